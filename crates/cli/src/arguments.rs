@@ -1,0 +1,84 @@
+//! The command line. The doc comments are the help.
+
+use clap::{Parser, Subcommand};
+use cliptune_terminal::CommonArgs;
+
+use crate::commands::{check, completions, demo_data, ls, run, schema, show, status};
+use crate::tool;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    it failed
+  2    the command line or the YAML is wrong; nothing ran
+  3    something is stale (status --exit-code)
+  130  interrupted
+
+Environment:
+  CLIPTUNE_STORE  where datasets and runs are kept
+  LIBTORCH        a libtorch to train with, in place of the one cliptune was built with: a host with a GPU
+                  brings its own
+  ORT_DYLIB_PATH  the ONNX Runtime library to score with";
+
+/// Fine-tune CLIP, and find out whether it helped
+///
+/// You declare an experiment in YAML; `ingest`, `train`, `score` and `report` make a dataset, runs, scores and a report
+/// of it, each only when something it depends on has changed. `cliptune run` does all four.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cliptune",
+    version,
+    styles = cliptune_terminal::STYLES,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP
+)]
+pub struct Cli {
+    /// The flags of every tool.
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do. A command that says nothing here has its help at its arguments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    /// Make the datasets of experiments (runs cliptune-ingest)
+    #[command(disable_help_flag = true)]
+    Ingest(tool::Args),
+    /// Train the models of experiments and export them (runs cliptune-train)
+    ///
+    /// With LIBTORCH set, that folder's libraries take the place of the ones cliptune was built with: this is how a
+    /// host with a GPU brings its own libtorch.
+    #[command(disable_help_flag = true)]
+    Train(tool::Args),
+    /// Score the exported models of experiments (runs cliptune-score)
+    #[command(disable_help_flag = true)]
+    Score(tool::Args),
+    /// Compare experiments in charts, pages and tables (runs cliptune-report)
+    #[command(disable_help_flag = true)]
+    Report(tool::Args),
+    DemoData(demo_data::Args),
+    Status(status::Args),
+    Ls(ls::Args),
+    Show(show::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,35 @@
+//! The commands, each in its file.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod demo_data;
+pub(crate) mod ls;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod show;
+pub(crate) mod status;
+
+use cliptune_terminal::Exit;
+
+use crate::arguments::{Cli, Command};
+use crate::error::CliError;
+use crate::tool::{self, Tool};
+
+/// Does what the command line says.
+pub fn run(cli: &Cli) -> Result<Exit, CliError> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Run(args) => run::run(args, common),
+        Command::Check(args) => check::run(args, common),
+        Command::Ingest(args) => tool::run(Tool::Ingest, args, common),
+        Command::Train(args) => tool::run(Tool::Train, args, common),
+        Command::Score(args) => tool::run(Tool::Score, args, common),
+        Command::Report(args) => tool::run(Tool::Report, args, common),
+        Command::DemoData(args) => demo_data::run(args, common),
+        Command::Status(args) => status::run(args, common),
+        Command::Ls(args) => ls::run(args, common),
+        Command::Show(args) => show::run(args, common),
+        Command::Schema(args) => schema::run(args, common),
+        Command::Completions(args) => completions::run(args, common),
+    }
+}

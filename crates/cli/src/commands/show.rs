@@ -1,0 +1,158 @@
+//! `cliptune show`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cliptune_store::{Base, Outcome, Run, Scores, Store};
+use cliptune_terminal::{Column, CommonArgs, Exit, Table, did_you_mean, format};
+use fs_err as fs;
+
+use crate::error::CliError;
+use crate::selection::short;
+use crate::view::RunView;
+use crate::wording;
+
+/// Show one run: settings, scores, provenance, files
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run as `cliptune ls` lists it, with or without its experiment; the beginning is enough when only one run
+    /// begins like that
+    run: String,
+}
+
+pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
+    let printer = common.printer();
+    let store = Store::open(&common.store)?;
+    let run = find(&store, &args.run)?;
+    let view = RunView::of(&run)?;
+    match printer.is_json() {
+        true => printer.json(&view),
+        false => printer.data(&text(&run, &view)?),
+    }
+    Ok(Exit::Done)
+}
+
+/// The run that is called so, or the only one that begins so.
+fn find(store: &Store, name: &str) -> Result<Run, CliError> {
+    let runs = store.runs()?.runs;
+    let is_meant = |run: &&Run| run.id() == name || run.record().run == name;
+    let begins = |run: &&Run| run.id().starts_with(name) || run.record().run.starts_with(name);
+    let mut found: Vec<&Run> = runs.iter().filter(is_meant).collect();
+    if found.is_empty() {
+        found = runs.iter().filter(begins).collect();
+    }
+    match found[..] {
+        [run] => Ok(run.clone()),
+        [] => {
+            let ids: Vec<String> = runs.iter().map(Run::id).collect();
+            let similar = did_you_mean(name, &ids).map(str::to_owned);
+            Err(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
+        }
+        _ => Err(CliError::AmbiguousRun {
+            name: name.to_owned(),
+            runs: found.into_iter().map(Run::id).collect(),
+        }),
+    }
+}
+
+fn text(run: &Run, view: &RunView<'_>) -> Result<String, CliError> {
+    let mut sections =
+        vec![section(view.id(), &facts(run, view)), section("plan", &wording::plan(&run.record().plan))];
+    sections.extend(scores(view));
+    sections.push(section("files", &files(run.folder())?));
+    Ok(sections.join("\n"))
+}
+
+/// A title, then a line for each fact.
+fn section(title: &str, facts: &[(impl AsRef<str>, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.as_ref().len()).max().unwrap_or_default();
+    let lines = facts.iter().map(|(name, value)| format!("  {:width$}  {value}\n", name.as_ref()));
+    format!("{title}\n{}", lines.collect::<String>())
+}
+
+fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
+    let record = run.record();
+    let made = &record.provenance;
+    let mut facts = vec![("folder", short(run.folder()).to_string()), ("status", status(run, view))];
+    if let Some(end) = &record.end {
+        facts.push(("time", format::duration(Duration::try_from_secs_f64(end.seconds).unwrap_or_default())));
+        facts.extend(end.peak_memory.map(|peak| ("memory", format!("at most {}", format::bytes(peak)))));
+    }
+    facts.push(("started", record.started.clone()));
+    facts.push(("seed", record.seed.to_string()));
+    if !record.plan.axes.is_empty() {
+        facts.push(("settings", wording::axes(&record.plan.axes)));
+    }
+    facts.push(("dataset", record.dataset.clone()));
+    facts.push(("weights", base(&record.base)));
+    facts.push(("key", record.key.clone()));
+    facts.push(("made by", format!("cliptune {}, binary {}", made.cliptune, made.binary)));
+    facts.push((
+        "made on",
+        format!("{}, {}, {}", made.host, made.device, format::counted(made.threads as u64, "thread")),
+    ));
+    facts.extend(made.git_commit.clone().map(|commit| ("commit", commit)));
+    facts
+}
+
+fn status(run: &Run, view: &RunView<'_>) -> String {
+    match run.record().end.as_ref().map(|end| &end.outcome) {
+        Some(Outcome::Done { best_epoch: 0 }) if run.record().plan.train.is_none() => {
+            view.status().to_owned()
+        }
+        Some(Outcome::Done { best_epoch }) => format!("{}, kept epoch {best_epoch}", view.status()),
+        Some(Outcome::Failed { message }) => format!("{}: {message}", view.status()),
+        _ => view.status().to_owned(),
+    }
+}
+
+fn base(base: &Base) -> String {
+    match base {
+        Base::Scratch => "random".to_owned(),
+        Base::Folder { hash } => format!("a folder with the hash {hash}"),
+        Base::Run { run, .. } => format!("from {run}"),
+    }
+}
+
+fn scores(view: &RunView<'_>) -> Vec<String> {
+    view.scores().values().map(score_section).collect()
+}
+
+fn score_section(scores: &Scores) -> String {
+    let mut table = Table::new([Column::left(""), Column::left(""), Column::left("")]);
+    for (metric, estimate) in &scores.metrics.0 {
+        table.row(["", metric, &format::estimate(estimate.value, estimate.low, estimate.high)]);
+    }
+    let rows: String = table.to_string().lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let parity = &scores.parity;
+    format!(
+        "{}: {}, {}, chance {}\n{rows}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+        scores.split,
+        format::counted(scores.n_items as u64, "item"),
+        format::counted(scores.n_groups as u64, "group"),
+        format::number(scores.chance),
+        format::counted(parity.n_items as u64, "item"),
+        parity.max_logit_difference,
+    )
+}
+
+/// All files of a run with their sizes, sorted.
+fn files(folder: &Path) -> Result<Vec<(String, String)>, CliError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next)? {
+            let path: PathBuf = entry?.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push((below(folder, &path), format::bytes(fs::metadata(&path)?.len()))),
+            }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn below(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,115 @@
+//! `cliptune status`.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_store::{Standing, Store};
+use cliptune_terminal::{Column, CommonArgs, Exit, Table};
+use fs_err as fs;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::pipeline::state::{StageState, Stages};
+use crate::selection::{Selection, look};
+
+/// Where experiments usually are.
+const FOLDER: &str = "experiments";
+
+/// Show what is stale
+///
+/// A dataset is stale when its images, its table or its recipe have changed; a run when its dataset, its starting
+/// weights, its settings or its seed have; scores when they are missing. Whatever is not stale is never done again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Experiment files, or folders of them [default: those in experiments/]
+    #[arg(value_name = "EXPERIMENT")]
+    experiments: Vec<PathBuf>,
+
+    /// Say because of what
+    #[arg(long)]
+    why: bool,
+
+    /// Exit with 3 when anything is stale
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// One line of the answer.
+#[derive(Serialize)]
+struct Line<'a> {
+    experiment: &'a str,
+    seed: u32,
+    axes: &'a std::collections::BTreeMap<String, serde_json::Value>,
+    #[serde(flatten)]
+    stages: Stages,
+    run: Option<String>,
+    fresh: bool,
+    why: &'a [String],
+}
+
+pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
+    let printer = common.printer();
+    let paths =
+        if args.experiments.is_empty() { usual(Path::new(FOLDER))? } else { args.experiments.clone() };
+    let selection = Selection::load(&paths, common)?;
+    let standings = look(&Store::open(&common.store)?, &selection.experiments, &printer)?;
+    let lines: Vec<Line<'_>> = standings.iter().map(line).collect();
+    match printer.is_json() {
+        true => printer.json(&lines),
+        false => printer.table(&table(&lines, args.why)),
+    }
+    let stale = args.exit_code && lines.iter().any(|line| !line.fresh);
+    Ok(if stale { Exit::Stale } else { Exit::Done })
+}
+
+/// The folder itself, if it holds experiments, and the folders in it that do.
+fn usual(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let mut folders = Vec::new();
+    if folder.is_dir() {
+        folders.push(folder.to_path_buf());
+        for entry in fs::read_dir(folder)? {
+            folders.push(entry?.path());
+        }
+    }
+    folders.retain(|folder| holds_experiments(folder));
+    folders.sort_unstable();
+    match folders.is_empty() {
+        true => Err(CliError::NoExperiments { folder: folder.to_path_buf() }),
+        false => Ok(folders),
+    }
+}
+
+fn holds_experiments(folder: &Path) -> bool {
+    let is_yaml =
+        |path: PathBuf| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    fs::read_dir(folder)
+        .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| is_yaml(entry.path()))))
+}
+
+fn line(standing: &Standing) -> Line<'_> {
+    Line {
+        experiment: standing.plan.experiment.as_str(),
+        seed: standing.plan.seed.0,
+        axes: &standing.plan.axes,
+        stages: Stages::of(standing),
+        run: standing.run.as_ref().map(cliptune_store::Run::id),
+        fresh: standing.is_fresh(),
+        why: &standing.why,
+    }
+}
+
+fn table(lines: &[Line<'_>], why: bool) -> Table {
+    let has_axes = lines.iter().any(|line| !line.axes.is_empty());
+    let mut columns = vec![Column::left("experiment"), Column::right("seed")];
+    columns.extend(has_axes.then(|| Column::left("settings")));
+    columns.extend(["dataset", "training", "scores"].map(Column::left));
+    columns.extend(why.then(|| Column::left("why")));
+    let mut table = Table::new(columns);
+    for line in lines {
+        let mut cells = vec![line.experiment.to_owned(), line.seed.to_string()];
+        cells.extend(has_axes.then(|| crate::wording::axes(line.axes)));
+        cells.extend(line.stages.all().map(StageState::as_str).map(str::to_owned));
+        cells.extend(why.then(|| line.why.join("; ")));
+        table.row(cells);
+    }
+    table
+}

@@ -1,0 +1,136 @@
+//! Why a command failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use cliptune_demo_data::Error as ContestError;
+use cliptune_experiment::{InvalidOverride, LoadError, WriteError};
+use cliptune_store::StoreError;
+use cliptune_terminal::{Diagnostic, Exit};
+
+use crate::tool::Tool;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The experiments are wrong.
+    #[error(transparent)]
+    Experiments(#[from] LoadError),
+    /// A `--set` is wrong.
+    #[error(transparent)]
+    Override(#[from] InvalidOverride),
+    /// A plan cannot be shown as YAML.
+    #[error(transparent)]
+    Yaml(#[from] WriteError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The report cannot be looked at.
+    #[error(transparent)]
+    Report(#[from] cliptune_report::ReportError),
+    /// A file operation failed; fs-err has put the operation and the path into the message.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The contest cannot be drawn.
+    #[error(transparent)]
+    DemoData(#[from] ContestError),
+    /// A tool's program is not there.
+    #[error("there is no {} beside {} or in PATH", tool.program(), beside.display())]
+    NoTool {
+        /// The tool.
+        tool: Tool,
+        /// The program that looked for it.
+        beside: PathBuf,
+    },
+    /// A tool's program cannot be started.
+    #[error("cannot start {}", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A tool's program was ended by a signal.
+    #[error("{} was ended by {signal}", tool.program())]
+    Killed {
+        /// The tool.
+        tool: Tool,
+        /// The signal, by name where it has one.
+        signal: String,
+    },
+    /// No experiments were named, and there are none where they usually are.
+    #[error("there are no experiments in {}", folder.display())]
+    NoExperiments {
+        /// Where they were looked for.
+        folder: PathBuf,
+    },
+    /// No run in the store has such a name.
+    #[error("there is no run {name} in {}", store.display())]
+    NoRun {
+        /// What was asked for.
+        name: String,
+        /// The store's folder.
+        store: PathBuf,
+        /// A run that may have been meant.
+        similar: Option<String>,
+    },
+    /// Several runs in the store have such a name.
+    #[error("{name} stands for {} runs: {}", runs.len(), some(runs))]
+    AmbiguousRun {
+        /// What was asked for.
+        name: String,
+        /// Their names.
+        runs: Vec<String>,
+    },
+}
+
+/// The first few of many names.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+impl Diagnostic for CliError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Store(error) => return error.hint(),
+            Self::Report(error) => return error.hint(),
+            Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
+            Self::Killed { signal, .. } if signal == "SIGKILL" => {
+                "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"
+                    .to_owned()
+            }
+            Self::Killed { .. } => "this is a bug in cliptune or in a library it uses; please report it".to_owned(),
+            Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
+            Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
+            Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
+            Self::AmbiguousRun { .. } => "write a little more of the name".to_owned(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Experiments(_)
+            | Self::Override(_)
+            | Self::NoExperiments { .. }
+            | Self::NoRun { .. }
+            | Self::AmbiguousRun { .. } => Exit::Usage,
+            Self::DemoData(
+                ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },
+            ) => Exit::Usage,
+            Self::Store(error) => error.exit(),
+            Self::Report(error) => error.exit(),
+            _ => Exit::Failed,
+        }
+    }
+
+    fn rendered(&self) -> Option<String> {
+        match self {
+            Self::Experiments(error) => Some(error.rendered()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What became of the experiments of a run.
+
+use std::time::Duration;
+
+use cliptune_experiment::ExperimentName;
+use cliptune_terminal::format;
+
+use crate::tool::Tool;
+
+/// What became of one experiment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    /// There was nothing to do.
+    Fresh,
+    /// It is up to date.
+    Done {
+        /// How long that took.
+        time: Duration,
+    },
+    /// A tool failed and has said why.
+    Failed {
+        /// The tool.
+        tool: Tool,
+    },
+    /// An experiment that it starts from is incomplete.
+    Skipped,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The outcome in a word, for machines.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Skipped => "skipped",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The outcome in the summary: how long it took, or what else there is to say.
+    pub(crate) fn shown(self) -> String {
+        match self {
+            Self::Done { time } => format::duration(time),
+            Self::Failed { tool } => format!("{tool} failed"),
+            other => other.as_str().to_owned(),
+        }
+    }
+
+    /// How long the work took, where there was any.
+    pub(crate) fn seconds(self) -> Option<f64> {
+        match self {
+            Self::Done { time } => Some(time.as_secs_f64()),
+            _ => None,
+        }
+    }
+
+    fn is_good(self) -> bool {
+        matches!(self, Self::Fresh | Self::Done { .. })
+    }
+}
+
+/// What became of each experiment, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes(Vec<(ExperimentName, Outcome)>);
+
+impl Outcomes {
+    /// Adds one.
+    pub(crate) fn push(&mut self, experiment: ExperimentName, outcome: Outcome) {
+        self.0.push((experiment, outcome));
+    }
+
+    /// What became of an experiment; one that was not reached has nothing to do.
+    pub(crate) fn of(&self, experiment: &ExperimentName) -> Outcome {
+        self.0.iter().find(|(name, _)| name == experiment).map_or(Outcome::Fresh, |(_, outcome)| *outcome)
+    }
+
+    /// Whether an experiment was to be made and was not.
+    pub(crate) fn is_missing(&self, experiment: &ExperimentName) -> bool {
+        !self.of(experiment).is_good()
+    }
+
+    /// Whether everything that was to be made was.
+    pub(crate) fn all_good(&self) -> bool {
+        self.0.iter().all(|(_, outcome)| outcome.is_good())
+    }
+
+    /// Whether somebody stopped the work.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.0.iter().any(|(_, outcome)| matches!(outcome, Outcome::Interrupted))
+    }
+}

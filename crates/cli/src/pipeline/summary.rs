@@ -1,0 +1,137 @@
+//! The end of a run: what every experiment reached and what it took.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::ExperimentName;
+use cliptune_store::Estimate;
+use cliptune_terminal::{Column, Printer, Table, format};
+use serde::{Deserialize, Serialize};
+
+use super::outcome::Outcomes;
+use crate::selection::Selection;
+
+/// The part of `report.json` that the summary shows. The report has compared the runs; nothing is computed twice.
+#[derive(Default, Deserialize)]
+struct Results {
+    experiments: Vec<Entry>,
+    boards: Vec<Board>,
+}
+
+/// An experiment at one point of its matrix.
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    experiment: ExperimentName,
+    runs: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Board {
+    metric: String,
+    results: Vec<Score>,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    name: String,
+    score: Estimate,
+}
+
+/// One line of the summary.
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    experiment: ExperimentName,
+    runs: usize,
+    metric: Option<String>,
+    score: Option<Estimate>,
+    outcome: &'static str,
+    seconds: Option<f64>,
+    #[serde(skip)]
+    shown: String,
+}
+
+/// The summary for machines.
+#[derive(Serialize)]
+struct Document {
+    report: PathBuf,
+    results: Vec<Line>,
+}
+
+/// Prints what is in the report's folder, and what became of each experiment.
+pub(crate) fn print(selection: &Selection, outcomes: &Outcomes, report: &Path, printer: &Printer) {
+    let results = read(&report.join(cliptune_report::render::RESULTS)).unwrap_or_default();
+    let lines: Vec<Line> = match results.experiments.is_empty() {
+        true => selection.experiments.iter().map(|one| without_report(one, outcomes)).collect(),
+        false => results.experiments.iter().map(|entry| line(entry, &results.boards, outcomes)).collect(),
+    };
+    let page = report.join(cliptune_report::render::PAGE);
+    match printer.is_json() {
+        true => printer.json(&Document { report: page, results: lines }),
+        false => printer.table(&table(&lines)),
+    }
+}
+
+/// A report that failed is no reason to fail once more.
+fn read(path: &Path) -> Option<Results> {
+    serde_json::from_slice(&fs_err::read(path).ok()?).ok()
+}
+
+fn line(entry: &Entry, boards: &[Board], outcomes: &Outcomes) -> Line {
+    let found = boards.iter().find_map(|board| {
+        let score = board.results.iter().find(|score| score.name == entry.name)?;
+        Some((board.metric.clone(), score.score.clone()))
+    });
+    let (metric, score) = found.unzip();
+    let outcome = outcomes.of(&entry.experiment);
+    Line {
+        name: entry.name.clone(),
+        experiment: entry.experiment.clone(),
+        runs: entry.runs.len(),
+        metric,
+        score,
+        outcome: outcome.as_str(),
+        seconds: outcome.seconds(),
+        shown: outcome.shown(),
+    }
+}
+
+fn without_report(experiment: &cliptune_experiment::Experiment, outcomes: &Outcomes) -> Line {
+    let outcome = outcomes.of(&experiment.name);
+    Line {
+        name: experiment.name.to_string(),
+        experiment: experiment.name.clone(),
+        runs: experiment.plans.len(),
+        metric: None,
+        score: None,
+        outcome: outcome.as_str(),
+        seconds: outcome.seconds(),
+        shown: outcome.shown(),
+    }
+}
+
+fn table(lines: &[Line]) -> Table {
+    let columns = [
+        Column::left("experiment"),
+        Column::right("runs"),
+        Column::left("metric"),
+        Column::left("test split, 95 % interval"),
+        Column::left("time"),
+    ];
+    let mut table = Table::new(columns);
+    let mut above = None;
+    for line in lines {
+        // The points of a matrix share one time.
+        let time = if above == Some(&line.experiment) { "" } else { line.shown.as_str() };
+        above = Some(&line.experiment);
+        let score = line.score.as_ref().map(|score| format::estimate(score.value, score.low, score.high));
+        table.row([
+            line.name.as_str(),
+            &line.runs.to_string(),
+            line.metric.as_deref().unwrap_or("–"),
+            score.as_deref().unwrap_or("–"),
+            time,
+        ]);
+    }
+    table
+}

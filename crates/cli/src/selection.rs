@@ -1,0 +1,98 @@
+//! The experiments that a command line names.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use cliptune_experiment::{Experiment, ExperimentName, ModelSource, Override, load};
+use cliptune_store::{Standing, Store, standings};
+use cliptune_terminal::{CommonArgs, Printer};
+
+use crate::error::CliError;
+
+/// The experiments that a command line names, each behind those it starts from.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    pub(crate) experiments: Vec<Experiment>,
+    /// The `--set` arguments as they were written.
+    settings: Vec<String>,
+}
+
+impl Selection {
+    /// Loads files and folders.
+    pub(crate) fn load(paths: &[PathBuf], common: &CommonArgs) -> Result<Self, CliError> {
+        let overrides = common.set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
+        Ok(Self { experiments: load(paths, &overrides)?, settings: common.set.clone() })
+    }
+
+    /// The experiment of that name.
+    pub(crate) fn get(&self, name: &ExperimentName) -> Option<&Experiment> {
+        self.experiments.iter().find(|experiment| experiment.name == *name)
+    }
+
+    /// The experiment with all that it starts from, however far back, in their order.
+    pub(crate) fn with_bases<'a>(&'a self, experiment: &'a Experiment) -> Vec<&'a Experiment> {
+        let mut wanted = vec![experiment];
+        let mut at = 0;
+        while let Some(one) = wanted.get(at) {
+            let new: Vec<&Experiment> = bases(one).filter_map(|name| self.get(name)).collect();
+            wanted.extend(new);
+            at += 1;
+        }
+        let is_wanted = |one: &&Experiment| wanted.iter().any(|wanted| wanted.name == one.name);
+        self.experiments.iter().filter(is_wanted).collect()
+    }
+
+    /// The arguments that make a sibling load these experiments as they are loaded here.
+    ///
+    /// A `--set` that has no place in any of them is left out: alone it would be an error.
+    pub(crate) fn arguments(&self, experiments: &[&Experiment]) -> Vec<OsString> {
+        let files = experiments.iter().map(|experiment| experiment.file.clone().into_os_string());
+        let settings = self.settings.iter().filter(|set| experiments.iter().any(|one| has_place(one, set)));
+        files.chain(settings.map(|set| OsString::from(format!("--set={set}")))).collect()
+    }
+}
+
+/// The experiments that an experiment starts from.
+pub(crate) fn bases(experiment: &Experiment) -> impl Iterator<Item = &ExperimentName> {
+    experiment.plans.iter().filter_map(|plan| match &plan.model.from {
+        ModelSource::Run(reference) => Some(&reference.experiment),
+        _ => None,
+    })
+}
+
+/// Whether a setting concerns an experiment: what lies in an optional section needs that section.
+fn has_place(experiment: &Experiment, setting: &str) -> bool {
+    let key = setting.trim_start();
+    if key.starts_with("train.") {
+        return experiment.plans.iter().any(|plan| plan.train.is_some());
+    }
+    let is_scratch = |plan: &cliptune_experiment::Plan| matches!(plan.model.from, ModelSource::Scratch(_));
+    !key.starts_with("model.architecture.") || experiment.plans.iter().any(is_scratch)
+}
+
+/// Where the experiments stand, with progress while files are read for the first time.
+pub(crate) fn look(
+    store: &Store,
+    experiments: &[Experiment],
+    printer: &Printer,
+) -> Result<Vec<Standing>, CliError> {
+    // Most often nothing has to be read, and then there is nothing to show.
+    let progress = OnceLock::new();
+    let shown = || progress.get_or_init(|| printer.progress("looking at the data", 0, "bytes"));
+    let found = standings(store, experiments, &|done, _| {
+        if done > 0 {
+            shown().set(done);
+        }
+    })?;
+    if let Some(progress) = progress.into_inner() {
+        progress.finish();
+    }
+    Ok(found)
+}
+
+/// A path as a person would type it here: relative when it is below the working directory.
+pub(crate) fn short(path: &Path) -> std::path::Display<'_> {
+    let Ok(here) = std::env::current_dir() else { return path.display() };
+    path.strip_prefix(here).unwrap_or(path).display()
+}

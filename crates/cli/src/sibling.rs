@@ -1,0 +1,99 @@
+//! Finding the sibling programs and waiting for them.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use cliptune_native::LIBTORCH;
+use cliptune_terminal::Exit;
+
+use crate::error::CliError;
+use crate::signals;
+use crate::tool::Tool;
+
+/// Where the loader looks before it looks where the program says.
+const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+
+/// The program of a tool, ready to be given its arguments.
+pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
+    let mut command = Command::new(find(tool)?);
+    if tool == Tool::Train
+        && let Some(folder) = env::var_os(LIBTORCH).filter(|folder| !folder.is_empty())
+    {
+        command.env(LIBRARY_PATH, prepended(&Path::new(&folder).join("lib")));
+    }
+    Ok(command)
+}
+
+/// The folder, followed by what the variable has already.
+fn prepended(folder: &Path) -> OsString {
+    let mut path = folder.as_os_str().to_owned();
+    if let Some(rest) = env::var_os(LIBRARY_PATH).filter(|rest| !rest.is_empty()) {
+        path.push(":");
+        path.push(rest);
+    }
+    path
+}
+
+/// The program beside this one, else the one in PATH. Beside comes first: an older cliptune may be installed, too.
+fn find(tool: Tool) -> Result<PathBuf, CliError> {
+    let own = env::current_exe()?;
+    let beside = own.parent().map(Path::to_path_buf);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = beside.into_iter().chain(env::split_paths(&path));
+    let mut programs = folders.map(|folder| folder.join(tool.program()));
+    programs.find(|program| program.is_file()).ok_or(CliError::NoTool { tool, beside: own })
+}
+
+/// Runs the program to its end, whatever signals come: the program deals with them.
+pub(crate) fn wait(tool: Tool, mut command: Command) -> Result<Exit, CliError> {
+    // Before the program starts, so that there is no moment in which Ctrl-C ends only one of the two.
+    let interrupted = signals::catch();
+    let program = PathBuf::from(command.get_program());
+    let mut child = command.spawn().map_err(|source| CliError::Start { program, source })?;
+    let forwarding = signals::Forwarding::to(&child)?;
+    let status = child.wait()?;
+    drop(forwarding);
+    ended(tool, status, interrupted.load(std::sync::atomic::Ordering::Relaxed))
+}
+
+/// What the end of a program means.
+fn ended(tool: Tool, status: ExitStatus, interrupted: bool) -> Result<Exit, CliError> {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ok(Exit::from_code(code)),
+        // Not every tool catches the signal.
+        (None, _) if interrupted => Ok(Exit::Interrupted),
+        (None, signal) => Err(CliError::Killed { tool, signal: signals::name(signal.unwrap_or_default()) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> ExitStatus {
+        Command::new("sh").args(["-c", script]).status().expect("there is a shell")
+    }
+
+    #[test]
+    fn exit_codes_pass_through() {
+        for (code, exit) in [(0, Exit::Done), (2, Exit::Usage), (3, Exit::Stale), (130, Exit::Interrupted)] {
+            let status = shell(&format!("exit {code}"));
+            assert_eq!(ended(Tool::Train, status, false).expect("it ended by itself"), exit);
+        }
+    }
+
+    #[test]
+    fn a_signal_that_nobody_sent_on_purpose_is_an_error() {
+        let error = ended(Tool::Train, shell("kill -SEGV $$"), false).expect_err("it crashed");
+        assert_eq!(error.to_string(), "cliptune-train was ended by SIGSEGV");
+    }
+
+    #[test]
+    fn a_tool_that_ctrl_c_ends_was_interrupted() {
+        let exit = ended(Tool::Ingest, shell("kill -INT $$"), true).expect("it was asked to");
+        assert_eq!(exit, Exit::Interrupted);
+    }
+}

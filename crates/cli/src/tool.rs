@@ -1,0 +1,104 @@
+//! The four tools that are programs of their own.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use clap::Parser;
+use cliptune_terminal::{CommonArgs, Exit};
+
+use crate::error::CliError;
+use crate::sibling;
+
+/// A tool in a program of its own. Two of them link native libraries that must not meet in one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// `cliptune-ingest`.
+    Ingest,
+    /// `cliptune-train`.
+    Train,
+    /// `cliptune-score`.
+    Score,
+    /// `cliptune-report`.
+    Report,
+}
+
+impl Tool {
+    /// The name of its command and of its step in a pipeline.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Train => "train",
+            Self::Score => "score",
+            Self::Report => "report",
+        }
+    }
+
+    /// The name of its program, which is the name of its package, too.
+    pub fn program(self) -> String {
+        format!("cliptune-{}", self.as_str())
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a tool is given: everything that follows its name.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Experiment files or folders, and the tool's own flags; --help explains them
+    #[arg(value_name = "EXPERIMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+/// Runs a tool in place of this command.
+pub(crate) fn run(tool: Tool, args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
+    let mut command = sibling::command(tool)?;
+    command.args(given(common)).args(&args.arguments);
+    sibling::wait(tool, command)
+}
+
+/// The common flags that were given before the tool's own arguments. One that was not must not be forwarded: it may
+/// stand among the arguments, and a flag can be there once.
+fn given(common: &CommonArgs) -> impl Iterator<Item = OsString> {
+    #[derive(Parser)]
+    struct Nothing {
+        #[command(flatten)]
+        common: CommonArgs,
+    }
+    let default = Nothing::parse_from(["cliptune"]).common.forward();
+    common.forward().into_iter().filter(move |argument| !default.contains(argument))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Cli, Command};
+
+    fn forwarded(line: &str) -> Vec<String> {
+        let cli = Cli::try_parse_from(line.split(' ')).expect("the line is right");
+        let Command::Train(args) = &cli.command else { panic!("{line} is no training") };
+        let all = given(&cli.common).chain(args.arguments.iter().cloned());
+        all.map(|argument| argument.into_string().expect("UTF-8")).collect()
+    }
+
+    #[test]
+    fn flags_reach_the_tool_once_wherever_they_stand() {
+        let expected = ["--store=other", "demo.yaml"];
+        assert_eq!(forwarded("cliptune --store other train demo.yaml"), expected);
+        assert_eq!(forwarded("cliptune train --store other demo.yaml"), expected);
+        assert_eq!(forwarded("cliptune train demo.yaml --store other"), ["demo.yaml", "--store", "other"]);
+        assert_eq!(
+            forwarded("cliptune -q train a.yaml --set a.b=1"),
+            ["--quiet", "a.yaml", "--set", "a.b=1"]
+        );
+    }
+
+    #[test]
+    fn flags_that_only_the_tool_knows_reach_it() {
+        assert_eq!(forwarded("cliptune train --help"), ["--help"]);
+        assert_eq!(forwarded("cliptune train --threads 2 a.yaml"), ["--threads", "2", "a.yaml"]);
+    }
+}

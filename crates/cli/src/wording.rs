@@ -1,0 +1,130 @@
+//! How settings read.
+
+use std::collections::BTreeMap;
+
+use cliptune_experiment::{
+    Architecture, DataPlan, ImageKey, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task, TrainPlan,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::selection::short;
+
+/// A point of a matrix: `train.optimizer.lr=1e-5, train.epochs=3`.
+pub(crate) fn axes(axes: &BTreeMap<String, Value>) -> String {
+    let axes: Vec<String> = axes.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+    axes.join(", ")
+}
+
+/// A value as it stands in YAML.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A word or a number of the plan as YAML has it.
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).map_or_else(|_| String::new(), |value| plain(&value))
+}
+
+fn words<T: Serialize>(values: &[T]) -> String {
+    values.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// What a plan does, line by line: a name and the settings that matter.
+pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
+    let mut lines = data(&plan.data);
+    lines.push(("model", model(&plan.model)));
+    lines.push((
+        "train",
+        plan.train.as_ref().map_or_else(|| "nothing: the model is scored as it is".to_owned(), train),
+    ));
+    lines.push(("export", format!("ONNX {}", words(&plan.export.onnx))));
+    lines.push(("score", words(&plan.score.splits)));
+    lines
+}
+
+fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
+    let image = match &data.join.image {
+        ImageKey::Sql(sql) => sql.clone(),
+        key => format!("image {}", word(key)),
+    };
+    let mut lines = vec![
+        ("images", short(&data.images).to_string()),
+        ("table", short(&data.metadata.path).to_string()),
+        ("join", format!("{image} = {}", data.join.metadata)),
+    ];
+    lines.extend(data.filter.clone().map(|filter| ("where", filter)));
+    lines.push(("items", items(data)));
+    lines.push(("split", split(&data.split)));
+    lines
+}
+
+fn items(data: &DataPlan) -> String {
+    let columns = &data.columns;
+    let task = match &columns.task {
+        Task::Choice { choices, label } => format!("choice: choices {choices}, label {label}"),
+        Task::Pairs { text } => format!("pairs: text {text}"),
+    };
+    let group = columns.group.iter().map(|group| format!(", group {group}"));
+    let id = columns.id.iter().map(|id| format!(", id {id}"));
+    let once = data.deduplicate.then(|| ", deduplicated".to_owned());
+    std::iter::once(task).chain(group).chain(id).chain(once).collect()
+}
+
+fn split(split: &SplitPlan) -> String {
+    let by = match &split.by {
+        SplitBy::Column(column) => return format!("as column {column} says"),
+        SplitBy::Component { across } if across.is_empty() => "component".to_owned(),
+        SplitBy::Component { across } => format!("component across {}", across.join(", ")),
+        SplitBy::Group => "group".to_owned(),
+        SplitBy::Row => "row".to_owned(),
+    };
+    let shares = [split.shares.train, split.shares.validation, split.shares.test];
+    let [train, validation, test] = shares.map(f64::from);
+    format!("by {by}: train {train}, validation {validation}, test {test}, seed {}", split.seed)
+}
+
+fn model(model: &ModelPlan) -> String {
+    let from = match &model.from {
+        ModelSource::Scratch(architecture) => scratch(architecture),
+        ModelSource::Folder(folder) => short(folder).to_string(),
+        ModelSource::Run(reference) => match reference.seed {
+            Some(seed) => format!("run:{}@{seed}", reference.experiment),
+            None => format!("run:{}", reference.experiment),
+        },
+    };
+    let fit = model.image_fit.map(|fit| format!(", images {}", word(fit)));
+    from + &fit.unwrap_or_default()
+}
+
+fn scratch(architecture: &Architecture) -> String {
+    let Architecture { image_size, patch_size, vision, text, .. } = architecture;
+    format!(
+        "random weights: image {image_size}, patch {patch_size}, vision {} × {}, text {} × {}, {} tokens, {} words",
+        vision.layers,
+        vision.width,
+        text.layers,
+        text.width,
+        architecture.context_length,
+        architecture.vocab_size
+    )
+}
+
+fn train(train: &TrainPlan) -> String {
+    let TrainPlan { optimizer, schedule, .. } = train;
+    format!(
+        "{}, {}; {} epochs of batches of {}; adamw lr {}, weight decay {}; {} warm-up steps, then {}; best {}",
+        word(train.objective),
+        word(train.tune),
+        train.epochs,
+        train.batch_size.get(),
+        word(optimizer.lr),
+        optimizer.weight_decay,
+        schedule.warmup_steps,
+        word(schedule.decay),
+        word(train.select),
+    )
+}

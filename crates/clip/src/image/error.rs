@@ -1,0 +1,70 @@
+//! What can go wrong with an image or with its preprocessing.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An image that could not be read, or a preprocessing that could not be loaded, saved or applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// A file could not be read or written; the message names it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+
+    /// A file was read but is not an image that can be used.
+    #[error("cannot use the image {}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: DecodeError,
+    },
+
+    /// A preprocessor_config.json is not JSON or a value has the wrong type.
+    #[error("cannot read the preprocessing {}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What the parser objected to.
+        reason: String,
+    },
+
+    /// A preprocessor_config.json asks for something that is not done here.
+    #[error("{} asks for preprocessing that is not supported: {reason}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// Which setting, and what would do.
+        reason: String,
+    },
+
+    /// A buffer of the wrong length was handed over.
+    #[error("the {what} has {found} values, not {expected}")]
+    Length {
+        /// Which buffer.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+}
+
+/// Why bytes are not an image that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The decoder refused the bytes: no known format, damaged, or beyond the limits.
+    #[error(transparent)]
+    Codec(#[from] ::image::ImageError),
+
+    /// A JPEG that stops before its end-of-image marker; a decoder would make up the rest in gray.
+    #[error("the JPEG is truncated: it has no end-of-image marker")]
+    Truncated,
+
+    /// An image without pixels.
+    #[error("the image has no pixels")]
+    Empty,
+
+    /// A pixel type that no reference implementation defines a conversion for.
+    #[error("pixels of type {0:?} are not supported")]
+    PixelType(::image::ColorType),
+}

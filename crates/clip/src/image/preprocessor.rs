@@ -1,0 +1,172 @@
+//! Image file to model input.
+
+use std::path::Path;
+
+use super::coefficients::Resample;
+use super::decode;
+use super::error::{DecodeError, ImageError};
+use super::fit::{Fit, PAD_VALUE};
+use super::resample::{Raster, resize};
+
+/// The mean of OpenAI's training images, per RGB channel.
+pub const OPENAI_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+/// The standard deviation of OpenAI's training images, per RGB channel.
+pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+
+/// Everything that is done to an image before the vision tower sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preprocessor {
+    /// The side of the square, in pixels.
+    pub size: u32,
+    /// How the image is made square.
+    pub fit: Fit,
+    /// The interpolation.
+    pub resample: Resample,
+    /// What is subtracted from each RGB channel, scaled to 0…1.
+    pub mean: [f32; 3],
+    /// What each RGB channel is divided by afterwards.
+    pub std: [f32; 3],
+}
+
+/// A square RGB image: `size × size × 3` bytes, row by row, channels interleaved.
+///
+/// Bytes rather than floats because they are a quarter of the size and lose nothing: this is what to cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels(Box<[u8]>);
+
+impl Pixels {
+    /// The bytes, for a cache.
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.0
+    }
+}
+
+impl AsRef<[u8]> for Pixels {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Pixels {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Preprocessor {
+    /// OpenAI's preprocessing for a vision tower of `size` pixels: bicubic, their mean and deviation.
+    pub fn openai(size: u32, fit: Fit) -> Self {
+        Self { size, fit, resample: Resample::Bicubic, mean: OPENAI_MEAN, std: OPENAI_STD }
+    }
+
+    /// The number of bytes of an image's [`Pixels`], and of floats of its normalised form.
+    pub fn length(&self) -> usize {
+        3 * self.side() * self.side()
+    }
+
+    fn side(&self) -> usize {
+        self.size as usize
+    }
+
+    /// Reads an image file (JPEG, PNG or WebP, told by its contents) and makes it square.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not such an image, is damaged, truncated or too large.
+    pub fn read(&self, path: &Path) -> Result<Pixels, ImageError> {
+        let bytes = fs_err::read(path)?;
+        self.decode(&bytes).map_err(|source| ImageError::Decode { path: path.to_owned(), source })
+    }
+
+    /// Decodes an image and makes it square.
+    ///
+    /// PNG gives exactly the bytes of transformers' conversion to RGB with Pillow's resizing. JPEG can differ from
+    /// libjpeg by a level or two (three where chroma is subsampled), because JPEG decoders may.
+    ///
+    /// # Errors
+    /// When the bytes are not a JPEG, PNG or WebP image, or one that is damaged, truncated or too large.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
+        Ok(self.square(&decode::decode(bytes)?))
+    }
+
+    fn square(&self, image: &Raster) -> Pixels {
+        let placement = self.fit.place(image.width, image.height, self.side());
+        let resized = resize(image, &placement.target, self.resample);
+        let mut square = vec![PAD_VALUE; self.length()];
+        let rows = square.chunks_exact_mut(3 * self.side()).skip(placement.top);
+        for (row, line) in rows.zip(resized.bytes.chunks_exact(resized.width * resized.channels)) {
+            let (row, _) = row[3 * placement.left..].as_chunks_mut::<3>();
+            match resized.channels {
+                1 => row.iter_mut().zip(line).for_each(|(pixel, &gray)| *pixel = [gray; 3]),
+                _ => row.iter_mut().zip(line.as_chunks::<3>().0).for_each(|(pixel, colour)| *pixel = *colour),
+            }
+        }
+        Pixels(square.into())
+    }
+
+    /// Normalises pixels into the model's input, `3 × size × size` floats: channel by channel, row by row.
+    ///
+    /// Takes any `size × size × 3` bytes, so that pixels can come from a memory-mapped cache.
+    ///
+    /// # Errors
+    /// When either buffer does not have [`Preprocessor::length`] values.
+    pub fn normalise(&self, pixels: &[u8], out: &mut [f32]) -> Result<(), ImageError> {
+        check_length("image", pixels.len(), self.length())?;
+        check_length("model input", out.len(), self.length())?;
+        let (pixels, _) = pixels.as_chunks::<3>();
+        for (channel, plane) in out.chunks_exact_mut(pixels.len().max(1)).enumerate() {
+            let table = self.table(channel);
+            for (value, pixel) in plane.iter_mut().zip(pixels) {
+                *value = table[usize::from(pixel[channel])];
+            }
+        }
+        Ok(())
+    }
+
+    /// The normalised value of each level of a channel, in the arithmetic of transformers' `rescale` and `normalize`
+    /// with numpy: scaled in double precision, the rest in single.
+    fn table(&self, channel: usize) -> [f32; 256] {
+        std::array::from_fn(|level| {
+            let scaled = (level as f64 * (1.0 / 255.0)) as f32;
+            (scaled - self.mean[channel]) / self.std[channel]
+        })
+    }
+}
+
+fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), ImageError> {
+    if found == expected { Ok(()) } else { Err(ImageError::Length { what, found, expected }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_white_and_centred() {
+        let preprocessor = Preprocessor::openai(4, Fit::Pad);
+        let black = Raster { width: 4, height: 2, channels: 1, bytes: vec![0; 8] };
+        let square = preprocessor.square(&black);
+        assert!(square[..12].iter().chain(&square[36..]).all(|&value| value == 255));
+        assert!(square[12..36].iter().all(|&value| value == 0));
+    }
+
+    #[test]
+    fn normalising_separates_the_channels() {
+        let preprocessor = Preprocessor {
+            mean: [0.0, 0.5, 1.0],
+            std: [1.0, 0.5, 2.0],
+            ..Preprocessor::openai(1, Fit::Crop)
+        };
+        let mut out = [0.0; 3];
+        preprocessor.normalise(&[255, 255, 0], &mut out).unwrap();
+        assert_eq!(out, [1.0, 1.0, -0.5]);
+    }
+
+    #[test]
+    fn a_buffer_of_the_wrong_length_is_refused() {
+        let preprocessor = Preprocessor::openai(2, Fit::Crop);
+        let error = preprocessor.normalise(&[0; 12], &mut [0.0; 9]).err().unwrap();
+        assert_eq!(error.to_string(), "the model input has 9 values, not 12");
+    }
+}

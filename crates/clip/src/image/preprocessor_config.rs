@@ -1,0 +1,258 @@
+//! `preprocessor_config.json`: preprocessing as transformers writes it down.
+//!
+//! Crop and squash are spelt so that `CLIPImageProcessor` does the same. Transformers has no centred padding: there
+//! the size is given as `{"longest_edge": n}`, which its CLIP processor refuses, so that nobody crops by accident
+//! what was trained with padding; [`PAD_KEY`] says what is meant.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::coefficients::Resample;
+use super::error::ImageError;
+use super::fit::Fit;
+use super::preprocessor::{OPENAI_MEAN, OPENAI_STD, Preprocessor};
+
+const FILE: &str = "preprocessor_config.json";
+/// Our own key beside transformers', present for padding only.
+const PAD_KEY: &str = "cliptune_image_fit";
+/// What transformers' CLIP processor crops to when the file does not say.
+const DEFAULT_CROP: u32 = 224;
+
+/// The keys that decide what happens to an image. Others (class names, device, tensor format) do not.
+#[derive(Deserialize)]
+struct Config {
+    size: Option<Size>,
+    crop_size: Option<Size>,
+    resample: Option<u32>,
+    image_mean: Option<[f32; 3]>,
+    image_std: Option<[f32; 3]>,
+    rescale_factor: Option<f64>,
+    do_resize: Option<bool>,
+    do_center_crop: Option<bool>,
+    do_rescale: Option<bool>,
+    do_normalize: Option<bool>,
+    do_convert_rgb: Option<bool>,
+    do_pad: Option<bool>,
+    cliptune_image_fit: Option<String>,
+}
+
+/// A number in old files, an object in newer ones.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Size {
+    Side(u32),
+    Both { height: u32, width: u32 },
+    Shortest { shortest_edge: u32 },
+    Longest { longest_edge: u32 },
+}
+
+impl Preprocessor {
+    /// Reads a model folder's `preprocessor_config.json`.
+    ///
+    /// # Errors
+    /// When the file is missing or malformed, or asks for anything but resizing to a square, scaling to 0…1 and
+    /// normalising.
+    pub fn from_folder(folder: &Path) -> Result<Self, ImageError> {
+        let path = folder.join(FILE);
+        let bytes = fs_err::read(&path)?;
+        let malformed = |error: serde_json::Error| ImageError::Malformed {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
+        let config: Config = serde_json::from_slice(&bytes).map_err(malformed)?;
+        config.preprocessor().map_err(|reason| ImageError::Unsupported { path, reason })
+    }
+
+    /// Writes `preprocessor_config.json` into a folder.
+    ///
+    /// transformers' `CLIPImageProcessor` reads it and does the same for [`Fit::Crop`] and [`Fit::Squash`]; for
+    /// [`Fit::Pad`] it refuses to work.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), ImageError> {
+        fs_err::create_dir_all(folder)?;
+        Ok(fs_err::write(folder.join(FILE), format!("{:#}\n", self.to_json()))?)
+    }
+
+    fn to_json(&self) -> Value {
+        let size = match self.fit {
+            Fit::Crop => json!({ "shortest_edge": self.size }),
+            Fit::Pad => json!({ "longest_edge": self.size }),
+            Fit::Squash => json!({ "height": self.size, "width": self.size }),
+        };
+        let mut config = json!({
+            "image_processor_type": "CLIPImageProcessor",
+            "do_convert_rgb": true,
+            "do_resize": true,
+            "size": size,
+            "resample": match self.resample { Resample::Bilinear => 2, Resample::Bicubic => 3 },
+            "do_center_crop": self.fit == Fit::Crop,
+            "crop_size": { "height": self.size, "width": self.size },
+            "do_rescale": true,
+            "rescale_factor": 1.0 / 255.0,
+            "do_normalize": true,
+            "image_mean": self.mean,
+            "image_std": self.std,
+        });
+        if self.fit == Fit::Pad {
+            config[PAD_KEY] = json!("pad");
+        }
+        config
+    }
+}
+
+impl Config {
+    fn preprocessor(&self) -> Result<Preprocessor, String> {
+        self.check_steps()?;
+        let (size, fit) = self.square()?;
+        if size == 0 {
+            return Err("size is 0".to_owned());
+        }
+        let std = self.image_std.unwrap_or(OPENAI_STD);
+        if std.contains(&0.0) {
+            return Err("image_std contains 0".to_owned());
+        }
+        let resample = self.resample()?;
+        Ok(Preprocessor { size, fit, resample, mean: self.image_mean.unwrap_or(OPENAI_MEAN), std })
+    }
+
+    /// Every step but cropping is always done, padding by transformers never.
+    fn check_steps(&self) -> Result<(), String> {
+        let steps = [
+            ("do_resize", self.do_resize, true),
+            ("do_rescale", self.do_rescale, true),
+            ("do_normalize", self.do_normalize, true),
+            ("do_convert_rgb", self.do_convert_rgb, true),
+            ("do_pad", self.do_pad, false),
+        ];
+        match steps.into_iter().find(|&(_, found, wanted)| found.is_some_and(|found| found != wanted)) {
+            Some((key, _, wanted)) => Err(format!("{key} is {}, it must be {wanted}", !wanted)),
+            None => self.check_scale(),
+        }
+    }
+
+    fn check_scale(&self) -> Result<(), String> {
+        match self.rescale_factor {
+            Some(factor) if (factor - 1.0 / 255.0).abs() > 1e-9 => {
+                Err(format!("rescale_factor is {factor}, it must be 1/255"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn resample(&self) -> Result<Resample, String> {
+        match self.resample {
+            None | Some(3) => Ok(Resample::Bicubic),
+            Some(2) => Ok(Resample::Bilinear),
+            Some(other) => Err(format!("resample is {other}, it must be 2 (bilinear) or 3 (bicubic)")),
+        }
+    }
+
+    /// The side of the square and how it is reached.
+    fn square(&self) -> Result<(u32, Fit), String> {
+        match (self.size.unwrap_or(Size::Side(DEFAULT_CROP)), self.cliptune_image_fit.as_deref()) {
+            (Size::Longest { longest_edge }, Some("pad")) => Ok((longest_edge, Fit::Pad)),
+            (size, Some(fit)) => Err(format!("{PAD_KEY} is {fit:?} with size {}", spelt(size))),
+            (Size::Side(side) | Size::Shortest { shortest_edge: side }, None) => {
+                self.check_crop(side)?;
+                Ok((side, Fit::Crop))
+            }
+            (Size::Both { height, width }, None) if height == width => {
+                // SigLIP's files name neither a crop nor its size; a crop to the same square changes nothing.
+                if self.do_center_crop.unwrap_or(self.crop_size.is_some()) {
+                    self.check_crop(height)?;
+                }
+                Ok((height, Fit::Squash))
+            }
+            (size, None) => Err(format!("size is {}, it must be a square", spelt(size))),
+        }
+    }
+
+    fn check_crop(&self, side: u32) -> Result<(), String> {
+        if self.do_center_crop == Some(false) {
+            return Err("do_center_crop is false, so that images are not square".to_owned());
+        }
+        let crop = self.crop_size.unwrap_or(Size::Side(DEFAULT_CROP));
+        match crop {
+            Size::Side(crop) if crop == side => Ok(()),
+            Size::Both { height, width } if (height, width) == (side, side) => Ok(()),
+            other => Err(format!("crop_size is {}, it must be {side} as the size", spelt(other))),
+        }
+    }
+}
+
+fn spelt(size: Size) -> String {
+    json!(size).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Preprocessor, String> {
+        serde_json::from_str::<Config>(text).unwrap().preprocessor()
+    }
+
+    #[test]
+    fn the_published_spellings_of_openai_are_understood() {
+        let expected = Preprocessor::openai(224, Fit::Crop);
+        // openai/clip-vit-base-patch32, as published.
+        let old = r#"{"crop_size": 224, "do_center_crop": true, "do_normalize": true, "do_resize": true,
+            "feature_extractor_type": "CLIPFeatureExtractor",
+            "image_mean": [0.48145466, 0.4578275, 0.40821073],
+            "image_std": [0.26862954, 0.26130258, 0.27577711], "resample": 3, "size": 224}"#;
+        assert_eq!(parse(old).unwrap(), expected);
+        let new = r#"{"crop_size": {"height": 224, "width": 224}, "size": {"shortest_edge": 224},
+            "do_rescale": true, "rescale_factor": 0.00392156862745098, "do_convert_rgb": true}"#;
+        assert_eq!(parse(new).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_fit_comes_back_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for fit in [Fit::Crop, Fit::Pad, Fit::Squash] {
+            for resample in [Resample::Bicubic, Resample::Bilinear] {
+                let saved = Preprocessor {
+                    resample,
+                    mean: [0.1, 0.2, 0.3],
+                    std: [0.5; 3],
+                    ..Preprocessor::openai(96, fit)
+                };
+                saved.save(folder.path()).unwrap();
+                assert_eq!(Preprocessor::from_folder(folder.path()).unwrap(), saved);
+            }
+        }
+    }
+
+    #[test]
+    fn other_preprocessing_is_refused_by_name() {
+        let refused = [
+            (r#"{"size": 256, "crop_size": 224}"#, "crop_size is 224, it must be 256 as the size"),
+            (
+                r#"{"size": 224, "do_center_crop": false}"#,
+                "do_center_crop is false, so that images are not square",
+            ),
+            (
+                r#"{"size": {"height": 2, "width": 3}}"#,
+                r#"size is {"height":2,"width":3}, it must be a square"#,
+            ),
+            (r#"{"size": {"longest_edge": 224}}"#, r#"size is {"longest_edge":224}, it must be a square"#),
+            (
+                r#"{"size": 224, "cliptune_image_fit": "tile"}"#,
+                r#"cliptune_image_fit is "tile" with size 224"#,
+            ),
+            (r#"{"do_normalize": false}"#, "do_normalize is false, it must be true"),
+            (r#"{"do_pad": true}"#, "do_pad is true, it must be false"),
+            (r#"{"rescale_factor": 0.007}"#, "rescale_factor is 0.007, it must be 1/255"),
+            (r#"{"resample": 1}"#, "resample is 1, it must be 2 (bilinear) or 3 (bicubic)"),
+            (r#"{"image_std": [1, 0, 1]}"#, "image_std contains 0"),
+            (r#"{"size": 0, "crop_size": 0}"#, "size is 0"),
+        ];
+        for (text, reason) in refused {
+            assert_eq!(parse(text).err().as_deref(), Some(reason), "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The CLIP architecture, weight names, tokenizer and image preprocessing.
+//!
+//! Nothing here computes: [`towers`] describes the model over the operations of [`ops`], and an interpreter
+//! (libtorch in `cliptune-train`, the ONNX writer in `cliptune-onnx`) gives them meaning.
+
+pub mod config;
+pub mod image;
+pub mod names;
+pub mod ops;
+pub mod tokenizer;
+pub mod towers;
+pub mod weights;
+
+pub use config::{ClipConfig, ConfigError};

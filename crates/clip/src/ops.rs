@@ -1,0 +1,108 @@
+//! The operations that CLIP is made of.
+//!
+//! The towers in [`crate::towers`] are written once over [`Ops`]. libtorch implements it to train, the ONNX writer
+//! implements it to export: the exported graph is the trained graph by construction. Tracing was rejected because
+//! it is where peers lose causal masks and swap activations.
+
+use crate::config::{Activation, EndOfText};
+
+/// An interpreter of CLIP. Shapes in the comments: B batch, S sequence, D width, H heads.
+///
+/// Weights are named by their module as Hugging Face names it; an interpreter finds `<module>.weight` and
+/// `<module>.bias` itself. Hidden states are `[B, S, D]` to the caller, whatever an interpreter keeps inside.
+pub trait Ops {
+    /// A tensor of this interpreter.
+    type Value;
+    /// Why an operation failed.
+    type Error;
+
+    /// Rows of the embedding `<module>.weight` `[vocab, D]` for ids `[B, S]`: `[B, S, D]`.
+    fn embedding(&mut self, ids: &Self::Value, module: &str) -> Result<Self::Value, Self::Error>;
+
+    /// Non-overlapping square patches of `[B, 3, height, width]` through the bias-free convolution `module`
+    /// (kernel and stride `patch_size`), row by row: `[B, patches, D]`.
+    fn patches(
+        &mut self,
+        pixels: &Self::Value,
+        module: &str,
+        patch_size: usize,
+    ) -> Result<Self::Value, Self::Error>;
+
+    /// Puts the weight `name` `[D]` before the first row: `[B, S + 1, D]`.
+    fn prepend_row(&mut self, x: &Self::Value, name: &str) -> Result<Self::Value, Self::Error>;
+
+    /// Adds the first S rows of the position embedding `<module>.weight`.
+    fn add_positions(&mut self, x: &Self::Value, module: &str) -> Result<Self::Value, Self::Error>;
+
+    /// Layer norm over the last axis.
+    fn layer_norm(&mut self, x: &Self::Value, module: &str, eps: f64) -> Result<Self::Value, Self::Error>;
+
+    /// x·Wᵀ (+ b) over the last axis, W as `[out, in]`.
+    fn linear(&mut self, x: &Self::Value, module: &str, bias: Bias) -> Result<Self::Value, Self::Error>;
+
+    /// Multi-head scaled dot-product attention of `[B, S, D]` queries, keys and values.
+    fn attention(
+        &mut self,
+        qkv: [&Self::Value; 3],
+        heads: usize,
+        mask: Mask<'_, Self::Value>,
+    ) -> Result<Self::Value, Self::Error>;
+
+    /// The activation, element by element.
+    fn activation(&mut self, x: &Self::Value, kind: Activation) -> Result<Self::Value, Self::Error>;
+
+    /// The sum of two tensors of one shape.
+    fn add(&mut self, a: &Self::Value, b: &Self::Value) -> Result<Self::Value, Self::Error>;
+
+    /// The first row of each sequence: `[B, D]`.
+    fn first_row(&mut self, x: &Self::Value) -> Result<Self::Value, Self::Error>;
+
+    /// The row of each sequence that `rule` picks by its ids `[B, S]`: `[B, D]`.
+    fn end_row(
+        &mut self,
+        x: &Self::Value,
+        ids: &Self::Value,
+        rule: EndOfText,
+    ) -> Result<Self::Value, Self::Error>;
+
+    /// Rows of `[B, D]` divided by their Euclidean norm.
+    fn normalize(&mut self, x: &Self::Value) -> Result<Self::Value, Self::Error>;
+
+    /// exp(logit_scale) · a·bᵀ of embeddings `[A, D]` and `[B, D]`: `[A, B]`.
+    fn scaled_similarity(
+        &mut self,
+        a: &Self::Value,
+        b: &Self::Value,
+        logit_scale: &str,
+    ) -> Result<Self::Value, Self::Error>;
+}
+
+/// Whether a linear layer adds a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bias {
+    /// It does not.
+    Without,
+    /// It does.
+    With,
+}
+
+/// What a row of a sequence may look at.
+#[derive(Debug)]
+pub enum Mask<'a, V> {
+    /// Every row.
+    None,
+    /// Itself and earlier rows; of those only where `keys` (`[B, S]`, 1 or 0), if given, is 1.
+    Causal {
+        /// The attention mask of the batch. Not needed when padding follows the end of text.
+        keys: Option<&'a V>,
+    },
+}
+
+// Not derived: a reference is Copy whatever it refers to.
+impl<V> Clone for Mask<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Mask<'_, V> {}

@@ -1,0 +1,109 @@
+//! CLIP's tokenizer as the tokenizers library spells it.
+//!
+//! The same normalizer, pre-tokenizer, model options and post-processor that transformers gives its
+//! `CLIPTokenizer` (`models/clip/tokenization_clip.py`, 5.23): NFC, white space collapsed, lower case; CLIP's
+//! word pattern; bytes; BPE with `</w>` at the end of a word; `<|startoftext|> … <|endoftext|>`.
+//! OpenAI's own tokenizer additionally repairs mojibake (ftfy) and unescapes HTML; transformers does not, and
+//! neither does this one.
+
+use std::collections::HashMap;
+
+use tokenizers::models::bpe::{BpeBuilder, Vocab};
+use tokenizers::normalizers::replace::ReplacePattern;
+use tokenizers::normalizers::{self, Lowercase, NFC, Replace};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::processors::roberta::RobertaProcessing;
+use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
+
+use super::error::TokenizerError;
+
+/// The token every text starts with; the last id but one.
+pub(super) const START: &str = "<|startoftext|>";
+/// The token every text ends with, also transformers' unknown and padding token; the last id.
+pub(super) const END: &str = "<|endoftext|>";
+/// What CLIP appends to the last symbol of a word.
+pub(super) const END_OF_WORD: &str = "</w>";
+
+/// CLIP's word pattern, applied to lower-cased text.
+const WORDS: &str =
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+
+/// A vocabulary with its merges in order of priority.
+pub(super) struct Merges {
+    /// Every token with its id, [`START`] and [`END`] among them.
+    pub(super) vocabulary: HashMap<String, u32>,
+    /// Pairs of tokens to join, best first.
+    pub(super) merges: Vec<(String, String)>,
+}
+
+impl Merges {
+    /// Says which merge, if any, names a token that the vocabulary lacks.
+    ///
+    /// Checked before the library sees the merges: version 0.23 indexes past the end of a buffer, that is, panics,
+    /// when two tokens join to something longer than every token of the vocabulary.
+    pub(super) fn broken(&self) -> Option<String> {
+        let missing = |token: &str| !self.vocabulary.contains_key(token);
+        let broken =
+            self.merges.iter().find(|(a, b)| missing(a) || missing(b) || missing(&format!("{a}{b}")))?;
+        Some(format!(
+            "the merge {:?} {:?} joins or makes a token that is not in the vocabulary",
+            broken.0, broken.1
+        ))
+    }
+}
+
+/// Builds the whole CLIP pipeline around a vocabulary.
+///
+/// # Errors
+/// When a special token is missing from the vocabulary or a merge does not fit it.
+pub(super) fn build(model: Merges) -> Result<Tokenizer, TokenizerError> {
+    if let Some(reason) = model.broken() {
+        return Err(TokenizerError::Library(reason));
+    }
+    let post_processor = RobertaProcessing::new(special(&model, END)?, special(&model, START)?)
+        .trim_offsets(false)
+        .add_prefix_space(false);
+    let bpe = BpeBuilder::new()
+        .vocab_and_merges(model.vocabulary.into_iter().collect::<Vocab>(), model.merges)
+        .unk_token(END.to_owned())
+        .continuing_subword_prefix(String::new())
+        .end_of_word_suffix(END_OF_WORD.to_owned())
+        .build()
+        .map_err(TokenizerError::library)?;
+    let mut tokenizer = Tokenizer::new(bpe);
+    tokenizer.with_normalizer(Some(normalizer()?)).map_err(TokenizerError::library)?;
+    tokenizer.with_pre_tokenizer(Some(pre_tokenizer()?));
+    tokenizer.with_post_processor(Some(post_processor));
+    tokenizer.with_decoder(Some(ByteLevel::default()));
+    let specials = [START, END].map(|token| AddedToken::from(token, true));
+    tokenizer.add_special_tokens(specials).map_err(TokenizerError::library)?;
+    Ok(tokenizer)
+}
+
+/// Looks up a special token as the post-processor wants it.
+fn special(model: &Merges, token: &str) -> Result<(String, u32), TokenizerError> {
+    match model.vocabulary.get(token) {
+        Some(&id) => Ok((token.to_owned(), id)),
+        None => Err(TokenizerError::Library(format!("{token} is not in the vocabulary"))),
+    }
+}
+
+/// NFC, runs of white space to one space, lower case.
+pub(super) fn normalizer() -> Result<normalizers::Sequence, TokenizerError> {
+    let spaces =
+        Replace::new(ReplacePattern::Regex(r"\s+".to_owned()), " ").map_err(TokenizerError::library)?;
+    Ok(normalizers::Sequence::new(vec![NFC.into(), spaces.into(), Lowercase.into()]))
+}
+
+/// CLIP's words, each spelt in byte symbols.
+///
+/// The byte level step keeps its own (GPT-2) word pattern switched on because transformers does; after CLIP's
+/// pattern there is nothing left for it to split.
+pub(super) fn pre_tokenizer() -> Result<Sequence, TokenizerError> {
+    let pattern = SplitPattern::Regex(WORDS.to_owned());
+    let words =
+        Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(TokenizerError::library)?;
+    Ok(Sequence::new(vec![words.into(), ByteLevel::new(false, true, true).into()]))
+}

@@ -1,0 +1,106 @@
+//! Captions: quips put together from the fragments of what a picture shows.
+
+use std::collections::BTreeSet;
+
+use super::templates::{OF_THREE, OF_TWO};
+use super::{Element, Voice};
+use crate::random::Random;
+use crate::scene::Scene;
+
+/// A caption and what it hangs on.
+#[derive(Clone, Debug)]
+pub(crate) struct Caption {
+    pub(crate) text: String,
+    /// Two or three elements of the scene that it was written for.
+    pub(crate) evokes: Vec<Element>,
+}
+
+/// How many captions out of a hundred hang on all three elements.
+const OF_THREE_PERCENT: usize = 55;
+/// How many out of a hundred are set with typographic apostrophes.
+const TYPOGRAPHIC_PERCENT: usize = 30;
+/// How often to think again before giving up on a caption that is not taken yet.
+const ATTEMPTS: usize = 1000;
+
+/// A caption for `scene` whose words, apostrophes aside, are not in `taken` yet; `None` when none comes to mind.
+pub(crate) fn write(scene: Scene, random: &mut Random, taken: &mut BTreeSet<String>) -> Option<Caption> {
+    for _ in 0..ATTEMPTS {
+        let caption = think(scene, random);
+        if taken.insert(caption.text.replace('’', "'")) {
+            return Some(caption);
+        }
+    }
+    None
+}
+
+fn think(scene: Scene, random: &mut Random) -> Caption {
+    let mut elements = scene.elements().to_vec();
+    random.shuffle(&mut elements);
+    let templates = if random.chance(OF_THREE_PERCENT) {
+        OF_THREE
+    } else {
+        elements.truncate(2);
+        OF_TWO
+    };
+    let template = random.pick(templates);
+    let text = sentence_case(&fill(template, &elements, random));
+    let apostrophe = if random.chance(TYPOGRAPHIC_PERCENT) { '’' } else { '\'' };
+    let text = text.replace(['’', '\''], &apostrophe.to_string());
+    Caption { text, evokes: elements }
+}
+
+/// Puts a fragment of each element, in order, into the slots of `template`.
+fn fill(template: &str, elements: &[Element], random: &mut Random) -> String {
+    let mut parts = template.split('{');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (part, element) in parts.zip(elements) {
+        let (slot, rest) = part.split_once('}').unwrap_or((part, ""));
+        text.push_str(random.pick(fragments(&element.concept().voice, slot)));
+        text.push_str(rest);
+    }
+    text
+}
+
+fn fragments(voice: &Voice, slot: &str) -> &'static [&'static str] {
+    match slot {
+        "s" => voice.says,
+        "t" => voice.things,
+        _ => voice.acts,
+    }
+}
+
+/// Capitalizes the first letter of every sentence.
+fn sentence_case(text: &str) -> String {
+    let mut cased = String::with_capacity(text.len());
+    let mut starts = true;
+    for letter in text.chars() {
+        if starts && letter.is_alphabetic() {
+            cased.extend(letter.to_uppercase());
+        } else {
+            cased.push(letter);
+        }
+        starts = matches!(letter, '.' | '?' | '!') || (starts && !letter.is_alphabetic());
+    }
+    cased
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_start_with_a_capital() {
+        assert_eq!(sentence_case("at least so. what now? — yes!"), "At least so. What now? — Yes!");
+    }
+
+    #[test]
+    fn every_slot_of_every_template_is_filled() {
+        for (templates, slots) in [(OF_TWO, 2), (OF_THREE, 3)] {
+            for template in templates {
+                let known = ["{s}", "{t}", "{a}"].map(|slot| template.matches(slot).count());
+                assert_eq!(known.iter().sum::<usize>(), slots, "{template}");
+                assert_eq!(template.matches(['{', '}']).count(), 2 * slots, "{template}");
+            }
+        }
+    }
+}

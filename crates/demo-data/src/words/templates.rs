@@ -1,0 +1,53 @@
+//! The sentences that join the fragments. `{s}` takes a statement, `{t}` a thing, `{a}` an act.
+
+/// Sentences that hang on two elements.
+pub(super) const OF_TWO: &[&str] = &[
+    "{s}, so naturally {s}.",
+    "{s}, and on top of that {s}.",
+    "{s}, but on the bright side {s}.",
+    "apparently {s}, which may explain why {s}.",
+    "{s} — and yes, {s}.",
+    "at least {s}. What would you do if {s}?",
+    "{s}, so don't even mention {t}.",
+    "{s}, which is more than I can say for {t}.",
+    "{s}, and I blame {t}.",
+    "{s}, and all I ever wanted was {t}.",
+    "wait until they hear about {t}. By then {s}.",
+    "why would I need {t} when {s}?",
+    "{s}, and now you expect me to {a}?",
+    "{s}, but I can still {a}.",
+    "{s}. Is it too soon to {a}?",
+    "if I may say so, {s}, so kindly {a}.",
+    "I could {a}, but frankly {s}.",
+    "never mind {t}, just {a}, will you?",
+    "nothing beats {t} when you would rather {a}.",
+    "my therapist wants me to {a} and let go of {t}.",
+    "you can't {a} without {t}, believe me.",
+    "it is not about {t}, it is about {t}.",
+    "I asked for {t} and what did I get? Only {t}.",
+    "nobody warned me that {t} comes with {t}.",
+    "first you tell me to {a}, then you tell me to {a}.",
+    "honey, I would love to {a}, but somebody has to {a}.",
+];
+
+/// Sentences that hang on all three.
+pub(super) const OF_THREE: &[&str] = &[
+    "{s}, so excuse me while I {a} and ponder {t}.",
+    "{s}, but thanks to {t} I can finally {a}.",
+    "first {t}, then {t}, and now you want me to {a}?",
+    "{s}. Couldn't we just {a} and skip {t}?",
+    "between {t} and {t}, who has the strength to {a}?",
+    "{s}, {s}, and still no sign of {t}.",
+    "I would {a}, but {s}, and then there is {t}.",
+    "I would trade {t} for {t} if only I could {a}.",
+    "they said {s}. They never said anything about {t} or having to {a}.",
+    "either we {a}, or we {a}, but I refuse to do it for {t}.",
+    "{s} — that is why I prefer {t} to {t}.",
+    "is it true that {s}, or did you just {a} because of {t}?",
+    "{s}, I have to live with {t}, and you ask me to {a}!",
+    "tell my wife {s}, and that I had to {a} on account of {t}.",
+    "my mother always said: {a}, {a}, and never trust {t}.",
+    "{s}, but what really bothers me is {t}. Shall we {a}?",
+    "you {a}, I {a}, and we split {t}.",
+    "please {a}. I have had enough of {t}, and besides, {s}.",
+];

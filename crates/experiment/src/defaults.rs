@@ -1,0 +1,30 @@
+//! Fills in what an experiment leaves out.
+
+use crate::problem::Problems;
+use crate::shape::{Key, Presence};
+use crate::source::{SourceId, Span};
+use crate::yaml::{Entry, Node, Value, parse};
+
+/// Adds the default of every key that is missing or null, section by section. A section that is optional and
+/// missing stays missing.
+pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
+    let Value::Map(entries) = &mut node.value else { return };
+    entries.retain(|entry| !entry.value.is_null());
+    for key in keys {
+        if let Presence::Default(yaml) = key.presence
+            && !entries.iter().any(|entry| entry.key == key.name)
+        {
+            entries.push(Entry { key: key.name.to_owned(), key_span: Span::DEFAULT, value: default(yaml) });
+        }
+    }
+    for entry in entries {
+        if let Some(key) = keys.iter().find(|key| key.name == entry.key) {
+            fill(&mut entry.value, key.shape.keys());
+        }
+    }
+}
+
+/// The language's own YAML; a test reads all of it, so a default is never a null by mistake.
+pub(crate) fn default(yaml: &str) -> Node {
+    parse(yaml, SourceId::DEFAULTS, &mut Problems::default()).unwrap_or(Node::null(Span::DEFAULT))
+}

@@ -1,0 +1,67 @@
+//! `data.columns`: which table columns mean what.
+
+use crate::plan::{Columns, Task};
+use crate::problem::{Problem, Problems};
+use crate::shape::{Key, Shape};
+use crate::yaml::Node;
+
+const COLUMN: Shape = Shape::Text("the name of a column");
+
+/// One column or several.
+pub(super) const SEVERAL: Shape = Shape::Either(&[COLUMN, Shape::set(&COLUMN, 0)]);
+
+/// The keys of `data.columns`.
+pub(super) const KEYS: &[Key] = &[
+    Key::optional("choices", COLUMN, "the list of candidate texts; with `label`"),
+    Key::optional(
+        "label",
+        COLUMN,
+        "the right one of `choices`: a letter A…, a 0-based index, or the text itself",
+    ),
+    Key::optional("text", COLUMN, "the image's own caption; instead of `choices` and `label`"),
+    Key::optional("id", COLUMN, "the row's own identifier; the row number when absent"),
+    Key::optional("group", COLUMN, "what must not cross a split; the image when absent"),
+    Key::with_default(
+        "vocabulary",
+        SEVERAL,
+        "[]",
+        "further text columns whose words a tokenizer trained from scratch should know",
+    ),
+];
+
+/// Reads `data.columns`.
+pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<Columns> {
+    Some(Columns {
+        task: task(node, problems)?,
+        id: node.read("id"),
+        group: node.read("group"),
+        vocabulary: node.read("vocabulary")?,
+    })
+}
+
+fn task(node: &Node, problems: &mut Problems) -> Option<Task> {
+    match (node.entry_of("choices"), node.entry_of("label"), node.entry_of("text")) {
+        (Some(_), Some(_), None) => {
+            Some(Task::Choice { choices: node.read("choices")?, label: node.read("label")? })
+        }
+        (None, None, Some(_)) => Some(Task::Pairs { text: node.read("text")? }),
+        (None, None, None) => problems.refuse(
+            Problem::at(node.span, "`data.columns` does not say what is to be learned")
+                .label("expected `choices` and `label`, or `text`"),
+        ),
+        (Some(choices), None, _) => problems.refuse(
+            Problem::at(choices.key_span, "`choices` without `label`")
+                .label("expected `label` beside it: the column that says which text is right"),
+        ),
+        (None, Some(label), _) => problems.refuse(
+            Problem::at(label.key_span, "`label` without `choices`")
+                .label("expected `choices` beside it: the column with the candidate texts"),
+        ),
+        (Some(choices), _, Some(text)) => problems.refuse(
+            Problem::at(text.key_span, "both `text` and `choices`")
+                .label("expected either `text`, or `choices` and `label`")
+                .related(choices.key_span, "the item's candidate texts are named here")
+                .maybe_help(super::inherited_advice(choices, text)),
+        ),
+    }
+}

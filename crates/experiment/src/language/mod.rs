@@ -1,0 +1,141 @@
+//! The keys of the language: each concept's table beside the decoder that reads it.
+//!
+//! A decoder is given a tree that has been checked against its table and filled with defaults, so a value that
+//! reads as `None` has already been reported, and only what concerns several keys at once is left to check.
+
+mod architecture;
+mod columns;
+mod data;
+mod join;
+mod location;
+mod model;
+mod optimizer;
+mod outputs;
+mod split;
+mod train;
+mod words;
+
+pub(crate) use optimizer::optimizer_name;
+pub(crate) use words::{Vocabulary, word_of};
+
+use crate::plan::{ModelSource, Plan};
+use crate::problem::{Problem, Problems};
+use crate::shape::{Key, Shape};
+use crate::source::{Sources, Span};
+use crate::values::{ExperimentName, Impossible, Seed};
+use crate::yaml::{Entry, Node};
+
+/// What decoders share: the sources that paths resolve against, and the collector of problems.
+pub(crate) struct Context<'a> {
+    pub(crate) sources: &'a Sources,
+    pub(crate) problems: &'a mut Problems,
+}
+
+impl Context<'_> {
+    /// Makes a bounded value, or says why it is impossible.
+    fn make<T>(&mut self, at: Span, path: &str, made: Result<T, Impossible>) -> Option<T> {
+        made.map_err(|Impossible(why)| {
+            self.problems.add(Problem::at(at, format!("impossible value for `{path}`")).label(why));
+        })
+        .ok()
+    }
+}
+
+/// The keys of an experiment file.
+pub(crate) const TOP: &[Key] = &[
+    Key::required("name", Shape::Text("a name"), "the experiment's name; it names folders and charts"),
+    Key::optional(
+        "description",
+        Shape::Text("a sentence"),
+        "what the experiment is, for readers of the report",
+    ),
+    Key::optional(
+        "extends",
+        Shape::Text("a YAML file"),
+        "another experiment to inherit from: maps merge, everything else is replaced, null resets to the default",
+    ),
+    Key::required("data", Shape::Map(data::KEYS), "the images, the table and how they become items"),
+    Key::required("model", Shape::Map(model::KEYS), "where the weights start from"),
+    Key::optional(
+        "train",
+        Shape::Map(train::KEYS),
+        "how weights are fitted; without it the model is scored as it is",
+    ),
+    Key::with_default("export", Shape::Map(outputs::EXPORT), "{}", "what is written beside the model"),
+    Key::with_default("score", Shape::Map(outputs::SCORE), "{}", "what is evaluated"),
+    Key::with_default(
+        "seeds",
+        Shape::Either(&[SEED, Shape::set(&SEED, 1)]),
+        "[0]",
+        "one run for each: initial weights and the order of the data",
+    ),
+    Key::optional("matrix", Shape::Matrix, "dotted keys and the values to try: one run for each combination"),
+];
+
+/// A seed, wherever one stands.
+const SEED: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
+
+/// Top-level keys that belong to a file rather than to its runs: not inherited, and no axis of a matrix.
+pub(crate) const OF_THE_FILE: &[&str] = &["name", "description", "extends"];
+
+/// Top-level keys that say which runs there are.
+pub(crate) const OF_THE_SWEEP: &[&str] = &["seeds", "matrix"];
+
+/// Reads the plan of one matrix point, with a seed to be replaced.
+pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
+    let experiment = name(document, context.problems);
+    let data = document.get("data").and_then(|node| data::decode(node, context));
+    let model = document.get("model").and_then(|node| model::decode(node, context));
+    let task = data.as_ref().map(|data| data.columns.task.kind());
+    // `?` only at the end, so that every section gets to speak.
+    let train = document.get("train").map(|node| train::decode(node, task, context));
+    Some(Plan {
+        experiment: experiment?,
+        description: document.read("description"),
+        data: data?,
+        model: model?,
+        train: match train {
+            Some(train) => Some(train?),
+            None => None,
+        },
+        export: outputs::export(document.get("export")?)?,
+        score: outputs::score(document.get("score")?)?,
+        seed: Seed(0),
+        axes: std::collections::BTreeMap::new(),
+    })
+}
+
+/// Reads the experiment's name.
+pub(crate) fn name(document: &Node, problems: &mut Problems) -> Option<ExperimentName> {
+    let node = document.get("name")?;
+    let name: String = document.read("name")?;
+    match ExperimentName::try_from(name) {
+        Ok(name) => Some(name),
+        Err(Impossible(why)) => {
+            problems.refuse(Problem::at(node.span, "impossible value for `name`").label(why))
+        }
+    }
+}
+
+/// Reads the seeds.
+pub(crate) fn seeds(document: &Node) -> Option<Vec<Seed>> {
+    let seeds: Vec<u32> = document.read("seeds")?;
+    Some(seeds.into_iter().map(Seed).collect())
+}
+
+/// What to do when two keys that exclude each other come from different files.
+fn inherited_advice(one: &Entry, other: &Entry) -> Option<String> {
+    let (older, newer) = (one.key_span.source, other.key_span.source);
+    (older != newer).then(|| format!("one of the two is inherited: drop it with `{}: null`", one.key))
+}
+
+/// Whether the plan starts from another experiment, and where that is said.
+pub(crate) fn starts_from_run<'a>(
+    document: &Node,
+    plan: &'a Plan,
+) -> Option<(Span, &'a crate::plan::RunReference)> {
+    match &plan.model.from {
+        ModelSource::Run(reference) => Some((document.get("model")?.get("from")?.span, reference)),
+        _ => None,
+    }
+}

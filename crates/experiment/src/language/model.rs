@@ -1,0 +1,111 @@
+//! `model`: where the weights start from.
+
+use super::words::{Word, word};
+use super::{Context, architecture, inherited_advice};
+use crate::plan::{ImageFit, ModelPlan, ModelSource, RunReference};
+use crate::problem::Problem;
+use crate::shape::{Key, Shape};
+use crate::values::{ExperimentName, Seed};
+use crate::yaml::{FromNode, Node};
+
+const STARTING_POINT: Shape = Shape::Text("`scratch`, a local folder, or `run:NAME`");
+
+/// The keys of `model`.
+pub(super) const KEYS: &[Key] = &[
+    Key::required(
+        "from",
+        STARTING_POINT,
+        "the starting point: `scratch`, a local folder as Hugging Face lays it out, or `run:NAME` or `run:NAME@SEED` \
+         for the model of another experiment",
+    ),
+    Key::optional(
+        "image_fit",
+        word::<ImageFit>(),
+        "how an image becomes a square; as the starting point's preprocessor says when absent",
+    ),
+    Key::optional("architecture", Shape::Map(architecture::KEYS), "the sizes of a model `from: scratch`"),
+];
+
+/// Reads `model`.
+pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<ModelPlan> {
+    let from = source(node, context);
+    let image_fit = node.read::<Word<ImageFit>>("image_fit").map(|word| word.0);
+    Some(ModelPlan { from: from?, image_fit })
+}
+
+fn source(node: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
+    let from = node.get("from")?;
+    let written = String::from_node(from)?;
+    if written == "scratch" {
+        return scratch(node, from, context);
+    }
+    if let (Some(extra), Some(entry)) = (node.entry_of("architecture"), node.entry_of("from")) {
+        context.problems.add(
+            Problem::at(extra.key_span, "`architecture` has a meaning only with `from: scratch`")
+                .label("expected nothing: the starting point brings its own")
+                .related(from.span, "the starting point is named here")
+                .maybe_help(inherited_advice(extra, entry)),
+        );
+    }
+    match written.strip_prefix("run:") {
+        Some(reference) => run(from, reference, context),
+        None => folder(from, &written, context),
+    }
+}
+
+fn scratch(node: &Node, from: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
+    match node.get("architecture") {
+        Some(sizes) => architecture::decode(sizes, context.problems).map(ModelSource::Scratch),
+        None => context.problems.refuse(
+            Problem::at(from.span, "`from: scratch` without `architecture`")
+                .label("expected `model.architecture` beside it: the sizes of the model"),
+        ),
+    }
+}
+
+fn run(from: &Node, reference: &str, context: &mut Context<'_>) -> Option<ModelSource> {
+    let (name, seed) = match reference.split_once('@') {
+        Some((name, seed)) => (name, Some(seed)),
+        None => (reference, None),
+    };
+    let experiment = context.make(from.span, "model.from", name.parse::<ExperimentName>());
+    let seed = match seed.map(str::parse::<u32>) {
+        None => None,
+        Some(Ok(seed)) => Some(Seed(seed)),
+        Some(Err(_)) => {
+            let problem = Problem::at(from.span, "impossible value for `model.from`");
+            return context.problems.refuse(problem.label("expected a seed after `@`, such as `run:base@0`"));
+        }
+    };
+    Some(ModelSource::Run(RunReference { experiment: experiment?, seed }))
+}
+
+fn folder(from: &Node, written: &str, context: &mut Context<'_>) -> Option<ModelSource> {
+    let path = super::location::path(from, context)?;
+    if path.is_dir() {
+        return Some(ModelSource::Folder(path));
+    }
+    let is_name = written.parse::<ExperimentName>().is_ok();
+    let (message, help) = if is_hub_id(written) {
+        let help = "download the model and give its local folder".to_owned();
+        ("downloading from a hub is not supported yet".to_owned(), Some(help))
+    } else {
+        let help = format!("the model of another experiment is written `run:{written}`");
+        (format!("no folder `{}`", path.display()), is_name.then_some(help))
+    };
+    context.problems.refuse(
+        Problem::at(from.span, message)
+            .label(format!("expected {}", STARTING_POINT.expected()))
+            .maybe_help(help),
+    )
+}
+
+/// `organisation/name`, as Hugging Face writes it.
+fn is_hub_id(written: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    written.split_once('/').is_some_and(|(organisation, name)| part(organisation) && part(name))
+}

@@ -1,0 +1,105 @@
+//! `data.split`: who goes where.
+
+use super::columns::SEVERAL;
+use super::words::{Vocabulary, Word, word};
+use super::{SEED, inherited_advice};
+use crate::plan::{SplitBy, SplitPlan, SplitShares};
+use crate::problem::{Problem, Problems};
+use crate::shape::{Key, Shape};
+use crate::values::{Fraction, Seed};
+use crate::yaml::{Entry, Node};
+
+const SHARE: Shape = Shape::between(0.0, 1.0);
+/// How far the shares' sum may be from one: the rounding of three decimal fractions such as 0.333.
+const ROUNDING: f64 = 1e-6;
+
+/// The keys of `data.split`.
+pub(super) const KEYS: &[Key] = &[
+    Key::with_default("by", word::<Unit>(), "component", "the unit that is assigned as a whole"),
+    Key::with_default(
+        "across",
+        SEVERAL,
+        "[]",
+        "columns that connect rows beside the group, for `by: component`; the item's own texts when absent",
+    ),
+    Key::with_default("train", SHARE, "0.8", "share of `train`; the three sum to 1"),
+    Key::with_default("validation", SHARE, "0.1", "share of `validation`"),
+    Key::with_default("test", SHARE, "0.1", "share of `test`"),
+    Key::with_default("seed", SEED, "0", "seeds the assignment"),
+    Key::optional(
+        "column",
+        Shape::Text("the name of a column"),
+        "a column that holds `train`, `validation` or `test`; instead of the other keys",
+    ),
+];
+
+/// The words of `by`; the fourth way, `column`, is a key of its own.
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    Component,
+    Group,
+    Row,
+}
+
+impl Vocabulary for Unit {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("component", Self::Component, "connected components of groups and the texts they share"),
+        ("group", Self::Group, "each group on its own; texts may cross"),
+        ("row", Self::Row, "each item on its own; images and texts may cross, and the report says so"),
+    ];
+}
+
+/// Reads `data.split`.
+pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<SplitPlan> {
+    let by = match node.entry_of("column") {
+        Some(column) => by_column(node, column, problems),
+        None => by_unit(node, problems),
+    };
+    let shares = shares(node, problems);
+    Some(SplitPlan { by: by?, shares: shares?, seed: Seed(node.read("seed")?) })
+}
+
+fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<SplitBy> {
+    for other in written(node).filter(|entry| entry.key != "column") {
+        problems.add(
+            Problem::at(other.key_span, format!("`{}` has no meaning beside `column`", other.key))
+                .label("expected nothing: the column says where every row goes")
+                .related(column.key_span, "the column is named here")
+                .maybe_help(inherited_advice(other, column)),
+        );
+    }
+    node.read("column").map(SplitBy::Column)
+}
+
+fn by_unit(node: &Node, problems: &mut Problems) -> Option<SplitBy> {
+    let across = written(node).find(|entry| entry.key == "across");
+    match (node.read::<Word<Unit>>("by")?.0, across) {
+        (Unit::Component, _) => Some(SplitBy::Component { across: node.read("across")? }),
+        (Unit::Group, None) => Some(SplitBy::Group),
+        (Unit::Row, None) => Some(SplitBy::Row),
+        (Unit::Group | Unit::Row, Some(across)) => problems.refuse(
+            Problem::at(across.key_span, "`across` has a meaning only with `by: component`")
+                .label("expected `by: component`, or no `across`")
+                .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(across, by))),
+        ),
+    }
+}
+
+fn shares(node: &Node, problems: &mut Problems) -> Option<SplitShares> {
+    let [train, validation, test] = ["train", "validation", "test"].map(|key| node.read::<f64>(key));
+    let (train, validation, test) = (train?, validation?, test?);
+    let sum = train + validation + test;
+    if (sum - 1.0).abs() > ROUNDING {
+        let place = written(node).find(|entry| matches!(entry.key.as_str(), "train" | "validation" | "test"));
+        let found = format!("expected train + validation + test = 1, found {train} + {validation} + {test}");
+        let span = place.map_or(node.span, |entry| entry.key_span);
+        return problems.refuse(Problem::at(span, "the shares of `data.split` do not sum to 1").label(found));
+    }
+    let share = |value| Fraction::try_from(value).ok();
+    Some(SplitShares { train: share(train)?, validation: share(validation)?, test: share(test)? })
+}
+
+/// The entries that a file declares, without the defaults.
+fn written(node: &Node) -> impl Iterator<Item = &Entry> {
+    node.entries().iter().filter(|entry| !entry.key_span.is_default())
+}

@@ -1,0 +1,127 @@
+//! Choices between words: each enum of the plan with the words of the language.
+
+use crate::plan::{Activation, Decay, ImageFit, Objective, Precision, Select, Split};
+use crate::shape::{Shape, Words};
+use crate::yaml::{FromNode, Node};
+
+/// An enum that is written as one of a few words.
+pub(crate) trait Vocabulary: Copy + PartialEq + 'static {
+    /// Each word, its value and what it means.
+    const WORDS: &'static [(&'static str, Self, &'static str)];
+    /// Words that are known to be wanted and not there yet.
+    const PLANNED: &'static [&'static str] = &[];
+}
+
+/// The shape of a vocabulary.
+pub(super) const fn word<T: Vocabulary>() -> Shape {
+    Shape::Word(words::<T>)
+}
+
+/// The word of a value; a test makes sure that there is one.
+pub(crate) fn word_of<T: Vocabulary>(value: T) -> &'static str {
+    T::WORDS.iter().find(|(_, known, _)| *known == value).map_or("", |(word, ..)| word)
+}
+
+fn words<T: Vocabulary>() -> Words {
+    Words { known: T::WORDS.iter().map(|(word, _, about)| (*word, *about)).collect(), planned: T::PLANNED }
+}
+
+/// A value read from its word.
+pub(super) struct Word<T>(pub(super) T);
+
+impl<T: Vocabulary> FromNode for Word<T> {
+    fn from_node(node: &Node) -> Option<Self> {
+        let written = String::from_node(node)?;
+        T::WORDS.iter().find(|(word, ..)| *word == written).map(|(_, value, _)| Self(*value))
+    }
+}
+
+impl Vocabulary for Activation {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("quick_gelu", Self::QuickGelu, "x·σ(1.702x), as OpenAI's CLIP"),
+        ("gelu", Self::Gelu, "the exact Gaussian error linear unit"),
+    ];
+}
+
+impl Vocabulary for ImageFit {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("crop", Self::Crop, "the shorter side is resized, the middle is kept"),
+        ("pad", Self::Pad, "the longer side is resized, the rest is filled"),
+        ("squash", Self::Squash, "both sides are resized"),
+    ];
+}
+
+impl Vocabulary for Objective {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("choice", Self::Choice, "cross-entropy over the item's own texts"),
+        (
+            "contrastive",
+            Self::Contrastive,
+            "symmetric InfoNCE in the batch; a group's items are never negatives",
+        ),
+    ];
+    const PLANNED: &'static [&'static str] = &["choice+contrastive", "sigmoid"];
+}
+
+impl Vocabulary for Decay {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("cosine", Self::Cosine, "half a cosine to zero"),
+        ("linear", Self::Linear, "a straight line to zero"),
+        ("constant", Self::Constant, "none"),
+    ];
+}
+
+impl Vocabulary for Select {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        (
+            "validation.accuracy",
+            Self::ValidationAccuracy,
+            "the highest validation accuracy; the earlier at a tie",
+        ),
+        ("validation.loss", Self::ValidationLoss, "the lowest validation loss"),
+    ];
+}
+
+impl Vocabulary for Precision {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[("fp32", Self::Fp32, "32-bit floats")];
+    const PLANNED: &'static [&'static str] = &["fp16", "bf16", "int8"];
+}
+
+impl Vocabulary for Split {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("train", Self::Train, "weights are fitted to it"),
+        ("validation", Self::Validation, "choices are made on it"),
+        ("test", Self::Test, "results are reported on it"),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    /// Demands that the words are the names that plans are recorded with, and that no value is without one.
+    fn words_are_the_recorded_names<T: Vocabulary + Serialize + DeserializeOwned>() {
+        for (word, value, _) in T::WORDS {
+            assert_eq!(serde_json::to_value(*value).unwrap(), *word);
+        }
+        // Serde's complaint about a stranger names every value.
+        let complaint = serde_json::from_str::<T>("\"?\"").err().map(|error| error.to_string()).unwrap();
+        let names = complaint.split('`').skip(3).step_by(2).count();
+        assert_eq!(names, T::WORDS.len(), "{complaint}");
+    }
+
+    #[test]
+    fn every_value_of_the_plan_has_its_word() {
+        words_are_the_recorded_names::<Activation>();
+        words_are_the_recorded_names::<Decay>();
+        words_are_the_recorded_names::<ImageFit>();
+        words_are_the_recorded_names::<Objective>();
+        words_are_the_recorded_names::<Precision>();
+        words_are_the_recorded_names::<Select>();
+        words_are_the_recorded_names::<Split>();
+        words_are_the_recorded_names::<crate::plan::Tune>();
+    }
+}

@@ -1,0 +1,40 @@
+//! The experiment language: YAML, schema, sweeps and the resolved plan.
+//!
+//! [`load`] reads files, [`schema`] describes them for editors, and a [`Plan`] is what everything else works from.
+//! A file goes through a few small steps: `yaml` makes a tree whose nodes know their place, `document` lays it over
+//! what it extends, `overrides` and `sweep` lay settings over that, `check` compares it with the tables of
+//! `language`, `defaults` fills it in, and the decoders beside the tables read the plan.
+
+mod check;
+mod defaults;
+mod document;
+mod error;
+mod language;
+mod load;
+mod merge;
+mod overrides;
+mod plan;
+mod problem;
+mod reference;
+mod render;
+mod schema;
+mod shape;
+mod source;
+mod suggest;
+mod sweep;
+mod values;
+mod write;
+mod yaml;
+
+pub use error::LoadError;
+pub use load::load;
+pub use overrides::{InvalidOverride, Override};
+pub use plan::{
+    Activation, AdamW, Architecture, Columns, DataPlan, Decay, Experiment, ExportPlan, ImageFit, ImageKey,
+    Join, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule, ScorePlan, Select,
+    Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Transformer,
+    Tune,
+};
+pub use schema::schema;
+pub use values::{BatchSize, ExperimentName, Fraction, Impossible, LearningRate, RESERVED_NAMES, Seed};
+pub use write::WriteError;

@@ -1,0 +1,155 @@
+//! From paths to plans.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::document::{Reader, canonical};
+use crate::error::LoadError;
+use crate::overrides::{Override, Setting};
+use crate::plan::Experiment;
+use crate::problem::{Problem, Problems};
+use crate::reference::{Loaded, order};
+use crate::source::Sources;
+use crate::sweep;
+use crate::values::ExperimentName;
+use crate::yaml::Node;
+
+/// Reads experiment files and folders (a folder: its `*.yaml` and `*.yml`, sorted, not those below), applies the
+/// overrides, and puts every experiment behind those it starts from.
+///
+/// An experiment that `model.from: run:NAME` names and that was not given is looked for in the folder of the file that
+/// names it, and returned too.
+///
+/// # Errors
+/// Everything that is wrong with any of the files, at once.
+pub fn load(paths: &[PathBuf], overrides: &[Override]) -> Result<Vec<Experiment>, LoadError> {
+    let mut sources = Sources::default();
+    let mut problems = Problems::default();
+    let experiments = load_into(paths, overrides, &mut sources, &mut problems);
+    if problems.is_empty() { Ok(experiments) } else { Err(LoadError::new(sources, problems)) }
+}
+
+fn load_into(
+    paths: &[PathBuf],
+    overrides: &[Override],
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Vec<Experiment> {
+    let mut settings: Vec<Setting> =
+        overrides.iter().filter_map(|over| Setting::read(over, sources, problems)).collect();
+    let files: Vec<PathBuf> = paths.iter().flat_map(|path| files(path, problems)).collect();
+    let mut loader =
+        Loader { reader: Reader::new(sources, problems), settings: &mut settings, seen: HashSet::new() };
+    let mut loaded = Vec::new();
+    for file in files {
+        loaded.extend(loader.load(file));
+    }
+    loader.add_bases(&mut loaded);
+    if !loaded.is_empty() {
+        settings.iter().for_each(|setting| setting.report_unused(problems));
+    }
+    order(loaded.into_iter().map(|(_, one)| one).collect(), problems)
+}
+
+struct Loader<'a> {
+    reader: Reader<'a>,
+    settings: &'a mut [Setting],
+    /// Canonical paths of the experiments, so that one given twice is loaded once.
+    seen: HashSet<PathBuf>,
+}
+
+impl Loader<'_> {
+    fn load(&mut self, file: PathBuf) -> Option<(PathBuf, Loaded)> {
+        if !self.seen.insert(canonical(&file)) {
+            return None;
+        }
+        let document = self.reader.document(&file)?;
+        let name = name(&document);
+        let description = document.read("description");
+        let runs = sweep::runs(document, self.settings, self.reader.sources, self.reader.problems);
+        let experiment = name.clone().filter(|_| !runs.plans.is_empty()).map(|(name, _)| Experiment {
+            name,
+            file: file.clone(),
+            description,
+            plans: runs.plans,
+        });
+        Some((file, Loaded { name, experiment, references: runs.references }))
+    }
+
+    /// Loads the experiments that others start from and that were not given, each from its reader's folder.
+    fn add_bases(&mut self, loaded: &mut Vec<(PathBuf, Loaded)>) {
+        let mut index = 0;
+        while let Some((file, one)) = loaded.get(index) {
+            index += 1;
+            let known = |name: &ExperimentName| loaded.iter().any(|(_, one)| one.is_named(name));
+            let wanted: Vec<_> =
+                one.references.iter().map(|(_, to)| &to.experiment).filter(|name| !known(name)).collect();
+            let neighbours = if wanted.is_empty() { Vec::new() } else { neighbours(file) };
+            let found: Vec<PathBuf> = neighbours
+                .into_iter()
+                .filter(|(_, name)| wanted.contains(&name))
+                .map(|(file, _)| file)
+                .collect();
+            for file in found {
+                loaded.extend(self.load(file));
+            }
+        }
+    }
+}
+
+impl Loaded {
+    fn is_named(&self, name: &ExperimentName) -> bool {
+        self.name.as_ref().is_some_and(|(own, _)| own == name)
+    }
+}
+
+/// The name without complaint: the decoder complains.
+fn name(document: &Node) -> Option<(ExperimentName, crate::source::Span)> {
+    let name = document.read::<String>("name")?;
+    Some((ExperimentName::try_from(name).ok()?, document.get("name")?.span))
+}
+
+/// The experiments in the folder of a file by name; broken files among them concern nobody who does not need them.
+fn neighbours(file: &Path) -> Vec<(PathBuf, ExperimentName)> {
+    let (mut sources, mut problems) = (Sources::default(), Problems::default());
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let files = yaml_files(folder).unwrap_or_default();
+    let mut reader = Reader::new(&mut sources, &mut problems);
+    files.into_iter().filter_map(|file| Some((file.clone(), name(&reader.tree(&file, None)?)?.0))).collect()
+}
+
+fn files(path: &Path, problems: &mut Problems) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    match yaml_files(path) {
+        Ok(files) if files.is_empty() => {
+            problems.add(Problem::nowhere(format!(
+                "no experiments (*.yaml or *.yml) in the folder `{}`",
+                path.display()
+            )));
+            files
+        }
+        Ok(files) => files,
+        Err(error) => {
+            problems.add(Problem::nowhere(error.to_string()));
+            Vec::new()
+        }
+    }
+}
+
+fn yaml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    // The folder of `tuned.yaml` is the empty path.
+    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut files = Vec::new();
+    for entry in fs_err::read_dir(listed)? {
+        let name = entry?.file_name();
+        let path = folder.join(name);
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if yaml && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,441 @@
+//! The resolved plan: what one run does, with every default filled in and every path absolute.
+//!
+//! A plan is made once from the YAML and never changes. The tools take it as it is; nothing downstream looks at
+//! YAML, defaults or overrides again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{BatchSize, ExperimentName, Fraction, LearningRate, Seed};
+
+/// One experiment file: the runs it stands for, in the order of its matrix and seeds.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The experiment's name.
+    pub name: ExperimentName,
+    /// The YAML file it was read from.
+    pub file: PathBuf,
+    /// What the author says it is.
+    pub description: Option<String>,
+    /// One plan per matrix point and seed; never empty.
+    pub plans: Vec<Plan>,
+}
+
+/// One run to be: one set of settings and one seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The experiment it belongs to.
+    pub experiment: ExperimentName,
+    /// What the author says the experiment is.
+    pub description: Option<String>,
+    /// The dataset.
+    pub data: DataPlan,
+    /// Where the weights start from.
+    pub model: ModelPlan,
+    /// How they are trained; `None` scores the model as it is.
+    pub train: Option<TrainPlan>,
+    /// What is exported.
+    pub export: ExportPlan,
+    /// What is scored.
+    pub score: ScorePlan,
+    /// The run's seed: initial weights and the order of the data.
+    pub seed: Seed,
+    /// The point of `matrix:` this run stands at, by dotted key; empty without a matrix.
+    pub axes: BTreeMap<String, serde_json::Value>,
+}
+
+/// `data:` – images, a table, how they join, and how the items are split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataPlan {
+    /// An absolute folder, file or glob of image files.
+    pub images: PathBuf,
+    /// The table of texts.
+    pub metadata: TableSource,
+    /// Which image belongs to which row.
+    pub join: Join,
+    /// Which columns mean what.
+    pub columns: Columns,
+    /// An SQL condition over the joined row; rows that fail it are left out.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    /// Whether rows of the same group, texts and label become one item with a multiplicity.
+    pub deduplicate: bool,
+    /// How items are assigned to splits.
+    pub split: SplitPlan,
+}
+
+/// A table file and its format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableSource {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Taken from the file name.
+    pub format: TableFormat,
+}
+
+/// What kind of file the table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Comma- or tab-separated text with a header.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// `data.join:` – the two sides' keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Join {
+    /// The key of an image file.
+    pub image: ImageKey,
+    /// The key of a table row: a column or an SQL expression over the row.
+    pub metadata: String,
+}
+
+/// The key of an image file in the join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageKey {
+    /// The path below the images folder, with forward slashes.
+    Path,
+    /// The file name with its extension.
+    Name,
+    /// The file name without its extension.
+    Stem,
+    /// An SQL expression over the columns of `file` (path, name, stem, extension, size).
+    Sql(String),
+}
+
+/// `data.columns:` – names of table columns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Columns {
+    /// What is to be learned from a row.
+    pub task: Task,
+    /// The row's own identifier; the row number when absent.
+    pub id: Option<String>,
+    /// What must not cross a split; the image when absent.
+    pub group: Option<String>,
+    /// Further text columns (text or lists of text) whose words a tokenizer trained from scratch should know.
+    pub vocabulary: Vec<String>,
+}
+
+/// The two kinds of item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// N candidate texts, one right.
+    Choice {
+        /// Column with the list of texts.
+        choices: String,
+        /// Column with the right one: a letter A…, a 0-based index, or the text itself.
+        label: String,
+    },
+    /// An image with its own caption.
+    Pairs {
+        /// Column with the caption.
+        text: String,
+    },
+}
+
+impl Task {
+    /// The kind alone, for records and tables.
+    pub fn kind(&self) -> TaskKind {
+        match self {
+            Self::Choice { .. } => TaskKind::Choice,
+            Self::Pairs { .. } => TaskKind::Pairs,
+        }
+    }
+}
+
+/// The kind of a dataset's items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskKind {
+    /// N candidate texts, one right.
+    Choice,
+    /// An image with its own caption.
+    Pairs,
+}
+
+/// `data.split:` – who goes where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitPlan {
+    /// The unit that is assigned as a whole.
+    pub by: SplitBy,
+    /// The share of groups in each split; unused for [`SplitBy::Column`].
+    pub shares: SplitShares,
+    /// Seeds the assignment.
+    pub seed: Seed,
+}
+
+/// Shares of the three splits; they sum to one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitShares {
+    /// Share of `train`.
+    pub train: Fraction,
+    /// Share of `validation`.
+    pub validation: Fraction,
+    /// Share of `test`.
+    pub test: Fraction,
+}
+
+/// The unit of a split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitBy {
+    /// Connected components of groups and the texts (or other columns) they share.
+    Component {
+        /// The columns that connect rows beside the group. Empty: the item's own texts. Two datasets of the same
+        /// images get the same split when they name the same columns.
+        across: Vec<String>,
+    },
+    /// Each group on its own; texts may cross.
+    Group,
+    /// Each item on its own; images and texts may cross. Leaks, and the report says so.
+    Row,
+    /// A table column that holds `train`, `validation` or `test`.
+    Column(String),
+}
+
+/// A part of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Weights are fitted to it.
+    Train,
+    /// Choices (epoch, settings) are made on it.
+    Validation,
+    /// Results are reported on it.
+    Test,
+}
+
+impl Split {
+    /// All splits in order.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The name used in files and folders.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl std::fmt::Display for Split {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// `model:` – where the weights start from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelPlan {
+    /// The starting point.
+    pub from: ModelSource,
+    /// How an image becomes a square; `None`: as the starting point's preprocessor says.
+    pub image_fit: Option<ImageFit>,
+}
+
+/// The starting point of a run's weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelSource {
+    /// Random weights of a declared architecture.
+    Scratch(Architecture),
+    /// A folder as Hugging Face lays it out.
+    Folder(PathBuf),
+    /// The model of another experiment's run.
+    Run(RunReference),
+}
+
+/// `run:NAME` or `run:NAME@SEED`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReference {
+    /// The experiment.
+    pub experiment: ExperimentName,
+    /// Which of its seeds; `None` when it has a single run.
+    pub seed: Option<Seed>,
+}
+
+impl std::fmt::Display for RunReference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.seed {
+            Some(seed) => write!(f, "run:{}@{seed}", self.experiment),
+            None => write!(f, "run:{}", self.experiment),
+        }
+    }
+}
+
+/// `model.architecture:` – the sizes of a CLIP trained from random weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Architecture {
+    /// Side of the square image in pixels.
+    pub image_size: usize,
+    /// Side of a patch in pixels; divides `image_size`.
+    pub patch_size: usize,
+    /// The vision transformer.
+    pub vision: Transformer,
+    /// The text transformer.
+    pub text: Transformer,
+    /// Longest text in tokens, both ends included.
+    pub context_length: usize,
+    /// Size of the BPE vocabulary trained on the train split's texts.
+    pub vocab_size: usize,
+    /// Size of the shared embedding.
+    pub projection_dim: usize,
+    /// The activation of both transformers.
+    pub activation: Activation,
+    /// The initial value of logit_scale (a logarithm).
+    pub logit_scale: f64,
+}
+
+/// Sizes of one transformer. The MLP is four times as wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transformer {
+    /// Width of the residual stream; a multiple of `heads`.
+    pub width: usize,
+    /// Number of blocks.
+    pub layers: usize,
+    /// Number of attention heads.
+    pub heads: usize,
+}
+
+/// The activation of the MLPs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x·σ(1.702x), as OpenAI's CLIP.
+    QuickGelu,
+    /// The exact Gaussian error linear unit.
+    Gelu,
+}
+
+/// How an image becomes a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageFit {
+    /// The shorter side is resized, the middle is kept.
+    Crop,
+    /// The longer side is resized, the rest is filled.
+    Pad,
+    /// Both sides are resized.
+    Squash,
+}
+
+/// `train:` – how weights are fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainPlan {
+    /// The loss.
+    pub objective: Objective,
+    /// Which weights move.
+    pub tune: Tune,
+    /// Passes over the train split.
+    pub epochs: usize,
+    /// Items a step.
+    pub batch_size: BatchSize,
+    /// The optimiser.
+    pub optimizer: AdamW,
+    /// The learning rate over time.
+    pub schedule: Schedule,
+    /// The gradient's largest global norm; `None` does not clip.
+    pub clip_grad_norm: Option<f64>,
+    /// Which epoch is kept.
+    pub select: Select,
+}
+
+/// The loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// Cross-entropy over the item's own texts.
+    Choice,
+    /// Symmetric InfoNCE in the batch; items of the same group are never each other's negatives.
+    Contrastive,
+}
+
+/// Which weights move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tune {
+    /// All of them.
+    Full,
+    /// All but the vision tower's (its projection included).
+    LockedImage,
+    /// All but the text tower's (its projection included).
+    LockedText,
+    /// The two projections and logit_scale.
+    Projections,
+}
+
+/// `train.optimizer:` – AdamW (Loshchilov & Hutter 2019). Biases, norms, embeddings and logit_scale do not decay.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdamW {
+    /// Peak learning rate.
+    pub lr: LearningRate,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Decay rates of the two moments.
+    pub betas: (f64, f64),
+    /// Added to the root of the second moment.
+    pub eps: f64,
+}
+
+/// `train.schedule:` – linear warm-up, then decay to zero at the last step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Steps from zero to the peak.
+    pub warmup_steps: usize,
+    /// What follows.
+    pub decay: Decay,
+}
+
+/// The learning rate after warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decay {
+    /// Half a cosine to zero.
+    Cosine,
+    /// A straight line to zero.
+    Linear,
+    /// None.
+    Constant,
+}
+
+/// `train.select:` – which epoch's weights are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Select {
+    /// The highest validation accuracy; the earlier epoch at a tie.
+    #[serde(rename = "validation.accuracy")]
+    ValidationAccuracy,
+    /// The lowest validation loss.
+    #[serde(rename = "validation.loss")]
+    ValidationLoss,
+}
+
+/// `export:` – what is written beside the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportPlan {
+    /// Precisions of the ONNX graphs.
+    pub onnx: Vec<Precision>,
+}
+
+/// The precision of exported weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    Fp32,
+}
+
+/// `score:` – what is evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScorePlan {
+    /// The splits, in order, without repetition.
+    pub splits: Vec<Split>,
+}

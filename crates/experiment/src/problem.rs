@@ -1,0 +1,85 @@
+//! What is wrong with an experiment, and the collector that lets all of it be told at once.
+
+use std::collections::HashSet;
+
+use crate::source::Span;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Problem {
+    /// Where; `None` when there is no text to point at, such as a file that cannot be read.
+    pub(crate) span: Option<Span>,
+    /// What is wrong: a lower-case fragment.
+    pub(crate) message: String,
+    /// What is expected instead; stands under the place.
+    pub(crate) label: String,
+    /// A second place that explains the first.
+    pub(crate) related: Option<(Span, String)>,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
+        let place = (!span.is_default()).then_some(span);
+        Self { span: place, message: message.into(), label: String::new(), related: None, help: None }
+    }
+
+    pub(crate) fn nowhere(message: impl Into<String>) -> Self {
+        Self::at(Span::DEFAULT, message)
+    }
+
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    pub(crate) fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related = (!span.is_default()).then(|| (span, label.into()));
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a help line when there is something to say.
+    pub(crate) fn maybe_help(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+}
+
+/// Collects problems; the same problem met twice (a shared parent file, two points of a matrix) is kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    seen: HashSet<Problem>,
+}
+
+impl Problems {
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if self.seen.insert(problem.clone()) {
+            self.found.push(problem);
+        }
+    }
+
+    /// Adds the problem and stands for the value that could not be made.
+    pub(crate) fn refuse<T>(&mut self, problem: Problem) -> Option<T> {
+        self.add(problem);
+        None
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The problems by file and line; those without a place come first.
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|problem| problem.span);
+        self.found
+    }
+}

@@ -1,0 +1,177 @@
+//! The description of the language: one table that checks, suggests, fills in and writes the JSON schema.
+
+use std::ops::Bound;
+
+use crate::suggest::alternatives;
+
+/// What a value may be.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// Text; the phrase says of what.
+    Text(&'static str),
+    /// One of a few words.
+    Word(fn() -> Words),
+    /// A whole number between two bounds, both included.
+    Whole { min: i64, max: i64 },
+    /// A finite number within bounds.
+    Number { low: Bound<f64>, high: Bound<f64> },
+    /// True or false.
+    Boolean,
+    /// A list; the two lengths are included. Unless it is a tuple, no value may stand in it twice.
+    List { of: &'static Self, min: usize, max: usize, unique: bool },
+    /// A map with known keys.
+    Map(&'static [Key]),
+    /// The first shape of the value's own kind.
+    Either(&'static [Self]),
+    /// Dotted keys of the language, each with a list of values.
+    Matrix,
+}
+
+/// A key of a map.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// What it means: a fragment that ends without a full stop.
+    pub(crate) about: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) presence: Presence,
+}
+
+/// Whether a key must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It must.
+    Required,
+    /// It may be missing, which means something of its own.
+    Optional,
+    /// Missing, it is this YAML.
+    Default(&'static str),
+}
+
+/// The words of a choice.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    /// Each word and what it means.
+    pub(crate) known: Vec<(&'static str, &'static str)>,
+    /// Words that will mean something one day.
+    pub(crate) planned: &'static [&'static str],
+}
+
+impl Key {
+    pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, about, shape, presence: Presence::Required }
+    }
+
+    pub(crate) const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, about, shape, presence: Presence::Optional }
+    }
+
+    pub(crate) const fn with_default(
+        name: &'static str,
+        shape: Shape,
+        default: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self { name, about, shape, presence: Presence::Default(default) }
+    }
+}
+
+impl Words {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.known.iter().map(|(name, _)| *name)
+    }
+}
+
+impl Shape {
+    /// A number above 0 and at most `max`.
+    pub(crate) const fn positive(max: f64) -> Self {
+        Self::Number { low: Bound::Excluded(0.0), high: Bound::Included(max) }
+    }
+
+    /// A number from `min` to `max`, both included.
+    pub(crate) const fn between(min: f64, max: f64) -> Self {
+        Self::Number { low: Bound::Included(min), high: Bound::Included(max) }
+    }
+
+    /// A list of at least `min` different values.
+    pub(crate) const fn set(of: &'static Self, min: usize) -> Self {
+        Self::List { of, min, max: usize::MAX, unique: true }
+    }
+
+    /// A list of exactly two values, which may be equal.
+    pub(crate) const fn pair(of: &'static Self) -> Self {
+        Self::List { of, min: 2, max: 2, unique: false }
+    }
+
+    /// The keys of a map; also through [`Shape::Either`].
+    pub(crate) fn keys(&self) -> &'static [Key] {
+        match self {
+            Self::Map(keys) => keys,
+            Self::Either(shapes) => {
+                shapes.iter().map(Self::keys).find(|keys| !keys.is_empty()).unwrap_or(&[])
+            }
+            _ => &[],
+        }
+    }
+
+    /// What is expected, as the object of "expected".
+    pub(crate) fn expected(&self) -> String {
+        match self {
+            Self::Text(what) => (*what).to_owned(),
+            Self::Word(words) => alternatives(words().names()),
+            Self::Whole { min, max } if *max == i64::from(u32::MAX) => format!("a whole number from {min}"),
+            Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Number { low, high } => format!("a number{}", bounds(*low, *high)),
+            Self::Boolean => "`true` or `false`".to_owned(),
+            Self::List { of, min, max, .. } if min == max => {
+                format!("a list of exactly {min}, each {}", of.expected())
+            }
+            Self::List { of, .. } => format!("a list, each {}", of.expected()),
+            Self::Map(keys) => {
+                format!("a map that may hold {}", alternatives(keys.iter().map(|key| key.name)))
+            }
+            Self::Either(shapes) => shapes.iter().map(Self::expected).collect::<Vec<_>>().join(", or "),
+            Self::Matrix => "a map from dotted keys to lists, such as `train.epochs: [5, 10]`".to_owned(),
+        }
+    }
+}
+
+fn bounds(low: Bound<f64>, high: Bound<f64>) -> String {
+    match (low, high) {
+        (Bound::Included(low), Bound::Included(high)) => format!(" from {low} to {high}"),
+        (Bound::Excluded(low), Bound::Included(high)) => format!(" above {low} and at most {high}"),
+        (Bound::Included(low), Bound::Excluded(high)) => format!(" from {low} and below {high}"),
+        (Bound::Excluded(low), Bound::Excluded(high)) => format!(" above {low} and below {high}"),
+        _ => String::new(),
+    }
+}
+
+/// Finds the key at a path of names, starting from the keys of a map.
+pub(crate) fn find<'a>(
+    keys: &'static [Key],
+    path: impl IntoIterator<Item = &'a str>,
+) -> Result<&'static Key, Unknown> {
+    let mut keys = keys;
+    let mut found = None;
+    let mut parents: Vec<&str> = Vec::new();
+    for name in path {
+        let known = keys.iter().find(|key| key.name == name);
+        let Some(key) = known else {
+            return Err(Unknown { name: name.to_owned(), section: parents.join("."), keys });
+        };
+        parents.push(key.name);
+        keys = key.shape.keys();
+        found = Some(key);
+    }
+    found.ok_or(Unknown { name: String::new(), section: String::new(), keys })
+}
+
+/// A key that is not in the language.
+#[derive(Debug)]
+pub(crate) struct Unknown {
+    pub(crate) name: String,
+    /// The dotted path of the map it stands in; empty at the top.
+    pub(crate) section: String,
+    /// What the map could hold.
+    pub(crate) keys: &'static [Key],
+}

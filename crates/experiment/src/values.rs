@@ -1,0 +1,182 @@
+//! Values with bounds: a value of these types is always a possible one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a value is impossible: a sentence fragment that says what is expected, such as
+/// `"expected a number between 0 and 1"`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Impossible(pub String);
+
+/// The name of an experiment: letters, digits, `-`, `_` and `.`, not starting with a dot; it names folders.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ExperimentName(String);
+
+impl ExperimentName {
+    /// The longest name; it leaves room for suffixes in a file name.
+    pub const MAX_LENGTH: usize = 100;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ExperimentName {
+    type Error = Impossible;
+
+    fn try_from(name: String) -> Result<Self, Impossible> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let fits = (1..=Self::MAX_LENGTH).contains(&name.len());
+        if fits
+            && !name.starts_with('.')
+            && name.chars().all(allowed)
+            && !RESERVED_NAMES.contains(&name.as_str())
+        {
+            return Ok(Self(name));
+        }
+        Err(Impossible(format!(
+            "expected a name of letters, digits, '-', '_' or '.' (at most {} characters, not starting with '.', \
+             not one of {})",
+            Self::MAX_LENGTH,
+            RESERVED_NAMES.join(", ")
+        )))
+    }
+}
+
+/// Folders that the store keeps beside the experiments'.
+pub const RESERVED_NAMES: [&str; 3] = ["datasets", "cache", "reports"];
+
+impl FromStr for ExperimentName {
+    type Err = Impossible;
+
+    fn from_str(name: &str) -> Result<Self, Impossible> {
+        Self::try_from(name.to_owned())
+    }
+}
+
+impl From<ExperimentName> for String {
+    fn from(name: ExperimentName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ExperimentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A seed of a random number generator. Bounded so that it is exact in JSON and YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seed(pub u32);
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A finite number between 0 and 1, both included.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Fraction(f64);
+
+impl Fraction {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Fraction {
+    type Error = Impossible;
+
+    fn try_from(value: f64) -> Result<Self, Impossible> {
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(Impossible("expected a number between 0 and 1".to_owned()))
+        }
+    }
+}
+
+impl From<Fraction> for f64 {
+    fn from(fraction: Fraction) -> Self {
+        fraction.0
+    }
+}
+
+/// A positive, finite learning rate of at most 10.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct LearningRate(f64);
+
+impl LearningRate {
+    /// The largest one.
+    pub const MAX: f64 = 10.0;
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for LearningRate {
+    type Error = Impossible;
+
+    fn try_from(value: f64) -> Result<Self, Impossible> {
+        if value > 0.0 && value <= Self::MAX {
+            Ok(Self(value))
+        } else {
+            Err(Impossible(format!("expected a learning rate above 0 and at most {}", Self::MAX)))
+        }
+    }
+}
+
+impl From<LearningRate> for f64 {
+    fn from(rate: LearningRate) -> Self {
+        rate.0
+    }
+}
+
+/// Items in a step: between 1 and 65536.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "usize", into = "usize")]
+pub struct BatchSize(usize);
+
+impl BatchSize {
+    /// For evaluating a model that no experiment trains.
+    pub const DEFAULT: Self = Self(64);
+
+    /// The largest one.
+    pub const MAX: usize = 65_536;
+
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl TryFrom<usize> for BatchSize {
+    type Error = Impossible;
+
+    fn try_from(value: usize) -> Result<Self, Impossible> {
+        if (1..=Self::MAX).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(Impossible(format!("expected a batch size between 1 and {}", Self::MAX)))
+        }
+    }
+}
+
+impl From<BatchSize> for usize {
+    fn from(size: BatchSize) -> Self {
+        size.0
+    }
+}

@@ -1,0 +1,159 @@
+//! A resolved plan in the language it came from.
+
+use serde_json::{Map, Value, json};
+
+use crate::language::{Vocabulary, optimizer_name, word_of};
+use crate::plan::{
+    Architecture, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
+    TrainPlan, Transformer,
+};
+
+/// A plan could not be written as YAML.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write the plan of `{experiment}` as YAML")]
+pub struct WriteError {
+    experiment: String,
+    source: serde_yaml::Error,
+}
+
+impl Plan {
+    /// The plan as an experiment file with every default filled in and every path absolute: loading it gives the same
+    /// run again. Paths that are not UTF-8 are written as well as they can be.
+    ///
+    /// # Errors
+    /// When the YAML writer refuses; no plan is known for which it does.
+    pub fn to_yaml(&self) -> Result<String, WriteError> {
+        serde_yaml::to_string(&document(self))
+            .map_err(|source| WriteError { experiment: self.experiment.to_string(), source })
+    }
+}
+
+fn document(plan: &Plan) -> Value {
+    without_null(json!({
+        "name": plan.experiment,
+        "description": plan.description,
+        "data": data(&plan.data),
+        "model": model(&plan.model),
+        "train": plan.train.as_ref().map(train),
+        "export": { "onnx": words(&plan.export.onnx) },
+        "score": { "splits": words(&plan.score.splits) },
+        "seeds": [plan.seed],
+    }))
+}
+
+fn data(data: &DataPlan) -> Value {
+    without_null(json!({
+        "images": data.images.to_string_lossy(),
+        "metadata": data.metadata.path.to_string_lossy(),
+        "join": join(&data.join),
+        "columns": columns(&data.columns),
+        "where": data.filter,
+        "deduplicate": data.deduplicate,
+        "split": split(&data.split),
+    }))
+}
+
+fn join(join: &Join) -> Value {
+    let image = match &join.image {
+        ImageKey::Path => json!("path"),
+        ImageKey::Name => json!("name"),
+        ImageKey::Stem => json!("stem"),
+        ImageKey::Sql(sql) => json!({ "sql": sql }),
+    };
+    json!({ "image": image, "metadata": join.metadata })
+}
+
+fn columns(columns: &Columns) -> Value {
+    let (choices, label, text) = match &columns.task {
+        Task::Choice { choices, label } => (Some(choices), Some(label), None),
+        Task::Pairs { text } => (None, None, Some(text)),
+    };
+    without_null(json!({
+        "choices": choices,
+        "label": label,
+        "text": text,
+        "id": columns.id,
+        "group": columns.group,
+        "vocabulary": columns.vocabulary,
+    }))
+}
+
+fn split(split: &SplitPlan) -> Value {
+    let (by, across) = match &split.by {
+        SplitBy::Column(column) => return json!({ "column": column }),
+        SplitBy::Component { across } => ("component", Some(across)),
+        SplitBy::Group => ("group", None),
+        SplitBy::Row => ("row", None),
+    };
+    without_null(json!({
+        "by": by,
+        "across": across,
+        "train": split.shares.train,
+        "validation": split.shares.validation,
+        "test": split.shares.test,
+        "seed": split.seed,
+    }))
+}
+
+fn model(model: &ModelPlan) -> Value {
+    let (from, sizes) = match &model.from {
+        ModelSource::Scratch(sizes) => ("scratch".to_owned(), Some(architecture(sizes))),
+        ModelSource::Folder(folder) => (folder.to_string_lossy().into_owned(), None),
+        ModelSource::Run(reference) => (reference.to_string(), None),
+    };
+    without_null(json!({ "from": from, "image_fit": model.image_fit.map(word_of), "architecture": sizes }))
+}
+
+fn architecture(sizes: &Architecture) -> Value {
+    json!({
+        "image_size": sizes.image_size,
+        "patch_size": sizes.patch_size,
+        "vision": transformer(sizes.vision),
+        "text": transformer(sizes.text),
+        "context_length": sizes.context_length,
+        "vocab_size": sizes.vocab_size,
+        "projection_dim": sizes.projection_dim,
+        "activation": word_of(sizes.activation),
+        "logit_scale": sizes.logit_scale,
+    })
+}
+
+fn transformer(sizes: Transformer) -> Value {
+    json!({ "width": sizes.width, "layers": sizes.layers, "heads": sizes.heads })
+}
+
+fn train(train: &TrainPlan) -> Value {
+    without_null(json!({
+        "objective": word_of(train.objective),
+        "tune": word_of(train.tune),
+        "epochs": train.epochs,
+        "batch_size": train.batch_size,
+        "optimizer": {
+            "name": optimizer_name(),
+            "lr": train.optimizer.lr,
+            "weight_decay": train.optimizer.weight_decay,
+            "betas": [train.optimizer.betas.0, train.optimizer.betas.1],
+            "eps": train.optimizer.eps,
+        },
+        "schedule": {
+            "warmup_steps": train.schedule.warmup_steps,
+            "decay": word_of(train.schedule.decay),
+        },
+        "clip_grad_norm": train.clip_grad_norm,
+        "select": word_of(train.select),
+    }))
+}
+
+fn words<T: Vocabulary>(values: &[T]) -> Vec<&'static str> {
+    values.iter().map(|value| word_of(*value)).collect()
+}
+
+/// Leaves out what a map does not say: null and missing are the same in the language.
+fn without_null(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
+        }
+        other => other,
+    }
+}

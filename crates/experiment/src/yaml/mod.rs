@@ -1,0 +1,8 @@
+//! YAML as a tree whose every key and value knows its place.
+
+mod node;
+mod parse;
+mod scalar;
+
+pub(crate) use node::{Entry, FromNode, Node, Value};
+pub(crate) use parse::parse;

@@ -1,0 +1,155 @@
+//! The tree.
+
+use crate::source::Span;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// The value itself; for a block map or list the key that holds it.
+    pub(crate) span: Span,
+    pub(crate) value: Value,
+}
+
+/// What YAML can say here. Anchors, tags and keys that are not text are refused while parsing.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Null,
+    Boolean(bool),
+    Whole(i64),
+    Number(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+    /// Something that has been reported: it reads as nothing, so that it is reported once.
+    Invalid,
+}
+
+/// A key of a map and its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: Node,
+}
+
+impl Node {
+    pub(crate) fn null(span: Span) -> Self {
+        Self { span, value: Value::Null }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// The entries of a map; none for anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The entry of a key; `None` also when its value is null.
+    pub(crate) fn entry_of(&self, key: &str) -> Option<&Entry> {
+        self.entry(key).filter(|entry| !entry.value.is_null())
+    }
+
+    /// The value of a key; `None` also when it is null, which stands for "as if it were not there".
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        self.entry_of(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a key as a Rust type; `None` when it is absent or something else.
+    pub(crate) fn read<T: FromNode>(&self, key: &str) -> Option<T> {
+        T::from_node(self.get(key)?)
+    }
+
+    /// A number of either kind.
+    pub(crate) fn number(&self) -> Option<f64> {
+        f64::from_node(self)
+    }
+
+    /// The kind of value, as an object of "found".
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null | Value::Invalid => "nothing",
+            Value::Boolean(_) => "a boolean",
+            Value::Whole(_) | Value::Number(_) => "a number",
+            Value::Text(_) => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+
+    /// The value without its places.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null | Value::Invalid => serde_json::Value::Null,
+            Value::Boolean(value) => (*value).into(),
+            Value::Whole(value) => (*value).into(),
+            Value::Number(value) => (*value).into(),
+            Value::Text(value) => value.as_str().into(),
+            Value::List(values) => values.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => {
+                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
+            }
+        }
+    }
+}
+
+/// Rust types that a value can be read as.
+pub(crate) trait FromNode: Sized {
+    fn from_node(node: &Node) -> Option<Self>;
+}
+
+impl FromNode for bool {
+    fn from_node(node: &Node) -> Option<Self> {
+        if let Value::Boolean(value) = node.value { Some(value) } else { None }
+    }
+}
+
+impl FromNode for usize {
+    fn from_node(node: &Node) -> Option<Self> {
+        if let Value::Whole(value) = node.value { value.try_into().ok() } else { None }
+    }
+}
+
+impl FromNode for u32 {
+    fn from_node(node: &Node) -> Option<Self> {
+        if let Value::Whole(value) = node.value { value.try_into().ok() } else { None }
+    }
+}
+
+impl FromNode for f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a whole number above 2^53 is out of every bound of the language"
+    )]
+    fn from_node(node: &Node) -> Option<Self> {
+        match node.value {
+            Value::Number(value) => Some(value),
+            Value::Whole(value) => Some(value as Self),
+            _ => None,
+        }
+    }
+}
+
+impl FromNode for String {
+    fn from_node(node: &Node) -> Option<Self> {
+        if let Value::Text(value) = &node.value { Some(value.clone()) } else { None }
+    }
+}
+
+/// A single value stands for a list of one; where a list is required the shape has already said so.
+impl<T: FromNode> FromNode for Vec<T> {
+    fn from_node(node: &Node) -> Option<Self> {
+        match &node.value {
+            Value::List(values) => values.iter().map(T::from_node).collect(),
+            _ => T::from_node(node).map(|value| vec![value]),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Loads files as a user would.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod demo;
+mod files;
+mod hostile;
+mod references;
+mod schema;
+mod settings;
+mod support;

@@ -1,0 +1,60 @@
+//! Files in a folder of their own, and their outcome without the folder's name.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{Experiment, Override, load};
+use tempfile::TempDir;
+
+/// The part of an experiment that most tests do not care about.
+pub(crate) const REST: &str = "
+data: { images: images, metadata: t.parquet, join: { metadata: file }, columns: { choices: c, label: l } }
+model: { from: . }
+";
+
+/// A section `train` that is complete.
+pub(crate) const TRAIN: &str = "
+train: { objective: choice, epochs: 3, batch_size: 8, optimizer: { lr: 1e-3 } }
+";
+
+/// A folder of experiment files.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// Writes the files.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Loads a file of the folder, or all with `"."`; the error is what a user sees.
+    pub(crate) fn load(&self, name: &str, settings: &[&str]) -> Result<Vec<Experiment>, String> {
+        let path = if name == "." { self.path().to_owned() } else { self.path().join(name) };
+        load_at(path, self.path(), settings)
+    }
+}
+
+/// Loads a path; the folder's own path is left out of errors.
+pub(crate) fn load_at(path: PathBuf, folder: &Path, settings: &[&str]) -> Result<Vec<Experiment>, String> {
+    let settings: Vec<Override> = settings.iter().map(|text| text.parse().unwrap()).collect();
+    load(&[path], &settings).map_err(|error| {
+        let absolute = fs_err::canonicalize(folder).unwrap();
+        let text = error.rendered().replace(&format!("{}/", folder.display()), "");
+        let text = text.replace(env!("CARGO_MANIFEST_DIR"), "/CRATE");
+        text.replace(&absolute.display().to_string(), "FOLDER")
+            .replace(&folder.display().to_string(), "FOLDER")
+    })
+}
+
+/// The names in order.
+pub(crate) fn names(experiments: &[Experiment]) -> Vec<&str> {
+    experiments.iter().map(|experiment| experiment.name.as_str()).collect()
+}

@@ -1,0 +1,71 @@
+//! The command line of `cliptune-ingest`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use cliptune_experiment::{DataPlan, Experiment, Override};
+use cliptune_store::{DatasetRecord, Store};
+use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES};
+
+use crate::error::IngestError;
+use crate::ingest::ingest;
+use crate::summary::summary;
+
+/// Join images with a table, split the items and write the dataset
+#[derive(Debug, Parser)]
+#[command(name = "cliptune-ingest", version, styles = STYLES)]
+struct Arguments {
+    /// Experiment files, or folders of them
+    #[arg(required = true, value_name = "EXPERIMENT")]
+    experiments: Vec<PathBuf>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Whatever stops it, ready to be shown.
+pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
+    let arguments = Arguments::parse();
+    let printer = arguments.common.printer();
+    Ok(ingest_all(&arguments, &printer)?)
+}
+
+fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestError> {
+    let set = arguments.common.set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
+    let experiments = cliptune_experiment::load(&arguments.experiments, &set)?;
+    let store = Store::open(&arguments.common.store)?;
+    let mut records: Vec<DatasetRecord> = Vec::new();
+    for (plan, names) in distinct_data(&experiments) {
+        let (dataset, made) = ingest(&store, plan, printer)?;
+        let record = dataset.record().clone();
+        let named = format!("dataset {} ({})", &record.hash[..12], names.join(", "));
+        match made {
+            true => printer.status(&format!("{named}\n{}", summary(&record))),
+            false => printer.status(&format!("{named} is fresh")),
+        }
+        records.push(record);
+    }
+    if printer.is_json() {
+        printer.json(&records);
+    }
+    Ok(Exit::Done)
+}
+
+/// Each distinct data plan with the experiments that share it.
+fn distinct_data(experiments: &[Experiment]) -> Vec<(&DataPlan, Vec<String>)> {
+    let mut distinct: Vec<(&DataPlan, Vec<String>)> = Vec::new();
+    for experiment in experiments {
+        for plan in &experiment.plans {
+            let name = experiment.name.to_string();
+            match distinct.iter_mut().find(|(data, _)| **data == plan.data) {
+                Some((_, names)) if names.contains(&name) => {}
+                Some((_, names)) => names.push(name),
+                None => distinct.push((&plan.data, vec![name])),
+            }
+        }
+    }
+    distinct
+}

@@ -1,0 +1,199 @@
+//! Every image and every row becomes part of an item, a reject, or is filtered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cliptune_store::Side;
+use proptest::prelude::*;
+
+use crate::support::{Made, Sources};
+
+const ONE_OF_EACH: &str = "
+    SELECT * FROM (VALUES
+        ('0.png', ['a', 'b'], 'A', 1),
+        ('0.png', ['a', 'b'], 'A', 1),
+        ('0.png', ['a', 'b'], 'b', 1),
+        ('1.png', ['c', 'd', 'e'], '2', 2),
+        ('nowhere.png', ['a', 'b'], 'A', 3),
+        (NULL, ['a', 'b'], 'A', 3),
+        ('broken.png', ['a', 'b'], 'A', 4),
+        ('1.png', ['a', 'b'], 'C', 2),
+        ('1.png', ['a', 'b'], NULL, 2),
+        ('1.png', NULL, 'A', 2),
+        ('1.png', ['a'], 'A', 2),
+        ('1.png', ['a', NULL], 'A', 2),
+        ('1.png', ['a', 'a'], 'A', 2),
+        ('1.png', ['a', ' '], 'A', 2),
+        ('1.png', ['a', 'b'], 'A', NULL)
+    ) AS t(file, choices, label, contest)";
+
+fn one_of_each() -> Made {
+    let sources = Sources::new();
+    sources.images(3).file("images/broken.png", "not an image").table(ONE_OF_EACH);
+    sources.ingest(&sources.choice()).unwrap()
+}
+
+#[test]
+fn every_reject_says_why() {
+    assert_eq!(
+        one_of_each().reasons(),
+        [
+            "image 2.png: no row for this image",
+            "image broken.png: unreadable image",
+            "row 11: a choice is missing",
+            "row 13: empty text",
+            "row 10: fewer than two choices",
+            "row 7: label not among the choices",
+            "row 14: no group",
+            "row 4: no image for this row",
+            "row 5: no image for this row",
+            "row 8: no label",
+            "row 9: no list of choices",
+            "row 6: this row's image is unreadable",
+            "row 12: two choices are the same",
+        ]
+    );
+}
+
+#[test]
+fn equal_rows_are_one_item_with_a_multiplicity() {
+    let made = one_of_each();
+    let ids: Vec<_> = made.items.iter().map(|item| (item.ids.join(" "), item.label)).collect();
+    assert_eq!(
+        BTreeSet::from_iter(ids),
+        BTreeSet::from([("0 1".to_owned(), 0), ("2".to_owned(), 1), ("3".to_owned(), 2)])
+    );
+    let record = made.dataset.record();
+    assert_eq!(record.items.multiplicities, BTreeMap::from([(1, 2), (2, 1)]));
+    assert_eq!(record.items.texts_per_item, BTreeMap::from([(2, 2), (3, 1)]));
+    assert_eq!((made.items[0].width, made.items[0].height), (7, 5));
+}
+
+#[test]
+fn rows_stay_apart_when_they_are_to() {
+    let sources = Sources::new();
+    sources
+        .images(1)
+        .table("SELECT '0.png' AS file, 'a dog' AS text, 1 AS contest, 'same' AS id FROM range(3)");
+    let mut plan = sources.pairs();
+    plan.deduplicate = false;
+    plan.columns.id = Some("id".to_owned());
+    let made = sources.ingest(&plan).unwrap();
+    let identities: BTreeSet<_> = made.items.iter().map(|item| &item.item_id).collect();
+    assert_eq!((made.items.len(), identities.len()), (3, 3));
+}
+
+#[test]
+fn images_with_the_same_key_are_nobodys() {
+    let sources = Sources::new();
+    sources
+        .image("a/0.png", 1)
+        .image("b/0.png", 2)
+        .image("c/1.png", 3)
+        .image("d/2.png", 4)
+        .image("e/2.png", 5);
+    sources.table("SELECT unnest(['0.png', '1.png']) AS file, 'a dog' AS text, 1 AS contest");
+    assert_eq!(
+        sources.ingest(&sources.pairs()).unwrap().reasons(),
+        [
+            "image a/0.png: another image has the same key",
+            "image b/0.png: another image has the same key",
+            "image d/2.png: no row for this image",
+            "image e/2.png: no row for this image",
+            "row 0: several images for this row",
+        ]
+    );
+}
+
+#[test]
+fn a_truncated_image_is_a_reject() {
+    let sources = Sources::new();
+    sources.images(1).image("1.jpeg", 9);
+    let path = sources.path("images/1.jpeg");
+    let bytes = fs_err::read(&path).unwrap();
+    fs_err::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+    sources.table("SELECT unnest(['0.png', '1.jpeg']) AS file, 'a dog' AS text, 1 AS contest");
+    let made = sources.ingest(&sources.pairs()).unwrap();
+    assert_eq!(made.reasons(), ["image 1.jpeg: unreadable image", "row 1: this row's image is unreadable"]);
+    assert!(made.rejects.iter().all(|reject| !reject.detail.is_empty()));
+}
+
+/// One row of a small table: its key, whether `where` keeps it, its text.
+type Row = (Option<u8>, bool, Option<&'static str>);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_join_is_what_a_loop_would_find(
+        images in proptest::collection::btree_map(0_u8..6, any::<bool>(), 1..6),
+        rows in proptest::collection::vec(
+            (proptest::option::of(0_u8..8), any::<bool>(), proptest::option::of(prop_oneof!["a", "b", " "])), 1..12,
+        ),
+    ) {
+        let rows: Vec<Row> = rows
+            .iter()
+            .map(|(key, keep, text)| (*key, *keep, text.as_deref().map(|text| match text { "a" => "a", "b" => "b", _ => " " })))
+            .collect();
+        check(&images, &rows)?;
+    }
+}
+
+fn check(images: &BTreeMap<u8, bool>, rows: &[Row]) -> Result<(), TestCaseError> {
+    let sources = Sources::new();
+    for (number, whole) in images {
+        match whole {
+            true => sources.image(&format!("{number}.png"), *number),
+            false => sources.file(&format!("images/{number}.png"), "broken"),
+        };
+    }
+    let lines: Vec<String> = rows.iter().map(values).collect();
+    sources.table(&format!("SELECT * FROM (VALUES {}) AS t(file, keep, text, contest)", lines.join(", ")));
+    let mut plan = sources.pairs();
+    plan.filter = Some("keep".to_owned());
+
+    let (mut items, mut rejected, mut filtered) =
+        (BTreeMap::<(u8, &str), Vec<String>>::new(), BTreeSet::new(), 0);
+    for (number, (key, keep, text)) in rows.iter().enumerate() {
+        let whole = key.and_then(|key| images.get(&key));
+        match (whole, keep, text.filter(|text| !text.trim().is_empty())) {
+            (Some(_), false, _) => filtered += 1,
+            (Some(true), true, Some(text)) => {
+                items.entry((key.unwrap(), text)).or_default().push(number.to_string());
+            }
+            _ => {
+                rejected.insert(number.to_string());
+            }
+        }
+    }
+    let made = match sources.ingest(&plan) {
+        Ok(made) => made,
+        Err(error) => {
+            prop_assert!(items.is_empty(), "{error}");
+            return Ok(());
+        }
+    };
+    let found: BTreeSet<Vec<String>> = made.items.iter().map(|item| item.ids.clone()).collect();
+    prop_assert_eq!(found, items.into_values().collect());
+    let of =
+        |side| made.rejects.iter().filter(move |reject| reject.side == side).map(|reject| reject.key.clone());
+    prop_assert_eq!(of(Side::Row).collect::<BTreeSet<_>>(), rejected.clone());
+    let named = |number: &u8| rows.iter().any(|(key, _, _)| *key == Some(*number));
+    let lost = images.iter().filter(|(number, whole)| !**whole || !named(number));
+    prop_assert_eq!(
+        of(Side::Image).collect::<BTreeSet<_>>(),
+        lost.map(|(number, _)| format!("{number}.png")).collect()
+    );
+
+    let record = made.dataset.record();
+    let used: usize = made.items.iter().map(|item| item.ids.len()).sum();
+    prop_assert_eq!(record.join.rows_filtered, filtered);
+    prop_assert_eq!(used + rejected.len() + filtered as usize, rows.len());
+    prop_assert_eq!(record.rejects.values().sum::<u64>() as usize, made.rejects.len());
+    Ok(())
+}
+
+fn values((key, keep, text): &Row) -> String {
+    let key = key.map_or("NULL".to_owned(), |key| format!("'{key}.png'"));
+    let text = text.map_or("NULL".to_owned(), |text| format!("'{text}'"));
+    format!("({key}, {keep}, {text}, 1)")
+}

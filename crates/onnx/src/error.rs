@@ -1,0 +1,57 @@
+//! Why a model cannot be exported.
+
+use std::io;
+
+/// Why a model cannot be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum OnnxError {
+    /// The model needs a weight that the source does not have.
+    #[error("the weight {name} is missing")]
+    MissingWeight {
+        /// The weight.
+        name: String,
+    },
+    /// A weight does not fit the configuration.
+    #[error("the weight {name} has shape {found:?}, the configuration says {expected:?}")]
+    WeightShape {
+        /// The weight.
+        name: String,
+        /// What the configuration says.
+        expected: Vec<usize>,
+        /// What the source has.
+        found: Vec<usize>,
+    },
+    /// A weight's data does not have the length of its shape.
+    #[error("the weight {name} has {found} bytes of data, its shape needs {expected}")]
+    WeightData {
+        /// The weight.
+        name: String,
+        /// Four for each element.
+        expected: u64,
+        /// What the source gave.
+        found: u64,
+    },
+    /// The towers applied an operation to something it is not defined for: an error in cliptune.
+    #[error("{operation} takes {expected}, not {found}")]
+    Operand {
+        /// The operation.
+        operation: &'static str,
+        /// What it takes.
+        expected: String,
+        /// What it was given.
+        found: String,
+    },
+    /// A file would be larger than protobuf allows.
+    #[error(
+        "{file} would have {bytes} bytes, more than the 2 GiB of one ONNX file; external data is not supported yet"
+    )]
+    TooLarge {
+        /// The file's name.
+        file: &'static str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file cannot be written. The source names its path.
+    #[error("cannot write the ONNX model")]
+    Write(#[source] io::Error),
+}

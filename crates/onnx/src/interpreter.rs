@@ -1,0 +1,295 @@
+//! The interpreter that turns the towers of `cliptune_clip` into ONNX nodes.
+//!
+//! Only operators of ONNX's own set are used, in the patterns that ONNX Runtime fuses when it loads a model, so
+//! the files run everywhere. Names follow the modules: `text_model.encoder.layers.0.mlp.fc1/linear`.
+
+use cliptune_clip::config::{Activation, EndOfText};
+use cliptune_clip::names;
+use cliptune_clip::ops::{Bias, Mask, Ops};
+
+use crate::error::OnnxError;
+use crate::graph::{GraphBuilder, Op};
+use crate::value::{Length, Matrix, Rows, Sequence, Source, Stream, Value, module_of, parent_of, tower_of};
+use crate::weights::CheckedWeights;
+
+/// The factor in quick_gelu, x·σ(1.702x).
+const QUICK_GELU_FACTOR: f32 = 1.702;
+
+/// Builds a graph while the towers run over it.
+pub(crate) struct Interpreter<'a> {
+    pub(crate) graph: GraphBuilder,
+    weights: &'a CheckedWeights<'a>,
+}
+
+impl<'a> Interpreter<'a> {
+    pub(crate) fn new(weights: &'a CheckedWeights<'a>) -> Self {
+        Self { graph: GraphBuilder::default(), weights }
+    }
+
+    /// Brings a weight into the graph: its name and its shape, which must have N axes.
+    fn weight<const N: usize>(&mut self, name: &str) -> Result<(String, [usize; N]), OnnxError> {
+        let shape = self.weights.shape(name)?;
+        let sizes = <[usize; N]>::try_from(shape).map_err(|_| OnnxError::Operand {
+            operation: "a weight",
+            expected: format!("{N} axes"),
+            found: format!("{name} with shape {shape:?}"),
+        })?;
+        Ok((self.graph.weight(name, shape), sizes))
+    }
+
+    /// The length of the texts `ids` as a tensor `[1]`, computed once.
+    pub(crate) fn text_length(&mut self, ids: &str) -> String {
+        self.graph.once(&format!("{ids}/length"), |graph| {
+            graph.node(Op::new("Shape").int("start", 1).int("end", 2), ids, "length", &[ids])
+        })
+    }
+
+    /// A length as a tensor `[1]`.
+    fn length(&mut self, length: &Length) -> String {
+        match length {
+            Length::Fixed(rows) => self.graph.ints(&[*rows as i64]),
+            Length::OfIds(ids) => self.text_length(ids),
+        }
+    }
+
+    /// The rows of a position table for texts as long as `ids`.
+    fn text_positions(&mut self, module: &str, table: &str, ids: &str) -> String {
+        let end = self.text_length(ids);
+        let zero = self.graph.ints(&[0]);
+        self.graph.node(Op::new("Slice"), module, "rows", &[table, &zero, &end, &zero])
+    }
+
+    /// Which position of each text is pooled: `[B]`.
+    ///
+    /// The ids are compared as 32-bit integers because ONNX Runtime has no 64-bit `ArgMax`.
+    fn end_positions(&mut self, ids: &str, rule: EndOfText) -> String {
+        let graph = &mut self.graph;
+        let to_int32 = || Op::new("Cast").int("to", i64::from(crate::proto::DataType::Int32 as i32));
+        let candidates = match rule {
+            EndOfText::HighestId => graph.node(to_int32(), ids, "int32", &[ids]),
+            EndOfText::First(id) => {
+                let end = graph.int(id);
+                let equal = graph.node(Op::new("Equal"), ids, "is_end", &[ids, &end]);
+                graph.node(to_int32(), ids, "is_end_int32", &[&equal])
+            }
+        };
+        let first_highest = Op::new("ArgMax").int("axis", 1).int("keepdims", 0).int("select_last_index", 0);
+        graph.node(first_highest, ids, "end_position", &[&candidates])
+    }
+
+    /// Where each text starts in the flat stream: 0, S, 2S …, `[B]`.
+    fn text_starts(&mut self, ids: &str) -> String {
+        let length = self.text_length(ids);
+        let graph = &mut self.graph;
+        let axis = graph.ints(&[0]);
+        let step = graph.node(Op::new("Squeeze"), ids, "length_scalar", &[&length, &axis]);
+        let end = graph.node(Op::new("Size"), ids, "size", &[ids]);
+        let start = graph.int(0);
+        graph.node(Op::new("Range"), ids, "starts", &[&start, &end, &step])
+    }
+
+    /// x·σ(1.702x), as ONNX Runtime's `QuickGeluFusion` looks for it.
+    fn quick_gelu(&mut self, scope: &str, x: &str) -> String {
+        let graph = &mut self.graph;
+        let factor = graph.float(QUICK_GELU_FACTOR);
+        let scaled = graph.node(Op::new("Mul"), scope, "quick_gelu_scaled", &[x, &factor]);
+        let gate = graph.node(Op::new("Sigmoid"), scope, "quick_gelu_gate", &[&scaled]);
+        graph.node(Op::new("Mul"), scope, "quick_gelu", &[x, &gate])
+    }
+
+    /// ½·x·(1 + erf(x/√2)), as ONNX Runtime's `GeluFusion` looks for it.
+    fn gelu(&mut self, scope: &str, x: &str) -> String {
+        let graph = &mut self.graph;
+        let (root, one, half) = (graph.float(std::f32::consts::SQRT_2), graph.float(1.0), graph.float(0.5));
+        let scaled = graph.node(Op::new("Div"), scope, "gelu_scaled", &[x, &root]);
+        let erf = graph.node(Op::new("Erf"), scope, "gelu_erf", &[&scaled]);
+        let gate = graph.node(Op::new("Add"), scope, "gelu_gate", &[&erf, &one]);
+        let gated = graph.node(Op::new("Mul"), scope, "gelu_gated", &[x, &gate]);
+        graph.node(Op::new("Mul"), scope, "gelu", &[&gated, &half])
+    }
+}
+
+/// The error of a module that was built for another width.
+fn wrong_width(operation: &'static str, module: &str, width: usize, x: &Matrix) -> OnnxError {
+    OnnxError::Operand {
+        operation,
+        expected: format!("width {width} for {module}"),
+        found: format!("width {} ({})", x.width, x.name),
+    }
+}
+
+impl Ops for Interpreter<'_> {
+    type Value = Value;
+    type Error = OnnxError;
+
+    fn embedding(&mut self, ids: &Value, module: &str) -> Result<Value, OnnxError> {
+        let ids = ids.ids("embedding")?;
+        let (table, [_, width]) = self.weight(&names::weight(module))?;
+        let name = self.graph.node(Op::new("Gather").int("axis", 0), module, "embedding", &[&table, ids]);
+        Ok(Value::Sequence(Sequence { name, width, source: Source::Ids(ids.to_owned()) }))
+    }
+
+    fn patches(&mut self, pixels: &Value, module: &str, patch_size: usize) -> Result<Value, OnnxError> {
+        let pixels = pixels.pixels("patches")?;
+        let (kernel, [width, _, height, _]) = self.weight(&names::weight(module))?;
+        if height != patch_size {
+            return Err(OnnxError::Operand {
+                operation: "patches",
+                expected: format!("a kernel of {patch_size} pixels"),
+                found: format!("{height} pixels ({module})"),
+            });
+        }
+        let side = patch_size as i64;
+        let convolution = Op::new("Conv").ints("kernel_shape", &[side, side]).ints("strides", &[side, side]);
+        let grid = self.graph.node(convolution, module, "convolution", &[pixels, &kernel]);
+        // [B, D, rows, columns] → [B, D, patches] → [B, patches, D]. Batch and width are copied: an image of
+        // another size then fails where positions are added, and never changes the batch.
+        let shape = self.graph.ints(&[0, 0, -1]);
+        let columns = self.graph.node(Op::new("Reshape"), module, "columns", &[&grid, &shape]);
+        let name =
+            self.graph.node(Op::new("Transpose").ints("perm", &[0, 2, 1]), module, "patches", &[&columns]);
+        Ok(Value::Sequence(Sequence { name, width, source: Source::Image }))
+    }
+
+    fn prepend_row(&mut self, x: &Value, name: &str) -> Result<Value, OnnxError> {
+        let sequence = x.sequence("prepend_row")?;
+        if let Source::Ids(_) = sequence.source {
+            return Err(x.misused("prepend_row", "patches"));
+        }
+        let (row, [width]) = self.weight(name)?;
+        if width != sequence.width {
+            return Err(x.misused("prepend_row", format!("width {width}")));
+        }
+        let graph = &mut self.graph;
+        let batch = Op::new("Shape").int("start", 0).int("end", 1);
+        let batch = graph.node(batch, name, "batch", &[&sequence.name]);
+        let one_row = graph.ints(&[1, width as i64]);
+        let shape = graph.node(Op::new("Concat").int("axis", 0), name, "shape", &[&batch, &one_row]);
+        let rows = graph.node(Op::new("Expand"), name, "rows", &[&row, &shape]);
+        let joined =
+            graph.node(Op::new("Concat").int("axis", 1), name, "with_patches", &[&rows, &sequence.name]);
+        Ok(Value::Sequence(Sequence { name: joined, ..sequence.clone() }))
+    }
+
+    fn add_positions(&mut self, x: &Value, module: &str) -> Result<Value, OnnxError> {
+        let sequence = x.sequence("add_positions")?;
+        let (table, [positions, width]) = self.weight(&names::weight(module))?;
+        if width != sequence.width {
+            return Err(x.misused("add_positions", format!("width {width}")));
+        }
+        let (rows, length) = match &sequence.source {
+            Source::Ids(ids) => (self.text_positions(module, &table, ids), Length::OfIds(ids.clone())),
+            Source::Image => (table, Length::Fixed(positions)),
+        };
+        let graph = &mut self.graph;
+        let added = graph.node(Op::new("Add"), module, "added", &[&sequence.name, &rows]);
+        let shape = graph.ints(&[-1, width as i64]);
+        let name = graph.node(Op::new("Reshape"), module, "flat", &[&added, &shape]);
+        let rows = Rows::Flat(Stream { length, at_most: positions });
+        Ok(Value::Matrix(Matrix { name, width, rows }))
+    }
+
+    fn layer_norm(&mut self, x: &Value, module: &str, eps: f64) -> Result<Value, OnnxError> {
+        let x = x.matrix("layer_norm")?;
+        let (gain, [width]) = self.weight(&names::weight(module))?;
+        let (bias, [_]) = self.weight(&names::bias(module))?;
+        if width != x.width {
+            return Err(wrong_width("layer_norm", module, width, x));
+        }
+        let op = Op::new("LayerNormalization").int("axis", -1).float("epsilon", eps as f32);
+        Ok(x.mapped(self.graph.node(op, module, "norm", &[&x.name, &gain, &bias]), width))
+    }
+
+    fn linear(&mut self, x: &Value, module: &str, bias: Bias) -> Result<Value, OnnxError> {
+        let x = x.matrix("linear")?;
+        let (matrix, [outputs, inputs]) = self.weight(&names::weight(module))?;
+        if inputs != x.width {
+            return Err(wrong_width("linear", module, inputs, x));
+        }
+        let mut operands = vec![x.name.clone(), matrix];
+        if bias == Bias::With {
+            operands.push(self.weight::<1>(&names::bias(module))?.0);
+        }
+        let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
+        Ok(x.mapped(self.graph.node(Op::new("Gemm").int("transB", 1), module, "linear", &operands), outputs))
+    }
+
+    fn attention(
+        &mut self,
+        qkv: [&Value; 3],
+        heads: usize,
+        mask: Mask<'_, Value>,
+    ) -> Result<Value, OnnxError> {
+        crate::attention::attention(self, qkv, heads, mask)
+    }
+
+    fn activation(&mut self, x: &Value, kind: Activation) -> Result<Value, OnnxError> {
+        let x = x.matrix("activation")?;
+        let scope = parent_of(module_of(&x.name)).to_owned();
+        let name = match kind {
+            Activation::QuickGelu => self.quick_gelu(&scope, &x.name),
+            Activation::Gelu => self.gelu(&scope, &x.name),
+        };
+        Ok(x.mapped(name, x.width))
+    }
+
+    fn add(&mut self, a: &Value, b: &Value) -> Result<Value, OnnxError> {
+        let (left, right) = (a.matrix("add")?, b.matrix("add")?);
+        if (left.width, &left.rows) != (right.width, &right.rows) {
+            return Err(b.misused("add", format!("the rows and width of {}", left.name)));
+        }
+        let scope = parent_of(module_of(&right.name)).to_owned();
+        let name = self.graph.node(Op::new("Add"), &scope, "residual", &[&left.name, &right.name]);
+        Ok(left.mapped(name, left.width))
+    }
+
+    fn first_row(&mut self, x: &Value) -> Result<Value, OnnxError> {
+        let (x, stream) = x.stream("first_row")?;
+        // Row 0, S, 2S … of the flat stream.
+        let step = self.length(&stream.length);
+        let graph = &mut self.graph;
+        let (zero, end) = (graph.ints(&[0]), graph.ints(&[i64::MAX]));
+        let operands = [x.name.as_str(), &zero, &end, &zero, &step];
+        let name = graph.node(Op::new("Slice"), tower_of(&x.name), "first_row", &operands);
+        Ok(Value::Matrix(Matrix { name, width: x.width, rows: Rows::Pooled }))
+    }
+
+    fn end_row(&mut self, x: &Value, ids: &Value, rule: EndOfText) -> Result<Value, OnnxError> {
+        let (rows, stream) = x.stream("end_row")?;
+        let ids = ids.ids("end_row")?;
+        if stream.length != Length::OfIds(ids.to_owned()) {
+            return Err(x.misused("end_row", format!("rows made from {ids}")));
+        }
+        let positions = self.end_positions(ids, rule);
+        let starts = self.text_starts(ids);
+        let graph = &mut self.graph;
+        let row = graph.node(Op::new("Add"), ids, "end_row", &[&starts, &positions]);
+        let gather = Op::new("Gather").int("axis", 0);
+        let name = graph.node(gather, tower_of(&rows.name), "end_row", &[&rows.name, &row]);
+        Ok(Value::Matrix(Matrix { name, width: rows.width, rows: Rows::Pooled }))
+    }
+
+    fn normalize(&mut self, x: &Value) -> Result<Value, OnnxError> {
+        let x = x.pooled("normalize")?;
+        let scope = module_of(&x.name).to_owned();
+        let length = Op::new("ReduceL2").ints("axes", &[-1]).int("keepdims", 1);
+        let length = self.graph.node(length, &scope, "length", &[&x.name]);
+        Ok(x.mapped(self.graph.node(Op::new("Div"), &scope, "normalized", &[&x.name, &length]), x.width))
+    }
+
+    fn scaled_similarity(&mut self, a: &Value, b: &Value, logit_scale: &str) -> Result<Value, OnnxError> {
+        let (left, right) = (a.pooled("scaled_similarity")?, b.pooled("scaled_similarity")?);
+        if left.width != right.width {
+            return Err(b.misused("scaled_similarity", format!("width {}", left.width)));
+        }
+        let (logarithm, []) = self.weight(logit_scale)?;
+        let graph = &mut self.graph;
+        let scale = graph.once(&format!("{logit_scale}/exp"), |graph| {
+            graph.node(Op::new("Exp"), logit_scale, "exp", &[&logarithm])
+        });
+        let scope = module_of(&left.name);
+        let product = Op::new("Gemm").int("transB", 1);
+        let cosine = graph.node(product, scope, "cosine", &[&left.name, &right.name]);
+        Ok(Value::Similarity(graph.node(Op::new("Mul"), scope, "logits", &[&cosine, &scale])))
+    }
+}

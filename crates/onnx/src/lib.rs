@@ -1,0 +1,24 @@
+//! Writes CLIP as ONNX.
+//!
+//! The towers of `cliptune_clip` run over an interpreter that appends ONNX nodes instead of computing, so the
+//! exported graph is the trained graph by construction. [`export`] writes three files, named and shaped as Hugging
+//! Face Optimum does.
+
+mod attention;
+mod error;
+mod export;
+mod graph;
+mod interpreter;
+mod models;
+pub mod proto;
+mod value;
+mod weights;
+mod write;
+
+pub use error::OnnxError;
+pub use export::{ExportOptions, export};
+pub use models::{
+    ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
+    TEXT_EMBEDS, TEXT_MODEL_FILE, VISION_MODEL_FILE,
+};
+pub use weights::WeightSource;

@@ -1,0 +1,173 @@
+//! The three files: inputs, outputs and metadata, named and shaped as Hugging Face Optimum does.
+
+use cliptune_clip::towers;
+use cliptune_clip::{ClipConfig, names};
+
+use crate::error::OnnxError;
+use crate::graph::Initializer;
+use crate::interpreter::Interpreter;
+use crate::proto::{self, DataType, Extent};
+use crate::value::Value;
+use crate::weights::CheckedWeights;
+
+/// The text tower and its projection: token ids to text embeddings, not normalised.
+pub const TEXT_MODEL_FILE: &str = "text_model.onnx";
+/// The vision tower and its projection: pixels to image embeddings, not normalised.
+pub const VISION_MODEL_FILE: &str = "vision_model.onnx";
+/// Both towers: logits and normalised embeddings.
+pub const MODEL_FILE: &str = "model.onnx";
+
+/// Token ids, int64 `[texts, tokens]`.
+pub const INPUT_IDS: &str = "input_ids";
+/// 1 for tokens and 0 for padding, int64 `[texts, tokens]`.
+pub const ATTENTION_MASK: &str = "attention_mask";
+/// Preprocessed images, f32 `[images, 3, height, width]`.
+pub const PIXEL_VALUES: &str = "pixel_values";
+/// Text embeddings, f32 `[texts, projection_dim]`.
+pub const TEXT_EMBEDS: &str = "text_embeds";
+/// Image embeddings, f32 `[images, projection_dim]`.
+pub const IMAGE_EMBEDS: &str = "image_embeds";
+/// Scaled cosines, f32 `[images, texts]`.
+pub const LOGITS_PER_IMAGE: &str = "logits_per_image";
+/// Scaled cosines, f32 `[texts, images]`.
+pub const LOGITS_PER_TEXT: &str = "logits_per_text";
+
+/// Version 8 of the file format goes with operator set 17, the first with `LayerNormalization`.
+const IR_VERSION: i64 = 8;
+const OPSET: i64 = 17;
+
+/// A model that is complete but for the data of its weights.
+pub(crate) struct OnnxModel {
+    pub(crate) file: &'static str,
+    /// Without its graph.
+    pub(crate) header: proto::Model,
+    /// Without its initialisers.
+    pub(crate) graph: proto::Graph,
+    pub(crate) initializers: Vec<Initializer>,
+}
+
+/// `text_model.onnx`, as `CLIPTextModelWithProjection`.
+pub(crate) fn text_model(
+    config: &ClipConfig,
+    weights: &CheckedWeights<'_>,
+    metadata: &[(String, String)],
+) -> Result<OnnxModel, OnnxError> {
+    let mut ops = Interpreter::new(weights);
+    let embeds = towers::text_tower(&mut ops, &config.text, &Value::Ids(INPUT_IDS.to_owned()), None)?;
+    let inputs = vec![tensor(INPUT_IDS, DataType::Int64, &[named("batch_size"), named("sequence_length")])];
+    let outputs = [(embeds, TEXT_EMBEDS, vec![named("batch_size"), fixed(config.projection_dim)])];
+    Ok(finish(TEXT_MODEL_FILE, ops, inputs, outputs, metadata))
+}
+
+/// `vision_model.onnx`, as `CLIPVisionModelWithProjection`.
+pub(crate) fn vision_model(
+    config: &ClipConfig,
+    weights: &CheckedWeights<'_>,
+    metadata: &[(String, String)],
+) -> Result<OnnxModel, OnnxError> {
+    let mut ops = Interpreter::new(weights);
+    let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
+    let embeds = towers::vision_tower(&mut ops, &config.vision, &pixels)?;
+    let outputs = [(embeds, IMAGE_EMBEDS, vec![named("batch_size"), fixed(config.projection_dim)])];
+    Ok(finish(VISION_MODEL_FILE, ops, vec![pixel_values("batch_size")], outputs, metadata))
+}
+
+/// `model.onnx`, as `CLIPModel`.
+pub(crate) fn model(
+    config: &ClipConfig,
+    weights: &CheckedWeights<'_>,
+    metadata: &[(String, String)],
+) -> Result<OnnxModel, OnnxError> {
+    let mut ops = Interpreter::new(weights);
+    let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
+    let ids = Value::Ids(INPUT_IDS.to_owned());
+    let mask = Value::KeyMask(ATTENTION_MASK.to_owned());
+    let output = towers::clip(&mut ops, config, &pixels, &ids, Some(&mask))?;
+    let (images, texts) = (named("image_batch_size"), named("text_batch_size"));
+    let token_axes = [texts.clone(), named("sequence_length")];
+    let inputs = vec![
+        tensor(INPUT_IDS, DataType::Int64, &token_axes),
+        pixel_values("image_batch_size"),
+        tensor(ATTENTION_MASK, DataType::Int64, &token_axes),
+    ];
+    let embedding = fixed(config.projection_dim);
+    let outputs = [
+        (output.logits_per_image, LOGITS_PER_IMAGE, vec![images.clone(), texts.clone()]),
+        (output.logits_per_text, LOGITS_PER_TEXT, vec![texts.clone(), images.clone()]),
+        (output.text_embeds, TEXT_EMBEDS, vec![texts, embedding.clone()]),
+        (output.image_embeds, IMAGE_EMBEDS, vec![images, embedding]),
+    ];
+    Ok(finish(MODEL_FILE, ops, inputs, outputs, metadata))
+}
+
+/// What a program that runs the files must know beyond the graph, for every file.
+pub(crate) fn metadata(
+    config: &ClipConfig,
+    weights: &CheckedWeights<'_>,
+    extra: &[(String, String)],
+) -> Result<Vec<(String, String)>, OnnxError> {
+    // Display of a float is its shortest decimal that reads back as the same number.
+    let scale = f64::from(weights.scalar(names::LOGIT_SCALE)?).exp() as f32;
+    let own = [
+        ("logit_scale", scale.to_string()),
+        ("activation", config.text.transformer.activation.as_str().to_owned()),
+        ("eos_rule", config.text.end_of_text.name()),
+        ("context_length", config.text.context_length.to_string()),
+        ("image_size", config.vision.image_size.to_string()),
+    ];
+    Ok(own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(extra.iter().cloned()).collect())
+}
+
+/// Names the outputs and wraps the graph into a model.
+fn finish(
+    file: &'static str,
+    mut ops: Interpreter<'_>,
+    input: Vec<proto::ValueInfo>,
+    outputs: impl IntoIterator<Item = (Value, &'static str, Vec<Extent>)>,
+    metadata: &[(String, String)],
+) -> OnnxModel {
+    let mut output = Vec::new();
+    for (value, name, axes) in outputs {
+        ops.graph.rename(value.name(), name);
+        output.push(tensor(name, DataType::Float, &axes));
+    }
+    let (node, initializers) = ops.graph.finish();
+    let name = file.strip_suffix(".onnx").map(str::to_owned);
+    let graph = proto::Graph { node, name, initializer: Vec::new(), input, output };
+    OnnxModel { file, header: header(metadata), graph, initializers }
+}
+
+fn header(metadata: &[(String, String)]) -> proto::Model {
+    let entry = |(key, value): &(String, String)| proto::StringEntry {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    };
+    proto::Model {
+        ir_version: Some(IR_VERSION),
+        producer_name: Some("cliptune".to_owned()),
+        producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        graph: None,
+        opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
+        metadata_props: metadata.iter().map(entry).collect(),
+    }
+}
+
+fn pixel_values(batch: &str) -> proto::ValueInfo {
+    let axes = [named(batch), named("num_channels"), named("height"), named("width")];
+    tensor(PIXEL_VALUES, DataType::Float, &axes)
+}
+
+fn tensor(name: &str, kind: DataType, axes: &[Extent]) -> proto::ValueInfo {
+    let dim = axes.iter().map(|axis| proto::Dimension { value: Some(axis.clone()) }).collect();
+    let tensor_type = proto::TensorType { elem_type: Some(kind as i32), shape: Some(proto::Shape { dim }) };
+    let value_type = Some(proto::ValueType { tensor_type: Some(tensor_type) });
+    proto::ValueInfo { name: Some(name.to_owned()), value_type }
+}
+
+fn named(axis: &str) -> Extent {
+    Extent::Named(axis.to_owned())
+}
+
+fn fixed(size: usize) -> Extent {
+    Extent::Fixed(size as i64)
+}

@@ -1,0 +1,314 @@
+//! Held-out accuracy: a dot and an interval for each entry, sorted, with chance and the baseline to measure against.
+
+use cliptune_experiment::TaskKind;
+use cliptune_terminal::format;
+
+use super::axes::{bottom_ticks, padded, ticks};
+use super::chart::{Chart, DataTable, Drawing, Width};
+use super::figure::{Anchor, Figure, Frame, Stroke, Text};
+use super::text::{shorten, width as text_width};
+use super::theme::{self, Colour};
+use crate::data::{Board, BoardRow, Measure, ReportData};
+use crate::error::ReportError;
+use crate::words;
+
+/// One panel: dots that share an axis.
+struct Panel {
+    heading: Option<String>,
+    chance: f64,
+    baseline: Option<(String, f64)>,
+    rows: Vec<Row>,
+}
+
+/// One dot with its interval.
+struct Row {
+    name: String,
+    colour: Colour,
+    value: f64,
+    interval: Option<(f64, f64)>,
+    per_seed: Vec<f64>,
+}
+
+/// The chart of all boards; `None` when nothing was scored on a test split.
+pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
+    let panels: Vec<Panel> = data.boards.iter().map(|board| panel(data, board)).collect();
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Chart {
+        name: "accuracy",
+        title: words::accuracy_title(data),
+        caption: words::interval_caption(data),
+        description: description(&panels),
+        table: table(&panels),
+        wide: draw(&panels, Width::Wide)?,
+        narrow: draw(&panels, Width::Narrow)?,
+    }))
+}
+
+fn panel(data: &ReportData, board: &Board) -> Panel {
+    let several = data.boards.len() > 1;
+    let rows = match (board.task, board.rows.as_slice()) {
+        (TaskKind::Pairs, [only]) => recalls(data, only),
+        _ => board.sorted().into_iter().map(|row| entry_row(data, row)).collect(),
+    };
+    let baseline = board.baseline_row().filter(|_| board.rows.len() > 1);
+    Panel {
+        heading: several.then(|| words::board_heading(board)),
+        chance: board.chance,
+        baseline: baseline.map(|row| (data.entries[row.entry].name.clone(), row.score.value)),
+        rows,
+    }
+}
+
+fn entry_row(data: &ReportData, row: &BoardRow) -> Row {
+    Row {
+        name: data.entries[row.entry].name.clone(),
+        colour: theme::of_entry(data, row.entry),
+        value: row.score.value,
+        interval: Some((row.score.low, row.score.high)),
+        per_seed: row.per_seed.iter().map(|(_, value)| *value).collect(),
+    }
+}
+
+/// A single pairs entry has a panel of its own: every recall is a row.
+fn recalls(data: &ReportData, row: &BoardRow) -> Vec<Row> {
+    let first =
+        Row { name: format!("image → text, {}", words::metric(TaskKind::Pairs)), ..entry_row(data, row) };
+    let others = row.others.iter().filter_map(|(name, measure)| recall_row(name, measure, first.colour));
+    std::iter::once(Row { name: first.name.clone(), per_seed: first.per_seed.clone(), ..first })
+        .chain(others)
+        .collect()
+}
+
+fn recall_row(name: &str, measure: &Measure, colour: Colour) -> Option<Row> {
+    let (way, k) = name.split_once("_recall@")?;
+    let way = way.replace("_to_", " → ");
+    Some(Row {
+        name: format!("{way}, recall@{k}"),
+        colour,
+        value: measure.value,
+        interval: measure.interval,
+        per_seed: Vec::new(),
+    })
+}
+
+/// Sizes that depend on the room there is.
+struct Layout {
+    width: Width,
+    name_column: f64,
+    value_column: f64,
+    row_height: f64,
+}
+
+/// Pixels over a panel for the labels of chance and baseline.
+const HEAD: f64 = 40.0;
+/// Pixels below a panel for ticks.
+const FOOT: f64 = 34.0;
+/// Pixels for the heading of a panel.
+const HEADING: f64 = 30.0;
+const NAME_SIZE: f64 = 14.0;
+
+impl Layout {
+    fn new(panels: &[Panel], width: Width) -> Self {
+        let names = panels.iter().flat_map(|panel| &panel.rows).map(|row| text_width(&row.name, NAME_SIZE));
+        match width {
+            Width::Wide => Self {
+                width,
+                name_column: names.fold(90.0, f64::max).min(260.0) + 16.0,
+                value_column: 165.0,
+                row_height: 40.0,
+            },
+            Width::Narrow => Self { width, name_column: 6.0, value_column: 6.0, row_height: 56.0 },
+        }
+    }
+
+    fn frame(&self, panel: &Panel, top: f64) -> Frame {
+        let values = panel.rows.iter().flat_map(|row| {
+            let (low, high) = row.interval.unwrap_or((row.value, row.value));
+            [low, high].into_iter().chain(row.per_seed.iter().copied())
+        });
+        let x = padded(values.chain([panel.chance]));
+        Frame {
+            left: self.name_column,
+            right: self.width.pixels() - self.value_column,
+            top,
+            bottom: top + self.row_height * panel.rows.len() as f64,
+            x: x.start.max(0.0)..x.end.min(1.02),
+            y: 0.0..panel.rows.len() as f64,
+        }
+    }
+
+    fn height(&self, panel: &Panel) -> f64 {
+        let heading = if panel.heading.is_some() { HEADING } else { 0.0 };
+        heading + HEAD + self.row_height * panel.rows.len() as f64 + FOOT
+    }
+}
+
+fn draw(panels: &[Panel], width: Width) -> Result<Drawing, ReportError> {
+    let layout = Layout::new(panels, width);
+    let gap = 26.0;
+    let height: f64 = panels.iter().map(|panel| layout.height(panel)).sum();
+    let mut figure = Figure::new(width.pixels(), height + gap * (panels.len() - 1) as f64);
+    let mut top = 0.0;
+    for panel in panels {
+        draw_panel(&mut figure, &layout, panel, top)?;
+        top += layout.height(panel) + gap;
+    }
+    Ok(figure.into())
+}
+
+fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> Result<(), ReportError> {
+    let mut top = top;
+    if let Some(heading) = &panel.heading {
+        figure.text(&Text::new(heading, (0.0, top + 15.0)).size(13.5).strong().colour(theme::INK));
+        top += HEADING;
+    }
+    let frame = layout.frame(panel, top + HEAD);
+    bottom_ticks(figure, &frame, &ticks(&frame.x, if layout.width == Width::Wide { 9 } else { 5 }));
+    let chance = format!("chance {}", short(panel.chance));
+    // The label stays on the side that the baseline's line is not on.
+    let anchor = match &panel.baseline {
+        Some((_, value)) if *value > panel.chance => Anchor::End,
+        Some(_) => Anchor::Start,
+        None => Anchor::Middle,
+    };
+    reference(
+        figure,
+        &frame,
+        (&chance, anchor),
+        panel.chance,
+        8.0,
+        Stroke::solid(theme::MUTED, 1.2).dashed(),
+    );
+
+    if let Some((name, value)) = &panel.baseline {
+        let label = format!("{} {}", shorten(name, 12.0, 150.0), short(*value));
+        reference(
+            figure,
+            &frame,
+            (&label, Anchor::Middle),
+            *value,
+            24.0,
+            Stroke::solid(theme::BASELINE, 1.2),
+        );
+    }
+    for (index, row) in panel.rows.iter().enumerate() {
+        draw_row(figure, layout, &frame, row, panel.rows.len() - index)?;
+    }
+    Ok(())
+}
+
+/// A vertical line over all rows, labelled at its upper end.
+fn reference(
+    figure: &mut Figure,
+    frame: &Frame,
+    (label, anchor): (&str, Anchor),
+    value: f64,
+    raise: f64,
+    stroke: Stroke,
+) {
+    let (x, _) = frame.at((value, 0.0));
+    figure.rule((x, frame.top - raise + 4.0), (x, frame.bottom), stroke);
+    let width = text_width(label, 12.0);
+    let start = match anchor {
+        Anchor::Start => x - 3.0,
+        Anchor::Middle => x - width / 2.0,
+        Anchor::End => x + 3.0 - width,
+    };
+    let start = start.clamp(0.0, (figure.width() - width).max(0.0));
+    // Anchored like this, a font that is wider than expected grows away from the line.
+    let at = match anchor {
+        Anchor::Start => start,
+        Anchor::Middle => start + width / 2.0,
+        Anchor::End => start + width,
+    };
+    figure.text(&Text::new(label, (at, frame.top - raise)).anchor(anchor).colour(stroke.colour));
+}
+
+/// Draws a row; `place` counts from the bottom, so that rows read from top to bottom.
+fn draw_row(
+    figure: &mut Figure,
+    layout: &Layout,
+    frame: &Frame,
+    row: &Row,
+    place: usize,
+) -> Result<(), ReportError> {
+    let narrow = layout.width == Width::Narrow;
+    let y = place as f64 - if narrow { 0.66 } else { 0.5 };
+    if let Some((low, high)) = row.interval {
+        figure.lines(
+            frame,
+            [[(low, y), (high, y)].as_slice()],
+            Stroke::solid(row.colour, 3.0).faint(0.55),
+            false,
+        )?;
+    }
+    if row.per_seed.len() > 1 {
+        let below = y - 11.0 / layout.row_height;
+        let seeds: Vec<_> = row.per_seed.iter().map(|&value| (value, below)).collect();
+        figure.dots(frame, &seeds, 3.0, row.colour, 0.75)?;
+    }
+    figure.dots(frame, &[(row.value, y)], 6.5, row.colour, 1.0)?;
+    row_words(figure, layout, frame.at((row.value, y)).1, row);
+    Ok(())
+}
+
+fn row_words(figure: &mut Figure, layout: &Layout, y: f64, row: &Row) {
+    let wide = layout.width == Width::Wide;
+    let base = if wide { y + 5.0 } else { y - 17.0 };
+    let room = if wide { layout.name_column - 16.0 } else { 190.0 };
+    let name = shorten(&row.name, NAME_SIZE, room);
+    figure.text(&Text::new(&name, (0.0, base)).size(NAME_SIZE).strong().colour(row.colour));
+    let interval =
+        row.interval.map(|(low, high)| format!("[{}, {}]", short(low), short(high))).unwrap_or_default();
+    let right = layout.width.pixels();
+    let numbers = Text::new(&interval, (right, base)).anchor(Anchor::End).size(13.0);
+    let value = short(row.value);
+    // The same room for every interval, so that values stand under each other.
+    let at = (right - text_width("[0.00, 0.00]", 13.0) - 10.0, base);
+    figure.text(&numbers);
+    figure.text(&Text::new(&value, at).anchor(Anchor::End).size(NAME_SIZE).strong().colour(theme::INK));
+}
+
+/// Two decimals are what an interval of a few hundred items supports; small chances need a third.
+fn short(value: f64) -> String {
+    if value.abs() < 0.095 && value != 0.0 { format!("{value:.3}") } else { format!("{value:.2}") }
+}
+
+fn description(panels: &[Panel]) -> String {
+    let sentences = panels.iter().flat_map(|panel| {
+        let chance = format!("Chance is {}.", short(panel.chance));
+        panel
+            .heading
+            .iter()
+            .map(|heading| format!("{heading}."))
+            .chain([chance])
+            .chain(panel.rows.iter().map(sentence))
+    });
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+fn sentence(row: &Row) -> String {
+    let interval =
+        row.interval.map(|(low, high)| format!(", 95 % interval {} to {}", short(low), short(high)));
+    format!("{}: {}{}.", row.name, short(row.value), interval.unwrap_or_default())
+}
+
+fn table(panels: &[Panel]) -> DataTable {
+    let header = ["experiment", "score", "low", "high", "each seed", "chance"];
+    let cells = |panel: &Panel, row: &Row| {
+        let end = |pick: fn((f64, f64)) -> f64| format::number(row.interval.map_or(f64::NAN, pick));
+        let seeds: Vec<_> = row.per_seed.iter().map(|&value| format::number(value)).collect();
+        vec![
+            row.name.clone(),
+            format::number(row.value),
+            end(|interval| interval.0),
+            end(|interval| interval.1),
+            seeds.join(", "),
+            format::number(panel.chance),
+        ]
+    };
+    let rows = panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| cells(panel, row)));
+    DataTable { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}

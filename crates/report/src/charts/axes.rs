@@ -1,0 +1,120 @@
+//! Ranges, ticks and grid lines.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::Ranged;
+use plotters::coord::types::RangedCoordf64;
+
+use super::figure::{Anchor, Figure, Frame, Stroke, Text};
+use super::theme;
+
+/// A range around the values, a twentieth wider at both ends; never empty, whatever the values are.
+pub(crate) fn padded(values: impl IntoIterator<Item = f64>) -> Range<f64> {
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    let (low, high) = finite
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    match high - low {
+        span if !span.is_finite() => 0.0..1.0,
+        span => {
+            let margin = (span * 0.05).max(0.01);
+            low - margin..high + margin
+        }
+    }
+}
+
+/// Round numbers inside a range, about as many as asked for.
+pub(crate) fn ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
+    let coordinate: RangedCoordf64 = range.clone().into();
+    coordinate.key_points(most)
+}
+
+/// Whole numbers inside a range, about as many as asked for.
+pub(crate) fn whole_ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
+    let (first, last) = (range.start.ceil() as i64, range.end.floor() as i64);
+    let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+    let step = steps.into_iter().find(|step| (last - first) / step < most as i64).unwrap_or(5000);
+    (first..=last).filter(|value| value % step == 0).map(|value| value as f64).collect()
+}
+
+/// A tick's text, with as many decimals as all ticks together need.
+pub(crate) fn tick_text(value: f64, ticks: &[f64]) -> String {
+    let is_enough = |decimals: &usize| {
+        let scale = 10f64.powi(*decimals as i32);
+        ticks.iter().all(|tick| ((tick * scale).round() - tick * scale).abs() < 1e-6)
+    };
+    let decimals = (0..6).find(is_enough).unwrap_or(6);
+    let text = format!("{value:.decimals$}");
+    // There is no negative zero on an axis.
+    if text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.')) {
+        text.replace('-', "")
+    } else {
+        text
+    }
+}
+
+/// Horizontal grid lines with their numbers at the left.
+pub(crate) fn horizontal_grid(figure: &mut Figure, frame: &Frame, most: usize) {
+    let ticks = ticks(&frame.y, most);
+    for &tick in &ticks {
+        let (_, y) = frame.at((frame.x.start, tick));
+        figure.rule((frame.left, y), (frame.right, y), Stroke::solid(theme::GRID, 1.0));
+        let label = tick_text(tick, &ticks);
+        figure.text(&Text::new(&label, (frame.left - 7.0, y + 4.0)).anchor(Anchor::End).size(11.5));
+    }
+}
+
+/// Vertical grid lines with their numbers below.
+pub(crate) fn vertical_grid(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
+    for &tick in ticks {
+        let (x, _) = frame.at((tick, frame.y.start));
+        figure.rule((x, frame.top), (x, frame.bottom), Stroke::solid(theme::GRID, 1.0));
+        below(figure, frame, tick, ticks);
+    }
+}
+
+/// Numbers below, with short marks instead of grid lines.
+pub(crate) fn bottom_ticks(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
+    for &tick in ticks {
+        let (x, _) = frame.at((tick, frame.y.start));
+        figure.rule((x, frame.bottom), (x, frame.bottom + 4.0), Stroke::solid(theme::MUTED, 1.0));
+        below(figure, frame, tick, ticks);
+    }
+    let baseline = Stroke::solid(theme::MUTED, 1.0);
+    figure.rule((frame.left, frame.bottom), (frame.right, frame.bottom), baseline);
+}
+
+fn below(figure: &mut Figure, frame: &Frame, tick: f64, ticks: &[f64]) {
+    let (x, _) = frame.at((tick, frame.y.start));
+    let label = tick_text(tick, ticks);
+    figure.text(&Text::new(&label, (x, frame.bottom + 18.0)).anchor(Anchor::Middle).size(11.5));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_value_has_a_range() {
+        let range = padded([0.5]);
+        assert!(range.start < 0.5 && 0.5 < range.end);
+    }
+
+    #[test]
+    fn nothing_finite_has_a_range() {
+        assert_eq!(padded([f64::NAN, f64::INFINITY]), 0.0..1.0);
+    }
+
+    #[test]
+    fn ticks_read_as_round_numbers() {
+        let ticks = [0.2, 0.3, 0.4];
+        assert_eq!(tick_text(0.3, &ticks), "0.3");
+        assert_eq!(tick_text(0.5, &[0.25, 0.5]), "0.50");
+        assert_eq!(tick_text(-0.0, &[-1.0, 0.0]), "0");
+    }
+
+    #[test]
+    fn epochs_are_whole() {
+        assert_eq!(whole_ticks(&(0.0..5.0), 6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(whole_ticks(&(0.0..40.0), 6), [0.0, 10.0, 20.0, 30.0, 40.0]);
+    }
+}

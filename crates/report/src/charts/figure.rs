@@ -1,0 +1,319 @@
+//! A figure under construction: layers that plotters draws, and text.
+
+use std::fmt::{Display, Write as _};
+use std::ops::Range;
+
+use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use super::smooth::Point;
+use super::text::escape;
+use super::theme::{self, Colour};
+use crate::error::ReportError;
+
+/// Steps of plotters' integer coordinates in a pixel; without them curves are staircases.
+const FINE: f64 = 10.0;
+
+/// The width of the rim of paper around a dot, in pixels.
+const RIM: f64 = 1.2;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// The part of a figure that data is plotted in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Frame {
+    /// Left edge in pixels.
+    pub(crate) left: f64,
+    /// Upper edge in pixels.
+    pub(crate) top: f64,
+    /// Right edge in pixels.
+    pub(crate) right: f64,
+    /// Lower edge in pixels.
+    pub(crate) bottom: f64,
+    /// The values from left to right.
+    pub(crate) x: Range<f64>,
+    /// The values from bottom to top.
+    pub(crate) y: Range<f64>,
+}
+
+impl Frame {
+    fn fine(&self) -> Cartesian2d<RangedCoordf64, RangedCoordf64> {
+        let pixels = |from: f64, to: f64| (from * FINE).round() as i32..(to * FINE).round() as i32;
+        // Pixels grow downwards, values upwards.
+        let actual = (pixels(self.left, self.right), pixels(self.bottom, self.top));
+        Cartesian2d::new(self.x.clone(), self.y.clone(), actual)
+    }
+
+    /// Where a value lies, in pixels.
+    pub(crate) fn at(&self, point: Point) -> Point {
+        use plotters::coord::CoordTranslate;
+        let (x, y) = self.fine().translate(&point);
+        (f64::from(x) / FINE, f64::from(y) / FINE)
+    }
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stroke {
+    /// Its colour.
+    pub(crate) colour: Colour,
+    /// Its width in pixels.
+    pub(crate) width: f64,
+    /// 1 is solid.
+    pub(crate) opacity: f64,
+    /// Whether it is dashed.
+    pub(crate) dashed: bool,
+}
+
+impl Stroke {
+    /// A solid line.
+    pub(crate) fn solid(colour: Colour, width: f64) -> Self {
+        Self { colour, width, opacity: 1.0, dashed: false }
+    }
+
+    /// The same line, dashed.
+    pub(crate) fn dashed(self) -> Self {
+        Self { dashed: true, ..self }
+    }
+
+    /// The same line, fainter.
+    pub(crate) fn faint(self, opacity: f64) -> Self {
+        Self { opacity, ..self }
+    }
+}
+
+/// Where a text stands in relation to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    /// The text starts at the point.
+    Start,
+    /// The point is its middle.
+    Middle,
+    /// The text ends at the point.
+    End,
+}
+
+/// A line of text.
+#[derive(Clone, Debug)]
+pub(crate) struct Text<'a> {
+    /// What it says; escaped when drawn.
+    pub(crate) content: &'a str,
+    /// The point on the base line.
+    pub(crate) at: Point,
+    /// Where it stands in relation to the point.
+    pub(crate) anchor: Anchor,
+    /// Font size in pixels.
+    pub(crate) size: f64,
+    /// Whether it is semibold.
+    pub(crate) strong: bool,
+    /// Its colour.
+    pub(crate) colour: Colour,
+}
+
+impl<'a> Text<'a> {
+    /// Secondary text of the usual size.
+    pub(crate) fn new(content: &'a str, at: Point) -> Self {
+        Self { content, at, anchor: Anchor::Start, size: 12.0, strong: false, colour: theme::MUTED }
+    }
+
+    /// The same text with another anchor.
+    pub(crate) fn anchor(self, anchor: Anchor) -> Self {
+        Self { anchor, ..self }
+    }
+
+    /// The same text in another colour.
+    pub(crate) fn colour(self, colour: Colour) -> Self {
+        Self { colour, ..self }
+    }
+
+    /// The same text in another size.
+    pub(crate) fn size(self, size: f64) -> Self {
+        Self { size, ..self }
+    }
+
+    /// The same text, semibold.
+    pub(crate) fn strong(self) -> Self {
+        Self { strong: true, ..self }
+    }
+}
+
+/// A figure under construction.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+impl Figure {
+    /// An empty figure.
+    pub(crate) fn new(width: f64, height: f64) -> Self {
+        Self { width, height, body: String::new() }
+    }
+
+    /// Its width in pixels.
+    pub(crate) fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Its height in pixels.
+    pub(crate) fn height(&self) -> f64 {
+        self.height
+    }
+
+    /// What was drawn so far.
+    pub(crate) fn into_body(self) -> String {
+        self.body
+    }
+
+    /// Draws lines through points; with `clip`, only inside the frame.
+    pub(crate) fn lines<'p>(
+        &mut self,
+        frame: &Frame,
+        lines: impl IntoIterator<Item = &'p [Point]>,
+        stroke: Stroke,
+        clip: bool,
+    ) -> Result<(), ReportError> {
+        let lines: Vec<_> = lines.into_iter().filter(|line| line.len() > 1).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let style = style(stroke.colour, stroke.opacity)?.stroke_width((stroke.width * FINE).round() as u32);
+        let dashes = if stroke.dashed { r#" stroke-dasharray="50 40""# } else { "" };
+        let attributes = format!(r#"stroke-linejoin="round" stroke-linecap="round"{dashes}"#);
+        let drawn = self.plotted(frame, |area| {
+            lines.iter().try_for_each(|line| area.draw(&PathElement::new(line.to_vec(), style)))
+        })?;
+        self.group(&attributes, &drawn, clip.then_some(frame));
+        Ok(())
+    }
+
+    /// Draws dots with a rim of paper, so that neighbours stay apart.
+    pub(crate) fn dots(
+        &mut self,
+        frame: &Frame,
+        points: &[Point],
+        radius: f64,
+        colour: Colour,
+        opacity: f64,
+    ) -> Result<(), ReportError> {
+        let fill = style(colour, opacity)?.filled().stroke_width((RIM * FINE) as u32);
+        let radius = (radius * FINE).round() as i32;
+        let drawn = self.plotted(frame, |area| {
+            points.iter().try_for_each(|&point| area.draw(&Circle::new(point, radius, fill)))
+        })?;
+        // plotters gives a filled circle no stroke.
+        self.group("", &drawn.replace(r#"stroke="none""#, &rim()), None);
+        Ok(())
+    }
+
+    /// Draws rings around points.
+    pub(crate) fn rings(
+        &mut self,
+        frame: &Frame,
+        points: &[Point],
+        radius: f64,
+        colour: Colour,
+    ) -> Result<(), ReportError> {
+        let outline = style(colour, 1.0)?.stroke_width((1.6 * FINE) as u32);
+        let radius = (radius * FINE).round() as i32;
+        let drawn = self.plotted(frame, |area| {
+            points.iter().try_for_each(|&point| area.draw(&Circle::new(point, radius, outline)))
+        })?;
+        self.group("", &drawn, None);
+        Ok(())
+    }
+
+    /// Draws a line between two points given in pixels.
+    pub(crate) fn rule(&mut self, from: Point, to: Point, stroke: Stroke) {
+        let dashes = if stroke.dashed { r#" stroke-dasharray="4 3""# } else { "" };
+        let _ = writeln!(
+            self.body,
+            r#"<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="{}" stroke-opacity="{}"{dashes}/>"#,
+            px(from.0),
+            px(from.1),
+            px(to.0),
+            px(to.1),
+            stroke.colour.light,
+            px(stroke.width),
+            stroke.opacity,
+        );
+    }
+
+    /// Writes a line of text, with a halo of paper so that lines beneath it do not strike it through.
+    pub(crate) fn text(&mut self, text: &Text<'_>) {
+        let anchor = match text.anchor {
+            Anchor::Start => "",
+            Anchor::Middle => r#" text-anchor="middle""#,
+            Anchor::End => r#" text-anchor="end""#,
+        };
+        let weight = if text.strong { r#" font-weight="600""# } else { "" };
+        let _ = writeln!(
+            self.body,
+            r#"<text x="{}" y="{}" font-size="{}" fill="{}"{anchor}{weight} stroke="{}" stroke-width="3" stroke-linejoin="round" paint-order="stroke">{}</text>"#,
+            px(text.at.0),
+            px(text.at.1),
+            px(text.size),
+            text.colour.light,
+            theme::PAPER.light,
+            escape(text.content),
+        );
+    }
+
+    /// What plotters draws into the frame, in fine coordinates and without the `<svg>` around it.
+    fn plotted<E: Display>(
+        &self,
+        frame: &Frame,
+        draw: impl FnOnce(&Area<'_>) -> Result<(), E>,
+    ) -> Result<String, ReportError> {
+        let mut svg = String::new();
+        {
+            let size = ((self.width * FINE) as u32, (self.height * FINE) as u32);
+            let root: DrawingArea<_, Shift> = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+            let area = root.apply_coord_spec(frame.fine());
+            draw(&area).map_err(ReportError::chart)?;
+            area.present().map_err(ReportError::chart)?;
+        }
+        let inner = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
+        Ok(inner.map(|(inner, _)| inner.trim().to_owned()).unwrap_or_default())
+    }
+
+    fn group(&mut self, attributes: &str, drawn: &str, clip: Option<&Frame>) {
+        let scaled = format!(r#"<g transform="scale({})" {attributes}>{drawn}</g>"#, 1.0 / FINE);
+        let _ = match clip {
+            Some(frame) => writeln!(self.body, "{}", clipped(frame, &scaled)),
+            None => writeln!(self.body, "{scaled}"),
+        };
+    }
+}
+
+/// A nested `<svg>` clips to its own box. Unlike `clip-path` it needs no id, and ids of several charts on one page
+/// would have to differ.
+fn clipped(frame: &Frame, drawn: &str) -> String {
+    let (x, y) = (px(frame.left), px(frame.top));
+    let (width, height) = (px(frame.right - frame.left), px(frame.bottom - frame.top));
+    format!(
+        r#"<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{x} {y} {width} {height}" overflow="hidden">{drawn}</svg>"#
+    )
+}
+
+fn rim() -> String {
+    format!(r#"stroke="{}""#, theme::PAPER.light)
+}
+
+fn style(colour: Colour, opacity: f64) -> Result<ShapeStyle, ReportError> {
+    let channel = |at: usize| {
+        let digits = colour.light.get(at..at + 2).unwrap_or_default();
+        u8::from_str_radix(digits, 16).map_err(ReportError::chart)
+    };
+    let rgb = RGBColor(channel(1)?, channel(3)?, channel(5)?);
+    Ok(rgb.mix(opacity).into())
+}
+
+/// A length in pixels with at most one decimal.
+pub(crate) fn px(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}

@@ -1,0 +1,183 @@
+//! Loss curves: for each objective, training beside validation on one scale.
+
+use cliptune_experiment::Objective;
+use cliptune_terminal::format;
+
+use super::chart::{Chart, DataTable, Width};
+use super::panel::{CurveSet, Panel, draw};
+use super::smooth::{Point, ema, envelope, mean, thin, weight};
+use super::theme;
+use crate::data::{Entry, EpochPoint, ReportData, RunSummary};
+use crate::error::ReportError;
+use crate::words;
+
+/// Points of a smoothed curve; more cannot be seen.
+const CURVE_POINTS: usize = 220;
+/// Points of a raw curve.
+const RAW_POINTS: usize = 360;
+
+/// The chart of all objectives; `None` when nothing was trained.
+pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
+    let objectives = [Objective::Choice, Objective::Contrastive];
+    let panels: Vec<_> = objectives.into_iter().filter_map(|objective| row(data, objective)).collect();
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let weights: Vec<_> =
+        objectives.into_iter().filter_map(|objective| row_weight(data, objective)).collect();
+    Ok(Some(Chart {
+        name: "loss",
+        title: "Loss while training".to_owned(),
+        caption: words::loss_caption(&weights),
+        description: description(data),
+        table: table(data),
+        wide: draw(&panels, Width::Wide, true)?,
+        narrow: draw(&panels, Width::Narrow, true)?,
+    }))
+}
+
+/// The entries of an objective that have something to draw.
+fn trained(data: &ReportData, objective: Objective) -> impl Iterator<Item = (usize, &Entry)> {
+    let entries = data.entries.iter().enumerate();
+    entries.filter(move |(_, entry)| {
+        let same = entry.plan.train.as_ref().is_some_and(|train| train.objective == objective);
+        same && entry.runs.iter().any(|run| !run.curve.steps.is_empty() || !run.curve.epochs.is_empty())
+    })
+}
+
+fn row_weight(data: &ReportData, objective: Objective) -> Option<f64> {
+    let runs = trained(data, objective).flat_map(|(_, entry)| &entry.runs);
+    runs.map(|run| run.curve.steps.len()).max().map(weight)
+}
+
+fn row(data: &ReportData, objective: Objective) -> Option<Vec<Panel>> {
+    let weight = row_weight(data, objective)?;
+    let entries: Vec<_> = trained(data, objective).collect();
+    let last_epoch = entries.iter().map(|(_, entry)| planned_epochs(entry)).fold(1.0, f64::max);
+    let name = words::objective(objective);
+    let training = entries.iter().map(|(index, entry)| training_curve(data, *index, entry, weight)).collect();
+    let validation = entries.iter().map(|(index, entry)| validation_loss(data, *index, entry)).collect();
+    let panel =
+        |what: &str, curves| Panel { heading: format!("{what}, {name}"), curves, level: None, last_epoch };
+    Some(vec![panel("training loss", training), panel("validation loss", validation)])
+}
+
+fn planned_epochs(entry: &Entry) -> f64 {
+    entry.plan.train.as_ref().map_or(0.0, |train| train.epochs as f64)
+}
+
+fn training_curve(data: &ReportData, index: usize, entry: &Entry, weight: f64) -> CurveSet {
+    let raw: Vec<_> = entry.runs.iter().map(training_points).filter(|curve| !curve.is_empty()).collect();
+    let smooth: Vec<_> = raw.iter().map(|curve| ema(curve, weight)).collect();
+    let several = smooth.len() > 1;
+    CurveSet {
+        name: entry.name.clone(),
+        colour: theme::of_entry(data, index),
+        mean: thin(&mean(&smooth), CURVE_POINTS),
+        seeds: smooth.iter().filter(|_| several).map(|curve| thin(curve, CURVE_POINTS)).collect(),
+        raw: raw.iter().map(|curve| envelope(curve, RAW_POINTS)).collect(),
+        dotted: false,
+        kept: Vec::new(),
+    }
+}
+
+/// Loss over epochs. A step that the log does not have is a gap, as is a loss that is not finite.
+fn training_points(run: &RunSummary) -> Vec<Point> {
+    let steps_per_epoch = match &run.curve.start {
+        Some(start) if start.epochs > 0 && start.steps > 0 => start.steps as f64 / start.epochs as f64,
+        _ => return Vec::new(),
+    };
+    let mut points: Vec<Point> = Vec::with_capacity(run.curve.steps.len());
+    let mut before = None;
+    for point in &run.curve.steps {
+        if before.is_some_and(|before| point.step > before + 1) {
+            points.push((point.step as f64 / steps_per_epoch, f64::NAN));
+        }
+        points.push((point.step as f64 / steps_per_epoch, point.loss));
+        before = Some(point.step);
+    }
+    points
+}
+
+fn validation_loss(data: &ReportData, index: usize, entry: &Entry) -> CurveSet {
+    validation_curve(data, index, entry, |point| point.loss)
+}
+
+/// The curve of a number that every epoch has.
+pub(crate) fn validation_curve(
+    data: &ReportData,
+    index: usize,
+    entry: &Entry,
+    pick: fn(&EpochPoint) -> f64,
+) -> CurveSet {
+    let points =
+        |run: &RunSummary| run.curve.epochs.iter().map(|point| (point.epoch as f64, pick(point))).collect();
+    let seeds: Vec<Vec<Point>> =
+        entry.runs.iter().map(points).filter(|curve: &Vec<_>| !curve.is_empty()).collect();
+    let kept =
+        entry.runs.iter().filter_map(RunSummary::kept_epoch).map(|point| (point.epoch as f64, pick(point)));
+    let mut kept: Vec<Point> = kept.filter(|(_, y)| y.is_finite()).collect();
+    if !entry.is_trained() {
+        kept.clear();
+    }
+    CurveSet {
+        name: entry.name.clone(),
+        colour: theme::of_entry(data, index),
+        mean: mean(&seeds),
+        seeds: if seeds.len() > 1 { seeds } else { Vec::new() },
+        raw: Vec::new(),
+        dotted: true,
+        kept,
+    }
+}
+
+fn description(data: &ReportData) -> String {
+    let sentence = |entry: &Entry| {
+        let losses =
+            entry.runs.iter().filter_map(|run| Some((run.curve.epochs.first()?.loss, run.kept_epoch()?)));
+        let losses: Vec<_> = losses.map(|(first, kept)| (first, kept.loss)).collect();
+        let first = crate::data::mean(losses.iter().map(|pair| pair.0))?;
+        let kept = crate::data::mean(losses.iter().map(|pair| pair.1))?;
+        let (first, kept) = (format::number(first), format::number(kept));
+        Some(format!(
+            "{}: validation loss {first} before training, {kept} at the epoch that was kept.",
+            entry.name
+        ))
+    };
+    let trained = data.entries.iter().filter(|entry| entry.is_trained());
+    trained.filter_map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// Every evaluation of every trained run.
+fn table(data: &ReportData) -> DataTable {
+    let header =
+        ["experiment", "seed", "epoch", "training loss", "validation loss", "validation score", "kept"];
+    let trained = data.entries.iter().filter(|entry| entry.is_trained());
+    let rows = trained.flat_map(|entry| {
+        entry
+            .runs
+            .iter()
+            .flat_map(move |run| run.curve.epochs.iter().map(move |point| cells(entry, run, point)))
+    });
+    DataTable { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+fn cells(entry: &Entry, run: &RunSummary, point: &EpochPoint) -> Vec<String> {
+    let kept = if run.best_epoch() == Some(point.epoch) { "kept" } else { "" };
+    vec![
+        entry.name.clone(),
+        run.seed.to_string(),
+        point.epoch.to_string(),
+        training_loss_of(run, point.epoch).map_or_else(|| "–".to_owned(), format::number),
+        format::number(point.loss),
+        format::number(point.accuracy),
+        kept.to_owned(),
+    ]
+}
+
+/// The mean training loss over an epoch's steps.
+fn training_loss_of(run: &RunSummary, epoch: usize) -> Option<f64> {
+    let points = training_points(run);
+    let inside = points.iter().filter(|(x, _)| *x > epoch as f64 - 1.0 + 1e-9 && *x <= epoch as f64 + 1e-9);
+    crate::data::mean(inside.map(|point| point.1).filter(|loss| loss.is_finite()))
+}

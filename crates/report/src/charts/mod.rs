@@ -1,0 +1,29 @@
+//! Charts: pure functions from the report's data to SVG.
+//!
+//! plotters maps coordinates and draws lines, areas and dots; text is placed here, because plotters knows no font
+//! metrics without a system font library and has no collision-free labels.
+
+mod accuracy;
+mod axes;
+mod chart;
+mod figure;
+mod labels;
+mod loss;
+mod panel;
+mod raster;
+mod smooth;
+mod text;
+pub(crate) mod theme;
+mod validation;
+
+pub use chart::{Chart, DataTable, Drawing, Look, Width};
+pub use raster::png;
+
+use crate::data::ReportData;
+use crate::error::ReportError;
+
+/// All charts that the data has something for, in the order of the page.
+pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
+    let charts = [accuracy::chart(data)?, loss::chart(data)?, validation::chart(data)?];
+    Ok(charts.into_iter().flatten().collect())
+}

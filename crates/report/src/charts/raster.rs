@@ -1,0 +1,34 @@
+//! PNG files of charts, for places that do not show SVG.
+
+use std::sync::{Arc, LazyLock};
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb};
+
+use crate::error::ReportError;
+
+/// Pixels of the PNG for each of the SVG.
+const SCALE: f32 = 2.0;
+
+/// Inter, reduced to Latin, Greek and Cyrillic; fonts/OFL.txt is its licence. System fonts are not looked at: the
+/// same report has the same bytes on every machine.
+static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(include_bytes!("../../fonts/Inter-Regular.ttf").to_vec());
+    fonts.load_font_data(include_bytes!("../../fonts/Inter-SemiBold.ttf").to_vec());
+    fonts.set_sans_serif_family("Inter");
+    Arc::new(fonts)
+});
+
+/// Draws an SVG file as PNG, at twice its size.
+pub fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
+    let options =
+        Options { font_family: "Inter".to_owned(), fontdb: Arc::clone(&FONTS), ..Options::default() };
+    let tree = Tree::from_str(svg, &options).map_err(ReportError::chart)?;
+    let size = tree.size();
+    let (width, height) = ((size.width() * SCALE).ceil() as u32, (size.height() * SCALE).ceil() as u32);
+    let mut pixels = Pixmap::new(width, height)
+        .ok_or_else(|| ReportError::chart(format!("no room for {width} × {height} pixels")))?;
+    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
+    pixels.encode_png().map_err(ReportError::chart)
+}

@@ -1,0 +1,92 @@
+//! Text in SVG: escaping, width, shortening.
+
+/// Advance widths of Inter Regular for U+0020 to U+007E, in 1/2048 em.
+const ADVANCES: [u16; 95] = [
+    576, 589, 954, 1297, 1314, 2011, 1319, 614, 747, 747, 1026, 1355, 590, 942, 590, 738, 1292, 833, 1249,
+    1265, 1323, 1215, 1270, 1159, 1267, 1270, 590, 618, 1355, 1355, 1355, 1047, 1978, 1413, 1340, 1496, 1478,
+    1231, 1209, 1528, 1522, 550, 1169, 1376, 1158, 1850, 1543, 1566, 1308, 1566, 1318, 1314, 1322, 1524,
+    1413, 2018, 1397, 1390, 1288, 747, 738, 747, 965, 934, 661, 1150, 1254, 1170, 1254, 1194, 758, 1256,
+    1211, 496, 496, 1124, 496, 1794, 1210, 1228, 1254, 1254, 771, 1081, 670, 1211, 1151, 1676, 1118, 1151,
+    1131, 873, 681, 873, 1355,
+];
+
+/// The width of a character that the table does not have; wide enough for most scripts.
+const OTHER_ADVANCE: u16 = 1700;
+
+/// The room that semibold text and other system fonts need beyond Inter Regular.
+const ALLOWANCE: f64 = 1.15;
+
+/// About how wide a text is, in pixels.
+pub(crate) fn width(text: &str, font_size: f64) -> f64 {
+    let units: f64 = text.chars().map(|c| f64::from(advance(c))).sum();
+    units / 2048.0 * font_size * ALLOWANCE
+}
+
+fn advance(c: char) -> u16 {
+    let index = (c as usize).checked_sub(0x20);
+    index.and_then(|index| ADVANCES.get(index)).copied().unwrap_or(OTHER_ADVANCE)
+}
+
+/// The text, with its middle left out if it is wider than `room` pixels. Names of experiments often differ at
+/// their ends.
+pub(crate) fn shorten(text: &str, font_size: f64, room: f64) -> String {
+    if width(text, font_size) <= room {
+        return text.to_owned();
+    }
+    let chars: Vec<char> = text.chars().collect();
+    let fitting = (2..chars.len()).rev().map(|keep| without_middle(&chars, keep));
+    let mut fitting = fitting.filter(|short| width(short, font_size) <= room);
+    fitting.next().unwrap_or_else(|| "…".to_owned())
+}
+
+fn without_middle(chars: &[char], keep: usize) -> String {
+    let head = keep.div_ceil(2);
+    let tail = &chars[chars.len() - (keep - head)..];
+    chars[..head].iter().chain(['…'].iter()).chain(tail).collect()
+}
+
+/// The text as XML character data or attribute value. Characters that XML 1.0 forbids are dropped.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars().filter(|&c| is_xml(c)) {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+        && !matches!(c, '\u{7f}'..='\u{9f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_control_characters_cannot_leave_a_text() {
+        assert_eq!(
+            escape("</text><script>'\"&\u{0}\u{1b}\u{ffff}"),
+            "&lt;/text&gt;&lt;script&gt;&#39;&quot;&amp;"
+        );
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_ends() {
+        let short = shorten("new-yorker-b32-full-lr-0.00001", 12.0, 100.0);
+        assert!(short.starts_with("new") && short.ends_with("001") && short.contains('…'), "{short}");
+        assert!(width(&short, 12.0) <= 100.0);
+    }
+
+    #[test]
+    fn a_name_that_fits_stays() {
+        assert_eq!(shorten("tuned", 12.0, 100.0), "tuned");
+    }
+}

@@ -1,0 +1,96 @@
+//! Colours: one list for charts and page, each with a light and a dark value.
+//!
+//! The hues are Okabe and Ito's, darkened until text in them is legible on paper (contrast of at least 4.5) and
+//! lightened for dark backgrounds. The baseline is always grey. An entry has the same colour in every chart.
+
+use crate::data::ReportData;
+
+/// A colour with a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Colour {
+    /// The name of its CSS variable.
+    pub(crate) variable: &'static str,
+    /// On a light background; standalone charts use it as well. In capitals, as plotters writes it.
+    pub(crate) light: &'static str,
+    /// On a dark background.
+    pub(crate) dark: &'static str,
+}
+
+const fn colour(variable: &'static str, light: &'static str, dark: &'static str) -> Colour {
+    Colour { variable, light, dark }
+}
+
+/// The background.
+pub(crate) const PAPER: Colour = colour("paper", "#FEFDFB", "#161719");
+/// Text.
+pub(crate) const INK: Colour = colour("ink", "#1D1C1A", "#e9e7e2");
+/// Secondary text.
+pub(crate) const MUTED: Colour = colour("muted", "#66635D", "#a3a09a");
+/// Grid lines and rules.
+pub(crate) const GRID: Colour = colour("grid", "#E7E4DD", "#2f3134");
+/// Surfaces that stand out a little.
+pub(crate) const SHADE: Colour = colour("shade", "#F6F4EF", "#1e2023");
+/// The baseline.
+pub(crate) const BASELINE: Colour = colour("baseline", "#73706A", "#9b9892");
+/// What is right.
+pub(crate) const RIGHT: Colour = colour("right", "#00734F", "#4fc79a");
+
+/// Entries that are not a baseline, in order; after the last it starts again.
+pub(crate) const SERIES: [Colour; 7] = [
+    colour("series-1", "#0069A8", "#5db8ee"),
+    colour("series-2", "#C24A00", "#ff9356"),
+    colour("series-3", "#007A5A", "#3cc9a0"),
+    colour("series-4", "#A8437F", "#ea9ac6"),
+    colour("series-5", "#8A6500", "#e3b834"),
+    colour("series-6", "#5B3FA0", "#b3a0f2"),
+    colour("series-7", "#7C3428", "#d99a8c"),
+];
+
+/// All colours.
+pub(crate) fn all() -> impl Iterator<Item = Colour> {
+    [PAPER, INK, MUTED, GRID, SHADE, BASELINE, RIGHT].into_iter().chain(SERIES)
+}
+
+/// The colour of an entry.
+pub(crate) fn of_entry(data: &ReportData, entry: usize) -> Colour {
+    if is_grey(data, entry) {
+        return BASELINE;
+    }
+    let before = (0..entry).filter(|&other| !is_grey(data, other)).count();
+    SERIES[before % SERIES.len()]
+}
+
+/// A baseline is grey, and so is what will be one once the others have run: the only entry without training.
+fn is_grey(data: &ReportData, entry: usize) -> bool {
+    let mut untrained = data.entries.iter().enumerate().filter(|(_, entry)| !entry.is_trained());
+    let is_only = untrained.next().is_some_and(|(index, _)| index == entry) && untrained.next().is_none();
+    data.is_baseline(entry) || (is_only && data.entries.len() > 1)
+}
+
+/// The CSS rules that define the variables.
+pub(crate) fn css() -> String {
+    let block = |value: fn(&Colour) -> &'static str| -> String {
+        all().map(|colour| format!("--{}:{};", colour.variable, value(&colour))).collect()
+    };
+    format!(
+        ":root{{color-scheme:light dark;{}}}\n@media (prefers-color-scheme:dark){{:root{{{}}}}}\n\
+         @media print{{:root{{color-scheme:light;{}}}}}\n",
+        block(|colour| colour.light),
+        block(|colour| colour.dark),
+        block(|colour| colour.light),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The inline look replaces light values by variables, which needs them to be told apart.
+    #[test]
+    fn every_colour_has_its_own_light_value() {
+        let distinct: BTreeSet<_> = all().map(|colour| colour.light).collect();
+        assert_eq!(distinct.len(), all().count());
+    }
+}

@@ -1,0 +1,81 @@
+//! Validation score over epochs: what the choice of an epoch was made by.
+
+use cliptune_experiment::TaskKind;
+
+use super::chart::{Chart, DataTable, Width};
+use super::loss::validation_curve;
+use super::panel::{CurveSet, Panel, draw};
+use super::smooth::Point;
+use crate::data::{Entry, ReportData};
+use crate::error::ReportError;
+use crate::words;
+
+/// The chart of both kinds of item; `None` when nothing was trained.
+pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
+    let kinds = [TaskKind::Choice, TaskKind::Pairs];
+    let panels: Vec<Panel> = kinds.into_iter().filter_map(|kind| panel(data, kind)).collect();
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let table = table(&panels);
+    let rows = vec![panels];
+    Ok(Some(Chart {
+        name: "validation",
+        title: "Validation score, epoch by epoch".to_owned(),
+        caption: words::validation_caption().to_owned(),
+        description: description(data),
+        table,
+        wide: draw(&rows, Width::Wide, false)?,
+        narrow: draw(&rows, Width::Narrow, false)?,
+    }))
+}
+
+fn panel(data: &ReportData, kind: TaskKind) -> Option<Panel> {
+    let entries: Vec<_> =
+        data.entries.iter().enumerate().filter(|(_, entry)| is_drawn(entry, kind)).collect();
+    let trained = entries.iter().filter_map(|(_, entry)| entry.plan.train.as_ref());
+    let last_epoch = trained.map(|train| train.epochs as f64).max_by(f64::total_cmp)?;
+    let curves = entries.iter().map(|(index, entry)| curve(data, *index, entry, last_epoch)).collect();
+    let chance = data.boards.iter().find(|board| board.task == kind).map(|board| board.chance);
+    Some(Panel {
+        heading: format!("validation {}", words::metric_long(kind)),
+        curves,
+        level: chance.map(|chance| ("chance".to_owned(), chance)),
+        last_epoch,
+    })
+}
+
+fn is_drawn(entry: &Entry, kind: TaskKind) -> bool {
+    entry.plan.data.columns.task.kind() == kind && entry.runs.iter().any(|run| !run.curve.epochs.is_empty())
+}
+
+/// An entry without training has one evaluation; it is a level for the others.
+fn curve(data: &ReportData, index: usize, entry: &Entry, last_epoch: f64) -> CurveSet {
+    let set = validation_curve(data, index, entry, |point| point.accuracy);
+    match set.mean.as_slice() {
+        [only] if !entry.is_trained() => {
+            let level = [*only, (last_epoch, only.1)].to_vec();
+            CurveSet { mean: level, seeds: Vec::new(), dotted: false, ..set }
+        }
+        _ => set,
+    }
+}
+
+fn description(data: &ReportData) -> String {
+    let sentence = |entry: &Entry| {
+        let score = entry.validation_score()?;
+        Some(format!("{}: {score:.2} at the epoch that was kept.", entry.name))
+    };
+    data.entries.iter().filter_map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+fn table(panels: &[Panel]) -> DataTable {
+    let header = ["experiment", "metric", "mean over seeds by epoch"];
+    let cells = |panel: &Panel, set: &CurveSet| {
+        let values =
+            |points: &[Point]| points.iter().map(|(x, y)| format!("{x:.0}: {y:.3}")).collect::<Vec<_>>();
+        vec![set.name.clone(), panel.heading.clone(), values(&set.mean).join(", ")]
+    };
+    let rows = panels.iter().flat_map(|panel| panel.curves.iter().map(move |set| cells(panel, set)));
+    DataTable { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}

@@ -1,0 +1,71 @@
+//! The `cliptune-report` command.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use cliptune_experiment::{Override, load};
+use cliptune_store::{Store, standings};
+use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer};
+
+use crate::error::ReportError;
+use crate::render::{RESULTS, ReportFile, render};
+use crate::{headline, publish, report_name, summary, words};
+
+/// Make charts, a page and tables that compare the runs of experiments
+#[derive(Debug, Parser)]
+#[command(name = "cliptune-report", version, styles = cliptune_terminal::STYLES)]
+pub struct Args {
+    /// Experiment files, or folders of them
+    #[arg(required = true, value_name = "EXPERIMENT")]
+    pub experiments: Vec<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(
+        missing_docs,
+        reason = "documented by its type; a doc comment would become a heading of the help"
+    )]
+    pub common: CommonArgs,
+}
+
+/// Makes the report and says where it is.
+pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
+    let printer = args.common.printer();
+    let overrides: Vec<Override> = args
+        .common
+        .set
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()
+        .map_err(ReportError::from)?;
+    let experiments = load(&args.experiments, &overrides).map_err(ReportError::from)?;
+    let store = Store::open(&args.common.store).map_err(ReportError::from)?;
+    let name = report_name(&args.experiments)?;
+    let standings = standings(&store, &experiments, &|_, _| {}).map_err(ReportError::from)?;
+    let data = summary::read(&standings, &name, &arguments(args))?;
+    let files = render(&data)?;
+    let page = publish(&store, &name, &files)?;
+    for note in words::missing(&data).into_iter().chain(words::damage(&data)) {
+        printer.warn(&note);
+    }
+    printer.status(&headline(&data));
+    match printer.is_json() {
+        true => results(&printer, &files),
+        false => printer.data(&page.display().to_string()),
+    }
+    // A report of nothing is a report too: it says what is missing.
+    Ok(Exit::Done)
+}
+
+/// What the person typed, for the page to repeat.
+fn arguments(args: &Args) -> Vec<String> {
+    let experiments = args.experiments.iter().map(|path| path.display().to_string());
+    let settings = args.common.set.iter().map(|setting| format!("--set={setting}"));
+    experiments.chain(settings).collect()
+}
+
+fn results(printer: &Printer, files: &[ReportFile]) {
+    let file = files.iter().find(|file| file.name == RESULTS);
+    if let Some(text) = file.and_then(|file| std::str::from_utf8(&file.bytes).ok()) {
+        printer.data(text);
+    }
+}

@@ -1,0 +1,161 @@
+//! `report.json`: the results for machines.
+
+use cliptune_experiment::{Seed, TaskKind};
+use cliptune_store::Estimate;
+use serde::Serialize;
+
+use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State};
+use crate::error::ReportError;
+use crate::words;
+
+/// Version of `report.json`.
+const FORMAT_VERSION: u32 = 1;
+
+/// The key of the inputs' hash, which [`is_fresh`](crate::is_fresh) looks at.
+pub(crate) const INPUTS_KEY: &str = "inputs";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    format_version: u32,
+    name: &'a str,
+    inputs: &'a str,
+    finding: String,
+    experiments: Vec<ExperimentJson<'a>>,
+    boards: Vec<BoardJson<'a>>,
+    datasets: Vec<&'a str>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ExperimentJson<'a> {
+    name: &'a str,
+    experiment: &'a str,
+    axes: &'a std::collections::BTreeMap<String, serde_json::Value>,
+    state: &'static str,
+    dataset: Option<&'a str>,
+    runs: Vec<RunJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunJson<'a> {
+    seed: Seed,
+    run: Option<&'a str>,
+    key: Option<&'a str>,
+    best_epoch: Option<usize>,
+    damaged_lines: usize,
+}
+
+#[derive(Serialize)]
+struct BoardJson<'a> {
+    task: TaskKind,
+    metric: &'static str,
+    dataset: &'a str,
+    n_items: usize,
+    n_groups: usize,
+    chance: f64,
+    baseline: Option<&'a str>,
+    headline: Option<&'a str>,
+    results: Vec<ResultJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResultJson<'a> {
+    name: &'a str,
+    score: &'a Estimate,
+    per_seed: Vec<SeedJson>,
+    metrics: serde_json::Map<String, serde_json::Value>,
+    difference: Option<DifferenceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SeedJson {
+    seed: Seed,
+    score: f64,
+}
+
+#[derive(Serialize)]
+struct DifferenceJson<'a> {
+    delta: &'a Estimate,
+    mcnemar_mid_p: Option<f64>,
+    verdict: &'static str,
+}
+
+/// The text of `report.json`.
+pub(crate) fn json(data: &ReportData) -> Result<String, ReportError> {
+    let report = Report {
+        format_version: FORMAT_VERSION,
+        name: &data.name,
+        inputs: &data.inputs,
+        finding: words::headline(data),
+        experiments: data.entries.iter().map(experiment).collect(),
+        boards: data.boards.iter().map(|one| board(data, one)).collect(),
+        datasets: data.datasets.iter().map(|dataset| dataset.hash.as_str()).collect(),
+        notes: words::missing(data).into_iter().chain(words::damage(data)).collect(),
+    };
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}
+
+fn experiment(entry: &Entry) -> ExperimentJson<'_> {
+    ExperimentJson {
+        name: &entry.name,
+        experiment: entry.plan.experiment.as_str(),
+        axes: &entry.plan.axes,
+        state: match entry.state() {
+            State::NotRunYet => "not run yet",
+            State::Incomplete => "incomplete",
+            State::Done => "done",
+        },
+        dataset: entry.dataset.as_deref(),
+        runs: entry
+            .runs
+            .iter()
+            .map(|run| RunJson {
+                seed: run.seed,
+                run: run.record.as_ref().map(|record| record.run.as_str()),
+                key: run.record.as_ref().map(|record| record.key.as_str()),
+                best_epoch: run.best_epoch(),
+                damaged_lines: run.damaged_lines,
+            })
+            .collect(),
+    }
+}
+
+fn board<'a>(data: &'a ReportData, board: &'a Board) -> BoardJson<'a> {
+    let name = |entry: usize| data.entries[entry].name.as_str();
+    BoardJson {
+        task: board.task,
+        metric: words::metric(board.task),
+        dataset: &board.dataset,
+        n_items: board.n_items,
+        n_groups: board.n_groups,
+        chance: board.chance,
+        baseline: board.baseline.map(name),
+        headline: board.headline.map(name),
+        results: board.rows.iter().map(|row| result(name(row.entry), row)).collect(),
+    }
+}
+
+fn result<'a>(name: &'a str, row: &'a BoardRow) -> ResultJson<'a> {
+    ResultJson {
+        name,
+        score: &row.score,
+        per_seed: row.per_seed.iter().map(|&(seed, score)| SeedJson { seed, score }).collect(),
+        metrics: row.others.iter().map(|(name, value)| (name.clone(), measure(value))).collect(),
+        difference: row.difference.as_ref().map(difference),
+    }
+}
+
+fn measure(measure: &Measure) -> serde_json::Value {
+    match measure.interval {
+        Some((low, high)) => serde_json::json!({ "value": measure.value, "low": low, "high": high }),
+        None => serde_json::json!({ "value": measure.value }),
+    }
+}
+
+fn difference(difference: &Difference) -> DifferenceJson<'_> {
+    DifferenceJson {
+        delta: &difference.delta,
+        mcnemar_mid_p: difference.mid_p,
+        verdict: difference.verdict.as_str(),
+    }
+}

@@ -1,0 +1,24 @@
+//! Charts, pages and tables that compare runs.
+//!
+//! A report is made in two steps. [`summary`] reads runs into [`data::ReportData`], which is plain data and never
+//! changes; [`render`](render::render) turns that into files and touches nothing. So everything that can be seen
+//! is a function that can be tried without a store.
+
+pub mod charts;
+pub mod cli;
+pub mod data;
+mod error;
+mod json;
+mod markdown;
+mod page;
+mod provenance;
+mod publish;
+pub mod render;
+mod results;
+mod settings;
+pub mod summary;
+mod words;
+
+pub use error::ReportError;
+pub use publish::{is_fresh, publish, report_name};
+pub use words::headline;

@@ -1,0 +1,118 @@
+//! `report.md`: the finding, the table and the charts, for pull requests and READMEs.
+
+use std::fmt::Write as _;
+
+use cliptune_terminal::format;
+
+use crate::charts::Chart;
+use crate::data::{ReportData, State};
+use crate::settings::{self, Setting};
+use crate::{provenance, results, words};
+
+/// The text of `report.md`.
+pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
+    let mut text = format!("# {}\n\n", plain(&words::headline(data)));
+    for sentence in words::finding(data).into_iter().chain(words::method(data)) {
+        let _ = writeln!(text, "{}\n", plain(&sentence));
+    }
+    for note in words::missing(data).into_iter().chain(words::damage(data)) {
+        let _ = writeln!(text, "> {}\n", plain(&note));
+    }
+    table(&mut text, data);
+    for chart in charts {
+        let _ = writeln!(text, "\n## {}\n", plain(&chart.title));
+        let _ = writeln!(text, "![{}]({}.svg)\n", plain(&chart.description), chart.name);
+        let _ = writeln!(text, "{}", plain(&chart.caption));
+    }
+    let _ = writeln!(text, "\n## To make it again\n");
+    // An indented block cannot be closed from inside, as a fence can.
+    for command in provenance::command(data).lines() {
+        let _ = writeln!(text, "    {command}");
+    }
+    text.push('\n');
+    if let Some(parity) = provenance::worst_parity(data) {
+        let _ = writeln!(text, "{}\n", plain(&provenance::parity_sentence(&parity)));
+    }
+    let _ = writeln!(text, "[The whole report](index.html), with test items and the data.");
+    text
+}
+
+fn table(text: &mut String, data: &ReportData) {
+    let settings = settings::differing(&data.entries);
+    let metrics = results::metrics(data);
+    let mut header = vec!["experiment".to_owned(), "score".into(), "difference".into(), "verdict".into()];
+    header.extend(metrics.iter().map(|metric| results::metric_name(metric).to_owned()));
+    header.extend(settings.iter().map(|setting| setting.name.clone()));
+    line(text, &header);
+    line(text, &alignments(metrics.len(), &settings));
+    for index in 0..data.entries.len() {
+        line(text, &cells(data, index, &metrics, &settings));
+    }
+}
+
+fn alignments(metrics: usize, settings: &[Setting]) -> Vec<String> {
+    let align = |numeric: bool| if numeric { "---:" } else { "---" }.to_owned();
+    let mut columns: Vec<String> = [false, true, true, false].map(align).to_vec();
+    columns.extend((0..metrics).map(|_| align(true)));
+    columns.extend(settings.iter().map(|setting| align(setting.numeric)));
+    columns
+}
+
+fn cells(data: &ReportData, index: usize, metrics: &[String], settings: &[Setting]) -> Vec<String> {
+    let entry = &data.entries[index];
+    let mut cells = vec![plain(&entry.name)];
+    let row = data.row(index);
+    cells.push(match row {
+        Some(row) => format::estimate(row.score.value, row.score.low, row.score.high),
+        None if entry.state() == State::NotRunYet => "not run yet".to_owned(),
+        None => "not scored".to_owned(),
+    });
+    match row.and_then(|row| row.difference.as_ref()) {
+        Some(difference) => {
+            let delta = &difference.delta;
+            cells.push(format::difference(delta.value, delta.low, delta.high));
+            let mid_p =
+                difference.mid_p.map(|p| format!(" (mid-p {})", words::p_value(p))).unwrap_or_default();
+            cells.push(format!("{}{mid_p}", difference.verdict.as_str()));
+        }
+        None => {
+            cells.push("–".to_owned());
+            cells.push(if data.is_baseline(index) { "baseline" } else { "–" }.to_owned());
+        }
+    }
+    let measured =
+        metrics.iter().map(|metric| row.map_or_else(|| "–".to_owned(), |row| results::measure(row, metric)));
+    cells.extend(measured);
+    cells.extend(settings.iter().map(|setting| plain(&setting.values[index])));
+    cells
+}
+
+fn line(text: &mut String, cells: &[String]) {
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+/// The text with everything escaped that GitHub would take for markup, and on one line.
+fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '$' => escaped.extend(['\\', c]),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_become_markup() {
+        assert_eq!(plain("a|b\n<img src=x> [l](u)"), "a\\|b &lt;img src=x&gt; \\[l\\](u)");
+    }
+}

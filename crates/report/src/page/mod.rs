@@ -1,0 +1,101 @@
+//! The page: one file without scripts and without network.
+
+mod dataset;
+mod gallery;
+mod provenance;
+mod results;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::charts::{Chart, DataTable, Look, Width, theme};
+use crate::data::ReportData;
+use crate::words;
+
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing is loaded from anywhere, whatever a caption contains.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// The whole page.
+pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
+    let title = words::headline(data);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content="cliptune";
+                title { (title) }
+                style { (PreEscaped(theme::css())) (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (lead(data, &title))
+                    @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
+                    (results::section(data))
+                    @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
+                    @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
+                    @if !data.datasets.is_empty() { (dataset::section(data)) }
+                }
+                (provenance::footer(data))
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn lead(data: &ReportData, title: &str) -> Markup {
+    let notes: Vec<String> = words::missing(data).into_iter().chain(words::damage(data)).collect();
+    html! {
+        p.kicker { b { "cliptune" } span { "report " (data.name) } span { (words::extent(data)) } }
+        h1 { (title) }
+        div.standfirst { @for paragraph in words::finding(data) { p { (paragraph) } } }
+        div.method { @for paragraph in words::method(data) { p { (paragraph) } } }
+        @if !notes.is_empty() {
+            div.note { ul { @for note in notes { li { (note) } } } }
+        }
+    }
+}
+
+fn figure(chart: &Chart) -> Markup {
+    html! {
+        section #(chart.name) {
+            h2 { (chart.title) }
+            p { (chart.caption) }
+            figure {
+                (PreEscaped(chart.svg(Width::Wide, Look::Inline)))
+                (PreEscaped(chart.svg(Width::Narrow, Look::Inline)))
+            }
+            details { summary { "The numbers in this chart" } (table(&chart.table)) }
+        }
+    }
+}
+
+fn table(table: &DataTable) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr { @for cell in &table.header { th scope="col" { (cell) } } } }
+                tbody {
+                    @for row in &table.rows {
+                        tr { @for cell in row { td { (cell) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An entry's name with its dot; the colour is the one it has in the charts.
+fn entry_name(data: &ReportData, entry: usize) -> Markup {
+    html! {
+        span.dot style=(colour_style(data, entry)) aria-hidden="true" {}
+        (data.entries[entry].name)
+    }
+}
+
+fn colour_style(data: &ReportData, entry: usize) -> String {
+    format!("--c:var(--{})", theme::of_entry(data, entry).variable)
+}

@@ -1,0 +1,116 @@
+//! The tables of results and settings.
+
+use maud::{Markup, html};
+
+use super::entry_name;
+use crate::data::{BoardRow, Difference, ReportData, State};
+use crate::settings::{self, Setting};
+use crate::{results, words};
+
+/// The section with two tables of the same rows: what was reached, and by which settings.
+pub(super) fn section(data: &ReportData) -> Markup {
+    let settings = settings::differing(&data.entries);
+    let metrics = results::metrics(data);
+    html! {
+        section #results {
+            h2 { "Results and settings" }
+            p { "Brackets are 95 % intervals; differences are paired on the same test items. Settings that all experiments share are left out." }
+            (reached(data, &metrics))
+            @if !settings.is_empty() { (differing(data, &settings)) }
+            @if !metrics.is_empty() { p.fine style="margin-top:.8rem" { (results::legend(&metrics)) } }
+        }
+    }
+}
+
+fn reached(data: &ReportData, metrics: &[String]) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr {
+                    th scope="col" { "experiment" }
+                    th.number scope="col" { "score" }
+                    th.number scope="col" { "difference" }
+                    th.verdict scope="col" { "verdict" }
+                    @for metric in metrics { th.number scope="col" { (results::metric_name(metric)) } }
+                } }
+                tbody { @for index in 0..data.entries.len() { (result_row(data, index, metrics)) } }
+            }
+        }
+    }
+}
+
+fn result_row(data: &ReportData, index: usize, metrics: &[String]) -> Markup {
+    let scored = data.row(index);
+    html! {
+        tr {
+            th scope="row" { (entry_name(data, index)) }
+            td.number { (score(data, index, scored)) }
+            (difference(data, index, scored))
+            @for metric in metrics {
+                td.number { (scored.map_or_else(|| "–".to_owned(), |row| results::measure(row, metric))) }
+            }
+        }
+    }
+}
+
+fn differing(data: &ReportData, settings: &[Setting]) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr {
+                    th scope="col" { "settings" }
+                    @for setting in settings { th.number[setting.numeric] scope="col" { (setting.name) } }
+                } }
+                tbody {
+                    @for index in 0..data.entries.len() {
+                        tr {
+                            th scope="row" { (entry_name(data, index)) }
+                            @for setting in settings { td.number[setting.numeric] { (setting.values[index]) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn score(data: &ReportData, index: usize, row: Option<&BoardRow>) -> Markup {
+    match row {
+        Some(row) => html! {
+            b { (format!("{:.3}", row.score.value)) }
+            span.interval { (format!("[{:.3}, {:.3}]", row.score.low, row.score.high)) }
+        },
+        None => html! {
+            @match data.entries[index].state() {
+                State::NotRunYet => "not run yet",
+                State::Incomplete => "incomplete",
+                State::Done => "not scored",
+            }
+        },
+    }
+}
+
+fn difference(data: &ReportData, index: usize, row: Option<&BoardRow>) -> Markup {
+    match row.and_then(|row| row.difference.as_ref()) {
+        Some(difference) => compared(difference),
+        None => html! {
+            td.number { "–" }
+            td.verdict { @if data.is_baseline(index) { "baseline" } @else { "–" } }
+        },
+    }
+}
+
+fn compared(difference: &Difference) -> Markup {
+    let delta = &difference.delta;
+    let class = difference.verdict.as_str().split(' ').next().unwrap_or_default();
+    html! {
+        td.number {
+            b { (format!("{:+.3}", delta.value)) }
+            span.interval { (format!("[{:+.3}, {:+.3}]", delta.low, delta.high)) }
+        }
+        td.verdict {
+            span.(class) { (difference.verdict.as_str()) }
+            @if let Some(p) = difference.mid_p { span.interval { "mid-p " (words::p_value(p)) } }
+        }
+    }
+}

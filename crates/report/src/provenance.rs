@@ -1,0 +1,69 @@
+//! What a reader needs to check or repeat the numbers.
+
+use cliptune_store::Parity;
+
+use crate::data::ReportData;
+
+/// The command that makes the report, from nothing if need be.
+pub(crate) fn command(data: &ReportData) -> String {
+    let runs = data.entries.iter().flat_map(|entry| &entry.runs);
+    let mut commits = runs.filter_map(|run| run.record.as_ref()?.provenance.git_commit.as_deref());
+    let checkout =
+        commits.next().map(|commit| format!("git checkout {}\n", quoted(commit.trim_end_matches('+'))));
+    let arguments: Vec<String> = data.arguments.iter().map(|argument| quoted(argument)).collect();
+    format!("{}cliptune run {}", checkout.unwrap_or_default(), arguments.join(" "))
+}
+
+/// A word as a shell takes it. Control characters have no place in a command that is to be copied.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let printable: String = word.chars().filter(|c| !c.is_control()).collect();
+    format!("'{}'", printable.replace('\'', r"'\''"))
+}
+
+/// The widest gap between the exported graphs and the trained weights, over all runs.
+pub(crate) fn worst_parity(data: &ReportData) -> Option<Parity> {
+    let scores = data.entries.iter().flat_map(|entry| &entry.runs).flat_map(|run| &run.scores);
+    let all: Vec<&Parity> = scores.map(|scores| &scores.parity).collect();
+    let first = all.first()?;
+    Some(Parity {
+        n_items: all.iter().map(|parity| parity.n_items).sum(),
+        max_logit_difference: all.iter().map(|parity| parity.max_logit_difference).fold(0.0, f64::max),
+        answers_agree: all.iter().map(|parity| parity.answers_agree).sum(),
+        tolerance: first.tolerance,
+    })
+}
+
+/// The parity gate in a sentence.
+pub(crate) fn parity_sentence(parity: &Parity) -> String {
+    format!(
+        "Every score was computed with ONNX Runtime on the exported graph. Before scoring it was compared with libtorch \
+         on a sample: the largest difference of a logit was {}, {} passes; the answers agreed on {} of {} items.",
+        scientific(parity.max_logit_difference),
+        scientific(parity.tolerance),
+        parity.answers_agree,
+        parity.n_items,
+    )
+}
+
+/// The parity gate of one run.
+pub(crate) fn parity_cell(parity: &Parity) -> String {
+    format!(
+        "{}, {} of {} agree",
+        scientific(parity.max_logit_difference),
+        parity.answers_agree,
+        parity.n_items
+    )
+}
+
+/// A small number: `2.4e-5`; ordinary ones as they are.
+pub(crate) fn scientific(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        magnitude if magnitude < 1e-2 => format!("{value:.1e}"),
+        _ => format!("{value}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! A report's folder: complete or absent.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_store::{Standing, Store};
+use fs_err as fs;
+
+use crate::error::ReportError;
+use crate::json::INPUTS_KEY;
+use crate::render::{PAGE, RESULTS, ReportFile};
+use crate::summary;
+
+/// What folders in the making are called; readers skip names with a leading dot.
+const UNFINISHED: &str = ".unfinished-";
+
+/// The name of a report of these files and folders: the only one's name, or `report`.
+pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
+    let [only] = paths else { return Ok("report".to_owned()) };
+    // `.` and `..` have no name of their own.
+    let full = fs::canonicalize(only)?;
+    let name = if full.is_dir() { full.file_name() } else { full.file_stem() };
+    let name = name.and_then(|name| name.to_str()).filter(|name| !name.starts_with('.'));
+    name.map(str::to_owned).ok_or_else(|| ReportError::Name(only.clone()))
+}
+
+/// Whether the report of that name is complete and made from exactly what is in the store now.
+pub fn is_fresh(store: &Store, standings: &[Standing], name: &str) -> Result<bool, ReportError> {
+    let folder = store.report_folder(name);
+    let Ok(text) = std::fs::read(folder.join(RESULTS)) else { return Ok(false) };
+    // A results file that cannot be read is of another version, or not ours: the report is made again.
+    let Ok(results) = serde_json::from_slice::<serde_json::Value>(&text) else { return Ok(false) };
+    let recorded = results.get(INPUTS_KEY).and_then(serde_json::Value::as_str);
+    Ok(recorded == Some(summary::inputs_hash(standings, name)?.as_str()) && folder.join(PAGE).is_file())
+}
+
+/// Writes all files beside the report's folder and then swaps the folders, so that a reader never sees half a report.
+/// Returns the path of the page.
+pub fn publish(store: &Store, name: &str, files: &[ReportFile]) -> Result<PathBuf, ReportError> {
+    let place = store.report_folder(name);
+    let parent = place.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)?;
+    let staged = staging(parent)?;
+    let fresh = staged.path().join("new");
+    fs::create_dir(&fresh)?;
+    for file in files {
+        let mut out = fs::File::create(fresh.join(&file.name))?;
+        std::io::Write::write_all(&mut out, &file.bytes)?;
+        out.sync_all()?;
+    }
+    if place.exists() {
+        // It is removed with the staging folder.
+        fs::rename(&place, staged.path().join("old"))?;
+    }
+    fs::rename(&fresh, &place)?;
+    fs::File::open(parent)?.sync_all()?;
+    Ok(place.join(PAGE))
+}
+
+fn staging(parent: &Path) -> Result<tempfile::TempDir, ReportError> {
+    Ok(tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str) -> ReportFile {
+        ReportFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_report_replaces_the_one_before_it_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        publish(&store, "demo", &[file(PAGE, "one"), file("old.svg", "")]).unwrap();
+        let page = publish(&store, "demo", &[file(PAGE, "two")]).unwrap();
+        assert_eq!(fs::read_to_string(&page).unwrap(), "two");
+        let names = |folder: &Path| -> Vec<_> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(names(page.parent().unwrap()), [PAGE]);
+        assert_eq!(names(&folder.path().join("reports")), ["demo"]);
+    }
+
+    #[test]
+    fn a_report_is_named_after_its_only_argument() {
+        let folder = tempfile::tempdir().unwrap();
+        let yaml = folder.path().join("tuned.yaml");
+        fs::write(&yaml, "").unwrap();
+        let inside = folder.path().join("demo");
+        fs::create_dir(&inside).unwrap();
+        assert_eq!(report_name(std::slice::from_ref(&yaml)).unwrap(), "tuned");
+        assert_eq!(report_name(&[inside.join(".")]).unwrap(), "demo");
+        assert_eq!(report_name(&[yaml, inside]).unwrap(), "report");
+    }
+
+    #[test]
+    fn a_report_that_is_not_there_is_not_fresh() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert!(!is_fresh(&store, &[], "demo").unwrap());
+    }
+}

@@ -1,0 +1,45 @@
+//! All files of a report, in memory.
+
+use crate::charts::{self, Chart, Look, Width};
+use crate::data::ReportData;
+use crate::error::ReportError;
+use crate::{json, markdown, page};
+
+/// The name of the page.
+pub const PAGE: &str = "index.html";
+/// The name of the results for machines.
+pub const RESULTS: &str = "report.json";
+
+/// One file of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// Its name inside the report's folder.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// Draws and writes everything. The same data gives the same bytes.
+pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
+    let charts = charts::all(data)?;
+    let mut files = documents(data, &charts)?;
+    for chart in &charts {
+        let svg = chart.svg(Width::Wide, Look::Standalone);
+        files.push(ReportFile { name: format!("{}.png", chart.name), bytes: charts::png(&svg)? });
+        files.push(file(&format!("{}.svg", chart.name), svg));
+    }
+    Ok(files)
+}
+
+/// The page, the Markdown and the results, which the charts' own files go with.
+pub fn documents(data: &ReportData, charts: &[Chart]) -> Result<Vec<ReportFile>, ReportError> {
+    Ok(vec![
+        file(PAGE, page::page(data, charts)),
+        file("report.md", markdown::markdown(data, charts)),
+        file(RESULTS, json::json(data)?),
+    ])
+}
+
+fn file(name: &str, text: String) -> ReportFile {
+    ReportFile { name: name.to_owned(), bytes: text.into_bytes() }
+}

@@ -1,0 +1,164 @@
+//! The settings in which experiments differ.
+
+use std::time::Duration;
+
+use cliptune_experiment::{ModelSource, Objective, TrainPlan, Tune};
+use cliptune_terminal::format;
+
+use crate::data::{Entry, mean};
+
+/// A column of the table: one value for each entry.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Setting {
+    /// The column's name.
+    pub(crate) name: String,
+    /// Whether values are aligned as numbers.
+    pub(crate) numeric: bool,
+    /// One value for each entry; `–` where the setting does not exist.
+    pub(crate) values: Vec<String>,
+}
+
+const NONE: &str = "–";
+
+/// What every reader asks first; shown whether or not it differs.
+const ALWAYS: [&str; 6] =
+    ["tune", "learning rate", "epochs", "trainable weights", "training time", "items/s"];
+
+/// The settings in which entries that have them differ, and the most important ones, in a fixed order.
+pub(crate) fn differing(entries: &[Entry]) -> Vec<Setting> {
+    let mut settings = plain(entries);
+    settings.extend(axes(entries));
+    settings.extend(measured(entries));
+    settings.retain(Setting::is_worth_a_column);
+    settings
+}
+
+impl Setting {
+    fn is_worth_a_column(&self) -> bool {
+        let mut known = self.values.iter().filter(|value| *value != NONE);
+        let Some(first) = known.next() else { return false };
+        ALWAYS.contains(&self.name.as_str()) || known.any(|value| value != first)
+    }
+}
+
+fn setting(
+    name: &str,
+    numeric: bool,
+    entries: &[Entry],
+    value: impl Fn(&Entry) -> Option<String>,
+) -> Setting {
+    let values = entries.iter().map(|entry| value(entry).unwrap_or_else(|| NONE.to_owned()));
+    Setting { name: name.to_owned(), numeric, values: values.collect() }
+}
+
+fn plain(entries: &[Entry]) -> Vec<Setting> {
+    let train = |name, numeric, value: fn(&TrainPlan) -> String| {
+        setting(name, numeric, entries, move |entry| entry.plan.train.as_ref().map(value))
+    };
+    vec![
+        setting("starts from", false, entries, |entry| Some(starts_from(&entry.plan.model.from))),
+        train("objective", false, |train| objective(train.objective).to_owned()),
+        train("tune", false, |train| tune(train.tune).to_owned()),
+        train("learning rate", true, |train| learning_rate(train.optimizer.lr.get())),
+        train("weight decay", true, |train| train.optimizer.weight_decay.to_string()),
+        train("epochs", true, |train| train.epochs.to_string()),
+        train("batch", true, |train| train.batch_size.get().to_string()),
+        train("warm-up steps", true, |train| train.schedule.warmup_steps.to_string()),
+    ]
+}
+
+/// Axes of a matrix that no other column shows.
+fn axes(entries: &[Entry]) -> Vec<Setting> {
+    const SHOWN: [&str; 8] = [
+        "model.from",
+        "train.objective",
+        "train.tune",
+        "train.optimizer.lr",
+        "train.optimizer.weight_decay",
+        "train.epochs",
+        "train.batch_size",
+        "train.schedule.warmup_steps",
+    ];
+    let mut keys: Vec<&str> =
+        entries.iter().flat_map(|entry| entry.plan.axes.keys().map(String::as_str)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key));
+    hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(axis_value))).collect()
+}
+
+/// An axis value as it is written in YAML.
+pub(crate) fn axis_value(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), learning_rate)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn measured(entries: &[Entry]) -> Vec<Setting> {
+    let start = |entry: &Entry| entry.runs.iter().find_map(|run| run.curve.start.clone());
+    vec![
+        setting("seeds", true, entries, |entry| Some(entry.runs.len().to_string())),
+        setting("trainable weights", true, entries, |entry| {
+            entry.plan.train.as_ref()?;
+            start(entry).map(|start| millions(start.trainable))
+        }),
+        setting("training time", true, entries, |entry| {
+            entry.plan.train.as_ref()?;
+            let ends = entry.runs.iter().filter_map(|run| Some(run.record.as_ref()?.end.as_ref()?.seconds));
+            let seconds = mean(ends).filter(|seconds| seconds.is_finite() && *seconds >= 0.0)?;
+            Some(format::duration(Duration::try_from_secs_f64(seconds).ok()?))
+        }),
+        setting("items/s", true, entries, |entry| {
+            let rates = entry.runs.iter().filter_map(|run| run.curve.items_per_second);
+            mean(rates).map(|rate| format!("{rate:.0}"))
+        }),
+    ]
+}
+
+fn starts_from(source: &ModelSource) -> String {
+    match source {
+        ModelSource::Scratch(_) => "random weights".to_owned(),
+        // The folder's own name: absolute paths of one machine mean nothing on another.
+        ModelSource::Folder(path) => {
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into())
+        }
+        ModelSource::Run(reference) => match reference.seed {
+            Some(seed) => format!("{} seed {seed}", reference.experiment),
+            None => reference.experiment.to_string(),
+        },
+    }
+}
+
+/// The name of an objective as YAML has it.
+pub(crate) fn objective(objective: Objective) -> &'static str {
+    match objective {
+        Objective::Choice => "choice",
+        Objective::Contrastive => "contrastive",
+    }
+}
+
+fn tune(tune: Tune) -> &'static str {
+    match tune {
+        Tune::Full => "full",
+        Tune::LockedImage => "locked-image",
+        Tune::LockedText => "locked-text",
+        Tune::Projections => "projections",
+    }
+}
+
+/// A learning rate as people write it: `1e-5`, `0.01`.
+fn learning_rate(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-2 { format!("{value:e}") } else { value.to_string() }
+}
+
+fn millions(count: usize) -> String {
+    match count as f64 {
+        n if n >= 1e6 => format!("{:.1} M", n / 1e6),
+        n if n >= 1e4 => format!("{:.0} k", n / 1e3),
+        n => format!("{n}"),
+    }
+}

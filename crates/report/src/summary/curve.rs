@@ -1,0 +1,72 @@
+//! Training as the event log tells it.
+
+use std::collections::BTreeMap;
+
+use cliptune_statistics::median;
+use cliptune_store::{Event, Stamped};
+
+use crate::data::{Curve, EpochPoint, Start, StepPoint};
+
+/// Reads a log. A run that was interrupted and continued has some steps twice; the last time counts.
+pub(super) fn curve(events: &[Stamped]) -> Curve {
+    let mut start = None;
+    let mut steps = BTreeMap::new();
+    let mut epochs = BTreeMap::new();
+    for stamped in events {
+        match &stamped.event {
+            Event::Started { epochs, steps, train_items, parameters, trainable, .. } => {
+                start = Some(Start {
+                    epochs: *epochs,
+                    steps: *steps,
+                    train_items: *train_items,
+                    parameters: *parameters,
+                    trainable: *trainable,
+                });
+            }
+            Event::Step { step, loss, items_per_second, .. } => {
+                steps.insert(*step, (*loss, *items_per_second));
+            }
+            Event::Epoch { epoch, validation_loss, validation_accuracy, .. } => {
+                epochs.insert(*epoch, (*validation_loss, *validation_accuracy));
+            }
+            Event::Interrupted { .. } | Event::Finished { .. } => {}
+        }
+    }
+    let rates: Vec<f64> = steps.values().map(|(_, rate)| *rate).filter(|rate| rate.is_finite()).collect();
+    Curve {
+        start,
+        steps: steps.into_iter().map(|(step, (loss, _))| StepPoint { step, loss }).collect(),
+        epochs: epochs
+            .into_iter()
+            .map(|(epoch, (loss, accuracy))| EpochPoint { epoch, loss, accuracy })
+            .collect(),
+        // No rates, no median.
+        items_per_second: median(&rates).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(seq: u64, step: usize, loss: f64) -> Stamped {
+        let event = Event::Step {
+            step,
+            epoch: 1,
+            loss,
+            learning_rate: 1e-5,
+            grad_norm: 1.0,
+            logit_scale: 100.0,
+            items_per_second: 8.0 + loss,
+        };
+        Stamped { seq, time: 0.0, event }
+    }
+
+    #[test]
+    fn a_step_that_was_taken_again_counts_once() {
+        let curve = curve(&[step(0, 1, 3.0), step(1, 2, 9.0), step(2, 2, 2.0), step(3, 3, 1.0)]);
+        let losses: Vec<_> = curve.steps.iter().map(|point| (point.step, point.loss)).collect();
+        assert_eq!(losses, [(1, 3.0), (2, 2.0), (3, 1.0)]);
+        assert_eq!(curve.items_per_second, Some(10.0));
+    }
+}

@@ -1,0 +1,167 @@
+//! Which items the gallery shows. Nobody picks them: content hashes do.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cliptune_experiment::{Split, TaskKind};
+use cliptune_store::{Dataset, Item, Prediction, Standing};
+
+use super::boards::Scored;
+use super::thumbnail::thumbnail;
+use crate::data::{Answer, Board, Gallery, GalleryItem, Stratum, StratumCount, mean};
+use crate::error::ReportError;
+
+/// Items in a gallery.
+const SIZE: usize = 16;
+
+/// The gallery of the first board of choices, if there is one.
+pub(super) fn gallery(
+    boards: &[Board],
+    scored: &[Scored],
+    grouped: &[Vec<&Standing>],
+) -> Result<Option<Gallery>, ReportError> {
+    let Some(index) = boards.iter().position(|board| board.task == TaskKind::Choice) else { return Ok(None) };
+    let board = &boards[index];
+    let of_board: Vec<&Scored> = board.rows.iter().filter_map(|row| find(scored, row.entry)).collect();
+    let headline = board.headline.or(board.rows.first().map(|row| row.entry));
+    let Some(headline) = headline.and_then(|entry| find(scored, entry)) else { return Ok(None) };
+    let Some(dataset) = grouped[headline.entry].iter().find_map(|standing| standing.dataset.as_ref()) else {
+        return Ok(None);
+    };
+    let baseline = board.baseline.and_then(|entry| find(scored, entry));
+    let strata = strata(headline, baseline);
+    let chosen = choose(&strata, &headline.seeds[0]);
+    let items = show(dataset, &of_board, &strata, &chosen)?;
+    let strata = Stratum::ALL.map(|stratum| (stratum, count(stratum, &strata, &items)));
+    Ok(Some(Gallery { board: index, items, strata: strata.to_vec() }))
+}
+
+fn find(scored: &[Scored], entry: usize) -> Option<&Scored> {
+    scored.iter().find(|one| one.entry == entry)
+}
+
+/// The stratum of every item of the test split.
+fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
+    let items = 0..headline.seeds[0].len();
+    items
+        .map(|item| match (is_right(headline, item), baseline.map(|baseline| is_right(baseline, item))) {
+            (true, Some(false)) => Stratum::Gained,
+            (false, Some(true)) => Stratum::Lost,
+            (true, _) => Stratum::BothRight,
+            (false, _) => Stratum::BothWrong,
+        })
+        .collect()
+}
+
+/// Whether more than half of the seeds are right.
+fn is_right(scored: &Scored, item: usize) -> bool {
+    2 * scored.seeds.iter().filter(|seed| seed[item].correct).count() > scored.seeds.len()
+}
+
+/// Takes the next item of each stratum in turn until the gallery is full. Items come in the order of their content
+/// hashes, and a group comes once.
+fn choose(strata: &[Stratum], predictions: &[Prediction]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..strata.len()).collect();
+    order.sort_by_key(|&index| (&predictions[index].item_id, &predictions[index].id));
+    let mut queues = Stratum::ALL.map(|stratum| {
+        let items: Vec<usize> = order.iter().copied().filter(|&index| strata[index] == stratum).collect();
+        items.into_iter()
+    });
+    let mut groups = BTreeSet::new();
+    let mut chosen = Vec::new();
+    loop {
+        let before = chosen.len();
+        for queue in &mut queues {
+            let next = queue.find(|&index| groups.insert(&predictions[index].group));
+            chosen.extend(next.filter(|_| chosen.len() < SIZE));
+        }
+        if chosen.len() == before || chosen.len() == SIZE {
+            chosen.sort_by_key(|&index| strata[index]);
+            return chosen;
+        }
+    }
+}
+
+fn show(
+    dataset: &Dataset,
+    scored: &[&Scored],
+    strata: &[Stratum],
+    chosen: &[usize],
+) -> Result<Vec<GalleryItem>, ReportError> {
+    let items = dataset.items(Some(Split::Test))?;
+    let by_id: HashMap<&str, &Item> = items.iter().map(|item| (item.item_id.as_str(), item)).collect();
+    let shown = chosen.iter().filter_map(|&index| {
+        let prediction = &scored.first()?.seeds[0][index];
+        let item = by_id.get(prediction.item_id.as_str())?;
+        Some(GalleryItem {
+            item_id: item.item_id.clone(),
+            id: prediction.id.clone(),
+            group: item.group.clone(),
+            stratum: strata[index],
+            image: thumbnail(&dataset.image_path(item)),
+            texts: item.texts.clone(),
+            label: item.label,
+            answers: scored.iter().map(|one| answer(one, index, item.texts.len())).collect(),
+        })
+    });
+    Ok(shown.collect())
+}
+
+fn answer(scored: &Scored, item: usize, texts: usize) -> Answer {
+    let votes = |text: usize| scored.seeds.iter().filter(|seed| seed[item].predicted == text).count();
+    let prob = |text: usize| {
+        let probs = scored.seeds.iter().filter_map(|seed| seed[item].probs.get(text).copied());
+        mean(probs).unwrap_or(f64::NAN)
+    };
+    Answer { votes: (0..texts).map(votes).collect(), probs: (0..texts).map(prob).collect() }
+}
+
+fn count(stratum: Stratum, strata: &[Stratum], shown: &[GalleryItem]) -> StratumCount {
+    StratumCount {
+        items: strata.iter().filter(|one| **one == stratum).count(),
+        shown: shown.iter().filter(|item| item.stratum == stratum).count(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(item_id: &str, group: &str, correct: bool) -> Prediction {
+        Prediction {
+            item_id: item_id.to_owned(),
+            id: item_id.to_owned(),
+            group: group.to_owned(),
+            label: 0,
+            predicted: usize::from(!correct),
+            correct,
+            label_prob: 0.5,
+            probs: vec![0.5, 0.5],
+            logits: vec![0.0, 0.0],
+        }
+    }
+
+    fn many(n: usize, right: impl Fn(usize) -> bool) -> Scored {
+        let items = (0..n).map(|index| {
+            prediction(&format!("{:016x}", index * 7919 % 1009), &index.to_string(), right(index))
+        });
+        Scored { entry: 0, seeds: vec![items.collect()] }
+    }
+
+    #[test]
+    fn every_stratum_has_its_share_and_no_group_comes_twice() {
+        let (tuned, zero) = (many(200, |index| index % 4 != 0), many(200, |index| index % 3 == 0));
+        let strata = strata(&tuned, Some(&zero));
+        let chosen = choose(&strata, &tuned.seeds[0]);
+        assert_eq!(chosen.len(), SIZE);
+        for stratum in Stratum::ALL {
+            assert_eq!(chosen.iter().filter(|&&index| strata[index] == stratum).count(), SIZE / 4);
+        }
+    }
+
+    #[test]
+    fn a_small_split_is_shown_once() {
+        let tuned = many(3, |_| true);
+        let strata = strata(&tuned, None);
+        assert_eq!(choose(&strata, &tuned.seeds[0]).len(), 3);
+    }
+}

@@ -1,0 +1,54 @@
+//! Identity of everything that a report is made from.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::Split;
+use cliptune_store::{Run, Standing};
+
+use crate::error::ReportError;
+
+/// Version of the report procedure: another one makes every report stale.
+const REPORT_PROCEDURE: u32 = 1;
+
+/// BLAKE3 over plans, records, logs, scores and predictions, and over the version of this program.
+pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {
+    let mut hasher = blake3::Hasher::new();
+    let version = env!("CARGO_PKG_VERSION");
+    field(&mut hasher, format!("report {REPORT_PROCEDURE} {version} {name}").as_bytes());
+    for standing in standings {
+        field(&mut hasher, &serde_json::to_vec(&standing.plan)?);
+        field(&mut hasher, standing.dataset_hash.as_bytes());
+        if let Some(dataset) = &standing.dataset {
+            field(&mut hasher, &serde_json::to_vec(dataset.record())?);
+        }
+        match &standing.run {
+            Some(run) => files(run).iter().try_for_each(|path| file(&mut hasher, path))?,
+            None => field(&mut hasher, b"not run"),
+        }
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The files of a run that a report reads.
+fn files(run: &Run) -> Vec<PathBuf> {
+    let mut files = vec![run.folder().join("run.json"), run.events_file()];
+    for split in Split::ALL {
+        let folder = run.scores_folder(split);
+        files.extend(["scores.json", "predictions.parquet"].map(|name| folder.join(name)));
+    }
+    files
+}
+
+/// With its length in front, so that neighbouring fields cannot run into each other.
+fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}
+
+fn file(hasher: &mut blake3::Hasher, path: &Path) -> Result<(), ReportError> {
+    match path.is_file() {
+        true => field(hasher, &fs_err::read(path)?),
+        false => field(hasher, b"no file"),
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! From runs on disk to what a report shows.
+
+mod boards;
+mod curve;
+mod gallery;
+mod inputs;
+mod lineage;
+
+mod thumbnail;
+
+use cliptune_experiment::Plan;
+use cliptune_store::{DatasetRecord, Run, Standing, read_events, read_scores};
+
+use crate::data::{Entry, ReportData, RunSummary};
+use crate::error::ReportError;
+use crate::settings::axis_value;
+
+pub(crate) use inputs::hash as inputs_hash;
+
+/// Reads everything that a report of these plans shows. Plans that have no run yet are part of it.
+///
+/// `arguments` are those of the command line; the page repeats them and nothing else depends on them.
+pub fn read(standings: &[Standing], name: &str, arguments: &[String]) -> Result<ReportData, ReportError> {
+    let grouped = group(standings);
+    let entries = grouped.iter().map(|plans| entry(plans)).collect::<Result<Vec<_>, _>>()?;
+    let scored = boards::scored(&entries, &grouped)?;
+    let boards = boards::boards(&entries, &scored, &grouped)?;
+    let gallery = gallery::gallery(&boards, &scored, &grouped)?;
+    Ok(ReportData {
+        name: name.to_owned(),
+        arguments: arguments.to_vec(),
+        inputs: inputs::hash(standings, name)?,
+        datasets: datasets(standings),
+        entries,
+        boards,
+        gallery,
+    })
+}
+
+/// The plans of each entry: those of one experiment that differ in their seed alone.
+fn group(standings: &[Standing]) -> Vec<Vec<&Standing>> {
+    let mut grouped: Vec<Vec<&Standing>> = Vec::new();
+    for standing in standings {
+        let same = |plans: &&mut Vec<&Standing>| {
+            plans.first().is_some_and(|first| {
+                first.plan.experiment == standing.plan.experiment && first.plan.axes == standing.plan.axes
+            })
+        };
+        match grouped.iter_mut().find(same) {
+            Some(plans) => plans.push(standing),
+            None => grouped.push(vec![standing]),
+        }
+    }
+    grouped
+}
+
+fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
+    let first = plans[0];
+    Ok(Entry {
+        name: name(&first.plan),
+        plan: first.plan.clone(),
+        dataset: first.dataset.as_ref().map(|dataset| dataset.record().hash.clone()),
+        runs: plans.iter().map(|standing| run_summary(standing)).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The experiment's name with its point of the matrix: `b32 lr=1e-5`.
+fn name(plan: &Plan) -> String {
+    let axis = |(key, value): (&String, &serde_json::Value)| {
+        format!("{}={}", key.rsplit('.').next().unwrap_or(key), axis_value(value))
+    };
+    let words = std::iter::once(plan.experiment.to_string()).chain(plan.axes.iter().map(axis));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn run_summary(standing: &Standing) -> Result<RunSummary, ReportError> {
+    match &standing.run {
+        None => Ok(RunSummary::missing(standing.plan.seed)),
+        Some(run) => finished(standing, run),
+    }
+}
+
+fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
+    let path = run.events_file();
+    let events = if path.exists() { read_events(&path)? } else { Default::default() };
+    let mut scores = Vec::new();
+    for split in &standing.plan.score.splits {
+        scores.extend(read_scores(run, *split)?);
+    }
+    Ok(RunSummary {
+        seed: standing.plan.seed,
+        record: Some(run.record().clone()),
+        curve: curve::curve(&events.events),
+        damaged_lines: events.damaged_lines,
+        scores,
+    })
+}
+
+/// The records of all datasets that exist, each once.
+fn datasets(standings: &[Standing]) -> Vec<DatasetRecord> {
+    let mut datasets: Vec<DatasetRecord> = Vec::new();
+    for record in standings.iter().filter_map(|standing| Some(standing.dataset.as_ref()?.record())) {
+        if datasets.iter().all(|known| known.hash != record.hash) {
+            datasets.push(record.clone());
+        }
+    }
+    datasets
+}

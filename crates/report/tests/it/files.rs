@@ -1,0 +1,133 @@
+//! The files of a report as a whole.
+
+use cliptune_report::charts::all;
+use cliptune_report::data::ReportData;
+use cliptune_report::render::{ReportFile, documents, render};
+
+use crate::synthetic;
+
+/// The text of a file of the report.
+pub(crate) fn text(data: &ReportData, name: &str) -> String {
+    let files = documents(data, &all(data).unwrap()).unwrap();
+    let file = files.into_iter().find(|file| file.name == name).unwrap();
+    String::from_utf8(file.bytes).unwrap()
+}
+
+fn names(files: &[ReportFile]) -> Vec<&str> {
+    files.iter().map(|file| file.name.as_str()).collect()
+}
+
+#[test]
+fn markdown() {
+    insta::assert_snapshot!(text(&synthetic::report(), "report.md"));
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(text(&synthetic::report(), "report.json"));
+}
+
+#[test]
+fn the_page_in_words() {
+    insta::assert_snapshot!(words(&text(&synthetic::report(), "index.html")));
+}
+
+#[test]
+fn the_page_of_nothing_in_words() {
+    insta::assert_snapshot!(words(&text(&synthetic::nothing_run(), "index.html")));
+}
+
+#[test]
+fn the_same_data_makes_the_same_bytes() {
+    assert!(render(&synthetic::report()).unwrap() == render(&synthetic::report()).unwrap());
+}
+
+#[test]
+fn a_report_has_all_its_files() {
+    let files = render(&synthetic::report()).unwrap();
+    let expected = [
+        "index.html",
+        "report.md",
+        "report.json",
+        "accuracy.png",
+        "accuracy.svg",
+        "loss.png",
+        "loss.svg",
+        "validation.png",
+        "validation.svg",
+    ];
+    assert_eq!(names(&files), expected);
+    let png = files.iter().find(|file| file.name == "loss.png").unwrap();
+    assert_eq!(image::load_from_memory(&png.bytes).unwrap().width(), 2 * (940 + 56));
+}
+
+#[test]
+fn without_runs_there_are_no_charts_and_every_experiment_is_named() {
+    let data = synthetic::nothing_run();
+    let files = render(&data).unwrap();
+    assert_eq!(names(&files), ["index.html", "report.md", "report.json"]);
+    let page = text(&data, "index.html");
+    for entry in &data.entries {
+        assert!(page.contains(&format!("{}: not run yet", entry.name)), "{}", entry.name);
+    }
+}
+
+#[test]
+fn without_experiments_there_is_a_page() {
+    let empty = ReportData { entries: Vec::new(), ..synthetic::nothing_run() };
+    assert!(text(&empty, "index.html").contains("no experiments"));
+}
+
+#[test]
+fn a_single_run_is_a_report() {
+    let mut data = synthetic::report();
+    data.entries.truncate(1);
+    data.boards.remove(0);
+    data.gallery = None;
+    let page = text(&data, "index.html");
+    assert!(page.contains("the own text ranks first for 0.18 of held-out images"), "{page}");
+}
+
+#[test]
+fn the_page_loads_nothing() {
+    let page = text(&synthetic::report(), "index.html");
+    for load in ["http:", "https:", "<script", "<link", "@import", "url(", "src=\"//"] {
+        assert!(!page.contains(load), "{load}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+/// What a reader of the page reads, without markup: one line for each block.
+fn words(page: &str) -> String {
+    let body = page.split_once("<body>").unwrap().1;
+    let mut text = String::new();
+    let mut rest = body;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        let (name, after) = tag.split_once('>').unwrap();
+        let name = name.trim_start_matches('/').split([' ', '/']).next().unwrap();
+        text.push_str(match name {
+            "span" | "b" | "code" => " ",
+            "td" | "th" => "\t",
+            _ => "\n",
+        });
+        // Drawings have snapshots of their own.
+        rest = if name == "svg" && tag.starts_with("svg") { skip_drawing(after) } else { after };
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What follows a drawing, which may have drawings inside.
+fn skip_drawing(inside: &str) -> &str {
+    let mut depth = 1;
+    let mut rest = inside;
+    while depth > 0 {
+        let (open, close) = (rest.find("<svg"), rest.find("</svg>").unwrap());
+        match open.filter(|open| *open < close) {
+            Some(open) => (depth, rest) = (depth + 1, &rest[open + 4..]),
+            None => (depth, rest) = (depth - 1, &rest[close + 6..]),
+        }
+    }
+    rest
+}

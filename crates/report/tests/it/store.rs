@@ -1,0 +1,298 @@
+//! From a store on disk to a report, with everything in between but training and scoring.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{Experiment, Split, TaskKind, load};
+use cliptune_report::data::{ReportData, State, Stratum, Verdict};
+use cliptune_report::render::{PAGE, render};
+use cliptune_report::{is_fresh, publish, summary};
+use cliptune_store::{
+    Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, Item, ItemCounts, JoinCounts, Leaks,
+    Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT, RunRecord, SCORES_FORMAT, Scores, Sources,
+    Standing, Store, run_name, standings, write_dataset, write_scores,
+};
+use tempfile::TempDir;
+
+const ITEMS: usize = 40;
+
+const DATA: &str = r"
+data:
+  images: images
+  metadata: table.csv
+  join: { image: name, metadata: filename }
+  columns: { choices: choices, label: label, group: contest }
+model:
+  from: scratch
+  architecture:
+    image_size: 16
+    patch_size: 8
+    vision: { width: 8, layers: 1, heads: 1 }
+    text: { width: 8, layers: 1, heads: 1 }
+    context_length: 8
+    vocab_size: 600
+    projection_dim: 8
+";
+
+/// A store with experiments beside it.
+struct World {
+    folder: TempDir,
+    store: Store,
+    experiments: Vec<Experiment>,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("images")).unwrap();
+        for group in 0..ITEMS / 2 {
+            let gray = image::GrayImage::from_pixel(20, 16, image::Luma([group as u8 * 5]));
+            gray.save(path(&format!("images/{group}.png"))).unwrap();
+        }
+        std::fs::write(path("table.csv"), "filename,choices,label,contest\n").unwrap();
+        std::fs::write(path("zero.yaml"), format!("name: zero\n{DATA}")).unwrap();
+        let train = "train: { objective: choice, epochs: 2, batch_size: 8, optimizer: { name: adamw, lr: 1e-4 } }\nseeds: [0, 1]\n";
+        std::fs::write(path("tuned.yaml"), format!("name: tuned\n{DATA}{train}")).unwrap();
+        let paths: Vec<PathBuf> = vec![path("zero.yaml"), path("tuned.yaml")];
+        let experiments = load(&paths, &[]).unwrap_or_else(|error| panic!("{}", error.rendered()));
+        let store = Store::open(&path("runs")).unwrap();
+        Self { folder, store, experiments }
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        standings(&self.store, &self.experiments, &|_, _| {}).unwrap()
+    }
+
+    fn read(&self) -> ReportData {
+        summary::read(&self.standings(), "demo", &["experiments".to_owned()]).unwrap()
+    }
+
+    /// Does what ingest, train and score do.
+    fn run_everything(&self) {
+        let standings = self.standings();
+        let staged = self.store.stage_dataset(&standings[0].dataset_hash).unwrap();
+        let record = dataset_record(&standings[0], self.folder.path());
+        write_dataset(staged.path(), &record, &items(), &[]).unwrap();
+        staged.commit().unwrap();
+        for standing in &standings {
+            run(&self.store, standing);
+        }
+    }
+}
+
+fn items() -> Vec<Item> {
+    let item = |index: usize| Item {
+        item_id: format!("{:016x}", index * 7919 % 1009),
+        id: format!("q{index}"),
+        ids: vec![format!("q{index}")],
+        group: (index / 2).to_string(),
+        split: Split::Test,
+        image: format!("{}.png", index / 2),
+        image_hash: "0".repeat(64),
+        width: 20,
+        height: 16,
+        texts: (0..5).map(|text| format!("caption {text} of {index}")).collect(),
+        label: index % 5,
+        vocabulary: Vec::new(),
+    };
+    (0..ITEMS).map(item).collect()
+}
+
+fn dataset_record(standing: &Standing, folder: &Path) -> DatasetRecord {
+    DatasetRecord {
+        format_version: DATASET_FORMAT,
+        hash: standing.dataset_hash.clone(),
+        task: TaskKind::Choice,
+        plan: standing.plan.data.clone(),
+        sources: Sources {
+            images_folder: folder.join("images").display().to_string(),
+            images_hash: "1".repeat(64),
+            table_hash: "2".repeat(64),
+        },
+        join: JoinCounts::default(),
+        rejects: Default::default(),
+        items: ItemCounts::default(),
+        splits: Default::default(),
+        leaks: Leaks::default(),
+    }
+}
+
+fn run(store: &Store, standing: &Standing) {
+    let started = "2026-11-23T09:32:00.000Z".to_owned();
+    let record = RunRecord {
+        format_version: RUN_FORMAT,
+        run: run_name(&started, &standing.key, standing.plan.seed),
+        experiment: standing.plan.experiment.clone(),
+        seed: standing.plan.seed,
+        key: standing.key.clone(),
+        plan: standing.plan.clone(),
+        dataset: standing.dataset_hash.clone(),
+        base: Base::Scratch,
+        lineage: Vec::new(),
+        provenance: Provenance {
+            cliptune: "0.1.0".to_owned(),
+            binary: "3".repeat(64),
+            git_commit: None,
+            host: "here".to_owned(),
+            device: "cpu".to_owned(),
+            threads: 1,
+        },
+        started,
+        end: None,
+    };
+    let mut run = store.create_run(record).unwrap();
+    let trained = standing.plan.train.is_some();
+    write_events(&run.events_file(), trained);
+    run.finish(Outcome::Done { best_epoch: if trained { 2 } else { 0 } }, None).unwrap();
+    let (predictions, items) = (predictions(trained, standing.plan.seed.0 as usize), items());
+    let right = predictions.iter().filter(|one| one.correct).count() as f64 / ITEMS as f64;
+    write_scores(&run, &scores(right), &predictions, &items).unwrap();
+}
+
+fn write_events(path: &Path, trained: bool) {
+    let mut log = EventLog::create(path).unwrap();
+    let epochs = if trained { 2 } else { 0 };
+    let mut append = |event: &Event| log.append(event).unwrap();
+    append(&Event::Started {
+        epochs,
+        steps: epochs * 3,
+        train_items: 90,
+        validation_items: 10,
+        parameters: 1000,
+        trainable: 900,
+        device: "cpu".to_owned(),
+    });
+    for epoch in 0..=epochs {
+        append(&Event::Epoch {
+            epoch,
+            step: epoch * 3,
+            validation_loss: 1.6 - 0.2 * epoch as f64,
+            validation_accuracy: 0.2 + 0.2 * epoch as f64,
+            best: true,
+            seconds: epoch as f64,
+        });
+        for step in epoch * 3 + 1..=(epoch * 3 + 3).min(epochs * 3) {
+            append(&Event::Step {
+                step,
+                epoch: epoch + 1,
+                loss: 1.6 - 0.05 * step as f64,
+                learning_rate: 1e-4,
+                grad_norm: 1.0,
+                logit_scale: 10.0,
+                items_per_second: 100.0,
+            });
+        }
+    }
+    drop(log);
+    // A torn line, as a crash leaves it.
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes.extend_from_slice(b"{\"torn");
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Untrained: every fifth is right. Trained: all but every fourth.
+fn predictions(trained: bool, seed: usize) -> Vec<Prediction> {
+    let predict = |item: &Item, index: usize| {
+        let right = if trained { !(index + seed).is_multiple_of(4) } else { index.is_multiple_of(5) };
+        let predicted = if right { item.label } else { (item.label + 1) % 5 };
+        Prediction {
+            item_id: item.item_id.clone(),
+            id: item.id.clone(),
+            group: item.group.clone(),
+            label: item.label,
+            predicted,
+            correct: right,
+            label_prob: 0.2,
+            probs: vec![0.2; 5],
+            logits: vec![0.0; 5],
+        }
+    };
+    items().iter().enumerate().map(|(index, item)| predict(item, index)).collect()
+}
+
+fn scores(right: f64) -> Scores {
+    let estimate =
+        |value: f64| Estimate { value, low: value - 0.1, high: value + 0.1, method: "invented".to_owned() };
+    Scores {
+        format_version: SCORES_FORMAT,
+        split: Split::Test,
+        task: TaskKind::Choice,
+        n_items: ITEMS,
+        n_groups: ITEMS / 2,
+        chance: 0.2,
+        logit_scale: 10.0,
+        metrics: Metrics(vec![("accuracy".to_owned(), estimate(right)), ("nll".to_owned(), estimate(1.5))]),
+        parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
+    }
+}
+
+#[test]
+fn before_anything_ran_every_experiment_is_there() {
+    let world = World::new();
+    let data = world.read();
+    let states: Vec<_> = data.entries.iter().map(|entry| (entry.name.as_str(), entry.state())).collect();
+    assert_eq!(states, [("zero", State::NotRunYet), ("tuned", State::NotRunYet)]);
+    assert_eq!(data.entries[1].runs.len(), 2);
+    render(&data).unwrap();
+}
+
+#[test]
+fn runs_become_a_board_with_a_paired_difference() {
+    let world = World::new();
+    world.run_everything();
+    let data = world.read();
+    let [board] = data.boards.as_slice() else { panic!("{:?}", data.boards) };
+    assert_eq!((board.baseline, board.headline, board.n_items), (Some(0), Some(1), ITEMS));
+    let (zero, tuned) = (&board.rows[0], &board.rows[1]);
+    assert_eq!((zero.score.value, zero.score.method.as_str()), (0.2, "invented"));
+    assert!((tuned.score.value - 0.75).abs() < 1e-9 && tuned.per_seed.len() == 2);
+    let difference = tuned.difference.as_ref().unwrap();
+    assert!((difference.delta.value - 0.55).abs() < 1e-9 && difference.delta.low > 0.0);
+    assert_eq!((difference.verdict, difference.mid_p), (Verdict::Improved, None));
+    assert!(zero.difference.is_none());
+}
+
+#[test]
+fn the_gallery_shows_items_of_the_test_split_with_their_images() {
+    let world = World::new();
+    world.run_everything();
+    let gallery = world.read().gallery.unwrap();
+    assert_eq!(gallery.items.len(), 16);
+    assert!(gallery.items.iter().all(|item| item.image.is_ok()), "{:?}", gallery.items[0].image);
+    let gained = gallery.items.iter().find(|item| item.stratum == Stratum::Gained).unwrap();
+    assert_eq!(gained.answers[0].votes[gained.label], 0);
+    assert_eq!(gained.answers[1].votes[gained.label], 2);
+}
+
+#[test]
+fn a_torn_event_is_counted() {
+    let world = World::new();
+    world.run_everything();
+    let runs: Vec<_> = world.read().entries.into_iter().flat_map(|entry| entry.runs).collect();
+    assert!(runs.iter().all(|run| run.damaged_lines == 1));
+}
+
+#[test]
+fn runs_on_other_images_are_not_shown() {
+    let world = World::new();
+    world.run_everything();
+    std::fs::write(world.folder.path().join("images/1.png"), b"another image").unwrap();
+    assert!(world.read().boards.is_empty());
+}
+
+#[test]
+fn a_report_is_fresh_until_its_inputs_change() {
+    let world = World::new();
+    world.run_everything();
+    assert!(!is_fresh(&world.store, &world.standings(), "demo").unwrap());
+    let data = world.read();
+    let page = publish(&world.store, "demo", &render(&data).unwrap()).unwrap();
+    assert!(is_fresh(&world.store, &world.standings(), "demo").unwrap());
+    assert_eq!(render(&world.read()).unwrap(), render(&data).unwrap());
+    let standings = world.standings();
+    let scores = standings[1].run.as_ref().unwrap().scores_folder(Split::Test).join("scores.json");
+    let text = std::fs::read_to_string(&scores).unwrap();
+    std::fs::write(&scores, text.replace("invented", "guessed")).unwrap();
+    assert!(!is_fresh(&world.store, &world.standings(), "demo").unwrap());
+    assert!(page.ends_with(Path::new("reports/demo").join(PAGE)));
+}

@@ -1,0 +1,176 @@
+//! Items with several texts, one of them right.
+//!
+//! Each item is judged on its own. Where every caption is right exactly once, answering a whole split jointly would
+//! gain by elimination; that is no property of the model, so it is not done.
+
+use std::collections::BTreeMap;
+
+use cliptune_statistics::{Bootstrap, cluster_mean, cluster_proportion, ece};
+use cliptune_store::{Item, Metrics, Prediction};
+
+use crate::error::ScoreError;
+use crate::metrics::named;
+use crate::softmax::{highest, log_sum_exp, softmax};
+
+/// The prediction of an item from its texts' logits.
+pub fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
+    let probs = softmax(&logits);
+    let predicted = highest(&logits);
+    Prediction {
+        item_id: item.item_id.clone(),
+        id: item.id.clone(),
+        group: item.group.clone(),
+        label: item.label,
+        predicted,
+        correct: predicted == item.label,
+        label_prob: probs[item.label],
+        probs,
+        logits,
+    }
+}
+
+/// Accuracy of guessing: the mean of 1 / number of texts.
+pub fn chance(items: &[Item]) -> f64 {
+    // Per number of texts, so that 774 times a fifth is a fifth in every digit.
+    let mut counts = BTreeMap::<usize, usize>::new();
+    items.iter().for_each(|item| *counts.entry(item.texts.len()).or_default() += 1);
+    counts.iter().map(|(&texts, &count)| count as f64 / texts as f64).sum::<f64>() / items.len() as f64
+}
+
+/// accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
+pub fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result<Metrics, ScoreError> {
+    let groups: Vec<&str> = predictions.iter().map(|prediction| prediction.group.as_str()).collect();
+    let right: Vec<bool> = predictions.iter().map(|prediction| prediction.correct).collect();
+    let of = |value: fn(&Prediction) -> f64| predictions.iter().map(value).collect::<Vec<f64>>();
+    Ok(Metrics(vec![
+        named("accuracy", cluster_proportion(&right, &groups, options)?),
+        named("label_prob", cluster_mean(&of(|prediction| prediction.label_prob), &groups, options)?),
+        named("nll", cluster_mean(&of(negative_log_likelihood), &groups, options)?),
+        named("ece", ece(&of(confidence), &right, &groups, options)?),
+        named("mrr", cluster_mean(&of(reciprocal_rank), &groups, options)?),
+    ]))
+}
+
+/// -ln of the right text's probability, in nats; from the logits, where it is exact even for a probability that
+/// underflows.
+fn negative_log_likelihood(prediction: &Prediction) -> f64 {
+    log_sum_exp(&prediction.logits) - prediction.logits[prediction.label]
+}
+
+/// The probability of the answer that was given.
+fn confidence(prediction: &Prediction) -> f64 {
+    prediction.probs[prediction.predicted]
+}
+
+/// 1 / rank of the right text. Among equal logits the first text ranks first, so that rank 1 means correct.
+fn reciprocal_rank(prediction: &Prediction) -> f64 {
+    let own = prediction.logits[prediction.label];
+    let ahead =
+        |(index, logit): &(usize, &f64)| **logit > own || (**logit == own && *index < prediction.label);
+    1.0 / (1 + prediction.logits.iter().enumerate().filter(ahead).count()) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cliptune_experiment::Split;
+    use proptest::prelude::*;
+
+    fn item(number: usize, group: usize, label: usize, texts: usize) -> Item {
+        Item {
+            item_id: format!("{number:016x}"),
+            id: format!("id{number}"),
+            ids: vec![format!("id{number}")],
+            group: format!("g{group}"),
+            split: Split::Test,
+            image: "a.png".to_owned(),
+            image_hash: "h".to_owned(),
+            width: 1,
+            height: 1,
+            texts: (0..texts).map(|text| format!("t{text}")).collect(),
+            label,
+            vocabulary: Vec::new(),
+        }
+    }
+
+    /// 12 items of 3 texts in 4 groups; logit j of item i is ((5 i + 7 j + i j) mod 11) / 2 + j / 10.
+    fn sample() -> Vec<Prediction> {
+        let logit = |i: usize, j: usize| ((5 * i + 7 * j + i * j) % 11) as f64 / 2.0 + j as f64 / 10.0;
+        (0..12)
+            .map(|i| predict(&item(i, i / 3, (2 * i + 1) % 3, 3), (0..3).map(|j| logit(i, j)).collect()))
+            .collect()
+    }
+
+    #[test]
+    fn values_are_numpys() {
+        // import numpy as np
+        // i, j = np.arange(12)[:, None], np.arange(3)
+        // z = ((5 * i + 7 * j + i * j) % 11) / 2 + j / 10; y = (2 * np.arange(12) + 1) % 3
+        // p = np.exp(z) / np.exp(z).sum(1, keepdims=True); own = p[np.arange(12), y]
+        // z.argmax(1) == y; own.mean(); -np.log(own).mean()
+        // (1 / (1 + (z > z[np.arange(12), y][:, None]).sum(1))).mean()  (no item has a tie with its own text)
+        let metrics = metrics(&sample(), &Bootstrap::default()).unwrap();
+        for (name, expected) in REFERENCE {
+            let value = metrics.get(name).unwrap().value;
+            assert!((value - expected).abs() < 1e-9, "{name} {value}");
+        }
+    }
+
+    const REFERENCE: [(&str, f64); 4] = [
+        ("accuracy", 0.333333333333),
+        ("label_prob", 0.374489450412),
+        ("nll", 1.396828955727),
+        ("mrr", 0.625000000000),
+    ];
+
+    #[test]
+    fn metrics_come_in_their_order_with_groups_in_their_method() {
+        let metrics = metrics(&sample(), &Bootstrap::default()).unwrap();
+        let names: Vec<&str> = metrics.0.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["accuracy", "label_prob", "nll", "ece", "mrr"]);
+        assert!(metrics.0.iter().all(|(_, estimate)| estimate.method.contains("4 groups")), "{metrics:?}");
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_first_text_everywhere() {
+        let first = predict(&item(0, 0, 0, 3), vec![1.0; 3]);
+        let last = predict(&item(0, 0, 2, 3), vec![1.0; 3]);
+        assert!(first.correct && !last.correct);
+        assert_eq!((reciprocal_rank(&first), reciprocal_rank(&last)), (1.0, 1.0 / 3.0));
+    }
+
+    #[test]
+    fn a_vanishing_probability_has_a_finite_likelihood() {
+        let prediction = predict(&item(0, 0, 0, 2), vec![0.0, 1000.0]);
+        assert_eq!(prediction.label_prob, 0.0);
+        assert_eq!(negative_log_likelihood(&prediction), 1000.0);
+    }
+
+    #[test]
+    fn guessing_depends_on_the_number_of_texts() {
+        assert_eq!(chance(&[item(0, 0, 0, 5), item(1, 0, 0, 2)]), 0.35);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn the_order_of_items_decides_nothing(
+            logits in proptest::collection::vec(proptest::collection::vec(-9.0..9.0_f64, 3), 2..30),
+        ) {
+            let options = Bootstrap { resamples: 100, seed: 0 };
+            let mut predictions: Vec<Prediction> = logits
+                .into_iter()
+                .enumerate()
+                .map(|(i, logits)| predict(&item(i, i % 5, i % 3, 3), logits))
+                .collect();
+            let before = metrics(&predictions, &options).unwrap();
+            predictions.reverse();
+            let after = metrics(&predictions, &options).unwrap();
+            for ((name, a), (_, b)) in before.0.iter().zip(&after.0) {
+                prop_assert!((a.value - b.value).abs() < 1e-9, "{}", name);
+                prop_assert!((a.low - b.low).abs() < 1e-9 && (a.high - b.high).abs() < 1e-9, "{}", name);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The `cliptune-score` command line.
+
+use std::path::PathBuf;
+
+use cliptune_experiment::{Experiment, Override, load};
+use cliptune_store::{Standing, Store, standings};
+use cliptune_terminal::{CommonArgs, Exit, Printer};
+
+use crate::error::ScoreError;
+use crate::runtime::Runtime;
+use crate::score::score_run;
+use crate::summary::{Scored, tell};
+
+/// Score the exported models of experiments with ONNX Runtime
+///
+/// Every split in score.splits that has no scores yet is scored: metrics with 95 % intervals, and every single
+/// prediction. Before that, ONNX Runtime has to give the logits that libtorch gave.
+#[derive(clap::Parser, Debug)]
+#[command(name = "cliptune-score", version)]
+pub struct Arguments {
+    /// Experiment files, or folders of them
+    #[arg(required = true, value_name = "EXPERIMENT")]
+    pub experiments: Vec<PathBuf>,
+
+    /// The flags of every tool.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<Exit, ScoreError> {
+    let printer = arguments.common.printer();
+    let (experiments, standings) = look(arguments, &printer)?;
+    require_runs(&experiments, &standings)?;
+    score_missing(&standings, &printer)?;
+    let mut scored = Vec::new();
+    for run in standings.iter().filter_map(|standing| standing.run.as_ref()) {
+        scored.extend(Scored::of(run)?);
+    }
+    tell(&scored, &printer);
+    Ok(Exit::Done)
+}
+
+fn look(arguments: &Arguments, printer: &Printer) -> Result<(Vec<Experiment>, Vec<Standing>), ScoreError> {
+    let CommonArgs { set, store, .. } = &arguments.common;
+    let overrides = set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
+    let experiments = load(&arguments.experiments, &overrides)?;
+    let progress = printer.progress("looking at the data", 0, "bytes");
+    let standings = standings(&Store::open(store)?, &experiments, &|done, _| progress.set(done))?;
+    progress.finish();
+    Ok((experiments, standings))
+}
+
+/// Nothing is scored as long as anything is missing: a comparison of half of the runs misleads.
+fn require_runs(experiments: &[Experiment], standings: &[Standing]) -> Result<(), ScoreError> {
+    let plans = || standings.iter().filter(|standing| standing.run.is_none()).map(|standing| &standing.plan);
+    if plans().next().is_none() {
+        return Ok(());
+    }
+    let untrained = |experiment: &&Experiment| plans().any(|plan| plan.experiment == experiment.name);
+    Err(ScoreError::NotTrained {
+        runs: plans().map(|plan| format!("{} (seed {})", plan.experiment, plan.seed)).collect(),
+        files: experiments.iter().filter(untrained).map(|experiment| experiment.file.clone()).collect(),
+    })
+}
+
+fn score_missing(standings: &[Standing], printer: &Printer) -> Result<(), ScoreError> {
+    let mut runtime = None;
+    for standing in standings.iter().filter(|standing| !standing.missing_scores.is_empty()) {
+        let Some(run) = &standing.run else { continue };
+        if standing.plan.export.onnx.is_empty() {
+            return Err(ScoreError::NotExported { run: run.id() });
+        }
+        let Some(dataset) = &standing.dataset else { return Err(ScoreError::NoDataset { run: run.id() }) };
+        // Only when there is something to score: without it the library need not be there.
+        let runtime = match &mut runtime {
+            Some(started) => started,
+            none => none.insert(Runtime::start()?),
+        };
+        score_run(runtime, run, dataset, &standing.missing_scores, printer)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Why scoring failed.
+
+use std::path::PathBuf;
+
+use cliptune_clip::ConfigError;
+use cliptune_clip::image::ImageError;
+use cliptune_clip::tokenizer::TokenizerError;
+use cliptune_experiment::{InvalidOverride, LoadError, Split};
+use cliptune_statistics::Unusable;
+use cliptune_store::StoreError;
+use cliptune_terminal::{Diagnostic, Exit};
+
+use crate::graph::GraphError;
+use crate::runtime::RuntimeError;
+
+/// Why scoring failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoreError {
+    /// The experiments are wrong.
+    #[error(transparent)]
+    Experiments(#[from] LoadError),
+    /// A `--set` is wrong.
+    #[error(transparent)]
+    Override(#[from] InvalidOverride),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// ONNX Runtime is missing or unusable.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A graph is missing or unusable.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The model's configuration is missing or unusable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The tokenizer is missing or unusable.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// An image or the preprocessing is unusable.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Nothing can be computed from the items.
+    #[error(transparent)]
+    Statistics(#[from] Unusable),
+    /// Plans without a finished run.
+    #[error("not trained yet: {}", runs.join(", "))]
+    NotTrained {
+        /// Experiment and seed of each.
+        runs: Vec<String>,
+        /// The files of their experiments.
+        files: Vec<PathBuf>,
+    },
+    /// A run without graphs.
+    #[error("{run} has no ONNX graphs")]
+    NotExported {
+        /// The run.
+        run: String,
+    },
+    /// The dataset of a run is gone.
+    #[error("the dataset of {run} is not in the store any more")]
+    NoDataset {
+        /// The run.
+        run: String,
+    },
+    /// A split without items.
+    #[error("the {split} split of {run} has no items")]
+    EmptySplit {
+        /// The run.
+        run: String,
+        /// The split.
+        split: Split,
+    },
+    /// The parity sample is empty or malformed.
+    #[error("onnx/parity.json of {run} has nothing to compare with")]
+    NoSample {
+        /// The run.
+        run: String,
+    },
+    /// The parity sample is of another dataset.
+    #[error("onnx/parity.json of {run} has item {item}, which is not in its dataset")]
+    ForeignSample {
+        /// The run.
+        run: String,
+        /// The item.
+        item: String,
+    },
+    /// The parity gate.
+    #[error(
+        "{run}: {graph} does not compute what was trained: text {text} of item {item} has logit {onnx:.6}, \
+         libtorch's is {libtorch:.6}"
+    )]
+    Parity {
+        /// The run.
+        run: String,
+        /// Which graph.
+        graph: &'static str,
+        /// The item of the sample.
+        item: String,
+        /// Which of its texts, from 0.
+        text: usize,
+        /// libtorch's logit.
+        libtorch: f64,
+        /// ONNX Runtime's logit.
+        onnx: f64,
+    },
+    /// An embedding of zero length or of something that is not a number.
+    #[error("the model gives no finite embedding for {what} {number}")]
+    NoDirection {
+        /// `text` or `image`.
+        what: &'static str,
+        /// Which, from 0.
+        number: usize,
+    },
+}
+
+impl Diagnostic for ScoreError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Store(error) => return error.hint(),
+            Self::Runtime(error) => error.advice(),
+            Self::NotTrained { files, .. } => {
+                let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+                format!("run `cliptune train {}` first", files.join(" "))
+            }
+            Self::NotExported { .. } => "add fp32 to export.onnx of the experiment and train it again".to_owned(),
+            Self::NoDataset { .. } => "run `cliptune ingest` with the same experiment again".to_owned(),
+            Self::EmptySplit { split, .. } => {
+                format!("take {split} out of score.splits, or give it a share in data.split")
+            }
+            Self::Graph(_) | Self::NoSample { .. } | Self::ForeignSample { .. } => {
+                "the export is damaged or of another program: remove the run with `cliptune rm` and train it again"
+                    .to_owned()
+            }
+            Self::Parity { .. } => {
+                "nothing was scored; please report this with the model's config.json, and do not deploy the export"
+                    .to_owned()
+            }
+            Self::NoDirection { .. } => "the weights have diverged; train with a lower learning rate".to_owned(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Experiments(_) | Self::Override(_) => Exit::Usage,
+            Self::Store(error) => error.exit(),
+            _ => Exit::Failed,
+        }
+    }
+
+    fn rendered(&self) -> Option<String> {
+        match self {
+            Self::Experiments(error) => Some(error.rendered()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One ONNX file and what it computes.
+
+use std::path::{Path, PathBuf};
+
+use ort::session::{Session, SessionInputValue};
+use ort::value::TensorRef;
+
+use crate::matrix::Matrix;
+use crate::runtime::Runtime;
+
+/// An ONNX graph, ready to run.
+#[derive(Debug)]
+pub struct Graph {
+    session: Session,
+    path: PathBuf,
+}
+
+/// A tensor that goes into a graph.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Token ids or an attention mask: rows × columns.
+    Ids([usize; 2], &'a [i64]),
+    /// Images: images × 3 × height × width.
+    Pixels([usize; 4], &'a [f32]),
+}
+
+/// Why a graph cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphError {
+    /// ONNX Runtime rejects the file.
+    #[error("ONNX Runtime cannot open {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        source: ort::Error,
+    },
+    /// An input or output is missing.
+    #[error("{} has no {kind} {name}; it has {}", path.display(), has.join(", "))]
+    Port {
+        /// The file.
+        path: PathBuf,
+        /// `input` or `output`.
+        kind: &'static str,
+        /// The name that is missing.
+        name: &'static str,
+        /// The names that are there.
+        has: Vec<String>,
+    },
+    /// Running failed.
+    #[error("ONNX Runtime cannot run {}", path.display())]
+    Run {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        source: ort::Error,
+    },
+    /// The output is not a matrix of that many rows.
+    #[error("{}: output {output} is {found:?}, expected {rows} rows of numbers", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The output's name.
+        output: &'static str,
+        /// Its shape.
+        found: Vec<i64>,
+        /// The rows that were expected.
+        rows: usize,
+    },
+    /// The multiplier of the cosines is missing.
+    #[error("{} does not say its logit_scale", path.display())]
+    NoScale {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Graph {
+    /// Opens a file that must have these inputs and outputs.
+    pub fn open(
+        runtime: &Runtime,
+        path: &Path,
+        inputs: &[&'static str],
+        outputs: &[&'static str],
+    ) -> Result<Self, GraphError> {
+        let session =
+            runtime.open(path).map_err(|source| GraphError::Open { path: path.to_path_buf(), source })?;
+        let graph = Self { session, path: path.to_path_buf() };
+        graph.expect("input", graph.session.inputs(), inputs)?;
+        graph.expect("output", graph.session.outputs(), outputs)?;
+        Ok(graph)
+    }
+
+    fn expect(
+        &self,
+        kind: &'static str,
+        present: &[ort::value::Outlet],
+        expected: &[&'static str],
+    ) -> Result<(), GraphError> {
+        let missing = expected.iter().find(|name| present.iter().all(|outlet| outlet.name() != **name));
+        match missing {
+            None => Ok(()),
+            Some(name) => Err(GraphError::Port {
+                path: self.path.clone(),
+                kind,
+                name,
+                has: present.iter().map(|outlet| outlet.name().to_owned()).collect(),
+            }),
+        }
+    }
+
+    /// The multiplier of cosines, exp(logit_scale), that the exporter wrote into the file's metadata.
+    pub fn logit_scale(&self) -> Result<f64, GraphError> {
+        let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
+        let text = metadata.custom("logit_scale");
+        let scale =
+            text.and_then(|text| text.parse().ok()).filter(|scale: &f64| scale.is_finite() && *scale > 0.0);
+        scale.ok_or_else(|| GraphError::NoScale { path: self.path.clone() })
+    }
+
+    /// Runs the graph once and returns one of its outputs, which must have `rows` rows.
+    pub fn run(
+        &mut self,
+        inputs: &[(&'static str, Input<'_>)],
+        output: &'static str,
+        rows: usize,
+    ) -> Result<Matrix, GraphError> {
+        let path = &self.path;
+        let failed = |source| GraphError::Run { path: path.clone(), source };
+        let values = inputs.iter().map(|(name, input)| Ok((*name, input.value()?)));
+        let values = values.collect::<ort::Result<Vec<_>>>().map_err(failed)?;
+        let outputs = self.session.run(values).map_err(failed)?;
+        let (shape, values) = outputs[output].try_extract_tensor::<f32>().map_err(failed)?;
+        match **shape {
+            [found, _] if usize::try_from(found) == Ok(rows) => Ok(Matrix::new(rows, values.to_vec())),
+            _ => Err(GraphError::Shape { path: path.clone(), output, found: shape.to_vec(), rows }),
+        }
+    }
+
+    fn failed(&self, source: ort::Error) -> GraphError {
+        GraphError::Run { path: self.path.clone(), source }
+    }
+}
+
+impl<'a> Input<'a> {
+    fn value(self) -> ort::Result<SessionInputValue<'a>> {
+        Ok(match self {
+            Self::Ids(shape, ids) => TensorRef::from_array_view((shape, ids))?.into(),
+            Self::Pixels(shape, pixels) => TensorRef::from_array_view((shape, pixels))?.into(),
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! Scores exported models with ONNX Runtime: metrics and their intervals.
+//!
+//! A run is scored only after the [`parity`] gate: ONNX Runtime must give the logits that libtorch gave. Each
+//! distinct image and text of a split is encoded once ([`model`]); [`choice`] and [`pairs`] make predictions and
+//! metrics of the cosines. Intervals come from `cliptune-statistics`.
+
+pub mod choice;
+pub mod command;
+pub mod distinct;
+pub mod error;
+pub mod graph;
+pub mod images;
+pub mod matrix;
+mod metrics;
+pub mod model;
+pub mod pairs;
+pub mod parity;
+pub mod runtime;
+pub mod score;
+pub mod softmax;
+pub mod split;
+pub mod summary;
+pub mod texts;
+
+pub use command::{Arguments, run};
+pub use error::ScoreError;

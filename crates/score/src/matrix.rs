@@ -1,0 +1,135 @@
+//! Rows of numbers: what the towers give, and cosines between them.
+
+use rayon::prelude::*;
+
+/// Rows of equal length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matrix {
+    rows: usize,
+    values: Vec<f32>,
+}
+
+/// Queries whose products with all candidates are held at a time: their rows stay in the processor's cache while
+/// the candidates pass by once.
+const QUERIES_AT_A_TIME: usize = 16;
+
+/// Sums that a product is split into, so that it can use the processor's vector units.
+const LANES: usize = 8;
+
+impl Matrix {
+    /// A matrix of row-major values.
+    pub fn new(rows: usize, values: Vec<f32>) -> Self {
+        Self { rows, values }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Length of a row.
+    pub fn columns(&self) -> usize {
+        self.values.len() / self.rows.max(1)
+    }
+
+    /// One row.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.columns()..(row + 1) * self.columns()]
+    }
+
+    /// Adds the first `rows` rows of another matrix of as many columns.
+    pub fn extend(&mut self, other: &Self, rows: usize) {
+        self.values.extend_from_slice(&other.values[..rows * other.columns()]);
+        self.rows += rows;
+    }
+
+    /// The rows in another order, repeated or left out.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self { rows: rows.len(), values: rows.iter().flat_map(|&row| self.row(row)).copied().collect() }
+    }
+
+    /// Divides each row by its Euclidean norm, in 32 bits as the towers do. Returns the first row that has no
+    /// direction: zero, infinite or not a number.
+    pub fn normalise(&mut self) -> Result<(), usize> {
+        let columns = self.columns();
+        for (index, row) in self.values.chunks_exact_mut(columns.max(1)).enumerate() {
+            let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+            if !(norm.is_finite() && norm > 0.0) {
+                return Err(index);
+            }
+            row.iter_mut().for_each(|value| *value /= norm);
+        }
+        Ok(())
+    }
+
+    /// Products of each row with all rows of `candidates`, handed to `visit` one query at a time, on all cores.
+    ///
+    /// Exact and without queries × candidates memory: each core holds a few queries' products. The results are in
+    /// query order.
+    pub fn against<T: Send>(&self, candidates: &Self, visit: impl Fn(usize, &[f64]) -> T + Sync) -> Vec<T> {
+        let queries: Vec<usize> = (0..self.rows).collect();
+        let chunk = |chunk: &[usize]| -> Vec<T> {
+            let mut products = vec![0.0; chunk.len() * candidates.rows];
+            for candidate in 0..candidates.rows {
+                let row = candidates.row(candidate);
+                for (place, &query) in chunk.iter().enumerate() {
+                    products[place * candidates.rows + candidate] = product(self.row(query), row);
+                }
+            }
+            let of = |place: usize| &products[place * candidates.rows..(place + 1) * candidates.rows];
+            chunk.iter().enumerate().map(|(place, &query)| visit(query, of(place))).collect()
+        };
+        queries.par_chunks(QUERIES_AT_A_TIME).flat_map_iter(chunk).collect()
+    }
+}
+
+/// The scalar product in 64 bits; the cosine of normalised rows.
+pub fn product(a: &[f32], b: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; LANES];
+    let (a, b) = (a.chunks(LANES), b.chunks(LANES));
+    for (a, b) in a.zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += f64::from(*a) * f64::from(*b);
+        }
+    }
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rows_become_unit_vectors() {
+        let mut matrix = Matrix::new(2, vec![3.0, 4.0, 0.0, 2.0]);
+        assert_eq!(matrix.normalise(), Ok(()));
+        assert_eq!((matrix.row(0), matrix.row(1)), ([0.6, 0.8].as_slice(), [0.0, 1.0].as_slice()));
+    }
+
+    #[test]
+    fn rows_without_direction_are_named() {
+        assert_eq!(Matrix::new(2, vec![1.0, 0.0, 0.0, 0.0]).normalise(), Err(1));
+        assert_eq!(Matrix::new(1, vec![1.0, f32::NAN]).normalise(), Err(0));
+        assert_eq!(Matrix::default().normalise(), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn products_in_chunks_are_the_full_matrix(queries in 0_usize..40, candidates in 1_usize..23, seed in 0_u32..99) {
+            let columns = 13;
+            let fill = |rows: usize, salt: u32| {
+                let value = |i: usize| ((i as u32 * 37 + salt * 101 + seed) % 29) as f32 - 14.0;
+                Matrix::new(rows, (0..rows * columns).map(value).collect())
+            };
+            let (a, b) = (fill(queries, 1), fill(candidates, 2));
+            // Whole numbers: every order of summation is exact.
+            let naive = |query: usize, candidate: usize| -> f64 {
+                (0..columns).map(|i| f64::from(a.row(query)[i]) * f64::from(b.row(candidate)[i])).sum()
+            };
+            let full: Vec<Vec<f64>> =
+                (0..queries).map(|query| (0..candidates).map(|candidate| naive(query, candidate)).collect()).collect();
+            prop_assert_eq!(a.against(&b, |_, products| products.to_vec()), full);
+        }
+    }
+}

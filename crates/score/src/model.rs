@@ -1,0 +1,146 @@
+//! A run's exported model: from texts and images to unit vectors.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_clip::ClipConfig;
+use cliptune_clip::image::Preprocessor;
+use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
+
+use crate::error::ScoreError;
+use crate::graph::{Graph, Input};
+use crate::images::{IMAGE_BATCH, in_batches};
+use crate::matrix::Matrix;
+use crate::runtime::Runtime;
+use crate::texts::TextBatches;
+
+const TEXT_MODEL: &str = "text_model.onnx";
+const VISION_MODEL: &str = "vision_model.onnx";
+const COMBINED_MODEL: &str = "model.onnx";
+
+const INPUT_IDS: &str = "input_ids";
+const ATTENTION_MASK: &str = "attention_mask";
+const PIXEL_VALUES: &str = "pixel_values";
+const TEXT_EMBEDS: &str = "text_embeds";
+const IMAGE_EMBEDS: &str = "image_embeds";
+const LOGITS_PER_IMAGE: &str = "logits_per_image";
+
+/// The two towers with what stands before and behind them.
+#[derive(Debug)]
+pub struct Model {
+    text: Graph,
+    vision: Graph,
+    tokenizer: Tokenizer,
+    preprocessor: Preprocessor,
+    logit_scale: f64,
+}
+
+/// Both towers in one graph, as some programs want it. Only the parity gate runs it.
+#[derive(Debug)]
+pub struct CombinedModel {
+    graph: Graph,
+}
+
+impl Model {
+    /// Opens the model of a run: the towers in `onnx`, tokenizer and preprocessing in `model`.
+    pub fn open(runtime: &Runtime, onnx: &Path, model: &Path) -> Result<Self, ScoreError> {
+        let config = ClipConfig::from_folder(model)?;
+        let text = Graph::open(runtime, &onnx.join(TEXT_MODEL), &[INPUT_IDS], &[TEXT_EMBEDS])?;
+        Ok(Self {
+            logit_scale: text.logit_scale()?,
+            text,
+            vision: Graph::open(runtime, &onnx.join(VISION_MODEL), &[PIXEL_VALUES], &[IMAGE_EMBEDS])?,
+            tokenizer: Tokenizer::from_folder(model, config.text.context_length)?,
+            preprocessor: Preprocessor::from_folder(model)?,
+        })
+    }
+
+    /// What cosines are multiplied by: exp(logit_scale).
+    pub fn logit_scale(&self) -> f64 {
+        self.logit_scale
+    }
+
+    /// Tokenises texts into batches for [`encode_texts`](Self::encode_texts).
+    pub fn tokenise(&self, texts: &[&str]) -> Result<TextBatches, ScoreError> {
+        Ok(TextBatches::new(&self.tokenizer, texts)?)
+    }
+
+    /// The unit vectors of texts, one row each in the order they were given. `done` is told of each batch.
+    pub fn encode_texts(
+        &mut self,
+        batches: &TextBatches,
+        done: impl Fn(usize),
+    ) -> Result<Matrix, ScoreError> {
+        let mut rows = Matrix::default();
+        for (batch, texts) in batches.iter() {
+            let ids = Input::Ids([batch.rows, batch.columns], &batch.ids);
+            rows.extend(&self.text.run(&[(INPUT_IDS, ids)], TEXT_EMBEDS, batch.rows)?, texts);
+            done(texts);
+        }
+        let mut rows = rows.select(&batches.places());
+        rows.normalise().map_err(|row| ScoreError::NoDirection { what: "text", number: row })?;
+        Ok(rows)
+    }
+
+    /// The unit vectors of image files, one row each in their order. `done` is told of each batch.
+    pub fn encode_images(&mut self, paths: &[PathBuf], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
+        let Self { vision, preprocessor, .. } = self;
+        let side = preprocessor.size as usize;
+        let mut rows = Matrix::default();
+        in_batches(preprocessor, paths, |batch| {
+            let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
+            rows.extend(&vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)?, batch.images);
+            done(batch.images);
+            Ok::<(), ScoreError>(())
+        })?;
+        rows.normalise().map_err(|row| ScoreError::NoDirection { what: "image", number: row })?;
+        Ok(rows)
+    }
+}
+
+impl CombinedModel {
+    /// Opens the combined graph, if it was exported.
+    pub fn open(runtime: &Runtime, onnx: &Path) -> Result<Option<Self>, ScoreError> {
+        let path = onnx.join(COMBINED_MODEL);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let inputs = [INPUT_IDS, PIXEL_VALUES, ATTENTION_MASK];
+        let outputs = [LOGITS_PER_IMAGE, "logits_per_text", TEXT_EMBEDS, IMAGE_EMBEDS];
+        Ok(Some(Self { graph: Graph::open(runtime, &path, &inputs, &outputs)? }))
+    }
+
+    /// The logits of one image with several texts.
+    pub fn logits(&mut self, model: &Model, image: &Path, texts: &[&str]) -> Result<Vec<f64>, ScoreError> {
+        let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
+        let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();
+        let batch = TokenBatch::new(&encoded, model.tokenizer.end_id());
+        let mask = attention_mask(&lengths, batch.columns);
+        let preprocessor = &model.preprocessor;
+        let mut pixels = vec![0.0; preprocessor.length()];
+        preprocessor.normalise(&preprocessor.read(image)?, &mut pixels)?;
+        let side = preprocessor.size as usize;
+        let inputs = [
+            (INPUT_IDS, Input::Ids([batch.rows, batch.columns], &batch.ids)),
+            (ATTENTION_MASK, Input::Ids([batch.rows, batch.columns], &mask)),
+            (PIXEL_VALUES, Input::Pixels([1, 3, side, side], &pixels)),
+        ];
+        let logits = self.graph.run(&inputs, LOGITS_PER_IMAGE, 1)?;
+        Ok(logits.row(0).iter().map(|logit| f64::from(*logit)).collect())
+    }
+}
+
+/// 1 for each of a text's tokens, 0 for its padding.
+fn attention_mask(lengths: &[usize], columns: usize) -> Vec<i64> {
+    let row = |&length: &usize| (0..columns).map(move |column| i64::from(column < length));
+    lengths.iter().flat_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_masked() {
+        assert_eq!(attention_mask(&[1, 3], 3), [1, 0, 0, 1, 1, 1]);
+    }
+}

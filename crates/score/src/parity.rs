@@ -1,0 +1,161 @@
+//! The parity gate: ONNX Runtime must give libtorch's logits before anything is scored.
+//!
+//! Converted CLIP models that lost their causal mask or swapped their activation still answer, plausibly and
+//! wrongly (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds that; comparing accuracy
+//! does not.
+
+use std::path::PathBuf;
+
+use cliptune_store::{Parity, ParityItem, ParitySample};
+
+use crate::error::ScoreError;
+use crate::matrix::product;
+use crate::model::{CombinedModel, Model};
+use crate::softmax::highest;
+
+/// The largest absolute difference of a logit that passes, on the ×exp(logit_scale) scale, where a cosine's range
+/// is ±100 for the published models.
+///
+/// Two correct 32-bit implementations differ by some 1e-4 there; a lost mask or a wrong activation by 0.1 to 10.
+pub const TOLERANCE: f64 = 1e-3;
+
+/// Runs the sample through the towers, and through the combined graph where there is one.
+///
+/// `images` are the sample's image files, one per item. A difference beyond [`TOLERANCE`] is an error that names
+/// the run and the item.
+pub fn check(
+    run: &str,
+    model: &mut Model,
+    combined: Option<&mut CombinedModel>,
+    sample: &ParitySample,
+    images: &[PathBuf],
+) -> Result<Parity, ScoreError> {
+    let mut gate = Gate::new(run, sample)?;
+    gate.compare("the two towers", &tower_logits(model, sample, images)?)?;
+    if let Some(combined) = combined {
+        let logits = |(item, image): (&ParityItem, &PathBuf)| combined.logits(model, image, &texts(item));
+        let logits = sample.items.iter().zip(images).map(logits).collect::<Result<Vec<_>, _>>()?;
+        gate.compare("model.onnx", &logits)?;
+    }
+    Ok(gate.passed())
+}
+
+/// The logits as scoring computes them: the same batches, the same arithmetic.
+fn tower_logits(
+    model: &mut Model,
+    sample: &ParitySample,
+    images: &[PathBuf],
+) -> Result<Vec<Vec<f64>>, ScoreError> {
+    let all: Vec<&str> = sample.items.iter().flat_map(texts).collect();
+    let text_rows = model.encode_texts(&model.tokenise(&all)?, |_| {})?;
+    let image_rows = model.encode_images(images, |_| {})?;
+    let mut row = 0..text_rows.rows();
+    let logits = |(image, item): (usize, &ParityItem)| {
+        let rows = row.by_ref().take(item.texts.len());
+        rows.map(|text| model.logit_scale() * product(image_rows.row(image), text_rows.row(text))).collect()
+    };
+    Ok(sample.items.iter().enumerate().map(logits).collect())
+}
+
+fn texts(item: &ParityItem) -> Vec<&str> {
+    item.texts.iter().map(String::as_str).collect()
+}
+
+/// What was compared so far.
+struct Gate<'a> {
+    run: &'a str,
+    items: &'a [ParityItem],
+    agrees: Vec<bool>,
+    largest: f64,
+}
+
+impl<'a> Gate<'a> {
+    fn new(run: &'a str, sample: &'a ParitySample) -> Result<Self, ScoreError> {
+        let usable = |item: &ParityItem| !item.texts.is_empty() && item.texts.len() == item.logits.len();
+        match sample.items.iter().all(usable) && !sample.items.is_empty() {
+            true => {
+                Ok(Self { run, items: &sample.items, agrees: vec![true; sample.items.len()], largest: 0.0 })
+            }
+            false => Err(ScoreError::NoSample { run: run.to_owned() }),
+        }
+    }
+
+    fn compare(&mut self, graph: &'static str, logits: &[Vec<f64>]) -> Result<(), ScoreError> {
+        for ((item, found), agrees) in self.items.iter().zip(logits).zip(&mut self.agrees) {
+            for (text, (&libtorch, &onnx)) in item.logits.iter().zip(found).enumerate() {
+                let difference = (libtorch - onnx).abs();
+                // Asked this way round, so that NaN does not pass.
+                let passes = difference <= TOLERANCE;
+                if !passes {
+                    return Err(ScoreError::Parity {
+                        run: self.run.to_owned(),
+                        graph,
+                        item: item.item_id.clone(),
+                        text,
+                        libtorch,
+                        onnx,
+                    });
+                }
+                self.largest = self.largest.max(difference);
+            }
+            *agrees &= highest(&item.logits) == highest(found);
+        }
+        Ok(())
+    }
+
+    fn passed(self) -> Parity {
+        Parity {
+            n_items: self.items.len(),
+            max_logit_difference: self.largest,
+            answers_agree: self.agrees.iter().filter(|agrees| **agrees).count(),
+            tolerance: TOLERANCE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(logits: &[f64]) -> ParitySample {
+        let texts = logits.iter().map(|logit| format!("text {logit}")).collect();
+        ParitySample { items: vec![ParityItem { item_id: "i0".to_owned(), texts, logits: logits.to_vec() }] }
+    }
+
+    #[test]
+    fn small_differences_pass_and_are_recorded() {
+        let sample = sample(&[10.0, 10.000_1]);
+        let mut gate = Gate::new("a/b", &sample).unwrap();
+        gate.compare("the two towers", &[vec![10.000_2, 10.0]]).unwrap();
+        let parity = gate.passed();
+        assert!((parity.max_logit_difference - 2e-4).abs() < 1e-9);
+        assert_eq!(
+            (parity.n_items, parity.answers_agree),
+            (1, 0),
+            "the order of near ties is no reason to refuse"
+        );
+    }
+
+    #[test]
+    fn a_large_difference_names_everything() {
+        let sample = sample(&[1.0, 2.0]);
+        let error =
+            Gate::new("tuned/x-s0", &sample).unwrap().compare("model.onnx", &[vec![1.0, 2.01]]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tuned/x-s0: model.onnx does not compute what was trained: text 1 of item i0 has logit 2.010000, \
+             libtorch's is 2.000000"
+        );
+    }
+
+    #[test]
+    fn not_a_number_does_not_pass() {
+        let sample = sample(&[1.0]);
+        assert!(Gate::new("r", &sample).unwrap().compare("model.onnx", &[vec![f64::NAN]]).is_err());
+    }
+
+    #[test]
+    fn an_empty_sample_proves_nothing() {
+        assert!(Gate::new("r", &ParitySample { items: Vec::new() }).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! One run: the parity gate, then each split that has no scores.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use cliptune_experiment::Split;
+use cliptune_store::{Dataset, Item, Parity, ParitySample, Run, read_json, write_scores};
+use cliptune_terminal::Printer;
+
+use crate::error::ScoreError;
+use crate::model::{CombinedModel, Model};
+use crate::parity;
+use crate::runtime::Runtime;
+use crate::split::{self, Job};
+
+/// Scores splits of a finished run and writes each as soon as it is complete.
+pub fn score_run(
+    runtime: &Runtime,
+    run: &Run,
+    dataset: &Dataset,
+    splits: &[Split],
+    printer: &Printer,
+) -> Result<(), ScoreError> {
+    let items =
+        splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
+    let mut model = Model::open(runtime, &run.onnx_folder(), &run.model_folder())?;
+    let parity = pass_gate(runtime, run, dataset, &mut model)?;
+    for (&split, items) in splits.iter().zip(&items) {
+        let job = Job { run, dataset, split, items };
+        let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
+        write_scores(run, &scores, &predictions, items)?;
+    }
+    Ok(())
+}
+
+fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Vec<Item>, ScoreError> {
+    let items = dataset.items(Some(split))?;
+    match items.is_empty() {
+        true => Err(ScoreError::EmptySplit { run: run.id(), split }),
+        false => Ok(items),
+    }
+}
+
+/// Compares ONNX Runtime with what libtorch wrote down when the run was exported.
+fn pass_gate(
+    runtime: &Runtime,
+    run: &Run,
+    dataset: &Dataset,
+    model: &mut Model,
+) -> Result<Parity, ScoreError> {
+    let sample: ParitySample = read_json(&run.parity_file())?;
+    let all = dataset.items(None)?;
+    let by_id: HashMap<&str, &Item> = all.iter().map(|item| (item.item_id.as_str(), item)).collect();
+    let image = |item_id: &str| match by_id.get(item_id) {
+        Some(item) => Ok(dataset.image_path(item)),
+        None => Err(ScoreError::ForeignSample { run: run.id(), item: item_id.to_owned() }),
+    };
+    let images = sample.items.iter().map(|item| image(&item.item_id)).collect::<Result<Vec<PathBuf>, _>>()?;
+    let mut combined = CombinedModel::open(runtime, &run.onnx_folder())?;
+    parity::check(&run.id(), model, combined.as_mut(), &sample, &images)
+}

@@ -1,0 +1,75 @@
+//! What the person and the programs behind `--json` are told.
+
+use cliptune_store::{Run, Scores, StoreError, read_scores};
+use cliptune_terminal::Printer;
+use serde::Serialize;
+
+/// The scores of one split of one run, as `--json` prints them.
+#[derive(Debug, Serialize)]
+pub struct Scored {
+    /// `<experiment>/<run>`.
+    pub run: String,
+    /// Its scores.
+    #[serde(flatten)]
+    pub scores: Scores,
+}
+
+impl Scored {
+    /// The scores of a run's splits that have some, in the order of the plan.
+    pub fn of(run: &Run) -> Result<Vec<Self>, StoreError> {
+        let mut scored = Vec::new();
+        for &split in &run.record().plan.score.splits {
+            scored.extend(read_scores(run, split)?.map(|scores| Self { run: run.id(), scores }));
+        }
+        Ok(scored)
+    }
+
+    /// `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)`.
+    pub fn line(&self) -> String {
+        let Scores { split, n_items, n_groups, chance, .. } = &self.scores;
+        let headline = match self.scores.metrics.0.first() {
+            Some((name, estimate)) => {
+                format!("{name} {:.3} [{:.3}, {:.3}]", estimate.value, estimate.low, estimate.high)
+            }
+            None => "no metrics".to_owned(),
+        };
+        format!("{} {split}: {headline} ({n_items} items, {n_groups} groups; chance {chance:.3})", self.run)
+    }
+}
+
+/// Tells the person one line per split, or prints everything as JSON.
+pub fn tell(scored: &[Scored], printer: &Printer) {
+    scored.iter().for_each(|scored| printer.status(&scored.line()));
+    if printer.is_json() {
+        printer.json(&scored);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cliptune_experiment::{Split, TaskKind};
+    use cliptune_store::{Estimate, Metrics, Parity, SCORES_FORMAT};
+
+    #[test]
+    fn a_line_says_the_first_metric_and_what_it_is_of() {
+        let method = "cluster bootstrap".to_owned();
+        let estimate = Estimate { value: 0.6208, low: 0.579, high: 0.6612, method };
+        let scores = Scores {
+            format_version: SCORES_FORMAT,
+            split: Split::Test,
+            task: TaskKind::Choice,
+            n_items: 780,
+            n_groups: 210,
+            chance: 0.2,
+            logit_scale: 100.0,
+            metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
+            parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },
+        };
+        let scored = Scored { run: "tuned/x-s0".to_owned(), scores };
+        insta::assert_snapshot!(scored.line(), @"tuned/x-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)");
+        assert!(
+            serde_json::to_string(&scored).unwrap().starts_with(r#"{"run":"tuned/x-s0","format_version":"#)
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! The command from YAML to files.
+
+use std::process::{Command, Output};
+
+use cliptune_experiment::{Split, TaskKind};
+use cliptune_store::{read_predictions, read_scores};
+use fs_err as fs;
+use serde_json::Value;
+
+use crate::fixture::Fixture;
+
+fn score(fixture: &Fixture, flags: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cliptune-score"))
+        .arg(fixture.experiment())
+        .arg("--store")
+        .arg(fixture.path("runs"))
+        .args(flags)
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn choices_are_scored_as_by_hand() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, _) = fixture.train();
+    let output = score(&fixture, &["--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let predictions = read_predictions(&run, Split::Test).unwrap();
+    assert_eq!(predictions.len(), 12);
+    let mut right = 0;
+    for item in &fixture.items {
+        let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
+        let logits = fixture.logits(item);
+        for (found, expected) in prediction.logits.iter().zip(&logits) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+        let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
+        assert!((prediction.label_prob - logits[item.label].exp() / total).abs() < 1e-4);
+        right += usize::from(logits.iter().all(|logit| *logit <= logits[item.label]));
+    }
+    let scores = read_scores(&run, Split::Test).unwrap().unwrap();
+    assert_eq!((scores.n_items, scores.n_groups, scores.logit_scale), (12, 4, 10.0));
+    assert!((scores.chance - 1.0 / 3.0).abs() < 1e-12);
+    assert_eq!(scores.metrics.get("accuracy").unwrap().value, right as f64 / 12.0);
+    assert_eq!((scores.parity.n_items, scores.parity.answers_agree), (3, 3));
+    assert!(scores.parity.max_logit_difference < 1e-4);
+    let choices: Value =
+        serde_json::from_slice(&fs::read(run.scores_folder(Split::Test).join("choices.json")).unwrap())
+            .unwrap();
+    assert!(["A", "B", "C"].contains(&choices["row5"].as_str().unwrap()));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed[0]["run"], run.id());
+    assert_eq!(printed[0]["metrics"]["accuracy"]["value"], right as f64 / 12.0);
+}
+
+#[test]
+fn pairs_are_ranked_as_by_hand() {
+    let fixture = Fixture::new(TaskKind::Pairs);
+    let (run, _) = fixture.train();
+    let output = score(&fixture, &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("test: image_to_text_recall@1 "), "{}", stderr(&output));
+    let predictions = read_predictions(&run, Split::Test).unwrap();
+    let texts: std::collections::BTreeSet<&str> =
+        fixture.items.iter().map(|item| item.texts[0].as_str()).collect();
+    for item in &fixture.items {
+        let own = |text: &str| {
+            fixture.items.iter().any(|other| other.group == item.group && other.texts[0] == text)
+        };
+        let best = texts
+            .iter()
+            .filter(|text| own(text))
+            .map(|text| fixture.logit(item, text))
+            .fold(f64::MIN, f64::max);
+        let rank = texts.iter().filter(|text| !own(text) && fixture.logit(item, text) >= best).count();
+        let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
+        assert_eq!((prediction.predicted, prediction.correct), (rank, rank == 0), "{}", item.item_id);
+        let total: f64 = texts.iter().map(|text| fixture.logit(item, text).exp()).sum();
+        assert!((prediction.label_prob - fixture.logit(item, &item.texts[0]).exp() / total).abs() < 1e-4);
+    }
+    assert!(!run.scores_folder(Split::Test).join("choices.json").exists());
+}
+
+#[test]
+fn scoring_again_changes_nothing_and_needs_no_library() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, _) = fixture.train();
+    assert!(score(&fixture, &["--quiet"]).status.success());
+    let file = run.scores_folder(Split::Test).join("predictions.parquet");
+    let before = (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().modified().unwrap());
+    let again = Command::new(env!("CARGO_BIN_EXE_cliptune-score"))
+        .arg(fixture.experiment())
+        .env("CLIPTUNE_STORE", fixture.path("runs"))
+        .env(cliptune_native::ORT_DYLIB_PATH, "/nowhere/libonnxruntime.so")
+        .output()
+        .unwrap();
+    assert!(again.status.success() && stderr(&again).contains(" test: accuracy "), "{}", stderr(&again));
+    assert_eq!(before, (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().modified().unwrap()));
+    // From scratch: the same bytes.
+    fs::remove_dir_all(run.scores_folder(Split::Test)).unwrap();
+    assert!(score(&fixture, &["--quiet"]).status.success());
+    assert_eq!(before.0, fs::read(&file).unwrap());
+}
+
+#[test]
+fn a_plan_without_a_run_says_what_to_do() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let output = score(&fixture, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("not trained yet: tiny (seed 0)"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("run `cliptune train"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("tiny.yaml"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_experiment_is_a_usage_error() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    fs::write(fixture.experiment(), "nam: tiny\n").unwrap();
+    assert_eq!(score(&fixture, &[]).status.code(), Some(2));
+}
+
+#[test]
+fn a_run_without_graphs_says_why() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let yaml = fs::read_to_string(fixture.experiment()).unwrap();
+    fs::write(fixture.experiment(), format!("{yaml}export: {{ onnx: [] }}\n")).unwrap();
+    fixture.train();
+    let output = score(&fixture, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("add fp32 to export.onnx"), "{}", stderr(&output));
+}

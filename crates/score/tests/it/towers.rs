@@ -1,0 +1,91 @@
+//! Batches of texts and images through the towers, and the parity gate.
+
+use cliptune_experiment::Split;
+use cliptune_experiment::TaskKind;
+use cliptune_score::error::ScoreError;
+use cliptune_score::matrix::product;
+use cliptune_score::model::Model;
+use cliptune_score::score::score_run;
+use cliptune_store::{ParitySample, read_json, read_scores, write_json};
+use cliptune_terminal::Printer;
+use fs_err as fs;
+
+use crate::RUNTIME;
+use crate::fixture::Fixture;
+
+fn model(fixture: &Fixture) -> Model {
+    let (run, _) = fixture.train();
+    Model::open(&RUNTIME, &run.onnx_folder(), &run.model_folder()).unwrap()
+}
+
+#[test]
+fn a_vector_does_not_depend_on_the_batch_it_was_in() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let mut model = model(&fixture);
+    let texts: Vec<String> = (0..150).map(|i| format!("dog {}", "so ".repeat(i * 7 % 11))).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let together = model.encode_texts(&model.tokenise(&texts).unwrap(), |_| {}).unwrap();
+    assert_eq!((together.rows(), together.columns()), (150, 4));
+    for (row, text) in texts.iter().enumerate().step_by(29) {
+        let alone = model.encode_texts(&model.tokenise(&[text]).unwrap(), |_| {}).unwrap();
+        assert!((product(alone.row(0), together.row(row)) - 1.0).abs() < 1e-6, "{text}");
+    }
+}
+
+#[test]
+fn images_come_back_in_their_order_whatever_their_number() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let mut model = model(&fixture);
+    let paths: Vec<_> = (0..70).map(|i| fixture.image(i * i % 4)).collect();
+    let counted = std::cell::Cell::new(0);
+    let rows = model.encode_images(&paths, |images| counted.set(counted.get() + images)).unwrap();
+    assert_eq!((rows.rows(), counted.get()), (70, 70));
+    for (row, path) in paths.iter().enumerate().step_by(9) {
+        let alone = model.encode_images(std::slice::from_ref(path), |_| {}).unwrap();
+        assert!((product(alone.row(0), rows.row(row)) - 1.0).abs() < 1e-6);
+    }
+    assert_eq!(model.encode_images(&[], |_| {}).unwrap().rows(), 0);
+}
+
+#[test]
+fn an_image_that_cannot_be_read_is_named() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let mut model = model(&fixture);
+    fs::write(fixture.image(2), "no image").unwrap();
+    let paths: Vec<_> = (0..200).map(|i| fixture.image(i % 4)).collect();
+    let error = model.encode_images(&paths, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("2.png"), "{error}");
+}
+
+#[test]
+fn a_run_whose_graphs_disagree_with_libtorch_is_refused() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    let mut sample: ParitySample = read_json(&run.parity_file()).unwrap();
+    sample.items[1].logits[2] += 0.01;
+    write_json(&run.parity_file(), &sample).unwrap();
+    let error = score_run(&RUNTIME, &run, &dataset, &[Split::Test], &Printer::new(true, false)).unwrap_err();
+    let ScoreError::Parity { item, text, libtorch, onnx, .. } = error else { panic!("{error}") };
+    assert_eq!((item.as_str(), text), ("0000000000000001", 2));
+    assert!((libtorch - onnx - 0.01).abs() < 1e-4);
+    assert!(read_scores(&run, Split::Test).unwrap().is_none(), "nothing is scored");
+}
+
+#[test]
+fn a_sample_of_other_items_is_refused() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    let mut sample: ParitySample = read_json(&run.parity_file()).unwrap();
+    sample.items[0].item_id = "feed".to_owned();
+    write_json(&run.parity_file(), &sample).unwrap();
+    let error = score_run(&RUNTIME, &run, &dataset, &[Split::Test], &Printer::new(true, false)).unwrap_err();
+    assert!(matches!(error, ScoreError::ForeignSample { .. }), "{error}");
+}
+
+#[test]
+fn a_split_without_items_is_an_error() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    let error = score_run(&RUNTIME, &run, &dataset, &[Split::Train], &Printer::new(true, false)).unwrap_err();
+    assert!(error.to_string().starts_with("the train split of tiny/"), "{error}");
+}

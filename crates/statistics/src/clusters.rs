@@ -1,0 +1,116 @@
+//! Which items belong together.
+
+use crate::random::Random;
+use crate::unusable::Unusable;
+
+/// The groups of a list of items: what is resampled as a whole.
+#[derive(Clone, Debug)]
+pub struct Clusters {
+    /// The group of each item.
+    group_of: Vec<usize>,
+    /// Items in each group; never 0.
+    sizes: Vec<usize>,
+}
+
+impl Clusters {
+    /// The groups of items whose group names are given in item order.
+    ///
+    /// Groups are numbered by their sorted names, so that the order of the items decides nothing.
+    pub fn new(groups: &[impl AsRef<str>]) -> Result<Self, Unusable> {
+        if groups.is_empty() {
+            return Err(Unusable::Empty);
+        }
+        let mut names: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
+        names.sort_unstable();
+        names.dedup();
+        let group_of: Vec<usize> =
+            groups.iter().map(|group| names.partition_point(|name| *name < group.as_ref())).collect();
+        let mut sizes = vec![0; names.len()];
+        group_of.iter().for_each(|&group| sizes[group] += 1);
+        Ok(Self { group_of, sizes })
+    }
+
+    /// Number of groups; at least one.
+    pub fn count(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Number of items.
+    pub fn items(&self) -> usize {
+        self.group_of.len()
+    }
+
+    /// The group number of each item.
+    pub fn group_of(&self) -> &[usize] {
+        &self.group_of
+    }
+
+    /// Whether every group is a single item.
+    pub fn are_single(&self) -> bool {
+        self.count() == self.items()
+    }
+
+    /// The sum of the values of each group.
+    pub(crate) fn sums(&self, values: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.count()];
+        self.group_of.iter().zip(values).for_each(|(&group, value)| sums[group] += value);
+        sums
+    }
+
+    /// Checks that there is one finite value per item.
+    pub(crate) fn fit(&self, values: &[f64]) -> Result<(), Unusable> {
+        if values.len() != self.items() {
+            return Err(Unusable::Lengths { values: values.len(), items: self.items() });
+        }
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok(()),
+            false => Err(Unusable::NotFinite),
+        }
+    }
+
+    /// Draws as many groups as there are, with replacement: how often each was drawn goes to `drawn`.
+    pub(crate) fn draw(&self, random: &mut Random, drawn: &mut [f64]) {
+        drawn.fill(0.0);
+        for _ in 0..self.count() {
+            drawn[random.below(self.count())] += 1.0;
+        }
+    }
+
+    /// Items in a drawn sample; at least one.
+    pub(crate) fn drawn_items(&self, drawn: &[f64]) -> f64 {
+        drawn.iter().zip(&self.sizes).map(|(times, &size)| times * size as f64).sum()
+    }
+
+    /// `210 groups`, or `780 items` when every group is a single item.
+    pub(crate) fn described(&self) -> String {
+        let unit = if self.are_single() { "item" } else { "group" };
+        let plural = if self.count() == 1 { "" } else { "s" };
+        format!("{} {unit}{plural}", self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_numbered_by_name() {
+        let clusters = Clusters::new(&["b", "a", "b", "c"]).unwrap();
+        assert_eq!(clusters.group_of(), [1, 0, 1, 2]);
+        assert_eq!(clusters.sums(&[1.0, 2.0, 3.0, 4.0]), [2.0, 4.0, 4.0]);
+        assert_eq!((clusters.count(), clusters.items(), clusters.are_single()), (3, 4, false));
+        assert_eq!(clusters.described(), "3 groups");
+    }
+
+    #[test]
+    fn no_items_are_an_error() {
+        assert_eq!(Clusters::new(&[] as &[&str]).unwrap_err(), Unusable::Empty);
+    }
+
+    #[test]
+    fn values_must_fit() {
+        let clusters = Clusters::new(&["a", "b"]).unwrap();
+        assert_eq!(clusters.fit(&[1.0]), Err(Unusable::Lengths { values: 1, items: 2 }));
+        assert_eq!(clusters.fit(&[1.0, f64::NAN]), Err(Unusable::NotFinite));
+    }
+}

@@ -1,0 +1,46 @@
+//! Intervals and tests for scored items that come in groups.
+//!
+//! Items of one group (the questions about one cartoon) go right and wrong together, so an interval that takes them
+//! for independent is too narrow: in a simulation of 132 groups of 4 items its standard error was 20 to 33 % too
+//! small. Everything here therefore resamples whole groups. Each function gives back an [`Interval`] whose
+//! `method` says in words how it was made, and no function gives an interval that collapses to a point because
+//! there was nothing to resample.
+//!
+//! | question | function |
+//! |---|---|
+//! | share of right answers | [`cluster_proportion`] |
+//! | mean of any number per item | [`cluster_mean`] |
+//! | any statistic of the items (a median, a calibration error) | [`cluster_statistic`], [`ece`], [`cluster_median`] |
+//! | two runs on the same items | [`paired_cluster_difference`], [`mcnemar_mid_p`] |
+//! | several seeds | [`seed_mean`], [`seeds_and_clusters`] |
+//! | several seeds against a baseline | [`paired_seeds_and_clusters`], [`holm`] |
+//!
+//! All intervals have a level of 95 %. All random numbers come from [`Random`], seeded by [`Bootstrap::seed`]: the
+//! same items give the same interval on every machine, whatever their order.
+
+mod bootstrap;
+mod calibration;
+mod clusters;
+mod difference;
+mod holm;
+mod interval;
+mod mcnemar;
+mod median;
+mod random;
+mod seeds;
+mod student;
+mod unusable;
+mod wilson;
+
+pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion, cluster_statistic};
+pub use calibration::{BINS, Bin, calibrated_ece, ece, plug_in_ece, reliability};
+pub use clusters::Clusters;
+pub use difference::{paired_cluster_difference, paired_seeds_and_clusters};
+pub use holm::holm;
+pub use interval::Interval;
+pub use mcnemar::mcnemar_mid_p;
+pub use median::{cluster_median, median};
+pub use random::Random;
+pub use seeds::{seed_mean, seeds_and_clusters};
+pub use unusable::Unusable;
+pub use wilson::wilson;

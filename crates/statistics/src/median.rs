@@ -1,0 +1,93 @@
+//! Medians of ranks.
+
+use crate::bootstrap::{Bootstrap, cluster_statistic, range_of_one_group};
+use crate::clusters::Clusters;
+use crate::interval::Interval;
+use crate::unusable::Unusable;
+
+/// The median of at least one value: the middle one, or the mean of the two in the middle.
+pub fn median(values: &[f64]) -> Result<f64, Unusable> {
+    if values.is_empty() {
+        return Err(Unusable::Empty);
+    }
+    Ok(weighted_median(values, &ascending(values), &vec![1.0; values.len()]))
+}
+
+/// The median of one value per item, with the groups resampled.
+///
+/// With a single group no interval is possible; the range of its values is given instead.
+pub fn cluster_median(
+    values: &[f64],
+    groups: &[impl AsRef<str>],
+    options: &Bootstrap,
+) -> Result<Interval, Unusable> {
+    let clusters = Clusters::new(groups)?;
+    clusters.fit(values)?;
+    if clusters.count() == 1 {
+        return Ok(range_of_one_group(median(values)?, values));
+    }
+    let order = ascending(values);
+    Ok(cluster_statistic(&clusters, options, |weights| weighted_median(values, &order, weights)))
+}
+
+/// The items by value.
+fn ascending(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    order
+}
+
+/// The median of values that count as often as their whole-numbered weight says.
+fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
+    let half = weights.iter().sum::<f64>() / 2.0;
+    let mut passed = 0.0;
+    let mut lower = None;
+    for &item in order.iter().filter(|&&item| weights[item] > 0.0) {
+        if let Some(lower) = lower {
+            return (lower + values[item]) / 2.0;
+        }
+        passed += weights[item];
+        if passed > half {
+            return values[item];
+        }
+        if passed == half {
+            lower = Some(values[item]);
+        }
+    }
+    lower.unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Ok(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Ok(2.5));
+        assert_eq!(median(&[]), Err(Unusable::Empty));
+    }
+
+    #[test]
+    fn the_interval_holds_the_median() {
+        let values: Vec<f64> = (0..99).map(f64::from).collect();
+        let groups: Vec<String> = (0..99).map(|i| i.to_string()).collect();
+        let interval = cluster_median(&values, &groups, &Bootstrap::default()).unwrap();
+        assert_eq!(interval.value, 49.0);
+        // Order statistics: ranks 50 ± 1.96 √99 / 2, that is about 39 to 59 counted from 0.
+        assert!((interval.low - 39.0).abs() <= 2.0 && (interval.high - 59.0).abs() <= 2.0, "{interval:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_weight_is_a_number_of_copies(items in proptest::collection::vec((0_u8..20, 0_u8..4), 1..30)) {
+            prop_assume!(items.iter().any(|(_, weight)| *weight > 0));
+            let values: Vec<f64> = items.iter().map(|(value, _)| f64::from(*value)).collect();
+            let weights: Vec<f64> = items.iter().map(|(_, weight)| f64::from(*weight)).collect();
+            let copies: Vec<f64> =
+                items.iter().flat_map(|(value, weight)| vec![f64::from(*value); usize::from(*weight)]).collect();
+            prop_assert_eq!(weighted_median(&values, &ascending(&values), &weights), median(&copies).unwrap());
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Wilson's interval of a share.
+
+use crate::interval::Interval;
+use crate::unusable::Unusable;
+
+/// The 97.5 % quantile of the standard normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// The score interval of independent trials (Wilson 1927, JASA 22:209–212): close to its level at any size, and
+/// never a point at 0 or 1.
+pub fn wilson(successes: usize, trials: usize) -> Result<Interval, Unusable> {
+    match (successes, trials) {
+        (_, 0) => return Err(Unusable::Empty),
+        _ if successes > trials => return Err(Unusable::Successes { successes, trials }),
+        _ => {}
+    }
+    let (k, n) = (successes as f64, trials as f64);
+    let centre = (k + Z * Z / 2.0) / (n + Z * Z);
+    let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
+    // At the borders the formula is exact but for rounding.
+    let low = if successes == 0 { 0.0 } else { centre - half };
+    let high = if successes == trials { 1.0 } else { centre + half };
+    Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials} trials") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_statsmodels() {
+        // statsmodels.stats.proportion.proportion_confint(k, n, alpha=0.05, method="wilson"), to 1e-9
+        for (k, n, low, high) in REFERENCE {
+            let interval = wilson(k, n).unwrap();
+            assert!(
+                (interval.low - low).abs() < 1e-9 && (interval.high - high).abs() < 1e-9,
+                "{k}/{n} {interval:?}"
+            );
+        }
+    }
+
+    const REFERENCE: [(usize, usize, f64, f64); 4] = [
+        (0, 10, 0.0, 0.277_532_799_86),
+        (81, 263, 0.255_288_519_88, 0.366_209_576_98),
+        (484, 780, 0.585_946_109_24, 0.653_898_310_68),
+        (29, 30, 0.833_296_090_09, 0.994_091_409_62),
+    ];
+
+    #[test]
+    fn impossible_counts_are_errors() {
+        assert_eq!(wilson(0, 0), Err(Unusable::Empty));
+        assert_eq!(wilson(3, 2), Err(Unusable::Successes { successes: 3, trials: 2 }));
+    }
+}

@@ -1,0 +1,141 @@
+//! A dataset on disk: `dataset.json`, `items.parquet`, `rejects.parquet`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::Split;
+
+use crate::dataset_record::DatasetRecord;
+use crate::error::StoreError;
+use crate::files::{read_json, write_json};
+use crate::identity::DATASET_FORMAT;
+use crate::item::Item;
+use crate::parquet::{self, Table};
+use crate::reject::Reject;
+
+const RECORD: &str = "dataset.json";
+const ITEMS: &str = "items.parquet";
+const REJECTS: &str = "rejects.parquet";
+
+const ITEMS_TABLE: Table = Table {
+    columns: &[
+        ("item_id", "VARCHAR"),
+        ("id", "VARCHAR"),
+        ("ids", "VARCHAR[]"),
+        ("group", "VARCHAR"),
+        ("split", "VARCHAR"),
+        ("image", "VARCHAR"),
+        ("image_hash", "VARCHAR"),
+        ("width", "INTEGER"),
+        ("height", "INTEGER"),
+        ("texts", "VARCHAR[]"),
+        ("label", "INTEGER"),
+        ("multiplicity", "INTEGER"),
+        ("vocabulary", "VARCHAR[]"),
+    ],
+    order: &["group", "item_id", "split", "id"],
+};
+
+const REJECTS_TABLE: Table = Table {
+    columns: &[("side", "VARCHAR"), ("key", "VARCHAR"), ("reason", "VARCHAR"), ("detail", "VARCHAR")],
+    order: &["side", "reason", "key", "detail"],
+};
+
+/// A complete dataset.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    folder: PathBuf,
+    record: DatasetRecord,
+}
+
+/// An item with what the file has beside its fields.
+#[derive(serde::Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    item: &'a Item,
+    multiplicity: usize,
+}
+
+/// Writes the files of a dataset into a folder that is being staged, the record last.
+pub fn write_dataset(
+    folder: &Path,
+    record: &DatasetRecord,
+    items: &[Item],
+    rejects: &[Reject],
+) -> Result<(), StoreError> {
+    let rows: Vec<Row<'_>> = items.iter().map(|item| Row { item, multiplicity: item.ids.len() }).collect();
+    parquet::write(&folder.join(ITEMS), &ITEMS_TABLE, &rows)?;
+    parquet::write(&folder.join(REJECTS), &REJECTS_TABLE, rejects)?;
+    write_json(&folder.join(RECORD), record)
+}
+
+impl Dataset {
+    pub(crate) fn open(folder: PathBuf) -> Result<Option<Self>, StoreError> {
+        let path = folder.join(RECORD);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let record: DatasetRecord = read_json(&path)?;
+        match record.format_version {
+            DATASET_FORMAT => Ok(Some(Self { folder, record })),
+            found => Err(StoreError::Version { path, found, supported: DATASET_FORMAT }),
+        }
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it is made from and what became of every image and row.
+    pub fn record(&self) -> &DatasetRecord {
+        &self.record
+    }
+
+    /// The items of a split, or all, ordered by group and identity.
+    pub fn items(&self, split: Option<Split>) -> Result<Vec<Item>, StoreError> {
+        parquet::read(&self.folder.join(ITEMS), split.map(|split| ("split", split.as_str())))
+    }
+
+    /// The image file of an item.
+    pub fn image_path(&self, item: &Item) -> PathBuf {
+        Path::new(&self.record.sources.images_folder).join(&item.image)
+    }
+
+    /// The content hashes of a split's images, or of all: what tells whether two datasets share images.
+    pub fn image_hashes(&self, split: Option<Split>) -> Result<BTreeSet<String>, StoreError> {
+        Ok(self.items(split)?.into_iter().map(|item| item.image_hash).collect())
+    }
+
+    /// The images and rows that are in no item.
+    pub fn rejects(&self) -> Result<Vec<Reject>, StoreError> {
+        parquet::read(&self.folder.join(REJECTS), None)
+    }
+
+    /// The parquet file of the items, for queries.
+    pub fn items_file(&self) -> PathBuf {
+        self.folder.join(ITEMS)
+    }
+
+    /// The parquet file of the rejects, for queries.
+    pub fn rejects_file(&self) -> PathBuf {
+        self.folder.join(REJECTS)
+    }
+
+    /// The same dataset with its images in another folder. Identity is content, so a moved folder is no new dataset.
+    #[must_use]
+    pub fn with_images_folder(mut self, folder: &Path) -> Self {
+        self.record.sources.images_folder = folder.to_string_lossy().into_owned();
+        self
+    }
+
+    /// Records that the images are in another folder now.
+    pub fn relocate(self, folder: &Path) -> Result<Self, StoreError> {
+        if Path::new(&self.record.sources.images_folder) == folder {
+            return Ok(self);
+        }
+        let moved = self.with_images_folder(folder);
+        write_json(&moved.folder.join(RECORD), &moved.record)?;
+        Ok(moved)
+    }
+}

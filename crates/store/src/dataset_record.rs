@@ -1,0 +1,98 @@
+//! `dataset.json`: what a dataset is made from and what became of every image and row.
+
+use std::collections::BTreeMap;
+
+use cliptune_experiment::{DataPlan, TaskKind};
+use serde::{Deserialize, Serialize};
+
+/// The record of one dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// Version of this record and of the ingest procedure.
+    pub format_version: u32,
+    /// BLAKE3 over the recipe and the contents of all sources; the dataset's folder name.
+    pub hash: String,
+    /// The kind of items.
+    pub task: TaskKind,
+    /// What was asked for.
+    pub plan: DataPlan,
+    /// The sources' contents.
+    pub sources: Sources,
+    /// Both sides of the join.
+    pub join: JoinCounts,
+    /// Why images and rows were left out, by reason, with counts.
+    pub rejects: BTreeMap<String, u64>,
+    /// What became of the joined rows.
+    pub items: ItemCounts,
+    /// Each split: items, groups, images, components; in the order train, validation, test.
+    pub splits: BTreeMap<String, SplitCounts>,
+    /// What crosses splits, in counts; all zero for a component split.
+    pub leaks: Leaks,
+}
+
+/// Contents of the sources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// Absolute folder that item images are relative to.
+    pub images_folder: String,
+    /// BLAKE3 over all image names and contents.
+    pub images_hash: String,
+    /// BLAKE3 of the table.
+    pub table_hash: String,
+}
+
+/// Both sides of the join.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JoinCounts {
+    /// Image files found.
+    pub images: u64,
+    /// Table rows read (before `where`).
+    pub rows: u64,
+    /// Images with at least one row.
+    pub images_matched: u64,
+    /// Rows with an image.
+    pub rows_matched: u64,
+    /// Rows that `where` left out.
+    pub rows_filtered: u64,
+    /// Fewest, median and most rows per matched image.
+    pub rows_per_image: (u64, f64, u64),
+}
+
+/// What became of the joined rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemCounts {
+    /// Items.
+    pub items: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Connected components of groups and texts.
+    pub components: u64,
+    /// How many items have a multiplicity, by multiplicity.
+    pub multiplicities: BTreeMap<u64, u64>,
+    /// How many items have a number of texts, by number.
+    pub texts_per_item: BTreeMap<u64, u64>,
+}
+
+/// One split.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitCounts {
+    /// Items.
+    pub items: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Distinct images.
+    pub images: u64,
+    /// Connected components.
+    pub components: u64,
+}
+
+/// What stands on both sides of a split border.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaks {
+    /// Groups in more than one split.
+    pub groups: u64,
+    /// Images (by content) in more than one split.
+    pub images: u64,
+    /// Texts in more than one split.
+    pub texts: u64,
+}

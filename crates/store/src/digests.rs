@@ -1,0 +1,170 @@
+//! Content hashes of files, remembered between calls.
+//!
+//! A file is taken to be unchanged while its size, its times and its inode are. That is what make, git and rsync
+//! rely on, too, and as git does, a file that changed a moment ago is not remembered: it could change again within
+//! the same tick of the file system's clock.
+
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::files::{read_json, write_json};
+
+/// A file's clock may tick this slowly.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The size and content hash of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) size: u64,
+    pub(crate) hash: String,
+}
+
+/// What tells, without reading it, that a file has not changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    size: u64,
+    /// Nanoseconds since the Unix epoch.
+    modified: i64,
+    /// The same, of the inode: it moves when a file is given an old `modified`.
+    changed: i64,
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Result<Self, StoreError> {
+        let file = fs::metadata(path)?;
+        Ok(Self {
+            size: file.len(),
+            modified: nanoseconds(file.mtime(), file.mtime_nsec()),
+            changed: nanoseconds(file.ctime(), file.ctime_nsec()),
+            inode: file.ino(),
+        })
+    }
+
+    fn is_settled(&self) -> bool {
+        let before = SystemTime::now().checked_sub(TICK);
+        let before = before.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let before = before.and_then(|since| i64::try_from(since.as_nanos()).ok());
+        before.is_some_and(|before| self.changed.max(self.modified) < before)
+    }
+}
+
+fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+/// The remembered digests of one set of files: `cache/digests-<hash>.json`.
+type Known = HashMap<PathBuf, (Stamp, String)>;
+
+/// Hashes files in parallel, those that changed since the last call for the same `subject` (a folder or a file).
+///
+/// Progress is in bytes, and only reported when there is something to read.
+pub(crate) fn digests(
+    cache: &Path,
+    subject: &Path,
+    paths: &[PathBuf],
+    on_progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Vec<Digest>, StoreError> {
+    let name = blake3::hash(subject.as_os_str().as_encoded_bytes()).to_hex();
+    let file = cache.join(format!("digests-{}.json", &name[..16]));
+    // A missing or damaged cache costs time, nothing else.
+    let known: Known = read_json(&file).unwrap_or_default();
+    let stamps = paths.par_iter().map(|path| Stamp::of(path)).collect::<Result<Vec<_>, _>>()?;
+    let remembered = |path: &PathBuf, stamp: &Stamp| known.get(path).filter(|(known, _)| known == stamp);
+    let files: Vec<_> = paths.iter().zip(&stamps).collect();
+    let total = files
+        .iter()
+        .filter(|(path, stamp)| remembered(path, stamp).is_none())
+        .map(|(_, stamp)| stamp.size)
+        .sum();
+    let done = AtomicU64::new(0);
+    let hashes = files.par_iter().map(|(path, stamp)| match remembered(path, stamp) {
+        Some((_, hash)) => Ok(hash.clone()),
+        None => hash(path)
+            .inspect(|_| on_progress(done.fetch_add(stamp.size, Ordering::Relaxed) + stamp.size, total)),
+    });
+    let hashes = hashes.collect::<Result<Vec<_>, _>>()?;
+    remember(&file, &known, paths, &stamps, &hashes);
+    let digest = |(stamp, hash): (Stamp, String)| Digest { size: stamp.size, hash };
+    Ok(stamps.into_iter().zip(hashes).map(digest).collect())
+}
+
+fn hash(path: &Path) -> Result<String, StoreError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs::File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn remember(file: &Path, known: &Known, paths: &[PathBuf], stamps: &[Stamp], hashes: &[String]) {
+    let now: Known = paths
+        .iter()
+        .zip(stamps.iter().zip(hashes))
+        .filter(|(_, (stamp, _))| stamp.is_settled())
+        .map(|(path, (stamp, hash))| (path.clone(), (stamp.clone(), hash.clone())))
+        .collect();
+    if now != *known {
+        // A store that cannot be written can still be read, only slower.
+        let _ = fs::create_dir_all(crate::files::parent(file)).map(|()| write_json(file, &now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cache: &Path, path: &Path) -> (String, u64) {
+        let bytes = AtomicU64::new(0);
+        let count = |done: u64, _| bytes.store(done, Ordering::Relaxed);
+        let digests = digests(cache, path, &[path.to_path_buf()], &count).unwrap();
+        (digests[0].hash.clone(), bytes.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_file_is_read_once_and_again_after_any_change() {
+        let root = tempfile::tempdir().unwrap();
+        let (cache, path) = (root.path().join("cache"), root.path().join("1.png"));
+        fs::write(&path, "one").unwrap();
+        std::thread::sleep(2 * TICK);
+        let (one, bytes) = read(&cache, &path);
+        assert_eq!(bytes, 3);
+        assert_eq!(read(&cache, &path), (one.clone(), 0));
+
+        // Another content of the same size, and the old time: what `cp -p` leaves.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, "two").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().file().set_modified(modified).unwrap();
+        let (two, bytes) = read(&cache, &path);
+        assert_eq!(bytes, 3);
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_file_that_changed_a_moment_ago_is_not_remembered() {
+        let root = tempfile::tempdir().unwrap();
+        let (cache, path) = (root.path().join("cache"), root.path().join("1.png"));
+        fs::write(&path, "one").unwrap();
+        read(&cache, &path);
+        assert_eq!(read(&cache, &path).1, 3);
+    }
+
+    #[test]
+    fn a_damaged_cache_costs_time_only() {
+        let root = tempfile::tempdir().unwrap();
+        let (cache, path) = (root.path().join("cache"), root.path().join("1.png"));
+        fs::write(&path, "one").unwrap();
+        std::thread::sleep(2 * TICK);
+        let (one, _) = read(&cache, &path);
+        for entry in fs::read_dir(&cache).unwrap() {
+            fs::write(entry.unwrap().path(), "{\"half").unwrap();
+        }
+        assert_eq!(read(&cache, &path), (one, 3));
+    }
+}

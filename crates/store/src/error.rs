@@ -1,0 +1,179 @@
+//! What can go wrong with files in the store; every message names the path.
+
+use std::io;
+use std::path::PathBuf;
+
+use cliptune_terminal::{Diagnostic, Exit};
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file operation failed; fs-err has put the operation and the path into the message.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A record cannot be read.
+    #[error("damaged record {}", path.display())]
+    Json {
+        /// The record.
+        path: PathBuf,
+        /// What the parser says.
+        source: serde_json::Error,
+    },
+    /// A record was written by another version of cliptune.
+    #[error("{} has format version {found}, this cliptune reads version {supported}", path.display())]
+    Version {
+        /// The record.
+        path: PathBuf,
+        /// The version it has.
+        found: u32,
+        /// The version this program reads.
+        supported: u32,
+    },
+    /// A parquet file cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Table {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The parquet file.
+        path: PathBuf,
+        /// What DuckDB says.
+        source: duckdb::Error,
+    },
+    /// The images of a plan are not there.
+    #[error("there are no images at {}", path.display())]
+    NoImages {
+        /// The folder, file or glob.
+        path: PathBuf,
+        /// What exactly is missing.
+        missing: MissingImages,
+    },
+    /// The images of a plan are declared as an impossible glob.
+    #[error("impossible glob {}", path.display())]
+    Glob {
+        /// The glob.
+        path: PathBuf,
+        /// What the parser says.
+        source: globset::Error,
+    },
+    /// A file name that no table and no JSON can hold.
+    #[error("the file name is not valid UTF-8: {}", path.display())]
+    FileName {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The table of a plan is not there.
+    #[error("there is no table {}", path.display())]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder of weights is not one.
+    #[error("{} is not a model folder: it has no {file}", path.display())]
+    NotAModel {
+        /// The folder.
+        path: PathBuf,
+        /// What it lacks.
+        file: &'static str,
+    },
+    /// A plan starts from a run that neither exists nor is planned.
+    #[error("there is no run of {reference} to start from")]
+    NoBase {
+        /// `run:NAME` or `run:NAME@SEED`.
+        reference: String,
+    },
+    /// A plan starts from an experiment with several runs.
+    #[error("{reference} stands for {count} runs")]
+    AmbiguousBase {
+        /// `run:NAME` or `run:NAME@SEED`.
+        reference: String,
+        /// How many.
+        count: usize,
+    },
+    /// Another process writes the run, or this one does not.
+    #[error("run {} is being written by another process", path.display())]
+    InUse {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// A run that was to be continued is complete.
+    #[error("another process has finished run {}", path.display())]
+    Finished {
+        /// The run's folder.
+        path: PathBuf,
+    },
+}
+
+/// Why there are no images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingImages {
+    /// Nothing is at that path.
+    Path,
+    /// The folder is there, without image files.
+    Folder,
+    /// The glob matches no file.
+    Glob,
+}
+
+impl StoreError {
+    /// What the person can do about it.
+    fn advice(&self) -> Option<String> {
+        let advice = match self {
+            Self::Io(error) => return io_advice(error),
+            Self::Json { path, .. } | Self::Version { path, .. } => {
+                let folder = path.parent().unwrap_or(path).display();
+                format!("move {folder} away; cliptune makes what is missing again")
+            }
+            Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
+            Self::Table { .. } => "remove the folder that holds it; cliptune makes what is missing again".to_owned(),
+            Self::NoImages { missing: MissingImages::Folder, .. } => {
+                format!("data.images takes files ending in {} below that folder", crate::image_files::EXTENSIONS.join(", "))
+            }
+            Self::NoImages { .. } => {
+                "data.images is relative to the experiment file; look at the path with cliptune check".to_owned()
+            }
+            Self::NoTable { .. } => {
+                "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
+            }
+            Self::Glob { .. } => "use *, ?, [a-z], {a,b} and ** as a whole folder name".to_owned(),
+            Self::FileName { .. } => "rename the file".to_owned(),
+            Self::NotAModel { .. } => {
+                "model.from wants a folder as Hugging Face lays it out: config.json, model.safetensors, tokenizer.json, \
+                 preprocessor_config.json"
+                    .to_owned()
+            }
+            Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
+            Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
+            Self::Finished { .. } => "run the command again".to_owned(),
+            Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
+        };
+        Some(advice)
+    }
+}
+
+fn io_advice(error: &io::Error) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("the disk is full: free some space, or choose another --store".to_owned())
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some("choose another --store".to_owned()),
+        _ => None,
+    }
+}
+
+impl Diagnostic for StoreError {
+    fn hint(&self) -> Option<String> {
+        self.advice()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoImages { .. }
+            | Self::Glob { .. }
+            | Self::NoTable { .. }
+            | Self::NotAModel { .. }
+            | Self::NoBase { .. }
+            | Self::AmbiguousBase { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `events.jsonl`: append-only, one write for each line, each line with its own checksum.
+//!
+//! A line is `{"crc32c":"xxxxxxxx","event":{…}}`, the checksum over the exact bytes of the event. Whatever a crash, a
+//! full disk or a bad sector does to a line, the others can still be read.
+
+use std::io::Write;
+use std::path::Path;
+
+use fs_err as fs;
+use fs_err::File;
+
+use crate::error::StoreError;
+use crate::event::{Event, Stamped};
+
+const HEAD: &[u8] = b"{\"crc32c\":\"";
+const MIDDLE: &[u8] = b"\",\"event\":";
+/// Hexadecimal digits of a checksum.
+const DIGITS: usize = 8;
+
+/// The log of a run, open for appending.
+#[derive(Debug)]
+pub struct EventLog {
+    file: File,
+    next: u64,
+    /// Whether the file ends in the middle of a line.
+    torn: bool,
+}
+
+impl EventLog {
+    /// Starts a log; there must be none yet.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
+        Ok(Self { file, next: 0, torn: false })
+    }
+
+    /// Continues a log, after whatever can be read of it; starts one when there is none.
+    pub fn open_append(path: &Path) -> Result<Self, StoreError> {
+        let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+        let bytes = fs::read(path)?;
+        let next = parse(&bytes).events.iter().map(|event| event.seq + 1).max().unwrap_or(0);
+        Ok(Self { file, next, torn: bytes.last().is_some_and(|last| *last != b'\n') })
+    }
+
+    /// Appends one event with a single write.
+    pub fn append(&mut self, event: &Event) -> Result<(), StoreError> {
+        let time = jiff::Timestamp::now().as_duration().as_secs_f64();
+        let stamped = Stamped { seq: self.next, time, event: event.clone() };
+        let line = line(&stamped)
+            .map_err(|source| StoreError::Json { path: self.file.path().to_path_buf(), source })?;
+        // A torn line must not take the next one with it.
+        let start: &[u8] = if self.torn { b"\n" } else { b"" };
+        self.torn = true;
+        self.file.write_all(&[start, &line].concat())?;
+        self.torn = false;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Makes all appended events durable.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(self.file.sync_data()?)
+    }
+}
+
+/// The readable part of a log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Events {
+    /// In the order of the file.
+    pub events: Vec<Stamped>,
+    /// Lines that cannot be read.
+    pub damaged_lines: usize,
+}
+
+/// Reads a log. A torn tail or a damaged line loses that line alone.
+pub fn read_events(path: &Path) -> Result<Events, StoreError> {
+    Ok(parse(&fs::read(path)?))
+}
+
+fn parse(bytes: &[u8]) -> Events {
+    let mut read = Events::default();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match event(line) {
+            Some(event) => read.events.push(event),
+            None => read.damaged_lines += 1,
+        }
+    }
+    read
+}
+
+fn line(event: &Stamped) -> Result<Vec<u8>, serde_json::Error> {
+    let event = serde_json::to_vec(event)?;
+    let checksum = format!("{:08x}", crc32c::crc32c(&event));
+    Ok([HEAD, checksum.as_bytes(), MIDDLE, &event, b"}\n"].concat())
+}
+
+fn event(line: &[u8]) -> Option<Stamped> {
+    let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
+    let event = rest.strip_prefix(MIDDLE)?.strip_suffix(b"}")?;
+    let expected = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
+    if crc32c::crc32c(event) != expected {
+        return None;
+    }
+    serde_json::from_slice(event).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(step: usize, loss: f64) -> Event {
+        Event::Step {
+            step,
+            epoch: 1,
+            loss,
+            learning_rate: 1e-5,
+            grad_norm: 0.1 + 0.2,
+            logit_scale: 100.0,
+            items_per_second: 12.5,
+        }
+    }
+
+    /// A log of four events and its bytes.
+    fn log(folder: &Path) -> (std::path::PathBuf, Vec<u8>) {
+        let path = folder.join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap();
+        for at in 1..=3 {
+            log.append(&step(at, 1.0 / at as f64)).unwrap();
+        }
+        log.append(&Event::Interrupted { step: 3 }).unwrap();
+        log.sync().unwrap();
+        let bytes = fs::read(&path).unwrap();
+        (path, bytes)
+    }
+
+    #[test]
+    fn events_read_back_exactly_even_when_training_diverged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap();
+        let losses = [0.1 + 0.2, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 3.0];
+        for (at, loss) in losses.into_iter().enumerate() {
+            log.append(&step(at, loss)).unwrap();
+        }
+        let read = read_events(&path).unwrap();
+        assert_eq!(read.damaged_lines, 0);
+        for (at, (event, loss)) in read.events.iter().zip(losses).enumerate() {
+            assert_eq!(event.seq, at as u64);
+            // NaN is not equal to itself; its text is.
+            assert_eq!(format!("{:?}", event.event), format!("{:?}", step(at, loss)));
+        }
+    }
+
+    #[test]
+    fn a_log_cut_at_any_byte_keeps_every_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, bytes) = log(folder.path());
+        for cut in 0..=bytes.len() {
+            let read = parse(&bytes[..cut]);
+            // The last newline carries nothing: a line without it is whole.
+            let whole = bytes[..(cut + 1).min(bytes.len())].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(read.events.len(), whole, "cut at {cut}");
+            assert!(read.damaged_lines <= 1, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_log_cut_at_any_byte_can_be_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, bytes) = log(folder.path());
+        for cut in 0..=bytes.len() {
+            fs::write(&path, &bytes[..cut]).unwrap();
+            let before = parse(&bytes[..cut]).events.len();
+            let mut log = EventLog::open_append(&path).unwrap();
+            log.append(&step(9, 0.5)).unwrap();
+            let read = read_events(&path).unwrap();
+            assert_eq!(read.events.len(), before + 1, "cut at {cut}");
+            assert_eq!(read.events.last().map(|event| event.seq), Some(before as u64), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_never_changes_an_event() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, bytes) = log(folder.path());
+        let whole = parse(&bytes).events;
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x01;
+            let read = parse(&changed);
+            assert!(read.events.len() + 2 >= whole.len(), "byte {at}");
+            assert!(read.events.iter().all(|event| whole.contains(event)), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = log(folder.path());
+        assert!(EventLog::create(&path).is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! Datasets and runs on disk: identity, records, crash safety, queries.
+//!
+//! [`Store`] is the root folder. [`standings`] says of every plan what exists and what is stale. A [`Dataset`] or a
+//! [`Run`] that can be opened is complete as far as its record says; whatever a crash leaves behind has a name that
+//! nobody reads.
+
+mod base;
+mod dataset;
+mod dataset_record;
+mod digests;
+mod error;
+mod event;
+mod event_log;
+mod files;
+mod identity;
+mod image_files;
+mod inputs;
+mod item;
+mod model_hash;
+mod number;
+mod parquet;
+mod reject;
+mod run;
+mod run_record;
+mod score_record;
+mod scores;
+mod staged;
+mod standings;
+mod store;
+mod why;
+
+pub use base::ResolvedBase;
+pub use dataset::{Dataset, write_dataset};
+pub use dataset_record::{DatasetRecord, ItemCounts, JoinCounts, Leaks, Sources, SplitCounts};
+pub use error::{MissingImages, StoreError};
+pub use event::{Event, Stamped};
+pub use event_log::{EventLog, Events, read_events};
+pub use files::{read_json, write_atomic, write_json};
+pub use identity::{DATASET_FORMAT, RUN_FORMAT, SCORES_FORMAT, TRAIN_PROCEDURE, run_key};
+pub use inputs::{ImageFile, Inputs};
+pub use item::Item;
+pub use parquet::{literal_path, open_database, sql_name, sql_text};
+pub use reject::{Reason, Reject, Side};
+pub use run::{Run, RunStatus, run_name, utc_now};
+pub use run_record::{Base, End, Outcome, Provenance, RunRecord};
+pub use score_record::indexed::Metrics;
+pub use score_record::{Estimate, Parity, ParityItem, ParitySample, Prediction, Scores};
+pub use scores::{read_predictions, read_scores, write_scores};
+pub use staged::StagedFolder;
+pub use standings::{Standing, standings};
+pub use store::{Listing, Store};

@@ -1,0 +1,55 @@
+//! Identity of a model folder: the hash of what decides its output.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde_json::json;
+
+use crate::digests::digests;
+use crate::error::StoreError;
+use crate::identity;
+use crate::store::Store;
+
+/// The folder's files that decide a model's output, beside its `*.safetensors`.
+const FILES: [&str; 6] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "preprocessor_config.json",
+];
+const WEIGHTS: &str = "safetensors";
+
+impl Store {
+    /// BLAKE3 over a model folder's weights, configuration, tokenizer and preprocessor; other files do not count.
+    pub fn model_hash(&self, folder: &Path) -> Result<String, StoreError> {
+        let names = names(folder)?;
+        let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+        let digests = digests(&self.cache_folder(), folder, &paths, &|_, _| {})?;
+        let files = names.iter().zip(digests).map(|(name, digest)| json!([name, digest.hash]));
+        Ok(identity::hash(files.collect()))
+    }
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
+    let lacks = |file| StoreError::NotAModel { path: folder.to_path_buf(), file };
+    if !folder.join(FILES[0]).is_file() {
+        return Err(lacks(FILES[0]));
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        // Other names are not UTF-8 either.
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        if FILES.contains(&name.as_str())
+            || Path::new(&name).extension().is_some_and(|extension| extension == WEIGHTS)
+        {
+            names.push(name);
+        }
+    }
+    if !names.iter().any(|name| name.ends_with(WEIGHTS)) {
+        return Err(lacks("model.safetensors"));
+    }
+    names.sort_unstable();
+    Ok(names)
+}

@@ -1,0 +1,111 @@
+//! Rows in parquet files, written and read by DuckDB. A row travels as JSON, so that a table has one definition
+//! beside its struct: the SQL types of its columns.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use duckdb::{Connection, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::StoreError;
+
+/// A table: its columns in order and what its rows are ordered by.
+pub(crate) struct Table {
+    /// Name and SQL type.
+    pub(crate) columns: &'static [(&'static str, &'static str)],
+    /// Rows are written in this order, so that the same rows are the same bytes.
+    pub(crate) order: &'static [&'static str],
+}
+
+/// A DuckDB of its own in memory, which fetches no extensions.
+pub fn open_database() -> duckdb::Result<Connection> {
+    let config = duckdb::Config::default()
+        .enable_autoload_extension(false)?
+        .with("autoinstall_known_extensions", "false")?
+        .with("threads", "1")?;
+    Connection::open_in_memory_with_flags(config)
+}
+
+/// An identifier as SQL writes it, whatever is in it.
+pub fn sql_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL writes it, whatever is in it.
+pub fn sql_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A path for DuckDB's `read_…` functions, which would take `*`, `?` and `[` in it for a glob.
+pub fn literal_path(path: &Path) -> String {
+    let mut literal = String::new();
+    for letter in path.to_string_lossy().chars() {
+        match letter {
+            '*' | '?' | '[' => {
+                let _ = write!(literal, "[{letter}]");
+            }
+            _ => literal.push(letter),
+        }
+    }
+    literal
+}
+
+/// Writes rows to a new file.
+pub(crate) fn write<T: Serialize>(path: &Path, table: &Table, rows: &[T]) -> Result<(), StoreError> {
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let line = serde_json::to_string(row)
+            .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
+        lines.push(line);
+    }
+    copy(path, table, &lines).map_err(|source| failed("write", path, source))
+}
+
+/// Reads rows in the order of the file; with a condition, those whose column has that value.
+pub(crate) fn read<T: DeserializeOwned>(
+    path: &Path,
+    condition: Option<(&str, &str)>,
+) -> Result<Vec<T>, StoreError> {
+    let lines = lines(path, condition).map_err(|source| failed("read", path, source))?;
+    let parse = |line: &String| {
+        serde_json::from_str(line).map_err(|source| StoreError::Json { path: path.to_path_buf(), source })
+    };
+    lines.iter().map(parse).collect()
+}
+
+fn copy(path: &Path, table: &Table, lines: &[String]) -> duckdb::Result<()> {
+    let database = open_database()?;
+    database.execute_batch("CREATE TABLE lines (line VARCHAR)")?;
+    let mut appender = database.appender("lines")?;
+    for line in lines {
+        appender.append_row([line])?;
+    }
+    appender.flush()?;
+    drop(appender);
+    let types: Map<String, Value> =
+        table.columns.iter().map(|(name, kind)| ((*name).to_owned(), Value::from(*kind))).collect();
+    let order: Vec<String> = table.order.iter().map(|name| sql_name(name)).collect();
+    database.execute_batch(&format!(
+        "COPY (SELECT * FROM (SELECT unnest(from_json(line, {types})) FROM lines) ORDER BY {order})
+         TO {path} (FORMAT parquet, COMPRESSION zstd)",
+        types = sql_text(&Value::from(types).to_string()),
+        order = order.join(", "),
+        path = sql_text(&path.to_string_lossy()),
+    ))
+}
+
+fn lines(path: &Path, condition: Option<(&str, &str)>) -> duckdb::Result<Vec<String>> {
+    let database = open_database()?;
+    let (column, value) = condition.unwrap_or(("", ""));
+    let condition = if column.is_empty() { "true".to_owned() } else { format!("{} = ?2", sql_name(column)) };
+    let mut statement = database.prepare(&format!(
+        "SELECT CAST(to_json(t) AS VARCHAR) FROM read_parquet(?1) AS t WHERE {condition} AND ?2 IS NOT NULL"
+    ))?;
+    statement.query_map(params![literal_path(path), value], |row| row.get(0))?.collect()
+}
+
+fn failed(action: &'static str, path: &Path, source: duckdb::Error) -> StoreError {
+    StoreError::Table { action, path: path.to_path_buf(), source }
+}

@@ -1,0 +1,118 @@
+//! What became of the images and rows that are in no item.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One image or row that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// Which side of the join it is from.
+    pub side: Side,
+    /// The image's path below the images folder, or the row's identifier.
+    pub key: String,
+    /// Why it was left out.
+    pub reason: Reason,
+    /// The particulars: a decoder's message, the value in question. May be empty.
+    pub detail: String,
+}
+
+/// The two sides of the join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// An image file.
+    Image,
+    /// A table row.
+    Row,
+}
+
+/// Why an image or a row was left out. Its text is what tables and reports show, and what `rejects.parquet` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[expect(missing_docs, reason = "each variant's text says what it means")]
+pub enum Reason {
+    ImageWithoutRow,
+    ImageKeyAmbiguous,
+    ImageUnreadable,
+    RowWithoutImage,
+    RowImageAmbiguous,
+    RowImageUnreadable,
+    NoGroup,
+    NoId,
+    ChoicesMissing,
+    ChoicesTooFew,
+    ChoicesWithNull,
+    ChoicesRepeated,
+    TextEmpty,
+    LabelMissing,
+    LabelNotAmongChoices,
+    SplitUnknown,
+}
+
+impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 16] = [
+        Self::ImageWithoutRow,
+        Self::ImageKeyAmbiguous,
+        Self::ImageUnreadable,
+        Self::RowWithoutImage,
+        Self::RowImageAmbiguous,
+        Self::RowImageUnreadable,
+        Self::NoGroup,
+        Self::NoId,
+        Self::ChoicesMissing,
+        Self::ChoicesTooFew,
+        Self::ChoicesWithNull,
+        Self::ChoicesRepeated,
+        Self::TextEmpty,
+        Self::LabelMissing,
+        Self::LabelNotAmongChoices,
+        Self::SplitUnknown,
+    ];
+
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ImageWithoutRow => "no row for this image",
+            Self::ImageKeyAmbiguous => "another image has the same key",
+            Self::ImageUnreadable => "unreadable image",
+            Self::RowWithoutImage => "no image for this row",
+            Self::RowImageAmbiguous => "several images for this row",
+            Self::RowImageUnreadable => "this row's image is unreadable",
+            Self::NoGroup => "no group",
+            Self::NoId => "no id",
+            Self::ChoicesMissing => "no list of choices",
+            Self::ChoicesTooFew => "fewer than two choices",
+            Self::ChoicesWithNull => "a choice is missing",
+            Self::ChoicesRepeated => "two choices are the same",
+            Self::TextEmpty => "empty text",
+            Self::LabelMissing => "no label",
+            Self::LabelNotAmongChoices => "label not among the choices",
+            Self::SplitUnknown => "split is not train, validation or test",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+            .ok_or(format!("unknown reason \"{text}\""))
+    }
+}

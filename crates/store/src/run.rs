@@ -1,0 +1,206 @@
+//! A run on disk.
+
+use std::fs::TryLockError;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cliptune_experiment::{Seed, Split};
+use fs_err as fs;
+use fs_err::File;
+use jiff::Timestamp;
+
+use crate::error::StoreError;
+use crate::files::{read_json, write_json};
+use crate::identity::RUN_FORMAT;
+use crate::run_record::{End, Outcome, RunRecord};
+
+const RECORD: &str = "run.json";
+/// Locked by the process that writes the run, for as long as it lives: a crash frees it.
+const LOCK: &str = "lock";
+
+/// One run. Clones share the writer's lock.
+#[derive(Clone, Debug)]
+pub struct Run {
+    folder: PathBuf,
+    record: RunRecord,
+    lock: Option<Arc<File>>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// A process is writing it.
+    Running,
+    /// Trained and exported.
+    Done,
+    /// Stopped by a signal after saving.
+    Interrupted,
+    /// It ended with an error.
+    Failed,
+    /// Its process is gone and left no word.
+    Crashed,
+}
+
+impl RunStatus {
+    /// The status in a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+impl std::fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The time now as records have it: RFC 3339 in UTC, to the millisecond.
+pub fn utc_now() -> String {
+    format!("{:.3}", Timestamp::now())
+}
+
+/// The name of a run's folder: `<utc>-<hash6>-s<seed>`, from the time it started and its key.
+pub fn run_name(started: &str, key: &str, seed: Seed) -> String {
+    let to_the_second = started.split(['.', 'Z']).next().unwrap_or_default();
+    let digits: String = to_the_second.chars().filter(|letter| !matches!(letter, '-' | ':')).collect();
+    format!("{digits}Z-{}-s{seed}", key.get(..6).unwrap_or(key))
+}
+
+impl Run {
+    /// Opens a run for reading.
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
+        let path = folder.join(RECORD);
+        let record: RunRecord = read_json(&path)?;
+        match record.format_version {
+            RUN_FORMAT => Ok(Self { folder, record, lock: None }),
+            found => Err(StoreError::Version { path, found, supported: RUN_FORMAT }),
+        }
+    }
+
+    /// Writes the record of a new run into a staged folder and locks it; `folder` is where it will be.
+    pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
+        let lock = File::create(staged.join(LOCK))?;
+        lock.file().lock()?;
+        write_json(&staged.join(RECORD), &record)?;
+        Ok(Self { folder, record, lock: Some(Arc::new(lock)) })
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it is.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// `<experiment>/<run>`.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.record.experiment, self.record.run)
+    }
+
+    /// The tuned model as Hugging Face lays it out.
+    pub fn model_folder(&self) -> PathBuf {
+        self.folder.join("model")
+    }
+
+    /// The exported graphs.
+    pub fn onnx_folder(&self) -> PathBuf {
+        self.folder.join("onnx")
+    }
+
+    /// libtorch's logits for a few items.
+    pub fn parity_file(&self) -> PathBuf {
+        self.onnx_folder().join("parity.json")
+    }
+
+    /// Weights, moments and position, to continue from.
+    pub fn checkpoint_folder(&self) -> PathBuf {
+        self.folder.join("checkpoint")
+    }
+
+    /// The event log.
+    pub fn events_file(&self) -> PathBuf {
+        self.folder.join("events.jsonl")
+    }
+
+    /// The scores of a split.
+    pub fn scores_folder(&self, split: Split) -> PathBuf {
+        self.folder.join("scores").join(split.as_str())
+    }
+
+    /// Where it stands, now.
+    pub fn status(&self) -> RunStatus {
+        match self.record.end.as_ref().map(|end| &end.outcome) {
+            Some(Outcome::Done { .. }) => RunStatus::Done,
+            Some(Outcome::Interrupted) => RunStatus::Interrupted,
+            Some(Outcome::Failed { .. }) => RunStatus::Failed,
+            None if self.lock.is_some() || is_locked(&self.folder.join(LOCK)) => RunStatus::Running,
+            None => RunStatus::Crashed,
+        }
+    }
+
+    /// Becomes the writer of a run that was interrupted, failed or crashed, to continue it.
+    pub fn resume(&mut self) -> Result<(), StoreError> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        let lock = lock(&self.folder)?;
+        // What another process made of it before the lock was ours.
+        let mut record: RunRecord = read_json(&self.folder.join(RECORD))?;
+        if matches!(record.end, Some(End { outcome: Outcome::Done { .. }, .. })) {
+            return Err(StoreError::Finished { path: self.folder.clone() });
+        }
+        record.end = None;
+        write_json(&self.folder.join(RECORD), &record)?;
+        (self.record, self.lock) = (record, Some(Arc::new(lock)));
+        Ok(())
+    }
+
+    /// Records how the run ended, and lets go of it.
+    pub fn finish(&mut self, outcome: Outcome, peak_memory: Option<u64>) -> Result<(), StoreError> {
+        if self.lock.is_none() {
+            return Err(StoreError::InUse { path: self.folder.clone() });
+        }
+        let at = utc_now();
+        self.record.end = Some(End { seconds: seconds(&self.record.started, &at), at, outcome, peak_memory });
+        write_json(&self.folder.join(RECORD), &self.record)?;
+        self.lock = None;
+        Ok(())
+    }
+}
+
+/// Seconds between two RFC 3339 times; 0 when the clock went backwards.
+fn seconds(from: &str, to: &str) -> f64 {
+    match (from.parse::<Timestamp>(), to.parse::<Timestamp>()) {
+        (Ok(from), Ok(to)) => to.duration_since(from).as_secs_f64().max(0.0),
+        _ => 0.0,
+    }
+}
+
+/// Whether another process holds a lock. Asks for a shared one, so that two readers do not see each other.
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Takes a run's lock.
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let file = fs::OpenOptions::new().create(true).append(true).open(folder.join(LOCK))?;
+    for _ in 0..20 {
+        match file.file().try_lock() {
+            Ok(()) => return Ok(file),
+            // A reader that looks at the status holds it for some microseconds.
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::InUse { path: folder.to_path_buf() })
+}

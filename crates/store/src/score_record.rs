@@ -1,0 +1,149 @@
+//! Scores as `scores/<split>/` holds them.
+
+use cliptune_experiment::{Split, TaskKind};
+use serde::{Deserialize, Serialize};
+
+/// A number with an interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The point estimate.
+    #[serde(with = "crate::number")]
+    pub value: f64,
+    /// Lower end of the 95 % interval.
+    #[serde(with = "crate::number")]
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    #[serde(with = "crate::number")]
+    pub high: f64,
+    /// How the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
+    pub method: String,
+}
+
+/// `scores.json`: what a run reached on one split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Version of this record.
+    pub format_version: u32,
+    /// The split.
+    pub split: Split,
+    /// The kind of items.
+    pub task: TaskKind,
+    /// Items scored.
+    pub n_items: usize,
+    /// Groups they come from.
+    pub n_groups: usize,
+    /// Accuracy (choice) or recall@1 (pairs) of guessing.
+    pub chance: f64,
+    /// exp(logit_scale) that the probabilities use.
+    pub logit_scale: f64,
+    /// Metrics by name, in the order they are shown. Choice: accuracy, label_prob, nll, ece, mrr. Pairs:
+    /// image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
+    pub metrics: indexed::Metrics,
+    /// The comparison of ONNX Runtime with libtorch that preceded the scoring.
+    pub parity: Parity,
+}
+
+/// What the parity gate saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parity {
+    /// Items compared.
+    pub n_items: usize,
+    /// Largest absolute difference of a logit.
+    #[serde(with = "crate::number")]
+    pub max_logit_difference: f64,
+    /// Items with the same highest logit on both sides.
+    pub answers_agree: usize,
+    /// The largest difference that passes.
+    pub tolerance: f64,
+}
+
+/// One line of `predictions.parquet`. Logits are on the ×exp(logit_scale) scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The item.
+    pub item_id: String,
+    /// Its own identifier.
+    pub id: String,
+    /// Its group.
+    pub group: String,
+    /// The right text.
+    pub label: usize,
+    /// The text with the highest logit; the first at a tie. For pairs: the rank (from 0) of its own text.
+    pub predicted: usize,
+    /// Whether the two are the same (pairs: whether an own-group text ranks first).
+    pub correct: bool,
+    /// Softmax probability of the right text (pairs: among all texts of the split).
+    pub label_prob: f64,
+    /// Softmax probabilities, one per text (pairs: the own text's alone).
+    pub probs: Vec<f64>,
+    /// Logits, one per text (pairs: the own text's alone).
+    pub logits: Vec<f64>,
+}
+
+/// `onnx/parity.json`: libtorch's own logits for a few items, written by train, read by score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParitySample {
+    /// One entry per image.
+    pub items: Vec<ParityItem>,
+}
+
+/// One image of the parity sample with its texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParityItem {
+    /// The item whose image it is.
+    pub item_id: String,
+    /// The texts it was compared with.
+    pub texts: Vec<String>,
+    /// libtorch's logits, one per text.
+    pub logits: Vec<f64>,
+}
+
+/// Metrics in a fixed order.
+pub(crate) mod indexed {
+    use super::Estimate;
+    use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+    use serde::ser::{Serialize, SerializeMap, Serializer};
+
+    /// Name and estimate, in the order they are shown; a map in JSON.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Metrics(pub Vec<(String, Estimate)>);
+
+    impl Metrics {
+        /// The estimate of that name.
+        pub fn get(&self, name: &str) -> Option<&Estimate> {
+            self.0.iter().find(|(key, _)| key == name).map(|(_, estimate)| estimate)
+        }
+    }
+
+    impl Serialize for Metrics {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(self.0.len()))?;
+            for (name, estimate) in &self.0 {
+                map.serialize_entry(name, estimate)?;
+            }
+            map.end()
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Metrics {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct InOrder;
+            impl<'de> Visitor<'de> for InOrder {
+                type Value = Metrics;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a map of metric names and estimates")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metrics, A::Error> {
+                    let mut metrics = Vec::new();
+                    while let Some(entry) = map.next_entry()? {
+                        metrics.push(entry);
+                    }
+                    Ok(Metrics(metrics))
+                }
+            }
+            deserializer.deserialize_map(InOrder)
+        }
+    }
+}

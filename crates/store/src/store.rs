@@ -1,0 +1,195 @@
+//! The root folder: what is where.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{DataPlan, ExperimentName, RESERVED_NAMES};
+use fs_err as fs;
+
+use crate::dataset::Dataset;
+use crate::error::StoreError;
+use crate::inputs::Inputs;
+use crate::run::{Run, RunStatus};
+use crate::run_record::RunRecord;
+use crate::staged::{StagedFolder, Taken};
+
+/// Hexadecimal digits of a dataset's hash in its folder's name.
+const FOLDER_DIGITS: usize = 16;
+
+/// A folder with datasets and runs. Opening it creates nothing.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// All runs of a store.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// By experiment, then by age, oldest first.
+    pub runs: Vec<Run>,
+    /// Folders that should be runs, and what is wrong with each. One bad run never hides the others.
+    pub damaged: Vec<(PathBuf, String)>,
+}
+
+impl Store {
+    /// The store at a folder, which need not exist yet.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        let root = std::path::absolute(root)?;
+        if root.exists() && !root.is_dir() {
+            let error = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+            return Err(std::io::Error::new(error.kind(), format!("{error}: `{}`", root.display())).into());
+        }
+        Ok(Self { root })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What can be computed again: digests, decoded pixels.
+    pub fn cache_folder(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    /// The folder of a report.
+    pub fn report_folder(&self, name: &str) -> PathBuf {
+        self.root.join("reports").join(name)
+    }
+
+    /// The sources of a plan as they are now. Files that have not changed since the last call are not read again.
+    ///
+    /// Progress is in bytes (done, of), and only reported when there is something to read.
+    pub fn inputs(
+        &self,
+        plan: &DataPlan,
+        on_progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Inputs, StoreError> {
+        Inputs::read(&self.cache_folder(), plan, on_progress)
+    }
+
+    /// The dataset of that hash, if it was made.
+    pub fn dataset(&self, hash: &str) -> Result<Option<Dataset>, StoreError> {
+        let dataset = Dataset::open(self.dataset_folder(hash))?;
+        // The folder has only the beginning of the hash.
+        Ok(dataset.filter(|dataset| dataset.record().hash == hash))
+    }
+
+    /// All datasets that can be read, by folder name.
+    pub fn datasets(&self) -> Result<Vec<Dataset>, StoreError> {
+        let folders = subfolders(&self.root.join("datasets"))?;
+        Ok(folders.into_iter().filter_map(|folder| Dataset::open(folder).ok().flatten()).collect())
+    }
+
+    /// Starts the folder of a dataset; it has its name once it is committed.
+    pub fn stage_dataset(&self, hash: &str) -> Result<StagedFolder, StoreError> {
+        StagedFolder::beside(&self.dataset_folder(hash))
+    }
+
+    fn dataset_folder(&self, hash: &str) -> PathBuf {
+        self.root.join("datasets").join(hash.get(..FOLDER_DIGITS).unwrap_or(hash))
+    }
+
+    /// Starts a run: makes its folder, which nobody else can have, with `run.json`, and locks it.
+    ///
+    /// When the record's name is taken the run gets a suffix (`-2`), in its record too.
+    pub fn create_run(&self, mut record: RunRecord) -> Result<Run, StoreError> {
+        let experiment = self.root.join(record.experiment.as_str());
+        let name = record.run.clone();
+        for attempt in 1_u32.. {
+            if attempt > 1 {
+                record.run = format!("{name}-{attempt}");
+            }
+            let folder = experiment.join(&record.run);
+            if folder.exists() {
+                continue;
+            }
+            // A run is never seen without its record, whenever its process is killed.
+            let staged = StagedFolder::beside(&folder)?;
+            let run = Run::begin(staged.path(), folder.clone(), record.clone())?;
+            if staged.take(&folder)? == Taken::Now {
+                staged.moved();
+                return Ok(run);
+            }
+        }
+        Err(StoreError::InUse { path: experiment.join(name) })
+    }
+
+    /// All runs.
+    pub fn runs(&self) -> Result<Listing, StoreError> {
+        let mut listing = Listing::default();
+        for experiment in subfolders(&self.root)? {
+            let reserved =
+                experiment.file_name().is_some_and(|name| RESERVED_NAMES.iter().any(|kept| name == *kept));
+            if !reserved {
+                list_runs(&experiment, &mut listing)?;
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The runs of one experiment.
+    pub fn runs_of(&self, experiment: &ExperimentName) -> Result<Listing, StoreError> {
+        let mut listing = Listing::default();
+        list_runs(&self.root.join(experiment.as_str()), &mut listing)?;
+        Ok(listing)
+    }
+
+    /// The newest completed run of an experiment with that key.
+    pub fn find_run(&self, experiment: &ExperimentName, key: &str) -> Result<Option<Run>, StoreError> {
+        self.newest(experiment, key, |status| status == RunStatus::Done)
+    }
+
+    /// The newest run of an experiment with that key that ended before it was complete: what can be continued.
+    pub fn find_unfinished(&self, experiment: &ExperimentName, key: &str) -> Result<Option<Run>, StoreError> {
+        self.newest(experiment, key, |status| !matches!(status, RunStatus::Done | RunStatus::Running))
+    }
+
+    fn newest(
+        &self,
+        experiment: &ExperimentName,
+        key: &str,
+        wanted: impl Fn(RunStatus) -> bool,
+    ) -> Result<Option<Run>, StoreError> {
+        let mut runs = self.runs_of(experiment)?.runs;
+        runs.retain(|run| run.record().key == key && wanted(run.status()));
+        Ok(runs.pop())
+    }
+}
+
+fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError> {
+    let mut runs = Vec::new();
+    for folder in subfolders(experiment)? {
+        match Run::open(folder.clone()) {
+            Ok(run) => runs.push(run),
+            Err(error) => listing.damaged.push((folder, chain(&error))),
+        }
+    }
+    runs.sort_by(|a, b| a.record().started.cmp(&b.record().started).then_with(|| a.folder().cmp(b.folder())));
+    listing.runs.append(&mut runs);
+    Ok(())
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+/// The folders in a folder, sorted, without those whose name starts with a dot; none when it does not exist.
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !hidden && entry.path().is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort_unstable();
+    Ok(folders)
+}

@@ -1,0 +1,134 @@
+//! Datasets: identity and files.
+
+use cliptune_experiment::{Split, SplitBy};
+use cliptune_store::{Reason, Reject, Side, StoreError, literal_path, open_database};
+use fs_err as fs;
+
+use crate::support::{World, data, item};
+
+#[test]
+fn items_and_rejects_come_back_as_they_were() {
+    let world = World::new();
+    let items = [item(1, Split::Train), item(2, Split::Test), item(3, Split::Train)];
+    let rejects = Reason::ALL.map(|reason| Reject {
+        side: Side::Row,
+        key: format!("'; {reason}"),
+        reason,
+        detail: "a\nb".to_owned(),
+    });
+    let backwards: Vec<_> = items.iter().rev().cloned().collect();
+    let dataset = world.make_dataset(&data(&world.path("")), &backwards, &rejects);
+    assert_eq!(dataset.items(None).unwrap(), items);
+    assert_eq!(dataset.items(Some(Split::Test)).unwrap(), [items[1].clone()]);
+    assert_eq!(dataset.items(Some(Split::Validation)).unwrap(), []);
+    assert_eq!(dataset.image_hashes(Some(Split::Train)).unwrap().len(), 2);
+    let mut found = dataset.rejects().unwrap();
+    found.sort_by_key(|reject| reject.reason);
+    let mut expected = rejects.to_vec();
+    expected.sort_by_key(|reject| reject.reason);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_columns_are_what_others_can_query() {
+    let world = World::new();
+    let dataset = world.make_dataset(&data(&world.path("")), &[item(1, Split::Train)], &[]);
+    let database = open_database().unwrap();
+    let columns: String = database
+        .query_row(
+            "SELECT string_agg(column_name || ' ' || column_type, ', ')
+             FROM (DESCRIBE SELECT * FROM read_parquet(getvariable('path')))"
+                .replace(
+                    "getvariable('path')",
+                    &cliptune_store::sql_text(&literal_path(&dataset.items_file())),
+                )
+                .as_str(),
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(
+        columns,
+        "item_id VARCHAR, id VARCHAR, ids VARCHAR[], group VARCHAR, split VARCHAR, image VARCHAR, image_hash VARCHAR, \
+         width INTEGER, height INTEGER, texts VARCHAR[], label INTEGER, multiplicity INTEGER, vocabulary VARCHAR[]"
+    );
+}
+
+#[test]
+fn a_store_may_have_any_name() {
+    let world = World::new();
+    let plan = data(&world.path(""));
+    let hash = world.inputs(&plan).dataset_hash(&plan);
+    let dataset = world.make_dataset(&plan, &[item(1, Split::Train)], &[]);
+    for name in ["it's", "a*b", "[x]", "what?", "ü \"quoted\"", "semi;colon"] {
+        let root = world.path(name);
+        fs::create_dir_all(root.join("datasets")).unwrap();
+        let folder = root.join("datasets").join(dataset.folder().file_name().unwrap());
+        fs::create_dir(&folder).unwrap();
+        for file in ["dataset.json", "items.parquet", "rejects.parquet"] {
+            fs::copy(dataset.folder().join(file), folder.join(file)).unwrap();
+        }
+        let store = cliptune_store::Store::open(&root).unwrap();
+        let there = store.dataset(&hash).unwrap().unwrap();
+        assert_eq!(there.items(None).unwrap().len(), 1, "{name}");
+        let staged = store.stage_dataset("0123456789abcdef0").unwrap();
+        cliptune_store::write_dataset(staged.path(), there.record(), &[item(1, Split::Test)], &[]).unwrap();
+        assert_eq!(staged.commit().unwrap(), root.join("datasets/0123456789abcdef"));
+    }
+}
+
+#[test]
+fn identity_is_content_and_recipe_and_not_place() {
+    let (here, there) = (World::new(), World::new());
+    let hash = |world: &World, change: &dyn Fn(&mut cliptune_experiment::DataPlan)| {
+        let mut plan = data(&world.path(""));
+        change(&mut plan);
+        world.inputs(&plan).dataset_hash(&plan)
+    };
+    let same = hash(&here, &|_| {});
+    assert_eq!(same.len(), 64);
+    assert_eq!(same, hash(&there, &|_| {}));
+    assert_eq!(same, hash(&here, &|plan| plan.images = here.path("images/*.png")));
+    let others = [
+        hash(&here, &|plan| plan.split.seed.0 = 1),
+        hash(&here, &|plan| plan.split.by = SplitBy::Group),
+        hash(&here, &|plan| plan.deduplicate = false),
+        hash(&here, &|plan| plan.filter = Some("true".to_owned())),
+        hash(&here, &|plan| plan.images = here.path("images/1.png")),
+    ];
+    assert!(others.iter().all(|other| *other != same));
+    there.write("images/1.png", "another");
+    assert_ne!(same, hash(&there, &|_| {}));
+    there.write("images/1.png", "one");
+    assert_eq!(same, hash(&there, &|_| {}));
+    fs::rename(there.path("images/1.png"), there.path("images/3.png")).unwrap();
+    assert_ne!(same, hash(&there, &|_| {}));
+}
+
+#[test]
+fn missing_sources_are_named() {
+    let world = World::new();
+    let mut plan = data(&world.path(""));
+    plan.images = world.path("nowhere");
+    assert!(
+        matches!(world.store().inputs(&plan, &|_, _| {}), Err(StoreError::NoImages { path, .. }) if path == plan.images)
+    );
+    plan = data(&world.path(""));
+    plan.metadata.path = world.path("nothing.parquet");
+    assert!(
+        matches!(world.store().inputs(&plan, &|_, _| {}), Err(StoreError::NoTable { path }) if path == plan.metadata.path)
+    );
+    // Looking for them has made nothing.
+    assert!(!world.path("runs").exists());
+}
+
+#[test]
+fn a_dataset_of_a_later_version_is_refused_by_name() {
+    let world = World::new();
+    let dataset = world.make_dataset(&data(&world.path("")), &[], &[]);
+    let path = dataset.folder().join("dataset.json");
+    let text = fs::read_to_string(&path).unwrap().replace("\"format_version\": 1", "\"format_version\": 2");
+    fs::write(&path, text).unwrap();
+    let error = world.store().dataset(&dataset.record().hash).unwrap_err();
+    assert!(matches!(error, StoreError::Version { found: 2, .. }), "{error}");
+}

@@ -1,0 +1,10 @@
+//! Datasets, runs and standings on disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod datasets;
+mod model_hash;
+mod runs;
+mod scores;
+mod standing;
+mod support;

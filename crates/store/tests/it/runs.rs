@@ -1,0 +1,106 @@
+//! Runs: who writes, how they end, and what damage does.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+
+use cliptune_experiment::Seed;
+use cliptune_store::{Outcome, RunStatus, StoreError, run_name};
+use fs_err as fs;
+
+use crate::support::{World, create};
+
+#[test]
+fn names_say_when_what_and_which_seed() {
+    assert_eq!(run_name("2026-01-05T10:11:12.345Z", "abcdef0123", Seed(7)), "20260105T101112Z-abcdef-s7");
+    assert_eq!(run_name("2026-01-05T10:11:12Z", "abcdef0123", Seed(0)), "20260105T101112Z-abcdef-s0");
+}
+
+#[test]
+fn a_run_goes_from_running_to_done() {
+    let world = World::new();
+    let mut run = create(&world, "key");
+    let experiment = run.record().experiment.clone();
+    let seen = || world.store().runs().unwrap().runs.remove(0);
+    assert_eq!((run.status(), seen().status()), (RunStatus::Running, RunStatus::Running));
+    assert!(world.store().find_run(&experiment, "key").unwrap().is_none());
+    run.finish(Outcome::Done { best_epoch: 3 }, Some(1 << 30)).unwrap();
+    assert_eq!((run.status(), seen().status()), (RunStatus::Done, RunStatus::Done));
+    assert_eq!(seen().record(), run.record());
+    assert_eq!(world.store().find_run(&experiment, "key").unwrap().unwrap().id(), run.id());
+    assert!(world.store().find_run(&experiment, "other").unwrap().is_none());
+}
+
+#[test]
+fn a_writer_that_is_gone_has_crashed_and_can_be_continued() {
+    let world = World::new();
+    let run = create(&world, "key");
+    let experiment = run.record().experiment.clone();
+    // The lock goes with the process, whatever ends it.
+    drop(run);
+    let mut run = world.store().find_unfinished(&experiment, "key").unwrap().unwrap();
+    assert_eq!(run.status(), RunStatus::Crashed);
+    let mut rival = run.clone();
+    run.resume().unwrap();
+    assert_eq!(run.status(), RunStatus::Running);
+    assert!(world.store().find_unfinished(&experiment, "key").unwrap().is_none());
+    assert!(matches!(rival.resume(), Err(StoreError::InUse { .. })));
+    run.finish(Outcome::Done { best_epoch: 1 }, None).unwrap();
+    // What was finished meanwhile must not be opened again.
+    assert!(matches!(rival.resume(), Err(StoreError::Finished { .. })));
+    assert_eq!(world.store().find_run(&experiment, "key").unwrap().unwrap().status(), RunStatus::Done);
+}
+
+#[test]
+fn only_the_writer_ends_a_run() {
+    let world = World::new();
+    let _writer = create(&world, "key");
+    let mut reader = world.store().runs().unwrap().runs.remove(0);
+    assert!(matches!(reader.finish(Outcome::Interrupted, None), Err(StoreError::InUse { .. })));
+}
+
+#[test]
+fn sixteen_writers_in_the_same_second_get_sixteen_runs() {
+    let world = World::new();
+    let start = Barrier::new(16);
+    let write = |_| {
+        start.wait();
+        let mut run = create(&world, "the same key");
+        run.finish(Outcome::Done { best_epoch: 0 }, None).unwrap();
+        run.id()
+    };
+    let ids: BTreeSet<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16).map(|number| scope.spawn(move || write(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let listing = world.store().runs().unwrap();
+    assert_eq!((ids.len(), listing.runs.len(), listing.damaged.len()), (16, 16, 0));
+    assert!(listing.runs.iter().all(|run| run.folder().ends_with(&run.record().run)));
+}
+
+#[test]
+fn a_damaged_run_hides_no_other() {
+    let world = World::new();
+    for key in ["first", "second", "third"] {
+        create(&world, key).finish(Outcome::Done { best_epoch: 0 }, None).unwrap();
+    }
+    let runs = world.store().runs().unwrap().runs;
+    fs::write(runs[0].folder().join("run.json"), "{\"half\":").unwrap();
+    fs::remove_file(runs[1].folder().join("run.json")).unwrap();
+    // What a killed process leaves beside them.
+    fs::create_dir(runs[2].folder().parent().unwrap().join(".unfinished-x")).unwrap();
+    fs::write(world.path("runs/README"), "a file among experiments").unwrap();
+    let listing = world.store().runs().unwrap();
+    assert_eq!((listing.runs.len(), listing.damaged.len()), (1, 2));
+    assert!(
+        listing.damaged.iter().all(|(path, why)| why.contains(path.to_str().unwrap())),
+        "{:?}",
+        listing.damaged
+    );
+}
+
+#[test]
+fn an_empty_store_has_no_runs() {
+    let world = World::new();
+    assert!(world.store().runs().unwrap().runs.is_empty());
+    assert!(!world.path("runs").exists());
+}

@@ -1,0 +1,75 @@
+//! Scores: complete or absent.
+
+use std::collections::BTreeMap;
+
+use cliptune_experiment::{Split, TaskKind};
+use cliptune_store::{
+    Estimate, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, read_json, read_predictions, read_scores,
+    write_scores,
+};
+
+use crate::support::{World, create, item};
+
+fn scores(accuracy: f64) -> Scores {
+    let estimate = Estimate { value: accuracy, low: 0.1 + 0.2, high: 1.0, method: "bootstrap".to_owned() };
+    Scores {
+        format_version: SCORES_FORMAT,
+        split: Split::Test,
+        task: TaskKind::Choice,
+        n_items: 1,
+        n_groups: 1,
+        chance: 1.0 / 3.0,
+        logit_scale: 100.0,
+        metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
+        parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
+    }
+}
+
+fn prediction() -> Prediction {
+    let item = item(1, Split::Test);
+    Prediction {
+        item_id: item.item_id,
+        id: item.id,
+        group: item.group,
+        label: 1,
+        predicted: 2,
+        correct: false,
+        label_prob: 1.0 / 3.0,
+        probs: vec![0.1 + 0.2, 1e-30, 2.0 / 3.0],
+        logits: vec![-12.345_678_901_234_5, 0.0, 1e300],
+    }
+}
+
+#[test]
+fn they_come_back_to_the_last_bit_and_replace_earlier_ones() {
+    let world = World::new();
+    let run = create(&world, "key");
+    assert_eq!(read_scores(&run, Split::Test).unwrap(), None);
+    for accuracy in [0.25, f64::INFINITY] {
+        write_scores(&run, &scores(accuracy), &[prediction()], &[item(1, Split::Test)]).unwrap();
+        assert_eq!(read_scores(&run, Split::Test).unwrap(), Some(scores(accuracy)));
+        assert_eq!(read_predictions(&run, Split::Test).unwrap(), [prediction()]);
+    }
+    assert_eq!(read_scores(&run, Split::Validation).unwrap(), None);
+    assert_eq!(fs_err::read_dir(run.folder().join("scores")).unwrap().count(), 1);
+}
+
+#[test]
+fn every_row_of_an_item_gets_its_letter() {
+    let world = World::new();
+    let run = create(&world, "key");
+    write_scores(&run, &scores(0.5), &[prediction()], &[item(1, Split::Test)]).unwrap();
+    let choices: BTreeMap<String, String> =
+        read_json(&run.scores_folder(Split::Test).join("choices.json")).unwrap();
+    let expected = ["row 1", "copy; of '1'"].map(|id| (id.to_owned(), "C".to_owned()));
+    assert_eq!(choices, BTreeMap::from(expected));
+}
+
+#[test]
+fn scores_of_another_procedure_are_none() {
+    let world = World::new();
+    let run = create(&world, "key");
+    let old = Scores { format_version: SCORES_FORMAT + 1, ..scores(0.5) };
+    write_scores(&run, &old, &[prediction()], &[item(1, Split::Test)]).unwrap();
+    assert_eq!(read_scores(&run, Split::Test).unwrap(), None);
+}

@@ -1,0 +1,189 @@
+//! Plans, records and sources of tests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{
+    AdamW, BatchSize, Columns, DataPlan, Decay, Experiment, ExportPlan, Fraction, ImageKey, Join,
+    LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, Schedule, ScorePlan, Seed, Select,
+    Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune,
+};
+use cliptune_store::{
+    Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
+    RUN_FORMAT, Reject, Run, RunRecord, Sources, Store, run_name, utc_now, write_dataset,
+};
+use fs_err as fs;
+use tempfile::TempDir;
+
+/// A folder with images, a table, a base model and a store.
+pub(crate) struct World {
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        for folder in ["images", "base"] {
+            fs::create_dir(world.path(folder)).unwrap();
+        }
+        for (file, text) in [
+            ("images/1.png", "one"),
+            ("images/2.png", "two"),
+            ("table.parquet", "rows"),
+            ("base/config.json", "{}"),
+            ("base/model.safetensors", "weights"),
+        ] {
+            world.write(file, text);
+        }
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.path("runs")).unwrap()
+    }
+
+    /// A plan that tunes the base folder.
+    pub(crate) fn plan(&self, name: &str) -> Plan {
+        Plan {
+            experiment: name.parse().unwrap(),
+            description: None,
+            data: data(self.folder.path()),
+            model: ModelPlan { from: ModelSource::Folder(self.path("base")), image_fit: None },
+            train: Some(training(1e-5)),
+            export: ExportPlan { onnx: vec![Precision::Fp32] },
+            score: ScorePlan { splits: vec![Split::Validation, Split::Test] },
+            seed: Seed(0),
+            axes: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn inputs(&self, plan: &DataPlan) -> Inputs {
+        self.store().inputs(plan, &|_, _| {}).unwrap()
+    }
+
+    /// Makes the dataset of a plan without looking into its sources.
+    pub(crate) fn make_dataset(&self, plan: &DataPlan, items: &[Item], rejects: &[Reject]) -> Dataset {
+        let inputs = self.inputs(plan);
+        let hash = inputs.dataset_hash(plan);
+        let staged = self.store().stage_dataset(&hash).unwrap();
+        let record = DatasetRecord {
+            format_version: DATASET_FORMAT,
+            hash: hash.clone(),
+            task: TaskKind::Choice,
+            plan: plan.clone(),
+            sources: Sources {
+                images_folder: inputs.images_folder.to_string_lossy().into_owned(),
+                images_hash: inputs.images_hash,
+                table_hash: inputs.table_hash,
+            },
+            join: JoinCounts::default(),
+            rejects: BTreeMap::new(),
+            items: ItemCounts::default(),
+            splits: BTreeMap::new(),
+            leaks: Leaks::default(),
+        };
+        write_dataset(staged.path(), &record, items, rejects).unwrap();
+        staged.commit().unwrap();
+        self.store().dataset(&hash).unwrap().unwrap()
+    }
+}
+
+pub(crate) fn data(folder: &Path) -> DataPlan {
+    let fraction = |share| Fraction::try_from(share).unwrap();
+    DataPlan {
+        images: folder.join("images"),
+        metadata: TableSource { path: folder.join("table.parquet"), format: TableFormat::Parquet },
+        join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
+        columns: Columns {
+            task: Task::Choice { choices: "choices".to_owned(), label: "label".to_owned() },
+            id: None,
+            group: None,
+            vocabulary: Vec::new(),
+        },
+        filter: None,
+        deduplicate: true,
+        split: SplitPlan {
+            by: SplitBy::Component { across: Vec::new() },
+            shares: SplitShares { train: fraction(0.8), validation: fraction(0.1), test: fraction(0.1) },
+            seed: Seed(0),
+        },
+    }
+}
+
+pub(crate) fn training(lr: f64) -> TrainPlan {
+    TrainPlan {
+        objective: Objective::Choice,
+        tune: Tune::Full,
+        epochs: 5,
+        batch_size: BatchSize::try_from(32).unwrap(),
+        optimizer: AdamW {
+            lr: LearningRate::try_from(lr).unwrap(),
+            weight_decay: 0.1,
+            betas: (0.9, 0.98),
+            eps: 1e-6,
+        },
+        schedule: Schedule { warmup_steps: 10, decay: Decay::Cosine },
+        clip_grad_norm: None,
+        select: Select::ValidationAccuracy,
+    }
+}
+
+pub(crate) fn experiment(plans: &[Plan]) -> Experiment {
+    let name = plans[0].experiment.clone();
+    Experiment { file: PathBuf::from(format!("{name}.yaml")), name, description: None, plans: plans.to_vec() }
+}
+
+pub(crate) fn record(plan: &Plan, dataset: &str, base: Base, key: &str) -> RunRecord {
+    let started = utc_now();
+    RunRecord {
+        format_version: RUN_FORMAT,
+        run: run_name(&started, key, plan.seed),
+        experiment: plan.experiment.clone(),
+        seed: plan.seed,
+        key: key.to_owned(),
+        plan: plan.clone(),
+        dataset: dataset.to_owned(),
+        base,
+        lineage: Vec::new(),
+        provenance: Provenance {
+            cliptune: "0.1.0".to_owned(),
+            binary: "00".to_owned(),
+            git_commit: None,
+            host: "host".to_owned(),
+            device: "cpu".to_owned(),
+            threads: 1,
+        },
+        started,
+        end: None,
+    }
+}
+
+/// A run of some key, without a dataset or a model.
+pub(crate) fn create(world: &World, key: &str) -> Run {
+    world.store().create_run(record(&world.plan("tuned"), "dataset", Base::Scratch, key)).unwrap()
+}
+
+pub(crate) fn item(number: usize, split: Split) -> Item {
+    Item {
+        item_id: format!("{number:016x}"),
+        id: format!("row {number}"),
+        ids: vec![format!("row {number}"), format!("copy; of '{number}'")],
+        group: format!("{number}"),
+        split,
+        image: format!("{number}.png"),
+        image_hash: format!("{number:064x}"),
+        width: 640,
+        height: 480,
+        texts: vec!["it's \"so\"\n漫画 🐈".to_owned(), "[\"json\"], {}".to_owned(), String::new()],
+        label: number % 3,
+        vocabulary: Vec::new(),
+    }
+}

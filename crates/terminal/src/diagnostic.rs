@@ -1,0 +1,196 @@
+//! Errors as a person reads them: what failed, why, and what to do about it.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use crate::exit::Exit;
+use crate::style;
+
+/// An error as a tool hands it to the person: implemented by each crate's error type that reaches `main`.
+///
+/// The message is the error's `Display` and the causes are its `source()` chain, so an implementation usually adds
+/// nothing but a hint for the cases in which there is something to do.
+pub trait Diagnostic: Error {
+    /// What the person can do about it: a sentence without the leading `hint:`.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// The exit code this error ends the process with.
+    fn exit(&self) -> Exit {
+        Exit::Failed
+    }
+
+    /// Text that is already laid out, such as all the errors of a YAML file with their lines. It replaces the
+    /// `error: …` chain; the hint still follows.
+    fn rendered(&self) -> Option<String> {
+        None
+    }
+}
+
+// fs-err puts the path into the message, so such an error can reach the person as it is.
+impl Diagnostic for std::io::Error {}
+
+/// Lets `?` hand any diagnostic to the function that [`main`](crate::main) runs.
+impl<E: Diagnostic + 'static> From<E> for Box<dyn Diagnostic> {
+    fn from(error: E) -> Self {
+        Box::new(error)
+    }
+}
+
+/// A diagnostic for a condition that no error type describes, such as two flags that exclude each other.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    message: String,
+    hint: Option<String>,
+    exit: Exit,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// Work that failed.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::Failed, source: None }
+    }
+
+    /// A command line or a file that is wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(message) }
+    }
+
+    /// The same failure, with advice.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same failure, with what caused it.
+    #[must_use]
+    pub fn caused_by(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+}
+
+impl Diagnostic for Failure {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// The whole text of a diagnostic, styled, ending in a newline.
+pub fn render(diagnostic: &dyn Diagnostic) -> String {
+    let mut text = match diagnostic.rendered() {
+        Some(rendered) => format!("{}\n", rendered.trim_end_matches('\n')),
+        None => chain(diagnostic),
+    };
+    if let Some(hint) = diagnostic.hint() {
+        let _ = writeln!(text, "\n{} {}", style::label(style::HINT, "hint"), indent(&hint, "      "));
+    }
+    text
+}
+
+/// `error: …`, then one `caused by` line for each cause that says something new.
+fn chain(diagnostic: &dyn Diagnostic) -> String {
+    let mut said = diagnostic.to_string();
+    let mut text = format!("{} {}\n", style::label(style::ERROR, "error"), indent(&said, "  "));
+    let mut cause = diagnostic.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // Many libraries put the source into their own message as well; the person need not read it twice.
+        if !message.is_empty() && !said.contains(&message) {
+            let _ = writeln!(text, "  caused by: {}", indent(&message, "    "));
+            said = message;
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The text with every line after the first indented, so that a long cause still reads as one.
+fn indent(text: &str, by: &str) -> String {
+    text.trim_end().replace('\n', &format!("\n{by}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Problem {
+        #[error("cannot read the weights of {model}")]
+        Weights { model: &'static str, source: Failure },
+        #[error("cannot open the store: {0}")]
+        Store(#[from] std::io::Error),
+        #[error("2 errors in demo.yaml")]
+        Yaml,
+    }
+
+    impl Diagnostic for Problem {
+        fn hint(&self) -> Option<String> {
+            matches!(self, Self::Yaml).then(|| "see `cliptune schema`".to_owned())
+        }
+
+        fn rendered(&self) -> Option<String> {
+            matches!(self, Self::Yaml).then(|| "demo.yaml:3:1: first\n\ndemo.yaml:9:1: second\n\n".to_owned())
+        }
+    }
+
+    fn plain(diagnostic: &dyn Diagnostic) -> String {
+        anstream::adapter::strip_str(&render(diagnostic)).to_string()
+    }
+
+    #[test]
+    fn causes_follow_the_message_and_the_hint_stands_apart() {
+        let failure = Failure::new("cannot train new-yorker-b32")
+            .caused_by(Problem::Weights {
+                model: "openai/clip-vit-base-patch32",
+                source: Failure::new("no tensor called visual_projection.weight\nthe file has 398 others"),
+            })
+            .with_hint("look at the names with `cliptune show`\nor pass another model");
+        insta::assert_snapshot!(plain(&failure), @r"
+        error: cannot train new-yorker-b32
+          caused by: cannot read the weights of openai/clip-vit-base-patch32
+          caused by: no tensor called visual_projection.weight
+            the file has 398 others
+
+        hint: look at the names with `cliptune show`
+              or pass another model
+        ");
+    }
+
+    #[test]
+    fn a_cause_that_is_part_of_the_message_is_not_repeated() {
+        let problem = Problem::from(std::io::Error::other("permission denied"));
+        insta::assert_snapshot!(plain(&problem), @"error: cannot open the store: permission denied");
+    }
+
+    #[test]
+    fn text_that_is_already_laid_out_replaces_the_chain() {
+        insta::assert_snapshot!(plain(&Problem::Yaml), @r"
+        demo.yaml:3:1: first
+
+        demo.yaml:9:1: second
+
+        hint: see `cliptune schema`
+        ");
+    }
+
+    #[test]
+    fn the_label_is_coloured_and_the_message_is_not() {
+        insta::assert_snapshot!(render(&Failure::new("no")).escape_debug(), @r"\u{1b}[1m\u{1b}[31merror:\u{1b}[0m no\n");
+    }
+
+    #[test]
+    fn the_question_mark_takes_any_diagnostic() {
+        fn tool() -> Result<Exit, Box<dyn Diagnostic>> {
+            Err(Failure::usage("--a excludes --b"))?;
+            Ok(Exit::Done)
+        }
+        assert_eq!(tool().expect_err("it fails").exit(), Exit::Usage);
+    }
+}

@@ -1,0 +1,58 @@
+//! The frame around every tool's `main`.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::process::ExitCode;
+
+use crate::diagnostic::{Diagnostic, render};
+use crate::exit::Exit;
+use crate::{output, style};
+
+/// The exit code of a bug: `EX_SOFTWARE` in sysexits.h. Not part of [`Exit`], because no code asks for it.
+const INTERNAL: u8 = 70;
+
+/// Runs a whole tool and returns the exit code of its process.
+///
+/// An error is printed once, to stderr, as `error: …` with its causes and its hint. A reader of stdout that went
+/// away (`cliptune ls | head -1`) is no error. A panic says that it is a bug and where, and ends with 70.
+pub fn main(f: impl FnOnce() -> Result<Exit, Box<dyn Diagnostic>>) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| output::stderr_after_panic(&bug(panic))));
+    // Nothing of `f` is looked at after a panic.
+    let code = match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => conclude(result),
+        Err(_) => INTERNAL,
+    };
+    ExitCode::from(code)
+}
+
+/// Prints what is left to say and picks the exit code.
+fn conclude(result: Result<Exit, Box<dyn Diagnostic>>) -> u8 {
+    let result = result.and_then(|exit| match output::take_failure() {
+        Some(failure) => Err(failure.into()),
+        None => Ok(exit),
+    });
+    match result {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            output::stderr(&render(&*error));
+            error.exit().code()
+        }
+    }
+}
+
+/// What a panic prints.
+fn bug(panic: &PanicHookInfo<'_>) -> String {
+    let message = panic.payload_as_str().unwrap_or("it gave no reason");
+    let place = panic.location().map(|at| format!("\n  at {at}")).unwrap_or_default();
+    let backtrace = Backtrace::capture();
+    let (trace, more) = match backtrace.status() {
+        BacktraceStatus::Captured => (format!("\n{}", backtrace.to_string().trim_end()), ""),
+        _ => (String::new(), " (RUST_BACKTRACE=1 shows how it got there)"),
+    };
+    format!(
+        "{} internal error: {message}{place}{trace}\n\n{} this is a bug in cliptune; \
+         please report it with the command you ran{more}\n",
+        style::label(style::ERROR, "error"),
+        style::label(style::HINT, "hint"),
+    )
+}

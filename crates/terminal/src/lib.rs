@@ -1,0 +1,28 @@
+//! What a person sees in the terminal: messages, errors with cause and hint, progress, exit codes.
+//!
+//! Every cliptune tool starts with [`main`], takes [`CommonArgs`] and writes through a [`Printer`]: data goes to
+//! stdout, everything for a person goes to stderr. Nothing else in the workspace writes to either stream.
+
+mod args;
+mod diagnostic;
+mod entry;
+mod exit;
+pub mod format;
+mod interrupt;
+mod output;
+mod printer;
+mod progress;
+mod style;
+mod suggest;
+mod table;
+
+pub use args::{CommonArgs, STORE_VARIABLE};
+pub use diagnostic::{Diagnostic, Failure, render};
+pub use entry::main;
+pub use exit::Exit;
+pub use interrupt::{interrupt_flag, interrupt_flag_saying};
+pub use printer::Printer;
+pub use progress::Progress;
+pub use style::STYLES;
+pub use suggest::did_you_mean;
+pub use table::{Align, Column, Table};

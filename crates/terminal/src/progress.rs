@@ -1,0 +1,74 @@
+//! How far a long step has come.
+
+mod bar;
+mod log;
+
+use bar::Bar;
+use log::Log;
+
+use crate::output;
+
+/// The progress of one long step, shared between the threads that advance it.
+///
+/// On a terminal it is a live bar. In a log file it is a plain line every ten seconds or so. Dropping it without
+/// [`finish`](Self::finish), as an error does, takes the bar away.
+#[derive(Debug)]
+pub struct Progress {
+    shown: Shown,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Nowhere,
+    Bar(Bar),
+    Log(Log),
+}
+
+impl Progress {
+    /// Progress that nobody sees.
+    pub fn hidden() -> Self {
+        Self { shown: Shown::Nowhere }
+    }
+
+    pub(crate) fn on_stderr(label: &str, total: u64, unit: &'static str) -> Self {
+        let shown = match output::is_live() {
+            true => Shown::Bar(Bar::start(label, total, unit)),
+            false => Shown::Log(Log::start(label, total, unit)),
+        };
+        Self { shown }
+    }
+
+    /// Adds to what is done.
+    pub fn advance(&self, by: u64) {
+        match &self.shown {
+            Shown::Nowhere => {}
+            Shown::Bar(bar) => bar.advance(by),
+            Shown::Log(log) => log.advance(by),
+        }
+    }
+
+    /// Says how much is done in all, as a run does that starts from a checkpoint.
+    pub fn set(&self, done: u64) {
+        match &self.shown {
+            Shown::Nowhere => {}
+            Shown::Bar(bar) => bar.set(done),
+            Shown::Log(log) => log.set(done),
+        }
+    }
+
+    /// Says something about the state of the work: `epoch 3/10 loss 2.31 lr 1e-4 312 items/s`.
+    pub fn message(&self, text: &str) {
+        match &self.shown {
+            Shown::Nowhere => {}
+            Shown::Bar(bar) => bar.message(text),
+            Shown::Log(log) => log.message(text),
+        }
+    }
+
+    /// Ends the step: the bar goes away, a log file gets its last line.
+    pub fn finish(self) {
+        if let Shown::Log(log) = &self.shown {
+            log.finish();
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Progress in a log file: a plain line now and then.
+
+use std::fmt::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::{format, output};
+
+/// The time between two lines.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// A [`Meter`] that prints to stderr and may be shared between threads.
+#[derive(Debug)]
+pub(super) struct Log {
+    meter: Mutex<Meter>,
+}
+
+impl Log {
+    pub(super) fn start(label: &str, total: u64, unit: &'static str) -> Self {
+        Self { meter: Mutex::new(Meter::new(label, total, unit, Instant::now())) }
+    }
+
+    pub(super) fn advance(&self, by: u64) {
+        let mut meter = self.meter();
+        let done = meter.done.saturating_add(by);
+        print(meter.reach(done, Instant::now()));
+    }
+
+    pub(super) fn set(&self, done: u64) {
+        print(self.meter().reach(done, Instant::now()));
+    }
+
+    pub(super) fn message(&self, text: &str) {
+        text.clone_into(&mut self.meter().message);
+    }
+
+    pub(super) fn finish(&self) {
+        print(Some(self.meter().last_line(Instant::now())));
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn print(line: Option<String>) {
+    if let Some(line) = line {
+        output::stderr(&format!("{line}\n"));
+    }
+}
+
+/// What is done, when a line is due, and how it reads. The caller brings the clock.
+#[derive(Debug)]
+struct Meter {
+    label: String,
+    total: u64,
+    unit: &'static str,
+    message: String,
+    done: u64,
+    started: Instant,
+    printed: Instant,
+    /// The first thing reached and when. Speed is measured from there: work done before this process started, and
+    /// a slow first step, say nothing about the rest.
+    first: Option<(u64, Instant)>,
+}
+
+impl Meter {
+    fn new(label: &str, total: u64, unit: &'static str, now: Instant) -> Self {
+        let (label, message) = (label.to_owned(), String::new());
+        Self { label, total, unit, message, done: 0, started: now, printed: now, first: None }
+    }
+
+    /// Takes note of what is done; a line to print if one is due.
+    fn reach(&mut self, done: u64, now: Instant) -> Option<String> {
+        self.done = done;
+        self.first.get_or_insert((done, now));
+        if now.duration_since(self.printed) < INTERVAL {
+            return None;
+        }
+        self.printed = now;
+        Some(self.line(now))
+    }
+
+    fn line(&self, now: Instant) -> String {
+        let mut line = format!("{}: {}", self.label, amount(self.done, self.total, self.unit));
+        if let Some(percent) = self.done.saturating_mul(100).checked_div(self.total) {
+            let _ = write!(line, " ({percent}%)");
+        }
+        if let Some(left) = self.left(now) {
+            let _ = write!(line, ", {} left", format::remaining(left));
+        }
+        self.with_message(line)
+    }
+
+    fn last_line(&self, now: Instant) -> String {
+        let took = format::duration(now.duration_since(self.started));
+        self.with_message(format!("{}: {} in {took}", self.label, amount(self.done, 0, self.unit)))
+    }
+
+    fn with_message(&self, line: String) -> String {
+        if self.message.is_empty() { line } else { format!("{line}, {}", self.message) }
+    }
+
+    /// The time the rest will take at the speed so far.
+    fn left(&self, now: Instant) -> Option<Duration> {
+        let (first, since) = self.first?;
+        let done = self.done.checked_sub(first).filter(|done| *done > 0)?;
+        let remaining = self.total.checked_sub(self.done).filter(|left| *left > 0)?;
+        let seconds = now.duration_since(since).as_secs_f64() * remaining as f64 / done as f64;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
+/// How much is done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known.
+pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
+    match (unit, total) {
+        ("bytes", 0) => format::bytes(done),
+        ("bytes", _) => format!("{}/{}", format::bytes(done), format::bytes(total)),
+        (_, 0) => format!("{} {unit}", format::count(done)),
+        _ => format!("{}/{} {unit}", format::count(done), format::count(total)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a meter prints when it reaches each of the amounts at each of the seconds.
+    fn lines(total: u64, unit: &'static str, reached: &[(u64, u64)]) -> String {
+        let start = Instant::now();
+        let mut meter = Meter::new("train", total, unit, start);
+        let mut lines = Vec::new();
+        for (second, done) in reached {
+            lines.extend(meter.reach(*done, start + Duration::from_secs(*second)));
+        }
+        let last = reached.last().map_or(0, |(second, _)| *second);
+        lines.push(meter.last_line(start + Duration::from_secs(last)));
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_line_is_due_every_ten_seconds() {
+        let reached: Vec<_> = (1..=32).map(|step| (step, step * 32)).collect();
+        insta::assert_snapshot!(lines(1_024, "items", &reached), @r"
+        train: 320/1,024 items (31%), 22 s left
+        train: 640/1,024 items (62%), 12 s left
+        train: 960/1,024 items (93%), 2 s left
+        train: 1,024 items in 32 s
+        ");
+    }
+
+    #[test]
+    fn work_done_before_does_not_count_as_speed() {
+        insta::assert_snapshot!(lines(1_000, "steps", &[(5, 900), (15, 910), (105, 1_000)]), @r"
+        train: 910/1,000 steps (91%), 1 min 30 s left
+        train: 1,000/1,000 steps (100%)
+        train: 1,000 steps in 1 min 45 s
+        ");
+    }
+
+    #[test]
+    fn an_unknown_total_has_no_share_and_no_end() {
+        insta::assert_snapshot!(lines(0, "bytes", &[(1, 2_048), (20, 5_000_000)]), @r"
+        train: 4.8 MiB
+        train: 4.8 MiB in 20 s
+        ");
+    }
+
+    #[test]
+    fn the_message_comes_last() {
+        let start = Instant::now();
+        let mut meter = Meter::new("train", 10, "steps", start);
+        meter.message = "loss 2.31".to_owned();
+        let line = meter.reach(3, start + INTERVAL);
+        insta::assert_snapshot!(line.unwrap_or_default(), @"train: 3/10 steps (30%), loss 2.31");
+    }
+}

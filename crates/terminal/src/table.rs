@@ -1,0 +1,212 @@
+//! Small tables in plain text.
+
+use std::fmt;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What separates two columns.
+const GAP: &str = "  ";
+/// A column is never cut narrower than this, however small the terminal.
+const NARROWEST: usize = 6;
+
+/// Which edge of its column a cell sits at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A column: its header and its alignment.
+#[derive(Clone, Debug)]
+pub struct Column {
+    header: String,
+    align: Align,
+}
+
+impl Column {
+    /// A column with the given alignment.
+    pub fn new(header: impl Into<String>, align: Align) -> Self {
+        Self { header: header.into(), align }
+    }
+
+    /// A column of text.
+    pub fn left(header: impl Into<String>) -> Self {
+        Self::new(header, Align::Left)
+    }
+
+    /// A column of numbers.
+    pub fn right(header: impl Into<String>) -> Self {
+        Self::new(header, Align::Right)
+    }
+}
+
+/// A table in plain text: a header line, then one line for each row.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+        Self { columns: columns.into_iter().collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row; missing cells are empty, cells beyond the last column are left out.
+    pub fn row<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Self {
+        let mut cells: Vec<String> = cells.into_iter().map(|cell| one_line(&cell.into())).collect();
+        cells.resize(self.columns.len(), String::new());
+        self.rows.push(cells);
+        self
+    }
+
+    /// Whether there is nothing to show.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The text, no wider than `width` where that is possible: the widest column gives way first.
+    pub fn render(&self, width: Option<usize>) -> String {
+        let mut widths = self.natural_widths();
+        if let Some(width) = width {
+            shrink(&mut widths, width);
+        }
+        let header = self.columns.iter().map(|column| column.header.as_str());
+        let mut text = self.line(header, &widths);
+        for row in &self.rows {
+            text.push_str(&self.line(row.iter().map(String::as_str), &widths));
+        }
+        text
+    }
+
+    fn natural_widths(&self) -> Vec<usize> {
+        let widest = |(at, column): (usize, &Column)| {
+            let cells = self.rows.iter().map(|row| row[at].width());
+            cells.fold(column.header.width(), usize::max)
+        };
+        self.columns.iter().enumerate().map(widest).collect()
+    }
+
+    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
+        let padded = cells.zip(&self.columns).zip(widths);
+        let padded: Vec<_> = padded.map(|((cell, column), width)| pad(cell, column.align, *width)).collect();
+        format!("{}\n", padded.join(GAP).trim_end())
+    }
+}
+
+/// The whole table, as wide as its cells.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(None))
+    }
+}
+
+/// Takes columns off the widest column until the table fits or every column is as narrow as it may be.
+fn shrink(widths: &mut [usize], available: usize) {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > available {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > NARROWEST => *widest -= 1,
+            _ => return,
+        }
+    }
+}
+
+/// The cell at its place in a column of the given width.
+fn pad(cell: &str, align: Align, width: usize) -> String {
+    let cell = truncate(cell, width);
+    let space = " ".repeat(width.saturating_sub(cell.width()));
+    match align {
+        Align::Left => cell + &space,
+        Align::Right => space + &cell,
+    }
+}
+
+/// The text cut to a width, with `…` where something is missing.
+fn truncate(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut left = width.saturating_sub(1);
+    for letter in text.chars() {
+        let needed = letter.width().unwrap_or(0);
+        if needed > left {
+            break;
+        }
+        left -= needed;
+        cut.push(letter);
+    }
+    cut.push('…');
+    cut
+}
+
+/// The text on one line. Captions come from strangers: a control character in one must not reach the terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs() -> Table {
+        let mut table = Table::new([
+            Column::left("run"),
+            Column::left("caption"),
+            Column::right("items"),
+            Column::left("accuracy"),
+        ]);
+        table.row([
+            "new-yorker-b32",
+            "I'd like to see other people, but only from the side.",
+            "528",
+            "0.621",
+        ]);
+        table.row(["lora", "Das war schön, 東京!\u{1b}[31m\nAgain?", "10,240", "–"]);
+        table.row(["short"]);
+        table
+    }
+
+    #[test]
+    fn columns_align_and_lines_do_not_trail() {
+        insta::assert_snapshot!(runs().to_string(), @r"
+        run             caption                                                 items  accuracy
+        new-yorker-b32  I'd like to see other people, but only from the side.     528  0.621
+        lora            Das war schön, 東京! [31m Again?                       10,240  –
+        short
+        ");
+    }
+
+    #[test]
+    fn the_widest_column_gives_way() {
+        let text = runs().render(Some(60));
+        assert!(text.lines().all(|line| line.width() <= 60));
+        insta::assert_snapshot!(text, @r"
+        run             caption                      items  accuracy
+        new-yorker-b32  I'd like to see other peo…     528  0.621
+        lora            Das war schön, 東京! [31m…  10,240  –
+        short
+        ");
+    }
+
+    #[test]
+    fn a_tiny_terminal_gets_a_table_that_is_too_wide_but_readable() {
+        insta::assert_snapshot!(runs().render(Some(10)), @r"
+        run     capti…   items  accur…
+        new-y…  I'd l…     528  0.621
+        lora    Das w…  10,240  –
+        short
+        ");
+    }
+
+    #[test]
+    fn a_wide_letter_is_never_cut_in_half() {
+        assert_eq!(truncate("東京都", 4), "東…");
+        assert_eq!(truncate("東京都", 6), "東京都");
+        assert_eq!(truncate("abc", 0), "…");
+    }
+}

@@ -1,0 +1,24 @@
+// What Rust calls in libtorch beyond tch's bindings. Every function returns null, or a message that the caller
+// frees with cliptune_free_message.
+#pragma once
+#include <cstddef>
+
+namespace at {
+class Tensor;
+}
+
+extern "C" {
+struct CliptuneAdamW {
+  double lr, beta1, beta2, weight_decay, eps;
+};
+
+// One fused AdamW step over n tensors. steps is the number of updates so far, this one included: a float scalar.
+char *cliptune_fused_adamw(at::Tensor *const *params, at::Tensor *const *grads, at::Tensor *const *exp_avgs,
+                           at::Tensor *const *exp_avg_sqs, size_t n, at::Tensor *steps,
+                           const CliptuneAdamW *options);
+
+// Loads libtorch_cuda.so from the folder that libtorch_cpu.so came from. *loaded says whether there is one.
+char *cliptune_load_cuda(bool *loaded);
+
+void cliptune_free_message(char *message);
+}

@@ -1,0 +1,94 @@
+//! The command line of `cliptune-train`.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use clap::Parser;
+use cliptune_experiment::{Experiment, Override};
+use cliptune_store::{Outcome, Standing, Store, standings};
+use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
+
+use crate::device;
+use crate::error::TrainError;
+use crate::run::{Context, make};
+
+/// Train the runs that experiments stand for, and export them
+#[derive(Debug, Parser)]
+#[command(name = "cliptune-train", version, styles = STYLES)]
+struct Arguments {
+    /// Experiment files, or folders of them
+    #[arg(required = true, value_name = "EXPERIMENT")]
+    experiments: Vec<PathBuf>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Whatever stops it, ready to be shown.
+pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
+    let arguments = Arguments::parse();
+    let printer = arguments.common.printer();
+    Ok(train(&arguments, &printer)?)
+}
+
+fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
+    let set = arguments.common.set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
+    let experiments = cliptune_experiment::load(&arguments.experiments, &set)?;
+    let store = Store::open(&arguments.common.store)?;
+    train_all(&store, &experiments, printer)
+}
+
+/// Trains what is missing, base first. Where things stand is asked anew after each run, because a run is what the
+/// next may start from.
+fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Result<Exit, TrainError> {
+    let interrupted = interrupt_flag();
+    let context = Context { store, printer, device: device::choose()?, interrupted: &interrupted };
+    let mut made = Vec::new();
+    while let Some((standing, file)) = next(store, experiments)? {
+        let run = make(&context, &standing, &file)?;
+        if run.record().end.as_ref().is_some_and(|end| end.outcome == Outcome::Interrupted) {
+            printer.status(&format!("interrupted: {} goes on with the same command", run.id()));
+            return Ok(Exit::Interrupted);
+        }
+        printer.status(&describe(&run));
+        made.push(run.record().clone());
+        if interrupted.load(Ordering::Relaxed) {
+            return Ok(Exit::Interrupted);
+        }
+    }
+    if made.is_empty() {
+        printer.status("every run is fresh: nothing to train");
+    }
+    if printer.is_json() {
+        printer.json(&made);
+    }
+    Ok(Exit::Done)
+}
+
+/// The first plan without a finished run, with the file it comes from.
+fn next(store: &Store, experiments: &[Experiment]) -> Result<Option<(Standing, PathBuf)>, TrainError> {
+    let missing =
+        standings(store, experiments, &|_, _| {})?.into_iter().find(|standing| standing.run.is_none());
+    Ok(missing.map(|standing| {
+        let name = &standing.plan.experiment;
+        let file = experiments.iter().find(|experiment| experiment.name == *name);
+        let file = file.map(|experiment| experiment.file.clone()).unwrap_or_default();
+        (standing, file)
+    }))
+}
+
+fn describe(run: &cliptune_store::Run) -> String {
+    let Some(end) = &run.record().end else { return run.id() };
+    let duration = format::duration(std::time::Duration::from_secs_f64(end.seconds));
+    let memory = end.peak_memory.map(|bytes| format!(", peak memory {}", format::bytes(bytes)));
+    let epoch = match end.outcome {
+        Outcome::Done { best_epoch } if run.record().plan.train.is_some() => {
+            format!("kept epoch {best_epoch}, ")
+        }
+        _ => String::new(),
+    };
+    format!("{}: {epoch}{duration}{}", run.id(), memory.unwrap_or_default())
+}

@@ -1,0 +1,91 @@
+//! The examples of one step over the distinct images and texts they need.
+
+use std::collections::HashMap;
+
+use super::examples::Example;
+
+/// Some examples, and the distinct images and texts that a step encodes for them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Rows in the image bank, without repetition.
+    pub images: Vec<usize>,
+    /// Rows in the text bank, without repetition.
+    pub texts: Vec<usize>,
+    /// The examples, numbered over `images` and `texts`.
+    pub examples: Vec<Example>,
+}
+
+/// Which of an example's texts a step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// All candidates.
+    Candidates,
+    /// The right one alone.
+    RightText,
+}
+
+impl Batch {
+    /// Gathers the chosen examples.
+    pub fn new(examples: &[Example], chosen: &[usize], needed: Needed) -> Self {
+        let (mut images, mut texts) = (Rows::default(), Rows::default());
+        let renumber = |&index: &usize| {
+            let example = &examples[index];
+            let (kept, label) = match needed {
+                Needed::Candidates => (example.texts.clone(), example.label),
+                Needed::RightText => (vec![example.right_text()], 0),
+            };
+            Example {
+                image: images.position(example.image),
+                texts: kept.into_iter().map(|text| texts.position(text)).collect(),
+                label,
+                group: example.group,
+            }
+        };
+        let examples = chosen.iter().map(renumber).collect();
+        Self { images: images.rows, texts: texts.rows, examples }
+    }
+}
+
+/// Distinct rows in the order they were asked for.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<usize>,
+    positions: HashMap<usize, usize>,
+}
+
+impl Rows {
+    fn position(&mut self, row: usize) -> usize {
+        *self.positions.entry(row).or_insert_with(|| {
+            self.rows.push(row);
+            self.rows.len() - 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(image: usize, texts: &[usize], label: usize) -> Example {
+        Example { image, texts: texts.to_vec(), label, group: image }
+    }
+
+    #[test]
+    fn each_distinct_image_and_text_is_encoded_once() {
+        let all = [example(7, &[1, 2], 0), example(9, &[2, 3], 1), example(7, &[3, 1], 1)];
+        let batch = Batch::new(&all, &[0, 1, 2], Needed::Candidates);
+        assert_eq!(
+            (batch.images.as_slice(), batch.texts.as_slice()),
+            ([7, 9].as_slice(), [1, 2, 3].as_slice())
+        );
+        assert_eq!(batch.examples[2], Example { image: 0, texts: vec![2, 0], label: 1, group: 7 });
+    }
+
+    #[test]
+    fn a_contrastive_step_encodes_right_texts_alone() {
+        let all = [example(7, &[1, 2], 1), example(9, &[4, 3], 0)];
+        let batch = Batch::new(&all, &[0, 1], Needed::RightText);
+        assert_eq!(batch.texts, [2, 4]);
+        assert_eq!(batch.examples[1].texts, [1]);
+    }
+}

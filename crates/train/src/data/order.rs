@@ -1,0 +1,143 @@
+//! Which examples form which step of an epoch.
+
+use std::collections::BTreeMap;
+
+use cliptune_experiment::{BatchSize, Objective, Seed};
+use cliptune_statistics::Random;
+
+use super::examples::Example;
+
+/// How examples are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrangement {
+    /// Examples of one image stay together, so that a step encodes each image once for all its questions.
+    ByImage,
+    /// Examples of one group stay apart, because they cannot be each other's negatives.
+    GroupsApart,
+}
+
+impl Arrangement {
+    /// What suits an objective.
+    pub fn of(objective: Objective) -> Self {
+        match objective {
+            Objective::Choice => Self::ByImage,
+            Objective::Contrastive => Self::GroupsApart,
+        }
+    }
+}
+
+/// The steps of one epoch: indices into `examples`. A pure function of its arguments, so that a position in the
+/// data is a seed, an epoch and a step.
+pub fn epoch_batches(
+    examples: &[Example],
+    arrangement: Arrangement,
+    batch_size: BatchSize,
+    seed: Seed,
+    epoch: usize,
+) -> Vec<Vec<usize>> {
+    let mut random = Random::new((u64::from(seed.0) << 32) | epoch as u64);
+    let order = match arrangement {
+        Arrangement::ByImage => by_image(examples, &mut random),
+        Arrangement::GroupsApart => groups_apart(examples, &mut random),
+    };
+    chunks(&order, batch_size.get())
+}
+
+/// Batches in the given order. A last batch of one example is left out: it has no negatives and its gradient is
+/// noise; with several epochs another example is left out each time.
+fn chunks(order: &[usize], size: usize) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = order.chunks(size).map(<[usize]>::to_vec).collect();
+    if size > 1 && batches.len() > 1 && batches.last().is_some_and(|batch| batch.len() == 1) {
+        batches.pop();
+    }
+    batches
+}
+
+fn by_image(examples: &[Example], random: &mut Random) -> Vec<usize> {
+    let mut images = collect(examples, |example| example.image);
+    shuffle(&mut images, random);
+    images.concat()
+}
+
+/// Round by round, one example of each group that has any left.
+fn groups_apart(examples: &[Example], random: &mut Random) -> Vec<usize> {
+    let mut groups = collect(examples, |example| example.group);
+    for group in &mut groups {
+        shuffle(group, random);
+    }
+    let mut order = Vec::with_capacity(examples.len());
+    while !groups.is_empty() {
+        shuffle(&mut groups, random);
+        order.extend(groups.iter_mut().filter_map(Vec::pop));
+        groups.retain(|group| !group.is_empty());
+    }
+    order
+}
+
+fn collect(examples: &[Example], key: fn(&Example) -> usize) -> Vec<Vec<usize>> {
+    let mut sets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, example) in examples.iter().enumerate() {
+        sets.entry(key(example)).or_default().push(index);
+    }
+    sets.into_values().collect()
+}
+
+/// Fisher–Yates.
+fn shuffle<T>(list: &mut [T], random: &mut Random) {
+    for end in (1..list.len()).rev() {
+        list.swap(end, random.below(end + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn examples() -> Vec<Example> {
+        // Ten images with one to four questions each, two images a group.
+        let questions = |image| (0..image % 4 + 1).map(move |_| image);
+        (0..10)
+            .flat_map(questions)
+            .map(|image| Example { image, texts: vec![0, 1], label: 0, group: image / 2 })
+            .collect()
+    }
+
+    fn batches(arrangement: Arrangement, seed: u32, epoch: usize) -> Vec<Vec<usize>> {
+        epoch_batches(&examples(), arrangement, BatchSize::try_from(4).unwrap(), Seed(seed), epoch)
+    }
+
+    #[test]
+    fn every_example_appears_once_an_epoch() {
+        for arrangement in [Arrangement::ByImage, Arrangement::GroupsApart] {
+            let mut seen = batches(arrangement, 0, 1).concat();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..examples().len()).collect::<Vec<_>>(), "{arrangement:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_depends_on_seed_and_epoch_alone() {
+        assert_eq!(batches(Arrangement::ByImage, 3, 2), batches(Arrangement::ByImage, 3, 2));
+        assert_ne!(batches(Arrangement::ByImage, 3, 2), batches(Arrangement::ByImage, 3, 3));
+        assert_ne!(batches(Arrangement::ByImage, 3, 2), batches(Arrangement::ByImage, 4, 2));
+    }
+
+    #[test]
+    fn questions_of_one_image_follow_each_other() {
+        let examples = examples();
+        let images: Vec<_> =
+            batches(Arrangement::ByImage, 0, 1).concat().iter().map(|&i| examples[i].image).collect();
+        let runs = images.chunk_by(|a, b| a == b).count();
+        assert_eq!(runs, images.iter().collect::<HashSet<_>>().len());
+    }
+
+    #[test]
+    fn the_first_contrastive_batches_hold_no_group_twice() {
+        let examples = examples();
+        let first = &batches(Arrangement::GroupsApart, 0, 1)[0];
+        let groups: HashSet<_> = first.iter().map(|&i| examples[i].group).collect();
+        assert_eq!(groups.len(), first.len());
+    }
+}

@@ -1,0 +1,38 @@
+//! Every distinct text of a dataset, tokenised once.
+
+use cliptune_clip::tokenizer::{Encoded, TokenBatch, Tokenizer, TokenizerError};
+use rayon::prelude::*;
+use tch::{Device, Tensor};
+
+use crate::error::TrainError;
+
+/// Distinct texts as token ids; padded when a batch is made.
+#[derive(Debug)]
+pub struct TextBank {
+    texts: Vec<Encoded>,
+    padding: i64,
+}
+
+impl TextBank {
+    /// Tokenises the texts in parallel; rows follow their order.
+    pub fn encode(tokenizer: &Tokenizer, texts: &[String]) -> Result<Self, TokenizerError> {
+        let texts = texts.par_iter().map(|text| tokenizer.encode(text)).collect::<Result<_, _>>()?;
+        Ok(Self { texts, padding: tokenizer.end_id() })
+    }
+
+    /// Number of texts that were cut at the context length.
+    pub fn truncated(&self) -> usize {
+        self.texts.iter().filter(|text| text.truncated).count()
+    }
+
+    /// Ids of some rows: `[rows, longest]`, trimmed to the longest of them.
+    ///
+    /// Padding follows the end of text and a causal tower cannot look ahead, so the pooled row is the same as at
+    /// full length for a fraction of the work.
+    pub fn tensor(&self, rows: &[usize], device: Device) -> Result<Tensor, TrainError> {
+        let texts: Vec<Encoded> = rows.iter().map(|&row| self.texts[row].clone()).collect();
+        let batch = TokenBatch::new(&texts, self.padding);
+        let shape = [batch.rows as i64, batch.columns as i64];
+        Ok(Tensor::from_slice(&batch.ids).f_view(shape)?.f_to_device(device)?)
+    }
+}

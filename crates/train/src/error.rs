@@ -1,0 +1,164 @@
+//! What can go wrong while training.
+
+use std::path::PathBuf;
+
+use cliptune_clip::ConfigError;
+use cliptune_clip::image::ImageError;
+use cliptune_clip::tokenizer::TokenizerError;
+use cliptune_experiment::{InvalidOverride, LoadError};
+use cliptune_onnx::OnnxError;
+use cliptune_store::StoreError;
+use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_torch_bridge::TorchError;
+use tch::TchError;
+
+/// Why training failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The experiments cannot be used.
+    #[error(transparent)]
+    Experiments(#[from] LoadError),
+    /// A `--set` is wrong.
+    #[error(transparent)]
+    Override(#[from] InvalidOverride),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The dataset of an experiment is not there.
+    #[error("{experiment} has no dataset yet")]
+    NoDataset {
+        /// The experiment.
+        experiment: String,
+    },
+    /// A split that is needed has no items.
+    #[error("the {split} split of {experiment} has no items")]
+    EmptySplit {
+        /// The experiment.
+        experiment: String,
+        /// The split.
+        split: &'static str,
+    },
+    /// The run that the weights come from is not there.
+    #[error("{experiment} starts from {base}, which has not been trained")]
+    NoBase {
+        /// The experiment.
+        experiment: String,
+        /// The experiment it starts from.
+        base: String,
+    },
+    /// Test images were trained on before.
+    #[error("{leaked} test images of {experiment} were seen in training by the model it starts from")]
+    Leak {
+        /// The experiment.
+        experiment: String,
+        /// How many.
+        leaked: usize,
+    },
+    /// `config.json` cannot be used.
+    #[error("cannot use the model in {folder}")]
+    Config {
+        /// The model folder.
+        folder: PathBuf,
+        /// Why not.
+        source: ConfigError,
+    },
+    /// The tokenizer failed.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// An image could not be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A file of the model could not be read or written.
+    #[error("cannot access the model's files")]
+    Io(#[from] std::io::Error),
+    /// `model.safetensors` cannot be parsed or written.
+    #[error("{path} is not a usable safetensors file")]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: safetensors::SafeTensorError,
+    },
+    /// A weight is missing or has another shape.
+    #[error("{path}: weight {name} {problem}")]
+    Weight {
+        /// The file.
+        path: PathBuf,
+        /// The weight.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The model's sizes cannot be written as JSON.
+    #[error("cannot write the model's configuration")]
+    Json(#[from] serde_json::Error),
+    /// A graph could not be exported.
+    #[error("cannot export the model")]
+    Onnx(#[from] OnnxError),
+    /// libtorch failed.
+    #[error("libtorch failed: {0}")]
+    Torch(String),
+    /// The loss is not a number any more.
+    #[error("the loss became {loss} at step {step} (epoch {epoch})")]
+    Diverged {
+        /// The loss.
+        loss: f64,
+        /// The step.
+        step: usize,
+        /// The epoch.
+        epoch: usize,
+    },
+}
+
+impl From<TchError> for TrainError {
+    fn from(error: TchError) -> Self {
+        // libtorch appends a C++ stack trace from the second line on.
+        let text = error.to_string();
+        Self::Torch(text.lines().next().unwrap_or_default().to_owned())
+    }
+}
+
+impl From<TorchError> for TrainError {
+    fn from(error: TorchError) -> Self {
+        Self::Torch(error.to_string())
+    }
+}
+
+impl Diagnostic for TrainError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
+            Self::NoBase { base, .. } => {
+                Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
+            }
+            Self::EmptySplit { .. } => Some("give it a share in `data.split`".to_owned()),
+            Self::Leak { .. } => Some(
+                "give both experiments the same images, groups and `data.split`, naming the same columns in \
+                 `split.across`"
+                    .to_owned(),
+            ),
+            Self::Diverged { .. } => Some(
+                "lower `train.optimizer.lr`, lengthen `train.schedule.warmup_steps` or set \
+                 `train.clip_grad_norm: 1.0`"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Experiments(_) | Self::Override(_) => Exit::Usage,
+            Self::Store(error) => error.exit(),
+            _ => Exit::Failed,
+        }
+    }
+
+    fn rendered(&self) -> Option<String> {
+        match self {
+            Self::Experiments(error) => Some(error.rendered()),
+            _ => None,
+        }
+    }
+}

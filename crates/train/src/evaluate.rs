@@ -1,0 +1,77 @@
+//! Loss and accuracy on the validation split.
+
+use cliptune_experiment::{BatchSize, Objective};
+use tch::{Kind, Tensor};
+
+use crate::data::{Arrangement, Batch, Example, epoch_batches};
+use crate::encoder::Encoder;
+use crate::error::TrainError;
+use crate::objective::{self, Embeddings};
+
+/// What a model reaches on a split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss, weighted by examples.
+    pub loss: f64,
+    /// Choice: share of right answers. Contrastive: recall@1 from image to text over the whole split, where any
+    /// text of the image's group counts.
+    pub accuracy: f64,
+}
+
+/// Evaluates without gradients, in batches of the training size, so that losses of both splits compare.
+pub fn evaluate(
+    encoder: &Encoder<'_>,
+    objective: Objective,
+    batch_size: BatchSize,
+    examples: &[Example],
+) -> Result<Evaluation, TrainError> {
+    let _guard = tch::no_grad_guard();
+    let order = epoch_batches(examples, Arrangement::of(objective), batch_size, EVALUATION_SEED, 0);
+    let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
+    for chosen in order {
+        let batch = Batch::new(examples, &chosen, objective::needed(objective));
+        let embeddings = encoder.embeddings(&batch.images, &batch.texts)?;
+        let count = batch.examples.len() as f64;
+        loss += count * f64::try_from(&objective::loss(objective, &embeddings, &batch.examples)?)?;
+        seen += count;
+        if objective == Objective::Choice {
+            right += right_answers(&embeddings, &batch.examples)?;
+        }
+    }
+    let accuracy = match objective {
+        Objective::Choice => right / seen,
+        Objective::Contrastive => recall_at_1(encoder, examples)?,
+    };
+    Ok(Evaluation { loss: loss / seen, accuracy })
+}
+
+/// The order of evaluation never changes, whatever the run's seed.
+const EVALUATION_SEED: cliptune_experiment::Seed = cliptune_experiment::Seed(0);
+
+fn right_answers(embeddings: &Embeddings, examples: &[Example]) -> Result<f64, TrainError> {
+    let answers = objective::choice_logits(embeddings, examples)?.f_argmax(-1, false)?;
+    let labels: Vec<i64> = examples.iter().map(|example| example.label as i64).collect();
+    let labels = Tensor::from_slice(&labels).f_to_device(answers.device())?;
+    Ok(f64::try_from(&answers.f_eq_tensor(&labels)?.f_sum(Kind::Double)?)?)
+}
+
+fn recall_at_1(encoder: &Encoder<'_>, examples: &[Example]) -> Result<f64, TrainError> {
+    let everyone: Vec<usize> = (0..examples.len()).collect();
+    let batch = Batch::new(examples, &everyone, objective::needed(Objective::Contrastive));
+    let images = Encoder::without_gradients(&batch.images, |rows| encoder.images(rows))?;
+    let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?;
+    let nearest = images.f_matmul(&texts.f_transpose(0, 1)?)?.f_argmax(-1, false)?;
+    let nearest = Vec::<i64>::try_from(&nearest)?;
+    // A text may belong to several groups when two cartoons are described alike.
+    let groups = groups_of_texts(&batch);
+    let found = batch.examples.iter().filter(|one| groups[nearest[one.image] as usize].contains(&one.group));
+    Ok(found.count() as f64 / examples.len() as f64)
+}
+
+fn groups_of_texts(batch: &Batch) -> Vec<Vec<usize>> {
+    let mut groups = vec![Vec::new(); batch.texts.len()];
+    for example in &batch.examples {
+        groups[example.right_text()].push(example.group);
+    }
+    groups
+}

@@ -1,0 +1,88 @@
+//! What a run leaves behind: the model folder, the graphs, and libtorch's own logits for the parity gate.
+
+use cliptune_experiment::TaskKind;
+use cliptune_onnx::ExportOptions;
+use cliptune_store::{Item, ParityItem, ParitySample, Run};
+use tch::{Device, Kind, Tensor};
+
+use crate::data::{Batch, Example, Needed};
+use crate::encoder::Encoder;
+use crate::error::TrainError;
+use crate::model::Parameters;
+use crate::start::Start;
+
+/// Items whose logits are compared. Enough to meet short and long texts, few enough to cost nothing.
+pub const PARITY_ITEMS: usize = 16;
+
+/// Writes `model/` and `onnx/`.
+pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<(), TrainError> {
+    start.save(&run.model_folder(), parameters)?;
+    let folder = run.onnx_folder();
+    fs_err::create_dir_all(&folder)?;
+    let options = ExportOptions::default();
+    Ok(cliptune_onnx::export(&folder, &start.config, parameters, &options)?)
+}
+
+/// Writes `onnx/parity.json`: libtorch's logits of the sample, each choice item with its own texts, each pair with
+/// all texts of the sample.
+pub fn write_parity(
+    run: &Run,
+    encoder: &Encoder<'_>,
+    task: TaskKind,
+    items: &[Item],
+    examples: &[Example],
+    logit_scale: f64,
+) -> Result<(), TrainError> {
+    let _guard = tch::no_grad_guard();
+    let sample: Vec<usize> = spread(examples.len());
+    let batch = Batch::new(examples, &sample, Needed::Candidates);
+    let logits = encoder
+        .images(&batch.images)?
+        .f_matmul(&encoder.texts(&batch.texts)?.f_transpose(0, 1)?)?
+        .f_to_device(Device::Cpu)?
+        .f_to_kind(Kind::Double)?
+        .f_mul_scalar(logit_scale)?;
+    let text = |row: usize| {
+        // The first item and candidate that a row of the batch stands for.
+        let found = batch.examples.iter().zip(&sample).find_map(|(example, &index)| {
+            let place = example.texts.iter().position(|&one| one == row)?;
+            items[index].texts.get(place).cloned()
+        });
+        found.unwrap_or_default()
+    };
+    let all_texts: Vec<usize> = (0..batch.texts.len()).collect();
+    let entry = |(example, &index): (&Example, &usize)| -> Result<ParityItem, TrainError> {
+        let rows = if task == TaskKind::Pairs { &all_texts } else { &example.texts };
+        Ok(ParityItem {
+            item_id: items[index].item_id.clone(),
+            texts: rows.iter().map(|&row| text(row)).collect(),
+            logits: cells(&logits, example.image, rows)?,
+        })
+    };
+    let items = batch.examples.iter().zip(&sample).map(entry).collect::<Result<_, _>>()?;
+    Ok(cliptune_store::write_json(&run.parity_file(), &ParitySample { items })?)
+}
+
+fn cells(logits: &Tensor, row: usize, columns: &[usize]) -> Result<Vec<f64>, TrainError> {
+    let line = Vec::<f64>::try_from(&logits.f_get(row as i64)?)?;
+    Ok(columns.iter().map(|&column| line[column]).collect())
+}
+
+/// Up to [`PARITY_ITEMS`] indices spread evenly over `n`.
+fn spread(n: usize) -> Vec<usize> {
+    let count = n.min(PARITY_ITEMS);
+    (0..count).map(|i| i * n / count.max(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parity_sample_is_spread_over_all_items() {
+        assert_eq!(spread(3), [0, 1, 2]);
+        assert_eq!(spread(160).len(), PARITY_ITEMS);
+        assert_eq!(spread(160)[15], 150);
+        assert!(spread(0).is_empty());
+    }
+}

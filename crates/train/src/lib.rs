@@ -1,0 +1,26 @@
+//! Trains CLIP with libtorch and exports it.
+//!
+//! A run goes from a dataset and a [`start::Start`] through [`fit`] to what [`export`] leaves behind;
+//! [`run::make`] is the way through.
+
+pub mod checkpoint;
+mod command;
+pub mod data;
+pub mod device;
+pub mod encoder;
+pub mod error;
+pub mod evaluate;
+pub mod export;
+pub mod fit;
+pub mod leak;
+pub mod model;
+pub mod objective;
+pub mod optimizer;
+pub mod provenance;
+pub mod run;
+pub mod schedule;
+pub mod start;
+pub mod threads;
+
+pub use command::command;
+pub use error::TrainError;

@@ -1,0 +1,8 @@
+//! The `cliptune-train` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cliptune_train::threads::wait_politely();
+    cliptune_terminal::main(cliptune_train::command)
+}

@@ -1,0 +1,134 @@
+//! libtorch as an interpreter of CLIP's operations.
+
+use cliptune_clip::config::{Activation, EndOfText};
+use cliptune_clip::names;
+use cliptune_clip::ops::{Bias, Mask, Ops};
+use tch::{Kind, Tensor};
+
+use super::parameters::Parameters;
+use crate::error::TrainError;
+
+/// Computes the towers with libtorch, recording gradients unless they are off.
+#[derive(Clone, Copy, Debug)]
+pub struct TorchOps<'a> {
+    parameters: &'a Parameters,
+}
+
+impl<'a> TorchOps<'a> {
+    /// Computes with these weights.
+    pub fn new(parameters: &'a Parameters) -> Self {
+        Self { parameters }
+    }
+
+    fn weight(&self, module: &str) -> Result<&'a Tensor, TrainError> {
+        self.parameters.tensor(&names::weight(module))
+    }
+
+    fn bias(&self, module: &str) -> Result<&'a Tensor, TrainError> {
+        self.parameters.tensor(&names::bias(module))
+    }
+}
+
+type Computed = Result<Tensor, TrainError>;
+
+impl Ops for TorchOps<'_> {
+    type Value = Tensor;
+    type Error = TrainError;
+
+    fn embedding(&mut self, ids: &Tensor, module: &str) -> Computed {
+        Ok(Tensor::f_embedding(self.weight(module)?, ids, -1, false, false)?)
+    }
+
+    fn patches(&mut self, pixels: &Tensor, module: &str, patch_size: usize) -> Computed {
+        // A convolution whose stride is its kernel is one matrix product over cut-out patches.
+        let (batch, channels, height, width) = pixels.size4()?;
+        let patch = patch_size as i64;
+        let (rows, columns) = (height / patch, width / patch);
+        let patches = pixels
+            .f_view([batch, channels, rows, patch, columns, patch])?
+            .f_permute([0, 2, 4, 1, 3, 5])?
+            .f_reshape([batch, rows * columns, channels * patch * patch])?;
+        let weight = self.weight(module)?;
+        Ok(patches.f_linear(&weight.f_view([weight.size()[0], -1])?, None::<&Tensor>)?)
+    }
+
+    fn prepend_row(&mut self, x: &Tensor, name: &str) -> Computed {
+        let (batch, _, width) = x.size3()?;
+        let row = self.parameters.tensor(name)?.f_view([1, 1, width])?.f_expand([batch, 1, width], false)?;
+        Ok(Tensor::f_cat(&[&row, x], 1)?)
+    }
+
+    fn add_positions(&mut self, x: &Tensor, module: &str) -> Computed {
+        let (_, rows, _) = x.size3()?;
+        Ok(x.f_add(&self.weight(module)?.f_narrow(0, 0, rows)?)?)
+    }
+
+    fn layer_norm(&mut self, x: &Tensor, module: &str, eps: f64) -> Computed {
+        let (weight, bias) = (self.weight(module)?, self.bias(module)?);
+        Ok(x.f_layer_norm(weight.size(), Some(weight), Some(bias), eps, true)?)
+    }
+
+    fn linear(&mut self, x: &Tensor, module: &str, bias: Bias) -> Computed {
+        let weight = self.weight(module)?;
+        Ok(match bias {
+            Bias::With => x.f_linear(weight, Some(self.bias(module)?))?,
+            Bias::Without => x.f_linear(weight, None::<&Tensor>)?,
+        })
+    }
+
+    fn attention(&mut self, qkv: [&Tensor; 3], heads: usize, mask: Mask<'_, Tensor>) -> Computed {
+        let (batch, rows, width) = qkv[0].size3()?;
+        let heads = heads as i64;
+        let split =
+            |x: &Tensor| x.f_view([batch, rows, heads, width / heads]).and_then(|x| x.f_transpose(1, 2));
+        let [query, key, value] = [split(qkv[0])?, split(qkv[1])?, split(qkv[2])?];
+        let (allowed, causal) = match mask {
+            Mask::None => (None, false),
+            Mask::Causal { keys: None } => (None, true),
+            Mask::Causal { keys: Some(keys) } => (Some(causal_with_keys(keys, rows)?), false),
+        };
+        let mixed =
+            Tensor::f_scaled_dot_product_attention(&query, &key, &value, allowed, 0.0, causal, None, false)?;
+        Ok(mixed.f_transpose(1, 2)?.f_reshape([batch, rows, width])?)
+    }
+
+    fn activation(&mut self, x: &Tensor, kind: Activation) -> Computed {
+        Ok(match kind {
+            Activation::QuickGelu => x.f_mul(&x.f_mul_scalar(1.702)?.f_sigmoid()?)?,
+            Activation::Gelu => x.f_gelu("none")?,
+        })
+    }
+
+    fn add(&mut self, a: &Tensor, b: &Tensor) -> Computed {
+        Ok(a.f_add(b)?)
+    }
+
+    fn first_row(&mut self, x: &Tensor) -> Computed {
+        Ok(x.f_select(1, 0)?)
+    }
+
+    fn end_row(&mut self, x: &Tensor, ids: &Tensor, rule: EndOfText) -> Computed {
+        let row = match rule {
+            EndOfText::HighestId => ids.f_argmax(-1, false)?,
+            EndOfText::First(end) => ids.f_eq(end)?.f_to_kind(Kind::Int)?.f_argmax(-1, false)?,
+        };
+        let batch = Tensor::f_arange(ids.size()[0], (Kind::Int64, ids.device()))?;
+        Ok(x.f_index(&[Some(batch), Some(row)])?)
+    }
+
+    fn normalize(&mut self, x: &Tensor) -> Computed {
+        Ok(x.f_div(&x.f_norm_scalaropt_dim(2, [-1], true)?)?)
+    }
+
+    fn scaled_similarity(&mut self, a: &Tensor, b: &Tensor, logit_scale: &str) -> Computed {
+        let scale = self.parameters.tensor(logit_scale)?.f_exp()?;
+        Ok(a.f_matmul(&b.f_transpose(0, 1)?)?.f_mul(&scale)?)
+    }
+}
+
+/// `[B, 1, S, S]`, true where a row may look: at itself and earlier rows whose key is 1.
+fn causal_with_keys(keys: &Tensor, rows: i64) -> Result<Tensor, TrainError> {
+    let causal = Tensor::f_ones([rows, rows], (Kind::Bool, keys.device()))?.f_tril(0)?;
+    let keys = keys.f_to_kind(Kind::Bool)?.f_view([-1, 1, 1, rows])?;
+    Ok(causal.f_logical_and(&keys)?)
+}

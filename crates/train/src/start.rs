@@ -1,0 +1,138 @@
+//! The starting point of a run: configuration, weights, tokenizer and preprocessing.
+
+use std::path::Path;
+
+use cliptune_clip::ClipConfig;
+use cliptune_clip::config::{self, EndOfText, TextConfig, TransformerConfig, VisionConfig};
+use cliptune_clip::image::{Fit, Preprocessor};
+use cliptune_clip::tokenizer::Tokenizer;
+use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Plan, Transformer};
+use cliptune_store::{Item, ResolvedBase, Standing};
+use tch::Device;
+
+use crate::error::TrainError;
+use crate::model::{self, Parameters};
+
+/// The weights' file in a model folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// A model before training.
+#[derive(Debug)]
+pub struct Start {
+    /// Its sizes.
+    pub config: ClipConfig,
+    /// Its weights.
+    pub parameters: Parameters,
+    /// Text to ids.
+    pub tokenizer: Tokenizer,
+    /// Image files to pixels.
+    pub preprocessor: Preprocessor,
+}
+
+impl Start {
+    /// Draws a model from scratch (its tokenizer from the train split's words) or reads the one that the plan
+    /// starts from.
+    pub fn open(standing: &Standing, train_items: &[Item], device: Device) -> Result<Self, TrainError> {
+        let plan = &standing.plan;
+        let mut start = match (&plan.model.from, &standing.base) {
+            (ModelSource::Scratch(architecture), _) => scratch(architecture, plan, train_items, device)?,
+            (_, ResolvedBase::Folder { path, .. }) => Self::read(path, device)?,
+            (_, ResolvedBase::Run { run: Some(run), .. }) => Self::read(&run.model_folder(), device)?,
+            (ModelSource::Run(reference), _) => {
+                return Err(TrainError::NoBase {
+                    experiment: plan.experiment.to_string(),
+                    base: reference.experiment.to_string(),
+                });
+            }
+            (ModelSource::Folder(path), _) => Self::read(path, device)?,
+        };
+        if let Some(fit) = plan.model.image_fit {
+            start.preprocessor.fit = image_fit(fit);
+        }
+        Ok(start)
+    }
+
+    /// Reads a model folder.
+    fn read(folder: &Path, device: Device) -> Result<Self, TrainError> {
+        let config = ClipConfig::from_folder(folder)
+            .map_err(|source| TrainError::Config { folder: folder.to_owned(), source })?;
+        Ok(Self {
+            parameters: model::load(&folder.join(WEIGHTS_FILE), &config, device)?,
+            tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
+            preprocessor: Preprocessor::from_folder(folder)?,
+            config,
+        })
+    }
+
+    /// Writes the model folder, with these weights in place of the starting ones.
+    pub fn save(&self, folder: &Path, parameters: &Parameters) -> Result<(), TrainError> {
+        fs_err::create_dir_all(folder)?;
+        let config = self.config.to_json()?;
+        cliptune_store::write_atomic(&folder.join(config::CONFIG_FILE), config.as_bytes())?;
+        self.tokenizer.save(folder)?;
+        self.preprocessor.save(folder)?;
+        model::save(&folder.join(WEIGHTS_FILE), parameters.named(), None)
+    }
+}
+
+fn scratch(
+    architecture: &Architecture,
+    plan: &Plan,
+    train_items: &[Item],
+    device: Device,
+) -> Result<Start, TrainError> {
+    let words: Vec<&str> = train_items
+        .iter()
+        .flat_map(|item| item.texts.iter().chain(&item.vocabulary))
+        .map(String::as_str)
+        .collect();
+    let tokenizer = Tokenizer::train(&words, architecture.vocab_size, architecture.context_length)?;
+    let config = clip_config(architecture, &tokenizer);
+    Ok(Start {
+        parameters: Parameters::random(&config, plan.seed, device)?,
+        preprocessor: Preprocessor::openai(architecture.image_size as u32, Fit::Crop),
+        tokenizer,
+        config,
+    })
+}
+
+/// The configuration of a declared architecture; the vocabulary is the one that the words could fill.
+fn clip_config(architecture: &Architecture, tokenizer: &Tokenizer) -> ClipConfig {
+    ClipConfig {
+        vision: VisionConfig {
+            image_size: architecture.image_size,
+            patch_size: architecture.patch_size,
+            transformer: transformer(architecture.vision, architecture.activation),
+        },
+        text: TextConfig {
+            vocab_size: tokenizer.vocab_size(),
+            context_length: architecture.context_length,
+            end_of_text: EndOfText::First(tokenizer.end_id()),
+            transformer: transformer(architecture.text, architecture.activation),
+        },
+        projection_dim: architecture.projection_dim,
+        logit_scale_init: architecture.logit_scale,
+    }
+}
+
+fn transformer(sizes: Transformer, activation: Activation) -> TransformerConfig {
+    TransformerConfig {
+        width: sizes.width,
+        layers: sizes.layers,
+        heads: sizes.heads,
+        mlp_width: 4 * sizes.width,
+        activation: match activation {
+            Activation::QuickGelu => config::Activation::QuickGelu,
+            Activation::Gelu => config::Activation::Gelu,
+        },
+        layer_norm_eps: 1e-5,
+    }
+}
+
+fn image_fit(fit: ImageFit) -> Fit {
+    match fit {
+        ImageFit::Crop => Fit::Crop,
+        ImageFit::Pad => Fit::Pad,
+        ImageFit::Squash => Fit::Squash,
+    }
+}

@@ -1,0 +1,78 @@
+//! A disk that fills up: a message that says so, and nothing half-written under a name that somebody reads.
+
+use std::process::Command;
+
+use fs_err as fs;
+
+use crate::support::{Output, TestContext, output, program};
+
+/// Runs a tool with a limit on the size of a file, as a quota sets it; the signal that usually comes with it is ignored.
+fn with_limit(context: &TestContext, kibibytes: usize, arguments: &str) -> Output {
+    let program = program("cliptune");
+    let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec {} {arguments}", program.display());
+    output(Command::new("bash").args(["-c", &script]).current_dir(context.path("")).env("NO_COLOR", "1"))
+}
+
+#[test]
+fn ingest_leaves_no_half_dataset() {
+    let context = TestContext::new();
+    let failed = with_limit(&context, 2, "ingest experiments/base.yaml").ended(1);
+    assert!(failed.stderr.contains("items.parquet") || failed.stderr.contains("File too large"), "{failed}");
+    assert!(!has_dataset(&context), "{failed}");
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    assert!(has_dataset(&context));
+}
+
+#[test]
+fn train_leaves_no_half_model() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    let failed = with_limit(&context, 40, "train experiments/base.yaml").ended(1);
+    assert!(failed.stderr.contains("error:"), "{failed}");
+    assert!(!context.only_run("base").join("model/model.safetensors").exists(), "{failed}");
+    assert_eq!(context.statuses("base"), ["failed"], "{failed}");
+    context.cliptune("run experiments/base.yaml").succeeded();
+    assert!(context.statuses("base").contains(&"done".to_owned()));
+}
+
+#[test]
+fn score_leaves_no_half_scores() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    context.cliptune("train experiments/base.yaml").succeeded();
+    let failed = with_limit(&context, 1, "score experiments/base.yaml").ended(1);
+    assert!(failed.stderr.contains("error:"), "{failed}");
+    let scores = context.only_run("base").join("scores");
+    let complete = |split: &str| scores.join(split).exists();
+    assert!(!complete("validation") && !complete("test"), "{failed}");
+    context.cliptune("run experiments/base.yaml").succeeded();
+}
+
+#[test]
+fn a_file_system_without_space_is_said_to_be_full() {
+    let context = TestContext::new();
+    fs::create_dir(context.path("full")).unwrap();
+    // A file system of our own, where that is permitted: it goes away with the process.
+    let mounted = "mount -t tmpfs -o size=16k none full 2>/dev/null || exit 77";
+    let ingest = format!("{} ingest experiments/base.yaml --store full", program("cliptune").display());
+    let script = format!("{mounted}; {ingest}; code=$?; find full -name items.parquet; exit $code");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "bash", "-c", &script])
+        .current_dir(context.path(""));
+    let failed = match command.output() {
+        Ok(result) if result.status.success() || result.status.code() == Some(1) => Output::from(result),
+        // No user namespaces here: the quota above has to do.
+        _ => return,
+    };
+    let failed = failed.ended(1);
+    // DuckDB and fs-err word it differently.
+    let said = failed.stderr.to_lowercase();
+    assert!(said.contains("no space left") || said.contains("disk is full"), "{failed}");
+    assert_eq!(failed.stdout, "", "no dataset has a name: {failed}");
+}
+
+fn has_dataset(context: &TestContext) -> bool {
+    let Ok(entries) = fs::read_dir(context.path("runs/datasets")) else { return false };
+    entries.map(|entry| entry.unwrap().file_name()).any(|name| !name.as_encoded_bytes().starts_with(b"."))
+}

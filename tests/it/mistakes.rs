@@ -1,0 +1,286 @@
+//! What a person gets to read when something is wrong: one message that says what and where, the right exit code, and
+//! nothing half-made in the store.
+
+use fs_err as fs;
+
+use crate::support::{TestContext, assert_output, output, program};
+
+/// Nothing was made: at most the cache of digests is there.
+fn assert_nothing_made(context: &TestContext) {
+    let made = |folder: &str| context.path("runs").join(folder).exists();
+    assert!(!made("datasets") && !made("base") && !made("tuned") && !made("reports"));
+}
+
+#[test]
+fn an_experiment_that_is_not_there() {
+    let context = TestContext::empty();
+    assert_output!(context, context.cliptune("run experiments/bsae.yaml"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: failed to open file `experiments/bsae.yaml`: No such file or directory (os error 2)
+    ");
+    assert!(!context.path("runs").exists());
+}
+
+#[test]
+fn yaml_that_cannot_be_read() {
+    let context = TestContext::empty();
+    context.write("broken.yaml", "name: broken\ndata: {images: [\n");
+    assert_output!(context, context.cliptune("check broken.yaml"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: invalid YAML: while parsing a node, did not find expected node content
+     --> broken.yaml:2:17
+      |
+    2 | data: {images: [
+      |                 ^
+      = help: inside `{…}` and `[…]`, put text with commas, brackets or quotation marks in quotes
+    ");
+}
+
+#[test]
+fn keys_and_values_that_do_not_exist_come_all_at_once() {
+    let context = TestContext::new();
+    context.replace("experiments/base.yaml", "epochs: 2", "epcohs: 2");
+    context.replace("experiments/base.yaml", "objective: contrastive", "objective: contrast");
+    context.replace("experiments/base.yaml", "patch_size: 16", "patch_size: 7");
+    assert_output!(context, context.cliptune("run experiments"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: `model.architecture.image_size` is not a multiple of `patch_size`
+      --> experiments/base.yaml:15:17
+       |
+    15 |     image_size: 32
+       |                 ^^ expected a multiple of 7
+      ::: experiments/base.yaml:16:17
+       |
+    16 |     patch_size: 7
+       |                 ^ `patch_size` is 7 here
+
+    error: `train` lacks `epochs`
+      --> experiments/base.yaml:22:1
+       |
+    22 | train:
+       | ^^^^^ expected `epochs`: passes over the train split
+
+    error: unknown value `contrast` for `train.objective`
+      --> experiments/base.yaml:23:14
+       |
+    23 |   objective: contrast
+       |              ^^^^^^^^ expected `choice` or `contrastive`
+       = help: did you mean `contrastive`?
+
+    error: unknown key `epcohs` in `train`
+      --> experiments/base.yaml:24:3
+       |
+    24 |   epcohs: 2
+       |   ^^^^^^ expected `objective`, `tune`, `epochs`, `batch_size`, `optimizer`, `schedule`, `clip_grad_norm` or `select`
+       = help: did you mean `epochs`?
+    ");
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn a_setting_of_the_command_line_that_does_not_exist() {
+    let context = TestContext::new();
+    assert_output!(context, context.cliptune("run experiments --set train.epoch=1"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown key `epoch` in `train`
+     --> --set:1:1
+      |
+    1 | train.epoch=1
+      | ^^^^^^^^^^^ expected `objective`, `tune`, `epochs`, `batch_size`, `optimizer`, `schedule`, `clip_grad_norm` or `select`
+      = help: did you mean `epochs`?
+    ");
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn images_that_are_not_there() {
+    let context = TestContext::new();
+    fs::remove_dir_all(context.path("contest/images")).unwrap();
+    assert_output!(context, context.cliptune("run experiments"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: there are no images at [DIR]/contest/images
+
+    hint: data.images is relative to the experiment file; look at the path with cliptune check
+    ");
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn a_table_that_is_not_there() {
+    let context = TestContext::new();
+    fs::remove_file(context.path("contest/contest.parquet")).unwrap();
+    assert_output!(context, context.cliptune("run experiments"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: there is no table [DIR]/contest/contest.parquet
+
+    hint: data.metadata is relative to the experiment file; look at the path with cliptune check
+    ");
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn a_table_that_is_none() {
+    let context = TestContext::new();
+    context.write("contest/contest.parquet", "this is no parquet file");
+    assert_output!(context, context.cliptune("ingest experiments/base.yaml"), @r"
+    exit code: 1
+    ----- stderr -----
+    error: cannot read the table [DIR]/contest/contest.parquet
+      caused by: Invalid Input Error: No magic bytes found at end of file '[DIR]/contest/contest.parquet'
+
+        LINE 1: CREATE VIEW source AS SELECT * FROM read_parquet('[DIR]/contest/contest.parquet')
+                                                    ^
+      caused by: Error code 1: Unknown error code
+
+    hint: its format is taken from its name: .parquet, .csv, .tsv, .jsonl
+    ");
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn a_table_without_a_column() {
+    let context = TestContext::new();
+    context.replace("experiments/base.yaml", "text: image_description", "text: image_descriptions");
+    assert_output!(context, context.cliptune("ingest experiments/base.yaml"), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: [DIR]/contest/contest.parquet has no column "image_descriptions", which data.columns.text names
+
+    hint: did you mean "image_description"? its columns are contest_number, image_location, image_description, image_uncanny_description, entities, questions, caption_choices, from_description, label, n_tokens_label, instance_id, filename
+    "#);
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn sql_that_is_none() {
+    let context = TestContext::new();
+    context.replace("experiments/base.yaml", "metadata: filename", "metadata: \"upper(filename\"");
+    assert_output!(context, context.cliptune("ingest experiments/base.yaml"), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: data.join.metadata is not usable SQL: upper(filename
+      syntax error at or near "THEN"
+
+    hint: it can name the table's columns and file.path, file.name, file.stem, file.extension, file.size; unusual names need "double quotes"
+    "#);
+    assert_nothing_made(&context);
+}
+
+#[test]
+fn test_images_that_the_base_was_trained_on() {
+    let context = TestContext::new();
+    context.replace("experiments/tuned.yaml", "test: 0.2, seed: 0", "test: 0.2, seed: 5");
+    let output = context.cliptune("run experiments").ended(1);
+    assert!(output.stderr.contains("were seen in training by the model it starts from"), "{output}");
+    assert!(context.runs("tuned").is_empty(), "{output}");
+}
+
+#[test]
+fn an_experiment_whose_base_failed_is_skipped_and_the_others_still_run() {
+    let context = TestContext::new();
+    context.replace("experiments/base.yaml", "text: image_description", "text: image_descriptions");
+    // Independent of the base, and quick: nothing is trained.
+    let tuned = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
+    let alone = tuned.split("train:\n").next().unwrap().replace("name: tuned", "name: alone");
+    let architecture = fs::read_to_string(context.path("experiments/base.yaml")).unwrap();
+    let model = architecture.split("model:\n").nth(1).unwrap().split("train:\n").next().unwrap().to_owned();
+    context.write("experiments/alone.yaml", &alone.replace("  from: run:base\n", &model));
+
+    let output = context.cliptune("run experiments").ended(1);
+    assert!(output.stderr.contains("warning: base is incomplete: ingest failed"), "{output}");
+    assert!(
+        output.stderr.contains("warning: tuned is skipped: base, which it starts from, is incomplete"),
+        "{output}"
+    );
+    assert_eq!(context.statuses("alone"), ["done"], "{output}");
+    assert!(context.path("runs/reports/experiments/index.html").is_file(), "{output}");
+}
+
+#[test]
+fn an_onnx_runtime_that_is_not_there() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    context.cliptune("train experiments/base.yaml").succeeded();
+    let mut command = context.command("cliptune");
+    command
+        .args(["score", "experiments/base.yaml", "--quiet"])
+        .env("ORT_DYLIB_PATH", "nowhere/libonnxruntime.so");
+    assert_output!(context, output(&mut command), @r"
+    exit code: 1
+    ----- stderr -----
+    error: ONNX Runtime was not found; looked at nowhere/libonnxruntime.so
+
+    hint: run scripts/setup, or point ORT_DYLIB_PATH at a libonnxruntime.so of version 1.22 or newer
+    ");
+    assert!(!context.only_run("base").join("scores").exists());
+}
+
+#[test]
+fn a_file_that_is_no_onnx_runtime() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    context.cliptune("train experiments/base.yaml").succeeded();
+    let mut command = context.command("cliptune");
+    let table = context.path("contest/contest.parquet");
+    command.args(["score", "experiments/base.yaml", "--quiet"]).env("ORT_DYLIB_PATH", table);
+    assert_output!(context, output(&mut command), @r"
+    exit code: 1
+    ----- stderr -----
+    error: [DIR]/contest/contest.parquet cannot be used as ONNX Runtime
+      caused by: failed to load from `[DIR]/contest/contest.parquet`: dlopen failed
+
+    hint: run scripts/setup, or point ORT_DYLIB_PATH at a libonnxruntime.so of version 1.22 or newer
+    ");
+    assert!(!context.only_run("base").join("scores").exists());
+}
+
+#[test]
+fn a_store_that_is_a_file() {
+    let context = TestContext::new();
+    context.write("runs", "");
+    assert_output!(context, context.cliptune("run experiments"), @r"
+    exit code: 1
+    ----- stderr -----
+    error: not a directory: `[DIR]/runs`
+    ");
+}
+
+#[test]
+fn a_run_that_does_not_exist() {
+    let context = TestContext::empty();
+    assert_output!(context, context.cliptune("show base"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: there is no run base in [DIR]/runs
+
+    hint: `cliptune ls` lists the runs
+    ");
+}
+
+#[test]
+fn a_program_without_its_siblings() {
+    let context = TestContext::empty();
+    let lonely = context.path("cliptune");
+    fs::copy(program("cliptune"), &lonely).unwrap();
+    let mut command = std::process::Command::new(&lonely);
+    command.args(["train", "base.yaml"]).env("PATH", "").env("LD_LIBRARY_PATH", library_path());
+    assert_output!(context, output(&mut command), @r"
+    exit code: 1
+    ----- stderr -----
+    error: there is no cliptune-train beside [DIR]/cliptune or in PATH
+
+    hint: build it with `cargo build --release -p cliptune-train`
+    ");
+}
+
+/// Where the loader finds DuckDB for a program that was moved.
+fn library_path() -> std::ffi::OsString {
+    std::env::var_os("DUCKDB_LIB_DIR")
+        .unwrap_or_else(|| crate::support::checkout().join("native/duckdb").into())
+}

@@ -1,0 +1,194 @@
+//! What a finished run leaves behind. One run serves all of these tests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use fs_err as fs;
+use serde_json::Value;
+
+use crate::support::{TestContext, assert_output, checkout, output};
+
+fn finished() -> &'static TestContext {
+    static FINISHED: OnceLock<TestContext> = OnceLock::new();
+    FINISHED.get_or_init(|| {
+        let context = TestContext::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("finished"));
+        context.replace("experiments/tuned.yaml", "seeds: [0, 1]", "seeds: [0]");
+        context.cliptune("run experiments").succeeded();
+        context
+    })
+}
+
+fn tuned() -> PathBuf {
+    finished().only_run("tuned")
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn report(file: &str) -> PathBuf {
+    finished().path("runs/reports/experiments").join(file)
+}
+
+/// The files of the report with an extension.
+fn report_files(extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(report("")).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    assert!(!files.is_empty(), "the report has no .{extension}");
+    files
+}
+
+#[test]
+fn a_run_has_every_file_that_others_read() {
+    let files: Vec<String> = finished().files("runs/tuned").into_iter().map(|(name, _)| name).collect();
+    let inside: Vec<&str> = files.iter().map(|name| name.splitn(4, '/').nth(3).unwrap()).collect();
+    for needed in [
+        "run.json",
+        "events.jsonl",
+        "model/config.json",
+        "model/model.safetensors",
+        "model/tokenizer.json",
+        "model/preprocessor_config.json",
+        "onnx/model.onnx",
+        "onnx/text_model.onnx",
+        "onnx/vision_model.onnx",
+        "onnx/parity.json",
+        "scores/test/choices.json",
+        "scores/test/predictions.parquet",
+        "scores/test/scores.json",
+        "scores/validation/scores.json",
+    ] {
+        assert!(inside.contains(&needed), "no {needed} in {inside:?}");
+    }
+}
+
+#[test]
+fn the_official_checker_accepts_the_graphs() {
+    for experiment in ["base", "tuned"] {
+        let folder = finished().only_run(experiment).join("onnx");
+        output(Command::new(checkout().join("scripts/check-onnx")).arg(folder)).succeeded();
+    }
+}
+
+#[test]
+fn parity_is_recorded_and_close() {
+    for split in ["validation", "test"] {
+        let parity = &json(&tuned().join("scores").join(split).join("scores.json"))["parity"];
+        let items = parity["n_items"].as_u64().unwrap();
+        assert!(items > 0);
+        assert_eq!(parity["answers_agree"].as_u64(), Some(items));
+        assert!(parity["max_logit_difference"].as_f64().unwrap() < 1e-3, "{parity}");
+    }
+}
+
+#[test]
+fn choices_have_a_letter_for_every_row() {
+    let choices = json(&tuned().join("scores/test/choices.json"));
+    let choices = choices.as_object().unwrap();
+    let letters = ["A", "B", "C", "D", "E"];
+    assert!(choices.values().all(|letter| letters.contains(&letter.as_str().unwrap())));
+    // Identical rows are one item, and every one of them has its answer.
+    let items = json(&tuned().join("scores/test/scores.json"))["n_items"].as_u64().unwrap();
+    assert!(choices.len() as u64 > items, "{} rows, {items} items", choices.len());
+}
+
+#[test]
+fn predictions_agree_with_the_scores() {
+    let folder = tuned().join("scores/test");
+    let scores = json(&folder.join("scores.json"));
+    let database = duckdb::Connection::open_in_memory().unwrap();
+    let file = folder.join("predictions.parquet");
+    let query = format!(
+        "SELECT count(*), avg(correct::int), max(abs(list_sum(probs) - 1)) FROM '{}'",
+        file.display()
+    );
+    let (items, accuracy, off): (u64, f64, f64) =
+        database.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    assert_eq!(Some(items), scores["n_items"].as_u64());
+    let recorded = &scores["metrics"]["accuracy"];
+    assert!((accuracy - recorded["value"].as_f64().unwrap()).abs() < 1e-12);
+    assert!(off < 1e-6);
+    assert!(recorded["low"].as_f64() <= recorded["value"].as_f64());
+    assert!(recorded["value"].as_f64() <= recorded["high"].as_f64());
+}
+
+#[test]
+fn the_table_of_runs_and_one_run() {
+    let context = finished();
+    let listed = context.cliptune("ls").succeeded().stdout;
+    let header: Vec<&str> =
+        listed.lines().next().unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
+    let header: Vec<&str> = header.into_iter().map(str::trim).collect();
+    assert_eq!(header, ["experiment", "run", "status", "epoch", "validation", "test", "started (UTC)"]);
+    assert_eq!(listed.lines().count(), 3);
+
+    let shown = context.cliptune("show tuned/").succeeded().stdout;
+    for needed in [
+        "tuned/",
+        "status   done",
+        "from base/",
+        "accuracy",
+        "parity with libtorch",
+        "model/model.safetensors",
+    ] {
+        assert!(shown.contains(needed), "no {needed:?} in:\n{shown}");
+    }
+    let shown = context.cliptune("show tuned/ --json").succeeded().json();
+    assert_eq!(shown["record"]["base"]["kind"], "run");
+    assert!(shown["scores"]["test"]["metrics"]["accuracy"]["value"].is_number());
+    assert_output!(context, context.cliptune("show 2"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: 2 stands for 2 runs: base/[RUN]-s0, tuned/[RUN]-s0
+
+    hint: write a little more of the name
+    ");
+}
+
+#[test]
+fn the_report_loads_nothing_from_anywhere() {
+    let page = fs::read_to_string(report("index.html")).unwrap();
+    for loads in ["src=\"http", "href=\"http", "url(http", "@import", "<script src", "<link "] {
+        assert!(!page.contains(loads), "the page has {loads:?}");
+    }
+    let local = page.match_indices("src=\"").map(|(at, _)| &page[at + 5..]);
+    assert!(local.into_iter().all(|source| source.starts_with("data:")), "an image is outside of the page");
+    for svg in report_files("svg") {
+        let svg = fs::read_to_string(svg).unwrap();
+        assert!(!svg.replace("http://www.w3.org/", "").contains("http"), "an SVG loads something");
+    }
+}
+
+#[test]
+fn charts_are_xml_and_images() {
+    for path in report_files("svg") {
+        let text = fs::read_to_string(&path).unwrap();
+        let document =
+            roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(document.root_element().tag_name().name(), "svg");
+    }
+    for path in report_files("png") {
+        assert!(fs::read(&path).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_report_says_what_the_scores_say() {
+    let results = json(&report("report.json"));
+    let names: Vec<&Value> =
+        results["experiments"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+    assert_eq!(names, ["base", "tuned"]);
+    let boards = results["boards"].as_array().unwrap();
+    let scores: BTreeMap<&str, f64> = boards
+        .iter()
+        .flat_map(|board| board["results"].as_array().unwrap())
+        .map(|result| (result["name"].as_str().unwrap(), result["score"]["value"].as_f64().unwrap()))
+        .collect();
+    let accuracy = &json(&tuned().join("scores/test/scores.json"))["metrics"]["accuracy"]["value"];
+    assert_eq!(Some(scores["tuned"]), accuracy.as_f64());
+    let markdown = fs::read_to_string(report("report.md")).unwrap();
+    assert!(markdown.contains("tuned"));
+}

@@ -1,0 +1,141 @@
+//! `cliptune run`: what runs, what does not run again, and why.
+
+use serde_json::Value;
+
+use crate::support::{Output, TestContext, assert_output};
+
+/// The headings of a run, without the progress between them.
+fn headings(output: &Output) -> Vec<&str> {
+    output.stderr.lines().filter(|line| line.starts_with('[')).collect()
+}
+
+#[test]
+fn everything_runs_once() {
+    let context = TestContext::new();
+    let first = context.cliptune("run experiments").succeeded();
+    let expected = [
+        "[1/2] base: ingest",
+        "[1/2] base: train 1 run",
+        "[1/2] base: score 1 run",
+        "[2/2] tuned: ingest",
+        "[2/2] tuned: train 2 runs",
+        "[2/2] tuned: score 2 runs",
+    ];
+    assert_eq!(headings(&first), expected);
+    let table: Vec<&str> = first.stdout.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(table, ["experiment", "base", "tuned"], "{first}");
+
+    let before = context.files("runs");
+    let second = context.cliptune("run experiments").succeeded();
+    assert_output!(context, second, @r"
+    exit code: 0
+    ----- stderr -----
+    everything is fresh; the report is runs/reports/experiments/index.html
+    ");
+    assert_eq!(context.files("runs"), before, "a fresh store is left alone");
+    context.cliptune("status --exit-code").succeeded();
+    assert_output!(context, context.cliptune("status --why"), @r"
+    exit code: 0
+    ----- stdout -----
+    experiment  seed  dataset  training  scores  why
+    base           0  fresh    fresh     fresh
+    tuned          0  fresh    fresh     fresh
+    tuned          1  fresh    fresh     fresh
+    ");
+}
+
+#[test]
+fn a_changed_setting_makes_its_experiment_stale_and_no_other() {
+    let context = TestContext::new();
+    context.cliptune("run experiments").succeeded();
+    context.replace("experiments/tuned.yaml", "lr: 1e-4", "lr: 2e-4");
+    assert_output!(context, context.cliptune("status --why"), @r"
+    exit code: 0
+    ----- stdout -----
+    experiment  seed  dataset  training  scores  why
+    base           0  fresh    fresh     fresh
+    tuned          0  fresh    stale     stale   train.optimizer.lr: 1e-4 → 2e-4
+    tuned          1  fresh    stale     stale   train.optimizer.lr: 1e-4 → 2e-4
+    ");
+    let again = context.cliptune("run experiments").succeeded();
+    assert_eq!(headings(&again), ["[2/2] tuned: train 2 runs", "[2/2] tuned: score 2 runs"]);
+    assert_eq!(context.runs("base").len(), 1);
+    assert_eq!(context.runs("tuned").len(), 4);
+    // The way back costs nothing but the report: the first runs are still there.
+    context.replace("experiments/tuned.yaml", "lr: 2e-4", "lr: 1e-4");
+    assert!(headings(&context.cliptune("run experiments").succeeded()).is_empty());
+}
+
+#[test]
+fn a_changed_base_makes_what_starts_from_it_stale() {
+    let context = TestContext::new();
+    context.cliptune("run experiments --set train.epochs=1").succeeded();
+    context.replace("experiments/base.yaml", "lr: 1e-3", "lr: 2e-3");
+    let status = context.cliptune("status --why --json --set train.epochs=1").succeeded().json();
+    let why: Vec<&Value> = status.as_array().unwrap().iter().map(|line| &line["why"]).collect();
+    assert_eq!(why[0][0], "train.optimizer.lr: 0.001 → 0.002");
+    assert_eq!(why[1][0], "the base run:base is stale");
+}
+
+#[test]
+fn one_experiment_brings_its_base_with_it() {
+    let context = TestContext::new();
+    let output = context.cliptune("run experiments/tuned.yaml --json").succeeded();
+    let summary = output.json();
+    assert!(summary["report"].as_str().unwrap().ends_with("runs/reports/tuned/index.html"), "{summary:#}");
+    let outcomes: Vec<&Value> =
+        summary["results"].as_array().unwrap().iter().map(|line| &line["outcome"]).collect();
+    assert_eq!(outcomes, ["done", "done"], "{summary:#}");
+    let score = &summary["results"][1]["score"];
+    assert!(score["low"].as_f64() <= score["value"].as_f64(), "{summary:#}");
+    assert_eq!(context.statuses("base"), ["done"]);
+}
+
+#[test]
+fn settings_reach_the_experiments_they_concern() {
+    let context = TestContext::new();
+    // `train` and `model.architecture` have no place in every experiment.
+    let text = fs_err::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
+    let zero_shot = text.split("train:\n").next().unwrap().replace("name: tuned", "name: zero-shot");
+    context.write("experiments/zero-shot.yaml", &zero_shot);
+    let settings = "--set train.epochs=1 --set model.architecture.image_size=64 --set seeds=[3]";
+    context.cliptune(&format!("run experiments {settings}")).succeeded();
+    for experiment in ["base", "tuned", "zero-shot"] {
+        assert_eq!(context.statuses(experiment), ["done"]);
+    }
+    context.cliptune(&format!("status --exit-code {settings}")).succeeded();
+    context.cliptune("status --exit-code").ended(3);
+}
+
+#[test]
+fn a_matrix_is_several_runs() {
+    let context = TestContext::new();
+    context.replace("experiments/base.yaml", "seeds: [0]", "matrix: { train.optimizer.lr: [1e-3, 2e-3] }");
+    let output = context.cliptune("run experiments/base.yaml").succeeded();
+    assert_eq!(context.statuses("base"), ["done", "done"]);
+    assert_eq!(output.stdout.lines().count(), 3, "a header and two points: {output}");
+}
+
+#[test]
+fn a_locked_tower_stays_as_it_was() {
+    let context = TestContext::new();
+    context.replace(
+        "experiments/tuned.yaml",
+        "  objective: choice\n",
+        "  objective: choice\n  tune: locked-image\n",
+    );
+    context.replace("experiments/tuned.yaml", "seeds: [0, 1]", "seeds: [0]");
+    context.cliptune("run experiments").succeeded();
+    let vision =
+        |experiment| fs_err::read(context.only_run(experiment).join("onnx/vision_model.onnx")).unwrap();
+    assert_eq!(vision("base"), vision("tuned"));
+}
+
+#[test]
+fn quiet_says_nothing_but_the_result() {
+    let context = TestContext::new();
+    let output = context.cliptune("run experiments --quiet").succeeded();
+    let unexpected: Vec<&str> = output.stderr.lines().filter(|line| !line.starts_with("warning:")).collect();
+    assert!(unexpected.is_empty(), "{output}");
+    assert!(output.stdout.contains("accuracy"), "{output}");
+}

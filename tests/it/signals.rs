@@ -1,0 +1,124 @@
+//! Ctrl-C, SIGTERM and SIGKILL in the middle of training.
+
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use fs_err as fs;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::support::{Output, TestContext, wait_for};
+
+/// Long enough to be hit, short enough to be finished later.
+const LONG: &str = "--set train.epochs=150";
+
+/// A base that is being trained; returns once its first steps are in the log.
+fn training(context: &TestContext, program: &str, arguments: &str) -> (Child, PathBuf) {
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    let child = context.start(program, &format!("{arguments} experiments/base.yaml {LONG}"));
+    let run = wait_for("step", || {
+        let run = context.runs("base").pop()?;
+        let events = fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+        events.contains("\"step\"").then_some(run)
+    });
+    (child, run)
+}
+
+fn ended(child: Child) -> Output {
+    child.wait_with_output().expect("it ends").into()
+}
+
+/// After an interruption: the record says so, and a checkpoint is there to continue from.
+fn assert_interrupted(context: &TestContext, output: Output, run: &Path) {
+    let output = output.ended(130);
+    assert!(output.stderr.contains("finishing this step, then saving"), "{output}");
+    assert_eq!(context.statuses("base"), ["interrupted"], "{output}");
+    assert!(fs::read_dir(run.join("checkpoint")).unwrap().count() > 0, "{output}");
+    assert!(!run.join("model/model.safetensors").exists(), "{output}");
+    let why =
+        context.cliptune(&format!("status experiments/base.yaml --why --json {LONG}")).succeeded().json();
+    assert!(why[0]["why"][0].as_str().unwrap().ends_with("was interrupted"), "{why:#}");
+}
+
+/// The same command again makes the run complete.
+fn assert_continues(context: &TestContext, run: &Path) {
+    context.cliptune(&format!("run experiments/base.yaml {LONG}")).succeeded();
+    assert_eq!(context.only_run("base"), run, "it was continued, not started again");
+    assert_eq!(context.statuses("base"), ["done"]);
+    assert!(run.join("model/model.safetensors").is_file());
+}
+
+#[test]
+fn ctrl_c_saves_and_the_same_command_continues() {
+    let context = TestContext::new();
+    let (child, run) = training(&context, "cliptune", "run");
+    // As a terminal does it: to the whole process group.
+    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_interrupted(&context, ended(child), &run);
+    assert_continues(&context, &run);
+}
+
+#[test]
+fn an_interrupted_run_ends_with_the_weights_of_an_undisturbed_one() {
+    let (disturbed, undisturbed) = (TestContext::new(), TestContext::new());
+    let (child, run) = training(&disturbed, "cliptune-train", "");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_interrupted(&disturbed, ended(child), &run);
+    assert_continues(&disturbed, &run);
+    undisturbed.cliptune(&format!("run experiments/base.yaml {LONG}")).succeeded();
+    let weights =
+        |context: &TestContext| fs::read(context.only_run("base").join("model/model.safetensors")).unwrap();
+    assert!(weights(&disturbed) == weights(&undisturbed), "the weights differ");
+}
+
+#[test]
+fn sigterm_to_the_front_reaches_the_tool() {
+    let context = TestContext::new();
+    let (child, run) = training(&context, "cliptune", "train");
+    // As `kill` and container hosts do it: to one process.
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_interrupted(&context, ended(child), &run);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let context = TestContext::new();
+    let (child, _) = training(&context, "cliptune-train", "");
+    let group = Pid::from_child(&child);
+    kill_process_group(group, Signal::INT).unwrap();
+    let _ = kill_process_group(group, Signal::INT);
+    ended(child).ended(130);
+}
+
+#[test]
+fn a_killed_run_is_crashed_and_continued() {
+    let context = TestContext::new();
+    let (mut child, run) = training(&context, "cliptune-train", "");
+    child.kill().unwrap();
+    ended(child).ended(-9);
+    assert_eq!(context.statuses("base"), ["crashed"]);
+    assert!(!run.join("model/model.safetensors").exists());
+    let why = context.cliptune(&format!("status experiments/base.yaml --json {LONG}")).succeeded().json();
+    assert!(why[0]["why"][0].as_str().unwrap().ends_with("crashed"), "{why:#}");
+    assert_continues(&context, &run);
+}
+
+#[test]
+fn a_tool_that_is_killed_is_reported() {
+    let context = TestContext::new();
+    let (child, run) = training(&context, "cliptune", "train");
+    let tool = child_of(&child);
+    kill_process(tool, Signal::KILL).unwrap();
+    let output = ended(child).ended(1);
+    assert!(output.stderr.contains("error: cliptune-train was ended by SIGKILL"), "{output}");
+    assert!(output.stderr.contains("hint: nobody but the system sends it"), "{output}");
+    assert_eq!(context.statuses("base"), ["crashed"]);
+    assert!(!run.join("model/model.safetensors").exists());
+}
+
+/// The only child process of a process.
+fn child_of(parent: &Child) -> Pid {
+    let file = format!("/proc/{0}/task/{0}/children", parent.id());
+    let children = fs::read_to_string(file).expect("Linux lists them");
+    let [child] = children.split_whitespace().collect::<Vec<_>>()[..] else { panic!("children: {children}") };
+    Pid::from_raw(child.parse().unwrap()).unwrap()
+}
