@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use cliptune_demo_data::Error as ContestError;
-use cliptune_experiment::{InvalidOverride, LoadError, WriteError};
+use cliptune_experiment::{LoadError, WriteError};
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
 
@@ -16,9 +16,6 @@ pub enum CliError {
     /// The experiments are wrong.
     #[error(transparent)]
     Experiments(#[from] LoadError),
-    /// A `--set` is wrong.
-    #[error(transparent)]
-    Override(#[from] InvalidOverride),
     /// A plan cannot be shown as YAML.
     #[error(transparent)]
     Yaml(#[from] WriteError),
@@ -114,7 +111,6 @@ impl Diagnostic for CliError {
     fn exit(&self) -> Exit {
         match self {
             Self::Experiments(_)
-            | Self::Override(_)
             | Self::NoExperiments { .. }
             | Self::NoRun { .. }
             | Self::AmbiguousRun { .. } => Exit::Usage,

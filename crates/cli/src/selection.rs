@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use cliptune_experiment::{Experiment, ExperimentName, ModelSource, Override, load};
+use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
 use cliptune_store::{Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Printer};
 
@@ -21,8 +21,7 @@ pub(crate) struct Selection {
 impl Selection {
     /// Loads files and folders.
     pub(crate) fn load(paths: &[PathBuf], common: &CommonArgs) -> Result<Self, CliError> {
-        let overrides = common.set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
-        Ok(Self { experiments: load(paths, &overrides)?, settings: common.set.clone() })
+        Ok(Self { experiments: load(paths, &common.set)?, settings: common.set.clone() })
     }
 
     /// The experiment of that name.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{
     Architecture, DataPlan, ImageKey, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task, TrainPlan,
+    spelled,
 };
+use cliptune_terminal::format;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,21 +14,13 @@ use crate::selection::short;
 
 /// A point of a matrix: `train.optimizer.lr=1e-5, train.epochs=3`.
 pub(crate) fn axes(axes: &BTreeMap<String, Value>) -> String {
-    let axes: Vec<String> = axes.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+    let axes: Vec<String> = axes.iter().map(|(key, value)| format!("{key}={}", spelled(value))).collect();
     axes.join(", ")
-}
-
-/// A value as it stands in YAML.
-pub(crate) fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// A word or a number of the plan as YAML has it.
 fn word(value: impl Serialize) -> String {
-    serde_json::to_value(value).map_or_else(|_| String::new(), |value| plain(&value))
+    serde_json::to_value(value).map_or_else(|_| String::new(), |value| spelled(&value))
 }
 
 fn words<T: Serialize>(values: &[T]) -> String {
@@ -116,14 +110,14 @@ fn scratch(architecture: &Architecture) -> String {
 fn train(train: &TrainPlan) -> String {
     let TrainPlan { optimizer, schedule, .. } = train;
     format!(
-        "{}, {}; {} epochs of batches of {}; adamw lr {}, weight decay {}; {} warm-up steps, then {}; best {}",
+        "{}, {}; {} of batches of {}; adamw lr {}, weight decay {}; {}, then {}; best {}",
         word(train.objective),
         word(train.tune),
-        train.epochs,
+        format::counted(train.epochs as u64, "epoch"),
         train.batch_size.get(),
         word(optimizer.lr),
         optimizer.weight_decay,
-        schedule.warmup_steps,
+        format::counted(schedule.warmup_steps as u64, "warm-up step"),
         word(schedule.decay),
         word(train.select),
     )

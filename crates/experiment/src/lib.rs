@@ -20,6 +20,7 @@ mod render;
 mod schema;
 mod shape;
 mod source;
+mod spelling;
 mod suggest;
 mod sweep;
 mod values;
@@ -28,7 +29,6 @@ mod yaml;
 
 pub use error::LoadError;
 pub use load::load;
-pub use overrides::{InvalidOverride, Override};
 pub use plan::{
     Activation, AdamW, Architecture, Columns, DataPlan, Decay, Experiment, ExportPlan, ImageFit, ImageKey,
     Join, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule, ScorePlan, Select,
@@ -36,5 +36,6 @@ pub use plan::{
     Tune,
 };
 pub use schema::schema;
+pub use spelling::{spelled, spelled_number};
 pub use values::{BatchSize, ExperimentName, Fraction, Impossible, LearningRate, RESERVED_NAMES, Seed};
 pub use write::WriteError;

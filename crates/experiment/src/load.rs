@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Reader, canonical};
 use crate::error::LoadError;
-use crate::overrides::{Override, Setting};
+use crate::overrides::Setting;
 use crate::plan::Experiment;
 use crate::problem::{Problem, Problems};
 use crate::reference::{Loaded, order};
@@ -15,28 +15,28 @@ use crate::values::ExperimentName;
 use crate::yaml::Node;
 
 /// Reads experiment files and folders (a folder: its `*.yaml` and `*.yml`, sorted, not those below), applies the
-/// overrides, and puts every experiment behind those it starts from.
+/// settings (`key.path=value`, as `--set` has them), and puts every experiment behind those it starts from.
 ///
 /// An experiment that `model.from: run:NAME` names and that was not given is looked for in the folder of the file that
 /// names it, and returned too.
 ///
 /// # Errors
 /// Everything that is wrong with any of the files, at once.
-pub fn load(paths: &[PathBuf], overrides: &[Override]) -> Result<Vec<Experiment>, LoadError> {
+pub fn load(paths: &[PathBuf], settings: &[String]) -> Result<Vec<Experiment>, LoadError> {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
-    let experiments = load_into(paths, overrides, &mut sources, &mut problems);
+    let experiments = load_into(paths, settings, &mut sources, &mut problems);
     if problems.is_empty() { Ok(experiments) } else { Err(LoadError::new(sources, problems)) }
 }
 
 fn load_into(
     paths: &[PathBuf],
-    overrides: &[Override],
+    settings: &[String],
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Vec<Experiment> {
     let mut settings: Vec<Setting> =
-        overrides.iter().filter_map(|over| Setting::read(over, sources, problems)).collect();
+        settings.iter().filter_map(|text| Setting::read(text, sources, problems)).collect();
     let files: Vec<PathBuf> = paths.iter().flat_map(|path| files(path, problems)).collect();
     let mut loader =
         Loader { reader: Reader::new(sources, problems), settings: &mut settings, seen: HashSet::new() };

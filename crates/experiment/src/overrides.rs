@@ -1,7 +1,6 @@
 //! `--set key.path=value`: what the command line lays over every experiment.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use crate::check::unknown_key_at;
 use crate::language::{OF_THE_FILE, TOP};
@@ -11,40 +10,8 @@ use crate::shape::{Presence, find};
 use crate::source::{Position, Source, SourceId, Sources, Span};
 use crate::yaml::{Node, Value, parse};
 
-/// `key.path=value` with the value in YAML, such as `train.epochs=1` or `seeds=[0, 1]`. An empty value resets the key
-/// to its default. Relative paths start from the working directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Override {
-    text: String,
-    /// Bytes before the `=`.
-    key: usize,
-}
-
-/// Why a text is no override.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected KEY=VALUE such as `train.epochs=1`, found `{0}`")]
-pub struct InvalidOverride(String);
-
-impl FromStr for Override {
-    type Err = InvalidOverride;
-
-    fn from_str(text: &str) -> Result<Self, InvalidOverride> {
-        match text.find('=') {
-            Some(key) if !text.get(..key).unwrap_or_default().trim().is_empty() => {
-                Ok(Self { text: text.to_owned(), key })
-            }
-            _ => Err(InvalidOverride(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for Override {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// An override whose key exists and whose value is YAML.
+/// `key.path=value` whose key exists and whose value is YAML, such as `train.epochs=1` or `seeds=[0, 1]`. An empty
+/// value resets the key to its default. Relative paths start from the working directory.
 pub(crate) struct Setting {
     /// The names on the way to the key.
     path: Vec<String>,
@@ -55,14 +22,17 @@ pub(crate) struct Setting {
 
 impl Setting {
     /// Reads an override as a source of its own, so that problems of its value show it.
-    pub(crate) fn read(over: &Override, sources: &mut Sources, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(text: &str, sources: &mut Sources, problems: &mut Problems) -> Option<Self> {
+        let Some((key, _)) = text.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
+            let wanted = "expected KEY=VALUE such as `train.epochs=1`";
+            return problems.refuse(Problem::nowhere(format!("{wanted}, found `{text}`")));
+        };
         let base = std::path::absolute(".").unwrap_or_else(|_| PathBuf::from("."));
-        let source = sources.add(Source { name: "--set".to_owned(), base, text: over.text.clone() });
-        let (key, value) = over.text.split_at(over.key);
+        let source = sources.add(Source { name: "--set".to_owned(), base, text: text.to_owned() });
         let span = key_span(source, key);
         let path = known_path(key.trim(), span, problems)?;
         // Spaces for the key keep every place of the value where it is in the text.
-        let padded = format!("{}{}", " ".repeat(key.chars().count() + 1), value.get(1..)?);
+        let padded = format!("{}{}", " ".repeat(key.chars().count() + 1), text.get(key.len() + 1..)?);
         let mut value = parse(&padded, source, problems)?;
         if value.is_null() {
             value.span = span;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use cliptune_experiment::{DataPlan, Experiment, Override};
+use cliptune_experiment::{DataPlan, Experiment};
 use cliptune_store::{DatasetRecord, Store};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES};
 
@@ -34,8 +34,7 @@ pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
 }
 
 fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestError> {
-    let set = arguments.common.set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
-    let experiments = cliptune_experiment::load(&arguments.experiments, &set)?;
+    let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     let store = Store::open(&arguments.common.store)?;
     let mut records: Vec<DatasetRecord> = Vec::new();
     for (plan, names) in distinct_data(&experiments) {

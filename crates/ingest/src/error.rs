@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use cliptune_experiment::{InvalidOverride, LoadError, Split};
+use cliptune_experiment::{LoadError, Split};
 use cliptune_store::{JoinCounts, StoreError};
 use cliptune_terminal::format::{self, counted};
 use cliptune_terminal::{Diagnostic, Exit};
@@ -14,9 +14,6 @@ pub enum IngestError {
     /// The experiments are wrong.
     #[error(transparent)]
     Experiments(Box<LoadError>),
-    /// A `--set` is wrong.
-    #[error(transparent)]
-    Override(#[from] InvalidOverride),
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -147,9 +144,7 @@ impl Diagnostic for IngestError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::Override(_) | Self::NoColumn { .. } | Self::Sql { .. } => {
-                Exit::Usage
-            }
+            Self::Experiments(_) | Self::NoColumn { .. } | Self::Sql { .. } => Exit::Usage,
             Self::Store(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use cliptune_experiment::{Override, load};
+use cliptune_experiment::load;
 use cliptune_store::{Store, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer};
 
@@ -30,14 +30,7 @@ pub struct Args {
 /// Makes the report and says where it is.
 pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = args.common.printer();
-    let overrides: Vec<Override> = args
-        .common
-        .set
-        .iter()
-        .map(|text| text.parse())
-        .collect::<Result<_, _>>()
-        .map_err(ReportError::from)?;
-    let experiments = load(&args.experiments, &overrides).map_err(ReportError::from)?;
+    let experiments = load(&args.experiments, &args.common.set).map_err(ReportError::from)?;
     let store = Store::open(&args.common.store).map_err(ReportError::from)?;
     let name = report_name(&args.experiments)?;
     let standings = standings(&store, &experiments, &|_, _| {}).map_err(ReportError::from)?;

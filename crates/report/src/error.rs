@@ -12,9 +12,6 @@ pub enum ReportError {
     /// An experiment file is wrong.
     #[error(transparent)]
     Experiments(#[from] cliptune_experiment::LoadError),
-    /// A `--set` is wrong.
-    #[error(transparent)]
-    Override(#[from] cliptune_experiment::InvalidOverride),
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] cliptune_store::StoreError),
@@ -58,7 +55,7 @@ impl Diagnostic for ReportError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::Override(_) | Self::Name(_) => Exit::Usage,
+            Self::Experiments(_) | Self::Name(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cliptune_experiment::{ModelSource, Objective, TrainPlan, Tune};
+use cliptune_experiment::{ModelSource, Objective, TrainPlan, Tune, spelled, spelled_number};
 use cliptune_terminal::format;
 
 use crate::data::{Entry, mean};
@@ -59,7 +59,7 @@ fn plain(entries: &[Entry]) -> Vec<Setting> {
         setting("starts from", false, entries, |entry| Some(starts_from(&entry.plan.model.from))),
         train("objective", false, |train| objective(train.objective).to_owned()),
         train("tune", false, |train| tune(train.tune).to_owned()),
-        train("learning rate", true, |train| learning_rate(train.optimizer.lr.get())),
+        train("learning rate", true, |train| spelled_number(train.optimizer.lr.get())),
         train("weight decay", true, |train| train.optimizer.weight_decay.to_string()),
         train("epochs", true, |train| train.epochs.to_string()),
         train("batch", true, |train| train.batch_size.get().to_string()),
@@ -84,18 +84,7 @@ fn axes(entries: &[Entry]) -> Vec<Setting> {
     keys.sort_unstable();
     keys.dedup();
     let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key));
-    hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(axis_value))).collect()
-}
-
-/// An axis value as it is written in YAML.
-pub(crate) fn axis_value(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => {
-            number.as_f64().map_or_else(|| number.to_string(), learning_rate)
-        }
-        other => other.to_string(),
-    }
+    hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(spelled))).collect()
 }
 
 fn measured(entries: &[Entry]) -> Vec<Setting> {
@@ -148,11 +137,6 @@ fn tune(tune: Tune) -> &'static str {
         Tune::LockedText => "locked-text",
         Tune::Projections => "projections",
     }
-}
-
-/// A learning rate as people write it: `1e-5`, `0.01`.
-fn learning_rate(value: f64) -> String {
-    if value != 0.0 && value.abs() < 1e-2 { format!("{value:e}") } else { value.to_string() }
 }
 
 fn millions(count: usize) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cliptune_experiment::{Experiment, Override, load};
+use cliptune_experiment::{Experiment, load};
 use cliptune_store::{Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
@@ -43,8 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScoreError> {
 
 fn look(arguments: &Arguments, printer: &Printer) -> Result<(Vec<Experiment>, Vec<Standing>), ScoreError> {
     let CommonArgs { set, store, .. } = &arguments.common;
-    let overrides = set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
-    let experiments = load(&arguments.experiments, &overrides)?;
+    let experiments = load(&arguments.experiments, set)?;
     let progress = printer.progress("looking at the data", 0, "bytes");
     let standings = standings(&Store::open(store)?, &experiments, &|done, _| progress.set(done))?;
     progress.finish();

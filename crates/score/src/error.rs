@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use cliptune_clip::ConfigError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
-use cliptune_experiment::{InvalidOverride, LoadError, Split};
+use cliptune_experiment::{LoadError, Split};
 use cliptune_statistics::Unusable;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -19,9 +19,6 @@ pub enum ScoreError {
     /// The experiments are wrong.
     #[error(transparent)]
     Experiments(#[from] LoadError),
-    /// A `--set` is wrong.
-    #[error(transparent)]
-    Override(#[from] InvalidOverride),
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -144,7 +141,7 @@ impl Diagnostic for ScoreError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::Override(_) => Exit::Usage,
+            Self::Experiments(_) => Exit::Usage,
             Self::Store(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -68,7 +68,7 @@ pub struct Prediction {
     pub group: String,
     /// The right text.
     pub label: usize,
-    /// The text with the highest logit; the first at a tie. For pairs: the rank (from 0) of its own text.
+    /// The text with the highest logit; the first at a tie. For pairs: the rank (from 0) of the best text of its group.
     pub predicted: usize,
     /// Whether the two are the same (pairs: whether an own-group text ranks first).
     pub correct: bool,

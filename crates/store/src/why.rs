@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{ModelSource, Plan, Split};
+use cliptune_experiment::{ModelSource, Plan, Split, spelled};
 use serde_json::{Value, json};
 
 use crate::base::{ResolvedBase, recorded_key};
@@ -124,15 +124,5 @@ fn leaves(prefix: &str, value: &Value) -> BTreeMap<String, Value> {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "none".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        // A learning rate as people write it.
-        Some(Value::Number(number))
-            if number.as_f64().is_some_and(|number| number != 0.0 && number.abs() < 1e-3) =>
-        {
-            format!("{:e}", number.as_f64().unwrap_or_default())
-        }
-        Some(value) => value.to_string(),
-    }
+    spelled(value.unwrap_or(&Value::Null))
 }

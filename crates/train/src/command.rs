@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Parser;
-use cliptune_experiment::{Experiment, Override};
+use cliptune_experiment::Experiment;
 use cliptune_store::{Outcome, Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
 
@@ -35,8 +35,7 @@ pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
 }
 
 fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
-    let set = arguments.common.set.iter().map(|set| set.parse()).collect::<Result<Vec<Override>, _>>()?;
-    let experiments = cliptune_experiment::load(&arguments.experiments, &set)?;
+    let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     let store = Store::open(&arguments.common.store)?;
     train_all(&store, &experiments, printer)
 }

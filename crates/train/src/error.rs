@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use cliptune_clip::ConfigError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
-use cliptune_experiment::{InvalidOverride, LoadError};
+use cliptune_experiment::LoadError;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -18,9 +18,6 @@ pub enum TrainError {
     /// The experiments cannot be used.
     #[error(transparent)]
     Experiments(#[from] LoadError),
-    /// A `--set` is wrong.
-    #[error(transparent)]
-    Override(#[from] InvalidOverride),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -149,7 +146,7 @@ impl Diagnostic for TrainError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::Override(_) => Exit::Usage,
+            Self::Experiments(_) => Exit::Usage,
             Self::Store(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{Experiment, Plan};
+use cliptune_experiment::{Experiment, Plan, spelled};
 use cliptune_terminal::{CommonArgs, Exit};
 use serde::Serialize;
 
@@ -87,7 +87,7 @@ fn runs(experiment: &Experiment) -> String {
     for plan in &experiment.plans {
         remember(&mut seeds, plan.seed.to_string());
         for (axis, value) in &plan.axes {
-            remember(values.entry(axis).or_default(), wording::plain(value));
+            remember(values.entry(axis).or_default(), spelled(value));
         }
     }
     let noun = if seeds.len() == 1 { "seed" } else { "seeds" };

@@ -1,6 +1,6 @@
 //! `extends`, `--set`, `matrix` and `seeds`.
 
-use cliptune_experiment::{Override, Split};
+use cliptune_experiment::Split;
 
 use crate::support::{Folder, REST, TRAIN};
 
@@ -176,7 +176,14 @@ fn texts_that_look_like_something_else_survive_a_resolved_plan() {
 
 #[test]
 fn an_override_has_a_key_and_a_value() {
-    insta::assert_snapshot!("train.epochs".parse::<Override>().unwrap_err());
-    insta::assert_snapshot!("=1".parse::<Override>().unwrap_err());
-    assert_eq!("a.b=c=d".parse::<Override>().unwrap().to_string(), "a.b=c=d");
+    let folder = one("");
+    for setting in ["train.epochs", "=1", " =1"] {
+        let error = folder.load("one.yaml", &[setting]).unwrap_err();
+        assert!(
+            error.contains(&format!("expected KEY=VALUE such as `train.epochs=1`, found `{setting}`")),
+            "{error}"
+        );
+    }
+    let plan = folder.load("one.yaml", &["data.where=a = b"]).unwrap().remove(0).plans.remove(0);
+    assert_eq!(plan.data.filter.as_deref(), Some("a = b"));
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{Experiment, Override, load};
+use cliptune_experiment::{Experiment, load};
 use tempfile::TempDir;
 
 /// The part of an experiment that most tests do not care about.
@@ -44,7 +44,7 @@ impl Folder {
 
 /// Loads a path; the folder's own path is left out of errors.
 pub(crate) fn load_at(path: PathBuf, folder: &Path, settings: &[&str]) -> Result<Vec<Experiment>, String> {
-    let settings: Vec<Override> = settings.iter().map(|text| text.parse().unwrap()).collect();
+    let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
     load(&[path], &settings).map_err(|error| {
         let absolute = fs_err::canonicalize(folder).unwrap();
         let text = error.rendered().replace(&format!("{}/", folder.display()), "");

@@ -8,12 +8,11 @@ mod lineage;
 
 mod thumbnail;
 
-use cliptune_experiment::Plan;
+use cliptune_experiment::{Plan, spelled};
 use cliptune_store::{DatasetRecord, Run, Standing, read_events, read_scores};
 
 use crate::data::{Entry, ReportData, RunSummary};
 use crate::error::ReportError;
-use crate::settings::axis_value;
 
 pub(crate) use inputs::hash as inputs_hash;
 
@@ -67,7 +66,7 @@ fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
 /// The experiment's name with its point of the matrix: `b32 lr=1e-5`.
 fn name(plan: &Plan) -> String {
     let axis = |(key, value): (&String, &serde_json::Value)| {
-        format!("{}={}", key.rsplit('.').next().unwrap_or(key), axis_value(value))
+        format!("{}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
     };
     let words = std::iter::once(plan.experiment.to_string()).chain(plan.axes.iter().map(axis));
     words.collect::<Vec<_>>().join(" ")
