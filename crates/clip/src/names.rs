@@ -1,7 +1,9 @@
-//! The names of CLIP's modules and weights, as Hugging Face's `CLIPModel` has them.
+//! The names of modules and weights, as Hugging Face's `CLIPModel` and `SiglipModel` have them.
 
-/// The temperature's logarithm, a scalar.
+/// The logarithm of the cosines' factor, one number.
 pub const LOGIT_SCALE: &str = "logit_scale";
+/// What SigLIP adds to its logits, one number.
+pub const LOGIT_BIAS: &str = "logit_bias";
 
 /// `[vocab_size, width]`.
 pub const TOKEN_EMBEDDING: &str = "text_model.embeddings.token_embedding";
@@ -11,14 +13,16 @@ pub const TEXT_POSITIONS: &str = "text_model.embeddings.position_embedding";
 pub const TEXT_TOWER: &str = "text_model";
 /// The norm before the text projection.
 pub const TEXT_FINAL_NORM: &str = "text_model.final_layer_norm";
-/// `[projection_dim, width]`, no bias.
+/// CLIP: `[projection_dim, width]`, no bias.
 pub const TEXT_PROJECTION: &str = "text_projection";
+/// SigLIP's text projection: `[projection_dim, width]` and a bias.
+pub const TEXT_HEAD: &str = "text_model.head";
 
 /// `[width]`: a weight of its own, not a module.
 pub const CLASS_EMBEDDING: &str = "vision_model.embeddings.class_embedding";
-/// `[width, 3, patch_size, patch_size]`, no bias.
+/// `[width, 3, patch_size, patch_size]`; a bias in SigLIP alone.
 pub const PATCH_EMBEDDING: &str = "vision_model.embeddings.patch_embedding";
-/// `[patches + 1, width]`.
+/// `[positions, width]`.
 pub const VISION_POSITIONS: &str = "vision_model.embeddings.position_embedding";
 /// Prefix of the vision tower.
 pub const VISION_TOWER: &str = "vision_model";
@@ -28,6 +32,17 @@ pub const VISION_PRE_NORM: &str = "vision_model.pre_layrnorm";
 pub const VISION_POST_NORM: &str = "vision_model.post_layernorm";
 /// `[projection_dim, width]`, no bias.
 pub const VISUAL_PROJECTION: &str = "visual_projection";
+
+/// SigLIP's learned query: `[1, 1, width]`, a weight of its own.
+pub const PROBE: &str = "vision_model.head.probe";
+/// The attention of SigLIP's pooling head: packed inputs and an output projection.
+pub const POOLING_ATTENTION: &str = "vision_model.head.attention";
+/// The output projection of that attention.
+pub const POOLING_ATTENTION_OUT: &str = "vision_model.head.attention.out_proj";
+/// The norm of the pooling head.
+pub const POOLING_NORM: &str = "vision_model.head.layernorm";
+/// The pooling head, around its MLP.
+pub const POOLING_HEAD: &str = "vision_model.head";
 
 /// Norm before attention, below a layer.
 pub const NORM_1: &str = "layer_norm1";
@@ -50,6 +65,16 @@ pub fn layer(tower: &str, index: usize) -> String {
 /// The module `part` below `module`.
 pub fn below(module: &str, part: &str) -> String {
     format!("{module}.{part}")
+}
+
+/// The packed query, key and value matrices of a module: `[3·D, D]`.
+pub fn packed_weight(module: &str) -> String {
+    below(module, "in_proj_weight")
+}
+
+/// The packed query, key and value biases of a module: `[3·D]`.
+pub fn packed_bias(module: &str) -> String {
+    below(module, "in_proj_bias")
 }
 
 /// The weight of a module.

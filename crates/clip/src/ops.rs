@@ -4,7 +4,7 @@
 //! implements it to export: the exported graph is the trained graph by construction. Tracing was rejected because
 //! it is where peers lose causal masks and swap activations.
 
-use crate::config::{Activation, EndOfText};
+use crate::config::{Activation, TextPooling};
 
 /// An interpreter of CLIP. Shapes in the comments: B batch, S sequence, D width, H heads.
 ///
@@ -19,13 +19,14 @@ pub trait Ops {
     /// Rows of the embedding `<module>.weight` `[vocab, D]` for ids `[B, S]`: `[B, S, D]`.
     fn embedding(&mut self, ids: &Self::Value, module: &str) -> Result<Self::Value, Self::Error>;
 
-    /// Non-overlapping square patches of `[B, 3, height, width]` through the bias-free convolution `module`
-    /// (kernel and stride `patch_size`), row by row: `[B, patches, D]`.
+    /// Non-overlapping square patches of `[B, 3, height, width]` through the convolution `module` (kernel and stride
+    /// `patch_size`), row by row: `[B, patches, D]`. Pixels that do not fill a patch are left out.
     fn patches(
         &mut self,
         pixels: &Self::Value,
         module: &str,
         patch_size: usize,
+        bias: Bias,
     ) -> Result<Self::Value, Self::Error>;
 
     /// Puts the weight `name` `[D]` before the first row: `[B, S + 1, D]`.
@@ -40,7 +41,20 @@ pub trait Ops {
     /// x·Wᵀ (+ b) over the last axis, W as `[out, in]`.
     fn linear(&mut self, x: &Self::Value, module: &str, bias: Bias) -> Result<Self::Value, Self::Error>;
 
-    /// Multi-head scaled dot-product attention of `[B, S, D]` queries, keys and values.
+    /// One of three linear layers that lie in one weight, as PyTorch's `MultiheadAttention` has them: x·Wᵀ + b with
+    /// the D rows of `<module>.in_proj_weight` `[3·D, D]` and `<module>.in_proj_bias` `[3·D]` that `part` says.
+    fn packed_linear(
+        &mut self,
+        x: &Self::Value,
+        module: &str,
+        part: PackedPart,
+    ) -> Result<Self::Value, Self::Error>;
+
+    /// The weight `name` `[1, 1, D]` for each sequence of x: `[B, 1, D]`.
+    fn learned_query(&mut self, x: &Self::Value, name: &str) -> Result<Self::Value, Self::Error>;
+
+    /// Multi-head scaled dot-product attention of `[B, Q, D]` queries over `[B, S, D]` keys and values: `[B, Q, D]`.
+    /// Without a mask the queries may be rows of something else.
     fn attention(
         &mut self,
         qkv: [&Self::Value; 3],
@@ -57,24 +71,55 @@ pub trait Ops {
     /// The first row of each sequence: `[B, D]`.
     fn first_row(&mut self, x: &Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// The row of each sequence that `rule` picks by its ids `[B, S]`: `[B, D]`.
-    fn end_row(
+    /// The row of each sequence that `pooling` picks by its ids `[B, S]`: `[B, D]`.
+    fn pooled_row(
         &mut self,
         x: &Self::Value,
         ids: &Self::Value,
-        rule: EndOfText,
+        pooling: TextPooling,
     ) -> Result<Self::Value, Self::Error>;
 
     /// Rows of `[B, D]` divided by their Euclidean norm.
     fn normalize(&mut self, x: &Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// exp(logit_scale) · a·bᵀ of embeddings `[A, D]` and `[B, D]`: `[A, B]`.
+    /// exp(logit_scale) · a·bᵀ (+ logit_bias) of embeddings `[A, D]` and `[B, D]`: `[A, B]`.
     fn scaled_similarity(
         &mut self,
         a: &Self::Value,
         b: &Self::Value,
-        logit_scale: &str,
+        temperature: Temperature<'_>,
     ) -> Result<Self::Value, Self::Error>;
+}
+
+/// The weights that turn cosines into logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Temperature<'a> {
+    /// The logarithm of the factor: one number.
+    pub logit_scale: &'a str,
+    /// What is added: one number.
+    pub logit_bias: Option<&'a str>,
+}
+
+/// A third of packed attention weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackedPart {
+    /// The first third.
+    Query,
+    /// The second third.
+    Key,
+    /// The last third.
+    Value,
+}
+
+impl PackedPart {
+    /// Which third: 0, 1 or 2.
+    pub fn index(self) -> usize {
+        match self {
+            Self::Query => 0,
+            Self::Key => 1,
+            Self::Value => 2,
+        }
+    }
 }
 
 /// Whether a linear layer adds a bias.

@@ -1,11 +1,13 @@
 //! The two towers, written once over [`Ops`].
 //!
-//! The definition follows `modeling_clip.py` of transformers (`CLIPVisionTransformer`, `CLIPTextTransformer`) and
-//! takes its weight names, the misspelt `pre_layrnorm` included.
+//! The definition follows `modeling_clip.py` and `modeling_siglip.py` of transformers and takes their weight names,
+//! the misspelt `pre_layrnorm` included.
 
-use crate::config::{ClipConfig, TextConfig, TransformerConfig, VisionConfig};
+use crate::config::{
+    ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
+};
 use crate::names;
-use crate::ops::{Bias, Mask, Ops};
+use crate::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 
 /// Image embeddings, not normalised: pixels `[B, 3, image_size, image_size]` → `[B, projection_dim]`.
 pub fn vision_tower<O: Ops>(
@@ -13,8 +15,20 @@ pub fn vision_tower<O: Ops>(
     config: &VisionConfig,
     pixels: &O::Value,
 ) -> Result<O::Value, O::Error> {
+    match config.pooling {
+        VisionPooling::ClassToken => class_token_tower(ops, config, pixels),
+        VisionPooling::AttentionHead => attention_head_tower(ops, config, pixels),
+    }
+}
+
+/// CLIP's.
+fn class_token_tower<O: Ops>(
+    ops: &mut O,
+    config: &VisionConfig,
+    pixels: &O::Value,
+) -> Result<O::Value, O::Error> {
     let blocks = &config.transformer;
-    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size)?;
+    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::Without)?;
     let x = ops.prepend_row(&x, names::CLASS_EMBEDDING)?;
     let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
     let x = ops.layer_norm(&x, names::VISION_PRE_NORM, blocks.layer_norm_eps)?;
@@ -24,8 +38,40 @@ pub fn vision_tower<O: Ops>(
     ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
 }
 
-/// Text embeddings, not normalised: ids `[B, S]` (and, if padding may precede the text, an attention mask
-/// `[B, S]`) → `[B, projection_dim]`.
+/// SigLIP's.
+fn attention_head_tower<O: Ops>(
+    ops: &mut O,
+    config: &VisionConfig,
+    pixels: &O::Value,
+) -> Result<O::Value, O::Error> {
+    let blocks = &config.transformer;
+    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::With)?;
+    let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
+    let x = transformer(ops, blocks, names::VISION_TOWER, x, Mask::None)?;
+    let x = ops.layer_norm(&x, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
+    attention_head(ops, blocks, &x)
+}
+
+/// A learned query attends to all rows; then x += mlp(norm(x)), without the query as a residual.
+fn attention_head<O: Ops>(
+    ops: &mut O,
+    config: &TransformerConfig,
+    x: &O::Value,
+) -> Result<O::Value, O::Error> {
+    let probe = ops.learned_query(x, names::PROBE)?;
+    let query = ops.packed_linear(&probe, names::POOLING_ATTENTION, PackedPart::Query)?;
+    let key = ops.packed_linear(x, names::POOLING_ATTENTION, PackedPart::Key)?;
+    let value = ops.packed_linear(x, names::POOLING_ATTENTION, PackedPart::Value)?;
+    let mixed = ops.attention([&query, &key, &value], config.heads, Mask::None)?;
+    let mixed = ops.first_row(&mixed)?;
+    let pooled = ops.linear(&mixed, names::POOLING_ATTENTION_OUT, Bias::With)?;
+    let normed = ops.layer_norm(&pooled, names::POOLING_NORM, config.layer_norm_eps)?;
+    let widened = mlp(ops, config, names::POOLING_HEAD, &normed)?;
+    ops.add(&pooled, &widened)
+}
+
+/// Text embeddings, not normalised: ids `[B, S]` (and, if padding may precede the text of a causal tower, an attention
+/// mask `[B, S]`) → `[B, projection_dim]`.
 pub fn text_tower<O: Ops>(
     ops: &mut O,
     config: &TextConfig,
@@ -35,12 +81,18 @@ pub fn text_tower<O: Ops>(
     let blocks = &config.transformer;
     let x = ops.embedding(ids, names::TOKEN_EMBEDDING)?;
     let x = ops.add_positions(&x, names::TEXT_POSITIONS)?;
-    let x = transformer(ops, blocks, names::TEXT_TOWER, x, Mask::Causal { keys: attention_mask })?;
+    let mask = if config.pooling.is_causal() { Mask::Causal { keys: attention_mask } } else { Mask::None };
+    let x = transformer(ops, blocks, names::TEXT_TOWER, x, mask)?;
     // The references normalise every row and then pick one; a layer norm looks at one row only, so picking
     // first gives the same numbers for a fraction of the work.
-    let pooled = ops.end_row(&x, ids, config.end_of_text)?;
+    let pooled = ops.pooled_row(&x, ids, config.pooling)?;
     let pooled = ops.layer_norm(&pooled, names::TEXT_FINAL_NORM, blocks.layer_norm_eps)?;
-    ops.linear(&pooled, names::TEXT_PROJECTION, Bias::Without)
+    match config.pooling {
+        TextPooling::Last => ops.linear(&pooled, names::TEXT_HEAD, Bias::With),
+        TextPooling::HighestId | TextPooling::First(_) => {
+            ops.linear(&pooled, names::TEXT_PROJECTION, Bias::Without)
+        }
+    }
 }
 
 /// What the whole model computes.
@@ -68,9 +120,19 @@ pub fn clip<O: Ops>(
     let image_embeds = ops.normalize(&image)?;
     let text = text_tower(ops, &config.text, ids, attention_mask)?;
     let text_embeds = ops.normalize(&text)?;
-    let logits_per_image = ops.scaled_similarity(&image_embeds, &text_embeds, names::LOGIT_SCALE)?;
-    let logits_per_text = ops.scaled_similarity(&text_embeds, &image_embeds, names::LOGIT_SCALE)?;
+    let temperature = temperature(config.family);
+    let logits_per_image = ops.scaled_similarity(&image_embeds, &text_embeds, temperature)?;
+    let logits_per_text = ops.scaled_similarity(&text_embeds, &image_embeds, temperature)?;
     Ok(ClipOutput { image_embeds, text_embeds, logits_per_image, logits_per_text })
+}
+
+/// The weights that turn the cosines of a family into logits.
+pub fn temperature(family: Family) -> Temperature<'static> {
+    let logit_bias = match family {
+        Family::Clip => None,
+        Family::Siglip => Some(names::LOGIT_BIAS),
+    };
+    Temperature { logit_scale: names::LOGIT_SCALE, logit_bias }
 }
 
 fn transformer<O: Ops>(
@@ -96,7 +158,8 @@ fn block<O: Ops>(
 ) -> Result<O::Value, O::Error> {
     let attended = attention(ops, config, layer, x, mask)?;
     let x = ops.add(x, &attended)?;
-    let widened = mlp(ops, config, layer, &x)?;
+    let normed = ops.layer_norm(&x, &names::below(layer, names::NORM_2), config.layer_norm_eps)?;
+    let widened = mlp(ops, config, layer, &normed)?;
     ops.add(&x, &widened)
 }
 
@@ -113,14 +176,14 @@ fn attention<O: Ops>(
     ops.linear(&mixed, &names::below(layer, names::ATTENTION_OUT), Bias::With)
 }
 
+/// The MLP below `module`.
 fn mlp<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
-    layer: &str,
+    module: &str,
     x: &O::Value,
 ) -> Result<O::Value, O::Error> {
-    let x = ops.layer_norm(x, &names::below(layer, names::NORM_2), config.layer_norm_eps)?;
-    let x = ops.linear(&x, &names::below(layer, names::MLP_IN), Bias::With)?;
+    let x = ops.linear(x, &names::below(module, names::MLP_IN), Bias::With)?;
     let x = ops.activation(&x, config.activation)?;
-    ops.linear(&x, &names::below(layer, names::MLP_OUT), Bias::With)
+    ops.linear(&x, &names::below(module, names::MLP_OUT), Bias::With)
 }

@@ -1,6 +1,6 @@
 //! Every weight of a CLIP: its name, shape, tower, and how it starts from random.
 
-use crate::config::{ClipConfig, TransformerConfig};
+use crate::config::{ClipConfig, Family, TransformerConfig, VisionPooling};
 use crate::names;
 
 /// One weight.
@@ -35,13 +35,13 @@ impl WeightSpec {
 pub enum Part {
     /// The vision tower without its projection.
     Vision,
-    /// The vision tower's projection.
+    /// The vision tower's projection; SigLIP's pooling head.
     VisualProjection,
     /// The text tower without its projection.
     Text,
     /// The text tower's projection.
     TextProjection,
-    /// logit_scale.
+    /// logit_scale and logit_bias.
     LogitScale,
 }
 
@@ -54,7 +54,7 @@ pub enum Role {
     Embedding,
     /// A bias, or the gain of a norm.
     Vector,
-    /// logit_scale.
+    /// logit_scale or logit_bias.
     Scale,
 }
 
@@ -81,49 +81,82 @@ pub enum Init {
 /// width^-½, outputs into the residual stream width^-½·(2·layers)^-½, the MLP's first layer (2·width)^-½.
 pub fn weights(config: &ClipConfig) -> Vec<WeightSpec> {
     let mut list = List(Vec::new());
-    list.scalar(names::LOGIT_SCALE, config.logit_scale_init);
+    temperature(&mut list, config);
     text(&mut list, config);
     vision(&mut list, config);
     list.0
 }
 
+fn temperature(list: &mut List, config: &ClipConfig) {
+    match config.family {
+        Family::Clip => list.scalar(names::LOGIT_SCALE, &[], config.logit_scale_init),
+        Family::Siglip => {
+            list.scalar(names::LOGIT_SCALE, &[1], config.logit_scale_init);
+            list.scalar(names::LOGIT_BIAS, &[1], SIGLIP_LOGIT_BIAS);
+        }
+    }
+}
+
+/// Where SigLIP's bias starts (Zhai et al. 2023, section 3.1): most pairs of a batch do not match.
+const SIGLIP_LOGIT_BIAS: f64 = -10.0;
+
 fn text(list: &mut List, config: &ClipConfig) {
     let (text, blocks) = (&config.text, &config.text.transformer);
-    list.embedding(
-        Part::Text,
-        &names::weight(names::TOKEN_EMBEDDING),
-        &[text.vocab_size, blocks.width],
-        0.02,
-    );
-    list.embedding(
-        Part::Text,
-        &names::weight(names::TEXT_POSITIONS),
-        &[text.context_length, blocks.width],
-        0.01,
-    );
+    let tokens = [text.vocab_size, blocks.width];
+    list.embedding(Part::Text, &names::weight(names::TOKEN_EMBEDDING), &tokens, 0.02);
+    let positions = [text.context_length, blocks.width];
+    list.embedding(Part::Text, &names::weight(names::TEXT_POSITIONS), &positions, 0.01);
     transformer(list, Part::Text, names::TEXT_TOWER, blocks);
     list.norm(Part::Text, names::TEXT_FINAL_NORM, blocks.width);
-    let shape = [config.projection_dim, blocks.width];
-    list.matrix(Part::TextProjection, names::TEXT_PROJECTION, &shape, inverse_root(blocks.width));
+    let (outputs, std) = (config.projection_dim, inverse_root(blocks.width));
+    match config.family {
+        Family::Clip => {
+            list.matrix(Part::TextProjection, names::TEXT_PROJECTION, &[outputs, blocks.width], std);
+        }
+        Family::Siglip => list.linear(Part::TextProjection, names::TEXT_HEAD, outputs, blocks.width, std),
+    }
 }
 
 fn vision(list: &mut List, config: &ClipConfig) {
     let (vision, blocks) = (&config.vision, &config.vision.transformer);
     let scale = inverse_root(blocks.width);
-    list.embedding(Part::Vision, names::CLASS_EMBEDDING, &[blocks.width], scale);
+    let of_clip = vision.pooling == VisionPooling::ClassToken;
+    if of_clip {
+        list.embedding(Part::Vision, names::CLASS_EMBEDDING, &[blocks.width], scale);
+    }
     let patch = [blocks.width, 3, vision.patch_size, vision.patch_size];
     list.matrix(Part::Vision, names::PATCH_EMBEDDING, &patch, inverse_root(3 * vision.patch_size.pow(2)));
+    if !of_clip {
+        list.vector(Part::Vision, names::bias(names::PATCH_EMBEDDING), blocks.width);
+    }
     let positions = [vision.positions(), blocks.width];
     list.embedding(Part::Vision, &names::weight(names::VISION_POSITIONS), &positions, scale);
-    list.norm(Part::Vision, names::VISION_PRE_NORM, blocks.width);
+    if of_clip {
+        list.norm(Part::Vision, names::VISION_PRE_NORM, blocks.width);
+    }
     transformer(list, Part::Vision, names::VISION_TOWER, blocks);
     list.norm(Part::Vision, names::VISION_POST_NORM, blocks.width);
-    list.matrix(
-        Part::VisualProjection,
-        names::VISUAL_PROJECTION,
-        &[config.projection_dim, blocks.width],
-        scale,
-    );
+    match vision.pooling {
+        VisionPooling::ClassToken => {
+            let shape = [config.projection_dim, blocks.width];
+            list.matrix(Part::VisualProjection, names::VISUAL_PROJECTION, &shape, scale);
+        }
+        VisionPooling::AttentionHead => attention_head(list, blocks),
+    }
+}
+
+/// SigLIP has no projection behind its pooling head: the head is what `tune: projections` moves.
+fn attention_head(list: &mut List, config: &TransformerConfig) {
+    let (part, width, std) = (Part::VisualProjection, config.width, inverse_root(config.width));
+    list.embedding(part, names::PROBE, &[1, 1, width], std);
+    let packed = names::packed_weight(names::POOLING_ATTENTION);
+    list.push(packed, &[3 * width, width], part, Role::Matrix, Init::Normal(std));
+    list.vector(part, names::packed_bias(names::POOLING_ATTENTION), 3 * width);
+    list.linear(part, names::POOLING_ATTENTION_OUT, width, width, std);
+    list.norm(part, names::POOLING_NORM, width);
+    let module = |name| names::below(names::POOLING_HEAD, name);
+    list.linear(part, &module(names::MLP_IN), config.mlp_width, width, inverse_root(2 * width));
+    list.linear(part, &module(names::MLP_OUT), width, config.mlp_width, inverse_root(config.mlp_width));
 }
 
 fn transformer(list: &mut List, part: Part, tower: &str, config: &TransformerConfig) {
@@ -154,8 +187,12 @@ impl List {
         self.0.push(WeightSpec { name, shape: shape.to_vec(), part, role, init });
     }
 
-    fn scalar(&mut self, name: &str, value: f64) {
-        self.push(name.to_owned(), &[], Part::LogitScale, Role::Scale, Init::Constant(value));
+    fn scalar(&mut self, name: &str, shape: &[usize], value: f64) {
+        self.push(name.to_owned(), shape, Part::LogitScale, Role::Scale, Init::Constant(value));
+    }
+
+    fn vector(&mut self, part: Part, name: String, length: usize) {
+        self.push(name, &[length], part, Role::Vector, Init::Constant(0.0));
     }
 
     fn embedding(&mut self, part: Part, name: &str, shape: &[usize], std: f64) {
@@ -168,65 +205,45 @@ impl List {
 
     fn linear(&mut self, part: Part, module: &str, outputs: usize, inputs: usize, std: f64) {
         self.matrix(part, module, &[outputs, inputs], std);
-        self.push(names::bias(module), &[outputs], part, Role::Vector, Init::Constant(0.0));
+        self.vector(part, names::bias(module), outputs);
     }
 
     fn norm(&mut self, part: Part, module: &str, width: usize) {
         self.push(names::weight(module), &[width], part, Role::Vector, Init::Constant(1.0));
-        self.push(names::bias(module), &[width], part, Role::Vector, Init::Constant(0.0));
+        self.vector(part, names::bias(module), width);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Activation, EndOfText, TextConfig, VisionConfig};
 
-    fn blocks(width: usize, heads: usize) -> TransformerConfig {
-        TransformerConfig {
-            width,
-            layers: 12,
-            heads,
-            mlp_width: 4 * width,
-            activation: Activation::QuickGelu,
-            layer_norm_eps: 1e-5,
-        }
+    fn config(text: &str) -> ClipConfig {
+        serde_json::from_str(text).unwrap()
     }
 
+    fn elements(text: &str) -> usize {
+        weights(&config(text)).iter().map(WeightSpec::len).sum()
+    }
+
+    /// ```python
+    /// sum(p.numel() for p in transformers.CLIPModel(transformers.CLIPConfig()).parameters())  # ViT-B/32
+    /// sum(p.numel() for p in transformers.SiglipModel(transformers.SiglipConfig()).parameters())  # B/16
+    /// ```
     #[test]
-    fn vit_b32_has_the_published_number_of_parameters() {
-        let config = ClipConfig {
-            vision: VisionConfig { image_size: 224, patch_size: 32, transformer: blocks(768, 12) },
-            text: TextConfig {
-                vocab_size: 49408,
-                context_length: 77,
-                end_of_text: EndOfText::HighestId,
-                transformer: blocks(512, 8),
-            },
-            projection_dim: 512,
-            logit_scale_init: 2.6592,
-        };
-        // sum(p.numel() for p in transformers.CLIPModel(CLIPConfig()).parameters()), the default being ViT-B/32.
-        assert_eq!(weights(&config).iter().map(WeightSpec::len).sum::<usize>(), 151_277_313);
+    fn models_have_the_published_number_of_parameters() {
+        assert_eq!(elements(r#"{"model_type": "clip"}"#), 151_277_313);
+        assert_eq!(elements(r#"{"model_type": "siglip"}"#), 203_155_970);
     }
 
     #[test]
     fn names_are_unique() {
-        let config = ClipConfig {
-            vision: VisionConfig { image_size: 8, patch_size: 4, transformer: blocks(8, 2) },
-            text: TextConfig {
-                vocab_size: 514,
-                context_length: 8,
-                end_of_text: EndOfText::First(513),
-                transformer: blocks(4, 1),
-            },
-            projection_dim: 4,
-            logit_scale_init: 0.0,
-        };
-        let list = weights(&config);
-        let mut names: Vec<_> = list.iter().map(|spec| &spec.name).collect();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), list.len());
+        for family in ["clip", "siglip"] {
+            let list = weights(&config(&format!(r#"{{"model_type": "{family}"}}"#)));
+            let mut names: Vec<_> = list.iter().map(|spec| &spec.name).collect();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), list.len());
+        }
     }
 }

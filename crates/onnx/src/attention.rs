@@ -15,7 +15,7 @@ use crate::value::{Length, Matrix, Stream, Value, module_of, parent_of};
 /// −60000, is still finite in f16.
 const MASKED: f32 = -30_000.0;
 
-/// softmax(q·kᵀ/√Dh + mask)·v for flat `[B·S, D]` queries, keys and values: `[B·S, D]`.
+/// softmax(q·kᵀ/√Dh + mask)·v for flat `[B·Q, D]` queries and `[B·S, D]` keys and values: `[B·Q, D]`.
 ///
 /// The rows leave the flat stream for `[B, H, S, Dh]` here and nowhere else.
 pub(crate) fn attention(
@@ -27,11 +27,13 @@ pub(crate) fn attention(
     let (query, stream) = qkv[0].stream("attention")?;
     check(qkv, query, heads)?;
     let scope = parent_of(module_of(&query.name));
-    let shape = ops.heads_shape(&stream.length, heads, query.width / heads);
+    let (_, seen) = qkv[1].stream("attention")?;
+    let [shape, seen_shape] =
+        [stream, seen].map(|stream| ops.heads_shape(&stream.length, heads, query.width / heads));
     // Keys come out transposed, ready for the product.
-    let [query_heads, keys, values] =
-        [(qkv[0], "query", [0, 2, 1, 3]), (qkv[1], "keys", [0, 2, 3, 1]), (qkv[2], "values", [0, 2, 1, 3])]
-            .map(|(x, label, order)| ops.split_heads(scope, label, x.name(), &shape, order));
+    let query_heads = ops.split_heads(scope, "query", qkv[0].name(), &shape, [0, 2, 1, 3]);
+    let keys = ops.split_heads(scope, "keys", qkv[1].name(), &seen_shape, [0, 2, 3, 1]);
+    let values = ops.split_heads(scope, "values", qkv[2].name(), &seen_shape, [0, 2, 1, 3]);
     let scores = ops.scores(scope, [&query_heads, &keys], query.width / heads);
     let scores = match mask {
         Mask::None => scores,
@@ -45,10 +47,14 @@ pub(crate) fn attention(
 }
 
 fn check(qkv: [&Value; 3], query: &Matrix, heads: usize) -> Result<(), OnnxError> {
-    for value in qkv {
-        let (matrix, _) = value.stream("attention")?;
-        if (matrix.width, &matrix.rows) != (query.width, &query.rows) {
-            return Err(value.misused("attention", format!("the rows and width of {}", query.name)));
+    let (keys, _) = qkv[1].stream("attention")?;
+    let (values, _) = qkv[2].stream("attention")?;
+    if values.rows != keys.rows {
+        return Err(qkv[2].misused("attention", format!("the rows of {}", keys.name)));
+    }
+    for (value, matrix) in [(qkv[1], keys), (qkv[2], values)] {
+        if matrix.width != query.width {
+            return Err(value.misused("attention", format!("the width of {}", query.name)));
         }
     }
     if heads == 0 || !query.width.is_multiple_of(heads) {

@@ -3,9 +3,9 @@
 //! Only operators of ONNX's own set are used, in the patterns that ONNX Runtime fuses when it loads a model, so
 //! the files run everywhere. Names follow the modules: `text_model.encoder.layers.0.mlp.fc1/linear`.
 
-use cliptune_clip::config::{Activation, EndOfText};
+use cliptune_clip::config::{Activation, TextPooling};
 use cliptune_clip::names;
-use cliptune_clip::ops::{Bias, Mask, Ops};
+use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 
 use crate::error::OnnxError;
 use crate::graph::{GraphBuilder, Op};
@@ -37,6 +37,19 @@ impl<'a> Interpreter<'a> {
         Ok((self.graph.weight(name, shape), sizes))
     }
 
+    /// A weight of one number, whose shape may be `[]` or `[1]`.
+    fn number(&mut self, name: &str) -> Result<String, OnnxError> {
+        let shape = self.weights.shape(name)?;
+        Ok(self.graph.weight(name, shape))
+    }
+
+    fn bias_of(&mut self, module: &str, bias: Bias) -> Result<Option<String>, OnnxError> {
+        match bias {
+            Bias::With => Ok(Some(self.weight::<1>(&names::bias(module))?.0)),
+            Bias::Without => Ok(None),
+        }
+    }
+
     /// The length of the texts `ids` as a tensor `[1]`, computed once.
     pub(crate) fn text_length(&mut self, ids: &str) -> String {
         self.graph.once(&format!("{ids}/length"), |graph| {
@@ -59,15 +72,20 @@ impl<'a> Interpreter<'a> {
         self.graph.node(Op::new("Slice"), module, "rows", &[table, &zero, &end, &zero])
     }
 
-    /// Which position of each text is pooled: `[B]`.
+    /// Which position of each text is pooled: `[B]`, or `[1]` where it is the same for all.
     ///
     /// The ids are compared as 32-bit integers because ONNX Runtime has no 64-bit `ArgMax`.
-    fn end_positions(&mut self, ids: &str, rule: EndOfText) -> String {
+    fn pooled_positions(&mut self, ids: &str, pooling: TextPooling) -> String {
+        let length = self.text_length(ids);
         let graph = &mut self.graph;
         let to_int32 = || Op::new("Cast").int("to", i64::from(crate::proto::DataType::Int32 as i32));
-        let candidates = match rule {
-            EndOfText::HighestId => graph.node(to_int32(), ids, "int32", &[ids]),
-            EndOfText::First(id) => {
+        let candidates = match pooling {
+            TextPooling::Last => {
+                let one = graph.ints(&[1]);
+                return graph.node(Op::new("Sub"), ids, "last_position", &[&length, &one]);
+            }
+            TextPooling::HighestId => graph.node(to_int32(), ids, "int32", &[ids]),
+            TextPooling::First(id) => {
                 let end = graph.int(id);
                 let equal = graph.node(Op::new("Equal"), ids, "is_end", &[ids, &end]);
                 graph.node(to_int32(), ids, "is_end_int32", &[&equal])
@@ -97,6 +115,22 @@ impl<'a> Interpreter<'a> {
         graph.node(Op::new("Mul"), scope, "quick_gelu", &[x, &gate])
     }
 
+    /// ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))): opset 17 has no `Gelu`.
+    fn gelu_tanh(&mut self, scope: &str, x: &str) -> String {
+        let graph = &mut self.graph;
+        let root = graph.float((2.0 / std::f32::consts::PI).sqrt());
+        let [cubic, one, half] = [0.044_715, 1.0, 0.5].map(|constant| graph.float(constant));
+        let square = graph.node(Op::new("Mul"), scope, "gelu_square", &[x, x]);
+        let cube = graph.node(Op::new("Mul"), scope, "gelu_cube", &[&square, x]);
+        let scaled = graph.node(Op::new("Mul"), scope, "gelu_cubic", &[&cube, &cubic]);
+        let inner = graph.node(Op::new("Add"), scope, "gelu_inner", &[x, &scaled]);
+        let argument = graph.node(Op::new("Mul"), scope, "gelu_argument", &[&inner, &root]);
+        let tanh = graph.node(Op::new("Tanh"), scope, "gelu_tanh", &[&argument]);
+        let gate = graph.node(Op::new("Add"), scope, "gelu_gate", &[&tanh, &one]);
+        let gated = graph.node(Op::new("Mul"), scope, "gelu_gated", &[x, &gate]);
+        graph.node(Op::new("Mul"), scope, "gelu", &[&gated, &half])
+    }
+
     /// ½·x·(1 + erf(x/√2)), as ONNX Runtime's `GeluFusion` looks for it.
     fn gelu(&mut self, scope: &str, x: &str) -> String {
         let graph = &mut self.graph;
@@ -107,6 +141,10 @@ impl<'a> Interpreter<'a> {
         let gated = graph.node(Op::new("Mul"), scope, "gelu_gated", &[x, &gate]);
         graph.node(Op::new("Mul"), scope, "gelu", &[&gated, &half])
     }
+}
+
+fn borrowed(operands: &[String]) -> Vec<&str> {
+    operands.iter().map(String::as_str).collect()
 }
 
 /// The error of a module that was built for another width.
@@ -129,7 +167,13 @@ impl Ops for Interpreter<'_> {
         Ok(Value::Sequence(Sequence { name, width, source: Source::Ids(ids.to_owned()) }))
     }
 
-    fn patches(&mut self, pixels: &Value, module: &str, patch_size: usize) -> Result<Value, OnnxError> {
+    fn patches(
+        &mut self,
+        pixels: &Value,
+        module: &str,
+        patch_size: usize,
+        bias: Bias,
+    ) -> Result<Value, OnnxError> {
         let pixels = pixels.pixels("patches")?;
         let (kernel, [width, _, height, _]) = self.weight(&names::weight(module))?;
         if height != patch_size {
@@ -141,7 +185,9 @@ impl Ops for Interpreter<'_> {
         }
         let side = patch_size as i64;
         let convolution = Op::new("Conv").ints("kernel_shape", &[side, side]).ints("strides", &[side, side]);
-        let grid = self.graph.node(convolution, module, "convolution", &[pixels, &kernel]);
+        let mut operands = vec![pixels.to_owned(), kernel];
+        operands.extend(self.bias_of(module, bias)?);
+        let grid = self.graph.node(convolution, module, "convolution", &borrowed(&operands));
         // [B, D, rows, columns] → [B, D, patches] → [B, patches, D]. Batch and width are copied: an image of
         // another size then fails where positions are added, and never changes the batch.
         let shape = self.graph.ints(&[0, 0, -1]);
@@ -207,11 +253,50 @@ impl Ops for Interpreter<'_> {
             return Err(wrong_width("linear", module, inputs, x));
         }
         let mut operands = vec![x.name.clone(), matrix];
-        if bias == Bias::With {
-            operands.push(self.weight::<1>(&names::bias(module))?.0);
+        operands.extend(self.bias_of(module, bias)?);
+        let product = Op::new("Gemm").int("transB", 1);
+        Ok(x.mapped(self.graph.node(product, module, "linear", &borrowed(&operands)), outputs))
+    }
+
+    fn packed_linear(&mut self, x: &Value, module: &str, part: PackedPart) -> Result<Value, OnnxError> {
+        let x = x.matrix("packed_linear")?;
+        let (matrix, [rows, inputs]) = self.weight(&names::packed_weight(module))?;
+        let (bias, [_]) = self.weight(&names::packed_bias(module))?;
+        if inputs != x.width {
+            return Err(wrong_width("packed_linear", module, inputs, x));
         }
-        let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
-        Ok(x.mapped(self.graph.node(Op::new("Gemm").int("transB", 1), module, "linear", &operands), outputs))
+        let (width, start) = (rows / 3, part.index() * (rows / 3));
+        // Of constants, so that a runtime cuts them once, when it loads the model.
+        let mut cut = |packed: &str, label: &str| {
+            let graph = &mut self.graph;
+            let (from, to) = (graph.ints(&[start as i64]), graph.ints(&[(start + width) as i64]));
+            let axis = graph.ints(&[0]);
+            graph.node(Op::new("Slice"), module, label, &[packed, &from, &to, &axis])
+        };
+        let (label, matrix_label, bias_label) = match part {
+            PackedPart::Query => ("query", "query_weight", "query_bias"),
+            PackedPart::Key => ("key", "key_weight", "key_bias"),
+            PackedPart::Value => ("value", "value_weight", "value_bias"),
+        };
+        let (matrix, bias) = (cut(&matrix, matrix_label), cut(&bias, bias_label));
+        let product = Op::new("Gemm").int("transB", 1);
+        Ok(x.mapped(self.graph.node(product, module, label, &[&x.name, &matrix, &bias]), width))
+    }
+
+    fn learned_query(&mut self, x: &Value, name: &str) -> Result<Value, OnnxError> {
+        let (x, stream) = x.stream("learned_query")?;
+        let (query, [_, _, width]) = self.weight(name)?;
+        // As many as the flat stream has sequences.
+        let length = self.length(&stream.length);
+        let graph = &mut self.graph;
+        let rows = graph.node(Op::new("Shape").int("start", 0).int("end", 1), name, "rows", &[&x.name]);
+        let batch = graph.node(Op::new("Div"), name, "batch", &[&rows, &length]);
+        let (flat, width_axis) = (graph.ints(&[1, width as i64]), graph.ints(&[width as i64]));
+        let shape = graph.node(Op::new("Concat").int("axis", 0), name, "shape", &[&batch, &width_axis]);
+        let row = graph.node(Op::new("Reshape"), name, "row", &[&query, &flat]);
+        let name = graph.node(Op::new("Expand"), name, "queries", &[&row, &shape]);
+        let rows = Rows::Flat(Stream { length: Length::Fixed(1), at_most: 1 });
+        Ok(Value::Matrix(Matrix { name, width, rows }))
     }
 
     fn attention(
@@ -229,6 +314,7 @@ impl Ops for Interpreter<'_> {
         let name = match kind {
             Activation::QuickGelu => self.quick_gelu(&scope, &x.name),
             Activation::Gelu => self.gelu(&scope, &x.name),
+            Activation::GeluTanh => self.gelu_tanh(&scope, &x.name),
         };
         Ok(x.mapped(name, x.width))
     }
@@ -254,13 +340,13 @@ impl Ops for Interpreter<'_> {
         Ok(Value::Matrix(Matrix { name, width: x.width, rows: Rows::Pooled }))
     }
 
-    fn end_row(&mut self, x: &Value, ids: &Value, rule: EndOfText) -> Result<Value, OnnxError> {
-        let (rows, stream) = x.stream("end_row")?;
-        let ids = ids.ids("end_row")?;
+    fn pooled_row(&mut self, x: &Value, ids: &Value, pooling: TextPooling) -> Result<Value, OnnxError> {
+        let (rows, stream) = x.stream("pooled_row")?;
+        let ids = ids.ids("pooled_row")?;
         if stream.length != Length::OfIds(ids.to_owned()) {
-            return Err(x.misused("end_row", format!("rows made from {ids}")));
+            return Err(x.misused("pooled_row", format!("rows made from {ids}")));
         }
-        let positions = self.end_positions(ids, rule);
+        let positions = self.pooled_positions(ids, pooling);
         let starts = self.text_starts(ids);
         let graph = &mut self.graph;
         let row = graph.node(Op::new("Add"), ids, "end_row", &[&starts, &positions]);
@@ -277,12 +363,19 @@ impl Ops for Interpreter<'_> {
         Ok(x.mapped(self.graph.node(Op::new("Div"), &scope, "normalized", &[&x.name, &length]), x.width))
     }
 
-    fn scaled_similarity(&mut self, a: &Value, b: &Value, logit_scale: &str) -> Result<Value, OnnxError> {
+    fn scaled_similarity(
+        &mut self,
+        a: &Value,
+        b: &Value,
+        temperature: Temperature<'_>,
+    ) -> Result<Value, OnnxError> {
         let (left, right) = (a.pooled("scaled_similarity")?, b.pooled("scaled_similarity")?);
         if left.width != right.width {
             return Err(b.misused("scaled_similarity", format!("width {}", left.width)));
         }
-        let (logarithm, []) = self.weight(logit_scale)?;
+        let logit_scale = temperature.logit_scale;
+        let logarithm = self.number(logit_scale)?;
+        let bias = temperature.logit_bias.map(|bias| self.number(bias)).transpose()?;
         let graph = &mut self.graph;
         let scale = graph.once(&format!("{logit_scale}/exp"), |graph| {
             graph.node(Op::new("Exp"), logit_scale, "exp", &[&logarithm])
@@ -290,6 +383,10 @@ impl Ops for Interpreter<'_> {
         let scope = module_of(&left.name);
         let product = Op::new("Gemm").int("transB", 1);
         let cosine = graph.node(product, scope, "cosine", &[&left.name, &right.name]);
-        Ok(Value::Similarity(graph.node(Op::new("Mul"), scope, "logits", &[&cosine, &scale])))
+        let logits = graph.node(Op::new("Mul"), scope, "logits", &[&cosine, &scale]);
+        Ok(Value::Similarity(match bias {
+            Some(bias) => graph.node(Op::new("Add"), scope, "biased_logits", &[&logits, &bias]),
+            None => logits,
+        }))
     }
 }

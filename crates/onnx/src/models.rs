@@ -1,5 +1,6 @@
 //! The three files: inputs, outputs and metadata, named and shaped as Hugging Face Optimum does.
 
+use cliptune_clip::config::Family;
 use cliptune_clip::towers;
 use cliptune_clip::{ClipConfig, names};
 
@@ -72,7 +73,7 @@ pub(crate) fn vision_model(
     Ok(finish(VISION_MODEL_FILE, ops, vec![pixel_values("batch_size")], outputs, metadata))
 }
 
-/// `model.onnx`, as `CLIPModel`.
+/// `model.onnx`, as `CLIPModel` or `SiglipModel`.
 pub(crate) fn model(
     config: &ClipConfig,
     weights: &CheckedWeights<'_>,
@@ -81,15 +82,13 @@ pub(crate) fn model(
     let mut ops = Interpreter::new(weights);
     let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
     let ids = Value::Ids(INPUT_IDS.to_owned());
-    let mask = Value::KeyMask(ATTENTION_MASK.to_owned());
-    let output = towers::clip(&mut ops, config, &pixels, &ids, Some(&mask))?;
+    // SigLIP looks at padding too; Optimum's export of it has no mask either.
+    let mask = (config.family == Family::Clip).then(|| Value::KeyMask(ATTENTION_MASK.to_owned()));
+    let output = towers::clip(&mut ops, config, &pixels, &ids, mask.as_ref())?;
     let (images, texts) = (named("image_batch_size"), named("text_batch_size"));
     let token_axes = [texts.clone(), named("sequence_length")];
-    let inputs = vec![
-        tensor(INPUT_IDS, DataType::Int64, &token_axes),
-        pixel_values("image_batch_size"),
-        tensor(ATTENTION_MASK, DataType::Int64, &token_axes),
-    ];
+    let mut inputs = vec![tensor(INPUT_IDS, DataType::Int64, &token_axes), pixel_values("image_batch_size")];
+    inputs.extend(mask.map(|_| tensor(ATTENTION_MASK, DataType::Int64, &token_axes)));
     let embedding = fixed(config.projection_dim);
     let outputs = [
         (output.logits_per_image, LOGITS_PER_IMAGE, vec![images.clone(), texts.clone()]),
@@ -108,14 +107,24 @@ pub(crate) fn metadata(
 ) -> Result<Vec<(String, String)>, OnnxError> {
     // Display of a float is its shortest decimal that reads back as the same number.
     let scale = f64::from(weights.scalar(names::LOGIT_SCALE)?).exp() as f32;
+    let bias = match towers::temperature(config.family).logit_bias {
+        Some(bias) => Some(("logit_bias", weights.scalar(bias)?.to_string())),
+        None => None,
+    };
     let own = [
+        ("family", config.family.as_str().to_owned()),
         ("logit_scale", scale.to_string()),
         ("activation", config.text.transformer.activation.as_str().to_owned()),
-        ("eos_rule", config.text.end_of_text.name()),
+        ("eos_rule", config.text.pooling.name()),
         ("context_length", config.text.context_length.to_string()),
         ("image_size", config.vision.image_size.to_string()),
     ];
-    Ok(own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(extra.iter().cloned()).collect())
+    Ok(own
+        .into_iter()
+        .chain(bias)
+        .map(|(key, value)| (key.to_owned(), value))
+        .chain(extra.iter().cloned())
+        .collect())
 }
 
 /// Names the outputs and wraps the graph into a model.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::config::{self, EndOfText, TextConfig, TransformerConfig, VisionConfig};
+use cliptune_clip::config::{
+    self, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
+};
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Plan, Transformer};
@@ -102,16 +104,18 @@ fn clip_config(architecture: &Architecture, tokenizer: &Tokenizer) -> ClipConfig
         vision: VisionConfig {
             image_size: architecture.image_size,
             patch_size: architecture.patch_size,
+            pooling: VisionPooling::ClassToken,
             transformer: transformer(architecture.vision, architecture.activation),
         },
         text: TextConfig {
             vocab_size: tokenizer.vocab_size(),
             context_length: architecture.context_length,
-            end_of_text: EndOfText::First(tokenizer.end_id()),
+            pooling: TextPooling::First(tokenizer.end_id()),
             transformer: transformer(architecture.text, architecture.activation),
         },
         projection_dim: architecture.projection_dim,
         logit_scale_init: architecture.logit_scale,
+        family: Family::Clip,
     }
 }
 

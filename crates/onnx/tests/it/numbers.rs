@@ -45,6 +45,23 @@ fn the_model_agrees_with_transformers_for_gelu_and_a_configured_end() {
 }
 
 #[test]
+fn siglip_agrees_with_transformers() {
+    let reference = Reference::load("siglip");
+    let folder = reference.exported();
+    let of_case = |what: &str| &reference.arrays[&format!("full.{what}")];
+    let pixels = (PIXEL_VALUES, &reference.arrays[PIXEL_VALUES]);
+    let ids = (INPUT_IDS, of_case(INPUT_IDS));
+    let outputs = run(&mut session(folder.path().join(MODEL_FILE)), &[ids, pixels]).unwrap();
+    for output in [LOGITS_PER_IMAGE, LOGITS_PER_TEXT, TEXT_EMBEDS, IMAGE_EMBEDS] {
+        assert_close(&outputs[output], of_case(output), output);
+    }
+    let outputs = run(&mut session(folder.path().join(TEXT_MODEL_FILE)), &[ids]).unwrap();
+    assert_close(&outputs[TEXT_EMBEDS], of_case("text_projected"), "text");
+    let outputs = run(&mut session(folder.path().join(VISION_MODEL_FILE)), &[pixels]).unwrap();
+    assert_close(&outputs[IMAGE_EMBEDS], &reference.arrays["image_projected"], "image");
+}
+
+#[test]
 fn the_text_tower_agrees_with_transformers() {
     for name in ["legacy", "modern"] {
         let reference = Reference::load(name);

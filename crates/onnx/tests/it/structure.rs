@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::config::{Activation, EndOfText, TextConfig, TransformerConfig, VisionConfig};
+use cliptune_clip::config::{
+    Activation, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
+};
 use cliptune_clip::weights::{Part, weights};
 use cliptune_onnx::proto::{Extent, Graph, Model, Tensor, ValueInfo};
 use cliptune_onnx::{ExportOptions, MODEL_FILE, TEXT_MODEL_FILE, VISION_MODEL_FILE, export};
@@ -22,15 +24,21 @@ pub(crate) fn config() -> ClipConfig {
         layer_norm_eps: 1e-5,
     };
     ClipConfig {
-        vision: VisionConfig { image_size: 12, patch_size: 4, transformer: blocks(6, 3, 3) },
+        vision: VisionConfig {
+            image_size: 12,
+            patch_size: 4,
+            pooling: VisionPooling::ClassToken,
+            transformer: blocks(6, 3, 3),
+        },
         text: TextConfig {
             vocab_size: 20,
             context_length: 7,
-            end_of_text: EndOfText::HighestId,
+            pooling: TextPooling::HighestId,
             transformer: blocks(8, 2, 2),
         },
         projection_dim: 5,
         logit_scale_init: 0.0,
+        family: Family::Clip,
     }
 }
 
@@ -174,6 +182,7 @@ fn the_metadata_says_what_the_graph_does_not() {
             model.metadata_props.iter().map(|entry| format!("{}={}", entry.key(), entry.value())).collect();
         // e^-0.5 in f32.
         let expected = [
+            "family=clip",
             "logit_scale=0.60653067",
             "activation=quick_gelu",
             "eos_rule=highest_id",

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::config::{Activation, EndOfText, TextConfig, TransformerConfig, VisionConfig};
+use cliptune_clip::config::{
+    Activation, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
+};
 use cliptune_clip::image::{Fit, OPENAI_MEAN, OPENAI_STD, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{Experiment, Seed, Split, TaskKind};
@@ -205,15 +207,21 @@ fn write_model(folder: &Path) {
         layer_norm_eps: 1e-5,
     };
     let config = ClipConfig {
-        vision: VisionConfig { image_size: SIDE as usize, patch_size: 4, transformer: transformer.clone() },
+        vision: VisionConfig {
+            image_size: SIDE as usize,
+            patch_size: 4,
+            pooling: VisionPooling::ClassToken,
+            transformer: transformer.clone(),
+        },
         text: TextConfig {
             vocab_size: tokenizer.vocab_size(),
             context_length: CONTEXT,
-            end_of_text: EndOfText::HighestId,
+            pooling: TextPooling::HighestId,
             transformer,
         },
         projection_dim: 4,
         logit_scale_init: LOGIT_SCALE.ln(),
+        family: Family::Clip,
     };
     fs::write(folder.join("config.json"), config.to_json().unwrap()).unwrap();
 }

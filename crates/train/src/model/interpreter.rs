@@ -1,8 +1,8 @@
 //! libtorch as an interpreter of CLIP's operations.
 
-use cliptune_clip::config::{Activation, EndOfText};
+use cliptune_clip::config::{Activation, TextPooling};
 use cliptune_clip::names;
-use cliptune_clip::ops::{Bias, Mask, Ops};
+use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 use tch::{Kind, Tensor};
 
 use super::parameters::Parameters;
@@ -27,6 +27,13 @@ impl<'a> TorchOps<'a> {
     fn bias(&self, module: &str) -> Result<&'a Tensor, TrainError> {
         self.parameters.tensor(&names::bias(module))
     }
+
+    fn bias_of(&self, module: &str, bias: Bias) -> Result<Option<&'a Tensor>, TrainError> {
+        match bias {
+            Bias::With => Ok(Some(self.bias(module)?)),
+            Bias::Without => Ok(None),
+        }
+    }
 }
 
 type Computed = Result<Tensor, TrainError>;
@@ -39,17 +46,20 @@ impl Ops for TorchOps<'_> {
         Ok(Tensor::f_embedding(self.weight(module)?, ids, -1, false, false)?)
     }
 
-    fn patches(&mut self, pixels: &Tensor, module: &str, patch_size: usize) -> Computed {
+    fn patches(&mut self, pixels: &Tensor, module: &str, patch_size: usize, bias: Bias) -> Computed {
         // A convolution whose stride is its kernel is one matrix product over cut-out patches.
         let (batch, channels, height, width) = pixels.size4()?;
         let patch = patch_size as i64;
         let (rows, columns) = (height / patch, width / patch);
         let patches = pixels
-            .f_view([batch, channels, rows, patch, columns, patch])?
+            .f_narrow(2, 0, rows * patch)?
+            .f_narrow(3, 0, columns * patch)?
+            .f_reshape([batch, channels, rows, patch, columns, patch])?
             .f_permute([0, 2, 4, 1, 3, 5])?
             .f_reshape([batch, rows * columns, channels * patch * patch])?;
         let weight = self.weight(module)?;
-        Ok(patches.f_linear(&weight.f_view([weight.size()[0], -1])?, None::<&Tensor>)?)
+        let bias = self.bias_of(module, bias)?;
+        Ok(patches.f_linear(&weight.f_view([weight.size()[0], -1])?, bias)?)
     }
 
     fn prepend_row(&mut self, x: &Tensor, name: &str) -> Computed {
@@ -69,18 +79,27 @@ impl Ops for TorchOps<'_> {
     }
 
     fn linear(&mut self, x: &Tensor, module: &str, bias: Bias) -> Computed {
-        let weight = self.weight(module)?;
-        Ok(match bias {
-            Bias::With => x.f_linear(weight, Some(self.bias(module)?))?,
-            Bias::Without => x.f_linear(weight, None::<&Tensor>)?,
-        })
+        Ok(x.f_linear(self.weight(module)?, self.bias_of(module, bias)?)?)
+    }
+
+    fn packed_linear(&mut self, x: &Tensor, module: &str, part: PackedPart) -> Computed {
+        let weight = self.parameters.tensor(&names::packed_weight(module))?;
+        let bias = self.parameters.tensor(&names::packed_bias(module))?;
+        let width = weight.size()[0] / 3;
+        let start = part.index() as i64 * width;
+        Ok(x.f_linear(&weight.f_narrow(0, start, width)?, Some(&bias.f_narrow(0, start, width)?))?)
+    }
+
+    fn learned_query(&mut self, x: &Tensor, name: &str) -> Computed {
+        let (batch, _, width) = x.size3()?;
+        Ok(self.parameters.tensor(name)?.f_expand([batch, 1, width], false)?)
     }
 
     fn attention(&mut self, qkv: [&Tensor; 3], heads: usize, mask: Mask<'_, Tensor>) -> Computed {
         let (batch, rows, width) = qkv[0].size3()?;
         let heads = heads as i64;
         let split =
-            |x: &Tensor| x.f_view([batch, rows, heads, width / heads]).and_then(|x| x.f_transpose(1, 2));
+            |x: &Tensor| x.f_view([batch, -1, heads, width / heads]).and_then(|x| x.f_transpose(1, 2));
         let [query, key, value] = [split(qkv[0])?, split(qkv[1])?, split(qkv[2])?];
         let (allowed, causal) = match mask {
             Mask::None => (None, false),
@@ -96,6 +115,7 @@ impl Ops for TorchOps<'_> {
         Ok(match kind {
             Activation::QuickGelu => x.f_mul(&x.f_mul_scalar(1.702)?.f_sigmoid()?)?,
             Activation::Gelu => x.f_gelu("none")?,
+            Activation::GeluTanh => x.f_gelu("tanh")?,
         })
     }
 
@@ -107,10 +127,11 @@ impl Ops for TorchOps<'_> {
         Ok(x.f_select(1, 0)?)
     }
 
-    fn end_row(&mut self, x: &Tensor, ids: &Tensor, rule: EndOfText) -> Computed {
-        let row = match rule {
-            EndOfText::HighestId => ids.f_argmax(-1, false)?,
-            EndOfText::First(end) => ids.f_eq(end)?.f_to_kind(Kind::Int)?.f_argmax(-1, false)?,
+    fn pooled_row(&mut self, x: &Tensor, ids: &Tensor, pooling: TextPooling) -> Computed {
+        let row = match pooling {
+            TextPooling::HighestId => ids.f_argmax(-1, false)?,
+            TextPooling::First(end) => ids.f_eq(end)?.f_to_kind(Kind::Int)?.f_argmax(-1, false)?,
+            TextPooling::Last => return Ok(x.f_select(1, -1)?),
         };
         let batch = Tensor::f_arange(ids.size()[0], (Kind::Int64, ids.device()))?;
         Ok(x.f_index(&[Some(batch), Some(row)])?)
@@ -120,9 +141,13 @@ impl Ops for TorchOps<'_> {
         Ok(x.f_div(&x.f_norm_scalaropt_dim(2, [-1], true)?)?)
     }
 
-    fn scaled_similarity(&mut self, a: &Tensor, b: &Tensor, logit_scale: &str) -> Computed {
-        let scale = self.parameters.tensor(logit_scale)?.f_exp()?;
-        Ok(a.f_matmul(&b.f_transpose(0, 1)?)?.f_mul(&scale)?)
+    fn scaled_similarity(&mut self, a: &Tensor, b: &Tensor, temperature: Temperature<'_>) -> Computed {
+        let scale = self.parameters.tensor(temperature.logit_scale)?.f_exp()?;
+        let logits = a.f_matmul(&b.f_transpose(0, 1)?)?.f_mul(&scale)?;
+        Ok(match temperature.logit_bias {
+            Some(bias) => logits.f_add(self.parameters.tensor(bias)?)?,
+            None => logits,
+        })
     }
 }
 

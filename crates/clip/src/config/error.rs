@@ -1,0 +1,31 @@
+//! Why a configuration cannot be used.
+
+use std::path::PathBuf;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the model's configuration")]
+    Read(#[source] std::io::Error),
+    /// It is not JSON, a key is missing, or a value is impossible or not supported.
+    #[error("{path} is not a configuration that can be used: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The two configurations of one folder contradict each other.
+    #[error("{path} says that the activation is {own}, {other} says {theirs}")]
+    Disagree {
+        /// Hugging Face's file.
+        path: PathBuf,
+        /// Its activations.
+        own: String,
+        /// open_clip's file.
+        other: PathBuf,
+        /// Its activations.
+        theirs: String,
+    },
+}

@@ -1,0 +1,350 @@
+//! `config.json` as transformers reads and writes it.
+//!
+//! Unknown keys are ignored: transformers writes dozens that mean nothing here. Keys that are left out have the
+//! defaults of transformers' classes (5.23), which published files rely on: SigLIP's say little but `model_type`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Activation, ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
+    ensure,
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Config {
+    #[serde(default)]
+    architectures: Vec<String>,
+    model_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    projection_dim: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logit_scale_init_value: Option<f64>,
+    #[serde(default)]
+    text_config: Option<Text>,
+    #[serde(default)]
+    vision_config: Option<Vision>,
+    /// Old files; where it is given it replaces `text_config` altogether, defaults included.
+    #[serde(default, skip_serializing)]
+    text_config_dict: Option<Text>,
+    #[serde(default, skip_serializing)]
+    vision_config_dict: Option<Vision>,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Text {
+    vocab_size: Option<usize>,
+    max_position_embeddings: Option<usize>,
+    eos_token_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bos_token_id: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pad_token_id: Option<Value>,
+    #[serde(flatten)]
+    blocks: Blocks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projection_dim: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projection_size: Option<usize>,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Vision {
+    image_size: Option<Side>,
+    patch_size: Option<Side>,
+    num_channels: Option<usize>,
+    #[serde(flatten)]
+    blocks: Blocks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projection_dim: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vision_use_head: Option<bool>,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Blocks {
+    hidden_size: Option<usize>,
+    num_hidden_layers: Option<usize>,
+    num_attention_heads: Option<usize>,
+    intermediate_size: Option<usize>,
+    hidden_act: Option<String>,
+    layer_norm_eps: Option<f64>,
+}
+
+/// A number, or height and width.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Side {
+    One(usize),
+    Both([usize; 2]),
+}
+
+impl Side {
+    fn square(self, key: &str) -> Result<usize, String> {
+        match self {
+            Self::One(side) => Ok(side),
+            Self::Both([height, width]) if height == width => Ok(height),
+            Self::Both(both) => Err(format!("{key} {both:?} is not a square")),
+        }
+    }
+}
+
+/// What a class of transformers takes for the keys that are left out.
+struct Defaults {
+    width: usize,
+    heads: usize,
+    mlp_width: usize,
+    activation: Activation,
+    layer_norm_eps: f64,
+}
+
+const CLIP_TEXT: Defaults = Defaults {
+    width: 512,
+    heads: 8,
+    mlp_width: 2048,
+    activation: Activation::QuickGelu,
+    layer_norm_eps: 1e-5,
+};
+const CLIP_VISION: Defaults = Defaults { width: 768, heads: 12, mlp_width: 3072, ..CLIP_TEXT };
+const SIGLIP: Defaults = Defaults { activation: Activation::GeluTanh, layer_norm_eps: 1e-6, ..CLIP_VISION };
+/// All classes have this many.
+const LAYERS: usize = 12;
+const CLIP_LOGIT_SCALE: f64 = 2.6592;
+/// ln 10, the start of the paper; transformers starts from 0 but no file is without the weight.
+const SIGLIP_LOGIT_SCALE: f64 = std::f64::consts::LN_10;
+
+impl TryFrom<Config> for ClipConfig {
+    type Error = String;
+
+    fn try_from(raw: Config) -> Result<Self, String> {
+        let family = family(&raw.model_type)?;
+        let text = raw.text_config_dict.or(raw.text_config).unwrap_or_default();
+        let vision = raw.vision_config_dict.or(raw.vision_config).unwrap_or_default();
+        let projection_size = text.projection_size;
+        let (text, vision) = (text_config(text, family)?, vision_config(vision, family)?);
+        let (projection_dim, logit_scale_init) = match family {
+            Family::Clip => {
+                (raw.projection_dim.unwrap_or(512), raw.logit_scale_init_value.unwrap_or(CLIP_LOGIT_SCALE))
+            }
+            Family::Siglip => (projection_size.unwrap_or(text.transformer.width), SIGLIP_LOGIT_SCALE),
+        };
+        ensure(projection_dim > 0, || "projection_dim is 0".to_owned())?;
+        let width = vision.transformer.width;
+        ensure(family == Family::Clip || projection_dim == width, || {
+            format!("text embeddings have {projection_dim} numbers, image embeddings {width}")
+        })?;
+        Ok(Self { vision, text, projection_dim, logit_scale_init, family })
+    }
+}
+
+fn family(model_type: &str) -> Result<Family, String> {
+    [Family::Clip, Family::Siglip].into_iter().find(|family| family.as_str() == model_type).ok_or_else(|| {
+        let advice = match model_type {
+            "siglip2" => " (the NaFlex variant; the fixed-resolution SigLIP2 models are of type \"siglip\")",
+            "clip_text_model" | "clip_vision_model" | "siglip_text_model" | "siglip_vision_model" => {
+                " (one tower alone)"
+            }
+            _ => "",
+        };
+        format!("model_type is {model_type:?}{advice}, expected \"clip\" or \"siglip\"")
+    })
+}
+
+fn text_config(raw: Text, family: Family) -> Result<TextConfig, String> {
+    let (defaults, vocab_size, context_length, pooling) = match family {
+        Family::Clip => {
+            let pooling = TextPooling::from_eos_token_id(raw.eos_token_id.unwrap_or(49_407));
+            (CLIP_TEXT, 49_408, 77, pooling)
+        }
+        Family::Siglip => (SIGLIP, 32_000, 64, TextPooling::Last),
+    };
+    let context_length = raw.max_position_embeddings.unwrap_or(context_length);
+    ensure(context_length >= 3, || {
+        format!("max_position_embeddings {context_length} leaves no room for text")
+    })?;
+    let vocab_size = raw.vocab_size.unwrap_or(vocab_size);
+    ensure(vocab_size > 0, || "vocab_size is 0".to_owned())?;
+    Ok(TextConfig { vocab_size, context_length, pooling, transformer: transformer(raw.blocks, &defaults)? })
+}
+
+fn vision_config(raw: Vision, family: Family) -> Result<VisionConfig, String> {
+    let (defaults, patch_size, pooling) = match family {
+        Family::Clip => (CLIP_VISION, 32, VisionPooling::ClassToken),
+        Family::Siglip => (SIGLIP, 16, VisionPooling::AttentionHead),
+    };
+    ensure(raw.num_channels.is_none_or(|channels| channels == 3), || "num_channels is not 3".to_owned())?;
+    ensure(raw.vision_use_head != Some(false), || "vision_use_head is false: nothing is pooled".to_owned())?;
+    let image_size = raw.image_size.unwrap_or(Side::One(224)).square("image_size")?;
+    let patch_size = raw.patch_size.unwrap_or(Side::One(patch_size)).square("patch_size")?;
+    ensure(patch_size > 0 && patch_size <= image_size, || {
+        format!("no patch of {patch_size} pixels fits into an image of {image_size}")
+    })?;
+    Ok(VisionConfig { image_size, patch_size, pooling, transformer: transformer(raw.blocks, &defaults)? })
+}
+
+fn transformer(raw: Blocks, defaults: &Defaults) -> Result<TransformerConfig, String> {
+    let activation = match raw.hidden_act {
+        Some(name) => Activation::from_name(&name)?,
+        None => defaults.activation,
+    };
+    let blocks = TransformerConfig {
+        width: raw.hidden_size.unwrap_or(defaults.width),
+        layers: raw.num_hidden_layers.unwrap_or(LAYERS),
+        heads: raw.num_attention_heads.unwrap_or(defaults.heads),
+        mlp_width: raw.intermediate_size.unwrap_or(defaults.mlp_width),
+        activation,
+        layer_norm_eps: raw.layer_norm_eps.unwrap_or(defaults.layer_norm_eps),
+    };
+    blocks.checked()
+}
+
+impl From<ClipConfig> for Config {
+    fn from(config: ClipConfig) -> Self {
+        let is_clip = config.family == Family::Clip;
+        let architecture = if is_clip { "CLIPModel" } else { "SiglipModel" };
+        let projection_dim = is_clip.then_some(config.projection_dim);
+        Self {
+            architectures: vec![architecture.to_owned()],
+            model_type: config.family.as_str().to_owned(),
+            projection_dim,
+            logit_scale_init_value: is_clip.then_some(config.logit_scale_init),
+            text_config: Some(raw_text(&config)),
+            vision_config: Some(raw_vision(&config.vision, projection_dim)),
+            text_config_dict: None,
+            vision_config_dict: None,
+        }
+    }
+}
+
+fn raw_text(config: &ClipConfig) -> Text {
+    let text = &config.text;
+    let end = match text.pooling {
+        TextPooling::First(id) => Some(id),
+        TextPooling::HighestId | TextPooling::Last => None,
+    };
+    let is_clip = config.family == Family::Clip;
+    Text {
+        vocab_size: Some(text.vocab_size),
+        max_position_embeddings: Some(text.context_length),
+        eos_token_id: Some(text.pooling.eos_token_id()),
+        bos_token_id: end.map(|id| Value::from(id - 1)),
+        pad_token_id: end.map(Value::from),
+        blocks: raw_blocks(&text.transformer),
+        projection_dim: is_clip.then_some(config.projection_dim),
+        projection_size: (!is_clip).then_some(config.projection_dim),
+    }
+}
+
+fn raw_vision(vision: &VisionConfig, projection_dim: Option<usize>) -> Vision {
+    Vision {
+        image_size: Some(Side::One(vision.image_size)),
+        patch_size: Some(Side::One(vision.patch_size)),
+        num_channels: Some(3),
+        blocks: raw_blocks(&vision.transformer),
+        projection_dim,
+        vision_use_head: None,
+    }
+}
+
+fn raw_blocks(blocks: &TransformerConfig) -> Blocks {
+    Blocks {
+        hidden_size: Some(blocks.width),
+        num_hidden_layers: Some(blocks.layers),
+        num_attention_heads: Some(blocks.heads),
+        intermediate_size: Some(blocks.mlp_width),
+        hidden_act: Some(blocks.activation.as_str().to_owned()),
+        layer_norm_eps: Some(blocks.layer_norm_eps),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ClipConfig, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    #[test]
+    fn the_openai_configuration_is_read_with_its_legacy_end_of_text() {
+        let config = parse(OPENAI_B32).unwrap();
+        assert_eq!(config.text.pooling, TextPooling::HighestId);
+        assert_eq!((config.vision.patches(), config.vision.positions()), (49, 50));
+        assert_eq!(config.vision.transformer.activation, Activation::QuickGelu);
+    }
+
+    #[test]
+    fn a_configuration_survives_being_written_and_read() {
+        for text in [OPENAI_B32, SIGLIP_BASE] {
+            let config = parse(text).unwrap();
+            assert_eq!(parse(&config.to_json().unwrap()).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn keys_that_are_left_out_have_the_defaults_of_transformers() {
+        // transformers.CLIPConfig() and transformers.SiglipConfig(), 5.23.
+        let clip = parse(r#"{"model_type": "clip"}"#).unwrap();
+        let published = parse(OPENAI_B32).unwrap();
+        assert_eq!(clip.vision, published.vision);
+        assert_eq!(clip.text, TextConfig { pooling: TextPooling::First(49_407), ..published.text });
+        let siglip = parse(SIGLIP_BASE).unwrap();
+        assert_eq!((siglip.text.vocab_size, siglip.text.context_length), (32_000, 64));
+        assert_eq!((siglip.vision.positions(), siglip.vision.transformer.layer_norm_eps), (196, 1e-6));
+        assert_eq!(siglip.text.transformer.activation, Activation::GeluTanh);
+    }
+
+    /// `CLIPConfig(text_config={"hidden_size": 64}, text_config_dict={"hidden_size": 128})` has width 128 and, for
+    /// the other keys, the defaults: transformers lays the complete `text_config_dict` over `text_config`.
+    #[test]
+    fn legacy_dictionaries_replace_the_configuration() {
+        let text = r#"{"model_type": "clip", "text_config": {"hidden_size": 64, "num_hidden_layers": 2},
+            "text_config_dict": {"hidden_size": 128}, "vision_config_dict": null}"#;
+        let config = parse(text).unwrap();
+        assert_eq!((config.text.transformer.width, config.text.transformer.layers), (128, 12));
+    }
+
+    /// google/siglip-so400m-patch14-384: 27 patches of 14 pixels; 6 pixels are left over.
+    #[test]
+    fn an_image_need_not_be_a_multiple_of_its_patch() {
+        let text = r#"{"model_type": "siglip", "vision_config": {"image_size": 384, "patch_size": 14}}"#;
+        assert_eq!(parse(text).unwrap().vision.patches(), 729);
+    }
+
+    #[test]
+    fn what_is_not_supported_is_named() {
+        let cases = [
+            (OPENAI_B32.replace("quick_gelu", "swish"), "\"swish\" is not supported"),
+            (OPENAI_B32.replace("\"clip\"", "\"bert\""), "model_type is \"bert\""),
+            (OPENAI_B32.replace("\"clip\"", "\"siglip2\""), "NaFlex"),
+            (OPENAI_B32.replace("\"patch_size\": 32", "\"patch_size\": 0"), "no patch of 0 pixels"),
+            (OPENAI_B32.replace("\"patch_size\": 32", "\"patch_size\": [16, 32]"), "not a square"),
+            (OPENAI_B32.replace("\"hidden_size\": 512", "\"hidden_size\": 513"), "not a multiple"),
+            (OPENAI_B32.replace("\"num_hidden_layers\": 12", "\"num_hidden_layers\": 4000000"), "more than"),
+        ];
+        for (text, expected) in cases {
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    /// The keys that matter of openai/clip-vit-base-patch32's config.json.
+    const OPENAI_B32: &str = r#"{
+        "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": 512,
+        "logit_scale_init_value": 2.6592, "transformers_version": null,
+        "text_config": {"vocab_size": 49408, "max_position_embeddings": 77, "eos_token_id": 2, "bos_token_id": 0,
+            "pad_token_id": 1, "hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8,
+            "intermediate_size": 2048, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05},
+        "vision_config": {"image_size": 224, "patch_size": 32, "hidden_size": 768, "num_hidden_layers": 12,
+            "num_attention_heads": 12, "intermediate_size": 3072, "hidden_act": "quick_gelu"}
+    }"#;
+
+    /// google/siglip-base-patch16-224's config.json says no more than this.
+    const SIGLIP_BASE: &str = r#"{
+        "architectures": ["SiglipModel"], "initializer_factor": 1.0, "model_type": "siglip",
+        "text_config": {"model_type": "siglip_text_model"}, "vision_config": {"model_type": "siglip_vision_model"}
+    }"#;
+}

@@ -1,0 +1,226 @@
+//! The sizes and constants of a CLIP or SigLIP: everything but the weights.
+//!
+//! [`hugging_face`] reads and writes `config.json`, [`open_clip`] reads `open_clip_config.json`.
+
+mod error;
+mod hugging_face;
+mod open_clip;
+mod pooling;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ConfigError;
+pub use open_clip::OPEN_CLIP_CONFIG_FILE;
+pub use pooling::TextPooling;
+
+/// Hugging Face's configuration in a model folder.
+pub const CONFIG_FILE: &str = "config.json";
+
+/// Sizes and constants of one model. As JSON it is Hugging Face's `config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "hugging_face::Config", into = "hugging_face::Config")]
+pub struct ClipConfig {
+    /// The vision tower.
+    pub vision: VisionConfig,
+    /// The text tower.
+    pub text: TextConfig,
+    /// Size of the shared embedding.
+    pub projection_dim: usize,
+    /// Initial value of logit_scale (a logarithm).
+    pub logit_scale_init: f64,
+    /// CLIP or SigLIP.
+    pub family: Family,
+}
+
+/// Which of the two architectures.
+///
+/// They differ in what is pooled and how it is projected (see [`VisionConfig`], [`TextConfig`]), in what a text's
+/// tokens may look at, and in the bias that SigLIP adds to its logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Radford et al. 2021: class token, causal text pooled at its end, projections without bias, softmax loss.
+    Clip,
+    /// Zhai et al. 2023: attention pooling, bidirectional text pooled at its last position, sigmoid loss.
+    Siglip,
+}
+
+impl Family {
+    /// The `model_type` of `config.json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clip => "clip",
+            Self::Siglip => "siglip",
+        }
+    }
+}
+
+/// The vision tower: a vision transformer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VisionConfig {
+    /// Side of the square image in pixels.
+    pub image_size: usize,
+    /// Side of a patch in pixels. Pixels that do not fill a patch are left out.
+    pub patch_size: usize,
+    /// How the sequence becomes one row.
+    pub pooling: VisionPooling,
+    /// Its blocks.
+    pub transformer: TransformerConfig,
+}
+
+/// How the sequence of patches becomes one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisionPooling {
+    /// CLIP: a learned row before the patches, which passes through the blocks with them; patches without bias, a
+    /// norm before the blocks, a projection without bias after them.
+    ClassToken,
+    /// SigLIP: a learned query attends to all rows, followed by an MLP; patches with bias, no norm before the blocks,
+    /// no projection.
+    AttentionHead,
+}
+
+impl VisionConfig {
+    /// Patches of an image.
+    pub fn patches(&self) -> usize {
+        (self.image_size / self.patch_size).pow(2)
+    }
+
+    /// Rows of the sequence.
+    pub fn positions(&self) -> usize {
+        match self.pooling {
+            VisionPooling::ClassToken => self.patches() + 1,
+            VisionPooling::AttentionHead => self.patches(),
+        }
+    }
+}
+
+/// The text tower.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextConfig {
+    /// Rows of the token embedding.
+    pub vocab_size: usize,
+    /// Longest text in tokens, both ends included.
+    pub context_length: usize,
+    /// Which row is pooled, and with that what a row may look at.
+    pub pooling: TextPooling,
+    /// Its blocks.
+    pub transformer: TransformerConfig,
+}
+
+/// Sizes of one transformer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransformerConfig {
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Number of blocks.
+    pub layers: usize,
+    /// Attention heads; divides `width`.
+    pub heads: usize,
+    /// Width inside the MLP.
+    pub mlp_width: usize,
+    /// The MLP's activation.
+    pub activation: Activation,
+    /// Epsilon of the layer norms.
+    pub layer_norm_eps: f64,
+}
+
+impl TransformerConfig {
+    /// The same sizes, if they are possible.
+    fn checked(self) -> Result<Self, String> {
+        let Self { width, heads, layers, mlp_width, .. } = self;
+        ensure(width > 0 && heads > 0 && width.is_multiple_of(heads), || {
+            format!("hidden_size {width} is not a multiple of num_attention_heads {heads}")
+        })?;
+        ensure(mlp_width > 0, || "intermediate_size is 0".to_owned())?;
+        ensure(layers <= MOST_LAYERS, || format!("num_hidden_layers {layers} is more than {MOST_LAYERS}"))?;
+        Ok(self)
+    }
+}
+
+/// More blocks than any published tower has; a larger number is damage.
+const MOST_LAYERS: usize = 1000;
+
+/// The activation inside the MLPs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// x·σ(1.702x): OpenAI's checkpoints.
+    QuickGelu,
+    /// The exact Gaussian error linear unit: LAION's checkpoints.
+    Gelu,
+    /// Its approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))): SigLIP's checkpoints.
+    GeluTanh,
+}
+
+impl Activation {
+    const ALL: [Self; 3] = [Self::QuickGelu, Self::Gelu, Self::GeluTanh];
+
+    /// The name in `config.json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QuickGelu => "quick_gelu",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu_pytorch_tanh",
+        }
+    }
+
+    fn from_name(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            format!("hidden_act {name:?} is not supported; known are {known}")
+        })
+    }
+}
+
+impl ClipConfig {
+    /// Reads the configuration of a model folder: `config.json`, or `open_clip_config.json` where there is no other.
+    ///
+    /// # Errors
+    /// When there is neither, one is damaged or asks for what is not supported, or both are there and disagree.
+    pub fn from_folder(folder: &Path) -> Result<Self, ConfigError> {
+        let (own, other) = (folder.join(CONFIG_FILE), folder.join(OPEN_CLIP_CONFIG_FILE));
+        let other = if other.is_file() { Some((open_clip::read(&other), other)) } else { None };
+        match (own.is_file(), other) {
+            (false, Some((config, _))) => config,
+            (true, Some((Ok(theirs), path))) => agreed(Self::read(&own)?, &own, &theirs, &path),
+            _ => Self::read(&own),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs_err::read(path).map_err(ConfigError::Read)?;
+        serde_json::from_slice(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), reason: source.to_string() })
+    }
+
+    /// `config.json` as text.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+/// A folder with both configurations is one model. The activation is where such files are known to disagree, and the
+/// weights fit either (open_clip #771): nothing else would notice.
+fn agreed(
+    config: ClipConfig,
+    path: &Path,
+    theirs: &ClipConfig,
+    their_path: &Path,
+) -> Result<ClipConfig, ConfigError> {
+    let activations = |config: &ClipConfig| {
+        [config.text.transformer.activation, config.vision.transformer.activation].map(Activation::as_str)
+    };
+    if activations(&config) == activations(theirs) {
+        return Ok(config);
+    }
+    Err(ConfigError::Disagree {
+        path: path.to_owned(),
+        own: activations(&config).join(" and "),
+        other: their_path.to_owned(),
+        theirs: activations(theirs).join(" and "),
+    })
+}
+
+fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(problem()) }
+}
