@@ -3,6 +3,7 @@
 //! Nothing here computes: [`towers`] describes the model over the operations of [`ops`], and an interpreter
 //! (libtorch in `cliptune-train`, the ONNX writer in `cliptune-onnx`) gives them meaning.
 
+pub mod checkpoint;
 pub mod config;
 pub mod image;
 pub mod names;

@@ -1,0 +1,95 @@
+//! Why a checkpoint cannot be used.
+
+use std::path::PathBuf;
+
+/// Why a checkpoint cannot be used. Every message names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// A file cannot be read; the source names it.
+    #[error("cannot read the model's weights")]
+    Read(#[from] std::io::Error),
+    /// The folder has no weights.
+    #[error("{} has no model.safetensors and no open_clip_model.safetensors", folder.display())]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder has weights in Python's pickle format alone, which can run code when it is loaded.
+    #[error("{} is pickled; only safetensors files are read", path.display())]
+    Pickled {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is truncated, or is no safetensors file.
+    #[error("{} is not a usable safetensors file: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The weights have the names of no layout that is known.
+    #[error(
+        "{} is neither a CLIP or SigLIP of Hugging Face nor a CLIP of open_clip; its tensors are {}, …",
+        path.display(), first.join(", ")
+    )]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The first names.
+        first: Vec<String>,
+    },
+    /// A weight is missing.
+    #[error("{} has no tensor {name}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+    },
+    /// A weight has another shape than the configuration says.
+    #[error("{}: tensor {name} has shape {found:?}, the configuration says {expected:?}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that the configuration says.
+        expected: Vec<usize>,
+    },
+    /// A weight is not a float.
+    #[error("{}: tensor {name} is of type {found}, not a float", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// Two shards have the same tensor.
+    #[error("{}: tensor {name} is in another file as well", path.display())]
+    Twice {
+        /// The second file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+    },
+}
+
+impl CheckpointError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Pickled { .. } => Some(
+                "convert it once in Python: `model = CLIPModel.from_pretrained(folder)`, then \
+                 `model.save_pretrained(folder, safe_serialization=True)`",
+            ),
+            Self::Damaged { .. } => Some("it may have been cut off: copy or download it again"),
+            Self::Shape { .. } => Some("config.json and the weights must come from the same model"),
+            _ => None,
+        }
+    }
+}

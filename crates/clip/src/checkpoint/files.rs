@@ -1,0 +1,55 @@
+//! The safetensors files of a model folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::CheckpointError;
+use super::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
+
+/// What the libraries called their weights before safetensors.
+const PICKLED: [&str; 3] =
+    ["pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"];
+
+/// `model.safetensors.index.json`.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// The files that hold the weights. A complete `model.safetensors` goes before shards, Hugging Face's before
+/// open_clip's.
+pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let (whole, index) = (folder.join(WEIGHTS_FILE), folder.join(WEIGHTS_INDEX_FILE));
+    let open_clip = folder.join(OPEN_CLIP_WEIGHTS_FILE);
+    if whole.is_file() {
+        return Ok(vec![whole]);
+    }
+    if index.is_file() {
+        return shards(folder, &index);
+    }
+    if open_clip.is_file() {
+        return Ok(vec![open_clip]);
+    }
+    match PICKLED.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
+        Some(path) => Err(CheckpointError::Pickled { path }),
+        None => Err(CheckpointError::NoWeights { folder: folder.to_owned() }),
+    }
+}
+
+fn shards(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let damaged = |reason: String| CheckpointError::Damaged { path: index.to_owned(), reason };
+    let parsed: Index =
+        serde_json::from_slice(&fs_err::read(index)?).map_err(|error| damaged(error.to_string()))?;
+    let names: BTreeSet<&String> = parsed.weight_map.values().collect();
+    if names.is_empty() {
+        return Err(damaged("it names no file".to_owned()));
+    }
+    // The index is untrusted: it names files beside itself and nothing else.
+    let beside = |name: &String| match Path::new(name).components().collect::<Vec<_>>()[..] {
+        [Component::Normal(_)] => Ok(folder.join(name)),
+        _ => Err(damaged(format!("it names a file elsewhere: {name:?}"))),
+    };
+    names.into_iter().map(beside).collect()
+}

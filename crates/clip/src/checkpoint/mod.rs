@@ -1,0 +1,159 @@
+//! Checkpoints on disk: which files hold which weight, under which name and in which shape.
+//!
+//! Nothing here reads a weight's values. [`Checkpoint::open`] reads the headers of the safetensors files, recognises
+//! the layout, and checks that every weight of a configuration is there in the right shape; whoever loads maps the
+//! files and takes the [`StoredWeight`]s from where they are.
+
+mod error;
+mod files;
+mod header;
+mod layout;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub use error::CheckpointError;
+pub use header::FloatKind;
+pub use layout::{Fills, Layout, Tensor};
+
+use crate::config::ClipConfig;
+use header::Entry;
+
+/// Hugging Face's weights in a model folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+/// Where Hugging Face says which of several files holds a weight.
+pub const WEIGHTS_INDEX_FILE: &str = "model.safetensors.index.json";
+/// open_clip's weights in a model folder.
+pub const OPEN_CLIP_WEIGHTS_FILE: &str = "open_clip_model.safetensors";
+
+/// The weights of one model on disk, complete and in the shapes of its configuration.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    files: Vec<PathBuf>,
+    layout: Layout,
+    weights: Vec<StoredWeight>,
+    extra: Vec<String>,
+}
+
+/// One tensor of a file and the weights it fills.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredWeight {
+    /// Which of [`Checkpoint::files`] holds it.
+    pub file: usize,
+    /// Where its first byte is, counted from the file's start.
+    pub offset: u64,
+    /// What its numbers are.
+    pub kind: FloatKind,
+    /// Its shape in the file.
+    pub shape: Vec<usize>,
+    /// The weights, by their names in `crate::names`, that it holds.
+    pub fills: Fills,
+}
+
+impl StoredWeight {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+impl Checkpoint {
+    /// Finds the weights of a model folder: `model.safetensors`, its shards, or `open_clip_model.safetensors`.
+    ///
+    /// # Errors
+    /// When there are none or only pickled ones, a file is damaged, or a weight is missing, has another shape or is
+    /// not a float. The error names the file and the tensor.
+    pub fn open(folder: &Path, config: &ClipConfig) -> Result<Self, CheckpointError> {
+        Self::open_files(files::find(folder)?, config)
+    }
+
+    /// The same for one file.
+    pub fn open_file(path: &Path, config: &ClipConfig) -> Result<Self, CheckpointError> {
+        Self::open_files(vec![path.to_owned()], config)
+    }
+
+    fn open_files(files: Vec<PathBuf>, config: &ClipConfig) -> Result<Self, CheckpointError> {
+        let mut entries = BTreeMap::new();
+        for (file, path) in files.iter().enumerate() {
+            for (name, entry) in header::read(path)? {
+                if entries.insert(name.clone(), (file, entry)).is_some() {
+                    return Err(CheckpointError::Twice { path: path.clone(), name });
+                }
+            }
+        }
+        let found = Found { files: &files, entries: &entries };
+        let layout = found.layout()?;
+        let tensors = layout.tensors(config);
+        let known: BTreeSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+        let unknown =
+            entries.keys().filter(|name| !known.contains(name.as_str()) && !layout::is_buffer(name));
+        let extra = unknown.cloned().collect();
+        let weights = tensors.iter().map(|tensor| found.stored(tensor)).collect::<Result<_, _>>()?;
+        Ok(Self { layout, weights, extra, files })
+    }
+
+    /// The files.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// How the weights are named and shaped.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Every tensor that the model needs.
+    pub fn weights(&self) -> &[StoredWeight] {
+        &self.weights
+    }
+
+    /// The tensors that the model has no place for, such as another model's head.
+    pub fn extra(&self) -> &[String] {
+        &self.extra
+    }
+}
+
+/// The tensors that the files have.
+struct Found<'a> {
+    files: &'a [PathBuf],
+    entries: &'a BTreeMap<String, (usize, Entry)>,
+}
+
+impl Found<'_> {
+    fn layout(&self) -> Result<Layout, CheckpointError> {
+        Layout::of(|name| self.entries.contains_key(name)).ok_or_else(|| CheckpointError::Unknown {
+            path: self.main_file(),
+            first: self.entries.keys().take(3).cloned().collect(),
+        })
+    }
+
+    fn main_file(&self) -> PathBuf {
+        self.files.first().cloned().unwrap_or_default()
+    }
+
+    fn stored(&self, tensor: &Tensor) -> Result<StoredWeight, CheckpointError> {
+        let name = || tensor.name.clone();
+        let Some((file, entry)) = self.entries.get(&tensor.name) else {
+            return Err(CheckpointError::Missing { path: self.main_file(), name: name() });
+        };
+        let path = || self.files.get(*file).cloned().unwrap_or_default();
+        if entry.shape != tensor.shape && !is_one_number(&entry.shape, &tensor.shape) {
+            let (found, expected) = (entry.shape.clone(), tensor.shape.clone());
+            return Err(CheckpointError::Shape { path: path(), name: name(), found, expected });
+        }
+        let kind = entry.kind.clone();
+        let kind = kind.map_err(|found| CheckpointError::Kind { path: path(), name: name(), found })?;
+        Ok(StoredWeight {
+            file: *file,
+            offset: entry.offset,
+            kind,
+            shape: tensor.shape.clone(),
+            fills: tensor.fills.clone(),
+        })
+    }
+}
+
+/// `[]` and `[1]`: libraries disagree on the shape of a logit_scale.
+fn is_one_number(a: &[usize], b: &[usize]) -> bool {
+    [a, b].iter().all(|shape| shape.len() <= 1 && shape.iter().product::<usize>() == 1)
+}
