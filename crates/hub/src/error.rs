@@ -276,7 +276,7 @@ impl HubError {
             Self::Listing { .. } | Self::Redirect { .. } => {
                 "check HF_ENDPOINT, and that no proxy or login page answers in the hub's place".to_owned()
             }
-            Self::Unusable { reason: Unusable::OtherFormat { .. }, .. } => CONVERT.to_owned(),
+            Self::Unusable { id, reason: Unusable::OtherFormat { .. } } => convert(id),
             Self::Connection { .. } => {
                 "check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT".to_owned()
             }
@@ -291,9 +291,14 @@ impl HubError {
 }
 
 /// Reading a pickle runs it, so nothing here ever will.
-const CONVERT: &str = "such files can run code when they are read, so cliptune reads safetensors only; convert once in \
-                       Python: model = transformers.AutoModel.from_pretrained(ID); model.save_pretrained(FOLDER), \
-                       copy the tokenizer and preprocessor files beside it, and give the folder instead of the id";
+fn convert(id: &HubId) -> String {
+    format!(
+        "such files can run code when they are read, so only safetensors are; convert them once, in Python: \
+         transformers.AutoModel.from_pretrained(\"{}\").save_pretrained(\"FOLDER\"), copy the tokenizer and \
+         preprocessor files beside them, and give the folder instead of the id",
+        id.repository()
+    )
+}
 
 fn gate(page: &str, has_token: bool) -> String {
     match has_token {

@@ -151,7 +151,8 @@ mod tests {
             if let Ok(id) = text.parse::<HubId>() {
                 prop_assert!(!id.repository().contains(".."));
                 prop_assert!(id.repository().matches('/').count() < 2);
-                prop_assert!(!id.revision().to_string().split('/').any(|part| part.is_empty() || part.starts_with('.')));
+                let revision = id.revision();
+                prop_assert!(revision.as_str().split('/').all(|part| !part.is_empty() && !part.starts_with('.')));
             }
         }
     }

@@ -10,17 +10,18 @@
 //! # Why not the `hf-hub` crate
 //!
 //! The official crate was read for this, both as 1.0.0 and as the older 0.5.0 with its `ureq` flavour. Neither
-//! compares a plain HTTP download with its hash nor looks at `HF_HUB_OFFLINE`. 1.0.0 starts a broken download over,
+//! compares a plain HTTP download with its hash, nor looks at `HF_HUB_OFFLINE`. 1.0.0 starts a broken download over,
 //! retries a request but not its body, gives up on another process's download after ten seconds, and brings tokio,
-//! reqwest, hf-xet and aws-lc, about 300 packages with a C build by CMake. 0.5.0 waits five seconds for another
-//! process, does not know its lock (it keeps one beside the blob where Python has `.locks`), and resumes into a file of its
-//! own. What this task is made of is exactly what is missing, so a focused client over `ureq` does it: blocking, one
-//! file at a time, rustls.
+//! reqwest, hf-xet and aws-lc: about 300 packages, one of them built with CMake. 0.5.0 waits five seconds for another
+//! process, keeps its lock and its partial file under names that Python does not know, and takes a file name from a
+//! server as it comes. What they lack is what this crate is for, so a focused client over `ureq` does it: blocking,
+//! one file at a time, rustls.
 //!
 //! The behaviour follows `huggingface_hub` 2.4.0, and the tests compare with a tree that it made. Where this differs,
-//! it is stricter: a partial download is kept for the next try (`<etag>.incomplete`, as Python did until 1.0), a hash
-//! is checked after every download, `refs/<revision>` is written last, so that it never names a half-fetched
-//! snapshot, and the token goes to the endpoint's own scheme, host and port alone.
+//! it is stricter: a partial download is kept for the next try (`<etag>.incomplete`, a name that Python used before
+//! its partial files became unique to a process), a hash is checked after every download, `refs/<revision>` is written
+//! last, so that it never names a half-fetched snapshot, and the token goes to the endpoint's own scheme, host and
+//! port alone.
 
 mod address;
 mod agent;

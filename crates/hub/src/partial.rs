@@ -85,11 +85,12 @@ impl Partial {
     }
 
     fn read_back(&mut self, observer: &dyn Observer) -> Result<()> {
-        if self.file.metadata()?.len() > self.size {
+        let left = self.file.metadata()?.len();
+        if left > self.size {
             return self.restart();
         }
         let mut piece = vec![0; PIECE];
-        loop {
+        while self.done < left {
             stop_if_asked(observer)?;
             match self.file.read(&mut piece) {
                 Ok(0) => break,
