@@ -13,8 +13,8 @@
 //! compares a plain HTTP download with its hash, nor looks at `HF_HUB_OFFLINE`. 1.0.0 starts a broken download over,
 //! retries a request but not its body, gives up on another process's download after ten seconds, and brings tokio,
 //! reqwest, hf-xet and aws-lc: about 300 packages, one of them built with CMake. 0.5.0 waits five seconds for another
-//! process, keeps its lock and its partial file under names that Python does not know, and takes a file name from a
-//! server as it comes. What they lack is what this crate is for, so a focused client over `ureq` does it: blocking,
+//! process, keeps its lock and its partial file under names that Python does not know, and makes a path of a server's
+//! ETag as it comes. What they lack is what this crate is for, so a focused client over `ureq` does it: blocking,
 //! one file at a time, rustls.
 //!
 //! The behaviour follows `huggingface_hub` 2.4.0, and the tests compare with a tree that it made. Where this differs,

@@ -127,7 +127,11 @@ fn a_repository_of_pickles_is_refused_with_a_way_out() {
     let error = machine.fetch(&server, "org/clip").unwrap_err();
     assert_says(
         &error,
-        &["org/clip", "not in the safetensors format: pytorch_model.bin, tf_model.h5", "from_pretrained(\"org/clip\").save_pretrained"],
+        &[
+            "org/clip",
+            "not in the safetensors format: pytorch_model.bin, tf_model.h5",
+            "from_pretrained(\"org/clip\").save_pretrained",
+        ],
     );
     assert_eq!(lines(&server.asked()), ["GET /api/models/org/clip/revision/main"]);
     assert_eq!(machine.files().len(), 0);
