@@ -1,0 +1,126 @@
+//! Environment variables, read as Python's `huggingface_hub` reads them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Where variables come from: the process, or a test's own.
+pub(crate) struct Environment<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+impl<'a> Environment<'a> {
+    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
+        Self { lookup }
+    }
+
+    /// A variable that is set and not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        let value = (self.lookup)(name)?;
+        (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
+    }
+
+    /// The first of several names that is set.
+    pub(crate) fn first(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.text(name))
+    }
+
+    /// A switch: on for 1, ON, YES and TRUE in any case.
+    pub(crate) fn is_true(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|value| is_true(&value))
+    }
+
+    /// A path, with `~` and `$VARIABLES` in it replaced.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        let value = (self.lookup)(name)?;
+        let path = Path::new(&value);
+        match value.to_str() {
+            Some("") => None,
+            Some(text) => Some(self.expand(text)),
+            // No placeholders are looked for in a path that is not Unicode.
+            None => Some(path.to_owned()),
+        }
+    }
+
+    /// The folder of the person.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        (self.lookup)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    }
+
+    fn expand(&self, text: &str) -> PathBuf {
+        let (text, home) = match text.strip_prefix('~') {
+            Some("") => ("", self.home()),
+            Some(rest) if rest.starts_with('/') => (rest.trim_start_matches('/'), self.home()),
+            _ => (text, None),
+        };
+        let rest = self.expand_variables(text);
+        home.map(|home| home.join(&rest)).unwrap_or_else(|| PathBuf::from(rest))
+    }
+
+    /// Replaces `$NAME` and `${NAME}`; what is not set stays as it is, as in Python's `expandvars`.
+    fn expand_variables(&self, text: &str) -> String {
+        let mut parts = text.split('$');
+        let mut expanded = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = split_name(part);
+            match self.text(name) {
+                Some(value) => expanded.extend([&value, rest]),
+                None => expanded.extend(["$", part]),
+            }
+        }
+        expanded
+    }
+}
+
+/// What counts as on.
+pub(crate) fn is_true(value: &str) -> bool {
+    ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
+}
+
+/// Splits what follows a dollar sign into the variable's name and the rest.
+fn split_name(text: &str) -> (&str, &str) {
+    if let Some((name, rest)) = text.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+        return (name, rest);
+    }
+    let end = text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(value: &str) -> Option<PathBuf> {
+        let lookup = |name: &str| match name {
+            "HOME" => Some("/home/ada".into()),
+            "USER" => Some("ada".into()),
+            "EMPTY" => Some("".into()),
+            "PATH_TO" => Some(value.into()),
+            _ => None,
+        };
+        Environment::new(&lookup).path("PATH_TO")
+    }
+
+    #[test]
+    fn home_and_variables_are_replaced_in_paths() {
+        // python3 -c 'import os; print(os.path.expandvars(os.path.expanduser(…)))' with HOME=/home/ada USER=ada
+        for (value, expected) in [
+            ("/x", "/x"),
+            ("~", "/home/ada"),
+            ("~/hub", "/home/ada/hub"),
+            ("/scratch/$USER/hub", "/scratch/ada/hub"),
+            ("/scratch/${USER}hub", "/scratch/adahub"),
+            ("/a/$UNKNOWN/b", "/a/$UNKNOWN/b"),
+            ("/a/${USER", "/a/${USER"),
+            ("/a$", "/a$"),
+        ] {
+            assert_eq!(path(value), Some(PathBuf::from(expected)), "{value}");
+        }
+        assert_eq!(path(""), None);
+    }
+
+    #[test]
+    fn only_the_words_for_on_switch_on() {
+        assert!(["1", "on", "Yes", "TRUE"].into_iter().all(is_true));
+        assert!(!["0", "", "off", "false", "2", " 1"].into_iter().any(is_true));
+    }
+}

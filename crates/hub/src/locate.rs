@@ -1,0 +1,34 @@
+//! Finding a model without the network.
+
+use std::path::Path;
+
+use crate::cache::CachedRepository;
+use crate::commit::Commit;
+use crate::error::Result;
+use crate::hub::Snapshot;
+use crate::revision::Revision;
+use crate::selection::{INDEX, Selection, select};
+use crate::shards::shards;
+
+/// The snapshot of a revision, if it is complete.
+pub(crate) fn locate(repository: &CachedRepository, revision: &Revision) -> Result<Option<Snapshot>> {
+    let Some(commit) = repository.resolve(revision)? else { return Ok(None) };
+    let folder = repository.snapshot(&commit);
+    let has = |name: &str| folder.join(name).is_file();
+    let Ok(selection) = select(&has, &[]) else { return Ok(None) };
+    let is_complete = is_explained(repository, &commit, &selection) && has_shards(&folder, &selection);
+    Ok(is_complete.then_some(Snapshot { folder, commit }))
+}
+
+/// Whether the repository is known not to have what the snapshot lacks.
+fn is_explained(repository: &CachedRepository, commit: &Commit, selection: &Selection) -> bool {
+    selection.missing.iter().all(|file| repository.is_known_absent(commit, file))
+}
+
+/// Whether every shard is there that the index names. An index that cannot be read has to be fetched again.
+fn has_shards(folder: &Path, selection: &Selection) -> bool {
+    if !selection.is_sharded {
+        return true;
+    }
+    shards(&folder.join(INDEX)).is_ok_and(|shards| shards.iter().all(|shard| shard.below(folder).is_file()))
+}

@@ -1,0 +1,85 @@
+//! One process at a time collects a content.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+use crate::cache::create_parent;
+use crate::error::Result;
+
+/// A held lock; dropping it lets the next one in. The file stays, as Python's does: removing it would let two waiting
+/// processes hold different files of the same name.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: Option<File>,
+}
+
+impl Lock {
+    /// Takes the lock, or returns none while somebody else holds it. It is `flock`, which Python's `filelock` uses too.
+    pub(crate) fn try_take(path: &Path) -> Result<Option<Self>> {
+        create_parent(path)?;
+        let file = open(path).map_err(|error| named(path, &error))?;
+        match file.try_lock() {
+            Ok(()) if is_removed(&file)? => Ok(None),
+            Ok(()) => Ok(Some(Self { _file: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Some network file systems have no locks. The worst without one is a download that is made twice: what
+            // two processes mix up does not pass the hash.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(Some(Self { _file: None }))
+            }
+            Err(TryLockError::Error(error)) => Err(named(path, &error).into()),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    share(&file);
+    Ok(file)
+}
+
+/// Lets others who share the cache wait as well; whoever owns the file already has done so.
+#[cfg(unix)]
+fn share(file: &File) {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+    let _ = file.set_permissions(Permissions::from_mode(0o664));
+}
+
+#[cfg(not(unix))]
+fn share(_file: &File) {}
+
+/// Whether somebody has deleted the file since it was opened: such a lock keeps nobody out.
+#[cfg(unix)]
+fn is_removed(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(file.metadata()?.nlink() == 0)
+}
+
+#[cfg(not(unix))]
+fn is_removed(_file: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// The standard library's file says no path; fs-err's has no locks.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot lock {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_by_one_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("models--a/x.lock");
+        let held = Lock::try_take(&path).unwrap();
+        assert!(held.is_some());
+        assert!(Lock::try_take(&path).unwrap().is_none());
+        drop(held);
+        assert!(Lock::try_take(&path).unwrap().is_some());
+        assert!(path.exists());
+    }
+}

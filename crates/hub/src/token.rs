@@ -1,0 +1,27 @@
+//! The secret that says who asks.
+
+use std::fmt;
+
+/// An access token of the hub. It is never shown: neither `Debug` nor an error prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Trims the text, as Python does; none if nothing is left or it could not stand in an HTTP header.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        sendable.then(|| Self(text.to_owned()))
+    }
+
+    /// The value of the `Authorization` header.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
