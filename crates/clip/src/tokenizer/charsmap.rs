@@ -1,0 +1,113 @@
+//! SentencePiece's precompiled character map: which sequences of characters become which others.
+//!
+//! The format is that of `normalizer_spec.precompiled_charsmap`: the length in bytes of a double-array trie
+//! (little-endian u32), the trie (u32 units), and the replacements, each ended by a zero byte. A unit packs a label,
+//! an offset to its children and whether it ends a key, as in the darts-clone library
+//! (<https://github.com/s-yata/darts-clone>); the value of a key is where its replacement starts.
+//!
+//! The tokenizers library reads the same, but indexes what it reads unchecked, and replaces otherwise than
+//! SentencePiece; both ways are here.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A grapheme of more bytes than this is mapped character by character, in the tokenizers library.
+const LONGEST_GRAPHEME: usize = 5;
+
+/// A character map; the default changes nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Charsmap {
+    units: Vec<u32>,
+    replacements: String,
+}
+
+impl Charsmap {
+    /// Reads the map.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        let (length, rest) = bytes.split_first_chunk().ok_or("its character map has no header")?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (trie, replacements) =
+            rest.split_at_checked(length).ok_or("its character map ends within its trie")?;
+        let (units, odd) = trie.as_chunks();
+        if !odd.is_empty() {
+            return Err("its character map's trie is not a whole number of units".to_owned());
+        }
+        let replacements = std::str::from_utf8(replacements)
+            .map_err(|error| format!("its character map's replacements are not UTF-8: {error}"))?;
+        let units = units.iter().map(|unit| u32::from_le_bytes(*unit)).collect();
+        Ok(Self { units, replacements: replacements.to_owned() })
+    }
+
+    /// Maps as SentencePiece does: at each place the longest sequence that the map knows.
+    pub(super) fn longest_match(&self, text: &str) -> String {
+        let mut mapped = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let found = self.matches(rest).filter(|&(length, _)| rest.is_char_boundary(length)).last();
+            let (length, replacement) = found.unwrap_or((first.len_utf8(), &rest[..first.len_utf8()]));
+            mapped.push_str(replacement);
+            rest = &rest[length..];
+        }
+        mapped
+    }
+
+    /// Maps as the tokenizers library does: short graphemes by their shortest beginning that the map knows, long ones
+    /// character by character.
+    pub(super) fn by_grapheme(&self, text: &str) -> String {
+        let mut mapped = String::with_capacity(text.len());
+        for grapheme in text.graphemes(true) {
+            let whole = if grapheme.len() <= LONGEST_GRAPHEME { self.shortest(grapheme) } else { None };
+            if let Some(replacement) = whole {
+                mapped.push_str(replacement);
+                continue;
+            }
+            for (at, c) in grapheme.char_indices() {
+                let character = &grapheme[at..at + c.len_utf8()];
+                mapped.push_str(self.shortest(character).unwrap_or(character));
+            }
+        }
+        mapped
+    }
+
+    fn shortest<'a>(&'a self, text: &str) -> Option<&'a str> {
+        self.matches(text).next().map(|(_, replacement)| replacement)
+    }
+
+    /// The keys that the text starts with, shortest first: their length in bytes and what replaces them.
+    fn matches<'a>(&'a self, text: &str) -> impl Iterator<Item = (usize, &'a str)> {
+        let mut node = self.units.first().map(|root| offset(*root));
+        let step = move |(at, byte): (usize, u8)| {
+            let place = node? ^ usize::from(byte);
+            let unit = *self.units.get(place)?;
+            if byte == 0 || label(unit) != u32::from(byte) {
+                return None;
+            }
+            let children = place ^ offset(unit);
+            node = Some(children);
+            let value = if ends_key(unit) { self.units.get(children) } else { None };
+            Some(value.map(|value| (at + 1, *value)))
+        };
+        let values = text.bytes().enumerate().map_while(step).flatten();
+        values.filter_map(|(length, value)| self.replacement(value).map(|text| (length, text)))
+    }
+
+    /// The replacement at a leaf's value.
+    fn replacement(&self, value: u32) -> Option<&str> {
+        let text = self.replacements.get((value & 0x7fff_ffff) as usize..)?;
+        text.split('\0').next()
+    }
+}
+
+fn label(unit: u32) -> u32 {
+    unit & 0x8000_00ff
+}
+
+fn ends_key(unit: u32) -> bool {
+    unit >> 8 & 1 == 1
+}
+
+fn offset(unit: u32) -> usize {
+    ((unit >> 10) << ((unit & 1 << 9) >> 6)) as usize
+}

@@ -1,0 +1,275 @@
+//! Which family's tokenizer a model folder holds, and how it is read.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Layout, Width};
+use super::bpe::Merges;
+use super::contents::{self, Added, Contents};
+use super::encoder::Encoder;
+use super::error::TokenizerError;
+use super::family::{Cleaning, Library};
+use super::folder::{self, CONFIGURATION, Files, OPEN_CLIP, SENTENCE_PIECES, TOKENIZER, VOCABULARY};
+use super::open_clip::OpenClip;
+use super::pieces::Pieces;
+use super::siglip::{Siglip, Style};
+use super::{Frame, Tokenizer, clip, gemma, open_clip, sentence_pieces, siglip};
+
+/// What `tokenizer_config.json` says that matters.
+#[derive(Deserialize, Default)]
+struct Configuration {
+    #[serde(default)]
+    pad_token: Option<TokenName>,
+    #[serde(default)]
+    do_lower_case: Option<bool>,
+    /// Written by [`super::save`].
+    #[serde(default)]
+    cliptune_text: Option<Mark>,
+}
+
+/// A token is named by its text, or described with it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TokenName {
+    Text(String),
+    Described { content: String },
+}
+
+/// How open_clip prepares the texts of a checkpoint; kept in `tokenizer_config.json` when a tuned model is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    library: MarkedLibrary,
+    clean: Cleaning,
+    /// Whether the tower needs every position, padded or not.
+    fixed_length: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MarkedLibrary {
+    OpenClip,
+}
+
+/// The part of `open_clip_config.json` that concerns text.
+#[derive(Deserialize)]
+struct OpenClipConfig {
+    model_cfg: ModelConfig,
+}
+
+#[derive(Deserialize)]
+struct ModelConfig {
+    text_cfg: TextConfig,
+}
+
+#[derive(Deserialize)]
+struct TextConfig {
+    #[serde(default)]
+    hf_tokenizer_name: Option<String>,
+    #[serde(default)]
+    tokenizer_kwargs: TokenizerArguments,
+    #[serde(default)]
+    tokenizer_mode: Option<String>,
+    #[serde(default)]
+    no_causal_mask: bool,
+    #[serde(default)]
+    pool_type: Option<String>,
+}
+
+/// open_clip knows others; a checkpoint that needs them is refused by name rather than read wrongly.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TokenizerArguments {
+    #[serde(default)]
+    clean: Option<Cleaning>,
+}
+
+impl Mark {
+    pub(super) fn new(clean: Cleaning, layout: Layout) -> Self {
+        let fixed_length = matches!(layout.width, Width::Fixed(_));
+        Self { library: MarkedLibrary::OpenClip, clean, fixed_length }
+    }
+}
+
+/// Reads the tokenizer of a model folder.
+pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, TokenizerError> {
+    let files = Files::read(folder)?;
+    let configuration: Configuration = files.json(CONFIGURATION)?.unwrap_or_default();
+    let open_clip = match configuration.cliptune_text {
+        Some(mark) => Some(OpenClipText { mark, built_in: false }),
+        None => open_clip_text(folder, &files)?,
+    };
+    let contents = match open_clip {
+        Some(text) => match hugging_face(&files)?.or(sentence_pieces(&files)?) {
+            None if text.built_in => Some(Contents::Clip(open_clip::built_in()?, Vec::new())),
+            contents => contents,
+        },
+        None => sentence_pieces(&files)?.map(Ok).or_else(|| hugging_face(&files).transpose()).transpose()?,
+    };
+    let contents = contents.ok_or_else(|| TokenizerError::Missing { folder: folder.to_owned() })?;
+    Reader { files, configuration, open_clip: open_clip.map(|text| text.mark), context_length }.read(contents)
+}
+
+/// `tokenizer.json`, or `vocab.json` with `merges.txt`.
+fn hugging_face(files: &Files) -> Result<Option<Contents>, TokenizerError> {
+    match contents::whole(files)? {
+        Some(contents) => Ok(Some(contents)),
+        None => Ok(contents::parts(files)?.map(|merges| Contents::Clip(merges, Vec::new()))),
+    }
+}
+
+/// `spiece.model`.
+fn sentence_pieces(files: &Files) -> Result<Option<Contents>, TokenizerError> {
+    let parse =
+        |bytes| sentence_pieces::parse(bytes).map_err(|reason| files.malformed(SENTENCE_PIECES, reason));
+    Ok(files.get(SENTENCE_PIECES).map(parse).transpose()?.map(Contents::Unigram))
+}
+
+/// What `open_clip_config.json` says.
+#[derive(Clone, Copy)]
+struct OpenClipText {
+    mark: Mark,
+    /// Whether open_clip would use the vocabulary in its package.
+    built_in: bool,
+}
+
+fn open_clip_text(folder: &Path, files: &Files) -> Result<Option<OpenClipText>, TokenizerError> {
+    let Some(bytes) = folder::read_if_there(&folder.join(OPEN_CLIP))? else { return Ok(None) };
+    let config: OpenClipConfig =
+        serde_json::from_slice(&bytes).map_err(|error| files.malformed(OPEN_CLIP, error.to_string()))?;
+    let text = config.model_cfg.text_cfg;
+    if let Some(mode) = text.tokenizer_mode.filter(|mode| !mode.is_empty()) {
+        return Err(files.not_clip(OPEN_CLIP, format!("its tokenizer_mode is {mode:?}")));
+    }
+    let built_in = text.hf_tokenizer_name.is_none_or(|name| name.is_empty());
+    let usual = if built_in { Cleaning::Lower } else { Cleaning::Whitespace };
+    let pools_the_end = text.pool_type.is_none_or(|pool| ["argmax", "eos"].contains(&pool.as_str()));
+    let mark = Mark {
+        library: MarkedLibrary::OpenClip,
+        clean: text.tokenizer_kwargs.clean.unwrap_or(usual),
+        fixed_length: text.no_causal_mask || !pools_the_end,
+    };
+    Ok(Some(OpenClipText { mark, built_in }))
+}
+
+/// Puts a tokenizer together from what the folder holds.
+struct Reader {
+    files: Files,
+    configuration: Configuration,
+    open_clip: Option<Mark>,
+    context_length: usize,
+}
+
+impl Reader {
+    fn read(self, contents: Contents) -> Result<Tokenizer, TokenizerError> {
+        let (encoder, frame) = match contents {
+            Contents::Clip(merges, added) => self.clip(merges, added)?,
+            Contents::Unigram(pieces) => self.siglip(pieces)?,
+            Contents::Gemma(merges, added) => self.siglip2(merges, added)?,
+        };
+        let fixed =
+            !matches!(encoder, Encoder::Clip(_)) && self.open_clip.is_none_or(|mark| mark.fixed_length);
+        let width = if fixed { Width::Fixed(self.context_length) } else { Width::Longest };
+        Tokenizer::new(encoder, frame, width, self.context_length, self.files)
+    }
+
+    fn clip(&self, merges: Merges, added: Vec<Added>) -> Result<(Encoder, Frame), TokenizerError> {
+        let name = if self.files.get(TOKENIZER).is_some() { TOKENIZER } else { VOCABULARY };
+        for token in [clip::START, clip::END] {
+            if !merges.vocabulary.contains_key(token) {
+                return Err(self.files.not_clip(name, format!("it has no token {token}")));
+            }
+        }
+        let mut tokenizer = clip::build(merges)?;
+        contents::add(&self.files, &mut tokenizer, added)?;
+        match self.open_clip {
+            Some(mark) => open_clip_encoder(tokenizer, mark.clean),
+            None => {
+                let padding = self.padding(|token| tokenizer.token_to_id(token));
+                clip_encoder(tokenizer, padding)
+            }
+        }
+    }
+
+    fn siglip(&self, pieces: Pieces) -> Result<(Encoder, Frame), TokenizerError> {
+        let name = if self.open_clip.is_none() && self.files.get(SENTENCE_PIECES).is_some() {
+            SENTENCE_PIECES
+        } else {
+            TOKENIZER
+        };
+        let end = pieces.id(siglip::END);
+        let end = end.ok_or_else(|| self.files.not_clip(name, format!("it has no token {}", siglip::END)))?;
+        let padding = self.padding(|token| pieces.id(token)).unwrap_or(end);
+        let style = match self.open_clip {
+            Some(mark) => Style::OpenClip(mark.clean),
+            None => Style::Transformers {
+                lower_case: self.configuration.do_lower_case.unwrap_or(true),
+                specials: self.specials(&pieces),
+            },
+        };
+        let end_once = self.open_clip.is_none();
+        let frame = Frame { start: None, end, padding, end_once };
+        Ok((Encoder::Siglip(Siglip::new(pieces, style)?), frame))
+    }
+
+    /// The special tokens of a SigLIP: its end, its unknown and its padding token.
+    fn specials(&self, pieces: &Pieces) -> Vec<(String, u32)> {
+        let padding = self.configuration.pad_token.as_ref().map(TokenName::text);
+        let tokens = [Some(siglip::END), Some(pieces.unknown()), padding].into_iter().flatten();
+        tokens.filter_map(|token| pieces.id(token).map(|id| (token.to_owned(), id))).collect()
+    }
+
+    fn siglip2(&self, merges: Merges, added: Vec<Added>) -> Result<(Encoder, Frame), TokenizerError> {
+        let library = self.open_clip.map_or(Library::Transformers, |mark| Library::OpenClip(mark.clean));
+        let mut tokenizer = gemma::build(merges, library)?;
+        contents::add(&self.files, &mut tokenizer, added)?;
+        let id = |token: &str| tokenizer.token_to_id(token);
+        let missing = |token: &str| self.files.not_clip(TOKENIZER, format!("it has no token {token}"));
+        let end = id(gemma::END).ok_or_else(|| missing(gemma::END))?;
+        let padding = self.padding(id).or(id(gemma::PADDING)).ok_or_else(|| missing(gemma::PADDING))?;
+        let frame = Frame { start: None, end, padding, end_once: false };
+        Ok((Encoder::Siglip2 { tokenizer, library }, frame))
+    }
+
+    /// The padding token that `tokenizer_config.json` names, if the vocabulary has it.
+    fn padding(&self, id: impl Fn(&str) -> Option<u32>) -> Option<u32> {
+        self.configuration.pad_token.as_ref().and_then(|name| id(name.text()))
+    }
+}
+
+impl TokenName {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Described { content: text } => text,
+        }
+    }
+}
+
+/// CLIP in transformers' spelling; padded with its end token unless told otherwise.
+pub(super) fn clip_encoder(
+    tokenizer: tokenizers::Tokenizer,
+    padding: Option<u32>,
+) -> Result<(Encoder, Frame), TokenizerError> {
+    let (start, end) = ends(&tokenizer)?;
+    let frame = Frame { start: Some(start), end, padding: padding.unwrap_or(end), end_once: false };
+    Ok((Encoder::Clip(tokenizer), frame))
+}
+
+/// CLIP in open_clip's spelling; padded with zeros.
+pub(super) fn open_clip_encoder(
+    tokenizer: tokenizers::Tokenizer,
+    cleaning: Cleaning,
+) -> Result<(Encoder, Frame), TokenizerError> {
+    let (start, end) = ends(&tokenizer)?;
+    let words = OpenClip::new(start, end)?;
+    let frame = Frame { start: Some(start), end, padding: 0, end_once: false };
+    Ok((Encoder::OpenClip { tokenizer, words, cleaning }, frame))
+}
+
+fn ends(tokenizer: &tokenizers::Tokenizer) -> Result<(u32, u32), TokenizerError> {
+    let id = |token: &str| {
+        let missing = || TokenizerError::Library(format!("{token} is not in the vocabulary"));
+        tokenizer.token_to_id(token).ok_or_else(missing)
+    };
+    Ok((id(clip::START)?, id(clip::END)?))
+}
