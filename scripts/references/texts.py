@@ -22,7 +22,7 @@ TEXTS = [
     "!!!???...", "!?!?", "a!b?c", "(a) [b] {c} <d>", "a/b\\c|d", "https://example.com/a?b=c&d=e", "@user #tag user@host",
     "\x00", "a\x00b", "\x01\x02\x1b[31mred\x1b[0m", "\x1b[\u0660m \x1b[;1 \x1b[x", "a\x1cb\x1db\x1eb\x1fb", "a\x0bb\x0cc", "\x7f",
     "a\u00a0b", "a\u2028b\u2029c", "a\u200bb", "\u200bb \u200b", "a\u200db", "\ufeffa", "a\u180eb", "\ufffd", "\uffff", "\U0010ffff",
-    "\u0301", "a \u0301b", "\u202eright to left", "\u00ad", "e\u0301\u0301\u0301",
+    "\u0301", "a \u0301b", "a\u0345b .\u0345", "\u202eright to left", "\u00ad", "e\u0301\u0301\u0301",
     "<|startoftext|>", "<|endoftext|>", "the <|endoftext|> cat", "<|STARTOFTEXT|> cat", "a<|startoftext|>b <|pad|>",
     "<start_of_text>", "a <end_of_text> b", "!!<start_of_text>", "<START_OF_TEXT> A<end_of_text>B", "'ſ \u212a",
     "</s>", "a cat</s>", "a </s> b </s>", "</s></s> <unk> <pad> x", "<eos> a <bos> <pad>", "▁", "a▁b ▁ c", "<0x41> [x]",

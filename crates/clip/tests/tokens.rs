@@ -113,56 +113,6 @@ fn a_shorter_context_keeps_the_end_token() {
     assert_eq!(error.to_string(), "a context length of 2 holds no text: it must be at least 3");
 }
 
-/// Writes files into a folder and says why it is not a tokenizer.
-fn refused(files: &[(&str, &str)]) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, contents) in files {
-        fs_err::write(folder.path().join(name), contents).unwrap();
-    }
-    let error = Tokenizer::from_folder(folder.path(), CONTEXT).err().unwrap().to_string();
-    error.replace(&*folder.path().to_string_lossy(), "FOLDER")
-}
-
-#[test]
-fn other_and_damaged_files_are_refused_by_name() {
-    assert_eq!(refused(&[]), "no tokenizer in FOLDER: neither tokenizer.json nor vocab.json with merges.txt");
-    assert!(
-        refused(&[("tokenizer.json", "{")])
-            .starts_with("cannot read the tokenizer FOLDER/tokenizer.json: EOF")
-    );
-    assert_eq!(
-        refused(&[("tokenizer.json", r#"{"model": {"type": "Unigram", "vocab": []}}"#)]),
-        "FOLDER/tokenizer.json is not a CLIP tokenizer: its model is Unigram, not BPE"
-    );
-    assert_eq!(
-        refused(&[("tokenizer.json", r#"{"model": {"type": "BPE", "vocab": {}}}"#)]),
-        "FOLDER/tokenizer.json is not a CLIP tokenizer: its words do not end in </w>"
-    );
-    // The tokenizers library alone would panic on this one.
-    let broken =
-        r#"{"model": {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": {"a": 0}, "merges": ["a a"]}}"#;
-    let reason = r#"the merge "a" "a" joins or makes a token that is not in the vocabulary"#;
-    assert_eq!(
-        refused(&[("tokenizer.json", broken)]),
-        format!("cannot read the tokenizer FOLDER/tokenizer.json: {reason}")
-    );
-    assert_eq!(
-        refused(&[("vocab.json", r#"{"a": 0}"#), ("merges.txt", "#version: 0.2\na a\n")]),
-        format!("cannot read the tokenizer FOLDER/merges.txt: {reason}")
-    );
-    assert_eq!(
-        refused(&[("vocab.json", r#"{"a": 0}"#), ("merges.txt", "#version: 0.2\nab\n")]),
-        "cannot read the tokenizer FOLDER/merges.txt: line 2 is not a pair of tokens"
-    );
-    let bare = fs_err::read_to_string(references().join("tokenizer.json"))
-        .unwrap()
-        .replace("<|startoftext|>", "<s>");
-    assert_eq!(
-        refused(&[("tokenizer.json", &bare)]),
-        "FOLDER is not a CLIP tokenizer: it has no token <|startoftext|>"
-    );
-}
-
 #[test]
 fn texts_of_many_megabytes_are_cut_short() {
     let tokenizer = trained();

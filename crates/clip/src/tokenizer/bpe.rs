@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use tokenizers::models::bpe::{BpeBuilder, Vocab};
 
+/// No embedding table has as many rows; the largest vocabulary in the field has a quarter of a million.
+const MOST_TOKENS: u32 = 1 << 24;
+
 /// A vocabulary with its merges in order of priority.
 #[derive(Clone, Debug)]
 pub(super) struct Merges {
@@ -14,11 +17,14 @@ pub(super) struct Merges {
 }
 
 impl Merges {
-    /// Says which merge, if any, names a token that the vocabulary lacks.
+    /// Says which id is beyond any table, or which merge names a token that the vocabulary lacks, if any.
     ///
     /// Checked before the library sees the merges: version 0.23 indexes past the end of a buffer, that is, panics,
     /// when two tokens join to something longer than every token of the vocabulary.
     pub(super) fn broken(&self) -> Option<String> {
+        if let Some((token, id)) = self.vocabulary.iter().find(|&(_, &id)| id >= MOST_TOKENS) {
+            return Some(format!("the id of {token:?} is {id}, the limit is {MOST_TOKENS}"));
+        }
         let missing = |token: &str| !self.vocabulary.contains_key(token);
         let broken =
             self.merges.iter().find(|(a, b)| missing(a) || missing(b) || missing(&format!("{a}{b}")))?;

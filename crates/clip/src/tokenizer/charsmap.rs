@@ -10,6 +10,12 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::encoder::LONGEST_TEXT;
+
+/// Sequences of more bytes are not looked for: Unicode's compatibility forms, of which maps are made, are shorter.
+const LONGEST_KEY: usize = 64;
+/// A map with longer replacements is refused; U+FDFA, the longest of Unicode's, becomes 33 bytes.
+const LONGEST_REPLACEMENT: usize = 256;
 /// A grapheme of more bytes than this is mapped character by character, in the tokenizers library.
 const LONGEST_GRAPHEME: usize = 5;
 
@@ -36,15 +42,22 @@ impl Charsmap {
         }
         let replacements = std::str::from_utf8(replacements)
             .map_err(|error| format!("its character map's replacements are not UTF-8: {error}"))?;
+        if replacements.split('\0').any(|replacement| replacement.len() > LONGEST_REPLACEMENT) {
+            return Err(format!(
+                "its character map has a replacement of more than {LONGEST_REPLACEMENT} bytes"
+            ));
+        }
         let units = units.iter().map(|unit| u32::from_le_bytes(*unit)).collect();
         Ok(Self { units, replacements: replacements.to_owned() })
     }
 
-    /// Maps as SentencePiece does: at each place the longest sequence that the map knows.
+    /// Maps as SentencePiece does: at each place the longest sequence that the map knows. Stops after what matters.
     pub(super) fn longest_match(&self, text: &str) -> String {
         let mut mapped = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(first) = rest.chars().next() {
+        while let Some(first) = rest.chars().next()
+            && mapped.len() < LONGEST_TEXT
+        {
             let found = self.matches(rest).filter(|&(length, _)| rest.is_char_boundary(length)).last();
             let (length, replacement) = found.unwrap_or((first.len_utf8(), &rest[..first.len_utf8()]));
             mapped.push_str(replacement);
@@ -54,10 +67,13 @@ impl Charsmap {
     }
 
     /// Maps as the tokenizers library does: short graphemes by their shortest beginning that the map knows, long ones
-    /// character by character.
+    /// character by character. Stops after what matters.
     pub(super) fn by_grapheme(&self, text: &str) -> String {
         let mut mapped = String::with_capacity(text.len());
         for grapheme in text.graphemes(true) {
+            if mapped.len() >= LONGEST_TEXT {
+                break;
+            }
             let whole = if grapheme.len() <= LONGEST_GRAPHEME { self.shortest(grapheme) } else { None };
             if let Some(replacement) = whole {
                 mapped.push_str(replacement);
@@ -89,7 +105,7 @@ impl Charsmap {
             let value = if ends_key(unit) { self.units.get(children) } else { None };
             Some(value.map(|value| (at + 1, *value)))
         };
-        let values = text.bytes().enumerate().map_while(step).flatten();
+        let values = text.bytes().take(LONGEST_KEY).enumerate().map_while(step).flatten();
         values.filter_map(|(length, value)| self.replacement(value).map(|text| (length, text)))
     }
 

@@ -16,7 +16,8 @@ use super::family::Library;
 pub(super) const END: &str = "<eos>";
 /// The token that fills a text up.
 pub(super) const PADDING: &str = "<pad>";
-const UNKNOWN: &str = "<unk>";
+/// The token for what has neither a token nor bytes.
+pub(super) const UNKNOWN: &str = "<unk>";
 
 /// Builds the pipeline around a vocabulary; open_clip lower-cases before it, transformers within.
 pub(super) fn build(model: Merges, library: Library) -> Result<Tokenizer, TokenizerError> {

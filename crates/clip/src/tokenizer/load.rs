@@ -226,6 +226,7 @@ impl Reader {
         let id = |token: &str| tokenizer.token_to_id(token);
         let missing = |token: &str| self.files.not_clip(TOKENIZER, format!("it has no token {token}"));
         let end = id(gemma::END).ok_or_else(|| missing(gemma::END))?;
+        id(gemma::UNKNOWN).ok_or_else(|| missing(gemma::UNKNOWN))?;
         let padding = self.padding(id).or(id(gemma::PADDING)).ok_or_else(|| missing(gemma::PADDING))?;
         let frame = Frame { start: None, end, padding, end_once: false };
         Ok((Encoder::Siglip2 { tokenizer, library }, frame))

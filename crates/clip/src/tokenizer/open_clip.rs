@@ -43,7 +43,9 @@ impl OpenClip {
 
     /// The first tokens of a cleaned text.
     pub(super) fn ids(&self, tokenizer: &Tokenizer, text: &str, room: usize) -> Result<Ids, TokenizerError> {
-        let mut words = PreTokenizedString::from(text);
+        // Python's regex module counts this mark, whose upper case is a letter, neither among the letters nor among
+        // the others when case does not matter: it separates words and is dropped, like a space.
+        let mut words = PreTokenizedString::from(text.replace('\u{345}', " "));
         self.words.pre_tokenize(&mut words).map_err(TokenizerError::library)?;
         let mut ids = Vec::new();
         for (word, _, _) in words.get_splits(OffsetReferential::Original, OffsetType::None) {
