@@ -26,7 +26,7 @@ import sentencepiece
 from ftfy.badness import is_bad
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import GemmaTokenizer, Siglip2Tokenizer, SiglipTokenizer, T5Tokenizer
+from transformers import CLIPTokenizer, GemmaTokenizer, Siglip2Tokenizer, SiglipTokenizer, T5Tokenizer
 
 from texts import SUSPECT, TEXTS, WORDS, random_texts
 
@@ -69,11 +69,6 @@ def write(name, reference, rows, padding, context):
     (FOLDER / name).write_text(json.dumps(head)[:-1] + ',\n"texts": [\n' + lines + "\n]}\n")
 
 
-def copies(folder, target, *names):
-    target.mkdir(exist_ok=True)
-    for name in names:
-        shutil.copy(folder / name, target)
-
 
 # --- open_clip over its own vocabulary ---------------------------------------------------------------------------
 
@@ -100,6 +95,23 @@ def clip_over_open_clip(texts):
         write(f"open_clip.{clean}.json", call, rows, 0, 77)
         open_clip_config(FOLDER / f"open_clip.{clean}", {"context_length": 77, "tokenizer_kwargs": {"clean": clean}})
     open_clip_config(FOLDER / "open_clip.lower", {"context_length": 77, "vocab_size": 49408})
+
+
+# --- CLIP in transformers ----------------------------------------------------------------------------------------
+
+
+def clip_padded_with_a_mark(texts):
+    """As the text encoders of Stable Diffusion 2 have it: padded with `!`, which transformers then takes out of texts."""
+    folder = FOLDER / "clip.padded"
+    folder.mkdir(exist_ok=True)
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(FOLDER.parent / "tokenizer" / name, folder)
+    config = {"tokenizer_class": "CLIPTokenizer", "pad_token": "!", "model_max_length": 77}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config) + "\n")
+    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    rows = [(text, framed(tokenizer, text, 77)) for text in texts]
+    call = {"call": "transformers CLIPTokenizer, pad_token '!'", "packages": ["transformers", "tokenizers"]}
+    write("clip.padded.json", call, rows, tokenizer.pad_token_id, 77)
 
 
 # --- SigLIP ------------------------------------------------------------------------------------------------------
@@ -178,11 +190,10 @@ def siglip_over_open_clip(texts, proto):
     )  # fmt: skip
     tokenizer.save_pretrained(folder)
     tokenizer = T5Tokenizer.from_pretrained(folder)
-    for clean in ("canonicalize",):
-        rows = [(text, open_clip_over_hf(tokenizer, clean, text)) for text in texts]
-        packages = ["open_clip_torch", "transformers", "tokenizers", "ftfy"]
-        call = {"call": f"open_clip HFTokenizer(clean={clean!r}) over transformers T5Tokenizer", "packages": packages}
-        write("open_clip.siglip.json", call, rows, tokenizer.pad_token_id, 64)
+    rows = [(text, open_clip_over_hf(tokenizer, "canonicalize", text)) for text in texts]
+    packages = ["open_clip_torch", "transformers", "tokenizers", "ftfy"]
+    call = {"call": "open_clip HFTokenizer(clean='canonicalize') over transformers T5Tokenizer", "packages": packages}
+    write("open_clip.siglip.json", call, rows, tokenizer.pad_token_id, 64)
     open_clip_config(folder, {"context_length": 64, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP",
                               "tokenizer_kwargs": {"clean": "canonicalize"}, "no_causal_mask": True,
                               "pool_type": "last"})  # fmt: skip
@@ -247,6 +258,7 @@ def main():
     trusted = [text for text in texts if not is_bad(text) and not is_bad(ftfy.fix_text(text))]
     print(f"{len(texts) - len(trusted)} texts are mojibake to ftfy")
     clip_over_open_clip(trusted)
+    clip_padded_with_a_mark(texts)
     proto = siglip(texts + SUSPECT)
     siglip_over_open_clip(trusted, proto)
     siglip2_over_open_clip(trusted, *siglip2(texts + SUSPECT))

@@ -85,6 +85,11 @@ fn open_clip_removes_punctuation_when_told_to() {
 }
 
 #[test]
+fn clip_padded_with_a_mark_takes_it_out_of_texts_as_transformers_does() {
+    check("clip.padded", family(Library::Transformers, Vocabulary::Clip), Width::Longest);
+}
+
+#[test]
 fn siglip_is_transformers_over_sentence_pieces() {
     check("siglip", family(Library::Transformers, Vocabulary::Siglip), Width::Fixed(64));
 }

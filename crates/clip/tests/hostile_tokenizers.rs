@@ -81,7 +81,12 @@ fn tokenizers_of_other_models_are_refused_by_kind() {
 fn files_that_are_not_what_their_names_promise_are_refused() {
     let json = refused_whole("{");
     assert!(json.starts_with("cannot read the tokenizer FOLDER/tokenizer.json: EOF"), "{json}");
-    let deep = refused_whole(&format!(r#"{{"model": {}"#, r#"{"a": "#.repeat(100_000)));
+    let deep = format!(
+        r#"{{"normalizer": {}1{}, "model": {{"type": "Unigram", "unk_id": 0, "vocab": []}}}}"#,
+        r#"{"a": "#.repeat(100_000),
+        "}".repeat(100_000)
+    );
+    let deep = refused_whole(&deep);
     assert!(deep.contains("recursion limit exceeded"), "{deep}");
     assert!(refused_whole("[]").starts_with("cannot read the tokenizer FOLDER/tokenizer.json: "));
     let proto = refused(&[("spiece.model", "not a protocol buffer")]);

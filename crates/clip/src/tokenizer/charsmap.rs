@@ -127,3 +127,29 @@ fn ends_key(unit: u32) -> bool {
 fn offset(unit: u32) -> usize {
     ((unit >> 10) << ((unit & 1 << 9) >> 6)) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The library would index past the end of such a trie.
+        #[test]
+        fn a_trie_of_random_units_maps_any_text(units in prop::collection::vec(any::<u32>(), 0..600), text: String) {
+            let mut bytes = (units.len() as u32 * 4).to_le_bytes().to_vec();
+            bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+            bytes.extend(b"a\0bc\0");
+            let map = Charsmap::parse(&bytes).unwrap();
+            prop_assert!(map.longest_match(&text).len() <= text.len() * 3);
+            prop_assert!(map.by_grapheme(&text).len() <= text.len() * 3);
+        }
+    }
+
+    #[test]
+    fn a_map_without_a_trie_changes_nothing() {
+        assert_eq!(Charsmap::default().longest_match("e\u{301} ½"), "e\u{301} ½");
+        assert_eq!(Charsmap::parse(&[0; 4]).unwrap().by_grapheme("e\u{301} ½"), "e\u{301} ½");
+    }
+}

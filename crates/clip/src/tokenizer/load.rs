@@ -2,94 +2,20 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use tokenizers::AddedToken;
 
-use super::batch::{Layout, Width};
+use super::batch::Width;
 use super::bpe::Merges;
 use super::contents::{self, Added, Contents};
 use super::encoder::Encoder;
 use super::error::TokenizerError;
 use super::family::{Cleaning, Library};
-use super::folder::{self, CONFIGURATION, Files, OPEN_CLIP, SENTENCE_PIECES, TOKENIZER, VOCABULARY};
+use super::folder::{CONFIGURATION, Files, SENTENCE_PIECES, TOKENIZER, VOCABULARY};
 use super::open_clip::OpenClip;
 use super::pieces::Pieces;
+use super::settings::{Configuration, Mark, OpenClipText, TokenName};
 use super::siglip::{Siglip, Style};
 use super::{Frame, Tokenizer, clip, gemma, open_clip, sentence_pieces, siglip};
-
-/// What `tokenizer_config.json` says that matters.
-#[derive(Deserialize, Default)]
-struct Configuration {
-    #[serde(default)]
-    pad_token: Option<TokenName>,
-    #[serde(default)]
-    do_lower_case: Option<bool>,
-    /// Written by [`super::save`].
-    #[serde(default)]
-    cliptune_text: Option<Mark>,
-}
-
-/// A token is named by its text, or described with it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum TokenName {
-    Text(String),
-    Described { content: String },
-}
-
-/// How open_clip prepares the texts of a checkpoint; kept in `tokenizer_config.json` when a tuned model is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
-    library: MarkedLibrary,
-    clean: Cleaning,
-    /// Whether the tower needs every position, padded or not.
-    fixed_length: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum MarkedLibrary {
-    OpenClip,
-}
-
-/// The part of `open_clip_config.json` that concerns text.
-#[derive(Deserialize)]
-struct OpenClipConfig {
-    model_cfg: ModelConfig,
-}
-
-#[derive(Deserialize)]
-struct ModelConfig {
-    text_cfg: TextConfig,
-}
-
-#[derive(Deserialize)]
-struct TextConfig {
-    #[serde(default)]
-    hf_tokenizer_name: Option<String>,
-    #[serde(default)]
-    tokenizer_kwargs: TokenizerArguments,
-    #[serde(default)]
-    tokenizer_mode: Option<String>,
-    #[serde(default)]
-    no_causal_mask: bool,
-    #[serde(default)]
-    pool_type: Option<String>,
-}
-
-/// open_clip knows others; a checkpoint that needs them is refused by name rather than read wrongly.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct TokenizerArguments {
-    #[serde(default)]
-    clean: Option<Cleaning>,
-}
-
-impl Mark {
-    pub(super) fn new(clean: Cleaning, layout: Layout) -> Self {
-        let fixed_length = matches!(layout.width, Width::Fixed(_));
-        Self { library: MarkedLibrary::OpenClip, clean, fixed_length }
-    }
-}
 
 /// Reads the tokenizer of a model folder.
 pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, TokenizerError> {
@@ -97,7 +23,7 @@ pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, To
     let configuration: Configuration = files.json(CONFIGURATION)?.unwrap_or_default();
     let open_clip = match configuration.cliptune_text {
         Some(mark) => Some(OpenClipText { mark, built_in: false }),
-        None => open_clip_text(folder, &files)?,
+        None => OpenClipText::read(folder, &files)?,
     };
     let contents = match open_clip {
         Some(text) => match hugging_face(&files)?.or(sentence_pieces(&files)?) {
@@ -123,33 +49,6 @@ fn sentence_pieces(files: &Files) -> Result<Option<Contents>, TokenizerError> {
     let parse =
         |bytes| sentence_pieces::parse(bytes).map_err(|reason| files.malformed(SENTENCE_PIECES, reason));
     Ok(files.get(SENTENCE_PIECES).map(parse).transpose()?.map(Contents::Unigram))
-}
-
-/// What `open_clip_config.json` says.
-#[derive(Clone, Copy)]
-struct OpenClipText {
-    mark: Mark,
-    /// Whether open_clip would use the vocabulary in its package.
-    built_in: bool,
-}
-
-fn open_clip_text(folder: &Path, files: &Files) -> Result<Option<OpenClipText>, TokenizerError> {
-    let Some(bytes) = folder::read_if_there(&folder.join(OPEN_CLIP))? else { return Ok(None) };
-    let config: OpenClipConfig =
-        serde_json::from_slice(&bytes).map_err(|error| files.malformed(OPEN_CLIP, error.to_string()))?;
-    let text = config.model_cfg.text_cfg;
-    if let Some(mode) = text.tokenizer_mode.filter(|mode| !mode.is_empty()) {
-        return Err(files.not_clip(OPEN_CLIP, format!("its tokenizer_mode is {mode:?}")));
-    }
-    let built_in = text.hf_tokenizer_name.is_none_or(|name| name.is_empty());
-    let usual = if built_in { Cleaning::Lower } else { Cleaning::Whitespace };
-    let pools_the_end = text.pool_type.is_none_or(|pool| ["argmax", "eos"].contains(&pool.as_str()));
-    let mark = Mark {
-        library: MarkedLibrary::OpenClip,
-        clean: text.tokenizer_kwargs.clean.unwrap_or(usual),
-        fixed_length: text.no_causal_mask || !pools_the_end,
-    };
-    Ok(Some(OpenClipText { mark, built_in }))
 }
 
 /// Puts a tokenizer together from what the folder holds.
@@ -186,6 +85,11 @@ impl Reader {
             Some(mark) => open_clip_encoder(tokenizer, mark.clean),
             None => {
                 let padding = self.padding(|token| tokenizer.token_to_id(token));
+                if let Some(name) = self.configuration.pad_token.as_ref().filter(|_| padding.is_some()) {
+                    // transformers looks for it in the text, even where it is `!`.
+                    let token = AddedToken::from(name.text(), true);
+                    tokenizer.add_special_tokens([token]).map_err(TokenizerError::library)?;
+                }
                 clip_encoder(tokenizer, padding)
             }
         }
@@ -235,14 +139,6 @@ impl Reader {
     /// The padding token that `tokenizer_config.json` names, if the vocabulary has it.
     fn padding(&self, id: impl Fn(&str) -> Option<u32>) -> Option<u32> {
         self.configuration.pad_token.as_ref().and_then(|name| id(name.text()))
-    }
-}
-
-impl TokenName {
-    fn text(&self) -> &str {
-        match self {
-            Self::Text(text) | Self::Described { content: text } => text,
-        }
     }
 }
 

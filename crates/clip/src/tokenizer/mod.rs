@@ -18,6 +18,7 @@ mod open_clip;
 mod pieces;
 mod save;
 mod sentence_pieces;
+mod settings;
 mod siglip;
 mod train;
 
@@ -43,6 +44,7 @@ pub struct Tokenizer {
     frame: Frame,
     width: Width,
     context_length: usize,
+    vocab_size: usize,
     /// The files that it was read from.
     files: Files,
 }
@@ -111,7 +113,8 @@ impl Tokenizer {
         if context_length < LEAST_CONTEXT {
             return Err(TokenizerError::ContextTooShort(context_length));
         }
-        Ok(Self { encoder, frame, width, context_length, files })
+        let vocab_size = encoder.vocab_size();
+        Ok(Self { encoder, frame, width, context_length, vocab_size, files })
     }
 
     /// Writes the tokenizer so that transformers' `from_pretrained` loads it, and [`Tokenizer::from_folder`] loads
@@ -135,7 +138,7 @@ impl Tokenizer {
 
     /// The number of rows that the embedding table needs: one more than the largest id.
     pub fn vocab_size(&self) -> usize {
-        self.encoder.vocab_size()
+        self.vocab_size
     }
 
     /// The id every text starts with; SigLIP's texts start with their first word.

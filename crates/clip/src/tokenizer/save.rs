@@ -11,7 +11,7 @@ use super::clip::{END, START};
 use super::error::TokenizerError;
 use super::family::Library;
 use super::folder::{CONFIGURATION, MERGES, SPECIAL_TOKENS, TOKENIZER, VOCABULARY};
-use super::load::Mark;
+use super::settings::Mark;
 
 /// The key under which [`Mark`] stands in `tokenizer_config.json`; transformers keeps it and looks no further.
 const MARK: &str = "cliptune_text";
@@ -35,7 +35,7 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<(), Tokenizer
             bpe(clip)?.save(folder, None).map_err(TokenizerError::library)?;
         }
         if lacks(SPECIAL_TOKENS) {
-            write_json(&folder.join(SPECIAL_TOKENS), &Value::Object(special_tokens(tokenizer, clip)))?;
+            write_json(&folder.join(SPECIAL_TOKENS), &Value::Object(special_tokens()))?;
         }
     }
     if let Some(configuration) = configuration(tokenizer)? {
@@ -70,11 +70,12 @@ fn configuration(tokenizer: &Tokenizer) -> Result<Option<Map<String, Value>>, To
     }))
 }
 
-/// transformers has one token for the end, for padding and for what it does not know; open_clip pads with zeros.
-fn special_tokens(tokenizer: &Tokenizer, clip: &tokenizers::Tokenizer) -> Map<String, Value> {
-    let padding = u32::try_from(tokenizer.padding_id()).ok().and_then(|id| clip.id_to_token(id));
-    let padding = padding.unwrap_or_else(|| END.to_owned());
-    let named = [("bos_token", START), ("eos_token", END), ("pad_token", &padding), ("unk_token", END)];
+/// transformers has one token for the end, for padding and for what it does not know.
+///
+/// open_clip pads with zeros, but zero is `!`: named here, transformers would take it out of every text. A causal
+/// tower gives the same row whatever follows the end.
+fn special_tokens() -> Map<String, Value> {
+    let named = [("bos_token", START), ("eos_token", END), ("pad_token", END), ("unk_token", END)];
     named.into_iter().map(|(role, token)| (role.to_owned(), json!(token))).collect()
 }
 
@@ -97,7 +98,7 @@ fn clip_configuration(tokenizer: &Tokenizer, clip: &tokenizers::Tokenizer) -> Ma
         ("added_tokens_decoder", Value::Object(added)),
     ];
     configuration.extend(entries.map(|(key, value)| (key.to_owned(), value)));
-    configuration.extend(special_tokens(tokenizer, clip));
+    configuration.extend(special_tokens());
     configuration
 }
 
