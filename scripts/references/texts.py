@@ -26,13 +26,10 @@ TEXTS = [
     "<|startoftext|>", "<|endoftext|>", "the <|endoftext|> cat", "<|STARTOFTEXT|> cat", "a<|startoftext|>b <|pad|>",
     "<start_of_text>", "a <end_of_text> b", "!!<start_of_text>", "<START_OF_TEXT> A<end_of_text>B", "'ſ \u212a",
     "</s>", "a cat</s>", "a </s> b </s>", "</s></s> <unk> <pad> x", "<eos> a <bos> <pad>", "▁", "a▁b ▁ c", "<0x41> [x]",
-    "</w> a</w>", "#version: 0.2", "Ġcat", "Ā ÿ Ń",
+    "schÃ¶n", "a\x85b", "\x80\x81\x9f", "</w> a</w>", "#version: 0.2", "Ġcat", "Ā ÿ Ń",
     "cat " * 61, "cat " * 62, "cat " * 63, "cat " * 64, "cat " * 75, "cat " * 76, "the cat sat on the mat " * 100,
     "waiting" * 100, "!" * 300, "1" * 100, "é" * 80, "x" * 73 + " y", " ".join(WORDS * 19), " ".join(WORDS * 125),
 ]  # fmt: skip
-
-# Texts that ftfy takes for mojibake, which cliptune does not repair: only the families without ftfy get these.
-SUSPECT = ["a\x85b", "schÃ¶n", "\x80\x81\x9f"]
 
 
 def random_texts(count, seed=0):

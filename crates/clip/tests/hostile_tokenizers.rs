@@ -187,6 +187,14 @@ fn open_clip_settings_that_are_not_known_are_refused_by_name() {
         text(r#"{"tokenizer_mode": "clips"}"#),
         r#"FOLDER/open_clip_config.json is not a CLIP or SigLIP tokenizer: its tokenizer_mode is "clips""#
     );
+    let siglip = String::from_utf8(read("text/open_clip.siglip/tokenizer.json")).unwrap();
+    assert_eq!(
+        refused(&[
+            ("tokenizer.json", &siglip),
+            ("open_clip_config.json", r#"{"model_cfg": {"text_cfg": {"hf_tokenizer_name": "SigLIP"}}}"#),
+        ]),
+        r#"FOLDER/tokenizer.json is not a CLIP or SigLIP tokenizer: its texts are cleaned as "whitespace""#
+    );
     // Its vocabulary is elsewhere, and not the one in open_clip's package.
     assert!(text(r#"{"hf_tokenizer_name": "roberta-base"}"#).starts_with("no tokenizer in FOLDER"));
 }

@@ -105,7 +105,13 @@ impl Reader {
         let end = end.ok_or_else(|| self.files.not_clip(name, format!("it has no token {}", siglip::END)))?;
         let padding = self.padding(|token| pieces.id(token)).unwrap_or(end);
         let style = match self.open_clip {
-            Some(mark) => Style::OpenClip(mark.clean),
+            Some(Mark { clean: clean @ Cleaning::Canonicalize, .. }) => Style::OpenClip(clean),
+            // Special tokens would be left in the text, and no published folder asks for it.
+            Some(Mark { clean, .. }) => {
+                return Err(self
+                    .files
+                    .not_clip(name, format!("its texts are cleaned as {:?}", clean.as_str())));
+            }
             None => Style::Transformers {
                 lower_case: self.configuration.do_lower_case.unwrap_or(true),
                 specials: self.specials(&pieces),
