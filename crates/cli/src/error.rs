@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use cliptune_demo_data::Error as ContestError;
 use cliptune_experiment::{LoadError, WriteError};
+use cliptune_hub::HubError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
 
@@ -22,6 +23,9 @@ pub enum CliError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A model cannot be fetched.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// The report cannot be looked at.
     #[error(transparent)]
     Report(#[from] cliptune_report::ReportError),
@@ -92,6 +96,7 @@ impl Diagnostic for CliError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
+            Self::Hub(error) => return error.hint(),
             Self::Report(error) => return error.hint(),
             Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
@@ -118,6 +123,7 @@ impl Diagnostic for CliError {
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },
             ) => Exit::Usage,
             Self::Store(error) => error.exit(),
+            Self::Hub(error) => error.exit(),
             Self::Report(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -85,6 +85,7 @@ fn model(model: &ModelPlan) -> String {
     let from = match &model.from {
         ModelSource::Scratch(architecture) => scratch(architecture),
         ModelSource::Folder(folder) => short(folder).to_string(),
+        ModelSource::Hub(id) => id.to_string(),
         ModelSource::Run(reference) => match reference.seed {
             Some(seed) => format!("run:{}@{seed}", reference.experiment),
             None => format!("run:{}", reference.experiment),

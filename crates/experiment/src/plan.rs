@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use cliptune_hub::HubId;
 use serde::{Deserialize, Serialize};
 
 use crate::values::{BatchSize, ExperimentName, Fraction, LearningRate, Seed};
@@ -248,8 +249,10 @@ pub struct ModelPlan {
 pub enum ModelSource {
     /// Random weights of a declared architecture.
     Scratch(Architecture),
-    /// A folder as Hugging Face lays it out.
+    /// A folder as Hugging Face or open_clip lays it out.
     Folder(PathBuf),
+    /// A model on the Hugging Face Hub.
+    Hub(HubId),
     /// The model of another experiment's run.
     Run(RunReference),
 }

@@ -99,6 +99,7 @@ fn model(model: &ModelPlan) -> Value {
     let (from, sizes) = match &model.from {
         ModelSource::Scratch(sizes) => ("scratch".to_owned(), Some(architecture(sizes))),
         ModelSource::Folder(folder) => (folder.to_string_lossy().into_owned(), None),
+        ModelSource::Hub(id) => (id.to_string(), None),
         ModelSource::Run(reference) => (reference.to_string(), None),
     };
     without_null(json!({ "from": from, "image_fit": model.image_fit.map(word_of), "architecture": sizes }))

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::HubError;
 use crate::revision::Revision;
 
@@ -12,7 +14,8 @@ const LONGEST: usize = 96;
 /// A model repository, and optionally one revision of it: `openai/clip-vit-base-patch32`, `gpt2`, `org/name@v1.0`.
 ///
 /// The rules are those of `huggingface_hub`'s `validate_repo_id`; they make the name safe as a folder and in a URL.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct HubId {
     repository: String,
     revision: Option<Revision>,
@@ -42,6 +45,20 @@ impl FromStr for HubId {
             Some(reason) => Err(HubError::Id { text: text.to_owned(), reason }),
             None => Ok(Self { repository: repository.to_owned(), revision }),
         }
+    }
+}
+
+impl TryFrom<String> for HubId {
+    type Error = HubError;
+
+    fn try_from(text: String) -> Result<Self, HubError> {
+        text.parse()
+    }
+}
+
+impl From<HubId> for String {
+    fn from(id: HubId) -> Self {
+        id.to_string()
     }
 }
 

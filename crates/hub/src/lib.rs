@@ -48,6 +48,7 @@ mod revision;
 mod selection;
 mod settings;
 mod shards;
+mod shown;
 mod token;
 
 pub use commit::Commit;
@@ -61,4 +62,5 @@ pub use progress::{Event, Notice, Observer};
 pub use revision::Revision;
 pub use selection::Unusable;
 pub use settings::Settings;
+pub use shown::fetch_shown;
 pub use token::Token;

@@ -115,6 +115,7 @@ fn starts_from(source: &ModelSource) -> String {
         ModelSource::Folder(path) => {
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into())
         }
+        ModelSource::Hub(id) => id.to_string(),
         ModelSource::Run(reference) => match reference.seed {
             Some(seed) => format!("{} seed {seed}", reference.experiment),
             None => reference.experiment.to_string(),

@@ -113,7 +113,7 @@ impl CombinedModel {
     pub fn logits(&mut self, model: &Model, image: &Path, texts: &[&str]) -> Result<Vec<f64>, ScoreError> {
         let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
         let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();
-        let batch = TokenBatch::new(&encoded, model.tokenizer.end_id());
+        let batch = TokenBatch::new(&encoded, model.tokenizer.layout());
         let mask = attention_mask(&lengths, batch.columns);
         let preprocessor = &model.preprocessor;
         let mut pixels = vec![0.0; preprocessor.length()];

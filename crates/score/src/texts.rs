@@ -1,19 +1,19 @@
 //! Texts as batches of the text tower's input.
 
-use cliptune_clip::tokenizer::{Encoded, TokenBatch, Tokenizer, TokenizerError};
+use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError};
 
 /// Texts in a batch. Every batch has this many: the last is filled up with its last text.
 pub const TEXT_BATCH: usize = 64;
 
 /// Texts in batches of similar length, so that little is padded.
 ///
-/// A batch is as wide as its longest text, not as the context: what follows the end token cannot reach the pooled
-/// row of a causal tower.
+/// For a causal tower a batch is as wide as its longest text, not as the context: what follows the end token cannot
+/// reach the pooled row.
 #[derive(Debug)]
 pub struct TextBatches {
     /// The texts by length, then by ids: which batch a text is in does not depend on their order.
     sorted: Vec<(usize, Encoded)>,
-    padding: i64,
+    layout: Layout,
 }
 
 impl TextBatches {
@@ -22,7 +22,7 @@ impl TextBatches {
         let encode = |(index, text): (usize, &&str)| Ok((index, tokenizer.encode(text)?));
         let mut sorted = texts.iter().enumerate().map(encode).collect::<Result<Vec<_>, TokenizerError>>()?;
         sorted.sort_by(|(_, a), (_, b)| (a.ids.len(), &a.ids).cmp(&(b.ids.len(), &b.ids)));
-        Ok(Self { sorted, padding: tokenizer.end_id() })
+        Ok(Self { sorted, layout: tokenizer.layout() })
     }
 
     /// The batches, and how many of their rows are texts rather than filling.
@@ -31,7 +31,7 @@ impl TextBatches {
             let filling = chunk.iter().rev().take(1).cycle();
             let texts: Vec<Encoded> =
                 chunk.iter().chain(filling).take(TEXT_BATCH).map(|(_, encoded)| encoded.clone()).collect();
-            (TokenBatch::new(&texts, self.padding), chunk.len())
+            (TokenBatch::new(&texts, self.layout), chunk.len())
         })
     }
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use cliptune_experiment::{ModelSource, RunReference};
+use cliptune_hub::{HubId, Snapshot};
 
 use crate::error::StoreError;
 use crate::run::{Run, RunStatus};
 use crate::run_record::Base;
-use crate::standings::{Snapshot, Standing};
+use crate::standings::{Standing, Survey};
 
 /// Where a plan's weights start from, with its identity.
 #[derive(Clone, Debug)]
@@ -20,6 +21,14 @@ pub enum ResolvedBase {
         path: PathBuf,
         /// [`Store::model_hash`](crate::Store::model_hash).
         hash: String,
+    },
+    /// A model of the hub.
+    Hub {
+        /// Which.
+        id: HubId,
+        /// Where the cache has it, with the [`Store::model_hash`](crate::Store::model_hash) of that folder; `None`
+        /// when it has to be fetched first.
+        cached: Option<(Snapshot, String)>,
     },
     /// Another run's model.
     Run {
@@ -37,16 +46,23 @@ impl ResolvedBase {
     pub fn key(&self) -> String {
         match self {
             Self::Scratch => "scratch".to_owned(),
-            Self::Folder { hash, .. } => format!("folder:{hash}"),
+            // The same weights are the same start, wherever they were found.
+            Self::Folder { hash, .. } | Self::Hub { cached: Some((_, hash)), .. } => format!("folder:{hash}"),
+            Self::Hub { id, cached: None } => format!("hub:{id}"),
             Self::Run { key, .. } => format!("run:{key}"),
         }
     }
 
-    /// What `run.json` says about it; `None` while the run it starts from does not exist.
+    /// What `run.json` says about it; `None` while the run or the model it starts from is not there.
     pub fn record(&self) -> Option<Base> {
         match self {
             Self::Scratch => Some(Base::Scratch),
             Self::Folder { hash, .. } => Some(Base::Folder { hash: hash.clone() }),
+            Self::Hub { id, cached } => cached.as_ref().map(|(snapshot, hash)| Base::Hub {
+                id: id.to_string(),
+                commit: snapshot.commit.to_string(),
+                hash: hash.clone(),
+            }),
             Self::Run { key, run, .. } => {
                 run.as_ref().map(|run| Base::Run { run: run.id(), key: key.clone() })
             }
@@ -58,25 +74,30 @@ impl ResolvedBase {
 pub(crate) fn recorded_key(base: &Base) -> String {
     match base {
         Base::Scratch => "scratch".to_owned(),
-        Base::Folder { hash } => format!("folder:{hash}"),
+        Base::Folder { hash } | Base::Hub { hash, .. } => format!("folder:{hash}"),
         Base::Run { key, .. } => format!("run:{key}"),
     }
 }
 
 /// Finds the starting weights of a plan, given where the plans before it stand.
 pub(crate) fn resolve(
-    snapshot: &mut Snapshot<'_>,
+    survey: &mut Survey<'_>,
     source: &ModelSource,
     before: &[Standing],
 ) -> Result<ResolvedBase, StoreError> {
     match source {
         ModelSource::Scratch(_) => Ok(ResolvedBase::Scratch),
         ModelSource::Folder(path) => {
-            Ok(ResolvedBase::Folder { path: path.clone(), hash: snapshot.model_hash(path)? })
+            Ok(ResolvedBase::Folder { path: path.clone(), hash: survey.model_hash(path)? })
+        }
+        ModelSource::Hub(id) => {
+            let snapshot = survey.cached(id)?;
+            let hash = snapshot.as_ref().map(|snapshot| survey.model_hash(&snapshot.folder)).transpose()?;
+            Ok(ResolvedBase::Hub { id: id.clone(), cached: snapshot.zip(hash) })
         }
         ModelSource::Run(reference) => match planned(reference, before)? {
             Some(base) => Ok(base),
-            None => stored(snapshot, reference),
+            None => stored(survey, reference),
         },
     }
 }
@@ -102,8 +123,8 @@ fn planned(reference: &RunReference, before: &[Standing]) -> Result<Option<Resol
 }
 
 /// The newest completed run of an experiment that is not among the plans.
-fn stored(snapshot: &mut Snapshot<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
-    let runs = snapshot.runs(&reference.experiment)?.iter();
+fn stored(survey: &mut Survey<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
+    let runs = survey.runs(&reference.experiment)?.iter();
     let done: Vec<&Run> = runs
         .filter(|run| reference.seed.is_none_or(|seed| seed == run.record().seed))
         .filter(|run| run.status() == RunStatus::Done)

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_hub::HubError;
 use cliptune_terminal::{Diagnostic, Exit};
 
 /// An error of the store.
@@ -75,6 +76,9 @@ pub enum StoreError {
         /// What it lacks.
         file: &'static str,
     },
+    /// The hub's cache cannot be read.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// A plan starts from a run that neither exists nor is planned.
     #[error("there is no run of {reference} to start from")]
     NoBase {
@@ -119,6 +123,7 @@ impl StoreError {
     fn advice(&self) -> Option<String> {
         let advice = match self {
             Self::Io(error) => return io_advice(error),
+            Self::Hub(error) => return error.hint(),
             Self::Json { path, .. } | Self::Version { path, .. } => {
                 let folder = path.parent().unwrap_or(path).display();
                 format!("move {folder} away; cliptune makes what is missing again")
@@ -137,8 +142,8 @@ impl StoreError {
             Self::Glob { .. } => "use *, ?, [a-z], {a,b} and ** as a whole folder name".to_owned(),
             Self::FileName { .. } => "rename the file".to_owned(),
             Self::NotAModel { .. } => {
-                "model.from wants a folder as Hugging Face lays it out: config.json, model.safetensors, tokenizer.json, \
-                 preprocessor_config.json"
+                "model.from wants a folder as Hugging Face lays it out (config.json, model.safetensors, tokenizer.json, \
+                 preprocessor_config.json), or open_clip (open_clip_config.json, open_clip_model.safetensors)"
                     .to_owned()
             }
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),

@@ -35,7 +35,7 @@ pub(crate) fn recipe(plan: &DataPlan) -> Value {
 pub(crate) fn settings(plan: &Plan) -> Value {
     let architecture = match &plan.model.from {
         ModelSource::Scratch(architecture) => json!(architecture),
-        ModelSource::Folder(_) | ModelSource::Run(_) => Value::Null,
+        ModelSource::Folder(_) | ModelSource::Hub(_) | ModelSource::Run(_) => Value::Null,
     };
     json!({
         "model": { "image_fit": plan.model.image_fit, "architecture": architecture },

@@ -11,14 +11,20 @@ use crate::identity;
 use crate::store::Store;
 
 /// The folder's files that decide a model's output, beside its `*.safetensors`.
-const FILES: [&str; 6] = [
+const FILES: [&str; 10] = [
     "config.json",
+    "open_clip_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "vocab.json",
     "merges.txt",
+    "spiece.model",
+    "special_tokens_map.json",
     "preprocessor_config.json",
+    "model.safetensors.index.json",
 ];
+/// One of these says what the weights are.
+const CONFIGURATIONS: [&str; 2] = ["config.json", "open_clip_config.json"];
 const WEIGHTS: &str = "safetensors";
 
 impl Store {
@@ -34,8 +40,8 @@ impl Store {
 
 fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     let lacks = |file| StoreError::NotAModel { path: folder.to_path_buf(), file };
-    if !folder.join(FILES[0]).is_file() {
-        return Err(lacks(FILES[0]));
+    if !CONFIGURATIONS.iter().any(|name| folder.join(name).is_file()) {
+        return Err(lacks(CONFIGURATIONS[0]));
     }
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {

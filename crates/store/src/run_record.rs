@@ -44,6 +44,15 @@ pub enum Base {
         /// BLAKE3 over its weights and configuration.
         hash: String,
     },
+    /// A model of the Hugging Face Hub.
+    Hub {
+        /// `organisation/name`, and the revision that was asked for, if any.
+        id: String,
+        /// The commit that was used.
+        commit: String,
+        /// BLAKE3 over its weights and configuration, as of a folder.
+        hash: String,
+    },
     /// Another run's model.
     Run {
         /// `<experiment>/<run>`.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName, Plan, Split};
+use cliptune_hub::{Hub, HubId, Snapshot};
 
 use crate::base::{ResolvedBase, resolve};
 use crate::dataset::Dataset;
@@ -52,23 +53,23 @@ pub fn standings(
     experiments: &[Experiment],
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Standing>, StoreError> {
-    let mut snapshot =
-        Snapshot { store, on_progress, data: Vec::new(), runs: HashMap::new(), models: HashMap::new() };
+    let mut survey =
+        Survey { store, on_progress, data: Vec::new(), runs: HashMap::new(), models: HashMap::new() };
     let mut standings = Vec::new();
     for plan in experiments.iter().flat_map(|experiment| &experiment.plans) {
-        let standing = standing(&mut snapshot, plan, &standings)?;
+        let standing = standing(&mut survey, plan, &standings)?;
         standings.push(standing);
     }
     Ok(standings)
 }
 
-fn standing(snapshot: &mut Snapshot<'_>, plan: &Plan, before: &[Standing]) -> Result<Standing, StoreError> {
-    let data = snapshot.data(&plan.data)?;
-    let base = resolve(snapshot, &plan.model.from, before)?;
-    let Data { inputs, hash, dataset, .. } = &snapshot.data[data];
+fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result<Standing, StoreError> {
+    let data = survey.data(&plan.data)?;
+    let base = resolve(survey, &plan.model.from, before)?;
+    let Data { inputs, hash, dataset, .. } = &survey.data[data];
     let (inputs, hash, dataset) = (inputs.clone(), hash.clone(), dataset.clone());
     let key = run_key(&hash, &base.key(), plan);
-    let runs = snapshot.runs(&plan.experiment)?;
+    let runs = survey.runs(&plan.experiment)?;
     let run =
         runs.iter().rev().find(|run| run.record().key == key && run.status() == RunStatus::Done).cloned();
     let previous = runs.iter().rev().find(|run| {
@@ -88,7 +89,7 @@ fn standing(snapshot: &mut Snapshot<'_>, plan: &Plan, before: &[Standing]) -> Re
         previous: previous.as_ref(),
         missing_scores: &missing_scores,
     };
-    let why = reasons(snapshot.store, &case);
+    let why = reasons(survey.store, &case);
     Ok(Standing { plan: plan.clone(), dataset_hash: hash, dataset, base, key, run, missing_scores, why })
 }
 
@@ -107,7 +108,7 @@ fn missing_scores(run: Option<&Run>, plan: &Plan) -> Result<Vec<Split>, StoreErr
 }
 
 /// What was looked at so far: plans share sources, runs and models, and each is looked at once.
-pub(crate) struct Snapshot<'a> {
+pub(crate) struct Survey<'a> {
     store: &'a Store,
     on_progress: &'a (dyn Fn(u64, u64) + Sync),
     data: Vec<Data>,
@@ -123,7 +124,7 @@ struct Data {
     dataset: Option<Dataset>,
 }
 
-impl Snapshot<'_> {
+impl Survey<'_> {
     /// Index of the plan's sources.
     fn data(&mut self, plan: &DataPlan) -> Result<usize, StoreError> {
         if let Some(known) = self.data.iter().position(|data| data.plan == *plan) {
@@ -154,5 +155,10 @@ impl Snapshot<'_> {
         let hash = self.store.model_hash(folder)?;
         self.models.insert(folder.to_path_buf(), hash.clone());
         Ok(hash)
+    }
+
+    /// A model of the hub, if this machine's cache has it. The network is not asked.
+    pub(crate) fn cached(&self, id: &HubId) -> Result<Option<Snapshot>, StoreError> {
+        Ok(Hub::from_env()?.locate(id)?)
     }
 }

@@ -54,6 +54,9 @@ fn untrained(store: &Store, case: &Case<'_>) -> Vec<String> {
     {
         why.push(format!("the base {reference} is stale"));
     }
+    if let ResolvedBase::Hub { id, cached: None } = case.base {
+        why.push(format!("{id} has not been fetched"));
+    }
     let Some(previous) = case.previous else {
         why.push("never trained".to_owned());
         return why;

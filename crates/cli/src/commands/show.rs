@@ -110,6 +110,7 @@ fn base(base: &Base) -> String {
     match base {
         Base::Scratch => "random".to_owned(),
         Base::Folder { hash } => format!("a folder with the hash {hash}"),
+        Base::Hub { id, commit, .. } => format!("{id}, commit {commit}"),
         Base::Run { run, .. } => format!("from {run}"),
     }
 }

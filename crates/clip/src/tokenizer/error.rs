@@ -10,14 +10,18 @@ pub enum TokenizerError {
     #[error(transparent)]
     Io(#[from] io::Error),
 
-    /// The folder holds neither `tokenizer.json` nor `vocab.json` with `merges.txt`.
-    #[error("no tokenizer in {}: neither tokenizer.json nor vocab.json with merges.txt", folder.display())]
+    /// The folder holds no tokenizer of a kind that is known.
+    #[error(
+        "no tokenizer in {}: neither tokenizer.json, nor vocab.json with merges.txt, nor spiece.model, nor \
+         open_clip_config.json",
+        folder.display()
+    )]
     Missing {
         /// The folder that was searched.
         folder: PathBuf,
     },
 
-    /// A tokenizer file is not JSON, or not of the shape that the tokenizers library reads.
+    /// A tokenizer file is not of the shape that its name promises.
     #[error("cannot read the tokenizer {}: {reason}", path.display())]
     Malformed {
         /// The file.
@@ -26,13 +30,24 @@ pub enum TokenizerError {
         reason: String,
     },
 
-    /// The file is a tokenizer, but not CLIP's byte-level BPE.
-    #[error("{} is not a CLIP tokenizer: {reason}", path.display())]
+    /// The file is a tokenizer, but not one of a CLIP or SigLIP.
+    #[error("{} is not a CLIP or SigLIP tokenizer: {reason}", path.display())]
     NotClip {
         /// The file.
         path: PathBuf,
         /// What is missing or different.
         reason: String,
+    },
+
+    /// A file is larger than any tokenizer is.
+    #[error("{} is too large for a tokenizer: {bytes} bytes, the limit is {limit}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The largest size that is read.
+        limit: u64,
     },
 
     /// The context has no room for a start token, an end token and anything between them.

@@ -11,8 +11,9 @@ use tokenizers::{
     NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
 };
 
+use super::bpe::Merges;
+use super::clip::{self, END, END_OF_WORD, START};
 use super::error::TokenizerError;
-use super::pipeline::{self, END, END_OF_WORD, Merges, START};
 
 /// Bytes, and bytes that end a word.
 const ALPHABET: usize = 512;
@@ -46,7 +47,7 @@ pub(super) fn learn(texts: &[impl AsRef<str>], vocab_size: usize) -> Result<Merg
 
 /// Splits the texts as the tokenizer will and counts the words, spelt in byte symbols.
 fn count_words(texts: &[impl AsRef<str>]) -> Result<BTreeMap<String, u64>, TokenizerError> {
-    let (normalizer, pre_tokenizer) = (pipeline::normalizer()?, pipeline::pre_tokenizer()?);
+    let (normalizer, pre_tokenizer) = (clip::normalizer()?, clip::pre_tokenizer()?);
     let mut counts = BTreeMap::new();
     for text in texts {
         let mut normalized = NormalizedString::from(text.as_ref());
@@ -67,7 +68,7 @@ fn count_words(texts: &[impl AsRef<str>]) -> Result<BTreeMap<String, u64>, Token
 ///
 /// Printable Latin-1 characters stand for themselves and come first; the other bytes get the characters from
 /// U+0100 on (`bytes_to_unicode` in OpenAI's `simple_tokenizer.py`).
-fn byte_symbols() -> impl Iterator<Item = char> {
+pub(super) fn byte_symbols() -> impl Iterator<Item = char> {
     let printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let others = (0..=u8::MAX).filter(move |byte| !printable(byte)).count();
     (0..=u8::MAX).filter(printable).map(char::from).chain(('\u{100}'..).take(others))

@@ -1,5 +1,7 @@
 //! `model`: where the weights start from.
 
+use cliptune_hub::HubId;
+
 use super::words::{Word, word};
 use super::{Context, architecture, inherited_advice};
 use crate::plan::{ImageFit, ModelPlan, ModelSource, RunReference};
@@ -8,15 +10,17 @@ use crate::shape::{Key, Shape};
 use crate::values::{ExperimentName, Seed};
 use crate::yaml::{FromNode, Node};
 
-const STARTING_POINT: Shape = Shape::Text("`scratch`, a local folder, or `run:NAME`");
+const STARTING_POINT: Shape =
+    Shape::Text("`scratch`, a local folder, a hub id such as `openai/clip-vit-base-patch32`, or `run:NAME`");
 
 /// The keys of `model`.
 pub(super) const KEYS: &[Key] = &[
     Key::required(
         "from",
         STARTING_POINT,
-        "the starting point: `scratch`, a local folder as Hugging Face lays it out, or `run:NAME` or `run:NAME@SEED` \
-         for the model of another experiment",
+        "the starting point: `scratch`, a local folder as Hugging Face or open_clip lays it out, a hub id \
+         (`organisation/name` or `organisation/name@revision`), or `run:NAME` or `run:NAME@SEED` for the model of \
+         another experiment",
     ),
     Key::optional(
         "image_fit",
@@ -49,7 +53,7 @@ fn source(node: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
     }
     match written.strip_prefix("run:") {
         Some(reference) => run(from, reference, context),
-        None => folder(from, &written, context),
+        None => folder_or_hub(from, &written, context),
     }
 }
 
@@ -80,32 +84,23 @@ fn run(from: &Node, reference: &str, context: &mut Context<'_>) -> Option<ModelS
     Some(ModelSource::Run(RunReference { experiment: experiment?, seed }))
 }
 
-fn folder(from: &Node, written: &str, context: &mut Context<'_>) -> Option<ModelSource> {
+/// A folder goes before a hub id of the same spelling, as in transformers: whoever has it there means it.
+fn folder_or_hub(from: &Node, written: &str, context: &mut Context<'_>) -> Option<ModelSource> {
     let path = super::location::path(from, context)?;
     if path.is_dir() {
         return Some(ModelSource::Folder(path));
     }
     let is_name = written.parse::<ExperimentName>().is_ok();
-    let (message, help) = if is_hub_id(written) {
-        let help = "download the model and give its local folder".to_owned();
-        ("downloading from a hub is not supported yet".to_owned(), Some(help))
-    } else {
-        let help = format!("the model of another experiment is written `run:{written}`");
-        (format!("no folder `{}`", path.display()), is_name.then_some(help))
-    };
+    // A hub id without an organisation is legal and rare; a misspelt folder is neither.
+    if let Ok(id) = written.parse::<HubId>()
+        && id.repository().contains('/')
+    {
+        return Some(ModelSource::Hub(id));
+    }
+    let help = is_name.then(|| format!("the model of another experiment is written `run:{written}`"));
     context.problems.refuse(
-        Problem::at(from.span, message)
+        Problem::at(from.span, format!("no folder `{}`", path.display()))
             .label(format!("expected {}", STARTING_POINT.expected()))
             .maybe_help(help),
     )
-}
-
-/// `organisation/name`, as Hugging Face writes it.
-fn is_hub_id(written: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-    };
-    written.split_once('/').is_some_and(|(organisation, name)| part(organisation) && part(name))
 }

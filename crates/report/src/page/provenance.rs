@@ -81,6 +81,7 @@ fn base(base: &Base) -> Markup {
     match base {
         Base::Scratch => html! { "random weights" },
         Base::Folder { hash } => html! { "folder " code { (short(hash)) } },
+        Base::Hub { id, commit, .. } => html! { (id) " " code { (short(commit)) } },
         Base::Run { run, .. } => html! { code { (run) } },
     }
 }

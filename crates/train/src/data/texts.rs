@@ -1,6 +1,6 @@
 //! Every distinct text of a dataset, tokenised once.
 
-use cliptune_clip::tokenizer::{Encoded, TokenBatch, Tokenizer, TokenizerError};
+use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError};
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
@@ -10,14 +10,14 @@ use crate::error::TrainError;
 #[derive(Debug)]
 pub struct TextBank {
     texts: Vec<Encoded>,
-    padding: i64,
+    layout: Layout,
 }
 
 impl TextBank {
     /// Tokenises the texts in parallel; rows follow their order.
     pub fn encode(tokenizer: &Tokenizer, texts: &[String]) -> Result<Self, TokenizerError> {
         let texts = texts.par_iter().map(|text| tokenizer.encode(text)).collect::<Result<_, _>>()?;
-        Ok(Self { texts, padding: tokenizer.end_id() })
+        Ok(Self { texts, layout: tokenizer.layout() })
     }
 
     /// Number of texts that were cut at the context length.
@@ -25,13 +25,10 @@ impl TextBank {
         self.texts.iter().filter(|text| text.truncated).count()
     }
 
-    /// Ids of some rows: `[rows, longest]`, trimmed to the longest of them.
-    ///
-    /// Padding follows the end of text and a causal tower cannot look ahead, so the pooled row is the same as at
-    /// full length for a fraction of the work.
+    /// Ids of some rows: `[rows, longest]`, or `[rows, context]` for a tower that sees its padding.
     pub fn tensor(&self, rows: &[usize], device: Device) -> Result<Tensor, TrainError> {
         let texts: Vec<Encoded> = rows.iter().map(|&row| self.texts[row].clone()).collect();
-        let batch = TokenBatch::new(&texts, self.padding);
+        let batch = TokenBatch::new(&texts, self.layout);
         let shape = [batch.rows as i64, batch.columns as i64];
         Ok(Tensor::from_slice(&batch.ids).f_view(shape)?.f_to_device(device)?)
     }

@@ -1,14 +1,9 @@
-//! CLIP's tokenizer as the tokenizers library spells it.
+//! CLIP's tokenizer as transformers has it.
 //!
 //! The same normalizer, pre-tokenizer, model options and post-processor that transformers gives its
 //! `CLIPTokenizer` (`models/clip/tokenization_clip.py`, 5.23): NFC, white space collapsed, lower case; CLIP's
 //! word pattern; bytes; BPE with `</w>` at the end of a word; `<|startoftext|> … <|endoftext|>`.
-//! OpenAI's own tokenizer additionally repairs mojibake (ftfy) and unescapes HTML; transformers does not, and
-//! neither does this one.
 
-use std::collections::HashMap;
-
-use tokenizers::models::bpe::{BpeBuilder, Vocab};
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{self, Lowercase, NFC, Replace};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -17,6 +12,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
+use super::bpe::Merges;
 use super::error::TokenizerError;
 
 /// The token every text starts with; the last id but one.
@@ -30,30 +26,6 @@ pub(super) const END_OF_WORD: &str = "</w>";
 const WORDS: &str =
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
-/// A vocabulary with its merges in order of priority.
-pub(super) struct Merges {
-    /// Every token with its id, [`START`] and [`END`] among them.
-    pub(super) vocabulary: HashMap<String, u32>,
-    /// Pairs of tokens to join, best first.
-    pub(super) merges: Vec<(String, String)>,
-}
-
-impl Merges {
-    /// Says which merge, if any, names a token that the vocabulary lacks.
-    ///
-    /// Checked before the library sees the merges: version 0.23 indexes past the end of a buffer, that is, panics,
-    /// when two tokens join to something longer than every token of the vocabulary.
-    pub(super) fn broken(&self) -> Option<String> {
-        let missing = |token: &str| !self.vocabulary.contains_key(token);
-        let broken =
-            self.merges.iter().find(|(a, b)| missing(a) || missing(b) || missing(&format!("{a}{b}")))?;
-        Some(format!(
-            "the merge {:?} {:?} joins or makes a token that is not in the vocabulary",
-            broken.0, broken.1
-        ))
-    }
-}
-
 /// Builds the whole CLIP pipeline around a vocabulary.
 ///
 /// # Errors
@@ -65,8 +37,8 @@ pub(super) fn build(model: Merges) -> Result<Tokenizer, TokenizerError> {
     let post_processor = RobertaProcessing::new(special(&model, END)?, special(&model, START)?)
         .trim_offsets(false)
         .add_prefix_space(false);
-    let bpe = BpeBuilder::new()
-        .vocab_and_merges(model.vocabulary.into_iter().collect::<Vocab>(), model.merges)
+    let bpe = model
+        .into_builder()
         .unk_token(END.to_owned())
         .continuing_subword_prefix(String::new())
         .end_of_word_suffix(END_OF_WORD.to_owned())
@@ -102,8 +74,13 @@ pub(super) fn normalizer() -> Result<normalizers::Sequence, TokenizerError> {
 /// The byte level step keeps its own (GPT-2) word pattern switched on because transformers does; after CLIP's
 /// pattern there is nothing left for it to split.
 pub(super) fn pre_tokenizer() -> Result<Sequence, TokenizerError> {
-    let pattern = SplitPattern::Regex(WORDS.to_owned());
+    words(WORDS, true)
+}
+
+/// The words that a pattern finds, spelt in byte symbols.
+pub(super) fn words(pattern: &str, again: bool) -> Result<Sequence, TokenizerError> {
+    let pattern = SplitPattern::Regex(pattern.to_owned());
     let words =
         Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(TokenizerError::library)?;
-    Ok(Sequence::new(vec![words.into(), ByteLevel::new(false, true, true).into()]))
+    Ok(Sequence::new(vec![words.into(), ByteLevel::new(false, true, again).into()]))
 }

@@ -1,0 +1,127 @@
+//! HTML entities to characters, as Python's `html.unescape` and ftfy have it.
+//!
+//! Python's rule is not the HTML standard's: references to control and non-characters vanish, and a name ends after
+//! 32 characters. Only the table of names comes from a library.
+
+use htmlize::ENTITIES;
+
+/// The longest name that is looked for, `html.unescape`'s own limit.
+const LONGEST_NAME: usize = 32;
+/// ftfy's.
+const LONGEST_COMPLETE_NAME: usize = 24;
+
+/// What Windows-1252 has at 0x80 to 0x9F; the five bytes that it leaves open stay control characters.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// The Windows-1252 character in place of a C1 control character; other characters stay.
+pub(super) fn windows_1252(c: char) -> char {
+    match u32::from(c) {
+        code @ 0x80..=0x9f => WINDOWS_1252[code as usize - 0x80],
+        _ => c,
+    }
+}
+
+/// `html.unescape(text)`.
+pub(super) fn unescape(text: &str) -> String {
+    replace(text, |rest| numeric(rest).or_else(|| named(rest)))
+}
+
+/// `ftfy.fixes.unescape_html(text)`: entities that end in a semicolon, and their upper-case spellings.
+pub(super) fn unescape_complete(text: &str) -> String {
+    replace(text, |rest| {
+        let hash = usize::from(rest[1..].starts_with('#'));
+        let name = rest[1 + hash..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let length = 1 + hash + name + 1;
+        if !(1..=LONGEST_COMPLETE_NAME).contains(&name) || rest.as_bytes().get(length - 1) != Some(&b';') {
+            return None;
+        }
+        let entity = &rest[..length];
+        let unescaped = if hash == 1 { complete_number(entity) } else { complete_name(entity) };
+        // ftfy's pattern swallows what it does not understand: no entity starts inside it anyway.
+        Some((length, unescaped.unwrap_or_else(|| entity.to_owned())))
+    })
+}
+
+/// Replaces what `entity` finds at an ampersand: the length that it takes up and what stands for it.
+fn replace(text: &str, entity: impl Fn(&str) -> Option<(usize, String)>) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('&') {
+        replaced.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let (length, characters) = entity(rest).unwrap_or_else(|| (1, "&".to_owned()));
+        replaced.push_str(&characters);
+        rest = &rest[length..];
+    }
+    replaced.push_str(rest);
+    replaced
+}
+
+/// The characters of an entity, with its ampersand and, where it has one, its semicolon.
+fn lookup(entity: &str) -> Option<&'static str> {
+    ENTITIES.get(entity.as_bytes()).and_then(|characters| std::str::from_utf8(characters).ok())
+}
+
+/// A numeric reference at the start of the text.
+fn numeric(rest: &str) -> Option<(usize, String)> {
+    let digits = rest.strip_prefix("&#")?;
+    let (radix, digits) = match digits.strip_prefix(['x', 'X']) {
+        Some(hexadecimal) => (16, hexadecimal),
+        None => (10, digits),
+    };
+    let count = digits.bytes().take_while(|&digit| char::from(digit).is_digit(radix)).count();
+    if count == 0 {
+        return None;
+    }
+    let semicolon = usize::from(digits[count..].starts_with(';'));
+    let length = rest.len() - digits.len() + count + semicolon;
+    // More digits than a u32 holds are beyond Unicode too.
+    let code = u32::from_str_radix(&digits[..count], radix).unwrap_or(u32::MAX);
+    Some((length, number(code).map(String::from).unwrap_or_default()))
+}
+
+/// The character of a numeric reference; none for those that Python drops.
+fn number(code: u32) -> Option<char> {
+    match code {
+        0 => Some('\u{fffd}'),
+        0x0d => Some('\r'),
+        0x80..=0x9f => char::from_u32(code).map(windows_1252),
+        0x01..=0x08 | 0x0b | 0x0e..=0x1f | 0x7f | 0xfdd0..=0xfdef => None,
+        _ if code & 0xfffe == 0xfffe && code <= 0x10_ffff => None,
+        _ => Some(char::from_u32(code).unwrap_or('\u{fffd}')),
+    }
+}
+
+/// A named reference at the start of the text: all of the name, or else the longest beginning that is an entity.
+fn named(rest: &str) -> Option<(usize, String)> {
+    let stops = |c: char| matches!(c, '\t' | '\n' | '\x0c' | ' ' | '<' | '&' | '#' | ';');
+    let letters = rest[1..].char_indices().take(LONGEST_NAME).take_while(|&(_, c)| !stops(c));
+    let end = letters.last().map(|(at, c)| 1 + at + c.len_utf8())?;
+    let length = end + usize::from(rest[end..].starts_with(';'));
+    if let Some(characters) = lookup(&rest[..length]) {
+        return Some((length, characters.to_owned()));
+    }
+    let beginnings = rest[..length].char_indices().map(|(at, _)| at).filter(|&at| at > 2).rev();
+    let (at, characters) =
+        beginnings.filter_map(|at| lookup(&rest[..at]).map(|characters| (at, characters))).next()?;
+    Some((at, characters.to_owned()))
+}
+
+/// A numeric reference that ends in a semicolon, unless only its beginning is a number.
+fn complete_number(entity: &str) -> Option<String> {
+    let unescaped = unescape(entity);
+    (!unescaped.contains(';')).then_some(unescaped)
+}
+
+/// A named reference, or the upper case of one that is spelt in lower case.
+fn complete_name(entity: &str) -> Option<String> {
+    if let Some(characters) = lookup(entity) {
+        return Some(characters.to_owned());
+    }
+    let lower = entity.to_ascii_lowercase();
+    let shouted = lower.to_ascii_uppercase() == entity && unescape(entity) == entity;
+    lookup(&lower).filter(|_| shouted).map(str::to_uppercase)
+}

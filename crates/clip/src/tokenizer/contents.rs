@@ -1,0 +1,217 @@
+//! What `tokenizer.json`, or `vocab.json` with `merges.txt`, says.
+//!
+//! Only the vocabulary, the merges or scores, the character map and the added tokens are taken from a file. The steps
+//! around them are built here, by family, as transformers 5 builds them by class: that gives its ids, and a file
+//! cannot bring steps of its own that fail or hang later.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use tokenizers::AddedToken;
+
+use super::bpe::Merges;
+use super::charsmap::Charsmap;
+use super::clip::END_OF_WORD;
+use super::error::TokenizerError;
+use super::folder::{Files, MERGES, TOKENIZER, VOCABULARY};
+use super::pieces::{Piece, Pieces};
+
+/// A vocabulary of one of the kinds that CLIP and SigLIP use.
+pub(super) enum Contents {
+    /// Byte-level BPE whose words end in `</w>`.
+    Clip(Merges, Vec<Added>),
+    /// Gemma's BPE, which falls back on bytes.
+    Gemma(Merges, Vec<Added>),
+    /// A unigram model.
+    Unigram(Pieces),
+}
+
+/// A token that is looked for in the text before anything else happens to it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Added {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    normalized: bool,
+    #[serde(default)]
+    special: bool,
+}
+
+#[derive(Deserialize)]
+struct KindOnly {
+    model: ModelKind,
+}
+
+#[derive(Deserialize)]
+struct ModelKind {
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    byte_fallback: bool,
+    // Without a vocabulary this is no model.
+    #[serde(rename = "vocab")]
+    _vocab: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct Whole<M> {
+    model: M,
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+    #[serde(default)]
+    normalizer: Value,
+}
+
+#[derive(Deserialize)]
+struct BpeModel {
+    vocab: HashMap<String, u32>,
+    #[serde(default)]
+    merges: Vec<Merge>,
+}
+
+/// Older files write a merge as one string, newer ones as a pair.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Merge {
+    Joined(String),
+    Pair(String, String),
+}
+
+#[derive(Deserialize)]
+struct UnigramModel {
+    unk_id: Option<usize>,
+    vocab: Vec<(String, f64)>,
+    #[serde(default)]
+    byte_fallback: bool,
+}
+
+/// Reads `tokenizer.json`, if it is there.
+pub(super) fn whole(files: &Files) -> Result<Option<Contents>, TokenizerError> {
+    let Some(KindOnly { model }) = files.json(TOKENIZER)? else { return Ok(None) };
+    let kind = model.kind.as_deref().unwrap_or("BPE");
+    match (kind, model.end_of_word_suffix.as_deref()) {
+        ("Unigram", _) => files.json(TOKENIZER)?.map(|whole| unigram(files, whole)).transpose(),
+        ("BPE", Some(END_OF_WORD)) => Ok(bpe(files)?.map(|(merges, added)| Contents::Clip(merges, added))),
+        ("BPE", None | Some("")) if model.byte_fallback => {
+            Ok(bpe(files)?.map(|(merges, added)| Contents::Gemma(merges, added)))
+        }
+        ("BPE", _) => Err(files.not_clip(
+            TOKENIZER,
+            format!("its words do not end in {END_OF_WORD}, nor does it fall back on bytes"),
+        )),
+        _ => Err(files.not_clip(TOKENIZER, format!("its model is {kind}, neither BPE nor Unigram"))),
+    }
+}
+
+fn bpe(files: &Files) -> Result<Option<(Merges, Vec<Added>)>, TokenizerError> {
+    let Some(Whole::<BpeModel> { model, added_tokens, .. }) = files.json(TOKENIZER)? else {
+        return Ok(None);
+    };
+    let pair = |merge: Merge| match merge {
+        Merge::Pair(a, b) => (a, b),
+        Merge::Joined(line) => split_merge(&line).unwrap_or((line, String::new())),
+    };
+    let merges = Merges { vocabulary: model.vocab, merges: model.merges.into_iter().map(pair).collect() };
+    checked(files, TOKENIZER, merges).map(|merges| Some((merges, added_tokens)))
+}
+
+fn unigram(files: &Files, whole: Whole<UnigramModel>) -> Result<Contents, TokenizerError> {
+    let unknown = whole.model.unk_id.ok_or_else(|| files.malformed(TOKENIZER, "it has no unknown token"))?;
+    let pieces = whole.model.vocab.into_iter().map(|(text, score)| Piece { text, score }).collect();
+    let charsmap = charsmap(&whole.normalizer).map_err(|reason| files.malformed(TOKENIZER, reason))?;
+    Pieces::new(pieces, unknown, whole.model.byte_fallback, charsmap)
+        .map(Contents::Unigram)
+        .map_err(|reason| files.malformed(TOKENIZER, reason))
+}
+
+/// The character map among the normalizers of the file.
+fn charsmap(normalizer: &Value) -> Result<Charsmap, String> {
+    let of = |normalizer: &Value| {
+        let precompiled = normalizer.get("type").and_then(Value::as_str) == Some("Precompiled");
+        let map = normalizer.get("precompiled_charsmap").and_then(Value::as_str);
+        map.filter(|_| precompiled).map(str::to_owned)
+    };
+    let all = normalizer.get("normalizers").and_then(Value::as_array);
+    let Some(text) = of(normalizer).or_else(|| all?.iter().find_map(of)) else {
+        return Ok(Charsmap::default());
+    };
+    let bytes =
+        BASE64_STANDARD.decode(text).map_err(|error| format!("its character map is not base64: {error}"))?;
+    Charsmap::parse(&bytes)
+}
+
+/// Reads `vocab.json` with `merges.txt`, if both are there.
+pub(super) fn parts(files: &Files) -> Result<Option<Merges>, TokenizerError> {
+    let (Some(vocabulary), Some(lines)) = (files.json(VOCABULARY)?, files.get(MERGES)) else {
+        return Ok(None);
+    };
+    let lines = std::str::from_utf8(lines).map_err(|error| files.malformed(MERGES, error.to_string()))?;
+    let merges = merge_lines(lines)
+        .map_err(|number| files.malformed(MERGES, format!("line {number} is not a pair of tokens")))?;
+    checked(files, MERGES, Merges { vocabulary, merges }).map(Some)
+}
+
+/// The pairs of `merges.txt`, or the number of the line that is none.
+pub(super) fn merge_lines(lines: &str) -> Result<Vec<(String, String)>, usize> {
+    let mut pairs = Vec::new();
+    for (number, line) in (1_usize..).zip(lines.lines()) {
+        // The first line is "#version: 0.2" or OpenAI's longer one; a later one that starts so would be a merge of '#'.
+        if line.is_empty() || (number == 1 && line.contains("#version")) {
+            continue;
+        }
+        pairs.push(split_merge(line).ok_or(number)?);
+    }
+    Ok(pairs)
+}
+
+fn split_merge(line: &str) -> Option<(String, String)> {
+    let (a, b) = line.split_once(' ')?;
+    Some((a.to_owned(), b.to_owned()))
+}
+
+fn checked(files: &Files, name: &str, merges: Merges) -> Result<Merges, TokenizerError> {
+    match merges.broken() {
+        Some(reason) => Err(files.malformed(name, reason)),
+        None => Ok(merges),
+    }
+}
+
+/// Gives a tokenizer the added tokens of its file.
+pub(super) fn add(
+    files: &Files,
+    tokenizer: &mut tokenizers::Tokenizer,
+    mut added: Vec<Added>,
+) -> Result<(), TokenizerError> {
+    // The library numbers tokens that are not in the vocabulary in the order in which they come.
+    added.sort_by_key(|token| token.id);
+    tokenizer.add_tokens(added.iter().map(Added::token)).map_err(TokenizerError::library)?;
+    match added.iter().find(|token| tokenizer.token_to_id(&token.content) != Some(token.id)) {
+        Some(token) => {
+            let reason = format!("the added token {:?} cannot have the id {}", token.content, token.id);
+            Err(files.malformed(TOKENIZER, reason))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Added {
+    fn token(&self) -> AddedToken {
+        AddedToken::from(self.content.as_str(), self.special)
+            .single_word(self.single_word)
+            .lstrip(self.lstrip)
+            .rstrip(self.rstrip)
+            .normalized(self.normalized)
+    }
+}

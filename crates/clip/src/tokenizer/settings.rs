@@ -1,0 +1,124 @@
+//! What the configuration files beside a vocabulary say about text.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Layout, Width};
+use super::error::TokenizerError;
+use super::family::Cleaning;
+use super::folder::{self, Files, OPEN_CLIP};
+
+/// What `tokenizer_config.json` says that matters.
+#[derive(Deserialize, Default)]
+pub(super) struct Configuration {
+    #[serde(default)]
+    pub(super) pad_token: Option<TokenName>,
+    #[serde(default)]
+    pub(super) do_lower_case: Option<bool>,
+    /// Written by [`super::save`].
+    #[serde(default)]
+    pub(super) cliptune_text: Option<Mark>,
+}
+
+/// A token is named by its text, or described with it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum TokenName {
+    Text(String),
+    Described { content: String },
+}
+
+/// How open_clip prepares the texts of a checkpoint; kept in `tokenizer_config.json` when a tuned model is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    library: MarkedLibrary,
+    pub(super) clean: Cleaning,
+    /// Whether the tower needs every position, padded or not.
+    pub(super) fixed_length: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MarkedLibrary {
+    OpenClip,
+}
+
+/// The part of `open_clip_config.json` that concerns text.
+#[derive(Deserialize)]
+struct OpenClipConfig {
+    model_cfg: ModelConfig,
+}
+
+#[derive(Deserialize)]
+struct ModelConfig {
+    text_cfg: TextConfig,
+}
+
+#[derive(Deserialize)]
+struct TextConfig {
+    #[serde(default)]
+    hf_tokenizer_name: Option<String>,
+    #[serde(default)]
+    tokenizer_kwargs: TokenizerArguments,
+    #[serde(default)]
+    tokenizer_mode: Option<String>,
+    #[serde(default)]
+    no_causal_mask: bool,
+    #[serde(default)]
+    pool_type: Option<String>,
+}
+
+/// open_clip knows others; a checkpoint that needs them is refused by name rather than read wrongly.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TokenizerArguments {
+    #[serde(default)]
+    clean: Option<Cleaning>,
+}
+
+impl Mark {
+    pub(super) fn new(clean: Cleaning, layout: Layout) -> Self {
+        let fixed_length = matches!(layout.width, Width::Fixed(_));
+        Self { library: MarkedLibrary::OpenClip, clean, fixed_length }
+    }
+}
+
+impl TokenName {
+    /// The token's text.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Described { content: text } => text,
+        }
+    }
+}
+
+/// What `open_clip_config.json` says.
+#[derive(Clone, Copy)]
+pub(super) struct OpenClipText {
+    pub(super) mark: Mark,
+    /// Whether open_clip would use the vocabulary in its package.
+    pub(super) built_in: bool,
+}
+
+impl OpenClipText {
+    /// Reads `open_clip_config.json`, if it is there.
+    pub(super) fn read(folder: &Path, files: &Files) -> Result<Option<Self>, TokenizerError> {
+        let Some(bytes) = folder::read_if_there(&folder.join(OPEN_CLIP))? else { return Ok(None) };
+        let config: OpenClipConfig =
+            serde_json::from_slice(&bytes).map_err(|error| files.malformed(OPEN_CLIP, error.to_string()))?;
+        let text = config.model_cfg.text_cfg;
+        if let Some(mode) = text.tokenizer_mode.filter(|mode| !mode.is_empty()) {
+            return Err(files.not_clip(OPEN_CLIP, format!("its tokenizer_mode is {mode:?}")));
+        }
+        let built_in = text.hf_tokenizer_name.is_none_or(|name| name.is_empty());
+        let usual = if built_in { Cleaning::Lower } else { Cleaning::Whitespace };
+        let pools_the_end = text.pool_type.is_none_or(|pool| ["argmax", "eos"].contains(&pool.as_str()));
+        let mark = Mark {
+            library: MarkedLibrary::OpenClip,
+            clean: text.tokenizer_kwargs.clean.unwrap_or(usual),
+            fixed_length: text.no_causal_mask || !pools_the_end,
+        };
+        Ok(Some(Self { mark, built_in }))
+    }
+}
