@@ -7,6 +7,7 @@ use ort::value::TensorRef;
 
 use crate::matrix::Matrix;
 use crate::runtime::Runtime;
+use crate::temperature::Temperature;
 
 /// An ONNX graph, ready to run.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub enum GraphError {
         rows: usize,
     },
     /// The multiplier of the cosines is missing.
-    #[error("{} does not say its logit_scale", path.display())]
+    #[error("{} does not say its logit_scale or logit_bias", path.display())]
     NoScale {
         /// The file.
         path: PathBuf,
@@ -109,13 +110,22 @@ impl Graph {
         }
     }
 
-    /// The multiplier of cosines, exp(logit_scale), that the exporter wrote into the file's metadata.
-    pub fn logit_scale(&self) -> Result<f64, GraphError> {
+    /// What the exporter wrote into the file's metadata about its logits.
+    pub fn temperature(&self) -> Result<Temperature, GraphError> {
         let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
-        let text = metadata.custom("logit_scale");
-        let scale =
-            text.and_then(|text| text.parse().ok()).filter(|scale: &f64| scale.is_finite() && *scale > 0.0);
-        scale.ok_or_else(|| GraphError::NoScale { path: self.path.clone() })
+        let unsaid = || GraphError::NoScale { path: self.path.clone() };
+        let scale = metadata.custom("logit_scale").and_then(|text| text.parse().ok());
+        let scale = scale.filter(|scale: &f64| scale.is_finite() && *scale > 0.0).ok_or_else(unsaid)?;
+        let bias = match metadata.custom("logit_bias") {
+            Some(text) => text.parse().ok().filter(|bias: &f64| bias.is_finite()).ok_or_else(unsaid)?,
+            None => 0.0,
+        };
+        Ok(Temperature { scale, bias })
+    }
+
+    /// Whether the file has an input of that name.
+    pub fn has_input(&self, name: &str) -> bool {
+        self.session.inputs().iter().any(|input| input.name() == name)
     }
 
     /// Runs the graph once and returns one of its outputs, which must have `rows` rows.

@@ -20,6 +20,7 @@ pub mod score;
 pub mod softmax;
 pub mod split;
 pub mod summary;
+pub mod temperature;
 pub mod texts;
 
 pub use command::{Arguments, run};

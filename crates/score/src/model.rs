@@ -11,6 +11,7 @@ use crate::graph::{Graph, Input};
 use crate::images::{IMAGE_BATCH, in_batches};
 use crate::matrix::Matrix;
 use crate::runtime::Runtime;
+use crate::temperature::Temperature;
 use crate::texts::TextBatches;
 
 const TEXT_MODEL: &str = "text_model.onnx";
@@ -31,7 +32,7 @@ pub struct Model {
     vision: Graph,
     tokenizer: Tokenizer,
     preprocessor: Preprocessor,
-    logit_scale: f64,
+    temperature: Temperature,
 }
 
 /// Both towers in one graph, as some programs want it. Only the parity gate runs it.
@@ -46,7 +47,7 @@ impl Model {
         let config = ClipConfig::from_folder(model)?;
         let text = Graph::open(runtime, &onnx.join(TEXT_MODEL), &[INPUT_IDS], &[TEXT_EMBEDS])?;
         Ok(Self {
-            logit_scale: text.logit_scale()?,
+            temperature: text.temperature()?,
             text,
             vision: Graph::open(runtime, &onnx.join(VISION_MODEL), &[PIXEL_VALUES], &[IMAGE_EMBEDS])?,
             tokenizer: Tokenizer::from_folder(model, config.text.context_length)?,
@@ -54,9 +55,9 @@ impl Model {
         })
     }
 
-    /// What cosines are multiplied by: exp(logit_scale).
-    pub fn logit_scale(&self) -> f64 {
-        self.logit_scale
+    /// What makes logits of cosines.
+    pub fn temperature(&self) -> Temperature {
+        self.temperature
     }
 
     /// Tokenises texts into batches for [`encode_texts`](Self::encode_texts).
@@ -104,7 +105,8 @@ impl CombinedModel {
         if !path.is_file() {
             return Ok(None);
         }
-        let inputs = [INPUT_IDS, PIXEL_VALUES, ATTENTION_MASK];
+        // Without an attention mask: SigLIP's graph has none.
+        let inputs = [INPUT_IDS, PIXEL_VALUES];
         let outputs = [LOGITS_PER_IMAGE, "logits_per_text", TEXT_EMBEDS, IMAGE_EMBEDS];
         Ok(Some(Self { graph: Graph::open(runtime, &path, &inputs, &outputs)? }))
     }
@@ -119,11 +121,13 @@ impl CombinedModel {
         let mut pixels = vec![0.0; preprocessor.length()];
         preprocessor.normalise(&preprocessor.read(image)?, &mut pixels)?;
         let side = preprocessor.size as usize;
-        let inputs = [
+        let mut inputs = vec![
             (INPUT_IDS, Input::Ids([batch.rows, batch.columns], &batch.ids)),
-            (ATTENTION_MASK, Input::Ids([batch.rows, batch.columns], &mask)),
             (PIXEL_VALUES, Input::Pixels([1, 3, side, side], &pixels)),
         ];
+        if self.graph.has_input(ATTENTION_MASK) {
+            inputs.push((ATTENTION_MASK, Input::Ids([batch.rows, batch.columns], &mask)));
+        }
         let logits = self.graph.run(&inputs, LOGITS_PER_IMAGE, 1)?;
         Ok(logits.row(0).iter().map(|logit| f64::from(*logit)).collect())
     }

@@ -15,6 +15,7 @@ use crate::error::ScoreError;
 use crate::matrix::Matrix;
 use crate::metrics::named;
 use crate::softmax::log_sum_exp;
+use crate::temperature::Temperature;
 
 /// The depths of recall.
 const DEPTHS: [usize; 3] = [1, 5, 10];
@@ -44,14 +45,14 @@ pub struct Retrieval {
 }
 
 /// Ranks everything against everything.
-pub fn retrieve(items: &[Item], candidates: &Candidates<'_>, logit_scale: f64) -> Retrieval {
+pub fn retrieve(items: &[Item], candidates: &Candidates<'_>, temperature: Temperature) -> Retrieval {
     let texts_of = rows_by_group(items, candidates.text_rows);
     let images_of = rows_by_group(items, candidates.image_rows);
     let found = candidates.images.select(&candidates.image_rows.row_of).against(
         candidates.texts,
         |query, cosines| {
             let item = &items[query];
-            let logits: Vec<f64> = cosines.iter().map(|cosine| logit_scale * cosine).collect();
+            let logits: Vec<f64> = cosines.iter().map(|&cosine| temperature.logit(cosine)).collect();
             let logit = logits[candidates.text_rows.row_of[query]];
             prediction(item, rank(cosines, &texts_of[item.group.as_str()]), logit, log_sum_exp(&logits))
         },
@@ -161,7 +162,7 @@ mod tests {
         let (images, texts) = (directions(image_degrees), directions(text_degrees));
         let candidates =
             Candidates { images: &images, image_rows: &image_rows, texts: &texts, text_rows: &text_rows };
-        retrieve(items, &candidates, 10.0)
+        retrieve(items, &candidates, Temperature { scale: 10.0, bias: 0.0 })
     }
 
     #[test]

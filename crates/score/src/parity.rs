@@ -52,7 +52,8 @@ fn tower_logits(
     let mut row = 0..text_rows.rows();
     let logits = |(image, item): (usize, &ParityItem)| {
         let rows = row.by_ref().take(item.texts.len());
-        rows.map(|text| model.logit_scale() * product(image_rows.row(image), text_rows.row(text))).collect()
+        rows.map(|text| model.temperature().logit(product(image_rows.row(image), text_rows.row(text))))
+            .collect()
     };
     Ok(sample.items.iter().enumerate().map(logits).collect())
 }

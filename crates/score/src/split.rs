@@ -11,6 +11,7 @@ use crate::distinct::Distinct;
 use crate::error::ScoreError;
 use crate::matrix::{Matrix, product};
 use crate::model::Model;
+use crate::temperature::Temperature;
 use crate::{choice, pairs};
 
 /// A split that is to be scored.
@@ -43,8 +44,8 @@ pub fn score(
     let encoded = Encoded::new(job, model, printer)?;
     let task = job.dataset.record().task;
     let Outcome { chance, metrics, predictions } = match task {
-        TaskKind::Choice => choices(job.items, &encoded, model.logit_scale())?,
-        TaskKind::Pairs => retrieval(job.items, &encoded, model.logit_scale())?,
+        TaskKind::Choice => choices(job.items, &encoded, model.temperature())?,
+        TaskKind::Pairs => retrieval(job.items, &encoded, model.temperature())?,
     };
     let scores = Scores {
         format_version: SCORES_FORMAT,
@@ -53,18 +54,19 @@ pub fn score(
         n_items: job.items.len(),
         n_groups: Distinct::new(job.items.iter().map(|item| item.group.as_str())).count(),
         chance,
-        logit_scale: model.logit_scale(),
+        logit_scale: model.temperature().scale,
         metrics,
         parity,
     };
     Ok((scores, predictions))
 }
 
-fn choices(items: &[Item], encoded: &Encoded, logit_scale: f64) -> Result<Outcome, ScoreError> {
+fn choices(items: &[Item], encoded: &Encoded, temperature: Temperature) -> Result<Outcome, ScoreError> {
     let mut texts = encoded.text_rows.row_of.iter();
     let logits = |(item, &image): (&Item, &usize)| -> Vec<f64> {
         let own = texts.by_ref().take(item.texts.len());
-        own.map(|&text| logit_scale * product(encoded.images.row(image), encoded.texts.row(text))).collect()
+        own.map(|&text| temperature.logit(product(encoded.images.row(image), encoded.texts.row(text))))
+            .collect()
     };
     let logits: Vec<Vec<f64>> = items.iter().zip(&encoded.image_rows.row_of).map(logits).collect();
     let predictions: Vec<Prediction> =
@@ -73,10 +75,10 @@ fn choices(items: &[Item], encoded: &Encoded, logit_scale: f64) -> Result<Outcom
     Ok(Outcome { chance: choice::chance(items), metrics, predictions })
 }
 
-fn retrieval(items: &[Item], encoded: &Encoded, logit_scale: f64) -> Result<Outcome, ScoreError> {
+fn retrieval(items: &[Item], encoded: &Encoded, temperature: Temperature) -> Result<Outcome, ScoreError> {
     let Encoded { images, image_rows, texts, text_rows } = encoded;
     let candidates = pairs::Candidates { images, image_rows, texts, text_rows };
-    let retrieval = pairs::retrieve(items, &candidates, logit_scale);
+    let retrieval = pairs::retrieve(items, &candidates, temperature);
     let metrics = pairs::metrics(items, &retrieval, &Bootstrap::default())?;
     Ok(Outcome { chance: pairs::chance(items, text_rows), metrics, predictions: retrieval.predictions })
 }

@@ -55,9 +55,12 @@ fn outputs_are_numpys() {
 
 #[test]
 fn the_multiplier_is_read_from_the_file() {
-    assert_eq!(open("text_model.onnx", &[], &[]).logit_scale().unwrap(), 10.0);
-    let error = open("vision_model.onnx", &[], &[]).logit_scale().unwrap_err();
-    assert!(error.to_string().ends_with("vision_model.onnx does not say its logit_scale"), "{error}");
+    assert_eq!(open("text_model.onnx", &[], &[]).temperature().unwrap().scale, 10.0);
+    let error = open("vision_model.onnx", &[], &[]).temperature().unwrap_err();
+    assert!(
+        error.to_string().ends_with("vision_model.onnx does not say its logit_scale or logit_bias"),
+        "{error}"
+    );
 }
 
 #[test]
