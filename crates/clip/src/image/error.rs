@@ -72,6 +72,12 @@ pub enum DecodeError {
     #[error("the JPEG is neither gray nor YCbCr, RGB, CMYK or YCCK")]
     JpegColours,
 
+    /// A JPEG with an unusual subsampling.
+    #[error(
+        "the JPEG samples its first component less finely than another, or not a whole number of times as finely"
+    )]
+    JpegSampling,
+
     /// A JPEG that stops before its end-of-image marker.
     #[error("the JPEG is truncated: it has no end-of-image marker")]
     Truncated,

@@ -6,13 +6,14 @@ mod error;
 mod fit;
 mod fixed;
 mod native;
+mod nearest;
 mod open_clip_config;
 mod pipeline;
 mod preprocessor;
 mod preprocessor_config;
 mod raster;
 mod resample;
-mod resample_other;
+mod resample_deep;
 
 pub use coefficients::Resample;
 pub use decode::{LARGEST_IMAGE, LONGEST_SIDE, inspect};

@@ -2,9 +2,10 @@
 
 use super::coefficients::Resample;
 use super::fit::Placement;
+use super::nearest::pick;
 use super::raster::Raster;
 use super::resample::{Target, resize};
-use super::resample_other::{pick, resize_deep};
+use super::resample_deep::resize_deep;
 
 /// A decoded image before any conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -77,8 +77,7 @@ impl Narrow {
         for (mean, out) in down.means().zip(samples.chunks_exact_mut(line)) {
             let rows = &self.vectors[(mean.first - self.top) * self.stride..];
             for (column, out) in out.chunks_mut(LANES).enumerate() {
-                let found = mean.of(|row| rows[row * self.stride + column]).to_array();
-                out.copy_from_slice(&found[..out.len()]);
+                store(mean.of(|row| rows[row * self.stride + column]), out);
             }
         }
         Raster { width: self.width, height, channels: self.channels, samples }
@@ -103,7 +102,7 @@ impl Strip {
             for (row, samples) in rows.iter_mut().zip(lines.chunks_exact(line)) {
                 *row = load(&samples[at..]);
             }
-            self.source.extend(transposed(rows));
+            self.source.extend_from_slice(&transposed(rows));
         }
     }
 
@@ -140,16 +139,29 @@ fn load(samples: &[u8]) -> u8x16 {
     }
 }
 
-/// Swaps rows and columns: each of the four rounds deals the two halves of the rows like cards.
-fn transposed(mut rows: [u8x16; LANES]) -> [u8x16; LANES] {
-    for _ in 0..LANES.ilog2() {
-        rows = std::array::from_fn(|at| {
-            let (first, second) = (rows[at / 2], rows[at / 2 + LANES / 2]);
-            if at % 2 == 0 { u8x16::unpack_low(first, second) } else { u8x16::unpack_high(first, second) }
-        });
+/// The counterpart of [`load`].
+fn store(vector: u8x16, samples: &mut [u8]) {
+    let vector = vector.to_array();
+    match samples.first_chunk_mut() {
+        Some(whole) => *whole = vector,
+        None => samples.copy_from_slice(&vector[..samples.len()]),
     }
-    rows
 }
+
+/// Swaps rows and columns, by four times dealing the two halves of the rows like cards.
+#[inline]
+fn transposed(rows: [u8x16; LANES]) -> [u8x16; LANES] {
+    dealt(dealt(dealt(dealt(rows))))
+}
+
+#[inline]
+fn dealt(rows: [u8x16; LANES]) -> [u8x16; LANES] {
+    std::array::from_fn(|at| {
+        let (first, second) = (rows[at / 2], rows[at / 2 + LANES / 2]);
+        if at % 2 == 0 { u8x16::unpack_low(first, second) } else { u8x16::unpack_high(first, second) }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

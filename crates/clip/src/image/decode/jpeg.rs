@@ -4,7 +4,7 @@
 //! or enlarges subsampled chroma in another way is several levels off at coloured edges, and a model's scores should
 //! not depend on that.
 
-use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, PixelFormat};
+use libjpeg_turbo_rs::{ColorSpace, ComponentInfo, DecodeLimits, Decoder, PixelFormat};
 
 use super::super::error::DecodeError;
 use super::super::native::{Mode, Native};
@@ -32,6 +32,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     };
     let header = decoder.header();
     check_size(header.width.into(), header.height.into(), format.bytes_per_pixel())?;
+    if !is_usual(&header.components) {
+        return Err(DecodeError::JpegSampling);
+    }
     let image = decoder.with_output_format(format).decode_image()?;
     if !is_complete(bytes) {
         return Err(DecodeError::Truncated);
@@ -46,6 +49,19 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
         mode,
         raster: Raster { width: image.width, height: image.height, channels, samples },
         key: None,
+    })
+}
+
+/// Whether the first component is sampled a whole number of times as finely as the others.
+///
+/// All encoders write that. The decoder indexes out of bounds where it does not hold for four components.
+fn is_usual(components: &[ComponentInfo]) -> bool {
+    let multiple = |first: u8, other: u8| first.checked_rem(other) == Some(0);
+    components.first().is_some_and(|first| {
+        components.iter().all(|other| {
+            multiple(first.horizontal_sampling, other.horizontal_sampling)
+                && multiple(first.vertical_sampling, other.vertical_sampling)
+        })
     })
 }
 

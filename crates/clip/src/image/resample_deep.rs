@@ -1,4 +1,4 @@
-//! What Pillow does where its 8-bit resampling does not apply: 16-bit samples, palette indices and bilevel images.
+//! Resizing 16-bit gray, as Pillow does it: in double precision instead of fixed point.
 
 use super::coefficients::{Coefficients, Resample};
 use super::raster::Raster;
@@ -28,20 +28,4 @@ fn mean<'a>(samples: impl IntoIterator<Item = &'a u16>, weights: &[f64]) -> u16 
     let rounded = (if sum >= 0.0 { sum + 0.5 } else { sum - 0.5 }) as i32;
     let byte = |value: i32| value.clamp(0, 255) as u8;
     u16::from_le_bytes([byte(rounded % 256), byte(rounded >> 8)])
-}
-
-/// Picks the nearest pixels of a one-channel image.
-pub(super) fn pick(source: &Raster, target: &Target) -> Raster {
-    let columns = &nearest(source.width, target.width)[target.columns.clone()];
-    let rows = &nearest(source.height, target.height)[target.rows.clone()];
-    let line = |&row: &usize| &source.samples[row * source.width..][..source.width];
-    let samples = rows.iter().map(line).flat_map(|line| columns.iter().map(|&column| line[column])).collect();
-    Raster { width: columns.len(), height: rows.len(), channels: 1, samples }
-}
-
-/// The input pixel under the centre of each output pixel, found by adding up the scale, as Pillow does.
-fn nearest(from: usize, to: usize) -> Vec<usize> {
-    let scale = from as f64 / to as f64;
-    let centres = std::iter::successors(Some(scale * 0.5), |centre| Some(centre + scale));
-    centres.take(to).map(|centre| (centre as usize).min(from - 1)).collect()
 }
