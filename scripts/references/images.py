@@ -194,6 +194,12 @@ def as_ycck(data):
     return data[:at] + b"\2" + data[at + 1 :]
 
 
+def resampled(data, factors):
+    """Says that the first component is sampled by other factors: as many blocks in another order, so another image."""
+    at = data.index(b"\xff\xc0") + 11
+    return data[:at] + bytes([factors]) + data[at + 1 :]
+
+
 def jpegs():
     """Names and JPEG files, square and of odd size."""
     gray, colour, four = (
@@ -218,6 +224,10 @@ def jpegs():
         data = io.BytesIO()
         image.save(data, "JPEG", quality=85, **options)
         yield name, data.getvalue()
+        if name == "rgb-422":
+            yield "rgb-440", resampled(data.getvalue(), 0x12)
+        if name == "gray":
+            yield "gray-sampled", resampled(data.getvalue(), 0x22)
     yield "cmyk-unmarked", without_adobe_marker(data.getvalue())
     yield "ycck", as_ycck(data.getvalue())
 

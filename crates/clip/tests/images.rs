@@ -130,9 +130,11 @@ fn assert_decoded(source: &str, kind: &str, side: u32) {
 fn jpeg_is_decoded_to_the_byte_as_pillow_does() {
     let sources = [
         "gray",
+        "gray-sampled",
         "gray-progressive",
         "rgb-444",
         "rgb-422",
+        "rgb-440",
         "rgb-420",
         "rgb-restart",
         "rgb-progressive",
@@ -217,6 +219,16 @@ fn a_truncated_jpeg_is_refused_as_pillow_does() {
             );
         }
     }
+}
+
+#[test]
+fn a_jpeg_of_unusual_sampling_is_refused() {
+    let mut jpeg = bytes("jpeg-ycck.jpg");
+    let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+    // The second component's factors: finer than the first's.
+    jpeg[frame + 14] = 0x22;
+    let error = Preprocessor::openai(12, Fit::Crop).decode(&jpeg).err().unwrap();
+    assert!(matches!(error, DecodeError::JpegSampling), "{error}");
 }
 
 proptest! {

@@ -72,10 +72,8 @@ pub enum DecodeError {
     #[error("the JPEG is neither gray nor YCbCr, RGB, CMYK or YCCK")]
     JpegColours,
 
-    /// A JPEG with an unusual subsampling.
-    #[error(
-        "the JPEG samples its first component less finely than another, or not a whole number of times as finely"
-    )]
+    /// A JPEG whose chroma components are sampled differently, or more finely than the first component.
+    #[error("the JPEG subsamples its components in an unusual way")]
     JpegSampling,
 
     /// A JPEG that stops before its end-of-image marker.

@@ -24,13 +24,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
         max_memory: Some(4 * LARGEST_IMAGE),
     };
     let decoder = Decoder::new_with_limits(bytes, limits)?;
-    let (mode, format) = match decoder.jpeg_color_space() {
-        ColorSpace::Grayscale => (Mode::Gray, PixelFormat::Grayscale),
-        ColorSpace::YCbCr | ColorSpace::Rgb => (Mode::Rgb, PixelFormat::Rgb),
-        ColorSpace::Cmyk | ColorSpace::Ycck => (Mode::Cmyk, PixelFormat::Cmyk),
-        ColorSpace::Unknown => return Err(DecodeError::JpegColours),
-    };
     let header = decoder.header();
+    let (mode, format) = match (decoder.jpeg_color_space(), header.components.len()) {
+        (ColorSpace::Grayscale, 1) => (Mode::Gray, PixelFormat::Grayscale),
+        (ColorSpace::YCbCr | ColorSpace::Rgb, 3) => (Mode::Rgb, PixelFormat::Rgb),
+        (ColorSpace::Cmyk | ColorSpace::Ycck, 4) => (Mode::Cmyk, PixelFormat::Cmyk),
+        _ => return Err(DecodeError::JpegColours),
+    };
     check_size(header.width.into(), header.height.into(), format.bytes_per_pixel())?;
     if !is_usual(&header.components) {
         return Err(DecodeError::JpegSampling);
@@ -52,17 +52,22 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     })
 }
 
-/// Whether the first component is sampled a whole number of times as finely as the others.
+/// Whether the second and third component are sampled alike, a whole number of times as coarsely as the first, and the
+/// fourth as finely.
 ///
 /// All encoders write that. The decoder indexes out of bounds where it does not hold for four components.
 fn is_usual(components: &[ComponentInfo]) -> bool {
+    let factors = |component: &ComponentInfo| (component.horizontal_sampling, component.vertical_sampling);
+    let mut factors = components.iter().map(factors);
+    let (Some(first), second, third, fourth) =
+        (factors.next(), factors.next(), factors.next(), factors.next())
+    else {
+        return false;
+    };
     let multiple = |first: u8, other: u8| first.checked_rem(other) == Some(0);
-    components.first().is_some_and(|first| {
-        components.iter().all(|other| {
-            multiple(first.horizontal_sampling, other.horizontal_sampling)
-                && multiple(first.vertical_sampling, other.vertical_sampling)
-        })
-    })
+    second == third
+        && fourth.is_none_or(|fourth| fourth == first)
+        && second.is_none_or(|second| multiple(first.0, second.0) && multiple(first.1, second.1))
 }
 
 /// The end-of-image marker.
