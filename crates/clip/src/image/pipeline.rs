@@ -11,7 +11,6 @@
 /// | transparency | laid on white | dropped, after a resize that respects it |
 /// | palettes, bilevel images | converted, then interpolated | nearest neighbour |
 /// | centre crop | excess halved, rounded down | excess halved, rounded to even |
-/// | scaling to 0…1 | times 1/255 in double precision | by 255 in single precision |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pipeline {
     /// transformers' `CLIPImageProcessor` with `backend="pil"`: checkpoints with a `preprocessor_config.json`.
@@ -28,14 +27,6 @@ impl Pipeline {
         match self {
             Self::Torchvision if excess % 4 == 3 => excess / 2 + 1,
             Self::Transformers | Self::Torchvision => excess / 2,
-        }
-    }
-
-    /// A level scaled to 0…1.
-    pub(super) fn scaled(self, level: u8) -> f32 {
-        match self {
-            Self::Transformers => (f64::from(level) * (1.0 / 255.0)) as f32,
-            Self::Torchvision => f32::from(level) / 255.0,
         }
     }
 }

@@ -146,11 +146,10 @@ impl Preprocessor {
         Ok(())
     }
 
-    /// The normalised value of each level of a channel.
+    /// The normalised value of each level of a channel, in single precision as torchvision does it. numpy's way in
+    /// transformers, times 1/255 in double precision, rounds to the same for all levels.
     fn table(&self, channel: usize) -> [f32; 256] {
-        std::array::from_fn(|level| {
-            (self.pipeline.scaled(level as u8) - self.mean[channel]) / self.std[channel]
-        })
+        std::array::from_fn(|level| (level as f32 / 255.0 - self.mean[channel]) / self.std[channel])
     }
 }
 

@@ -59,12 +59,12 @@ impl Narrow {
         let width = across.iter().count();
         let stride = (width * source.channels).div_ceil(LANES);
         let mut vectors = vec![u8x16::ZERO; stride * rows.len()];
+        let mut strip = Strip { columns: across.reach(), channels: source.channels, ..Strip::default() };
         let line = source.width * source.channels;
         let lines = &source.samples[rows.start * line..rows.end * line];
-        let mut strip = Strip::default();
         for (lines, out) in lines.chunks(LANES * line).zip(vectors.chunks_mut(LANES * stride)) {
             strip.transpose(lines, line);
-            strip.resize_lines(&weights, source.channels);
+            strip.resize_lines(&weights);
             strip.write(out, stride);
         }
         Self { width, channels: source.channels, stride, top: rows.start, vectors }
@@ -87,7 +87,10 @@ impl Narrow {
 /// Up to sixteen rows side by side.
 #[derive(Default)]
 struct Strip {
-    /// For each sample of a row, the values of all rows.
+    /// The pixels of a row that are needed.
+    columns: Range<usize>,
+    channels: usize,
+    /// For each of their samples, the values of all rows.
     source: Vec<u8x16>,
     /// The same after the horizontal pass.
     resized: Vec<u8x16>,
@@ -97,20 +100,22 @@ impl Strip {
     /// Takes rows of `line` samples.
     fn transpose(&mut self, lines: &[u8], line: usize) {
         self.source.clear();
-        for at in (0..line).step_by(LANES) {
+        let wanted = self.columns.start * self.channels..self.columns.end * self.channels;
+        for at in wanted.clone().step_by(LANES) {
             let mut rows = [u8x16::ZERO; LANES];
             for (row, samples) in rows.iter_mut().zip(lines.chunks_exact(line)) {
-                *row = load(&samples[at..]);
+                *row = load(&samples[at..wanted.end]);
             }
             self.source.extend_from_slice(&transposed(rows));
         }
     }
 
     /// The horizontal pass.
-    fn resize_lines(&mut self, across: &FixedWeights, channels: usize) {
+    fn resize_lines(&mut self, across: &FixedWeights) {
         self.resized.clear();
+        let channels = self.channels;
         for mean in across.means() {
-            let pixels = &self.source[mean.first * channels..];
+            let pixels = &self.source[(mean.first - self.columns.start) * channels..];
             self.resized.extend((0..channels).map(|channel| mean.of(|at| pixels[at * channels + channel])));
         }
     }
