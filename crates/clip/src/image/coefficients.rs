@@ -1,14 +1,10 @@
 //! The weights of a resampling along one axis.
 //!
-//! This is the arithmetic of Pillow's 8-bit resampling (`libImaging/Resample.c`), written from its
-//! description so that the outcome is the same to the byte: every output pixel is a weighted mean of the input
-//! pixels under a filter centred on it; when shrinking, the filter is stretched by the same factor, which is what
-//! prevents aliasing; weights are rounded to fixed point with 22 fractional bits.
+//! This is the arithmetic of Pillow's resampling (`libImaging/Resample.c`), written from its description so that the
+//! outcome is the same to the bit: every output pixel is a weighted mean of the input pixels under a filter centred on
+//! it; when shrinking, the filter is stretched by the same factor, which is what prevents aliasing.
 
 use std::ops::Range;
-
-/// Fractional bits of a weight: 32, less 8 for the pixel, less 2 for the sign and for overshoot.
-pub(super) const PRECISION: u32 = 32 - 8 - 2;
 
 /// The interpolation filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +44,8 @@ impl Resample {
 pub(super) struct Coefficients {
     /// First input pixel and number of weights of each output pixel.
     spans: Vec<(usize, usize)>,
-    /// Fixed-point weights of all output pixels, one after the other.
-    weights: Vec<i32>,
+    /// Weights of all output pixels, one after the other; those of each sum to 1.
+    weights: Vec<f64>,
 }
 
 impl Coefficients {
@@ -61,33 +57,31 @@ impl Coefficients {
         let stretch = scale.max(1.0);
         let support = filter.support() * stretch;
         let mut coefficients = Self { spans: Vec::with_capacity(wanted.len()), weights: Vec::new() };
-        let mut exact = Vec::new();
         for pixel in wanted {
             let centre = (pixel as f64 + 0.5) * scale;
             // Casting truncates towards zero, and negative values saturate at zero: the clamping Pillow does.
             let first = (centre - support + 0.5) as usize;
             let end = ((centre + support + 0.5) as usize).min(from);
-            exact.clear();
-            exact.extend((first..end).map(|at| filter.weight((at as f64 - centre + 0.5) * (1.0 / stretch))));
-            coefficients.push(first, &exact);
+            let weight = |at: usize| filter.weight((at as f64 - centre + 0.5) * (1.0 / stretch));
+            coefficients.push(first, (first..end).map(weight));
         }
         coefficients
     }
 
-    /// Normalises the weights of one output pixel to a sum of 1 and rounds them, halves away from zero.
-    fn push(&mut self, first: usize, exact: &[f64]) {
-        let sum: f64 = exact.iter().sum();
-        let one = f64::from(1 << PRECISION);
-        let fixed = exact.iter().map(|&weight| {
-            let scaled = if sum == 0.0 { weight } else { weight / sum } * one;
-            (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32
-        });
-        self.spans.push((first, exact.len()));
-        self.weights.extend(fixed);
+    /// Adds an output pixel, scaling its weights to a sum of 1.
+    fn push(&mut self, first: usize, weights: impl Iterator<Item = f64>) {
+        let start = self.weights.len();
+        self.weights.extend(weights);
+        let weights = &mut self.weights[start..];
+        let sum: f64 = weights.iter().sum();
+        if sum != 0.0 {
+            weights.iter_mut().for_each(|weight| *weight /= sum);
+        }
+        self.spans.push((first, weights.len()));
     }
 
     /// The first input pixel and the weights of each output pixel in turn.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &[f64])> {
         let mut rest = self.weights.as_slice();
         self.spans.iter().map(move |&(first, count)| {
             let (weights, tail) = rest.split_at(count);
@@ -113,20 +107,19 @@ mod tests {
         for filter in [Resample::Bicubic, Resample::Bilinear] {
             let coefficients = Coefficients::new(filter, 7, 7, 0..7);
             for (pixel, (first, weights)) in coefficients.iter().enumerate() {
-                let one = weights.iter().position(|&weight| weight == 1 << PRECISION).unwrap();
+                let one = weights.iter().position(|&weight| weight == 1.0).unwrap();
                 assert_eq!(first + one, pixel);
-                assert!(weights.iter().enumerate().all(|(at, &weight)| at == one || weight == 0));
+                assert!(weights.iter().enumerate().all(|(at, &weight)| at == one || weight == 0.0));
             }
         }
     }
 
     #[test]
-    fn weights_sum_to_one_within_rounding() {
+    fn weights_sum_to_one_and_stay_inside() {
         for (from, to) in [(1, 9), (450, 224), (3, 1), (64_000, 3), (17, 224)] {
             let coefficients = Coefficients::new(Resample::Bicubic, from, to, 0..to);
             for (first, weights) in coefficients.iter() {
-                let sum: i64 = weights.iter().map(|&weight| i64::from(weight)).sum();
-                assert!((sum - (1 << PRECISION)).unsigned_abs() as usize <= weights.len());
+                assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
                 assert!(first + weights.len() <= from);
             }
         }

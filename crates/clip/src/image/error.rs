@@ -52,11 +52,31 @@ pub enum ImageError {
 /// Why bytes are not an image that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The decoder refused the bytes: no known format, damaged, or beyond the limits.
-    #[error(transparent)]
-    Codec(#[from] ::image::ImageError),
+    /// Neither JPEG nor PNG nor WebP.
+    #[error("the bytes are not a JPEG, PNG or WebP image")]
+    UnknownFormat,
 
-    /// A JPEG that stops before its end-of-image marker; a decoder would make up the rest in gray.
+    /// A JPEG that the decoder refused: damaged, unsupported or beyond the limits.
+    #[error("cannot decode the JPEG: {0}")]
+    Jpeg(#[from] libjpeg_turbo_rs::JpegError),
+
+    /// A PNG that the decoder refused: damaged or beyond the limits.
+    #[error("cannot decode the PNG: {0}")]
+    Png(#[from] png::DecodingError),
+
+    /// A WebP image that the decoder refused: damaged or beyond the limits.
+    #[error("cannot decode the WebP image: {0}")]
+    WebP(#[from] image_webp::DecodingError),
+
+    /// A JPEG whose components have no agreed meaning.
+    #[error("the JPEG is neither gray nor YCbCr, RGB, CMYK or YCCK")]
+    JpegColours,
+
+    /// A JPEG whose chroma components are sampled differently, or more finely than the first component.
+    #[error("the JPEG subsamples its components in an unusual way")]
+    JpegSampling,
+
+    /// A JPEG that stops before its end-of-image marker.
     #[error("the JPEG is truncated: it has no end-of-image marker")]
     Truncated,
 
@@ -64,7 +84,12 @@ pub enum DecodeError {
     #[error("the image has no pixels")]
     Empty,
 
-    /// A pixel type that no reference implementation defines a conversion for.
-    #[error("pixels of type {0:?} are not supported")]
-    PixelType(::image::ColorType),
+    /// An image beyond [`LONGEST_SIDE`](super::LONGEST_SIDE) or [`LARGEST_IMAGE`](super::LARGEST_IMAGE).
+    #[error("the image is too large: {width} × {height} pixels")]
+    TooLarge {
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+    },
 }

@@ -1,5 +1,6 @@
 //! Making an image of any shape square.
 
+use super::pipeline::Pipeline;
 use super::resample::Target;
 
 /// How an image is made square.
@@ -7,17 +8,11 @@ use super::resample::Target;
 pub enum Fit {
     /// The shorter side is resized to the size, the longer one is cropped at both ends: what CLIP does.
     Crop,
-    /// The longer side is resized to the size, the rest is filled with white ([`PAD_VALUE`]).
+    /// The longer side is resized to the size, the rest is filled.
     Pad,
-    /// Both sides are resized to the size, whatever the aspect.
+    /// Both sides are resized to the size, whatever the aspect: what SigLIP does.
     Squash,
 }
-
-/// What [`Fit::Pad`] fills with, in every channel: white.
-///
-/// open_clip's `resize_mode: longest` fills with black, which draws two hard edges beside a drawing on white
-/// paper; on photographs neither is better.
-pub const PAD_VALUE: u8 = 255;
 
 /// Where an image goes: resized to a target, which is placed at an offset in the square.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +24,9 @@ pub(super) struct Placement {
 
 impl Fit {
     /// Places an image of `width × height` pixels in a square of `size`; all three are at least 1.
-    pub(super) fn place(self, width: usize, height: usize, size: usize) -> Placement {
+    pub(super) fn place(self, width: usize, height: usize, size: usize, pipeline: Pipeline) -> Placement {
         match self {
-            Self::Crop => crop(width, height, size),
+            Self::Crop => crop(width, height, size, pipeline),
             Self::Pad => pad(width, height, size),
             Self::Squash => placed(size, size, 0..size, 0..size, size),
         }
@@ -39,21 +34,18 @@ impl Fit {
 }
 
 /// The longer side is rounded down, as torchvision and transformers do (`int(size * long / short)`).
-///
-/// The crop starts at half the excess rounded down, as in transformers (`(height - size) // 2`). torchvision, and so
-/// OpenAI's and open_clip's transforms, rounds to the even neighbour: when the excess is 3, 7, 11 … their crop is one
-/// pixel further.
-fn crop(width: usize, height: usize, size: usize) -> Placement {
+fn crop(width: usize, height: usize, size: usize, pipeline: Pipeline) -> Placement {
     let short = width.min(height);
     let (width, height) = (width * size / short, height * size / short);
-    let (left, top) = ((width - size) / 2, (height - size) / 2);
+    let (left, top) = (pipeline.crop_start(width - size), pipeline.crop_start(height - size));
     placed(width, height, left..left + size, top..top + size, size)
 }
 
-/// The shorter side is rounded to the nearest pixel, at least one, and centred.
+/// The shorter side is rounded to the nearest pixel, halves to even, as open_clip does (`round(short / (long / size))`);
+/// it is at least one, where open_clip fails. An odd pixel goes to the right or bottom.
 fn pad(width: usize, height: usize, size: usize) -> Placement {
-    let long = width.max(height);
-    let scaled = |side: usize| ((2 * side * size + long) / (2 * long)).max(1);
+    let ratio = width.max(height) as f64 / size as f64;
+    let scaled = |side: usize| ((side as f64 / ratio).round_ties_even() as usize).clamp(1, size);
     let (width, height) = (scaled(width), scaled(height));
     placed(width, height, 0..width, 0..height, size)
 }
@@ -75,27 +67,31 @@ mod tests {
 
     #[test]
     fn crop_keeps_the_middle_of_the_longer_side() {
-        let placement = Fit::Crop.place(600, 450, 224);
+        let placement = Fit::Crop.place(600, 450, 224, Pipeline::Transformers);
         let expected = Target { width: 298, height: 224, columns: 37..261, rows: 0..224 };
         assert_eq!(placement, Placement { target: expected, left: 0, top: 0 });
-        assert_eq!(Fit::Crop.place(450, 600, 224).target.rows, 37..261);
-        // An excess of 3: transformers starts at 1 (torchvision would at 2).
-        assert_eq!(Fit::Crop.place(227, 224, 224).target.columns, 1..225);
+        assert_eq!(Fit::Crop.place(450, 600, 224, Pipeline::Transformers).target.rows, 37..261);
+        // An excess of 3.
+        assert_eq!(Fit::Crop.place(227, 224, 224, Pipeline::Transformers).target.columns, 1..225);
+        assert_eq!(Fit::Crop.place(227, 224, 224, Pipeline::Torchvision).target.columns, 2..226);
     }
 
     #[test]
     fn pad_centres_the_whole_image() {
-        let placement = Fit::Pad.place(600, 450, 224);
+        let placement = Fit::Pad.place(600, 450, 224, Pipeline::Torchvision);
         let expected = Target { width: 224, height: 168, columns: 0..224, rows: 0..168 };
         assert_eq!(placement, Placement { target: expected, left: 0, top: 28 });
-        assert_eq!(Fit::Pad.place(1, 9_000, 224).target.columns, 0..1);
+        assert_eq!(Fit::Pad.place(1, 9_000, 224, Pipeline::Torchvision).target.columns, 0..1);
     }
 
     #[test]
     fn a_square_fits_itself_in_every_way() {
         for fit in [Fit::Crop, Fit::Pad, Fit::Squash] {
             let target = Target { width: 32, height: 32, columns: 0..32, rows: 0..32 };
-            assert_eq!(fit.place(100, 100, 32), Placement { target, left: 0, top: 0 });
+            assert_eq!(
+                fit.place(100, 100, 32, Pipeline::Transformers),
+                Placement { target, left: 0, top: 0 }
+            );
         }
     }
 }

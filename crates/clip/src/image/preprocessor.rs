@@ -3,15 +3,24 @@
 use std::path::Path;
 
 use super::coefficients::Resample;
-use super::decode;
+use super::decode::decode;
 use super::error::{DecodeError, ImageError};
-use super::fit::{Fit, PAD_VALUE};
-use super::resample::{Raster, resize};
+use super::fit::Fit;
+use super::native::Native;
+use super::pipeline::Pipeline;
+use super::raster::Raster;
+use super::resample::resize;
 
 /// The mean of OpenAI's training images, per RGB channel.
 pub const OPENAI_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 /// The standard deviation of OpenAI's training images, per RGB channel.
 pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+
+/// The fill of paper.
+///
+/// open_clip fills with black, which draws two hard edges beside a drawing on white paper; on photographs neither is
+/// better.
+pub const WHITE: u8 = 255;
 
 /// Everything that is done to an image before the vision tower sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,12 +29,16 @@ pub struct Preprocessor {
     pub size: u32,
     /// How the image is made square.
     pub fit: Fit,
+    /// What [`Fit::Pad`] fills with, in every channel.
+    pub fill: u8,
     /// The interpolation.
     pub resample: Resample,
     /// What is subtracted from each RGB channel, scaled to 0…1.
     pub mean: [f32; 3],
     /// What each RGB channel is divided by afterwards.
     pub std: [f32; 3],
+    /// Whose conversions and roundings are followed.
+    pub pipeline: Pipeline,
 }
 
 /// A square RGB image: `size × size × 3` bytes, row by row, channels interleaved.
@@ -56,9 +69,18 @@ impl std::ops::Deref for Pixels {
 }
 
 impl Preprocessor {
-    /// OpenAI's preprocessing for a vision tower of `size` pixels: bicubic, their mean and deviation.
+    /// OpenAI's preprocessing for a vision tower of `size` pixels, as transformers does it: bicubic, their mean and
+    /// deviation. Padding is white.
     pub fn openai(size: u32, fit: Fit) -> Self {
-        Self { size, fit, resample: Resample::Bicubic, mean: OPENAI_MEAN, std: OPENAI_STD }
+        Self {
+            size,
+            fit,
+            fill: WHITE,
+            resample: Resample::Bicubic,
+            mean: OPENAI_MEAN,
+            std: OPENAI_STD,
+            pipeline: Pipeline::Transformers,
+        }
     }
 
     /// The number of bytes of an image's [`Pixels`], and of floats of its normalised form.
@@ -81,28 +103,27 @@ impl Preprocessor {
 
     /// Decodes an image and makes it square.
     ///
-    /// PNG gives exactly the bytes of transformers' conversion to RGB with Pillow's resizing. JPEG can differ from
-    /// libjpeg by a level or two (three where chroma is subsampled), because JPEG decoders may.
+    /// The bytes are exactly those of [`Preprocessor::pipeline`] with Pillow 12.2.
     ///
     /// # Errors
     /// When the bytes are not a JPEG, PNG or WebP image, or one that is damaged, truncated or too large.
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
-        Ok(self.square(&decode::decode(bytes)?))
+        Ok(self.square(decode(bytes)?))
     }
 
-    fn square(&self, image: &Raster) -> Pixels {
-        let placement = self.fit.place(image.width, image.height, self.side());
-        let resized = resize(image, &placement.target, self.resample);
-        let mut square = vec![PAD_VALUE; self.length()];
-        let rows = square.chunks_exact_mut(3 * self.side()).skip(placement.top);
-        for (row, line) in rows.zip(resized.bytes.chunks_exact(resized.width * resized.channels)) {
-            let (row, _) = row[3 * placement.left..].as_chunks_mut::<3>();
-            match resized.channels {
-                1 => row.iter_mut().zip(line).for_each(|(pixel, &gray)| *pixel = [gray; 3]),
-                _ => row.iter_mut().zip(line.as_chunks::<3>().0).for_each(|(pixel, colour)| *pixel = *colour),
-            }
-        }
-        Pixels(square.into())
+    fn square(&self, image: Native) -> Pixels {
+        let (width, height) = image.size();
+        let placement = self.fit.place(width, height, self.side(), self.pipeline);
+        let square =
+            match self.pipeline {
+                Pipeline::Transformers => resize(&image.on_white(), &placement.target, self.resample)
+                    .on_canvas(&placement, self.side(), self.fill),
+                Pipeline::Torchvision => image
+                    .resize(&placement.target, self.resample)
+                    .on_canvas(&placement, self.side(), self.fill)
+                    .opaque(),
+            };
+        Pixels(rgb(square).into())
     }
 
     /// Normalises pixels into the model's input, `3 × size × size` floats: channel by channel, row by row.
@@ -117,20 +138,26 @@ impl Preprocessor {
         let (pixels, _) = pixels.as_chunks::<3>();
         for (channel, plane) in out.chunks_exact_mut(pixels.len().max(1)).enumerate() {
             let table = self.table(channel);
-            for (value, pixel) in plane.iter_mut().zip(pixels) {
-                *value = table[usize::from(pixel[channel])];
-            }
+            plane
+                .iter_mut()
+                .zip(pixels)
+                .for_each(|(value, pixel)| *value = table[usize::from(pixel[channel])]);
         }
         Ok(())
     }
 
-    /// The normalised value of each level of a channel, in the arithmetic of transformers' `rescale` and `normalize`
-    /// with numpy: scaled in double precision, the rest in single.
+    /// The normalised value of each level of a channel, in single precision as torchvision does it. numpy's way in
+    /// transformers, times 1/255 in double precision, rounds to the same for all levels.
     fn table(&self, channel: usize) -> [f32; 256] {
-        std::array::from_fn(|level| {
-            let scaled = (level as f64 * (1.0 / 255.0)) as f32;
-            (scaled - self.mean[channel]) / self.std[channel]
-        })
+        std::array::from_fn(|level| (level as f32 / 255.0 - self.mean[channel]) / self.std[channel])
+    }
+}
+
+/// The samples of a gray or RGB image as RGB. Gray is resized as one channel: a third of the work for the same bytes.
+fn rgb(image: Raster) -> Vec<u8> {
+    match image.channels {
+        1 => image.map_pixels(|[gray]| [gray; 3]).samples,
+        _ => image.samples,
     }
 }
 
@@ -141,12 +168,13 @@ fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::native::Mode;
 
     #[test]
     fn padding_is_white_and_centred() {
         let preprocessor = Preprocessor::openai(4, Fit::Pad);
-        let black = Raster { width: 4, height: 2, channels: 1, bytes: vec![0; 8] };
-        let square = preprocessor.square(&black);
+        let raster = Raster { width: 4, height: 2, channels: 1, samples: vec![0; 8] };
+        let square = preprocessor.square(Native::Bytes { mode: Mode::Gray, raster, key: None });
         assert!(square[..12].iter().chain(&square[36..]).all(|&value| value == 255));
         assert!(square[12..36].iter().all(|&value| value == 0));
     }

@@ -2,21 +2,30 @@
 //!
 //! Crop and squash are spelt so that `CLIPImageProcessor` does the same. Transformers has no centred padding: there
 //! the size is given as `{"longest_edge": n}`, which its CLIP processor refuses, so that nobody crops by accident
-//! what was trained with padding; [`PAD_KEY`] says what is meant.
+//! what was trained with padding; [`PAD_KEY`] says what is meant. Where the torchvision transforms are followed instead,
+//! [`PIPELINE_KEY`] says so; transformers ignores it and may be a pixel off.
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::coefficients::Resample;
 use super::error::ImageError;
 use super::fit::Fit;
-use super::preprocessor::{OPENAI_MEAN, OPENAI_STD, Preprocessor};
+use super::open_clip_config;
+use super::pipeline::Pipeline;
+use super::preprocessor::{OPENAI_MEAN, OPENAI_STD, Preprocessor, WHITE};
 
 const FILE: &str = "preprocessor_config.json";
 /// Our own key beside transformers', present for padding only.
 const PAD_KEY: &str = "cliptune_image_fit";
+/// Our own key for what padding fills with; white without it.
+const FILL_KEY: &str = "cliptune_pad_fill";
+/// Our own key, present for [`Pipeline::Torchvision`] only.
+const PIPELINE_KEY: &str = "cliptune_pipeline";
+const TORCHVISION: &str = "torchvision";
 /// What transformers' CLIP processor crops to when the file does not say.
 const DEFAULT_CROP: u32 = 224;
 
@@ -35,7 +44,11 @@ struct Config {
     do_normalize: Option<bool>,
     do_convert_rgb: Option<bool>,
     do_pad: Option<bool>,
+    /// `Siglip2ImageProcessor`'s number of patches, whose images are not square.
+    max_num_patches: Option<u32>,
     cliptune_image_fit: Option<String>,
+    cliptune_pad_fill: Option<u8>,
+    cliptune_pipeline: Option<String>,
 }
 
 /// A number in old files, an object in newer ones.
@@ -49,26 +62,25 @@ enum Size {
 }
 
 impl Preprocessor {
-    /// Reads a model folder's `preprocessor_config.json`.
+    /// Reads a model folder's `preprocessor_config.json`, or where there is none its `open_clip_config.json`.
     ///
     /// # Errors
-    /// When the file is missing or malformed, or asks for anything but resizing to a square, scaling to 0…1 and
-    /// normalising.
+    /// When neither file is there, or the one that is read is malformed or asks for anything but resizing to a square,
+    /// scaling to 0…1 and normalising.
     pub fn from_folder(folder: &Path) -> Result<Self, ImageError> {
         let path = folder.join(FILE);
-        let bytes = fs_err::read(&path)?;
-        let malformed = |error: serde_json::Error| ImageError::Malformed {
-            path: path.clone(),
-            reason: error.to_string(),
-        };
-        let config: Config = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let open_clip = folder.join(open_clip_config::FILE);
+        if !path.exists() && open_clip.exists() {
+            return Self::from_open_clip(folder);
+        }
+        let config: Config = read_json(&path)?;
         config.preprocessor().map_err(|reason| ImageError::Unsupported { path, reason })
     }
 
     /// Writes `preprocessor_config.json` into a folder.
     ///
-    /// transformers' `CLIPImageProcessor` reads it and does the same for [`Fit::Crop`] and [`Fit::Squash`]; for
-    /// [`Fit::Pad`] it refuses to work.
+    /// transformers' `CLIPImageProcessor` reads it and does the same for [`Fit::Crop`] and [`Fit::Squash`] with
+    /// [`Pipeline::Transformers`]; for [`Fit::Pad`] it refuses to work.
     ///
     /// # Errors
     /// When the folder or the file cannot be written.
@@ -99,6 +111,10 @@ impl Preprocessor {
         });
         if self.fit == Fit::Pad {
             config[PAD_KEY] = json!("pad");
+            config[FILL_KEY] = json!(self.fill);
+        }
+        if self.pipeline == Pipeline::Torchvision {
+            config[PIPELINE_KEY] = json!(TORCHVISION);
         }
         config
     }
@@ -115,8 +131,23 @@ impl Config {
         if std.contains(&0.0) {
             return Err("image_std contains 0".to_owned());
         }
-        let resample = self.resample()?;
-        Ok(Preprocessor { size, fit, resample, mean: self.image_mean.unwrap_or(OPENAI_MEAN), std })
+        Ok(Preprocessor {
+            size,
+            fit,
+            fill: self.cliptune_pad_fill.unwrap_or(WHITE),
+            resample: self.resample()?,
+            mean: self.image_mean.unwrap_or(OPENAI_MEAN),
+            std,
+            pipeline: self.pipeline()?,
+        })
+    }
+
+    fn pipeline(&self) -> Result<Pipeline, String> {
+        match self.cliptune_pipeline.as_deref() {
+            None => Ok(Pipeline::Transformers),
+            Some(TORCHVISION) => Ok(Pipeline::Torchvision),
+            Some(other) => Err(format!("{PIPELINE_KEY} is {other:?}, it must be {TORCHVISION:?}")),
+        }
     }
 
     /// Every step but cropping is always done, padding by transformers never.
@@ -128,6 +159,9 @@ impl Config {
             ("do_convert_rgb", self.do_convert_rgb, true),
             ("do_pad", self.do_pad, false),
         ];
+        if self.max_num_patches.is_some() {
+            return Err("max_num_patches is set, so that images are not square".to_owned());
+        }
         match steps.into_iter().find(|&(_, found, wanted)| found.is_some_and(|found| found != wanted)) {
             Some((key, _, wanted)) => Err(format!("{key} is {}, it must be {wanted}", !wanted)),
             None => self.check_scale(),
@@ -184,6 +218,13 @@ impl Config {
     }
 }
 
+/// Reads a JSON file.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ImageError> {
+    let bytes = fs_err::read(path)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ImageError::Malformed { path: path.to_owned(), reason: error.to_string() })
+}
+
 fn spelt(size: Size) -> String {
     json!(size).to_string()
 }
@@ -213,10 +254,14 @@ mod tests {
     #[test]
     fn every_fit_comes_back_from_its_file() {
         let folder = tempfile::tempdir().unwrap();
-        for fit in [Fit::Crop, Fit::Pad, Fit::Squash] {
-            for resample in [Resample::Bicubic, Resample::Bilinear] {
+        for (fit, fill) in [(Fit::Crop, WHITE), (Fit::Pad, 7), (Fit::Squash, WHITE)] {
+            for (resample, pipeline) in
+                [(Resample::Bicubic, Pipeline::Transformers), (Resample::Bilinear, Pipeline::Torchvision)]
+            {
                 let saved = Preprocessor {
+                    fill,
                     resample,
+                    pipeline,
                     mean: [0.1, 0.2, 0.3],
                     std: [0.5; 3],
                     ..Preprocessor::openai(96, fit)
@@ -249,6 +294,8 @@ mod tests {
             (r#"{"rescale_factor": 0.007}"#, "rescale_factor is 0.007, it must be 1/255"),
             (r#"{"resample": 1}"#, "resample is 1, it must be 2 (bilinear) or 3 (bicubic)"),
             (r#"{"image_std": [1, 0, 1]}"#, "image_std contains 0"),
+            (r#"{"max_num_patches": 256}"#, "max_num_patches is set, so that images are not square"),
+            (r#"{"cliptune_pipeline": "x"}"#, r#"cliptune_pipeline is "x", it must be "torchvision""#),
             (r#"{"size": 0, "crop_size": 0}"#, "size is 0"),
         ];
         for (text, reason) in refused {

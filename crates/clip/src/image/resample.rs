@@ -8,22 +8,18 @@
 //! The usual crates are not used because they differ: `image` goes vertically first and keeps floats in
 //! between, `fast_image_resize` rounds weights to 16 bits. A model's scores should not depend on that.
 //!
+//! Both passes compute sixteen means at once: the vertical one of sixteen neighbours in a row, the horizontal one of
+//! sixteen rows, which are transposed to that end.
+//!
 //! [`coefficients`]: super::coefficients
 
 use std::ops::Range;
 
-use super::coefficients::{Coefficients, PRECISION, Resample};
+use wide::u8x16;
 
-/// An 8-bit image: rows of pixels of 1 or 3 interleaved channels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Raster {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// 1 (gray) or 3 (RGB).
-    pub(super) channels: usize,
-    /// `height × width × channels` bytes.
-    pub(super) bytes: Vec<u8>,
-}
+use super::coefficients::{Coefficients, Resample};
+use super::fixed::{FixedWeights, LANES};
+use super::raster::Raster;
 
 /// A resized image, or the part of it that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,62 +38,133 @@ pub(super) struct Target {
 pub(super) fn resize(source: &Raster, target: &Target, filter: Resample) -> Raster {
     let across = Coefficients::new(filter, source.width, target.width, target.columns.clone());
     let down = Coefficients::new(filter, source.height, target.height, target.rows.clone());
-    let rows = down.reach();
-    let stride = target.columns.len() * source.channels;
-    let mut narrow = vec![0; rows.len() * stride];
-    let lines = source.bytes.chunks_exact(source.width * source.channels).skip(rows.start);
-    for (line, out) in lines.zip(narrow.chunks_exact_mut(stride)) {
-        match source.channels {
-            1 => resize_line::<1>(line, &across, out),
-            _ => resize_line::<3>(line, &across, out),
-        }
-    }
-    Raster {
-        width: target.columns.len(),
-        height: target.rows.len(),
-        channels: source.channels,
-        bytes: resize_columns(&narrow, stride, rows.start, &down),
-    }
+    let narrow = Narrow::new(source, &across, down.reach());
+    narrow.resize_columns(&FixedWeights::from(&down), target.rows.len())
 }
 
-/// The horizontal pass over one row.
-fn resize_line<const CHANNELS: usize>(line: &[u8], across: &Coefficients, out: &mut [u8]) {
-    let (pixels, _) = line.as_chunks::<CHANNELS>();
-    let (out, _) = out.as_chunks_mut::<CHANNELS>();
-    for ((first, weights), out) in across.iter().zip(out) {
-        let mut sums = [HALF; CHANNELS];
-        for (pixel, &weight) in pixels[first..first + weights.len()].iter().zip(weights) {
-            for (sum, &value) in sums.iter_mut().zip(pixel) {
-                *sum += i32::from(value) * weight;
+/// The needed rows of an image after the horizontal pass.
+struct Narrow {
+    width: usize,
+    channels: usize,
+    /// Vectors per row; the last one is filled up.
+    stride: usize,
+    /// The row of the source that comes first.
+    top: usize,
+    vectors: Vec<u8x16>,
+}
+
+impl Narrow {
+    fn new(source: &Raster, across: &Coefficients, rows: Range<usize>) -> Self {
+        let weights = FixedWeights::from(across);
+        let width = across.iter().count();
+        let stride = (width * source.channels).div_ceil(LANES);
+        let mut vectors = vec![u8x16::ZERO; stride * rows.len()];
+        let mut strip = Strip { columns: across.reach(), channels: source.channels, ..Strip::default() };
+        let line = source.width * source.channels;
+        let lines = &source.samples[rows.start * line..rows.end * line];
+        for (lines, out) in lines.chunks(LANES * line).zip(vectors.chunks_mut(LANES * stride)) {
+            strip.transpose(lines, line);
+            strip.resize_lines(&weights);
+            strip.write(out, stride);
+        }
+        Self { width, channels: source.channels, stride, top: rows.start, vectors }
+    }
+
+    /// The vertical pass.
+    fn resize_columns(&self, down: &FixedWeights, height: usize) -> Raster {
+        let line = self.width * self.channels;
+        let mut samples = vec![0; line * height];
+        for (mean, out) in down.means().zip(samples.chunks_exact_mut(line)) {
+            let rows = &self.vectors[(mean.first - self.top) * self.stride..];
+            for (column, out) in out.chunks_mut(LANES).enumerate() {
+                store(mean.of(|row| rows[row * self.stride + column]), out);
             }
         }
-        *out = sums.map(round);
+        Raster { width: self.width, height, channels: self.channels, samples }
     }
 }
 
-/// The vertical pass: `narrow` holds rows of `stride` bytes, the first of them row `top` of the source.
-fn resize_columns(narrow: &[u8], stride: usize, top: usize, down: &Coefficients) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut sums = vec![HALF; stride];
-    for (first, weights) in down.iter() {
-        sums.fill(HALF);
-        let rows = narrow[(first - top) * stride..].chunks_exact(stride);
-        for (row, &weight) in rows.zip(weights) {
-            for (sum, &value) in sums.iter_mut().zip(row) {
-                *sum += i32::from(value) * weight;
+/// Up to sixteen rows side by side.
+#[derive(Default)]
+struct Strip {
+    /// The pixels of a row that are needed.
+    columns: Range<usize>,
+    channels: usize,
+    /// For each of their samples, the values of all rows.
+    source: Vec<u8x16>,
+    /// The same after the horizontal pass.
+    resized: Vec<u8x16>,
+}
+
+impl Strip {
+    /// Takes rows of `line` samples.
+    fn transpose(&mut self, lines: &[u8], line: usize) {
+        self.source.clear();
+        let wanted = self.columns.start * self.channels..self.columns.end * self.channels;
+        for at in wanted.clone().step_by(LANES) {
+            let mut rows = [u8x16::ZERO; LANES];
+            for (row, samples) in rows.iter_mut().zip(lines.chunks_exact(line)) {
+                *row = load(&samples[at..wanted.end]);
+            }
+            self.source.extend_from_slice(&transposed(rows));
+        }
+    }
+
+    /// The horizontal pass.
+    fn resize_lines(&mut self, across: &FixedWeights) {
+        self.resized.clear();
+        let channels = self.channels;
+        for mean in across.means() {
+            let pixels = &self.source[(mean.first - self.columns.start) * channels..];
+            self.resized.extend((0..channels).map(|channel| mean.of(|at| pixels[at * channels + channel])));
+        }
+    }
+
+    /// Writes the outcome into rows of `stride` vectors.
+    fn write(&self, out: &mut [u8x16], stride: usize) {
+        for (column, samples) in self.resized.chunks(LANES).enumerate() {
+            let mut block = [u8x16::ZERO; LANES];
+            block[..samples.len()].copy_from_slice(samples);
+            for (row, vector) in out.chunks_exact_mut(stride).zip(transposed(block)) {
+                row[column] = vector;
             }
         }
-        out.extend(sums.iter().map(|&sum| round(sum)));
     }
-    out
 }
 
-/// One half in fixed point: sums start here, so that cutting the fraction off rounds.
-const HALF: i32 = 1 << (PRECISION - 1);
+/// The first sixteen samples, or fewer and zeros.
+fn load(samples: &[u8]) -> u8x16 {
+    match samples.first_chunk() {
+        Some(whole) => u8x16::new(*whole),
+        None => {
+            let mut filled = [0; LANES];
+            filled[..samples.len()].copy_from_slice(samples);
+            u8x16::new(filled)
+        }
+    }
+}
 
-/// Drops the fraction and clamps the over- and undershoot of the bicubic filter.
-fn round(sum: i32) -> u8 {
-    (sum >> PRECISION).clamp(0, 255) as u8
+/// The counterpart of [`load`].
+fn store(vector: u8x16, samples: &mut [u8]) {
+    let vector = vector.to_array();
+    match samples.first_chunk_mut() {
+        Some(whole) => *whole = vector,
+        None => samples.copy_from_slice(&vector[..samples.len()]),
+    }
+}
+
+/// Swaps rows and columns, by four times dealing the two halves of the rows like cards.
+#[inline]
+fn transposed(rows: [u8x16; LANES]) -> [u8x16; LANES] {
+    dealt(dealt(dealt(dealt(rows))))
+}
+
+#[inline]
+fn dealt(rows: [u8x16; LANES]) -> [u8x16; LANES] {
+    std::array::from_fn(|at| {
+        let (first, second) = (rows[at / 2], rows[at / 2 + LANES / 2]);
+        if at % 2 == 0 { u8x16::unpack_low(first, second) } else { u8x16::unpack_high(first, second) }
+    })
 }
 
 #[cfg(test)]
@@ -118,13 +185,13 @@ mod tests {
             state ^= state << 5;
             if state & 1 == 0 { (state >> 8) as u8 } else { ((state >> 8) as u8 & 1) * 255 }
         };
-        let bytes = (0..width * height * channels).map(|_| next()).collect();
-        Raster { width, height, channels, bytes }
+        let samples = (0..width * height * channels).map(|_| next()).collect();
+        Raster { width, height, channels, samples }
     }
 
     fn replicated(gray: &Raster) -> Raster {
-        let bytes = gray.bytes.iter().flat_map(|&value| [value; 3]).collect();
-        Raster { channels: 3, bytes, ..gray.clone() }
+        let samples = gray.samples.iter().flat_map(|&value| [value; 3]).collect();
+        Raster { channels: 3, samples, ..gray.clone() }
     }
 
     proptest! {
@@ -150,9 +217,9 @@ mod tests {
             let all = resize(&source, &whole(to_w, to_h), Resample::Bicubic);
             let window = Target { columns: 1..to_w - 2, rows: 2..to_h - 1, ..whole(to_w, to_h) };
             let part = resize(&source, &window, Resample::Bicubic);
-            let cropped: Vec<u8> = all.bytes.chunks(to_w * 3).skip(2).take(to_h - 3)
+            let cropped: Vec<u8> = all.samples.chunks(to_w * 3).skip(2).take(to_h - 3)
                 .flat_map(|row| row[3..(to_w - 2) * 3].to_vec()).collect();
-            prop_assert_eq!(part.bytes, cropped);
+            prop_assert_eq!(part.samples, cropped);
         }
     }
 }

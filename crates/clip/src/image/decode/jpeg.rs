@@ -1,0 +1,128 @@
+//! JPEG.
+//!
+//! Decoded by a Rust port of libjpeg-turbo, the decoder behind Pillow, because decoders may differ: one that transforms
+//! or enlarges subsampled chroma in another way is several levels off at coloured edges, and a model's scores should
+//! not depend on that.
+
+use libjpeg_turbo_rs::{ColorSpace, ComponentInfo, DecodeLimits, Decoder, PixelFormat};
+
+use super::super::error::DecodeError;
+use super::super::native::{Mode, Native};
+use super::super::raster::Raster;
+use super::{LARGEST_IMAGE, LONGEST_SIDE, check_size};
+
+/// Scans of a progressive image; encoders write about ten, and each costs a pass over the whole image.
+const MOST_SCANS: usize = 200;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
+    let limits = DecodeLimits {
+        max_width: LONGEST_SIDE as usize,
+        max_height: LONGEST_SIDE as usize,
+        max_pixels: LARGEST_IMAGE,
+        max_scans: MOST_SCANS,
+        // The image itself, and its planes or coefficients on the way there.
+        max_memory: Some(4 * LARGEST_IMAGE),
+    };
+    let decoder = Decoder::new_with_limits(bytes, limits)?;
+    let header = decoder.header();
+    let (mode, format) = match (decoder.jpeg_color_space(), header.components.len()) {
+        (ColorSpace::Grayscale, 1) => (Mode::Gray, PixelFormat::Grayscale),
+        (ColorSpace::YCbCr | ColorSpace::Rgb, 3) => (Mode::Rgb, PixelFormat::Rgb),
+        (ColorSpace::Cmyk | ColorSpace::Ycck, 4) => (Mode::Cmyk, PixelFormat::Cmyk),
+        _ => return Err(DecodeError::JpegColours),
+    };
+    check_size(header.width.into(), header.height.into(), format.bytes_per_pixel())?;
+    if !is_usual(&header.components) {
+        return Err(DecodeError::JpegSampling);
+    }
+    let image = decoder.with_output_format(format).decode_image()?;
+    if !is_complete(bytes) {
+        return Err(DecodeError::Truncated);
+    }
+    let mut samples = image.data;
+    if mode == Mode::Cmyk {
+        // Adobe's programs store inks inverted, and Pillow assumes that all do.
+        samples.iter_mut().for_each(|ink| *ink = !*ink);
+    }
+    let channels = format.bytes_per_pixel();
+    Ok(Native::Bytes {
+        mode,
+        raster: Raster { width: image.width, height: image.height, channels, samples },
+        key: None,
+    })
+}
+
+/// Whether the second and third component are sampled alike, a whole number of times as coarsely as the first, and the
+/// fourth as finely.
+///
+/// All encoders write that. The decoder indexes out of bounds where it does not hold for four components.
+fn is_usual(components: &[ComponentInfo]) -> bool {
+    let factors = |component: &ComponentInfo| (component.horizontal_sampling, component.vertical_sampling);
+    let mut factors = components.iter().map(factors);
+    let (Some(first), second, third, fourth) =
+        (factors.next(), factors.next(), factors.next(), factors.next())
+    else {
+        return false;
+    };
+    let multiple = |first: u8, other: u8| first.checked_rem(other) == Some(0);
+    second == third
+        && fourth.is_none_or(|fourth| fourth == first)
+        && second.is_none_or(|second| multiple(first.0, second.0) && multiple(first.1, second.1))
+}
+
+/// The end-of-image marker.
+const END: u8 = 0xD9;
+
+/// Whether the markers lead to an end-of-image marker (ITU-T T.81, annex B).
+///
+/// The decoder does without one where all blocks are there. Pillow refuses such files, and so does this.
+fn is_complete(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    loop {
+        match next_marker(rest) {
+            None => return false,
+            Some((END, _)) => return true,
+            Some((marker, tail)) if has_segment(marker) => {
+                let Some(after) = skip_segment(tail) else { return false };
+                rest = after;
+            }
+            Some((_, tail)) => rest = tail,
+        }
+    }
+}
+
+/// The next marker's code and what follows it.
+///
+/// Entropy-coded data are skipped on the way: in them, 0xFF is followed by a stuffed zero. 0xFF before 0xFF is fill.
+fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let at = bytes.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF))?;
+    Some((bytes[at + 1], &bytes[at + 2..]))
+}
+
+/// Whether a length and contents follow the marker: not after start-of-image, restarts and TEM.
+fn has_segment(marker: u8) -> bool {
+    !matches!(marker, 0x01 | 0xD0..=0xD8)
+}
+
+/// What follows a segment, whose length counts its own two bytes.
+fn skip_segment(bytes: &[u8]) -> Option<&[u8]> {
+    let length = usize::from(u16::from_be_bytes(*bytes.first_chunk()?));
+    bytes.get(length.max(2)..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Start; an application segment that holds what looks like an end; a scan with a stuffed 0xFF; end.
+    const WHOLE: [u8; 18] =
+        [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 0xFF, END, 0xFF, 0xDA, 0, 2, 7, 0xFF, 0x00, 8, 0xFF, END];
+
+    #[test]
+    fn only_a_whole_file_is_complete() {
+        assert!(is_complete(&WHOLE));
+        for length in 0..WHOLE.len() {
+            assert!(!is_complete(&WHOLE[..length]), "{length}");
+        }
+    }
+}
