@@ -1,0 +1,37 @@
+//! Settings as people write them, for messages and tables.
+
+use serde_json::Value;
+
+/// A value of the language: `adamw`, `1e-5`, `[0, 1]` and `none` for what is not set.
+pub fn spelled(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), spelled_number),
+        other => other.to_string(),
+    }
+}
+
+/// A number: `1e-5` rather than `0.00001`, `0.01`, `32`.
+pub fn spelled_number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-2 { format!("{value:e}") } else { value.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn small_numbers_are_spelled_as_learning_rates_are() {
+        let spelled = [json!(1e-5), json!(0.0005), json!(0.01), json!(32), json!(0), json!(-0.002)];
+        assert_eq!(spelled.map(|value| super::spelled(&value)), ["1e-5", "5e-4", "0.01", "32", "0", "-2e-3"]);
+    }
+
+    #[test]
+    fn other_values_are_spelled_as_in_yaml() {
+        let values = [json!(null), json!("cosine"), json!([0, 1]), json!(true)];
+        assert_eq!(values.map(|value| spelled(&value)), ["none", "cosine", "[0,1]", "true"]);
+    }
+}
