@@ -1,8 +1,10 @@
 //! What a run continues from: weights, moments and position, in one file that is complete or absent.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::ClipConfig;
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
@@ -12,6 +14,8 @@ use crate::optimizer::Optimizer;
 
 /// The key of the position in the file's header.
 const POSITION_KEY: &str = "cliptune.position";
+/// What the names of the best epochs' weights begin with.
+const BEST_PREFIX: &str = "best-";
 
 /// How far a run has come. The order of the data is a function of seed and epoch, so that this is all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +30,15 @@ pub struct Position {
     pub best: Option<Best>,
     /// Seconds spent so far.
     pub seconds: f64,
+}
+
+impl Position {
+    /// Whether a run of that many epochs and steps an epoch can be there.
+    pub fn is_within(&self, epochs: usize, steps: usize) -> bool {
+        self.epochs <= epochs
+            && self.steps_of_epoch <= steps
+            && self.steps == self.epochs * steps + self.steps_of_epoch
+    }
 }
 
 /// The epoch to keep.
@@ -55,12 +68,15 @@ impl Checkpoints {
         self.folder.join("last.safetensors")
     }
 
-    /// The weights of the best epoch.
-    pub fn best_file(&self) -> PathBuf {
-        self.folder.join("best.safetensors")
+    /// The weights of an epoch that was the best when it ended.
+    ///
+    /// Its name has its number, so that a better epoch does not overwrite what the newest position still names: a
+    /// crash between the two files leaves a pair that belongs together.
+    pub fn best_file(&self, epoch: usize) -> PathBuf {
+        self.folder.join(format!("{BEST_PREFIX}{epoch}.safetensors"))
     }
 
-    /// Saves what [`resume`](Self::resume) needs.
+    /// Saves what [`resume`](Self::resume) needs, and lets go of epochs that are not the best any more.
     pub fn save_last(
         &self,
         parameters: &Parameters,
@@ -68,17 +84,31 @@ impl Checkpoints {
         position: &Position,
     ) -> Result<(), TrainError> {
         let note = (POSITION_KEY, serde_json::to_string(position)?);
-        model::save(&self.last_file(), parameters.named().chain(optimizer.moments()), Some(note))
+        model::save(&self.last_file(), parameters.named().chain(optimizer.moments()), Some(note))?;
+        position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
-    /// Saves the weights of the best epoch.
-    pub fn save_best(&self, parameters: &Parameters) -> Result<(), TrainError> {
-        model::save(&self.best_file(), parameters.named(), None)
+    /// Saves the weights of the best epoch so far.
+    pub fn save_best(&self, parameters: &Parameters, epoch: usize) -> Result<(), TrainError> {
+        model::save(&self.best_file(epoch), parameters.named(), None)
+    }
+
+    fn remove_best_but(&self, epoch: usize) -> Result<(), TrainError> {
+        let kept = self.best_file(epoch);
+        for entry in fs_err::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with(BEST_PREFIX) && path != kept {
+                fs_err::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// The weights of the best epoch.
-    pub fn best(&self, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
-        model::load(&self.best_file(), config, device)
+    pub fn best(&self, epoch: usize, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
+        let path = self.best_file(epoch);
+        model::load(&path, config, device).map_err(|error| unusable(&path, error))
     }
 
     /// Puts the newest weights and moments into place and returns the position; `None` without a checkpoint.
@@ -91,15 +121,7 @@ impl Checkpoints {
         if !path.exists() {
             return Ok(None);
         }
-        let data = fs_err::read(&path)?;
-        let position = position(&path, &data)?;
-        let file = model::parse(&path, &data)?;
-        let _guard = tch::no_grad_guard();
-        for (name, tensor) in parameters.named().chain(optimizer.moments()) {
-            let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-            let values = model::tensor(&path, &file, &name, &shape, tensor.device())?;
-            tensor.shallow_clone().f_copy_(&values)?;
-        }
+        let position = read(&path, parameters, optimizer).map_err(|error| unusable(&path, error))?;
         optimizer.set_updates(position.steps);
         Ok(Some(position))
     }
@@ -110,10 +132,29 @@ impl Checkpoints {
     }
 }
 
-fn position(path: &Path, data: &[u8]) -> Result<Position, TrainError> {
-    let (_, header) = safetensors::SafeTensors::read_metadata(data)
-        .map_err(|source| TrainError::Safetensors { path: path.to_owned(), source })?;
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Copies a checkpoint's values into weights and moments.
+fn read(path: &Path, parameters: &Parameters, optimizer: &Optimizer) -> Result<Position, Cause> {
+    let data = fs_err::read(path)?;
+    let file = model::parse(path, &data)?;
+    let position = position(&data)?;
+    let _guard = tch::no_grad_guard();
+    for (name, tensor) in parameters.named().chain(optimizer.moments()) {
+        let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
+        let values = model::tensor(path, &file, &name, &shape, tensor.device())?;
+        tensor.shallow_clone().f_copy_(&values)?;
+    }
+    Ok(position)
+}
+
+fn position(data: &[u8]) -> Result<Position, Cause> {
+    let (_, header) = SafeTensors::read_metadata(data)?;
     let note = header.metadata().as_ref().and_then(|notes| notes.get(POSITION_KEY));
-    let note = note.map(String::as_str).unwrap_or_default();
-    Ok(serde_json::from_str(note)?)
+    Ok(serde_json::from_str(note.ok_or("it does not say how far the run has come")?)?)
+}
+
+/// The error of a checkpoint that there is no continuing from.
+pub(crate) fn unusable(path: &Path, source: impl Into<Cause>) -> TrainError {
+    TrainError::Checkpoint { path: path.to_owned(), source: source.into() }
 }

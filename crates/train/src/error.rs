@@ -1,11 +1,13 @@
 //! What can go wrong while training.
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use cliptune_clip::ConfigError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
-use cliptune_experiment::LoadError;
+use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -52,7 +54,7 @@ pub enum TrainError {
         leaked: usize,
     },
     /// `config.json` cannot be used.
-    #[error("cannot use the model in {folder}")]
+    #[error("cannot use the model in {}", folder.display())]
     Config {
         /// The model folder.
         folder: PathBuf,
@@ -65,11 +67,16 @@ pub enum TrainError {
     /// An image could not be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// A file of the model could not be read or written.
-    #[error("cannot access the model's files")]
-    Io(#[from] std::io::Error),
+    /// The files of a model folder are not of one model.
+    #[error("the files in {} do not belong together: {problem}", folder.display())]
+    Mismatch {
+        /// The model folder.
+        folder: PathBuf,
+        /// Which two disagree about what.
+        problem: String,
+    },
     /// `model.safetensors` cannot be parsed or written.
-    #[error("{path} is not a usable safetensors file")]
+    #[error("{} is not a usable safetensors file", path.display())]
     Safetensors {
         /// The file.
         path: PathBuf,
@@ -77,7 +84,7 @@ pub enum TrainError {
         source: safetensors::SafeTensorError,
     },
     /// A weight is missing or has another shape.
-    #[error("{path}: weight {name} {problem}")]
+    #[error("{}: weight {name} {problem}", path.display())]
     Weight {
         /// The file.
         path: PathBuf,
@@ -86,8 +93,16 @@ pub enum TrainError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The model's sizes cannot be written as JSON.
-    #[error("cannot write the model's configuration")]
+    /// A run cannot be continued from its checkpoint.
+    #[error("cannot continue from the checkpoint {}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The model's sizes or the position in the run cannot be written as JSON.
+    #[error("cannot write JSON")]
     Json(#[from] serde_json::Error),
     /// A graph could not be exported.
     #[error("cannot export the model")]
@@ -95,16 +110,37 @@ pub enum TrainError {
     /// libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
-    /// The loss is not a number any more.
-    #[error("the loss became {loss} at step {step} (epoch {epoch})")]
+    /// The loss or its gradient is not a number any more.
+    #[error("the {what} became {value} at step {step} (epoch {epoch})")]
     Diverged {
-        /// The loss.
-        loss: f64,
+        /// What is not a number.
+        what: &'static str,
+        /// What it is.
+        value: f64,
         /// The step.
         step: usize,
         /// The epoch.
         epoch: usize,
     },
+}
+
+impl TrainError {
+    /// The error of a plan whose starting weights are another run's that is not there.
+    pub(crate) fn no_base(plan: &Plan) -> Self {
+        let base = match &plan.model.from {
+            ModelSource::Run(reference) => reference.experiment.to_string(),
+            ModelSource::Folder(path) => path.display().to_string(),
+            ModelSource::Scratch(_) => "random weights".to_owned(),
+        };
+        Self::NoBase { experiment: plan.experiment.to_string(), base }
+    }
+}
+
+// fs-err has put the operation and the path into the message, and the store knows what to do about a full disk.
+impl From<io::Error> for TrainError {
+    fn from(error: io::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl From<TchError> for TrainError {
@@ -129,6 +165,17 @@ impl Diagnostic for TrainError {
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
             }
+            Self::Mismatch { .. } | Self::Weight { .. } => {
+                Some("take all files of the folder from one CLIPModel, as transformers saves it".to_owned())
+            }
+            Self::Safetensors { path, .. } => Some(format!(
+                "get {} again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to",
+                path.file_name().unwrap_or_default().display()
+            )),
+            Self::Checkpoint { path, .. } => Some(format!(
+                "remove the folder {} to train this run from its beginning",
+                path.parent().unwrap_or(Path::new(".")).display()
+            )),
             Self::EmptySplit { .. } => Some("give it a share in `data.split`".to_owned()),
             Self::Leak { .. } => Some(
                 "give both experiments the same images, groups and `data.split`, naming the same columns in \

@@ -3,7 +3,7 @@
 use cliptune_experiment::{BatchSize, Objective};
 use tch::{Kind, Tensor};
 
-use crate::data::{Arrangement, Batch, Example, epoch_batches};
+use crate::data::{Arrangement, Batch, Example, evaluation_batches};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
@@ -26,7 +26,7 @@ pub fn evaluate(
     examples: &[Example],
 ) -> Result<Evaluation, TrainError> {
     let _guard = tch::no_grad_guard();
-    let order = epoch_batches(examples, Arrangement::of(objective), batch_size, EVALUATION_SEED, 0);
+    let order = evaluation_batches(examples, Arrangement::of(objective), batch_size);
     let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
     for chosen in order {
         let batch = Batch::new(examples, &chosen, objective::needed(objective));
@@ -44,9 +44,6 @@ pub fn evaluate(
     };
     Ok(Evaluation { loss: loss / seen, accuracy })
 }
-
-/// The order of evaluation never changes, whatever the run's seed.
-const EVALUATION_SEED: cliptune_experiment::Seed = cliptune_experiment::Seed(0);
 
 fn right_answers(embeddings: &Embeddings, examples: &[Example]) -> Result<f64, TrainError> {
     let answers = objective::choice_logits(embeddings, examples)?.f_argmax(-1, false)?;

@@ -1,15 +1,14 @@
 //! The training loop.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use cliptune_clip::names;
 use cliptune_experiment::{Seed, Select, TrainPlan};
 use cliptune_store::{Event, EventLog};
-use cliptune_terminal::{Progress, format};
 use tch::Tensor;
 
-use crate::checkpoint::{Best, Checkpoints, Position};
+use crate::checkpoint::{Best, Checkpoints, Position, unusable};
 use crate::data::{Arrangement, Batch, Example, epoch_batches};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
@@ -38,33 +37,38 @@ pub struct Fit<'a> {
     pub validation: &'a [Example],
     /// Where weights and positions are saved.
     pub checkpoints: &'a Checkpoints,
-    /// Set when the person wants it to stop.
-    pub interrupted: &'a AtomicBool,
-    /// What the person watches.
-    pub progress: &'a Progress,
+    /// Sees each step after it is logged, and says whether to go on.
+    pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
+}
+
+/// Optimiser steps of each epoch.
+pub fn steps_per_epoch(plan: &TrainPlan, seed: Seed, train: &[Example]) -> usize {
+    epoch_batches(train, Arrangement::of(plan.objective), plan.batch_size, seed, 1).len()
 }
 
 /// How the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fitted {
     /// All epochs are done; the best one's weights are in the checkpoint.
-    Done(Best),
+    Done {
+        /// The epoch to keep.
+        best: Best,
+        /// Seconds spent, before interruptions as well.
+        seconds: f64,
+    },
     /// It was told to stop, finished its step and saved.
     Interrupted,
 }
 
 /// One epoch's place in the run.
 struct Epoch {
+    /// From 1.
     number: usize,
-    steps_before: usize,
+    /// Steps of every epoch.
+    steps: usize,
 }
 
 impl Fit<'_> {
-    /// Optimiser steps of all epochs.
-    pub fn steps(&self) -> usize {
-        self.plan.epochs * self.batches(1).len()
-    }
-
     fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
         let arrangement = Arrangement::of(self.plan.objective);
         epoch_batches(self.train, arrangement, self.plan.batch_size, self.seed, epoch)
@@ -77,15 +81,21 @@ impl Fit<'_> {
         log: &mut EventLog,
         mut position: Position,
     ) -> Result<Fitted, TrainError> {
+        let steps = steps_per_epoch(self.plan, self.seed, self.train);
+        if !position.is_within(self.plan.epochs, steps) {
+            return Err(unusable(&self.checkpoints.last_file(), "its position is outside of this run"));
+        }
         let (begun, before) = (Instant::now(), position.seconds);
         let clock = || before + begun.elapsed().as_secs_f64();
         if position.best.is_none() {
             self.close_epoch(log, &mut position, clock())?;
         }
         for number in position.epochs + 1..=self.plan.epochs {
-            let epoch = Epoch { number, steps_before: position.steps - position.steps_of_epoch };
-            if self.epoch(optimizer, log, &epoch, &mut position)? == Flow::Stop {
+            let epoch = Epoch { number, steps };
+            if self.epoch(optimizer, log, &epoch, &mut position)?.is_break() {
                 position.seconds = clock();
+                // The log may be ahead of the checkpoint, whose steps are then taken again, but never behind it.
+                log.sync()?;
                 self.checkpoints.save_last(self.parameters, optimizer, &position)?;
                 log.append(&Event::Interrupted { step: position.steps })?;
                 log.sync()?;
@@ -96,7 +106,8 @@ impl Fit<'_> {
             self.close_epoch(log, &mut position, clock())?;
             self.checkpoints.save_last(self.parameters, optimizer, &position)?;
         }
-        Ok(Fitted::Done(position.best.unwrap_or(Best { epoch: 0, merit: f64::NEG_INFINITY })))
+        let best = position.best.unwrap_or(Best { epoch: 0, merit: f64::MIN });
+        Ok(Fitted::Done { best, seconds: clock() })
     }
 
     /// Steps through an epoch from where the position stands in it.
@@ -106,25 +117,24 @@ impl Fit<'_> {
         log: &mut EventLog,
         epoch: &Epoch,
         position: &mut Position,
-    ) -> Result<Flow, TrainError> {
+    ) -> Result<ControlFlow<()>, TrainError> {
         for chosen in self.batches(epoch.number).iter().skip(position.steps_of_epoch) {
             position.steps_of_epoch += 1;
-            position.steps = epoch.steps_before + position.steps_of_epoch;
-            let event = self.step(optimizer, chosen, epoch.number, position.steps)?;
+            position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
+            let event = self.step(optimizer, chosen, epoch, position.steps)?;
             log.append(&event)?;
-            self.show(&event);
-            if self.interrupted.load(Ordering::Relaxed) {
-                return Ok(Flow::Stop);
+            if (self.after_step)(&event).is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
-        Ok(Flow::GoOn)
+        Ok(ControlFlow::Continue(()))
     }
 
     fn step(
         &self,
         optimizer: &mut Optimizer,
         chosen: &[usize],
-        epoch: usize,
+        epoch: &Epoch,
         step: usize,
     ) -> Result<Event, TrainError> {
         let begun = Instant::now();
@@ -133,18 +143,22 @@ impl Fit<'_> {
         let embeddings = self.encoder.embeddings(&batch.images, &batch.texts)?;
         let loss = objective::loss(self.plan.objective, &embeddings, &batch.examples)?;
         let value = f64::try_from(&loss)?;
+        let diverged = |what, value| TrainError::Diverged { what, value, step, epoch: epoch.number };
         if !value.is_finite() {
-            return Err(TrainError::Diverged { loss: value, step, epoch });
+            return Err(diverged("loss", value));
         }
         loss.f_backward()?;
         let grad_norm = optimizer.clip_grad_norm(self.plan.clip_grad_norm)?;
-        let factor = schedule::factor(&self.plan.schedule, step, self.steps());
+        if !grad_norm.is_finite() {
+            return Err(diverged("norm of the gradient", grad_norm));
+        }
+        let factor = schedule::factor(&self.plan.schedule, step, self.plan.epochs * epoch.steps);
         let learning_rate = self.plan.optimizer.lr.get() * factor;
         optimizer.step(learning_rate)?;
         self.clamp_logit_scale()?;
         Ok(Event::Step {
             step,
-            epoch,
+            epoch: epoch.number,
             loss: value,
             learning_rate,
             grad_norm,
@@ -172,7 +186,7 @@ impl Fit<'_> {
         let best = position.best.is_none_or(|best| merit > best.merit);
         if best {
             position.best = Some(Best { epoch: position.epochs, merit });
-            self.checkpoints.save_best(self.parameters)?;
+            self.checkpoints.save_best(self.parameters, position.epochs)?;
         }
         log.append(&Event::Epoch {
             epoch: position.epochs,
@@ -184,29 +198,13 @@ impl Fit<'_> {
         })?;
         Ok(log.sync()?)
     }
-
-    fn show(&self, event: &Event) {
-        let Event::Step { step, epoch, loss, learning_rate, items_per_second, .. } = event else { return };
-        self.progress.set(*step as u64);
-        self.progress.message(&format!(
-            "epoch {epoch}/{}  loss {loss:.3}  lr {learning_rate:.1e}  {}",
-            self.plan.epochs,
-            format::rate(*items_per_second, "items")
-        ));
-    }
 }
 
-#[derive(PartialEq, Eq)]
-enum Flow {
-    GoOn,
-    Stop,
-}
-
-/// Higher is better. A loss that is not a number never wins.
+/// Higher is better. A loss that is not a number never wins; its merit is one, because JSON has no infinity.
 fn merit(select: Select, evaluation: Evaluation) -> f64 {
     match select {
         Select::ValidationAccuracy => evaluation.accuracy,
-        Select::ValidationLoss if evaluation.loss.is_nan() => f64::NEG_INFINITY,
-        Select::ValidationLoss => -evaluation.loss,
+        Select::ValidationLoss if evaluation.loss.is_finite() => -evaluation.loss,
+        Select::ValidationLoss => f64::MIN,
     }
 }

@@ -19,6 +19,7 @@ pub mod optimizer;
 pub mod provenance;
 pub mod run;
 pub mod schedule;
+mod session;
 pub mod start;
 pub mod threads;
 

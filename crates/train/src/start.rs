@@ -38,15 +38,10 @@ impl Start {
         let plan = &standing.plan;
         let mut start = match (&plan.model.from, &standing.base) {
             (ModelSource::Scratch(architecture), _) => scratch(architecture, plan, train_items, device)?,
-            (_, ResolvedBase::Folder { path, .. }) => Self::read(path, device)?,
-            (_, ResolvedBase::Run { run: Some(run), .. }) => Self::read(&run.model_folder(), device)?,
-            (ModelSource::Run(reference), _) => {
-                return Err(TrainError::NoBase {
-                    experiment: plan.experiment.to_string(),
-                    base: reference.experiment.to_string(),
-                });
-            }
-            (ModelSource::Folder(path), _) => Self::read(path, device)?,
+            (_, ResolvedBase::Folder { path, .. }) => Self::from_folder(path, device)?,
+            (_, ResolvedBase::Run { run: Some(run), .. }) => Self::from_folder(&run.model_folder(), device)?,
+            (ModelSource::Run(_), _) => return Err(TrainError::no_base(plan)),
+            (ModelSource::Folder(path), _) => Self::from_folder(path, device)?,
         };
         if let Some(fit) = plan.model.image_fit {
             start.preprocessor.fit = image_fit(fit);
@@ -55,15 +50,43 @@ impl Start {
     }
 
     /// Reads a model folder.
-    fn read(folder: &Path, device: Device) -> Result<Self, TrainError> {
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, damaged or does not go with the others.
+    pub fn from_folder(folder: &Path, device: Device) -> Result<Self, TrainError> {
         let config = ClipConfig::from_folder(folder)
             .map_err(|source| TrainError::Config { folder: folder.to_owned(), source })?;
-        Ok(Self {
-            parameters: model::load(&folder.join(WEIGHTS_FILE), &config, device)?,
+        let start = Self {
             tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
             preprocessor: Preprocessor::from_folder(folder)?,
+            parameters: model::load(&folder.join(WEIGHTS_FILE), &config, device)?,
             config,
-        })
+        };
+        match start.mismatch() {
+            None => Ok(start),
+            Some(problem) => Err(TrainError::Mismatch { folder: folder.to_owned(), problem }),
+        }
+    }
+
+    /// Where the tokenizer or the preprocessing does not go with the configuration. libtorch would fail in the middle
+    /// of a step, or worse: a text whose end the tower does not know is pooled at its first token.
+    fn mismatch(&self) -> Option<String> {
+        let (vision, text) = (&self.config.vision, &self.config.text);
+        let (size, tokens, end) =
+            (self.preprocessor.size, self.tokenizer.vocab_size(), self.tokenizer.end_id());
+        if size as usize != vision.image_size {
+            Some(format!("images are resized to {size} pixels, but the model takes {}", vision.image_size))
+        } else if tokens > text.vocab_size {
+            Some(format!("the tokenizer has {tokens} tokens, but the model has {}", text.vocab_size))
+        } else {
+            match text.end_of_text {
+                EndOfText::First(id) if id != end => {
+                    Some(format!("the tokenizer ends a text with token {end}, but the model looks for {id}"))
+                }
+                _ => None,
+            }
+        }
     }
 
     /// Writes the model folder, with these weights in place of the starting ones.

@@ -4,10 +4,12 @@ mod batch;
 mod examples;
 mod images;
 mod order;
+mod splits;
 mod texts;
 
 pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};
 pub use images::ImageBank;
-pub use order::{Arrangement, epoch_batches};
+pub use order::{Arrangement, epoch_batches, evaluation_batches};
+pub use splits::Splits;
 pub use texts::TextBank;

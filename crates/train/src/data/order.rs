@@ -35,19 +35,43 @@ pub fn epoch_batches(
     seed: Seed,
     epoch: usize,
 ) -> Vec<Vec<usize>> {
-    let mut random = Random::new((u64::from(seed.0) << 32) | epoch as u64);
+    let random = Random::new((u64::from(seed.0) << 32) | epoch as u64);
+    // With several epochs another example is left out each time.
+    without_lone_last(batches(examples, arrangement, batch_size, random))
+}
+
+/// The batches that a split is evaluated in: the same for every run, whatever its seed.
+pub fn evaluation_batches(
+    examples: &[Example],
+    arrangement: Arrangement,
+    batch_size: BatchSize,
+) -> Vec<Vec<usize>> {
+    let batches = batches(examples, arrangement, batch_size, Random::new(0));
+    match arrangement {
+        // Every question counts: it brings its own wrong answers.
+        Arrangement::ByImage => batches,
+        // Without negatives the loss is 0, whatever the model.
+        Arrangement::GroupsApart => without_lone_last(batches),
+    }
+}
+
+fn batches(
+    examples: &[Example],
+    arrangement: Arrangement,
+    batch_size: BatchSize,
+    mut random: Random,
+) -> Vec<Vec<usize>> {
     let order = match arrangement {
         Arrangement::ByImage => by_image(examples, &mut random),
         Arrangement::GroupsApart => groups_apart(examples, &mut random),
     };
-    chunks(&order, batch_size.get())
+    order.chunks(batch_size.get()).map(<[usize]>::to_vec).collect()
 }
 
-/// Batches in the given order. A last batch of one example is left out: it has no negatives and its gradient is
-/// noise; with several epochs another example is left out each time.
-fn chunks(order: &[usize], size: usize) -> Vec<Vec<usize>> {
-    let mut batches: Vec<Vec<usize>> = order.chunks(size).map(<[usize]>::to_vec).collect();
-    if size > 1 && batches.len() > 1 && batches.last().is_some_and(|batch| batch.len() == 1) {
+/// Leaves out a last batch of one example: it has no negatives and its gradient is noise.
+fn without_lone_last(mut batches: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let whole = batches.first().map_or(0, Vec::len);
+    if whole > 1 && batches.len() > 1 && batches.last().is_some_and(|batch| batch.len() == 1) {
         batches.pop();
     }
     batches
@@ -115,6 +139,18 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, (0..examples().len()).collect::<Vec<_>>(), "{arrangement:?}");
         }
+    }
+
+    #[test]
+    fn a_lone_last_example_is_not_trained_on_but_its_question_is_evaluated() {
+        let examples = &examples()[..9];
+        let size = BatchSize::try_from(4).unwrap();
+        let lengths = |batches: Vec<Vec<usize>>| batches.iter().map(Vec::len).collect::<Vec<_>>();
+        for arrangement in [Arrangement::ByImage, Arrangement::GroupsApart] {
+            assert_eq!(lengths(epoch_batches(examples, arrangement, size, Seed(0), 1)), [4, 4]);
+        }
+        assert_eq!(lengths(evaluation_batches(examples, Arrangement::ByImage, size)), [4, 4, 1]);
+        assert_eq!(lengths(evaluation_batches(examples, Arrangement::GroupsApart, size)), [4, 4]);
     }
 
     #[test]

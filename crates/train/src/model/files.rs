@@ -43,7 +43,8 @@ pub(crate) fn tensor(
     if view.shape() != shape {
         return Err(wrong(format!("has shape {:?}, expected {shape:?}", view.shape())));
     }
-    let kind = kind(view.dtype()).ok_or_else(|| wrong(format!("is not a float but {:?}", view.dtype())))?;
+    let kind =
+        kind(view.dtype()).ok_or_else(|| wrong(format!("has type {}, expected a float", view.dtype())))?;
     Ok(Tensor::f_from_data_size(view.data(), &torch_shape(shape), kind)?
         .f_to_kind(Kind::Float)?
         .f_to_device(device)?)

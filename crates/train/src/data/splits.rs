@@ -1,0 +1,80 @@
+//! The splits that a run works on.
+
+use std::path::PathBuf;
+
+use cliptune_experiment::{Plan, Split, TaskKind};
+use cliptune_store::{Dataset, Item};
+
+use super::examples::{Example, Examples};
+use crate::error::TrainError;
+
+/// The train and validation splits over one numbering of images and texts; the test split is never loaded here.
+#[derive(Debug)]
+pub struct Splits {
+    /// What an item is.
+    pub task: TaskKind,
+    /// The train split.
+    pub train_items: Vec<Item>,
+    /// The validation split.
+    pub validation_items: Vec<Item>,
+    /// The train split as training sees it; empty when the plan does not train and needs no stand-in.
+    pub train: Vec<Example>,
+    /// The validation split as training sees it.
+    pub validation: Vec<Example>,
+    /// Distinct images, in the order of their rows.
+    pub image_paths: Vec<PathBuf>,
+    /// Distinct texts, in the order of their rows.
+    pub texts: Vec<String>,
+}
+
+impl Splits {
+    /// Reads what a plan needs of a dataset.
+    ///
+    /// # Errors
+    ///
+    /// When a split that the plan needs has no items, or the dataset cannot be read.
+    pub fn load(plan: &Plan, dataset: &Dataset) -> Result<Self, TrainError> {
+        let train_items = dataset.items(Some(Split::Train))?;
+        let validation_items = dataset.items(Some(Split::Validation))?;
+        if let Some(split) = lacking(plan, &train_items, &validation_items) {
+            return Err(TrainError::EmptySplit {
+                experiment: plan.experiment.to_string(),
+                split: split.as_str(),
+            });
+        }
+        let mut examples = Examples::default();
+        let validation = examples.add(&validation_items);
+        // A model that is not trained needs no training images, unless the parity gate has no others.
+        let needed = plan.train.is_some() || validation.is_empty();
+        let train = if needed { examples.add(&train_items) } else { Vec::new() };
+        Ok(Self {
+            task: dataset.record().task,
+            image_paths: examples.image_items().iter().map(|item| dataset.image_path(item)).collect(),
+            texts: examples.texts().to_vec(),
+            train_items,
+            validation_items,
+            train,
+            validation,
+        })
+    }
+
+    /// Items for the parity gate: of the validation split; of the train split when there are none.
+    pub fn parity_source(&self) -> (&[Item], &[Example]) {
+        if self.validation.is_empty() {
+            (&self.train_items, &self.train)
+        } else {
+            (&self.validation_items, &self.validation)
+        }
+    }
+}
+
+/// The split that a plan needs and that has no items. Without training, any one of the two will do.
+fn lacking(plan: &Plan, train: &[Item], validation: &[Item]) -> Option<Split> {
+    let trains = plan.train.is_some();
+    match (train.is_empty(), validation.is_empty()) {
+        (true, true) => Some(Split::Train),
+        (true, false) if trains => Some(Split::Train),
+        (false, true) if trains => Some(Split::Validation),
+        _ => None,
+    }
+}

@@ -1,0 +1,12 @@
+//! Training against PyTorch, what a run continues from, and how unusable files are refused.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod evaluation;
+mod forward;
+mod gradients;
+mod resume;
+mod support;
+mod training;
+mod tuning;
+mod unusable;

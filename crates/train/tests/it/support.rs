@@ -1,0 +1,248 @@
+//! The committed references of `scripts/references/train.py`, loaded.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use cliptune_clip::ClipConfig;
+use cliptune_clip::image::{self, Preprocessor};
+use cliptune_clip::tokenizer::Tokenizer;
+use cliptune_experiment::{Objective, Seed, TrainPlan, Tune};
+use cliptune_store::{Event, EventLog, read_events};
+use cliptune_train::TrainError;
+use cliptune_train::checkpoint::Checkpoints;
+use cliptune_train::data::{Example, ImageBank, TextBank};
+use cliptune_train::encoder::Encoder;
+use cliptune_train::fit::{Fit, Fitted};
+use cliptune_train::model::{self, Parameters};
+use cliptune_train::optimizer::Optimizer;
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+use tch::{Device, Tensor};
+use tempfile::TempDir;
+
+/// A file of a crate's tests.
+pub(crate) fn reference(krate: &str, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(krate).join("tests/references").join(name)
+}
+
+/// The tensors of a reference file by name.
+pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Tensor> {
+    let data = fs_err::read(path).unwrap();
+    let tensor = |view: safetensors::tensor::TensorView<'_>| {
+        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+        let kind = match view.dtype() {
+            Dtype::F32 => tch::Kind::Float,
+            Dtype::I64 => tch::Kind::Int64,
+            other => panic!("{other} in {}", path.display()),
+        };
+        Tensor::from_data_size(view.data(), &shape, kind)
+    };
+    let file = SafeTensors::deserialize(&data).unwrap();
+    file.iter().map(|(name, view)| (name.to_owned(), tensor(view))).collect()
+}
+
+/// The largest absolute difference of two tensors of one shape; NaN if there is one.
+pub(crate) fn difference(a: &Tensor, b: &Tensor) -> f64 {
+    assert_eq!(a.size(), b.size());
+    (a.detach() - b.detach()).abs().max().double_value(&[])
+}
+
+/// The largest absolute value of a tensor.
+pub(crate) fn largest(a: &Tensor) -> f64 {
+    a.detach().abs().max().double_value(&[])
+}
+
+/// Asserts that no element differs by more than `tolerance`. NaN is never close.
+pub(crate) fn assert_close(a: &Tensor, b: &Tensor, tolerance: f64, what: &str) {
+    let difference = difference(a, b);
+    assert!(difference <= tolerance, "{what} differs by {difference:e}");
+}
+
+/// `cases.json`.
+#[derive(Deserialize)]
+pub(crate) struct Cases {
+    pub(crate) seed: Seed,
+    texts: Vec<String>,
+    train: Vec<ItemCase>,
+    validation: Vec<ItemCase>,
+    choice: ObjectiveCase,
+    contrastive: ObjectiveCase,
+}
+
+#[derive(Deserialize)]
+struct ItemCase {
+    image: usize,
+    texts: Vec<usize>,
+    label: usize,
+    group: usize,
+}
+
+/// What PyTorch computed for one objective.
+#[derive(Deserialize)]
+pub(crate) struct ObjectiveCase {
+    /// Over all train items, before training.
+    pub(crate) loss: f64,
+    pub(crate) plan: TrainPlan,
+    pub(crate) steps: Vec<StepCase>,
+    /// Of every epoch, from 0.
+    pub(crate) validation: Vec<EvaluationCase>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct StepCase {
+    pub(crate) batch: Vec<usize>,
+    pub(crate) loss: f64,
+    pub(crate) learning_rate: f64,
+    pub(crate) grad_norm: f64,
+    pub(crate) logit_scale: f64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct EvaluationCase {
+    pub(crate) batches: Vec<Vec<usize>>,
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+}
+
+/// The tiny CLIP of the references with its images, texts and items.
+pub(crate) struct Tiny {
+    pub(crate) config: ClipConfig,
+    pub(crate) images: ImageBank,
+    pub(crate) texts: TextBank,
+    pub(crate) train: Vec<Example>,
+    pub(crate) validation: Vec<Example>,
+    pub(crate) cases: Cases,
+}
+
+impl Tiny {
+    pub(crate) fn load() -> Self {
+        // Tensors this small gain nothing from threads, and tests run beside each other.
+        tch::set_num_threads(1);
+        let cases: Cases =
+            serde_json::from_slice(&fs_err::read(reference("train", "cases.json")).unwrap()).unwrap();
+        let config = ClipConfig::from_folder(&reference("train", "model")).unwrap();
+        let size = config.vision.image_size as u32;
+        let images: Vec<PathBuf> = (0..6).map(|n| reference("train", &format!("images/{n}.png"))).collect();
+        let tokenizer =
+            Tokenizer::from_folder(&reference("clip", "tokenizer"), config.text.context_length).unwrap();
+        Self {
+            images: ImageBank::load(Preprocessor::openai(size, image::Fit::Crop), &images, &|| {}).unwrap(),
+            texts: TextBank::encode(&tokenizer, &cases.texts).unwrap(),
+            train: examples(&cases.train),
+            validation: examples(&cases.validation),
+            config,
+            cases,
+        }
+    }
+
+    /// The weights before training; each call reads new tensors.
+    pub(crate) fn parameters(&self) -> Parameters {
+        model::load(&reference("train", "model/model.safetensors"), &self.config, Device::Cpu).unwrap()
+    }
+
+    pub(crate) fn encoder<'a>(&'a self, parameters: &'a Parameters) -> Encoder<'a> {
+        Encoder::new(&self.config, parameters, &self.images, &self.texts, Device::Cpu)
+    }
+
+    pub(crate) fn text_count(&self) -> usize {
+        self.cases.texts.len()
+    }
+
+    pub(crate) fn case(&self, objective: Objective) -> &ObjectiveCase {
+        match objective {
+            Objective::Choice => &self.cases.choice,
+            Objective::Contrastive => &self.cases.contrastive,
+        }
+    }
+}
+
+fn examples(items: &[ItemCase]) -> Vec<Example> {
+    let example = |item: &ItemCase| Example {
+        image: item.image,
+        texts: item.texts.clone(),
+        label: item.label,
+        group: item.group,
+    };
+    items.iter().map(example).collect()
+}
+
+/// The objectives as the reference files are named.
+pub(crate) const OBJECTIVES: [(Objective, &str); 2] =
+    [(Objective::Choice, "choice"), (Objective::Contrastive, "contrastive")];
+
+/// Never interrupts.
+pub(crate) fn go_on(_: &Event) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// What a step's end is answered with.
+pub(crate) type AfterStep<'a> = &'a dyn Fn(&Event) -> ControlFlow<()>;
+
+/// A run's folder, and the tiny CLIP to train in it.
+pub(crate) struct World {
+    pub(crate) tiny: Tiny,
+    pub(crate) plan: TrainPlan,
+    folder: TempDir,
+}
+
+impl World {
+    /// With the plan of the references.
+    pub(crate) fn new(objective: Objective) -> Self {
+        let tiny = Tiny::load();
+        let plan = tiny.case(objective).plan.clone();
+        Self { tiny, plan, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn tuning(mut self, tune: Tune) -> Self {
+        self.plan.tune = tune;
+        self
+    }
+
+    pub(crate) fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.folder.path().join("checkpoint")).unwrap()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts or continues as a process does: nothing but the folder comes from before.
+    pub(crate) fn run(&self, after_step: AfterStep<'_>) -> Result<Fitted, TrainError> {
+        self.run_with(&self.tiny.parameters(), after_step)
+    }
+
+    pub(crate) fn run_with(
+        &self,
+        parameters: &Parameters,
+        after_step: AfterStep<'_>,
+    ) -> Result<Fitted, TrainError> {
+        let checkpoints = self.checkpoints();
+        let mut optimizer = Optimizer::new(&parameters.unlock(self.plan.tune), self.plan.optimizer)?;
+        let position = checkpoints.resume(parameters, &mut optimizer)?;
+        let mut encoder = self.tiny.encoder(parameters);
+        encoder.lock(self.plan.tune, self.tiny.text_count())?;
+        let fit = Fit {
+            plan: &self.plan,
+            seed: self.tiny.cases.seed,
+            parameters,
+            encoder: &encoder,
+            train: &self.tiny.train,
+            validation: &self.tiny.validation,
+            checkpoints: &checkpoints,
+            after_step,
+        };
+        let mut log = EventLog::open_append(&self.events_file())?;
+        fit.run(&mut optimizer, &mut log, position.unwrap_or_default())
+    }
+
+    pub(crate) fn events_file(&self) -> PathBuf {
+        self.folder.path().join("events.jsonl")
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let read = read_events(&self.events_file()).unwrap();
+        assert_eq!(read.damaged_lines, 0);
+        read.events.into_iter().map(|stamped| stamped.event).collect()
+    }
+}

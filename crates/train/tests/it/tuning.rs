@@ -1,0 +1,85 @@
+//! Which weights move, and that locking only saves work.
+
+use std::collections::BTreeSet;
+
+use cliptune_experiment::{Objective, Tune};
+use cliptune_train::data::Batch;
+use cliptune_train::model::Parameters;
+use cliptune_train::objective::{self, needed};
+
+use crate::support::{OBJECTIVES, Tiny, World, assert_close, go_on, tensors};
+
+const TUNES: [Tune; 4] = [Tune::Full, Tune::LockedImage, Tune::LockedText, Tune::Projections];
+
+/// Whether a weight should move, by its name alone.
+fn should_move(tune: Tune, name: &str) -> bool {
+    let image = name.starts_with("vision_model.") || name == "visual_projection.weight";
+    let text = name.starts_with("text_model.") || name == "text_projection.weight";
+    match tune {
+        Tune::Full => true,
+        Tune::LockedImage => !image,
+        Tune::LockedText => !text,
+        Tune::Projections => {
+            ["visual_projection.weight", "text_projection.weight", "logit_scale"].contains(&name)
+        }
+    }
+}
+
+#[test]
+fn training_moves_what_is_to_be_tuned_and_nothing_else() {
+    for tune in TUNES {
+        let world = World::new(Objective::Choice).tuning(tune);
+        world.run(&go_on).unwrap();
+        let trained = tensors(&world.checkpoints().last_file());
+        let moved: BTreeSet<String> = world
+            .tiny
+            .parameters()
+            .named()
+            .filter(|(name, before)| trained[name] != **before)
+            .map(|(name, _)| name)
+            .collect();
+        let expected: BTreeSet<String> = world
+            .tiny
+            .parameters()
+            .named()
+            .map(|(name, _)| name)
+            .filter(|name| should_move(tune, name))
+            .collect();
+        assert_eq!(moved, expected, "{tune:?}");
+    }
+}
+
+/// The loss over all train items with its gradients in the parameters.
+fn loss(tiny: &Tiny, objective: Objective, tune: Tune, lock: bool) -> (f64, Parameters) {
+    let parameters = tiny.parameters();
+    parameters.unlock(if lock { tune } else { Tune::Full });
+    let mut encoder = tiny.encoder(&parameters);
+    if lock {
+        encoder.lock(tune, tiny.text_count()).unwrap();
+    }
+    let everyone: Vec<usize> = (0..tiny.train.len()).collect();
+    let batch = Batch::new(&tiny.train, &everyone, needed(objective));
+    let embeddings = encoder.embeddings(&batch.images, &batch.texts).unwrap();
+    let loss = objective::loss(objective, &embeddings, &batch.examples).unwrap();
+    loss.backward();
+    (loss.double_value(&[]), parameters)
+}
+
+#[test]
+fn a_locked_tower_changes_neither_the_loss_nor_the_gradients_of_the_rest() {
+    let tiny = Tiny::load();
+    for (objective, name) in OBJECTIVES {
+        for tune in TUNES {
+            let (free_loss, free) = loss(&tiny, objective, tune, false);
+            let (locked_loss, locked) = loss(&tiny, objective, tune, true);
+            assert!((free_loss - locked_loss).abs() < 1e-6, "{name} {tune:?}: {free_loss} {locked_loss}");
+            for ((weight, free), (_, locked)) in free.named().zip(locked.named()) {
+                assert_eq!(locked.grad().defined(), should_move(tune, &weight), "{name} {tune:?} {weight}");
+                if locked.grad().defined() {
+                    let what = format!("{name} {tune:?} gradient of {weight}");
+                    assert_close(&locked.grad(), &free.grad(), 1e-5, &what);
+                }
+            }
+        }
+    }
+}
