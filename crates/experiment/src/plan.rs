@@ -360,6 +360,8 @@ pub enum Objective {
     Choice,
     /// Symmetric InfoNCE in the batch; items of the same group are never each other's negatives.
     Contrastive,
+    /// SigLIP's: every pair of the batch on its own.
+    Sigmoid,
 }
 
 /// Which weights move.

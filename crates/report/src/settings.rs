@@ -128,6 +128,7 @@ pub(crate) fn objective(objective: Objective) -> &'static str {
     match objective {
         Objective::Choice => "choice",
         Objective::Contrastive => "contrastive",
+        Objective::Sigmoid => "sigmoid",
     }
 }
 

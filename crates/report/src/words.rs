@@ -13,6 +13,7 @@ pub(crate) fn objective(objective: Objective) -> &'static str {
     match objective {
         Objective::Choice => "choice objective",
         Objective::Contrastive => "contrastive objective",
+        Objective::Sigmoid => "sigmoid objective",
     }
 }
 

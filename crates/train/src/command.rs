@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use clap::Parser;
 use cliptune_experiment::Experiment;
-use cliptune_store::{Outcome, Standing, Store, standings};
+use cliptune_hub::{Hub, fetch_shown};
+use cliptune_store::{Outcome, ResolvedBase, Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
 
 use crate::device;
@@ -47,6 +48,11 @@ fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Re
     let context = Context { store, printer, device: device::choose()?, interrupted: &interrupted };
     let mut made = Vec::new();
     while let Some((standing, file)) = next(store, experiments)? {
+        if let ResolvedBase::Hub { id, cached: None } = &standing.base {
+            // What it is decides the run's identity, so that standings are asked again.
+            fetch_shown(&Hub::from_env()?, id, printer, &interrupted)?;
+            continue;
+        }
         let run = make(&context, &standing, &file)?;
         if run.record().end.as_ref().is_some_and(|end| end.outcome == Outcome::Interrupted) {
             printer.status(&format!("interrupted: {} goes on with the same command", run.id()));

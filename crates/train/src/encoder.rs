@@ -53,12 +53,13 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Embeddings of some rows with the current logit_scale.
+    /// Embeddings of some rows with the current logit_scale and logit_bias.
     pub fn embeddings(&self, images: &[usize], texts: &[usize]) -> Result<Embeddings, TrainError> {
         Ok(Embeddings {
             images: self.images(images)?,
             texts: self.texts(texts)?,
             logit_scale: self.parameters.tensor(names::LOGIT_SCALE)?.f_exp()?,
+            logit_bias: self.parameters.find(names::LOGIT_BIAS).map(Tensor::shallow_clone),
         })
     }
 

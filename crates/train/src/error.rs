@@ -5,9 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::ConfigError;
+use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
+use cliptune_hub::HubError;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -60,6 +62,18 @@ pub enum TrainError {
         folder: PathBuf,
         /// Why not.
         source: ConfigError,
+    },
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
+    /// A model of the hub cannot be had.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// A loss that needs a weight that the model does not have.
+    #[error("the sigmoid objective needs a logit_bias, which {experiment} does not start with")]
+    NoLogitBias {
+        /// The experiment.
+        experiment: String,
     },
     /// The tokenizer failed.
     #[error(transparent)]
@@ -130,6 +144,7 @@ impl TrainError {
         let base = match &plan.model.from {
             ModelSource::Run(reference) => reference.experiment.to_string(),
             ModelSource::Folder(path) => path.display().to_string(),
+            ModelSource::Hub(id) => id.to_string(),
             ModelSource::Scratch(_) => "random weights".to_owned(),
         };
         Self::NoBase { experiment: plan.experiment.to_string(), base }
@@ -161,6 +176,9 @@ impl Diagnostic for TrainError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Hub(error) => error.hint(),
+            Self::Weights(error) => error.hint().map(str::to_owned),
+            Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
@@ -195,6 +213,7 @@ impl Diagnostic for TrainError {
         match self {
             Self::Experiments(_) => Exit::Usage,
             Self::Store(error) => error.exit(),
+            Self::Hub(error) => error.exit(),
             _ => Exit::Failed,
         }
     }

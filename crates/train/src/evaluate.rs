@@ -40,7 +40,7 @@ pub fn evaluate(
     }
     let accuracy = match objective {
         Objective::Choice => right / seen,
-        Objective::Contrastive => recall_at_1(encoder, examples)?,
+        Objective::Contrastive | Objective::Sigmoid => recall_at_1(encoder, examples)?,
     };
     Ok(Evaluation { loss: loss / seen, accuracy })
 }

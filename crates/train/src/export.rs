@@ -31,7 +31,7 @@ pub fn write_parity(
     task: TaskKind,
     items: &[Item],
     examples: &[Example],
-    logit_scale: f64,
+    parameters: &Parameters,
 ) -> Result<(), TrainError> {
     let _guard = tch::no_grad_guard();
     let sample: Vec<usize> = spread(examples.len());
@@ -41,7 +41,8 @@ pub fn write_parity(
         .f_matmul(&encoder.texts(&batch.texts)?.f_transpose(0, 1)?)?
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?
-        .f_mul_scalar(logit_scale)?;
+        .f_mul_scalar(parameters.logit_scale()?)?
+        .f_add_scalar(parameters.logit_bias()?.unwrap_or(0.0))?;
     let text = |row: usize| {
         // The first item and candidate that a row of the batch stands for.
         let found = batch.examples.iter().zip(&sample).find_map(|(example, &index)| {

@@ -167,7 +167,11 @@ impl Fit<'_> {
         })
     }
 
+    /// SigLIP's is not bounded: published ones start above 100, and a first step would move them.
     fn clamp_logit_scale(&self) -> Result<(), TrainError> {
+        if self.parameters.find(names::LOGIT_BIAS).is_some() {
+            return Ok(());
+        }
         let _guard = tch::no_grad_guard();
         let mut logit_scale: Tensor = self.parameters.tensor(names::LOGIT_SCALE)?.shallow_clone();
         let _ = logit_scale.f_clamp_(0.0, MAX_LOGIT_SCALE)?;

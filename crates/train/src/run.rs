@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use cliptune_store::{Outcome, Run, RunRecord, Standing, Store, run_name, utc_now};
-use cliptune_terminal::Printer;
+use cliptune_terminal::{Printer, format};
 use tch::Device;
 
 use crate::data::Splits;
@@ -40,6 +40,9 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     leak::check(context.store, standing, dataset, context.printer)?;
     let splits = Splits::load(plan, dataset)?;
     let start = Start::open(standing, &splits.train_items, context.device)?;
+    if !start.extra.is_empty() {
+        context.printer.warn(&extra(&start.extra));
+    }
     let mut run = open_run(context, standing, file)?;
     let result = Session::open(context, plan, &run, &start, &splits).and_then(|session| session.execute());
     let outcome = match &result {
@@ -48,6 +51,14 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     };
     run.finish(outcome, provenance::peak_memory())?;
     result.map(|_| run)
+}
+
+/// What is in the checkpoint and not in the model, in one line.
+fn extra(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let count = format::counted(names.len() as u64, "tensor");
+    format!("{count} of the checkpoint not used: {}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 /// The run that was interrupted or crashed after its first checkpoint, else a new one.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use cliptune_clip::config::Family;
 use cliptune_experiment::{BatchSize, Objective, Plan, TaskKind, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run};
 use cliptune_terminal::{Progress, format};
@@ -89,6 +90,7 @@ impl<'a> Session<'a> {
             let encoder = self.encoder(&self.start.parameters);
             let objective = match self.splits.task {
                 TaskKind::Choice => Objective::Choice,
+                TaskKind::Pairs if self.start.config.family == Family::Siglip => Objective::Sigmoid,
                 TaskKind::Pairs => Objective::Contrastive,
             };
             let evaluation = evaluate(&encoder, objective, BatchSize::DEFAULT, &self.splits.validation)?;
@@ -107,6 +109,9 @@ impl<'a> Session<'a> {
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
     fn train(&self, train: &TrainPlan, log: &mut EventLog) -> Result<Option<Model>, TrainError> {
         let parameters = &self.start.parameters;
+        if train.objective == Objective::Sigmoid && parameters.logit_bias()?.is_none() {
+            return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
+        }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
         let moving = parameters.unlock(train.tune);
         let mut optimizer = Optimizer::new(&moving, train.optimizer)?;
@@ -156,9 +161,8 @@ impl<'a> Session<'a> {
     fn export(&self, parameters: &Parameters) -> Result<(), TrainError> {
         export::write_model(self.run, self.start, parameters)?;
         let (items, examples) = self.splits.parity_source();
-        let logit_scale = parameters.logit_scale()?;
         let encoder = self.encoder(parameters);
-        export::write_parity(self.run, &encoder, self.splits.task, items, examples, logit_scale)
+        export::write_parity(self.run, &encoder, self.splits.task, items, examples, parameters)
     }
 
     fn encoder<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {

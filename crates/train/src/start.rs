@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
+use cliptune_clip::checkpoint::WEIGHTS_FILE;
 use cliptune_clip::config::{
     self, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
@@ -15,9 +16,6 @@ use tch::Device;
 use crate::error::TrainError;
 use crate::model::{self, Parameters};
 
-/// The weights' file in a model folder.
-pub const WEIGHTS_FILE: &str = "model.safetensors";
-
 /// A model before training.
 #[derive(Debug)]
 pub struct Start {
@@ -29,6 +27,8 @@ pub struct Start {
     pub tokenizer: Tokenizer,
     /// Image files to pixels.
     pub preprocessor: Preprocessor,
+    /// Tensors of the checkpoint that the model has no place for.
+    pub extra: Vec<String>,
 }
 
 impl Start {
@@ -40,7 +40,10 @@ impl Start {
             (ModelSource::Scratch(architecture), _) => scratch(architecture, plan, train_items, device)?,
             (_, ResolvedBase::Folder { path, .. }) => Self::from_folder(path, device)?,
             (_, ResolvedBase::Run { run: Some(run), .. }) => Self::from_folder(&run.model_folder(), device)?,
-            (ModelSource::Run(_), _) => return Err(TrainError::no_base(plan)),
+            (_, ResolvedBase::Hub { cached: Some((snapshot, _)), .. }) => {
+                Self::from_folder(&snapshot.folder, device)?
+            }
+            (ModelSource::Run(_) | ModelSource::Hub(_), _) => return Err(TrainError::no_base(plan)),
             (ModelSource::Folder(path), _) => Self::from_folder(path, device)?,
         };
         if let Some(fit) = plan.model.image_fit {
@@ -57,10 +60,12 @@ impl Start {
     pub fn from_folder(folder: &Path, device: Device) -> Result<Self, TrainError> {
         let config = ClipConfig::from_folder(folder)
             .map_err(|source| TrainError::Config { folder: folder.to_owned(), source })?;
+        let loaded = model::load_folder(folder, &config, device)?;
         let start = Self {
             tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
             preprocessor: Preprocessor::from_folder(folder)?,
-            parameters: model::load(&folder.join(WEIGHTS_FILE), &config, device)?,
+            parameters: loaded.parameters,
+            extra: loaded.extra,
             config,
         };
         match start.mismatch() {
@@ -80,8 +85,8 @@ impl Start {
         } else if tokens > text.vocab_size {
             Some(format!("the tokenizer has {tokens} tokens, but the model has {}", text.vocab_size))
         } else {
-            match text.end_of_text {
-                EndOfText::First(id) if id != end => {
+            match text.pooling {
+                TextPooling::First(id) if id != end => {
                     Some(format!("the tokenizer ends a text with token {end}, but the model looks for {id}"))
                 }
                 _ => None,
@@ -118,6 +123,7 @@ fn scratch(
         preprocessor: Preprocessor::openai(architecture.image_size as u32, Fit::Crop),
         tokenizer,
         config,
+        extra: Vec::new(),
     })
 }
 

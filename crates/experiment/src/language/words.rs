@@ -59,8 +59,9 @@ impl Vocabulary for Objective {
             Self::Contrastive,
             "symmetric InfoNCE in the batch; a group's items are never negatives",
         ),
+        ("sigmoid", Self::Sigmoid, "SigLIP's loss: every pair of the batch on its own; needs a logit_bias"),
     ];
-    const PLANNED: &'static [&'static str] = &["choice+contrastive", "sigmoid"];
+    const PLANNED: &'static [&'static str] = &["choice+contrastive"];
 }
 
 impl Vocabulary for Decay {

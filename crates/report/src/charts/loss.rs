@@ -18,7 +18,7 @@ const RAW_POINTS: usize = 360;
 
 /// The chart of all objectives; `None` when nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
-    let objectives = [Objective::Choice, Objective::Contrastive];
+    let objectives = [Objective::Choice, Objective::Contrastive, Objective::Sigmoid];
     let panels: Vec<_> = objectives.into_iter().filter_map(|objective| row(data, objective)).collect();
     if panels.is_empty() {
         return Ok(None);

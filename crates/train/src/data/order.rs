@@ -21,7 +21,7 @@ impl Arrangement {
     pub fn of(objective: Objective) -> Self {
         match objective {
             Objective::Choice => Self::ByImage,
-            Objective::Contrastive => Self::GroupsApart,
+            Objective::Contrastive | Objective::Sigmoid => Self::GroupsApart,
         }
     }
 }

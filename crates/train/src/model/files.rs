@@ -1,34 +1,14 @@
-//! Safetensors files: reading any float kind into f32 masters, writing f32.
+//! The safetensors files of a run: checkpoints to continue from, and what is written.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use cliptune_clip::ClipConfig;
-use cliptune_clip::weights::{WeightSpec, weights};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use tch::{Device, Kind, Tensor};
 
-use super::parameters::{Parameter, Parameters, bytes, torch_shape};
+use super::parameters::{bytes, torch_shape};
 use crate::error::TrainError;
-
-/// Reads the weights that the configuration asks for.
-///
-/// Half-precision files become f32: tch's own loader would keep the file's kind and train in it silently.
-///
-/// # Errors
-///
-/// When the file is missing or damaged, or a weight is missing, has another shape or is not a float; the error
-/// names file and weight. Weights that the configuration does not ask for are ignored.
-pub fn load(path: &Path, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
-    let data = fs_err::read(path)?;
-    let file = parse(path, &data)?;
-    let read = |spec: WeightSpec| -> Result<Parameter, TrainError> {
-        let tensor = tensor(path, &file, &spec.name, &spec.shape, device)?;
-        Ok(Parameter { spec, tensor })
-    };
-    Ok(Parameters::new(weights(config).into_iter().map(read).collect::<Result<_, _>>()?))
-}
 
 /// Reads one tensor of a parsed file as f32; `shape` is what it has to be.
 pub(crate) fn tensor(

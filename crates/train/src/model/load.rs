@@ -1,11 +1,11 @@
 //! Weights from a checkpoint: mapped where they are f32, f32 masters of everything else.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::checkpoint::{Checkpoint, Fills, FloatKind, StoredWeight};
-use cliptune_clip::weights::weights;
-use std::collections::HashMap;
+use cliptune_clip::weights::{WeightSpec, weights};
 use tch::{Device, Kind, Tensor};
 
 use super::parameters::{Parameter, Parameters, torch_shape};
@@ -33,7 +33,7 @@ pub fn load_folder(folder: &Path, config: &ClipConfig, device: Device) -> Result
 }
 
 /// Reads one file as cliptune writes it.
-pub fn load_file(path: &Path, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
+pub fn load(path: &Path, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
     read(&Checkpoint::open_file(path, config)?, config, device)
 }
 
@@ -46,7 +46,7 @@ fn read(checkpoint: &Checkpoint, config: &ClipConfig, device: Device) -> Result<
     for weight in checkpoint.weights() {
         fill(&mut tensors, weight, &stored(&files[weight.file], weight)?, device)?;
     }
-    let parameter = |spec: cliptune_clip::weights::WeightSpec| {
+    let parameter = |spec: WeightSpec| {
         let tensor: Tensor = tensors
             .remove(&spec.name)
             .ok_or_else(|| TrainError::Torch(format!("no tensor fills {}", spec.name)))?;

@@ -2,9 +2,11 @@
 
 mod files;
 mod interpreter;
+mod load;
 mod parameters;
 
-pub use files::{load, save};
+pub use files::save;
 pub(crate) use files::{parse, tensor};
 pub use interpreter::TorchOps;
+pub use load::{Loaded, load, load_folder};
 pub use parameters::{Parameter, Parameters};

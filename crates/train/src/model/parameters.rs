@@ -65,9 +65,19 @@ impl Parameters {
         Ok(&self.list[*row].tensor)
     }
 
+    /// The tensor of a name that not every model has.
+    pub fn find(&self, name: &str) -> Option<&Tensor> {
+        self.index.get(name).map(|&row| &self.list[row].tensor)
+    }
+
     /// exp(logit_scale), the factor of the cosines.
     pub fn logit_scale(&self) -> Result<f64, TrainError> {
-        Ok(f64::try_from(&self.tensor(names::LOGIT_SCALE)?.f_exp()?)?)
+        Ok(number(self.tensor(names::LOGIT_SCALE)?)?.exp())
+    }
+
+    /// What is added to the logits, if the model has such a weight.
+    pub fn logit_bias(&self) -> Result<Option<f64>, TrainError> {
+        self.find(names::LOGIT_BIAS).map(number).transpose()
     }
 
     /// Lets autograd record the weights that `tune` moves and no others; returns them.
@@ -103,6 +113,11 @@ pub(super) fn moves(tune: Tune, part: Part) -> bool {
             matches!(part, Part::VisualProjection | Part::TextProjection | Part::LogitScale)
         }
     }
+}
+
+/// The value of a weight of one number, whose shape may be `[]` or `[1]`.
+fn number(tensor: &Tensor) -> Result<f64, TrainError> {
+    Ok(f64::try_from(&tensor.f_sum(Kind::Float)?)?)
 }
 
 fn initial(spec: &WeightSpec) -> Result<Tensor, TrainError> {

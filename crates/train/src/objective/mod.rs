@@ -2,6 +2,7 @@
 
 mod choice;
 mod contrastive;
+mod sigmoid;
 
 use cliptune_experiment::Objective;
 use tch::{Kind, Reduction, Tensor};
@@ -9,22 +10,24 @@ use tch::{Kind, Reduction, Tensor};
 use crate::data::{Example, Needed};
 use crate::error::TrainError;
 
-/// Normalised embeddings of a batch and the factor of their cosines.
+/// Normalised embeddings of a batch and what makes logits of their cosines.
 #[derive(Debug)]
 pub struct Embeddings {
     /// Distinct images `[images, D]`.
     pub images: Tensor,
     /// Distinct texts `[texts, D]`.
     pub texts: Tensor,
-    /// exp(logit_scale), a scalar.
+    /// exp(logit_scale), one number.
     pub logit_scale: Tensor,
+    /// What is added, one number; SigLIP alone has it.
+    pub logit_bias: Option<Tensor>,
 }
 
 /// Which texts a step of this objective encodes.
 pub fn needed(objective: Objective) -> Needed {
     match objective {
         Objective::Choice => Needed::Candidates,
-        Objective::Contrastive => Needed::RightText,
+        Objective::Contrastive | Objective::Sigmoid => Needed::RightText,
     }
 }
 
@@ -37,10 +40,25 @@ pub fn loss(
     match objective {
         Objective::Choice => choice::loss(embeddings, examples),
         Objective::Contrastive => contrastive::loss(embeddings, examples),
+        Objective::Sigmoid => sigmoid::loss(embeddings, examples),
     }
 }
 
 pub use choice::logits as choice_logits;
+
+/// Logits of every example's image with every example's right text, `[examples, examples]`, and which of them belong to
+/// two examples of one group: those say nothing, because a group's texts are true of all its images.
+fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<(Tensor, Tensor), TrainError> {
+    let (images, texts) = (&embeddings.images, &embeddings.texts);
+    let images = images.f_index_select(0, &indices(examples.iter().map(|one| one.image), images)?)?;
+    let texts = texts.f_index_select(0, &indices(examples.iter().map(Example::right_text), texts)?)?;
+    let logits = images.f_matmul(&texts.f_transpose(0, 1)?)?.f_mul(&embeddings.logit_scale)?;
+    let groups = indices(examples.iter().map(|example| example.group), &logits)?;
+    let same = groups.f_unsqueeze(0)?.f_eq_tensor(&groups.f_unsqueeze(1)?)?;
+    let itself = Tensor::f_eye(examples.len() as i64, (Kind::Bool, logits.device()))?;
+    let others = same.f_logical_and(&itself.f_logical_not()?)?;
+    Ok((logits, others))
+}
 
 /// torch's default `ignore_index`, a label that no example has.
 const IGNORE_NOTHING: i64 = -100;
