@@ -70,7 +70,7 @@ fn stored(file: &Tensor, weight: &StoredWeight) -> Result<Tensor, TrainError> {
     let cut = file.f_narrow(0, weight.offset as i64, bytes as i64)?;
     // A view as floats wants its first byte at a multiple of their size; old files do not promise that.
     let aligned = weight.offset.is_multiple_of(weight.kind.bytes() as u64);
-    let cut = if aligned { cut } else { cut.f_copy()? };
+    let cut = if aligned { cut } else { cut.f_repeat([1])? };
     let kind = match weight.kind {
         FloatKind::F64 => Kind::Double,
         FloatKind::F32 => Kind::Float,

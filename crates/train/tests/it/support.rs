@@ -152,7 +152,7 @@ impl Tiny {
     pub(crate) fn case(&self, objective: Objective) -> &ObjectiveCase {
         match objective {
             Objective::Choice => &self.cases.choice,
-            Objective::Contrastive => &self.cases.contrastive,
+            Objective::Contrastive | Objective::Sigmoid => &self.cases.contrastive,
         }
     }
 }
