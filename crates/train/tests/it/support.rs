@@ -47,6 +47,16 @@ pub(crate) fn tokenizer(context_length: usize) -> Tokenizer {
     Tokenizer::from_folder(&reference("clip", "tokenizer"), context_length).unwrap()
 }
 
+/// Writes the tiny CLIP as a model folder.
+pub(crate) fn write_model(folder: &Path) {
+    fs_err::create_dir_all(folder).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        fs_err::copy(reference("train", "model").join(file), folder.join(file)).unwrap();
+    }
+    tokenizer(9).save(folder).unwrap();
+    Preprocessor::openai(12, image::Fit::Crop).save(folder).unwrap();
+}
+
 /// The largest absolute difference of two tensors of one shape; NaN if there is one.
 pub(crate) fn difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tch::Device;
 use tempfile::TempDir;
 
-use crate::support::{World, go_on, reference, tokenizer};
+use crate::support::{World, go_on, write_model};
 
 /// A model folder that can be used, to be damaged.
 struct Model(TempDir);
@@ -23,11 +23,7 @@ struct Model(TempDir);
 impl Model {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for file in [CONFIG_FILE, WEIGHTS_FILE] {
-            fs::copy(reference("train", "model").join(file), folder.path().join(file)).unwrap();
-        }
-        tokenizer(9).save(folder.path()).unwrap();
-        Preprocessor::openai(12, Fit::Crop).save(folder.path()).unwrap();
+        write_model(folder.path());
         Self(folder)
     }
 
