@@ -36,6 +36,9 @@ pub enum Event {
         device: String,
     },
     /// One optimiser step.
+    ///
+    /// A run that was killed takes the steps since its last checkpoint again: of several events of one step, as of
+    /// one epoch, the last counts.
     Step {
         /// From 1, over the whole run.
         step: usize,

@@ -125,11 +125,15 @@ impl Checkpoints {
         optimizer.set_updates(position.steps);
         Ok(Some(position))
     }
+}
 
-    /// Removes them; a complete run's weights are in its model folder.
-    pub fn remove(self) -> Result<(), TrainError> {
-        Ok(fs_err::remove_dir_all(self.folder)?)
+/// Removes the checkpoints of a complete run, whose weights are in its model folder.
+pub(crate) fn remove(folder: &Path) -> Result<(), TrainError> {
+    // A run that was not trained has none.
+    if folder.exists() {
+        fs_err::remove_dir_all(folder)?;
     }
+    Ok(())
 }
 
 type Cause = Box<dyn Error + Send + Sync>;

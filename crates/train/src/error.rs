@@ -24,7 +24,7 @@ pub enum TrainError {
     Experiments(#[from] LoadError),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// The dataset of an experiment is not there.
     #[error("{experiment} has no dataset yet")]
     NoDataset {
@@ -151,10 +151,16 @@ impl TrainError {
     }
 }
 
+impl From<StoreError> for TrainError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
 // fs-err has put the operation and the path into the message, and the store knows what to do about a full disk.
 impl From<io::Error> for TrainError {
     fn from(error: io::Error) -> Self {
-        Self::Store(error.into())
+        StoreError::from(error).into()
     }
 }
 

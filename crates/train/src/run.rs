@@ -11,7 +11,7 @@ use crate::data::Splits;
 use crate::error::TrainError;
 use crate::session::Session;
 use crate::start::Start;
-use crate::{leak, provenance};
+use crate::{checkpoint, leak, provenance};
 
 /// What every run of a command shares.
 pub struct Context<'a> {
@@ -49,7 +49,12 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
         Ok(outcome) => outcome.clone(),
         Err(error) => Outcome::Failed { message: error.to_string() },
     };
+    let done = matches!(outcome, Outcome::Done { .. });
     run.finish(outcome, provenance::peak_memory())?;
+    if done {
+        // Not before: until the model is exported and recorded, the checkpoint is what the training is kept in.
+        checkpoint::remove(&run.checkpoint_folder())?;
+    }
     result.map(|_| run)
 }
 

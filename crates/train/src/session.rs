@@ -145,7 +145,6 @@ impl<'a> Session<'a> {
         progress.finish();
         let Fitted::Done { best, seconds } = fitted else { return Ok(None) };
         let parameters = Some(checkpoints.best(best.epoch, &self.start.config, self.context.device)?);
-        checkpoints.remove()?;
         Ok(Some(Model { best_epoch: best.epoch, parameters, seconds }))
     }
 

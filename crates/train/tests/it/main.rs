@@ -6,6 +6,7 @@ mod evaluation;
 mod forward;
 mod gradients;
 mod resume;
+mod runs;
 mod support;
 mod training;
 mod tuning;

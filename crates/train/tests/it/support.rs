@@ -42,6 +42,21 @@ pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Tensor> {
     file.iter().map(|(name, view)| (name.to_owned(), tensor(view))).collect()
 }
 
+/// The tokenizer of the references.
+pub(crate) fn tokenizer(context_length: usize) -> Tokenizer {
+    Tokenizer::from_folder(&reference("clip", "tokenizer"), context_length).unwrap()
+}
+
+/// Writes the tiny CLIP as a model folder.
+pub(crate) fn write_model(folder: &Path) {
+    fs_err::create_dir_all(folder).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        fs_err::copy(reference("train", "model").join(file), folder.join(file)).unwrap();
+    }
+    tokenizer(9).save(folder).unwrap();
+    Preprocessor::openai(12, image::Fit::Crop).save(folder).unwrap();
+}
+
 /// The largest absolute difference of two tensors of one shape; NaN if there is one.
 pub(crate) fn difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
@@ -124,8 +139,7 @@ impl Tiny {
         let config = ClipConfig::from_folder(&reference("train", "model")).unwrap();
         let size = config.vision.image_size as u32;
         let images: Vec<PathBuf> = (0..6).map(|n| reference("train", &format!("images/{n}.png"))).collect();
-        let tokenizer =
-            Tokenizer::from_folder(&reference("clip", "tokenizer"), config.text.context_length).unwrap();
+        let tokenizer = tokenizer(config.text.context_length);
         Self {
             images: ImageBank::load(Preprocessor::openai(size, image::Fit::Crop), &images, &|| {}).unwrap(),
             texts: TextBank::encode(&tokenizer, &cases.texts).unwrap(),

@@ -49,6 +49,19 @@ fn training_moves_what_is_to_be_tuned_and_nothing_else() {
     }
 }
 
+#[test]
+fn only_what_is_to_be_tuned_has_moments_and_is_recorded_by_autograd() {
+    let parameters = Tiny::load().parameters();
+    for tune in TUNES {
+        let unlocked: Vec<&str> =
+            parameters.unlock(tune).into_iter().map(|one| one.spec.name.as_str()).collect();
+        for (name, tensor) in parameters.named() {
+            let moves = should_move(tune, &name);
+            assert_eq!((unlocked.contains(&name.as_str()), tensor.requires_grad()), (moves, moves), "{name}");
+        }
+    }
+}
+
 /// The loss over all train items with its gradients in the parameters.
 fn loss(tiny: &Tiny, objective: Objective, tune: Tune, lock: bool) -> (f64, Parameters) {
     let parameters = tiny.parameters();

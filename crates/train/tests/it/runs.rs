@@ -1,0 +1,211 @@
+//! Runs in a store: what is kept until a run is complete, and what a model that is not trained needs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use cliptune_experiment::{Plan, Split, TaskKind};
+use cliptune_store::{
+    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, JoinCounts, Leaks, ParitySample,
+    ResolvedBase, Run, RunStatus, Sources, Standing, Store, read_events, read_json, write_dataset,
+};
+use cliptune_terminal::{Diagnostic, Printer};
+use cliptune_train::TrainError;
+use cliptune_train::run::{Context, make};
+use fs_err as fs;
+use tch::Device;
+use tempfile::TempDir;
+
+use crate::support::{reference, write_model};
+
+const TRAINED: &str =
+    "train:\n  objective: choice\n  epochs: 2\n  batch_size: 2\n  optimizer: { name: adamw, lr: 1e-3 }\n";
+const AS_IT_IS: &str = "";
+
+/// A folder with a model, a dataset of drawn images, and a store.
+struct Place {
+    folder: TempDir,
+    plan: Plan,
+    dataset: Dataset,
+}
+
+impl Place {
+    /// `train` is that part of the experiment; there is an item for each of `splits`.
+    fn new(train: &str, splits: &[Split]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_model(&folder.path().join("model"));
+        let plan = plan(&folder, train);
+        let dataset = dataset(&folder, &plan, splits);
+        Self { folder, plan, dataset }
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.folder.path().join("runs")).unwrap()
+    }
+
+    fn make(&self, interrupted: bool) -> Result<Run, TrainError> {
+        let context = Context {
+            store: &self.store(),
+            printer: &Printer::new(true, false),
+            device: Device::Cpu,
+            interrupted: &AtomicBool::new(interrupted),
+        };
+        let standing = Standing {
+            plan: self.plan.clone(),
+            dataset_hash: self.dataset.record().hash.clone(),
+            dataset: Some(self.dataset.clone()),
+            base: ResolvedBase::Folder { path: self.folder.path().join("model"), hash: "model".to_owned() },
+            key: "0123456789abcdef".to_owned(),
+            run: None,
+            missing_scores: Vec::new(),
+            why: Vec::new(),
+        };
+        make(&context, &standing, &self.folder.path().join("tiny.yaml"))
+    }
+}
+
+fn plan(folder: &TempDir, train: &str) -> Plan {
+    let text = format!(
+        "name: tiny\ndata:\n  images: {}\n  metadata: table.csv\n  join: {{ image: name, metadata: file }}\n  \
+         columns: {{ choices: choices, label: label }}\nmodel:\n  from: model\n{train}seeds: [0]\n",
+        reference("train", "images").display()
+    );
+    let file = folder.path().join("tiny.yaml");
+    fs::write(&file, text).unwrap();
+    fs::write(folder.path().join("table.csv"), "file,choices,label\n").unwrap();
+    cliptune_experiment::load(&[file], &[]).unwrap().remove(0).plans.remove(0)
+}
+
+fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
+    let store = Store::open(&folder.path().join("runs")).unwrap();
+    let record = DatasetRecord {
+        format_version: DATASET_FORMAT,
+        hash: "dataset".to_owned(),
+        task: TaskKind::Choice,
+        plan: plan.data.clone(),
+        sources: Sources {
+            images_folder: reference("train", "images").display().to_string(),
+            images_hash: String::new(),
+            table_hash: String::new(),
+        },
+        join: JoinCounts::default(),
+        rejects: BTreeMap::new(),
+        items: ItemCounts::default(),
+        splits: BTreeMap::new(),
+        leaks: Leaks::default(),
+    };
+    let items: Vec<Item> = splits.iter().enumerate().map(|(number, split)| item(number, *split)).collect();
+    let staged = store.stage_dataset(&record.hash).unwrap();
+    write_dataset(staged.path(), &record, &items, &[]).unwrap();
+    staged.commit().unwrap();
+    store.dataset(&record.hash).unwrap().unwrap()
+}
+
+fn item(number: usize, split: Split) -> Item {
+    Item {
+        item_id: format!("{number:016x}"),
+        id: number.to_string(),
+        ids: vec![number.to_string()],
+        group: number.to_string(),
+        split,
+        image: format!("{number}.png"),
+        image_hash: format!("{number:064x}"),
+        width: 12,
+        height: 12,
+        texts: vec!["a cat".to_owned(), format!("dog {number}")],
+        label: number % 2,
+        vocabulary: Vec::new(),
+    }
+}
+
+/// Four items to train on, two to validate.
+const SPLITS: [Split; 6] =
+    [Split::Train, Split::Train, Split::Validation, Split::Train, Split::Validation, Split::Train];
+/// Two epochs of two steps.
+const STEPS: usize = 4;
+
+fn events(run: &Run) -> Vec<Event> {
+    read_events(&run.events_file()).unwrap().events.into_iter().map(|stamped| stamped.event).collect()
+}
+
+fn steps(run: &Run) -> usize {
+    events(run).iter().filter(|event| matches!(event, Event::Step { .. })).count()
+}
+
+#[test]
+fn a_complete_run_has_its_model_and_no_checkpoint() {
+    let place = Place::new(TRAINED, &SPLITS);
+    let run = place.make(false).unwrap();
+    assert_eq!((run.status(), steps(&run)), (RunStatus::Done, STEPS));
+    assert!(run.model_folder().join("model.safetensors").is_file());
+    assert!(!run.checkpoint_folder().exists());
+}
+
+#[test]
+fn a_run_whose_export_failed_need_not_be_trained_again() {
+    let place = Place::new(TRAINED, &SPLITS);
+    let run = place.make(true).unwrap();
+    assert_eq!((run.status(), steps(&run)), (RunStatus::Interrupted, 1));
+    // A file where the folder of the graphs should be.
+    fs::write(run.onnx_folder(), "").unwrap();
+    place.make(false).unwrap_err();
+    assert_eq!(steps(&run), STEPS);
+    assert!(run.checkpoint_folder().exists());
+    fs::remove_file(run.onnx_folder()).unwrap();
+    let complete = place.make(false).unwrap();
+    assert_eq!((complete.id(), complete.status(), steps(&complete)), (run.id(), RunStatus::Done, STEPS));
+    assert!(!complete.checkpoint_folder().exists());
+}
+
+#[test]
+fn the_seconds_of_a_run_are_those_before_its_interruption_too() {
+    let place = Place::new(TRAINED, &SPLITS);
+    place.make(true).unwrap();
+    let events = events(&place.make(false).unwrap());
+    let epochs = events.iter().filter_map(|event| match event {
+        Event::Epoch { seconds, .. } => Some(*seconds),
+        _ => None,
+    });
+    let times: Vec<f64> = epochs
+        .chain(events.last().map(|event| match event {
+            Event::Finished { seconds, .. } => *seconds,
+            other => panic!("{other:?}"),
+        }))
+        .collect();
+    assert_eq!(times.len(), 4);
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+fn parity_items(run: &Run) -> usize {
+    read_json::<ParitySample>(&run.parity_file()).unwrap().items.len()
+}
+
+#[test]
+fn a_model_taken_as_it_is_needs_only_one_of_the_splits() {
+    for splits in [[Split::Train; 2], [Split::Validation; 2]] {
+        let place = Place::new(AS_IT_IS, &splits);
+        let run = place.make(false).unwrap();
+        assert_eq!((run.status(), steps(&run), parity_items(&run)), (RunStatus::Done, 0, 2), "{splits:?}");
+    }
+}
+
+#[test]
+fn a_split_without_items_is_named() {
+    for (splits, lacking) in [([Split::Train; 2], "validation"), ([Split::Validation; 2], "train")] {
+        let error = Place::new(TRAINED, &splits).make(false).unwrap_err();
+        assert_eq!(error.to_string(), format!("the {lacking} split of tiny has no items"));
+        assert_eq!(error.hint().unwrap(), "give it a share in `data.split`");
+    }
+}
+
+#[test]
+fn an_image_that_went_away_is_named_and_recorded() {
+    let place = Place::new(TRAINED, &SPLITS);
+    let gone = PathBuf::from("/nowhere");
+    let dataset = place.dataset.clone().with_images_folder(&gone);
+    let place = Place { dataset, ..place };
+    let error = place.make(false).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/"), "{error}");
+    let run = place.store().runs().unwrap().runs.remove(0);
+    assert_eq!(run.status(), RunStatus::Failed);
+}
