@@ -67,7 +67,7 @@ fn keys_and_values_that_do_not_exist_come_all_at_once() {
       --> experiments/base.yaml:23:14
        |
     23 |   objective: contrast
-       |              ^^^^^^^^ expected `choice` or `contrastive`
+       |              ^^^^^^^^ expected `choice`, `contrastive` or `sigmoid`
        = help: did you mean `contrastive`?
 
     error: unknown key `epcohs` in `train`

@@ -189,13 +189,9 @@ impl Diagnostic for TrainError {
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
             }
-            Self::Mismatch { .. } | Self::Weight { .. } => {
-                Some("take all files of the folder from one CLIPModel, as transformers saves it".to_owned())
+            Self::Mismatch { .. } => {
+                Some("take all files of the folder from one model, as its library saves it".to_owned())
             }
-            Self::Safetensors { path, .. } => Some(format!(
-                "get {} again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to",
-                path.file_name().unwrap_or_default().display()
-            )),
             Self::Checkpoint { path, .. } => Some(format!(
                 "remove the folder {} to train this run from its beginning",
                 path.parent().unwrap_or(Path::new(".")).display()

@@ -87,8 +87,12 @@ impl CheckpointError {
                 "convert it once in Python: `model = CLIPModel.from_pretrained(folder)`, then \
                  `model.save_pretrained(folder, safe_serialization=True)`",
             ),
-            Self::Damaged { .. } => Some("it may have been cut off: copy or download it again"),
-            Self::Shape { .. } => Some("config.json and the weights must come from the same model"),
+            Self::Damaged { .. } => Some(
+                "get it again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to",
+            ),
+            Self::Missing { .. } | Self::Shape { .. } | Self::Kind { .. } => {
+                Some("take all files of the folder from one model, as its library saves it")
+            }
             _ => None,
         }
     }

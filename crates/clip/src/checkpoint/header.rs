@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
 
 use super::error::CheckpointError;
 
@@ -75,9 +76,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError>
     if length > size.saturating_sub(LENGTH_BYTES as u64) {
         return Err(damaged(format!("it ends within its header: {size} bytes, the header has {length}")));
     }
-    file.take(length).read_to_end(&mut start)?;
+    let mut header = Vec::new();
+    file.take(length).read_to_end(&mut header)?;
     // Checks that tensors follow each other without a gap and that shapes and types give their lengths.
-    let (_, metadata) = SafeTensors::read_metadata(&start).map_err(|error| damaged(error.to_string()))?;
+    // `SafeTensors::read_metadata` does, too, and wants the whole file in memory.
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
     let data = LENGTH_BYTES as u64 + length;
     let wanted = data.saturating_add(metadata.data_len() as u64);
     if size != wanted {

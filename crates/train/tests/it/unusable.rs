@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_clip::checkpoint::WEIGHTS_FILE;
 use cliptune_clip::config::CONFIG_FILE;
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_experiment::Objective;
 use cliptune_terminal::{Diagnostic, render};
 use cliptune_train::TrainError;
-use cliptune_train::start::{Start, WEIGHTS_FILE};
+use cliptune_train::start::Start;
 use fs_err as fs;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -99,9 +100,9 @@ fn a_missing_weight_is_named() {
     let model = Model::new()
         .weights(|name, view| if name == "visual_projection.weight" { None } else { same(&view) });
     insta::assert_snapshot!(model.refusal(), @r#"
-    error: FOLDER/model.safetensors: weight visual_projection.weight is missing
+    error: FOLDER/model.safetensors has no tensor visual_projection.weight
 
-    hint: take all files of the folder from one CLIPModel, as transformers saves it
+    hint: take all files of the folder from one model, as its library saves it
     "#);
 }
 
@@ -109,9 +110,9 @@ fn a_missing_weight_is_named() {
 fn a_weight_of_another_shape_is_named_with_both_shapes() {
     let model = Model::new().configured(|config| config["projection_dim"] = 7.into());
     insta::assert_snapshot!(model.refusal(), @r#"
-    error: FOLDER/model.safetensors: weight text_projection.weight has shape [6, 8], expected [7, 8]
+    error: FOLDER/model.safetensors: tensor text_projection.weight has shape [6, 8], the configuration says [7, 8]
 
-    hint: take all files of the folder from one CLIPModel, as transformers saves it
+    hint: take all files of the folder from one model, as its library saves it
     "#);
 }
 
@@ -122,9 +123,9 @@ fn a_weight_that_is_not_a_float_is_named_with_its_type() {
         _ => same(&view),
     });
     insta::assert_snapshot!(model.refusal(), @r#"
-    error: FOLDER/model.safetensors: weight logit_scale has type I32, expected a float
+    error: FOLDER/model.safetensors: tensor logit_scale is of type I32, not a float
 
-    hint: take all files of the folder from one CLIPModel, as transformers saves it
+    hint: take all files of the folder from one model, as its library saves it
     "#);
 }
 
@@ -136,15 +137,14 @@ fn truncated_weights_are_refused_wherever_they_end() {
     for length in (0..whole.len()).step_by(997).chain([7, 8, 9, whole.len() - 1]) {
         fs::write(&path, &whole[..length]).unwrap();
         let refusal = model.refusal();
-        let start = "error: FOLDER/model.safetensors is not a usable safetensors file\n  caused by: ";
+        let start = "error: FOLDER/model.safetensors is not a usable safetensors file: ";
         assert!(refusal.starts_with(start), "{length} bytes: {refusal}");
     }
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     insta::assert_snapshot!(model.refusal(), @r#"
-    error: FOLDER/model.safetensors is not a usable safetensors file
-      caused by: incomplete metadata, file not fully covered
+    error: FOLDER/model.safetensors is not a usable safetensors file: it has 20250 bytes where its header says 40500
 
-    hint: get model.safetensors again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to
+    hint: get it again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to
     "#);
 }
 
@@ -154,10 +154,9 @@ fn a_pointer_in_place_of_weights_says_how_to_get_them() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 605157884\n";
     fs::write(model.path(WEIGHTS_FILE), pointer).unwrap();
     insta::assert_snapshot!(model.refusal(), @r#"
-    error: FOLDER/model.safetensors is not a usable safetensors file
-      caused by: header too large
+    error: FOLDER/model.safetensors is not a usable safetensors file: its header would have 2336927755350992246 bytes
 
-    hint: get model.safetensors again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to
+    hint: get it again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to
     "#);
 }
 
@@ -165,16 +164,15 @@ fn a_pointer_in_place_of_weights_says_how_to_get_them() {
 fn missing_weights_are_named() {
     let model = Model::new();
     fs::remove_file(model.path(WEIGHTS_FILE)).unwrap();
-    insta::assert_snapshot!(model.refusal(), @"error: failed to open file `FOLDER/model.safetensors`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(model.refusal(), @"error: FOLDER has no model.safetensors and no open_clip_model.safetensors");
 }
 
 #[test]
 fn a_configuration_of_another_kind_of_model_is_refused() {
-    let model = Model::new().configured(|config| config["model_type"] = "siglip".into());
+    let model = Model::new().configured(|config| config["model_type"] = "bert".into());
     insta::assert_snapshot!(model.refusal(), @r#"
     error: cannot use the model in FOLDER
-      caused by: FOLDER/config.json is not the configuration of a CLIP model
-      caused by: model_type is "siglip", expected "clip"
+      caused by: FOLDER/config.json is not a configuration that can be used: model_type is "bert", expected "clip" or "siglip"
     "#);
 }
 
@@ -185,7 +183,7 @@ fn preprocessing_for_another_size_is_refused() {
     insta::assert_snapshot!(model.refusal(), @r#"
     error: the files in FOLDER do not belong together: images are resized to 24 pixels, but the model takes 12
 
-    hint: take all files of the folder from one CLIPModel, as transformers saves it
+    hint: take all files of the folder from one model, as its library saves it
     "#);
 }
 
@@ -202,7 +200,7 @@ fn a_tokenizer_with_more_tokens_than_the_model_is_refused() {
     insta::assert_snapshot!(model.refusal(), @r#"
     error: the files in FOLDER do not belong together: the tokenizer has 600 tokens, but the model has 599
 
-    hint: take all files of the folder from one CLIPModel, as transformers saves it
+    hint: take all files of the folder from one model, as its library saves it
     "#);
 }
 
@@ -212,7 +210,7 @@ fn a_text_tower_that_looks_for_another_end_of_text_is_refused() {
     insta::assert_snapshot!(model.refusal(), @r#"
     error: the files in FOLDER do not belong together: the tokenizer ends a text with token 599, but the model looks for 598
 
-    hint: take all files of the folder from one CLIPModel, as transformers saves it
+    hint: take all files of the folder from one model, as its library saves it
     "#);
 }
 
