@@ -1,6 +1,6 @@
 //! The sizes and constants of a CLIP or SigLIP: everything but the weights.
 //!
-//! [`hugging_face`] reads and writes `config.json`, [`open_clip`] reads `open_clip_config.json`.
+//! `hugging_face` reads and writes `config.json`, `open_clip` reads `open_clip_config.json`.
 
 mod error;
 mod hugging_face;
