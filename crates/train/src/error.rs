@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cliptune_clip::ConfigError;
 use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
+use cliptune_clip::model_folder::FolderError;
 use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_hub::HubError;
@@ -55,14 +55,9 @@ pub enum TrainError {
         /// How many.
         leaked: usize,
     },
-    /// `config.json` cannot be used.
-    #[error("cannot use the model in {}", folder.display())]
-    Config {
-        /// The model folder.
-        folder: PathBuf,
-        /// Why not.
-        source: ConfigError,
-    },
+    /// A model folder cannot be used.
+    #[error(transparent)]
+    Model(#[from] FolderError),
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] CheckpointError),
@@ -81,14 +76,6 @@ pub enum TrainError {
     /// An image could not be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// The files of a model folder are not of one model.
-    #[error("the files in {} do not belong together: {problem}", folder.display())]
-    Mismatch {
-        /// The model folder.
-        folder: PathBuf,
-        /// Which two disagree about what.
-        problem: String,
-    },
     /// `model.safetensors` cannot be parsed or written.
     #[error("{} is not a usable safetensors file", path.display())]
     Safetensors {
@@ -183,14 +170,12 @@ impl Diagnostic for TrainError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Hub(error) => error.hint(),
+            Self::Model(error) => error.hint().map(str::to_owned),
             Self::Weights(error) => error.hint().map(str::to_owned),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
-            }
-            Self::Mismatch { .. } => {
-                Some("take all files of the folder from one model, as its library saves it".to_owned())
             }
             Self::Checkpoint { path, .. } => Some(format!(
                 "remove the folder {} to train this run from its beginning",

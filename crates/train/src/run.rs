@@ -60,10 +60,8 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
 
 /// What is in the checkpoint and not in the model, in one line.
 fn extra(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = if names.len() > SHOWN { ", …" } else { "" };
     let count = format::counted(names.len() as u64, "tensor");
-    format!("{count} of the checkpoint not used: {}{more}", names[..names.len().min(SHOWN)].join(", "))
+    format!("{count} of the checkpoint not used: {}", format::first_few(names))
 }
 
 /// The run that was interrupted or crashed after its first checkpoint, else a new one.

@@ -1,6 +1,6 @@
 //! The sizes and constants of a CLIP or SigLIP: everything but the weights.
 //!
-//! `hugging_face` reads and writes `config.json`, `open_clip` reads `open_clip_config.json`.
+//! `hugging_face` reads and writes `config.json`, `open_clip` does so with `open_clip_config.json`.
 
 mod error;
 mod hugging_face;
@@ -52,6 +52,14 @@ impl Family {
         match self {
             Self::Clip => "clip",
             Self::Siglip => "siglip",
+        }
+    }
+
+    /// The name as people write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Clip => "CLIP",
+            Self::Siglip => "SigLIP",
         }
     }
 }
