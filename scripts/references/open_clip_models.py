@@ -8,8 +8,10 @@
     custom-text/  CustomTextCLIP: gelu, an end token that is not the highest id, an MLP of another ratio, half precision
     siglip/       CustomTextCLIP around a tower of timm
 
-Each holds open_clip_config.json and open_clip_model.safetensors, written by open_clip, and outputs.safetensors. No
-SigLIP of timm is small; a small one is registered here, and config.json says its sizes as transformers would.
+Each holds open_clip_config.json and open_clip_model.safetensors, written by open_clip, and outputs.safetensors;
+choice.safetensors and for SigLIP sigmoid.safetensors are the gradients of the losses, named as the weights are. They are
+computed in double precision. No SigLIP of timm is small; a small one is registered here, and config.json says its sizes as
+transformers would.
 
 Sizes are odd and weights far from their small start, for the reasons in onnx_clip.py.
 """
@@ -20,9 +22,11 @@ from pathlib import Path
 import open_clip
 import timm.models.vision_transformer as timm_vision
 import torch
+from open_clip.loss import SigLipLoss
 from open_clip.push_to_hf_hub import save_config_for_hf
 from safetensors.torch import save_file
 from timm.models import register_model
+from torch.nn.functional import cross_entropy
 
 FOLDER = Path(__file__).resolve().parents[2] / "crates/clip/tests/references/open_clip"
 CONTEXT, VOCABULARY, START, END = 9, 620, 598, 599
@@ -116,20 +120,41 @@ def write(name, config, seed, half=False):
         # Values that half precision has, computed with in single precision.
         model = model.half().float()
     tensors = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "open_clip_model.safetensors")
+    save_file(tensors, folder / "open_clip_model.safetensors")
     save_config_for_hf(model, folder / "open_clip_config.json", config)
 
     pixels = torch.randn(IMAGES, 3, *model.visual.image_size)
     texts = ids(config["text_cfg"]["vocab_size"])
+    model, wide = model.double(), pixels.double()
     with torch.no_grad():
         outputs = {
             "pixel_values": pixels,
             "input_ids": texts,
-            "image_embeds": model.encode_image(pixels, normalize=True),
+            "image_embeds": model.encode_image(wide, normalize=True),
             "text_embeds": model.encode_text(texts, normalize=True),
-            "logits_per_image": model.get_logits(pixels, texts)[0],
+            "logits_per_image": model.get_logits(wide, texts)[0],
         }
-    save_file({name: tensor.contiguous() for name, tensor in outputs.items()}, folder / "outputs.safetensors")
+    save(folder / "outputs.safetensors", outputs)
+    # Image n's right text is text n; in `choice` all texts are candidates.
+    logits = model.get_logits(wide, texts)[0]
+    gradients(model, cross_entropy(logits, torch.arange(IMAGES)), folder / "choice.safetensors")
+    if name == "siglip":
+        loss = SigLipLoss()(
+            model.encode_image(wide, normalize=True), model.encode_text(texts[:IMAGES], normalize=True),
+            model.logit_scale.exp(), model.logit_bias,
+        )
+        gradients(model, loss, folder / "sigmoid.safetensors")
+
+
+def gradients(model, loss, file):
+    model.zero_grad()
+    loss.backward()
+    save(file, {name: weight.grad for name, weight in model.named_parameters()})
+
+
+def save(file, tensors):
+    single = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    save_file({name: tensor.contiguous() for name, tensor in single.items()}, file)
 
 
 def main():

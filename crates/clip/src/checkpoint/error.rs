@@ -37,7 +37,7 @@ pub enum CheckpointError {
     },
     /// The weights have the names of no layout that is known.
     #[error(
-        "{} is no CLIP or SigLIP as Hugging Face or open_clip names its weights; its tensors are {}, …",
+        "{} is neither a CLIP nor a SigLIP as Hugging Face or open_clip names them; its tensors are {}, …",
         path.display(), first.join(", ")
     )]
     Unknown {

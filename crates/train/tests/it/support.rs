@@ -26,6 +26,22 @@ pub(crate) fn reference(krate: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(krate).join("tests/references").join(name)
 }
 
+/// The models that `scripts/references/open_clip_models.py` made.
+pub(crate) const OPEN_CLIP_MODELS: [&str; 3] = ["clip", "custom-text", "siglip"];
+
+/// A file of one of them.
+pub(crate) fn open_clip_file(name: &str, file: &str) -> PathBuf {
+    reference("clip", "open_clip").join(name).join(file)
+}
+
+/// One of them, loaded.
+pub(crate) fn open_clip_model(name: &str) -> (ClipConfig, Parameters) {
+    let file = open_clip_file(name, "open_clip_model.safetensors");
+    let config = ClipConfig::from_folder(file.parent().unwrap()).unwrap();
+    let parameters = model::load(&file, &config, Device::Cpu).unwrap();
+    (config, parameters)
+}
+
 /// The tensors of a reference file by name.
 pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Tensor> {
     let data = fs_err::read(path).unwrap();
