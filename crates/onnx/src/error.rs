@@ -1,35 +1,35 @@
 //! Why a model cannot be exported.
 
 use std::io;
+use std::path::PathBuf;
+
+use cliptune_clip::checkpoint::CheckpointError;
 
 /// Why a model cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// The model needs a weight that the source does not have.
-    #[error("the weight {name} is missing")]
-    MissingWeight {
-        /// The weight.
-        name: String,
+    /// The weights are missing, damaged or of another configuration.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
+    /// The weights are not laid out as graphs refer to them.
+    #[error("{} does not hold every weight as a tensor of its own in f32", path.display())]
+    Layout {
+        /// The file.
+        path: PathBuf,
     },
-    /// A weight does not fit the configuration.
-    #[error("the weight {name} has shape {found:?}, the configuration says {expected:?}")]
-    WeightShape {
-        /// The weight.
-        name: String,
-        /// What the configuration says.
-        expected: Vec<usize>,
-        /// What the source has.
-        found: Vec<usize>,
+    /// A weight cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
-    /// A weight's data does not have the length of its shape.
-    #[error("the weight {name} has {found} bytes of data, its shape needs {expected}")]
-    WeightData {
+    /// The towers ask for a weight that the configuration does not list: an error in cliptune.
+    #[error("the model has no weight {name}")]
+    Unlisted {
         /// The weight.
         name: String,
-        /// Four for each element.
-        expected: u64,
-        /// What the source gave.
-        found: u64,
     },
     /// The towers applied an operation to something it is not defined for: an error in cliptune.
     #[error("{operation} takes {expected}, not {found}")]
@@ -40,16 +40,6 @@ pub enum OnnxError {
         expected: String,
         /// What it was given.
         found: String,
-    },
-    /// A file would be larger than protobuf allows.
-    #[error(
-        "{file} would have {bytes} bytes, more than the 2 GiB of one ONNX file; external data is not supported yet"
-    )]
-    TooLarge {
-        /// The file's name.
-        file: &'static str,
-        /// Its size.
-        bytes: u64,
     },
     /// A file cannot be written. The source names its path.
     #[error("cannot write the ONNX model")]

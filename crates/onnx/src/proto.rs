@@ -114,9 +114,25 @@ pub struct Tensor {
     /// The name nodes use.
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
-    /// The elements, little-endian, row by row. See [`RAW_DATA`].
+    /// The elements, little-endian, row by row.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
+    /// Where they are when they are in another file: `location`, `offset` and `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<StringEntry>,
+    /// Which of both counts.
+    #[prost(enumeration = "DataLocation", optional, tag = "14")]
+    pub data_location: Option<i32>,
+}
+
+/// `TensorProto.DataLocation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum DataLocation {
+    /// `raw_data`.
+    Default = 0,
+    /// `external_data`.
+    External = 1,
 }
 
 /// `TensorProto.DataType`.
@@ -212,9 +228,9 @@ pub struct StringEntry {
     pub value: Option<String>,
 }
 
-/// The field number of [`Model::graph`], for writing it piece by piece.
-pub const GRAPH: u32 = 7;
-/// The field number of [`Graph::initializer`].
-pub const INITIALIZER: u32 = 5;
-/// The field number of [`Tensor::raw_data`].
-pub const RAW_DATA: u32 = 9;
+impl StringEntry {
+    /// An entry.
+    pub fn new(key: &str, value: String) -> Self {
+        Self { key: Some(key.to_owned()), value: Some(value) }
+    }
+}

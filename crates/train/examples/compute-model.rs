@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::checkpoint::Checkpoint;
+use cliptune_clip::checkpoint::{Checkpoint, WEIGHTS_FILE};
 use cliptune_clip::names;
 use cliptune_clip::towers::{ClipOutput, clip};
 use cliptune_experiment::{Objective, Tune};
@@ -48,7 +48,8 @@ fn main() -> Result<()> {
 
     let onnx = reference.join("onnx");
     fs_err::create_dir_all(&onnx)?;
-    cliptune_onnx::export(&onnx, &config, &parameters, &cliptune_onnx::ExportOptions::default())?;
+    model::save(&onnx.join(WEIGHTS_FILE), parameters.named(), None)?;
+    cliptune_onnx::export(&onnx, &config, &cliptune_onnx::ExportOptions::default())?;
 
     parameters.unlock(Tune::Full);
     let inputs: HashMap<String, Tensor> =
