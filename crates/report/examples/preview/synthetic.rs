@@ -195,7 +195,7 @@ fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             image_fit: None,
         },
         train,
-        export: ExportPlan { onnx: vec![Precision::Fp32] },
+        export: ExportPlan { onnx: vec![Precision::Fp32], int8_margin: None },
         score: ScorePlan { splits: vec![Split::Validation, Split::Test] },
         seed: Seed(0),
         axes: BTreeMap::new(),
