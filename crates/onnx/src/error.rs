@@ -1,6 +1,7 @@
 //! Why a model cannot be exported.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a model cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,14 @@ pub enum OnnxError {
         /// What the source gave.
         found: u64,
     },
+    /// A weight cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The towers applied an operation to something it is not defined for: an error in cliptune.
     #[error("{operation} takes {expected}, not {found}")]
     Operand {
@@ -48,6 +57,30 @@ pub enum OnnxError {
     TooLarge {
         /// The file's name.
         file: &'static str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file is no ONNX model.
+    #[error("{} is no ONNX model: {why}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A weight cannot be made into one of another precision.
+    #[error("cannot convert the weight {weight}")]
+    Convert {
+        /// The weight.
+        weight: String,
+        /// Why not: too little data, or no room for the result.
+        source: io::Error,
+    },
+    /// A file would be larger than protobuf allows.
+    #[error("{} would have {bytes} bytes, more than the 2 GiB of one ONNX file", path.display())]
+    TooLargeFile {
+        /// The file.
+        path: PathBuf,
         /// Its size.
         bytes: u64,
     },

@@ -117,6 +117,22 @@ pub struct Tensor {
     /// The elements, little-endian, row by row. See [`RAW_DATA`].
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
+    /// Where they are when they are in another file: `location`, `offset` and `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<StringEntry>,
+    /// Which of both counts.
+    #[prost(enumeration = "DataLocation", optional, tag = "14")]
+    pub data_location: Option<i32>,
+}
+
+/// `TensorProto.DataLocation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum DataLocation {
+    /// `raw_data`.
+    Default = 0,
+    /// `external_data`.
+    External = 1,
 }
 
 /// `TensorProto.DataType`.
@@ -127,10 +143,16 @@ pub enum DataType {
     Undefined = 0,
     /// f32.
     Float = 1,
+    /// u8.
+    Uint8 = 2,
+    /// i8.
+    Int8 = 3,
     /// i32.
     Int32 = 6,
     /// i64.
     Int64 = 7,
+    /// IEEE half precision.
+    Float16 = 10,
 }
 
 /// `ValueInfoProto`: the name and type of an input or output.

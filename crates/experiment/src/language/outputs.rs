@@ -52,13 +52,13 @@ fn can_be_compared(
     let span = entry.value.span;
     if !precisions.contains(&Precision::Fp32) {
         problems.add(
-            Problem::at(span, format!("`export.onnx` has {reduced} without fp32"))
-                .label("expected `fp32` too: the others are made from the fp32 graphs and compared with them"),
+            Problem::at(span, format!("`export.onnx` has {reduced} without fp32")).label(
+                "expected `fp32` too: the others are made from the fp32 graphs and compared with them",
+            ),
         );
     }
-    let nothing = |split: &SplitPlan| {
-        !matches!(split.by, SplitBy::Column(_)) && split.shares.validation.get() == 0.0
-    };
+    let nothing =
+        |split: &SplitPlan| !matches!(split.by, SplitBy::Column(_)) && split.shares.validation.get() == 0.0;
     if split.is_some_and(nothing) {
         problems.add(
             Problem::at(span, format!("{reduced} cannot be judged without validation items"))
