@@ -22,5 +22,5 @@ pub use models::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
     TEXT_EMBEDS, TEXT_MODEL_FILE, VISION_MODEL_FILE,
 };
-pub use reduce::{Reduction, reduce};
+pub use reduce::{Reduction, reduce, shipped_bytes};
 pub use weights::WeightSource;

@@ -40,12 +40,6 @@ impl Reduction {
         }
     }
 
-    /// What the reduced file of a graph is called: `text_model_fp16.onnx` for `text_model.onnx`.
-    pub fn file_of(self, portable: &str) -> String {
-        let stem = portable.strip_suffix(".onnx").unwrap_or(portable);
-        format!("{stem}_{}.onnx", self.as_str())
-    }
-
     fn pass(self, graph: proto::Graph) -> Reduced {
         match self {
             Self::Fp16 => half::to_half(graph),
@@ -68,6 +62,22 @@ pub fn reduce(from: &Path, to: &Path, reduction: Reduction) -> Result<(), OnnxEr
         proto::StringEntry { key: Some("precision".to_owned()), value: Some(reduction.as_str().to_owned()) };
     model.metadata_props.push(precision);
     write::write_model(to, &model, &reduced, &Source::beside(from))
+}
+
+/// Bytes of a graph's file and of the weights that it refers to: what has to be shipped to run it.
+///
+/// # Errors
+/// When the file cannot be read or is no graph.
+pub fn shipped_bytes(graph: &Path) -> Result<u64, OnnxError> {
+    let model = read(graph)?;
+    let file =
+        fs_err::metadata(graph).map_err(|source| OnnxError::Read { path: graph.to_path_buf(), source })?;
+    let initializers = model.graph.into_iter().flat_map(|graph| graph.initializer);
+    let elsewhere: u64 = initializers
+        .filter(|tensor| !tensor.external_data.is_empty())
+        .map(|tensor| write::data_len(&tensor))
+        .sum();
+    Ok(file.len() + elsewhere)
 }
 
 fn read(path: &Path) -> Result<proto::Model, OnnxError> {
@@ -127,15 +137,4 @@ impl Made {
 
 fn is_float(tensor: &proto::Tensor) -> bool {
     tensor.data_type == Some(DataType::Float as i32)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_precision_stands_before_the_extension() {
-        assert_eq!(Reduction::Fp16.file_of("text_model.onnx"), "text_model_fp16.onnx");
-        assert_eq!(Reduction::Int8.file_of("vision_model.onnx"), "vision_model_int8.onnx");
-    }
 }

@@ -88,7 +88,7 @@ fn count(tensor: &proto::Tensor) -> usize {
 }
 
 /// Length of a tensor's elements.
-fn data_len(tensor: &proto::Tensor) -> u64 {
+pub(super) fn data_len(tensor: &proto::Tensor) -> u64 {
     let element = match tensor.data_type() {
         DataType::Uint8 | DataType::Int8 | DataType::Undefined => 1,
         DataType::Float16 => 2,
