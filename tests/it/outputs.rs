@@ -53,6 +53,7 @@ fn a_run_has_every_file_that_others_read() {
         "model/tokenizer.json",
         "model/preprocessor_config.json",
         "onnx/model.onnx",
+        "onnx/model.safetensors",
         "onnx/text_model.onnx",
         "onnx/vision_model.onnx",
         "onnx/parity.json",

@@ -3,42 +3,33 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_clip::checkpoint::CheckpointError;
+
 /// Why a model cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// The model needs a weight that the source does not have.
-    #[error("the weight {name} is missing")]
-    MissingWeight {
-        /// The weight.
-        name: String,
+    /// The weights are missing, damaged or of another configuration.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
+    /// The weights are not laid out as graphs refer to them.
+    #[error("{} does not hold every weight as a tensor of its own in f32", path.display())]
+    Layout {
+        /// The file.
+        path: PathBuf,
     },
-    /// A weight does not fit the configuration.
-    #[error("the weight {name} has shape {found:?}, the configuration says {expected:?}")]
-    WeightShape {
-        /// The weight.
-        name: String,
-        /// What the configuration says.
-        expected: Vec<usize>,
-        /// What the source has.
-        found: Vec<usize>,
-    },
-    /// A weight's data does not have the length of its shape.
-    #[error("the weight {name} has {found} bytes of data, its shape needs {expected}")]
-    WeightData {
-        /// The weight.
-        name: String,
-        /// Four for each element.
-        expected: u64,
-        /// What the source gave.
-        found: u64,
-    },
-    /// A weight cannot be read.
+    /// A graph or a weight cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// The towers ask for a weight that the configuration does not list: an error in cliptune.
+    #[error("the model has no weight {name}")]
+    Unlisted {
+        /// The weight.
+        name: String,
     },
     /// The towers applied an operation to something it is not defined for: an error in cliptune.
     #[error("{operation} takes {expected}, not {found}")]
@@ -49,16 +40,6 @@ pub enum OnnxError {
         expected: String,
         /// What it was given.
         found: String,
-    },
-    /// A file would be larger than protobuf allows.
-    #[error(
-        "{file} would have {bytes} bytes, more than the 2 GiB of one ONNX file; external data is not supported yet"
-    )]
-    TooLarge {
-        /// The file's name.
-        file: &'static str,
-        /// Its size.
-        bytes: u64,
     },
     /// A file is no ONNX model.
     #[error("{} is no ONNX model: {why}", path.display())]
@@ -78,7 +59,7 @@ pub enum OnnxError {
     },
     /// A file would be larger than protobuf allows.
     #[error("{} would have {bytes} bytes, more than the 2 GiB of one ONNX file", path.display())]
-    TooLargeFile {
+    TooLarge {
         /// The file.
         path: PathBuf,
         /// Its size.

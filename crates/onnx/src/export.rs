@@ -5,7 +5,7 @@ use std::path::Path;
 use cliptune_clip::ClipConfig;
 
 use crate::error::OnnxError;
-use crate::weights::{CheckedWeights, WeightSource};
+use crate::weights::WeightFile;
 use crate::{models, write};
 
 /// What may be chosen.
@@ -16,22 +16,18 @@ pub struct ExportOptions {
     pub metadata: Vec<(String, String)>,
 }
 
-/// Writes `text_model.onnx`, `vision_model.onnx` and `model.onnx` into an existing folder, replacing earlier ones.
+/// Writes `text_model.onnx`, `vision_model.onnx` and `model.onnx` into a folder that has `model.safetensors`, replacing
+/// earlier ones. The graphs refer to the weights there, so all of them share one file.
 ///
 /// Every weight's presence and shape is checked before anything is written, and no file gets its name before all
 /// are complete.
-pub fn export(
-    folder: &Path,
-    config: &ClipConfig,
-    weights: &dyn WeightSource,
-    options: &ExportOptions,
-) -> Result<(), OnnxError> {
-    let weights = CheckedWeights::new(config, weights);
+pub fn export(folder: &Path, config: &ClipConfig, options: &ExportOptions) -> Result<(), OnnxError> {
+    let weights = WeightFile::open(folder, config)?;
     let metadata = models::metadata(config, &weights, &options.metadata)?;
-    let models = [
+    let models = vec![
         models::text_model(config, &weights, &metadata)?,
         models::vision_model(config, &weights, &metadata)?,
         models::model(config, &weights, &metadata)?,
     ];
-    write::write_models(folder, &models, &weights)
+    write::write_models(folder, models, &weights)
 }

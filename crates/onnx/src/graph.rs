@@ -49,11 +49,12 @@ fn attribute(name: &str, kind: proto::AttributeKind) -> proto::Attribute {
     proto::Attribute { name: Some(name.to_owned()), kind: Some(kind as i32), ..Default::default() }
 }
 
-/// A tensor that is part of the file.
+/// A tensor that nodes use and none makes.
 pub(crate) enum Initializer {
     /// A small constant, complete.
     Constant(proto::Tensor),
-    /// A weight: everything but its data, which is streamed from the source when the file is written.
+    /// A weight: its name, type and shape. Its elements stay in the weights' file, and where they are there is put in
+    /// when the model is written.
     Weight(proto::Tensor),
 }
 

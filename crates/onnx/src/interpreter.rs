@@ -10,7 +10,7 @@ use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 use crate::error::OnnxError;
 use crate::graph::{GraphBuilder, Op};
 use crate::value::{Length, Matrix, Rows, Sequence, Source, Stream, Value, module_of, parent_of, tower_of};
-use crate::weights::CheckedWeights;
+use crate::weights::WeightFile;
 
 /// The factor in quick_gelu, x·σ(1.702x).
 const QUICK_GELU_FACTOR: f32 = 1.702;
@@ -18,11 +18,11 @@ const QUICK_GELU_FACTOR: f32 = 1.702;
 /// Builds a graph while the towers run over it.
 pub(crate) struct Interpreter<'a> {
     pub(crate) graph: GraphBuilder,
-    weights: &'a CheckedWeights<'a>,
+    weights: &'a WeightFile,
 }
 
 impl<'a> Interpreter<'a> {
-    pub(crate) fn new(weights: &'a CheckedWeights<'a>) -> Self {
+    pub(crate) fn new(weights: &'a WeightFile) -> Self {
         Self { graph: GraphBuilder::default(), weights }
     }
 

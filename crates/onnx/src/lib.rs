@@ -2,7 +2,7 @@
 //!
 //! The towers of `cliptune_clip` run over an interpreter that appends ONNX nodes instead of computing, so the
 //! exported graph is the trained graph by construction. [`export`] writes three files, named and shaped as Hugging
-//! Face Optimum does.
+//! Face Optimum does, which refer to the weights in `model.safetensors` beside them.
 
 mod attention;
 mod error;
@@ -23,4 +23,3 @@ pub use models::{
     TEXT_EMBEDS, TEXT_MODEL_FILE, VISION_MODEL_FILE,
 };
 pub use reduce::{Reduction, reduce, shipped_bytes};
-pub use weights::WeightSource;

@@ -9,7 +9,7 @@ use crate::graph::Initializer;
 use crate::interpreter::Interpreter;
 use crate::proto::{self, DataType, Extent};
 use crate::value::Value;
-use crate::weights::CheckedWeights;
+use crate::weights::WeightFile;
 
 /// The text tower and its projection: token ids to text embeddings, not normalised.
 pub const TEXT_MODEL_FILE: &str = "text_model.onnx";
@@ -37,20 +37,21 @@ pub const LOGITS_PER_TEXT: &str = "logits_per_text";
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 
-/// A model that is complete but for the data of its weights.
+/// A model that is complete but for the places of its weights.
 pub(crate) struct OnnxModel {
     pub(crate) file: &'static str,
     /// Without its graph.
     pub(crate) header: proto::Model,
     /// Without its initialisers.
     pub(crate) graph: proto::Graph,
+    /// In the order in which nodes use them.
     pub(crate) initializers: Vec<Initializer>,
 }
 
 /// `text_model.onnx`, as `CLIPTextModelWithProjection`.
 pub(crate) fn text_model(
     config: &ClipConfig,
-    weights: &CheckedWeights<'_>,
+    weights: &WeightFile,
     metadata: &[(String, String)],
 ) -> Result<OnnxModel, OnnxError> {
     let mut ops = Interpreter::new(weights);
@@ -63,7 +64,7 @@ pub(crate) fn text_model(
 /// `vision_model.onnx`, as `CLIPVisionModelWithProjection`.
 pub(crate) fn vision_model(
     config: &ClipConfig,
-    weights: &CheckedWeights<'_>,
+    weights: &WeightFile,
     metadata: &[(String, String)],
 ) -> Result<OnnxModel, OnnxError> {
     let mut ops = Interpreter::new(weights);
@@ -76,7 +77,7 @@ pub(crate) fn vision_model(
 /// `model.onnx`, as `CLIPModel` or `SiglipModel`.
 pub(crate) fn model(
     config: &ClipConfig,
-    weights: &CheckedWeights<'_>,
+    weights: &WeightFile,
     metadata: &[(String, String)],
 ) -> Result<OnnxModel, OnnxError> {
     let mut ops = Interpreter::new(weights);
@@ -102,13 +103,13 @@ pub(crate) fn model(
 /// What a program that runs the files must know beyond the graph, for every file.
 pub(crate) fn metadata(
     config: &ClipConfig,
-    weights: &CheckedWeights<'_>,
+    weights: &WeightFile,
     extra: &[(String, String)],
 ) -> Result<Vec<(String, String)>, OnnxError> {
     // Display of a float is its shortest decimal that reads back as the same number.
-    let scale = f64::from(weights.scalar(names::LOGIT_SCALE)?).exp() as f32;
+    let scale = f64::from(weights.number(names::LOGIT_SCALE)?).exp() as f32;
     let bias = match towers::temperature(config.family).logit_bias {
-        Some(bias) => Some(("logit_bias", weights.scalar(bias)?.to_string())),
+        Some(bias) => Some(("logit_bias", weights.number(bias)?.to_string())),
         None => None,
     };
     let own = [
@@ -147,10 +148,7 @@ fn finish(
 }
 
 fn header(metadata: &[(String, String)]) -> proto::Model {
-    let entry = |(key, value): &(String, String)| proto::StringEntry {
-        key: Some(key.clone()),
-        value: Some(value.clone()),
-    };
+    let entry = |(key, value): &(String, String)| proto::StringEntry::new(key, value.clone());
     proto::Model {
         ir_version: Some(IR_VERSION),
         producer_name: Some("cliptune".to_owned()),

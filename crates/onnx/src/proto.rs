@@ -114,7 +114,7 @@ pub struct Tensor {
     /// The name nodes use.
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
-    /// The elements, little-endian, row by row. See [`RAW_DATA`].
+    /// The elements, little-endian, row by row.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
     /// Where they are when they are in another file: `location`, `offset` and `length`.
@@ -234,9 +234,9 @@ pub struct StringEntry {
     pub value: Option<String>,
 }
 
-/// The field number of [`Model::graph`], for writing it piece by piece.
-pub const GRAPH: u32 = 7;
-/// The field number of [`Graph::initializer`].
-pub const INITIALIZER: u32 = 5;
-/// The field number of [`Tensor::raw_data`].
-pub const RAW_DATA: u32 = 9;
+impl StringEntry {
+    /// An entry.
+    pub fn new(key: &str, value: String) -> Self {
+        Self { key: Some(key.to_owned()), value: Some(value) }
+    }
+}

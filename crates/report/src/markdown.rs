@@ -65,7 +65,12 @@ fn precision_table(text: &mut String, data: &ReportData) {
     for Line { entry, seed, cells } in &lines {
         let seed = seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
         let name = plain(&data.entries[*entry].name) + &seed;
-        line(text, &std::iter::once(name).chain(cells.iter().map(|cell| plain(&cell.to_string()))).collect::<Vec<_>>());
+        line(
+            text,
+            &std::iter::once(name)
+                .chain(cells.iter().map(|cell| plain(&cell.to_string())))
+                .collect::<Vec<_>>(),
+        );
     }
 }
 

@@ -97,7 +97,10 @@ fn reduced(precisions: &Precisions, one: &ReducedPrecision) -> [Cell; 9] {
         cell(format::number(*score), ""),
         cell(format::signed(*value), format!("[{}, {}]", format::signed(*low), format::signed(*high))),
         cell(format!("{:.2}", one.max_logit_difference), ""),
-        cell(format::count(one.answers_agree as u64), format!("of {}", format::count(precisions.n_items as u64))),
+        cell(
+            format::count(one.answers_agree as u64),
+            format!("of {}", format::count(precisions.n_items as u64)),
+        ),
         cell(milliseconds(*image_milliseconds), format!("{images:.1}× as fast")),
         cell(milliseconds(*text_milliseconds), format!("{texts:.1}× as fast")),
         verdict(one),
@@ -123,7 +126,9 @@ pub(crate) fn caption(data: &ReportData) -> String {
     let (fewest, most) = (sizes.clone().min().unwrap_or_default(), sizes.max().unwrap_or_default());
     let items = match fewest == most {
         true => format::counted(most as u64, "validation item"),
-        false => format!("{} to {}", format::count(fewest as u64), format::counted(most as u64, "validation item")),
+        false => {
+            format!("{} to {}", format::count(fewest as u64), format::counted(most as u64, "validation item"))
+        }
     };
     let mut caption = format!(
         "Measured side by side with fp32 on {items}, with ONNX Runtime on the processor that scored them; the test split \

@@ -11,11 +11,15 @@ use fs_err::File;
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::files::{read_json, write_json};
+use crate::files::{link_or_copy, read_json, write_json};
 use crate::identity::RUN_FORMAT;
 use crate::run_record::{End, Outcome, RunRecord};
 
 const RECORD: &str = "run.json";
+const MODEL: &str = "model";
+const ONNX: &str = "onnx";
+/// The weights, under one name in both folders.
+const WEIGHTS: &str = "model.safetensors";
 /// Locked by the process that writes the run, for as long as it lives: a crash frees it.
 const LOCK: &str = "lock";
 
@@ -109,12 +113,31 @@ impl Run {
 
     /// The tuned model as Hugging Face lays it out.
     pub fn model_folder(&self) -> PathBuf {
-        self.folder.join("model")
+        self.folder.join(MODEL)
     }
 
     /// The exported graphs.
     pub fn onnx_folder(&self) -> PathBuf {
-        self.folder.join("onnx")
+        self.folder.join(ONNX)
+    }
+
+    /// The weights, which the graphs beside them refer to and which `model/` has as a link.
+    ///
+    /// Not the other way round: ONNX Runtime and ONNX's checker refuse weights that are a symbolic link or lie
+    /// outside of the graph's folder, and the checker refuses a file that has two hard links. Libraries that load
+    /// model folders follow links: the Hugging Face cache consists of them.
+    pub fn weights_file(&self) -> PathBuf {
+        self.onnx_folder().join(WEIGHTS)
+    }
+
+    /// Lets `model/` have the weights of [`weights_file`](Self::weights_file); a copy of them where the file system
+    /// has no links.
+    ///
+    /// # Errors
+    /// When the link or the copy cannot be made.
+    pub fn link_weights(&self) -> Result<(), StoreError> {
+        let original = Path::new("..").join(ONNX).join(WEIGHTS);
+        link_or_copy(&original, &self.model_folder().join(WEIGHTS))
     }
 
     /// libtorch's logits for a few items.

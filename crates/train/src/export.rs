@@ -8,19 +8,20 @@ use tch::{Device, Kind, Tensor};
 use crate::data::{Batch, Example, Needed};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::model::Parameters;
+use crate::model::{self, Parameters};
 use crate::start::Start;
 
 /// Items whose logits are compared. Enough to meet short and long texts, few enough to cost nothing.
 pub const PARITY_ITEMS: usize = 16;
 
-/// Writes `model/` and `onnx/`.
+/// Writes `model/` and `onnx/`, which share their weights.
 pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<(), TrainError> {
-    start.save(&run.model_folder(), parameters)?;
     let folder = run.onnx_folder();
     fs_err::create_dir_all(&folder)?;
-    let options = ExportOptions::default();
-    Ok(cliptune_onnx::export(&folder, &start.config, parameters, &options)?)
+    model::save(&run.weights_file(), parameters.named(), None)?;
+    start.save(&run.model_folder())?;
+    run.link_weights()?;
+    Ok(cliptune_onnx::export(&folder, &start.config, &ExportOptions::default())?)
 }
 
 /// Writes `onnx/parity.json`: libtorch's logits of the sample, each choice item with its own texts, each pair with

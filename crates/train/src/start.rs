@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::checkpoint::WEIGHTS_FILE;
 use cliptune_clip::config::{
     self, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
@@ -94,14 +93,13 @@ impl Start {
         }
     }
 
-    /// Writes the model folder, with these weights in place of the starting ones.
-    pub fn save(&self, folder: &Path, parameters: &Parameters) -> Result<(), TrainError> {
+    /// Writes the model folder without its weights, which training has changed.
+    pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         fs_err::create_dir_all(folder)?;
         let config = self.config.to_json()?;
         cliptune_store::write_atomic(&folder.join(config::CONFIG_FILE), config.as_bytes())?;
         self.tokenizer.save(folder)?;
-        self.preprocessor.save(folder)?;
-        model::save(&folder.join(WEIGHTS_FILE), parameters.named(), None)
+        Ok(self.preprocessor.save(folder)?)
     }
 }
 

@@ -54,10 +54,7 @@ mod tests {
     use super::*;
 
     fn external(entries: &[(&str, &str)]) -> proto::Tensor {
-        let entry = |(key, value): &(&str, &str)| proto::StringEntry {
-            key: Some((*key).to_owned()),
-            value: Some((*value).to_owned()),
-        };
+        let entry = |(key, value): &(&str, &str)| proto::StringEntry::new(key, (*value).to_owned());
         proto::Tensor {
             name: Some("w".to_owned()),
             external_data: entries.iter().map(entry).collect(),

@@ -36,7 +36,7 @@ pub(super) fn write_model(
     let graph_len = reduced.graph.encoded_len() as u64 + initializers;
     let bytes = header.encoded_len() as u64 + field_len(GRAPH, graph_len);
     if bytes > LARGEST_FILE {
-        return Err(OnnxError::TooLargeFile { path: path.to_path_buf(), bytes });
+        return Err(OnnxError::TooLarge { path: path.to_path_buf(), bytes });
     }
     let mut out = BufWriter::new(File::create(path).map_err(OnnxError::Write)?);
     let start = |out: &mut BufWriter<File>| {

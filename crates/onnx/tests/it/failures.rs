@@ -1,17 +1,23 @@
 //! What goes wrong, and that nothing is left half-written.
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use cliptune_onnx::{ExportOptions, MODEL_FILE, OnnxError, WeightSource, export};
+use cliptune_clip::checkpoint::WEIGHTS_FILE;
+use cliptune_onnx::{ExportOptions, MODEL_FILE, OnnxError, export};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 
 use crate::structure::config;
 use crate::support::Weights;
 
 const WEIGHT: &str = "vision_model.encoder.layers.1.mlp.fc1.weight";
 
-fn attempt(folder: &Path, weights: &dyn WeightSource) -> OnnxError {
-    export(folder, &config(), weights, &ExportOptions::default()).unwrap_err()
+/// The error of an export from these weights.
+fn attempt(folder: &Path, weights: &Weights) -> OnnxError {
+    weights.save(folder);
+    let error = export(folder, &config(), &ExportOptions::default()).unwrap_err();
+    assert_eq!(files(folder), [WEIGHTS_FILE], "nothing was written");
+    error
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -20,12 +26,13 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_missing_weight_is_named() {
+fn a_missing_weight_is_named_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut weights = Weights::arbitrary(&config());
     weights.0.remove(WEIGHT);
-    assert_eq!(attempt(folder.path(), &weights).to_string(), format!("the weight {WEIGHT} is missing"));
-    assert!(files(folder.path()).is_empty());
+    let message = attempt(folder.path(), &weights).to_string();
+    let file = folder.path().join(WEIGHTS_FILE);
+    assert_eq!(message, format!("{} has no tensor {WEIGHT}", file.display()));
 }
 
 #[test]
@@ -34,26 +41,49 @@ fn a_weight_of_another_shape_is_named_with_both_shapes() {
     let mut weights = Weights::arbitrary(&config());
     weights.0.get_mut(WEIGHT).unwrap().0 = vec![6, 12];
     let message = attempt(folder.path(), &weights).to_string();
-    assert_eq!(message, format!("the weight {WEIGHT} has shape [6, 12], the configuration says [12, 6]"));
-    assert!(files(folder.path()).is_empty());
+    let expected = format!("tensor {WEIGHT} has shape [6, 12], the configuration says [12, 6]");
+    assert!(message.ends_with(&expected), "{message}");
 }
 
 #[test]
-fn too_little_data_is_found_while_writing_and_leaves_nothing() {
+fn half_precision_is_refused_because_the_graphs_take_the_elements_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
-    let mut weights = Weights::arbitrary(&config());
-    weights.0.get_mut(WEIGHT).unwrap().1.truncate(40);
-    let message = attempt(folder.path(), &weights).to_string();
-    assert_eq!(message, format!("the weight {WEIGHT} has 40 bytes of data, its shape needs 288"));
-    assert!(files(folder.path()).is_empty());
+    Weights::arbitrary(&config()).save(folder.path());
+    let path = folder.path().join(WEIGHTS_FILE);
+    let bytes = fs_err::read(&path).unwrap();
+    let floats = SafeTensors::deserialize(&bytes).unwrap();
+    let halves = floats.iter().map(|(name, view)| {
+        let data = &view.data()[..view.data().len() / 2];
+        (name, TensorView::new(Dtype::F16, view.shape().to_vec(), data).unwrap())
+    });
+    fs_err::write(&path, safetensors::serialize(halves, None).unwrap()).unwrap();
+    let error = export(folder.path(), &config(), &ExportOptions::default()).unwrap_err();
+    let expected = format!("{} does not hold every weight as a tensor of its own in f32", path.display());
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_file_that_ends_early_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    Weights::arbitrary(&config()).save(folder.path());
+    let path = folder.path().join(WEIGHTS_FILE);
+    let bytes = fs_err::read(&path).unwrap();
+    fs_err::write(&path, &bytes[..bytes.len() - 4]).unwrap();
+    let error = export(folder.path(), &config(), &ExportOptions::default()).unwrap_err();
+    let size = bytes.len();
+    let expected = format!(
+        "{} is not a usable safetensors file: it has {} bytes where its header says {size}",
+        path.display(),
+        size - 4
+    );
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
 fn a_folder_that_does_not_exist_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("missing");
-    let error = attempt(&missing, &Weights::arbitrary(&config()));
-    let OnnxError::Write(source) = &error else { panic!("{error}") };
+    let error = export(&folder.path().join("missing"), &config(), &ExportOptions::default()).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap();
     assert!(source.to_string().contains("missing"), "{source}");
 }
 
@@ -61,7 +91,8 @@ fn a_folder_that_does_not_exist_is_named() {
 fn a_name_that_is_taken_by_a_folder_is_an_error_without_leftovers() {
     let folder = tempfile::tempdir().unwrap();
     fs_err::create_dir(folder.path().join(MODEL_FILE)).unwrap();
-    let error = attempt(folder.path(), &Weights::arbitrary(&config()));
+    Weights::arbitrary(&config()).save(folder.path());
+    let error = export(folder.path(), &config(), &ExportOptions::default()).unwrap_err();
     let OnnxError::Write(source) = &error else { panic!("{error}") };
     assert!(source.to_string().contains(MODEL_FILE), "{source}");
     assert!(files(folder.path()).iter().all(|name| !name.starts_with('.')));
@@ -70,37 +101,9 @@ fn a_name_that_is_taken_by_a_folder_is_an_error_without_leftovers() {
 #[test]
 fn an_export_replaces_an_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
-    let weights = Weights::arbitrary(&config());
+    Weights::arbitrary(&config()).save(folder.path());
     for _ in 0..2 {
-        export(folder.path(), &config(), &weights, &ExportOptions::default()).unwrap();
+        export(folder.path(), &config(), &ExportOptions::default()).unwrap();
     }
-    assert_eq!(files(folder.path()).len(), 3);
-}
-
-#[test]
-fn more_than_two_gibibytes_is_an_error_before_any_data_is_read() {
-    /// Has every weight's shape and no data but the scale's.
-    struct Huge;
-
-    impl WeightSource for Huge {
-        fn shape(&self, name: &str) -> Option<Vec<usize>> {
-            let mut config = config();
-            config.text.vocab_size = 1 << 27;
-            cliptune_clip::weights::weights(&config)
-                .into_iter()
-                .find(|spec| spec.name == name)
-                .map(|spec| spec.shape)
-        }
-
-        fn data(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-            (name == "logit_scale").then(|| Cow::Owned(vec![0; 4]))
-        }
-    }
-
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = config();
-    config.text.vocab_size = 1 << 27;
-    let error = export(folder.path(), &config, &Huge, &ExportOptions::default()).unwrap_err();
-    assert!(matches!(error, OnnxError::TooLarge { file: "text_model.onnx", .. }), "{error}");
-    assert!(files(folder.path()).is_empty());
+    assert_eq!(files(folder.path()).len(), 4);
 }

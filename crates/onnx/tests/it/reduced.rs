@@ -58,7 +58,7 @@ fn distance(found: &Array, expected: &Array) -> f32 {
         unit(a).iter().zip(unit(b)).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()
     };
     // Unlike `max`, which ignores it, the comparison keeps a NaN visible.
-    rows.map(of).fold(0.0, |largest, each| if each <= largest { largest } else { each })
+    rows.map(of).fold(0.0, |largest, each| if each.is_nan() { f32::NAN } else { largest.max(each) })
 }
 
 fn towers_agree(reduction: Reduction) {

@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
+use cliptune_clip::checkpoint::WEIGHTS_FILE;
 use cliptune_clip::config::{
     Activation, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
 use cliptune_clip::weights::{Part, weights};
-use cliptune_onnx::proto::{Extent, Graph, Model, Tensor, ValueInfo};
+use cliptune_onnx::proto::{DataLocation, Extent, Graph, Model, Tensor, ValueInfo};
 use cliptune_onnx::{ExportOptions, MODEL_FILE, TEXT_MODEL_FILE, VISION_MODEL_FILE, export};
 use prost::Message;
 
@@ -44,7 +45,8 @@ pub(crate) fn config() -> ClipConfig {
 
 fn exported(folder: &Path) -> [Model; 3] {
     let options = ExportOptions { metadata: vec![("base".to_owned(), "none".to_owned())] };
-    export(folder, &config(), &Weights::arbitrary(&config()), &options).unwrap();
+    Weights::arbitrary(&config()).save(folder);
+    export(folder, &config(), &options).unwrap();
     [TEXT_MODEL_FILE, VISION_MODEL_FILE, MODEL_FILE]
         .map(|file| Model::decode(fs_err::read(folder.join(file)).unwrap().as_slice()).unwrap())
 }
@@ -119,13 +121,27 @@ fn every_file_holds_the_weights_it_needs_under_their_own_names() {
 }
 
 #[test]
-fn weights_are_stored_as_they_are() {
+fn a_weight_is_a_place_in_the_file_beside_the_graph() {
     let weights = Weights::arbitrary(&config());
-    let [_, _, both] = graphs();
-    for tensor in both.initializer.iter().filter(|tensor| !tensor.name().starts_with("constant/")) {
+    let folder = tempfile::tempdir().unwrap();
+    let [_, _, both] = exported(folder.path());
+    let file = fs_err::read(folder.path().join(WEIGHTS_FILE)).unwrap();
+    let initializers = both.graph.unwrap().initializer;
+    let weight = |tensor: &&Tensor| !tensor.name().starts_with("constant/");
+    assert_eq!(initializers.iter().filter(weight).count(), weights.0.len());
+    for tensor in initializers.iter().filter(weight) {
         let (shape, data) = &weights.0[tensor.name()];
+        let entry = |index: usize, key| {
+            let entry = &tensor.external_data[index];
+            assert_eq!(entry.key(), key);
+            entry.value()
+        };
+        assert_eq!((tensor.data_location(), entry(0, "location")), (DataLocation::External, WEIGHTS_FILE));
+        let (offset, length): (usize, usize) =
+            (entry(1, "offset").parse().unwrap(), entry(2, "length").parse().unwrap());
+        assert!(tensor.raw_data.is_none());
         assert!(tensor.dims.iter().eq(shape.iter().map(|&size| size as i64).collect::<Vec<_>>().iter()));
-        assert_eq!(tensor.raw_data(), data);
+        assert_eq!(&file[offset..offset + length], data);
     }
 }
 

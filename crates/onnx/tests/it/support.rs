@@ -1,33 +1,33 @@
 //! Weights in memory, the committed references, and ONNX Runtime.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cliptune_clip::ClipConfig;
+use cliptune_clip::checkpoint::WEIGHTS_FILE;
 use cliptune_clip::weights::weights;
-use cliptune_onnx::{ExportOptions, WeightSource, export};
+use cliptune_onnx::{ExportOptions, export};
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 /// Weights in memory: shape and little-endian f32 data by name.
 #[derive(Clone)]
 pub(crate) struct Weights(pub(crate) BTreeMap<String, (Vec<usize>, Vec<u8>)>);
 
-impl WeightSource for Weights {
-    fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.0.get(name).map(|(shape, _)| shape.clone())
-    }
-
-    fn data(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        self.0.get(name).map(|(_, data)| Cow::Borrowed(data.as_slice()))
-    }
-}
-
 impl Weights {
+    /// Writes them as `model.safetensors`.
+    pub(crate) fn save(&self, folder: &Path) {
+        let views = self
+            .0
+            .iter()
+            .map(|(name, (shape, data))| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+        safetensors::serialize_to_file(views, None, &folder.join(WEIGHTS_FILE)).unwrap();
+    }
+
     /// Arbitrary weights of the right shapes.
     pub(crate) fn arbitrary(config: &ClipConfig) -> Self {
         let element = |index: usize| ((index * 37 % 101) as f32 / 101.0 - 0.5).to_le_bytes();
@@ -115,7 +115,8 @@ impl Reference {
     /// The export in a temporary folder.
     pub(crate) fn exported(&self) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        export(folder.path(), &self.config, &self.weights, &ExportOptions::default()).unwrap();
+        self.weights.save(folder.path());
+        export(folder.path(), &self.config, &ExportOptions::default()).unwrap();
         folder
     }
 }

@@ -1,14 +1,19 @@
 //! The safetensors files of a run: checkpoints to continue from, and what is written.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensorError, SafeTensors};
+use cliptune_store::AtomicFile;
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use tch::{Device, Kind, Tensor};
 
-use super::parameters::{bytes, torch_shape};
+use super::parameters::torch_shape;
 use crate::error::TrainError;
+
+/// Elements that are copied out of a tensor at once when it is written: 4 MiB.
+const CHUNK: usize = 1 << 20;
 
 /// Reads one tensor of a parsed file as f32; `shape` is what it has to be.
 pub(crate) fn tensor(
@@ -46,27 +51,57 @@ fn kind(dtype: Dtype) -> Option<Kind> {
 }
 
 /// Writes tensors by name, with a note in the header; the file appears complete or not at all.
+///
+/// Beside the tensors themselves no more than [`CHUNK`] elements are in memory.
 pub fn save<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
     note: Option<(&str, String)>,
 ) -> Result<(), TrainError> {
-    let broken = |source: SafeTensorError| TrainError::Safetensors { path: path.to_owned(), source };
-    let buffers = tensors
-        .into_iter()
-        .map(|(name, tensor)| {
-            let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-            Ok((name, shape, bytes(tensor)?))
-        })
-        .collect::<Result<Vec<_>, TrainError>>()?;
-    let views = buffers
-        .iter()
-        .map(|(name, shape, data)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), data)?)))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(broken)?;
+    let mut tensors: Vec<_> = tensors.into_iter().collect();
+    // As the safetensors library orders what is all of one type.
+    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(&header(path, &tensors, note)?)?;
+    for (_, tensor) in tensors {
+        write_elements(&mut file, tensor)?;
+    }
+    Ok(file.commit()?)
+}
+
+/// What stands before the data: its length in eight bytes, then JSON, filled up with spaces to a multiple of eight.
+fn header(
+    path: &Path,
+    tensors: &[(String, &Tensor)],
+    note: Option<(&str, String)>,
+) -> Result<Vec<u8>, TrainError> {
     // transformers refuses a file that does not say what wrote it.
-    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    metadata.extend(note.map(|(key, value)| (key.to_owned(), value)));
-    let file = safetensors::serialize(views, Some(metadata)).map_err(broken)?;
-    Ok(cliptune_store::write_atomic(path, &file)?)
+    let mut notes = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    notes.extend(note.map(|(key, value)| (key.to_owned(), value)));
+    let mut end = 0;
+    let entry = |(name, tensor): &(String, &Tensor)| {
+        let start = end;
+        end += tensor.numel() * size_of::<f32>();
+        let shape = tensor.size().iter().map(|&size| size as usize).collect();
+        (name.clone(), TensorInfo { dtype: Dtype::F32, shape, data_offsets: (start, end) })
+    };
+    let metadata = Metadata::new(Some(notes), tensors.iter().map(entry).collect())
+        .map_err(|source| TrainError::Safetensors { path: path.to_owned(), source })?;
+    let mut json = serde_json::to_vec(&metadata)?;
+    json.resize(json.len().next_multiple_of(8), b' ');
+    Ok([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat())
+}
+
+/// Writes a tensor's elements as little-endian f32, row by row.
+fn write_elements(out: &mut impl Write, tensor: &Tensor) -> Result<(), TrainError> {
+    let elements = tensor.f_detach()?.f_contiguous()?.f_view(-1)?;
+    let mut buffer = vec![0; tensor.numel().min(CHUNK) * size_of::<f32>()];
+    for start in (0..tensor.numel()).step_by(CHUNK) {
+        let count = CHUNK.min(tensor.numel() - start);
+        let chunk = elements.f_narrow(0, start as i64, count as i64)?.f_to_device(Device::Cpu)?;
+        let bytes = &mut buffer[..count * size_of::<f32>()];
+        chunk.f_copy_data_u8(bytes, count)?;
+        out.write_all(bytes)?;
+    }
+    Ok(())
 }

@@ -1,13 +1,11 @@
 //! The weights of one model as tensors.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::names;
 use cliptune_clip::weights::{Init, Part, WeightSpec, weights};
 use cliptune_experiment::{Seed, Tune};
-use cliptune_onnx::WeightSource;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
@@ -132,24 +130,4 @@ fn initial(spec: &WeightSpec) -> Result<Tensor, TrainError> {
 /// A shape as libtorch counts.
 pub(super) fn torch_shape(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&size| size as i64).collect()
-}
-
-/// Little-endian f32 of a tensor, row by row.
-pub(super) fn bytes(tensor: &Tensor) -> Result<Vec<u8>, TrainError> {
-    let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let elements = tensor.numel();
-    let mut data = vec![0; elements * size_of::<f32>()];
-    tensor.f_copy_data_u8(&mut data, elements)?;
-    Ok(data)
-}
-
-impl WeightSource for Parameters {
-    fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.index.get(name).map(|&row| self.list[row].spec.shape.clone())
-    }
-
-    fn data(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        let row = *self.index.get(name)?;
-        bytes(&self.list[row].tensor).ok().map(Cow::Owned)
-    }
 }
