@@ -424,18 +424,53 @@ pub enum Select {
 }
 
 /// `export:` – what is written beside the model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportPlan {
     /// Precisions of the ONNX graphs.
     pub onnx: Vec<Precision>,
+    /// The validation accuracy that int8 may lose; there when int8 is.
+    pub int8_margin: Option<Fraction>,
+}
+
+impl ExportPlan {
+    /// The precisions that are made from the fp32 graphs and compared with them on the validation split.
+    pub fn reduced(&self) -> impl Iterator<Item = Precision> + '_ {
+        self.onnx.iter().copied().filter(|precision| *precision != Precision::Fp32)
+    }
+
+    /// A precision is kept only if its validation accuracy falls by less than this; `None`: whatever it loses.
+    pub fn margin(&self, precision: Precision) -> Option<Fraction> {
+        self.int8_margin.filter(|_| precision == Precision::Int8)
+    }
 }
 
 /// The precision of exported weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats.
     Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 8-bit integers.
+    Int8,
+}
+
+impl Precision {
+    /// The name used in files, tables and YAML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// `score:` – what is evaluated.

@@ -35,7 +35,10 @@ fn document(plan: &Plan) -> Value {
         "data": data(&plan.data),
         "model": model(&plan.model),
         "train": plan.train.as_ref().map(train),
-        "export": { "onnx": words(&plan.export.onnx) },
+        "export": without_null(json!({
+            "onnx": words(&plan.export.onnx),
+            "int8_margin": plan.export.int8_margin,
+        })),
         "score": { "splits": words(&plan.score.splits) },
         "seeds": [plan.seed],
     }))

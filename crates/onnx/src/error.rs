@@ -17,7 +17,7 @@ pub enum OnnxError {
         /// The file.
         path: PathBuf,
     },
-    /// A weight cannot be read.
+    /// A graph or a weight cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
@@ -40,6 +40,30 @@ pub enum OnnxError {
         expected: String,
         /// What it was given.
         found: String,
+    },
+    /// A file is no ONNX model.
+    #[error("{} is no ONNX model: {why}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A weight cannot be made into one of another precision.
+    #[error("cannot convert the weight {weight}")]
+    Convert {
+        /// The weight.
+        weight: String,
+        /// Why not: too little data, or no room for the result.
+        source: io::Error,
+    },
+    /// A file would be larger than protobuf allows.
+    #[error("{} would have {bytes} bytes, more than the 2 GiB of one ONNX file", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
     },
     /// A file cannot be written. The source names its path.
     #[error("cannot write the ONNX model")]

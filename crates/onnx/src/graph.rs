@@ -32,6 +32,17 @@ impl Op {
         self.attributes.push(attribute);
         self
     }
+
+    /// The operator applied to values. The node has its first result's name.
+    pub(crate) fn node(self, inputs: &[&str], outputs: Vec<String>) -> proto::Node {
+        proto::Node {
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            name: outputs.first().cloned(),
+            output: outputs,
+            op_type: Some(self.kind.to_owned()),
+            attribute: self.attributes,
+        }
+    }
 }
 
 fn attribute(name: &str, kind: proto::AttributeKind) -> proto::Attribute {
@@ -58,16 +69,9 @@ pub(crate) struct GraphBuilder {
 
 impl GraphBuilder {
     /// Appends a node and returns the name of its result: `<scope>/<label>`, with a number when that is taken.
-    /// The node has its result's name.
     pub(crate) fn node(&mut self, op: Op, scope: &str, label: &str, inputs: &[&str]) -> String {
         let name = self.unique(format!("{scope}/{label}"));
-        self.nodes.push(proto::Node {
-            input: inputs.iter().map(|&input| input.to_owned()).collect(),
-            output: vec![name.clone()],
-            name: Some(name.clone()),
-            op_type: Some(op.kind.to_owned()),
-            attribute: op.attributes,
-        });
+        self.nodes.push(op.node(inputs, vec![name.clone()]));
         name
     }
 

@@ -11,6 +11,7 @@ mod graph;
 mod interpreter;
 mod models;
 pub mod proto;
+mod reduce;
 mod value;
 mod weights;
 mod write;
@@ -21,3 +22,4 @@ pub use models::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
     TEXT_EMBEDS, TEXT_MODEL_FILE, VISION_MODEL_FILE,
 };
+pub use reduce::{Reduction, reduce, shipped_bytes};

@@ -143,10 +143,16 @@ pub enum DataType {
     Undefined = 0,
     /// f32.
     Float = 1,
+    /// u8.
+    Uint8 = 2,
+    /// i8.
+    Int8 = 3,
     /// i32.
     Int32 = 6,
     /// i64.
     Int64 = 7,
+    /// IEEE half precision.
+    Float16 = 10,
 }
 
 /// `ValueInfoProto`: the name and type of an input or output.

@@ -1,7 +1,7 @@
 //! What a report shows: plain data, read once and never changed. Charts, page, Markdown and JSON are functions of it.
 
 use cliptune_experiment::{Plan, Seed, Split, TaskKind};
-use cliptune_store::{DatasetRecord, Estimate, Outcome, RunRecord, Scores};
+use cliptune_store::{DatasetRecord, Estimate, Outcome, Precisions, RunRecord, Scores};
 
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,8 @@ pub struct RunSummary {
     pub damaged_lines: usize,
     /// What it reached, for every split that was scored.
     pub scores: Vec<Scores>,
+    /// What the reduced precisions of its plan cost and gain; `None` without any.
+    pub precisions: Option<Precisions>,
 }
 
 /// Training as it went.
@@ -314,7 +316,14 @@ impl Entry {
 impl RunSummary {
     /// A run that has not begun.
     pub fn missing(seed: Seed) -> Self {
-        Self { seed, record: None, curve: Curve::default(), damaged_lines: 0, scores: Vec::new() }
+        Self {
+            seed,
+            record: None,
+            curve: Curve::default(),
+            damaged_lines: 0,
+            scores: Vec::new(),
+            precisions: None,
+        }
     }
 
     /// Whether it was trained and exported.

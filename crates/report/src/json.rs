@@ -1,7 +1,7 @@
 //! `report.json`: the results for machines.
 
 use cliptune_experiment::{Seed, TaskKind};
-use cliptune_store::Estimate;
+use cliptune_store::{Estimate, Precisions};
 use serde::Serialize;
 
 use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State};
@@ -43,6 +43,8 @@ struct RunJson<'a> {
     key: Option<&'a str>,
     best_epoch: Option<usize>,
     damaged_lines: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precisions: Option<&'a Precisions>,
 }
 
 #[derive(Serialize)]
@@ -115,6 +117,7 @@ fn experiment(entry: &Entry) -> ExperimentJson<'_> {
                 key: run.record.as_ref().map(|record| record.key.as_str()),
                 best_epoch: run.best_epoch(),
                 damaged_lines: run.damaged_lines,
+                precisions: run.precisions.as_ref(),
             })
             .collect(),
     }

@@ -11,6 +11,7 @@ mod error;
 mod json;
 mod markdown;
 mod page;
+mod precisions;
 mod provenance;
 mod publish;
 pub mod render;

@@ -6,6 +6,7 @@ use cliptune_terminal::format;
 
 use crate::charts::Chart;
 use crate::data::{ReportData, State};
+use crate::precisions::{self, Line};
 use crate::settings::{self, Setting};
 use crate::{provenance, results, words};
 
@@ -24,6 +25,7 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
         let _ = writeln!(text, "![{}]({}.svg)\n", plain(&chart.description), chart.name);
         let _ = writeln!(text, "{}", plain(&chart.caption));
     }
+    precision_table(&mut text, data);
     let _ = writeln!(text, "\n## To make it again\n");
     // An indented block cannot be closed from inside, as a fence can.
     for command in provenance::command(data).lines() {
@@ -50,11 +52,36 @@ fn table(text: &mut String, data: &ReportData) {
     }
 }
 
+fn precision_table(text: &mut String, data: &ReportData) {
+    let lines = precisions::lines(data);
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n## Precisions\n\n{}\n", plain(&precisions::caption(data)));
+    let header = std::iter::once("run").chain(precisions::HEADER).map(str::to_owned);
+    line(text, &header.collect::<Vec<_>>());
+    let columns = (0..precisions::HEADER.len()).map(precisions::is_number);
+    line(text, &std::iter::once(false).chain(columns).map(alignment).collect::<Vec<_>>());
+    for Line { entry, seed, cells } in &lines {
+        let seed = seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
+        let name = plain(&data.entries[*entry].name) + &seed;
+        line(
+            text,
+            &std::iter::once(name)
+                .chain(cells.iter().map(|cell| plain(&cell.to_string())))
+                .collect::<Vec<_>>(),
+        );
+    }
+}
+
+fn alignment(numeric: bool) -> String {
+    if numeric { "---:" } else { "---" }.to_owned()
+}
+
 fn alignments(metrics: usize, settings: &[Setting]) -> Vec<String> {
-    let align = |numeric: bool| if numeric { "---:" } else { "---" }.to_owned();
-    let mut columns: Vec<String> = [false, true, true, false].map(align).to_vec();
-    columns.extend((0..metrics).map(|_| align(true)));
-    columns.extend(settings.iter().map(|setting| align(setting.numeric)));
+    let mut columns: Vec<String> = [false, true, true, false].map(alignment).to_vec();
+    columns.extend((0..metrics).map(|_| alignment(true)));
+    columns.extend(settings.iter().map(|setting| alignment(setting.numeric)));
     columns
 }
 

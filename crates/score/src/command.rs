@@ -8,13 +8,14 @@ use cliptune_terminal::{CommonArgs, Exit, Printer};
 
 use crate::error::ScoreError;
 use crate::runtime::Runtime;
-use crate::score::score_run;
-use crate::summary::{Scored, tell};
+use crate::score::{Missing, score_run};
+use crate::summary::{Scored, precision_lines, tell};
 
 /// Score the exported models of experiments with ONNX Runtime
 ///
 /// Every split in score.splits that has no scores yet is scored: metrics with 95 % intervals, and every single
-/// prediction. Before that, ONNX Runtime has to give the logits that libtorch gave.
+/// prediction. Before that, ONNX Runtime has to give the logits that libtorch gave. The reduced precisions in
+/// export.onnx are then made, measured beside fp32 on the validation split, and kept or not.
 #[derive(clap::Parser, Debug)]
 #[command(name = "cliptune-score", version)]
 pub struct Arguments {
@@ -33,11 +34,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScoreError> {
     let (experiments, standings) = look(arguments, &printer)?;
     require_runs(&experiments, &standings)?;
     score_missing(&standings, &printer)?;
-    let mut scored = Vec::new();
+    let (mut scored, mut precisions) = (Vec::new(), Vec::new());
     for run in standings.iter().filter_map(|standing| standing.run.as_ref()) {
         scored.extend(Scored::of(run)?);
+        precisions.extend(precision_lines(run)?);
     }
-    tell(&scored, &printer);
+    tell(&scored, &precisions, &printer);
     Ok(Exit::Done)
 }
 
@@ -65,7 +67,7 @@ fn require_runs(experiments: &[Experiment], standings: &[Standing]) -> Result<()
 
 fn score_missing(standings: &[Standing], printer: &Printer) -> Result<(), ScoreError> {
     let mut runtime = None;
-    for standing in standings.iter().filter(|standing| !standing.missing_scores.is_empty()) {
+    for standing in standings.iter().filter(|standing| !standing.is_scored()) {
         let Some(run) = &standing.run else { continue };
         if standing.plan.export.onnx.is_empty() {
             return Err(ScoreError::NotExported { run: run.id() });
@@ -76,7 +78,10 @@ fn score_missing(standings: &[Standing], printer: &Printer) -> Result<(), ScoreE
             Some(started) => started,
             none => none.insert(Runtime::start()?),
         };
-        score_run(runtime, run, dataset, &standing.missing_scores, printer)?;
+        let unjudged = !standing.unjudged_precisions.is_empty();
+        let missing =
+            Missing { splits: &standing.missing_scores, export: unjudged.then_some(&standing.plan.export) };
+        score_run(runtime, run, dataset, missing, printer)?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use cliptune_clip::ConfigError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
-use cliptune_experiment::{LoadError, Split};
+use cliptune_experiment::{LoadError, Precision, Split};
+use cliptune_onnx::OnnxError;
 use cliptune_statistics::Unusable;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -25,6 +26,9 @@ pub enum ScoreError {
     /// ONNX Runtime is missing or unusable.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// A graph cannot be made in another precision.
+    #[error(transparent)]
+    Reduce(#[from] OnnxError),
     /// A graph is missing or unusable.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -101,6 +105,22 @@ pub enum ScoreError {
         /// ONNX Runtime's logit.
         onnx: f64,
     },
+    /// A dataset without validation items.
+    #[error("the reduced precisions of {run} cannot be judged: its dataset has no validation items")]
+    NothingToJudgeBy {
+        /// The run.
+        run: String,
+    },
+    /// An embedding that is only a number in 32 bits.
+    #[error("{precision} gives no finite embedding for {what} {number}; fp32 does")]
+    TooCoarse {
+        /// The precision.
+        precision: Precision,
+        /// `text` or `image`.
+        what: &'static str,
+        /// Which, from 0.
+        number: usize,
+    },
     /// An embedding of zero length or of something that is not a number.
     #[error("the model gives no finite embedding for {what} {number}")]
     NoDirection {
@@ -132,6 +152,12 @@ impl Diagnostic for ScoreError {
             Self::Parity { .. } => {
                 "nothing was scored; please report this with the model's config.json, and do not deploy the export"
                     .to_owned()
+            }
+            Self::NothingToJudgeBy { .. } => {
+                "take fp16 and int8 out of export.onnx, or give validation a share in data.split".to_owned()
+            }
+            Self::TooCoarse { precision, .. } => {
+                format!("the model's numbers do not fit into it: take {precision} out of export.onnx")
             }
             Self::NoDirection { .. } => "the weights have diverged; train with a lower learning rate".to_owned(),
             _ => return None,

@@ -7,6 +7,7 @@
 pub mod choice;
 pub mod command;
 pub mod distinct;
+mod encoded;
 pub mod error;
 pub mod graph;
 pub mod images;
@@ -15,6 +16,7 @@ mod metrics;
 pub mod model;
 pub mod pairs;
 pub mod parity;
+mod precisions;
 pub mod runtime;
 pub mod score;
 pub mod softmax;
@@ -22,6 +24,7 @@ pub mod split;
 pub mod summary;
 pub mod temperature;
 pub mod texts;
+pub mod towers;
 
 pub use command::{Arguments, run};
 pub use error::ScoreError;

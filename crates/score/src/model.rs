@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::Preprocessor;
 use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
+use cliptune_experiment::Precision;
+use cliptune_store::tower_files;
 
 use crate::error::ScoreError;
 use crate::graph::{Graph, Input};
-use crate::images::{IMAGE_BATCH, in_batches};
+use crate::images::in_batches;
 use crate::matrix::Matrix;
 use crate::runtime::Runtime;
 use crate::temperature::Temperature;
 use crate::texts::TextBatches;
+use crate::towers::Towers;
 
-const TEXT_MODEL: &str = "text_model.onnx";
-const VISION_MODEL: &str = "vision_model.onnx";
 const COMBINED_MODEL: &str = "model.onnx";
 
 const INPUT_IDS: &str = "input_ids";
@@ -28,8 +29,7 @@ const LOGITS_PER_IMAGE: &str = "logits_per_image";
 /// The two towers with what stands before and behind them.
 #[derive(Debug)]
 pub struct Model {
-    text: Graph,
-    vision: Graph,
+    towers: Towers,
     tokenizer: Tokenizer,
     preprocessor: Preprocessor,
     temperature: Temperature,
@@ -45,11 +45,11 @@ impl Model {
     /// Opens the model of a run: the towers in `onnx`, tokenizer and preprocessing in `model`.
     pub fn open(runtime: &Runtime, onnx: &Path, model: &Path) -> Result<Self, ScoreError> {
         let config = ClipConfig::from_folder(model)?;
-        let text = Graph::open(runtime, &onnx.join(TEXT_MODEL), &[INPUT_IDS], &[TEXT_EMBEDS])?;
+        let [text, vision] = tower_files(Precision::Fp32).map(|file| onnx.join(file));
+        let towers = Towers::open(runtime, &text, &vision)?;
         Ok(Self {
-            temperature: text.temperature()?,
-            text,
-            vision: Graph::open(runtime, &onnx.join(VISION_MODEL), &[PIXEL_VALUES], &[IMAGE_EMBEDS])?,
+            temperature: towers.temperature()?,
+            towers,
             tokenizer: Tokenizer::from_folder(model, config.text.context_length)?,
             preprocessor: Preprocessor::from_folder(model)?,
         })
@@ -58,6 +58,11 @@ impl Model {
     /// What makes logits of cosines.
     pub fn temperature(&self) -> Temperature {
         self.temperature
+    }
+
+    /// The towers and what images pass before them, for whoever runs other towers beside them.
+    pub(crate) fn towers(&mut self) -> (&mut Towers, &Preprocessor) {
+        (&mut self.towers, &self.preprocessor)
     }
 
     /// Tokenises texts into batches for [`encode_texts`](Self::encode_texts).
@@ -73,8 +78,7 @@ impl Model {
     ) -> Result<Matrix, ScoreError> {
         let mut rows = Matrix::default();
         for (batch, texts) in batches.iter() {
-            let ids = Input::Ids([batch.rows, batch.columns], &batch.ids);
-            rows.extend(&self.text.run(&[(INPUT_IDS, ids)], TEXT_EMBEDS, batch.rows)?, texts);
+            rows.extend(&self.towers.encode_texts(&batch)?, texts);
             done(texts);
         }
         let mut rows = rows.select(&batches.places());
@@ -84,12 +88,11 @@ impl Model {
 
     /// The unit vectors of image files, one row each in their order. `done` is told of each batch.
     pub fn encode_images(&mut self, paths: &[PathBuf], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
-        let Self { vision, preprocessor, .. } = self;
+        let Self { towers, preprocessor, .. } = self;
         let side = preprocessor.size as usize;
         let mut rows = Matrix::default();
         in_batches(preprocessor, paths, |batch| {
-            let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
-            rows.extend(&vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)?, batch.images);
+            rows.extend(&towers.encode_images(&batch, side)?, batch.images);
             done(batch.images);
             Ok::<(), ScoreError>(())
         })?;

@@ -1,26 +1,37 @@
-//! One run: the parity gate, then each split that has no scores.
+//! One run: the parity gate, then each split that has no scores, then the reduced precisions.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use cliptune_experiment::Split;
+use cliptune_experiment::{ExportPlan, Split};
 use cliptune_store::{Dataset, Item, Parity, ParitySample, Run, read_json, write_scores};
 use cliptune_terminal::Printer;
 
 use crate::error::ScoreError;
 use crate::model::{CombinedModel, Model};
 use crate::parity;
+use crate::precisions::{self, Subject};
 use crate::runtime::Runtime;
 use crate::split::{self, Job};
 
-/// Scores splits of a finished run and writes each as soon as it is complete.
+/// What a run lacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Missing<'a> {
+    /// Splits without scores.
+    pub splits: &'a [Split],
+    /// What is to be exported; `None` where no reduced precision is to be judged.
+    pub export: Option<&'a ExportPlan>,
+}
+
+/// Scores splits of a finished run and writes each as soon as it is complete; judges its reduced precisions.
 pub fn score_run(
     runtime: &Runtime,
     run: &Run,
     dataset: &Dataset,
-    splits: &[Split],
+    missing: Missing<'_>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
+    let Missing { splits, export } = missing;
     let items =
         splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
     let mut model = Model::open(runtime, &run.onnx_folder(), &run.model_folder())?;
@@ -30,7 +41,10 @@ pub fn score_run(
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
     }
-    Ok(())
+    match export {
+        Some(plan) => precisions::judge(&Subject { run, dataset, plan }, runtime, &mut model, printer),
+        None => Ok(()),
+    }
 }
 
 fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Vec<Item>, ScoreError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use cliptune_experiment::{DataPlan, ModelSource, Plan};
+use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision};
 
 /// Version of everything between the sources and the items. Raising it makes every dataset stale.
 pub const DATASET_FORMAT: u32 = 1;
@@ -12,6 +12,9 @@ pub const TRAIN_PROCEDURE: u32 = 2;
 pub const RUN_FORMAT: u32 = 1;
 /// Version of everything between a run and its scores. Raising it makes all scores stale.
 pub const SCORES_FORMAT: u32 = 1;
+/// Version of everything between a run and what its reduced precisions cost. Raising it makes them be made and measured
+/// again.
+pub const PRECISIONS_FORMAT: u32 = 1;
 
 /// BLAKE3 of a value as JSON with sorted keys and without spaces: 64 hexadecimal digits.
 pub(crate) fn hash(mut value: Value) -> String {
@@ -37,10 +40,13 @@ pub(crate) fn settings(plan: &Plan) -> Value {
         ModelSource::Scratch(architecture) => json!(architecture),
         ModelSource::Folder(_) | ModelSource::Hub(_) | ModelSource::Run(_) => Value::Null,
     };
+    // The other precisions are made from these graphs when the run is scored, and can be at any time.
+    let trained: Vec<Precision> =
+        plan.export.onnx.iter().copied().filter(|precision| *precision == Precision::Fp32).collect();
     json!({
         "model": { "image_fit": plan.model.image_fit, "architecture": architecture },
         "train": plan.train,
-        "export": plan.export,
+        "export": { "onnx": trained },
     })
 }
 

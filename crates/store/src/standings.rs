@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Experiment, ExperimentName, Plan, Split};
+use cliptune_experiment::{DataPlan, Experiment, ExperimentName, Plan, Precision, Split};
 use cliptune_hub::{Hub, HubId, Snapshot};
 
 use crate::base::{ResolvedBase, resolve};
@@ -11,6 +11,7 @@ use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::identity::run_key;
 use crate::inputs::Inputs;
+use crate::precisions::unjudged;
 use crate::run::{Run, RunStatus};
 use crate::scores::read_scores;
 use crate::store::Store;
@@ -33,6 +34,8 @@ pub struct Standing {
     pub run: Option<Run>,
     /// Splits that are to be scored and are not.
     pub missing_scores: Vec<Split>,
+    /// Reduced precisions that are to be measured, or decided by another margin.
+    pub unjudged_precisions: Vec<Precision>,
     /// What is stale, in words; empty when nothing is.
     pub why: Vec<String>,
 }
@@ -40,7 +43,12 @@ pub struct Standing {
 impl Standing {
     /// Whether there is nothing to do.
     pub fn is_fresh(&self) -> bool {
-        self.dataset.is_some() && self.run.is_some() && self.missing_scores.is_empty()
+        self.dataset.is_some() && self.run.is_some() && self.is_scored()
+    }
+
+    /// Whether every split has its scores and every reduced precision is judged.
+    pub fn is_scored(&self) -> bool {
+        self.missing_scores.is_empty() && self.unjudged_precisions.is_empty()
     }
 }
 
@@ -78,6 +86,7 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
     });
     let previous = previous.cloned();
     let missing_scores = missing_scores(run.as_ref(), plan)?;
+    let unjudged_precisions = unjudged(run.as_ref(), plan)?;
     let case = Case {
         plan,
         inputs: &inputs,
@@ -88,9 +97,20 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
         run: run.as_ref(),
         previous: previous.as_ref(),
         missing_scores: &missing_scores,
+        unjudged_precisions: &unjudged_precisions,
     };
     let why = reasons(survey.store, &case);
-    Ok(Standing { plan: plan.clone(), dataset_hash: hash, dataset, base, key, run, missing_scores, why })
+    Ok(Standing {
+        plan: plan.clone(),
+        dataset_hash: hash,
+        dataset,
+        base,
+        key,
+        run,
+        missing_scores,
+        unjudged_precisions,
+        why,
+    })
 }
 
 fn missing_scores(run: Option<&Run>, plan: &Plan) -> Result<Vec<Split>, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{ModelSource, Plan, Split, spelled};
+use cliptune_experiment::{ModelSource, Plan, Precision, Split, spelled};
 use serde_json::{Value, json};
 
 use crate::base::{ResolvedBase, recorded_key};
@@ -27,6 +27,7 @@ pub(crate) struct Case<'a> {
     /// The newest run of the same experiment, seed and point of the matrix, whatever its settings were.
     pub(crate) previous: Option<&'a Run>,
     pub(crate) missing_scores: &'a [Split],
+    pub(crate) unjudged_precisions: &'a [Precision],
 }
 
 /// Every reason for which something has to be done.
@@ -36,7 +37,10 @@ pub(crate) fn reasons(store: &Store, case: &Case<'_>) -> Vec<String> {
         why.push("no dataset yet".to_owned());
     }
     match case.run {
-        Some(_) => why.extend(unscored(case.missing_scores)),
+        Some(_) => {
+            why.extend(unscored(case.missing_scores));
+            why.extend(unjudged(case.unjudged_precisions));
+        }
         None => why.extend(untrained(store, case)),
     }
     why
@@ -45,6 +49,11 @@ pub(crate) fn reasons(store: &Store, case: &Case<'_>) -> Vec<String> {
 fn unscored(missing: &[Split]) -> Option<String> {
     let names: Vec<&str> = missing.iter().map(|split| split.as_str()).collect();
     (!names.is_empty()).then(|| format!("not scored on {}", names.join(", ")))
+}
+
+fn unjudged(precisions: &[Precision]) -> Option<String> {
+    let names: Vec<&str> = precisions.iter().map(|precision| precision.as_str()).collect();
+    (!names.is_empty()).then(|| format!("{} not judged on validation", names.join(", ")))
 }
 
 fn untrained(store: &Store, case: &Case<'_>) -> Vec<String> {

@@ -43,7 +43,7 @@ impl Stages {
         Self {
             dataset: StageState::of(standing.dataset.is_some()),
             training: StageState::of(standing.run.is_some()),
-            scores: StageState::of(standing.run.is_some() && standing.missing_scores.is_empty()),
+            scores: StageState::of(standing.run.is_some() && standing.is_scored()),
         }
     }
 

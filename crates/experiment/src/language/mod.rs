@@ -89,6 +89,8 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
     let task = data.as_ref().map(|data| data.columns.task.kind());
     // `?` only at the end, so that every section gets to speak.
     let train = document.get("train").map(|node| train::decode(node, task, context));
+    let split = data.as_ref().map(|data| &data.split);
+    let export = document.get("export").and_then(|node| outputs::export(node, split, context));
     Some(Plan {
         experiment: experiment?,
         description: document.read("description"),
@@ -98,7 +100,7 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
             Some(train) => Some(train?),
             None => None,
         },
-        export: outputs::export(document.get("export")?)?,
+        export: export?,
         score: outputs::score(document.get("score")?)?,
         seed: Seed(0),
         axes: std::collections::BTreeMap::new(),

@@ -84,8 +84,16 @@ impl Vocabulary for Select {
 }
 
 impl Vocabulary for Precision {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[("fp32", Self::Fp32, "32-bit floats")];
-    const PLANNED: &'static [&'static str] = &["fp16", "bf16", "int8"];
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("fp32", Self::Fp32, "32-bit floats, the numbers that were trained"),
+        ("fp16", Self::Fp16, "16-bit floats: half the size, for GPUs"),
+        (
+            "int8",
+            Self::Int8,
+            "8-bit integers: a quarter of the size, for CPUs; kept only within `int8_margin`",
+        ),
+    ];
+    const PLANNED: &'static [&'static str] = &["bf16"];
 }
 
 impl Vocabulary for Split {

@@ -5,5 +5,6 @@
 mod checker;
 mod failures;
 mod numbers;
+mod reduced;
 mod structure;
 mod support;

@@ -2,6 +2,7 @@
 
 mod dataset;
 mod gallery;
+mod precisions;
 mod provenance;
 mod results;
 
@@ -36,6 +37,7 @@ pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
                     @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
                     (results::section(data))
                     @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
+                    @if let Some(precisions) = precisions::section(data) { (precisions) }
                     @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
                     @if !data.datasets.is_empty() { (dataset::section(data)) }
                 }

@@ -31,7 +31,7 @@ pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportE
 
 /// The files of a run that a report reads.
 fn files(run: &Run) -> Vec<PathBuf> {
-    let mut files = vec![run.folder().join("run.json"), run.events_file()];
+    let mut files = vec![run.folder().join("run.json"), run.events_file(), run.precisions_file()];
     for split in Split::ALL {
         let folder = run.scores_folder(split);
         files.extend(["scores.json", "predictions.parquet"].map(|name| folder.join(name)));

@@ -9,7 +9,7 @@ mod lineage;
 mod thumbnail;
 
 use cliptune_experiment::{Plan, spelled};
-use cliptune_store::{DatasetRecord, Run, Standing, read_events, read_scores};
+use cliptune_store::{DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores};
 
 use crate::data::{Entry, ReportData, RunSummary};
 use crate::error::ReportError;
@@ -92,7 +92,16 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
         curve: curve::curve(&events.events),
         damaged_lines: events.damaged_lines,
         scores,
+        precisions: planned_precisions(standing, run)?,
     })
+}
+
+/// The precisions of the plan: the run may have others that another plan asked for.
+fn planned_precisions(standing: &Standing, run: &Run) -> Result<Option<Precisions>, ReportError> {
+    let Some(mut precisions) = read_precisions(run)? else { return Ok(None) };
+    let planned = &standing.plan.export.onnx;
+    precisions.reduced.retain(|reduced| planned.contains(&reduced.precision));
+    Ok((!precisions.reduced.is_empty()).then_some(precisions))
 }
 
 /// The records of all datasets that exist, each once.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::fixture::Fixture;
 
-fn score(fixture: &Fixture, flags: &[&str]) -> Output {
+pub(crate) fn score(fixture: &Fixture, flags: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cliptune-score"))
         .arg(fixture.experiment())
         .arg("--store")
@@ -19,7 +19,7 @@ fn score(fixture: &Fixture, flags: &[&str]) -> Output {
         .unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -126,8 +126,7 @@ fn a_wrong_experiment_is_a_usage_error() {
 #[test]
 fn a_run_without_graphs_says_why() {
     let fixture = Fixture::new(TaskKind::Choice);
-    let yaml = fs::read_to_string(fixture.experiment()).unwrap();
-    fs::write(fixture.experiment(), format!("{yaml}export: {{ onnx: [] }}\n")).unwrap();
+    fixture.declare("export: { onnx: [] }");
     fixture.train();
     let output = score(&fixture, &[]);
     assert_eq!(output.status.code(), Some(1));

@@ -81,10 +81,30 @@ impl Fixture {
         standings(&self.store(), &experiments, &|_, _| {}).unwrap().remove(0)
     }
 
-    /// Makes the dataset and a finished run, as `ingest` and `train` would.
+    /// Adds a line to the experiment, or replaces the one with its key.
+    pub(crate) fn declare(&self, line: &str) {
+        let key = line.split(':').next().unwrap();
+        let yaml = fs::read_to_string(self.experiment()).unwrap();
+        let others: String =
+            yaml.lines().filter(|other| !other.starts_with(key)).map(|other| format!("{other}\n")).collect();
+        fs::write(self.experiment(), format!("{others}{line}\n")).unwrap();
+    }
+
+    /// Makes the dataset and a finished run, as `ingest` and `train` would. Each test item has a twin in the
+    /// validation split.
     pub(crate) fn train(&self) -> (Run, Dataset) {
+        let twins = self.items.iter().map(|item| Item {
+            item_id: format!("f{}", &item.item_id[1..]),
+            split: Split::Validation,
+            ..item.clone()
+        });
+        self.train_on(&self.items.iter().cloned().chain(twins).collect::<Vec<_>>())
+    }
+
+    /// The same with these items in the dataset.
+    pub(crate) fn train_on(&self, items: &[Item]) -> (Run, Dataset) {
         let standing = self.standing();
-        self.write_dataset(&standing);
+        self.write_dataset(&standing, items);
         let mut run = self.store().create_run(record(&standing)).unwrap();
         write_model(&run.model_folder());
         fs::create_dir_all(run.onnx_folder()).unwrap();
@@ -97,7 +117,7 @@ impl Fixture {
         (standing.run.unwrap(), standing.dataset.unwrap())
     }
 
-    fn write_dataset(&self, standing: &Standing) {
+    fn write_dataset(&self, standing: &Standing, items: &[Item]) {
         let task = standing.plan.data.columns.task.kind();
         let record = DatasetRecord {
             format_version: cliptune_store::DATASET_FORMAT,
@@ -116,7 +136,7 @@ impl Fixture {
             leaks: Leaks::default(),
         };
         let staged = self.store().stage_dataset(&record.hash).unwrap();
-        write_dataset(staged.path(), &record, &self.items, &[]).unwrap();
+        write_dataset(staged.path(), &record, items, &[]).unwrap();
         staged.commit().unwrap();
     }
 

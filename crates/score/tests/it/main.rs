@@ -6,6 +6,7 @@ mod command;
 mod fixture;
 mod graphs;
 mod library;
+mod precisions;
 mod towers;
 
 use std::sync::LazyLock;

@@ -5,8 +5,8 @@ use cliptune_experiment::TaskKind;
 use cliptune_score::error::ScoreError;
 use cliptune_score::matrix::product;
 use cliptune_score::model::Model;
-use cliptune_score::score::score_run;
-use cliptune_store::{ParitySample, read_json, read_scores, write_json};
+use cliptune_score::score::{Missing, score_run};
+use cliptune_store::{Dataset, ParitySample, Run, read_json, read_scores, write_json};
 use cliptune_terminal::Printer;
 use fs_err as fs;
 
@@ -16,6 +16,11 @@ use crate::fixture::Fixture;
 fn model(fixture: &Fixture) -> Model {
     let (run, _) = fixture.train();
     Model::open(&RUNTIME, &run.onnx_folder(), &run.model_folder()).unwrap()
+}
+
+fn score_split(run: &Run, dataset: &Dataset, split: Split) -> Result<(), ScoreError> {
+    let missing = Missing { splits: &[split], export: None };
+    score_run(&RUNTIME, run, dataset, missing, &Printer::new(true, false))
 }
 
 #[test]
@@ -64,7 +69,7 @@ fn a_run_whose_graphs_disagree_with_libtorch_is_refused() {
     let mut sample: ParitySample = read_json(&run.parity_file()).unwrap();
     sample.items[1].logits[2] += 0.01;
     write_json(&run.parity_file(), &sample).unwrap();
-    let error = score_run(&RUNTIME, &run, &dataset, &[Split::Test], &Printer::new(true, false)).unwrap_err();
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
     let ScoreError::Parity { item, text, libtorch, onnx, .. } = error else { panic!("{error}") };
     assert_eq!((item.as_str(), text), ("0000000000000001", 2));
     assert!((libtorch - onnx - 0.01).abs() < 1e-4);
@@ -78,7 +83,7 @@ fn a_sample_of_other_items_is_refused() {
     let mut sample: ParitySample = read_json(&run.parity_file()).unwrap();
     sample.items[0].item_id = "feed".to_owned();
     write_json(&run.parity_file(), &sample).unwrap();
-    let error = score_run(&RUNTIME, &run, &dataset, &[Split::Test], &Printer::new(true, false)).unwrap_err();
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
     assert!(matches!(error, ScoreError::ForeignSample { .. }), "{error}");
 }
 
@@ -86,6 +91,6 @@ fn a_sample_of_other_items_is_refused() {
 fn a_split_without_items_is_an_error() {
     let fixture = Fixture::new(TaskKind::Choice);
     let (run, dataset) = fixture.train();
-    let error = score_run(&RUNTIME, &run, &dataset, &[Split::Train], &Printer::new(true, false)).unwrap_err();
+    let error = score_split(&run, &dataset, Split::Train).unwrap_err();
     assert!(error.to_string().starts_with("the train split of tiny/"), "{error}");
 }

@@ -4,6 +4,7 @@
 
 mod datasets;
 mod model_hash;
+mod precisions;
 mod runs;
 mod scores;
 mod standing;

@@ -1,6 +1,8 @@
 //! Where plans stand, and why.
 
-use cliptune_experiment::{ExperimentName, ModelSource, Plan, RunReference, Seed, Split, TaskKind};
+use cliptune_experiment::{
+    ExperimentName, ModelSource, Plan, Precision, RunReference, Seed, Split, TaskKind,
+};
 use cliptune_store::{
     Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing, StoreError, standings,
     write_scores,
@@ -192,4 +194,23 @@ fn damaged_scores_are_made_again() {
     score(&run, Split::Test);
     fs::write(run.scores_folder(Split::Test).join("scores.json"), "{").unwrap();
     assert_eq!(why(&world, &plan), ["not scored on test"]);
+}
+
+#[test]
+fn a_reduced_precision_trains_nothing_again() {
+    let world = World::new();
+    let mut plan = world.plan("tuned");
+    let run = train(&world, &plan);
+    score(&run, Split::Validation);
+    score(&run, Split::Test);
+    plan.export.onnx.push(Precision::Fp16);
+    let standing = stand(&world, std::slice::from_ref(&plan)).remove(0);
+    assert_eq!(standing.run.as_ref().map(Run::id), Some(run.id()));
+    assert_eq!(
+        (standing.is_fresh(), standing.why),
+        (false, vec!["fp16 not judged on validation".to_owned()])
+    );
+    // A graph in fp32 is of the training.
+    plan.export.onnx.clear();
+    assert_eq!(why(&world, &plan), ["export.onnx: [\"fp32\"] → []"]);
 }

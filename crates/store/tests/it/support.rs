@@ -58,7 +58,7 @@ impl World {
             data: data(self.folder.path()),
             model: ModelPlan { from: ModelSource::Folder(self.path("base")), image_fit: None },
             train: Some(training(1e-5)),
-            export: ExportPlan { onnx: vec![Precision::Fp32] },
+            export: ExportPlan { onnx: vec![Precision::Fp32], int8_margin: None },
             score: ScorePlan { splits: vec![Split::Validation, Split::Test] },
             seed: Seed(0),
             axes: BTreeMap::new(),

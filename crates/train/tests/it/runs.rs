@@ -58,6 +58,7 @@ impl Place {
             key: "0123456789abcdef".to_owned(),
             run: None,
             missing_scores: Vec::new(),
+            unjudged_precisions: Vec::new(),
             why: Vec::new(),
         };
         make(&context, &standing, &self.folder.path().join("tiny.yaml"))

@@ -1,0 +1,48 @@
+//! The table of precisions.
+
+use maud::{Markup, html};
+
+use super::entry_name;
+use crate::data::ReportData;
+use crate::precisions::{self, HEADER, Line, is_number};
+
+/// The section, if any run has reduced precisions.
+pub(super) fn section(data: &ReportData) -> Option<Markup> {
+    let lines = precisions::lines(data);
+    (!lines.is_empty()).then(|| {
+        html! {
+            section #precisions {
+                h2 { "Precisions" }
+                p { (precisions::caption(data)) }
+                div.scroll tabindex="0" {
+                    table {
+                        thead { tr {
+                            th scope="col" { "run" }
+                            @for (column, name) in HEADER.iter().enumerate() {
+                                th.number[is_number(column)] scope="col" { (name) }
+                            }
+                        } }
+                        tbody { @for line in &lines { (row(data, line)) } }
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn row(data: &ReportData, line: &Line) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                (entry_name(data, line.entry))
+                @if let Some(seed) = line.seed { ", seed " (seed) }
+            }
+            @for (column, cell) in line.cells.iter().enumerate() {
+                td.number[is_number(column)] {
+                    (cell.value)
+                    @if !cell.detail.is_empty() { span.interval { (cell.detail) } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The table of precisions: what the reduced graphs of every run cost and gain.
+
+use cliptune_experiment::{Precision, Seed};
+use cliptune_store::{Estimate, Measured, Precisions, ReducedPrecision};
+use cliptune_terminal::format;
+
+use crate::data::{Entry, ReportData};
+
+/// The columns after the run's name.
+pub(crate) const HEADER: [&str; 9] = [
+    "precision",
+    "size",
+    "score",
+    "difference",
+    "largest logit difference",
+    "answers alike",
+    "an image",
+    "a text",
+    "verdict",
+];
+
+/// Which columns are numbers.
+pub(crate) fn is_number(column: usize) -> bool {
+    (1..HEADER.len() - 1).contains(&column)
+}
+
+/// One line of the table.
+pub(crate) struct Line {
+    /// An index into [`ReportData::entries`].
+    pub(crate) entry: usize,
+    /// The run's seed, where its entry has several.
+    pub(crate) seed: Option<Seed>,
+    /// What stands under [`HEADER`].
+    pub(crate) cells: [Cell; 9],
+}
+
+/// A value and what explains it, which may be nothing: `-0.004` and `[-0.010, 0.000]`.
+pub(crate) struct Cell {
+    pub(crate) value: String,
+    pub(crate) detail: String,
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.detail.as_str() {
+            "" => f.write_str(&self.value),
+            detail => write!(f, "{} {detail}", self.value),
+        }
+    }
+}
+
+fn cell(value: impl Into<String>, detail: impl Into<String>) -> Cell {
+    Cell { value: value.into(), detail: detail.into() }
+}
+
+/// The lines of all runs whose precisions were measured: fp32 first, then what it was reduced to.
+pub(crate) fn lines(data: &ReportData) -> Vec<Line> {
+    let entries = data.entries.iter().enumerate();
+    entries.flat_map(|(index, entry)| of_entry(index, entry)).collect()
+}
+
+fn of_entry(index: usize, entry: &Entry) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for run in &entry.runs {
+        let Some(precisions) = &run.precisions else { continue };
+        let seed = (entry.runs.len() > 1).then_some(run.seed);
+        let rows = std::iter::once(fp32(precisions));
+        let rows = rows.chain(precisions.reduced.iter().map(|one| reduced(precisions, one)));
+        lines.extend(rows.map(|cells| Line { entry: index, seed, cells }));
+    }
+    lines
+}
+
+fn fp32(precisions: &Precisions) -> [Cell; 9] {
+    let Measured { bytes, score, image_milliseconds, text_milliseconds } = &precisions.fp32;
+    [
+        cell(Precision::Fp32.as_str(), ""),
+        cell(format::bytes(*bytes), ""),
+        cell(format::number(*score), ""),
+        cell("–", ""),
+        cell("–", ""),
+        cell("–", ""),
+        cell(milliseconds(*image_milliseconds), ""),
+        cell(milliseconds(*text_milliseconds), ""),
+        cell("–", ""),
+    ]
+}
+
+fn reduced(precisions: &Precisions, one: &ReducedPrecision) -> [Cell; 9] {
+    let Measured { bytes, score, image_milliseconds, text_milliseconds } = &one.measured;
+    let [images, texts] = precisions.speed(&one.measured);
+    let share = 100.0 * *bytes as f64 / precisions.fp32.bytes as f64;
+    let Estimate { value, low, high, .. } = &one.difference;
+    [
+        cell(one.precision.as_str(), ""),
+        cell(format::bytes(*bytes), format!("{share:.0} %")),
+        cell(format::number(*score), ""),
+        cell(format::signed(*value), format!("[{}, {}]", format::signed(*low), format::signed(*high))),
+        cell(format!("{:.2}", one.max_logit_difference), ""),
+        cell(
+            format::count(one.answers_agree as u64),
+            format!("of {}", format::count(precisions.n_items as u64)),
+        ),
+        cell(milliseconds(*image_milliseconds), format!("{images:.1}× as fast")),
+        cell(milliseconds(*text_milliseconds), format!("{texts:.1}× as fast")),
+        verdict(one),
+    ]
+}
+
+fn milliseconds(value: f64) -> String {
+    let decimals = if value < 10.0 { 2 } else { 1 };
+    format!("{value:.decimals$} ms")
+}
+
+/// `kept`, or `not kept`, with the margin that decided.
+fn verdict(one: &ReducedPrecision) -> Cell {
+    let word = if one.kept { "kept" } else { "not kept" };
+    cell(word, one.margin.map_or_else(String::new, |margin| format!("margin {}", margin.get())))
+}
+
+/// How to read the table.
+pub(crate) fn caption(data: &ReportData) -> String {
+    let measured: Vec<&Precisions> =
+        data.entries.iter().flat_map(|entry| &entry.runs).filter_map(|run| run.precisions.as_ref()).collect();
+    let sizes = measured.iter().map(|precisions| precisions.n_items);
+    let (fewest, most) = (sizes.clone().min().unwrap_or_default(), sizes.max().unwrap_or_default());
+    let items = match fewest == most {
+        true => format::counted(most as u64, "validation item"),
+        false => {
+            format!("{} to {}", format::count(fewest as u64), format::counted(most as u64, "validation item"))
+        }
+    };
+    let mut caption = format!(
+        "Measured side by side with fp32 on {items}, with ONNX Runtime on the processor that scored them; the test split \
+         has no part in it. Sizes are of both towers with their weights. Brackets are 95 % intervals, paired by item."
+    );
+    let reduced = || measured.iter().flat_map(|precisions| &precisions.reduced);
+    if reduced().any(|one| one.margin.is_some()) {
+        caption.push_str(" int8 is kept only if the score falls by less than its margin.");
+    }
+    let uncertain = |one: &ReducedPrecision| {
+        one.kept && one.margin.is_some_and(|margin| -one.difference.low >= margin.get())
+    };
+    if reduced().any(uncertain) {
+        caption.push_str(
+            " Where an interval reaches beyond the margin, these items are too few to tell a fall of that size from none.",
+        );
+    }
+    caption
+}

@@ -1,0 +1,115 @@
+//! What each precision costs and gains beside fp32.
+
+use std::collections::BTreeSet;
+
+use cliptune_experiment::TaskKind;
+use cliptune_statistics::{Bootstrap, paired_cluster_difference};
+use cliptune_store::{Item, Measured, PRECISIONS_FORMAT, Precisions, Prediction, ReducedPrecision};
+
+use super::contest::{Entrant, Outcome};
+use super::workshop::Workshop;
+use crate::error::ScoreError;
+use crate::metrics::estimate;
+
+/// Compares every reduced precision with fp32. Nothing is decided yet.
+pub(super) fn compare(
+    items: &[Item],
+    task: TaskKind,
+    outcome: &Outcome,
+    workshop: &Workshop<'_>,
+) -> Result<Precisions, ScoreError> {
+    let fp32 = &outcome.fp32;
+    let reduced = outcome.reduced.iter().map(|entrant| reduced(task, entrant, fp32, workshop));
+    let groups: BTreeSet<&str> = items.iter().map(|item| item.group.as_str()).collect();
+    Ok(Precisions {
+        format_version: PRECISIONS_FORMAT,
+        task,
+        n_items: items.len(),
+        n_groups: groups.len(),
+        reduced: reduced.collect::<Result<_, ScoreError>>()?,
+        fp32: measured(fp32, workshop)?,
+    })
+}
+
+fn measured(entrant: &Entrant, workshop: &Workshop<'_>) -> Result<Measured, ScoreError> {
+    let right = right(&entrant.predictions);
+    Ok(Measured {
+        bytes: workshop.bytes(entrant.precision)?,
+        score: right.iter().sum::<f64>() / right.len() as f64,
+        image_milliseconds: entrant.image_time.as_secs_f64() * 1e3,
+        text_milliseconds: entrant.text_time.as_secs_f64() * 1e3,
+    })
+}
+
+fn reduced(
+    task: TaskKind,
+    entrant: &Entrant,
+    fp32: &Entrant,
+    workshop: &Workshop<'_>,
+) -> Result<ReducedPrecision, ScoreError> {
+    let groups: Vec<&str> = fp32.predictions.iter().map(|one| one.group.as_str()).collect();
+    let (own, whole) = (right(&entrant.predictions), right(&fp32.predictions));
+    let difference = paired_cluster_difference(&own, &whole, &groups, &Bootstrap::default())?;
+    Ok(ReducedPrecision {
+        precision: entrant.precision,
+        measured: measured(entrant, workshop)?,
+        difference: estimate(difference),
+        max_logit_difference: largest_difference(&entrant.predictions, &fp32.predictions),
+        answers_agree: agreements(task, &entrant.predictions, &fp32.predictions),
+        margin: None,
+        kept: true,
+    })
+}
+
+/// 1 for a right answer, 0 for a wrong one.
+fn right(predictions: &[Prediction]) -> Vec<f64> {
+    predictions.iter().map(|one| f64::from(u8::from(one.correct))).collect()
+}
+
+fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
+    let logits = a.iter().zip(b).flat_map(|(a, b)| a.logits.iter().zip(&b.logits));
+    logits.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// Of pairs, whose answer is a rank among many, only what counts: whether an own text comes first.
+fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
+    let agree = |(a, b): &(&Prediction, &Prediction)| match task {
+        TaskKind::Choice => a.predicted == b.predicted,
+        TaskKind::Pairs => a.correct == b.correct,
+    };
+    a.iter().zip(b).filter(agree).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(predicted: usize, correct: bool, logits: &[f64]) -> Prediction {
+        Prediction {
+            item_id: String::new(),
+            id: String::new(),
+            group: String::new(),
+            label: 0,
+            predicted,
+            correct,
+            label_prob: 0.0,
+            probs: Vec::new(),
+            logits: logits.to_vec(),
+        }
+    }
+
+    #[test]
+    fn pairs_agree_when_both_find_or_both_miss() {
+        let a = [prediction(0, true, &[]), prediction(7, false, &[])];
+        let b = [prediction(0, true, &[]), prediction(9, false, &[])];
+        assert_eq!(agreements(TaskKind::Choice, &a, &b), 1);
+        assert_eq!(agreements(TaskKind::Pairs, &a, &b), 2);
+    }
+
+    #[test]
+    fn the_largest_difference_is_over_all_logits() {
+        let a = [prediction(0, true, &[1.0, 2.0]), prediction(0, true, &[3.0])];
+        let b = [prediction(0, true, &[1.5, 2.0]), prediction(0, true, &[2.0])];
+        assert_eq!(largest_difference(&a, &b), 1.0);
+    }
+}

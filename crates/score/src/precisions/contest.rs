@@ -1,0 +1,158 @@
+//! The same items through the towers of every precision, batch by batch in turn, so that whatever else the machine
+//! does falls on all of them alike.
+
+use std::time::{Duration, Instant};
+
+use cliptune_clip::image::Preprocessor;
+use cliptune_experiment::{Precision, Split};
+use cliptune_store::{Dataset, Item, Prediction};
+use cliptune_terminal::Printer;
+
+use crate::encoded::{Distinctions, Encoded};
+use crate::error::ScoreError;
+use crate::graph::GraphError;
+use crate::images::in_batches;
+use crate::matrix::Matrix;
+use crate::model::Model;
+use crate::texts::TextBatches;
+use crate::towers::Towers;
+
+/// What one precision answered and how long it took.
+pub(super) struct Entrant {
+    pub(super) precision: Precision,
+    pub(super) predictions: Vec<Prediction>,
+    /// Time of the vision tower for an image.
+    pub(super) image_time: Duration,
+    /// Time of the text tower for a text.
+    pub(super) text_time: Duration,
+}
+
+/// All precisions on the same items.
+pub(super) struct Outcome {
+    pub(super) fp32: Entrant,
+    pub(super) reduced: Vec<Entrant>,
+}
+
+/// Runs the items through fp32, whose towers the model has, and the reduced precisions.
+pub(super) fn run(
+    items: &[Item],
+    dataset: &Dataset,
+    model: &mut Model,
+    mut reduced: Vec<(Precision, Towers)>,
+    printer: &Printer,
+) -> Result<Outcome, ScoreError> {
+    let distinct = Distinctions::of(items, dataset);
+    let batches = model.tokenise(&distinct.texts)?;
+    let temperature = model.temperature();
+    let (towers, preprocessor) = model.towers();
+    let mut fp32 = Lane::new(Precision::Fp32, towers);
+    let mut reduced: Vec<Lane<'_>> =
+        reduced.iter_mut().map(|(precision, towers)| Lane::new(*precision, towers)).collect();
+    let mut lanes: Vec<&mut Lane<'_>> = std::iter::once(&mut fp32).chain(&mut reduced).collect();
+    encode_texts(&mut lanes, &batches, printer)?;
+    encode_images(&mut lanes, &distinct, preprocessor, printer)?;
+    let finish = |lane: Lane<'_>| {
+        let (precision, image_time, text_time) = (lane.precision, lane.images.mean(), lane.texts.mean());
+        let encoded = lane.encoded(&batches)?;
+        let predictions = distinct.predictions(dataset.record().task, items, &encoded, temperature);
+        Ok(Entrant { precision, predictions, image_time, text_time })
+    };
+    let reduced = reduced.into_iter().map(finish).collect::<Result<_, ScoreError>>()?;
+    Ok(Outcome { fp32: finish(fp32)?, reduced })
+}
+
+/// One precision on its way through the batches.
+struct Lane<'a> {
+    precision: Precision,
+    towers: &'a mut Towers,
+    images: Rows,
+    texts: Rows,
+}
+
+/// Embeddings, and the time that they took.
+#[derive(Default)]
+struct Rows {
+    rows: Matrix,
+    time: Duration,
+    encoded: u32,
+}
+
+impl<'a> Lane<'a> {
+    fn new(precision: Precision, towers: &'a mut Towers) -> Self {
+        Self { precision, towers, images: Rows::default(), texts: Rows::default() }
+    }
+
+    /// The unit vectors, texts in their own order.
+    fn encoded(self, batches: &TextBatches) -> Result<Encoded, ScoreError> {
+        let precision = self.precision;
+        let unit = |mut rows: Matrix, what: &'static str| match rows.normalise() {
+            Ok(()) => Ok(rows),
+            Err(number) if precision == Precision::Fp32 => Err(ScoreError::NoDirection { what, number }),
+            Err(number) => Err(ScoreError::TooCoarse { precision, what, number }),
+        };
+        let texts = unit(self.texts.rows.select(&batches.places()), "text")?;
+        Ok(Encoded { images: unit(self.images.rows, "image")?, texts })
+    }
+}
+
+impl Rows {
+    /// Runs one batch of which `wanted` rows count; the others are filling, which takes its time too.
+    fn add(
+        &mut self,
+        wanted: usize,
+        mut run: impl FnMut() -> Result<Matrix, GraphError>,
+    ) -> Result<(), GraphError> {
+        if self.encoded == 0 {
+            // A session's first run sets up what all others use.
+            run()?;
+        }
+        let begun = Instant::now();
+        let rows = run()?;
+        self.time += begun.elapsed();
+        self.encoded += rows.rows() as u32;
+        self.rows.extend(&rows, wanted);
+        Ok(())
+    }
+
+    fn mean(&self) -> Duration {
+        self.time / self.encoded.max(1)
+    }
+}
+
+fn encode_texts(
+    lanes: &mut [&mut Lane<'_>],
+    batches: &TextBatches,
+    printer: &Printer,
+) -> Result<(), ScoreError> {
+    let progress = printer.progress("precisions: texts", batches.places().len() as u64, "texts");
+    for (batch, texts) in batches.iter() {
+        for lane in lanes.iter_mut() {
+            let Lane { towers, texts: rows, .. } = &mut **lane;
+            rows.add(texts, || towers.encode_texts(&batch))?;
+        }
+        progress.advance(texts as u64);
+    }
+    progress.finish();
+    Ok(())
+}
+
+fn encode_images(
+    lanes: &mut [&mut Lane<'_>],
+    distinct: &Distinctions<'_>,
+    preprocessor: &Preprocessor,
+    printer: &Printer,
+) -> Result<(), ScoreError> {
+    let (paths, side) = (&distinct.images, preprocessor.size as usize);
+    let progress =
+        printer.progress(&format!("precisions: {} images", Split::Validation), paths.len() as u64, "images");
+    in_batches(preprocessor, paths, |batch| {
+        for lane in lanes.iter_mut() {
+            let Lane { towers, images: rows, .. } = &mut **lane;
+            rows.add(batch.images, || towers.encode_images(&batch, side))?;
+        }
+        progress.advance(batch.images as u64);
+        Ok::<(), ScoreError>(())
+    })?;
+    progress.finish();
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The reduced precisions of a run: made from its fp32 graphs, measured beside them, kept or not.
+//!
+//! They are made here rather than when the run is trained because here they are judged: a graph that has not been
+//! judged never has its name among the run's, a precision can be added and a margin changed without training again,
+//! and what was not kept can come back.
+
+mod comparison;
+mod contest;
+mod workshop;
+
+use std::collections::BTreeSet;
+
+use cliptune_experiment::{ExportPlan, Precision, Split};
+use cliptune_store::{
+    Dataset, Precisions, ReducedPrecision, Run, StoreError, read_precisions, write_precisions,
+};
+use cliptune_terminal::Printer;
+
+use crate::error::ScoreError;
+use crate::model::Model;
+use crate::runtime::Runtime;
+use workshop::Workshop;
+
+/// A run whose precisions are to be judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) plan: &'a ExportPlan,
+}
+
+/// Makes and measures what has not been measured, decides by the plan's margin, and leaves the files of those
+/// precisions that are kept.
+///
+/// `model` is the run's fp32 model, which has passed the parity gate.
+pub(crate) fn judge(
+    subject: &Subject<'_>,
+    runtime: &Runtime,
+    model: &mut Model,
+    printer: &Printer,
+) -> Result<(), ScoreError> {
+    let workshop = Workshop::open(subject.run)?;
+    let mut precisions = match recorded(subject)? {
+        Recorded::Everything(precisions) => precisions,
+        Recorded::Less(which) => measure(subject, runtime, &workshop, &which, model, printer)?,
+    };
+    decide(&mut precisions, subject.plan);
+    for reduced in precisions.reduced.iter().filter(|reduced| reduced.kept) {
+        if !workshop.is_delivered(reduced.precision) {
+            workshop.make(reduced.precision)?;
+        }
+    }
+    Ok(write_precisions(subject.run, &precisions, workshop.folder())?)
+}
+
+/// What a run's record says about the precisions of a plan.
+enum Recorded {
+    /// All were measured.
+    Everything(Precisions),
+    /// These are to be measured together: the plan's, and those measured before, so that all are comparable.
+    Less(BTreeSet<Precision>),
+}
+
+fn recorded(subject: &Subject<'_>) -> Result<Recorded, ScoreError> {
+    let precisions = match read_precisions(subject.run) {
+        Err(StoreError::Json { .. }) => None,
+        other => other?,
+    };
+    let mut wanted: BTreeSet<Precision> = subject.plan.reduced().collect();
+    let Some(precisions) = precisions else { return Ok(Recorded::Less(wanted)) };
+    if wanted.iter().all(|precision| precisions.of(*precision).is_some()) {
+        return Ok(Recorded::Everything(precisions));
+    }
+    wanted.extend(precisions.reduced.iter().map(|reduced| reduced.precision));
+    Ok(Recorded::Less(wanted))
+}
+
+/// Runs the validation split through fp32 and the reduced precisions.
+fn measure(
+    subject: &Subject<'_>,
+    runtime: &Runtime,
+    workshop: &Workshop<'_>,
+    precisions: &BTreeSet<Precision>,
+    model: &mut Model,
+    printer: &Printer,
+) -> Result<Precisions, ScoreError> {
+    let Subject { run, dataset, .. } = subject;
+    let items = dataset.items(Some(Split::Validation))?;
+    if items.is_empty() {
+        return Err(ScoreError::NothingToJudgeBy { run: run.id() });
+    }
+    precisions.iter().try_for_each(|precision| workshop.make(*precision))?;
+    let open = |precision: &Precision| Ok((*precision, workshop.towers(runtime, *precision)?));
+    let reduced = precisions.iter().map(open).collect::<Result<Vec<_>, ScoreError>>()?;
+    let outcome = contest::run(&items, dataset, model, reduced, printer)?;
+    comparison::compare(&items, dataset.record().task, &outcome, workshop)
+}
+
+/// Applies the margin of a plan to its precisions; those of other plans stay as they were decided.
+fn decide(precisions: &mut Precisions, plan: &ExportPlan) {
+    let planned = |reduced: &&mut ReducedPrecision| plan.onnx.contains(&reduced.precision);
+    for reduced in precisions.reduced.iter_mut().filter(planned) {
+        reduced.margin = plan.margin(reduced.precision);
+        reduced.kept = reduced.is_within(reduced.margin);
+    }
+}

@@ -1,0 +1,69 @@
+//! Where reduced graphs are before they are judged.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::Precision;
+use cliptune_onnx::{Reduction, reduce, shipped_bytes};
+use cliptune_store::{Run, StagedFolder, tower_files};
+
+use crate::error::ScoreError;
+use crate::runtime::Runtime;
+use crate::towers::Towers;
+
+/// A folder beside the run's graphs that is removed at the end.
+pub(super) struct Workshop<'a> {
+    run: &'a Run,
+    folder: StagedFolder,
+}
+
+impl<'a> Workshop<'a> {
+    /// Opens an empty one.
+    pub(super) fn open(run: &'a Run) -> Result<Self, ScoreError> {
+        Ok(Self { run, folder: run.workshop()? })
+    }
+
+    /// Where the graphs are.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes both towers in a precision, unless they are there.
+    pub(super) fn make(&self, precision: Precision) -> Result<(), ScoreError> {
+        let reduction = match precision {
+            Precision::Fp32 => return Ok(()),
+            Precision::Fp16 => Reduction::Fp16,
+            Precision::Int8 => Reduction::Int8,
+        };
+        let sources = tower_files(Precision::Fp32).map(|file| self.run.onnx_folder().join(file));
+        for (from, to) in sources.iter().zip(&self.files(precision)) {
+            if !to.is_file() {
+                reduce(from, to, reduction)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether both towers are among the run's graphs.
+    pub(super) fn is_delivered(&self, precision: Precision) -> bool {
+        let folder = self.run.onnx_folder();
+        tower_files(precision).iter().all(|file| folder.join(file).is_file())
+    }
+
+    /// The towers, ready to run.
+    pub(super) fn towers(&self, runtime: &Runtime, precision: Precision) -> Result<Towers, ScoreError> {
+        let [text, vision] = self.files(precision);
+        Ok(Towers::open(runtime, &text, &vision)?)
+    }
+
+    /// Bytes of both towers with their weights; those of fp32 are the run's.
+    pub(super) fn bytes(&self, precision: Precision) -> Result<u64, ScoreError> {
+        let bytes = self.files(precision).into_iter().map(|file| shipped_bytes(&file));
+        Ok(bytes.collect::<Result<Vec<_>, _>>()?.iter().sum())
+    }
+
+    fn files(&self, precision: Precision) -> [PathBuf; 2] {
+        let onnx = self.run.onnx_folder();
+        let folder = if precision == Precision::Fp32 { &onnx } else { self.folder() };
+        tower_files(precision).map(|file| folder.join(file))
+    }
+}

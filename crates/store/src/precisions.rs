@@ -1,0 +1,97 @@
+//! The reduced precisions of a run: the record of what they cost, and the files of those that are kept.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{Plan, Precision};
+use fs_err as fs;
+
+use crate::error::StoreError;
+use crate::files::{read_json, sync_folder, write_json};
+use crate::identity::PRECISIONS_FORMAT;
+use crate::precision_record::{Precisions, ReducedPrecision};
+use crate::run::Run;
+use crate::staged::StagedFolder;
+
+const RECORD: &str = "precisions.json";
+/// The graphs of a precision: towers alone, because that is what is deployed.
+const TOWERS: [&str; 2] = ["text_model", "vision_model"];
+
+impl Run {
+    /// The record of the reduced precisions.
+    pub fn precisions_file(&self) -> PathBuf {
+        self.onnx_folder().join(RECORD)
+    }
+
+    /// A folder for graphs that are yet to be judged: none of them may have its name among the run's before. It is
+    /// removed when it is dropped.
+    pub fn workshop(&self) -> Result<StagedFolder, StoreError> {
+        StagedFolder::beside(&self.onnx_folder())
+    }
+}
+
+/// The names of the text tower and the vision tower in a precision: `text_model_int8.onnx`; of fp32 `text_model.onnx`.
+pub fn tower_files(precision: Precision) -> [String; 2] {
+    let suffix = match precision {
+        Precision::Fp32 => String::new(),
+        reduced => format!("_{reduced}"),
+    };
+    TOWERS.map(|tower| format!("{tower}{suffix}.onnx"))
+}
+
+/// What is known about the reduced precisions of a run, if this version of the procedure measured any.
+pub fn read_precisions(run: &Run) -> Result<Option<Precisions>, StoreError> {
+    let path = run.precisions_file();
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let precisions: Precisions = read_json(&path)?;
+    Ok((precisions.format_version == PRECISIONS_FORMAT).then_some(precisions))
+}
+
+/// Brings the run's folder to what the record says: the towers of every precision that is kept are moved there from
+/// `made`, those of the others are removed, and the record is written.
+///
+/// The record comes last: a crash before it leaves a run whose precisions are judged again.
+pub fn write_precisions(run: &Run, precisions: &Precisions, made: &Path) -> Result<(), StoreError> {
+    let folder = run.onnx_folder();
+    for reduced in &precisions.reduced {
+        for file in tower_files(reduced.precision) {
+            place(&made.join(&file), &folder.join(&file), reduced.kept)?;
+        }
+    }
+    sync_folder(&folder)?;
+    write_json(&run.precisions_file(), precisions)
+}
+
+/// A file that is not in `made` is where it belongs already.
+fn place(made: &Path, place: &Path, kept: bool) -> Result<(), StoreError> {
+    match (kept, made.is_file(), place.is_file()) {
+        (true, true, _) => Ok(fs::rename(made, place)?),
+        (false, _, true) => Ok(fs::remove_file(place)?),
+        _ => Ok(()),
+    }
+}
+
+/// ReducedPrecision precisions of a plan that have to be measured or decided.
+pub(crate) fn unjudged(run: Option<&Run>, plan: &Plan) -> Result<Vec<Precision>, StoreError> {
+    let wanted: Vec<Precision> = plan.export.reduced().collect();
+    let Some(run) = run.filter(|_| !wanted.is_empty()) else { return Ok(wanted) };
+    let record = match read_precisions(run) {
+        // A record that cannot be read is made again, as scores are.
+        Err(StoreError::Json { .. }) => None,
+        other => other?,
+    };
+    let judged = |precision: &Precision| {
+        let reduced = record.as_ref().and_then(|record| record.of(*precision));
+        reduced.is_some_and(|reduced| stands(run, plan, reduced))
+    };
+    Ok(wanted.into_iter().filter(|precision| !judged(precision)).collect())
+}
+
+/// Whether a decision is the one that the plan's margin asks for, and carried out.
+fn stands(run: &Run, plan: &Plan, reduced: &ReducedPrecision) -> bool {
+    let margin = plan.export.margin(reduced.precision);
+    let folder = run.onnx_folder();
+    let there = tower_files(reduced.precision).iter().all(|file| folder.join(file).is_file());
+    reduced.margin == margin && reduced.kept == there
+}
