@@ -35,6 +35,7 @@ fn document(plan: &Plan) -> Value {
         "data": data(&plan.data),
         "model": model(&plan.model),
         "train": plan.train.as_ref().map(train),
+        "checkpoint": plan.checkpoint,
         "export": { "onnx": words(&plan.export.onnx) },
         "score": { "splits": words(&plan.score.splits) },
         "seeds": [plan.seed],

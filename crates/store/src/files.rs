@@ -28,6 +28,17 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     sync_folder(folder)
 }
 
+/// Removes what processes that were killed have left unfinished in a folder that nobody else writes to.
+pub fn remove_unfinished(folder: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a record as indented JSON; complete or absent.
 pub fn write_json(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
     let mut text = serde_json::to_vec_pretty(record)
@@ -83,6 +94,18 @@ mod tests {
         let error = write_atomic(&path, b"new").unwrap_err();
         assert!(error.to_string().contains("run.json"), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in [".unfinished-Ab12", ".hidden", "last.safetensors"] {
+            fs::write(path(name), "x").unwrap();
+        }
+        remove_unfinished(folder.path()).unwrap();
+        let left = [".unfinished-Ab12", ".hidden", "last.safetensors"].map(|name| path(name).exists());
+        assert_eq!(left, [false, true, true]);
     }
 
     #[test]
