@@ -16,6 +16,9 @@ use cliptune_terminal::{Diagnostic, Exit};
 use cliptune_torch_bridge::TorchError;
 use tch::TchError;
 
+use crate::divergence::Divergence;
+use crate::memory::MemoryShortage;
+
 /// Why training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
@@ -111,18 +114,12 @@ pub enum TrainError {
     /// libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
-    /// The loss or its gradient is not a number any more.
-    #[error("the {what} became {value} at step {step} (epoch {epoch})")]
-    Diverged {
-        /// What is not a number.
-        what: &'static str,
-        /// What it is.
-        value: f64,
-        /// The step.
-        step: usize,
-        /// The epoch.
-        epoch: usize,
-    },
+    /// The loss leads nowhere.
+    #[error("{0}")]
+    Diverged(Box<Divergence>),
+    /// There was not enough memory.
+    #[error("{0}")]
+    OutOfMemory(Box<MemoryShortage>),
 }
 
 impl TrainError {
@@ -135,6 +132,14 @@ impl TrainError {
             ModelSource::Scratch(_) => "random weights".to_owned(),
         };
         Self::NoBase { experiment: plan.experiment.to_string(), base }
+    }
+
+    fn of_libtorch(message: &str) -> Self {
+        if let Some(shortage) = MemoryShortage::of_libtorch(message) {
+            return Self::OutOfMemory(Box::new(shortage));
+        }
+        // libtorch appends a C++ stack trace from the second line on.
+        Self::Torch(message.lines().next().unwrap_or_default().to_owned())
     }
 }
 
@@ -153,15 +158,13 @@ impl From<io::Error> for TrainError {
 
 impl From<TchError> for TrainError {
     fn from(error: TchError) -> Self {
-        // libtorch appends a C++ stack trace from the second line on.
-        let text = error.to_string();
-        Self::Torch(text.lines().next().unwrap_or_default().to_owned())
+        Self::of_libtorch(&error.to_string())
     }
 }
 
 impl From<TorchError> for TrainError {
     fn from(error: TorchError) -> Self {
-        Self::Torch(error.to_string())
+        Self::of_libtorch(&error.to_string())
     }
 }
 
@@ -187,11 +190,8 @@ impl Diagnostic for TrainError {
                  `split.across`"
                     .to_owned(),
             ),
-            Self::Diverged { .. } => Some(
-                "lower `train.optimizer.lr`, lengthen `train.schedule.warmup_steps` or set \
-                 `train.clip_grad_norm: 1.0`"
-                    .to_owned(),
-            ),
+            Self::Diverged(divergence) => Some(divergence.advice()),
+            Self::OutOfMemory(shortage) => Some(shortage.advice()),
             _ => None,
         }
     }
