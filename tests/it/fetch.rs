@@ -42,7 +42,8 @@ fn tiny() -> Repository {
 fn a_model_is_fetched_once_and_found_offline() {
     let (server, context) = (FakeHub::start([Repository::clip()]), TestContext::empty());
     let folder = format!("cache/hub/models--org--clip/snapshots/{COMMIT}");
-    let fetched = output(cliptune(&context, &server.endpoint, "fetch org/clip -q").env("HF_TOKEN", "hf_secret"));
+    let fetched =
+        output(cliptune(&context, &server.endpoint, "fetch org/clip -q").env("HF_TOKEN", "hf_secret"));
     assert_eq!(fetched.succeeded().stdout.trim(), context.path(&folder).display().to_string());
     assert!(context.path(&folder).join("model.safetensors").is_file());
     let asked = server.asked();
@@ -62,9 +63,8 @@ fn a_model_is_fetched_once_and_found_offline() {
 #[test]
 fn a_damaged_download_is_reported_and_the_next_fetch_is_whole() {
     let (server, context) = (FakeHub::start([Repository::clip()]), TestContext::empty());
-    // The store's file is called as its content's hash.
     let hash = Repository::clip().file("model.safetensors").etag();
-    server.fails(&format!("GET /{hash}"), Fault::Damaged);
+    server.fails(&format!("GET /store/{hash}"), Fault::Damaged);
     let damaged = output(&mut cliptune(&context, &server.endpoint, "fetch org/clip -q"));
     assert_output!(context, damaged, @r"
     exit code: 1
@@ -84,7 +84,8 @@ fn an_experiment_starts_from_a_hub_id() {
     output(&mut cliptune(&context, &server.endpoint, "ingest zero-shot.yaml -q")).succeeded();
     output(&mut cliptune(&context, &server.endpoint, "train zero-shot.yaml -q")).succeeded();
     let run = context.only_run("tuned");
-    let original = fs::read(checkout().join("crates/train/tests/references/model/model.safetensors")).unwrap();
+    let original =
+        fs::read(checkout().join("crates/train/tests/references/model/model.safetensors")).unwrap();
     let model = fs::read(run.join("model/model.safetensors")).unwrap();
     assert_eq!(model.len(), original.len());
     // What has been fetched is there without the hub.

@@ -5,6 +5,7 @@
 mod evaluation;
 mod forward;
 mod gradients;
+mod loading;
 mod resume;
 mod runs;
 mod support;
