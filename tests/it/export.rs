@@ -73,7 +73,7 @@ fn what_is_no_model_is_named_and_leaves_nothing() {
     assert_output!(context, context.cliptune("export tuned --layout open_clip --to out"), @r"
     exit code: 2
     ----- stderr -----
-    error: there is no run tuned in runs
+    error: there is no run tuned in [DIR]/runs
 
     hint: `cliptune ls` lists the runs
     ");
