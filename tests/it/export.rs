@@ -9,7 +9,7 @@ use crate::outputs::finished;
 use crate::support::{TestContext, assert_output};
 
 /// Every tensor of a file as its header has it, without where it lies, and its bytes.
-fn tensors(path: &Path) -> BTreeMap<String, (serde_json::Value, Vec<u8>)> {
+pub(crate) fn tensors(path: &Path) -> BTreeMap<String, (serde_json::Value, Vec<u8>)> {
     let file = fs::read(path).unwrap();
     let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     let entries: serde_json::Map<String, serde_json::Value> =
@@ -73,7 +73,7 @@ fn what_is_no_model_is_named_and_leaves_nothing() {
     assert_output!(context, context.cliptune("export tuned --layout open_clip --to out"), @r"
     exit code: 2
     ----- stderr -----
-    error: there is no run tuned in runs
+    error: there is no run tuned in [DIR]/runs
 
     hint: `cliptune ls` lists the runs
     ");

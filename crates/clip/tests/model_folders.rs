@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use cliptune_clip::ModelFolder;
 use cliptune_clip::image::{Fit, Pipeline, Preprocessor};
 use cliptune_clip::model_folder::FolderLayout;
+use cliptune_clip::tokenizer::Tokenizer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -107,6 +108,32 @@ fn open_clips_configuration_says_everything() {
             },
         })
     );
+}
+
+/// A folder without a vocabulary has the one in open_clip's package, and needs to be told nothing about it.
+#[test]
+fn open_clips_own_vocabulary_is_not_named() {
+    let original = open_clip("clip");
+    for file in ["tokenizer.json", "tokenizer_config.json"] {
+        fs_err::remove_file(original.path().join(file)).unwrap();
+    }
+    let tokenizer = Tokenizer::from_folder(original.path(), 77).unwrap();
+    assert!(tokenizer.to_open_clip().unwrap().is_empty());
+    // Also when transformers' files of it lie there, as in a run's model.
+    let saved = tempfile::tempdir().unwrap();
+    tokenizer.save(saved.path()).unwrap();
+    assert!(Tokenizer::from_folder(saved.path(), 77).unwrap().to_open_clip().unwrap().is_empty());
+}
+
+/// open_clip's default for a tokenizer of transformers, whose texts have no capitals whatever it says.
+#[test]
+fn a_clip_tokenizer_behind_open_clips_cleaning_has_no_capitals() {
+    let folder = open_clip("clip");
+    let config = r#"{"model_cfg": {"text_cfg": {"hf_tokenizer_name": "org/name"}}}"#;
+    fs_err::write(folder.path().join("open_clip_config.json"), config).unwrap();
+    let tokenizer = Tokenizer::from_folder(folder.path(), 77).unwrap();
+    assert_eq!(tokenizer.family().to_string(), "CLIP as in open_clip (clean: lower)");
+    assert_eq!(tokenizer.encode("A CAT").unwrap(), tokenizer.encode("a cat").unwrap());
 }
 
 /// Texts of plain words have the same ids in both; what open_clip would clean does not, and `docs/text.md` says so.

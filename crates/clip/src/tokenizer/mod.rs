@@ -152,10 +152,14 @@ impl Tokenizer {
             Some(clip) => open_clip::has_vocabulary(clip)?,
             None => false,
         };
-        if !(is_built_in && matches!(library, Library::OpenClip(_))) {
+        let is_own = is_built_in && matches!(library, Library::OpenClip(_));
+        if !is_own {
             settings.insert("hf_tokenizer_name".to_owned(), json!(settings::VOCABULARY_BESIDE));
         }
-        settings.insert("tokenizer_kwargs".to_owned(), json!({ "clean": clean }));
+        // What it does without being told, and what older versions do not know how to be told.
+        if !(is_own && clean == Cleaning::Lower) {
+            settings.insert("tokenizer_kwargs".to_owned(), json!({ "clean": clean }));
+        }
         Ok(settings)
     }
 
