@@ -8,6 +8,7 @@ mod full_disk;
 mod mistakes;
 mod outputs;
 mod pipeline;
+mod precisions;
 mod reference;
 mod siblings;
 mod signals;
