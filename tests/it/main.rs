@@ -10,6 +10,7 @@ mod full_disk;
 mod mistakes;
 mod outputs;
 mod pipeline;
+mod precisions;
 mod reference;
 #[path = "../../crates/hub/tests/it/repository.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cliptune_experiment::Split;
-use cliptune_store::{Outcome, Run, RunRecord, RunStatus, Scores, StoreError, read_scores};
+use cliptune_store::{
+    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_precisions, read_scores,
+};
 use cliptune_terminal::format;
 use serde::Serialize;
 
@@ -17,6 +19,8 @@ pub(crate) struct RunView<'a> {
     best_epoch: Option<usize>,
     record: &'a RunRecord,
     scores: BTreeMap<Split, Scores>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precisions: Option<Precisions>,
 }
 
 impl<'a> RunView<'a> {
@@ -26,13 +30,22 @@ impl<'a> RunView<'a> {
         for split in Split::ALL {
             scores.extend(read_scores(run, split)?.map(|found| (split, found)));
         }
+        let precisions = read_precisions(run)?;
         let record = run.record();
         let status: RunStatus = run.status();
         let best_epoch = match record.end.as_ref().map(|end| &end.outcome) {
             Some(Outcome::Done { best_epoch }) => Some(*best_epoch),
             _ => None,
         };
-        Ok(Self { id: run.id(), folder: run.folder(), status: status.as_str(), best_epoch, record, scores })
+        Ok(Self {
+            id: run.id(),
+            folder: run.folder(),
+            status: status.as_str(),
+            best_epoch,
+            record,
+            scores,
+            precisions,
+        })
     }
 
     /// `<experiment>/<run>`.
@@ -53,6 +66,11 @@ impl<'a> RunView<'a> {
     /// The scores by split, in order.
     pub(crate) fn scores(&self) -> &BTreeMap<Split, Scores> {
         &self.scores
+    }
+
+    /// What the reduced precisions cost and gain.
+    pub(crate) fn precisions(&self) -> Option<&Precisions> {
+        self.precisions.as_ref()
     }
 
     /// The scores of a split.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{
-    Architecture, DataPlan, ImageKey, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task, TrainPlan,
-    spelled,
+    Architecture, DataPlan, ExportPlan, ImageKey, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
+    TrainPlan, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -35,9 +35,15 @@ pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
         "train",
         plan.train.as_ref().map_or_else(|| "nothing: the model is scored as it is".to_owned(), train),
     ));
-    lines.push(("export", format!("ONNX {}", words(&plan.export.onnx))));
+    lines.push(("export", export(&plan.export)));
     lines.push(("score", words(&plan.score.splits)));
     lines
+}
+
+fn export(export: &ExportPlan) -> String {
+    let margin =
+        export.int8_margin.map(|margin| format!("; int8 if validation falls by less than {}", margin.get()));
+    format!("ONNX {}{}", words(&export.onnx), margin.unwrap_or_default())
 }
 
 fn data(data: &DataPlan) -> Vec<(&'static str, String)> {

@@ -1,7 +1,7 @@
 //! What the person and the programs behind `--json` are told.
 
-use cliptune_store::{Precisions, ReducedPrecision, Run, Scores, StoreError, read_precisions, read_scores};
-use cliptune_terminal::{Printer, format};
+use cliptune_store::{ReducedPrecision, Run, Scores, StoreError, read_precisions, read_scores};
+use cliptune_terminal::Printer;
 use serde::Serialize;
 
 /// The scores of one split of one run, as `--json` prints them.
@@ -37,31 +37,13 @@ impl Scored {
     }
 }
 
-/// A line for each reduced precision of a run.
-///
-/// `tuned/20260101-abc-s0 int8: kept; accuracy -0.004 [-0.010, +0.001] against fp32 on 360 validation items; 89 MiB of
-/// 351 MiB; images 2.1 times, texts 1.8 times as fast`
+/// A line for each reduced precision of a run: `tuned/20260101-abc-s0 int8: kept; accuracy …`.
 pub fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
     let Some(precisions) = read_precisions(run)? else { return Ok(Vec::new()) };
-    let line = |reduced: &ReducedPrecision| format!("{} {}", run.id(), precision_line(&precisions, reduced));
+    let line = |reduced: &ReducedPrecision| {
+        format!("{} {}: {}", run.id(), reduced.precision, precisions.summary(reduced))
+    };
     Ok(precisions.reduced.iter().map(line).collect())
-}
-
-fn precision_line(precisions: &Precisions, reduced: &ReducedPrecision) -> String {
-    let (fp32, own, difference) = (&precisions.fp32, &reduced.measured, &reduced.difference);
-    let [images, texts] = precisions.speed(own);
-    format!(
-        "{}: {}; {} {} against fp32 on {}; {} of {}; images {:.1} times, texts {:.1} times as fast",
-        reduced.precision,
-        if reduced.kept { "kept" } else { "not kept" },
-        precisions.metric(),
-        format::difference(difference.value, difference.low, difference.high),
-        format::counted(precisions.n_items as u64, "validation item"),
-        format::bytes(own.bytes),
-        format::bytes(fp32.bytes),
-        images,
-        texts,
-    )
 }
 
 /// Tells the person one line per split and per reduced precision, or prints the scores as JSON.

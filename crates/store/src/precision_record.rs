@@ -1,6 +1,7 @@
 //! `onnx/precisions.json`: what the reduced precisions of a run's graphs cost and gain.
 
 use cliptune_experiment::{Fraction, Precision, TaskKind};
+use cliptune_terminal::format;
 use serde::{Deserialize, Serialize};
 
 use crate::score_record::Estimate;
@@ -72,6 +73,24 @@ impl Precisions {
         }
     }
 
+    /// What a reduced precision costs and gains, in a line.
+    ///
+    /// `kept; accuracy -0.004 [-0.010, +0.001] against fp32 on 360 validation items; 153 MiB of 577 MiB; images 2.6 times
+    /// as fast, texts 2.3 times`
+    pub fn summary(&self, reduced: &ReducedPrecision) -> String {
+        let ReducedPrecision { measured, difference, .. } = reduced;
+        let [images, texts] = self.speed(measured);
+        format!(
+            "{}; {} {} against fp32 on {}; {} of {}; images {images:.1} times as fast, texts {texts:.1} times",
+            if reduced.kept { "kept" } else { "not kept" },
+            self.metric(),
+            format::difference(difference.value, difference.low, difference.high),
+            format::counted(self.n_items as u64, "validation item"),
+            format::bytes(measured.bytes),
+            format::bytes(self.fp32.bytes),
+        )
+    }
+
     /// How many times as fast as fp32 something is: images and texts.
     pub fn speed(&self, measured: &Measured) -> [f64; 2] {
         let Measured { image_milliseconds, text_milliseconds, .. } = &self.fp32;
@@ -101,6 +120,27 @@ mod tests {
             margin: None,
             kept: true,
         }
+    }
+
+    #[test]
+    fn a_precision_in_a_line() {
+        let fp32 =
+            Measured { bytes: 577 << 20, score: 0.71, image_milliseconds: 30.9, text_milliseconds: 5.4 };
+        let measured =
+            Measured { bytes: 153 << 20, score: 0.706, image_milliseconds: 11.9, text_milliseconds: 2.3 };
+        let precisions = Precisions {
+            format_version: 1,
+            task: TaskKind::Pairs,
+            n_items: 1,
+            n_groups: 1,
+            fp32,
+            reduced: vec![ReducedPrecision { measured, kept: false, ..int8(-0.004) }],
+        };
+        assert_eq!(
+            precisions.summary(&precisions.reduced[0]),
+            "not kept; recall@1 -0.004 [-0.004, -0.004] against fp32 on 1 validation item; 153 MiB of 577 MiB; images \
+             2.6 times as fast, texts 2.3 times"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{Plan, Precision};
+use cliptune_experiment::{Fraction, Plan, Precision};
 use fs_err as fs;
 
 use crate::error::StoreError;
@@ -72,26 +72,43 @@ fn place(made: &Path, place: &Path, kept: bool) -> Result<(), StoreError> {
     }
 }
 
-/// ReducedPrecision precisions of a plan that have to be measured or decided.
-pub(crate) fn unjudged(run: Option<&Run>, plan: &Plan) -> Result<Vec<Precision>, StoreError> {
-    let wanted: Vec<Precision> = plan.export.reduced().collect();
-    let Some(run) = run.filter(|_| !wanted.is_empty()) else { return Ok(wanted) };
-    let record = match read_precisions(run) {
-        // A record that cannot be read is made again, as scores are.
-        Err(StoreError::Json { .. }) => None,
-        other => other?,
-    };
-    let judged = |precision: &Precision| {
-        let reduced = record.as_ref().and_then(|record| record.of(*precision));
-        reduced.is_some_and(|reduced| stands(run, plan, reduced))
-    };
-    Ok(wanted.into_iter().filter(|precision| !judged(precision)).collect())
+/// A reduced precision of a plan that has to be measured or decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unjudged {
+    pub(crate) precision: Precision,
+    /// Why, in words.
+    pub(crate) why: String,
 }
 
-/// Whether a decision is the one that the plan's margin asks for, and carried out.
-fn stands(run: &Run, plan: &Plan, reduced: &ReducedPrecision) -> bool {
-    let margin = plan.export.margin(reduced.precision);
+/// The reduced precisions of a plan that its run lacks; all of them as long as there is no run.
+pub(crate) fn unjudged(run: Option<&Run>, plan: &Plan) -> Result<Vec<Unjudged>, StoreError> {
+    let record = match run.map(read_precisions) {
+        // A record that cannot be read is made again, as scores are.
+        None | Some(Err(StoreError::Json { .. })) => None,
+        Some(record) => record?,
+    };
+    let lacking = |precision: Precision| {
+        let reduced = record.as_ref().and_then(|record| record.of(precision));
+        let why = match (run, reduced) {
+            (Some(run), Some(reduced)) => undecided(run, plan, reduced)?,
+            _ => format!("{precision} not judged on validation"),
+        };
+        Some(Unjudged { precision, why })
+    };
+    Ok(plan.export.reduced().filter_map(lacking).collect())
+}
+
+/// Why what was measured has to be decided again, or carried out.
+fn undecided(run: &Run, plan: &Plan, reduced: &ReducedPrecision) -> Option<String> {
+    let (before, after) = (reduced.margin, plan.export.margin(reduced.precision));
+    if before != after {
+        let shown = |margin: Option<Fraction>| {
+            margin.map_or_else(|| "none".to_owned(), |margin| margin.get().to_string())
+        };
+        return Some(format!("export.int8_margin: {} → {}", shown(before), shown(after)));
+    }
     let folder = run.onnx_folder();
     let there = tower_files(reduced.precision).iter().all(|file| folder.join(file).is_file());
-    reduced.margin == margin && reduced.kept == there
+    (reduced.kept != there)
+        .then(|| format!("the graphs of {} are not as they were judged", reduced.precision))
 }

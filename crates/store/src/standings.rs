@@ -86,7 +86,7 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
     });
     let previous = previous.cloned();
     let missing_scores = missing_scores(run.as_ref(), plan)?;
-    let unjudged_precisions = unjudged(run.as_ref(), plan)?;
+    let unjudged = unjudged(run.as_ref(), plan)?;
     let case = Case {
         plan,
         inputs: &inputs,
@@ -97,7 +97,7 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
         run: run.as_ref(),
         previous: previous.as_ref(),
         missing_scores: &missing_scores,
-        unjudged_precisions: &unjudged_precisions,
+        unjudged: &unjudged,
     };
     let why = reasons(survey.store, &case);
     Ok(Standing {
@@ -108,7 +108,7 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
         key,
         run,
         missing_scores,
-        unjudged_precisions,
+        unjudged_precisions: unjudged.iter().map(|unjudged| unjudged.precision).collect(),
         why,
     })
 }

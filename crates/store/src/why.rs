@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{ModelSource, Plan, Precision, Split, spelled};
+use cliptune_experiment::{ModelSource, Plan, Split, spelled};
 use serde_json::{Value, json};
 
 use crate::base::{ResolvedBase, recorded_key};
 use crate::dataset::Dataset;
 use crate::identity::{recipe, settings};
 use crate::inputs::Inputs;
+use crate::precisions::Unjudged;
 use crate::run::{Run, RunStatus};
 use crate::run_record::Outcome;
 use crate::store::Store;
@@ -27,7 +28,7 @@ pub(crate) struct Case<'a> {
     /// The newest run of the same experiment, seed and point of the matrix, whatever its settings were.
     pub(crate) previous: Option<&'a Run>,
     pub(crate) missing_scores: &'a [Split],
-    pub(crate) unjudged_precisions: &'a [Precision],
+    pub(crate) unjudged: &'a [Unjudged],
 }
 
 /// Every reason for which something has to be done.
@@ -39,7 +40,7 @@ pub(crate) fn reasons(store: &Store, case: &Case<'_>) -> Vec<String> {
     match case.run {
         Some(_) => {
             why.extend(unscored(case.missing_scores));
-            why.extend(unjudged(case.unjudged_precisions));
+            why.extend(case.unjudged.iter().map(|unjudged| unjudged.why.clone()));
         }
         None => why.extend(untrained(store, case)),
     }
@@ -49,11 +50,6 @@ pub(crate) fn reasons(store: &Store, case: &Case<'_>) -> Vec<String> {
 fn unscored(missing: &[Split]) -> Option<String> {
     let names: Vec<&str> = missing.iter().map(|split| split.as_str()).collect();
     (!names.is_empty()).then(|| format!("not scored on {}", names.join(", ")))
-}
-
-fn unjudged(precisions: &[Precision]) -> Option<String> {
-    let names: Vec<&str> = precisions.iter().map(|precision| precision.as_str()).collect();
-    (!names.is_empty()).then(|| format!("{} not judged on validation", names.join(", ")))
 }
 
 fn untrained(store: &Store, case: &Case<'_>) -> Vec<String> {

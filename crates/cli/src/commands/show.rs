@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cliptune_store::{Base, Outcome, Run, Scores, Store};
+use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
 
@@ -36,6 +36,7 @@ fn text(run: &Run, view: &RunView<'_>) -> Result<String, CliError> {
     let mut sections =
         vec![section(view.id(), &facts(run, view)), section("plan", &wording::plan(&run.record().plan))];
     sections.extend(scores(view));
+    sections.extend(view.precisions().map(precisions));
     sections.push(section("files", &files(run.folder())?));
     Ok(sections.join("\n"))
 }
@@ -112,6 +113,14 @@ fn score_section(scores: &Scores) -> String {
         format::counted(parity.n_items as u64, "item"),
         parity.max_logit_difference,
     )
+}
+
+fn precisions(precisions: &Precisions) -> String {
+    let summaries = precisions.reduced.iter().map(|reduced| {
+        let summary = precisions.summary(reduced);
+        (reduced.precision.as_str(), summary)
+    });
+    section("precisions", &summaries.collect::<Vec<_>>())
 }
 
 /// All files of a run with their sizes, sorted.

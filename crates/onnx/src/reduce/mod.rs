@@ -20,6 +20,7 @@ use prost::Message;
 
 use crate::error::OnnxError;
 use crate::proto::{self, DataType};
+use rows::Scaling;
 use source::Source;
 
 /// What a finished fp32 graph can be made into.
@@ -110,11 +111,11 @@ enum Form {
     /// The nearest 16-bit float.
     Half,
     /// 8-bit integers, each row by its own scale, in the order of the source.
-    Rows(rows::Range),
+    Rows(Scaling),
     /// The same, transposed: what was row after row is column after column.
-    Columns(rows::Range),
+    Columns(Scaling),
     /// The scale of each row.
-    Scales(rows::Range),
+    Scales(Scaling),
 }
 
 impl Made {

@@ -15,7 +15,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::rows::Range;
+use super::rows::Scaling;
 use super::{Form, Made, Reduced, is_float};
 use crate::graph::Op;
 use crate::proto::{self, DataType};
@@ -98,10 +98,10 @@ impl Pass {
         let [Some(ids), Some(result)] = [node.input.get(1), node.output.first()] else { return };
         let (integers, scales) = (format!("{}/int8", table.name()), format!("{}/scale", table.name()));
         if self.known.insert(integers.clone()) {
-            let rows = Form::Rows(Range::FULL);
+            let rows = Form::Rows(Scaling::Lookup);
             self.make(table, &integers, table.dims.clone(), DataType::Int8, rows);
             let column = vec![table.dims[0], 1];
-            self.make(table, &scales, column, DataType::Float, Form::Scales(Range::FULL));
+            self.make(table, &scales, column, DataType::Float, Form::Scales(Scaling::Lookup));
         }
         let found = |label: &str| format!("{result}/{label}");
         let gather = |from: &str, to: String| proto::Node {
@@ -135,9 +135,9 @@ impl Pass {
         let (integers, scales) = (format!("{}/int8", weight.name()), format!("{}/scale", weight.name()));
         if self.known.insert(integers.clone()) {
             let (outputs, inputs) = (weight.dims[0], weight.dims[1]);
-            let transposed = Form::Columns(Range::EXACT);
+            let transposed = Form::Columns(Scaling::Product);
             self.make(weight, &integers, vec![inputs, outputs], DataType::Int8, transposed);
-            self.make(weight, &scales, vec![outputs], DataType::Float, Form::Scales(Range::EXACT));
+            self.make(weight, &scales, vec![outputs], DataType::Float, Form::Scales(Scaling::Product));
         }
         (integers, scales)
     }

@@ -2,34 +2,41 @@
 
 use std::io::{self, Read, Write};
 
-/// The integers that are used: from `-limit` to `limit`.
+/// The largest integer. −128 is not used, so that the range is symmetric.
+const LARGEST: f32 = i8::MAX as f32;
+
+/// What the integers of a row are for, which decides the row's scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
-    limit: i8,
+pub(super) enum Scaling {
+    /// To be looked up: the largest number of the row becomes the largest integer.
+    Lookup,
+    /// To be multiplied with unsigned 8-bit integers and summed up.
+    ///
+    /// x86 processors without VNNI add the products of two neighbours in a 16-bit register that saturates: 255 · 127 +
+    /// 255 · 127 does not fit, 255 · 128 does. So two neighbours of one sign may be 128 together, and the scale is the
+    /// one that sees to it. The integer product is then the same on every processor, and what a model was judged by
+    /// holds wherever it runs. Halving the range of all integers, as is usual, would be as safe and twice as coarse.
+    Product,
 }
 
-impl Range {
-    /// All of them but −128, for tables whose rows are only looked up.
-    pub(super) const FULL: Self = Self { limit: i8::MAX };
-
-    /// For products with unsigned 8-bit integers.
-    ///
-    /// Processors without VNNI add two of these products in a 16-bit register that saturates: 2 · 255 · 127 does not
-    /// fit, 2 · 255 · 64 does. With this range the integer product is exact on every processor, so that what the
-    /// model was judged by holds wherever it runs.
-    pub(super) const EXACT: Self = Self { limit: 64 };
-
+impl Scaling {
     /// What one unit of a row's integers stands for.
     fn scale(self, row: &[f32]) -> f32 {
-        let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let alone = row.iter().map(|value| value.abs());
+        let together =
+            row.as_chunks::<2>().0.iter().map(|[a, b]| if a * b > 0.0 { (a + b).abs() } else { 0.0 });
+        let largest = match self {
+            Self::Lookup => alone.fold(0.0, f32::max),
+            Self::Product => alone.chain(together).fold(0.0, f32::max),
+        };
         // A row of zeros may have any scale but 0.
-        if largest > 0.0 { largest / f32::from(self.limit) } else { 1.0 }
+        if largest > 0.0 { largest / LARGEST } else { 1.0 }
     }
 
     /// The integers of a row. Ties go to the even one, as in `QuantizeLinear`.
     fn integers(self, row: &[f32]) -> impl Iterator<Item = i8> + '_ {
-        let (scale, limit) = (self.scale(row), f32::from(self.limit));
-        row.iter().map(move |value| (value / scale).round_ties_even().clamp(-limit, limit) as i8)
+        let scale = self.scale(row);
+        row.iter().map(move |value| (value / scale).round_ties_even().clamp(-LARGEST, LARGEST) as i8)
     }
 }
 
@@ -60,23 +67,23 @@ impl<'a> Floats<'a> {
 pub(super) fn write_scales(
     source: &mut dyn Read,
     [rows, columns]: [usize; 2],
-    range: Range,
+    scaling: Scaling,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut floats = Floats::new(source);
-    (0..rows).try_for_each(|_| out.write_all(&range.scale(floats.row(columns)?).to_le_bytes()))
+    (0..rows).try_for_each(|_| out.write_all(&scaling.scale(floats.row(columns)?).to_le_bytes()))
 }
 
 /// Writes the integers row by row.
 pub(super) fn write_rows(
     source: &mut dyn Read,
     [rows, columns]: [usize; 2],
-    range: Range,
+    scaling: Scaling,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut floats = Floats::new(source);
     (0..rows).try_for_each(|_| {
-        let integers: Vec<u8> = range.integers(floats.row(columns)?).map(i8::cast_unsigned).collect();
+        let integers: Vec<u8> = scaling.integers(floats.row(columns)?).map(i8::cast_unsigned).collect();
         out.write_all(&integers)
     })
 }
@@ -85,13 +92,13 @@ pub(super) fn write_rows(
 pub(super) fn write_columns(
     source: &mut dyn Read,
     [rows, columns]: [usize; 2],
-    range: Range,
+    scaling: Scaling,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut transposed = vec![0_u8; rows * columns];
     let mut floats = Floats::new(source);
     for row in 0..rows {
-        let integers = range.integers(floats.row(columns)?);
+        let integers = scaling.integers(floats.row(columns)?);
         let places = transposed.iter_mut().skip(row).step_by(rows);
         places.zip(integers).for_each(|(place, integer)| *place = integer.cast_unsigned());
     }
@@ -115,46 +122,59 @@ mod tests {
         out
     }
 
+    fn signed(bytes: &[u8]) -> Vec<i8> {
+        bytes.iter().map(|byte| byte.cast_signed()).collect()
+    }
+
     #[test]
-    fn the_largest_of_a_row_is_the_limit() {
-        // numpy: w = [.5, -2, 1]; s = abs(w).max() / 64; round(w / s) = [16, -64, 32]
-        let range = Range::EXACT;
-        let rows = written(|source, out| write_rows(source, [2, 3], range, out));
-        assert_eq!(rows.iter().map(|&byte| byte.cast_signed()).collect::<Vec<_>>(), [16, -64, 32, 0, 0, 0]);
-        let scales = written(|source, out| write_scales(source, [2, 3], range, out));
-        assert_eq!(scales, bytes(&[2.0 / 64.0, 1.0]), "a row of zeros has a scale that can be divided by");
+    fn the_largest_number_of_a_row_is_the_largest_integer() {
+        // numpy: w = [.5, -2, 1]; s = abs(w).max() / 127; rint(w / s) = [32, -127, 64]
+        let rows = written(|source, out| write_rows(source, [2, 3], Scaling::Lookup, out));
+        assert_eq!(signed(&rows), [32, -127, 64, 0, 0, 0]);
+        let scales = written(|source, out| write_scales(source, [2, 3], Scaling::Lookup, out));
+        assert_eq!(scales, bytes(&[2.0 / 127.0, 1.0]), "a row of zeros has a scale that can be divided by");
     }
 
     #[test]
     fn columns_are_the_transposed_rows() {
-        let columns = written(|source, out| write_columns(source, [2, 3], Range::EXACT, out));
-        assert_eq!(
-            columns.iter().map(|&byte| byte.cast_signed()).collect::<Vec<_>>(),
-            [16, 0, -64, 0, 32, 0]
-        );
+        let columns = written(|source, out| write_columns(source, [2, 3], Scaling::Lookup, out));
+        assert_eq!(signed(&columns), [32, 0, -127, 0, 64, 0]);
     }
 
     #[test]
     fn too_few_floats_are_an_error() {
         let source = bytes(&MATRIX[..4]);
-        let error = write_rows(&mut source.as_slice(), [2, 3], Range::FULL, &mut Vec::new()).unwrap_err();
+        let error = write_rows(&mut source.as_slice(), [2, 3], Scaling::Lookup, &mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]
-    fn two_products_of_the_exact_range_fit_into_16_bits() {
-        let largest = i32::from(u8::MAX) * i32::from(Range::EXACT.limit);
-        assert!(2 * largest <= i32::from(i16::MAX), "{largest}");
+    fn neighbours_of_one_sign_share_the_range() {
+        let integers = |row: &[f32]| Scaling::Product.integers(row).collect::<Vec<i8>>();
+        assert_eq!(integers(&[1.0, 1.0, -0.5]), [64, 64, -32]);
+        assert_eq!(integers(&[1.0, -1.0, -0.5]), [127, -127, -64], "of two signs, they do not add up");
+        assert_eq!(integers(&[0.0, 1.0, 1.0, 0.0]), [0, 127, 127, 0], "pairs do not overlap");
     }
 
     proptest! {
         #[test]
         fn every_value_is_within_half_a_unit(row in proptest::collection::vec(-1e3_f32..1e3, 1..40)) {
-            for range in [Range::EXACT, Range::FULL] {
-                let scale = range.scale(&row);
-                for (value, integer) in row.iter().zip(range.integers(&row)) {
+            for scaling in [Scaling::Lookup, Scaling::Product] {
+                let scale = scaling.scale(&row);
+                for (value, integer) in row.iter().zip(scaling.integers(&row)) {
                     prop_assert!((value - f32::from(integer) * scale).abs() <= 0.500_01 * scale);
                 }
+            }
+        }
+
+        #[test]
+        fn two_products_fit_into_16_bits(row in proptest::collection::vec(-1e3_f32..1e3, 2..40)) {
+            let integers: Vec<i32> = Scaling::Product.integers(&row).map(i32::from).collect();
+            for pair in integers.chunks(2) {
+                // The largest activation where it adds, 0 where it takes away.
+                let highest: i32 = pair.iter().map(|weight| 255 * weight.max(&0)).sum();
+                let lowest: i32 = pair.iter().map(|weight| 255 * weight.min(&0)).sum();
+                prop_assert!(highest <= i32::from(i16::MAX) && lowest >= i32::from(i16::MIN));
             }
         }
     }

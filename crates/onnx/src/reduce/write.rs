@@ -71,9 +71,9 @@ fn write_elements(elements: &mut dyn io::Read, made: &Made, out: &mut dyn Write)
     match made.form {
         Form::Same => exactly(io::copy(elements, out)?, data_len(&made.tensor), made),
         Form::Half => half::write(elements, count(&made.tensor), out),
-        Form::Rows(range) => rows::write_rows(elements, shape()?, range, out),
-        Form::Columns(range) => rows::write_columns(elements, shape()?, range, out),
-        Form::Scales(range) => rows::write_scales(elements, shape()?, range, out),
+        Form::Rows(scaling) => rows::write_rows(elements, shape()?, scaling, out),
+        Form::Columns(scaling) => rows::write_columns(elements, shape()?, scaling, out),
+        Form::Scales(scaling) => rows::write_scales(elements, shape()?, scaling, out),
     }
 }
 

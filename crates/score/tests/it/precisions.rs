@@ -74,7 +74,7 @@ fn what_falls_too_far_is_not_kept_and_comes_back_with_a_wider_margin() {
     let standing = fixture.standing();
     assert_eq!(standing.run.as_ref().map(Run::id), Some(run.id()), "a margin trains nothing again");
     assert_eq!(standing.unjudged_precisions, [Precision::Int8]);
-    assert_eq!(standing.why, ["int8 not judged on validation"]);
+    assert_eq!(standing.why, ["export.int8_margin: 0 → 0.5"]);
     let wide = judged(&fixture, &run);
     assert!(wide.of(Precision::Int8).unwrap().kept && has(&run, "int8"));
     assert_eq!(wide.fp32, strict.fp32, "what was measured stands");
