@@ -4,6 +4,7 @@
 
 mod commands;
 mod data;
+mod dry_run;
 mod full_disk;
 mod mistakes;
 mod outputs;

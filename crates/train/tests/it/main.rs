@@ -6,6 +6,7 @@ mod checkpoints;
 mod evaluation;
 mod forward;
 mod gradients;
+mod memory;
 mod resume;
 mod runs;
 mod support;
