@@ -41,7 +41,8 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
         context.printer.warn(&extra(&start.extra));
     }
     let mut run = open_run(context, standing, file)?;
-    let result = Session::open(context, plan, &run, &start, &splits).and_then(|session| session.execute());
+    let result =
+        Session::open(context, standing, &run, &start, &splits).and_then(|session| session.execute());
     let outcome = match &result {
         Ok(outcome) => outcome.clone(),
         Err(error) => Outcome::Failed { message: error.to_string() },

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cliptune_clip::config::Family;
 use cliptune_experiment::{BatchSize, Objective, Plan, TaskKind, TrainPlan};
-use cliptune_store::{Event, EventLog, Outcome, Run};
+use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 use cliptune_terminal::format;
 
 use crate::board::Board;
@@ -28,6 +28,7 @@ use crate::{device, export};
 /// What a run works with.
 pub(crate) struct Session<'a> {
     context: &'a Context<'a>,
+    standing: &'a Standing,
     plan: &'a Plan,
     run: &'a Run,
     start: &'a Start,
@@ -48,11 +49,12 @@ impl<'a> Session<'a> {
     /// Decodes the images and tokenises the texts.
     pub(crate) fn open(
         context: &'a Context<'a>,
-        plan: &'a Plan,
+        standing: &'a Standing,
         run: &'a Run,
         start: &'a Start,
         splits: &'a Splits,
     ) -> Result<Self, TrainError> {
+        let plan = &standing.plan;
         let label = format!("{}: decode", plan.experiment);
         let progress = context.printer.progress(&label, splits.image_paths.len() as u64, "images");
         let images =
@@ -66,7 +68,7 @@ impl<'a> Session<'a> {
                 start.config.text.context_length
             ));
         }
-        Ok(Self { context, plan, run, start, splits, images, texts })
+        Ok(Self { context, standing, plan, run, start, splits, images, texts })
     }
 
     /// Trains and exports.
@@ -133,11 +135,20 @@ impl<'a> Session<'a> {
         match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
             Ok(Fitted::Interrupted) => Ok(None),
             Ok(Fitted::Done { best, seconds }) => {
-                records.saver.restore_best(best.epoch, parameters)?;
+                match best.epoch {
+                    0 => self.restore_start()?,
+                    epoch => records.saver.restore_best(epoch, parameters)?,
+                }
                 Ok(Some(Ready { best_epoch: best.epoch, seconds, journal: records.journal }))
             }
             Err(error) => Err(self.explained(train, error, &mut records.journal)),
         }
+    }
+
+    /// Puts the weights that the run has started from back into place.
+    fn restore_start(&self) -> Result<(), TrainError> {
+        let start = Start::open(self.standing, &self.splits.train_items, self.context.device)?;
+        self.start.parameters.copy_moving(&start.parameters)
     }
 
     /// What a training leaves behind, with the event that it begins with.

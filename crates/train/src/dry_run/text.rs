@@ -80,7 +80,7 @@ fn groups(groups: &[Group]) -> Table {
 
 fn steps(forecast: &Forecast) -> String {
     format!(
-        "{}: {} of {} with {} each, {} in all",
+        "{}: {} of {}, {} a step, {} to train on",
         format::count((forecast.epochs * forecast.steps_per_epoch) as u64),
         format::counted(forecast.epochs as u64, "epoch"),
         format::counted(forecast.steps_per_epoch as u64, "step"),

@@ -1,7 +1,7 @@
 //! Runs in a store: what is kept until a run is complete, and what a model that is not trained needs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Plan, Split, TaskKind};
@@ -13,10 +13,10 @@ use cliptune_terminal::{Diagnostic, Printer};
 use cliptune_train::TrainError;
 use cliptune_train::run::{Context, make};
 use fs_err as fs;
-use tch::Device;
+use tch::{Device, Tensor};
 use tempfile::TempDir;
 
-use crate::support::{reference, write_model};
+use crate::support::{reference, tensors, write_model};
 
 const TRAINED: &str =
     "train:\n  objective: choice\n  epochs: 2\n  batch_size: 2\n  optimizer: { name: adamw, lr: 1e-3 }\n";
@@ -164,6 +164,22 @@ fn tensorboard_sees_curves_the_plan_and_the_settings() {
     assert_eq!(counts("train.optimizer.lr"), [1, 0]);
     assert_eq!(counts("```yaml"), [1, 0]);
     assert_eq!(counts("_hparams_/session_end_info"), [0, 1]);
+}
+
+/// The weights of a model folder.
+fn weights(folder: &Path) -> BTreeMap<String, Tensor> {
+    tensors(&folder.join("model.safetensors"))
+}
+
+#[test]
+fn a_run_that_got_no_better_ends_with_the_weights_it_has_started_from() {
+    // So small a step changes weights and no answer, and of equal epochs the first is kept.
+    let place = Place::new(&TRAINED.replace("1e-3", "1e-9"), &SPLITS);
+    place.make(true).unwrap();
+    let run = place.make(false).unwrap();
+    let Some(Event::Finished { best_epoch, .. }) = events(&run).pop() else { panic!("it is finished") };
+    assert_eq!(best_epoch, 0);
+    assert_eq!(weights(&run.model_folder()), weights(&place.folder.path().join("model")));
 }
 
 #[test]
