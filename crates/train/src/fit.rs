@@ -227,7 +227,10 @@ impl Fit<'_> {
         let best = position.best.is_none_or(|best| merit > best.merit);
         if best {
             position.best = Some(Best { epoch: position.epochs, merit });
-            records.saver.keep_best(self.parameters, position.epochs)?;
+            // Epoch 0 is what the run has started from, which needs no copy.
+            if position.epochs > 0 {
+                records.saver.keep_best(self.parameters, position.epochs)?;
+            }
         }
         position.seconds = clock.seconds();
         records.journal.tell(&Event::Epoch {

@@ -68,14 +68,11 @@ impl MemoryShortage {
 
 impl fmt::Display for MemoryShortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.gpu.is_some() { "the GPU's memory" } else { "memory" };
-        match self.wanted {
-            Some(wanted) => {
-                write!(f, "out of memory: {place} has no room for {} more", format::bytes(wanted))?
-            }
-            None => write!(f, "out of memory: {place} is full")?,
+        f.write_str("out of memory")?;
+        if let Some(wanted) = self.wanted {
+            write!(f, ": no room for {} more", format::bytes(wanted))?;
         }
-        self.gpu.map_or(Ok(()), |gpu| write!(f, " (it has {})", format::bytes(gpu)))
+        self.gpu.map_or(Ok(()), |gpu| write!(f, ", and the GPU has {}", format::bytes(gpu)))
     }
 }
 
@@ -116,7 +113,7 @@ mod tests {
     fn libtorchs_own_refusal_is_understood() {
         let shortage = on_the_cpu();
         assert_eq!((shortage.wanted, shortage.gpu), (Some(1 << 50), None));
-        assert_eq!(shortage.to_string(), "out of memory: memory has no room for 1.0 PiB more");
+        assert_eq!(shortage.to_string(), "out of memory: no room for 1.0 PiB more");
     }
 
     /// As libtorch 2.11 words it.
@@ -125,7 +122,7 @@ mod tests {
         let message = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.11 GiB of \
                        which 1.11 GiB is free. Including non-PyTorch memory, this process has 77.99 GiB in use.";
         let shortage = MemoryShortage::of_libtorch(message).unwrap();
-        insta::assert_snapshot!(shortage, @"out of memory: the GPU's memory has no room for 2.5 GiB more (it has 79 GiB)");
+        insta::assert_snapshot!(shortage, @"out of memory: no room for 2.5 GiB more, and the GPU has 79 GiB");
         assert_eq!(MemoryShortage::of_libtorch("expected a matrix"), None);
     }
 

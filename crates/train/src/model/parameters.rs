@@ -60,6 +60,15 @@ impl Parameters {
         self.named().filter(|(_, tensor)| tensor.requires_grad())
     }
 
+    /// Makes the weights that move equal to another model's.
+    pub fn copy_moving(&self, other: &Self) -> Result<(), TrainError> {
+        let _guard = tch::no_grad_guard();
+        for (name, tensor) in self.moving() {
+            tensor.shallow_clone().f_copy_(other.tensor(&name)?)?;
+        }
+        Ok(())
+    }
+
     /// The tensor of that name; an error from the interpreter's side means the definition asks for a weight that
     /// [`weights`] does not list.
     pub fn tensor(&self, name: &str) -> Result<&Tensor, TrainError> {

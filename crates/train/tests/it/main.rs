@@ -7,6 +7,7 @@ mod evaluation;
 mod forward;
 mod gradients;
 mod loading;
+mod memory;
 mod resume;
 mod runs;
 mod support;
