@@ -38,7 +38,10 @@ EXPECTED = {
         ],
     ),
 }
-METADATA = ["family", "logit_scale", "activation", "eos_rule", "context_length", "image_size"]
+METADATA = [
+    *["family", "text_activation", "vision_activation", "eos_rule", "context_length", "image_size", "preprocessing"],
+    *["sha256:model.safetensors", "logit_scale", "cliptune", "flavour"],
+]
 
 
 def described(values) -> list[tuple]:

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod command;
 pub mod distinct;
 pub mod error;
+pub mod export;
 pub mod graph;
 pub mod images;
 pub mod matrix;

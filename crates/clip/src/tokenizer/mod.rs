@@ -27,6 +27,7 @@ use std::path::Path;
 pub use batch::{Encoded, Layout, TokenBatch, Width};
 pub use error::TokenizerError;
 pub use family::{Cleaning, Family, Library, Vocabulary};
+pub use folder::DECIDING_FILES;
 
 use encoder::Encoder;
 use folder::Files;

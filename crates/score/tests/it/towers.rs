@@ -3,19 +3,24 @@
 use cliptune_experiment::Split;
 use cliptune_experiment::TaskKind;
 use cliptune_score::error::ScoreError;
+use cliptune_score::export::Export;
 use cliptune_score::matrix::product;
 use cliptune_score::model::Model;
 use cliptune_score::score::score_run;
-use cliptune_store::{ParitySample, read_json, read_scores, write_json};
+use cliptune_store::{ParitySample, Run, read_json, read_scores, write_json};
 use cliptune_terminal::Printer;
 use fs_err as fs;
 
 use crate::RUNTIME;
 use crate::fixture::Fixture;
 
+pub(crate) fn open(run: &Run) -> Result<Model, ScoreError> {
+    Model::open(&Export::read(&RUNTIME, &run.onnx_folder(), &run.model_folder())?)
+}
+
 fn model(fixture: &Fixture) -> Model {
     let (run, _) = fixture.train();
-    Model::open(&RUNTIME, &run.onnx_folder(), &run.model_folder()).unwrap()
+    open(&run).unwrap()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Runs in a store: what is kept until a run is complete, and what a model that is not trained needs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Plan, Split, TaskKind};
@@ -139,6 +139,14 @@ fn a_complete_run_has_its_model_and_no_checkpoint() {
     assert_eq!((run.status(), steps(&run)), (RunStatus::Done, STEPS));
     assert!(run.model_folder().join("model.safetensors").is_file());
     assert!(!run.checkpoint_folder().exists());
+}
+
+#[test]
+fn a_run_holds_its_weights_once() {
+    let run = Place::new(TRAINED, &SPLITS).make(false).unwrap();
+    let link = run.model_folder().join("model.safetensors");
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("../onnx/model.safetensors"));
+    assert_eq!(fs::canonicalize(link).unwrap(), fs::canonicalize(run.weights_file()).unwrap());
 }
 
 #[test]
