@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use cliptune_hub::HubId;
 use serde::{Deserialize, Serialize};
 
+use crate::language::word_of;
 use crate::values::{BatchSize, ExperimentName, Fraction, LearningRate, Seed};
 
 /// One experiment file: the runs it stands for, in the order of its matrix and seeds.
@@ -333,6 +334,13 @@ pub enum ImageFit {
     Pad,
     /// Both sides are resized.
     Squash,
+}
+
+impl ImageFit {
+    /// The word in the language.
+    pub fn as_str(self) -> &'static str {
+        word_of(self)
+    }
 }
 
 /// `train:` – how weights are fitted.

@@ -29,6 +29,7 @@ use serde_json::{Map, Value, json};
 pub use batch::{Encoded, Layout, TokenBatch, Width};
 pub use error::TokenizerError;
 pub use family::{Cleaning, Family, Library, Vocabulary};
+pub use folder::DECIDING_FILES;
 
 use encoder::Encoder;
 use folder::Files;

@@ -184,6 +184,14 @@ fn a_run_that_got_no_better_ends_with_the_weights_it_has_started_from() {
 }
 
 #[test]
+fn a_run_holds_its_weights_once() {
+    let run = Place::new(TRAINED, &SPLITS).make(false).unwrap();
+    let link = run.model_folder().join("model.safetensors");
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("../onnx/model.safetensors"));
+    assert_eq!(fs::canonicalize(link).unwrap(), fs::canonicalize(run.weights_file()).unwrap());
+}
+
+#[test]
 fn a_run_whose_export_failed_need_not_be_trained_again() {
     let place = Place::new(TRAINED, &SPLITS);
     let run = place.make(true).unwrap();
