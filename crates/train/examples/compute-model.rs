@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     let onnx = reference.join("onnx");
     fs_err::create_dir_all(&onnx)?;
     model::save(&onnx.join(WEIGHTS_FILE), parameters.named(), None)?;
-    cliptune_onnx::export(&onnx, &config, &cliptune_onnx::ExportOptions::default())?;
+    cliptune_onnx::export(&onnx, folder)?;
 
     parameters.unlock(Tune::Full);
     let inputs: HashMap<String, Tensor> =
