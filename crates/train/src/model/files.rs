@@ -52,7 +52,7 @@ fn kind(dtype: Dtype) -> Option<Kind> {
 
 /// Writes tensors by name, with a note in the header; the file appears complete or not at all.
 ///
-/// Beside the tensors themselves no more than [`CHUNK`] elements are in memory.
+/// Beside the tensors themselves no more than a chunk of elements is in memory.
 pub fn save<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
