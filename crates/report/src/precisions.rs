@@ -34,23 +34,27 @@ pub(crate) struct Line {
     pub(crate) cells: [Cell; 9],
 }
 
-/// A value and what explains it, which may be nothing: `-0.004` and `[-0.010, 0.000]`.
+/// A value and what explains it, which may be nothing: `153 MiB` and `27 % of fp32`.
 pub(crate) struct Cell {
     pub(crate) value: String,
     pub(crate) detail: String,
+    /// What stands between the two on one line.
+    joint: &'static str,
 }
 
 impl std::fmt::Display for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.detail.as_str() {
-            "" => f.write_str(&self.value),
-            detail => write!(f, "{} {detail}", self.value),
-        }
+        let Self { value, detail, joint } = self;
+        if detail.is_empty() { f.write_str(value) } else { write!(f, "{value}{joint}{detail}") }
     }
 }
 
-fn cell(value: impl Into<String>, detail: impl Into<String>) -> Cell {
-    Cell { value: value.into(), detail: detail.into() }
+fn plain(value: impl Into<String>) -> Cell {
+    detailed(value, "")
+}
+
+fn detailed(value: impl Into<String>, detail: impl Into<String>) -> Cell {
+    Cell { value: value.into(), detail: detail.into(), joint: ", " }
 }
 
 /// The lines of all runs whose precisions were measured: fp32 first, then what it was reduced to.
@@ -74,15 +78,15 @@ fn of_entry(index: usize, entry: &Entry) -> Vec<Line> {
 fn fp32(precisions: &Precisions) -> [Cell; 9] {
     let Measured { bytes, score, image_milliseconds, text_milliseconds } = &precisions.fp32;
     [
-        cell(Precision::Fp32.as_str(), ""),
-        cell(format::bytes(*bytes), ""),
-        cell(format::number(*score), ""),
-        cell("–", ""),
-        cell("–", ""),
-        cell("–", ""),
-        cell(milliseconds(*image_milliseconds), ""),
-        cell(milliseconds(*text_milliseconds), ""),
-        cell("–", ""),
+        plain(Precision::Fp32.as_str()),
+        plain(format::bytes(*bytes)),
+        plain(format::number(*score)),
+        plain("–"),
+        plain("–"),
+        plain("–"),
+        plain(milliseconds(*image_milliseconds)),
+        plain(milliseconds(*text_milliseconds)),
+        plain("–"),
     ]
 }
 
@@ -90,21 +94,22 @@ fn reduced(precisions: &Precisions, one: &ReducedPrecision) -> [Cell; 9] {
     let Measured { bytes, score, image_milliseconds, text_milliseconds } = &one.measured;
     let [images, texts] = precisions.speed(&one.measured);
     let share = 100.0 * *bytes as f64 / precisions.fp32.bytes as f64;
-    let Estimate { value, low, high, .. } = &one.difference;
     [
-        cell(one.precision.as_str(), ""),
-        cell(format::bytes(*bytes), format!("{share:.0} %")),
-        cell(format::number(*score), ""),
-        cell(format::signed(*value), format!("[{}, {}]", format::signed(*low), format::signed(*high))),
-        cell(format!("{:.2}", one.max_logit_difference), ""),
-        cell(
-            format::count(one.answers_agree as u64),
-            format!("of {}", format::count(precisions.n_items as u64)),
-        ),
-        cell(milliseconds(*image_milliseconds), format!("{images:.1}× as fast")),
-        cell(milliseconds(*text_milliseconds), format!("{texts:.1}× as fast")),
+        plain(one.precision.as_str()),
+        detailed(format::bytes(*bytes), format!("{share:.0} % of fp32")),
+        plain(format::number(*score)),
+        difference(&one.difference),
+        plain(format!("{:.2}", one.max_logit_difference)),
+        plain(format!("{} of {}", one.answers_agree, precisions.n_items)),
+        detailed(milliseconds(*image_milliseconds), format!("{images:.1}× as fast")),
+        detailed(milliseconds(*text_milliseconds), format!("{texts:.1}× as fast")),
         verdict(one),
     ]
+}
+
+fn difference(Estimate { value, low, high, .. }: &Estimate) -> Cell {
+    let interval = format!("[{}, {}]", format::signed(*low), format::signed(*high));
+    Cell { joint: " ", ..detailed(format::signed(*value), interval) }
 }
 
 fn milliseconds(value: f64) -> String {
@@ -115,7 +120,7 @@ fn milliseconds(value: f64) -> String {
 /// `kept`, or `not kept`, with the margin that decided.
 fn verdict(one: &ReducedPrecision) -> Cell {
     let word = if one.kept { "kept" } else { "not kept" };
-    cell(word, one.margin.map_or_else(String::new, |margin| format!("margin {}", margin.get())))
+    detailed(word, one.margin.map_or_else(String::new, |margin| format!("margin {}", margin.get())))
 }
 
 /// How to read the table.
