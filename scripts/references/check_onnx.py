@@ -40,7 +40,10 @@ EXPECTED = {
 }
 # Made from the graphs above, with the same ports: `text_model_int8.onnx`.
 REDUCED = ["fp16", "int8"]
-METADATA = ["family", "logit_scale", "activation", "eos_rule", "context_length", "image_size"]
+METADATA = [
+    *["family", "text_activation", "vision_activation", "eos_rule", "context_length", "image_size", "preprocessing"],
+    *["sha256:model.safetensors", "logit_scale", "cliptune", "flavour"],
+]
 
 
 def described(values) -> list[tuple]:

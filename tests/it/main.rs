@@ -4,12 +4,21 @@
 
 mod commands;
 mod data;
+mod dry_run;
+mod export;
+mod fetch;
 mod full_disk;
 mod mistakes;
 mod outputs;
 mod pipeline;
 mod precisions;
 mod reference;
+#[path = "../../crates/hub/tests/it/repository.rs"]
+#[expect(dead_code, reason = "the hub's own tests use all of it")]
+mod repository;
+#[path = "../../crates/hub/tests/it/server.rs"]
+#[expect(dead_code, reason = "the hub's own tests use all of it")]
+mod server;
 mod siblings;
 mod signals;
 mod support;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{TestContext, assert_output, checkout, output};
 
-fn finished() -> &'static TestContext {
+pub(crate) fn finished() -> &'static TestContext {
     static FINISHED: OnceLock<TestContext> = OnceLock::new();
     FINISHED.get_or_init(|| {
         let context = TestContext::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("finished"));

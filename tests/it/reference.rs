@@ -17,7 +17,7 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "",
     "run",
     "check",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 14] = [
     "train",
     "score",
     "report",
+    "export",
     "fetch",
     "demo-data",
     "status",

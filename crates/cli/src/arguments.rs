@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
-use crate::commands::{check, completions, demo_data, fetch, ls, run, schema, show, status};
+use crate::commands::{check, completions, demo_data, export, fetch, ls, run, schema, show, status};
 use crate::tool;
 
 const AFTER_HELP: &str = "\
@@ -63,6 +63,7 @@ pub(crate) enum Command {
     /// Compare experiments in charts, pages and tables (runs cliptune-report)
     #[command(disable_help_flag = true)]
     Report(tool::Args),
+    Export(export::Args),
     Fetch(fetch::Args),
     DemoData(demo_data::Args),
     Status(status::Args),

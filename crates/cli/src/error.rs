@@ -3,11 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_clip::model_folder::FolderError;
 use cliptune_demo_data::Error as ContestError;
 use cliptune_experiment::{LoadError, WriteError};
 use cliptune_hub::HubError;
-use cliptune_store::StoreError;
-use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_store::{RunStatus, StoreError};
+use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::tool::Tool;
 
@@ -26,6 +27,17 @@ pub enum CliError {
     /// A model cannot be fetched.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// A model folder cannot be read or written.
+    #[error(transparent)]
+    Model(#[from] FolderError),
+    /// A run has no model.
+    #[error("{run} has no model: it is {status}")]
+    NoModel {
+        /// The run.
+        run: String,
+        /// Where it stands.
+        status: RunStatus,
+    },
     /// The report cannot be looked at.
     #[error(transparent)]
     Report(#[from] cliptune_report::ReportError),
@@ -76,7 +88,7 @@ pub enum CliError {
         similar: Option<String>,
     },
     /// Several runs in the store have such a name.
-    #[error("{name} stands for {} runs: {}", runs.len(), some(runs))]
+    #[error("{name} stands for {} runs: {}", runs.len(), format::first_few(runs))]
     AmbiguousRun {
         /// What was asked for.
         name: String,
@@ -85,18 +97,13 @@ pub enum CliError {
     },
 }
 
-/// The first few of many names.
-fn some(names: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
-}
-
 impl Diagnostic for CliError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
             Self::Hub(error) => return error.hint(),
+            Self::Model(error) => return error.hint().map(str::to_owned),
+            Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),
             Self::Report(error) => return error.hint(),
             Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
@@ -118,6 +125,7 @@ impl Diagnostic for CliError {
             Self::Experiments(_)
             | Self::NoExperiments { .. }
             | Self::NoRun { .. }
+            | Self::NoModel { .. }
             | Self::AmbiguousRun { .. } => Exit::Usage,
             Self::DemoData(
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },

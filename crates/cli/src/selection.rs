@@ -1,12 +1,12 @@
-//! The experiments that a command line names.
+//! The experiments and runs that a command line names.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
-use cliptune_store::{Standing, Store, standings};
-use cliptune_terminal::{CommonArgs, Printer};
+use cliptune_store::{Run, Standing, Store, standings};
+use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
 
 use crate::error::CliError;
 
@@ -88,6 +88,29 @@ pub(crate) fn look(
         progress.finish();
     }
     Ok(found)
+}
+
+/// The run that is called so, or the only one that begins so.
+pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
+    let runs = store.runs()?.runs;
+    let is_meant = |run: &&Run| run.id() == name || run.record().run == name;
+    let begins = |run: &&Run| run.id().starts_with(name) || run.record().run.starts_with(name);
+    let mut found: Vec<&Run> = runs.iter().filter(is_meant).collect();
+    if found.is_empty() {
+        found = runs.iter().filter(begins).collect();
+    }
+    match found[..] {
+        [run] => Ok(run.clone()),
+        [] => {
+            let ids: Vec<String> = runs.iter().map(Run::id).collect();
+            let similar = did_you_mean(name, &ids).map(str::to_owned);
+            Err(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
+        }
+        _ => Err(CliError::AmbiguousRun {
+            name: name.to_owned(),
+            runs: found.into_iter().map(Run::id).collect(),
+        }),
+    }
 }
 
 /// A path as a person would type it here: relative when it is below the working directory.

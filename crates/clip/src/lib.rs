@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod image;
+pub mod model_folder;
 pub mod names;
 pub mod ops;
 pub mod tokenizer;
@@ -13,3 +14,4 @@ pub mod towers;
 pub mod weights;
 
 pub use config::{ClipConfig, ConfigError};
+pub use model_folder::ModelFolder;

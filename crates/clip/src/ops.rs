@@ -50,11 +50,11 @@ pub trait Ops {
         part: PackedPart,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// The weight `name` `[1, 1, D]` for each sequence of x: `[B, 1, D]`.
+    /// The weight `name` `[1, 1, D]` for each sequence of x: `[B, D]`.
     fn learned_query(&mut self, x: &Self::Value, name: &str) -> Result<Self::Value, Self::Error>;
 
-    /// Multi-head scaled dot-product attention of `[B, Q, D]` queries over `[B, S, D]` keys and values: `[B, Q, D]`.
-    /// Without a mask the queries may be rows of something else.
+    /// Multi-head scaled dot-product attention of queries over `[B, S, D]` keys and values. The queries are `[B, S, D]`,
+    /// or `[B, D]` with one for each sequence; so is the result.
     fn attention(
         &mut self,
         qkv: [&Self::Value; 3],
@@ -139,6 +139,16 @@ pub enum Mask<'a, V> {
     /// Itself and earlier rows; of those only where `keys` (`[B, S]`, 1 or 0), if given, is 1.
     Causal {
         /// The attention mask of the batch. Not needed when padding follows the end of text.
+        keys: Option<&'a V>,
+    },
+    /// For one query a sequence, which stands at the row that [`Ops::pooled_row`] picks: that row and earlier ones; of
+    /// those only where `keys`, if given, is 1.
+    UpToPooled {
+        /// The ids `[B, S]`.
+        ids: &'a V,
+        /// The rule that picks.
+        pooling: TextPooling,
+        /// The attention mask of the batch, as for [`Mask::Causal`].
         keys: Option<&'a V>,
     },
 }

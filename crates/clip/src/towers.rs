@@ -3,6 +3,8 @@
 //! The definition follows `modeling_clip.py` and `modeling_siglip.py` of transformers and takes their weight names,
 //! the misspelt `pre_layrnorm` included.
 
+use std::ops::Range;
+
 use crate::config::{
     ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
@@ -32,8 +34,7 @@ fn class_token_tower<O: Ops>(
     let x = ops.prepend_row(&x, names::CLASS_EMBEDDING)?;
     let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
     let x = ops.layer_norm(&x, names::VISION_PRE_NORM, blocks.layer_norm_eps)?;
-    let x = transformer(ops, blocks, names::VISION_TOWER, x, Mask::None)?;
-    let pooled = ops.first_row(&x)?;
+    let pooled = pooled_transformer(ops, blocks, names::VISION_TOWER, x, Row::First, Mask::None)?;
     let pooled = ops.layer_norm(&pooled, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
     ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
 }
@@ -47,7 +48,7 @@ fn attention_head_tower<O: Ops>(
     let blocks = &config.transformer;
     let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::With)?;
     let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
-    let x = transformer(ops, blocks, names::VISION_TOWER, x, Mask::None)?;
+    let x = transformer(ops, blocks, names::VISION_TOWER, 0..blocks.layers, x, Mask::None)?;
     let x = ops.layer_norm(&x, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
     attention_head(ops, blocks, &x)
 }
@@ -63,7 +64,6 @@ fn attention_head<O: Ops>(
     let key = ops.packed_linear(x, names::POOLING_ATTENTION, PackedPart::Key)?;
     let value = ops.packed_linear(x, names::POOLING_ATTENTION, PackedPart::Value)?;
     let mixed = ops.attention([&query, &key, &value], config.heads, Mask::None)?;
-    let mixed = ops.first_row(&mixed)?;
     let pooled = ops.linear(&mixed, names::POOLING_ATTENTION_OUT, Bias::With)?;
     let normed = ops.layer_norm(&pooled, names::POOLING_NORM, config.layer_norm_eps)?;
     let widened = mlp(ops, config, names::POOLING_HEAD, &normed)?;
@@ -82,10 +82,8 @@ pub fn text_tower<O: Ops>(
     let x = ops.embedding(ids, names::TOKEN_EMBEDDING)?;
     let x = ops.add_positions(&x, names::TEXT_POSITIONS)?;
     let mask = if config.pooling.is_causal() { Mask::Causal { keys: attention_mask } } else { Mask::None };
-    let x = transformer(ops, blocks, names::TEXT_TOWER, x, mask)?;
-    // The references normalise every row and then pick one; a layer norm looks at one row only, so picking
-    // first gives the same numbers for a fraction of the work.
-    let pooled = ops.pooled_row(&x, ids, config.pooling)?;
+    let row = Row::OfText { ids, pooling: config.pooling };
+    let pooled = pooled_transformer(ops, blocks, names::TEXT_TOWER, x, row, mask)?;
     let pooled = ops.layer_norm(&pooled, names::TEXT_FINAL_NORM, blocks.layer_norm_eps)?;
     match config.pooling {
         TextPooling::Last => ops.linear(&pooled, names::TEXT_HEAD, Bias::With),
@@ -135,17 +133,72 @@ pub fn temperature(family: Family) -> Temperature<'static> {
     Temperature { logit_scale: names::LOGIT_SCALE, logit_bias }
 }
 
+/// The row of a sequence that becomes its embedding.
+enum Row<'a, V> {
+    /// The first.
+    First,
+    /// The one that a rule picks by the text's ids.
+    OfText { ids: &'a V, pooling: TextPooling },
+}
+
+// Not derived: a reference is Copy whatever it refers to.
+impl<V> Clone for Row<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Row<'_, V> {}
+
+impl<'a, V> Row<'a, V> {
+    /// The row of each sequence of x: `[B, S, D]` → `[B, D]`.
+    fn pick<O: Ops<Value = V>>(self, ops: &mut O, x: &V) -> Result<V, O::Error> {
+        match self {
+            Self::First => ops.first_row(x),
+            Self::OfText { ids, pooling } => ops.pooled_row(x, ids, pooling),
+        }
+    }
+
+    /// What the row may look at when the rows of its tower look as `mask` says.
+    fn mask(self, mask: Mask<'a, V>) -> Mask<'a, V> {
+        match (self, mask) {
+            (Self::OfText { ids, pooling }, Mask::Causal { keys }) => Mask::UpToPooled { ids, pooling, keys },
+            (_, mask) => mask,
+        }
+    }
+}
+
+/// Some of a tower's blocks.
 fn transformer<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
     tower: &str,
+    layers: Range<usize>,
     mut x: O::Value,
     mask: Mask<'_, O::Value>,
 ) -> Result<O::Value, O::Error> {
-    for layer in 0..config.layers {
+    for layer in layers {
         x = block(ops, config, &names::layer(tower, layer), &x, mask)?;
     }
     Ok(x)
+}
+
+/// All of a tower's blocks, and of what they make one row of each sequence: `[B, D]`.
+///
+/// The references compute every row of the last block, normalise all and then pick one. Of that block's other rows
+/// nothing is used but keys and values, and a norm looks at one row only, so picking first gives the same numbers for a
+/// fraction of the work.
+fn pooled_transformer<O: Ops>(
+    ops: &mut O,
+    config: &TransformerConfig,
+    tower: &str,
+    x: O::Value,
+    row: Row<'_, O::Value>,
+    mask: Mask<'_, O::Value>,
+) -> Result<O::Value, O::Error> {
+    let Some(last) = config.layers.checked_sub(1) else { return row.pick(ops, &x) };
+    let x = transformer(ops, config, tower, 0..last, x, mask)?;
+    pooled_block(ops, config, &names::layer(tower, last), &x, row, mask)
 }
 
 /// A pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).
@@ -156,23 +209,54 @@ fn block<O: Ops>(
     x: &O::Value,
     mask: Mask<'_, O::Value>,
 ) -> Result<O::Value, O::Error> {
-    let attended = attention(ops, config, layer, x, mask)?;
-    let x = ops.add(x, &attended)?;
+    let normed = ops.layer_norm(x, &names::below(layer, names::NORM_1), config.layer_norm_eps)?;
+    let attended = attention(ops, config, layer, [&normed, &normed], mask)?;
+    add_both(ops, config, layer, x, &attended)
+}
+
+/// One row of what a block makes of each sequence; its keys and values are those of all rows.
+fn pooled_block<O: Ops>(
+    ops: &mut O,
+    config: &TransformerConfig,
+    layer: &str,
+    x: &O::Value,
+    row: Row<'_, O::Value>,
+    mask: Mask<'_, O::Value>,
+) -> Result<O::Value, O::Error> {
+    let normed = ops.layer_norm(x, &names::below(layer, names::NORM_1), config.layer_norm_eps)?;
+    let query = row.pick(ops, &normed)?;
+    let attended = attention(ops, config, layer, [&query, &normed], row.mask(mask))?;
+    let x = row.pick(ops, x)?;
+    add_both(ops, config, layer, &x, &attended)
+}
+
+/// What a block adds to its rows: what attention gave, then the MLP of the norm of that.
+fn add_both<O: Ops>(
+    ops: &mut O,
+    config: &TransformerConfig,
+    layer: &str,
+    x: &O::Value,
+    attended: &O::Value,
+) -> Result<O::Value, O::Error> {
+    let x = ops.add(x, attended)?;
     let normed = ops.layer_norm(&x, &names::below(layer, names::NORM_2), config.layer_norm_eps)?;
     let widened = mlp(ops, config, layer, &normed)?;
     ops.add(&x, &widened)
 }
 
+/// Attention of normalised `rows`, asked for by `queries`.
 fn attention<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
     layer: &str,
-    x: &O::Value,
+    [queries, rows]: [&O::Value; 2],
     mask: Mask<'_, O::Value>,
 ) -> Result<O::Value, O::Error> {
-    let x = ops.layer_norm(x, &names::below(layer, names::NORM_1), config.layer_norm_eps)?;
-    let [query, key, value] = names::QKV.map(|part| ops.linear(&x, &names::below(layer, part), Bias::With));
-    let mixed = ops.attention([&query?, &key?, &value?], config.heads, mask)?;
+    let [query, key, value] = names::QKV.map(|part| names::below(layer, part));
+    let query = ops.linear(queries, &query, Bias::With)?;
+    let key = ops.linear(rows, &key, Bias::With)?;
+    let value = ops.linear(rows, &value, Bias::With)?;
+    let mixed = ops.attention([&query, &key, &value], config.heads, mask)?;
     ops.linear(&mixed, &names::below(layer, names::ATTENTION_OUT), Bias::With)
 }
 

@@ -30,10 +30,10 @@ mod yaml;
 pub use error::LoadError;
 pub use load::load;
 pub use plan::{
-    Activation, AdamW, Architecture, Columns, DataPlan, Decay, Experiment, ExportPlan, ImageFit, ImageKey,
-    Join, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule, ScorePlan, Select,
-    Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Transformer,
-    Tune,
+    Activation, AdamW, Architecture, CheckpointInterval, Columns, DataPlan, Decay, Experiment, ExportPlan,
+    ImageFit, ImageKey, Join, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule,
+    ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind,
+    TrainPlan, Transformer, Tune,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};

@@ -4,11 +4,13 @@
 //! YAML, defaults or overrides again.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use cliptune_hub::HubId;
 use serde::{Deserialize, Serialize};
 
+use crate::language::word_of;
 use crate::values::{BatchSize, ExperimentName, Fraction, LearningRate, Seed};
 
 /// One experiment file: the runs it stands for, in the order of its matrix and seeds.
@@ -37,6 +39,9 @@ pub struct Plan {
     pub model: ModelPlan,
     /// How they are trained; `None` scores the model as it is.
     pub train: Option<TrainPlan>,
+    /// How often training saves what it goes on from. Runs recorded before there was a choice have the default.
+    #[serde(default)]
+    pub checkpoint: CheckpointInterval,
     /// What is exported.
     pub export: ExportPlan,
     /// What is scored.
@@ -331,6 +336,13 @@ pub enum ImageFit {
     Squash,
 }
 
+impl ImageFit {
+    /// The word in the language.
+    pub fn as_str(self) -> &'static str {
+        word_of(self)
+    }
+}
+
 /// `train:` – how weights are fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainPlan {
@@ -421,6 +433,24 @@ pub enum Select {
     /// The lowest validation loss.
     #[serde(rename = "validation.loss")]
     ValidationLoss,
+}
+
+/// `checkpoint:` – how often training saves what it goes on from. It decides no result and is no part of a run's
+/// identity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointInterval {
+    /// After so many optimiser steps.
+    EverySteps(NonZeroUsize),
+    /// After so many minutes.
+    EveryMinutes(f64),
+}
+
+impl Default for CheckpointInterval {
+    /// Five minutes of work may be lost; writing a few gigabytes so often wears out no disk.
+    fn default() -> Self {
+        Self::EveryMinutes(5.0)
+    }
 }
 
 /// `export:` – what is written beside the model.

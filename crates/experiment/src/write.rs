@@ -35,6 +35,7 @@ fn document(plan: &Plan) -> Value {
         "data": data(&plan.data),
         "model": model(&plan.model),
         "train": plan.train.as_ref().map(train),
+        "checkpoint": plan.checkpoint,
         "export": without_null(json!({
             "onnx": words(&plan.export.onnx),
             "int8_margin": plan.export.int8_margin,

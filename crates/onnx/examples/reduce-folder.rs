@@ -4,12 +4,11 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use cliptune_clip::ClipConfig;
-use cliptune_onnx::{ExportOptions, Reduction, TEXT_MODEL_FILE, VISION_MODEL_FILE, export, reduce};
+use cliptune_onnx::{Reduction, TEXT_MODEL_FILE, VISION_MODEL_FILE, export, reduce};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).ok_or("usage: reduce-folder FOLDER")?;
-    export(&folder, &ClipConfig::from_folder(&folder)?, &ExportOptions::default())?;
+    export(&folder, &folder)?;
     for tower in [TEXT_MODEL_FILE, VISION_MODEL_FILE] {
         for reduction in [Reduction::Fp16, Reduction::Int8] {
             let name = tower.replace(".onnx", &format!("_{}.onnx", reduction.as_str()));

@@ -3,11 +3,22 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_clip::ConfigError;
 use cliptune_clip::checkpoint::CheckpointError;
+use cliptune_clip::image::ImageError;
 
 /// Why a model cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
+    /// The model's configuration is missing or unusable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The model's preprocessing is missing or unusable.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The preprocessing cannot be written as JSON.
+    #[error("cannot write JSON")]
+    Json(#[from] serde_json::Error),
     /// The weights are missing, damaged or of another configuration.
     #[error(transparent)]
     Weights(#[from] CheckpointError),
@@ -17,7 +28,7 @@ pub enum OnnxError {
         /// The file.
         path: PathBuf,
     },
-    /// A graph or a weight cannot be read.
+    /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.

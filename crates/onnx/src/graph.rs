@@ -7,12 +7,19 @@ use crate::proto::{self, DataType};
 /// An operator and its settings.
 pub(crate) struct Op {
     kind: &'static str,
+    domain: Option<&'static str>,
     attributes: Vec<proto::Attribute>,
 }
 
 impl Op {
     pub(crate) fn new(kind: &'static str) -> Self {
-        Self { kind, attributes: Vec::new() }
+        Self { kind, domain: None, attributes: Vec::new() }
+    }
+
+    /// The operator of that name in another set than ONNX's own.
+    pub(crate) fn of(mut self, domain: &'static str) -> Self {
+        self.domain = Some(domain);
+        self
     }
 
     pub(crate) fn int(mut self, name: &str, value: i64) -> Self {
@@ -41,6 +48,7 @@ impl Op {
             output: outputs,
             op_type: Some(self.kind.to_owned()),
             attribute: self.attributes,
+            domain: self.domain.map(str::to_owned),
         }
     }
 }

@@ -1,29 +1,29 @@
 //! The interpreter that turns the towers of `cliptune_clip` into ONNX nodes.
 //!
-//! Only operators of ONNX's own set are used, in the patterns that ONNX Runtime fuses when it loads a model, so
-//! the files run everywhere. Names follow the modules: `text_model.encoder.layers.0.mlp.fc1/linear`.
+//! Most nodes are the same in both flavours. Names follow the modules: `text_model.encoder.layers.0.mlp.fc1/linear`.
 
 use cliptune_clip::config::{Activation, TextPooling};
 use cliptune_clip::names;
 use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 
+use crate::activation;
 use crate::error::OnnxError;
+use crate::flavour::Flavour;
 use crate::graph::{GraphBuilder, Op};
-use crate::value::{Length, Matrix, Rows, Sequence, Source, Stream, Value, module_of, parent_of, tower_of};
+use crate::proto::DataType;
+use crate::value::{Length, Matrix, Rows, Sequence, Source, Stream, Value, module_of, parent_of};
 use crate::weights::WeightFile;
-
-/// The factor in quick_gelu, x·σ(1.702x).
-const QUICK_GELU_FACTOR: f32 = 1.702;
 
 /// Builds a graph while the towers run over it.
 pub(crate) struct Interpreter<'a> {
     pub(crate) graph: GraphBuilder,
+    pub(crate) flavour: Flavour,
     weights: &'a WeightFile,
 }
 
 impl<'a> Interpreter<'a> {
-    pub(crate) fn new(weights: &'a WeightFile) -> Self {
-        Self { graph: GraphBuilder::default(), weights }
+    pub(crate) fn new(weights: &'a WeightFile, flavour: Flavour) -> Self {
+        Self { graph: GraphBuilder::default(), flavour, weights }
     }
 
     /// Brings a weight into the graph: its name and its shape, which must have N axes.
@@ -72,74 +72,50 @@ impl<'a> Interpreter<'a> {
         self.graph.node(Op::new("Slice"), module, "rows", &[table, &zero, &end, &zero])
     }
 
-    /// Which position of each text is pooled: `[B]`, or `[1]` where it is the same for all.
+    /// The same as a scalar.
+    pub(crate) fn text_length_scalar(&mut self, ids: &str) -> String {
+        let length = self.text_length(ids);
+        self.graph.once(&format!("{ids}/length_scalar"), |graph| {
+            let axis = graph.ints(&[0]);
+            graph.node(Op::new("Squeeze"), ids, "length_scalar", &[&length, &axis])
+        })
+    }
+
+    /// Which position of each text is pooled: `[B]`, or `[1]` where it is the same for all. Computed once.
     ///
     /// The ids are compared as 32-bit integers because ONNX Runtime has no 64-bit `ArgMax`.
-    fn pooled_positions(&mut self, ids: &str, pooling: TextPooling) -> String {
+    pub(crate) fn pooled_positions(&mut self, ids: &str, pooling: TextPooling) -> String {
         let length = self.text_length(ids);
-        let graph = &mut self.graph;
-        let to_int32 = || Op::new("Cast").int("to", i64::from(crate::proto::DataType::Int32 as i32));
-        let candidates = match pooling {
-            TextPooling::Last => {
-                let one = graph.ints(&[1]);
-                return graph.node(Op::new("Sub"), ids, "last_position", &[&length, &one]);
-            }
-            TextPooling::HighestId => graph.node(to_int32(), ids, "int32", &[ids]),
-            TextPooling::First(id) => {
-                let end = graph.int(id);
-                let equal = graph.node(Op::new("Equal"), ids, "is_end", &[ids, &end]);
-                graph.node(to_int32(), ids, "is_end_int32", &[&equal])
-            }
-        };
-        let first_highest = Op::new("ArgMax").int("axis", 1).int("keepdims", 0).int("select_last_index", 0);
-        graph.node(first_highest, ids, "end_position", &[&candidates])
+        self.graph.once(&format!("{ids}/{}", pooling.name()), |graph| {
+            let to_int32 = || Op::new("Cast").int("to", i64::from(DataType::Int32 as i32));
+            let candidates = match pooling {
+                TextPooling::Last => {
+                    let one = graph.ints(&[1]);
+                    return graph.node(Op::new("Sub"), ids, "last_position", &[&length, &one]);
+                }
+                TextPooling::HighestId => graph.node(to_int32(), ids, "int32", &[ids]),
+                TextPooling::First(id) => {
+                    let end = graph.int(id);
+                    let equal = graph.node(Op::new("Equal"), ids, "is_end", &[ids, &end]);
+                    graph.node(to_int32(), ids, "is_end_int32", &[&equal])
+                }
+            };
+            let first_highest =
+                Op::new("ArgMax").int("axis", 1).int("keepdims", 0).int("select_last_index", 0);
+            graph.node(first_highest, ids, "end_position", &[&candidates])
+        })
     }
 
-    /// Where each text starts in the flat stream: 0, S, 2S …, `[B]`.
-    fn text_starts(&mut self, ids: &str) -> String {
-        let length = self.text_length(ids);
-        let graph = &mut self.graph;
-        let axis = graph.ints(&[0]);
-        let step = graph.node(Op::new("Squeeze"), ids, "length_scalar", &[&length, &axis]);
-        let end = graph.node(Op::new("Size"), ids, "size", &[ids]);
-        let start = graph.int(0);
-        graph.node(Op::new("Range"), ids, "starts", &[&start, &end, &step])
-    }
-
-    /// x·σ(1.702x), as ONNX Runtime's `QuickGeluFusion` looks for it.
-    fn quick_gelu(&mut self, scope: &str, x: &str) -> String {
-        let graph = &mut self.graph;
-        let factor = graph.float(QUICK_GELU_FACTOR);
-        let scaled = graph.node(Op::new("Mul"), scope, "quick_gelu_scaled", &[x, &factor]);
-        let gate = graph.node(Op::new("Sigmoid"), scope, "quick_gelu_gate", &[&scaled]);
-        graph.node(Op::new("Mul"), scope, "quick_gelu", &[x, &gate])
-    }
-
-    /// ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))): opset 17 has no `Gelu`.
-    fn gelu_tanh(&mut self, scope: &str, x: &str) -> String {
-        let graph = &mut self.graph;
-        let root = graph.float((2.0 / std::f32::consts::PI).sqrt());
-        let [cubic, one, half] = [0.044_715, 1.0, 0.5].map(|constant| graph.float(constant));
-        let square = graph.node(Op::new("Mul"), scope, "gelu_square", &[x, x]);
-        let cube = graph.node(Op::new("Mul"), scope, "gelu_cube", &[&square, x]);
-        let scaled = graph.node(Op::new("Mul"), scope, "gelu_cubic", &[&cube, &cubic]);
-        let inner = graph.node(Op::new("Add"), scope, "gelu_inner", &[x, &scaled]);
-        let argument = graph.node(Op::new("Mul"), scope, "gelu_argument", &[&inner, &root]);
-        let tanh = graph.node(Op::new("Tanh"), scope, "gelu_tanh", &[&argument]);
-        let gate = graph.node(Op::new("Add"), scope, "gelu_gate", &[&tanh, &one]);
-        let gated = graph.node(Op::new("Mul"), scope, "gelu_gated", &[x, &gate]);
-        graph.node(Op::new("Mul"), scope, "gelu", &[&gated, &half])
-    }
-
-    /// ½·x·(1 + erf(x/√2)), as ONNX Runtime's `GeluFusion` looks for it.
-    fn gelu(&mut self, scope: &str, x: &str) -> String {
-        let graph = &mut self.graph;
-        let (root, one, half) = (graph.float(std::f32::consts::SQRT_2), graph.float(1.0), graph.float(0.5));
-        let scaled = graph.node(Op::new("Div"), scope, "gelu_scaled", &[x, &root]);
-        let erf = graph.node(Op::new("Erf"), scope, "gelu_erf", &[&scaled]);
-        let gate = graph.node(Op::new("Add"), scope, "gelu_gate", &[&erf, &one]);
-        let gated = graph.node(Op::new("Mul"), scope, "gelu_gated", &[x, &gate]);
-        graph.node(Op::new("Mul"), scope, "gelu", &[&gated, &half])
+    /// The pooled row of each text in the flat stream, whose texts start at 0, S, 2S …: `[B]`. Computed once.
+    fn pooled_rows(&mut self, ids: &str, pooling: TextPooling) -> String {
+        let positions = self.pooled_positions(ids, pooling);
+        let step = self.text_length_scalar(ids);
+        self.graph.once(&format!("{ids}/row/{}", pooling.name()), |graph| {
+            let end = graph.node(Op::new("Size"), ids, "size", &[ids]);
+            let start = graph.int(0);
+            let starts = graph.node(Op::new("Range"), ids, "starts", &[&start, &end, &step]);
+            graph.node(Op::new("Add"), ids, "end_row", &[&starts, &positions])
+        })
     }
 }
 
@@ -295,8 +271,7 @@ impl Ops for Interpreter<'_> {
         let shape = graph.node(Op::new("Concat").int("axis", 0), name, "shape", &[&batch, &width_axis]);
         let row = graph.node(Op::new("Reshape"), name, "row", &[&query, &flat]);
         let name = graph.node(Op::new("Expand"), name, "queries", &[&row, &shape]);
-        let rows = Rows::Flat(Stream { length: Length::Fixed(1), at_most: 1 });
-        Ok(Value::Matrix(Matrix { name, width, rows }))
+        Ok(Value::Matrix(Matrix { name, width, rows: Rows::Pooled }))
     }
 
     fn attention(
@@ -311,11 +286,7 @@ impl Ops for Interpreter<'_> {
     fn activation(&mut self, x: &Value, kind: Activation) -> Result<Value, OnnxError> {
         let x = x.matrix("activation")?;
         let scope = parent_of(module_of(&x.name)).to_owned();
-        let name = match kind {
-            Activation::QuickGelu => self.quick_gelu(&scope, &x.name),
-            Activation::Gelu => self.gelu(&scope, &x.name),
-            Activation::GeluTanh => self.gelu_tanh(&scope, &x.name),
-        };
+        let name = activation::activation(&mut self.graph, kind, &scope, &x.name);
         Ok(x.mapped(name, x.width))
     }
 
@@ -336,7 +307,7 @@ impl Ops for Interpreter<'_> {
         let graph = &mut self.graph;
         let (zero, end) = (graph.ints(&[0]), graph.ints(&[i64::MAX]));
         let operands = [x.name.as_str(), &zero, &end, &zero, &step];
-        let name = graph.node(Op::new("Slice"), tower_of(&x.name), "first_row", &operands);
+        let name = graph.node(Op::new("Slice"), module_of(&x.name), "first_row", &operands);
         Ok(Value::Matrix(Matrix { name, width: x.width, rows: Rows::Pooled }))
     }
 
@@ -346,12 +317,9 @@ impl Ops for Interpreter<'_> {
         if stream.length != Length::OfIds(ids.to_owned()) {
             return Err(x.misused("pooled_row", format!("rows made from {ids}")));
         }
-        let positions = self.pooled_positions(ids, pooling);
-        let starts = self.text_starts(ids);
-        let graph = &mut self.graph;
-        let row = graph.node(Op::new("Add"), ids, "end_row", &[&starts, &positions]);
+        let row = self.pooled_rows(ids, pooling);
         let gather = Op::new("Gather").int("axis", 0);
-        let name = graph.node(gather, tower_of(&rows.name), "end_row", &[&rows.name, &row]);
+        let name = self.graph.node(gather, module_of(&rows.name), "end_row", &[&rows.name, &row]);
         Ok(Value::Matrix(Matrix { name, width: rows.width, rows: Rows::Pooled }))
     }
 

@@ -1,12 +1,13 @@
-//! The three files: inputs, outputs and metadata, named and shaped as Hugging Face Optimum does.
+//! The graphs: inputs, outputs and metadata, named and shaped as Hugging Face Optimum does.
 
 use cliptune_clip::config::Family;
-use cliptune_clip::towers;
-use cliptune_clip::{ClipConfig, names};
+use cliptune_clip::{ClipConfig, towers};
 
 use crate::error::OnnxError;
+use crate::flavour::{Flavour, MICROSOFT};
 use crate::graph::Initializer;
 use crate::interpreter::Interpreter;
+use crate::metadata::Metadata;
 use crate::proto::{self, DataType, Extent};
 use crate::value::Value;
 use crate::weights::WeightFile;
@@ -15,7 +16,9 @@ use crate::weights::WeightFile;
 pub const TEXT_MODEL_FILE: &str = "text_model.onnx";
 /// The vision tower and its projection: pixels to image embeddings, not normalised.
 pub const VISION_MODEL_FILE: &str = "vision_model.onnx";
-/// Both towers: logits and normalised embeddings.
+/// The vision tower for ONNX Runtime, with one of its own operators.
+pub const FAST_VISION_MODEL_FILE: &str = "vision_model_fast.onnx";
+/// Both towers in one graph: logits and normalised embeddings.
 pub const MODEL_FILE: &str = "model.onnx";
 
 /// Token ids, int64 `[texts, tokens]`.
@@ -36,6 +39,8 @@ pub const LOGITS_PER_TEXT: &str = "logits_per_text";
 /// Version 8 of the file format goes with operator set 17, the first with `LayerNormalization`.
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
+/// ONNX Runtime's own operators have had no other.
+const MICROSOFT_OPSET: i64 = 1;
 
 /// A model that is complete but for the places of its weights.
 pub(crate) struct OnnxModel {
@@ -48,39 +53,44 @@ pub(crate) struct OnnxModel {
     pub(crate) initializers: Vec<Initializer>,
 }
 
-/// `text_model.onnx`, as `CLIPTextModelWithProjection`.
+/// The text tower, as `CLIPTextModelWithProjection`.
 pub(crate) fn text_model(
     config: &ClipConfig,
     weights: &WeightFile,
-    metadata: &[(String, String)],
+    metadata: &Metadata,
 ) -> Result<OnnxModel, OnnxError> {
-    let mut ops = Interpreter::new(weights);
+    let mut ops = Interpreter::new(weights, Flavour::Portable);
     let embeds = towers::text_tower(&mut ops, &config.text, &Value::Ids(INPUT_IDS.to_owned()), None)?;
     let inputs = vec![tensor(INPUT_IDS, DataType::Int64, &[named("batch_size"), named("sequence_length")])];
     let outputs = [(embeds, TEXT_EMBEDS, vec![named("batch_size"), fixed(config.projection_dim)])];
     Ok(finish(TEXT_MODEL_FILE, ops, inputs, outputs, metadata))
 }
 
-/// `vision_model.onnx`, as `CLIPVisionModelWithProjection`.
+/// The vision tower, as `CLIPVisionModelWithProjection`.
 pub(crate) fn vision_model(
     config: &ClipConfig,
     weights: &WeightFile,
-    metadata: &[(String, String)],
+    flavour: Flavour,
+    metadata: &Metadata,
 ) -> Result<OnnxModel, OnnxError> {
-    let mut ops = Interpreter::new(weights);
+    let mut ops = Interpreter::new(weights, flavour);
     let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
     let embeds = towers::vision_tower(&mut ops, &config.vision, &pixels)?;
     let outputs = [(embeds, IMAGE_EMBEDS, vec![named("batch_size"), fixed(config.projection_dim)])];
-    Ok(finish(VISION_MODEL_FILE, ops, vec![pixel_values("batch_size")], outputs, metadata))
+    let file = match flavour {
+        Flavour::Portable => VISION_MODEL_FILE,
+        Flavour::Fast => FAST_VISION_MODEL_FILE,
+    };
+    Ok(finish(file, ops, vec![pixel_values("batch_size")], outputs, metadata))
 }
 
 /// `model.onnx`, as `CLIPModel` or `SiglipModel`.
 pub(crate) fn model(
     config: &ClipConfig,
     weights: &WeightFile,
-    metadata: &[(String, String)],
+    metadata: &Metadata,
 ) -> Result<OnnxModel, OnnxError> {
-    let mut ops = Interpreter::new(weights);
+    let mut ops = Interpreter::new(weights, Flavour::Portable);
     let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
     let ids = Value::Ids(INPUT_IDS.to_owned());
     // SigLIP looks at padding too; Optimum's export of it has no mask either.
@@ -100,62 +110,43 @@ pub(crate) fn model(
     Ok(finish(MODEL_FILE, ops, inputs, outputs, metadata))
 }
 
-/// What a program that runs the files must know beyond the graph, for every file.
-pub(crate) fn metadata(
-    config: &ClipConfig,
-    weights: &WeightFile,
-    extra: &[(String, String)],
-) -> Result<Vec<(String, String)>, OnnxError> {
-    // Display of a float is its shortest decimal that reads back as the same number.
-    let scale = f64::from(weights.number(names::LOGIT_SCALE)?).exp() as f32;
-    let bias = match towers::temperature(config.family).logit_bias {
-        Some(bias) => Some(("logit_bias", weights.number(bias)?.to_string())),
-        None => None,
-    };
-    let own = [
-        ("family", config.family.as_str().to_owned()),
-        ("logit_scale", scale.to_string()),
-        ("activation", config.text.transformer.activation.as_str().to_owned()),
-        ("eos_rule", config.text.pooling.name()),
-        ("context_length", config.text.context_length.to_string()),
-        ("image_size", config.vision.image_size.to_string()),
-    ];
-    Ok(own
-        .into_iter()
-        .chain(bias)
-        .map(|(key, value)| (key.to_owned(), value))
-        .chain(extra.iter().cloned())
-        .collect())
-}
-
 /// Names the outputs and wraps the graph into a model.
 fn finish(
     file: &'static str,
     mut ops: Interpreter<'_>,
     input: Vec<proto::ValueInfo>,
     outputs: impl IntoIterator<Item = (Value, &'static str, Vec<Extent>)>,
-    metadata: &[(String, String)],
+    metadata: &Metadata,
 ) -> OnnxModel {
     let mut output = Vec::new();
     for (value, name, axes) in outputs {
         ops.graph.rename(value.name(), name);
         output.push(tensor(name, DataType::Float, &axes));
     }
+    let flavour = ops.flavour;
     let (node, initializers) = ops.graph.finish();
     let name = file.strip_suffix(".onnx").map(str::to_owned);
     let graph = proto::Graph { node, name, initializer: Vec::new(), input, output };
-    OnnxModel { file, header: header(metadata), graph, initializers }
+    OnnxModel { file, header: header(flavour, metadata), graph, initializers }
 }
 
-fn header(metadata: &[(String, String)]) -> proto::Model {
-    let entry = |(key, value): &(String, String)| proto::StringEntry::new(key, value.clone());
+fn header(flavour: Flavour, metadata: &Metadata) -> proto::Model {
+    let set = |domain: &str, version| proto::OperatorSet {
+        domain: Some(domain.to_owned()),
+        version: Some(version),
+    };
+    let sets = match flavour {
+        Flavour::Portable => vec![set("", OPSET)],
+        Flavour::Fast => vec![set("", OPSET), set(MICROSOFT, MICROSOFT_OPSET)],
+    };
+    let entry = |(key, value): (&str, &str)| proto::StringEntry::new(key, value.to_owned());
     proto::Model {
         ir_version: Some(IR_VERSION),
         producer_name: Some("cliptune".to_owned()),
         producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         graph: None,
-        opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
-        metadata_props: metadata.iter().map(entry).collect(),
+        opset_import: sets,
+        metadata_props: metadata.of(flavour).map(entry).collect(),
     }
 }
 

@@ -66,6 +66,9 @@ pub struct Node {
     /// Its settings.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<Attribute>,
+    /// The operator's set; none for ONNX's own.
+    #[prost(string, optional, tag = "7")]
+    pub domain: Option<String>,
 }
 
 /// `AttributeProto`: one setting of a node. `kind` says which of the value fields counts.

@@ -64,6 +64,16 @@ pub(crate) enum Rows {
     Pooled,
 }
 
+impl Rows {
+    /// How many rows a sequence has.
+    pub(crate) fn length(&self) -> Length {
+        match self {
+            Self::Flat(stream) => stream.length.clone(),
+            Self::Pooled => Length::Fixed(1),
+        }
+    }
+}
+
 /// The sequences in a flat stream of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stream {
@@ -170,12 +180,6 @@ pub(crate) fn parent_of(module: &str) -> &str {
     module.rsplit_once('.').map_or(module, |(parent, _)| parent)
 }
 
-/// The outermost module around the module that made a value: its tower.
-pub(crate) fn tower_of(value: &str) -> &str {
-    let module = module_of(value);
-    module.split_once('.').map_or(module, |(tower, _)| tower)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +205,5 @@ mod tests {
         let value = "text_model.encoder.layers.0.mlp.fc1/linear";
         assert_eq!(module_of(value), "text_model.encoder.layers.0.mlp.fc1");
         assert_eq!(parent_of(module_of(value)), "text_model.encoder.layers.0.mlp");
-        assert_eq!(tower_of(value), "text_model");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_clip::ConfigError;
+use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_experiment::{LoadError, Precision, Split};
@@ -26,12 +27,15 @@ pub enum ScoreError {
     /// ONNX Runtime is missing or unusable.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A graph cannot be made in another precision.
-    #[error(transparent)]
-    Reduce(#[from] OnnxError),
     /// A graph is missing or unusable.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The weights beside the graphs are unusable.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
+    /// A graph cannot be made in another precision, or what it is compared with cannot be read.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// The model's configuration is missing or unusable.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -71,6 +75,16 @@ pub enum ScoreError {
         run: String,
         /// The split.
         split: Split,
+    },
+    /// The model prepares images in another way than the run was planned with.
+    #[error("{run} was planned with image_fit {planned}, but its model has {found}")]
+    OtherFit {
+        /// The run.
+        run: String,
+        /// What the plan says.
+        planned: &'static str,
+        /// What the model folder and the graphs say.
+        found: &'static str,
     },
     /// The parity sample is empty or malformed.
     #[error("onnx/parity.json of {run} has nothing to compare with")]
@@ -145,7 +159,12 @@ impl Diagnostic for ScoreError {
             Self::EmptySplit { split, .. } => {
                 format!("take {split} out of score.splits, or give it a share in data.split")
             }
-            Self::Graph(_) | Self::NoSample { .. } | Self::ForeignSample { .. } => {
+            Self::Graph(GraphError::Contradiction(_)) | Self::OtherFit { .. } => {
+                "put the files of model/ and onnx/ back as the run wrote them, or remove the run and train it again: \
+                 scores of a model that is fed in another way than it was trained mean nothing"
+                    .to_owned()
+            }
+            Self::Graph(_) | Self::Weights(_) | Self::NoSample { .. } | Self::ForeignSample { .. } => {
                 "the export is damaged or of another program: remove the run with `cliptune rm` and train it again"
                     .to_owned()
             }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_onnx::Preparation;
+use cliptune_onnx::metadata::{LOGIT_BIAS, LOGIT_SCALE};
 use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 
@@ -68,12 +70,39 @@ pub enum GraphError {
         /// The rows that were expected.
         rows: usize,
     },
+    /// The graph was exported for another preparation of texts and images than the model folder has.
+    #[error(transparent)]
+    Contradiction(Box<Contradiction>),
+    /// The graph does not say for which preparation it was exported.
+    #[error("{} does not say with which {key} it was exported", path.display())]
+    Unsaid {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        key: String,
+    },
     /// The multiplier of the cosines is missing.
     #[error("{} does not say its logit_scale or logit_bias", path.display())]
     NoScale {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// A graph and a model folder that disagree.
+#[derive(Debug, thiserror::Error)]
+#[error("{} was exported with {key} {exported}, but {} has {found}", path.display(), folder.display())]
+pub struct Contradiction {
+    /// The file.
+    pub path: PathBuf,
+    /// What they disagree about.
+    pub key: String,
+    /// What the file says.
+    pub exported: String,
+    /// The model folder.
+    pub folder: PathBuf,
+    /// What it says.
+    pub found: String,
 }
 
 impl Graph {
@@ -110,13 +139,34 @@ impl Graph {
         }
     }
 
+    /// Compares what the exporter wrote into the file's metadata with what a model folder says now.
+    ///
+    /// # Errors
+    /// When an entry is missing or another one.
+    pub fn expect_preparation(&self, preparation: &Preparation, folder: &Path) -> Result<(), GraphError> {
+        let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
+        for (key, found) in preparation.entries() {
+            let (path, key) = (self.path.clone(), key.to_owned());
+            match metadata.custom(&key) {
+                Some(exported) if exported == found => {}
+                Some(exported) => {
+                    let (folder, found) = (folder.to_path_buf(), found.to_owned());
+                    let contradiction = Contradiction { path, key, exported, folder, found };
+                    return Err(GraphError::Contradiction(Box::new(contradiction)));
+                }
+                None => return Err(GraphError::Unsaid { path, key }),
+            }
+        }
+        Ok(())
+    }
+
     /// What the exporter wrote into the file's metadata about its logits.
     pub fn temperature(&self) -> Result<Temperature, GraphError> {
         let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
         let unsaid = || GraphError::NoScale { path: self.path.clone() };
-        let scale = metadata.custom("logit_scale").and_then(|text| text.parse().ok());
+        let scale = metadata.custom(LOGIT_SCALE).and_then(|text| text.parse().ok());
         let scale = scale.filter(|scale: &f64| scale.is_finite() && *scale > 0.0).ok_or_else(unsaid)?;
-        let bias = match metadata.custom("logit_bias") {
+        let bias = match metadata.custom(LOGIT_BIAS) {
             Some(text) => text.parse().ok().filter(|bias: &f64| bias.is_finite()).ok_or_else(unsaid)?,
             None => 0.0,
         };

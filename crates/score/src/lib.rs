@@ -9,6 +9,7 @@ pub mod command;
 pub mod distinct;
 mod encoded;
 pub mod error;
+pub mod export;
 pub mod graph;
 pub mod images;
 pub mod matrix;

@@ -3,28 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::image::Preprocessor;
+use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
-use cliptune_experiment::Precision;
-use cliptune_store::tower_files;
+use cliptune_onnx::{
+    ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
+    TEXT_EMBEDS,
+};
 
 use crate::error::ScoreError;
+use crate::export::Export;
 use crate::graph::{Graph, Input};
 use crate::images::in_batches;
 use crate::matrix::Matrix;
-use crate::runtime::Runtime;
 use crate::temperature::Temperature;
 use crate::texts::TextBatches;
 use crate::towers::Towers;
-
-const COMBINED_MODEL: &str = "model.onnx";
-
-const INPUT_IDS: &str = "input_ids";
-const ATTENTION_MASK: &str = "attention_mask";
-const PIXEL_VALUES: &str = "pixel_values";
-const TEXT_EMBEDS: &str = "text_embeds";
-const IMAGE_EMBEDS: &str = "image_embeds";
-const LOGITS_PER_IMAGE: &str = "logits_per_image";
 
 /// The two towers with what stands before and behind them.
 #[derive(Debug)]
@@ -42,17 +35,22 @@ pub struct CombinedModel {
 }
 
 impl Model {
-    /// Opens the model of a run: the towers in `onnx`, tokenizer and preprocessing in `model`.
-    pub fn open(runtime: &Runtime, onnx: &Path, model: &Path) -> Result<Self, ScoreError> {
-        let config = ClipConfig::from_folder(model)?;
-        let [text, vision] = tower_files(Precision::Fp32).map(|file| onnx.join(file));
-        let towers = Towers::open(runtime, &text, &vision)?;
+    /// Opens the model of a run: the towers, tokenizer and preprocessing.
+    pub fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
+        let folder = export.model();
+        let config = ClipConfig::from_folder(folder)?;
+        let towers = Towers::of(export)?;
         Ok(Self {
             temperature: towers.temperature()?,
             towers,
-            tokenizer: Tokenizer::from_folder(model, config.text.context_length)?,
-            preprocessor: Preprocessor::from_folder(model)?,
+            tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
+            preprocessor: Preprocessor::from_folder(folder)?,
         })
+    }
+
+    /// How images are made square.
+    pub fn fit(&self) -> Fit {
+        self.preprocessor.fit
     }
 
     /// What makes logits of cosines.
@@ -103,15 +101,14 @@ impl Model {
 
 impl CombinedModel {
     /// Opens the combined graph, if it was exported.
-    pub fn open(runtime: &Runtime, onnx: &Path) -> Result<Option<Self>, ScoreError> {
-        let path = onnx.join(COMBINED_MODEL);
-        if !path.is_file() {
+    pub fn open(export: &Export<'_>) -> Result<Option<Self>, ScoreError> {
+        if !export.has(MODEL_FILE) {
             return Ok(None);
         }
         // Without an attention mask: SigLIP's graph has none.
         let inputs = [INPUT_IDS, PIXEL_VALUES];
-        let outputs = [LOGITS_PER_IMAGE, "logits_per_text", TEXT_EMBEDS, IMAGE_EMBEDS];
-        Ok(Some(Self { graph: Graph::open(runtime, &path, &inputs, &outputs)? }))
+        let outputs = [LOGITS_PER_IMAGE, LOGITS_PER_TEXT, TEXT_EMBEDS, IMAGE_EMBEDS];
+        Ok(Some(Self { graph: export.open(MODEL_FILE, &inputs, &outputs)? }))
     }
 
     /// The logits of one image with several texts.

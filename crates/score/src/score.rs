@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use cliptune_experiment::{ExportPlan, Split};
+use cliptune_experiment::{ExportPlan, ImageFit, Split};
 use cliptune_store::{Dataset, Item, Parity, ParitySample, Run, read_json, write_scores};
 use cliptune_terminal::Printer;
 
 use crate::error::ScoreError;
+use crate::export::Export;
 use crate::model::{CombinedModel, Model};
 use crate::parity;
 use crate::precisions::{self, Subject};
@@ -31,17 +32,20 @@ pub fn score_run(
     missing: Missing<'_>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
-    let Missing { splits, export } = missing;
+    let Missing { splits, export: plan } = missing;
     let items =
         splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
-    let mut model = Model::open(runtime, &run.onnx_folder(), &run.model_folder())?;
-    let parity = pass_gate(runtime, run, dataset, &mut model)?;
+    let (graphs, folder) = (run.onnx_folder(), run.model_folder());
+    let export = Export::read(runtime, &graphs, &folder)?;
+    let mut model = Model::open(&export)?;
+    check_fit(run, &model)?;
+    let parity = pass_gate(&export, run, dataset, &mut model)?;
     for (&split, items) in splits.iter().zip(&items) {
         let job = Job { run, dataset, split, items };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
     }
-    match export {
+    match plan {
         Some(plan) => precisions::judge(&Subject { run, dataset, plan }, runtime, &mut model, printer),
         None => Ok(()),
     }
@@ -55,9 +59,18 @@ fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Vec<Item>, 
     }
 }
 
+/// A model folder and graphs that agree, but not with the run's plan: both are of another run.
+fn check_fit(run: &Run, model: &Model) -> Result<(), ScoreError> {
+    let found = model.fit().as_str();
+    match run.record().plan.model.image_fit.map(ImageFit::as_str) {
+        Some(planned) if planned != found => Err(ScoreError::OtherFit { run: run.id(), planned, found }),
+        _ => Ok(()),
+    }
+}
+
 /// Compares ONNX Runtime with what libtorch wrote down when the run was exported.
 fn pass_gate(
-    runtime: &Runtime,
+    export: &Export<'_>,
     run: &Run,
     dataset: &Dataset,
     model: &mut Model,
@@ -70,6 +83,6 @@ fn pass_gate(
         None => Err(ScoreError::ForeignSample { run: run.id(), item: item_id.to_owned() }),
     };
     let images = sample.items.iter().map(|item| image(&item.item_id)).collect::<Result<Vec<PathBuf>, _>>()?;
-    let mut combined = CombinedModel::open(runtime, &run.onnx_folder())?;
+    let mut combined = CombinedModel::open(export)?;
     parity::check(&run.id(), model, combined.as_mut(), &sample, &images)
 }

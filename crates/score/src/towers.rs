@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use cliptune_clip::tokenizer::TokenBatch;
+use cliptune_onnx::{
+    FAST_VISION_MODEL_FILE, IMAGE_EMBEDS, INPUT_IDS, PIXEL_VALUES, TEXT_EMBEDS, TEXT_MODEL_FILE,
+    VISION_MODEL_FILE,
+};
 
+use crate::error::ScoreError;
+use crate::export::Export;
 use crate::graph::{Graph, GraphError, Input};
 use crate::images::{IMAGE_BATCH, ImageBatch};
 use crate::matrix::Matrix;
 use crate::runtime::Runtime;
 use crate::temperature::Temperature;
-
-const INPUT_IDS: &str = "input_ids";
-const PIXEL_VALUES: &str = "pixel_values";
-const TEXT_EMBEDS: &str = "text_embeds";
-const IMAGE_EMBEDS: &str = "image_embeds";
 
 /// A text tower and a vision tower, ready to run.
 #[derive(Debug)]
@@ -23,6 +24,17 @@ pub struct Towers {
 }
 
 impl Towers {
+    /// Opens those of an export: the ones made for ONNX Runtime, where there are any.
+    pub fn of(export: &Export<'_>) -> Result<Self, ScoreError> {
+        // Runs that another program exported have the portable one alone.
+        let vision = [FAST_VISION_MODEL_FILE, VISION_MODEL_FILE].into_iter().find(|file| export.has(file));
+        let vision = vision.unwrap_or(VISION_MODEL_FILE);
+        Ok(Self {
+            text: export.open(TEXT_MODEL_FILE, &[INPUT_IDS], &[TEXT_EMBEDS])?,
+            vision: export.open(vision, &[PIXEL_VALUES], &[IMAGE_EMBEDS])?,
+        })
+    }
+
     /// Opens the two files.
     pub fn open(runtime: &Runtime, text: &Path, vision: &Path) -> Result<Self, GraphError> {
         Ok(Self {

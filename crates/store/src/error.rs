@@ -99,6 +99,12 @@ pub enum StoreError {
         /// The run's folder.
         path: PathBuf,
     },
+    /// A folder that was to be made is there, and not empty.
+    #[error("{} is there already", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A run that was to be continued is complete.
     #[error("another process has finished run {}", path.display())]
     Finished {
@@ -148,6 +154,7 @@ impl StoreError {
             }
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
             Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
+            Self::Occupied { .. } => "nothing is ever overwritten: choose another folder".to_owned(),
             Self::Finished { .. } => "run the command again".to_owned(),
             Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
         };
@@ -177,6 +184,7 @@ impl Diagnostic for StoreError {
             | Self::NoTable { .. }
             | Self::NotAModel { .. }
             | Self::NoBase { .. }
+            | Self::Occupied { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,
             _ => Exit::Failed,
         }

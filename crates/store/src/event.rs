@@ -77,6 +77,22 @@ pub enum Event {
         /// Seconds since training began.
         seconds: f64,
     },
+    /// Training goes on from a checkpoint. Steps after it that the log has already are taken again.
+    Resumed {
+        /// Steps done.
+        step: usize,
+    },
+    /// Training was stopped because its loss leads nowhere.
+    Diverged {
+        /// The step.
+        step: usize,
+        /// Its epoch.
+        epoch: usize,
+        /// What happened, in words.
+        reason: String,
+        /// The items of the step's batch.
+        items: Vec<String>,
+    },
     /// The run was told to stop and did.
     Interrupted {
         /// Steps done.

@@ -3,6 +3,7 @@
 //! A line is `{"crc32c":"xxxxxxxx","event":{…}}`, the checksum over the exact bytes of the event. Whatever a crash, a
 //! full disk or a bad sector does to a line, the others can still be read.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::path::Path;
 
@@ -18,19 +19,23 @@ const MIDDLE: &[u8] = b"\",\"event\":";
 const DIGITS: usize = 8;
 
 /// The log of a run, open for appending.
+///
+/// An event that cannot be written, as on a full disk, is kept and written before the next one.
 #[derive(Debug)]
 pub struct EventLog {
     file: File,
     next: u64,
     /// Whether the file ends in the middle of a line.
     torn: bool,
+    /// Lines that are still to be written.
+    unwritten: VecDeque<Vec<u8>>,
 }
 
 impl EventLog {
     /// Starts a log; there must be none yet.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
-        Ok(Self { file, next: 0, torn: false })
+        Ok(Self { file, next: 0, torn: false, unwritten: VecDeque::new() })
     }
 
     /// Continues a log, after whatever can be read of it; starts one when there is none.
@@ -38,26 +43,41 @@ impl EventLog {
         let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
         let bytes = fs::read(path)?;
         let next = parse(&bytes).events.iter().map(|event| event.seq + 1).max().unwrap_or(0);
-        Ok(Self { file, next, torn: bytes.last().is_some_and(|last| *last != b'\n') })
+        let torn = bytes.last().is_some_and(|last| *last != b'\n');
+        Ok(Self { file, next, torn, unwritten: VecDeque::new() })
     }
 
-    /// Appends one event with a single write.
+    /// Appends one event with a single write, after those that could not be written before.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written. The event is not lost: it is written with the next one, or by
+    /// [`sync`](Self::sync).
     pub fn append(&mut self, event: &Event) -> Result<(), StoreError> {
         let time = jiff::Timestamp::now().as_duration().as_secs_f64();
         let stamped = Stamped { seq: self.next, time, event: event.clone() };
         let line = line(&stamped)
             .map_err(|source| StoreError::Json { path: self.file.path().to_path_buf(), source })?;
-        // A torn line must not take the next one with it.
-        let start: &[u8] = if self.torn { b"\n" } else { b"" };
-        self.torn = true;
-        self.file.write_all(&[start, &line].concat())?;
-        self.torn = false;
+        self.unwritten.push_back(line);
         self.next += 1;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        while let Some(line) = self.unwritten.front() {
+            // A torn line must not take the next one with it.
+            let start: &[u8] = if self.torn { b"\n" } else { b"" };
+            self.torn = true;
+            self.file.write_all(&[start, line].concat())?;
+            self.torn = false;
+            self.unwritten.pop_front();
+        }
         Ok(())
     }
 
     /// Makes all appended events durable.
     pub fn sync(&mut self) -> Result<(), StoreError> {
+        self.write()?;
         Ok(self.file.sync_data()?)
     }
 }
@@ -190,6 +210,27 @@ mod tests {
             assert!(read.events.len() + 2 >= whole.len(), "byte {at}");
             assert!(read.events.iter().all(|event| whole.contains(event)), "byte {at}");
         }
+    }
+
+    #[test]
+    fn events_that_find_no_space_are_written_when_there_is_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap();
+        log.append(&step(1, 1.0)).unwrap();
+        // Every write to this device finds the disk full.
+        let full = fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let file = std::mem::replace(&mut log.file, full);
+        for at in 2..=3 {
+            assert!(log.append(&step(at, 1.0)).is_err());
+        }
+        assert!(log.sync().is_err());
+        log.file = file;
+        log.append(&step(4, 1.0)).unwrap();
+        let read = read_events(&path).unwrap();
+        assert_eq!(read.damaged_lines, 0);
+        let logged: Vec<_> = read.events.into_iter().map(|event| (event.seq, event.event)).collect();
+        assert_eq!(logged, [0, 1, 2, 3].map(|seq| (seq, step(seq as usize + 1, 1.0))));
     }
 
     #[test]

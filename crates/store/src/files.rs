@@ -85,6 +85,17 @@ fn copy(original: &Path, path: &Path) -> Result<(), StoreError> {
     file.commit()
 }
 
+/// Removes what processes that were killed have left unfinished in a folder that nobody else writes to.
+pub fn remove_unfinished(folder: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a record as indented JSON; complete or absent.
 pub fn write_json(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
     let mut text = serde_json::to_vec_pretty(record)
@@ -181,6 +192,18 @@ mod tests {
         fs::write(&original, "weights").unwrap();
         copy(&original, &path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"weights");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in [".unfinished-Ab12", ".hidden", "last.safetensors"] {
+            fs::write(path(name), "x").unwrap();
+        }
+        remove_unfinished(folder.path()).unwrap();
+        let left = [".unfinished-Ab12", ".hidden", "last.safetensors"].map(|name| path(name).exists());
+        assert_eq!(left, [false, true, true]);
     }
 
     #[test]

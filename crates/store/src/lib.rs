@@ -37,7 +37,7 @@ pub use dataset_record::{DatasetRecord, ItemCounts, JoinCounts, Leaks, Sources, 
 pub use error::{MissingImages, StoreError};
 pub use event::{Event, Stamped};
 pub use event_log::{EventLog, Events, read_events};
-pub use files::{AtomicFile, read_json, write_atomic, write_json};
+pub use files::{AtomicFile, read_json, remove_unfinished, write_atomic, write_json};
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT, TRAIN_PROCEDURE, run_key};
 pub use inputs::{ImageFile, Inputs};
 pub use item::Item;

@@ -35,6 +35,20 @@ impl StagedFolder {
         Ok(Self { staged, place: place.to_path_buf() })
     }
 
+    /// Starts a folder that is to become `place`, where there is nothing yet or an empty folder.
+    ///
+    /// # Errors
+    /// When something is there, or no folder can be made beside it.
+    pub fn claiming(place: &Path) -> Result<Self, StoreError> {
+        let is_free = match fs::read_dir(place) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
+            Err(error) => return Err(error.into()),
+        };
+        if is_free { Self::beside(place) } else { Err(StoreError::Occupied { path: place.to_path_buf() }) }
+    }
+
     /// Where to write.
     pub fn path(&self) -> &Path {
         self.staged.path()
@@ -50,6 +64,20 @@ impl StagedFolder {
                 Ok(place)
             }
             Taken::Before => Ok(self.place),
+        }
+    }
+
+    /// Gives the folder its final name.
+    ///
+    /// # Errors
+    /// When something has taken the name meanwhile, or the folder cannot be renamed.
+    pub fn claim(self) -> Result<(), StoreError> {
+        match self.take(&self.place)? {
+            Taken::Now => {
+                self.moved();
+                Ok(())
+            }
+            Taken::Before => Err(StoreError::Occupied { path: self.place.clone() }),
         }
     }
 
@@ -161,6 +189,23 @@ mod tests {
         staged(&place, "second").replace().unwrap();
         assert_eq!(fs::read_to_string(place.join("file")).unwrap(), "second");
         assert_eq!(names(root.path()), ["place"]);
+    }
+
+    #[test]
+    fn a_name_is_claimed_only_where_there_is_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("place");
+        fs::create_dir(&place).unwrap();
+        let [first, second] = [(); 2].map(|()| StagedFolder::claiming(&place).unwrap());
+        fs::write(first.path().join("file"), "first").unwrap();
+        first.claim().unwrap();
+        let error = second.claim().unwrap_err();
+        assert_eq!(error.to_string(), format!("{} is there already", place.display()));
+        for taken in [&place, &place.join("file")] {
+            assert!(matches!(StagedFolder::claiming(taken), Err(StoreError::Occupied { .. })));
+        }
+        assert_eq!(fs::read_to_string(place.join("file")).unwrap(), "first");
+        assert_eq!((names(root.path()), names(&place)), (vec!["place".to_owned()], vec!["file".to_owned()]));
     }
 
     #[test]

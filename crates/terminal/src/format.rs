@@ -21,6 +21,13 @@ pub fn counted(value: u64, singular: &str) -> String {
     format!("{} {singular}{plural}", count(value))
 }
 
+/// The first few of many names: `a, b, c, …`.
+pub fn first_few(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
+}
+
 /// A duration in at most two units: `340 ms`, `4.2 s`, `42 s`, `1 min 23 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration(value: Duration) -> String {
     let seconds = value.as_secs_f64().round() as u64;

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cliptune_clip::ConfigError;
 use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
+use cliptune_clip::model_folder::FolderError;
 use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_hub::HubError;
@@ -15,6 +15,9 @@ use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
 use cliptune_torch_bridge::TorchError;
 use tch::TchError;
+
+use crate::divergence::Divergence;
+use crate::memory::MemoryShortage;
 
 /// Why training failed.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +58,9 @@ pub enum TrainError {
         /// How many.
         leaked: usize,
     },
-    /// `config.json` cannot be used.
-    #[error("cannot use the model in {}", folder.display())]
-    Config {
-        /// The model folder.
-        folder: PathBuf,
-        /// Why not.
-        source: ConfigError,
-    },
+    /// A model folder cannot be used.
+    #[error(transparent)]
+    Model(#[from] FolderError),
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] CheckpointError),
@@ -81,14 +79,6 @@ pub enum TrainError {
     /// An image could not be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// The files of a model folder are not of one model.
-    #[error("the files in {} do not belong together: {problem}", folder.display())]
-    Mismatch {
-        /// The model folder.
-        folder: PathBuf,
-        /// Which two disagree about what.
-        problem: String,
-    },
     /// `model.safetensors` cannot be parsed or written.
     #[error("{} is not a usable safetensors file", path.display())]
     Safetensors {
@@ -124,21 +114,20 @@ pub enum TrainError {
     /// libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
-    /// The loss or its gradient is not a number any more.
-    #[error("the {what} became {value} at step {step} (epoch {epoch})")]
-    Diverged {
-        /// What is not a number.
-        what: &'static str,
-        /// What it is.
-        value: f64,
-        /// The step.
-        step: usize,
-        /// The epoch.
-        epoch: usize,
-    },
+    /// The loss leads nowhere.
+    #[error("{0}")]
+    Diverged(Box<Divergence>),
+    /// There was not enough memory.
+    #[error("{0}")]
+    OutOfMemory(Box<MemoryShortage>),
 }
 
 impl TrainError {
+    /// The error of a plan whose dataset is not there.
+    pub(crate) fn no_dataset(plan: &Plan) -> Self {
+        Self::NoDataset { experiment: plan.experiment.to_string() }
+    }
+
     /// The error of a plan whose starting weights are another run's that is not there.
     pub(crate) fn no_base(plan: &Plan) -> Self {
         let base = match &plan.model.from {
@@ -148,6 +137,14 @@ impl TrainError {
             ModelSource::Scratch(_) => "random weights".to_owned(),
         };
         Self::NoBase { experiment: plan.experiment.to_string(), base }
+    }
+
+    fn of_libtorch(message: &str) -> Self {
+        if let Some(shortage) = MemoryShortage::of_libtorch(message) {
+            return Self::OutOfMemory(Box::new(shortage));
+        }
+        // libtorch appends a C++ stack trace from the second line on.
+        Self::Torch(message.lines().next().unwrap_or_default().to_owned())
     }
 }
 
@@ -166,15 +163,13 @@ impl From<io::Error> for TrainError {
 
 impl From<TchError> for TrainError {
     fn from(error: TchError) -> Self {
-        // libtorch appends a C++ stack trace from the second line on.
-        let text = error.to_string();
-        Self::Torch(text.lines().next().unwrap_or_default().to_owned())
+        Self::of_libtorch(&error.to_string())
     }
 }
 
 impl From<TorchError> for TrainError {
     fn from(error: TorchError) -> Self {
-        Self::Torch(error.to_string())
+        Self::of_libtorch(&error.to_string())
     }
 }
 
@@ -183,14 +178,12 @@ impl Diagnostic for TrainError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Hub(error) => error.hint(),
+            Self::Model(error) => error.hint().map(str::to_owned),
             Self::Weights(error) => error.hint().map(str::to_owned),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
-            }
-            Self::Mismatch { .. } => {
-                Some("take all files of the folder from one model, as its library saves it".to_owned())
             }
             Self::Checkpoint { path, .. } => Some(format!(
                 "remove the folder {} to train this run from its beginning",
@@ -202,11 +195,8 @@ impl Diagnostic for TrainError {
                  `split.across`"
                     .to_owned(),
             ),
-            Self::Diverged { .. } => Some(
-                "lower `train.optimizer.lr`, lengthen `train.schedule.warmup_steps` or set \
-                 `train.clip_grad_norm: 1.0`"
-                    .to_owned(),
-            ),
+            Self::Diverged(divergence) => Some(divergence.advice()),
+            Self::OutOfMemory(shortage) => Some(shortage.advice()),
             _ => None,
         }
     }

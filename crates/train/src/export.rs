@@ -1,7 +1,6 @@
 //! What a run leaves behind: the model folder, the graphs, and libtorch's own logits for the parity gate.
 
 use cliptune_experiment::TaskKind;
-use cliptune_onnx::ExportOptions;
 use cliptune_store::{Item, ParityItem, ParitySample, Run};
 use tch::{Device, Kind, Tensor};
 
@@ -21,7 +20,7 @@ pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<
     model::save(&run.weights_file(), parameters.named(), None)?;
     start.save(&run.model_folder())?;
     run.link_weights()?;
-    Ok(cliptune_onnx::export(&folder, &start.config, &ExportOptions::default())?)
+    Ok(cliptune_onnx::export(&folder, &run.model_folder())?)
 }
 
 /// Writes `onnx/parity.json`: libtorch's logits of the sample, each choice item with its own texts, each pair with

@@ -3,19 +3,25 @@
 //! A run goes from a dataset and a [`start::Start`] through [`fit`] to what [`export`] leaves behind;
 //! [`run::make`] is the way through.
 
+pub mod board;
 pub mod checkpoint;
 mod command;
 pub mod data;
 pub mod device;
+pub mod divergence;
+mod dry_run;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;
 pub mod export;
 pub mod fit;
+pub mod journal;
 pub mod leak;
+pub mod memory;
 pub mod model;
 pub mod objective;
 pub mod optimizer;
+pub mod progress;
 pub mod provenance;
 pub mod run;
 pub mod schedule;

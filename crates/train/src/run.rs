@@ -33,10 +33,7 @@ pub struct Context<'a> {
 /// in the run as well.
 pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
     let plan = &standing.plan;
-    let dataset = standing
-        .dataset
-        .as_ref()
-        .ok_or_else(|| TrainError::NoDataset { experiment: plan.experiment.to_string() })?;
+    let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     leak::check(context.store, standing, dataset, context.printer)?;
     let splits = Splits::load(plan, dataset)?;
     let start = Start::open(standing, &splits.train_items, context.device)?;
@@ -44,26 +41,28 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
         context.printer.warn(&extra(&start.extra));
     }
     let mut run = open_run(context, standing, file)?;
-    let result = Session::open(context, plan, &run, &start, &splits).and_then(|session| session.execute());
+    let result =
+        Session::open(context, standing, &run, &start, &splits).and_then(|session| session.execute());
     let outcome = match &result {
         Ok(outcome) => outcome.clone(),
         Err(error) => Outcome::Failed { message: error.to_string() },
     };
     let done = matches!(outcome, Outcome::Done { .. });
-    run.finish(outcome, provenance::peak_memory())?;
+    let recorded = run.finish(outcome, provenance::peak_memory());
+    // What stopped the run comes first, even where its end could not be recorded either, as on a full disk.
+    result?;
+    recorded?;
     if done {
         // Not before: until the model is exported and recorded, the checkpoint is what the training is kept in.
         checkpoint::remove(&run.checkpoint_folder())?;
     }
-    result.map(|_| run)
+    Ok(run)
 }
 
 /// What is in the checkpoint and not in the model, in one line.
 fn extra(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = if names.len() > SHOWN { ", …" } else { "" };
     let count = format::counted(names.len() as u64, "tensor");
-    format!("{count} of the checkpoint not used: {}{more}", names[..names.len().min(SHOWN)].join(", "))
+    format!("{count} of the checkpoint not used: {}", format::first_few(names))
 }
 
 /// The run that was interrupted or crashed after its first checkpoint, else a new one.

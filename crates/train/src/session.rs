@@ -6,17 +6,21 @@ use std::time::Instant;
 
 use cliptune_clip::config::Family;
 use cliptune_experiment::{BatchSize, Objective, Plan, TaskKind, TrainPlan};
-use cliptune_store::{Event, EventLog, Outcome, Run};
-use cliptune_terminal::{Progress, format};
+use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
+use cliptune_terminal::format;
 
-use crate::checkpoint::Checkpoints;
+use crate::board::Board;
+use crate::checkpoint::{Checkpoints, Position, Saver, State};
 use crate::data::{ImageBank, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
-use crate::fit::{Fit, Fitted, steps_per_epoch};
+use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
+use crate::journal::Journal;
+use crate::memory::{Footprint, Subject, host_capacity};
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
+use crate::progress::TrainingProgress;
 use crate::run::Context;
 use crate::start::Start;
 use crate::{device, export};
@@ -24,6 +28,7 @@ use crate::{device, export};
 /// What a run works with.
 pub(crate) struct Session<'a> {
     context: &'a Context<'a>,
+    standing: &'a Standing,
     plan: &'a Plan,
     run: &'a Run,
     start: &'a Start,
@@ -32,24 +37,24 @@ pub(crate) struct Session<'a> {
     texts: TextBank,
 }
 
-/// The weights that a run ends with.
-struct Model {
+/// What stands before the export: the weights to be exported are in place.
+struct Ready<'a> {
     best_epoch: usize,
-    /// `None`: the starting weights.
-    parameters: Option<Parameters>,
-    /// Seconds spent on them, before interruptions as well.
+    /// Seconds spent so far, before interruptions as well.
     seconds: f64,
+    journal: Journal<'a>,
 }
 
 impl<'a> Session<'a> {
     /// Decodes the images and tokenises the texts.
     pub(crate) fn open(
         context: &'a Context<'a>,
-        plan: &'a Plan,
+        standing: &'a Standing,
         run: &'a Run,
         start: &'a Start,
         splits: &'a Splits,
     ) -> Result<Self, TrainError> {
+        let plan = &standing.plan;
         let label = format!("{}: decode", plan.experiment);
         let progress = context.printer.progress(&label, splits.image_paths.len() as u64, "images");
         let images =
@@ -63,29 +68,29 @@ impl<'a> Session<'a> {
                 start.config.text.context_length
             ));
         }
-        Ok(Self { context, plan, run, start, splits, images, texts })
+        Ok(Self { context, standing, plan, run, start, splits, images, texts })
     }
 
     /// Trains and exports.
     pub(crate) fn execute(&self) -> Result<Outcome, TrainError> {
-        let mut log = EventLog::open_append(&self.run.events_file())?;
-        let model = match &self.plan.train {
-            None => Some(self.untrained(&mut log)?),
-            Some(train) => self.train(train, &mut log)?,
+        let ready = match &self.plan.train {
+            None => Some(self.untrained()?),
+            Some(train) => self.train(train)?,
         };
-        let Some(model) = model else { return Ok(Outcome::Interrupted) };
+        let Some(Ready { best_epoch, seconds, mut journal }) = ready else { return Ok(Outcome::Interrupted) };
         let begun = Instant::now();
-        self.export(model.parameters.as_ref().unwrap_or(&self.start.parameters))?;
-        let seconds = model.seconds + begun.elapsed().as_secs_f64();
-        log.append(&Event::Finished { best_epoch: model.best_epoch, seconds })?;
-        log.sync()?;
-        Ok(Outcome::Done { best_epoch: model.best_epoch })
+        self.export(&self.start.parameters)?;
+        let seconds = seconds + begun.elapsed().as_secs_f64();
+        journal.tell(&Event::Finished { best_epoch, seconds });
+        journal.close()?;
+        Ok(Outcome::Done { best_epoch })
     }
 
     /// A model taken as it is: its validation numbers are recorded as epoch 0.
-    fn untrained(&self, log: &mut EventLog) -> Result<Model, TrainError> {
+    fn untrained(&self) -> Result<Ready<'_>, TrainError> {
         let begun = Instant::now();
-        log.append(&self.started(0, 0, 0))?;
+        let mut journal = self.journal(TrainingProgress::hidden())?;
+        journal.tell(&self.started(0, 0));
         if !self.splits.validation.is_empty() {
             let encoder = self.encoder(&self.start.parameters);
             let objective = match self.splits.task {
@@ -94,40 +99,30 @@ impl<'a> Session<'a> {
                 TaskKind::Pairs => Objective::Contrastive,
             };
             let evaluation = evaluate(&encoder, objective, BatchSize::DEFAULT, &self.splits.validation)?;
-            log.append(&Event::Epoch {
+            journal.tell(&Event::Epoch {
                 epoch: 0,
                 step: 0,
                 validation_loss: evaluation.loss,
                 validation_accuracy: evaluation.accuracy,
                 best: true,
                 seconds: 0.0,
-            })?;
+            });
         }
-        Ok(Model { best_epoch: 0, parameters: None, seconds: begun.elapsed().as_secs_f64() })
+        Ok(Ready { best_epoch: 0, seconds: begun.elapsed().as_secs_f64(), journal })
     }
 
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
-    fn train(&self, train: &TrainPlan, log: &mut EventLog) -> Result<Option<Model>, TrainError> {
+    fn train(&self, train: &TrainPlan) -> Result<Option<Ready<'_>>, TrainError> {
         let parameters = &self.start.parameters;
         if train.objective == Objective::Sigmoid && parameters.logit_bias()?.is_none() {
             return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
         }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
-        let moving = parameters.unlock(train.tune);
-        let mut optimizer = Optimizer::new(&moving, train.optimizer)?;
-        let position = checkpoints.resume(parameters, &mut optimizer)?;
+        let mut optimizer = Optimizer::new(&parameters.unlock(train.tune), train.optimizer)?;
+        let position = checkpoints.resume(&State::new(parameters, &optimizer))?;
         let mut encoder = self.encoder(parameters);
         encoder.lock(train.tune, self.splits.texts.len())?;
-        let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
-        if position.is_none() {
-            let trainable = moving.iter().map(|parameter| parameter.spec.len()).sum();
-            log.append(&self.started(train.epochs, steps, trainable))?;
-        }
-        let progress = self.context.printer.progress(
-            &format!("{} s{}", self.plan.experiment, self.plan.seed),
-            steps as u64,
-            "steps",
-        );
+        let mut records = self.records(train, checkpoints, position.as_ref())?;
         let fit = Fit {
             plan: train,
             seed: self.plan.seed,
@@ -135,17 +130,86 @@ impl<'a> Session<'a> {
             encoder: &encoder,
             train: &self.splits.train,
             validation: &self.splits.validation,
-            checkpoints: &checkpoints,
-            after_step: &|event| {
-                show(&progress, train.epochs, event);
-                self.flow()
-            },
+            after_step: &|_| self.flow(),
         };
-        let fitted = fit.run(&mut optimizer, log, position.unwrap_or_default())?;
-        progress.finish();
-        let Fitted::Done { best, seconds } = fitted else { return Ok(None) };
-        let parameters = Some(checkpoints.best(best.epoch, &self.start.config, self.context.device)?);
-        Ok(Some(Model { best_epoch: best.epoch, parameters, seconds }))
+        match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
+            Ok(Fitted::Interrupted) => Ok(None),
+            Ok(Fitted::Done { best, seconds }) => {
+                match best.epoch {
+                    0 => self.restore_start()?,
+                    epoch => records.saver.restore_best(epoch, parameters)?,
+                }
+                Ok(Some(Ready { best_epoch: best.epoch, seconds, journal: records.journal }))
+            }
+            Err(error) => Err(self.explained(train, error, &mut records.journal)),
+        }
+    }
+
+    /// Puts the weights that the run has started from back into place.
+    fn restore_start(&self) -> Result<(), TrainError> {
+        let start = Start::open(self.standing, &self.splits.train_items, self.context.device)?;
+        self.start.parameters.copy_moving(&start.parameters)
+    }
+
+    /// What a training leaves behind, with the event that it begins with.
+    fn records(
+        &self,
+        train: &TrainPlan,
+        checkpoints: Checkpoints,
+        position: Option<&Position>,
+    ) -> Result<Records<'_>, TrainError> {
+        let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
+        let label = format!("{} s{}", self.plan.experiment, self.plan.seed);
+        let printer = self.context.printer;
+        let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps))?;
+        journal.tell(&match position {
+            Some(position) => Event::Resumed { step: position.steps },
+            None => self.started(train.epochs, steps),
+        });
+        let (interval, steps) = (self.plan.checkpoint, position.map_or(0, |position| position.steps));
+        let saver = Saver::new(checkpoints, interval, &self.run.events_file(), steps, printer);
+        Ok(Records { journal, saver })
+    }
+
+    /// An error with what only the run knows: the ids of the items that a loss came from, the batch size that fits.
+    fn explained(&self, train: &TrainPlan, mut error: TrainError, journal: &mut Journal<'_>) -> TrainError {
+        match &mut error {
+            TrainError::Diverged(divergence) => {
+                divergence.name(&self.splits.train_items);
+                let (step, epoch, reason) = (divergence.step, divergence.epoch, divergence.reason());
+                journal.tell(&Event::Diverged { step, epoch, reason, items: divergence.items.clone() });
+            }
+            TrainError::OutOfMemory(shortage) => {
+                let subject = self.subject(train);
+                shortage.look_for_batch_size(train.batch_size, host_capacity(), |size| {
+                    Footprint::of(&subject, size).total
+                });
+            }
+            _ => {}
+        }
+        error
+    }
+
+    /// What decides how much memory the training needs.
+    fn subject<'b>(&'b self, plan: &'b TrainPlan) -> Subject<'b> {
+        Subject {
+            config: &self.start.config,
+            parameters: &self.start.parameters,
+            plan,
+            seed: self.plan.seed,
+            train: &self.splits.train,
+            texts: &self.texts,
+            images: self.images.len(),
+        }
+    }
+
+    fn journal<'b>(&self, progress: TrainingProgress<'b>) -> Result<Journal<'b>, TrainError>
+    where
+        'a: 'b,
+    {
+        let log = EventLog::open_append(&self.run.events_file())?;
+        let board = Board::new(self.run.folder(), self.plan);
+        Ok(Journal::new(log, board, progress, self.context.printer))
     }
 
     /// Stops when the person wants it.
@@ -168,24 +232,16 @@ impl<'a> Session<'a> {
         Encoder::new(&self.start.config, parameters, &self.images, &self.texts, self.context.device)
     }
 
-    fn started(&self, epochs: usize, steps: usize, trainable: usize) -> Event {
+    fn started(&self, epochs: usize, steps: usize) -> Event {
+        let parameters = &self.start.parameters;
         Event::Started {
             epochs,
             steps,
             train_items: self.splits.train.len(),
             validation_items: self.splits.validation.len(),
-            parameters: self.start.parameters.len(),
-            trainable,
+            parameters: parameters.len(),
+            trainable: parameters.moving().map(|(_, tensor)| tensor.numel()).sum(),
             device: device::name(self.context.device),
         }
     }
-}
-
-fn show(progress: &Progress, epochs: usize, event: &Event) {
-    let Event::Step { step, epoch, loss, learning_rate, items_per_second, .. } = event else { return };
-    progress.set(*step as u64);
-    progress.message(&format!(
-        "epoch {epoch}/{epochs}  loss {loss:.3}  lr {learning_rate:.1e}  {}",
-        format::rate(*items_per_second, "items")
-    ));
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cliptune_clip::ClipConfig;
 use cliptune_clip::config::{
     self, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
+use cliptune_clip::{ClipConfig, ModelFolder};
 use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Plan, Transformer};
 use cliptune_store::{Item, ResolvedBase, Standing};
 use tch::Device;
@@ -57,40 +57,14 @@ impl Start {
     ///
     /// When a file is missing, damaged or does not go with the others.
     pub fn from_folder(folder: &Path, device: Device) -> Result<Self, TrainError> {
-        let config = ClipConfig::from_folder(folder)
-            .map_err(|source| TrainError::Config { folder: folder.to_owned(), source })?;
-        let loaded = model::load_folder(folder, &config, device)?;
-        let start = Self {
-            tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
-            preprocessor: Preprocessor::from_folder(folder)?,
-            parameters: loaded.parameters,
-            extra: loaded.extra,
-            config,
-        };
-        match start.mismatch() {
-            None => Ok(start),
-            Some(problem) => Err(TrainError::Mismatch { folder: folder.to_owned(), problem }),
-        }
-    }
-
-    /// Where the tokenizer or the preprocessing does not go with the configuration. libtorch would fail in the middle
-    /// of a step, or worse: a text whose end the tower does not know is pooled at its first token.
-    fn mismatch(&self) -> Option<String> {
-        let (vision, text) = (&self.config.vision, &self.config.text);
-        let (size, tokens, end) =
-            (self.preprocessor.size, self.tokenizer.vocab_size(), self.tokenizer.end_id());
-        if size as usize != vision.image_size {
-            Some(format!("images are resized to {size} pixels, but the model takes {}", vision.image_size))
-        } else if tokens > text.vocab_size {
-            Some(format!("the tokenizer has {tokens} tokens, but the model has {}", text.vocab_size))
-        } else {
-            match text.pooling {
-                TextPooling::First(id) if id != end => {
-                    Some(format!("the tokenizer ends a text with token {end}, but the model looks for {id}"))
-                }
-                _ => None,
-            }
-        }
+        let model = ModelFolder::open(folder)?;
+        Ok(Self {
+            parameters: model::load_checkpoint(&model.checkpoint, &model.config, device)?,
+            extra: model.checkpoint.extra().to_vec(),
+            config: model.config,
+            tokenizer: model.tokenizer,
+            preprocessor: model.preprocessor,
+        })
     }
 
     /// Writes the model folder without its weights, which training has changed.

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo_data;
+pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod ls;
 pub(crate) mod run;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Train(args) => tool::run(Tool::Train, args, common),
         Command::Score(args) => tool::run(Tool::Score, args, common),
         Command::Report(args) => tool::run(Tool::Report, args, common),
+        Command::Export(args) => export::run(args, common),
         Command::Fetch(args) => fetch::run(args, common),
         Command::DemoData(args) => demo_data::run(args, common),
         Command::Status(args) => status::run(args, common),

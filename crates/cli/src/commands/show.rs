@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
-use cliptune_terminal::{Column, CommonArgs, Exit, Table, did_you_mean, format};
+use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
 
 use crate::error::CliError;
-use crate::selection::short;
+use crate::selection::{one_run, short};
 use crate::view::RunView;
 use crate::wording;
 
@@ -23,36 +23,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
-    let run = find(&store, &args.run)?;
+    let run = one_run(&store, &args.run)?;
     let view = RunView::of(&run)?;
     match printer.is_json() {
         true => printer.json(&view),
         false => printer.data(&text(&run, &view)?),
     }
     Ok(Exit::Done)
-}
-
-/// The run that is called so, or the only one that begins so.
-fn find(store: &Store, name: &str) -> Result<Run, CliError> {
-    let runs = store.runs()?.runs;
-    let is_meant = |run: &&Run| run.id() == name || run.record().run == name;
-    let begins = |run: &&Run| run.id().starts_with(name) || run.record().run.starts_with(name);
-    let mut found: Vec<&Run> = runs.iter().filter(is_meant).collect();
-    if found.is_empty() {
-        found = runs.iter().filter(begins).collect();
-    }
-    match found[..] {
-        [run] => Ok(run.clone()),
-        [] => {
-            let ids: Vec<String> = runs.iter().map(Run::id).collect();
-            let similar = did_you_mean(name, &ids).map(str::to_owned);
-            Err(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
-        }
-        _ => Err(CliError::AmbiguousRun {
-            name: name.to_owned(),
-            runs: found.into_iter().map(Run::id).collect(),
-        }),
-    }
 }
 
 fn text(run: &Run, view: &RunView<'_>) -> Result<String, CliError> {

@@ -1,13 +1,20 @@
 //! Why a checkpoint cannot be used.
 
+use std::io;
 use std::path::PathBuf;
+
+use super::header::FloatKind;
+use crate::config::Family;
 
 /// Why a checkpoint cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// A file cannot be read; the source names it.
     #[error("cannot read the model's weights")]
-    Read(#[from] std::io::Error),
+    Read(#[from] io::Error),
+    /// A file cannot be written; the source names it.
+    #[error("cannot write the model's weights")]
+    Write(#[source] io::Error),
     /// The folder has no weights.
     #[error("{} has no model.safetensors and no open_clip_model.safetensors", folder.display())]
     NoWeights {
@@ -30,7 +37,7 @@ pub enum CheckpointError {
     },
     /// The weights have the names of no layout that is known.
     #[error(
-        "{} is neither a CLIP or SigLIP of Hugging Face nor a CLIP of open_clip; its tensors are {}, …",
+        "{} is neither a CLIP nor a SigLIP as Hugging Face or open_clip names them; its tensors are {}, …",
         path.display(), first.join(", ")
     )]
     Unknown {
@@ -38,6 +45,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// The first names.
         first: Vec<String>,
+    },
+    /// The weights are of another architecture than the configuration.
+    #[error("{} does not have the weights of a {}, which the configuration asks for", path.display(), configured.title())]
+    Family {
+        /// The file.
+        path: PathBuf,
+        /// The configured architecture.
+        configured: Family,
     },
     /// A weight is missing.
     #[error("{} has no tensor {name}", path.display())]
@@ -69,6 +84,16 @@ pub enum CheckpointError {
         /// Its type.
         found: String,
     },
+    /// Weights of different types would have to share a tensor.
+    #[error("tensor {name} cannot be written: it would mix {first:?} and {second:?}")]
+    Mixed {
+        /// The tensor.
+        name: String,
+        /// The type of one of its weights.
+        first: FloatKind,
+        /// The type of another.
+        second: FloatKind,
+    },
     /// Two shards have the same tensor.
     #[error("{}: tensor {name} is in another file as well", path.display())]
     Twice {
@@ -90,7 +115,7 @@ impl CheckpointError {
             Self::Damaged { .. } => Some(
                 "get it again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to",
             ),
-            Self::Missing { .. } | Self::Shape { .. } | Self::Kind { .. } => {
+            Self::Missing { .. } | Self::Shape { .. } | Self::Kind { .. } | Self::Family { .. } => {
                 Some("take all files of the folder from one model, as its library saves it")
             }
             _ => None,

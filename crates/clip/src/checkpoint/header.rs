@@ -9,7 +9,7 @@ use safetensors::tensor::Metadata;
 use super::error::CheckpointError;
 
 /// Bytes of the number that says how long the header is.
-const LENGTH_BYTES: usize = 8;
+pub(super) const LENGTH_BYTES: usize = 8;
 
 /// What the format allows.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -44,6 +44,15 @@ impl FloatKind {
             Self::F64 => 8,
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
+        }
+    }
+
+    pub(super) fn dtype(self) -> Dtype {
+        match self {
+            Self::F64 => Dtype::F64,
+            Self::F32 => Dtype::F32,
+            Self::F16 => Dtype::F16,
+            Self::Bf16 => Dtype::BF16,
         }
     }
 

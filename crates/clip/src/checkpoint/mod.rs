@@ -1,13 +1,16 @@
 //! Checkpoints on disk: which files hold which weight, under which name and in which shape.
 //!
-//! Nothing here reads a weight's values. [`Checkpoint::open`] reads the headers of the safetensors files, recognises
+//! [`Checkpoint::open`] reads the headers of the safetensors files, recognises
 //! the layout, and checks that every weight of a configuration is there in the right shape; whoever loads maps the
-//! files and takes the [`StoredWeight`]s from where they are.
+//! files and takes the [`StoredWeight`]s from where they are. [`Checkpoint::write`] copies them into another layout.
 
 mod error;
 mod files;
 mod header;
 mod layout;
+mod open_clip;
+mod source;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -57,6 +60,16 @@ impl StoredWeight {
     }
 }
 
+/// The elements of one row of a tensor.
+fn row_elements(shape: &[usize]) -> usize {
+    shape.iter().skip(1).product()
+}
+
+/// Rows and columns of a tensor.
+fn matrix(shape: &[usize]) -> [usize; 2] {
+    [shape.first().copied().unwrap_or(1), row_elements(shape)]
+}
+
 impl Checkpoint {
     /// Finds the weights of a model folder: `model.safetensors`, its shards, or `open_clip_model.safetensors`.
     ///
@@ -82,7 +95,7 @@ impl Checkpoint {
             }
         }
         let found = Found { files: &files, entries: &entries };
-        let layout = found.layout()?;
+        let layout = found.layout(config)?;
         let tensors = layout.tensors(config);
         let known: BTreeSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
         let unknown =
@@ -95,6 +108,11 @@ impl Checkpoint {
     /// The files.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
+    }
+
+    /// The first file, which is the only one unless there are shards.
+    fn main_file(&self) -> PathBuf {
+        self.files.first().cloned().unwrap_or_default()
     }
 
     /// How the weights are named and shaped.
@@ -120,11 +138,15 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn layout(&self) -> Result<Layout, CheckpointError> {
-        Layout::of(|name| self.entries.contains_key(name)).ok_or_else(|| CheckpointError::Unknown {
-            path: self.main_file(),
-            first: self.entries.keys().take(3).cloned().collect(),
-        })
+    fn layout(&self, config: &ClipConfig) -> Result<Layout, CheckpointError> {
+        match Layout::of(|name| self.entries.contains_key(name)) {
+            Some(layout) if layout.fits(config.family) => Ok(layout),
+            Some(_) => Err(CheckpointError::Family { path: self.main_file(), configured: config.family }),
+            None => Err(CheckpointError::Unknown {
+                path: self.main_file(),
+                first: self.entries.keys().take(3).cloned().collect(),
+            }),
+        }
     }
 
     fn main_file(&self) -> PathBuf {

@@ -16,6 +16,12 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The configuration cannot be written for open_clip.
+    #[error("open_clip has no model that computes the same: {reason}")]
+    OpenClip {
+        /// Why not.
+        reason: String,
+    },
     /// The two configurations of one folder contradict each other.
     #[error("{path} says that the activation is {own}, {other} says {theirs}")]
     Disagree {

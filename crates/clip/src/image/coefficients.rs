@@ -16,6 +16,14 @@ pub enum Resample {
 }
 
 impl Resample {
+    /// `bicubic` or `bilinear`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bicubic => "bicubic",
+            Self::Bilinear => "bilinear",
+        }
+    }
+
     /// How far the filter reaches from its centre, in pixels, before stretching.
     fn support(self) -> f64 {
         match self {

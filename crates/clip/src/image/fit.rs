@@ -23,6 +23,15 @@ pub(super) struct Placement {
 }
 
 impl Fit {
+    /// `crop`, `pad` or `squash`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Crop => "crop",
+            Self::Pad => "pad",
+            Self::Squash => "squash",
+        }
+    }
+
     /// Places an image of `width × height` pixels in a square of `size`; all three are at least 1.
     pub(super) fn place(self, width: usize, height: usize, size: usize, pipeline: Pipeline) -> Placement {
         match self {

@@ -2,6 +2,7 @@
 
 mod coefficients;
 mod decode;
+mod description;
 mod error;
 mod fit;
 mod fixed;

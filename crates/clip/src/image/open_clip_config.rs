@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::coefficients::Resample;
 use super::error::ImageError;
@@ -61,6 +62,21 @@ impl Preprocessor {
         let path = folder.join(FILE);
         let config: Config = read_json(&path)?;
         config.preprocessor().map_err(|reason| ImageError::Unsupported { path, reason })
+    }
+
+    /// The `preprocess_cfg` of `open_clip_config.json`. open_clip follows [`Pipeline::Torchvision`], whatever
+    /// [`Preprocessor::pipeline`] is.
+    pub fn to_open_clip(&self) -> Value {
+        let mut settings = json!({
+            "mean": self.mean,
+            "std": self.std,
+            "interpolation": match self.resample { Resample::Bilinear => "bilinear", Resample::Bicubic => "bicubic" },
+            "resize_mode": match self.fit { Fit::Crop => "shortest", Fit::Pad => "longest", Fit::Squash => "squash" },
+        });
+        if self.fit == Fit::Pad {
+            settings["fill_color"] = json!(self.fill);
+        }
+        settings
     }
 }
 
@@ -151,6 +167,27 @@ mod tests {
         assert_eq!((found.fit, found.fill, found.pipeline), (Fit::Pad, 0, Pipeline::Torchvision));
         Preprocessor::openai(32, Fit::Crop).save(folder.path()).unwrap();
         assert_eq!(Preprocessor::from_folder(folder.path()).unwrap().pipeline, Pipeline::Transformers);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (fit, fill) in [(Fit::Crop, 0), (Fit::Pad, 255), (Fit::Squash, 0)] {
+            for resample in [Resample::Bicubic, Resample::Bilinear] {
+                let own = Preprocessor {
+                    fill,
+                    resample,
+                    mean: [0.1, 0.2, 0.3],
+                    std: [0.5; 3],
+                    pipeline: Pipeline::Torchvision,
+                    ..Preprocessor::openai(96, fit)
+                };
+                let config = json!({
+                    "model_cfg": { "vision_cfg": { "image_size": 96 } },
+                    "preprocess_cfg": own.to_open_clip(),
+                });
+                assert_eq!(parse(&config.to_string()).unwrap(), own);
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,14 @@ pub enum Pipeline {
 }
 
 impl Pipeline {
+    /// `transformers` or `torchvision`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transformers => "transformers",
+            Self::Torchvision => "torchvision",
+        }
+    }
+
     /// How many of `excess` pixels a centre crop removes at the left or top.
     ///
     /// `excess // 2`, or `int(round(excess / 2))`, which is one more for 3, 7, 11 …

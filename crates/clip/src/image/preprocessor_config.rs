@@ -25,7 +25,6 @@ const PAD_KEY: &str = "cliptune_image_fit";
 const FILL_KEY: &str = "cliptune_pad_fill";
 /// Our own key, present for [`Pipeline::Torchvision`] only.
 const PIPELINE_KEY: &str = "cliptune_pipeline";
-const TORCHVISION: &str = "torchvision";
 /// What transformers' CLIP processor crops to when the file does not say.
 const DEFAULT_CROP: u32 = 224;
 
@@ -114,7 +113,7 @@ impl Preprocessor {
             config[FILL_KEY] = json!(self.fill);
         }
         if self.pipeline == Pipeline::Torchvision {
-            config[PIPELINE_KEY] = json!(TORCHVISION);
+            config[PIPELINE_KEY] = json!(self.pipeline.as_str());
         }
         config
     }
@@ -143,10 +142,11 @@ impl Config {
     }
 
     fn pipeline(&self) -> Result<Pipeline, String> {
+        let torchvision = Pipeline::Torchvision.as_str();
         match self.cliptune_pipeline.as_deref() {
             None => Ok(Pipeline::Transformers),
-            Some(TORCHVISION) => Ok(Pipeline::Torchvision),
-            Some(other) => Err(format!("{PIPELINE_KEY} is {other:?}, it must be {TORCHVISION:?}")),
+            Some(name) if name == torchvision => Ok(Pipeline::Torchvision),
+            Some(other) => Err(format!("{PIPELINE_KEY} is {other:?}, it must be {torchvision:?}")),
         }
     }
 

@@ -20,6 +20,9 @@ pub(super) const OPEN_CLIP: &str = "open_clip_config.json";
 const NAMES: [&str; 7] =
     [TOKENIZER, CONFIGURATION, SPECIAL_TOKENS, VOCABULARY, MERGES, SENTENCE_PIECES, "tokenizer.model"];
 
+/// Those of them that decide which ids a text gets.
+pub const DECIDING_FILES: [&str; 5] = [TOKENIZER, CONFIGURATION, VOCABULARY, MERGES, SENTENCE_PIECES];
+
 /// No published file comes near: Gemma's `tokenizer.json` has 34 MB.
 const LARGEST_FILE: u64 = 256 << 20;
 

@@ -22,7 +22,7 @@ pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, To
     let files = Files::read(folder)?;
     let configuration: Configuration = files.json(CONFIGURATION)?.unwrap_or_default();
     let open_clip = match configuration.cliptune_text {
-        Some(mark) => Some(OpenClipText { mark, built_in: false }),
+        Some(mark) => Some(OpenClipText::marked(mark)),
         None => OpenClipText::read(folder, &files)?,
     };
     let contents = match open_clip {
@@ -33,7 +33,8 @@ pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, To
         None => sentence_pieces(&files)?.map(Ok).or_else(|| hugging_face(&files).transpose()).transpose()?,
     };
     let contents = contents.ok_or_else(|| TokenizerError::Missing { folder: folder.to_owned() })?;
-    Reader { files, configuration, open_clip: open_clip.map(|text| text.mark), context_length }.read(contents)
+    let open_clip = open_clip.map(|text| text.mark_over(&contents));
+    Reader { files, configuration, open_clip, context_length }.read(contents)
 }
 
 /// `tokenizer.json`, or `vocab.json` with `merges.txt`.

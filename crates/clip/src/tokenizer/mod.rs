@@ -24,9 +24,12 @@ mod train;
 
 use std::path::Path;
 
+use serde_json::{Map, Value, json};
+
 pub use batch::{Encoded, Layout, TokenBatch, Width};
 pub use error::TokenizerError;
 pub use family::{Cleaning, Family, Library, Vocabulary};
+pub use folder::DECIDING_FILES;
 
 use encoder::Encoder;
 use folder::Files;
@@ -129,6 +132,36 @@ impl Tokenizer {
     /// When the folder or a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), TokenizerError> {
         save::save(self, folder)
+    }
+
+    /// What `text_cfg` of `open_clip_config.json` says, so that open_clip gives the same ids: to all texts where the
+    /// family is its own, to plain ones otherwise, because open_clip cleans every text.
+    ///
+    /// # Errors
+    /// When the vocabulary in open_clip's package cannot be read.
+    pub fn to_open_clip(&self) -> Result<Map<String, Value>, TokenizerError> {
+        let Family { library, vocabulary } = self.family();
+        let clean = match (library, vocabulary) {
+            (Library::OpenClip(clean), _) => clean,
+            // What open_clip's own SigLIPs have.
+            (Library::Transformers, Vocabulary::Siglip) => Cleaning::Canonicalize,
+            // These families keep punctuation and have no capitals.
+            (Library::Transformers, Vocabulary::Clip | Vocabulary::Siglip2) => Cleaning::Lower,
+        };
+        let mut settings = Map::new();
+        let is_built_in = match self.encoder.clip() {
+            Some(clip) => open_clip::has_vocabulary(clip)?,
+            None => false,
+        };
+        let is_own = is_built_in && matches!(library, Library::OpenClip(_));
+        if !is_own {
+            settings.insert("hf_tokenizer_name".to_owned(), json!(settings::VOCABULARY_BESIDE));
+        }
+        // What it does without being told, and what older versions do not know how to be told.
+        if !(is_own && clean == Cleaning::Lower) {
+            settings.insert("tokenizer_kwargs".to_owned(), json!({ "clean": clean }));
+        }
+        Ok(settings)
     }
 
     /// Whose rules it follows.

@@ -79,6 +79,11 @@ pub(super) fn built_in() -> Result<Merges, TokenizerError> {
     Ok(Merges { vocabulary, merges })
 }
 
+/// Whether a tokenizer has that vocabulary. Its ids are the order of its merges, too.
+pub(super) fn has_vocabulary(tokenizer: &Tokenizer) -> Result<bool, TokenizerError> {
+    Ok(tokenizer.get_vocab(true) == built_in()?.vocabulary.into_iter().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

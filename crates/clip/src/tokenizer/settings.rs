@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Layout, Width};
+use super::contents::Contents;
 use super::error::TokenizerError;
 use super::family::Cleaning;
 use super::folder::{self, Files, OPEN_CLIP};
@@ -99,9 +100,32 @@ pub(super) struct OpenClipText {
     pub(super) mark: Mark,
     /// Whether open_clip would use the vocabulary in its package.
     pub(super) built_in: bool,
+    /// Whether a tokenizer of transformers gets the cleaned text.
+    through_transformers: bool,
 }
 
+/// What `text_cfg` says where a vocabulary lies beside `open_clip_config.json`: open_clip takes it from there whatever
+/// the name, as long as there is one. On the hub it has to be the id of the repository.
+pub(super) const VOCABULARY_BESIDE: &str = "this-folder";
+
 impl OpenClipText {
+    /// What a mark says, of a folder that has its vocabulary.
+    pub(super) fn marked(mark: Mark) -> Self {
+        Self { mark, built_in: false, through_transformers: false }
+    }
+
+    /// The mark for what the folder holds. CLIP's tokenizer in transformers has no capitals, however its texts are
+    /// cleaned before.
+    pub(super) fn mark_over(self, contents: &Contents) -> Mark {
+        let keeps_capitals = self.mark.clean == Cleaning::Whitespace;
+        match contents {
+            Contents::Clip(..) if self.through_transformers && keeps_capitals => {
+                Mark { clean: Cleaning::Lower, ..self.mark }
+            }
+            _ => self.mark,
+        }
+    }
+
     /// Reads `open_clip_config.json`, if it is there.
     pub(super) fn read(folder: &Path, files: &Files) -> Result<Option<Self>, TokenizerError> {
         let Some(bytes) = folder::read_if_there(&folder.join(OPEN_CLIP))? else { return Ok(None) };
@@ -119,6 +143,6 @@ impl OpenClipText {
             clean: text.tokenizer_kwargs.clean.unwrap_or(usual),
             fixed_length: text.no_causal_mask || !pools_the_end,
         };
-        Ok(Some(Self { mark, built_in }))
+        Ok(Some(Self { mark, built_in, through_transformers: !built_in }))
     }
 }

@@ -4,6 +4,7 @@
 //! reads as `None` has already been reported, and only what concerns several keys at once is left to check.
 
 mod architecture;
+mod checkpoint;
 mod columns;
 mod data;
 mod join;
@@ -61,6 +62,12 @@ pub(crate) const TOP: &[Key] = &[
         Shape::Map(train::KEYS),
         "how weights are fitted; without it the model is scored as it is",
     ),
+    Key::with_default(
+        "checkpoint",
+        Shape::Map(checkpoint::KEYS),
+        "{}",
+        "how often training saves what it goes on from after an interruption or a crash",
+    ),
     Key::with_default("export", Shape::Map(outputs::EXPORT), "{}", "what is written beside the model"),
     Key::with_default("score", Shape::Map(outputs::SCORE), "{}", "what is evaluated"),
     Key::with_default(
@@ -100,6 +107,7 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
             Some(train) => Some(train?),
             None => None,
         },
+        checkpoint: checkpoint::decode(document.get("checkpoint")?, context.problems)?,
         export: export?,
         score: outputs::score(document.get("score")?)?,
         seed: Seed(0),

@@ -1,6 +1,6 @@
 //! `extends`, `--set`, `matrix` and `seeds`.
 
-use cliptune_experiment::Split;
+use cliptune_experiment::{CheckpointInterval, Split};
 
 use crate::support::{Folder, REST, TRAIN};
 
@@ -172,6 +172,24 @@ fn texts_that_look_like_something_else_survive_a_resolved_plan() {
         let again = Folder::with(&[("plan.yaml", &plan.to_yaml().unwrap())]);
         assert_eq!(again.load("plan.yaml", &[]).unwrap()[0].plans, [plan], "{text:?}");
     }
+}
+
+#[test]
+fn checkpoints_are_declared_in_steps_or_in_minutes() {
+    let folder = one(TRAIN);
+    let interval = |settings: &[&str]| {
+        let plan = folder.load("one.yaml", settings).unwrap().remove(0).plans.remove(0);
+        let again = Folder::with(&[("plan.yaml", &plan.to_yaml().unwrap())]);
+        assert_eq!(again.load("plan.yaml", &[]).unwrap()[0].plans[0].checkpoint, plan.checkpoint);
+        plan.checkpoint
+    };
+    assert_eq!(interval(&[]), CheckpointInterval::EveryMinutes(5.0));
+    assert_eq!(interval(&["checkpoint.every_minutes=0.5"]), CheckpointInterval::EveryMinutes(0.5));
+    let steps = 100.try_into().unwrap();
+    assert_eq!(interval(&["checkpoint.every_steps=100"]), CheckpointInterval::EverySteps(steps));
+    insta::assert_snapshot!(
+        folder.load("one.yaml", &["checkpoint={every_steps: 100, every_minutes: 5}"]).unwrap_err()
+    );
 }
 
 #[test]

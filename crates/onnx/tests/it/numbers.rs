@@ -1,14 +1,15 @@
 //! ONNX Runtime on the exported files against transformers, made by `scripts/references/onnx_clip.py`.
 
 use cliptune_onnx::{
-    ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
-    TEXT_EMBEDS, TEXT_MODEL_FILE, VISION_MODEL_FILE,
+    ATTENTION_MASK, FAST_VISION_MODEL_FILE, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT,
+    MODEL_FILE, PIXEL_VALUES, TEXT_EMBEDS, TEXT_MODEL_FILE, VISION_MODEL_FILE,
 };
 
-use crate::support::{Array, Reference, difference, run, session};
+use crate::support::{Array, Reference, difference, run, session, try_session};
 
 /// Of the logits, which are cosines times e^3.3 = 27.
 const TOLERANCE: f32 = 1e-4;
+const VISION_FILES: [&str; 2] = [VISION_MODEL_FILE, FAST_VISION_MODEL_FILE];
 const CASES: [&str; 6] = ["right", "right_unmasked", "left", "end_padded", "trimmed", "single"];
 
 fn assert_close(a: &Array, b: &Array, what: &str) {
@@ -57,8 +58,10 @@ fn siglip_agrees_with_transformers() {
     }
     let outputs = run(&mut session(folder.path().join(TEXT_MODEL_FILE)), &[ids]).unwrap();
     assert_close(&outputs[TEXT_EMBEDS], of_case("text_projected"), "text");
-    let outputs = run(&mut session(folder.path().join(VISION_MODEL_FILE)), &[pixels]).unwrap();
-    assert_close(&outputs[IMAGE_EMBEDS], &reference.arrays["image_projected"], "image");
+    for file in VISION_FILES {
+        let outputs = run(&mut session(folder.path().join(file)), &[pixels]).unwrap();
+        assert_close(&outputs[IMAGE_EMBEDS], &reference.arrays["image_projected"], file);
+    }
 }
 
 #[test]
@@ -78,13 +81,15 @@ fn the_text_tower_agrees_with_transformers() {
 
 #[test]
 fn the_vision_tower_agrees_with_transformers_whatever_the_batch() {
-    for name in ["legacy", "modern"] {
+    for (name, file) in
+        ["legacy", "modern"].into_iter().flat_map(|name| VISION_FILES.map(|file| (name, file)))
+    {
         let reference = Reference::load(name);
         let folder = reference.exported();
-        let mut session = session(folder.path().join(VISION_MODEL_FILE));
+        let mut session = session(folder.path().join(file));
         let (pixels, expected) = (&reference.arrays[PIXEL_VALUES], &reference.arrays["image_projected"]);
         let outputs = run(&mut session, &[(PIXEL_VALUES, pixels)]).unwrap();
-        assert_close(&outputs[IMAGE_EMBEDS], expected, name);
+        assert_close(&outputs[IMAGE_EMBEDS], expected, &format!("{name} {file}"));
 
         let first = |array: &Array| {
             let (mut shape, images) = (array.shape().to_vec(), array.shape()[0]);
@@ -92,7 +97,7 @@ fn the_vision_tower_agrees_with_transformers_whatever_the_batch() {
             Array::Float(shape, array.floats()[..array.floats().len() / images].to_vec())
         };
         let outputs = run(&mut session, &[(PIXEL_VALUES, &first(pixels))]).unwrap();
-        assert_close(&outputs[IMAGE_EMBEDS], &first(expected), &format!("{name} alone"));
+        assert_close(&outputs[IMAGE_EMBEDS], &first(expected), &format!("{name} {file} alone"));
     }
 }
 
@@ -126,10 +131,10 @@ fn the_causal_mask_is_in_the_graph() {
 fn inputs_of_other_sizes_are_errors_and_not_other_numbers() {
     let reference = Reference::load("legacy");
     let folder = reference.exported();
-    let mut vision = session(folder.path().join(VISION_MODEL_FILE));
-    for side in [4, 10, 24, 40] {
+    for (file, side) in VISION_FILES.into_iter().flat_map(|file| [4, 10, 24, 40].map(|side| (file, side))) {
+        let mut vision = session(folder.path().join(file));
         let pixels = Array::Float(vec![1, 3, side, side], vec![0.0; 3 * side * side]);
-        assert!(run(&mut vision, &[(PIXEL_VALUES, &pixels)]).is_err(), "{side} pixels");
+        assert!(run(&mut vision, &[(PIXEL_VALUES, &pixels)]).is_err(), "{file} takes {side} pixels");
     }
     let mut text = session(folder.path().join(TEXT_MODEL_FILE));
     let too_long = Array::Int(vec![1, 12], vec![59; 12]);
@@ -140,11 +145,25 @@ fn inputs_of_other_sizes_are_errors_and_not_other_numbers() {
 fn the_scale_in_the_metadata_is_the_scale_of_the_graph() {
     let reference = Reference::load("modern");
     let folder = reference.exported();
-    for file in [TEXT_MODEL_FILE, VISION_MODEL_FILE, MODEL_FILE] {
+    for file in [TEXT_MODEL_FILE, VISION_MODEL_FILE, FAST_VISION_MODEL_FILE, MODEL_FILE] {
         let session = session(folder.path().join(file));
         let metadata = session.metadata().unwrap();
         let scale: f32 = metadata.custom("logit_scale").unwrap().parse().unwrap();
         assert!((scale - 3.3_f32.exp()).abs() < 1e-5, "{scale}");
         assert_eq!(metadata.custom("eos_rule").unwrap(), "first:57");
     }
+}
+
+#[test]
+fn a_copied_folder_of_graphs_runs_and_one_without_its_weights_does_not() {
+    let reference = Reference::load("legacy");
+    let (folder, copy) = (reference.exported(), tempfile::tempdir().unwrap());
+    let place = copy.path().join(TEXT_MODEL_FILE);
+    fs_err::copy(folder.path().join(TEXT_MODEL_FILE), &place).unwrap();
+    let error = try_session(&place).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors"), "{error}");
+    fs_err::copy(folder.path().join("model.safetensors"), copy.path().join("model.safetensors")).unwrap();
+    let ids = &reference.arrays["single.input_ids"];
+    let outputs = run(&mut session(place), &[(INPUT_IDS, ids)]).unwrap();
+    assert_close(&outputs[TEXT_EMBEDS], &reference.arrays["single.text_projected"], "copy");
 }

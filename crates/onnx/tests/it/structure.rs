@@ -10,8 +10,9 @@ use cliptune_clip::config::{
 };
 use cliptune_clip::weights::{Part, weights};
 use cliptune_onnx::proto::{DataLocation, Extent, Graph, Model, Tensor, ValueInfo};
-use cliptune_onnx::{ExportOptions, MODEL_FILE, TEXT_MODEL_FILE, VISION_MODEL_FILE, export};
+use cliptune_onnx::{FAST_VISION_MODEL_FILE, MODEL_FILE, TEXT_MODEL_FILE, VISION_MODEL_FILE, export};
 use prost::Message;
+use sha2::{Digest, Sha256};
 
 use crate::support::Weights;
 
@@ -43,15 +44,15 @@ pub(crate) fn config() -> ClipConfig {
     }
 }
 
-fn exported(folder: &Path) -> [Model; 3] {
-    let options = ExportOptions { metadata: vec![("base".to_owned(), "none".to_owned())] };
-    Weights::arbitrary(&config()).save(folder);
-    export(folder, &config(), &options).unwrap();
-    [TEXT_MODEL_FILE, VISION_MODEL_FILE, MODEL_FILE]
-        .map(|file| Model::decode(fs_err::read(folder.join(file)).unwrap().as_slice()).unwrap())
+const FILES: [&str; 4] = [TEXT_MODEL_FILE, VISION_MODEL_FILE, MODEL_FILE, FAST_VISION_MODEL_FILE];
+
+fn exported(folder: &Path) -> [Model; 4] {
+    Weights::arbitrary(&config()).save(folder, &config());
+    export(folder, folder).unwrap();
+    FILES.map(|file| Model::decode(fs_err::read(folder.join(file)).unwrap().as_slice()).unwrap())
 }
 
-fn graphs() -> [Graph; 3] {
+fn graphs() -> [Graph; 4] {
     let folder = tempfile::tempdir().unwrap();
     exported(folder.path()).map(|model| model.graph.unwrap())
 }
@@ -72,11 +73,12 @@ fn describe(values: &[ValueInfo]) -> Vec<String> {
 
 #[test]
 fn inputs_and_outputs_are_those_of_optimum() {
-    let [text, vision, both] = graphs();
+    let [text, vision, both, fast] = graphs();
     assert_eq!(describe(&text.input), ["input_ids[batch_size, sequence_length]"]);
     assert_eq!(describe(&text.output), ["text_embeds[batch_size, 5]"]);
     assert_eq!(describe(&vision.input), ["pixel_values[batch_size, num_channels, height, width]"]);
     assert_eq!(describe(&vision.output), ["image_embeds[batch_size, 5]"]);
+    assert_eq!((&vision.input, &vision.output), (&fast.input, &fast.output));
     assert_eq!(
         describe(&both.input),
         [
@@ -107,7 +109,7 @@ fn every_file_holds_the_weights_it_needs_under_their_own_names() {
     };
     let (text, vision) = ([Part::Text, Part::TextProjection], [Part::Vision, Part::VisualProjection]);
     let all = [&text[..], &vision, &[Part::LogitScale]].concat();
-    let expected = [names(&text), names(&vision), names(&all)];
+    let expected = [names(&text), names(&vision), names(&all), names(&vision)];
     for (graph, expected) in graphs().iter().zip(expected) {
         let constant = |name: &str| name.starts_with("constant/");
         let held: BTreeSet<String> = graph
@@ -124,7 +126,7 @@ fn every_file_holds_the_weights_it_needs_under_their_own_names() {
 fn a_weight_is_a_place_in_the_file_beside_the_graph() {
     let weights = Weights::arbitrary(&config());
     let folder = tempfile::tempdir().unwrap();
-    let [_, _, both] = exported(folder.path());
+    let [_, _, both, _] = exported(folder.path());
     let file = fs_err::read(folder.path().join(WEIGHTS_FILE)).unwrap();
     let initializers = both.graph.unwrap().initializer;
     let weight = |tensor: &&Tensor| !tensor.name().starts_with("constant/");
@@ -173,38 +175,92 @@ fn the_length_of_a_text_and_its_mask_are_computed_once() {
     for graph in [&graphs()[0], &graphs()[2]] {
         let made = |name: &str| graph.node.iter().filter(|node| node.name().starts_with(name)).count();
         assert_eq!(made("input_ids/length") - made("input_ids/length_scalar"), 1);
-        assert_eq!(made("input_ids/causal_mask"), 1);
-        assert_eq!(made("input_ids/heads_shape"), 1);
+        assert_eq!(made("input_ids/causal_bias"), 1);
+        assert_eq!(made("input_ids/pooled_bias"), 1);
+        assert_eq!(made("input_ids/end_position"), 1);
+        assert_eq!(made("input_ids/batch_shape"), 1);
     }
 }
 
+fn operators(graph: &Graph, operator: &str) -> usize {
+    graph.node.iter().filter(|node| node.op_type() == operator).count()
+}
+
 #[test]
-fn every_linear_layer_is_one_node_and_no_operator_is_foreign() {
-    let [text, vision, _] = graphs();
-    let gemms = |graph: &Graph| graph.node.iter().filter(|node| node.op_type() == "Gemm").count();
-    assert_eq!((gemms(&text), gemms(&vision)), (2 * 6 + 1, 3 * 6 + 1));
+fn every_linear_layer_is_one_node() {
+    let [text, vision, _, fast] = graphs();
+    let gemms = |graph| operators(graph, "Gemm");
+    assert_eq!((gemms(&text), gemms(&vision), gemms(&fast)), (2 * 6 + 1, 3 * 6 + 1, 3 * 6 + 1));
+}
+
+#[test]
+fn no_operator_is_foreign_but_the_attention_of_the_fast_tower() {
     let folder = tempfile::tempdir().unwrap();
-    for model in exported(folder.path()) {
+    for (file, model) in FILES.iter().zip(exported(folder.path())) {
         let sets: Vec<_> = model.opset_import.iter().map(|set| (set.domain(), set.version())).collect();
-        assert_eq!((model.ir_version(), sets), (8, vec![("", 17)]));
+        let foreign: BTreeSet<_> = model
+            .graph
+            .iter()
+            .flat_map(|graph| &graph.node)
+            .filter(|node| !node.domain().is_empty())
+            .map(|node| (node.domain(), node.op_type()))
+            .collect();
+        let (expected_sets, expected_foreign) = match *file {
+            FAST_VISION_MODEL_FILE => (
+                vec![("", 17), ("com.microsoft", 1)],
+                BTreeSet::from([("com.microsoft", "MultiHeadAttention")]),
+            ),
+            _ => (vec![("", 17)], BTreeSet::new()),
+        };
+        assert_eq!((model.ir_version(), sets, foreign), (8, expected_sets, expected_foreign), "{file}");
+    }
+    let [_, _, _, fast] = graphs();
+    assert_eq!((operators(&fast, "MultiHeadAttention"), operators(&fast, "Softmax")), (3, 0));
+}
+
+#[test]
+fn the_last_block_widens_the_pooled_row_alone() {
+    for (graph, pool) in graphs().iter().zip(["Gather", "Slice"]) {
+        let place = |name: &str| graph.node.iter().position(|node| node.name().ends_with(name)).unwrap();
+        let last = if pool == "Gather" { "layers.1" } else { "layers.2" };
+        let query = &graph.node[place(&format!("{last}.self_attn.q_proj/linear"))];
+        let picked = graph.node.iter().find(|node| node.output[0] == query.input[0]).unwrap();
+        assert_eq!(picked.op_type(), pool, "the query is of one row");
+        let key = &graph.node[place(&format!("{last}.self_attn.k_proj/linear"))];
+        let normed = graph.node.iter().find(|node| node.output[0] == key.input[0]).unwrap();
+        assert_eq!(normed.op_type(), "LayerNormalization", "keys are of all rows");
+        let picks_after = graph.node[place(&format!("{last}.mlp.fc1/linear"))..].iter();
+        assert_eq!(picks_after.filter(|node| node.op_type() == pool).count(), 0, "the MLP is of one row");
     }
 }
 
 #[test]
 fn the_metadata_says_what_the_graph_does_not() {
     let folder = tempfile::tempdir().unwrap();
-    for model in exported(folder.path()) {
+    fs_err::write(folder.path().join("vocab.json"), "abc").unwrap();
+    let models = exported(folder.path());
+    let weights = Sha256::digest(fs_err::read(folder.path().join(WEIGHTS_FILE)).unwrap());
+    for (file, model) in FILES.iter().zip(models) {
         let entries: Vec<_> =
             model.metadata_props.iter().map(|entry| format!("{}={}", entry.key(), entry.value())).collect();
-        // e^-0.5 in f32.
+        let flavour = if *file == FAST_VISION_MODEL_FILE { "fast" } else { "portable" };
         let expected = [
             "family=clip",
-            "logit_scale=0.60653067",
-            "activation=quick_gelu",
+            "text_activation=quick_gelu",
+            "vision_activation=quick_gelu",
             "eos_rule=highest_id",
             "context_length=7",
             "image_size=12",
-            "base=none",
+            "preprocessing={\"size\":12,\"fit\":\"crop\",\"interpolation\":\"bicubic\",\
+             \"mean\":[0.48145467,0.4578275,0.40821072],\"std\":[0.26862955,0.2613026,0.2757771],\
+             \"pipeline\":\"transformers\"}",
+            // printf abc | sha256sum
+            "sha256:vocab.json=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            &format!("sha256:model.safetensors={weights:x}"),
+            // e^-0.5 in f32.
+            "logit_scale=0.60653067",
+            &format!("cliptune={}", env!("CARGO_PKG_VERSION")),
+            &format!("flavour={flavour}"),
         ];
         assert_eq!(entries, expected);
     }
@@ -216,7 +272,7 @@ fn the_same_weights_give_the_same_bytes() {
     for folder in &folders {
         exported(folder.path());
     }
-    for file in [TEXT_MODEL_FILE, VISION_MODEL_FILE, MODEL_FILE] {
+    for file in FILES {
         let [first, second] =
             folders.each_ref().map(|folder| fs_err::read(folder.path().join(file)).unwrap());
         assert!(first == second, "{file}");

@@ -6,8 +6,10 @@ use std::sync::OnceLock;
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::checkpoint::WEIGHTS_FILE;
+use cliptune_clip::config::CONFIG_FILE;
+use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::weights::weights;
-use cliptune_onnx::{ExportOptions, export};
+use cliptune_onnx::export;
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
@@ -19,8 +21,10 @@ use safetensors::{Dtype, SafeTensors};
 pub(crate) struct Weights(pub(crate) BTreeMap<String, (Vec<usize>, Vec<u8>)>);
 
 impl Weights {
-    /// Writes them as `model.safetensors`.
-    pub(crate) fn save(&self, folder: &Path) {
+    /// Writes a model folder with them, without a tokenizer.
+    pub(crate) fn save(&self, folder: &Path, config: &ClipConfig) {
+        fs_err::write(folder.join(CONFIG_FILE), config.to_json().unwrap()).unwrap();
+        Preprocessor::openai(config.vision.image_size as u32, Fit::Crop).save(folder).unwrap();
         let views = self
             .0
             .iter()
@@ -115,8 +119,8 @@ impl Reference {
     /// The export in a temporary folder.
     pub(crate) fn exported(&self) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        self.weights.save(folder.path());
-        export(folder.path(), &self.config, &ExportOptions::default()).unwrap();
+        self.weights.save(folder.path(), &self.config);
+        export(folder.path(), folder.path()).unwrap();
         folder
     }
 }
@@ -136,12 +140,17 @@ fn array(view: &safetensors::tensor::TensorView<'_>) -> Array {
 
 /// A session on one file.
 pub(crate) fn session(path: PathBuf) -> Session {
+    try_session(&path).unwrap()
+}
+
+/// The same for a file that may be unusable.
+pub(crate) fn try_session(path: &Path) -> Result<Session, ort::Error> {
     static RUNTIME: OnceLock<Environment> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         let library = cliptune_native::onnx_runtime().expect("scripts/setup puts it there");
         ort::init_from(library).unwrap().build().unwrap()
     });
-    Session::builder(runtime).unwrap().with_intra_threads(1).unwrap().commit_from_file(path).unwrap()
+    Session::builder(runtime).unwrap().with_intra_threads(1).unwrap().commit_from_file(path)
 }
 
 /// Runs a session on named inputs; the outputs by name.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cliptune_experiment::{
-    AdamW, BatchSize, Columns, DataPlan, Decay, ExperimentName, ExportPlan, Fraction, ImageKey, Join,
-    LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule, ScorePlan,
-    Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind,
-    TrainPlan, Tune,
+    AdamW, BatchSize, CheckpointInterval, Columns, DataPlan, Decay, ExperimentName, ExportPlan, Fraction,
+    ImageKey, Join, LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule,
+    ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task,
+    TaskKind, TrainPlan, Tune,
 };
 use cliptune_report::data::{
     Answer, Board, BoardRow, Curve, Difference, Entry, EpochPoint, Gallery, GalleryItem, Lineage, Measure,
@@ -196,6 +196,7 @@ fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             image_fit: None,
         },
         train,
+        checkpoint: CheckpointInterval::default(),
         export: ExportPlan {
             onnx: vec![Precision::Fp32, Precision::Fp16, Precision::Int8],
             int8_margin: Some(fraction(0.01)),

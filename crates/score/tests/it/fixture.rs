@@ -9,11 +9,14 @@ use cliptune_clip::config::{
 use cliptune_clip::image::{Fit, OPENAI_MEAN, OPENAI_STD, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{Experiment, Seed, Split, TaskKind};
+use cliptune_onnx::proto::{self, StringEntry};
+use cliptune_onnx::{MODEL_FILE, Preparation, TEXT_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_store::{
     Base, Dataset, DatasetRecord, Item, Leaks, Outcome, ParityItem, ParitySample, Provenance, RUN_FORMAT,
     Run, RunRecord, Sources, Standing, Store, run_name, standings, utc_now, write_dataset, write_json,
 };
 use fs_err as fs;
+use prost::Message;
 use tempfile::TempDir;
 
 use crate::graphs::reference;
@@ -36,6 +39,11 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// 12 items of 4 images in 4 groups: choices of three texts, or pairs.
     pub(crate) fn new(task: TaskKind) -> Self {
+        Self::with_model(task, "{ from: base }")
+    }
+
+    /// The same with another `model:`.
+    pub(crate) fn with_model(task: TaskKind, model: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let items = (0..12).map(|number| item(number, task)).collect();
         let fixture = Self { root, items };
@@ -51,7 +59,7 @@ impl Fixture {
         };
         let yaml = format!(
             "name: tiny\ndata:\n  images: images\n  metadata: table.csv\n  join: {{ metadata: name }}\n  \
-             columns: {columns}\nmodel: {{ from: base }}\nscore: {{ splits: [test] }}\n"
+             columns: {columns}\nmodel: {model}\nscore: {{ splits: [test] }}\n"
         );
         fs::write(fixture.experiment(), yaml).unwrap();
         write_model(&fixture.path("base"));
@@ -108,8 +116,12 @@ impl Fixture {
         let mut run = self.store().create_run(record(&standing)).unwrap();
         write_model(&run.model_folder());
         fs::create_dir_all(run.onnx_folder()).unwrap();
-        for file in ["text_model.onnx", "vision_model.onnx", "model.onnx"] {
-            fs::copy(reference(file), run.onnx_folder().join(file)).unwrap();
+        let preparation = Preparation::read(&run.model_folder(), &run.onnx_folder()).unwrap();
+        for file in [TEXT_MODEL_FILE, VISION_MODEL_FILE, MODEL_FILE] {
+            let entries = preparation.entries().map(|(key, value)| StringEntry::new(key, value.to_owned()));
+            let mut model = proto::Model::decode(fs::read(reference(file)).unwrap().as_slice()).unwrap();
+            model.metadata_props.extend(entries);
+            fs::write(run.onnx_folder().join(file), model.encode_to_vec()).unwrap();
         }
         write_json(&run.parity_file(), &self.parity_sample()).unwrap();
         run.finish(Outcome::Done { best_epoch: 0 }, None).unwrap();

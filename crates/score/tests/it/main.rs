@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
 
 mod command;
+mod export;
 mod fixture;
 mod graphs;
 mod library;

@@ -3,6 +3,7 @@
 use cliptune_experiment::Split;
 use cliptune_experiment::TaskKind;
 use cliptune_score::error::ScoreError;
+use cliptune_score::export::Export;
 use cliptune_score::matrix::product;
 use cliptune_score::model::Model;
 use cliptune_score::score::{Missing, score_run};
@@ -13,12 +14,16 @@ use fs_err as fs;
 use crate::RUNTIME;
 use crate::fixture::Fixture;
 
-fn model(fixture: &Fixture) -> Model {
-    let (run, _) = fixture.train();
-    Model::open(&RUNTIME, &run.onnx_folder(), &run.model_folder()).unwrap()
+pub(crate) fn open(run: &Run) -> Result<Model, ScoreError> {
+    Model::open(&Export::read(&RUNTIME, &run.onnx_folder(), &run.model_folder())?)
 }
 
-fn score_split(run: &Run, dataset: &Dataset, split: Split) -> Result<(), ScoreError> {
+fn model(fixture: &Fixture) -> Model {
+    let (run, _) = fixture.train();
+    open(&run).unwrap()
+}
+
+pub(crate) fn score_split(run: &Run, dataset: &Dataset, split: Split) -> Result<(), ScoreError> {
     let missing = Missing { splits: &[split], export: None };
     score_run(&RUNTIME, run, dataset, missing, &Printer::new(true, false))
 }

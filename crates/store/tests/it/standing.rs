@@ -1,7 +1,7 @@
 //! Where plans stand, and why.
 
 use cliptune_experiment::{
-    ExperimentName, ModelSource, Plan, Precision, RunReference, Seed, Split, TaskKind,
+    CheckpointInterval, ExperimentName, ModelSource, Plan, Precision, RunReference, Seed, Split, TaskKind,
 };
 use cliptune_store::{
     Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing, StoreError, standings,
@@ -79,6 +79,7 @@ fn names_places_and_scores_make_nothing_stale() {
     moved.data.images = world.path("elsewhere");
     moved.description = Some("another word for it".to_owned());
     moved.score.splits = vec![Split::Test];
+    moved.checkpoint = CheckpointInterval::EveryMinutes(1.0);
     let standing = stand(&world, &[moved]).remove(0);
     assert_eq!(standing.run.unwrap().id(), run.id());
     assert_eq!(

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    AdamW, BatchSize, Columns, DataPlan, Decay, Experiment, ExportPlan, Fraction, ImageKey, Join,
-    LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, Schedule, ScorePlan, Seed, Select,
-    Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune,
+    AdamW, BatchSize, CheckpointInterval, Columns, DataPlan, Decay, Experiment, ExportPlan, Fraction,
+    ImageKey, Join, LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, Schedule, ScorePlan,
+    Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind,
+    TrainPlan, Tune,
 };
 use cliptune_store::{
     Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
@@ -58,6 +59,7 @@ impl World {
             data: data(self.folder.path()),
             model: ModelPlan { from: ModelSource::Folder(self.path("base")), image_fit: None },
             train: Some(training(1e-5)),
+            checkpoint: CheckpointInterval::default(),
             export: ExportPlan { onnx: vec![Precision::Fp32], int8_margin: None },
             score: ScorePlan { splits: vec![Split::Validation, Split::Test] },
             seed: Seed(0),

@@ -1,6 +1,6 @@
 //! Every distinct text of a dataset, tokenised once.
 
-use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError};
+use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError, Width};
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
@@ -23,6 +23,15 @@ impl TextBank {
     /// Number of texts that were cut at the context length.
     pub fn truncated(&self) -> usize {
         self.texts.iter().filter(|text| text.truncated).count()
+    }
+
+    /// The columns that [`tensor`](Self::tensor) gives these rows.
+    pub fn columns(&self, rows: &[usize]) -> usize {
+        let longest = rows.iter().map(|&row| self.texts[row].ids.len()).max().unwrap_or(0);
+        match self.layout.width {
+            Width::Longest => longest,
+            Width::Fixed(columns) => columns.max(longest),
+        }
     }
 
     /// Ids of some rows: `[rows, longest]`, or `[rows, context]` for a tower that sees its padding.

@@ -92,23 +92,24 @@ impl Ops for TorchOps<'_> {
 
     fn learned_query(&mut self, x: &Tensor, name: &str) -> Computed {
         let (batch, _, width) = x.size3()?;
-        Ok(self.parameters.tensor(name)?.f_expand([batch, 1, width], false)?)
+        Ok(self.parameters.tensor(name)?.f_view([1, width])?.f_expand([batch, width], false)?)
     }
 
     fn attention(&mut self, qkv: [&Tensor; 3], heads: usize, mask: Mask<'_, Tensor>) -> Computed {
-        let (batch, rows, width) = qkv[0].size3()?;
+        let (batch, rows, width) = qkv[1].size3()?;
         let heads = heads as i64;
         let split =
-            |x: &Tensor| x.f_view([batch, -1, heads, width / heads]).and_then(|x| x.f_transpose(1, 2));
+            |x: &Tensor| x.f_reshape([batch, -1, heads, width / heads]).and_then(|x| x.f_transpose(1, 2));
         let [query, key, value] = [split(qkv[0])?, split(qkv[1])?, split(qkv[2])?];
         let (allowed, causal) = match mask {
             Mask::None => (None, false),
             Mask::Causal { keys: None } => (None, true),
             Mask::Causal { keys: Some(keys) } => (Some(causal_with_keys(keys, rows)?), false),
+            Mask::UpToPooled { ids, pooling, keys } => (Some(up_to_pooled(ids, pooling, keys)?), false),
         };
         let mixed =
             Tensor::f_scaled_dot_product_attention(&query, &key, &value, allowed, 0.0, causal, None, false)?;
-        Ok(mixed.f_transpose(1, 2)?.f_reshape([batch, rows, width])?)
+        Ok(mixed.f_transpose(1, 2)?.f_reshape(qkv[0].size().as_slice())?)
     }
 
     fn activation(&mut self, x: &Tensor, kind: Activation) -> Computed {
@@ -128,13 +129,8 @@ impl Ops for TorchOps<'_> {
     }
 
     fn pooled_row(&mut self, x: &Tensor, ids: &Tensor, pooling: TextPooling) -> Computed {
-        let row = match pooling {
-            TextPooling::HighestId => ids.f_argmax(-1, false)?,
-            TextPooling::First(end) => ids.f_eq(end)?.f_to_kind(Kind::Int)?.f_argmax(-1, false)?,
-            TextPooling::Last => return Ok(x.f_select(1, -1)?),
-        };
         let batch = Tensor::f_arange(ids.size()[0], (Kind::Int64, ids.device()))?;
-        Ok(x.f_index(&[Some(batch), Some(row)])?)
+        Ok(x.f_index(&[Some(batch), Some(pooled_positions(ids, pooling)?)])?)
     }
 
     fn normalize(&mut self, x: &Tensor) -> Computed {
@@ -151,8 +147,29 @@ impl Ops for TorchOps<'_> {
     }
 }
 
+/// Which position of each text is pooled: `[B]`.
+fn pooled_positions(ids: &Tensor, pooling: TextPooling) -> Computed {
+    let (texts, length) = ids.size2()?;
+    Ok(match pooling {
+        TextPooling::HighestId => ids.f_argmax(-1, false)?,
+        TextPooling::First(end) => ids.f_eq(end)?.f_to_kind(Kind::Int)?.f_argmax(-1, false)?,
+        TextPooling::Last => Tensor::f_full([texts], length - 1, (Kind::Int64, ids.device()))?,
+    })
+}
+
+/// `[B, 1, 1, S]`, true where a text's pooled row may look: at itself and earlier rows whose key is 1.
+fn up_to_pooled(ids: &Tensor, pooling: TextPooling, keys: Option<&Tensor>) -> Computed {
+    let (_, length) = ids.size2()?;
+    let row = pooled_positions(ids, pooling)?.f_view([-1, 1, 1, 1])?;
+    let seen = Tensor::f_arange(length, (Kind::Int64, ids.device()))?.f_less_equal_tensor(&row)?;
+    Ok(match keys {
+        Some(keys) => seen.f_logical_and(&keys.f_to_kind(Kind::Bool)?.f_view([-1, 1, 1, length])?)?,
+        None => seen,
+    })
+}
+
 /// `[B, 1, S, S]`, true where a row may look: at itself and earlier rows whose key is 1.
-fn causal_with_keys(keys: &Tensor, rows: i64) -> Result<Tensor, TrainError> {
+fn causal_with_keys(keys: &Tensor, rows: i64) -> Computed {
     let causal = Tensor::f_ones([rows, rows], (Kind::Bool, keys.device()))?.f_tril(0)?;
     let keys = keys.f_to_kind(Kind::Bool)?.f_view([-1, 1, 1, rows])?;
     Ok(causal.f_logical_and(&keys)?)

@@ -11,46 +11,34 @@ use tch::{Device, Kind, Tensor};
 use super::parameters::{Parameter, Parameters, torch_shape};
 use crate::error::TrainError;
 
-/// What a checkpoint held.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The weights of the configuration.
-    pub parameters: Parameters,
-    /// Tensors that the model has no place for.
-    pub extra: Vec<String>,
-}
-
-/// Reads the weights of a model folder that the configuration asks for, in whatever layout they are.
-///
-/// # Errors
-///
-/// When a file is missing or damaged, or a weight is missing, has another shape or is not a float; the error names
-/// file and tensor.
-pub fn load_folder(folder: &Path, config: &ClipConfig, device: Device) -> Result<Loaded, TrainError> {
-    let checkpoint = Checkpoint::open(folder, config)?;
-    let parameters = read(&checkpoint, config, device)?;
-    Ok(Loaded { parameters, extra: checkpoint.extra().to_vec() })
-}
-
 /// Reads one file as cliptune writes it.
 pub fn load(path: &Path, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
-    read(&Checkpoint::open_file(path, config)?, config, device)
+    load_checkpoint(&Checkpoint::open_file(path, config)?, config, device)
 }
 
+/// Loads the weights of a configuration, in whatever layout they are.
+///
 /// Files are mapped into memory and nothing is read before it is needed. The mapping is private: a step that changes a
 /// weight changes a copy of its pages, never the file. Half precision becomes f32, because tch's own loader would
 /// keep the file's kind and train in it silently.
-fn read(checkpoint: &Checkpoint, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
+pub fn load_checkpoint(
+    checkpoint: &Checkpoint,
+    config: &ClipConfig,
+    device: Device,
+) -> Result<Parameters, TrainError> {
     let files = checkpoint.files().iter().map(|path| map(path)).collect::<Result<Vec<_>, _>>()?;
-    let mut tensors = HashMap::new();
+    let mut found: HashMap<String, Vec<(usize, Tensor)>> = HashMap::new();
     for weight in checkpoint.weights() {
-        fill(&mut tensors, weight, &stored(&files[weight.file], weight)?, device)?;
+        for (name, first, part) in parts(weight, stored(&files[weight.file], weight)?)? {
+            found.entry(name).or_default().push((first, part));
+        }
     }
     let parameter = |spec: WeightSpec| {
-        let tensor: Tensor = tensors
+        let parts = found
             .remove(&spec.name)
             .ok_or_else(|| TrainError::Torch(format!("no tensor fills {}", spec.name)))?;
-        Ok(Parameter { tensor: tensor.f_view(torch_shape(&spec.shape).as_slice())?, spec })
+        let tensor = joined(parts, device)?.f_view(torch_shape(&spec.shape).as_slice())?;
+        Ok(Parameter { tensor, spec })
     };
     Ok(Parameters::new(weights(config).into_iter().map(parameter).collect::<Result<_, TrainError>>()?))
 }
@@ -80,28 +68,27 @@ fn stored(file: &Tensor, weight: &StoredWeight) -> Result<Tensor, TrainError> {
     Ok(cut.f_view_dtype(kind)?.f_view(torch_shape(&weight.shape).as_slice())?)
 }
 
-/// Puts a tensor of a file where it belongs, as f32 on the device.
-fn fill(
-    tensors: &mut HashMap<String, Tensor>,
-    weight: &StoredWeight,
-    stored: &Tensor,
-    device: Device,
-) -> Result<(), TrainError> {
-    let finished = |tensor: Tensor| -> Result<Tensor, TrainError> {
-        Ok(tensor.f_to_kind(Kind::Float)?.f_to_device(device)?)
-    };
-    match &weight.fills {
-        Fills::Whole(name) => {
-            tensors.insert(name.clone(), finished(stored.shallow_clone())?);
-        }
-        Fills::Transposed(name) => {
-            tensors.insert(name.clone(), finished(stored.f_transpose(0, 1)?.f_contiguous()?)?);
-        }
+/// The weights that a tensor of a file holds, or rows of them from the given one on.
+fn parts(weight: &StoredWeight, stored: Tensor) -> Result<Vec<(String, usize, Tensor)>, TrainError> {
+    Ok(match &weight.fills {
+        Fills::Whole(name) => vec![(name.clone(), 0, stored)],
+        Fills::Transposed(name) => vec![(name.clone(), 0, stored.f_transpose(0, 1)?.f_contiguous()?)],
         Fills::Stacked(names) => {
-            for (name, part) in names.iter().zip(stored.f_chunk(3, 0)?) {
-                tensors.insert(name.clone(), finished(part)?);
-            }
+            let parts = stored.f_chunk(names.len() as i64, 0)?;
+            names.iter().zip(parts).map(|(name, part)| (name.clone(), 0, part)).collect()
         }
-    }
-    Ok(())
+        Fills::Rows { weight, first } => vec![(weight.clone(), *first, stored)],
+    })
+}
+
+/// A weight of all its parts, as f32 on the device.
+fn joined(mut parts: Vec<(usize, Tensor)>, device: Device) -> Result<Tensor, TrainError> {
+    parts.sort_by_key(|(first, _)| *first);
+    let tensors: Vec<Tensor> = parts.into_iter().map(|(_, tensor)| tensor).collect();
+    let joined = match &tensors[..] {
+        // Without a copy: it stays on its mapped pages.
+        [whole] => whole.shallow_clone(),
+        _ => Tensor::f_cat(&tensors, 0)?,
+    };
+    Ok(joined.f_to_kind(Kind::Float)?.f_to_device(device)?)
 }

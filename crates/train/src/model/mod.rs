@@ -8,5 +8,5 @@ mod parameters;
 pub use files::save;
 pub(crate) use files::{parse, tensor};
 pub use interpreter::TorchOps;
-pub use load::{Loaded, load, load_folder};
+pub use load::{load, load_checkpoint};
 pub use parameters::{Parameter, Parameters};

@@ -55,6 +55,20 @@ impl Parameters {
         self.list.iter().map(|parameter| (parameter.spec.name.clone(), &parameter.tensor))
     }
 
+    /// Names and tensors of the weights that [`unlock`](Self::unlock) has let move.
+    pub fn moving(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        self.named().filter(|(_, tensor)| tensor.requires_grad())
+    }
+
+    /// Makes the weights that move equal to another model's.
+    pub fn copy_moving(&self, other: &Self) -> Result<(), TrainError> {
+        let _guard = tch::no_grad_guard();
+        for (name, tensor) in self.moving() {
+            tensor.shallow_clone().f_copy_(other.tensor(&name)?)?;
+        }
+        Ok(())
+    }
+
     /// The tensor of that name; an error from the interpreter's side means the definition asks for a weight that
     /// [`weights`] does not list.
     pub fn tensor(&self, name: &str) -> Result<&Tensor, TrainError> {

@@ -1,11 +1,13 @@
 //! The model's outputs against transformers.
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::towers::clip;
+use cliptune_clip::towers::{ClipOutput, clip};
 use cliptune_train::model::{self, TorchOps};
 use tch::{Device, Tensor};
 
-use crate::support::{Tiny, assert_close, reference, tensors};
+use crate::support::{
+    OPEN_CLIP_MODELS, Tiny, assert_close, open_clip_file, open_clip_model, reference, tensors,
+};
 
 /// Embeddings have length 1.
 const EMBEDDING_TOLERANCE: f64 = 1e-5;
@@ -60,6 +62,40 @@ fn quick_gelu_the_highest_id_and_attention_masks_are_those_of_transformers() {
 #[test]
 fn gelu_and_a_configured_end_of_text_are_those_of_transformers() {
     model_agrees("modern");
+}
+
+#[test]
+fn siglip_is_that_of_transformers() {
+    let folder = reference("onnx", "siglip");
+    let config = ClipConfig::from_folder(&folder).unwrap();
+    let parameters = model::load(&folder.join("model.safetensors"), &config, Device::Cpu).unwrap();
+    let expected = tensors(&folder.join("outputs.safetensors"));
+    let of_case = |what: &str| &expected[&format!("full.{what}")];
+    let ops = &mut TorchOps::new(&parameters);
+    let output = clip(ops, &config, &expected["pixel_values"], of_case("input_ids"), None).unwrap();
+    assert_outputs_close(&output, of_case);
+}
+
+/// Images, texts and logits of a model that open_clip saved, in its own layout.
+#[test]
+fn models_of_open_clip_compute_what_they_compute_there() {
+    for name in OPEN_CLIP_MODELS {
+        let (config, parameters) = open_clip_model(name);
+        let expected = tensors(&open_clip_file(name, "outputs.safetensors"));
+        let ops = &mut TorchOps::new(&parameters);
+        let output = clip(ops, &config, &expected["pixel_values"], &expected["input_ids"], None).unwrap();
+        assert_outputs_close(&output, |what| &expected[what]);
+    }
+}
+
+/// Logits are cosines times e^3.3 = 27.
+fn assert_outputs_close<'a>(output: &ClipOutput<Tensor>, expected: impl Fn(&str) -> &'a Tensor) {
+    let close = |computed: &Tensor, what: &str, tolerance| {
+        assert_close(computed, expected(what), tolerance, what);
+    };
+    close(&output.image_embeds, "image_embeds", EMBEDDING_TOLERANCE);
+    close(&output.text_embeds, "text_embeds", EMBEDDING_TOLERANCE);
+    close(&output.logits_per_image, "logits_per_image", 27.0 * EMBEDDING_TOLERANCE);
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod checkpoints;
 mod evaluation;
 mod forward;
 mod gradients;
+mod loading;
+mod memory;
 mod resume;
 mod runs;
 mod support;

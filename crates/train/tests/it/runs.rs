@@ -1,7 +1,7 @@
 //! Runs in a store: what is kept until a run is complete, and what a model that is not trained needs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Plan, Split, TaskKind};
@@ -13,10 +13,10 @@ use cliptune_terminal::{Diagnostic, Printer};
 use cliptune_train::TrainError;
 use cliptune_train::run::{Context, make};
 use fs_err as fs;
-use tch::Device;
+use tch::{Device, Tensor};
 use tempfile::TempDir;
 
-use crate::support::{reference, write_model};
+use crate::support::{reference, tensors, write_model};
 
 const TRAINED: &str =
     "train:\n  objective: choice\n  epochs: 2\n  batch_size: 2\n  optimizer: { name: adamw, lr: 1e-3 }\n";
@@ -140,6 +140,55 @@ fn a_complete_run_has_its_model_and_no_checkpoint() {
     assert_eq!((run.status(), steps(&run)), (RunStatus::Done, STEPS));
     assert!(run.model_folder().join("model.safetensors").is_file());
     assert!(!run.checkpoint_folder().exists());
+}
+
+/// The bytes of a run's event files, oldest first.
+fn event_files(run: &Run) -> Vec<String> {
+    let paths = fs::read_dir(run.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let is_one = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().contains("tfevents");
+    let mut paths: Vec<PathBuf> = paths.filter(is_one).collect();
+    paths.sort();
+    paths.iter().map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
+}
+
+#[test]
+fn tensorboard_sees_curves_the_plan_and_the_settings() {
+    let place = Place::new(TRAINED, &SPLITS);
+    place.make(true).unwrap();
+    let files = event_files(&place.make(false).unwrap());
+    assert_eq!(files.len(), 2, "a file for each process");
+    let counts = |text: &str| [0, 1].map(|file: usize| files[file].matches(text).count());
+    assert_eq!(counts("train/loss"), [1, 3], "a point for each step");
+    assert_eq!(counts("validation/accuracy"), [1, 2], "a point for each evaluation");
+    // Said once, and not again when the run goes on.
+    assert_eq!(counts("_hparams_/session_start_info"), [1, 0]);
+    assert_eq!(counts("train.optimizer.lr"), [1, 0]);
+    assert_eq!(counts("```yaml"), [1, 0]);
+    assert_eq!(counts("_hparams_/session_end_info"), [0, 1]);
+}
+
+/// The weights of a model folder.
+fn weights(folder: &Path) -> BTreeMap<String, Tensor> {
+    tensors(&folder.join("model.safetensors"))
+}
+
+#[test]
+fn a_run_that_got_no_better_ends_with_the_weights_it_has_started_from() {
+    // So small a step changes weights and no answer, and of equal epochs the first is kept.
+    let place = Place::new(&TRAINED.replace("1e-3", "1e-9"), &SPLITS);
+    place.make(true).unwrap();
+    let run = place.make(false).unwrap();
+    let Some(Event::Finished { best_epoch, .. }) = events(&run).pop() else { panic!("it is finished") };
+    assert_eq!(best_epoch, 0);
+    assert_eq!(weights(&run.model_folder()), weights(&place.folder.path().join("model")));
+}
+
+#[test]
+fn a_run_holds_its_weights_once() {
+    let run = Place::new(TRAINED, &SPLITS).make(false).unwrap();
+    let link = run.model_folder().join("model.safetensors");
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("../onnx/model.safetensors"));
+    assert_eq!(fs::canonicalize(link).unwrap(), fs::canonicalize(run.weights_file()).unwrap());
 }
 
 #[test]

@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
-use cliptune_experiment::{Objective, Seed, TrainPlan, Tune};
+use cliptune_experiment::{CheckpointInterval, Objective, Seed, TrainPlan, Tune};
 use cliptune_store::{Event, EventLog, read_events};
+use cliptune_terminal::Printer;
 use cliptune_train::TrainError;
-use cliptune_train::checkpoint::Checkpoints;
+use cliptune_train::board::Board;
+use cliptune_train::checkpoint::{Checkpoints, Saver, State};
 use cliptune_train::data::{Example, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
-use cliptune_train::fit::{Fit, Fitted};
+use cliptune_train::fit::{Fit, Fitted, Records};
+use cliptune_train::journal::Journal;
 use cliptune_train::model::{self, Parameters};
 use cliptune_train::optimizer::Optimizer;
+use cliptune_train::progress::TrainingProgress;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use tch::{Device, Tensor};
@@ -24,6 +28,22 @@ use tempfile::TempDir;
 /// A file of a crate's tests.
 pub(crate) fn reference(krate: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(krate).join("tests/references").join(name)
+}
+
+/// The models that `scripts/references/open_clip_models.py` made.
+pub(crate) const OPEN_CLIP_MODELS: [&str; 3] = ["clip", "custom-text", "siglip"];
+
+/// A file of one of them.
+pub(crate) fn open_clip_file(name: &str, file: &str) -> PathBuf {
+    reference("clip", "open_clip").join(name).join(file)
+}
+
+/// One of them, loaded.
+pub(crate) fn open_clip_model(name: &str) -> (ClipConfig, Parameters) {
+    let file = open_clip_file(name, "open_clip_model.safetensors");
+    let config = ClipConfig::from_folder(file.parent().unwrap()).unwrap();
+    let parameters = model::load(&file, &config, Device::Cpu).unwrap();
+    (config, parameters)
 }
 
 /// The tensors of a reference file by name.
@@ -197,6 +217,7 @@ pub(crate) type AfterStep<'a> = &'a dyn Fn(&Event) -> ControlFlow<()>;
 pub(crate) struct World {
     pub(crate) tiny: Tiny,
     pub(crate) plan: TrainPlan,
+    pub(crate) interval: CheckpointInterval,
     folder: TempDir,
 }
 
@@ -205,11 +226,18 @@ impl World {
     pub(crate) fn new(objective: Objective) -> Self {
         let tiny = Tiny::load();
         let plan = tiny.case(objective).plan.clone();
-        Self { tiny, plan, folder: tempfile::tempdir().unwrap() }
+        let interval = CheckpointInterval::default();
+        Self { tiny, plan, interval, folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn tuning(mut self, tune: Tune) -> Self {
         self.plan.tune = tune;
+        self
+    }
+
+    /// With a checkpoint after so many steps, as far as the one before is written.
+    pub(crate) fn saving_every(mut self, steps: usize) -> Self {
+        self.interval = CheckpointInterval::EverySteps(steps.try_into().unwrap());
         self
     }
 
@@ -233,7 +261,7 @@ impl World {
     ) -> Result<Fitted, TrainError> {
         let checkpoints = self.checkpoints();
         let mut optimizer = Optimizer::new(&parameters.unlock(self.plan.tune), self.plan.optimizer)?;
-        let position = checkpoints.resume(parameters, &mut optimizer)?;
+        let position = checkpoints.resume(&State::new(parameters, &optimizer))?.unwrap_or_default();
         let mut encoder = self.tiny.encoder(parameters);
         encoder.lock(self.plan.tune, self.tiny.text_count())?;
         let fit = Fit {
@@ -243,11 +271,13 @@ impl World {
             encoder: &encoder,
             train: &self.tiny.train,
             validation: &self.tiny.validation,
-            checkpoints: &checkpoints,
             after_step,
         };
-        let mut log = EventLog::open_append(&self.events_file())?;
-        fit.run(&mut optimizer, &mut log, position.unwrap_or_default())
+        let printer = Printer::new(true, false);
+        let log = EventLog::open_append(&self.events_file())?;
+        let journal = Journal::new(log, Board::hidden(), TrainingProgress::hidden(), &printer);
+        let saver = Saver::new(checkpoints, self.interval, &self.events_file(), position.steps, &printer);
+        fit.run(&mut optimizer, &mut Records { journal, saver }, position)
     }
 
     pub(crate) fn events_file(&self) -> PathBuf {

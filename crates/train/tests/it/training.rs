@@ -1,6 +1,7 @@
 //! Whole trainings against a loop in PyTorch: `torch.optim.AdamW`, `clip_grad_norm_` and open_clip's schedule.
 
 use cliptune_clip::names;
+use cliptune_experiment::Objective;
 use cliptune_store::Event;
 use cliptune_train::TrainError;
 use cliptune_train::data::{Arrangement, epoch_batches, evaluation_batches};
@@ -86,7 +87,7 @@ fn two_epochs_of_full_tuning_take_the_steps_of_pytorch() {
 
 #[test]
 fn logit_scale_never_exceeds_the_logarithm_of_one_hundred() {
-    let world = World::new(cliptune_experiment::Objective::Choice);
+    let world = World::new(Objective::Choice);
     let parameters = world.tiny.parameters();
     let _ = parameters.tensor(names::LOGIT_SCALE).unwrap().shallow_clone().fill_(5.0);
     world.run_with(&parameters, &go_on).unwrap();
@@ -105,10 +106,12 @@ fn logit_scale_never_exceeds_the_logarithm_of_one_hundred() {
 
 #[test]
 fn a_loss_that_is_not_a_number_ends_the_run_and_says_when() {
-    let world = World::new(cliptune_experiment::Objective::Choice);
+    let world = World::new(Objective::Choice);
     let parameters = world.tiny.parameters();
     let _ = parameters.tensor("visual_projection.weight").unwrap().shallow_clone().fill_(f64::NAN);
     let error = world.run_with(&parameters, &go_on).unwrap_err();
-    assert!(matches!(error, TrainError::Diverged { step: 1, epoch: 1, .. }), "{error:?}");
+    let TrainError::Diverged(divergence) = &error else { panic!("{error:?}") };
+    assert_eq!((divergence.step, divergence.epoch), (1, 1));
+    assert_eq!(divergence.batch, world.tiny.case(Objective::Choice).steps[0].batch);
     assert_eq!(error.to_string(), "the loss became NaN at step 1 (epoch 1)");
 }

@@ -1,54 +1,21 @@
-//! What a run continues from: weights, moments and position, in one file that is complete or absent.
+//! The files of checkpoints.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use cliptune_clip::ClipConfig;
+use cliptune_store::remove_unfinished;
 use safetensors::SafeTensors;
-use serde::{Deserialize, Serialize};
-use tch::Device;
+use tch::Tensor;
 
+use super::position::Position;
+use super::state::{Snapshot, State};
 use crate::error::TrainError;
 use crate::model::{self, Parameters};
-use crate::optimizer::Optimizer;
 
 /// The key of the position in the file's header.
 const POSITION_KEY: &str = "cliptune.position";
 /// What the names of the best epochs' weights begin with.
 const BEST_PREFIX: &str = "best-";
-
-/// How far a run has come. The order of the data is a function of seed and epoch, so that this is all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Position {
-    /// Epochs that are complete.
-    pub epochs: usize,
-    /// Steps done of the epoch after them.
-    pub steps_of_epoch: usize,
-    /// Optimiser steps done in all.
-    pub steps: usize,
-    /// The best epoch so far.
-    pub best: Option<Best>,
-    /// Seconds spent so far.
-    pub seconds: f64,
-}
-
-impl Position {
-    /// Whether a run of that many epochs and steps an epoch can be there.
-    pub fn is_within(&self, epochs: usize, steps: usize) -> bool {
-        self.epochs <= epochs
-            && self.steps_of_epoch <= steps
-            && self.steps == self.epochs * steps + self.steps_of_epoch
-    }
-}
-
-/// The epoch to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Best {
-    /// Its number; 0 is the model before training.
-    pub epoch: usize,
-    /// What it was selected by, so that higher is better.
-    pub merit: f64,
-}
 
 /// The checkpoints of one run.
 #[derive(Clone, Debug)]
@@ -57,9 +24,10 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// In this folder, which is made.
+    /// In this folder, which is made; what a killed process left unfinished in it is removed.
     pub fn new(folder: PathBuf) -> Result<Self, TrainError> {
         fs_err::create_dir_all(&folder)?;
+        remove_unfinished(&folder)?;
         Ok(Self { folder })
     }
 
@@ -77,20 +45,15 @@ impl Checkpoints {
     }
 
     /// Saves what [`resume`](Self::resume) needs, and lets go of epochs that are not the best any more.
-    pub fn save_last(
-        &self,
-        parameters: &Parameters,
-        optimizer: &Optimizer,
-        position: &Position,
-    ) -> Result<(), TrainError> {
+    pub fn save_last(&self, state: &Snapshot, position: &Position) -> Result<(), TrainError> {
         let note = (POSITION_KEY, serde_json::to_string(position)?);
-        model::save(&self.last_file(), parameters.named().chain(optimizer.moments()), Some(note))?;
+        model::save(&self.last_file(), state.tensors(), Some(note))?;
         position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
     /// Saves the weights of the best epoch so far.
-    pub fn save_best(&self, parameters: &Parameters, epoch: usize) -> Result<(), TrainError> {
-        model::save(&self.best_file(epoch), parameters.named(), None)
+    pub fn save_best(&self, weights: &Snapshot, epoch: usize) -> Result<(), TrainError> {
+        model::save(&self.best_file(epoch), weights.tensors(), None)
     }
 
     fn remove_best_but(&self, epoch: usize) -> Result<(), TrainError> {
@@ -105,25 +68,22 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The weights of the best epoch.
-    pub fn best(&self, epoch: usize, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
+    /// Puts the weights of an epoch that was the best into place.
+    pub fn restore_best(&self, epoch: usize, parameters: &Parameters) -> Result<(), TrainError> {
         let path = self.best_file(epoch);
-        model::load(&path, config, device).map_err(|error| unusable(&path, error))
+        let data = fs_err::read(&path)?;
+        read(&path, &data, parameters.moving()).map_err(|error| unusable(&path, error))
     }
 
     /// Puts the newest weights and moments into place and returns the position; `None` without a checkpoint.
-    pub fn resume(
-        &self,
-        parameters: &Parameters,
-        optimizer: &mut Optimizer,
-    ) -> Result<Option<Position>, TrainError> {
+    pub fn resume(&self, state: &State<'_>) -> Result<Option<Position>, TrainError> {
         let path = self.last_file();
         if !path.exists() {
             return Ok(None);
         }
-        let position = read(&path, parameters, optimizer).map_err(|error| unusable(&path, error))?;
-        optimizer.set_updates(position.steps);
-        Ok(Some(position))
+        let data = fs_err::read(&path)?;
+        let position = read(&path, &data, state.tensors()).and_then(|()| position(&data));
+        position.map(Some).map_err(|error| unusable(&path, error))
     }
 }
 
@@ -138,18 +98,20 @@ pub(crate) fn remove(folder: &Path) -> Result<(), TrainError> {
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Copies a checkpoint's values into weights and moments.
-fn read(path: &Path, parameters: &Parameters, optimizer: &Optimizer) -> Result<Position, Cause> {
-    let data = fs_err::read(path)?;
-    let file = model::parse(path, &data)?;
-    let position = position(&data)?;
+/// Copies a file's values into tensors of the same names.
+fn read<'a>(
+    path: &Path,
+    data: &[u8],
+    tensors: impl Iterator<Item = (String, &'a Tensor)>,
+) -> Result<(), Cause> {
+    let file = model::parse(path, data)?;
     let _guard = tch::no_grad_guard();
-    for (name, tensor) in parameters.named().chain(optimizer.moments()) {
+    for (name, tensor) in tensors {
         let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
         let values = model::tensor(path, &file, &name, &shape, tensor.device())?;
         tensor.shallow_clone().f_copy_(&values)?;
     }
-    Ok(position)
+    Ok(())
 }
 
 fn position(data: &[u8]) -> Result<Position, Cause> {

@@ -1,0 +1,86 @@
+//! `cliptune export`.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use cliptune_clip::ModelFolder;
+use cliptune_clip::model_folder::FolderLayout;
+use cliptune_store::{RunStatus, StagedFolder, Store};
+use cliptune_terminal::{CommonArgs, Exit, Printer, format};
+use serde_json::json;
+
+use crate::error::CliError;
+use crate::selection::{one_run, short};
+
+/// Write a run's model as another library lays it out
+///
+/// Into a folder with weights, configuration, tokenizer and preprocessing, from which transformers or open_clip load the
+/// same model: every number is the same to the bit. docs/models.md says what each library then computes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run as `cliptune show` takes it, or a model folder
+    #[arg(value_name = "RUN|FOLDER")]
+    model: String,
+
+    /// Whose layout
+    #[arg(long)]
+    layout: Layout,
+
+    /// Where to put it: a folder that is not there yet, or empty
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+/// Whose layout.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Layout {
+    /// For `CLIPModel.from_pretrained` and `SiglipModel.from_pretrained` of transformers
+    HuggingFace,
+    /// For `create_model_and_transforms("local-dir:DIR")` of open_clip
+    #[value(name = "open_clip", alias = "open-clip")]
+    OpenClip,
+}
+
+impl From<Layout> for FolderLayout {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::HuggingFace => Self::HuggingFace,
+            Layout::OpenClip => Self::OpenClip,
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
+    let printer = common.printer();
+    let model = ModelFolder::open(&model_folder(&args.model, common)?)?;
+    warn_of_extra(&model, &printer);
+    let staged = StagedFolder::claiming(&args.to)?;
+    model.write(args.layout.into(), staged.path())?;
+    staged.claim()?;
+    match printer.is_json() {
+        true => printer.json(&json!({ "from": model.folder, "folder": args.to })),
+        false => printer.data(&args.to.display().to_string()),
+    }
+    Ok(Exit::Done)
+}
+
+/// The model of the run that is meant, else the folder.
+fn model_folder(name: &str, common: &CommonArgs) -> Result<PathBuf, CliError> {
+    let run = match one_run(&Store::open(&common.store)?, name) {
+        Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => return Ok(PathBuf::from(name)),
+        run => run?,
+    };
+    match run.status() {
+        RunStatus::Done => Ok(run.model_folder()),
+        status => Err(CliError::NoModel { run: run.id(), status }),
+    }
+}
+
+fn warn_of_extra(model: &ModelFolder, printer: &Printer) {
+    let extra = model.checkpoint.extra();
+    if !extra.is_empty() {
+        let count = format::counted(extra.len() as u64, "tensor");
+        let names = format::first_few(extra);
+        printer.warn(&format!("{count} of {} left out: {names}", short(&model.folder)));
+    }
+}

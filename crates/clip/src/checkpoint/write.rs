@@ -1,0 +1,100 @@
+//! Writing a checkpoint in another layout.
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use safetensors::tensor::{Metadata, TensorInfo};
+
+use super::error::CheckpointError;
+use super::header::{FloatKind, LENGTH_BYTES};
+use super::layout::{Fills, Layout, Tensor};
+use super::source::Source;
+use super::{Checkpoint, matrix, row_elements};
+use crate::config::ClipConfig;
+
+impl Checkpoint {
+    /// Writes the weights into one safetensors file, named and shaped as a layout has them. Values and their types
+    /// stay as they are; what the model has no place for is left out.
+    ///
+    /// Copies a little at a time, whatever the size of the model. A file that is there is overwritten, and left half
+    /// written when this fails: write into a folder that nobody reads yet.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or weights that share a tensor in the layout have different types.
+    pub fn write(&self, config: &ClipConfig, layout: Layout, path: &Path) -> Result<(), CheckpointError> {
+        let source = Source::open(self)?;
+        let mut tensors = layout
+            .tensors(config)
+            .into_iter()
+            .map(|tensor| Ok((self.kind(&source, &tensor)?, tensor)))
+            .collect::<Result<Vec<_>, CheckpointError>>()?;
+        // Wider numbers first, so that each lies at a multiple of its size.
+        tensors.sort_by_key(|(kind, _)| std::cmp::Reverse(kind.bytes()));
+        let header = header(path, &tensors)?;
+        let mut file = BufWriter::new(fs_err::File::create(path).map_err(CheckpointError::Write)?);
+        file.write_all(&header).map_err(CheckpointError::Write)?;
+        for (kind, tensor) in &tensors {
+            copy(&source, *kind, tensor, &mut file)?;
+        }
+        file.flush().map_err(CheckpointError::Write)
+    }
+
+    /// The type of a tensor's numbers, which all of its weights have.
+    fn kind(&self, source: &Source, tensor: &Tensor) -> Result<FloatKind, CheckpointError> {
+        let name = || tensor.name.clone();
+        let mut kinds = tensor.fills.weights().iter().flat_map(|weight| source.kinds(weight));
+        // Only a layout of another family has a tensor that no weight is for.
+        let missing = || CheckpointError::Missing { path: self.main_file(), name: name() };
+        let first = kinds.next().ok_or_else(missing)?;
+        match kinds.find(|&kind| kind != first) {
+            None => Ok(first),
+            Some(second) => Err(CheckpointError::Mixed { name: name(), first, second }),
+        }
+    }
+}
+
+/// The length of the header and the header.
+fn header(path: &Path, tensors: &[(FloatKind, Tensor)]) -> Result<Vec<u8>, CheckpointError> {
+    let mut end = 0;
+    let info = |(kind, tensor): &(FloatKind, Tensor)| {
+        let start = end;
+        end += tensor.elements() * kind.bytes();
+        let info =
+            TensorInfo { dtype: kind.dtype(), shape: tensor.shape.clone(), data_offsets: (start, end) };
+        (tensor.name.clone(), info)
+    };
+    let tensors = tensors.iter().map(info).collect();
+    // transformers refuses a file that does not say what wrote it.
+    let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let failed = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
+    let metadata = Metadata::new(Some(note), tensors).map_err(|error| failed(error.to_string()))?;
+    let mut text = serde_json::to_vec(&metadata).map_err(|error| failed(error.to_string()))?;
+    text.resize(text.len().next_multiple_of(LENGTH_BYTES), b' ');
+    let mut header = (text.len() as u64).to_le_bytes().to_vec();
+    header.append(&mut text);
+    Ok(header)
+}
+
+fn copy(
+    source: &Source,
+    kind: FloatKind,
+    tensor: &Tensor,
+    to: &mut impl Write,
+) -> Result<(), CheckpointError> {
+    match &tensor.fills {
+        Fills::Whole(weight) => source.copy(weight, 0..source.len(weight), to),
+        Fills::Transposed(weight) => {
+            // The weight has the tensor's axes the other way round.
+            let [rows, columns] = matrix(&tensor.shape);
+            source.copy_exchanged(weight, [columns, rows], kind, to)
+        }
+        Fills::Stacked(weights) => {
+            weights.iter().try_for_each(|weight| source.copy(weight, 0..source.len(weight), to))
+        }
+        Fills::Rows { weight, first } => {
+            let start = first * row_elements(&tensor.shape);
+            source.copy(weight, start..start + tensor.elements(), to)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Preprocessing in one line, for files that travel without their model folder.
+
+use serde::Serialize;
+
+use super::fit::Fit;
+use super::preprocessor::Preprocessor;
+
+/// What [`Preprocessor::describe`] says, in this order.
+#[derive(Serialize)]
+struct Description {
+    size: u32,
+    fit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fill: Option<u8>,
+    interpolation: &'static str,
+    mean: [f32; 3],
+    std: [f32; 3],
+    pipeline: &'static str,
+}
+
+impl Preprocessor {
+    /// Everything that is done to an image, as JSON: `size`, `fit` (with its `fill` where it pads), `interpolation`,
+    /// `mean` and `std` of values between 0 and 1, and whose `pipeline` is followed.
+    ///
+    /// Equal preprocessing has equal descriptions. Numbers are the shortest that read back as the same f32, so that OpenAI's
+    /// 0.48145466 is 0.48145467 here.
+    ///
+    /// # Errors
+    /// None that is known: serialising numbers and words does not fail.
+    pub fn describe(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&Description {
+            size: self.size,
+            fit: self.fit.as_str(),
+            fill: (self.fit == Fit::Pad).then_some(self.fill),
+            interpolation: self.resample.as_str(),
+            mean: self.mean,
+            std: self.std,
+            pipeline: self.pipeline.as_str(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_decides_is_said_and_nothing_else() {
+        let described = |fit| Preprocessor::openai(96, fit).describe().unwrap();
+        assert_eq!(
+            described(Fit::Crop),
+            r#"{"size":96,"fit":"crop","interpolation":"bicubic","mean":[0.48145467,0.4578275,0.40821072],"#
+                .to_owned()
+                + r#""std":[0.26862955,0.2613026,0.2757771],"pipeline":"transformers"}"#
+        );
+        assert!(described(Fit::Pad).starts_with(r#"{"size":96,"fit":"pad","fill":255,"interpolation""#));
+    }
+}

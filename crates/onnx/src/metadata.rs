@@ -1,0 +1,106 @@
+//! What a program that runs the graphs must know and the graphs do not say.
+
+use std::io;
+use std::path::Path;
+
+use cliptune_clip::checkpoint::WEIGHTS_FILE;
+use cliptune_clip::image::Preprocessor;
+use cliptune_clip::tokenizer::DECIDING_FILES;
+use cliptune_clip::{ClipConfig, names, towers};
+use sha2::{Digest, Sha256};
+
+use crate::error::OnnxError;
+use crate::flavour::Flavour;
+use crate::weights::WeightFile;
+
+/// exp(logit_scale), the factor of the cosines.
+pub const LOGIT_SCALE: &str = "logit_scale";
+/// What is added to the logits; only for models that have it.
+pub const LOGIT_BIAS: &str = "logit_bias";
+
+/// What a model folder says about how texts and images get into the graphs and what their outputs mean.
+///
+/// It is in the metadata of every graph, entry by entry. Whoever has graph and folder can compare the two: a graph that
+/// was exported with another preparation gives plausible numbers that mean nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preparation(Vec<(String, String)>);
+
+impl Preparation {
+    /// Reads the configuration, the preprocessing and the tokenizer of a model folder, and the weights of a folder of
+    /// graphs.
+    ///
+    /// Files are told by their SHA-256, as `sha256sum` and the Hugging Face Hub have it; those that are not there have
+    /// no entry.
+    ///
+    /// # Errors
+    /// When a file cannot be read or used.
+    pub fn read(model: &Path, graphs: &Path) -> Result<Self, OnnxError> {
+        let config = ClipConfig::from_folder(model)?;
+        let preprocessing = Preprocessor::from_folder(model)?.describe()?;
+        let mut entries = sizes(&config);
+        entries.push(("preprocessing".to_owned(), preprocessing));
+        let files = DECIDING_FILES.iter().map(|&name| (model, name)).chain([(graphs, WEIGHTS_FILE)]);
+        for (folder, name) in files {
+            let path = folder.join(name);
+            if path.is_file() {
+                let digest = sha256(&path).map_err(|source| OnnxError::Read { path, source })?;
+                entries.push((format!("sha256:{name}"), digest));
+            }
+        }
+        Ok(Self(entries))
+    }
+
+    /// Keys and values.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+fn sizes(config: &ClipConfig) -> Vec<(String, String)> {
+    let (text, vision) = (&config.text, &config.vision);
+    let entries = [
+        ("family", config.family.as_str().to_owned()),
+        ("text_activation", text.transformer.activation.as_str().to_owned()),
+        ("vision_activation", vision.transformer.activation.as_str().to_owned()),
+        ("eos_rule", text.pooling.name()),
+        ("context_length", text.context_length.to_string()),
+        ("image_size", vision.image_size.to_string()),
+    ];
+    entries.map(|(key, value)| (key.to_owned(), value)).into()
+}
+
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
+    Ok(format!("{:x}", hasher.finalize()))
+}
+
+/// The metadata of every graph but its flavour: the preparation, and what makes logits of cosines.
+#[derive(Debug)]
+pub(crate) struct Metadata {
+    entries: Vec<(String, String)>,
+}
+
+impl Metadata {
+    pub(crate) fn new(
+        config: &ClipConfig,
+        weights: &WeightFile,
+        preparation: Preparation,
+    ) -> Result<Self, OnnxError> {
+        let Preparation(mut entries) = preparation;
+        // Display of a float is its shortest decimal that reads back as the same number.
+        let scale = f64::from(weights.number(names::LOGIT_SCALE)?).exp() as f32;
+        entries.push((LOGIT_SCALE.to_owned(), scale.to_string()));
+        if let Some(bias) = towers::temperature(config.family).logit_bias {
+            entries.push((LOGIT_BIAS.to_owned(), weights.number(bias)?.to_string()));
+        }
+        entries.push(("cliptune".to_owned(), env!("CARGO_PKG_VERSION").to_owned()));
+        Ok(Self { entries })
+    }
+
+    /// The entries of a graph.
+    pub(crate) fn of(&self, flavour: Flavour) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        own.chain([("flavour", flavour.as_str())])
+    }
+}

@@ -1,0 +1,146 @@
+//! A run as TensorBoard shows it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{Plan, spelled};
+use cliptune_store::Event;
+use cliptune_tensorboard::{EventFile, Setting, Status};
+use serde_json::Value;
+
+/// Writes the curves, the plan and the settings of one run into its folder, as they come.
+#[derive(Debug)]
+pub struct Board {
+    /// `None` where nothing is shown.
+    shown: Option<Shown>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    folder: PathBuf,
+    plan: String,
+    group: String,
+    settings: Vec<(String, Setting)>,
+    /// Made with the first event.
+    file: Option<EventFile>,
+    step: usize,
+}
+
+impl Board {
+    /// Shows nothing.
+    pub fn hidden() -> Self {
+        Self { shown: None }
+    }
+
+    /// Shows a run of this plan.
+    pub fn new(folder: &Path, plan: &Plan) -> Self {
+        Self {
+            shown: Some(Shown {
+                folder: folder.to_owned(),
+                // What cannot be written is not shown.
+                plan: plan.to_yaml().unwrap_or_default(),
+                group: group(plan),
+                settings: settings(plan),
+                file: None,
+                step: 0,
+            }),
+        }
+    }
+
+    /// Shows an event.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written. The next event is tried all the same.
+    pub fn show(&mut self, event: &Event) -> io::Result<()> {
+        self.shown.as_mut().map_or(Ok(()), |shown| shown.show(event))
+    }
+}
+
+impl Shown {
+    fn show(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Started { .. } => self.start(),
+            // The steps after it are taken again: what earlier files say of them does not count.
+            Event::Resumed { step } => self.file()?.forget_from(step + 1),
+            Event::Step { step, loss, learning_rate, grad_norm, logit_scale, items_per_second, .. } => {
+                self.step = *step;
+                self.file()?.scalars(
+                    *step,
+                    &[
+                        ("train/loss", *loss),
+                        ("train/learning_rate", *learning_rate),
+                        ("train/gradient_norm", *grad_norm),
+                        ("train/logit_scale", *logit_scale),
+                        ("train/items_per_second", *items_per_second),
+                    ],
+                )
+            }
+            Event::Epoch { step, validation_loss, validation_accuracy, .. } => self.file()?.scalars(
+                *step,
+                &[("validation/loss", *validation_loss), ("validation/accuracy", *validation_accuracy)],
+            ),
+            Event::Finished { .. } => self.end(Status::Success),
+            Event::Diverged { .. } => self.end(Status::Failure),
+            // It goes on.
+            Event::Interrupted { .. } => Ok(()),
+        }
+    }
+
+    /// A run that begins, or one that begins again because it was killed before its first checkpoint.
+    fn start(&mut self) -> io::Result<()> {
+        let again = EventFile::any_in(&self.folder);
+        let (plan, group, settings) = (self.plan.clone(), self.group.clone(), self.settings.clone());
+        let file = self.file()?;
+        if again {
+            file.forget_from(0)?;
+        }
+        file.text(0, "plan", &format!("```yaml\n{plan}```\n"))?;
+        file.session_start(&group, &settings)
+    }
+
+    fn end(&mut self, status: Status) -> io::Result<()> {
+        let step = self.step;
+        self.file()?.session_end(step, status)
+    }
+
+    fn file(&mut self) -> io::Result<&mut EventFile> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => EventFile::create(&self.folder)?,
+        };
+        Ok(self.file.insert(file))
+    }
+}
+
+/// What a run is averaged with: the runs of its experiment that differ in their seed alone.
+fn group(plan: &Plan) -> String {
+    let axes = plan.axes.iter().map(|(axis, value)| format!(" {axis}={}", spelled(value)));
+    std::iter::once(plan.experiment.to_string()).chain(axes).collect()
+}
+
+/// The settings that decide a result, by dotted key. The seed is none: runs of one group have the same settings.
+fn settings(plan: &Plan) -> Vec<(String, Setting)> {
+    let mut settings = Vec::new();
+    for (section, value) in
+        [("model", serde_json::to_value(&plan.model)), ("train", serde_json::to_value(&plan.train))]
+    {
+        flatten(section, &value.unwrap_or_default(), &mut settings);
+    }
+    settings
+}
+
+fn flatten(key: &str, value: &Value, settings: &mut Vec<(String, Setting)>) {
+    let setting = match value {
+        Value::Null => return,
+        Value::Object(map) => {
+            map.iter().for_each(|(name, value)| flatten(&format!("{key}.{name}"), value, settings));
+            return;
+        }
+        Value::Bool(flag) => Setting::Flag(*flag),
+        Value::Number(number) => Setting::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Value::String(text) => Setting::Text(text.clone()),
+        Value::Array(_) => Setting::Text(value.to_string()),
+    };
+    settings.push((key.to_owned(), setting));
+}

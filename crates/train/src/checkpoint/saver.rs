@@ -1,0 +1,193 @@
+//! Writes checkpoints beside training.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use cliptune_experiment::CheckpointInterval;
+use cliptune_terminal::Printer;
+use fs_err::File;
+
+use super::files::Checkpoints;
+use super::position::Position;
+use super::state::{Snapshot, State};
+use crate::error::TrainError;
+use crate::model::Parameters;
+
+/// Takes checkpoints at the declared interval and writes them on a thread of its own.
+///
+/// Training waits for a copy within memory and never for the disk: a checkpoint that falls due while the one before is
+/// still being written is taken when that is done. What cannot be written, as on a full disk, costs one warning; the
+/// next one is tried all the same.
+#[derive(Debug)]
+pub struct Saver<'a> {
+    checkpoints: Checkpoints,
+    interval: CheckpointInterval,
+    printer: &'a Printer,
+    /// Made durable before a checkpoint is: the log may be ahead of it, never behind.
+    events: PathBuf,
+    taken: Taken,
+    /// Weights of the best epoch that are in no file yet.
+    best: Option<BestWeights>,
+    writing: Option<Writing>,
+    warned: bool,
+}
+
+/// When the newest checkpoint was taken.
+#[derive(Debug)]
+struct Taken {
+    step: usize,
+    at: Instant,
+}
+
+/// The weights of an epoch that was the best when it ended.
+#[derive(Debug)]
+struct BestWeights {
+    epoch: usize,
+    weights: Snapshot,
+}
+
+/// A checkpoint on its way to its files.
+#[derive(Debug)]
+struct Writing {
+    thread: JoinHandle<Result<(), TrainError>>,
+    /// The epoch whose weights are written with it.
+    best: Option<usize>,
+}
+
+impl<'a> Saver<'a> {
+    /// Saves to these checkpoints, beside that log of events, a run that stands at this step.
+    pub fn new(
+        checkpoints: Checkpoints,
+        interval: CheckpointInterval,
+        events: &Path,
+        step: usize,
+        printer: &'a Printer,
+    ) -> Self {
+        Self {
+            checkpoints,
+            interval,
+            printer,
+            events: events.to_owned(),
+            taken: Taken { step, at: Instant::now() },
+            best: None,
+            writing: None,
+            warned: false,
+        }
+    }
+
+    /// The files.
+    pub fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
+    /// Keeps the weights of an epoch that is the best so far. They are in memory until the next checkpoint.
+    pub fn keep_best(&mut self, parameters: &Parameters, epoch: usize) -> Result<(), TrainError> {
+        self.best = Some(BestWeights { epoch, weights: Snapshot::of(parameters.moving())? });
+        Ok(())
+    }
+
+    /// Takes a checkpoint if one is due and the one before is written.
+    pub fn offer(&mut self, state: &State<'_>, position: &Position) {
+        if self.is_due(position.steps) && self.is_idle() {
+            self.settle();
+            self.take(state, position);
+        }
+    }
+
+    /// Takes a checkpoint and waits until it is written; whether it is.
+    pub fn save(&mut self, state: &State<'_>, position: &Position) -> bool {
+        self.settle();
+        self.take(state, position) && self.settle()
+    }
+
+    /// Puts the weights of the best epoch into place, from memory if they are in no file.
+    pub fn restore_best(&mut self, epoch: usize, parameters: &Parameters) -> Result<(), TrainError> {
+        self.settle();
+        match &self.best {
+            Some(best) if best.epoch == epoch => best.weights.restore(parameters),
+            _ => self.checkpoints.restore_best(epoch, parameters),
+        }
+    }
+
+    fn is_due(&self, step: usize) -> bool {
+        match self.interval {
+            CheckpointInterval::EverySteps(steps) => step >= self.taken.step + steps.get(),
+            CheckpointInterval::EveryMinutes(minutes) => {
+                Duration::try_from_secs_f64(minutes * 60.0).is_ok_and(|due| self.taken.at.elapsed() >= due)
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.writing.as_ref().is_none_or(|writing| writing.thread.is_finished())
+    }
+
+    /// Copies the state and starts to write it.
+    fn take(&mut self, state: &State<'_>, position: &Position) -> bool {
+        self.taken = Taken { step: position.steps, at: Instant::now() };
+        let started = state.snapshot().and_then(|snapshot| self.start(snapshot, position.clone()));
+        started.map_err(|error| self.warn(&error)).is_ok()
+    }
+
+    fn start(&mut self, snapshot: Snapshot, position: Position) -> Result<(), TrainError> {
+        let (checkpoints, events) = (self.checkpoints.clone(), self.events.clone());
+        let best = self.best.as_ref().map(BestWeights::shared);
+        let epoch = best.as_ref().map(|best| best.epoch);
+        let work = move || write(&checkpoints, &events, &snapshot, &position, best.as_ref());
+        let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work)?;
+        self.writing = Some(Writing { thread, best: epoch });
+        Ok(())
+    }
+
+    /// Waits for what is being written; whether it is in its files.
+    fn settle(&mut self) -> bool {
+        let Some(writing) = self.writing.take() else { return true };
+        let died = |_| Err(io::Error::other("the thread that writes checkpoints has died").into());
+        let written = writing.thread.join().unwrap_or_else(died);
+        // A better epoch may have come since.
+        if written.is_ok() && self.best.as_ref().map(|best| best.epoch) == writing.best {
+            self.best = None;
+        }
+        written.map_err(|error| self.warn(&error)).is_ok()
+    }
+
+    fn warn(&mut self, error: &TrainError) {
+        if !self.warned {
+            self.printer.warn(&format!(
+                "cannot write a checkpoint, so that a run that is stopped goes on from an older one: {error}"
+            ));
+        }
+        self.warned = true;
+    }
+}
+
+impl Drop for Saver<'_> {
+    /// A process that ends in the middle of a write leaves an unfinished file.
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+impl BestWeights {
+    /// The same copies, for another thread.
+    fn shared(&self) -> Self {
+        Self { epoch: self.epoch, weights: self.weights.shared() }
+    }
+}
+
+/// Writes a checkpoint: what it names before itself.
+fn write(
+    checkpoints: &Checkpoints,
+    events: &Path,
+    snapshot: &Snapshot,
+    position: &Position,
+    best: Option<&BestWeights>,
+) -> Result<(), TrainError> {
+    File::open(events)?.sync_all()?;
+    if let Some(best) = best {
+        checkpoints.save_best(&best.weights, best.epoch)?;
+    }
+    checkpoints.save_last(snapshot, position)
+}

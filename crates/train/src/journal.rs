@@ -1,0 +1,72 @@
+//! What a run tells while it trains: to its log, to TensorBoard and to the person.
+
+use std::fmt::Display;
+
+use cliptune_store::{Event, EventLog, StoreError};
+use cliptune_terminal::Printer;
+
+use crate::board::Board;
+use crate::progress::TrainingProgress;
+
+/// Passes events on. Nobody who cannot take one stops the training: a log that cannot be written keeps its events until
+/// it can be, TensorBoard goes without, and either costs one warning.
+#[derive(Debug)]
+pub struct Journal<'a> {
+    log: EventLog,
+    board: Board,
+    progress: TrainingProgress<'a>,
+    printer: &'a Printer,
+    log_warned: bool,
+    board_warned: bool,
+}
+
+impl<'a> Journal<'a> {
+    /// Tells these three.
+    pub fn new(log: EventLog, board: Board, progress: TrainingProgress<'a>, printer: &'a Printer) -> Self {
+        Self { log, board, progress, printer, log_warned: false, board_warned: false }
+    }
+
+    /// Tells an event.
+    pub fn tell(&mut self, event: &Event) {
+        if let Err(error) = self.log.append(event) {
+            self.warn_of_log(&error);
+        }
+        if let Err(error) = self.board.show(event) {
+            once(&mut self.board_warned, self.printer, "TensorBoard will miss a part of the run", &error);
+        }
+        self.progress.show(event);
+    }
+
+    /// Makes the log durable, as far as that is possible now.
+    pub fn sync(&mut self) {
+        if let Err(error) = self.log.sync() {
+            self.warn_of_log(&error);
+        }
+    }
+
+    /// Makes the log durable at the end of a run.
+    ///
+    /// # Errors
+    ///
+    /// When events are missing in it that cannot be written.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.progress.finish();
+        self.log.sync()
+    }
+
+    fn warn_of_log(&mut self, error: &StoreError) {
+        once(
+            &mut self.log_warned,
+            self.printer,
+            "the event log is kept in memory until it can be written",
+            error,
+        );
+    }
+}
+
+fn once(warned: &mut bool, printer: &Printer, what: &str, error: &dyn Display) {
+    if !*warned {
+        printer.warn(&format!("{what}: {error}"));
+    }
+    *warned = true;
+}

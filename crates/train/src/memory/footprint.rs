@@ -1,0 +1,151 @@
+//! What a training keeps in memory, by what it is for.
+
+use cliptune_clip::ClipConfig;
+use cliptune_clip::config::{Activation, TransformerConfig};
+use cliptune_experiment::{BatchSize, Seed, TrainPlan, Tune};
+use serde::Serialize;
+
+use crate::data::{Arrangement, Batch, Example, TextBank, epoch_batches};
+use crate::model::Parameters;
+use crate::objective;
+
+/// Bytes of an f32.
+const FLOAT: u64 = 4;
+/// libtorch's code, its threads and what its allocator holds back.
+const RUNTIME: u64 = 300 << 20;
+
+/// What decides how much memory a training needs.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The model's sizes.
+    pub config: &'a ClipConfig,
+    /// Its weights; those that move are unlocked.
+    pub parameters: &'a Parameters,
+    /// The settings.
+    pub plan: &'a TrainPlan,
+    /// Orders the data.
+    pub seed: Seed,
+    /// The train split.
+    pub train: &'a [Example],
+    /// Its texts.
+    pub texts: &'a TextBank,
+    /// Distinct images of all splits that are loaded.
+    pub images: usize,
+}
+
+/// Bytes of memory, estimated from the sizes of what is kept.
+///
+/// Activations are those that autograd saves for the backward pass: of a block and a row of it, nine times its width
+/// (the inputs of both norms, what they give, queries, keys, values, what attention gives before and after its heads
+/// are put together) and its MLP's hidden layer twice, for QuickGELU three times. Attention itself keeps no scores,
+/// because libtorch's kernel computes them anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Footprint {
+    /// All weights.
+    pub weights: u64,
+    /// A gradient for each weight that moves.
+    pub gradients: u64,
+    /// Two moments for each weight that moves.
+    pub moments: u64,
+    /// Pixels of the distinct images, as bytes.
+    pub pixels: u64,
+    /// What the largest batch of an epoch needs.
+    pub activations: u64,
+    /// The libraries.
+    pub runtime: u64,
+    /// All of these.
+    pub total: u64,
+    /// More than that, while a checkpoint is written.
+    pub checkpoint: u64,
+}
+
+impl Footprint {
+    /// Of a training with this batch size.
+    pub fn of(subject: &Subject<'_>, batch_size: BatchSize) -> Self {
+        let weights = FLOAT * subject.parameters.len() as u64;
+        let moving: usize = subject.parameters.moving().map(|(_, tensor)| tensor.numel()).sum();
+        let gradients = FLOAT * moving as u64;
+        let moments = 2 * gradients;
+        let pixels = (subject.images * pixels(subject.config)) as u64;
+        let activations = subject.largest_batch(batch_size);
+        Self {
+            weights,
+            gradients,
+            moments,
+            pixels,
+            activations,
+            runtime: RUNTIME,
+            total: weights + gradients + moments + pixels + activations + RUNTIME,
+            // What moves, its moments, and the best epoch's weights.
+            checkpoint: 2 * gradients + moments,
+        }
+    }
+}
+
+impl Subject<'_> {
+    fn largest_batch(&self, batch_size: BatchSize) -> u64 {
+        let needed = objective::needed(self.plan.objective);
+        let arrangement = Arrangement::of(self.plan.objective);
+        let batches = epoch_batches(self.train, arrangement, batch_size, self.seed, 1);
+        let bytes = batches.iter().map(|chosen| self.activations(&Batch::new(self.train, chosen, needed)));
+        bytes.max().unwrap_or(0)
+    }
+
+    fn activations(&self, batch: &Batch) -> u64 {
+        let (images, texts) = (batch.images.len(), batch.texts.len());
+        let (image_rows, text_rows) =
+            (images * self.config.vision.positions(), texts * self.texts.columns(&batch.texts));
+        // The pixels as floats, and once more as patches.
+        let input = 2 * images * pixels(self.config);
+        let vision = tower(&self.config.vision.transformer, image_rows, self.vision());
+        let text = tower(&self.config.text.transformer, text_rows, self.text());
+        let input = if self.vision() == Pass::Absent { 0 } else { input };
+        FLOAT * (input + vision + text) as u64
+    }
+
+    fn vision(&self) -> Pass {
+        match self.plan.tune {
+            Tune::LockedImage => Pass::Absent,
+            Tune::Projections => Pass::Forward,
+            Tune::Full | Tune::LockedText => Pass::Recorded,
+        }
+    }
+
+    fn text(&self) -> Pass {
+        match self.plan.tune {
+            Tune::LockedText => Pass::Absent,
+            Tune::Projections => Pass::Forward,
+            Tune::Full | Tune::LockedImage => Pass::Recorded,
+        }
+    }
+}
+
+/// What a step does with a tower.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Its embeddings are computed once, before training.
+    Absent,
+    /// It is passed without a gradient: one block's values are there at a time.
+    Forward,
+    /// All blocks' values are kept for the backward pass, which has one more block's at a time.
+    Recorded,
+}
+
+/// Elements kept for so many rows through a tower.
+fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
+    let hidden = match config.activation {
+        Activation::QuickGelu => 3,
+        Activation::Gelu | Activation::GeluTanh => 2,
+    };
+    let block = rows * (9 * config.width + hidden * config.mlp_width);
+    match pass {
+        Pass::Absent => 0,
+        Pass::Forward => block,
+        Pass::Recorded => (config.layers + 1) * block,
+    }
+}
+
+/// Numbers of an image.
+fn pixels(config: &ClipConfig) -> usize {
+    3 * config.vision.image_size.pow(2)
+}

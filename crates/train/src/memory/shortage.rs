@@ -1,0 +1,156 @@
+//! What the person is told when there is not enough memory.
+
+use std::fmt;
+
+use cliptune_experiment::BatchSize;
+use cliptune_terminal::format;
+
+/// What libtorch says on the CPU, and on a GPU.
+const MESSAGES: [&str; 2] = ["DefaultCPUAllocator: can't allocate memory", "out of memory"];
+/// The share of the memory that is counted on: the rest is for the system and for what an estimate misses.
+const USABLE: f64 = 0.9;
+
+/// libtorch could not have the memory it wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryShortage {
+    /// How much it wanted, in bytes, where it says so.
+    pub wanted: Option<u64>,
+    /// How much the GPU has, in bytes, where it says so.
+    pub gpu: Option<u64>,
+    /// The batch size there is not enough memory for, and the one there is probably enough for; `None` outside of a
+    /// step. The second is `None` when a batch of one is too large.
+    pub batch_size: Option<(BatchSize, Option<BatchSize>)>,
+}
+
+impl MemoryShortage {
+    /// What libtorch's error says about memory; `None` if it is about something else.
+    pub fn of_libtorch(message: &str) -> Option<Self> {
+        MESSAGES.iter().any(|known| message.contains(known)).then(|| Self {
+            wanted: size_after(message, "ried to allocate "),
+            gpu: size_after(message, "total capacity of "),
+            batch_size: None,
+        })
+    }
+
+    /// Looks for a batch size that fits into the GPU's memory, or into the host's. `needed` is the memory that a
+    /// training with a batch size needs.
+    pub fn look_for_batch_size(
+        &mut self,
+        now: BatchSize,
+        host: Option<u64>,
+        needed: impl Fn(BatchSize) -> u64,
+    ) {
+        let usable = self.gpu.or(host).map(|bytes| (bytes as f64 * USABLE) as u64);
+        // Something did not fit, whatever the estimate says: only smaller ones are offered.
+        let smaller = (0..now.get().ilog2() + 1).rev().map(|power| 1_usize << power);
+        let mut smaller =
+            smaller.filter(|&size| size < now.get()).filter_map(|size| BatchSize::try_from(size).ok());
+        let fits = |size: &BatchSize| usable.is_none_or(|usable| needed(*size) <= usable);
+        self.batch_size = Some((now, smaller.find(fits)));
+    }
+
+    /// What the person can do.
+    pub fn advice(&self) -> String {
+        match self.batch_size {
+            Some((now, Some(fits))) => format!(
+                "`train.batch_size: {}` would fit, by the estimate of `cliptune train --dry-run`; it was {}",
+                fits.get(),
+                now.get()
+            ),
+            Some((_, None)) => {
+                "not even a batch of one fits: tune less (`train.tune: locked-image`), or take a smaller model"
+                    .to_owned()
+            }
+            None => "close what else uses memory, or take a smaller model".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for MemoryShortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("out of memory")?;
+        if let Some(wanted) = self.wanted {
+            write!(f, ": no room for {} more", format::bytes(wanted))?;
+        }
+        self.gpu.map_or(Ok(()), |gpu| write!(f, ", and the GPU has {}", format::bytes(gpu)))
+    }
+}
+
+/// The size that follows a phrase: `1024 bytes`, `2.00 GiB`.
+fn size_after(message: &str, phrase: &str) -> Option<u64> {
+    let (_, rest) = message.split_once(phrase)?;
+    let (number, unit) = rest.split_once(' ')?;
+    let unit: String = unit.chars().take_while(char::is_ascii_alphabetic).collect();
+    let factor = match unit.as_str() {
+        "bytes" => 1.0,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
+        "TiB" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    Some((number.parse::<f64>().ok()? * factor) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TrainError;
+
+    fn size(size: usize) -> BatchSize {
+        BatchSize::try_from(size).unwrap()
+    }
+
+    fn on_the_cpu() -> MemoryShortage {
+        let refused = tch::Tensor::f_zeros([1_i64 << 48], (tch::Kind::Float, tch::Device::Cpu)).unwrap_err();
+        match TrainError::from(refused) {
+            TrainError::OutOfMemory(shortage) => *shortage,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn libtorchs_own_refusal_is_understood() {
+        let shortage = on_the_cpu();
+        assert_eq!((shortage.wanted, shortage.gpu), (Some(1 << 50), None));
+        assert_eq!(shortage.to_string(), "out of memory: no room for 1.0 PiB more");
+    }
+
+    /// As libtorch 2.11 words it.
+    #[test]
+    fn a_gpus_refusal_is_understood() {
+        let message = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.11 GiB of \
+                       which 1.11 GiB is free. Including non-PyTorch memory, this process has 77.99 GiB in use.";
+        let shortage = MemoryShortage::of_libtorch(message).unwrap();
+        insta::assert_snapshot!(shortage, @"out of memory: no room for 2.5 GiB more, and the GPU has 79 GiB");
+        assert_eq!(MemoryShortage::of_libtorch("expected a matrix"), None);
+    }
+
+    #[test]
+    fn the_largest_power_of_two_that_fits_is_offered() {
+        let offered = |now: usize, host: Option<u64>| {
+            let mut shortage = on_the_cpu();
+            // Ten bytes an item and a hundred for the rest.
+            shortage.look_for_batch_size(size(now), host, |size| 100 + 10 * size.get() as u64);
+            shortage.batch_size.unwrap().1.map(BatchSize::get)
+        };
+        assert_eq!(offered(64, Some(500)), Some(32));
+        assert_eq!(offered(64, Some(300)), Some(16));
+        assert_eq!(offered(48, None), Some(32));
+        // More than the estimate says was needed, then: it is not believed where it offers what just failed.
+        assert_eq!(offered(32, Some(1_000_000)), Some(16));
+        assert_eq!(offered(32, Some(100)), None);
+        assert_eq!(offered(1, Some(1_000_000)), None);
+    }
+
+    #[test]
+    fn the_advice_names_the_batch_size() {
+        let advice = |batch_size| MemoryShortage { batch_size, ..on_the_cpu() }.advice();
+        let read = [None, Some((size(64), Some(size(16)))), Some((size(1), None))].map(advice).join("\n");
+        insta::assert_snapshot!(read, @r"
+        close what else uses memory, or take a smaller model
+        `train.batch_size: 16` would fit, by the estimate of `cliptune train --dry-run`; it was 64
+        not even a batch of one fits: tune less (`train.tune: locked-image`), or take a smaller model
+        ");
+    }
+}

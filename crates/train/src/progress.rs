@@ -1,0 +1,147 @@
+//! The line that shows how a training goes.
+
+use std::fmt::Write;
+
+use cliptune_store::Event;
+use cliptune_terminal::{Printer, Progress, format};
+
+/// How much a new step counts in the loss and the speed that are shown: about twenty steps are averaged. Single steps
+/// jump too much to be read; the log has them all.
+const SHARE: f64 = 0.05;
+
+/// Shows the steps and evaluations of one run.
+#[derive(Debug)]
+pub struct TrainingProgress<'a> {
+    shown: Option<Shown<'a>>,
+}
+
+#[derive(Debug)]
+struct Shown<'a> {
+    progress: Progress,
+    printer: &'a Printer,
+    label: String,
+    epochs: usize,
+    loss: Average,
+    speed: Average,
+}
+
+impl<'a> TrainingProgress<'a> {
+    /// Shows nothing.
+    pub fn hidden() -> Self {
+        Self { shown: None }
+    }
+
+    /// Shows a training of so many epochs and steps.
+    pub fn new(printer: &'a Printer, label: &str, epochs: usize, steps: usize) -> Self {
+        let progress = printer.progress(label, steps as u64, "steps");
+        let (loss, speed) = (Average::default(), Average::default());
+        let label = label.to_owned();
+        Self { shown: Some(Shown { progress, printer, label, epochs, loss, speed }) }
+    }
+
+    /// Takes note of an event.
+    pub fn show(&mut self, event: &Event) {
+        if let Some(shown) = &mut self.shown {
+            shown.show(event);
+        }
+    }
+
+    /// Ends the line.
+    pub fn finish(&mut self) {
+        if let Some(shown) = self.shown.take() {
+            shown.progress.finish();
+        }
+    }
+}
+
+impl Shown<'_> {
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Step { step, epoch, loss, learning_rate, items_per_second, .. } => {
+                self.loss.add(*loss);
+                self.speed.add(*items_per_second);
+                // Before the position: that is what prints the line.
+                self.progress.message(&self.message(*epoch, *learning_rate));
+                self.progress.set(*step as u64);
+            }
+            Event::Epoch { epoch, validation_loss, validation_accuracy, best, .. } => {
+                let numbers = format!(
+                    "validation loss {}, accuracy {}",
+                    format::number(*validation_loss),
+                    format::percent(*validation_accuracy)
+                );
+                let best = if *best && *epoch > 0 { ", the best so far" } else { "" };
+                let epochs = self.epochs;
+                self.printer.status(&format!("{}: epoch {epoch}/{epochs}: {numbers}{best}", self.label));
+            }
+            _ => {}
+        }
+    }
+
+    fn message(&self, epoch: usize, learning_rate: f64) -> String {
+        let mut text = format!("epoch {epoch}/{}", self.epochs);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "  loss {}  lr {learning_rate:.1e}", format::number(self.loss.value()));
+        let _ = write!(text, "  {}", format::rate(self.speed.value(), "items"));
+        text
+    }
+}
+
+/// An average in which older values count less and less; the first ones count as much as there are.
+#[derive(Debug, Default)]
+struct Average {
+    sum: f64,
+    weight: f64,
+}
+
+impl Average {
+    fn add(&mut self, value: f64) {
+        // One value that is no number would stay forever.
+        if value.is_finite() {
+            self.sum += SHARE * (value - self.sum);
+            self.weight += SHARE * (1.0 - self.weight);
+        }
+    }
+
+    /// NaN before there is a value.
+    fn value(&self) -> f64 {
+        self.sum / self.weight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_average_follows_its_values_and_begins_at_the_first() {
+        let mut average = Average::default();
+        assert!(average.value().is_nan());
+        average.add(4.0);
+        assert!((average.value() - 4.0).abs() < 1e-12);
+        average.add(f64::NAN);
+        assert!((average.value() - 4.0).abs() < 1e-12);
+        // (0.05 · 4 · 0.95 + 0.05 · 2) / (1 − 0.95²)
+        average.add(2.0);
+        assert!((average.value() - 0.29 / 0.0975).abs() < 1e-12);
+        (0..200).for_each(|_| average.add(1.0));
+        assert!((average.value() - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_line_has_epoch_loss_learning_rate_and_speed() {
+        let printer = Printer::new(true, false);
+        let mut progress = TrainingProgress::new(&printer, "tuned s0", 3, 30);
+        progress.show(&Event::Step {
+            step: 11,
+            epoch: 2,
+            loss: 1.25,
+            learning_rate: 5e-4,
+            grad_norm: 1.0,
+            logit_scale: 100.0,
+            items_per_second: 41.6,
+        });
+        let shown = progress.shown.unwrap();
+        assert_eq!(shown.message(2, 5e-4), "epoch 2/3  loss 1.250  lr 5.0e-4  42 items/s");
+    }
+}
