@@ -44,12 +44,7 @@ fn a_checkpoint_that_finds_no_room_costs_a_warning_and_the_run_nothing() {
     }
     // Room for the weights, and not for the moments with them.
     let trained = with_limit(&full, 400, train).succeeded();
-    let warnings: Vec<&str> = trained.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
-    let [warning] = warnings[..] else { panic!("{trained}") };
-    assert!(
-        warning.starts_with("warning: cannot write a checkpoint, so that a run that is stopped"),
-        "{trained}"
-    );
+    assert_eq!(trained.stderr.matches("warning: cannot write a checkpoint, so that").count(), 1, "{trained}");
     roomy.cliptune(train).succeeded();
     let weights =
         |context: &TestContext| fs::read(context.only_run("base").join("model/model.safetensors")).unwrap();
@@ -99,9 +94,9 @@ fn training_outlives_a_full_disk_and_its_log_is_complete() {
     }
     let trained = trained.succeeded();
     let steps = |line: &&str| line.contains("\"type\":\"step\"");
-    assert_eq!(trained.stdout.lines().filter(steps).count(), 200, "{trained}");
-    assert!(trained.stdout.contains("\"type\":\"finished\""), "{trained}");
-    let once = |text: &str| assert_eq!(trained.stderr.matches(text).count(), 1, "{trained}");
+    assert_eq!(trained.stdout.lines().filter(steps).count(), 400);
+    assert!(trained.stdout.contains("\"type\":\"finished\""));
+    let once = |text: &str| assert_eq!(trained.stderr.matches(text).count(), 1, "{}", trained.stderr);
     once("cannot write a checkpoint");
     once("the event log is kept in memory until it can be written");
 }

@@ -71,8 +71,9 @@ fn an_interrupted_run_ends_with_the_weights_of_an_undisturbed_one() {
 }
 
 /// Steps of an epoch that has several, so that most places to be killed at are within one.
-const SEVERAL: &str = "--set train.epochs=60 --set train.batch_size=8 --set checkpoint.every_steps=7";
-const SEVERAL_STEPS: usize = 60 * 5;
+const SEVERAL: &str = "--set train.epochs=20 --set train.batch_size=8 --set checkpoint.every_steps=5";
+const STEPS_PER_EPOCH: usize = 14;
+const SEVERAL_STEPS: usize = 20 * STEPS_PER_EPOCH;
 
 /// The last step that the log of the only run has, and the steps after which a process went on.
 fn steps(context: &TestContext) -> (usize, Vec<usize>) {
@@ -92,11 +93,11 @@ fn steps(context: &TestContext) -> (usize, Vec<usize>) {
 fn a_run_that_is_killed_again_and_again_ends_with_the_weights_of_an_undisturbed_one() {
     let (disturbed, undisturbed) = (TestContext::new(), TestContext::new());
     disturbed.cliptune("ingest experiments/base.yaml").succeeded();
-    let signals = [Signal::KILL, Signal::TERM, Signal::KILL, Signal::INT].repeat(4);
+    let signals = [Signal::KILL, Signal::TERM, Signal::KILL, Signal::INT].repeat(3);
     for (number, signal) in (1..).zip(signals) {
         let mut child = disturbed.start("cliptune-train", &format!("experiments/base.yaml {SEVERAL}"));
         // Each process gets a little further than the one before.
-        let enough = number * SEVERAL_STEPS / 20;
+        let enough = number * SEVERAL_STEPS / 15;
         wait_for("step", || {
             let ended = child.try_wait().unwrap().is_some();
             (ended || steps(&disturbed).0 >= enough).then_some(())
@@ -112,7 +113,10 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_weights_of_an_undisturbed_
     assert!(weights(&disturbed) == weights(&undisturbed), "the weights differ");
     let (last, resumed) = steps(&disturbed);
     assert_eq!(last, SEVERAL_STEPS);
-    assert!(resumed.iter().any(|step| step % 5 != 0), "no process went on within an epoch: {resumed:?}");
+    assert!(
+        resumed.iter().any(|step| step % STEPS_PER_EPOCH != 0),
+        "no process went on within an epoch: {resumed:?}"
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, not in their helpers")]
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::checkpoint::Layout;
+use cliptune_clip::checkpoint::{Layout, Tensor};
 use cliptune_clip::weights::{WeightSpec, weights};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn open_clip(model: &serde_json::Value) -> ClipConfig {
 fn has(config: &ClipConfig, parameters: usize, name: &str) {
     assert_eq!(weights(config).iter().map(WeightSpec::len).sum::<usize>(), parameters, "{name}");
     let tensors = Layout::of_open_clip(config.family).tensors(config);
-    assert_eq!(tensors.iter().map(|tensor| tensor.elements()).sum::<usize>(), parameters, "{name}");
+    assert_eq!(tensors.iter().map(Tensor::elements).sum::<usize>(), parameters, "{name}");
     // What is said about it in transformers' words is the same model.
     let written: ClipConfig = serde_json::from_str(&config.to_json().unwrap()).unwrap();
     assert_eq!((written.vision, written.text), (config.vision.clone(), config.text.clone()), "{name}");
