@@ -41,7 +41,7 @@ fn a_dry_run_is_told_to_machines_in_full() {
     let forecast = &told[0]["forecast"];
     assert_eq!((&told[0]["experiment"], &told[0]["seeds"]), (&"base".into(), &serde_json::json!([0])));
     let steps = [&forecast["epochs"], &forecast["steps_per_epoch"], &forecast["batch_size"]];
-    assert_eq!(steps.map(|number| number.as_u64()), [Some(2), Some(4), Some(32)], "{told:#}");
+    assert_eq!(steps.map(serde_json::Value::as_u64), [Some(2), Some(4), Some(32)], "{told:#}");
     let memory = &forecast["memory"];
     assert_eq!(memory["moments"].as_u64(), memory["weights"].as_u64().map(|weights| 2 * weights), "{told:#}");
     assert!(forecast["seconds"]["step"].as_f64().is_some_and(|seconds| seconds > 0.0), "{told:#}");

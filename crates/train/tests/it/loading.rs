@@ -51,13 +51,16 @@ fn distance(loaded: &Parameters) -> f64 {
     distances.fold(0.0, f64::max)
 }
 
+/// The bytes of a number in another type.
+type Conversion = fn(f32) -> Vec<u8>;
+
 /// tch's own loader keeps the type of the file, and trains in it without a word.
 #[test]
 fn every_type_of_float_becomes_single_precision() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     // Of the largest element: half of the last of 53, 8 and 11 bits.
-    let cases: [(Dtype, fn(f32) -> Vec<u8>, f64); 3] = [
+    let cases: [(Dtype, Conversion, f64); 3] = [
         (Dtype::F64, |number| f64::from(number).to_le_bytes().to_vec(), 0.0),
         // The upper half: cut, not rounded.
         (Dtype::BF16, |number| number.to_le_bytes()[2..].to_vec(), 1.0 / 128.0),

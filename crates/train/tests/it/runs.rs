@@ -185,7 +185,8 @@ fn a_run_that_got_no_better_ends_with_the_weights_it_has_started_from() {
 
 #[test]
 fn a_run_holds_its_weights_once() {
-    let run = Place::new(TRAINED, &SPLITS).make(false).unwrap();
+    let place = Place::new(TRAINED, &SPLITS);
+    let run = place.make(false).unwrap();
     let link = run.model_folder().join("model.safetensors");
     assert_eq!(fs::read_link(&link).unwrap(), Path::new("../onnx/model.safetensors"));
     assert_eq!(fs::canonicalize(link).unwrap(), fs::canonicalize(run.weights_file()).unwrap());
