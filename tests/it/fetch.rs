@@ -63,9 +63,8 @@ fn a_model_is_fetched_once_and_found_offline() {
 #[test]
 fn a_damaged_download_is_reported_and_the_next_fetch_is_whole() {
     let (server, context) = (FakeHub::start([Repository::clip()]), TestContext::empty());
-    // The store's file is called as its content's hash.
     let hash = Repository::clip().file("model.safetensors").etag();
-    server.fails(&format!("GET /{hash}"), Fault::Damaged);
+    server.fails(&format!("GET /store/{hash}"), Fault::Damaged);
     let damaged = output(&mut cliptune(&context, &server.endpoint, "fetch org/clip -q"));
     assert_output!(context, damaged, @r"
     exit code: 1

@@ -36,6 +36,77 @@ fn train_leaves_no_half_model() {
 }
 
 #[test]
+fn a_checkpoint_that_finds_no_room_costs_a_warning_and_the_run_nothing() {
+    let (full, roomy) = (TestContext::new(), TestContext::new());
+    let train = "train experiments/base.yaml --set checkpoint.every_steps=1";
+    for context in [&full, &roomy] {
+        context.cliptune("ingest experiments/base.yaml").succeeded();
+    }
+    // Room for the weights, and not for the moments with them.
+    let trained = with_limit(&full, 400, train).succeeded();
+    let warnings: Vec<&str> = trained.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
+    let [warning] = warnings[..] else { panic!("{trained}") };
+    assert!(
+        warning.starts_with("warning: cannot write a checkpoint, so that a run that is stopped"),
+        "{trained}"
+    );
+    roomy.cliptune(train).succeeded();
+    let weights =
+        |context: &TestContext| fs::read(context.only_run("base").join("model/model.safetensors")).unwrap();
+    assert!(weights(&full) == weights(&roomy), "the weights differ");
+}
+
+/// Trains in a file system that is full for a while: from the first step on, until that has been said.
+const FULL_FOR_A_WHILE: &str = "\
+set -euo pipefail
+mount -t tmpfs -o size=8m none full 2>/dev/null || exit 77
+$CLIPTUNE ingest --quiet experiments/base.yaml --store full
+$CLIPTUNE-train --quiet experiments/base.yaml --store full $LONG 2>stderr &
+until grep -qs 'type.:.step' full/base/*/events.jsonl; do sleep 0.01; done
+kill -STOP $!
+cat /dev/zero >full/filler 2>/dev/null || true
+kill -CONT $!
+until grep -q 'cannot write a checkpoint' stderr && grep -q 'the event log is kept' stderr; do
+  kill -0 $!
+  sleep 0.01
+done
+kill -STOP $!
+rm full/filler
+kill -CONT $!
+wait $!
+cat full/base/*/events.jsonl
+cat stderr >&2
+";
+
+#[test]
+fn training_outlives_a_full_disk_and_its_log_is_complete() {
+    let context = TestContext::new();
+    fs::create_dir(context.path("full")).unwrap();
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "bash", "-c", FULL_FOR_A_WHILE])
+        .env("CLIPTUNE", program("cliptune"))
+        .env("LONG", "--set train.epochs=100 --set checkpoint.every_steps=1")
+        .env("NO_COLOR", "1")
+        .current_dir(context.path(""));
+    let trained = match command.output() {
+        // No user namespaces here.
+        Err(_) => return,
+        Ok(result) => Output::from(result),
+    };
+    if trained.code == Some(77) || trained.stderr.contains("unshare:") {
+        return;
+    }
+    let trained = trained.succeeded();
+    let steps = |line: &&str| line.contains("\"type\":\"step\"");
+    assert_eq!(trained.stdout.lines().filter(steps).count(), 200, "{trained}");
+    assert!(trained.stdout.contains("\"type\":\"finished\""), "{trained}");
+    let once = |text: &str| assert_eq!(trained.stderr.matches(text).count(), 1, "{trained}");
+    once("cannot write a checkpoint");
+    once("the event log is kept in memory until it can be written");
+}
+
+#[test]
 fn score_leaves_no_half_scores() {
     let context = TestContext::new();
     context.cliptune("ingest experiments/base.yaml").succeeded();

@@ -4,6 +4,7 @@
 
 mod commands;
 mod data;
+mod dry_run;
 mod export;
 mod fetch;
 mod full_disk;

@@ -70,6 +70,51 @@ fn an_interrupted_run_ends_with_the_weights_of_an_undisturbed_one() {
     assert!(weights(&disturbed) == weights(&undisturbed), "the weights differ");
 }
 
+/// Steps of an epoch that has several, so that most places to be killed at are within one.
+const SEVERAL: &str = "--set train.epochs=60 --set train.batch_size=8 --set checkpoint.every_steps=7";
+const SEVERAL_STEPS: usize = 60 * 5;
+
+/// The last step that the log of the only run has, and the steps after which a process went on.
+fn steps(context: &TestContext) -> (usize, Vec<usize>) {
+    let events = context.runs("base").pop().map(|run| fs::read_to_string(run.join("events.jsonl")));
+    let events = events.and_then(Result::ok).unwrap_or_default();
+    let of = |kind: &str| -> Vec<usize> {
+        let number = |line: &str| {
+            let (_, rest) = line.split_once(&format!("\"type\":\"{kind}\",\"step\":"))?;
+            rest.split([',', '}']).next()?.parse().ok()
+        };
+        events.lines().filter_map(number).collect()
+    };
+    (of("step").into_iter().max().unwrap_or(0), of("resumed"))
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_with_the_weights_of_an_undisturbed_one() {
+    let (disturbed, undisturbed) = (TestContext::new(), TestContext::new());
+    disturbed.cliptune("ingest experiments/base.yaml").succeeded();
+    let signals = [Signal::KILL, Signal::TERM, Signal::KILL, Signal::INT].repeat(4);
+    for (number, signal) in (1..).zip(signals) {
+        let mut child = disturbed.start("cliptune-train", &format!("experiments/base.yaml {SEVERAL}"));
+        // Each process gets a little further than the one before.
+        let enough = number * SEVERAL_STEPS / 20;
+        wait_for("step", || {
+            let ended = child.try_wait().unwrap().is_some();
+            (ended || steps(&disturbed).0 >= enough).then_some(())
+        });
+        let _ = kill_process(Pid::from_child(&child), signal);
+        let output = ended(child);
+        assert!([Some(0), Some(130), Some(-9)].contains(&output.code), "{output}");
+    }
+    disturbed.cliptune(&format!("run experiments/base.yaml {SEVERAL}")).succeeded();
+    undisturbed.cliptune(&format!("run experiments/base.yaml {SEVERAL}")).succeeded();
+    let weights =
+        |context: &TestContext| fs::read(context.only_run("base").join("model/model.safetensors")).unwrap();
+    assert!(weights(&disturbed) == weights(&undisturbed), "the weights differ");
+    let (last, resumed) = steps(&disturbed);
+    assert_eq!(last, SEVERAL_STEPS);
+    assert!(resumed.iter().any(|step| step % 5 != 0), "no process went on within an epoch: {resumed:?}");
+}
+
 #[test]
 fn sigterm_to_the_front_reaches_the_tool() {
     let context = TestContext::new();

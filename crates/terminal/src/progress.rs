@@ -10,7 +10,8 @@ use crate::output;
 
 /// The progress of one long step, shared between the threads that advance it.
 ///
-/// On a terminal it is a live bar. In a log file it is a plain line every ten seconds or so. Dropping it without
+/// On a terminal it is a live bar. In a log file it is a plain line every ten seconds at first, and
+/// every five minutes in a run that takes hours. Dropping it without
 /// [`finish`](Self::finish), as an error does, takes the bar away.
 #[derive(Debug)]
 pub struct Progress {

@@ -27,10 +27,6 @@ use tch::{Device, Tensor};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Of the largest gradient of the model: below it is rounding. A key's bias has no gradient at all, because a softmax
-/// does not see what is added to all of its logits, and computing it leaves noise.
-const NOISE: f64 = 1e-5;
-
 fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [folder, reference] = &arguments[..] else {
@@ -96,22 +92,31 @@ fn step(parameters: &Parameters, output: ClipOutput<Tensor>, labels: &Tensor) ->
 /// The largest relative difference of a weight's gradient, and the weight.
 fn gradients(parameters: &Parameters, config: &ClipConfig, file: &Path) -> Result<Value> {
     let reference = model::load_checkpoint(&Checkpoint::open_file(file, config)?, config, Device::Cpu)?;
-    let all = reference.iter().map(|one| largest(&one.tensor)).collect::<Result<Vec<_>>>()?;
-    let noise = NOISE * all.iter().fold(0.0, |a: f64, b| a.max(*b));
-    let mut worst = (0.0, String::new());
+    let mut worst = (0.0, "none");
     for (own, expected) in parameters.iter().zip(reference.iter()) {
         let gradient = own.tensor.grad();
         let difference = match gradient.defined() {
             true => largest(&(gradient - &expected.tensor))?,
             false => largest(&expected.tensor)?,
         };
-        let relative = difference / largest(&expected.tensor)?.max(noise);
+        let relative = difference / largest(reference.tensor(&yardstick(&own.spec.name))?)?;
         // Not a number is worse than any.
-        if !(relative <= worst.0) {
-            worst = (relative, own.spec.name.clone());
+        if relative > worst.0 || relative.is_nan() {
+            worst = (relative, &own.spec.name);
         }
     }
     Ok(json!({ "relative": worst.0, "weight": worst.1 }))
+}
+
+/// The weight whose gradient says how large a difference is: the weight itself, unless it has none but noise, because a
+/// softmax does not see what is added to all of its logits.
+fn yardstick(weight: &str) -> String {
+    let [_, key, _] = names::QKV;
+    match weight.strip_suffix(&names::bias(key)) {
+        Some(layer) => format!("{layer}{}", names::weight(key)),
+        None if weight == names::LOGIT_BIAS => names::LOGIT_SCALE.to_owned(),
+        None => weight.to_owned(),
+    }
 }
 
 fn largest(tensor: &Tensor) -> Result<f64> {

@@ -10,6 +10,7 @@ use cliptune_store::{Outcome, ResolvedBase, Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
 
 use crate::device;
+use crate::dry_run::dry_run;
 use crate::error::TrainError;
 use crate::run::{Context, make};
 
@@ -20,6 +21,9 @@ struct Arguments {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     experiments: Vec<PathBuf>,
+    /// Show which weights would be trained, in how many steps, and how much memory and time that takes; writes nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -38,6 +42,10 @@ pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
 fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
     let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     let store = Store::open(&arguments.common.store)?;
+    if arguments.dry_run {
+        dry_run(&store, &experiments, device::choose()?, printer)?;
+        return Ok(Exit::Done);
+    }
     train_all(&store, &experiments, printer)
 }
 

@@ -123,6 +123,11 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// The error of a plan whose dataset is not there.
+    pub(crate) fn no_dataset(plan: &Plan) -> Self {
+        Self::NoDataset { experiment: plan.experiment.to_string() }
+    }
+
     /// The error of a plan whose starting weights are another run's that is not there.
     pub(crate) fn no_base(plan: &Plan) -> Self {
         let base = match &plan.model.from {

@@ -9,6 +9,7 @@ mod command;
 pub mod data;
 pub mod device;
 pub mod divergence;
+mod dry_run;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;

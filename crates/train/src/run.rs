@@ -33,10 +33,7 @@ pub struct Context<'a> {
 /// in the run as well.
 pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
     let plan = &standing.plan;
-    let dataset = standing
-        .dataset
-        .as_ref()
-        .ok_or_else(|| TrainError::NoDataset { experiment: plan.experiment.to_string() })?;
+    let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     leak::check(context.store, standing, dataset, context.printer)?;
     let splits = Splits::load(plan, dataset)?;
     let start = Start::open(standing, &splits.train_items, context.device)?;
@@ -50,12 +47,15 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
         Err(error) => Outcome::Failed { message: error.to_string() },
     };
     let done = matches!(outcome, Outcome::Done { .. });
-    run.finish(outcome, provenance::peak_memory())?;
+    let recorded = run.finish(outcome, provenance::peak_memory());
+    // What stopped the run comes first, even where its end could not be recorded either, as on a full disk.
+    result?;
+    recorded?;
     if done {
         // Not before: until the model is exported and recorded, the checkpoint is what the training is kept in.
         checkpoint::remove(&run.checkpoint_folder())?;
     }
-    result.map(|_| run)
+    Ok(run)
 }
 
 /// What is in the checkpoint and not in the model, in one line.

@@ -10,7 +10,7 @@ use cliptune_store::{Event, EventLog, Outcome, Run};
 use cliptune_terminal::format;
 
 use crate::board::Board;
-use crate::checkpoint::{Checkpoints, Saver, State};
+use crate::checkpoint::{Checkpoints, Position, Saver, State};
 use crate::data::{ImageBank, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
     fn untrained(&self) -> Result<Ready<'_>, TrainError> {
         let begun = Instant::now();
         let mut journal = self.journal(TrainingProgress::hidden())?;
-        journal.tell(&self.started(0, 0, 0));
+        journal.tell(&self.started(0, 0));
         if !self.splits.validation.is_empty() {
             let encoder = self.encoder(&self.start.parameters);
             let objective = match self.splits.task {
@@ -116,26 +116,11 @@ impl<'a> Session<'a> {
             return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
         }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
-        let moving = parameters.unlock(train.tune);
-        let mut optimizer = Optimizer::new(&moving, train.optimizer)?;
+        let mut optimizer = Optimizer::new(&parameters.unlock(train.tune), train.optimizer)?;
         let position = checkpoints.resume(&State::new(parameters, &optimizer))?;
         let mut encoder = self.encoder(parameters);
         encoder.lock(train.tune, self.splits.texts.len())?;
-        let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
-        let label = format!("{} s{}", self.plan.experiment, self.plan.seed);
-        let printer = self.context.printer;
-        let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps))?;
-        journal.tell(&match &position {
-            Some(position) => Event::Resumed { step: position.steps },
-            None => {
-                let trainable = moving.iter().map(|parameter| parameter.spec.len()).sum();
-                self.started(train.epochs, steps, trainable)
-            }
-        });
-        let position = position.unwrap_or_default();
-        let interval = self.plan.checkpoint;
-        let saver = Saver::new(checkpoints, interval, &self.run.events_file(), &position, printer);
-        let mut records = Records { journal, saver };
+        let mut records = self.records(train, checkpoints, position.as_ref())?;
         let fit = Fit {
             plan: train,
             seed: self.plan.seed,
@@ -145,7 +130,7 @@ impl<'a> Session<'a> {
             validation: &self.splits.validation,
             after_step: &|_| self.flow(),
         };
-        match fit.run(&mut optimizer, &mut records, position) {
+        match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
             Ok(Fitted::Interrupted) => Ok(None),
             Ok(Fitted::Done { best, seconds }) => {
                 records.saver.restore_best(best.epoch, parameters)?;
@@ -153,6 +138,26 @@ impl<'a> Session<'a> {
             }
             Err(error) => Err(self.explained(train, error, &mut records.journal)),
         }
+    }
+
+    /// What a training leaves behind, with the event that it begins with.
+    fn records(
+        &self,
+        train: &TrainPlan,
+        checkpoints: Checkpoints,
+        position: Option<&Position>,
+    ) -> Result<Records<'_>, TrainError> {
+        let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
+        let label = format!("{} s{}", self.plan.experiment, self.plan.seed);
+        let printer = self.context.printer;
+        let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps))?;
+        journal.tell(&match position {
+            Some(position) => Event::Resumed { step: position.steps },
+            None => self.started(train.epochs, steps),
+        });
+        let (interval, steps) = (self.plan.checkpoint, position.map_or(0, |position| position.steps));
+        let saver = Saver::new(checkpoints, interval, &self.run.events_file(), steps, printer);
+        Ok(Records { journal, saver })
     }
 
     /// An error with what only the run knows: the ids of the items that a loss came from, the batch size that fits.
@@ -216,14 +221,15 @@ impl<'a> Session<'a> {
         Encoder::new(&self.start.config, parameters, &self.images, &self.texts, self.context.device)
     }
 
-    fn started(&self, epochs: usize, steps: usize, trainable: usize) -> Event {
+    fn started(&self, epochs: usize, steps: usize) -> Event {
+        let parameters = &self.start.parameters;
         Event::Started {
             epochs,
             steps,
             train_items: self.splits.train.len(),
             validation_items: self.splits.validation.len(),
-            parameters: self.start.parameters.len(),
-            trainable,
+            parameters: parameters.len(),
+            trainable: parameters.moving().map(|(_, tensor)| tensor.numel()).sum(),
             device: device::name(self.context.device),
         }
     }

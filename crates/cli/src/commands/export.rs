@@ -52,9 +52,9 @@ impl From<Layout> for FolderLayout {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let staged = StagedFolder::claiming(&args.to)?;
     let model = ModelFolder::open(&model_folder(&args.model, common)?)?;
     warn_of_extra(&model, &printer);
+    let staged = StagedFolder::claiming(&args.to)?;
     model.write(args.layout.into(), staged.path())?;
     staged.claim()?;
     match printer.is_json() {

@@ -232,3 +232,36 @@ fn agreed(
 fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
     if condition { Ok(()) } else { Err(problem()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with both configurations of one model, whose activations are these.
+    fn both(hidden_act: &str, quick_gelu: bool) -> Result<ClipConfig, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let tower = format!(r#"{{"hidden_act": "{hidden_act}"}}"#);
+        let own = format!(r#"{{"model_type": "clip", "text_config": {tower}, "vision_config": {tower}}}"#);
+        let theirs = format!(
+            r#"{{"model_cfg": {{"embed_dim": 512, "quick_gelu": {quick_gelu}, "vision_cfg": {{"patch_size": 32}},
+                "text_cfg": {{}}}}}}"#
+        );
+        fs_err::write(folder.path().join(CONFIG_FILE), own).unwrap();
+        fs_err::write(folder.path().join(OPEN_CLIP_CONFIG_FILE), theirs).unwrap();
+        let found = ClipConfig::from_folder(folder.path());
+        found.map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "FOLDER"))
+    }
+
+    /// open_clip #771: such weights were published with a configuration that was another's, and fit either.
+    #[test]
+    fn two_configurations_that_disagree_on_the_activation_are_refused() {
+        assert_eq!(both("gelu", false).unwrap().vision.transformer.activation, Activation::Gelu);
+        assert_eq!(both("quick_gelu", true).unwrap().vision.transformer.activation, Activation::QuickGelu);
+        assert_eq!(
+            both("gelu", true).unwrap_err(),
+            "FOLDER/config.json says that the activation is gelu and gelu, FOLDER/open_clip_config.json says \
+             quick_gelu and quick_gelu"
+        );
+        assert!(both("quick_gelu", false).is_err());
+    }
+}

@@ -17,7 +17,7 @@ pub enum FolderError {
         /// The folder.
         folder: PathBuf,
         /// Why not.
-        source: ConfigError,
+        source: Box<ConfigError>,
     },
     /// The weights cannot be used or written.
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub enum FolderError {
         /// The folder.
         folder: PathBuf,
         /// Why not.
-        source: ConfigError,
+        source: Box<ConfigError>,
     },
     /// A file cannot be written; the source names it.
     #[error("cannot write the model")]

@@ -35,7 +35,7 @@ impl ModelFolder {
     /// When a file is missing, damaged or does not go with the others.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         let config = ClipConfig::from_folder(folder)
-            .map_err(|source| FolderError::Config { folder: folder.to_owned(), source })?;
+            .map_err(|source| FolderError::Config { folder: folder.to_owned(), source: Box::new(source) })?;
         let model = Self {
             folder: folder.to_owned(),
             checkpoint: Checkpoint::open(folder, &config)?,

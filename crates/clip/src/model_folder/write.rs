@@ -45,10 +45,10 @@ impl ModelFolder {
     }
 
     fn open_clip_config(&self) -> Result<Value, FolderError> {
-        let mut model = self
-            .config
-            .to_open_clip()
-            .map_err(|source| FolderError::Layout { folder: self.folder.clone(), source })?;
+        let mut model = self.config.to_open_clip().map_err(|source| FolderError::Layout {
+            folder: self.folder.clone(),
+            source: Box::new(source),
+        })?;
         if let Some(text) = model["text_cfg"].as_object_mut() {
             text.extend(self.tokenizer.to_open_clip()?);
         }

@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::{format, output};
 
-/// The time between two lines.
+/// The time between two lines, at first.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// The time between two lines of work that takes days.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
+/// In between, there are about this many lines at any time: a log of a long run stays a page or two.
+const LINES: u32 = 60;
 
 /// A [`Meter`] that prints to stderr and may be shared between threads.
 #[derive(Debug)]
@@ -74,7 +78,8 @@ impl Meter {
     fn reach(&mut self, done: u64, now: Instant) -> Option<String> {
         self.done = done;
         self.first.get_or_insert((done, now));
-        if now.duration_since(self.printed) < INTERVAL {
+        let interval = (now.duration_since(self.started) / LINES).clamp(INTERVAL, LONGEST_INTERVAL);
+        if now.duration_since(self.printed) < interval {
             return None;
         }
         self.printed = now;
@@ -147,6 +152,20 @@ mod tests {
         train: 960/1,024 items (93%), 2 s left
         train: 1,024 items in 32 s
         ");
+    }
+
+    #[test]
+    fn the_longer_the_work_the_rarer_the_lines() {
+        const HOUR: u64 = 3600;
+        let start = Instant::now();
+        let mut meter = Meter::new("train", 100, "steps", start);
+        let printed = (1..=48 * HOUR).filter(|&second| {
+            let line = meter.reach(second, start + Duration::from_secs(second));
+            line.is_some()
+        });
+        let printed: Vec<u64> = printed.collect();
+        let until = |hours: u64| printed.iter().filter(|second| **second <= hours * HOUR).count();
+        assert_eq!([1, 5, 6, 48].map(until), [166, 259, 271, 775]);
     }
 
     #[test]

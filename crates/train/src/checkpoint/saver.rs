@@ -57,12 +57,12 @@ struct Writing {
 }
 
 impl<'a> Saver<'a> {
-    /// Saves to these checkpoints, beside that log of events, a run that stands at `position`.
+    /// Saves to these checkpoints, beside that log of events, a run that stands at this step.
     pub fn new(
         checkpoints: Checkpoints,
         interval: CheckpointInterval,
         events: &Path,
-        position: &Position,
+        step: usize,
         printer: &'a Printer,
     ) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl<'a> Saver<'a> {
             interval,
             printer,
             events: events.to_owned(),
-            taken: Taken { step: position.steps, at: Instant::now() },
+            taken: Taken { step, at: Instant::now() },
             best: None,
             writing: None,
             warned: false,

@@ -33,7 +33,7 @@ impl Saved {
     fn saver(&self, every: usize) -> Saver<'_> {
         let interval = CheckpointInterval::EverySteps(every.try_into().unwrap());
         let checkpoints = self.world.checkpoints();
-        Saver::new(checkpoints, interval, &self.events, &Position::default(), &self.printer)
+        Saver::new(checkpoints, interval, &self.events, 0, &self.printer)
     }
 
     fn state(&self) -> State<'_> {

@@ -6,6 +6,8 @@ mod checkpoints;
 mod evaluation;
 mod forward;
 mod gradients;
+mod loading;
+mod memory;
 mod resume;
 mod runs;
 mod support;

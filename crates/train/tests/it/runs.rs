@@ -142,6 +142,31 @@ fn a_complete_run_has_its_model_and_no_checkpoint() {
     assert!(!run.checkpoint_folder().exists());
 }
 
+/// The bytes of a run's event files, oldest first.
+fn event_files(run: &Run) -> Vec<String> {
+    let paths = fs::read_dir(run.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let is_one = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().contains("tfevents");
+    let mut paths: Vec<PathBuf> = paths.filter(is_one).collect();
+    paths.sort();
+    paths.iter().map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
+}
+
+#[test]
+fn tensorboard_sees_curves_the_plan_and_the_settings() {
+    let place = Place::new(TRAINED, &SPLITS);
+    place.make(true).unwrap();
+    let files = event_files(&place.make(false).unwrap());
+    assert_eq!(files.len(), 2, "a file for each process");
+    let counts = |text: &str| [0, 1].map(|file: usize| files[file].matches(text).count());
+    assert_eq!(counts("train/loss"), [1, 3], "a point for each step");
+    assert_eq!(counts("validation/accuracy"), [1, 2], "a point for each evaluation");
+    // Said once, and not again when the run goes on.
+    assert_eq!(counts("_hparams_/session_start_info"), [1, 0]);
+    assert_eq!(counts("train.optimizer.lr"), [1, 0]);
+    assert_eq!(counts("```yaml"), [1, 0]);
+    assert_eq!(counts("_hparams_/session_end_info"), [0, 1]);
+}
+
 #[test]
 fn a_run_whose_export_failed_need_not_be_trained_again() {
     let place = Place::new(TRAINED, &SPLITS);

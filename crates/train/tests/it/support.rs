@@ -276,7 +276,7 @@ impl World {
         let printer = Printer::new(true, false);
         let log = EventLog::open_append(&self.events_file())?;
         let journal = Journal::new(log, Board::hidden(), TrainingProgress::hidden(), &printer);
-        let saver = Saver::new(checkpoints, self.interval, &self.events_file(), &position, &printer);
+        let saver = Saver::new(checkpoints, self.interval, &self.events_file(), position.steps, &printer);
         fit.run(&mut optimizer, &mut Records { journal, saver }, position)
     }
 

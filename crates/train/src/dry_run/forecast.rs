@@ -1,0 +1,126 @@
+//! What one run takes.
+
+use cliptune_experiment::{Plan, TrainPlan};
+use cliptune_store::Standing;
+use cliptune_terminal::Printer;
+use serde::Serialize;
+use tch::Device;
+
+use super::groups::{Group, groups};
+use super::probe::{self, Times};
+use crate::data::{Splits, TextBank};
+use crate::device;
+use crate::error::TrainError;
+use crate::fit::steps_per_epoch;
+use crate::memory::{Footprint, Subject, host_capacity};
+use crate::start::Start;
+
+/// What one run takes.
+#[derive(Debug, Serialize)]
+pub(super) struct Forecast {
+    /// Where it would be computed.
+    pub(super) device: String,
+    /// Items in the train split.
+    pub(super) train_items: usize,
+    /// Items in the validation split.
+    pub(super) validation_items: usize,
+    /// All weights, trained or not.
+    pub(super) groups: Vec<Group>,
+    /// Passes over the train split.
+    pub(super) epochs: usize,
+    /// Optimiser steps of each.
+    pub(super) steps_per_epoch: usize,
+    /// Items of a step.
+    pub(super) batch_size: usize,
+    /// Bytes of memory.
+    pub(super) memory: Footprint,
+    /// Bytes that the host has; `None` where it cannot be found out, and on a GPU.
+    pub(super) memory_there_is: Option<u64>,
+    /// Seconds; `None` where a step does not fit into the memory.
+    pub(super) seconds: Option<Seconds>,
+}
+
+/// How long a run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Seconds {
+    /// Decoding all images.
+    pub(super) images: f64,
+    /// Embedding once what a locked tower sees.
+    pub(super) locked: f64,
+    /// One step, the median of a few.
+    pub(super) step: f64,
+    /// One evaluation of the validation split.
+    pub(super) evaluation: f64,
+    /// The whole training, without its export.
+    pub(super) total: f64,
+}
+
+impl Forecast {
+    /// Of the run that a standing lacks.
+    pub(super) fn make(
+        standing: &Standing,
+        train: &TrainPlan,
+        device: Device,
+        printer: &Printer,
+    ) -> Result<Self, TrainError> {
+        let plan = &standing.plan;
+        let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
+        let splits = Splits::load(plan, dataset)?;
+        let start = Start::open(standing, &splits.train_items, device)?;
+        start.parameters.unlock(train.tune);
+        let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
+        let memory = Footprint::of(&subject(plan, train, &splits, &start, &texts), train.batch_size);
+        let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
+        let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
+        let steps = steps_per_epoch(train, plan.seed, &splits.train);
+        let seconds = match fits {
+            true => {
+                printer.status(&format!("{}: measuring some steps", plan.experiment));
+                let times = probe::measure(plan, train, dataset, &splits, &start, device)?;
+                Some(seconds(&times, &splits, train.epochs, steps))
+            }
+            false => None,
+        };
+        Ok(Self {
+            device: device::name(device),
+            train_items: splits.train.len(),
+            validation_items: splits.validation.len(),
+            groups: groups(&start.parameters, train),
+            epochs: train.epochs,
+            steps_per_epoch: steps,
+            batch_size: train.batch_size.get(),
+            memory,
+            memory_there_is,
+            seconds,
+        })
+    }
+}
+
+fn subject<'a>(
+    plan: &Plan,
+    train: &'a TrainPlan,
+    splits: &'a Splits,
+    start: &'a Start,
+    texts: &'a TextBank,
+) -> Subject<'a> {
+    Subject {
+        config: &start.config,
+        parameters: &start.parameters,
+        plan: train,
+        seed: plan.seed,
+        train: &splits.train,
+        texts,
+        images: splits.image_paths.len(),
+    }
+}
+
+fn seconds(times: &Times, splits: &Splits, epochs: usize, steps: usize) -> Seconds {
+    let images = times.image * splits.image_paths.len() as f64;
+    let locked =
+        times.locked_image * splits.image_paths.len() as f64 + times.locked_text * splits.texts.len() as f64;
+    let evaluation = times.validation_item * splits.validation.len() as f64;
+    // Before the first epoch, too.
+    let evaluations = (epochs + 1) as f64 * evaluation;
+    let total = images + locked + (epochs * steps) as f64 * times.step + evaluations;
+    Seconds { images, locked, step: times.step, evaluation, total }
+}

@@ -1,0 +1,55 @@
+//! Which weights are trained, and how.
+
+use cliptune_clip::weights::Part;
+use cliptune_experiment::TrainPlan;
+use serde::Serialize;
+
+use crate::model::{Parameter, Parameters};
+
+/// Weights of one part of the model that are treated alike.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Group {
+    /// The part of the model.
+    pub(super) part: &'static str,
+    /// `matrices`, or what does not decay.
+    pub(super) kind: &'static str,
+    /// Numbers in them.
+    pub(super) parameters: usize,
+    /// Peak learning rate; `None` for weights that do not move.
+    pub(super) learning_rate: Option<f64>,
+    /// Weight decay; `None` for weights that do not move.
+    pub(super) weight_decay: Option<f64>,
+}
+
+/// All weights in groups, in the order of the model.
+pub(super) fn groups(parameters: &Parameters, plan: &TrainPlan) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for parameter in parameters.iter() {
+        let new = group(parameter, plan);
+        let same = |group: &&mut Group| Group { parameters: 0, ..(**group).clone() } == new;
+        let added = parameter.spec.len();
+        match groups.iter_mut().find(same) {
+            Some(group) => group.parameters += added,
+            None => groups.push(Group { parameters: added, ..new }),
+        }
+    }
+    groups
+}
+
+/// The group of a weight, still without its parameters.
+fn group(parameter: &Parameter, plan: &TrainPlan) -> Group {
+    let (moves, decays) = (parameter.tensor.requires_grad(), parameter.spec.role.decays());
+    Group {
+        part: match parameter.spec.part {
+            Part::Vision => "vision tower",
+            Part::VisualProjection => "visual projection",
+            Part::Text => "text tower",
+            Part::TextProjection => "text projection",
+            Part::LogitScale => "logit scale",
+        },
+        kind: if decays { "matrices" } else { "norms, biases, embeddings" },
+        parameters: 0,
+        learning_rate: moves.then(|| plan.optimizer.lr.get()),
+        weight_decay: moves.then_some(if decays { plan.optimizer.weight_decay } else { 0.0 }),
+    }
+}

@@ -1,0 +1,93 @@
+//! `cliptune train --dry-run`: what would be trained, how many steps it takes, and how much memory and time.
+//!
+//! Sizes and steps are exact, memory is an estimate from the sizes of what is kept, and time is measured: a few real
+//! steps on real items, because no formula knows the machine. Nothing is written.
+
+mod forecast;
+mod groups;
+mod probe;
+mod text;
+
+use std::collections::BTreeMap;
+
+use cliptune_experiment::Experiment;
+use cliptune_store::{Standing, Store, standings};
+use cliptune_terminal::Printer;
+use serde::Serialize;
+use tch::Device;
+
+use crate::error::TrainError;
+use forecast::Forecast;
+
+/// The missing runs of one experiment that differ in their seed alone.
+#[derive(Debug, Serialize)]
+struct Entry {
+    experiment: String,
+    /// The point of the experiment's matrix.
+    settings: BTreeMap<String, serde_json::Value>,
+    seeds: Vec<u32>,
+    #[serde(flatten)]
+    outlook: Outlook,
+}
+
+/// What is known of runs to be.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outlook {
+    /// What a run of them takes.
+    Forecast(Box<Forecast>),
+    /// Nothing is trained: the model is taken as it is.
+    AsItIs,
+    /// Why it cannot be told yet.
+    Unknown(String),
+}
+
+/// Prints what `cliptune train` would do.
+///
+/// # Errors
+///
+/// When the store cannot be read. What stands in the way of one run is told in its place.
+pub(crate) fn dry_run(
+    store: &Store,
+    experiments: &[Experiment],
+    device: Device,
+    printer: &Printer,
+) -> Result<(), TrainError> {
+    let standings = standings(store, experiments, &|_, _| {})?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for standing in standings.iter().filter(|standing| standing.run.is_none()) {
+        let plan = &standing.plan;
+        let same =
+            |entry: &&mut Entry| entry.experiment == plan.experiment.as_str() && entry.settings == plan.axes;
+        match entries.iter_mut().find(same) {
+            Some(entry) => entry.seeds.push(plan.seed.0),
+            None => entries.push(Entry {
+                experiment: plan.experiment.to_string(),
+                settings: plan.axes.clone(),
+                seeds: vec![plan.seed.0],
+                outlook: outlook(standing, device, printer),
+            }),
+        }
+    }
+    show(&entries, printer);
+    Ok(())
+}
+
+fn outlook(standing: &Standing, device: Device, printer: &Printer) -> Outlook {
+    let Some(train) = &standing.plan.train else { return Outlook::AsItIs };
+    match Forecast::make(standing, train, device, printer) {
+        Ok(forecast) => Outlook::Forecast(Box::new(forecast)),
+        Err(error) => Outlook::Unknown(error.to_string()),
+    }
+}
+
+fn show(entries: &[Entry], printer: &Printer) {
+    if printer.is_json() {
+        printer.json(&entries);
+    } else if entries.is_empty() {
+        printer.status("every run is fresh: nothing to train");
+    } else {
+        let texts: Vec<String> = entries.iter().map(text::entry).collect();
+        printer.data(&texts.join("\n"));
+    }
+}

@@ -1,0 +1,130 @@
+//! A few steps of a run, to see how long they take.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use cliptune_experiment::{Plan, TrainPlan, Tune};
+use cliptune_statistics::median;
+use cliptune_store::{Dataset, Item};
+use tch::Device;
+
+use crate::checkpoint::Position;
+use crate::data::{
+    Arrangement, Example, Examples, ImageBank, Splits, TextBank, epoch_batches, evaluation_batches,
+};
+use crate::encoder::Encoder;
+use crate::error::TrainError;
+use crate::evaluate::evaluate;
+use crate::fit::{Epoch, Fit};
+use crate::optimizer::Optimizer;
+use crate::start::Start;
+
+/// Steps that are taken. The first finds cold caches and is not counted when there are others.
+const STEPS: usize = 4;
+
+/// Seconds that the parts of a run take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Times {
+    /// To decode an image.
+    pub(super) image: f64,
+    /// To embed an image that is embedded once, because its tower is locked.
+    pub(super) locked_image: f64,
+    /// The same of a text.
+    pub(super) locked_text: f64,
+    /// A step.
+    pub(super) step: f64,
+    /// To evaluate an item.
+    pub(super) validation_item: f64,
+}
+
+/// The items of the first steps and of one batch of the validation split, in a numbering of their own.
+struct Sample {
+    /// Of each step.
+    train: Vec<Vec<Example>>,
+    validation: Vec<Example>,
+    images: ImageBank,
+    texts: TextBank,
+    text_count: usize,
+    /// Seconds to decode the images.
+    decoding: f64,
+}
+
+/// Takes the first steps of a run, with its weights and items, and evaluates a batch. The weights are not those of the
+/// start any more afterwards.
+pub(super) fn measure(
+    plan: &Plan,
+    train: &TrainPlan,
+    dataset: &Dataset,
+    splits: &Splits,
+    start: &Start,
+    device: Device,
+) -> Result<Times, TrainError> {
+    let sample = Sample::take(plan, train, dataset, splits, start)?;
+    let parameters = &start.parameters;
+    let mut optimizer = Optimizer::new(&parameters.unlock(train.tune), train.optimizer)?;
+    let mut encoder = Encoder::new(&start.config, parameters, &sample.images, &sample.texts, device);
+    let (locked, _) = timed(|| encoder.lock(train.tune, sample.text_count))?;
+    let (mut steps, all) = (Vec::new(), sample.train.concat());
+    let fit = Fit {
+        plan: train,
+        seed: plan.seed,
+        parameters,
+        encoder: &encoder,
+        train: &all,
+        validation: &sample.validation,
+        after_step: &|_| ControlFlow::Continue(()),
+    };
+    let mut begin = 0;
+    for examples in &sample.train {
+        let chosen: Vec<usize> = (begin..begin + examples.len()).collect();
+        begin += examples.len();
+        let mut position = Position { steps: steps.len() + 1, ..Position::default() };
+        let epoch = Epoch { number: 1, steps: sample.train.len() };
+        steps.push(timed(|| fit.step(&mut optimizer, &chosen, epoch, &mut position))?.0);
+    }
+    let (evaluating, _) =
+        timed(|| evaluate(&encoder, train.objective, train.batch_size, &sample.validation))?;
+    let counted = if steps.len() > 1 { &steps[1..] } else { &steps[..] };
+    let each =
+        |locks: Tune, count: usize| if train.tune == locks { locked / count.max(1) as f64 } else { 0.0 };
+    Ok(Times {
+        image: sample.decoding / sample.images.len().max(1) as f64,
+        locked_image: each(Tune::LockedImage, sample.images.len()),
+        locked_text: each(Tune::LockedText, sample.text_count),
+        step: median(counted).unwrap_or_default(),
+        validation_item: evaluating / sample.validation.len().max(1) as f64,
+    })
+}
+
+impl Sample {
+    fn take(
+        plan: &Plan,
+        train: &TrainPlan,
+        dataset: &Dataset,
+        splits: &Splits,
+        start: &Start,
+    ) -> Result<Self, TrainError> {
+        let (arrangement, size) = (Arrangement::of(train.objective), train.batch_size);
+        let mut examples = Examples::default();
+        let mut pick = |items: &[Item], chosen: &[usize]| {
+            let chosen: Vec<Item> = chosen.iter().filter_map(|&row| items.get(row).cloned()).collect();
+            examples.add(&chosen)
+        };
+        let batches = epoch_batches(&splits.train, arrangement, size, plan.seed, 1);
+        let train = batches.iter().take(STEPS).map(|chosen| pick(&splits.train_items, chosen)).collect();
+        let batches = evaluation_batches(&splits.validation, arrangement, size);
+        let validation =
+            batches.first().map(|chosen| pick(&splits.validation_items, chosen)).unwrap_or_default();
+        let paths: Vec<_> = examples.image_items().iter().map(|item| dataset.image_path(item)).collect();
+        let (decoding, images) = timed(|| ImageBank::load(start.preprocessor.clone(), &paths, &|| {}))?;
+        let texts = TextBank::encode(&start.tokenizer, examples.texts())?;
+        Ok(Self { train, validation, images, texts, text_count: examples.texts().len(), decoding })
+    }
+}
+
+/// Seconds that something takes, and what it gives.
+fn timed<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<(f64, T), E> {
+    let begun = Instant::now();
+    let done = work()?;
+    Ok((begun.elapsed().as_secs_f64(), done))
+}

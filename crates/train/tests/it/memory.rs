@@ -1,0 +1,58 @@
+//! The estimate of what a training needs.
+
+use cliptune_experiment::{BatchSize, Objective, Tune};
+use cliptune_train::memory::{Footprint, Subject};
+
+use crate::support::World;
+
+fn footprint(tune: Tune, batch_size: usize) -> Footprint {
+    let world = World::new(Objective::Choice).tuning(tune);
+    let parameters = world.tiny.parameters();
+    parameters.unlock(tune);
+    let subject = Subject {
+        config: &world.tiny.config,
+        parameters: &parameters,
+        plan: &world.plan,
+        seed: world.tiny.cases.seed,
+        train: &world.tiny.train,
+        texts: &world.tiny.texts,
+        images: 6,
+    };
+    Footprint::of(&subject, BatchSize::try_from(batch_size).unwrap())
+}
+
+#[test]
+fn every_weight_that_moves_has_a_gradient_and_two_moments() {
+    let weights = 4 * World::new(Objective::Choice).tiny.parameters().len() as u64;
+    let full = footprint(Tune::Full, 4);
+    assert_eq!((full.weights, full.gradients, full.moments), (weights, weights, 2 * weights));
+    // The weights, their moments and the best epoch's weights.
+    assert_eq!(full.checkpoint, 4 * weights);
+    let locked = footprint(Tune::LockedImage, 4);
+    assert!(locked.weights == weights && locked.gradients < weights);
+    assert_eq!(locked.moments, 2 * locked.gradients);
+}
+
+#[test]
+fn the_total_is_the_sum_of_the_parts() {
+    let Footprint { weights, gradients, moments, pixels, activations, runtime, total, .. } =
+        footprint(Tune::Full, 4);
+    assert_eq!(total, weights + gradients + moments + pixels + activations + runtime);
+    assert_eq!(pixels, 6 * 3 * 12 * 12);
+}
+
+#[test]
+fn what_is_locked_keeps_no_activations() {
+    let activations = |tune| footprint(tune, 4).activations;
+    let [full, image, text, projections] =
+        [Tune::Full, Tune::LockedImage, Tune::LockedText, Tune::Projections].map(activations);
+    assert!(image < full && text < full && projections < full, "{full} {image} {text} {projections}");
+    // Each tower is in exactly one of the two.
+    assert_eq!(image + text, full);
+}
+
+#[test]
+fn a_larger_batch_needs_more() {
+    let sizes = [1, 2, 4, 8].map(|size| footprint(Tune::Full, size).total);
+    assert!(sizes.is_sorted_by(|a, b| a < b), "{sizes:?}");
+}
