@@ -62,8 +62,11 @@ VALIDATION = [
 ]
 
 PLAN = {
-    "tune": "full", "epochs": 2, "batch_size": 4,
-    "optimizer": {"lr": 2e-3, "weight_decay": 0.2, "betas": [0.9, 0.98], "eps": 1e-6},
+    "label_smoothing": 0.0, "reduction": "mean", "tune": "full", "logit_scale": "learned",
+    "epochs": 2, "batch_size": 4, "accumulate": 1, "shuffle": True,
+    "optimizer": {
+        "name": "adamw", "lr": 2e-3, "weight_decay": 0.2, "layer_decay": 1.0, "betas": [0.9, 0.98], "eps": 1e-6,
+    },
     "schedule": {"warmup_steps": 2, "decay": "cosine"},
     "clip_grad_norm": 2.0, "select": "validation.loss",
 }

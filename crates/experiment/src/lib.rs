@@ -30,10 +30,10 @@ mod yaml;
 pub use error::LoadError;
 pub use load::load;
 pub use plan::{
-    Activation, AdamW, Architecture, Columns, DataPlan, Decay, Experiment, ExportPlan, ImageFit, ImageKey,
-    Join, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule, ScorePlan, Select,
-    Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Transformer,
-    Tune,
+    Activation, Architecture, Columns, DataPlan, Decay, Experiment, ExportPlan, ImageFit, ImageKey, Join,
+    LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, Reduction, RunReference,
+    Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task,
+    TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Warmup,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};

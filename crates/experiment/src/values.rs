@@ -88,6 +88,9 @@ impl fmt::Display for Seed {
 pub struct Fraction(f64);
 
 impl Fraction {
+    /// Nothing.
+    pub const ZERO: Self = Self(0.0);
+
     /// The number.
     pub fn get(self) -> f64 {
         self.0

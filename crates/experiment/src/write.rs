@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::language::{Vocabulary, optimizer_name, word_of};
+use crate::language::{Vocabulary, word_of};
 use crate::plan::{
-    Architecture, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
-    TrainPlan, Transformer,
+    Architecture, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Objective, Plan, SplitBy,
+    SplitPlan, Task, TrainPlan, Transformer,
 };
 
 /// A plan could not be written as YAML.
@@ -124,22 +124,24 @@ fn transformer(sizes: Transformer) -> Value {
 }
 
 fn train(train: &TrainPlan) -> Value {
+    let contrastive_weight = match train.objective {
+        Objective::ChoiceContrastive { contrastive_weight } => Some(contrastive_weight),
+        Objective::Choice | Objective::Contrastive | Objective::Sigmoid => None,
+    };
     without_null(json!({
         "objective": word_of(train.objective),
+        "contrastive_weight": contrastive_weight,
+        "label_smoothing": train.label_smoothing,
+        "reduction": word_of(train.reduction),
         "tune": word_of(train.tune),
+        "logit_scale": word_of(train.logit_scale),
         "epochs": train.epochs,
         "batch_size": train.batch_size,
-        "optimizer": {
-            "name": optimizer_name(),
-            "lr": train.optimizer.lr,
-            "weight_decay": train.optimizer.weight_decay,
-            "betas": [train.optimizer.betas.0, train.optimizer.betas.1],
-            "eps": train.optimizer.eps,
-        },
-        "schedule": {
-            "warmup_steps": train.schedule.warmup_steps,
-            "decay": word_of(train.schedule.decay),
-        },
+        "accumulate": train.accumulate,
+        "shuffle": train.shuffle,
+        // A record has the fields of these two as YAML has them.
+        "optimizer": train.optimizer,
+        "schedule": train.schedule,
         "clip_grad_norm": train.clip_grad_norm,
         "select": word_of(train.select),
     }))

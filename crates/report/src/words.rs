@@ -1,6 +1,6 @@
 //! The sentences of a report, as plain text; page, Markdown and terminal say the same.
 
-use cliptune_experiment::{Objective, SplitBy, TaskKind};
+use cliptune_experiment::{SplitBy, TaskKind};
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted};
 
@@ -9,12 +9,8 @@ use crate::data::{
 };
 
 /// The name of an objective.
-pub(crate) fn objective(objective: Objective) -> &'static str {
-    match objective {
-        Objective::Choice => "choice objective",
-        Objective::Contrastive => "contrastive objective",
-        Objective::Sigmoid => "sigmoid objective",
-    }
+pub(crate) fn objective(word: &str) -> String {
+    format!("{word} objective")
 }
 
 /// The metric that a kind of item is judged by.

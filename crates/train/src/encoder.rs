@@ -44,11 +44,14 @@ impl<'a> Encoder<'a> {
     /// Computes what `tune` locks once and for all.
     pub fn lock(&mut self, tune: Tune, text_rows: usize) -> Result<(), TrainError> {
         match tune {
-            Tune::LockedImage => {
+            Tune::LockedImage { unlocked_layers: 0 } => {
                 self.locked_images = Some(self.all(self.images.len(), Self::compute_images)?);
             }
-            Tune::LockedText => self.locked_texts = Some(self.all(text_rows, Self::compute_texts)?),
-            Tune::Full | Tune::Projections => {}
+            Tune::LockedText { unlocked_layers: 0 } => {
+                self.locked_texts = Some(self.all(text_rows, Self::compute_texts)?);
+            }
+            // Autograd records nothing of the layers below the first one that moves.
+            Tune::LockedImage { .. } | Tune::LockedText { .. } | Tune::Full | Tune::Projections => {}
         }
         Ok(())
     }

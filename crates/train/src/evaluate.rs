@@ -13,12 +13,13 @@ use crate::objective::{self, Embeddings};
 pub struct Evaluation {
     /// Mean loss, weighted by examples.
     pub loss: f64,
-    /// Choice: share of right answers. Contrastive: recall@1 from image to text over the whole split, where any
+    /// Choices: share of right answers. Else: recall@1 from image to text over the whole split, where any
     /// text of the image's group counts.
     pub accuracy: f64,
 }
 
-/// Evaluates without gradients, in batches of the training size, so that losses of both splits compare.
+/// Evaluates without gradients, in batches of the training size, so that losses of both splits compare. Labels are
+/// never smoothed: the loss says how good the model is, whatever it was trained with.
 pub fn evaluate(
     encoder: &Encoder<'_>,
     objective: Objective,
@@ -32,16 +33,14 @@ pub fn evaluate(
         let batch = Batch::new(examples, &chosen, objective::needed(objective));
         let embeddings = encoder.embeddings(&batch.images, &batch.texts)?;
         let count = batch.examples.len() as f64;
-        loss += count * f64::try_from(&objective::loss(objective, &embeddings, &batch.examples)?)?;
+        loss += count * f64::try_from(&objective::loss(objective, 0.0, &embeddings, &batch.examples)?)?;
         seen += count;
-        if objective == Objective::Choice {
+        if objective.is_over_candidates() {
             right += right_answers(&embeddings, &batch.examples)?;
         }
     }
-    let accuracy = match objective {
-        Objective::Choice => right / seen,
-        Objective::Contrastive | Objective::Sigmoid => recall_at_1(encoder, examples)?,
-    };
+    let accuracy =
+        if objective.is_over_candidates() { right / seen } else { recall_at_1(encoder, examples)? };
     Ok(Evaluation { loss: loss / seen, accuracy })
 }
 

@@ -4,17 +4,17 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use cliptune_clip::names;
-use cliptune_experiment::{Seed, Select, TrainPlan};
+use cliptune_experiment::{LogitScale, Seed, Select, TrainPlan};
 use cliptune_store::{Event, EventLog};
 use tch::Tensor;
 
 use crate::checkpoint::{Best, Checkpoints, Position, unusable};
-use crate::data::{Arrangement, Batch, Example, epoch_batches};
+use crate::data::{Arrangement, Example, epoch_batches, listed_batches};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
+use crate::gradient;
 use crate::model::Parameters;
-use crate::objective;
 use crate::optimizer::Optimizer;
 use crate::schedule;
 
@@ -41,9 +41,19 @@ pub struct Fit<'a> {
     pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
 }
 
-/// Optimiser steps of each epoch.
+/// Updates of each epoch.
 pub fn steps_per_epoch(plan: &TrainPlan, seed: Seed, train: &[Example]) -> usize {
-    epoch_batches(train, Arrangement::of(plan.objective), plan.batch_size, seed, 1).len()
+    batches(plan, seed, train, 1).len().div_ceil(plan.accumulate.get())
+}
+
+/// The batches of an epoch.
+fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: usize) -> Vec<Vec<usize>> {
+    let arrangement = Arrangement::of(plan.objective);
+    if plan.shuffle {
+        epoch_batches(train, arrangement, plan.batch_size, seed, epoch)
+    } else {
+        listed_batches(train, arrangement, plan.batch_size)
+    }
 }
 
 /// How the loop ended.
@@ -69,11 +79,6 @@ struct Epoch {
 }
 
 impl Fit<'_> {
-    fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
-        let arrangement = Arrangement::of(self.plan.objective);
-        epoch_batches(self.train, arrangement, self.plan.batch_size, self.seed, epoch)
-    }
-
     /// Trains from a position to the end, or until it is interrupted.
     pub fn run(
         &self,
@@ -118,10 +123,11 @@ impl Fit<'_> {
         epoch: &Epoch,
         position: &mut Position,
     ) -> Result<ControlFlow<()>, TrainError> {
-        for chosen in self.batches(epoch.number).iter().skip(position.steps_of_epoch) {
+        let batches = batches(self.plan, self.seed, self.train, epoch.number);
+        for batches in batches.chunks(self.plan.accumulate.get()).skip(position.steps_of_epoch) {
             position.steps_of_epoch += 1;
             position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
-            let event = self.step(optimizer, chosen, epoch, position.steps)?;
+            let event = self.step(optimizer, batches, epoch, position.steps)?;
             log.append(&event)?;
             if (self.after_step)(&event).is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -130,24 +136,21 @@ impl Fit<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// One update from the gradients of some batches.
     fn step(
         &self,
         optimizer: &mut Optimizer,
-        chosen: &[usize],
+        batches: &[Vec<usize>],
         epoch: &Epoch,
         step: usize,
     ) -> Result<Event, TrainError> {
         let begun = Instant::now();
-        let batch = Batch::new(self.train, chosen, objective::needed(self.plan.objective));
-        optimizer.zero_grad();
-        let embeddings = self.encoder.embeddings(&batch.images, &batch.texts)?;
-        let loss = objective::loss(self.plan.objective, &embeddings, &batch.examples)?;
-        let value = f64::try_from(&loss)?;
         let diverged = |what, value| TrainError::Diverged { what, value, step, epoch: epoch.number };
-        if !value.is_finite() {
-            return Err(diverged("loss", value));
+        optimizer.zero_grad();
+        let loss = gradient::accumulate(self.plan, self.encoder, self.train, batches)?;
+        if !loss.is_finite() {
+            return Err(diverged("loss", loss));
         }
-        loss.f_backward()?;
         let grad_norm = optimizer.clip_grad_norm(self.plan.clip_grad_norm)?;
         if !grad_norm.is_finite() {
             return Err(diverged("norm of the gradient", grad_norm));
@@ -159,17 +162,18 @@ impl Fit<'_> {
         Ok(Event::Step {
             step,
             epoch: epoch.number,
-            loss: value,
+            loss,
             learning_rate,
             grad_norm,
             logit_scale: self.parameters.logit_scale()?,
-            items_per_second: chosen.len() as f64 / begun.elapsed().as_secs_f64(),
+            items_per_second: batches.iter().map(Vec::len).sum::<usize>() as f64
+                / begun.elapsed().as_secs_f64(),
         })
     }
 
     /// SigLIP's is not bounded: published ones start above 100, and a first step would move them.
     fn clamp_logit_scale(&self) -> Result<(), TrainError> {
-        if self.parameters.find(names::LOGIT_BIAS).is_some() {
+        if self.plan.logit_scale == LogitScale::Fixed || self.parameters.find(names::LOGIT_BIAS).is_some() {
             return Ok(());
         }
         let _guard = tch::no_grad_guard();

@@ -12,6 +12,7 @@ pub mod error;
 pub mod evaluate;
 pub mod export;
 pub mod fit;
+pub mod gradient;
 pub mod leak;
 pub mod model;
 pub mod objective;

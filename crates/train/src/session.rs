@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
             return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
         }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
-        let moving = parameters.unlock(train.tune);
+        let moving = parameters.unlock(train.tune, train.logit_scale);
         let mut optimizer = Optimizer::new(&moving, train.optimizer)?;
         let position = checkpoints.resume(parameters, &mut optimizer)?;
         let mut encoder = self.encoder(parameters);

@@ -9,13 +9,15 @@ mod data;
 mod join;
 mod location;
 mod model;
+mod objective;
 mod optimizer;
 mod outputs;
+mod schedule;
 mod split;
 mod train;
+mod tune;
 mod words;
 
-pub(crate) use optimizer::optimizer_name;
 pub(crate) use words::{Vocabulary, word_of};
 
 use crate::plan::{ModelSource, Plan};
@@ -38,6 +40,27 @@ impl Context<'_> {
             self.problems.add(Problem::at(at, format!("impossible value for `{path}`")).label(why));
         })
         .ok()
+    }
+
+    /// Refuses a key that was given although nothing uses it: the phrase says what it belongs to, and `decider` is the
+    /// key that would have to say so.
+    fn only_with(&mut self, node: &Node, key: &str, decider: &str, phrase: &str) {
+        let Some(entry) = node.entry_of(key).filter(|entry| !entry.key_span.is_default()) else { return };
+        let problem = Problem::at(entry.key_span, format!("`{key}` has a meaning only with {phrase}"))
+            .label(format!("expected {phrase}, or no `{key}`"));
+        let advice = node.entry_of(decider).and_then(|decider| inherited_advice(entry, decider));
+        self.problems.add(problem.maybe_help(advice));
+    }
+
+    /// Refuses two keys that say the same in two ways.
+    fn exclude<T>(&mut self, node: &Node, key: &str, other: &str) -> Option<T> {
+        let (entry, other_entry) = (node.entry_of(key)?, node.entry_of(other)?);
+        self.problems.refuse(
+            Problem::at(entry.key_span, format!("`{key}` and `{other}` exclude each other"))
+                .label("expected one of the two")
+                .related(other_entry.key_span, "the other is given here")
+                .maybe_help(inherited_advice(entry, other_entry)),
+        )
     }
 }
 

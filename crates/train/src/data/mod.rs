@@ -10,6 +10,6 @@ mod texts;
 pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};
 pub use images::ImageBank;
-pub use order::{Arrangement, epoch_batches, evaluation_batches};
+pub use order::{Arrangement, epoch_batches, evaluation_batches, listed_batches};
 pub use splits::Splits;
 pub use texts::TextBank;

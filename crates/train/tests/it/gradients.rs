@@ -1,6 +1,6 @@
 //! Losses and gradients against PyTorch's autograd.
 
-use cliptune_experiment::Tune;
+use cliptune_experiment::{LogitScale, Tune};
 use cliptune_train::data::Batch;
 use cliptune_train::objective::{self, needed};
 
@@ -19,11 +19,11 @@ fn the_loss_over_all_items_and_the_gradient_of_every_weight_are_those_of_pytorch
     let tiny = Tiny::load();
     for (objective, name) in OBJECTIVES {
         let parameters = tiny.parameters();
-        parameters.unlock(Tune::Full);
+        parameters.unlock(Tune::Full, LogitScale::Learned);
         let everyone: Vec<usize> = (0..tiny.train.len()).collect();
         let batch = Batch::new(&tiny.train, &everyone, needed(objective));
         let embeddings = tiny.encoder(&parameters).embeddings(&batch.images, &batch.texts).unwrap();
-        let loss = objective::loss(objective, &embeddings, &batch.examples).unwrap();
+        let loss = objective::loss(objective, 0.0, &embeddings, &batch.examples).unwrap();
         let expected = tiny.case(objective).loss;
         assert!((loss.double_value(&[]) - expected).abs() < 1e-5, "{name}: {loss} instead of {expected}");
         loss.backward();

@@ -5,6 +5,7 @@
 mod evaluation;
 mod forward;
 mod gradients;
+mod references;
 mod resume;
 mod runs;
 mod support;

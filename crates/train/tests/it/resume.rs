@@ -83,7 +83,7 @@ fn curve(world: &World) -> Curve {
 #[test]
 fn a_run_interrupted_after_any_step_ends_as_an_undisturbed_one() {
     for (objective, name) in OBJECTIVES {
-        for tune in [Tune::Full, Tune::LockedImage] {
+        for tune in [Tune::Full, Tune::LockedImage { unlocked_layers: 0 }] {
             let (expected, expected_curve) = undisturbed(&World::new(objective).tuning(tune));
             for step in 1..=STEPS {
                 let world = World::new(objective).tuning(tune);

@@ -164,10 +164,7 @@ impl Tiny {
     }
 
     pub(crate) fn case(&self, objective: Objective) -> &ObjectiveCase {
-        match objective {
-            Objective::Choice => &self.cases.choice,
-            Objective::Contrastive | Objective::Sigmoid => &self.cases.contrastive,
-        }
+        if objective.is_over_candidates() { &self.cases.choice } else { &self.cases.contrastive }
     }
 }
 
@@ -208,6 +205,10 @@ impl World {
         Self { tiny, plan, folder: tempfile::tempdir().unwrap() }
     }
 
+    pub(crate) fn with(plan: TrainPlan) -> Self {
+        Self { tiny: Tiny::load(), plan, folder: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn tuning(mut self, tune: Tune) -> Self {
         self.plan.tune = tune;
         self
@@ -232,7 +233,8 @@ impl World {
         after_step: AfterStep<'_>,
     ) -> Result<Fitted, TrainError> {
         let checkpoints = self.checkpoints();
-        let mut optimizer = Optimizer::new(&parameters.unlock(self.plan.tune), self.plan.optimizer)?;
+        let mut optimizer =
+            Optimizer::new(&parameters.unlock(self.plan.tune, self.plan.logit_scale), self.plan.optimizer)?;
         let position = checkpoints.resume(parameters, &mut optimizer)?;
         let mut encoder = self.tiny.encoder(parameters);
         encoder.lock(self.plan.tune, self.tiny.text_count())?;
@@ -248,6 +250,11 @@ impl World {
         };
         let mut log = EventLog::open_append(&self.events_file())?;
         fit.run(&mut optimizer, &mut log, position.unwrap_or_default())
+    }
+
+    /// The weights that training ended with.
+    pub(crate) fn trained(&self) -> Parameters {
+        model::load(&self.checkpoints().last_file(), &self.tiny.config, Device::Cpu).unwrap()
     }
 
     pub(crate) fn events_file(&self) -> PathBuf {
