@@ -32,6 +32,7 @@ CASES = {
     "fixed-logit-scale": {"logit_scale": "fixed"},
     "accumulate": {"accumulate": 2},
     "accumulate-contrastive": {"accumulate": 2, "objective": "contrastive"},
+    "cached-contrastive": {"objective": "contrastive", "gradient_cache": 2, "gradient_checkpointing": True},
     "smoothed-choice": {"label_smoothing": 0.2},
     "smoothed-contrastive": {"label_smoothing": 0.2, "objective": "contrastive"},
     "choice+contrastive": {"objective": "choice+contrastive", "contrastive_weight": 0.5},
@@ -43,7 +44,15 @@ CASES = {
     "unshuffled-contrastive": {"objective": "contrastive", "shuffle": False},
     "unlocked-image": {"tune": "locked-image", "unlocked_layers": 1},
     "unlocked-text": {"tune": "locked-text", "unlocked_layers": 1},
+    "ema": {"ema": 0.8},
+    "lora": {"tune": "lora", "logit_scale": "fixed", "lora": {"rank": 2, "alpha": 1.0, "dropout": 0.0, "targets": ["q", "v"]}},
+    "lora-everywhere": {
+        "tune": "lora", "logit_scale": "fixed", "ema": 0.7,
+        "lora": {"rank": 3, "alpha": 6.0, "dropout": 0.0, "targets": ["q", "k", "v", "out", "mlp"]},
+        "optimizer": PLAN["optimizer"] | {"layer_decay": 0.5},
+    },
 }
+TARGETS = {"q": ["q_proj"], "k": ["k_proj"], "v": ["v_proj"], "out": ["out_proj"], "mlp": ["fc1", "fc2"]}
 
 
 def cross_entropy(logits, label, smoothing):
@@ -101,7 +110,37 @@ def moves(plan, name):
     if name == "logit_scale":
         return plan["logit_scale"] == "learned"
     unlocked = depth(name) <= plan.get("unlocked_layers", 0)
-    return {"full": True, "locked-image": not image or unlocked, "locked-text": image or unlocked}[plan["tune"]]
+    return {"full": True, "lora": False, "locked-image": not image or unlocked, "locked-text": image or unlocked}[plan["tune"]]
+
+
+class Adapter(torch.nn.Module):
+    """W·x + alpha/rank · B·A·x. A has other numbers than those that are drawn, and the same in both languages."""
+
+    def __init__(self, linear, lora):
+        super().__init__()
+        self.linear, self.scale = linear, lora["alpha"] / lora["rank"]
+        shape = (lora["rank"], linear.in_features)
+        numbers = torch.sin(7 * torch.arange(shape[0] * shape[1]).double() + 1).float().double()
+        self.lora_A = torch.nn.Parameter((0.3 * numbers).reshape(shape))
+        self.lora_B = torch.nn.Parameter(torch.zeros(linear.out_features, lora["rank"], dtype=torch.double))
+
+    def forward(self, x):
+        return self.linear(x) + self.scale * (x @ self.lora_A.T @ self.lora_B.T)
+
+    def merged(self):
+        return self.linear.weight + self.scale * self.lora_B @ self.lora_A
+
+
+def adapt(model, lora):
+    """The adapters by the name of the module that they replace."""
+    names = [suffix for target in lora["targets"] for suffix in TARGETS[target]]
+    adapters = {}
+    for name, module in list(model.named_modules()):
+        parent, _, last = name.rpartition(".")
+        if "encoder.layers." in name and last in names:
+            adapters[name] = Adapter(module, lora)
+            setattr(model.get_submodule(parent), last, adapters[name])
+    return adapters
 
 
 def is_matrix(name, weight):
@@ -160,8 +199,13 @@ def validation_loss(task, model, plan):
 def run(task, changes):
     plan = PLAN | changes
     model = new_model().double()
-    start = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    named = [(name, weight) for name, weight in model.named_parameters() if moves(plan, name)]
+    weights = dict(model.named_parameters())
+    start = {name: weight.detach().clone() for name, weight in weights.items()}
+    named = [(name, weight) for name, weight in weights.items() if moves(plan, name)]
+    adapters = adapt(model, plan["lora"]) if plan["tune"] == "lora" else {}
+    for name, adapter in adapters.items():
+        named += [(f"{name}.lora_A", adapter.lora_A), (f"{name}.lora_B", adapter.lora_B)]
+    average = [weight.detach().clone() for _, weight in named]
     optimizer = make_optimizer(plan, named)
     groups = [epoch[n : n + plan["accumulate"]] for epoch in batches(plan) for n in range(0, len(epoch), plan["accumulate"])]
     steps = []
@@ -171,19 +215,25 @@ def run(task, changes):
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         optimizer.step()
-        if plan["logit_scale"] == "learned":
-            with torch.no_grad():
+        with torch.no_grad():
+            if plan["logit_scale"] == "learned":
                 model.logit_scale.clamp_(0, base.LARGEST_LOGIT_SCALE)
-        steps.append({"loss": loss, "learning_rate": rate, "grad_norm": norm})
-    moved = {name: (weight.detach() - start[name]) for name, weight in model.named_parameters()}
-    def short(number):
-        return float(f"{number:.9g}")
-
-    steps = [{key: short(value) for key, value in step.items()} for step in steps]
+            for kept, (_, weight) in zip(average, named):
+                kept.lerp_(weight, 1 - (plan["ema"] or 0))
+        steps.append({"loss": short(loss), "learning_rate": short(rate), "grad_norm": short(norm)})
+    with torch.no_grad():
+        for kept, (_, weight) in zip(average, named):
+            weight.copy_(kept)
+    merged = {f"{name}.weight": adapter.merged() for name, adapter in adapters.items()}
+    moved = {name: (merged.get(name, weight).detach() - start[name]) for name, weight in weights.items()}
     return {
         "plan": plan, "steps": steps, "validation_loss": validation_loss(task, model, plan),
         "moved": {name: [short(by.mean()), short(by.pow(2).mean().sqrt())] for name, by in sorted(moved.items())},
     }
+
+
+def short(number):
+    return float(f"{number:.9g}")
 
 
 def main():

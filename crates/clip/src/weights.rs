@@ -48,6 +48,26 @@ pub enum Part {
     LogitScale,
 }
 
+impl Part {
+    /// The tower it belongs to.
+    pub fn tower(self) -> Option<Tower> {
+        match self {
+            Self::Vision | Self::VisualProjection => Some(Tower::Vision),
+            Self::Text | Self::TextProjection => Some(Tower::Text),
+            Self::LogitScale => None,
+        }
+    }
+}
+
+/// One of the two towers, with its projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tower {
+    /// Images to embeddings.
+    Vision,
+    /// Texts to embeddings.
+    Text,
+}
+
 /// What a weight is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

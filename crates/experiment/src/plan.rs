@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::{ExperimentName, Fraction, Seed};
 
+mod augment;
 mod train;
 
+pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
 pub use train::{
-    Decay, LogitScale, Objective, OptimizerPlan, Reduction, Schedule, Select, TrainPlan, Tune, UpdateRule,
-    Warmup,
+    Compute, Decay, LogitScale, Lora, LoraTarget, LoraTargets, Objective, OptimizerPlan, Reduction, Schedule,
+    Select, TrainPlan, Tune, UpdateRule, Warmup,
 };
 
 /// One experiment file: the runs it stands for, in the order of its matrix and seeds.
@@ -262,6 +264,18 @@ pub enum ModelSource {
     Hub(HubId),
     /// The model of another experiment's run.
     Run(RunReference),
+}
+
+/// As YAML has it.
+impl std::fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Scratch(_) => f.write_str("scratch"),
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Hub(id) => id.fmt(f),
+            Self::Run(reference) => reference.fmt(f),
+        }
+    }
 }
 
 /// `run:NAME` or `run:NAME@SEED`.

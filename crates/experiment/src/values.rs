@@ -148,6 +148,36 @@ impl From<LearningRate> for f64 {
     }
 }
 
+/// The decay of a moving average: above 0 and below 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct EmaDecay(f64);
+
+impl EmaDecay {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for EmaDecay {
+    type Error = Impossible;
+
+    fn try_from(value: f64) -> Result<Self, Impossible> {
+        if value > 0.0 && value < 1.0 {
+            Ok(Self(value))
+        } else {
+            Err(Impossible("expected a decay above 0 and below 1".to_owned()))
+        }
+    }
+}
+
+impl From<EmaDecay> for f64 {
+    fn from(decay: EmaDecay) -> Self {
+        decay.0
+    }
+}
+
 /// Items in a step: between 1 and 65536.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "usize", into = "usize")]

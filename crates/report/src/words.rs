@@ -1,6 +1,6 @@
 //! The sentences of a report, as plain text; page, Markdown and terminal say the same.
 
-use cliptune_experiment::{SplitBy, TaskKind};
+use cliptune_experiment::{Split, SplitBy, TaskKind};
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted};
 
@@ -292,11 +292,22 @@ pub(crate) fn missing(data: &ReportData) -> Vec<String> {
         State::NotRunYet => Some(format!("{}: not run yet", entry.name)),
         State::Incomplete => Some(format!("{}: {}", entry.name, unfinished(entry))),
         State::Done if data.row(index).is_none() => {
-            Some(format!("{}: not scored on the test split", entry.name))
+            Some(format!("{}: not scored on the test split{}", entry.name, on_training_items(entry)))
         }
         State::Done => None,
     });
     states.collect()
+}
+
+/// What a score on the train split is worth, if there is one.
+fn on_training_items(entry: &Entry) -> String {
+    match entry.score_on(Split::Train) {
+        Some(score) if entry.is_trained() => format!(
+            "; its {} of {score:.2} was measured on the items that it was trained on and says nothing about others",
+            metric(entry.plan.data.columns.task.kind())
+        ),
+        _ => String::new(),
+    }
 }
 
 fn unfinished(entry: &Entry) -> String {

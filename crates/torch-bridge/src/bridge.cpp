@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
@@ -78,6 +79,21 @@ char *cliptune_fused_sgd(at::Tensor *const *params, at::Tensor *const *grads, at
                             buffers = list(momentum_buffers, options->momentum == 0 ? 0 : n);
     at::_fused_sgd_(weights, list(grads, n), buffers, options->weight_decay, options->momentum, options->lr,
                     /*dampening=*/0, options->nesterov, /*maximize=*/false, /*is_first_step=*/false);
+  });
+}
+
+char *cliptune_set_arithmetic(bool tf32, bool deterministic) {
+  return guarded([&] {
+    at::Context &context = at::globalContext();
+    context.setFloat32MatmulPrecision(tf32 ? "high" : "highest");
+    context.setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
+    // Only a debugging aid, at the price of writing all memory twice.
+    context.setDeterministicFillUninitializedMemory(false);
+    context.setBenchmarkCuDNN(!deterministic);
+    // The fused attentions add up gradients in whatever order their blocks finish.
+    context.setSDPUseFlash(!deterministic);
+    context.setSDPUseMemEfficient(!deterministic);
+    context.setSDPUseCuDNN(!deterministic);
   });
 }
 

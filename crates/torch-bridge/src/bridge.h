@@ -27,6 +27,10 @@ char *cliptune_fused_adam(at::Tensor *const *params, at::Tensor *const *grads, a
 char *cliptune_fused_sgd(at::Tensor *const *params, at::Tensor *const *grads, at::Tensor *const *momentum_buffers,
                          size_t n, const CliptuneSgd *options);
 
+// Settings of the whole process: whether fp32 matrix products may round their inputs (tf32), and whether only
+// deterministic kernels may run.
+char *cliptune_set_arithmetic(bool tf32, bool deterministic);
+
 // Loads libtorch_cuda.so from the folder that libtorch_cpu.so came from. *loaded says whether there is one.
 char *cliptune_load_cuda(bool *loaded);
 

@@ -4,11 +4,13 @@
 
 #![expect(unsafe_code, reason = "calls into C++; the rest of the workspace denies unsafe code")]
 
+mod arithmetic;
 mod cuda;
 mod fused;
 
 use std::ffi::{CStr, c_char};
 
+pub use arithmetic::{Arithmetic, set_arithmetic};
 pub use cuda::load_cuda;
 pub use fused::{AdamState, AdamStep, SgdState, SgdStep, fused_adam, fused_sgd};
 

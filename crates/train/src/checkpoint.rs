@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use cliptune_clip::ClipConfig;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
-use tch::Device;
+use tch::Tensor;
 
 use crate::error::TrainError;
-use crate::model::{self, Parameters};
+use crate::model;
 use crate::optimizer::Optimizer;
+use crate::tuning::Tuned;
 
 /// The key of the position in the file's header.
 const POSITION_KEY: &str = "cliptune.position";
@@ -77,20 +77,15 @@ impl Checkpoints {
     }
 
     /// Saves what [`resume`](Self::resume) needs, and lets go of epochs that are not the best any more.
-    pub fn save_last(
-        &self,
-        parameters: &Parameters,
-        optimizer: &Optimizer,
-        position: &Position,
-    ) -> Result<(), TrainError> {
+    pub fn save_last(&self, state: &State<'_>, position: &Position) -> Result<(), TrainError> {
         let note = (POSITION_KEY, serde_json::to_string(position)?);
-        model::save(&self.last_file(), parameters.named().chain(optimizer.moments()), Some(note))?;
+        model::save(&self.last_file(), state.tensors(), Some(note))?;
         position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
-    /// Saves the weights of the best epoch so far.
-    pub fn save_best(&self, parameters: &Parameters, epoch: usize) -> Result<(), TrainError> {
-        model::save(&self.best_file(epoch), parameters.named(), None)
+    /// Saves what is kept of the best epoch so far.
+    pub fn save_best(&self, tuned: &Tuned<'_>, epoch: usize) -> Result<(), TrainError> {
+        model::save(&self.best_file(epoch), tuned.kept(), None)
     }
 
     fn remove_best_but(&self, epoch: usize) -> Result<(), TrainError> {
@@ -105,25 +100,41 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The weights of the best epoch.
-    pub fn best(&self, epoch: usize, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
+    /// Puts what was kept of an epoch that was the best into place.
+    pub fn restore_best(&self, epoch: usize, tuned: &Tuned<'_>) -> Result<(), TrainError> {
         let path = self.best_file(epoch);
-        model::load(&path, config, device).map_err(|error| unusable(&path, error))
+        let data = fs_err::read(&path)?;
+        read(&path, &data, tuned.kept().into_iter()).map_err(|error| unusable(&path, error))
     }
 
     /// Puts the newest weights and moments into place and returns the position; `None` without a checkpoint.
-    pub fn resume(
-        &self,
-        parameters: &Parameters,
-        optimizer: &mut Optimizer,
-    ) -> Result<Option<Position>, TrainError> {
+    pub fn resume(&self, state: &State<'_>) -> Result<Option<Position>, TrainError> {
         let path = self.last_file();
         if !path.exists() {
             return Ok(None);
         }
-        let position = read(&path, parameters, optimizer).map_err(|error| unusable(&path, error))?;
-        optimizer.set_updates(position.steps);
-        Ok(Some(position))
+        let data = fs_err::read(&path)?;
+        let position = read(&path, &data, state.tensors()).and_then(|()| position(&data));
+        position.map(Some).map_err(|error| unusable(&path, error))
+    }
+}
+
+/// Everything that steps change. Weights that do not move are left out: they are those that the run started from.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    tuned: &'a Tuned<'a>,
+    optimizer: &'a Optimizer,
+}
+
+impl<'a> State<'a> {
+    /// Of a run with these weights and this optimiser.
+    pub fn new(tuned: &'a Tuned<'_>, optimizer: &'a Optimizer) -> Self {
+        Self { tuned, optimizer }
+    }
+
+    /// The tensors by the names they have in a checkpoint. This is the list: what is added here is saved and restored.
+    pub fn tensors(&self) -> impl Iterator<Item = (String, &'a Tensor)> {
+        self.tuned.state().chain(self.optimizer.moments())
     }
 }
 
@@ -138,18 +149,20 @@ pub(crate) fn remove(folder: &Path) -> Result<(), TrainError> {
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Copies a checkpoint's values into weights and moments.
-fn read(path: &Path, parameters: &Parameters, optimizer: &Optimizer) -> Result<Position, Cause> {
-    let data = fs_err::read(path)?;
-    let file = model::parse(path, &data)?;
-    let position = position(&data)?;
+/// Copies a file's values into tensors of the same names.
+fn read<'a>(
+    path: &Path,
+    data: &[u8],
+    tensors: impl Iterator<Item = (String, &'a Tensor)>,
+) -> Result<(), Cause> {
+    let file = model::parse(path, data)?;
     let _guard = tch::no_grad_guard();
-    for (name, tensor) in parameters.named().chain(optimizer.moments()) {
+    for (name, tensor) in tensors {
         let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
         let values = model::tensor(path, &file, &name, &shape, tensor.device())?;
         tensor.shallow_clone().f_copy_(&values)?;
     }
-    Ok(position)
+    Ok(())
 }
 
 fn position(data: &[u8]) -> Result<Position, Cause> {

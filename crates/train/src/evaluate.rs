@@ -8,7 +8,7 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
 
-/// What a model reaches on a split.
+/// What a model reaches on a split; no numbers where there are no items.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
     /// Mean loss, weighted by examples.
@@ -26,6 +26,9 @@ pub fn evaluate(
     batch_size: BatchSize,
     examples: &[Example],
 ) -> Result<Evaluation, TrainError> {
+    if examples.is_empty() {
+        return Ok(Evaluation { loss: f64::NAN, accuracy: f64::NAN });
+    }
     let _guard = tch::no_grad_guard();
     let order = evaluation_batches(examples, Arrangement::of(objective), batch_size);
     let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);

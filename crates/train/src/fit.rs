@@ -3,23 +3,20 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use cliptune_clip::names;
-use cliptune_experiment::{LogitScale, Seed, Select, TrainPlan};
+use cliptune_experiment::{Seed, Select, TrainPlan};
 use cliptune_store::{Event, EventLog};
-use tch::Tensor;
 
-use crate::checkpoint::{Best, Checkpoints, Position, unusable};
-use crate::data::{Arrangement, Example, epoch_batches, listed_batches};
+use crate::checkpoint::{Best, Checkpoints, Position, State, unusable};
+use crate::data::{Arrangement, Augmenter, Example, epoch_batches, listed_batches};
+use crate::draws::Draws;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::gradient;
+use crate::gradient::Gradient;
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
 use crate::schedule;
-
-/// The largest logit_scale, ln 100: OpenAI's bound, without which the temperature runs away on small data.
-const MAX_LOGIT_SCALE: f64 = 4.605_170_185_988_091;
+use crate::tuning::Tuned;
 
 /// What the loop works on.
 pub struct Fit<'a> {
@@ -27,8 +24,8 @@ pub struct Fit<'a> {
     pub plan: &'a TrainPlan,
     /// Orders the data.
     pub seed: Seed,
-    /// The weights.
-    pub parameters: &'a Parameters,
+    /// The weights, and which of them move.
+    pub tuned: &'a Tuned<'a>,
     /// The weights with the images and texts.
     pub encoder: &'a Encoder<'a>,
     /// The train split.
@@ -87,6 +84,7 @@ impl Fit<'_> {
         mut position: Position,
     ) -> Result<Fitted, TrainError> {
         let steps = steps_per_epoch(self.plan, self.seed, self.train);
+        optimizer.set_updates(position.steps);
         if !position.is_within(self.plan.epochs, steps) {
             return Err(unusable(&self.checkpoints.last_file(), "its position is outside of this run"));
         }
@@ -96,12 +94,15 @@ impl Fit<'_> {
             self.close_epoch(log, &mut position, clock())?;
         }
         for number in position.epochs + 1..=self.plan.epochs {
+            if self.is_out_of_patience(&position) {
+                break;
+            }
             let epoch = Epoch { number, steps };
             if self.epoch(optimizer, log, &epoch, &mut position)?.is_break() {
                 position.seconds = clock();
                 // The log may be ahead of the checkpoint, whose steps are then taken again, but never behind it.
                 log.sync()?;
-                self.checkpoints.save_last(self.parameters, optimizer, &position)?;
+                self.checkpoints.save_last(&State::new(self.tuned, optimizer), &position)?;
                 log.append(&Event::Interrupted { step: position.steps })?;
                 log.sync()?;
                 return Ok(Fitted::Interrupted);
@@ -109,10 +110,17 @@ impl Fit<'_> {
             position = Position { epochs: number, steps_of_epoch: 0, ..position };
             position.seconds = clock();
             self.close_epoch(log, &mut position, clock())?;
-            self.checkpoints.save_last(self.parameters, optimizer, &position)?;
+            self.checkpoints.save_last(&State::new(self.tuned, optimizer), &position)?;
         }
         let best = position.best.unwrap_or(Best { epoch: 0, merit: f64::MIN });
         Ok(Fitted::Done { best, seconds: clock() })
+    }
+
+    /// Whether so many epochs were not better that no further one is tried.
+    fn is_out_of_patience(&self, position: &Position) -> bool {
+        let best = position.best.map_or(0, |best| best.epoch);
+        position.steps_of_epoch == 0
+            && self.plan.patience.is_some_and(|patience| position.epochs - best >= patience.get())
     }
 
     /// Steps through an epoch from where the position stands in it.
@@ -124,10 +132,12 @@ impl Fit<'_> {
         position: &mut Position,
     ) -> Result<ControlFlow<()>, TrainError> {
         let batches = batches(self.plan, self.seed, self.train, epoch.number);
+        let augmenter = self.plan.augment.map(|augment| Augmenter::new(augment, self.seed, epoch.number));
+        let encoder = self.encoder.with_augmenter(augmenter);
         for batches in batches.chunks(self.plan.accumulate.get()).skip(position.steps_of_epoch) {
             position.steps_of_epoch += 1;
             position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
-            let event = self.step(optimizer, batches, epoch, position.steps)?;
+            let event = self.step(optimizer, &encoder, batches, epoch, position.steps)?;
             log.append(&event)?;
             if (self.after_step)(&event).is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -140,6 +150,7 @@ impl Fit<'_> {
     fn step(
         &self,
         optimizer: &mut Optimizer,
+        encoder: &Encoder<'_>,
         batches: &[Vec<usize>],
         epoch: &Epoch,
         step: usize,
@@ -147,7 +158,9 @@ impl Fit<'_> {
         let begun = Instant::now();
         let diverged = |what, value| TrainError::Diverged { what, value, step, epoch: epoch.number };
         optimizer.zero_grad();
-        let loss = gradient::accumulate(self.plan, self.encoder, self.train, batches)?;
+        let gradient =
+            Gradient { plan: self.plan, encoder, examples: self.train, draws: Draws::new(self.seed, step) };
+        let loss = gradient.accumulate(batches)?;
         if !loss.is_finite() {
             return Err(diverged("loss", loss));
         }
@@ -158,28 +171,23 @@ impl Fit<'_> {
         let factor = schedule::factor(&self.plan.schedule, step, self.plan.epochs * epoch.steps);
         let learning_rate = self.plan.optimizer.lr.get() * factor;
         optimizer.step(learning_rate)?;
-        self.clamp_logit_scale()?;
+        self.tuned.follow_update()?;
         Ok(Event::Step {
             step,
             epoch: epoch.number,
             loss,
             learning_rate,
             grad_norm,
-            logit_scale: self.parameters.logit_scale()?,
+            logit_scale: self.tuned.parameters().logit_scale()?,
             items_per_second: batches.iter().map(Vec::len).sum::<usize>() as f64
                 / begun.elapsed().as_secs_f64(),
         })
     }
 
-    /// SigLIP's is not bounded: published ones start above 100, and a first step would move them.
-    fn clamp_logit_scale(&self) -> Result<(), TrainError> {
-        if self.plan.logit_scale == LogitScale::Fixed || self.parameters.find(names::LOGIT_BIAS).is_some() {
-            return Ok(());
-        }
-        let _guard = tch::no_grad_guard();
-        let mut logit_scale: Tensor = self.parameters.tensor(names::LOGIT_SCALE)?.shallow_clone();
-        let _ = logit_scale.f_clamp_(0.0, MAX_LOGIT_SCALE)?;
-        Ok(())
+    /// What weights reach on the validation split.
+    pub fn evaluate(&self, parameters: &Parameters) -> Result<Evaluation, TrainError> {
+        let encoder = self.encoder.with_weights(parameters);
+        evaluate(&encoder, self.plan.objective, self.plan.batch_size, self.validation)
     }
 
     /// Evaluates, and keeps the weights if they are the best so far.
@@ -189,12 +197,15 @@ impl Fit<'_> {
         position: &mut Position,
         seconds: f64,
     ) -> Result<(), TrainError> {
-        let evaluation = evaluate(self.encoder, self.plan.objective, self.plan.batch_size, self.validation)?;
-        let merit = merit(self.plan.select, evaluation);
+        let evaluation = self.evaluate(&self.tuned.evaluated()?)?;
+        let merit = match self.plan.select {
+            Select::Last => position.epochs as f64,
+            select => merit(select, evaluation),
+        };
         let best = position.best.is_none_or(|best| merit > best.merit);
         if best {
             position.best = Some(Best { epoch: position.epochs, merit });
-            self.checkpoints.save_best(self.parameters, position.epochs)?;
+            self.checkpoints.save_best(self.tuned, position.epochs)?;
         }
         log.append(&Event::Epoch {
             epoch: position.epochs,
@@ -209,9 +220,9 @@ impl Fit<'_> {
 }
 
 /// Higher is better. A loss that is not a number never wins; its merit is one, because JSON has no infinity.
-fn merit(select: Select, evaluation: Evaluation) -> f64 {
+pub fn merit(select: Select, evaluation: Evaluation) -> f64 {
     match select {
-        Select::ValidationAccuracy => evaluation.accuracy,
+        Select::ValidationAccuracy | Select::Last => evaluation.accuracy,
         Select::ValidationLoss if evaluation.loss.is_finite() => -evaluation.loss,
         Select::ValidationLoss => f64::MIN,
     }

@@ -7,6 +7,7 @@ pub mod checkpoint;
 mod command;
 pub mod data;
 pub mod device;
+pub mod draws;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;
@@ -23,6 +24,7 @@ pub mod schedule;
 mod session;
 pub mod start;
 pub mod threads;
+pub mod tuning;
 
 pub use command::command;
 pub use error::TrainError;

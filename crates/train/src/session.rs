@@ -5,20 +5,21 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use cliptune_clip::config::Family;
-use cliptune_experiment::{BatchSize, Objective, Plan, TaskKind, TrainPlan};
+use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run};
 use cliptune_terminal::{Progress, format};
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Checkpoints, State};
 use crate::data::{ImageBank, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::evaluate::evaluate;
-use crate::fit::{Fit, Fitted, steps_per_epoch};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::fit::{Fit, Fitted, merit, steps_per_epoch};
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
 use crate::run::Context;
 use crate::start::Start;
+use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::{device, export};
 
 /// What a run works with.
@@ -35,6 +36,8 @@ pub(crate) struct Session<'a> {
 /// The weights that a run ends with.
 struct Model {
     best_epoch: usize,
+    /// Where between the starting weights and those of that epoch they lie, if it was asked.
+    alpha: Option<f64>,
     /// `None`: the starting weights.
     parameters: Option<Parameters>,
     /// Seconds spent on them, before interruptions as well.
@@ -77,7 +80,7 @@ impl<'a> Session<'a> {
         let begun = Instant::now();
         self.export(model.parameters.as_ref().unwrap_or(&self.start.parameters))?;
         let seconds = model.seconds + begun.elapsed().as_secs_f64();
-        log.append(&Event::Finished { best_epoch: model.best_epoch, seconds })?;
+        log.append(&Event::Finished { best_epoch: model.best_epoch, alpha: model.alpha, seconds })?;
         log.sync()?;
         Ok(Outcome::Done { best_epoch: model.best_epoch })
     }
@@ -103,7 +106,7 @@ impl<'a> Session<'a> {
                 seconds: 0.0,
             })?;
         }
-        Ok(Model { best_epoch: 0, parameters: None, seconds: begun.elapsed().as_secs_f64() })
+        Ok(Model { best_epoch: 0, alpha: None, parameters: None, seconds: begun.elapsed().as_secs_f64() })
     }
 
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
@@ -113,11 +116,14 @@ impl<'a> Session<'a> {
             return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
         }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
-        let moving = parameters.unlock(train.tune, train.logit_scale);
+        device::compute_as(train.precision, train.deterministic)?;
+        let tuned = Tuned::new(parameters, train, self.plan.seed)?;
+        let moving = tuned.moving();
         let mut optimizer = Optimizer::new(&moving, train.optimizer)?;
-        let position = checkpoints.resume(parameters, &mut optimizer)?;
-        let mut encoder = self.encoder(parameters);
-        encoder.lock(train.tune, self.splits.texts.len())?;
+        let position = checkpoints.resume(&State::new(&tuned, &optimizer))?;
+        let mut encoder =
+            self.encoder(parameters).with_adapters(tuned.adapters()).with_precision(train.precision);
+        encoder.lock(train, self.splits.texts.len())?;
         let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
         if position.is_none() {
             let trainable = moving.iter().map(|parameter| parameter.spec.len()).sum();
@@ -131,7 +137,7 @@ impl<'a> Session<'a> {
         let fit = Fit {
             plan: train,
             seed: self.plan.seed,
-            parameters,
+            tuned: &tuned,
             encoder: &encoder,
             train: &self.splits.train,
             validation: &self.splits.validation,
@@ -141,11 +147,43 @@ impl<'a> Session<'a> {
                 self.flow()
             },
         };
-        let fitted = fit.run(&mut optimizer, log, position.unwrap_or_default())?;
+        let model = match fit.run(&mut optimizer, log, position.unwrap_or_default())? {
+            Fitted::Interrupted => None,
+            Fitted::Done { best, seconds } => {
+                checkpoints.restore_best(best.epoch, &tuned)?;
+                let (parameters, alpha) = self.interpolated(&fit, log, tuned.evaluated()?)?;
+                let base = self.plan.model.from.to_string();
+                save_adapter(&self.run.adapter_folder(), &tuned, &base, alpha.unwrap_or(1.0))?;
+                Some(Model { best_epoch: best.epoch, alpha, parameters: Some(parameters), seconds })
+            }
+        };
         progress.finish();
-        let Fitted::Done { best, seconds } = fitted else { return Ok(None) };
-        let parameters = Some(checkpoints.best(best.epoch, &self.start.config, self.context.device)?);
-        Ok(Some(Model { best_epoch: best.epoch, parameters, seconds }))
+        Ok(model)
+    }
+
+    /// The best of the models between the starting one and the tuned one that the plan wants to be tried, and where it
+    /// lies; the tuned one when it wants none.
+    fn interpolated(
+        &self,
+        fit: &Fit<'_>,
+        log: &mut EventLog,
+        tuned: Parameters,
+    ) -> Result<(Parameters, Option<f64>), TrainError> {
+        if fit.plan.interpolate.is_empty() {
+            return Ok((tuned, None));
+        }
+        let start = self.start.original(self.context.device)?;
+        let tell = |alpha: Fraction, evaluation: Evaluation| -> Result<(), TrainError> {
+            Ok(log.append(&Event::Interpolated {
+                alpha: alpha.get(),
+                validation_loss: evaluation.loss,
+                validation_accuracy: evaluation.accuracy,
+            })?)
+        };
+        let merit = |evaluation| merit(fit.plan.select, evaluation);
+        let evaluate = |parameters: &Parameters| fit.evaluate(parameters);
+        let best = interpolate(&start, &tuned, &fit.plan.interpolate, evaluate, merit, tell)?;
+        Ok(best.map_or((tuned, None), |best| (best.parameters, Some(best.alpha.get()))))
     }
 
     /// Stops when the person wants it.

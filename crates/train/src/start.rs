@@ -1,6 +1,6 @@
 //! The starting point of a run: configuration, weights, tokenizer and preprocessing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::checkpoint::WEIGHTS_FILE;
@@ -29,6 +29,8 @@ pub struct Start {
     pub preprocessor: Preprocessor,
     /// Tensors of the checkpoint that the model has no place for.
     pub extra: Vec<String>,
+    /// Where it was read from; `None` for random weights.
+    pub folder: Option<PathBuf>,
 }
 
 impl Start {
@@ -66,12 +68,24 @@ impl Start {
             preprocessor: Preprocessor::from_folder(folder)?,
             parameters: loaded.parameters,
             extra: loaded.extra,
+            folder: Some(folder.to_owned()),
             config,
         };
         match start.mismatch() {
             None => Ok(start),
             Some(problem) => Err(TrainError::Mismatch { folder: folder.to_owned(), problem }),
         }
+    }
+
+    /// The weights as they were before training, which changes them in place.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read any more, or were random.
+    pub fn original(&self, device: Device) -> Result<Parameters, TrainError> {
+        let gone = || TrainError::Torch("random weights are gone once they are trained".to_owned());
+        let folder = self.folder.as_ref().ok_or_else(gone)?;
+        Ok(model::load_folder(folder, &self.config, device)?.parameters)
     }
 
     /// Where the tokenizer or the preprocessing does not go with the configuration. libtorch would fail in the middle
@@ -124,6 +138,7 @@ fn scratch(
         tokenizer,
         config,
         extra: Vec::new(),
+        folder: None,
     })
 }
 

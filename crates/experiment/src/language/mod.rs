@@ -4,6 +4,7 @@
 //! reads as `None` has already been reported, and only what concerns several keys at once is left to check.
 
 mod architecture;
+mod augment;
 mod columns;
 mod data;
 mod join;
@@ -20,7 +21,7 @@ mod words;
 
 pub(crate) use words::{Vocabulary, word_of};
 
-use crate::plan::{ModelSource, Plan};
+use crate::plan::{ModelPlan, ModelSource, Plan};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::source::{Sources, Span};
@@ -112,6 +113,12 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
     let task = data.as_ref().map(|data| data.columns.task.kind());
     // `?` only at the end, so that every section gets to speak.
     let train = document.get("train").map(|node| train::decode(node, task, context));
+    if let (Some(node), Some(ModelPlan { from: ModelSource::Scratch(_), .. })) =
+        (document.get("train"), &model)
+    {
+        // Half of random weights is nothing.
+        context.only_with(node, "interpolate", "interpolate", "a model to start from");
+    }
     Some(Plan {
         experiment: experiment?,
         description: document.read("description"),
@@ -126,6 +133,12 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
         seed: Seed(0),
         axes: std::collections::BTreeMap::new(),
     })
+}
+
+/// The two numbers of a key.
+fn pair(node: &Node, key: &str) -> Option<(f64, f64)> {
+    let values: Vec<f64> = node.read(key)?;
+    Some((*values.first()?, *values.get(1)?))
 }
 
 /// Reads the experiment's name.

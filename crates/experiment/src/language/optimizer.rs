@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
-use super::Context;
 use super::words::{Vocabulary, Word, word};
+use super::{Context, pair};
 use crate::plan::{OptimizerPlan, UpdateRule};
 use crate::shape::{Key, Shape};
 use crate::values::LearningRate;
@@ -94,9 +94,4 @@ fn rule(node: &Node, context: &mut Context<'_>) -> Option<UpdateRule> {
         }
     }
     Some(rule)
-}
-
-fn pair(node: &Node, key: &str) -> Option<(f64, f64)> {
-    let values: Vec<f64> = node.read(key)?;
-    Some((*values.first()?, *values.get(1)?))
 }

@@ -2,7 +2,7 @@
 
 use std::mem::discriminant;
 
-use crate::plan::{Activation, ImageFit, Precision, Select, Split};
+use crate::plan::{Activation, Compute, ImageFit, Precision, Select, Split};
 use crate::shape::{Shape, Words};
 use crate::yaml::{FromNode, Node};
 
@@ -54,6 +54,18 @@ impl Vocabulary for ImageFit {
     ];
 }
 
+impl Vocabulary for Compute {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("fp32", Self::Fp32, "32-bit floats"),
+        (
+            "tf32",
+            Self::Tf32,
+            "32-bit floats, rounded in matrix products on GPUs that can; the same as fp32 on a CPU",
+        ),
+        ("bf16", Self::Bf16, "16-bit floats in linear layers and attention; slower than fp32 on many CPUs"),
+    ];
+}
+
 impl Vocabulary for Select {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
         (
@@ -62,6 +74,7 @@ impl Vocabulary for Select {
             "the highest validation accuracy; the earlier at a tie",
         ),
         ("validation.loss", Self::ValidationLoss, "the lowest validation loss"),
+        ("last", Self::Last, "the last epoch; there need be no validation split"),
     ];
 }
 
@@ -84,7 +97,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::plan::{Decay, LogitScale, Objective, Reduction, Tune, UpdateRule};
+    use crate::plan::{Decay, LogitScale, LoraTarget, Objective, Reduction, Tune, UpdateRule};
 
     /// Demands that the words are the names that plans are recorded with, and that no value is without one.
     fn words_are_the_recorded_names<T: Vocabulary + Serialize + DeserializeOwned>() {
@@ -111,8 +124,10 @@ mod tests {
     #[test]
     fn every_value_of_the_plan_has_its_word() {
         words_are_the_recorded_names::<Activation>();
+        words_are_the_recorded_names::<Compute>();
         words_are_the_recorded_names::<ImageFit>();
         words_are_the_recorded_names::<LogitScale>();
+        words_are_the_recorded_names::<LoraTarget>();
         words_are_the_recorded_names::<Precision>();
         words_are_the_recorded_names::<Reduction>();
         words_are_the_recorded_names::<Select>();

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+use super::augment::Augment;
 use crate::language::word_of;
-use crate::values::{BatchSize, Fraction, LearningRate};
+use crate::values::{BatchSize, EmaDecay, Fraction, LearningRate};
 
 /// `train:` – how weights are fitted.
 ///
@@ -31,16 +32,34 @@ pub struct TrainPlan {
     pub batch_size: BatchSize,
     /// Batches whose gradients make one update.
     pub accumulate: NonZeroUsize,
+    /// Images and texts that have a graph at once, when the gradient of a batch is computed in two passes; `None` for one
+    /// pass.
+    pub gradient_cache: Option<BatchSize>,
+    /// Whether a block's activations are computed again for its gradient instead of being kept.
+    pub gradient_checkpointing: bool,
     /// Whether every epoch has an order of its own; else it is the dataset's.
     pub shuffle: bool,
+    /// What is done to training images at random; `None` is nothing.
+    pub augment: Option<Augment>,
     /// The optimiser.
     pub optimizer: OptimizerPlan,
     /// The learning rate over time.
     pub schedule: Schedule,
     /// The gradient's largest global norm; `None` does not clip.
     pub clip_grad_norm: Option<f64>,
+    /// The decay of a moving average of the weights, which is what is evaluated and kept; `None` has none.
+    pub ema: Option<EmaDecay>,
+    /// The numbers that are computed with; weights, gradients and moments are 32-bit floats whatever it is.
+    pub precision: Compute,
+    /// Whether the same run gives the same bits on a GPU, too, where that costs speed.
+    pub deterministic: bool,
     /// Which epoch is kept.
     pub select: Select,
+    /// Epochs without a better one that end the training; `None` goes to the end.
+    pub patience: Option<NonZeroUsize>,
+    /// Models between the starting one (0) and the tuned one (1) that are tried in the end; empty for the tuned one as it
+    /// is.
+    pub interpolate: Vec<Fraction>,
 }
 
 /// The loss.
@@ -101,12 +120,87 @@ pub enum Tune {
     },
     /// The two projections and logit_scale.
     Projections,
+    /// Adapters of low rank, which are all that moves.
+    Lora {
+        /// Their settings.
+        lora: Lora,
+    },
 }
 
 impl Tune {
     /// Its word in the language.
     pub fn as_str(self) -> &'static str {
         word_of(self)
+    }
+}
+
+/// `train.lora:` – adapters of low rank over the linear layers of both towers' blocks (Hu et al. 2021): W·x becomes
+/// W·x + alpha/rank · B·A·x.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lora {
+    /// The rank of what is added.
+    pub rank: NonZeroUsize,
+    /// Its strength, in units of the rank.
+    pub alpha: f64,
+    /// The share of an adapter's inputs that a step drops.
+    pub dropout: f64,
+    /// The layers that have one.
+    pub targets: LoraTargets,
+}
+
+/// A linear layer of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoraTarget {
+    /// The query projection.
+    #[serde(rename = "q")]
+    Query,
+    /// The key projection.
+    #[serde(rename = "k")]
+    Key,
+    /// The value projection.
+    #[serde(rename = "v")]
+    Value,
+    /// The output projection of attention.
+    #[serde(rename = "out")]
+    Out,
+    /// Both layers of the MLP.
+    #[serde(rename = "mlp")]
+    Mlp,
+}
+
+impl LoraTarget {
+    /// All of them in order.
+    pub const ALL: [Self; 5] = [Self::Query, Self::Key, Self::Value, Self::Out, Self::Mlp];
+}
+
+/// Layers with an adapter; a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<LoraTarget>", into = "Vec<LoraTarget>")]
+pub struct LoraTargets(u8);
+
+impl LoraTargets {
+    /// None yet.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// They, in the order of [`LoraTarget::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = LoraTarget> {
+        LoraTarget::ALL.into_iter().filter(move |target| self.0 & bit(*target) != 0)
+    }
+}
+
+fn bit(target: LoraTarget) -> u8 {
+    1 << (target as u8)
+}
+
+impl From<Vec<LoraTarget>> for LoraTargets {
+    fn from(targets: Vec<LoraTarget>) -> Self {
+        Self(targets.into_iter().fold(0, |bits, target| bits | bit(target)))
+    }
+}
+
+impl From<LoraTargets> for Vec<LoraTarget> {
+    fn from(targets: LoraTargets) -> Self {
+        targets.iter().collect()
     }
 }
 
@@ -224,6 +318,18 @@ impl Decay {
     }
 }
 
+/// `train.precision:` – the numbers that a step computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compute {
+    /// 32-bit floats.
+    Fp32,
+    /// 32-bit floats whose matrix products round their inputs to 10 bits of mantissa, on GPUs that can.
+    Tf32,
+    /// 16-bit floats with the exponents of 32-bit ones in linear layers and attention.
+    Bf16,
+}
+
 /// `train.select:` – which epoch's weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Select {
@@ -233,4 +339,7 @@ pub enum Select {
     /// The lowest validation loss.
     #[serde(rename = "validation.loss")]
     ValidationLoss,
+    /// The last epoch; the validation split may be empty.
+    #[serde(rename = "last")]
+    Last,
 }

@@ -1,13 +1,14 @@
 //! Invented runs with realistic numbers: what the preview shows and what the tests draw.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use cliptune_experiment::{
-    BatchSize, Columns, DataPlan, Decay, ExperimentName, ExportPlan, Fraction, ImageKey, Join, LearningRate,
-    LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, Reduction, RunReference,
-    Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource,
-    Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
+    BatchSize, Columns, Compute, DataPlan, Decay, ExperimentName, ExportPlan, Fraction, ImageKey, Join,
+    LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, Reduction,
+    RunReference, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat,
+    TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
 };
 use cliptune_report::data::{
     Answer, Board, BoardRow, Curve, Difference, Entry, EpochPoint, Gallery, GalleryItem, Lineage, Measure,
@@ -224,7 +225,10 @@ fn train(objective: Objective, tune: Tune) -> TrainPlan {
         epochs: 6,
         batch_size: BatchSize::try_from(32).unwrap(),
         accumulate: NonZeroUsize::MIN,
+        gradient_cache: None,
+        gradient_checkpointing: false,
         shuffle: true,
+        augment: None,
         optimizer: OptimizerPlan {
             lr: LearningRate::try_from(if tune == Tune::Projections { 1e-3 } else { 2e-4 }).unwrap(),
             weight_decay: 0.1,
@@ -233,7 +237,12 @@ fn train(objective: Objective, tune: Tune) -> TrainPlan {
         },
         schedule: Schedule { warmup: Warmup::Steps(50), decay: Decay::Cosine },
         clip_grad_norm: Some(1.0),
+        ema: None,
+        precision: Compute::Fp32,
+        deterministic: false,
         select: Select::ValidationAccuracy,
+        patience: None,
+        interpolate: Vec::new(),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
             Event::Epoch { epoch, validation_loss, validation_accuracy, .. } => {
                 epochs.insert(*epoch, (*validation_loss, *validation_accuracy));
             }
-            Event::Interrupted { .. } | Event::Finished { .. } => {}
+            Event::Interpolated { .. } | Event::Interrupted { .. } | Event::Finished { .. } => {}
         }
     }
     let rates: Vec<f64> = steps.values().map(|(_, rate)| *rate).filter(|rate| rate.is_finite()).collect();

@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    BatchSize, Columns, DataPlan, Decay, Experiment, ExportPlan, Fraction, ImageKey, Join, LearningRate,
-    LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, Reduction, Schedule,
-    ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task,
-    TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
+    BatchSize, Columns, Compute, DataPlan, Decay, Experiment, ExportPlan, Fraction, ImageKey, Join,
+    LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, Reduction,
+    Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource,
+    Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
 };
 use cliptune_store::{
     Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
@@ -130,7 +130,10 @@ pub(crate) fn training(lr: f64) -> TrainPlan {
         epochs: 5,
         batch_size: BatchSize::try_from(32).unwrap(),
         accumulate: NonZeroUsize::MIN,
+        gradient_cache: None,
+        gradient_checkpointing: false,
         shuffle: true,
+        augment: None,
         optimizer: OptimizerPlan {
             lr: LearningRate::try_from(lr).unwrap(),
             weight_decay: 0.1,
@@ -139,7 +142,12 @@ pub(crate) fn training(lr: f64) -> TrainPlan {
         },
         schedule: Schedule { warmup: Warmup::Steps(10), decay: Decay::Cosine },
         clip_grad_norm: None,
+        ema: None,
+        precision: Compute::Fp32,
+        deterministic: false,
         select: Select::ValidationAccuracy,
+        patience: None,
+        interpolate: Vec::new(),
     }
 }
 

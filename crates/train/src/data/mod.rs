@@ -1,5 +1,6 @@
 //! Items as training sees them: rows of distinct images and texts.
 
+mod augment;
 mod batch;
 mod examples;
 mod images;
@@ -7,6 +8,7 @@ mod order;
 mod splits;
 mod texts;
 
+pub use augment::Augmenter;
 pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};
 pub use images::ImageBank;

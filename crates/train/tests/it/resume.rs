@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use cliptune_experiment::{Objective, Tune};
+use cliptune_experiment::{Objective, Seed, Tune};
 use cliptune_store::Event;
-use cliptune_train::checkpoint::Position;
+use cliptune_train::checkpoint::{Position, State};
 use cliptune_train::fit::Fitted;
 use cliptune_train::optimizer::Optimizer;
+use cliptune_train::tuning::Tuned;
 use safetensors::SafeTensors;
 
+use crate::extras::extras;
 use crate::support::{OBJECTIVES, World, go_on};
 
 /// Steps of the references' plan: two epochs of three.
@@ -94,6 +96,20 @@ fn a_run_interrupted_after_any_step_ends_as_an_undisturbed_one() {
                 assert!(ended(&world, fitted) == expected, "{name} {tune:?} interrupted after step {step}");
                 assert_eq!(curve(&world), expected_curve, "{name} {tune:?} interrupted after step {step}");
             }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_laid_over_training_survives_an_interruption() {
+    for (name, plan) in extras() {
+        let (expected, expected_curve) = undisturbed(&World::with(plan.clone()));
+        for step in expected_curve.steps.keys() {
+            let world = World::with(plan.clone());
+            assert_eq!(world.run(&stop_after(*step)).unwrap(), Fitted::Interrupted);
+            let fitted = world.run(&go_on).unwrap();
+            assert!(ended(&world, fitted) == expected, "{name} interrupted after step {step}");
+            assert_eq!(curve(&world), expected_curve, "{name} interrupted after step {step}");
         }
     }
 }
@@ -182,18 +198,16 @@ fn a_run_killed_between_evaluating_an_epoch_and_saving_its_position_ends_as_an_u
 fn the_weights_of_a_better_epoch_do_not_replace_those_that_the_position_names() {
     let world = World::new(Objective::Choice);
     let (parameters, checkpoints) = (world.tiny.parameters(), world.checkpoints());
+    let tuned = Tuned::new(&parameters, &world.plan, Seed(0)).unwrap();
     let optimizer = Optimizer::new(&[], world.plan.optimizer).unwrap();
+    let state = State::new(&tuned, &optimizer);
     let best = |epoch| Some(cliptune_train::checkpoint::Best { epoch, merit: 0.5 });
     let files = || [0, 4].map(|epoch| checkpoints.best_file(epoch).exists());
-    checkpoints.save_best(&parameters, 0).unwrap();
-    checkpoints
-        .save_last(&parameters, &optimizer, &Position { best: best(0), ..Position::default() })
-        .unwrap();
+    checkpoints.save_best(&tuned, 0).unwrap();
+    checkpoints.save_last(&state, &Position { best: best(0), ..Position::default() }).unwrap();
     // A crash here continues from a position whose best epoch is 0.
-    checkpoints.save_best(&parameters, 4).unwrap();
+    checkpoints.save_best(&tuned, 4).unwrap();
     assert_eq!(files(), [true, true]);
-    checkpoints
-        .save_last(&parameters, &optimizer, &Position { best: best(4), ..Position::default() })
-        .unwrap();
+    checkpoints.save_last(&state, &Position { best: best(4), ..Position::default() }).unwrap();
     assert_eq!(files(), [false, true]);
 }

@@ -10,12 +10,13 @@ use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{Objective, Seed, TrainPlan, Tune};
 use cliptune_store::{Event, EventLog, read_events};
 use cliptune_train::TrainError;
-use cliptune_train::checkpoint::Checkpoints;
+use cliptune_train::checkpoint::{Checkpoints, State};
 use cliptune_train::data::{Example, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::fit::{Fit, Fitted};
 use cliptune_train::model::{self, Parameters};
 use cliptune_train::optimizer::Optimizer;
+use cliptune_train::tuning::Tuned;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use tch::{Device, Tensor};
@@ -232,16 +233,25 @@ impl World {
         parameters: &Parameters,
         after_step: AfterStep<'_>,
     ) -> Result<Fitted, TrainError> {
+        let tuned = Tuned::new(parameters, &self.plan, self.tiny.cases.seed)?;
+        self.run_tuned(&tuned, after_step)
+    }
+
+    pub(crate) fn run_tuned(
+        &self,
+        tuned: &Tuned<'_>,
+        after_step: AfterStep<'_>,
+    ) -> Result<Fitted, TrainError> {
         let checkpoints = self.checkpoints();
-        let mut optimizer =
-            Optimizer::new(&parameters.unlock(self.plan.tune, self.plan.logit_scale), self.plan.optimizer)?;
-        let position = checkpoints.resume(parameters, &mut optimizer)?;
-        let mut encoder = self.tiny.encoder(parameters);
-        encoder.lock(self.plan.tune, self.tiny.text_count())?;
+        let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
+        let position = checkpoints.resume(&State::new(tuned, &optimizer))?;
+        let encoder = self.tiny.encoder(tuned.parameters()).with_adapters(tuned.adapters());
+        let mut encoder = encoder.with_precision(self.plan.precision);
+        encoder.lock(&self.plan, self.tiny.text_count())?;
         let fit = Fit {
             plan: &self.plan,
             seed: self.tiny.cases.seed,
-            parameters,
+            tuned,
             encoder: &encoder,
             train: &self.tiny.train,
             validation: &self.tiny.validation,
@@ -250,11 +260,6 @@ impl World {
         };
         let mut log = EventLog::open_append(&self.events_file())?;
         fit.run(&mut optimizer, &mut log, position.unwrap_or_default())
-    }
-
-    /// The weights that training ended with.
-    pub(crate) fn trained(&self) -> Parameters {
-        model::load(&self.checkpoints().last_file(), &self.tiny.config, Device::Cpu).unwrap()
     }
 
     pub(crate) fn events_file(&self) -> PathBuf {
