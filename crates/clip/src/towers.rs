@@ -9,47 +9,82 @@ use crate::config::{
 use crate::names;
 use crate::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 
+/// A part of a tower, for interpreters that compute a tower part by part. Each takes what the one before gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// From the input to the first block.
+    Stem,
+    /// One block.
+    Block(usize),
+    /// From the last block to the embeddings.
+    Head,
+}
+
+impl Piece {
+    /// The pieces of a tower in order.
+    pub fn of(config: &TransformerConfig) -> impl DoubleEndedIterator<Item = Self> {
+        let blocks = (0..config.layers).map(Self::Block);
+        std::iter::once(Self::Stem).chain(blocks).chain(std::iter::once(Self::Head))
+    }
+}
+
 /// Image embeddings, not normalised: pixels `[B, 3, image_size, image_size]` → `[B, projection_dim]`.
 pub fn vision_tower<O: Ops>(
     ops: &mut O,
     config: &VisionConfig,
     pixels: &O::Value,
 ) -> Result<O::Value, O::Error> {
-    match config.pooling {
-        VisionPooling::ClassToken => class_token_tower(ops, config, pixels),
-        VisionPooling::AttentionHead => attention_head_tower(ops, config, pixels),
+    let mut x = vision_stem(ops, config, pixels)?;
+    for piece in Piece::of(&config.transformer).skip(1) {
+        x = vision_piece(ops, config, piece, &x)?;
+    }
+    Ok(x)
+}
+
+/// A piece of [`vision_tower`].
+pub fn vision_piece<O: Ops>(
+    ops: &mut O,
+    config: &VisionConfig,
+    piece: Piece,
+    x: &O::Value,
+) -> Result<O::Value, O::Error> {
+    match piece {
+        Piece::Stem => vision_stem(ops, config, x),
+        Piece::Block(index) => {
+            block(ops, &config.transformer, &names::layer(names::VISION_TOWER, index), x, Mask::None)
+        }
+        Piece::Head => vision_head(ops, config, x),
     }
 }
 
-/// CLIP's.
-fn class_token_tower<O: Ops>(
-    ops: &mut O,
-    config: &VisionConfig,
-    pixels: &O::Value,
-) -> Result<O::Value, O::Error> {
-    let blocks = &config.transformer;
-    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::Without)?;
-    let x = ops.prepend_row(&x, names::CLASS_EMBEDDING)?;
-    let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
-    let x = ops.layer_norm(&x, names::VISION_PRE_NORM, blocks.layer_norm_eps)?;
-    let x = transformer(ops, blocks, names::VISION_TOWER, x, Mask::None)?;
-    let pooled = ops.first_row(&x)?;
-    let pooled = ops.layer_norm(&pooled, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
-    ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
+fn vision_stem<O: Ops>(ops: &mut O, config: &VisionConfig, pixels: &O::Value) -> Result<O::Value, O::Error> {
+    match config.pooling {
+        VisionPooling::ClassToken => {
+            let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::Without)?;
+            let x = ops.prepend_row(&x, names::CLASS_EMBEDDING)?;
+            let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
+            ops.layer_norm(&x, names::VISION_PRE_NORM, config.transformer.layer_norm_eps)
+        }
+        VisionPooling::AttentionHead => {
+            let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::With)?;
+            ops.add_positions(&x, names::VISION_POSITIONS)
+        }
+    }
 }
 
-/// SigLIP's.
-fn attention_head_tower<O: Ops>(
-    ops: &mut O,
-    config: &VisionConfig,
-    pixels: &O::Value,
-) -> Result<O::Value, O::Error> {
+fn vision_head<O: Ops>(ops: &mut O, config: &VisionConfig, x: &O::Value) -> Result<O::Value, O::Error> {
     let blocks = &config.transformer;
-    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::With)?;
-    let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
-    let x = transformer(ops, blocks, names::VISION_TOWER, x, Mask::None)?;
-    let x = ops.layer_norm(&x, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
-    attention_head(ops, blocks, &x)
+    match config.pooling {
+        VisionPooling::ClassToken => {
+            let pooled = ops.first_row(x)?;
+            let pooled = ops.layer_norm(&pooled, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
+            ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
+        }
+        VisionPooling::AttentionHead => {
+            let x = ops.layer_norm(x, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
+            attention_head(ops, blocks, &x)
+        }
+    }
 }
 
 /// A learned query attends to all rows; then x += mlp(norm(x)), without the query as a residual.
@@ -78,15 +113,48 @@ pub fn text_tower<O: Ops>(
     ids: &O::Value,
     attention_mask: Option<&O::Value>,
 ) -> Result<O::Value, O::Error> {
-    let blocks = &config.transformer;
+    let mut x = text_stem(ops, ids)?;
+    for piece in Piece::of(&config.transformer).skip(1) {
+        x = text_piece(ops, config, piece, &x, ids, attention_mask)?;
+    }
+    Ok(x)
+}
+
+/// A piece of [`text_tower`]; all of them take the ids as well.
+pub fn text_piece<O: Ops>(
+    ops: &mut O,
+    config: &TextConfig,
+    piece: Piece,
+    x: &O::Value,
+    ids: &O::Value,
+    attention_mask: Option<&O::Value>,
+) -> Result<O::Value, O::Error> {
+    match piece {
+        Piece::Stem => text_stem(ops, ids),
+        Piece::Block(index) => {
+            let mask =
+                if config.pooling.is_causal() { Mask::Causal { keys: attention_mask } } else { Mask::None };
+            block(ops, &config.transformer, &names::layer(names::TEXT_TOWER, index), x, mask)
+        }
+        Piece::Head => text_head(ops, config, x, ids),
+    }
+}
+
+fn text_stem<O: Ops>(ops: &mut O, ids: &O::Value) -> Result<O::Value, O::Error> {
     let x = ops.embedding(ids, names::TOKEN_EMBEDDING)?;
-    let x = ops.add_positions(&x, names::TEXT_POSITIONS)?;
-    let mask = if config.pooling.is_causal() { Mask::Causal { keys: attention_mask } } else { Mask::None };
-    let x = transformer(ops, blocks, names::TEXT_TOWER, x, mask)?;
+    ops.add_positions(&x, names::TEXT_POSITIONS)
+}
+
+fn text_head<O: Ops>(
+    ops: &mut O,
+    config: &TextConfig,
+    x: &O::Value,
+    ids: &O::Value,
+) -> Result<O::Value, O::Error> {
     // The references normalise every row and then pick one; a layer norm looks at one row only, so picking
     // first gives the same numbers for a fraction of the work.
-    let pooled = ops.pooled_row(&x, ids, config.pooling)?;
-    let pooled = ops.layer_norm(&pooled, names::TEXT_FINAL_NORM, blocks.layer_norm_eps)?;
+    let pooled = ops.pooled_row(x, ids, config.pooling)?;
+    let pooled = ops.layer_norm(&pooled, names::TEXT_FINAL_NORM, config.transformer.layer_norm_eps)?;
     match config.pooling {
         TextPooling::Last => ops.linear(&pooled, names::TEXT_HEAD, Bias::With),
         TextPooling::HighestId | TextPooling::First(_) => {
@@ -133,19 +201,6 @@ pub fn temperature(family: Family) -> Temperature<'static> {
         Family::Siglip => Some(names::LOGIT_BIAS),
     };
     Temperature { logit_scale: names::LOGIT_SCALE, logit_bias }
-}
-
-fn transformer<O: Ops>(
-    ops: &mut O,
-    config: &TransformerConfig,
-    tower: &str,
-    mut x: O::Value,
-    mask: Mask<'_, O::Value>,
-) -> Result<O::Value, O::Error> {
-    for layer in 0..config.layers {
-        x = block(ops, config, &names::layer(tower, layer), &x, mask)?;
-    }
-    Ok(x)
 }
 
 /// A pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).

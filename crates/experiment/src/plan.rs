@@ -10,7 +10,16 @@ use std::path::PathBuf;
 use cliptune_hub::HubId;
 use serde::{Deserialize, Serialize};
 
-use crate::values::{BatchSize, ExperimentName, Fraction, LearningRate, Seed};
+use crate::values::{ExperimentName, Fraction, Seed};
+
+mod augment;
+mod train;
+
+pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
+pub use train::{
+    Compute, Decay, LogitScale, Lora, LoraTarget, LoraTargets, Objective, OptimizerPlan, Reduction, Schedule,
+    Select, TrainPlan, Tune, UpdateRule, Warmup,
+};
 
 /// One experiment file: the runs it stands for, in the order of its matrix and seeds.
 #[derive(Clone, Debug)]
@@ -261,6 +270,18 @@ pub enum ModelSource {
     Run(RunReference),
 }
 
+/// As YAML has it.
+impl std::fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Scratch(_) => f.write_str("scratch"),
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Hub(id) => id.fmt(f),
+            Self::Run(reference) => reference.fmt(f),
+        }
+    }
+}
+
 /// `run:NAME` or `run:NAME@SEED`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReference {
@@ -333,98 +354,6 @@ pub enum ImageFit {
     Pad,
     /// Both sides are resized.
     Squash,
-}
-
-/// `train:` – how weights are fitted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainPlan {
-    /// The loss.
-    pub objective: Objective,
-    /// Which weights move.
-    pub tune: Tune,
-    /// Passes over the train split.
-    pub epochs: usize,
-    /// Items a step.
-    pub batch_size: BatchSize,
-    /// The optimiser.
-    pub optimizer: AdamW,
-    /// The learning rate over time.
-    pub schedule: Schedule,
-    /// The gradient's largest global norm; `None` does not clip.
-    pub clip_grad_norm: Option<f64>,
-    /// Which epoch is kept.
-    pub select: Select,
-}
-
-/// The loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Objective {
-    /// Cross-entropy over the item's own texts.
-    Choice,
-    /// Symmetric InfoNCE in the batch; items of the same group are never each other's negatives.
-    Contrastive,
-    /// SigLIP's: every pair of the batch on its own.
-    Sigmoid,
-}
-
-/// Which weights move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tune {
-    /// All of them.
-    Full,
-    /// All but the vision tower's (its projection included).
-    LockedImage,
-    /// All but the text tower's (its projection included).
-    LockedText,
-    /// The two projections and logit_scale.
-    Projections,
-}
-
-/// `train.optimizer:` – AdamW (Loshchilov & Hutter 2019). Biases, norms, embeddings and logit_scale do not decay.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AdamW {
-    /// Peak learning rate.
-    pub lr: LearningRate,
-    /// Decoupled weight decay.
-    pub weight_decay: f64,
-    /// Decay rates of the two moments.
-    pub betas: (f64, f64),
-    /// Added to the root of the second moment.
-    pub eps: f64,
-}
-
-/// `train.schedule:` – linear warm-up, then decay to zero at the last step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Schedule {
-    /// Steps from zero to the peak.
-    pub warmup_steps: usize,
-    /// What follows.
-    pub decay: Decay,
-}
-
-/// The learning rate after warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decay {
-    /// Half a cosine to zero.
-    Cosine,
-    /// A straight line to zero.
-    Linear,
-    /// None.
-    Constant,
-}
-
-/// `train.select:` – which epoch's weights are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Select {
-    /// The highest validation accuracy; the earlier epoch at a tie.
-    #[serde(rename = "validation.accuracy")]
-    ValidationAccuracy,
-    /// The lowest validation loss.
-    #[serde(rename = "validation.loss")]
-    ValidationLoss,
 }
 
 /// `checkpoint:` – how often training saves what it goes on from. It decides no result and is no part of a run's

@@ -1,7 +1,8 @@
 //! The starting point of a run: configuration, weights, tokenizer and preprocessing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use cliptune_clip::checkpoint::Checkpoint;
 use cliptune_clip::config::{
     self, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
@@ -28,6 +29,8 @@ pub struct Start {
     pub preprocessor: Preprocessor,
     /// Tensors of the checkpoint that the model has no place for.
     pub extra: Vec<String>,
+    /// Where it was read from; `None` for random weights.
+    pub folder: Option<PathBuf>,
 }
 
 impl Start {
@@ -61,10 +64,23 @@ impl Start {
         Ok(Self {
             parameters: model::load_checkpoint(&model.checkpoint, &model.config, device)?,
             extra: model.checkpoint.extra().to_vec(),
+            folder: Some(folder.to_owned()),
             config: model.config,
             tokenizer: model.tokenizer,
             preprocessor: model.preprocessor,
         })
+    }
+
+    /// The weights as they were before training, which changes them in place.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read any more, or were random.
+    pub fn original(&self, device: Device) -> Result<Parameters, TrainError> {
+        let gone = || TrainError::Torch("random weights are gone once they are trained".to_owned());
+        let folder = self.folder.as_ref().ok_or_else(gone)?;
+        let checkpoint = Checkpoint::open(folder, &self.config)?;
+        model::load_checkpoint(&checkpoint, &self.config, device)
     }
 
     /// Writes the model folder without its weights, which training has changed.
@@ -96,6 +112,7 @@ fn scratch(
         tokenizer,
         config,
         extra: Vec::new(),
+        folder: None,
     })
 }
 
