@@ -113,7 +113,7 @@ fn train(train: &TrainPlan) -> String {
     format!(
         "{}, {}; {} of batches of {}{}; {} lr {}, weight decay {}; {}, then {}; best {}",
         train.objective.as_str(),
-        train.tune.as_str(),
+        train.tune,
         format::counted(train.epochs as u64, "epoch"),
         train.batch_size.get(),
         accumulated(train.accumulate.get()),

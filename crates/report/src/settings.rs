@@ -58,11 +58,17 @@ fn plain(entries: &[Entry]) -> Vec<Setting> {
     vec![
         setting("starts from", false, entries, |entry| Some(starts_from(&entry.plan.model.from))),
         train("objective", false, |train| train.objective.as_str().to_owned()),
-        train("tune", false, |train| train.tune.as_str().to_owned()),
+        train("tune", false, |train| train.tune.to_string()),
+        train("optimiser", false, |train| train.optimizer.rule.as_str().to_owned()),
         train("learning rate", true, |train| spelled_number(train.optimizer.lr.get())),
         train("weight decay", true, |train| train.optimizer.weight_decay.to_string()),
         train("epochs", true, |train| train.epochs.to_string()),
         train("batch", true, |train| train.batch_size.get().to_string()),
+        train("batches an update", true, |train| train.accumulate.to_string()),
+        train("label smoothing", true, |train| train.label_smoothing.to_string()),
+        train("moving average", true, |train| {
+            train.ema.map_or_else(|| NONE.to_owned(), |decay| decay.get().to_string())
+        }),
         train("warm-up steps", true, |train| train.schedule.warmup.to_string()),
     ]
 }

@@ -59,14 +59,19 @@ const ERASING: &[Key] = &[
     ),
 ];
 
+const CROP_PATH: &str = "train.augment.random_resized_crop";
+const ERASING_PATH: &str = "train.augment.random_erasing";
+
 /// Reads `train.augment`.
 pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<Augment> {
     let crop = node.get("random_resized_crop").map(|crop| {
-        let (scale, ratio) = (range(crop, "scale", context), range(crop, "ratio", context));
+        let (scale, ratio) =
+            (range(crop, CROP_PATH, "scale", context), range(crop, CROP_PATH, "ratio", context));
         Some(RandomResizedCrop { scale: scale?, ratio: ratio? })
     });
     let erasing = node.get("random_erasing").map(|erasing| {
-        let (scale, ratio) = (range(erasing, "scale", context), range(erasing, "ratio", context));
+        let scale = range(erasing, ERASING_PATH, "scale", context);
+        let ratio = range(erasing, ERASING_PATH, "ratio", context);
         let probability = Fraction::try_from(erasing.read::<f64>("probability")?).ok()?;
         Some(RandomErasing { probability, scale: scale?, ratio: ratio? })
     });
@@ -92,14 +97,14 @@ fn given<T>(section: Option<Option<T>>) -> Option<Option<T>> {
     }
 }
 
-fn range(node: &Node, key: &str, context: &mut Context<'_>) -> Option<(f64, f64)> {
+fn range(node: &Node, path: &str, key: &str, context: &mut Context<'_>) -> Option<(f64, f64)> {
     let (low, high) = super::pair(node, key)?;
     if low <= high {
         return Some((low, high));
     }
     let span = node.get(key)?.span;
     context.problems.refuse(
-        Problem::at(span, format!("impossible value for `{key}`"))
+        Problem::at(span, format!("impossible value for `{path}.{key}`"))
             .label(format!("expected the lesser number first, found {low} before {high}")),
     )
 }

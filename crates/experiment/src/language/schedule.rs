@@ -40,14 +40,16 @@ impl Vocabulary for Decay {
 
 /// Reads `train.schedule`.
 pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<Schedule> {
-    let warmup = match (node.read("warmup_steps"), node.get("warmup")) {
-        (Some(_), Some(_)) => return context.exclude(node, "warmup", "warmup_steps"),
-        (None, Some(share)) => {
-            Warmup::Share(context.make(share.span, "train.schedule.warmup", share.number()?.try_into())?)
-        }
-        (steps, None) => Warmup::Steps(steps.unwrap_or(0)),
-    };
-    Some(Schedule { warmup, decay: decay(node, context)? })
+    let (warmup, decay) = (warmup(node, context), decay(node, context));
+    Some(Schedule { warmup: warmup?, decay: decay? })
+}
+
+fn warmup(node: &Node, context: &mut Context<'_>) -> Option<Warmup> {
+    match (node.read("warmup_steps"), node.get("warmup")) {
+        (Some(_), Some(_)) => context.exclude(node, "warmup", "warmup_steps"),
+        (None, Some(share)) => Some(Warmup::Share(Fraction::try_from(share.number()?).ok()?)),
+        (steps, None) => Some(Warmup::Steps(steps.unwrap_or(0))),
+    }
 }
 
 fn decay(node: &Node, context: &mut Context<'_>) -> Option<Decay> {

@@ -87,7 +87,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<Tune> {
             *unlocked_layers = node.read("unlocked_layers").unwrap_or(0);
         }
         Tune::Full | Tune::Projections | Tune::Lora { .. } => {
-            context.only_with(node, "unlocked_layers", "tune", "a locked tower");
+            context.only_with(node, "unlocked_layers", "tune", "`tune: locked-image` or `tune: locked-text`");
         }
     }
     if let Tune::Lora { lora: adapters } = &mut tune {

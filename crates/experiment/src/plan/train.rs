@@ -134,6 +134,22 @@ impl Tune {
     }
 }
 
+/// For people: its word and what belongs to it.
+impl fmt::Display for Tune {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::LockedImage { unlocked_layers } | Self::LockedText { unlocked_layers }
+                if *unlocked_layers > 0 =>
+            {
+                write!(f, " but its last {unlocked_layers}")
+            }
+            Self::Lora { lora } => write!(f, " of rank {}", lora.rank),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// `train.lora:` – adapters of low rank over the linear layers of both towers' blocks (Hu et al. 2021): W·x becomes
 /// W·x + alpha/rank · B·A·x.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -218,15 +234,15 @@ pub enum LogitScale {
 /// decay.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerPlan {
+    /// The rule and what it alone has.
+    #[serde(flatten)]
+    pub rule: UpdateRule,
     /// Peak learning rate.
     pub lr: LearningRate,
     /// Weight decay: decoupled from the gradient for AdamW, added to it for the others.
     pub weight_decay: f64,
     /// The factor of the learning rate from a layer to the one below it; 1 for the same rate everywhere.
     pub layer_decay: f64,
-    /// The rule and what it alone has.
-    #[serde(flatten)]
-    pub rule: UpdateRule,
 }
 
 /// The optimiser's rule.

@@ -111,12 +111,12 @@ impl Parameters {
 fn moves(tune: Tune, logit_scale: LogitScale, spec: &WeightSpec) -> bool {
     let in_image = spec.part.tower() == Some(Tower::Vision);
     match (tune, spec.part) {
+        // What moves is laid over them.
+        (Tune::Lora { .. }, _) => false,
         (_, Part::LogitScale) => logit_scale == LogitScale::Learned,
         (Tune::Full, _) => true,
         (Tune::LockedImage { unlocked_layers }, _) => !in_image || is_unlocked(spec, unlocked_layers),
         (Tune::LockedText { unlocked_layers }, _) => in_image || is_unlocked(spec, unlocked_layers),
-        // What moves is laid over them.
-        (Tune::Lora { .. }, _) => false,
         (Tune::Projections, part) => matches!(part, Part::VisualProjection | Part::TextProjection),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use cliptune_clip::names;
 use cliptune_clip::weights::{Init, Role, WeightSpec};
 use cliptune_experiment::{Lora, LoraTarget, Seed};
+use cliptune_statistics::Random;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
@@ -48,14 +49,14 @@ pub(super) fn targeted(lora: &Lora) -> impl Iterator<Item = &'static str> {
 
 impl Adapters {
     /// Adapters that change nothing yet: A is drawn as by `torch.nn.Linear` (as the authors' `loralib` and PEFT do), B is
-    /// zero. Drawn on the CPU, so that a seed means the same on every device.
+    /// zero.
     pub fn new(parameters: &Parameters, lora: Lora, seed: Seed) -> Result<Self, TrainError> {
-        tch::manual_seed(i64::from(seed.0));
+        let mut random = Random::new(u64::from(seed.0));
         let targets: Vec<&str> = targeted(&lora).collect();
         let mut list = Vec::new();
         for parameter in parameters.iter() {
             if let Some(module) = module_of(&parameter.spec.name, &targets) {
-                list.push(adapter(module, parameter, lora.rank.get())?);
+                list.push(adapter(module, parameter, lora.rank.get(), &mut random)?);
             }
         }
         let index = list.iter().enumerate().map(|(at, one)| (one.module.clone(), at)).collect();
@@ -119,15 +120,20 @@ fn module_of<'a>(weight: &'a str, targets: &[&str]) -> Option<&'a str> {
     targets.contains(&part).then_some(module)
 }
 
-fn adapter(module: &str, weight: &Parameter, rank: usize) -> Result<Adapter, TrainError> {
+fn adapter(
+    module: &str,
+    weight: &Parameter,
+    rank: usize,
+    random: &mut Random,
+) -> Result<Adapter, TrainError> {
     let [outputs, inputs] = weight.spec.shape.as_slice() else {
         return Err(TrainError::Torch(format!("{module} is no linear layer")));
     };
     let device = weight.tensor.device();
     let bound = (*inputs as f64).sqrt().recip();
-    let options = (Kind::Float, Device::Cpu);
-    let down = Tensor::f_empty([rank as i64, *inputs as i64], options)?.f_uniform_(-bound, bound)?;
-    let up = Tensor::f_zeros([*outputs as i64, rank as i64], options)?;
+    let drawn: Vec<f32> = (0..rank * inputs).map(|_| ((2.0 * random.unit() - 1.0) * bound) as f32).collect();
+    let down = Tensor::from_slice(&drawn).f_view([rank as i64, *inputs as i64])?;
+    let up = Tensor::f_zeros([*outputs as i64, rank as i64], (Kind::Float, Device::Cpu))?;
     let matrix = |letter: &str, shape: [usize; 2], tensor: Tensor| -> Result<Parameter, TrainError> {
         let spec = WeightSpec {
             name: format!("{module}.lora_{letter}.weight"),

@@ -71,15 +71,14 @@ fn assert_moved(name: &str, before: &Parameters, after: &Parameters, case: &Case
     }
 }
 
-/// Adapters as the references have them: other numbers than those that are drawn, and the same in both languages.
-fn draw_adapters(tuned: &Tuned<'_>) {
+/// Adapters and their averages as the references have them: other numbers than those that are drawn, and the same in
+/// both languages.
+fn set_adapters(tuned: &Tuned<'_>) {
     let _guard = tch::no_grad_guard();
-    for parameter in tuned.adapters().iter().flat_map(|adapters| adapters.parameters()) {
-        let elements = parameter.spec.len();
-        let values: Vec<f32> = (0..elements).map(|n| 0.3 * ((7 * n + 1) as f32).sin()).collect();
-        let scale = if parameter.spec.name.contains("lora_B") { 0.0 } else { 1.0 };
-        let values = Tensor::from_slice(&values).view_as(&parameter.tensor) * scale;
-        parameter.tensor.shallow_clone().copy_(&values);
+    let moving = tuned.moving().into_iter().map(|one| (one.spec.name.clone(), &one.tensor));
+    for (_, tensor) in moving.chain(tuned.kept()).filter(|(name, _)| name.contains("lora_A")) {
+        let values: Vec<f32> = (0..tensor.numel()).map(|n| 0.3 * ((7 * n + 1) as f32).sin()).collect();
+        tensor.shallow_clone().copy_(&Tensor::from_slice(&values).view_as(tensor));
     }
 }
 
@@ -89,7 +88,7 @@ fn every_way_to_tune_takes_the_steps_of_pytorch() {
         let world = World::with(case.plan.clone());
         let parameters = world.tiny.parameters();
         let tuned = Tuned::new(&parameters, &case.plan, world.tiny.cases.seed).unwrap();
-        draw_adapters(&tuned);
+        set_adapters(&tuned);
         world.run_tuned(&tuned, &go_on).unwrap();
         let events = world.events();
         assert_steps(&name, &events, &case);

@@ -239,8 +239,8 @@ fn a_split_without_items_is_named() {
 #[test]
 fn the_last_epoch_is_kept_without_a_validation_split() {
     let train = format!("{TRAINED}  select: last\n");
-    let run = Place::new(&train, &[Split::Train; 4]).make(false).unwrap();
-    let events = events(&run);
+    let place = Place::new(&train, &[Split::Train; 4]);
+    let events = events(&place.make(false).unwrap());
     assert!(matches!(events.last(), Some(Event::Finished { best_epoch: 2, .. })), "{events:?}");
     let seen =
         |event: &Event| matches!(event, Event::Epoch { validation_loss, .. } if !validation_loss.is_nan());

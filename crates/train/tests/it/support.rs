@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
@@ -191,6 +192,12 @@ pub(crate) fn go_on(_: &Event) -> ControlFlow<()> {
 /// What a step's end is answered with.
 pub(crate) type AfterStep<'a> = &'a dyn Fn(&Event) -> ControlFlow<()>;
 
+/// libtorch has one random number generator for the whole process: whoever needs its numbers takes it for himself.
+pub(crate) fn generator() -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A run's folder, and the tiny CLIP to train in it.
 pub(crate) struct World {
     pub(crate) tiny: Tiny,
@@ -242,6 +249,7 @@ impl World {
         tuned: &Tuned<'_>,
         after_step: AfterStep<'_>,
     ) -> Result<Fitted, TrainError> {
+        let _generator = generator();
         let checkpoints = self.checkpoints();
         let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
         let position = checkpoints.resume(&State::new(tuned, &optimizer))?;

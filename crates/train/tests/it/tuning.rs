@@ -25,6 +25,7 @@ fn should_move(tune: Tune, name: &str) -> bool {
     let text = name.starts_with("text_model.") || name == "text_projection.weight";
     match tune {
         Tune::Full => true,
+        Tune::Lora { .. } => false,
         Tune::LockedImage { unlocked_layers: 0 } => !image,
         Tune::LockedText { unlocked_layers: 0 } => !text,
         // The tower has one block.

@@ -316,7 +316,7 @@ fn a_checkpoint_of_another_way_of_tuning_is_refused() {
     let data = fs::read(locked.checkpoints().last_file()).unwrap();
     insta::assert_snapshot!(continued(&world, &data), @r#"
     error: cannot continue from the checkpoint FOLDER/checkpoint/last.safetensors
-      caused by: FOLDER/checkpoint/last.safetensors: weight text_model.embeddings.token_embedding.weight.exp_avg is missing
+      caused by: FOLDER/checkpoint/last.safetensors: weight text_model.embeddings.token_embedding.weight is missing
 
     hint: remove the folder FOLDER/checkpoint to train this run from its beginning
     "#);
