@@ -1,11 +1,13 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -56,6 +58,16 @@ char *cliptune_fused_adamw(at::Tensor *const *params, at::Tensor *const *grads, 
                       options->weight_decay, options->eps, /*amsgrad=*/false, /*maximize=*/false,
                       /*grad_scale=*/{}, /*found_inf=*/{});
   });
+}
+
+char *cliptune_forget_grad(at::Tensor *tensor) {
+  return guarded([&] { tensor->mutable_grad().reset(); });
+}
+
+void cliptune_keep_freed_memory() {
+  // Larger than any tensor, within what mallopt takes.
+  mallopt(M_MMAP_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }
 
 char *cliptune_load_cuda(bool *loaded) {

@@ -20,5 +20,11 @@ char *cliptune_fused_adamw(at::Tensor *const *params, at::Tensor *const *grads, 
 // Loads libtorch_cuda.so from the folder that libtorch_cpu.so came from. *loaded says whether there is one.
 char *cliptune_load_cuda(bool *loaded);
 
+// Makes the gradient of a leaf undefined.
+char *cliptune_forget_grad(at::Tensor *tensor);
+
+// Lets malloc keep what is freed.
+void cliptune_keep_freed_memory();
+
 void cliptune_free_message(char *message);
 }

@@ -4,7 +4,11 @@
 
 #![expect(unsafe_code, reason = "calls into C++; the rest of the workspace denies unsafe code")]
 
+mod memory;
+
 use std::ffi::{CStr, c_char};
+
+pub use memory::{forget_grad, keep_freed_memory};
 
 use tch::Tensor;
 

@@ -139,7 +139,7 @@ impl Fit<'_> {
     ) -> Result<Event, TrainError> {
         let begun = Instant::now();
         let batch = Batch::new(self.train, chosen, objective::needed(self.plan.objective));
-        optimizer.zero_grad();
+        optimizer.zero_grad()?;
         let embeddings = self.encoder.embeddings(&batch.images, &batch.texts)?;
         let loss = objective::loss(self.plan.objective, &embeddings, &batch.examples)?;
         let value = f64::try_from(&loss)?;

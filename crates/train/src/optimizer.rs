@@ -1,7 +1,7 @@
 //! AdamW over the weights that move.
 
 use cliptune_clip::weights::Role;
-use cliptune_torch_bridge::{AdamWState, AdamWStep, fused_adamw};
+use cliptune_torch_bridge::{AdamWState, AdamWStep, forget_grad, fused_adamw};
 use tch::{Kind, Tensor};
 
 use crate::error::TrainError;
@@ -45,10 +45,8 @@ impl Optimizer {
     }
 
     /// Forgets the gradients.
-    pub fn zero_grad(&mut self) {
-        for slot in &mut self.slots {
-            slot.weight.zero_grad();
-        }
+    pub fn zero_grad(&mut self) -> Result<(), TrainError> {
+        self.slots.iter_mut().try_for_each(|slot| Ok(forget_grad(&mut slot.weight)?))
     }
 
     /// Scales the gradients so that their global norm is at most `max_norm` and returns the norm they had.
