@@ -11,7 +11,9 @@ machine, and never compute at the same time. The first steps of each are not cou
     transformers    CLIPModel on the batch, texts padded to 77 tokens, torch.optim.AdamW
     tutorial        each image alone with its own texts, 77 tokens, summed loss / 8, torch.optim.AdamW
 
-`--locked` does the same with the image tower locked.
+`--locked` does the same with the image tower locked. `--epoch` times a whole epoch instead, from JPEG files and
+strings: drawn cartoons with about four questions each, batches of whole cartoons, the peer through a DataLoader with
+two workers.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from statistics import median
 IMAGES, CHOICES, WORDS = 8, 5, 18
 PHASES = ("data", "forward", "backward", "optimizer")
 ROOT = Path(__file__).resolve().parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 
 def make_model(folder):
@@ -58,6 +61,22 @@ def bytes_to_unicode():
     return printable + [256 + row for row in range(256 - len(printable))]
 
 
+def make_epoch(folder, cartoons):
+    """Questions about cartoons that `cliptune demo-data` draws, in the order in which both sides see them."""
+    import duckdb
+
+    make_model(folder / "model")
+    subprocess.run([TARGET / "cliptune", "demo-data", folder / "contest", "--cartoons", str(cartoons), "--seed", "0"], check=True)
+    rows = duckdb.sql(
+        f"SELECT DISTINCT contest_number, filename, caption_choices, label FROM '{folder}/contest/contest.parquet' ORDER BY ALL"
+    ).fetchall()
+    right_first = lambda texts, label: [texts[ord(label) - ord("A")], *texts[: ord(label) - ord("A")], *texts[ord(label) - ord("A") + 1 :]]
+    items = [{"image": f"contest/images/{name}", "texts": right_first(texts, label)} for _, name, texts, label in rows]
+    whole = len(items) // IMAGES * IMAGES
+    batches = [items[row : row + IMAGES] for row in range(0, whole, IMAGES)]
+    (folder / "batches.json").write_text(json.dumps(batches))
+
+
 def make_work(folder, batches):
     """Images of the model's own size, so that no resampling is involved, and captions of 15 to 21 words."""
     import numpy as np
@@ -76,8 +95,38 @@ def make_work(folder, batches):
     (folder / "batches.json").write_text(json.dumps(made))
 
 
+def useful_products(folder, locked):
+    """Multiplications and additions of the matrix products that a step cannot do without, the mean over the batches.
+
+    Of every linear layer and of attention, forward and twice that backward, for the tokens that there are and nothing
+    for padding; of the last blocks only what reaches the pooled row; nothing for gradients of pixels and token ids.
+    """
+    from transformers import CLIPConfig, CLIPTokenizer
+
+    config = CLIPConfig.from_pretrained(folder / "model")
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "model")
+
+    def tower(sizes, rows):
+        width, layers = sizes.hidden_size, sizes.num_hidden_layers
+        block = (4 * width * width + 2 * width * sizes.intermediate_size) * rows + 2 * width * rows * rows
+        last = 2 * width * width * rows + (2 * width * width + 2 * width * sizes.intermediate_size) + 2 * width * rows
+        return (layers - 1) * block + last + width * config.projection_dim
+
+    vision = config.vision_config
+    patches = (vision.image_size // vision.patch_size) ** 2
+    kernel = 3 * vision.patch_size**2 * vision.hidden_size * patches
+    image = 3 * tower(vision, patches + 1) + 2 * kernel
+    batches = json.loads((folder / "batches.json").read_text())
+    total = 0
+    for batch in batches:
+        lengths = [len(tokenizer(text).input_ids) for item in batch for text in item["texts"]]
+        total += 0 if locked else image * len({item["image"] for item in batch})
+        total += sum(3 * tower(config.text_config, length) for length in lengths)
+    return 2 * total / len(batches)
+
+
 class Side:
-    """A process that takes a step for every line it is sent."""
+    """A process that does what it is told, a line at a time, and answers with how long it took."""
 
     def __init__(self, name, command):
         self.name, self.steps = name, []
@@ -91,8 +140,8 @@ class Side:
             sys.exit(f"error: {self.name} ended with {self.process.wait()}")
         return json.loads(line)
 
-    def step(self):
-        self.process.stdin.write("step\n")
+    def do(self, what):
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
         self.steps.append(self.read())
 
@@ -120,11 +169,12 @@ def peer(folder, loop, tune, threads):
     batches = json.loads((folder / "batches.json").read_text())
 
     def prepare(batch):
-        pixels = processor([Image.open(folder / item["image"]) for item in batch], return_tensors="pt").pixel_values
+        images = [Image.open(folder / item["image"]).convert("RGB") for item in batch]
         texts = [text for item in batch for text in item["texts"]]
-        return pixels, tokenizer(texts, padding="max_length", truncation=True, max_length=77, return_tensors="pt")
+        tokens = tokenizer(texts, padding="max_length", truncation=True, max_length=77, return_tensors="pt")
+        return processor(images, return_tensors="pt").pixel_values, dict(tokens)
 
-    prepared = [prepare(batch) for batch in batches]
+    prepared = [prepare(batch) for batch in batches[:8]]
     if tune == "locked-image":
         model.vision_model.requires_grad_(False)
         model.visual_projection.requires_grad_(False)
@@ -151,13 +201,12 @@ def peer(folder, loop, tune, threads):
         return total / IMAGES
 
     loss_of = {"transformers": batch_loss, "tutorial": tutorial_loss}[loop]
-    print(json.dumps({}), flush=True)
-    for number, _ in enumerate(sys.stdin):
+    def step(batch):
         times = [time.perf_counter()]
         lap = lambda: times.append(time.perf_counter())
         optimizer.zero_grad()
         lap()
-        loss = loss_of(*prepared[number % len(prepared)])
+        loss = loss_of(*batch)
         value = loss.item()
         lap()
         loss.backward()
@@ -167,52 +216,73 @@ def peer(folder, loop, tune, threads):
             model.logit_scale.clamp_(0, 4.605170185988091)
         lap()
         seconds = [after - before for before, after in zip(times, times[1:])]
-        print(json.dumps({"loss": value, **dict(zip(PHASES, seconds))}), flush=True)
+        return {"loss": value, **dict(zip(PHASES, seconds))}
+
+    def epoch():
+        begun = time.perf_counter()
+        loader = torch.utils.data.DataLoader(batches, batch_size=None, collate_fn=prepare, num_workers=2)
+        timed = [step(batch) for batch in loader]
+        sums = {phase: sum(one[phase] for one in timed) for phase in PHASES}
+        sums["data"] += time.perf_counter() - begun - sum(sums.values())
+        return {"loss": timed[-1]["loss"], **sums}
+
+    print(json.dumps({}), flush=True)
+    for number, line in enumerate(sys.stdin):
+        print(json.dumps(epoch() if line.strip() == "epoch" else step(prepared[number % len(prepared)])), flush=True)
 
 
 def seconds(steps):
     return median(sum(step[phase] for phase in PHASES) for step in steps)
 
 
-def report(sides, warm_up):
+def report(sides, warm_up, items, products):
     ours = seconds(sides[0].steps[warm_up:])
-    print(f"{'':14}{'s a step':>9}" + "".join(f"{phase:>10}" for phase in PHASES) + f"{'items/s':>9}{'peak MiB':>10}   ratio")
+    print(f"{'':14}{'seconds':>9}" + "".join(f"{phase:>10}" for phase in PHASES) + f"{'items/s':>9}{'peak MiB':>10}   ratio")
     for side in sides:
         steps = side.steps[warm_up:]
         phases = "".join(f"{median(step[phase] for step in steps):10.3f}" for phase in PHASES)
         total = seconds(steps)
-        print(f"{side.name:14}{total:9.3f}{phases}{IMAGES / total:9.2f}{side.peak_memory():10.0f}   {total / ours:.2f} x")
+        print(f"{side.name:14}{total:9.3f}{phases}{items / total:9.2f}{side.peak_memory():10.0f}   {total / ours:.2f} x")
     for side in sides[1:]:
         apart = max(abs(a["loss"] - b["loss"]) for a, b in zip(sides[0].steps, side.steps))
         print(f"largest difference of a loss over {len(side.steps)} steps, cliptune and {side.name}: {apart:.1e}")
+    rate = sides[0].ready["gflops"]
+    done = products / ours / 1e9
+    print(f"matrix products: {rate:.0f} GFLOP/s measured, {done:.0f} needed and done: {done / rate:.0%}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=12, help="steps of each side")
-    parser.add_argument("--warm-up", type=int, default=2, help="first steps that are not counted")
+    parser.add_argument("--steps", type=int, default=12, help="steps (or epochs) of each side")
+    parser.add_argument("--warm-up", type=int, default=2, help="first ones that are not counted")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--locked", action="store_true", help="lock the image tower")
+    parser.add_argument("--epoch", type=int, metavar="CARTOONS", help="epochs over that many cartoons instead of steps")
     parser.add_argument("--only", nargs="*", default=["transformers", "tutorial"], help="the peers")
     parser.add_argument("--peer", nargs=3, metavar=("FOLDER", "LOOP", "TUNE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         folder, loop, tune = options.peer
         return peer(Path(folder), loop, tune, options.threads)
-    tune = "locked-image" if options.locked else "full"
-    program = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/examples/time-train"
     with tempfile.TemporaryDirectory() as folder:
-        make_work(Path(folder), min(options.steps, 8))
-        sides = [Side("cliptune", [program, folder, tune, str(options.threads)])]
-        for loop in options.only:
-            peer_command = [sys.executable, "-B", __file__, "--threads", str(options.threads), "--peer", folder, loop, tune]
-            sides.append(Side(loop, peer_command))
-        for _ in range(options.steps):
-            for side in sides:
-                side.step()
-        report(sides, options.warm_up)
+        compare(Path(folder), options)
+
+
+def compare(folder, options):
+    make_epoch(folder, options.epoch) if options.epoch else make_work(folder, min(options.steps, 8))
+    tune = "locked-image" if options.locked else "full"
+    sides = [Side("cliptune", [TARGET / "examples/time-train", folder, tune, str(options.threads)])]
+    for loop in options.only:
+        peer_command = [sys.executable, "-B", __file__, "--threads", str(options.threads), "--peer", folder, loop, tune]
+        sides.append(Side(loop, peer_command))
+    for _ in range(options.steps):
         for side in sides:
-            side.close()
+            side.do("epoch" if options.epoch else "step")
+    batches = len(json.loads((folder / "batches.json").read_text())) if options.epoch else 1
+    products = useful_products(folder, options.locked) * batches
+    report(sides, options.warm_up, IMAGES * batches, products)
+    for side in sides:
+        side.close()
 
 
 if __name__ == "__main__":

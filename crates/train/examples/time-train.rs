@@ -1,10 +1,10 @@
-//! The Rust side of `scripts/bench train`: takes one training step for each line it is sent and says how long each
-//! phase of it took.
+//! The Rust side of `scripts/bench train`: does what each line it is sent says and answers with a line of JSON, loss and
+//! seconds by phase.
 //!
 //!     time-train FOLDER full|locked-image THREADS
 //!
-//! FOLDER holds `model/` and `batches.json`: for each step its items, each with an image file and its texts, the first
-//! of which is right. Every answer is a line of JSON: loss and seconds by phase.
+//! `step` takes the next training step, `epoch` all of them, from the image files and strings on. FOLDER holds `model/`
+//! and `batches.json`: for each step its items, each with an image file and its texts, the first of which is right.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -19,7 +19,10 @@ use cliptune_train::objective::{self, needed};
 use cliptune_train::optimizer::Optimizer;
 use cliptune_train::start::Start;
 use serde::{Deserialize, Serialize};
-use tch::Device;
+use tch::{Device, Kind, Tensor};
+
+/// Of AdamW; both sides have the same.
+const LEARNING_RATE: f64 = 1e-5;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -32,7 +35,7 @@ struct Question {
 
 /// The answer to one line.
 #[derive(Default, Serialize)]
-struct Step {
+struct Timed {
     loss: f64,
     /// Seconds, as the next three.
     data: f64,
@@ -52,52 +55,117 @@ fn main() -> Outcome<()> {
         "locked-image" => Tune::LockedImage,
         other => return Err(format!("no such tune: {other}").into()),
     };
-    serve(Path::new(folder), tune)
+    let begun = Instant::now();
+    let work = Work::open(Path::new(folder), tune)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    answer(&serde_json::json!({ "load": seconds, "gflops": product_rate()? }))?;
+    work.serve()
 }
 
-fn serve(folder: &Path, tune: Tune) -> Outcome<()> {
-    let begun = Instant::now();
-    let start = Start::from_folder(&folder.join("model"), Device::Cpu)?;
-    let load_seconds = begun.elapsed().as_secs_f64();
-    let batches: Vec<Vec<Question>> = serde_json::from_slice(&fs_err::read(folder.join("batches.json"))?)?;
-    let mut examples = Examples::default();
-    let batches: Vec<Vec<Example>> = batches.iter().map(|batch| examples.add(&items(batch))).collect();
-    let paths: Vec<PathBuf> = examples.image_items().iter().map(|item| folder.join(&item.image)).collect();
-    let images = ImageBank::load(start.preprocessor.clone(), &paths, &|| {})?;
-    let texts = TextBank::encode(&start.tokenizer, examples.texts())?;
-    let moving = start.parameters.unlock(tune);
-    let settings =
-        AdamW { lr: LearningRate::try_from(1e-5)?, weight_decay: 0.1, betas: (0.9, 0.98), eps: 1e-6 };
-    let mut optimizer = Optimizer::new(&moving, settings)?;
-    let mut encoder = Encoder::new(&start.config, &start.parameters, &images, &texts, Device::Cpu);
-    let begun = Instant::now();
-    encoder.lock(tune, examples.texts().len())?;
-    let lock_seconds = begun.elapsed().as_secs_f64();
-    answer(&serde_json::json!({ "load": load_seconds, "lock": lock_seconds }))?;
-    for (line, batch) in std::io::stdin().lock().lines().zip(batches.iter().cycle()) {
-        line?;
-        answer(&step(&encoder, &mut optimizer, batch)?)?;
+/// Matrix products of this machine, in 10⁹ operations a second: the median of several, of a size that suits it.
+fn product_rate() -> Outcome<f64> {
+    const SIDE: i64 = 2048;
+    let [a, b] = [0, 1].map(|_| Tensor::rand([SIDE, SIDE], (Kind::Float, Device::Cpu)));
+    let mut rates = Vec::new();
+    for _ in 0..9 {
+        let begun = Instant::now();
+        drop(a.f_matmul(&b)?);
+        rates.push(2.0 * (SIDE * SIDE * SIDE) as f64 / begun.elapsed().as_secs_f64() / 1e9);
     }
-    Ok(())
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[rates.len() / 2])
 }
 
-fn step(encoder: &Encoder<'_>, optimizer: &mut Optimizer, examples: &[Example]) -> Outcome<Step> {
+/// The model and what it is trained on.
+struct Work {
+    tune: Tune,
+    start: Start,
+    batches: Vec<Vec<Example>>,
+    images: Vec<PathBuf>,
+    texts: Vec<String>,
+}
+
+impl Work {
+    fn open(folder: &Path, tune: Tune) -> Outcome<Self> {
+        let batches: Vec<Vec<Question>> =
+            serde_json::from_slice(&fs_err::read(folder.join("batches.json"))?)?;
+        let mut examples = Examples::default();
+        Ok(Self {
+            tune,
+            start: Start::from_folder(&folder.join("model"), Device::Cpu)?,
+            batches: batches.iter().map(|batch| examples.add(&items(batch))).collect(),
+            images: examples.image_items().iter().map(|item| folder.join(&item.image)).collect(),
+            texts: examples.texts().to_vec(),
+        })
+    }
+
+    fn serve(&self) -> Outcome<()> {
+        let moving = self.start.parameters.unlock(self.tune);
+        let settings = AdamW {
+            lr: LearningRate::try_from(LEARNING_RATE)?,
+            weight_decay: 0.1,
+            betas: (0.9, 0.98),
+            eps: 1e-6,
+        };
+        let mut optimizer = Optimizer::new(&moving, settings)?;
+        let (images, texts) = self.read()?;
+        let encoder = self.encoder(&images, &texts)?;
+        let mut batches = self.batches.iter().cycle();
+        for line in std::io::stdin().lock().lines() {
+            let timed = match (line?.as_str(), batches.next()) {
+                ("step", Some(batch)) => step(&encoder, &mut optimizer, batch)?,
+                ("epoch", _) => self.epoch(&mut optimizer)?,
+                (other, _) => return Err(format!("neither step nor epoch: {other}").into()),
+            };
+            answer(&timed)?;
+        }
+        Ok(())
+    }
+
+    fn epoch(&self, optimizer: &mut Optimizer) -> Outcome<Timed> {
+        let begun = Instant::now();
+        let (images, texts) = self.read()?;
+        let encoder = self.encoder(&images, &texts)?;
+        let mut sum = Timed { data: begun.elapsed().as_secs_f64(), ..Timed::default() };
+        for batch in &self.batches {
+            let timed = step(&encoder, optimizer, batch)?;
+            sum.loss = timed.loss;
+            sum.data += timed.data;
+            sum.forward += timed.forward;
+            sum.backward += timed.backward;
+            sum.optimizer += timed.optimizer;
+        }
+        Ok(sum)
+    }
+
+    fn read(&self) -> Outcome<(ImageBank, TextBank)> {
+        let images = ImageBank::load(self.start.preprocessor.clone(), &self.images, &|| {})?;
+        Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
+    }
+
+    fn encoder<'a>(&'a self, images: &'a ImageBank, texts: &'a TextBank) -> Outcome<Encoder<'a>> {
+        let Start { config, parameters, .. } = &self.start;
+        let mut encoder = Encoder::new(config, parameters, images, texts, Device::Cpu);
+        encoder.lock(self.tune, self.texts.len())?;
+        Ok(encoder)
+    }
+}
+
+fn step(encoder: &Encoder<'_>, optimizer: &mut Optimizer, examples: &[Example]) -> Outcome<Timed> {
     let everyone: Vec<usize> = (0..examples.len()).collect();
-    let mut step = Step::default();
     let mut since = Instant::now();
     let mut lap = move || std::mem::replace(&mut since, Instant::now()).elapsed().as_secs_f64();
     let batch = Batch::new(examples, &everyone, needed(Objective::Choice));
     optimizer.zero_grad()?;
-    step.data = lap();
+    let data = lap();
     let embeddings = encoder.embeddings(&batch.images, &batch.texts)?;
     let loss = objective::loss(Objective::Choice, &embeddings, &batch.examples)?;
-    step.loss = f64::try_from(&loss)?;
-    step.forward = lap();
+    let value = f64::try_from(&loss)?;
+    let forward = lap();
     loss.f_backward()?;
-    step.backward = lap();
-    optimizer.step(1e-5)?;
-    step.optimizer = lap();
-    Ok(step)
+    let backward = lap();
+    optimizer.step(LEARNING_RATE)?;
+    Ok(Timed { loss: value, data, forward, backward, optimizer: lap() })
 }
 
 fn answer(value: &impl Serialize) -> Outcome<()> {
