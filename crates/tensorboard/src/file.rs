@@ -64,17 +64,14 @@ impl EventFile {
         Ok(file)
     }
 
-    /// Whether a folder has event files.
-    pub fn any_in(folder: &Path) -> bool {
-        newest(folder).is_ok_and(|newest| newest.is_some())
-    }
-
-    /// Makes TensorBoard forget what earlier files of the folder tell of this step and later ones.
+    /// Begins a process's part of the run, with this step: what earlier files tell of it and of later ones does not
+    /// count. Every file has to begin so, the first one as well: TensorBoard takes the first such event of a run for the
+    /// run's beginning, and those after it for restarts.
     ///
     /// # Errors
     ///
     /// When the file cannot be written, as for all that follow; the event is lost then, the others are not.
-    pub fn forget_from(&mut self, step: usize) -> io::Result<()> {
+    pub fn begin_at(&mut self, step: usize) -> io::Result<()> {
         self.append(step, What::SessionLog(SessionLog { status: SESSION_START }))
     }
 
@@ -294,12 +291,10 @@ mod tests {
     #[test]
     fn a_new_file_comes_after_those_that_are_there_whatever_the_clock_says() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(!EventFile::any_in(folder.path()));
         fs::write(folder.path().join("events.out.tfevents.9999999990.host.1.0"), "").unwrap();
         for _ in 0..3 {
-            EventFile::create(folder.path()).unwrap().forget_from(7).unwrap();
+            EventFile::create(folder.path()).unwrap().begin_at(7).unwrap();
         }
-        assert!(EventFile::any_in(folder.path()));
         let files = read(folder.path());
         assert_eq!(files.len(), 4);
         for events in &files[1..] {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cliptune_experiment::{Plan, spelled};
 use cliptune_store::Event;
 use cliptune_tensorboard::{EventFile, Setting, Status};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Writes the curves, the plan and the settings of one run into its folder, as they come.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ impl Shown {
     fn show(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Started { .. } => self.start(),
-            // The steps after it are taken again: what earlier files say of them does not count.
-            Event::Resumed { step } => self.file()?.forget_from(step + 1),
+            // The steps after it are taken again.
+            Event::Resumed { step } => self.file()?.begin_at(step + 1),
             Event::Step { step, loss, learning_rate, grad_norm, logit_scale, items_per_second, .. } => {
                 self.step = *step;
                 self.file()?.scalars(
@@ -89,12 +89,9 @@ impl Shown {
 
     /// A run that begins, or one that begins again because it was killed before its first checkpoint.
     fn start(&mut self) -> io::Result<()> {
-        let again = EventFile::any_in(&self.folder);
         let (plan, group, settings) = (self.plan.clone(), self.group.clone(), self.settings.clone());
         let file = self.file()?;
-        if again {
-            file.forget_from(0)?;
-        }
+        file.begin_at(0)?;
         file.text(0, "plan", &format!("```yaml\n{plan}```\n"))?;
         file.session_start(&group, &settings)
     }
@@ -113,10 +110,12 @@ impl Shown {
     }
 }
 
-/// What a run is averaged with: the runs of its experiment that differ in their seed alone.
+/// What a run is averaged with: the runs of its experiment that differ in their seed alone. The digits stand for what
+/// the matrix does not say, such as a setting that was changed from one day to the next.
 fn group(plan: &Plan) -> String {
     let axes = plan.axes.iter().map(|(axis, value)| format!(" {axis}={}", spelled(value)));
-    std::iter::once(plan.experiment.to_string()).chain(axes).collect()
+    let hash = blake3::hash(json!([plan.model, plan.train]).to_string().as_bytes()).to_hex();
+    std::iter::once(plan.experiment.to_string()).chain(axes).collect::<String>() + " " + &hash[..6]
 }
 
 /// The settings that decide a result, by dotted key. The seed is none: runs of one group have the same settings.

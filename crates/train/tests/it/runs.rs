@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use cliptune_experiment::{Plan, Split, TaskKind};
+use cliptune_experiment::{ImageFit, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
     DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, JoinCounts, Leaks, ParitySample,
     ResolvedBase, Run, RunStatus, Sources, Standing, Store, read_events, read_json, write_dataset,
@@ -170,6 +170,24 @@ fn tensorboard_sees_curves_the_plan_and_the_settings() {
 /// The weights of a model folder.
 fn weights(folder: &Path) -> BTreeMap<String, Tensor> {
     tensors(&folder.join("model.safetensors"))
+}
+
+/// The digits of the group that TensorBoard averages a run in.
+fn group(place: &Place) -> String {
+    let file = event_files(&place.make(false).unwrap()).remove(0);
+    let (_, rest) = file.split_once("tiny ").unwrap();
+    rest.chars().take(6).collect()
+}
+
+#[test]
+fn tensorboard_averages_runs_that_differ_in_their_seed_alone() {
+    let mut place = Place::new(AS_IT_IS, &SPLITS);
+    let first = group(&place);
+    assert!(first.chars().all(|digit| digit.is_ascii_hexdigit()), "{first}");
+    place.plan.seed = Seed(7);
+    assert_eq!(group(&place), first);
+    place.plan.model.image_fit = Some(ImageFit::Pad);
+    assert_ne!(group(&place), first);
 }
 
 #[test]
