@@ -58,6 +58,11 @@ impl Model {
         self.temperature
     }
 
+    /// Takes another graph of the vision tower and returns the one it had.
+    pub(crate) fn replace_vision(&mut self, vision: Graph) -> Graph {
+        self.towers.replace_vision(vision)
+    }
+
     /// The towers and what images pass before them, for whoever runs other towers beside them.
     pub(crate) fn towers(&mut self) -> (&mut Towers, &Preprocessor) {
         (&mut self.towers, &self.preprocessor)

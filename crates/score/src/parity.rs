@@ -9,9 +9,12 @@ use std::path::PathBuf;
 use cliptune_store::{Parity, ParityItem, ParitySample};
 
 use crate::error::ScoreError;
+use crate::export::Export;
+use crate::graph::Graph;
 use crate::matrix::product;
 use crate::model::{CombinedModel, Model};
 use crate::softmax::highest;
+use crate::towers::Towers;
 
 /// The largest absolute difference of a logit that passes, on the ×exp(logit_scale) scale, where a cosine's range
 /// is ±100 for the published models.
@@ -19,20 +22,39 @@ use crate::softmax::highest;
 /// Two correct 32-bit implementations differ by some 1e-4 there; a lost mask or a wrong activation by 0.1 to 10.
 pub const TOLERANCE: f64 = 1e-3;
 
-/// Runs the sample through the towers, and through the combined graph where there is one.
+/// Graphs of a run that scoring does not use and others will: they have to pass as well.
+#[derive(Debug)]
+pub struct Unscored {
+    vision: Option<Graph>,
+    combined: Option<CombinedModel>,
+}
+
+impl Unscored {
+    /// Opens those that were exported.
+    pub fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
+        Ok(Self { vision: Towers::other_vision(export)?, combined: CombinedModel::open(export)? })
+    }
+}
+
+/// Runs the sample through the towers, and through the graphs that are not scored with.
 ///
 /// `images` are the sample's image files, one per item. A difference beyond [`TOLERANCE`] is an error that names
 /// the run and the item.
 pub fn check(
     run: &str,
     model: &mut Model,
-    combined: Option<&mut CombinedModel>,
+    unscored: Unscored,
     sample: &ParitySample,
     images: &[PathBuf],
 ) -> Result<Parity, ScoreError> {
     let mut gate = Gate::new(run, sample)?;
     gate.compare("the two towers", &tower_logits(model, sample, images)?)?;
-    if let Some(combined) = combined {
+    if let Some(portable) = unscored.vision {
+        let scored_with = model.replace_vision(portable);
+        gate.compare("vision_model.onnx", &tower_logits(model, sample, images)?)?;
+        model.replace_vision(scored_with);
+    }
+    if let Some(mut combined) = unscored.combined {
         let logits = |(item, image): (&ParityItem, &PathBuf)| combined.logits(model, image, &texts(item));
         let logits = sample.items.iter().zip(images).map(logits).collect::<Result<Vec<_>, _>>()?;
         gate.compare("model.onnx", &logits)?;

@@ -9,8 +9,8 @@ use cliptune_terminal::Printer;
 
 use crate::error::ScoreError;
 use crate::export::Export;
-use crate::model::{CombinedModel, Model};
-use crate::parity;
+use crate::model::Model;
+use crate::parity::{self, Unscored};
 use crate::precisions::{self, Subject};
 use crate::runtime::Runtime;
 use crate::split::{self, Job};
@@ -83,6 +83,5 @@ fn pass_gate(
         None => Err(ScoreError::ForeignSample { run: run.id(), item: item_id.to_owned() }),
     };
     let images = sample.items.iter().map(|item| image(&item.item_id)).collect::<Result<Vec<PathBuf>, _>>()?;
-    let mut combined = CombinedModel::open(export)?;
-    parity::check(&run.id(), model, combined.as_mut(), &sample, &images)
+    parity::check(&run.id(), model, Unscored::open(export)?, &sample, &images)
 }

@@ -26,13 +26,20 @@ pub struct Towers {
 impl Towers {
     /// Opens those of an export: the ones made for ONNX Runtime, where there are any.
     pub fn of(export: &Export<'_>) -> Result<Self, ScoreError> {
-        // Runs that another program exported have the portable one alone.
-        let vision = [FAST_VISION_MODEL_FILE, VISION_MODEL_FILE].into_iter().find(|file| export.has(file));
-        let vision = vision.unwrap_or(VISION_MODEL_FILE);
+        let vision = if has_fast(export) { FAST_VISION_MODEL_FILE } else { VISION_MODEL_FILE };
         Ok(Self {
             text: export.open(TEXT_MODEL_FILE, &[INPUT_IDS], &[TEXT_EMBEDS])?,
-            vision: export.open(vision, &[PIXEL_VALUES], &[IMAGE_EMBEDS])?,
+            vision: open_vision(export, vision)?,
         })
+    }
+
+    /// The portable vision tower, where [`of`](Self::of) takes the other one.
+    pub(crate) fn other_vision(export: &Export<'_>) -> Result<Option<Graph>, ScoreError> {
+        has_fast(export).then(|| open_vision(export, VISION_MODEL_FILE)).transpose()
+    }
+
+    pub(crate) fn replace_vision(&mut self, vision: Graph) -> Graph {
+        std::mem::replace(&mut self.vision, vision)
     }
 
     /// Opens the two files.
@@ -59,4 +66,13 @@ impl Towers {
         let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
         self.vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)
     }
+}
+
+/// Runs that another program exported have the portable one alone.
+fn has_fast(export: &Export<'_>) -> bool {
+    export.has(FAST_VISION_MODEL_FILE)
+}
+
+fn open_vision(export: &Export<'_>, file: &str) -> Result<Graph, ScoreError> {
+    export.open(file, &[PIXEL_VALUES], &[IMAGE_EMBEDS])
 }

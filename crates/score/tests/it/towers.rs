@@ -2,6 +2,7 @@
 
 use cliptune_experiment::Split;
 use cliptune_experiment::TaskKind;
+use cliptune_onnx::{FAST_VISION_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_score::error::ScoreError;
 use cliptune_score::export::Export;
 use cliptune_score::matrix::product;
@@ -78,6 +79,24 @@ fn a_run_whose_graphs_disagree_with_libtorch_is_refused() {
     let ScoreError::Parity { item, text, libtorch, onnx, .. } = error else { panic!("{error}") };
     assert_eq!((item.as_str(), text), ("0000000000000001", 2));
     assert!((libtorch - onnx - 0.01).abs() < 1e-4);
+    assert!(read_scores(&run, Split::Test).unwrap().is_none(), "nothing is scored");
+}
+
+#[test]
+fn a_portable_vision_tower_that_computes_something_else_is_refused() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    let [portable, fast] =
+        [VISION_MODEL_FILE, FAST_VISION_MODEL_FILE].map(|file| run.onnx_folder().join(file));
+    // Scored with the fast one, which is right. The other one's first colour counts for -1.0 instead of 1.0.
+    fs::copy(&portable, fast).unwrap();
+    let mut bytes = fs::read(&portable).unwrap();
+    let colours = [1.0_f32, 0.2, -0.3, 0.5].map(f32::to_le_bytes).concat();
+    let place = bytes.windows(colours.len()).position(|window| window == colours).unwrap();
+    bytes[place..place + 4].copy_from_slice(&(-1.0_f32).to_le_bytes());
+    fs::write(&portable, bytes).unwrap();
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
+    assert!(matches!(error, ScoreError::Parity { graph: "vision_model.onnx", .. }), "{error}");
     assert!(read_scores(&run, Split::Test).unwrap().is_none(), "nothing is scored");
 }
 
