@@ -62,10 +62,14 @@ VALIDATION = [
 ]
 
 PLAN = {
-    "tune": "full", "epochs": 2, "batch_size": 4,
-    "optimizer": {"lr": 2e-3, "weight_decay": 0.2, "betas": [0.9, 0.98], "eps": 1e-6},
+    "label_smoothing": 0.0, "reduction": "mean", "tune": "full", "logit_scale": "learned",
+    "epochs": 2, "batch_size": 4, "accumulate": 1, "gradient_cache": None, "gradient_checkpointing": False, "shuffle": True,
+    "augment": None,
+    "optimizer": {
+        "name": "adamw", "lr": 2e-3, "weight_decay": 0.2, "layer_decay": 1.0, "betas": [0.9, 0.98], "eps": 1e-6,
+    },
     "schedule": {"warmup_steps": 2, "decay": "cosine"},
-    "clip_grad_norm": 2.0, "select": "validation.loss",
+    "clip_grad_norm": 2.0, "ema": None, "precision": "fp32", "deterministic": False, "select": "validation.loss", "patience": None, "interpolate": [],
 }
 # Indices into TRAIN, step by step over two epochs, for seed 1.
 BATCHES = {

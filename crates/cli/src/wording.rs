@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{
     Architecture, DataPlan, ExportPlan, ImageKey, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
-    TrainPlan, spelled,
+    TrainPlan, Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -117,15 +117,28 @@ fn scratch(architecture: &Architecture) -> String {
 fn train(train: &TrainPlan) -> String {
     let TrainPlan { optimizer, schedule, .. } = train;
     format!(
-        "{}, {}; {} of batches of {}; adamw lr {}, weight decay {}; {}, then {}; best {}",
-        word(train.objective),
-        word(train.tune),
+        "{}, {}; {} of batches of {}{}; {} lr {}, weight decay {}; {}, then {}; best {}",
+        train.objective.as_str(),
+        train.tune,
         format::counted(train.epochs as u64, "epoch"),
         train.batch_size.get(),
+        accumulated(train.accumulate.get()),
+        optimizer.rule.as_str(),
         word(optimizer.lr),
         optimizer.weight_decay,
-        format::counted(schedule.warmup_steps as u64, "warm-up step"),
-        word(schedule.decay),
+        warmup(schedule.warmup),
+        schedule.decay.as_str(),
         word(train.select),
     )
+}
+
+fn accumulated(batches: usize) -> String {
+    if batches == 1 { String::new() } else { format!(", {batches} an update") }
+}
+
+fn warmup(warmup: Warmup) -> String {
+    match warmup {
+        Warmup::Steps(steps) => format::counted(steps as u64, "warm-up step"),
+        Warmup::Share(_) => format!("{warmup} warm-up"),
+    }
 }

@@ -57,9 +57,12 @@ pub const MLP_IN: &str = "mlp.fc1";
 /// Second layer of the MLP, below a layer.
 pub const MLP_OUT: &str = "mlp.fc2";
 
+/// What stands between a tower's prefix and the number of a block.
+pub const LAYERS: &str = ".encoder.layers.";
+
 /// The module of a block: `<tower>.encoder.layers.<index>`.
 pub fn layer(tower: &str, index: usize) -> String {
-    format!("{tower}.encoder.layers.{index}")
+    format!("{tower}{LAYERS}{index}")
 }
 
 /// The module `part` below `module`.

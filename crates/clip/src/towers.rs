@@ -3,13 +3,30 @@
 //! The definition follows `modeling_clip.py` and `modeling_siglip.py` of transformers and takes their weight names,
 //! the misspelt `pre_layrnorm` included.
 
-use std::ops::Range;
-
 use crate::config::{
     ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
 };
 use crate::names;
 use crate::ops::{Bias, Mask, Ops, PackedPart, Temperature};
+
+/// A part of a tower, for interpreters that compute a tower part by part. Each takes what the one before gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// From the input to the first block.
+    Stem,
+    /// One block, not the last.
+    Block(usize),
+    /// The last block, of which one row is wanted, and from there to the embeddings.
+    Head,
+}
+
+impl Piece {
+    /// The pieces of a tower in order.
+    pub fn of(config: &TransformerConfig) -> impl DoubleEndedIterator<Item = Self> {
+        let blocks = (0..config.layers.saturating_sub(1)).map(Self::Block);
+        std::iter::once(Self::Stem).chain(blocks).chain(std::iter::once(Self::Head))
+    }
+}
 
 /// Image embeddings, not normalised: pixels `[B, 3, image_size, image_size]` → `[B, projection_dim]`.
 pub fn vision_tower<O: Ops>(
@@ -17,40 +34,61 @@ pub fn vision_tower<O: Ops>(
     config: &VisionConfig,
     pixels: &O::Value,
 ) -> Result<O::Value, O::Error> {
-    match config.pooling {
-        VisionPooling::ClassToken => class_token_tower(ops, config, pixels),
-        VisionPooling::AttentionHead => attention_head_tower(ops, config, pixels),
+    let mut x = vision_stem(ops, config, pixels)?;
+    for piece in Piece::of(&config.transformer).skip(1) {
+        x = vision_piece(ops, config, piece, &x)?;
+    }
+    Ok(x)
+}
+
+/// A piece of [`vision_tower`].
+pub fn vision_piece<O: Ops>(
+    ops: &mut O,
+    config: &VisionConfig,
+    piece: Piece,
+    x: &O::Value,
+) -> Result<O::Value, O::Error> {
+    match piece {
+        Piece::Stem => vision_stem(ops, config, x),
+        Piece::Block(index) => {
+            block(ops, &config.transformer, &names::layer(names::VISION_TOWER, index), x, Mask::None)
+        }
+        Piece::Head => vision_head(ops, config, x),
     }
 }
 
-/// CLIP's.
-fn class_token_tower<O: Ops>(
-    ops: &mut O,
-    config: &VisionConfig,
-    pixels: &O::Value,
-) -> Result<O::Value, O::Error> {
-    let blocks = &config.transformer;
-    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::Without)?;
-    let x = ops.prepend_row(&x, names::CLASS_EMBEDDING)?;
-    let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
-    let x = ops.layer_norm(&x, names::VISION_PRE_NORM, blocks.layer_norm_eps)?;
-    let pooled = pooled_transformer(ops, blocks, names::VISION_TOWER, x, Row::First, Mask::None)?;
-    let pooled = ops.layer_norm(&pooled, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
-    ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
+fn vision_stem<O: Ops>(ops: &mut O, config: &VisionConfig, pixels: &O::Value) -> Result<O::Value, O::Error> {
+    match config.pooling {
+        VisionPooling::ClassToken => {
+            let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::Without)?;
+            let x = ops.prepend_row(&x, names::CLASS_EMBEDDING)?;
+            let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
+            ops.layer_norm(&x, names::VISION_PRE_NORM, config.transformer.layer_norm_eps)
+        }
+        VisionPooling::AttentionHead => {
+            let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::With)?;
+            ops.add_positions(&x, names::VISION_POSITIONS)
+        }
+    }
 }
 
-/// SigLIP's.
-fn attention_head_tower<O: Ops>(
-    ops: &mut O,
-    config: &VisionConfig,
-    pixels: &O::Value,
-) -> Result<O::Value, O::Error> {
+fn vision_head<O: Ops>(ops: &mut O, config: &VisionConfig, x: &O::Value) -> Result<O::Value, O::Error> {
     let blocks = &config.transformer;
-    let x = ops.patches(pixels, names::PATCH_EMBEDDING, config.patch_size, Bias::With)?;
-    let x = ops.add_positions(&x, names::VISION_POSITIONS)?;
-    let x = transformer(ops, blocks, names::VISION_TOWER, 0..blocks.layers, x, Mask::None)?;
-    let x = ops.layer_norm(&x, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
-    attention_head(ops, blocks, &x)
+    match config.pooling {
+        VisionPooling::ClassToken => {
+            let pooled = last_block(ops, blocks, names::VISION_TOWER, x, Row::First, Mask::None)?;
+            let pooled = ops.layer_norm(&pooled, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
+            ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
+        }
+        VisionPooling::AttentionHead => {
+            // The head looks at all rows.
+            let last = blocks.layers.checked_sub(1).map(|last| names::layer(names::VISION_TOWER, last));
+            let computed = last.map(|layer| block(ops, blocks, &layer, x, Mask::None)).transpose()?;
+            let x = computed.as_ref().unwrap_or(x);
+            let x = ops.layer_norm(x, names::VISION_POST_NORM, blocks.layer_norm_eps)?;
+            attention_head(ops, blocks, &x)
+        }
+    }
 }
 
 /// A learned query attends to all rows; then x += mlp(norm(x)), without the query as a residual.
@@ -78,12 +116,51 @@ pub fn text_tower<O: Ops>(
     ids: &O::Value,
     attention_mask: Option<&O::Value>,
 ) -> Result<O::Value, O::Error> {
-    let blocks = &config.transformer;
+    let mut x = text_stem(ops, ids)?;
+    for piece in Piece::of(&config.transformer).skip(1) {
+        x = text_piece(ops, config, piece, &x, ids, attention_mask)?;
+    }
+    Ok(x)
+}
+
+/// A piece of [`text_tower`]; all of them take the ids as well.
+pub fn text_piece<O: Ops>(
+    ops: &mut O,
+    config: &TextConfig,
+    piece: Piece,
+    x: &O::Value,
+    ids: &O::Value,
+    attention_mask: Option<&O::Value>,
+) -> Result<O::Value, O::Error> {
+    match piece {
+        Piece::Stem => text_stem(ops, ids),
+        Piece::Block(index) => {
+            let mask = text_mask(config, attention_mask);
+            block(ops, &config.transformer, &names::layer(names::TEXT_TOWER, index), x, mask)
+        }
+        Piece::Head => text_head(ops, config, x, ids, text_mask(config, attention_mask)),
+    }
+}
+
+fn text_mask<'a, V>(config: &TextConfig, attention_mask: Option<&'a V>) -> Mask<'a, V> {
+    if config.pooling.is_causal() { Mask::Causal { keys: attention_mask } } else { Mask::None }
+}
+
+fn text_stem<O: Ops>(ops: &mut O, ids: &O::Value) -> Result<O::Value, O::Error> {
     let x = ops.embedding(ids, names::TOKEN_EMBEDDING)?;
-    let x = ops.add_positions(&x, names::TEXT_POSITIONS)?;
-    let mask = if config.pooling.is_causal() { Mask::Causal { keys: attention_mask } } else { Mask::None };
+    ops.add_positions(&x, names::TEXT_POSITIONS)
+}
+
+fn text_head<O: Ops>(
+    ops: &mut O,
+    config: &TextConfig,
+    x: &O::Value,
+    ids: &O::Value,
+    mask: Mask<'_, O::Value>,
+) -> Result<O::Value, O::Error> {
+    let blocks = &config.transformer;
     let row = Row::OfText { ids, pooling: config.pooling };
-    let pooled = pooled_transformer(ops, blocks, names::TEXT_TOWER, x, row, mask)?;
+    let pooled = last_block(ops, blocks, names::TEXT_TOWER, x, row, mask)?;
     let pooled = ops.layer_norm(&pooled, names::TEXT_FINAL_NORM, blocks.layer_norm_eps)?;
     match config.pooling {
         TextPooling::Last => ops.linear(&pooled, names::TEXT_HEAD, Bias::With),
@@ -168,37 +245,21 @@ impl<'a, V> Row<'a, V> {
     }
 }
 
-/// Some of a tower's blocks.
-fn transformer<O: Ops>(
-    ops: &mut O,
-    config: &TransformerConfig,
-    tower: &str,
-    layers: Range<usize>,
-    mut x: O::Value,
-    mask: Mask<'_, O::Value>,
-) -> Result<O::Value, O::Error> {
-    for layer in layers {
-        x = block(ops, config, &names::layer(tower, layer), &x, mask)?;
-    }
-    Ok(x)
-}
-
-/// All of a tower's blocks, and of what they make one row of each sequence: `[B, D]`.
+/// One row of what a tower's last block makes of each sequence: `[B, S, D]` → `[B, D]`.
 ///
 /// The references compute every row of the last block, normalise all and then pick one. Of that block's other rows
 /// nothing is used but keys and values, and a norm looks at one row only, so picking first gives the same numbers for a
 /// fraction of the work.
-fn pooled_transformer<O: Ops>(
+fn last_block<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
     tower: &str,
-    x: O::Value,
+    x: &O::Value,
     row: Row<'_, O::Value>,
     mask: Mask<'_, O::Value>,
 ) -> Result<O::Value, O::Error> {
-    let Some(last) = config.layers.checked_sub(1) else { return row.pick(ops, &x) };
-    let x = transformer(ops, config, tower, 0..last, x, mask)?;
-    pooled_block(ops, config, &names::layer(tower, last), &x, row, mask)
+    let Some(last) = config.layers.checked_sub(1) else { return row.pick(ops, x) };
+    pooled_block(ops, config, &names::layer(tower, last), x, row, mask)
 }
 
 /// A pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).

@@ -14,6 +14,9 @@ pub struct WeightSpec {
     pub part: Part,
     /// What it is, which decides whether it decays.
     pub role: Role,
+    /// Layers between it and its tower's output: 0 for the final norm, the projection and the temperature, 1 for the
+    /// last block, one more than there are blocks for the embeddings.
+    pub depth: usize,
     /// Its distribution before training.
     pub init: Init,
 }
@@ -43,6 +46,26 @@ pub enum Part {
     TextProjection,
     /// logit_scale and logit_bias.
     LogitScale,
+}
+
+impl Part {
+    /// The tower it belongs to.
+    pub fn tower(self) -> Option<Tower> {
+        match self {
+            Self::Vision | Self::VisualProjection => Some(Tower::Vision),
+            Self::Text | Self::TextProjection => Some(Tower::Text),
+            Self::LogitScale => None,
+        }
+    }
+}
+
+/// One of the two towers, with its projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tower {
+    /// Images to embeddings.
+    Vision,
+    /// Texts to embeddings.
+    Text,
 }
 
 /// What a weight is.
@@ -80,11 +103,11 @@ pub enum Init {
 /// Initial distributions are those of OpenAI's `CLIP.initialize_parameters` for both towers: attention inputs
 /// width^-½, outputs into the residual stream width^-½·(2·layers)^-½, the MLP's first layer (2·width)^-½.
 pub fn weights(config: &ClipConfig) -> Vec<WeightSpec> {
-    let mut list = List(Vec::new());
+    let mut list = List { weights: Vec::new(), depth: 0 };
     temperature(&mut list, config);
     text(&mut list, config);
     vision(&mut list, config);
-    list.0
+    list.weights
 }
 
 fn temperature(list: &mut List, config: &ClipConfig) {
@@ -102,6 +125,7 @@ const SIGLIP_LOGIT_BIAS: f64 = -10.0;
 
 fn text(list: &mut List, config: &ClipConfig) {
     let (text, blocks) = (&config.text, &config.text.transformer);
+    list.depth = blocks.layers + 1;
     let tokens = [text.vocab_size, blocks.width];
     list.embedding(Part::Text, &names::weight(names::TOKEN_EMBEDDING), &tokens, 0.02);
     let positions = [text.context_length, blocks.width];
@@ -121,6 +145,7 @@ fn vision(list: &mut List, config: &ClipConfig) {
     let (vision, blocks) = (&config.vision, &config.vision.transformer);
     let scale = inverse_root(blocks.width);
     let of_clip = vision.pooling == VisionPooling::ClassToken;
+    list.depth = blocks.layers + 1;
     if of_clip {
         list.embedding(Part::Vision, names::CLASS_EMBEDDING, &[blocks.width], scale);
     }
@@ -163,6 +188,7 @@ fn transformer(list: &mut List, part: Part, tower: &str, config: &TransformerCon
     let (width, inner) = (config.width, config.mlp_width);
     let into_residual = inverse_root(width) * inverse_root(2 * config.layers);
     for index in 0..config.layers {
+        list.depth = config.layers - index;
         let layer = names::layer(tower, index);
         let module = |name| names::below(&layer, name);
         for input in names::QKV {
@@ -174,17 +200,23 @@ fn transformer(list: &mut List, part: Part, tower: &str, config: &TransformerCon
         list.linear(part, &module(names::MLP_OUT), width, inner, into_residual);
         list.norm(part, &module(names::NORM_2), width);
     }
+    list.depth = 0;
 }
 
 fn inverse_root(n: usize) -> f64 {
     (n.max(1) as f64).sqrt().recip()
 }
 
-struct List(Vec<WeightSpec>);
+/// Collects weights.
+struct List {
+    weights: Vec<WeightSpec>,
+    /// Of the weights to come.
+    depth: usize,
+}
 
 impl List {
     fn push(&mut self, name: String, shape: &[usize], part: Part, role: Role, init: Init) {
-        self.0.push(WeightSpec { name, shape: shape.to_vec(), part, role, init });
+        self.weights.push(WeightSpec { name, shape: shape.to_vec(), part, role, depth: self.depth, init });
     }
 
     fn scalar(&mut self, name: &str, shape: &[usize], value: f64) {
@@ -234,6 +266,20 @@ mod tests {
     fn models_have_the_published_number_of_parameters() {
         assert_eq!(elements(r#"{"model_type": "clip"}"#), 151_277_313);
         assert_eq!(elements(r#"{"model_type": "siglip"}"#), 203_155_970);
+    }
+
+    #[test]
+    fn depth_counts_the_layers_from_the_output() {
+        for family in ["clip", "siglip"] {
+            let list = weights(&config(&format!(r#"{{"model_type": "{family}"}}"#)));
+            let depth = |end: &str| list.iter().find(|spec| spec.name.ends_with(end)).unwrap().depth;
+            assert_eq!(depth("text_model.final_layer_norm.bias"), 0);
+            assert_eq!(depth("text_model.encoder.layers.11.layer_norm2.bias"), 1);
+            assert_eq!(depth("vision_model.encoder.layers.0.mlp.fc1.weight"), 12);
+            assert_eq!(depth("vision_model.embeddings.patch_embedding.weight"), 13);
+            assert_eq!(depth("logit_scale"), 0);
+            assert!(list.iter().all(|spec| (spec.part == Part::LogitScale) <= (spec.depth == 0)));
+        }
     }
 
     #[test]

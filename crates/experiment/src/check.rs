@@ -178,6 +178,9 @@ fn unknown_key(entry: &Entry, keys: &'static [Key], path: &str) -> Problem {
     unknown_key_at(entry.key_span, &unknown)
 }
 
+/// Keys of a section that are too many to be read in a message.
+const MANY: usize = 12;
+
 /// The problem of a key that is not in the language, with the likely one.
 pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
     let name = shown(&unknown.name);
@@ -186,10 +189,6 @@ pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
         section => format!("unknown key `{name}` in `{section}`"),
     };
     let names = || unknown.keys.iter().map(|key| key.name);
-    let label = match unknown.keys {
-        [] => format!("`{}` holds a value, not a map", unknown.section),
-        _ => format!("expected {}", alternatives(names())),
-    };
     let elsewhere = || {
         let place = section_of(TOP, "", &unknown.name)?;
         Some(if place.is_empty() {
@@ -199,6 +198,14 @@ pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
         })
     };
     let help = closest(&unknown.name, names()).map(|key| format!("did you mean `{key}`?")).or_else(elsewhere);
+    let label = match unknown.keys {
+        [] => format!("`{}` holds a value, not a map", unknown.section),
+        // Who is told what was meant need not read a long list.
+        keys if keys.len() > MANY && help.is_some() => {
+            format!("expected one of the keys of `{}`", unknown.section)
+        }
+        _ => format!("expected {}", alternatives(names())),
+    };
     Problem::at(span, message).label(label).maybe_help(help)
 }
 

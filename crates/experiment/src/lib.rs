@@ -30,12 +30,15 @@ mod yaml;
 pub use error::LoadError;
 pub use load::load;
 pub use plan::{
-    Activation, AdamW, Architecture, CheckpointInterval, Columns, DataPlan, Decay, Experiment, ExportPlan,
-    ImageFit, ImageKey, Join, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule,
-    ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind,
-    TrainPlan, Transformer, Tune,
+    Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan, Decay,
+    Experiment, ExportPlan, ImageFit, ImageKey, Join, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan,
+    ModelSource, Objective, OptimizerPlan, Plan, Precision, RandomErasing, RandomResizedCrop, Reduction,
+    RunReference, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat,
+    TableSource, Task, TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Warmup,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};
-pub use values::{BatchSize, ExperimentName, Fraction, Impossible, LearningRate, RESERVED_NAMES, Seed};
+pub use values::{
+    BatchSize, EmaDecay, ExperimentName, Fraction, Impossible, LearningRate, RESERVED_NAMES, Seed,
+};
 pub use write::WriteError;

@@ -3,8 +3,6 @@
 //! A plan is made once from the YAML and never changes. The tools take it as it is; nothing downstream looks at
 //! YAML, defaults or overrides again.
 
-mod train;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,7 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::language::word_of;
 use crate::values::{ExperimentName, Fraction, Seed};
 
-pub use train::{AdamW, CheckpointInterval, Decay, Objective, Schedule, Select, TrainPlan, Tune};
+mod augment;
+mod train;
+
+pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
+pub use train::{
+    CheckpointInterval, Compute, Decay, LogitScale, Lora, LoraTarget, LoraTargets, Objective, OptimizerPlan,
+    Reduction, Schedule, Select, TrainPlan, Tune, UpdateRule, Warmup,
+};
 
 /// One experiment file: the runs it stands for, in the order of its matrix and seeds.
 #[derive(Clone, Debug)]
@@ -263,6 +268,18 @@ pub enum ModelSource {
     Hub(HubId),
     /// The model of another experiment's run.
     Run(RunReference),
+}
+
+/// As YAML has it.
+impl std::fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Scratch(_) => f.write_str("scratch"),
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Hub(id) => id.fmt(f),
+            Self::Run(reference) => reference.fmt(f),
+        }
+    }
 }
 
 /// `run:NAME` or `run:NAME@SEED`.

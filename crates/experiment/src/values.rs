@@ -88,6 +88,9 @@ impl fmt::Display for Seed {
 pub struct Fraction(f64);
 
 impl Fraction {
+    /// Nothing.
+    pub const ZERO: Self = Self(0.0);
+
     /// The number.
     pub fn get(self) -> f64 {
         self.0
@@ -142,6 +145,36 @@ impl TryFrom<f64> for LearningRate {
 impl From<LearningRate> for f64 {
     fn from(rate: LearningRate) -> Self {
         rate.0
+    }
+}
+
+/// The decay of a moving average: above 0 and below 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct EmaDecay(f64);
+
+impl EmaDecay {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for EmaDecay {
+    type Error = Impossible;
+
+    fn try_from(value: f64) -> Result<Self, Impossible> {
+        if value > 0.0 && value < 1.0 {
+            Ok(Self(value))
+        } else {
+            Err(Impossible("expected a decay above 0 and below 1".to_owned()))
+        }
+    }
+}
+
+impl From<EmaDecay> for f64 {
+    fn from(decay: EmaDecay) -> Self {
+        decay.0
     }
 }
 

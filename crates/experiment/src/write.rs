@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::language::{Vocabulary, optimizer_name, word_of};
+use crate::language::{Vocabulary, word_of};
 use crate::plan::{
-    Architecture, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
-    TrainPlan, Transformer,
+    Architecture, Augment, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Objective, Plan,
+    SplitBy, SplitPlan, Task, TrainPlan, Transformer, Tune,
 };
 
 /// A plan could not be written as YAML.
@@ -100,13 +100,15 @@ fn split(split: &SplitPlan) -> Value {
 }
 
 fn model(model: &ModelPlan) -> Value {
-    let (from, sizes) = match &model.from {
-        ModelSource::Scratch(sizes) => ("scratch".to_owned(), Some(architecture(sizes))),
-        ModelSource::Folder(folder) => (folder.to_string_lossy().into_owned(), None),
-        ModelSource::Hub(id) => (id.to_string(), None),
-        ModelSource::Run(reference) => (reference.to_string(), None),
+    let sizes = match &model.from {
+        ModelSource::Scratch(sizes) => Some(architecture(sizes)),
+        ModelSource::Folder(_) | ModelSource::Hub(_) | ModelSource::Run(_) => None,
     };
-    without_null(json!({ "from": from, "image_fit": model.image_fit.map(word_of), "architecture": sizes }))
+    without_null(json!({
+        "from": model.from.to_string(),
+        "image_fit": model.image_fit.map(word_of),
+        "architecture": sizes,
+    }))
 }
 
 fn architecture(sizes: &Architecture) -> Value {
@@ -128,25 +130,48 @@ fn transformer(sizes: Transformer) -> Value {
 }
 
 fn train(train: &TrainPlan) -> Value {
+    let contrastive_weight = match train.objective {
+        Objective::ChoiceContrastive { contrastive_weight } => Some(contrastive_weight),
+        Objective::Choice | Objective::Contrastive | Objective::Sigmoid => None,
+    };
+    let (unlocked_layers, lora) = match train.tune {
+        Tune::LockedImage { unlocked_layers } | Tune::LockedText { unlocked_layers } => {
+            (Some(unlocked_layers), None)
+        }
+        Tune::Lora { lora } => (None, Some(lora)),
+        Tune::Full | Tune::Projections => (None, None),
+    };
     without_null(json!({
         "objective": word_of(train.objective),
+        "contrastive_weight": contrastive_weight,
+        "label_smoothing": train.label_smoothing,
+        "reduction": word_of(train.reduction),
         "tune": word_of(train.tune),
+        "unlocked_layers": unlocked_layers,
+        "lora": lora,
+        "logit_scale": word_of(train.logit_scale),
         "epochs": train.epochs,
         "batch_size": train.batch_size,
-        "optimizer": {
-            "name": optimizer_name(),
-            "lr": train.optimizer.lr,
-            "weight_decay": train.optimizer.weight_decay,
-            "betas": [train.optimizer.betas.0, train.optimizer.betas.1],
-            "eps": train.optimizer.eps,
-        },
-        "schedule": {
-            "warmup_steps": train.schedule.warmup_steps,
-            "decay": word_of(train.schedule.decay),
-        },
+        "accumulate": train.accumulate,
+        "gradient_cache": train.gradient_cache,
+        "gradient_checkpointing": train.gradient_checkpointing,
+        "shuffle": train.shuffle,
+        "augment": train.augment.as_ref().map(augment),
+        // A record has the fields of these as YAML has them.
+        "optimizer": train.optimizer,
+        "schedule": train.schedule,
         "clip_grad_norm": train.clip_grad_norm,
+        "ema": train.ema,
+        "precision": word_of(train.precision),
+        "deterministic": train.deterministic,
         "select": word_of(train.select),
+        "patience": train.patience,
+        "interpolate": (!train.interpolate.is_empty()).then_some(&train.interpolate),
     }))
+}
+
+fn augment(augment: &Augment) -> Value {
+    without_null(json!(augment))
 }
 
 fn words<T: Vocabulary>(values: &[T]) -> Vec<&'static str> {

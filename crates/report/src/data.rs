@@ -307,6 +307,12 @@ impl Entry {
         self.plan.train.is_some()
     }
 
+    /// What it is judged by on a split, averaged over the seeds that were scored on it.
+    pub fn score_on(&self, split: Split) -> Option<f64> {
+        let scores = self.runs.iter().filter_map(|run| run.scores_on(split));
+        mean(scores.filter_map(|scores| Some(scores.metrics.get(main_metric(scores.task))?.value)))
+    }
+
     /// The metric that choices are made by on the validation split, averaged over the seeds that have it.
     pub fn validation_score(&self) -> Option<f64> {
         mean(self.runs.iter().filter_map(|run| Some(run.kept_epoch()?.accuracy)))
@@ -396,4 +402,12 @@ impl ReportData {
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.into_iter().fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)
+}
+
+/// The name in `scores.json` of the metric that an entry is judged by.
+pub(crate) fn main_metric(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::Choice => "accuracy",
+        TaskKind::Pairs => "image_to_text_recall@1",
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cliptune_experiment::{ModelSource, Objective, TrainPlan, Tune, spelled, spelled_number};
+use cliptune_experiment::{ModelSource, TrainPlan, spelled, spelled_number};
 use cliptune_terminal::format;
 
 use crate::data::{Entry, mean};
@@ -57,19 +57,25 @@ fn plain(entries: &[Entry]) -> Vec<Setting> {
     };
     vec![
         setting("starts from", false, entries, |entry| Some(starts_from(&entry.plan.model.from))),
-        train("objective", false, |train| objective(train.objective).to_owned()),
-        train("tune", false, |train| tune(train.tune).to_owned()),
+        train("objective", false, |train| train.objective.as_str().to_owned()),
+        train("tune", false, |train| train.tune.to_string()),
+        train("optimiser", false, |train| train.optimizer.rule.as_str().to_owned()),
         train("learning rate", true, |train| spelled_number(train.optimizer.lr.get())),
         train("weight decay", true, |train| train.optimizer.weight_decay.to_string()),
         train("epochs", true, |train| train.epochs.to_string()),
         train("batch", true, |train| train.batch_size.get().to_string()),
-        train("warm-up steps", true, |train| train.schedule.warmup_steps.to_string()),
+        train("batches an update", true, |train| train.accumulate.to_string()),
+        train("label smoothing", true, |train| train.label_smoothing.to_string()),
+        train("moving average", true, |train| {
+            train.ema.map_or_else(|| NONE.to_owned(), |decay| decay.get().to_string())
+        }),
+        train("warm-up steps", true, |train| train.schedule.warmup.to_string()),
     ]
 }
 
 /// Axes of a matrix that no other column shows.
 fn axes(entries: &[Entry]) -> Vec<Setting> {
-    const SHOWN: [&str; 8] = [
+    const SHOWN: [&str; 9] = [
         "model.from",
         "train.objective",
         "train.tune",
@@ -77,6 +83,7 @@ fn axes(entries: &[Entry]) -> Vec<Setting> {
         "train.optimizer.weight_decay",
         "train.epochs",
         "train.batch_size",
+        "train.schedule.warmup",
         "train.schedule.warmup_steps",
     ];
     let mut keys: Vec<&str> =
@@ -120,24 +127,6 @@ fn starts_from(source: &ModelSource) -> String {
             Some(seed) => format!("{} seed {seed}", reference.experiment),
             None => reference.experiment.to_string(),
         },
-    }
-}
-
-/// The name of an objective as YAML has it.
-pub(crate) fn objective(objective: Objective) -> &'static str {
-    match objective {
-        Objective::Choice => "choice",
-        Objective::Contrastive => "contrastive",
-        Objective::Sigmoid => "sigmoid",
-    }
-}
-
-fn tune(tune: Tune) -> &'static str {
-    match tune {
-        Tune::Full => "full",
-        Tune::LockedImage => "locked-image",
-        Tune::LockedText => "locked-text",
-        Tune::Projections => "projections",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sentences of a report, as plain text; page, Markdown and terminal say the same.
 
-use cliptune_experiment::{Objective, SplitBy, TaskKind};
+use cliptune_experiment::{Split, SplitBy, TaskKind};
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted};
 
@@ -9,12 +9,8 @@ use crate::data::{
 };
 
 /// The name of an objective.
-pub(crate) fn objective(objective: Objective) -> &'static str {
-    match objective {
-        Objective::Choice => "choice objective",
-        Objective::Contrastive => "contrastive objective",
-        Objective::Sigmoid => "sigmoid objective",
-    }
+pub(crate) fn objective(word: &str) -> String {
+    format!("{word} objective")
 }
 
 /// The metric that a kind of item is judged by.
@@ -296,11 +292,22 @@ pub(crate) fn missing(data: &ReportData) -> Vec<String> {
         State::NotRunYet => Some(format!("{}: not run yet", entry.name)),
         State::Incomplete => Some(format!("{}: {}", entry.name, unfinished(entry))),
         State::Done if data.row(index).is_none() => {
-            Some(format!("{}: not scored on the test split", entry.name))
+            Some(format!("{}: not scored on the test split{}", entry.name, on_training_items(entry)))
         }
         State::Done => None,
     });
     states.collect()
+}
+
+/// What a score on the train split is worth, if there is one.
+fn on_training_items(entry: &Entry) -> String {
+    match entry.score_on(Split::Train) {
+        Some(score) if entry.is_trained() => format!(
+            "; its {} of {score:.2} was measured on the items that it was trained on and says nothing about others",
+            metric(entry.plan.data.columns.task.kind())
+        ),
+        _ => String::new(),
+    }
 }
 
 fn unfinished(entry: &Entry) -> String {

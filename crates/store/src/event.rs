@@ -93,6 +93,17 @@ pub enum Event {
         /// The items of the step's batch.
         items: Vec<String>,
     },
+    /// A model between the starting one and the tuned one was evaluated on the validation split.
+    Interpolated {
+        /// Where it lies: 0 is the starting model, 1 the tuned one.
+        alpha: f64,
+        /// As in an epoch's end.
+        #[serde(with = "crate::number")]
+        validation_loss: f64,
+        /// As in an epoch's end.
+        #[serde(with = "crate::number")]
+        validation_accuracy: f64,
+    },
     /// The run was told to stop and did.
     Interrupted {
         /// Steps done.
@@ -102,6 +113,9 @@ pub enum Event {
     Finished {
         /// The epoch whose weights are the run's model.
         best_epoch: usize,
+        /// Where between the starting weights and those of that epoch the model lies; `None` for the latter as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alpha: Option<f64>,
         /// Seconds since the run began.
         seconds: f64,
     },

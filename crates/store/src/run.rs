@@ -140,6 +140,11 @@ impl Run {
         link_or_copy(&original, &self.model_folder().join(WEIGHTS))
     }
 
+    /// The adapters of a run that tuned with LoRA.
+    pub fn adapter_folder(&self) -> PathBuf {
+        self.folder.join("adapter")
+    }
+
     /// libtorch's logits for a few items.
     pub fn parity_file(&self) -> PathBuf {
         self.onnx_folder().join("parity.json")

@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/_fused_sgd.h>
 
 namespace {
 
@@ -46,15 +49,51 @@ std::string folder_of_libtorch() {
 
 }  // namespace
 
-char *cliptune_fused_adamw(at::Tensor *const *params, at::Tensor *const *grads, at::Tensor *const *exp_avgs,
-                           at::Tensor *const *exp_avg_sqs, size_t n, at::Tensor *steps,
-                           const CliptuneAdamW *options) {
+char *cliptune_fused_adam(at::Tensor *const *params, at::Tensor *const *grads, at::Tensor *const *exp_avgs,
+                          at::Tensor *const *exp_avg_sqs, size_t n, at::Tensor *steps, const CliptuneAdam *options) {
   return guarded([&] {
     std::vector<at::Tensor> weights = list(params, n), means = list(exp_avgs, n), squares = list(exp_avg_sqs, n);
-    at::_fused_adamw_(weights, list(grads, n), means, squares, /*max_exp_avg_sqs=*/{},
-                      std::vector<at::Tensor>(n, *steps), options->lr, options->beta1, options->beta2,
-                      options->weight_decay, options->eps, /*amsgrad=*/false, /*maximize=*/false,
-                      /*grad_scale=*/{}, /*found_inf=*/{});
+    auto step = [&](auto fused) {
+      fused(weights, list(grads, n), means, squares, at::TensorList{}, std::vector<at::Tensor>(n, *steps));
+    };
+    const CliptuneAdam &o = *options;
+    if (o.decoupled) {
+      step([&](auto &&...tensors) {
+        at::_fused_adamw_(tensors..., o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, /*amsgrad=*/false,
+                          /*maximize=*/false);
+      });
+    } else {
+      step([&](auto &&...tensors) {
+        at::_fused_adam_(tensors..., o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, /*amsgrad=*/false,
+                         /*maximize=*/false);
+      });
+    }
+  });
+}
+
+char *cliptune_fused_sgd(at::Tensor *const *params, at::Tensor *const *grads, at::Tensor *const *momentum_buffers,
+                         size_t n, const CliptuneSgd *options) {
+  return guarded([&] {
+    // Without momentum the kernel wants no buffers. With it, buffers of zeros make the first step like any other.
+    std::vector<at::Tensor> weights = list(params, n),
+                            buffers = list(momentum_buffers, options->momentum == 0 ? 0 : n);
+    at::_fused_sgd_(weights, list(grads, n), buffers, options->weight_decay, options->momentum, options->lr,
+                    /*dampening=*/0, options->nesterov, /*maximize=*/false, /*is_first_step=*/false);
+  });
+}
+
+char *cliptune_set_arithmetic(bool tf32, bool deterministic) {
+  return guarded([&] {
+    at::Context &context = at::globalContext();
+    context.setFloat32MatmulPrecision(tf32 ? "high" : "highest");
+    context.setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
+    // Only a debugging aid, at the price of writing all memory twice.
+    context.setDeterministicFillUninitializedMemory(false);
+    context.setBenchmarkCuDNN(!deterministic);
+    // The fused attentions add up gradients in whatever order their blocks finish.
+    context.setSDPUseFlash(!deterministic);
+    context.setSDPUseMemEfficient(!deterministic);
+    context.setSDPUseCuDNN(!deterministic);
   });
 }
 

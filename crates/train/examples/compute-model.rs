@@ -18,7 +18,7 @@ use cliptune_clip::ClipConfig;
 use cliptune_clip::checkpoint::{Checkpoint, WEIGHTS_FILE};
 use cliptune_clip::names;
 use cliptune_clip::towers::{ClipOutput, clip};
-use cliptune_experiment::{Objective, Tune};
+use cliptune_experiment::{LogitScale, Objective, Tune};
 use cliptune_train::data::Example;
 use cliptune_train::model::{self, Parameters, TorchOps};
 use cliptune_train::objective::{self, Embeddings};
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
     model::save(&onnx.join(WEIGHTS_FILE), parameters.named(), None)?;
     cliptune_onnx::export(&onnx, folder)?;
 
-    parameters.unlock(Tune::Full);
+    parameters.unlock(Tune::Full, LogitScale::Learned);
     let inputs: HashMap<String, Tensor> =
         Tensor::read_safetensors(reference.join("outputs.safetensors"))?.into_iter().collect();
     let output =
@@ -86,7 +86,7 @@ fn step(parameters: &Parameters, output: ClipOutput<Tensor>, labels: &Tensor) ->
         logit_scale: parameters.tensor(names::LOGIT_SCALE)?.f_exp()?,
         logit_bias: parameters.find(names::LOGIT_BIAS).map(Tensor::shallow_clone),
     };
-    Ok(objective::loss(Objective::Choice, &embeddings, &examples)?.f_backward()?)
+    Ok(objective::loss(Objective::Choice, 0.0, &embeddings, &examples)?.f_backward()?)
 }
 
 /// The largest relative difference of a weight's gradient, and the weight.

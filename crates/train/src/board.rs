@@ -82,8 +82,8 @@ impl Shown {
             ),
             Event::Finished { .. } => self.end(Status::Success),
             Event::Diverged { .. } => self.end(Status::Failure),
-            // It goes on.
-            Event::Interrupted { .. } => Ok(()),
+            // It goes on; and what is tried after training has no step.
+            Event::Interrupted { .. } | Event::Interpolated { .. } => Ok(()),
         }
     }
 

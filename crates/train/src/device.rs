@@ -1,5 +1,7 @@
 //! Where training runs.
 
+use cliptune_experiment::Compute;
+use cliptune_torch_bridge::{Arithmetic, set_arithmetic};
 use tch::{Cuda, Device};
 
 use crate::error::TrainError;
@@ -9,6 +11,11 @@ pub fn choose() -> Result<Device, TrainError> {
     // Before the first question about CUDA: libtorch remembers the answer.
     cliptune_torch_bridge::load_cuda()?;
     Ok(if Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu })
+}
+
+/// Lets kernels compute as a plan has it; for the whole process.
+pub fn compute_as(precision: Compute, deterministic: bool) -> Result<(), TrainError> {
+    Ok(set_arithmetic(Arithmetic { tf32: precision == Compute::Tf32, deterministic })?)
 }
 
 /// The device in records.

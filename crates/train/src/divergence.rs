@@ -126,12 +126,17 @@ impl LossWatch {
 /// The loss of a model that finds all answers equally likely.
 ///
 /// SigLIP's loss sums over pairs and begins wherever its bias is; a batch's other losses are a fair measure of it.
-pub fn ignorance(objective: Objective, batch: &[Example]) -> f64 {
-    let answers = match objective {
-        Objective::Choice => batch.iter().map(|example| example.texts.len()).max().unwrap_or(0),
-        Objective::Contrastive | Objective::Sigmoid => batch.len(),
-    };
-    (answers.max(2) as f64).ln()
+pub fn ignorance<'a>(objective: Objective, batch: impl Iterator<Item = &'a Example> + Clone) -> f64 {
+    let of = |answers: usize| (answers.max(2) as f64).ln();
+    let among_texts = || of(batch.clone().map(|example| example.texts.len()).max().unwrap_or(0));
+    let among_items = || of(batch.clone().count());
+    match objective {
+        Objective::Choice => among_texts(),
+        Objective::Contrastive | Objective::Sigmoid => among_items(),
+        Objective::ChoiceContrastive { contrastive_weight } => {
+            among_texts() + contrastive_weight * among_items()
+        }
+    }
 }
 
 #[cfg(test)]

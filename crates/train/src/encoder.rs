@@ -3,14 +3,16 @@
 use cliptune_clip::ClipConfig;
 use cliptune_clip::names;
 use cliptune_clip::ops::Ops;
-use cliptune_clip::towers::{text_tower, vision_tower};
-use cliptune_experiment::Tune;
-use tch::{Device, Tensor};
+use cliptune_clip::towers::{Piece, text_piece, text_tower, vision_piece, vision_tower};
+use cliptune_clip::weights::Tower;
+use cliptune_experiment::{Compute, TrainPlan, Tune};
+use tch::{Device, Kind, Tensor};
 
-use crate::data::{ImageBank, TextBank};
+use crate::data::{Augmenter, ImageBank, TextBank};
 use crate::error::TrainError;
 use crate::model::{Parameters, TorchOps};
 use crate::objective::Embeddings;
+use crate::tuning::Adapters;
 
 /// Rows encoded at once when no gradients are recorded.
 const CHUNK: usize = 128;
@@ -20,9 +22,13 @@ const CHUNK: usize = 128;
 pub struct Encoder<'a> {
     config: &'a ClipConfig,
     parameters: &'a Parameters,
+    adapters: Option<&'a Adapters>,
     images: &'a ImageBank,
     texts: &'a TextBank,
     device: Device,
+    kind: Kind,
+    /// Changes images at random.
+    augmenter: Option<Augmenter>,
     /// Embeddings of all images, when the vision tower is locked: they never change.
     locked_images: Option<Tensor>,
     /// Embeddings of all texts, when the text tower is locked.
@@ -38,29 +44,146 @@ impl<'a> Encoder<'a> {
         texts: &'a TextBank,
         device: Device,
     ) -> Self {
-        Self { config, parameters, images, texts, device, locked_images: None, locked_texts: None }
+        Self {
+            config,
+            parameters,
+            adapters: None,
+            images,
+            texts,
+            device,
+            kind: Kind::Float,
+            augmenter: None,
+            locked_images: None,
+            locked_texts: None,
+        }
     }
 
-    /// Computes what `tune` locks once and for all.
-    pub fn lock(&mut self, tune: Tune, text_rows: usize) -> Result<(), TrainError> {
-        match tune {
-            Tune::LockedImage => {
+    /// The same with adapters over the weights, if there are any.
+    pub fn with_adapters(self, adapters: Option<&'a Adapters>) -> Self {
+        Self { adapters, ..self }
+    }
+
+    /// The same with numbers of another precision in linear layers and attention.
+    pub fn with_precision(self, precision: Compute) -> Self {
+        let kind = match precision {
+            Compute::Fp32 | Compute::Tf32 => Kind::Float,
+            Compute::Bf16 => Kind::BFloat16,
+        };
+        Self { kind, ..self }
+    }
+
+    /// The same with images that are changed at random, if they are.
+    pub fn with_augmenter(&self, augmenter: Option<Augmenter>) -> Self {
+        Self { augmenter, ..self.shared() }
+    }
+
+    fn shared(&self) -> Self {
+        Self {
+            locked_images: self.locked_images.as_ref().map(Tensor::shallow_clone),
+            locked_texts: self.locked_texts.as_ref().map(Tensor::shallow_clone),
+            ..*self
+        }
+    }
+
+    /// The same with other weights, which have to be equal where a tower is locked; without adapters.
+    pub fn with_weights<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {
+        Encoder { parameters, adapters: None, ..self.shared() }
+    }
+
+    /// Computes what a plan locks once and for all. Images that are changed at random are not the same twice.
+    pub fn lock(&mut self, plan: &TrainPlan, text_rows: usize) -> Result<(), TrainError> {
+        match plan.tune {
+            Tune::LockedImage { unlocked_layers: 0 } if plan.augment.is_none() => {
                 self.locked_images = Some(self.all(self.images.len(), Self::compute_images)?);
             }
-            Tune::LockedText => self.locked_texts = Some(self.all(text_rows, Self::compute_texts)?),
-            Tune::Full | Tune::Projections => {}
+            Tune::LockedText { unlocked_layers: 0 } => {
+                self.locked_texts = Some(self.all(text_rows, Self::compute_texts)?);
+            }
+            // Autograd records nothing of the layers below the first one that moves.
+            Tune::LockedImage { .. }
+            | Tune::LockedText { .. }
+            | Tune::Full
+            | Tune::Projections
+            | Tune::Lora { .. } => {}
         }
         Ok(())
     }
 
     /// Embeddings of some rows with the current logit_scale and logit_bias.
     pub fn embeddings(&self, images: &[usize], texts: &[usize]) -> Result<Embeddings, TrainError> {
+        self.with_temperature(self.images(images)?, self.texts(texts)?)
+    }
+
+    /// Embeddings with the current logit_scale and logit_bias.
+    pub fn with_temperature(&self, images: Tensor, texts: Tensor) -> Result<Embeddings, TrainError> {
         Ok(Embeddings {
-            images: self.images(images)?,
-            texts: self.texts(texts)?,
+            images,
+            texts,
             logit_scale: self.parameters.tensor(names::LOGIT_SCALE)?.f_exp()?,
             logit_bias: self.parameters.find(names::LOGIT_BIAS).map(Tensor::shallow_clone),
         })
+    }
+
+    /// Normalised embeddings of one tower: `[rows, D]`.
+    pub fn tower(&self, tower: Tower, rows: &[usize]) -> Result<Tensor, TrainError> {
+        match tower {
+            Tower::Vision => self.images(rows),
+            Tower::Text => self.texts(rows),
+        }
+    }
+
+    /// Whether a step moves anything in a tower.
+    pub fn moves(&self, tower: Tower) -> bool {
+        let mut of_tower = self.parameters.iter().filter(|one| one.spec.part.tower() == Some(tower));
+        self.adapters.is_some() || of_tower.any(|one| one.tensor.requires_grad())
+    }
+
+    /// The lowest piece of a tower with a weight that moves, counted from the stem.
+    pub(crate) fn lowest_moving(&self, tower: Tower) -> usize {
+        let pieces = self.pieces(tower).len();
+        if self.adapters.is_some() {
+            // They are in every block and nowhere else.
+            return 1;
+        }
+        let of_tower = self.parameters.iter().filter(|one| one.spec.part.tower() == Some(tower));
+        let moving = of_tower.filter(|one| one.tensor.requires_grad());
+        let deepest = moving.map(|one| one.spec.depth).max();
+        // Depths 0 and 1, the last block's, are one piece.
+        deepest.map_or(pieces, |depth| pieces.saturating_sub(depth.max(1)))
+    }
+
+    /// The pieces that [`piece`](Self::piece) computes.
+    pub(crate) fn pieces(&self, tower: Tower) -> Vec<Piece> {
+        Piece::of(match tower {
+            Tower::Vision => &self.config.vision.transformer,
+            Tower::Text => &self.config.text.transformer,
+        })
+        .collect()
+    }
+
+    /// What a tower sees of some rows: pixels or ids.
+    pub(crate) fn input(&self, tower: Tower, rows: &[usize]) -> Result<Tensor, TrainError> {
+        match (tower, &self.augmenter) {
+            (Tower::Vision, Some(augmenter)) => self.images.augmented(rows, augmenter, self.device),
+            (Tower::Vision, None) => self.images.tensor(rows, self.device),
+            (Tower::Text, _) => self.texts.tensor(rows, self.device),
+        }
+    }
+
+    /// One piece of a tower whose input is `input`; the last one gives normalised embeddings.
+    pub(crate) fn piece(
+        &self,
+        tower: Tower,
+        piece: Piece,
+        x: &Tensor,
+        input: &Tensor,
+    ) -> Result<Tensor, TrainError> {
+        let ops = &mut self.ops();
+        let y = match tower {
+            Tower::Vision => vision_piece(ops, &self.config.vision, piece, x)?,
+            Tower::Text => text_piece(ops, &self.config.text, piece, x, input, None)?,
+        };
+        if piece == Piece::Head { ops.normalize(&y) } else { Ok(y) }
     }
 
     /// Normalised embeddings of images: `[rows, D]`.
@@ -98,16 +221,20 @@ impl<'a> Encoder<'a> {
         Self::without_gradients(&rows, |chunk| compute(self, chunk))
     }
 
+    fn ops(&self) -> TorchOps<'a> {
+        TorchOps::new(self.parameters).with_adapters(self.adapters).with_kind(self.kind)
+    }
+
     fn compute_images(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
-        let pixels = self.images.tensor(rows, self.device)?;
-        let ops = &mut TorchOps::new(self.parameters);
+        let pixels = self.input(Tower::Vision, rows)?;
+        let ops = &mut self.ops();
         let pooled = vision_tower(ops, &self.config.vision, &pixels)?;
         ops.normalize(&pooled)
     }
 
     fn compute_texts(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
-        let ids = self.texts.tensor(rows, self.device)?;
-        let ops = &mut TorchOps::new(self.parameters);
+        let ids = self.input(Tower::Text, rows)?;
+        let ops = &mut self.ops();
         let pooled = text_tower(ops, &self.config.text, &ids, None)?;
         ops.normalize(&pooled)
     }

@@ -73,6 +73,14 @@ pub enum TrainError {
         /// The experiment.
         experiment: String,
     },
+    /// More layers are unlocked than there are.
+    #[error("`unlocked_layers: {unlocked}`, but the locked tower has {layers} blocks")]
+    UnlockedLayers {
+        /// What the plan says.
+        unlocked: usize,
+        /// How many there are.
+        layers: usize,
+    },
     /// The tokenizer failed.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -181,6 +189,7 @@ impl Diagnostic for TrainError {
             Self::Model(error) => error.hint().map(str::to_owned),
             Self::Weights(error) => error.hint().map(str::to_owned),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
+            Self::UnlockedLayers { .. } => Some("`tune: full` moves all of them".to_owned()),
             Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))

@@ -8,23 +8,27 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
 
-/// What a model reaches on a split.
+/// What a model reaches on a split; no numbers where there are no items.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
     /// Mean loss, weighted by examples.
     pub loss: f64,
-    /// Choice: share of right answers. Contrastive: recall@1 from image to text over the whole split, where any
+    /// Choices: share of right answers. Else: recall@1 from image to text over the whole split, where any
     /// text of the image's group counts.
     pub accuracy: f64,
 }
 
-/// Evaluates without gradients, in batches of the training size, so that losses of both splits compare.
+/// Evaluates without gradients, in batches of the training size, so that losses of both splits compare. Labels are
+/// never smoothed: the loss says how good the model is, whatever it was trained with.
 pub fn evaluate(
     encoder: &Encoder<'_>,
     objective: Objective,
     batch_size: BatchSize,
     examples: &[Example],
 ) -> Result<Evaluation, TrainError> {
+    if examples.is_empty() {
+        return Ok(Evaluation { loss: f64::NAN, accuracy: f64::NAN });
+    }
     let _guard = tch::no_grad_guard();
     let order = evaluation_batches(examples, Arrangement::of(objective), batch_size);
     let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
@@ -32,16 +36,14 @@ pub fn evaluate(
         let batch = Batch::new(examples, &chosen, objective::needed(objective));
         let embeddings = encoder.embeddings(&batch.images, &batch.texts)?;
         let count = batch.examples.len() as f64;
-        loss += count * f64::try_from(&objective::loss(objective, &embeddings, &batch.examples)?)?;
+        loss += count * f64::try_from(&objective::loss(objective, 0.0, &embeddings, &batch.examples)?)?;
         seen += count;
-        if objective == Objective::Choice {
+        if objective.is_over_candidates() {
             right += right_answers(&embeddings, &batch.examples)?;
         }
     }
-    let accuracy = match objective {
-        Objective::Choice => right / seen,
-        Objective::Contrastive | Objective::Sigmoid => recall_at_1(encoder, examples)?,
-    };
+    let accuracy =
+        if objective.is_over_candidates() { right / seen } else { recall_at_1(encoder, examples)? };
     Ok(Evaluation { loss: loss / seen, accuracy })
 }
 

@@ -3,26 +3,22 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use cliptune_clip::names;
 use cliptune_experiment::{Seed, Select, TrainPlan};
-use cliptune_statistics::Random;
 use cliptune_store::Event;
-use tch::Tensor;
 
 use crate::checkpoint::{Best, Position, Saver, State, unusable};
-use crate::data::{Arrangement, Batch, Example, epoch_batches};
+use crate::data::{Arrangement, Augmenter, Example, epoch_batches, listed_batches};
 use crate::divergence::{Divergence, Symptom, ignorance};
+use crate::draws::Draws;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
+use crate::gradient::Gradient;
 use crate::journal::Journal;
 use crate::model::Parameters;
-use crate::objective;
 use crate::optimizer::Optimizer;
 use crate::schedule;
-
-/// The largest logit_scale, ln 100: OpenAI's bound, without which the temperature runs away on small data.
-const MAX_LOGIT_SCALE: f64 = 4.605_170_185_988_091;
+use crate::tuning::Tuned;
 
 /// What the loop works on.
 pub struct Fit<'a> {
@@ -30,8 +26,8 @@ pub struct Fit<'a> {
     pub plan: &'a TrainPlan,
     /// Orders the data.
     pub seed: Seed,
-    /// The weights.
-    pub parameters: &'a Parameters,
+    /// The weights, and which of them move.
+    pub tuned: &'a Tuned<'a>,
     /// The weights with the images and texts.
     pub encoder: &'a Encoder<'a>,
     /// The train split.
@@ -51,9 +47,19 @@ pub struct Records<'a> {
     pub saver: Saver<'a>,
 }
 
-/// Optimiser steps of each epoch.
+/// Updates of each epoch.
 pub fn steps_per_epoch(plan: &TrainPlan, seed: Seed, train: &[Example]) -> usize {
-    epoch_batches(train, Arrangement::of(plan.objective), plan.batch_size, seed, 1).len()
+    batches(plan, seed, train, 1).len().div_ceil(plan.accumulate.get())
+}
+
+/// The batches of an epoch.
+pub(crate) fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: usize) -> Vec<Vec<usize>> {
+    let arrangement = Arrangement::of(plan.objective);
+    if plan.shuffle {
+        epoch_batches(train, arrangement, plan.batch_size, seed, epoch)
+    } else {
+        listed_batches(train, arrangement, plan.batch_size)
+    }
 }
 
 /// How the loop ended.
@@ -93,11 +99,6 @@ impl Clock {
 }
 
 impl Fit<'_> {
-    fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
-        let arrangement = Arrangement::of(self.plan.objective);
-        epoch_batches(self.train, arrangement, self.plan.batch_size, self.seed, epoch)
-    }
-
     /// Trains from a position to the end, or until it is interrupted.
     pub fn run(
         &self,
@@ -116,22 +117,32 @@ impl Fit<'_> {
             self.close_epoch(records, &mut position, clock)?;
         }
         for number in position.epochs + 1..=self.plan.epochs {
+            if self.is_out_of_patience(&position) {
+                break;
+            }
             let epoch = Epoch { number, steps };
             let flow = self.epoch(optimizer, records, epoch, &mut position, clock)?;
             if flow.is_break() {
-                records.saver.save(&State::new(self.parameters, optimizer), &position);
+                records.saver.save(&State::new(self.tuned, optimizer), &position);
                 records.journal.tell(&Event::Interrupted { step: position.steps });
                 records.journal.sync();
                 return Ok(Fitted::Interrupted);
             }
             position = Position { epochs: number, steps_of_epoch: 0, ..position };
             self.close_epoch(records, &mut position, clock)?;
-            records.saver.offer(&State::new(self.parameters, optimizer), &position);
+            records.saver.offer(&State::new(self.tuned, optimizer), &position);
         }
         // What is left can fail, too: exporting the model.
-        records.saver.save(&State::new(self.parameters, optimizer), &position);
+        records.saver.save(&State::new(self.tuned, optimizer), &position);
         let best = position.best.unwrap_or(Best { epoch: 0, merit: f64::MIN });
         Ok(Fitted::Done { best, seconds: clock.seconds() })
+    }
+
+    /// Whether so many epochs were not better that no further one is tried.
+    fn is_out_of_patience(&self, position: &Position) -> bool {
+        let best = position.best.map_or(0, |best| best.epoch);
+        position.steps_of_epoch == 0
+            && self.plan.patience.is_some_and(|patience| position.epochs - best >= patience.get())
     }
 
     /// Steps through an epoch from where the position stands in it.
@@ -143,76 +154,81 @@ impl Fit<'_> {
         position: &mut Position,
         clock: Clock,
     ) -> Result<ControlFlow<()>, TrainError> {
-        for chosen in self.batches(epoch.number).iter().skip(position.steps_of_epoch) {
+        let batches = batches(self.plan, self.seed, self.train, epoch.number);
+        let augmenter = self.plan.augment.map(|augment| Augmenter::new(augment, self.seed, epoch.number));
+        let encoder = self.encoder.with_augmenter(augmenter);
+        for batches in batches.chunks(self.plan.accumulate.get()).skip(position.steps_of_epoch) {
             position.steps_of_epoch += 1;
             position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
-            let event = self.step(optimizer, chosen, epoch, position)?;
+            let event = self.step(optimizer, &encoder, batches, epoch, position)?;
             position.seconds = clock.seconds();
             records.journal.tell(&event);
             if (self.after_step)(&event).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            records.saver.offer(&State::new(self.parameters, optimizer), position);
+            records.saver.offer(&State::new(self.tuned, optimizer), position);
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Takes the step that the position stands at the end of.
+    /// Takes the step that the position stands at the end of: one update from the gradients of some batches.
     pub(crate) fn step(
         &self,
         optimizer: &mut Optimizer,
-        chosen: &[usize],
+        encoder: &Encoder<'_>,
+        batches: &[Vec<usize>],
         epoch: Epoch,
         position: &mut Position,
     ) -> Result<Event, TrainError> {
         let (begun, step) = (Instant::now(), position.steps);
-        draw_as_step(self.seed, step);
         let factor = schedule::factor(&self.plan.schedule, step, self.plan.epochs * epoch.steps);
         let learning_rate = self.plan.optimizer.lr.get() * factor;
         let diverged = |symptom| {
-            let (epoch, batch, items) = (epoch.number, chosen.to_vec(), Vec::new());
+            let (epoch, batch, items) = (epoch.number, batches.concat(), Vec::new());
             let divergence = Divergence { symptom, step, epoch, learning_rate, batch, items };
             TrainError::Diverged(Box::new(divergence))
         };
-        let batch = Batch::new(self.train, chosen, objective::needed(self.plan.objective));
         optimizer.zero_grad();
-        let embeddings = self.encoder.embeddings(&batch.images, &batch.texts)?;
-        let loss = objective::loss(self.plan.objective, &embeddings, &batch.examples)?;
-        let value = f64::try_from(&loss)?;
-        if !value.is_finite() {
-            return Err(diverged(Symptom::NotFinite { what: "loss", value }));
+        let gradient =
+            Gradient { plan: self.plan, encoder, examples: self.train, draws: Draws::new(self.seed, step) };
+        let loss = gradient.accumulate(batches)?;
+        if !loss.is_finite() {
+            return Err(diverged(Symptom::NotFinite { what: "loss", value: loss }));
         }
-        let ignorance = ignorance(self.plan.objective, &batch.examples);
-        if let Some(symptom) = position.losses.see(value, ignorance) {
+        if let Some(symptom) = position.losses.see(loss, self.ignorance(batches)) {
             return Err(diverged(symptom));
         }
-        loss.f_backward()?;
         let grad_norm = optimizer.clip_grad_norm(self.plan.clip_grad_norm)?;
         if !grad_norm.is_finite() {
             return Err(diverged(Symptom::NotFinite { what: "norm of the gradient", value: grad_norm }));
         }
         optimizer.step(learning_rate)?;
-        self.clamp_logit_scale()?;
+        self.tuned.follow_update()?;
         Ok(Event::Step {
             step,
             epoch: epoch.number,
-            loss: value,
+            loss,
             learning_rate,
             grad_norm,
-            logit_scale: self.parameters.logit_scale()?,
-            items_per_second: chosen.len() as f64 / begun.elapsed().as_secs_f64(),
+            logit_scale: self.tuned.parameters().logit_scale()?,
+            items_per_second: batches.iter().map(Vec::len).sum::<usize>() as f64
+                / begun.elapsed().as_secs_f64(),
         })
     }
 
-    /// SigLIP's is not bounded: published ones start above 100, and a first step would move them.
-    fn clamp_logit_scale(&self) -> Result<(), TrainError> {
-        if self.parameters.find(names::LOGIT_BIAS).is_some() {
-            return Ok(());
-        }
-        let _guard = tch::no_grad_guard();
-        let mut logit_scale: Tensor = self.parameters.tensor(names::LOGIT_SCALE)?.shallow_clone();
-        let _ = logit_scale.f_clamp_(0.0, MAX_LOGIT_SCALE)?;
-        Ok(())
+    /// The loss of a model that knows nothing, on the largest of some batches.
+    fn ignorance(&self, batches: &[Vec<usize>]) -> f64 {
+        let of = |chosen: &Vec<usize>| {
+            let examples = chosen.iter().filter_map(|&row| self.train.get(row));
+            ignorance(self.plan.objective, examples)
+        };
+        batches.iter().map(of).fold(0.0, f64::max)
+    }
+
+    /// What weights reach on the validation split.
+    pub fn evaluate(&self, parameters: &Parameters) -> Result<Evaluation, TrainError> {
+        let encoder = self.encoder.with_weights(parameters);
+        evaluate(&encoder, self.plan.objective, self.plan.batch_size, self.validation)
     }
 
     /// Evaluates, and keeps the weights if they are the best so far.
@@ -222,14 +238,17 @@ impl Fit<'_> {
         position: &mut Position,
         clock: Clock,
     ) -> Result<(), TrainError> {
-        let evaluation = evaluate(self.encoder, self.plan.objective, self.plan.batch_size, self.validation)?;
-        let merit = merit(self.plan.select, evaluation);
+        let evaluation = self.evaluate(&self.tuned.evaluated()?)?;
+        let merit = match self.plan.select {
+            Select::Last => position.epochs as f64,
+            select => merit(select, evaluation),
+        };
         let best = position.best.is_none_or(|best| merit > best.merit);
         if best {
             position.best = Some(Best { epoch: position.epochs, merit });
             // Epoch 0 is what the run has started from, which needs no copy.
             if position.epochs > 0 {
-                records.saver.keep_best(self.parameters, position.epochs)?;
+                records.saver.keep_best(self.tuned, position.epochs)?;
             }
         }
         position.seconds = clock.seconds();
@@ -246,17 +265,10 @@ impl Fit<'_> {
     }
 }
 
-/// What libtorch draws at random in a step depends on seed and step alone: a step that is taken again after a crash
-/// draws the same, and no generator's state has to be saved.
-fn draw_as_step(seed: Seed, step: usize) {
-    let bits = Random::new((u64::from(seed.0) << 32) ^ step as u64).bits();
-    tch::manual_seed(bits as i64);
-}
-
 /// Higher is better. A loss that is not a number never wins; its merit is one, because JSON has no infinity.
-fn merit(select: Select, evaluation: Evaluation) -> f64 {
+pub fn merit(select: Select, evaluation: Evaluation) -> f64 {
     match select {
-        Select::ValidationAccuracy => evaluation.accuracy,
+        Select::ValidationAccuracy | Select::Last => evaluation.accuracy,
         Select::ValidationLoss if evaluation.loss.is_finite() => -evaluation.loss,
         Select::ValidationLoss => f64::MIN,
     }

@@ -2,24 +2,38 @@
 
 use std::f64::consts::PI;
 
-use cliptune_experiment::{Decay, Schedule};
+use cliptune_experiment::{Decay, Fraction, Schedule, Warmup};
 
-/// The factor of the peak learning rate at a step from 1 to `steps`.
+/// The factor of the peak learning rate at an update from 1 to `steps`.
 ///
-/// Warm-up is linear and reaches the peak at step `warmup_steps`, as open_clip's `scheduler.py` has it; decay ends
-/// near zero at the last step.
+/// Warm-up is linear and reaches the peak at its last update, as open_clip's `scheduler.py` has it; decay ends near zero
+/// at the last one.
 pub fn factor(schedule: &Schedule, step: usize, steps: usize) -> f64 {
-    if step <= schedule.warmup_steps {
-        return step as f64 / schedule.warmup_steps as f64;
+    let warmup = match schedule.warmup {
+        Warmup::Steps(warmup) => warmup,
+        Warmup::Share(share) => part(share, steps),
+    };
+    if step <= warmup {
+        return step as f64 / warmup as f64;
     }
-    let after = (step - schedule.warmup_steps - 1) as f64;
-    let remaining = steps.saturating_sub(schedule.warmup_steps).max(1) as f64;
-    let progress = (after / remaining).min(1.0);
     match schedule.decay {
         Decay::Constant => 1.0,
-        Decay::Linear => 1.0 - progress,
-        Decay::Cosine => 0.5 * (1.0 + (PI * progress).cos()),
+        Decay::Linear => 1.0 - progress(step, warmup, steps),
+        Decay::Cosine => 0.5 * (1.0 + (PI * progress(step, warmup, steps)).cos()),
+        Decay::ConstantWithCooldown { cooldown } => {
+            1.0 - progress(step, steps.saturating_sub(part(cooldown, steps)), steps)
+        }
     }
+}
+
+/// How far an update is on the way from the one after `start` (0) to the one after `steps` (1).
+fn progress(step: usize, start: usize, steps: usize) -> f64 {
+    let after = step.saturating_sub(start + 1) as f64;
+    (after / steps.saturating_sub(start).max(1) as f64).min(1.0)
+}
+
+fn part(share: Fraction, steps: usize) -> usize {
+    (share.get() * steps as f64).round() as usize
 }
 
 #[cfg(test)]
@@ -27,7 +41,11 @@ mod tests {
     use super::*;
 
     fn schedule(warmup_steps: usize, decay: Decay) -> Schedule {
-        Schedule { warmup_steps, decay }
+        Schedule { warmup: Warmup::Steps(warmup_steps), decay }
+    }
+
+    fn share(value: f64) -> Fraction {
+        Fraction::try_from(value).unwrap()
     }
 
     #[test]
@@ -49,7 +67,8 @@ mod tests {
 
     #[test]
     fn decay_never_rises_and_stays_positive() {
-        for decay in [Decay::Cosine, Decay::Linear] {
+        let cooldown = Decay::ConstantWithCooldown { cooldown: share(1.0) };
+        for decay in [Decay::Cosine, Decay::Linear, cooldown] {
             let factors: Vec<f64> = (3..=20).map(|step| factor(&schedule(2, decay), step, 20)).collect();
             assert!(factors.is_sorted_by(|a, b| a >= b) && factors.iter().all(|&f| f > 0.0), "{decay:?}");
         }
@@ -58,5 +77,25 @@ mod tests {
     #[test]
     fn a_warm_up_longer_than_the_run_never_reaches_the_peak() {
         assert_eq!(factor(&schedule(100, Decay::Cosine), 10, 10), 0.1);
+    }
+
+    #[test]
+    fn a_share_of_the_updates_is_as_many_as_it_says() {
+        let shared = Schedule { warmup: Warmup::Share(share(0.07)), decay: Decay::Linear };
+        for step in 1..=100 {
+            assert_eq!(factor(&shared, step, 100), factor(&schedule(7, Decay::Linear), step, 100));
+        }
+    }
+
+    /// ```python
+    /// o = torch.optim.SGD([torch.zeros(1)], lr=1.)
+    /// s = open_clip_train.scheduler.const_lr_cooldown(o, 1., 2, 10, 4)
+    /// [s(n) for n in range(10)]  # open_clip 4.0
+    /// ```
+    #[test]
+    fn cooldown_is_that_of_open_clip() {
+        let schedule = schedule(2, Decay::ConstantWithCooldown { cooldown: share(0.4) });
+        let factors: Vec<f64> = (1..=10).map(|step| factor(&schedule, step, 10)).collect();
+        assert_eq!(factors, [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use cliptune_clip::config::Family;
-use cliptune_experiment::{BatchSize, Objective, Plan, TaskKind, TrainPlan};
+use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 use cliptune_terminal::format;
 
@@ -14,8 +14,8 @@ use crate::checkpoint::{Checkpoints, Position, Saver, State};
 use crate::data::{ImageBank, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::evaluate::evaluate;
-use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::fit::{Fit, Fitted, Records, merit, steps_per_epoch};
 use crate::journal::Journal;
 use crate::memory::{Footprint, Subject, host_capacity};
 use crate::model::Parameters;
@@ -23,6 +23,7 @@ use crate::optimizer::Optimizer;
 use crate::progress::TrainingProgress;
 use crate::run::Context;
 use crate::start::Start;
+use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::{device, export};
 
 /// What a run works with.
@@ -40,6 +41,10 @@ pub(crate) struct Session<'a> {
 /// What stands before the export: the weights to be exported are in place.
 struct Ready<'a> {
     best_epoch: usize,
+    /// Where between the starting weights and those of that epoch they lie, if it was asked.
+    alpha: Option<f64>,
+    /// The weights; `None`: the starting ones.
+    parameters: Option<Parameters>,
     /// Seconds spent so far, before interruptions as well.
     seconds: f64,
     journal: Journal<'a>,
@@ -77,11 +82,13 @@ impl<'a> Session<'a> {
             None => Some(self.untrained()?),
             Some(train) => self.train(train)?,
         };
-        let Some(Ready { best_epoch, seconds, mut journal }) = ready else { return Ok(Outcome::Interrupted) };
+        let Some(Ready { best_epoch, alpha, parameters, seconds, mut journal }) = ready else {
+            return Ok(Outcome::Interrupted);
+        };
         let begun = Instant::now();
-        self.export(&self.start.parameters)?;
+        self.export(parameters.as_ref().unwrap_or(&self.start.parameters))?;
         let seconds = seconds + begun.elapsed().as_secs_f64();
-        journal.tell(&Event::Finished { best_epoch, seconds });
+        journal.tell(&Event::Finished { best_epoch, alpha, seconds });
         journal.close()?;
         Ok(Outcome::Done { best_epoch })
     }
@@ -90,7 +97,7 @@ impl<'a> Session<'a> {
     fn untrained(&self) -> Result<Ready<'_>, TrainError> {
         let begun = Instant::now();
         let mut journal = self.journal(TrainingProgress::hidden())?;
-        journal.tell(&self.started(0, 0));
+        journal.tell(&self.started(0, 0, 0));
         if !self.splits.validation.is_empty() {
             let encoder = self.encoder(&self.start.parameters);
             let objective = match self.splits.task {
@@ -108,7 +115,8 @@ impl<'a> Session<'a> {
                 seconds: 0.0,
             });
         }
-        Ok(Ready { best_epoch: 0, seconds: begun.elapsed().as_secs_f64(), journal })
+        let seconds = begun.elapsed().as_secs_f64();
+        Ok(Ready { best_epoch: 0, alpha: None, parameters: None, seconds, journal })
     }
 
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
@@ -118,15 +126,18 @@ impl<'a> Session<'a> {
             return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
         }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
-        let mut optimizer = Optimizer::new(&parameters.unlock(train.tune), train.optimizer)?;
-        let position = checkpoints.resume(&State::new(parameters, &optimizer))?;
-        let mut encoder = self.encoder(parameters);
-        encoder.lock(train.tune, self.splits.texts.len())?;
-        let mut records = self.records(train, checkpoints, position.as_ref())?;
+        device::compute_as(train.precision, train.deterministic)?;
+        let tuned = Tuned::new(parameters, train, self.plan.seed)?;
+        let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
+        let position = checkpoints.resume(&State::new(&tuned, &optimizer))?;
+        let mut encoder =
+            self.encoder(parameters).with_adapters(tuned.adapters()).with_precision(train.precision);
+        encoder.lock(train, self.splits.texts.len())?;
+        let mut records = self.records(train, &tuned, checkpoints, position.as_ref())?;
         let fit = Fit {
             plan: train,
             seed: self.plan.seed,
-            parameters,
+            tuned: &tuned,
             encoder: &encoder,
             train: &self.splits.train,
             validation: &self.splits.validation,
@@ -134,27 +145,69 @@ impl<'a> Session<'a> {
         };
         match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
             Ok(Fitted::Interrupted) => Ok(None),
-            Ok(Fitted::Done { best, seconds }) => {
-                match best.epoch {
-                    0 => self.restore_start()?,
-                    epoch => records.saver.restore_best(epoch, parameters)?,
-                }
-                Ok(Some(Ready { best_epoch: best.epoch, seconds, journal: records.journal }))
-            }
-            Err(error) => Err(self.explained(train, error, &mut records.journal)),
+            Ok(Fitted::Done { best, seconds }) => Ok(Some(self.ready(&fit, records, best.epoch, seconds)?)),
+            Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
         }
     }
 
-    /// Puts the weights that the run has started from back into place.
-    fn restore_start(&self) -> Result<(), TrainError> {
-        let start = Start::open(self.standing, &self.splits.train_items, self.context.device)?;
-        self.start.parameters.copy_moving(&start.parameters)
+    /// The weights that are kept, in place of the last ones.
+    fn ready<'b>(
+        &self,
+        fit: &Fit<'_>,
+        mut records: Records<'b>,
+        best_epoch: usize,
+        seconds: f64,
+    ) -> Result<Ready<'b>, TrainError> {
+        let (parameters, alpha) = match best_epoch {
+            0 => (self.starting()?, None),
+            epoch => {
+                records.saver.restore_best(epoch, fit.tuned)?;
+                self.interpolated(fit, &mut records.journal, fit.tuned.evaluated()?)?
+            }
+        };
+        // What has been trained is worth nothing when nothing was better than the start.
+        let strength = if best_epoch == 0 { 0.0 } else { alpha.unwrap_or(1.0) };
+        let base = self.plan.model.from.to_string();
+        save_adapter(&self.run.adapter_folder(), fit.tuned, &base, strength)?;
+        Ok(Ready { best_epoch, alpha, parameters: Some(parameters), seconds, journal: records.journal })
+    }
+
+    /// The weights that the run has started from, which training changes in place.
+    fn starting(&self) -> Result<Parameters, TrainError> {
+        Ok(Start::open(self.standing, &self.splits.train_items, self.context.device)?.parameters)
+    }
+
+    /// The best of the models between the starting one and the tuned one that the plan wants to be tried, and where it
+    /// lies; the tuned one when it wants none.
+    fn interpolated(
+        &self,
+        fit: &Fit<'_>,
+        journal: &mut Journal<'_>,
+        tuned: Parameters,
+    ) -> Result<(Parameters, Option<f64>), TrainError> {
+        if fit.plan.interpolate.is_empty() {
+            return Ok((tuned, None));
+        }
+        let start = self.starting()?;
+        let tell = |alpha: Fraction, evaluation: Evaluation| {
+            journal.tell(&Event::Interpolated {
+                alpha: alpha.get(),
+                validation_loss: evaluation.loss,
+                validation_accuracy: evaluation.accuracy,
+            });
+            Ok(())
+        };
+        let merit = |evaluation| merit(fit.plan.select, evaluation);
+        let evaluate = |parameters: &Parameters| fit.evaluate(parameters);
+        let best = interpolate(&start, &tuned, &fit.plan.interpolate, evaluate, merit, tell)?;
+        Ok(best.map_or((tuned, None), |best| (best.parameters, Some(best.alpha.get()))))
     }
 
     /// What a training leaves behind, with the event that it begins with.
     fn records(
         &self,
         train: &TrainPlan,
+        tuned: &Tuned<'_>,
         checkpoints: Checkpoints,
         position: Option<&Position>,
     ) -> Result<Records<'_>, TrainError> {
@@ -164,7 +217,7 @@ impl<'a> Session<'a> {
         let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps))?;
         journal.tell(&match position {
             Some(position) => Event::Resumed { step: position.steps },
-            None => self.started(train.epochs, steps),
+            None => self.started(train.epochs, steps, tuned.len()),
         });
         let (interval, steps) = (self.plan.checkpoint, position.map_or(0, |position| position.steps));
         let saver = Saver::new(checkpoints, interval, &self.run.events_file(), steps, printer);
@@ -172,7 +225,13 @@ impl<'a> Session<'a> {
     }
 
     /// An error with what only the run knows: the ids of the items that a loss came from, the batch size that fits.
-    fn explained(&self, train: &TrainPlan, mut error: TrainError, journal: &mut Journal<'_>) -> TrainError {
+    fn explained(
+        &self,
+        train: &TrainPlan,
+        moving: usize,
+        mut error: TrainError,
+        journal: &mut Journal<'_>,
+    ) -> TrainError {
         match &mut error {
             TrainError::Diverged(divergence) => {
                 divergence.name(&self.splits.train_items);
@@ -180,7 +239,7 @@ impl<'a> Session<'a> {
                 journal.tell(&Event::Diverged { step, epoch, reason, items: divergence.items.clone() });
             }
             TrainError::OutOfMemory(shortage) => {
-                let subject = self.subject(train);
+                let subject = self.subject(train, moving);
                 shortage.look_for_batch_size(train.batch_size, host_capacity(), |size| {
                     Footprint::of(&subject, size).total
                 });
@@ -191,10 +250,11 @@ impl<'a> Session<'a> {
     }
 
     /// What decides how much memory the training needs.
-    fn subject<'b>(&'b self, plan: &'b TrainPlan) -> Subject<'b> {
+    fn subject<'b>(&'b self, plan: &'b TrainPlan, moving: usize) -> Subject<'b> {
         Subject {
             config: &self.start.config,
             parameters: &self.start.parameters,
+            moving,
             plan,
             seed: self.plan.seed,
             train: &self.splits.train,
@@ -232,15 +292,14 @@ impl<'a> Session<'a> {
         Encoder::new(&self.start.config, parameters, &self.images, &self.texts, self.context.device)
     }
 
-    fn started(&self, epochs: usize, steps: usize) -> Event {
-        let parameters = &self.start.parameters;
+    fn started(&self, epochs: usize, steps: usize, trainable: usize) -> Event {
         Event::Started {
             epochs,
             steps,
             train_items: self.splits.train.len(),
             validation_items: self.splits.validation.len(),
-            parameters: parameters.len(),
-            trainable: parameters.moving().map(|(_, tensor)| tensor.numel()).sum(),
+            parameters: self.start.parameters.len(),
+            trainable,
             device: device::name(self.context.device),
         }
     }

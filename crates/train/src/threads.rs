@@ -7,6 +7,10 @@ use std::process::Command;
 /// Read by libgomp when it is loaded, before `main`.
 const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
 
+/// Read by cuBLAS when it starts: workspaces of a fixed size, without which its sums may come out differently each time.
+/// It is what PyTorch asks for; as large as its default on current GPUs.
+const CUBLAS_WORKSPACE: (&str, &str) = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
+
 /// Makes waiting threads sleep instead of spin, unless the variable is set.
 ///
 /// libgomp's threads spin at every barrier. On a machine that runs anything else they burn the time of the thread
@@ -18,6 +22,12 @@ pub fn wait_politely() {
     }
     if let Ok(program) = env::current_exe() {
         // `exec` only returns when it failed; spinning threads are slower, not wrong.
-        let _ = Command::new(program).args(env::args_os().skip(1)).env(WAIT_POLICY, "PASSIVE").exec();
+        let mut again = Command::new(program);
+        again.args(env::args_os().skip(1)).env(WAIT_POLICY, "PASSIVE");
+        let (workspace, size) = CUBLAS_WORKSPACE;
+        if env::var_os(workspace).is_none() {
+            again.env(workspace, size);
+        }
+        let _ = again.exec();
     }
 }

@@ -4,22 +4,25 @@
 //! reads as `None` has already been reported, and only what concerns several keys at once is left to check.
 
 mod architecture;
+mod augment;
 mod checkpoint;
 mod columns;
 mod data;
 mod join;
 mod location;
 mod model;
+mod objective;
 mod optimizer;
 mod outputs;
+mod schedule;
 mod split;
 mod train;
+mod tune;
 mod words;
 
-pub(crate) use optimizer::optimizer_name;
 pub(crate) use words::{Vocabulary, word_of};
 
-use crate::plan::{ModelSource, Plan};
+use crate::plan::{ModelPlan, ModelSource, Plan};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::source::{Sources, Span};
@@ -39,6 +42,28 @@ impl Context<'_> {
             self.problems.add(Problem::at(at, format!("impossible value for `{path}`")).label(why));
         })
         .ok()
+    }
+
+    /// Refuses a key that was given although nothing uses it: the phrase says what it belongs to, and `decider` is the
+    /// key that would have to say so.
+    fn only_with(&mut self, node: &Node, key: &str, decider: &str, phrase: &str) {
+        let Some(entry) = node.entry_of(key).filter(|entry| !entry.key_span.is_default()) else { return };
+        let problem = Problem::at(entry.key_span, format!("`{key}` has a meaning only with {phrase}"))
+            .label(format!("expected {phrase}, or no `{key}`"));
+        let decider = node.entry_of(decider).filter(|decider| !decider.key_span.is_default());
+        let advice = decider.and_then(|decider| inherited_advice(entry, decider));
+        self.problems.add(problem.maybe_help(advice));
+    }
+
+    /// Refuses two keys that say the same in two ways.
+    fn exclude<T>(&mut self, node: &Node, key: &str, other: &str) -> Option<T> {
+        let (entry, other_entry) = (node.entry_of(key)?, node.entry_of(other)?);
+        self.problems.refuse(
+            Problem::at(entry.key_span, format!("`{key}` and `{other}` exclude each other"))
+                .label("expected one of the two")
+                .related(other_entry.key_span, "the other is given here")
+                .maybe_help(inherited_advice(entry, other_entry)),
+        )
     }
 }
 
@@ -98,6 +123,12 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
     let train = document.get("train").map(|node| train::decode(node, task, context));
     let split = data.as_ref().map(|data| &data.split);
     let export = document.get("export").and_then(|node| outputs::export(node, split, context));
+    if let (Some(node), Some(ModelPlan { from: ModelSource::Scratch(_), .. })) =
+        (document.get("train"), &model)
+    {
+        // Half of random weights is nothing.
+        context.only_with(node, "interpolate", "interpolate", "a model to start from");
+    }
     Some(Plan {
         experiment: experiment?,
         description: document.read("description"),
@@ -113,6 +144,12 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
         seed: Seed(0),
         axes: std::collections::BTreeMap::new(),
     })
+}
+
+/// The two numbers of a key.
+fn pair(node: &Node, key: &str) -> Option<(f64, f64)> {
+    let values: Vec<f64> = node.read(key)?;
+    Some((*values.first()?, *values.get(1)?))
 }
 
 /// Reads the experiment's name.

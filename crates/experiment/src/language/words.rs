@@ -1,12 +1,14 @@
 //! Choices between words: each enum of the plan with the words of the language.
 
-use crate::plan::{Activation, Decay, ImageFit, Objective, Precision, Select, Split};
+use std::mem::discriminant;
+
+use crate::plan::{Activation, Compute, ImageFit, Precision, Select, Split};
 use crate::shape::{Shape, Words};
 use crate::yaml::{FromNode, Node};
 
-/// An enum that is written as one of a few words.
-pub(crate) trait Vocabulary: Copy + PartialEq + 'static {
-    /// Each word, its value and what it means.
+/// An enum that is written as one of a few words. Fields of a variant stand under keys of their own.
+pub(crate) trait Vocabulary: Copy + 'static {
+    /// Each word, its value (its fields as they are when nothing is said) and what it means.
     const WORDS: &'static [(&'static str, Self, &'static str)];
     /// Words that are known to be wanted and not there yet.
     const PLANNED: &'static [&'static str] = &[];
@@ -19,7 +21,8 @@ pub(super) const fn word<T: Vocabulary>() -> Shape {
 
 /// The word of a value; a test makes sure that there is one.
 pub(crate) fn word_of<T: Vocabulary>(value: T) -> &'static str {
-    T::WORDS.iter().find(|(_, known, _)| *known == value).map_or("", |(word, ..)| word)
+    let is_it = |known: &T| discriminant(known) == discriminant(&value);
+    T::WORDS.iter().find(|(_, known, _)| is_it(known)).map_or("", |(word, ..)| word)
 }
 
 fn words<T: Vocabulary>() -> Words {
@@ -51,24 +54,15 @@ impl Vocabulary for ImageFit {
     ];
 }
 
-impl Vocabulary for Objective {
+impl Vocabulary for Compute {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("choice", Self::Choice, "cross-entropy over the item's own texts"),
+        ("fp32", Self::Fp32, "32-bit floats"),
         (
-            "contrastive",
-            Self::Contrastive,
-            "symmetric InfoNCE in the batch; a group's items are never negatives",
+            "tf32",
+            Self::Tf32,
+            "32-bit floats, rounded in matrix products on GPUs that can; the same as fp32 on a CPU",
         ),
-        ("sigmoid", Self::Sigmoid, "SigLIP's loss: every pair of the batch on its own; needs a logit_bias"),
-    ];
-    const PLANNED: &'static [&'static str] = &["choice+contrastive"];
-}
-
-impl Vocabulary for Decay {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("cosine", Self::Cosine, "half a cosine to zero"),
-        ("linear", Self::Linear, "a straight line to zero"),
-        ("constant", Self::Constant, "none"),
+        ("bf16", Self::Bf16, "16-bit floats in linear layers and attention; slower than fp32 on many CPUs"),
     ];
 }
 
@@ -80,6 +74,7 @@ impl Vocabulary for Select {
             "the highest validation accuracy; the earlier at a tie",
         ),
         ("validation.loss", Self::ValidationLoss, "the lowest validation loss"),
+        ("last", Self::Last, "the last epoch; there need be no validation split"),
     ];
 }
 
@@ -110,6 +105,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
+    use crate::plan::{Decay, LogitScale, LoraTarget, Objective, Reduction, Tune, UpdateRule};
 
     /// Demands that the words are the names that plans are recorded with, and that no value is without one.
     fn words_are_the_recorded_names<T: Vocabulary + Serialize + DeserializeOwned>() {
@@ -122,15 +118,31 @@ mod tests {
         assert_eq!(names, T::WORDS.len(), "{complaint}");
     }
 
+    /// The same for an enum whose variants have fields, which are recorded beside the word.
+    fn words_are_recorded_under<T: Vocabulary + Serialize + DeserializeOwned>(key: &str) {
+        for (word, value, _) in T::WORDS {
+            assert_eq!(serde_json::to_value(*value).unwrap()[key], *word);
+        }
+        let stranger = serde_json::json!({ key: "?" });
+        let complaint = serde_json::from_value::<T>(stranger).err().map(|error| error.to_string()).unwrap();
+        let names = complaint.split('`').skip(3).step_by(2).count();
+        assert_eq!(names, T::WORDS.len(), "{complaint}");
+    }
+
     #[test]
     fn every_value_of_the_plan_has_its_word() {
         words_are_the_recorded_names::<Activation>();
-        words_are_the_recorded_names::<Decay>();
+        words_are_the_recorded_names::<Compute>();
         words_are_the_recorded_names::<ImageFit>();
-        words_are_the_recorded_names::<Objective>();
+        words_are_the_recorded_names::<LogitScale>();
+        words_are_the_recorded_names::<LoraTarget>();
         words_are_the_recorded_names::<Precision>();
+        words_are_the_recorded_names::<Reduction>();
         words_are_the_recorded_names::<Select>();
         words_are_the_recorded_names::<Split>();
-        words_are_the_recorded_names::<crate::plan::Tune>();
+        words_are_recorded_under::<Decay>("decay");
+        words_are_recorded_under::<Objective>("objective");
+        words_are_recorded_under::<Tune>("tune");
+        words_are_recorded_under::<UpdateRule>("name");
     }
 }

@@ -1,13 +1,14 @@
 //! Invented runs with realistic numbers: what the preview shows and what the tests draw.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use cliptune_experiment::{
-    AdamW, BatchSize, CheckpointInterval, Columns, DataPlan, Decay, ExperimentName, ExportPlan, Fraction,
-    ImageKey, Join, LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, RunReference, Schedule,
-    ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task,
-    TaskKind, TrainPlan, Tune,
+    BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, ExperimentName, ExportPlan, Fraction,
+    ImageKey, Join, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
+    Precision, Reduction, RunReference, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan,
+    SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
 };
 use cliptune_report::data::{
     Answer, Board, BoardRow, Curve, Difference, Entry, EpochPoint, Gallery, GalleryItem, Lineage, Measure,
@@ -36,7 +37,7 @@ pub(crate) fn report() -> ReportData {
             Shape { first: 1.52, last: 1.52, accuracy: (0.31, 0.31), epochs: 0 },
         ),
         tuned("tuned", Tune::Full, 1.52, 0.74, 0.71),
-        tuned("locked-image", Tune::LockedImage, 1.52, 0.96, 0.62),
+        tuned("locked-image", Tune::LockedImage { unlocked_layers: 0 }, 1.52, 0.96, 0.62),
         tuned("projections", Tune::Projections, 1.52, 1.41, 0.35),
         Entry {
             runs: vec![RunSummary::missing(Seed(0))],
@@ -123,7 +124,7 @@ fn curve(plan: &Plan, shape: &Shape, epochs: Vec<EpochPoint>, seed: u32) -> Curv
     });
     let trainable = match plan.train.as_ref().map(|train| train.tune) {
         Some(Tune::Full) => 2_412_545,
-        Some(Tune::LockedImage) => 1_180_160,
+        Some(Tune::LockedImage { .. }) => 1_180_160,
         Some(_) => 65_537,
         None => 0,
     };
@@ -222,18 +223,31 @@ fn fraction(value: f64) -> Fraction {
 fn train(objective: Objective, tune: Tune) -> TrainPlan {
     TrainPlan {
         objective,
+        label_smoothing: 0.0,
+        reduction: Reduction::Mean,
         tune,
+        logit_scale: LogitScale::Learned,
         epochs: 6,
         batch_size: BatchSize::try_from(32).unwrap(),
-        optimizer: AdamW {
+        accumulate: NonZeroUsize::MIN,
+        gradient_cache: None,
+        gradient_checkpointing: false,
+        shuffle: true,
+        augment: None,
+        optimizer: OptimizerPlan {
             lr: LearningRate::try_from(if tune == Tune::Projections { 1e-3 } else { 2e-4 }).unwrap(),
             weight_decay: 0.1,
-            betas: (0.9, 0.98),
-            eps: 1e-6,
+            layer_decay: 1.0,
+            rule: UpdateRule::AdamW { betas: (0.9, 0.98), eps: 1e-6 },
         },
-        schedule: Schedule { warmup_steps: 50, decay: Decay::Cosine },
+        schedule: Schedule { warmup: Warmup::Steps(50), decay: Decay::Cosine },
         clip_grad_norm: Some(1.0),
+        ema: None,
+        precision: Compute::Fp32,
+        deterministic: false,
         select: Select::ValidationAccuracy,
+        patience: None,
+        interpolate: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Loss curves: for each objective, training beside validation on one scale.
 
-use cliptune_experiment::Objective;
+use std::collections::BTreeSet;
+
 use cliptune_terminal::format;
 
 use super::chart::{Chart, DataTable, Width};
@@ -18,8 +19,10 @@ const RAW_POINTS: usize = 360;
 
 /// The chart of all objectives; `None` when nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
-    let objectives = [Objective::Choice, Objective::Contrastive, Objective::Sigmoid];
-    let panels: Vec<_> = objectives.into_iter().filter_map(|objective| row(data, objective)).collect();
+    let trained = data.entries.iter().filter_map(|entry| entry.plan.train.as_ref());
+    // By word: runs that differ in the weight of a part are drawn on one scale.
+    let objectives: BTreeSet<&str> = trained.map(|train| train.objective.as_str()).collect();
+    let panels: Vec<_> = objectives.iter().filter_map(|objective| row(data, objective)).collect();
     if panels.is_empty() {
         return Ok(None);
     }
@@ -37,20 +40,20 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
 }
 
 /// The entries of an objective that have something to draw.
-fn trained(data: &ReportData, objective: Objective) -> impl Iterator<Item = (usize, &Entry)> {
+fn trained<'a>(data: &'a ReportData, objective: &str) -> impl Iterator<Item = (usize, &'a Entry)> {
     let entries = data.entries.iter().enumerate();
     entries.filter(move |(_, entry)| {
-        let same = entry.plan.train.as_ref().is_some_and(|train| train.objective == objective);
+        let same = entry.plan.train.as_ref().is_some_and(|train| train.objective.as_str() == objective);
         same && entry.runs.iter().any(|run| !run.curve.steps.is_empty() || !run.curve.epochs.is_empty())
     })
 }
 
-fn row_weight(data: &ReportData, objective: Objective) -> Option<f64> {
+fn row_weight(data: &ReportData, objective: &str) -> Option<f64> {
     let runs = trained(data, objective).flat_map(|(_, entry)| &entry.runs);
     runs.map(|run| run.curve.steps.len()).max().map(weight)
 }
 
-fn row(data: &ReportData, objective: Objective) -> Option<Vec<Panel>> {
+fn row(data: &ReportData, objective: &str) -> Option<Vec<Panel>> {
     let weight = row_weight(data, objective)?;
     let entries: Vec<_> = trained(data, objective).collect();
     let last_epoch = entries.iter().map(|(_, entry)| planned_epochs(entry)).fold(1.0, f64::max);

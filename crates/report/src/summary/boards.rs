@@ -7,7 +7,7 @@ use cliptune_statistics::{
 use cliptune_store::{Estimate, Prediction, Scores, Standing, read_predictions};
 
 use super::lineage::lineage;
-use crate::data::{Board, BoardRow, Difference, Entry, Measure, Verdict, mean};
+use crate::data::{Board, BoardRow, Difference, Entry, Measure, Verdict, main_metric, mean};
 use crate::error::ReportError;
 
 /// The predictions of an entry on its test split.
@@ -151,17 +151,7 @@ fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Op
 }
 
 fn validation_score(entry: &Entry) -> Option<f64> {
-    let scores = entry.runs.iter().filter_map(|run| run.scores_on(Split::Validation));
-    let values = scores.filter_map(|scores| Some(scores.metrics.get(main_metric(scores.task))?.value));
-    mean(values).or_else(|| entry.validation_score())
-}
-
-/// The name in `scores.json` of the metric that an entry is judged by.
-fn main_metric(task: TaskKind) -> &'static str {
-    match task {
-        TaskKind::Choice => "accuracy",
-        TaskKind::Pairs => "image_to_text_recall@1",
-    }
+    entry.score_on(Split::Validation).or_else(|| entry.validation_score())
 }
 
 fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<BoardRow, ReportError> {

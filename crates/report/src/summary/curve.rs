@@ -31,6 +31,7 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
             }
             Event::Resumed { .. }
             | Event::Diverged { .. }
+            | Event::Interpolated { .. }
             | Event::Interrupted { .. }
             | Event::Finished { .. } => {}
         }

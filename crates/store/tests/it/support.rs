@@ -1,13 +1,14 @@
 //! Plans, records and sources of tests.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    AdamW, BatchSize, CheckpointInterval, Columns, DataPlan, Decay, Experiment, ExportPlan, Fraction,
-    ImageKey, Join, LearningRate, ModelPlan, ModelSource, Objective, Plan, Precision, Schedule, ScorePlan,
-    Seed, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind,
-    TrainPlan, Tune,
+    BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, Experiment, ExportPlan, Fraction,
+    ImageKey, Join, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
+    Precision, Reduction, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares,
+    TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
 };
 use cliptune_store::{
     Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
@@ -123,18 +124,31 @@ pub(crate) fn data(folder: &Path) -> DataPlan {
 pub(crate) fn training(lr: f64) -> TrainPlan {
     TrainPlan {
         objective: Objective::Choice,
+        label_smoothing: 0.0,
+        reduction: Reduction::Mean,
         tune: Tune::Full,
+        logit_scale: LogitScale::Learned,
         epochs: 5,
         batch_size: BatchSize::try_from(32).unwrap(),
-        optimizer: AdamW {
+        accumulate: NonZeroUsize::MIN,
+        gradient_cache: None,
+        gradient_checkpointing: false,
+        shuffle: true,
+        augment: None,
+        optimizer: OptimizerPlan {
             lr: LearningRate::try_from(lr).unwrap(),
             weight_decay: 0.1,
-            betas: (0.9, 0.98),
-            eps: 1e-6,
+            layer_decay: 1.0,
+            rule: UpdateRule::AdamW { betas: (0.9, 0.98), eps: 1e-6 },
         },
-        schedule: Schedule { warmup_steps: 10, decay: Decay::Cosine },
+        schedule: Schedule { warmup: Warmup::Steps(10), decay: Decay::Cosine },
         clip_grad_norm: None,
+        ema: None,
+        precision: Compute::Fp32,
+        deterministic: false,
         select: Select::ValidationAccuracy,
+        patience: None,
+        interpolate: Vec::new(),
     }
 }
 

@@ -10,7 +10,8 @@ use tch::Tensor;
 use super::position::Position;
 use super::state::{Snapshot, State};
 use crate::error::TrainError;
-use crate::model::{self, Parameters};
+use crate::model;
+use crate::tuning::Tuned;
 
 /// The key of the position in the file's header.
 const POSITION_KEY: &str = "cliptune.position";
@@ -51,7 +52,7 @@ impl Checkpoints {
         position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
-    /// Saves the weights of the best epoch so far.
+    /// Saves what is kept of the best epoch so far.
     pub fn save_best(&self, weights: &Snapshot, epoch: usize) -> Result<(), TrainError> {
         model::save(&self.best_file(epoch), weights.tensors(), None)
     }
@@ -68,11 +69,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Puts the weights of an epoch that was the best into place.
-    pub fn restore_best(&self, epoch: usize, parameters: &Parameters) -> Result<(), TrainError> {
+    /// Puts what was kept of an epoch that was the best into place.
+    pub fn restore_best(&self, epoch: usize, tuned: &Tuned<'_>) -> Result<(), TrainError> {
         let path = self.best_file(epoch);
         let data = fs_err::read(&path)?;
-        read(&path, &data, parameters.moving()).map_err(|error| unusable(&path, error))
+        read(&path, &data, tuned.kept().into_iter()).map_err(|error| unusable(&path, error))
     }
 
     /// Puts the newest weights and moments into place and returns the position; `None` without a checkpoint.

@@ -13,7 +13,7 @@ use super::files::Checkpoints;
 use super::position::Position;
 use super::state::{Snapshot, State};
 use crate::error::TrainError;
-use crate::model::Parameters;
+use crate::tuning::Tuned;
 
 /// Takes checkpoints at the declared interval and writes them on a thread of its own.
 ///
@@ -83,8 +83,8 @@ impl<'a> Saver<'a> {
     }
 
     /// Keeps the weights of an epoch that is the best so far. They are in memory until the next checkpoint.
-    pub fn keep_best(&mut self, parameters: &Parameters, epoch: usize) -> Result<(), TrainError> {
-        self.best = Some(BestWeights { epoch, weights: Snapshot::of(parameters.moving())? });
+    pub fn keep_best(&mut self, tuned: &Tuned<'_>, epoch: usize) -> Result<(), TrainError> {
+        self.best = Some(BestWeights { epoch, weights: Snapshot::of(tuned.kept().into_iter())? });
         Ok(())
     }
 
@@ -103,11 +103,11 @@ impl<'a> Saver<'a> {
     }
 
     /// Puts the weights of the best epoch into place, from memory if they are in no file.
-    pub fn restore_best(&mut self, epoch: usize, parameters: &Parameters) -> Result<(), TrainError> {
+    pub fn restore_best(&mut self, epoch: usize, tuned: &Tuned<'_>) -> Result<(), TrainError> {
         self.settle();
         match &self.best {
-            Some(best) if best.epoch == epoch => best.weights.restore(parameters),
-            _ => self.checkpoints.restore_best(epoch, parameters),
+            Some(best) if best.epoch == epoch => best.weights.restore(tuned.kept().into_iter()),
+            _ => self.checkpoints.restore_best(epoch, tuned),
         }
     }
 

@@ -3,25 +3,25 @@
 use tch::{Device, Tensor};
 
 use crate::error::TrainError;
-use crate::model::Parameters;
 use crate::optimizer::Optimizer;
+use crate::tuning::Tuned;
 
 /// Everything that steps change. Weights that do not move are left out: they are those that the run started from.
 #[derive(Clone, Copy, Debug)]
 pub struct State<'a> {
-    parameters: &'a Parameters,
+    tuned: &'a Tuned<'a>,
     optimizer: &'a Optimizer,
 }
 
 impl<'a> State<'a> {
     /// Of a run with these weights and this optimiser.
-    pub fn new(parameters: &'a Parameters, optimizer: &'a Optimizer) -> Self {
-        Self { parameters, optimizer }
+    pub fn new(tuned: &'a Tuned<'_>, optimizer: &'a Optimizer) -> Self {
+        Self { tuned, optimizer }
     }
 
     /// The tensors by the names they have in a checkpoint. This is the list: what is added here is saved and restored.
     pub fn tensors(&self) -> impl Iterator<Item = (String, &'a Tensor)> {
-        self.parameters.moving().chain(self.optimizer.moments())
+        self.tuned.state().chain(self.optimizer.moments())
     }
 
     /// A copy of all of them as they are now.
@@ -54,11 +54,11 @@ impl Snapshot {
         self.0.iter().map(|(name, tensor)| (name.clone(), tensor))
     }
 
-    /// Puts the copies back into the tensors of the same names.
-    pub fn restore(&self, parameters: &Parameters) -> Result<(), TrainError> {
+    /// Puts the copies back into the tensors that they were made of, in the same order.
+    pub fn restore<'a>(&self, tensors: impl Iterator<Item = (String, &'a Tensor)>) -> Result<(), TrainError> {
         let _guard = tch::no_grad_guard();
-        for (name, copy) in &self.0 {
-            parameters.tensor(name)?.shallow_clone().f_copy_(copy)?;
+        for ((_, tensor), (_, copy)) in tensors.zip(&self.0) {
+            tensor.shallow_clone().f_copy_(copy)?;
         }
         Ok(())
     }

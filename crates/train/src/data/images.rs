@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use cliptune_clip::image::{ImageError, Pixels, Preprocessor};
 use rayon::prelude::*;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use super::augment::Augmenter;
 use crate::error::TrainError;
 
 /// Distinct images as 8-bit pixels; normalised when a batch is made.
@@ -41,6 +42,29 @@ impl ImageBank {
         self.pixels.is_empty()
     }
 
+    fn side(&self) -> i64 {
+        i64::from(self.preprocessor.size)
+    }
+
+    /// The same of images that are changed at random.
+    pub fn augmented(
+        &self,
+        rows: &[usize],
+        augmenter: &Augmenter,
+        device: Device,
+    ) -> Result<Tensor, TrainError> {
+        let per_channel = |values: &[f32; 3]| Tensor::from_slice(values).f_view([3, 1, 1]);
+        let (mean, std) = (per_channel(&self.preprocessor.mean)?, per_channel(&self.preprocessor.std)?);
+        let image = |&row: &usize| -> Result<Tensor, TrainError> {
+            let bytes = Tensor::from_slice(&self.pixels[row]).f_view([self.side(), self.side(), 3])?;
+            let pixels = bytes.f_permute([2, 0, 1])?.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?;
+            let changed = augmenter.change(row, pixels.f_contiguous()?)?;
+            augmenter.erase(row, changed.f_sub(&mean)?.f_div(&std)?)
+        };
+        let images = rows.iter().map(image).collect::<Result<Vec<_>, _>>()?;
+        Ok(Tensor::f_stack(&images, 0)?.f_to_device(device)?)
+    }
+
     /// Normalised pixels of some rows: `[rows, 3, size, size]`.
     pub fn tensor(&self, rows: &[usize], device: Device) -> Result<Tensor, TrainError> {
         let image = self.preprocessor.length();
@@ -48,7 +72,7 @@ impl ImageBank {
         for (row, out) in rows.iter().zip(data.chunks_exact_mut(image)) {
             self.preprocessor.normalise(&self.pixels[*row], out)?;
         }
-        let side = i64::from(self.preprocessor.size);
+        let side = self.side();
         Ok(Tensor::from_slice(&data).f_view([rows.len() as i64, 3, side, side])?.f_to_device(device)?)
     }
 }

@@ -20,7 +20,8 @@ impl Arrangement {
     /// What suits an objective.
     pub fn of(objective: Objective) -> Self {
         match objective {
-            Objective::Choice => Self::ByImage,
+            // The right texts of other images are negatives enough for the contrastive part.
+            Objective::Choice | Objective::ChoiceContrastive { .. } => Self::ByImage,
             Objective::Contrastive | Objective::Sigmoid => Self::GroupsApart,
         }
     }
@@ -38,6 +39,20 @@ pub fn epoch_batches(
     let random = Random::new((u64::from(seed.0) << 32) | epoch as u64);
     // With several epochs another example is left out each time.
     without_lone_last(batches(examples, arrangement, batch_size, random))
+}
+
+/// The steps of every epoch that keeps the order of the dataset.
+pub fn listed_batches(
+    examples: &[Example],
+    arrangement: Arrangement,
+    batch_size: BatchSize,
+) -> Vec<Vec<usize>> {
+    let batches = chunks(&(0..examples.len()).collect::<Vec<_>>(), batch_size);
+    match arrangement {
+        // The one that is left out would be the same in every epoch; a question teaches alone, too.
+        Arrangement::ByImage => batches,
+        Arrangement::GroupsApart => without_lone_last(batches),
+    }
 }
 
 /// The batches that a split is evaluated in: the same for every run, whatever its seed.
@@ -65,6 +80,10 @@ fn batches(
         Arrangement::ByImage => by_image(examples, &mut random),
         Arrangement::GroupsApart => groups_apart(examples, &mut random),
     };
+    chunks(&order, batch_size)
+}
+
+fn chunks(order: &[usize], batch_size: BatchSize) -> Vec<Vec<usize>> {
     order.chunks(batch_size.get()).map(<[usize]>::to_vec).collect()
 }
 
@@ -158,6 +177,15 @@ mod tests {
         assert_eq!(batches(Arrangement::ByImage, 3, 2), batches(Arrangement::ByImage, 3, 2));
         assert_ne!(batches(Arrangement::ByImage, 3, 2), batches(Arrangement::ByImage, 3, 3));
         assert_ne!(batches(Arrangement::ByImage, 3, 2), batches(Arrangement::ByImage, 4, 2));
+    }
+
+    #[test]
+    fn without_shuffling_the_order_is_that_of_the_dataset() {
+        let examples = &examples()[..9];
+        let size = BatchSize::try_from(4).unwrap();
+        let listed = |arrangement| listed_batches(examples, arrangement, size);
+        assert_eq!(listed(Arrangement::ByImage), [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8]]);
+        assert_eq!(listed(Arrangement::GroupsApart), [[0, 1, 2, 3], [4, 5, 6, 7]]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cliptune_experiment::{Plan, Split, TaskKind};
+use cliptune_experiment::{Plan, Select, Split, TaskKind};
 use cliptune_store::{Dataset, Item};
 
 use super::examples::{Example, Examples};
@@ -68,13 +68,15 @@ impl Splits {
     }
 }
 
-/// The split that a plan needs and that has no items. Without training, any one of the two will do.
+/// The split that a plan needs and that has no items. Without training, any one of the two will do; without an epoch to
+/// choose, the train split will.
 fn lacking(plan: &Plan, train: &[Item], validation: &[Item]) -> Option<Split> {
     let trains = plan.train.is_some();
+    let selects = plan.train.as_ref().is_some_and(|train| train.select != Select::Last);
     match (train.is_empty(), validation.is_empty()) {
         (true, true) => Some(Split::Train),
         (true, false) if trains => Some(Split::Train),
-        (false, true) if trains => Some(Split::Validation),
+        (false, true) if selects => Some(Split::Validation),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ use crate::error::TrainError;
 use crate::fit::steps_per_epoch;
 use crate::memory::{Footprint, Subject, host_capacity};
 use crate::start::Start;
+use crate::tuning::Tuned;
 
 /// What one run takes.
 #[derive(Debug, Serialize)]
@@ -67,9 +68,10 @@ impl Forecast {
         let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
         let splits = Splits::load(plan, dataset)?;
         let start = Start::open(standing, &splits.train_items, device)?;
-        start.parameters.unlock(train.tune);
+        let tuned = Tuned::new(&start.parameters, train, plan.seed)?;
         let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
-        let memory = Footprint::of(&subject(plan, train, &splits, &start, &texts), train.batch_size);
+        let memory =
+            Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)), train.batch_size);
         let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
         let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
         let steps = steps_per_epoch(train, plan.seed, &splits.train);
@@ -85,7 +87,7 @@ impl Forecast {
             device: device::name(device),
             train_items: splits.train.len(),
             validation_items: splits.validation.len(),
-            groups: groups(&start.parameters, train),
+            groups: groups(&tuned, train),
             epochs: train.epochs,
             steps_per_epoch: steps,
             batch_size: train.batch_size.get(),
@@ -100,12 +102,13 @@ fn subject<'a>(
     plan: &Plan,
     train: &'a TrainPlan,
     splits: &'a Splits,
-    start: &'a Start,
-    texts: &'a TextBank,
+    tuned: &Tuned<'_>,
+    (start, texts): (&'a Start, &'a TextBank),
 ) -> Subject<'a> {
     Subject {
         config: &start.config,
         parameters: &start.parameters,
+        moving: tuned.len(),
         plan: train,
         seed: plan.seed,
         train: &splits.train,

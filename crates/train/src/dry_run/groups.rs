@@ -4,7 +4,8 @@ use cliptune_clip::weights::Part;
 use cliptune_experiment::TrainPlan;
 use serde::Serialize;
 
-use crate::model::{Parameter, Parameters};
+use crate::model::Parameter;
+use crate::tuning::{Adapters, Tuned};
 
 /// Weights of one part of the model that are treated alike.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,10 +22,11 @@ pub(super) struct Group {
     pub(super) weight_decay: Option<f64>,
 }
 
-/// All weights in groups, in the order of the model.
-pub(super) fn groups(parameters: &Parameters, plan: &TrainPlan) -> Vec<Group> {
+/// All weights in groups, in the order of the model, and what is laid over them.
+pub(super) fn groups(tuned: &Tuned<'_>, plan: &TrainPlan) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for parameter in parameters.iter() {
+    let adapters = tuned.adapters().into_iter().flat_map(Adapters::parameters);
+    for parameter in tuned.parameters().iter().chain(adapters) {
         let new = group(parameter, plan);
         let same = |group: &&mut Group| Group { parameters: 0, ..(**group).clone() } == new;
         let added = parameter.spec.len();

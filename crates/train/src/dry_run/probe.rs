@@ -9,15 +9,14 @@ use cliptune_store::{Dataset, Item};
 use tch::Device;
 
 use crate::checkpoint::Position;
-use crate::data::{
-    Arrangement, Example, Examples, ImageBank, Splits, TextBank, epoch_batches, evaluation_batches,
-};
+use crate::data::{Arrangement, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
-use crate::fit::{Epoch, Fit};
+use crate::fit::{Epoch, Fit, batches};
 use crate::optimizer::Optimizer;
 use crate::start::Start;
+use crate::tuning::Tuned;
 
 /// Steps that are taken. The first finds cold caches and is not counted when there are others.
 const STEPS: usize = 4;
@@ -61,36 +60,44 @@ pub(super) fn measure(
 ) -> Result<Times, TrainError> {
     let sample = Sample::take(plan, train, dataset, splits, start)?;
     let parameters = &start.parameters;
-    let mut optimizer = Optimizer::new(&parameters.unlock(train.tune), train.optimizer)?;
-    let mut encoder = Encoder::new(&start.config, parameters, &sample.images, &sample.texts, device);
-    let (locked, _) = timed(|| encoder.lock(train.tune, sample.text_count))?;
+    let tuned = Tuned::new(parameters, train, plan.seed)?;
+    let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
+    let mut encoder = Encoder::new(&start.config, parameters, &sample.images, &sample.texts, device)
+        .with_adapters(tuned.adapters())
+        .with_precision(train.precision);
+    let (locked, _) = timed(|| encoder.lock(train, sample.text_count))?;
     let (mut steps, all) = (Vec::new(), sample.train.concat());
     let fit = Fit {
         plan: train,
         seed: plan.seed,
-        parameters,
+        tuned: &tuned,
         encoder: &encoder,
         train: &all,
         validation: &sample.validation,
         after_step: &|_| ControlFlow::Continue(()),
     };
     let mut begin = 0;
-    for examples in &sample.train {
-        let chosen: Vec<usize> = (begin..begin + examples.len()).collect();
-        begin += examples.len();
+    for batches in sample.train.chunks(train.accumulate.get()) {
+        let numbered = |examples: &Vec<Example>| {
+            begin += examples.len();
+            (begin - examples.len()..begin).collect()
+        };
+        let batches: Vec<Vec<usize>> = batches.iter().map(numbered).collect();
         let mut position = Position { steps: steps.len() + 1, ..Position::default() };
         let epoch = Epoch { number: 1, steps: sample.train.len() };
-        steps.push(timed(|| fit.step(&mut optimizer, &chosen, epoch, &mut position))?.0);
+        steps.push(timed(|| fit.step(&mut optimizer, &encoder, &batches, epoch, &mut position))?.0);
     }
     let (evaluating, _) =
         timed(|| evaluate(&encoder, train.objective, train.batch_size, &sample.validation))?;
     let counted = if steps.len() > 1 { &steps[1..] } else { &steps[..] };
-    let each =
-        |locks: Tune, count: usize| if train.tune == locks { locked / count.max(1) as f64 } else { 0.0 };
+    let each = |is_locked: bool, count: usize| if is_locked { locked / count.max(1) as f64 } else { 0.0 };
     Ok(Times {
         image: sample.decoding / sample.images.len().max(1) as f64,
-        locked_image: each(Tune::LockedImage, sample.images.len()),
-        locked_text: each(Tune::LockedText, sample.text_count),
+        locked_image: each(
+            matches!(train.tune, Tune::LockedImage { unlocked_layers: 0 }),
+            sample.images.len(),
+        ),
+        locked_text: each(matches!(train.tune, Tune::LockedText { unlocked_layers: 0 }), sample.text_count),
         step: median(counted).unwrap_or_default(),
         validation_item: evaluating / sample.validation.len().max(1) as f64,
     })
@@ -110,8 +117,9 @@ impl Sample {
             let chosen: Vec<Item> = chosen.iter().filter_map(|&row| items.get(row).cloned()).collect();
             examples.add(&chosen)
         };
-        let batches = epoch_batches(&splits.train, arrangement, size, plan.seed, 1);
-        let train = batches.iter().take(STEPS).map(|chosen| pick(&splits.train_items, chosen)).collect();
+        let batches = batches(train, plan.seed, &splits.train, 1);
+        let taken = STEPS * train.accumulate.get();
+        let train = batches.iter().take(taken).map(|chosen| pick(&splits.train_items, chosen)).collect();
         let batches = evaluation_batches(&splits.validation, arrangement, size);
         let validation =
             batches.first().map(|chosen| pick(&splits.validation_items, chosen)).unwrap_or_default();

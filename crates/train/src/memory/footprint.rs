@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::data::{Arrangement, Batch, Example, TextBank, epoch_batches};
 use crate::model::Parameters;
 use crate::objective;
+use crate::optimizer::moment_names;
 
 /// Bytes of an f32.
 const FLOAT: u64 = 4;
@@ -19,8 +20,10 @@ const RUNTIME: u64 = 300 << 20;
 pub struct Subject<'a> {
     /// The model's sizes.
     pub config: &'a ClipConfig,
-    /// Its weights; those that move are unlocked.
+    /// Its weights.
     pub parameters: &'a Parameters,
+    /// Numbers in what moves.
+    pub moving: usize,
     /// The settings.
     pub plan: &'a TrainPlan,
     /// Orders the data.
@@ -45,7 +48,7 @@ pub struct Footprint {
     pub weights: u64,
     /// A gradient for each weight that moves.
     pub gradients: u64,
-    /// Two moments for each weight that moves.
+    /// What the optimiser keeps for each weight that moves, and their moving average.
     pub moments: u64,
     /// Pixels of the distinct images, as bytes.
     pub pixels: u64,
@@ -63,9 +66,8 @@ impl Footprint {
     /// Of a training with this batch size.
     pub fn of(subject: &Subject<'_>, batch_size: BatchSize) -> Self {
         let weights = FLOAT * subject.parameters.len() as u64;
-        let moving: usize = subject.parameters.moving().map(|(_, tensor)| tensor.numel()).sum();
-        let gradients = FLOAT * moving as u64;
-        let moments = 2 * gradients;
+        let gradients = FLOAT * subject.moving as u64;
+        let moments = subject.moments() * gradients;
         let pixels = (subject.images * pixels(subject.config)) as u64;
         let activations = subject.largest_batch(batch_size);
         Self {
@@ -83,6 +85,11 @@ impl Footprint {
 }
 
 impl Subject<'_> {
+    /// Numbers that are kept for each one that moves, besides its gradient.
+    fn moments(&self) -> u64 {
+        moment_names(self.plan.optimizer.rule).len() as u64 + u64::from(self.plan.ema.is_some())
+    }
+
     fn largest_batch(&self, batch_size: BatchSize) -> u64 {
         let needed = objective::needed(self.plan.objective);
         let arrangement = Arrangement::of(self.plan.objective);
@@ -92,7 +99,9 @@ impl Subject<'_> {
     }
 
     fn activations(&self, batch: &Batch) -> u64 {
-        let (images, texts) = (batch.images.len(), batch.texts.len());
+        // Two passes have no more rows at a time.
+        let most = self.plan.gradient_cache.map_or(usize::MAX, BatchSize::get);
+        let (images, texts) = (batch.images.len().min(most), batch.texts.len().min(most));
         let (image_rows, text_rows) =
             (images * self.config.vision.positions(), texts * self.texts.columns(&batch.texts));
         // The pixels as floats, and once more as patches.
@@ -105,18 +114,26 @@ impl Subject<'_> {
 
     fn vision(&self) -> Pass {
         match self.plan.tune {
-            Tune::LockedImage => Pass::Absent,
-            Tune::Projections => Pass::Forward,
-            Tune::Full | Tune::LockedText => Pass::Recorded,
+            Tune::LockedImage { unlocked_layers: 0 } if self.plan.augment.is_none() => Pass::Absent,
+            Tune::LockedImage { unlocked_layers: 0 } | Tune::Projections => Pass::Forward,
+            Tune::Full | Tune::LockedImage { .. } | Tune::LockedText { .. } | Tune::Lora { .. } => {
+                self.recorded()
+            }
         }
     }
 
     fn text(&self) -> Pass {
         match self.plan.tune {
-            Tune::LockedText => Pass::Absent,
+            Tune::LockedText { unlocked_layers: 0 } => Pass::Absent,
             Tune::Projections => Pass::Forward,
-            Tune::Full | Tune::LockedImage => Pass::Recorded,
+            Tune::Full | Tune::LockedImage { .. } | Tune::LockedText { .. } | Tune::Lora { .. } => {
+                self.recorded()
+            }
         }
+    }
+
+    fn recorded(&self) -> Pass {
+        if self.plan.gradient_checkpointing { Pass::Taped } else { Pass::Recorded }
     }
 }
 
@@ -127,6 +144,8 @@ enum Pass {
     Absent,
     /// It is passed without a gradient: one block's values are there at a time.
     Forward,
+    /// What goes into each block is kept; one block's values are there at a time.
+    Taped,
     /// All blocks' values are kept for the backward pass, which has one more block's at a time.
     Recorded,
 }
@@ -141,6 +160,7 @@ fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
     match pass {
         Pass::Absent => 0,
         Pass::Forward => block,
+        Pass::Taped => config.layers * rows * config.width + 2 * block,
         Pass::Recorded => (config.layers + 1) * block,
     }
 }

@@ -7,17 +7,38 @@ use tch::{Kind, Tensor};
 
 use super::parameters::Parameters;
 use crate::error::TrainError;
+use crate::tuning::Adapters;
 
 /// Computes the towers with libtorch, recording gradients unless they are off.
 #[derive(Clone, Copy, Debug)]
 pub struct TorchOps<'a> {
     parameters: &'a Parameters,
+    adapters: Option<&'a Adapters>,
+    /// Of linear layers and attention. The rest (norms, the sum of the residual stream) is 32 bits, as under
+    /// `torch.autocast`.
+    kind: Kind,
 }
 
 impl<'a> TorchOps<'a> {
     /// Computes with these weights.
     pub fn new(parameters: &'a Parameters) -> Self {
-        Self { parameters }
+        Self { parameters, adapters: None, kind: Kind::Float }
+    }
+
+    /// With adapters over its linear layers, if there are any.
+    pub fn with_adapters(self, adapters: Option<&'a Adapters>) -> Self {
+        Self { adapters, ..self }
+    }
+
+    /// With linear layers and attention in this kind of number.
+    pub fn with_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// x·Wᵀ + b in the kind of this interpreter.
+    fn product(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Computed {
+        let cast = |tensor: &Tensor| in_kind(tensor, self.kind);
+        Ok(cast(x)?.f_linear(&cast(weight)?, bias.map(cast).transpose()?.as_ref())?)
     }
 
     fn weight(&self, module: &str) -> Result<&'a Tensor, TrainError> {
@@ -59,7 +80,7 @@ impl Ops for TorchOps<'_> {
             .f_reshape([batch, rows * columns, channels * patch * patch])?;
         let weight = self.weight(module)?;
         let bias = self.bias_of(module, bias)?;
-        Ok(patches.f_linear(&weight.f_view([weight.size()[0], -1])?, bias)?)
+        self.product(&patches, &weight.f_view([weight.size()[0], -1])?, bias)
     }
 
     fn prepend_row(&mut self, x: &Tensor, name: &str) -> Computed {
@@ -75,11 +96,16 @@ impl Ops for TorchOps<'_> {
 
     fn layer_norm(&mut self, x: &Tensor, module: &str, eps: f64) -> Computed {
         let (weight, bias) = (self.weight(module)?, self.bias(module)?);
-        Ok(x.f_layer_norm(weight.size(), Some(weight), Some(bias), eps, true)?)
+        Ok(in_kind(x, Kind::Float)?.f_layer_norm(weight.size(), Some(weight), Some(bias), eps, true)?)
     }
 
     fn linear(&mut self, x: &Tensor, module: &str, bias: Bias) -> Computed {
-        Ok(x.f_linear(self.weight(module)?, self.bias_of(module, bias)?)?)
+        let x = &in_kind(x, self.kind)?;
+        let y = self.product(x, self.weight(module)?, self.bias_of(module, bias)?)?;
+        match self.adapters.map(|adapters| adapters.addition(module, x)).transpose()?.flatten() {
+            Some(addition) => Ok(y.f_add(&addition)?),
+            None => Ok(y),
+        }
     }
 
     fn packed_linear(&mut self, x: &Tensor, module: &str, part: PackedPart) -> Computed {
@@ -87,7 +113,7 @@ impl Ops for TorchOps<'_> {
         let bias = self.parameters.tensor(&names::packed_bias(module))?;
         let width = weight.size()[0] / 3;
         let start = part.index() as i64 * width;
-        Ok(x.f_linear(&weight.f_narrow(0, start, width)?, Some(&bias.f_narrow(0, start, width)?))?)
+        self.product(x, &weight.f_narrow(0, start, width)?, Some(&bias.f_narrow(0, start, width)?))
     }
 
     fn learned_query(&mut self, x: &Tensor, name: &str) -> Computed {
@@ -134,6 +160,7 @@ impl Ops for TorchOps<'_> {
     }
 
     fn normalize(&mut self, x: &Tensor) -> Computed {
+        let x = &in_kind(x, Kind::Float)?;
         Ok(x.f_div(&x.f_norm_scalaropt_dim(2, [-1], true)?)?)
     }
 
@@ -166,6 +193,11 @@ fn up_to_pooled(ids: &Tensor, pooling: TextPooling, keys: Option<&Tensor>) -> Co
         Some(keys) => seen.f_logical_and(&keys.f_to_kind(Kind::Bool)?.f_view([-1, 1, 1, length])?)?,
         None => seen,
     })
+}
+
+/// The tensor itself when it is of the kind already.
+fn in_kind(tensor: &Tensor, kind: Kind) -> Computed {
+    Ok(if tensor.kind() == kind { tensor.shallow_clone() } else { tensor.f_to_kind(kind)? })
 }
 
 /// `[B, 1, S, S]`, true where a row may look: at itself and earlier rows whose key is 1.

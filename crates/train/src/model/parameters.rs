@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::names;
-use cliptune_clip::weights::{Init, Part, WeightSpec, weights};
-use cliptune_experiment::{Seed, Tune};
+use cliptune_clip::weights::{Init, Part, Tower, WeightSpec, weights};
+use cliptune_experiment::{LogitScale, Seed, Tune};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
@@ -55,20 +55,6 @@ impl Parameters {
         self.list.iter().map(|parameter| (parameter.spec.name.clone(), &parameter.tensor))
     }
 
-    /// Names and tensors of the weights that [`unlock`](Self::unlock) has let move.
-    pub fn moving(&self) -> impl Iterator<Item = (String, &Tensor)> {
-        self.named().filter(|(_, tensor)| tensor.requires_grad())
-    }
-
-    /// Makes the weights that move equal to another model's.
-    pub fn copy_moving(&self, other: &Self) -> Result<(), TrainError> {
-        let _guard = tch::no_grad_guard();
-        for (name, tensor) in self.moving() {
-            tensor.shallow_clone().f_copy_(other.tensor(&name)?)?;
-        }
-        Ok(())
-    }
-
     /// The tensor of that name; an error from the interpreter's side means the definition asks for a weight that
     /// [`weights`] does not list.
     pub fn tensor(&self, name: &str) -> Result<&Tensor, TrainError> {
@@ -92,16 +78,20 @@ impl Parameters {
         self.find(names::LOGIT_BIAS).map(number).transpose()
     }
 
-    /// Lets autograd record the weights that `tune` moves and no others; returns them.
-    pub fn unlock(&self, tune: Tune) -> Vec<&Parameter> {
-        let (moving, locked): (Vec<_>, Vec<_>) =
-            self.list.iter().partition(|parameter| moves(tune, parameter.spec.part));
-        for (parameters, requires_grad) in [(&moving, true), (&locked, false)] {
-            for parameter in parameters {
-                let _ = parameter.tensor.set_requires_grad(requires_grad);
-            }
+    /// Lets autograd record the weights that `tune` moves and no others.
+    pub fn unlock(&self, tune: Tune, logit_scale: LogitScale) {
+        for parameter in &self.list {
+            let _ = parameter.tensor.set_requires_grad(moves(tune, logit_scale, &parameter.spec));
         }
-        moving
+    }
+
+    /// The same weights but for these, which take the places of those of their names. Tensors are shared, not copied.
+    pub fn replaced(&self, mut others: HashMap<String, Tensor>) -> Self {
+        let parameter = |one: &Parameter| Parameter {
+            tensor: others.remove(&one.spec.name).unwrap_or_else(|| one.tensor.detach()),
+            spec: one.spec.clone(),
+        };
+        Self { list: self.list.iter().map(parameter).collect(), index: self.index.clone() }
     }
 
     /// Number of weights' elements.
@@ -115,16 +105,23 @@ impl Parameters {
     }
 }
 
-/// Whether a way of tuning moves the weights of a part.
-pub(super) fn moves(tune: Tune, part: Part) -> bool {
-    match tune {
-        Tune::Full => true,
-        Tune::LockedImage => !matches!(part, Part::Vision | Part::VisualProjection),
-        Tune::LockedText => !matches!(part, Part::Text | Part::TextProjection),
-        Tune::Projections => {
-            matches!(part, Part::VisualProjection | Part::TextProjection | Part::LogitScale)
-        }
+/// Whether a way of tuning moves a weight.
+fn moves(tune: Tune, logit_scale: LogitScale, spec: &WeightSpec) -> bool {
+    let in_image = spec.part.tower() == Some(Tower::Vision);
+    match (tune, spec.part) {
+        // What moves is laid over them.
+        (Tune::Lora { .. }, _) => false,
+        (_, Part::LogitScale) => logit_scale == LogitScale::Learned,
+        (Tune::Full, _) => true,
+        (Tune::LockedImage { unlocked_layers }, _) => !in_image || is_unlocked(spec, unlocked_layers),
+        (Tune::LockedText { unlocked_layers }, _) => in_image || is_unlocked(spec, unlocked_layers),
+        (Tune::Projections, part) => matches!(part, Part::VisualProjection | Part::TextProjection),
     }
+}
+
+/// Whether a locked tower's weight is one of its last layers', which move.
+fn is_unlocked(spec: &WeightSpec, unlocked_layers: usize) -> bool {
+    unlocked_layers > 0 && spec.depth <= unlocked_layers
 }
 
 /// The value of a weight of one number, whose shape may be `[]` or `[1]`.

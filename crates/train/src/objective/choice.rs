@@ -31,7 +31,11 @@ pub fn logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, T
     Ok(picked.f_masked_fill(&absent.f_to_device(similarity.device())?, f64::NEG_INFINITY)?)
 }
 
-pub(super) fn loss(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
+pub(super) fn loss(
+    label_smoothing: f64,
+    embeddings: &Embeddings,
+    examples: &[Example],
+) -> Result<Tensor, TrainError> {
     let labels = indices(examples.iter().map(|example| example.label), &embeddings.images)?;
-    cross_entropy(&logits(embeddings, examples)?, &labels)
+    cross_entropy(&logits(embeddings, examples)?, &labels, label_smoothing)
 }

@@ -25,21 +25,27 @@ pub struct Embeddings {
 
 /// Which texts a step of this objective encodes.
 pub fn needed(objective: Objective) -> Needed {
-    match objective {
-        Objective::Choice => Needed::Candidates,
-        Objective::Contrastive | Objective::Sigmoid => Needed::RightText,
-    }
+    if objective.is_over_candidates() { Needed::Candidates } else { Needed::RightText }
 }
 
 /// The mean loss over a batch's examples, a scalar that gradients flow from.
+///
+/// A cross-entropy's target gives the share `label_smoothing` of its probability to all candidates alike, as
+/// `torch.nn.CrossEntropyLoss` does.
 pub fn loss(
     objective: Objective,
+    label_smoothing: f64,
     embeddings: &Embeddings,
     examples: &[Example],
 ) -> Result<Tensor, TrainError> {
     match objective {
-        Objective::Choice => choice::loss(embeddings, examples),
-        Objective::Contrastive => contrastive::loss(embeddings, examples),
+        Objective::Choice => choice::loss(label_smoothing, embeddings, examples),
+        Objective::Contrastive => contrastive::loss(label_smoothing, embeddings, examples),
+        Objective::ChoiceContrastive { contrastive_weight } => {
+            let contrastive = contrastive::loss(label_smoothing, embeddings, examples)?;
+            let choice = choice::loss(label_smoothing, embeddings, examples)?;
+            Ok(choice.f_add(&contrastive.f_mul_scalar(contrastive_weight)?)?)
+        }
         Objective::Sigmoid => sigmoid::loss(embeddings, examples),
     }
 }
@@ -63,14 +69,22 @@ fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<(Tensor,
 /// torch's default `ignore_index`, a label that no example has.
 const IGNORE_NOTHING: i64 = -100;
 
-/// Mean negative log-softmax at the labels over rows of logits.
-fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainError> {
-    Ok(logits.f_log_softmax(-1, Kind::Float)?.f_nll_loss(
-        labels,
-        None::<&Tensor>,
-        Reduction::Mean,
-        IGNORE_NOTHING,
-    )?)
+/// Mean cross-entropy of rows of logits with their labels. A logit of −∞ is no candidate: no share of a smoothed
+/// target is its.
+fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TrainError> {
+    let log_probabilities = logits.f_log_softmax(-1, Kind::Float)?;
+    let of_labels = log_probabilities.f_nll_loss(labels, None::<&Tensor>, Reduction::Mean, IGNORE_NOTHING)?;
+    if smoothing == 0.0 {
+        return Ok(of_labels);
+    }
+    let absent = logits.f_isneginf()?;
+    let candidates = absent.f_logical_not()?.f_sum_dim_intlist(-1, false, Kind::Float)?;
+    let of_all = log_probabilities
+        .f_masked_fill(&absent, 0.0)?
+        .f_sum_dim_intlist(-1, false, Kind::Float)?
+        .f_div(&candidates)?
+        .f_mean(Kind::Float)?;
+    Ok(of_labels.f_mul_scalar(1.0 - smoothing)?.f_sub(&of_all.f_mul_scalar(smoothing)?)?)
 }
 
 /// Indices as a tensor beside the embeddings.

@@ -6,15 +6,15 @@ use std::process::Command;
 use cliptune_experiment::{CheckpointInterval, Objective};
 use cliptune_terminal::Printer;
 use cliptune_train::checkpoint::{Best, Checkpoints, Position, Saver, Snapshot, State};
-use cliptune_train::model::Parameters;
 use cliptune_train::optimizer::Optimizer;
+use cliptune_train::tuning::Tuned;
 
 use crate::support::World;
 
 /// A run that is being saved.
 struct Saved {
     world: World,
-    parameters: Parameters,
+    tuned: Tuned<'static>,
     optimizer: Optimizer,
     printer: Printer,
     events: PathBuf,
@@ -23,11 +23,13 @@ struct Saved {
 impl Saved {
     fn new() -> Self {
         let world = World::new(Objective::Choice);
-        let parameters = world.tiny.parameters();
-        let optimizer = Optimizer::new(&parameters.unlock(world.plan.tune), world.plan.optimizer).unwrap();
+        // What is tuned borrows its weights, and both have to stand in one struct.
+        let parameters = Box::leak(Box::new(world.tiny.parameters()));
+        let tuned = Tuned::new(parameters, &world.plan, world.tiny.cases.seed).unwrap();
+        let optimizer = Optimizer::new(&tuned.moving(), world.plan.optimizer).unwrap();
         let events = world.events_file();
         fs_err::write(&events, "").unwrap();
-        Self { world, parameters, optimizer, printer: Printer::new(true, false), events }
+        Self { world, tuned, optimizer, printer: Printer::new(true, false), events }
     }
 
     fn saver(&self, every: usize) -> Saver<'_> {
@@ -37,7 +39,7 @@ impl Saved {
     }
 
     fn state(&self) -> State<'_> {
-        State::new(&self.parameters, &self.optimizer)
+        State::new(&self.tuned, &self.optimizer)
     }
 
     /// The step of the newest checkpoint.
@@ -46,13 +48,13 @@ impl Saved {
     }
 
     fn fill(&self, value: f64) {
-        for (_, tensor) in self.parameters.moving() {
-            let _ = tensor.detach().fill_(value);
+        for one in self.tuned.moving() {
+            let _ = one.tensor.detach().fill_(value);
         }
     }
 
     fn filled_with(&self) -> f64 {
-        self.parameters.tensor("logit_scale").unwrap().double_value(&[])
+        self.tuned.parameters().tensor("logit_scale").unwrap().double_value(&[])
     }
 }
 
@@ -68,7 +70,7 @@ fn a_checkpoint_is_taken_when_it_is_due() {
     for step in 1..=7 {
         saver.offer(&saved.state(), &at(step));
         // Waits for the writer.
-        saver.restore_best(0, &saved.parameters).unwrap_err();
+        saver.restore_best(0, &saved.tuned).unwrap_err();
         newest.push(saved.saved_step());
     }
     assert_eq!(newest, [None, None, Some(3), Some(3), Some(3), Some(6), Some(6)]);
@@ -114,22 +116,22 @@ fn the_best_weights_are_kept_until_they_are_in_a_file() {
     let saved = Saved::new();
     let mut saver = saved.saver(1);
     saved.fill(1.0);
-    saver.keep_best(&saved.parameters, 0).unwrap();
+    saver.keep_best(&saved.tuned, 0).unwrap();
     // A folder that is gone is as bad as a disk that is full.
     let folder = saved.world.path().join("checkpoint");
     fs_err::remove_dir(&folder).unwrap();
     saved.fill(2.0);
     assert!(!saver.save(&saved.state(), &at(1)));
-    saver.restore_best(0, &saved.parameters).unwrap();
+    saver.restore_best(0, &saved.tuned).unwrap();
     assert_eq!(saved.filled_with(), 1.0);
     fs_err::create_dir(&folder).unwrap();
     saved.fill(3.0);
     assert!(saver.save(&saved.state(), &at(2)));
-    saver.restore_best(0, &saved.parameters).unwrap();
+    saver.restore_best(0, &saved.tuned).unwrap();
     assert_eq!(saved.filled_with(), 1.0);
     let best = saved.world.checkpoints().best_file(0);
     fs_err::remove_file(best).unwrap();
-    saver.restore_best(0, &saved.parameters).expect_err("it is in the file alone");
+    saver.restore_best(0, &saved.tuned).expect_err("it is in the file alone");
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn the_weights_of_a_better_epoch_do_not_replace_those_that_the_position_names() 
     let checkpoints = saved.world.checkpoints();
     let files = || [0, 4].map(|epoch| checkpoints.best_file(epoch).exists());
     let position = |epoch| Position { best: Some(Best { epoch, merit: 0.5 }), ..Position::default() };
-    let weights = || Snapshot::of(saved.parameters.moving()).unwrap();
+    let weights = || Snapshot::of(saved.tuned.kept().into_iter()).unwrap();
     checkpoints.save_best(&weights(), 0).unwrap();
     checkpoints.save_last(&saved.state().snapshot().unwrap(), &position(0)).unwrap();
     // A crash here goes on from a position whose best epoch is 0.

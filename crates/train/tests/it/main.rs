@@ -4,10 +4,12 @@
 
 mod checkpoints;
 mod evaluation;
+mod extras;
 mod forward;
 mod gradients;
 mod loading;
 mod memory;
+mod references;
 mod resume;
 mod runs;
 mod support;

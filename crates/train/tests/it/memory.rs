@@ -2,16 +2,18 @@
 
 use cliptune_experiment::{BatchSize, Objective, Tune};
 use cliptune_train::memory::{Footprint, Subject};
+use cliptune_train::tuning::Tuned;
 
 use crate::support::World;
 
 fn footprint(tune: Tune, batch_size: usize) -> Footprint {
     let world = World::new(Objective::Choice).tuning(tune);
     let parameters = world.tiny.parameters();
-    parameters.unlock(tune);
+    let tuned = Tuned::new(&parameters, &world.plan, world.tiny.cases.seed).unwrap();
     let subject = Subject {
         config: &world.tiny.config,
         parameters: &parameters,
+        moving: tuned.len(),
         plan: &world.plan,
         seed: world.tiny.cases.seed,
         train: &world.tiny.train,
@@ -28,7 +30,7 @@ fn every_weight_that_moves_has_a_gradient_and_two_moments() {
     assert_eq!((full.weights, full.gradients, full.moments), (weights, weights, 2 * weights));
     // The weights, their moments and the best epoch's weights.
     assert_eq!(full.checkpoint, 4 * weights);
-    let locked = footprint(Tune::LockedImage, 4);
+    let locked = footprint(Tune::LockedImage { unlocked_layers: 0 }, 4);
     assert!(locked.weights == weights && locked.gradients < weights);
     assert_eq!(locked.moments, 2 * locked.gradients);
 }
@@ -44,8 +46,13 @@ fn the_total_is_the_sum_of_the_parts() {
 #[test]
 fn what_is_locked_keeps_no_activations() {
     let activations = |tune| footprint(tune, 4).activations;
-    let [full, image, text, projections] =
-        [Tune::Full, Tune::LockedImage, Tune::LockedText, Tune::Projections].map(activations);
+    let [full, image, text, projections] = [
+        Tune::Full,
+        Tune::LockedImage { unlocked_layers: 0 },
+        Tune::LockedText { unlocked_layers: 0 },
+        Tune::Projections,
+    ]
+    .map(activations);
     assert!(image < full && text < full && projections < full, "{full} {image} {text} {projections}");
     // Each tower is in exactly one of the two.
     assert_eq!(image + text, full);

@@ -11,6 +11,7 @@ use cliptune_store::Event;
 use cliptune_train::fit::Fitted;
 use safetensors::SafeTensors;
 
+use crate::extras::extras;
 use crate::support::{OBJECTIVES, World, go_on};
 
 /// Steps of the references' plan: two epochs of three.
@@ -84,7 +85,7 @@ fn curve(world: &World) -> Curve {
 #[test]
 fn a_run_interrupted_after_any_step_ends_as_an_undisturbed_one() {
     for (objective, name) in OBJECTIVES {
-        for tune in [Tune::Full, Tune::LockedImage] {
+        for tune in [Tune::Full, Tune::LockedImage { unlocked_layers: 0 }] {
             let (expected, expected_curve) = undisturbed(&World::new(objective).tuning(tune));
             for step in 1..=STEPS {
                 let world = World::new(objective).tuning(tune);
@@ -95,6 +96,20 @@ fn a_run_interrupted_after_any_step_ends_as_an_undisturbed_one() {
                 assert!(ended(&world, fitted) == expected, "{name} {tune:?} interrupted after step {step}");
                 assert_eq!(curve(&world), expected_curve, "{name} {tune:?} interrupted after step {step}");
             }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_laid_over_training_survives_an_interruption() {
+    for (name, plan) in extras() {
+        let (expected, expected_curve) = undisturbed(&World::with(plan.clone()));
+        for step in expected_curve.steps.keys() {
+            let world = World::with(plan.clone());
+            assert_eq!(world.run(&stop_after(*step)).unwrap(), Fitted::Interrupted);
+            let fitted = world.run(&go_on).unwrap();
+            assert!(ended(&world, fitted) == expected, "{name} interrupted after step {step}");
+            assert_eq!(curve(&world), expected_curve, "{name} interrupted after step {step}");
         }
     }
 }

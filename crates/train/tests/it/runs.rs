@@ -16,7 +16,7 @@ use fs_err as fs;
 use tch::{Device, Tensor};
 use tempfile::TempDir;
 
-use crate::support::{reference, tensors, write_model};
+use crate::support::{assert_close, reference, tensors, write_model};
 
 const TRAINED: &str =
     "train:\n  objective: choice\n  epochs: 2\n  batch_size: 2\n  optimizer: { name: adamw, lr: 1e-3 }\n";
@@ -245,6 +245,44 @@ fn the_seconds_of_a_run_are_those_before_its_interruption_too() {
     assert!(times.is_sorted(), "{times:?}");
 }
 
+const LORA: &str = "train:\n  objective: choice\n  tune: lora\n  lora: { rank: 2, targets: [q, mlp] }\n  epochs: 2\n  \
+                    batch_size: 2\n  optimizer: { lr: 1e-2 }\n  interpolate: [0.5, 1]\n";
+
+#[test]
+fn a_run_with_adapters_keeps_them_beside_the_model_that_has_them_merged_in() {
+    let place = Place::new(LORA, &SPLITS);
+    let run = place.make(false).unwrap();
+    let config: serde_json::Value = read_json(&run.adapter_folder().join("adapter_config.json")).unwrap();
+    let Some(Event::Finished { alpha: Some(alpha), .. }) = events(&run).pop() else { panic!("no alpha") };
+    assert_eq!((&config["r"], config["lora_alpha"].as_f64()), (&2.into(), Some(2.0 * alpha)));
+    assert_eq!(config["target_modules"], r".*\.encoder\.layers\.\d+\.(self_attn\.q_proj|mlp\.fc1|mlp\.fc2)");
+    let adapter = tensors(&run.adapter_folder().join("adapter_model.safetensors"));
+    let model = tensors(&run.model_folder().join("model.safetensors"));
+    let start = tensors(&place.folder.path().join("model/model.safetensors"));
+    let module = "text_model.encoder.layers.1.mlp.fc1";
+    let matrix = |letter| &adapter[&format!("base_model.model.{module}.lora_{letter}.weight")];
+    // alpha / rank is 1.
+    let expected = &start[&format!("{module}.weight")] + matrix("B").matmul(matrix("A")) * alpha;
+    assert_close(&model[&format!("{module}.weight")], &expected, 1e-6, module);
+    assert_eq!(model["text_projection.weight"], start["text_projection.weight"]);
+}
+
+#[test]
+fn points_between_the_starting_and_the_tuned_model_are_tried_and_the_choice_is_told() {
+    let place = Place::new(&format!("{TRAINED}  interpolate: [0, 0.5, 1]\n"), &SPLITS);
+    let events = events(&place.make(false).unwrap());
+    let tried: Vec<f64> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Interpolated { alpha, .. } => Some(*alpha),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tried, [0.0, 0.5, 1.0]);
+    let Some(Event::Finished { alpha: Some(alpha), .. }) = events.last() else { panic!("no alpha") };
+    assert!(tried.contains(alpha));
+}
+
 fn parity_items(run: &Run) -> usize {
     read_json::<ParitySample>(&run.parity_file()).unwrap().items.len()
 }
@@ -265,6 +303,17 @@ fn a_split_without_items_is_named() {
         assert_eq!(error.to_string(), format!("the {lacking} split of tiny has no items"));
         assert_eq!(error.hint().unwrap(), "give it a share in `data.split`");
     }
+}
+
+#[test]
+fn the_last_epoch_is_kept_without_a_validation_split() {
+    let train = format!("{TRAINED}  select: last\n");
+    let place = Place::new(&train, &[Split::Train; 4]);
+    let events = events(&place.make(false).unwrap());
+    assert!(matches!(events.last(), Some(Event::Finished { best_epoch: 2, .. })), "{events:?}");
+    let seen =
+        |event: &Event| matches!(event, Event::Epoch { validation_loss, .. } if !validation_loss.is_nan());
+    assert!(!events.iter().any(seen));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
@@ -20,6 +21,7 @@ use cliptune_train::journal::Journal;
 use cliptune_train::model::{self, Parameters};
 use cliptune_train::optimizer::Optimizer;
 use cliptune_train::progress::TrainingProgress;
+use cliptune_train::tuning::Tuned;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use tch::{Device, Tensor};
@@ -184,10 +186,7 @@ impl Tiny {
     }
 
     pub(crate) fn case(&self, objective: Objective) -> &ObjectiveCase {
-        match objective {
-            Objective::Choice => &self.cases.choice,
-            Objective::Contrastive | Objective::Sigmoid => &self.cases.contrastive,
-        }
+        if objective.is_over_candidates() { &self.cases.choice } else { &self.cases.contrastive }
     }
 }
 
@@ -213,6 +212,12 @@ pub(crate) fn go_on(_: &Event) -> ControlFlow<()> {
 /// What a step's end is answered with.
 pub(crate) type AfterStep<'a> = &'a dyn Fn(&Event) -> ControlFlow<()>;
 
+/// libtorch has one random number generator for the whole process: whoever needs its numbers takes it for himself.
+pub(crate) fn generator() -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A run's folder, and the tiny CLIP to train in it.
 pub(crate) struct World {
     pub(crate) tiny: Tiny,
@@ -228,6 +233,10 @@ impl World {
         let plan = tiny.case(objective).plan.clone();
         let interval = CheckpointInterval::default();
         Self { tiny, plan, interval, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn with(plan: TrainPlan) -> Self {
+        Self { plan, ..Self::new(Objective::Choice) }
     }
 
     pub(crate) fn tuning(mut self, tune: Tune) -> Self {
@@ -259,15 +268,26 @@ impl World {
         parameters: &Parameters,
         after_step: AfterStep<'_>,
     ) -> Result<Fitted, TrainError> {
+        let tuned = Tuned::new(parameters, &self.plan, self.tiny.cases.seed)?;
+        self.run_tuned(&tuned, after_step)
+    }
+
+    pub(crate) fn run_tuned(
+        &self,
+        tuned: &Tuned<'_>,
+        after_step: AfterStep<'_>,
+    ) -> Result<Fitted, TrainError> {
+        let _generator = generator();
         let checkpoints = self.checkpoints();
-        let mut optimizer = Optimizer::new(&parameters.unlock(self.plan.tune), self.plan.optimizer)?;
-        let position = checkpoints.resume(&State::new(parameters, &optimizer))?.unwrap_or_default();
-        let mut encoder = self.tiny.encoder(parameters);
-        encoder.lock(self.plan.tune, self.tiny.text_count())?;
+        let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
+        let position = checkpoints.resume(&State::new(tuned, &optimizer))?.unwrap_or_default();
+        let encoder = self.tiny.encoder(tuned.parameters()).with_adapters(tuned.adapters());
+        let mut encoder = encoder.with_precision(self.plan.precision);
+        encoder.lock(&self.plan, self.tiny.text_count())?;
         let fit = Fit {
             plan: &self.plan,
             seed: self.tiny.cases.seed,
-            parameters,
+            tuned,
             encoder: &encoder,
             train: &self.tiny.train,
             validation: &self.tiny.validation,

@@ -2,14 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use cliptune_experiment::{Objective, Tune};
+use cliptune_experiment::{LogitScale, Objective, Seed, TrainPlan, Tune};
 use cliptune_train::data::Batch;
 use cliptune_train::model::Parameters;
 use cliptune_train::objective::{self, needed};
+use cliptune_train::tuning::Tuned;
 
 use crate::support::{OBJECTIVES, Tiny, World, assert_close, go_on, tensors};
 
-const TUNES: [Tune; 4] = [Tune::Full, Tune::LockedImage, Tune::LockedText, Tune::Projections];
+const TUNES: [Tune; 6] = [
+    Tune::Full,
+    Tune::LockedImage { unlocked_layers: 0 },
+    Tune::LockedImage { unlocked_layers: 1 },
+    Tune::LockedText { unlocked_layers: 0 },
+    Tune::LockedText { unlocked_layers: 1 },
+    Tune::Projections,
+];
 
 /// Whether a weight should move, by its name alone.
 fn should_move(tune: Tune, name: &str) -> bool {
@@ -17,8 +25,13 @@ fn should_move(tune: Tune, name: &str) -> bool {
     let text = name.starts_with("text_model.") || name == "text_projection.weight";
     match tune {
         Tune::Full => true,
-        Tune::LockedImage => !image,
-        Tune::LockedText => !text,
+        Tune::Lora { .. } => false,
+        Tune::LockedImage { unlocked_layers: 0 } => !image,
+        Tune::LockedText { unlocked_layers: 0 } => !text,
+        // The tower has one block.
+        Tune::LockedImage { .. } => !image || !(name.contains("embedding") || name.contains("pre_layrnorm")),
+        // The tower has two.
+        Tune::LockedText { .. } => !text || !(name.contains("embedding") || name.contains("layers.0.")),
         Tune::Projections => {
             ["visual_projection.weight", "text_projection.weight", "logit_scale"].contains(&name)
         }
@@ -54,10 +67,11 @@ fn training_moves_what_is_to_be_tuned_and_nothing_else() {
 
 #[test]
 fn only_what_is_to_be_tuned_has_moments_and_is_recorded_by_autograd() {
-    let parameters = Tiny::load().parameters();
+    let world = World::new(Objective::Choice);
+    let parameters = world.tiny.parameters();
     for tune in TUNES {
-        let unlocked: Vec<&str> =
-            parameters.unlock(tune).into_iter().map(|one| one.spec.name.as_str()).collect();
+        let tuned = Tuned::new(&parameters, &TrainPlan { tune, ..world.plan.clone() }, Seed(0)).unwrap();
+        let unlocked: Vec<&str> = tuned.moving().into_iter().map(|one| one.spec.name.as_str()).collect();
         for (name, tensor) in parameters.named() {
             let moves = should_move(tune, &name);
             assert_eq!((unlocked.contains(&name.as_str()), tensor.requires_grad()), (moves, moves), "{name}");
@@ -68,15 +82,15 @@ fn only_what_is_to_be_tuned_has_moments_and_is_recorded_by_autograd() {
 /// The loss over all train items with its gradients in the parameters.
 fn loss(tiny: &Tiny, objective: Objective, tune: Tune, lock: bool) -> (f64, Parameters) {
     let parameters = tiny.parameters();
-    parameters.unlock(if lock { tune } else { Tune::Full });
+    parameters.unlock(if lock { tune } else { Tune::Full }, LogitScale::Learned);
     let mut encoder = tiny.encoder(&parameters);
     if lock {
-        encoder.lock(tune, tiny.text_count()).unwrap();
+        encoder.lock(&TrainPlan { tune, ..tiny.case(objective).plan.clone() }, tiny.text_count()).unwrap();
     }
     let everyone: Vec<usize> = (0..tiny.train.len()).collect();
     let batch = Batch::new(&tiny.train, &everyone, needed(objective));
     let embeddings = encoder.embeddings(&batch.images, &batch.texts).unwrap();
-    let loss = objective::loss(objective, &embeddings, &batch.examples).unwrap();
+    let loss = objective::loss(objective, 0.0, &embeddings, &batch.examples).unwrap();
     loss.backward();
     (loss.double_value(&[]), parameters)
 }

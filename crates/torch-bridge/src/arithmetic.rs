@@ -1,0 +1,29 @@
+//! Settings of the whole process that decide how kernels compute.
+
+use std::ffi::c_char;
+
+use crate::{TorchError, check};
+
+unsafe extern "C" {
+    fn cliptune_set_arithmetic(tf32: bool, deterministic: bool) -> *mut c_char;
+}
+
+/// How kernels compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arithmetic {
+    /// Whether matrix products of 32-bit floats may round their inputs to TF32, on GPUs that can.
+    pub tf32: bool,
+    /// Whether only kernels may run that give the same bits every time. On a GPU cuBLAS needs the environment variable
+    /// `CUBLAS_WORKSPACE_CONFIG` for that.
+    pub deterministic: bool,
+}
+
+/// Sets it for all that follows, on all threads.
+///
+/// # Errors
+///
+/// When libtorch refuses.
+pub fn set_arithmetic(arithmetic: Arithmetic) -> Result<(), TorchError> {
+    // SAFETY: sets flags of libtorch's global context by value.
+    check(unsafe { cliptune_set_arithmetic(arithmetic.tf32, arithmetic.deterministic) })
+}

@@ -1,0 +1,71 @@
+//! Random parts of a square image.
+
+use cliptune_statistics::Random;
+use tch::Tensor;
+
+use super::between;
+use crate::error::TrainError;
+
+/// How often a part is drawn that does not fit before it is given up, as in torchvision.
+const ATTEMPTS: usize = 10;
+
+/// A part of an image in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rectangle {
+    top: i64,
+    left: i64,
+    height: i64,
+    width: i64,
+}
+
+impl Rectangle {
+    /// All of an image.
+    pub(super) fn whole(side: i64) -> Self {
+        Self { top: 0, left: 0, height: side, width: side }
+    }
+
+    /// A part whose area is a share of the image's between two and whose width is a multiple of its height between two,
+    /// all of whose logarithms are as likely. `None` when none of some attempts fits.
+    pub(super) fn draw(side: i64, scale: (f64, f64), ratio: (f64, f64), random: &mut Random) -> Option<Self> {
+        for _ in 0..ATTEMPTS {
+            let area = (side * side) as f64 * between(scale.0, scale.1, random);
+            let ratio = between(ratio.0.ln(), ratio.1.ln(), random).exp();
+            let (width, height) =
+                ((area * ratio).sqrt().round() as i64, (area / ratio).sqrt().round() as i64);
+            if (1..=side).contains(&width) && (1..=side).contains(&height) {
+                let top = random.below((side - height + 1) as usize) as i64;
+                let left = random.below((side - width + 1) as usize) as i64;
+                return Some(Self { top, left, height, width });
+            }
+        }
+        None
+    }
+
+    /// The part of an image `[3, side, side]`; shares its memory.
+    pub(super) fn of(self, image: &Tensor) -> Result<Tensor, TrainError> {
+        Ok(image.f_narrow(1, self.top, self.height)?.f_narrow(2, self.left, self.width)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_lies_inside_and_has_the_declared_size() {
+        let mut random = Random::new(0);
+        for _ in 0..500 {
+            let part = Rectangle::draw(100, (0.2, 0.8), (0.75, 1.33), &mut random).unwrap();
+            assert!(part.top >= 0 && part.top + part.height <= 100);
+            assert!(part.left >= 0 && part.left + part.width <= 100);
+            let area = (part.height * part.width) as f64 / 1e4;
+            let ratio = part.width as f64 / part.height as f64;
+            assert!((0.19..0.81).contains(&area) && (0.73..1.36).contains(&ratio), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_fit_is_given_up() {
+        assert_eq!(Rectangle::draw(10, (1.0, 1.0), (3.0, 3.0), &mut Random::new(0)), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! The gradient of one update.
+
+mod side;
+mod tape;
+
+use cliptune_clip::weights::Tower;
+use cliptune_experiment::{Reduction, TrainPlan};
+
+use crate::data::{Batch, Example};
+use crate::draws::Draws;
+use crate::encoder::Encoder;
+use crate::error::TrainError;
+use crate::objective::{self, Embeddings};
+use side::Side;
+
+/// What the gradient of an update is computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient<'a> {
+    /// The settings.
+    pub plan: &'a TrainPlan,
+    /// The weights with the images and texts.
+    pub encoder: &'a Encoder<'a>,
+    /// The train split.
+    pub examples: &'a [Example],
+    /// What is drawn at random.
+    pub draws: Draws,
+}
+
+impl Gradient<'_> {
+    /// Adds the gradients of some batches up and returns the mean loss of their items.
+    ///
+    /// Each item counts the same, in whatever batch it is: the gradient is that of the mean (or the sum) over all items
+    /// of the update. Stops at a loss that is not a number.
+    pub fn accumulate(&self, batches: &[Vec<usize>]) -> Result<f64, TrainError> {
+        let items: usize = batches.iter().map(Vec::len).sum();
+        let mut mean = 0.0;
+        for (number, chosen) in batches.iter().enumerate() {
+            let batch = Batch::new(self.examples, chosen, objective::needed(self.plan.objective));
+            let share = chosen.len() as f64 / items as f64;
+            let factor = match self.plan.reduction {
+                Reduction::Mean => share,
+                Reduction::Sum => chosen.len() as f64,
+            };
+            let loss = match (self.plan.gradient_cache, self.plan.gradient_checkpointing) {
+                (None, false) => self.at_once(&batch, number, factor)?,
+                (None, true) => self.in_two_passes(&batch, number, usize::MAX, factor)?,
+                (Some(rows), _) => self.in_two_passes(&batch, number, rows.get(), factor)?,
+            };
+            mean += share * loss;
+            if !loss.is_finite() {
+                break;
+            }
+        }
+        Ok(mean)
+    }
+
+    /// Adds `factor` times the gradient of a batch's mean loss, which is returned.
+    fn at_once(&self, batch: &Batch, number: usize, factor: f64) -> Result<f64, TrainError> {
+        self.draws.begin(&[number]);
+        let embeddings = self.encoder.embeddings(&batch.images, &batch.texts)?;
+        self.backward(&embeddings, batch, factor)
+    }
+
+    fn backward(&self, embeddings: &Embeddings, batch: &Batch, factor: f64) -> Result<f64, TrainError> {
+        let plan = self.plan;
+        let loss = objective::loss(plan.objective, plan.label_smoothing, embeddings, &batch.examples)?;
+        let value = f64::try_from(&loss)?;
+        if value.is_finite() {
+            // One batch an update and its mean: the usual case, whose numbers nothing should touch.
+            let scaled = if factor == 1.0 { loss } else { loss.f_mul_scalar(factor)? };
+            scaled.f_backward()?;
+        }
+        Ok(value)
+    }
+
+    /// The same in two passes (Gao et al. 2021): embeddings without a graph and their gradients first, then each chunk of
+    /// rows anew with its graph. No more than `rows` images or texts have activations at a time, and the gradient is that
+    /// of the whole batch.
+    fn in_two_passes(
+        &self,
+        batch: &Batch,
+        number: usize,
+        rows: usize,
+        factor: f64,
+    ) -> Result<f64, TrainError> {
+        let images = Side::new(self, Tower::Vision, number, &batch.images, rows)?;
+        let texts = Side::new(self, Tower::Text, number, &batch.texts, rows)?;
+        let embeddings = self.encoder.with_temperature(images.embeddings(), texts.embeddings())?;
+        let loss = self.backward(&embeddings, batch, factor)?;
+        if loss.is_finite() {
+            images.backward()?;
+            texts.backward()?;
+        }
+        Ok(loss)
+    }
+}

@@ -1,0 +1,104 @@
+//! One tower's part in a gradient that is computed in two passes.
+
+use cliptune_clip::weights::Tower;
+use tch::{Kind, Tensor};
+
+use super::Gradient;
+use super::tape::Tape;
+use crate::error::TrainError;
+
+/// One tower's rows of a batch, in chunks that are taken back to the weights one at a time.
+pub(super) struct Side<'a> {
+    gradient: &'a Gradient<'a>,
+    tower: Tower,
+    /// The batch's number in its update.
+    number: usize,
+    chunks: Vec<&'a [usize]>,
+    /// All embeddings: a leaf that gathers their gradient.
+    leaf: Tensor,
+    /// What the first pass kept of the only chunk, so that the second need not compute it again.
+    tape: Option<Tape>,
+}
+
+impl<'a> Side<'a> {
+    /// Takes the first pass.
+    pub(super) fn new(
+        gradient: &'a Gradient<'a>,
+        tower: Tower,
+        number: usize,
+        rows: &'a [usize],
+        chunk: usize,
+    ) -> Result<Self, TrainError> {
+        let chunks: Vec<&[usize]> = rows.chunks(chunk).collect();
+        let mut side = Self { gradient, tower, number, chunks, leaf: Tensor::new(), tape: None };
+        let _guard = tch::no_grad_guard();
+        let leaf = match side.chunks.len() {
+            1 if side.is_taped() => {
+                let (tape, embeddings) = side.record(0)?;
+                side.tape = Some(tape);
+                embeddings
+            }
+            count => {
+                Tensor::f_cat(&(0..count).map(|chunk| side.encode(chunk)).collect::<Result<Vec<_>, _>>()?, 0)?
+            }
+        };
+        side.leaf = leaf.f_detach()?.set_requires_grad(true);
+        Ok(side)
+    }
+
+    pub(super) fn embeddings(&self) -> Tensor {
+        self.leaf.shallow_clone()
+    }
+
+    fn is_taped(&self) -> bool {
+        self.gradient.plan.gradient_checkpointing && self.gradient.encoder.moves(self.tower)
+    }
+
+    /// Takes the second pass: from the gradient of the embeddings to that of the weights.
+    pub(super) fn backward(&self) -> Result<(), TrainError> {
+        if !self.gradient.encoder.moves(self.tower) {
+            return Ok(());
+        }
+        let gradient = self.leaf.grad();
+        let mut start = 0;
+        for (chunk, rows) in self.chunks.iter().enumerate() {
+            let of_chunk = gradient.f_narrow(0, start, rows.len() as i64)?;
+            start += rows.len() as i64;
+            self.backward_chunk(chunk, &of_chunk)?;
+        }
+        Ok(())
+    }
+
+    fn backward_chunk(&self, chunk: usize, gradient: &Tensor) -> Result<(), TrainError> {
+        if let Some(tape) = &self.tape {
+            return tape.backward(gradient, &|piece| self.begin(chunk, piece), self.gradient.encoder);
+        }
+        if self.is_taped() {
+            let (tape, _) = self.record(chunk)?;
+            return tape.backward(gradient, &|piece| self.begin(chunk, piece), self.gradient.encoder);
+        }
+        Ok(self.encode(chunk)?.f_mul(gradient)?.f_sum(Kind::Float)?.f_backward()?)
+    }
+
+    fn encode(&self, chunk: usize) -> Result<Tensor, TrainError> {
+        if self.is_taped() {
+            return Ok(self.record(chunk)?.1);
+        }
+        self.begin(chunk, 0);
+        self.gradient.encoder.tower(self.tower, self.chunks[chunk])
+    }
+
+    fn record(&self, chunk: usize) -> Result<(Tape, Tensor), TrainError> {
+        let encoder = self.gradient.encoder;
+        Tape::record(self.tower, self.chunks[chunk], &|piece| self.begin(chunk, piece), encoder)
+    }
+
+    /// However often a piece is computed, it draws the same.
+    fn begin(&self, chunk: usize, piece: usize) {
+        let tower = match self.tower {
+            Tower::Vision => 0,
+            Tower::Text => 1,
+        };
+        self.gradient.draws.begin(&[self.number, tower, chunk, piece]);
+    }
+}

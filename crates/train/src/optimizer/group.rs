@@ -1,0 +1,63 @@
+//! Weights that are stepped with the same numbers.
+
+use cliptune_clip::weights::WeightSpec;
+use cliptune_experiment::{OptimizerPlan, UpdateRule};
+use tch::Tensor;
+
+use crate::error::TrainError;
+use crate::model::Parameter;
+
+/// Weights of one weight decay and one factor of the learning rate: one call of a fused kernel.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) weight_decay: f64,
+    /// Of the learning rate.
+    pub(super) factor: f64,
+    pub(super) slots: Vec<Slot>,
+}
+
+/// One weight with what is remembered of its gradients.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) name: String,
+    pub(super) weight: Tensor,
+    /// In the order of [`moment_names`].
+    pub(super) moments: Vec<Tensor>,
+}
+
+/// What a rule remembers of a weight's gradients.
+pub(crate) fn moment_names(rule: UpdateRule) -> &'static [&'static str] {
+    match rule {
+        UpdateRule::AdamW { .. } | UpdateRule::Adam { .. } => &["exp_avg", "exp_avg_sq"],
+        UpdateRule::Sgd { momentum: 0.0, .. } => &[],
+        UpdateRule::Sgd { .. } => &["momentum_buffer"],
+    }
+}
+
+/// Puts weights that share their numbers together, in the order of the first of them.
+pub(super) fn groups(parameters: &[&Parameter], plan: &OptimizerPlan) -> Result<Vec<Group>, TrainError> {
+    let mut groups: Vec<Group> = Vec::new();
+    for parameter in parameters {
+        let slot = slot(parameter, plan.rule)?;
+        let (weight_decay, factor) = numbers(&parameter.spec, plan);
+        match groups.iter_mut().find(|group| (group.weight_decay, group.factor) == (weight_decay, factor)) {
+            Some(group) => group.slots.push(slot),
+            None => groups.push(Group { weight_decay, factor, slots: vec![slot] }),
+        }
+    }
+    Ok(groups)
+}
+
+fn slot(parameter: &Parameter, rule: UpdateRule) -> Result<Slot, TrainError> {
+    let weight = parameter.tensor.shallow_clone();
+    let moments =
+        moment_names(rule).iter().map(|_| weight.f_detach()?.f_zeros_like()).collect::<Result<_, _>>()?;
+    Ok(Slot { name: parameter.spec.name.clone(), weight, moments })
+}
+
+/// Weight decay and the factor of the learning rate: layer_decay to the power of the layers above (Clark et al. 2020;
+/// timm's and BEiT's numbering, the final norm and projection being the top layer).
+fn numbers(spec: &WeightSpec, plan: &OptimizerPlan) -> (f64, f64) {
+    let weight_decay = if spec.role.decays() { plan.weight_decay } else { 0.0 };
+    (weight_decay, plan.layer_decay.powi(spec.depth as i32))
+}
