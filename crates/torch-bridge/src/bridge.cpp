@@ -1,11 +1,13 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -95,6 +97,16 @@ char *cliptune_set_arithmetic(bool tf32, bool deterministic) {
     context.setSDPUseMemEfficient(!deterministic);
     context.setSDPUseCuDNN(!deterministic);
   });
+}
+
+char *cliptune_forget_grad(at::Tensor *tensor) {
+  return guarded([&] { tensor->mutable_grad().reset(); });
+}
+
+void cliptune_keep_freed_memory() {
+  // Larger than any tensor, within what mallopt takes.
+  mallopt(M_MMAP_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }
 
 char *cliptune_load_cuda(bool *loaded) {

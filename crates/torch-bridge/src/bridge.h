@@ -34,5 +34,11 @@ char *cliptune_set_arithmetic(bool tf32, bool deterministic);
 // Loads libtorch_cuda.so from the folder that libtorch_cpu.so came from. *loaded says whether there is one.
 char *cliptune_load_cuda(bool *loaded);
 
+// Makes the gradient of a leaf undefined.
+char *cliptune_forget_grad(at::Tensor *tensor);
+
+// Lets malloc keep what is freed.
+void cliptune_keep_freed_memory();
+
 void cliptune_free_message(char *message);
 }

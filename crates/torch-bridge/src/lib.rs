@@ -7,12 +7,14 @@
 mod arithmetic;
 mod cuda;
 mod fused;
+mod memory;
 
 use std::ffi::{CStr, c_char};
 
 pub use arithmetic::{Arithmetic, set_arithmetic};
 pub use cuda::load_cuda;
 pub use fused::{AdamState, AdamStep, SgdState, SgdStep, fused_adam, fused_sgd};
+pub use memory::{forget_grad, keep_freed_memory};
 
 /// Why libtorch refused.
 #[derive(Debug, thiserror::Error)]

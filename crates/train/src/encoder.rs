@@ -8,7 +8,7 @@ use cliptune_clip::weights::Tower;
 use cliptune_experiment::{Compute, TrainPlan, Tune};
 use tch::{Device, Kind, Tensor};
 
-use crate::data::{Augmenter, ImageBank, TextBank};
+use crate::data::{Augmenter, ImageBank, Packing, TextBank};
 use crate::error::TrainError;
 use crate::model::{Parameters, TorchOps};
 use crate::objective::Embeddings;
@@ -16,6 +16,27 @@ use crate::tuning::Adapters;
 
 /// Rows encoded at once when no gradients are recorded.
 const CHUNK: usize = 128;
+
+/// What a tower sees of some rows.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// Pixels or ids.
+    tensor: Tensor,
+    /// How the ids lie, if they are not padded.
+    packing: Option<Packing>,
+}
+
+impl Input {
+    /// Pixels or ids.
+    pub(crate) fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// What a tower made of it, in the order of the rows.
+    fn in_order(&self, embeddings: Tensor) -> Result<Tensor, TrainError> {
+        self.packing.as_ref().map_or(Ok(embeddings.shallow_clone()), |packing| packing.unpacked(&embeddings))
+    }
+}
 
 /// A model with the images and texts it looks at.
 #[derive(Debug)]
@@ -161,13 +182,27 @@ impl<'a> Encoder<'a> {
         .collect()
     }
 
-    /// What a tower sees of some rows: pixels or ids.
-    pub(crate) fn input(&self, tower: Tower, rows: &[usize]) -> Result<Tensor, TrainError> {
-        match (tower, &self.augmenter) {
-            (Tower::Vision, Some(augmenter)) => self.images.augmented(rows, augmenter, self.device),
-            (Tower::Vision, None) => self.images.tensor(rows, self.device),
-            (Tower::Text, _) => self.texts.tensor(rows, self.device),
-        }
+    /// What a tower sees of some rows.
+    pub(crate) fn input(&self, tower: Tower, rows: &[usize]) -> Result<Input, TrainError> {
+        let tensor = match (tower, &self.augmenter) {
+            (Tower::Vision, Some(augmenter)) => self.images.augmented(rows, augmenter, self.device)?,
+            (Tower::Vision, None) => self.images.tensor(rows, self.device)?,
+            (Tower::Text, _) => return self.text_input(rows),
+        };
+        Ok(Input { tensor, packing: None })
+    }
+
+    /// A GPU would rather see some padding than many small kernels.
+    fn text_input(&self, rows: &[usize]) -> Result<Input, TrainError> {
+        let pooling = self.config.text.pooling;
+        let packed = match self.device {
+            Device::Cpu => self.texts.packed(rows, pooling, self.device)?,
+            _ => None,
+        };
+        Ok(match packed {
+            Some((tensor, packing)) => Input { tensor, packing: Some(packing) },
+            None => Input { tensor: self.texts.tensor(rows, self.device)?, packing: None },
+        })
     }
 
     /// One piece of a tower whose input is `input`; the last one gives normalised embeddings.
@@ -176,14 +211,14 @@ impl<'a> Encoder<'a> {
         tower: Tower,
         piece: Piece,
         x: &Tensor,
-        input: &Tensor,
+        input: &Input,
     ) -> Result<Tensor, TrainError> {
-        let ops = &mut self.ops();
+        let ops = &mut self.ops(input);
         let y = match tower {
             Tower::Vision => vision_piece(ops, &self.config.vision, piece, x)?,
-            Tower::Text => text_piece(ops, &self.config.text, piece, x, input, None)?,
+            Tower::Text => text_piece(ops, &self.config.text, piece, x, &input.tensor, None)?,
         };
-        if piece == Piece::Head { ops.normalize(&y) } else { Ok(y) }
+        if piece == Piece::Head { input.in_order(ops.normalize(&y)?) } else { Ok(y) }
     }
 
     /// Normalised embeddings of images: `[rows, D]`.
@@ -221,22 +256,25 @@ impl<'a> Encoder<'a> {
         Self::without_gradients(&rows, |chunk| compute(self, chunk))
     }
 
-    fn ops(&self) -> TorchOps<'a> {
-        TorchOps::new(self.parameters).with_adapters(self.adapters).with_kind(self.kind)
+    fn ops<'b>(&'b self, input: &'b Input) -> TorchOps<'b> {
+        TorchOps::new(self.parameters)
+            .with_adapters(self.adapters)
+            .with_kind(self.kind)
+            .with_packing(input.packing.as_ref())
     }
 
     fn compute_images(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
-        let pixels = self.input(Tower::Vision, rows)?;
-        let ops = &mut self.ops();
-        let pooled = vision_tower(ops, &self.config.vision, &pixels)?;
+        let input = self.input(Tower::Vision, rows)?;
+        let ops = &mut self.ops(&input);
+        let pooled = vision_tower(ops, &self.config.vision, &input.tensor)?;
         ops.normalize(&pooled)
     }
 
     fn compute_texts(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
-        let ids = self.input(Tower::Text, rows)?;
-        let ops = &mut self.ops();
-        let pooled = text_tower(ops, &self.config.text, &ids, None)?;
-        ops.normalize(&pooled)
+        let input = self.input(Tower::Text, rows)?;
+        let ops = &mut self.ops(&input);
+        let pooled = text_tower(ops, &self.config.text, &input.tensor, None)?;
+        input.in_order(ops.normalize(&pooled)?)
     }
 }
 

@@ -113,7 +113,7 @@ impl Fit<'_> {
         }
         optimizer.set_updates(position.steps);
         let clock = Clock { before: position.seconds, begun: Instant::now() };
-        if position.best.is_none() {
+        if position.steps == 0 {
             self.close_epoch(records, &mut position, clock)?;
         }
         for number in position.epochs + 1..=self.plan.epochs {
@@ -188,7 +188,7 @@ impl Fit<'_> {
             let divergence = Divergence { symptom, step, epoch, learning_rate, batch, items };
             TrainError::Diverged(Box::new(divergence))
         };
-        optimizer.zero_grad();
+        optimizer.zero_grad()?;
         let gradient =
             Gradient { plan: self.plan, encoder, examples: self.train, draws: Draws::new(self.seed, step) };
         let loss = gradient.accumulate(batches)?;
@@ -243,7 +243,9 @@ impl Fit<'_> {
             Select::Last => position.epochs as f64,
             select => merit(select, evaluation),
         };
-        let best = position.best.is_none_or(|best| merit > best.merit);
+        // A line needs two ends: when points between the starting and the tuned model are tried, this is the tuned one.
+        let counts = position.epochs > 0 || self.plan.interpolate.is_empty();
+        let best = counts && position.best.is_none_or(|best| merit > best.merit);
         if best {
             position.best = Some(Best { epoch: position.epochs, merit });
             // Epoch 0 is what the run has started from, which needs no copy.

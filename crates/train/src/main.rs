@@ -4,5 +4,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     cliptune_train::threads::wait_politely();
+    cliptune_torch_bridge::keep_freed_memory();
     cliptune_terminal::main(cliptune_train::command)
 }

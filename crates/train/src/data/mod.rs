@@ -5,6 +5,7 @@ mod batch;
 mod examples;
 mod images;
 mod order;
+mod packing;
 mod splits;
 mod texts;
 
@@ -13,5 +14,6 @@ pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};
 pub use images::ImageBank;
 pub use order::{Arrangement, epoch_batches, evaluation_batches, listed_batches};
+pub use packing::Packing;
 pub use splits::Splits;
 pub use texts::TextBank;

@@ -1,9 +1,11 @@
 //! Every distinct text of a dataset, tokenised once.
 
+use cliptune_clip::config::TextPooling;
 use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError, Width};
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
+use super::packing::Packing;
 use crate::error::TrainError;
 
 /// Distinct texts as token ids; padded when a batch is made.
@@ -25,13 +27,37 @@ impl TextBank {
         self.texts.iter().filter(|text| text.truncated).count()
     }
 
-    /// The columns that [`tensor`](Self::tensor) gives these rows.
-    pub fn columns(&self, rows: &[usize]) -> usize {
-        let longest = rows.iter().map(|&row| self.texts[row].ids.len()).max().unwrap_or(0);
+    /// The tokens of these rows, with the padding that their tower sees.
+    pub fn tokens(&self, rows: &[usize]) -> usize {
+        let ids = |&row: &usize| self.texts[row].ids.len();
         match self.layout.width {
-            Width::Longest => longest,
-            Width::Fixed(columns) => columns.max(longest),
+            Width::Longest => rows.iter().map(ids).sum(),
+            Width::Fixed(columns) => rows.iter().map(|row| columns.max(ids(row))).sum(),
         }
+    }
+
+    /// Ids of some rows without padding, `[tokens]`; `None` for a tower that sees its padding.
+    ///
+    /// Each text ends with the token that is pooled: what comes after it cannot reach it.
+    pub fn packed(
+        &self,
+        rows: &[usize],
+        pooling: TextPooling,
+        device: Device,
+    ) -> Result<Option<(Tensor, Packing)>, TrainError> {
+        if self.layout.width != Width::Longest || !pooling.is_causal() {
+            return Ok(None);
+        }
+        let up_to_pooled = |ids: &'_ [i64]| ids.len().min(pooling.row(ids) + 1);
+        let texts: Vec<&[i64]> = rows
+            .iter()
+            .map(|&row| self.texts[row].ids.as_slice())
+            .map(|ids| &ids[..up_to_pooled(ids)])
+            .collect();
+        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
+        let (packing, order) = Packing::new(&lengths, device)?;
+        let ids: Vec<i64> = order.iter().flat_map(|&text| texts[text]).copied().collect();
+        Ok(Some((Tensor::from_slice(&ids).f_to_device(device)?, packing)))
     }
 
     /// Ids of some rows: `[rows, longest]`, or `[rows, context]` for a tower that sees its padding.

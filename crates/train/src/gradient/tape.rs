@@ -5,14 +5,14 @@ use cliptune_clip::towers::Piece;
 use cliptune_clip::weights::Tower;
 use tch::{Kind, Tensor};
 
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Input};
 use crate::error::TrainError;
 
 /// The inputs of a tower's pieces.
 pub(super) struct Tape {
     tower: Tower,
     /// What the tower saw.
-    input: Tensor,
+    input: Input,
     pieces: Vec<(Piece, Tensor)>,
 }
 
@@ -27,7 +27,7 @@ impl Tape {
     ) -> Result<(Self, Tensor), TrainError> {
         let _guard = tch::no_grad_guard();
         let input = encoder.input(tower, rows)?;
-        let mut x = input.shallow_clone();
+        let mut x = input.tensor().shallow_clone();
         let mut pieces = Vec::new();
         for (number, piece) in encoder.pieces(tower).into_iter().enumerate() {
             begin(number);

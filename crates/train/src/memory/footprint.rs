@@ -101,9 +101,10 @@ impl Subject<'_> {
     fn activations(&self, batch: &Batch) -> u64 {
         // Two passes have no more rows at a time.
         let most = self.plan.gradient_cache.map_or(usize::MAX, BatchSize::get);
-        let (images, texts) = (batch.images.len().min(most), batch.texts.len().min(most));
-        let (image_rows, text_rows) =
-            (images * self.config.vision.positions(), texts * self.texts.columns(&batch.texts));
+        let images = batch.images.len().min(most);
+        let chunks = batch.texts.chunks(most.min(batch.texts.len()).max(1));
+        let text_rows = chunks.map(|texts| self.texts.tokens(texts)).max().unwrap_or(0);
+        let image_rows = images * self.config.vision.positions();
         // The pixels as floats, and once more as patches.
         let input = 2 * images * pixels(self.config);
         let vision = tower(&self.config.vision.transformer, image_rows, self.vision());

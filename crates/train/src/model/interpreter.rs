@@ -6,6 +6,7 @@ use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 use tch::{Kind, Tensor};
 
 use super::parameters::Parameters;
+use crate::data::Packing;
 use crate::error::TrainError;
 use crate::tuning::Adapters;
 
@@ -17,12 +18,14 @@ pub struct TorchOps<'a> {
     /// Of linear layers and attention. The rest (norms, the sum of the residual stream) is 32 bits, as under
     /// `torch.autocast`.
     kind: Kind,
+    /// How the tokens of texts lie that are not padded. Hidden states are `[tokens, D]` then, and ids `[tokens]`.
+    packing: Option<&'a Packing>,
 }
 
 impl<'a> TorchOps<'a> {
     /// Computes with these weights.
     pub fn new(parameters: &'a Parameters) -> Self {
-        Self { parameters, adapters: None, kind: Kind::Float }
+        Self { parameters, adapters: None, kind: Kind::Float, packing: None }
     }
 
     /// With adapters over its linear layers, if there are any.
@@ -33,6 +36,11 @@ impl<'a> TorchOps<'a> {
     /// With linear layers and attention in this kind of number.
     pub fn with_kind(self, kind: Kind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// Of texts that lie so, if they are not padded.
+    pub fn with_packing(self, packing: Option<&'a Packing>) -> Self {
+        Self { packing, ..self }
     }
 
     /// x·Wᵀ + b in the kind of this interpreter.
@@ -56,6 +64,9 @@ impl<'a> TorchOps<'a> {
         }
     }
 }
+
+/// The factor in quick_gelu (Hendrycks & Gimpel 2016).
+const QUICK_GELU: f64 = 1.702;
 
 type Computed = Result<Tensor, TrainError>;
 
@@ -90,8 +101,12 @@ impl Ops for TorchOps<'_> {
     }
 
     fn add_positions(&mut self, x: &Tensor, module: &str) -> Computed {
-        let (_, rows, _) = x.size3()?;
-        Ok(x.f_add(&self.weight(module)?.f_narrow(0, 0, rows)?)?)
+        let table = self.weight(module)?;
+        let positions = match self.packing {
+            Some(packing) => packing.positions(table)?,
+            None => table.f_narrow(0, 0, x.size3()?.1)?,
+        };
+        Ok(x.f_add(&positions)?)
     }
 
     fn layer_norm(&mut self, x: &Tensor, module: &str, eps: f64) -> Computed {
@@ -122,6 +137,9 @@ impl Ops for TorchOps<'_> {
     }
 
     fn attention(&mut self, qkv: [&Tensor; 3], heads: usize, mask: Mask<'_, Tensor>) -> Computed {
+        if let Some(packing) = self.packing {
+            return packed_attention(qkv, heads, &mask, packing);
+        }
         let (batch, rows, width) = qkv[1].size3()?;
         let heads = heads as i64;
         let split =
@@ -140,7 +158,11 @@ impl Ops for TorchOps<'_> {
 
     fn activation(&mut self, x: &Tensor, kind: Activation) -> Computed {
         Ok(match kind {
-            Activation::QuickGelu => x.f_mul(&x.f_mul_scalar(1.702)?.f_sigmoid()?)?,
+            // x·σ(1.702x) = silu(1.702x) / 1.702: one kernel with a derivative of its own in place of two, and half of
+            // what the derivative needs kept.
+            Activation::QuickGelu => {
+                x.f_mul_scalar(QUICK_GELU)?.f_silu()?.f_mul_scalar_(QUICK_GELU.recip())?
+            }
             Activation::Gelu => x.f_gelu("none")?,
             Activation::GeluTanh => x.f_gelu("tanh")?,
         })
@@ -155,6 +177,9 @@ impl Ops for TorchOps<'_> {
     }
 
     fn pooled_row(&mut self, x: &Tensor, ids: &Tensor, pooling: TextPooling) -> Computed {
+        if let Some(packing) = self.packing {
+            return packing.last(x);
+        }
         let batch = Tensor::f_arange(ids.size()[0], (Kind::Int64, ids.device()))?;
         Ok(x.f_index(&[Some(batch), Some(pooled_positions(ids, pooling)?)])?)
     }
@@ -193,6 +218,41 @@ fn up_to_pooled(ids: &Tensor, pooling: TextPooling, keys: Option<&Tensor>) -> Co
         Some(keys) => seen.f_logical_and(&keys.f_to_kind(Kind::Bool)?.f_view([-1, 1, 1, length])?)?,
         None => seen,
     })
+}
+
+/// Attention within each of some texts that are not padded: of every token to itself and earlier ones, or of the last
+/// token alone, which sees all. Texts of one length are computed together.
+fn packed_attention(
+    [query, key, value]: [&Tensor; 3],
+    heads: usize,
+    mask: &Mask<'_, Tensor>,
+    packing: &Packing,
+) -> Computed {
+    let width = key.size()[1];
+    let heads = heads as i64;
+    let of_last = matches!(mask, Mask::UpToPooled { .. });
+    let texts: Vec<i64> = packing.runs().iter().map(|run| run.texts).collect();
+    let tokens: Vec<i64> = packing.runs().iter().map(|run| run.texts * run.length).collect();
+    let queries = query.f_split_with_sizes(if of_last { &texts } else { &tokens }, 0)?;
+    let (keys, values) = (key.f_split_with_sizes(&tokens, 0)?, value.f_split_with_sizes(&tokens, 0)?);
+    let mut mixed = Vec::with_capacity(texts.len());
+    for (at, &texts) in texts.iter().enumerate() {
+        let split =
+            |x: &Tensor| x.f_view([texts, -1, heads, width / heads]).and_then(|x| x.f_transpose(1, 2));
+        let [query, key, value] = [split(&queries[at])?, split(&keys[at])?, split(&values[at])?];
+        let of_run = Tensor::f_scaled_dot_product_attention(
+            &query,
+            &key,
+            &value,
+            None::<&Tensor>,
+            0.0,
+            !of_last,
+            None,
+            false,
+        )?;
+        mixed.push(of_run.f_transpose(1, 2)?.f_reshape([-1, width])?);
+    }
+    Ok(Tensor::f_cat(&mixed, 0)?)
 }
 
 /// The tensor itself when it is of the kind already.

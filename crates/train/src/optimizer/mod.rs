@@ -3,7 +3,7 @@
 mod group;
 
 use cliptune_experiment::{OptimizerPlan, UpdateRule};
-use cliptune_torch_bridge::{AdamState, AdamStep, SgdState, SgdStep, fused_adam, fused_sgd};
+use cliptune_torch_bridge::{AdamState, AdamStep, SgdState, SgdStep, forget_grad, fused_adam, fused_sgd};
 use tch::{Kind, Tensor};
 
 use crate::error::TrainError;
@@ -26,10 +26,9 @@ impl Optimizer {
     }
 
     /// Forgets the gradients.
-    pub fn zero_grad(&mut self) {
-        for slot in self.groups.iter_mut().flat_map(|group| &mut group.slots) {
-            slot.weight.zero_grad();
-        }
+    pub fn zero_grad(&mut self) -> Result<(), TrainError> {
+        let mut slots = self.groups.iter_mut().flat_map(|group| &mut group.slots);
+        slots.try_for_each(|slot| Ok(forget_grad(&mut slot.weight)?))
     }
 
     /// Scales the gradients so that their global norm is at most `max_norm` and returns the norm they had.

@@ -13,7 +13,7 @@ use cliptune_train::fit::Fitted;
 use cliptune_train::tuning::{Tuned, interpolate};
 use cliptune_train::{TrainError, tuning};
 
-use crate::support::{Tiny, World, assert_close, difference, go_on, tensors};
+use crate::support::{Tiny, World, assert_close, difference, generator, go_on, tensors};
 
 /// Ways to train of which each has state of its own, or draws at random.
 pub(crate) fn extras() -> Vec<(&'static str, TrainPlan)> {
@@ -148,10 +148,12 @@ fn adapters_start_as_nothing_and_merged_they_compute_the_same() {
     let adapted = tiny.encoder(&parameters).with_adapters(tuned.adapters());
     let (images, texts) = ([0, 1, 2], [3, 4, 5]);
     assert_eq!(adapted.images(&images).unwrap(), plain.images(&images).unwrap());
+    let generator = generator();
     for one in tuned.moving() {
         let _guard = tch::no_grad_guard();
         let _ = one.tensor.shallow_clone().uniform_(-0.3, 0.3);
     }
+    drop(generator);
     let merged = tuned.evaluated().unwrap();
     let merged = plain.with_weights(&merged);
     for (adapted, merged, before) in [

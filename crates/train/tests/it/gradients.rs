@@ -108,7 +108,9 @@ fn gradients(tiny: &Tiny, plan: &TrainPlan, batches: &[Vec<usize>]) -> (f64, Vec
     let tuned = Tuned::new(&parameters, plan, Seed(0)).unwrap();
     let encoder = tiny.encoder(&parameters).with_adapters(tuned.adapters());
     let gradient = Gradient { plan, encoder: &encoder, examples: &tiny.train, draws: Draws::new(Seed(0), 1) };
+    let generator = generator();
     let loss = gradient.accumulate(batches).unwrap();
+    drop(generator);
     let of = |one: &Parameter| (one.spec.name.clone(), one.tensor.grad());
     (loss, tuned.moving().into_iter().map(of).collect())
 }

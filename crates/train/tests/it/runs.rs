@@ -16,7 +16,7 @@ use fs_err as fs;
 use tch::{Device, Tensor};
 use tempfile::TempDir;
 
-use crate::support::{assert_close, reference, tensors, write_model};
+use crate::support::{assert_close, generator, reference, tensors, write_model};
 
 const TRAINED: &str =
     "train:\n  objective: choice\n  epochs: 2\n  batch_size: 2\n  optimizer: { name: adamw, lr: 1e-3 }\n";
@@ -61,6 +61,7 @@ impl Place {
             unjudged_precisions: Vec::new(),
             why: Vec::new(),
         };
+        let _generator = generator();
         make(&context, &standing, &self.folder.path().join("tiny.yaml"))
     }
 }

@@ -1,0 +1,34 @@
+//! What becomes of memory that a step no longer needs.
+
+use std::ffi::c_char;
+
+use tch::Tensor;
+
+use crate::{TorchError, check};
+
+unsafe extern "C" {
+    fn cliptune_forget_grad(tensor: *mut torch_sys::C_tensor) -> *mut c_char;
+    fn cliptune_keep_freed_memory();
+}
+
+/// Makes the gradient of a weight undefined, as `zero_grad(set_to_none=True)` does.
+///
+/// The next backward pass then hands its gradient over as it is. tch's `zero_grad` writes zeros, which the backward
+/// pass reads again to add to them: three passes over all weights more.
+///
+/// # Errors
+///
+/// When libtorch refuses.
+pub fn forget_grad(weight: &mut Tensor) -> Result<(), TorchError> {
+    // SAFETY: the handle is valid while the tensor is borrowed; the gradient belongs to it alone.
+    check(unsafe { cliptune_forget_grad(weight.as_mut_ptr()) })
+}
+
+/// Lets the process keep memory that libtorch frees, for the whole of its life.
+///
+/// glibc returns large blocks to the system when they are freed. A step frees and takes gigabytes, and every page
+/// that comes back is zeroed by the kernel first. The peak is what a step needs either way.
+pub fn keep_freed_memory() {
+    // SAFETY: `mallopt` may be called at any time.
+    unsafe { cliptune_keep_freed_memory() }
+}

@@ -1,0 +1,208 @@
+//! The Rust side of `scripts/bench train`: does what each line it is sent says and answers with a line of JSON, loss and
+//! seconds by phase.
+//!
+//!     time-train FOLDER full|locked-image THREADS
+//!
+//! `step` takes the next training step, `epoch` all of them, from the image files and strings on. FOLDER holds `model/`
+//! and `batches.json`: for each step its items, each with an image file and its texts, the first of which is right.
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use cliptune_experiment::{Seed, TrainPlan};
+use cliptune_store::Item;
+use cliptune_train::data::{Batch, Example, Examples, ImageBank, TextBank};
+use cliptune_train::encoder::Encoder;
+use cliptune_train::objective::{self, needed};
+use cliptune_train::optimizer::Optimizer;
+use cliptune_train::start::Start;
+use cliptune_train::tuning::Tuned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tch::{Device, Kind, Tensor};
+
+/// Of AdamW; both sides have the same.
+const LEARNING_RATE: f64 = 1e-5;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// What both sides do.
+fn plan(tune: &str) -> Outcome<TrainPlan> {
+    Ok(serde_json::from_value(json!({
+        "objective": "choice", "label_smoothing": 0.0, "reduction": "mean",
+        "tune": tune, "unlocked_layers": 0, "logit_scale": "learned",
+        "epochs": 1, "batch_size": 8, "accumulate": 1, "shuffle": false, "gradient_checkpointing": false,
+        "optimizer": {
+            "name": "adamw", "lr": LEARNING_RATE, "weight_decay": 0.1, "betas": [0.9, 0.98], "eps": 1e-6,
+            "layer_decay": 1.0,
+        },
+        "schedule": { "warmup_steps": 0, "decay": "constant" },
+        "precision": "fp32", "deterministic": false, "select": "last", "interpolate": [],
+    }))?)
+}
+
+/// One item of `batches.json`.
+#[derive(Deserialize)]
+struct Question {
+    image: String,
+    texts: Vec<String>,
+}
+
+/// The answer to one line.
+#[derive(Default, Serialize)]
+struct Timed {
+    loss: f64,
+    /// Seconds, as the next three.
+    data: f64,
+    forward: f64,
+    backward: f64,
+    optimizer: f64,
+}
+
+fn main() -> Outcome<()> {
+    cliptune_train::threads::wait_politely();
+    cliptune_torch_bridge::keep_freed_memory();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, tune, threads] = &arguments[..] else { return Err("time-train FOLDER TUNE THREADS".into()) };
+    tch::set_num_threads(threads.parse()?);
+    let begun = Instant::now();
+    let work = Work::open(Path::new(folder), plan(tune)?)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    answer(&json!({ "load": seconds, "gflops": product_rate()? }))?;
+    work.serve()
+}
+
+/// Matrix products of this machine, in 10⁹ operations a second: the median of several, of a size that suits it.
+fn product_rate() -> Outcome<f64> {
+    const SIDE: i64 = 2048;
+    let [a, b] = [0, 1].map(|_| Tensor::rand([SIDE, SIDE], (Kind::Float, Device::Cpu)));
+    let mut rates = Vec::new();
+    for _ in 0..9 {
+        let begun = Instant::now();
+        drop(a.f_matmul(&b)?);
+        rates.push(2.0 * (SIDE * SIDE * SIDE) as f64 / begun.elapsed().as_secs_f64() / 1e9);
+    }
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[rates.len() / 2])
+}
+
+/// The model and what it is trained on.
+struct Work {
+    plan: TrainPlan,
+    start: Start,
+    batches: Vec<Vec<Example>>,
+    images: Vec<PathBuf>,
+    texts: Vec<String>,
+}
+
+impl Work {
+    fn open(folder: &Path, plan: TrainPlan) -> Outcome<Self> {
+        let batches: Vec<Vec<Question>> =
+            serde_json::from_slice(&fs_err::read(folder.join("batches.json"))?)?;
+        let mut examples = Examples::default();
+        Ok(Self {
+            plan,
+            start: Start::from_folder(&folder.join("model"), Device::Cpu)?,
+            batches: batches.iter().map(|batch| examples.add(&items(batch))).collect(),
+            images: examples.image_items().iter().map(|item| folder.join(&item.image)).collect(),
+            texts: examples.texts().to_vec(),
+        })
+    }
+
+    fn serve(&self) -> Outcome<()> {
+        let tuned = Tuned::new(&self.start.parameters, &self.plan, Seed(0))?;
+        let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
+        let (images, texts) = self.read()?;
+        let encoder = self.encoder(&images, &texts)?;
+        let mut batches = self.batches.iter().cycle();
+        for line in std::io::stdin().lock().lines() {
+            let timed = match (line?.as_str(), batches.next()) {
+                ("step", Some(batch)) => step(&self.plan, &tuned, &encoder, &mut optimizer, batch)?,
+                ("epoch", _) => self.epoch(&tuned, &mut optimizer)?,
+                (other, _) => return Err(format!("neither step nor epoch: {other}").into()),
+            };
+            answer(&timed)?;
+        }
+        Ok(())
+    }
+
+    fn epoch(&self, tuned: &Tuned<'_>, optimizer: &mut Optimizer) -> Outcome<Timed> {
+        let begun = Instant::now();
+        let (images, texts) = self.read()?;
+        let encoder = self.encoder(&images, &texts)?;
+        let mut sum = Timed { data: begun.elapsed().as_secs_f64(), ..Timed::default() };
+        for batch in &self.batches {
+            let timed = step(&self.plan, tuned, &encoder, optimizer, batch)?;
+            sum.loss = timed.loss;
+            sum.data += timed.data;
+            sum.forward += timed.forward;
+            sum.backward += timed.backward;
+            sum.optimizer += timed.optimizer;
+        }
+        Ok(sum)
+    }
+
+    fn read(&self) -> Outcome<(ImageBank, TextBank)> {
+        let images = ImageBank::load(self.start.preprocessor.clone(), &self.images, &|| {})?;
+        Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
+    }
+
+    fn encoder<'a>(&'a self, images: &'a ImageBank, texts: &'a TextBank) -> Outcome<Encoder<'a>> {
+        let Start { config, parameters, .. } = &self.start;
+        let mut encoder = Encoder::new(config, parameters, images, texts, Device::Cpu);
+        encoder.lock(&self.plan, self.texts.len())?;
+        Ok(encoder)
+    }
+}
+
+fn step(
+    plan: &TrainPlan,
+    tuned: &Tuned<'_>,
+    encoder: &Encoder<'_>,
+    optimizer: &mut Optimizer,
+    examples: &[Example],
+) -> Outcome<Timed> {
+    let everyone: Vec<usize> = (0..examples.len()).collect();
+    let mut since = Instant::now();
+    let mut lap = move || std::mem::replace(&mut since, Instant::now()).elapsed().as_secs_f64();
+    let batch = Batch::new(examples, &everyone, needed(plan.objective));
+    optimizer.zero_grad()?;
+    let data = lap();
+    let embeddings = encoder.embeddings(&batch.images, &batch.texts)?;
+    let loss = objective::loss(plan.objective, plan.label_smoothing, &embeddings, &batch.examples)?;
+    let value = f64::try_from(&loss)?;
+    let forward = lap();
+    loss.f_backward()?;
+    let backward = lap();
+    // Training logs it with every step.
+    optimizer.clip_grad_norm(None)?;
+    optimizer.step(LEARNING_RATE)?;
+    tuned.follow_update()?;
+    Ok(Timed { loss: value, data, forward, backward, optimizer: lap() })
+}
+
+fn answer(value: &impl Serialize) -> Outcome<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string(value)?)?;
+    Ok(out.flush()?)
+}
+
+fn items(batch: &[Question]) -> Vec<Item> {
+    let item = |question: &Question| Item {
+        item_id: question.image.clone(),
+        id: question.image.clone(),
+        ids: Vec::new(),
+        group: question.image.clone(),
+        split: cliptune_experiment::Split::Train,
+        image: question.image.clone(),
+        image_hash: question.image.clone(),
+        width: 0,
+        height: 0,
+        texts: question.texts.clone(),
+        label: 0,
+        vocabulary: Vec::new(),
+    };
+    batch.iter().map(item).collect()
+}
