@@ -8,12 +8,13 @@
 
 use std::error::Error;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, TrainPlan};
 use cliptune_store::Item;
-use cliptune_train::data::{Batch, Example, Examples, ImageBank, TextBank};
+use cliptune_train::data::{Batch, Example, Examples, ImageBank, ImageSource, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::objective::{self, needed};
 use cliptune_train::optimizer::Optimizer;
@@ -61,6 +62,17 @@ struct Timed {
     optimizer: f64,
 }
 
+impl Timed {
+    /// Adds a step, whose loss is the last one.
+    fn add(&mut self, step: &Self) {
+        self.loss = step.loss;
+        self.data += step.data;
+        self.forward += step.forward;
+        self.backward += step.backward;
+        self.optimizer += step.optimizer;
+    }
+}
+
 fn main() -> Outcome<()> {
     cliptune_train::threads::wait_politely();
     cliptune_torch_bridge::keep_freed_memory();
@@ -93,7 +105,7 @@ struct Work {
     plan: TrainPlan,
     start: Start,
     batches: Vec<Vec<Example>>,
-    images: Vec<PathBuf>,
+    images: Vec<ImageSource>,
     texts: Vec<String>,
 }
 
@@ -106,7 +118,7 @@ impl Work {
             plan,
             start: Start::from_folder(&folder.join("model"), Device::Cpu)?,
             batches: batches.iter().map(|batch| examples.add(&items(batch))).collect(),
-            images: examples.image_items().iter().map(|item| folder.join(&item.image)).collect(),
+            images: examples.image_items().iter().map(|item| source(folder, item)).collect(),
             texts: examples.texts().to_vec(),
         })
     }
@@ -115,6 +127,7 @@ impl Work {
         let tuned = Tuned::new(&self.start.parameters, &self.plan, Seed(0))?;
         let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
         let (images, texts) = self.read()?;
+        images.keep_all()?;
         let encoder = self.encoder(&images, &texts)?;
         let mut batches = self.batches.iter().cycle();
         for line in std::io::stdin().lock().lines() {
@@ -133,19 +146,21 @@ impl Work {
         let (images, texts) = self.read()?;
         let encoder = self.encoder(&images, &texts)?;
         let mut sum = Timed { data: begun.elapsed().as_secs_f64(), ..Timed::default() };
-        for batch in &self.batches {
-            let timed = step(&self.plan, tuned, &encoder, optimizer, batch)?;
-            sum.loss = timed.loss;
-            sum.data += timed.data;
-            sum.forward += timed.forward;
-            sum.backward += timed.backward;
-            sum.optimizer += timed.optimizer;
-        }
-        Ok(sum)
+        let images_of = |batch: &Vec<Example>| batch.iter().map(|example| example.image).collect();
+        thread::scope(|scope| {
+            let ahead = encoder.decode_ahead(scope, self.batches.iter().map(images_of).collect());
+            for batch in &self.batches {
+                let waited = Instant::now();
+                ahead.advance()?;
+                sum.data += waited.elapsed().as_secs_f64();
+                sum.add(&step(&self.plan, tuned, &encoder, optimizer, batch)?);
+            }
+            Ok(sum)
+        })
     }
 
     fn read(&self) -> Outcome<(ImageBank, TextBank)> {
-        let images = ImageBank::load(self.start.preprocessor.clone(), &self.images, &|| {})?;
+        let images = ImageBank::new(self.start.preprocessor.clone(), self.images.clone(), None);
         Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
     }
 
@@ -187,6 +202,10 @@ fn answer(value: &impl Serialize) -> Outcome<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(value)?)?;
     Ok(out.flush()?)
+}
+
+fn source(folder: &Path, item: &Item) -> ImageSource {
+    ImageSource { path: folder.join(&item.image), hash: item.image_hash.clone() }
 }
 
 fn items(batch: &[Question]) -> Vec<Item> {

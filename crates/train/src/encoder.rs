@@ -1,5 +1,7 @@
 //! From rows of images and texts to normalised embeddings.
 
+use std::thread;
+
 use cliptune_clip::ClipConfig;
 use cliptune_clip::names;
 use cliptune_clip::ops::Ops;
@@ -8,7 +10,7 @@ use cliptune_clip::weights::Tower;
 use cliptune_experiment::{Compute, TrainPlan, Tune};
 use tch::{Device, Kind, Tensor};
 
-use crate::data::{Augmenter, ImageBank, Packing, TextBank};
+use crate::data::{Ahead, Augmenter, ImageBank, Packing, TextBank};
 use crate::error::TrainError;
 use crate::model::{Parameters, TorchOps};
 use crate::objective::Embeddings;
@@ -115,10 +117,11 @@ impl<'a> Encoder<'a> {
     pub fn lock(&mut self, plan: &TrainPlan, text_rows: usize) -> Result<(), TrainError> {
         match plan.tune {
             Tune::LockedImage { unlocked_layers: 0 } if plan.augment.is_none() => {
-                self.locked_images = Some(self.all(self.images.len(), Self::compute_images)?);
+                self.locked_images = Some(self.all_images()?);
             }
             Tune::LockedText { unlocked_layers: 0 } => {
-                self.locked_texts = Some(self.all(text_rows, Self::compute_texts)?);
+                let rows: Vec<usize> = (0..text_rows).collect();
+                self.locked_texts = Some(Self::without_gradients(&rows, |chunk| self.compute_texts(chunk))?);
             }
             // Autograd records nothing of the layers below the first one that moves.
             Tune::LockedImage { .. }
@@ -247,13 +250,30 @@ impl<'a> Encoder<'a> {
         Ok(Tensor::f_cat(&chunks, 0)?)
     }
 
-    fn all(
+    fn all_images(&self) -> Result<Tensor, TrainError> {
+        let rows: Vec<usize> = (0..self.images.len()).collect();
+        thread::scope(|scope| {
+            let ahead = self.decode_ahead(scope, rows.chunks(CHUNK).map(<[usize]>::to_vec).collect());
+            Self::without_gradients(&rows, |chunk| {
+                ahead.advance()?;
+                self.compute_images(chunk)
+            })
+        })
+    }
+
+    /// Begins to decode the images that a sequence of updates sees; none where their embeddings never change.
+    pub fn decode_ahead<'b>(
         &self,
-        rows: usize,
-        compute: impl Fn(&Self, &[usize]) -> Result<Tensor, TrainError>,
-    ) -> Result<Tensor, TrainError> {
-        let rows: Vec<usize> = (0..rows).collect();
-        Self::without_gradients(&rows, |chunk| compute(self, chunk))
+        scope: &'b thread::Scope<'b, '_>,
+        mut updates: Vec<Vec<usize>>,
+    ) -> Ahead<'b>
+    where
+        'a: 'b,
+    {
+        if self.locked_images.is_some() {
+            updates.clear();
+        }
+        Ahead::start(scope, self.images, updates)
     }
 
     fn ops<'b>(&'b self, input: &'b Input) -> TorchOps<'b> {

@@ -1,6 +1,8 @@
 //! The training loop.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, Select, TrainPlan};
@@ -157,18 +159,31 @@ impl Fit<'_> {
         let batches = batches(self.plan, self.seed, self.train, epoch.number);
         let augmenter = self.plan.augment.map(|augment| Augmenter::new(augment, self.seed, epoch.number));
         let encoder = self.encoder.with_augmenter(augmenter);
-        for batches in batches.chunks(self.plan.accumulate.get()).skip(position.steps_of_epoch) {
-            position.steps_of_epoch += 1;
-            position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
-            let event = self.step(optimizer, &encoder, batches, epoch, position)?;
-            position.seconds = clock.seconds();
-            records.journal.tell(&event);
-            if (self.after_step)(&event).is_break() {
-                return Ok(ControlFlow::Break(()));
+        let updates = batches.chunks(self.plan.accumulate.get()).skip(position.steps_of_epoch);
+        thread::scope(|scope| {
+            let ahead =
+                self.encoder.decode_ahead(scope, updates.clone().map(|update| self.images(update)).collect());
+            for batches in updates {
+                position.steps_of_epoch += 1;
+                position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
+                ahead.advance()?;
+                let event = self.step(optimizer, &encoder, batches, epoch, position)?;
+                position.seconds = clock.seconds();
+                records.journal.tell(&event);
+                if (self.after_step)(&event).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                records.saver.offer(&State::new(self.tuned, optimizer), position);
             }
-            records.saver.offer(&State::new(self.tuned, optimizer), position);
-        }
-        Ok(ControlFlow::Continue(()))
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// The distinct images of some batches.
+    fn images(&self, batches: &[Vec<usize>]) -> Vec<usize> {
+        let rows =
+            batches.iter().flatten().filter_map(|&row| self.train.get(row)).map(|example| example.image);
+        rows.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Takes the step that the position stands at the end of: one update from the gradients of some batches.

@@ -11,7 +11,7 @@ use cliptune_terminal::format;
 
 use crate::board::Board;
 use crate::checkpoint::{Checkpoints, Position, Saver, State};
-use crate::data::{ImageBank, Splits, TextBank};
+use crate::data::{ImageBank, PixelCache, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
@@ -51,7 +51,7 @@ struct Ready<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Decodes the images and tokenises the texts.
+    /// Finds the images and tokenises the texts.
     pub(crate) fn open(
         context: &'a Context<'a>,
         standing: &'a Standing,
@@ -60,11 +60,9 @@ impl<'a> Session<'a> {
         splits: &'a Splits,
     ) -> Result<Self, TrainError> {
         let plan = &standing.plan;
-        let label = format!("{}: decode", plan.experiment);
-        let progress = context.printer.progress(&label, splits.image_paths.len() as u64, "images");
-        let images =
-            ImageBank::load(start.preprocessor.clone(), &splits.image_paths, &|| progress.advance(1))?;
-        progress.finish();
+        let preprocessor = start.preprocessor.clone();
+        let cache = PixelCache::open(&context.store.cache_folder(), &preprocessor, splits.images.len());
+        let images = ImageBank::new(preprocessor, splits.images.clone(), cache);
         let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
         if texts.truncated() > 0 {
             context.printer.warn(&format!(

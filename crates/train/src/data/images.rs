@@ -1,52 +1,96 @@
-//! Every distinct image of a dataset, decoded and resized once.
+//! Every distinct image of a dataset.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use cliptune_clip::image::{ImageError, Pixels, Preprocessor};
+use cliptune_clip::image::Preprocessor;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
+use super::ahead::Decoded;
 use super::augment::Augmenter;
+use super::pixel_cache::PixelCache;
 use crate::error::TrainError;
 
-/// Distinct images as 8-bit pixels; normalised when a batch is made.
+/// An image file.
+#[derive(Clone, Debug)]
+pub struct ImageSource {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The hash of its content.
+    pub hash: String,
+}
+
+/// 8-bit RGB, row by row.
+pub(super) type Pixels = Arc<[u8]>;
+
+/// Distinct images, decoded when they are needed or [ahead](super::Ahead) of it; normalised when a batch is made.
 #[derive(Debug)]
 pub struct ImageBank {
     preprocessor: Preprocessor,
-    pixels: Vec<Pixels>,
+    sources: Vec<ImageSource>,
+    cache: Option<PixelCache>,
+    /// Of the update that is being computed.
+    ready: Mutex<Decoded>,
 }
 
 impl ImageBank {
-    /// Decodes the files in parallel; rows follow the order of `paths`.
-    pub fn load(
-        preprocessor: Preprocessor,
-        paths: &[PathBuf],
-        on_image: &(dyn Fn() + Sync),
-    ) -> Result<Self, ImageError> {
-        let read = |path: &PathBuf| {
-            let pixels = preprocessor.read(path);
-            on_image();
-            pixels
-        };
-        let pixels = paths.par_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { preprocessor, pixels })
+    /// The images of these files; rows follow their order.
+    pub fn new(preprocessor: Preprocessor, sources: Vec<ImageSource>, cache: Option<PixelCache>) -> Self {
+        Self { preprocessor, sources, cache, ready: Mutex::default() }
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.pixels.len()
+        self.sources.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
+        self.sources.is_empty()
     }
 
     fn side(&self) -> i64 {
         i64::from(self.preprocessor.size)
     }
 
-    /// The same of images that are changed at random.
+    /// Decodes some images in parallel, or takes them from the cache.
+    pub(super) fn decode(&self, rows: &[usize]) -> Result<Decoded, TrainError> {
+        rows.par_iter().map(|&row| Ok((row, self.read(row)?))).collect()
+    }
+
+    /// Keeps these in memory, and nothing of what was kept before.
+    pub(super) fn lay_ready(&self, decoded: Decoded) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = decoded;
+    }
+
+    /// Decodes all of them and keeps them in memory.
+    pub fn keep_all(&self) -> Result<(), TrainError> {
+        self.lay_ready(self.decode(&(0..self.len()).collect::<Vec<_>>())?);
+        Ok(())
+    }
+
+    fn read(&self, row: usize) -> Result<Pixels, TrainError> {
+        let source = &self.sources[row];
+        if let Some(pixels) = self.cache.as_ref().and_then(|cache| cache.get(&source.hash)) {
+            return Ok(pixels.into());
+        }
+        let pixels = self.preprocessor.read(&source.path)?.into_bytes();
+        if let Some(cache) = &self.cache {
+            cache.put(&source.hash, &pixels);
+        }
+        Ok(pixels.into())
+    }
+
+    /// Pixels of some rows in their order.
+    fn pixels(&self, rows: &[usize]) -> Result<Vec<Pixels>, TrainError> {
+        let ready =
+            |row: &usize| self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(row).map(Arc::clone);
+        let pixels = |row: &usize| ready(row).map_or_else(|| self.read(*row), Ok);
+        rows.par_iter().map(pixels).collect()
+    }
+
+    /// The same as [`tensor`](Self::tensor) of images that are changed at random.
     pub fn augmented(
         &self,
         rows: &[usize],
@@ -55,13 +99,13 @@ impl ImageBank {
     ) -> Result<Tensor, TrainError> {
         let per_channel = |values: &[f32; 3]| Tensor::from_slice(values).f_view([3, 1, 1]);
         let (mean, std) = (per_channel(&self.preprocessor.mean)?, per_channel(&self.preprocessor.std)?);
-        let image = |&row: &usize| -> Result<Tensor, TrainError> {
-            let bytes = Tensor::from_slice(&self.pixels[row]).f_view([self.side(), self.side(), 3])?;
+        let image = |(&row, pixels): (&usize, Pixels)| -> Result<Tensor, TrainError> {
+            let bytes = Tensor::from_slice(&pixels).f_view([self.side(), self.side(), 3])?;
             let pixels = bytes.f_permute([2, 0, 1])?.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?;
             let changed = augmenter.change(row, pixels.f_contiguous()?)?;
             augmenter.erase(row, changed.f_sub(&mean)?.f_div(&std)?)
         };
-        let images = rows.iter().map(image).collect::<Result<Vec<_>, _>>()?;
+        let images = rows.iter().zip(self.pixels(rows)?).map(image).collect::<Result<Vec<_>, _>>()?;
         Ok(Tensor::f_stack(&images, 0)?.f_to_device(device)?)
     }
 
@@ -69,8 +113,8 @@ impl ImageBank {
     pub fn tensor(&self, rows: &[usize], device: Device) -> Result<Tensor, TrainError> {
         let image = self.preprocessor.length();
         let mut data = vec![0f32; rows.len() * image];
-        for (row, out) in rows.iter().zip(data.chunks_exact_mut(image)) {
-            self.preprocessor.normalise(&self.pixels[*row], out)?;
+        for (pixels, out) in self.pixels(rows)?.iter().zip(data.chunks_exact_mut(image)) {
+            self.preprocessor.normalise(pixels, out)?;
         }
         let side = self.side();
         Ok(Tensor::from_slice(&data).f_view([rows.len() as i64, 3, side, side])?.f_to_device(device)?)

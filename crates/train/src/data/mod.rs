@@ -1,19 +1,24 @@
 //! Items as training sees them: rows of distinct images and texts.
 
+mod ahead;
 mod augment;
 mod batch;
 mod examples;
 mod images;
 mod order;
 mod packing;
+mod pixel_cache;
 mod splits;
 mod texts;
 
+pub use ahead::Ahead;
 pub use augment::Augmenter;
 pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};
-pub use images::ImageBank;
+pub use images::{ImageBank, ImageSource};
 pub use order::{Arrangement, epoch_batches, evaluation_batches, listed_batches};
 pub use packing::Packing;
+pub use pixel_cache::PixelCache;
 pub use splits::Splits;
+pub(crate) use splits::image_sources;
 pub use texts::TextBank;

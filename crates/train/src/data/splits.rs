@@ -1,11 +1,10 @@
 //! The splits that a run works on.
 
-use std::path::PathBuf;
-
 use cliptune_experiment::{Plan, Select, Split, TaskKind};
 use cliptune_store::{Dataset, Item};
 
 use super::examples::{Example, Examples};
+use super::images::ImageSource;
 use crate::error::TrainError;
 
 /// The train and validation splits over one numbering of images and texts; the test split is never loaded here.
@@ -22,7 +21,7 @@ pub struct Splits {
     /// The validation split as training sees it.
     pub validation: Vec<Example>,
     /// Distinct images, in the order of their rows.
-    pub image_paths: Vec<PathBuf>,
+    pub images: Vec<ImageSource>,
     /// Distinct texts, in the order of their rows.
     pub texts: Vec<String>,
 }
@@ -49,7 +48,7 @@ impl Splits {
         let train = if needed { examples.add(&train_items) } else { Vec::new() };
         Ok(Self {
             task: dataset.record().task,
-            image_paths: examples.image_items().iter().map(|item| dataset.image_path(item)).collect(),
+            images: image_sources(dataset, &examples),
             texts: examples.texts().to_vec(),
             train_items,
             validation_items,
@@ -66,6 +65,12 @@ impl Splits {
             (&self.validation_items, &self.validation)
         }
     }
+}
+
+/// The files of the distinct images, in the order of their rows.
+pub(crate) fn image_sources(dataset: &Dataset, examples: &Examples) -> Vec<ImageSource> {
+    let source = |item: &Item| ImageSource { path: dataset.image_path(item), hash: item.image_hash.clone() };
+    examples.image_items().iter().map(source).collect()
 }
 
 /// The split that a plan needs and that has no items. Without training, any one of the two will do; without an epoch to

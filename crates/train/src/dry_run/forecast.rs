@@ -113,14 +113,14 @@ fn subject<'a>(
         seed: plan.seed,
         train: &splits.train,
         texts,
-        images: splits.image_paths.len(),
+        images: splits.images.len(),
     }
 }
 
 fn seconds(times: &Times, splits: &Splits, epochs: usize, steps: usize) -> Seconds {
-    let images = times.image * splits.image_paths.len() as f64;
+    let images = times.image * splits.images.len() as f64;
     let locked =
-        times.locked_image * splits.image_paths.len() as f64 + times.locked_text * splits.texts.len() as f64;
+        times.locked_image * splits.images.len() as f64 + times.locked_text * splits.texts.len() as f64;
     let evaluation = times.validation_item * splits.validation.len() as f64;
     // Before the first epoch, too.
     let evaluations = (epochs + 1) as f64 * evaluation;

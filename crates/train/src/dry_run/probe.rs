@@ -9,7 +9,9 @@ use cliptune_store::{Dataset, Item};
 use tch::Device;
 
 use crate::checkpoint::Position;
-use crate::data::{Arrangement, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches};
+use crate::data::{
+    Arrangement, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches, image_sources,
+};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
@@ -123,8 +125,8 @@ impl Sample {
         let batches = evaluation_batches(&splits.validation, arrangement, size);
         let validation =
             batches.first().map(|chosen| pick(&splits.validation_items, chosen)).unwrap_or_default();
-        let paths: Vec<_> = examples.image_items().iter().map(|item| dataset.image_path(item)).collect();
-        let (decoding, images) = timed(|| ImageBank::load(start.preprocessor.clone(), &paths, &|| {}))?;
+        let images = ImageBank::new(start.preprocessor.clone(), image_sources(dataset, &examples), None);
+        let (decoding, ()) = timed(|| images.keep_all())?;
         let texts = TextBank::encode(&start.tokenizer, examples.texts())?;
         Ok(Self { train, validation, images, texts, text_count: examples.texts().len(), decoding })
     }

@@ -14,7 +14,7 @@ use cliptune_terminal::Printer;
 use cliptune_train::TrainError;
 use cliptune_train::board::Board;
 use cliptune_train::checkpoint::{Checkpoints, Saver, State};
-use cliptune_train::data::{Example, ImageBank, TextBank};
+use cliptune_train::data::{Example, ImageBank, ImageSource, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::fit::{Fit, Fitted, Records};
 use cliptune_train::journal::Journal;
@@ -160,10 +160,14 @@ impl Tiny {
             serde_json::from_slice(&fs_err::read(reference("train", "cases.json")).unwrap()).unwrap();
         let config = ClipConfig::from_folder(&reference("train", "model")).unwrap();
         let size = config.vision.image_size as u32;
-        let images: Vec<PathBuf> = (0..6).map(|n| reference("train", &format!("images/{n}.png"))).collect();
+        let source = |n| ImageSource {
+            path: reference("train", &format!("images/{n}.png")),
+            hash: format!("{n:064x}"),
+        };
+        let preprocessor = Preprocessor::openai(size, image::Fit::Crop);
         let tokenizer = tokenizer(config.text.context_length);
         Self {
-            images: ImageBank::load(Preprocessor::openai(size, image::Fit::Crop), &images, &|| {}).unwrap(),
+            images: ImageBank::new(preprocessor, (0..6).map(source).collect(), None),
             texts: TextBank::encode(&tokenizer, &cases.texts).unwrap(),
             train: examples(&cases.train),
             validation: examples(&cases.validation),

@@ -1,0 +1,118 @@
+//! Decoded images on disk.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_clip::image::Preprocessor;
+use fs_err as fs;
+
+/// Bytes of the checksum behind the pixels.
+const CHECKSUM: usize = 8;
+/// Hexadecimal digits of a preprocessing in its folder's name.
+const DIGITS: usize = 16;
+/// No data set fills a disk with what can be computed again.
+const LARGEST: u64 = 32 << 30;
+
+/// The pixels of images by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image hash>`.
+///
+/// It holds nothing that cannot be computed again and may be removed at any time. What is damaged is as if it were not
+/// there, and what cannot be written is not kept: a full disk costs time and nothing else.
+#[derive(Debug)]
+pub struct PixelCache {
+    folder: PathBuf,
+    /// Bytes of an image.
+    length: usize,
+}
+
+impl PixelCache {
+    /// The cache below a folder for so many images; `None` for more than it should hold.
+    pub fn open(folder: &Path, preprocessor: &Preprocessor, images: usize) -> Option<Self> {
+        let length = preprocessor.length();
+        let fits = (images as u64).saturating_mul(length as u64) <= LARGEST;
+        let description = preprocessor.describe().ok().filter(|_| fits)?;
+        let mut name = blake3::hash(description.as_bytes()).to_hex().to_string();
+        name.truncate(DIGITS);
+        Some(Self { folder: folder.join("pixels").join(name), length })
+    }
+
+    /// The pixels of the image with this content.
+    pub fn get(&self, image_hash: &str) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(self.file(image_hash)).ok()?;
+        if bytes.len() != self.length + CHECKSUM {
+            return None;
+        }
+        let found = bytes.split_off(self.length);
+        (found == checksum(&bytes)).then_some(bytes)
+    }
+
+    /// Keeps the pixels of an image.
+    pub fn put(&self, image_hash: &str, pixels: &[u8]) {
+        let file = self.file(image_hash);
+        // Not made durable: the checksum tells what a crash has left.
+        let written = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+            let unfinished = file.with_extension(format!("unfinished-{}", std::process::id()));
+            fs::write(&unfinished, [pixels, &checksum(pixels)].concat())?;
+            fs::rename(&unfinished, &file)
+        });
+        drop(written);
+    }
+
+    fn file(&self, image_hash: &str) -> PathBuf {
+        self.folder.join(image_hash.get(..2).unwrap_or_default()).join(image_hash)
+    }
+}
+
+fn checksum(pixels: &[u8]) -> [u8; CHECKSUM] {
+    let hash = blake3::hash(pixels);
+    std::array::from_fn(|at| hash.as_bytes()[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use cliptune_clip::image::Fit;
+
+    use super::*;
+
+    fn cache(folder: &Path, fit: Fit) -> PixelCache {
+        PixelCache::open(folder, &Preprocessor::openai(1, fit), 1).unwrap()
+    }
+
+    #[test]
+    fn pixels_come_back_for_the_same_content_and_preprocessing_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let crop = cache(folder.path(), Fit::Crop);
+        assert_eq!(crop.get("abc"), None);
+        crop.put("abc", &[1, 2, 3]);
+        assert_eq!(cache(folder.path(), Fit::Crop).get("abc"), Some(vec![1, 2, 3]));
+        assert_eq!(crop.get("abd"), None);
+        assert_eq!(cache(folder.path(), Fit::Pad).get("abc"), None);
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(folder.path(), Fit::Crop);
+        cache.put("abc", &[1, 2, 3]);
+        let whole = fs::read(cache.file("abc")).unwrap();
+        let mut changed = whole.clone();
+        changed[1] += 1;
+        for damaged in [&whole[..5], &[], &changed[..]] {
+            fs::write(cache.file("abc"), damaged).unwrap();
+            assert_eq!(cache.get("abc"), None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("pixels"), "a file in the way").unwrap();
+        let cache = cache(folder.path(), Fit::Crop);
+        cache.put("abc", &[1, 2, 3]);
+        assert_eq!(cache.get("abc"), None);
+    }
+
+    #[test]
+    fn a_very_large_dataset_is_decoded_each_time() {
+        let preprocessor = Preprocessor::openai(224, Fit::Crop);
+        assert!(PixelCache::open(Path::new("cache"), &preprocessor, 1_000_000).is_none());
+    }
+}
