@@ -129,7 +129,7 @@ class Side:
     """A process that does what it is told, a line at a time, and answers with how long it took."""
 
     def __init__(self, name, command):
-        self.name, self.steps = name, []
+        self.name, self.steps, self.rates = name, [], []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self.ready = self.read()
@@ -143,7 +143,7 @@ class Side:
     def do(self, what):
         self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
-        self.steps.append(self.read())
+        (self.rates if what == "rate" else self.steps).append(self.read())
 
     def peak_memory(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -246,7 +246,7 @@ def report(sides, warm_up, items, products):
     for side in sides[1:]:
         apart = max(abs(a["loss"] - b["loss"]) for a, b in zip(sides[0].steps, side.steps))
         print(f"largest difference of a loss over {len(side.steps)} steps, cliptune and {side.name}: {apart:.1e}")
-    rate = sides[0].ready["gflops"]
+    rate = median(answer["gflops"] for answer in sides[0].rates)
     done = products / ours / 1e9
     print(f"matrix products: {rate:.0f} GFLOP/s measured, {done:.0f} needed and done: {done / rate:.0%}")
 
@@ -276,6 +276,7 @@ def compare(folder, options):
         peer_command = [sys.executable, "-B", __file__, "--threads", str(options.threads), "--peer", folder, loop, tune]
         sides.append(Side(loop, peer_command))
     for _ in range(options.steps):
+        sides[0].do("rate")
         for side in sides:
             side.do("epoch" if options.epoch else "step")
     batches = len(json.loads((folder / "batches.json").read_text())) if options.epoch else 1

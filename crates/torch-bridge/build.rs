@@ -4,8 +4,9 @@ use std::env;
 use std::path::PathBuf;
 
 fn main() {
-    println!("cargo:rerun-if-changed=src/bridge.cpp");
-    println!("cargo:rerun-if-changed=src/bridge.h");
+    for file in ["bridge.cpp", "bridge.h", "guarded.h", "mlp.cpp"] {
+        println!("cargo:rerun-if-changed=src/{file}");
+    }
     let include = include_folder();
     cc::Build::new()
         .cpp(true)
@@ -13,7 +14,7 @@ fn main() {
         .flag_if_supported("-Wno-unused-parameter")
         .include(include.join("torch/csrc/api/include"))
         .include(&include)
-        .file("src/bridge.cpp")
+        .files(["src/bridge.cpp", "src/mlp.cpp"])
         .compile("cliptune_torch_bridge");
     cliptune_native::emit_rpath();
 }

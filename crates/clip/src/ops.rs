@@ -65,6 +65,17 @@ pub trait Ops {
     /// The activation, element by element.
     fn activation(&mut self, x: &Self::Value, kind: Activation) -> Result<Self::Value, Self::Error>;
 
+    /// Two linear layers with an activation between them. An interpreter may do it at once.
+    fn mlp(
+        &mut self,
+        x: &Self::Value,
+        first: &str,
+        activation: Activation,
+        second: &str,
+    ) -> Result<Self::Value, Self::Error> {
+        mlp_in_parts(self, x, first, activation, second)
+    }
+
     /// The sum of two tensors of one shape.
     fn add(&mut self, a: &Self::Value, b: &Self::Value) -> Result<Self::Value, Self::Error>;
 
@@ -89,6 +100,19 @@ pub trait Ops {
         b: &Self::Value,
         temperature: Temperature<'_>,
     ) -> Result<Self::Value, Self::Error>;
+}
+
+/// [`Ops::mlp`] by its parts.
+pub fn mlp_in_parts<O: Ops + ?Sized>(
+    ops: &mut O,
+    x: &O::Value,
+    first: &str,
+    activation: Activation,
+    second: &str,
+) -> Result<O::Value, O::Error> {
+    let x = ops.linear(x, first, Bias::With)?;
+    let x = ops.activation(&x, activation)?;
+    ops.linear(&x, second, Bias::With)
 }
 
 /// The weights that turn cosines into logits.

@@ -328,7 +328,6 @@ fn mlp<O: Ops>(
     module: &str,
     x: &O::Value,
 ) -> Result<O::Value, O::Error> {
-    let x = ops.linear(x, &names::below(module, names::MLP_IN), Bias::With)?;
-    let x = ops.activation(&x, config.activation)?;
-    ops.linear(&x, &names::below(module, names::MLP_OUT), Bias::With)
+    let [first, second] = [names::MLP_IN, names::MLP_OUT].map(|part| names::below(module, part));
+    ops.mlp(x, &first, config.activation, &second)
 }

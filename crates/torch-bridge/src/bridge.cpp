@@ -6,7 +6,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <limits>
 #include <string>
 #include <vector>
@@ -17,6 +16,8 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 
+#include "guarded.h"
+
 namespace {
 
 std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t n) {
@@ -24,19 +25,6 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t n) {
   handles.reserve(n);
   for (size_t i = 0; i < n; ++i) handles.push_back(*tensors[i]);
   return handles;
-}
-
-// No exception may cross into Rust.
-template <typename F>
-char *guarded(F &&body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const std::exception &error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("unknown C++ exception");
-  }
 }
 
 std::string folder_of_libtorch() {

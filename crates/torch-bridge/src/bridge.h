@@ -34,6 +34,10 @@ char *cliptune_set_arithmetic(bool tf32, bool deterministic);
 // Loads libtorch_cuda.so from the folder that libtorch_cpu.so came from. *loaded says whether there is one.
 char *cliptune_load_cuda(bool *loaded);
 
+// Two linear layers with quick_gelu between them, over rows of x. *y is a new handle.
+char *cliptune_quick_gelu_mlp(const at::Tensor *x, const at::Tensor *w1, const at::Tensor *b1, const at::Tensor *w2,
+                              const at::Tensor *b2, at::Tensor **y);
+
 // Makes the gradient of a leaf undefined.
 char *cliptune_forget_grad(at::Tensor *tensor);
 

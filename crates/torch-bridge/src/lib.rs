@@ -8,6 +8,7 @@ mod arithmetic;
 mod cuda;
 mod fused;
 mod memory;
+mod mlp;
 
 use std::ffi::{CStr, c_char};
 
@@ -15,6 +16,7 @@ pub use arithmetic::{Arithmetic, set_arithmetic};
 pub use cuda::load_cuda;
 pub use fused::{AdamState, AdamStep, SgdState, SgdStep, fused_adam, fused_sgd};
 pub use memory::{forget_grad, keep_freed_memory};
+pub use mlp::{Linear, quick_gelu_mlp};
 
 /// Why libtorch refused.
 #[derive(Debug, thiserror::Error)]

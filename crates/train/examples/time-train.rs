@@ -3,7 +3,8 @@
 //!
 //!     time-train FOLDER full|locked-image THREADS
 //!
-//! `step` takes the next training step, `epoch` all of them, from the image files and strings on. FOLDER holds `model/`
+//! `step` takes the next training step, `epoch` all of them, from the image files and strings on, `rate` measures matrix
+//! products. FOLDER holds `model/`
 //! and `batches.json`: for each step its items, each with an image file and its texts, the first of which is right.
 
 use std::error::Error;
@@ -82,7 +83,7 @@ fn main() -> Outcome<()> {
     let begun = Instant::now();
     let work = Work::open(Path::new(folder), plan(tune)?)?;
     let seconds = begun.elapsed().as_secs_f64();
-    answer(&json!({ "load": seconds, "gflops": product_rate()? }))?;
+    answer(&json!({ "load": seconds }))?;
     work.serve()
 }
 
@@ -131,7 +132,12 @@ impl Work {
         let encoder = self.encoder(&images, &texts)?;
         let mut batches = self.batches.iter().cycle();
         for line in std::io::stdin().lock().lines() {
-            let timed = match (line?.as_str(), batches.next()) {
+            let line = line?;
+            if line == "rate" {
+                answer(&json!({ "gflops": product_rate()? }))?;
+                continue;
+            }
+            let timed = match (line.as_str(), batches.next()) {
                 ("step", Some(batch)) => step(&self.plan, &tuned, &encoder, &mut optimizer, batch)?,
                 ("epoch", _) => self.epoch(&tuned, &mut optimizer)?,
                 (other, _) => return Err(format!("neither step nor epoch: {other}").into()),

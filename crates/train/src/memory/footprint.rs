@@ -1,7 +1,7 @@
 //! What a training keeps in memory, by what it is for.
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::config::{Activation, TransformerConfig};
+use cliptune_clip::config::TransformerConfig;
 use cliptune_experiment::{BatchSize, Seed, TrainPlan, Tune};
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub struct Subject<'a> {
 ///
 /// Activations are those that autograd saves for the backward pass: of a block and a row of it, nine times its width
 /// (the inputs of both norms, what they give, queries, keys, values, what attention gives before and after its heads
-/// are put together) and its MLP's hidden layer twice, for QuickGELU three times. Attention itself keeps no scores,
+/// are put together) and its MLP's hidden layer twice, before and after the activation. Attention itself keeps no scores,
 /// because libtorch's kernel computes them anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Footprint {
@@ -153,11 +153,7 @@ enum Pass {
 
 /// Elements kept for so many rows through a tower.
 fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
-    let hidden = match config.activation {
-        Activation::QuickGelu => 3,
-        Activation::Gelu | Activation::GeluTanh => 2,
-    };
-    let block = rows * (9 * config.width + hidden * config.mlp_width);
+    let block = rows * (9 * config.width + 2 * config.mlp_width);
     match pass {
         Pass::Absent => 0,
         Pass::Forward => block,

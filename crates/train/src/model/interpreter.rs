@@ -2,7 +2,8 @@
 
 use cliptune_clip::config::{Activation, TextPooling};
 use cliptune_clip::names;
-use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature};
+use cliptune_clip::ops::{Bias, Mask, Ops, PackedPart, Temperature, mlp_in_parts};
+use cliptune_torch_bridge::{Linear, quick_gelu_mlp};
 use tch::{Kind, Tensor};
 
 use super::parameters::Parameters;
@@ -166,6 +167,19 @@ impl Ops for TorchOps<'_> {
             Activation::Gelu => x.f_gelu("none")?,
             Activation::GeluTanh => x.f_gelu("tanh")?,
         })
+    }
+
+    fn mlp(&mut self, x: &Tensor, first: &str, activation: Activation, second: &str) -> Computed {
+        let adapted = self.adapters.is_some_and(|adapters| [first, second].iter().any(|it| adapters.has(it)));
+        if activation != Activation::QuickGelu || self.kind != Kind::Float || adapted {
+            return mlp_in_parts(self, x, first, activation, second);
+        }
+        let rows = x.f_reshape([-1, *x.size().last().unwrap_or(&1)])?;
+        let layer = |module| -> Result<Linear<'_>, TrainError> {
+            Ok(Linear { weight: self.weight(module)?, bias: self.bias(module)? })
+        };
+        let y = quick_gelu_mlp(&rows, layer(first)?, layer(second)?)?;
+        Ok(y.f_reshape(x.size().as_slice())?)
     }
 
     fn add(&mut self, a: &Tensor, b: &Tensor) -> Computed {

@@ -73,6 +73,11 @@ impl Adapters {
         self.list.iter().flat_map(|one| [&one.down, &one.up])
     }
 
+    /// Whether there is one over a layer.
+    pub fn has(&self, module: &str) -> bool {
+        self.index.contains_key(module)
+    }
+
     fn scale(&self) -> f64 {
         self.lora.alpha / self.lora.rank.get() as f64
     }
