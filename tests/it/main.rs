@@ -21,4 +21,5 @@ mod repository;
 mod server;
 mod siblings;
 mod signals;
+mod soup;
 mod support;

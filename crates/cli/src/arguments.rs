@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
-use crate::commands::{check, completions, demo_data, export, fetch, ls, run, schema, show, status};
+use crate::commands::{check, completions, demo_data, export, fetch, ls, run, schema, show, soup, status};
 use crate::tool;
 
 const AFTER_HELP: &str = "\
@@ -64,6 +64,7 @@ pub(crate) enum Command {
     #[command(disable_help_flag = true)]
     Report(tool::Args),
     Export(export::Args),
+    Soup(soup::Args),
     Fetch(fetch::Args),
     DemoData(demo_data::Args),
     Status(status::Args),

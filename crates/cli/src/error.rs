@@ -38,6 +38,22 @@ pub enum CliError {
         /// Where it stands.
         status: RunStatus,
     },
+    /// A mean needs two models.
+    #[error("a soup is made of two runs or more{}", run.as_ref().map(|run| format!(", not of {run} alone")).unwrap_or_default())]
+    OneRun {
+        /// The one there is, if any.
+        run: Option<String>,
+    },
+    /// Models that have no mean.
+    #[error("{first} and {second} have different {what}")]
+    Unlike {
+        /// In what they differ.
+        what: &'static str,
+        /// The first run.
+        first: String,
+        /// Another one.
+        second: String,
+    },
     /// The report cannot be looked at.
     #[error(transparent)]
     Report(#[from] cliptune_report::ReportError),
@@ -103,6 +119,8 @@ impl Diagnostic for CliError {
             Self::Store(error) => return error.hint(),
             Self::Hub(error) => return error.hint(),
             Self::Model(error) => return error.hint().map(str::to_owned),
+            Self::OneRun { .. } => "name several runs, or an experiment with several `seeds`".to_owned(),
+            Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
             Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),
             Self::Report(error) => return error.hint(),
             Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
@@ -126,6 +144,8 @@ impl Diagnostic for CliError {
             | Self::NoExperiments { .. }
             | Self::NoRun { .. }
             | Self::NoModel { .. }
+            | Self::OneRun { .. }
+            | Self::Unlike { .. }
             | Self::AmbiguousRun { .. } => Exit::Usage,
             Self::DemoData(
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
-use cliptune_store::{Run, Standing, Store, standings};
+use cliptune_store::{Run, RunStatus, Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
 
 use crate::error::CliError;
@@ -110,6 +110,14 @@ pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
             name: name.to_owned(),
             runs: found.into_iter().map(Run::id).collect(),
         }),
+    }
+}
+
+/// The run, if it has a model.
+pub(crate) fn complete(run: Run) -> Result<Run, CliError> {
+    match run.status() {
+        RunStatus::Done => Ok(run),
+        status => Err(CliError::NoModel { run: run.id(), status }),
     }
 }
 

@@ -18,6 +18,7 @@ mod inputs;
 mod item;
 mod model_hash;
 mod number;
+mod origin;
 mod parquet;
 mod precision_record;
 mod precisions;
@@ -41,6 +42,7 @@ pub use files::{AtomicFile, read_json, remove_unfinished, write_atomic, write_js
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT, TRAIN_PROCEDURE, run_key};
 pub use inputs::{ImageFile, Inputs};
 pub use item::Item;
+pub use origin::Origin;
 pub use parquet::{literal_path, open_database, sql_name, sql_text};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};

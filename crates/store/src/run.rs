@@ -111,6 +111,15 @@ impl Run {
         format!("{}/{}", self.record.experiment, self.record.run)
     }
 
+    /// Datasets whose train and validation splits its weights have seen, oldest first.
+    pub fn seen(&self) -> Vec<String> {
+        let mut seen = self.record.lineage.clone();
+        if self.record.plan.train.is_some() && !seen.contains(&self.record.dataset) {
+            seen.push(self.record.dataset.clone());
+        }
+        seen
+    }
+
     /// The tuned model as Hugging Face lays it out.
     pub fn model_folder(&self) -> PathBuf {
         self.folder.join(MODEL)

@@ -3,19 +3,24 @@
 use std::collections::BTreeSet;
 
 use cliptune_experiment::Split;
-use cliptune_store::{Dataset, ResolvedBase, Standing, Store};
+use cliptune_store::{Dataset, Origin, ResolvedBase, Standing, Store};
 use cliptune_terminal::Printer;
 
 use crate::error::TrainError;
 
 /// Datasets whose train and validation splits the starting weights have seen, oldest first.
-pub fn lineage(base: &ResolvedBase) -> Vec<String> {
-    let ResolvedBase::Run { run: Some(run), .. } = base else { return Vec::new() };
-    let mut lineage = run.record().lineage.clone();
-    if run.record().plan.train.is_some() && !lineage.contains(&run.record().dataset) {
-        lineage.push(run.record().dataset.clone());
-    }
-    lineage
+///
+/// # Errors
+///
+/// When the record of a folder that was made of runs cannot be read.
+pub fn lineage(base: &ResolvedBase) -> Result<Vec<String>, TrainError> {
+    Ok(match base {
+        ResolvedBase::Run { run: Some(run), .. } => run.seen(),
+        ResolvedBase::Folder { path, .. } => {
+            Origin::read(path)?.map(|origin| origin.lineage).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    })
 }
 
 /// Refuses a run whose test images (by content) were in the train or validation split of a dataset that the
@@ -27,7 +32,7 @@ pub fn check(
     printer: &Printer,
 ) -> Result<(), TrainError> {
     let mut seen = BTreeSet::new();
-    for hash in lineage(&standing.base) {
+    for hash in lineage(&standing.base)? {
         let Some(earlier) = store.dataset(&hash)? else {
             printer.warn(&format!(
                 "dataset {hash} is gone: whether its images leak into the test split is unknown"

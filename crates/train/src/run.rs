@@ -91,7 +91,7 @@ fn record(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run
         plan: plan.clone(),
         dataset: standing.dataset_hash.clone(),
         base: standing.base.record().ok_or_else(|| TrainError::no_base(plan))?,
-        lineage: leak::lineage(&standing.base),
+        lineage: leak::lineage(&standing.base)?,
         provenance: provenance::provenance(file, context.device),
         started,
         end: None,

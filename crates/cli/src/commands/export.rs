@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use cliptune_clip::ModelFolder;
 use cliptune_clip::model_folder::FolderLayout;
-use cliptune_store::{RunStatus, StagedFolder, Store};
+use cliptune_store::{StagedFolder, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
 use crate::error::CliError;
-use crate::selection::{one_run, short};
+use crate::selection::{complete, one_run, short};
 
 /// Write a run's model as another library lays it out
 ///
@@ -70,10 +70,7 @@ fn model_folder(name: &str, common: &CommonArgs) -> Result<PathBuf, CliError> {
         Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => return Ok(PathBuf::from(name)),
         run => run?,
     };
-    match run.status() {
-        RunStatus::Done => Ok(run.model_folder()),
-        status => Err(CliError::NoModel { run: run.id(), status }),
-    }
+    Ok(complete(run)?.model_folder())
 }
 
 fn warn_of_extra(model: &ModelFolder, printer: &Printer) {

@@ -9,6 +9,7 @@ pub(crate) mod ls;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;
+pub(crate) mod soup;
 pub(crate) mod status;
 
 use cliptune_terminal::Exit;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::run(args, common),
         Command::Ls(args) => ls::run(args, common),
         Command::Show(args) => show::run(args, common),
+        Command::Soup(args) => soup::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),
     }

@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod header;
 mod layout;
+mod mean;
 mod open_clip;
 mod source;
 mod write;

@@ -55,7 +55,7 @@ impl Checkpoint {
 }
 
 /// The length of the header and the header.
-fn header(path: &Path, tensors: &[(FloatKind, Tensor)]) -> Result<Vec<u8>, CheckpointError> {
+pub(super) fn header(path: &Path, tensors: &[(FloatKind, Tensor)]) -> Result<Vec<u8>, CheckpointError> {
     let mut end = 0;
     let info = |(kind, tensor): &(FloatKind, Tensor)| {
         let start = end;

@@ -1,6 +1,7 @@
 //! A model folder as a whole: configuration, weights, tokenizer and preprocessing that belong together.
 
 mod error;
+mod mean;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -56,6 +56,6 @@ impl ModelFolder {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), FolderError> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), FolderError> {
     fs_err::write(path, text).map_err(FolderError::Write)
 }

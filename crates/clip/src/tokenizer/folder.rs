@@ -34,6 +34,11 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// Whether others have the same names and bytes, wherever they are.
+    pub(super) fn are(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+
     /// Reads those of the files that are there.
     pub(super) fn read(folder: &Path) -> Result<Self, TokenizerError> {
         let mut files = Vec::new();

@@ -134,6 +134,11 @@ impl Tokenizer {
         save::save(self, folder)
     }
 
+    /// Whether both were read from the same files, byte for byte.
+    pub fn has_files_of(&self, other: &Self) -> bool {
+        self.files.are(&other.files)
+    }
+
     /// What `text_cfg` of `open_clip_config.json` says, so that open_clip gives the same ids: to all texts where the
     /// family is its own, to plain ones otherwise, because open_clip cleans every text.
     ///

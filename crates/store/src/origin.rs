@@ -1,0 +1,80 @@
+//! `origin.json`: what a model folder that cliptune made of runs was made of.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::files::{read_json, write_json};
+use crate::run::Run;
+
+/// The file in the model folder.
+const FILE: &str = "origin.json";
+/// Version of the record.
+const FORMAT: u32 = 1;
+
+/// The runs that a model was made of, and what they have seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Version of this record.
+    pub format_version: u32,
+    /// The runs, `<experiment>/<run>`.
+    pub runs: Vec<String>,
+    /// Hashes of the datasets whose train and validation splits these weights have seen, oldest first.
+    pub lineage: Vec<String>,
+}
+
+impl Origin {
+    /// Of the models of some runs together.
+    pub fn of(runs: &[Run]) -> Self {
+        let mut lineage: Vec<String> = Vec::new();
+        for hash in runs.iter().flat_map(Run::seen) {
+            if !lineage.contains(&hash) {
+                lineage.push(hash);
+            }
+        }
+        Self { format_version: FORMAT, runs: runs.iter().map(Run::id).collect(), lineage }
+    }
+
+    /// Puts it into the model's folder.
+    pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
+        write_json(&folder.join(FILE), self)
+    }
+
+    /// That of a model folder; `None` for one that was not made of runs.
+    ///
+    /// # Errors
+    ///
+    /// When there is one that cannot be read: what it hides may matter.
+    pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let origin: Self = read_json(&path)?;
+        match origin.format_version {
+            FORMAT => Ok(Some(origin)),
+            found => Err(StoreError::Version { path, found, supported: FORMAT }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_written_and_a_newer_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Origin::read(folder.path()).unwrap(), None);
+        let origin = Origin {
+            format_version: FORMAT,
+            runs: vec!["tuned/a".to_owned(), "tuned/b".to_owned()],
+            lineage: vec!["0123".to_owned()],
+        };
+        origin.write(folder.path()).unwrap();
+        assert_eq!(Origin::read(folder.path()).unwrap(), Some(origin.clone()));
+        Origin { format_version: FORMAT + 1, ..origin }.write(folder.path()).unwrap();
+        assert!(matches!(Origin::read(folder.path()), Err(StoreError::Version { .. })));
+    }
+}
