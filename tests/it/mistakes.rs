@@ -67,14 +67,14 @@ fn keys_and_values_that_do_not_exist_come_all_at_once() {
       --> experiments/base.yaml:23:14
        |
     23 |   objective: contrast
-       |              ^^^^^^^^ expected `choice`, `contrastive` or `sigmoid`
+       |              ^^^^^^^^ expected `choice`, `contrastive`, `choice+contrastive` or `sigmoid`
        = help: did you mean `contrastive`?
 
     error: unknown key `epcohs` in `train`
       --> experiments/base.yaml:24:3
        |
     24 |   epcohs: 2
-       |   ^^^^^^ expected `objective`, `tune`, `epochs`, `batch_size`, `optimizer`, `schedule`, `clip_grad_norm` or `select`
+       |   ^^^^^^ expected one of the keys of `train`
        = help: did you mean `epochs`?
     ");
     assert_nothing_made(&context);
@@ -90,7 +90,7 @@ fn a_setting_of_the_command_line_that_does_not_exist() {
      --> --set:1:1
       |
     1 | train.epoch=1
-      | ^^^^^^^^^^^ expected `objective`, `tune`, `epochs`, `batch_size`, `optimizer`, `schedule`, `clip_grad_norm` or `select`
+      | ^^^^^^^^^^^ expected one of the keys of `train`
       = help: did you mean `epochs`?
     ");
     assert_nothing_made(&context);

@@ -62,8 +62,14 @@ fn a_soup_needs_two_runs() {
     let context = TestContext::empty();
     let store = finished().path("runs");
     let soup = |runs: &str| context.cliptune(&format!("soup {runs} --store {} --to out", store.display()));
-    assert_output!(context, soup("tuned"), @"");
-    assert_output!(context, soup("nothing"), @"");
+    assert_output!(context, soup("tuned"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: a soup is made of two runs or more, not of tuned/[RUN]-s0 alone
+
+    hint: name several runs, or an experiment with several `seeds`
+    ");
+    assert!(soup("nothing").ended(2).stderr.contains("there is no run nothing"));
     assert!(!context.path("out").exists());
 }
 
@@ -75,8 +81,20 @@ fn a_soup_needs_models_that_are_alike() {
         base.replace("name: base", "name: narrow").replace("projection_dim: 32", "projection_dim: 16");
     context.write("experiments/narrow.yaml", &narrow);
     context.cliptune("run experiments/base.yaml experiments/narrow.yaml").succeeded();
-    assert_output!(context, context.cliptune("soup base narrow --to out"), @"");
+    assert_output!(context, context.cliptune("soup base narrow --to out"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: base/[RUN]-s0 and narrow/[RUN]-s0 have different architectures
+
+    hint: only models that started as one can be averaged
+    ");
     // Random weights of two seeds can be averaged, and it is said what that is worth.
     context.cliptune("run experiments/base.yaml --set seeds=[0,1]").succeeded();
-    assert_output!(context, context.cliptune("soup base --to out"), @"");
+    assert_output!(context, context.cliptune("soup base --to out"), @r"
+    exit code: 0
+    ----- stdout -----
+    out
+    ----- stderr -----
+    warning: these runs have not started from the same weights: their mean is seldom a good model
+    ");
 }

@@ -214,7 +214,7 @@ mod tests {
 
     const ADAM: [f32; 3] = [0.801_924_2, -1.868_835_4, 2.845_608_2];
     const SGD: [f32; 3] = [0.811_4, -1.922_8, 2.785_2];
-    const NESTEROV: [f32; 3] = [0.587_353_9, -1.744_707_9, 2.390_172];
+    const NESTEROV: [f32; 3] = [0.587_353_9, -1.744_708, 2.390_172];
 
     #[test]
     fn tensors_of_different_shapes_are_refused() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cliptune_clip::ModelFolder;
-use cliptune_store::{Origin, Run, RunStatus, StagedFolder, Store};
+use cliptune_store::{Base, Origin, Run, RunStatus, StagedFolder, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 use serde_json::json;
 
@@ -81,10 +81,20 @@ fn named(store: &Store, name: &str) -> Result<Vec<Run>, CliError> {
 /// models has seen.
 fn warn_of_differences(runs: &[Run], printer: &Printer) {
     let differ = |of: &dyn Fn(&Run) -> String| runs.iter().map(of).collect::<BTreeSet<_>>().len() > 1;
-    if differ(&|run| format!("{:?}", run.record().base)) {
+    if differ(&start) {
         printer.warn("these runs have not started from the same weights: their mean is seldom a good model");
     }
     if differ(&|run| run.record().dataset.clone()) {
         printer.warn("these runs were trained on different datasets: their mean has seen all of them");
+    }
+}
+
+/// The weights that a run has started from.
+fn start(run: &Run) -> String {
+    match &run.record().base {
+        // Of another seed, random weights are others.
+        Base::Scratch => format!("scratch {}", run.record().seed),
+        Base::Folder { hash } | Base::Hub { hash, .. } => hash.clone(),
+        Base::Run { key, .. } => key.clone(),
     }
 }
