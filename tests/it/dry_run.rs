@@ -12,15 +12,16 @@ fn a_dry_run_says_what_would_be_trained_and_writes_nothing() {
     exit code: 0
     ----- stdout -----
     base: 1 run, seed 0
-      part               weights                    parameters    lr  weight decay
-      logit scale        norms, biases, embeddings           1  1e-3             0
-      text tower         norms, biases, embeddings      20,704  1e-3             0
-      text tower         matrices                       12,288  1e-3           0.1
-      text projection    matrices                        1,024  1e-3           0.1
-      vision tower       norms, biases, embeddings         736  1e-3             0
-      vision tower       matrices                       36,864  1e-3           0.1
-      visual projection  matrices                        1,024  1e-3           0.1
-      trained  72,641 of 72,641 parameters
+      part               weights                    parameters      lr  weight decay
+      logit scale        norms, biases, embeddings           1    1e-3             0
+      text tower         norms, biases, embeddings       4,608    1e-3             0
+      text tower         matrices                       12,288    1e-3           0.1
+      text tower         tokens that no text has        16,096  locked        locked
+      text projection    matrices                        1,024    1e-3           0.1
+      vision tower       norms, biases, embeddings         736    1e-3             0
+      vision tower       matrices                       36,864    1e-3           0.1
+      visual projection  matrices                        1,024    1e-3           0.1
+      trained  56,545 of 72,641 parameters
       steps    8: 2 epochs of 4 steps, 32 items a step, 108 items to train on
       memory   about [SIZE] of [SIZE]: weights [SIZE], gradients [SIZE], moments [SIZE], activations [SIZE], pixels [SIZE], libraries [SIZE]; [SIZE] more while a checkpoint is written
       time     about [TIME] on cpu: a step [TIME], an evaluation [TIME], decoding [TIME]
@@ -43,7 +44,9 @@ fn a_dry_run_is_told_to_machines_in_full() {
     let steps = [&forecast["epochs"], &forecast["steps_per_epoch"], &forecast["batch_size"]];
     assert_eq!(steps.map(serde_json::Value::as_u64), [Some(2), Some(4), Some(32)], "{told:#}");
     let memory = &forecast["memory"];
-    assert_eq!(memory["moments"].as_u64(), memory["weights"].as_u64().map(|weights| 2 * weights), "{told:#}");
+    let gradients = memory["gradients"].as_u64();
+    assert_eq!(memory["moments"].as_u64(), gradients.map(|gradients| 2 * gradients), "{told:#}");
+    assert!(gradients < memory["weights"].as_u64(), "{told:#}");
     assert!(forecast["seconds"]["step"].as_f64().is_some_and(|seconds| seconds > 0.0), "{told:#}");
 }
 

@@ -125,11 +125,12 @@ impl Work {
     }
 
     fn serve(&self) -> Outcome<()> {
-        let tuned = Tuned::new(&self.start.parameters, &self.plan, Seed(0))?;
-        let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
         let (images, texts) = self.read()?;
         images.keep_all()?;
-        let encoder = self.encoder(&images, &texts)?;
+        let parameters = self.start.parameters.with_token_rows(self.plan.tune, &texts.ids())?;
+        let tuned = Tuned::new(&parameters, &self.plan, Seed(0))?;
+        let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
+        let encoder = self.encoder(&tuned, &images, &texts)?;
         let mut batches = self.batches.iter().cycle();
         for line in std::io::stdin().lock().lines() {
             let line = line?;
@@ -150,7 +151,7 @@ impl Work {
     fn epoch(&self, tuned: &Tuned<'_>, optimizer: &mut Optimizer) -> Outcome<Timed> {
         let begun = Instant::now();
         let (images, texts) = self.read()?;
-        let encoder = self.encoder(&images, &texts)?;
+        let encoder = self.encoder(tuned, &images, &texts)?;
         let mut sum = Timed { data: begun.elapsed().as_secs_f64(), ..Timed::default() };
         let images_of = |batch: &Vec<Example>| batch.iter().map(|example| example.image).collect();
         thread::scope(|scope| {
@@ -170,9 +171,13 @@ impl Work {
         Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
     }
 
-    fn encoder<'a>(&'a self, images: &'a ImageBank, texts: &'a TextBank) -> Outcome<Encoder<'a>> {
-        let Start { config, parameters, .. } = &self.start;
-        let mut encoder = Encoder::new(config, parameters, images, texts, Device::Cpu);
+    fn encoder<'a>(
+        &'a self,
+        tuned: &Tuned<'a>,
+        images: &'a ImageBank,
+        texts: &'a TextBank,
+    ) -> Outcome<Encoder<'a>> {
+        let mut encoder = Encoder::new(&self.start.config, tuned.parameters(), images, texts, Device::Cpu);
         encoder.lock(&self.plan, self.texts.len())?;
         Ok(encoder)
     }

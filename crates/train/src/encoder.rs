@@ -17,7 +17,7 @@ use crate::objective::Embeddings;
 use crate::tuning::Adapters;
 
 /// Rows encoded at once when no gradients are recorded.
-const CHUNK: usize = 128;
+pub(crate) const CHUNK: usize = 128;
 
 /// What a tower sees of some rows.
 #[derive(Debug)]

@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
 
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
     fn train(&self, train: &TrainPlan) -> Result<Option<Ready<'_>>, TrainError> {
-        let parameters = &self.start.parameters;
+        let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
         if train.objective == Objective::Sigmoid && parameters.logit_bias()?.is_none() {
             return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
         }

@@ -1,6 +1,6 @@
 //! The mean of several checkpoints.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::error::CheckpointError;
 use super::header::FloatKind;
 use super::layout::Layout;
 use super::source::Source;
-use super::write::header;
+use super::write::write_file;
 use crate::config::ClipConfig;
 
 /// Numbers of a weight that are added up at once.
@@ -29,13 +29,9 @@ impl Checkpoint {
         let sources = of.iter().map(|one| Source::open(one)).collect::<Result<Vec<_>, _>>()?;
         let tensors: Vec<_> =
             Layout::HuggingFace.tensors(config).into_iter().map(|tensor| (FloatKind::F32, tensor)).collect();
-        let header = header(path, &tensors)?;
-        let mut file = BufWriter::new(fs_err::File::create(path).map_err(CheckpointError::Write)?);
-        file.write_all(&header).map_err(CheckpointError::Write)?;
-        for weight in tensors.iter().flat_map(|(_, tensor)| tensor.fills.weights()) {
-            write_mean_of(&sources, weight, &mut file)?;
-        }
-        file.flush().map_err(CheckpointError::Write)
+        write_file(path, &tensors, |_, tensor, file| {
+            tensor.fills.weights().iter().try_for_each(|weight| write_mean_of(&sources, weight, file))
+        })
     }
 }
 

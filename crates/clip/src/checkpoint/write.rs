@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use fs_err::File;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::error::CheckpointError;
@@ -31,13 +32,7 @@ impl Checkpoint {
             .collect::<Result<Vec<_>, CheckpointError>>()?;
         // Wider numbers first, so that each lies at a multiple of its size.
         tensors.sort_by_key(|(kind, _)| std::cmp::Reverse(kind.bytes()));
-        let header = header(path, &tensors)?;
-        let mut file = BufWriter::new(fs_err::File::create(path).map_err(CheckpointError::Write)?);
-        file.write_all(&header).map_err(CheckpointError::Write)?;
-        for (kind, tensor) in &tensors {
-            copy(&source, *kind, tensor, &mut file)?;
-        }
-        file.flush().map_err(CheckpointError::Write)
+        write_file(path, &tensors, |kind, tensor, file| copy(&source, kind, tensor, file))
     }
 
     /// The type of a tensor's numbers, which all of its weights have.
@@ -54,8 +49,23 @@ impl Checkpoint {
     }
 }
 
+/// Writes a safetensors file of these tensors, each of whose numbers come from `values`.
+pub(super) fn write_file(
+    path: &Path,
+    tensors: &[(FloatKind, Tensor)],
+    mut values: impl FnMut(FloatKind, &Tensor, &mut BufWriter<File>) -> Result<(), CheckpointError>,
+) -> Result<(), CheckpointError> {
+    let header = header(path, tensors)?;
+    let mut file = BufWriter::new(File::create(path).map_err(CheckpointError::Write)?);
+    file.write_all(&header).map_err(CheckpointError::Write)?;
+    for (kind, tensor) in tensors {
+        values(*kind, tensor, &mut file)?;
+    }
+    file.flush().map_err(CheckpointError::Write)
+}
+
 /// The length of the header and the header.
-pub(super) fn header(path: &Path, tensors: &[(FloatKind, Tensor)]) -> Result<Vec<u8>, CheckpointError> {
+fn header(path: &Path, tensors: &[(FloatKind, Tensor)]) -> Result<Vec<u8>, CheckpointError> {
     let mut end = 0;
     let info = |(kind, tensor): &(FloatKind, Tensor)| {
         let start = end;

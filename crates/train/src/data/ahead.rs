@@ -9,6 +9,8 @@ use crate::error::TrainError;
 
 /// Updates whose images wait for their step, besides the one that is being decoded.
 const WAITING: usize = 2;
+/// Updates whose pixels are in memory at most: with those that wait, the one that is computed and the one that is decoded.
+pub const UPDATES_IN_MEMORY: usize = WAITING + 2;
 
 /// The images of a sequence of updates, in its order, decoded by threads that are some updates ahead and no more.
 ///

@@ -11,7 +11,7 @@ mod pixel_cache;
 mod splits;
 mod texts;
 
-pub use ahead::Ahead;
+pub use ahead::{Ahead, UPDATES_IN_MEMORY};
 pub use augment::Augmenter;
 pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};

@@ -47,13 +47,9 @@ impl PixelCache {
     /// Keeps the pixels of an image.
     pub fn put(&self, image_hash: &str, pixels: &[u8]) {
         let file = self.file(image_hash);
-        // Not made durable: the checksum tells what a crash has left.
-        let written = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-            let unfinished = file.with_extension(format!("unfinished-{}", std::process::id()));
-            fs::write(&unfinished, [pixels, &checksum(pixels)].concat())?;
-            fs::rename(&unfinished, &file)
-        });
-        drop(written);
+        // Written in place, not beside it and not made durable: the checksum tells what a crash or a full disk has left.
+        let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
+        drop(folder.and_then(|()| fs::write(&file, [pixels, &checksum(pixels)].concat())));
     }
 
     fn file(&self, image_hash: &str) -> PathBuf {

@@ -1,5 +1,7 @@
 //! Every distinct text of a dataset, tokenised once.
 
+use std::collections::BTreeSet;
+
 use cliptune_clip::config::TextPooling;
 use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError, Width};
 use rayon::prelude::*;
@@ -25,6 +27,13 @@ impl TextBank {
     /// Number of texts that were cut at the context length.
     pub fn truncated(&self) -> usize {
         self.texts.iter().filter(|text| text.truncated).count()
+    }
+
+    /// The ids of all texts and of padding, ascending.
+    pub fn ids(&self) -> Vec<i64> {
+        let texts = self.texts.iter().flat_map(|text| &text.ids).copied();
+        let ids: BTreeSet<i64> = texts.chain([self.layout.padding]).collect();
+        ids.into_iter().collect()
     }
 
     /// The tokens of these rows, with the padding that their tower sees.

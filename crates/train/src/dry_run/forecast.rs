@@ -68,8 +68,9 @@ impl Forecast {
         let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
         let splits = Splits::load(plan, dataset)?;
         let start = Start::open(standing, &splits.train_items, device)?;
-        let tuned = Tuned::new(&start.parameters, train, plan.seed)?;
         let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
+        let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
+        let tuned = Tuned::new(&parameters, train, plan.seed)?;
         let memory =
             Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)), train.batch_size);
         let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
@@ -78,7 +79,7 @@ impl Forecast {
         let seconds = match fits {
             true => {
                 printer.status(&format!("{}: measuring some steps", plan.experiment));
-                let times = probe::measure(plan, train, dataset, &splits, &start, device)?;
+                let times = probe::measure(plan, train, dataset, &splits, (&start, &tuned), device)?;
                 Some(seconds(&times, &splits, train.epochs, steps))
             }
             false => None,

@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::model::Parameter;
 use crate::tuning::{Adapters, Tuned};
 
+const TEXT_TOWER: &str = "text tower";
+
 /// Weights of one part of the model that are treated alike.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Group {
@@ -35,7 +37,17 @@ pub(super) fn groups(tuned: &Tuned<'_>, plan: &TrainPlan) -> Vec<Group> {
             None => groups.push(Group { parameters: added, ..new }),
         }
     }
+    if let Some(unused) = unused_tokens(tuned.parameters().left_out()) {
+        let behind = groups.iter().rposition(|group| group.part == unused.part).map_or(0, |last| last + 1);
+        groups.insert(behind, unused);
+    }
     groups
+}
+
+/// Rows of the token embedding that training leaves out, if there are any.
+fn unused_tokens(parameters: usize) -> Option<Group> {
+    let (part, kind) = (TEXT_TOWER, "tokens that no text has");
+    (parameters > 0).then_some(Group { part, kind, parameters, learning_rate: None, weight_decay: None })
 }
 
 /// The group of a weight, still without its parameters.
@@ -45,7 +57,7 @@ fn group(parameter: &Parameter, plan: &TrainPlan) -> Group {
         part: match parameter.spec.part {
             Part::Vision => "vision tower",
             Part::VisualProjection => "visual projection",
-            Part::Text => "text tower",
+            Part::Text => TEXT_TOWER,
             Part::TextProjection => "text projection",
             Part::LogitScale => "logit scale",
         },

@@ -57,14 +57,12 @@ pub(super) fn measure(
     train: &TrainPlan,
     dataset: &Dataset,
     splits: &Splits,
-    start: &Start,
+    (start, tuned): (&Start, &Tuned<'_>),
     device: Device,
 ) -> Result<Times, TrainError> {
     let sample = Sample::take(plan, train, dataset, splits, start)?;
-    let parameters = &start.parameters;
-    let tuned = Tuned::new(parameters, train, plan.seed)?;
     let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
-    let mut encoder = Encoder::new(&start.config, parameters, &sample.images, &sample.texts, device)
+    let mut encoder = Encoder::new(&start.config, tuned.parameters(), &sample.images, &sample.texts, device)
         .with_adapters(tuned.adapters())
         .with_precision(train.precision);
     let (locked, _) = timed(|| encoder.lock(train, sample.text_count))?;
@@ -72,7 +70,7 @@ pub(super) fn measure(
     let fit = Fit {
         plan: train,
         seed: plan.seed,
-        tuned: &tuned,
+        tuned,
         encoder: &encoder,
         train: &all,
         validation: &sample.validation,

@@ -5,7 +5,8 @@ use cliptune_clip::config::TransformerConfig;
 use cliptune_experiment::{BatchSize, Seed, TrainPlan, Tune};
 use serde::Serialize;
 
-use crate::data::{Arrangement, Batch, Example, TextBank, epoch_batches};
+use crate::data::{Arrangement, Batch, Example, TextBank, UPDATES_IN_MEMORY, epoch_batches};
+use crate::encoder;
 use crate::model::Parameters;
 use crate::objective;
 use crate::optimizer::moment_names;
@@ -32,7 +33,7 @@ pub struct Subject<'a> {
     pub train: &'a [Example],
     /// Its texts.
     pub texts: &'a TextBank,
-    /// Distinct images of all splits that are loaded.
+    /// Distinct images of all splits.
     pub images: usize,
 }
 
@@ -50,7 +51,7 @@ pub struct Footprint {
     pub gradients: u64,
     /// What the optimiser keeps for each weight that moves, and their moving average.
     pub moments: u64,
-    /// Pixels of the distinct images, as bytes.
+    /// Pixels of the images of a few updates, as bytes.
     pub pixels: u64,
     /// What the largest batch of an epoch needs.
     pub activations: u64,
@@ -68,7 +69,7 @@ impl Footprint {
         let weights = FLOAT * subject.parameters.len() as u64;
         let gradients = FLOAT * subject.moving as u64;
         let moments = subject.moments() * gradients;
-        let pixels = (subject.images * pixels(subject.config)) as u64;
+        let pixels = (subject.images_in_memory(batch_size) * pixels(subject.config)) as u64;
         let activations = subject.largest_batch(batch_size);
         Self {
             weights,
@@ -88,6 +89,12 @@ impl Subject<'_> {
     /// Numbers that are kept for each one that moves, besides its gradient.
     fn moments(&self) -> u64 {
         moment_names(self.plan.optimizer.rule).len() as u64 + u64::from(self.plan.ema.is_some())
+    }
+
+    /// Images that are decoded and wait for their step; during an evaluation, for their chunk.
+    fn images_in_memory(&self, batch_size: BatchSize) -> usize {
+        let update = batch_size.get().saturating_mul(self.plan.accumulate.get());
+        self.images.min(UPDATES_IN_MEMORY.saturating_mul(update.max(encoder::CHUNK)))
     }
 
     fn largest_batch(&self, batch_size: BatchSize) -> u64 {

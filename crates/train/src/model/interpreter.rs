@@ -76,7 +76,7 @@ impl Ops for TorchOps<'_> {
     type Error = TrainError;
 
     fn embedding(&mut self, ids: &Tensor, module: &str) -> Computed {
-        Ok(Tensor::f_embedding(self.weight(module)?, ids, -1, false, false)?)
+        self.parameters.looked_up(module, ids)
     }
 
     fn patches(&mut self, pixels: &Tensor, module: &str, patch_size: usize, bias: Bias) -> Computed {

@@ -4,6 +4,7 @@ mod files;
 mod interpreter;
 mod load;
 mod parameters;
+mod token_rows;
 
 pub use files::save;
 pub(crate) use files::{parse, tensor};

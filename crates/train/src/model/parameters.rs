@@ -8,6 +8,7 @@ use cliptune_clip::weights::{Init, Part, Tower, WeightSpec, weights};
 use cliptune_experiment::{LogitScale, Seed, Tune};
 use tch::{Device, Kind, Tensor};
 
+use super::token_rows::TokenRows;
 use crate::error::TrainError;
 
 /// A weight and its tensor.
@@ -24,13 +25,15 @@ pub struct Parameter {
 pub struct Parameters {
     list: Vec<Parameter>,
     index: HashMap<String, usize>,
+    /// Where only some rows of the token embedding are in the list.
+    token_rows: Option<TokenRows>,
 }
 
 impl Parameters {
     /// The parameters in the order of [`weights`].
     pub(super) fn new(list: Vec<Parameter>) -> Self {
         let index = list.iter().enumerate().map(|(row, one)| (one.spec.name.clone(), row)).collect();
-        Self { list, index }
+        Self { list, index, token_rows: None }
     }
 
     /// Weights drawn from their initial distributions.
@@ -58,9 +61,12 @@ impl Parameters {
     /// The tensor of that name; an error from the interpreter's side means the definition asks for a weight that
     /// [`weights`] does not list.
     pub fn tensor(&self, name: &str) -> Result<&Tensor, TrainError> {
-        let row =
-            self.index.get(name).ok_or_else(|| TrainError::Torch(format!("there is no weight {name}")))?;
-        Ok(&self.list[*row].tensor)
+        Ok(&self.list[self.row(name)?].tensor)
+    }
+
+    fn row(&self, name: &str) -> Result<usize, TrainError> {
+        let row = self.index.get(name).copied();
+        row.ok_or_else(|| TrainError::Torch(format!("there is no weight {name}")))
     }
 
     /// The tensor of a name that not every model has.
@@ -78,6 +84,53 @@ impl Parameters {
         self.find(names::LOGIT_BIAS).map(number).transpose()
     }
 
+    /// The weights as a way of tuning moves them when these are the only ids that are looked up: of a token embedding that
+    /// moves, only their rows. All other tensors are shared, not copied.
+    pub fn with_token_rows(&self, tune: Tune, ids: &[i64]) -> Result<Self, TrainError> {
+        let shared = self.replaced(HashMap::new());
+        let name = names::weight(names::TOKEN_EMBEDDING);
+        let spec = &self.list[self.row(&name)?].spec;
+        // A temperature that is fixed says nothing about a table.
+        if !moves(tune, LogitScale::Fixed, spec) {
+            return Ok(shared);
+        }
+        let token_rows = TokenRows::new(self.tensor(&name)?, ids)?;
+        shared.with_token_embedding(token_rows.rows()?, Some(token_rows))
+    }
+
+    /// The weights with every row of the token embedding.
+    pub fn whole(self) -> Result<Self, TrainError> {
+        let Some(token_rows) = &self.token_rows else { return Ok(self) };
+        let table = token_rows.whole(self.tensor(&names::weight(names::TOKEN_EMBEDDING))?)?;
+        self.with_token_embedding(table, None)
+    }
+
+    fn with_token_embedding(
+        mut self,
+        tensor: Tensor,
+        token_rows: Option<TokenRows>,
+    ) -> Result<Self, TrainError> {
+        let row = self.row(&names::weight(names::TOKEN_EMBEDDING))?;
+        self.list[row].spec.shape[0] = tensor.size2()?.0 as usize;
+        self.list[row].tensor = tensor;
+        Ok(Self { token_rows, ..self })
+    }
+
+    /// Numbers in the rows of the token embedding that are left out.
+    pub fn left_out(&self) -> usize {
+        self.token_rows.as_ref().map_or(0, TokenRows::left_out)
+    }
+
+    /// The rows of a table that `ids` name: `[…]` → `[…, D]`.
+    pub(super) fn looked_up(&self, module: &str, ids: &Tensor) -> Result<Tensor, TrainError> {
+        let table = self.tensor(&names::weight(module))?;
+        let look_up = |places| Ok(Tensor::f_embedding(table, places, -1, false, false)?);
+        match &self.token_rows {
+            Some(rows) if module == names::TOKEN_EMBEDDING => look_up(&rows.places(ids)?),
+            _ => look_up(ids),
+        }
+    }
+
     /// Lets autograd record the weights that `tune` moves and no others.
     pub fn unlock(&self, tune: Tune, logit_scale: LogitScale) {
         for parameter in &self.list {
@@ -91,7 +144,11 @@ impl Parameters {
             tensor: others.remove(&one.spec.name).unwrap_or_else(|| one.tensor.detach()),
             spec: one.spec.clone(),
         };
-        Self { list: self.list.iter().map(parameter).collect(), index: self.index.clone() }
+        Self {
+            list: self.list.iter().map(parameter).collect(),
+            index: self.index.clone(),
+            token_rows: self.token_rows.as_ref().map(TokenRows::shared),
+        }
     }
 
     /// Number of weights' elements.

@@ -113,16 +113,15 @@ impl<'a> Tuned<'a> {
     }
 
     /// The model as it would be exported now: averaged where there is an average, with the adapters merged into their
-    /// weights. What is the same is shared, not copied.
+    /// weights, and with every row of the token embedding. What is the same is shared, not copied.
     pub fn evaluated(&self) -> Result<Parameters, TrainError> {
         let _guard = tch::no_grad_guard();
         let kept: HashMap<String, &Tensor> = self.kept().into_iter().collect();
-        Ok(match &self.adapters {
-            Some(adapters) => self.parameters.replaced(adapters.merged(self.parameters, &kept)?),
-            None => self
-                .parameters
-                .replaced(kept.into_iter().map(|(name, tensor)| (name, tensor.detach())).collect()),
-        })
+        let changed = match &self.adapters {
+            Some(adapters) => adapters.merged(self.parameters, &kept)?,
+            None => kept.into_iter().map(|(name, tensor)| (name, tensor.detach())).collect(),
+        };
+        self.parameters.replaced(changed).whole()
     }
 }
 

@@ -147,7 +147,8 @@ fn adapters_start_as_nothing_and_merged_they_compute_the_same() {
     let plain = tiny.encoder(&parameters);
     let adapted = tiny.encoder(&parameters).with_adapters(tuned.adapters());
     let (images, texts) = ([0, 1, 2], [3, 4, 5]);
-    assert_eq!(adapted.images(&images).unwrap(), plain.images(&images).unwrap());
+    // Of an adapted MLP, each operation is one to autograd: the same but for rounding.
+    assert_close(&adapted.images(&images).unwrap(), &plain.images(&images).unwrap(), 1e-6, "untrained");
     let generator = generator();
     for one in tuned.moving() {
         let _guard = tch::no_grad_guard();

@@ -13,6 +13,7 @@ mod references;
 mod resume;
 mod runs;
 mod support;
+mod token_rows;
 mod training;
 mod tuning;
 mod unusable;
