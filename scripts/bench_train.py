@@ -30,6 +30,7 @@ from statistics import median
 
 IMAGES, CHOICES, WORDS = 8, 5, 18
 SMALLEST_CONTEST = 50
+SAME_LOSS = 1e-3
 PHASES = ("data", "forward", "backward", "optimizer")
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
@@ -222,9 +223,13 @@ def peer(folder, loop, tune, threads):
         seconds = [after - before for before, after in zip(times, times[1:])]
         return {"loss": value, **dict(zip(PHASES, seconds))}
 
+    # Workers that stay: forked anew for each epoch, they would make the process copy its weights when it changes them.
+    loader = torch.utils.data.DataLoader(
+        batches, batch_size=None, collate_fn=prepare, num_workers=2, persistent_workers=True
+    )
+
     def epoch():
         begun = time.perf_counter()
-        loader = torch.utils.data.DataLoader(batches, batch_size=None, collate_fn=prepare, num_workers=2)
         timed = [step(batch) for batch in loader]
         sums = {phase: sum(one[phase] for one in timed) for phase in PHASES}
         sums["data"] += time.perf_counter() - begun - sum(sums.values())
@@ -250,6 +255,8 @@ def report(sides, warm_up, items, products):
     for side in sides[1:]:
         apart = max(abs(a["loss"] - b["loss"]) for a, b in zip(sides[0].steps, side.steps))
         print(f"largest difference of a loss over {len(side.steps)} steps, cliptune and {side.name}: {apart:.1e}")
+        if not apart <= SAME_LOSS:
+            sys.exit(f"error: {side.name} computes something else: the losses differ by more than {SAME_LOSS}")
     rate = median(answer["gflops"] for answer in sides[0].rates)
     done = products / ours / 1e9
     # The machine's speed changes from minute to minute: each step is compared with the products measured just before it.
