@@ -31,6 +31,7 @@ from statistics import median
 IMAGES, CHOICES, WORDS = 8, 5, 18
 SMALLEST_CONTEST = 50
 SAME_LOSS = 1e-3
+CHECKPOINTS = 4
 PHASES = ("data", "forward", "backward", "optimizer")
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
@@ -134,7 +135,7 @@ class Side:
     """A process that does what it is told, a line at a time, and answers with how long it took."""
 
     def __init__(self, name, command):
-        self.name, self.steps, self.rates = name, [], []
+        self.name, self.steps, self.rates, self.checkpoints = name, [], [], []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self.ready = self.read()
@@ -148,7 +149,8 @@ class Side:
     def do(self, what):
         self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
-        (self.rates if what == "rate" else self.steps).append(self.read())
+        kept = {"rate": self.rates, "checkpoint": self.checkpoints}.get(what, self.steps)
+        kept.append(self.read())
 
     def peak_memory(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -265,6 +267,12 @@ def report(sides, warm_up, items, products):
     print(f"matrix products: {rate:.0f} GFLOP/s measured, {done:.0f} needed and done: {share:.0%}")
 
 
+def report_checkpoints(checkpoints):
+    first, later = checkpoints[0], checkpoints[1:]
+    copy, write = (median(one[phase] for one in later) for phase in ("copy", "write"))
+    print(f"checkpoints of {first['mib']} MiB: training waits {first['copy']:.2f} s for the first, {copy:.2f} s for later ones; written in {write:.1f} s")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=12, help="steps (or epochs) of each side")
@@ -296,6 +304,9 @@ def compare(folder, options):
     batches = len(json.loads((folder / "batches.json").read_text())) if options.epoch else 1
     products = useful_products(folder, options.locked) * batches
     report(sides, options.warm_up, IMAGES * batches, products)
+    for _ in range(CHECKPOINTS):
+        sides[0].do("checkpoint")
+    report_checkpoints(sides[0].checkpoints)
     for side in sides:
         side.close()
 

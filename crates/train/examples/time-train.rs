@@ -4,8 +4,8 @@
 //!     time-train FOLDER full|locked-image THREADS
 //!
 //! `step` takes the next training step, `epoch` all of them, from the image files and strings on, `rate` measures matrix
-//! products. FOLDER holds `model/`
-//! and `batches.json`: for each step its items, each with an image file and its texts, the first of which is right.
+//! products, `checkpoint` takes one and writes it. FOLDER holds `model/` and `batches.json`: for each step its items, each
+//! with an image file and its texts, the first of which is right.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use cliptune_experiment::{Seed, TrainPlan};
 use cliptune_store::Item;
+use cliptune_train::checkpoint::{Checkpoints, Position, State};
 use cliptune_train::data::{Batch, Example, Examples, ImageBank, ImageSource, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::objective::{self, needed};
@@ -134,16 +135,16 @@ impl Work {
         let mut batches = self.batches.iter().cycle();
         for line in std::io::stdin().lock().lines() {
             let line = line?;
-            if line == "rate" {
-                answer(&json!({ "gflops": product_rate()? }))?;
-                continue;
+            match line.as_str() {
+                "rate" => answer(&json!({ "gflops": product_rate()? }))?,
+                "checkpoint" => answer(&checkpoint(&State::new(&tuned, &optimizer))?)?,
+                "epoch" => answer(&self.epoch(&tuned, &mut optimizer)?)?,
+                "step" => {
+                    let batch = batches.next().ok_or("there are no batches")?;
+                    answer(&step(&self.plan, &tuned, &encoder, &mut optimizer, batch)?)?;
+                }
+                other => return Err(format!("nothing to do: {other}").into()),
             }
-            let timed = match (line.as_str(), batches.next()) {
-                ("step", Some(batch)) => step(&self.plan, &tuned, &encoder, &mut optimizer, batch)?,
-                ("epoch", _) => self.epoch(&tuned, &mut optimizer)?,
-                (other, _) => return Err(format!("neither step nor epoch: {other}").into()),
-            };
-            answer(&timed)?;
         }
         Ok(())
     }
@@ -207,6 +208,18 @@ fn step(
     optimizer.step(LEARNING_RATE)?;
     tuned.follow_update()?;
     Ok(Timed { loss: value, data, forward, backward, optimizer: lap() })
+}
+
+/// Seconds that training waits for a checkpoint, and seconds until it is on the disk.
+fn checkpoint(state: &State<'_>) -> Outcome<serde_json::Value> {
+    let folder = tempfile::tempdir()?;
+    let checkpoints = Checkpoints::new(folder.path().to_owned())?;
+    let begun = Instant::now();
+    let snapshot = state.snapshot()?;
+    let copy = begun.elapsed().as_secs_f64();
+    checkpoints.save_last(&snapshot, &Position::default())?;
+    let mib = fs_err::metadata(checkpoints.last_file())?.len() / (1 << 20);
+    Ok(json!({ "copy": copy, "write": begun.elapsed().as_secs_f64() - copy, "mib": mib }))
 }
 
 fn answer(value: &impl Serialize) -> Outcome<()> {
