@@ -65,14 +65,11 @@ impl Shown<'_> {
                 self.progress.set(*step as u64);
             }
             Event::Epoch { epoch, validation_loss, validation_accuracy, best, .. } => {
-                let numbers = format!(
-                    "validation loss {}, accuracy {}",
-                    format::number(*validation_loss),
-                    format::percent(*validation_accuracy)
-                );
-                let best = if *best && *epoch > 0 { ", the best so far" } else { "" };
-                let epochs = self.epochs;
-                self.printer.status(&format!("{}: epoch {epoch}/{epochs}: {numbers}{best}", self.label));
+                let reached = reached((*validation_loss, *validation_accuracy), *best, *epoch);
+                if let Some(reached) = reached {
+                    let epochs = self.epochs;
+                    self.printer.status(&format!("{}: epoch {epoch}/{epochs}: {reached}", self.label));
+                }
             }
             _ => {}
         }
@@ -106,6 +103,19 @@ impl Average {
     /// NaN before there is a value.
     fn value(&self) -> f64 {
         self.sum / self.weight
+    }
+}
+
+/// What an epoch has reached on the validation split. The start says nothing where that split is empty.
+fn reached((loss, accuracy): (f64, f64), best: bool, epoch: usize) -> Option<String> {
+    let best = if best && epoch > 0 { ", the best so far" } else { "" };
+    match accuracy.is_nan() {
+        true if epoch == 0 => None,
+        true => Some("done".to_owned()),
+        false => {
+            let (loss, accuracy) = (format::number(loss), format::percent(accuracy));
+            Some(format!("validation loss {loss}, accuracy {accuracy}{best}"))
+        }
     }
 }
 
@@ -143,5 +153,14 @@ mod tests {
         });
         let shown = progress.shown.unwrap();
         assert_eq!(shown.message(2, 5e-4), "epoch 2/3  loss 1.250  lr 5.0e-4  42 items/s");
+    }
+
+    #[test]
+    fn an_epoch_without_validation_items_is_done_and_nothing_more() {
+        let unknown = (f64::NAN, f64::NAN);
+        assert_eq!(reached(unknown, true, 0), None);
+        assert_eq!(reached(unknown, true, 1).as_deref(), Some("done"));
+        let known = reached((1.25, 0.5), true, 1);
+        assert_eq!(known.as_deref(), Some("validation loss 1.250, accuracy 50.0%, the best so far"));
     }
 }

@@ -40,12 +40,13 @@ impl MemoryShortage {
         host: Option<u64>,
         needed: impl Fn(BatchSize) -> u64,
     ) {
-        let usable = self.gpu.or(host).map(|bytes| (bytes as f64 * USABLE) as u64);
-        // Something did not fit, whatever the estimate says: only smaller ones are offered.
+        // Something did not fit, whatever there is: another process or a limit may have the rest.
+        let there_is = self.gpu.or(host).unwrap_or(u64::MAX).min(needed(now));
+        let usable = (there_is as f64 * USABLE) as u64;
         let smaller = (0..now.get().ilog2() + 1).rev().map(|power| 1_usize << power);
         let mut smaller =
             smaller.filter(|&size| size < now.get()).filter_map(|size| BatchSize::try_from(size).ok());
-        let fits = |size: &BatchSize| usable.is_none_or(|usable| needed(*size) <= usable);
+        let fits = |size: &BatchSize| needed(*size) <= usable;
         self.batch_size = Some((now, smaller.find(fits)));
     }
 
@@ -137,8 +138,9 @@ mod tests {
         assert_eq!(offered(64, Some(500)), Some(32));
         assert_eq!(offered(64, Some(300)), Some(16));
         assert_eq!(offered(48, None), Some(32));
-        // More than the estimate says was needed, then: it is not believed where it offers what just failed.
+        // There is less than what just failed has needed, whatever the machine has.
         assert_eq!(offered(32, Some(1_000_000)), Some(16));
+        assert_eq!(offered(33, Some(1_000_000)), Some(16));
         assert_eq!(offered(32, Some(100)), None);
         assert_eq!(offered(1, Some(1_000_000)), None);
     }
