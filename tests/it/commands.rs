@@ -107,6 +107,20 @@ fn the_schema_is_the_one_of_the_experiments() {
 }
 
 #[test]
+fn the_tutorials_loop_is_declared_to_the_letter() {
+    let context = TestContext::empty();
+    let file = crate::support::checkout().join("experiments/tutorial/tutorial.yaml");
+    let shown = context.cliptune(&format!("check {}", file.display())).succeeded().stdout;
+    let told = ["train", "with", "score"]
+        .map(|name| shown.lines().map(str::trim).find(|line| line.starts_with(name)).unwrap_or_default());
+    insta::assert_snapshot!(told.join("\n"), @r"
+    train   choice, full; 5 epochs of batches of 2; adam lr 1e-4, weight decay 0; 0 warm-up steps, then constant; best last
+    with    reduction sum, shuffle false
+    score   train
+    ");
+}
+
+#[test]
 fn completions_are_for_a_shell() {
     let context = TestContext::empty();
     let script = context.cliptune("completions bash").succeeded().stdout;

@@ -35,6 +35,7 @@ pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
         "train",
         plan.train.as_ref().map_or_else(|| "nothing: the model is scored as it is".to_owned(), train),
     ));
+    lines.extend(plan.train.as_ref().and_then(options).map(|options| ("with", options)));
     lines.push(("export", export(&plan.export)));
     lines.push(("score", words(&plan.score.splits)));
     lines
@@ -130,6 +131,15 @@ fn train(train: &TrainPlan) -> String {
         schedule.decay.as_str(),
         word(train.select),
     )
+}
+
+/// What is set besides the usual: `reduction sum, shuffle false`.
+fn options(train: &TrainPlan) -> Option<String> {
+    const TOLD: [&str; 5] = ["contrastive_weight", "tune", "unlocked_layers", "accumulate", "select"];
+    let unusual = train.options().into_iter().filter(|option| !option.is_default);
+    let untold = unusual.filter(|option| !TOLD.contains(&option.key));
+    let options: Vec<_> = untold.map(|option| format!("{} {}", option.key, option.value)).collect();
+    (!options.is_empty()).then(|| options.join(", "))
 }
 
 fn accumulated(batches: usize) -> String {

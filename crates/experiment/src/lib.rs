@@ -28,6 +28,7 @@ mod write;
 mod yaml;
 
 pub use error::LoadError;
+pub use language::TrainOption;
 pub use load::load;
 pub use plan::{
     Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan, Decay,

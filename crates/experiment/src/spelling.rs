@@ -8,6 +8,11 @@ pub fn spelled(value: &Value) -> String {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), spelled_number),
+        Value::Object(map) => {
+            let entries: Vec<_> =
+                map.iter().map(|(key, value)| format!("{key}: {}", spelled(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
         other => other.to_string(),
     }
 }
@@ -31,7 +36,9 @@ mod tests {
 
     #[test]
     fn other_values_are_spelled_as_in_yaml() {
-        let values = [json!(null), json!("cosine"), json!([0, 1]), json!(true)];
-        assert_eq!(values.map(|value| spelled(&value)), ["none", "cosine", "[0,1]", "true"]);
+        let values =
+            [json!(null), json!("cosine"), json!([0, 1]), json!(true), json!({ "rank": 8, "of": [0.5] })];
+        let expected = ["none", "cosine", "[0,1]", "true", "{rank: 8, of: [0.5]}"];
+        assert_eq!(values.map(|value| spelled(&value)), expected);
     }
 }

@@ -129,7 +129,7 @@ fn transformer(sizes: Transformer) -> Value {
     json!({ "width": sizes.width, "layers": sizes.layers, "heads": sizes.heads })
 }
 
-fn train(train: &TrainPlan) -> Value {
+pub(crate) fn train(train: &TrainPlan) -> Value {
     let contrastive_weight = match train.objective {
         Objective::ChoiceContrastive { contrastive_weight } => Some(contrastive_weight),
         Objective::Choice | Objective::Contrastive | Objective::Sigmoid => None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cliptune_experiment::{ModelSource, TrainPlan, spelled, spelled_number};
+use cliptune_experiment::{ModelSource, TrainOption, TrainPlan, spelled, spelled_number};
 use cliptune_terminal::format;
 
 use crate::data::{Entry, mean};
@@ -27,6 +27,7 @@ const ALWAYS: [&str; 6] =
 /// The settings in which entries that have them differ, and the most important ones, in a fixed order.
 pub(crate) fn differing(entries: &[Entry]) -> Vec<Setting> {
     let mut settings = plain(entries);
+    settings.extend(options(entries));
     settings.extend(axes(entries));
     settings.extend(measured(entries));
     settings.retain(Setting::is_worth_a_column);
@@ -64,21 +65,35 @@ fn plain(entries: &[Entry]) -> Vec<Setting> {
         train("weight decay", true, |train| train.optimizer.weight_decay.to_string()),
         train("epochs", true, |train| train.epochs.to_string()),
         train("batch", true, |train| train.batch_size.get().to_string()),
-        train("batches an update", true, |train| train.accumulate.to_string()),
-        train("label smoothing", true, |train| train.label_smoothing.to_string()),
-        train("moving average", true, |train| {
-            train.ema.map_or_else(|| NONE.to_owned(), |decay| decay.get().to_string())
-        }),
         train("warm-up steps", true, |train| train.schedule.warmup.to_string()),
     ]
 }
 
+/// What a training does without.
+const WITHOUT: &str = "none";
+
+/// Options of `train` by the names they have in an experiment.
+fn options(entries: &[Entry]) -> Vec<Setting> {
+    let all: Vec<Vec<TrainOption>> =
+        entries.iter().flat_map(|entry| &entry.plan.train).map(TrainPlan::options).collect();
+    let mut keys: Vec<&str> = Vec::new();
+    // `tune` and its layers are told in words.
+    for option in all.iter().flatten().filter(|option| !["tune", "unlocked_layers"].contains(&option.key)) {
+        if !keys.contains(&option.key) {
+            keys.push(option.key);
+        }
+    }
+    let value = |entry: &Entry, key| {
+        let option = entry.plan.train.as_ref()?.options().into_iter().find(|option| option.key == key);
+        Some(option.map_or_else(|| WITHOUT.to_owned(), |option| option.value))
+    };
+    keys.into_iter().map(|key| setting(key, false, entries, |entry| value(entry, key))).collect()
+}
+
 /// Axes of a matrix that no other column shows.
 fn axes(entries: &[Entry]) -> Vec<Setting> {
-    const SHOWN: [&str; 9] = [
+    const SHOWN: [&str; 7] = [
         "model.from",
-        "train.objective",
-        "train.tune",
         "train.optimizer.lr",
         "train.optimizer.weight_decay",
         "train.epochs",
@@ -90,7 +105,8 @@ fn axes(entries: &[Entry]) -> Vec<Setting> {
         entries.iter().flat_map(|entry| entry.plan.axes.keys().map(String::as_str)).collect();
     keys.sort_unstable();
     keys.dedup();
-    let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key));
+    let is_option = |key: &str| key.strip_prefix("train.").is_some_and(|key| !key.contains('.'));
+    let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key) && !is_option(key));
     hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(spelled))).collect()
 }
 

@@ -13,6 +13,7 @@ mod location;
 mod model;
 mod objective;
 mod optimizer;
+mod options;
 mod outputs;
 mod schedule;
 mod split;
@@ -20,6 +21,7 @@ mod train;
 mod tune;
 mod words;
 
+pub use options::TrainOption;
 pub(crate) use words::{Vocabulary, word_of};
 
 use crate::plan::{ModelPlan, ModelSource, Plan};
