@@ -61,6 +61,8 @@ pub struct Curve {
     pub steps: Vec<StepPoint>,
     /// Evaluations on the validation split, in order; epoch 0 is before training.
     pub epochs: Vec<EpochPoint>,
+    /// What the point between the starting and the tuned weights reached that was kept, if any were tried.
+    pub interpolated: Option<Interpolated>,
     /// Median throughput of the steps in items a second.
     pub items_per_second: Option<f64>,
 }
@@ -97,6 +99,15 @@ pub struct EpochPoint {
     /// Mean loss.
     pub loss: f64,
     /// Choice: share of right answers. Pairs: recall@1 from image to text.
+    pub accuracy: f64,
+}
+
+/// The evaluation of a point between the starting weights (0) and the tuned ones (1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interpolated {
+    /// Where it lies.
+    pub alpha: f64,
+    /// As that of an epoch.
     pub accuracy: f64,
 }
 
@@ -315,7 +326,7 @@ impl Entry {
 
     /// The metric that choices are made by on the validation split, averaged over the seeds that have it.
     pub fn validation_score(&self) -> Option<f64> {
-        mean(self.runs.iter().filter_map(|run| Some(run.kept_epoch()?.accuracy)))
+        mean(self.runs.iter().filter_map(RunSummary::kept_accuracy))
     }
 }
 
@@ -349,6 +360,12 @@ impl RunSummary {
     pub fn kept_epoch(&self) -> Option<&EpochPoint> {
         let best = self.best_epoch()?;
         self.curve.epochs.iter().find(|point| point.epoch == best)
+    }
+
+    /// What the weights that were kept reach on the validation split.
+    pub fn kept_accuracy(&self) -> Option<f64> {
+        let kept = self.kept_epoch()?;
+        Some(self.curve.interpolated.map_or(kept.accuracy, |point| point.accuracy))
     }
 
     /// The scores on one split.

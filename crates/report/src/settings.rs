@@ -21,8 +21,8 @@ pub(crate) struct Setting {
 const NONE: &str = "–";
 
 /// What every reader asks first; shown whether or not it differs.
-const ALWAYS: [&str; 6] =
-    ["tune", "learning rate", "epochs", "trainable weights", "training time", "items/s"];
+const ALWAYS: [&str; 7] =
+    ["tune", "learning rate", "epochs", "kept alpha", "trainable weights", "training time", "items/s"];
 
 /// The settings in which entries that have them differ, and the most important ones, in a fixed order.
 pub(crate) fn differing(entries: &[Entry]) -> Vec<Setting> {
@@ -114,6 +114,11 @@ fn measured(entries: &[Entry]) -> Vec<Setting> {
     let start = |entry: &Entry| entry.runs.iter().find_map(|run| run.curve.start.clone());
     vec![
         setting("seeds", true, entries, |entry| Some(entry.runs.len().to_string())),
+        setting("kept alpha", true, entries, |entry| {
+            let kept = entry.runs.iter().filter_map(|run| run.curve.interpolated);
+            let alphas: Vec<_> = kept.map(|point| spelled_number(point.alpha)).collect();
+            (!alphas.is_empty()).then(|| alphas.join(", "))
+        }),
         setting("trainable weights", true, entries, |entry| {
             entry.plan.train.as_ref()?;
             start(entry).map(|start| millions(start.trainable))

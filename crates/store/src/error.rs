@@ -30,6 +30,12 @@ pub enum StoreError {
         /// The version this program reads.
         supported: u32,
     },
+    /// What a model folder was made of is not told in a way that can be trusted.
+    #[error("{} does not tell which datasets the model has seen", path.display())]
+    Origin {
+        /// The record.
+        path: PathBuf,
+    },
     /// A parquet file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Table {
@@ -134,6 +140,7 @@ impl StoreError {
                 let folder = path.parent().unwrap_or(path).display();
                 format!("move {folder} away; cliptune makes what is missing again")
             }
+            Self::Origin { .. } => "make the folder again with cliptune soup or cliptune export".to_owned(),
             Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
             Self::Table { .. } => "remove the folder that holds it; cliptune makes what is missing again".to_owned(),
             Self::NoImages { missing: MissingImages::Folder, .. } => {

@@ -1,5 +1,6 @@
 //! `origin.json`: what a model folder that cliptune made of runs was made of.
 
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,10 @@ use crate::run::Run;
 const FILE: &str = "origin.json";
 /// Version of the record.
 const FORMAT: u32 = 1;
+/// No record is longer: a folder may come from anywhere.
+const LONGEST: u64 = 1 << 20;
+/// Hexadecimal digits of a dataset's hash.
+const DIGITS: usize = 64;
 
 /// The runs that a model was made of, and what they have seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,18 +50,29 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// When there is one that cannot be read: what it hides may matter.
+    /// When there is one that cannot be read or names no datasets: what it hides may matter.
     pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
         let path = folder.join(FILE);
-        if !path.exists() {
-            return Ok(None);
+        let length = match fs_err::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if length > LONGEST {
+            return Err(StoreError::Origin { path });
         }
         let origin: Self = read_json(&path)?;
         match origin.format_version {
-            FORMAT => Ok(Some(origin)),
+            FORMAT if origin.lineage.iter().all(|hash| is_hash(hash)) => Ok(Some(origin)),
+            FORMAT => Err(StoreError::Origin { path }),
             found => Err(StoreError::Version { path, found, supported: FORMAT }),
         }
     }
+}
+
+/// Whether a text can name a dataset. Nothing else may become part of a path, or be shown.
+fn is_hash(text: &str) -> bool {
+    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -70,11 +86,27 @@ mod tests {
         let origin = Origin {
             format_version: FORMAT,
             runs: vec!["tuned/a".to_owned(), "tuned/b".to_owned()],
-            lineage: vec!["0123".to_owned()],
+            lineage: vec!["0123456789abcdef".repeat(4)],
         };
         origin.write(folder.path()).unwrap();
         assert_eq!(Origin::read(folder.path()).unwrap(), Some(origin.clone()));
         Origin { format_version: FORMAT + 1, ..origin }.write(folder.path()).unwrap();
         assert!(matches!(Origin::read(folder.path()), Err(StoreError::Version { .. })));
+    }
+
+    #[test]
+    fn what_names_no_dataset_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |bytes: &[u8]| {
+            fs_err::write(folder.path().join(FILE), bytes).unwrap();
+            Origin::read(folder.path()).unwrap_err()
+        };
+        for hash in ["../../../../etc", "\u{1b}]0;", ""] {
+            let origin = Origin { format_version: FORMAT, runs: Vec::new(), lineage: vec![hash.to_owned()] };
+            let error = read(&serde_json::to_vec(&origin).unwrap());
+            assert!(matches!(error, StoreError::Origin { .. }), "{hash}: {error}");
+        }
+        assert!(matches!(read(&vec![b' '; LONGEST as usize + 1]), StoreError::Origin { .. }));
+        assert!(matches!(read(b"{"), StoreError::Json { .. }));
     }
 }

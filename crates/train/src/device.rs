@@ -18,6 +18,12 @@ pub fn compute_as(precision: Compute, deterministic: bool) -> Result<(), TrainEr
     Ok(set_arithmetic(Arithmetic { tf32: precision == Compute::Tf32, deterministic })?)
 }
 
+/// Lets kernels compute as they do without a plan: what is exported or compared is plain 32-bit arithmetic, and a run is
+/// not changed by the one before it.
+pub fn compute_plainly() -> Result<(), TrainError> {
+    compute_as(Compute::Fp32, false)
+}
+
 /// The device in records.
 pub fn name(device: Device) -> String {
     match device {

@@ -34,7 +34,10 @@ pub fn evaluate(
     let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
     for chosen in order {
         let batch = Batch::new(examples, &chosen, objective::needed(objective));
-        let embeddings = encoder.embeddings(&batch.images, &batch.texts)?;
+        // In chunks: a batch whose gradient takes two passes may not fit into memory at once.
+        let images = Encoder::without_gradients(&batch.images, |rows| encoder.images(rows))?;
+        let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?;
+        let embeddings = encoder.with_temperature(images, texts)?;
         let count = batch.examples.len() as f64;
         loss += count * f64::try_from(&objective::loss(objective, 0.0, &embeddings, &batch.examples)?)?;
         seen += count;

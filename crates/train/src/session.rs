@@ -76,6 +76,7 @@ impl<'a> Session<'a> {
 
     /// Trains and exports.
     pub(crate) fn execute(&self) -> Result<Outcome, TrainError> {
+        device::compute_plainly()?;
         let ready = match &self.plan.train {
             None => Some(self.untrained()?),
             Some(train) => self.train(train)?,
@@ -83,6 +84,7 @@ impl<'a> Session<'a> {
         let Some(Ready { best_epoch, alpha, parameters, seconds, mut journal }) = ready else {
             return Ok(Outcome::Interrupted);
         };
+        device::compute_plainly()?;
         let begun = Instant::now();
         self.export(parameters.as_ref().unwrap_or(&self.start.parameters))?;
         let seconds = seconds + begun.elapsed().as_secs_f64();
@@ -120,9 +122,7 @@ impl<'a> Session<'a> {
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
     fn train(&self, train: &TrainPlan) -> Result<Option<Ready<'_>>, TrainError> {
         let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
-        if train.objective == Objective::Sigmoid && parameters.logit_bias()?.is_none() {
-            return Err(TrainError::NoLogitBias { experiment: self.plan.experiment.to_string() });
-        }
+        self.start.suits(train.objective, self.plan)?;
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
         device::compute_as(train.precision, train.deterministic)?;
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
         Ok(Records { journal, saver })
     }
 
-    /// An error with what only the run knows: the ids of the items that a loss came from, the batch size that fits.
+    /// An error with what only the run knows: the ids of the items that a loss came from, the size that fits.
     fn explained(
         &self,
         train: &TrainPlan,
@@ -237,9 +237,17 @@ impl<'a> Session<'a> {
                 journal.tell(&Event::Diverged { step, epoch, reason, items: divergence.items.clone() });
             }
             TrainError::OutOfMemory(shortage) => {
-                let subject = self.subject(train, moving);
-                shortage.look_for_batch_size(train.batch_size, host_capacity(), |size| {
-                    Footprint::of(&subject, size).total
+                // With two passes the batch may be as large as it wants: only so many rows are in memory at once.
+                let (key, now) = match train.gradient_cache {
+                    Some(rows) => ("train.gradient_cache", rows),
+                    None => ("train.batch_size", train.batch_size),
+                };
+                shortage.look_for_size((key, now), host_capacity(), |size| {
+                    let smaller = match train.gradient_cache {
+                        Some(_) => TrainPlan { gradient_cache: Some(size), ..train.clone() },
+                        None => TrainPlan { batch_size: size, ..train.clone() },
+                    };
+                    Footprint::of(&self.subject(&smaller, moving)).total
                 });
             }
             _ => {}

@@ -8,7 +8,7 @@ use cliptune_clip::config::{
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_clip::{ClipConfig, ModelFolder};
-use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Plan, Transformer};
+use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Objective, Plan, Transformer};
 use cliptune_store::{Item, ResolvedBase, Standing};
 use tch::Device;
 
@@ -49,6 +49,20 @@ impl Start {
             start.preprocessor.fit = image_fit(fit);
         }
         Ok(start)
+    }
+
+    /// Refuses an objective that the model has no weights for.
+    ///
+    /// # Errors
+    ///
+    /// For `sigmoid` without a logit_bias.
+    pub(crate) fn suits(&self, objective: Objective, plan: &Plan) -> Result<(), TrainError> {
+        match objective {
+            Objective::Sigmoid if self.parameters.logit_bias()?.is_none() => {
+                Err(TrainError::NoLogitBias { experiment: plan.experiment.to_string() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads a model folder.

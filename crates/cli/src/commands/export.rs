@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use cliptune_clip::ModelFolder;
 use cliptune_clip::model_folder::FolderLayout;
-use cliptune_store::{StagedFolder, Store};
+use cliptune_store::{Origin, StagedFolder, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
@@ -52,10 +52,14 @@ impl From<Layout> for FolderLayout {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let model = ModelFolder::open(&model_folder(&args.model, common)?)?;
+    let (folder, origin) = source(&args.model, common)?;
+    let model = ModelFolder::open(&folder)?;
     warn_of_extra(&model, &printer);
     let staged = StagedFolder::claiming(&args.to)?;
     model.write(args.layout.into(), staged.path())?;
+    if let Some(origin) = origin {
+        origin.write(staged.path())?;
+    }
     staged.claim()?;
     match printer.is_json() {
         true => printer.json(&json!({ "from": model.folder, "folder": args.to })),
@@ -64,13 +68,17 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The model of the run that is meant, else the folder.
-fn model_folder(name: &str, common: &CommonArgs) -> Result<PathBuf, CliError> {
+/// The model of the run that is meant, else the folder; and what is known of the data it has seen.
+fn source(name: &str, common: &CommonArgs) -> Result<(PathBuf, Option<Origin>), CliError> {
     let run = match one_run(&Store::open(&common.store)?, name) {
-        Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => return Ok(PathBuf::from(name)),
-        run => run?,
+        Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => {
+            let folder = PathBuf::from(name);
+            let origin = Origin::read(&folder)?;
+            return Ok((folder, origin));
+        }
+        run => complete(run?)?,
     };
-    Ok(complete(run)?.model_folder())
+    Ok((run.model_folder(), Some(Origin::of(&[run]))))
 }
 
 fn warn_of_extra(model: &ModelFolder, printer: &Printer) {

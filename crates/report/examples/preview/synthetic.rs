@@ -138,6 +138,7 @@ fn curve(plan: &Plan, shape: &Shape, epochs: Vec<EpochPoint>, seed: u32) -> Curv
         }),
         steps: points.collect(),
         epochs,
+        interpolated: None,
         items_per_second: (steps > 0).then_some(310.0 + 40.0 * f64::from(seed)),
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use cliptune_statistics::median;
 use cliptune_store::{Event, Stamped};
 
-use crate::data::{Curve, EpochPoint, Start, StepPoint};
+use crate::data::{Curve, EpochPoint, Interpolated, Start, StepPoint};
 
 /// Reads a log. A run that was interrupted and continued has some steps twice; the last time counts.
 pub(super) fn curve(events: &[Stamped]) -> Curve {
     let mut start = None;
     let mut steps = BTreeMap::new();
     let mut epochs = BTreeMap::new();
+    let (mut tried, mut interpolated) = (Vec::new(), None);
     for stamped in events {
         match &stamped.event {
             Event::Started { epochs, steps, train_items, parameters, trainable, .. } => {
@@ -29,11 +30,15 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
             Event::Epoch { epoch, validation_loss, validation_accuracy, .. } => {
                 epochs.insert(*epoch, (*validation_loss, *validation_accuracy));
             }
-            Event::Resumed { .. }
-            | Event::Diverged { .. }
-            | Event::Interpolated { .. }
-            | Event::Interrupted { .. }
-            | Event::Finished { .. } => {}
+            Event::Interpolated { alpha, validation_accuracy, .. } => {
+                tried.push(Interpolated { alpha: *alpha, accuracy: *validation_accuracy });
+            }
+            Event::Finished { alpha, .. } => {
+                // The same number that was written with the point.
+                let kept = |point: &&Interpolated| Some(point.alpha.to_bits()) == alpha.map(f64::to_bits);
+                interpolated = tried.iter().rev().find(kept).copied();
+            }
+            Event::Resumed { .. } | Event::Diverged { .. } | Event::Interrupted { .. } => {}
         }
     }
     let rates: Vec<f64> = steps.values().map(|(_, rate)| *rate).filter(|rate| rate.is_finite()).collect();
@@ -44,6 +49,7 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
             .into_iter()
             .map(|(epoch, (loss, accuracy))| EpochPoint { epoch, loss, accuracy })
             .collect(),
+        interpolated,
         // No rates, no median.
         items_per_second: median(&rates).ok(),
     }
@@ -72,5 +78,17 @@ mod tests {
         let losses: Vec<_> = curve.steps.iter().map(|point| (point.step, point.loss)).collect();
         assert_eq!(losses, [(1, 3.0), (2, 2.0), (3, 1.0)]);
         assert_eq!(curve.items_per_second, Some(10.0));
+    }
+
+    #[test]
+    fn the_point_that_was_kept_is_known() {
+        let event = |event| Stamped { seq: 0, time: 0.0, event };
+        let tried = |alpha, validation_accuracy| {
+            event(Event::Interpolated { alpha, validation_loss: 1.0, validation_accuracy })
+        };
+        let finished = |alpha| event(Event::Finished { best_epoch: 1, alpha, seconds: 1.0 });
+        let kept = curve(&[tried(0.5, 0.75), tried(1.0, 0.5), finished(Some(0.5))]).interpolated;
+        assert_eq!(kept, Some(Interpolated { alpha: 0.5, accuracy: 0.75 }));
+        assert_eq!(curve(&[tried(0.5, 0.75), finished(None)]).interpolated, None);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cliptune_clip::image::Preprocessor;
+use cliptune_clip::image::{ImageError, Preprocessor};
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -75,8 +75,13 @@ impl ImageBank {
         if let Some(pixels) = self.cache.as_ref().and_then(|cache| cache.get(&source.hash)) {
             return Ok(pixels.into());
         }
-        let pixels = self.preprocessor.read(&source.path)?.into_bytes();
-        if let Some(cache) = &self.cache {
+        let file = fs_err::read(&source.path)?;
+        let damaged = |error| ImageError::Decode { path: source.path.clone(), source: error };
+        let pixels = self.preprocessor.decode(&file).map_err(damaged)?.into_bytes();
+        // A file may have been changed since it was ingested.
+        if let Some(cache) =
+            self.cache.as_ref().filter(|_| blake3::hash(&file).to_hex().as_str() == source.hash)
+        {
             cache.put(&source.hash, &pixels);
         }
         Ok(pixels.into())

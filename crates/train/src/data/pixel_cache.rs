@@ -11,6 +11,10 @@ const CHECKSUM: usize = 8;
 const DIGITS: usize = 16;
 /// No data set fills a disk with what can be computed again.
 const LARGEST: u64 = 32 << 30;
+/// Free space that is left to checkpoints and models.
+const RESERVE: u64 = 8 << 30;
+/// Raised with every change of what decoding gives for the same file and settings.
+const DECODING: u32 = 1;
 
 /// The pixels of images by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image hash>`.
 ///
@@ -21,6 +25,8 @@ pub struct PixelCache {
     folder: PathBuf,
     /// Bytes of an image.
     length: usize,
+    /// Bytes that the file system has to have free for another image to be kept.
+    reserve: u64,
 }
 
 impl PixelCache {
@@ -29,9 +35,9 @@ impl PixelCache {
         let length = preprocessor.length();
         let fits = (images as u64).saturating_mul(length as u64) <= LARGEST;
         let description = preprocessor.describe().ok().filter(|_| fits)?;
-        let mut name = blake3::hash(description.as_bytes()).to_hex().to_string();
+        let mut name = blake3::hash(format!("{DECODING} {description}").as_bytes()).to_hex().to_string();
         name.truncate(DIGITS);
-        Some(Self { folder: folder.join("pixels").join(name), length })
+        Some(Self { folder: folder.join("pixels").join(name), length, reserve: RESERVE })
     }
 
     /// The pixels of the image with this content.
@@ -44,12 +50,19 @@ impl PixelCache {
         (found == checksum(&bytes)).then_some(bytes)
     }
 
-    /// Keeps the pixels of an image.
+    /// Keeps the pixels of an image while there is space enough.
     pub fn put(&self, image_hash: &str, pixels: &[u8]) {
         let file = self.file(image_hash);
-        // Written in place, not beside it and not made durable: the checksum tells what a crash or a full disk has left.
-        let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
-        drop(folder.and_then(|()| fs::write(&file, [pixels, &checksum(pixels)].concat())));
+        let kept = file.parent().map_or(Ok(()), fs::create_dir_all).is_ok() && self.has_space();
+        // Written in place, not beside it and not made durable: the checksum tells what a crash has left.
+        if kept && fs::write(&file, [pixels, &checksum(pixels)].concat()).is_err() {
+            drop(fs::remove_file(&file));
+        }
+    }
+
+    fn has_space(&self) -> bool {
+        rustix::fs::statvfs(&self.folder)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= self.reserve)
     }
 
     fn file(&self, image_hash: &str) -> PathBuf {
@@ -69,7 +82,8 @@ mod tests {
     use super::*;
 
     fn cache(folder: &Path, fit: Fit) -> PixelCache {
-        PixelCache::open(folder, &Preprocessor::openai(1, fit), 1).unwrap()
+        let cache = PixelCache::open(folder, &Preprocessor::openai(1, fit), 1).unwrap();
+        PixelCache { reserve: 0, ..cache }
     }
 
     #[test]
@@ -102,6 +116,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("pixels"), "a file in the way").unwrap();
         let cache = cache(folder.path(), Fit::Crop);
+        cache.put("abc", &[1, 2, 3]);
+        assert_eq!(cache.get("abc"), None);
+    }
+
+    #[test]
+    fn nothing_is_kept_on_a_disk_that_is_nearly_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = PixelCache { reserve: u64::MAX, ..cache(folder.path(), Fit::Crop) };
         cache.put("abc", &[1, 2, 3]);
         assert_eq!(cache.get("abc"), None);
     }

@@ -68,11 +68,11 @@ impl Forecast {
         let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
         let splits = Splits::load(plan, dataset)?;
         let start = Start::open(standing, &splits.train_items, device)?;
+        start.suits(train.objective, plan)?;
         let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
         let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, train, plan.seed)?;
-        let memory =
-            Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)), train.batch_size);
+        let memory = Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)));
         let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
         let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
         let steps = steps_per_epoch(train, plan.seed, &splits.train);

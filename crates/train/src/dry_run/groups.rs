@@ -5,6 +5,7 @@ use cliptune_experiment::TrainPlan;
 use serde::Serialize;
 
 use crate::model::Parameter;
+use crate::optimizer::numbers;
 use crate::tuning::{Adapters, Tuned};
 
 const TEXT_TOWER: &str = "text tower";
@@ -18,8 +19,10 @@ pub(super) struct Group {
     pub(super) kind: &'static str,
     /// Numbers in them.
     pub(super) parameters: usize,
-    /// Peak learning rate; `None` for weights that do not move.
+    /// Peak learning rate of the highest of their layers; `None` for weights that do not move.
     pub(super) learning_rate: Option<f64>,
+    /// Peak learning rate of the lowest.
+    pub(super) lowest_learning_rate: Option<f64>,
     /// Weight decay; `None` for weights that do not move.
     pub(super) weight_decay: Option<f64>,
 }
@@ -30,11 +33,12 @@ pub(super) fn groups(tuned: &Tuned<'_>, plan: &TrainPlan) -> Vec<Group> {
     let adapters = tuned.adapters().into_iter().flat_map(Adapters::parameters);
     for parameter in tuned.parameters().iter().chain(adapters) {
         let new = group(parameter, plan);
-        let same = |group: &&mut Group| Group { parameters: 0, ..(**group).clone() } == new;
-        let added = parameter.spec.len();
+        let same = |group: &&mut Group| {
+            (group.part, group.kind, group.weight_decay) == (new.part, new.kind, new.weight_decay)
+        };
         match groups.iter_mut().find(same) {
-            Some(group) => group.parameters += added,
-            None => groups.push(Group { parameters: added, ..new }),
+            Some(group) => group.take(&new),
+            None => groups.push(new),
         }
     }
     if let Some(unused) = unused_tokens(tuned.parameters().left_out()) {
@@ -44,15 +48,34 @@ pub(super) fn groups(tuned: &Tuned<'_>, plan: &TrainPlan) -> Vec<Group> {
     groups
 }
 
+impl Group {
+    fn take(&mut self, other: &Self) {
+        self.parameters += other.parameters;
+        let rates =
+            |pick: fn(f64, f64) -> f64, a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| pick(a, b));
+        self.learning_rate = rates(f64::max, self.learning_rate, other.learning_rate);
+        self.lowest_learning_rate = rates(f64::min, self.lowest_learning_rate, other.lowest_learning_rate);
+    }
+}
+
 /// Rows of the token embedding that training leaves out, if there are any.
 fn unused_tokens(parameters: usize) -> Option<Group> {
     let (part, kind) = (TEXT_TOWER, "tokens that no text has");
-    (parameters > 0).then_some(Group { part, kind, parameters, learning_rate: None, weight_decay: None })
+    (parameters > 0).then_some(Group {
+        part,
+        kind,
+        parameters,
+        learning_rate: None,
+        lowest_learning_rate: None,
+        weight_decay: None,
+    })
 }
 
-/// The group of a weight, still without its parameters.
+/// The group of one weight.
 fn group(parameter: &Parameter, plan: &TrainPlan) -> Group {
     let (moves, decays) = (parameter.tensor.requires_grad(), parameter.spec.role.decays());
+    let (weight_decay, factor) = numbers(&parameter.spec, &plan.optimizer);
+    let learning_rate = moves.then(|| plan.optimizer.lr.get() * factor);
     Group {
         part: match parameter.spec.part {
             Part::Vision => "vision tower",
@@ -62,8 +85,9 @@ fn group(parameter: &Parameter, plan: &TrainPlan) -> Group {
             Part::LogitScale => "logit scale",
         },
         kind: if decays { "matrices" } else { "norms, biases, embeddings" },
-        parameters: 0,
-        learning_rate: moves.then(|| plan.optimizer.lr.get()),
-        weight_decay: moves.then_some(if decays { plan.optimizer.weight_decay } else { 0.0 }),
+        parameters: parameter.spec.len(),
+        learning_rate,
+        lowest_learning_rate: learning_rate,
+        weight_decay: moves.then_some(weight_decay),
     }
 }

@@ -10,8 +10,9 @@ use tch::Device;
 
 use crate::checkpoint::Position;
 use crate::data::{
-    Arrangement, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches, image_sources,
+    Arrangement, Augmenter, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches, image_sources,
 };
+use crate::device;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
@@ -61,6 +62,7 @@ pub(super) fn measure(
     device: Device,
 ) -> Result<Times, TrainError> {
     let sample = Sample::take(plan, train, dataset, splits, start)?;
+    device::compute_as(train.precision, train.deterministic)?;
     let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
     let mut encoder = Encoder::new(&start.config, tuned.parameters(), &sample.images, &sample.texts, device)
         .with_adapters(tuned.adapters())
@@ -76,6 +78,8 @@ pub(super) fn measure(
         validation: &sample.validation,
         after_step: &|_| ControlFlow::Continue(()),
     };
+    let augmented =
+        encoder.with_augmenter(train.augment.map(|augment| Augmenter::new(augment, plan.seed, 1)));
     let mut begin = 0;
     for batches in sample.train.chunks(train.accumulate.get()) {
         let numbered = |examples: &Vec<Example>| {
@@ -85,10 +89,11 @@ pub(super) fn measure(
         let batches: Vec<Vec<usize>> = batches.iter().map(numbered).collect();
         let mut position = Position { steps: steps.len() + 1, ..Position::default() };
         let epoch = Epoch { number: 1, steps: sample.train.len() };
-        steps.push(timed(|| fit.step(&mut optimizer, &encoder, &batches, epoch, &mut position))?.0);
+        steps.push(timed(|| fit.step(&mut optimizer, &augmented, &batches, epoch, &mut position))?.0);
     }
     let (evaluating, _) =
         timed(|| evaluate(&encoder, train.objective, train.batch_size, &sample.validation))?;
+    device::compute_plainly()?;
     let counted = if steps.len() > 1 { &steps[1..] } else { &steps[..] };
     let each = |is_locked: bool, count: usize| if is_locked { locked / count.max(1) as f64 } else { 0.0 };
     Ok(Times {

@@ -67,11 +67,17 @@ fn groups(groups: &[Group]) -> Table {
     ]);
     for group in groups {
         let number = |value: Option<f64>| value.map_or_else(|| "locked".to_owned(), spelled_number);
+        let rate = match (group.lowest_learning_rate, group.learning_rate) {
+            (Some(lowest), Some(highest)) if lowest < highest => {
+                format!("{lowest:.1e} to {}", spelled_number(highest))
+            }
+            (_, highest) => number(highest),
+        };
         table.row([
             group.part.to_owned(),
             group.kind.to_owned(),
             format::count(group.parameters as u64),
-            number(group.learning_rate),
+            rate,
             number(group.weight_decay),
         ]);
     }

@@ -5,8 +5,9 @@ use cliptune_clip::config::TransformerConfig;
 use cliptune_experiment::{BatchSize, Seed, TrainPlan, Tune};
 use serde::Serialize;
 
-use crate::data::{Arrangement, Batch, Example, TextBank, UPDATES_IN_MEMORY, epoch_batches};
+use crate::data::{Batch, Example, TextBank, UPDATES_IN_MEMORY};
 use crate::encoder;
+use crate::fit::batches;
 use crate::model::Parameters;
 use crate::objective;
 use crate::optimizer::moment_names;
@@ -64,13 +65,13 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Of a training with this batch size.
-    pub fn of(subject: &Subject<'_>, batch_size: BatchSize) -> Self {
+    /// Of a training.
+    pub fn of(subject: &Subject<'_>) -> Self {
         let weights = FLOAT * subject.parameters.len() as u64;
         let gradients = FLOAT * subject.moving as u64;
         let moments = subject.moments() * gradients;
-        let pixels = (subject.images_in_memory(batch_size) * pixels(subject.config)) as u64;
-        let activations = subject.largest_batch(batch_size);
+        let pixels = (subject.images_in_memory() * pixels(subject.config)) as u64;
+        let activations = subject.largest_batch();
         Self {
             weights,
             gradients,
@@ -92,15 +93,14 @@ impl Subject<'_> {
     }
 
     /// Images that are decoded and wait for their step; during an evaluation, for their chunk.
-    fn images_in_memory(&self, batch_size: BatchSize) -> usize {
-        let update = batch_size.get().saturating_mul(self.plan.accumulate.get());
+    fn images_in_memory(&self) -> usize {
+        let update = self.plan.batch_size.get().saturating_mul(self.plan.accumulate.get());
         self.images.min(UPDATES_IN_MEMORY.saturating_mul(update.max(encoder::CHUNK)))
     }
 
-    fn largest_batch(&self, batch_size: BatchSize) -> u64 {
+    fn largest_batch(&self) -> u64 {
         let needed = objective::needed(self.plan.objective);
-        let arrangement = Arrangement::of(self.plan.objective);
-        let batches = epoch_batches(self.train, arrangement, batch_size, self.seed, 1);
+        let batches = batches(self.plan, self.seed, self.train, 1);
         let bytes = batches.iter().map(|chosen| self.activations(&Batch::new(self.train, chosen, needed)));
         bytes.max().unwrap_or(0)
     }

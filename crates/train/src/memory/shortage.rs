@@ -17,9 +17,19 @@ pub struct MemoryShortage {
     pub wanted: Option<u64>,
     /// How much the GPU has, in bytes, where it says so.
     pub gpu: Option<u64>,
-    /// The batch size there is not enough memory for, and the one there is probably enough for; `None` outside of a
-    /// step. The second is `None` when a batch of one is too large.
-    pub batch_size: Option<(BatchSize, Option<BatchSize>)>,
+    /// What could be smaller; `None` outside of a step.
+    pub size: Option<TooLarge>,
+}
+
+/// A setting that there is not enough memory for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// `train.batch_size` or `train.gradient_cache`.
+    pub key: &'static str,
+    /// What it is.
+    pub now: BatchSize,
+    /// What there is probably enough memory for; `None` when 1 is too large.
+    pub fits: Option<BatchSize>,
 }
 
 impl MemoryShortage {
@@ -28,15 +38,15 @@ impl MemoryShortage {
         MESSAGES.iter().any(|known| message.contains(known)).then(|| Self {
             wanted: size_after(message, "ried to allocate "),
             gpu: size_after(message, "total capacity of "),
-            batch_size: None,
+            size: None,
         })
     }
 
-    /// Looks for a batch size that fits into the GPU's memory, or into the host's. `needed` is the memory that a
-    /// training with a batch size needs.
-    pub fn look_for_batch_size(
+    /// Looks for a size that fits into the GPU's memory, or into the host's. `needed` is the memory that a training with
+    /// a size needs.
+    pub fn look_for_size(
         &mut self,
-        now: BatchSize,
+        (key, now): (&'static str, BatchSize),
         host: Option<u64>,
         needed: impl Fn(BatchSize) -> u64,
     ) {
@@ -47,18 +57,18 @@ impl MemoryShortage {
         let mut smaller =
             smaller.filter(|&size| size < now.get()).filter_map(|size| BatchSize::try_from(size).ok());
         let fits = |size: &BatchSize| needed(*size) <= usable;
-        self.batch_size = Some((now, smaller.find(fits)));
+        self.size = Some(TooLarge { key, now, fits: smaller.find(fits) });
     }
 
     /// What the person can do.
     pub fn advice(&self) -> String {
-        match self.batch_size {
-            Some((now, Some(fits))) => format!(
-                "`train.batch_size: {}` would fit, by the estimate of `cliptune train --dry-run`; it was {}",
+        match self.size {
+            Some(TooLarge { key, now, fits: Some(fits) }) => format!(
+                "`{key}: {}` would fit, by the estimate of `cliptune train --dry-run`; it was {}",
                 fits.get(),
                 now.get()
             ),
-            Some((_, None)) => {
+            Some(TooLarge { fits: None, .. }) => {
                 "not even a batch of one fits: tune less (`train.tune: locked-image`), or take a smaller model"
                     .to_owned()
             }
@@ -132,8 +142,9 @@ mod tests {
         let offered = |now: usize, host: Option<u64>| {
             let mut shortage = on_the_cpu();
             // Ten bytes an item and a hundred for the rest.
-            shortage.look_for_batch_size(size(now), host, |size| 100 + 10 * size.get() as u64);
-            shortage.batch_size.unwrap().1.map(BatchSize::get)
+            let setting = ("train.batch_size", size(now));
+            shortage.look_for_size(setting, host, |size| 100 + 10 * size.get() as u64);
+            shortage.size.unwrap().fits.map(BatchSize::get)
         };
         assert_eq!(offered(64, Some(500)), Some(32));
         assert_eq!(offered(64, Some(300)), Some(16));
@@ -147,11 +158,21 @@ mod tests {
 
     #[test]
     fn the_advice_names_the_batch_size() {
-        let advice = |batch_size| MemoryShortage { batch_size, ..on_the_cpu() }.advice();
-        let read = [None, Some((size(64), Some(size(16)))), Some((size(1), None))].map(advice).join("\n");
+        let advice = |size| MemoryShortage { size, ..on_the_cpu() }.advice();
+        let too_large =
+            |key, now, fits: Option<usize>| Some(TooLarge { key, now: size(now), fits: fits.map(size) });
+        let read = [
+            None,
+            too_large("train.batch_size", 64, Some(16)),
+            too_large("train.gradient_cache", 32, Some(8)),
+            too_large("train.batch_size", 1, None),
+        ]
+        .map(advice)
+        .join("\n");
         insta::assert_snapshot!(read, @r"
         close what else uses memory, or take a smaller model
         `train.batch_size: 16` would fit, by the estimate of `cliptune train --dry-run`; it was 64
+        `train.gradient_cache: 8` would fit, by the estimate of `cliptune train --dry-run`; it was 32
         not even a batch of one fits: tune less (`train.tune: locked-image`), or take a smaller model
         ");
     }

@@ -57,7 +57,7 @@ fn slot(parameter: &Parameter, rule: UpdateRule) -> Result<Slot, TrainError> {
 
 /// Weight decay and the factor of the learning rate: layer_decay to the power of the layers above (Clark et al. 2020;
 /// timm's and BEiT's numbering, the final norm and projection being the top layer).
-fn numbers(spec: &WeightSpec, plan: &OptimizerPlan) -> (f64, f64) {
+pub(crate) fn numbers(spec: &WeightSpec, plan: &OptimizerPlan) -> (f64, f64) {
     let weight_decay = if spec.role.decays() { plan.weight_decay } else { 0.0 };
     (weight_decay, plan.layer_decay.powi(spec.depth as i32))
 }

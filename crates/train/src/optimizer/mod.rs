@@ -8,8 +8,8 @@ use tch::{Kind, Tensor};
 
 use crate::error::TrainError;
 use crate::model::Parameter;
-pub(crate) use group::moment_names;
 use group::{Group, Slot};
+pub(crate) use group::{moment_names, numbers};
 
 /// AdamW, Adam or SGD by libtorch's fused kernels. Matrices decay, everything else does not.
 #[derive(Debug)]

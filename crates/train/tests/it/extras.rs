@@ -47,6 +47,18 @@ pub(crate) fn extras() -> Vec<(&'static str, TrainPlan)> {
                 ..plan.clone()
             },
         ),
+        (
+            "all at once",
+            TrainPlan {
+                tune: lora(0.5),
+                ema: Some(EmaDecay::try_from(0.6).unwrap()),
+                augment: Some(augment()),
+                accumulate: NonZeroUsize::new(2).unwrap(),
+                gradient_cache: Some(2.try_into().unwrap()),
+                clip_grad_norm: Some(0.5),
+                ..plan.clone()
+            },
+        ),
         ("bf16", TrainPlan { precision: Compute::Bf16, ..plan }),
     ]
 }

@@ -7,7 +7,8 @@ use cliptune_train::tuning::Tuned;
 use crate::support::World;
 
 fn footprint(tune: Tune, batch_size: usize) -> Footprint {
-    let world = World::new(Objective::Choice).tuning(tune);
+    let mut world = World::new(Objective::Choice).tuning(tune);
+    world.plan.batch_size = BatchSize::try_from(batch_size).unwrap();
     let parameters = world.tiny.parameters();
     let tuned = Tuned::new(&parameters, &world.plan, world.tiny.cases.seed).unwrap();
     let subject = Subject {
@@ -20,7 +21,7 @@ fn footprint(tune: Tune, batch_size: usize) -> Footprint {
         texts: &world.tiny.texts,
         images: 6,
     };
-    Footprint::of(&subject, BatchSize::try_from(batch_size).unwrap())
+    Footprint::of(&subject)
 }
 
 #[test]

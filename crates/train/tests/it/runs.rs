@@ -271,17 +271,35 @@ fn a_run_with_adapters_keeps_them_beside_the_model_that_has_them_merged_in() {
 #[test]
 fn points_between_the_starting_and_the_tuned_model_are_tried_and_the_choice_is_told() {
     let place = Place::new(&format!("{TRAINED}  interpolate: [0, 0.5, 1]\n"), &SPLITS);
-    let events = events(&place.make(false).unwrap());
-    let tried: Vec<f64> = events
+    let run = place.make(false).unwrap();
+    let events = events(&run);
+    let tried: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Interpolated { alpha, .. } => Some(*alpha),
+            Event::Interpolated { alpha, validation_accuracy, .. } => Some((*alpha, *validation_accuracy)),
             _ => None,
         })
         .collect();
-    assert_eq!(tried, [0.0, 0.5, 1.0]);
+    assert_eq!(tried.iter().map(|(alpha, _)| *alpha).collect::<Vec<_>>(), [0.0, 0.5, 1.0]);
     let Some(Event::Finished { alpha: Some(alpha), .. }) = events.last() else { panic!("no alpha") };
-    assert!(tried.contains(alpha));
+    let most = tried.iter().map(|(_, accuracy)| *accuracy).fold(0.0, f64::max);
+    assert_eq!(tried.iter().find(|(_, accuracy)| *accuracy == most).map(|(alpha, _)| alpha), Some(alpha));
+    // The end of the line, which an experiment that tries nothing else exports.
+    let place_of_end = Place::new(&format!("{TRAINED}  interpolate: [1]\n"), &SPLITS);
+    let end = place_of_end.make(false).unwrap();
+    let (start, end) = (weights(&place.folder.path().join("model")), weights(&end.model_folder()));
+    for (name, exported) in weights(&run.model_folder()) {
+        assert_close(&exported, &start[&name].lerp(&end[&name], *alpha), 1e-6, &name);
+    }
+}
+
+#[test]
+fn a_run_that_is_interrupted_chooses_the_same_point() {
+    let train = format!("{TRAINED}  interpolate: [0, 0.5, 1]\n");
+    let [undisturbed, disturbed] = [(); 2].map(|()| Place::new(&train, &SPLITS));
+    disturbed.make(true).unwrap();
+    let [undisturbed, continued] = [&undisturbed, &disturbed].map(|place| place.make(false).unwrap());
+    assert_eq!(weights(&continued.model_folder()), weights(&undisturbed.model_folder()));
 }
 
 fn parity_items(run: &Run) -> usize {

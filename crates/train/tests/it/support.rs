@@ -264,7 +264,8 @@ impl World {
 
     /// Starts or continues as a process does: nothing but the folder comes from before.
     pub(crate) fn run(&self, after_step: AfterStep<'_>) -> Result<Fitted, TrainError> {
-        self.run_with(&self.tiny.parameters(), after_step)
+        let parameters = self.tiny.parameters().with_token_rows(self.plan.tune, &self.tiny.texts.ids())?;
+        self.run_with(&parameters, after_step)
     }
 
     pub(crate) fn run_with(

@@ -69,7 +69,8 @@ impl Augmenter {
 /// torchvision's `RandomResizedCrop`.
 fn crop(plan: &RandomResizedCrop, pixels: &Tensor, random: &mut Random) -> Result<Tensor, TrainError> {
     let side = pixels.size()[2];
-    let part = Rectangle::draw(side, plan.scale, plan.ratio, random).unwrap_or(Rectangle::whole(side));
+    let drawn = Rectangle::draw(side, side, plan.scale, plan.ratio, random);
+    let part = drawn.unwrap_or(Rectangle::central(side, plan.ratio));
     if part == Rectangle::whole(side) {
         return Ok(pixels.shallow_clone());
     }
@@ -79,14 +80,15 @@ fn crop(plan: &RandomResizedCrop, pixels: &Tensor, random: &mut Random) -> Resul
     Ok(resized.f_squeeze_dim(0)?.f_clamp(0.0, 1.0)?)
 }
 
-/// torchvision's `RandomErasing` with the value 0, whose ratio is height to width.
+/// torchvision's `RandomErasing` with the value 0, whose ratio is height to width. It never erases a whole side.
 fn erase(plan: &RandomErasing, normalised: Tensor, random: &mut Random) -> Result<Tensor, TrainError> {
     if random.unit() >= plan.probability.get() {
         return Ok(normalised);
     }
     let (low, high) = plan.ratio;
     let ratio = (high.recip(), low.recip());
-    if let Some(part) = Rectangle::draw(normalised.size()[2], plan.scale, ratio, random) {
+    let side = normalised.size()[2];
+    if let Some(part) = Rectangle::draw(side, side - 1, plan.scale, ratio, random) {
         let _ = part.of(&normalised)?.f_zero_()?;
     }
     Ok(normalised)

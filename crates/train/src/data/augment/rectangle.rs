@@ -24,15 +24,28 @@ impl Rectangle {
         Self { top: 0, left: 0, height: side, width: side }
     }
 
+    /// The largest part in the middle whose width is a multiple of its height between two.
+    pub(super) fn central(side: i64, ratio: (f64, f64)) -> Self {
+        let shorter = |factor: f64| ((side as f64 * factor).round() as i64).clamp(1, side);
+        let (height, width) = (shorter(ratio.0.recip()), shorter(ratio.1));
+        Self { top: (side - height) / 2, left: (side - width) / 2, height, width }
+    }
+
     /// A part whose area is a share of the image's between two and whose width is a multiple of its height between two,
-    /// all of whose logarithms are as likely. `None` when none of some attempts fits.
-    pub(super) fn draw(side: i64, scale: (f64, f64), ratio: (f64, f64), random: &mut Random) -> Option<Self> {
+    /// all of whose logarithms are as likely. `None` when none of some attempts lies within sides up to `longest`.
+    pub(super) fn draw(
+        side: i64,
+        longest: i64,
+        scale: (f64, f64),
+        ratio: (f64, f64),
+        random: &mut Random,
+    ) -> Option<Self> {
         for _ in 0..ATTEMPTS {
             let area = (side * side) as f64 * between(scale.0, scale.1, random);
             let ratio = between(ratio.0.ln(), ratio.1.ln(), random).exp();
             let (width, height) =
                 ((area * ratio).sqrt().round() as i64, (area / ratio).sqrt().round() as i64);
-            if (1..=side).contains(&width) && (1..=side).contains(&height) {
+            if (1..=longest).contains(&width) && (1..=longest).contains(&height) {
                 let top = random.below((side - height + 1) as usize) as i64;
                 let left = random.below((side - width + 1) as usize) as i64;
                 return Some(Self { top, left, height, width });
@@ -55,7 +68,7 @@ mod tests {
     fn a_part_lies_inside_and_has_the_declared_size() {
         let mut random = Random::new(0);
         for _ in 0..500 {
-            let part = Rectangle::draw(100, (0.2, 0.8), (0.75, 1.33), &mut random).unwrap();
+            let part = Rectangle::draw(100, 100, (0.2, 0.8), (0.75, 1.33), &mut random).unwrap();
             assert!(part.top >= 0 && part.top + part.height <= 100);
             assert!(part.left >= 0 && part.left + part.width <= 100);
             let area = (part.height * part.width) as f64 / 1e4;
@@ -66,6 +79,18 @@ mod tests {
 
     #[test]
     fn what_cannot_fit_is_given_up() {
-        assert_eq!(Rectangle::draw(10, (1.0, 1.0), (3.0, 3.0), &mut Random::new(0)), None);
+        assert_eq!(Rectangle::draw(10, 10, (1.0, 1.0), (3.0, 3.0), &mut Random::new(0)), None);
+        assert_eq!(Rectangle::draw(10, 9, (1.0, 1.0), (1.0, 1.0), &mut Random::new(0)), None);
+    }
+
+    #[test]
+    fn the_middle_has_the_nearest_ratio() {
+        let central = |ratio| {
+            let Rectangle { top, left, height, width } = Rectangle::central(10, ratio);
+            [top, left, height, width]
+        };
+        assert_eq!(central((0.75, 1.33)), [0, 0, 10, 10]);
+        assert_eq!(central((2.0, 3.0)), [2, 0, 5, 10]);
+        assert_eq!(central((0.1, 0.4)), [0, 3, 10, 4]);
     }
 }
