@@ -41,6 +41,9 @@ fn a_run_goes_out_to_open_clip_and_comes_back_the_same() {
     context.cliptune("export out/open_clip --layout hugging-face --to out/back").succeeded();
     let run = finished().only_run("tuned").join("model/model.safetensors");
     assert!(tensors(&run) == tensors(&context.path("out/back/model.safetensors")));
+    // And remembers what it has seen.
+    let origin = |folder: &Path| fs::read_to_string(folder.join("origin.json")).unwrap();
+    assert_eq!(origin(&context.path("out/back")), origin(run.parent().unwrap()));
     assert_eq!(fs::read_dir(context.path("out")).unwrap().count(), 2);
 }
 

@@ -52,6 +52,7 @@ fn a_run_has_every_file_that_others_read() {
         "model/model.safetensors",
         "model/tokenizer.json",
         "model/preprocessor_config.json",
+        "model/origin.json",
         "onnx/model.onnx",
         "onnx/model.safetensors",
         "onnx/text_model.onnx",

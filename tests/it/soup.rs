@@ -51,10 +51,14 @@ fn the_mean_of_two_seeds_is_scored_like_any_model() {
         serde_json::from_slice(&fs::read(context.only_run("soup").join("run.json")).unwrap()).unwrap();
     // Of the base and of both seeds: one dataset each.
     assert_eq!(record["lineage"].as_array().unwrap().len(), 2, "{record:#}");
-    // Other cartoons are held out: some of them were trained on.
-    context.write("experiments/soup.yaml", &experiment.replace("test: 0.2, seed: 0", "test: 0.2, seed: 1"));
-    let refused = context.cliptune("run experiments/soup.yaml").ended(1);
-    assert!(refused.stderr.contains("were seen in training by the model it starts from"), "{refused}");
+    // Other cartoons are held out: some of them were trained on. The same goes for the model of a run, taken by its path.
+    for folder in ["../models/soup".to_owned(), format!("../runs/{}/model", runs[0])] {
+        let other_split = taken_as_it_is(&context, "experiments/tuned.yaml", &folder)
+            .replace("test: 0.2, seed: 0", "test: 0.2, seed: 1");
+        context.write("experiments/soup.yaml", &other_split);
+        let refused = context.cliptune("run experiments/soup.yaml").ended(1);
+        assert!(refused.stderr.contains("were seen in training by the model it starts from"), "{refused}");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What a run leaves behind: the model folder, the graphs, and libtorch's own logits for the parity gate.
 
+use std::slice;
+
 use cliptune_experiment::TaskKind;
-use cliptune_store::{Item, ParityItem, ParitySample, Run};
+use cliptune_store::{Item, Origin, ParityItem, ParitySample, Run};
 use tch::{Device, Kind, Tensor};
 
 use crate::data::{Batch, Example, Needed};
@@ -13,13 +15,14 @@ use crate::start::Start;
 /// Items whose logits are compared. Enough to meet short and long texts, few enough to cost nothing.
 pub const PARITY_ITEMS: usize = 16;
 
-/// Writes `model/` and `onnx/`, which share their weights.
+/// Writes `model/` and `onnx/`, which share their weights. The model says what it has seen, wherever it is copied to.
 pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<(), TrainError> {
     let folder = run.onnx_folder();
     fs_err::create_dir_all(&folder)?;
     model::save(&run.weights_file(), parameters.named(), None)?;
     start.save(&run.model_folder())?;
     run.link_weights()?;
+    Origin::of(slice::from_ref(run)).write(&run.model_folder())?;
     Ok(cliptune_onnx::export(&folder, &run.model_folder())?)
 }
 

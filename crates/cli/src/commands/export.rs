@@ -52,8 +52,8 @@ impl From<Layout> for FolderLayout {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let (folder, origin) = source(&args.model, common)?;
-    let model = ModelFolder::open(&folder)?;
+    let model = ModelFolder::open(&model_folder(&args.model, common)?)?;
+    let origin = Origin::read(&model.folder)?;
     warn_of_extra(&model, &printer);
     let staged = StagedFolder::claiming(&args.to)?;
     model.write(args.layout.into(), staged.path())?;
@@ -68,17 +68,13 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The model of the run that is meant, else the folder; and what is known of the data it has seen.
-fn source(name: &str, common: &CommonArgs) -> Result<(PathBuf, Option<Origin>), CliError> {
+/// The model of the run that is meant, else the folder.
+fn model_folder(name: &str, common: &CommonArgs) -> Result<PathBuf, CliError> {
     let run = match one_run(&Store::open(&common.store)?, name) {
-        Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => {
-            let folder = PathBuf::from(name);
-            let origin = Origin::read(&folder)?;
-            return Ok((folder, origin));
-        }
-        run => complete(run?)?,
+        Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => return Ok(PathBuf::from(name)),
+        run => run?,
     };
-    Ok((run.model_folder(), Some(Origin::of(&[run]))))
+    Ok(complete(run)?.model_folder())
 }
 
 fn warn_of_extra(model: &ModelFolder, printer: &Printer) {
