@@ -5,7 +5,8 @@ use std::path::Path;
 
 use cliptune_experiment::Split;
 use cliptune_store::{
-    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_precisions, read_scores,
+    Event, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_events, read_precisions,
+    read_scores,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub(crate) struct RunView<'a> {
     folder: &'a Path,
     status: &'static str,
     best_epoch: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpha: Option<f64>,
     record: &'a RunRecord,
     scores: BTreeMap<Split, Scores>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +45,7 @@ impl<'a> RunView<'a> {
             folder: run.folder(),
             status: status.as_str(),
             best_epoch,
+            alpha: kept_alpha(run)?,
             record,
             scores,
             precisions,
@@ -61,6 +65,11 @@ impl<'a> RunView<'a> {
     /// The epoch whose weights were kept.
     pub(crate) fn best_epoch(&self) -> Option<usize> {
         self.best_epoch
+    }
+
+    /// Where between the starting weights (0) and those of that epoch (1) the ones that were kept lie, if it was asked.
+    pub(crate) fn alpha(&self) -> Option<f64> {
+        self.alpha
     }
 
     /// The scores by split, in order.
@@ -83,4 +92,17 @@ impl<'a> RunView<'a> {
         let (_, estimate) = self.scored(split)?.metrics.0.first()?;
         Some(format::estimate(estimate.value, estimate.low, estimate.high))
     }
+}
+
+/// Told by the log alone, which is long: it is read only where there is something to find.
+fn kept_alpha(run: &Run) -> Result<Option<f64>, StoreError> {
+    let tries = run.record().plan.train.as_ref().is_some_and(|train| !train.interpolate.is_empty());
+    if !tries {
+        return Ok(None);
+    }
+    let events = read_events(&run.events_file())?.events;
+    Ok(events.iter().rev().find_map(|stamped| match stamped.event {
+        Event::Finished { alpha, .. } => alpha,
+        _ => None,
+    }))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use cliptune_experiment::spelled_number;
 use cliptune_store::Event;
 use cliptune_terminal::{Printer, Progress, format};
 
@@ -71,6 +72,13 @@ impl Shown<'_> {
                     self.printer.status(&format!("{}: epoch {epoch}/{epochs}: {reached}", self.label));
                 }
             }
+            Event::Interpolated { alpha, validation_loss, validation_accuracy } => {
+                let reached = validation(*validation_loss, *validation_accuracy);
+                self.printer.status(&format!("{}: alpha {}: {reached}", self.label, spelled_number(*alpha)));
+            }
+            Event::Finished { alpha: Some(alpha), .. } => {
+                self.printer.status(&format!("{}: kept alpha {}", self.label, spelled_number(*alpha)));
+            }
             _ => {}
         }
     }
@@ -112,11 +120,12 @@ fn reached((loss, accuracy): (f64, f64), best: bool, epoch: usize) -> Option<Str
     match accuracy.is_nan() {
         true if epoch == 0 => None,
         true => Some("done".to_owned()),
-        false => {
-            let (loss, accuracy) = (format::number(loss), format::percent(accuracy));
-            Some(format!("validation loss {loss}, accuracy {accuracy}{best}"))
-        }
+        false => Some(validation(loss, accuracy) + best),
     }
+}
+
+fn validation(loss: f64, accuracy: f64) -> String {
+    format!("validation loss {}, accuracy {}", format::number(loss), format::percent(accuracy))
 }
 
 #[cfg(test)]

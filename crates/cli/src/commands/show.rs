@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cliptune_experiment::spelled_number;
 use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
@@ -78,7 +79,10 @@ fn status(run: &Run, view: &RunView<'_>) -> String {
         Some(Outcome::Done { best_epoch: 0 }) if run.record().plan.train.is_none() => {
             view.status().to_owned()
         }
-        Some(Outcome::Done { best_epoch }) => format!("{}, kept epoch {best_epoch}", view.status()),
+        Some(Outcome::Done { best_epoch }) => {
+            let alpha = view.alpha().map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
+            format!("{}, kept epoch {best_epoch}{}", view.status(), alpha.unwrap_or_default())
+        }
         Some(Outcome::Failed { message }) => format!("{}: {message}", view.status()),
         _ => view.status().to_owned(),
     }
