@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cliptune_experiment::Split;
 use cliptune_store::{
-    Event, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_events, read_precisions,
+    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_events, read_precisions,
     read_scores,
 };
 use cliptune_terminal::format;
@@ -100,9 +100,5 @@ fn kept_alpha(run: &Run) -> Result<Option<f64>, StoreError> {
     if !tries {
         return Ok(None);
     }
-    let events = read_events(&run.events_file())?.events;
-    Ok(events.iter().rev().find_map(|stamped| match stamped.event {
-        Event::Finished { alpha, .. } => alpha,
-        _ => None,
-    }))
+    Ok(cliptune_store::kept_alpha(&read_events(&run.events_file())?.events))
 }

@@ -92,12 +92,10 @@ fn options(entries: &[Entry]) -> Vec<Setting> {
 
 /// Axes of a matrix that no other column shows.
 fn axes(entries: &[Entry]) -> Vec<Setting> {
-    const SHOWN: [&str; 7] = [
+    const SHOWN: [&str; 5] = [
         "model.from",
         "train.optimizer.lr",
         "train.optimizer.weight_decay",
-        "train.epochs",
-        "train.batch_size",
         "train.schedule.warmup",
         "train.schedule.warmup_steps",
     ];
@@ -105,6 +103,7 @@ fn axes(entries: &[Entry]) -> Vec<Setting> {
         entries.iter().flat_map(|entry| entry.plan.axes.keys().map(String::as_str)).collect();
     keys.sort_unstable();
     keys.dedup();
+    // What stands directly below `train` has a column of its own.
     let is_option = |key: &str| key.strip_prefix("train.").is_some_and(|key| !key.contains('.'));
     let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key) && !is_option(key));
     hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(spelled))).collect()

@@ -120,3 +120,12 @@ pub enum Event {
         seconds: f64,
     },
 }
+
+/// Where between the starting weights (0) and the tuned ones (1) those lie that a run has kept; `None` where only the tuned
+/// ones were asked for, and before it is finished.
+pub fn kept_alpha(events: &[Stamped]) -> Option<f64> {
+    events.iter().rev().find_map(|stamped| match stamped.event {
+        Event::Finished { alpha, .. } => alpha,
+        _ => None,
+    })
+}

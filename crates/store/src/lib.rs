@@ -36,7 +36,7 @@ pub use base::ResolvedBase;
 pub use dataset::{Dataset, write_dataset};
 pub use dataset_record::{DatasetRecord, ItemCounts, JoinCounts, Leaks, Sources, SplitCounts};
 pub use error::{MissingImages, StoreError};
-pub use event::{Event, Stamped};
+pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, read_events};
 pub use files::{AtomicFile, read_json, remove_unfinished, write_atomic, write_json};
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT, TRAIN_PROCEDURE, run_key};

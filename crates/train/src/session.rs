@@ -238,15 +238,16 @@ impl<'a> Session<'a> {
             }
             TrainError::OutOfMemory(shortage) => {
                 // With two passes the batch may be as large as it wants: only so many rows are in memory at once.
-                let (key, now) = match train.gradient_cache {
-                    Some(rows) => ("train.gradient_cache", rows),
-                    None => ("train.batch_size", train.batch_size),
+                type Set = fn(&mut TrainPlan, BatchSize);
+                let (key, now, set): (_, _, Set) = match train.gradient_cache {
+                    Some(rows) => {
+                        ("train.gradient_cache", rows, |plan, size| plan.gradient_cache = Some(size))
+                    }
+                    None => ("train.batch_size", train.batch_size, |plan, size| plan.batch_size = size),
                 };
                 shortage.look_for_size((key, now), host_capacity(), |size| {
-                    let smaller = match train.gradient_cache {
-                        Some(_) => TrainPlan { gradient_cache: Some(size), ..train.clone() },
-                        None => TrainPlan { batch_size: size, ..train.clone() },
-                    };
+                    let mut smaller = train.clone();
+                    set(&mut smaller, size);
                     Footprint::of(&self.subject(&smaller, moving)).total
                 });
             }

@@ -97,8 +97,15 @@ impl Preprocessor {
     /// # Errors
     /// When the file cannot be read, is not such an image, is damaged, truncated or too large.
     pub fn read(&self, path: &Path) -> Result<Pixels, ImageError> {
-        let bytes = fs_err::read(path)?;
-        self.decode(&bytes).map_err(|source| ImageError::Decode { path: path.to_owned(), source })
+        self.decode_file(path, &fs_err::read(path)?)
+    }
+
+    /// The same of a file that has been read.
+    ///
+    /// # Errors
+    /// As those of [`decode`](Self::decode); they name the file.
+    pub fn decode_file(&self, path: &Path, bytes: &[u8]) -> Result<Pixels, ImageError> {
+        self.decode(bytes).map_err(|source| ImageError::Decode { path: path.to_owned(), source })
     }
 
     /// Decodes an image and makes it square.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_statistics::median;
-use cliptune_store::{Event, Stamped};
+use cliptune_store::{Event, Stamped, kept_alpha};
 
 use crate::data::{Curve, EpochPoint, Interpolated, Start, StepPoint};
 
@@ -12,7 +12,7 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
     let mut start = None;
     let mut steps = BTreeMap::new();
     let mut epochs = BTreeMap::new();
-    let (mut tried, mut interpolated) = (Vec::new(), None);
+    let mut tried = Vec::new();
     for stamped in events {
         match &stamped.event {
             Event::Started { epochs, steps, train_items, parameters, trainable, .. } => {
@@ -33,15 +33,16 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
             Event::Interpolated { alpha, validation_accuracy, .. } => {
                 tried.push(Interpolated { alpha: *alpha, accuracy: *validation_accuracy });
             }
-            Event::Finished { alpha, .. } => {
-                // The same number that was written with the point.
-                let kept = |point: &&Interpolated| Some(point.alpha.to_bits()) == alpha.map(f64::to_bits);
-                interpolated = tried.iter().rev().find(kept).copied();
-            }
-            Event::Resumed { .. } | Event::Diverged { .. } | Event::Interrupted { .. } => {}
+            Event::Resumed { .. }
+            | Event::Diverged { .. }
+            | Event::Interrupted { .. }
+            | Event::Finished { .. } => {}
         }
     }
     let rates: Vec<f64> = steps.values().map(|(_, rate)| *rate).filter(|rate| rate.is_finite()).collect();
+    // The same number that was written with the point.
+    let kept = kept_alpha(events).map(f64::to_bits);
+    let interpolated = tried.into_iter().rev().find(|point| Some(point.alpha.to_bits()) == kept);
     Curve {
         start,
         steps: steps.into_iter().map(|(step, (loss, _))| StepPoint { step, loss }).collect(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cliptune_clip::image::{ImageError, Preprocessor};
+use cliptune_clip::image::Preprocessor;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -76,8 +76,7 @@ impl ImageBank {
             return Ok(pixels.into());
         }
         let file = fs_err::read(&source.path)?;
-        let damaged = |error| ImageError::Decode { path: source.path.clone(), source: error };
-        let pixels = self.preprocessor.decode(&file).map_err(damaged)?.into_bytes();
+        let pixels = self.preprocessor.decode_file(&source.path, &file)?.into_bytes();
         // A file may have been changed since it was ingested.
         if let Some(cache) =
             self.cache.as_ref().filter(|_| blake3::hash(&file).to_hex().as_str() == source.hash)
