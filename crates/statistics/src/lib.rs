@@ -10,6 +10,7 @@
 //! |---|---|
 //! | share of right answers | [`cluster_proportion`] |
 //! | mean of any number per item | [`cluster_mean`] |
+//! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
 //! | any statistic of the items (a median, a calibration error) | [`cluster_statistic`], [`ece`], [`cluster_median`] |
 //! | two runs on the same items | [`paired_cluster_difference`], [`mcnemar_mid_p`] |
 //! | several seeds | [`seed_mean`], [`seeds_and_clusters`] |
@@ -29,6 +30,7 @@ mod median;
 mod random;
 mod seeds;
 mod student;
+mod ties;
 mod unusable;
 mod wilson;
 
@@ -42,5 +44,6 @@ pub use mcnemar::mcnemar_mid_p;
 pub use median::{cluster_median, median};
 pub use random::Random;
 pub use seeds::{seed_mean, seeds_and_clusters};
+pub use ties::TiedRank;
 pub use unusable::Unusable;
 pub use wilson::wilson;

@@ -1,0 +1,147 @@
+//! The rank of the right answer when candidates score the same.
+//!
+//! A model that gives two candidates the same score has not decided between them. Whatever an order of the candidates
+//! would say about it (the first wins, the last wins) is a fact about the order and not about the model. Here a tie is
+//! therefore shared: each number is its expected value when tied candidates come in a random order. Every tool that asks
+//! whether an answer is right, or how far down it stands, asks here.
+
+/// Where the best of a query's own candidates stands among all candidates.
+///
+/// Own candidates are the right ones: one text in a choice, all texts of an image (or images of a text) in retrieval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TiedRank {
+    /// Foreign candidates that score higher.
+    above: usize,
+    /// Own candidates with the best own score; at least one.
+    own: usize,
+    /// Foreign candidates with that score.
+    foreign: usize,
+}
+
+impl TiedRank {
+    /// The standing of the candidates that `is_own` says are right. A score that is not a number is below all others.
+    pub fn new(scores: &[f64], is_own: impl Fn(usize) -> bool) -> Self {
+        let candidates = || scores.iter().map(|&score| ordered(score)).enumerate();
+        let best = candidates()
+            .filter(|&(at, _)| is_own(at))
+            .map(|(_, score)| score)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let count = |wanted: bool, holds: fn(f64, f64) -> bool| {
+            candidates().filter(|&(at, score)| is_own(at) == wanted && holds(score, best)).count()
+        };
+        Self {
+            above: count(false, |score, best| score > best),
+            own: count(true, |score, best| score == best).max(1),
+            foreign: count(false, |score, best| score == best),
+        }
+    }
+
+    /// Whether a foreign candidate scores the same as the best own one.
+    pub fn is_tied(&self) -> bool {
+        self.foreign > 0
+    }
+
+    /// The probability that an own candidate is among the first `depth`: 0 or 1 without a tie.
+    pub fn within(&self, depth: usize) -> f64 {
+        match depth.checked_sub(self.above) {
+            None | Some(0) => 0.0,
+            Some(places) => 1.0 - self.at_least_before(places),
+        }
+    }
+
+    /// The expected rank of the first own candidate, from 1.
+    pub fn rank(&self) -> f64 {
+        // Own candidates cut the tied foreign ones into `own + 1` parts that are equally long on average.
+        (self.above + 1) as f64 + self.foreign as f64 / (self.own + 1) as f64
+    }
+
+    /// The expected value of 1 / rank.
+    pub fn reciprocal_rank(&self) -> f64 {
+        let reciprocal = |before: usize| ((self.above + before + 1) as f64).recip();
+        let probability = |before| self.at_least_before(before) - self.at_least_before(before + 1);
+        (0..=self.foreign).map(|before| probability(before) * reciprocal(before)).sum()
+    }
+
+    /// The probability that at least so many tied foreign candidates come before the first own one.
+    fn at_least_before(&self, count: usize) -> f64 {
+        if count > self.foreign {
+            return 0.0;
+        }
+        let tied = self.own + self.foreign;
+        (0..count).map(|drawn| (self.foreign - drawn) as f64 / (tied - drawn) as f64).product()
+    }
+}
+
+fn ordered(score: f64) -> f64 {
+    if score.is_nan() { f64::NEG_INFINITY } else { score }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of all orders of tied candidates, one by one: (within 1, within 2, rank, reciprocal rank).
+    fn over_all_orders(above: usize, own: usize, foreign: usize) -> [f64; 4] {
+        let tied = own + foreign;
+        // Each subset of places that own candidates can take is equally likely.
+        let subsets = (0_u32..1 << tied).filter(|places| places.count_ones() as usize == own);
+        let ranks: Vec<f64> =
+            subsets.map(|places| (above + 1) as f64 + f64::from(places.trailing_zeros())).collect();
+        let mean =
+            |of: &dyn Fn(f64) -> f64| ranks.iter().map(|&rank| of(rank)).sum::<f64>() / ranks.len() as f64;
+        [
+            mean(&|rank| f64::from(u8::from(rank <= 1.0))),
+            mean(&|rank| f64::from(u8::from(rank <= 2.0))),
+            mean(&|rank| rank),
+            mean(&|rank| 1.0 / rank),
+        ]
+    }
+
+    #[test]
+    fn a_tie_is_the_mean_over_all_orders() {
+        for above in 0..3 {
+            for own in 1..5 {
+                for foreign in 0..5 {
+                    let tied = TiedRank { above, own, foreign };
+                    let found = [tied.within(1), tied.within(2), tied.rank(), tied.reciprocal_rank()];
+                    let expected = over_all_orders(above, own, foreign);
+                    let close =
+                        found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-12);
+                    assert!(close, "{tied:?}: {found:?}, expected {expected:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_tie_the_rank_is_what_it_is() {
+        let rank = TiedRank::new(&[0.1, 0.9, 0.5, 0.3], |at| at == 2);
+        assert!(!rank.is_tied());
+        assert_eq!(
+            (rank.within(1), rank.within(2), rank.rank(), rank.reciprocal_rank()),
+            (0.0, 1.0, 2.0, 0.5)
+        );
+    }
+
+    #[test]
+    fn where_the_right_answer_stands_decides_nothing() {
+        for label in 0..3 {
+            let rank = TiedRank::new(&[0.5; 3], |at| at == label);
+            assert!(rank.is_tied());
+            assert!((rank.within(1) - 1.0 / 3.0).abs() < 1e-12);
+            assert_eq!(rank.rank(), 2.0);
+        }
+    }
+
+    #[test]
+    fn own_candidates_that_score_the_same_are_no_tie() {
+        let rank = TiedRank::new(&[0.5, 0.5, 0.1], |at| at < 2);
+        assert_eq!((rank.is_tied(), rank.within(1), rank.rank()), (false, 1.0, 1.0));
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_never_right() {
+        let rank = TiedRank::new(&[f64::NAN, 0.5, 0.1], |at| at == 0);
+        assert_eq!((rank.within(1), rank.rank()), (0.0, 3.0));
+    }
+}
