@@ -1,9 +1,7 @@
 //! A split as the towers see it: its distinct images and texts, and what is answered with their vectors.
 
-use std::path::PathBuf;
-
 use cliptune_experiment::TaskKind;
-use cliptune_store::{Dataset, Item, Prediction};
+use cliptune_store::{Dataset, Item, ItemImage, Prediction};
 
 use crate::choice;
 use crate::distinct::Distinct;
@@ -17,7 +15,7 @@ pub(crate) struct Distinctions<'a> {
     /// One entry per item.
     pub(crate) image_rows: Distinct,
     /// The files of the distinct images.
-    pub(crate) images: Vec<PathBuf>,
+    pub(crate) images: Vec<ItemImage>,
     /// One entry per text of each item, item by item.
     pub(crate) text_rows: Distinct,
     /// The distinct texts.
@@ -35,7 +33,7 @@ impl<'a> Distinctions<'a> {
     /// Finds what is the same.
     pub(crate) fn of(items: &'a [Item], dataset: &Dataset) -> Self {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
-        let images = image_rows.firsts.iter().map(|&first| dataset.image_path(&items[first])).collect();
+        let images = image_rows.firsts.iter().map(|&first| dataset.image(&items[first])).collect();
         let all: Vec<&str> = items.iter().flat_map(|item| &item.texts).map(String::as_str).collect();
         let text_rows = Distinct::new(all.iter().copied());
         let texts = text_rows.firsts.iter().map(|&first| all[first]).collect();

@@ -1,10 +1,12 @@
 //! Image files as batches of the vision tower's input.
 
-use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 
-use cliptune_clip::image::{ImageError, Preprocessor};
+use cliptune_clip::image::Preprocessor;
+use cliptune_store::ItemImage;
 use rayon::prelude::*;
+
+use crate::error::ScoreError;
 
 /// Images in a batch. Every batch has this many, because ONNX Runtime's last bits depend on the shape
 /// (microsoft/onnxruntime#7642): the last batch is filled up.
@@ -23,15 +25,15 @@ pub struct ImageBatch {
 }
 
 /// Reads images on all cores, one batch ahead of `consume`, which gets the batches in order.
-pub fn in_batches<E: From<ImageError>>(
+pub fn in_batches(
     preprocessor: &Preprocessor,
-    paths: &[PathBuf],
-    mut consume: impl FnMut(ImageBatch) -> Result<(), E>,
-) -> Result<(), E> {
+    files: &[ItemImage],
+    mut consume: impl FnMut(ImageBatch) -> Result<(), ScoreError>,
+) -> Result<(), ScoreError> {
     std::thread::scope(|scope| {
         let (ready, batches) = sync_channel(AHEAD);
         scope.spawn(move || {
-            for chunk in paths.chunks(IMAGE_BATCH) {
+            for chunk in files.chunks(IMAGE_BATCH) {
                 // An error upstream has dropped the receiver: there is nobody left to read for.
                 if ready.send(read(preprocessor, chunk)).is_err() {
                     return;
@@ -42,12 +44,20 @@ pub fn in_batches<E: From<ImageError>>(
     })
 }
 
-fn read(preprocessor: &Preprocessor, paths: &[PathBuf]) -> Result<ImageBatch, ImageError> {
+/// Fills a row of the vision tower's input with an image.
+pub(crate) fn read_pixels(
+    preprocessor: &Preprocessor,
+    file: &ItemImage,
+    out: &mut [f32],
+) -> Result<(), ScoreError> {
+    let decoded = preprocessor.decode_file(file.path(), &file.read()?)?;
+    Ok(preprocessor.normalise(&decoded, out)?)
+}
+
+fn read(preprocessor: &Preprocessor, files: &[ItemImage]) -> Result<ImageBatch, ScoreError> {
     let length = preprocessor.length();
     let mut pixels = vec![0.0; IMAGE_BATCH * length];
-    pixels
-        .par_chunks_exact_mut(length)
-        .zip(paths)
-        .try_for_each(|(out, path)| preprocessor.normalise(&preprocessor.read(path)?, out))?;
-    Ok(ImageBatch { pixels, images: paths.len() })
+    let rows = pixels.par_chunks_exact_mut(length).zip(files);
+    rows.try_for_each(|(out, file)| read_pixels(preprocessor, file, out))?;
+    Ok(ImageBatch { pixels, images: files.len() })
 }

@@ -1,7 +1,5 @@
 //! A run's exported model: from texts and images to unit vectors.
 
-use std::path::{Path, PathBuf};
-
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
@@ -9,11 +7,12 @@ use cliptune_onnx::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
     TEXT_EMBEDS,
 };
+use cliptune_store::ItemImage;
 
 use crate::error::ScoreError;
 use crate::export::Export;
 use crate::graph::{Graph, Input};
-use crate::images::in_batches;
+use crate::images::{in_batches, read_pixels};
 use crate::matrix::Matrix;
 use crate::temperature::Temperature;
 use crate::texts::TextBatches;
@@ -90,14 +89,14 @@ impl Model {
     }
 
     /// The unit vectors of image files, one row each in their order. `done` is told of each batch.
-    pub fn encode_images(&mut self, paths: &[PathBuf], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
+    pub fn encode_images(&mut self, files: &[ItemImage], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
         let Self { towers, preprocessor, .. } = self;
         let side = preprocessor.size as usize;
         let mut rows = Matrix::default();
-        in_batches(preprocessor, paths, |batch| {
+        in_batches(preprocessor, files, |batch| {
             rows.extend(&towers.encode_images(&batch, side)?, batch.images);
             done(batch.images);
-            Ok::<(), ScoreError>(())
+            Ok(())
         })?;
         rows.normalise().map_err(|row| ScoreError::NoDirection { what: "image", number: row })?;
         Ok(rows)
@@ -117,14 +116,19 @@ impl CombinedModel {
     }
 
     /// The logits of one image with several texts.
-    pub fn logits(&mut self, model: &Model, image: &Path, texts: &[&str]) -> Result<Vec<f64>, ScoreError> {
+    pub fn logits(
+        &mut self,
+        model: &Model,
+        image: &ItemImage,
+        texts: &[&str],
+    ) -> Result<Vec<f64>, ScoreError> {
         let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
         let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();
         let batch = TokenBatch::new(&encoded, model.tokenizer.layout());
         let mask = attention_mask(&lengths, batch.columns);
         let preprocessor = &model.preprocessor;
         let mut pixels = vec![0.0; preprocessor.length()];
-        preprocessor.normalise(&preprocessor.read(image)?, &mut pixels)?;
+        read_pixels(preprocessor, image, &mut pixels)?;
         let side = preprocessor.size as usize;
         let mut inputs = vec![
             (INPUT_IDS, Input::Ids([batch.rows, batch.columns], &batch.ids)),

@@ -4,9 +4,7 @@
 //! wrongly (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds that; comparing accuracy
 //! does not.
 
-use std::path::PathBuf;
-
-use cliptune_store::{Parity, ParityItem, ParitySample};
+use cliptune_store::{ItemImage, Parity, ParityItem, ParitySample};
 
 use crate::error::ScoreError;
 use crate::export::Export;
@@ -45,7 +43,7 @@ pub fn check(
     model: &mut Model,
     unscored: Unscored,
     sample: &ParitySample,
-    images: &[PathBuf],
+    images: &[ItemImage],
 ) -> Result<Parity, ScoreError> {
     let mut gate = Gate::new(run, sample)?;
     gate.compare("the two towers", &tower_logits(model, sample, images)?)?;
@@ -55,7 +53,7 @@ pub fn check(
         model.replace_vision(scored_with);
     }
     if let Some(mut combined) = unscored.combined {
-        let logits = |(item, image): (&ParityItem, &PathBuf)| combined.logits(model, image, &texts(item));
+        let logits = |(item, image): (&ParityItem, &ItemImage)| combined.logits(model, image, &texts(item));
         let logits = sample.items.iter().zip(images).map(logits).collect::<Result<Vec<_>, _>>()?;
         gate.compare("model.onnx", &logits)?;
     }
@@ -66,7 +64,7 @@ pub fn check(
 fn tower_logits(
     model: &mut Model,
     sample: &ParitySample,
-    images: &[PathBuf],
+    images: &[ItemImage],
 ) -> Result<Vec<Vec<f64>>, ScoreError> {
     let all: Vec<&str> = sample.items.iter().flat_map(texts).collect();
     let text_rows = model.encode_texts(&model.tokenise(&all)?, |_| {})?;

@@ -1,7 +1,6 @@
 //! One run: the parity gate, then each split that has no scores, then the reduced precisions.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use cliptune_experiment::{ExportPlan, ImageFit, Split};
 use cliptune_store::{Dataset, Item, Parity, ParitySample, Run, read_json, write_scores};
@@ -79,9 +78,9 @@ fn pass_gate(
     let all = dataset.items(None)?;
     let by_id: HashMap<&str, &Item> = all.iter().map(|item| (item.item_id.as_str(), item)).collect();
     let image = |item_id: &str| match by_id.get(item_id) {
-        Some(item) => Ok(dataset.image_path(item)),
+        Some(item) => Ok(dataset.image(item)),
         None => Err(ScoreError::ForeignSample { run: run.id(), item: item_id.to_owned() }),
     };
-    let images = sample.items.iter().map(|item| image(&item.item_id)).collect::<Result<Vec<PathBuf>, _>>()?;
+    let images = sample.items.iter().map(|item| image(&item.item_id)).collect::<Result<Vec<_>, _>>()?;
     parity::check(&run.id(), model, Unscored::open(export)?, &sample, &images)
 }

@@ -19,21 +19,17 @@ pub struct TiedRank {
 }
 
 impl TiedRank {
-    /// The standing of the candidates that `is_own` says are right. A score that is not a number is below all others.
-    pub fn new(scores: &[f64], is_own: impl Fn(usize) -> bool) -> Self {
-        let candidates = || scores.iter().map(|&score| ordered(score)).enumerate();
-        let best = candidates()
-            .filter(|&(at, _)| is_own(at))
-            .map(|(_, score)| score)
-            .fold(f64::NEG_INFINITY, f64::max);
-        let count = |wanted: bool, holds: fn(f64, f64) -> bool| {
-            candidates().filter(|&(at, score)| is_own(at) == wanted && holds(score, best)).count()
-        };
-        Self {
-            above: count(false, |score, best| score > best),
-            own: count(true, |score, best| score == best).max(1),
-            foreign: count(false, |score, best| score == best),
+    /// The standing of the `own` candidates, which are told by their distinct places in `scores`. A score that is not a
+    /// number is below all others.
+    pub fn new(scores: &[f64], own: impl Iterator<Item = usize> + Clone) -> Self {
+        let best = own.clone().map(|at| ordered(scores[at])).fold(f64::NEG_INFINITY, f64::max);
+        let as_high = own.filter(|&at| ordered(scores[at]) == best).count();
+        let (mut above, mut equal) = (0, 0);
+        for score in scores.iter().map(|&score| ordered(score)) {
+            above += usize::from(score > best);
+            equal += usize::from(score == best);
         }
+        Self { above, own: as_high.max(1), foreign: equal - as_high }
     }
 
     /// Whether a foreign candidate scores the same as the best own one.
@@ -78,6 +74,8 @@ fn ordered(score: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
 
     /// The numbers of all orders of tied candidates, one by one: (within 1, within 2, rank, reciprocal rank).
@@ -115,7 +113,7 @@ mod tests {
 
     #[test]
     fn without_a_tie_the_rank_is_what_it_is() {
-        let rank = TiedRank::new(&[0.1, 0.9, 0.5, 0.3], |at| at == 2);
+        let rank = TiedRank::new(&[0.1, 0.9, 0.5, 0.3], iter::once(2));
         assert!(!rank.is_tied());
         assert_eq!(
             (rank.within(1), rank.within(2), rank.rank(), rank.reciprocal_rank()),
@@ -126,7 +124,7 @@ mod tests {
     #[test]
     fn where_the_right_answer_stands_decides_nothing() {
         for label in 0..3 {
-            let rank = TiedRank::new(&[0.5; 3], |at| at == label);
+            let rank = TiedRank::new(&[0.5; 3], iter::once(label));
             assert!(rank.is_tied());
             assert!((rank.within(1) - 1.0 / 3.0).abs() < 1e-12);
             assert_eq!(rank.rank(), 2.0);
@@ -135,13 +133,13 @@ mod tests {
 
     #[test]
     fn own_candidates_that_score_the_same_are_no_tie() {
-        let rank = TiedRank::new(&[0.5, 0.5, 0.1], |at| at < 2);
+        let rank = TiedRank::new(&[0.5, 0.5, 0.1], 0..2);
         assert_eq!((rank.is_tied(), rank.within(1), rank.rank()), (false, 1.0, 1.0));
     }
 
     #[test]
     fn what_is_not_a_number_is_never_right() {
-        let rank = TiedRank::new(&[f64::NAN, 0.5, 0.1], |at| at == 0);
+        let rank = TiedRank::new(&[f64::NAN, 0.5, 0.1], iter::once(0));
         assert_eq!((rank.within(1), rank.rank()), (0.0, 3.0));
     }
 }

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::files::{read_json, write_json};
 use crate::identity::DATASET_FORMAT;
 use crate::item::Item;
+use crate::item_image::ItemImage;
 use crate::parquet::{self, Table};
 use crate::reject::Reject;
 
@@ -100,6 +101,11 @@ impl Dataset {
     /// The image file of an item.
     pub fn image_path(&self, item: &Item) -> PathBuf {
         Path::new(&self.record.sources.images_folder).join(&item.image)
+    }
+
+    /// The image of an item, to be read.
+    pub fn image(&self, item: &Item) -> ItemImage {
+        ItemImage::new(self.image_path(item), item.image_hash.clone())
     }
 
     /// The content hashes of a split's images, or of all: what tells whether two datasets share images.

@@ -68,6 +68,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// An image is not what it was when its dataset was made.
+    #[error("{} has changed since its dataset was made", path.display())]
+    ImageChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// The table of a plan is not there.
     #[error("there is no table {}", path.display())]
     NoTable {
@@ -148,6 +154,9 @@ impl StoreError {
             }
             Self::NoImages { .. } => {
                 "data.images is relative to the experiment file; look at the path with cliptune check".to_owned()
+            }
+            Self::ImageChanged { .. } => {
+                "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
             }
             Self::NoTable { .. } => {
                 "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()

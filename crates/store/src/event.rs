@@ -74,7 +74,7 @@ pub enum Event {
         validation_accuracy: f64,
         /// Whether this is the best epoch so far, by `train.select`.
         best: bool,
-        /// Seconds since training began.
+        /// Seconds spent on the run until then, by earlier processes as well.
         seconds: f64,
     },
     /// Training goes on from a checkpoint. Steps after it that the log has already are taken again.
@@ -116,7 +116,7 @@ pub enum Event {
         /// Where between the starting weights and those of that epoch the model lies; `None` for the latter as they are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alpha: Option<f64>,
-        /// Seconds since the run began.
+        /// Seconds spent on the run, by earlier processes as well; pauses do not count.
         seconds: f64,
     },
 }

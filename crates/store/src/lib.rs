@@ -5,6 +5,7 @@
 //! nobody reads.
 
 mod base;
+mod clock;
 mod dataset;
 mod dataset_record;
 mod digests;
@@ -16,6 +17,7 @@ mod identity;
 mod image_files;
 mod inputs;
 mod item;
+mod item_image;
 mod model_hash;
 mod number;
 mod origin;
@@ -33,6 +35,7 @@ mod store;
 mod why;
 
 pub use base::ResolvedBase;
+pub use clock::Clock;
 pub use dataset::{Dataset, write_dataset};
 pub use dataset_record::{DatasetRecord, ItemCounts, JoinCounts, Leaks, Sources, SplitCounts};
 pub use error::{MissingImages, StoreError};
@@ -42,6 +45,7 @@ pub use files::{AtomicFile, read_json, remove_unfinished, write_atomic, write_js
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT, TRAIN_PROCEDURE, run_key};
 pub use inputs::{ImageFile, Inputs};
 pub use item::Item;
+pub use item_image::ItemImage;
 pub use origin::Origin;
 pub use parquet::{literal_path, open_database, sql_name, sql_text};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};

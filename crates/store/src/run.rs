@@ -10,7 +10,9 @@ use fs_err as fs;
 use fs_err::File;
 use jiff::Timestamp;
 
+use crate::clock::{Clock, seconds_spent};
 use crate::error::StoreError;
+use crate::event_log::read_events;
 use crate::files::{link_or_copy, read_json, write_json};
 use crate::identity::RUN_FORMAT;
 use crate::run_record::{End, Outcome, RunRecord};
@@ -28,7 +30,21 @@ const LOCK: &str = "lock";
 pub struct Run {
     folder: PathBuf,
     record: RunRecord,
-    lock: Option<Arc<File>>,
+    writer: Option<Writer>,
+}
+
+/// What the process has that writes a run.
+#[derive(Clone, Debug)]
+struct Writer {
+    /// Held until the run is finished or the process ends.
+    _lock: Arc<File>,
+    clock: Clock,
+}
+
+impl Writer {
+    fn new(lock: File, seconds_before: f64) -> Self {
+        Self { _lock: Arc::new(lock), clock: Clock::start(seconds_before) }
+    }
 }
 
 /// Where a run stands.
@@ -83,7 +99,7 @@ impl Run {
         let path = folder.join(RECORD);
         let record: RunRecord = read_json(&path)?;
         match record.format_version {
-            RUN_FORMAT => Ok(Self { folder, record, lock: None }),
+            RUN_FORMAT => Ok(Self { folder, record, writer: None }),
             found => Err(StoreError::Version { path, found, supported: RUN_FORMAT }),
         }
     }
@@ -93,7 +109,7 @@ impl Run {
         let lock = File::create(staged.join(LOCK))?;
         lock.file().lock()?;
         write_json(&staged.join(RECORD), &record)?;
-        Ok(Self { folder, record, lock: Some(Arc::new(lock)) })
+        Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
     }
 
     /// Where it is.
@@ -180,14 +196,14 @@ impl Run {
             Some(Outcome::Done { .. }) => RunStatus::Done,
             Some(Outcome::Interrupted) => RunStatus::Interrupted,
             Some(Outcome::Failed { .. }) => RunStatus::Failed,
-            None if self.lock.is_some() || is_locked(&self.folder.join(LOCK)) => RunStatus::Running,
+            None if self.writer.is_some() || is_locked(&self.folder.join(LOCK)) => RunStatus::Running,
             None => RunStatus::Crashed,
         }
     }
 
     /// Becomes the writer of a run that was interrupted, failed or crashed, to continue it.
     pub fn resume(&mut self) -> Result<(), StoreError> {
-        if self.lock.is_some() {
+        if self.writer.is_some() {
             return Ok(());
         }
         let lock = lock(&self.folder)?;
@@ -196,30 +212,33 @@ impl Run {
         if matches!(record.end, Some(End { outcome: Outcome::Done { .. }, .. })) {
             return Err(StoreError::Finished { path: self.folder.clone() });
         }
-        record.end = None;
+        let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
         write_json(&self.folder.join(RECORD), &record)?;
-        (self.record, self.lock) = (record, Some(Arc::new(lock)));
+        (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
         Ok(())
     }
 
     /// Records how the run ended, and lets go of it.
     pub fn finish(&mut self, outcome: Outcome, peak_memory: Option<u64>) -> Result<(), StoreError> {
-        if self.lock.is_none() {
+        if self.writer.is_none() {
             return Err(StoreError::InUse { path: self.folder.clone() });
         }
-        let at = utc_now();
-        self.record.end = Some(End { seconds: seconds(&self.record.started, &at), at, outcome, peak_memory });
+        let seconds = self.clock().seconds();
+        self.record.end = Some(End { seconds, at: utc_now(), outcome, peak_memory });
         write_json(&self.folder.join(RECORD), &self.record)?;
-        self.lock = None;
+        self.writer = None;
         Ok(())
     }
-}
 
-/// Seconds between two RFC 3339 times; 0 when the clock went backwards.
-fn seconds(from: &str, to: &str) -> f64 {
-    match (from.parse::<Timestamp>(), to.parse::<Timestamp>()) {
-        (Ok(from), Ok(to)) => to.duration_since(from).as_secs_f64().max(0.0),
-        _ => 0.0,
+    /// Counts the seconds that are spent on the run while this process writes it.
+    pub fn clock(&self) -> Clock {
+        let ended = || Clock::start(self.record.end.as_ref().map_or(0.0, |end| end.seconds));
+        self.writer.as_ref().map_or_else(ended, |writer| writer.clock)
+    }
+
+    /// What a process that crashed has spent. A log that cannot be read says nothing.
+    fn logged_seconds(&self) -> f64 {
+        read_events(&self.events_file()).map_or(0.0, |read| seconds_spent(&read.events))
     }
 }
 

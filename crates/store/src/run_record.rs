@@ -33,6 +33,15 @@ pub struct RunRecord {
     pub end: Option<End>,
 }
 
+impl RunRecord {
+    /// Whether the run was trained and has kept its starting weights all the same, because no epoch was better by
+    /// `train.select`.
+    pub fn kept_start(&self) -> bool {
+        let kept = self.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done { best_epoch: 0 });
+        kept && self.plan.train.is_some()
+    }
+}
+
 /// The starting weights of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -86,7 +95,7 @@ pub struct End {
     pub at: String,
     /// How.
     pub outcome: Outcome,
-    /// Seconds from start to end.
+    /// Seconds spent on the run, summed over the processes that have worked on it; pauses do not count.
     pub seconds: f64,
     /// Peak memory of the process in bytes, where known.
     pub peak_memory: Option<u64>,
@@ -98,7 +107,8 @@ pub struct End {
 pub enum Outcome {
     /// Trained and exported.
     Done {
-        /// The epoch whose weights were kept; 0 when nothing was trained.
+        /// The epoch whose weights were kept; 0 for the starting weights, because nothing was trained or no epoch was
+        /// better.
         best_epoch: usize,
     },
     /// Stopped by a signal after saving.

@@ -97,7 +97,7 @@ fn show(
             id: prediction.id.clone(),
             group: item.group.clone(),
             stratum: strata[index],
-            image: thumbnail(&dataset.image_path(item)),
+            image: thumbnail(&dataset.image(item)),
             texts: item.texts.clone(),
             label: item.label,
             answers: scored.iter().map(|one| answer(one, index, item.texts.len())).collect(),

@@ -1,8 +1,8 @@
 //! Images small enough to be part of the page.
 
 use std::io::Cursor;
-use std::path::Path;
 
+use cliptune_store::{ItemImage, StoreError};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{ExtendedColorType, GrayImage, ImageError, ImageReader, Limits};
@@ -21,9 +21,12 @@ const QUALITIES: [u8; 4] = [78, 65, 50, 35];
 const MOST_PIXELS_A_SIDE: u32 = 20_000;
 
 /// A small grey JPEG of an image file, or why there is none.
-pub(super) fn thumbnail(path: &Path) -> Result<Thumbnail, String> {
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "the file is gone".to_owned(),
+pub(super) fn thumbnail(image: &ItemImage) -> Result<Thumbnail, String> {
+    let bytes = image.read().map_err(|error| match error {
+        StoreError::ImageChanged { .. } => "the file has changed since it was scored".to_owned(),
+        StoreError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            "the file is gone".to_owned()
+        }
         _ => "the file cannot be read".to_owned(),
     })?;
     let small = shrink(&decode(&bytes).map_err(|_| "the file is damaged".to_owned())?);
@@ -66,7 +69,15 @@ fn encode(image: &GrayImage) -> Result<Thumbnail, ImageError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// An image as it is now.
+    fn image(path: &Path) -> ItemImage {
+        let hash = blake3::hash(&std::fs::read(path).unwrap()).to_hex().to_string();
+        ItemImage::new(path.to_owned(), hash)
+    }
 
     #[test]
     fn a_photograph_becomes_small() {
@@ -74,7 +85,7 @@ mod tests {
         let path = folder.path().join("noise.png");
         let noise = GrayImage::from_fn(900, 700, |x, y| image::Luma([(x * 31 + y * 17 + x * y) as u8]));
         noise.save(&path).unwrap();
-        let small = thumbnail(&path).unwrap();
+        let small = thumbnail(&image(&path)).unwrap();
         assert_eq!((small.width, small.height), (360, 280));
         assert!(small.jpeg.starts_with(&[0xff, 0xd8]));
     }
@@ -83,8 +94,12 @@ mod tests {
     fn what_is_wrong_with_a_file_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("broken.jpeg");
-        assert_eq!(thumbnail(&path).unwrap_err(), "the file is gone");
         std::fs::write(&path, b"no image").unwrap();
-        assert_eq!(thumbnail(&path).unwrap_err(), "the file is damaged");
+        let damaged = image(&path);
+        assert_eq!(thumbnail(&damaged).unwrap_err(), "the file is damaged");
+        std::fs::write(&path, b"another").unwrap();
+        assert_eq!(thumbnail(&damaged).unwrap_err(), "the file has changed since it was scored");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(thumbnail(&damaged).unwrap_err(), "the file is gone");
     }
 }

@@ -72,7 +72,13 @@ impl World {
         let standings = self.standings();
         let staged = self.store.stage_dataset(&standings[0].dataset_hash).unwrap();
         let record = dataset_record(&standings[0], self.folder.path());
-        write_dataset(staged.path(), &record, &items(), &[]).unwrap();
+        let hashed = |item: Item| {
+            let file = self.folder.path().join("images").join(&item.image);
+            let image_hash = blake3::hash(&std::fs::read(file).unwrap()).to_hex().to_string();
+            Item { image_hash, ..item }
+        };
+        let items: Vec<Item> = items().into_iter().map(hashed).collect();
+        write_dataset(staged.path(), &record, &items, &[]).unwrap();
         staged.commit().unwrap();
         for standing in &standings {
             run(&self.store, standing);

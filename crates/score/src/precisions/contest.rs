@@ -151,7 +151,7 @@ fn encode_images(
             rows.add(batch.images, || towers.encode_images(&batch, side))?;
         }
         progress.advance(batch.images as u64);
-        Ok::<(), ScoreError>(())
+        Ok(())
     })?;
     progress.finish();
     Ok(())

@@ -12,8 +12,9 @@ use cliptune_experiment::{Experiment, Seed, Split, TaskKind};
 use cliptune_onnx::proto::{self, StringEntry};
 use cliptune_onnx::{MODEL_FILE, Preparation, TEXT_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_store::{
-    Base, Dataset, DatasetRecord, Item, Leaks, Outcome, ParityItem, ParitySample, Provenance, RUN_FORMAT,
-    Run, RunRecord, Sources, Standing, Store, run_name, standings, utc_now, write_dataset, write_json,
+    Base, Dataset, DatasetRecord, Item, ItemImage, Leaks, Outcome, ParityItem, ParitySample, Provenance,
+    RUN_FORMAT, Run, RunRecord, Sources, Standing, Store, run_name, standings, utc_now, write_dataset,
+    write_json,
 };
 use fs_err as fs;
 use prost::Message;
@@ -83,6 +84,11 @@ impl Fixture {
         self.path("images").join(format!("{number}.png"))
     }
 
+    /// The same, to be read as it is now.
+    pub(crate) fn item_image(&self, number: usize) -> ItemImage {
+        ItemImage::new(self.image(number), content_hash(&self.image(number)))
+    }
+
     /// Where the only plan stands.
     pub(crate) fn standing(&self) -> Standing {
         let experiments: Vec<Experiment> = cliptune_experiment::load(&[self.experiment()], &[]).unwrap();
@@ -148,7 +154,11 @@ impl Fixture {
             leaks: Leaks::default(),
         };
         let staged = self.store().stage_dataset(&record.hash).unwrap();
-        write_dataset(staged.path(), &record, items, &[]).unwrap();
+        let hashed = |item: &Item| Item {
+            image_hash: content_hash(&self.path("images").join(&item.image)),
+            ..item.clone()
+        };
+        write_dataset(staged.path(), &record, &items.iter().map(hashed).collect::<Vec<_>>(), &[]).unwrap();
         staged.commit().unwrap();
     }
 
@@ -193,6 +203,10 @@ fn item(number: usize, task: TaskKind) -> Item {
         texts,
         vocabulary: Vec::new(),
     }
+}
+
+fn content_hash(file: &Path) -> String {
+    blake3::hash(&fs::read(file).unwrap()).to_hex().to_string()
 }
 
 fn colour(image: usize) -> [u8; 3] {

@@ -47,12 +47,12 @@ fn a_vector_does_not_depend_on_the_batch_it_was_in() {
 fn images_come_back_in_their_order_whatever_their_number() {
     let fixture = Fixture::new(TaskKind::Choice);
     let mut model = model(&fixture);
-    let paths: Vec<_> = (0..70).map(|i| fixture.image(i * i % 4)).collect();
+    let images: Vec<_> = (0..70).map(|i| fixture.item_image(i * i % 4)).collect();
     let counted = std::cell::Cell::new(0);
-    let rows = model.encode_images(&paths, |images| counted.set(counted.get() + images)).unwrap();
+    let rows = model.encode_images(&images, |images| counted.set(counted.get() + images)).unwrap();
     assert_eq!((rows.rows(), counted.get()), (70, 70));
-    for (row, path) in paths.iter().enumerate().step_by(9) {
-        let alone = model.encode_images(std::slice::from_ref(path), |_| {}).unwrap();
+    for (row, image) in images.iter().enumerate().step_by(9) {
+        let alone = model.encode_images(std::slice::from_ref(image), |_| {}).unwrap();
         assert!((product(alone.row(0), rows.row(row)) - 1.0).abs() < 1e-6);
     }
     assert_eq!(model.encode_images(&[], |_| {}).unwrap().rows(), 0);
@@ -63,9 +63,20 @@ fn an_image_that_cannot_be_read_is_named() {
     let fixture = Fixture::new(TaskKind::Choice);
     let mut model = model(&fixture);
     fs::write(fixture.image(2), "no image").unwrap();
-    let paths: Vec<_> = (0..200).map(|i| fixture.image(i % 4)).collect();
-    let error = model.encode_images(&paths, |_| {}).unwrap_err();
+    let images: Vec<_> = (0..200).map(|i| fixture.item_image(i % 4)).collect();
+    let error = model.encode_images(&images, |_| {}).unwrap_err();
     assert!(error.to_string().contains("2.png"), "{error}");
+}
+
+#[test]
+fn an_image_that_has_changed_since_the_dataset_was_made_is_not_scored() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    // As decodable as it was, and as large.
+    fs::copy(fixture.image(1), fixture.image(2)).unwrap();
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
+    assert!(error.to_string().contains("2.png has changed since its dataset was made"), "{error}");
+    assert!(read_scores(&run, Split::Test).unwrap().is_none());
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use cliptune_experiment::Seed;
-use cliptune_store::{Outcome, RunStatus, StoreError, run_name};
+use cliptune_store::{Base, Outcome, Run, RunRecord, RunStatus, StoreError, read_json, run_name, write_json};
 use fs_err as fs;
 
-use crate::support::{World, create};
+use crate::support::{World, create, record};
 
 #[test]
 fn names_say_when_what_and_which_seed() {
@@ -48,6 +48,44 @@ fn a_writer_that_is_gone_has_crashed_and_can_be_continued() {
     // What was finished meanwhile must not be opened again.
     assert!(matches!(rival.resume(), Err(StoreError::Finished { .. })));
     assert_eq!(world.store().find_run(&experiment, "key").unwrap().unwrap().status(), RunStatus::Done);
+}
+
+#[test]
+fn the_time_of_a_run_is_what_its_processes_have_spent_and_no_pause() {
+    let world = World::new();
+    let hour = 3600.0;
+    // It has begun years ago; nobody has worked on it since.
+    let plan = world.plan("tuned");
+    let began = RunRecord {
+        started: "2020-01-01T00:00:00.000Z".to_owned(),
+        ..record(&plan, "dataset", Base::Scratch, "key")
+    };
+    let mut run = world.store().create_run(began).unwrap();
+    let seconds = |run: &Run| run.record().end.as_ref().unwrap().seconds;
+    run.finish(Outcome::Interrupted, None).unwrap();
+    assert!(seconds(&run) < hour, "{}", seconds(&run));
+    // What earlier processes have spent is added to.
+    let path = run.folder().join("run.json");
+    let mut edited: RunRecord = read_json(&path).unwrap();
+    edited.end.as_mut().unwrap().seconds = 5.0 * hour;
+    write_json(&path, &edited).unwrap();
+    let mut run = world.store().find_unfinished(&plan.experiment, "key").unwrap().unwrap();
+    run.resume().unwrap();
+    run.finish(Outcome::Done { best_epoch: 1 }, None).unwrap();
+    assert!((5.0 * hour..6.0 * hour).contains(&seconds(&run)), "{}", seconds(&run));
+}
+
+#[test]
+fn a_trained_run_that_kept_epoch_0_has_kept_its_starting_weights() {
+    let world = World::new();
+    for (epoch, trains, kept) in [(0, true, true), (2, true, false), (0, false, false)] {
+        let mut plan = world.plan("tuned");
+        plan.train = plan.train.filter(|_| trains);
+        let mut run = world.store().create_run(record(&plan, "dataset", Base::Scratch, "key")).unwrap();
+        assert!(!run.record().kept_start());
+        run.finish(Outcome::Done { best_epoch: epoch }, None).unwrap();
+        assert_eq!(run.record().kept_start(), kept, "{epoch} {trains}");
+    }
 }
 
 #[test]
