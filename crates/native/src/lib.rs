@@ -2,10 +2,13 @@
 //!
 //! `scripts/setup` puts the pinned libraries into `native/`; a user's own `LIBTORCH`, `DUCKDB_LIB_DIR` or
 //! `ORT_DYLIB_PATH` takes their place. This crate is the only one that knows that layout. Build scripts of
-//! binaries call [`emit_rpath`]; `cliptune-score` calls [`onnx_runtime`].
+//! binaries call [`emit_rpath`]; `cliptune-score` calls [`silence_onnx_runtime`] and [`onnx_runtime`].
 
 use std::env;
+use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The folder with libtorch (`lib/`, `include/`), for building and for running `cliptune-train`.
 pub const LIBTORCH: &str = "LIBTORCH";
@@ -13,6 +16,11 @@ pub const LIBTORCH: &str = "LIBTORCH";
 pub const DUCKDB_LIB_DIR: &str = "DUCKDB_LIB_DIR";
 /// The ONNX Runtime library file itself.
 pub const ORT_DYLIB_PATH: &str = "ORT_DYLIB_PATH";
+/// Turns ONNX Runtime's telemetry off, where it is `1` before the library is loaded.
+///
+/// Since 1.29 the library sends telemetry on Linux, too. It looks up a host and writes into the user's cache as soon
+/// as its environment is made, so that no function of its interface comes early enough.
+pub const ORT_DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
 /// The library file below `native/` that [`onnx_runtime`] falls back to.
 const ONNX_RUNTIME_FILE: &str = "onnxruntime/lib/libonnxruntime.so";
@@ -35,6 +43,31 @@ pub fn emit_rpath() {
             println!("cargo:rustc-link-arg=-Wl,-rpath,{}", Path::new(&folder).join(below).display());
         }
     }
+}
+
+/// Whether ONNX Runtime, loaded into this process, sends nothing.
+pub fn onnx_runtime_is_silent() -> bool {
+    env::var_os(ORT_DISABLE_TELEMETRY).is_some_and(|value| value == "1")
+}
+
+/// Makes sure that ONNX Runtime sends nothing from this process: the program starts itself again where its
+/// environment does not say so yet.
+///
+/// For the first line of a program. Another thread may read the environment at any time, which is why a running
+/// process cannot change its own safely; the program that takes its place gets a new one.
+///
+/// # Errors
+/// When the program cannot be started again. On success nothing is returned if it was: another process image runs.
+pub fn silence_onnx_runtime() -> io::Result<()> {
+    if onnx_runtime_is_silent() {
+        return Ok(());
+    }
+    let mut arguments = env::args_os();
+    let mut program = Command::new(env::current_exe()?);
+    if let Some(name) = arguments.next() {
+        program.arg0(name);
+    }
+    Err(program.args(arguments).env(ORT_DISABLE_TELEMETRY, "1").exec())
 }
 
 /// The ONNX Runtime library to load: `ORT_DYLIB_PATH`, else a copy beside the executable, else `native/` of the

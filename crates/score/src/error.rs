@@ -7,6 +7,7 @@ use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_experiment::{LoadError, Precision, Split};
+use cliptune_native::ORT_DISABLE_TELEMETRY;
 use cliptune_onnx::OnnxError;
 use cliptune_statistics::Unusable;
 use cliptune_store::StoreError;
@@ -18,6 +19,9 @@ use crate::runtime::RuntimeError;
 /// Why scoring failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
+    /// The program cannot start itself again with telemetry turned off.
+    #[error("cliptune-score cannot start itself again with ONNX Runtime's telemetry turned off")]
+    Restart(#[source] std::io::Error),
     /// The experiments are wrong.
     #[error(transparent)]
     Experiments(#[from] LoadError),
@@ -149,6 +153,7 @@ impl Diagnostic for ScoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
+            Self::Restart(_) => format!("set {ORT_DISABLE_TELEMETRY}=1 in the environment"),
             Self::Runtime(error) => error.advice(),
             Self::NotTrained { files, .. } => {
                 let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();

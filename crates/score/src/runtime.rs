@@ -24,6 +24,9 @@ pub enum RuntimeError {
         /// Every place that was looked at.
         looked_at: Vec<PathBuf>,
     },
+    /// The library would look up a telemetry host and write into the user's cache.
+    #[error("ONNX Runtime would send telemetry from this process")]
+    Telemetry,
     /// The file is no library, not ONNX Runtime or too old.
     #[error("{} cannot be used as ONNX Runtime", library.display())]
     Load {
@@ -45,6 +48,9 @@ pub enum RuntimeError {
 impl RuntimeError {
     /// What the person can do about it.
     pub fn advice(&self) -> String {
+        if let Self::Telemetry = self {
+            return format!("set {}=1 in the environment", cliptune_native::ORT_DISABLE_TELEMETRY);
+        }
         format!(
             "run scripts/setup, or point {} at a libonnxruntime.so of version 1.{} or newer",
             cliptune_native::ORT_DYLIB_PATH,
@@ -58,13 +64,20 @@ impl Runtime {
     ///
     /// Must come before anything else of `ort`: whatever touches it first loads a library, and would take another
     /// one or panic. Starting twice in one process is an error.
+    ///
+    /// # Errors
+    /// When there is no usable library, or when it would send telemetry: see
+    /// [`cliptune_native::silence_onnx_runtime`].
     pub fn start() -> Result<Self, RuntimeError> {
+        if !cliptune_native::onnx_runtime_is_silent() {
+            return Err(RuntimeError::Telemetry);
+        }
         let library =
             cliptune_native::onnx_runtime().map_err(|looked_at| RuntimeError::NotFound { looked_at })?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         match ort::init_from(&library) {
             Err(source) => Err(RuntimeError::Load { library, source }),
-            Ok(builder) => match builder.with_name("cliptune").with_telemetry(false).build() {
+            Ok(builder) => match builder.with_name("cliptune").build() {
                 Err(source) => Err(RuntimeError::Start { library, source }),
                 Ok(environment) => Ok(Self { environment, library, threads }),
             },

@@ -45,3 +45,21 @@ fn another_library_is_named() {
     let text = complaint(&file);
     assert!(text.contains("OrtGetApiBase"), "{text}");
 }
+
+#[test]
+fn scoring_leaves_nothing_in_the_home_of_whoever_scores() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    fixture.train();
+    let home = fixture.path("home");
+    fs_err::create_dir(&home).unwrap();
+    // As a person starts it: nothing in the environment speaks of telemetry.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cliptune-score"));
+    command.arg(fixture.experiment()).arg("--store").arg(fixture.path("runs"));
+    for variable in [cliptune_native::ORT_DISABLE_TELEMETRY, "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
+        command.env_remove(variable);
+    }
+    let output = command.env("HOME", &home).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let left: Vec<_> = fs_err::read_dir(&home).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
