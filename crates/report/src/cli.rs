@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     let data = summary::read(&standings, &name, &arguments(args))?;
     let files = render(&data)?;
     let page = publish(&store, &name, &files)?;
-    for note in words::missing(&data).into_iter().chain(words::damage(&data)) {
+    for note in words::notes(&data) {
         printer.warn(&note);
     }
     printer.status(&headline(&data));

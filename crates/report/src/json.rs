@@ -9,7 +9,7 @@ use crate::error::ReportError;
 use crate::words;
 
 /// Version of `report.json`.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// The key of the inputs' hash, which [`is_fresh`](crate::is_fresh) looks at.
 pub(crate) const INPUTS_KEY: &str = "inputs";
@@ -42,6 +42,7 @@ struct RunJson<'a> {
     run: Option<&'a str>,
     key: Option<&'a str>,
     best_epoch: Option<usize>,
+    kept_start: bool,
     damaged_lines: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     precisions: Option<&'a Precisions>,
@@ -55,6 +56,9 @@ struct BoardJson<'a> {
     n_items: usize,
     n_groups: usize,
     chance: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    majority: Option<f64>,
+    equal_choices: usize,
     baseline: Option<&'a str>,
     headline: Option<&'a str>,
     results: Vec<ResultJson<'a>>,
@@ -64,6 +68,7 @@ struct BoardJson<'a> {
 struct ResultJson<'a> {
     name: &'a str,
     score: &'a Estimate,
+    tied: usize,
     per_seed: Vec<SeedJson>,
     metrics: serde_json::Map<String, serde_json::Value>,
     difference: Option<DifferenceJson<'a>>,
@@ -79,6 +84,8 @@ struct SeedJson {
 struct DifferenceJson<'a> {
     delta: &'a Estimate,
     mcnemar_mid_p: Option<f64>,
+    p_value: f64,
+    holm_p: f64,
     verdict: &'static str,
 }
 
@@ -92,7 +99,7 @@ pub(crate) fn json(data: &ReportData) -> Result<String, ReportError> {
         experiments: data.entries.iter().map(experiment).collect(),
         boards: data.boards.iter().map(|one| board(data, one)).collect(),
         datasets: data.datasets.iter().map(|dataset| dataset.hash.as_str()).collect(),
-        notes: words::missing(data).into_iter().chain(words::damage(data)).collect(),
+        notes: words::notes(data),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }
@@ -116,6 +123,7 @@ fn experiment(entry: &Entry) -> ExperimentJson<'_> {
                 run: run.record.as_ref().map(|record| record.run.as_str()),
                 key: run.record.as_ref().map(|record| record.key.as_str()),
                 best_epoch: run.best_epoch(),
+                kept_start: run.kept_start(),
                 damaged_lines: run.damaged_lines,
                 precisions: run.precisions.as_ref(),
             })
@@ -132,6 +140,8 @@ fn board<'a>(data: &'a ReportData, board: &'a Board) -> BoardJson<'a> {
         n_items: board.n_items,
         n_groups: board.n_groups,
         chance: board.chance,
+        majority: board.majority,
+        equal_choices: board.equal_choices,
         baseline: board.baseline.map(name),
         headline: board.headline.map(name),
         results: board.rows.iter().map(|row| result(name(row.entry), row)).collect(),
@@ -142,6 +152,7 @@ fn result<'a>(name: &'a str, row: &'a BoardRow) -> ResultJson<'a> {
     ResultJson {
         name,
         score: &row.score,
+        tied: row.tied,
         per_seed: row.per_seed.iter().map(|&(seed, score)| SeedJson { seed, score }).collect(),
         metrics: row.others.iter().map(|(name, value)| (name.clone(), measure(value))).collect(),
         difference: row.difference.as_ref().map(difference),
@@ -159,6 +170,8 @@ fn difference(difference: &Difference) -> DifferenceJson<'_> {
     DifferenceJson {
         delta: &difference.delta,
         mcnemar_mid_p: difference.mid_p,
+        p_value: difference.p_value,
+        holm_p: difference.holm_p,
         verdict: difference.verdict.as_str(),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     for sentence in words::finding(data).into_iter().chain(words::method(data)) {
         let _ = writeln!(text, "{}\n", plain(&sentence));
     }
-    for note in words::missing(data).into_iter().chain(words::damage(data)) {
+    for note in words::notes(data) {
         let _ = writeln!(text, "> {}\n", plain(&note));
     }
     table(&mut text, data);
@@ -98,9 +98,7 @@ fn cells(data: &ReportData, index: usize, metrics: &[String], settings: &[Settin
         Some(difference) => {
             let delta = &difference.delta;
             cells.push(format::difference(delta.value, delta.low, delta.high));
-            let mid_p =
-                difference.mid_p.map(|p| format!(" (mid-p {})", words::p_value(p))).unwrap_or_default();
-            cells.push(format!("{}{mid_p}", difference.verdict.as_str()));
+            cells.push(format!("{}, {}", difference.verdict.as_str(), words::p_value(difference)));
         }
         None => {
             cells.push("–".to_owned());

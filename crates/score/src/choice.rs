@@ -3,11 +3,12 @@
 //! Each item is judged on its own. Where every caption is right exactly once, answering a whole split jointly would
 //! gain by elimination; that is no property of the model, so it is not done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use cliptune_statistics::{Bootstrap, cluster_mean, cluster_proportion, ece};
+use cliptune_statistics::{Bootstrap, TiedRank, cluster_mean, cluster_proportion, ece};
 use cliptune_store::{Item, Metrics, Prediction};
 
+use crate::baseline::{Baselines, most_frequent};
 use crate::error::ScoreError;
 use crate::metrics::named;
 use crate::softmax::{highest, log_sum_exp, softmax};
@@ -15,22 +16,48 @@ use crate::softmax::{highest, log_sum_exp, softmax};
 /// The prediction of an item from its texts' logits.
 pub fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
     let probs = softmax(&logits);
-    let predicted = highest(&logits);
+    let rank = standing(&logits, item.label);
     Prediction {
         item_id: item.item_id.clone(),
         id: item.id.clone(),
         group: item.group.clone(),
         label: item.label,
-        predicted,
-        correct: predicted == item.label,
+        predicted: highest(&logits),
+        correct: rank.within(1) == 1.0,
+        share: rank.within(1),
+        rank: rank.rank(),
         label_prob: probs[item.label],
         probs,
         logits,
     }
 }
 
+/// Where the right text stands.
+fn standing(logits: &[f64], label: usize) -> TiedRank {
+    TiedRank::new(logits, std::iter::once(label))
+}
+
+/// How many items have a right text that scores the same as a wrong one.
+pub fn tied(predictions: &[Prediction]) -> usize {
+    predictions.iter().filter(|one| standing(&one.logits, one.label).is_tied()).count()
+}
+
+/// The items that have a text twice. `own_texts` are the rows of each item's texts; equal rows are equal to the model.
+pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>) -> Vec<usize> {
+    let is_repeated = |own: &[usize]| own.iter().collect::<HashSet<_>>().len() < own.len();
+    own_texts.enumerate().filter(|(_, own)| is_repeated(own)).map(|(item, _)| item).collect()
+}
+
+/// Accuracy without looking at the images: of guessing, and of always giving the same answer, whether that is a place
+/// among the texts or a text.
+pub fn baselines(items: &[Item]) -> Baselines {
+    let place = most_frequent(items.iter().map(|item| item.label));
+    let text = most_frequent(items.iter().map(|item| &item.texts[item.label]));
+    Baselines { chance: chance(items), majority: place.max(text) as f64 / items.len() as f64 }
+}
+
 /// Accuracy of guessing: the mean of 1 / number of texts.
-pub fn chance(items: &[Item]) -> f64 {
+fn chance(items: &[Item]) -> f64 {
     // Per number of texts, so that 774 times a fifth is a fifth in every digit.
     let mut counts = BTreeMap::<usize, usize>::new();
     items.iter().for_each(|item| *counts.entry(item.texts.len()).or_default() += 1);
@@ -40,7 +67,7 @@ pub fn chance(items: &[Item]) -> f64 {
 /// accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
 pub fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result<Metrics, ScoreError> {
     let groups: Vec<&str> = predictions.iter().map(|prediction| prediction.group.as_str()).collect();
-    let right: Vec<bool> = predictions.iter().map(|prediction| prediction.correct).collect();
+    let right: Vec<f64> = predictions.iter().map(|prediction| prediction.share).collect();
     let of = |value: fn(&Prediction) -> f64| predictions.iter().map(value).collect::<Vec<f64>>();
     Ok(Metrics(vec![
         named("accuracy", cluster_proportion(&right, &groups, options)?),
@@ -62,12 +89,9 @@ fn confidence(prediction: &Prediction) -> f64 {
     prediction.probs[prediction.predicted]
 }
 
-/// 1 / rank of the right text. Among equal logits the first text ranks first, so that rank 1 means correct.
+/// 1 / rank of the right text, of which a tie leaves the expected value.
 fn reciprocal_rank(prediction: &Prediction) -> f64 {
-    let own = prediction.logits[prediction.label];
-    let ahead =
-        |(index, logit): &(usize, &f64)| **logit > own || (**logit == own && *index < prediction.label);
-    1.0 / (1 + prediction.logits.iter().enumerate().filter(ahead).count()) as f64
+    standing(&prediction.logits, prediction.label).reciprocal_rank()
 }
 
 #[cfg(test)]
@@ -132,11 +156,45 @@ mod tests {
     }
 
     #[test]
-    fn a_tie_goes_to_the_first_text_everywhere() {
-        let first = predict(&item(0, 0, 0, 3), vec![1.0; 3]);
-        let last = predict(&item(0, 0, 2, 3), vec![1.0; 3]);
-        assert!(first.correct && !last.correct);
-        assert_eq!((reciprocal_rank(&first), reciprocal_rank(&last)), (1.0, 1.0 / 3.0));
+    fn a_tie_is_shared_wherever_the_right_text_stands() {
+        for label in 0..2 {
+            let predictions: Vec<Prediction> =
+                (0..8).map(|i| predict(&item(i, i, label, 3), vec![1.0, 1.0, 0.0])).collect();
+            let metrics = metrics(&predictions, &Bootstrap::default()).unwrap();
+            for (metric, expected) in [("accuracy", 0.5), ("mrr", 0.75)] {
+                assert_eq!(metrics.get(metric).unwrap().value, expected, "{metric}, label {label}");
+            }
+            assert_eq!((tied(&predictions), predictions[0].correct, predictions[0].rank), (8, false, 1.5));
+            let accuracy = metrics.get("accuracy").unwrap();
+            assert!(accuracy.low < 0.3 && accuracy.high > 0.7, "{accuracy:?}");
+        }
+    }
+
+    #[test]
+    fn a_tie_of_wrong_texts_is_none() {
+        let prediction = predict(&item(0, 0, 2, 3), vec![1.0, 1.0, 0.0]);
+        assert_eq!(
+            (tied(std::slice::from_ref(&prediction)), prediction.share, prediction.rank),
+            (0, 0.0, 3.0)
+        );
+    }
+
+    #[test]
+    fn items_that_have_a_text_twice_are_found() {
+        let rows: [&[usize]; 3] = [&[0, 1, 2], &[3, 4, 3], &[]];
+        assert_eq!(with_equal_texts(rows.into_iter()), [1]);
+    }
+
+    #[test]
+    fn an_answer_that_is_always_the_same_is_a_baseline() {
+        let mut items: Vec<Item> = (0..10).map(|i| item(i, i, usize::from(i >= 7), 2)).collect();
+        assert_eq!(baselines(&items), Baselines { chance: 0.5, majority: 0.7 });
+        // The same classes in another order: no place is more frequent, but one text is.
+        items.iter_mut().skip(4).take(3).for_each(|item| {
+            item.texts.reverse();
+            item.label = 1;
+        });
+        assert_eq!(baselines(&items).majority, 0.7);
     }
 
     #[test]
@@ -148,7 +206,7 @@ mod tests {
 
     #[test]
     fn guessing_depends_on_the_number_of_texts() {
-        assert_eq!(chance(&[item(0, 0, 0, 5), item(1, 0, 0, 2)]), 0.35);
+        assert_eq!(baselines(&[item(0, 0, 0, 5), item(1, 0, 0, 2)]).chance, 0.35);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Encoding each distinct image and text once.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// The distinct keys of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Distinct {
 
 impl Distinct {
     /// The distinct keys of a list.
-    pub fn new<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Self {
         let mut rows = HashMap::new();
         let mut distinct = Self::default();
         for (entry, key) in keys.into_iter().enumerate() {
@@ -24,6 +25,15 @@ impl Distinct {
             distinct.row_of.push(row);
         }
         distinct
+    }
+
+    /// The distinct keys of this list's keys, which are the entries of another list.
+    #[must_use]
+    pub fn then(&self, keys: &Self) -> Self {
+        Self {
+            row_of: self.row_of.iter().map(|&row| keys.row_of[row]).collect(),
+            firsts: keys.firsts.iter().map(|&first| self.firsts[first]).collect(),
+        }
     }
 
     /// How many distinct keys there are.
@@ -40,5 +50,13 @@ mod tests {
     fn keys_are_numbered_by_first_appearance() {
         let distinct = Distinct::new(["b", "a", "b", "c", "a"]);
         assert_eq!(distinct, Distinct { row_of: vec![0, 1, 0, 2, 1], firsts: vec![0, 1, 3] });
+    }
+
+    #[test]
+    fn keys_can_have_keys() {
+        let words = ["b", "a", "B", "c", "a"];
+        let spellings = Distinct::new(words);
+        let letters = Distinct::new(["b", "a", "b", "c"]);
+        assert_eq!(spellings.then(&letters), Distinct { row_of: vec![0, 1, 0, 2, 1], firsts: vec![0, 1, 3] });
     }
 }

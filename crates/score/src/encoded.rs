@@ -5,9 +5,12 @@ use cliptune_store::{Dataset, Item, ItemImage, Prediction};
 
 use crate::choice;
 use crate::distinct::Distinct;
+use crate::error::ScoreError;
 use crate::matrix::{Matrix, product};
-use crate::pairs::{self, Retrieval};
+use crate::model::Model;
+use crate::pairs::{self, Hits, Retrieval};
 use crate::temperature::Temperature;
+use crate::texts::Texts;
 
 /// The distinct images and texts of items, and which item has which. Each is encoded once.
 #[derive(Debug)]
@@ -17,9 +20,7 @@ pub(crate) struct Distinctions<'a> {
     /// The files of the distinct images.
     pub(crate) images: Vec<ItemImage>,
     /// One entry per text of each item, item by item.
-    pub(crate) text_rows: Distinct,
-    /// The distinct texts.
-    pub(crate) texts: Vec<&'a str>,
+    pub(crate) texts: Texts<'a>,
 }
 
 /// Unit vectors of the distinct images and texts.
@@ -30,30 +31,22 @@ pub(crate) struct Encoded {
 }
 
 impl<'a> Distinctions<'a> {
-    /// Finds what is the same.
-    pub(crate) fn of(items: &'a [Item], dataset: &Dataset) -> Self {
+    /// Finds what is the same to the model.
+    pub(crate) fn of(items: &'a [Item], dataset: &Dataset, model: &Model) -> Result<Self, ScoreError> {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
         let images = image_rows.firsts.iter().map(|&first| dataset.image(&items[first])).collect();
-        let all: Vec<&str> = items.iter().flat_map(|item| &item.texts).map(String::as_str).collect();
-        let text_rows = Distinct::new(all.iter().copied());
-        let texts = text_rows.firsts.iter().map(|&first| all[first]).collect();
-        Self { image_rows, images, text_rows, texts }
+        let texts: Vec<&str> = items.iter().flat_map(|item| &item.texts).map(String::as_str).collect();
+        Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })
     }
 
-    /// The logits of each item's image with its own texts.
-    pub(crate) fn own_logits(
-        &self,
-        items: &[Item],
-        encoded: &Encoded,
-        temperature: Temperature,
-    ) -> Vec<Vec<f64>> {
-        let mut texts = self.text_rows.row_of.iter();
-        let logits = |(item, &image): (&Item, &usize)| {
-            let own = texts.by_ref().take(item.texts.len());
-            let cosine = |&text: &usize| product(encoded.images.row(image), encoded.texts.row(text));
-            own.map(|text| temperature.logit(cosine(text))).collect()
-        };
-        items.iter().zip(&self.image_rows.row_of).map(logits).collect()
+    /// The rows of each item's texts.
+    pub(crate) fn own_texts<'b>(&'b self, items: &'b [Item]) -> impl Iterator<Item = &'b [usize]> {
+        let mut rest = self.texts.rows().row_of.as_slice();
+        items.iter().map(move |item| {
+            let (own, others) = rest.split_at(item.texts.len());
+            rest = others;
+            own
+        })
     }
 
     /// The answers to choice items.
@@ -67,12 +60,23 @@ impl<'a> Distinctions<'a> {
         items.iter().zip(logits).map(|(item, logits)| choice::predict(item, logits)).collect()
     }
 
+    /// The logits of each item's image with its own texts.
+    fn own_logits(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Vec<Vec<f64>> {
+        let logits = |(own, &image): (&[usize], &usize)| {
+            let cosine = |&text: &usize| product(encoded.images.row(image), encoded.texts.row(text));
+            own.iter().map(|text| temperature.logit(cosine(text))).collect()
+        };
+        self.own_texts(items).zip(&self.image_rows.row_of).map(logits).collect()
+    }
+
     /// Everything ranked against everything.
-    pub(crate) fn retrieval(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Retrieval {
-        let Self { image_rows, text_rows, .. } = self;
-        let Encoded { images, texts } = encoded;
-        let candidates = pairs::Candidates { images, image_rows, texts, text_rows };
-        pairs::retrieve(items, &candidates, temperature)
+    fn retrieval(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Retrieval {
+        pairs::retrieve(items, &self.hits(items), &encoded.images, &encoded.texts, temperature)
+    }
+
+    /// Which images and texts of pairs belong together.
+    pub(crate) fn hits(&self, items: &[Item]) -> Hits<'_> {
+        Hits::new(items, &self.image_rows, self.texts.rows())
     }
 
     /// The answers to items of any kind.

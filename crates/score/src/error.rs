@@ -130,22 +130,39 @@ pub enum ScoreError {
         run: String,
     },
     /// An embedding that is only a number in 32 bits.
-    #[error("{precision} gives no finite embedding for {what} {number}; fp32 does")]
+    #[error("{precision} computes {computed} for {input}; fp32 does not")]
     TooCoarse {
         /// The precision.
         precision: Precision,
-        /// `text` or `image`.
-        what: &'static str,
-        /// Which, from 0.
-        number: usize,
+        /// The text or the image.
+        input: String,
+        /// `NaN`, `infinite numbers` or `nothing but zeros`.
+        computed: &'static str,
     },
     /// An embedding of zero length or of something that is not a number.
-    #[error("the model gives no finite embedding for {what} {number}")]
+    #[error("{}: ONNX Runtime computes {computed} for {input}", graph.display())]
     NoDirection {
-        /// `text` or `image`.
-        what: &'static str,
-        /// Which, from 0.
-        number: usize,
+        /// The graph of the tower.
+        graph: PathBuf,
+        /// The text or the image.
+        input: String,
+        /// `NaN`, `infinite numbers` or `nothing but zeros`.
+        computed: &'static str,
+    },
+    /// What libtorch wrote down when the run was exported is no number.
+    #[error(
+        "the model of {run} is unusable: libtorch itself computed {computed} for text {text} of item {item} when the run \
+         was exported"
+    )]
+    TrainedNotFinite {
+        /// The run.
+        run: String,
+        /// The item of the sample.
+        item: String,
+        /// Which of its texts, from 0.
+        text: usize,
+        /// The logit.
+        computed: f64,
     },
 }
 
@@ -183,7 +200,11 @@ impl Diagnostic for ScoreError {
             Self::TooCoarse { precision, .. } => {
                 format!("the model's numbers do not fit into it: take {precision} out of export.onnx")
             }
-            Self::NoDirection { .. } => "the weights have diverged; train with a lower learning rate".to_owned(),
+            Self::NoDirection { .. } | Self::TrainedNotFinite { .. } => {
+                "the weights have diverged or were broken before: train with a lower learning rate, or start from other \
+                 weights"
+                    .to_owned()
+            }
             _ => return None,
         };
         Some(hint)

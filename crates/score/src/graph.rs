@@ -173,6 +173,11 @@ impl Graph {
         Ok(Temperature { scale, bias })
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether the file has an input of that name.
     pub fn has_input(&self, name: &str) -> bool {
         self.session.inputs().iter().any(|input| input.name() == name)

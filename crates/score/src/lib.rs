@@ -4,6 +4,7 @@
 //! distinct image and text of a split is encoded once ([`model`]); [`choice`] and [`pairs`] make predictions and
 //! metrics of the cosines. Intervals come from `cliptune-statistics`.
 
+mod baseline;
 pub mod choice;
 pub mod command;
 pub mod distinct;

@@ -9,6 +9,26 @@ pub struct Matrix {
     values: Vec<f32>,
 }
 
+/// A row that cannot be made a unit vector.
+#[derive(Clone, Copy, Debug)]
+pub struct NoDirection {
+    /// Which row it is, from 0.
+    pub row: usize,
+    /// Its Euclidean norm.
+    norm: f32,
+}
+
+impl NoDirection {
+    /// What the row consists of, in words.
+    pub fn computed(self) -> &'static str {
+        match self.norm {
+            norm if norm.is_nan() => "NaN",
+            norm if norm.is_infinite() => "infinite numbers",
+            _ => "nothing but zeros",
+        }
+    }
+}
+
 /// Queries whose products with all candidates are held at a time: their rows stay in the processor's cache while
 /// the candidates pass by once.
 const QUERIES_AT_A_TIME: usize = 16;
@@ -48,14 +68,16 @@ impl Matrix {
         Self { rows: rows.len(), values: rows.iter().flat_map(|&row| self.row(row)).copied().collect() }
     }
 
-    /// Divides each row by its Euclidean norm, in 32 bits as the towers do. Returns the first row that has no
-    /// direction: zero, infinite or not a number.
-    pub fn normalise(&mut self) -> Result<(), usize> {
+    /// Divides each row by its Euclidean norm, in 32 bits as the towers do.
+    ///
+    /// # Errors
+    /// When a row has no direction: it is zero, infinite or not a number.
+    pub fn normalise(&mut self) -> Result<(), NoDirection> {
         let columns = self.columns();
         for (index, row) in self.values.chunks_exact_mut(columns.max(1)).enumerate() {
             let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
             if !(norm.is_finite() && norm > 0.0) {
-                return Err(index);
+                return Err(NoDirection { row: index, norm });
             }
             row.iter_mut().for_each(|value| *value /= norm);
         }
@@ -103,15 +125,20 @@ mod tests {
     #[test]
     fn rows_become_unit_vectors() {
         let mut matrix = Matrix::new(2, vec![3.0, 4.0, 0.0, 2.0]);
-        assert_eq!(matrix.normalise(), Ok(()));
+        assert!(matrix.normalise().is_ok());
         assert_eq!((matrix.row(0), matrix.row(1)), ([0.6, 0.8].as_slice(), [0.0, 1.0].as_slice()));
     }
 
     #[test]
     fn rows_without_direction_are_named() {
-        assert_eq!(Matrix::new(2, vec![1.0, 0.0, 0.0, 0.0]).normalise(), Err(1));
-        assert_eq!(Matrix::new(1, vec![1.0, f32::NAN]).normalise(), Err(0));
-        assert_eq!(Matrix::default().normalise(), Ok(()));
+        let lost = |rows, values| {
+            let lost = Matrix::new(rows, values).normalise().unwrap_err();
+            (lost.row, lost.computed())
+        };
+        assert_eq!(lost(2, vec![1.0, 0.0, 0.0, 0.0]), (1, "nothing but zeros"));
+        assert_eq!(lost(1, vec![1.0, f32::NAN]), (0, "NaN"));
+        assert_eq!(lost(1, vec![1.0, f32::INFINITY]), (0, "infinite numbers"));
+        assert!(Matrix::default().normalise().is_ok());
     }
 
     proptest! {

@@ -15,7 +15,7 @@ use crate::graph::{Graph, Input};
 use crate::images::{in_batches, read_pixels};
 use crate::matrix::Matrix;
 use crate::temperature::Temperature;
-use crate::texts::TextBatches;
+use crate::texts::Texts;
 use crate::towers::Towers;
 
 /// The two towers with what stands before and behind them.
@@ -67,24 +67,20 @@ impl Model {
         (&mut self.towers, &self.preprocessor)
     }
 
-    /// Tokenises texts into batches for [`encode_texts`](Self::encode_texts).
-    pub fn tokenise(&self, texts: &[&str]) -> Result<TextBatches, ScoreError> {
-        Ok(TextBatches::new(&self.tokenizer, texts)?)
+    /// Tokenises texts for [`encode_texts`](Self::encode_texts).
+    pub fn tokenise<'t>(&self, texts: &[&'t str]) -> Result<Texts<'t>, ScoreError> {
+        Ok(Texts::new(&self.tokenizer, texts)?)
     }
 
-    /// The unit vectors of texts, one row each in the order they were given. `done` is told of each batch.
-    pub fn encode_texts(
-        &mut self,
-        batches: &TextBatches,
-        done: impl Fn(usize),
-    ) -> Result<Matrix, ScoreError> {
+    /// The unit vectors of texts, one row for each of [`Texts::rows`]. `done` is told of each batch.
+    pub fn encode_texts(&mut self, texts: &Texts<'_>, done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
         let mut rows = Matrix::default();
-        for (batch, texts) in batches.iter() {
-            rows.extend(&self.towers.encode_texts(&batch)?, texts);
-            done(texts);
+        for (batch, filled) in texts.batches().iter() {
+            rows.extend(&self.towers.encode_texts(&batch)?, filled);
+            done(filled);
         }
-        let mut rows = rows.select(&batches.places());
-        rows.normalise().map_err(|row| ScoreError::NoDirection { what: "text", number: row })?;
+        let mut rows = rows.select(&texts.batches().places());
+        rows.normalise().map_err(|lost| self.towers.text_without_direction(texts, lost))?;
         Ok(rows)
     }
 
@@ -98,7 +94,7 @@ impl Model {
             done(batch.images);
             Ok(())
         })?;
-        rows.normalise().map_err(|row| ScoreError::NoDirection { what: "image", number: row })?;
+        rows.normalise().map_err(|lost| towers.image_without_direction(files, lost))?;
         Ok(rows)
     }
 }

@@ -1,15 +1,15 @@
 //! Images with their own captions: retrieval both ways.
 //!
-//! The candidates are the split's distinct texts and distinct images. All of the query's group count as its own, and
-//! the best-ranked of them decides (as in the 5-caption evaluation of Flickr30k and MS-COCO). Every foreign
-//! candidate that scores the same as the best own one ranks ahead of it, so that a model that gives all the same
-//! score finds nothing.
+//! The candidates are the split's distinct texts and distinct images. Everything of the query's groups counts as its own,
+//! and the best-ranked of them decides (as in the 5-caption evaluation of Flickr30k and MS-COCO). Equal texts are one
+//! text that belongs to the groups of all its items: an image that somebody else gave the same caption is a hit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use cliptune_statistics::{Bootstrap, cluster_median, cluster_proportion};
+use cliptune_statistics::{Bootstrap, TiedRank, cluster_median, cluster_proportion};
 use cliptune_store::{Item, Metrics, Prediction};
 
+use crate::baseline::Baselines;
 use crate::distinct::Distinct;
 use crate::error::ScoreError;
 use crate::matrix::Matrix;
@@ -20,17 +20,46 @@ use crate::temperature::Temperature;
 /// The depths of recall.
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
-/// The encoded candidates of a split, and which of them each item has.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidates<'a> {
-    /// Distinct images.
-    pub images: &'a Matrix,
-    /// Which of them is whose.
-    pub image_rows: &'a Distinct,
-    /// Distinct texts.
-    pub texts: &'a Matrix,
-    /// Which of them is whose; an item has one text.
-    pub text_rows: &'a Distinct,
+/// Which distinct images and texts belong together: those that have a group in common.
+#[derive(Clone, Debug)]
+pub struct Hits<'a> {
+    image_rows: &'a Distinct,
+    text_rows: &'a Distinct,
+    images: Memberships,
+    texts: Memberships,
+}
+
+/// Which group has which rows; all lists are in order and without repetition.
+#[derive(Clone, Debug)]
+struct Memberships {
+    groups_of_row: Vec<Vec<usize>>,
+    rows_of_group: Vec<Vec<usize>>,
+}
+
+impl Memberships {
+    fn new(rows: &Distinct, groups: &Distinct) -> Self {
+        let mut memberships = Self {
+            groups_of_row: vec![Vec::new(); rows.count()],
+            rows_of_group: vec![Vec::new(); groups.count()],
+        };
+        let pairs: BTreeSet<_> = rows.row_of.iter().zip(&groups.row_of).collect();
+        for (&row, &group) in pairs {
+            memberships.groups_of_row[row].push(group);
+            memberships.rows_of_group[group].push(row);
+        }
+        memberships
+    }
+
+    /// All rows of some groups.
+    fn rows_of(&self, groups: &[usize]) -> Vec<usize> {
+        let mut rows: Vec<usize> =
+            groups.iter().flat_map(|&group| &self.rows_of_group[group]).copied().collect();
+        if groups.len() > 1 {
+            rows.sort_unstable();
+            rows.dedup();
+        }
+        rows
+    }
 }
 
 /// What retrieval gave.
@@ -38,31 +67,71 @@ pub struct Candidates<'a> {
 pub struct Retrieval {
     /// One per item, in item order.
     pub predictions: Vec<Prediction>,
-    /// Rank of the best own text for each item's image, from 0.
-    pub image_to_text: Vec<usize>,
-    /// Rank of the best own image for each item's text, from 0.
-    pub text_to_image: Vec<usize>,
+    /// Where the best own text of each item's image stands.
+    pub image_to_text: Vec<TiedRank>,
+    /// Where the best own image of each item's text stands.
+    pub text_to_image: Vec<TiedRank>,
 }
 
-/// Ranks everything against everything.
-pub fn retrieve(items: &[Item], candidates: &Candidates<'_>, temperature: Temperature) -> Retrieval {
-    let texts_of = rows_by_group(items, candidates.text_rows);
-    let images_of = rows_by_group(items, candidates.image_rows);
-    let found = candidates.images.select(&candidates.image_rows.row_of).against(
-        candidates.texts,
-        |query, cosines| {
-            let item = &items[query];
-            let logits: Vec<f64> = cosines.iter().map(|&cosine| temperature.logit(cosine)).collect();
-            let logit = logits[candidates.text_rows.row_of[query]];
-            prediction(item, rank(cosines, &texts_of[item.group.as_str()]), logit, log_sum_exp(&logits))
-        },
-    );
-    let text_to_image = candidates
-        .texts
-        .select(&candidates.text_rows.row_of)
-        .against(candidates.images, |query, cosines| rank(cosines, &images_of[items[query].group.as_str()]));
-    let image_to_text = found.iter().map(|prediction| prediction.predicted).collect();
-    Retrieval { predictions: found, image_to_text, text_to_image }
+impl<'a> Hits<'a> {
+    /// The relation of items that have one text each. Both lists have one entry per item.
+    pub fn new(items: &[Item], image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
+        let groups = Distinct::new(items.iter().map(|item| item.group.as_str()));
+        let (images, texts) = (Memberships::new(image_rows, &groups), Memberships::new(text_rows, &groups));
+        Self { image_rows, text_rows, images, texts }
+    }
+
+    fn texts_of(&self, image: usize) -> Vec<usize> {
+        self.texts.rows_of(&self.images.groups_of_row[image])
+    }
+
+    fn images_of(&self, text: usize) -> Vec<usize> {
+        self.images.rows_of(&self.texts.groups_of_row[text])
+    }
+
+    /// image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has the same
+    /// text first, the one that most images have.
+    pub fn baselines(&self) -> Baselines {
+        let items = self.image_rows.row_of.len();
+        let mut owners = vec![0_usize; self.text_rows.count()];
+        for &image in &self.image_rows.row_of {
+            self.texts_of(image).into_iter().for_each(|text| owners[text] += 1);
+        }
+        let own: usize = owners.iter().sum();
+        Baselines {
+            chance: own as f64 / (items * owners.len()) as f64,
+            majority: owners.iter().copied().max().unwrap_or_default() as f64 / items as f64,
+        }
+    }
+}
+
+/// Ranks everything against everything: `images` and `texts` are the distinct ones.
+pub fn retrieve(
+    items: &[Item],
+    hits: &Hits<'_>,
+    images: &Matrix,
+    texts: &Matrix,
+    temperature: Temperature,
+) -> Retrieval {
+    let (image_of, text_of) = (&hits.image_rows.row_of, &hits.text_rows.row_of);
+    let found = images.select(image_of).against(texts, |query, cosines| {
+        let rank = TiedRank::new(cosines, hits.texts_of(image_of[query]).into_iter());
+        let logits: Vec<f64> = cosines.iter().map(|&cosine| temperature.logit(cosine)).collect();
+        (prediction(&items[query], rank, logits[text_of[query]], log_sum_exp(&logits)), rank)
+    });
+    let text_to_image = texts
+        .select(text_of)
+        .against(images, |query, cosines| TiedRank::new(cosines, hits.images_of(text_of[query]).into_iter()));
+    let (predictions, image_to_text) = found.into_iter().unzip();
+    Retrieval { predictions, image_to_text, text_to_image }
+}
+
+impl Retrieval {
+    /// How many items have a rank, either way, that a tie leaves open.
+    pub fn tied(&self) -> usize {
+        let ways = self.image_to_text.iter().zip(&self.text_to_image);
+        ways.filter(|(text, image)| text.is_tied() || image.is_tied()).count()
+    }
 }
 
 /// recall@1/5/10 and the median rank (from 1), both ways, each with its interval over groups.
@@ -72,54 +141,34 @@ pub fn metrics(items: &[Item], retrieval: &Retrieval, options: &Bootstrap) -> Re
     let mut metrics = Metrics::default();
     for (way, ranks) in ways {
         for depth in DEPTHS {
-            let found: Vec<bool> = ranks.iter().map(|&rank| rank < depth).collect();
+            let found: Vec<f64> = ranks.iter().map(|rank| rank.within(depth)).collect();
             let interval = cluster_proportion(&found, &groups, options)?;
             metrics.0.push(named(format!("{way}_recall@{depth}"), interval));
         }
     }
     for (way, ranks) in ways {
-        let ranks: Vec<f64> = ranks.iter().map(|&rank| (rank + 1) as f64).collect();
+        let ranks: Vec<f64> = ranks.iter().map(TiedRank::rank).collect();
         metrics.0.push(named(format!("{way}_median_rank"), cluster_median(&ranks, &groups, options)?));
     }
     Ok(metrics)
 }
 
-/// image_to_text_recall@1 of a random order: the mean share of own texts among all.
-pub fn chance(items: &[Item], text_rows: &Distinct) -> f64 {
-    let texts_of = rows_by_group(items, text_rows);
-    let own: usize = items.iter().map(|item| texts_of[item.group.as_str()].len()).sum();
-    own as f64 / (items.len() * text_rows.count()) as f64
-}
-
-fn prediction(item: &Item, rank: usize, logit: f64, total: f64) -> Prediction {
+fn prediction(item: &Item, rank: TiedRank, logit: f64, total: f64) -> Prediction {
     let label_prob = (logit - total).exp();
     Prediction {
         item_id: item.item_id.clone(),
         id: item.id.clone(),
         group: item.group.clone(),
         label: 0,
-        predicted: rank,
-        correct: rank == 0,
+        // Whole ranks, from 0: a rank that a tie leaves open is rounded down.
+        predicted: rank.rank() as usize - 1,
+        correct: rank.within(1) == 1.0,
+        share: rank.within(1),
+        rank: rank.rank(),
         label_prob,
         probs: vec![label_prob],
         logits: vec![logit],
     }
-}
-
-/// The candidates that each group has.
-fn rows_by_group<'a>(items: &'a [Item], rows: &Distinct) -> BTreeMap<&'a str, BTreeSet<usize>> {
-    let mut groups: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for (item, row) in items.iter().zip(&rows.row_of) {
-        groups.entry(item.group.as_str()).or_default().insert(*row);
-    }
-    groups
-}
-
-/// How many foreign candidates score at least as high as the best own one.
-fn rank(cosines: &[f64], own: &BTreeSet<usize>) -> usize {
-    let best = own.iter().map(|&row| cosines[row]).fold(f64::NEG_INFINITY, f64::max);
-    let as_high = cosines.iter().filter(|cosine| **cosine >= best).count();
-    as_high - own.iter().filter(|&&row| cosines[row] >= best).count()
 }
 
 #[cfg(test)]
@@ -160,9 +209,18 @@ mod tests {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
         let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
         let (images, texts) = (directions(image_degrees), directions(text_degrees));
-        let candidates =
-            Candidates { images: &images, image_rows: &image_rows, texts: &texts, text_rows: &text_rows };
-        retrieve(items, &candidates, Temperature { scale: 10.0, bias: 0.0 })
+        let hits = Hits::new(items, &image_rows, &text_rows);
+        retrieve(items, &hits, &images, &texts, Temperature { scale: 10.0, bias: 0.0 })
+    }
+
+    fn ranks(ranks: &[TiedRank]) -> Vec<f64> {
+        ranks.iter().map(TiedRank::rank).collect()
+    }
+
+    fn baselines(items: &[Item]) -> Baselines {
+        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
+        let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
+        Hits::new(items, &image_rows, &text_rows).baselines()
     }
 
     #[test]
@@ -170,8 +228,8 @@ mod tests {
         // Item 0's own text is far off, but its group's other text is nearest.
         let items = [item(0, 0, 0, 0), item(1, 0, 0, 1), item(2, 1, 1, 2)];
         let found = retrieval(&items, &[0, 90], &[80, 1, 60]);
-        assert_eq!(found.image_to_text, [0, 0, 1]);
-        assert_eq!(found.text_to_image, [1, 0, 0]);
+        assert_eq!(ranks(&found.image_to_text), [1.0, 1.0, 2.0]);
+        assert_eq!(ranks(&found.text_to_image), [2.0, 1.0, 1.0]);
         assert!(found.predictions[0].correct && !found.predictions[2].correct);
         // numpy: z = 10 * cos(radians([80, 1, 60])); exp(z[0] - logsumexp(z)) -> 2.563_473_7e-4
         assert!((found.predictions[0].label_prob - LABEL_PROB).abs() < 1e-7, "{:?}", found.predictions[0]);
@@ -180,13 +238,40 @@ mod tests {
     const LABEL_PROB: f64 = 2.563_473_7e-4;
 
     #[test]
-    fn equal_scores_find_nothing() {
+    fn an_image_with_an_equal_text_is_a_hit_both_ways() {
+        // Four images, two captions: a perfect model cannot know which of two images a caption was written for.
+        let items: Vec<Item> = (0..4).map(|i| item(i, i, i, i % 2)).collect();
+        let found = retrieval(&items, &[0, 90, 1, 89], &[0, 90]);
+        assert_eq!(ranks(&found.image_to_text), [1.0; 4]);
+        assert_eq!(ranks(&found.text_to_image), [1.0; 4]);
+        assert_eq!(found.tied(), 0);
+        assert_eq!(baselines(&items), Baselines { chance: 0.5, majority: 0.5 });
+    }
+
+    #[test]
+    fn a_text_belongs_to_the_groups_of_all_its_items() {
+        // Items 0 and 1 have the same caption; item 2 shares a group with item 1 and is therefore a hit for both.
+        let items = [item(0, 0, 0, 0), item(1, 1, 1, 0), item(2, 1, 2, 1), item(3, 2, 3, 2)];
+        let found = retrieval(&items, &[0, 10, 40, 80], &[39, 90, 81]);
+        assert_eq!(ranks(&found.text_to_image), [1.0, 1.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_model_that_gives_all_the_same_score_reaches_what_chance_does() {
         let items: Vec<Item> = (0..12).map(|i| item(i, i, i, i)).collect();
         let found = retrieval(&items, &[45; 12], &[45; 12]);
-        assert_eq!(found.image_to_text, [11; 12]);
+        assert_eq!(found.tied(), 12);
         let metrics = metrics(&items, &found, &Bootstrap::default()).unwrap();
-        assert_eq!(metrics.get("image_to_text_recall@10").unwrap().value, 0.0);
-        assert_eq!(metrics.get("text_to_image_median_rank").unwrap().value, 12.0);
+        for (metric, expected) in [
+            ("image_to_text_recall@1", baselines(&items).chance),
+            ("image_to_text_recall@10", 10.0 / 12.0),
+            ("text_to_image_median_rank", 6.5),
+        ] {
+            let value = metrics.get(metric).unwrap().value;
+            assert!((value - expected).abs() < 1e-12, "{metric} {value}");
+        }
+        let first = &found.predictions[0];
+        assert_eq!((first.predicted, first.rank, first.correct), (5, 6.5, false));
     }
 
     #[test]
@@ -202,8 +287,9 @@ mod tests {
     #[test]
     fn guessing_is_the_share_of_own_texts() {
         let items = [item(0, 0, 0, 0), item(1, 0, 0, 1), item(2, 1, 1, 2)];
-        let texts = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
-        assert!((chance(&items, &texts) - (2.0 + 2.0 + 1.0) / 9.0).abs() < 1e-12);
+        let found = baselines(&items);
+        assert!((found.chance - (2.0 + 2.0 + 1.0) / 9.0).abs() < 1e-12);
+        assert!((found.majority - 2.0 / 3.0).abs() < 1e-12);
     }
 
     proptest! {
@@ -221,10 +307,14 @@ mod tests {
                 let mut row: Vec<(f64, bool)> = (0..items.len())
                     .map(|text| (product(images.row(query), texts.row(text)), items[text].group == item.group))
                     .collect();
-                // The highest first; among equals the foreign ones.
+                // The highest first; among equals the own ones, or the others: the rank is between the two.
+                row.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+                let best = row.iter().position(|(_, own)| *own).unwrap() + 1;
                 row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                let naive = row.iter().position(|(_, own)| *own).unwrap();
-                prop_assert_eq!(found.image_to_text[query], naive);
+                let worst = row.iter().position(|(_, own)| *own).unwrap() + 1;
+                let rank = found.image_to_text[query].rank();
+                prop_assert!((best as f64..=worst as f64).contains(&rank), "{} {} {}", best, rank, worst);
+                prop_assert_eq!(found.image_to_text[query].is_tied(), best != worst);
             }
         }
     }

@@ -67,12 +67,13 @@ fn tower_logits(
     images: &[ItemImage],
 ) -> Result<Vec<Vec<f64>>, ScoreError> {
     let all: Vec<&str> = sample.items.iter().flat_map(texts).collect();
-    let text_rows = model.encode_texts(&model.tokenise(&all)?, |_| {})?;
+    let tokens = model.tokenise(&all)?;
+    let text_rows = model.encode_texts(&tokens, |_| {})?;
     let image_rows = model.encode_images(images, |_| {})?;
-    let mut row = 0..text_rows.rows();
+    let mut rows = tokens.rows().row_of.iter();
     let logits = |(image, item): (usize, &ParityItem)| {
-        let rows = row.by_ref().take(item.texts.len());
-        rows.map(|text| model.temperature().logit(product(image_rows.row(image), text_rows.row(text))))
+        let own = rows.by_ref().take(item.texts.len());
+        own.map(|&text| model.temperature().logit(product(image_rows.row(image), text_rows.row(text))))
             .collect()
     };
     Ok(sample.items.iter().enumerate().map(logits).collect())
@@ -80,6 +81,12 @@ fn tower_logits(
 
 fn texts(item: &ParityItem) -> Vec<&str> {
     item.texts.iter().map(String::as_str).collect()
+}
+
+/// The first logit of an item that is not a finite number, with its item and its text.
+fn not_finite(item: &ParityItem) -> Option<(&str, usize, f64)> {
+    let text = item.logits.iter().position(|logit| !logit.is_finite())?;
+    Some((&item.item_id, text, item.logits[text]))
 }
 
 /// What was compared so far.
@@ -92,12 +99,17 @@ struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     fn new(run: &'a str, sample: &'a ParitySample) -> Result<Self, ScoreError> {
+        let items = sample.items.as_slice();
         let usable = |item: &ParityItem| !item.texts.is_empty() && item.texts.len() == item.logits.len();
-        match sample.items.iter().all(usable) && !sample.items.is_empty() {
-            true => {
-                Ok(Self { run, items: &sample.items, agrees: vec![true; sample.items.len()], largest: 0.0 })
+        if items.is_empty() || !items.iter().all(usable) {
+            return Err(ScoreError::NoSample { run: run.to_owned() });
+        }
+        match items.iter().find_map(not_finite) {
+            Some((item, text, computed)) => {
+                let (run, item) = (run.to_owned(), item.to_owned());
+                Err(ScoreError::TrainedNotFinite { run, item, text, computed })
             }
-            false => Err(ScoreError::NoSample { run: run.to_owned() }),
+            None => Ok(Self { run, items, agrees: vec![true; items.len()], largest: 0.0 }),
         }
     }
 
@@ -173,6 +185,18 @@ mod tests {
     fn not_a_number_does_not_pass() {
         let sample = sample(&[1.0]);
         assert!(Gate::new("r", &sample).unwrap().compare("model.onnx", &[vec![f64::NAN]]).is_err());
+    }
+
+    #[test]
+    fn a_model_that_computes_nan_is_named_before_anything_is_compared() {
+        let Err(error) = Gate::new("tuned/x-s0", &sample(&[1.0, f64::NAN])).map(|_| ()) else {
+            panic!("it passed")
+        };
+        assert_eq!(
+            error.to_string(),
+            "the model of tuned/x-s0 is unusable: libtorch itself computed NaN for text 1 of item i0 when the run was \
+             exported"
+        );
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use cliptune_experiment::{ExportPlan, ImageFit, Split};
+use cliptune_experiment::{ExportPlan, ImageFit, Split, TaskKind};
 use cliptune_store::{Dataset, Item, Parity, ParitySample, Run, read_json, write_scores};
 use cliptune_terminal::Printer;
 
+use crate::distinct::Distinct;
 use crate::error::ScoreError;
 use crate::export::Export;
 use crate::model::Model;
@@ -43,10 +44,24 @@ pub fn score_run(
         let job = Job { run, dataset, split, items };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
+        tell_shared_ids(scores.task, split, items, printer);
     }
     match plan {
         Some(plan) => precisions::judge(&Subject { run, dataset, plan }, runtime, &mut model, printer),
         None => Ok(()),
+    }
+}
+
+/// An evaluator that reads `choices.json` looks rows up by their ids.
+fn tell_shared_ids(task: TaskKind, split: Split, items: &[Item], printer: &Printer) {
+    let rows = Distinct::new(items.iter().flat_map(|item| &item.ids));
+    if task == TaskKind::Choice && rows.count() < rows.row_of.len() {
+        printer.warn(&format!(
+            "the {} rows of the {split} split have {} different ids; choices.json lists an answer for each row of an id \
+             that several have",
+            rows.row_of.len(),
+            rows.count()
+        ));
     }
 }
 

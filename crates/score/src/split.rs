@@ -4,13 +4,16 @@ use cliptune_experiment::{Split, TaskKind};
 use cliptune_statistics::Bootstrap;
 use cliptune_store::{Dataset, Item, Metrics, Parity, Prediction, Run, SCORES_FORMAT, Scores};
 use cliptune_terminal::Printer;
+use cliptune_terminal::format::counted;
 
+use crate::baseline::Baselines;
 use crate::distinct::Distinct;
 use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
 use crate::matrix::Matrix;
 use crate::model::Model;
 use crate::temperature::Temperature;
+use crate::texts::Texts;
 use crate::{choice, pairs};
 
 /// A split that is to be scored.
@@ -27,10 +30,11 @@ pub struct Job<'a> {
 }
 
 /// What a task makes of the encoded split.
-struct Outcome {
-    chance: f64,
+struct Answers {
+    baselines: Baselines,
     metrics: Metrics,
     predictions: Vec<Prediction>,
+    tied: usize,
 }
 
 /// Scores a split: each distinct image and each distinct text is encoded once.
@@ -40,10 +44,15 @@ pub fn score(
     parity: Parity,
     printer: &Printer,
 ) -> Result<(Scores, Vec<Prediction>), ScoreError> {
-    let distinct = Distinctions::of(job.items, job.dataset);
-    let encoded = encode(job, &distinct, model, printer)?;
+    let distinct = Distinctions::of(job.items, job.dataset, model)?;
     let task = job.dataset.record().task;
-    let Outcome { chance, metrics, predictions } = match task {
+    let equal_choices = match task {
+        TaskKind::Choice => choice::with_equal_texts(distinct.own_texts(job.items)),
+        TaskKind::Pairs => Vec::new(),
+    };
+    tell_equal_choices(job, &equal_choices, printer);
+    let encoded = encode(job, &distinct, model, printer)?;
+    let Answers { baselines, metrics, predictions, tied } = match task {
         TaskKind::Choice => choices(job.items, &distinct, &encoded, model.temperature())?,
         TaskKind::Pairs => retrieval(job.items, &distinct, &encoded, model.temperature())?,
     };
@@ -53,7 +62,10 @@ pub fn score(
         task,
         n_items: job.items.len(),
         n_groups: Distinct::new(job.items.iter().map(|item| item.group.as_str())).count(),
-        chance,
+        n_tied: tied,
+        n_equal_choices: equal_choices.len(),
+        chance: baselines.chance,
+        majority: baselines.majority,
         logit_scale: model.temperature().scale,
         metrics,
         parity,
@@ -61,15 +73,29 @@ pub fn score(
     Ok((scores, predictions))
 }
 
+/// Choices that the model cannot tell apart, with an example.
+fn tell_equal_choices(job: &Job<'_>, items: &[usize], printer: &Printer) {
+    let Some(&first) = items.first() else { return };
+    printer.warn(&format!(
+        "{} of the {} split {} choices that are the same tokens to the model, {} for one: no model can tell them apart, \
+         and their ties are shared",
+        counted(items.len() as u64, "item"),
+        job.split,
+        if items.len() == 1 { "has" } else { "have" },
+        job.items[first].id,
+    ));
+}
+
 fn choices(
     items: &[Item],
     distinct: &Distinctions<'_>,
     encoded: &Encoded,
     temperature: Temperature,
-) -> Result<Outcome, ScoreError> {
+) -> Result<Answers, ScoreError> {
     let predictions = distinct.choices(items, encoded, temperature);
     let metrics = choice::metrics(&predictions, &Bootstrap::default())?;
-    Ok(Outcome { chance: choice::chance(items), metrics, predictions })
+    let tied = choice::tied(&predictions);
+    Ok(Answers { baselines: choice::baselines(items), metrics, predictions, tied })
 }
 
 fn retrieval(
@@ -77,11 +103,12 @@ fn retrieval(
     distinct: &Distinctions<'_>,
     encoded: &Encoded,
     temperature: Temperature,
-) -> Result<Outcome, ScoreError> {
-    let retrieval = distinct.retrieval(items, encoded, temperature);
+) -> Result<Answers, ScoreError> {
+    let hits = distinct.hits(items);
+    let retrieval = pairs::retrieve(items, &hits, &encoded.images, &encoded.texts, temperature);
     let metrics = pairs::metrics(items, &retrieval, &Bootstrap::default())?;
-    let chance = pairs::chance(items, &distinct.text_rows);
-    Ok(Outcome { chance, metrics, predictions: retrieval.predictions })
+    let tied = retrieval.tied();
+    Ok(Answers { baselines: hits.baselines(), metrics, predictions: retrieval.predictions, tied })
 }
 
 fn encode(
@@ -101,20 +128,19 @@ fn encode(
 fn encode_texts(
     job: &Job<'_>,
     model: &mut Model,
-    texts: &[&str],
+    texts: &Texts<'_>,
     printer: &Printer,
 ) -> Result<Matrix, ScoreError> {
-    let batches = model.tokenise(texts)?;
-    if batches.truncated() > 0 {
+    let (cut, all) = texts.cut();
+    if cut > 0 {
         printer.warn(&format!(
-            "{} of {} texts of the {} split are longer than the model's context and were cut",
-            batches.truncated(),
-            texts.len(),
+            "{cut} of {all} texts of the {} split are longer than the model's context and were cut",
             job.split
         ));
     }
-    let progress = printer.progress(&format!("{} texts", job.split), texts.len() as u64, "texts");
-    let rows = model.encode_texts(&batches, |texts| progress.advance(texts as u64))?;
+    let rows = texts.rows().count() as u64;
+    let progress = printer.progress(&format!("{} texts", job.split), rows, "texts");
+    let rows = model.encode_texts(texts, |texts| progress.advance(texts as u64))?;
     progress.finish();
     Ok(rows)
 }

@@ -25,15 +25,21 @@ impl Scored {
     }
 
     /// `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)`.
+    ///
+    /// The majority baseline is told where it is more than chance, and tied items where there are any.
     pub fn line(&self) -> String {
-        let Scores { split, n_items, n_groups, chance, .. } = &self.scores;
+        let Scores { split, n_items, n_groups, .. } = &self.scores;
         let headline = match self.scores.metrics.0.first() {
             Some((name, estimate)) => {
                 format!("{name} {:.3} [{:.3}, {:.3}]", estimate.value, estimate.low, estimate.high)
             }
             None => "no metrics".to_owned(),
         };
-        format!("{} {split}: {headline} ({n_items} items, {n_groups} groups; chance {chance:.3})", self.run)
+        format!(
+            "{} {split}: {headline} ({n_items} items, {n_groups} groups; {})",
+            self.run,
+            self.scores.remarks()
+        )
     }
 }
 
@@ -70,15 +76,20 @@ mod tests {
             task: TaskKind::Choice,
             n_items: 780,
             n_groups: 210,
+            n_tied: 0,
+            n_equal_choices: 0,
             chance: 0.2,
+            majority: 0.2,
             logit_scale: 100.0,
             metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
             parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },
         };
-        let scored = Scored { run: "tuned/x-s0".to_owned(), scores };
+        let mut scored = Scored { run: "tuned/x-s0".to_owned(), scores };
         insta::assert_snapshot!(scored.line(), @"tuned/x-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)");
         assert!(
             serde_json::to_string(&scored).unwrap().starts_with(r#"{"run":"tuned/x-s0","format_version":"#)
         );
+        (scored.scores.n_tied, scored.scores.majority) = (3, 0.314);
+        insta::assert_snapshot!(scored.line(), @"tuned/x-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200, always the most frequent answer 0.314; 3 items tied)");
     }
 }

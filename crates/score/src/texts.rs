@@ -2,31 +2,85 @@
 
 use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError};
 
+use crate::distinct::Distinct;
+
 /// Texts in a batch. Every batch has this many: the last is filled up with its last text.
 pub const TEXT_BATCH: usize = 64;
+
+/// Texts as the model reads them.
+///
+/// Texts of the same tokens are one text to the model, whatever their spelling and whatever was cut off. Each is
+/// encoded once, so that equal texts have equal vectors to the last bit, and a tie between them is seen as one.
+#[derive(Debug)]
+pub struct Texts<'a> {
+    /// One entry for each text in the order given; a row for each distinct list of tokens.
+    rows: Distinct,
+    /// A text for each row.
+    names: Vec<&'a str>,
+    batches: TextBatches,
+    cut: usize,
+    spellings: usize,
+}
+
+impl<'a> Texts<'a> {
+    /// Tokenises the texts.
+    pub fn new(tokenizer: &Tokenizer, texts: &[&'a str]) -> Result<Self, TokenizerError> {
+        let spellings = Distinct::new(texts);
+        let distinct = || spellings.firsts.iter().map(|&first| texts[first]);
+        let encoded = distinct().map(|text| tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
+        let tokens = Distinct::new(encoded.iter().map(|text| &text.ids));
+        let names = tokens.firsts.iter().map(|&first| texts[spellings.firsts[first]]).collect();
+        let distinct_tokens = tokens.firsts.iter().map(|&first| encoded[first].clone()).collect();
+        Ok(Self {
+            names,
+            batches: TextBatches::new(distinct_tokens, tokenizer.layout()),
+            cut: encoded.iter().filter(|text| text.truncated).count(),
+            spellings: encoded.len(),
+            rows: spellings.then(&tokens),
+        })
+    }
+
+    /// Which row each text has.
+    pub fn rows(&self) -> &Distinct {
+        &self.rows
+    }
+
+    /// A text of a row, for messages.
+    pub(crate) fn name(&self, row: usize) -> &'a str {
+        self.names[row]
+    }
+
+    /// The rows in batches.
+    pub(crate) fn batches(&self) -> &TextBatches {
+        &self.batches
+    }
+
+    /// How many differently spelled texts there are, and how many of them are longer than the model's context.
+    pub(crate) fn cut(&self) -> (usize, usize) {
+        (self.cut, self.spellings)
+    }
+}
 
 /// Texts in batches of similar length, so that little is padded.
 ///
 /// For a causal tower a batch is as wide as its longest text, not as the context: what follows the end token cannot
 /// reach the pooled row.
 #[derive(Debug)]
-pub struct TextBatches {
+pub(crate) struct TextBatches {
     /// The texts by length, then by ids: which batch a text is in does not depend on their order.
     sorted: Vec<(usize, Encoded)>,
     layout: Layout,
 }
 
 impl TextBatches {
-    /// Tokenises the texts.
-    pub fn new(tokenizer: &Tokenizer, texts: &[&str]) -> Result<Self, TokenizerError> {
-        let encode = |(index, text): (usize, &&str)| Ok((index, tokenizer.encode(text)?));
-        let mut sorted = texts.iter().enumerate().map(encode).collect::<Result<Vec<_>, TokenizerError>>()?;
+    fn new(texts: Vec<Encoded>, layout: Layout) -> Self {
+        let mut sorted: Vec<(usize, Encoded)> = texts.into_iter().enumerate().collect();
         sorted.sort_by(|(_, a), (_, b)| (a.ids.len(), &a.ids).cmp(&(b.ids.len(), &b.ids)));
-        Ok(Self { sorted, layout: tokenizer.layout() })
+        Self { sorted, layout }
     }
 
     /// The batches, and how many of their rows are texts rather than filling.
-    pub fn iter(&self) -> impl Iterator<Item = (TokenBatch, usize)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TokenBatch, usize)> {
         self.sorted.chunks(TEXT_BATCH).map(|chunk| {
             let filling = chunk.iter().rev().take(1).cycle();
             let texts: Vec<Encoded> =
@@ -36,15 +90,10 @@ impl TextBatches {
     }
 
     /// For each text in the order given, its place among all rows of the batches.
-    pub fn places(&self) -> Vec<usize> {
+    pub(crate) fn places(&self) -> Vec<usize> {
         let mut places = vec![0; self.sorted.len()];
         self.sorted.iter().enumerate().for_each(|(place, (index, _))| places[*index] = place);
         places
-    }
-
-    /// How many texts are longer than the model's context.
-    pub fn truncated(&self) -> usize {
-        self.sorted.iter().filter(|(_, encoded)| encoded.truncated).count()
     }
 }
 
@@ -58,21 +107,37 @@ mod tests {
 
     #[test]
     fn batches_are_full_sorted_by_length_and_trimmed() {
-        let words: Vec<String> = (0..70).map(|i| "a ".repeat(i % 5 + 1)).collect();
-        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
-        let batches = TextBatches::new(&tokenizer(), &texts).unwrap();
-        let shapes: Vec<(usize, usize, usize)> =
-            batches.iter().map(|(batch, texts)| (batch.rows, batch.columns, texts)).collect();
-        assert_eq!(shapes, [(64, 7, 64), (64, 7, 6)]);
+        let words: Vec<String> =
+            (0..70).rev().map(|i| format!("a {}", (i % 7).to_string().repeat(i % 5))).collect();
+        let encoded = words.iter().map(|text| tokenizer().encode(text).unwrap()).collect();
+        let batches = TextBatches::new(encoded, tokenizer().layout());
+        let shapes: Vec<(usize, usize)> = batches.iter().map(|(batch, texts)| (batch.rows, texts)).collect();
+        assert_eq!(shapes, [(64, 64), (64, 6)]);
         let (first, _) = batches.iter().next().unwrap();
         assert_eq!(first.ids[2], tokenizer().end_id(), "the shortest text comes first");
-        assert_eq!(batches.places()[0], 0);
-        assert_eq!(batches.truncated(), 0);
+        assert_eq!(batches.places()[69], 0);
     }
 
     #[test]
     fn long_texts_are_counted() {
-        let batches = TextBatches::new(&tokenizer(), &["a a a a a a a a a", "a"]).unwrap();
-        assert_eq!((batches.truncated(), batches.places()), (1, vec![1, 0]));
+        let texts = ["a a a a a a a a a", "a", "a a a a a a a a a"];
+        let tokenizer = tokenizer();
+        let texts = Texts::new(&tokenizer, &texts).unwrap();
+        assert_eq!((texts.cut(), &texts.rows().row_of), ((1, 2), &vec![0, 1, 0]));
+        assert_eq!(texts.batches().places(), [1, 0]);
+    }
+
+    #[test]
+    fn texts_of_the_same_tokens_are_one_text() {
+        let tokenizer = tokenizer();
+        // Upper case and spaces are nothing to the tokenizer, and the ends of the long texts are cut off.
+        let spelled =
+            ["a cat", "A  CAT ", "a mat a mat a mat on a mat", "a mat a mat a mat on a cat", "cat a"];
+        let texts = Texts::new(&tokenizer, &spelled).unwrap();
+        assert_eq!(texts.rows().row_of, [0, 0, 1, 1, 2]);
+        assert_eq!(
+            (0..3).map(|row| texts.name(row)).collect::<Vec<_>>(),
+            [spelled[0], spelled[2], spelled[4]]
+        );
     }
 }

@@ -7,14 +7,16 @@ use cliptune_onnx::{
     FAST_VISION_MODEL_FILE, IMAGE_EMBEDS, INPUT_IDS, PIXEL_VALUES, TEXT_EMBEDS, TEXT_MODEL_FILE,
     VISION_MODEL_FILE,
 };
+use cliptune_store::ItemImage;
 
 use crate::error::ScoreError;
 use crate::export::Export;
 use crate::graph::{Graph, GraphError, Input};
 use crate::images::{IMAGE_BATCH, ImageBatch};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, NoDirection};
 use crate::runtime::Runtime;
 use crate::temperature::Temperature;
+use crate::texts::Texts;
 
 /// A text tower and a vision tower, ready to run.
 #[derive(Debug)]
@@ -66,6 +68,32 @@ impl Towers {
         let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
         self.vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)
     }
+}
+
+/// The input that a tower computes no direction for, in words.
+pub(crate) fn text_input(texts: &Texts<'_>, row: usize) -> String {
+    format!("the text {:?}", texts.name(row))
+}
+
+/// The same for an image.
+pub(crate) fn image_input(files: &[ItemImage], row: usize) -> String {
+    format!("the image {}", files[row].path().display())
+}
+
+impl Towers {
+    /// The text tower computes no direction for a text.
+    pub(crate) fn text_without_direction(&self, texts: &Texts<'_>, lost: NoDirection) -> ScoreError {
+        no_direction(&self.text, text_input(texts, lost.row), lost)
+    }
+
+    /// The vision tower computes no direction for an image.
+    pub(crate) fn image_without_direction(&self, files: &[ItemImage], lost: NoDirection) -> ScoreError {
+        no_direction(&self.vision, image_input(files, lost.row), lost)
+    }
+}
+
+fn no_direction(graph: &Graph, input: String, lost: NoDirection) -> ScoreError {
+    ScoreError::NoDirection { graph: graph.path().to_path_buf(), input, computed: lost.computed() }
 }
 
 /// Runs that another program exported have the portable one alone.

@@ -41,6 +41,12 @@ impl Bootstrap {
         (0..self.resamples).map(replicate).collect()
     }
 
+    /// The mean of the values in each resample.
+    pub(crate) fn means(&self, clusters: &Clusters, values: &[f64]) -> Vec<f64> {
+        let sums = clusters.sums(values);
+        self.replicates(clusters, |drawn, _| dot(drawn, &sums) / clusters.drawn_items(drawn))
+    }
+
     /// `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub(crate) fn described(&self, clusters: &Clusters) -> String {
         let kind = if clusters.are_single() { "bootstrap" } else { "cluster bootstrap" };
@@ -61,35 +67,34 @@ pub fn cluster_mean(
     if clusters.count() == 1 {
         return Ok(range_of_one_group(mean(values), values));
     }
-    let sums = clusters.sums(values);
-    let replicates =
-        options.replicates(&clusters, |drawn, _| dot(drawn, &sums) / clusters.drawn_items(drawn));
+    let replicates = options.means(&clusters, values);
     Ok(Interval::percentile(mean(values), replicates, options.described(&clusters)))
 }
 
 /// The share of items that are right, with the groups resampled.
 ///
+/// An item is right (1), wrong (0), or right with the probability that a tie leaves it.
+///
 /// Three cases have no use for a bootstrap and say so in their method: items that are groups of their own get
-/// Wilson's interval, which is better at any size; items that are all right or all wrong get Wilson's interval on
+/// Wilson's interval, which is better at any size; groups that all have the same share get Wilson's interval on
 /// the number of groups, because every resample would be the same; a single group gets the whole range.
 pub fn cluster_proportion(
-    right: &[bool],
+    right: &[f64],
     groups: &[impl AsRef<str>],
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
-    let values: Vec<f64> = right.iter().map(|&right| f64::from(u8::from(right))).collect();
-    clusters.fit(&values)?;
-    let successes = right.iter().filter(|&&right| right).count();
-    match (clusters.count(), successes) {
-        _ if clusters.are_single() => wilson(successes, right.len()),
-        (1, _) => {
+    clusters.fit(right)?;
+    match clusters.count() {
+        _ if clusters.are_single() => wilson(right.iter().sum(), right.len()),
+        1 => {
             let method = "no interval: all items are of one group".to_owned();
-            Ok(Interval { value: mean(&values), low: 0.0, high: 1.0, method })
+            Ok(Interval { value: mean(right), low: 0.0, high: 1.0, method })
         }
-        (count, 0) => all_alike(wilson(0, count)?, "wrong"),
-        (count, all) if all == right.len() => all_alike(wilson(count, count)?, "right"),
-        _ => cluster_mean(&values, groups, options),
+        _ => match clusters.common_mean(right) {
+            Some(share) => all_alike(share, &clusters),
+            None => cluster_mean(right, groups, options),
+        },
     }
 }
 
@@ -97,7 +102,7 @@ pub fn cluster_proportion(
 ///
 /// The statistic is given one weight per item: how often its group was drawn, and 1 everywhere for the value.
 /// Pass it through [`cluster_mean`] instead where it is a mean; that is faster.
-pub fn cluster_statistic(
+pub(crate) fn cluster_statistic(
     clusters: &Clusters,
     options: &Bootstrap,
     mut statistic: impl FnMut(&[f64]) -> f64,
@@ -118,10 +123,17 @@ pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
     Interval { value, low, high, method: "no interval: all items are of one group; their range".to_owned() }
 }
 
-fn all_alike(interval: Interval, how: &str) -> Result<Interval, Unusable> {
-    let method =
-        format!("{} as groups: every item is {how}, a bootstrap has nothing to vary", interval.method);
-    Ok(Interval { method, ..interval })
+/// The interval of groups that have the same share each.
+fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
+    let count = clusters.count();
+    let interval = wilson((share * count as f64).min(count as f64), count)?;
+    let how = match share {
+        0.0 => "every item is wrong",
+        1.0 => "every item is right",
+        _ => "every group has the same share",
+    };
+    let method = format!("{} as groups: {how}, a bootstrap has nothing to vary", interval.method);
+    Ok(Interval { method, value: share, ..interval })
 }
 
 /// The mean of at least one value.
@@ -194,18 +206,22 @@ mod tests {
     #[test]
     fn proportions_without_variation_fall_back_to_wilson() {
         let groups = ["a", "a", "b", "b", "c", "c"];
-        let right = cluster_proportion(&[true; 6], &groups, &Bootstrap::default()).unwrap();
+        let right = cluster_proportion(&[1.0; 6], &groups, &Bootstrap::default()).unwrap();
         assert_eq!((right.value, right.high), (1.0, 1.0));
         // statsmodels: proportion_confint(3, 3, method="wilson")[0] -> 0.43850
         assert!((right.low - 0.438_503).abs() < 1e-5, "{right:?}");
         assert!(right.method.contains("3 trials") && right.method.contains("every item is right"));
-        let wrong = cluster_proportion(&[false; 6], &groups, &Bootstrap::default()).unwrap();
+        let wrong = cluster_proportion(&[0.0; 6], &groups, &Bootstrap::default()).unwrap();
         assert!((wrong.high - 0.561_497).abs() < 1e-5 && wrong.low == 0.0, "{wrong:?}");
+        let tied = cluster_proportion(&[0.5; 6], &groups, &Bootstrap::default()).unwrap();
+        let halves = cluster_proportion(&[1.0, 0.0, 0.0, 1.0, 1.0, 0.0], &groups, &Bootstrap::default());
+        assert_eq!(tied, halves.unwrap());
+        assert!(tied.low < 0.2 && tied.high > 0.8 && tied.method.contains("the same share"), "{tied:?}");
     }
 
     #[test]
     fn one_group_has_no_interval() {
-        let one = cluster_proportion(&[true, true, false, true], &["a"; 4], &Bootstrap::default()).unwrap();
+        let one = cluster_proportion(&[1.0, 1.0, 0.0, 1.0], &["a"; 4], &Bootstrap::default()).unwrap();
         assert_eq!((one.value, one.low, one.high), (0.75, 0.0, 1.0));
         assert!(one.method.starts_with("no interval"));
         let mean = cluster_mean(&[1.0, 4.0], &["a"; 2], &Bootstrap::default()).unwrap();
@@ -214,10 +230,10 @@ mod tests {
 
     #[test]
     fn single_items_get_wilson() {
-        let right: Vec<bool> = (0..50).map(|i| i % 5 != 0).collect();
+        let right: Vec<f64> = (0..50).map(|i| f64::from(u8::from(i % 5 != 0))).collect();
         let groups: Vec<String> = (0..50).map(|i| i.to_string()).collect();
         let interval = cluster_proportion(&right, &groups, &Bootstrap::default()).unwrap();
-        assert_eq!(interval, wilson(40, 50).unwrap());
+        assert_eq!(interval, wilson(40.0, 50).unwrap());
     }
 
     proptest! {

@@ -18,31 +18,32 @@ use crate::random::Random;
 use crate::unusable::Unusable;
 
 /// The number of bins.
-pub const BINS: usize = 15;
+const BINS: usize = 15;
 
 /// How many calibrated sets of answers [`calibrated_ece`] averages over: its standard error is then below 0.001.
 const CALIBRATED_SETS: usize = 200;
 
-/// One bin of a reliability diagram.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Bin {
-    /// Items in the bin; an item on a border counts in part on either side.
-    pub mass: f64,
-    /// Mean confidence.
-    pub confidence: f64,
-    /// Share of right answers.
-    pub accuracy: f64,
+/// Items of similar confidence.
+#[derive(Clone, Copy, Debug)]
+struct Bin {
+    /// How many items are in the bin; an item on a border counts in part on either side.
+    mass: f64,
+    /// Their mean confidence.
+    confidence: f64,
+    /// The share of them that are right.
+    accuracy: f64,
 }
 
 /// The expected calibration error, with the groups resampled.
 ///
-/// `confidence` is the probability of the given answer, `right` whether it was right. A resample's own error is
+/// `confidence` is the probability of the given answer, `right` whether it was right: 1, 0, or at a tie a share. A
+/// resample's own error is
 /// biased upwards once more, so the resamples are shifted back by the difference of their mean to the value (the
 /// bootstrap estimate of bias, Efron & Tibshirani 1993, chapter 10). The method states the level of a calibrated
 /// model.
 pub fn ece(
     confidence: &[f64],
-    right: &[bool],
+    right: &[f64],
     groups: &[impl AsRef<str>],
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
@@ -73,50 +74,42 @@ pub fn ece(
 }
 
 /// The expected calibration error alone.
-pub fn plug_in_ece(confidence: &[f64], right: &[bool]) -> Result<f64, Unusable> {
+pub(crate) fn plug_in_ece(confidence: &[f64], right: &[f64]) -> Result<f64, Unusable> {
     Ok(Levels::new(confidence, right)?.ece(&vec![1.0; right.len()]))
 }
 
 /// The expected calibration error that a perfectly calibrated model with these confidences shows on average, its
 /// answers taken as independent.
-pub fn calibrated_ece(confidence: &[f64], options: &Bootstrap) -> Result<f64, Unusable> {
+pub(crate) fn calibrated_ece(confidence: &[f64], options: &Bootstrap) -> Result<f64, Unusable> {
     let mut random = Random::new(options.seed);
     let mut sum = 0.0;
     for _ in 0..CALIBRATED_SETS {
-        let right: Vec<bool> = confidence.iter().map(|confidence| random.unit() < *confidence).collect();
+        let draw = |confidence: &f64| f64::from(u8::from(random.unit() < *confidence));
+        let right: Vec<f64> = confidence.iter().map(draw).collect();
         sum += plug_in_ece(confidence, &right)?;
     }
     Ok(sum / CALIBRATED_SETS as f64)
 }
 
-/// The bins of a reliability diagram, by confidence: `bins` of equal mass.
-pub fn reliability(confidence: &[f64], right: &[bool], bins: usize) -> Result<Vec<Bin>, Unusable> {
-    let levels = Levels::new(confidence, right)?;
-    let mut result = Vec::with_capacity(bins);
-    levels.bins(&vec![1.0; right.len()], bins, |bin| result.push(bin));
-    Ok(result)
-}
-
 /// The items by confidence.
 struct Levels {
-    /// Confidence, rightness (1 or 0) and index of each item; confidences ascend.
+    /// Confidence, rightness (1, 0 or a share) and index of each item; confidences ascend.
     items: Vec<(f64, f64, usize)>,
 }
 
 impl Levels {
-    fn new(confidence: &[f64], right: &[bool]) -> Result<Self, Unusable> {
+    fn new(confidence: &[f64], right: &[f64]) -> Result<Self, Unusable> {
         if confidence.len() != right.len() {
             return Err(Unusable::Lengths { values: right.len(), items: confidence.len() });
         }
         if confidence.is_empty() {
             return Err(Unusable::Empty);
         }
-        let right = right.iter().map(|&right| f64::from(u8::from(right)));
         let mut items: Vec<_> = confidence
             .iter()
             .zip(right)
             .enumerate()
-            .map(|(i, (&confidence, right))| (confidence, right, i))
+            .map(|(i, (&confidence, &right))| (confidence, right, i))
             .collect();
         items.sort_by(|a, b| a.0.total_cmp(&b.0));
         Ok(Self { items })
@@ -195,8 +188,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// 90 items: confidence (i² mod 97 + 1) / 100, right where (13 i) mod 7 < 4.
-    fn sample() -> (Vec<f64>, Vec<bool>) {
-        (0..90).map(|i| (f64::from(i * i % 97 + 1) / 100.0 + f64::from(i) * 1e-6, 13 * i % 7 < 4)).unzip()
+    fn sample() -> (Vec<f64>, Vec<f64>) {
+        let confidence = |i| f64::from(i * i % 97 + 1) / 100.0 + f64::from(i) * 1e-6;
+        (0..90).map(|i| (confidence(i), share(13 * i % 7 < 4))).unzip()
+    }
+
+    fn share(right: bool) -> f64 {
+        f64::from(u8::from(right))
     }
 
     #[test]
@@ -213,7 +211,7 @@ mod tests {
     #[test]
     fn constant_confidence_is_no_trap() {
         // 30 of 100 right at a confidence of 0.3: calibrated, whatever the order.
-        let right: Vec<bool> = (0..100).map(|i| i < 30).collect();
+        let right: Vec<f64> = (0..100).map(|i| share(i < 30)).collect();
         assert!(plug_in_ece(&[0.3; 100], &right).unwrap() < 1e-12);
     }
 
@@ -233,7 +231,10 @@ mod tests {
         let (confidence, right) = sample();
         let groups: Vec<String> = (0..90).map(|i| (i / 3).to_string()).collect();
         let interval = ece(&confidence, &right, &groups, &Bootstrap::default()).unwrap();
-        assert!(interval.contains(interval.value) && interval.low > 0.0, "{interval:?}");
+        assert!(
+            (interval.low..=interval.high).contains(&interval.value) && interval.low > 0.0,
+            "{interval:?}"
+        );
         assert!(interval.method.contains("30 groups") && interval.method.contains("calibrated"));
     }
 
@@ -244,9 +245,12 @@ mod tests {
             bins in 1_usize..20,
         ) {
             let diagram = |items: &[(u8, bool)]| {
-                let (confidence, right): (Vec<f64>, Vec<bool>) =
-                    items.iter().map(|(level, right)| (f64::from(*level) / 20.0, *right)).unzip();
-                reliability(&confidence, &right, bins).unwrap()
+                let (confidence, right): (Vec<f64>, Vec<f64>) =
+                    items.iter().map(|(level, right)| (f64::from(*level) / 20.0, share(*right))).unzip();
+                let mut diagram = Vec::new();
+                let levels = Levels::new(&confidence, &right).unwrap();
+                levels.bins(&vec![1.0; right.len()], bins, |bin| diagram.push(bin));
+                diagram
             };
             let before = diagram(&items);
             prop_assert_eq!(before.len(), bins);

@@ -5,7 +5,7 @@ use crate::unusable::Unusable;
 
 /// The groups of a list of items: what is resampled as a whole.
 #[derive(Clone, Debug)]
-pub struct Clusters {
+pub(crate) struct Clusters {
     /// The group of each item.
     group_of: Vec<usize>,
     /// Items in each group; never 0.
@@ -16,7 +16,7 @@ impl Clusters {
     /// The groups of items whose group names are given in item order.
     ///
     /// Groups are numbered by their sorted names, so that the order of the items decides nothing.
-    pub fn new(groups: &[impl AsRef<str>]) -> Result<Self, Unusable> {
+    pub(crate) fn new(groups: &[impl AsRef<str>]) -> Result<Self, Unusable> {
         if groups.is_empty() {
             return Err(Unusable::Empty);
         }
@@ -31,22 +31,22 @@ impl Clusters {
     }
 
     /// Number of groups; at least one.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.sizes.len()
     }
 
     /// Number of items.
-    pub fn items(&self) -> usize {
+    pub(crate) fn items(&self) -> usize {
         self.group_of.len()
     }
 
     /// The group number of each item.
-    pub fn group_of(&self) -> &[usize] {
+    pub(crate) fn group_of(&self) -> &[usize] {
         &self.group_of
     }
 
     /// Whether every group is a single item.
-    pub fn are_single(&self) -> bool {
+    pub(crate) fn are_single(&self) -> bool {
         self.count() == self.items()
     }
 
@@ -55,6 +55,14 @@ impl Clusters {
         let mut sums = vec![0.0; self.count()];
         self.group_of.iter().zip(values).for_each(|(&group, value)| sums[group] += value);
         sums
+    }
+
+    /// The mean of the values of every group, where it is the same for all: then no resample differs from another.
+    pub(crate) fn common_mean(&self, values: &[f64]) -> Option<f64> {
+        let sums = self.sums(values);
+        let mut means = sums.iter().zip(&self.sizes).map(|(sum, &size)| sum / size as f64);
+        let first = means.next()?;
+        means.all(|mean| (mean - first).abs() < 1e-12).then_some(first)
     }
 
     /// Checks that there is one finite value per item.

@@ -22,11 +22,6 @@ impl Interval {
         replicates.sort_unstable_by(f64::total_cmp);
         Self { value, low: quantile(&replicates, TAILS.0), high: quantile(&replicates, TAILS.1), method }
     }
-
-    /// Whether a value lies in the interval, ends included.
-    pub fn contains(&self, value: f64) -> bool {
-        (self.low..=self.high).contains(&value)
-    }
 }
 
 /// The quantile of sorted values, linear between neighbours (numpy's default, type 7 of Hyndman & Fan 1996).

@@ -11,10 +11,11 @@
 //! | share of right answers | [`cluster_proportion`] |
 //! | mean of any number per item | [`cluster_mean`] |
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
-//! | any statistic of the items (a median, a calibration error) | [`cluster_statistic`], [`ece`], [`cluster_median`] |
-//! | two runs on the same items | [`paired_cluster_difference`], [`mcnemar_mid_p`] |
-//! | several seeds | [`seed_mean`], [`seeds_and_clusters`] |
-//! | several seeds against a baseline | [`paired_seeds_and_clusters`], [`holm`] |
+//! | a median, a calibration error | [`cluster_median`], [`ece`] |
+//! | two runs on the same items | [`paired_cluster_difference`]; [`mcnemar_mid_p`] where every item is a group |
+//! | several seeds | [`seeds_and_clusters`] |
+//! | several seeds against a baseline | [`paired_seeds_and_clusters`] |
+//! | several comparisons in one report | [`holm`] |
 //!
 //! All intervals have a level of 95 %. All random numbers come from [`Random`], seeded by [`Bootstrap::seed`]: the
 //! same items give the same interval on every machine, whatever their order.
@@ -29,21 +30,18 @@ mod mcnemar;
 mod median;
 mod random;
 mod seeds;
-mod student;
 mod ties;
 mod unusable;
 mod wilson;
 
-pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion, cluster_statistic};
-pub use calibration::{BINS, Bin, calibrated_ece, ece, plug_in_ece, reliability};
-pub use clusters::Clusters;
-pub use difference::{paired_cluster_difference, paired_seeds_and_clusters};
+pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion};
+pub use calibration::ece;
+pub use difference::{Comparison, paired_cluster_difference, paired_seeds_and_clusters};
 pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::{cluster_median, median};
 pub use random::Random;
-pub use seeds::{seed_mean, seeds_and_clusters};
+pub use seeds::seeds_and_clusters;
 pub use ties::TiedRank;
 pub use unusable::Unusable;
-pub use wilson::wilson;

@@ -4,25 +4,7 @@ use crate::bootstrap::{Bootstrap, cluster_mean, dot, mean, range_of_one_group};
 use crate::clusters::Clusters;
 use crate::interval::Interval;
 use crate::random::Random;
-use crate::student::two_sided_95;
 use crate::unusable::Unusable;
-
-/// The mean over seeds of a score, with Student's interval: how far another set of seeds might be, on these items.
-///
-/// With three seeds t is 4.30, not 1.96; a band of two standard errors is less than half as wide as it must be.
-pub fn seed_mean(scores: &[f64]) -> Result<Interval, Unusable> {
-    match scores {
-        [] => return Err(Unusable::Empty),
-        [_] => return Err(Unusable::OneSeed),
-        _ if scores.iter().any(|score| !score.is_finite()) => return Err(Unusable::NotFinite),
-        _ => {}
-    }
-    let (n, value) = (scores.len(), mean(scores));
-    let variance = scores.iter().map(|score| (score - value).powi(2)).sum::<f64>() / (n - 1) as f64;
-    let half = two_sided_95(n - 1) * (variance / n as f64).sqrt();
-    let method = format!("Student's t over {n} seeds");
-    Ok(Interval { value, low: value - half, high: value + half, method })
-}
 
 /// The mean over seeds and items, with both resampled: how far another set of seeds and another set of groups
 /// might be.
@@ -38,22 +20,23 @@ pub fn seeds_and_clusters(
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
-    let side = Side::new(per_seed, &clusters)?;
+    let scores = SeedScores::new(per_seed, &clusters)?;
     if let [only] = per_seed {
         let interval = cluster_mean(only.as_ref(), groups, options)?;
         let method = format!("{}; one seed, whose own spread is unknown", interval.method);
         return Ok(Interval { method, ..interval });
     }
     if clusters.count() == 1 {
-        return Ok(range_of_one_group(side.value, &[side.lowest, side.highest]));
+        return Ok(range_of_one_group(scores.value, &[scores.lowest, scores.highest]));
     }
-    let replicates = options.replicates(&clusters, |drawn, random| side.replicate(&clusters, drawn, random));
-    let method = format!("{}, crossed with {}", options.described(&clusters), side.described());
-    Ok(Interval::percentile(side.value, replicates, method))
+    let replicates =
+        options.replicates(&clusters, |drawn, random| scores.replicate(&clusters, drawn, random));
+    let method = format!("{}, crossed with {}", options.described(&clusters), scores.described());
+    Ok(Interval::percentile(scores.value, replicates, method))
 }
 
-/// The runs of one experiment: the same items under several seeds.
-pub(crate) struct Side {
+/// What the runs of one experiment scored: the same items under several seeds.
+pub(crate) struct SeedScores {
     /// The mean over seeds and items.
     pub(crate) value: f64,
     /// Of each seed, the sum of each group, with the deviation from the mean over seeds widened.
@@ -64,7 +47,7 @@ pub(crate) struct Side {
     pub(crate) highest: f64,
 }
 
-impl Side {
+impl SeedScores {
     pub(crate) fn new(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Result<Self, Unusable> {
         if per_seed.is_empty() {
             return Err(Unusable::Empty);
@@ -116,18 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seed_interval_is_scipys() {
-        // x = [.61, .64, .60]; scipy.stats.t.interval(.95, 2, numpy.mean(x), scipy.stats.sem(x)), to 1e-9
-        let interval = seed_mean(&[0.61, 0.64, 0.60]).unwrap();
-        assert!((interval.low - T_INTERVAL.0).abs() < 1e-9, "{interval:?}");
-        assert!((interval.high - T_INTERVAL.1).abs() < 1e-9, "{interval:?}");
-    }
-
-    const T_INTERVAL: (f64, f64) = (0.564_955_216_54, 0.668_378_116_79);
-
-    #[test]
     fn one_seed_has_no_spread() {
-        assert_eq!(seed_mean(&[0.6]), Err(Unusable::OneSeed));
         let one = seeds_and_clusters(&[[0.0, 1.0, 1.0]], &["a", "b", "c"], &Bootstrap::default()).unwrap();
         assert!(one.method.ends_with("one seed, whose own spread is unknown"), "{}", one.method);
     }

@@ -1,7 +1,7 @@
 //! Input that no number can be made of.
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Unusable {
     /// No items.
     #[error("there are no items to take statistics of")]
@@ -21,11 +21,8 @@ pub enum Unusable {
     #[error("{successes} successes in {trials} trials")]
     Successes {
         /// Successes.
-        successes: usize,
+        successes: f64,
         /// Trials.
         trials: usize,
     },
-    /// A spread cannot be estimated from one value.
-    #[error("one seed has no spread; train at least two")]
-    OneSeed,
 }

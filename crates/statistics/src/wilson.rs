@@ -8,18 +8,20 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// The score interval of independent trials (Wilson 1927, JASA 22:209–212): close to its level at any size, and
 /// never a point at 0 or 1.
-pub fn wilson(successes: usize, trials: usize) -> Result<Interval, Unusable> {
-    match (successes, trials) {
-        (_, 0) => return Err(Unusable::Empty),
-        _ if successes > trials => return Err(Unusable::Successes { successes, trials }),
+///
+/// Successes need not be whole: a tie that a coin would decide is half a success.
+pub(crate) fn wilson(successes: f64, trials: usize) -> Result<Interval, Unusable> {
+    let (k, n) = (successes, trials as f64);
+    match trials {
+        0 => return Err(Unusable::Empty),
+        _ if !(0.0..=n).contains(&k) => return Err(Unusable::Successes { successes, trials }),
         _ => {}
     }
-    let (k, n) = (successes as f64, trials as f64);
     let centre = (k + Z * Z / 2.0) / (n + Z * Z);
     let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
     // At the borders the formula is exact but for rounding.
-    let low = if successes == 0 { 0.0 } else { centre - half };
-    let high = if successes == trials { 1.0 } else { centre + half };
+    let low = if k == 0.0 { 0.0 } else { centre - half };
+    let high = if k == n { 1.0 } else { centre + half };
     Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials} trials") })
 }
 
@@ -39,16 +41,20 @@ mod tests {
         }
     }
 
-    const REFERENCE: [(usize, usize, f64, f64); 4] = [
-        (0, 10, 0.0, 0.277_532_799_86),
-        (81, 263, 0.255_288_519_88, 0.366_209_576_98),
-        (484, 780, 0.585_946_109_24, 0.653_898_310_68),
-        (29, 30, 0.833_296_090_09, 0.994_091_409_62),
+    const REFERENCE: [(f64, usize, f64, f64); 5] = [
+        (0.0, 10, 0.0, 0.277_532_799_86),
+        (81.0, 263, 0.255_288_519_88, 0.366_209_576_98),
+        (484.0, 780, 0.585_946_109_24, 0.653_898_310_68),
+        (29.0, 30, 0.833_296_090_09, 0.994_091_409_62),
+        (12.5, 30, WITH_A_TIE.0, WITH_A_TIE.1),
     ];
+
+    const WITH_A_TIE: (f64, f64) = (0.259_754_417_71, 0.592_497_814_49);
 
     #[test]
     fn impossible_counts_are_errors() {
-        assert_eq!(wilson(0, 0), Err(Unusable::Empty));
-        assert_eq!(wilson(3, 2), Err(Unusable::Successes { successes: 3, trials: 2 }));
+        assert_eq!(wilson(0.0, 0), Err(Unusable::Empty));
+        assert_eq!(wilson(3.0, 2), Err(Unusable::Successes { successes: 3.0, trials: 2 }));
+        assert!(wilson(f64::NAN, 2).is_err());
     }
 }

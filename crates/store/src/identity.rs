@@ -11,10 +11,10 @@ pub const TRAIN_PROCEDURE: u32 = 4;
 /// Version of `run.json`.
 pub const RUN_FORMAT: u32 = 2;
 /// Version of everything between a run and its scores. Raising it makes all scores stale.
-pub const SCORES_FORMAT: u32 = 2;
+pub const SCORES_FORMAT: u32 = 3;
 /// Version of everything between a run and what its reduced precisions cost. Raising it makes them be made and measured
 /// again.
-pub const PRECISIONS_FORMAT: u32 = 1;
+pub const PRECISIONS_FORMAT: u32 = 2;
 
 /// BLAKE3 of a value as JSON with sorted keys and without spaces: 64 hexadecimal digits.
 pub(crate) fn hash(mut value: Value) -> String {

@@ -19,6 +19,22 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     deserializer.deserialize_any(Number)
 }
 
+/// For `#[serde(with = "crate::number::list")]`.
+pub(crate) mod list {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct One(#[serde(with = "super")] f64);
+
+    pub(crate) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|value| One(*value)))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|One(value)| value).collect())
+    }
+}
+
 struct Number;
 
 impl Visitor<'_> for Number {
@@ -38,6 +54,11 @@ impl Visitor<'_> for Number {
 
     fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
         Ok(value as f64)
+    }
+
+    /// What is no number was once written as `null`.
+    fn visit_unit<E>(self) -> Result<f64, E> {
+        Ok(f64::NAN)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {

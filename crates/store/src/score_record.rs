@@ -1,6 +1,7 @@
 //! Scores as `scores/<split>/` holds them.
 
 use cliptune_experiment::{Split, TaskKind};
+use cliptune_terminal::format;
 use serde::{Deserialize, Serialize};
 
 /// A number with an interval.
@@ -28,12 +29,22 @@ pub struct Scores {
     pub split: Split,
     /// The kind of items.
     pub task: TaskKind,
-    /// Items scored.
+    /// The number of items that were scored.
     pub n_items: usize,
-    /// Groups they come from.
+    /// The number of groups they come from.
     pub n_groups: usize,
-    /// Accuracy (choice) or recall@1 (pairs) of guessing.
+    /// The number of items whose right text (pairs: right text or image) scores the same as a wrong one. Such a tie is
+    /// shared: it counts as its expected value over a random order.
+    #[serde(default)]
+    pub n_tied: usize,
+    /// The number of items with two choices that are the same tokens to the model; 0 for pairs.
+    #[serde(default)]
+    pub n_equal_choices: usize,
+    /// Accuracy (choice) or recall@1 from image to text (pairs) of guessing.
     pub chance: f64,
+    /// The same of always giving the most frequent answer; more than `chance` where labels or classes are uneven.
+    #[serde(default)]
+    pub majority: f64,
     /// exp(logit_scale) that the probabilities use.
     pub logit_scale: f64,
     /// Metrics by name, in the order they are shown. Choice: accuracy, label_prob, nll, ece, mrr. Pairs:
@@ -41,6 +52,27 @@ pub struct Scores {
     pub metrics: indexed::Metrics,
     /// The comparison of ONNX Runtime with libtorch that preceded the scoring.
     pub parity: Parity,
+}
+
+impl Scores {
+    /// The score of always giving the most frequent answer, where labels or classes are so uneven that it beats guessing
+    /// by a difference that three decimals show.
+    pub fn uneven_majority(&self) -> Option<f64> {
+        (self.majority - self.chance >= 0.0005).then_some(self.majority)
+    }
+
+    /// What the numbers are to be compared with, and how many of them a tie left open, in words: `chance 0.200, always the
+    /// most frequent answer 0.314; 3 items tied`.
+    pub fn remarks(&self) -> String {
+        let mut remarks = format!("chance {}", format::number(self.chance));
+        if let Some(majority) = self.uneven_majority() {
+            remarks.push_str(&format!(", always the most frequent answer {}", format::number(majority)));
+        }
+        if self.n_tied > 0 {
+            remarks.push_str(&format!("; {} tied", format::counted(self.n_tied as u64, "item")));
+        }
+        remarks
+    }
 }
 
 /// What the parity gate saw.
@@ -68,10 +100,16 @@ pub struct Prediction {
     pub group: String,
     /// The right text.
     pub label: usize,
-    /// The text with the highest logit; the first at a tie. For pairs: the rank (from 0) of the best text of its group.
+    /// The text with the highest logit; the first at a tie. For pairs: the rank (from 0) of the best own text, rounded
+    /// down at a tie.
     pub predicted: usize,
-    /// Whether the two are the same (pairs: whether an own-group text ranks first).
+    /// Whether the right text (pairs: an own text) has the highest logit, and no wrong text has the same.
     pub correct: bool,
+    /// How right the answer is: 1, 0, or at a tie the probability that a random order has the right text first. Its mean
+    /// is the accuracy (pairs: recall@1).
+    pub share: f64,
+    /// The rank of the right text (pairs: of the best own text), from 1; at a tie the expected rank.
+    pub rank: f64,
     /// Softmax probability of the right text (pairs: among all texts of the split).
     pub label_prob: f64,
     /// Softmax probabilities, one per text (pairs: the own text's alone).
@@ -95,6 +133,7 @@ pub struct ParityItem {
     /// The texts it was compared with.
     pub texts: Vec<String>,
     /// libtorch's logits, one per text.
+    #[serde(with = "crate::number::list")]
     pub logits: Vec<f64>,
 }
 

@@ -25,6 +25,8 @@ const PREDICTIONS_TABLE: Table = Table {
         ("label", "INTEGER"),
         ("predicted", "INTEGER"),
         ("correct", "BOOLEAN"),
+        ("share", "DOUBLE"),
+        ("rank", "DOUBLE"),
         ("label_prob", "DOUBLE"),
         ("probs", "DOUBLE[]"),
         ("logits", "DOUBLE[]"),
@@ -34,7 +36,8 @@ const PREDICTIONS_TABLE: Table = Table {
 
 /// Writes the scores of a split, all files or none, in place of earlier ones.
 ///
-/// `items` are the split's: `choices.json` has a letter for every row that a deduplicated item was made of.
+/// `items` are the split's: `choices.json` has a letter for every row that a deduplicated item was made of, and a list of
+/// letters where several rows have the same id.
 pub fn write_scores(
     run: &Run,
     scores: &Scores,
@@ -67,16 +70,41 @@ pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, Stor
     parquet::read(&run.scores_folder(split).join(PREDICTIONS), None)
 }
 
+/// What is answered to the rows of an id.
+#[derive(Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+enum Letters {
+    /// The letter of the only row.
+    One(String),
+    /// A letter for each of several rows, which an evaluator cannot tell apart.
+    Several(Vec<String>),
+}
+
+impl Letters {
+    fn add(&mut self, letter: String) {
+        match self {
+            Self::One(first) => *self = Self::Several(vec![std::mem::take(first), letter]),
+            Self::Several(letters) => letters.push(letter),
+        }
+    }
+}
+
 /// `{id: letter}` for every row.
-fn choices(predictions: &[Prediction], items: &[Item]) -> BTreeMap<String, String> {
+fn choices(predictions: &[Prediction], items: &[Item]) -> BTreeMap<String, Letters> {
     let rows: HashMap<&str, &[String]> =
         items.iter().map(|item| (item.item_id.as_str(), item.ids.as_slice())).collect();
-    let answers = predictions.iter().flat_map(|prediction| {
+    let mut answers = BTreeMap::<String, Letters>::new();
+    for prediction in predictions {
         let own = std::slice::from_ref(&prediction.id);
-        let ids = rows.get(prediction.item_id.as_str()).copied().unwrap_or(own);
-        ids.iter().map(|id| (id.clone(), letter(prediction.predicted)))
-    });
-    answers.collect()
+        for id in rows.get(prediction.item_id.as_str()).copied().unwrap_or(own) {
+            let letter = letter(prediction.predicted);
+            match answers.get_mut(id) {
+                Some(letters) => letters.add(letter),
+                None => drop(answers.insert(id.clone(), Letters::One(letter))),
+            }
+        }
+    }
+    answers
 }
 
 /// `A` for 0. The contest's evaluator knows letters only; beyond them a number is the best there is.

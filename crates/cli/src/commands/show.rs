@@ -109,11 +109,11 @@ fn score_section(scores: &Scores) -> String {
     let rows: String = table.to_string().lines().skip(1).map(|line| format!("{line}\n")).collect();
     let parity = &scores.parity;
     format!(
-        "{}: {}, {}, chance {}\n{rows}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+        "{}: {}, {}, {}\n{rows}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
         scores.split,
         format::counted(scores.n_items as u64, "item"),
         format::counted(scores.n_groups as u64, "group"),
-        format::number(scores.chance),
+        scores.remarks(),
         format::counted(parity.n_items as u64, "item"),
         parity.max_logit_difference,
     )

@@ -49,7 +49,7 @@ pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
 }
 
 fn lead(data: &ReportData, title: &str) -> Markup {
-    let notes: Vec<String> = words::missing(data).into_iter().chain(words::damage(data)).collect();
+    let notes = words::notes(data);
     html! {
         p.kicker { b { "cliptune" } span { "report " (data.name) } span { (words::extent(data)) } }
         h1 { (title) }

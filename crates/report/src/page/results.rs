@@ -110,7 +110,7 @@ fn compared(difference: &Difference) -> Markup {
         }
         td.verdict {
             span.(class) { (difference.verdict.as_str()) }
-            @if let Some(p) = difference.mid_p { span.interval { "mid-p " (words::p_value(p)) } }
+            span.interval { (words::p_value(difference)) }
         }
     }
 }

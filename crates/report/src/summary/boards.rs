@@ -1,13 +1,12 @@
 //! Which entries can be compared, and how they compare.
 
 use cliptune_experiment::{ModelSource, Split, TaskKind};
-use cliptune_statistics::{
-    Bootstrap, Interval, Unusable, mcnemar_mid_p, paired_seeds_and_clusters, seeds_and_clusters,
-};
+use cliptune_statistics::{Bootstrap, Interval, Unusable, seeds_and_clusters};
 use cliptune_store::{Estimate, Prediction, Scores, Standing, read_predictions};
 
+use super::differences::{correct, difference};
 use super::lineage::lineage;
-use crate::data::{Board, BoardRow, Difference, Entry, Measure, Verdict, main_metric, mean};
+use crate::data::{Board, BoardRow, Entry, Measure, main_metric, mean};
 use crate::error::ReportError;
 
 /// The predictions of an entry on its test split.
@@ -27,14 +26,13 @@ impl Scored {
         self.seeds.iter().all(|seed| other.seeds.iter().all(|other| same(seed, other)))
     }
 
-    /// 1 for a right answer, 0 for a wrong one; a list for each seed.
-    fn right(&self) -> Vec<Vec<f64>> {
-        let values =
-            |seed: &Vec<Prediction>| seed.iter().map(|one| f64::from(u8::from(one.correct))).collect();
+    /// How right each answer is, from 0 to 1; a list for each seed.
+    pub(super) fn right(&self) -> Vec<Vec<f64>> {
+        let values = |seed: &Vec<Prediction>| seed.iter().map(|one| one.share).collect();
         self.seeds.iter().map(values).collect()
     }
 
-    fn groups(&self) -> Vec<&str> {
+    pub(super) fn groups(&self) -> Vec<&str> {
         self.seeds[0].iter().map(|prediction| prediction.group.as_str()).collect()
     }
 }
@@ -73,6 +71,7 @@ pub(super) fn boards(
     let boards = groups.iter().filter_map(|group| board(entries, group, grouped).transpose());
     let mut boards = boards.collect::<Result<Vec<_>, _>>()?;
     boards.sort_by_key(|board| board.task == TaskKind::Pairs);
+    correct(&mut boards);
     Ok(boards)
 }
 
@@ -102,6 +101,8 @@ fn board(
         n_items: scores.n_items,
         n_groups: scores.n_groups,
         chance: scores.chance,
+        majority: scores.uneven_majority(),
+        equal_choices: test_scores(first).map(|scores| scores.n_equal_choices).max().unwrap_or_default(),
         baseline: baseline.map(|baseline| baseline.entry),
         headline,
         lineage: lineage(&plans, grouped)?,
@@ -142,16 +143,12 @@ fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Op
     let candidates = rows.iter().map(|row| row.entry).filter(|entry| Some(*entry) != baseline);
     let mut best: Option<(usize, f64)> = None;
     for entry in candidates {
-        let score = validation_score(&entries[entry]).unwrap_or(f64::NEG_INFINITY);
+        let score = entries[entry].validation_score().unwrap_or(f64::NEG_INFINITY);
         if best.is_none_or(|(_, most)| score > most) {
             best = Some((entry, score));
         }
     }
     best.map(|(entry, _)| entry)
-}
-
-fn validation_score(entry: &Entry) -> Option<f64> {
-    entry.score_on(Split::Validation).or_else(|| entry.validation_score())
 }
 
 fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<BoardRow, ReportError> {
@@ -167,6 +164,7 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
         per_seed: seeds.collect(),
         score: score(entry, scored, metric).map_err(failed)?,
         others: others(entry, metric),
+        tied: test_scores(entry).map(|scores| scores.n_tied).max().unwrap_or_default(),
         difference,
     })
 }
@@ -180,7 +178,7 @@ fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusa
     }
 }
 
-fn estimate(interval: Interval) -> Estimate {
+pub(super) fn estimate(interval: Interval) -> Estimate {
     Estimate { value: interval.value, low: interval.low, high: interval.high, method: interval.method }
 }
 
@@ -197,19 +195,4 @@ fn measure(entry: &Entry, name: &str) -> Option<Measure> {
         _ => None,
     };
     Some(Measure { value: mean(found.iter().map(|estimate| estimate.value))?, interval })
-}
-
-fn difference(scored: &Scored, baseline: &Scored) -> Result<Difference, Unusable> {
-    let (a, b) = (scored.right(), baseline.right());
-    let delta = estimate(paired_seeds_and_clusters(&a, &b, &scored.groups(), &Bootstrap::default())?);
-    let mid_p = match (a.as_slice(), b.as_slice()) {
-        ([a], [b]) => Some(mcnemar_mid_p(only(a, b), only(b, a))),
-        _ => None,
-    };
-    Ok(Difference { verdict: Verdict::of(&delta), delta, mid_p })
-}
-
-/// Items that one gets right and the other wrong.
-fn only(right: &[f64], wrong: &[f64]) -> usize {
-    right.iter().zip(wrong).filter(|(right, wrong)| right > wrong).count()
 }

@@ -6,8 +6,8 @@ use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{Dataset, Item, Prediction, Standing};
 
 use super::boards::Scored;
-use super::thumbnail::thumbnail;
-use crate::data::{Answer, Board, Gallery, GalleryItem, Stratum, StratumCount, mean};
+use super::thumbnail::{preprocessor, thumbnail};
+use crate::data::{Answer, Board, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail, mean};
 use crate::error::ReportError;
 
 /// Items in a gallery.
@@ -30,7 +30,16 @@ pub(super) fn gallery(
     let baseline = board.baseline.and_then(|entry| find(scored, entry));
     let strata = strata(headline, baseline);
     let chosen = choose(&strata, &headline.seeds[0]);
-    let items = show(dataset, &of_board, &strata, &chosen)?;
+    let run = grouped[headline.entry].iter().find_map(|standing| standing.run.as_ref());
+    let prepared = run.map_or_else(
+        || Err("there is no model to show it as".to_owned()),
+        |run| preprocessor(&run.model_folder()),
+    );
+    let image = |item: &Item| match &prepared {
+        Ok(preprocessor) => thumbnail(&dataset.image(item), preprocessor),
+        Err(reason) => Err(reason.clone()),
+    };
+    let items = show(dataset, &of_board, &strata, &chosen, image)?;
     let strata = Stratum::ALL.map(|stratum| (stratum, count(stratum, &strata, &items)));
     Ok(Some(Gallery { board: index, items, strata: strata.to_vec() }))
 }
@@ -52,9 +61,9 @@ fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
         .collect()
 }
 
-/// Whether more than half of the seeds are right.
+/// Whether more than half of the seeds are right. A tie counts in part.
 fn is_right(scored: &Scored, item: usize) -> bool {
-    2 * scored.seeds.iter().filter(|seed| seed[item].correct).count() > scored.seeds.len()
+    2.0 * scored.seeds.iter().map(|seed| seed[item].share).sum::<f64>() > scored.seeds.len() as f64
 }
 
 /// Takes the next item of each stratum in turn until the gallery is full. Items come in the order of their content
@@ -86,6 +95,7 @@ fn show(
     scored: &[&Scored],
     strata: &[Stratum],
     chosen: &[usize],
+    image: impl Fn(&Item) -> Result<Thumbnail, String>,
 ) -> Result<Vec<GalleryItem>, ReportError> {
     let items = dataset.items(Some(Split::Test))?;
     let by_id: HashMap<&str, &Item> = items.iter().map(|item| (item.item_id.as_str(), item)).collect();
@@ -97,7 +107,7 @@ fn show(
             id: prediction.id.clone(),
             group: item.group.clone(),
             stratum: strata[index],
-            image: thumbnail(&dataset.image(item)),
+            image: image(item),
             texts: item.texts.clone(),
             label: item.label,
             answers: scored.iter().map(|one| answer(one, index, item.texts.len())).collect(),
@@ -134,6 +144,8 @@ mod tests {
             label: 0,
             predicted: usize::from(!correct),
             correct,
+            share: f64::from(u8::from(correct)),
+            rank: 1.0,
             label_prob: 0.5,
             probs: vec![0.5, 0.5],
             logits: vec![0.0, 0.0],

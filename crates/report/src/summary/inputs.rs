@@ -8,7 +8,7 @@ use cliptune_store::{Run, Standing};
 use crate::error::ReportError;
 
 /// Version of the report procedure: another one makes every report stale.
-const REPORT_PROCEDURE: u32 = 1;
+const REPORT_PROCEDURE: u32 = 2;
 
 /// BLAKE3 over plans, records, logs, scores and predictions, and over the version of this program.
 pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {

@@ -2,10 +2,10 @@
 
 mod boards;
 mod curve;
+mod differences;
 mod gallery;
 mod inputs;
 mod lineage;
-
 mod thumbnail;
 
 use cliptune_experiment::{Plan, spelled};

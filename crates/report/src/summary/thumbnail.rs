@@ -1,77 +1,82 @@
-//! Images small enough to be part of the page.
+//! Images small enough to be part of the page, as the model sees them.
 
-use std::io::Cursor;
+use std::path::Path;
 
+use cliptune_clip::image::{DecodeError, Preprocessor};
 use cliptune_store::{ItemImage, StoreError};
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::FilterType;
-use image::{ExtendedColorType, GrayImage, ImageError, ImageReader, Limits};
+use image::{ExtendedColorType, ImageResult};
 
 use crate::data::Thumbnail;
 
-/// The width of a thumbnail in pixels; smaller images stay as they are.
-const WIDTH: u32 = 360;
-/// A tall image is bounded by this.
-const HEIGHT: u32 = 480;
+/// The side of a thumbnail in pixels, unless the model sees more.
+const SIDE: u32 = 320;
 /// A thumbnail's size in bytes, where a lower quality can reach it.
 const BYTES: usize = 25_000;
 /// From the best quality to the least that is worth looking at.
-const QUALITIES: [u8; 4] = [78, 65, 50, 35];
-/// No image of a dataset needs more; a crafted file could ask for it.
-const MOST_PIXELS_A_SIDE: u32 = 20_000;
+const QUALITIES: [u8; 4] = [80, 65, 50, 35];
 
-/// A small grey JPEG of an image file, or why there is none.
-pub(super) fn thumbnail(image: &ItemImage) -> Result<Thumbnail, String> {
-    let bytes = image.read().map_err(|error| match error {
-        StoreError::ImageChanged { .. } => "the file has changed since it was scored".to_owned(),
-        StoreError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            "the file is gone".to_owned()
-        }
-        _ => "the file cannot be read".to_owned(),
+/// How a run's model prepares images, or why that is not known.
+pub(super) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
+    let own = Preprocessor::from_folder(model);
+    let own = own.map_err(|_| "what the model does to images cannot be read".to_owned())?;
+    Ok(Preprocessor { size: own.size.max(SIDE), ..own })
+}
+
+/// A small JPEG of an image file, or why there is none.
+///
+/// Colours, transparency and the cut are those of the model's own preparation; only the size is a reader's.
+pub(super) fn thumbnail(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Thumbnail, String> {
+    let bytes = image.read().map_err(|error| unread(&error).to_owned())?;
+    let pixels = preprocessor.decode(&bytes).map_err(|error| match error {
+        DecodeError::TooLarge { .. } => "the image is too large".to_owned(),
+        _ => "the file is damaged".to_owned(),
     })?;
-    let small = shrink(&decode(&bytes).map_err(|_| "the file is damaged".to_owned())?);
-    encode(&small).map_err(|_| "it cannot be encoded".to_owned())
+    encode(&pixels, preprocessor.size).map_err(|_| "it cannot be encoded".to_owned())
 }
 
-fn decode(bytes: &[u8]) -> Result<GrayImage, ImageError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MOST_PIXELS_A_SIDE);
-    limits.max_image_height = Some(MOST_PIXELS_A_SIDE);
-    reader.limits(limits);
-    Ok(reader.decode()?.into_luma8())
+fn unread(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::ImageChanged { .. } => "the file has changed since it was scored",
+        StoreError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => "the file is gone",
+        _ => "the file cannot be read",
+    }
 }
 
-fn shrink(image: &GrayImage) -> GrayImage {
-    let (width, height) = image.dimensions();
-    let scale = (f64::from(WIDTH) / f64::from(width)).min(f64::from(HEIGHT) / f64::from(height)).min(1.0);
-    let side = |length: u32| (f64::from(length) * scale).round().max(1.0) as u32;
-    image::imageops::resize(image, side(width), side(height), FilterType::Lanczos3)
-}
-
-fn encode(image: &GrayImage) -> Result<Thumbnail, ImageError> {
-    let (width, height) = image.dimensions();
+fn encode(pixels: &[u8], side: u32) -> ImageResult<Thumbnail> {
     let mut jpeg = Vec::new();
     for quality in QUALITIES {
         jpeg.clear();
         JpegEncoder::new_with_quality(&mut jpeg, quality).encode(
-            image,
-            width,
-            height,
-            ExtendedColorType::L8,
+            pixels,
+            side,
+            side,
+            ExtendedColorType::Rgb8,
         )?;
         if jpeg.len() <= BYTES {
             break;
         }
     }
-    Ok(Thumbnail { jpeg, width, height })
+    Ok(Thumbnail { jpeg, width: side, height: side })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+    use cliptune_clip::image::Fit;
+    use image::{Rgba, RgbaImage};
+
+    /// The colour in the middle of the left and the right half, as the page shows it.
+    fn halves(drawn: &RgbaImage) -> [[u8; 3]; 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("two halves.png");
+        drawn.save(&path).unwrap();
+        Preprocessor::openai(16, Fit::Crop).save(folder.path()).unwrap();
+        let small = thumbnail(&image(&path), &preprocessor(folder.path()).unwrap()).unwrap();
+        assert_eq!((small.width, small.height), (SIDE, SIDE));
+        let shown = image::load_from_memory(&small.jpeg).unwrap().to_rgb8();
+        [SIDE / 4, SIDE * 3 / 4].map(|x| shown.get_pixel(x, SIDE / 2).0)
+    }
 
     /// An image as it is now.
     fn image(path: &Path) -> ItemImage {
@@ -80,26 +85,28 @@ mod tests {
     }
 
     #[test]
-    fn a_photograph_becomes_small() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("noise.png");
-        let noise = GrayImage::from_fn(900, 700, |x, y| image::Luma([(x * 31 + y * 17 + x * y) as u8]));
-        noise.save(&path).unwrap();
-        let small = thumbnail(&image(&path)).unwrap();
-        assert_eq!((small.width, small.height), (360, 280));
-        assert!(small.jpeg.starts_with(&[0xff, 0xd8]));
+    fn colours_stay_and_what_is_transparent_is_the_white_that_the_model_sees() {
+        let green = Rgba([10, 200, 30, 255]);
+        let image = RgbaImage::from_fn(40, 40, |x, _| if x < 20 { green } else { Rgba([255, 0, 0, 0]) });
+        for (shown, expected) in halves(&image).into_iter().zip([[10, 200, 30], [255, 255, 255]]) {
+            let close = shown.iter().zip(expected).all(|(shown, expected)| shown.abs_diff(expected) < 8);
+            assert!(close, "{shown:?}, expected {expected:?}");
+        }
     }
 
     #[test]
     fn what_is_wrong_with_a_file_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("broken.jpeg");
+        let prepared = Preprocessor::openai(16, Fit::Crop);
         std::fs::write(&path, b"no image").unwrap();
         let damaged = image(&path);
-        assert_eq!(thumbnail(&damaged).unwrap_err(), "the file is damaged");
+        assert_eq!(thumbnail(&damaged, &prepared).unwrap_err(), "the file is damaged");
         std::fs::write(&path, b"another").unwrap();
-        assert_eq!(thumbnail(&damaged).unwrap_err(), "the file has changed since it was scored");
+        assert_eq!(thumbnail(&damaged, &prepared).unwrap_err(), "the file has changed since it was scored");
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(thumbnail(&damaged).unwrap_err(), "the file is gone");
+        assert_eq!(thumbnail(&damaged, &prepared).unwrap_err(), "the file is gone");
+        let unknown = preprocessor(folder.path()).unwrap_err();
+        assert_eq!(unknown, "what the model does to images cannot be read");
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests; clippy knows those by their attribute, not their helpers")]
 
-#[path = "../../examples/preview/synthetic.rs"]
+#[path = "../../examples/preview/synthetic/mod.rs"]
 mod synthetic;
 
 mod charts;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_experiment::{Experiment, Split, TaskKind, load};
 use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
@@ -148,6 +149,8 @@ fn run(store: &Store, standing: &Standing) {
     };
     let mut run = store.create_run(record).unwrap();
     let trained = standing.plan.train.is_some();
+    std::fs::create_dir_all(run.model_folder()).unwrap();
+    Preprocessor::openai(16, Fit::Crop).save(&run.model_folder()).unwrap();
     write_events(&run.events_file(), trained);
     run.finish(Outcome::Done { best_epoch: if trained { 2 } else { 0 } }, None).unwrap();
     let (predictions, items) = (predictions(trained, standing.plan.seed.0 as usize), items());
@@ -208,6 +211,8 @@ fn predictions(trained: bool, seed: usize) -> Vec<Prediction> {
             label: item.label,
             predicted,
             correct: right,
+            share: f64::from(u8::from(right)),
+            rank: if right { 1.0 } else { 2.0 },
             label_prob: 0.2,
             probs: vec![0.2; 5],
             logits: vec![0.0; 5],
@@ -225,7 +230,10 @@ fn scores(right: f64) -> Scores {
         task: TaskKind::Choice,
         n_items: ITEMS,
         n_groups: ITEMS / 2,
+        n_tied: 0,
+        n_equal_choices: 0,
         chance: 0.2,
+        majority: 0.2,
         logit_scale: 10.0,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(right)), ("nll".to_owned(), estimate(1.5))]),
         parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
@@ -255,6 +263,7 @@ fn runs_become_a_board_with_a_paired_difference() {
     let difference = tuned.difference.as_ref().unwrap();
     assert!((difference.delta.value - 0.55).abs() < 1e-9 && difference.delta.low > 0.0);
     assert_eq!((difference.verdict, difference.mid_p), (Verdict::Improved, None));
+    assert!(difference.p_value < 0.05 && difference.holm_p == difference.p_value, "{difference:?}");
     assert!(zero.difference.is_none());
 }
 

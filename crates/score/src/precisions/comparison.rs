@@ -6,7 +6,7 @@ use cliptune_experiment::TaskKind;
 use cliptune_statistics::{Bootstrap, paired_cluster_difference};
 use cliptune_store::{Item, Measured, PRECISIONS_FORMAT, Precisions, Prediction, ReducedPrecision};
 
-use super::contest::{Entrant, Outcome};
+use super::contest::{Entrant, Entrants};
 use super::workshop::Workshop;
 use crate::error::ScoreError;
 use crate::metrics::estimate;
@@ -15,11 +15,11 @@ use crate::metrics::estimate;
 pub(super) fn compare(
     items: &[Item],
     task: TaskKind,
-    outcome: &Outcome,
+    entrants: &Entrants,
     workshop: &Workshop<'_>,
 ) -> Result<Precisions, ScoreError> {
-    let fp32 = &outcome.fp32;
-    let reduced = outcome.reduced.iter().map(|entrant| reduced(task, entrant, fp32, workshop));
+    let fp32 = &entrants.fp32;
+    let reduced = entrants.reduced.iter().map(|entrant| reduced(task, entrant, fp32, workshop));
     let groups: BTreeSet<&str> = items.iter().map(|item| item.group.as_str()).collect();
     Ok(Precisions {
         format_version: PRECISIONS_FORMAT,
@@ -61,9 +61,9 @@ fn reduced(
     })
 }
 
-/// 1 for a right answer, 0 for a wrong one.
+/// How right each answer is.
 fn right(predictions: &[Prediction]) -> Vec<f64> {
-    predictions.iter().map(|one| f64::from(u8::from(one.correct))).collect()
+    predictions.iter().map(|one| one.share).collect()
 }
 
 fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
@@ -75,7 +75,7 @@ fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
 fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
     let agree = |(a, b): &(&Prediction, &Prediction)| match task {
         TaskKind::Choice => a.predicted == b.predicted,
-        TaskKind::Pairs => a.correct == b.correct,
+        TaskKind::Pairs => a.share == b.share,
     };
     a.iter().zip(b).filter(agree).count()
 }
@@ -92,6 +92,8 @@ mod tests {
             label: 0,
             predicted,
             correct,
+            share: f64::from(u8::from(correct)),
+            rank: (predicted + 1) as f64,
             label_prob: 0.0,
             probs: Vec::new(),
             logits: logits.to_vec(),

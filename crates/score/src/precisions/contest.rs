@@ -12,10 +12,10 @@ use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
 use crate::graph::GraphError;
 use crate::images::in_batches;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, NoDirection};
 use crate::model::Model;
 use crate::texts::TextBatches;
-use crate::towers::Towers;
+use crate::towers::{Towers, image_input, text_input};
 
 /// What one precision answered and how long it took.
 pub(super) struct Entrant {
@@ -28,7 +28,7 @@ pub(super) struct Entrant {
 }
 
 /// All precisions on the same items.
-pub(super) struct Outcome {
+pub(super) struct Entrants {
     pub(super) fp32: Entrant,
     pub(super) reduced: Vec<Entrant>,
 }
@@ -40,25 +40,24 @@ pub(super) fn run(
     model: &mut Model,
     mut reduced: Vec<(Precision, Towers)>,
     printer: &Printer,
-) -> Result<Outcome, ScoreError> {
-    let distinct = Distinctions::of(items, dataset);
-    let batches = model.tokenise(&distinct.texts)?;
+) -> Result<Entrants, ScoreError> {
+    let distinct = Distinctions::of(items, dataset, model)?;
     let temperature = model.temperature();
     let (towers, preprocessor) = model.towers();
     let mut fp32 = Lane::new(Precision::Fp32, towers);
     let mut reduced: Vec<Lane<'_>> =
         reduced.iter_mut().map(|(precision, towers)| Lane::new(*precision, towers)).collect();
     let mut lanes: Vec<&mut Lane<'_>> = std::iter::once(&mut fp32).chain(&mut reduced).collect();
-    encode_texts(&mut lanes, &batches, printer)?;
+    encode_texts(&mut lanes, distinct.texts.batches(), printer)?;
     encode_images(&mut lanes, &distinct, preprocessor, printer)?;
     let finish = |lane: Lane<'_>| {
         let (precision, image_time, text_time) = (lane.precision, lane.images.mean(), lane.texts.mean());
-        let encoded = lane.encoded(&batches)?;
+        let encoded = lane.encoded(&distinct)?;
         let predictions = distinct.predictions(dataset.record().task, items, &encoded, temperature);
         Ok(Entrant { precision, predictions, image_time, text_time })
     };
     let reduced = reduced.into_iter().map(finish).collect::<Result<_, ScoreError>>()?;
-    Ok(Outcome { fp32: finish(fp32)?, reduced })
+    Ok(Entrants { fp32: finish(fp32)?, reduced })
 }
 
 /// One precision on its way through the batches.
@@ -83,15 +82,20 @@ impl<'a> Lane<'a> {
     }
 
     /// The unit vectors, texts in their own order.
-    fn encoded(self, batches: &TextBatches) -> Result<Encoded, ScoreError> {
-        let precision = self.precision;
-        let unit = |mut rows: Matrix, what: &'static str| match rows.normalise() {
-            Ok(()) => Ok(rows),
-            Err(number) if precision == Precision::Fp32 => Err(ScoreError::NoDirection { what, number }),
-            Err(number) => Err(ScoreError::TooCoarse { precision, what, number }),
-        };
-        let texts = unit(self.texts.rows.select(&batches.places()), "text")?;
-        Ok(Encoded { images: unit(self.images.rows, "image")?, texts })
+    fn encoded(self, distinct: &Distinctions<'_>) -> Result<Encoded, ScoreError> {
+        let Self { precision, towers, images, texts } = self;
+        let (mut images, mut texts) = (images.rows, texts.rows.select(&distinct.texts.batches().places()));
+        let too_coarse =
+            |input, lost: NoDirection| ScoreError::TooCoarse { precision, input, computed: lost.computed() };
+        texts.normalise().map_err(|lost| match precision {
+            Precision::Fp32 => towers.text_without_direction(&distinct.texts, lost),
+            _ => too_coarse(text_input(&distinct.texts, lost.row), lost),
+        })?;
+        images.normalise().map_err(|lost| match precision {
+            Precision::Fp32 => towers.image_without_direction(&distinct.images, lost),
+            _ => too_coarse(image_input(&distinct.images, lost.row), lost),
+        })?;
+        Ok(Encoded { images, texts })
     }
 }
 

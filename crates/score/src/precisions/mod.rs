@@ -92,8 +92,8 @@ fn measure(
     precisions.iter().try_for_each(|precision| workshop.make(*precision))?;
     let open = |precision: &Precision| Ok((*precision, workshop.towers(runtime, *precision)?));
     let reduced = precisions.iter().map(open).collect::<Result<Vec<_>, ScoreError>>()?;
-    let outcome = contest::run(&items, dataset, model, reduced, printer)?;
-    comparison::compare(&items, dataset.record().task, &outcome, workshop)
+    let entrants = contest::run(&items, dataset, model, reduced, printer)?;
+    comparison::compare(&items, dataset.record().task, &entrants, workshop)
 }
 
 /// Applies the margin of a plan to its precisions; those of other plans stay as they were decided.

@@ -76,9 +76,10 @@ fn pairs_are_ranked_as_by_hand() {
             .filter(|text| own(text))
             .map(|text| fixture.logit(item, text))
             .fold(f64::MIN, f64::max);
-        let rank = texts.iter().filter(|text| !own(text) && fixture.logit(item, text) >= best).count();
+        let rank = texts.iter().filter(|text| !own(text) && fixture.logit(item, text) > best).count();
         let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
         assert_eq!((prediction.predicted, prediction.correct), (rank, rank == 0), "{}", item.item_id);
+        assert_eq!((prediction.rank, prediction.share), ((rank + 1) as f64, f64::from(u8::from(rank == 0))));
         let total: f64 = texts.iter().map(|text| fixture.logit(item, text).exp()).sum();
         assert!((prediction.label_prob - fixture.logit(item, &item.texts[0]).exp() / total).abs() < 1e-4);
     }
@@ -131,4 +132,51 @@ fn a_run_without_graphs_says_why() {
     let output = score(&fixture, &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("add fp32 to export.onnx"), "{}", stderr(&output));
+}
+
+#[test]
+fn choices_that_are_the_same_to_the_model_share_their_tie() {
+    let mut fixture = Fixture::new(TaskKind::Choice);
+    for item in &mut fixture.items {
+        // The tokenizer knows no upper case and no spaces at the end; the right text is one of the two.
+        let other = (item.label + 1) % 3;
+        item.texts[other] = format!("{} ", item.texts[item.label].to_uppercase());
+        item.ids = vec!["the same id".to_owned()];
+    }
+    let (run, _) = fixture.train();
+    let output = score(&fixture, &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    for told in [
+        "12 items of the test split have choices that are the same tokens to the model, row",
+        "12 items tied",
+        "the 12 rows of the test split have 1 different ids",
+    ] {
+        assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
+    }
+    let scores = read_scores(&run, Split::Test).unwrap().unwrap();
+    assert_eq!((scores.n_tied, scores.n_equal_choices), (12, 12));
+    let predictions = read_predictions(&run, Split::Test).unwrap();
+    let mut right = 0.0;
+    for item in &fixture.items {
+        let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
+        let [own, other] = [item.label, (item.label + 1) % 3].map(|text| prediction.logits[text]);
+        assert_eq!(own.to_bits(), other.to_bits(), "the same text has the same logit");
+        right += if prediction.logits.iter().all(|logit| *logit <= own) { 0.5 } else { 0.0 };
+        assert!(!prediction.correct);
+    }
+    assert_eq!(scores.metrics.get("accuracy").unwrap().value, right / 12.0);
+}
+
+#[test]
+fn a_model_that_computes_nan_is_told_from_a_damaged_file() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, _) = fixture.train();
+    let text = fs::read_to_string(run.parity_file()).unwrap();
+    let mut sample: Value = serde_json::from_str(&text).unwrap();
+    sample["items"][1]["logits"][2] = Value::Null;
+    fs::write(run.parity_file(), sample.to_string()).unwrap();
+    let output = score(&fixture, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = "libtorch itself computed NaN for text 2 of item 0000000000000001 when the run was exported";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
 }

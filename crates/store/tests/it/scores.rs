@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{
-    Estimate, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, read_json, read_predictions, read_scores,
-    write_scores,
+    Estimate, Item, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, read_json, read_predictions,
+    read_scores, write_scores,
 };
+
+use serde_json::Value;
 
 use crate::support::{World, create, item};
 
@@ -18,7 +20,10 @@ fn scores(accuracy: f64) -> Scores {
         task: TaskKind::Choice,
         n_items: 1,
         n_groups: 1,
+        n_tied: 0,
+        n_equal_choices: 0,
         chance: 1.0 / 3.0,
+        majority: 0.5,
         logit_scale: 100.0,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
@@ -34,6 +39,8 @@ fn prediction() -> Prediction {
         label: 1,
         predicted: 2,
         correct: false,
+        share: 0.1 + 0.2,
+        rank: 2.5,
         label_prob: 1.0 / 3.0,
         probs: vec![0.1 + 0.2, 1e-30, 2.0 / 3.0],
         logits: vec![-12.345_678_901_234_5, 0.0, 1e300],
@@ -63,6 +70,19 @@ fn every_row_of_an_item_gets_its_letter() {
         read_json(&run.scores_folder(Split::Test).join("choices.json")).unwrap();
     let expected = ["row 1", "copy; of '1'"].map(|id| (id.to_owned(), "C".to_owned()));
     assert_eq!(choices, BTreeMap::from(expected));
+}
+
+#[test]
+fn rows_that_share_an_id_have_an_answer_each() {
+    let world = World::new();
+    let run = create(&world, "key");
+    let id = "row 1".to_owned();
+    let other = Item { item_id: "another".to_owned(), id: id.clone(), ids: vec![id], ..item(2, Split::Test) };
+    let answer =
+        Prediction { item_id: other.item_id.clone(), id: other.id.clone(), predicted: 0, ..prediction() };
+    write_scores(&run, &scores(0.5), &[prediction(), answer], &[item(1, Split::Test), other]).unwrap();
+    let choices: Value = read_json(&run.scores_folder(Split::Test).join("choices.json")).unwrap();
+    assert_eq!(choices, serde_json::json!({ "row 1": ["C", "A"], "copy; of '1'": "C" }));
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! Results on two test splits.
+
+use cliptune_experiment::{Seed, TaskKind};
+use cliptune_report::data::{Board, BoardRow, Difference, Lineage, Measure, Verdict};
+use cliptune_store::Estimate;
+
+use super::DATASET;
+
+pub(super) fn estimate(value: f64, half: f64) -> Estimate {
+    let method = "bootstrap over 3 seeds and 90 groups, 10000 resamples, seed 0".to_owned();
+    Estimate { value, low: value - half, high: value + half, method }
+}
+
+pub(super) fn choice_board() -> Board {
+    Board {
+        task: TaskKind::Choice,
+        dataset: DATASET.to_owned(),
+        n_items: 360,
+        n_groups: 90,
+        chance: 0.2,
+        majority: None,
+        equal_choices: 2,
+        baseline: Some(1),
+        headline: Some(2),
+        lineage: Some(Lineage { datasets: 1, unknown: 0, seen_images: 0 }),
+        rows: vec![
+            row(1, estimate(0.306, 0.052), &[0.306], [1.52, 0.241, 0.071], None),
+            row(
+                2,
+                estimate(0.724, 0.049),
+                &[0.711, 0.742, 0.719],
+                [0.79, 0.612, 0.048],
+                Some(estimate(0.418, 0.06)),
+            ),
+            row(
+                3,
+                estimate(0.611, 0.055),
+                &[0.594, 0.617, 0.622],
+                [1.02, 0.468, 0.052],
+                Some(estimate(0.305, 0.063)),
+            ),
+            row(
+                4,
+                estimate(0.339, 0.051),
+                &[0.331, 0.345, 0.341],
+                [1.44, 0.262, 0.066],
+                Some(estimate(0.033, 0.041)),
+            ),
+        ],
+    }
+}
+
+fn row(entry: usize, score: Estimate, seeds: &[f64], others: [f64; 3], delta: Option<Estimate>) -> BoardRow {
+    let names = ["nll", "label_prob", "ece"];
+    let measures = others.map(|value| Measure { value, interval: None });
+    BoardRow {
+        entry,
+        per_seed: seeds.iter().enumerate().map(|(seed, &value)| (Seed(seed as u32), value)).collect(),
+        score,
+        tied: usize::from(entry == 1) * 3,
+        others: names.map(str::to_owned).into_iter().zip(measures).collect(),
+        difference: delta.map(difference),
+    }
+}
+
+/// One of the three of the report.
+fn difference(delta: Estimate) -> Difference {
+    let (p_value, holm_p) = if delta.low > 0.0 { (0.0002, 0.0006) } else { (0.11, 0.11) };
+    Difference { verdict: Verdict::of(&delta, holm_p, 3), delta, mid_p: None, p_value, holm_p }
+}
+
+pub(super) fn pairs_board() -> Board {
+    let recalls = [
+        ("image_to_text_recall@5", 0.471),
+        ("image_to_text_recall@10", 0.611),
+        ("text_to_image_recall@1", 0.169),
+        ("text_to_image_recall@5", 0.452),
+        ("text_to_image_recall@10", 0.598),
+    ];
+    let others = recalls.map(|(name, value)| {
+        (name.to_owned(), Measure { value, interval: Some((value - 0.07, value + 0.07)) })
+    });
+    Board {
+        task: TaskKind::Pairs,
+        dataset: DATASET.to_owned(),
+        n_items: 90,
+        n_groups: 90,
+        chance: 0.011,
+        majority: Some(0.033),
+        equal_choices: 0,
+        baseline: None,
+        headline: Some(0),
+        lineage: None,
+        rows: vec![BoardRow {
+            entry: 0,
+            per_seed: vec![(Seed(0), 0.182)],
+            score: Estimate {
+                method: "Wilson score interval over 90 items".to_owned(),
+                ..estimate(0.182, 0.078)
+            },
+            tied: 0,
+            others: others.to_vec(),
+            difference: None,
+        }],
+    }
+}

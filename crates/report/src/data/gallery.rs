@@ -1,0 +1,80 @@
+//! A few items with every entry's answer.
+
+/// A few items with every entry's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gallery {
+    /// The board it belongs to; an index into [`ReportData::boards`](super::ReportData::boards).
+    pub board: usize,
+    /// The items, stratum after stratum.
+    pub items: Vec<GalleryItem>,
+    /// How many items of the test split each stratum has, and how many are shown.
+    pub strata: Vec<(Stratum, StratumCount)>,
+}
+
+/// The size of a stratum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StratumCount {
+    /// Items of the test split.
+    pub items: usize,
+    /// Items in the gallery.
+    pub shown: usize,
+}
+
+/// Which of baseline and headline entry were right; a majority of seeds decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stratum {
+    /// The headline entry is right, the baseline wrong.
+    Gained,
+    /// The headline entry is wrong, the baseline right.
+    Lost,
+    /// Both are right.
+    BothRight,
+    /// Both are wrong.
+    BothWrong,
+}
+
+impl Stratum {
+    /// All strata in the order of the gallery.
+    pub const ALL: [Self; 4] = [Self::Gained, Self::Lost, Self::BothRight, Self::BothWrong];
+}
+
+/// One item of the gallery.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GalleryItem {
+    /// The item's identity.
+    pub item_id: String,
+    /// Its own identifier.
+    pub id: String,
+    /// Its group.
+    pub group: String,
+    /// Where it belongs.
+    pub stratum: Stratum,
+    /// A small JPEG, or why there is none.
+    pub image: Result<Thumbnail, String>,
+    /// The candidate texts.
+    pub texts: Vec<String>,
+    /// The right one.
+    pub label: usize,
+    /// What each row of the board answered, in the order of its rows.
+    pub answers: Vec<Answer>,
+}
+
+/// A small JPEG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The file's bytes.
+    pub jpeg: Vec<u8>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// What an entry answered to one item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// How many seeds took each text.
+    pub votes: Vec<usize>,
+    /// The probability of each text, averaged over seeds.
+    pub probs: Vec<f64>,
+}

@@ -1,0 +1,87 @@
+//! How an entry differs from the baseline, and what that is worth among all differences of a report.
+
+use std::collections::BTreeSet;
+
+use cliptune_statistics::{Bootstrap, Unusable, holm, mcnemar_mid_p, paired_seeds_and_clusters};
+
+use super::boards::{Scored, estimate};
+use crate::data::{Board, Difference, Verdict};
+
+/// The paired difference of two entries, as if it were the only one of the report.
+pub(super) fn difference(scored: &Scored, baseline: &Scored) -> Result<Difference, Unusable> {
+    let (a, b, groups) = (scored.right(), baseline.right(), scored.groups());
+    let compared = paired_seeds_and_clusters(&a, &b, &groups, &Bootstrap::default())?;
+    let delta = estimate(compared.difference);
+    let mid_p = match (a.as_slice(), b.as_slice()) {
+        ([a], [b]) if are_independent(&groups) => mcnemar(a, b),
+        _ => None,
+    };
+    let p_value = mid_p.unwrap_or(compared.p_value);
+    Ok(Difference { verdict: Verdict::of(&delta, p_value, 1), delta, mid_p, p_value, holm_p: p_value })
+}
+
+/// Corrects the differences of all boards for being several.
+pub(super) fn correct(boards: &mut [Board]) {
+    let differences =
+        || boards.iter().flat_map(|board| &board.rows).filter_map(|row| row.difference.as_ref());
+    let corrected = holm(&differences().map(|difference| difference.p_value).collect::<Vec<_>>());
+    let several = corrected.len();
+    let differences =
+        boards.iter_mut().flat_map(|board| &mut board.rows).filter_map(|row| row.difference.as_mut());
+    for (difference, holm_p) in differences.zip(corrected) {
+        difference.holm_p = holm_p;
+        difference.verdict = Verdict::of(&difference.delta, holm_p, several);
+    }
+}
+
+/// Whether every item is a group of its own.
+fn are_independent(groups: &[&str]) -> bool {
+    groups.iter().collect::<BTreeSet<_>>().len() == groups.len()
+}
+
+/// McNemar's mid-p of two runs; none where ties leave an answer neither right nor wrong.
+fn mcnemar(a: &[f64], b: &[f64]) -> Option<f64> {
+    let is_decided = |share: &f64| *share == 0.0 || *share == 1.0;
+    let only =
+        |right: &[f64], wrong: &[f64]| right.iter().zip(wrong).filter(|(right, wrong)| right > wrong).count();
+    a.iter().chain(b).all(is_decided).then(|| mcnemar_mid_p(only(a, b), only(b, a)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cliptune_store::Prediction;
+
+    fn scored(shares: &[f64], group: impl Fn(usize) -> usize) -> Scored {
+        let prediction = |(item, &share): (usize, &f64)| Prediction {
+            item_id: item.to_string(),
+            id: item.to_string(),
+            group: group(item).to_string(),
+            label: 0,
+            predicted: usize::from(share < 1.0),
+            correct: share == 1.0,
+            share,
+            rank: 1.0,
+            label_prob: 0.5,
+            probs: vec![0.5; 2],
+            logits: vec![0.0; 2],
+        };
+        Scored { entry: 0, seeds: vec![shares.iter().enumerate().map(prediction).collect()] }
+    }
+
+    #[test]
+    fn mcnemar_is_for_independent_items_alone() {
+        // scipy: 2 * binom.cdf(1, 10, 0.5) - binom.pmf(1, 10, 0.5) -> 0.011_718_75
+        let a: Vec<f64> = (0..30).map(|i| f64::from(u8::from(i < 19))).collect();
+        let b: Vec<f64> = (0..30).map(|i| f64::from(u8::from((9..20).contains(&i)))).collect();
+        let compare =
+            |a: &[f64], group: fn(usize) -> usize| difference(&scored(a, group), &scored(&b, group)).unwrap();
+        let alone = compare(&a, |item| item);
+        assert!((alone.mid_p.unwrap() - 0.011_718_75).abs() < 1e-9 && alone.p_value == alone.mid_p.unwrap());
+        let grouped = compare(&a, |item| item / 3);
+        assert_eq!(grouped.mid_p, None);
+        assert!(grouped.p_value > alone.p_value, "items of a group go right and wrong together: {grouped:?}");
+        let tied: Vec<f64> = a.iter().map(|share| share / 2.0).collect();
+        assert_eq!(compare(&tied, |item| item).mid_p, None);
+    }
+}

@@ -1,0 +1,148 @@
+//! What was found, in sentences.
+
+use cliptune_experiment::TaskKind;
+use cliptune_terminal::format::{self, counted};
+
+use crate::data::{Board, BoardRow, Difference, Entry, ReportData, Verdict};
+
+/// The finding in one line: the title of the page.
+pub fn headline(data: &ReportData) -> String {
+    let Some(board) = data.main_board() else {
+        return match data.entries.as_slice() {
+            [] => "Nothing to report: no experiments".to_owned(),
+            _ => format!("{}: nothing was scored on a test split yet", data.name),
+        };
+    };
+    let Some(row) = board.headline_row().or(board.rows.first()) else {
+        return format!("{}: nothing was scored on a test split yet", data.name);
+    };
+    format!("{}: {}{}", data.entries[row.entry].name, reached(board, row), compared(data, board, row))
+}
+
+fn reached(board: &Board, row: &BoardRow) -> String {
+    match board.task {
+        TaskKind::Choice => format!("{:.2} of held-out items matched with the right text", row.score.value),
+        TaskKind::Pairs => format!("the own text ranks first for {:.2} of held-out images", row.score.value),
+    }
+}
+
+fn compared(data: &ReportData, board: &Board, row: &BoardRow) -> String {
+    match (&row.difference, board.baseline) {
+        (Some(difference), Some(baseline)) => {
+            let baseline = &data.entries[baseline].name;
+            match difference.verdict {
+                Verdict::Improved => format!(", {:+.2} over {baseline}", difference.delta.value),
+                Verdict::Worse => format!(", {:+.2} against {baseline}", difference.delta.value),
+                Verdict::NoChange => format!(", no change detected from {baseline}"),
+            }
+        }
+        _ => format!(", {}", baselines(board)),
+    }
+}
+
+/// What is reached without looking at the images.
+fn baselines(board: &Board) -> String {
+    let chance = format!("chance is {}", share(board.chance));
+    match board.majority {
+        Some(majority) => format!("{chance}, always the most frequent answer {}", share(majority)),
+        None => chance,
+    }
+}
+
+fn share(value: f64) -> String {
+    if value < 0.1 { format!("{value:.3}") } else { format!("{value:.2}") }
+}
+
+/// The finding in paragraphs, one for each board.
+pub(crate) fn finding(data: &ReportData) -> Vec<String> {
+    let paragraphs = data.boards.iter().map(|board| board_finding(data, board).join(" "));
+    paragraphs.filter(|paragraph| !paragraph.is_empty()).collect()
+}
+
+fn board_finding(data: &ReportData, board: &Board) -> Vec<String> {
+    let Some(row) = board.headline_row().or(board.rows.first()) else { return Vec::new() };
+    let entry = &data.entries[row.entry];
+    let score = format::estimate(row.score.value, row.score.low, row.score.high);
+    let what = match board.task {
+        TaskKind::Choice => "picks the right text for",
+        TaskKind::Pairs => "ranks an image's own text first for",
+    };
+    let unseen = if entry.is_trained() { " that training never saw" } else { "" };
+    let mut sentences = vec![format!(
+        "{} {what} {score} of {} from {}{unseen}; {}. {}",
+        entry.name,
+        counted(board.n_items as u64, "test item"),
+        counted(board.n_groups as u64, "group"),
+        guessing(board),
+        seeds(entry, row),
+    )];
+    sentences.extend(start_kept(entry));
+    if let (Some(difference), Some(baseline)) = (&row.difference, board.baseline_row()) {
+        let name = &data.entries[baseline.entry].name;
+        sentences.push(against(difference, name, baseline));
+    }
+    sentences
+}
+
+fn guessing(board: &Board) -> String {
+    let guessing = format!("guessing reaches {}", share(board.chance));
+    match board.majority {
+        Some(majority) => {
+            format!("{guessing}, always giving the most frequent answer {}", share(majority))
+        }
+        None => guessing,
+    }
+}
+
+/// What training did to the entry that the title speaks of, where that is nothing.
+fn start_kept(entry: &Entry) -> Option<String> {
+    let kept = entry.runs.iter().filter(|run| run.kept_start()).count();
+    match kept {
+        0 => None,
+        _ if kept == entry.runs.len() => {
+            Some("Training kept the starting weights: no epoch was better.".to_owned())
+        }
+        _ => Some(format!(
+            "Training kept the starting weights in {kept} of {} runs: no epoch was better.",
+            entry.runs.len()
+        )),
+    }
+}
+
+fn seeds(entry: &Entry, row: &BoardRow) -> String {
+    match row.per_seed.as_slice() {
+        _ if !entry.is_trained() => "Nothing was trained here, so there is no seed to vary.".to_owned(),
+        [_] => "That is one seed: how much another seed would change it is not known.".to_owned(),
+        several => format!("That is the mean of {} seeds.", several.len()),
+    }
+}
+
+fn against(difference: &Difference, name: &str, baseline: &BoardRow) -> String {
+    let delta = &difference.delta;
+    let change = format::difference(delta.value, delta.low, delta.high);
+    let verdict = match difference.verdict {
+        Verdict::Improved => "It improved",
+        Verdict::Worse => "It got worse",
+        Verdict::NoChange => "No change was detected",
+    };
+    format!(
+        "{verdict}: {change} compared with {name} ({}) on the same items, {}.",
+        format::number(baseline.score.value),
+        p_value(difference),
+    )
+}
+
+/// The p-value of a difference with its name.
+pub(crate) fn p_value(difference: &Difference) -> String {
+    let Difference { mid_p, p_value, holm_p, .. } = difference;
+    match mid_p {
+        _ if holm_p != p_value => format!("p {} (Holm {})", shown_p(*p_value), shown_p(*holm_p)),
+        Some(mid_p) => format!("mid-p {}", shown_p(*mid_p)),
+        None => format!("p {}", shown_p(*p_value)),
+    }
+}
+
+/// A p-value that does not pretend to be zero.
+fn shown_p(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}

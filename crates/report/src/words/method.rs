@@ -1,0 +1,142 @@
+//! How the finding came about, in sentences.
+
+use cliptune_store::DatasetRecord;
+use cliptune_terminal::format::{self, counted};
+
+use super::{kind, split_rule};
+use crate::data::{Board, Difference, Entry, Lineage, ReportData};
+
+/// How the finding came about, in paragraphs: what was chosen on which split, how intervals were made, what leaks.
+pub(crate) fn method(data: &ReportData) -> Vec<String> {
+    let mut paragraphs: Vec<String> = data.boards.iter().filter_map(|board| named(data, board)).collect();
+    if !data.boards.is_empty() {
+        paragraphs.push(test_use(data));
+    }
+    paragraphs.extend(ties(data));
+    paragraphs.extend(leaks(data));
+    paragraphs.extend(data.boards.iter().filter_map(|board| board.lineage.map(seen)));
+    paragraphs
+}
+
+/// What the starting weights have seen of the test split.
+fn seen(lineage: Lineage) -> String {
+    let datasets = counted(lineage.datasets as u64, "dataset");
+    match (lineage.seen_images, lineage.unknown) {
+        (0, 0) => format!(
+            "The weights they start from were trained on {datasets}, with no image of this test split."
+        ),
+        (0, _) => format!(
+            "The weights they start from were trained on {datasets}; whether with images of this test split is not \
+             known, because not all of them are part of this report."
+        ),
+        (images, _) => format!(
+            "Caution: the weights they start from were trained with {} of this test split, so the test score is partly \
+             memory.",
+            counted(images as u64, "image")
+        ),
+    }
+}
+
+/// Why this entry is the one in the title.
+fn named(data: &ReportData, board: &Board) -> Option<String> {
+    let row = board.headline_row().filter(|_| board.rows.len() > 2)?;
+    let entry = &data.entries[row.entry];
+    let why = match entry.validation_score() {
+        Some(_) => "it scored best on the validation split, not on the test split",
+        None => {
+            "it comes first: nothing was scored on a validation split, and the test split must not choose"
+        }
+    };
+    Some(format!("Of {} experiments, {} is named because {why}.", board.rows.len(), entry.name))
+}
+
+fn test_use(data: &ReportData) -> String {
+    let trained: Vec<&Entry> = data.entries.iter().filter(|entry| entry.is_trained()).collect();
+    let chosen = match trained.is_empty() {
+        true => String::new(),
+        false => "Epochs were chosen on the validation split. ".to_owned(),
+    };
+    let rows = data.boards.iter().filter_map(|board| board.headline_row().or(board.rows.first()));
+    let mut methods: Vec<&str> = rows.map(|row| row.score.method.as_str()).collect();
+    methods.dedup();
+    let method = format!(" Intervals are 95 %: {}.", methods.join("; and "));
+    format!("{chosen}The test split was used only for these numbers.{method}{}", tests(data))
+}
+
+/// How p-values were made, and that they are corrected where there are several.
+fn tests(data: &ReportData) -> String {
+    let rows = data.boards.iter().flat_map(|board| &board.rows);
+    let differences: Vec<&Difference> = rows.filter_map(|row| row.difference.as_ref()).collect();
+    let made = match differences.iter().filter(|difference| difference.mid_p.is_some()).count() {
+        0 => "The p-value comes from the resamples of the interval",
+        all if all == differences.len() => "The p-value is McNemar's mid-p",
+        _ => {
+            "The p-value is McNemar's mid-p where items are independent, and else comes from the resamples of the interval"
+        }
+    };
+    match differences.len() {
+        0 => String::new(),
+        1 => format!(" {made}."),
+        several => format!(
+            " {made}; the {several} differences are corrected for being several by Holm's method, so that the chance of a \
+             single wrong finding among them stays below 5 %. Each interval is of its own difference alone."
+        ),
+    }
+}
+
+/// What became of answers that are neither right nor wrong.
+fn ties(data: &ReportData) -> Vec<String> {
+    let boards = data
+        .boards
+        .iter()
+        .map(|board| (board, board.rows.iter().map(|row| row.tied).max().unwrap_or_default()));
+    let tied = boards.filter(|(board, tied)| *tied > 0 || board.equal_choices > 0);
+    tied.map(|(board, tied)| {
+        let equal = match board.equal_choices {
+            0 => String::new(),
+            n => format!(" {} choices that are the same tokens to the model.", have(n)),
+        };
+        format!(
+            "Ties are shared: where a right and a wrong answer score the same, which is so for up to {} of {}, an item \
+             counts as its expected value in a random order.{equal}",
+            tied,
+            counted(board.n_items as u64, &format!("{} item", kind(board.task))),
+        )
+    })
+    .collect()
+}
+
+fn have(items: usize) -> String {
+    if items == 1 { "1 item has".to_owned() } else { format!("{} items have", format::count(items as u64)) }
+}
+
+fn leaks(data: &ReportData) -> Vec<String> {
+    data.datasets.iter().filter_map(|dataset| dataset_leaks(dataset, data.datasets.len() > 1)).collect()
+}
+
+fn dataset_leaks(dataset: &DatasetRecord, several: bool) -> Option<String> {
+    let leaks = &dataset.leaks;
+    let parts = [(leaks.groups, "group"), (leaks.images, "image"), (leaks.texts, "text")];
+    let found: Vec<_> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(n, what)).collect();
+    if found.is_empty() {
+        return Some(format!(
+            "No group, image or text {}stands in two splits.",
+            of_dataset(dataset, several)
+        ));
+    }
+    // An image that training has seen is worse than a text that two images share.
+    let consequence = match leaks.groups + leaks.images {
+        0 => "items with these texts may be easier than unseen ones",
+        _ => "the test score is partly memory",
+    };
+    Some(format!(
+        "Caution: {} {}stand in more than one split ({}); {consequence}.",
+        found.join(", "),
+        of_dataset(dataset, several),
+        split_rule(dataset)
+    ))
+}
+
+fn of_dataset(dataset: &DatasetRecord, several: bool) -> String {
+    if several { format!("of the {} dataset ", kind(dataset.task)) } else { String::new() }
+}

@@ -1,0 +1,19 @@
+//! The sentences of a report, as plain text; page, Markdown and terminal say the same.
+
+mod dataset;
+mod finding;
+mod gallery;
+mod labels;
+mod method;
+mod notes;
+
+pub(crate) use dataset::{dataset_sentence, kind, split_rule};
+pub use finding::headline;
+pub(crate) use finding::{finding, p_value};
+pub(crate) use gallery::{gallery_choice, gallery_names, letter, stratum};
+pub(crate) use labels::{
+    accuracy_title, board_heading, extent, interval_caption, loss_caption, metric, metric_long, objective,
+    validation_caption,
+};
+pub(crate) use method::method;
+pub(crate) use notes::notes;

@@ -1,0 +1,67 @@
+//! What a reader has to know before the numbers.
+
+use cliptune_experiment::Split;
+use cliptune_terminal::format::counted;
+
+use super::metric;
+use crate::data::{Entry, ReportData, State};
+
+/// What a reader has to know before the numbers: what is missing, what is damaged, what came to nothing.
+pub(crate) fn notes(data: &ReportData) -> Vec<String> {
+    missing(data).into_iter().chain(damage(data)).chain(kept_start(data)).collect()
+}
+
+/// Entries that have no result yet, in words.
+fn missing(data: &ReportData) -> Vec<String> {
+    let states = data.entries.iter().enumerate().filter_map(|(index, entry)| match entry.state() {
+        State::NotRunYet => Some(format!("{}: not run yet", entry.name)),
+        State::Incomplete => Some(format!("{}: {}", entry.name, unfinished(entry))),
+        State::Done if data.row(index).is_none() => {
+            Some(format!("{}: not scored on the test split{}", entry.name, on_training_items(entry)))
+        }
+        State::Done => None,
+    });
+    states.collect()
+}
+
+/// What a score on the train split is worth, if there is one.
+fn on_training_items(entry: &Entry) -> String {
+    match entry.score_on(Split::Train) {
+        Some(score) if entry.is_trained() => format!(
+            "; its {} of {score:.2} was measured on the items that it was trained on and says nothing about others",
+            metric(entry.plan.data.columns.task.kind())
+        ),
+        _ => String::new(),
+    }
+}
+
+fn unfinished(entry: &Entry) -> String {
+    let done = entry.runs.iter().filter(|run| run.is_done()).count();
+    let seeds = entry.runs.iter().filter(|run| !run.is_done()).map(|run| run.seed.to_string());
+    format!("{done} of {} runs done, missing seed {}", entry.runs.len(), seeds.collect::<Vec<_>>().join(", "))
+}
+
+/// Damaged event logs, in words.
+fn damage(data: &ReportData) -> Vec<String> {
+    let runs = data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)));
+    let damaged = runs.filter(|(_, run)| run.damaged_lines > 0);
+    damaged
+        .map(|(entry, run)| {
+            let lines = counted(run.damaged_lines as u64, "line");
+            format!(
+                "{}, seed {}: {lines} of the event log cannot be read; the curves do without",
+                entry.name, run.seed
+            )
+        })
+        .collect()
+}
+
+/// Runs that training changed nothing in.
+fn kept_start(data: &ReportData) -> Vec<String> {
+    let runs = data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)));
+    let kept = runs.filter(|(_, run)| run.kept_start());
+    let told = kept.map(|(entry, run)| {
+        format!("{}, seed {}: kept the starting weights: no epoch was better", entry.name, run.seed)
+    });
+    told.collect()
+}

@@ -1,0 +1,20 @@
+//! What an answer that looks at nothing reaches.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Scores of answers that do not look at the image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Baselines {
+    /// The score of guessing.
+    pub chance: f64,
+    /// The score of always giving the same answer, the most frequent one.
+    pub majority: f64,
+}
+
+/// How often the most frequent key comes.
+pub(crate) fn most_frequent<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> usize {
+    let mut counts = HashMap::<K, usize>::new();
+    keys.into_iter().for_each(|key| *counts.entry(key).or_default() += 1);
+    counts.into_values().max().unwrap_or_default()
+}
