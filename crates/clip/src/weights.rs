@@ -98,6 +98,23 @@ pub enum Init {
     Constant(f64),
 }
 
+/// The tower all of whose inputs pass through this weight, multiplied by it or looked up in it. Where such a weight is
+/// zero everywhere, nothing of an image or a text reaches its embedding.
+pub(crate) fn passage(weight: &str) -> Option<Tower> {
+    let module = weight.strip_suffix(".weight")?;
+    match module {
+        names::TOKEN_EMBEDDING | names::TEXT_FINAL_NORM | names::TEXT_PROJECTION | names::TEXT_HEAD => {
+            Some(Tower::Text)
+        }
+        names::PATCH_EMBEDDING
+        | names::VISION_PRE_NORM
+        | names::VISION_POST_NORM
+        | names::VISUAL_PROJECTION
+        | names::POOLING_ATTENTION_OUT => Some(Tower::Vision),
+        _ => None,
+    }
+}
+
 /// All weights, in the order they are written.
 ///
 /// Initial distributions are those of OpenAI's `CLIP.initialize_parameters` for both towers: attention inputs

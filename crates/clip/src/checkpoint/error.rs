@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::header::FloatKind;
+use super::values::ValueFault;
 use crate::config::Family;
 
 /// Why a checkpoint cannot be used. Every message names the file.
@@ -84,6 +85,16 @@ pub enum CheckpointError {
         /// Its type.
         found: String,
     },
+    /// Nothing can be computed with the values of a weight.
+    #[error("{}: tensor {name} {fault}", path.display())]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What is wrong with its values.
+        fault: ValueFault,
+    },
     /// Weights of different types would have to share a tensor.
     #[error("tensor {name} cannot be written: it would mix {first:?} and {second:?}")]
     Mixed {
@@ -114,6 +125,10 @@ impl CheckpointError {
             ),
             Self::Damaged { .. } => Some(
                 "get it again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to",
+            ),
+            Self::Values { .. } => Some(
+                "the file is damaged, or the training that wrote it diverged: get the file again, or take the \
+                 weights of an earlier epoch",
             ),
             Self::Missing { .. } | Self::Shape { .. } | Self::Kind { .. } | Self::Family { .. } => {
                 Some("take all files of the folder from one model, as its library saves it")

@@ -6,11 +6,16 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::CheckpointError;
+use crate::files;
+
 use super::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
 
 /// What the libraries called their weights before safetensors.
 const PICKLED: [&str; 3] =
     ["pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"];
+
+/// An index has a line for each tensor, of which there are thousands.
+const LONGEST_INDEX: u64 = 64 << 20;
 
 /// `model.safetensors.index.json`.
 #[derive(Deserialize)]
@@ -40,8 +45,8 @@ pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
 
 fn shards(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let damaged = |reason: String| CheckpointError::Damaged { path: index.to_owned(), reason };
-    let parsed: Index =
-        serde_json::from_slice(&fs_err::read(index)?).map_err(|error| damaged(error.to_string()))?;
+    let parsed: Index = serde_json::from_slice(&files::read(index, LONGEST_INDEX)?)
+        .map_err(|error| damaged(error.to_string()))?;
     let names: BTreeSet<&String> = parsed.weight_map.values().collect();
     if names.is_empty() {
         return Err(damaged("it names no file".to_owned()));

@@ -7,6 +7,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::error::CheckpointError;
+use crate::files;
 
 /// Bytes of the number that says how long the header is.
 pub(super) const LENGTH_BYTES: usize = 8;
@@ -70,7 +71,7 @@ impl FloatKind {
 /// Reads the header, and nothing else, of a file.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError> {
     let damaged = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
-    let mut file = fs_err::File::open(path)?;
+    let mut file = files::open(path)?;
     let size = file.metadata()?.len();
     let mut start = Vec::new();
     file.by_ref().take(LENGTH_BYTES as u64).read_to_end(&mut start)?;

@@ -64,7 +64,8 @@ fn values(source: &Source, weight: &str, elements: Range<usize>) -> Result<Vec<f
     Ok(numbers(&bytes, first))
 }
 
-fn numbers(bytes: &[u8], kind: FloatKind) -> Vec<f64> {
+/// Numbers of any kind.
+pub(super) fn numbers(bytes: &[u8], kind: FloatKind) -> Vec<f64> {
     match kind {
         FloatKind::F64 => bytes.as_chunks().0.iter().map(|&number| f64::from_le_bytes(number)).collect(),
         FloatKind::F32 => {

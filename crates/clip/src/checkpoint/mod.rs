@@ -11,6 +11,7 @@ mod layout;
 mod mean;
 mod open_clip;
 mod source;
+mod values;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use error::CheckpointError;
 pub use header::FloatKind;
 pub use layout::{Fills, Layout, Tensor};
+pub use values::ValueFault;
 
 use crate::config::ClipConfig;
 use header::Entry;
@@ -42,6 +44,8 @@ pub struct Checkpoint {
 /// One tensor of a file and the weights it fills.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredWeight {
+    /// What the file calls it.
+    pub name: String,
     /// Which of [`Checkpoint::files`] holds it.
     pub file: usize,
     /// Where its first byte is, counted from the file's start.
@@ -167,6 +171,7 @@ impl Found<'_> {
         let kind = entry.kind.clone();
         let kind = kind.map_err(|found| CheckpointError::Kind { path: path(), name: name(), found })?;
         Ok(StoredWeight {
+            name: name(),
             file: *file,
             offset: entry.offset,
             kind,

@@ -11,9 +11,10 @@ use super::error::CheckpointError;
 use super::header::FloatKind;
 use super::layout::Fills;
 use super::{Checkpoint, StoredWeight, matrix, row_elements};
+use crate::files;
 
 /// How much is copied at once.
-const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_BYTES: usize = 1 << 20;
 
 /// The files of a checkpoint and which parts of them a weight is made of.
 ///
@@ -39,7 +40,7 @@ struct Piece {
 
 impl Source {
     pub(super) fn open(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
-        let files = checkpoint.files().iter().map(File::open).collect::<io::Result<_>>()?;
+        let files = checkpoint.files().iter().map(|path| files::open(path)).collect::<io::Result<_>>()?;
         let mut weights: HashMap<String, Vec<Piece>> = HashMap::new();
         for stored in checkpoint.weights() {
             for (name, piece) in pieces(stored) {
@@ -130,7 +131,8 @@ impl Source {
         Ok(values)
     }
 
-    fn read_at(&self, file: usize, offset: u64, buffer: &mut [u8]) -> Result<(), CheckpointError> {
+    /// Fills a buffer from a place in one of the files.
+    pub(super) fn read_at(&self, file: usize, offset: u64, buffer: &mut [u8]) -> Result<(), CheckpointError> {
         let file = &self.files[file];
         file.file().read_exact_at(buffer, offset).map_err(|error| {
             let message = format!("failed to read from file `{}`: {error}", file.path().display());

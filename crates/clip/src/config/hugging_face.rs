@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::limits::{self, Keys, ensure};
 use super::{
     Activation, ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
-    ensure,
 };
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -110,6 +110,16 @@ const CLIP_TEXT: Defaults = Defaults {
 };
 const CLIP_VISION: Defaults = Defaults { width: 768, heads: 12, mlp_width: 3072, ..CLIP_TEXT };
 const SIGLIP: Defaults = Defaults { activation: Activation::GeluTanh, layer_norm_eps: 1e-6, ..CLIP_VISION };
+const TEXT_KEYS: Keys = Keys {
+    section: "text_config",
+    width: "hidden_size",
+    heads: "num_attention_heads",
+    layers: "num_hidden_layers",
+    mlp_width: "intermediate_size",
+    layer_norm_eps: "layer_norm_eps",
+};
+const VISION_KEYS: Keys = Keys { section: "vision_config", ..TEXT_KEYS };
+
 /// All classes have this many.
 const LAYERS: usize = 12;
 const CLIP_LOGIT_SCALE: f64 = 2.6592;
@@ -127,11 +137,18 @@ impl TryFrom<Config> for ClipConfig {
         let (text, vision) = (text_config(text, family)?, vision_config(vision, family)?);
         let (projection_dim, logit_scale_init) = match family {
             Family::Clip => {
-                (raw.projection_dim.unwrap_or(512), raw.logit_scale_init_value.unwrap_or(CLIP_LOGIT_SCALE))
+                let scale = raw.logit_scale_init_value.unwrap_or(CLIP_LOGIT_SCALE);
+                let size = raw.projection_dim.unwrap_or(512);
+                (
+                    limits::projection("projection_dim", size)?,
+                    limits::logit_scale("logit_scale_init_value", scale)?,
+                )
             }
-            Family::Siglip => (projection_size.unwrap_or(text.transformer.width), SIGLIP_LOGIT_SCALE),
+            Family::Siglip => {
+                let size = projection_size.unwrap_or(text.transformer.width);
+                (limits::projection("text_config.projection_size", size)?, SIGLIP_LOGIT_SCALE)
+            }
         };
-        ensure(projection_dim > 0, || "projection_dim is 0".to_owned())?;
         let width = vision.transformer.width;
         ensure(family == Family::Clip || projection_dim == width, || {
             format!("text embeddings have {projection_dim} numbers, image embeddings {width}")
@@ -161,13 +178,13 @@ fn text_config(raw: Text, family: Family) -> Result<TextConfig, String> {
         }
         Family::Siglip => (SIGLIP, 32_000, 64, TextPooling::Last),
     };
-    let context_length = raw.max_position_embeddings.unwrap_or(context_length);
-    ensure(context_length >= 3, || {
-        format!("max_position_embeddings {context_length} leaves no room for text")
-    })?;
-    let vocab_size = raw.vocab_size.unwrap_or(vocab_size);
-    ensure(vocab_size > 0, || "vocab_size is 0".to_owned())?;
-    Ok(TextConfig { vocab_size, context_length, pooling, transformer: transformer(raw.blocks, &defaults)? })
+    let config = TextConfig {
+        vocab_size: raw.vocab_size.unwrap_or(vocab_size),
+        context_length: raw.max_position_embeddings.unwrap_or(context_length),
+        pooling,
+        transformer: transformer(raw.blocks, &defaults, &TEXT_KEYS)?,
+    };
+    config.checked(TEXT_KEYS.section, "max_position_embeddings")
 }
 
 fn vision_config(raw: Vision, family: Family) -> Result<VisionConfig, String> {
@@ -179,13 +196,11 @@ fn vision_config(raw: Vision, family: Family) -> Result<VisionConfig, String> {
     ensure(raw.vision_use_head != Some(false), || "vision_use_head is false: nothing is pooled".to_owned())?;
     let image_size = raw.image_size.unwrap_or(Side::One(224)).square("image_size")?;
     let patch_size = raw.patch_size.unwrap_or(Side::One(patch_size)).square("patch_size")?;
-    ensure(patch_size > 0 && patch_size <= image_size, || {
-        format!("no patch of {patch_size} pixels fits into an image of {image_size}")
-    })?;
-    Ok(VisionConfig { image_size, patch_size, pooling, transformer: transformer(raw.blocks, &defaults)? })
+    let transformer = transformer(raw.blocks, &defaults, &VISION_KEYS)?;
+    VisionConfig { image_size, patch_size, pooling, transformer }.checked(VISION_KEYS.section)
 }
 
-fn transformer(raw: Blocks, defaults: &Defaults) -> Result<TransformerConfig, String> {
+fn transformer(raw: Blocks, defaults: &Defaults, keys: &Keys) -> Result<TransformerConfig, String> {
     let activation = match raw.hidden_act {
         Some(name) => Activation::from_name(&name)?,
         None => defaults.activation,
@@ -198,7 +213,7 @@ fn transformer(raw: Blocks, defaults: &Defaults) -> Result<TransformerConfig, St
         activation,
         layer_norm_eps: raw.layer_norm_eps.unwrap_or(defaults.layer_norm_eps),
     };
-    blocks.checked()
+    blocks.checked(keys)
 }
 
 impl From<ClipConfig> for Config {
@@ -323,7 +338,30 @@ mod tests {
             (OPENAI_B32.replace("\"patch_size\": 32", "\"patch_size\": 0"), "no patch of 0 pixels"),
             (OPENAI_B32.replace("\"patch_size\": 32", "\"patch_size\": [16, 32]"), "not a square"),
             (OPENAI_B32.replace("\"hidden_size\": 512", "\"hidden_size\": 513"), "not a multiple"),
-            (OPENAI_B32.replace("\"num_hidden_layers\": 12", "\"num_hidden_layers\": 4000000"), "more than"),
+            (
+                OPENAI_B32.replace("\"num_hidden_layers\": 12", "\"num_hidden_layers\": 4000000"),
+                "text_config.num_hidden_layers is 4000000, it must be 0 to 1000",
+            ),
+            (
+                OPENAI_B32.replace("1e-05", "-1"),
+                "text_config.layer_norm_eps is -1e0, it must be a positive number",
+            ),
+            (
+                OPENAI_B32.replace("1e-05", "0"),
+                "text_config.layer_norm_eps is 0e0, it must be a positive number",
+            ),
+            (OPENAI_B32.replace("1e-05", "1e-50"), "text_config.layer_norm_eps is 1e-50"),
+            (OPENAI_B32.replace("1e-05", "1e300"), "text_config.layer_norm_eps is 1e300"),
+            (OPENAI_B32.replace("2.6592", "1000"), "logit_scale_init_value is 1000"),
+            (OPENAI_B32.replace("\"projection_dim\": 512", "\"projection_dim\": 0"), "projection_dim is 0"),
+            (
+                OPENAI_B32.replace("\"vocab_size\": 49408", "\"vocab_size\": 9007199254740993"),
+                "text_config.vocab_size is 9007199254740993",
+            ),
+            (
+                OPENAI_B32.replace("\"image_size\": 224", "\"image_size\": 99999999"),
+                "vision_config.image_size",
+            ),
         ];
         for (text, expected) in cases {
             let error = parse(&text).unwrap_err().to_string();

@@ -4,6 +4,7 @@
 
 mod error;
 mod hugging_face;
+mod limits;
 mod open_clip;
 mod pooling;
 
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{self, LONGEST_CONFIGURATION};
 pub use error::ConfigError;
 pub use open_clip::OPEN_CLIP_CONFIG_FILE;
 pub use pooling::TextPooling;
@@ -133,22 +135,6 @@ pub struct TransformerConfig {
     pub layer_norm_eps: f64,
 }
 
-impl TransformerConfig {
-    /// The same sizes, if they are possible.
-    fn checked(self) -> Result<Self, String> {
-        let Self { width, heads, layers, mlp_width, .. } = self;
-        ensure(width > 0 && heads > 0 && width.is_multiple_of(heads), || {
-            format!("hidden_size {width} is not a multiple of num_attention_heads {heads}")
-        })?;
-        ensure(mlp_width > 0, || "intermediate_size is 0".to_owned())?;
-        ensure(layers <= MOST_LAYERS, || format!("num_hidden_layers {layers} is more than {MOST_LAYERS}"))?;
-        Ok(self)
-    }
-}
-
-/// More blocks than any published tower has; a larger number is damage.
-const MOST_LAYERS: usize = 1000;
-
 /// The activation inside the MLPs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
@@ -196,7 +182,7 @@ impl ClipConfig {
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs_err::read(path).map_err(ConfigError::Read)?;
+        let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
         serde_json::from_slice(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), reason: source.to_string() })
     }
@@ -228,11 +214,6 @@ fn agreed(
         theirs: activations(theirs).join(" and "),
     })
 }
-
-fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
-    if condition { Ok(()) } else { Err(problem()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -86,19 +86,16 @@ impl Config {
         if settings.mode.as_deref().is_some_and(|mode| mode != "RGB") {
             return Err("mode is not \"RGB\"".to_owned());
         }
-        let std = settings.std.unwrap_or(OPENAI_STD);
-        if std.contains(&0.0) {
-            return Err("std contains 0".to_owned());
-        }
-        Ok(Preprocessor {
+        Preprocessor {
             size: self.size()?,
             fit: settings.fit()?,
             fill: settings.fill_color.unwrap_or(0),
             resample: settings.resample()?,
             mean: settings.mean.unwrap_or(OPENAI_MEAN),
-            std,
+            std: settings.std.unwrap_or(OPENAI_STD),
             pipeline: Pipeline::Torchvision,
-        })
+        }
+        .checked("preprocess_cfg.mean", "preprocess_cfg.std")
     }
 
     fn size(&self) -> Result<u32, String> {
@@ -196,7 +193,7 @@ mod tests {
             (r#"{"image_size": [224, 336]}"#, "{}", "image_size is [224, 336], it must be a square"),
             (r#"{"image_size": 0}"#, "{}", "image_size is 0"),
             ("{}", r#"{"mode": "L"}"#, r#"mode is not "RGB""#),
-            ("{}", r#"{"std": [1, 0, 1]}"#, "std contains 0"),
+            ("{}", r#"{"std": [1, 0, 1]}"#, "preprocess_cfg.std is 0, it must be a positive number"),
             (
                 "{}",
                 r#"{"interpolation": "nearest"}"#,

@@ -83,6 +83,21 @@ impl Preprocessor {
         }
     }
 
+    /// The same preprocessing, if every pixel becomes a finite number; the keys are those of the file that says it.
+    pub(super) fn checked(self, mean_key: &str, std_key: &str) -> Result<Self, String> {
+        for (channel, (mean, std)) in self.mean.iter().zip(self.std).enumerate() {
+            if std <= 0.0 || std.is_nan() {
+                return Err(format!("{std_key} is {std}, it must be a positive number"));
+            }
+            if !self.table(channel).iter().all(|value| value.is_finite()) {
+                return Err(format!(
+                    "{mean_key} {mean} and {std_key} {std} give numbers that single precision cannot hold"
+                ));
+            }
+        }
+        Ok(self)
+    }
+
     /// The number of bytes of an image's [`Pixels`], and of floats of its normalised form.
     pub fn length(&self) -> usize {
         3 * self.side() * self.side()

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::files::{self, LONGEST_CONFIGURATION};
+
 use super::coefficients::Resample;
 use super::error::ImageError;
 use super::fit::Fit;
@@ -126,19 +128,16 @@ impl Config {
         if size == 0 {
             return Err("size is 0".to_owned());
         }
-        let std = self.image_std.unwrap_or(OPENAI_STD);
-        if std.contains(&0.0) {
-            return Err("image_std contains 0".to_owned());
-        }
-        Ok(Preprocessor {
+        Preprocessor {
             size,
             fit,
             fill: self.cliptune_pad_fill.unwrap_or(WHITE),
             resample: self.resample()?,
             mean: self.image_mean.unwrap_or(OPENAI_MEAN),
-            std,
+            std: self.image_std.unwrap_or(OPENAI_STD),
             pipeline: self.pipeline()?,
-        })
+        }
+        .checked("image_mean", "image_std")
     }
 
     fn pipeline(&self) -> Result<Pipeline, String> {
@@ -220,7 +219,7 @@ impl Config {
 
 /// Reads a JSON file.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ImageError> {
-    let bytes = fs_err::read(path)?;
+    let bytes = files::read(path, LONGEST_CONFIGURATION)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| ImageError::Malformed { path: path.to_owned(), reason: error.to_string() })
 }
@@ -293,7 +292,13 @@ mod tests {
             (r#"{"do_pad": true}"#, "do_pad is true, it must be false"),
             (r#"{"rescale_factor": 0.007}"#, "rescale_factor is 0.007, it must be 1/255"),
             (r#"{"resample": 1}"#, "resample is 1, it must be 2 (bilinear) or 3 (bicubic)"),
-            (r#"{"image_std": [1, 0, 1]}"#, "image_std contains 0"),
+            (r#"{"image_std": [1, 0, 1]}"#, "image_std is 0, it must be a positive number"),
+            (r#"{"image_std": [1, -1, 1]}"#, "image_std is -1, it must be a positive number"),
+            (
+                r#"{"image_std": [1e-40, 1, 1]}"#,
+                "image_mean 0.48145466 and image_std 0.0000000000000000000000000000000000000001 give numbers that \
+                 single precision cannot hold",
+            ),
             (r#"{"max_num_patches": 256}"#, "max_num_patches is set, so that images are not square"),
             (r#"{"cliptune_pipeline": "x"}"#, r#"cliptune_pipeline is "x", it must be "torchvision""#),
             (r#"{"size": 0, "crop_size": 0}"#, "size is 0"),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::files;
+
 use super::error::TokenizerError;
 
 pub(super) const TOKENIZER: &str = "tokenizer.json";
@@ -88,5 +90,5 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, TokenizerErr
     if bytes > LARGEST_FILE {
         return Err(TokenizerError::TooLarge { path: path.to_owned(), bytes, limit: LARGEST_FILE });
     }
-    Ok(Some(fs_err::read(path)?))
+    Ok(Some(files::read(path, LARGEST_FILE)?))
 }

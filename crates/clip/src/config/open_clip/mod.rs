@@ -1,17 +1,20 @@
 //! `open_clip_config.json`, as open_clip writes it beside its weights.
 
+mod file;
 mod timm;
 mod write;
 
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::limits::{self, Keys, ensure};
 use super::{
     Activation, ClipConfig, ConfigError, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig,
-    VisionPooling, ensure,
+    VisionPooling,
 };
+use crate::files::{self, LONGEST_CONFIGURATION};
+use file::{ActivationSettings, FOREIGN, File, Model, NormSettings, Text, Vision};
 use timm::Tower;
 
 /// open_clip's configuration in a model folder.
@@ -24,91 +27,15 @@ const SIGLIP_LOGIT_SCALE: f64 = std::f64::consts::LN_10;
 const SIGLIP_LOGIT_BIAS: f64 = -10.0;
 const LAYER_NORM_EPS: f64 = 1e-5;
 
-#[derive(Deserialize)]
-struct File {
-    model_cfg: Model,
-}
-
-#[derive(Deserialize)]
-struct Model {
-    embed_dim: usize,
-    #[serde(default)]
-    quick_gelu: bool,
-    init_logit_scale: Option<f64>,
-    init_logit_bias: Option<f64>,
-    vision_cfg: Vision,
-    text_cfg: Text,
-    /// CoCa's decoder.
-    multimodal_cfg: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Vision {
-    image_size: Option<usize>,
-    /// Four numbers for a ResNet.
-    layers: Option<Value>,
-    width: Option<usize>,
-    head_width: Option<usize>,
-    mlp_ratio: Option<f64>,
-    patch_size: Option<usize>,
-    timm_model_name: Option<String>,
-    timm_pool: Option<String>,
-    timm_proj: Option<String>,
-    pool_type: Option<String>,
-    pos_embed_type: Option<String>,
-    act_kwargs: Option<ActivationSettings>,
-    norm_kwargs: Option<NormSettings>,
-    #[serde(flatten)]
-    others: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct Text {
-    context_length: Option<usize>,
-    vocab_size: Option<usize>,
-    width: Option<usize>,
-    heads: Option<usize>,
-    layers: Option<usize>,
-    mlp_ratio: Option<f64>,
-    hf_model_name: Option<String>,
-    #[serde(default)]
-    no_causal_mask: bool,
-    #[serde(default)]
-    proj_bias: bool,
-    proj_type: Option<String>,
-    pool_type: Option<String>,
-    eos_id: Option<i64>,
-    act_kwargs: Option<ActivationSettings>,
-    norm_kwargs: Option<NormSettings>,
-    #[serde(flatten)]
-    others: Map<String, Value>,
-}
-
-/// Keys of a tower that make it something else than CLIP's, unless they are null or false.
-const FOREIGN: [&str; 12] = [
-    "attentional_pool",
-    "final_ln_after_pool",
-    "no_ln_pre",
-    "embed_cls",
-    "ls_init_value",
-    "block_type",
-    "qk_norm",
-    "scaled_cosine_attn",
-    "scale_heads",
-    "scale_attn_inner",
-    "scale_attn",
-    "scale_fc",
-];
-
-#[derive(Deserialize)]
-struct ActivationSettings {
-    approximate: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NormSettings {
-    eps: Option<f64>,
-}
+const TEXT_KEYS: Keys = Keys {
+    section: "text_cfg",
+    width: "width",
+    heads: "heads",
+    layers: "layers",
+    mlp_width: "mlp_ratio times width",
+    layer_norm_eps: "norm_kwargs.eps",
+};
+const VISION_KEYS: Keys = Keys { section: "vision_cfg", heads: "width / head_width", ..TEXT_KEYS };
 
 impl ClipConfig {
     /// The `model_cfg` of `open_clip_config.json`, without what concerns the tokenizer.
@@ -126,7 +53,7 @@ impl ClipConfig {
 /// When the file cannot be read or describes an architecture that is neither CLIP nor SigLIP: a ResNet or another image
 /// tower of timm, a Hugging Face text tower, CoCa.
 pub(super) fn read(path: &Path) -> Result<ClipConfig, ConfigError> {
-    let text = fs_err::read(path).map_err(ConfigError::Read)?;
+    let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
     let wrong = |reason| ConfigError::Parse { path: path.to_owned(), reason };
     let file: File = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
     config(&file.model_cfg).map_err(wrong)
@@ -134,7 +61,8 @@ pub(super) fn read(path: &Path) -> Result<ClipConfig, ConfigError> {
 
 fn config(model: &Model) -> Result<ClipConfig, String> {
     ensure(model.multimodal_cfg.is_none(), || "multimodal_cfg: CoCa is not supported".to_owned())?;
-    ensure(model.embed_dim > 0, || "embed_dim is 0".to_owned())?;
+    limits::projection("embed_dim", model.embed_dim)?;
+    limits::logit_scale("init_logit_scale", model.init_logit_scale.unwrap_or(LOGIT_SCALE))?;
     foreign("vision_cfg", &model.vision_cfg.others)?;
     foreign("text_cfg", &model.text_cfg.others)?;
     match &model.vision_cfg.timm_model_name {
@@ -201,9 +129,6 @@ fn vision(raw: &Vision, quick_gelu: bool) -> Result<VisionConfig, String> {
     let (width, head_width) = (raw.width.unwrap_or(768), raw.head_width.unwrap_or(64));
     ensure(head_width > 0, || "vision_cfg.head_width is 0".to_owned())?;
     let (image_size, patch_size) = (raw.image_size.unwrap_or(IMAGE_SIZE), raw.patch_size.unwrap_or(16));
-    ensure(patch_size > 0 && patch_size <= image_size, || {
-        format!("no patch of {patch_size} pixels fits into an image of {image_size}")
-    })?;
     let transformer = TransformerConfig {
         width,
         layers,
@@ -212,8 +137,9 @@ fn vision(raw: &Vision, quick_gelu: bool) -> Result<VisionConfig, String> {
         activation: activation(quick_gelu, raw.act_kwargs.as_ref())?,
         layer_norm_eps: eps(raw.norm_kwargs.as_ref()),
     };
-    let transformer = transformer.checked()?;
-    Ok(VisionConfig { image_size, patch_size, pooling: VisionPooling::ClassToken, transformer })
+    let transformer = transformer.checked(&VISION_KEYS)?;
+    VisionConfig { image_size, patch_size, pooling: VisionPooling::ClassToken, transformer }
+        .checked(VISION_KEYS.section)
 }
 
 fn text_tower(raw: &Text, quick_gelu: bool, pooling: TextPooling) -> Result<TextConfig, String> {
@@ -221,8 +147,6 @@ fn text_tower(raw: &Text, quick_gelu: bool, pooling: TextPooling) -> Result<Text
         return Err(format!("hf_model_name {name:?}: text towers of other families are not supported"));
     }
     refuse("text_cfg.proj_type", raw.proj_type.as_deref().is_some_and(|kind| kind != "linear"))?;
-    let context_length = raw.context_length.unwrap_or(77);
-    ensure(context_length >= 3, || format!("context_length {context_length} leaves no room for text"))?;
     let width = raw.width.unwrap_or(512);
     let transformer = TransformerConfig {
         width,
@@ -232,12 +156,13 @@ fn text_tower(raw: &Text, quick_gelu: bool, pooling: TextPooling) -> Result<Text
         activation: activation(quick_gelu, raw.act_kwargs.as_ref())?,
         layer_norm_eps: eps(raw.norm_kwargs.as_ref()),
     };
-    Ok(TextConfig {
+    let config = TextConfig {
         vocab_size: raw.vocab_size.unwrap_or(49_408),
-        context_length,
+        context_length: raw.context_length.unwrap_or(77),
         pooling,
-        transformer: transformer.checked()?,
-    })
+        transformer: transformer.checked(&TEXT_KEYS)?,
+    };
+    config.checked(TEXT_KEYS.section, "context_length")
 }
 
 /// Keys that change the architecture into one that is not CLIP's.
