@@ -296,7 +296,7 @@ mod tests {
             (r#"{"image_std": [1, -1, 1]}"#, "image_std is -1, it must be a positive number"),
             (
                 r#"{"image_std": [1e-40, 1, 1]}"#,
-                "image_mean 0.48145466 and image_std 0.0000000000000000000000000000000000000001 give numbers that \
+                "image_mean 0.48145467 and image_std 0.0000000000000000000000000000000000000001 give numbers that \
                  single precision cannot hold",
             ),
             (r#"{"max_num_patches": 256}"#, "max_num_patches is set, so that images are not square"),
