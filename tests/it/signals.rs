@@ -15,12 +15,17 @@ const LONG: &str = "--set train.epochs=150";
 fn training(context: &TestContext, program: &str, arguments: &str) -> (Child, PathBuf) {
     context.cliptune("ingest experiments/base.yaml").succeeded();
     let child = context.start(program, &format!("{arguments} experiments/base.yaml {LONG}"));
-    let run = wait_for("step", || {
+    let run = first_steps(context);
+    (child, run)
+}
+
+/// The run of the base, once its first steps are in the log.
+fn first_steps(context: &TestContext) -> PathBuf {
+    wait_for("step", || {
         let run = context.runs("base").pop()?;
         let events = fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
         events.contains("\"step\"").then_some(run)
-    });
-    (child, run)
+    })
 }
 
 fn ended(child: Child) -> Output {
@@ -120,22 +125,30 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_weights_of_an_undisturbed_
 }
 
 #[test]
-fn sigterm_to_the_front_reaches_the_tool() {
-    let context = TestContext::new();
-    let (child, run) = training(&context, "cliptune", "train");
-    // As `kill` and container hosts do it: to one process.
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert_interrupted(&context, ended(child), &run);
+fn any_signal_that_asks_to_stop_saves_whoever_it_was_sent_to() {
+    type Send = fn(Pid, Signal) -> rustix::io::Result<()>;
+    let ways: [(&str, Send); 2] = [("the front", kill_process), ("the group", kill_process_group)];
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        for (who, send) in ways {
+            let context = TestContext::new();
+            let (child, run) = training(&context, "cliptune", "run");
+            send(Pid::from_child(&child), signal).unwrap();
+            let output = ended(child);
+            assert_eq!(context.statuses("base"), ["interrupted"], "{signal:?} to {who}\n{output}");
+            assert_interrupted(&context, output, &run);
+        }
+    }
 }
 
 #[test]
-fn a_second_ctrl_c_ends_at_once() {
+fn a_hangup_that_is_ignored_stops_nothing() {
     let context = TestContext::new();
-    let (child, _) = training(&context, "cliptune-train", "");
-    let group = Pid::from_child(&child);
-    kill_process_group(group, Signal::INT).unwrap();
-    let _ = kill_process_group(group, Signal::INT);
-    ended(child).ended(130);
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    let child = context.start_ignoring_hangup("cliptune", &format!("run experiments/base.yaml {LONG}"));
+    let run = first_steps(&context);
+    kill_process_group(Pid::from_child(&child), Signal::HUP).unwrap();
+    ended(child).succeeded();
+    assert!(run.join("model/model.safetensors").is_file());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::Ordering;
 
 use cliptune_native::LIBTORCH;
 use cliptune_terminal::Exit;
@@ -47,16 +48,21 @@ fn find(tool: Tool) -> Result<PathBuf, CliError> {
     programs.find(|program| program.is_file()).ok_or(CliError::NoTool { tool, beside: own })
 }
 
-/// Runs the program to its end, whatever signals come: the program deals with them.
+/// Runs the program to its end, whatever signals come: the program deals with them. It is not started when one of them
+/// came while an earlier program was waited for.
 pub(crate) fn wait(tool: Tool, mut command: Command) -> Result<Exit, CliError> {
-    // Before the program starts, so that there is no moment in which Ctrl-C ends only one of the two.
+    // Before the program starts, so that there is no moment in which a signal ends only one of the two.
     let interrupted = signals::catch();
+    let caught = signals::Caught::now()?;
+    if interrupted.load(Ordering::SeqCst) {
+        return Ok(Exit::Interrupted);
+    }
     let program = PathBuf::from(command.get_program());
     let mut child = command.spawn().map_err(|source| CliError::Start { program, source })?;
-    let forwarding = signals::Forwarding::to(&child)?;
+    let forwarding = caught.forward_to(&child)?;
     let status = child.wait()?;
     drop(forwarding);
-    ended(tool, status, interrupted.load(std::sync::atomic::Ordering::Relaxed))
+    ended(tool, status, interrupted.load(Ordering::SeqCst))
 }
 
 /// What the end of a program means.

@@ -1,52 +1,71 @@
 //! Signals while another program does the work.
 //!
-//! Ctrl-C reaches every process of the terminal, so this one only has to stay until the other is done. SIGTERM is sent
-//! to one process, by `kill` or by a container's host: it has to be passed on.
+//! Ctrl-C reaches every process of the terminal, so this one only has to stay until the other is done. Whatever else asks
+//! to stop may have been sent to this process alone, by `kill`, by a container's host or by a terminal that was closed:
+//! it is passed on. Where the other one got it as well, it takes the second for the same request.
 
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
-use cliptune_terminal::interrupt_flag_saying;
+use cliptune_terminal::{Stopping, stop_signals};
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::SIGTERM;
-use signal_hook::iterator::{Handle, Signals};
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::iterator::exfiltrator::origin::Origin;
+use signal_hook::iterator::{Handle, SignalsInfo};
+use signal_hook::low_level::siginfo::Cause;
 use signal_hook::low_level::signal_name;
 
 use crate::error::CliError;
 
-/// The flag that Ctrl-C and SIGTERM set. Silent: the program that does the work says what happens.
+/// Returns the flag that the signals set. Silent, and no signal ends this process: the program that does the work says
+/// what happens, and decides when it is over.
 pub(crate) fn catch() -> Arc<AtomicBool> {
-    interrupt_flag_saying(None)
+    Stopping { announcement: None, grace: None }.flag()
 }
 
-/// The name of a signal; its number when it has none.
+/// Returns the name of a signal, or its number when it has none.
 pub(crate) fn name(signal: i32) -> String {
     signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned)
 }
 
-/// Passes SIGTERM on to a child process until it is dropped.
+/// The signals that are to be passed on, caught and not looked at yet.
+pub(crate) struct Caught(SignalsInfo<WithOrigin>);
+
+impl Caught {
+    /// Catches the signals from now on.
+    pub(crate) fn now() -> Result<Self, CliError> {
+        Ok(Self(SignalsInfo::new(stop_signals())?))
+    }
+
+    /// Passes them on to a child process, those that came before as well, until the result is dropped.
+    pub(crate) fn forward_to(mut self, child: &Child) -> Result<Forwarding, CliError> {
+        let child = Pid::from_child(child);
+        let handle = self.0.handle();
+        let forward = move || {
+            for origin in self.0.forever().filter(|origin| !came_from_the_keyboard(origin)) {
+                if let Some(signal) = Signal::from_named_raw(origin.signal) {
+                    // A child that has just ended cannot be told and need not be.
+                    let _ = kill_process(child, signal);
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("forwarding".to_owned()).spawn(forward)?;
+        Ok(Forwarding { handle, thread: Some(thread) })
+    }
+}
+
+/// Whether the terminal sent it, to all processes in its foreground.
+fn came_from_the_keyboard(origin: &Origin) -> bool {
+    origin.signal == SIGINT && matches!(origin.cause, Cause::Kernel)
+}
+
+/// Passes signals on to a child process until it is dropped.
 pub(crate) struct Forwarding {
     handle: Handle,
     thread: Option<JoinHandle<()>>,
-}
-
-impl Forwarding {
-    /// Starts to pass the signal on.
-    pub(crate) fn to(child: &Child) -> Result<Self, CliError> {
-        let child = Pid::from_child(child);
-        let mut signals = Signals::new([SIGTERM])?;
-        let handle = signals.handle();
-        let forward = move || {
-            for _ in signals.forever() {
-                // A child that has just ended cannot be told and need not be.
-                let _ = kill_process(child, Signal::TERM);
-            }
-        };
-        let thread = thread::Builder::new().name("signals".to_owned()).spawn(forward)?;
-        Ok(Self { handle, thread: Some(thread) })
-    }
 }
 
 impl Drop for Forwarding {

@@ -16,7 +16,7 @@ pub enum Exit {
     Stale,
     /// One run is worse than the other, and `compare --fail-if-worse` was asked (4).
     Worse,
-    /// Ctrl-C or SIGTERM ended the work early (130, as shells report it).
+    /// Ctrl-C, SIGTERM or SIGHUP ended the work early (130, as shells report it).
     Interrupted,
 }
 

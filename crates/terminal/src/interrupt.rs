@@ -1,58 +1,110 @@
-//! Ctrl-C and SIGTERM: the first asks, the second insists.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks a tool to stop, a later one insists.
 
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::exit::Exit;
 use crate::output;
 
-/// The signals that ask a tool to stop. SIGHUP is left alone: catching it would undo `nohup`.
-const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
-
 /// What a tool that saves its work says after the first signal.
 const FINISHING: &str = "finishing this step, then saving (press Ctrl-C again to stop at once)";
+/// A signal that follows the first one so soon is the same request: `timeout`, systemd and Slurm signal every process
+/// of a group, and a parent passes on what it got itself.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The flag of this process; the signal handlers are installed with it, once.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// The flag that Ctrl-C and SIGTERM set, for work that can stop between two steps and be continued.
+/// How a process deals with the signals that ask it to stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopping {
+    /// What is said after the first signal; `None` where something else says what happens.
+    pub announcement: Option<&'static str>,
+    /// How long a further signal is taken for the same request. After that time, one ends the process at once. `None`
+    /// for a process that no signal ends, because it waits for another one.
+    pub grace: Option<Duration>,
+}
+
+/// Returns the flag that Ctrl-C, SIGTERM and SIGHUP set, for work that can stop between two steps and be continued.
 ///
-/// The first signal sets the flag and says what happens next. A second one ends the process at once with 130. The
-/// signals are caught from the first call on; every call returns the same flag.
+/// The first signal sets the flag and says what happens next. A second one, a second or more later, ends the process at
+/// once with 130. The signals are caught from the first call on; every call returns the same flag.
 pub fn interrupt_flag() -> Arc<AtomicBool> {
-    interrupt_flag_saying(Some(FINISHING))
+    Stopping { announcement: Some(FINISHING), grace: Some(GRACE) }.flag()
 }
 
-/// [`interrupt_flag`] with another announcement, or none: a command that only waits for a sibling tool lets the
-/// sibling speak, because Ctrl-C reaches both. The first call decides.
-pub fn interrupt_flag_saying(announcement: Option<&'static str>) -> Arc<AtomicBool> {
-    Arc::clone(FLAG.get_or_init(|| {
-        let flag = Arc::new(AtomicBool::new(false));
-        // Uncaught, a signal still ends the process; work is lost, nothing is damaged. Not worth failing for.
-        let _ = catch(&flag, announcement);
-        flag
-    }))
+/// Returns the same flag as [`interrupt_flag`], without an announcement.
+pub fn silent_interrupt_flag() -> Arc<AtomicBool> {
+    Stopping { announcement: None, grace: Some(GRACE) }.flag()
 }
 
-fn catch(flag: &Arc<AtomicBool>, announcement: Option<&'static str>) -> io::Result<()> {
-    for signal in SIGNALS {
-        // This order makes the second signal the one that finds the flag set. It ends the process from within the
-        // signal handler: whatever hangs cannot hold it up, and no destructor of libtorch runs under live threads.
-        flag::register_conditional_shutdown(signal, i32::from(Exit::Interrupted.code()), Arc::clone(flag))?;
-        flag::register(signal, Arc::clone(flag))?;
+impl Stopping {
+    /// Returns the flag that the signals set. The first call in a process decides how it deals with them.
+    pub fn flag(self) -> Arc<AtomicBool> {
+        Arc::clone(FLAG.get_or_init(|| {
+            let asked = Arc::new(AtomicBool::new(false));
+            // Uncaught, a signal still ends the process; work is lost, nothing is damaged. Not worth failing for.
+            let _ = self.catch(&asked);
+            asked
+        }))
     }
-    let Some(text) = announcement else { return Ok(()) };
-    let mut signals = Signals::new(SIGNALS)?;
-    let announce = move || {
-        if signals.forever().next().is_some() {
-            output::stderr(&format!("{text}\n"));
+
+    fn catch(self, asked: &Arc<AtomicBool>) -> io::Result<()> {
+        let armed = Arc::new(AtomicBool::new(false));
+        let signals = stop_signals();
+        for &signal in &signals {
+            // It ends the process from within the signal handler: whatever hangs cannot hold it up, and no destructor
+            // of libtorch runs under live threads.
+            flag::register_conditional_shutdown(
+                signal,
+                i32::from(Exit::Interrupted.code()),
+                Arc::clone(&armed),
+            )?;
+            flag::register(signal, Arc::clone(asked))?;
         }
-    };
-    thread::Builder::new().name("signals".to_owned()).spawn(announce).map(drop)
+        let mut received = Signals::new(&signals)?;
+        let follow = move || {
+            if received.forever().next().is_some() {
+                self.after_the_first(&armed);
+            }
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(follow).map(drop)
+    }
+
+    fn after_the_first(self, armed: &AtomicBool) {
+        if let Some(text) = self.announcement {
+            // On a thread of its own: a terminal that takes no text must not keep the second signal from ending this.
+            let say = move || output::stderr(&format!("{text}\n"));
+            let _ = thread::Builder::new().name("announcement".to_owned()).spawn(say);
+        }
+        if let Some(grace) = self.grace {
+            thread::sleep(grace);
+            armed.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Returns the signals that ask a process to stop. SIGHUP is not among them where it is ignored, as under `nohup`.
+pub fn stop_signals() -> Vec<i32> {
+    let mut signals = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    signals
+}
+
+/// Whether this process was started with a signal ignored. Where that cannot be found out it is taken to be, so that
+/// `nohup` holds everywhere.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & (1 << (signal - 1)) != 0)
 }

@@ -20,7 +20,7 @@ pub use args::{CommonArgs, STORE_VARIABLE};
 pub use diagnostic::{Diagnostic, Failure, render};
 pub use entry::main;
 pub use exit::Exit;
-pub use interrupt::{interrupt_flag, interrupt_flag_saying};
+pub use interrupt::{Stopping, interrupt_flag, silent_interrupt_flag, stop_signals};
 pub use printer::Printer;
 pub use progress::Progress;
 pub use style::STYLES;

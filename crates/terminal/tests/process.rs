@@ -4,10 +4,12 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cliptune_terminal::{Diagnostic, Exit, Failure, Printer, interrupt_flag, main as tool};
+use cliptune_terminal::{
+    Diagnostic, Exit, Failure, Printer, Stopping, interrupt_flag, main as tool, stop_signals,
+};
 
 fn main() -> ExitCode {
     match std::env::var("SCENARIO") {
@@ -37,14 +39,25 @@ fn play(scenario: &str) -> Result<Exit, Box<dyn Diagnostic>> {
         }
         "panics" => panic!("index out of bounds"),
         "writes a lot" => (0..100_000).for_each(|line| printer.data(&line.to_string())),
-        "waits" | "hangs" => return wait(&printer, scenario == "hangs"),
+        "waits" => return wait(&printer, &interrupt_flag(), false),
+        "hangs" => {
+            let at_once = Stopping { announcement: Some("finishing first"), grace: Some(Duration::ZERO) };
+            return wait(&printer, &at_once.flag(), true);
+        }
+        "saves for a long time" => {
+            let patient = Stopping { announcement: None, grace: Some(Duration::MAX) };
+            let exit = wait(&printer, &patient.flag(), false)?;
+            std::io::stdin().read_to_end(&mut Vec::new())?;
+            printer.data("saved");
+            return Ok(exit);
+        }
+        "says what stops it" => printer.json(&stop_signals()),
         other => return Err(Failure::usage(format!("no scenario called {other}")).into()),
     }
     Ok(Exit::Done)
 }
 
-fn wait(printer: &Printer, stubborn: bool) -> Result<Exit, Box<dyn Diagnostic>> {
-    let flag = interrupt_flag();
+fn wait(printer: &Printer, flag: &AtomicBool, stubborn: bool) -> Result<Exit, Box<dyn Diagnostic>> {
     printer.data("ready");
     while stubborn || !flag.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(5));
@@ -60,7 +73,9 @@ fn look() -> ExitCode {
     a_reader_may_leave();
     a_full_disk_is_an_error();
     the_first_signal_asks();
-    the_second_signal_insists();
+    a_repeat_within_the_grace_is_the_same_request();
+    a_later_signal_insists();
+    a_hangup_stops_unless_it_is_ignored();
     ExitCode::SUCCESS
 }
 
@@ -105,7 +120,7 @@ fn a_bug_says_so() {
     --- stdout
     --- stderr
     error: internal error: index out of bounds
-      at crates/terminal/tests/process.rs:38:21
+      at crates/terminal/tests/process.rs:40:21
 
     hint: this is a bug in cliptune; please report it with the command you ran (RUST_BACKTRACE=1 shows how it got there)
     ");
@@ -133,32 +148,65 @@ fn a_full_disk_is_an_error() {
 }
 
 fn the_first_signal_asks() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         let mut child = start_waiting("waits");
         send(signal, &child);
-        let code = child.wait().expect("it ends").code();
-        assert_eq!(code, Some(130), "{signal}");
+        assert_eq!(child.wait().expect("it ends").code(), Some(130), "{signal}");
     }
 }
 
-fn the_second_signal_insists() {
+fn a_repeat_within_the_grace_is_the_same_request() {
+    let mut child = start_waiting("saves for a long time");
+    for signal in ["-TERM", "-TERM", "-INT", "-HUP", "-TERM"] {
+        send(signal, &child);
+    }
+    drop(child.stdin.take());
+    let mut said = String::new();
+    child.stdout.take().expect("stdout is piped").read_to_string(&mut said).expect("it speaks");
+    assert_eq!(said, "saved\n", "nothing cut it short");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
+fn a_later_signal_insists() {
     let mut child = start_waiting("hangs");
     send("-INT", &child);
     let mut errors = BufReader::new(child.stderr.take().expect("stderr is piped"));
     let mut line = String::new();
     errors.read_line(&mut line).expect("it speaks");
-    assert_eq!(line, "finishing this step, then saving (press Ctrl-C again to stop at once)\n");
-    send("-INT", &child);
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(line, "finishing first\n");
+    // Nothing tells when the grace is over; the process itself never ends.
+    let status = loop {
+        send("-INT", &child);
+        if let Some(status) = child.try_wait().expect("it is a child") {
+            break status;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(status.code(), Some(130));
     let mut rest = String::new();
     errors.read_to_string(&mut rest).expect("it ended");
     assert_eq!(rest, "");
 }
 
+fn a_hangup_stops_unless_it_is_ignored() {
+    for (hangup, expected) in
+        [("--default-signal=HUP", "[\n  2,\n  15,\n  1\n]\n"), ("--ignore-signal=HUP", "[\n  2,\n  15\n]\n")]
+    {
+        let mut env = Command::new("env");
+        env.arg(hangup).arg(std::env::current_exe().expect("this test has a path"));
+        let output = env.env("SCENARIO", "says what stops it").output().expect("it runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{hangup}");
+    }
+}
+
 fn command(scenario: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this test has a path"));
+    // Whoever runs the tests may have them run on after a hangup.
+    let mut command = Command::new("env");
     command
+        .arg("--default-signal=HUP")
+        .arg(std::env::current_exe().expect("this test has a path"))
         .env("SCENARIO", scenario)
+        .stdin(Stdio::piped())
         .env_remove("RUST_BACKTRACE")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

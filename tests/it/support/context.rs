@@ -76,9 +76,13 @@ impl TestContext {
     /// A program with a fixed environment, started in the folder.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
+        self.prepare(&mut command);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
         command.current_dir(&self.root).env("COLUMNS", "100").env("NO_COLOR", "1").env("TZ", "UTC");
         command.env_remove("CLIPTUNE_STORE").env_remove("RUST_BACKTRACE").stdin(Stdio::null());
-        command
     }
 
     /// Runs `cliptune` to its end; the arguments are split at spaces.
@@ -86,11 +90,21 @@ impl TestContext {
         output(self.command("cliptune").args(arguments.split_whitespace()))
     }
 
-    /// Starts a program as the leader of a process group, as a shell does.
+    /// Starts a program as the leader of a process group, as a shell does. A hangup ends it, whatever runs the tests.
     pub(crate) fn start(&self, name: &str, arguments: &str) -> Child {
+        self.start_under("--default-signal=HUP", name, arguments)
+    }
+
+    /// Starts a program as `nohup` does.
+    pub(crate) fn start_ignoring_hangup(&self, name: &str, arguments: &str) -> Child {
+        self.start_under("--ignore-signal=HUP", name, arguments)
+    }
+
+    fn start_under(&self, hangup: &str, name: &str, arguments: &str) -> Child {
         use std::os::unix::process::CommandExt;
-        let mut command = self.command(name);
-        command.args(arguments.split_whitespace()).process_group(0);
+        let mut command = Command::new("env");
+        self.prepare(&mut command);
+        command.arg(hangup).arg(program(name)).args(arguments.split_whitespace()).process_group(0);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the program starts")
     }

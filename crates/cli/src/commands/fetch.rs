@@ -1,7 +1,7 @@
 //! `cliptune fetch`.
 
 use cliptune_hub::{Hub, HubId, Snapshot, fetch_shown};
-use cliptune_terminal::{CommonArgs, Exit, interrupt_flag_saying};
+use cliptune_terminal::{CommonArgs, Exit, silent_interrupt_flag};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let interrupted = interrupt_flag_saying(None);
+    let interrupted = silent_interrupt_flag();
     let hub = Hub::from_env()?;
     let mut fetched = Vec::new();
     for id in &args.models {
