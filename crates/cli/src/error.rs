@@ -132,7 +132,9 @@ impl Diagnostic for CliError {
             Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
-            Self::AmbiguousRun { .. } => "write a little more of the name".to_owned(),
+            Self::AmbiguousRun { .. } => {
+                "write a little more of the name, or its seed behind the experiment, as in tuned@0".to_owned()
+            },
             _ => return None,
         };
         Some(hint)

@@ -1,6 +1,6 @@
 //! `cliptune run`: every stage of every experiment that is stale, in order.
 
-pub(crate) mod outcome;
+pub(crate) mod endings;
 pub(crate) mod state;
 pub(crate) mod summary;
 
@@ -9,14 +9,14 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use cliptune_experiment::{Experiment, ExperimentName};
-use cliptune_store::{Standing, Store};
+use cliptune_store::{Standings, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 
 use crate::error::CliError;
 use crate::selection::{Selection, bases, look};
 use crate::sibling;
 use crate::tool::Tool;
-use outcome::{Outcome, Outcomes};
+use endings::{Ending, Endings};
 use state::Stages;
 
 /// The stages of one experiment; the report is of all of them.
@@ -29,8 +29,8 @@ pub(crate) struct Pipeline<'a> {
     selection: &'a Selection,
     store: &'a Store,
     /// Where every plan stands; looked at again after every stage.
-    standings: Vec<Standing>,
-    outcomes: Outcomes,
+    standings: Standings,
+    endings: Endings,
 }
 
 impl<'a> Pipeline<'a> {
@@ -40,60 +40,75 @@ impl<'a> Pipeline<'a> {
         printer: &'a Printer,
         selection: &'a Selection,
         store: &'a Store,
-        standings: Vec<Standing>,
+        standings: Standings,
     ) -> Self {
-        Self { common, printer, selection, store, standings, outcomes: Outcomes::default() }
+        Self { common, printer, selection, store, standings, endings: Endings::default() }
     }
 
     /// Brings every experiment up to date, as far as nothing fails and nobody interrupts.
-    pub(crate) fn experiments(mut self) -> Result<Outcomes, CliError> {
+    pub(crate) fn experiments(mut self) -> Result<Endings, CliError> {
         for (at, experiment) in self.selection.experiments.iter().enumerate() {
-            let outcome = match self.missing_base(experiment) {
-                Some(base) => self.skipped(experiment, base),
-                None => self.experiment(at, experiment)?,
+            let ending = if self.is_unknown(experiment) {
+                Ending::Unknown
+            } else if let Some(base) = self.missing_base(experiment) {
+                self.skipped(experiment, base)
+            } else {
+                self.experiment(at, experiment)?
             };
-            self.outcomes.push(experiment.name.clone(), outcome);
-            if self.outcomes.interrupted() {
+            self.endings.push(experiment.name.clone(), ending);
+            if self.endings.interrupted() {
                 break;
             }
         }
-        Ok(self.outcomes)
+        Ok(self.endings)
     }
 
-    /// An experiment that this one starts from and that this run failed to make.
+    /// Whether it cannot be told where a plan of an experiment stands. A warning has said why.
+    fn is_unknown(&self, experiment: &Experiment) -> bool {
+        self.standings.unknown.iter().any(|unknown| unknown.plan.experiment == experiment.name)
+    }
+
+    /// An experiment that this one starts from and that has no weights. One that could not be scored has some.
     fn missing_base<'e>(&self, experiment: &'e Experiment) -> Option<&'e ExperimentName> {
-        bases(experiment).find(|base| self.outcomes.is_missing(base))
+        bases(experiment).find(|base| {
+            let mut plans = self.standings.known.iter().filter(|standing| standing.plan.experiment == **base);
+            plans.any(|standing| standing.run.is_none())
+        })
     }
 
-    fn skipped(&self, experiment: &Experiment, base: &ExperimentName) -> Outcome {
+    fn skipped(&self, experiment: &Experiment, base: &ExperimentName) -> Ending {
         self.printer
             .warn(&format!("{} is skipped: {base}, which it starts from, is incomplete", experiment.name));
-        Outcome::Skipped
+        Ending::Skipped
     }
 
     /// Brings one experiment up to date.
-    fn experiment(&mut self, at: usize, experiment: &Experiment) -> Result<Outcome, CliError> {
+    fn experiment(&mut self, at: usize, experiment: &Experiment) -> Result<Ending, CliError> {
         let started = Instant::now();
-        let mut outcome = Outcome::Fresh;
+        let mut ending = Ending::Fresh;
         for tool in STAGES {
             let stale = self.stale(&experiment.name, tool);
             if stale == 0 {
                 continue;
             }
             self.announce(at, experiment, tool, stale);
-            match self.stage(experiment, tool)? {
-                Exit::Done => self.standings = look(self.store, &self.selection.experiments, self.printer)?,
-                Exit::Interrupted => return Ok(Outcome::Interrupted),
-                _ => return Ok(self.failed(experiment, tool)),
+            let exit = self.stage(experiment, tool)?;
+            if exit == Exit::Interrupted {
+                return Ok(Ending::Interrupted);
             }
-            outcome = Outcome::Done { time: started.elapsed() };
+            self.standings = look(self.store, &self.selection.experiments, self.printer);
+            // A tool may have failed at what this experiment starts from and done its work here.
+            if exit != Exit::Done && self.stale(&experiment.name, tool) > 0 {
+                return Ok(self.failed(experiment, tool));
+            }
+            ending = Ending::Done { time: started.elapsed() };
         }
-        Ok(outcome)
+        Ok(ending)
     }
 
     /// How many runs of an experiment lack what a tool makes.
     fn stale(&self, experiment: &ExperimentName, tool: Tool) -> usize {
-        let own = self.standings.iter().filter(|standing| standing.plan.experiment == *experiment);
+        let own = self.standings.known.iter().filter(|standing| standing.plan.experiment == *experiment);
         own.filter(|standing| Stages::of(standing).needs(tool)).count()
     }
 
@@ -109,9 +124,9 @@ impl<'a> Pipeline<'a> {
         self.printer.status(&format!("{place}: {tool}{what}"));
     }
 
-    fn failed(&self, experiment: &Experiment, tool: Tool) -> Outcome {
+    fn failed(&self, experiment: &Experiment, tool: Tool) -> Ending {
         self.printer.warn(&format!("{} is incomplete: {tool} failed", experiment.name));
-        Outcome::Failed { tool }
+        Ending::Failed { tool }
     }
 
     /// Runs one tool for one experiment. The experiments that it starts from are given, too: they may lie in another

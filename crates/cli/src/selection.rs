@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
-use cliptune_store::{Run, RunStatus, Standing, Store, standings};
-use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
+use cliptune_store::{Run, RunStatus, Standings, Store, StoreError, Unknown};
+use cliptune_terminal::{CommonArgs, Diagnostic, Printer, did_you_mean};
 
 use crate::error::CliError;
 
@@ -47,8 +47,22 @@ impl Selection {
     /// A `--set` that has no place in any of them is left out: alone it would be an error.
     pub(crate) fn arguments(&self, experiments: &[&Experiment]) -> Vec<OsString> {
         let files = experiments.iter().map(|experiment| experiment.file.clone().into_os_string());
-        let settings = self.settings.iter().filter(|set| experiments.iter().any(|one| has_place(one, set)));
-        files.chain(settings.map(|set| OsString::from(format!("--set={set}")))).collect()
+        let settings = self.settings_of(experiments);
+        files.chain(settings.into_iter().map(|set| OsString::from(format!("--set={set}")))).collect()
+    }
+
+    /// The settings that have a place in these experiments: each one that they can be loaded with, after those before
+    /// it. That all of them are right is known since all experiments were loaded with all of them.
+    fn settings_of(&self, experiments: &[&Experiment]) -> Vec<String> {
+        let files: Vec<PathBuf> = experiments.iter().map(|experiment| experiment.file.clone()).collect();
+        let mut kept: Vec<String> = Vec::new();
+        for setting in &self.settings {
+            kept.push(setting.clone());
+            if load(&files, &kept).is_err() {
+                kept.pop();
+            }
+        }
+        kept
     }
 }
 
@@ -60,63 +74,71 @@ pub(crate) fn bases(experiment: &Experiment) -> impl Iterator<Item = &Experiment
     })
 }
 
-/// Whether a setting concerns an experiment: what lies in an optional section needs that section.
-fn has_place(experiment: &Experiment, setting: &str) -> bool {
-    let key = setting.trim_start();
-    if key.starts_with("train.") {
-        return experiment.plans.iter().any(|plan| plan.train.is_some());
-    }
-    let is_scratch = |plan: &cliptune_experiment::Plan| matches!(plan.model.from, ModelSource::Scratch(_));
-    !key.starts_with("model.architecture.") || experiment.plans.iter().any(is_scratch)
-}
-
 /// Where the experiments stand, with progress while files are read for the first time.
-pub(crate) fn look(
-    store: &Store,
-    experiments: &[Experiment],
-    printer: &Printer,
-) -> Result<Vec<Standing>, CliError> {
+pub(crate) fn look(store: &Store, experiments: &[Experiment], printer: &Printer) -> Standings {
     // Most often nothing has to be read, and then there is nothing to show.
     let progress = OnceLock::new();
     let shown = || progress.get_or_init(|| printer.progress("looking at the data", 0, "bytes"));
-    let found = standings(store, experiments, &|done, _| {
+    let found = cliptune_store::look(store, experiments, &|done, _| {
         if done > 0 {
             shown().set(done);
         }
-    })?;
+    });
     if let Some(progress) = progress.into_inner() {
         progress.finish();
     }
-    Ok(found)
+    found
 }
 
-/// The run that is called so, or the only one that begins so.
-pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
-    let runs = store.runs()?.runs;
-    let is_meant = |run: &&Run| run.id() == name || run.record().run == name;
-    let begins = |run: &&Run| run.id().starts_with(name) || run.record().run.starts_with(name);
-    let mut found: Vec<&Run> = runs.iter().filter(is_meant).collect();
-    if found.is_empty() {
-        found = runs.iter().filter(begins).collect();
+/// The standings, unless it cannot be told of a single plan where it stands.
+pub(crate) fn somewhere(mut standings: Standings) -> Result<Standings, CliError> {
+    match standings.known.is_empty() && !standings.unknown.is_empty() {
+        true => Err(standings.unknown.swap_remove(0).error.into()),
+        false => Ok(standings),
     }
-    match found[..] {
-        [run] => Ok(run.clone()),
-        [] => {
-            let ids: Vec<String> = runs.iter().map(Run::id).collect();
-            let similar = did_you_mean(name, &ids).map(str::to_owned);
-            Err(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
+}
+
+/// Says what is damaged, and of which experiments it cannot be told where they stand.
+pub(crate) fn tell(standings: &Standings, printer: &Printer) {
+    for error in &standings.damage {
+        warn_of(error, printer);
+    }
+    let mut told: Vec<String> = Vec::new();
+    for Unknown { plan, error } in &standings.unknown {
+        let text = format!("{} is left out: {}", plan.experiment, error.in_one_line());
+        if !told.contains(&text) {
+            printer.warn(&text);
+            told.push(text);
         }
-        _ => Err(CliError::AmbiguousRun {
-            name: name.to_owned(),
-            runs: found.into_iter().map(Run::id).collect(),
-        }),
     }
 }
 
-/// The run, if it has a model.
+/// Says what is damaged, and how it comes back.
+pub(crate) fn warn_of(error: &StoreError, printer: &Printer) {
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    printer.warn(&format!("{}{hint}", error.in_one_line()));
+}
+
+/// The run that a name stands for, as [`Store::named`] reads it.
+pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
+    let mut found = store.named(name)?;
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        0 => Err(no_run(store, name)?),
+        _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: found.iter().map(Run::id).collect() }),
+    }
+}
+
+fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
+    let ids: Vec<String> = store.runs()?.runs.iter().map(Run::id).collect();
+    let similar = did_you_mean(name, &ids).map(str::to_owned);
+    Ok(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
+}
+
+/// The run, if it has a model, and the model is the one that it ended with.
 pub(crate) fn complete(run: Run) -> Result<Run, CliError> {
     match run.status() {
-        RunStatus::Done => Ok(run),
+        RunStatus::Done => run.verify_model().map(|()| run).map_err(CliError::from),
         status => Err(CliError::NoModel { run: run.id(), status }),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::Split;
+use cliptune_experiment::{Split, spelled_number};
 use cliptune_store::{
     Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_events, read_precisions,
     read_scores,
@@ -24,31 +24,57 @@ pub(crate) struct RunView<'a> {
     scores: BTreeMap<Split, Scores>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precisions: Option<Precisions>,
+    /// What cannot be read; it is left out of the rest.
+    #[serde(skip)]
+    damage: Vec<StoreError>,
 }
 
+/// What an epoch stands for whose weights were kept in the place of every trained one.
+const STARTING_WEIGHTS: &str = "the starting weights: no epoch was better";
+
 impl<'a> RunView<'a> {
-    /// Reads what is there.
-    pub(crate) fn of(run: &'a Run) -> Result<Self, StoreError> {
+    /// Reads what is there. What is damaged hides nothing else.
+    pub(crate) fn of(run: &'a Run) -> Self {
+        let mut damage = Vec::new();
         let mut scores = BTreeMap::new();
         for split in Split::ALL {
-            scores.extend(read_scores(run, split)?.map(|found| (split, found)));
+            scores.extend(intact(read_scores(run, split), &mut damage).map(|found| (split, found)));
         }
-        let precisions = read_precisions(run)?;
+        let precisions = intact(read_precisions(run), &mut damage);
+        let alpha = intact(kept_alpha(run), &mut damage);
         let record = run.record();
         let status: RunStatus = run.status();
         let best_epoch = match record.end.as_ref().map(|end| &end.outcome) {
             Some(Outcome::Done { best_epoch }) => Some(*best_epoch),
             _ => None,
         };
-        Ok(Self {
+        Self {
             id: run.id(),
             folder: run.folder(),
             status: status.as_str(),
             best_epoch,
-            alpha: kept_alpha(run)?,
+            alpha,
             record,
             scores,
             precisions,
+            damage,
+        }
+    }
+
+    /// What cannot be read.
+    pub(crate) fn damage(&self) -> &[StoreError] {
+        &self.damage
+    }
+
+    /// What was kept of a training that is done: an epoch's weights, or the starting ones.
+    pub(crate) fn kept(&self) -> Option<String> {
+        self.record.plan.train.as_ref()?;
+        Some(match self.best_epoch? {
+            0 => STARTING_WEIGHTS.to_owned(),
+            epoch => {
+                let alpha = self.alpha.map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
+                format!("epoch {epoch}{}", alpha.unwrap_or_default())
+            }
         })
     }
 
@@ -60,16 +86,6 @@ impl<'a> RunView<'a> {
     /// Where it stands.
     pub(crate) fn status(&self) -> &'static str {
         self.status
-    }
-
-    /// The epoch whose weights were kept.
-    pub(crate) fn best_epoch(&self) -> Option<usize> {
-        self.best_epoch
-    }
-
-    /// Where between the starting weights (0) and those of that epoch (1) the ones that were kept lie, if it was asked.
-    pub(crate) fn alpha(&self) -> Option<f64> {
-        self.alpha
     }
 
     /// The scores by split, in order.
@@ -92,6 +108,14 @@ impl<'a> RunView<'a> {
         let (_, estimate) = self.scored(split)?.metrics.0.first()?;
         Some(format::estimate(estimate.value, estimate.low, estimate.high))
     }
+}
+
+/// What was read; what could not be is remembered.
+fn intact<T>(read: Result<Option<T>, StoreError>, damage: &mut Vec<StoreError>) -> Option<T> {
+    read.unwrap_or_else(|error| {
+        damage.push(error);
+        None
+    })
 }
 
 /// Told by the log alone, which is long: it is read only where there is something to find.

@@ -25,9 +25,15 @@ use crate::split;
 pub fn ingest(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<(Dataset, bool), IngestError> {
     let inputs = read_inputs(store, plan, printer)?;
     let hash = inputs.dataset_hash(plan);
-    if let Some(dataset) = store.dataset(&hash)? {
-        return Ok((dataset.relocate(&inputs.images_folder)?, false));
-    }
+    let is_damaged = match store.dataset(&hash) {
+        Ok(Some(dataset)) => return Ok((dataset.relocate(&inputs.images_folder)?, false)),
+        Ok(None) => false,
+        Err(error) if error.is_damage() => {
+            printer.warn(&format!("{}; the dataset is made again", error.in_one_line()));
+            true
+        }
+        Err(error) => return Err(error.into()),
+    };
     let joined = join(plan, &inputs.images, &store.cache_folder().join("duckdb"))?;
     let (record, items, rejects) = make(plan, &inputs, hash, &joined, printer)?;
     // A dataset must not carry the hash of sources that it was not made from.
@@ -36,7 +42,7 @@ pub fn ingest(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<(Data
     }
     let staged = store.stage_dataset(&record.hash)?;
     write_dataset(staged.path(), &record, &items, &rejects)?;
-    let path = staged.commit()?;
+    let path = if is_damaged { staged.replace()? } else { staged.commit()? };
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
 }

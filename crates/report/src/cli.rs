@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cliptune_experiment::load;
-use cliptune_store::{Store, standings};
+use cliptune_store::{Standing, Standings, Store, Unknown, look};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer};
 
 use crate::error::ReportError;
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     let experiments = load(&args.experiments, &args.common.set).map_err(ReportError::from)?;
     let store = Store::open(&args.common.store).map_err(ReportError::from)?;
     let name = report_name(&args.experiments)?;
-    let standings = standings(&store, &experiments, &|_, _| {}).map_err(ReportError::from)?;
+    let standings = standings(look(&store, &experiments, &|_, _| {}), &printer)?;
     let data = summary::read(&standings, &name, &arguments(args))?;
     let files = render(&data)?;
     let page = publish(&store, &name, &files)?;
@@ -47,6 +47,24 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     }
     // A report of nothing is a report too: it says what is missing.
     Ok(Exit::Done)
+}
+
+/// Where the plans stand of which that can be told; what is missing and what is damaged is named.
+fn standings(found: Standings, printer: &Printer) -> Result<Vec<Standing>, ReportError> {
+    let Standings { known, mut unknown, damage } = found;
+    if known.is_empty() && !unknown.is_empty() {
+        return Err(unknown.swap_remove(0).error.into());
+    }
+    for Unknown { plan, error } in &unknown {
+        printer.warn(&format!(
+            "{} (seed {}) is left out: {}",
+            plan.experiment,
+            plan.seed,
+            error.in_one_line()
+        ));
+    }
+    damage.iter().for_each(|error| printer.warn(&error.in_one_line()));
+    Ok(known)
 }
 
 /// What the person typed, for the page to repeat.

@@ -26,7 +26,7 @@ pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
 /// Whether the report of that name is complete and made from exactly what is in the store now.
 pub fn is_fresh(store: &Store, standings: &[Standing], name: &str) -> Result<bool, ReportError> {
     let folder = store.report_folder(name);
-    let Ok(text) = std::fs::read(folder.join(RESULTS)) else { return Ok(false) };
+    let Ok(text) = cliptune_store::read_file(&folder.join(RESULTS)) else { return Ok(false) };
     // A results file that cannot be read is of another version, or not ours: the report is made again.
     let Ok(results) = serde_json::from_slice::<serde_json::Value>(&text) else { return Ok(false) };
     let recorded = results.get(INPUTS_KEY).and_then(serde_json::Value::as_str);

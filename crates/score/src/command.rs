@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_experiment::{Experiment, load};
-use cliptune_store::{Standing, Store, standings};
+use cliptune_store::{Run, Standing, Store, standings};
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
 use crate::error::ScoreError;
@@ -52,7 +52,7 @@ fn look(arguments: &Arguments, printer: &Printer) -> Result<(Vec<Experiment>, Ve
     Ok((experiments, standings))
 }
 
-/// Nothing is scored as long as anything is missing: a comparison of half of the runs misleads.
+/// Nothing is scored as long as any training is missing: a comparison of half of the runs misleads.
 fn require_runs(experiments: &[Experiment], standings: &[Standing]) -> Result<(), ScoreError> {
     let plans = || standings.iter().filter(|standing| standing.run.is_none()).map(|standing| &standing.plan);
     if plans().next().is_none() {
@@ -65,23 +65,35 @@ fn require_runs(experiments: &[Experiment], standings: &[Standing]) -> Result<()
     })
 }
 
+/// Scores what has no scores. A run that fails does not keep the others from being scored; the last failure is the
+/// command's, the ones before it are told at once.
 fn score_missing(standings: &[Standing], printer: &Printer) -> Result<(), ScoreError> {
     let mut runtime = None;
+    let mut failed = None;
     for standing in standings.iter().filter(|standing| !standing.is_scored()) {
         let Some(run) = &standing.run else { continue };
-        if standing.plan.export.onnx.is_empty() {
-            return Err(ScoreError::NotExported { run: run.id() });
-        }
-        let Some(dataset) = &standing.dataset else { return Err(ScoreError::NoDataset { run: run.id() }) };
         // Only when there is something to score: without it the library need not be there.
         let runtime = match &mut runtime {
             Some(started) => started,
             none => none.insert(Runtime::start()?),
         };
-        let unjudged = !standing.unjudged_precisions.is_empty();
-        let missing =
-            Missing { splits: &standing.missing_scores, export: unjudged.then_some(&standing.plan.export) };
-        score_run(runtime, run, dataset, missing, printer)?;
+        if let Err(error) = score_one(runtime, standing, run, printer)
+            && let Some(earlier) = failed.replace(error)
+        {
+            printer.failure(&earlier);
+        }
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
+}
+
+fn score_one(runtime: &Runtime, standing: &Standing, run: &Run, printer: &Printer) -> Result<(), ScoreError> {
+    if standing.plan.export.onnx.is_empty() {
+        return Err(ScoreError::NotExported { run: run.id() });
+    }
+    let Some(dataset) = &standing.dataset else { return Err(ScoreError::NoDataset { run: run.id() }) };
+    run.verify_export()?;
+    let unjudged = !standing.unjudged_precisions.is_empty();
+    let missing =
+        Missing { splits: &standing.missing_scores, export: unjudged.then_some(&standing.plan.export) };
+    score_run(runtime, run, dataset, missing, printer)
 }

@@ -182,12 +182,13 @@ impl Diagnostic for ScoreError {
                 format!("take {split} out of score.splits, or give it a share in data.split")
             }
             Self::Graph(GraphError::Contradiction(_)) | Self::OtherFit { .. } => {
-                "put the files of model/ and onnx/ back as the run wrote them, or remove the run and train it again: \
-                 scores of a model that is fed in another way than it was trained mean nothing"
+                "put the files of model/ and onnx/ back as the run wrote them, or move the run's folder out of the \
+                 store and train it again: scores of a model that is fed in another way than it was trained mean nothing"
                     .to_owned()
             }
             Self::Graph(_) | Self::Weights(_) | Self::NoSample { .. } | Self::ForeignSample { .. } => {
-                "the export is damaged or of another program: remove the run with `cliptune rm` and train it again"
+                "the export is damaged or of another program: move the run's folder out of the store, and `cliptune run` \
+                 trains it again"
                     .to_owned()
             }
             Self::Parity { .. } => {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cliptune_experiment::{ExportPlan, ImageFit, Split, TaskKind};
-use cliptune_store::{Dataset, Item, Parity, ParitySample, Run, read_json, write_scores};
+use cliptune_store::{Dataset, Item, Parity, Run, read_parity, write_scores};
 use cliptune_terminal::Printer;
 
 use crate::distinct::Distinct;
@@ -89,7 +89,7 @@ fn pass_gate(
     dataset: &Dataset,
     model: &mut Model,
 ) -> Result<Parity, ScoreError> {
-    let sample: ParitySample = read_json(&run.parity_file())?;
+    let sample = read_parity(run)?;
     let all = dataset.items(None)?;
     let by_id: HashMap<&str, &Item> = all.iter().map(|item| (item.item_id.as_str(), item)).collect();
     let image = |item_id: &str| match by_id.get(item_id) {

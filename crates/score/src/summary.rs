@@ -1,6 +1,8 @@
 //! What the person and the programs behind `--json` are told.
 
-use cliptune_store::{ReducedPrecision, Run, Scores, StoreError, read_precisions, read_scores};
+use cliptune_store::{
+    ReducedPrecision, Run, Scores, StoreError, read_precisions, read_scores, unless_damaged,
+};
 use cliptune_terminal::Printer;
 use serde::Serialize;
 
@@ -19,7 +21,9 @@ impl Scored {
     pub fn of(run: &Run) -> Result<Vec<Self>, StoreError> {
         let mut scored = Vec::new();
         for &split in &run.record().plan.score.splits {
-            scored.extend(read_scores(run, split)?.map(|scores| Self { run: run.id(), scores }));
+            scored.extend(
+                unless_damaged(read_scores(run, split))?.map(|scores| Self { run: run.id(), scores }),
+            );
         }
         Ok(scored)
     }
@@ -45,7 +49,7 @@ impl Scored {
 
 /// A line for each reduced precision of a run: `tuned/20260101-abc-s0 int8: kept; accuracy …`.
 pub fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
-    let Some(precisions) = read_precisions(run)? else { return Ok(Vec::new()) };
+    let Some(precisions) = unless_damaged(read_precisions(run))? else { return Ok(Vec::new()) };
     let line = |reduced: &ReducedPrecision| {
         format!("{} {}: {}", run.id(), reduced.precision, precisions.summary(reduced))
     };

@@ -6,9 +6,10 @@ use cliptune_experiment::{ModelSource, RunReference};
 use cliptune_hub::{HubId, Snapshot};
 
 use crate::error::StoreError;
+use crate::model_hash;
 use crate::run::{Run, RunStatus};
 use crate::run_record::Base;
-use crate::standings::{Standing, Survey};
+use crate::standings::{Look, Standing};
 
 /// Where a plan's weights start from, with its identity.
 #[derive(Clone, Debug)]
@@ -53,6 +54,20 @@ impl ResolvedBase {
         }
     }
 
+    /// Makes sure that the starting weights are those that [`key`](Self::key) names, by reading every byte of them: before
+    /// a training starts.
+    ///
+    /// # Errors
+    /// When they have changed or cannot be read.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Folder { path, hash } => model_hash::verify(path, hash),
+            Self::Hub { cached: Some((snapshot, hash)), .. } => model_hash::verify(&snapshot.folder, hash),
+            Self::Run { run: Some(run), .. } => run.verify_model(),
+            Self::Scratch | Self::Hub { cached: None, .. } | Self::Run { run: None, .. } => Ok(()),
+        }
+    }
+
     /// What `run.json` says about it; `None` while the run or the model it starts from is not there.
     pub fn record(&self) -> Option<Base> {
         match self {
@@ -81,23 +96,26 @@ pub(crate) fn recorded_key(base: &Base) -> String {
 
 /// Finds the starting weights of a plan, given where the plans before it stand.
 pub(crate) fn resolve(
-    survey: &mut Survey<'_>,
+    look: &mut Look<'_>,
     source: &ModelSource,
     before: &[Standing],
 ) -> Result<ResolvedBase, StoreError> {
     match source {
         ModelSource::Scratch(_) => Ok(ResolvedBase::Scratch),
         ModelSource::Folder(path) => {
-            Ok(ResolvedBase::Folder { path: path.clone(), hash: survey.model_hash(path)? })
+            Ok(ResolvedBase::Folder { path: path.clone(), hash: look.model_hash(path)? })
         }
         ModelSource::Hub(id) => {
-            let snapshot = survey.cached(id)?;
-            let hash = snapshot.as_ref().map(|snapshot| survey.model_hash(&snapshot.folder)).transpose()?;
+            let snapshot = look.cached(id)?;
+            let hash = snapshot.as_ref().map(|snapshot| look.model_hash(&snapshot.folder)).transpose()?;
             Ok(ResolvedBase::Hub { id: id.clone(), cached: snapshot.zip(hash) })
         }
         ModelSource::Run(reference) => match planned(reference, before)? {
             Some(base) => Ok(base),
-            None => stored(survey, reference),
+            None if look.is_unknown(&reference.experiment) => {
+                Err(StoreError::UnknownBase { reference: reference.to_string() })
+            }
+            None => stored(look, reference),
         },
     }
 }
@@ -123,8 +141,8 @@ fn planned(reference: &RunReference, before: &[Standing]) -> Result<Option<Resol
 }
 
 /// The newest completed run of an experiment that is not among the plans.
-fn stored(survey: &mut Survey<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
-    let runs = survey.runs(&reference.experiment)?.iter();
+fn stored(look: &mut Look<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
+    let runs = look.runs(&reference.experiment)?.iter();
     let done: Vec<&Run> = runs
         .filter(|run| reference.seed.is_none_or(|seed| seed == run.record().seed))
         .filter(|run| run.status() == RunStatus::Done)

@@ -7,11 +7,12 @@ use cliptune_experiment::Split;
 
 use crate::dataset_record::DatasetRecord;
 use crate::error::StoreError;
-use crate::files::{read_json, write_json};
 use crate::identity::DATASET_FORMAT;
 use crate::item::Item;
 use crate::item_image::ItemImage;
 use crate::parquet::{self, Table};
+use crate::record::{read_record, write_record};
+use crate::regular::is_absent;
 use crate::reject::Reject;
 
 const RECORD: &str = "dataset.json";
@@ -67,20 +68,16 @@ pub fn write_dataset(
     let rows: Vec<Row<'_>> = items.iter().map(|item| Row { item, multiplicity: item.ids.len() }).collect();
     parquet::write(&folder.join(ITEMS), &ITEMS_TABLE, &rows)?;
     parquet::write(&folder.join(REJECTS), &REJECTS_TABLE, rejects)?;
-    write_json(&folder.join(RECORD), record)
+    write_record(&folder.join(RECORD), record)
 }
 
 impl Dataset {
     pub(crate) fn open(folder: PathBuf) -> Result<Option<Self>, StoreError> {
         let path = folder.join(RECORD);
-        if !path.is_file() {
+        if is_absent(&path) {
             return Ok(None);
         }
-        let record: DatasetRecord = read_json(&path)?;
-        match record.format_version {
-            DATASET_FORMAT => Ok(Some(Self { folder, record })),
-            found => Err(StoreError::Version { path, found, supported: DATASET_FORMAT }),
-        }
+        Ok(Some(Self { record: read_record(&path, DATASET_FORMAT)?, folder }))
     }
 
     /// Where it is.
@@ -141,7 +138,7 @@ impl Dataset {
             return Ok(self);
         }
         let moved = self.with_images_folder(folder);
-        write_json(&moved.folder.join(RECORD), &moved.record)?;
+        write_record(&moved.folder.join(RECORD), &moved.record)?;
         Ok(moved)
     }
 }

@@ -15,7 +15,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-use crate::files::{read_json, write_json};
+use crate::record::{read_record, write_record};
+use crate::regular::file_hash;
 
 /// A file's clock may tick this slowly.
 const TICK: Duration = Duration::from_millis(20);
@@ -61,8 +62,18 @@ fn nanoseconds(seconds: i64, rest: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }
 
-/// The remembered digests of one set of files: `cache/digests-<hash>.json`.
+/// Version of the cache's files.
+const FORMAT: u32 = 2;
+
+/// The remembered digests of one set of files.
 type Known = HashMap<PathBuf, (Stamp, String)>;
+
+/// `cache/digests-<hash>.json`.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    format_version: u32,
+    files: Known,
+}
 
 /// Hashes files in parallel, those that changed since the last call for the same `subject` (a folder or a file).
 ///
@@ -76,7 +87,7 @@ pub(crate) fn digests(
     let name = blake3::hash(subject.as_os_str().as_encoded_bytes()).to_hex();
     let file = cache.join(format!("digests-{}.json", &name[..16]));
     // A missing or damaged cache costs time, nothing else.
-    let known: Known = read_json(&file).unwrap_or_default();
+    let known = read_record(&file, FORMAT).map(|read: Remembered| read.files).unwrap_or_default();
     let stamps = paths.par_iter().map(|path| Stamp::of(path)).collect::<Result<Vec<_>, _>>()?;
     let remembered = |path: &PathBuf, stamp: &Stamp| known.get(path).filter(|(known, _)| known == stamp);
     let files: Vec<_> = paths.iter().zip(&stamps).collect();
@@ -88,19 +99,13 @@ pub(crate) fn digests(
     let done = AtomicU64::new(0);
     let hashes = files.par_iter().map(|(path, stamp)| match remembered(path, stamp) {
         Some((_, hash)) => Ok(hash.clone()),
-        None => hash(path)
+        None => file_hash(path)
             .inspect(|_| on_progress(done.fetch_add(stamp.size, Ordering::Relaxed) + stamp.size, total)),
     });
     let hashes = hashes.collect::<Result<Vec<_>, _>>()?;
     remember(&file, &known, paths, &stamps, &hashes);
     let digest = |(stamp, hash): (Stamp, String)| Digest { size: stamp.size, hash };
     Ok(stamps.into_iter().zip(hashes).map(digest).collect())
-}
-
-fn hash(path: &Path) -> Result<String, StoreError> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(fs::File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 fn remember(file: &Path, known: &Known, paths: &[PathBuf], stamps: &[Stamp], hashes: &[String]) {
@@ -112,7 +117,8 @@ fn remember(file: &Path, known: &Known, paths: &[PathBuf], stamps: &[Stamp], has
         .collect();
     if now != *known {
         // A store that cannot be written can still be read, only slower.
-        let _ = fs::create_dir_all(crate::files::parent(file)).map(|()| write_json(file, &now));
+        let remembered = Remembered { format_version: FORMAT, files: now };
+        let _ = fs::create_dir_all(crate::files::parent(file)).map(|()| write_record(file, &remembered));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong with files in the store; every message names the path.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cliptune_hub::HubError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -12,13 +12,27 @@ pub enum StoreError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A record cannot be read.
+    /// JSON cannot be read or written.
     #[error("damaged record {}", path.display())]
     Json {
-        /// The record.
+        /// The file.
         path: PathBuf,
         /// What the parser says.
         source: serde_json::Error,
+    },
+    /// A file of the store is not as it was written.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What tells.
+        source: Damage,
+    },
+    /// The starting weights are not those that the run's identity says.
+    #[error("{} has changed, though its time and size have not", path.display())]
+    ChangedModel {
+        /// The model folder.
+        path: PathBuf,
     },
     /// A record was written by another version of cliptune.
     #[error("{} has format version {found}, this cliptune reads version {supported}", path.display())]
@@ -97,6 +111,12 @@ pub enum StoreError {
         /// `run:NAME` or `run:NAME@SEED`.
         reference: String,
     },
+    /// A plan starts from an experiment whose sources cannot be read.
+    #[error("where {reference} stands, which it starts from, cannot be told")]
+    UnknownBase {
+        /// `run:NAME` or `run:NAME@SEED`.
+        reference: String,
+    },
     /// A plan starts from an experiment with several runs.
     #[error("{reference} stands for {count} runs")]
     AmbiguousBase {
@@ -125,6 +145,29 @@ pub enum StoreError {
     },
 }
 
+/// What tells that a file of the store is not as it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// Something else has its name.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// A record that does not begin as one.
+    #[error("it does not begin with a checksum, as every record does")]
+    NoChecksum,
+    /// A record that was changed or cut short.
+    #[error("its checksum is of another content: it was changed or cut short after it was written")]
+    Checksum,
+    /// A file that a record names is not there.
+    #[error("it is missing")]
+    Missing,
+    /// A file that was changed or cut short; a record says what it should be.
+    #[error("it was changed or cut short after it was written")]
+    Content,
+    /// A record that is intact, and not what this program writes.
+    #[error(transparent)]
+    Json(serde_json::Error),
+}
+
 /// Why there are no images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingImages {
@@ -137,18 +180,51 @@ pub enum MissingImages {
 }
 
 impl StoreError {
+    /// Says that a file is not as it was written.
+    pub(crate) fn damaged(path: &Path, source: Damage) -> Self {
+        Self::Damaged { path: path.to_path_buf(), source }
+    }
+
+    /// Whether a file of the store cannot be used, so that what it held has to be made again: damage, another version, a
+    /// table that cannot be read. The other errors say nothing about the file.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. }
+                | Self::Json { .. }
+                | Self::Version { .. }
+                | Self::Table { action: "read", .. }
+        )
+    }
+
+    /// Returns the error and its causes in one line.
+    pub fn in_one_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if !line.contains(&message) {
+                line = format!("{line}: {message}");
+            }
+            cause = error.source();
+        }
+        line
+    }
+
     /// What the person can do about it.
     fn advice(&self) -> Option<String> {
         let advice = match self {
             Self::Io(error) => return io_advice(error),
             Self::Hub(error) => return error.hint(),
-            Self::Json { path, .. } | Self::Version { path, .. } => {
-                let folder = path.parent().unwrap_or(path).display();
-                format!("move {folder} away; cliptune makes what is missing again")
+            Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
+            Self::Version { path, .. } => return other_version(path),
+            Self::ChangedModel { .. } => {
+                "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
+                    .to_owned()
             }
-            Self::Origin { .. } => "make the folder again with cliptune soup or cliptune export".to_owned(),
+            Self::Origin { path } => restoring(path),
             Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
-            Self::Table { .. } => "remove the folder that holds it; cliptune makes what is missing again".to_owned(),
+            Self::Table { path, .. } => restoring(path),
             Self::NoImages { missing: MissingImages::Folder, .. } => {
                 format!("data.images takes files ending in {} below that folder", crate::image_files::EXTENSIONS.join(", "))
             }
@@ -169,6 +245,7 @@ impl StoreError {
                     .to_owned()
             }
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
+            Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
             Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
             Self::Occupied { .. } => "nothing is ever overwritten: choose another folder".to_owned(),
             Self::Finished { .. } => "run the command again".to_owned(),
@@ -176,6 +253,45 @@ impl StoreError {
         };
         Some(advice)
     }
+}
+
+/// How the content of a damaged file comes back. Nothing that cannot be made again is ever to be removed.
+fn restoring(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
+    match name {
+        "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
+        "scores.json" | "predictions.parquet" | "choices.json" | "precisions.json" => again("score"),
+        "parity.json" => {
+            format!("{}, from the run's weights, which are untouched", again("train"))
+        }
+        _ if name.ends_with(".onnx") => {
+            format!("{}, from the run's weights, which are untouched", again("train"))
+        }
+        "run.json" => {
+            "nothing else in its folder is touched, and the weights in onnx/ stay; `cliptune run` trains the experiment \
+             again in another folder"
+                .to_owned()
+        }
+        "origin.json" => {
+            "it says which datasets the model has seen: put an intact copy there, or make the folder again with `cliptune \
+             soup` or `cliptune export`; without it the model counts as one that has seen none of them"
+                .to_owned()
+        }
+        _ => {
+            "put an intact copy of the file there; where there is none, move the run's folder out of the store, and \
+             `cliptune run` trains it again"
+                .to_owned()
+        }
+    }
+}
+
+fn other_version(path: &Path) -> Option<String> {
+    let is_run = path.file_name().is_some_and(|name| name == "run.json");
+    is_run.then(|| {
+        "its model stays usable by its path; `cliptune run` trains the experiment again in another folder"
+            .to_owned()
+    })
 }
 
 fn io_advice(error: &io::Error) -> Option<String> {

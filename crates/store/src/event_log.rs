@@ -12,6 +12,7 @@ use fs_err::File;
 
 use crate::error::StoreError;
 use crate::event::{Event, Stamped};
+use crate::regular::{check, is_absent, read_file};
 
 const HEAD: &[u8] = b"{\"crc32c\":\"";
 const MIDDLE: &[u8] = b"\",\"event\":";
@@ -40,8 +41,11 @@ impl EventLog {
 
     /// Continues a log, after whatever can be read of it; starts one when there is none.
     pub fn open_append(path: &Path) -> Result<Self, StoreError> {
+        if !is_absent(path) {
+            check(path)?;
+        }
         let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
-        let bytes = fs::read(path)?;
+        let bytes = read_file(path)?;
         let next = parse(&bytes).events.iter().map(|event| event.seq + 1).max().unwrap_or(0);
         let torn = bytes.last().is_some_and(|last| *last != b'\n');
         Ok(Self { file, next, torn, unwritten: VecDeque::new() })
@@ -93,7 +97,7 @@ pub struct Events {
 
 /// Reads a log. A torn tail or a damaged line loses that line alone.
 pub fn read_events(path: &Path) -> Result<Events, StoreError> {
-    Ok(parse(&fs::read(path)?))
+    Ok(parse(&read_file(path)?))
 }
 
 fn parse(bytes: &[u8]) -> Events {

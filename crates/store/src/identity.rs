@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision};
 
 /// Version of everything between the sources and the items. Raising it makes every dataset stale.
-pub const DATASET_FORMAT: u32 = 1;
+pub const DATASET_FORMAT: u32 = 2;
 /// Version of everything between a dataset and a trained model. Raising it makes every run stale.
 pub const TRAIN_PROCEDURE: u32 = 4;
 /// Version of `run.json`.
-pub const RUN_FORMAT: u32 = 2;
+pub const RUN_FORMAT: u32 = 3;
 /// Version of everything between a run and its scores. Raising it makes all scores stale.
 pub const SCORES_FORMAT: u32 = 3;
 /// Version of everything between a run and what its reduced precisions cost. Raising it makes them be made and measured

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::digests::digests;
 use crate::error::StoreError;
 use crate::identity;
+use crate::regular::file_hash;
 use crate::store::Store;
 
 /// The folder's files that decide a model's output, beside its `*.safetensors`.
@@ -28,14 +29,29 @@ const CONFIGURATIONS: [&str; 2] = ["config.json", "open_clip_config.json"];
 const WEIGHTS: &str = "safetensors";
 
 impl Store {
-    /// BLAKE3 over a model folder's weights, configuration, tokenizer and preprocessor; other files do not count.
+    /// Returns the BLAKE3 over a model folder's weights, configuration, tokenizer and preprocessor; other files do not
+    /// count. Files that have not changed since the last call, by their size and times, are not read again.
     pub fn model_hash(&self, folder: &Path) -> Result<String, StoreError> {
         let names = names(folder)?;
         let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
         let digests = digests(&self.cache_folder(), folder, &paths, &|_, _| {})?;
-        let files = names.iter().zip(digests).map(|(name, digest)| json!([name, digest.hash]));
-        Ok(identity::hash(files.collect()))
+        Ok(over(&names, digests.into_iter().map(|digest| digest.hash)))
     }
+}
+
+/// Makes sure that a model folder has the content that its [`Store::model_hash`] is of: every file is read, because what
+/// a disk does to a file changes neither its size nor its times.
+pub(crate) fn verify(folder: &Path, hash: &str) -> Result<(), StoreError> {
+    let names = names(folder)?;
+    let hashes = names.iter().map(|name| file_hash(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
+    match over(&names, hashes) == hash {
+        true => Ok(()),
+        false => Err(StoreError::ChangedModel { path: folder.to_path_buf() }),
+    }
+}
+
+fn over(names: &[String], hashes: impl IntoIterator<Item = String>) -> String {
+    identity::hash(names.iter().zip(hashes).map(|(name, hash)| json!([name, hash])).collect())
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, StoreError> {

@@ -6,13 +6,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-use crate::files::{read_json, write_json};
+use crate::record::{read_record, write_record};
 use crate::run::Run;
 
 /// The file in the model folder.
 const FILE: &str = "origin.json";
 /// Version of the record.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// No record is longer: a folder may come from anywhere.
 const LONGEST: u64 = 1 << 20;
 /// Hexadecimal digits of a dataset's hash.
@@ -43,7 +43,7 @@ impl Origin {
 
     /// Puts it into the model's folder.
     pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
-        write_json(&folder.join(FILE), self)
+        write_record(&folder.join(FILE), self)
     }
 
     /// That of a model folder; `None` for one that was not made of runs.
@@ -61,11 +61,10 @@ impl Origin {
         if length > LONGEST {
             return Err(StoreError::Origin { path });
         }
-        let origin: Self = read_json(&path)?;
-        match origin.format_version {
-            FORMAT if origin.lineage.iter().all(|hash| is_hash(hash)) => Ok(Some(origin)),
-            FORMAT => Err(StoreError::Origin { path }),
-            found => Err(StoreError::Version { path, found, supported: FORMAT }),
+        let origin: Self = read_record(&path, FORMAT)?;
+        match origin.lineage.iter().all(|hash| is_hash(hash)) {
+            true => Ok(Some(origin)),
+            false => Err(StoreError::Origin { path }),
         }
     }
 }
@@ -103,10 +102,11 @@ mod tests {
         };
         for hash in ["../../../../etc", "\u{1b}]0;", ""] {
             let origin = Origin { format_version: FORMAT, runs: Vec::new(), lineage: vec![hash.to_owned()] };
-            let error = read(&serde_json::to_vec(&origin).unwrap());
+            origin.write(folder.path()).unwrap();
+            let error = Origin::read(folder.path()).unwrap_err();
             assert!(matches!(error, StoreError::Origin { .. }), "{hash}: {error}");
         }
         assert!(matches!(read(&vec![b' '; LONGEST as usize + 1]), StoreError::Origin { .. }));
-        assert!(matches!(read(b"{"), StoreError::Json { .. }));
+        assert!(read(b"{").is_damage());
     }
 }

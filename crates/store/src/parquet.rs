@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::StoreError;
+use crate::regular::check;
 
 /// A table: its columns in order and what its rows are ordered by.
 pub(crate) struct Table {
@@ -68,6 +69,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     path: &Path,
     condition: Option<(&str, &str)>,
 ) -> Result<Vec<T>, StoreError> {
+    check(path)?;
     let lines = lines(path, condition).map_err(|source| failed("read", path, source))?;
     let parse = |line: &String| {
         serde_json::from_str(line).map_err(|source| StoreError::Json { path: path.to_path_buf(), source })

@@ -6,9 +6,11 @@ use cliptune_experiment::{Fraction, Plan, Precision};
 use fs_err as fs;
 
 use crate::error::StoreError;
-use crate::files::{read_json, sync_folder, write_json};
+use crate::files::sync_folder;
 use crate::identity::PRECISIONS_FORMAT;
 use crate::precision_record::{Precisions, ReducedPrecision};
+use crate::record::{read_record, write_record};
+use crate::regular::is_absent;
 use crate::run::Run;
 use crate::staged::StagedFolder;
 
@@ -38,14 +40,19 @@ pub fn tower_files(precision: Precision) -> [String; 2] {
     TOWERS.map(|tower| format!("{tower}{suffix}.onnx"))
 }
 
-/// What is known about the reduced precisions of a run, if this version of the procedure measured any.
+/// Returns what is known about the reduced precisions of a run, if this version of the procedure measured any.
+///
+/// # Errors
+/// When the record is damaged or cannot be read.
 pub fn read_precisions(run: &Run) -> Result<Option<Precisions>, StoreError> {
     let path = run.precisions_file();
-    if !path.is_file() {
+    if is_absent(&path) {
         return Ok(None);
     }
-    let precisions: Precisions = read_json(&path)?;
-    Ok((precisions.format_version == PRECISIONS_FORMAT).then_some(precisions))
+    match read_record(&path, PRECISIONS_FORMAT) {
+        Err(StoreError::Version { .. }) => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// Brings the run's folder to what the record says: the towers of every precision that is kept are moved there from
@@ -60,7 +67,7 @@ pub fn write_precisions(run: &Run, precisions: &Precisions, made: &Path) -> Resu
         }
     }
     sync_folder(&folder)?;
-    write_json(&run.precisions_file(), precisions)
+    write_record(&run.precisions_file(), precisions)
 }
 
 /// A file that is not in `made` is where it belongs already.
@@ -80,22 +87,18 @@ pub(crate) struct Unjudged {
     pub(crate) why: String,
 }
 
-/// The reduced precisions of a plan that its run lacks; all of them as long as there is no run.
-pub(crate) fn unjudged(run: Option<&Run>, plan: &Plan) -> Result<Vec<Unjudged>, StoreError> {
-    let record = match run.map(read_precisions) {
-        // A record that cannot be read is made again, as scores are.
-        None | Some(Err(StoreError::Json { .. })) => None,
-        Some(record) => record?,
-    };
+/// Returns the reduced precisions of a plan that its run lacks, given the run's record of them; all as long as there is
+/// no run.
+pub(crate) fn unjudged(run: Option<&Run>, record: Option<&Precisions>, plan: &Plan) -> Vec<Unjudged> {
     let lacking = |precision: Precision| {
-        let reduced = record.as_ref().and_then(|record| record.of(precision));
+        let reduced = record.and_then(|record| record.of(precision));
         let why = match (run, reduced) {
             (Some(run), Some(reduced)) => undecided(run, plan, reduced)?,
             _ => format!("{precision} not judged on validation"),
         };
         Some(Unjudged { precision, why })
     };
-    Ok(plan.export.reduced().filter_map(lacking).collect())
+    plan.export.reduced().filter_map(lacking).collect()
 }
 
 /// Why what was measured has to be decided again, or carried out.

@@ -1,5 +1,6 @@
 //! A run on disk.
 
+use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,15 +12,22 @@ use fs_err::File;
 use jiff::Timestamp;
 
 use crate::clock::{Clock, seconds_spent};
-use crate::error::StoreError;
+use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
-use crate::files::{link_or_copy, read_json, write_json};
+use crate::files::link_or_copy;
 use crate::identity::RUN_FORMAT;
+use crate::record::{read_record, write_record};
+use crate::regular::{check, is_absent};
+use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
 
 const RECORD: &str = "run.json";
-const MODEL: &str = "model";
-const ONNX: &str = "onnx";
+/// The folder of the model.
+pub(crate) const MODEL: &str = "model";
+/// The folder of the graphs.
+pub(crate) const ONNX: &str = "onnx";
+/// The folder of the adapters of a run that tuned with LoRA.
+pub(crate) const ADAPTER: &str = "adapter";
 /// The weights, under one name in both folders.
 const WEIGHTS: &str = "model.safetensors";
 /// Locked by the process that writes the run, for as long as it lives: a crash frees it.
@@ -97,18 +105,17 @@ impl Run {
     /// Opens a run for reading.
     pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
         let path = folder.join(RECORD);
-        let record: RunRecord = read_json(&path)?;
-        match record.format_version {
-            RUN_FORMAT => Ok(Self { folder, record, writer: None }),
-            found => Err(StoreError::Version { path, found, supported: RUN_FORMAT }),
+        if is_absent(&path) {
+            return Err(StoreError::damaged(&path, Damage::Missing));
         }
+        Ok(Self { record: read_record(&path, RUN_FORMAT)?, folder, writer: None })
     }
 
     /// Writes the record of a new run into a staged folder and locks it; `folder` is where it will be.
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
         let lock = File::create(staged.join(LOCK))?;
         lock.file().lock()?;
-        write_json(&staged.join(RECORD), &record)?;
+        write_record(&staged.join(RECORD), &record)?;
         Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
     }
 
@@ -167,7 +174,7 @@ impl Run {
 
     /// The adapters of a run that tuned with LoRA.
     pub fn adapter_folder(&self) -> PathBuf {
-        self.folder.join("adapter")
+        self.folder.join(ADAPTER)
     }
 
     /// libtorch's logits for a few items.
@@ -208,12 +215,12 @@ impl Run {
         }
         let lock = lock(&self.folder)?;
         // What another process made of it before the lock was ours.
-        let mut record: RunRecord = read_json(&self.folder.join(RECORD))?;
+        let mut record: RunRecord = read_record(&self.folder.join(RECORD), RUN_FORMAT)?;
         if matches!(record.end, Some(End { outcome: Outcome::Done { .. }, .. })) {
             return Err(StoreError::Finished { path: self.folder.clone() });
         }
         let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
-        write_json(&self.folder.join(RECORD), &record)?;
+        write_record(&self.folder.join(RECORD), &record)?;
         (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
         Ok(())
     }
@@ -223,9 +230,13 @@ impl Run {
         if self.writer.is_none() {
             return Err(StoreError::InUse { path: self.folder.clone() });
         }
+        let files = match &outcome {
+            Outcome::Done { .. } => run_files::hashes(&self.folder)?,
+            Outcome::Interrupted | Outcome::Failed { .. } => BTreeMap::new(),
+        };
         let seconds = self.clock().seconds();
-        self.record.end = Some(End { seconds, at: utc_now(), outcome, peak_memory });
-        write_json(&self.folder.join(RECORD), &self.record)?;
+        self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, files });
+        write_record(&self.folder.join(RECORD), &self.record)?;
         self.writer = None;
         Ok(())
     }
@@ -244,12 +255,18 @@ impl Run {
 
 /// Whether another process holds a lock. Asks for a shared one, so that two readers do not see each other.
 fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
+    check(path).is_ok()
+        && File::open(path)
+            .is_ok_and(|file| matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Takes a run's lock.
 fn lock(folder: &Path) -> Result<File, StoreError> {
-    let file = fs::OpenOptions::new().create(true).append(true).open(folder.join(LOCK))?;
+    let path = folder.join(LOCK);
+    if !is_absent(&path) {
+        check(&path)?;
+    }
+    let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
     for _ in 0..20 {
         match file.file().try_lock() {
             Ok(()) => return Ok(file),

@@ -1,5 +1,7 @@
 //! `run.json`: what a run is, what it was made from, and how it ended.
 
+use std::collections::BTreeMap;
+
 use cliptune_experiment::{ExperimentName, Plan, Seed};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,9 @@ pub struct End {
     pub seconds: f64,
     /// Peak memory of the process in bytes, where known.
     pub peak_memory: Option<u64>,
+    /// The BLAKE3 of every file of the model and its export, by its path in the run's folder; empty unless the run is
+    /// done.
+    pub files: BTreeMap<String, String>,
 }
 
 /// The ways a run can end.

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cliptune_experiment::{Split, TaskKind};
+use serde::{Deserialize, Serialize};
 
-use crate::error::StoreError;
-use crate::files::{read_json, write_json};
+use crate::error::{Damage, StoreError};
+use crate::files::write_json;
 use crate::identity::SCORES_FORMAT;
 use crate::item::Item;
 use crate::parquet::{self, Table};
+use crate::record::{read_record, write_record};
+use crate::regular::{expect_hash, file_hash, is_absent};
 use crate::run::Run;
 use crate::score_record::{Prediction, Scores};
 use crate::staged::StagedFolder;
@@ -34,6 +37,15 @@ const PREDICTIONS_TABLE: Table = Table {
     order: &["group", "item_id", "id"],
 };
 
+/// `scores.json`: the scores, and what tells that the files beside them are those that were written with them.
+#[derive(Serialize, Deserialize)]
+struct Record<S> {
+    #[serde(flatten)]
+    scores: S,
+    /// The BLAKE3 of the other files, by name.
+    files: BTreeMap<String, String>,
+}
+
 /// Writes the scores of a split, all files or none, in place of earlier ones.
 ///
 /// `items` are the split's: `choices.json` has a letter for every row that a deduplicated item was made of, and a list of
@@ -47,27 +59,46 @@ pub fn write_scores(
     let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
     let folder = staged.path();
     parquet::write(&folder.join(PREDICTIONS), &PREDICTIONS_TABLE, predictions)?;
+    let mut names = vec![PREDICTIONS];
     if scores.task == TaskKind::Choice {
         write_json(&folder.join(CHOICES), &choices(predictions, items))?;
+        names.push(CHOICES);
     }
-    write_json(&folder.join(SCORES), scores)?;
+    let hashed = |name: &str| Ok((name.to_owned(), file_hash(&folder.join(name))?));
+    let files = names.into_iter().map(hashed).collect::<Result<_, StoreError>>()?;
+    write_record(&folder.join(SCORES), &Record { scores, files })?;
     staged.replace()?;
     Ok(())
 }
 
-/// The scores of a split, if it was scored by this version of the procedure.
+/// Returns the scores of a split, if it was scored by this version of the procedure.
+///
+/// # Errors
+/// When the record, or a file that belongs to it, is damaged or cannot be read.
 pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError> {
-    let path = run.scores_folder(split).join(SCORES);
-    if !path.is_file() {
+    let folder = run.scores_folder(split);
+    let path = folder.join(SCORES);
+    if is_absent(&path) {
         return Ok(None);
     }
-    let scores: Scores = read_json(&path)?;
-    Ok((scores.format_version == SCORES_FORMAT).then_some(scores))
+    let record: Record<Scores> = match read_record(&path, SCORES_FORMAT) {
+        Err(StoreError::Version { .. }) => return Ok(None),
+        read => read?,
+    };
+    record.files.iter().try_for_each(|(name, hash)| expect_hash(&folder.join(name), hash))?;
+    Ok(Some(record.scores))
 }
 
-/// The predictions of a split that was scored, ordered by group and item.
+/// Returns the predictions of a split that was scored, ordered by group and item.
+///
+/// # Errors
+/// When there are none, or when they are damaged or cannot be read.
 pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, StoreError> {
-    parquet::read(&run.scores_folder(split).join(PREDICTIONS), None)
+    let path = run.scores_folder(split).join(PREDICTIONS);
+    match read_scores(run, split)? {
+        Some(_) => parquet::read(&path, None),
+        None => Err(StoreError::damaged(&path, Damage::Missing)),
+    }
 }
 
 /// What is answered to the rows of an id.

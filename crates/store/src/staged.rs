@@ -83,7 +83,7 @@ impl StagedFolder {
 
     /// Gives the folder its final name in place of whatever has it. In between there is a moment with neither, never
     /// one with half of it.
-    pub(crate) fn replace(self) -> Result<PathBuf, StoreError> {
+    pub fn replace(self) -> Result<PathBuf, StoreError> {
         if self.place.exists() {
             let old = Self::beside(&self.place)?;
             fs::rename(&self.place, old.path().join("old"))?;

@@ -11,10 +11,10 @@ use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::identity::run_key;
 use crate::inputs::Inputs;
-use crate::precisions::unjudged;
+use crate::precisions::{read_precisions, unjudged};
 use crate::run::{Run, RunStatus};
 use crate::scores::read_scores;
-use crate::store::Store;
+use crate::store::{Listing, Store};
 use crate::why::{Case, reasons};
 
 /// Where one plan stands.
@@ -32,6 +32,8 @@ pub struct Standing {
     pub key: String,
     /// The newest completed run of that identity.
     pub run: Option<Run>,
+    /// Whether graphs or libtorch's logits of that run are damaged; they are made again from its weights.
+    pub is_export_damaged: bool,
     /// Splits that are to be scored and are not.
     pub missing_scores: Vec<Split>,
     /// Reduced precisions that are to be measured, or decided by another margin.
@@ -43,7 +45,12 @@ pub struct Standing {
 impl Standing {
     /// Whether there is nothing to do.
     pub fn is_fresh(&self) -> bool {
-        self.dataset.is_some() && self.run.is_some() && self.is_scored()
+        self.dataset.is_some() && self.is_trained() && self.is_scored()
+    }
+
+    /// Whether the run is complete, with its export.
+    pub fn is_trained(&self) -> bool {
+        self.run.is_some() && !self.is_export_damaged
     }
 
     /// Whether every split has its scores and every reduced precision is judged.
@@ -52,32 +59,84 @@ impl Standing {
     }
 }
 
-/// Where every plan of the experiments stands, in their order; an experiment comes after those it starts from.
+/// Returns what was read of a run, or nothing where it is damaged: [`look`] names damage, and it is made again.
+///
+/// # Errors
+/// When it cannot be read for another reason.
+pub fn unless_damaged<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(error) if error.is_damage() => Ok(None),
+        other => other,
+    }
+}
+
+/// Where the plans of some experiments stand.
+#[derive(Debug, Default)]
+pub struct Standings {
+    /// In the order of the plans; an experiment comes after those it starts from.
+    pub known: Vec<Standing>,
+    /// The plans of which it cannot be told, as where a table is missing.
+    pub unknown: Vec<Unknown>,
+    /// What is damaged, each file once. What was in it counts as missing, and is made again where it can be.
+    pub damage: Vec<StoreError>,
+}
+
+/// A plan of which it cannot be told where it stands.
+#[derive(Debug)]
+pub struct Unknown {
+    /// The plan.
+    pub plan: Plan,
+    /// Why.
+    pub error: StoreError,
+}
+
+/// Looks where every plan of the experiments stands. One missing table and one damaged record never hide the rest.
 ///
 /// Nothing is written but the cache of digests. Progress is in bytes, and only reported when there is something to
 /// read.
+pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64, u64) + Sync)) -> Standings {
+    let mut look = Look {
+        store,
+        on_progress,
+        data: Vec::new(),
+        runs: HashMap::new(),
+        models: HashMap::new(),
+        unknown: Vec::new(),
+        damage: Vec::new(),
+    };
+    let mut known = Vec::new();
+    for plan in experiments.iter().flat_map(|experiment| &experiment.plans) {
+        match standing(&mut look, plan, &known) {
+            Ok(standing) => known.push(standing),
+            Err(error) => look.unknown.push(Unknown { plan: plan.clone(), error }),
+        }
+    }
+    Standings { known, unknown: look.unknown, damage: look.damage }
+}
+
+/// Where every plan of the experiments stands, for a tool that needs all of them.
+///
+/// # Errors
+/// When it cannot be told of one.
 pub fn standings(
     store: &Store,
     experiments: &[Experiment],
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Standing>, StoreError> {
-    let mut survey =
-        Survey { store, on_progress, data: Vec::new(), runs: HashMap::new(), models: HashMap::new() };
-    let mut standings = Vec::new();
-    for plan in experiments.iter().flat_map(|experiment| &experiment.plans) {
-        let standing = standing(&mut survey, plan, &standings)?;
-        standings.push(standing);
+    let Standings { known, unknown, .. } = look(store, experiments, on_progress);
+    match unknown.into_iter().next() {
+        None => Ok(known),
+        Some(Unknown { error, .. }) => Err(error),
     }
-    Ok(standings)
 }
 
-fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result<Standing, StoreError> {
-    let data = survey.data(&plan.data)?;
-    let base = resolve(survey, &plan.model.from, before)?;
-    let Data { inputs, hash, dataset, .. } = &survey.data[data];
+fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Standing, StoreError> {
+    let data = look.data(&plan.data)?;
+    let base = resolve(look, &plan.model.from, before)?;
+    let Data { inputs, hash, dataset, .. } = &look.data[data];
     let (inputs, hash, dataset) = (inputs.clone(), hash.clone(), dataset.clone());
     let key = run_key(&hash, &base.key(), plan);
-    let runs = survey.runs(&plan.experiment)?;
+    let runs = look.runs(&plan.experiment)?;
     let run =
         runs.iter().rev().find(|run| run.record().key == key && run.status() == RunStatus::Done).cloned();
     let previous = runs.iter().rev().find(|run| {
@@ -85,8 +144,16 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
         earlier.seed == plan.seed && earlier.axes == plan.axes
     });
     let previous = previous.cloned();
-    let missing_scores = missing_scores(run.as_ref(), plan)?;
-    let unjudged = unjudged(run.as_ref(), plan)?;
+    let missing_scores = missing_scores(look, run.as_ref(), plan)?;
+    let precisions = match &run {
+        Some(run) => look.intact(read_precisions(run))?.flatten(),
+        None => None,
+    };
+    let unjudged = unjudged(run.as_ref(), precisions.as_ref(), plan);
+    let export_damage = match &run {
+        Some(run) => look.export_damage(run)?,
+        None => None,
+    };
     let case = Case {
         plan,
         inputs: &inputs,
@@ -98,8 +165,9 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
         previous: previous.as_ref(),
         missing_scores: &missing_scores,
         unjudged: &unjudged,
+        export: export_damage.as_deref(),
     };
-    let why = reasons(survey.store, &case);
+    let why = reasons(look.store, &case);
     Ok(Standing {
         plan: plan.clone(),
         dataset_hash: hash,
@@ -107,33 +175,33 @@ fn standing(survey: &mut Survey<'_>, plan: &Plan, before: &[Standing]) -> Result
         base,
         key,
         run,
+        is_export_damaged: export_damage.is_some(),
         missing_scores,
         unjudged_precisions: unjudged.iter().map(|unjudged| unjudged.precision).collect(),
         why,
     })
 }
 
-fn missing_scores(run: Option<&Run>, plan: &Plan) -> Result<Vec<Split>, StoreError> {
+fn missing_scores(look: &mut Look<'_>, run: Option<&Run>, plan: &Plan) -> Result<Vec<Split>, StoreError> {
     let Some(run) = run else { return Ok(plan.score.splits.clone()) };
     let mut missing = Vec::new();
     for split in &plan.score.splits {
-        match read_scores(run, *split) {
-            Ok(Some(_)) => {}
-            // Scores that cannot be read are made again: they are complete or worth nothing.
-            Ok(None) | Err(StoreError::Json { .. }) => missing.push(*split),
-            Err(error) => return Err(error),
+        if look.intact(read_scores(run, *split))?.flatten().is_none() {
+            missing.push(*split);
         }
     }
     Ok(missing)
 }
 
 /// What was looked at so far: plans share sources, runs and models, and each is looked at once.
-pub(crate) struct Survey<'a> {
+pub(crate) struct Look<'a> {
     store: &'a Store,
     on_progress: &'a (dyn Fn(u64, u64) + Sync),
     data: Vec<Data>,
     runs: HashMap<ExperimentName, Vec<Run>>,
     models: HashMap<PathBuf, String>,
+    unknown: Vec<Unknown>,
+    damage: Vec<StoreError>,
 }
 
 /// The sources of a plan and the dataset they make.
@@ -144,7 +212,7 @@ struct Data {
     dataset: Option<Dataset>,
 }
 
-impl Survey<'_> {
+impl Look<'_> {
     /// Index of the plan's sources.
     fn data(&mut self, plan: &DataPlan) -> Result<usize, StoreError> {
         if let Some(known) = self.data.iter().position(|data| data.plan == *plan) {
@@ -152,8 +220,8 @@ impl Survey<'_> {
         }
         let inputs = self.store.inputs(plan, self.on_progress)?;
         let hash = inputs.dataset_hash(plan);
-        let dataset =
-            self.store.dataset(&hash)?.map(|dataset| dataset.with_images_folder(&inputs.images_folder));
+        let dataset = self.intact(self.store.dataset(&hash))?.flatten();
+        let dataset = dataset.map(|dataset| dataset.with_images_folder(&inputs.images_folder));
         self.data.push(Data { plan: plan.clone(), inputs: inputs.into(), hash, dataset });
         Ok(self.data.len() - 1)
     }
@@ -161,10 +229,47 @@ impl Survey<'_> {
     /// The runs of an experiment, oldest first.
     pub(crate) fn runs(&mut self, experiment: &ExperimentName) -> Result<&[Run], StoreError> {
         if !self.runs.contains_key(experiment) {
-            let runs = self.store.runs_of(experiment)?.runs;
+            let Listing { runs, damaged } = self.store.runs_of(experiment)?;
+            damaged.into_iter().for_each(|(_, error)| self.note(error));
             self.runs.insert(experiment.clone(), runs);
         }
         Ok(self.runs.get(experiment).map_or(&[], Vec::as_slice))
+    }
+
+    /// What was read, unless it is damaged: that is noted, and nothing is in it.
+    fn intact<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match read {
+            Err(error) if error.is_damage() => {
+                self.note(error);
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
+    }
+
+    /// What is wrong with the export of a run, in words.
+    fn export_damage(&mut self, run: &Run) -> Result<Option<String>, StoreError> {
+        match run.export_damage() {
+            Err(error) if error.is_damage() => {
+                let words = error.to_string();
+                self.note(error);
+                Ok(Some(words))
+            }
+            other => other.map(|()| None),
+        }
+    }
+
+    /// Remembers damage, each file once.
+    fn note(&mut self, error: StoreError) {
+        let text = error.to_string();
+        if self.damage.iter().all(|known| known.to_string() != text) {
+            self.damage.push(error);
+        }
+    }
+
+    /// Whether it cannot be told where an experiment stands.
+    pub(crate) fn is_unknown(&self, experiment: &ExperimentName) -> bool {
+        self.unknown.iter().any(|unknown| unknown.plan.experiment == *experiment)
     }
 
     /// The hash of a model folder.

@@ -27,7 +27,7 @@ pub struct Listing {
     /// By experiment, then by age, oldest first.
     pub runs: Vec<Run>,
     /// Folders that should be runs, and what is wrong with each. One bad run never hides the others.
-    pub damaged: Vec<(PathBuf, String)>,
+    pub damaged: Vec<(PathBuf, StoreError)>,
 }
 
 impl Store {
@@ -161,20 +161,12 @@ fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError>
     for folder in subfolders(experiment)? {
         match Run::open(folder.clone()) {
             Ok(run) => runs.push(run),
-            Err(error) => listing.damaged.push((folder, chain(&error))),
+            Err(error) => listing.damaged.push((folder, error)),
         }
     }
     runs.sort_by(|a, b| a.record().started.cmp(&b.record().started).then_with(|| a.folder().cmp(b.folder())));
     listing.runs.append(&mut runs);
     Ok(())
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }
 
 /// The folders in a folder, sorted, without those whose name starts with a dot; none when it does not exist.

@@ -29,6 +29,8 @@ pub(crate) struct Case<'a> {
     pub(crate) previous: Option<&'a Run>,
     pub(crate) missing_scores: &'a [Split],
     pub(crate) unjudged: &'a [Unjudged],
+    /// What is wrong with the run's export.
+    pub(crate) export: Option<&'a str>,
 }
 
 /// Every reason for which something has to be done.
@@ -39,6 +41,7 @@ pub(crate) fn reasons(store: &Store, case: &Case<'_>) -> Vec<String> {
     }
     match case.run {
         Some(_) => {
+            why.extend(case.export.map(str::to_owned));
             why.extend(unscored(case.missing_scores));
             why.extend(case.unjudged.iter().map(|unjudged| unjudged.why.clone()));
         }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::{Diagnostic, render};
 use crate::output::{self, OutputError};
 use crate::progress::Progress;
 use crate::style;
@@ -60,6 +61,11 @@ impl Printer {
     /// Tells the person about something to look at, on stderr, even when quiet.
     pub fn warn(&self, text: &str) {
         output::stderr(&format!("{} {text}\n", style::label(style::WARNING, "warning")));
+    }
+
+    /// Tells the person of an error that does not end the command, on stderr, even when quiet.
+    pub fn failure(&self, error: &dyn Diagnostic) {
+        output::stderr(&render(error));
     }
 
     /// Starts to show how far a long step has come: a bar on a terminal, a line now and then in a log file, nothing

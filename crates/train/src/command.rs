@@ -12,7 +12,7 @@ use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, i
 use crate::device;
 use crate::dry_run::dry_run;
 use crate::error::TrainError;
-use crate::run::{Context, make};
+use crate::run::{Context, export_again, make};
 
 /// Train the runs that experiments stand for, and export them
 #[derive(Debug, Parser)]
@@ -61,6 +61,12 @@ fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Re
             fetch_shown(&Hub::from_env()?, id, printer, &interrupted)?;
             continue;
         }
+        if let Some(run) = &standing.run {
+            printer
+                .status(&format!("{}: its export is damaged and is made again from its weights", run.id()));
+            export_again(&context, &standing, run)?;
+            continue;
+        }
         let run = make(&context, &standing, &file)?;
         if run.record().end.as_ref().is_some_and(|end| end.outcome == Outcome::Interrupted) {
             printer.status(&format!("interrupted: {} goes on with the same command", run.id()));
@@ -81,10 +87,10 @@ fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Re
     Ok(Exit::Done)
 }
 
-/// The first plan without a finished run, with the file it comes from.
+/// The first plan without a complete run, with the file it comes from.
 fn next(store: &Store, experiments: &[Experiment]) -> Result<Option<(Standing, PathBuf)>, TrainError> {
     let missing =
-        standings(store, experiments, &|_, _| {})?.into_iter().find(|standing| standing.run.is_none());
+        standings(store, experiments, &|_, _| {})?.into_iter().find(|standing| !standing.is_trained());
     Ok(missing.map(|standing| {
         let name = &standing.plan.experiment;
         let file = experiments.iter().find(|experiment| experiment.name == *name);

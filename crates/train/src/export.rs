@@ -17,13 +17,17 @@ pub const PARITY_ITEMS: usize = 16;
 
 /// Writes `model/` and `onnx/`, which share their weights. The model says what it has seen, wherever it is copied to.
 pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<(), TrainError> {
-    let folder = run.onnx_folder();
-    fs_err::create_dir_all(&folder)?;
+    fs_err::create_dir_all(run.onnx_folder())?;
     model::save(&run.weights_file(), parameters.named(), None)?;
     start.save(&run.model_folder())?;
     run.link_weights()?;
     Origin::of(slice::from_ref(run)).write(&run.model_folder())?;
-    Ok(cliptune_onnx::export(&folder, &run.model_folder())?)
+    write_graphs(run)
+}
+
+/// Writes the graphs of a completed run again, from its model folder. The weights beside them stay as they are.
+pub(crate) fn write_graphs(run: &Run) -> Result<(), TrainError> {
+    Ok(cliptune_onnx::export(&run.onnx_folder(), &run.model_folder())?)
 }
 
 /// Writes `onnx/parity.json`: libtorch's logits of the sample, each choice item with its own texts, each pair with
@@ -64,7 +68,7 @@ pub fn write_parity(
         })
     };
     let items = batch.examples.iter().zip(&sample).map(entry).collect::<Result<_, _>>()?;
-    Ok(cliptune_store::write_json(&run.parity_file(), &ParitySample { items })?)
+    Ok(cliptune_store::write_parity(run, &ParitySample { items })?)
 }
 
 fn cells(logits: &Tensor, row: usize, columns: &[usize]) -> Result<Vec<f64>, TrainError> {

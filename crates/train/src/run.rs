@@ -36,6 +36,7 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     leak::check(context.store, standing, dataset, context.printer)?;
     let splits = Splits::load(plan, dataset)?;
+    standing.base.verify()?;
     let start = Start::open(standing, &splits.train_items, context.device)?;
     if !start.extra.is_empty() {
         context.printer.warn(&extra(&start.extra));
@@ -57,6 +58,20 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
         checkpoint::remove(&run.checkpoint_folder())?;
     }
     Ok(run)
+}
+
+/// Makes the export of a completed run again, from its weights, where its graphs or libtorch's logits are damaged.
+///
+/// # Errors
+///
+/// When the weights have changed since the run ended, or its dataset is missing.
+pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Result<(), TrainError> {
+    let plan = &standing.plan;
+    let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
+    run.verify_model()?;
+    let splits = Splits::load(plan, dataset)?;
+    let start = Start::from_folder(&run.model_folder(), context.device)?;
+    Session::open(context, standing, run, &start, &splits)?.export_again()
 }
 
 /// What is in the checkpoint and not in the model, in one line.

@@ -290,6 +290,17 @@ impl<'a> Session<'a> {
     /// Writes the model folder, the graphs and the logits that they must give.
     fn export(&self, parameters: &Parameters) -> Result<(), TrainError> {
         export::write_model(self.run, self.start, parameters)?;
+        self.write_parity(parameters)
+    }
+
+    /// Writes the graphs of a completed run again, and the logits that they must give.
+    pub(crate) fn export_again(&self) -> Result<(), TrainError> {
+        device::compute_plainly()?;
+        export::write_graphs(self.run)?;
+        self.write_parity(&self.start.parameters)
+    }
+
+    fn write_parity(&self, parameters: &Parameters) -> Result<(), TrainError> {
         let (items, examples) = self.splits.parity_source();
         let encoder = self.encoder(parameters);
         export::write_parity(self.run, &encoder, self.splits.task, items, examples, parameters)

@@ -52,8 +52,8 @@ impl From<Layout> for FolderLayout {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let model = ModelFolder::open(&model_folder(&args.model, common)?)?;
-    let origin = Origin::read(&model.folder)?;
+    let Source { folder, origin } = Source::named(&args.model, common)?;
+    let model = ModelFolder::open(&folder)?;
     warn_of_extra(&model, &printer);
     let staged = StagedFolder::claiming(&args.to)?;
     model.write(args.layout.into(), staged.path())?;
@@ -68,13 +68,26 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The model of the run that is meant, else the folder.
-fn model_folder(name: &str, common: &CommonArgs) -> Result<PathBuf, CliError> {
-    let run = match one_run(&Store::open(&common.store)?, name) {
-        Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => return Ok(PathBuf::from(name)),
-        run => run?,
-    };
-    Ok(complete(run)?.model_folder())
+/// What is exported.
+struct Source {
+    folder: PathBuf,
+    /// What it was made of.
+    origin: Option<Origin>,
+}
+
+impl Source {
+    /// The model of the run that is meant, else the folder.
+    fn named(name: &str, common: &CommonArgs) -> Result<Self, CliError> {
+        let run = match one_run(&Store::open(&common.store)?, name) {
+            Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => {
+                let folder = PathBuf::from(name);
+                return Ok(Self { origin: Origin::read(&folder)?, folder });
+            }
+            run => complete(run?)?,
+        };
+        // Not from the folder: what can be made of the run's record must not fail where a copy of it is damaged.
+        Ok(Self { folder: run.model_folder(), origin: Some(Origin::of(std::slice::from_ref(&run))) })
+    }
 }
 
 fn warn_of_extra(model: &ModelFolder, printer: &Printer) {

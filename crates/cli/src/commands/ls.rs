@@ -5,7 +5,7 @@ use cliptune_store::{Run, Store};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table};
 
 use crate::error::CliError;
-use crate::selection::short;
+use crate::selection::{short, warn_of};
 use crate::view::RunView;
 
 /// List the runs in the store
@@ -15,10 +15,11 @@ pub(crate) struct Args {}
 pub(crate) fn run(_: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let listing = Store::open(&common.store)?.runs()?;
-    for (folder, problem) in &listing.damaged {
-        printer.warn(&format!("{} is no readable run: {problem}", short(folder)));
+    for (folder, error) in &listing.damaged {
+        printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
     }
-    let views = listing.runs.iter().map(RunView::of).collect::<Result<Vec<_>, _>>()?;
+    let views: Vec<RunView<'_>> = listing.runs.iter().map(RunView::of).collect();
+    views.iter().flat_map(RunView::damage).for_each(|error| warn_of(error, &printer));
     if printer.is_json() {
         printer.json(&views);
     } else if views.is_empty() {
@@ -35,14 +36,14 @@ fn table(runs: &[Run], views: &[RunView<'_>]) -> Table {
         .filter(|split| views.iter().any(|view| view.scored(*split).is_some()))
         .collect();
     let mut columns = ["experiment", "run", "status"].map(Column::left).to_vec();
-    columns.push(Column::right("epoch"));
+    columns.push(Column::left("kept"));
     columns.extend(scored.iter().map(|split| Column::left(split.as_str())));
     columns.push(Column::left("started (UTC)"));
     let mut table = Table::new(columns);
     for (run, view) in runs.iter().zip(views) {
         let record = run.record();
         let mut cells = vec![record.experiment.to_string(), record.run.clone(), view.status().to_string()];
-        cells.push(view.best_epoch().map(|epoch| epoch.to_string()).unwrap_or_default());
+        cells.push(view.kept().unwrap_or_default());
         cells.extend(scored.iter().map(|split| view.main_score(*split).unwrap_or_default()));
         cells.push(to_the_minute(&record.started));
         table.row(cells);

@@ -6,9 +6,9 @@ use cliptune_store::{Standing, Store};
 use cliptune_terminal::{CommonArgs, Exit};
 
 use crate::error::CliError;
-use crate::pipeline::outcome::Outcomes;
+use crate::pipeline::endings::Endings;
 use crate::pipeline::{Pipeline, report, summary};
-use crate::selection::{Selection, look, short};
+use crate::selection::{Selection, look, short, somewhere, tell};
 
 /// Ingest, train, score and report whatever is stale
 ///
@@ -28,26 +28,28 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let name = cliptune_report::report_name(&args.experiments)?;
     let folder = store.report_folder(&name);
     let page = folder.join(cliptune_report::render::PAGE);
-    let standings = look(&store, &selection.experiments, &printer)?;
-    if standings.iter().all(Standing::is_fresh) && cliptune_report::is_fresh(&store, &standings, &name)? {
+    let standings = somewhere(look(&store, &selection.experiments, &printer))?;
+    tell(&standings, &printer);
+    let is_fresh = standings.unknown.is_empty() && standings.known.iter().all(Standing::is_fresh);
+    if is_fresh && cliptune_report::is_fresh(&store, &standings.known, &name)? {
         printer.status(&format!("everything is fresh; the report is {}", short(&page)));
         if printer.is_json() {
-            summary::print(&selection, &Outcomes::default(), &folder, &printer);
+            summary::print(&selection, &Endings::default(), &folder, &printer);
         }
         return Ok(Exit::Done);
     }
-    let outcomes = Pipeline::new(common, &printer, &selection, &store, standings).experiments()?;
-    if outcomes.interrupted() {
+    let endings = Pipeline::new(common, &printer, &selection, &store, standings).experiments()?;
+    if endings.interrupted() {
         return Ok(Exit::Interrupted);
     }
     let reported = report(&args.experiments, common, &printer)?;
     if reported == Exit::Interrupted {
         return Ok(reported);
     }
-    summary::print(&selection, &outcomes, &folder, &printer);
+    summary::print(&selection, &endings, &folder, &printer);
     if reported == Exit::Done {
         printer.status(&format!("the report is {}", short(&page)));
     }
-    let good = reported == Exit::Done && outcomes.all_good();
+    let good = reported == Exit::Done && endings.all_good();
     Ok(if good { Exit::Done } else { Exit::Failed })
 }

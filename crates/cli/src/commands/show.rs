@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cliptune_experiment::spelled_number;
 use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
 
 use crate::error::CliError;
-use crate::selection::{one_run, short};
+use crate::selection::{one_run, short, warn_of};
 use crate::view::RunView;
 use crate::wording;
 
@@ -25,7 +24,8 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
     let run = one_run(&store, &args.run)?;
-    let view = RunView::of(&run)?;
+    let view = RunView::of(&run);
+    view.damage().iter().for_each(|error| warn_of(error, &printer));
     match printer.is_json() {
         true => printer.json(&view),
         false => printer.data(&text(&run, &view)?),
@@ -76,15 +76,11 @@ fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
 
 fn status(run: &Run, view: &RunView<'_>) -> String {
     match run.record().end.as_ref().map(|end| &end.outcome) {
-        Some(Outcome::Done { best_epoch: 0 }) if run.record().plan.train.is_none() => {
-            view.status().to_owned()
-        }
-        Some(Outcome::Done { best_epoch }) => {
-            let alpha = view.alpha().map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
-            format!("{}, kept epoch {best_epoch}{}", view.status(), alpha.unwrap_or_default())
-        }
         Some(Outcome::Failed { message }) => format!("{}: {message}", view.status()),
-        _ => view.status().to_owned(),
+        _ => match view.kept() {
+            Some(kept) => format!("{}, kept {kept}", view.status()),
+            None => view.status().to_owned(),
+        },
     }
 }
 

@@ -74,7 +74,10 @@ fn named(store: &Store, name: &str) -> Result<Vec<Run>, CliError> {
     let mut keys = BTreeSet::new();
     runs.retain(|run| keys.insert(run.record().key.clone()));
     runs.reverse();
-    if runs.is_empty() { Ok(vec![complete(one_run(store, name)?)?]) } else { Ok(runs) }
+    match runs.is_empty() {
+        true => Ok(vec![complete(one_run(store, name)?)?]),
+        false => runs.into_iter().map(complete).collect(),
+    }
 }
 
 /// Means of models that have not started from the same weights are seldom of use, and a mean knows whatever one of its

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_store::{Standing, Store};
+use cliptune_store::{Standing, Store, Unknown};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table};
 use fs_err as fs;
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::pipeline::state::{StageState, Stages};
-use crate::selection::{Selection, look};
+use crate::selection::{Selection, look, somewhere, tell};
 
 /// Where experiments usually are.
 const FOLDER: &str = "experiments";
@@ -43,7 +43,7 @@ struct Line<'a> {
     stages: Stages,
     run: Option<String>,
     fresh: bool,
-    why: &'a [String],
+    why: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -51,8 +51,10 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let paths =
         if args.experiments.is_empty() { usual(Path::new(FOLDER))? } else { args.experiments.clone() };
     let selection = Selection::load(&paths, common)?;
-    let standings = look(&Store::open(&common.store)?, &selection.experiments, &printer)?;
-    let lines: Vec<Line<'_>> = standings.iter().map(line).collect();
+    let standings = somewhere(look(&Store::open(&common.store)?, &selection.experiments, &printer))?;
+    tell(&standings, &printer);
+    let known = standings.known.iter().map(line);
+    let lines: Vec<Line<'_>> = known.chain(standings.unknown.iter().map(unknown)).collect();
     match printer.is_json() {
         true => printer.json(&lines),
         false => printer.table(&table(&lines, args.why)),
@@ -93,7 +95,20 @@ fn line(standing: &Standing) -> Line<'_> {
         stages: Stages::of(standing),
         run: standing.run.as_ref().map(cliptune_store::Run::id),
         fresh: standing.is_fresh(),
-        why: &standing.why,
+        why: standing.why.clone(),
+    }
+}
+
+fn unknown(unknown: &Unknown) -> Line<'_> {
+    let Unknown { plan, error } = unknown;
+    Line {
+        experiment: plan.experiment.as_str(),
+        seed: plan.seed.0,
+        axes: &plan.axes,
+        stages: Stages::UNKNOWN,
+        run: None,
+        fresh: false,
+        why: vec![error.in_one_line()],
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum StageState {
     Fresh,
     /// It is missing, or what it depends on has changed.
     Stale,
+    /// It cannot be told.
+    Unknown,
 }
 
 impl StageState {
@@ -25,6 +27,7 @@ impl StageState {
         match self {
             Self::Fresh => "fresh",
             Self::Stale => "stale",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -42,10 +45,14 @@ impl Stages {
     pub(crate) fn of(standing: &Standing) -> Self {
         Self {
             dataset: StageState::of(standing.dataset.is_some()),
-            training: StageState::of(standing.run.is_some()),
+            training: StageState::of(standing.is_trained()),
             scores: StageState::of(standing.run.is_some() && standing.is_scored()),
         }
     }
+
+    /// The stages of a plan of which it cannot be told where it stands.
+    pub(crate) const UNKNOWN: Self =
+        Self { dataset: StageState::Unknown, training: StageState::Unknown, scores: StageState::Unknown };
 
     /// All, in their order.
     pub(crate) fn all(self) -> [StageState; 3] {

@@ -7,7 +7,7 @@ use cliptune_store::Estimate;
 use cliptune_terminal::{Column, Printer, Table, format};
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcomes;
+use super::endings::Endings;
 use crate::selection::Selection;
 
 /// The part of `report.json` that the summary shows. The report has compared the runs; nothing is computed twice.
@@ -59,11 +59,11 @@ struct Document {
 }
 
 /// Prints what is in the report's folder, and what became of each experiment.
-pub(crate) fn print(selection: &Selection, outcomes: &Outcomes, report: &Path, printer: &Printer) {
+pub(crate) fn print(selection: &Selection, endings: &Endings, report: &Path, printer: &Printer) {
     let results = read(&report.join(cliptune_report::render::RESULTS)).unwrap_or_default();
     let lines: Vec<Line> = match results.experiments.is_empty() {
-        true => selection.experiments.iter().map(|one| without_report(one, outcomes)).collect(),
-        false => results.experiments.iter().map(|entry| line(entry, &results.boards, outcomes)).collect(),
+        true => selection.experiments.iter().map(|one| without_report(one, endings)).collect(),
+        false => results.experiments.iter().map(|entry| line(entry, &results.boards, endings)).collect(),
     };
     let page = report.join(cliptune_report::render::PAGE);
     match printer.is_json() {
@@ -74,39 +74,39 @@ pub(crate) fn print(selection: &Selection, outcomes: &Outcomes, report: &Path, p
 
 /// A report that failed is no reason to fail once more.
 fn read(path: &Path) -> Option<Results> {
-    serde_json::from_slice(&fs_err::read(path).ok()?).ok()
+    serde_json::from_slice(&cliptune_store::read_file(path).ok()?).ok()
 }
 
-fn line(entry: &Entry, boards: &[Board], outcomes: &Outcomes) -> Line {
+fn line(entry: &Entry, boards: &[Board], endings: &Endings) -> Line {
     let found = boards.iter().find_map(|board| {
         let score = board.results.iter().find(|score| score.name == entry.name)?;
         Some((board.metric.clone(), score.score.clone()))
     });
     let (metric, score) = found.unzip();
-    let outcome = outcomes.of(&entry.experiment);
+    let ending = endings.of(&entry.experiment);
     Line {
         name: entry.name.clone(),
         experiment: entry.experiment.clone(),
         runs: entry.runs.len(),
         metric,
         score,
-        outcome: outcome.as_str(),
-        seconds: outcome.seconds(),
-        shown: outcome.shown(),
+        outcome: ending.as_str(),
+        seconds: ending.seconds(),
+        shown: ending.shown(),
     }
 }
 
-fn without_report(experiment: &cliptune_experiment::Experiment, outcomes: &Outcomes) -> Line {
-    let outcome = outcomes.of(&experiment.name);
+fn without_report(experiment: &cliptune_experiment::Experiment, endings: &Endings) -> Line {
+    let ending = endings.of(&experiment.name);
     Line {
         name: experiment.name.to_string(),
         experiment: experiment.name.clone(),
         runs: experiment.plans.len(),
         metric: None,
         score: None,
-        outcome: outcome.as_str(),
-        seconds: outcome.seconds(),
-        shown: outcome.shown(),
+        outcome: ending.as_str(),
+        seconds: ending.seconds(),
+        shown: ending.shown(),
     }
 }
 

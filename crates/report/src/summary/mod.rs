@@ -9,7 +9,9 @@ mod lineage;
 mod thumbnail;
 
 use cliptune_experiment::{Plan, spelled};
-use cliptune_store::{DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores};
+use cliptune_store::{
+    DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores, unless_damaged,
+};
 
 use crate::data::{Entry, ReportData, RunSummary};
 use crate::error::ReportError;
@@ -84,7 +86,7 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
     let events = if path.exists() { read_events(&path)? } else { Default::default() };
     let mut scores = Vec::new();
     for split in &standing.plan.score.splits {
-        scores.extend(read_scores(run, *split)?);
+        scores.extend(unless_damaged(read_scores(run, *split))?);
     }
     Ok(RunSummary {
         seed: standing.plan.seed,
@@ -98,7 +100,7 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
 
 /// The precisions of the plan: the run may have others that another plan asked for.
 fn planned_precisions(standing: &Standing, run: &Run) -> Result<Option<Precisions>, ReportError> {
-    let Some(mut precisions) = read_precisions(run)? else { return Ok(None) };
+    let Some(mut precisions) = unless_damaged(read_precisions(run))? else { return Ok(None) };
     let planned = &standing.plan.export.onnx;
     precisions.reduced.retain(|reduced| planned.contains(&reduced.precision));
     Ok((!precisions.reduced.is_empty()).then_some(precisions))

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use cliptune_experiment::{ExportPlan, Precision, Split};
 use cliptune_store::{
-    Dataset, Precisions, ReducedPrecision, Run, StoreError, read_precisions, write_precisions,
+    Dataset, Precisions, ReducedPrecision, Run, read_precisions, unless_damaged, write_precisions,
 };
 use cliptune_terminal::Printer;
 
@@ -62,10 +62,7 @@ enum Recorded {
 }
 
 fn recorded(subject: &Subject<'_>) -> Result<Recorded, ScoreError> {
-    let precisions = match read_precisions(subject.run) {
-        Err(StoreError::Json { .. }) => None,
-        other => other?,
-    };
+    let precisions = unless_damaged(read_precisions(subject.run))?;
     let mut wanted: BTreeSet<Precision> = subject.plan.reduced().collect();
     let Some(precisions) = precisions else { return Ok(Recorded::Less(wanted)) };
     if wanted.iter().all(|precision| precisions.of(*precision).is_some()) {

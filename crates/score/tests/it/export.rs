@@ -95,7 +95,8 @@ fn a_graph_of_another_program_says_what_it_lacks() {
     assert_eq!(message, "RUN/onnx/vision_model.onnx does not say with which family it was exported");
     assert_eq!(
         hint.unwrap(),
-        "the export is damaged or of another program: remove the run with `cliptune rm` and train it again"
+        "the export is damaged or of another program: move the run's folder out of the store, and `cliptune run` trains it \
+         again"
     );
 }
 

@@ -14,7 +14,7 @@ use cliptune_onnx::{MODEL_FILE, Preparation, TEXT_MODEL_FILE, VISION_MODEL_FILE}
 use cliptune_store::{
     Base, Dataset, DatasetRecord, Item, ItemImage, Leaks, Outcome, ParityItem, ParitySample, Provenance,
     RUN_FORMAT, Run, RunRecord, Sources, Standing, Store, run_name, standings, utc_now, write_dataset,
-    write_json,
+    write_parity,
 };
 use fs_err as fs;
 use prost::Message;
@@ -129,7 +129,7 @@ impl Fixture {
             model.metadata_props.extend(entries);
             fs::write(run.onnx_folder().join(file), model.encode_to_vec()).unwrap();
         }
-        write_json(&run.parity_file(), &self.parity_sample()).unwrap();
+        write_parity(&run, &self.parity_sample()).unwrap();
         run.finish(Outcome::Done { best_epoch: 0 }, None).unwrap();
         let standing = self.standing();
         (standing.run.unwrap(), standing.dataset.unwrap())

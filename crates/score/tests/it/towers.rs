@@ -8,7 +8,7 @@ use cliptune_score::export::Export;
 use cliptune_score::matrix::product;
 use cliptune_score::model::Model;
 use cliptune_score::score::{Missing, score_run};
-use cliptune_store::{Dataset, ParitySample, Run, read_json, read_scores, write_json};
+use cliptune_store::{Dataset, Run, read_parity, read_scores, write_parity};
 use cliptune_terminal::Printer;
 use fs_err as fs;
 
@@ -83,9 +83,9 @@ fn an_image_that_has_changed_since_the_dataset_was_made_is_not_scored() {
 fn a_run_whose_graphs_disagree_with_libtorch_is_refused() {
     let fixture = Fixture::new(TaskKind::Choice);
     let (run, dataset) = fixture.train();
-    let mut sample: ParitySample = read_json(&run.parity_file()).unwrap();
+    let mut sample = read_parity(&run).unwrap();
     sample.items[1].logits[2] += 0.01;
-    write_json(&run.parity_file(), &sample).unwrap();
+    write_parity(&run, &sample).unwrap();
     let error = score_split(&run, &dataset, Split::Test).unwrap_err();
     let ScoreError::Parity { item, text, libtorch, onnx, .. } = error else { panic!("{error}") };
     assert_eq!((item.as_str(), text), ("0000000000000001", 2));
@@ -115,9 +115,9 @@ fn a_portable_vision_tower_that_computes_something_else_is_refused() {
 fn a_sample_of_other_items_is_refused() {
     let fixture = Fixture::new(TaskKind::Choice);
     let (run, dataset) = fixture.train();
-    let mut sample: ParitySample = read_json(&run.parity_file()).unwrap();
+    let mut sample = read_parity(&run).unwrap();
     sample.items[0].item_id = "feed".to_owned();
-    write_json(&run.parity_file(), &sample).unwrap();
+    write_parity(&run, &sample).unwrap();
     let error = score_split(&run, &dataset, Split::Test).unwrap_err();
     assert!(matches!(error, ScoreError::ForeignSample { .. }), "{error}");
 }

@@ -1,7 +1,10 @@
 //! Datasets: identity and files.
 
 use cliptune_experiment::{Split, SplitBy};
-use cliptune_store::{Reason, Reject, Side, StoreError, literal_path, open_database};
+use cliptune_store::{
+    DATASET_FORMAT, DatasetRecord, Reason, Reject, Side, StoreError, literal_path, open_database,
+    write_dataset,
+};
 use fs_err as fs;
 
 use crate::support::{World, data, item};
@@ -126,9 +129,9 @@ fn missing_sources_are_named() {
 fn a_dataset_of_a_later_version_is_refused_by_name() {
     let world = World::new();
     let dataset = world.make_dataset(&data(&world.path("")), &[], &[]);
-    let path = dataset.folder().join("dataset.json");
-    let text = fs::read_to_string(&path).unwrap().replace("\"format_version\": 1", "\"format_version\": 2");
-    fs::write(&path, text).unwrap();
+    let later = DATASET_FORMAT + 1;
+    let record = DatasetRecord { format_version: later, ..dataset.record().clone() };
+    write_dataset(dataset.folder(), &record, &[], &[]).unwrap();
     let error = world.store().dataset(&dataset.record().hash).unwrap_err();
-    assert!(matches!(error, StoreError::Version { found: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::Version { found, .. } if found == later), "{error}");
 }

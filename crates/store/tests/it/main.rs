@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod damage;
 mod datasets;
 mod model_hash;
+mod named;
 mod precisions;
 mod runs;
 mod scores;

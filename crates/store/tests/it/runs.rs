@@ -130,7 +130,7 @@ fn a_damaged_run_hides_no_other() {
     let listing = world.store().runs().unwrap();
     assert_eq!((listing.runs.len(), listing.damaged.len()), (1, 2));
     assert!(
-        listing.damaged.iter().all(|(path, why)| why.contains(path.to_str().unwrap())),
+        listing.damaged.iter().all(|(path, why)| why.to_string().contains(path.to_str().unwrap())),
         "{:?}",
         listing.damaged
     );

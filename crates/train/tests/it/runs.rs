@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{ImageFit, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, JoinCounts, Leaks, ParitySample,
-    ResolvedBase, Run, RunStatus, Sources, Standing, Store, read_events, read_json, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, JoinCounts, Leaks, ResolvedBase, Run,
+    RunStatus, Sources, Standing, Store, read_events, read_json, read_parity, write_dataset,
 };
 use cliptune_terminal::{Diagnostic, Printer};
 use cliptune_train::TrainError;
@@ -50,13 +50,15 @@ impl Place {
             device: Device::Cpu,
             interrupted: &AtomicBool::new(interrupted),
         };
+        let model = self.folder.path().join("model");
         let standing = Standing {
             plan: self.plan.clone(),
             dataset_hash: self.dataset.record().hash.clone(),
             dataset: Some(self.dataset.clone()),
-            base: ResolvedBase::Folder { path: self.folder.path().join("model"), hash: "model".to_owned() },
+            base: ResolvedBase::Folder { hash: self.store().model_hash(&model).unwrap(), path: model },
             key: "0123456789abcdef".to_owned(),
             run: None,
+            is_export_damaged: false,
             missing_scores: Vec::new(),
             unjudged_precisions: Vec::new(),
             why: Vec::new(),
@@ -303,7 +305,7 @@ fn a_run_that_is_interrupted_chooses_the_same_point() {
 }
 
 fn parity_items(run: &Run) -> usize {
-    read_json::<ParitySample>(&run.parity_file()).unwrap().items.len()
+    read_parity(run).unwrap().items.len()
 }
 
 #[test]

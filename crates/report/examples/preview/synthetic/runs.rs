@@ -1,5 +1,7 @@
 //! Runs that never ran.
 
+use std::collections::BTreeMap;
+
 use cliptune_experiment::{Objective, Plan, Precision, Seed, Split, TaskKind, Tune};
 use cliptune_report::data::{Curve, Entry, EpochPoint, RunSummary, Start, StepPoint};
 use cliptune_store::{
@@ -111,6 +113,7 @@ fn record(name: &str, plan: &Plan, seed: u32, best_epoch: usize) -> RunRecord {
             outcome: Outcome::Done { best_epoch },
             seconds: if trained { 171.0 + 6.0 * f64::from(seed) } else { 2.1 },
             peak_memory: Some(812 << 20),
+            files: BTreeMap::new(),
         }),
     }
 }

@@ -9,7 +9,7 @@ use crate::tool::Tool;
 
 /// What became of one experiment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum Ending {
     /// There was nothing to do.
     Fresh,
     /// It is up to date.
@@ -22,25 +22,28 @@ pub(crate) enum Outcome {
         /// The tool.
         tool: Tool,
     },
-    /// An experiment that it starts from is incomplete.
+    /// An experiment that it starts from has no weights.
     Skipped,
+    /// Where it stands cannot be told, as where its table is missing.
+    Unknown,
     /// Somebody stopped it.
     Interrupted,
 }
 
-impl Outcome {
-    /// The outcome in a word, for machines.
+impl Ending {
+    /// Returns the ending in a word, for machines.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
             Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
             Self::Interrupted => "interrupted",
         }
     }
 
-    /// The outcome in the summary: how long it took, or what else there is to say.
+    /// Returns the ending as the summary shows it: how long it took, or what else there is to say.
     pub(crate) fn shown(self) -> String {
         match self {
             Self::Done { time } => format::duration(time),
@@ -64,22 +67,17 @@ impl Outcome {
 
 /// What became of each experiment, in order.
 #[derive(Debug, Default)]
-pub(crate) struct Outcomes(Vec<(ExperimentName, Outcome)>);
+pub(crate) struct Endings(Vec<(ExperimentName, Ending)>);
 
-impl Outcomes {
+impl Endings {
     /// Adds one.
-    pub(crate) fn push(&mut self, experiment: ExperimentName, outcome: Outcome) {
+    pub(crate) fn push(&mut self, experiment: ExperimentName, outcome: Ending) {
         self.0.push((experiment, outcome));
     }
 
     /// What became of an experiment; one that was not reached has nothing to do.
-    pub(crate) fn of(&self, experiment: &ExperimentName) -> Outcome {
-        self.0.iter().find(|(name, _)| name == experiment).map_or(Outcome::Fresh, |(_, outcome)| *outcome)
-    }
-
-    /// Whether an experiment was to be made and was not.
-    pub(crate) fn is_missing(&self, experiment: &ExperimentName) -> bool {
-        !self.of(experiment).is_good()
+    pub(crate) fn of(&self, experiment: &ExperimentName) -> Ending {
+        self.0.iter().find(|(name, _)| name == experiment).map_or(Ending::Fresh, |(_, outcome)| *outcome)
     }
 
     /// Whether everything that was to be made was.
@@ -89,6 +87,6 @@ impl Outcomes {
 
     /// Whether somebody stopped the work.
     pub(crate) fn interrupted(&self) -> bool {
-        self.0.iter().any(|(_, outcome)| matches!(outcome, Outcome::Interrupted))
+        self.0.iter().any(|(_, outcome)| matches!(outcome, Ending::Interrupted))
     }
 }

@@ -1,0 +1,150 @@
+//! Records: the JSON files of the store, each with a checksum, so that a changed byte is an error and never another
+//! number.
+//!
+//! A record begins with `{`, a line `"checksum": "…"`, and goes on as indented JSON. The checksum is the BLAKE3 of every
+//! byte behind its line.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Damage, StoreError};
+use crate::files::write_atomic;
+use crate::regular::read_file;
+
+const START: &[u8] = b"{\n";
+const HEAD: &[u8] = b"{\n  \"checksum\": \"";
+const MIDDLE: &[u8] = b"\",\n";
+/// Hexadecimal digits of a checksum.
+const DIGITS: usize = 64;
+
+/// What every record says about itself.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+/// Writes a record; complete or absent. It must be a JSON object with a field `format_version`.
+pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
+    let text = serde_json::to_vec_pretty(record)
+        .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
+    let body = [text.strip_prefix(START).unwrap_or(&text), b"\n"].concat();
+    let checksum = blake3::hash(&body).to_hex();
+    write_atomic(path, &[HEAD, checksum.as_bytes(), MIDDLE, &body].concat())
+}
+
+/// Reads a record of the version that this program writes.
+///
+/// # Errors
+/// When it is missing, when a byte of it has changed since it was written, or when it is of another version.
+pub(crate) fn read_record<T: DeserializeOwned>(path: &Path, supported: u32) -> Result<T, StoreError> {
+    let text = read_file(path)?;
+    let body = match checked(&text) {
+        Ok(body) => body,
+        // Versions before this one wrote no checksum.
+        Err(Damage::NoChecksum) => match serde_json::from_slice::<Version>(&text) {
+            Ok(Version { format_version: found }) if found < supported => {
+                return Err(StoreError::Version { path: path.to_path_buf(), found, supported });
+            }
+            _ => return Err(StoreError::damaged(path, Damage::NoChecksum)),
+        },
+        Err(damage) => return Err(StoreError::damaged(path, damage)),
+    };
+    let json = [START, body].concat();
+    let unreadable = |source| StoreError::damaged(path, Damage::Json(source));
+    let Version { format_version: found } = serde_json::from_slice(&json).map_err(unreadable)?;
+    match found == supported {
+        true => serde_json::from_slice(&json).map_err(unreadable),
+        false => Err(StoreError::Version { path: path.to_path_buf(), found, supported }),
+    }
+}
+
+/// Returns what the checksum of a record is of, if it is of that.
+fn checked(text: &[u8]) -> Result<&[u8], Damage> {
+    let (checksum, rest) =
+        text.strip_prefix(HEAD).and_then(|rest| rest.split_at_checked(DIGITS)).ok_or(Damage::NoChecksum)?;
+    let body = rest.strip_prefix(MIDDLE).ok_or(Damage::NoChecksum)?;
+    match blake3::hash(body).to_hex().as_bytes() == checksum {
+        true => Ok(body),
+        false => Err(Damage::Checksum),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fs_err as fs;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Record {
+        format_version: u32,
+        value: f64,
+        text: String,
+    }
+
+    fn record() -> Record {
+        Record { format_version: 2, value: 0.1 + 0.2, text: "it's \"so\"\n漫画".to_owned() }
+    }
+
+    fn written() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        write_record(&path, &record()).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_record_comes_back_and_is_plain_json() {
+        let (_folder, path) = written();
+        assert_eq!(read_record::<Record>(&path, 2).unwrap(), record());
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(json["value"], 0.1 + 0.2);
+        assert_eq!(json["checksum"].as_str().unwrap().len(), DIGITS);
+    }
+
+    #[test]
+    fn every_changed_bit_and_every_cut_is_an_error() {
+        let (_folder, path) = written();
+        let bytes = fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                fs::write(&path, &changed).unwrap();
+                assert!(read_record::<Record>(&path, 2).is_err(), "bit {bit} of byte {at}");
+            }
+            fs::write(&path, &bytes[..at]).unwrap();
+            assert!(read_record::<Record>(&path, 2).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_version_is_named_as_such() {
+        let (_folder, path) = written();
+        let found = |supported| match read_record::<Record>(&path, supported) {
+            Err(StoreError::Version { found, .. }) => found,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found(3), 2);
+        assert_eq!(found(1), 2);
+        // As versions without checksums wrote it.
+        fs::write(&path, serde_json::to_vec(&record()).unwrap()).unwrap();
+        assert_eq!(found(3), 2);
+        let error = read_record::<Record>(&path, 2).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { source: Damage::NoChecksum, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_damage_and_is_never_opened() {
+        let (folder, path) = written();
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let error = read_record::<Record>(&path, 2).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { source: Damage::NotAFile, .. }), "{error:?}");
+        let error = read_record::<Record>(folder.path(), 2).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { source: Damage::NotAFile, .. }), "{error:?}");
+    }
+}

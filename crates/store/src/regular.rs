@@ -1,0 +1,65 @@
+//! Reading regular files, and nothing else: a FIFO or a device in place of one would hold up whoever opens it.
+
+use std::io;
+use std::path::Path;
+
+use fs_err as fs;
+use fs_err::File;
+
+use crate::error::{Damage, StoreError};
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// When it is missing or not a regular file, or cannot be opened.
+pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
+    check(path)?;
+    Ok(File::open(path)?)
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// When it is missing or not a regular file, or cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    check(path)?;
+    Ok(fs::read(path)?)
+}
+
+/// Returns the BLAKE3 of a file's content: 64 hexadecimal digits.
+///
+/// # Errors
+/// When it is missing or not a regular file, or cannot be read.
+pub fn file_hash(path: &Path) -> Result<String, StoreError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Makes sure that a file has the content that a record says it has.
+///
+/// # Errors
+/// When it is missing, is not a regular file, cannot be read, or has another content.
+pub fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
+    match file_hash(path) {
+        Ok(found) if found == hash => Ok(()),
+        Ok(_) => Err(StoreError::damaged(path, Damage::Content)),
+        Err(StoreError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Err(StoreError::damaged(path, Damage::Missing))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes sure that there is a regular file.
+pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
+    match fs::metadata(path)?.is_file() {
+        true => Ok(()),
+        false => Err(StoreError::damaged(path, Damage::NotAFile)),
+    }
+}
+
+/// Whether nothing at all has that name.
+pub(crate) fn is_absent(path: &Path) -> bool {
+    matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
