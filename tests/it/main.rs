@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod commands;
+mod damage;
 mod data;
 mod dry_run;
 mod export;
