@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{
-    Architecture, DataPlan, ExportPlan, ImageKey, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
-    TrainPlan, Warmup, spelled,
+    Architecture, DataPlan, ExportPlan, ImageKey, ModelPlan, ModelSource, Plan, PlanOption, SplitBy,
+    SplitPlan, Task, TrainPlan, Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
         "train",
         plan.train.as_ref().map_or_else(|| "nothing: the model is scored as it is".to_owned(), train),
     ));
-    lines.extend(plan.train.as_ref().and_then(options).map(|options| ("with", options)));
+    lines.extend(options(plan).map(|options| ("with", options)));
     lines.push(("export", export(&plan.export)));
     lines.push(("score", words(&plan.score.splits)));
     lines
@@ -133,12 +133,46 @@ fn train(train: &TrainPlan) -> String {
     )
 }
 
-/// What is set besides the usual: `reduction sum, shuffle false`.
-fn options(train: &TrainPlan) -> Option<String> {
-    const TOLD: [&str; 5] = ["contrastive_weight", "tune", "unlocked_layers", "accumulate", "select"];
-    let unusual = train.options().into_iter().filter(|option| !option.is_default);
-    let untold = unusual.filter(|option| !TOLD.contains(&option.key));
-    let options: Vec<_> = untold.map(|option| format!("{} {}", option.key, option.value)).collect();
+/// What the other lines tell, with all that lies below.
+const TOLD: &[&str] = &[
+    "description",
+    "data.join",
+    "data.columns.choices",
+    "data.columns.label",
+    "data.columns.text",
+    "data.columns.id",
+    "data.columns.group",
+    "data.where",
+    "data.deduplicate",
+    "data.split",
+    "model.image_fit",
+    "train.tune",
+    "train.unlocked_layers",
+    "train.lora.rank",
+    "train.accumulate",
+    "train.optimizer.name",
+    "train.optimizer.weight_decay",
+    "train.schedule.warmup",
+    "train.schedule.warmup_steps",
+    "train.schedule.decay",
+    "train.select",
+    "export",
+    "score",
+];
+
+/// Lists every option that is not at its default and that no other line tells: `reduction sum, shuffle false`.
+fn options(plan: &Plan) -> Option<String> {
+    let is_told = |option: &PlanOption| {
+        TOLD.iter().any(|told| {
+            option.key.strip_prefix(told).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let untold = plan.options().into_iter().filter(|option| !option.is_default && !is_told(option));
+    let options: Vec<_> = untold
+        .map(|PlanOption { key, value, .. }| {
+            format!("{} {value}", key.strip_prefix("train.").unwrap_or(&key))
+        })
+        .collect();
     (!options.is_empty()).then(|| options.join(", "))
 }
 

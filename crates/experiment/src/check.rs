@@ -6,7 +6,7 @@ use std::ops::RangeBounds;
 
 use crate::language::TOP;
 use crate::problem::{Problem, Problems};
-use crate::shape::{Key, Presence, Shape, Unknown, Words};
+use crate::shape::{Key, Presence, Shape, Unknown, Words, fragment};
 use crate::source::Span;
 use crate::suggest::{alternatives, closest, did_you_mean, listed};
 use crate::yaml::{Entry, Node, Value};
@@ -34,7 +34,7 @@ impl Checker<'_> {
                 }
                 values.iter_mut().for_each(|value| self.value(value, of, path));
             }
-            (Shape::Map(keys), Value::Map(_)) => self.map(node, keys, path),
+            (Shape::Map(_) | Shape::Section(_), Value::Map(_)) => self.map(node, shape.keys(), path),
             (Shape::Either(shapes), _) => {
                 if let Some(fitting) = shapes.iter().find(|shape| same_kind(shape, node)) {
                     self.value(node, fitting, path);
@@ -97,7 +97,7 @@ fn same_kind(shape: &Shape, node: &Node) -> bool {
         | (Shape::Number { .. }, Value::Number(_) | Value::Whole(_))
         | (Shape::Boolean, Value::Boolean(_))
         | (Shape::List { .. }, Value::List(_))
-        | (Shape::Map(_) | Shape::Matrix, Value::Map(_)) => true,
+        | (Shape::Map(_) | Shape::Section(_) | Shape::Matrix, Value::Map(_)) => true,
         (Shape::Either(shapes), _) => shapes.iter().any(|shape| same_kind(shape, node)),
         _ => false,
     }
@@ -151,7 +151,7 @@ fn missing(node: &Node, keys: &'static [Key], path: &str) -> Option<Problem> {
     let names = listed(missing.iter().map(|key| key.name), "and");
     let label = match missing.as_slice() {
         [] => return None,
-        [key] => format!("expected {names}: {}", key.about),
+        [key] => format!("expected {names}: {}", fragment(key.about)),
         _ => format!("expected {names}"),
     };
     let message = match (path, missing.len()) {

@@ -24,13 +24,6 @@ pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
     }
 }
 
-/// A section that was left out, with its defaults.
-pub(crate) fn filled(keys: &'static [Key]) -> Node {
-    let mut section = Node { span: Span::DEFAULT, value: Value::Map(Vec::new()) };
-    fill(&mut section, keys);
-    section
-}
-
 /// The language's own YAML; a test reads all of it, so a default is never a null by mistake.
 pub(crate) fn default(yaml: &str) -> Node {
     parse(yaml, SourceId::DEFAULTS, &mut Problems::default()).unwrap_or(Node::null(Span::DEFAULT))

@@ -10,6 +10,7 @@ mod defaults;
 mod document;
 mod error;
 mod language;
+mod listing;
 mod load;
 mod merge;
 mod overrides;
@@ -28,7 +29,7 @@ mod write;
 mod yaml;
 
 pub use error::LoadError;
-pub use language::TrainOption;
+pub use listing::PlanOption;
 pub use load::load;
 pub use plan::{
     Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan, Decay,

@@ -9,17 +9,25 @@ use std::path::PathBuf;
 use cliptune_hub::HubId;
 use serde::{Deserialize, Serialize};
 
-use crate::language::word_of;
+use crate::language::{Vocabulary, options, word, words};
+use crate::shape::Shape;
 use crate::values::{ExperimentName, Fraction, Seed};
 
 mod augment;
+mod checkpoint;
+mod objective;
+mod optimizer;
+mod schedule;
 mod train;
+mod tune;
 
 pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
-pub use train::{
-    CheckpointInterval, Compute, Decay, LogitScale, Lora, LoraTarget, LoraTargets, Objective, OptimizerPlan,
-    Reduction, Schedule, Select, TrainPlan, Tune, UpdateRule, Warmup,
-};
+pub use checkpoint::CheckpointInterval;
+pub use objective::{Objective, Reduction};
+pub use optimizer::{OptimizerPlan, UpdateRule};
+pub use schedule::{Decay, Schedule, Warmup};
+pub use train::{Compute, Select, TrainPlan};
+pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};
 
 /// One experiment file: the runs it stands for, in the order of its matrix and seeds.
 #[derive(Clone, Debug)]
@@ -215,29 +223,25 @@ pub enum SplitBy {
     Column(String),
 }
 
-/// A part of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// Weights are fitted to it.
-    Train,
-    /// Choices (epoch, settings) are made on it.
-    Validation,
-    /// Results are reported on it.
-    Test,
+words! {
+    /// A part of a dataset.
+    pub enum Split {
+        /// Weights are fitted to it.
+        Train = "train",
+        /// Choices, such as that of an epoch, are made on it.
+        Validation = "validation",
+        /// Results are reported on it.
+        Test = "test",
+    }
 }
 
 impl Split {
     /// All splits in order.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
-    /// The name used in files and folders.
+    /// Returns the name used in files and folders.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
+        self.word()
     }
 }
 
@@ -334,42 +338,47 @@ pub struct Transformer {
     pub heads: usize,
 }
 
-/// The activation of the MLPs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// x·σ(1.702x), as OpenAI's CLIP.
-    QuickGelu,
-    /// The exact Gaussian error linear unit.
-    Gelu,
+words! {
+    /// The activation of the MLPs.
+    pub enum Activation {
+        /// The approximation x·σ(1.702x), as in OpenAI's CLIP.
+        QuickGelu = "quick_gelu",
+        /// The exact Gaussian error linear unit.
+        Gelu = "gelu",
+    }
 }
 
-/// How an image becomes a square.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageFit {
-    /// The shorter side is resized, the middle is kept.
-    Crop,
-    /// The longer side is resized, the rest is filled.
-    Pad,
-    /// Both sides are resized.
-    Squash,
+words! {
+    /// How an image becomes a square.
+    pub enum ImageFit {
+        /// The shorter side is resized, and the middle is kept.
+        Crop = "crop",
+        /// The longer side is resized, and the rest is filled.
+        Pad = "pad",
+        /// Both sides are resized, whatever that does to the proportions.
+        Squash = "squash",
+    }
 }
 
 impl ImageFit {
     /// The word in the language.
     pub fn as_str(self) -> &'static str {
-        word_of(self)
+        self.word()
     }
 }
 
-/// `export:` – what is written beside the model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExportPlan {
-    /// Precisions of the ONNX graphs.
-    pub onnx: Vec<Precision>,
-    /// The validation accuracy that int8 may lose; there when int8 is.
-    pub int8_margin: Option<Fraction>,
+const PRECISION: Shape = word::<Precision>();
+const SPLIT: Shape = word::<Split>();
+
+options! {
+    /// `export`: what is written beside the model.
+    pub struct ExportPlan {
+        /// The precisions of the ONNX graphs.
+        onnx: Vec<Precision> = "[fp32]", Shape::set(&PRECISION, 0);
+        /// The validation accuracy (for pairs: recall@1) that int8 may lose; if it loses as much, it is not kept. Only with
+        /// `int8` in `onnx`; 0.01 when absent.
+        int8_margin: Option<Fraction>;
+    }
 }
 
 impl ExportPlan {
@@ -384,26 +393,23 @@ impl ExportPlan {
     }
 }
 
-/// The precision of exported weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floats.
-    Fp32,
-    /// 16-bit floats.
-    Fp16,
-    /// 8-bit integers.
-    Int8,
+words! {
+    /// The precision of exported weights.
+    pub enum Precision {
+        /// 32-bit floats, which are the numbers that were trained.
+        Fp32 = "fp32",
+        /// 16-bit floats, which take half the space and are meant for GPUs.
+        Fp16 = "fp16",
+        /// 8-bit integers, which take a quarter of the space and are meant for CPUs. They are kept only within `int8_margin`.
+        Int8 = "int8",
+    }
+    planned &["bf16"];
 }
 
 impl Precision {
-    /// The name used in files, tables and YAML.
+    /// Returns the name used in files, tables and YAML.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fp32 => "fp32",
-            Self::Fp16 => "fp16",
-            Self::Int8 => "int8",
-        }
+        self.word()
     }
 }
 
@@ -413,9 +419,10 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// `score:` – what is evaluated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ScorePlan {
-    /// The splits, in order, without repetition.
-    pub splits: Vec<Split>,
+options! {
+    /// `score`: what is evaluated.
+    pub struct ScorePlan {
+        /// The splits to score.
+        splits: Vec<Split> = "[validation, test]", Shape::set(&SPLIT, 1);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::defaults::default;
 use crate::language::{OF_THE_FILE, OF_THE_SWEEP, TOP};
-use crate::shape::{Key, Presence, Shape};
+use crate::shape::{Key, Presence, Shape, sentence};
 
 /// The JSON Schema (draft 2020-12) of an experiment file, for editors: keys, types, bounds, words and defaults.
 ///
@@ -49,22 +49,18 @@ fn property(key: &Key) -> Value {
     schema
 }
 
-/// What a key means, and each of its words.
+/// What a key means, what it belongs to, and each of its words.
 fn description(key: &Key) -> String {
     let mut text = sentence(key.about);
+    if let Some(only) = &key.only_with {
+        text.push_str(&format!(" Only with {}; {} when absent.", only.phrase(), only.default()));
+    }
     if let Shape::Word(words) = &key.shape {
         for (word, about) in words().known {
-            text.push_str(&format!("\n- `{word}`: {about}"));
+            text.push_str(&format!("\n- `{word}`: {}", sentence(about)));
         }
     }
     text
-}
-
-fn sentence(fragment: &str) -> String {
-    let mut characters = fragment.chars();
-    characters
-        .next()
-        .map_or(String::new(), |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
 }
 
 fn of(shape: &Shape) -> Value {
@@ -75,7 +71,7 @@ fn of(shape: &Shape) -> Value {
         Shape::Number { low, high } => number(*low, *high),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::List { of: each, min, max, unique } => list(each, *min, *max, *unique),
-        Shape::Map(keys) => map(keys),
+        Shape::Map(_) | Shape::Section(_) => map(shape.keys()),
         Shape::Either(shapes) => json!({ "anyOf": shapes.iter().map(of).collect::<Vec<_>>() }),
         Shape::Matrix => matrix(),
     }
@@ -126,7 +122,10 @@ fn add_axes(key: &Key, path: String, properties: &mut Map<String, Value>) {
         add_axes(inner, format!("{path}.{}", inner.name), properties);
     }
     // The items of a section would repeat the whole schema; `check` looks into them.
-    let items = if let Shape::Map(_) = key.shape { json!({ "type": "object" }) } else { of(&key.shape) };
+    let items = match key.shape {
+        Shape::Map(_) | Shape::Section(_) => json!({ "type": "object" }),
+        _ => of(&key.shape),
+    };
     let axis = json!({ "description": sentence(key.about), "type": "array", "minItems": 1, "items": items });
     properties.insert(path, or_null(axis));
 }

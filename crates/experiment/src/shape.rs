@@ -21,6 +21,8 @@ pub(crate) enum Shape {
     List { of: &'static Self, min: usize, max: usize, unique: bool },
     /// A map with known keys.
     Map(&'static [Key]),
+    /// A map whose keys come from the definition of its options.
+    Section(fn() -> &'static [Key]),
     /// The first shape of the value's own kind.
     Either(&'static [Self]),
     /// Dotted keys of the language, each with a list of values.
@@ -31,10 +33,21 @@ pub(crate) enum Shape {
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    /// What it means: a fragment that ends without a full stop.
+    /// What it means: a doc comment, or a fragment without a full stop.
     pub(crate) about: &'static str,
     pub(crate) shape: Shape,
     pub(crate) presence: Presence,
+    /// The words of another key that give this one a meaning; `None` when it always has one.
+    pub(crate) only_with: Option<OnlyWith>,
+}
+
+/// The words that a key belongs to.
+#[derive(Debug)]
+pub(crate) struct OnlyWith {
+    /// The key that holds one of the words.
+    pub(crate) decider: &'static str,
+    /// Each word, and the YAML that the key stands for when it is left out.
+    pub(crate) words: Vec<(&'static str, &'static str)>,
 }
 
 /// Whether a key must be there.
@@ -52,18 +65,18 @@ pub(crate) enum Presence {
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     /// Each word and what it means.
-    pub(crate) known: Vec<(&'static str, &'static str)>,
+    pub(crate) known: &'static [(&'static str, &'static str)],
     /// Words that will mean something one day.
     pub(crate) planned: &'static [&'static str],
 }
 
 impl Key {
     pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, about, shape, presence: Presence::Required }
+        Self { name, about, shape, presence: Presence::Required, only_with: None }
     }
 
     pub(crate) const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, about, shape, presence: Presence::Optional }
+        Self { name, about, shape, presence: Presence::Optional, only_with: None }
     }
 
     pub(crate) const fn with_default(
@@ -72,7 +85,30 @@ impl Key {
         default: &'static str,
         about: &'static str,
     ) -> Self {
-        Self { name, about, shape, presence: Presence::Default(default) }
+        Self { name, about, shape, presence: Presence::Default(default), only_with: None }
+    }
+}
+
+/// What a key or a word means, as a sentence.
+pub(crate) fn sentence(about: &str) -> String {
+    let about = about.trim();
+    let mut characters = about.chars();
+    let Some(first) = characters.next() else { return String::new() };
+    let stop = if about.ends_with('.') { "" } else { "." };
+    format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
+}
+
+/// What a key means, as a part of a sentence.
+pub(crate) fn fragment(about: &str) -> String {
+    let about = about.trim();
+    let about = about.strip_suffix('.').unwrap_or(about);
+    let mut characters = about.chars();
+    match (characters.next(), about.chars().nth(1)) {
+        // A name keeps its capitals.
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            format!("{}{}", first.to_lowercase(), characters.as_str())
+        }
+        _ => about.to_owned(),
     }
 }
 
@@ -93,6 +129,16 @@ impl Shape {
         Self::Number { low: Bound::Included(min), high: Bound::Included(max) }
     }
 
+    /// A number between `low` and `high`, neither of them included.
+    pub(crate) const fn inside(low: f64, high: f64) -> Self {
+        Self::Number { low: Bound::Excluded(low), high: Bound::Excluded(high) }
+    }
+
+    /// A number from 0 and below 1.
+    pub(crate) const fn below_one() -> Self {
+        Self::Number { low: Bound::Included(0.0), high: Bound::Excluded(1.0) }
+    }
+
     /// A list of at least `min` different values.
     pub(crate) const fn set(of: &'static Self, min: usize) -> Self {
         Self::List { of, min, max: usize::MAX, unique: true }
@@ -107,6 +153,7 @@ impl Shape {
     pub(crate) fn keys(&self) -> &'static [Key] {
         match self {
             Self::Map(keys) => keys,
+            Self::Section(keys) => keys(),
             Self::Either(shapes) => {
                 shapes.iter().map(Self::keys).find(|keys| !keys.is_empty()).unwrap_or(&[])
             }
@@ -127,8 +174,8 @@ impl Shape {
                 format!("a list of exactly {min}, each {}", of.expected())
             }
             Self::List { of, .. } => format!("a list, each {}", of.expected()),
-            Self::Map(keys) => {
-                format!("a map that may hold {}", alternatives(keys.iter().map(|key| key.name)))
+            Self::Map(_) | Self::Section(_) => {
+                format!("a map that may hold {}", alternatives(self.keys().iter().map(|key| key.name)))
             }
             Self::Either(shapes) => shapes.iter().map(Self::expected).collect::<Vec<_>>().join(", or "),
             Self::Matrix => "a map from dotted keys to lists, such as `train.epochs: [5, 10]`".to_owned(),

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::yaml::{FromNode, Node};
+
 /// Why a value is impossible: a sentence fragment that says what is expected, such as
 /// `"expected a number between 0 and 1"`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -213,3 +215,16 @@ impl From<BatchSize> for usize {
         size.0
     }
 }
+
+/// Values out of bounds read as nothing: the shape of their key has refused them before.
+macro_rules! read_within_bounds {
+    ($($Value:ty as $Number:ty),+) => {
+        $(impl FromNode for $Value {
+            fn from_node(node: &Node) -> Option<Self> {
+                Self::try_from(<$Number>::from_node(node)?).ok()
+            }
+        })+
+    };
+}
+
+read_within_bounds!(Fraction as f64, LearningRate as f64, EmaDecay as f64, BatchSize as usize);

@@ -1,11 +1,11 @@
 //! A resolved plan in the language it came from.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::language::{Vocabulary, word_of};
 use crate::plan::{
-    Architecture, Augment, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Objective, Plan,
-    SplitBy, SplitPlan, Task, TrainPlan, Transformer, Tune,
+    Architecture, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
+    Transformer,
 };
 
 /// A plan could not be written as YAML.
@@ -28,19 +28,16 @@ impl Plan {
     }
 }
 
-fn document(plan: &Plan) -> Value {
+pub(crate) fn document(plan: &Plan) -> Value {
     without_null(json!({
         "name": plan.experiment,
         "description": plan.description,
         "data": data(&plan.data),
         "model": model(&plan.model),
-        "train": plan.train.as_ref().map(train),
-        "checkpoint": plan.checkpoint,
-        "export": without_null(json!({
-            "onnx": words(&plan.export.onnx),
-            "int8_margin": plan.export.int8_margin,
-        })),
-        "score": { "splits": words(&plan.score.splits) },
+        "train": plan.train.as_ref().map(section),
+        "checkpoint": section(&plan.checkpoint),
+        "export": section(&plan.export),
+        "score": section(&plan.score),
         "seeds": [plan.seed],
     }))
 }
@@ -106,7 +103,7 @@ fn model(model: &ModelPlan) -> Value {
     };
     without_null(json!({
         "from": model.from.to_string(),
-        "image_fit": model.image_fit.map(word_of),
+        "image_fit": model.image_fit,
         "architecture": sizes,
     }))
 }
@@ -120,7 +117,7 @@ fn architecture(sizes: &Architecture) -> Value {
         "context_length": sizes.context_length,
         "vocab_size": sizes.vocab_size,
         "projection_dim": sizes.projection_dim,
-        "activation": word_of(sizes.activation),
+        "activation": sizes.activation,
         "logit_scale": sizes.logit_scale,
     })
 }
@@ -129,60 +126,17 @@ fn transformer(sizes: Transformer) -> Value {
     json!({ "width": sizes.width, "layers": sizes.layers, "heads": sizes.heads })
 }
 
-pub(crate) fn train(train: &TrainPlan) -> Value {
-    let contrastive_weight = match train.objective {
-        Objective::ChoiceContrastive { contrastive_weight } => Some(contrastive_weight),
-        Objective::Choice | Objective::Contrastive | Objective::Sigmoid => None,
-    };
-    let (unlocked_layers, lora) = match train.tune {
-        Tune::LockedImage { unlocked_layers } | Tune::LockedText { unlocked_layers } => {
-            (Some(unlocked_layers), None)
-        }
-        Tune::Lora { lora } => (None, Some(lora)),
-        Tune::Full | Tune::Projections => (None, None),
-    };
-    without_null(json!({
-        "objective": word_of(train.objective),
-        "contrastive_weight": contrastive_weight,
-        "label_smoothing": train.label_smoothing,
-        "reduction": word_of(train.reduction),
-        "tune": word_of(train.tune),
-        "unlocked_layers": unlocked_layers,
-        "lora": lora,
-        "logit_scale": word_of(train.logit_scale),
-        "epochs": train.epochs,
-        "batch_size": train.batch_size,
-        "accumulate": train.accumulate,
-        "gradient_cache": train.gradient_cache,
-        "gradient_checkpointing": train.gradient_checkpointing,
-        "shuffle": train.shuffle,
-        "augment": train.augment.as_ref().map(augment),
-        // A record has the fields of these as YAML has them.
-        "optimizer": train.optimizer,
-        "schedule": train.schedule,
-        "clip_grad_norm": train.clip_grad_norm,
-        "ema": train.ema,
-        "precision": word_of(train.precision),
-        "deterministic": train.deterministic,
-        "select": word_of(train.select),
-        "patience": train.patience,
-        "interpolate": (!train.interpolate.is_empty()).then_some(&train.interpolate),
-    }))
+/// A section whose record has its options as YAML has them, which is every section that `options!` defines.
+fn section(section: &impl Serialize) -> Value {
+    without_null(json!(section))
 }
 
-fn augment(augment: &Augment) -> Value {
-    without_null(json!(augment))
-}
-
-fn words<T: Vocabulary>(values: &[T]) -> Vec<&'static str> {
-    values.iter().map(|value| word_of(*value)).collect()
-}
-
-/// Leaves out what a map does not say: null and missing are the same in the language.
+/// Leaves out what a map does not say, at every depth: null and missing are the same in the language.
 fn without_null(value: Value) -> Value {
     match value {
         Value::Object(map) => {
-            map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
+            let said = map.into_iter().filter(|(_, value)| !value.is_null());
+            said.map(|(key, value)| (key, without_null(value))).collect::<Map<_, _>>().into()
         }
         other => other,
     }

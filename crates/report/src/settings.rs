@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cliptune_experiment::{ModelSource, TrainOption, TrainPlan, spelled, spelled_number};
+use cliptune_experiment::{ModelSource, PlanOption, TrainPlan, spelled, spelled_number};
 use cliptune_terminal::format;
 
 use crate::data::{Entry, mean};
@@ -28,7 +28,8 @@ const ALWAYS: [&str; 7] =
 pub(crate) fn differing(entries: &[Entry]) -> Vec<Setting> {
     let mut settings = plain(entries);
     settings.extend(options(entries));
-    settings.extend(axes(entries));
+    let axes = axes(entries, &settings);
+    settings.extend(axes);
     settings.extend(measured(entries));
     settings.retain(Setting::is_worth_a_column);
     settings
@@ -69,43 +70,71 @@ fn plain(entries: &[Entry]) -> Vec<Setting> {
     ]
 }
 
-/// What a training does without.
+/// What an experiment does without.
 const WITHOUT: &str = "none";
 
-/// Options of `train` by the names they have in an experiment.
+/// Keys that a column of [`plain`] shows, with all that lies below.
+const SHOWN: &[&str] = &[
+    "model.from",
+    "train.tune",
+    "train.unlocked_layers",
+    "train.lora.rank",
+    "train.objective",
+    "train.epochs",
+    "train.batch_size",
+    "train.optimizer.name",
+    "train.optimizer.lr",
+    "train.optimizer.weight_decay",
+    "train.schedule.warmup",
+    "train.schedule.warmup_steps",
+];
+
+/// Keys that are not about a model: the dataset and the text have places of their own on the page, and when a checkpoint
+/// is written changes no result.
+const ELSEWHERE: &[&str] = &["name", "description", "data", "checkpoint", "seeds"];
+
+fn is_below(key: &str, section: &str) -> bool {
+    key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn is_shown(key: &str) -> bool {
+    SHOWN.iter().chain(ELSEWHERE).any(|section| is_below(key, section))
+}
+
+/// Options by the names they have in an experiment, those of `train` without the name of that section.
 fn options(entries: &[Entry]) -> Vec<Setting> {
-    let all: Vec<Vec<TrainOption>> =
-        entries.iter().flat_map(|entry| &entry.plan.train).map(TrainPlan::options).collect();
+    let listed: Vec<Vec<PlanOption>> = entries.iter().map(|entry| entry.plan.options()).collect();
     let mut keys: Vec<&str> = Vec::new();
-    // `tune` and its layers are told in words.
-    for option in all.iter().flatten().filter(|option| !["tune", "unlocked_layers"].contains(&option.key)) {
-        if !keys.contains(&option.key) {
-            keys.push(option.key);
+    for option in listed.iter().flatten() {
+        if !is_shown(&option.key) && !keys.contains(&option.key.as_str()) {
+            keys.push(&option.key);
         }
     }
-    let value = |entry: &Entry, key| {
-        let option = entry.plan.train.as_ref()?.options().into_iter().find(|option| option.key == key);
-        Some(option.map_or_else(|| WITHOUT.to_owned(), |option| option.value))
+    let value = |entry: &Entry, options: &[PlanOption], key: &str| {
+        let option = options.iter().find(|option| option.key == key);
+        let has_section = !is_below(key, "train") || entry.plan.train.is_some();
+        let without = has_section.then(|| WITHOUT.to_owned());
+        option.map(|option| option.value.clone()).or(without).unwrap_or_else(|| NONE.to_owned())
     };
-    keys.into_iter().map(|key| setting(key, false, entries, |entry| value(entry, key))).collect()
+    let column = |key: &str| Setting {
+        name: key.strip_prefix("train.").unwrap_or(key).to_owned(),
+        numeric: false,
+        values: entries.iter().zip(&listed).map(|(entry, options)| value(entry, options, key)).collect(),
+    };
+    keys.into_iter().map(column).collect()
 }
 
 /// Axes of a matrix that no other column shows.
-fn axes(entries: &[Entry]) -> Vec<Setting> {
-    const SHOWN: [&str; 5] = [
-        "model.from",
-        "train.optimizer.lr",
-        "train.optimizer.weight_decay",
-        "train.schedule.warmup",
-        "train.schedule.warmup_steps",
-    ];
+fn axes(entries: &[Entry], shown: &[Setting]) -> Vec<Setting> {
     let mut keys: Vec<&str> =
         entries.iter().flat_map(|entry| entry.plan.axes.keys().map(String::as_str)).collect();
     keys.sort_unstable();
     keys.dedup();
-    // What stands directly below `train` has a column of its own.
-    let is_option = |key: &str| key.strip_prefix("train.").is_some_and(|key| !key.contains('.'));
-    let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key) && !is_option(key));
+    let has_column = |key: &str| {
+        let name = key.strip_prefix("train.").unwrap_or(key);
+        shown.iter().any(|setting| is_below(&setting.name, name))
+    };
+    let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key) && !has_column(key));
     hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(spelled))).collect()
 }
 

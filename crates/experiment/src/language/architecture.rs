@@ -1,6 +1,6 @@
 //! `model.architecture`: the sizes of a CLIP trained from random weights.
 
-use super::words::{Word, word};
+use super::words::word;
 use crate::plan::{Activation, Architecture, Transformer};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
@@ -61,7 +61,7 @@ pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<Architectur
         context_length: node.read("context_length")?,
         vocab_size: node.read("vocab_size")?,
         projection_dim: node.read("projection_dim")?,
-        activation: node.read::<Word<Activation>>("activation")?.0,
+        activation: node.read("activation")?,
         logit_scale: node.read("logit_scale")?,
     })
 }

@@ -5,26 +5,23 @@
 
 mod architecture;
 mod augment;
-mod checkpoint;
 mod columns;
 mod data;
 mod join;
 mod location;
 mod model;
 mod objective;
-mod optimizer;
-mod options;
+pub(crate) mod options;
 mod outputs;
-mod schedule;
 mod split;
 mod train;
-mod tune;
-mod words;
+pub(crate) mod words;
 
-pub use options::TrainOption;
-pub(crate) use words::{Vocabulary, word_of};
+pub(crate) use options::options;
+pub(crate) use words::{Vocabulary, either, variants, word, words};
 
-use crate::plan::{ModelPlan, ModelSource, Plan};
+use self::options::{FromValue, OptionType, Shaped};
+use crate::plan::{CheckpointInterval, ExportPlan, ModelPlan, ModelSource, Plan, ScorePlan, TrainPlan};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::source::{Sources, Span};
@@ -58,13 +55,13 @@ impl Context<'_> {
     }
 
     /// Refuses two keys that say the same in two ways.
-    fn exclude<T>(&mut self, node: &Node, key: &str, other: &str) -> Option<T> {
-        let (entry, other_entry) = (node.entry_of(key)?, node.entry_of(other)?);
+    fn exclude<T>(&mut self, entry: &Entry, other: &Entry) -> Option<T> {
+        let message = format!("`{}` and `{}` exclude each other", entry.key, other.key);
         self.problems.refuse(
-            Problem::at(entry.key_span, format!("`{key}` and `{other}` exclude each other"))
+            Problem::at(entry.key_span, message)
                 .label("expected one of the two")
-                .related(other_entry.key_span, "the other is given here")
-                .maybe_help(inherited_advice(entry, other_entry)),
+                .related(other.key_span, "the other is given here")
+                .maybe_help(inherited_advice(entry, other)),
         )
     }
 }
@@ -86,17 +83,17 @@ pub(crate) const TOP: &[Key] = &[
     Key::required("model", Shape::Map(model::KEYS), "where the weights start from"),
     Key::optional(
         "train",
-        Shape::Map(train::KEYS),
+        TrainPlan::SHAPE,
         "how weights are fitted; without it the model is scored as it is",
     ),
     Key::with_default(
         "checkpoint",
-        Shape::Map(checkpoint::KEYS),
+        CheckpointInterval::SHAPE,
         "{}",
         "how often training saves what it goes on from after an interruption or a crash",
     ),
-    Key::with_default("export", Shape::Map(outputs::EXPORT), "{}", "what is written beside the model"),
-    Key::with_default("score", Shape::Map(outputs::SCORE), "{}", "what is evaluated"),
+    Key::with_default("export", ExportPlan::SHAPE, "{}", "what is written beside the model"),
+    Key::with_default("score", ScorePlan::SHAPE, "{}", "what is evaluated"),
     Key::with_default(
         "seeds",
         Shape::Either(&[SEED, Shape::set(&SEED, 1)]),
@@ -127,6 +124,7 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
     let export = document.get("export").and_then(|node| outputs::export(node, split, context));
     if let (Some(node), Some(ModelPlan { from: ModelSource::Scratch(_), .. })) =
         (document.get("train"), &model)
+        && node.read::<Vec<f64>>("interpolate").is_some_and(|alphas| !alphas.is_empty())
     {
         // Half of random weights is nothing.
         context.only_with(node, "interpolate", "interpolate", "a model to start from");
@@ -140,18 +138,12 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
             Some(train) => Some(train?),
             None => None,
         },
-        checkpoint: checkpoint::decode(document.get("checkpoint")?, context.problems)?,
+        checkpoint: CheckpointInterval::read(document.get("checkpoint")?, "checkpoint", context)?,
         export: export?,
-        score: outputs::score(document.get("score")?)?,
+        score: ScorePlan::from_value(document.get("score")?, context)?,
         seed: Seed(0),
         axes: std::collections::BTreeMap::new(),
     })
-}
-
-/// The two numbers of a key.
-fn pair(node: &Node, key: &str) -> Option<(f64, f64)> {
-    let values: Vec<f64> = node.read(key)?;
-    Some((*values.first()?, *values.get(1)?))
 }
 
 /// Reads the experiment's name.

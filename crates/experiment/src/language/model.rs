@@ -2,7 +2,7 @@
 
 use cliptune_hub::HubId;
 
-use super::words::{Word, word};
+use super::words::word;
 use super::{Context, architecture, inherited_advice};
 use crate::plan::{ImageFit, ModelPlan, ModelSource, RunReference};
 use crate::problem::Problem;
@@ -33,7 +33,7 @@ pub(super) const KEYS: &[Key] = &[
 /// Reads `model`.
 pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<ModelPlan> {
     let from = source(node, context);
-    let image_fit = node.read::<Word<ImageFit>>("image_fit").map(|word| word.0);
+    let image_fit = node.read("image_fit");
     Some(ModelPlan { from: from?, image_fit })
 }
 

@@ -1,38 +1,184 @@
-//! The options of a training, one by one.
+//! Options, each defined once.
+//!
+//! [`options!`] is given the fields of a section as a person reads them: a doc comment, a name, a type, a default and
+//! bounds. From that it makes the struct of the plan, the table that checks YAML and writes the schema and the
+//! documentation, and the reader. The writer is the struct's own serialisation. To add an option, add one entry.
+//!
+//! ```text
+//! /// The share of images that are mirrored.          what it means, for the schema, the docs and the code
+//! horizontal_flip: Fraction = "0";                     left out, it is this YAML
+//! alpha: f64 => rank.map(strength), Shape::positive(9.0);   left out, it follows from the fields above; its bounds
+//! epochs: usize, Shape::Whole { min: 1, max: 9 };      it must be given
+//! augment: Option<Augment>;                            it may be left out; the type knows its bounds
+//! ```
 
-use super::train::KEYS;
-use crate::plan::TrainPlan;
-use crate::shape::Presence;
-use crate::spelling::spelled;
-use crate::write;
+use super::Context;
+use crate::shape::{Key, Shape};
+use crate::values::{BatchSize, EmaDecay, Fraction, LearningRate};
+use crate::yaml::{FromNode, Node};
 
-/// A key of `train` that an experiment may leave out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrainOption {
-    /// The key.
-    pub key: &'static str,
-    /// Its value as YAML has it.
-    pub value: String,
-    /// Whether leaving it out means the same.
-    pub is_default: bool,
+/// A type whose bounds are always the same.
+pub(crate) trait Shaped {
+    const SHAPE: Shape;
 }
 
-impl TrainPlan {
-    /// Its options in the order of the language, but for the schedule. One without a value is not among them.
-    pub fn options(&self) -> Vec<TrainOption> {
-        let written = write::train(self);
-        let option = |(key, presence, value): (&'static str, Presence, &serde_json::Value)| {
-            let value = spelled(value);
-            let is_default = match presence {
-                Presence::Required => return None,
-                Presence::Optional => false,
-                Presence::Default(yaml) => value == yaml,
-            };
-            Some(TrainOption { key, value, is_default })
-        };
-        KEYS.iter()
-            .filter(|key| key.name != "schedule")
-            .filter_map(|key| option((key.name, key.presence, written.get(key.name)?)))
-            .collect()
+/// A type that is read from the value of one key.
+pub(crate) trait FromValue: Sized {
+    fn from_value(node: &Node, context: &mut Context<'_>) -> Option<Self>;
+}
+
+/// The type of a section's field.
+pub(crate) trait OptionType: Sized {
+    /// Whether its key may be left out and mean something of its own.
+    const OPTIONAL: bool = false;
+
+    /// The keys that it is written with: the one of the field's name, unless it has its own.
+    fn keys(key: Key) -> Vec<Key> {
+        vec![key]
+    }
+
+    fn read(section: &Node, key: &str, context: &mut Context<'_>) -> Option<Self>;
+}
+
+impl<T: FromNode> FromValue for T {
+    fn from_value(node: &Node, _: &mut Context<'_>) -> Option<Self> {
+        Self::from_node(node)
     }
 }
+
+impl<T: FromValue> OptionType for T {
+    fn read(section: &Node, key: &str, context: &mut Context<'_>) -> Option<Self> {
+        Self::from_value(section.get(key)?, context)
+    }
+}
+
+impl<T: FromValue> OptionType for Option<T> {
+    const OPTIONAL: bool = true;
+
+    fn read(section: &Node, key: &str, context: &mut Context<'_>) -> Option<Self> {
+        match section.get(key) {
+            // What is given has to be readable.
+            Some(value) => T::from_value(value, context).map(Some),
+            None => Some(None),
+        }
+    }
+}
+
+impl<T: Shaped> Shaped for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+}
+
+impl Shaped for bool {
+    const SHAPE: Shape = Shape::Boolean;
+}
+
+impl Shaped for Fraction {
+    const SHAPE: Shape = Shape::between(0.0, 1.0);
+}
+
+impl Shaped for LearningRate {
+    const SHAPE: Shape = Shape::positive(Self::MAX);
+}
+
+impl Shaped for EmaDecay {
+    const SHAPE: Shape = Shape::inside(0.0, 1.0);
+}
+
+impl Shaped for BatchSize {
+    const SHAPE: Shape = Shape::Whole { min: 1, max: Self::MAX as i64 };
+}
+
+/// Defines a section of the language; the module's documentation shows the form of its entries.
+macro_rules! options {
+    (
+        $(#[doc = $about:tt])+
+        $(#[derive($($derive:ident),+)])?
+        $visibility:vis struct $Section:ident {
+            $(
+                $(#[doc = $doc:tt])+
+                $(#[serde($($serde:tt)+)])?
+                $field:ident: $Type:ty $(= $default:literal)? $(=> $derived:expr)? $(, $shape:expr)?;
+            )+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize $($(, $derive)+)?)]
+        $visibility struct $Section {
+            $(
+                $(#[doc = $doc])+
+                $(#[serde($($serde)+)])?
+                pub $field: $Type,
+            )+
+        }
+
+        impl $Section {
+            /// The keys of the section, in the order of its fields.
+            pub(crate) fn keys() -> &'static [$crate::shape::Key] {
+                use $crate::language::options::OptionType;
+                static KEYS: std::sync::LazyLock<Vec<$crate::shape::Key>> = std::sync::LazyLock::new(|| {
+                    let fields = [$(
+                        <$Type as OptionType>::keys($crate::shape::Key {
+                            name: stringify!($field),
+                            about: concat!($($doc),+),
+                            shape: $crate::language::options::shape!($Type $(, $shape)?),
+                            presence: $crate::language::options::presence!(
+                                $Type $(, = $default)? $(, => $derived)?
+                            ),
+                            only_with: None,
+                        }),
+                    )+];
+                    fields.into_iter().flatten().collect()
+                });
+                &KEYS
+            }
+        }
+
+        impl $crate::language::options::Shaped for $Section {
+            const SHAPE: $crate::shape::Shape = $crate::shape::Shape::Section(Self::keys);
+        }
+
+        impl $crate::language::options::FromValue for $Section {
+            fn from_value(
+                node: &$crate::yaml::Node,
+                context: &mut $crate::language::Context<'_>,
+            ) -> Option<Self> {
+                use $crate::language::options::OptionType;
+                // `?` only at the end, so that every field gets to say what is wrong with it.
+                $(
+                    let $field = <$Type as OptionType>::read(node, stringify!($field), context);
+                    $(let $field = if node.get(stringify!($field)).is_some() { $field } else { $derived };)?
+                )+
+                Some(Self { $($field: $field?),+ })
+            }
+        }
+    };
+}
+
+/// The shape of a field: the one that is given, else that of its type.
+macro_rules! shape {
+    ($Type:ty) => {
+        <$Type as $crate::language::options::Shaped>::SHAPE
+    };
+    ($Type:ty, $shape:expr) => {
+        $shape
+    };
+}
+
+/// Whether the key of a field must be there.
+macro_rules! presence {
+    ($Type:ty, = $default:literal) => {
+        $crate::shape::Presence::Default($default)
+    };
+    ($Type:ty, => $derived:expr) => {
+        $crate::shape::Presence::Optional
+    };
+    ($Type:ty) => {
+        if <$Type as $crate::language::options::OptionType>::OPTIONAL {
+            $crate::shape::Presence::Optional
+        } else {
+            $crate::shape::Presence::Required
+        }
+    };
+}
+
+pub(crate) use {options, presence, shape};

@@ -1,32 +1,14 @@
-//! `export` and `score`: what is written beside the model and what is evaluated.
+//! What `export` demands of its precisions.
 
-use super::words::{Word, word};
+use super::options::FromValue;
 use super::{Context, inherited_advice};
-use crate::plan::{ExportPlan, Precision, ScorePlan, Split, SplitBy, SplitPlan};
+use crate::plan::{ExportPlan, Precision, SplitBy, SplitPlan};
 use crate::problem::{Problem, Problems};
-use crate::shape::{Key, Shape};
 use crate::values::Fraction;
 use crate::yaml::{Entry, Node};
 
-const PRECISION: Shape = word::<Precision>();
-const SPLIT: Shape = word::<Split>();
-
 /// Where nothing is said: one item in a hundred.
 const DEFAULT_MARGIN: f64 = 0.01;
-
-/// The keys of `export`.
-pub(super) const EXPORT: &[Key] = &[
-    Key::with_default("onnx", Shape::set(&PRECISION, 0), "[fp32]", "precisions of the ONNX graphs"),
-    Key::optional(
-        "int8_margin",
-        Shape::between(0.0, 1.0),
-        "int8 is kept only if validation accuracy (pairs: recall@1) falls by less than this; 0.01 when absent",
-    ),
-];
-
-/// The keys of `score`.
-pub(super) const SCORE: &[Key] =
-    &[Key::with_default("splits", Shape::set(&SPLIT, 1), "[validation, test]", "the splits to score")];
 
 /// Reads `export`; `split` says whether there is anything to judge a reduced precision by.
 pub(super) fn export(
@@ -35,10 +17,10 @@ pub(super) fn export(
     context: &mut Context<'_>,
 ) -> Option<ExportPlan> {
     let precisions = node.entry_of("onnx")?;
-    let words: Vec<Word<Precision>> = node.read("onnx")?;
-    let onnx: Vec<Precision> = words.into_iter().map(|word| word.0).collect();
-    can_be_compared(precisions, &onnx, split, context.problems);
-    Some(ExportPlan { int8_margin: margin(node, precisions, &onnx, context)?, onnx })
+    let mut export = ExportPlan::from_value(node, context)?;
+    can_be_compared(precisions, &export.onnx, split, context.problems);
+    export.int8_margin = margin(node, precisions, &export, context)?;
+    Some(export)
 }
 
 /// A reduced precision is made from the fp32 graphs and judged beside them, on the validation split.
@@ -71,17 +53,13 @@ fn can_be_compared(
 fn margin(
     node: &Node,
     precisions: &Entry,
-    onnx: &[Precision],
+    export: &ExportPlan,
     context: &mut Context<'_>,
 ) -> Option<Option<Fraction>> {
-    let written = node.entry_of("int8_margin");
-    match (onnx.contains(&Precision::Int8), written) {
+    match (export.onnx.contains(&Precision::Int8), node.entry_of("int8_margin")) {
         (false, None) => Some(None),
         (true, None) => Fraction::try_from(DEFAULT_MARGIN).ok().map(Some),
-        (true, Some(margin)) => {
-            let made = Fraction::try_from(margin.value.number()?);
-            context.make(margin.value.span, "export.int8_margin", made).map(Some)
-        }
+        (true, Some(_)) => Some(export.int8_margin),
         (false, Some(margin)) => context.problems.refuse(
             Problem::at(margin.key_span, "`int8_margin` has a meaning only with `int8` in `export.onnx`")
                 .label("expected `int8` in `export.onnx`, or no `int8_margin`")
@@ -89,10 +67,4 @@ fn margin(
                 .maybe_help(inherited_advice(margin, precisions)),
         ),
     }
-}
-
-/// Reads `score`.
-pub(super) fn score(node: &Node) -> Option<ScorePlan> {
-    let words: Vec<Word<Split>> = node.read("splits")?;
-    Some(ScorePlan { splits: words.into_iter().map(|word| word.0).collect() })
 }

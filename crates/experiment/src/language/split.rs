@@ -1,7 +1,7 @@
 //! `data.split`: who goes where.
 
 use super::columns::SEVERAL;
-use super::words::{Vocabulary, Word, word};
+use super::words::{word, words};
 use super::{SEED, inherited_advice};
 use crate::plan::{SplitBy, SplitPlan, SplitShares};
 use crate::problem::{Problem, Problems};
@@ -33,20 +33,16 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-/// The words of `by`; the fourth way, `column`, is a key of its own.
-#[derive(Clone, Copy, PartialEq)]
-enum Unit {
-    Component,
-    Group,
-    Row,
-}
-
-impl Vocabulary for Unit {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("component", Self::Component, "connected components of groups and the texts they share"),
-        ("group", Self::Group, "each group on its own; texts may cross"),
-        ("row", Self::Row, "each item on its own; images and texts may cross, and the report says so"),
-    ];
+words! {
+    /// The words of `by`; the fourth way, `column`, is a key of its own.
+    enum Unit {
+        /// Connected components of groups and the texts they share are assigned as a whole.
+        Component = "component",
+        /// Each group is assigned on its own, and texts may cross.
+        Group = "group",
+        /// Each item is assigned on its own. Images and texts may cross, and the report says so.
+        Row = "row",
+    }
 }
 
 /// Reads `data.split`.
@@ -73,7 +69,7 @@ fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<Spl
 
 fn by_unit(node: &Node, problems: &mut Problems) -> Option<SplitBy> {
     let across = written(node).find(|entry| entry.key == "across");
-    match (node.read::<Word<Unit>>("by")?.0, across) {
+    match (node.read("by")?, across) {
         (Unit::Component, _) => Some(SplitBy::Component { across: node.read("across")? }),
         (Unit::Group, None) => Some(SplitBy::Group),
         (Unit::Row, None) => Some(SplitBy::Row),

@@ -1,148 +1,302 @@
-//! Choices between words: each enum of the plan with the words of the language.
+//! Choices between words, each defined once.
+//!
+//! [`words!`] defines an enum whose values are words, and [`variants!`] one whose values have options of their own,
+//! which stand beside the word: `decay: constant-with-cooldown` and `cooldown: 0.25`. [`either!`] defines one that has a
+//! key for each way to say the same, such as `every_steps` and `every_minutes`. A word is written once; the records, the
+//! reader, the schema and the messages have it from there.
 
-use std::mem::discriminant;
+use super::Context;
+use crate::defaults::{default, fill};
+use crate::shape::{Key, OnlyWith, Shape, Words};
+use crate::suggest::alternatives;
+use crate::yaml::{Entry, Node};
 
-use crate::plan::{Activation, Compute, ImageFit, Precision, Select, Split};
-use crate::shape::{Shape, Words};
-use crate::yaml::{FromNode, Node};
+use super::options::FromValue;
 
-/// An enum that is written as one of a few words. Fields of a variant stand under keys of their own.
-pub(crate) trait Vocabulary: Copy + 'static {
-    /// Each word, its value (its fields as they are when nothing is said) and what it means.
-    const WORDS: &'static [(&'static str, Self, &'static str)];
+/// An enum that is written as one of a few words.
+pub(crate) trait Vocabulary {
+    /// Each word and what it means.
+    const WORDS: &'static [(&'static str, &'static str)];
     /// Words that are known to be wanted and not there yet.
-    const PLANNED: &'static [&'static str] = &[];
+    const PLANNED: &'static [&'static str];
+
+    /// The word of the value.
+    fn word(&self) -> &'static str;
 }
 
 /// The shape of a vocabulary.
-pub(super) const fn word<T: Vocabulary>() -> Shape {
-    Shape::Word(words::<T>)
+pub(crate) const fn word<T: Vocabulary>() -> Shape {
+    Shape::Word(words_of::<T>)
 }
 
-/// The word of a value; a test makes sure that there is one.
-pub(crate) fn word_of<T: Vocabulary>(value: T) -> &'static str {
-    let is_it = |known: &T| discriminant(known) == discriminant(&value);
-    T::WORDS.iter().find(|(_, known, _)| is_it(known)).map_or("", |(word, ..)| word)
+fn words_of<T: Vocabulary>() -> Words {
+    Words { known: T::WORDS, planned: T::PLANNED }
 }
 
-fn words<T: Vocabulary>() -> Words {
-    Words { known: T::WORDS.iter().map(|(word, _, about)| (*word, *about)).collect(), planned: T::PLANNED }
-}
-
-/// A value read from its word.
-pub(super) struct Word<T>(pub(super) T);
-
-impl<T: Vocabulary> FromNode for Word<T> {
-    fn from_node(node: &Node) -> Option<Self> {
-        let written = String::from_node(node)?;
-        T::WORDS.iter().find(|(word, ..)| *word == written).map(|(_, value, _)| Self(*value))
-    }
-}
-
-impl Vocabulary for Activation {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("quick_gelu", Self::QuickGelu, "x·σ(1.702x), as OpenAI's CLIP"),
-        ("gelu", Self::Gelu, "the exact Gaussian error linear unit"),
-    ];
-}
-
-impl Vocabulary for ImageFit {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("crop", Self::Crop, "the shorter side is resized, the middle is kept"),
-        ("pad", Self::Pad, "the longer side is resized, the rest is filled"),
-        ("squash", Self::Squash, "both sides are resized"),
-    ];
-}
-
-impl Vocabulary for Compute {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("fp32", Self::Fp32, "32-bit floats"),
-        (
-            "tf32",
-            Self::Tf32,
-            "32-bit floats, rounded in matrix products on GPUs that can; the same as fp32 on a CPU",
-        ),
-        ("bf16", Self::Bf16, "16-bit floats in linear layers and attention; slower than fp32 on many CPUs"),
-    ];
-}
-
-impl Vocabulary for Select {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        (
-            "validation.accuracy",
-            Self::ValidationAccuracy,
-            "the highest validation accuracy; the earlier at a tie",
-        ),
-        ("validation.loss", Self::ValidationLoss, "the lowest validation loss"),
-        ("last", Self::Last, "the last epoch; there need be no validation split"),
-    ];
-}
-
-impl Vocabulary for Precision {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("fp32", Self::Fp32, "32-bit floats, the numbers that were trained"),
-        ("fp16", Self::Fp16, "16-bit floats: half the size, for GPUs"),
-        (
-            "int8",
-            Self::Int8,
-            "8-bit integers: a quarter of the size, for CPUs; kept only within `int8_margin`",
-        ),
-    ];
-    const PLANNED: &'static [&'static str] = &["bf16"];
-}
-
-impl Vocabulary for Split {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("train", Self::Train, "weights are fitted to it"),
-        ("validation", Self::Validation, "choices are made on it"),
-        ("test", Self::Test, "results are reported on it"),
-    ];
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Serialize;
-    use serde::de::DeserializeOwned;
-
-    use super::*;
-    use crate::plan::{Decay, LogitScale, LoraTarget, Objective, Reduction, Tune, UpdateRule};
-
-    /// Demands that the words are the names that plans are recorded with, and that no value is without one.
-    fn words_are_the_recorded_names<T: Vocabulary + Serialize + DeserializeOwned>() {
-        for (word, value, _) in T::WORDS {
-            assert_eq!(serde_json::to_value(*value).unwrap(), *word);
+/// Defines an enum whose values are words of the language.
+macro_rules! words {
+    (
+        $(#[doc = $about:tt])+
+        $visibility:vis enum $Name:ident {
+            $($(#[doc = $doc:tt])+ $Variant:ident = $word:tt,)+
         }
-        // Serde's complaint about a stranger names every value.
-        let complaint = serde_json::from_str::<T>("\"?\"").err().map(|error| error.to_string()).unwrap();
-        let names = complaint.split('`').skip(3).step_by(2).count();
-        assert_eq!(names, T::WORDS.len(), "{complaint}");
-    }
-
-    /// The same for an enum whose variants have fields, which are recorded beside the word.
-    fn words_are_recorded_under<T: Vocabulary + Serialize + DeserializeOwned>(key: &str) {
-        for (word, value, _) in T::WORDS {
-            assert_eq!(serde_json::to_value(*value).unwrap()[key], *word);
+        $(planned $planned:expr;)?
+    ) => {
+        $(#[doc = $about])+
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
+        $visibility enum $Name {
+            $($(#[doc = $doc])+ #[serde(rename = $word)] $Variant,)+
         }
-        let stranger = serde_json::json!({ key: "?" });
-        let complaint = serde_json::from_value::<T>(stranger).err().map(|error| error.to_string()).unwrap();
-        let names = complaint.split('`').skip(3).step_by(2).count();
-        assert_eq!(names, T::WORDS.len(), "{complaint}");
+
+        impl $crate::language::Vocabulary for $Name {
+            const WORDS: &'static [(&'static str, &'static str)] = &[$(($word, concat!($($doc),+)),)+];
+            const PLANNED: &'static [&'static str] = $crate::language::words::planned!($($planned)?);
+
+            fn word(&self) -> &'static str {
+                match self {
+                    $(Self::$Variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::language::options::Shaped for $Name {
+            const SHAPE: $crate::shape::Shape = $crate::language::words::word::<Self>();
+        }
+
+        impl $crate::yaml::FromNode for $Name {
+            fn from_node(node: &$crate::yaml::Node) -> Option<Self> {
+                match <String as $crate::yaml::FromNode>::from_node(node)?.as_str() {
+                    $($word => Some(Self::$Variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// Defines an enum whose values are words with options of their own; `under` names the key of the word.
+macro_rules! variants {
+    (
+        $(#[doc = $about:tt])+
+        $visibility:vis enum $Name:ident under $tag:tt {
+            $(
+                $(#[doc = $doc:tt])+
+                $Variant:ident = $word:tt
+                $({ $($(#[doc = $field_doc:tt])+ $field:ident: $Type:ty = $default:literal $(, $shape:expr)?;)+ })?,
+            )+
+        }
+        $(planned $planned:expr;)?
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(tag = $tag)]
+        $visibility enum $Name {
+            $(
+                $(#[doc = $doc])+
+                #[serde(rename = $word)]
+                $Variant $({ $($(#[doc = $field_doc])+ $field: $Type,)+ })?,
+            )+
+        }
+
+        impl $crate::language::Vocabulary for $Name {
+            const WORDS: &'static [(&'static str, &'static str)] = &[$(($word, concat!($($doc),+)),)+];
+            const PLANNED: &'static [&'static str] = $crate::language::words::planned!($($planned)?);
+
+            fn word(&self) -> &'static str {
+                match self {
+                    $(Self::$Variant { .. } => $word,)+
+                }
+            }
+        }
+
+        impl $Name {
+            /// The keys that belong to some of the words only.
+            fn own_keys() -> Vec<$crate::shape::Key> {
+                #[allow(unused_mut, reason = "words without options have no keys")]
+                let mut keys = Vec::new();
+                $($($(
+                    $crate::language::words::add_key(&mut keys, $tag, ($word, $default), $crate::shape::Key {
+                        name: stringify!($field),
+                        about: concat!($($field_doc),+),
+                        shape: $crate::language::options::shape!($Type $(, $shape)?),
+                        presence: $crate::shape::Presence::Optional,
+                        only_with: None,
+                    });
+                )+)?)+
+                keys
+            }
+        }
+
+        impl $crate::language::options::Shaped for $Name {
+            const SHAPE: $crate::shape::Shape = $crate::language::words::word::<Self>();
+        }
+
+        impl $crate::language::options::OptionType for $Name {
+            fn keys(key: $crate::shape::Key) -> Vec<$crate::shape::Key> {
+                let word = $crate::shape::Key { name: $tag, ..key };
+                std::iter::once(word).chain(Self::own_keys()).collect()
+            }
+
+            fn read(
+                section: &$crate::yaml::Node,
+                _: &str,
+                context: &mut $crate::language::Context<'_>,
+            ) -> Option<Self> {
+                let word: String = section.read($tag)?;
+                let keys = Self::own_keys();
+                $crate::language::words::refuse_idle(section, &keys, &word, context);
+                match word.as_str() {
+                    $($word => Some(Self::$Variant {
+                        $($($field: $crate::language::words::own(
+                            section, &keys, (stringify!($field), $default), context,
+                        )?,)+)?
+                    }),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// Defines an enum each of whose values has a key of its own; a section holds at most one of them.
+macro_rules! either {
+    (
+        $(#[doc = $about:tt])+
+        $visibility:vis enum $Name:ident {
+            $($(#[doc = $doc:tt])+ $Variant:ident($Type:ty) = $key:tt, $shape:expr;)+
+        }
+        absent $absent:expr;
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        $visibility enum $Name {
+            $($(#[doc = $doc])+ #[serde(rename = $key)] $Variant($Type),)+
+        }
+
+        impl $Name {
+            /// The keys, of which a section holds at most one.
+            pub(crate) const KEYS: &'static [$crate::shape::Key] =
+                &[$($crate::shape::Key::optional($key, $shape, concat!($($doc),+)),)+];
+        }
+
+        impl $crate::language::options::Shaped for $Name {
+            const SHAPE: $crate::shape::Shape = $crate::shape::Shape::Map(Self::KEYS);
+        }
+
+        impl Default for $Name {
+            fn default() -> Self {
+                $absent
+            }
+        }
+
+        impl $crate::language::options::OptionType for $Name {
+            fn keys(_: $crate::shape::Key) -> Vec<$crate::shape::Key> {
+                vec![$($crate::shape::Key::optional($key, $shape, concat!($($doc),+)),)+]
+            }
+
+            fn read(
+                section: &$crate::yaml::Node,
+                _: &str,
+                context: &mut $crate::language::Context<'_>,
+            ) -> Option<Self> {
+                let entry = match $crate::language::words::only_one(section, Self::KEYS, context)? {
+                    Some(entry) => entry,
+                    None => return Some(Self::default()),
+                };
+                match entry.key.as_str() {
+                    $($key => <$Type as $crate::yaml::FromNode>::from_node(&entry.value).map(Self::$Variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// The words that are not there yet; most vocabularies have none.
+macro_rules! planned {
+    () => {
+        &[]
+    };
+    ($planned:expr) => {
+        $planned
+    };
+}
+
+pub(crate) use {either, planned, variants, words};
+
+/// Adds the key of a word's option. Words may share a key, each with a default of its own.
+pub(crate) fn add_key(
+    keys: &mut Vec<Key>,
+    decider: &'static str,
+    word: (&'static str, &'static str),
+    key: Key,
+) {
+    match keys.iter_mut().find(|known| known.name == key.name).map(|known| &mut known.only_with) {
+        Some(Some(only)) => only.words.push(word),
+        _ => keys.push(Key { only_with: Some(OnlyWith { decider, words: vec![word] }), ..key }),
+    }
+}
+
+/// Refuses the options of other words.
+pub(crate) fn refuse_idle(section: &Node, keys: &[Key], word: &str, context: &mut Context<'_>) {
+    for key in keys {
+        if let Some(only) = &key.only_with
+            && !only.words.iter().any(|(known, _)| *known == word)
+        {
+            context.only_with(section, key.name, only.decider, &only.phrase());
+        }
+    }
+}
+
+/// Reads an option of the word that is written, or its default.
+pub(crate) fn own<T: FromValue>(
+    section: &Node,
+    keys: &[Key],
+    (name, yaml): (&str, &str),
+    context: &mut Context<'_>,
+) -> Option<T> {
+    if let Some(value) = section.get(name) {
+        return T::from_value(value, context);
+    }
+    let mut value = default(yaml);
+    fill(&mut value, keys.iter().find(|key| key.name == name)?.shape.keys());
+    T::from_value(&value, context)
+}
+
+/// The only one of the keys that a section holds, if it holds any.
+pub(crate) fn only_one<'a>(
+    section: &'a Node,
+    keys: &[Key],
+    context: &mut Context<'_>,
+) -> Option<Option<&'a Entry>> {
+    let written: Vec<&Entry> = keys.iter().filter_map(|key| section.entry_of(key.name)).collect();
+    match written.as_slice() {
+        [] => Some(None),
+        [one] => Some(Some(one)),
+        [one, other, ..] => context.exclude(other, one),
+    }
+}
+
+impl OnlyWith {
+    /// `` `tune: locked-image` or `tune: locked-text` ``
+    pub(crate) fn phrase(&self) -> String {
+        let settings: Vec<String> =
+            self.words.iter().map(|(word, _)| format!("{}: {word}", self.decider)).collect();
+        alternatives(settings.iter().map(String::as_str))
     }
 
-    #[test]
-    fn every_value_of_the_plan_has_its_word() {
-        words_are_the_recorded_names::<Activation>();
-        words_are_the_recorded_names::<Compute>();
-        words_are_the_recorded_names::<ImageFit>();
-        words_are_the_recorded_names::<LogitScale>();
-        words_are_the_recorded_names::<LoraTarget>();
-        words_are_the_recorded_names::<Precision>();
-        words_are_the_recorded_names::<Reduction>();
-        words_are_the_recorded_names::<Select>();
-        words_are_the_recorded_names::<Split>();
-        words_are_recorded_under::<Decay>("decay");
-        words_are_recorded_under::<Objective>("objective");
-        words_are_recorded_under::<Tune>("tune");
-        words_are_recorded_under::<UpdateRule>("name");
+    /// What the key is when it is left out: "1", or "0.1 with `adamw`, 0 with `sgd`".
+    pub(crate) fn default(&self) -> String {
+        match self.words.as_slice() {
+            [] => String::new(),
+            [(_, first), rest @ ..] if rest.iter().all(|(_, other)| other == first) => format!("`{first}`"),
+            words => {
+                let each: Vec<String> =
+                    words.iter().map(|(word, yaml)| format!("`{yaml}` with `{word}`")).collect();
+                each.join(", ")
+            }
+        }
     }
 }

@@ -1,50 +1,62 @@
-//! `train.augment:` – what is done to training images at random.
+//! `train.augment`: what is done to training images at random.
 
-use serde::{Deserialize, Serialize};
-
+use crate::language::options;
+use crate::shape::Shape;
 use crate::values::Fraction;
 
-/// `train.augment:` – what is done to training images at random, in this order but for erasing, which comes last of all.
-/// What is not named is not done.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Augment {
-    /// A part of the image, resized to the whole.
-    pub random_resized_crop: Option<RandomResizedCrop>,
-    /// The share of images that are mirrored.
-    pub horizontal_flip: Fraction,
-    /// Other brightness, contrast and saturation.
-    pub color_jitter: Option<ColorJitter>,
-    /// A rectangle of nothing.
-    pub random_erasing: Option<RandomErasing>,
+const AREA: Shape = Shape::positive(1.0);
+const RATIO: Shape = Shape::positive(100.0);
+const STRENGTH: Shape = Shape::between(0.0, 1.0);
+
+options! {
+    /// `train.augment`: what is done to training images at random, in this order, except that erasing comes last of all.
+    /// What is not named is not done.
+    #[derive(Copy)]
+    pub struct Augment {
+        /// Cuts out a random part of the preprocessed image and resizes it to the whole with bicubic interpolation.
+        random_resized_crop: Option<RandomResizedCrop>;
+        /// The share of images that are mirrored. Lettering is mirrored, too.
+        horizontal_flip: Fraction = "0";
+        /// Changes brightness, contrast and saturation at random, in random order.
+        color_jitter: Option<ColorJitter>;
+        /// Fills a random rectangle with the mean colour.
+        random_erasing: Option<RandomErasing>;
+    }
 }
 
-/// A part of the image, resized to the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RandomResizedCrop {
-    /// Its least and greatest area, as a share of the image.
-    pub scale: (f64, f64),
-    /// Its least and greatest width, in units of its height.
-    pub ratio: (f64, f64),
+options! {
+    /// A random part of the image, resized to the whole.
+    #[derive(Copy)]
+    pub struct RandomResizedCrop {
+        /// The least and the greatest area of the part, as a share of the image.
+        scale: (f64, f64) = "[0.9, 1]", Shape::pair(&AREA);
+        /// The least and the greatest width of the part, in units of its height.
+        ratio: (f64, f64) = "[0.75, 1.3333333333333333]", Shape::pair(&RATIO);
+    }
 }
 
-/// Factors between 1 − x and 1 + x, in an order that is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ColorJitter {
-    /// Of all values.
-    pub brightness: f64,
-    /// Of the distance from the image's mean gray.
-    pub contrast: f64,
-    /// Of the distance from a pixel's own gray.
-    pub saturation: f64,
+options! {
+    /// Random changes of colour: factors between 1 − x and 1 + x, in an order that is drawn.
+    #[derive(Copy)]
+    pub struct ColorJitter {
+        /// The greatest change of brightness, as a share.
+        brightness: f64 = "0", STRENGTH;
+        /// The greatest change of contrast, which is the distance from the image's mean gray, as a share.
+        contrast: f64 = "0", STRENGTH;
+        /// The greatest change of saturation, which is the distance from a pixel's own gray, as a share.
+        saturation: f64 = "0", STRENGTH;
+    }
 }
 
-/// A rectangle of the mean colour, which to the model is nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RandomErasing {
-    /// The share of images that have one.
-    pub probability: Fraction,
-    /// Its least and greatest area, as a share of the image.
-    pub scale: (f64, f64),
-    /// Its least and greatest height, in units of its width.
-    pub ratio: (f64, f64),
+options! {
+    /// A random rectangle of the mean colour, which tells the model nothing.
+    #[derive(Copy)]
+    pub struct RandomErasing {
+        /// The share of images that have such a rectangle.
+        probability: Fraction = "0.5";
+        /// The least and the greatest area of the rectangle, as a share of the image.
+        scale: (f64, f64) = "[0.02, 0.33]", Shape::pair(&AREA);
+        /// The least and the greatest height of the rectangle, in units of its width.
+        ratio: (f64, f64) = "[0.3, 3.3]", Shape::pair(&RATIO);
+    }
 }

@@ -1,5 +1,7 @@
 //! The tree.
 
+use std::num::NonZeroUsize;
+
 use crate::source::Span;
 
 /// A value and its place.
@@ -85,6 +87,25 @@ impl Node {
         }
     }
 
+    /// A value that no file holds.
+    pub(crate) fn from_json(value: serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        let entry = |(key, value)| Entry { key, key_span: Span::DEFAULT, value: Self::from_json(value) };
+        let value = match value {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Boolean(value),
+            Json::Number(value) => match (value.as_i64(), value.as_f64()) {
+                (Some(value), _) => Value::Whole(value),
+                (None, Some(value)) => Value::Number(value),
+                (None, None) => Value::Invalid,
+            },
+            Json::String(value) => Value::Text(value),
+            Json::Array(values) => Value::List(values.into_iter().map(Self::from_json).collect()),
+            Json::Object(map) => Value::Map(map.into_iter().map(entry).collect()),
+        };
+        Self { span: Span::DEFAULT, value }
+    }
+
     /// The value without its places.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {
@@ -118,6 +139,12 @@ impl FromNode for usize {
     }
 }
 
+impl FromNode for NonZeroUsize {
+    fn from_node(node: &Node) -> Option<Self> {
+        Self::new(usize::from_node(node)?)
+    }
+}
+
 impl FromNode for u32 {
     fn from_node(node: &Node) -> Option<Self> {
         if let Value::Whole(value) = node.value { value.try_into().ok() } else { None }
@@ -141,6 +168,16 @@ impl FromNode for f64 {
 impl FromNode for String {
     fn from_node(node: &Node) -> Option<Self> {
         if let Value::Text(value) = &node.value { Some(value.clone()) } else { None }
+    }
+}
+
+/// A list of exactly two numbers.
+impl FromNode for (f64, f64) {
+    fn from_node(node: &Node) -> Option<Self> {
+        match Vec::from_node(node)?.as_slice() {
+            [one, other] => Some((*one, *other)),
+            _ => None,
+        }
     }
 }
 

@@ -1,0 +1,96 @@
+//! The options of a plan, one by one.
+
+use serde_json::Value;
+
+use crate::check::check;
+use crate::defaults::fill;
+use crate::language::{self, Context, TOP};
+use crate::plan::{ModelSource, Plan, RunReference};
+use crate::problem::Problems;
+use crate::shape::{Presence, find};
+use crate::source::Sources;
+use crate::spelling::spelled;
+use crate::values::Seed;
+use crate::write::document;
+use crate::yaml::Node;
+
+/// A key that an experiment may leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanOption {
+    /// The dotted key, such as `train.optimizer.betas`.
+    pub key: String,
+    /// Its value, spelled as in YAML.
+    pub value: String,
+    /// Whether leaving it out means the same.
+    pub is_default: bool,
+}
+
+impl Plan {
+    /// Lists the options of the plan in the order of a resolved experiment. Keys that must be given and keys without a
+    /// value are not among them.
+    ///
+    /// Nothing here knows any option: one is at its default if the plan without it is the same.
+    pub fn options(&self) -> Vec<PlanOption> {
+        let plan = self.without_place();
+        let document = document(&plan);
+        let mut paths = Vec::new();
+        add_leaves(&document, &mut Vec::new(), &mut paths);
+        paths.retain(|path| is_option(path));
+        let option = |path: Vec<String>| {
+            let value = spelled(path.iter().try_fold(&document, |value, key| value.get(key))?);
+            let is_default = read(without(&document, &path)).is_some_and(|rest| rest == plan);
+            Some(PlanOption { key: path.join("."), value, is_default })
+        };
+        paths.into_iter().filter_map(option).collect()
+    }
+
+    /// The plan without what a document of options does not tell, and without a folder that may be gone.
+    fn without_place(&self) -> Self {
+        let mut plan = self.clone();
+        plan.axes.clear();
+        plan.seed = Seed(0);
+        if !matches!(plan.model.from, ModelSource::Scratch(_)) {
+            plan.model.from =
+                ModelSource::Run(RunReference { experiment: plan.experiment.clone(), seed: None });
+        }
+        plan
+    }
+}
+
+fn is_option(path: &[String]) -> bool {
+    find(TOP, path.iter().map(String::as_str)).is_ok_and(|key| key.presence != Presence::Required)
+}
+
+/// Collects the paths of everything that is not a map.
+fn add_leaves(value: &Value, path: &mut Vec<String>, leaves: &mut Vec<Vec<String>>) {
+    let Value::Object(map) = value else {
+        leaves.push(path.clone());
+        return;
+    };
+    for (key, value) in map {
+        path.push(key.clone());
+        add_leaves(value, path, leaves);
+        path.pop();
+    }
+}
+
+fn without(document: &Value, path: &[String]) -> Value {
+    let mut document = document.clone();
+    if let Some((key, sections)) = path.split_last() {
+        let section = sections.iter().try_fold(&mut document, |value, key| value.get_mut(key));
+        if let Some(Value::Object(map)) = section {
+            map.remove(key);
+        }
+    }
+    document
+}
+
+/// Reads a document that may lack what it needs.
+fn read(document: Value) -> Option<Plan> {
+    let mut problems = Problems::default();
+    let mut node = Node::from_json(document);
+    check(&mut node, &mut problems);
+    fill(&mut node, TOP);
+    let plan = language::plan(&node, &mut Context { sources: &Sources::default(), problems: &mut problems });
+    plan.filter(|_| problems.is_empty())
+}
