@@ -103,10 +103,8 @@ fn predictions_agree_with_the_scores() {
     let scores = json(&folder.join("scores.json"));
     let database = duckdb::Connection::open_in_memory().unwrap();
     let file = folder.join("predictions.parquet");
-    let query = format!(
-        "SELECT count(*), avg(correct::int), max(abs(list_sum(probs) - 1)) FROM '{}'",
-        file.display()
-    );
+    let query =
+        format!("SELECT count(*), avg(share), max(abs(list_sum(probs) - 1)) FROM '{}'", file.display());
     let (items, accuracy, off): (u64, f64, f64) =
         database.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     assert_eq!(Some(items), scores["n_items"].as_u64());

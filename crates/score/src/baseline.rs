@@ -5,11 +5,11 @@ use std::hash::Hash;
 
 /// Scores of answers that do not look at the image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Baselines {
+pub(crate) struct Baselines {
     /// The score of guessing.
-    pub chance: f64,
+    pub(crate) chance: f64,
     /// The score of always giving the same answer, the most frequent one.
-    pub majority: f64,
+    pub(crate) majority: f64,
 }
 
 /// How often the most frequent key comes.

@@ -14,7 +14,7 @@ use crate::metrics::named;
 use crate::softmax::{highest, log_sum_exp, softmax};
 
 /// The prediction of an item from its texts' logits.
-pub fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
+pub(crate) fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
     let probs = softmax(&logits);
     let rank = standing(&logits, item.label);
     Prediction {
@@ -38,7 +38,7 @@ fn standing(logits: &[f64], label: usize) -> TiedRank {
 }
 
 /// How many items have a right text that scores the same as a wrong one.
-pub fn tied(predictions: &[Prediction]) -> usize {
+pub(crate) fn tied(predictions: &[Prediction]) -> usize {
     predictions.iter().filter(|one| standing(&one.logits, one.label).is_tied()).count()
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>)
 
 /// Accuracy without looking at the images: of guessing, and of always giving the same answer, whether that is a place
 /// among the texts or a text.
-pub fn baselines(items: &[Item]) -> Baselines {
+pub(crate) fn baselines(items: &[Item]) -> Baselines {
     let place = most_frequent(items.iter().map(|item| item.label));
     let text = most_frequent(items.iter().map(|item| &item.texts[item.label]));
     Baselines { chance: chance(items), majority: place.max(text) as f64 / items.len() as f64 }
@@ -65,7 +65,7 @@ fn chance(items: &[Item]) -> f64 {
 }
 
 /// accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
-pub fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result<Metrics, ScoreError> {
+pub(crate) fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result<Metrics, ScoreError> {
     let groups: Vec<&str> = predictions.iter().map(|prediction| prediction.group.as_str()).collect();
     let right: Vec<f64> = predictions.iter().map(|prediction| prediction.share).collect();
     let of = |value: fn(&Prediction) -> f64| predictions.iter().map(value).collect::<Vec<f64>>();

@@ -9,12 +9,12 @@ pub struct Distinct {
     /// For each entry of the list, the number of its key; keys are numbered by first appearance.
     pub row_of: Vec<usize>,
     /// For each key, the first entry of the list that has it.
-    pub firsts: Vec<usize>,
+    pub(crate) firsts: Vec<usize>,
 }
 
 impl Distinct {
     /// The distinct keys of a list.
-    pub fn new<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Self {
+    pub(crate) fn new<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Self {
         let mut rows = HashMap::new();
         let mut distinct = Self::default();
         for (entry, key) in keys.into_iter().enumerate() {
@@ -29,7 +29,7 @@ impl Distinct {
 
     /// The distinct keys of this list's keys, which are the entries of another list.
     #[must_use]
-    pub fn then(&self, keys: &Self) -> Self {
+    pub(crate) fn then(&self, keys: &Self) -> Self {
         Self {
             row_of: self.row_of.iter().map(|&row| keys.row_of[row]).collect(),
             firsts: keys.firsts.iter().map(|&first| self.firsts[first]).collect(),

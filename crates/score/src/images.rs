@@ -10,22 +10,22 @@ use crate::error::ScoreError;
 
 /// Images in a batch. Every batch has this many, because ONNX Runtime's last bits depend on the shape
 /// (microsoft/onnxruntime#7642): the last batch is filled up.
-pub const IMAGE_BATCH: usize = 32;
+pub(crate) const IMAGE_BATCH: usize = 32;
 
 /// Batches that wait for the tower: one being read while another is computed keeps both busy.
 const AHEAD: usize = 1;
 
 /// Images of one batch.
 #[derive(Debug)]
-pub struct ImageBatch {
+pub(crate) struct ImageBatch {
     /// [`IMAGE_BATCH`] × 3 × size × size floats; what lies behind the last image is zero.
-    pub pixels: Vec<f32>,
+    pub(crate) pixels: Vec<f32>,
     /// How many images there are.
-    pub images: usize,
+    pub(crate) images: usize,
 }
 
 /// Reads images on all cores, one batch ahead of `consume`, which gets the batches in order.
-pub fn in_batches(
+pub(crate) fn in_batches(
     preprocessor: &Preprocessor,
     files: &[ItemImage],
     mut consume: impl FnMut(ImageBatch) -> Result<(), ScoreError>,

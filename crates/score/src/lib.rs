@@ -5,28 +5,28 @@
 //! metrics of the cosines. Intervals come from `cliptune-statistics`.
 
 mod baseline;
-pub mod choice;
-pub mod command;
+mod choice;
+mod command;
 pub mod distinct;
 mod encoded;
 pub mod error;
 pub mod export;
 pub mod graph;
-pub mod images;
+mod images;
 pub mod matrix;
 mod metrics;
 pub mod model;
-pub mod pairs;
-pub mod parity;
+mod pairs;
+mod parity;
 mod precisions;
 pub mod runtime;
 pub mod score;
-pub mod softmax;
-pub mod split;
-pub mod summary;
+mod softmax;
+mod split;
+mod summary;
 pub mod temperature;
 pub mod texts;
-pub mod towers;
+mod towers;
 
 pub use command::{Arguments, run};
 pub use error::ScoreError;

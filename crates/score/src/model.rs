@@ -48,12 +48,12 @@ impl Model {
     }
 
     /// How images are made square.
-    pub fn fit(&self) -> Fit {
+    pub(crate) fn fit(&self) -> Fit {
         self.preprocessor.fit
     }
 
     /// What makes logits of cosines.
-    pub fn temperature(&self) -> Temperature {
+    pub(crate) fn temperature(&self) -> Temperature {
         self.temperature
     }
 

@@ -22,7 +22,7 @@ const DEPTHS: [usize; 3] = [1, 5, 10];
 
 /// Which distinct images and texts belong together: those that have a group in common.
 #[derive(Clone, Debug)]
-pub struct Hits<'a> {
+pub(crate) struct Hits<'a> {
     image_rows: &'a Distinct,
     text_rows: &'a Distinct,
     images: Memberships,
@@ -64,18 +64,18 @@ impl Memberships {
 
 /// What retrieval gave.
 #[derive(Clone, Debug)]
-pub struct Retrieval {
+pub(crate) struct Retrieval {
     /// One per item, in item order.
-    pub predictions: Vec<Prediction>,
+    pub(crate) predictions: Vec<Prediction>,
     /// Where the best own text of each item's image stands.
-    pub image_to_text: Vec<TiedRank>,
+    pub(crate) image_to_text: Vec<TiedRank>,
     /// Where the best own image of each item's text stands.
-    pub text_to_image: Vec<TiedRank>,
+    pub(crate) text_to_image: Vec<TiedRank>,
 }
 
 impl<'a> Hits<'a> {
     /// The relation of items that have one text each. Both lists have one entry per item.
-    pub fn new(items: &[Item], image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
+    pub(crate) fn new(items: &[Item], image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
         let groups = Distinct::new(items.iter().map(|item| item.group.as_str()));
         let (images, texts) = (Memberships::new(image_rows, &groups), Memberships::new(text_rows, &groups));
         Self { image_rows, text_rows, images, texts }
@@ -91,7 +91,7 @@ impl<'a> Hits<'a> {
 
     /// image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has the same
     /// text first, the one that most images have.
-    pub fn baselines(&self) -> Baselines {
+    pub(crate) fn baselines(&self) -> Baselines {
         let items = self.image_rows.row_of.len();
         let mut owners = vec![0_usize; self.text_rows.count()];
         for &image in &self.image_rows.row_of {
@@ -106,7 +106,7 @@ impl<'a> Hits<'a> {
 }
 
 /// Ranks everything against everything: `images` and `texts` are the distinct ones.
-pub fn retrieve(
+pub(crate) fn retrieve(
     items: &[Item],
     hits: &Hits<'_>,
     images: &Matrix,
@@ -128,14 +128,18 @@ pub fn retrieve(
 
 impl Retrieval {
     /// How many items have a rank, either way, that a tie leaves open.
-    pub fn tied(&self) -> usize {
+    pub(crate) fn tied(&self) -> usize {
         let ways = self.image_to_text.iter().zip(&self.text_to_image);
         ways.filter(|(text, image)| text.is_tied() || image.is_tied()).count()
     }
 }
 
 /// recall@1/5/10 and the median rank (from 1), both ways, each with its interval over groups.
-pub fn metrics(items: &[Item], retrieval: &Retrieval, options: &Bootstrap) -> Result<Metrics, ScoreError> {
+pub(crate) fn metrics(
+    items: &[Item],
+    retrieval: &Retrieval,
+    options: &Bootstrap,
+) -> Result<Metrics, ScoreError> {
     let groups: Vec<&str> = items.iter().map(|item| item.group.as_str()).collect();
     let ways = [("image_to_text", &retrieval.image_to_text), ("text_to_image", &retrieval.text_to_image)];
     let mut metrics = Metrics::default();

@@ -18,18 +18,18 @@ use crate::towers::Towers;
 /// is ±100 for the published models.
 ///
 /// Two correct 32-bit implementations differ by some 1e-4 there; a lost mask or a wrong activation by 0.1 to 10.
-pub const TOLERANCE: f64 = 1e-3;
+pub(crate) const TOLERANCE: f64 = 1e-3;
 
 /// Graphs of a run that scoring does not use and others will: they have to pass as well.
 #[derive(Debug)]
-pub struct Unscored {
+pub(crate) struct Unscored {
     vision: Option<Graph>,
     combined: Option<CombinedModel>,
 }
 
 impl Unscored {
     /// Opens those that were exported.
-    pub fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
+    pub(crate) fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
         Ok(Self { vision: Towers::other_vision(export)?, combined: CombinedModel::open(export)? })
     }
 }
@@ -38,7 +38,7 @@ impl Unscored {
 ///
 /// `images` are the sample's image files, one per item. A difference beyond [`TOLERANCE`] is an error that names
 /// the run and the item.
-pub fn check(
+pub(crate) fn check(
     run: &str,
     model: &mut Model,
     unscored: Unscored,

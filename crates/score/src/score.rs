@@ -41,7 +41,7 @@ pub fn score_run(
     check_fit(run, &model)?;
     let parity = pass_gate(&export, run, dataset, &mut model)?;
     for (&split, items) in splits.iter().zip(&items) {
-        let job = Job { run, dataset, split, items };
+        let job = Job { dataset, split, items };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
         tell_shared_ids(scores.task, split, items, printer);

@@ -2,7 +2,7 @@
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_statistics::Bootstrap;
-use cliptune_store::{Dataset, Item, Metrics, Parity, Prediction, Run, SCORES_FORMAT, Scores};
+use cliptune_store::{Dataset, Item, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
 use cliptune_terminal::Printer;
 use cliptune_terminal::format::counted;
 
@@ -18,15 +18,13 @@ use crate::{choice, pairs};
 
 /// A split that is to be scored.
 #[derive(Clone, Copy, Debug)]
-pub struct Job<'a> {
-    /// The run whose model answers.
-    pub run: &'a Run,
+pub(crate) struct Job<'a> {
     /// The dataset the split is of.
-    pub dataset: &'a Dataset,
+    pub(crate) dataset: &'a Dataset,
     /// The split.
-    pub split: Split,
+    pub(crate) split: Split,
     /// The items of the split; at least one.
-    pub items: &'a [Item],
+    pub(crate) items: &'a [Item],
 }
 
 /// What a task makes of the encoded split.
@@ -38,7 +36,7 @@ struct Answers {
 }
 
 /// Scores a split: each distinct image and each distinct text is encoded once.
-pub fn score(
+pub(crate) fn score(
     job: &Job<'_>,
     model: &mut Model,
     parity: Parity,

@@ -8,17 +8,17 @@ use serde::Serialize;
 
 /// The scores of one split of one run, as `--json` prints them.
 #[derive(Debug, Serialize)]
-pub struct Scored {
+pub(crate) struct Scored {
     /// `<experiment>/<run>`.
-    pub run: String,
+    pub(crate) run: String,
     /// Its scores.
     #[serde(flatten)]
-    pub scores: Scores,
+    pub(crate) scores: Scores,
 }
 
 impl Scored {
     /// The scores of a run's splits that have some, in the order of the plan.
-    pub fn of(run: &Run) -> Result<Vec<Self>, StoreError> {
+    pub(crate) fn of(run: &Run) -> Result<Vec<Self>, StoreError> {
         let mut scored = Vec::new();
         for &split in &run.record().plan.score.splits {
             scored.extend(
@@ -31,7 +31,7 @@ impl Scored {
     /// `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)`.
     ///
     /// The majority baseline is told where it is more than chance, and tied items where there are any.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let Scores { split, n_items, n_groups, .. } = &self.scores;
         let headline = match self.scores.metrics.0.first() {
             Some((name, estimate)) => {
@@ -48,7 +48,7 @@ impl Scored {
 }
 
 /// A line for each reduced precision of a run: `tuned/20260101-abc-s0 int8: kept; accuracy …`.
-pub fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
+pub(crate) fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
     let Some(precisions) = unless_damaged(read_precisions(run))? else { return Ok(Vec::new()) };
     let line = |reduced: &ReducedPrecision| {
         format!("{} {}: {}", run.id(), reduced.precision, precisions.summary(reduced))
@@ -57,7 +57,7 @@ pub fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
 }
 
 /// Tells the person one line per split and per reduced precision, or prints the scores as JSON.
-pub fn tell(scored: &[Scored], precisions: &[String], printer: &Printer) {
+pub(crate) fn tell(scored: &[Scored], precisions: &[String], printer: &Printer) {
     scored.iter().map(Scored::line).chain(precisions.iter().cloned()).for_each(|line| printer.status(&line));
     if printer.is_json() {
         printer.json(&scored);

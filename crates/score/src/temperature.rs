@@ -11,7 +11,7 @@ pub struct Temperature {
 
 impl Temperature {
     /// The logit of a cosine.
-    pub fn logit(self, cosine: f64) -> f64 {
+    pub(crate) fn logit(self, cosine: f64) -> f64 {
         self.scale * cosine + self.bias
     }
 }

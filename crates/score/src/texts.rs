@@ -5,7 +5,7 @@ use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, Tokenizer
 use crate::distinct::Distinct;
 
 /// Texts in a batch. Every batch has this many: the last is filled up with its last text.
-pub const TEXT_BATCH: usize = 64;
+pub(crate) const TEXT_BATCH: usize = 64;
 
 /// Texts as the model reads them.
 ///
@@ -24,7 +24,7 @@ pub struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// Tokenises the texts.
-    pub fn new(tokenizer: &Tokenizer, texts: &[&'a str]) -> Result<Self, TokenizerError> {
+    pub(crate) fn new(tokenizer: &Tokenizer, texts: &[&'a str]) -> Result<Self, TokenizerError> {
         let spellings = Distinct::new(texts);
         let distinct = || spellings.firsts.iter().map(|&first| texts[first]);
         let encoded = distinct().map(|text| tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;

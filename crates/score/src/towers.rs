@@ -20,14 +20,14 @@ use crate::texts::Texts;
 
 /// A text tower and a vision tower, ready to run.
 #[derive(Debug)]
-pub struct Towers {
+pub(crate) struct Towers {
     text: Graph,
     vision: Graph,
 }
 
 impl Towers {
     /// Opens those of an export: the ones made for ONNX Runtime, where there are any.
-    pub fn of(export: &Export<'_>) -> Result<Self, ScoreError> {
+    pub(crate) fn of(export: &Export<'_>) -> Result<Self, ScoreError> {
         let vision = if has_fast(export) { FAST_VISION_MODEL_FILE } else { VISION_MODEL_FILE };
         Ok(Self {
             text: export.open(TEXT_MODEL_FILE, &[INPUT_IDS], &[TEXT_EMBEDS])?,
@@ -45,7 +45,7 @@ impl Towers {
     }
 
     /// Opens the two files.
-    pub fn open(runtime: &Runtime, text: &Path, vision: &Path) -> Result<Self, GraphError> {
+    pub(crate) fn open(runtime: &Runtime, text: &Path, vision: &Path) -> Result<Self, GraphError> {
         Ok(Self {
             text: Graph::open(runtime, text, &[INPUT_IDS], &[TEXT_EMBEDS])?,
             vision: Graph::open(runtime, vision, &[PIXEL_VALUES], &[IMAGE_EMBEDS])?,
@@ -53,18 +53,18 @@ impl Towers {
     }
 
     /// What makes logits of cosines.
-    pub fn temperature(&self) -> Result<Temperature, GraphError> {
+    pub(crate) fn temperature(&self) -> Result<Temperature, GraphError> {
         self.text.temperature()
     }
 
     /// Embeddings of a batch of texts, filling included; not normalised.
-    pub fn encode_texts(&mut self, batch: &TokenBatch) -> Result<Matrix, GraphError> {
+    pub(crate) fn encode_texts(&mut self, batch: &TokenBatch) -> Result<Matrix, GraphError> {
         let ids = Input::Ids([batch.rows, batch.columns], &batch.ids);
         self.text.run(&[(INPUT_IDS, ids)], TEXT_EMBEDS, batch.rows)
     }
 
     /// Embeddings of a batch of images of `side` × `side` pixels, filling included; not normalised.
-    pub fn encode_images(&mut self, batch: &ImageBatch, side: usize) -> Result<Matrix, GraphError> {
+    pub(crate) fn encode_images(&mut self, batch: &ImageBatch, side: usize) -> Result<Matrix, GraphError> {
         let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
         self.vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)
     }

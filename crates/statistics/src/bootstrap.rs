@@ -124,7 +124,7 @@ pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
 }
 
 /// The interval of groups that have the same share each.
-fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
+pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
     let count = clusters.count();
     let interval = wilson((share * count as f64).min(count as f64), count)?;
     let how = match share {

@@ -1,13 +1,13 @@
 //! Several runs that differ in their seed alone.
 
-use crate::bootstrap::{Bootstrap, cluster_mean, dot, mean, range_of_one_group};
+use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion, dot, mean, range_of_one_group};
 use crate::clusters::Clusters;
 use crate::interval::Interval;
 use crate::random::Random;
 use crate::unusable::Unusable;
 
-/// The mean over seeds and items, with both resampled: how far another set of seeds and another set of groups
-/// might be.
+/// The share of items that are right over seeds and items, with both resampled: how far another set of seeds and
+/// another set of groups might be.
 ///
 /// `per_seed` holds one list a seed, of one value per item; all lists and `groups` are in the same item order.
 /// Seeds and groups are drawn independently, the same groups for every seed: they are crossed, not nested (Owen
@@ -22,17 +22,31 @@ pub fn seeds_and_clusters(
     let clusters = Clusters::new(groups)?;
     let scores = SeedScores::new(per_seed, &clusters)?;
     if let [only] = per_seed {
-        let interval = cluster_mean(only.as_ref(), groups, options)?;
+        let interval = cluster_proportion(only.as_ref(), groups, options)?;
         let method = format!("{}; one seed, whose own spread is unknown", interval.method);
         return Ok(Interval { method, ..interval });
     }
     if clusters.count() == 1 {
         return Ok(range_of_one_group(scores.value, &[scores.lowest, scores.highest]));
     }
+    if let Some(share) = common_share(per_seed, &clusters) {
+        let interval = all_alike(share, &clusters)?;
+        return Ok(Interval {
+            method: format!("{}, with {}", interval.method, scores.described()),
+            ..interval
+        });
+    }
     let replicates =
         options.replicates(&clusters, |drawn, random| scores.replicate(&clusters, drawn, random));
     let method = format!("{}, crossed with {}", options.described(&clusters), scores.described());
     Ok(Interval::percentile(scores.value, replicates, method))
+}
+
+/// The share of every group under every seed, where it is the same everywhere.
+fn common_share(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Option<f64> {
+    let mut shares = per_seed.iter().map(|values| clusters.common_mean(values.as_ref()));
+    let first = shares.next()??;
+    shares.all(|share| share.is_some_and(|share| (share - first).abs() < 1e-12)).then_some(first)
 }
 
 /// What the runs of one experiment scored: the same items under several seeds.
@@ -117,6 +131,16 @@ mod tests {
         let half = (interval.high - interval.low) / 2.0;
         assert!((half / expected - 1.0).abs() < 0.05, "{half} {expected}");
         assert!(interval.method.ends_with("crossed with 3 seeds"));
+    }
+
+    #[test]
+    fn perfect_seeds_prove_no_perfection() {
+        let groups = ["a", "a", "b", "b", "c", "c"];
+        let interval = seeds_and_clusters(&[[1.0; 6], [1.0; 6]], &groups, &Bootstrap::default()).unwrap();
+        // statsmodels: proportion_confint(3, 3, method="wilson")[0] -> 0.43850
+        assert_eq!((interval.value, interval.high), (1.0, 1.0));
+        assert!((interval.low - 0.438_503).abs() < 1e-5, "{interval:?}");
+        assert!(interval.method.ends_with("with 2 seeds"), "{}", interval.method);
     }
 
     #[test]
