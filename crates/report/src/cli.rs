@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     Ok(Exit::Done)
 }
 
-/// Where the plans stand of which that can be told; what is missing and what is damaged is named.
+/// Returns where the plans stand of which that can be told. What is missing and what is damaged is named.
 fn standings(found: Standings, printer: &Printer) -> Result<Vec<Standing>, ReportError> {
     let Standings { known, mut unknown, damage } = found;
     if known.is_empty() && !unknown.is_empty() {
@@ -67,7 +67,7 @@ fn standings(found: Standings, printer: &Printer) -> Result<Vec<Standing>, Repor
     Ok(known)
 }
 
-/// What the person typed, for the page to repeat.
+/// Returns what the person typed, for the page to repeat.
 fn arguments(args: &Args) -> Vec<String> {
     let experiments = args.experiments.iter().map(|path| path.display().to_string());
     let settings = args.common.set.iter().map(|setting| format!("--set={setting}"));

@@ -38,7 +38,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// A drawing library's error; none of them has a source.
+    /// Returns a drawing library's error; none of them has a source.
     pub(crate) fn chart(error: impl Display) -> Self {
         Self::Chart(error.to_string())
     }

@@ -89,7 +89,7 @@ struct DifferenceJson<'a> {
     verdict: &'static str,
 }
 
-/// The text of `report.json`.
+/// Returns the text of `report.json`.
 pub(crate) fn json(data: &ReportData) -> Result<String, ReportError> {
     let report = Report {
         format_version: FORMAT_VERSION,

@@ -10,7 +10,7 @@ use crate::precisions::{self, Line};
 use crate::settings::{self, Setting};
 use crate::{provenance, results, words};
 
-/// The text of `report.md`.
+/// Returns the text of `report.md`.
 pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     let mut text = format!("# {}\n\n", plain(&words::headline(data)));
     for sentence in words::finding(data).into_iter().chain(words::method(data)) {
@@ -116,7 +116,7 @@ fn line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// The text with everything escaped that GitHub would take for markup, and on one line.
+/// Returns the text with everything escaped that GitHub would take for markup, and on one line.
 fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

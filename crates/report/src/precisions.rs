@@ -19,7 +19,7 @@ pub(crate) const HEADER: [&str; 9] = [
     "verdict",
 ];
 
-/// Which columns are numbers.
+/// Returns which columns are numbers.
 pub(crate) fn is_number(column: usize) -> bool {
     (1..HEADER.len() - 1).contains(&column)
 }
@@ -57,7 +57,7 @@ fn detailed(value: impl Into<String>, detail: impl Into<String>) -> Cell {
     Cell { value: value.into(), detail: detail.into(), joint: ", " }
 }
 
-/// The lines of all runs whose precisions were measured: fp32 first, then what it was reduced to.
+/// Returns the lines of all runs whose precisions were measured: fp32 first, then what it was reduced to.
 pub(crate) fn lines(data: &ReportData) -> Vec<Line> {
     let entries = data.entries.iter().enumerate();
     entries.flat_map(|(index, entry)| of_entry(index, entry)).collect()
@@ -123,7 +123,7 @@ fn verdict(one: &ReducedPrecision) -> Cell {
     detailed(word, one.margin.map_or_else(String::new, |margin| format!("margin {}", margin.get())))
 }
 
-/// How to read the table.
+/// Returns how to read the table.
 pub(crate) fn caption(data: &ReportData) -> String {
     let measured: Vec<&Precisions> =
         data.entries.iter().flat_map(|entry| &entry.runs).filter_map(|run| run.precisions.as_ref()).collect();

@@ -13,7 +13,7 @@ use crate::summary;
 /// What folders in the making are called; readers skip names with a leading dot.
 const UNFINISHED: &str = ".unfinished-";
 
-/// The name of a report of these files and folders: the only one's name, or `report`.
+/// Returns the name of a report of these files and folders: the only one's name, or `report`.
 pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
     let [only] = paths else { return Ok("report".to_owned()) };
     // `.` and `..` have no name of their own.
@@ -23,7 +23,7 @@ pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
     name.map(str::to_owned).ok_or_else(|| ReportError::Name(only.clone()))
 }
 
-/// Whether the report of that name is complete and made from exactly what is in the store now.
+/// Returns whether the report of that name is complete and made from exactly what is in the store now.
 pub fn is_fresh(store: &Store, standings: &[Standing], name: &str) -> Result<bool, ReportError> {
     let folder = store.report_folder(name);
     let Ok(text) = cliptune_store::read_file(&folder.join(RESULTS)) else { return Ok(false) };

@@ -31,7 +31,7 @@ pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
     Ok(files)
 }
 
-/// The page, the Markdown and the results, which the charts' own files go with.
+/// Returns the page, the Markdown and the results, which the charts' own files go with.
 pub fn documents(data: &ReportData, charts: &[Chart]) -> Result<Vec<ReportFile>, ReportError> {
     Ok(vec![
         file(PAGE, page::page(data, charts)),

@@ -11,25 +11,25 @@ const CHOICE: [(&str, &str, &str); 3] = [
     ("ece", "ECE", "expected calibration error, lower is better; a perfectly calibrated model is not at 0"),
 ];
 
-/// The other metrics that at least one entry has, in the order they are shown.
+/// Returns the other metrics that at least one entry has, in the order they are shown.
 pub(crate) fn metrics(data: &ReportData) -> Vec<String> {
     let rows: Vec<&BoardRow> = data.boards.iter().flat_map(|board| &board.rows).collect();
     let has = |name: &str| rows.iter().any(|row| row.others.iter().any(|(other, _)| other == name));
     CHOICE.iter().map(|(name, ..)| *name).filter(|name| has(name)).map(str::to_owned).collect()
 }
 
-/// The name of a metric in a table's header.
+/// Returns the name of a metric in a table's header.
 pub(crate) fn metric_name(metric: &str) -> &str {
     CHOICE.iter().find(|(name, ..)| *name == metric).map_or(metric, |(_, shown, _)| shown)
 }
 
-/// A metric of a row; `–` where it does not exist.
+/// Returns a metric of a row; `–` where it does not exist.
 pub(crate) fn measure(row: &BoardRow, metric: &str) -> String {
     let found = row.others.iter().find(|(name, _)| name == metric);
     found.map_or_else(|| "–".to_owned(), |(_, measure)| cliptune_terminal::format::number(measure.value))
 }
 
-/// What the metrics mean.
+/// Returns what the metrics mean.
 pub(crate) fn legend(metrics: &[String]) -> String {
     let known = CHOICE.iter().filter(|(name, ..)| metrics.iter().any(|metric| metric == name));
     let mut legend = String::new();

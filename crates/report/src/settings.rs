@@ -24,7 +24,7 @@ const NONE: &str = "–";
 const ALWAYS: [&str; 7] =
     ["tune", "learning rate", "epochs", "kept alpha", "trainable weights", "training time", "items/s"];
 
-/// The settings in which entries that have them differ, and the most important ones, in a fixed order.
+/// Returns the settings in which entries that have them differ, and the most important ones, in a fixed order.
 pub(crate) fn differing(entries: &[Entry]) -> Vec<Setting> {
     let mut settings = plain(entries);
     settings.extend(options(entries));

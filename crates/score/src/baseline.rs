@@ -12,7 +12,7 @@ pub(crate) struct Baselines {
     pub(crate) majority: f64,
 }
 
-/// How often the most frequent key comes.
+/// Returns how often the most frequent key comes.
 pub(crate) fn most_frequent<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> usize {
     let mut counts = HashMap::<K, usize>::new();
     keys.into_iter().for_each(|key| *counts.entry(key).or_default() += 1);

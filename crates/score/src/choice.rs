@@ -13,7 +13,7 @@ use crate::error::ScoreError;
 use crate::metrics::named;
 use crate::softmax::{highest, log_sum_exp, softmax};
 
-/// The prediction of an item from its texts' logits.
+/// Returns the prediction of an item from its texts' logits.
 pub(crate) fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
     let probs = softmax(&logits);
     let rank = standing(&logits, item.label);
@@ -32,23 +32,24 @@ pub(crate) fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
     }
 }
 
-/// Where the right text stands.
+/// Returns where the right text stands.
 fn standing(logits: &[f64], label: usize) -> TiedRank {
     TiedRank::new(logits, std::iter::once(label))
 }
 
-/// How many items have a right text that scores the same as a wrong one.
+/// Returns how many items have a right text that scores the same as a wrong one.
 pub(crate) fn tied(predictions: &[Prediction]) -> usize {
     predictions.iter().filter(|one| standing(&one.logits, one.label).is_tied()).count()
 }
 
-/// The items that have a text twice. `own_texts` are the rows of each item's texts; equal rows are equal to the model.
+/// Returns the items that have a text twice. `own_texts` are the rows of each item's texts; equal rows are equal to the
+/// model.
 pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>) -> Vec<usize> {
     let is_repeated = |own: &[usize]| own.iter().collect::<HashSet<_>>().len() < own.len();
     own_texts.enumerate().filter(|(_, own)| is_repeated(own)).map(|(item, _)| item).collect()
 }
 
-/// Accuracy without looking at the images: of guessing, and of always giving the same answer, whether that is a place
+/// Returns the accuracy without looking at the images: of guessing, and of always giving the same answer, whether that is a place
 /// among the texts or a text.
 pub(crate) fn baselines(items: &[Item]) -> Baselines {
     let place = most_frequent(items.iter().map(|item| item.label));
@@ -56,7 +57,7 @@ pub(crate) fn baselines(items: &[Item]) -> Baselines {
     Baselines { chance: chance(items), majority: place.max(text) as f64 / items.len() as f64 }
 }
 
-/// Accuracy of guessing: the mean of 1 / number of texts.
+/// Returns the accuracy of guessing: the mean of 1 / number of texts.
 fn chance(items: &[Item]) -> f64 {
     // Per number of texts, so that 774 times a fifth is a fifth in every digit.
     let mut counts = BTreeMap::<usize, usize>::new();
@@ -64,7 +65,7 @@ fn chance(items: &[Item]) -> f64 {
     counts.iter().map(|(&texts, &count)| count as f64 / texts as f64).sum::<f64>() / items.len() as f64
 }
 
-/// accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
+/// Computes accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
 pub(crate) fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result<Metrics, ScoreError> {
     let groups: Vec<&str> = predictions.iter().map(|prediction| prediction.group.as_str()).collect();
     let right: Vec<f64> = predictions.iter().map(|prediction| prediction.share).collect();
@@ -78,18 +79,18 @@ pub(crate) fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result
     ]))
 }
 
-/// -ln of the right text's probability, in nats; from the logits, where it is exact even for a probability that
+/// Returns -ln of the right text's probability, in nats; from the logits, where it is exact even for a probability that
 /// underflows.
 fn negative_log_likelihood(prediction: &Prediction) -> f64 {
     log_sum_exp(&prediction.logits) - prediction.logits[prediction.label]
 }
 
-/// The probability of the answer that was given.
+/// Returns the probability of the answer that was given.
 fn confidence(prediction: &Prediction) -> f64 {
     prediction.probs[prediction.predicted]
 }
 
-/// 1 / rank of the right text, of which a tie leaves the expected value.
+/// Returns 1 / rank of the right text, of which a tie leaves the expected value.
 fn reciprocal_rank(prediction: &Prediction) -> f64 {
     standing(&prediction.logits, prediction.label).reciprocal_rank()
 }

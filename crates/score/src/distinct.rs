@@ -13,7 +13,7 @@ pub struct Distinct {
 }
 
 impl Distinct {
-    /// The distinct keys of a list.
+    /// Returns the distinct keys of a list.
     pub(crate) fn new<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Self {
         let mut rows = HashMap::new();
         let mut distinct = Self::default();
@@ -27,7 +27,7 @@ impl Distinct {
         distinct
     }
 
-    /// The distinct keys of this list's keys, which are the entries of another list.
+    /// Returns the distinct keys of this list's keys, which are the entries of another list.
     #[must_use]
     pub(crate) fn then(&self, keys: &Self) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Distinct {
         }
     }
 
-    /// How many distinct keys there are.
+    /// Returns how many distinct keys there are.
     pub fn count(&self) -> usize {
         self.firsts.len()
     }

@@ -39,7 +39,7 @@ impl<'a> Distinctions<'a> {
         Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })
     }
 
-    /// The rows of each item's texts.
+    /// Returns the rows of each item's texts.
     pub(crate) fn own_texts<'b>(&'b self, items: &'b [Item]) -> impl Iterator<Item = &'b [usize]> {
         let mut rest = self.texts.rows().row_of.as_slice();
         items.iter().map(move |item| {
@@ -49,7 +49,7 @@ impl<'a> Distinctions<'a> {
         })
     }
 
-    /// The answers to choice items.
+    /// Returns the answers to choice items.
     pub(crate) fn choices(
         &self,
         items: &[Item],
@@ -60,7 +60,7 @@ impl<'a> Distinctions<'a> {
         items.iter().zip(logits).map(|(item, logits)| choice::predict(item, logits)).collect()
     }
 
-    /// The logits of each item's image with its own texts.
+    /// Returns the logits of each item's image with its own texts.
     fn own_logits(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Vec<Vec<f64>> {
         let logits = |(own, &image): (&[usize], &usize)| {
             let cosine = |&text: &usize| product(encoded.images.row(image), encoded.texts.row(text));
@@ -69,17 +69,17 @@ impl<'a> Distinctions<'a> {
         self.own_texts(items).zip(&self.image_rows.row_of).map(logits).collect()
     }
 
-    /// Everything ranked against everything.
+    /// Ranks everything against everything.
     fn retrieval(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Retrieval {
         pairs::retrieve(items, &self.hits(items), &encoded.images, &encoded.texts, temperature)
     }
 
-    /// Which images and texts of pairs belong together.
+    /// Returns which images and texts of pairs belong together.
     pub(crate) fn hits(&self, items: &[Item]) -> Hits<'_> {
         Hits::new(items, &self.image_rows, self.texts.rows())
     }
 
-    /// The answers to items of any kind.
+    /// Returns the answers to items of any kind.
     pub(crate) fn predictions(
         &self,
         task: TaskKind,

@@ -112,11 +112,11 @@ pub enum ScoreError {
     Parity {
         /// The run.
         run: String,
-        /// Which graph.
+        /// The graph that disagrees.
         graph: &'static str,
         /// The item of the sample.
         item: String,
-        /// Which of its texts, from 0.
+        /// The number of the text in the item, from 0.
         text: usize,
         /// libtorch's logit.
         libtorch: f64,
@@ -159,7 +159,7 @@ pub enum ScoreError {
         run: String,
         /// The item of the sample.
         item: String,
-        /// Which of its texts, from 0.
+        /// The number of the text in the item, from 0.
         text: usize,
         /// The logit.
         computed: f64,

@@ -33,12 +33,12 @@ impl<'a> Export<'a> {
         Ok(Self { runtime, graphs, model, preparation: Preparation::read(model, graphs)? })
     }
 
-    /// The folder that texts and images are prepared with.
+    /// Returns the folder that texts and images are prepared with.
     pub(crate) fn model(&self) -> &Path {
         self.model
     }
 
-    /// Whether the graph was exported.
+    /// Returns whether the graph was exported.
     pub(crate) fn has(&self, file: &str) -> bool {
         self.graphs.join(file).is_file()
     }

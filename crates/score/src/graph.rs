@@ -65,7 +65,7 @@ pub enum GraphError {
         path: PathBuf,
         /// The output's name.
         output: &'static str,
-        /// Its shape.
+        /// The shape it has.
         found: Vec<i64>,
         /// The rows that were expected.
         rows: usize,
@@ -160,7 +160,7 @@ impl Graph {
         Ok(())
     }
 
-    /// What the exporter wrote into the file's metadata about its logits.
+    /// Returns what the exporter wrote into the file's metadata about its logits.
     pub fn temperature(&self) -> Result<Temperature, GraphError> {
         let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
         let unsaid = || GraphError::NoScale { path: self.path.clone() };
@@ -173,12 +173,12 @@ impl Graph {
         Ok(Temperature { scale, bias })
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the file has an input of that name.
+    /// Returns whether the file has an input of that name.
     pub fn has_input(&self, name: &str) -> bool {
         self.session.inputs().iter().any(|input| input.name() == name)
     }

@@ -19,7 +19,7 @@ pub struct NoDirection {
 }
 
 impl NoDirection {
-    /// What the row consists of, in words.
+    /// Returns what the row consists of, in words.
     pub fn computed(self) -> &'static str {
         match self.norm {
             norm if norm.is_nan() => "NaN",
@@ -37,22 +37,22 @@ const QUERIES_AT_A_TIME: usize = 16;
 const LANES: usize = 8;
 
 impl Matrix {
-    /// A matrix of row-major values.
+    /// Returns a matrix of row-major values.
     pub fn new(rows: usize, values: Vec<f32>) -> Self {
         Self { rows, values }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Length of a row.
+    /// Returns the length of a row.
     pub fn columns(&self) -> usize {
         self.values.len() / self.rows.max(1)
     }
 
-    /// One row.
+    /// Returns one row.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns()..(row + 1) * self.columns()]
     }
@@ -63,7 +63,7 @@ impl Matrix {
         self.rows += rows;
     }
 
-    /// The rows in another order, repeated or left out.
+    /// Returns the rows in another order, repeated or left out.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { rows: rows.len(), values: rows.iter().flat_map(|&row| self.row(row)).copied().collect() }
     }
@@ -84,7 +84,7 @@ impl Matrix {
         Ok(())
     }
 
-    /// Products of each row with all rows of `candidates`, handed to `visit` one query at a time, on all cores.
+    /// Computes the products of each row with all rows of `candidates`, handed to `visit` one query at a time, on all cores.
     ///
     /// Exact and without queries × candidates memory: each core holds a few queries' products. The results are in
     /// query order.
@@ -105,7 +105,7 @@ impl Matrix {
     }
 }
 
-/// The scalar product in 64 bits; the cosine of normalised rows.
+/// Returns the scalar product in 64 bits; the cosine of normalised rows.
 pub fn product(a: &[f32], b: &[f32]) -> f64 {
     let mut sums = [0.0_f64; LANES];
     let (a, b) = (a.chunks(LANES), b.chunks(LANES));

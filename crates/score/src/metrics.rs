@@ -3,13 +3,13 @@
 use cliptune_statistics::Interval;
 use cliptune_store::Estimate;
 
-/// A number with its interval.
+/// Returns a number with its interval.
 pub(crate) fn estimate(interval: Interval) -> Estimate {
     let Interval { value, low, high, method } = interval;
     Estimate { value, low, high, method }
 }
 
-/// A metric's name and estimate.
+/// Returns a metric's name and estimate.
 pub(crate) fn named(name: impl Into<String>, interval: Interval) -> (String, Estimate) {
     (name.into(), estimate(interval))
 }

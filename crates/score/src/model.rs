@@ -47,12 +47,12 @@ impl Model {
         })
     }
 
-    /// How images are made square.
+    /// Returns how images are made square.
     pub(crate) fn fit(&self) -> Fit {
         self.preprocessor.fit
     }
 
-    /// What makes logits of cosines.
+    /// Returns what makes logits of cosines.
     pub(crate) fn temperature(&self) -> Temperature {
         self.temperature
     }
@@ -62,7 +62,7 @@ impl Model {
         self.towers.replace_vision(vision)
     }
 
-    /// The towers and what images pass before them, for whoever runs other towers beside them.
+    /// Returns the towers and what images pass before them, for whoever runs other towers beside them.
     pub(crate) fn towers(&mut self) -> (&mut Towers, &Preprocessor) {
         (&mut self.towers, &self.preprocessor)
     }
@@ -72,7 +72,7 @@ impl Model {
         Ok(Texts::new(&self.tokenizer, texts)?)
     }
 
-    /// The unit vectors of texts, one row for each of [`Texts::rows`]. `done` is told of each batch.
+    /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is told of each batch.
     pub fn encode_texts(&mut self, texts: &Texts<'_>, done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
         let mut rows = Matrix::default();
         for (batch, filled) in texts.batches().iter() {
@@ -84,7 +84,7 @@ impl Model {
         Ok(rows)
     }
 
-    /// The unit vectors of image files, one row each in their order. `done` is told of each batch.
+    /// Returns the unit vectors of image files, one row each in their order. `done` is told of each batch.
     pub fn encode_images(&mut self, files: &[ItemImage], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
         let Self { towers, preprocessor, .. } = self;
         let side = preprocessor.size as usize;
@@ -111,7 +111,7 @@ impl CombinedModel {
         Ok(Some(Self { graph: export.open(MODEL_FILE, &inputs, &outputs)? }))
     }
 
-    /// The logits of one image with several texts.
+    /// Returns the logits of one image with several texts.
     pub fn logits(
         &mut self,
         model: &Model,
@@ -138,7 +138,7 @@ impl CombinedModel {
     }
 }
 
-/// 1 for each of a text's tokens, 0 for its padding.
+/// Returns 1 for each of a text's tokens, 0 for its padding.
 fn attention_mask(lengths: &[usize], columns: usize) -> Vec<i64> {
     let row = |&length: &usize| (0..columns).map(move |column| i64::from(column < length));
     lengths.iter().flat_map(row).collect()

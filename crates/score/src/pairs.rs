@@ -50,7 +50,7 @@ impl Memberships {
         memberships
     }
 
-    /// All rows of some groups.
+    /// Returns all rows of some groups.
     fn rows_of(&self, groups: &[usize]) -> Vec<usize> {
         let mut rows: Vec<usize> =
             groups.iter().flat_map(|&group| &self.rows_of_group[group]).copied().collect();
@@ -74,7 +74,7 @@ pub(crate) struct Retrieval {
 }
 
 impl<'a> Hits<'a> {
-    /// The relation of items that have one text each. Both lists have one entry per item.
+    /// Returns the relation of items that have one text each. Both lists have one entry per item.
     pub(crate) fn new(items: &[Item], image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
         let groups = Distinct::new(items.iter().map(|item| item.group.as_str()));
         let (images, texts) = (Memberships::new(image_rows, &groups), Memberships::new(text_rows, &groups));
@@ -89,7 +89,7 @@ impl<'a> Hits<'a> {
         self.images.rows_of(&self.texts.groups_of_row[text])
     }
 
-    /// image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has the same
+    /// Returns image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has the same
     /// text first, the one that most images have.
     pub(crate) fn baselines(&self) -> Baselines {
         let items = self.image_rows.row_of.len();
@@ -127,14 +127,14 @@ pub(crate) fn retrieve(
 }
 
 impl Retrieval {
-    /// How many items have a rank, either way, that a tie leaves open.
+    /// Returns how many items have a rank, either way, that a tie leaves open.
     pub(crate) fn tied(&self) -> usize {
         let ways = self.image_to_text.iter().zip(&self.text_to_image);
         ways.filter(|(text, image)| text.is_tied() || image.is_tied()).count()
     }
 }
 
-/// recall@1/5/10 and the median rank (from 1), both ways, each with its interval over groups.
+/// Computes recall@1/5/10 and the median rank (from 1), both ways, each with its interval over groups.
 pub(crate) fn metrics(
     items: &[Item],
     retrieval: &Retrieval,

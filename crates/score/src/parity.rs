@@ -60,7 +60,7 @@ pub(crate) fn check(
     Ok(gate.passed())
 }
 
-/// The logits as scoring computes them: the same batches, the same arithmetic.
+/// Returns the logits as scoring computes them: the same batches, the same arithmetic.
 fn tower_logits(
     model: &mut Model,
     sample: &ParitySample,
@@ -83,7 +83,7 @@ fn texts(item: &ParityItem) -> Vec<&str> {
     item.texts.iter().map(String::as_str).collect()
 }
 
-/// The first logit of an item that is not a finite number, with its item and its text.
+/// Returns the first logit of an item that is not a finite number, with its item and its text.
 fn not_finite(item: &ParityItem) -> Option<(&str, usize, f64)> {
     let text = item.logits.iter().position(|logit| !logit.is_finite())?;
     Some((&item.item_id, text, item.logits[text]))

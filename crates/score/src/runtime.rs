@@ -46,7 +46,7 @@ pub enum RuntimeError {
 }
 
 impl RuntimeError {
-    /// What the person can do about it.
+    /// Returns what the person can do about it.
     pub fn advice(&self) -> String {
         if let Self::Telemetry = self {
             return format!("set {}=1 in the environment", cliptune_native::ORT_DISABLE_TELEMETRY);
@@ -84,7 +84,7 @@ impl Runtime {
         }
     }
 
-    /// The library in use.
+    /// Returns the library in use.
     pub fn library(&self) -> &Path {
         &self.library
     }

@@ -52,7 +52,7 @@ pub fn score_run(
     }
 }
 
-/// An evaluator that reads `choices.json` looks rows up by their ids.
+/// Tells that ids are shared, because an evaluator that reads `choices.json` looks rows up by their ids.
 fn tell_shared_ids(task: TaskKind, split: Split, items: &[Item], printer: &Printer) {
     let rows = Distinct::new(items.iter().flat_map(|item| &item.ids));
     if task == TaskKind::Choice && rows.count() < rows.row_of.len() {
@@ -73,7 +73,7 @@ fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Vec<Item>, 
     }
 }
 
-/// A model folder and graphs that agree, but not with the run's plan: both are of another run.
+/// Refuses a model folder and graphs that agree with each other, but not with the run's plan: both are of another run.
 fn check_fit(run: &Run, model: &Model) -> Result<(), ScoreError> {
     let found = model.fit().as_str();
     match run.record().plan.model.image_fit.map(ImageFit::as_str) {

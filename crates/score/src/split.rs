@@ -16,7 +16,7 @@ use crate::temperature::Temperature;
 use crate::texts::Texts;
 use crate::{choice, pairs};
 
-/// A split that is to be scored.
+/// The split that is to be scored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job<'a> {
     /// The dataset the split is of.
@@ -71,7 +71,7 @@ pub(crate) fn score(
     Ok((scores, predictions))
 }
 
-/// Choices that the model cannot tell apart, with an example.
+/// Tells of choices that the model cannot tell apart, with an example.
 fn tell_equal_choices(job: &Job<'_>, items: &[usize], printer: &Printer) {
     let Some(&first) = items.first() else { return };
     printer.warn(&format!(

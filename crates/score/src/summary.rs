@@ -11,13 +11,13 @@ use serde::Serialize;
 pub(crate) struct Scored {
     /// `<experiment>/<run>`.
     pub(crate) run: String,
-    /// Its scores.
+    /// The scores of the split.
     #[serde(flatten)]
     pub(crate) scores: Scores,
 }
 
 impl Scored {
-    /// The scores of a run's splits that have some, in the order of the plan.
+    /// Returns the scores of a run's splits that have some, in the order of the plan.
     pub(crate) fn of(run: &Run) -> Result<Vec<Self>, StoreError> {
         let mut scored = Vec::new();
         for &split in &run.record().plan.score.splits {
@@ -28,7 +28,7 @@ impl Scored {
         Ok(scored)
     }
 
-    /// `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)`.
+    /// Returns the scores in a line: `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)`.
     ///
     /// The majority baseline is told where it is more than chance, and tied items where there are any.
     pub(crate) fn line(&self) -> String {
@@ -47,7 +47,7 @@ impl Scored {
     }
 }
 
-/// A line for each reduced precision of a run: `tuned/20260101-abc-s0 int8: kept; accuracy …`.
+/// Returns a line for each reduced precision of a run: `tuned/20260101-abc-s0 int8: kept; accuracy …`.
 pub(crate) fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
     let Some(precisions) = unless_damaged(read_precisions(run))? else { return Ok(Vec::new()) };
     let line = |reduced: &ReducedPrecision| {

@@ -10,7 +10,7 @@ pub struct Temperature {
 }
 
 impl Temperature {
-    /// The logit of a cosine.
+    /// Returns the logit of a cosine.
     pub(crate) fn logit(self, cosine: f64) -> f64 {
         self.scale * cosine + self.bias
     }

@@ -40,22 +40,22 @@ impl<'a> Texts<'a> {
         })
     }
 
-    /// Which row each text has.
+    /// Returns which row each text has.
     pub fn rows(&self) -> &Distinct {
         &self.rows
     }
 
-    /// A text of a row, for messages.
+    /// Returns a text of a row, for messages.
     pub(crate) fn name(&self, row: usize) -> &'a str {
         self.names[row]
     }
 
-    /// The rows in batches.
+    /// Returns the rows in batches.
     pub(crate) fn batches(&self) -> &TextBatches {
         &self.batches
     }
 
-    /// How many differently spelled texts there are, and how many of them are longer than the model's context.
+    /// Returns how many differently spelled texts there are, and how many of them are longer than the model's context.
     pub(crate) fn cut(&self) -> (usize, usize) {
         (self.cut, self.spellings)
     }
@@ -79,7 +79,7 @@ impl TextBatches {
         Self { sorted, layout }
     }
 
-    /// The batches, and how many of their rows are texts rather than filling.
+    /// Returns the batches, and how many of their rows are texts rather than filling.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TokenBatch, usize)> {
         self.sorted.chunks(TEXT_BATCH).map(|chunk| {
             let filling = chunk.iter().rev().take(1).cycle();

@@ -35,7 +35,7 @@ impl Towers {
         })
     }
 
-    /// The portable vision tower, where [`of`](Self::of) takes the other one.
+    /// Returns the portable vision tower, where [`of`](Self::of) takes the other one.
     pub(crate) fn other_vision(export: &Export<'_>) -> Result<Option<Graph>, ScoreError> {
         has_fast(export).then(|| open_vision(export, VISION_MODEL_FILE)).transpose()
     }
@@ -52,41 +52,41 @@ impl Towers {
         })
     }
 
-    /// What makes logits of cosines.
+    /// Returns what makes logits of cosines.
     pub(crate) fn temperature(&self) -> Result<Temperature, GraphError> {
         self.text.temperature()
     }
 
-    /// Embeddings of a batch of texts, filling included; not normalised.
+    /// Returns the embeddings of a batch of texts, filling included; not normalised.
     pub(crate) fn encode_texts(&mut self, batch: &TokenBatch) -> Result<Matrix, GraphError> {
         let ids = Input::Ids([batch.rows, batch.columns], &batch.ids);
         self.text.run(&[(INPUT_IDS, ids)], TEXT_EMBEDS, batch.rows)
     }
 
-    /// Embeddings of a batch of images of `side` × `side` pixels, filling included; not normalised.
+    /// Returns the embeddings of a batch of images of `side` × `side` pixels, filling included; not normalised.
     pub(crate) fn encode_images(&mut self, batch: &ImageBatch, side: usize) -> Result<Matrix, GraphError> {
         let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
         self.vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)
     }
 }
 
-/// The input that a tower computes no direction for, in words.
+/// Returns the text that a tower computes no direction for, in words.
 pub(crate) fn text_input(texts: &Texts<'_>, row: usize) -> String {
     format!("the text {:?}", texts.name(row))
 }
 
-/// The same for an image.
+/// Returns the image that a tower computes no direction for, in words.
 pub(crate) fn image_input(files: &[ItemImage], row: usize) -> String {
     format!("the image {}", files[row].path().display())
 }
 
 impl Towers {
-    /// The text tower computes no direction for a text.
+    /// Makes the error of a text that the text tower computes no direction for.
     pub(crate) fn text_without_direction(&self, texts: &Texts<'_>, lost: NoDirection) -> ScoreError {
         no_direction(&self.text, text_input(texts, lost.row), lost)
     }
 
-    /// The vision tower computes no direction for an image.
+    /// Makes the error of an image that the vision tower computes no direction for.
     pub(crate) fn image_without_direction(&self, files: &[ItemImage], lost: NoDirection) -> ScoreError {
         no_direction(&self.vision, image_input(files, lost.row), lost)
     }

@@ -13,9 +13,9 @@ use crate::wilson::wilson;
 /// How a bootstrap is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// Number of resamples. At 10 000 the ends of a 95 % interval repeat to about 1/40 of its half-width.
+    /// The number of resamples. At 10 000 the ends of a 95 % interval repeat to about 1/40 of its half-width.
     pub resamples: usize,
-    /// Seed of the random numbers.
+    /// The seed of the random numbers.
     pub seed: u64,
 }
 
@@ -26,7 +26,7 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// The statistic of each resample. It is given how often each group was drawn.
+    /// Returns the statistic of each resample. It is given how often each group was drawn.
     pub(crate) fn replicates(
         &self,
         clusters: &Clusters,
@@ -41,20 +41,20 @@ impl Bootstrap {
         (0..self.resamples).map(replicate).collect()
     }
 
-    /// The mean of the values in each resample.
+    /// Returns the mean of the values in each resample.
     pub(crate) fn means(&self, clusters: &Clusters, values: &[f64]) -> Vec<f64> {
         let sums = clusters.sums(values);
         self.replicates(clusters, |drawn, _| dot(drawn, &sums) / clusters.drawn_items(drawn))
     }
 
-    /// `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
+    /// Returns the method in words: `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub(crate) fn described(&self, clusters: &Clusters) -> String {
         let kind = if clusters.are_single() { "bootstrap" } else { "cluster bootstrap" };
         format!("{kind} over {}, {} resamples, seed {}", clusters.described(), self.resamples, self.seed)
     }
 }
 
-/// The mean of one value per item, with the groups resampled.
+/// Returns the mean of one value per item, with the groups resampled.
 ///
 /// With a single group no interval is possible; the range of its values is given instead.
 pub fn cluster_mean(
@@ -71,7 +71,7 @@ pub fn cluster_mean(
     Ok(Interval::percentile(mean(values), replicates, options.described(&clusters)))
 }
 
-/// The share of items that are right, with the groups resampled.
+/// Returns the share of items that are right, with the groups resampled.
 ///
 /// An item is right (1), wrong (0), or right with the probability that a tie leaves it.
 ///
@@ -98,7 +98,7 @@ pub fn cluster_proportion(
     }
 }
 
-/// Any statistic of the items, with the groups resampled.
+/// Computes any statistic of the items, with the groups resampled.
 ///
 /// The statistic is given one weight per item: how often its group was drawn, and 1 everywhere for the value.
 /// Pass it through [`cluster_mean`] instead where it is a mean; that is faster.
@@ -116,14 +116,14 @@ pub(crate) fn cluster_statistic(
     Interval::percentile(value, replicates, options.described(clusters))
 }
 
-/// The honest answer for one group: the range of its values.
+/// Returns the honest answer for one group: the range of its values.
 pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Interval { value, low, high, method: "no interval: all items are of one group; their range".to_owned() }
 }
 
-/// The interval of groups that have the same share each.
+/// Returns the interval of groups that have the same share each.
 pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
     let count = clusters.count();
     let interval = wilson((share * count as f64).min(count as f64), count)?;
@@ -136,12 +136,12 @@ pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unu
     Ok(Interval { method, value: share, ..interval })
 }
 
-/// The mean of at least one value.
+/// Returns the mean of at least one value.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The scalar product.
+/// Returns the scalar product.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -34,7 +34,7 @@ struct Bin {
     accuracy: f64,
 }
 
-/// The expected calibration error, with the groups resampled.
+/// Returns the expected calibration error, with the groups resampled.
 ///
 /// `confidence` is the probability of the given answer, `right` whether it was right: 1, 0, or at a tie a share. A
 /// resample's own error is
@@ -73,13 +73,13 @@ pub fn ece(
     })
 }
 
-/// The expected calibration error alone.
+/// Returns the expected calibration error alone.
 pub(crate) fn plug_in_ece(confidence: &[f64], right: &[f64]) -> Result<f64, Unusable> {
     Ok(Levels::new(confidence, right)?.ece(&vec![1.0; right.len()]))
 }
 
-/// The expected calibration error that a perfectly calibrated model with these confidences shows on average, its
-/// answers taken as independent.
+/// Returns the expected calibration error that a perfectly calibrated model with these confidences shows on average,
+/// its answers taken as independent.
 pub(crate) fn calibrated_ece(confidence: &[f64], options: &Bootstrap) -> Result<f64, Unusable> {
     let mut random = Random::new(options.seed);
     let mut sum = 0.0;
@@ -115,7 +115,7 @@ impl Levels {
         Ok(Self { items })
     }
 
-    /// The error of items that count with a weight each.
+    /// Returns the error of items that count with a weight each.
     fn ece(&self, weights: &[f64]) -> f64 {
         let (mut error, mut mass) = (0.0, 0.0);
         self.bins(weights, BINS, |bin| {
@@ -153,7 +153,7 @@ impl Levels {
     }
 }
 
-/// The weight of some items, and of those that are right.
+/// Returns the weight of some items, and of those that are right.
 fn weigh(items: &[(f64, f64, usize)], weights: &[f64]) -> (f64, f64) {
     items.iter().fold((0.0, 0.0), |(mass, right), &(_, is_right, item)| {
         (mass + weights[item], right + weights[item] * is_right)
@@ -175,7 +175,7 @@ impl Open {
         self.right += right;
     }
 
-    /// The bin, and an empty one in its place.
+    /// Returns the bin, and an empty one in its place.
     fn close(&mut self) -> Bin {
         let Self { mass, confidence, right } = std::mem::take(self);
         Bin { mass, confidence: confidence / mass, accuracy: right / mass }

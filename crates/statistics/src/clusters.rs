@@ -8,12 +8,12 @@ use crate::unusable::Unusable;
 pub(crate) struct Clusters {
     /// The group of each item.
     group_of: Vec<usize>,
-    /// Items in each group; never 0.
+    /// The number of items in each group; never 0.
     sizes: Vec<usize>,
 }
 
 impl Clusters {
-    /// The groups of items whose group names are given in item order.
+    /// Returns the groups of items whose group names are given in item order.
     ///
     /// Groups are numbered by their sorted names, so that the order of the items decides nothing.
     pub(crate) fn new(groups: &[impl AsRef<str>]) -> Result<Self, Unusable> {
@@ -30,34 +30,35 @@ impl Clusters {
         Ok(Self { group_of, sizes })
     }
 
-    /// Number of groups; at least one.
+    /// Returns the number of groups, which is at least one.
     pub(crate) fn count(&self) -> usize {
         self.sizes.len()
     }
 
-    /// Number of items.
+    /// Returns the number of items.
     pub(crate) fn items(&self) -> usize {
         self.group_of.len()
     }
 
-    /// The group number of each item.
+    /// Returns the group number of each item.
     pub(crate) fn group_of(&self) -> &[usize] {
         &self.group_of
     }
 
-    /// Whether every group is a single item.
+    /// Returns whether every group is a single item.
     pub(crate) fn are_single(&self) -> bool {
         self.count() == self.items()
     }
 
-    /// The sum of the values of each group.
+    /// Returns the sum of the values of each group.
     pub(crate) fn sums(&self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.count()];
         self.group_of.iter().zip(values).for_each(|(&group, value)| sums[group] += value);
         sums
     }
 
-    /// The mean of the values of every group, where it is the same for all: then no resample differs from another.
+    /// Returns the mean of the values of every group, where it is the same for all: then no resample differs from
+    /// another.
     pub(crate) fn common_mean(&self, values: &[f64]) -> Option<f64> {
         let sums = self.sums(values);
         let mut means = sums.iter().zip(&self.sizes).map(|(sum, &size)| sum / size as f64);
@@ -84,12 +85,12 @@ impl Clusters {
         }
     }
 
-    /// Items in a drawn sample; at least one.
+    /// Returns the number of items in a drawn sample, which is at least one.
     pub(crate) fn drawn_items(&self, drawn: &[f64]) -> f64 {
         drawn.iter().zip(&self.sizes).map(|(times, &size)| times * size as f64).sum()
     }
 
-    /// `210 groups`, or `780 items` when every group is a single item.
+    /// Returns `210 groups`, or `780 items` when every group is a single item.
     pub(crate) fn described(&self) -> String {
         let unit = if self.are_single() { "item" } else { "group" };
         let plural = if self.count() == 1 { "" } else { "s" };

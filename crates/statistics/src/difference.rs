@@ -17,7 +17,7 @@ pub struct Comparison {
     pub p_value: f64,
 }
 
-/// The mean of a minus the mean of b on the same items, with the groups resampled together.
+/// Returns the mean of a minus the mean of b on the same items, with the groups resampled together.
 ///
 /// The two lists and `groups` are in the same item order; pairing the items removes what is common to both runs
 /// (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640). Runs that do not differ on any item get an
@@ -31,7 +31,7 @@ pub fn paired_cluster_difference(
     Ok(compare_runs(a, b, groups, options)?.difference)
 }
 
-/// The mean of a minus the mean of b over several seeds each, with groups and seeds resampled.
+/// Returns the mean of a minus the mean of b over several seeds each, with groups and seeds resampled.
 ///
 /// Each side holds one list a seed. The sides share their groups; their seeds are drawn independently, because
 /// seed 0 of one experiment has nothing in common with seed 0 of another. A side of one seed (a model that was not
@@ -96,7 +96,7 @@ impl Comparison {
         Self { difference: Interval::percentile(value, replicates, method), p_value }
     }
 
-    /// A difference that nothing speaks for.
+    /// Returns a difference that nothing speaks for.
     fn undecided(difference: Interval) -> Self {
         Self { difference, p_value: 1.0 }
     }

@@ -8,23 +8,23 @@ pub(crate) const TAILS: (f64, f64) = (0.025, 0.975);
 pub struct Interval {
     /// The point estimate, always of the items as they are; never of resamples.
     pub value: f64,
-    /// Lower end of the 95 % interval.
+    /// The lower end of the 95 % interval.
     pub low: f64,
-    /// Upper end of the 95 % interval.
+    /// The upper end of the 95 % interval.
     pub high: f64,
     /// How the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub method: String,
 }
 
 impl Interval {
-    /// The percentile interval of bootstrap replicates (Efron & Tibshirani 1993, chapter 13).
+    /// Returns the percentile interval of bootstrap replicates (Efron & Tibshirani 1993, chapter 13).
     pub(crate) fn percentile(value: f64, mut replicates: Vec<f64>, method: String) -> Self {
         replicates.sort_unstable_by(f64::total_cmp);
         Self { value, low: quantile(&replicates, TAILS.0), high: quantile(&replicates, TAILS.1), method }
     }
 }
 
-/// The quantile of sorted values, linear between neighbours (numpy's default, type 7 of Hyndman & Fan 1996).
+/// Returns the quantile of sorted values, linear between neighbours (numpy's default, type 7 of Hyndman & Fan 1996).
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let position = share * last as f64;

@@ -1,6 +1,6 @@
 //! Whether two runs differ on the same items.
 
-/// The two-sided mid-p value of McNemar's test.
+/// Returns the two-sided mid-p value of McNemar's test.
 ///
 /// `only_a` and `only_b` count the items that one run gets right and the other wrong. Under the hypothesis that
 /// both are equally good, `only_a` is binomial(only_a + only_b, 1/2); the mid-p counts half of the probability of

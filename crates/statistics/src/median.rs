@@ -5,7 +5,7 @@ use crate::clusters::Clusters;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
 
-/// The median of at least one value: the middle one, or the mean of the two in the middle.
+/// Returns the median of at least one value: the middle one, or the mean of the two in the middle.
 pub fn median(values: &[f64]) -> Result<f64, Unusable> {
     if values.is_empty() {
         return Err(Unusable::Empty);
@@ -13,7 +13,7 @@ pub fn median(values: &[f64]) -> Result<f64, Unusable> {
     Ok(weighted_median(values, &ascending(values), &vec![1.0; values.len()]))
 }
 
-/// The median of one value per item, with the groups resampled.
+/// Returns the median of one value per item, with the groups resampled.
 ///
 /// With a single group no interval is possible; the range of its values is given instead.
 pub fn cluster_median(
@@ -30,14 +30,14 @@ pub fn cluster_median(
     Ok(cluster_statistic(&clusters, options, |weights| weighted_median(values, &order, weights)))
 }
 
-/// The items by value.
+/// Returns the items by value.
 fn ascending(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     order
 }
 
-/// The median of values that count as often as their whole-numbered weight says.
+/// Returns the median of values that count as often as their whole-numbered weight says.
 fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
     let half = weights.iter().sum::<f64>() / 2.0;
     let mut passed = 0.0;

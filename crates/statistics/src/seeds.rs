@@ -6,8 +6,8 @@ use crate::interval::Interval;
 use crate::random::Random;
 use crate::unusable::Unusable;
 
-/// The share of items that are right over seeds and items, with both resampled: how far another set of seeds and
-/// another set of groups might be.
+/// Returns the share of items that are right over seeds and items, with both resampled: how far another set of seeds
+/// and another set of groups might be.
 ///
 /// `per_seed` holds one list a seed, of one value per item; all lists and `groups` are in the same item order.
 /// Seeds and groups are drawn independently, the same groups for every seed: they are crossed, not nested (Owen
@@ -42,7 +42,7 @@ pub fn seeds_and_clusters(
     Ok(Interval::percentile(scores.value, replicates, method))
 }
 
-/// The share of every group under every seed, where it is the same everywhere.
+/// Returns the share of every group under every seed, where it is the same everywhere.
 fn common_share(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Option<f64> {
     let mut shares = per_seed.iter().map(|values| clusters.common_mean(values.as_ref()));
     let first = shares.next()??;
@@ -53,7 +53,7 @@ fn common_share(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Option<f
 pub(crate) struct SeedScores {
     /// The mean over seeds and items.
     pub(crate) value: f64,
-    /// Of each seed, the sum of each group, with the deviation from the mean over seeds widened.
+    /// The sum of each group under each seed, with the deviation from the mean over seeds widened.
     sums: Vec<Vec<f64>>,
     /// The smallest value of any item, below which no replicate can lie.
     pub(crate) lowest: f64,
@@ -77,7 +77,7 @@ impl SeedScores {
         })
     }
 
-    /// The mean of a drawn sample, with seeds drawn on top.
+    /// Returns the mean of a drawn sample, with seeds drawn on top.
     pub(crate) fn replicate(&self, clusters: &Clusters, drawn: &[f64], random: &mut Random) -> f64 {
         let seeds = self.sums.len();
         let items = clusters.drawn_items(drawn) * seeds as f64;
@@ -85,7 +85,7 @@ impl SeedScores {
         (sum / items).clamp(self.lowest, self.highest)
     }
 
-    /// `3 seeds`.
+    /// Returns the number of seeds in words: `3 seeds`.
     pub(crate) fn described(&self) -> String {
         match self.sums.len() {
             1 => "1 seed".to_owned(),
@@ -94,7 +94,7 @@ impl SeedScores {
     }
 }
 
-/// The sums with each seed's deviation from the mean over seeds multiplied by √(k / (k - 1)).
+/// Returns the sums with each seed's deviation from the mean over seeds multiplied by √(k / (k - 1)).
 fn widened(mut sums: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     let seeds = sums.len() as f64;
     if sums.len() < 2 {

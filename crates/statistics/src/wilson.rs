@@ -6,7 +6,7 @@ use crate::unusable::Unusable;
 /// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The score interval of independent trials (Wilson 1927, JASA 22:209–212): close to its level at any size, and
+/// Returns the score interval of independent trials (Wilson 1927, JASA 22:209–212): close to its level at any size, and
 /// never a point at 0 or 1.
 ///
 /// Successes need not be whole: a tie that a coin would decide is half a success.

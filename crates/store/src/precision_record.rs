@@ -13,9 +13,9 @@ pub struct Precisions {
     pub format_version: u32,
     /// The kind of items.
     pub task: TaskKind,
-    /// Validation items.
+    /// The number of validation items.
     pub n_items: usize,
-    /// Groups they come from.
+    /// The number of groups they come from.
     pub n_groups: usize,
     /// The graphs that the others are compared with.
     pub fp32: Measured,
@@ -26,30 +26,30 @@ pub struct Precisions {
 /// What is measured of the graphs of every precision: the text tower and the vision tower.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Bytes of both graphs with their weights.
+    /// The bytes of both graphs with their weights.
     pub bytes: u64,
-    /// Accuracy (choice) or recall@1 from image to text (pairs).
+    /// The accuracy (choice) or recall@1 from image to text (pairs).
     pub score: f64,
-    /// Milliseconds of the vision tower for an image, decoding and resizing left out.
+    /// How many milliseconds the vision tower takes for an image, decoding and resizing left out.
     pub image_milliseconds: f64,
-    /// Milliseconds of the text tower for a text, tokenising left out.
+    /// How many milliseconds the text tower takes for a text, tokenising left out.
     pub text_milliseconds: f64,
 }
 
 /// A reduced precision beside fp32 on the same items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReducedPrecision {
-    /// Which.
+    /// The precision of the graphs.
     pub precision: Precision,
-    /// What it costs and takes.
+    /// What the graphs cost and reach.
     #[serde(flatten)]
     pub measured: Measured,
-    /// Its score minus fp32's, paired by item.
+    /// The score minus fp32's, paired by item.
     pub difference: Estimate,
     /// The largest difference of a logit, over all items and their own texts, on the ×exp(logit_scale) scale.
     #[serde(with = "crate::number")]
     pub max_logit_difference: f64,
-    /// Items answered alike: with the same text (choice), or found by both or by neither (pairs).
+    /// The number of items that are answered alike: with the same text (choice), or found by both or by neither (pairs).
     pub answers_agree: usize,
     /// How much the score may fall; absent where nothing depends on it.
     pub margin: Option<Fraction>,

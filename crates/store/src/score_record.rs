@@ -42,7 +42,7 @@ pub struct Scores {
     pub n_equal_choices: usize,
     /// Accuracy (choice) or recall@1 from image to text (pairs) of guessing.
     pub chance: f64,
-    /// The same of always giving the most frequent answer; more than `chance` where labels or classes are uneven.
+    /// What always giving the most frequent answer reaches; it is more than `chance` where labels or classes are uneven.
     #[serde(default)]
     pub majority: f64,
     /// exp(logit_scale) that the probabilities use.
@@ -78,12 +78,12 @@ impl Scores {
 /// What the parity gate saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parity {
-    /// Items compared.
+    /// The number of items that were compared.
     pub n_items: usize,
-    /// Largest absolute difference of a logit.
+    /// The largest absolute difference of a logit.
     #[serde(with = "crate::number")]
     pub max_logit_difference: f64,
-    /// Items with the same highest logit on both sides.
+    /// The number of items whose highest logit is that of the same text on both sides.
     pub answers_agree: usize,
     /// The largest difference that passes.
     pub tolerance: f64,
@@ -94,9 +94,9 @@ pub struct Parity {
 pub struct Prediction {
     /// The item.
     pub item_id: String,
-    /// Its own identifier.
+    /// The identifier that the table gives the item.
     pub id: String,
-    /// Its group.
+    /// The group of the item.
     pub group: String,
     /// The right text.
     pub label: usize,
@@ -110,11 +110,11 @@ pub struct Prediction {
     pub share: f64,
     /// The rank of the right text (pairs: of the best own text), from 1; at a tie the expected rank.
     pub rank: f64,
-    /// Softmax probability of the right text (pairs: among all texts of the split).
+    /// The softmax probability of the right text (pairs: among all texts of the split).
     pub label_prob: f64,
-    /// Softmax probabilities, one per text (pairs: the own text's alone).
+    /// The softmax probabilities, one per text (pairs: the own text's alone).
     pub probs: Vec<f64>,
-    /// Logits, one per text (pairs: the own text's alone).
+    /// The logits, one per text (pairs: the own text's alone).
     pub logits: Vec<f64>,
 }
 

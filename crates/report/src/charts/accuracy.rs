@@ -29,7 +29,7 @@ struct Row {
     per_seed: Vec<f64>,
 }
 
-/// The chart of all boards; `None` when nothing was scored on a test split.
+/// Returns the chart of all boards; `None` when nothing was scored on a test split.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let panels: Vec<Panel> = data.boards.iter().map(|board| panel(data, board)).collect();
     if panels.is_empty() {

@@ -8,7 +8,7 @@ use plotters::coord::types::RangedCoordf64;
 use super::figure::{Anchor, Figure, Frame, Stroke, Text};
 use super::theme;
 
-/// A range around the values, a twentieth wider at both ends; never empty, whatever the values are.
+/// Returns a range around the values, a twentieth wider at both ends; never empty, whatever the values are.
 pub(crate) fn padded(values: impl IntoIterator<Item = f64>) -> Range<f64> {
     let finite = values.into_iter().filter(|value| value.is_finite());
     let (low, high) = finite
@@ -36,7 +36,7 @@ pub(crate) fn whole_ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
     (first..=last).filter(|value| value % step == 0).map(|value| value as f64).collect()
 }
 
-/// A tick's text, with as many decimals as all ticks together need.
+/// Returns a tick's text, with as many decimals as all ticks together need.
 pub(crate) fn tick_text(value: f64, ticks: &[f64]) -> String {
     let is_enough = |decimals: &usize| {
         let scale = 10f64.powi(*decimals as i32);

@@ -25,7 +25,7 @@ pub enum Width {
 }
 
 impl Width {
-    /// The width in pixels.
+    /// Returns the width in pixels.
     pub(crate) fn pixels(self) -> f64 {
         match self {
             Self::Wide => 940.0,
@@ -33,7 +33,7 @@ impl Width {
         }
     }
 
-    /// The name used in ids and classes.
+    /// Returns the name used in ids and classes.
     fn as_str(self) -> &'static str {
         match self {
             Self::Wide => "wide",
@@ -90,7 +90,7 @@ const MARGIN: f64 = 28.0;
 const HEADING: f64 = 58.0;
 
 impl Chart {
-    /// The chart as an `<svg>` element, or as the text of an SVG file.
+    /// Returns the chart as an `<svg>` element, or as the text of an SVG file.
     pub fn svg(&self, width: Width, look: Look) -> String {
         let drawing = match width {
             Width::Wide => &self.wide,
@@ -144,7 +144,7 @@ impl Chart {
         svg
     }
 
-    /// The lines over a standalone chart. In the page, HTML says the same.
+    /// Returns the lines over a standalone chart. In the page, HTML says the same.
     fn heading(&self, width: f64) -> String {
         let mut figure = Figure::new(width, HEADING);
         let room = width - 2.0 * MARGIN;

@@ -46,7 +46,7 @@ impl Frame {
         Cartesian2d::new(self.x.clone(), self.y.clone(), actual)
     }
 
-    /// Where a value lies, in pixels.
+    /// Returns where a value lies, in pixels.
     pub(crate) fn at(&self, point: Point) -> Point {
         use plotters::coord::CoordTranslate;
         let (x, y) = self.fine().translate(&point);
@@ -68,17 +68,17 @@ pub(crate) struct Stroke {
 }
 
 impl Stroke {
-    /// A solid line.
+    /// Returns a solid line.
     pub(crate) fn solid(colour: Colour, width: f64) -> Self {
         Self { colour, width, opacity: 1.0, dashed: false }
     }
 
-    /// The same line, dashed.
+    /// Returns the same line, dashed.
     pub(crate) fn dashed(self) -> Self {
         Self { dashed: true, ..self }
     }
 
-    /// The same line, fainter.
+    /// Returns the same line, fainter.
     pub(crate) fn faint(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
@@ -118,22 +118,22 @@ impl<'a> Text<'a> {
         Self { content, at, anchor: Anchor::Start, size: 12.0, strong: false, colour: theme::MUTED }
     }
 
-    /// The same text with another anchor.
+    /// Returns the same text with another anchor.
     pub(crate) fn anchor(self, anchor: Anchor) -> Self {
         Self { anchor, ..self }
     }
 
-    /// The same text in another colour.
+    /// Returns the same text in another colour.
     pub(crate) fn colour(self, colour: Colour) -> Self {
         Self { colour, ..self }
     }
 
-    /// The same text in another size.
+    /// Returns the same text in another size.
     pub(crate) fn size(self, size: f64) -> Self {
         Self { size, ..self }
     }
 
-    /// The same text, semibold.
+    /// Returns the same text, semibold.
     pub(crate) fn strong(self) -> Self {
         Self { strong: true, ..self }
     }
@@ -148,7 +148,7 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// An empty figure.
+    /// Returns an empty figure.
     pub(crate) fn new(width: f64, height: f64) -> Self {
         Self { width, height, body: String::new() }
     }
@@ -163,7 +163,7 @@ impl Figure {
         self.height
     }
 
-    /// What was drawn so far.
+    /// Returns what was drawn so far.
     pub(crate) fn into_body(self) -> String {
         self.body
     }
@@ -262,7 +262,7 @@ impl Figure {
         );
     }
 
-    /// What plotters draws into the frame, in fine coordinates and without the `<svg>` around it.
+    /// Returns what plotters draws into the frame, in fine coordinates and without the `<svg>` around it.
     fn plotted<E: Display>(
         &self,
         frame: &Frame,
@@ -289,8 +289,8 @@ impl Figure {
     }
 }
 
-/// A nested `<svg>` clips to its own box. Unlike `clip-path` it needs no id, and ids of several charts on one page
-/// would have to differ.
+/// A nested `<svg>` clips to its own box. Unlike `clip-path` it needs no id, and ids of several charts on one
+/// page would have to differ.
 fn clipped(frame: &Frame, drawn: &str) -> String {
     let (x, y) = (px(frame.left), px(frame.top));
     let (width, height) = (px(frame.right - frame.left), px(frame.bottom - frame.top));
@@ -312,7 +312,7 @@ fn style(colour: Colour, opacity: f64) -> Result<ShapeStyle, ReportError> {
     Ok(rgb.mix(opacity).into())
 }
 
-/// A length in pixels with at most one decimal.
+/// Returns a length in pixels with at most one decimal.
 pub(crate) fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)

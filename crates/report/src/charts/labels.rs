@@ -36,7 +36,7 @@ impl Cluster {
         (self.members - 1) as f64 * gap
     }
 
-    /// Where its first label goes.
+    /// Returns where its first label goes.
     fn start(&self, gap: f64, low: f64, high: f64) -> f64 {
         let centred = self.sum / self.members as f64 - self.span(gap) / 2.0;
         centred.min(high - self.span(gap)).max(low)

@@ -17,7 +17,7 @@ const CURVE_POINTS: usize = 220;
 /// Points of a raw curve.
 const RAW_POINTS: usize = 360;
 
-/// The chart of all objectives; `None` when nothing was trained.
+/// Returns the chart of all objectives; `None` when nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let trained = data.entries.iter().filter_map(|entry| entry.plan.train.as_ref());
     // By word: runs that differ in the weight of a part are drawn on one scale.
@@ -39,7 +39,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
-/// The entries of an objective that have something to draw.
+/// Returns the entries of an objective that have something to draw.
 fn trained<'a>(data: &'a ReportData, objective: &str) -> impl Iterator<Item = (usize, &'a Entry)> {
     let entries = data.entries.iter().enumerate();
     entries.filter(move |(_, entry)| {
@@ -106,7 +106,7 @@ fn validation_loss(data: &ReportData, index: usize, entry: &Entry) -> CurveSet {
     validation_curve(data, index, entry, |point| point.loss)
 }
 
-/// The curve of a number that every epoch has.
+/// Returns the curve of a number that every epoch has.
 pub(crate) fn validation_curve(
     data: &ReportData,
     index: usize,
@@ -151,7 +151,7 @@ fn description(data: &ReportData) -> String {
     trained.filter_map(sentence).collect::<Vec<_>>().join(" ")
 }
 
-/// Every evaluation of every trained run.
+/// Returns every evaluation of every trained run.
 fn table(data: &ReportData) -> DataTable {
     let header =
         ["experiment", "seed", "epoch", "training loss", "validation loss", "validation score", "kept"];
@@ -178,7 +178,7 @@ fn cells(entry: &Entry, run: &RunSummary, point: &EpochPoint) -> Vec<String> {
     ]
 }
 
-/// The mean training loss over an epoch's steps.
+/// Returns the mean training loss over an epoch's steps.
 fn training_loss_of(run: &RunSummary, epoch: usize) -> Option<f64> {
     let points = training_points(run);
     let inside = points.iter().filter(|(x, _)| *x > epoch as f64 - 1.0 + 1e-9 && *x <= epoch as f64 + 1e-9);

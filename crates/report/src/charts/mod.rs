@@ -22,7 +22,7 @@ pub use raster::png;
 use crate::data::ReportData;
 use crate::error::ReportError;
 
-/// All charts that the data has something for, in the order of the page.
+/// Returns all charts that the data has something for, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
     let charts = [accuracy::chart(data)?, loss::chart(data)?, validation::chart(data)?];
     Ok(charts.into_iter().flatten().collect())

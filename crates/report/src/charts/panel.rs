@@ -96,7 +96,7 @@ fn frame(panel: &Panel, scale: &[&Panel], (left, top, width, height): (f64, f64,
 }
 
 impl Panel {
-    /// The values that must be visible. Raw values are not among them: one spike would flatten everything else.
+    /// Returns the values that must be visible. Raw values are not among them: one spike would flatten everything else.
     fn values(&self) -> impl Iterator<Item = f64> {
         let curves = self.curves.iter().flat_map(|set| set.mean.iter().chain(set.seeds.iter().flatten()));
         curves.map(|point| point.1).chain(self.level.iter().map(|(_, value)| *value))

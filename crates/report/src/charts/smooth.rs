@@ -4,8 +4,8 @@
 /// A point of a curve.
 pub(crate) type Point = (f64, f64);
 
-/// The weight of the exponential moving average for curves of that many steps: the window is about a twentieth of
-/// the longest curve. One weight for all curves of a panel keeps them comparable.
+/// Returns the weight of the exponential moving average for curves of that many steps: the window is about a twentieth
+/// of the longest curve. One weight for all curves of a panel keeps them comparable.
 pub(crate) fn weight(steps: usize) -> f64 {
     let window = (steps as f64 / 20.0).max(1.0);
     ((1.0 - 1.0 / window).clamp(0.0, 0.98) * 100.0).round() / 100.0
@@ -26,7 +26,7 @@ pub(crate) fn ema(curve: &[Point], weight: f64) -> Vec<Point> {
     smoothed.collect()
 }
 
-/// The mean over seeds, for as long as all of them go. A seed without a number at a point makes a gap there.
+/// Returns the mean over seeds, for as long as all of them go. A seed without a number at a point makes a gap there.
 pub(crate) fn mean(seeds: &[Vec<Point>]) -> Vec<Point> {
     let length = seeds.iter().map(Vec::len).min().unwrap_or(0);
     let at = |index: usize| {
@@ -64,7 +64,7 @@ fn extremes(chunk: &[Point]) -> Vec<Point> {
     both
 }
 
-/// The stretches of finite points. A chart that draws a line through a gap invents data.
+/// Returns the stretches of finite points. A chart that draws a line through a gap invents data.
 pub(crate) fn segments(curve: &[Point]) -> Vec<&[Point]> {
     curve.split(|(_, y)| !y.is_finite()).filter(|segment| !segment.is_empty()).collect()
 }

@@ -27,7 +27,7 @@ fn advance(c: char) -> u16 {
     index.and_then(|index| ADVANCES.get(index)).copied().unwrap_or(OTHER_ADVANCE)
 }
 
-/// The text, with its middle left out if it is wider than `room` pixels. Names of experiments often differ at
+/// Returns the text, with its middle left out if it is wider than `room` pixels. Names of experiments often differ at
 /// their ends.
 pub(crate) fn shorten(text: &str, font_size: f64, room: f64) -> String {
     if width(text, font_size) <= room {
@@ -45,7 +45,7 @@ fn without_middle(chars: &[char], keep: usize) -> String {
     chars[..head].iter().chain(['…'].iter()).chain(tail).collect()
 }
 
-/// The text as XML character data or attribute value. Characters that XML 1.0 forbids are dropped.
+/// Returns the text as XML character data or attribute value. Characters that XML 1.0 forbids are dropped.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars().filter(|&c| is_xml(c)) {

@@ -46,12 +46,12 @@ pub(crate) const SERIES: [Colour; 7] = [
     colour("series-7", "#7C3428", "#d99a8c"),
 ];
 
-/// All colours.
+/// Returns all colours.
 pub(crate) fn all() -> impl Iterator<Item = Colour> {
     [PAPER, INK, MUTED, GRID, SHADE, BASELINE, RIGHT].into_iter().chain(SERIES)
 }
 
-/// The colour of an entry.
+/// Returns the colour of an entry.
 pub(crate) fn of_entry(data: &ReportData, entry: usize) -> Colour {
     if is_grey(data, entry) {
         return BASELINE;
@@ -67,7 +67,7 @@ fn is_grey(data: &ReportData, entry: usize) -> bool {
     data.is_baseline(entry) || (is_only && data.entries.len() > 1)
 }
 
-/// The CSS rules that define the variables.
+/// Returns the CSS rules that define the variables.
 pub(crate) fn css() -> String {
     let block = |value: fn(&Colour) -> &'static str| -> String {
         all().map(|colour| format!("--{}:{};", colour.variable, value(&colour))).collect()

@@ -10,7 +10,7 @@ use crate::data::{Entry, ReportData};
 use crate::error::ReportError;
 use crate::words;
 
-/// The chart of both kinds of item; `None` when nothing was trained.
+/// Returns the chart of both kinds of item; `None` when nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let kinds = [TaskKind::Choice, TaskKind::Pairs];
     let panels: Vec<Panel> = kinds.into_iter().filter_map(|kind| panel(data, kind)).collect();

@@ -8,17 +8,17 @@ use cliptune_store::Estimate;
 pub struct Board {
     /// The kind of items.
     pub task: TaskKind,
-    /// Hash of the dataset.
+    /// The hash of the dataset.
     pub dataset: String,
-    /// Items in the test split.
+    /// The number of items in the test split.
     pub n_items: usize,
-    /// Groups they come from.
+    /// The number of groups they come from.
     pub n_groups: usize,
     /// What guessing reaches.
     pub chance: f64,
     /// What the most frequent answer reaches, where labels or classes are so uneven that it is more than guessing.
     pub majority: Option<f64>,
-    /// Items of the test split with two choices that are the same tokens to the model.
+    /// How many items of the test split have two choices that are the same tokens to the model.
     pub equal_choices: usize,
     /// The entry that the others are compared with; an index into [`ReportData::entries`](super::ReportData::entries).
     pub baseline: Option<usize>,
@@ -34,11 +34,11 @@ pub struct Board {
 /// What starting weights have seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lineage {
-    /// Datasets they were trained on.
+    /// How many datasets they were trained on.
     pub datasets: usize,
-    /// Those of them that are not at hand.
+    /// How many of those datasets are not at hand.
     pub unknown: usize,
-    /// Images of the test split that are in the train or validation split of the others.
+    /// How many images of the test split are in the train or validation split of the others.
     pub seen_images: usize,
 }
 
@@ -47,9 +47,9 @@ pub struct Lineage {
 pub struct BoardRow {
     /// An index into [`ReportData::entries`](super::ReportData::entries).
     pub entry: usize,
-    /// Each seed's score, in the order of seeds.
+    /// The score of each seed, in the order of seeds.
     pub per_seed: Vec<(Seed, f64)>,
-    /// Accuracy (choice) or recall@1 from image to text (pairs), over all seeds.
+    /// The accuracy (choice) or recall@1 from image to text (pairs), over all seeds.
     pub score: Estimate,
     /// The other metrics in the order they are shown, averaged over seeds.
     pub others: Vec<(String, Measure)>,
@@ -71,7 +71,7 @@ pub struct Measure {
 /// The paired difference of an entry and the baseline on the same items.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Entry minus baseline.
+    /// The score of the entry minus that of the baseline.
     pub delta: Estimate,
     /// McNemar's mid-p; only where both sides have a single seed and every item is a group of its own, because the test
     /// takes items for independent.
@@ -110,7 +110,7 @@ impl Verdict {
         }
     }
 
-    /// The wording of tables and sentences.
+    /// Returns the wording of tables and sentences.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Improved => "improved",
@@ -121,17 +121,17 @@ impl Verdict {
 }
 
 impl Board {
-    /// The row of an entry.
+    /// Returns the row of an entry.
     pub fn row(&self, entry: usize) -> Option<&BoardRow> {
         self.rows.iter().find(|row| row.entry == entry)
     }
 
-    /// The row that the others are compared with.
+    /// Returns the row that the others are compared with.
     pub fn baseline_row(&self) -> Option<&BoardRow> {
         self.row(self.baseline?)
     }
 
-    /// The row that the title speaks of.
+    /// Returns the row that the title speaks of.
     pub fn headline_row(&self) -> Option<&BoardRow> {
         self.row(self.headline?)
     }

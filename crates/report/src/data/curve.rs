@@ -5,56 +5,56 @@
 pub struct Curve {
     /// What was known when training began.
     pub start: Option<Start>,
-    /// Training loss of each step, in order.
+    /// The training loss of each step, in order.
     pub steps: Vec<StepPoint>,
-    /// Evaluations on the validation split, in order; epoch 0 is before training.
+    /// The evaluations on the validation split, in order; epoch 0 is before training.
     pub epochs: Vec<EpochPoint>,
     /// What the point between the starting and the tuned weights reached that was kept, if any were tried.
     pub interpolated: Option<Interpolated>,
-    /// Median throughput of the steps in items a second.
+    /// The median throughput of the steps, in items a second.
     pub items_per_second: Option<f64>,
 }
 
 /// What was known when training began.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Start {
-    /// Passes over the train split.
+    /// How often the train split is passed over.
     pub epochs: usize,
-    /// Optimiser steps in all.
+    /// The number of optimiser steps.
     pub steps: usize,
-    /// Items in the train split.
+    /// The number of items in the train split.
     pub train_items: usize,
-    /// Weights in all.
+    /// The number of weights.
     pub parameters: usize,
-    /// Weights that move.
+    /// The number of weights that are trained.
     pub trainable: usize,
 }
 
 /// The loss of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepPoint {
-    /// From 1, over the whole run.
+    /// The number of the step, from 1, over the whole run.
     pub step: usize,
-    /// Mean loss of the batch; not finite when training went wrong.
+    /// The mean loss of the batch; not finite when training went wrong.
     pub loss: f64,
 }
 
 /// One evaluation on the validation split.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochPoint {
-    /// From 0.
+    /// The number of the epoch; 0 is before training.
     pub epoch: usize,
-    /// Mean loss.
+    /// The mean loss.
     pub loss: f64,
-    /// Choice: share of right answers. Pairs: recall@1 from image to text.
+    /// The share of right answers (choice) or recall@1 from image to text (pairs).
     pub accuracy: f64,
 }
 
 /// The evaluation of a point between the starting weights (0) and the tuned ones (1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interpolated {
-    /// Where it lies.
+    /// Where the point lies between the two.
     pub alpha: f64,
-    /// As that of an epoch.
+    /// What it reaches, measured as for an epoch.
     pub accuracy: f64,
 }

@@ -14,13 +14,13 @@ pub struct Gallery {
 /// The size of a stratum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StratumCount {
-    /// Items of the test split.
+    /// How many items of the test split are in it.
     pub items: usize,
-    /// Items in the gallery.
+    /// How many of them are in the gallery.
     pub shown: usize,
 }
 
-/// Which of baseline and headline entry were right; a majority of seeds decides.
+/// Whether the baseline and the headline entry were right; a majority of seeds decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stratum {
     /// The headline entry is right, the baseline wrong.
@@ -43,11 +43,11 @@ impl Stratum {
 pub struct GalleryItem {
     /// The item's identity.
     pub item_id: String,
-    /// Its own identifier.
+    /// The identifier that the table gives it.
     pub id: String,
-    /// Its group.
+    /// The group that the item is in.
     pub group: String,
-    /// Where it belongs.
+    /// The stratum that the item is in.
     pub stratum: Stratum,
     /// A small JPEG, or why there is none.
     pub image: Result<Thumbnail, String>,
@@ -64,9 +64,9 @@ pub struct GalleryItem {
 pub struct Thumbnail {
     /// The file's bytes.
     pub jpeg: Vec<u8>,
-    /// Width in pixels.
+    /// The width in pixels.
     pub width: u32,
-    /// Height in pixels.
+    /// The height in pixels.
     pub height: u32,
 }
 

@@ -18,7 +18,7 @@ pub struct ReportData {
     pub name: String,
     /// What was asked for on the command line, as it was typed.
     pub arguments: Vec<String>,
-    /// BLAKE3 over everything the report was made from.
+    /// The BLAKE3 of everything the report was made from.
     pub inputs: String,
     /// Experiments in the order given; one entry for each point of a matrix.
     pub entries: Vec<Entry>,
@@ -37,22 +37,22 @@ pub struct Entry {
     pub name: String,
     /// The plan of its first seed; the others differ in the seed alone.
     pub plan: Plan,
-    /// Hash of its dataset, when that exists.
+    /// The hash of its dataset, when that exists.
     pub dataset: Option<String>,
-    /// One for each seed, in order.
+    /// The runs of the seeds, in order.
     pub runs: Vec<RunSummary>,
 }
 
 /// One run of an entry, or the place where it will be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSummary {
-    /// Its seed.
+    /// The seed of the run.
     pub seed: Seed,
-    /// Its record; `None` when it has not run yet.
+    /// The record of the run; `None` when it has not run yet.
     pub record: Option<RunRecord>,
     /// What happened during training.
     pub curve: Curve,
-    /// Lines of the event log that could not be read.
+    /// How many lines of the event log that could not be read.
     pub damaged_lines: usize,
     /// What it reached, for every split that was scored.
     pub scores: Vec<Scores>,
@@ -72,7 +72,7 @@ pub enum State {
 }
 
 impl Entry {
-    /// How the entry stands.
+    /// Returns how the entry stands.
     pub fn state(&self) -> State {
         let done = self.runs.iter().filter(|run| run.is_done()).count();
         match done {
@@ -82,18 +82,18 @@ impl Entry {
         }
     }
 
-    /// Whether weights are fitted.
+    /// Returns whether weights are fitted.
     pub fn is_trained(&self) -> bool {
         self.plan.train.is_some()
     }
 
-    /// What it is judged by on a split, averaged over the seeds that were scored on it.
+    /// Returns what it is judged by on a split, averaged over the seeds that were scored on it.
     pub fn score_on(&self, split: Split) -> Option<f64> {
         let scores = self.runs.iter().filter_map(|run| run.scores_on(split));
         mean(scores.filter_map(|scores| Some(scores.metrics.get(main_metric(scores.task))?.value)))
     }
 
-    /// What it reached on the validation split: what scoring measured there, else what training did.
+    /// Returns what it reached on the validation split: what scoring measured there, else what training did.
     pub fn validation_score(&self) -> Option<f64> {
         let kept = || mean(self.runs.iter().filter_map(RunSummary::kept_accuracy));
         self.score_on(Split::Validation).or_else(kept)
@@ -101,7 +101,7 @@ impl Entry {
 }
 
 impl RunSummary {
-    /// A run that has not begun.
+    /// Returns a run that has not begun.
     pub fn missing(seed: Seed) -> Self {
         Self {
             seed,
@@ -113,12 +113,12 @@ impl RunSummary {
         }
     }
 
-    /// Whether it was trained and exported.
+    /// Returns whether it was trained and exported.
     pub fn is_done(&self) -> bool {
         self.best_epoch().is_some()
     }
 
-    /// The epoch whose weights were kept.
+    /// Returns the epoch whose weights were kept.
     pub fn best_epoch(&self) -> Option<usize> {
         match self.record.as_ref()?.end.as_ref()?.outcome {
             Outcome::Done { best_epoch } => Some(best_epoch),
@@ -126,55 +126,55 @@ impl RunSummary {
         }
     }
 
-    /// Whether training was for nothing: no epoch was better than the weights that it started from.
+    /// Returns whether training was for nothing: no epoch was better than the weights that it started from.
     pub fn kept_start(&self) -> bool {
         let is_start =
             self.curve.interpolated.map_or(self.best_epoch() == Some(0), |point| point.alpha == 0.0);
         is_start && self.is_done() && self.record.as_ref().is_some_and(|record| record.plan.train.is_some())
     }
 
-    /// The evaluation of the epoch that was kept.
+    /// Returns the evaluation of the epoch that was kept.
     pub fn kept_epoch(&self) -> Option<&EpochPoint> {
         let best = self.best_epoch()?;
         self.curve.epochs.iter().find(|point| point.epoch == best)
     }
 
-    /// What the weights that were kept reach on the validation split.
+    /// Returns what the weights that were kept reach on the validation split.
     pub fn kept_accuracy(&self) -> Option<f64> {
         let kept = self.kept_epoch()?;
         Some(self.curve.interpolated.map_or(kept.accuracy, |point| point.accuracy))
     }
 
-    /// The scores on one split.
+    /// Returns the scores on one split.
     pub fn scores_on(&self, split: Split) -> Option<&Scores> {
         self.scores.iter().find(|scores| scores.split == split)
     }
 }
 
 impl ReportData {
-    /// The board that the title speaks of: choices before pairs, then the order of entries.
+    /// Returns the board that the title speaks of: choices before pairs, then the order of entries.
     pub fn main_board(&self) -> Option<&Board> {
         self.boards.iter().find(|board| board.task == TaskKind::Choice).or(self.boards.first())
     }
 
-    /// Whether an entry is some board's baseline.
+    /// Returns whether an entry is some board's baseline.
     pub fn is_baseline(&self, entry: usize) -> bool {
         self.boards.iter().any(|board| board.baseline == Some(entry) && board.rows.len() > 1)
     }
 
-    /// The row of an entry, whichever board it is on.
+    /// Returns the row of an entry, whichever board it is on.
     pub fn row(&self, entry: usize) -> Option<&BoardRow> {
         self.boards.iter().find_map(|board| board.row(entry))
     }
 }
 
-/// The mean of the numbers, if there are any.
+/// Returns the mean of the numbers, if there are any.
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.into_iter().fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)
 }
 
-/// The name in `scores.json` of the metric that an entry is judged by.
+/// Returns the name in `scores.json` of the metric that an entry is judged by.
 pub(crate) fn main_metric(task: TaskKind) -> &'static str {
     match task {
         TaskKind::Choice => "accuracy",

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::data::ReportData;
 use crate::words;
 
-/// The section with all datasets.
+/// Returns the section with all datasets.
 pub(super) fn section(data: &ReportData) -> Markup {
     html! {
         section #data {

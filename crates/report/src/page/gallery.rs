@@ -8,7 +8,7 @@ use super::colour_style;
 use crate::data::{Answer, Gallery, GalleryItem, ReportData, Stratum, Thumbnail};
 use crate::words;
 
-/// The section with the items.
+/// Returns the section with the items.
 pub(super) fn section(data: &ReportData, gallery: &Gallery) -> Markup {
     html! {
         section #gallery {

@@ -17,7 +17,7 @@ const STYLE: &str = include_str!("style.css");
 /// Nothing is loaded from anywhere, whatever a caption contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/// The whole page.
+/// Returns the whole page.
 pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
     let title = words::headline(data);
     let page = html! {
@@ -90,7 +90,7 @@ fn table(table: &DataTable) -> Markup {
     }
 }
 
-/// An entry's name with its dot; the colour is the one it has in the charts.
+/// Returns an entry's name with its dot; the colour is the one it has in the charts.
 fn entry_name(data: &ReportData, entry: usize) -> Markup {
     html! {
         span.dot style=(colour_style(data, entry)) aria-hidden="true" {}

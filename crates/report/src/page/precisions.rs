@@ -6,7 +6,7 @@ use super::entry_name;
 use crate::data::ReportData;
 use crate::precisions::{self, HEADER, Line, is_number};
 
-/// The section, if any run has reduced precisions.
+/// Returns the section, if any run has reduced precisions.
 pub(super) fn section(data: &ReportData) -> Option<Markup> {
     let lines = precisions::lines(data);
     (!lines.is_empty()).then(|| {

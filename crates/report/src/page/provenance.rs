@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::data::{Entry, ReportData, RunSummary};
 use crate::provenance;
 
-/// The end of the page.
+/// Returns the end of the page.
 pub(super) fn footer(data: &ReportData) -> Markup {
     html! {
         footer {
@@ -86,7 +86,7 @@ fn base(base: &Base) -> Markup {
     }
 }
 
-/// The first characters of a hash; enough to tell two apart.
+/// Returns the first characters of a hash; enough to tell two apart.
 fn short(hash: &str) -> String {
     let kept: String = hash.chars().take(12).collect();
     if hash.ends_with('+') && !kept.ends_with('+') { format!("{kept}+") } else { kept }

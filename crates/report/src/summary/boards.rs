@@ -18,7 +18,7 @@ pub(super) struct Scored {
 }
 
 impl Scored {
-    /// Whether all seeds of both answered the same items, in the same order.
+    /// Returns whether all seeds of both answered the same items, in the same order.
     fn is_comparable(&self, other: &Self) -> bool {
         let same = |a: &[Prediction], b: &[Prediction]| {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.item_id == b.item_id && a.id == b.id)
@@ -26,7 +26,7 @@ impl Scored {
         self.seeds.iter().all(|seed| other.seeds.iter().all(|other| same(seed, other)))
     }
 
-    /// How right each answer is, from 0 to 1; a list for each seed.
+    /// Returns how right each answer is, from 0 to 1; a list for each seed.
     pub(super) fn right(&self) -> Vec<Vec<f64>> {
         let values = |seed: &Vec<Prediction>| seed.iter().map(|one| one.share).collect();
         self.seeds.iter().map(values).collect()
@@ -37,7 +37,7 @@ impl Scored {
     }
 }
 
-/// The entries that were scored on their test split, with their predictions.
+/// Returns the entries that were scored on their test split, with their predictions.
 pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Vec<Scored>, ReportError> {
     let mut all = Vec::new();
     for (entry, plans) in grouped.iter().enumerate() {
@@ -52,7 +52,7 @@ pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Ve
     Ok(all)
 }
 
-/// The boards: entries of one task that answered the same test items. Choices come before pairs.
+/// Returns the boards: entries of one task that answered the same test items. Choices come before pairs.
 pub(super) fn boards(
     entries: &[Entry],
     scored: &[Scored],
@@ -114,7 +114,7 @@ fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
     entry.runs.iter().filter_map(|run| run.scores_on(Split::Test))
 }
 
-/// The entry without training that most others start from or share their start with; without one, the first. A
+/// Returns the entry without training that most others start from or share their start with; without one, the first. A
 /// single entry has nothing to be compared with.
 fn baseline<'a>(entries: &[Entry], group: &[&'a Scored]) -> Option<&'a Scored> {
     if group.len() < 2 {
@@ -137,8 +137,8 @@ fn starts_from(entry: &Entry, base: &Entry) -> bool {
     named || *own == base.plan.model.from
 }
 
-/// The entry that did best on the validation split, the baseline apart. Choosing it on the test split would make
-/// the title's number too high.
+/// Returns the entry that did best on the validation split, the baseline apart. Choosing it on the test split would
+/// make the title's number too high.
 fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Option<usize> {
     let candidates = rows.iter().map(|row| row.entry).filter(|entry| Some(*entry) != baseline);
     let mut best: Option<(usize, f64)> = None;

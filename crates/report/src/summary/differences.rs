@@ -7,7 +7,7 @@ use cliptune_statistics::{Bootstrap, Unusable, holm, mcnemar_mid_p, paired_seeds
 use super::boards::{Scored, estimate};
 use crate::data::{Board, Difference, Verdict};
 
-/// The paired difference of two entries, as if it were the only one of the report.
+/// Returns the paired difference of two entries, as if it were the only one of the report.
 pub(super) fn difference(scored: &Scored, baseline: &Scored) -> Result<Difference, Unusable> {
     let (a, b, groups) = (scored.right(), baseline.right(), scored.groups());
     let compared = paired_seeds_and_clusters(&a, &b, &groups, &Bootstrap::default())?;
@@ -34,7 +34,7 @@ pub(super) fn correct(boards: &mut [Board]) {
     }
 }
 
-/// Whether every item is a group of its own.
+/// Returns whether every item is a group of its own.
 fn are_independent(groups: &[&str]) -> bool {
     groups.iter().collect::<BTreeSet<_>>().len() == groups.len()
 }

@@ -13,7 +13,7 @@ use crate::error::ReportError;
 /// Items in a gallery.
 const SIZE: usize = 16;
 
-/// The gallery of the first board of choices, if there is one.
+/// Returns the gallery of the first board of choices, if there is one.
 pub(super) fn gallery(
     boards: &[Board],
     scored: &[Scored],
@@ -48,7 +48,7 @@ fn find(scored: &[Scored], entry: usize) -> Option<&Scored> {
     scored.iter().find(|one| one.entry == entry)
 }
 
-/// The stratum of every item of the test split.
+/// Returns the stratum of every item of the test split.
 fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
     let items = 0..headline.seeds[0].len();
     items
@@ -61,7 +61,7 @@ fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
         .collect()
 }
 
-/// Whether more than half of the seeds are right. A tie counts in part.
+/// Returns whether more than half of the seeds are right. A tie counts in part.
 fn is_right(scored: &Scored, item: usize) -> bool {
     2.0 * scored.seeds.iter().map(|seed| seed[item].share).sum::<f64>() > scored.seeds.len() as f64
 }

@@ -29,7 +29,7 @@ pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportE
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The files of a run that a report reads.
+/// Returns the files of a run that a report reads.
 fn files(run: &Run) -> Vec<PathBuf> {
     let mut files = vec![run.folder().join("run.json"), run.events_file(), run.precisions_file()];
     for split in Split::ALL {

@@ -8,7 +8,7 @@ use cliptune_store::{Dataset, Standing};
 use crate::data::Lineage;
 use crate::error::ReportError;
 
-/// What the starting weights of some plans have seen of the test split; `None` when they have seen no dataset.
+/// Returns what the starting weights of some plans have seen of the test split; `None` when they have seen no dataset.
 pub(super) fn lineage(plans: &[&Standing], all: &[Vec<&Standing>]) -> Result<Option<Lineage>, ReportError> {
     let runs = plans.iter().filter_map(|standing| standing.run.as_ref());
     let hashes: BTreeSet<&str> = runs.flat_map(|run| &run.record().lineage).map(String::as_str).collect();
@@ -32,7 +32,7 @@ fn find<'a>(all: &[Vec<&'a Standing>], hash: &str) -> Option<&'a Dataset> {
     datasets.into_iter().find(|dataset| dataset.record().hash == hash)
 }
 
-/// The images that weights were fitted to or chosen by.
+/// Returns the images that weights were fitted to or chosen by.
 fn fitted(dataset: &Dataset) -> Result<BTreeSet<String>, ReportError> {
     let mut images = dataset.image_hashes(Some(Split::Train))?;
     images.extend(dataset.image_hashes(Some(Split::Validation))?);

@@ -38,7 +38,7 @@ pub fn read(standings: &[Standing], name: &str, arguments: &[String]) -> Result<
     })
 }
 
-/// The plans of each entry: those of one experiment that differ in their seed alone.
+/// Returns the plans of each entry: those of one experiment that differ in their seed alone.
 fn group(standings: &[Standing]) -> Vec<Vec<&Standing>> {
     let mut grouped: Vec<Vec<&Standing>> = Vec::new();
     for standing in standings {
@@ -65,7 +65,7 @@ fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
     })
 }
 
-/// The experiment's name with its point of the matrix: `b32 lr=1e-5`.
+/// Returns the experiment's name with its point of the matrix: `b32 lr=1e-5`.
 fn name(plan: &Plan) -> String {
     let axis = |(key, value): (&String, &serde_json::Value)| {
         format!("{}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
@@ -98,7 +98,7 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
     })
 }
 
-/// The precisions of the plan: the run may have others that another plan asked for.
+/// Returns the precisions of the plan: the run may have others that another plan asked for.
 fn planned_precisions(standing: &Standing, run: &Run) -> Result<Option<Precisions>, ReportError> {
     let Some(mut precisions) = unless_damaged(read_precisions(run))? else { return Ok(None) };
     let planned = &standing.plan.export.onnx;
@@ -106,7 +106,7 @@ fn planned_precisions(standing: &Standing, run: &Run) -> Result<Option<Precision
     Ok((!precisions.reduced.is_empty()).then_some(precisions))
 }
 
-/// The records of all datasets that exist, each once.
+/// Returns the records of all datasets that exist, each once.
 fn datasets(standings: &[Standing]) -> Vec<DatasetRecord> {
     let mut datasets: Vec<DatasetRecord> = Vec::new();
     for record in standings.iter().filter_map(|standing| Some(standing.dataset.as_ref()?.record())) {

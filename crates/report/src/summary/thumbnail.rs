@@ -16,14 +16,14 @@ const BYTES: usize = 25_000;
 /// From the best quality to the least that is worth looking at.
 const QUALITIES: [u8; 4] = [80, 65, 50, 35];
 
-/// How a run's model prepares images, or why that is not known.
+/// Returns how a run's model prepares images, or why that is not known.
 pub(super) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
     let own = Preprocessor::from_folder(model);
     let own = own.map_err(|_| "what the model does to images cannot be read".to_owned())?;
     Ok(Preprocessor { size: own.size.max(SIDE), ..own })
 }
 
-/// A small JPEG of an image file, or why there is none.
+/// Returns a small JPEG of an image file, or why there is none.
 ///
 /// Colours, transparency and the cut are those of the model's own preparation; only the size is a reader's.
 pub(super) fn thumbnail(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Thumbnail, String> {
@@ -66,7 +66,7 @@ mod tests {
     use cliptune_clip::image::Fit;
     use image::{Rgba, RgbaImage};
 
-    /// The colour in the middle of the left and the right half, as the page shows it.
+    /// Returns the colour in the middle of the left and the right half, as the page shows it.
     fn halves(drawn: &RgbaImage) -> [[u8; 3]; 2] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("two halves.png");
@@ -78,7 +78,7 @@ mod tests {
         [SIDE / 4, SIDE * 3 / 4].map(|x| shown.get_pixel(x, SIDE / 2).0)
     }
 
-    /// An image as it is now.
+    /// Returns an image as it is now.
     fn image(path: &Path) -> ItemImage {
         let hash = blake3::hash(&std::fs::read(path).unwrap()).to_hex().to_string();
         ItemImage::new(path.to_owned(), hash)

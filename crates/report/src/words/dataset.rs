@@ -4,7 +4,7 @@ use cliptune_experiment::{SplitBy, TaskKind};
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::counted;
 
-/// The name of a kind of item.
+/// Returns the name of a kind of item.
 pub(crate) fn kind(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "choice",
@@ -12,7 +12,7 @@ pub(crate) fn kind(kind: TaskKind) -> &'static str {
     }
 }
 
-/// How a dataset was split.
+/// Returns how a dataset was split.
 pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
     let seed = dataset.plan.split.seed;
     match &dataset.plan.split.by {
@@ -28,7 +28,7 @@ pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
     }
 }
 
-/// What a dataset is, in a sentence.
+/// Returns what a dataset is, in a sentence.
 pub(crate) fn dataset_sentence(dataset: &DatasetRecord) -> String {
     let items = &dataset.items;
     let leaks = &dataset.leaks;

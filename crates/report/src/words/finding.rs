@@ -5,7 +5,7 @@ use cliptune_terminal::format::{self, counted};
 
 use crate::data::{Board, BoardRow, Difference, Entry, ReportData, Verdict};
 
-/// The finding in one line: the title of the page.
+/// Returns the finding in one line: the title of the page.
 pub fn headline(data: &ReportData) -> String {
     let Some(board) = data.main_board() else {
         return match data.entries.as_slice() {
@@ -40,7 +40,7 @@ fn compared(data: &ReportData, board: &Board, row: &BoardRow) -> String {
     }
 }
 
-/// What is reached without looking at the images.
+/// Returns what is reached without looking at the images.
 fn baselines(board: &Board) -> String {
     let chance = format!("chance is {}", share(board.chance));
     match board.majority {
@@ -53,7 +53,7 @@ fn share(value: f64) -> String {
     if value < 0.1 { format!("{value:.3}") } else { format!("{value:.2}") }
 }
 
-/// The finding in paragraphs, one for each board.
+/// Returns the finding in paragraphs, one for each board.
 pub(crate) fn finding(data: &ReportData) -> Vec<String> {
     let paragraphs = data.boards.iter().map(|board| board_finding(data, board).join(" "));
     paragraphs.filter(|paragraph| !paragraph.is_empty()).collect()
@@ -94,7 +94,7 @@ fn guessing(board: &Board) -> String {
     }
 }
 
-/// What training did to the entry that the title speaks of, where that is nothing.
+/// Returns what training did to the entry that the title speaks of, where that is nothing.
 fn start_kept(entry: &Entry) -> Option<String> {
     let kept = entry.runs.iter().filter(|run| run.kept_start()).count();
     match kept {
@@ -132,7 +132,7 @@ fn against(difference: &Difference, name: &str, baseline: &BoardRow) -> String {
     )
 }
 
-/// The p-value of a difference with its name.
+/// Returns the p-value of a difference with its name.
 pub(crate) fn p_value(difference: &Difference) -> String {
     let Difference { mid_p, p_value, holm_p, .. } = difference;
     match mid_p {
@@ -142,7 +142,7 @@ pub(crate) fn p_value(difference: &Difference) -> String {
     }
 }
 
-/// A p-value that does not pretend to be zero.
+/// Returns a p-value that does not pretend to be zero.
 fn shown_p(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }

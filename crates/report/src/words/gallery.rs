@@ -2,7 +2,7 @@
 
 use crate::data::{Gallery, ReportData, Stratum};
 
-/// The name of a stratum, with the two entries it is about.
+/// Returns the name of a stratum, with the two entries it is about.
 pub(crate) fn stratum(stratum: Stratum, headline: &str, baseline: Option<&str>) -> String {
     match (stratum, baseline) {
         (Stratum::Gained, Some(baseline)) => format!("{headline} right, {baseline} wrong"),
@@ -14,7 +14,7 @@ pub(crate) fn stratum(stratum: Stratum, headline: &str, baseline: Option<&str>) 
     }
 }
 
-/// How the gallery's items were chosen.
+/// Returns how the gallery's items were chosen.
 pub(crate) fn gallery_choice(data: &ReportData, gallery: &Gallery) -> String {
     let (headline, baseline) = gallery_names(data, gallery);
     let counts = gallery.strata.iter().filter(|(_, count)| count.items > 0).map(|(name, count)| {
@@ -28,7 +28,7 @@ pub(crate) fn gallery_choice(data: &ReportData, gallery: &Gallery) -> String {
     )
 }
 
-/// The names that the gallery's strata are about.
+/// Returns the names that the gallery's strata are about.
 pub(crate) fn gallery_names<'a>(data: &'a ReportData, gallery: &Gallery) -> (&'a str, Option<&'a str>) {
     let board = &data.boards[gallery.board];
     let name = |entry: usize| data.entries[entry].name.as_str();
@@ -36,7 +36,7 @@ pub(crate) fn gallery_names<'a>(data: &'a ReportData, gallery: &Gallery) -> (&'a
     (headline, board.baseline.filter(|_| board.rows.len() > 1).map(name))
 }
 
-/// The letter of a choice: A to Z, then numbers.
+/// Returns the letter of a choice: A to Z, then numbers.
 pub(crate) fn letter(index: usize) -> String {
     match u8::try_from(index) {
         Ok(index) if index < 26 => char::from(b'A' + index).to_string(),

@@ -6,12 +6,12 @@ use cliptune_terminal::format::counted;
 use super::kind;
 use crate::data::{Board, ReportData};
 
-/// The name of an objective.
+/// Returns the name of an objective.
 pub(crate) fn objective(word: &str) -> String {
     format!("{word} objective")
 }
 
-/// The metric that a kind of item is judged by.
+/// Returns the metric that a kind of item is judged by.
 pub(crate) fn metric(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "accuracy",
@@ -19,7 +19,7 @@ pub(crate) fn metric(kind: TaskKind) -> &'static str {
     }
 }
 
-/// The metric, with what it measures.
+/// Returns the metric, with what it measures.
 pub(crate) fn metric_long(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "accuracy, right text chosen",
@@ -27,7 +27,7 @@ pub(crate) fn metric_long(kind: TaskKind) -> &'static str {
     }
 }
 
-/// The title of the accuracy chart.
+/// Returns the title of the accuracy chart.
 pub(crate) fn accuracy_title(data: &ReportData) -> String {
     match data.boards.as_slice() {
         [board] => format!("Held-out {}", metric_long(board.task)),
@@ -35,7 +35,7 @@ pub(crate) fn accuracy_title(data: &ReportData) -> String {
     }
 }
 
-/// How to read the accuracy chart.
+/// Returns how to read the accuracy chart.
 pub(crate) fn interval_caption(data: &ReportData) -> String {
     let several = data.boards.iter().flat_map(|board| &board.rows).any(|row| row.per_seed.len() > 1);
     let seeds = if several { " Small dots are single seeds." } else { "" };
@@ -49,7 +49,7 @@ pub(crate) fn interval_caption(data: &ReportData) -> String {
     format!("Test split, {}. Lines are 95 % intervals.{seeds}", sizes.join("; "))
 }
 
-/// A heading for a board's panel.
+/// Returns a heading for a board's panel.
 pub(crate) fn board_heading(board: &Board) -> String {
     match board.task {
         TaskKind::Choice => "Choice: right text chosen".to_owned(),
@@ -57,7 +57,7 @@ pub(crate) fn board_heading(board: &Board) -> String {
     }
 }
 
-/// How to read the loss chart.
+/// Returns how to read the loss chart.
 pub(crate) fn loss_caption(weights: &[f64]) -> String {
     let mut distinct: Vec<String> = weights.iter().map(|weight| format!("{weight:.2}")).collect();
     distinct.dedup();
@@ -67,12 +67,12 @@ pub(crate) fn loss_caption(weights: &[f64]) -> String {
     )
 }
 
-/// How to read the validation chart.
+/// Returns how to read the validation chart.
 pub(crate) fn validation_caption() -> &'static str {
     "Dots: mean over seeds; epoch 0 is before training. Thin: seeds. Rings: the epochs that were kept, chosen on this split."
 }
 
-/// How much the report covers.
+/// Returns how much the report covers.
 pub(crate) fn extent(data: &ReportData) -> String {
     let runs = data.entries.iter().flat_map(|entry| &entry.runs).filter(|run| run.is_done()).count();
     format!("{}, {}", counted(data.entries.len() as u64, "experiment"), counted(runs as u64, "finished run"))

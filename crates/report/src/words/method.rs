@@ -6,7 +6,8 @@ use cliptune_terminal::format::{self, counted};
 use super::{kind, split_rule};
 use crate::data::{Board, Difference, Entry, Lineage, ReportData};
 
-/// How the finding came about, in paragraphs: what was chosen on which split, how intervals were made, what leaks.
+/// Returns how the finding came about, in paragraphs: what was chosen on which split, how intervals were made, what
+/// leaks.
 pub(crate) fn method(data: &ReportData) -> Vec<String> {
     let mut paragraphs: Vec<String> = data.boards.iter().filter_map(|board| named(data, board)).collect();
     if !data.boards.is_empty() {
@@ -18,7 +19,7 @@ pub(crate) fn method(data: &ReportData) -> Vec<String> {
     paragraphs
 }
 
-/// What the starting weights have seen of the test split.
+/// Returns what the starting weights have seen of the test split.
 fn seen(lineage: Lineage) -> String {
     let datasets = counted(lineage.datasets as u64, "dataset");
     match (lineage.seen_images, lineage.unknown) {
@@ -37,7 +38,7 @@ fn seen(lineage: Lineage) -> String {
     }
 }
 
-/// Why this entry is the one in the title.
+/// Returns why this entry is the one in the title.
 fn named(data: &ReportData, board: &Board) -> Option<String> {
     let row = board.headline_row().filter(|_| board.rows.len() > 2)?;
     let entry = &data.entries[row.entry];
@@ -63,7 +64,7 @@ fn test_use(data: &ReportData) -> String {
     format!("{chosen}The test split was used only for these numbers.{method}{}", tests(data))
 }
 
-/// How p-values were made, and that they are corrected where there are several.
+/// Returns how p-values were made, and that they are corrected where there are several.
 fn tests(data: &ReportData) -> String {
     let rows = data.boards.iter().flat_map(|board| &board.rows);
     let differences: Vec<&Difference> = rows.filter_map(|row| row.difference.as_ref()).collect();
@@ -84,7 +85,7 @@ fn tests(data: &ReportData) -> String {
     }
 }
 
-/// What became of answers that are neither right nor wrong.
+/// Returns what became of answers that are neither right nor wrong.
 fn ties(data: &ReportData) -> Vec<String> {
     let boards = data
         .boards

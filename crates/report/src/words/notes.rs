@@ -6,7 +6,7 @@ use cliptune_terminal::format::counted;
 use super::metric;
 use crate::data::{Entry, ReportData, State};
 
-/// What a reader has to know before the numbers: what is missing, what is damaged, what came to nothing.
+/// Returns what a reader has to know before the numbers: what is missing, what is damaged, what came to nothing.
 pub(crate) fn notes(data: &ReportData) -> Vec<String> {
     missing(data).into_iter().chain(damage(data)).chain(kept_start(data)).collect()
 }
@@ -24,7 +24,7 @@ fn missing(data: &ReportData) -> Vec<String> {
     states.collect()
 }
 
-/// What a score on the train split is worth, if there is one.
+/// Returns what a score on the train split is worth, if there is one.
 fn on_training_items(entry: &Entry) -> String {
     match entry.score_on(Split::Train) {
         Some(score) if entry.is_trained() => format!(

@@ -61,7 +61,7 @@ fn reduced(
     })
 }
 
-/// How right each answer is.
+/// Returns how right each answer is.
 fn right(predictions: &[Prediction]) -> Vec<f64> {
     predictions.iter().map(|one| one.share).collect()
 }
@@ -71,7 +71,8 @@ fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
     logits.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Of pairs, whose answer is a rank among many, only what counts: whether an own text comes first.
+/// Counts the items that both answer alike. For pairs, whose answer is a rank among many, that is whether an own text
+/// comes first.
 fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
     let agree = |(a, b): &(&Prediction, &Prediction)| match task {
         TaskKind::Choice => a.predicted == b.predicted,

@@ -81,7 +81,7 @@ impl<'a> Lane<'a> {
         Self { precision, towers, images: Rows::default(), texts: Rows::default() }
     }
 
-    /// The unit vectors, texts in their own order.
+    /// Returns the unit vectors, texts in their own order.
     fn encoded(self, distinct: &Distinctions<'_>) -> Result<Encoded, ScoreError> {
         let Self { precision, towers, images, texts } = self;
         let (mut images, mut texts) = (images.rows, texts.rows.select(&distinct.texts.batches().places()));

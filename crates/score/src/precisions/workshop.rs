@@ -22,7 +22,7 @@ impl<'a> Workshop<'a> {
         Ok(Self { run, folder: run.workshop()? })
     }
 
-    /// Where the graphs are.
+    /// Returns where the graphs are.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -43,19 +43,19 @@ impl<'a> Workshop<'a> {
         Ok(())
     }
 
-    /// Whether both towers are among the run's graphs.
+    /// Returns whether both towers are among the run's graphs.
     pub(super) fn is_delivered(&self, precision: Precision) -> bool {
         let folder = self.run.onnx_folder();
         tower_files(precision).iter().all(|file| folder.join(file).is_file())
     }
 
-    /// The towers, ready to run.
+    /// Returns the towers, ready to run.
     pub(super) fn towers(&self, runtime: &Runtime, precision: Precision) -> Result<Towers, ScoreError> {
         let [text, vision] = self.files(precision);
         Ok(Towers::open(runtime, &text, &vision)?)
     }
 
-    /// Bytes of both towers with their weights; those of fp32 are the run's.
+    /// Returns the bytes of both towers with their weights; those of fp32 are the run's.
     pub(super) fn bytes(&self, precision: Precision) -> Result<u64, ScoreError> {
         let bytes = self.files(precision).into_iter().map(|file| shipped_bytes(&file));
         Ok(bytes.collect::<Result<Vec<_>, _>>()?.iter().sum())
