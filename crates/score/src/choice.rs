@@ -49,8 +49,8 @@ pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>)
     own_texts.enumerate().filter(|(_, own)| is_repeated(own)).map(|(item, _)| item).collect()
 }
 
-/// Returns the accuracy without looking at the images: of guessing, and of always giving the same answer, whether that is a place
-/// among the texts or a text.
+/// Returns the accuracy without looking at the images: of guessing, and of always giving the same answer, whether that
+/// is a place among the texts or a text.
 pub(crate) fn baselines(items: &[Item]) -> Baselines {
     let place = most_frequent(items.iter().map(|item| item.label));
     let text = most_frequent(items.iter().map(|item| &item.texts[item.label]));

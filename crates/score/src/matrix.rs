@@ -84,7 +84,8 @@ impl Matrix {
         Ok(())
     }
 
-    /// Computes the products of each row with all rows of `candidates`, handed to `visit` one query at a time, on all cores.
+    /// Computes the products of each row with all rows of `candidates`, handed to `visit` one query at a time, on all
+    /// cores.
     ///
     /// Exact and without queries × candidates memory: each core holds a few queries' products. The results are in
     /// query order.

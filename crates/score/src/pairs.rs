@@ -89,8 +89,8 @@ impl<'a> Hits<'a> {
         self.images.rows_of(&self.texts.groups_of_row[text])
     }
 
-    /// Returns image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has the same
-    /// text first, the one that most images have.
+    /// Returns image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has
+    /// the same text first, the one that most images have.
     pub(crate) fn baselines(&self) -> Baselines {
         let items = self.image_rows.row_of.len();
         let mut owners = vec![0_usize; self.text_rows.count()];

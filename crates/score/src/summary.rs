@@ -28,7 +28,8 @@ impl Scored {
         Ok(scored)
     }
 
-    /// Returns the scores in a line: `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)`.
+    /// Returns the scores in a line: `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups;
+    /// chance 0.200)`.
     ///
     /// The majority baseline is told where it is more than chance, and tied items where there are any.
     pub(crate) fn line(&self) -> String {

@@ -49,7 +49,8 @@ pub struct ReducedPrecision {
     /// The largest difference of a logit, over all items and their own texts, on the ×exp(logit_scale) scale.
     #[serde(with = "crate::number")]
     pub max_logit_difference: f64,
-    /// The number of items that are answered alike: with the same text (choice), or found by both or by neither (pairs).
+    /// The number of items that are answered alike: with the same text (choice), or found by both or by neither
+    /// (pairs).
     pub answers_agree: usize,
     /// How much the score may fall; absent where nothing depends on it.
     pub margin: Option<Fraction>,
@@ -75,8 +76,8 @@ impl Precisions {
 
     /// What a reduced precision costs and gains, in a line.
     ///
-    /// `kept; accuracy -0.004 [-0.010, +0.001] against fp32 on 360 validation items; 153 MiB of 577 MiB; images 2.6 times
-    /// as fast, texts 2.3 times`
+    /// `kept; accuracy -0.004 [-0.010, +0.001] against fp32 on 360 validation items; 153 MiB of 577 MiB; images 2.6
+    /// times as fast, texts 2.3 times`
     pub fn summary(&self, reduced: &ReducedPrecision) -> String {
         let ReducedPrecision { measured, difference, .. } = reduced;
         let [images, texts] = self.speed(measured);

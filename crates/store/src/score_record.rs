@@ -42,7 +42,8 @@ pub struct Scores {
     pub n_equal_choices: usize,
     /// Accuracy (choice) or recall@1 from image to text (pairs) of guessing.
     pub chance: f64,
-    /// What always giving the most frequent answer reaches; it is more than `chance` where labels or classes are uneven.
+    /// What always giving the most frequent answer reaches; it is more than `chance` where labels or classes are
+    /// uneven.
     #[serde(default)]
     pub majority: f64,
     /// exp(logit_scale) that the probabilities use.
@@ -55,14 +56,14 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// The score of always giving the most frequent answer, where labels or classes are so uneven that it beats guessing
-    /// by a difference that three decimals show.
+    /// The score of always giving the most frequent answer, where labels or classes are so uneven that it beats
+    /// guessing by a difference that three decimals show.
     pub fn uneven_majority(&self) -> Option<f64> {
         (self.majority - self.chance >= 0.0005).then_some(self.majority)
     }
 
-    /// What the numbers are to be compared with, and how many of them a tie left open, in words: `chance 0.200, always the
-    /// most frequent answer 0.314; 3 items tied`.
+    /// What the numbers are to be compared with, and how many of them a tie left open, in words: `chance 0.200, always
+    /// the most frequent answer 0.314; 3 items tied`.
     pub fn remarks(&self) -> String {
         let mut remarks = format!("chance {}", format::number(self.chance));
         if let Some(majority) = self.uneven_majority() {
@@ -105,8 +106,8 @@ pub struct Prediction {
     pub predicted: usize,
     /// Whether the right text (pairs: an own text) has the highest logit, and no wrong text has the same.
     pub correct: bool,
-    /// How right the answer is: 1, 0, or at a tie the probability that a random order has the right text first. Its mean
-    /// is the accuracy (pairs: recall@1).
+    /// How right the answer is: 1, 0, or at a tie the probability that a random order has the right text first. Its
+    /// mean is the accuracy (pairs: recall@1).
     pub share: f64,
     /// The rank of the right text (pairs: of the best own text), from 1; at a tie the expected rank.
     pub rank: f64,

@@ -22,8 +22,8 @@ pub struct Board {
     pub equal_choices: usize,
     /// The entry that the others are compared with; an index into [`ReportData::entries`](super::ReportData::entries).
     pub baseline: Option<usize>,
-    /// The entry that the title speaks of: the best on the validation split, else the first that is not the baseline. An
-    /// index into [`ReportData::entries`](super::ReportData::entries).
+    /// The entry that the title speaks of: the best on the validation split, else the first that is not the baseline.
+    /// An index into [`ReportData::entries`](super::ReportData::entries).
     pub headline: Option<usize>,
     /// What the starting weights have seen of the test split; `None` when they were trained on no dataset.
     pub lineage: Option<Lineage>,

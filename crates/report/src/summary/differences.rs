@@ -50,7 +50,9 @@ fn mcnemar(a: &[f64], b: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cliptune_store::Prediction;
+    use crate::data::BoardRow;
+    use cliptune_experiment::TaskKind;
+    use cliptune_store::{Estimate, Prediction};
 
     fn scored(shares: &[f64], group: impl Fn(usize) -> usize) -> Scored {
         let prediction = |(item, &share): (usize, &f64)| Prediction {
@@ -67,6 +69,57 @@ mod tests {
             logits: vec![0.0; 2],
         };
         Scored { entry: 0, seeds: vec![shares.iter().enumerate().map(prediction).collect()] }
+    }
+
+    fn board(differences: &[Difference]) -> Board {
+        let estimate = differences[0].delta.clone();
+        let row = |(entry, difference): (usize, &Difference)| BoardRow {
+            entry,
+            per_seed: Vec::new(),
+            score: estimate.clone(),
+            others: Vec::new(),
+            tied: 0,
+            difference: Some(difference.clone()),
+        };
+        Board {
+            task: TaskKind::Choice,
+            dataset: String::new(),
+            n_items: 1,
+            n_groups: 1,
+            chance: 0.5,
+            majority: None,
+            equal_choices: 0,
+            baseline: None,
+            headline: None,
+            lineage: None,
+            rows: differences.iter().enumerate().map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn many_differences_are_judged_together_over_all_boards() {
+        let alone = |p_value: f64| {
+            let delta = Estimate { value: 0.1, low: 0.01, high: 0.2, method: String::new() };
+            Difference {
+                verdict: Verdict::of(&delta, p_value, 1),
+                delta,
+                mid_p: None,
+                p_value,
+                holm_p: p_value,
+            }
+        };
+        let mut single = [board(&[alone(0.04)])];
+        correct(&mut single);
+        assert_eq!(single[0].rows[0].difference, Some(alone(0.04)), "one difference is what it is");
+        // statsmodels.stats.multitest.multipletests([.01, .04, .03, .005], method="holm")[1] -> .03 .06 .06 .02
+        let mut boards = [board(&[alone(0.01), alone(0.04)]), board(&[alone(0.03), alone(0.005)])];
+        correct(&mut boards);
+        let corrected =
+            boards.iter().flat_map(|board| &board.rows).map(|row| row.difference.as_ref().unwrap());
+        let expected = [(0.03, Verdict::Improved), (0.06, Verdict::NoChange), (0.06, Verdict::NoChange)];
+        for (found, (holm_p, verdict)) in corrected.zip(expected) {
+            assert!((found.holm_p - holm_p).abs() < 1e-12 && found.verdict == verdict, "{found:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The files of a report as a whole.
 
 use cliptune_report::charts::all;
-use cliptune_report::data::ReportData;
+use cliptune_report::data::{ReportData, RunSummary};
 use cliptune_report::render::{ReportFile, documents, render};
+use cliptune_store::Outcome;
 
 use crate::synthetic;
 
@@ -86,6 +87,23 @@ fn a_single_run_is_a_report() {
     data.gallery = None;
     let page = text(&data, "index.html");
     assert!(page.contains("the own text ranks first for 0.18 of held-out images"), "{page}");
+}
+
+#[test]
+fn a_training_that_changed_nothing_is_told_in_words() {
+    let mut data = synthetic::report();
+    let runs = &mut data.entries[2].runs;
+    for run in runs.iter_mut() {
+        run.record.as_mut().unwrap().end.as_mut().unwrap().outcome = Outcome::Done { best_epoch: 0 };
+    }
+    assert!(runs.iter().all(RunSummary::kept_start));
+    for file in ["index.html", "report.md", "report.json"] {
+        let told = text(&data, file).replace('\\', "");
+        assert!(told.contains("seed 0: kept the starting weights: no epoch was better"), "{file}");
+    }
+    assert!(text(&data, "index.html").contains("Training kept the starting weights: no epoch was better."));
+    let untrained = data.entries[1].runs.iter().any(RunSummary::kept_start);
+    assert!(!untrained, "where nothing is trained there is nothing to keep");
 }
 
 #[test]

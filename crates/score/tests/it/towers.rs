@@ -40,7 +40,10 @@ fn a_vector_does_not_depend_on_the_batch_it_was_in() {
     assert_eq!((together.rows(), together.columns()), (tokens.rows().count(), 4));
     for (row, text) in texts.iter().enumerate().step_by(29) {
         let alone = model.encode_texts(&model.tokenise(&[text]).unwrap(), |_| {}).unwrap();
-        assert!((product(alone.row(0), together.row(tokens.rows().row_of[row])) - 1.0).abs() < 1e-6, "{text}");
+        assert!(
+            (product(alone.row(0), together.row(tokens.rows().row_of[row])) - 1.0).abs() < 1e-6,
+            "{text}"
+        );
     }
 }
 
