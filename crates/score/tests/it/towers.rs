@@ -98,6 +98,18 @@ fn a_run_whose_graphs_disagree_with_libtorch_is_refused() {
 }
 
 #[test]
+fn a_model_that_computes_nan_is_told_from_a_damaged_file() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    let mut sample = read_parity(&run).unwrap();
+    sample.items[1].logits[2] = f64::NAN;
+    write_parity(&run, &sample).unwrap();
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
+    let told = "libtorch itself computed NaN for text 2 of item 0000000000000001 when the run was exported";
+    assert!(error.to_string().contains(told), "{error}");
+}
+
+#[test]
 fn a_portable_vision_tower_that_computes_something_else_is_refused() {
     let fixture = Fixture::new(TaskKind::Choice);
     let (run, dataset) = fixture.train();
