@@ -154,7 +154,7 @@ fn a_contest_is_drawn_once() {
     assert_output!(context, context.cliptune("demo-data contest --cartoons 70"), @r"
     exit code: 2
     ----- stderr -----
-    error: contest already holds another contest (60 cartoons, seed 0, format 1, not 70 cartoons, seed 0, format 1); remove it or choose another folder
+    error: contest already holds another contest (60 cartoons, seed 0, format 2, not 70 cartoons, seed 0, format 2); remove it or choose another folder
     ");
     assert_output!(context, context.cliptune("demo-data other --cartoons 3"), @r"
     exit code: 2

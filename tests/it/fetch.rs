@@ -25,7 +25,7 @@ fn cliptune(context: &TestContext, endpoint: &str, arguments: &str) -> Command {
 }
 
 /// A CLIP that can be used, as a repository.
-fn tiny() -> Repository {
+pub(crate) fn tiny() -> Repository {
     let references = |file: &str| checkout().join("crates").join(file);
     let text = |path: &Path| fs::read_to_string(path).unwrap();
     let preprocessor = r#"{"size": 12, "crop_size": 12, "resample": 3}"#;

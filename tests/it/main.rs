@@ -10,6 +10,7 @@ mod export;
 mod fetch;
 mod full_disk;
 mod mistakes;
+mod nothing_is_sent;
 mod outputs;
 mod pipeline;
 mod precisions;

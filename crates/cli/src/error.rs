@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use cliptune_clip::model_folder::FolderError;
 use cliptune_demo_data::Error as ContestError;
+use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, WriteError};
 use cliptune_hub::HubError;
 use cliptune_store::{RunStatus, StoreError};
@@ -57,6 +58,9 @@ pub enum CliError {
     /// The report cannot be looked at.
     #[error(transparent)]
     Report(#[from] cliptune_report::ReportError),
+    /// A file or a folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
     /// A file operation failed; fs-err has put the operation and the path into the message.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -117,6 +121,7 @@ impl Diagnostic for CliError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
+            Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
             Self::Model(error) => return error.hint().map(str::to_owned),
             Self::OneRun { .. } => "name several runs, or an experiment with several `seeds`".to_owned(),
@@ -148,6 +153,7 @@ impl Diagnostic for CliError {
             | Self::NoModel { .. }
             | Self::OneRun { .. }
             | Self::Unlike { .. }
+            | Self::Durable(DurableError::Occupied { .. })
             | Self::AmbiguousRun { .. } => Exit::Usage,
             Self::DemoData(
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },

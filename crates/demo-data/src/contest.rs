@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cliptune_durable::StagedFolder;
 use fs_err as fs;
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::folder::{Found, Workshop, look};
+use crate::folder::{Found, look};
 use crate::note::{FORMAT, Note};
 use crate::plan::{Cartoon, FOLDS, Stream, plan};
 use crate::questions::ask;
@@ -65,11 +66,11 @@ pub fn draw_contest(
     let drawn = match look(dir, &note)? {
         Found::Same => false,
         Found::Nothing => {
-            let workshop = Workshop::open(dir)?;
+            let workshop = StagedFolder::beside(dir)?;
             draw_images(&workshop.path().join("images"), &cartoons, options.seed, on_progress)?;
             table::write(&workshop.path().join("contest.parquet"), &table)?;
             note.write(workshop.path())?;
-            workshop.deliver()?;
+            workshop.claim()?;
             true
         }
     };

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_durable::DurableError;
+
 /// Why a contest could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,6 +38,9 @@ pub enum Error {
     /// Reading or writing failed; the message names the path.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A file or a folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
     /// A sheet of paper without area.
     #[error("cannot draw on paper of {width}x{height} pixels")]
     Paper {

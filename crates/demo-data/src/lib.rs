@@ -16,7 +16,6 @@ mod pen;
 mod plan;
 mod props;
 mod questions;
-mod random;
 mod rows;
 mod scene;
 mod settings;

@@ -2,7 +2,7 @@
 
 use crate::canvas::Canvas;
 use crate::curve::{Point, normal, resample, turn};
-use crate::random::Random;
+use cliptune_random::Random;
 
 /// One pen in one hand.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Pen {
 
     /// Smooth noise in `[-reach, reach]`: straight lines between random knots.
     fn tremble(&mut self, count: usize, reach: f32) -> Vec<f32> {
-        let knots = (0..count / CALM + 2).map(|_| self.hand.jitter(reach)).collect::<Vec<_>>();
+        let knots = (0..count / CALM + 2).map(|_| self.hand.between_f32(-reach, reach)).collect::<Vec<_>>();
         let at = |index: usize| {
             let (knot, part) = (index / CALM, (index % CALM) as f32 / CALM as f32);
             knots[knot] + (knots[knot + 1] - knots[knot]) * part

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::characters::Character;
 use crate::error::Error;
 use crate::props::Prop;
-use crate::random::Random;
 use crate::scene::Scene;
 use crate::settings::Setting;
 use crate::words::captions::{Caption, write};
+use cliptune_random::Random;
 
 /// Folds of the contest: cartoons and captions of one fold never meet those of another, so that folds can be
 /// held out cleanly.

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::plan::Cartoon;
-use crate::random::Random;
+use cliptune_random::Random;
 
 /// Options of a question.
 pub const OPTIONS: usize = 5;

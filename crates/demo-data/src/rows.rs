@@ -2,8 +2,8 @@
 
 use crate::plan::{Cartoon, Stream};
 use crate::questions::{OPTIONS, Question};
-use crate::random::Random;
 use crate::words::descriptions::{Description, Notes, annotate, describe};
+use cliptune_random::Random;
 
 /// The options' letters.
 const LETTERS: [&str; OPTIONS] = ["A", "B", "C", "D", "E"];
@@ -67,7 +67,7 @@ fn row(
         caption_choices: question.options.clone(),
         from_description: in_words(question, description, notes),
         label: LETTERS[question.right],
-        instance_id: format!("{:016x}{:016x}", random.word(), random.word()),
+        instance_id: format!("{:016x}{:016x}", random.bits(), random.bits()),
         filename: filename(contest_number),
     }
 }

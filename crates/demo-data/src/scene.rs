@@ -6,9 +6,9 @@ use crate::curve::Point;
 use crate::error::Error;
 use crate::pen::Pen;
 use crate::props::Prop;
-use crate::random::Random;
 use crate::settings::{Setting, Stage};
 use crate::sketch::{Frame, Sketch};
+use cliptune_random::Random;
 
 /// What a cartoon shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,8 +29,8 @@ const HIGH: f32 = 100.0;
 pub(crate) fn draw(scene: Scene, mut random: Random) -> Result<Canvas, Error> {
     let (width, height) = paper(&mut random);
     let pen = Pen {
-        nib: random.between(2.1, 3.3) * height as f32 / 420.0,
-        wobble: random.between(0.7, 1.5),
+        nib: random.between_f32(2.1, 3.3) * height as f32 / 420.0,
+        wobble: random.between_f32(0.7, 1.5),
         hand: random.clone(),
     };
     let sheet = sheet(&mut random, (width as f32, height as f32));
@@ -52,7 +52,7 @@ pub(crate) fn draw(scene: Scene, mut random: Random) -> Result<Canvas, Error> {
 /// A size as newspapers printed them.
 fn paper(random: &mut Random) -> (u32, u32) {
     let height = 364 + 4 * random.below(20);
-    let width = (height as f32 * random.between(1.27, 1.42)) as u32;
+    let width = (height as f32 * random.between_f32(1.27, 1.42)) as u32;
     (width.clamp(480, 640), height as u32)
 }
 
@@ -68,10 +68,10 @@ fn sheet(random: &mut Random, size: Point) -> Frame {
 
 fn jittered(stage: Stage, random: &mut Random) -> Stage {
     Stage {
-        feet: (stage.feet.0 + random.jitter(4.0), stage.feet.1 + random.jitter(1.5)),
-        height: stage.height * random.between(0.93, 1.07),
-        prop: (stage.prop.0 + random.jitter(3.0), stage.prop.1),
-        prop_height: stage.prop_height * random.between(0.94, 1.08),
+        feet: (stage.feet.0 + random.between_f32(-4.0, 4.0), stage.feet.1 + random.between_f32(-1.5, 1.5)),
+        height: stage.height * random.between_f32(0.93, 1.07),
+        prop: (stage.prop.0 + random.between_f32(-3.0, 3.0), stage.prop.1),
+        prop_height: stage.prop_height * random.between_f32(0.94, 1.08),
     }
 }
 

@@ -10,9 +10,10 @@
 //! CACHE/models--org--name/.no_exist/<commit>/<file>           empty: the commit is known not to have this file
 //! ```
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use cliptune_durable::write_atomic;
 
 use crate::commit::Commit;
 use crate::digest::Digest;
@@ -98,10 +99,7 @@ impl CachedRepository {
         }
         let path = self.reference(revision);
         create_parent(&path)?;
-        let mut beside = path.clone().into_os_string();
-        beside.push(format!(".{:016x}.tmp", unique()));
-        fs_err::write(&beside, commit.as_str())?;
-        Ok(fs_err::rename(&beside, &path)?)
+        Ok(write_atomic(&path, commit.as_str().as_bytes())?)
     }
 
     /// Remembers that the commit does not have this file.
@@ -150,11 +148,6 @@ impl CachedRepository {
             }
         }
     }
-}
-
-/// A number that no other writer has; containers that share a cache may share process ids as well.
-fn unique() -> u64 {
-    RandomState::new().hash_one(0)
 }
 
 #[cfg(unix)]

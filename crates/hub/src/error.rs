@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_durable::DurableError;
 use cliptune_terminal::{Diagnostic, Exit};
 
 use crate::file_name::FileName;
@@ -18,6 +19,9 @@ pub enum HubError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A file could not be written.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
     /// Not the name of a repository.
     #[error("{text:?} is not a hub id: {reason}")]
     Id {
@@ -258,6 +262,7 @@ impl HubError {
             Self::Id { .. } => {
                 "write it as the hub does: openai/clip-vit-base-patch32, or org/name@revision".to_owned()
             }
+            Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::NoHome => "set HF_HOME to the folder that models are to be kept in".to_owned(),
             Self::Offline { id, .. } => {
                 format!("run `cliptune fetch {id}` where there is a network, without HF_HUB_OFFLINE")

@@ -75,8 +75,7 @@ impl Partial {
 
     /// Gives it its final name, once it is safely on the disk.
     pub(crate) fn publish(self, blob: &Path) -> Result<()> {
-        self.file.sync_all()?;
-        Ok(fs_err::rename(&self.path, blob)?)
+        Ok(cliptune_durable::publish(&self.path, blob)?)
     }
 
     /// Removes it.

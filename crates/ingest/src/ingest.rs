@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, SplitBy};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, Reject, Sources, Store, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, Reject, Sources, Store, StoreError, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
@@ -42,7 +42,7 @@ pub fn ingest(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<(Data
     }
     let staged = store.stage_dataset(&record.hash)?;
     write_dataset(staged.path(), &record, &items, &rejects)?;
-    let path = if is_damaged { staged.replace()? } else { staged.commit()? };
+    let path = if is_damaged { staged.replace() } else { staged.commit() }.map_err(StoreError::from)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use cliptune_clip::ConfigError;
 use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
+use cliptune_durable::DurableError;
 
 /// Why a model cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -78,5 +79,5 @@ pub enum OnnxError {
     },
     /// A file cannot be written. The source names its path.
     #[error("cannot write the ONNX model")]
-    Write(#[source] io::Error),
+    Write(#[from] DurableError),
 }

@@ -1,12 +1,10 @@
 //! Writes models, which are small: their weights stay in the file that they refer to.
 
-use std::fs::Permissions;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
 use std::path::Path;
 
+use cliptune_durable::{AtomicFile, CompleteFile, DurableError};
 use prost::Message;
-use tempfile::NamedTempFile;
 
 use crate::error::OnnxError;
 use crate::graph::Initializer;
@@ -14,47 +12,20 @@ use crate::models::OnnxModel;
 use crate::proto::{self, DataLocation};
 use crate::weights::WeightFile;
 
-/// Readable by whoever the umask allows, as files usually are; temporary files would be private.
-const MODE: u32 = 0o666;
-
-/// Writes every model to a temporary file in the folder and then gives all of them their names: files of an
-/// earlier export stay as they are until the new ones are complete.
+/// Completes every model beside its final place and then gives all of them their names: files of an earlier export stay
+/// as they are until the new ones are complete.
 pub(crate) fn write_models(
     folder: &Path,
     models: Vec<OnnxModel>,
     weights: &WeightFile,
 ) -> Result<(), OnnxError> {
     let write = |model: OnnxModel| {
-        let file = model.file;
-        Ok((file, write_temporary(folder, file, &complete(model, weights)?)?))
+        let mut file = AtomicFile::create(&folder.join(model.file))?;
+        file.write_all(&complete(model, weights)?.encode_to_vec()).map_err(DurableError::from)?;
+        Ok(file.complete()?)
     };
     let written = models.into_iter().map(write).collect::<Result<Vec<_>, OnnxError>>()?;
-    for (name, file) in written {
-        let path = folder.join(name);
-        file.persist(&path).map_err(|error| at(&path, error.error))?;
-    }
-    sync_folder(folder)
-}
-
-/// Renames last only once the folder itself is on disk.
-fn sync_folder(folder: &Path) -> Result<(), OnnxError> {
-    fs_err::File::open(folder).and_then(|folder| folder.sync_all()).map_err(OnnxError::Write)
-}
-
-fn write_temporary(folder: &Path, name: &str, model: &proto::Model) -> Result<NamedTempFile, OnnxError> {
-    let mut file = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .permissions(Permissions::from_mode(MODE))
-        .tempfile_in(folder)
-        .map_err(OnnxError::Write)?;
-    let written = file.write_all(&model.encode_to_vec()).and_then(|()| file.as_file().sync_all());
-    written.map_err(|source| at(file.path(), source))?;
-    Ok(file)
-}
-
-/// An error that names its file, for the calls that leave it out.
-fn at(path: &Path, source: io::Error) -> OnnxError {
-    OnnxError::Write(io::Error::new(source.kind(), format!("{}: {source}", path.display())))
+    Ok(written.into_iter().try_for_each(CompleteFile::publish)?)
 }
 
 /// Puts a model together, every weight as a reference into the file beside it.

@@ -15,6 +15,9 @@ pub enum ReportError {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] cliptune_store::StoreError),
+    /// A file or a folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] cliptune_durable::DurableError),
     /// A file could not be read or written; the message names it.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -48,6 +51,7 @@ impl Diagnostic for ReportError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Durable(error) => error.hint().map(str::to_owned),
             Self::Statistics { .. } => Some("score it again: cliptune score EXPERIMENT".to_owned()),
             _ => None,
         }

@@ -1,7 +1,8 @@
 //! A report's folder: complete or absent.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use cliptune_durable::StagedFolder;
 use cliptune_store::{Standing, Store};
 use fs_err as fs;
 
@@ -9,9 +10,6 @@ use crate::error::ReportError;
 use crate::json::INPUTS_KEY;
 use crate::render::{PAGE, RESULTS, ReportFile};
 use crate::summary;
-
-/// What folders in the making are called; readers skip names with a leading dot.
-const UNFINISHED: &str = ".unfinished-";
 
 /// Returns the name of a report of these files and folders: the only one's name, or `report`.
 pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
@@ -36,32 +34,17 @@ pub fn is_fresh(store: &Store, standings: &[Standing], name: &str) -> Result<boo
 /// Writes all files beside the report's folder and then swaps the folders, so that a reader never sees half a report.
 /// Returns the path of the page.
 pub fn publish(store: &Store, name: &str, files: &[ReportFile]) -> Result<PathBuf, ReportError> {
-    let place = store.report_folder(name);
-    let parent = place.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent)?;
-    let staged = staging(parent)?;
-    let fresh = staged.path().join("new");
-    fs::create_dir(&fresh)?;
+    let staged = StagedFolder::beside(&store.report_folder(name))?;
     for file in files {
-        let mut out = fs::File::create(fresh.join(&file.name))?;
-        std::io::Write::write_all(&mut out, &file.bytes)?;
-        out.sync_all()?;
+        fs::write(staged.path().join(&file.name), &file.bytes)?;
     }
-    if place.exists() {
-        // It is removed with the staging folder.
-        fs::rename(&place, staged.path().join("old"))?;
-    }
-    fs::rename(&fresh, &place)?;
-    fs::File::open(parent)?.sync_all()?;
-    Ok(place.join(PAGE))
-}
-
-fn staging(parent: &Path) -> Result<tempfile::TempDir, ReportError> {
-    Ok(tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent)?)
+    Ok(staged.replace()?.join(PAGE))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn file(name: &str, text: &str) -> ReportFile {

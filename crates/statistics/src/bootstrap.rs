@@ -6,9 +6,9 @@
 
 use crate::clusters::Clusters;
 use crate::interval::Interval;
-use crate::random::Random;
 use crate::unusable::Unusable;
 use crate::wilson::wilson;
+use cliptune_random::Random;
 
 /// How a bootstrap is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

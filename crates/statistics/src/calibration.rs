@@ -14,8 +14,8 @@
 use crate::bootstrap::{Bootstrap, cluster_statistic};
 use crate::clusters::Clusters;
 use crate::interval::Interval;
-use crate::random::Random;
 use crate::unusable::Unusable;
+use cliptune_random::Random;
 
 /// The number of bins.
 const BINS: usize = 15;

@@ -1,7 +1,7 @@
 //! Which items belong together.
 
-use crate::random::Random;
 use crate::unusable::Unusable;
+use cliptune_random::Random;
 
 /// The groups of a list of items: what is resampled as a whole.
 #[derive(Clone, Debug)]

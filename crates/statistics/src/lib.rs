@@ -17,7 +17,7 @@
 //! | several seeds against a baseline | [`paired_seeds_and_clusters`] |
 //! | several comparisons in one report | [`holm`] |
 //!
-//! All intervals have a level of 95 %. All random numbers come from [`Random`], seeded by [`Bootstrap::seed`]: the
+//! All intervals have a level of 95 %. All random numbers come from cliptune-random, seeded by [`Bootstrap::seed`]: the
 //! same items give the same interval on every machine, whatever their order.
 
 mod bootstrap;
@@ -28,7 +28,6 @@ mod holm;
 mod interval;
 mod mcnemar;
 mod median;
-mod random;
 mod seeds;
 mod ties;
 mod unusable;
@@ -41,7 +40,6 @@ pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::{cluster_median, median};
-pub use random::Random;
 pub use seeds::seeds_and_clusters;
 pub use ties::TiedRank;
 pub use unusable::Unusable;

@@ -3,8 +3,8 @@
 use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion, dot, mean, range_of_one_group};
 use crate::clusters::Clusters;
 use crate::interval::Interval;
-use crate::random::Random;
 use crate::unusable::Unusable;
+use cliptune_random::Random;
 
 /// Returns the share of items that are right over seeds and items, with both resampled: how far another set of seeds
 /// and another set of groups might be.

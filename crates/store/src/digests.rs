@@ -118,7 +118,7 @@ fn remember(file: &Path, known: &Known, paths: &[PathBuf], stamps: &[Stamp], has
     if now != *known {
         // A store that cannot be written can still be read, only slower.
         let remembered = Remembered { format_version: FORMAT, files: now };
-        let _ = fs::create_dir_all(crate::files::parent(file)).map(|()| write_record(file, &remembered));
+        let _ = fs::create_dir_all(cliptune_durable::parent(file)).map(|()| write_record(file, &remembered));
     }
 }
 

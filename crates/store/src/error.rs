@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::{self as durable, DurableError};
 use cliptune_hub::HubError;
 use cliptune_terminal::{Diagnostic, Exit};
 
@@ -12,6 +13,9 @@ pub enum StoreError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A file or a folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
     /// JSON cannot be read or written.
     #[error("damaged record {}", path.display())]
     Json {
@@ -131,12 +135,6 @@ pub enum StoreError {
         /// The run's folder.
         path: PathBuf,
     },
-    /// A folder that was to be made is there, and not empty.
-    #[error("{} is there already", path.display())]
-    Occupied {
-        /// The folder.
-        path: PathBuf,
-    },
     /// A run that was to be continued is complete.
     #[error("another process has finished run {}", path.display())]
     Finished {
@@ -214,7 +212,8 @@ impl StoreError {
     /// What the person can do about it.
     fn advice(&self) -> Option<String> {
         let advice = match self {
-            Self::Io(error) => return io_advice(error),
+            Self::Io(error) => return durable::advice(error).map(str::to_owned),
+            Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
             Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
             Self::Version { path, .. } => return other_version(path),
@@ -247,7 +246,6 @@ impl StoreError {
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
             Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
             Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
-            Self::Occupied { .. } => "nothing is ever overwritten: choose another folder".to_owned(),
             Self::Finished { .. } => "run the command again".to_owned(),
             Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
         };
@@ -294,16 +292,6 @@ fn other_version(path: &Path) -> Option<String> {
     })
 }
 
-fn io_advice(error: &io::Error) -> Option<String> {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("the disk is full: free some space, or choose another --store".to_owned())
-        }
-        io::ErrorKind::ReadOnlyFilesystem => Some("choose another --store".to_owned()),
-        _ => None,
-    }
-}
-
 impl Diagnostic for StoreError {
     fn hint(&self) -> Option<String> {
         self.advice()
@@ -316,7 +304,6 @@ impl Diagnostic for StoreError {
             | Self::NoTable { .. }
             | Self::NotAModel { .. }
             | Self::NoBase { .. }
-            | Self::Occupied { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,
             _ => Exit::Failed,
         }

@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::{StagedFolder, publish};
 use cliptune_experiment::{Fraction, Plan, Precision};
 use fs_err as fs;
 
 use crate::error::StoreError;
-use crate::files::sync_folder;
 use crate::identity::PRECISIONS_FORMAT;
 use crate::precision_record::{Precisions, ReducedPrecision};
 use crate::record::{read_record, write_record};
 use crate::regular::is_absent;
 use crate::run::Run;
-use crate::staged::StagedFolder;
 
 const RECORD: &str = "precisions.json";
 /// The graphs of a precision: towers alone, because that is what is deployed.
@@ -27,7 +26,7 @@ impl Run {
     /// A folder for graphs that are yet to be judged: none of them may have its name among the run's before. It is
     /// removed when it is dropped.
     pub fn workshop(&self) -> Result<StagedFolder, StoreError> {
-        StagedFolder::beside(&self.onnx_folder())
+        Ok(StagedFolder::beside(&self.onnx_folder())?)
     }
 }
 
@@ -66,14 +65,13 @@ pub fn write_precisions(run: &Run, precisions: &Precisions, made: &Path) -> Resu
             place(&made.join(&file), &folder.join(&file), reduced.kept)?;
         }
     }
-    sync_folder(&folder)?;
     write_record(&run.precisions_file(), precisions)
 }
 
 /// A file that is not in `made` is where it belongs already.
 fn place(made: &Path, place: &Path, kept: bool) -> Result<(), StoreError> {
     match (kept, made.is_file(), place.is_file()) {
-        (true, true, _) => Ok(fs::rename(made, place)?),
+        (true, true, _) => Ok(publish(made, place)?),
         (false, _, true) => Ok(fs::remove_file(place)?),
         _ => Ok(()),
     }

@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
+use cliptune_durable::write_atomic;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Damage, StoreError};
-use crate::files::write_atomic;
 use crate::regular::read_file;
 
 const START: &[u8] = b"{\n";
@@ -31,7 +31,7 @@ pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), S
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
     let body = [text.strip_prefix(START).unwrap_or(&text), b"\n"].concat();
     let checksum = blake3::hash(&body).to_hex();
-    write_atomic(path, &[HEAD, checksum.as_bytes(), MIDDLE, &body].concat())
+    Ok(write_atomic(path, &[HEAD, checksum.as_bytes(), MIDDLE, &body].concat())?)
 }
 
 /// Reads a record of the version that this program writes.

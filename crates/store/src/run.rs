@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cliptune_durable::link_or_copy;
 use cliptune_experiment::{Seed, Split};
 use fs_err as fs;
 use fs_err::File;
@@ -14,7 +15,6 @@ use jiff::Timestamp;
 use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
-use crate::files::link_or_copy;
 use crate::identity::RUN_FORMAT;
 use crate::record::{read_record, write_record};
 use crate::regular::{check, is_absent};
@@ -169,7 +169,7 @@ impl Run {
     /// When the link or the copy cannot be made.
     pub fn link_weights(&self) -> Result<(), StoreError> {
         let original = Path::new("..").join(ONNX).join(WEIGHTS);
-        link_or_copy(&original, &self.model_folder().join(WEIGHTS))
+        Ok(link_or_copy(&original, &self.model_folder().join(WEIGHTS))?)
     }
 
     /// The adapters of a run that tuned with LoRA.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use cliptune_durable::StagedFolder;
 use cliptune_experiment::{Split, TaskKind};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,6 @@ use crate::record::{read_record, write_record};
 use crate::regular::{expect_hash, file_hash, is_absent};
 use crate::run::Run;
 use crate::score_record::{Prediction, Scores};
-use crate::staged::StagedFolder;
 
 const PREDICTIONS: &str = "predictions.parquet";
 const SCORES: &str = "scores.json";

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::StagedFolder;
 use cliptune_experiment::{DataPlan, ExperimentName, RESERVED_NAMES};
 use fs_err as fs;
 
@@ -10,7 +11,6 @@ use crate::error::StoreError;
 use crate::inputs::Inputs;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
-use crate::staged::{StagedFolder, Taken};
 
 /// Hexadecimal digits of a dataset's hash in its folder's name.
 const FOLDER_DIGITS: usize = 16;
@@ -82,7 +82,7 @@ impl Store {
 
     /// Starts the folder of a dataset; it has its name once it is committed.
     pub fn stage_dataset(&self, hash: &str) -> Result<StagedFolder, StoreError> {
-        StagedFolder::beside(&self.dataset_folder(hash))
+        Ok(StagedFolder::beside(&self.dataset_folder(hash))?)
     }
 
     fn dataset_folder(&self, hash: &str) -> PathBuf {
@@ -106,8 +106,7 @@ impl Store {
             // A run is never seen without its record, whenever its process is killed.
             let staged = StagedFolder::beside(&folder)?;
             let run = Run::begin(staged.path(), folder.clone(), record.clone())?;
-            if staged.take(&folder)? == Taken::Now {
-                staged.moved();
+            if staged.try_claim()? {
                 return Ok(run);
             }
         }

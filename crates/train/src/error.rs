@@ -8,6 +8,7 @@ use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::model_folder::FolderError;
 use cliptune_clip::tokenizer::TokenizerError;
+use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_hub::HubError;
 use cliptune_onnx::OnnxError;
@@ -153,6 +154,12 @@ impl TrainError {
         }
         // libtorch appends a C++ stack trace from the second line on.
         Self::Torch(message.lines().next().unwrap_or_default().to_owned())
+    }
+}
+
+impl From<DurableError> for TrainError {
+    fn from(error: DurableError) -> Self {
+        StoreError::from(error).into()
     }
 }
 

@@ -85,7 +85,7 @@ impl Start {
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         fs_err::create_dir_all(folder)?;
         let config = self.config.to_json()?;
-        cliptune_store::write_atomic(&folder.join(config::CONFIG_FILE), config.as_bytes())?;
+        cliptune_durable::write_atomic(&folder.join(config::CONFIG_FILE), config.as_bytes())?;
         self.tokenizer.save(folder)?;
         Ok(self.preprocessor.save(folder)?)
     }

@@ -4,10 +4,12 @@ mod context;
 mod experiments;
 mod output;
 mod programs;
+mod watch;
 
 pub(crate) use context::{TestContext, output, wait_for};
 pub(crate) use output::Output;
 pub(crate) use programs::{checkout, program};
+pub(crate) use watch::Watched;
 
 /// Compares what a person sees with what the test says they see.
 macro_rules! assert_output {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use cliptune_clip::ModelFolder;
 use cliptune_clip::model_folder::FolderLayout;
-use cliptune_store::{Origin, StagedFolder, Store};
+use cliptune_durable::StagedFolder;
+use cliptune_store::{Origin, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cliptune_clip::ModelFolder;
-use cliptune_store::{Base, Origin, Run, RunStatus, StagedFolder, Store};
+use cliptune_durable::StagedFolder;
+use cliptune_store::{Base, Origin, Run, RunStatus, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 use serde_json::json;
 

@@ -1,10 +1,10 @@
 //! Writing a checkpoint in another layout.
 
 use std::collections::HashMap;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use fs_err::File;
+use cliptune_durable::{AtomicFile, DurableError};
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::error::CheckpointError;
@@ -18,8 +18,8 @@ impl Checkpoint {
     /// Writes the weights into one safetensors file, named and shaped as a layout has them. Values and their types
     /// stay as they are; what the model has no place for is left out.
     ///
-    /// Copies a little at a time, whatever the size of the model. A file that is there is overwritten, and left half
-    /// written when this fails: write into a folder that nobody reads yet.
+    /// Copies a little at a time, whatever the size of the model. A file that is there is replaced when the new one is
+    /// complete.
     ///
     /// # Errors
     /// When a file cannot be read or written, or weights that share a tensor in the layout have different types.
@@ -53,15 +53,16 @@ impl Checkpoint {
 pub(super) fn write_file(
     path: &Path,
     tensors: &[(FloatKind, Tensor)],
-    mut values: impl FnMut(FloatKind, &Tensor, &mut BufWriter<File>) -> Result<(), CheckpointError>,
+    mut values: impl FnMut(FloatKind, &Tensor, &mut AtomicFile) -> Result<(), CheckpointError>,
 ) -> Result<(), CheckpointError> {
     let header = header(path, tensors)?;
-    let mut file = BufWriter::new(File::create(path).map_err(CheckpointError::Write)?);
+    let failed = |error: DurableError| CheckpointError::Write(io::Error::from(error));
+    let mut file = AtomicFile::create(path).map_err(failed)?;
     file.write_all(&header).map_err(CheckpointError::Write)?;
     for (kind, tensor) in tensors {
         values(*kind, tensor, &mut file)?;
     }
-    file.flush().map_err(CheckpointError::Write)
+    file.commit().map_err(failed)
 }
 
 /// The length of the header and the header.

@@ -5,8 +5,10 @@
 //! what was trained with padding; [`PAD_KEY`] says what is meant. Where the torchvision transforms are followed instead,
 //! [`PIPELINE_KEY`] says so; transformers ignores it and may be a pixel off.
 
+use std::io;
 use std::path::Path;
 
+use cliptune_durable::write_atomic;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -87,7 +89,8 @@ impl Preprocessor {
     /// When the folder or the file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), ImageError> {
         fs_err::create_dir_all(folder)?;
-        Ok(fs_err::write(folder.join(FILE), format!("{:#}\n", self.to_json()))?)
+        let text = format!("{:#}\n", self.to_json());
+        Ok(write_atomic(&folder.join(FILE), text.as_bytes()).map_err(io::Error::from)?)
     }
 
     fn to_json(&self) -> Value {

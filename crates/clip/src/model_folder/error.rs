@@ -1,7 +1,8 @@
 //! Why a model folder cannot be used or written.
 
-use std::io;
 use std::path::PathBuf;
+
+use cliptune_durable::DurableError;
 
 use crate::checkpoint::CheckpointError;
 use crate::config::ConfigError;
@@ -46,7 +47,7 @@ pub enum FolderError {
     },
     /// A file cannot be written; the source names it.
     #[error("cannot write the model")]
-    Write(#[source] io::Error),
+    Write(#[from] DurableError),
     /// The configuration cannot be written as JSON.
     #[error("cannot write the model's configuration")]
     Json(#[from] serde_json::Error),

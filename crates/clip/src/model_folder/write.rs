@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cliptune_durable::write_atomic;
 use serde_json::{Value, json};
 
 use super::{FolderError, ModelFolder};
@@ -57,5 +58,5 @@ impl ModelFolder {
 }
 
 pub(super) fn write(path: &Path, text: &str) -> Result<(), FolderError> {
-    fs_err::write(path, text).map_err(FolderError::Write)
+    Ok(write_atomic(path, text.as_bytes())?)
 }

@@ -1,7 +1,9 @@
 //! Writing a tokenizer into a model folder so that transformers loads it back.
 
+use std::io;
 use std::path::Path;
 
+use cliptune_durable::write_atomic;
 use serde_json::{Map, Value, json};
 use tokenizers::models::bpe::BPE;
 use tokenizers::{Model, ModelWrapper};
@@ -23,13 +25,13 @@ const MARK: &str = "cliptune_text";
 pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<(), TokenizerError> {
     fs_err::create_dir_all(folder)?;
     for (name, bytes) in tokenizer.files.iter() {
-        fs_err::write(folder.join(name), bytes)?;
+        write(&folder.join(name), bytes)?;
     }
     let lacks = |name: &str| tokenizer.files.get(name).is_none();
     if let Some(clip) = tokenizer.encoder.clip() {
         if lacks(TOKENIZER) {
             let whole = clip.to_string(false).map_err(TokenizerError::library)?;
-            fs_err::write(folder.join(TOKENIZER), whole)?;
+            write(&folder.join(TOKENIZER), whole.as_bytes())?;
         }
         if lacks(VOCABULARY) || lacks(MERGES) {
             bpe(clip)?.save(folder, None).map_err(TokenizerError::library)?;
@@ -103,5 +105,9 @@ fn clip_configuration(tokenizer: &Tokenizer, clip: &tokenizers::Tokenizer) -> Ma
 }
 
 fn write_json(path: &Path, value: &Value) -> Result<(), TokenizerError> {
-    Ok(fs_err::write(path, format!("{value:#}\n"))?)
+    write(path, format!("{value:#}\n").as_bytes())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), TokenizerError> {
+    Ok(write_atomic(path, bytes).map_err(io::Error::from)?)
 }

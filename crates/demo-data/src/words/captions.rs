@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::templates::{OF_THREE, OF_TWO};
 use super::{Element, Voice};
-use crate::random::Random;
 use crate::scene::Scene;
+use cliptune_random::Random;
 
 /// A caption and what it hangs on.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! What the annotators write under a picture: literal, and plain.
 
 use super::settings::locations;
-use crate::random::Random;
 use crate::scene::Scene;
+use cliptune_random::Random;
 
 /// One annotator's description and what is uncanny about the picture.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::captions::write;
 use super::*;
-use crate::random::Random;
+use cliptune_random::Random;
 
 fn all_elements() -> Vec<Element> {
     let characters = Character::ALL.map(Element::Character);

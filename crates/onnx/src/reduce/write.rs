@@ -4,10 +4,10 @@
 //! its header, then the start of the graph with a length computed beforehand, the graph without initialisers, and
 //! the initialisers one by one, the elements of each converted as they are read.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use fs_err::File;
+use cliptune_durable::{AtomicFile, DurableError};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
@@ -24,7 +24,7 @@ const GRAPH: u32 = 7;
 const INITIALIZER: u32 = 5;
 const RAW_DATA: u32 = 9;
 
-/// Writes the file and waits until it is on disk. `header` is the model without its graph.
+/// Writes the file, which is complete or absent. `header` is the model without its graph.
 pub(super) fn write_model(
     path: &Path,
     header: &proto::Model,
@@ -38,16 +38,15 @@ pub(super) fn write_model(
     if bytes > LARGEST_FILE {
         return Err(OnnxError::TooLarge { path: path.to_path_buf(), bytes });
     }
-    let mut out = BufWriter::new(File::create(path).map_err(OnnxError::Write)?);
-    let start = |out: &mut BufWriter<File>| {
+    let mut out = AtomicFile::create(path)?;
+    let start = |out: &mut AtomicFile| {
         out.write_all(&header.encode_to_vec())?;
         write_start(out, GRAPH, graph_len)?;
         out.write_all(&reduced.graph.encode_to_vec())
     };
-    start(&mut out).map_err(OnnxError::Write)?;
+    start(&mut out).map_err(DurableError::from)?;
     reduced.initializers.iter().try_for_each(|made| write_initializer(&mut out, made, source))?;
-    let file = out.into_inner().map_err(|failed| OnnxError::Write(failed.into_error()))?;
-    file.sync_all().map_err(OnnxError::Write)
+    Ok(out.commit()?)
 }
 
 fn write_initializer(out: &mut impl Write, made: &Made, source: &Source) -> Result<(), OnnxError> {
@@ -56,7 +55,7 @@ fn write_initializer(out: &mut impl Write, made: &Made, source: &Source) -> Resu
         out.write_all(&made.tensor.encode_to_vec())?;
         write_start(out, RAW_DATA, data_len(&made.tensor))
     };
-    start(out).map_err(OnnxError::Write)?;
+    start(out).map_err(DurableError::from)?;
     let mut elements = source.open(&made.source)?;
     write_elements(elements.as_mut(), made, out)
         .map_err(|source| OnnxError::Convert { weight: made.source.name().to_owned(), source })

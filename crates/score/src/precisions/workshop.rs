@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::StagedFolder;
 use cliptune_experiment::Precision;
 use cliptune_onnx::{Reduction, reduce, shipped_bytes};
-use cliptune_store::{Run, StagedFolder, tower_files};
+use cliptune_store::{Run, tower_files};
 
 use crate::error::ScoreError;
 use crate::runtime::Runtime;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use cliptune_store::remove_unfinished;
+use cliptune_durable::remove_unfinished;
 use safetensors::SafeTensors;
 use tch::Tensor;
 

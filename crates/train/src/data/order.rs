@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{BatchSize, Objective, Seed};
-use cliptune_statistics::Random;
+use cliptune_random::Random;
 
 use super::examples::Example;
 
@@ -98,7 +98,7 @@ fn without_lone_last(mut batches: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
 
 fn by_image(examples: &[Example], random: &mut Random) -> Vec<usize> {
     let mut images = collect(examples, |example| example.image);
-    shuffle(&mut images, random);
+    random.shuffle(&mut images);
     images.concat()
 }
 
@@ -106,11 +106,11 @@ fn by_image(examples: &[Example], random: &mut Random) -> Vec<usize> {
 fn groups_apart(examples: &[Example], random: &mut Random) -> Vec<usize> {
     let mut groups = collect(examples, |example| example.group);
     for group in &mut groups {
-        shuffle(group, random);
+        random.shuffle(group);
     }
     let mut order = Vec::with_capacity(examples.len());
     while !groups.is_empty() {
-        shuffle(&mut groups, random);
+        random.shuffle(&mut groups);
         order.extend(groups.iter_mut().filter_map(Vec::pop));
         groups.retain(|group| !group.is_empty());
     }
@@ -123,13 +123,6 @@ fn collect(examples: &[Example], key: fn(&Example) -> usize) -> Vec<Vec<usize>> 
         sets.entry(key(example)).or_default().push(index);
     }
     sets.into_values().collect()
-}
-
-/// Fisher–Yates.
-fn shuffle<T>(list: &mut [T], random: &mut Random) {
-    for end in (1..list.len()).rev() {
-        list.swap(end, random.below(end + 1));
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cliptune_clip::names;
 use cliptune_clip::weights::{Init, Role, WeightSpec};
 use cliptune_experiment::{Lora, LoraTarget, Seed};
-use cliptune_statistics::Random;
+use cliptune_random::Random;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;

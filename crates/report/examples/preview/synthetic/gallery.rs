@@ -60,7 +60,7 @@ fn answer(choices: &[usize], top: f64) -> Answer {
 /// A landscape in pen strokes, with a red sun.
 fn drawing(seed: u64) -> Thumbnail {
     let side = 320;
-    let mut noise = Noise(seed);
+    let mut noise = Noise::new(seed);
     let (sun_x, sun_y) = (60.0 + 240.0 * noise.uniform(), 40.0 + 50.0 * noise.uniform());
     let (phase, tilt) = (6.0 * noise.uniform(), noise.uniform());
     let pixels = image::RgbImage::from_fn(side, side, |x, y| {

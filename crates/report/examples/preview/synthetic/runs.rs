@@ -49,7 +49,7 @@ fn run(name: &str, plan: &Plan, seed: u32, shape: &Shape) -> RunSummary {
 
 fn curve(plan: &Plan, shape: &Shape, epochs: Vec<EpochPoint>, seed: u32) -> Curve {
     let steps = shape.epochs * 90;
-    let mut noise = Noise(u64::from(seed) * 77 + shape.last.to_bits());
+    let mut noise = Noise::new(u64::from(seed) * 77 + shape.last.to_bits());
     let points = (1..=steps).map(|step| {
         let progress = 1.0 - (-3.2 * step as f64 / steps as f64).exp();
         let loss = shape.first - (shape.first - shape.last * 0.93) * progress + 0.16 * noise.next();
@@ -78,7 +78,7 @@ fn curve(plan: &Plan, shape: &Shape, epochs: Vec<EpochPoint>, seed: u32) -> Curv
 
 fn epoch_point(shape: &Shape, epoch: usize, seed: u32) -> EpochPoint {
     let share = if shape.epochs == 0 { 0.0 } else { 1.0 - (-3.4 * epoch as f64 / shape.epochs as f64).exp() };
-    let mut noise = Noise(u64::from(seed) * 1009 + epoch as u64 * 31 + shape.last.to_bits());
+    let mut noise = Noise::new(u64::from(seed) * 1009 + epoch as u64 * 31 + shape.last.to_bits());
     let spread = if epoch == 0 { 0.0 } else { 0.018 };
     EpochPoint {
         epoch,

@@ -1,10 +1,9 @@
 //! torchvision's `ColorJitter` but for hues, on pixels `[3, side, side]` of 0…1.
 
 use cliptune_experiment::ColorJitter;
-use cliptune_statistics::Random;
+use cliptune_random::Random;
 use tch::{Kind, Tensor};
 
-use super::between;
 use crate::error::TrainError;
 
 /// The weights of red, green and blue in gray (ITU-R 601-2, as torchvision rounds them).
@@ -19,7 +18,7 @@ enum Quality {
 
 /// Changes the three qualities by random factors, in random order.
 pub(super) fn jitter(plan: &ColorJitter, pixels: Tensor, random: &mut Random) -> Result<Tensor, TrainError> {
-    let mut factor = |strength: f64| between(1.0 - strength, 1.0 + strength, random);
+    let mut factor = |strength: f64| random.between(1.0 - strength, 1.0 + strength);
     let mut changes = [
         (Quality::Brightness, factor(plan.brightness)),
         (Quality::Contrast, factor(plan.contrast)),

@@ -4,7 +4,7 @@ mod color;
 mod rectangle;
 
 use cliptune_experiment::{Augment, RandomErasing, RandomResizedCrop, Seed};
-use cliptune_statistics::Random;
+use cliptune_random::Random;
 use tch::Tensor;
 
 use crate::error::TrainError;
@@ -37,9 +37,8 @@ impl Augmenter {
     }
 
     fn random(&self, image: usize, change: Change) -> Random {
-        let start = Random::new((u64::from(self.seed.0) << 32) | self.epoch as u64).bits();
-        let of_image = Random::new(start ^ image as u64).bits();
-        Random::new(of_image ^ change as u64)
+        let epoch = (u64::from(self.seed.0) << 32) | self.epoch as u64;
+        Random::at(epoch, &[image as u64, change as u64])
     }
 
     /// Changes the pixels of an image, `[3, side, side]` of 0…1: crop, mirror, colour.
@@ -92,11 +91,6 @@ fn erase(plan: &RandomErasing, normalised: Tensor, random: &mut Random) -> Resul
         let _ = part.of(&normalised)?.f_zero_()?;
     }
     Ok(normalised)
-}
-
-/// A number between two, every one of which is as likely.
-fn between(low: f64, high: f64, random: &mut Random) -> f64 {
-    low + (high - low) * random.unit()
 }
 
 #[cfg(test)]

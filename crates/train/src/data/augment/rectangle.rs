@@ -1,9 +1,8 @@
 //! Random parts of a square image.
 
-use cliptune_statistics::Random;
+use cliptune_random::Random;
 use tch::Tensor;
 
-use super::between;
 use crate::error::TrainError;
 
 /// How often a part is drawn that does not fit before it is given up, as in torchvision.
@@ -41,8 +40,8 @@ impl Rectangle {
         random: &mut Random,
     ) -> Option<Self> {
         for _ in 0..ATTEMPTS {
-            let area = (side * side) as f64 * between(scale.0, scale.1, random);
-            let ratio = between(ratio.0.ln(), ratio.1.ln(), random).exp();
+            let area = (side * side) as f64 * random.between(scale.0, scale.1);
+            let ratio = random.between(ratio.0.ln(), ratio.1.ln()).exp();
             let (width, height) =
                 ((area * ratio).sqrt().round() as i64, (area / ratio).sqrt().round() as i64);
             if (1..=longest).contains(&width) && (1..=longest).contains(&height) {

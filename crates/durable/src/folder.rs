@@ -1,18 +1,18 @@
 //! Folders that are complete or absent.
 
+use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use fs_err as fs;
 use tempfile::TempDir;
 
-use crate::error::StoreError;
-use crate::files::{UNFINISHED, parent, sync_folder};
+use crate::error::DurableError;
+use crate::names::{UNFINISHED, parent, sweep, sync_folder, sync_tree};
 
-/// Nobody works this long on a folder without touching it.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+/// What the umask leaves of it; temporary folders would be private to their owner.
+const MODE: u32 = 0o777;
 
 /// A folder in the making, beside its final place. Dropping it removes it.
 #[derive(Debug)]
@@ -23,14 +23,16 @@ pub struct StagedFolder {
 
 impl StagedFolder {
     /// Starts a folder that is to become `place`.
-    pub(crate) fn beside(place: &Path) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// When no folder can be made beside it.
+    pub fn beside(place: &Path) -> Result<Self, DurableError> {
         let folder = parent(place);
         fs::create_dir_all(folder)?;
         sweep(folder);
         let staged = tempfile::Builder::new()
             .prefix(UNFINISHED)
-            // What the umask leaves of it; the default of temporary folders is 0700.
-            .permissions(std::fs::Permissions::from_mode(0o777))
+            .permissions(Permissions::from_mode(MODE))
             .tempdir_in(folder)?;
         Ok(Self { staged, place: place.to_path_buf() })
     }
@@ -39,118 +41,83 @@ impl StagedFolder {
     ///
     /// # Errors
     /// When something is there, or no folder can be made beside it.
-    pub fn claiming(place: &Path) -> Result<Self, StoreError> {
+    pub fn claiming(place: &Path) -> Result<Self, DurableError> {
         let is_free = match fs::read_dir(place) {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => true,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
             Err(error) => return Err(error.into()),
         };
-        if is_free { Self::beside(place) } else { Err(StoreError::Occupied { path: place.to_path_buf() }) }
+        if is_free { Self::beside(place) } else { Err(DurableError::Occupied { path: place.to_path_buf() }) }
     }
 
-    /// Where to write.
+    /// Returns the folder to write into.
     pub fn path(&self) -> &Path {
         self.staged.path()
     }
 
     /// Gives the folder its final name and returns it. When another process was first, its folder is kept.
-    pub fn commit(self) -> Result<PathBuf, StoreError> {
-        match self.take(&self.place)? {
-            Taken::Now => {
-                let place = self.place;
-                // It has moved: there is nothing left to remove.
-                let _ = self.staged.keep();
-                Ok(place)
-            }
-            Taken::Before => Ok(self.place),
-        }
+    ///
+    /// # Errors
+    /// When the contents cannot be made durable, or the folder cannot be renamed.
+    pub fn commit(self) -> Result<PathBuf, DurableError> {
+        let path = self.place.clone();
+        let is_there = self.try_claim()? || path.is_dir();
+        if is_there { Ok(path) } else { Err(DurableError::Occupied { path }) }
     }
 
     /// Gives the folder its final name.
     ///
     /// # Errors
     /// When something has taken the name meanwhile, or the folder cannot be renamed.
-    pub fn claim(self) -> Result<(), StoreError> {
-        match self.take(&self.place)? {
-            Taken::Now => {
-                self.moved();
-                Ok(())
+    pub fn claim(self) -> Result<(), DurableError> {
+        let path = self.place.clone();
+        if self.try_claim()? { Ok(()) } else { Err(DurableError::Occupied { path }) }
+    }
+
+    /// Gives the folder its final name, unless something has that name: then it answers `false`, and the folder is
+    /// removed.
+    ///
+    /// # Errors
+    /// When the contents cannot be made durable, or the folder cannot be renamed.
+    pub fn try_claim(self) -> Result<bool, DurableError> {
+        sync_tree(self.path())?;
+        // A folder is only renamed onto an empty one, and no complete folder is ever empty.
+        match fs::rename(self.path(), &self.place) {
+            Ok(()) => {
+                // It has moved: there is nothing left to remove.
+                let _ = self.staged.keep();
+                sync_folder(parent(&self.place)).map(|()| true)
             }
-            Taken::Before => Err(StoreError::Occupied { path: self.place.clone() }),
+            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Gives the folder its final name in place of whatever has it. In between there is a moment with neither, never
     /// one with half of it.
-    pub fn replace(self) -> Result<PathBuf, StoreError> {
+    ///
+    /// # Errors
+    /// When the contents cannot be made durable, or one of the folders cannot be renamed.
+    pub fn replace(self) -> Result<PathBuf, DurableError> {
         if self.place.exists() {
+            // It goes away with the staged folder around it.
             let old = Self::beside(&self.place)?;
             fs::rename(&self.place, old.path().join("old"))?;
         }
         self.commit()
     }
-
-    /// Tries to become `place`, which must not exist.
-    pub(crate) fn take(&self, place: &Path) -> Result<Taken, StoreError> {
-        sync_tree(self.path())?;
-        // A folder is only renamed onto an empty one, and no folder of the store is ever empty.
-        match fs::rename(self.path(), place) {
-            Ok(()) => sync_folder(parent(place)).map(|()| Taken::Now),
-            Err(error) if taken(&error) => Ok(Taken::Before),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Forgets the folder after [`take`](Self::take) moved it.
-    pub(crate) fn moved(self) {
-        let _ = self.staged.keep();
-    }
 }
 
-/// Removes what processes left that were killed long ago. Failing to is no reason not to go on.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let left = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
-        let age = entry.metadata().ok().and_then(|entry| entry.modified().ok()?.elapsed().ok());
-        if left && age.is_some_and(|age| age > ABANDONED) {
-            let _ = match entry.path().is_dir() {
-                true => fs::remove_dir_all(entry.path()),
-                false => fs::remove_file(entry.path()),
-            };
-        }
-    }
-}
-
-/// Who has a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// The staged folder has it now.
-    Now,
-    /// Another folder had it before.
-    Before,
-}
-
-fn taken(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists)
-}
-
-/// Makes a folder's files and names durable, innermost first.
-fn sync_tree(folder: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        match entry.file_type()?.is_dir() {
-            true => sync_tree(&entry.path())?,
-            false => fs::File::open(entry.path())?.sync_all()?,
-        }
-    }
-    sync_folder(folder)
+fn is_taken(error: &io::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory};
+    matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotADirectory)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::ABANDONED;
 
     fn staged(place: &Path, text: &str) -> StagedFolder {
         let staged = StagedFolder::beside(place).unwrap();
@@ -174,9 +141,10 @@ mod tests {
     fn the_first_of_two_processes_wins() {
         let root = tempfile::tempdir().unwrap();
         let place = root.path().join("place");
-        let (first, second) = (staged(&place, "first"), staged(&place, "second"));
+        let [first, second, third] = ["first", "second", "third"].map(|text| staged(&place, text));
         assert_eq!(first.commit().unwrap(), place);
         assert_eq!(second.commit().unwrap(), place);
+        assert!(!third.try_claim().unwrap());
         assert_eq!(fs::read_to_string(place.join("file")).unwrap(), "first");
         assert_eq!(names(root.path()), ["place"]);
     }
@@ -202,10 +170,21 @@ mod tests {
         let error = second.claim().unwrap_err();
         assert_eq!(error.to_string(), format!("{} is there already", place.display()));
         for taken in [&place, &place.join("file")] {
-            assert!(matches!(StagedFolder::claiming(taken), Err(StoreError::Occupied { .. })));
+            assert!(matches!(StagedFolder::claiming(taken), Err(DurableError::Occupied { .. })));
         }
         assert_eq!(fs::read_to_string(place.join("file")).unwrap(), "first");
         assert_eq!((names(root.path()), names(&place)), (vec!["place".to_owned()], vec!["file".to_owned()]));
+    }
+
+    #[test]
+    fn a_file_that_takes_the_name_meanwhile_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("place");
+        let staged = staged(&place, "folder");
+        fs::write(&place, "file").unwrap();
+        assert!(matches!(staged.claim(), Err(DurableError::Occupied { .. })));
+        assert_eq!(fs::read_to_string(&place).unwrap(), "file");
+        assert_eq!(names(root.path()), ["place"]);
     }
 
     #[test]
