@@ -1,10 +1,11 @@
 //! How the finding came about, in sentences.
 
+use cliptune_experiment::Select;
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted};
 
 use super::{kind, split_rule};
-use crate::data::{Board, Difference, Entry, Lineage, ReportData};
+use crate::data::{Board, Difference, Lineage, ReportData};
 
 /// Returns how the finding came about, in paragraphs: what was chosen on which split, how intervals were made, what
 /// leaks.
@@ -52,10 +53,12 @@ fn named(data: &ReportData, board: &Board) -> Option<String> {
 }
 
 fn test_use(data: &ReportData) -> String {
-    let trained: Vec<&Entry> = data.entries.iter().filter(|entry| entry.is_trained()).collect();
-    let chosen = match trained.is_empty() {
-        true => String::new(),
-        false => "Epochs were chosen on the validation split. ".to_owned(),
+    let rules = || data.entries.iter().filter_map(|entry| Some(entry.plan.train.as_ref()?.select));
+    let chosen = match (rules().any(|rule| rule != Select::Last), rules().any(|rule| rule == Select::Last)) {
+        (true, true) => "Epochs were chosen on the validation split, or the last was taken. ",
+        (true, false) => "Epochs were chosen on the validation split. ",
+        (false, true) => "The last epoch was taken. ",
+        (false, false) => "",
     };
     let rows = data.boards.iter().filter_map(|board| board.headline_row().or(board.rows.first()));
     let mut methods: Vec<&str> = rows.map(|row| row.score.method.as_str()).collect();

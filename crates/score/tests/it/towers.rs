@@ -1,5 +1,7 @@
 //! Batches of texts and images through the towers, and the parity gate.
 
+use std::path::Path;
+
 use cliptune_experiment::Split;
 use cliptune_experiment::TaskKind;
 use cliptune_onnx::{FAST_VISION_MODEL_FILE, VISION_MODEL_FILE};
@@ -110,6 +112,26 @@ fn a_model_that_computes_nan_is_told_from_a_damaged_file() {
 }
 
 #[test]
+fn nan_is_told_with_the_tower_and_the_input_that_it_comes_from() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, dataset) = fixture.train();
+    write_first_colour(&run.onnx_folder().join(VISION_MODEL_FILE), f32::NAN);
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
+    let (graph, image) = (run.onnx_folder().join(VISION_MODEL_FILE), fixture.image(0));
+    let told = format!("{}: ONNX Runtime computes NaN for the image {}", graph.display(), image.display());
+    assert_eq!(error.to_string(), told);
+}
+
+/// Makes the first colour of the vision tower's matrix count otherwise.
+fn write_first_colour(graph: &Path, weight: f32) {
+    let mut bytes = fs::read(graph).unwrap();
+    let colours = [1.0_f32, 0.2, -0.3, 0.5].map(f32::to_le_bytes).concat();
+    let place = bytes.windows(colours.len()).position(|window| window == colours).unwrap();
+    bytes[place..place + 4].copy_from_slice(&weight.to_le_bytes());
+    fs::write(graph, bytes).unwrap();
+}
+
+#[test]
 fn a_portable_vision_tower_that_computes_something_else_is_refused() {
     let fixture = Fixture::new(TaskKind::Choice);
     let (run, dataset) = fixture.train();
@@ -117,11 +139,7 @@ fn a_portable_vision_tower_that_computes_something_else_is_refused() {
         [VISION_MODEL_FILE, FAST_VISION_MODEL_FILE].map(|file| run.onnx_folder().join(file));
     // Scored with the fast one, which is right. The other one's first colour counts for -1.0 instead of 1.0.
     fs::copy(&portable, fast).unwrap();
-    let mut bytes = fs::read(&portable).unwrap();
-    let colours = [1.0_f32, 0.2, -0.3, 0.5].map(f32::to_le_bytes).concat();
-    let place = bytes.windows(colours.len()).position(|window| window == colours).unwrap();
-    bytes[place..place + 4].copy_from_slice(&(-1.0_f32).to_le_bytes());
-    fs::write(&portable, bytes).unwrap();
+    write_first_colour(&portable, -1.0);
     let error = score_split(&run, &dataset, Split::Test).unwrap_err();
     assert!(matches!(error, ScoreError::Parity { graph: "vision_model.onnx", .. }), "{error}");
     assert!(read_scores(&run, Split::Test).unwrap().is_none(), "nothing is scored");
