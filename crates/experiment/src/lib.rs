@@ -33,10 +33,10 @@ pub use listing::PlanOption;
 pub use load::load;
 pub use plan::{
     Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan, Decay,
-    Experiment, ExportPlan, ImageFit, ImageKey, Join, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan,
-    ModelSource, Objective, OptimizerPlan, Plan, Precision, RandomErasing, RandomResizedCrop, Reduction,
-    RunReference, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat,
-    TableSource, Task, TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Warmup,
+    Experiment, ExportPlan, ImageFit, ImageKey, Join, Label, LabelReading, LogitScale, Lora, LoraTarget,
+    LoraTargets, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, RandomErasing,
+    RandomResizedCrop, Reduction, RunReference, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan,
+    SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Warmup,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};

@@ -15,6 +15,7 @@ use crate::values::{ExperimentName, Fraction, Seed};
 
 mod augment;
 mod checkpoint;
+mod label;
 mod objective;
 mod optimizer;
 mod schedule;
@@ -23,6 +24,7 @@ mod tune;
 
 pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
 pub use checkpoint::CheckpointInterval;
+pub use label::{Label, LabelReading};
 pub use objective::{Objective, Reduction};
 pub use optimizer::{OptimizerPlan, UpdateRule};
 pub use schedule::{Decay, Schedule, Warmup};
@@ -88,10 +90,10 @@ pub struct DataPlan {
     pub split: SplitPlan,
 }
 
-/// A table file and its format.
+/// A table and its format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableSource {
-    /// Absolute path.
+    /// The absolute path of a file, or a glob whose files are one table.
     pub path: PathBuf,
     /// Taken from the file name.
     pub format: TableFormat,
@@ -132,7 +134,7 @@ pub enum ImageKey {
     Sql(String),
 }
 
-/// `data.columns:` – names of table columns.
+/// `data.columns:` – which table columns mean what. Each is the name of a column or an SQL expression over the row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
     /// What is to be learned from a row.
@@ -151,14 +153,14 @@ pub struct Columns {
 pub enum Task {
     /// N candidate texts, one right.
     Choice {
-        /// Column with the list of texts.
+        /// The list of texts.
         choices: String,
-        /// Column with the right one: a letter A…, a 0-based index, or the text itself.
-        label: String,
+        /// Which of them is right.
+        label: Label,
     },
     /// An image with its own caption.
     Pairs {
-        /// Column with the caption.
+        /// The caption.
         text: String,
     },
 }
@@ -219,7 +221,7 @@ pub enum SplitBy {
     Group,
     /// Each item on its own; images and texts may cross. Leaks, and the report says so.
     Row,
-    /// A table column that holds `train`, `validation` or `test`.
+    /// A column or an SQL expression that gives `train`, `validation` or `test`.
     Column(String),
 }
 

@@ -2,12 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cliptune_experiment::{DataPlan, Split, SplitBy, TaskKind};
-use cliptune_store::{ImageFile, Item, Reason, Reject, Side};
+use cliptune_clip::image::Inspection;
+use cliptune_experiment::{DataPlan, LabelReading, Split, SplitBy, Task, TaskKind};
+use cliptune_store::{ImageFile, Item, JoinSide, Reason, Reject};
 
+use crate::error::IngestError;
 use crate::headers::Header;
-use crate::join::{Joined, JoinedRow};
-use crate::label;
+use crate::join::Joined;
+use crate::label::{self, Labelled};
+use crate::row::JoinedRow;
+use crate::shown::{shown, shown_list};
 
 /// What the two sides became.
 #[derive(Default)]
@@ -27,12 +31,27 @@ pub(crate) struct Sides<'a> {
     pub(crate) joined: &'a Joined,
 }
 
-/// Why a row is in no item.
+/// Why a row is in no item, and the value that was refused.
 type Refusal = (Reason, String);
 
+/// A value that is not there.
+const MISSING: &str = "NULL";
+
 impl Sides<'_> {
+    /// How all labels are read; `None` for pairs.
+    pub(crate) fn reading(&self) -> Result<Option<LabelReading>, IngestError> {
+        let Task::Choice { label, .. } = &self.plan.columns.task else { return Ok(None) };
+        let with_image = self.joined.rows.iter().filter(|row| row.kept && row.image.is_some());
+        let labelled: Vec<(String, &str, Vec<String>)> = with_image
+            .filter_map(|row| Some((row_id(row), row.label.as_deref()?, texts(TaskKind::Choice, row).ok()?)))
+            .collect();
+        let labelled: Vec<Labelled<'_>> =
+            labelled.iter().map(|(row, label, texts)| Labelled { row: row.clone(), label, texts }).collect();
+        label::decide(label, self.joined.spelling, &labelled).map(Some)
+    }
+
     /// Sorts every image and row into items, rejects and filtered rows.
-    pub(crate) fn sort(&self) -> Sorted {
+    pub(crate) fn sort(&self, reading: Option<LabelReading>) -> Sorted {
         let mut sorted = Sorted { rejects: self.image_rejects(), ..Sorted::default() };
         let mut known = HashMap::new();
         for row in &self.joined.rows {
@@ -40,11 +59,15 @@ impl Sides<'_> {
                 sorted.filtered += 1;
                 continue;
             }
-            match self.item(row) {
+            match self.item(row, reading) {
                 Ok(item) => add(&mut sorted.items, &mut known, item, self.plan.deduplicate),
-                Err((reason, detail)) => {
-                    sorted.rejects.push(Reject { side: Side::Row, key: row_id(row), reason, detail });
-                }
+                Err((reason, detail)) => sorted.rejects.push(Reject {
+                    side: JoinSide::Row,
+                    key: row_id(row),
+                    join_key: row.key.clone(),
+                    reason,
+                    detail,
+                }),
             }
         }
         sorted
@@ -60,20 +83,26 @@ impl Sides<'_> {
                 Err(problem) => (Reason::ImageUnreadable, problem.clone()),
                 Ok(_) => return None,
             };
-            Some(Reject { side: Side::Image, key: self.images[number].relative.clone(), reason, detail })
+            Some(Reject {
+                side: JoinSide::Image,
+                key: self.images[number].relative.clone(),
+                join_key: self.joined.image_keys[number].clone(),
+                reason,
+                detail,
+            })
         };
         self.headers.iter().enumerate().filter_map(reject).collect()
     }
 
-    fn item(&self, row: &JoinedRow) -> Result<Item, Refusal> {
-        let (image, (width, height)) = self.image(row)?;
+    fn item(&self, row: &JoinedRow, reading: Option<LabelReading>) -> Result<Item, Refusal> {
+        let (image, Inspection { width, height, .. }) = self.image(row)?;
         if self.plan.columns.id.is_some() && row.id.is_none() {
-            return Err((Reason::NoId, String::new()));
+            return Err((Reason::NoId, MISSING.to_owned()));
         }
         let id = row_id(row);
-        let group = group(self.plan, image, row).ok_or((Reason::NoGroup, String::new()))?.to_owned();
+        let group = group(self.plan, image, row).ok_or((Reason::NoGroup, MISSING.to_owned()))?.to_owned();
         let texts = texts(self.plan.columns.task.kind(), row)?;
-        let label = label_of(row, &texts)?;
+        let label = reading.map_or(Ok(0), |reading| self.label(row, reading, &texts))?;
         let apart = (!self.plan.deduplicate).then_some(id.as_str());
         Ok(Item {
             item_id: item_id(&group, &image.hash, &texts, label, apart),
@@ -91,12 +120,22 @@ impl Sides<'_> {
         })
     }
 
-    fn image(&self, row: &JoinedRow) -> Result<(&ImageFile, (u32, u32)), Refusal> {
+    fn label(&self, row: &JoinedRow, reading: LabelReading, texts: &[String]) -> Result<usize, Refusal> {
+        let label = row.label.as_ref().ok_or((Reason::LabelMissing, MISSING.to_owned()))?;
+        label::index(reading, self.joined.spelling, label, texts).ok_or_else(|| {
+            let detail =
+                format!("{}, read as {}, of {} texts", shown(label), label::words(reading), texts.len());
+            (Reason::LabelNotAmongChoices, detail)
+        })
+    }
+
+    fn image(&self, row: &JoinedRow) -> Result<(&ImageFile, Inspection), Refusal> {
         match (row.image, row.images) {
             (Some(number), _) => match &self.headers[number] {
-                Ok(size) => Ok((&self.images[number], *size)),
+                Ok(inspection) => Ok((&self.images[number], *inspection)),
                 Err(_) => Err((Reason::RowImageUnreadable, self.images[number].relative.clone())),
             },
+            (None, 0) if row.key.is_none() => Err((Reason::RowWithoutImage, "the key is missing".to_owned())),
             (None, 0) => Err((Reason::RowWithoutImage, String::new())),
             (None, several) => Err((Reason::RowImageAmbiguous, format!("{several} images"))),
         }
@@ -150,8 +189,10 @@ fn extend_distinct(list: &mut Vec<String>, more: Vec<String>) {
 }
 
 fn texts(task: TaskKind, row: &JoinedRow) -> Result<Vec<String>, Refusal> {
-    let refuse = |reason| Err((reason, String::new()));
-    let Some(listed) = &row.texts else { return refuse(Reason::ChoicesMissing) };
+    let Some(listed) = &row.texts else {
+        return Err((Reason::ChoicesMissing, row.no_list.as_deref().map_or(MISSING.to_owned(), shown)));
+    };
+    let refuse = |reason| Err((reason, shown_list(listed)));
     let Some(texts) = listed.iter().cloned().collect::<Option<Vec<String>>>() else {
         return refuse(if task == TaskKind::Pairs { Reason::TextEmpty } else { Reason::ChoicesWithNull });
     };
@@ -163,21 +204,16 @@ fn texts(task: TaskKind, row: &JoinedRow) -> Result<Vec<String>, Refusal> {
     }
     let mut seen = HashSet::new();
     match texts.iter().find(|text| !seen.insert(*text)) {
-        Some(repeated) => Err((Reason::ChoicesRepeated, repeated.clone())),
+        Some(repeated) => Err((Reason::ChoicesRepeated, shown(repeated))),
         None => Ok(texts),
     }
 }
 
-fn label_of(row: &JoinedRow, texts: &[String]) -> Result<usize, Refusal> {
-    let label = row.label.as_ref().ok_or((Reason::LabelMissing, String::new()))?;
-    label::index(label, texts).ok_or_else(|| (Reason::LabelNotAmongChoices, label.clone()))
-}
-
 fn split(plan: &DataPlan, row: &JoinedRow) -> Result<Split, Refusal> {
     let SplitBy::Column(_) = plan.split.by else { return Ok(Split::Train) };
-    let value = row.split.clone().unwrap_or_default();
-    let found = Split::ALL.into_iter().find(|split| split.as_str() == value);
-    found.ok_or((Reason::SplitUnknown, value))
+    let value = row.split.as_deref();
+    let found = Split::ALL.into_iter().find(|split| value == Some(split.as_str()));
+    found.ok_or((Reason::SplitUnknown, value.map_or(MISSING.to_owned(), shown)))
 }
 
 fn item_id(group: &str, image_hash: &str, texts: &[String], label: usize, apart: Option<&str>) -> String {

@@ -1,43 +1,55 @@
-//! The DuckDB that joins: closed to the outside, and careful with SQL that others wrote.
+//! The DuckDB that joins: closed to the outside, bounded in memory and in time, and discreet about our own SQL.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use cliptune_store::{open_database, sql_text};
-use duckdb::{Connection, ToSql};
+use duckdb::{Connection, ToSql, appender_params_from_iter};
 use serde::Deserialize;
 
 use crate::error::IngestError;
 
 /// What one ingest may take of the memory; larger tables go to temporary files.
 const MEMORY: &str = "4GB";
+/// What those temporary files may take of the disk.
+const DISK: &str = "64GB";
+/// How long one statement may take. An SQL expression of an experiment that takes longer never ends.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A database in memory.
 pub(crate) struct Database {
     connection: Connection,
+    patience: Duration,
 }
 
 impl Database {
     /// Opens it; `temporary` is where it may put what does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
-        let connection = open_database()?;
+        let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
+        let database = Self { connection, patience: PATIENCE };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        connection.execute_batch(&format!(
-            "SET threads = {threads}; SET memory_limit = '{MEMORY}'; SET temp_directory = {}",
+        let settings = format!(
+            "SET threads = {threads}; SET memory_limit = '{MEMORY}'; SET max_temp_directory_size = '{DISK}';
+             SET temp_directory = {}",
             sql_text(&temporary.to_string_lossy())
-        ))?;
-        Ok(Self { connection })
+        );
+        database.execute(&settings).map_err(IngestError::Database)?;
+        // Where the library knows time zones, the machine's must not decide how a time is written.
+        let _ = database.execute("SET TimeZone = 'UTC'");
+        Ok(database)
     }
 
     /// From here on no SQL can read or write a file: the experiment's own SQL is for its own table.
     pub(crate) fn close_to_outside(&self) -> Result<(), IngestError> {
-        Ok(self
-            .connection
-            .execute_batch("SET enable_external_access = false; SET lock_configuration = true")?)
+        self.execute("SET enable_external_access = false; SET lock_configuration = true")
+            .map_err(IngestError::Database)
     }
 
-    /// Runs statements of our own.
-    pub(crate) fn execute(&self, sql: &str) -> duckdb::Result<()> {
-        self.connection.execute_batch(sql)
+    /// Runs statements; the error is a sentence for a person.
+    pub(crate) fn execute(&self, sql: &str) -> Result<(), String> {
+        self.bounded(|| self.connection.execute_batch(sql))
     }
 
     /// Appends rows to a table.
@@ -46,63 +58,113 @@ impl Database {
         table: &str,
         rows: impl Iterator<Item = [&'r dyn ToSql; 6]>,
     ) -> Result<(), IngestError> {
-        let mut appender = self.connection.appender(table)?;
-        for row in rows {
-            appender.append_row(row)?;
+        let append = || {
+            let mut appender = self.connection.appender(table)?;
+            for row in rows {
+                appender.append_row(row)?;
+            }
+            appender.flush()
+        };
+        append().map_err(|error| IngestError::Database(said(&error)))
+    }
+
+    /// Appends rows of texts to a table until there is no next one.
+    pub(crate) fn append_texts(
+        &self,
+        table: &str,
+        mut next: impl FnMut() -> Result<Option<Vec<Option<String>>>, String>,
+    ) -> Result<(), String> {
+        let mut appender = self.connection.appender(table).map_err(|error| said(&error))?;
+        while let Some(row) = next()? {
+            appender.append_row(appender_params_from_iter(row)).map_err(|error| said(&error))?;
         }
-        Ok(appender.flush()?)
+        appender.flush().map_err(|error| said(&error))
     }
 
     /// All rows of a query whose one column is JSON.
     pub(crate) fn rows<T: for<'de> Deserialize<'de>>(&self, sql: &str) -> Result<Vec<T>, IngestError> {
-        let mut statement = self.connection.prepare(sql)?;
-        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-        lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+        let lines: Vec<String> = self.lines(sql).map_err(IngestError::Database)?;
+        lines.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
-    /// SQL that the experiment has under `key`, as an operand: in parentheses, and what it is said to be.
-    ///
-    /// The line break ends a comment. Anything but one expression is refused, so that no text in an experiment can
-    /// end our statement and start its own.
-    pub(crate) fn expression(&self, key: &'static str, sql: &str) -> Result<String, IngestError> {
-        let operand = format!("({sql}\n)");
-        // Not parsed where it will stand: what can end these parentheses and go on here cannot do so there.
-        let parse = sql_text(&format!("SELECT CASE WHEN {operand} THEN 1 END"));
-        let parse = format!("SELECT CAST(json_serialize_sql({parse}) AS VARCHAR)");
-        let parsed = self.rows::<Parsed>(&parse).map_err(|error| refused(key, sql, &error))?;
-        match parsed.first() {
-            Some(Parsed { error: true, error_message, .. }) => {
-                Err(IngestError::Sql { key, sql: sql.to_owned(), problem: error_message.clone() })
-            }
-            Some(Parsed { statements, .. }) if statements.len() == 1 => Ok(operand),
-            _ => Err(IngestError::Sql { key, sql: sql.to_owned(), problem: "not one expression".to_owned() }),
+    fn lines(&self, sql: &str) -> Result<Vec<String>, String> {
+        self.bounded(|| {
+            let mut statement = self.connection.prepare(sql)?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// Runs something and interrupts it when it takes too long.
+    fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
+        let interrupt = self.connection.interrupt_handle();
+        let patience = self.patience;
+        let late = &AtomicBool::new(false);
+        let (ended, end) = channel::<()>();
+        let result = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // Again and again, because an interrupt between two statements is lost.
+                while end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                    late.store(true, Ordering::Relaxed);
+                    interrupt.interrupt();
+                }
+            });
+            let result = run();
+            drop(ended);
+            result
+        });
+        result.map_err(|error| match late.load(Ordering::Relaxed) {
+            true => format!("it was stopped after {} seconds", patience.as_secs()),
+            false => said(&error),
+        })
+    }
+}
+
+/// What DuckDB says of an error, without our own SQL, which it quotes, and without its advice, which nobody can follow
+/// here.
+fn said(error: &duckdb::Error) -> String {
+    const ADVICE: [&str; 7] = ["LINE ", "Possible ", "Try ", "See also", "Did you mean", "Hint", "* "];
+    let said = error.to_string();
+    if said.starts_with("Out of Memory Error") {
+        return format!("it needs more than {MEMORY} of memory");
+    }
+    let followable = |line: &&str| !ADVICE.iter().any(|advice| line.trim_start().starts_with(advice));
+    let kept: Vec<&str> =
+        said.lines().take_while(followable).filter(|line| !line.contains("cliptune_")).collect();
+    kept.join("\n").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(folder.path()).unwrap();
+        (folder, database)
+    }
+
+    #[test]
+    fn what_never_ends_is_stopped() {
+        let (_folder, mut database) = database();
+        database.patience = Duration::from_millis(50);
+        let endless = "SELECT count(*) FROM range(1000000000000) AS a, range(1000000000000) AS b WHERE a.range = -b.range";
+        let problem = database.execute(&format!("CREATE TABLE t AS {endless}")).unwrap_err();
+        assert!(problem.starts_with("it was stopped after"), "{problem}");
+        // And the database goes on.
+        assert_eq!(database.rows::<u64>("SELECT '1'").unwrap(), [1]);
+    }
+
+    #[test]
+    fn messages_have_neither_our_sql_nor_advice() {
+        let (_folder, database) = database();
+        for sql in ["SELECT nothing FROM range(3)", "SELEC 1", "SELECT CAST('x' AS INTEGER)", "FROM nowhere"]
+        {
+            let problem = database.execute(sql).unwrap_err();
+            assert!(
+                !problem.contains("LINE") && !problem.contains("SELECT") && !problem.contains("Did you"),
+                "{problem}"
+            );
+            assert!(!problem.is_empty());
         }
     }
-
-    /// Runs a statement that contains an [`expression`](Self::expression), and blames the expression if it fails.
-    pub(crate) fn execute_with(
-        &self,
-        key: &'static str,
-        sql: &str,
-        statement: &str,
-    ) -> Result<(), IngestError> {
-        self.execute(statement).map_err(|error| refused(key, sql, &error))
-    }
-}
-
-/// What DuckDB says of a statement when asked to parse it.
-#[derive(Deserialize)]
-struct Parsed {
-    error: bool,
-    #[serde(default)]
-    error_message: String,
-    #[serde(default)]
-    statements: Vec<serde_json::Value>,
-}
-
-fn refused(key: &'static str, sql: &str, error: &dyn std::fmt::Display) -> IngestError {
-    // DuckDB goes on to show the line, which is one of ours.
-    let problem = error.to_string();
-    let problem = problem.split("\n\nLINE ").next().unwrap_or_default();
-    IngestError::Sql { key, sql: sql.to_owned(), problem: problem.trim().to_owned() }
 }

@@ -1,22 +1,92 @@
 //! A look at every image.
 
-use cliptune_clip::image::inspect;
+use std::sync::{Condvar, Mutex};
+
+use cliptune_clip::image::{Inspection, LARGEST_IMAGE, footprint, inspect};
 use cliptune_store::ImageFile;
 use rayon::prelude::*;
 
-/// Width and height in pixels, or why the image cannot be used.
-pub(crate) type Header = Result<(u32, u32), String>;
+/// What an image is, or why it cannot be used.
+pub(crate) type Header = Result<Inspection, String>;
+
+/// The memory that the images which are looked at at once may take together. A larger one is looked at alone.
+const MEMORY: u64 = 1 << 30;
 
 /// Looks at every image, in parallel and in order.
 ///
 /// By the decoder that training and scoring use, and through the whole file: a header alone does not tell that the
 /// rest is cut off, and an image that breaks at the first epoch is a crash where a reject was promised.
 pub(crate) fn headers(images: &[ImageFile], on_image: &(dyn Fn() + Sync)) -> Vec<Header> {
+    let budget = Budget::default();
     let look = |image: &ImageFile| {
-        let bytes = fs_err::read(&image.path).map_err(|error| error.to_string());
-        let header = bytes.and_then(|bytes| inspect(&bytes).map_err(|error| error.to_string()));
+        let header = look(image, &budget);
         on_image();
         header
     };
     images.par_iter().map(look).collect()
+}
+
+fn look(image: &ImageFile, budget: &Budget) -> Header {
+    if image.size > LARGEST_IMAGE {
+        return Err(format!("the file is larger than {} MB", LARGEST_IMAGE >> 20));
+    }
+    let file = budget.take(image.size);
+    let bytes = fs_err::read(&image.path).map_err(|error| error.to_string())?;
+    drop(file);
+    let _pixels = budget.take(image.size + footprint(&bytes));
+    inspect(&bytes).map_err(|error| error.to_string())
+}
+
+/// Memory that is shared out.
+#[derive(Default)]
+struct Budget {
+    taken: Mutex<u64>,
+    given_back: Condvar,
+}
+
+impl Budget {
+    /// Waits until there is enough, or nobody else has any.
+    fn take(&self, bytes: u64) -> Share<'_> {
+        let taken = self.taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let wait = |taken: &mut u64| *taken > 0 && *taken + bytes > MEMORY;
+        let taken = self.given_back.wait_while(taken, wait);
+        *taken.unwrap_or_else(std::sync::PoisonError::into_inner) += bytes;
+        Share { budget: self, bytes }
+    }
+}
+
+/// What somebody has of a budget, until it is dropped.
+struct Share<'a> {
+    budget: &'a Budget,
+    bytes: u64,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let taken = self.budget.taken.lock();
+        *taken.unwrap_or_else(std::sync::PoisonError::into_inner) -= self.bytes;
+        self.budget.given_back.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn no_more_memory_is_taken_at_once_than_there_is_but_by_one_alone() {
+        let budget = Budget::default();
+        let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        let sizes = [MEMORY / 3, MEMORY / 2, 3 * MEMORY, 10].repeat(20);
+        sizes.par_iter().for_each(|&size| {
+            let _share = budget.take(size);
+            let others = now.fetch_add(size, Ordering::SeqCst);
+            most.fetch_max(if others > 0 { others + size } else { 0 }, Ordering::SeqCst);
+            now.fetch_sub(size, Ordering::SeqCst);
+        });
+        assert!(most.into_inner() <= MEMORY);
+        assert_eq!(*budget.taken.lock().unwrap(), 0);
+    }
 }

@@ -14,6 +14,7 @@ use crate::counts;
 use crate::error::IngestError;
 use crate::headers::headers;
 use crate::join::{Joined, join};
+use crate::notes::notes;
 use crate::split;
 
 /// Makes the dataset of a plan, or returns the one that is there; the flag says whether it was made.
@@ -34,7 +35,7 @@ pub fn ingest(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<(Data
         }
         Err(error) => return Err(error.into()),
     };
-    let joined = join(plan, &inputs.images, &store.cache_folder().join("duckdb"))?;
+    let joined = join(plan, &inputs.images, &inputs.table_files, &store.cache_folder().join("duckdb"))?;
     let (record, items, rejects) = make(plan, &inputs, hash, &joined, printer)?;
     // A dataset must not carry the hash of sources that it was not made from.
     if read_inputs(store, plan, printer)?.dataset_hash(plan) != record.hash {
@@ -71,11 +72,13 @@ fn make(
     let headers = headers(&inputs.images, &|| progress.advance(1));
     progress.finish();
     let sides = Sides { plan, images: &inputs.images, headers: &headers, joined };
-    let Sorted { mut items, rejects, filtered } = sides.sort();
+    let reading = sides.reading()?;
+    let Sorted { mut items, rejects, filtered } = sides.sort(reading);
+    let notes = notes(inputs, &headers, joined, reading);
     let join = counts::join_counts(inputs.images.len(), joined, filtered);
     let reasons = counts::reject_counts(&rejects);
     if items.is_empty() {
-        return Err(IngestError::NoItems { join: join.into(), reasons });
+        return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
     }
     let across = match &plan.split.by {
         SplitBy::Component { across } => across.as_slice(),
@@ -94,6 +97,7 @@ fn make(
             images_hash: inputs.images_hash.clone(),
             table_hash: inputs.table_hash.clone(),
         },
+        notes,
         join,
         rejects: reasons,
         items: counts::item_counts(&items, &components),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cliptune_experiment::Split;
-use cliptune_store::{DatasetRecord, Leaks};
+use cliptune_store::{DatasetRecord, Leaks, SourceNotes};
 use cliptune_terminal::format::{count, counted};
+
+use crate::shown::shown;
 
 /// A few lines: both sides of the join, rejects, items, splits, leaks.
 pub(crate) fn summary(record: &DatasetRecord) -> String {
@@ -17,12 +19,14 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
         count(join.rows_matched),
         counted(join.rows, "row"),
     );
+    text.push_str(&samples(record));
     if join.rows_filtered > 0 {
         let _ = writeln!(text, "  filtered   {} by `where`", counted(join.rows_filtered, "row"));
     }
     for (reason, number) in &record.rejects {
         let _ = writeln!(text, "  rejected   {}: {reason}", count(*number));
     }
+    text.push_str(&notes(&record.notes));
     let rows: u64 = items.multiplicities.iter().map(|(copies, number)| copies * number).sum();
     let _ = writeln!(
         text,
@@ -47,6 +51,60 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
         }
     }
     text + "  leaks      " + &leaks(&record.leaks)
+}
+
+/// Keys of each side that nothing matched, where that is most of a side: how they differ is easily seen.
+fn samples(record: &DatasetRecord) -> String {
+    let join = &record.join;
+    if 2 * join.images_matched >= join.images && 2 * join.rows_matched >= join.rows {
+        return String::new();
+    }
+    let keys = sample_keys(&record.notes);
+    keys.iter().map(|line| format!("  unmatched  {line}\n")).collect()
+}
+
+/// A few keys of each side that nothing matched, in words.
+pub(crate) fn sample_keys(notes: &SourceNotes) -> Vec<String> {
+    let listed = |keys: &[String]| keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(", ");
+    let sides = [
+        ("images have keys such as", &notes.unmatched_image_keys),
+        ("rows look for keys such as", &notes.unmatched_row_keys),
+    ];
+    sides
+        .iter()
+        .filter(|(_, keys)| !keys.is_empty())
+        .map(|(words, keys)| format!("{words} {}", listed(keys)))
+        .collect()
+}
+
+/// What could be expected otherwise: files that are no images by their name, rotations, 16 bits, the labels' reading.
+fn notes(notes: &SourceNotes) -> String {
+    let mut text = String::new();
+    if !notes.passed_over.is_empty() {
+        let named = |(extension, number): (&String, &u64)| match extension.as_str() {
+            "" => format!("{} without an extension", count(*number)),
+            extension => format!("{} .{extension}", count(*number)),
+        };
+        let files = counted(notes.passed_over.values().sum(), "file");
+        let listed: Vec<String> = notes.passed_over.iter().map(named).collect();
+        let _ =
+            writeln!(text, "  passed by  {files} that are no images by their name: {}", listed.join(", "));
+    }
+    if notes.rotated_images > 0 {
+        let images = counted(notes.rotated_images, "image");
+        let _ = writeln!(
+            text,
+            "  rotated    {images} by EXIF, which is not applied: models see them as they are stored"
+        );
+    }
+    if notes.deep_images > 0 {
+        let images = counted(notes.deep_images, "image");
+        let _ = writeln!(text, "  16 bits    {images}, reduced to 8 bits as Pillow does");
+    }
+    if let Some(reading) = notes.label {
+        let _ = writeln!(text, "  labels     each is {}", crate::label::words(reading));
+    }
+    text
 }
 
 /// The range of a tally's keys: `5 texts`, `6 to 12 rows`.

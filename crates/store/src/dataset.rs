@@ -39,7 +39,13 @@ const ITEMS_TABLE: Table = Table {
 };
 
 const REJECTS_TABLE: Table = Table {
-    columns: &[("side", "VARCHAR"), ("key", "VARCHAR"), ("reason", "VARCHAR"), ("detail", "VARCHAR")],
+    columns: &[
+        ("side", "VARCHAR"),
+        ("key", "VARCHAR"),
+        ("join_key", "VARCHAR"),
+        ("reason", "VARCHAR"),
+        ("detail", "VARCHAR"),
+    ],
     order: &["side", "reason", "key", "detail"],
 };
 

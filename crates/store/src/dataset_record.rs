@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliptune_experiment::{DataPlan, TaskKind};
+use cliptune_experiment::{DataPlan, LabelReading, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// The record of one dataset.
@@ -18,6 +18,9 @@ pub struct DatasetRecord {
     pub plan: DataPlan,
     /// The sources' contents.
     pub sources: Sources,
+    /// What a person should know about how the sources were read.
+    #[serde(default)]
+    pub notes: SourceNotes,
     /// Both sides of the join.
     pub join: JoinCounts,
     /// Why images and rows were left out, by reason, with counts.
@@ -39,6 +42,24 @@ pub struct Sources {
     pub images_hash: String,
     /// BLAKE3 of the table.
     pub table_hash: String,
+}
+
+/// How the sources were read, where a person could expect something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceNotes {
+    /// The one way in which all labels were read; `None` for pairs.
+    pub label: Option<LabelReading>,
+    /// The number of files in the images folder that are no images by their name, by extension.
+    pub passed_over: BTreeMap<String, u64>,
+    /// The number of images with an EXIF rotation, which is not applied.
+    pub rotated_images: u64,
+    /// The number of images of 16 bits per sample, which are reduced to 8.
+    pub deep_images: u64,
+    /// A few keys of images that no row looks for.
+    pub unmatched_image_keys: Vec<String>,
+    /// A few keys that rows look for and no image has.
+    pub unmatched_row_keys: Vec<String>,
 }
 
 /// Both sides of the join.

@@ -1,5 +1,6 @@
 //! Finding the image files of a plan.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -15,6 +16,8 @@ pub(crate) const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 pub(crate) struct ImageFiles {
     pub(crate) folder: PathBuf,
     pub(crate) relative: Vec<String>,
+    /// How many other files the folder has, by extension: they may be images that were meant.
+    pub(crate) passed_over: BTreeMap<String, u64>,
 }
 
 /// Lists a folder (recursively, images only), a single file, or what a glob matches.
@@ -23,59 +26,70 @@ pub(crate) struct ImageFiles {
 /// are passed over too: checkpoints of notebooks, resource forks.
 pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
-        return walk(images, MissingImages::Folder, is_image);
+        let found = walk(images, is_image)?;
+        return match found.relative.is_empty() {
+            true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
+            false => Ok(found),
+        };
     }
     if let (true, Some(folder), Some(name)) = (images.is_file(), images.parent(), images.file_name()) {
         let relative = vec![text(Path::new(name), images)?];
-        return Ok(ImageFiles { folder: folder.to_path_buf(), relative });
+        return Ok(ImageFiles { folder: folder.to_path_buf(), relative, passed_over: BTreeMap::new() });
     }
-    let (folder, pattern) = split_glob(images);
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
-    if pattern.as_os_str().is_empty() || !folder.is_dir() {
-        return Err(missing(MissingImages::Path));
-    }
-    let matcher = matcher(images, &pattern)?;
-    walk(&folder, MissingImages::Glob, |relative| matcher.is_match(relative)).map_err(|error| match error {
-        StoreError::NoImages { missing: kind, .. } => missing(kind),
-        other => other,
-    })
+    let found = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
+    if found.relative.is_empty() { Err(missing(MissingImages::Glob)) } else { Ok(found) }
 }
 
-fn walk(
-    folder: &Path,
-    missing: MissingImages,
-    wanted: impl Fn(&Path) -> bool,
-) -> Result<ImageFiles, StoreError> {
+/// The files that a glob matches, maybe none; `None` when the path is no glob below a folder that is there.
+///
+/// A glob says itself which files it means, so what it does not match is not passed over.
+pub(crate) fn matching(glob: &Path) -> Result<Option<ImageFiles>, StoreError> {
+    let (folder, pattern) = split_glob(glob);
+    if pattern.as_os_str().is_empty() || !folder.is_dir() {
+        return Ok(None);
+    }
+    let matcher = matcher(glob, &pattern)?;
+    let found = walk(&folder, |relative| matcher.is_match(relative))?;
+    Ok(Some(ImageFiles { passed_over: BTreeMap::new(), ..found }))
+}
+
+fn walk(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<ImageFiles, StoreError> {
     let mut relative = Vec::new();
+    let mut passed_over = BTreeMap::new();
     let visible =
         |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
     for entry in WalkDir::new(folder).follow_links(true).into_iter().filter_entry(visible) {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) if passed_over(&error) => continue,
+            Err(error) if leads_nowhere(&error) => continue,
             Err(error) => return Err(std::io::Error::from(error).into()),
         };
         let Ok(below) = entry.path().strip_prefix(folder) else { continue };
-        if entry.file_type().is_file() && wanted(below) {
-            relative.push(text(below, entry.path())?);
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        match wanted(below) {
+            true => relative.push(text(below, entry.path())?),
+            false => *passed_over.entry(extension(below)).or_default() += 1,
         }
     }
-    if relative.is_empty() {
-        return Err(StoreError::NoImages { path: folder.to_path_buf(), missing });
-    }
     relative.sort_unstable();
-    Ok(ImageFiles { folder: folder.to_path_buf(), relative })
+    Ok(ImageFiles { folder: folder.to_path_buf(), relative, passed_over })
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// A link in a circle, or one that leads nowhere.
-fn passed_over(error: &walkdir::Error) -> bool {
+fn leads_nowhere(error: &walkdir::Error) -> bool {
     let dangling = error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     error.loop_ancestor().is_some() || (dangling && error.path().is_some_and(Path::is_symlink))
 }
 
 fn is_image(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    EXTENSIONS.contains(&extension(path).as_str())
 }
 
 /// The folder before the first component with a wildcard, and the rest.
@@ -120,6 +134,15 @@ mod tests {
         let root =
             folder(&["b/2.JPG", "a.png", "b/1.jpeg", "notes.txt", ".hidden.png", ".x/3.png", "c.webp", "d"]);
         assert_eq!(list(root.path()).unwrap().relative, ["a.png", "b/1.jpeg", "b/2.JPG", "c.webp"]);
+    }
+
+    #[test]
+    fn files_that_are_no_images_by_their_name_are_counted_by_extension() {
+        let root = folder(&["a.png", "b.GIF", "c/d.gif", "e.tiff", "README", ".hidden.gif"]);
+        let passed_over = list(root.path()).unwrap().passed_over;
+        let expected = [("", 1), ("gif", 2), ("tiff", 1)].map(|(name, number)| (name.to_owned(), number));
+        assert_eq!(passed_over, BTreeMap::from(expected));
+        assert!(list(&root.path().join("*.png")).unwrap().passed_over.is_empty());
     }
 
     #[test]

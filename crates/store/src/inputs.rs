@@ -1,5 +1,6 @@
 //! The sources of a dataset, by content.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::DataPlan;
@@ -17,7 +18,11 @@ pub struct Inputs {
     pub images: Vec<ImageFile>,
     /// The folder that images are relative to.
     pub images_folder: PathBuf,
-    /// BLAKE3 of the table.
+    /// The number of files in that folder that are no images by their name, by extension.
+    pub passed_over: BTreeMap<String, u64>,
+    /// The files that are the table, in the order of their names.
+    pub table_files: Vec<PathBuf>,
+    /// BLAKE3 of the table: of its file, or of the hashes of its files in order.
     pub table_hash: String,
     /// BLAKE3 over all image names and contents.
     pub images_hash: String,
@@ -57,21 +62,38 @@ impl Inputs {
     ) -> Result<Self, StoreError> {
         // Both sources are looked for before any is read.
         let table = &plan.metadata.path;
-        if !table.is_file() {
-            return Err(StoreError::NoTable { path: table.clone() });
-        }
-        let ImageFiles { folder, relative } = image_files::list(&plan.images)?;
+        let table_files = table_files(table)?;
+        let ImageFiles { folder, relative, passed_over } = image_files::list(&plan.images)?;
         let paths: Vec<PathBuf> = relative.iter().map(|relative| folder.join(relative)).collect();
         // Remembered apart, because datasets share images more often than tables.
-        let table = digests(cache, table, std::slice::from_ref(table), on_progress)?;
-        let table_hash = table.into_iter().map(|digest| digest.hash).collect();
+        let table_hash = table_hash(digests(cache, table, &table_files, on_progress)?);
         let digests = digests(cache, &plan.images, &paths, on_progress)?;
         let files = paths.into_iter().zip(relative).zip(digests);
         let images: Vec<ImageFile> = files
             .map(|((path, relative), Digest { size, hash })| ImageFile { path, relative, size, hash })
             .collect();
         let images_hash = images_hash(&images);
-        Ok(Self { images, images_folder: folder, table_hash, images_hash })
+        Ok(Self { images, images_folder: folder, passed_over, table_files, table_hash, images_hash })
+    }
+}
+
+/// The file of a table, or the files that a glob matches.
+fn table_files(table: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let missing = || StoreError::NoTable { path: table.to_path_buf() };
+    if table.is_file() {
+        return Ok(vec![table.to_path_buf()]);
+    }
+    let found = image_files::matching(table)?.filter(|found| !found.relative.is_empty());
+    let ImageFiles { folder, relative, .. } = found.ok_or_else(missing)?;
+    Ok(relative.iter().map(|relative| folder.join(relative)).collect())
+}
+
+/// A table that is one file has its hash, so that it is the same table under any name.
+fn table_hash(digests: Vec<Digest>) -> String {
+    let mut hashes: Vec<String> = digests.into_iter().map(|digest| digest.hash).collect();
+    match hashes.len() {
+        1 => hashes.remove(0),
+        _ => identity::hash(json!(hashes)),
     }
 }
 

@@ -8,19 +8,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
     /// Which side of the join it is from.
-    pub side: Side,
+    pub side: JoinSide,
     /// The image's path below the images folder, or the row's identifier.
     pub key: String,
+    /// What the join compared: the key of the image, or the key that the row looked for. `None` when there is none.
+    pub join_key: Option<String>,
     /// Why it was left out.
     pub reason: Reason,
-    /// The particulars: a decoder's message, the value in question. May be empty.
+    /// The particulars: a decoder's message, or the value that was refused. May be empty.
     pub detail: String,
 }
 
-/// The two sides of the join.
+/// The two sides of the join of images and table rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Side {
+pub enum JoinSide {
     /// An image file.
     Image,
     /// A table row.

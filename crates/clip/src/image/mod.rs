@@ -17,7 +17,7 @@ mod resample;
 mod resample_deep;
 
 pub use coefficients::Resample;
-pub use decode::{LARGEST_IMAGE, LONGEST_SIDE, inspect};
+pub use decode::{Inspection, LARGEST_IMAGE, LONGEST_SIDE, footprint, inspect};
 pub use error::{DecodeError, ImageError};
 pub use fit::Fit;
 pub use pipeline::Pipeline;

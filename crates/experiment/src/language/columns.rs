@@ -1,11 +1,13 @@
 //! `data.columns`: which table columns mean what.
 
-use crate::plan::{Columns, Task};
+use super::words::word;
+use crate::plan::{Columns, Label, LabelReading, Task};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
-use crate::yaml::Node;
+use crate::yaml::{FromNode, Node};
 
-const COLUMN: Shape = Shape::Text("the name of a column");
+/// The name of a column, or an SQL expression over the row.
+pub(super) const COLUMN: Shape = Shape::Text("a column or an SQL expression");
 
 /// One column or several.
 pub(super) const SEVERAL: Shape = Shape::Either(&[COLUMN, Shape::set(&COLUMN, 0)]);
@@ -15,8 +17,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional("choices", COLUMN, "the list of candidate texts; with `label`"),
     Key::optional(
         "label",
-        COLUMN,
-        "the right one of `choices`: a letter A…, a 0-based index, or the text itself",
+        Shape::Either(&[COLUMN, Shape::Map(LABEL)]),
+        "the right one of `choices`: whole numbers are indices from 0, texts are the right text itself or a letter \
+         from A; a map declares it",
     ),
     Key::optional("text", COLUMN, "the image's own caption; instead of `choices` and `label`"),
     Key::optional("id", COLUMN, "the row's own identifier; the row number when absent"),
@@ -26,6 +29,16 @@ pub(super) const KEYS: &[Key] = &[
         SEVERAL,
         "[]",
         "further text columns whose words a tokenizer trained from scratch should know",
+    ),
+];
+
+/// The keys of a label whose reading is declared.
+const LABEL: &[Key] = &[
+    Key::required("column", COLUMN, "the column or SQL expression that gives the label"),
+    Key::optional(
+        "is",
+        word::<LabelReading>(),
+        "what its values are; the column's type and values decide when absent",
     ),
 ];
 
@@ -42,7 +55,7 @@ pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<Columns> {
 fn task(node: &Node, problems: &mut Problems) -> Option<Task> {
     match (node.entry_of("choices"), node.entry_of("label"), node.entry_of("text")) {
         (Some(_), Some(_), None) => {
-            Some(Task::Choice { choices: node.read("choices")?, label: node.read("label")? })
+            Some(Task::Choice { choices: node.read("choices")?, label: label(node.get("label")?)? })
         }
         (None, None, Some(_)) => Some(Task::Pairs { text: node.read("text")? }),
         (None, None, None) => problems.refuse(
@@ -63,5 +76,12 @@ fn task(node: &Node, problems: &mut Problems) -> Option<Task> {
                 .related(choices.key_span, "the item's candidate texts are named here")
                 .maybe_help(super::inherited_advice(choices, text)),
         ),
+    }
+}
+
+fn label(node: &Node) -> Option<Label> {
+    match String::from_node(node) {
+        Some(column) => Some(Label { column, declared: None }),
+        None => Some(Label { column: node.read("column")?, declared: node.read("is") }),
     }
 }

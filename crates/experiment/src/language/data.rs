@@ -14,8 +14,8 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::required(
         "metadata",
-        Shape::Text("a parquet, csv or jsonl file"),
-        "the table of texts: a parquet, csv or jsonl file",
+        Shape::Text("a parquet, csv or jsonl file, or a glob of them"),
+        "the table of texts: a parquet, csv or jsonl file, or a glob whose files are one table",
     ),
     Key::required("join", Shape::Map(join::KEYS), "which image belongs to which row"),
     Key::required("columns", Shape::Map(columns::KEYS), "which table columns mean what"),

@@ -1,6 +1,6 @@
 //! `data.split`: who goes where.
 
-use super::columns::SEVERAL;
+use super::columns::{COLUMN, SEVERAL};
 use super::words::{word, words};
 use super::{SEED, inherited_advice};
 use crate::plan::{SplitBy, SplitPlan, SplitShares};
@@ -26,11 +26,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::with_default("validation", SHARE, "0.1", "share of `validation`"),
     Key::with_default("test", SHARE, "0.1", "share of `test`"),
     Key::with_default("seed", SEED, "0", "seeds the assignment"),
-    Key::optional(
-        "column",
-        Shape::Text("the name of a column"),
-        "a column that holds `train`, `validation` or `test`; instead of the other keys",
-    ),
+    Key::optional("column", COLUMN, "what gives `train`, `validation` or `test`; instead of the other keys"),
 ];
 
 words! {

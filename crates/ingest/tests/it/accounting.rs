@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_store::Side;
+use cliptune_store::JoinSide;
 use proptest::prelude::*;
 
 use crate::support::{Made, Sources};
@@ -12,7 +12,7 @@ const ONE_OF_EACH: &str = "
         ('0.png', ['a', 'b'], 'A', 1),
         ('0.png', ['a', 'b'], 'A', 1),
         ('0.png', ['a', 'b'], 'b', 1),
-        ('1.png', ['c', 'd', 'e'], '2', 2),
+        ('1.png', ['c', 'd', 'e'], 'C', 2),
         ('nowhere.png', ['a', 'b'], 'A', 3),
         (NULL, ['a', 'b'], 'A', 3),
         ('broken.png', ['a', 'b'], 'A', 4),
@@ -176,11 +176,11 @@ fn check(images: &BTreeMap<u8, bool>, rows: &[Row]) -> Result<(), TestCaseError>
     prop_assert_eq!(found, items.into_values().collect());
     let of =
         |side| made.rejects.iter().filter(move |reject| reject.side == side).map(|reject| reject.key.clone());
-    prop_assert_eq!(of(Side::Row).collect::<BTreeSet<_>>(), rejected.clone());
+    prop_assert_eq!(of(JoinSide::Row).collect::<BTreeSet<_>>(), rejected.clone());
     let named = |number: &u8| rows.iter().any(|(key, _, _)| *key == Some(*number));
     let lost = images.iter().filter(|(number, whole)| !**whole || !named(number));
     prop_assert_eq!(
-        of(Side::Image).collect::<BTreeSet<_>>(),
+        of(JoinSide::Image).collect::<BTreeSet<_>>(),
         lost.map(|(number, _)| format!("{number}.png")).collect()
     );
 

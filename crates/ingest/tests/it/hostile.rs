@@ -1,6 +1,6 @@
 //! Names and texts that would like to be something else.
 
-use cliptune_experiment::{ImageKey, SplitBy, Task};
+use cliptune_experiment::{ImageKey, Label, SplitBy, Task};
 use cliptune_ingest::IngestError;
 use cliptune_store::{sql_name, sql_text};
 
@@ -64,7 +64,7 @@ fn columns_may_have_any_name() {
         sql_name(columns[3]),
     ));
     let mut plan = sources.choice();
-    plan.columns.task = Task::Choice { choices: columns[1].to_owned(), label: columns[2].to_owned() };
+    plan.columns.task = Task::Choice { choices: columns[1].to_owned(), label: Label::of(columns[2]) };
     plan.columns.group = Some(columns[3].to_owned());
     plan.columns.id = Some(columns[0].to_owned());
     plan.columns.vocabulary = vec![columns[1].to_owned(), columns[2].to_owned()];

@@ -5,7 +5,9 @@
 
 mod accounting;
 mod command;
+mod files;
 mod hostile;
+mod readings;
 mod splits;
 mod support;
 mod tables;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    Columns, DataPlan, Fraction, ImageKey, Join, Seed, SplitBy, SplitPlan, SplitShares, TableFormat,
+    Columns, DataPlan, Fraction, ImageKey, Join, Label, Seed, SplitBy, SplitPlan, SplitShares, TableFormat,
     TableSource, Task,
 };
 use cliptune_ingest::{IngestError, ingest};
@@ -60,7 +60,7 @@ impl Sources {
 
     /// A choice dataset over `table.parquet` with the columns file, choices, label and contest.
     pub(crate) fn choice(&self) -> DataPlan {
-        self.plan(Task::Choice { choices: "choices".to_owned(), label: "label".to_owned() })
+        self.plan(Task::Choice { choices: "choices".to_owned(), label: Label::of("label") })
     }
 
     /// A pairs dataset over `table.parquet` with the columns file, text and contest.

@@ -7,13 +7,13 @@ use cliptune_terminal::Diagnostic;
 use crate::support::{Sources, names};
 
 const CSV: &str = "file,choices,label,contest\n\
-    0.png,\"[\"\"yes, it's so\"\", \"\"no\"\"]\",A,007\n\
+    0.png,\"[\"\"yes, it's so\"\", \"\"no\"\"]\",0,007\n\
     1.png,\"[\"\"a\"\", \"\"b\"\"]\",1,008\n\
-    1.png,not a list,A,008\n";
+    1.png,not a list,0,008\n";
 
-const JSONL: &str = r#"{"file": "0.png", "choices": ["yes, it's so", "no"], "label": "A", "contest": "007"}
+const JSONL: &str = r#"{"file": "0.png", "choices": ["yes, it's so", "no"], "label": 0, "contest": "007"}
 {"file": "1.png", "choices": ["a", "b"], "label": 1, "contest": "008"}
-{"file": "1.png", "choices": null, "label": "A", "contest": "008"}
+{"file": "1.png", "choices": null, "label": 0, "contest": "008"}
 "#;
 
 fn with(sources: &Sources, name: &str, format: TableFormat) -> DataPlan {
@@ -28,7 +28,7 @@ fn csv_and_tsv_and_json_lines_say_the_same() {
         "t.tsv",
         &CSV.replace("file,choices,label,contest", "file\tchoices\tlabel\tcontest")
             .replace(".png,", ".png\t")
-            .replace(",A,", "\tA\t")
+            .replace(",0,", "\t0\t")
             .replace(",1,", "\t1\t"),
     );
     let formats = [("t.csv", TableFormat::Csv), ("t.tsv", TableFormat::Csv), ("t.jsonl", TableFormat::Jsonl)];
@@ -65,7 +65,7 @@ fn a_missing_column_is_named_with_what_there_is() {
 fn choices_that_are_no_lists_are_refused() {
     let sources = Sources::new();
     sources.images(1).table("SELECT '0.png' AS file, 3 AS choices, 'A' AS label, 1 AS contest");
-    assert!(matches!(sources.ingest(&sources.choice()), Err(IngestError::NotAList { .. })));
+    assert!(matches!(sources.ingest(&sources.choice()), Err(IngestError::ColumnType { .. })));
 }
 
 #[test]

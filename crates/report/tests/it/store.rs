@@ -116,6 +116,7 @@ fn dataset_record(standing: &Standing, folder: &Path) -> DatasetRecord {
             images_hash: "1".repeat(64),
             table_hash: "2".repeat(64),
         },
+        notes: Default::default(),
         join: JoinCounts::default(),
         rejects: Default::default(),
         items: ItemCounts::default(),

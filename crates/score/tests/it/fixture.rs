@@ -147,6 +147,7 @@ impl Fixture {
                 images_hash: String::new(),
                 table_hash: String::new(),
             },
+            notes: Default::default(),
             join: Default::default(),
             rejects: Default::default(),
             items: Default::default(),

@@ -2,7 +2,7 @@
 
 use cliptune_experiment::{Split, SplitBy};
 use cliptune_store::{
-    DATASET_FORMAT, DatasetRecord, Reason, Reject, Side, StoreError, literal_path, open_database,
+    DATASET_FORMAT, DatasetRecord, JoinSide, Reason, Reject, StoreError, literal_path, open_database,
     write_dataset,
 };
 use fs_err as fs;
@@ -14,8 +14,9 @@ fn items_and_rejects_come_back_as_they_were() {
     let world = World::new();
     let items = [item(1, Split::Train), item(2, Split::Test), item(3, Split::Train)];
     let rejects = Reason::ALL.map(|reason| Reject {
-        side: Side::Row,
+        side: JoinSide::Row,
         key: format!("'; {reason}"),
+        join_key: (reason as u8 % 2 == 0).then(|| "it's.png".to_owned()),
         reason,
         detail: "a\nb".to_owned(),
     });

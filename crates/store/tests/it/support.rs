@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
     BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, Experiment, ExportPlan, Fraction,
-    ImageKey, Join, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
+    ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
     Precision, Reduction, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares,
     TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
 };
@@ -87,6 +87,7 @@ impl World {
                 images_hash: inputs.images_hash,
                 table_hash: inputs.table_hash,
             },
+            notes: Default::default(),
             join: JoinCounts::default(),
             rejects: BTreeMap::new(),
             items: ItemCounts::default(),
@@ -106,7 +107,7 @@ pub(crate) fn data(folder: &Path) -> DataPlan {
         metadata: TableSource { path: folder.join("table.parquet"), format: TableFormat::Parquet },
         join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
         columns: Columns {
-            task: Task::Choice { choices: "choices".to_owned(), label: "label".to_owned() },
+            task: Task::Choice { choices: "choices".to_owned(), label: Label::of("label") },
             id: None,
             group: None,
             vocabulary: Vec::new(),

@@ -92,6 +92,7 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
             images_hash: String::new(),
             table_hash: String::new(),
         },
+        notes: Default::default(),
         join: JoinCounts::default(),
         rejects: BTreeMap::new(),
         items: ItemCounts::default(),

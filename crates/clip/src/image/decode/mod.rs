@@ -3,12 +3,14 @@
 //! Each format's decoder hands over what the file stores; conversions are the pipeline's business. An EXIF orientation
 //! is not applied: neither OpenAI's nor transformers' nor open_clip's preprocessing does.
 
+mod header;
 mod jpeg;
 mod png;
 mod webp;
 
 use super::error::DecodeError;
 use super::native::Native;
+use header::Header;
 
 /// The longest side that is decoded, in pixels.
 pub const LONGEST_SIDE: u32 = 65_535;
@@ -17,13 +19,36 @@ pub const LONGEST_SIDE: u32 = 65_535;
 /// decompression bomb.
 pub const LARGEST_IMAGE: u64 = 512 * 1024 * 1024;
 
-/// Width and height of an image in pixels, after decoding all of it: what passes here can be trained on.
+/// What decoding an image found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The width in pixels, as the file stores it.
+    pub width: u32,
+    /// The height in pixels, as the file stores it.
+    pub height: u32,
+    /// Whether an EXIF orientation asks for a rotation or a reflection, which is not applied.
+    pub rotated: bool,
+    /// Whether the file has more than 8 bits per sample.
+    pub deep: bool,
+}
+
+/// Decodes all of an image and tells what it is: what passes here can be trained on.
 ///
 /// # Errors
 /// When the bytes are not a JPEG, PNG or WebP image, or one that is damaged, truncated or too large.
-pub fn inspect(bytes: &[u8]) -> Result<(u32, u32), DecodeError> {
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, DecodeError> {
     let (width, height) = decode(bytes)?.size();
-    Ok((width as u32, height as u32))
+    let Header { rotated, deep, .. } = Header::read(bytes).unwrap_or_default();
+    Ok(Inspection { width: width as u32, height: height as u32, rotated, deep })
+}
+
+/// About how much memory [`inspect`] takes for an image at most, in bytes, by the size that its header declares.
+pub fn footprint(bytes: &[u8]) -> u64 {
+    /// The pixels as they are handed over, and the planes or coefficients on the way there.
+    const BYTES_PER_PIXEL: u64 = 12;
+    let pixels = Header::read(bytes).map(|header| u64::from(header.width) * u64::from(header.height));
+    let decoded = pixels.map_or(LARGEST_IMAGE, |pixels| pixels.saturating_mul(BYTES_PER_PIXEL));
+    decoded.min(4 * LARGEST_IMAGE)
 }
 
 /// Decodes JPEG, PNG or WebP, told by its first bytes.

@@ -19,6 +19,7 @@ pub(super) fn dataset() -> DatasetRecord {
             images_hash: "ab12".repeat(16),
             table_hash: "cd34".repeat(16),
         },
+        notes: Default::default(),
         join: JoinCounts {
             images: 912,
             rows: 3674,

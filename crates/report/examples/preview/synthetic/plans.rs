@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use cliptune_experiment::{
     BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, ExperimentName, ExportPlan, Fraction,
-    ImageKey, Join, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
+    ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
     Precision, Reduction, RunReference, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan,
     SplitShares, TableFormat, TableSource, Task, TrainPlan, Tune, UpdateRule, Warmup,
 };
@@ -24,7 +24,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             metadata: TableSource { path: PathBuf::from("/data/contest.csv"), format: TableFormat::Csv },
             join: Join { image: ImageKey::Name, metadata: "filename".to_owned() },
             columns: Columns {
-                task: Task::Choice { choices: "caption_choices".to_owned(), label: "label".to_owned() },
+                task: Task::Choice { choices: "caption_choices".to_owned(), label: Label::of("label") },
                 id: Some("instance_id".to_owned()),
                 group: Some("contest_number".to_owned()),
                 vocabulary: Vec::new(),

@@ -1,0 +1,80 @@
+//! The column that says which choice is right.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::language::{Vocabulary, words};
+
+/// Which choice of a row is right: a column (or an SQL expression), and what its values are.
+///
+/// Written and recorded as the bare column when nothing is said about its values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub struct Label {
+    /// The column, or an SQL expression over the row.
+    pub column: String,
+    /// What the values are, if the author says so; otherwise the column's type and its values decide.
+    pub declared: Option<LabelReading>,
+}
+
+words! {
+    /// What the labels of a column are: the one way in which all of them are read.
+    pub enum LabelReading {
+        /// A label is a number that counts the choices from 0.
+        Index = "index",
+        /// A label is a number that counts the choices from 1.
+        Position = "position",
+        /// A label is a letter that counts the choices from A.
+        Letter = "letter",
+        /// A label is the right text itself.
+        Text = "text",
+    }
+}
+
+impl Label {
+    /// A column whose type and values decide how it is read.
+    pub fn of(column: &str) -> Self {
+        Self { column: column.to_owned(), declared: None }
+    }
+}
+
+impl LabelReading {
+    /// The word that an experiment declares it with.
+    pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.column)?;
+        self.declared.map_or(Ok(()), |reading| write!(f, " ({})", reading.as_str()))
+    }
+}
+
+/// The two ways to write a label down.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Column(String),
+    Declared { column: String, is: LabelReading },
+}
+
+impl From<Written> for Label {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Column(column) => Self { column, declared: None },
+            Written::Declared { column, is } => Self { column, declared: Some(is) },
+        }
+    }
+}
+
+impl From<Label> for Written {
+    fn from(Label { column, declared }: Label) -> Self {
+        match declared {
+            Some(is) => Self::Declared { column, is },
+            None => Self::Column(column),
+        }
+    }
+}

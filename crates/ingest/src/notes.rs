@@ -1,0 +1,43 @@
+//! What a person should know about how the sources were read.
+
+use cliptune_experiment::LabelReading;
+use cliptune_store::{Inputs, SourceNotes};
+
+use crate::headers::Header;
+use crate::join::Joined;
+
+/// Sample keys of each side.
+const SAMPLES: usize = 2;
+
+/// Notes on how labels, files and images were read, and on the keys that nothing matched.
+pub(crate) fn notes(
+    inputs: &Inputs,
+    headers: &[Header],
+    joined: &Joined,
+    label: Option<LabelReading>,
+) -> SourceNotes {
+    let images = || headers.iter().flatten();
+    let lonely = joined.images_without_row.iter().filter_map(|&image| joined.image_keys[image].clone());
+    let lost = joined.rows.iter().filter(|row| row.images == 0).filter_map(|row| row.key.clone());
+    SourceNotes {
+        label,
+        passed_over: inputs.passed_over.clone(),
+        rotated_images: images().filter(|image| image.rotated).count() as u64,
+        deep_images: images().filter(|image| image.deep).count() as u64,
+        unmatched_image_keys: first_distinct(lonely),
+        unmatched_row_keys: first_distinct(lost),
+    }
+}
+
+fn first_distinct(keys: impl Iterator<Item = String>) -> Vec<String> {
+    let mut samples: Vec<String> = Vec::new();
+    for key in keys {
+        if samples.len() == SAMPLES {
+            break;
+        }
+        if !samples.contains(&key) {
+            samples.push(key);
+        }
+    }
+    samples
+}

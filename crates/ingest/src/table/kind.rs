@@ -1,0 +1,179 @@
+//! The SQL types of columns, as far as they decide how a column is read.
+
+use cliptune_store::sql_name;
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Text, and what is text once it is written down: dates, times, UUIDs.
+    Text,
+    /// Whole or decimal numbers.
+    Number,
+    Boolean,
+    /// JSON values, maybe of several kinds.
+    Json,
+    List(Box<Self>),
+    /// Fields with their names.
+    Struct(Vec<(String, Self)>),
+    Map,
+    /// Bytes.
+    Blob,
+    /// A type that is no text.
+    Other,
+}
+
+impl Kind {
+    /// Understands a type as DuckDB writes it.
+    pub(crate) fn parse(written: &str) -> Self {
+        if let Some((of, _)) = written.strip_suffix(']').and_then(|list| list.rsplit_once('[')) {
+            return Self::List(Box::new(Self::parse(of)));
+        }
+        match written.split('(').next().unwrap_or_default() {
+            "VARCHAR" | "ENUM" | "UUID" | "DATE" | "TIME" | "TIMESTAMP" | "INTERVAL" => Self::Text,
+            temporal if temporal.starts_with("TIME") => Self::Text,
+            "FLOAT" | "DOUBLE" | "DECIMAL" | "BIGNUM" => Self::Number,
+            whole if whole.ends_with("INT") || whole.ends_with("INTEGER") => Self::Number,
+            "BOOLEAN" => Self::Boolean,
+            "JSON" => Self::Json,
+            "BLOB" => Self::Blob,
+            "MAP" => Self::Map,
+            "STRUCT" => Self::Struct(fields(written)),
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether a value is a text once it is written down.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Number | Self::Boolean | Self::Json)
+    }
+
+    /// An SQL expression that makes a text of a value of this kind.
+    pub(crate) fn as_text(&self, value: &str) -> Option<String> {
+        match self {
+            kind if kind.is_text() => Some(value.to_owned()),
+            Self::Struct(fields) => within(fields, value, Self::as_text),
+            Self::List(of) => of.as_text(&format!("{value}[1]")),
+            Self::Map => Some(format!("map_values({value})[1]")),
+            Self::Blob => Some(format!("decode({value})")),
+            _ => None,
+        }
+    }
+
+    /// An SQL expression that makes a list of texts of a value of this kind.
+    pub(crate) fn as_list(&self, value: &str) -> Option<String> {
+        match self {
+            Self::List(of) => match &**of {
+                of if of.is_text() => Some(value.to_owned()),
+                Self::List(inner) if inner.is_text() => Some(format!("flatten({value})")),
+                of => of.as_text("c").map(|text| format!("[{text} for c in {value}]")),
+            },
+            Self::Struct(fields) => within(fields, value, Self::as_list),
+            Self::Map => Some(format!("map_values({value})")),
+            _ => None,
+        }
+    }
+}
+
+/// What the first field that can gives.
+fn within(
+    fields: &[(String, Kind)],
+    value: &str,
+    give: impl Fn(&Kind, &str) -> Option<String>,
+) -> Option<String> {
+    // Text before numbers: what is meant is rarely the number.
+    let (texts, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, kind)| *kind == Kind::Text);
+    texts
+        .into_iter()
+        .chain(others)
+        .find_map(|(name, kind)| give(kind, &format!("{value}.{}", plain_name(name))))
+}
+
+/// A name as SQL needs it, without quotes where it can do without.
+pub(crate) fn plain_name(name: &str) -> String {
+    let plain =
+        name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    if plain && !name.starts_with(|first: char| first.is_ascii_digit()) {
+        name.to_owned()
+    } else {
+        sql_name(name)
+    }
+}
+
+/// The fields of `STRUCT(a VARCHAR, "b c" STRUCT(…)[])`.
+fn fields(written: &str) -> Vec<(String, Kind)> {
+    let inner = written.strip_prefix("STRUCT(").and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+    parts(inner).into_iter().filter_map(|part| name_and_type(part.trim())).collect()
+}
+
+/// Parts between the commas that are in no brackets and no quotes.
+fn parts(inner: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
+    for (at, letter) in inner.char_indices() {
+        match (quote, letter) {
+            (Some(open), letter) => quote = (open != letter).then_some(open),
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '(' | '[') => depth += 1,
+            (None, ')' | ']') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                parts.push(&inner[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&inner[start..]);
+    parts
+}
+
+fn name_and_type(part: &str) -> Option<(String, Kind)> {
+    let (name, kind) = match part.strip_prefix('"') {
+        Some(quoted) => {
+            // A quote within a name is doubled.
+            let end = quoted.replace("\"\"", "__").find('"')?;
+            (quoted[..end].replace("\"\"", "\""), &quoted[end + 1..])
+        }
+        None => part.split_once(' ').map(|(name, kind)| (name.to_owned(), kind))?,
+    };
+    Some((name, Kind::parse(kind.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_understood_as_they_are_written() {
+        for (written, kind) in [
+            ("VARCHAR", Kind::Text),
+            ("ENUM('a]', 'b')", Kind::Text),
+            ("TIMESTAMP WITH TIME ZONE", Kind::Text),
+            ("DECIMAL(10,2)", Kind::Number),
+            ("HUGEINT", Kind::Number),
+            ("UINTEGER", Kind::Number),
+            ("BOOLEAN", Kind::Boolean),
+            ("VARCHAR[3]", Kind::List(Kind::Text.into())),
+            ("BLOB[]", Kind::List(Kind::Blob.into())),
+            ("MAP(VARCHAR, INTEGER)", Kind::Map),
+            ("UNION(a VARCHAR)", Kind::Other),
+        ] {
+            assert_eq!(Kind::parse(written), kind, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_comes_with_an_expression_that_gives_one() {
+        let list = |written: &str| Kind::parse(written).as_list("options");
+        assert_eq!(list("STRUCT(id BIGINT, raw VARCHAR)[]").unwrap(), "[c.raw for c in options]");
+        assert_eq!(list("STRUCT(n BIGINT, raw VARCHAR[])").unwrap(), "options.raw");
+        assert_eq!(list("VARCHAR[][]").unwrap(), "flatten(options)");
+        assert_eq!(
+            list("STRUCT(\"a \"\"b\"\", c\" STRUCT(t VARCHAR))[]").unwrap(),
+            "[c.\"a \"\"b\"\", c\".t for c in options]"
+        );
+        assert_eq!(list("BIGINT"), None);
+        let text = |written: &str| Kind::parse(written).as_text("caption");
+        assert_eq!(text("STRUCT(id BIGINT, raw VARCHAR)").unwrap(), "caption.raw");
+        assert_eq!(text("VARCHAR[]").unwrap(), "caption[1]");
+        assert_eq!(text("BLOB").unwrap(), "decode(caption)");
+    }
+}

@@ -1,0 +1,97 @@
+//! The text of a table file: decompressed, without a byte order mark, UTF-16 turned into UTF-8.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use fs_err::File;
+
+const BUFFER: usize = 1 << 18;
+
+/// Opens a text file. Compression and UTF-16 are told by the first bytes, not by the name.
+pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let text = decompressed(BufReader::with_capacity(BUFFER, File::open(path)?))?;
+    decoded(text)
+}
+
+fn decompressed(mut file: BufReader<File>) -> io::Result<Box<dyn BufRead>> {
+    Ok(match file.fill_buf()? {
+        [0x1F, 0x8B, ..] => buffered(flate2::bufread::MultiGzDecoder::new(file)),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => {
+            buffered(ruzstd::decoding::StreamingDecoder::new(file).map_err(io::Error::other)?)
+        }
+        _ => Box::new(file),
+    })
+}
+
+fn decoded(mut text: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
+    let (mark, big_endian) = match text.fill_buf()? {
+        [0xEF, 0xBB, 0xBF, ..] => (3, None),
+        [0xFF, 0xFE, ..] => (2, Some(false)),
+        [0xFE, 0xFF, ..] => (2, Some(true)),
+        // Without a mark: the first character of a table is ASCII.
+        [0, second, ..] if *second != 0 => (0, Some(true)),
+        [first, 0, ..] if *first != 0 => (0, Some(false)),
+        _ => (0, None),
+    };
+    text.consume(mark);
+    Ok(match big_endian {
+        None => text,
+        Some(big_endian) => {
+            buffered(Utf16 { input: text, big_endian, carried: None, ready: VecDeque::new() })
+        }
+    })
+}
+
+fn buffered(input: impl Read + 'static) -> Box<dyn BufRead> {
+    Box::new(BufReader::with_capacity(BUFFER, input))
+}
+
+/// UTF-16 read as UTF-8.
+struct Utf16 {
+    input: Box<dyn BufRead>,
+    big_endian: bool,
+    /// The first half of a character of two units.
+    carried: Option<u16>,
+    /// What is decoded and not yet read.
+    ready: VecDeque<u8>,
+}
+
+impl Utf16 {
+    /// Decodes some more; false at the end.
+    fn advance(&mut self) -> io::Result<bool> {
+        let invalid = || io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-16");
+        let mut bytes = Vec::with_capacity(BUFFER);
+        (&mut self.input).take(BUFFER as u64).read_to_end(&mut bytes)?;
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        if !rest.is_empty() || (pairs.is_empty() && self.carried.is_some()) {
+            return Err(invalid());
+        }
+        let unit = |pair: &[u8; 2]| {
+            if self.big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) }
+        };
+        let mut units: Vec<u16> = self.carried.take().into_iter().chain(pairs.iter().map(unit)).collect();
+        if !pairs.is_empty() && units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
+            self.carried = units.pop();
+        }
+        let text = String::from_utf16(&units).map_err(|_| invalid())?;
+        self.ready.extend(text.as_bytes());
+        Ok(!pairs.is_empty())
+    }
+}
+
+impl Read for Utf16 {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.ready.is_empty() && self.advance()? {}
+        self.ready.read(buffer)
+    }
+}
+
+/// Bytes as text, or the sentence that says why they are none.
+pub(crate) fn utf8(bytes: Vec<u8>, line: u64) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+        format!("line {line} is not UTF-8 (it holds the byte 0x{byte:02X}, which Latin-1 and Windows-1252 files have); save the table as UTF-8")
+    })
+}
