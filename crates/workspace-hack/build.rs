@@ -1,0 +1,3 @@
+//! There has to be one for build dependencies to count.
+
+fn main() {}

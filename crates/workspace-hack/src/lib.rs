@@ -1,0 +1,1 @@
+//! One set of features for every library; see `Cargo.toml`.
