@@ -34,13 +34,13 @@ impl Canvas {
         self.pixmap.fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
     }
 
-    /// The sheet as one byte of luminance for each pixel.
+    /// Returns the sheet as one byte of luminance for each pixel.
     pub(crate) fn luminance(&self) -> Vec<u8> {
         // Only greys are ever painted, on opaque paper: red is the luminance.
         self.pixmap.data().chunks_exact(4).map(|pixel| pixel[0]).collect()
     }
 
-    /// The sheet as a grayscale JPEG file.
+    /// Returns the sheet as a grayscale JPEG file.
     pub(crate) fn jpeg(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)

@@ -77,7 +77,7 @@ pub fn draw_contest(
     Ok(ContestSummary { cartoons: note.cartoons, questions, rows: note.rows, folds: FOLDS, drawn })
 }
 
-/// All cartoons and all rows, in the order of the contest numbers.
+/// Thinks up all cartoons and all rows, in the order of the contest numbers.
 fn think_up(options: &ContestOptions) -> Result<(Vec<Cartoon>, Vec<Row>), Error> {
     let ContestOptions { cartoons, seed } = *options;
     if !(MIN_CARTOONS..=MAX_CARTOONS).contains(&cartoons) {

@@ -3,8 +3,8 @@
 /// A point of a drawing: x to the right, y downwards.
 pub(crate) type Point = (f32, f32);
 
-/// Cosine and sine of `turns` full turns. The standard library leaves both to the platform's maths library,
-/// whose last bit differs from machine to machine.
+/// Computes the cosine and the sine of `turns` full turns. The standard library leaves both to the platform's maths
+/// library, whose last bit differs from machine to machine.
 pub(crate) fn turn(turns: f32) -> Point {
     let quarters = (turns - turns.floor()) * 4.0;
     let quarter = quarters.floor();
@@ -17,7 +17,7 @@ pub(crate) fn turn(turns: f32) -> Point {
     }
 }
 
-/// Taylor polynomials, right to five digits up to a quarter turn.
+/// Evaluates Taylor polynomials, which are right to five digits up to a quarter turn.
 fn first_quarter(angle: f32) -> Point {
     let square = angle * angle;
     let cosine = 1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0 * (1.0 - square / 56.0)));
@@ -26,12 +26,12 @@ fn first_quarter(angle: f32) -> Point {
     (cosine, sine)
 }
 
-/// An ellipse as a polygon.
+/// Makes an ellipse as a polygon.
 pub(crate) fn oval(centre: Point, radii: Point) -> Vec<Point> {
     arc(centre, radii, 0.0, 1.0)
 }
 
-/// Part of an ellipse; angles in turns, clockwise from three o'clock because y points downwards.
+/// Returns part of an ellipse; the angles are in turns, clockwise from three o'clock because y points downwards.
 pub(crate) fn arc(centre: Point, radii: Point, from: f32, to: f32) -> Vec<Point> {
     const STEPS: u16 = 28;
     (0..=STEPS)
@@ -42,7 +42,7 @@ pub(crate) fn arc(centre: Point, radii: Point, from: f32, to: f32) -> Vec<Point>
         .collect()
 }
 
-/// A smooth (Catmull-Rom) curve through `points`.
+/// Makes a smooth (Catmull-Rom) curve through `points`.
 pub(crate) fn smooth(points: &[Point], closed: bool) -> Vec<Point> {
     const STEPS: u8 = 6;
     let count = points.len();
@@ -76,13 +76,13 @@ pub(crate) fn distance(a: Point, b: Point) -> f32 {
     ((a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1)).sqrt()
 }
 
-/// The unit vector to the left of the way from `a` to `b`; zero when they coincide.
+/// Returns the unit vector to the left of the way from `a` to `b`; zero when they coincide.
 pub(crate) fn normal(a: Point, b: Point) -> Point {
     let length = distance(a, b);
     if length < 1e-4 { (0.0, 0.0) } else { ((b.1 - a.1) / length, (a.0 - b.0) / length) }
 }
 
-/// Points every `step` or less along `points`, corners kept.
+/// Returns points every `step` or less along `points`, corners kept.
 pub(crate) fn resample(points: &[Point], step: f32) -> Vec<Point> {
     let mut samples = Vec::new();
     for pair in points.windows(2) {
@@ -98,7 +98,7 @@ pub(crate) fn between(a: Point, b: Point, t: f32) -> Point {
     (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)
 }
 
-/// A tapering limb along `spine`, `start` wide at its first point and `end` wide at its last, as a polygon.
+/// Makes a tapering limb along `spine`, `start` wide at its first point and `end` wide at its last, as a polygon.
 pub(crate) fn limb(spine: &[Point], start: f32, end: f32) -> Vec<Point> {
     let spine = smooth(spine, false);
     let last = spine.len().saturating_sub(1);

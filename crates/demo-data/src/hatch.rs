@@ -2,7 +2,7 @@
 
 use crate::curve::Point;
 
-/// The parts of slanting lines, `gap` apart, that lie inside `polygon`. `rising` chooses the slant.
+/// Returns the parts of slanting lines, `gap` apart, that lie inside `polygon`. `rising` chooses the slant.
 pub(crate) fn hatch(polygon: &[Point], gap: f32, rising: bool) -> Vec<[Point; 2]> {
     // In coordinates turned by 45 degrees the strokes are the lines of equal height.
     let slant = if rising { 1.0 } else { -1.0 };
@@ -21,7 +21,7 @@ pub(crate) fn hatch(polygon: &[Point], gap: f32, rising: bool) -> Vec<[Point; 2]
     strokes
 }
 
-/// Where the outline crosses a height, from left to right.
+/// Finds where the outline crosses a height, from left to right.
 fn crossings(polygon: &[Point], level: f32) -> Vec<f32> {
     let next = polygon.iter().cycle().skip(1);
     let mut found = polygon

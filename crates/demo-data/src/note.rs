@@ -25,7 +25,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    /// The note in `folder`; `None` when there is none, or none that could be read as one.
+    /// Reads the note in `folder`; `None` when there is none, or none that could be read as one.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, Error> {
         match fs::read(folder.join(FILE)) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),

@@ -21,7 +21,7 @@ const GRAIN: f32 = 5.0;
 const CALM: usize = 5;
 
 impl Pen {
-    /// The way the hand really takes along `points`.
+    /// Returns the way the hand really takes along `points`.
     pub(crate) fn trace(&mut self, points: &[Point]) -> Vec<Point> {
         let straight = resample(points, GRAIN);
         let strays = self.tremble(straight.len(), self.wobble);
@@ -44,7 +44,7 @@ impl Pen {
         canvas.fill(pieces.iter().map(Vec::as_slice), shade);
     }
 
-    /// Smooth noise in `[-reach, reach]`: straight lines between random knots.
+    /// Draws smooth noise in `[-reach, reach]`: straight lines between random knots.
     fn tremble(&mut self, count: usize, reach: f32) -> Vec<f32> {
         let knots = (0..count / CALM + 2).map(|_| self.hand.between_f32(-reach, reach)).collect::<Vec<_>>();
         let at = |index: usize| {

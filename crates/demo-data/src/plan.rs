@@ -42,7 +42,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The chance of one `part` (a fold, a cartoon) of this stream.
+    /// Starts the random numbers of one `part` (a fold, a cartoon) of this stream.
     pub(crate) fn random(self, seed: u64, part: usize) -> Random {
         Random::at(seed, &[self as u64, part as u64])
     }
@@ -55,14 +55,14 @@ struct Used {
     captions: BTreeSet<String>,
 }
 
-/// The cartoons of every fold, with captions that are nobody else's.
+/// Returns the cartoons of every fold, with captions that are nobody else's.
 pub(crate) fn plan(cartoons: usize, seed: u64) -> Result<Vec<Vec<Cartoon>>, Error> {
     let mut used = Used::default();
     let folds = split(cartoons, seed).into_iter().enumerate();
     folds.map(|(fold, numbers)| plan_fold(fold, &numbers, seed, &mut used)).collect()
 }
 
-/// Which contest numbers are in which fold.
+/// Decides which contest numbers are in which fold.
 fn split(cartoons: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut numbers = (1..=cartoons).collect::<Vec<_>>();
     Stream::Folds.random(seed, 0).shuffle(&mut numbers);
@@ -109,7 +109,7 @@ fn scenes(random: &mut Random, count: usize, shown: &mut BTreeSet<Scene>) -> Vec
         .collect()
 }
 
-/// Which of `count` cartoons had two rounds.
+/// Decides which of `count` cartoons had two rounds.
 fn two_rounds(random: &mut Random, count: usize) -> Vec<bool> {
     // Rounding by chance keeps small folds right on average.
     let share = count * MANY_PERCENT;

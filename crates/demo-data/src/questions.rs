@@ -29,7 +29,7 @@ const DEALS: usize = 200;
 /// Sweeps over a round before it is dealt anew.
 const SWEEPS: usize = 40;
 
-/// The questions of one fold. Every caption is right in one of them and wrong in four others, whose cartoons
+/// Makes the questions of one fold. Every caption is right in one of them and wrong in four others, whose cartoons
 /// show nothing that it hangs on; every cartoon is connected with every other one through captions.
 pub(crate) fn ask(fold: usize, cartoons: &[Cartoon], mut random: Random) -> Result<Vec<Question>, Error> {
     let entries = entries(cartoons);
@@ -50,7 +50,7 @@ fn entries(cartoons: &[Cartoon]) -> Vec<Entry> {
     cartoons.iter().enumerate().flat_map(captions).collect()
 }
 
-/// The wrong options of every question: four rounds, in each of which every caption is handed out once.
+/// Deals the wrong options of every question in four rounds, in each of which every caption is handed out once.
 fn deal(cartoons: &[Cartoon], entries: &[Entry], random: &mut Random) -> Option<Vec<Vec<usize>>> {
     let mut wrong = vec![Vec::with_capacity(OPTIONS - 1); entries.len()];
     for _ in 1..OPTIONS {
@@ -63,14 +63,14 @@ fn deal(cartoons: &[Cartoon], entries: &[Entry], random: &mut Random) -> Option<
     Some(wrong)
 }
 
-/// Whether a caption is plainly wrong under a question's cartoon: nothing that it hangs on is in the picture.
+/// Says whether a caption is plainly wrong under a question's cartoon: nothing that it hangs on is in the picture.
 fn misses(cartoons: &[Cartoon], question: Entry, caption: Entry) -> bool {
     let scene = cartoons[question.cartoon].scene;
     let evokes = &cartoons[caption.cartoon].captions[caption.caption].evokes;
     question.cartoon != caption.cartoon && !evokes.iter().any(|&element| scene.shows(element))
 }
 
-/// A random assignment of captions to questions in which every pair fits: a shuffle, mended by swaps.
+/// Draws a random assignment of captions to questions in which every pair fits: a shuffle, mended by swaps.
 fn round(count: usize, fits: impl Fn(usize, usize) -> bool, random: &mut Random) -> Option<Vec<usize>> {
     let mut dealt = (0..count).collect::<Vec<_>>();
     random.shuffle(&mut dealt);
@@ -109,7 +109,7 @@ fn mend(
     false
 }
 
-/// Whether all cartoons are connected through the captions offered under them.
+/// Says whether all cartoons are connected through the captions offered under them.
 fn hangs_together(cartoons: usize, entries: &[Entry], wrong: &[Vec<usize>]) -> bool {
     let mut leaders = (0..cartoons).collect::<Vec<_>>();
     let mut groups = cartoons;
@@ -124,7 +124,7 @@ fn hangs_together(cartoons: usize, entries: &[Entry], wrong: &[Vec<usize>]) -> b
     groups == 1
 }
 
-/// The cartoon that stands for the group of `cartoon`; halves the way to it in passing.
+/// Finds the cartoon that stands for the group of `cartoon`, and halves the way to it in passing.
 fn leader(leaders: &mut [usize], mut cartoon: usize) -> usize {
     while leaders[cartoon] != cartoon {
         leaders[cartoon] = leaders[leaders[cartoon]];

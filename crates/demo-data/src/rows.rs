@@ -24,12 +24,12 @@ pub(crate) struct Row {
     pub(crate) filename: String,
 }
 
-/// The name of a cartoon's file.
+/// Returns the name of a cartoon's file.
 pub(crate) fn filename(contest_number: usize) -> String {
     format!("{contest_number}.jpeg")
 }
 
-/// The rows of one fold.
+/// Returns the rows of one fold.
 pub(crate) fn rows(cartoons: &[Cartoon], questions: &[Question], seed: u64) -> Vec<Row> {
     let annotated = cartoons.iter().map(|cartoon| {
         let mut random = Stream::Annotations.random(seed, cartoon.contest_number);
@@ -72,7 +72,7 @@ fn row(
     }
 }
 
-/// The whole question as text, for models that read instead of look.
+/// Returns the whole question as text, for models that read instead of look.
 fn in_words(question: &Question, description: &Description, notes: &Notes) -> String {
     let title = |link: &String| link.rsplit('/').next().unwrap_or_default().replace('_', " ");
     let entities = notes.entities.iter().map(title).collect::<Vec<_>>().join(", ");

@@ -49,14 +49,14 @@ pub(crate) fn draw(scene: Scene, mut random: Random) -> Result<Canvas, Error> {
     Ok(sketch.canvas)
 }
 
-/// A size as newspapers printed them.
+/// Draws a size of paper as newspapers printed them.
 fn paper(random: &mut Random) -> (u32, u32) {
     let height = 364 + 4 * random.below(20);
     let width = (height as f32 * random.between_f32(1.27, 1.42)) as u32;
     (width.clamp(480, 640), height as u32)
 }
 
-/// The frame of the place: the whole sheet, half of the time mirrored.
+/// Returns the frame of the place: the whole sheet, half of the time mirrored.
 fn sheet(random: &mut Random, size: Point) -> Frame {
     let (sx, sy) = (size.0 / WIDE, size.1 / HIGH);
     if random.chance(50) {
@@ -75,7 +75,7 @@ fn jittered(stage: Stage, random: &mut Random) -> Stage {
     }
 }
 
-/// The frame of a figure 100 units high that stands at `foot` in the frame of the sheet. Figures keep their
+/// Returns the frame of a figure 100 units high that stands at `foot` in the frame of the sheet. Figures keep their
 /// proportions whatever the sheet's.
 fn figure_frame(sheet: Frame, foot: Point, height: f32, turned: bool) -> Frame {
     let scale = sheet.scale.1 * height / 100.0;
@@ -84,7 +84,7 @@ fn figure_frame(sheet: Frame, foot: Point, height: f32, turned: bool) -> Frame {
     Frame { origin, scale: (scale * sign * sheet.scale.0.signum(), scale) }
 }
 
-/// The frame of the prop, moved inwards where it would reach over the edge of the sheet.
+/// Returns the frame of the prop, moved inwards where it would reach over the edge of the sheet.
 fn prop_frame(sheet: Frame, stage: Stage, prop: Prop, turned: bool) -> Frame {
     let height = stage.prop_height * prop.stature();
     let reach = prop.reach() * height / 100.0 * sheet.scale.1 / sheet.scale.0.abs();

@@ -80,39 +80,39 @@ impl Sketch {
         self.weight = outer;
     }
 
-    /// A line with corners.
+    /// Draws a line with corners.
     pub(crate) fn line(&mut self, points: &[Point]) {
         self.stroke(points, BLACK);
     }
 
-    /// A line with corners, in white on something dark.
+    /// Draws a line with corners, in white on something dark.
     pub(crate) fn white_line(&mut self, points: &[Point]) {
         self.stroke(points, 255);
     }
 
-    /// A smooth line.
+    /// Draws a smooth line.
     pub(crate) fn curve(&mut self, points: &[Point]) {
         self.stroke(&curve::smooth(points, false), BLACK);
     }
 
-    /// A smooth line in white.
+    /// Draws a smooth line in white.
     pub(crate) fn white_curve(&mut self, points: &[Point]) {
         self.stroke(&curve::smooth(points, false), 255);
     }
 
-    /// Part of an ellipse, angles in turns clockwise from three o'clock.
+    /// Draws part of an ellipse, angles in turns clockwise from three o'clock.
     pub(crate) fn arc(&mut self, centre: Point, radii: Point, from: f32, to: f32) {
         self.stroke(&curve::arc(centre, radii, from, to), BLACK);
     }
 
-    /// A shape with corners.
+    /// Draws a shape with corners.
     pub(crate) fn poly(&mut self, points: &[Point], ink: Ink) {
         let mut closed = points.to_vec();
         closed.extend(points.first());
         self.shape(&closed, ink);
     }
 
-    /// A shape with a smooth outline.
+    /// Draws a shape with a smooth outline.
     pub(crate) fn blob(&mut self, points: &[Point], ink: Ink) {
         self.shape(&curve::smooth(points, true), ink);
     }
@@ -121,31 +121,31 @@ impl Sketch {
         self.shape(&curve::oval(centre, radii), ink);
     }
 
-    /// A rectangle between two opposite corners.
+    /// Draws a rectangle between two opposite corners.
     pub(crate) fn rect(&mut self, a: Point, b: Point, ink: Ink) {
         self.poly(&[a, (b.0, a.1), b, (a.0, b.1)], ink);
     }
 
-    /// An arm, leg, tail or tentacle along `spine`.
+    /// Draws an arm, leg, tail or tentacle along `spine`.
     pub(crate) fn limb(&mut self, spine: &[Point], start: f32, end: f32, ink: Ink) {
         let mut outline = curve::limb(spine, start, end);
         outline.extend(outline.first().copied());
         self.shape(&outline, ink);
     }
 
-    /// A black spot.
+    /// Draws a black spot.
     pub(crate) fn dot(&mut self, centre: Point, radius: f32) {
         self.oval(centre, (radius, radius), Ink::Black);
     }
 
-    /// A white eyeball with a pupil that looks `towards` (in eye radii).
+    /// Draws a white eyeball with a pupil that looks `towards` (in eye radii).
     pub(crate) fn eye(&mut self, centre: Point, radius: f32, towards: Point) {
         self.weighing(0.7, |s| s.oval(centre, (radius, radius), Ink::White));
         let pupil = (centre.0 + towards.0 * radius, centre.1 + towards.1 * radius);
         self.wash(&curve::oval(pupil, (radius * 0.45, radius * 0.5)), Ink::Black);
     }
 
-    /// A fill without an outline.
+    /// Draws a fill without an outline.
     pub(crate) fn wash(&mut self, points: &[Point], ink: Ink) {
         let placed = self.placed(points);
         let shade = if self.halo { 255 } else { ink.shade() };

@@ -51,7 +51,7 @@ pub enum Status {
 }
 
 impl EventFile {
-    /// A new file, which TensorBoard reads after all that are in the folder already.
+    /// Creates a new file, which TensorBoard reads after all that are in the folder already.
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl EventFile {
     }
 
     /// Begins a process's part of the run, with this step: what earlier files tell of it and of later ones does not
-    /// count. Every file has to begin so, the first one as well: TensorBoard takes the first such event of a run for the
-    /// run's beginning, and those after it for restarts.
+    /// count. Every file has to begin so, the first one as well: TensorBoard takes the first such event of a run for
+    /// the run's beginning, and those after it for restarts.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl EventFile {
         self.append(step, text(tag, markdown))
     }
 
-    /// Says what a run's settings are. TensorBoard shows the runs of one group as one, averaged, with the settings of the
-    /// first: they must be equal.
+    /// Says what a run's settings are. TensorBoard shows the runs of one group as one, averaged, with the settings of
+    /// the first: they must be equal.
     pub fn session_start(&mut self, group: &str, settings: &[(String, Setting)]) -> io::Result<()> {
         self.append(0, session_start(group, settings, now()))
     }
@@ -96,8 +96,8 @@ impl EventFile {
         self.append(step, session_end(status, now()))
     }
 
-    /// One event with one write. What a failed write leaves is cut off before the next: TensorBoard stops reading a file
-    /// at the first record that is broken.
+    /// Appends one event with one write. What a failed write leaves is cut off before the next: TensorBoard stops
+    /// reading a file at the first record that is broken.
     fn append(&mut self, step: usize, what: What) -> io::Result<()> {
         let event = Event { wall_time: now(), step: step as i64, what: Some(what) };
         let record = frame(&event.encode_to_vec());
@@ -178,7 +178,7 @@ fn for_plugin(plugin: &str, tag: &str, tensor: Tensor, content: Vec<u8>) -> What
     What::Summary(Summary { value: vec![value] })
 }
 
-/// Seconds since the Unix epoch; 0 on a machine whose clock stands before it.
+/// Returns the seconds since the Unix epoch; 0 on a machine whose clock stands before it.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
@@ -190,7 +190,7 @@ fn new_path(folder: &Path) -> io::Result<PathBuf> {
     Ok(folder.join(format!("{PREFIX}{seconds:010}.cliptune.{}.0", process::id())))
 }
 
-/// The seconds in the name of the newest event file.
+/// Returns the seconds in the name of the newest event file.
 fn newest(folder: &Path) -> io::Result<Option<u64>> {
     let mut newest = None;
     for entry in fs::read_dir(folder)? {
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(hex(4, restart), "09000000000000f83f10043a020801");
     }
 
-    /// The records of a file; fails at a frame that does not fit.
+    /// Reads the records of a file; fails at a frame that does not fit.
     fn records(data: &[u8]) -> Vec<Event> {
         let mut rest = data;
         let mut events = Vec::new();

@@ -3,13 +3,13 @@
 //! A record is its length, a checksum of the length, the data and a checksum of the data; numbers are little-endian.
 //! Source: <https://www.tensorflow.org/tutorials/load_data/tfrecord>.
 
-/// A record with its frame.
+/// Puts a record into its frame.
 pub(crate) fn frame(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
     [&length[..], &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()].concat()
 }
 
-/// CRC-32C, rotated and shifted: a checksum of data that holds checksums would otherwise say little.
+/// Computes the CRC-32C, rotated and shifted: a checksum of data that holds checksums would otherwise say little.
 fn masked_crc(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }

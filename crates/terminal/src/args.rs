@@ -34,12 +34,12 @@ pub struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// The printer these flags ask for.
+    /// Returns the printer these flags ask for.
     pub fn printer(&self) -> Printer {
         Printer::new(self.quiet, self.json)
     }
 
-    /// The same flags as arguments for a sibling tool.
+    /// Returns the same flags as arguments for a sibling tool.
     pub fn forward(&self) -> Vec<OsString> {
         // One argument each (`--store=DIR`), so that a value starting with a dash stays a value.
         let mut store = OsString::from("--store=");

@@ -11,17 +11,17 @@ use crate::style;
 /// The message is the error's `Display` and the causes are its `source()` chain, so an implementation usually adds
 /// nothing but a hint for the cases in which there is something to do.
 pub trait Diagnostic: Error {
-    /// What the person can do about it: a sentence without the leading `hint:`.
+    /// Says what the person can do about it, in a sentence without the leading `hint:`.
     fn hint(&self) -> Option<String> {
         None
     }
 
-    /// The exit code this error ends the process with.
+    /// Returns the exit code this error ends the process with.
     fn exit(&self) -> Exit {
         Exit::Failed
     }
 
-    /// Text that is already laid out, such as all the errors of a YAML file with their lines. It replaces the
+    /// Returns text that is already laid out, such as all the errors of a YAML file with their lines. It replaces the
     /// `error: …` chain; the hint still follows.
     fn rendered(&self) -> Option<String> {
         None
@@ -49,23 +49,23 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Work that failed.
+    /// Describes work that failed.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, exit: Exit::Failed, source: None }
     }
 
-    /// A command line or a file that is wrong.
+    /// Describes a command line or a file that is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(message) }
     }
 
-    /// The same failure, with advice.
+    /// Returns the same failure, with advice.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same failure, with what caused it.
+    /// Returns the same failure, with what caused it.
     #[must_use]
     pub fn caused_by(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
@@ -82,7 +82,7 @@ impl Diagnostic for Failure {
     }
 }
 
-/// The whole text of a diagnostic, styled, ending in a newline.
+/// Returns the whole text of a diagnostic, styled, ending in a newline.
 pub fn render(diagnostic: &dyn Diagnostic) -> String {
     let mut text = match diagnostic.rendered() {
         Some(rendered) => format!("{}\n", rendered.trim_end_matches('\n')),
@@ -94,7 +94,7 @@ pub fn render(diagnostic: &dyn Diagnostic) -> String {
     text
 }
 
-/// `error: …`, then one `caused by` line for each cause that says something new.
+/// Writes `error: …`, then one `caused by` line for each cause that says something new.
 fn chain(diagnostic: &dyn Diagnostic) -> String {
     let mut said = diagnostic.to_string();
     let mut text = format!("{} {}\n", style::label(style::ERROR, "error"), indent(&said, "  "));
@@ -111,7 +111,7 @@ fn chain(diagnostic: &dyn Diagnostic) -> String {
     text
 }
 
-/// The text with every line after the first indented, so that a long cause still reads as one.
+/// Returns the text with every line after the first indented, so that a long cause still reads as one.
 fn indent(text: &str, by: &str) -> String {
     text.trim_end().replace('\n', &format!("\n{by}"))
 }

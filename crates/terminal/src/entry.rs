@@ -40,7 +40,7 @@ fn conclude(result: Result<Exit, Box<dyn Diagnostic>>) -> u8 {
     }
 }
 
-/// What a panic prints.
+/// Says what a panic prints.
 fn bug(panic: &PanicHookInfo<'_>) -> String {
     let message = panic.payload_as_str().unwrap_or("it gave no reason");
     let place = panic.location().map(|at| format!("\n  at {at}")).unwrap_or_default();

@@ -21,7 +21,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number the process ends with.
+    /// Returns the number the process ends with.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -33,7 +33,7 @@ impl Exit {
         }
     }
 
-    /// The meaning of a code that a sibling tool ended with; an unknown code is a failure.
+    /// Returns the meaning of a code that a sibling tool ended with; an unknown code is a failure.
     pub fn from_code(code: i32) -> Self {
         match code {
             0 => Self::Done,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A count with its thousands grouped: `10,240`.
+/// Formats a count with its thousands grouped: `10,240`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -15,20 +15,20 @@ pub fn count(value: u64) -> String {
     text
 }
 
-/// A count with its noun: `1 item`, `10,240 items`.
+/// Formats a count with its noun: `1 item`, `10,240 items`.
 pub fn counted(value: u64, singular: &str) -> String {
     let plural = if value == 1 { "" } else { "s" };
     format!("{} {singular}{plural}", count(value))
 }
 
-/// The first few of many names: `a, b, c, …`.
+/// Formats the first few of many names: `a, b, c, …`.
 pub fn first_few(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
-/// A duration in at most two units: `340 ms`, `4.2 s`, `42 s`, `1 min 23 s`, `2 h 5 min`, `3 d 4 h`.
+/// Formats a duration in at most two units: `340 ms`, `4.2 s`, `42 s`, `1 min 23 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration(value: Duration) -> String {
     let seconds = value.as_secs_f64().round() as u64;
     match value.as_secs_f64() {
@@ -41,13 +41,13 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
-/// The time until something ends, in whole seconds because it is a guess: `4 s`, `1 min 23 s`.
+/// Formats the time until something ends, in whole seconds because it is a guess: `4 s`, `1 min 23 s`.
 pub fn remaining(value: Duration) -> String {
     let seconds = value.as_secs_f64().ceil();
     if seconds < 60.0 { format!("{seconds} s") } else { duration(Duration::from_secs(seconds as u64)) }
 }
 
-/// A size in binary units: `512 B`, `1.4 MiB`, `338 MiB`.
+/// Formats a size in binary units: `512 B`, `1.4 MiB`, `338 MiB`.
 pub fn bytes(value: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if value < 1024 {
@@ -64,12 +64,12 @@ pub fn bytes(value: u64) -> String {
     format!("{size:.decimals$} {}", UNITS[unit])
 }
 
-/// A number between 0 and 1 or thereabouts, to three decimals; a missing one is `–`.
+/// Formats a number between 0 and 1 or thereabouts, to three decimals; a missing one is `–`.
 pub fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.3}") } else { "–".to_owned() }
 }
 
-/// A difference, with its sign always there: `+0.021`, `-0.004`.
+/// Formats a difference, with its sign always there: `+0.021`, `-0.004`.
 pub fn signed(value: f64) -> String {
     // A difference that rounds to nothing has no direction.
     match value.is_finite() {
@@ -79,22 +79,22 @@ pub fn signed(value: f64) -> String {
     }
 }
 
-/// An estimate with its interval: `0.621 [0.579, 0.661]`.
+/// Formats an estimate with its interval: `0.621 [0.579, 0.661]`.
 pub fn estimate(value: f64, low: f64, high: f64) -> String {
     interval(value, low, high, number)
 }
 
-/// A difference with its interval: `+0.021 [-0.004, +0.047]`.
+/// Formats a difference with its interval: `+0.021 [-0.004, +0.047]`.
 pub fn difference(value: f64, low: f64, high: f64) -> String {
     interval(value, low, high, signed)
 }
 
-/// A fraction as a percentage: `62.1%`.
+/// Formats a fraction as a percentage: `62.1%`.
 pub fn percent(fraction: f64) -> String {
     if fraction.is_finite() { format!("{:.1}%", fraction * 100.0) } else { number(fraction) }
 }
 
-/// A rate: `312 items/s`, or per minute when less than one a second.
+/// Formats a rate: `312 items/s`, or per minute when less than one a second.
 pub fn rate(per_second: f64, unit: &str) -> String {
     match per_second {
         r if !r.is_finite() => number(r),

@@ -100,8 +100,8 @@ pub fn stop_signals() -> Vec<i32> {
     signals
 }
 
-/// Whether this process was started with a signal ignored. Where that cannot be found out it is taken to be, so that
-/// `nohup` holds everywhere.
+/// Says whether this process was started with a signal ignored. Where that cannot be found out it is taken to be, so
+/// that `nohup` holds everywhere.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -29,7 +29,7 @@ pub(crate) enum OutputError {
 
 impl Diagnostic for OutputError {}
 
-/// The place where progress bars register.
+/// Returns the place where progress bars register.
 pub(crate) fn bars() -> &'static MultiProgress {
     &BARS
 }
@@ -67,7 +67,7 @@ pub(crate) fn fail(error: OutputError) {
     FAILURE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 
-/// The failure of stdout, if there was one.
+/// Returns the failure of stdout, if there was one.
 pub(crate) fn take_failure() -> Option<OutputError> {
     FAILURE.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

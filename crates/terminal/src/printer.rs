@@ -16,13 +16,13 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// A printer that keeps `status` and progress to itself when quiet; `json` is what [`is_json`](Self::is_json)
+    /// Makes a printer that keeps `status` and progress to itself when quiet; `json` is what [`is_json`](Self::is_json)
     /// answers.
     pub fn new(quiet: bool, json: bool) -> Self {
         Self { quiet, json }
     }
 
-    /// Whether the person asked for the result as JSON.
+    /// Says whether the person asked for the result as JSON.
     pub fn is_json(&self) -> bool {
         self.json
     }

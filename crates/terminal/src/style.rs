@@ -20,7 +20,7 @@ pub const STYLES: Styles = Styles::styled()
     .valid(AnsiColor::Cyan.on_default().bold())
     .invalid(WARNING);
 
-/// The label in the given style, followed by a colon.
+/// Returns the label in the given style, followed by a colon.
 pub(crate) fn label(style: Style, text: &str) -> String {
     format!("{style}{text}:{style:#}")
 }

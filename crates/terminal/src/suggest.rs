@@ -1,6 +1,6 @@
 //! “Did you mean …?”
 
-/// The candidate that the word is most likely a misspelling of, if one is close enough to suggest.
+/// Returns the candidate that the word is most likely a misspelling of, if one is close enough to suggest.
 ///
 /// Close is one edit in three letters, or a candidate that starts with the word (`warmup` for `warmup_steps`). Of
 /// equally close candidates the first wins.
@@ -17,7 +17,7 @@ where
         .map(|(_, candidate)| candidate)
 }
 
-/// How far apart two lower-case words are, or nothing when one is no plausible slip of the other.
+/// Says how far apart two lower-case words are, or nothing when one is no plausible slip of the other.
 fn distance(word: &str, candidate: &str) -> Option<usize> {
     let edits = strsim::damerau_levenshtein(word, candidate);
     let letters = word.chars().count();

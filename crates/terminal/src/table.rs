@@ -26,17 +26,17 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column with the given alignment.
+    /// Makes a column with the given alignment.
     pub fn new(header: impl Into<String>, align: Align) -> Self {
         Self { header: header.into(), align }
     }
 
-    /// A column of text.
+    /// Makes a column of text.
     pub fn left(header: impl Into<String>) -> Self {
         Self::new(header, Align::Left)
     }
 
-    /// A column of numbers.
+    /// Makes a column of numbers.
     pub fn right(header: impl Into<String>) -> Self {
         Self::new(header, Align::Right)
     }
@@ -50,7 +50,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Makes a table without rows.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
@@ -63,12 +63,12 @@ impl Table {
         self
     }
 
-    /// Whether there is nothing to show.
+    /// Says whether there is nothing to show.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The text, no wider than `width` where that is possible: the widest column gives way first.
+    /// Returns the text, no wider than `width` where that is possible: the widest column gives way first.
     pub fn render(&self, width: Option<usize>) -> String {
         let mut widths = self.natural_widths();
         if let Some(width) = width {
@@ -115,7 +115,7 @@ fn shrink(widths: &mut [usize], available: usize) {
     }
 }
 
-/// The cell at its place in a column of the given width.
+/// Returns the cell at its place in a column of the given width.
 fn pad(cell: &str, align: Align, width: usize) -> String {
     let cell = truncate(cell, width);
     let space = " ".repeat(width.saturating_sub(cell.width()));
@@ -125,7 +125,7 @@ fn pad(cell: &str, align: Align, width: usize) -> String {
     }
 }
 
-/// The text cut to a width, with `…` where something is missing.
+/// Returns the text cut to a width, with `…` where something is missing.
 fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -144,7 +144,7 @@ fn truncate(text: &str, width: usize) -> String {
     cut
 }
 
-/// The text on one line. Captions come from strangers: a control character in one must not reach the terminal.
+/// Returns the text on one line. Captions come from strangers: a control character in one must not reach the terminal.
 fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

@@ -84,7 +84,7 @@ pub(super) fn wizard(s: &mut Sketch) {
     star(s, (3.0, -90.0), 6.0, Ink::White);
 }
 
-/// A five-pointed star.
+/// Draws a five-pointed star.
 pub(crate) fn star(s: &mut Sketch, centre: (f32, f32), radius: f32, ink: Ink) {
     let corner = |index: u8| {
         let (x, y) = crate::curve::turn(f32::from(index) / 10.0 - 0.25);

@@ -68,7 +68,7 @@ impl Prop {
         }
     }
 
-    /// Its height relative to other props: flat things are drawn smaller so that they do not become too wide.
+    /// Returns its height relative to other props: flat things are drawn smaller so that they do not become too wide.
     pub(crate) fn stature(self) -> f32 {
         match self {
             Self::Ladder | Self::Lamp => 1.3,
@@ -80,7 +80,7 @@ impl Prop {
         }
     }
 
-    /// How far it reaches to either side, for a height of 100.
+    /// Says how far it reaches to either side, for a height of 100.
     pub(crate) fn reach(self) -> f32 {
         match self {
             Self::Balloon => 32.0,

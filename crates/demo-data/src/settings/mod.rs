@@ -60,7 +60,7 @@ impl Setting {
         Self::Moon,
     ];
 
-    /// What lies behind character and prop.
+    /// Draws what lies behind the character and the prop.
     pub(crate) fn draw_behind(self, sketch: &mut Sketch) {
         match self {
             Self::DesertIsland => outdoors::desert_island(sketch),
@@ -76,7 +76,7 @@ impl Setting {
         }
     }
 
-    /// What covers the character's feet.
+    /// Draws what covers the character's feet.
     pub(crate) fn draw_before(self, sketch: &mut Sketch) {
         match self {
             Self::Office => offices::desk(sketch),

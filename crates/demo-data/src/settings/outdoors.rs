@@ -51,7 +51,7 @@ fn sun(s: &mut Sketch, centre: (f32, f32), radius: f32) {
     }
 }
 
-/// The sea, from `top` down to the edge of the sheet.
+/// Draws the sea, from `top` down to the edge of the sheet.
 fn waves(s: &mut Sketch, top: f32, rows: u8) {
     s.wash(&[(-2.0, top), (135.0, top), (135.0, 102.0), (-2.0, 102.0)], Ink::Grey);
     s.line(&[(-2.0, top), (135.0, top)]);

@@ -22,7 +22,7 @@ const TYPOGRAPHIC_PERCENT: usize = 30;
 /// How often to think again before giving up on a caption that is not taken yet.
 const ATTEMPTS: usize = 1000;
 
-/// A caption for `scene` whose words, apostrophes aside, are not in `taken` yet; `None` when none comes to mind.
+/// Writes a caption for `scene` whose words, apostrophes aside, are not in `taken` yet; `None` when none comes to mind.
 pub(crate) fn write(scene: Scene, random: &mut Random, taken: &mut BTreeSet<String>) -> Option<Caption> {
     for _ in 0..ATTEMPTS {
         let caption = think(scene, random);

@@ -44,7 +44,7 @@ const QUESTIONS: &[&str] = &[
 ];
 const VERBS: &[&str] = &["sits", "stands", "waits", "rests"];
 
-/// The descriptions of the three annotators who describe.
+/// Writes the descriptions of the three annotators who describe.
 pub(crate) fn describe(scene: Scene, random: &mut Random) -> [Description; 3] {
     PLAIN.map(|templates| Description {
         plain: tell(random.pick(templates), scene, random),
@@ -52,7 +52,7 @@ pub(crate) fn describe(scene: Scene, random: &mut Random) -> [Description; 3] {
     })
 }
 
-/// The notes of the two annotators who locate and link.
+/// Writes the notes of the two annotators who locate and link.
 pub(crate) fn annotate(scene: Scene, random: &mut Random) -> [Notes; 2] {
     locations(scene.setting).map(|location| Notes {
         location,

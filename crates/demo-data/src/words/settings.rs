@@ -18,7 +18,7 @@ pub(super) fn concept(setting: Setting) -> &'static Concept {
     }
 }
 
-/// How two annotators name the location.
+/// Says how two annotators name the location.
 pub(super) fn locations(setting: Setting) -> [&'static str; 2] {
     match setting {
         Setting::DesertIsland => ["a desert island", "a tropical island"],

@@ -8,12 +8,12 @@ use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 /// How often the bars are drawn, in Hz.
 const REFRESH: u8 = 10;
 
-/// Whether stderr can show a line that is drawn over and over.
+/// Says whether stderr can show a line that is drawn over and over.
 pub(crate) fn is_live() -> bool {
     stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
 }
 
-/// An empty set of bars on stderr, which draws nothing where nothing can be drawn.
+/// Makes an empty set of bars on stderr, which draws nothing where nothing can be drawn.
 pub(super) fn bars() -> MultiProgress {
     let target = match is_live() {
         true => ProgressDrawTarget::term_like_with_hz(Box::new(Forgiving(Term::buffered_stderr())), REFRESH),

@@ -55,7 +55,7 @@ impl Drop for Bar {
     }
 }
 
-/// The layout: label, bar, amount, time left, message.
+/// Returns the layout: label, bar, amount, time left, message.
 fn style(total: u64, unit: &'static str) -> ProgressStyle {
     let template = match total {
         0 => "{prefix} {spinner} {amount}  {wide_msg}",

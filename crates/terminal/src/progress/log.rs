@@ -106,7 +106,7 @@ impl Meter {
         if self.message.is_empty() { line } else { format!("{line}, {}", self.message) }
     }
 
-    /// The time the rest will take at the speed so far.
+    /// Guesses the time that the rest will take at the speed so far.
     fn left(&self, now: Instant) -> Option<Duration> {
         let (first, since) = self.first?;
         let done = self.done.checked_sub(first).filter(|done| *done > 0)?;
@@ -116,7 +116,7 @@ impl Meter {
     }
 }
 
-/// How much is done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known.
+/// Says how much is done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known.
 pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
     match (unit, total) {
         ("bytes", 0) => format::bytes(done),
@@ -130,7 +130,7 @@ pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What a meter prints when it reaches each of the amounts at each of the seconds.
+    /// Says what a meter prints when it reaches each of the amounts at each of the seconds.
     fn lines(total: u64, unit: &'static str, reached: &[(u64, u64)]) -> String {
         let start = Instant::now();
         let mut meter = Meter::new("train", total, unit, start);
