@@ -47,7 +47,9 @@ struct Raw {
 
 impl From<Raw> for JoinedRow {
     fn from(raw: Raw) -> Self {
-        let texts = raw.texts.as_deref().and_then(listed);
+        // A missing list is null as JSON, too.
+        let given = raw.texts.filter(|texts| texts != "null");
+        let texts = given.as_deref().and_then(listed);
         Self {
             row: raw.row,
             key: raw.key,
@@ -56,7 +58,7 @@ impl From<Raw> for JoinedRow {
             kept: raw.kept,
             id: raw.id,
             group: raw.group,
-            no_list: if texts.is_some() { None } else { raw.texts },
+            no_list: if texts.is_some() { None } else { given },
             texts,
             label: raw.label,
             split: raw.split,
