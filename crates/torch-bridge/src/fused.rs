@@ -5,7 +5,7 @@
 
 use std::ffi::c_char;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 use torch_sys::C_tensor;
 
 use crate::{TorchError, check};
@@ -91,10 +91,11 @@ unsafe extern "C" {
 ///
 /// # Errors
 ///
-/// When libtorch refuses, such as for tensors of different devices.
+/// When tensors of one weight do not go together, `steps` is not such a scalar, or libtorch refuses.
 pub fn fused_adam(states: &[AdamState<'_>], steps: &Tensor, step: &AdamStep) -> Result<(), TorchError> {
     for state in states {
-        of_one_shape(state.weight, &[state.grad, state.exp_avg, state.exp_avg_sq])?;
+        go_together(state.weight, &[state.grad, state.exp_avg, state.exp_avg_sq])?;
+        counts_on(state.weight, steps)?;
     }
     let weights = handles(states.iter().map(|state| state.weight));
     let grads = handles(states.iter().map(|state| state.grad));
@@ -121,13 +122,13 @@ pub fn fused_adam(states: &[AdamState<'_>], steps: &Tensor, step: &AdamStep) -> 
 ///
 /// # Errors
 ///
-/// When libtorch refuses, or there is momentum and a weight has no running sum.
+/// When tensors of one weight do not go together, there is momentum and a weight has no running sum, or libtorch refuses.
 pub fn fused_sgd(states: &[SgdState<'_>], step: &SgdStep) -> Result<(), TorchError> {
     for state in states {
-        of_one_shape(state.weight, &[state.grad])?;
+        go_together(state.weight, &[state.grad])?;
         if step.momentum != 0.0 {
             let missing = || TorchError("momentum needs a running sum of gradients".to_owned());
-            of_one_shape(state.weight, &[state.momentum_buffer.ok_or_else(missing)?])?;
+            go_together(state.weight, &[state.momentum_buffer.ok_or_else(missing)?])?;
         }
     }
     let weights = handles(states.iter().map(|state| state.weight));
@@ -143,18 +144,38 @@ fn handles<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Vec<*const C_tensor
     tensors.map(Tensor::as_ptr).collect()
 }
 
-fn of_one_shape(weight: &Tensor, others: &[&Tensor]) -> Result<(), TorchError> {
-    let shape = weight.size();
-    if others.iter().all(|tensor| tensor.size() == shape) {
+/// Refuses tensors that a kernel would read past their end or as other numbers: it walks over the memory of all of them in
+/// step and looks at the weight alone to know how.
+fn go_together(weight: &Tensor, others: &[&Tensor]) -> Result<(), TorchError> {
+    let shape = if weight.defined() { weight.size() } else { Vec::new() };
+    for tensor in [&[weight], others].concat() {
+        let fault = match tensor {
+            _ if !tensor.defined() => "one is not defined",
+            _ if tensor.size() != shape => "they differ in shape",
+            _ if !matches!(tensor.kind(), Kind::Float | Kind::Double) => "one holds no 32 or 64-bit floats",
+            _ if tensor.kind() != weight.kind() => "they differ in kind",
+            _ if tensor.device() != weight.device() => "they are on different devices",
+            _ if tensor.is_sparse() || !tensor.is_contiguous() => "one is not contiguous",
+            _ => continue,
+        };
+        return Err(TorchError(format!(
+            "tensors of a weight of shape {shape:?} do not go together: {fault}"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a number of updates that the kernel cannot read.
+fn counts_on(weight: &Tensor, steps: &Tensor) -> Result<(), TorchError> {
+    if steps.numel() == 1 && steps.kind() == Kind::Float && steps.device() == weight.device() {
         return Ok(());
     }
-    Err(TorchError(format!("tensors of one weight differ in shape: {shape:?}")))
+    Err(TorchError("the number of updates is not one 32-bit float on the weights' device".to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Kind;
 
     const GRADIENTS: [[f32; 3]; 2] = [[0.5, -1.0, 2.0], [1.0, 1.0, -1.0]];
 
@@ -216,14 +237,68 @@ mod tests {
     const SGD: [f32; 3] = [0.811_4, -1.922_8, 2.785_2];
     const NESTEROV: [f32; 3] = [0.587_353_9, -1.744_708, 2.390_172];
 
+    fn zeros(shape: &[i64], kind: Kind) -> Tensor {
+        Tensor::zeros(shape, (kind, tch::Device::Cpu))
+    }
+
+    /// Tensors that do not go with a weight of `[2, 3]` 32-bit floats, and what is said of them.
+    fn misfits() -> Vec<(Tensor, &'static str)> {
+        vec![
+            (zeros(&[3, 2], Kind::Float), "they differ in shape"),
+            (zeros(&[6], Kind::Float), "they differ in shape"),
+            (zeros(&[2, 3], Kind::Double), "they differ in kind"),
+            (zeros(&[2, 3], Kind::Half), "one holds no 32 or 64-bit floats"),
+            (zeros(&[2, 3], Kind::Int64), "one holds no 32 or 64-bit floats"),
+            (zeros(&[3, 2], Kind::Float).transpose(0, 1), "one is not contiguous"),
+            (zeros(&[1, 3], Kind::Float).expand([2, 3], false), "one is not contiguous"),
+            (zeros(&[2, 6], Kind::Float).slice(1, 0, 6, 2), "one is not contiguous"),
+            (Tensor::new(), "one is not defined"),
+        ]
+    }
+
     #[test]
-    fn tensors_of_different_shapes_are_refused() {
-        let (three, two) =
-            (Tensor::zeros([3], (Kind::Float, tch::Device::Cpu)), Tensor::from_slice(&[0.0f32; 2]));
-        let state = SgdState { weight: &three, grad: &two, momentum_buffer: None };
+    fn tensors_that_do_not_go_together_are_refused_wherever_they_stand() {
+        let fit = || zeros(&[2, 3], Kind::Float);
+        let sgd = SgdStep { lr: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false };
+        let adam =
+            AdamStep { lr: 0.1, beta1: 0.9, beta2: 0.99, weight_decay: 0.2, eps: 1e-8, decoupled: true };
+        let steps = Tensor::from(1.0f32);
+        for (misfit, fault) in misfits() {
+            let (weight, other) = (fit(), fit());
+            let as_gradient = SgdState { weight: &weight, grad: &misfit, momentum_buffer: Some(&other) };
+            let as_sum = SgdState { weight: &weight, grad: &other, momentum_buffer: Some(&misfit) };
+            for state in [as_gradient, as_sum] {
+                let error = fused_sgd(&[state], &sgd).unwrap_err().to_string();
+                assert!(error.ends_with(fault), "{error}, not {fault}");
+            }
+            for place in 0..3 {
+                let of = |at| if at == place { &misfit } else { &other };
+                let state = AdamState { weight: &weight, grad: of(0), exp_avg: of(1), exp_avg_sq: of(2) };
+                let error = fused_adam(&[state], &steps, &adam).unwrap_err().to_string();
+                assert!(error.ends_with(fault), "{error}, not {fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_weight_that_is_not_contiguous_is_refused_though_all_its_tensors_are_alike() {
+        let turned = || zeros(&[3, 2], Kind::Float).transpose(0, 1);
+        let (weight, grad) = (turned(), turned());
+        let state = SgdState { weight: &weight, grad: &grad, momentum_buffer: None };
         let step = SgdStep { lr: 0.1, momentum: 0.0, weight_decay: 0.0, nesterov: false };
-        let error = fused_sgd(&[state], &step).unwrap_err();
-        assert!(error.to_string().contains("differ in shape"), "{error}");
+        assert!(fused_sgd(&[state], &step).unwrap_err().to_string().ends_with("one is not contiguous"));
+    }
+
+    #[test]
+    fn a_number_of_updates_that_is_no_float_scalar_is_refused() {
+        let adam =
+            AdamStep { lr: 0.1, beta1: 0.9, beta2: 0.99, weight_decay: 0.2, eps: 1e-8, decoupled: true };
+        for steps in [Tensor::from(1i64), Tensor::from(1.0f64), Tensor::from_slice(&[1.0f32, 2.0])] {
+            let [weight, grad, mean, square] = [(); 4].map(|()| zeros(&[2], Kind::Float));
+            let state = AdamState { weight: &weight, grad: &grad, exp_avg: &mean, exp_avg_sq: &square };
+            let error = fused_adam(&[state], &steps, &adam).unwrap_err().to_string();
+            assert!(error.starts_with("the number of updates is not one 32-bit float"), "{error}");
+        }
     }
 
     #[test]

@@ -14,9 +14,9 @@ use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, TrainPlan};
-use cliptune_store::Item;
+use cliptune_store::{Item, ItemImage};
 use cliptune_train::checkpoint::{Checkpoints, Position, State};
-use cliptune_train::data::{Batch, Example, Examples, ImageBank, ImageSource, TextBank};
+use cliptune_train::data::{Batch, Example, Examples, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::objective::{self, needed};
 use cliptune_train::optimizer::Optimizer;
@@ -107,7 +107,7 @@ struct Work {
     plan: TrainPlan,
     start: Start,
     batches: Vec<Vec<Example>>,
-    images: Vec<ImageSource>,
+    images: Vec<ItemImage>,
     texts: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ impl Work {
             plan,
             start: Start::from_folder(&folder.join("model"), Device::Cpu)?,
             batches: batches.iter().map(|batch| examples.add(&items(batch))).collect(),
-            images: examples.image_items().iter().map(|item| source(folder, item)).collect(),
+            images: examples.image_items().iter().map(|item| source(folder, item)).collect::<Outcome<_>>()?,
             texts: examples.texts().to_vec(),
         })
     }
@@ -179,7 +179,7 @@ impl Work {
         texts: &'a TextBank,
     ) -> Outcome<Encoder<'a>> {
         let mut encoder = Encoder::new(&self.start.config, tuned.parameters(), images, texts, Device::Cpu);
-        encoder.lock(&self.plan, self.texts.len())?;
+        encoder.lock(&self.plan)?;
         Ok(encoder)
     }
 }
@@ -228,8 +228,10 @@ fn answer(value: &impl Serialize) -> Outcome<()> {
     Ok(out.flush()?)
 }
 
-fn source(folder: &Path, item: &Item) -> ImageSource {
-    ImageSource { path: folder.join(&item.image), hash: item.image_hash.clone() }
+fn source(folder: &Path, item: &Item) -> Outcome<ItemImage> {
+    let path = folder.join(&item.image);
+    let hash = blake3::hash(&fs_err::read(&path)?).to_hex().to_string();
+    Ok(ItemImage::new(path, hash))
 }
 
 fn items(batch: &[Question]) -> Vec<Item> {

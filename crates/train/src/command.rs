@@ -53,7 +53,7 @@ fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
 /// next may start from.
 fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Result<Exit, TrainError> {
     let interrupted = interrupt_flag();
-    let context = Context { store, printer, device: device::choose()?, interrupted: &interrupted };
+    let context = Context::new(store, printer, device::choose()?, &interrupted);
     let mut made = Vec::new();
     while let Some((standing, file)) = next(store, experiments)? {
         if let ResolvedBase::Hub { id, cached: None } = &standing.base {
@@ -104,6 +104,7 @@ fn describe(run: &cliptune_store::Run) -> String {
     let duration = format::duration(std::time::Duration::from_secs_f64(end.seconds));
     let memory = end.peak_memory.map(|bytes| format!(", peak memory {}", format::bytes(bytes)));
     let epoch = match end.outcome {
+        _ if run.record().kept_start() => "kept the starting weights: no epoch was better, ".to_owned(),
         Outcome::Done { best_epoch } if run.record().plan.train.is_some() => {
             format!("kept epoch {best_epoch}, ")
         }

@@ -114,13 +114,13 @@ impl<'a> Encoder<'a> {
     }
 
     /// Computes what a plan locks once and for all. Images that are changed at random are not the same twice.
-    pub fn lock(&mut self, plan: &TrainPlan, text_rows: usize) -> Result<(), TrainError> {
+    pub fn lock(&mut self, plan: &TrainPlan) -> Result<(), TrainError> {
         match plan.tune {
             Tune::LockedImage { unlocked_layers: 0 } if plan.augment.is_none() => {
                 self.locked_images = Some(self.all_images()?);
             }
             Tune::LockedText { unlocked_layers: 0 } => {
-                let rows: Vec<usize> = (0..text_rows).collect();
+                let rows: Vec<usize> = (0..self.texts.len()).collect();
                 self.locked_texts = Some(Self::without_gradients(&rows, |chunk| self.compute_texts(chunk))?);
             }
             // Autograd records nothing of the layers below the first one that moves.
@@ -261,19 +261,19 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    /// Begins to decode the images that a sequence of updates sees; none where their embeddings never change.
+    /// Begins to decode the images that a sequence of batches sees; none where their embeddings never change.
     pub fn decode_ahead<'b>(
         &self,
         scope: &'b thread::Scope<'b, '_>,
-        mut updates: Vec<Vec<usize>>,
+        mut batches: Vec<Vec<usize>>,
     ) -> Ahead<'b>
     where
         'a: 'b,
     {
         if self.locked_images.is_some() {
-            updates.clear();
+            batches.clear();
         }
-        Ahead::start(scope, self.images, updates)
+        Ahead::start(scope, self.images, batches)
     }
 
     fn ops<'b>(&'b self, input: &'b Input) -> TorchOps<'b> {

@@ -106,6 +106,14 @@ pub enum TrainError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A model gives logits that are no numbers.
+    #[error("{what} computes no finite numbers: {fault}")]
+    NotFinite {
+        /// The model.
+        what: String,
+        /// The weight or the tower that it comes from.
+        fault: String,
+    },
     /// A run cannot be continued from its checkpoint.
     #[error("cannot continue from the checkpoint {}", path.display())]
     Checkpoint {
@@ -209,6 +217,11 @@ impl Diagnostic for TrainError {
             Self::Leak { .. } => Some(
                 "give both experiments the same images, groups and `data.split`, naming the same columns in \
                  `split.across`"
+                    .to_owned(),
+            ),
+            Self::NotFinite { .. } => Some(
+                "such a model can neither be trained nor scored: start from another copy of it, or train with a lower \
+                 `train.optimizer.lr`"
                     .to_owned(),
             ),
             Self::Diverged(divergence) => Some(divergence.advice()),

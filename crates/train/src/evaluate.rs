@@ -1,20 +1,28 @@
 //! Loss and accuracy on the validation split.
 
+use std::collections::HashMap;
+use std::iter;
+
 use cliptune_experiment::{BatchSize, Objective};
+use cliptune_statistics::TiedRank;
 use tch::{Kind, Tensor};
 
-use crate::data::{Arrangement, Batch, Example, evaluation_batches};
+use crate::data::{Arrangement, Batch, Example, Needed, evaluation_batches};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
 
+/// Images whose similarities with all texts of a split are in memory at once.
+const IMAGES_AT_ONCE: i64 = 256;
+
 /// What a model reaches on a split; no numbers where there are no items.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean loss, weighted by examples.
+    /// The mean loss, weighted by examples.
     pub loss: f64,
-    /// Choices: share of right answers. Else: recall@1 from image to text over the whole split, where any
-    /// text of the image's group counts.
+    /// Of choices the share of right answers, of pairs recall@1 from image to text over the whole split, where any text
+    /// that is true of the image counts. A tie is shared, as it is in scoring: an example counts as much as the
+    /// probability that a right text comes first when texts that score the same come in a random order.
     pub accuracy: f64,
 }
 
@@ -50,30 +58,39 @@ pub fn evaluate(
     Ok(Evaluation { loss: loss / seen, accuracy })
 }
 
+/// How many examples' right texts come first among their own.
 fn right_answers(embeddings: &Embeddings, examples: &[Example]) -> Result<f64, TrainError> {
-    let answers = objective::choice_logits(embeddings, examples)?.f_argmax(-1, false)?;
-    let labels: Vec<i64> = examples.iter().map(|example| example.label as i64).collect();
-    let labels = Tensor::from_slice(&labels).f_to_device(answers.device())?;
-    Ok(f64::try_from(&answers.f_eq_tensor(&labels)?.f_sum(Kind::Double)?)?)
+    let logits = numbers(&objective::choice_logits(embeddings, examples)?)?;
+    let right = |(example, logits): (&Example, &Vec<f64>)| {
+        TiedRank::new(&logits[..example.texts.len()], iter::once(example.label)).within(1)
+    };
+    Ok(examples.iter().zip(&logits).map(right).sum())
 }
 
 fn recall_at_1(encoder: &Encoder<'_>, examples: &[Example]) -> Result<f64, TrainError> {
     let everyone: Vec<usize> = (0..examples.len()).collect();
-    let batch = Batch::new(examples, &everyone, objective::needed(Objective::Contrastive));
+    let batch = Batch::new(examples, &everyone, Needed::RightText);
     let images = Encoder::without_gradients(&batch.images, |rows| encoder.images(rows))?;
-    let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?;
-    let nearest = images.f_matmul(&texts.f_transpose(0, 1)?)?.f_argmax(-1, false)?;
-    let nearest = Vec::<i64>::try_from(&nearest)?;
-    // A text may belong to several groups when two cartoons are described alike.
-    let groups = groups_of_texts(&batch);
-    let found = batch.examples.iter().filter(|one| groups[nearest[one.image] as usize].contains(&one.group));
-    Ok(found.count() as f64 / examples.len() as f64)
+    let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?.f_transpose(0, 1)?;
+    let places: HashMap<usize, usize> = batch.texts.iter().enumerate().map(|(at, &row)| (row, at)).collect();
+    let mut of_image: Vec<Vec<&Example>> = vec![Vec::new(); batch.images.len()];
+    batch.examples.iter().for_each(|example| of_image[example.image].push(example));
+    let (mut found, mut queries) = (0.0, of_image.iter());
+    for chunk in images.f_split(IMAGES_AT_ONCE, 0)? {
+        for (cosines, examples) in numbers(&chunk.f_matmul(&texts)?)?.iter().zip(&mut queries) {
+            found += examples.iter().map(|example| first(cosines, example, &places)).sum::<f64>();
+        }
+    }
+    Ok(found / examples.len() as f64)
 }
 
-fn groups_of_texts(batch: &Batch) -> Vec<Vec<usize>> {
-    let mut groups = vec![Vec::new(); batch.texts.len()];
-    for example in &batch.examples {
-        groups[example.right_text()].push(example.group);
-    }
-    groups
+/// The probability that a text that is true of an example's image comes first among all.
+fn first(cosines: &[f64], example: &Example, places: &HashMap<usize, usize>) -> f64 {
+    let texts = example.truth.texts();
+    TiedRank::new(cosines, texts.iter().filter_map(|row| places.get(row).copied())).within(1)
+}
+
+/// The rows of a matrix.
+fn numbers(matrix: &Tensor) -> Result<Vec<Vec<f64>>, TrainError> {
+    Ok(Vec::try_from(&matrix.f_to_kind(Kind::Double)?)?)
 }

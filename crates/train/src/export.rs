@@ -61,11 +61,14 @@ pub fn write_parity(
     let all_texts: Vec<usize> = (0..batch.texts.len()).collect();
     let entry = |(example, &index): (&Example, &usize)| -> Result<ParityItem, TrainError> {
         let rows = if task == TaskKind::Pairs { &all_texts } else { &example.texts };
-        Ok(ParityItem {
-            item_id: items[index].item_id.clone(),
-            texts: rows.iter().map(|&row| text(row)).collect(),
-            logits: cells(&logits, example.image, rows)?,
-        })
+        let (item_id, logits) = (items[index].item_id.clone(), cells(&logits, example.image, rows)?);
+        if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
+            return Err(TrainError::NotFinite {
+                what: format!("the model of {}", run.id()),
+                fault: format!("a logit of item {item_id} is {logit}"),
+            });
+        }
+        Ok(ParityItem { item_id, texts: rows.iter().map(|&row| text(row)).collect(), logits })
     };
     let items = batch.examples.iter().zip(&sample).map(entry).collect::<Result<_, _>>()?;
     Ok(cliptune_store::write_parity(run, &ParitySample { items })?)

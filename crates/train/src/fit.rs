@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, Select, TrainPlan};
-use cliptune_store::Event;
+use cliptune_store::{Clock, Event};
 
 use crate::checkpoint::{Best, Position, Saver, State, unusable};
-use crate::data::{Arrangement, Augmenter, Example, epoch_batches, listed_batches};
+use crate::data::{Ahead, Arrangement, Augmenter, Example, epoch_batches, listed_batches};
 use crate::divergence::{Divergence, Symptom, ignorance};
 use crate::draws::Draws;
 use crate::encoder::Encoder;
@@ -17,6 +17,7 @@ use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::gradient::Gradient;
 use crate::journal::Journal;
+use crate::merit::Merit;
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
 use crate::schedule;
@@ -36,6 +37,8 @@ pub struct Fit<'a> {
     pub train: &'a [Example],
     /// The validation split.
     pub validation: &'a [Example],
+    /// Counts the seconds that are spent on the run.
+    pub clock: Clock,
     /// Sees each step after it is logged, and says whether to go on.
     pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
 }
@@ -65,14 +68,12 @@ pub(crate) fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: us
 }
 
 /// How the loop ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fitted {
     /// All epochs are done; the best one's weights are in the checkpoint.
     Done {
-        /// The epoch to keep.
-        best: Best,
-        /// Seconds spent, before interruptions as well.
-        seconds: f64,
+        /// The epoch to keep; 0 for the starting weights.
+        best_epoch: usize,
     },
     /// It was told to stop, finished its step and saved.
     Interrupted,
@@ -85,19 +86,6 @@ pub(crate) struct Epoch {
     pub(crate) number: usize,
     /// Steps of every epoch.
     pub(crate) steps: usize,
-}
-
-/// Seconds spent on a run, by earlier processes as well.
-#[derive(Clone, Copy)]
-struct Clock {
-    before: f64,
-    begun: Instant,
-}
-
-impl Clock {
-    fn seconds(self) -> f64 {
-        self.before + self.begun.elapsed().as_secs_f64()
-    }
 }
 
 impl Fit<'_> {
@@ -114,30 +102,29 @@ impl Fit<'_> {
             return Err(unusable(&file, "its position is outside of this run"));
         }
         optimizer.set_updates(position.steps);
-        let clock = Clock { before: position.seconds, begun: Instant::now() };
         if position.steps == 0 {
-            self.close_epoch(records, &mut position, clock)?;
+            self.close_epoch(records, &mut position)?;
         }
         for number in position.epochs + 1..=self.plan.epochs {
             if self.is_out_of_patience(&position) {
                 break;
             }
             let epoch = Epoch { number, steps };
-            let flow = self.epoch(optimizer, records, epoch, &mut position, clock)?;
+            let flow = self.epoch(optimizer, records, epoch, &mut position)?;
             if flow.is_break() {
-                records.saver.save(&State::new(self.tuned, optimizer), &position);
+                let lost = records.saver.save_to_stop(&State::new(self.tuned, optimizer), &position);
+                lost.iter().for_each(|lost| records.journal.warn(lost));
                 records.journal.tell(&Event::Interrupted { step: position.steps });
                 records.journal.sync();
                 return Ok(Fitted::Interrupted);
             }
             position = Position { epochs: number, steps_of_epoch: 0, ..position };
-            self.close_epoch(records, &mut position, clock)?;
+            self.close_epoch(records, &mut position)?;
             records.saver.offer(&State::new(self.tuned, optimizer), &position);
         }
         // What is left can fail, too: exporting the model.
         records.saver.save(&State::new(self.tuned, optimizer), &position);
-        let best = position.best.unwrap_or(Best { epoch: 0, merit: f64::MIN });
-        Ok(Fitted::Done { best, seconds: clock.seconds() })
+        Ok(Fitted::Done { best_epoch: position.best.map_or(0, |best| best.epoch) })
     }
 
     /// Whether so many epochs were not better that no further one is tried.
@@ -154,21 +141,18 @@ impl Fit<'_> {
         records: &mut Records<'_>,
         epoch: Epoch,
         position: &mut Position,
-        clock: Clock,
     ) -> Result<ControlFlow<()>, TrainError> {
         let batches = batches(self.plan, self.seed, self.train, epoch.number);
         let augmenter = self.plan.augment.map(|augment| Augmenter::new(augment, self.seed, epoch.number));
         let encoder = self.encoder.with_augmenter(augmenter);
         let updates = batches.chunks(self.plan.accumulate.get()).skip(position.steps_of_epoch);
         thread::scope(|scope| {
-            let ahead =
-                self.encoder.decode_ahead(scope, updates.clone().map(|update| self.images(update)).collect());
+            let images = updates.clone().flatten().map(|batch| self.images(batch)).collect();
+            let ahead = self.encoder.decode_ahead(scope, images);
             for batches in updates {
                 position.steps_of_epoch += 1;
                 position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
-                ahead.advance()?;
-                let event = self.step(optimizer, &encoder, batches, epoch, position)?;
-                position.seconds = clock.seconds();
+                let event = self.step(optimizer, (&encoder, Some(&ahead)), batches, epoch, position)?;
                 records.journal.tell(&event);
                 if (self.after_step)(&event).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -179,10 +163,9 @@ impl Fit<'_> {
         })
     }
 
-    /// The distinct images of some batches.
-    fn images(&self, batches: &[Vec<usize>]) -> Vec<usize> {
-        let rows =
-            batches.iter().flatten().filter_map(|&row| self.train.get(row)).map(|example| example.image);
+    /// The distinct images of a batch.
+    fn images(&self, batch: &[usize]) -> Vec<usize> {
+        let rows = batch.iter().filter_map(|&row| self.train.get(row)).map(|example| example.image);
         rows.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -190,7 +173,7 @@ impl Fit<'_> {
     pub(crate) fn step(
         &self,
         optimizer: &mut Optimizer,
-        encoder: &Encoder<'_>,
+        (encoder, ahead): (&Encoder<'_>, Option<&Ahead<'_>>),
         batches: &[Vec<usize>],
         epoch: Epoch,
         position: &mut Position,
@@ -204,8 +187,8 @@ impl Fit<'_> {
             TrainError::Diverged(Box::new(divergence))
         };
         optimizer.zero_grad()?;
-        let gradient =
-            Gradient { plan: self.plan, encoder, examples: self.train, draws: Draws::new(self.seed, step) };
+        let draws = Draws::new(self.seed, step);
+        let gradient = Gradient { plan: self.plan, encoder, examples: self.train, draws, ahead };
         let loss = gradient.accumulate(batches)?;
         if !loss.is_finite() {
             return Err(diverged(Symptom::NotFinite { what: "loss", value: loss }));
@@ -247,16 +230,11 @@ impl Fit<'_> {
     }
 
     /// Evaluates, and keeps the weights if they are the best so far.
-    fn close_epoch(
-        &self,
-        records: &mut Records<'_>,
-        position: &mut Position,
-        clock: Clock,
-    ) -> Result<(), TrainError> {
+    fn close_epoch(&self, records: &mut Records<'_>, position: &mut Position) -> Result<(), TrainError> {
         let evaluation = self.evaluate(&self.tuned.evaluated()?)?;
         let merit = match self.plan.select {
-            Select::Last => position.epochs as f64,
-            select => merit(select, evaluation),
+            Select::Last => Merit::of_epoch(position.epochs),
+            select => Merit::of(select, evaluation),
         };
         // A line needs two ends: when points between the starting and the tuned model are tried, this is the tuned one.
         let counts = position.epochs > 0 || self.plan.interpolate.is_empty();
@@ -268,25 +246,15 @@ impl Fit<'_> {
                 records.saver.keep_best(self.tuned, position.epochs)?;
             }
         }
-        position.seconds = clock.seconds();
         records.journal.tell(&Event::Epoch {
             epoch: position.epochs,
             step: position.steps,
             validation_loss: evaluation.loss,
             validation_accuracy: evaluation.accuracy,
             best,
-            seconds: position.seconds,
+            seconds: self.clock.seconds(),
         });
         records.journal.sync();
         Ok(())
-    }
-}
-
-/// Higher is better. A loss that is not a number never wins; its merit is one, because JSON has no infinity.
-pub fn merit(select: Select, evaluation: Evaluation) -> f64 {
-    match select {
-        Select::ValidationAccuracy | Select::Last => evaluation.accuracy,
-        Select::ValidationLoss if evaluation.loss.is_finite() => -evaluation.loss,
-        Select::ValidationLoss => f64::MIN,
     }
 }

@@ -37,6 +37,11 @@ impl<'a> Journal<'a> {
         self.progress.show(event);
     }
 
+    /// Warns the person.
+    pub(crate) fn warn(&self, text: &str) {
+        self.printer.warn(text);
+    }
+
     /// Makes the log durable, as far as that is possible now.
     pub fn sync(&mut self) {
         if let Err(error) = self.log.sync() {

@@ -4,6 +4,7 @@
 //! [`run::make`] is the way through.
 
 pub mod board;
+mod cautions;
 pub mod checkpoint;
 mod command;
 pub mod data;
@@ -20,6 +21,7 @@ pub mod gradient;
 pub mod journal;
 pub mod leak;
 pub mod memory;
+pub mod merit;
 pub mod model;
 pub mod objective;
 pub mod optimizer;

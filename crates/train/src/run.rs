@@ -1,28 +1,48 @@
 //! Which run is made or continued, and how its end is recorded.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use cliptune_experiment::ExperimentName;
 use cliptune_store::{Outcome, Run, RunRecord, Standing, Store, run_name, utc_now};
-use cliptune_terminal::{Printer, format};
+use cliptune_terminal::Printer;
 use tch::Device;
 
-use crate::data::Splits;
+use crate::data::{Splits, TextBank};
 use crate::error::TrainError;
 use crate::session::Session;
 use crate::start::Start;
-use crate::{checkpoint, leak, provenance};
+use crate::{cautions, checkpoint, leak, provenance};
 
 /// What every run of a command shares.
 pub struct Context<'a> {
     /// Where runs are kept.
-    pub store: &'a Store,
+    pub(crate) store: &'a Store,
     /// What the person sees.
-    pub printer: &'a Printer,
+    pub(crate) printer: &'a Printer,
     /// Where it computes.
-    pub device: Device,
+    pub(crate) device: Device,
     /// Set when the person wants it to stop.
-    pub interrupted: &'a AtomicBool,
+    pub(crate) interrupted: &'a AtomicBool,
+    /// What has been warned of, which runs of one experiment have in common.
+    told: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Context<'a> {
+    /// What the runs of a command share; they stop when `interrupted` is set.
+    pub fn new(store: &'a Store, printer: &'a Printer, device: Device, interrupted: &'a AtomicBool) -> Self {
+        Self { store, printer, device, interrupted, told: RefCell::default() }
+    }
+
+    /// Warns of something about an experiment, once for all of its runs.
+    pub(crate) fn caution(&self, experiment: &ExperimentName, caution: &str) {
+        let text = format!("{experiment}: {caution}");
+        if self.told.borrow_mut().insert(text.clone()) {
+            self.printer.warn(&text);
+        }
+    }
 }
 
 /// Makes the run that a standing lacks, or continues the one that was interrupted.
@@ -35,15 +55,16 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     let plan = &standing.plan;
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     leak::check(context.store, standing, dataset, context.printer)?;
-    let splits = Splits::load(plan, dataset)?;
+    let mut splits = Splits::load(plan, dataset)?;
     standing.base.verify()?;
     let start = Start::open(standing, &splits.train_items, context.device)?;
-    if !start.extra.is_empty() {
-        context.printer.warn(&extra(&start.extra));
+    let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
+    splits.unify(&texts);
+    for caution in cautions::of_start(&start, &texts, &splits) {
+        context.caution(&plan.experiment, &caution);
     }
     let mut run = open_run(context, standing, file)?;
-    let result =
-        Session::open(context, standing, &run, &start, &splits).and_then(|session| session.execute());
+    let result = Session::open(context, standing, &run, &start, &splits, texts).execute();
     let outcome = match &result {
         Ok(outcome) => outcome.clone(),
         Err(error) => Outcome::Failed { message: error.to_string() },
@@ -69,15 +90,11 @@ pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Re
     let plan = &standing.plan;
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     run.verify_model()?;
-    let splits = Splits::load(plan, dataset)?;
+    let mut splits = Splits::load(plan, dataset)?;
     let start = Start::from_folder(&run.model_folder(), context.device)?;
-    Session::open(context, standing, run, &start, &splits)?.export_again()
-}
-
-/// What is in the checkpoint and not in the model, in one line.
-fn extra(names: &[String]) -> String {
-    let count = format::counted(names.len() as u64, "tensor");
-    format!("{count} of the checkpoint not used: {}", format::first_few(names))
+    let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
+    splits.unify(&texts);
+    Session::open(context, standing, run, &start, &splits, texts).export_again()
 }
 
 /// The run that was interrupted or crashed after its first checkpoint, else a new one.

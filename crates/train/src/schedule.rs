@@ -9,10 +9,7 @@ use cliptune_experiment::{Decay, Fraction, Schedule, Warmup};
 /// Warm-up is linear and reaches the peak at its last update, as open_clip's `scheduler.py` has it; decay ends near zero
 /// at the last one.
 pub fn factor(schedule: &Schedule, step: usize, steps: usize) -> f64 {
-    let warmup = match schedule.warmup {
-        Warmup::Steps(warmup) => warmup,
-        Warmup::Share(share) => part(share, steps),
-    };
+    let warmup = warmup_steps(schedule, steps);
     if step <= warmup {
         return step as f64 / warmup as f64;
     }
@@ -23,6 +20,14 @@ pub fn factor(schedule: &Schedule, step: usize, steps: usize) -> f64 {
         Decay::ConstantWithCooldown { cooldown } => {
             1.0 - progress(step, steps.saturating_sub(part(cooldown, steps)), steps)
         }
+    }
+}
+
+/// The updates of the warm-up, in a training of so many.
+pub(crate) fn warmup_steps(schedule: &Schedule, steps: usize) -> usize {
+    match schedule.warmup {
+        Warmup::Steps(warmup) => warmup,
+        Warmup::Share(share) => part(share, steps),
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use cliptune_clip::config::Family;
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
-use cliptune_terminal::format;
 
 use crate::board::Board;
 use crate::checkpoint::{Checkpoints, Position, Saver, State};
@@ -15,16 +13,17 @@ use crate::data::{ImageBank, PixelCache, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::fit::{Fit, Fitted, Records, merit, steps_per_epoch};
+use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
 use crate::journal::Journal;
 use crate::memory::{Footprint, Subject, host_capacity};
+use crate::merit::Merit;
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
 use crate::progress::TrainingProgress;
 use crate::run::Context;
 use crate::start::Start;
 use crate::tuning::{Tuned, interpolate, save_adapter};
-use crate::{device, export};
+use crate::{cautions, device, export};
 
 /// What a run works with.
 pub(crate) struct Session<'a> {
@@ -45,33 +44,24 @@ struct Ready<'a> {
     alpha: Option<f64>,
     /// The weights; `None`: the starting ones.
     parameters: Option<Parameters>,
-    /// Seconds spent so far, before interruptions as well.
-    seconds: f64,
     journal: Journal<'a>,
 }
 
 impl<'a> Session<'a> {
-    /// Finds the images and tokenises the texts.
+    /// Finds the images; the texts are tokenised already.
     pub(crate) fn open(
         context: &'a Context<'a>,
         standing: &'a Standing,
         run: &'a Run,
         start: &'a Start,
         splits: &'a Splits,
-    ) -> Result<Self, TrainError> {
+        texts: TextBank,
+    ) -> Self {
         let plan = &standing.plan;
         let preprocessor = start.preprocessor.clone();
         let cache = PixelCache::open(&context.store.cache_folder(), &preprocessor, splits.images.len());
         let images = ImageBank::new(preprocessor, splits.images.clone(), cache);
-        let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
-        if texts.truncated() > 0 {
-            context.printer.warn(&format!(
-                "{} texts are longer than {} tokens and are cut",
-                format::count(texts.truncated() as u64),
-                start.config.text.context_length
-            ));
-        }
-        Ok(Self { context, standing, plan, run, start, splits, images, texts })
+        Self { context, standing, plan, run, start, splits, images, texts }
     }
 
     /// Trains and exports.
@@ -81,21 +71,18 @@ impl<'a> Session<'a> {
             None => Some(self.untrained()?),
             Some(train) => self.train(train)?,
         };
-        let Some(Ready { best_epoch, alpha, parameters, seconds, mut journal }) = ready else {
+        let Some(Ready { best_epoch, alpha, parameters, mut journal }) = ready else {
             return Ok(Outcome::Interrupted);
         };
         device::compute_plainly()?;
-        let begun = Instant::now();
         self.export(parameters.as_ref().unwrap_or(&self.start.parameters))?;
-        let seconds = seconds + begun.elapsed().as_secs_f64();
-        journal.tell(&Event::Finished { best_epoch, alpha, seconds });
+        journal.tell(&Event::Finished { best_epoch, alpha, seconds: self.run.clock().seconds() });
         journal.close()?;
         Ok(Outcome::Done { best_epoch })
     }
 
     /// A model taken as it is: its validation numbers are recorded as epoch 0.
     fn untrained(&self) -> Result<Ready<'_>, TrainError> {
-        let begun = Instant::now();
         let mut journal = self.journal(TrainingProgress::hidden())?;
         journal.tell(&self.started(0, 0, 0));
         if !self.splits.validation.is_empty() {
@@ -112,17 +99,20 @@ impl<'a> Session<'a> {
                 validation_loss: evaluation.loss,
                 validation_accuracy: evaluation.accuracy,
                 best: true,
-                seconds: 0.0,
+                seconds: self.run.clock().seconds(),
             });
         }
-        let seconds = begun.elapsed().as_secs_f64();
-        Ok(Ready { best_epoch: 0, alpha: None, parameters: None, seconds, journal })
+        Ok(Ready { best_epoch: 0, alpha: None, parameters: None, journal })
     }
 
     /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
     fn train(&self, train: &TrainPlan) -> Result<Option<Ready<'_>>, TrainError> {
         let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
         self.start.suits(train.objective, self.plan)?;
+        let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
+        for caution in cautions::of_training(train, self.plan.seed, &self.splits.train, steps) {
+            self.context.caution(&self.plan.experiment, &caution);
+        }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
         device::compute_as(train.precision, train.deterministic)?;
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
@@ -130,7 +120,7 @@ impl<'a> Session<'a> {
         let position = checkpoints.resume(&State::new(&tuned, &optimizer))?;
         let mut encoder =
             self.encoder(parameters).with_adapters(tuned.adapters()).with_precision(train.precision);
-        encoder.lock(train, self.splits.texts.len())?;
+        encoder.lock(train)?;
         let mut records = self.records(train, &tuned, checkpoints, position.as_ref())?;
         let fit = Fit {
             plan: train,
@@ -139,11 +129,12 @@ impl<'a> Session<'a> {
             encoder: &encoder,
             train: &self.splits.train,
             validation: &self.splits.validation,
+            clock: self.run.clock(),
             after_step: &|_| self.flow(),
         };
         match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
             Ok(Fitted::Interrupted) => Ok(None),
-            Ok(Fitted::Done { best, seconds }) => Ok(Some(self.ready(&fit, records, best.epoch, seconds)?)),
+            Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, records, best_epoch)?)),
             Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
         }
     }
@@ -154,7 +145,6 @@ impl<'a> Session<'a> {
         fit: &Fit<'_>,
         mut records: Records<'b>,
         best_epoch: usize,
-        seconds: f64,
     ) -> Result<Ready<'b>, TrainError> {
         let (parameters, alpha) = match best_epoch {
             0 => (self.starting()?, None),
@@ -167,7 +157,7 @@ impl<'a> Session<'a> {
         let strength = if best_epoch == 0 { 0.0 } else { alpha.unwrap_or(1.0) };
         let base = self.plan.model.from.to_string();
         save_adapter(&self.run.adapter_folder(), fit.tuned, &base, strength)?;
-        Ok(Ready { best_epoch, alpha, parameters: Some(parameters), seconds, journal: records.journal })
+        Ok(Ready { best_epoch, alpha, parameters: Some(parameters), journal: records.journal })
     }
 
     /// The weights that the run has started from, which training changes in place.
@@ -195,7 +185,7 @@ impl<'a> Session<'a> {
             });
             Ok(())
         };
-        let merit = |evaluation| merit(fit.plan.select, evaluation);
+        let merit = |evaluation| Merit::of(fit.plan.select, evaluation);
         let evaluate = |parameters: &Parameters| fit.evaluate(parameters);
         let best = interpolate(&start, &tuned, &fit.plan.interpolate, evaluate, merit, tell)?;
         Ok(best.map_or((tuned, None), |best| (best.parameters, Some(best.alpha.get()))))
@@ -289,6 +279,9 @@ impl<'a> Session<'a> {
 
     /// Writes the model folder, the graphs and the logits that they must give.
     fn export(&self, parameters: &Parameters) -> Result<(), TrainError> {
+        if let Some(fault) = parameters.fault()? {
+            return Err(TrainError::NotFinite { what: format!("the model of {}", self.run.id()), fault });
+        }
         export::write_model(self.run, self.start, parameters)?;
         self.write_parity(parameters)
     }

@@ -12,6 +12,7 @@ use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Objec
 use cliptune_store::{Item, ResolvedBase, Standing};
 use tch::Device;
 
+use crate::data::TextBank;
 use crate::error::TrainError;
 use crate::model::{self, Parameters};
 
@@ -36,7 +37,9 @@ impl Start {
     pub fn open(standing: &Standing, train_items: &[Item], device: Device) -> Result<Self, TrainError> {
         let plan = &standing.plan;
         let mut start = match (&plan.model.from, &standing.base) {
-            (ModelSource::Scratch(architecture), _) => scratch(architecture, plan, train_items, device)?,
+            (ModelSource::Scratch(architecture), _) => {
+                scratch(architecture, plan, train_items, device)?.checked("a model from scratch", device)?
+            }
             (_, ResolvedBase::Folder { path, .. }) => Self::from_folder(path, device)?,
             (_, ResolvedBase::Run { run: Some(run), .. }) => Self::from_folder(&run.model_folder(), device)?,
             (_, ResolvedBase::Hub { cached: Some((snapshot, _)), .. }) => {
@@ -69,16 +72,26 @@ impl Start {
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or does not go with the others.
+    /// When a file is missing, damaged or does not go with the others, or the model computes no finite numbers.
     pub fn from_folder(folder: &Path, device: Device) -> Result<Self, TrainError> {
         let model = ModelFolder::open(folder)?;
-        Ok(Self {
+        let start = Self {
             parameters: model::load_checkpoint(&model.checkpoint, &model.config, device)?,
             extra: model.checkpoint.extra().to_vec(),
             config: model.config,
             tokenizer: model.tokenizer,
             preprocessor: model.preprocessor,
-        })
+        };
+        start.checked(&format!("the model in {}", folder.display()), device)
+    }
+
+    /// The same, if it computes finite numbers.
+    fn checked(self, what: &str, device: Device) -> Result<Self, TrainError> {
+        let text = TextBank::encode(&self.tokenizer, &["a".to_owned()])?.tensor(&[0], device)?;
+        match model::fault(&self.parameters, &self.config, &text, device)? {
+            Some(fault) => Err(TrainError::NotFinite { what: what.to_owned(), fault }),
+            None => Ok(self),
+        }
     }
 
     /// Writes the model folder without its weights, which training has changed.

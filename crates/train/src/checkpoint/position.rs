@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::divergence::LossWatch;
+use crate::merit::Merit;
 
 /// How far a run has come.
 ///
@@ -19,8 +20,6 @@ pub struct Position {
     pub steps: usize,
     /// The best epoch so far.
     pub best: Option<Best>,
-    /// Seconds spent so far.
-    pub seconds: f64,
     /// What the losses so far say about where the run is going.
     #[serde(default)]
     pub losses: LossWatch,
@@ -40,6 +39,6 @@ impl Position {
 pub struct Best {
     /// Its number; 0 is the model before training.
     pub epoch: usize,
-    /// What it was selected by, so that higher is better.
-    pub merit: f64,
+    /// What it was selected by.
+    pub merit: Merit,
 }

@@ -28,6 +28,8 @@ pub struct Saver<'a> {
     /// Made durable before a checkpoint is: the log may be ahead of it, never behind.
     events: PathBuf,
     taken: Taken,
+    /// The step of the newest checkpoint that is in its files; `None` before there is one.
+    written: Option<usize>,
     /// Weights of the best epoch that are in no file yet.
     best: Option<BestWeights>,
     writing: Option<Writing>,
@@ -52,6 +54,7 @@ struct BestWeights {
 #[derive(Debug)]
 struct Writing {
     thread: JoinHandle<Result<(), TrainError>>,
+    step: usize,
     /// The epoch whose weights are written with it.
     best: Option<usize>,
 }
@@ -71,6 +74,7 @@ impl<'a> Saver<'a> {
             printer,
             events: events.to_owned(),
             taken: Taken { step, at: Instant::now() },
+            written: (step > 0).then_some(step),
             best: None,
             writing: None,
             warned: false,
@@ -92,14 +96,33 @@ impl<'a> Saver<'a> {
     pub fn offer(&mut self, state: &State<'_>, position: &Position) {
         if self.is_due(position.steps) && self.is_idle() {
             self.settle();
-            self.take(state, position);
+            if let Err(error) = self.take(state, position) {
+                self.warn(&error);
+            }
         }
     }
 
     /// Takes a checkpoint and waits until it is written; whether it is.
     pub fn save(&mut self, state: &State<'_>, position: &Position) -> bool {
+        self.save_now(state, position).map_err(|error| self.warn(&error)).is_ok()
+    }
+
+    /// The same before the process ends, with what has to be told if it is not written. Whoever stops a run counts on its
+    /// going on from there, so that it is told even when another checkpoint has failed before.
+    pub fn save_to_stop(&mut self, state: &State<'_>, position: &Position) -> Option<String> {
+        let error = self.save_now(state, position).err()?;
+        let place = match self.written {
+            Some(step) => format!("from step {step}, the last one that was saved"),
+            None => "from its beginning".to_owned(),
+        };
+        let step = position.steps;
+        Some(format!("step {step} cannot be saved, so that the run goes on {place}: {error}"))
+    }
+
+    fn save_now(&mut self, state: &State<'_>, position: &Position) -> Result<(), TrainError> {
         self.settle();
-        self.take(state, position) && self.settle()
+        self.take(state, position)?;
+        self.written()
     }
 
     /// Puts the weights of the best epoch into place, from memory if they are in no file.
@@ -125,32 +148,39 @@ impl<'a> Saver<'a> {
     }
 
     /// Copies the state and starts to write it.
-    fn take(&mut self, state: &State<'_>, position: &Position) -> bool {
+    fn take(&mut self, state: &State<'_>, position: &Position) -> Result<(), TrainError> {
         self.taken = Taken { step: position.steps, at: Instant::now() };
-        let started = state.snapshot().and_then(|snapshot| self.start(snapshot, position.clone()));
-        started.map_err(|error| self.warn(&error)).is_ok()
+        state.snapshot().and_then(|snapshot| self.start(snapshot, position.clone()))
     }
 
     fn start(&mut self, snapshot: Snapshot, position: Position) -> Result<(), TrainError> {
         let (checkpoints, events) = (self.checkpoints.clone(), self.events.clone());
         let best = self.best.as_ref().map(BestWeights::shared);
-        let epoch = best.as_ref().map(|best| best.epoch);
+        let (epoch, step) = (best.as_ref().map(|best| best.epoch), position.steps);
         let work = move || write(&checkpoints, &events, &snapshot, &position, best.as_ref());
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work)?;
-        self.writing = Some(Writing { thread, best: epoch });
+        self.writing = Some(Writing { thread, step, best: epoch });
         Ok(())
     }
 
-    /// Waits for what is being written; whether it is in its files.
-    fn settle(&mut self) -> bool {
-        let Some(writing) = self.writing.take() else { return true };
+    /// Waits for what is being written, and warns once if it cannot be.
+    fn settle(&mut self) {
+        if let Err(error) = self.written() {
+            self.warn(&error);
+        }
+    }
+
+    /// Waits until what is being written is in its files.
+    fn written(&mut self) -> Result<(), TrainError> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
         let died = |_| Err(io::Error::other("the thread that writes checkpoints has died").into());
         let written = writing.thread.join().unwrap_or_else(died);
-        // A better epoch may have come since.
-        if written.is_ok() && self.best.as_ref().map(|best| best.epoch) == writing.best {
-            self.best = None;
+        if written.is_ok() {
+            self.written = Some(writing.step);
+            // A better epoch may have come since.
+            self.best = self.best.take().filter(|best| Some(best.epoch) != writing.best);
         }
-        written.map_err(|error| self.warn(&error)).is_ok()
+        written
     }
 
     fn warn(&mut self, error: &TrainError) {

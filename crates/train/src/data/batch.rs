@@ -39,6 +39,7 @@ impl Batch {
                 texts: kept.into_iter().map(|text| texts.position(text)).collect(),
                 label,
                 group: example.group,
+                truth: example.truth.clone(),
             }
         };
         let examples = chosen.iter().map(renumber).collect();
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     fn example(image: usize, texts: &[usize], label: usize) -> Example {
-        Example { image, texts: texts.to_vec(), label, group: image }
+        Example::new(image, texts.to_vec(), label, image)
     }
 
     #[test]
@@ -78,7 +79,8 @@ mod tests {
             (batch.images.as_slice(), batch.texts.as_slice()),
             ([7, 9].as_slice(), [1, 2, 3].as_slice())
         );
-        assert_eq!(batch.examples[2], Example { image: 0, texts: vec![2, 0], label: 1, group: 7 });
+        let last = &batch.examples[2];
+        assert_eq!((last.image, last.texts.as_slice(), last.label, last.group), (0, [2, 0].as_slice(), 1, 7));
     }
 
     #[test]

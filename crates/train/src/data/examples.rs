@@ -1,9 +1,11 @@
 //! The items of a split as indices into distinct images, texts and groups.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use cliptune_store::Item;
+
+use super::truth::{Truth, relate};
 
 /// One item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +18,31 @@ pub struct Example {
     pub label: usize,
     /// Items of one group have the same number.
     pub group: usize,
+    /// Which texts are true of its image.
+    pub truth: Truth,
 }
 
 impl Example {
+    /// An example whose right text is all that is known to be true of its image.
+    pub fn new(image: usize, texts: Vec<usize>, label: usize, group: usize) -> Self {
+        let truth = Truth::of(texts[label]);
+        Self { image, texts, label, group, truth }
+    }
+
     /// The text bank's row of the right text.
     pub fn right_text(&self) -> usize {
         self.texts[self.label]
+    }
+
+    /// Whether another example's right text is true of this one's image, so that it must not be called wrong.
+    pub fn accepts(&self, other: &Self) -> bool {
+        self.group == other.group || self.image == other.image || self.truth.includes(other.truth.text)
+    }
+
+    /// Whether the model sees the same in two of its texts.
+    pub fn has_equal_texts(&self) -> bool {
+        let distinct: HashSet<usize> = self.texts.iter().copied().collect();
+        distinct.len() < self.texts.len()
     }
 }
 
@@ -36,9 +57,11 @@ pub struct Examples {
 }
 
 impl Examples {
-    /// Numbers the images, texts and groups of these items, continuing the numbers that were given before.
+    /// Numbers the images, texts and groups of the items of one split, continuing the numbers that were given before.
     pub fn add(&mut self, items: &[Item]) -> Vec<Example> {
-        items.iter().map(|item| self.example(item)).collect()
+        let mut examples: Vec<Example> = items.iter().map(|item| self.example(item)).collect();
+        relate(&mut examples);
+        examples
     }
 
     fn example(&mut self, item: &Item) -> Example {
@@ -46,12 +69,8 @@ impl Examples {
         if image == self.image_items.len() {
             self.image_items.push(item.clone());
         }
-        Example {
-            image,
-            texts: item.texts.iter().map(|text| self.texts.number(text)).collect(),
-            label: item.label,
-            group: self.groups.number(&item.group),
-        }
+        let texts = item.texts.iter().map(|text| self.texts.number(text)).collect();
+        Example::new(image, texts, item.label, self.groups.number(&item.group))
     }
 
     /// An item that shows each distinct image, in the order of their rows.
@@ -61,13 +80,22 @@ impl Examples {
 
     /// The distinct texts in the order of their rows.
     pub fn texts(&self) -> &[String] {
-        &self.texts.order
+        self.texts.order()
+    }
+
+    /// Gives the examples of one split the texts' rows in a bank that was made of [`texts`](Self::texts), where texts with
+    /// the same tokens are one.
+    pub fn unify(examples: &mut [Example], rows: &[usize]) {
+        for text in examples.iter_mut().flat_map(|example| &mut example.texts) {
+            *text = rows[*text];
+        }
+        relate(examples);
     }
 }
 
 /// Numbers distinct keys in the order they appear.
 #[derive(Debug)]
-struct Numbering<K> {
+pub(super) struct Numbering<K> {
     numbers: HashMap<K, usize>,
     order: Vec<K>,
 }
@@ -79,7 +107,8 @@ impl<K> Default for Numbering<K> {
 }
 
 impl<K: Clone + Eq + Hash> Numbering<K> {
-    fn number(&mut self, key: &K) -> usize {
+    /// The number of a key, a new one if it has none.
+    pub(super) fn number(&mut self, key: &K) -> usize {
         if let Some(&number) = self.numbers.get(key) {
             return number;
         }
@@ -87,5 +116,10 @@ impl<K: Clone + Eq + Hash> Numbering<K> {
         self.numbers.insert(key.clone(), number);
         self.order.push(key.clone());
         number
+    }
+
+    /// The keys in the order of their numbers.
+    pub(super) fn order(&self) -> &[K] {
+        &self.order
     }
 }

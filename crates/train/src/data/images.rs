@@ -1,9 +1,9 @@
 //! Every distinct image of a dataset.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cliptune_clip::image::Preprocessor;
+use cliptune_store::ItemImage;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -12,15 +12,6 @@ use super::augment::Augmenter;
 use super::pixel_cache::PixelCache;
 use crate::error::TrainError;
 
-/// An image file.
-#[derive(Clone, Debug)]
-pub struct ImageSource {
-    /// Where it is.
-    pub path: PathBuf,
-    /// The hash of its content.
-    pub hash: String,
-}
-
 /// 8-bit RGB, row by row.
 pub(super) type Pixels = Arc<[u8]>;
 
@@ -28,26 +19,31 @@ pub(super) type Pixels = Arc<[u8]>;
 #[derive(Debug)]
 pub struct ImageBank {
     preprocessor: Preprocessor,
-    sources: Vec<ImageSource>,
+    files: Vec<ItemImage>,
     cache: Option<PixelCache>,
-    /// Of the update that is being computed.
+    /// The images that were decoded ahead for the batch that is being computed.
     ready: Mutex<Decoded>,
 }
 
 impl ImageBank {
     /// The images of these files; rows follow their order.
-    pub fn new(preprocessor: Preprocessor, sources: Vec<ImageSource>, cache: Option<PixelCache>) -> Self {
-        Self { preprocessor, sources, cache, ready: Mutex::default() }
+    pub fn new(preprocessor: Preprocessor, files: Vec<ItemImage>, cache: Option<PixelCache>) -> Self {
+        Self { preprocessor, files, cache, ready: Mutex::default() }
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.sources.len()
+        self.files.len()
+    }
+
+    /// The bytes of a decoded image.
+    pub(super) fn image_bytes(&self) -> usize {
+        self.preprocessor.length()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+        self.files.is_empty()
     }
 
     fn side(&self) -> i64 {
@@ -71,17 +67,13 @@ impl ImageBank {
     }
 
     fn read(&self, row: usize) -> Result<Pixels, TrainError> {
-        let source = &self.sources[row];
-        if let Some(pixels) = self.cache.as_ref().and_then(|cache| cache.get(&source.hash)) {
+        let file = &self.files[row];
+        if let Some(pixels) = self.cache.as_ref().and_then(|cache| cache.get(file.hash())) {
             return Ok(pixels.into());
         }
-        let file = fs_err::read(&source.path)?;
-        let pixels = self.preprocessor.decode_file(&source.path, &file)?.into_bytes();
-        // A file may have been changed since it was ingested.
-        if let Some(cache) =
-            self.cache.as_ref().filter(|_| blake3::hash(&file).to_hex().as_str() == source.hash)
-        {
-            cache.put(&source.hash, &pixels);
+        let pixels = self.preprocessor.decode_file(file.path(), &file.read()?)?.into_bytes();
+        if let Some(cache) = &self.cache {
+            cache.put(file.hash(), &pixels);
         }
         Ok(pixels.into())
     }

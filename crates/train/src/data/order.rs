@@ -134,10 +134,7 @@ mod tests {
     fn examples() -> Vec<Example> {
         // Ten images with one to four questions each, two images a group.
         let questions = |image| (0..image % 4 + 1).map(move |_| image);
-        (0..10)
-            .flat_map(questions)
-            .map(|image| Example { image, texts: vec![0, 1], label: 0, group: image / 2 })
-            .collect()
+        (0..10).flat_map(questions).map(|image| Example::new(image, vec![0, 1], 0, image / 2)).collect()
     }
 
     fn batches(arrangement: Arrangement, seed: u32, epoch: usize) -> Vec<Vec<usize>> {

@@ -14,7 +14,7 @@ const LARGEST: u64 = 32 << 30;
 /// Free space that is left to checkpoints and models.
 const RESERVE: u64 = 8 << 30;
 /// Raised with every change of what decoding gives for the same file and settings.
-const DECODING: u32 = 1;
+const DECODING: u32 = 2;
 
 /// The pixels of images by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image hash>`.
 ///
@@ -47,7 +47,7 @@ impl PixelCache {
             return None;
         }
         let found = bytes.split_off(self.length);
-        (found == checksum(&bytes)).then_some(bytes)
+        (found == checksum(image_hash, &bytes)).then_some(bytes)
     }
 
     /// Keeps the pixels of an image while there is space enough.
@@ -55,7 +55,7 @@ impl PixelCache {
         let file = self.file(image_hash);
         let kept = file.parent().map_or(Ok(()), fs::create_dir_all).is_ok() && self.has_space();
         // Written in place, not beside it and not made durable: the checksum tells what a crash has left.
-        if kept && fs::write(&file, [pixels, &checksum(pixels)].concat()).is_err() {
+        if kept && fs::write(&file, [pixels, &checksum(image_hash, pixels)].concat()).is_err() {
             drop(fs::remove_file(&file));
         }
     }
@@ -70,8 +70,9 @@ impl PixelCache {
     }
 }
 
-fn checksum(pixels: &[u8]) -> [u8; CHECKSUM] {
-    let hash = blake3::hash(pixels);
+/// It covers the image's hash, too, so that a file under another's name is not taken for it.
+fn checksum(image_hash: &str, pixels: &[u8]) -> [u8; CHECKSUM] {
+    let hash = blake3::Hasher::new().update(image_hash.as_bytes()).update(pixels).finalize();
     std::array::from_fn(|at| hash.as_bytes()[at])
 }
 
@@ -109,6 +110,9 @@ mod tests {
             fs::write(cache.file("abc"), damaged).unwrap();
             assert_eq!(cache.get("abc"), None);
         }
+        // Whole, but of another image.
+        fs::write(cache.file("abd"), &whole).unwrap();
+        assert_eq!(cache.get("abd"), None);
     }
 
     #[test]

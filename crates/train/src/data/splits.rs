@@ -1,10 +1,10 @@
 //! The splits that a run works on.
 
 use cliptune_experiment::{Plan, Select, Split, TaskKind};
-use cliptune_store::{Dataset, Item};
+use cliptune_store::{Dataset, Item, ItemImage};
 
 use super::examples::{Example, Examples};
-use super::images::ImageSource;
+use super::texts::TextBank;
 use crate::error::TrainError;
 
 /// The train and validation splits over one numbering of images and texts; the test split is never loaded here.
@@ -21,8 +21,8 @@ pub struct Splits {
     /// The validation split as training sees it.
     pub validation: Vec<Example>,
     /// Distinct images, in the order of their rows.
-    pub images: Vec<ImageSource>,
-    /// Distinct texts, in the order of their rows.
+    pub images: Vec<ItemImage>,
+    /// Distinct texts as they are written, in the order of their numbers.
     pub texts: Vec<String>,
 }
 
@@ -48,13 +48,19 @@ impl Splits {
         let train = if needed { examples.add(&train_items) } else { Vec::new() };
         Ok(Self {
             task: dataset.record().task,
-            images: image_sources(dataset, &examples),
+            images: image_files(dataset, &examples),
             texts: examples.texts().to_vec(),
             train_items,
             validation_items,
             train,
             validation,
         })
+    }
+
+    /// Lets texts that the model cannot tell apart be the same ones.
+    pub fn unify(&mut self, texts: &TextBank) {
+        Examples::unify(&mut self.train, texts.rows());
+        Examples::unify(&mut self.validation, texts.rows());
     }
 
     /// Items for the parity gate: of the validation split; of the train split when there are none.
@@ -68,9 +74,8 @@ impl Splits {
 }
 
 /// The files of the distinct images, in the order of their rows.
-pub(crate) fn image_sources(dataset: &Dataset, examples: &Examples) -> Vec<ImageSource> {
-    let source = |item: &Item| ImageSource { path: dataset.image_path(item), hash: item.image_hash.clone() };
-    examples.image_items().iter().map(source).collect()
+pub(crate) fn image_files(dataset: &Dataset, examples: &Examples) -> Vec<ItemImage> {
+    examples.image_items().iter().map(|item| dataset.image(item)).collect()
 }
 
 /// The split that a plan needs and that has no items. Without training, any one of the two will do; without an epoch to

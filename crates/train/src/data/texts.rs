@@ -7,26 +7,57 @@ use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, Tokenizer
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
+use super::examples::Numbering;
 use super::packing::Packing;
 use crate::error::TrainError;
 
 /// Distinct texts as token ids; padded when a batch is made.
+///
+/// Texts with the same ids are one: the model cannot tell them apart, whatever was written.
 #[derive(Debug)]
 pub struct TextBank {
     texts: Vec<Encoded>,
     layout: Layout,
+    /// The row of each text that was given.
+    rows: Vec<usize>,
+    truncated: usize,
 }
 
 impl TextBank {
-    /// Tokenises the texts in parallel; rows follow their order.
+    /// Tokenises the texts in parallel; rows follow the order in which their ids appear first.
     pub fn encode(tokenizer: &Tokenizer, texts: &[String]) -> Result<Self, TokenizerError> {
-        let texts = texts.par_iter().map(|text| tokenizer.encode(text)).collect::<Result<_, _>>()?;
-        Ok(Self { texts, layout: tokenizer.layout() })
+        let encoded: Vec<Encoded> =
+            texts.par_iter().map(|text| tokenizer.encode(text)).collect::<Result<_, _>>()?;
+        let truncated = encoded.iter().filter(|text| text.truncated).count();
+        let mut distinct: Numbering<Vec<i64>> = Numbering::default();
+        let rows = encoded.iter().map(|text| distinct.number(&text.ids)).collect();
+        let mut texts: Vec<Encoded> = Vec::with_capacity(distinct.order().len());
+        for (text, &row) in encoded.into_iter().zip(&rows) {
+            if row == texts.len() {
+                texts.push(text);
+            }
+        }
+        Ok(Self { texts, layout: tokenizer.layout(), rows, truncated })
     }
 
-    /// Number of texts that were cut at the context length.
+    /// The row of each text that was given, in their order.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The number of distinct texts.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The number of texts that were cut at the context length.
     pub fn truncated(&self) -> usize {
-        self.texts.iter().filter(|text| text.truncated).count()
+        self.truncated
     }
 
     /// The ids of all texts and of padding, ascending.

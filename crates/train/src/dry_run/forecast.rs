@@ -9,12 +9,12 @@ use tch::Device;
 use super::groups::{Group, groups};
 use super::probe::{self, Times};
 use crate::data::{Splits, TextBank};
-use crate::device;
 use crate::error::TrainError;
 use crate::fit::steps_per_epoch;
 use crate::memory::{Footprint, Subject, host_capacity};
 use crate::start::Start;
 use crate::tuning::Tuned;
+use crate::{cautions, device};
 
 /// What one run takes.
 #[derive(Debug, Serialize)]
@@ -66,16 +66,21 @@ impl Forecast {
     ) -> Result<Self, TrainError> {
         let plan = &standing.plan;
         let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
-        let splits = Splits::load(plan, dataset)?;
+        let mut splits = Splits::load(plan, dataset)?;
         let start = Start::open(standing, &splits.train_items, device)?;
         start.suits(train.objective, plan)?;
         let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
+        splits.unify(&texts);
         let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, train, plan.seed)?;
         let memory = Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)));
         let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
         let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
         let steps = steps_per_epoch(train, plan.seed, &splits.train);
+        let of_training = cautions::of_training(train, plan.seed, &splits.train, train.epochs * steps);
+        for caution in cautions::of_start(&start, &texts, &splits).iter().chain(&of_training) {
+            printer.warn(&format!("{}: {caution}", plan.experiment));
+        }
         let seconds = match fits {
             true => {
                 printer.status(&format!("{}: measuring some steps", plan.experiment));

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use cliptune_experiment::{Plan, TrainPlan, Tune};
 use cliptune_statistics::median;
-use cliptune_store::{Dataset, Item};
+use cliptune_store::{Clock, Dataset, Item};
 use tch::Device;
 
 use crate::checkpoint::Position;
 use crate::data::{
-    Arrangement, Augmenter, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches, image_sources,
+    Arrangement, Augmenter, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches, image_files,
 };
 use crate::device;
 use crate::encoder::Encoder;
@@ -46,7 +46,6 @@ struct Sample {
     validation: Vec<Example>,
     images: ImageBank,
     texts: TextBank,
-    text_count: usize,
     /// Seconds to decode the images.
     decoding: f64,
 }
@@ -67,7 +66,7 @@ pub(super) fn measure(
     let mut encoder = Encoder::new(&start.config, tuned.parameters(), &sample.images, &sample.texts, device)
         .with_adapters(tuned.adapters())
         .with_precision(train.precision);
-    let (locked, _) = timed(|| encoder.lock(train, sample.text_count))?;
+    let (locked, _) = timed(|| encoder.lock(train))?;
     let (mut steps, all) = (Vec::new(), sample.train.concat());
     let fit = Fit {
         plan: train,
@@ -76,6 +75,7 @@ pub(super) fn measure(
         encoder: &encoder,
         train: &all,
         validation: &sample.validation,
+        clock: Clock::start(0.0),
         after_step: &|_| ControlFlow::Continue(()),
     };
     let augmented =
@@ -89,7 +89,7 @@ pub(super) fn measure(
         let batches: Vec<Vec<usize>> = batches.iter().map(numbered).collect();
         let mut position = Position { steps: steps.len() + 1, ..Position::default() };
         let epoch = Epoch { number: 1, steps: sample.train.len() };
-        steps.push(timed(|| fit.step(&mut optimizer, &augmented, &batches, epoch, &mut position))?.0);
+        steps.push(timed(|| fit.step(&mut optimizer, (&augmented, None), &batches, epoch, &mut position))?.0);
     }
     let (evaluating, _) =
         timed(|| evaluate(&encoder, train.objective, train.batch_size, &sample.validation))?;
@@ -102,7 +102,7 @@ pub(super) fn measure(
             matches!(train.tune, Tune::LockedImage { unlocked_layers: 0 }),
             sample.images.len(),
         ),
-        locked_text: each(matches!(train.tune, Tune::LockedText { unlocked_layers: 0 }), sample.text_count),
+        locked_text: each(matches!(train.tune, Tune::LockedText { unlocked_layers: 0 }), sample.texts.len()),
         step: median(counted).unwrap_or_default(),
         validation_item: evaluating / sample.validation.len().max(1) as f64,
     })
@@ -124,14 +124,18 @@ impl Sample {
         };
         let batches = batches(train, plan.seed, &splits.train, 1);
         let taken = STEPS * train.accumulate.get();
-        let train = batches.iter().take(taken).map(|chosen| pick(&splits.train_items, chosen)).collect();
+        let mut train: Vec<Vec<Example>> =
+            batches.iter().take(taken).map(|chosen| pick(&splits.train_items, chosen)).collect();
         let batches = evaluation_batches(&splits.validation, arrangement, size);
-        let validation =
+        let mut validation =
             batches.first().map(|chosen| pick(&splits.validation_items, chosen)).unwrap_or_default();
-        let images = ImageBank::new(start.preprocessor.clone(), image_sources(dataset, &examples), None);
+        let images = ImageBank::new(start.preprocessor.clone(), image_files(dataset, &examples), None);
         let (decoding, ()) = timed(|| images.keep_all())?;
         let texts = TextBank::encode(&start.tokenizer, examples.texts())?;
-        Ok(Self { train, validation, images, texts, text_count: examples.texts().len(), decoding })
+        for split in train.iter_mut().chain([&mut validation]) {
+            Examples::unify(split, texts.rows());
+        }
+        Ok(Self { train, validation, images, texts, decoding })
     }
 }
 

@@ -1,17 +1,17 @@
 //! The gradient of one update.
 
-mod side;
 mod tape;
+mod tower_pass;
 
 use cliptune_clip::weights::Tower;
 use cliptune_experiment::{Reduction, TrainPlan};
 
-use crate::data::{Batch, Example};
+use crate::data::{Ahead, Batch, Example};
 use crate::draws::Draws;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
-use side::Side;
+use tower_pass::TowerPass;
 
 /// What the gradient of an update is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct Gradient<'a> {
     pub examples: &'a [Example],
     /// What is drawn at random.
     pub draws: Draws,
+    /// Decodes the images of the batches before they are needed, where somebody does.
+    pub ahead: Option<&'a Ahead<'a>>,
 }
 
 impl Gradient<'_> {
@@ -35,6 +37,7 @@ impl Gradient<'_> {
         let items: usize = batches.iter().map(Vec::len).sum();
         let mut mean = 0.0;
         for (number, chosen) in batches.iter().enumerate() {
+            self.ahead.map_or(Ok(()), Ahead::advance)?;
             let batch = Batch::new(self.examples, chosen, objective::needed(self.plan.objective));
             let share = chosen.len() as f64 / items as f64;
             let factor = match self.plan.reduction {
@@ -83,8 +86,8 @@ impl Gradient<'_> {
         rows: usize,
         factor: f64,
     ) -> Result<f64, TrainError> {
-        let images = Side::new(self, Tower::Vision, number, &batch.images, rows)?;
-        let texts = Side::new(self, Tower::Text, number, &batch.texts, rows)?;
+        let images = TowerPass::new(self, Tower::Vision, number, &batch.images, rows)?;
+        let texts = TowerPass::new(self, Tower::Text, number, &batch.texts, rows)?;
         let embeddings = self.encoder.with_temperature(images.embeddings(), texts.embeddings())?;
         let loss = self.backward(&embeddings, batch, factor)?;
         if loss.is_finite() {

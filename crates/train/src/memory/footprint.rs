@@ -5,7 +5,7 @@ use cliptune_clip::config::TransformerConfig;
 use cliptune_experiment::{BatchSize, Seed, TrainPlan, Tune};
 use serde::Serialize;
 
-use crate::data::{Batch, Example, TextBank, UPDATES_IN_MEMORY};
+use crate::data::{BATCHES_IN_MEMORY, Batch, Example, TextBank, images_ahead};
 use crate::encoder;
 use crate::fit::batches;
 use crate::model::Parameters;
@@ -52,7 +52,7 @@ pub struct Footprint {
     pub gradients: u64,
     /// What the optimiser keeps for each weight that moves, and their moving average.
     pub moments: u64,
-    /// Pixels of the images of a few updates, as bytes.
+    /// Pixels of the images of a few batches, as bytes.
     pub pixels: u64,
     /// What the largest batch of an epoch needs.
     pub activations: u64,
@@ -94,8 +94,8 @@ impl Subject<'_> {
 
     /// Images that are decoded and wait for their step; during an evaluation, for their chunk.
     fn images_in_memory(&self) -> usize {
-        let update = self.plan.batch_size.get().saturating_mul(self.plan.accumulate.get());
-        self.images.min(UPDATES_IN_MEMORY.saturating_mul(update.max(encoder::CHUNK)))
+        let batch = self.plan.batch_size.get().max(encoder::CHUNK).min(images_ahead(pixels(self.config)));
+        self.images.min(BATCHES_IN_MEMORY * batch)
     }
 
     fn largest_batch(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! CLIP in libtorch: its weights, and the interpreter that gives the towers' definition its meaning.
 
 mod files;
+mod finite;
 mod interpreter;
 mod load;
 mod parameters;
@@ -8,6 +9,7 @@ mod token_rows;
 
 pub use files::save;
 pub(crate) use files::{parse, tensor};
+pub(crate) use finite::fault;
 pub use interpreter::TorchOps;
 pub use load::{load, load_checkpoint};
 pub use parameters::{Parameter, Parameters};

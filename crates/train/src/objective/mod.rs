@@ -28,6 +28,11 @@ pub fn needed(objective: Objective) -> Needed {
     if objective.is_over_candidates() { Needed::Candidates } else { Needed::RightText }
 }
 
+/// Whether the items of a batch are each other's negatives.
+pub(crate) fn has_negatives_in_batch(objective: Objective) -> bool {
+    objective != Objective::Choice
+}
+
 /// The mean loss over a batch's examples, a scalar that gradients flow from.
 ///
 /// A cross-entropy's target gives the share `label_smoothing` of its probability to all candidates alike, as
@@ -52,18 +57,31 @@ pub fn loss(
 
 pub use choice::logits as choice_logits;
 
-/// Logits of every example's image with every example's right text, `[examples, examples]`, and which of them belong to
-/// two examples of one group: those say nothing, because a group's texts are true of all its images.
-fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<(Tensor, Tensor), TrainError> {
+/// The logits of every example's image with every example's right text: `[examples, examples]`.
+fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
     let (images, texts) = (&embeddings.images, &embeddings.texts);
     let images = images.f_index_select(0, &indices(examples.iter().map(|one| one.image), images)?)?;
     let texts = texts.f_index_select(0, &indices(examples.iter().map(Example::right_text), texts)?)?;
-    let logits = images.f_matmul(&texts.f_transpose(0, 1)?)?.f_mul(&embeddings.logit_scale)?;
-    let groups = indices(examples.iter().map(|example| example.group), &logits)?;
-    let same = groups.f_unsqueeze(0)?.f_eq_tensor(&groups.f_unsqueeze(1)?)?;
-    let itself = Tensor::f_eye(examples.len() as i64, (Kind::Bool, logits.device()))?;
-    let others = same.f_logical_and(&itself.f_logical_not()?)?;
-    Ok((logits, others))
+    Ok(images.f_matmul(&texts.f_transpose(0, 1)?)?.f_mul(&embeddings.logit_scale)?)
+}
+
+/// Whether something holds of every example's image (the row) with every example's right text (the column), as a tensor
+/// beside others.
+fn pairs(
+    examples: &[Example],
+    beside: &Tensor,
+    holds: impl Fn(&Example, &Example) -> bool,
+) -> Result<Tensor, TrainError> {
+    let holds = &holds;
+    let row = |image| examples.iter().map(move |text| holds(image, text));
+    let cells: Vec<bool> = examples.iter().flat_map(row).collect();
+    let size = examples.len() as i64;
+    Ok(Tensor::from_slice(&cells).f_view([size, size])?.f_to_device(beside.device())?)
+}
+
+/// Whether no example of a batch has a negative: every text in it is true of every image.
+pub(crate) fn lacks_negatives<'a>(batch: impl Iterator<Item = &'a Example> + Clone) -> bool {
+    batch.clone().all(|image| batch.clone().all(|text| image.accepts(text)))
 }
 
 /// torch's default `ignore_index`, a label that no example has.

@@ -5,6 +5,7 @@ use tch::Tensor;
 
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
+use crate::merit::Merit;
 use crate::model::Parameters;
 
 /// A point between two models and what it reaches.
@@ -25,7 +26,7 @@ pub fn interpolate(
     tuned: &Parameters,
     alphas: &[Fraction],
     evaluate: impl Fn(&Parameters) -> Result<Evaluation, TrainError>,
-    merit: impl Fn(Evaluation) -> f64,
+    merit: impl Fn(Evaluation) -> Merit,
     mut tell: impl FnMut(Fraction, Evaluation) -> Result<(), TrainError>,
 ) -> Result<Option<Interpolated>, TrainError> {
     let mut best: Option<Interpolated> = None;

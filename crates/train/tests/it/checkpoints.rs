@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cliptune_experiment::{CheckpointInterval, Objective};
+use cliptune_experiment::{CheckpointInterval, Objective, Select};
 use cliptune_terminal::Printer;
 use cliptune_train::checkpoint::{Best, Checkpoints, Position, Saver, Snapshot, State};
+use cliptune_train::evaluate::Evaluation;
+use cliptune_train::merit::Merit;
 use cliptune_train::optimizer::Optimizer;
 use cliptune_train::tuning::Tuned;
 
@@ -58,8 +60,12 @@ impl Saved {
     }
 }
 
+fn merit() -> Merit {
+    Merit::of(Select::ValidationAccuracy, Evaluation { loss: 1.0, accuracy: 0.5 })
+}
+
 fn at(steps: usize) -> Position {
-    Position { steps, best: Some(Best { epoch: 0, merit: 0.5 }), ..Position::default() }
+    Position { steps, best: Some(Best { epoch: 0, merit: merit() }), ..Position::default() }
 }
 
 #[test]
@@ -135,11 +141,34 @@ fn the_best_weights_are_kept_until_they_are_in_a_file() {
 }
 
 #[test]
+fn a_stop_that_cannot_be_saved_is_told_though_another_checkpoint_has_failed_before() {
+    let saved = Saved::new();
+    let mut saver = saved.saver(1);
+    // A folder that is gone is as bad as a disk that is full.
+    let folder = saved.world.path().join("checkpoint");
+    fs_err::remove_dir(&folder).unwrap();
+    assert!(!saver.save(&saved.state(), &at(4)));
+    let told = saver.save_to_stop(&saved.state(), &at(5)).unwrap();
+    assert!(
+        told.starts_with("step 5 cannot be saved, so that the run goes on from its beginning: "),
+        "{told}"
+    );
+    fs_err::create_dir(&folder).unwrap();
+    assert!(saver.save(&saved.state(), &at(6)));
+    fs_err::remove_dir_all(&folder).unwrap();
+    let told = saver.save_to_stop(&saved.state(), &at(7)).unwrap();
+    assert!(told.contains("goes on from step 6, the last one that was saved: "), "{told}");
+    fs_err::create_dir(&folder).unwrap();
+    assert_eq!(saver.save_to_stop(&saved.state(), &at(8)), None);
+    assert_eq!(saved.saved_step(), Some(8));
+}
+
+#[test]
 fn the_weights_of_a_better_epoch_do_not_replace_those_that_the_position_names() {
     let saved = Saved::new();
     let checkpoints = saved.world.checkpoints();
     let files = || [0, 4].map(|epoch| checkpoints.best_file(epoch).exists());
-    let position = |epoch| Position { best: Some(Best { epoch, merit: 0.5 }), ..Position::default() };
+    let position = |epoch| Position { best: Some(Best { epoch, merit: merit() }), ..Position::default() };
     let weights = || Snapshot::of(saved.tuned.kept().into_iter()).unwrap();
     checkpoints.save_best(&weights(), 0).unwrap();
     checkpoints.save_last(&saved.state().snapshot().unwrap(), &position(0)).unwrap();

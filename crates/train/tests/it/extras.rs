@@ -10,6 +10,7 @@ use cliptune_experiment::{
 use cliptune_store::Event;
 use cliptune_train::evaluate::Evaluation;
 use cliptune_train::fit::Fitted;
+use cliptune_train::merit::Merit;
 use cliptune_train::tuning::{Tuned, interpolate};
 use cliptune_train::{TrainError, tuning};
 
@@ -123,7 +124,7 @@ fn epochs(world: &World) -> usize {
 fn patience_ends_a_training_that_does_not_get_better() {
     let world = standing_still(Some(2));
     let fitted = world.run(&go_on).unwrap();
-    assert!(matches!(fitted, Fitted::Done { best, .. } if best.epoch == 0), "{fitted:?}");
+    assert!(matches!(fitted, Fitted::Done { best_epoch: 0 }), "{fitted:?}");
     // The model before training, and two epochs.
     assert_eq!(epochs(&world), 3);
     // Continued, it has nothing to do.
@@ -235,7 +236,7 @@ fn a_point_between_two_models_is_their_mean_and_the_best_one_is_kept() {
             let loss = (parameters.tensor("logit_scale").unwrap().double_value(&[]) - target).abs();
             Ok(Evaluation { loss: (loss * 100.0).round() / 100.0, accuracy: 0.0 })
         },
-        |evaluation| -evaluation.loss,
+        |evaluation| Merit::of(Select::ValidationLoss, evaluation),
         |alpha, evaluation| {
             told.push((alpha.get(), evaluation.loss));
             Ok(())

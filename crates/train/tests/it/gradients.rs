@@ -50,8 +50,8 @@ fn the_loss_over_all_items_and_the_gradient_of_every_weight_are_those_of_pytorch
 /// Image n's right text is text n. Choice has four candidates, all of them the right one of no other image.
 fn examples(objective: Objective) -> Vec<Example> {
     let example = |n: usize| match objective {
-        Objective::Choice => Example { image: n, texts: vec![0, 1, 2, 3], label: n, group: n },
-        _ => Example { image: n, texts: vec![n], label: 0, group: n },
+        Objective::Choice => Example::new(n, vec![0, 1, 2, 3], n, n),
+        _ => Example::new(n, vec![n], 0, n),
     };
     (0..3).map(example).collect()
 }
@@ -107,7 +107,13 @@ fn gradients(tiny: &Tiny, plan: &TrainPlan, batches: &[Vec<usize>]) -> (f64, Vec
     let parameters = tiny.parameters();
     let tuned = Tuned::new(&parameters, plan, Seed(0)).unwrap();
     let encoder = tiny.encoder(&parameters).with_adapters(tuned.adapters());
-    let gradient = Gradient { plan, encoder: &encoder, examples: &tiny.train, draws: Draws::new(Seed(0), 1) };
+    let gradient = Gradient {
+        plan,
+        encoder: &encoder,
+        examples: &tiny.train,
+        draws: Draws::new(Seed(0), 1),
+        ahead: None,
+    };
     let generator = generator();
     let loss = gradient.accumulate(batches).unwrap();
     drop(generator);
@@ -203,8 +209,13 @@ fn a_cached_batch_drops_the_same_in_both_passes() {
     let parameters = tiny.parameters();
     let tuned = Tuned::new(&parameters, &plan, Seed(0)).unwrap();
     let encoder = tiny.encoder(&parameters).with_adapters(tuned.adapters());
-    let gradient =
-        Gradient { plan: &plan, encoder: &encoder, examples: &tiny.train, draws: Draws::new(Seed(0), 1) };
+    let gradient = Gradient {
+        plan: &plan,
+        encoder: &encoder,
+        examples: &tiny.train,
+        draws: Draws::new(Seed(0), 1),
+        ahead: None,
+    };
     let batch = [(0..10).collect::<Vec<_>>()];
     // Up matrices are zero: only they have a gradient.
     let move_by = |step: f64| {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod checkpoints;
+mod equal_texts;
 mod evaluation;
 mod extras;
 mod forward;
@@ -16,4 +17,5 @@ mod support;
 mod token_rows;
 mod training;
 mod tuning;
+mod unfit;
 mod unusable;

@@ -42,15 +42,11 @@ struct Ended {
 }
 
 fn ended(world: &World, fitted: Fitted) -> Ended {
-    let Fitted::Done { best, .. } = fitted else { panic!("{fitted:?}") };
+    let Fitted::Done { best_epoch } = fitted else { panic!("{fitted:?}") };
     let checkpoints = world.checkpoints();
     // Epoch 0 is the model that the run has started from.
-    let weights = (best.epoch > 0).then(|| contents(&checkpoints.best_file(best.epoch)));
-    Ended {
-        best_epoch: best.epoch,
-        best: weights.unwrap_or_default(),
-        last: contents(&checkpoints.last_file()),
-    }
+    let weights = (best_epoch > 0).then(|| contents(&checkpoints.best_file(best_epoch)));
+    Ended { best_epoch, best: weights.unwrap_or_default(), last: contents(&checkpoints.last_file()) }
 }
 
 fn undisturbed(world: &World) -> (Ended, Curve) {

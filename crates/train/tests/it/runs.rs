@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{ImageFit, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, JoinCounts, Leaks, ResolvedBase, Run,
+    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, ItemImage, JoinCounts, Leaks, ResolvedBase, Run,
     RunStatus, Sources, Standing, Store, read_events, read_json, read_parity, write_dataset,
 };
 use cliptune_terminal::{Diagnostic, Printer};
@@ -16,22 +16,22 @@ use fs_err as fs;
 use tch::{Device, Tensor};
 use tempfile::TempDir;
 
-use crate::support::{assert_close, generator, reference, tensors, write_model};
+use crate::support::{assert_close, generator, item_image, reference, tensors, write_model};
 
-const TRAINED: &str =
+pub(crate) const TRAINED: &str =
     "train:\n  objective: choice\n  epochs: 2\n  batch_size: 2\n  optimizer: { name: adamw, lr: 1e-3 }\n";
-const AS_IT_IS: &str = "";
+pub(crate) const AS_IT_IS: &str = "";
 
 /// A folder with a model, a dataset of drawn images, and a store.
-struct Place {
-    folder: TempDir,
-    plan: Plan,
-    dataset: Dataset,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) plan: Plan,
+    pub(crate) dataset: Dataset,
 }
 
 impl Place {
     /// `train` is that part of the experiment; there is an item for each of `splits`.
-    fn new(train: &str, splits: &[Split]) -> Self {
+    pub(crate) fn new(train: &str, splits: &[Split]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_model(&folder.path().join("model"));
         let plan = plan(&folder, train);
@@ -39,17 +39,14 @@ impl Place {
         Self { folder, plan, dataset }
     }
 
-    fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::open(&self.folder.path().join("runs")).unwrap()
     }
 
-    fn make(&self, interrupted: bool) -> Result<Run, TrainError> {
-        let context = Context {
-            store: &self.store(),
-            printer: &Printer::new(true, false),
-            device: Device::Cpu,
-            interrupted: &AtomicBool::new(interrupted),
-        };
+    pub(crate) fn make(&self, interrupted: bool) -> Result<Run, TrainError> {
+        let (store, printer, interrupted) =
+            (self.store(), Printer::new(true, false), AtomicBool::new(interrupted));
+        let context = Context::new(&store, &printer, Device::Cpu, &interrupted);
         let model = self.folder.path().join("model");
         let standing = Standing {
             plan: self.plan.clone(),
@@ -106,6 +103,10 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
     store.dataset(&record.hash).unwrap().unwrap()
 }
 
+pub(crate) fn image(number: usize) -> ItemImage {
+    item_image(reference("train", &format!("images/{number}.png")))
+}
+
 fn item(number: usize, split: Split) -> Item {
     Item {
         item_id: format!("{number:016x}"),
@@ -114,7 +115,7 @@ fn item(number: usize, split: Split) -> Item {
         group: number.to_string(),
         split,
         image: format!("{number}.png"),
-        image_hash: format!("{number:064x}"),
+        image_hash: image(number).hash().to_owned(),
         width: 12,
         height: 12,
         texts: vec!["a cat".to_owned(), format!("dog {number}")],
@@ -124,7 +125,7 @@ fn item(number: usize, split: Split) -> Item {
 }
 
 /// Four items to train on, two to validate.
-const SPLITS: [Split; 6] =
+pub(crate) const SPLITS: [Split; 6] =
     [Split::Train, Split::Train, Split::Validation, Split::Train, Split::Validation, Split::Train];
 /// Two epochs of two steps.
 const STEPS: usize = 4;
@@ -172,7 +173,7 @@ fn tensorboard_sees_curves_the_plan_and_the_settings() {
 }
 
 /// The weights of a model folder.
-fn weights(folder: &Path) -> BTreeMap<String, Tensor> {
+pub(crate) fn weights(folder: &Path) -> BTreeMap<String, Tensor> {
     tensors(&folder.join("model.safetensors"))
 }
 

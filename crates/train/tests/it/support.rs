@@ -9,12 +9,12 @@ use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{CheckpointInterval, Objective, Seed, TrainPlan, Tune};
-use cliptune_store::{Event, EventLog, read_events};
+use cliptune_store::{Clock, Event, EventLog, ItemImage, read_events};
 use cliptune_terminal::Printer;
 use cliptune_train::TrainError;
 use cliptune_train::board::Board;
 use cliptune_train::checkpoint::{Checkpoints, Saver, State};
-use cliptune_train::data::{Example, ImageBank, ImageSource, TextBank};
+use cliptune_train::data::{Example, Examples, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::fit::{Fit, Fitted, Records};
 use cliptune_train::journal::Journal;
@@ -142,6 +142,12 @@ pub(crate) struct EvaluationCase {
     pub(crate) accuracy: f64,
 }
 
+/// An image file as it is now.
+pub(crate) fn item_image(path: PathBuf) -> ItemImage {
+    let hash = blake3::hash(&fs_err::read(&path).unwrap()).to_hex().to_string();
+    ItemImage::new(path, hash)
+}
+
 /// The tiny CLIP of the references with its images, texts and items.
 pub(crate) struct Tiny {
     pub(crate) config: ClipConfig,
@@ -160,10 +166,7 @@ impl Tiny {
             serde_json::from_slice(&fs_err::read(reference("train", "cases.json")).unwrap()).unwrap();
         let config = ClipConfig::from_folder(&reference("train", "model")).unwrap();
         let size = config.vision.image_size as u32;
-        let source = |n| ImageSource {
-            path: reference("train", &format!("images/{n}.png")),
-            hash: format!("{n:064x}"),
-        };
+        let source = |n| item_image(reference("train", &format!("images/{n}.png")));
         let preprocessor = Preprocessor::openai(size, image::Fit::Crop);
         let tokenizer = tokenizer(config.text.context_length);
         Self {
@@ -195,13 +198,15 @@ impl Tiny {
 }
 
 fn examples(items: &[ItemCase]) -> Vec<Example> {
-    let example = |item: &ItemCase| Example {
-        image: item.image,
-        texts: item.texts.clone(),
-        label: item.label,
-        group: item.group,
-    };
-    items.iter().map(example).collect()
+    let example = |item: &ItemCase| Example::new(item.image, item.texts.clone(), item.label, item.group);
+    related(items.iter().map(example).collect())
+}
+
+/// The examples of one split, which know what the others say about their images.
+pub(crate) fn related(mut examples: Vec<Example>) -> Vec<Example> {
+    let texts = examples.iter().flat_map(|example| &example.texts).max().map_or(0, |last| last + 1);
+    Examples::unify(&mut examples, &(0..texts).collect::<Vec<_>>());
+    examples
 }
 
 /// The objectives as the reference files are named.
@@ -288,7 +293,7 @@ impl World {
         let position = checkpoints.resume(&State::new(tuned, &optimizer))?.unwrap_or_default();
         let encoder = self.tiny.encoder(tuned.parameters()).with_adapters(tuned.adapters());
         let mut encoder = encoder.with_precision(self.plan.precision);
-        encoder.lock(&self.plan, self.tiny.text_count())?;
+        encoder.lock(&self.plan)?;
         let fit = Fit {
             plan: &self.plan,
             seed: self.tiny.cases.seed,
@@ -296,6 +301,7 @@ impl World {
             encoder: &encoder,
             train: &self.tiny.train,
             validation: &self.tiny.validation,
+            clock: Clock::start(0.0),
             after_step,
         };
         let printer = Printer::new(true, false);

@@ -85,7 +85,7 @@ fn loss(tiny: &Tiny, objective: Objective, tune: Tune, lock: bool) -> (f64, Para
     parameters.unlock(if lock { tune } else { Tune::Full }, LogitScale::Learned);
     let mut encoder = tiny.encoder(&parameters);
     if lock {
-        encoder.lock(&TrainPlan { tune, ..tiny.case(objective).plan.clone() }, tiny.text_count()).unwrap();
+        encoder.lock(&TrainPlan { tune, ..tiny.case(objective).plan.clone() }).unwrap();
     }
     let everyone: Vec<usize> = (0..tiny.train.len()).collect();
     let batch = Batch::new(&tiny.train, &everyone, needed(objective));

@@ -8,7 +8,7 @@ use super::tape::Tape;
 use crate::error::TrainError;
 
 /// One tower's rows of a batch, in chunks that are taken back to the weights one at a time.
-pub(super) struct Side<'a> {
+pub(super) struct TowerPass<'a> {
     gradient: &'a Gradient<'a>,
     tower: Tower,
     /// The batch's number in its update.
@@ -20,8 +20,8 @@ pub(super) struct Side<'a> {
     tape: Option<Tape>,
 }
 
-impl<'a> Side<'a> {
-    /// Takes the first pass.
+impl<'a> TowerPass<'a> {
+    /// Computes the embeddings, which is the first of the two passes.
     pub(super) fn new(
         gradient: &'a Gradient<'a>,
         tower: Tower,
@@ -30,22 +30,23 @@ impl<'a> Side<'a> {
         chunk: usize,
     ) -> Result<Self, TrainError> {
         let chunks: Vec<&[usize]> = rows.chunks(chunk).collect();
-        let mut side = Self { gradient, tower, number, chunks, leaf: Tensor::new(), tape: None };
+        let mut pass = Self { gradient, tower, number, chunks, leaf: Tensor::new(), tape: None };
         let _guard = tch::no_grad_guard();
-        let leaf = match side.chunks.len() {
-            1 if side.is_taped() => {
-                let (tape, embeddings) = side.record(0)?;
-                side.tape = Some(tape);
+        let leaf = match pass.chunks.len() {
+            1 if pass.is_taped() => {
+                let (tape, embeddings) = pass.record(0)?;
+                pass.tape = Some(tape);
                 embeddings
             }
             count => {
-                Tensor::f_cat(&(0..count).map(|chunk| side.encode(chunk)).collect::<Result<Vec<_>, _>>()?, 0)?
+                Tensor::f_cat(&(0..count).map(|chunk| pass.encode(chunk)).collect::<Result<Vec<_>, _>>()?, 0)?
             }
         };
-        side.leaf = leaf.f_detach()?.set_requires_grad(true);
-        Ok(side)
+        pass.leaf = leaf.f_detach()?.set_requires_grad(true);
+        Ok(pass)
     }
 
+    /// The embeddings of all rows, whose gradient is gathered.
     pub(super) fn embeddings(&self) -> Tensor {
         self.leaf.shallow_clone()
     }

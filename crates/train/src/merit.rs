@@ -1,0 +1,76 @@
+//! What an epoch is selected by.
+
+use cliptune_experiment::Select;
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::Evaluation;
+
+/// How good a model is by `train.select`: the greater one is kept, and of two that are equal the earlier.
+///
+/// A small validation split gives many epochs the same accuracy. The lower validation loss decides between them, because
+/// it says more: how sure a model is of each answer, and not only which one comes first.
+///
+/// A number that is not finite never wins. It is the lowest one here, because JSON has no infinity.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Merit {
+    value: f64,
+    /// Decides between equal values.
+    tie_break: f64,
+}
+
+impl Merit {
+    /// The merit of what was reached on the validation split. Without an epoch to choose, the accuracy tells models apart.
+    pub fn of(select: Select, evaluation: Evaluation) -> Self {
+        let (accuracy, loss) = (finite(evaluation.accuracy), finite(-evaluation.loss));
+        match select {
+            Select::ValidationAccuracy | Select::Last => Self { value: accuracy, tie_break: loss },
+            Select::ValidationLoss => Self { value: loss, tie_break: accuracy },
+        }
+    }
+
+    /// The merit by which a later epoch is always the better one.
+    pub(crate) fn of_epoch(number: usize) -> Self {
+        Self { value: number as f64, tie_break: 0.0 }
+    }
+}
+
+fn finite(number: f64) -> f64 {
+    if number.is_finite() { number } else { f64::MIN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merit(select: Select, accuracy: f64, loss: f64) -> Merit {
+        Merit::of(select, Evaluation { loss, accuracy })
+    }
+
+    #[test]
+    fn of_equal_accuracies_the_lower_loss_is_better() {
+        let select = Select::ValidationAccuracy;
+        assert!(merit(select, 0.5, 1.0) > merit(select, 0.5, 1.1));
+        assert!(merit(select, 0.5, 9.0) > merit(select, 0.4, 1.1));
+        // Equal in both: nothing is better than the earlier one.
+        assert!(!(merit(select, 0.5, 1.0) > merit(select, 0.5, 1.0)));
+    }
+
+    #[test]
+    fn of_equal_losses_the_higher_accuracy_is_better() {
+        let select = Select::ValidationLoss;
+        assert!(merit(select, 0.4, 1.0) > merit(select, 0.5, 1.1));
+        assert!(merit(select, 0.5, 1.0) > merit(select, 0.4, 1.0));
+    }
+
+    #[test]
+    fn what_is_not_a_number_never_wins_and_can_be_written_down() {
+        for select in [Select::ValidationAccuracy, Select::ValidationLoss, Select::Last] {
+            let unknown = merit(select, f64::NAN, f64::NAN);
+            assert!(merit(select, 0.0, 1e30) > unknown);
+            assert!(!(unknown > unknown));
+            let written = serde_json::to_string(&unknown).unwrap();
+            assert_eq!(serde_json::from_str::<Merit>(&written).unwrap(), unknown);
+        }
+        assert!(Merit::of_epoch(3) > Merit::of_epoch(2));
+    }
+}
