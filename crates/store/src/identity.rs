@@ -7,7 +7,7 @@ use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision};
 /// Version of everything between the sources and the items. Raising it makes every dataset stale.
 pub const DATASET_FORMAT: u32 = 2;
 /// Version of everything between a dataset and a trained model. Raising it makes every run stale.
-pub const TRAIN_PROCEDURE: u32 = 4;
+pub const TRAIN_PROCEDURE: u32 = 5;
 /// Version of `run.json`.
 pub const RUN_FORMAT: u32 = 3;
 /// Version of everything between a run and its scores. Raising it makes all scores stale.

@@ -24,9 +24,9 @@ const VERSION: &str = "brain.Event:2";
 #[derive(Debug)]
 pub struct EventFile {
     file: File,
-    /// Bytes of whole records.
+    /// The number of bytes in whole records.
     whole: u64,
-    /// Whether there are bytes of a broken one after them.
+    /// Whether the bytes of a broken record follow them.
     torn: bool,
 }
 
@@ -37,7 +37,7 @@ pub enum Setting {
     Number(f64),
     /// A word.
     Text(String),
-    /// Yes or no.
+    /// A yes or a no.
     Flag(bool),
 }
 

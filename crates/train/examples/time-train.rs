@@ -29,10 +29,10 @@ use tch::{Device, Kind, Tensor};
 /// Of AdamW; both sides have the same.
 const LEARNING_RATE: f64 = 1e-5;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// What both sides do.
-fn plan(tune: &str) -> Outcome<TrainPlan> {
+fn plan(tune: &str) -> Result<TrainPlan> {
     Ok(serde_json::from_value(json!({
         "objective": "choice", "label_smoothing": 0.0, "reduction": "mean",
         "tune": tune, "unlocked_layers": 0, "logit_scale": "learned",
@@ -75,7 +75,7 @@ impl Timed {
     }
 }
 
-fn main() -> Outcome<()> {
+fn main() -> Result<()> {
     cliptune_train::threads::wait_politely();
     cliptune_torch_bridge::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -89,7 +89,7 @@ fn main() -> Outcome<()> {
 }
 
 /// Matrix products of this machine, in 10⁹ operations a second: the median of several, of a size that suits it.
-fn product_rate() -> Outcome<f64> {
+fn product_rate() -> Result<f64> {
     const SIDE: i64 = 2048;
     let [a, b] = [0, 1].map(|_| Tensor::rand([SIDE, SIDE], (Kind::Float, Device::Cpu)));
     let mut rates = Vec::new();
@@ -112,7 +112,7 @@ struct Work {
 }
 
 impl Work {
-    fn open(folder: &Path, plan: TrainPlan) -> Outcome<Self> {
+    fn open(folder: &Path, plan: TrainPlan) -> Result<Self> {
         let batches: Vec<Vec<Question>> =
             serde_json::from_slice(&fs_err::read(folder.join("batches.json"))?)?;
         let mut examples = Examples::default();
@@ -120,12 +120,12 @@ impl Work {
             plan,
             start: Start::from_folder(&folder.join("model"), Device::Cpu)?,
             batches: batches.iter().map(|batch| examples.add(&items(batch))).collect(),
-            images: examples.image_items().iter().map(|item| source(folder, item)).collect::<Outcome<_>>()?,
+            images: examples.image_items().iter().map(|item| source(folder, item)).collect::<Result<_>>()?,
             texts: examples.texts().to_vec(),
         })
     }
 
-    fn serve(&self) -> Outcome<()> {
+    fn serve(&self) -> Result<()> {
         let (images, texts) = self.read()?;
         images.keep_all()?;
         let parameters = self.start.parameters.with_token_rows(self.plan.tune, &texts.ids())?;
@@ -149,7 +149,7 @@ impl Work {
         Ok(())
     }
 
-    fn epoch(&self, tuned: &Tuned<'_>, optimizer: &mut Optimizer) -> Outcome<Timed> {
+    fn epoch(&self, tuned: &Tuned<'_>, optimizer: &mut Optimizer) -> Result<Timed> {
         let begun = Instant::now();
         let (images, texts) = self.read()?;
         let encoder = self.encoder(tuned, &images, &texts)?;
@@ -167,7 +167,7 @@ impl Work {
         })
     }
 
-    fn read(&self) -> Outcome<(ImageBank, TextBank)> {
+    fn read(&self) -> Result<(ImageBank, TextBank)> {
         let images = ImageBank::new(self.start.preprocessor.clone(), self.images.clone(), None);
         Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
     }
@@ -177,7 +177,7 @@ impl Work {
         tuned: &Tuned<'a>,
         images: &'a ImageBank,
         texts: &'a TextBank,
-    ) -> Outcome<Encoder<'a>> {
+    ) -> Result<Encoder<'a>> {
         let mut encoder = Encoder::new(&self.start.config, tuned.parameters(), images, texts, Device::Cpu);
         encoder.lock(&self.plan)?;
         Ok(encoder)
@@ -190,7 +190,7 @@ fn step(
     encoder: &Encoder<'_>,
     optimizer: &mut Optimizer,
     examples: &[Example],
-) -> Outcome<Timed> {
+) -> Result<Timed> {
     let everyone: Vec<usize> = (0..examples.len()).collect();
     let mut since = Instant::now();
     let mut lap = move || std::mem::replace(&mut since, Instant::now()).elapsed().as_secs_f64();
@@ -211,7 +211,7 @@ fn step(
 }
 
 /// Seconds that training waits for a checkpoint, and seconds until it is on the disk.
-fn checkpoint(state: &State<'_>) -> Outcome<serde_json::Value> {
+fn checkpoint(state: &State<'_>) -> Result<serde_json::Value> {
     let folder = tempfile::tempdir()?;
     let checkpoints = Checkpoints::new(folder.path().to_owned())?;
     let begun = Instant::now();
@@ -222,13 +222,13 @@ fn checkpoint(state: &State<'_>) -> Outcome<serde_json::Value> {
     Ok(json!({ "copy": copy, "write": begun.elapsed().as_secs_f64() - copy, "mib": mib }))
 }
 
-fn answer(value: &impl Serialize) -> Outcome<()> {
+fn answer(value: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(value)?)?;
     Ok(out.flush()?)
 }
 
-fn source(folder: &Path, item: &Item) -> Outcome<ItemImage> {
+fn source(folder: &Path, item: &Item) -> Result<ItemImage> {
     let path = folder.join(&item.image);
     let hash = blake3::hash(&fs_err::read(&path)?).to_hex().to_string();
     Ok(ItemImage::new(path, hash))

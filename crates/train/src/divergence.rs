@@ -12,7 +12,7 @@ use crate::data::Example;
 const FIRST: usize = 10;
 /// How many times as high a loss has to be as it has any reason to be.
 const FACTOR: f64 = 4.0;
-/// For how many steps in a row.
+/// For how many steps in a row it has to stay as high.
 const PATIENCE: usize = 50;
 /// Items of a batch that a message names; the event log has them all.
 const SHOWN: usize = 10;
@@ -22,9 +22,9 @@ const SHOWN: usize = 10;
 pub struct Divergence {
     /// What happened.
     pub symptom: Symptom,
-    /// At which step, from 1 over the whole run.
+    /// The step at which it was stopped, from 1 over the whole run.
     pub step: usize,
-    /// In which epoch, from 1.
+    /// The epoch of that step, from 1.
     pub epoch: usize,
     /// The step's learning rate.
     pub learning_rate: f64,
@@ -54,12 +54,12 @@ pub enum Symptom {
 }
 
 impl Divergence {
-    /// Looks the batch's items up in the train split.
+    /// Looks up the ids of the batch's items in the train split.
     pub fn name(&mut self, train: &[Item]) {
         self.items = self.batch.iter().filter_map(|&row| Some(train.get(row)?.id.clone())).collect();
     }
 
-    /// What happened, without the items.
+    /// Says what happened, without the items.
     pub fn reason(&self) -> String {
         let place = format!("at step {} (epoch {})", self.step, self.epoch);
         match self.symptom {
@@ -70,7 +70,7 @@ impl Divergence {
         }
     }
 
-    /// What the person can do.
+    /// Says what the person can do.
     pub fn advice(&self) -> String {
         format!(
             "lower `train.optimizer.lr` (it was {:.1e} at this step), lengthen `train.schedule.warmup_steps` or set \

@@ -1,4 +1,4 @@
-//! What is drawn at random in training.
+//! The random draws of training.
 
 use cliptune_experiment::Seed;
 use cliptune_random::Random;

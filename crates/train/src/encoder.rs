@@ -1,4 +1,4 @@
-//! From rows of images and texts to normalised embeddings.
+//! Computes normalised embeddings of images and texts.
 
 use std::thread;
 
@@ -59,7 +59,7 @@ pub struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// An encoder that computes everything anew.
+    /// Makes an encoder that computes everything anew.
     pub fn new(
         config: &'a ClipConfig,
         parameters: &'a Parameters,
@@ -81,12 +81,12 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// The same with adapters over the weights, if there are any.
+    /// Lays adapters over the weights, if there are any.
     pub fn with_adapters(self, adapters: Option<&'a Adapters>) -> Self {
         Self { adapters, ..self }
     }
 
-    /// The same with numbers of another precision in linear layers and attention.
+    /// Computes linear layers and attention in numbers of another precision.
     pub fn with_precision(self, precision: Compute) -> Self {
         let kind = match precision {
             Compute::Fp32 | Compute::Tf32 => Kind::Float,
@@ -95,7 +95,7 @@ impl<'a> Encoder<'a> {
         Self { kind, ..self }
     }
 
-    /// The same with images that are changed at random, if they are.
+    /// Returns an encoder that changes images at random, if there is something that does.
     pub fn with_augmenter(&self, augmenter: Option<Augmenter>) -> Self {
         Self { augmenter, ..self.shared() }
     }
@@ -108,7 +108,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// The same with other weights, which have to be equal where a tower is locked; without adapters.
+    /// Returns an encoder with other weights, which have to be equal where a tower is locked, and without adapters.
     pub fn with_weights<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {
         Encoder { parameters, adapters: None, ..self.shared() }
     }

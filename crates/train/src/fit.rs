@@ -23,7 +23,7 @@ use crate::optimizer::Optimizer;
 use crate::schedule;
 use crate::tuning::Tuned;
 
-/// What the loop works on.
+/// A training: its settings, its weights and its data.
 pub struct Fit<'a> {
     /// The settings.
     pub plan: &'a TrainPlan,
@@ -43,21 +43,21 @@ pub struct Fit<'a> {
     pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
 }
 
-/// What the loop leaves behind.
+/// The records that a training leaves behind.
 #[derive(Debug)]
 pub struct Records<'a> {
-    /// Is told what happens.
+    /// Passes on what happens.
     pub journal: Journal<'a>,
     /// Saves what the run goes on from.
     pub saver: Saver<'a>,
 }
 
-/// Updates of each epoch.
+/// Returns the number of updates of each epoch.
 pub fn steps_per_epoch(plan: &TrainPlan, seed: Seed, train: &[Example]) -> usize {
     batches(plan, seed, train, 1).len().div_ceil(plan.accumulate.get())
 }
 
-/// The batches of an epoch.
+/// Returns the batches of an epoch.
 pub(crate) fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: usize) -> Vec<Vec<usize>> {
     let arrangement = Arrangement::of(plan.objective);
     if plan.shuffle {
@@ -82,9 +82,9 @@ pub enum Fitted {
 /// One epoch's place in the run.
 #[derive(Clone, Copy)]
 pub(crate) struct Epoch {
-    /// From 1.
+    /// Its number, from 1.
     pub(crate) number: usize,
-    /// Steps of every epoch.
+    /// The steps of every epoch.
     pub(crate) steps: usize,
 }
 
@@ -127,7 +127,7 @@ impl Fit<'_> {
         Ok(Fitted::Done { best_epoch: position.best.map_or(0, |best| best.epoch) })
     }
 
-    /// Whether so many epochs were not better that no further one is tried.
+    /// Whether so many epochs in a row were not better that no further one is tried.
     fn is_out_of_patience(&self, position: &Position) -> bool {
         let best = position.best.map_or(0, |best| best.epoch);
         position.steps_of_epoch == 0
@@ -163,7 +163,7 @@ impl Fit<'_> {
         })
     }
 
-    /// The distinct images of a batch.
+    /// Returns the distinct images of a batch.
     fn images(&self, batch: &[usize]) -> Vec<usize> {
         let rows = batch.iter().filter_map(|&row| self.train.get(row)).map(|example| example.image);
         rows.collect::<BTreeSet<_>>().into_iter().collect()
@@ -214,7 +214,7 @@ impl Fit<'_> {
         })
     }
 
-    /// The loss of a model that knows nothing, on the largest of some batches.
+    /// Returns the loss of a model that knows nothing, on the largest of some batches.
     fn ignorance(&self, batches: &[Vec<usize>]) -> f64 {
         let of = |chosen: &Vec<usize>| {
             let examples = chosen.iter().filter_map(|&row| self.train.get(row));
@@ -223,7 +223,7 @@ impl Fit<'_> {
         batches.iter().map(of).fold(0.0, f64::max)
     }
 
-    /// What weights reach on the validation split.
+    /// Evaluates weights on the validation split.
     pub fn evaluate(&self, parameters: &Parameters) -> Result<Evaluation, TrainError> {
         let encoder = self.encoder.with_weights(parameters);
         evaluate(&encoder, self.plan.objective, self.plan.batch_size, self.validation)

@@ -25,7 +25,7 @@ use crate::start::Start;
 use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::{cautions, device, export};
 
-/// What a run works with.
+/// A run under way, with everything it works with.
 pub(crate) struct Session<'a> {
     context: &'a Context<'a>,
     standing: &'a Standing,
@@ -37,12 +37,12 @@ pub(crate) struct Session<'a> {
     texts: TextBank,
 }
 
-/// What stands before the export: the weights to be exported are in place.
+/// A run before its export, when the weights to be exported are in place.
 struct Ready<'a> {
     best_epoch: usize,
     /// Where between the starting weights and those of that epoch they lie, if it was asked.
     alpha: Option<f64>,
-    /// The weights; `None`: the starting ones.
+    /// The weights, or `None` for the starting ones.
     parameters: Option<Parameters>,
     journal: Journal<'a>,
 }
@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The weights that are kept, in place of the last ones.
+    /// Puts the weights that are kept in place of the last ones.
     fn ready<'b>(
         &self,
         fit: &Fit<'_>,
@@ -160,13 +160,13 @@ impl<'a> Session<'a> {
         Ok(Ready { best_epoch, alpha, parameters: Some(parameters), journal: records.journal })
     }
 
-    /// The weights that the run has started from, which training changes in place.
+    /// Reads the starting weights again, because training changes them in place.
     fn starting(&self) -> Result<Parameters, TrainError> {
         Ok(Start::open(self.standing, &self.splits.train_items, self.context.device)?.parameters)
     }
 
-    /// The best of the models between the starting one and the tuned one that the plan wants to be tried, and where it
-    /// lies; the tuned one when it wants none.
+    /// Finds the best of the models between the starting one and the tuned one that the plan wants to be tried, and where
+    /// it lies. The tuned one is the best when the plan wants none.
     fn interpolated(
         &self,
         fit: &Fit<'_>,
@@ -191,7 +191,7 @@ impl<'a> Session<'a> {
         Ok(best.map_or((tuned, None), |best| (best.parameters, Some(best.alpha.get()))))
     }
 
-    /// What a training leaves behind, with the event that it begins with.
+    /// Opens the records of a training and tells the event that it begins with.
     fn records(
         &self,
         train: &TrainPlan,
@@ -212,7 +212,7 @@ impl<'a> Session<'a> {
         Ok(Records { journal, saver })
     }
 
-    /// An error with what only the run knows: the ids of the items that a loss came from, the size that fits.
+    /// Adds to an error what only the run knows: the ids of the items that a loss came from, the size that fits.
     fn explained(
         &self,
         train: &TrainPlan,
@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
         error
     }
 
-    /// What decides how much memory the training needs.
+    /// Gathers what decides how much memory the training needs.
     fn subject<'b>(&'b self, plan: &'b TrainPlan, moving: usize) -> Subject<'b> {
         Subject {
             config: &self.start.config,

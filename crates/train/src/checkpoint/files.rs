@@ -25,7 +25,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// In this folder, which is made; what a killed process left unfinished in it is removed.
+    /// Uses this folder, which is made; what a killed process left unfinished in it is removed.
     pub fn new(folder: PathBuf) -> Result<Self, TrainError> {
         fs_err::create_dir_all(&folder)?;
         remove_unfinished(&folder)?;

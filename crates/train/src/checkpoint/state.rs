@@ -14,17 +14,18 @@ pub struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    /// Of a run with these weights and this optimiser.
+    /// Returns the state of a run with these weights and this optimiser.
     pub fn new(tuned: &'a Tuned<'_>, optimizer: &'a Optimizer) -> Self {
         Self { tuned, optimizer }
     }
 
-    /// The tensors by the names they have in a checkpoint. This is the list: what is added here is saved and restored.
+    /// Returns the tensors by the names they have in a checkpoint. This is the list: what is added here is saved and
+    /// restored.
     pub fn tensors(&self) -> impl Iterator<Item = (String, &'a Tensor)> {
         self.tuned.state().chain(self.optimizer.moments())
     }
 
-    /// A copy of all of them as they are now.
+    /// Copies all of them as they are now.
     pub fn snapshot(&self) -> Result<Snapshot, TrainError> {
         Snapshot::of(self.tensors())
     }
@@ -44,12 +45,12 @@ impl Snapshot {
         Ok(Self(tensors.map(copy).collect::<Result<_, _>>()?))
     }
 
-    /// The same copies, not copied again.
+    /// Shares the copies without copying them again.
     pub(super) fn shared(&self) -> Self {
         Self(self.0.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect())
     }
 
-    /// The copies by name.
+    /// Returns the copies by name.
     pub fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
         self.0.iter().map(|(name, tensor)| (name.clone(), tensor))
     }

@@ -11,20 +11,20 @@ use crate::error::TrainError;
 #[derive(Debug)]
 pub struct Packing {
     runs: Vec<Run>,
-    /// Of every token, its position in its text: `[tokens]`.
+    /// The position of every token in its text: `[tokens]`.
     positions: Tensor,
-    /// Of every text, its last token: `[texts]`.
+    /// The last token of every text: `[texts]`.
     last: Tensor,
-    /// Of every text in the order that was asked for, its place among the packed ones: `[texts]`.
+    /// The place among the packed texts of every text in the order that was asked for: `[texts]`.
     places: Tensor,
 }
 
-/// Neighbours of one length.
+/// Texts of one length that lie next to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// How many.
+    /// The number of texts.
     pub texts: i64,
-    /// Tokens of each.
+    /// The tokens of each.
     pub length: i64,
 }
 
@@ -53,22 +53,22 @@ impl Packing {
         Ok((packing, order))
     }
 
-    /// Texts of one length, one such run after another.
+    /// Returns the runs of texts of one length, in order.
     pub fn runs(&self) -> &[Run] {
         &self.runs
     }
 
-    /// Rows of a table of positions, one for each token: `[positions, D]` → `[tokens, D]`.
+    /// Picks rows of a table of positions, one for each token: `[positions, D]` → `[tokens, D]`.
     pub fn positions(&self, table: &Tensor) -> Result<Tensor, TrainError> {
         Ok(table.f_index_select(0, &self.positions)?)
     }
 
-    /// What belongs to the last token of each text: `[tokens, D]` → `[texts, D]`.
+    /// Picks what belongs to the last token of each text: `[tokens, D]` → `[texts, D]`.
     pub fn last(&self, x: &Tensor) -> Result<Tensor, TrainError> {
         Ok(x.f_index_select(0, &self.last)?)
     }
 
-    /// What belongs to each text, in the order that was asked for: `[texts, D]` → `[texts, D]`.
+    /// Puts what belongs to each text into the order that was asked for: `[texts, D]` → `[texts, D]`.
     pub fn unpacked(&self, x: &Tensor) -> Result<Tensor, TrainError> {
         Ok(x.f_index_select(0, &self.places)?)
     }

@@ -57,7 +57,7 @@ pub(super) struct Seconds {
 }
 
 impl Forecast {
-    /// Of the run that a standing lacks.
+    /// Forecasts the run that a standing lacks.
     pub(super) fn make(
         standing: &Standing,
         train: &TrainPlan,

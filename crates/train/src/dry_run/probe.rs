@@ -27,21 +27,21 @@ const STEPS: usize = 4;
 /// Seconds that the parts of a run take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Times {
-    /// To decode an image.
+    /// The seconds to decode an image.
     pub(super) image: f64,
-    /// To embed an image that is embedded once, because its tower is locked.
+    /// The seconds to embed an image that is embedded once, because its tower is locked.
     pub(super) locked_image: f64,
-    /// The same of a text.
+    /// The seconds to embed such a text.
     pub(super) locked_text: f64,
-    /// A step.
+    /// The seconds of a step.
     pub(super) step: f64,
-    /// To evaluate an item.
+    /// The seconds to evaluate an item.
     pub(super) validation_item: f64,
 }
 
 /// The items of the first steps and of one batch of the validation split, in a numbering of their own.
 struct Sample {
-    /// Of each step.
+    /// The examples of each batch.
     train: Vec<Vec<Example>>,
     validation: Vec<Example>,
     images: ImageBank,

@@ -65,7 +65,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Of a training.
+    /// Estimates the memory of a training.
     pub fn of(subject: &Subject<'_>) -> Self {
         let weights = FLOAT * subject.parameters.len() as u64;
         let gradients = FLOAT * subject.moving as u64;
@@ -87,12 +87,12 @@ impl Footprint {
 }
 
 impl Subject<'_> {
-    /// Numbers that are kept for each one that moves, besides its gradient.
+    /// Returns how many numbers are kept for each one that moves, besides its gradient.
     fn moments(&self) -> u64 {
         moment_names(self.plan.optimizer.rule).len() as u64 + u64::from(self.plan.ema.is_some())
     }
 
-    /// Images that are decoded and wait for their step; during an evaluation, for their chunk.
+    /// Returns how many images are decoded and wait for their batch; during an evaluation, for their chunk.
     fn images_in_memory(&self) -> usize {
         let batch = self.plan.batch_size.get().max(encoder::CHUNK).min(images_ahead(pixels(self.config)));
         self.images.min(BATCHES_IN_MEMORY * batch)
@@ -158,7 +158,7 @@ enum Pass {
     Recorded,
 }
 
-/// Elements kept for so many rows through a tower.
+/// Returns how many elements are kept for so many rows through a tower.
 fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
     let block = rows * (9 * config.width + 2 * config.mlp_width);
     match pass {
@@ -169,7 +169,7 @@ fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
     }
 }
 
-/// Numbers of an image.
+/// Returns how many numbers an image has.
 fn pixels(config: &ClipConfig) -> usize {
     3 * config.vision.image_size.pow(2)
 }

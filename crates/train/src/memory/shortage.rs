@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(shortage.to_string(), "out of memory: no room for 1.0 PiB more");
     }
 
-    /// As libtorch 2.11 words it.
+    /// The words are libtorch 2.11's.
     #[test]
     fn a_gpus_refusal_is_understood() {
         let message = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.11 GiB of \

@@ -16,35 +16,35 @@ use crate::tuning::Adapters;
 pub struct TorchOps<'a> {
     parameters: &'a Parameters,
     adapters: Option<&'a Adapters>,
-    /// Of linear layers and attention. The rest (norms, the sum of the residual stream) is 32 bits, as under
+    /// The kind of number in linear layers and attention. The rest (norms, the sum of the residual stream) is 32 bits, as under
     /// `torch.autocast`.
     kind: Kind,
-    /// How the tokens of texts lie that are not padded. Hidden states are `[tokens, D]` then, and ids `[tokens]`.
+    /// How the tokens lie when texts are not padded. Hidden states are `[tokens, D]` then, and ids `[tokens]`.
     packing: Option<&'a Packing>,
 }
 
 impl<'a> TorchOps<'a> {
-    /// Computes with these weights.
+    /// Makes an interpreter that computes with these weights.
     pub fn new(parameters: &'a Parameters) -> Self {
         Self { parameters, adapters: None, kind: Kind::Float, packing: None }
     }
 
-    /// With adapters over its linear layers, if there are any.
+    /// Lays adapters over the linear layers, if there are any.
     pub fn with_adapters(self, adapters: Option<&'a Adapters>) -> Self {
         Self { adapters, ..self }
     }
 
-    /// With linear layers and attention in this kind of number.
+    /// Computes linear layers and attention in this kind of number.
     pub fn with_kind(self, kind: Kind) -> Self {
         Self { kind, ..self }
     }
 
-    /// Of texts that lie so, if they are not padded.
+    /// Computes texts that lie like this, if they are not padded.
     pub fn with_packing(self, packing: Option<&'a Packing>) -> Self {
         Self { packing, ..self }
     }
 
-    /// x·Wᵀ + b in the kind of this interpreter.
+    /// Computes x·Wᵀ + b in the kind of number of this interpreter.
     fn product(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Computed {
         let cast = |tensor: &Tensor| in_kind(tensor, self.kind);
         Ok(cast(x)?.f_linear(&cast(weight)?, bias.map(cast).transpose()?.as_ref())?)

@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
 
-/// Of every id, no row.
+/// The place of an id that no text has.
 const ABSENT: i64 = -1;
 
 /// A token embedding of which only the rows in use are trained.
@@ -13,16 +13,16 @@ const ABSENT: i64 = -1;
 /// is exact, and saves its gradient and its moments.
 #[derive(Debug)]
 pub(super) struct TokenRows {
-    /// Every row: `[vocabulary, D]`.
+    /// The whole table: `[vocabulary, D]`.
     table: Tensor,
-    /// Ids in use: `[used]`.
+    /// The ids in use: `[used]`.
     ids: Tensor,
-    /// Of every id, its place among those in use: `[vocabulary]`.
+    /// The place of every id among those in use: `[vocabulary]`.
     places: Tensor,
 }
 
 impl TokenRows {
-    /// Of the rows with these distinct ids.
+    /// Takes the rows with these distinct ids out of a table.
     pub(super) fn new(table: &Tensor, ids: &[i64]) -> Result<Self, TrainError> {
         let vocabulary = table.size2()?.0;
         let ids = Tensor::from_slice(ids);
@@ -32,22 +32,22 @@ impl TokenRows {
         Ok(Self { table: table.detach(), ids: ids.f_to_device(table.device())?, places })
     }
 
-    /// A copy of the rows in use: `[used, D]`.
+    /// Copies the rows in use: `[used, D]`.
     pub(super) fn rows(&self) -> Result<Tensor, TrainError> {
         Ok(self.table.f_index_select(0, &self.ids)?)
     }
 
-    /// Where the rows of these ids are among those in use, in the shape of `ids`.
+    /// Returns where the rows of these ids are among those in use, in the shape of `ids`.
     pub(super) fn places(&self, ids: &Tensor) -> Result<Tensor, TrainError> {
         Ok(self.places.f_index_select(0, &ids.f_reshape(-1)?)?.f_view_as(ids)?)
     }
 
-    /// Every row, with these for the ones in use: `[used, D]` → `[vocabulary, D]`.
+    /// Returns the whole table with these rows for the ones in use: `[used, D]` → `[vocabulary, D]`.
     pub(super) fn whole(&self, rows: &Tensor) -> Result<Tensor, TrainError> {
         Ok(self.table.f_index_copy(0, &self.ids, rows)?)
     }
 
-    /// Numbers in the rows that are not in use.
+    /// Returns how many numbers are in the rows that are not in use.
     pub(super) fn left_out(&self) -> usize {
         let width = self.table.numel() / self.places.numel().max(1);
         (self.places.numel() - self.ids.numel()) * width

@@ -19,11 +19,11 @@ pub struct Embeddings {
     pub texts: Tensor,
     /// exp(logit_scale), one number.
     pub logit_scale: Tensor,
-    /// What is added, one number; SigLIP alone has it.
+    /// What is added to every logit, one number; SigLIP alone has it.
     pub logit_bias: Option<Tensor>,
 }
 
-/// Which texts a step of this objective encodes.
+/// Returns which texts a step of this objective encodes.
 pub fn needed(objective: Objective) -> Needed {
     if objective.is_over_candidates() { Needed::Candidates } else { Needed::RightText }
 }

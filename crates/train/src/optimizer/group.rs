@@ -7,11 +7,11 @@ use tch::Tensor;
 use crate::error::TrainError;
 use crate::model::Parameter;
 
-/// Weights of one weight decay and one factor of the learning rate: one call of a fused kernel.
+/// The weights that share a weight decay and a factor of the learning rate: one call of a fused kernel.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) weight_decay: f64,
-    /// Of the learning rate.
+    /// The factor of the learning rate.
     pub(super) factor: f64,
     pub(super) slots: Vec<Slot>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Group {
 pub(super) struct Slot {
     pub(super) name: String,
     pub(super) weight: Tensor,
-    /// In the order of [`moment_names`].
+    /// What is remembered, in the order of [`moment_names`].
     pub(super) moments: Vec<Tensor>,
 }
 

@@ -11,16 +11,16 @@ use tch::{Device, Kind, Tensor};
 use crate::error::TrainError;
 use crate::model::{Parameter, Parameters};
 
-/// What is laid over the linear layers of both towers' blocks: W·x becomes W·x + alpha/rank · B·A·x.
+/// The adapters over the linear layers of both towers' blocks: W·x becomes W·x + alpha/rank · B·A·x.
 #[derive(Debug)]
 pub struct Adapters {
     lora: Lora,
     list: Vec<Adapter>,
-    /// By module.
+    /// The place of each module's adapter in the list.
     index: HashMap<String, usize>,
 }
 
-/// What is laid over one layer.
+/// The adapter over one layer.
 #[derive(Debug)]
 struct Adapter {
     module: String,

@@ -15,12 +15,12 @@ pub struct Interpolated {
     pub alpha: Fraction,
     /// Its weights.
     pub parameters: Parameters,
-    /// On the validation split.
+    /// What it reaches on the validation split.
     pub evaluation: Evaluation,
 }
 
 /// Evaluates the points between two models of one architecture in the order of `alphas` and returns the best one; the
-/// earlier at a tie. Each is told with what it reached.
+/// earlier of two that are equal. Each is told with what it reached.
 pub fn interpolate(
     start: &Parameters,
     tuned: &Parameters,

@@ -31,7 +31,7 @@ enum Change {
 }
 
 impl Augmenter {
-    /// Of an epoch, counted from 1.
+    /// Makes the changes of an epoch, counted from 1.
     pub fn new(plan: Augment, seed: Seed, epoch: usize) -> Self {
         Self { plan, seed, epoch }
     }
