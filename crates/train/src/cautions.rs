@@ -84,3 +84,98 @@ fn long_warmup(plan: &TrainPlan, steps: usize) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use cliptune_experiment::{Objective, Schedule, Split, Warmup};
+    use cliptune_store::Item;
+
+    use super::*;
+    use crate::data::Examples;
+
+    /// The plan of the references with another objective and batch size.
+    fn plan(objective: Objective, batch_size: usize) -> TrainPlan {
+        let cases: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/references/cases.json")).unwrap();
+        let plan: TrainPlan = serde_json::from_value(cases["choice"]["plan"].clone()).unwrap();
+        TrainPlan { objective, batch_size: batch_size.try_into().unwrap(), ..plan }
+    }
+
+    fn item(number: usize, group: &str, texts: &[&str]) -> Item {
+        Item {
+            item_id: format!("{number:016x}"),
+            id: format!("row {number}"),
+            ids: Vec::new(),
+            group: group.to_owned(),
+            split: Split::Train,
+            image: format!("{number}.png"),
+            image_hash: format!("{number:064x}"),
+            width: 1,
+            height: 1,
+            texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+            label: 0,
+            vocabulary: Vec::new(),
+        }
+    }
+
+    fn examples(items: &[Item]) -> Vec<Example> {
+        Examples::default().add(items)
+    }
+
+    #[test]
+    fn batches_that_contrast_nothing_are_told_with_their_number_and_the_reason() {
+        let told = |objective, batch_size, items: &[Item]| {
+            no_negatives(&plan(objective, batch_size), Seed(0), &examples(items))
+        };
+        let one_group: Vec<Item> = (0..4).map(|n| item(n, "all", &[&n.to_string(), "other"])).collect();
+        let one_text: Vec<Item> = (0..4).map(|n| item(n, &n.to_string(), &["same", "other"])).collect();
+        let apart: Vec<Item> = (0..4).map(|n| item(n, &n.to_string(), &[&n.to_string(), "other"])).collect();
+        let contrastive = Objective::ChoiceContrastive { contrastive_weight: 1.0 };
+        for objective in [Objective::Contrastive, contrastive, Objective::Sigmoid] {
+            for items in [&one_group, &one_text] {
+                let told = told(objective, 2, items).unwrap();
+                assert!(told.starts_with("2 of an epoch's 2 batches have no negatives"), "{told}");
+                assert!(told.contains("one group or have equal texts"), "{told}");
+            }
+            assert_eq!(told(objective, 2, &apart), None);
+            let alone = told(objective, 1, &apart).unwrap();
+            assert!(alone.ends_with("`train.batch_size` is 1"), "{alone}");
+        }
+        // A choice brings its own wrong answers.
+        assert_eq!(told(Objective::Choice, 1, &one_text), None);
+    }
+
+    #[test]
+    fn a_warm_up_that_never_ends_is_told() {
+        let plan = |steps| {
+            let plan = plan(Objective::Choice, 2);
+            TrainPlan { schedule: Schedule { warmup: Warmup::Steps(steps), ..plan.schedule }, ..plan }
+        };
+        assert_eq!(long_warmup(&plan(30), 30), None);
+        assert_eq!(
+            long_warmup(&plan(200), 30).unwrap(),
+            "the warm-up (200 steps) is longer than the training (30): the learning rate never comes to more than \
+             15.0% of `train.optimizer.lr`"
+        );
+    }
+
+    #[test]
+    fn items_with_equal_choices_are_told_with_their_number() {
+        let items = [item(0, "0", &["a", "b"]), item(1, "1", &["b", "a", "b"]), item(2, "2", &["c", "c"])];
+        let splits = |items: &[Item]| Splits {
+            task: TaskKind::Choice,
+            train: examples(items),
+            train_items: items.to_vec(),
+            validation: Vec::new(),
+            validation_items: Vec::new(),
+            images: Vec::new(),
+            texts: Vec::new(),
+        };
+        assert_eq!(
+            equal_choices(&splits(&items)).unwrap(),
+            "2 of 3 items for training and validation have choices that are the same tokens to the model, which cannot \
+             tell them apart: row 1, row 2"
+        );
+        assert_eq!(equal_choices(&splits(&items[..1])), None);
+    }
+}

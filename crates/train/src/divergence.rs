@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use cliptune_experiment::Objective;
 use cliptune_store::Item;
 use serde::{Deserialize, Serialize};
-
-use crate::data::Example;
 
 /// The first losses, whose mean says where a run came from.
 const FIRST: usize = 10;
@@ -120,22 +117,6 @@ impl LossWatch {
         let limit = FACTOR * ignorance.max(self.sum / self.first as f64);
         self.high = if loss > limit { self.high + 1 } else { 0 };
         (self.high >= PATIENCE).then_some(Symptom::High { loss, limit })
-    }
-}
-
-/// The loss of a model that finds all answers equally likely.
-///
-/// SigLIP's loss sums over pairs and begins wherever its bias is; a batch's other losses are a fair measure of it.
-pub fn ignorance<'a>(objective: Objective, batch: impl Iterator<Item = &'a Example> + Clone) -> f64 {
-    let of = |answers: usize| (answers.max(2) as f64).ln();
-    let among_texts = || of(batch.clone().map(|example| example.texts.len()).max().unwrap_or(0));
-    let among_items = || of(batch.clone().count());
-    match objective {
-        Objective::Choice => among_texts(),
-        Objective::Contrastive | Objective::Sigmoid => among_items(),
-        Objective::ChoiceContrastive { contrastive_weight } => {
-            among_texts() + contrastive_weight * among_items()
-        }
     }
 }
 

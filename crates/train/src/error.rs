@@ -69,10 +69,12 @@ pub enum TrainError {
     #[error(transparent)]
     Hub(#[from] HubError),
     /// A loss that needs a weight that the model does not have.
-    #[error("the sigmoid objective needs a logit_bias, which {experiment} does not start with")]
+    #[error("the {objective} objective needs a logit_bias, which {experiment} does not start with")]
     NoLogitBias {
         /// The experiment.
         experiment: String,
+        /// Its objective.
+        objective: &'static str,
     },
     /// More layers are unlocked than there are.
     #[error("`unlocked_layers: {unlocked}`, but the locked tower has {layers} blocks")]

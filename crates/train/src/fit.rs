@@ -10,7 +10,7 @@ use cliptune_store::{Clock, Event};
 
 use crate::checkpoint::{Best, Position, Saver, State, unusable};
 use crate::data::{Ahead, Arrangement, Augmenter, Example, epoch_batches, listed_batches};
-use crate::divergence::{Divergence, Symptom, ignorance};
+use crate::divergence::{Divergence, Symptom};
 use crate::draws::Draws;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
@@ -19,6 +19,7 @@ use crate::gradient::Gradient;
 use crate::journal::Journal;
 use crate::merit::Merit;
 use crate::model::Parameters;
+use crate::objective;
 use crate::optimizer::Optimizer;
 use crate::schedule;
 use crate::tuning::Tuned;
@@ -218,7 +219,7 @@ impl Fit<'_> {
     fn ignorance(&self, batches: &[Vec<usize>]) -> f64 {
         let of = |chosen: &Vec<usize>| {
             let examples = chosen.iter().filter_map(|&row| self.train.get(row));
-            ignorance(self.plan.objective, examples)
+            objective::ignorance(self.plan.objective, examples)
         };
         batches.iter().map(of).fold(0.0, f64::max)
     }

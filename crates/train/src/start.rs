@@ -15,6 +15,7 @@ use tch::Device;
 use crate::data::TextBank;
 use crate::error::TrainError;
 use crate::model::{self, Parameters};
+use crate::objective::needs_logit_bias;
 
 /// A model before training.
 #[derive(Debug)]
@@ -58,14 +59,15 @@ impl Start {
     ///
     /// # Errors
     ///
-    /// For `sigmoid` without a logit_bias.
+    /// For an objective that needs a logit_bias, when the model has none.
     pub(crate) fn suits(&self, objective: Objective, plan: &Plan) -> Result<(), TrainError> {
-        match objective {
-            Objective::Sigmoid if self.parameters.logit_bias()?.is_none() => {
-                Err(TrainError::NoLogitBias { experiment: plan.experiment.to_string() })
-            }
-            _ => Ok(()),
+        if needs_logit_bias(objective) && self.parameters.logit_bias()?.is_none() {
+            return Err(TrainError::NoLogitBias {
+                experiment: plan.experiment.to_string(),
+                objective: objective.as_str(),
+            });
         }
+        Ok(())
     }
 
     /// Reads a model folder.

@@ -17,13 +17,10 @@ pub enum Arrangement {
 }
 
 impl Arrangement {
-    /// What suits an objective.
+    /// Returns the arrangement that suits an objective.
     pub fn of(objective: Objective) -> Self {
-        match objective {
-            // The right texts of other images are negatives enough for the contrastive part.
-            Objective::Choice | Objective::ChoiceContrastive { .. } => Self::ByImage,
-            Objective::Contrastive | Objective::Sigmoid => Self::GroupsApart,
-        }
+        // The right texts of other images are negatives enough for a contrastive part.
+        if objective.is_over_candidates() { Self::ByImage } else { Self::GroupsApart }
     }
 }
 

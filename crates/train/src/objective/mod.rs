@@ -23,6 +23,34 @@ pub struct Embeddings {
     pub logit_bias: Option<Tensor>,
 }
 
+/// A loss over the pairs of a batch: every image with every right text. It is told the share of label smoothing.
+type PairLoss = fn(f64, &Embeddings, &[Example]) -> Result<Tensor, TrainError>;
+
+/// What an objective is to a training.
+///
+/// Whether it is over the candidate texts of each item, the plan says ([`Objective::is_over_candidates`]); the rest is here,
+/// and whatever depends on an objective asks one of the two. A new objective is a variant there, an arm here, and a file
+/// with its loss beside this one.
+struct Recipe {
+    /// The loss over the pairs of a batch and how much it counts, if there is one.
+    over_pairs: Option<(f64, PairLoss)>,
+    /// Whether the loss means nothing without a logit_bias.
+    needs_logit_bias: bool,
+}
+
+fn recipe(objective: Objective) -> Recipe {
+    match objective {
+        Objective::Choice => Recipe { over_pairs: None, needs_logit_bias: false },
+        Objective::Contrastive => {
+            Recipe { over_pairs: Some((1.0, contrastive::loss)), needs_logit_bias: false }
+        }
+        Objective::ChoiceContrastive { contrastive_weight } => {
+            Recipe { over_pairs: Some((contrastive_weight, contrastive::loss)), needs_logit_bias: false }
+        }
+        Objective::Sigmoid => Recipe { over_pairs: Some((1.0, sigmoid::loss)), needs_logit_bias: true },
+    }
+}
+
 /// Returns which texts a step of this objective encodes.
 pub fn needed(objective: Objective) -> Needed {
     if objective.is_over_candidates() { Needed::Candidates } else { Needed::RightText }
@@ -30,10 +58,25 @@ pub fn needed(objective: Objective) -> Needed {
 
 /// Whether the items of a batch are each other's negatives.
 pub(crate) fn has_negatives_in_batch(objective: Objective) -> bool {
-    objective != Objective::Choice
+    recipe(objective).over_pairs.is_some()
 }
 
-/// The mean loss over a batch's examples, a scalar that gradients flow from.
+/// Whether the model has to have a logit_bias.
+pub(crate) fn needs_logit_bias(objective: Objective) -> bool {
+    recipe(objective).needs_logit_bias
+}
+
+/// Returns the loss of a model that finds all answers equally likely.
+///
+/// SigLIP's loss sums over pairs and begins wherever its bias is; a batch's other losses are a fair measure of it.
+pub(crate) fn ignorance<'a>(objective: Objective, batch: impl Iterator<Item = &'a Example> + Clone) -> f64 {
+    let of = |answers: usize| (answers.max(2) as f64).ln();
+    let among_texts = || of(batch.clone().map(|example| example.texts.len()).max().unwrap_or(0));
+    let over_candidates = if objective.is_over_candidates() { among_texts() } else { 0.0 };
+    over_candidates + recipe(objective).over_pairs.map_or(0.0, |(weight, _)| weight * of(batch.count()))
+}
+
+/// Returns the mean loss over a batch's examples, a scalar that gradients flow from.
 ///
 /// A cross-entropy's target gives the share `label_smoothing` of its probability to all candidates alike, as
 /// `torch.nn.CrossEntropyLoss` does.
@@ -43,15 +86,18 @@ pub fn loss(
     embeddings: &Embeddings,
     examples: &[Example],
 ) -> Result<Tensor, TrainError> {
-    match objective {
-        Objective::Choice => choice::loss(label_smoothing, embeddings, examples),
-        Objective::Contrastive => contrastive::loss(label_smoothing, embeddings, examples),
-        Objective::ChoiceContrastive { contrastive_weight } => {
-            let contrastive = contrastive::loss(label_smoothing, embeddings, examples)?;
-            let choice = choice::loss(label_smoothing, embeddings, examples)?;
-            Ok(choice.f_add(&contrastive.f_mul_scalar(contrastive_weight)?)?)
+    let over_candidates = || choice::loss(label_smoothing, embeddings, examples);
+    match recipe(objective).over_pairs {
+        None => over_candidates(),
+        Some((weight, loss)) => {
+            let over_pairs = loss(label_smoothing, embeddings, examples)?;
+            // A weight of one touches no number.
+            let weighted = if weight == 1.0 { over_pairs } else { over_pairs.f_mul_scalar(weight)? };
+            match objective.is_over_candidates() {
+                true => Ok(over_candidates()?.f_add(&weighted)?),
+                false => Ok(weighted),
+            }
         }
-        Objective::Sigmoid => sigmoid::loss(embeddings, examples),
     }
 }
 

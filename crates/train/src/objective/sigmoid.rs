@@ -10,8 +10,9 @@ use crate::error::TrainError;
 /// question of its own.
 ///
 /// A text that equals the image's own is its text, so that z is 1 there, too: the question is the same one. Other pairs
-/// that are [true anyway](Example::accepts), such as those within a group, are left out.
-pub(super) fn loss(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
+/// that are [true anyway](Example::accepts), such as those within a group, are left out. A pair is right or wrong, so that
+/// there is no target to smooth.
+pub(super) fn loss(_: f64, embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
     let logits = pair_logits(embeddings, examples)?;
     let logits = match &embeddings.logit_bias {
         Some(bias) => logits.f_add(bias)?,
