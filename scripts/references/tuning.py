@@ -70,8 +70,8 @@ def choice(task, model, items, smoothing):
 def contrastive(task, model, items, smoothing):
     right = [one["texts"][one["label"]] for one in items]
     logits = task.forward(model, [one["image"] for one in items], right).logits_per_image
-    same = torch.tensor([[a["group"] == b["group"] and i != j for j, b in enumerate(items)] for i, a in enumerate(items)])
-    logits = logits.masked_fill(same, -torch.inf)
+    true = [[base.is_true(a, b) and i != j for j, b in enumerate(items)] for i, a in enumerate(items)]
+    logits = logits.masked_fill(torch.tensor(true), -torch.inf)
     rows = [cross_entropy(row, n, smoothing) for table in (logits, logits.T) for n, row in enumerate(table)]
     return torch.stack(rows).mean()
 

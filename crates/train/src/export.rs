@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use cliptune_clip::checkpoint::Checkpoint;
 use cliptune_experiment::TaskKind;
 use cliptune_store::{Item, Origin, ParityItem, ParitySample, Run};
 use tch::{Device, Kind, Tensor};
@@ -19,6 +20,8 @@ pub const PARITY_ITEMS: usize = 16;
 pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<(), TrainError> {
     fs_err::create_dir_all(run.onnx_folder())?;
     model::save(&run.weights_file(), parameters.named(), None)?;
+    // Training can end with weights that nothing can be computed with; what is done can be scored.
+    Checkpoint::open_file(&run.weights_file(), &start.config)?.check_values()?;
     start.save(&run.model_folder())?;
     run.link_weights()?;
     Origin::of(slice::from_ref(run)).write(&run.model_folder())?;

@@ -279,9 +279,6 @@ impl<'a> Session<'a> {
 
     /// Writes the model folder, the graphs and the logits that they must give.
     fn export(&self, parameters: &Parameters) -> Result<(), TrainError> {
-        if let Some(fault) = parameters.fault()? {
-            return Err(TrainError::NotFinite { what: format!("the model of {}", self.run.id()), fault });
-        }
         export::write_model(self.run, self.start, parameters)?;
         self.write_parity(parameters)
     }

@@ -77,6 +77,7 @@ impl Start {
     /// When a file is missing, damaged or does not go with the others, or the model computes no finite numbers.
     pub fn from_folder(folder: &Path, device: Device) -> Result<Self, TrainError> {
         let model = ModelFolder::open(folder)?;
+        model.checkpoint.check_values()?;
         let start = Self {
             parameters: model::load_checkpoint(&model.checkpoint, &model.config, device)?,
             extra: model.checkpoint.extra().to_vec(),

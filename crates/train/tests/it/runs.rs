@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{ImageFit, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, ItemImage, JoinCounts, Leaks, ResolvedBase, Run,
-    RunStatus, Sources, Standing, Store, read_events, read_json, read_parity, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, ItemImage, JoinCounts, Leaks,
+    ResolvedBase, Run, RunStatus, Sources, Standing, Store, read_events, read_json, read_parity,
+    write_dataset,
 };
 use cliptune_terminal::{Diagnostic, Printer};
 use cliptune_train::TrainError;
@@ -277,17 +278,21 @@ fn points_between_the_starting_and_the_tuned_model_are_tried_and_the_choice_is_t
     let place = Place::new(&format!("{TRAINED}  interpolate: [0, 0.5, 1]\n"), &SPLITS);
     let run = place.make(false).unwrap();
     let events = events(&run);
-    let tried: Vec<(f64, f64)> = events
+    let tried: Vec<(f64, f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Interpolated { alpha, validation_accuracy, .. } => Some((*alpha, *validation_accuracy)),
+            Event::Interpolated { alpha, validation_accuracy, validation_loss } => {
+                Some((*alpha, *validation_accuracy, *validation_loss))
+            }
             _ => None,
         })
         .collect();
-    assert_eq!(tried.iter().map(|(alpha, _)| *alpha).collect::<Vec<_>>(), [0.0, 0.5, 1.0]);
+    assert_eq!(tried.iter().map(|(alpha, ..)| *alpha).collect::<Vec<_>>(), [0.0, 0.5, 1.0]);
     let Some(Event::Finished { alpha: Some(alpha), .. }) = events.last() else { panic!("no alpha") };
-    let most = tried.iter().map(|(_, accuracy)| *accuracy).fold(0.0, f64::max);
-    assert_eq!(tried.iter().find(|(_, accuracy)| *accuracy == most).map(|(alpha, _)| alpha), Some(alpha));
+    // The highest accuracy; of equal ones the lowest loss.
+    let merit = |&&(_, accuracy, loss): &&(f64, f64, f64)| (accuracy, -loss);
+    let best = tried.iter().max_by(|a, b| merit(a).partial_cmp(&merit(b)).unwrap()).unwrap();
+    assert_eq!(best.0, *alpha);
     // The end of the line, which an experiment that tries nothing else exports.
     let place_of_end = Place::new(&format!("{TRAINED}  interpolate: [1]\n"), &SPLITS);
     let end = place_of_end.make(false).unwrap();
