@@ -99,16 +99,19 @@ fn an_etag_never_becomes_a_path() {
     assert!(machine.files().iter().all(|line| !line.contains("evil")));
 }
 
+/// A listing as some mirrors give it: of the names, without sizes and hashes.
+fn names_alone() -> Fault {
+    let repository = Repository::clip();
+    let names = repository.files.iter().map(|file| format!("{{\"rfilename\":\"{}\"}}", file.name));
+    let siblings = names.collect::<Vec<_>>().join(",");
+    let body = format!("{{\"sha\":\"{COMMIT}\",\"siblings\":[{siblings}]}}");
+    Fault::Instead { status: 200, headers: vec![], body }
+}
+
 #[test]
 fn a_file_without_any_hash_is_refused() {
     let (server, machine) = (FakeHub::start([Repository::clip()]), Machine::new());
-    let names = Repository::clip()
-        .files
-        .iter()
-        .map(|file| format!("{{\"rfilename\":\"{}\"}}", file.name))
-        .collect::<Vec<_>>();
-    let body = format!("{{\"sha\":\"{COMMIT}\",\"siblings\":[{}]}}", names.join(","));
-    server.fails(LISTING, Fault::Instead { status: 200, headers: vec![], body });
+    server.fails(LISTING, names_alone());
     server
         .fails(&format!("HEAD resolve-cache/models/org/clip/{COMMIT}/config.json"), Fault::NoHeader("ETag"));
     let error = machine.fetch(&server, "org/clip").unwrap_err();
@@ -118,13 +121,7 @@ fn a_file_without_any_hash_is_refused() {
 #[test]
 fn a_mirror_that_lists_names_alone_is_enough() {
     let (server, machine) = (FakeHub::start([Repository::clip()]), Machine::new());
-    let names = Repository::clip()
-        .files
-        .iter()
-        .map(|file| format!("{{\"rfilename\":\"{}\"}}", file.name))
-        .collect::<Vec<_>>();
-    let body = format!("{{\"sha\":\"{COMMIT}\",\"siblings\":[{}]}}", names.join(","));
-    server.fails(LISTING, Fault::Instead { status: 200, headers: vec![], body });
+    server.fails(LISTING, names_alone());
     machine.fetch(&server, "org/clip").unwrap();
 }
 
