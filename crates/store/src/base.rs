@@ -1,6 +1,6 @@
 //! The starting weights of a plan, found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{ModelSource, RunReference};
 use cliptune_hub::{HubId, Snapshot};
@@ -61,7 +61,11 @@ impl ResolvedBase {
     /// When they have changed or cannot be read.
     pub fn verify(&self) -> Result<(), StoreError> {
         match self {
-            Self::Folder { path, hash } => model_hash::verify(path, hash),
+            Self::Folder { path, hash } => {
+                // A run says what its model is, whoever refers to it by its path.
+                run_with_model(path).map_or(Ok(()), |run| run.verify_model())?;
+                model_hash::verify(path, hash)
+            }
             Self::Hub { cached: Some((snapshot, hash)), .. } => model_hash::verify(&snapshot.folder, hash),
             Self::Run { run: Some(run), .. } => run.verify_model(),
             Self::Scratch | Self::Hub { cached: None, .. } | Self::Run { run: None, .. } => Ok(()),
@@ -94,6 +98,13 @@ pub(crate) fn recorded_key(base: &Base) -> String {
     }
 }
 
+/// The run whose model folder this is, if it is one.
+fn run_with_model(folder: &Path) -> Option<Run> {
+    let run = Run::open(fs_err::canonicalize(folder).ok()?.parent()?.to_path_buf()).ok()?;
+    let own = fs_err::canonicalize(run.model_folder()).ok()?;
+    (own == fs_err::canonicalize(folder).ok()?).then_some(run)
+}
+
 /// Finds the starting weights of a plan, given where the plans before it stand.
 pub(crate) fn resolve(
     look: &mut Look<'_>,
@@ -103,7 +114,8 @@ pub(crate) fn resolve(
     match source {
         ModelSource::Scratch(_) => Ok(ResolvedBase::Scratch),
         ModelSource::Folder(path) => {
-            Ok(ResolvedBase::Folder { path: path.clone(), hash: look.model_hash(path)? })
+            let path = Run::open(path.clone()).map_or_else(|_| path.clone(), |run| run.model_folder());
+            Ok(ResolvedBase::Folder { hash: look.model_hash(&path)?, path })
         }
         ModelSource::Hub(id) => {
             let snapshot = look.cached(id)?;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cliptune_experiment::{Precision, Split, TaskKind};
+use cliptune_experiment::{ModelSource, Precision, Split, TaskKind};
 use cliptune_store::{
     Estimate, Measured, Metrics, Origin, Outcome, PRECISIONS_FORMAT, Parity, ParityItem, ParitySample,
     Precisions, Prediction, ReducedPrecision, Run, SCORES_FORMAT, Scores, Standings, StoreError, look,
@@ -188,6 +188,18 @@ fn a_flipped_byte_of_a_model_is_found_before_it_is_used() {
         fs::write(&file, &bytes).unwrap();
     }
     made.run.verify_export().unwrap();
+    // By its path, the run's model or the run itself, it is the same model.
+    for folder in [made.run.model_folder(), made.run.folder().to_path_buf()] {
+        let base = || {
+            let mut plan = made.world.plan("heir");
+            plan.model.from = ModelSource::Folder(folder.clone());
+            look(&made.world.store(), &[experiment(&[plan])], &|_, _| {}).known.remove(0).base
+        };
+        fs::write(made.run.weights_file(), "other weights").unwrap();
+        assert!(matches!(base().verify(), Err(StoreError::Damaged { .. })));
+        fs::write(made.run.weights_file(), "the weights").unwrap();
+        base().verify().unwrap();
+    }
     // The same for a folder of the user's, whatever its times say.
     let base = made.standings(&["tuned"]).known.remove(0).base;
     base.verify().unwrap();
