@@ -14,8 +14,6 @@ pub enum Exit {
     Usage,
     /// Something is stale, and `status --exit-code` was asked (3).
     Stale,
-    /// One run is worse than the other, and `compare --fail-if-worse` was asked (4).
-    Worse,
     /// Ctrl-C, SIGTERM or SIGHUP ended the work early (130, as shells report it).
     Interrupted,
 }
@@ -28,7 +26,6 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Stale => 3,
-            Self::Worse => 4,
             Self::Interrupted => 130,
         }
     }
@@ -39,7 +36,6 @@ impl Exit {
             0 => Self::Done,
             2 => Self::Usage,
             3 => Self::Stale,
-            4 => Self::Worse,
             130 => Self::Interrupted,
             _ => Self::Failed,
         }
@@ -52,7 +48,7 @@ mod tests {
 
     #[test]
     fn every_code_survives_the_way_through_a_sibling_process() {
-        for exit in [Exit::Done, Exit::Failed, Exit::Usage, Exit::Stale, Exit::Worse, Exit::Interrupted] {
+        for exit in [Exit::Done, Exit::Failed, Exit::Usage, Exit::Stale, Exit::Interrupted] {
             assert_eq!(Exit::from_code(i32::from(exit.code())), exit);
         }
     }

@@ -15,8 +15,8 @@ use crate::wording;
 /// Show one run: settings, scores, provenance, files
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The run as `cliptune ls` lists it, with or without its experiment; the beginning is enough when only one run
-    /// begins like that
+    /// The run as `cliptune ls` lists it, with or without its experiment; its folder; an experiment with a seed
+    /// (tuned@0); or the beginning of one of these, when only one run begins like that
     run: String,
 }
 
