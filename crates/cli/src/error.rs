@@ -123,7 +123,7 @@ impl Diagnostic for CliError {
             Self::Store(error) => return error.hint(),
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
-            Self::Model(error) => return error.hint().map(str::to_owned),
+            Self::Model(error) => return error.hint(),
             Self::OneRun { .. } => "name several runs, or an experiment with several `seeds`".to_owned(),
             Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
             Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),

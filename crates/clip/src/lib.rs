@@ -5,6 +5,7 @@
 
 pub mod checkpoint;
 pub mod config;
+mod family;
 mod files;
 pub mod image;
 pub mod model_folder;

@@ -203,10 +203,7 @@ pub fn clip<O: Ops>(
 
 /// The weights that turn the cosines of a family into logits.
 pub fn temperature(family: Family) -> Temperature<'static> {
-    let logit_bias = match family {
-        Family::Clip => None,
-        Family::Siglip => Some(names::LOGIT_BIAS),
-    };
+    let logit_bias = family.traits().logit_bias.map(|_| names::LOGIT_BIAS);
     Temperature { logit_scale: names::LOGIT_SCALE, logit_bias }
 }
 

@@ -1,7 +1,8 @@
 //! Every weight of a CLIP: its name, shape, tower, and how it starts from random.
 
-use crate::config::{ClipConfig, Family, TransformerConfig, VisionPooling};
+use crate::config::{ClipConfig, TransformerConfig, VisionPooling};
 use crate::names;
+use crate::ops::Bias;
 
 /// One weight.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,17 +129,12 @@ pub fn weights(config: &ClipConfig) -> Vec<WeightSpec> {
 }
 
 fn temperature(list: &mut List, config: &ClipConfig) {
-    match config.family {
-        Family::Clip => list.scalar(names::LOGIT_SCALE, &[], config.logit_scale_init),
-        Family::Siglip => {
-            list.scalar(names::LOGIT_SCALE, &[1], config.logit_scale_init);
-            list.scalar(names::LOGIT_BIAS, &[1], SIGLIP_LOGIT_BIAS);
-        }
+    let traits = config.family.traits();
+    list.scalar(names::LOGIT_SCALE, traits.scalar_shape, config.logit_scale_init);
+    if let Some(bias) = traits.logit_bias {
+        list.scalar(names::LOGIT_BIAS, traits.scalar_shape, bias);
     }
 }
-
-/// Where SigLIP's bias starts (Zhai et al. 2023, section 3.1): most pairs of a batch do not match.
-const SIGLIP_LOGIT_BIAS: f64 = -10.0;
 
 fn text(list: &mut List, config: &ClipConfig) {
     let (text, blocks) = (&config.text, &config.text.transformer);
@@ -150,11 +146,10 @@ fn text(list: &mut List, config: &ClipConfig) {
     transformer(list, Part::Text, names::TEXT_TOWER, blocks);
     list.norm(Part::Text, names::TEXT_FINAL_NORM, blocks.width);
     let (outputs, std) = (config.projection_dim, inverse_root(blocks.width));
-    match config.family {
-        Family::Clip => {
-            list.matrix(Part::TextProjection, names::TEXT_PROJECTION, &[outputs, blocks.width], std);
-        }
-        Family::Siglip => list.linear(Part::TextProjection, names::TEXT_HEAD, outputs, blocks.width, std),
+    let projection = &config.family.traits().text_projection;
+    match projection.bias {
+        Bias::Without => list.matrix(Part::TextProjection, projection.module, &[outputs, blocks.width], std),
+        Bias::With => list.linear(Part::TextProjection, projection.module, outputs, blocks.width, std),
     }
 }
 

@@ -208,7 +208,7 @@ fn a_tensor_in_two_shards_is_refused() {
     save(&model.path("a.safetensors"), &model.tensors);
     let refusal = model.refusal();
     assert!(refusal.starts_with("FOLDER/b.safetensors: tensor "), "{refusal}");
-    assert!(refusal.ends_with(" is in another file as well"), "{refusal}");
+    assert!(refusal.ends_with(" is there more than once"), "{refusal}");
 }
 
 #[test]
@@ -284,12 +284,56 @@ fn files_of_another_model_are_told_by_their_tensors() {
     );
 }
 
+/// A copy of a model whose tensors have other names.
+fn renamed(rename: impl Fn(&str) -> String) -> Model {
+    let mut model = Model::new();
+    model.tensors = model.tensors.into_iter().map(|(name, tensor)| (rename(&name), tensor)).collect();
+    model.saved()
+}
+
 #[test]
-fn pickles_are_never_opened() {
-    let model = Model::new();
-    fs_err::write(model.path("pytorch_model.bin"), b"\x80\x02").unwrap();
-    assert_eq!(model.refusal(), "FOLDER/pytorch_model.bin is pickled; only safetensors files are read");
-    assert!(model.open().unwrap_err().hint().unwrap().contains("save_pretrained"));
+fn what_wrappers_put_into_the_names_is_left_out() {
+    let whole = tensors(&hugging_face("legacy").join("model.safetensors"));
+    let wrapped: [fn(&str) -> String; 5] = [
+        |name| format!("module.{name}"),
+        |name| format!("_orig_mod.module.{name}"),
+        |name| format!("model.{name}"),
+        |name| format!("student.clip._orig_mod.{name}"),
+        |name| name.replace("_model.", "_model._orig_mod."),
+    ];
+    for wrap in wrapped {
+        let model = renamed(wrap);
+        let checkpoint = model.open().unwrap();
+        assert_eq!(checkpoint.extra(), &[] as &[String]);
+        let copy = model.path("copy.safetensors");
+        checkpoint.write(&model.config, Layout::HuggingFace, &copy).unwrap();
+        assert!(tensors(&copy) == whole);
+    }
+}
+
+#[test]
+fn what_a_training_script_kept_beside_its_model_is_extra() {
+    let model = renamed(|name| format!("module.model.{name}"));
+    let mut tensors = model.tensors.clone();
+    tensors.insert("module.criterion.weight".to_owned(), (Dtype::F32, vec![1], vec![0; 4]));
+    save(&model.path("model.safetensors"), &tensors);
+    assert_eq!(model.open().unwrap().extra(), ["module.criterion.weight"]);
+}
+
+#[test]
+fn two_models_in_one_file_are_refused() {
+    let mut model = Model::new();
+    let both = |prefix: &str| {
+        let rename = |(name, tensor): (&String, &_)| (format!("{prefix}{name}"), Clone::clone(tensor));
+        model.tensors.iter().map(rename).collect::<Tensors>()
+    };
+    let (mut student, teacher) = (both("student."), both("teacher."));
+    student.extend(teacher);
+    model.tensors = student;
+    assert_eq!(
+        model.saved().refusal(),
+        "FOLDER/model.safetensors holds the weights of several models, below student., teacher."
+    );
 }
 
 /// A file with this header, and `data` bytes behind it.

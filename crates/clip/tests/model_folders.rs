@@ -186,7 +186,7 @@ fn what_open_clip_does_not_have_is_refused_before_anything_is_written() {
         error.to_string(),
         format!("cannot lay out the model in {} for open_clip", folder.path().display())
     );
-    assert_eq!(error.hint(), Some("`--layout hugging-face` can hold every model"));
+    assert_eq!(error.hint().as_deref(), Some("`--layout hugging-face` can hold every model"));
     assert!(names(to.path()).is_empty());
     model.write(FolderLayout::HuggingFace, to.path()).unwrap();
     assert_eq!(ModelFolder::open(to.path()).unwrap().config, model.config);

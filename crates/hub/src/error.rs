@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_clip::model_folder::{Found, Place};
 use cliptune_durable::DurableError;
 use cliptune_terminal::{Diagnostic, Exit};
 
 use crate::file_name::FileName;
 use crate::id::HubId;
-use crate::selection::Unusable;
 
 /// What this crate returns.
 pub type Result<T> = std::result::Result<T, HubError>;
@@ -155,7 +155,7 @@ pub enum HubError {
         /// The repository.
         id: HubId,
         /// Why not.
-        reason: Unusable,
+        reason: Found,
     },
     /// The index of a sharded model is broken.
     #[error("cannot read {}: {reason}", path.display())]
@@ -281,7 +281,7 @@ impl HubError {
             Self::Listing { .. } | Self::Redirect { .. } => {
                 "check HF_ENDPOINT, and that no proxy or login page answers in the hub's place".to_owned()
             }
-            Self::Unusable { id, reason: Unusable::OtherFormat { .. } } => convert(id),
+            Self::Unusable { id, reason } => reason.advice(&Place::Hub(id.repository())),
             Self::Connection { .. } => {
                 "check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT".to_owned()
             }
@@ -293,16 +293,6 @@ impl HubError {
         };
         Some(advice)
     }
-}
-
-/// Reading a pickle runs it, so nothing here ever will.
-fn convert(id: &HubId) -> String {
-    format!(
-        "such files can run code when they are read, so only safetensors are; convert them once, in Python: \
-         transformers.AutoModel.from_pretrained(\"{}\").save_pretrained(\"FOLDER\"), copy the tokenizer and \
-         preprocessor files beside them, and give the folder instead of the id",
-        id.repository()
-    )
 }
 
 fn gate(page: &str, has_token: bool) -> String {

@@ -1,5 +1,7 @@
 //! From an id to a complete snapshot.
 
+use cliptune_clip::checkpoint::WEIGHTS_INDEX_FILE;
+
 use crate::cache::CachedRepository;
 use crate::download::Download;
 use crate::error::{HubError, Result};
@@ -10,7 +12,7 @@ use crate::listing::Listing;
 use crate::patience::stop_if_asked;
 use crate::progress::{Event, Notice, Observer};
 use crate::reply::retry_after;
-use crate::selection::{INDEX, Selection, select};
+use crate::selection::{Selection, select};
 use crate::shards::shards;
 
 /// One fetch.
@@ -64,7 +66,7 @@ impl Fetch<'_> {
             self.download(listing, file)?;
         }
         if selection.is_sharded {
-            let shards = shards(&folder.join(INDEX))?;
+            let shards = shards(&folder.join(WEIGHTS_INDEX_FILE))?;
             files.extend(shards.iter().cloned());
             self.announce(listing, &files);
             shards.iter().try_for_each(|shard| self.download_shard(listing, shard))?;

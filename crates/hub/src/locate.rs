@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use cliptune_clip::checkpoint::WEIGHTS_INDEX_FILE;
+
 use crate::cache::CachedRepository;
 use crate::commit::Commit;
 use crate::error::Result;
 use crate::hub::Snapshot;
+use crate::id::HubId;
 use crate::revision::Revision;
-use crate::selection::{INDEX, Selection, select};
+use crate::selection::{Selection, select};
+use crate::settings::Settings;
 use crate::shards::shards;
 
 /// The snapshot of a revision, if it is complete.
@@ -20,6 +24,13 @@ pub(crate) fn locate(repository: &CachedRepository, revision: &Revision) -> Resu
     Ok(is_complete.then_some(Snapshot { folder, commit }))
 }
 
+/// Whether the cache that this process's environment names has a model, whole. Nothing is asked of anybody.
+pub fn is_cached(id: &HubId) -> bool {
+    let found = Settings::from_env()
+        .and_then(|settings| locate(&CachedRepository::new(&settings.cache, id), &id.revision()));
+    found.is_ok_and(|snapshot| snapshot.is_some())
+}
+
 /// Whether the repository is known not to have what the snapshot lacks.
 fn is_explained(repository: &CachedRepository, commit: &Commit, selection: &Selection) -> bool {
     selection.missing.iter().all(|file| repository.is_known_absent(commit, file))
@@ -30,5 +41,6 @@ fn has_shards(folder: &Path, selection: &Selection) -> bool {
     if !selection.is_sharded {
         return true;
     }
-    shards(&folder.join(INDEX)).is_ok_and(|shards| shards.iter().all(|shard| shard.below(folder).is_file()))
+    shards(&folder.join(WEIGHTS_INDEX_FILE))
+        .is_ok_and(|shards| shards.iter().all(|shard| shard.below(folder).is_file()))
 }

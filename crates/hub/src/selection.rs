@@ -1,13 +1,9 @@
 //! Which files of a repository make a model.
 
-use std::fmt;
-
-pub(crate) const CONFIG: &str = "config.json";
-pub(crate) const PREPROCESSOR: &str = "preprocessor_config.json";
-pub(crate) const INDEX: &str = "model.safetensors.index.json";
-const WEIGHTS: &str = "model.safetensors";
-const OPEN_CLIP_CONFIG: &str = "open_clip_config.json";
-const OPEN_CLIP_WEIGHTS: &str = "open_clip_model.safetensors";
+use cliptune_clip::checkpoint::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
+use cliptune_clip::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
+use cliptune_clip::image::{PREPROCESSOR_FILE, PROCESSOR_FILE};
+use cliptune_clip::model_folder::{Found, diagnose_names};
 
 /// The ways a tokenizer is kept; the first that a repository has whole is the one that is read.
 const TOKENIZERS: [&[&str]; 3] = [&["tokenizer.json"], &["vocab.json", "merges.txt"], &["spiece.model"]];
@@ -15,67 +11,40 @@ const TOKENIZERS: [&[&str]; 3] = [&["tokenizer.json"], &["vocab.json", "merges.t
 /// What belongs to a tokenizer and may be missing.
 const TOKENIZER_EXTRAS: [&str; 2] = ["tokenizer_config.json", "special_tokens_map.json"];
 
-/// Endings of weights that are programs or of other frameworks, never downloaded.
-const OTHER_WEIGHTS: [&str; 7] = [".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx"];
-
 /// The files that make a model, small ones first, without the shards that an index names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) files: Vec<&'static str>,
-    /// Whether the weights are in the shards that [`INDEX`] names.
+    /// Whether the weights are in the shards that [`WEIGHTS_INDEX_FILE`] names.
     pub(crate) is_sharded: bool,
     /// Files that were looked for and are not there. A model can do without them, so nobody else will tell them from
     /// files that have not been fetched yet.
     pub(crate) missing: Vec<&'static str>,
 }
 
-/// Why a repository has no model that can be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unusable {
-    /// The weights are there, but only as pickles or for another framework.
-    OtherFormat {
-        /// The files of weights.
-        files: Vec<String>,
-    },
-    /// The weights are there, their configuration is not.
-    NoConfig {
-        /// The file that is missing.
-        file: &'static str,
-    },
-    /// No weights at all.
-    NoWeights,
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OtherFormat { files } => {
-                write!(f, "its weights are not in the safetensors format: {}", files.join(", "))
-            }
-            Self::NoConfig { file } => write!(f, "it has no {file}"),
-            Self::NoWeights => f.write_str("it has no weights"),
-        }
-    }
-}
-
 /// Chooses from the files that there are. Weights as transformers keeps them win over open_clip's: one model is enough.
-pub(crate) fn select(has: &dyn Fn(&str) -> bool, names: &[&str]) -> Result<Selection, Unusable> {
-    let (weights, config) = if has(WEIGHTS) {
-        (WEIGHTS, CONFIG)
-    } else if has(INDEX) {
-        (INDEX, CONFIG)
-    } else if has(OPEN_CLIP_WEIGHTS) {
-        (OPEN_CLIP_WEIGHTS, OPEN_CLIP_CONFIG)
+///
+/// transformers 5 keeps the preprocessing in `processor_config.json`, earlier versions in a file of its own. A file of
+/// the first name may say nothing about images, so both are taken where both are there.
+pub(crate) fn select(has: &dyn Fn(&str) -> bool, names: &[&str]) -> Result<Selection, Found> {
+    let (weights, config) = if has(WEIGHTS_FILE) {
+        (WEIGHTS_FILE, CONFIG_FILE)
+    } else if has(WEIGHTS_INDEX_FILE) {
+        (WEIGHTS_INDEX_FILE, CONFIG_FILE)
+    } else if has(OPEN_CLIP_WEIGHTS_FILE) {
+        (OPEN_CLIP_WEIGHTS_FILE, OPEN_CLIP_CONFIG_FILE)
     } else {
-        return Err(no_weights(names));
+        return Err(diagnose_names(names.iter().copied()));
     };
     if !has(config) {
-        return Err(Unusable::NoConfig { file: config });
+        return Err(Found::NoConfig { file: config });
     }
-    let mut selection = Selection { files: vec![config], is_sharded: weights == INDEX, missing: Vec::new() };
+    let is_sharded = weights == WEIGHTS_INDEX_FILE;
+    let mut selection = Selection { files: vec![config], is_sharded, missing: Vec::new() };
     // open_clip keeps the preprocessing in its configuration.
-    if config == CONFIG {
-        selection.take(&[&[PREPROCESSOR]], has);
+    if config == CONFIG_FILE {
+        selection.files.extend(has(PROCESSOR_FILE).then_some(PROCESSOR_FILE));
+        selection.take(&[&[PREPROCESSOR_FILE]], has);
     }
     selection.take(&TOKENIZERS, has);
     selection.files.extend(TOKENIZER_EXTRAS.into_iter().filter(|name| has(name)));
@@ -95,25 +64,11 @@ impl Selection {
     }
 }
 
-fn no_weights(names: &[&str]) -> Unusable {
-    let at_the_top =
-        |name: &&&str| !name.contains('/') && OTHER_WEIGHTS.iter().any(|end| name.ends_with(end));
-    // training_args.bin and its like are no weights.
-    let of_a_model =
-        |name: &&&str| name.contains("model") || name.contains("weights") || name.contains("clip");
-    let files: Vec<String> =
-        names.iter().filter(at_the_top).filter(of_a_model).map(ToString::to_string).collect();
-    match files.is_empty() {
-        true => Unusable::NoWeights,
-        false => Unusable::OtherFormat { files },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn chosen(names: &[&str]) -> Result<Vec<&'static str>, Unusable> {
+    fn chosen(names: &[&str]) -> Result<Vec<&'static str>, Found> {
         select(&|name| names.contains(&name), names).map(|selection| selection.files)
     }
 
@@ -190,18 +145,55 @@ mod tests {
     fn weights_that_are_programs_are_never_chosen() {
         let names =
             ["config.json", "pytorch_model.bin", "training_args.bin", "onnx/model.onnx", "tf_model.h5"];
-        let files = vec!["pytorch_model.bin".to_owned(), "tf_model.h5".to_owned()];
-        assert_eq!(chosen(&names), Err(Unusable::OtherFormat { files }));
-        let files = vec!["open_clip_pytorch_model.bin".to_owned()];
+        let told = |names: &[&str]| chosen(names).unwrap_err().to_string();
         assert_eq!(
-            chosen(&["open_clip_config.json", "open_clip_pytorch_model.bin"]),
-            Err(Unusable::OtherFormat { files })
+            told(&names),
+            "its weights are pickled (pytorch_model.bin); only safetensors files are read"
+        );
+        assert_eq!(
+            told(&["open_clip_config.json", "open_clip_pytorch_model.bin"]),
+            "its weights are pickled (open_clip_pytorch_model.bin); only safetensors files are read"
         );
     }
 
     #[test]
+    fn the_processor_of_transformers_5_comes_along_with_or_without_an_older_file() {
+        let new = ["config.json", "model.safetensors", "processor_config.json", "tokenizer.json"];
+        let selection = select(&|name| new.contains(&name), &new).unwrap();
+        assert_eq!(
+            selection.files,
+            ["config.json", "processor_config.json", "tokenizer.json", "model.safetensors"]
+        );
+        assert_eq!(selection.missing, ["preprocessor_config.json"]);
+        let both = [&new[..], &["preprocessor_config.json"]].concat();
+        assert!(chosen(&both).unwrap().starts_with(&[
+            "config.json",
+            "processor_config.json",
+            "preprocessor_config.json"
+        ]));
+    }
+
+    #[test]
+    fn what_a_repository_is_instead_of_a_model_is_told() {
+        for (names, says) in [
+            (&["adapter_config.json", "adapter_model.safetensors"][..], "a PEFT adapter"),
+            (&["modules.json", "0_CLIPModel/config.json", "0_CLIPModel/pytorch_model.bin"], "in 0_CLIPModel"),
+            (&["config.json", "tf_model.h5"], "TensorFlow's (tf_model.h5)"),
+            (&["config.json", "flax_model.msgpack"], "Flax's (flax_model.msgpack)"),
+            (&["clip-q4.gguf"], "llama.cpp's format (clip-q4.gguf)"),
+            (&["config.json", "onnx/model.onnx"], "ONNX graphs alone (onnx/model.onnx)"),
+            (&["v1/config.json", "v1/model.safetensors"], "further down, in v1"),
+            (&["config.json", "clip.safetensors"], "its weights are called clip.safetensors"),
+            (&[], "it is empty"),
+        ] {
+            let told = chosen(names).unwrap_err().to_string();
+            assert!(told.contains(says), "{told}");
+        }
+    }
+
+    #[test]
     fn a_repository_without_a_model_is_told_from_one_without_a_configuration() {
-        assert_eq!(chosen(&["README.md", "config.json"]), Err(Unusable::NoWeights));
-        assert_eq!(chosen(&["model.safetensors"]), Err(Unusable::NoConfig { file: "config.json" }));
+        assert_eq!(chosen(&["README.md", "config.json"]), Err(Found::NoWeights));
+        assert_eq!(chosen(&["model.safetensors"]), Err(Found::NoConfig { file: "config.json" }));
     }
 }

@@ -1,6 +1,5 @@
 //! The graphs: inputs, outputs and metadata, named and shaped as Hugging Face Optimum does.
 
-use cliptune_clip::config::Family;
 use cliptune_clip::{ClipConfig, towers};
 
 use crate::error::OnnxError;
@@ -94,7 +93,7 @@ pub(crate) fn model(
     let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
     let ids = Value::Ids(INPUT_IDS.to_owned());
     // SigLIP looks at padding too; Optimum's export of it has no mask either.
-    let mask = (config.family == Family::Clip).then(|| Value::KeyMask(ATTENTION_MASK.to_owned()));
+    let mask = config.family.takes_attention_mask().then(|| Value::KeyMask(ATTENTION_MASK.to_owned()));
     let output = towers::clip(&mut ops, config, &pixels, &ids, mask.as_ref())?;
     let (images, texts) = (named("image_batch_size"), named("text_batch_size"));
     let token_axes = [texts.clone(), named("sequence_length")];

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cliptune_clip::model_folder::NotAModel;
 use cliptune_durable::{self as durable, DurableError};
 use cliptune_hub::HubError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -98,14 +99,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// A folder of weights is not one.
-    #[error("{} is not a model folder: it has no {file}", path.display())]
-    NotAModel {
-        /// The folder.
-        path: PathBuf,
-        /// What it lacks.
-        file: &'static str,
-    },
+    /// A folder of weights is something else.
+    #[error(transparent)]
+    NotAModel(#[from] NotAModel),
     /// The hub's cache cannot be read.
     #[error(transparent)]
     Hub(#[from] HubError),
@@ -238,11 +234,7 @@ impl StoreError {
             }
             Self::Glob { .. } => "use *, ?, [a-z], {a,b} and ** as a whole folder name".to_owned(),
             Self::FileName { .. } => "rename the file".to_owned(),
-            Self::NotAModel { .. } => {
-                "model.from wants a folder as Hugging Face lays it out (config.json, model.safetensors, tokenizer.json, \
-                 preprocessor_config.json), or open_clip (open_clip_config.json, open_clip_model.safetensors)"
-                    .to_owned()
-            }
+            Self::NotAModel(error) => error.hint(),
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
             Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
             Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
@@ -302,7 +294,7 @@ impl Diagnostic for StoreError {
             Self::NoImages { .. }
             | Self::Glob { .. }
             | Self::NoTable { .. }
-            | Self::NotAModel { .. }
+            | Self::NotAModel(_)
             | Self::NoBase { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,
             _ => Exit::Failed,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_clip::image::{PREPROCESSOR_FILE, PROCESSOR_FILE};
+use cliptune_clip::model_folder::{Found, NotAModel, diagnose};
 use fs_err as fs;
 use serde_json::json;
 
@@ -12,7 +14,7 @@ use crate::regular::file_hash;
 use crate::store::Store;
 
 /// The folder's files that decide a model's output, beside its `*.safetensors`.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "config.json",
     "open_clip_config.json",
     "tokenizer.json",
@@ -21,11 +23,10 @@ const FILES: [&str; 10] = [
     "merges.txt",
     "spiece.model",
     "special_tokens_map.json",
-    "preprocessor_config.json",
+    PREPROCESSOR_FILE,
+    PROCESSOR_FILE,
     "model.safetensors.index.json",
 ];
-/// One of these says what the weights are.
-const CONFIGURATIONS: [&str; 2] = ["config.json", "open_clip_config.json"];
 const WEIGHTS: &str = "safetensors";
 
 impl Store {
@@ -55,23 +56,30 @@ fn over(names: &[String], hashes: impl IntoIterator<Item = String>) -> String {
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
-    let lacks = |file| StoreError::NotAModel { path: folder.to_path_buf(), file };
-    if !CONFIGURATIONS.iter().any(|name| folder.join(name).is_file()) {
-        return Err(lacks(CONFIGURATIONS[0]));
+    if let Some(other) = diagnose(folder)? {
+        return Err(other.into());
     }
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         // Other names are not UTF-8 either.
-        let Ok(name) = entry?.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else { continue };
         if FILES.contains(&name.as_str())
             || Path::new(&name).extension().is_some_and(|extension| extension == WEIGHTS)
         {
-            names.push(name);
+            names.push(regular(folder, name)?);
         }
-    }
-    if !names.iter().any(|name| name.ends_with(WEIGHTS)) {
-        return Err(lacks("model.safetensors"));
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// A name, if it is a file's: reading a pipe never ends, and a link to nothing has no contents.
+fn regular(folder: &Path, file: String) -> Result<String, StoreError> {
+    let found = match fs::metadata(folder.join(&file)) {
+        Ok(metadata) if metadata.is_file() => return Ok(file),
+        Ok(_) => Found::NoRegularFile { file },
+        Err(_) => Found::BrokenLink { file },
+    };
+    Err(NotAModel { folder: folder.to_path_buf(), found }.into())
 }

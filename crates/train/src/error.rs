@@ -203,7 +203,7 @@ impl Diagnostic for TrainError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Hub(error) => error.hint(),
-            Self::Model(error) => error.hint().map(str::to_owned),
+            Self::Model(error) => error.hint(),
             Self::Weights(error) => error.hint().map(str::to_owned),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::UnlockedLayers { .. } => Some("`tune: full` moves all of them".to_owned()),

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-use cliptune_clip::config::Family;
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 
@@ -89,7 +88,7 @@ impl<'a> Session<'a> {
             let encoder = self.encoder(&self.start.parameters);
             let objective = match self.splits.task {
                 TaskKind::Choice => Objective::Choice,
-                TaskKind::Pairs if self.start.config.family == Family::Siglip => Objective::Sigmoid,
+                TaskKind::Pairs if self.start.config.family.has_sigmoid_loss() => Objective::Sigmoid,
                 TaskKind::Pairs => Objective::Contrastive,
             };
             let evaluation = evaluate(&encoder, objective, BatchSize::DEFAULT, &self.splits.validation)?;

@@ -22,12 +22,6 @@ pub enum CheckpointError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The folder has weights in Python's pickle format alone, which can run code when it is loaded.
-    #[error("{} is pickled; only safetensors files are read", path.display())]
-    Pickled {
-        /// The file.
-        path: PathBuf,
-    },
     /// A file is truncated, or is no safetensors file.
     #[error("{} is not a usable safetensors file: {reason}", path.display())]
     Damaged {
@@ -105,8 +99,16 @@ pub enum CheckpointError {
         /// The type of another.
         second: FloatKind,
     },
-    /// Two shards have the same tensor.
-    #[error("{}: tensor {name} is in another file as well", path.display())]
+    /// The weights are of several models at once.
+    #[error("{} holds the weights of several models, below {}", path.display(), prefixes.join(", "))]
+    Several {
+        /// The file.
+        path: PathBuf,
+        /// What stands before the names of each.
+        prefixes: Vec<String>,
+    },
+    /// Two tensors are the same weight.
+    #[error("{}: tensor {name} is there more than once", path.display())]
     Twice {
         /// The second file.
         path: PathBuf,
@@ -119,10 +121,7 @@ impl CheckpointError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Pickled { .. } => Some(
-                "convert it once in Python: `model = CLIPModel.from_pretrained(folder)`, then \
-                 `model.save_pretrained(folder, safe_serialization=True)`",
-            ),
+            Self::Several { .. } => Some("save the one that is meant in a file of its own"),
             Self::Damaged { .. } => Some(
                 "get it again; a file of some 130 bytes is a Git LFS pointer: `git lfs pull` gets what it points to",
             ),

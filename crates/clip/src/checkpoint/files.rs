@@ -10,10 +10,6 @@ use crate::files;
 
 use super::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
 
-/// What the libraries called their weights before safetensors.
-const PICKLED: [&str; 3] =
-    ["pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"];
-
 /// An index has a line for each tensor, of which there are thousands.
 const LONGEST_INDEX: u64 = 64 << 20;
 
@@ -37,10 +33,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     if open_clip.is_file() {
         return Ok(vec![open_clip]);
     }
-    match PICKLED.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
-        Some(path) => Err(CheckpointError::Pickled { path }),
-        None => Err(CheckpointError::NoWeights { folder: folder.to_owned() }),
-    }
+    Err(CheckpointError::NoWeights { folder: folder.to_owned() })
 }
 
 fn shards(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {

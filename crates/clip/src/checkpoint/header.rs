@@ -1,16 +1,17 @@
 //! The header of a safetensors file: what it holds and where.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
 use safetensors::Dtype;
-use safetensors::tensor::Metadata;
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::error::CheckpointError;
 use crate::files;
 
 /// Bytes of the number that says how long the header is.
-pub(super) const LENGTH_BYTES: usize = 8;
+const LENGTH_BYTES: usize = 8;
 
 /// What the format allows.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -48,7 +49,7 @@ impl FloatKind {
         }
     }
 
-    pub(super) fn dtype(self) -> Dtype {
+    fn dtype(self) -> Dtype {
         match self {
             Self::F64 => Dtype::F64,
             Self::F32 => Dtype::F32,
@@ -103,4 +104,34 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError>
         Some((name, entry))
     };
     Ok(metadata.offset_keys().into_iter().filter_map(entry).collect())
+}
+
+/// Returns what stands before the data of a safetensors file: the length of the header in eight bytes, then the header,
+/// filled up with spaces so that the data starts at a multiple of eight.
+///
+/// The tensors' numbers follow each other in the given order. `note` is kept beside them in the header.
+///
+/// # Errors
+/// When the sizes are impossible; the error names the file.
+pub fn safetensors_header<'a>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (&'a str, FloatKind, &'a [usize])>,
+    note: Option<(&str, String)>,
+) -> Result<Vec<u8>, CheckpointError> {
+    let failed = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
+    let mut end = 0;
+    let info = |(name, kind, shape): (&str, FloatKind, &[usize])| {
+        let start = end;
+        end += shape.iter().product::<usize>() * kind.bytes();
+        let info = TensorInfo { dtype: kind.dtype(), shape: shape.to_vec(), data_offsets: (start, end) };
+        (name.to_owned(), info)
+    };
+    let tensors = tensors.into_iter().map(info).collect();
+    // transformers refuses a file that does not say what wrote it.
+    let mut notes = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    notes.extend(note.map(|(key, value)| (key.to_owned(), value)));
+    let metadata = Metadata::new(Some(notes), tensors).map_err(|error| failed(error.to_string()))?;
+    let mut text = serde_json::to_vec(&metadata).map_err(|error| failed(error.to_string()))?;
+    text.resize(text.len().next_multiple_of(LENGTH_BYTES), b' ');
+    Ok([&(text.len() as u64).to_le_bytes(), text.as_slice()].concat())
 }

@@ -65,19 +65,29 @@ impl Fills {
     }
 }
 
+/// The names of a text tower's first weight, in every layout.
+pub(super) const TEXT_NAMES: [&str; 3] =
+    ["text_model.embeddings.token_embedding.weight", "text.token_embedding.weight", "token_embedding.weight"];
+/// The names of an image tower's first weight, in every layout.
+pub(super) const VISION_NAMES: [&str; 3] = [
+    "vision_model.embeddings.patch_embedding.weight",
+    "visual.trunk.patch_embed.proj.weight",
+    "visual.conv1.weight",
+];
+
 impl Layout {
     /// Recognises a layout by the names it has.
     pub(super) fn of(has: impl Fn(&str) -> bool) -> Option<Self> {
         // Neither tower has to be complete: what is missing is a better message than an unknown layout.
-        let of_hugging_face = has("text_model.embeddings.token_embedding.weight")
-            || has("vision_model.embeddings.patch_embedding.weight");
-        if of_hugging_face {
+        let [text, custom_text, open_clip_text] = TEXT_NAMES.map(&has);
+        let [vision, timm, open_clip_vision] = VISION_NAMES.map(&has);
+        if text || vision {
             Some(Self::HuggingFace)
-        } else if has("visual.trunk.patch_embed.proj.weight") {
+        } else if timm {
             Some(Self::OpenClipSiglip)
-        } else if has("text.token_embedding.weight") {
+        } else if custom_text {
             Some(Self::OpenClipCustomText)
-        } else if has("token_embedding.weight") || has("visual.conv1.weight") {
+        } else if open_clip_text || open_clip_vision {
             Some(Self::OpenClip)
         } else {
             None
@@ -86,19 +96,12 @@ impl Layout {
 
     /// The layout in which open_clip has models of a family.
     pub fn of_open_clip(family: Family) -> Self {
-        match family {
-            Family::Clip => Self::OpenClip,
-            Family::Siglip => Self::OpenClipSiglip,
-        }
+        family.traits().open_clip_layout
     }
 
     /// Whether models of a family can have this layout.
     pub(super) fn fits(self, family: Family) -> bool {
-        match self {
-            Self::HuggingFace => true,
-            Self::OpenClip | Self::OpenClipCustomText => family == Family::Clip,
-            Self::OpenClipSiglip => family == Family::Siglip,
-        }
+        family.traits().layouts.contains(&self)
     }
 
     /// Every tensor that a file of this layout has for a configuration.

@@ -12,13 +12,14 @@ mod mean;
 mod open_clip;
 mod source;
 mod values;
+mod wrapper;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use error::CheckpointError;
-pub use header::FloatKind;
+pub use header::{FloatKind, safetensors_header};
 pub use layout::{Fills, Layout, Tensor};
 pub use values::ValueFault;
 
@@ -91,21 +92,14 @@ impl Checkpoint {
     }
 
     fn open_files(files: Vec<PathBuf>, config: &ClipConfig) -> Result<Self, CheckpointError> {
-        let mut entries = BTreeMap::new();
-        for (file, path) in files.iter().enumerate() {
-            for (name, entry) in header::read(path)? {
-                if entries.insert(name.clone(), (file, entry)).is_some() {
-                    return Err(CheckpointError::Twice { path: path.clone(), name });
-                }
-            }
-        }
+        let entries = entries(&files)?;
         let found = Found { files: &files, entries: &entries };
         let layout = found.layout(config)?;
         let tensors = layout.tensors(config);
         let known: BTreeSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
         let unknown =
-            entries.keys().filter(|name| !known.contains(name.as_str()) && !layout::is_buffer(name));
-        let extra = unknown.cloned().collect();
+            entries.iter().filter(|(name, _)| !known.contains(name.as_str()) && !layout::is_buffer(name));
+        let extra = unknown.map(|(_, found)| found.name.clone()).collect();
         let weights = tensors.iter().map(|tensor| found.stored(tensor)).collect::<Result<_, _>>()?;
         Ok(Self { layout, weights, extra, files })
     }
@@ -136,10 +130,45 @@ impl Checkpoint {
     }
 }
 
+/// A tensor of one of the files.
+struct FoundTensor {
+    /// What the file calls it.
+    name: String,
+    file: usize,
+    entry: Entry,
+}
+
+/// The tensors of some files by their names in the model, without what wrappers have put before and between them.
+fn entries(files: &[PathBuf]) -> Result<BTreeMap<String, FoundTensor>, CheckpointError> {
+    let mut entries = BTreeMap::new();
+    for (file, path) in files.iter().enumerate() {
+        for (name, entry) in header::read(path)? {
+            let found = FoundTensor { name: name.clone(), file, entry };
+            if entries.insert(wrapper::unwrapped(&name), found).is_some() {
+                return Err(CheckpointError::Twice { path: path.clone(), name });
+            }
+        }
+    }
+    match &wrapper::prefixes(entries.keys().map(String::as_str))[..] {
+        [] => Ok(entries),
+        [prefix] => Ok(below(entries, prefix)),
+        several => Err(CheckpointError::Several {
+            path: files.first().cloned().unwrap_or_default(),
+            prefixes: several.to_vec(),
+        }),
+    }
+}
+
+/// The same tensors, with a prefix taken from the names that have it.
+fn below(entries: BTreeMap<String, FoundTensor>, prefix: &str) -> BTreeMap<String, FoundTensor> {
+    let short = |name: String| name.strip_prefix(prefix).map(str::to_owned).unwrap_or(name);
+    entries.into_iter().map(|(name, found)| (short(name), found)).collect()
+}
+
 /// The tensors that the files have.
 struct Found<'a> {
     files: &'a [PathBuf],
-    entries: &'a BTreeMap<String, (usize, Entry)>,
+    entries: &'a BTreeMap<String, FoundTensor>,
 }
 
 impl Found<'_> {
@@ -159,10 +188,10 @@ impl Found<'_> {
     }
 
     fn stored(&self, tensor: &Tensor) -> Result<StoredWeight, CheckpointError> {
-        let name = || tensor.name.clone();
-        let Some((file, entry)) = self.entries.get(&tensor.name) else {
-            return Err(CheckpointError::Missing { path: self.main_file(), name: name() });
+        let Some(FoundTensor { name, file, entry }) = self.entries.get(&tensor.name) else {
+            return Err(CheckpointError::Missing { path: self.main_file(), name: tensor.name.clone() });
         };
+        let name = || name.clone();
         let path = || self.files.get(*file).cloned().unwrap_or_default();
         if entry.shape != tensor.shape && !is_one_number(&entry.shape, &tensor.shape) {
             let (found, expected) = (entry.shape.clone(), tensor.shape.clone());

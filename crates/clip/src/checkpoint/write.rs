@@ -1,14 +1,12 @@
 //! Writing a checkpoint in another layout.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
 use cliptune_durable::{AtomicFile, DurableError};
-use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::error::CheckpointError;
-use super::header::{FloatKind, LENGTH_BYTES};
+use super::header::{FloatKind, safetensors_header};
 use super::layout::{Fills, Layout, Tensor};
 use super::source::Source;
 use super::{Checkpoint, matrix, row_elements};
@@ -55,7 +53,8 @@ pub(super) fn write_file(
     tensors: &[(FloatKind, Tensor)],
     mut values: impl FnMut(FloatKind, &Tensor, &mut AtomicFile) -> Result<(), CheckpointError>,
 ) -> Result<(), CheckpointError> {
-    let header = header(path, tensors)?;
+    let entries = tensors.iter().map(|(kind, tensor)| (tensor.name.as_str(), *kind, tensor.shape.as_slice()));
+    let header = safetensors_header(path, entries, None)?;
     let failed = |error: DurableError| CheckpointError::Write(io::Error::from(error));
     let mut file = AtomicFile::create(path).map_err(failed)?;
     file.write_all(&header).map_err(CheckpointError::Write)?;
@@ -63,28 +62,6 @@ pub(super) fn write_file(
         values(*kind, tensor, &mut file)?;
     }
     file.commit().map_err(failed)
-}
-
-/// The length of the header and the header.
-fn header(path: &Path, tensors: &[(FloatKind, Tensor)]) -> Result<Vec<u8>, CheckpointError> {
-    let mut end = 0;
-    let info = |(kind, tensor): &(FloatKind, Tensor)| {
-        let start = end;
-        end += tensor.elements() * kind.bytes();
-        let info =
-            TensorInfo { dtype: kind.dtype(), shape: tensor.shape.clone(), data_offsets: (start, end) };
-        (tensor.name.clone(), info)
-    };
-    let tensors = tensors.iter().map(info).collect();
-    // transformers refuses a file that does not say what wrote it.
-    let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let failed = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
-    let metadata = Metadata::new(Some(note), tensors).map_err(|error| failed(error.to_string()))?;
-    let mut text = serde_json::to_vec(&metadata).map_err(|error| failed(error.to_string()))?;
-    text.resize(text.len().next_multiple_of(LENGTH_BYTES), b' ');
-    let mut header = (text.len() as u64).to_le_bytes().to_vec();
-    header.append(&mut text);
-    Ok(header)
 }
 
 fn copy(

@@ -16,6 +16,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It is the configuration of an architecture that is neither CLIP nor SigLIP.
+    #[error("{} describes {what}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What the file describes.
+        what: String,
+    },
     /// The configuration cannot be written for open_clip.
     #[error("open_clip has no model that computes the same: {reason}")]
     OpenClip {
@@ -34,4 +42,18 @@ pub enum ConfigError {
         /// Its activations.
         theirs: String,
     },
+}
+
+impl ConfigError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Foreign { .. } => Some(
+                "no conversion makes a CLIP of it: take a CLIP with a vision transformer, such as \
+                 openai/clip-vit-base-patch32, or a SigLIP, such as google/siglip-base-patch16-224",
+            ),
+            Self::Disagree { .. } => Some("remove the configuration that is not the weights' own"),
+            _ => None,
+        }
+    }
 }

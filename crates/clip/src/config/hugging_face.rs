@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::limits::{self, Keys, ensure};
-use super::{
-    Activation, ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
-};
+use super::{Activation, ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig};
+use crate::family::{BlockDefaults, EmbeddingSize};
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Config {
@@ -92,24 +91,6 @@ impl Side {
     }
 }
 
-/// What a class of transformers takes for the keys that are left out.
-struct Defaults {
-    width: usize,
-    heads: usize,
-    mlp_width: usize,
-    activation: Activation,
-    layer_norm_eps: f64,
-}
-
-const CLIP_TEXT: Defaults = Defaults {
-    width: 512,
-    heads: 8,
-    mlp_width: 2048,
-    activation: Activation::QuickGelu,
-    layer_norm_eps: 1e-5,
-};
-const CLIP_VISION: Defaults = Defaults { width: 768, heads: 12, mlp_width: 3072, ..CLIP_TEXT };
-const SIGLIP: Defaults = Defaults { activation: Activation::GeluTanh, layer_norm_eps: 1e-6, ..CLIP_VISION };
 const TEXT_KEYS: Keys = Keys {
     section: "text_config",
     width: "hidden_size",
@@ -120,12 +101,6 @@ const TEXT_KEYS: Keys = Keys {
 };
 const VISION_KEYS: Keys = Keys { section: "vision_config", ..TEXT_KEYS };
 
-/// All classes have this many.
-const LAYERS: usize = 12;
-const CLIP_LOGIT_SCALE: f64 = 2.6592;
-/// ln 10, the start of the paper; transformers starts from 0 but no file is without the weight.
-const SIGLIP_LOGIT_SCALE: f64 = std::f64::consts::LN_10;
-
 impl TryFrom<Config> for ClipConfig {
     type Error = String;
 
@@ -135,35 +110,51 @@ impl TryFrom<Config> for ClipConfig {
         let vision = raw.vision_config_dict.or(raw.vision_config).unwrap_or_default();
         let projection_size = text.projection_size;
         let (text, vision) = (text_config(text, family)?, vision_config(vision, family)?);
-        let (projection_dim, logit_scale_init) = match family {
-            Family::Clip => {
-                let scale = raw.logit_scale_init_value.unwrap_or(CLIP_LOGIT_SCALE);
-                let size = raw.projection_dim.unwrap_or(512);
-                (
-                    limits::projection("projection_dim", size)?,
-                    limits::logit_scale("logit_scale_init_value", scale)?,
-                )
+        let traits = family.traits();
+        let projection_dim = match traits.embedding {
+            EmbeddingSize::Declared { default } => {
+                limits::projection("projection_dim", raw.projection_dim.unwrap_or(default))?
             }
-            Family::Siglip => {
-                let size = projection_size.unwrap_or(text.transformer.width);
-                (limits::projection("text_config.projection_size", size)?, SIGLIP_LOGIT_SCALE)
+            EmbeddingSize::OfVision => {
+                let (size, width) =
+                    (projection_size.unwrap_or(text.transformer.width), vision.transformer.width);
+                ensure(size == width, || {
+                    format!("text embeddings have {size} numbers, image embeddings {width}")
+                })?;
+                size
             }
         };
-        let width = vision.transformer.width;
-        ensure(family == Family::Clip || projection_dim == width, || {
-            format!("text embeddings have {projection_dim} numbers, image embeddings {width}")
-        })?;
+        let scale = raw.logit_scale_init_value.filter(|_| traits.logit_bias.is_none());
+        let logit_scale_init =
+            limits::logit_scale("logit_scale_init_value", scale.unwrap_or(traits.logit_scale))?;
         Ok(Self { vision, text, projection_dim, logit_scale_init, family })
     }
 }
 
+/// What a file describes that is of another library, or of an architecture that has no two towers.
+pub(super) fn foreign(text: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        model_type: Option<String>,
+        architecture: Option<String>,
+    }
+    let named: Named = serde_json::from_slice(text).ok()?;
+    match (named.model_type, named.architecture) {
+        (None, Some(name)) => Some(format!("timm's image tower {name:?}, which comes without a text tower")),
+        (Some(kind), _) => {
+            let other = kind
+                .strip_suffix("_model")
+                .filter(|kind| kind.ends_with("_text") || kind.ends_with("_vision"));
+            other.map(|kind| format!("one tower alone ({kind}), without the other"))
+        }
+        (None, None) => None,
+    }
+}
+
 fn family(model_type: &str) -> Result<Family, String> {
-    [Family::Clip, Family::Siglip].into_iter().find(|family| family.as_str() == model_type).ok_or_else(|| {
+    Family::of_model_type(model_type).ok_or_else(|| {
         let advice = match model_type {
             "siglip2" => " (the NaFlex variant; the fixed-resolution SigLIP2 models are of type \"siglip\")",
-            "clip_text_model" | "clip_vision_model" | "siglip_text_model" | "siglip_vision_model" => {
-                " (one tower alone)"
-            }
             _ => "",
         };
         format!("model_type is {model_type:?}{advice}, expected \"clip\" or \"siglip\"")
@@ -171,43 +162,34 @@ fn family(model_type: &str) -> Result<Family, String> {
 }
 
 fn text_config(raw: Text, family: Family) -> Result<TextConfig, String> {
-    let (defaults, vocab_size, context_length, pooling) = match family {
-        Family::Clip => {
-            let pooling = TextPooling::from_eos_token_id(raw.eos_token_id.unwrap_or(49_407));
-            (CLIP_TEXT, 49_408, 77, pooling)
-        }
-        Family::Siglip => (SIGLIP, 32_000, 64, TextPooling::Last),
-    };
+    let traits = family.traits();
     let config = TextConfig {
-        vocab_size: raw.vocab_size.unwrap_or(vocab_size),
-        context_length: raw.max_position_embeddings.unwrap_or(context_length),
-        pooling,
-        transformer: transformer(raw.blocks, &defaults, &TEXT_KEYS)?,
+        vocab_size: raw.vocab_size.unwrap_or(traits.text.vocab_size),
+        context_length: raw.max_position_embeddings.unwrap_or(traits.text.context_length),
+        pooling: (traits.text_pooling)(raw.eos_token_id),
+        transformer: transformer(raw.blocks, &traits.text.blocks, &TEXT_KEYS)?,
     };
     config.checked(TEXT_KEYS.section, "max_position_embeddings")
 }
 
 fn vision_config(raw: Vision, family: Family) -> Result<VisionConfig, String> {
-    let (defaults, patch_size, pooling) = match family {
-        Family::Clip => (CLIP_VISION, 32, VisionPooling::ClassToken),
-        Family::Siglip => (SIGLIP, 16, VisionPooling::AttentionHead),
-    };
+    let (defaults, pooling) = (&family.traits().vision, family.traits().vision_pooling);
     ensure(raw.num_channels.is_none_or(|channels| channels == 3), || "num_channels is not 3".to_owned())?;
     ensure(raw.vision_use_head != Some(false), || "vision_use_head is false: nothing is pooled".to_owned())?;
-    let image_size = raw.image_size.unwrap_or(Side::One(224)).square("image_size")?;
-    let patch_size = raw.patch_size.unwrap_or(Side::One(patch_size)).square("patch_size")?;
-    let transformer = transformer(raw.blocks, &defaults, &VISION_KEYS)?;
+    let image_size = raw.image_size.unwrap_or(Side::One(defaults.image_size)).square("image_size")?;
+    let patch_size = raw.patch_size.unwrap_or(Side::One(defaults.patch_size)).square("patch_size")?;
+    let transformer = transformer(raw.blocks, &defaults.blocks, &VISION_KEYS)?;
     VisionConfig { image_size, patch_size, pooling, transformer }.checked(VISION_KEYS.section)
 }
 
-fn transformer(raw: Blocks, defaults: &Defaults, keys: &Keys) -> Result<TransformerConfig, String> {
+fn transformer(raw: Blocks, defaults: &BlockDefaults, keys: &Keys) -> Result<TransformerConfig, String> {
     let activation = match raw.hidden_act {
         Some(name) => Activation::from_name(&name)?,
         None => defaults.activation,
     };
     let blocks = TransformerConfig {
         width: raw.hidden_size.unwrap_or(defaults.width),
-        layers: raw.num_hidden_layers.unwrap_or(LAYERS),
+        layers: raw.num_hidden_layers.unwrap_or(defaults.layers),
         heads: raw.num_attention_heads.unwrap_or(defaults.heads),
         mlp_width: raw.intermediate_size.unwrap_or(defaults.mlp_width),
         activation,
@@ -218,14 +200,13 @@ fn transformer(raw: Blocks, defaults: &Defaults, keys: &Keys) -> Result<Transfor
 
 impl From<ClipConfig> for Config {
     fn from(config: ClipConfig) -> Self {
-        let is_clip = config.family == Family::Clip;
-        let architecture = if is_clip { "CLIPModel" } else { "SiglipModel" };
-        let projection_dim = is_clip.then_some(config.projection_dim);
+        let traits = config.family.traits();
+        let projection_dim = declared(&config).then_some(config.projection_dim);
         Self {
-            architectures: vec![architecture.to_owned()],
+            architectures: vec![traits.class.to_owned()],
             model_type: config.family.as_str().to_owned(),
             projection_dim,
-            logit_scale_init_value: is_clip.then_some(config.logit_scale_init),
+            logit_scale_init_value: traits.logit_bias.is_none().then_some(config.logit_scale_init),
             text_config: Some(raw_text(&config)),
             vision_config: Some(raw_vision(&config.vision, projection_dim)),
             text_config_dict: None,
@@ -234,13 +215,18 @@ impl From<ClipConfig> for Config {
     }
 }
 
+/// Whether the file says how large the shared embedding is, for both towers at once.
+fn declared(config: &ClipConfig) -> bool {
+    config.family.traits().embedding != EmbeddingSize::OfVision
+}
+
 fn raw_text(config: &ClipConfig) -> Text {
     let text = &config.text;
     let end = match text.pooling {
         TextPooling::First(id) => Some(id),
         TextPooling::HighestId | TextPooling::Last => None,
     };
-    let is_clip = config.family == Family::Clip;
+    let is_declared = declared(config);
     Text {
         vocab_size: Some(text.vocab_size),
         max_position_embeddings: Some(text.context_length),
@@ -248,8 +234,8 @@ fn raw_text(config: &ClipConfig) -> Text {
         bos_token_id: end.map(|id| Value::from(id - 1)),
         pad_token_id: end.map(Value::from),
         blocks: raw_blocks(&text.transformer),
-        projection_dim: is_clip.then_some(config.projection_dim),
-        projection_size: (!is_clip).then_some(config.projection_dim),
+        projection_dim: is_declared.then_some(config.projection_dim),
+        projection_size: (!is_declared).then_some(config.projection_dim),
     }
 }
 

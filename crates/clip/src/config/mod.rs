@@ -5,13 +5,14 @@
 mod error;
 mod hugging_face;
 mod limits;
-mod open_clip;
+pub(crate) mod open_clip;
 mod pooling;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::family::Family;
 use crate::files::{self, LONGEST_CONFIGURATION};
 pub use error::ConfigError;
 pub use open_clip::OPEN_CLIP_CONFIG_FILE;
@@ -34,36 +35,6 @@ pub struct ClipConfig {
     pub logit_scale_init: f64,
     /// CLIP or SigLIP.
     pub family: Family,
-}
-
-/// Which of the two architectures.
-///
-/// They differ in what is pooled and how it is projected (see [`VisionConfig`], [`TextConfig`]), in what a text's
-/// tokens may look at, and in the bias that SigLIP adds to its logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Radford et al. 2021: class token, causal text pooled at its end, projections without bias, softmax loss.
-    Clip,
-    /// Zhai et al. 2023: attention pooling, bidirectional text pooled at its last position, sigmoid loss.
-    Siglip,
-}
-
-impl Family {
-    /// The `model_type` of `config.json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Clip => "clip",
-            Self::Siglip => "siglip",
-        }
-    }
-
-    /// The name as people write it.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Clip => "CLIP",
-            Self::Siglip => "SigLIP",
-        }
-    }
 }
 
 /// The vision tower: a vision transformer.
@@ -183,6 +154,9 @@ impl ClipConfig {
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
+        if let Some(what) = hugging_face::foreign(&text) {
+            return Err(ConfigError::Foreign { path: path.to_owned(), what });
+        }
         serde_json::from_slice(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), reason: source.to_string() })
     }

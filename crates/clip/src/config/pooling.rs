@@ -19,7 +19,7 @@ pub enum TextPooling {
 const LEGACY_EOS: i64 = 2;
 
 impl TextPooling {
-    pub(super) fn from_eos_token_id(id: i64) -> Self {
+    pub(crate) fn from_eos_token_id(id: i64) -> Self {
         if id == LEGACY_EOS { Self::HighestId } else { Self::First(id) }
     }
 

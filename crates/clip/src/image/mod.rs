@@ -22,3 +22,4 @@ pub use error::{DecodeError, ImageError};
 pub use fit::Fit;
 pub use pipeline::Pipeline;
 pub use preprocessor::{OPENAI_MEAN, OPENAI_STD, Pixels, Preprocessor, WHITE};
+pub use preprocessor_config::{FILE as PREPROCESSOR_FILE, PROCESSOR_FILE};

@@ -1,5 +1,9 @@
 //! `preprocessor_config.json`: preprocessing as transformers writes it down.
 //!
+//! transformers 5 writes the same settings as the map `image_processor` of `processor_config.json`, and reads them there
+//! first; where that file has no such map, or is not there, it reads `preprocessor_config.json` as every version does.
+//! So that all of them read what is written here, that is `preprocessor_config.json` alone.
+//!
 //! Crop and squash are spelt so that `CLIPImageProcessor` does the same. Transformers has no centred padding: there
 //! the size is given as `{"longest_edge": n}`, which its CLIP processor refuses, so that nobody crops by accident
 //! what was trained with padding; [`PAD_KEY`] says what is meant. Where the torchvision transforms are followed instead,
@@ -22,7 +26,10 @@ use super::open_clip_config;
 use super::pipeline::Pipeline;
 use super::preprocessor::{OPENAI_MEAN, OPENAI_STD, Preprocessor, WHITE};
 
-const FILE: &str = "preprocessor_config.json";
+/// Where every version of transformers looks for the preprocessing.
+pub const FILE: &str = "preprocessor_config.json";
+/// Where transformers 5 looks first.
+pub const PROCESSOR_FILE: &str = "processor_config.json";
 /// Our own key beside transformers', present for padding only.
 const PAD_KEY: &str = "cliptune_image_fit";
 /// Our own key for what padding fills with; white without it.
@@ -64,16 +71,30 @@ enum Size {
     Longest { longest_edge: u32 },
 }
 
+/// What is read of `processor_config.json`. Before transformers 5 it had nothing to say about images.
+#[derive(Deserialize)]
+struct ProcessorFile {
+    image_processor: Option<Config>,
+}
+
 impl Preprocessor {
-    /// Reads a model folder's `preprocessor_config.json`, or where there is none its `open_clip_config.json`.
+    /// Reads a model folder's preprocessing where transformers 5 does: in `processor_config.json`, else in
+    /// `preprocessor_config.json`; where there is neither, in `open_clip_config.json`.
     ///
     /// # Errors
-    /// When neither file is there, or the one that is read is malformed or asks for anything but resizing to a square,
+    /// When none of the files is there, or the one that is read is malformed or asks for anything but resizing to a square,
     /// scaling to 0…1 and normalising.
     pub fn from_folder(folder: &Path) -> Result<Self, ImageError> {
-        let path = folder.join(FILE);
-        let open_clip = folder.join(open_clip_config::FILE);
-        if !path.exists() && open_clip.exists() {
+        let (nested, path) = (folder.join(PROCESSOR_FILE), folder.join(FILE));
+        if nested.exists() {
+            let file: ProcessorFile = read_json(&nested)?;
+            if let Some(config) = file.image_processor {
+                return config
+                    .preprocessor()
+                    .map_err(|reason| ImageError::Unsupported { path: nested, reason });
+            }
+        }
+        if !path.exists() && folder.join(open_clip_config::FILE).exists() {
             return Self::from_open_clip(folder);
         }
         let config: Config = read_json(&path)?;
@@ -251,6 +272,46 @@ mod tests {
         let new = r#"{"crop_size": {"height": 224, "width": 224}, "size": {"shortest_edge": 224},
             "do_rescale": true, "rescale_factor": 0.00392156862745098, "do_convert_rgb": true}"#;
         assert_eq!(parse(new).unwrap(), expected);
+    }
+
+    /// What transformers 5.23 saves with a `CLIPProcessor`, with another size.
+    fn nested(size: u32) -> String {
+        format!(
+            r#"{{"image_processor": {{"crop_size": {{"height": {size}, "width": {size}}}, "do_center_crop": true,
+                "do_convert_rgb": true, "do_normalize": true, "do_rescale": true, "do_resize": true,
+                "image_mean": [0.48145466, 0.4578275, 0.40821073],
+                "image_processor_type": "CLIPImageProcessor",
+                "image_std": [0.26862954, 0.26130258, 0.27577711], "resample": 3,
+                "rescale_factor": 0.00392156862745098, "size": {{"shortest_edge": {size}}},
+                "data_format": "channels_first"}}, "processor_class": "CLIPProcessor"}}"#
+        )
+    }
+
+    #[test]
+    fn the_processor_of_transformers_5_says_how_images_are_prepared() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = || Preprocessor::from_folder(folder.path());
+        fs_err::write(folder.path().join(PROCESSOR_FILE), nested(12)).unwrap();
+        assert_eq!(read().unwrap(), Preprocessor::openai(12, Fit::Crop));
+        // Its `from_pretrained` takes the map where both files are there.
+        Preprocessor::openai(96, Fit::Squash).save(folder.path()).unwrap();
+        assert_eq!(read().unwrap(), Preprocessor::openai(12, Fit::Crop));
+        // Older versions wrote the file without the map.
+        for old in [r#"{"processor_class": "CLIPProcessor"}"#, r#"{"image_processor": null}"#] {
+            fs_err::write(folder.path().join(PROCESSOR_FILE), old).unwrap();
+            assert_eq!(read().unwrap(), Preprocessor::openai(96, Fit::Squash));
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_followed_is_told_with_the_file_that_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = nested(12).replace(r#""do_resize": true"#, r#""do_resize": false"#);
+        fs_err::write(folder.path().join(PROCESSOR_FILE), file).unwrap();
+        let error = Preprocessor::from_folder(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with(
+            "processor_config.json asks for preprocessing that is not supported: do_resize is false, it must be true"
+        ));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Why a model folder cannot be used or written.
 
+use std::io;
 use std::path::PathBuf;
 
 use cliptune_durable::DurableError;
 
+use super::diagnosis::NotAModel;
 use crate::checkpoint::CheckpointError;
 use crate::config::ConfigError;
 use crate::image::ImageError;
@@ -12,6 +14,12 @@ use crate::tokenizer::TokenizerError;
 /// Why a model folder cannot be used or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
+    /// The folder cannot be listed; the source names it.
+    #[error(transparent)]
+    List(#[from] io::Error),
+    /// The folder is something else than a model.
+    #[error(transparent)]
+    NotAModel(#[from] NotAModel),
     /// The configuration cannot be used.
     #[error("cannot use the model in {}", folder.display())]
     Config {
@@ -55,14 +63,15 @@ pub enum FolderError {
 
 impl FolderError {
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Weights(error) => error.hint(),
-            Self::Mismatch { .. } => {
-                Some("take all files of the folder from one model, as its library saves it")
-            }
-            Self::Layout { .. } => Some("`--layout hugging-face` can hold every model"),
-            _ => None,
-        }
+    pub fn hint(&self) -> Option<String> {
+        let advice = match self {
+            Self::NotAModel(error) => return Some(error.hint()),
+            Self::Config { source, .. } => source.hint()?,
+            Self::Weights(error) => error.hint()?,
+            Self::Mismatch { .. } => "take all files of the folder from one model, as its library saves it",
+            Self::Layout { .. } => "`--layout hugging-face` can hold every model",
+            _ => return None,
+        };
+        Some(advice.to_owned())
     }
 }

@@ -25,13 +25,15 @@ impl ModelFolder {
     /// empty folder as transformers lays it out.
     ///
     /// # Errors
-    /// When a file cannot be read or written.
+    /// When a file cannot be read or written, or when nothing can be computed with the weights of one of them; then nothing
+    /// has been written.
     pub fn write_mean(&self, others: &[Self], to: &Path) -> Result<(), FolderError> {
+        let all: Vec<&Checkpoint> =
+            std::iter::once(self).chain(others).map(|model| &model.checkpoint).collect();
+        all.iter().try_for_each(|checkpoint| checkpoint.check_values())?;
         write(&to.join(CONFIG_FILE), &self.config.to_json()?)?;
         self.preprocessor.save(to)?;
         self.tokenizer.save(to)?;
-        let all: Vec<&Checkpoint> =
-            std::iter::once(self).chain(others).map(|model| &model.checkpoint).collect();
         Ok(Checkpoint::write_mean(&all, &self.config, &to.join(WEIGHTS_FILE))?)
     }
 }

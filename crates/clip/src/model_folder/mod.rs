@@ -1,11 +1,13 @@
 //! A model folder as a whole: configuration, weights, tokenizer and preprocessing that belong together.
 
+mod diagnosis;
 mod error;
 mod mean;
 mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use diagnosis::{Found, NotAModel, Place, diagnose, diagnose_names};
 pub use error::FolderError;
 pub use write::FolderLayout;
 
@@ -35,6 +37,9 @@ impl ModelFolder {
     /// # Errors
     /// When a file is missing, damaged or does not go with the others.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
+        if let Some(other) = diagnose(folder)? {
+            return Err(other.into());
+        }
         let config = ClipConfig::from_folder(folder)
             .map_err(|source| FolderError::Config { folder: folder.to_owned(), source: Box::new(source) })?;
         let model = Self {

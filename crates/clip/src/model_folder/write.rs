@@ -22,9 +22,10 @@ impl ModelFolder {
     /// Writes the model into an empty folder. Values of weights stay as they are, to the bit.
     ///
     /// # Errors
-    /// When a file cannot be read or written, or open_clip has no model that computes the same; then nothing has been
-    /// written.
+    /// When a file cannot be read or written; or when nothing can be computed with the weights, or open_clip has no model
+    /// that computes the same: then nothing has been written.
     pub fn write(&self, layout: FolderLayout, to: &Path) -> Result<(), FolderError> {
+        self.checkpoint.check_values()?;
         match layout {
             FolderLayout::HuggingFace => self.write_hugging_face(to),
             FolderLayout::OpenClip => self.write_open_clip(to),

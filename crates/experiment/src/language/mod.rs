@@ -10,6 +10,7 @@ mod data;
 mod join;
 mod location;
 mod model;
+mod model_path;
 mod objective;
 pub(crate) mod options;
 mod outputs;

@@ -1,7 +1,6 @@
 //! `model`: where the weights start from.
 
-use cliptune_hub::HubId;
-
+use super::model_path::{Absent, absent};
 use super::words::word;
 use super::{Context, architecture, inherited_advice};
 use crate::plan::{ImageFit, ModelPlan, ModelSource, RunReference};
@@ -90,17 +89,21 @@ fn folder_or_hub(from: &Node, written: &str, context: &mut Context<'_>) -> Optio
     if path.is_dir() {
         return Some(ModelSource::Folder(path));
     }
-    let is_name = written.parse::<ExperimentName>().is_ok();
-    // A hub id without an organisation is legal and rare; a misspelt folder is neither.
-    if let Ok(id) = written.parse::<HubId>()
-        && id.repository().contains('/')
-    {
-        return Some(ModelSource::Hub(id));
+    if path.is_file() {
+        let problem = Problem::at(from.span, format!("`{}` is a file", path.display()));
+        return context.problems.refuse(problem.label("expected the folder that holds the model's files"));
     }
-    let help = is_name.then(|| format!("the model of another experiment is written `run:{written}`"));
-    context.problems.refuse(
-        Problem::at(from.span, format!("no folder `{}`", path.display()))
-            .label(format!("expected {}", STARTING_POINT.expected()))
-            .maybe_help(help),
-    )
+    match absent(written, &path, cliptune_hub::is_cached) {
+        Absent::Repository(id) => Some(ModelSource::Hub(id)),
+        Absent::Folder(help) => {
+            let is_name = written.parse::<ExperimentName>().is_ok();
+            let run =
+                || is_name.then(|| format!("the model of another experiment is written `run:{written}`"));
+            context.problems.refuse(
+                Problem::at(from.span, format!("no folder `{}`", path.display()))
+                    .label(format!("expected {}", STARTING_POINT.expected()))
+                    .maybe_help(help.or_else(run)),
+            )
+        }
+    }
 }

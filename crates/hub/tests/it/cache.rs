@@ -129,8 +129,9 @@ fn a_repository_of_pickles_is_refused_with_a_way_out() {
         &error,
         &[
             "org/clip",
-            "not in the safetensors format: pytorch_model.bin, tf_model.h5",
-            "from_pretrained(\"org/clip\").save_pretrained",
+            "its weights are pickled (pytorch_model.bin); only safetensors files are read",
+            "AutoModel.from_pretrained(\"org/clip\").save_pretrained(\"FOLDER\")",
+            "AutoProcessor.from_pretrained(\"org/clip\").save_pretrained(\"FOLDER\")",
         ],
     );
     assert_eq!(lines(&server.asked()), ["GET /api/models/org/clip/revision/main"]);

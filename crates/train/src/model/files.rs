@@ -1,12 +1,12 @@
 //! The safetensors files of a run: checkpoints to continue from, and what is written.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+use cliptune_clip::checkpoint::{FloatKind, safetensors_header};
 use cliptune_durable::AtomicFile;
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use safetensors::tensor::Dtype;
 use tch::{Device, Kind, Tensor};
 
 use super::parameters::torch_shape;
@@ -62,34 +62,18 @@ pub fn save<'a>(
     // As the safetensors library orders what is all of one type.
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut file = AtomicFile::create(path)?;
-    file.write_all(&header(path, &tensors, note)?)?;
+    let shapes: Vec<Vec<usize>> = tensors.iter().map(|(_, tensor)| shape(tensor)).collect();
+    let entries = tensors.iter().zip(&shapes);
+    let entries = entries.map(|((name, _), shape)| (name.as_str(), FloatKind::F32, shape.as_slice()));
+    file.write_all(&safetensors_header(path, entries, note)?)?;
     for (_, tensor) in tensors {
         write_elements(&mut file, tensor)?;
     }
     Ok(file.commit()?)
 }
 
-/// What stands before the data: its length in eight bytes, then JSON, filled up with spaces to a multiple of eight.
-fn header(
-    path: &Path,
-    tensors: &[(String, &Tensor)],
-    note: Option<(&str, String)>,
-) -> Result<Vec<u8>, TrainError> {
-    // transformers refuses a file that does not say what wrote it.
-    let mut notes = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    notes.extend(note.map(|(key, value)| (key.to_owned(), value)));
-    let mut end = 0;
-    let entry = |(name, tensor): &(String, &Tensor)| {
-        let start = end;
-        end += tensor.numel() * size_of::<f32>();
-        let shape = tensor.size().iter().map(|&size| size as usize).collect();
-        (name.clone(), TensorInfo { dtype: Dtype::F32, shape, data_offsets: (start, end) })
-    };
-    let metadata = Metadata::new(Some(notes), tensors.iter().map(entry).collect())
-        .map_err(|source| TrainError::Safetensors { path: path.to_owned(), source })?;
-    let mut json = serde_json::to_vec(&metadata)?;
-    json.resize(json.len().next_multiple_of(8), b' ');
-    Ok([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat())
+fn shape(tensor: &Tensor) -> Vec<usize> {
+    tensor.size().iter().map(|&size| size as usize).collect()
 }
 
 /// Writes a tensor's elements as little-endian f32, row by row.

@@ -16,15 +16,13 @@ use super::{
 use crate::files::{self, LONGEST_CONFIGURATION};
 use file::{ActivationSettings, FOREIGN, File, Model, NormSettings, Text, Vision};
 use timm::Tower;
+pub(crate) use write::{clip as clip_config, siglip as siglip_config};
 
 /// open_clip's configuration in a model folder.
 pub const OPEN_CLIP_CONFIG_FILE: &str = "open_clip_config.json";
 
 /// open_clip's own initial logit_scale, ln(1/0.07).
 const LOGIT_SCALE: f64 = 2.659_260_036_932_778;
-/// What its SigLIPs start from: ln 10 and -10. Neither matters once there are weights.
-const SIGLIP_LOGIT_SCALE: f64 = std::f64::consts::LN_10;
-const SIGLIP_LOGIT_BIAS: f64 = -10.0;
 const LAYER_NORM_EPS: f64 = 1e-5;
 
 const TEXT_KEYS: Keys = Keys {
@@ -43,7 +41,7 @@ impl ClipConfig {
     /// # Errors
     /// When open_clip has no model that computes the same.
     pub fn to_open_clip(&self) -> Result<Value, ConfigError> {
-        write::model(self).map_err(|reason| ConfigError::OpenClip { reason })
+        (self.family.traits().open_clip_config)(self).map_err(|reason| ConfigError::OpenClip { reason })
     }
 }
 
@@ -56,7 +54,26 @@ pub(super) fn read(path: &Path) -> Result<ClipConfig, ConfigError> {
     let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
     let wrong = |reason| ConfigError::Parse { path: path.to_owned(), reason };
     let file: File = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
-    config(&file.model_cfg).map_err(wrong)
+    match foreign_tower(&file.model_cfg) {
+        Some(what) => Err(ConfigError::Foreign { path: path.to_owned(), what }),
+        None => config(&file.model_cfg).map_err(wrong),
+    }
+}
+
+/// The tower of a model that is of neither architecture, whatever else the file says.
+fn foreign_tower(model: &Model) -> Option<String> {
+    if let Some(name) = &model.vision_cfg.timm_model_name {
+        return Tower::named(name)
+            .is_err()
+            .then(|| format!("a model with timm's image tower {name:?}; of timm's, only SigLIP's are read"));
+    }
+    if matches!(model.vision_cfg.layers, Some(Value::Array(_))) {
+        return Some(
+            "a model with a ResNet for an image tower; only vision transformers are read".to_owned(),
+        );
+    }
+    let text = model.text_cfg.hf_model_name.as_ref()?;
+    Some(format!("a model with the text tower {text:?}; only CLIP's and SigLIP's are read"))
 }
 
 fn config(model: &Model) -> Result<ClipConfig, String> {
@@ -109,7 +126,7 @@ fn siglip(model: &Model, tower: Tower) -> Result<ClipConfig, String> {
         text: text_tower(text, model.quick_gelu, TextPooling::Last)?,
         vision,
         projection_dim: dim,
-        logit_scale_init: model.init_logit_scale.unwrap_or(SIGLIP_LOGIT_SCALE),
+        logit_scale_init: model.init_logit_scale.unwrap_or(Family::Siglip.traits().logit_scale),
         family: Family::Siglip,
     })
 }
@@ -120,7 +137,10 @@ const IMAGE_SIZE: usize = 224;
 fn vision(raw: &Vision, quick_gelu: bool) -> Result<VisionConfig, String> {
     let layers = match &raw.layers {
         None => 12,
-        Some(Value::Number(layers)) => layers.as_u64().unwrap_or_default() as usize,
+        Some(Value::Number(layers)) => match layers.as_u64() {
+            Some(layers) => layers as usize,
+            None => return Err(format!("vision_cfg.layers is {layers}, it must be a whole number")),
+        },
         Some(_) => return Err("vision_cfg.layers is a list: ResNets are not supported".to_owned()),
     };
     refuse("vision_cfg.pool_type", raw.pool_type.as_deref().is_some_and(|pool| pool != "tok"))?;

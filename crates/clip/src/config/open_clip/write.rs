@@ -2,22 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Activation, ClipConfig, Family, TextPooling, TransformerConfig};
+use super::super::{Activation, ClipConfig, TextPooling, TransformerConfig};
 use super::timm::Tower;
-use super::{LAYER_NORM_EPS, LOGIT_SCALE, SIGLIP_LOGIT_BIAS, mlp_width};
+use super::{LAYER_NORM_EPS, LOGIT_SCALE, mlp_width};
 
-/// What open_clip builds the model from.
-///
-/// # Errors
-/// When it has no such model; the text says why.
-pub(super) fn model(config: &ClipConfig) -> Result<Value, String> {
-    match config.family {
-        Family::Clip => clip(config),
-        Family::Siglip => siglip(config),
-    }
-}
-
-fn clip(config: &ClipConfig) -> Result<Value, String> {
+/// What open_clip builds a CLIP from, or why it has no such model.
+pub(crate) fn clip(config: &ClipConfig) -> Result<Value, String> {
     let (vision, blocks) = (&config.vision, &config.vision.transformer);
     let quick = [blocks, &config.text.transformer].map(|tower| tower.activation == Activation::QuickGelu);
     if quick[0] != quick[1] {
@@ -44,14 +34,15 @@ fn clip(config: &ClipConfig) -> Result<Value, String> {
     Ok(model)
 }
 
-fn siglip(config: &ClipConfig) -> Result<Value, String> {
+/// What open_clip builds a SigLIP from, or why it has no such model.
+pub(crate) fn siglip(config: &ClipConfig) -> Result<Value, String> {
     let tower = Tower::of(&config.vision)?;
     let mut text = text(config);
     let pooling = json!({ "no_causal_mask": true, "proj_bias": true, "pool_type": "last" });
     extend(&mut text, pooling);
     Ok(json!({
         "embed_dim": config.projection_dim,
-        "init_logit_bias": SIGLIP_LOGIT_BIAS,
+        "init_logit_bias": config.family.traits().logit_bias,
         "custom_text": true,
         "vision_cfg": {
             "image_size": tower.image_size,

@@ -1,0 +1,309 @@
+//! What a folder, or a repository of the hub, is that is not a model cliptune can read.
+//!
+//! People keep models in many shapes, and most of them are one step away from a folder that can be read. This is the
+//! one place that tells the shapes apart, by the names of their files alone; [`Found::advice`] says the step.
+
+mod advice;
+mod listing;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use advice::Place;
+use listing::Listing;
+
+use crate::checkpoint::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE};
+use crate::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
+use crate::files;
+
+/// A folder that is not a model folder.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is not a model folder: {found}", folder.display())]
+pub struct NotAModel {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What it is instead.
+    pub found: Found,
+}
+
+impl NotAModel {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        self.found.advice(&Place::Folder(&self.folder))
+    }
+}
+
+/// What a folder or a repository holds instead of a model that can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing at all.
+    Empty,
+    /// A link to a file that is not there.
+    BrokenLink {
+        /// The link.
+        file: String,
+    },
+    /// A pipe, a socket or a device in place of a file.
+    NoRegularFile {
+        /// What should be a file.
+        file: String,
+    },
+    /// A PEFT adapter without the model that it changes.
+    Adapter {
+        /// The model, if the adapter says which.
+        base: Option<String>,
+    },
+    /// A sentence-transformers model, which keeps each of its parts in a folder.
+    SentenceTransformers {
+        /// The folder of its CLIP, if it has one.
+        clip: Option<String>,
+    },
+    /// A diffusers pipeline, which has one tower of a CLIP at most.
+    Diffusers,
+    /// Weights in Python's pickle format alone, which can run code when it is read.
+    Pickles {
+        /// The files of weights.
+        files: Vec<String>,
+        /// Which library's model it is.
+        saved: Saved,
+    },
+    /// Weights of TensorFlow alone.
+    TensorFlow {
+        /// The file of weights.
+        file: String,
+    },
+    /// Weights of Flax alone.
+    Flax {
+        /// The file of weights.
+        file: String,
+    },
+    /// Weights for llama.cpp alone.
+    Gguf {
+        /// The file of weights.
+        file: String,
+    },
+    /// ONNX graphs alone.
+    Onnx {
+        /// One of the graphs.
+        file: String,
+    },
+    /// A folder above the model.
+    TooHigh {
+        /// Where the models are, below the folder.
+        models: Vec<String>,
+    },
+    /// A folder inside a model, or beside it.
+    TooLow {
+        /// The model's folder.
+        model: PathBuf,
+    },
+    /// Weights under a name that no library looks for.
+    OtherName {
+        /// The file.
+        file: String,
+        /// The name it should have.
+        expected: &'static str,
+    },
+    /// Weights without the configuration that goes with them.
+    NoConfig {
+        /// The file that is missing.
+        file: &'static str,
+    },
+    /// No weights at all.
+    NoWeights,
+}
+
+/// Whose model some pickled weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// transformers saved them under their usual name.
+    Transformers,
+    /// They are the weights alone of a model of transformers.
+    StateOfTransformers,
+    /// They are the weights alone of a model of open_clip.
+    StateOfOpenClip,
+    /// Nothing beside them says what they are of.
+    Unknown,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::BrokenLink { file } => write!(f, "its {file} is a link to a file that is not there"),
+            Self::NoRegularFile { file } => write!(f, "its {file} is not a regular file"),
+            Self::Adapter { base: Some(base) } => {
+                write!(f, "it holds a PEFT adapter without the model that the adapter changes, {base:?}")
+            }
+            Self::Adapter { base: None } => {
+                f.write_str("it holds a PEFT adapter without the model that the adapter changes")
+            }
+            Self::SentenceTransformers { clip: Some(clip) } => {
+                write!(f, "it is a sentence-transformers model, whose CLIP is in {clip}")
+            }
+            Self::SentenceTransformers { clip: None } => {
+                f.write_str("it is a sentence-transformers model without a CLIP")
+            }
+            Self::Diffusers => f.write_str("it is a diffusers pipeline, which has no image tower of a CLIP"),
+            Self::Pickles { files, .. } => {
+                write!(f, "its weights are pickled ({}); only safetensors files are read", shown(files))
+            }
+            Self::TensorFlow { file } => write!(f, "its weights are TensorFlow's ({file})"),
+            Self::Flax { file } => write!(f, "its weights are Flax's ({file})"),
+            Self::Gguf { file } => write!(f, "its weights are in llama.cpp's format ({file})"),
+            Self::Onnx { file } => write!(f, "it holds ONNX graphs alone ({file})"),
+            Self::TooHigh { models } => write!(f, "the model is further down, in {}", shown(models)),
+            Self::TooLow { model } => write!(f, "it belongs to the model in {}", model.display()),
+            Self::OtherName { file, .. } => write!(f, "its weights are called {file}"),
+            Self::NoConfig { file } => write!(f, "it has no {file}"),
+            Self::NoWeights => f.write_str("it has no weights"),
+        }
+    }
+}
+
+/// How many names are shown.
+const SHOWN: usize = 3;
+
+/// The first of some names. They may come from anywhere, so that what a terminal would obey is escaped.
+fn shown(names: &[String]) -> String {
+    let first: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    match names.len() > SHOWN {
+        true => format!("{}, …", first.join(", ")),
+        false => first.join(", "),
+    }
+}
+
+/// What a folder is that has not both a configuration and weights that can be read; nothing for one that has.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn diagnose(folder: &Path) -> std::io::Result<Option<NotAModel>> {
+    let listing = Listing::of(folder)?;
+    let found = match listing.is_model("") {
+        true => return Ok(None),
+        false => in_folder(folder, &listing),
+    };
+    Ok(Some(NotAModel { folder: folder.to_owned(), found }))
+}
+
+/// What a repository is, by the names of its files, that has no model that can be read.
+pub fn diagnose_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Found {
+    let listing = Listing::new(names);
+    special(&listing, None).or_else(|| further_down(&listing)).unwrap_or_else(|| incomplete(&listing))
+}
+
+fn in_folder(folder: &Path, listing: &Listing) -> Found {
+    let broken = || listing.broken().map(|file| Found::BrokenLink { file: file.to_owned() });
+    let irregular = || listing.irregular().map(|file| Found::NoRegularFile { file: file.to_owned() });
+    let inside = || match listing.has_configuration() {
+        true => None,
+        false => around(folder).map(|model| Found::TooLow { model }),
+    };
+    if let Some(found) = broken().or_else(irregular).or_else(inside) {
+        return found;
+    }
+    if listing.is_empty() {
+        return Found::Empty;
+    }
+    special(listing, Some(folder)).or_else(|| further_down(listing)).unwrap_or_else(|| incomplete(listing))
+}
+
+/// What another library makes that is not a model folder, or holds weights of another kind alone.
+fn special(listing: &Listing, folder: Option<&Path>) -> Option<Found> {
+    if listing.has("adapter_config.json") {
+        return Some(Found::Adapter { base: folder.and_then(base_of_adapter) });
+    }
+    if listing.has("modules.json") {
+        let clip = listing
+            .models()
+            .into_iter()
+            .chain(listing.top_folders())
+            .find(|name| name.ends_with("CLIPModel"));
+        return Some(Found::SentenceTransformers { clip });
+    }
+    if listing.has("model_index.json") {
+        return Some(Found::Diffusers);
+    }
+    weights_of_another_kind(listing)
+}
+
+fn weights_of_another_kind(listing: &Listing) -> Option<Found> {
+    let pickles = listing.pickles();
+    if !pickles.is_empty() {
+        return Some(Found::Pickles { saved: saved(listing), files: pickles });
+    }
+    // More than the weights of another kind below other files: a model may lie beside them.
+    if !listing.models().is_empty() {
+        return None;
+    }
+    let ending = |ends: &[&str]| listing.ending(ends);
+    ending(&[".h5", ".pb"])
+        .map(|file| Found::TensorFlow { file })
+        .or_else(|| ending(&[".msgpack"]).map(|file| Found::Flax { file }))
+        .or_else(|| ending(&[".gguf"]).map(|file| Found::Gguf { file }))
+        .or_else(|| ending(&[".onnx"]).map(|file| Found::Onnx { file }))
+}
+
+fn saved(listing: &Listing) -> Saved {
+    if listing.has(OPEN_CLIP_CONFIG_FILE) && !listing.has("pytorch_model.bin") {
+        Saved::StateOfOpenClip
+    } else if !listing.has(CONFIG_FILE) {
+        Saved::Unknown
+    } else if listing.has("pytorch_model.bin") || listing.has("pytorch_model.bin.index.json") {
+        Saved::Transformers
+    } else {
+        Saved::StateOfTransformers
+    }
+}
+
+fn further_down(listing: &Listing) -> Option<Found> {
+    let models = listing.models();
+    (!models.is_empty()).then_some(Found::TooHigh { models })
+}
+
+/// What is left: something that looks like a model and lacks a part.
+fn incomplete(listing: &Listing) -> Found {
+    if listing.is_empty() {
+        Found::Empty
+    } else if listing.has_weights("") {
+        let file = if listing.has(OPEN_CLIP_WEIGHTS_FILE) { OPEN_CLIP_CONFIG_FILE } else { CONFIG_FILE };
+        Found::NoConfig { file }
+    } else if let Some(file) = listing.ending(&[".safetensors"]) {
+        let of_open_clip = listing.has(OPEN_CLIP_CONFIG_FILE) && !listing.has(CONFIG_FILE);
+        let expected = if of_open_clip { OPEN_CLIP_WEIGHTS_FILE } else { WEIGHTS_FILE };
+        Found::OtherName { file, expected }
+    } else {
+        Found::NoWeights
+    }
+}
+
+/// The model that a folder is a part of, or lies beside.
+fn around(folder: &Path) -> Option<PathBuf> {
+    let whole = fs_err::canonicalize(folder).ok()?;
+    let above = whole.ancestors().skip(1).take(2).find(|above| is_model(above)).map(Path::to_owned);
+    above.or_else(|| {
+        // A run of cliptune's, and the hub's cache.
+        let above = whole.parent()?;
+        let model = above.join("model");
+        if is_model(&model) {
+            return Some(model);
+        }
+        let snapshots = above.join("snapshots");
+        let mut all = fs_err::read_dir(&snapshots).ok()?.take(MOST_SNAPSHOTS);
+        all.find_map(|entry| entry.ok().map(|entry| entry.path()).filter(|path| is_model(path)))
+    })
+}
+
+/// A cache keeps one for each commit that was ever fetched.
+const MOST_SNAPSHOTS: usize = 100;
+
+fn is_model(folder: &Path) -> bool {
+    Listing::flat(folder).is_ok_and(|listing| listing.is_model(""))
+}
+
+/// What an adapter says that it was made for.
+fn base_of_adapter(folder: &Path) -> Option<String> {
+    let bytes = files::read(&folder.join("adapter_config.json"), files::LONGEST_CONFIGURATION).ok()?;
+    let config: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    Some(config.get("base_model_name_or_path")?.as_str()?.to_owned())
+}
