@@ -70,8 +70,9 @@ fn what_is_no_model_is_named_and_leaves_nothing() {
     assert_output!(context, context.cliptune("export folder --layout open_clip --to out"), @r#"
     exit code: 1
     ----- stderr -----
-    error: cannot use the model in folder
-      caused by: folder/config.json is not a configuration that can be used: missing field `model_type` at line 1 column 2
+    error: folder is not a model folder: it has no weights
+
+    hint: a model folder holds config.json, model.safetensors, tokenizer.json and preprocessor_config.json (or processor_config.json) as transformers saves them, or open_clip_config.json and open_clip_model.safetensors as open_clip does
     "#);
     assert_output!(context, context.cliptune("export tuned --layout open_clip --to out"), @r"
     exit code: 2

@@ -52,10 +52,12 @@ fn relative() -> String {
 
 /// The folder that differs from `path` by a slip in one of its components.
 fn similar(path: &Path) -> Option<PathBuf> {
-    let above = path.ancestors().skip(1).find(|above| above.is_dir())?;
+    let here =
+        |above: &Path| if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
+    let above = path.ancestors().skip(1).find(|above| here(above).is_dir())?;
     let mut missing = path.strip_prefix(above).ok()?.components();
     let Some(Component::Normal(name)) = missing.next() else { return None };
-    let entries = fs_err::read_dir(above).ok()?.take(MOST_ENTRIES).flatten();
+    let entries = fs_err::read_dir(here(above)).ok()?.take(MOST_ENTRIES).flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
     let names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let own = above.join(closest(name.to_str()?, names.iter().map(String::as_str))?);

@@ -164,7 +164,11 @@ fn a_pointer_in_place_of_weights_says_how_to_get_them() {
 fn missing_weights_are_named() {
     let model = Model::new();
     fs::remove_file(model.path(WEIGHTS_FILE)).unwrap();
-    insta::assert_snapshot!(model.refusal(), @"error: FOLDER has no model.safetensors and no open_clip_model.safetensors");
+    insta::assert_snapshot!(model.refusal(), @r#"
+    error: FOLDER is not a model folder: it has no weights
+
+    hint: a model folder holds config.json, model.safetensors, tokenizer.json and preprocessor_config.json (or processor_config.json) as transformers saves them, or open_clip_config.json and open_clip_model.safetensors as open_clip does
+    "#);
 }
 
 #[test]
