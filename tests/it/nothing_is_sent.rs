@@ -9,21 +9,22 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, checkout, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "demo-data drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
-    "train experiments",
+    "train experiments/base.yaml",
+    "train experiments/tuned.yaml",
     "score experiments",
     "report experiments",
-    "run experiments --set train.epochs=1",
     "status --why",
     "ls --json",
-    "show base",
-    "export base --to exported --layout open-clip",
+    "show base@0",
+    "export base@0 --layout hugging-face --to exported",
     "soup tuned --to averaged",
     "schema",
     "completions bash",
+    "run experiments --set train.epochs=1",
 ];
 
 /// The store with its caches, the temporary folder, and what the commands above were told to write.
