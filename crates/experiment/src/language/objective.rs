@@ -10,8 +10,7 @@ use crate::yaml::Node;
 pub(super) fn check(node: &Node, task: Option<TaskKind>, context: &mut Context<'_>) {
     let Some(objective) = Objective::read(node, "objective", context) else { return };
     fits(node, objective, task, context.problems);
-    // A pair is right or wrong: there is nothing to spread its target over.
-    if objective == Objective::Sigmoid && node.read("label_smoothing") != Some(0.0) {
+    if !objective.has_target_to_smooth() && node.read("label_smoothing") != Some(0.0) {
         context.only_with(node, "label_smoothing", "objective", "a cross-entropy");
     }
 }

@@ -8,7 +8,7 @@ variants! {
     pub enum Objective under "objective" {
         /// The cross-entropy over an item's own texts.
         Choice = "choice",
-        /// Symmetric InfoNCE within the batch. Items of one group are never each other's negatives.
+        /// Symmetric InfoNCE within the batch. A text that is true of an image is never its negative.
         Contrastive = "contrastive",
         /// The choice loss plus `contrastive_weight` times the contrastive loss of the right texts.
         ChoiceContrastive = "choice+contrastive" {
@@ -29,6 +29,11 @@ impl Objective {
     /// Whether it looks at an item's own candidate texts.
     pub fn is_over_candidates(self) -> bool {
         matches!(self, Self::Choice | Self::ChoiceContrastive { .. })
+    }
+
+    /// Whether it has a target whose probability can be spread: to SigLIP's loss a pair is right or wrong.
+    pub(crate) fn has_target_to_smooth(self) -> bool {
+        self != Self::Sigmoid
     }
 }
 

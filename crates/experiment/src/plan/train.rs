@@ -87,7 +87,7 @@ words! {
 words! {
     /// `train.select`: which epoch's weights are kept.
     pub enum Select {
-        /// The epoch with the highest validation accuracy is kept.
+        /// The epoch with the highest validation accuracy is kept; of equal ones, the one with the lower loss.
         ValidationAccuracy = "validation.accuracy",
         /// The epoch with the lowest validation loss is kept.
         ValidationLoss = "validation.loss",
