@@ -128,9 +128,9 @@ impl RunSummary {
 
     /// Returns whether training was for nothing: no epoch was better than the weights that it started from.
     pub fn kept_start(&self) -> bool {
-        let is_start =
-            self.curve.interpolated.map_or(self.best_epoch() == Some(0), |point| point.alpha == 0.0);
-        is_start && self.is_done() && self.record.as_ref().is_some_and(|record| record.plan.train.is_some())
+        let Some(record) = &self.record else { return false };
+        let is_start = |point: Interpolated| point.alpha == 0.0 && record.plan.train.is_some();
+        record.kept_start() || self.curve.interpolated.is_some_and(is_start)
     }
 
     /// Returns the evaluation of the epoch that was kept.
