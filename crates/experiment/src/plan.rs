@@ -42,6 +42,8 @@ pub struct Experiment {
     pub description: Option<String>,
     /// One plan per matrix point and seed; never empty.
     pub plans: Vec<Plan>,
+    /// The settings (`key.path=value`) that had a meaning in it, as they were written.
+    pub settings: Vec<String>,
 }
 
 /// One run to be: one set of settings and one seed.

@@ -47,7 +47,8 @@ fn source(node: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
             Problem::at(extra.key_span, "`architecture` has a meaning only with `from: scratch`")
                 .label("expected nothing: the starting point brings its own")
                 .related(from.span, "the starting point is named here")
-                .maybe_help(inherited_advice(extra, entry)),
+                .maybe_help(inherited_advice(extra, entry))
+                .idle(),
         );
     }
     match written.strip_prefix("run:") {
