@@ -3,7 +3,6 @@
 use super::model_path::{Absent, absent};
 use super::options::Shaped;
 use super::words::word;
-use super::words::word;
 use super::{Context, architecture, inherited_advice};
 use crate::plan::{Architecture, ImageFit, ModelPlan, ModelSource, RunReference};
 use crate::problem::Problem;
