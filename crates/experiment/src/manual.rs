@@ -5,14 +5,13 @@ use std::path::Path;
 use crate::plan::TrainPlan;
 use crate::shape::{Key, Presence, Shape, sentence};
 
-const BEGIN: &str = "<!-- The table below is written from the definitions of the options: see CONTRIBUTING.md. -->\n";
+const BEGIN: &str =
+    "<!-- The table below is written from the definitions of the options: see CONTRIBUTING.md. -->\n";
 const END: &str = "<!-- The end of the table. -->\n";
 
 fn table() -> String {
-    let mut rows = vec![
-        "| key | what it means | value | when absent |".to_owned(),
-        "|---|---|---|---|".to_owned(),
-    ];
+    let mut rows =
+        vec!["| key | what it means | value | when absent |".to_owned(), "|---|---|---|---|".to_owned()];
     add_rows(&mut rows, TrainPlan::keys(), "");
     format!("\n{}\n\n", rows.join("\n"))
 }
@@ -28,7 +27,8 @@ fn add_rows(rows: &mut Vec<String>, keys: &[Key], section: &str) {
 
 /// What may be written, each word with what it means.
 fn value(key: &Key) -> String {
-    let only = key.only_with.as_ref().map(|only| format!(". Only with {}", only.phrase())).unwrap_or_default();
+    let only =
+        key.only_with.as_ref().map(|only| format!(". Only with {}", only.phrase())).unwrap_or_default();
     match &key.shape {
         Shape::Word(words) => {
             let each: Vec<String> =

@@ -91,7 +91,8 @@ impl Layers<'_> {
                 homeless.push(setting);
             }
         }
-        let still_homeless = |setting: &Setting| Some((setting.value_span(), setting.lay_over(document).err()?));
+        let still_homeless =
+            |setting: &Setting| Some((setting.value_span(), setting.lay_over(document).err()?));
         homeless.into_iter().filter_map(still_homeless).collect()
     }
 }

@@ -24,7 +24,14 @@ pub(crate) struct Problem {
 impl Problem {
     pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
         let place = (!span.is_default()).then_some(span);
-        Self { span: place, message: message.into(), label: String::new(), related: None, help: None, is_idle: false }
+        Self {
+            span: place,
+            message: message.into(),
+            label: String::new(),
+            related: None,
+            help: None,
+            is_idle: false,
+        }
     }
 
     pub(crate) fn nowhere(message: impl Into<String>) -> Self {

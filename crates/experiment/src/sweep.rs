@@ -138,9 +138,12 @@ impl Idle {
     /// Tells what had a meaning at no point. Overrides are told when no experiment had a use for them.
     fn report(&self, points: usize, settings: &[Setting], problems: &mut Problems) {
         let is_override = |span: Span| settings.iter().any(|one| one.value_span().source == span.source);
-        let everywhere = self.of_file.iter().filter(|(_, count)| *count == points).map(|(problem, _)| problem);
+        let everywhere =
+            self.of_file.iter().filter(|(_, count)| *count == points).map(|(problem, _)| problem);
         let of_axes = self.unused.iter().filter(|(span, _)| !self.used.contains(span) && !is_override(*span));
-        everywhere.chain(of_axes.map(|(_, problem)| problem)).for_each(|problem| problems.add(problem.clone()));
+        everywhere
+            .chain(of_axes.map(|(_, problem)| problem))
+            .for_each(|problem| problems.add(problem.clone()));
     }
 
     /// Whether the axes of an override had a meaning at any point.

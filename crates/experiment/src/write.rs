@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::plan::{Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task};
+use crate::plan::{
+    Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
+};
 
 /// A plan could not be written as YAML.
 #[derive(Debug, thiserror::Error)]

@@ -90,7 +90,10 @@ fn an_option_of_some_words_goes_to_experiments_with_these_words() {
     let texts = [train("objective: contrastive"), train("objective: choice+contrastive")];
     let found = plans(&texts, &["train.contrastive_weight=2"]);
     let objectives: Vec<_> = found.iter().map(|plan| plan.train.as_ref().unwrap().objective).collect();
-    assert_eq!(objectives, [Objective::Contrastive, Objective::ChoiceContrastive { contrastive_weight: 2.0 }]);
+    assert_eq!(
+        objectives,
+        [Objective::Contrastive, Objective::ChoiceContrastive { contrastive_weight: 2.0 }]
+    );
 }
 
 #[test]
