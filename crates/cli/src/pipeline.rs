@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use cliptune_experiment::{Experiment, ExperimentName};
-use cliptune_store::{Standings, Store};
+use cliptune_store::{Standings, Store, StoreError};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 
 use crate::error::CliError;
@@ -19,8 +19,9 @@ use crate::tool::Tool;
 use endings::{Ending, Endings};
 use state::Stages;
 
-/// The stages of one experiment; the report is of all of them.
-const STAGES: [Tool; 3] = [Tool::Ingest, Tool::Train, Tool::Score];
+/// The stages, round by round; the report is of all of them. Every dataset is made before the first training starts, so
+/// that what is wrong with one is not found after hours.
+const ROUNDS: [&[Tool]; 2] = [&[Tool::Ingest], &[Tool::Train, Tool::Score]];
 
 /// All that a run needs to know.
 pub(crate) struct Pipeline<'a> {
@@ -47,15 +48,8 @@ impl<'a> Pipeline<'a> {
 
     /// Brings every experiment up to date, as far as nothing fails and nobody interrupts.
     pub(crate) fn experiments(mut self) -> Result<Endings, CliError> {
-        for (at, experiment) in self.selection.experiments.iter().enumerate() {
-            let ending = if self.is_unknown(experiment) {
-                Ending::Unknown
-            } else if let Some(base) = self.missing_base(experiment) {
-                self.skipped(experiment, base)
-            } else {
-                self.experiment(at, experiment)?
-            };
-            self.endings.push(experiment.name.clone(), ending);
+        for stages in ROUNDS {
+            self.round(stages)?;
             if self.endings.interrupted() {
                 break;
             }
@@ -63,14 +57,39 @@ impl<'a> Pipeline<'a> {
         Ok(self.endings)
     }
 
+    /// Brings some stages of every experiment up to date, of those that nothing is wrong with so far.
+    fn round(&mut self, stages: &[Tool]) -> Result<(), CliError> {
+        for (at, experiment) in self.selection.experiments.iter().enumerate() {
+            if !self.endings.is_good(&experiment.name) {
+                continue;
+            }
+            let ending = if self.is_unknown(experiment) {
+                Ending::Unknown
+            } else if let Some(base) = self.missing_base(experiment, stages) {
+                self.skipped(experiment, base)
+            } else {
+                self.experiment(at, experiment, stages)?
+            };
+            self.endings.add(&experiment.name, ending);
+            if self.endings.interrupted() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it cannot be told where a plan of an experiment stands. A warning has said why.
     fn is_unknown(&self, experiment: &Experiment) -> bool {
         self.standings.unknown.iter().any(|unknown| unknown.plan.experiment == experiment.name)
     }
 
-    /// An experiment that this one starts from and that has no weights. One that could not be scored has some.
-    fn missing_base<'e>(&self, experiment: &'e Experiment) -> Option<&'e ExperimentName> {
+    /// An experiment that this one starts from and that has nothing for these stages: weights, once it is more than the
+    /// data. One that could not be scored has some.
+    fn missing_base<'e>(&self, experiment: &'e Experiment, stages: &[Tool]) -> Option<&'e ExperimentName> {
         bases(experiment).find(|base| {
+            if stages.contains(&Tool::Ingest) {
+                return !self.endings.is_good(base);
+            }
             let mut plans = self.standings.known.iter().filter(|standing| standing.plan.experiment == **base);
             plans.any(|standing| standing.run.is_none())
         })
@@ -82,11 +101,16 @@ impl<'a> Pipeline<'a> {
         Ending::Skipped
     }
 
-    /// Brings one experiment up to date.
-    fn experiment(&mut self, at: usize, experiment: &Experiment) -> Result<Ending, CliError> {
+    /// Brings some stages of one experiment up to date.
+    fn experiment(
+        &mut self,
+        at: usize,
+        experiment: &Experiment,
+        stages: &[Tool],
+    ) -> Result<Ending, CliError> {
         let started = Instant::now();
         let mut ending = Ending::Fresh;
-        for tool in STAGES {
+        for &tool in stages {
             let stale = self.stale(&experiment.name, tool);
             if stale == 0 {
                 continue;
@@ -98,12 +122,28 @@ impl<'a> Pipeline<'a> {
             }
             self.standings = look(self.store, &self.selection.experiments, self.printer);
             // A tool may have failed at what this experiment starts from and done its work here.
-            if exit != Exit::Done && self.stale(&experiment.name, tool) > 0 {
+            if exit != Exit::Done && (tool == Tool::Ingest || self.stale(&experiment.name, tool) > 0) {
                 return Ok(self.failed(experiment, tool));
             }
             ending = Ending::Done { time: started.elapsed() };
         }
-        Ok(ending)
+        Ok(if stages.contains(&Tool::Ingest) { self.unless_leaking(experiment, ending) } else { ending })
+    }
+
+    /// Refuses an experiment whose test images its base has seen or will have seen, before either is trained. Ingest has
+    /// said so of a dataset that it has just made.
+    fn unless_leaking(&self, experiment: &Experiment, ending: Ending) -> Ending {
+        let planned = &self.standings.known;
+        let own = planned.iter().filter(|standing| standing.plan.experiment == experiment.name);
+        let leak = own.map(|standing| standing.refuse_leak(self.store, planned)).find_map(Result::err);
+        match leak {
+            Some(error @ StoreError::Leak { .. }) => {
+                self.printer.warn(&error.to_string());
+                self.failed(experiment, Tool::Ingest)
+            }
+            // Whatever else is wrong is for the tools to say, once they need it.
+            _ => ending,
+        }
     }
 
     /// How many runs of an experiment lack what a tool makes.

@@ -1,10 +1,11 @@
 //! The command line of `cliptune-ingest`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Parser;
-use cliptune_experiment::{DataPlan, Experiment};
-use cliptune_store::{DatasetRecord, Store};
+use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
+use cliptune_store::{DatasetRecord, Store, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES};
 
 use crate::error::IngestError;
@@ -38,8 +39,9 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestEr
     let store = Store::open(&arguments.common.store)?;
     let mut records: Vec<DatasetRecord> = Vec::new();
     for (plan, names) in distinct_data(&experiments) {
-        let (dataset, made) = ingest(&store, plan, printer)?;
+        let (dataset, made) = ingest(&store, plan, &names, printer)?;
         let record = dataset.record().clone();
+        let names: Vec<&str> = names.iter().map(ExperimentName::as_str).collect();
         let named = format!("dataset {} ({})", &record.hash[..12], names.join(", "));
         match made {
             true => printer.status(&format!("{named}\n{}", summary(&record))),
@@ -47,18 +49,32 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestEr
         }
         records.push(record);
     }
+    refuse_leaks(&store, &experiments)?;
     if printer.is_json() {
         printer.json(&records);
     }
     Ok(Exit::Done)
 }
 
+/// Refuses test images that the starting weights have seen or will have seen: now, and not after hours of training.
+fn refuse_leaks(store: &Store, experiments: &[Experiment]) -> Result<(), IngestError> {
+    // Whether a base can be found at all is for training to say.
+    let Ok(standings) = standings(store, experiments, &|_, _| {}) else { return Ok(()) };
+    let mut known = HashSet::new();
+    for standing in &standings {
+        if known.insert((&standing.dataset_hash, standing.base.key())) {
+            standing.refuse_leak(store, &standings)?;
+        }
+    }
+    Ok(())
+}
+
 /// Each distinct data plan with the experiments that share it.
-fn distinct_data(experiments: &[Experiment]) -> Vec<(&DataPlan, Vec<String>)> {
-    let mut distinct: Vec<(&DataPlan, Vec<String>)> = Vec::new();
+fn distinct_data(experiments: &[Experiment]) -> Vec<(&DataPlan, Vec<ExperimentName>)> {
+    let mut distinct: Vec<(&DataPlan, Vec<ExperimentName>)> = Vec::new();
     for experiment in experiments {
         for plan in &experiment.plans {
-            let name = experiment.name.to_string();
+            let name = experiment.name.clone();
             match distinct.iter_mut().find(|(data, _)| **data == plan.data) {
                 Some((_, names)) if names.contains(&name) => {}
                 Some((_, names)) => names.push(name),

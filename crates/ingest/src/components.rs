@@ -2,12 +2,33 @@
 
 use std::collections::HashMap;
 
-use crate::candidates::{Sides, group};
+use cliptune_experiment::Seed;
+use cliptune_store::ImageFile;
 
-/// What connects a group with others: a text, a value of another column, an image.
+use crate::candidates::{Sides, group};
+use crate::deal::Piece;
+use crate::row::JoinedRow;
+
+/// One joined row as what connects its group with others: texts, or values of other columns, and an image.
 pub(crate) struct Link<'a> {
     pub(crate) group: &'a str,
-    pub(crate) values: Vec<&'a str>,
+    pub(crate) texts: Vec<&'a str>,
+    pub(crate) image: &'a ImageFile,
+}
+
+/// What connects groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Tie<'a> {
+    /// A text, or a value of one of the columns in `split.across`.
+    Text(&'a str),
+    /// An image, by its content.
+    Image(&'a str),
+}
+
+impl<'a> Link<'a> {
+    pub(crate) fn ties(&self) -> impl Iterator<Item = Tie<'a>> {
+        self.texts.iter().copied().map(Tie::Text).chain([Tie::Image(&self.image.hash)])
+    }
 }
 
 /// Every group and value of the joined rows that `where` keeps, whether or not an item comes of them: two datasets
@@ -15,12 +36,11 @@ pub(crate) struct Link<'a> {
 ///
 /// The values are those of `split.across`, or else the row's texts, and always the image.
 pub(crate) fn links<'a>(sides: &Sides<'a>, across: &[String]) -> Vec<Link<'a>> {
-    let link = |row: &'a crate::join::JoinedRow| {
+    let link = |row: &'a JoinedRow| {
         let image = &sides.images[row.image.filter(|_| row.kept)?];
         let listed = if across.is_empty() { row.texts.as_deref().unwrap_or_default() } else { &row.across };
         let said = listed.iter().flatten().map(String::as_str).filter(|text| !text.trim().is_empty());
-        let values = said.chain([image.hash.as_str()]).collect();
-        Some(Link { group: group(sides.plan, image, row)?, values })
+        Some(Link { group: group(sides.plan, image, row)?, texts: said.collect(), image })
     };
     sides.joined.rows.iter().filter_map(link).collect()
 }
@@ -30,53 +50,65 @@ pub(crate) fn links<'a>(sides: &Sides<'a>, across: &[String]) -> Vec<Link<'a>> {
 pub(crate) struct Components<'a> {
     /// The component of each group.
     of: HashMap<&'a str, usize>,
-    /// Each component's name and number of groups.
-    pub(crate) units: Vec<Unit>,
+    /// Each component.
+    pub(crate) units: Vec<Unit<'a>>,
 }
 
 /// Something that goes into a split as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unit {
-    /// Its name, whatever the order of rows: the smallest of its groups.
-    pub(crate) key: String,
-    /// Its weight: its number of groups.
+pub(crate) struct Unit<'a> {
+    /// Its groups in order; for a split by row, the item.
+    pub(crate) members: Vec<&'a str>,
+    /// Its number of joined rows. Every dataset over the same rows counts alike, whatever it makes of them.
     pub(crate) size: usize,
 }
 
+impl Unit<'_> {
+    /// The unit with a place that its members and the seed decide. The member with the smallest hash decides it, so that
+    /// the place seldom moves when members come and go.
+    pub(crate) fn piece(&self, seed: Seed) -> Piece {
+        let hash = |member: &&str| *blake3::hash(format!("{seed}\n{member}").as_bytes()).as_bytes();
+        Piece { anchor: self.members.iter().map(hash).min().unwrap_or_default(), size: self.size }
+    }
+}
+
 impl<'a> Components<'a> {
-    /// Components of groups that share a value.
+    /// Components of groups that share a text, a value or an image.
     pub(crate) fn connected(links: &[Link<'a>]) -> Self {
-        Self::find(links, |link| &link.values)
+        Self::find(links, |link| link.ties().collect())
     }
 
     /// Each group on its own.
     pub(crate) fn groups(links: &[Link<'a>]) -> Self {
-        Self::find(links, |_| &[])
+        Self::find(links, |_| Vec::new())
     }
 
-    fn find<'l>(links: &'l [Link<'a>], values: impl Fn(&'l Link<'a>) -> &'l [&'a str]) -> Self {
+    fn find(links: &[Link<'a>], ties: impl Fn(&Link<'a>) -> Vec<Tie<'a>>) -> Self {
         let mut sets = Sets::default();
         let mut groups: HashMap<&str, usize> = HashMap::new();
-        let mut owners: HashMap<&str, usize> = HashMap::new();
+        let mut owners: HashMap<Tie<'_>, usize> = HashMap::new();
         for link in links {
             let group = *groups.entry(link.group).or_insert_with(|| sets.add());
-            for value in values(link) {
-                let owner = *owners.entry(value).or_insert(group);
+            for tie in ties(link) {
+                let owner = *owners.entry(tie).or_insert(group);
                 sets.unite(owner, group);
             }
         }
         let mut names: Vec<&str> = groups.keys().copied().collect();
-        // The first group of a component that is met is its smallest.
+        // Components are numbered by their smallest groups.
         names.sort_unstable();
         let mut components = Self::default();
         let mut numbers: HashMap<usize, usize> = HashMap::new();
         for name in names {
             let number = *numbers.entry(sets.root(groups[name])).or_insert_with(|| {
-                components.units.push(Unit { key: name.to_owned(), size: 0 });
+                components.units.push(Unit { members: Vec::new(), size: 0 });
                 components.units.len() - 1
             });
-            components.units[number].size += 1;
+            components.units[number].members.push(name);
             components.of.insert(name, number);
+        }
+        for link in links {
+            components.units[components.of[link.group]].size += 1;
         }
         components
     }
@@ -122,23 +154,39 @@ impl Sets {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
-    fn connected(links: &[(&'static str, &[&'static str])]) -> Vec<Unit> {
-        let links: Vec<Link<'_>> =
-            links.iter().map(|(group, values)| Link { group, values: values.to_vec() }).collect();
-        Components::connected(&links).units
+    fn image(group: &str) -> ImageFile {
+        ImageFile {
+            path: PathBuf::new(),
+            relative: format!("{group}.png"),
+            size: 1,
+            hash: format!("hash {group}"),
+        }
     }
 
-    fn unit(key: &str, size: usize) -> Unit {
-        Unit { key: key.to_owned(), size }
+    fn connected(links: &[(&'static str, &[&'static str])]) -> Vec<(Vec<String>, usize)> {
+        let images: Vec<ImageFile> = links.iter().map(|(group, _)| image(group)).collect();
+        let links: Vec<Link<'_>> = links
+            .iter()
+            .zip(&images)
+            .map(|((group, texts), image)| Link { group, texts: texts.to_vec(), image })
+            .collect();
+        let owned = |unit: &Unit<'_>| (unit.members.iter().map(|&name| name.to_owned()).collect(), unit.size);
+        Components::connected(&links).units.iter().map(owned).collect()
+    }
+
+    fn unit(members: &[&str], size: usize) -> (Vec<String>, usize) {
+        (members.iter().map(|&member| member.to_owned()).collect(), size)
     }
 
     #[test]
     fn groups_hang_together_over_several_steps() {
         let links: &[(&str, &[&str])] =
             &[("7", &["x"]), ("3", &["y", "z"]), ("5", &["x", "y"]), ("1", &["w"]), ("9", &[])];
-        assert_eq!(connected(links), [unit("1", 1), unit("3", 3), unit("9", 1)]);
+        assert_eq!(connected(links), [unit(&["1"], 1), unit(&["3", "5", "7"], 3), unit(&["9"], 1)]);
     }
 
     #[test]
@@ -152,5 +200,20 @@ mod tests {
     #[test]
     fn a_group_named_like_a_text_is_not_that_text() {
         assert_eq!(connected(&[("a", &["b"]), ("b", &["c"])]).len(), 2);
+    }
+
+    #[test]
+    fn a_text_that_reads_like_an_images_hash_is_not_that_image() {
+        assert_eq!(connected(&[("a", &["hash b"]), ("b", &["c"])]).len(), 2);
+    }
+
+    #[test]
+    fn a_place_moves_only_when_a_member_with_a_smaller_hash_comes() {
+        let place =
+            |members: &[&'static str]| Unit { members: members.to_vec(), size: 1 }.piece(Seed(3)).anchor;
+        let (a, b) = (place(&["a"]), place(&["b"]));
+        assert_ne!(a, b);
+        assert_eq!(place(&["a", "b"]), a.min(b));
+        assert_ne!(a, Unit { members: vec!["a"], size: 1 }.piece(Seed(4)).anchor);
     }
 }

@@ -8,7 +8,7 @@ use cliptune_store::{Item, ItemCounts, JoinCounts, Leaks, Reject, SplitCounts};
 use crate::components::Components;
 use crate::join::Joined;
 
-/// Both sides of the join.
+/// Counts both sides of the join.
 pub(crate) fn join_counts(images: usize, joined: &Joined, filtered: u64) -> JoinCounts {
     let mut rows_of_image: HashMap<usize, u64> = HashMap::new();
     for image in joined.rows.iter().filter_map(|row| row.image) {
@@ -39,7 +39,7 @@ fn median(sorted: &[u64]) -> f64 {
     }
 }
 
-/// Rejects by reason.
+/// Counts the rejects by their reasons.
 pub(crate) fn reject_counts(rejects: &[Reject]) -> BTreeMap<String, u64> {
     tally(rejects.iter().map(|reject| reject.reason.to_string()))
 }
@@ -52,7 +52,7 @@ fn tally<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
     counts
 }
 
-/// What became of the joined rows.
+/// Counts what became of the joined rows.
 pub(crate) fn item_counts(items: &[Item], components: &Components<'_>) -> ItemCounts {
     ItemCounts {
         items: items.len() as u64,
@@ -63,7 +63,7 @@ pub(crate) fn item_counts(items: &[Item], components: &Components<'_>) -> ItemCo
     }
 }
 
-/// Each split.
+/// Counts what is in each split.
 pub(crate) fn split_counts(items: &[Item], components: &Components<'_>) -> BTreeMap<String, SplitCounts> {
     let count = |split: Split| {
         let of_split = || items.iter().filter(move |item| item.split == split);
@@ -81,9 +81,9 @@ fn distinct<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> u64 {
     keys.collect::<HashSet<_>>().len() as u64
 }
 
-/// What stands on both sides of a split border.
+/// Counts what is in more than one split.
 pub(crate) fn leaks(items: &[Item]) -> Leaks {
-    let (mut groups, mut images, mut texts) = (Sides::default(), Sides::default(), Sides::default());
+    let (mut groups, mut images, mut texts) = (Places::default(), Places::default(), Places::default());
     for item in items {
         groups.add(&item.group, item.split);
         images.add(&item.image_hash, item.split);
@@ -96,9 +96,9 @@ pub(crate) fn leaks(items: &[Item]) -> Leaks {
 
 /// The splits that each key is in.
 #[derive(Default)]
-struct Sides<'a>(HashMap<&'a str, BTreeSet<Split>>);
+struct Places<'a>(HashMap<&'a str, BTreeSet<Split>>);
 
-impl<'a> Sides<'a> {
+impl<'a> Places<'a> {
     fn add(&mut self, key: &'a str, split: Split) {
         self.0.entry(key).or_default().insert(split);
     }

@@ -115,11 +115,17 @@ pub enum IngestError {
         /// Splits with a share.
         splits: usize,
     },
-    /// A split that should have items has none.
-    #[error("no item is in the split {split}")]
-    EmptySplit {
+    /// A split that is far from its share, however the units are dealt.
+    #[error("the {split} split would get {:.0} % instead of {:.0} %: {ties}", 100.0 * share, 100.0 * declared)]
+    UnevenSplit {
         /// The split.
         split: Split,
+        /// The share that it would get.
+        share: f64,
+        /// The share that it should get.
+        declared: f64,
+        /// What ties the largest unit together.
+        ties: String,
     },
     /// The sources are not what they were a moment ago.
     #[error("the images or the table changed while they were read")]
@@ -178,7 +184,12 @@ impl Diagnostic for IngestError {
                  accept that texts cross the splits"
                     .to_owned(),
             ),
-            Self::TooFewUnits { .. } | Self::EmptySplit { .. } => {
+            Self::UnevenSplit { .. } => Some(
+                "if what ties them says nothing about the answer, name other columns in `data.split.across`, or leave \
+                 those rows out with `data.where`; or declare shares that can be met"
+                    .to_owned(),
+            ),
+            Self::TooFewUnits { .. } => {
                 Some("use more data, or give one of the splits the share 0".to_owned())
             }
             Self::Changed | Self::Removed { .. } => Some("run the command again".to_owned()),

@@ -2,50 +2,72 @@
 
 use std::sync::Mutex;
 
-use cliptune_experiment::{DataPlan, SplitBy};
+use cliptune_experiment::{DataPlan, ExperimentName, SplitBy};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, Reject, Sources, Store, StoreError, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, Item, Reject, Sources, Store, StoreError,
+    Succession, TableHashes, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
 use crate::candidates::{Sides, Sorted};
+use crate::changes::Pair;
 use crate::components::{Components, links};
 use crate::counts;
 use crate::error::IngestError;
 use crate::headers::headers;
 use crate::join::{Joined, join};
 use crate::notes::notes;
-use crate::split;
+use crate::split::{self, Assigned, Subject};
 
-/// Makes the dataset of a plan, or returns the one that is there; the flag says whether it was made.
+/// Makes the dataset of a plan of some experiments, or returns the one that is there; the flag says whether it was made.
+/// One that is damaged is made again.
 ///
 /// # Errors
 ///
 /// When a source is missing or unusable, nothing is left, or the store cannot be written. Nothing is left behind
 /// then.
-pub fn ingest(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<(Dataset, bool), IngestError> {
+pub fn ingest(
+    store: &Store,
+    plan: &DataPlan,
+    experiments: &[ExperimentName],
+    printer: &Printer,
+) -> Result<(Dataset, bool), IngestError> {
     let inputs = read_inputs(store, plan, printer)?;
-    let hash = inputs.dataset_hash(plan);
-    let is_damaged = match store.dataset(&hash) {
-        Ok(Some(dataset)) => return Ok((dataset.relocate(&inputs.images_folder)?, false)),
-        Ok(None) => false,
+    let mut succession = store.succession(plan, &inputs, experiments)?;
+    match intact(store, &succession) {
+        Ok(Some(dataset)) => return Ok((dataset.adopt(&inputs.images_folder, experiments)?, false)),
+        Ok(None) => {}
         Err(error) if error.is_damage() => {
             printer.warn(&format!("{}; the dataset is made again", error.in_one_line()));
-            true
+            // Without the one that it followed it is another dataset.
+            if succession.previous.is_none() {
+                succession.hash = inputs.dataset_hash(plan);
+            }
         }
         Err(error) => return Err(error.into()),
-    };
+    }
     let joined = join(plan, &inputs.images, &inputs.table_files, &store.cache_folder().join("duckdb"))?;
-    let (record, items, rejects) = make(plan, &inputs, hash, &joined, printer)?;
+    let job = Job { plan, inputs: &inputs, joined: &joined, succession: &succession, experiments };
+    let (record, items, rejects) = job.make(printer)?;
     // A dataset must not carry the hash of sources that it was not made from.
-    if read_inputs(store, plan, printer)?.dataset_hash(plan) != record.hash {
+    if read_inputs(store, plan, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
         return Err(IngestError::Changed);
     }
     let staged = store.stage_dataset(&record.hash)?;
     write_dataset(staged.path(), &record, &items, &rejects)?;
-    let path = if is_damaged { staged.replace() } else { staged.commit() }.map_err(StoreError::from)?;
+    let path = store.commit_dataset(staged, &record.hash)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
+}
+
+/// The dataset that was made, if nothing is wrong with it.
+fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, StoreError> {
+    let Some(dataset) = &succession.dataset else {
+        // One whose record is damaged is no part of any succession.
+        return store.dataset(&succession.hash);
+    };
+    dataset.verify()?;
+    Ok(Some(dataset.clone()))
 }
 
 /// The sources' contents, with a bar for each of them that has to be read.
@@ -61,48 +83,96 @@ fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inpu
     Ok(inputs)
 }
 
-fn make(
-    plan: &DataPlan,
-    inputs: &Inputs,
-    hash: String,
-    joined: &Joined,
-    printer: &Printer,
-) -> Result<(DatasetRecord, Vec<Item>, Vec<Reject>), IngestError> {
-    let progress = printer.progress("ingest: images", inputs.images.len() as u64, "images");
-    let headers = headers(&inputs.images, &|| progress.advance(1));
-    progress.finish();
-    let sides = Sides { plan, images: &inputs.images, headers: &headers, joined };
-    let reading = sides.reading()?;
-    let Sorted { mut items, rejects, filtered } = sides.sort(reading);
-    let notes = notes(inputs, &headers, joined, reading);
-    let join = counts::join_counts(inputs.images.len(), joined, filtered);
-    let reasons = counts::reject_counts(&rejects);
-    if items.is_empty() {
-        return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
+/// All that a dataset is made of.
+struct Job<'a> {
+    plan: &'a DataPlan,
+    inputs: &'a Inputs,
+    joined: &'a Joined,
+    succession: &'a Succession,
+    experiments: &'a [ExperimentName],
+}
+
+impl Job<'_> {
+    fn make(&self, printer: &Printer) -> Result<(DatasetRecord, Vec<Item>, Vec<Reject>), IngestError> {
+        let Self { plan, inputs, joined, .. } = *self;
+        let progress = printer.progress("ingest: images", inputs.images.len() as u64, "images");
+        let headers = headers(&inputs.images, &|| progress.advance(1));
+        progress.finish();
+        let sides = Sides { plan, images: &inputs.images, headers: &headers, joined };
+        let reading = sides.reading()?;
+        let Sorted { mut items, rejects, filtered } = sides.sort(reading);
+        let notes = notes(inputs, &headers, joined, reading);
+        let join = counts::join_counts(inputs.images.len(), joined, filtered);
+        let reasons = counts::reject_counts(&rejects);
+        if items.is_empty() {
+            return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
+        }
+        let across = match &plan.split.by {
+            SplitBy::Component { across } => across.as_slice(),
+            SplitBy::Group | SplitBy::Row | SplitBy::Column(_) => &[],
+        };
+        let links = links(&sides, across);
+        let connected = Components::connected(&links);
+        let before = self.items_before()?;
+        let subject =
+            Subject { plan: &plan.split, links: &links, connected: &connected, before: self.kept(&before) };
+        let assigned = split::assign(&mut items, &subject)?;
+        self.tell_drift(assigned, printer);
+        let record = DatasetRecord {
+            format_version: DATASET_FORMAT,
+            hash: self.succession.hash.clone(),
+            task: plan.columns.task.kind(),
+            plan: plan.clone(),
+            sources: self.sources(),
+            notes,
+            join,
+            rejects: reasons,
+            items: counts::item_counts(&items, &connected),
+            splits: counts::split_counts(&items, &connected),
+            leaks: counts::leaks(&items),
+            history: self.history(&before, &items, assigned),
+            tables: TableHashes::default(),
+        };
+        Ok((record, items, rejects))
     }
-    let across = match &plan.split.by {
-        SplitBy::Component { across } => across.as_slice(),
-        SplitBy::Group | SplitBy::Row | SplitBy::Column(_) => &[],
-    };
-    let links = links(&sides, across);
-    let components = Components::connected(&links);
-    split::assign(&mut items, &plan.split, &links, &components)?;
-    let record = DatasetRecord {
-        format_version: DATASET_FORMAT,
-        hash,
-        task: plan.columns.task.kind(),
-        plan: plan.clone(),
-        sources: Sources {
-            images_folder: inputs.images_folder.to_string_lossy().into_owned(),
-            images_hash: inputs.images_hash.clone(),
-            table_hash: inputs.table_hash.clone(),
-        },
-        notes,
-        join,
-        rejects: reasons,
-        items: counts::item_counts(&items, &components),
-        splits: counts::split_counts(&items, &components),
-        leaks: counts::leaks(&items),
-    };
-    Ok((record, items, rejects))
+
+    fn sources(&self) -> Sources {
+        Sources {
+            images_folder: self.inputs.images_folder.to_string_lossy().into_owned(),
+            images_hash: self.inputs.images_hash.clone(),
+            table_hash: self.inputs.table_hash.clone(),
+        }
+    }
+
+    /// The items of the dataset before.
+    fn items_before(&self) -> Result<Vec<Item>, IngestError> {
+        let previous = self.succession.previous.as_ref();
+        Ok(previous.map_or(Ok(Vec::new()), |previous| previous.items(None))?)
+    }
+
+    /// Those whose splits are kept.
+    fn kept<'i>(&self, before: &'i [Item]) -> &'i [Item] {
+        if self.succession.keeps_splits(self.plan) { before } else { &[] }
+    }
+
+    fn tell_drift(&self, assigned: Assigned, printer: &Printer) {
+        let (Some(split), Some(previous)) = (assigned.drifted, &self.succession.previous) else { return };
+        printer.warn(&format!(
+            "the {split} split is more than a quarter away from its share, because items stay where dataset {} had them; \
+             another data.split.seed splits anew",
+            &previous.record().hash[..12],
+        ));
+    }
+
+    fn history(&self, before: &[Item], after: &[Item], assigned: Assigned) -> History {
+        let previous = self.succession.previous.as_ref().map(Dataset::record);
+        let pair = Pair { before, after, has_ids: self.plan.columns.id.is_some() };
+        let keeps = self.succession.keeps_splits(self.plan);
+        History {
+            experiments: self.experiments.iter().cloned().collect(),
+            generation: previous.map_or(0, |record| record.history.generation + 1),
+            continues: previous.filter(|_| keeps).map(|record| record.hash.clone()),
+            changes: previous.map(|record| pair.changes(&record.hash, assigned.merges)),
+        }
+    }
 }

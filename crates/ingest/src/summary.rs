@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cliptune_experiment::Split;
-use cliptune_store::{DatasetRecord, Leaks, SourceNotes};
+use cliptune_store::{Changes, DatasetRecord, Difference, Leaks, SourceNotes};
 use cliptune_terminal::format::{count, counted};
 
 use crate::shown::shown;
 
-/// A few lines: both sides of the join, rejects, items, splits, leaks.
+/// A few lines: both sides of the join, rejects, items, splits, what has changed, leaks.
 pub(crate) fn summary(record: &DatasetRecord) -> String {
     let (join, items) = (&record.join, &record.items);
     let mut text = format!(
@@ -48,6 +48,12 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
                 counted(counts.groups, "group"),
                 counted(counts.components, "component")
             );
+        }
+    }
+    if let Some(changes) = &record.history.changes {
+        text.push_str(&changed(changes));
+        if record.history.continues.is_some() || !changes.moved.is_empty() {
+            text.push_str(&moved(changes));
         }
     }
     text + "  leaks      " + &leaks(&record.leaks)
@@ -105,6 +111,43 @@ fn notes(notes: &SourceNotes) -> String {
         let _ = writeln!(text, "  labels     each is {}", crate::label::words(reading));
     }
     text
+}
+
+/// `  changed    since 0123456789ab: images: 1 added; rows: 5 added, 1 changed`
+fn changed(changes: &Changes) -> String {
+    let since = changes.since.get(..12).unwrap_or(&changes.since);
+    format!(
+        "  changed    since dataset {since}: images: {}; rows: {}\n",
+        difference(changes.images),
+        difference(changes.rows)
+    )
+}
+
+fn difference(difference: Difference) -> String {
+    let Difference { added, removed, changed } = difference;
+    let counts = [(added, "added"), (removed, "removed"), (changed, "changed")];
+    let told: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", count(number)))
+        .collect();
+    if told.is_empty() { "the same".to_owned() } else { told.join(", ") }
+}
+
+/// `  moved      3 items from test to train: 1 component ties together what was in several splits`
+fn moved(changes: &Changes) -> String {
+    let moves: Vec<String> = changes
+        .moved
+        .iter()
+        .map(|step| format!("{} from {} to {}", counted(step.items, "item"), step.from, step.to))
+        .collect();
+    let moves = if moves.is_empty() { "no item".to_owned() } else { moves.join(", ") };
+    let merges = match changes.merges {
+        0 => String::new(),
+        1 => ": 1 component ties together what was in several splits".to_owned(),
+        several => format!(": {} components tie together what was in several splits", count(several)),
+    };
+    format!("  moved      {moves}{merges}\n")
 }
 
 /// The range of a tally's keys: `5 texts`, `6 to 12 rows`.

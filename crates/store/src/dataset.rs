@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::Split;
+use cliptune_experiment::{ExperimentName, Split};
 
-use crate::dataset_record::DatasetRecord;
-use crate::error::StoreError;
+use crate::dataset_record::{DatasetRecord, TableHashes};
+use crate::error::{Damage, StoreError};
 use crate::identity::DATASET_FORMAT;
 use crate::item::Item;
 use crate::item_image::ItemImage;
 use crate::parquet::{self, Table};
 use crate::record::{read_record, write_record};
-use crate::regular::is_absent;
+use crate::regular::{expect_hash, file_hash, is_absent};
 use crate::reject::Reject;
 
 const RECORD: &str = "dataset.json";
@@ -74,7 +74,9 @@ pub fn write_dataset(
     let rows: Vec<Row<'_>> = items.iter().map(|item| Row { item, multiplicity: item.ids.len() }).collect();
     parquet::write(&folder.join(ITEMS), &ITEMS_TABLE, &rows)?;
     parquet::write(&folder.join(REJECTS), &REJECTS_TABLE, rejects)?;
-    write_record(&folder.join(RECORD), record)
+    let tables =
+        TableHashes { items: file_hash(&folder.join(ITEMS))?, rejects: file_hash(&folder.join(REJECTS))? };
+    write_record(&folder.join(RECORD), &DatasetRecord { tables, ..record.clone() })
 }
 
 impl Dataset {
@@ -97,8 +99,36 @@ impl Dataset {
     }
 
     /// The items of a split, or all, ordered by group and identity.
+    ///
+    /// # Errors
+    ///
+    /// When the table is not what was written, or an item contradicts itself.
     pub fn items(&self, split: Option<Split>) -> Result<Vec<Item>, StoreError> {
-        parquet::read(&self.folder.join(ITEMS), split.map(|split| ("split", split.as_str())))
+        let path = self.intact(ITEMS, &self.record.tables.items)?;
+        let items: Vec<Item> = parquet::read(&path, split.map(|split| ("split", split.as_str())))?;
+        match items.iter().find_map(Item::flaw) {
+            Some(flaw) => Err(StoreError::damaged(&path, Damage::Contradiction(flaw))),
+            None => Ok(items),
+        }
+    }
+
+    /// Checks that both tables are what was written.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing or has changed.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        let TableHashes { items, rejects } = &self.record.tables;
+        self.intact(ITEMS, items)?;
+        self.intact(REJECTS, rejects)?;
+        Ok(())
+    }
+
+    /// The path of a table that is what was written. Every reader goes through here.
+    fn intact(&self, name: &str, written: &str) -> Result<PathBuf, StoreError> {
+        let path = self.folder.join(name);
+        expect_hash(&path, written)?;
+        Ok(path)
     }
 
     /// The image file of an item.
@@ -116,9 +146,17 @@ impl Dataset {
         Ok(self.items(split)?.into_iter().map(|item| item.image_hash).collect())
     }
 
+    /// The content hashes of the images that a training on this dataset sees: weights are fitted to its train split and
+    /// chosen by its validation split.
+    pub fn trained_on(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut images = self.image_hashes(Some(Split::Train))?;
+        images.extend(self.image_hashes(Some(Split::Validation))?);
+        Ok(images)
+    }
+
     /// The images and rows that are in no item.
     pub fn rejects(&self) -> Result<Vec<Reject>, StoreError> {
-        parquet::read(&self.folder.join(REJECTS), None)
+        parquet::read(&self.intact(REJECTS, &self.record.tables.rejects)?, None)
     }
 
     /// The parquet file of the items, for queries.
@@ -138,13 +176,13 @@ impl Dataset {
         self
     }
 
-    /// Records that the images are in another folder now.
-    pub fn relocate(self, folder: &Path) -> Result<Self, StoreError> {
-        if Path::new(&self.record.sources.images_folder) == folder {
-            return Ok(self);
+    /// Records where the images are now and which experiments use the dataset, beside those that did.
+    pub fn adopt(self, folder: &Path, experiments: &[ExperimentName]) -> Result<Self, StoreError> {
+        let mut adopted = self.clone().with_images_folder(folder);
+        adopted.record.history.experiments.extend(experiments.iter().cloned());
+        if adopted.record != self.record {
+            write_record(&adopted.folder.join(RECORD), &adopted.record)?;
         }
-        let moved = self.with_images_folder(folder);
-        write_record(&moved.folder.join(RECORD), &moved.record)?;
-        Ok(moved)
+        Ok(adopted)
     }
 }

@@ -1,8 +1,8 @@
 //! `dataset.json`: what a dataset is made from and what became of every image and row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_experiment::{DataPlan, LabelReading, TaskKind};
+use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Split, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// The record of one dataset.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct DatasetRecord {
     /// Version of this record and of the ingest procedure.
     pub format_version: u32,
-    /// BLAKE3 over the recipe and the contents of all sources; the dataset's folder name.
+    /// BLAKE3 over the recipe, the contents of all sources and [`History::continues`]; the folder's name begins with it.
     pub hash: String,
     /// The kind of items.
     pub task: TaskKind,
@@ -31,6 +31,71 @@ pub struct DatasetRecord {
     pub splits: BTreeMap<String, SplitCounts>,
     /// What crosses splits, in counts; all zero for a component split.
     pub leaks: Leaks,
+    /// Which datasets came before it, and what has changed since.
+    #[serde(default)]
+    pub history: History,
+    /// What its tables hashed to when they were written.
+    #[serde(default)]
+    pub tables: TableHashes,
+}
+
+/// BLAKE3 of the tables beside the record: 64 hexadecimal digits each. Whoever reads a table compares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableHashes {
+    /// The hash of `items.parquet`.
+    pub items: String,
+    /// The hash of `rejects.parquet`.
+    pub rejects: String,
+}
+
+/// Where a dataset stands among those that its experiments had before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The experiments that it was made for.
+    pub experiments: BTreeSet<ExperimentName>,
+    /// How many datasets came before it, each following the other.
+    pub generation: u32,
+    /// The hash of the dataset whose splits it keeps; `None` where its own sources and the seed decide alone.
+    pub continues: Option<String>,
+    /// What has changed since the dataset before; `None` for the first.
+    pub changes: Option<Changes>,
+}
+
+/// How a dataset differs from the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// The hash of the dataset before.
+    pub since: String,
+    /// Images of items, by content and path.
+    pub images: Difference,
+    /// Rows of items, by content.
+    pub rows: Difference,
+    /// Items that were in another split before.
+    pub moved: Vec<Move>,
+    /// Components that tie together what was in several splits before.
+    pub merges: u64,
+}
+
+/// How many images or rows are new, gone, or there with another content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// How many are new.
+    pub added: u64,
+    /// How many are gone.
+    pub removed: u64,
+    /// How many have another content.
+    pub changed: u64,
+}
+
+/// Items that went from one split to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// The split that they were in.
+    pub from: Split,
+    /// The split that they are in now.
+    pub to: Split,
+    /// How many items.
+    pub items: u64,
 }
 
 /// Contents of the sources.

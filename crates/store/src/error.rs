@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use cliptune_clip::model_folder::NotAModel;
 use cliptune_durable::{self as durable, DurableError};
+use cliptune_experiment::ExperimentName;
 use cliptune_hub::HubError;
+use cliptune_terminal::format::counted;
 use cliptune_terminal::{Diagnostic, Exit};
 
 /// An error of the store.
@@ -54,6 +56,18 @@ pub enum StoreError {
     Origin {
         /// The record.
         path: PathBuf,
+    },
+    /// Test images were trained on before.
+    #[error(
+        "{} of {experiment} {} seen in training by the model that it starts from",
+        counted(*images as u64, "test image"),
+        if *images == 1 { "was" } else { "were" }
+    )]
+    Leak {
+        /// The experiment.
+        experiment: ExperimentName,
+        /// How many.
+        images: usize,
     },
     /// A parquet file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
@@ -157,6 +171,9 @@ pub enum Damage {
     /// A file that was changed or cut short; a record says what it should be.
     #[error("it was changed or cut short after it was written")]
     Content,
+    /// A table that is intact, with an item that contradicts itself.
+    #[error("{0}")]
+    Contradiction(String),
     /// A record that is intact, and not what this program writes.
     #[error(transparent)]
     Json(serde_json::Error),
@@ -217,6 +234,9 @@ impl StoreError {
                 "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
                     .to_owned()
             }
+            Self::Leak { .. } => "give both experiments the same images, groups and `data.split`, naming the same columns in \
+                 `split.across`"
+                .to_owned(),
             Self::Origin { path } => restoring(path),
             Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
             Self::Table { path, .. } => restoring(path),

@@ -22,6 +22,11 @@ pub(crate) fn hash(mut value: Value) -> String {
     blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
 }
 
+/// Identity of a dataset that keeps the splits of an earlier one: what its own sources decide, and which that was.
+pub(crate) fn continued(sources: &str, earlier: &str) -> String {
+    hash(json!({ "sources": sources, "continues": earlier }))
+}
+
 /// The recipe of a dataset: its plan without the places of its sources, so that a moved folder changes nothing.
 pub(crate) fn recipe(plan: &DataPlan) -> Value {
     let mut recipe = json!(plan);

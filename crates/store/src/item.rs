@@ -15,7 +15,7 @@ pub struct Item {
     pub ids: Vec<String>,
     /// What must not cross a split.
     pub group: String,
-    /// Where it was assigned.
+    /// The split that it was assigned to.
     pub split: Split,
     /// The image's path below the images folder, with forward slashes.
     pub image: String,
@@ -31,4 +31,13 @@ pub struct Item {
     pub label: usize,
     /// Texts that only a tokenizer trained from scratch looks at (`columns.vocabulary`).
     pub vocabulary: Vec<String>,
+}
+
+impl Item {
+    /// How the item contradicts itself, if it does: every reader takes the label for the index of a text.
+    pub(crate) fn flaw(&self) -> Option<String> {
+        let texts = self.texts.len();
+        (self.label >= texts)
+            .then(|| format!("item {} has the label {} and {texts} texts", self.item_id, self.label))
+    }
 }

@@ -18,6 +18,7 @@ mod image_files;
 mod inputs;
 mod item;
 mod item_image;
+mod leak;
 mod model_hash;
 mod named;
 mod number;
@@ -36,12 +37,16 @@ mod score_record;
 mod scores;
 mod standings;
 mod store;
+mod succession;
 mod why;
 
 pub use base::ResolvedBase;
 pub use clock::Clock;
 pub use dataset::{Dataset, write_dataset};
-pub use dataset_record::{DatasetRecord, ItemCounts, JoinCounts, Leaks, SourceNotes, Sources, SplitCounts};
+pub use dataset_record::{
+    Changes, DatasetRecord, Difference, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes, Sources,
+    SplitCounts, TableHashes,
+};
 pub use error::{Damage, MissingImages, StoreError};
 pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, read_events};
@@ -50,6 +55,7 @@ pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT,
 pub use inputs::{ImageFile, Inputs};
 pub use item::Item;
 pub use item_image::ItemImage;
+pub use leak::Leak;
 pub use origin::Origin;
 pub use parity::{read_parity, write_parity};
 pub use parquet::{literal_path, open_database, sql_name, sql_text};
@@ -64,3 +70,4 @@ pub use score_record::{Estimate, Parity, ParityItem, ParitySample, Prediction, S
 pub use scores::{read_predictions, read_scores, write_scores};
 pub use standings::{Standing, Standings, Unknown, look, standings, unless_damaged};
 pub use store::{Listing, Store};
+pub use succession::Succession;

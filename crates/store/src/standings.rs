@@ -15,6 +15,7 @@ use crate::precisions::{read_precisions, unjudged};
 use crate::run::{Run, RunStatus};
 use crate::scores::read_scores;
 use crate::store::{Listing, Store};
+use crate::succession::Succession;
 use crate::why::{Case, reasons};
 
 /// Where one plan stands.
@@ -97,6 +98,7 @@ pub struct Unknown {
 pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64, u64) + Sync)) -> Standings {
     let mut look = Look {
         store,
+        experiments,
         on_progress,
         data: Vec::new(),
         runs: HashMap::new(),
@@ -144,7 +146,7 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
         earlier.seed == plan.seed && earlier.axes == plan.axes
     });
     let previous = previous.cloned();
-    let missing_scores = missing_scores(look, run.as_ref(), plan)?;
+    let missing_scores = missing_scores(look, run.as_ref(), splits_to_score(plan, dataset.as_ref()))?;
     let precisions = match &run {
         Some(run) => look.intact(read_precisions(run))?.flatten(),
         None => None,
@@ -182,12 +184,27 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
     })
 }
 
-fn missing_scores(look: &mut Look<'_>, run: Option<&Run>, plan: &Plan) -> Result<Vec<Split>, StoreError> {
-    let Some(run) = run else { return Ok(plan.score.splits.clone()) };
+/// The splits that a plan scores, without those that its dataset has no items in: an external test set has no others. When
+/// none is left they all stay, and scoring says what is wrong.
+fn splits_to_score(plan: &Plan, dataset: Option<&Dataset>) -> Vec<Split> {
+    let planned = &plan.score.splits;
+    let Some(dataset) = dataset else { return planned.clone() };
+    let counts = &dataset.record().splits;
+    let has_items = |split: &&Split| counts.get(split.as_str()).is_none_or(|counts| counts.items > 0);
+    let filled: Vec<Split> = planned.iter().filter(has_items).copied().collect();
+    if filled.is_empty() { planned.clone() } else { filled }
+}
+
+fn missing_scores(
+    look: &mut Look<'_>,
+    run: Option<&Run>,
+    splits: Vec<Split>,
+) -> Result<Vec<Split>, StoreError> {
+    let Some(run) = run else { return Ok(splits) };
     let mut missing = Vec::new();
-    for split in &plan.score.splits {
-        if look.intact(read_scores(run, *split))?.flatten().is_none() {
-            missing.push(*split);
+    for split in splits {
+        if look.intact(read_scores(run, split))?.flatten().is_none() {
+            missing.push(split);
         }
     }
     Ok(missing)
@@ -196,6 +213,7 @@ fn missing_scores(look: &mut Look<'_>, run: Option<&Run>, plan: &Plan) -> Result
 /// What was looked at so far: plans share sources, runs and models, and each is looked at once.
 pub(crate) struct Look<'a> {
     store: &'a Store,
+    experiments: &'a [Experiment],
     on_progress: &'a (dyn Fn(u64, u64) + Sync),
     data: Vec<Data>,
     runs: HashMap<ExperimentName, Vec<Run>>,
@@ -209,6 +227,7 @@ struct Data {
     plan: DataPlan,
     inputs: std::sync::Arc<Inputs>,
     hash: String,
+    /// The dataset, if it was made and nothing is wrong with it.
     dataset: Option<Dataset>,
 }
 
@@ -219,11 +238,22 @@ impl Look<'_> {
             return Ok(known);
         }
         let inputs = self.store.inputs(plan, self.on_progress)?;
-        let hash = inputs.dataset_hash(plan);
-        let dataset = self.intact(self.store.dataset(&hash))?.flatten();
+        let Succession { hash, dataset, .. } =
+            self.store.succession(plan, &inputs, &self.experiments_with(plan))?;
+        let dataset = match dataset {
+            Some(made) => self.intact(made.verify())?.map(|()| made),
+            // One whose record is damaged does not show in the succession.
+            None => self.intact(self.store.dataset(&hash))?.flatten(),
+        };
         let dataset = dataset.map(|dataset| dataset.with_images_folder(&inputs.images_folder));
         self.data.push(Data { plan: plan.clone(), inputs: inputs.into(), hash, dataset });
         Ok(self.data.len() - 1)
+    }
+
+    /// The experiments that share a dataset.
+    fn experiments_with(&self, data: &DataPlan) -> Vec<ExperimentName> {
+        let sharing = self.experiments.iter().filter(|one| one.plans.iter().any(|plan| plan.data == *data));
+        sharing.map(|experiment| experiment.name.clone()).collect()
     }
 
     /// The runs of an experiment, oldest first.

@@ -74,7 +74,7 @@ impl Store {
         Ok(dataset.filter(|dataset| dataset.record().hash == hash))
     }
 
-    /// All datasets that can be read, by folder name.
+    /// All datasets whose records can be read, by folder name.
     pub fn datasets(&self) -> Result<Vec<Dataset>, StoreError> {
         let folders = subfolders(&self.root.join("datasets"))?;
         Ok(folders.into_iter().filter_map(|folder| Dataset::open(folder).ok().flatten()).collect())
@@ -83,6 +83,15 @@ impl Store {
     /// Starts the folder of a dataset; it has its name once it is committed.
     pub fn stage_dataset(&self, hash: &str) -> Result<StagedFolder, StoreError> {
         Ok(StagedFolder::beside(&self.dataset_folder(hash))?)
+    }
+
+    /// Gives a staged dataset its name. An intact one that another process has made meanwhile is kept; a damaged one is
+    /// replaced.
+    pub fn commit_dataset(&self, staged: StagedFolder, hash: &str) -> Result<PathBuf, StoreError> {
+        match self.dataset(hash) {
+            Ok(Some(there)) if there.verify().is_ok() => Ok(there.folder().to_path_buf()),
+            _ => Ok(staged.replace()?),
+        }
     }
 
     fn dataset_folder(&self, hash: &str) -> PathBuf {

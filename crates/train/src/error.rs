@@ -51,14 +51,6 @@ pub enum TrainError {
         /// The experiment it starts from.
         base: String,
     },
-    /// Test images were trained on before.
-    #[error("{leaked} test images of {experiment} were seen in training by the model it starts from")]
-    Leak {
-        /// The experiment.
-        experiment: String,
-        /// How many.
-        leaked: usize,
-    },
     /// A model folder cannot be used.
     #[error(transparent)]
     Model(#[from] FolderError),
@@ -216,11 +208,6 @@ impl Diagnostic for TrainError {
                 path.parent().unwrap_or(Path::new(".")).display()
             )),
             Self::EmptySplit { .. } => Some("give it a share in `data.split`".to_owned()),
-            Self::Leak { .. } => Some(
-                "give both experiments the same images, groups and `data.split`, naming the same columns in \
-                 `split.across`"
-                    .to_owned(),
-            ),
             Self::NotFinite { .. } => Some(
                 "such a model can neither be trained nor scored: start from another copy of it, or train with a lower \
                  `train.optimizer.lr`"

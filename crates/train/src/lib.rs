@@ -19,7 +19,6 @@ pub mod export;
 pub mod fit;
 pub mod gradient;
 pub mod journal;
-pub mod leak;
 pub mod memory;
 pub mod merit;
 pub mod model;

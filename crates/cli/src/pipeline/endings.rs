@@ -60,6 +60,15 @@ impl Ending {
         }
     }
 
+    /// What two rounds come to, the second of which takes place only after a good one.
+    fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Done { time: first }, Self::Done { time: second }) => Self::Done { time: first + second },
+            (Self::Done { time }, Self::Fresh) => Self::Done { time },
+            (_, next) => next,
+        }
+    }
+
     fn is_good(self) -> bool {
         matches!(self, Self::Fresh | Self::Done { .. })
     }
@@ -70,14 +79,22 @@ impl Ending {
 pub(crate) struct Endings(Vec<(ExperimentName, Ending)>);
 
 impl Endings {
-    /// Adds one.
-    pub(crate) fn push(&mut self, experiment: ExperimentName, outcome: Ending) {
-        self.0.push((experiment, outcome));
+    /// Adds what became of an experiment in one round.
+    pub(crate) fn add(&mut self, experiment: &ExperimentName, ending: Ending) {
+        match self.0.iter_mut().find(|(name, _)| name == experiment) {
+            Some((_, known)) => *known = known.then(ending),
+            None => self.0.push((experiment.clone(), ending)),
+        }
     }
 
     /// What became of an experiment; one that was not reached has nothing to do.
     pub(crate) fn of(&self, experiment: &ExperimentName) -> Ending {
         self.0.iter().find(|(name, _)| name == experiment).map_or(Ending::Fresh, |(_, outcome)| *outcome)
+    }
+
+    /// Whether nothing is wrong with an experiment so far.
+    pub(crate) fn is_good(&self, experiment: &ExperimentName) -> bool {
+        self.of(experiment).is_good()
     }
 
     /// Whether everything that was to be made was.

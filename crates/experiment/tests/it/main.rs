@@ -5,7 +5,6 @@
 mod demo;
 mod files;
 mod hostile;
-mod overrides;
 mod references;
 mod schema;
 mod settings;

@@ -9,5 +9,6 @@ mod files;
 mod hostile;
 mod readings;
 mod splits;
+mod succession;
 mod support;
 mod tables;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    Columns, DataPlan, Fraction, ImageKey, Join, Label, Seed, SplitBy, SplitPlan, SplitShares, TableFormat,
-    TableSource, Task,
+    Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, Seed, SplitBy, SplitPlan,
+    SplitShares, TableFormat, TableSource, Task,
 };
 use cliptune_ingest::{IngestError, ingest};
 use cliptune_store::{Dataset, Item, Reject, Store, open_database, sql_text};
@@ -85,7 +85,16 @@ impl Sources {
     }
 
     pub(crate) fn ingest(&self, plan: &DataPlan) -> Result<Made, IngestError> {
-        let (dataset, _) = ingest(&self.store(), plan, &Printer::new(true, false))?;
+        self.ingest_for(plan, &[])
+    }
+
+    /// Makes the dataset of an experiment, which follows the one that it had before.
+    pub(crate) fn ingest_again(&self, plan: &DataPlan) -> Result<Made, IngestError> {
+        self.ingest_for(plan, &["again".parse().unwrap()])
+    }
+
+    fn ingest_for(&self, plan: &DataPlan, experiments: &[ExperimentName]) -> Result<Made, IngestError> {
+        let (dataset, _) = ingest(&self.store(), plan, experiments, &Printer::new(true, false))?;
         Ok(Made { items: dataset.items(None).unwrap(), rejects: dataset.rejects().unwrap(), dataset })
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn lineage(plans: &[&Standing], all: &[Vec<&Standing>]) -> Result<Opt
     let mut seen = BTreeSet::new();
     for hash in hashes {
         match find(all, hash) {
-            Some(dataset) => seen.extend(fitted(dataset)?),
+            Some(dataset) => seen.extend(dataset.trained_on()?),
             None => lineage.unknown += 1,
         }
     }
@@ -30,11 +30,4 @@ pub(super) fn lineage(plans: &[&Standing], all: &[Vec<&Standing>]) -> Result<Opt
 fn find<'a>(all: &[Vec<&'a Standing>], hash: &str) -> Option<&'a Dataset> {
     let datasets = all.iter().flatten().filter_map(|standing| standing.dataset.as_ref());
     datasets.into_iter().find(|dataset| dataset.record().hash == hash)
-}
-
-/// Returns the images that weights were fitted to or chosen by.
-fn fitted(dataset: &Dataset) -> Result<BTreeSet<String>, ReportError> {
-    let mut images = dataset.image_hashes(Some(Split::Train))?;
-    images.extend(dataset.image_hashes(Some(Split::Validation))?);
-    Ok(images)
 }

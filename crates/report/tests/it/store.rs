@@ -122,6 +122,8 @@ fn dataset_record(standing: &Standing, folder: &Path) -> DatasetRecord {
         items: ItemCounts::default(),
         splits: Default::default(),
         leaks: Leaks::default(),
+        history: Default::default(),
+        tables: Default::default(),
     }
 }
 

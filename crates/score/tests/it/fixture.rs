@@ -153,6 +153,8 @@ impl Fixture {
             items: Default::default(),
             splits: Default::default(),
             leaks: Leaks::default(),
+            history: Default::default(),
+            tables: Default::default(),
         };
         let staged = self.store().stage_dataset(&record.hash).unwrap();
         let hashed = |item: &Item| Item {

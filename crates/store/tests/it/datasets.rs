@@ -5,6 +5,7 @@ use cliptune_store::{
     DATASET_FORMAT, DatasetRecord, JoinSide, Reason, Reject, StoreError, literal_path, open_database,
     write_dataset,
 };
+use cliptune_terminal::Diagnostic;
 use fs_err as fs;
 
 use crate::support::{World, data, item};
@@ -135,4 +136,44 @@ fn a_dataset_of_a_later_version_is_refused_by_name() {
     write_dataset(dataset.folder(), &record, &[], &[]).unwrap();
     let error = world.store().dataset(&dataset.record().hash).unwrap_err();
     assert!(matches!(error, StoreError::Version { found, .. } if found == later), "{error}");
+}
+
+#[test]
+fn every_flipped_bit_of_the_items_is_an_error_with_a_way_out() {
+    let world = World::new();
+    let items = [item(1, Split::Train), item(2, Split::Test), item(3, Split::Train)];
+    let dataset = world.make_dataset(&data(&world.path("")), &items, &[]);
+    let path = dataset.items_file();
+    let intact = fs::read(&path).unwrap();
+    for at in 0..intact.len() * 8 {
+        let mut bytes = intact.clone();
+        bytes[at / 8] ^= 1 << (at % 8);
+        fs::write(&path, bytes).unwrap();
+        let error = dataset.items(None).unwrap_err();
+        assert_eq!(error.to_string(), format!("{} is damaged", path.display()), "bit {at}");
+        assert_eq!(error.hint().unwrap(), "`cliptune run` or `cliptune ingest` makes it again");
+    }
+    fs::write(&path, intact).unwrap();
+    assert_eq!(dataset.items(None).unwrap(), items);
+}
+
+#[test]
+fn the_rejects_are_checked_too() {
+    let world = World::new();
+    let dataset = world.make_dataset(&data(&world.path("")), &[item(1, Split::Train)], &[]);
+    fs::write(dataset.rejects_file(), "PAR1").unwrap();
+    let error = dataset.rejects().unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { path, .. } if path == dataset.rejects_file()));
+    assert!(dataset.items(None).is_ok() && dataset.verify().is_err());
+}
+
+#[test]
+fn a_label_beyond_the_texts_is_refused_whoever_wrote_it() {
+    let world = World::new();
+    let mut wrong = item(1, Split::Train);
+    wrong.label = wrong.texts.len();
+    let dataset = world.make_dataset(&data(&world.path("")), &[wrong], &[]);
+    let error = dataset.items(None).unwrap_err();
+    let told = "is damaged: item 0000000000000001 has the label 3 and 3 texts";
+    assert!(error.in_one_line().ends_with(told), "{error}");
 }

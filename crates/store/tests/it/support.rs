@@ -93,6 +93,8 @@ impl World {
             items: ItemCounts::default(),
             splits: BTreeMap::new(),
             leaks: Leaks::default(),
+            history: Default::default(),
+            tables: Default::default(),
         };
         write_dataset(staged.path(), &record, items, rejects).unwrap();
         staged.commit().unwrap();
@@ -155,13 +157,7 @@ pub(crate) fn training(lr: f64) -> TrainPlan {
 
 pub(crate) fn experiment(plans: &[Plan]) -> Experiment {
     let name = plans[0].experiment.clone();
-    Experiment {
-        file: PathBuf::from(format!("{name}.yaml")),
-        name,
-        description: None,
-        plans: plans.to_vec(),
-        settings: Vec::new(),
-    }
+    Experiment { file: PathBuf::from(format!("{name}.yaml")), name, description: None, plans: plans.to_vec() }
 }
 
 pub(crate) fn record(plan: &Plan, dataset: &str, base: Base, key: &str) -> RunRecord {

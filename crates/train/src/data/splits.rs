@@ -7,7 +7,8 @@ use super::examples::{Example, Examples};
 use super::texts::TextBank;
 use crate::error::TrainError;
 
-/// The train and validation splits over one numbering of images and texts; the test split is never loaded here.
+/// The train and validation splits over one numbering of images and texts. The test split is loaded only where nothing is
+/// trained and nothing else is there.
 #[derive(Debug)]
 pub struct Splits {
     /// What an item is.
@@ -20,6 +21,10 @@ pub struct Splits {
     pub train: Vec<Example>,
     /// The validation split as training sees it.
     pub validation: Vec<Example>,
+    /// The test split, for the parity gate of a model that is only scored, when there are no other items.
+    pub test_items: Vec<Item>,
+    /// The same as the model sees it.
+    pub test: Vec<Example>,
     /// Distinct images, in the order of their rows.
     pub images: Vec<ItemImage>,
     /// Distinct texts as they are written, in the order of their numbers.
@@ -35,7 +40,10 @@ impl Splits {
     pub fn load(plan: &Plan, dataset: &Dataset) -> Result<Self, TrainError> {
         let train_items = dataset.items(Some(Split::Train))?;
         let validation_items = dataset.items(Some(Split::Validation))?;
-        if let Some(split) = lacking(plan, &train_items, &validation_items) {
+        let is_alone = plan.train.is_none() && train_items.is_empty() && validation_items.is_empty();
+        let test_items = if is_alone { dataset.items(Some(Split::Test))? } else { Vec::new() };
+        let lacking = lacking(plan, &train_items, &validation_items).filter(|_| test_items.is_empty());
+        if let Some(split) = lacking {
             return Err(TrainError::EmptySplit {
                 experiment: plan.experiment.to_string(),
                 split: split.as_str(),
@@ -46,6 +54,7 @@ impl Splits {
         // A model that is not trained needs no training images, unless the parity gate has no others.
         let needed = plan.train.is_some() || validation.is_empty();
         let train = if needed { examples.add(&train_items) } else { Vec::new() };
+        let test = examples.add(&test_items);
         Ok(Self {
             task: dataset.record().task,
             images: image_files(dataset, &examples),
@@ -54,6 +63,8 @@ impl Splits {
             validation_items,
             train,
             validation,
+            test_items,
+            test,
         })
     }
 
@@ -61,15 +72,15 @@ impl Splits {
     pub fn unify(&mut self, texts: &TextBank) {
         Examples::unify(&mut self.train, texts.rows());
         Examples::unify(&mut self.validation, texts.rows());
+        Examples::unify(&mut self.test, texts.rows());
     }
 
-    /// Items for the parity gate: of the validation split; of the train split when there are none.
+    /// Items for the parity gate: of the validation split, else of the train split, else of the test split.
     pub fn parity_source(&self) -> (&[Item], &[Example]) {
-        if self.validation.is_empty() {
-            (&self.train_items, &self.train)
-        } else {
-            (&self.validation_items, &self.validation)
-        }
+        let sources = [(&self.validation_items, &self.validation), (&self.train_items, &self.train)];
+        let filled = sources.into_iter().find(|(_, examples)| !examples.is_empty());
+        let (items, examples) = filled.unwrap_or((&self.test_items, &self.test));
+        (items, examples)
     }
 }
 

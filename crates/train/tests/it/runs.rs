@@ -96,6 +96,8 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
         items: ItemCounts::default(),
         splits: BTreeMap::new(),
         leaks: Leaks::default(),
+        history: Default::default(),
+        tables: Default::default(),
     };
     let items: Vec<Item> = splits.iter().enumerate().map(|(number, split)| item(number, *split)).collect();
     let staged = store.stage_dataset(&record.hash).unwrap();
@@ -317,7 +319,7 @@ fn parity_items(run: &Run) -> usize {
 
 #[test]
 fn a_model_taken_as_it_is_needs_only_one_of_the_splits() {
-    for splits in [[Split::Train; 2], [Split::Validation; 2]] {
+    for splits in [[Split::Train; 2], [Split::Validation; 2], [Split::Test; 2]] {
         let place = Place::new(AS_IT_IS, &splits);
         let run = place.make(false).unwrap();
         assert_eq!((run.status(), steps(&run), parity_items(&run)), (RunStatus::Done, 0, 2), "{splits:?}");

@@ -40,5 +40,7 @@ pub(super) fn dataset() -> DatasetRecord {
         },
         splits: splits.map(|(name, counts)| (name.to_owned(), counts)).into(),
         leaks: Leaks::default(),
+        history: Default::default(),
+        tables: Default::default(),
     }
 }

@@ -1,0 +1,206 @@
+//! Dealing units to splits so that the declared shares are met.
+//!
+//! Every unit has a place on a line that its own content and the seed decide. The line is cut where the shares are met
+//! best, so that one unit more or less moves a cut by one unit. What has a split already keeps it, and then nothing that
+//! was dealt before can move.
+
+use cliptune_experiment::{Split, SplitPlan};
+
+/// How far an achieved share may be from the declared one, as a part of the latter.
+const TOLERANCE: f64 = 0.25;
+/// Rounding of sums of shares.
+const ROUNDING: f64 = 1e-6;
+
+/// Something that goes into a split as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    /// Its place on the line.
+    pub(crate) anchor: [u8; 32],
+    /// How much of its split it fills.
+    pub(crate) size: usize,
+}
+
+/// The splits that have a share, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Shares(Vec<(Split, f64)>);
+
+impl Shares {
+    pub(crate) fn of(plan: &SplitPlan) -> Self {
+        let shares = [plan.shares.train, plan.shares.validation, plan.shares.test].map(|share| share.get());
+        Self(Split::ALL.into_iter().zip(shares).filter(|(_, share)| *share > 0.0).collect())
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn contains(&self, split: Split) -> bool {
+        self.0.iter().any(|(known, _)| *known == split)
+    }
+
+    /// The split that takes what is too large for the others: train, or else the one with the largest share.
+    fn home(&self) -> usize {
+        let largest = |best: usize, at: usize| if self.0[at].1 > self.0[best].1 { at } else { best };
+        match self.0.first() {
+            Some((Split::Train, _)) => 0,
+            _ => (0..self.0.len()).fold(0, largest),
+        }
+    }
+}
+
+/// The share that a plan declares for a split.
+pub(crate) fn declared(plan: &SplitPlan, split: Split) -> f64 {
+    let declared = Shares::of(plan).0.into_iter().find(|(known, _)| *known == split);
+    declared.map_or(0.0, |(_, share)| share)
+}
+
+/// Units being dealt.
+struct Table<'a> {
+    pieces: &'a [Piece],
+    shares: &'a Shares,
+    /// The number of each unit's split among those with a share.
+    places: Vec<Option<usize>>,
+    total: f64,
+}
+
+/// Gives a split to every unit that has none in `kept`. Only where a split would stay empty does one lose its own.
+///
+/// There have to be at least as many units as splits with a share.
+pub(crate) fn deal(pieces: &[Piece], shares: &Shares, kept: &[Option<Split>]) -> Vec<Split> {
+    let number = |split: Split| shares.0.iter().position(|(known, _)| *known == split);
+    let places = kept.iter().map(|split| split.and_then(number)).collect();
+    let mut table = Table { pieces, shares, places, total: total(pieces) };
+    let open: Vec<usize> = (0..pieces.len()).filter(|unit| table.places[*unit].is_none()).collect();
+    table.deal_large(&open);
+    table.deal_small(&open);
+    table.fill_empty(&open);
+    table.places.iter().map(|place| shares.0[place.unwrap_or(0)].0).collect()
+}
+
+/// The first split whose share is missed by more than whole units explain: more than a quarter, and more than the
+/// median unit.
+pub(crate) fn missed(pieces: &[Piece], shares: &Shares, splits: &[Split]) -> Option<(Split, f64)> {
+    let (total, median) = (total(pieces), median(pieces));
+    let achieved = |split: Split| {
+        let own = pieces.iter().zip(splits).filter(|(_, found)| **found == split);
+        own.map(|(piece, _)| piece.size as f64).sum::<f64>()
+    };
+    shares.0.iter().find_map(|(split, share)| {
+        let (wanted, found) = (share * total, achieved(*split));
+        let off = (found - wanted).abs() - ROUNDING;
+        (off > TOLERANCE * wanted && off > median).then_some((*split, found / total))
+    })
+}
+
+fn total(pieces: &[Piece]) -> f64 {
+    pieces.iter().map(|piece| piece.size as f64).sum()
+}
+
+fn median(pieces: &[Piece]) -> f64 {
+    let mut sizes: Vec<usize> = pieces.iter().map(|piece| piece.size).collect();
+    sizes.sort_unstable();
+    sizes.get(sizes.len().saturating_sub(1) / 2).map_or(0.0, |size| *size as f64)
+}
+
+impl Table<'_> {
+    fn size(&self, unit: usize) -> f64 {
+        self.pieces[unit].size as f64
+    }
+
+    /// How much each split is short of its share; negative where it has too much.
+    fn lacks(&self) -> Vec<f64> {
+        let mut lacks: Vec<f64> = self.shares.0.iter().map(|(_, share)| share * self.total).collect();
+        for (unit, place) in self.places.iter().enumerate() {
+            if let Some(place) = place {
+                lacks[*place] -= self.size(unit);
+            }
+        }
+        lacks
+    }
+
+    /// Units that alone would upset a split go first, the largest before the others: to train as long as they fit, then
+    /// to whichever other split has room, and those that fit nowhere to train again.
+    fn deal_large(&mut self, open: &[usize]) {
+        let smallest = self.shares.0.iter().map(|(_, share)| *share).fold(1.0, f64::min);
+        let limit = median(self.pieces).max(TOLERANCE * smallest * self.total);
+        let mut large: Vec<usize> = open.iter().copied().filter(|unit| self.size(*unit) > limit).collect();
+        large.sort_by_key(|&unit| (std::cmp::Reverse(self.pieces[unit].size), self.pieces[unit].anchor));
+        let home = self.shares.home();
+        for unit in large {
+            let (lacks, size) = (self.lacks(), self.size(unit));
+            let roomiest =
+                (0..lacks.len()).fold(0, |best, at| if lacks[at] > lacks[best] { at } else { best });
+            let elsewhere = lacks[home] + ROUNDING < size && lacks[roomiest] + ROUNDING >= size;
+            self.places[unit] = Some(if elsewhere { roomiest } else { home });
+        }
+    }
+
+    /// The others are cut into runs along the line.
+    fn deal_small(&mut self, open: &[usize]) {
+        let mut line: Vec<usize> = open.iter().copied().filter(|unit| self.places[*unit].is_none()).collect();
+        line.sort_by_key(|&unit| self.pieces[unit].anchor);
+        let sizes: Vec<f64> = line.iter().map(|&unit| self.size(unit)).collect();
+        let cuts = cuts(&sizes, &self.lacks());
+        for (at, unit) in line.into_iter().enumerate() {
+            self.places[unit] = Some(cuts.iter().filter(|cut| **cut <= at).count());
+        }
+    }
+
+    /// Every split with a share gets a unit: of those that a split can spare, one that is dealt now rather than one that
+    /// keeps its split, and a small one rather than a large one.
+    fn fill_empty(&mut self, open: &[usize]) {
+        for empty in 0..self.shares.count() {
+            let mut held = vec![0_usize; self.shares.count()];
+            self.places.iter().flatten().for_each(|place| held[*place] += 1);
+            if held[empty] > 0 {
+                continue;
+            }
+            let spare =
+                (0..self.pieces.len()).filter(|unit| self.places[*unit].is_some_and(|at| held[at] > 1));
+            let cost = |unit: &usize| {
+                (open.binary_search(unit).is_err(), self.pieces[*unit].size, self.pieces[*unit].anchor)
+            };
+            if let Some(unit) = spare.min_by_key(cost) {
+                self.places[unit] = Some(empty);
+            }
+        }
+    }
+}
+
+/// Where to cut a line of units so that the pieces are as near as possible to what the splits lack: the cut after each
+/// split but the last.
+fn cuts(sizes: &[f64], lacks: &[f64]) -> Vec<usize> {
+    let total: f64 = sizes.iter().sum();
+    let short: f64 = lacks.iter().map(|lack| lack.max(0.0)).sum();
+    let wanted: Vec<f64> =
+        lacks.iter().map(|lack| if short > 0.0 { lack.max(0.0) / short * total } else { 0.0 }).collect();
+    let mut sums = vec![0.0];
+    sums.extend(sizes.iter().scan(0.0, |sum, size| {
+        *sum += size;
+        Some(*sum)
+    }));
+    // Just before or just after the unit in which the target lies.
+    let mut target = 0.0;
+    let around = wanted.iter().take(wanted.len().saturating_sub(1)).map(|want| {
+        target += want;
+        let before = sums.partition_point(|sum| *sum <= target + ROUNDING).saturating_sub(1);
+        [before, (before + 1).min(sizes.len())]
+    });
+    let around: Vec<[usize; 2]> = around.collect();
+    let choices = (0..1_usize << around.len())
+        .map(|bits| around.iter().enumerate().map(|(at, ends)| ends[(bits >> at) & 1]).collect::<Vec<_>>());
+    let possible = choices.filter(|cuts| cuts.is_sorted());
+    possible.min_by(|a, b| error(a, &sums, &wanted).total_cmp(&error(b, &sums, &wanted))).unwrap_or_default()
+}
+
+/// The largest distance of a cut line's pieces from what is wanted, to a millionth, so that rounding decides nothing.
+fn error(cuts: &[usize], sums: &[f64], wanted: &[f64]) -> f64 {
+    let end = |at: usize| cuts.get(at).map_or(sums.last().copied().unwrap_or(0.0), |cut| sums[*cut]);
+    let start = |at: usize| if at == 0 { 0.0 } else { end(at - 1) };
+    let worst = wanted.iter().enumerate().map(|(at, want)| (end(at) - start(at) - want).abs());
+    (worst.fold(0.0, f64::max) / ROUNDING).round()
+}
+
+#[cfg(test)]
+#[path = "deal_tests.rs"]
+mod tests;
