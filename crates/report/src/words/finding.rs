@@ -134,12 +134,9 @@ fn against(difference: &Difference, name: &str, baseline: &BoardRow) -> String {
 
 /// Returns the p-value of a difference with its name.
 pub(crate) fn p_value(difference: &Difference) -> String {
-    let Difference { mid_p, p_value, holm_p, .. } = difference;
-    match mid_p {
-        _ if holm_p != p_value => format!("p {} (Holm {})", shown_p(*p_value), shown_p(*holm_p)),
-        Some(mid_p) => format!("mid-p {}", shown_p(*mid_p)),
-        None => format!("p {}", shown_p(*p_value)),
-    }
+    let [alone, holm] = [difference.p_value, difference.holm_p].map(shown_p);
+    let name = if difference.mid_p.is_some() { "mid-p" } else { "p" };
+    if alone == holm { format!("{name} {alone}") } else { format!("{name} {alone} (Holm {holm})") }
 }
 
 /// Returns a p-value that does not pretend to be zero.

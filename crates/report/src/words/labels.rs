@@ -1,7 +1,7 @@
 //! Titles, captions and names.
 
 use cliptune_experiment::TaskKind;
-use cliptune_terminal::format::{self, counted};
+use cliptune_terminal::format::counted;
 
 use super::kind;
 use crate::data::{Board, ReportData};
@@ -43,10 +43,7 @@ pub(crate) fn interval_caption(data: &ReportData) -> String {
         let which = if data.boards.len() > 1 { format!("{}: ", kind(board.task)) } else { String::new() };
         let (items, groups) =
             (counted(board.n_items as u64, "item"), counted(board.n_groups as u64, "group"));
-        let majority = board.majority.map_or_else(String::new, |majority| {
-            format!("; always the most frequent answer reaches {}", format::number(majority))
-        });
-        format!("{which}{items} from {groups}{majority}")
+        format!("{which}{items} from {groups}")
     };
     let sizes: Vec<_> = data.boards.iter().map(size).collect();
     format!("Test split, {}. Lines are 95 % intervals.{seeds}", sizes.join("; "))
