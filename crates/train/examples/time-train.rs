@@ -127,7 +127,7 @@ impl Work {
 
     fn serve(&self) -> Result<()> {
         let (images, texts) = self.read()?;
-        images.keep_all()?;
+        images.keep_first()?;
         let parameters = self.start.parameters.with_token_rows(self.plan.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, &self.plan, Seed(0))?;
         let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;

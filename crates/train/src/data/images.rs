@@ -7,7 +7,7 @@ use cliptune_store::ItemImage;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
-use super::ahead::Decoded;
+use super::ahead::{BATCHES_IN_MEMORY, Decoded, images_ahead};
 use super::augment::Augmenter;
 use super::pixel_cache::PixelCache;
 use crate::error::TrainError;
@@ -60,10 +60,12 @@ impl ImageBank {
         *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = decoded;
     }
 
-    /// Decodes all of them and keeps them in memory.
-    pub fn keep_all(&self) -> Result<(), TrainError> {
-        self.lay_ready(self.decode(&(0..self.len()).collect::<Vec<_>>())?);
-        Ok(())
+    /// Decodes as many as decoding ahead may keep in memory, keeps them, and returns how many those are.
+    pub fn keep_first(&self) -> Result<usize, TrainError> {
+        let most = BATCHES_IN_MEMORY * images_ahead(self.image_bytes());
+        let rows: Vec<usize> = (0..self.len().min(most)).collect();
+        self.lay_ready(self.decode(&rows)?);
+        Ok(rows.len())
     }
 
     fn read(&self, row: usize) -> Result<Pixels, TrainError> {

@@ -46,7 +46,7 @@ struct Sample {
     validation: Vec<Example>,
     images: ImageBank,
     texts: TextBank,
-    /// Seconds to decode the images.
+    /// The seconds to decode an image.
     decoding: f64,
 }
 
@@ -97,7 +97,7 @@ pub(super) fn measure(
     let counted = if steps.len() > 1 { &steps[1..] } else { &steps[..] };
     let each = |is_locked: bool, count: usize| if is_locked { locked / count.max(1) as f64 } else { 0.0 };
     Ok(Times {
-        image: sample.decoding / sample.images.len().max(1) as f64,
+        image: sample.decoding,
         locked_image: each(
             matches!(train.tune, Tune::LockedImage { unlocked_layers: 0 }),
             sample.images.len(),
@@ -130,12 +130,12 @@ impl Sample {
         let mut validation =
             batches.first().map(|chosen| pick(&splits.validation_items, chosen)).unwrap_or_default();
         let images = ImageBank::new(start.preprocessor.clone(), image_files(dataset, &examples), None);
-        let (decoding, ()) = timed(|| images.keep_all())?;
+        let (decoding, decoded) = timed(|| images.keep_first())?;
         let texts = TextBank::encode(&start.tokenizer, examples.texts())?;
         for split in train.iter_mut().chain([&mut validation]) {
             Examples::unify(split, texts.rows());
         }
-        Ok(Self { train, validation, images, texts, decoding })
+        Ok(Self { train, validation, images, texts, decoding: decoding / decoded.max(1) as f64 })
     }
 }
 

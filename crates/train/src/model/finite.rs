@@ -20,17 +20,20 @@ pub(crate) fn fault(
     let _guard = tch::no_grad_guard();
     let ops = &mut TorchOps::new(parameters);
     let text = text_tower(ops, &config.text, ids, None)?;
-    if !is_finite(&ops.normalize(&text)?)? {
+    if !has_direction(&ops.normalize(&text)?)? {
         return Ok(Some("its text tower gives no direction to a text".to_owned()));
     }
     let side = config.vision.image_size as i64;
     // Not one colour: no patch is like another.
     let pixels = Tensor::f_linspace(-1.0, 1.0, 3 * side * side, (Kind::Float, device))?;
     let image = vision_tower(ops, &config.vision, &pixels.f_view([1, 3, side, side])?)?;
-    let sees = is_finite(&ops.normalize(&image)?)?;
+    let sees = has_direction(&ops.normalize(&image)?)?;
     Ok((!sees).then(|| "its vision tower gives no direction to an image".to_owned()))
 }
 
-fn is_finite(tensor: &Tensor) -> Result<bool, TrainError> {
-    Ok(f64::try_from(&tensor.f_sum(Kind::Float)?)?.is_finite())
+/// Whether a normalised embedding has length 1. One that was zero is NaN; one that was too long for its length to be a
+/// number is zero.
+fn has_direction(embedding: &Tensor) -> Result<bool, TrainError> {
+    let length = f64::try_from(&embedding.f_square()?.f_sum(Kind::Float)?)?;
+    Ok((length - 1.0).abs() < 1e-2)
 }

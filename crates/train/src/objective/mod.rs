@@ -5,6 +5,7 @@ mod contrastive;
 mod sigmoid;
 
 use cliptune_experiment::Objective;
+use rayon::prelude::*;
 use tch::{Kind, Reduction, Tensor};
 
 use crate::data::{Example, Needed};
@@ -116,11 +117,12 @@ fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, 
 fn pairs(
     examples: &[Example],
     beside: &Tensor,
-    holds: impl Fn(&Example, &Example) -> bool,
+    holds: impl Fn(&Example, &Example) -> bool + Sync,
 ) -> Result<Tensor, TrainError> {
     let holds = &holds;
     let row = |image| examples.iter().map(move |text| holds(image, text));
-    let cells: Vec<bool> = examples.iter().flat_map(row).collect();
+    // Large batches have millions of pairs.
+    let cells: Vec<bool> = examples.par_iter().flat_map_iter(row).collect();
     let size = examples.len() as i64;
     Ok(Tensor::from_slice(&cells).f_view([size, size])?.f_to_device(beside.device())?)
 }

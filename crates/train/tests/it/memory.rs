@@ -64,3 +64,8 @@ fn a_larger_batch_needs_more() {
     let sizes = [1, 2, 4, 8].map(|size| footprint(Tune::Full, size).total);
     assert!(sizes.is_sorted_by(|a, b| a < b), "{sizes:?}");
 }
+
+#[test]
+fn images_that_are_few_are_all_kept_in_memory() {
+    assert_eq!(World::new(Objective::Choice).tiny.images.keep_first().unwrap(), 6);
+}
