@@ -8,46 +8,46 @@ pub const LOGIT_BIAS: &str = "logit_bias";
 /// `[vocab_size, width]`.
 pub const TOKEN_EMBEDDING: &str = "text_model.embeddings.token_embedding";
 /// `[context_length, width]`.
-pub const TEXT_POSITIONS: &str = "text_model.embeddings.position_embedding";
+pub(crate) const TEXT_POSITIONS: &str = "text_model.embeddings.position_embedding";
 /// Prefix of the text tower.
 pub const TEXT_TOWER: &str = "text_model";
 /// The norm before the text projection.
-pub const TEXT_FINAL_NORM: &str = "text_model.final_layer_norm";
+pub(crate) const TEXT_FINAL_NORM: &str = "text_model.final_layer_norm";
 /// CLIP: `[projection_dim, width]`, no bias.
-pub const TEXT_PROJECTION: &str = "text_projection";
+pub(crate) const TEXT_PROJECTION: &str = "text_projection";
 /// SigLIP's text projection: `[projection_dim, width]` and a bias.
-pub const TEXT_HEAD: &str = "text_model.head";
+pub(crate) const TEXT_HEAD: &str = "text_model.head";
 
 /// `[width]`: a weight of its own, not a module.
-pub const CLASS_EMBEDDING: &str = "vision_model.embeddings.class_embedding";
+pub(crate) const CLASS_EMBEDDING: &str = "vision_model.embeddings.class_embedding";
 /// `[width, 3, patch_size, patch_size]`; a bias in SigLIP alone.
-pub const PATCH_EMBEDDING: &str = "vision_model.embeddings.patch_embedding";
+pub(crate) const PATCH_EMBEDDING: &str = "vision_model.embeddings.patch_embedding";
 /// `[positions, width]`.
-pub const VISION_POSITIONS: &str = "vision_model.embeddings.position_embedding";
+pub(crate) const VISION_POSITIONS: &str = "vision_model.embeddings.position_embedding";
 /// Prefix of the vision tower.
-pub const VISION_TOWER: &str = "vision_model";
+pub(crate) const VISION_TOWER: &str = "vision_model";
 /// The norm before the blocks. The spelling is Hugging Face's.
-pub const VISION_PRE_NORM: &str = "vision_model.pre_layrnorm";
+pub(crate) const VISION_PRE_NORM: &str = "vision_model.pre_layrnorm";
 /// The norm of the pooled row.
-pub const VISION_POST_NORM: &str = "vision_model.post_layernorm";
+pub(crate) const VISION_POST_NORM: &str = "vision_model.post_layernorm";
 /// `[projection_dim, width]`, no bias.
-pub const VISUAL_PROJECTION: &str = "visual_projection";
+pub(crate) const VISUAL_PROJECTION: &str = "visual_projection";
 
 /// SigLIP's learned query: `[1, 1, width]`, a weight of its own.
-pub const PROBE: &str = "vision_model.head.probe";
+pub(crate) const PROBE: &str = "vision_model.head.probe";
 /// The attention of SigLIP's pooling head: packed inputs and an output projection.
-pub const POOLING_ATTENTION: &str = "vision_model.head.attention";
+pub(crate) const POOLING_ATTENTION: &str = "vision_model.head.attention";
 /// The output projection of that attention.
-pub const POOLING_ATTENTION_OUT: &str = "vision_model.head.attention.out_proj";
+pub(crate) const POOLING_ATTENTION_OUT: &str = "vision_model.head.attention.out_proj";
 /// The norm of the pooling head.
-pub const POOLING_NORM: &str = "vision_model.head.layernorm";
+pub(crate) const POOLING_NORM: &str = "vision_model.head.layernorm";
 /// The pooling head, around its MLP.
-pub const POOLING_HEAD: &str = "vision_model.head";
+pub(crate) const POOLING_HEAD: &str = "vision_model.head";
 
 /// Norm before attention, below a layer.
-pub const NORM_1: &str = "layer_norm1";
+pub(crate) const NORM_1: &str = "layer_norm1";
 /// Norm before the MLP, below a layer.
-pub const NORM_2: &str = "layer_norm2";
+pub(crate) const NORM_2: &str = "layer_norm2";
 /// Query, key and value projections, below a layer.
 pub const QKV: [&str; 3] = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
 /// Output projection of attention, below a layer.

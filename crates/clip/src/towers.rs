@@ -12,7 +12,7 @@ use crate::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 /// A part of a tower, for interpreters that compute a tower part by part. Each takes what the one before gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// From the input to the first block.
+    /// What happens between the input and the first block.
     Stem,
     /// One block, not the last.
     Block(usize),

@@ -222,7 +222,7 @@ fn inverse_root(n: usize) -> f64 {
 /// Collects weights.
 struct List {
     weights: Vec<WeightSpec>,
-    /// Of the weights to come.
+    /// The depth that the weights to come have.
     depth: usize,
 }
 

@@ -36,7 +36,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// Those of [`Settings::from_env`] and of [`new`](Self::new).
+    /// When [`Settings::from_env`] or [`new`](Self::new) fails.
     pub fn from_env() -> Result<Self> {
         Self::new(Settings::from_env()?)
     }

@@ -40,7 +40,7 @@ impl Partial {
         self.done
     }
 
-    /// Bytes of the whole file.
+    /// Returns how many bytes the whole file has.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{HubError, Result};
 use crate::progress::Observer;
 
-/// Waits for a while; [`std::thread::sleep`] outside of tests.
+/// How a pause is made: by [`std::thread::sleep`], except in tests.
 pub type Pause = Box<dyn Fn(Duration) + Send + Sync>;
 
 /// Tries before giving up, the first one included.

@@ -46,7 +46,7 @@ pub enum Event<'a> {
         file: &'a FileName,
         /// Bytes on disk.
         done: u64,
-        /// Bytes of the whole file.
+        /// How many bytes the whole file has.
         total: u64,
     },
     /// A download is complete and its hash is right.

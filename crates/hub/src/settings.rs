@@ -73,7 +73,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// As [`from_env`](Self::from_env).
+    /// For the reasons that [`from_env`](Self::from_env) has.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self> {
         let environment = Environment::new(lookup);
         let home = home(&environment)?;

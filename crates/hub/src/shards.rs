@@ -14,7 +14,7 @@ const MOST: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Index {
-    /// From the name of a weight to the file it is in.
+    /// The file that each weight is in, by the weight's name.
     weight_map: HashMap<String, Value>,
 }
 

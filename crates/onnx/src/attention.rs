@@ -39,7 +39,7 @@ struct Parts<'a> {
     scope: &'a str,
     /// Queries, keys and values.
     names: [&'a str; 3],
-    /// Of queries, and of keys and values.
+    /// The lengths of the queries, and of the keys and values.
     lengths: [Length; 2],
     heads: usize,
     width: usize,
@@ -64,7 +64,7 @@ fn check(qkv: [&Value; 3], heads: usize) -> Result<&Matrix, OnnxError> {
 }
 
 impl Interpreter<'_> {
-    /// With ONNX's own operators; `bias` is what is added to the scores, `[B or 1, 1, Q, S]`.
+    /// Computes attention with ONNX's own operators; `bias` is what is added to the scores, `[B or 1, 1, Q, S]`.
     fn plain_attention(&mut self, parts: &Parts<'_>, bias: Option<&str>) -> String {
         let Parts { scope, names: [query, keys, values], lengths: [asking, seen], heads, width } = parts;
         let head_width = width / heads;
@@ -89,7 +89,7 @@ impl Interpreter<'_> {
         self.flat(scope, "mixed", &rows, *width)
     }
 
-    /// With ONNX Runtime's operator, which takes `[B, S, D]` and splits the heads itself.
+    /// Computes attention with ONNX Runtime's operator, which takes `[B, S, D]` and splits the heads itself.
     fn fused_attention(&mut self, parts: &Parts<'_>) -> String {
         let Parts { scope, names, lengths: [asking, seen], heads, width } = parts;
         let asking = self.batch_shape(asking, &[*width]);

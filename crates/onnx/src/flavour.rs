@@ -3,7 +3,7 @@
 /// The operators that ONNX Runtime adds to ONNX's.
 pub(crate) const MICROSOFT: &str = "com.microsoft";
 
-/// For which runtime a graph is written. Both compute the same from the same file of weights.
+/// The runtime that a graph is written for. Both compute the same from the same file of weights.
 ///
 /// Only one of ONNX Runtime's own operators is used, `MultiHeadAttention` without a mask: it never holds all scores at
 /// once. What else it offers was measured and is no faster than what it makes of the portable graph when it loads it

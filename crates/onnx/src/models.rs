@@ -44,11 +44,11 @@ const MICROSOFT_OPSET: i64 = 1;
 /// A model that is complete but for the places of its weights.
 pub(crate) struct OnnxModel {
     pub(crate) file: &'static str,
-    /// Without its graph.
+    /// Everything but the graph.
     pub(crate) header: proto::Model,
-    /// Without its initialisers.
+    /// The graph without its initialisers.
     pub(crate) graph: proto::Graph,
-    /// In the order in which nodes use them.
+    /// The initialisers, in the order in which nodes use them.
     pub(crate) initializers: Vec<Initializer>,
 }
 

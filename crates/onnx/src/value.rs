@@ -87,7 +87,7 @@ pub(crate) struct Stream {
 pub(crate) enum Length {
     /// Known now.
     Fixed(usize),
-    /// As long as these token ids, known when the graph runs.
+    /// The length of these token ids, which is known when the graph runs.
     OfIds(String),
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Entry {
     /// What its numbers are; the name of the type where that is no float.
     pub(super) kind: Result<FloatKind, String>,
     pub(super) shape: Vec<usize>,
-    /// From the file's start.
+    /// Where its first byte is, counted from the file's start.
     pub(super) offset: u64,
 }
 

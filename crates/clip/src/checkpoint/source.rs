@@ -31,7 +31,7 @@ struct Piece {
     /// The elements of the weight.
     elements: Range<usize>,
     file: usize,
-    /// Of the first byte, from the file's start.
+    /// Where the first byte is, counted from the file's start.
     offset: u64,
     kind: FloatKind,
     /// Rows and columns in the file, where the weight has them exchanged.

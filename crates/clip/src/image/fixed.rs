@@ -64,7 +64,7 @@ impl From<&Coefficients> for FixedWeights {
     }
 }
 
-/// To fixed point, halves away from zero.
+/// Rounds to fixed point, halves away from zero.
 fn rounded(weight: f64) -> i32 {
     let scaled = weight * f64::from(1 << PRECISION);
     (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32

@@ -58,7 +58,7 @@ impl Preprocessor {
     /// # Errors
     /// When the file is missing or malformed, or asks for an image that is not square or for settings that open_clip
     /// does not have.
-    pub fn from_open_clip(folder: &Path) -> Result<Self, ImageError> {
+    pub(super) fn from_open_clip(folder: &Path) -> Result<Self, ImageError> {
         let path = folder.join(FILE);
         let config: Config = read_json(&path)?;
         config.preprocessor().map_err(|reason| ImageError::Unsupported { path, reason })

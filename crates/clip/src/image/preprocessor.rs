@@ -118,7 +118,7 @@ impl Preprocessor {
     /// The same of a file that has been read.
     ///
     /// # Errors
-    /// As those of [`decode`](Self::decode); they name the file.
+    /// When [`decode`](Self::decode) fails; the error names the file.
     pub fn decode_file(&self, path: &Path, bytes: &[u8]) -> Result<Pixels, ImageError> {
         self.decode(bytes).map_err(|source| ImageError::Decode { path: path.to_owned(), source })
     }

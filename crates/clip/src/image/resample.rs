@@ -90,7 +90,7 @@ struct Strip {
     /// The pixels of a row that are needed.
     columns: Range<usize>,
     channels: usize,
-    /// For each of their samples, the values of all rows.
+    /// The values of all rows for each sample of those pixels.
     source: Vec<u8x16>,
     /// The same after the horizontal pass.
     resized: Vec<u8x16>,

@@ -21,10 +21,10 @@ pub struct Layout {
 /// How long the rows of a batch are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// As long as the longest text: a causal text tower's row for the end token sees only what stands before it, so
+    /// Every row is as long as the longest text: a causal text tower's row for the end token sees only what stands before it, so
     /// padding after it cannot change the result, and a batch of captions needs a third of the work.
     Longest,
-    /// Always this long: towers that are not causal, such as SigLIP's, see the padding, and pool the last position.
+    /// Every row is always this long: towers that are not causal, such as SigLIP's, see the padding, and pool the last position.
     Fixed(usize),
 }
 

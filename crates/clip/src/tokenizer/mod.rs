@@ -135,7 +135,7 @@ impl Tokenizer {
     }
 
     /// Whether both were read from the same files, byte for byte.
-    pub fn has_files_of(&self, other: &Self) -> bool {
+    pub(crate) fn has_files_of(&self, other: &Self) -> bool {
         self.files.are(&other.files)
     }
 
@@ -222,7 +222,7 @@ impl Tokenizer {
     /// Turns texts into one padded batch.
     ///
     /// # Errors
-    /// As [`Tokenizer::encode`].
+    /// When [`Tokenizer::encode`] fails for one of them.
     pub fn batch(&self, texts: &[impl AsRef<str>]) -> Result<TokenBatch, TokenizerError> {
         let encoded = texts.iter().map(|text| self.encode(text.as_ref())).collect::<Result<Vec<_>, _>>()?;
         Ok(TokenBatch::new(&encoded, self.layout()))

@@ -89,7 +89,7 @@ fn read(path: &Path) -> Result<proto::Model, OnnxError> {
 
 /// What a pass makes of a graph.
 struct Reduced {
-    /// Without its initialisers.
+    /// The graph without its initialisers.
     graph: proto::Graph,
     initializers: Vec<Made>,
 }

@@ -8,9 +8,9 @@ const LARGEST: f32 = i8::MAX as f32;
 /// What the integers of a row are for, which decides the row's scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scaling {
-    /// To be looked up: the largest number of the row becomes the largest integer.
+    /// The integers are looked up: the largest number of the row becomes the largest integer.
     Lookup,
-    /// To be multiplied with unsigned 8-bit integers and summed up.
+    /// The integers are multiplied by unsigned 8-bit integers, and the products are summed up.
     ///
     /// x86 processors without VNNI add the products of two neighbours in a 16-bit register that saturates: 255 · 127 +
     /// 255 · 127 does not fit, 255 · 128 does. So two neighbours of one sign may be 128 together, and the scale is the

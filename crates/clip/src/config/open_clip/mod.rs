@@ -131,7 +131,7 @@ fn siglip(model: &Model, tower: Tower) -> Result<ClipConfig, String> {
     })
 }
 
-/// Of a vision tower that does not say.
+/// The size of the images that a vision tower takes which does not say.
 const IMAGE_SIZE: usize = 224;
 
 fn vision(raw: &Vision, quick_gelu: bool) -> Result<VisionConfig, String> {

@@ -28,7 +28,7 @@ const LARGE: Size = Size { width: 1024, layers: 24, heads: 16, mlp_width: 4096 }
 const SO400M: Size = Size { width: 1152, layers: 27, heads: 16, mlp_width: 4304 };
 const GIANT: Size = Size { width: 1536, layers: 40, heads: 16, mlp_width: 6144 };
 
-/// Of all of timm's vision transformers.
+/// What all of timm's vision transformers have.
 const LAYER_NORM_EPS: f64 = 1e-6;
 
 const fn tower(

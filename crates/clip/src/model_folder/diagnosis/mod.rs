@@ -178,11 +178,11 @@ fn shown(names: &[String]) -> String {
 /// # Errors
 /// When the folder cannot be listed.
 pub fn diagnose(folder: &Path) -> std::io::Result<Option<NotAModel>> {
-    let listing = Listing::of(folder)?;
-    let found = match listing.is_model("") {
-        true => return Ok(None),
-        false => in_folder(folder, &listing),
-    };
+    // What lies below a model is nobody's business, and may be much.
+    if Listing::flat(folder)?.is_model("") {
+        return Ok(None);
+    }
+    let found = in_folder(folder, &Listing::of(folder)?);
     Ok(Some(NotAModel { folder: folder.to_owned(), found }))
 }
 
@@ -214,12 +214,12 @@ fn special(listing: &Listing, folder: Option<&Path>) -> Option<Found> {
         return Some(Found::Adapter { base: folder.and_then(base_of_adapter) });
     }
     if listing.has("modules.json") {
-        let clip = listing
-            .models()
-            .into_iter()
-            .chain(listing.top_folders())
-            .find(|name| name.ends_with("CLIPModel"));
-        return Some(Found::SentenceTransformers { clip });
+        let mut folders = listing.models().into_iter().chain(listing.top_folders());
+        let clip = folders.find(|name| name.ends_with("CLIPModel"));
+        // Its first part may lie in the folder itself, pickled.
+        if clip.is_some() || listing.pickles().is_empty() {
+            return Some(Found::SentenceTransformers { clip });
+        }
     }
     if listing.has("model_index.json") {
         return Some(Found::Diffusers);
@@ -232,7 +232,7 @@ fn weights_of_another_kind(listing: &Listing) -> Option<Found> {
     if !pickles.is_empty() {
         return Some(Found::Pickles { saved: saved(listing), files: pickles });
     }
-    // More than the weights of another kind below other files: a model may lie beside them.
+    // A folder of several models may hold one of another kind beside those that can be read.
     if !listing.models().is_empty() {
         return None;
     }
