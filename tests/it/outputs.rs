@@ -122,7 +122,7 @@ fn the_table_of_runs_and_one_run() {
     let header: Vec<&str> =
         listed.lines().next().unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
     let header: Vec<&str> = header.into_iter().map(str::trim).collect();
-    assert_eq!(header, ["experiment", "run", "status", "epoch", "validation", "test", "started (UTC)"]);
+    assert_eq!(header, ["experiment", "run", "status", "kept", "validation", "test", "started (UTC)"]);
     assert_eq!(listed.lines().count(), 3);
 
     let shown = context.cliptune("show tuned/").succeeded().stdout;
@@ -144,7 +144,7 @@ fn the_table_of_runs_and_one_run() {
     ----- stderr -----
     error: 2 stands for 2 runs: base/[RUN]-s0, tuned/[RUN]-s0
 
-    hint: write a little more of the name
+    hint: write a little more of the name, or its seed behind the experiment, as in tuned@0
     ");
 }
 

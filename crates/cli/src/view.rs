@@ -29,7 +29,7 @@ pub(crate) struct RunView<'a> {
     damage: Vec<StoreError>,
 }
 
-/// What an epoch stands for whose weights were kept in the place of every trained one.
+/// What was kept where no epoch was better than the start.
 const STARTING_WEIGHTS: &str = "the starting weights: no epoch was better";
 
 impl<'a> RunView<'a> {
@@ -68,14 +68,13 @@ impl<'a> RunView<'a> {
 
     /// What was kept of a training that is done: an epoch's weights, or the starting ones.
     pub(crate) fn kept(&self) -> Option<String> {
+        if self.record.kept_start() {
+            return Some(STARTING_WEIGHTS.to_owned());
+        }
         self.record.plan.train.as_ref()?;
-        Some(match self.best_epoch? {
-            0 => STARTING_WEIGHTS.to_owned(),
-            epoch => {
-                let alpha = self.alpha.map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
-                format!("epoch {epoch}{}", alpha.unwrap_or_default())
-            }
-        })
+        let epoch = self.best_epoch?;
+        let alpha = self.alpha.map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
+        Some(format!("epoch {epoch}{}", alpha.unwrap_or_default()))
     }
 
     /// `<experiment>/<run>`.

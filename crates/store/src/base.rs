@@ -43,7 +43,7 @@ pub enum ResolvedBase {
 }
 
 impl ResolvedBase {
-    /// Identity of the starting weights, for [`run_key`](crate::run_key).
+    /// Identity of the starting weights, as a part of that of the run.
     pub fn key(&self) -> String {
         match self {
             Self::Scratch => "scratch".to_owned(),

@@ -7,7 +7,7 @@ use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision};
 /// Version of everything between the sources and the items. Raising it makes every dataset stale.
 pub const DATASET_FORMAT: u32 = 2;
 /// Version of everything between a dataset and a trained model. Raising it makes every run stale.
-pub const TRAIN_PROCEDURE: u32 = 5;
+pub(crate) const TRAIN_PROCEDURE: u32 = 5;
 /// Version of `run.json`.
 pub const RUN_FORMAT: u32 = 3;
 /// Version of everything between a run and its scores. Raising it makes all scores stale.
@@ -59,7 +59,7 @@ pub(crate) fn settings(plan: &Plan) -> Value {
 ///
 /// `base_key` is [`ResolvedBase::key`](crate::ResolvedBase::key). Names, descriptions, places and what is scored
 /// are no part of it.
-pub fn run_key(dataset_hash: &str, base_key: &str, plan: &Plan) -> String {
+pub(crate) fn run_key(dataset_hash: &str, base_key: &str, plan: &Plan) -> String {
     hash(json!({
         "procedure": TRAIN_PROCEDURE,
         "dataset": dataset_hash,

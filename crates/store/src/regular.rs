@@ -30,7 +30,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
 ///
 /// # Errors
 /// When it is missing or not a regular file, or cannot be read.
-pub fn file_hash(path: &Path) -> Result<String, StoreError> {
+pub(crate) fn file_hash(path: &Path) -> Result<String, StoreError> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(open(path)?)?;
     Ok(hasher.finalize().to_hex().to_string())
@@ -40,7 +40,7 @@ pub fn file_hash(path: &Path) -> Result<String, StoreError> {
 ///
 /// # Errors
 /// When it is missing, is not a regular file, cannot be read, or has another content.
-pub fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
+pub(crate) fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
     match file_hash(path) {
         Ok(found) if found == hash => Ok(()),
         Ok(_) => Err(StoreError::damaged(path, Damage::Content)),

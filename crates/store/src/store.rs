@@ -136,30 +136,17 @@ impl Store {
     }
 
     /// The runs of one experiment.
-    pub fn runs_of(&self, experiment: &ExperimentName) -> Result<Listing, StoreError> {
+    pub(crate) fn runs_of(&self, experiment: &ExperimentName) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
         list_runs(&self.root.join(experiment.as_str()), &mut listing)?;
         Ok(listing)
     }
 
-    /// The newest completed run of an experiment with that key.
-    pub fn find_run(&self, experiment: &ExperimentName, key: &str) -> Result<Option<Run>, StoreError> {
-        self.newest(experiment, key, |status| status == RunStatus::Done)
-    }
-
     /// The newest run of an experiment with that key that ended before it was complete: what can be continued.
     pub fn find_unfinished(&self, experiment: &ExperimentName, key: &str) -> Result<Option<Run>, StoreError> {
-        self.newest(experiment, key, |status| !matches!(status, RunStatus::Done | RunStatus::Running))
-    }
-
-    fn newest(
-        &self,
-        experiment: &ExperimentName,
-        key: &str,
-        wanted: impl Fn(RunStatus) -> bool,
-    ) -> Result<Option<Run>, StoreError> {
         let mut runs = self.runs_of(experiment)?.runs;
-        runs.retain(|run| run.record().key == key && wanted(run.status()));
+        let is_unfinished = |status| !matches!(status, RunStatus::Done | RunStatus::Running);
+        runs.retain(|run| run.record().key == key && is_unfinished(run.status()));
         Ok(runs.pop())
     }
 }
