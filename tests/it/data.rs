@@ -50,6 +50,34 @@ fn the_same_data_elsewhere_is_the_same_dataset() {
     assert_eq!(context.files("runs/datasets").len(), datasets);
 }
 
+#[test]
+fn a_test_set_alone_is_scored_by_itself() {
+    let context = TestContext::new();
+    context.cliptune("run experiments/base.yaml").succeeded();
+    context.cliptune("demo-data external --cartoons 20 --seed 9").succeeded();
+    let tuned = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
+    let data = tuned.split("train:\n").next().unwrap().replace("../contest/", "../external/");
+    let alone = data.replace("train: 0.6, validation: 0.2, test: 0.2", "train: 0, validation: 0, test: 1");
+    context.write("experiments/external.yaml", &alone.replace("name: tuned", "name: external"));
+    context.cliptune("run experiments/external.yaml").succeeded();
+    assert_eq!(context.statuses("external"), ["done"]);
+    let scores = context.only_run("external").join("scores");
+    assert!(scores.join("test/scores.json").is_file() && !scores.join("validation").exists());
+    context.cliptune("status experiments/external.yaml --exit-code").succeeded();
+    context.cliptune("report experiments/external.yaml").succeeded();
+}
+
+#[test]
+fn an_image_more_moves_no_cartoon_and_ingest_says_what_changed() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    let image = first_image(&context);
+    fs::remove_file(context.path(&image)).unwrap();
+    let again = context.cliptune("ingest experiments/base.yaml").succeeded();
+    assert!(again.stderr.contains("images: 1 removed; rows: "), "{again}");
+    assert!(again.stderr.contains("  moved      no item\n"), "{again}");
+}
+
 fn first_image(context: &TestContext) -> String {
     context.files("contest/images").into_iter().next().expect("there are images").0
 }

@@ -176,9 +176,13 @@ fn sql_that_is_none() {
 fn test_images_that_the_base_was_trained_on() {
     let context = TestContext::new();
     context.replace("experiments/tuned.yaml", "test: 0.2, seed: 0", "test: 0.2, seed: 5");
-    let output = context.cliptune("run experiments").ended(1);
-    assert!(output.stderr.contains("were seen in training by the model it starts from"), "{output}");
-    assert!(context.runs("tuned").is_empty(), "{output}");
+    for command in ["ingest experiments", "ingest experiments", "run experiments", "train experiments"] {
+        let output = context.cliptune(command).ended(1);
+        assert!(output.stderr.contains("were seen in training by the model it starts from"), "{output}");
+        // It is found as soon as both datasets are there, whether or not the base has been trained.
+        assert_eq!(context.runs("base").len(), usize::from(!command.starts_with("ingest")), "{output}");
+        assert!(context.runs("tuned").is_empty(), "{output}");
+    }
 }
 
 #[test]

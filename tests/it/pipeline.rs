@@ -16,9 +16,9 @@ fn everything_runs_once() {
     let first = context.cliptune("run experiments").succeeded();
     let expected = [
         "[1/2] base: ingest",
+        "[2/2] tuned: ingest",
         "[1/2] base: train 1 run",
         "[1/2] base: score 1 run",
-        "[2/2] tuned: ingest",
         "[2/2] tuned: train 2 runs",
         "[2/2] tuned: score 2 runs",
     ];

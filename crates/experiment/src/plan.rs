@@ -190,7 +190,7 @@ pub enum TaskKind {
 pub struct SplitPlan {
     /// The unit that is assigned as a whole.
     pub by: SplitBy,
-    /// The share of groups in each split; unused for [`SplitBy::Column`].
+    /// The share of joined rows in each split (of items, by row); unused for [`SplitBy::Column`].
     pub shares: SplitShares,
     /// Seeds the assignment.
     pub seed: Seed,

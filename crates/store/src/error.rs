@@ -59,7 +59,7 @@ pub enum StoreError {
     },
     /// Test images were trained on before.
     #[error(
-        "{} of {experiment} {} seen in training by the model that it starts from",
+        "{} of {experiment} {} seen in training by the model it starts from",
         counted(*images as u64, "test image"),
         if *images == 1 { "was" } else { "were" }
     )]
