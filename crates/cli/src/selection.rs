@@ -44,25 +44,12 @@ impl Selection {
 
     /// The arguments that make a sibling load these experiments as they are loaded here.
     ///
-    /// A `--set` that has no place in any of them is left out: alone it would be an error.
+    /// A `--set` that has no meaning in any of them is left out: alone it would be an error.
     pub(crate) fn arguments(&self, experiments: &[&Experiment]) -> Vec<OsString> {
         let files = experiments.iter().map(|experiment| experiment.file.clone().into_os_string());
-        let settings = self.settings_of(experiments);
-        files.chain(settings.into_iter().map(|set| OsString::from(format!("--set={set}")))).collect()
-    }
-
-    /// The settings that have a place in these experiments: each one that they can be loaded with, after those before
-    /// it. That all of them are right is known since all experiments were loaded with all of them.
-    fn settings_of(&self, experiments: &[&Experiment]) -> Vec<String> {
-        let files: Vec<PathBuf> = experiments.iter().map(|experiment| experiment.file.clone()).collect();
-        let mut kept: Vec<String> = Vec::new();
-        for setting in &self.settings {
-            kept.push(setting.clone());
-            if load(&files, &kept).is_err() {
-                kept.pop();
-            }
-        }
-        kept
+        let is_taken = |set: &&String| experiments.iter().any(|one| one.settings.contains(*set));
+        let settings = self.settings.iter().filter(is_taken);
+        files.chain(settings.map(|set| OsString::from(format!("--set={set}")))).collect()
     }
 }
 

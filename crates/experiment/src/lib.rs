@@ -12,9 +12,12 @@ mod error;
 mod language;
 mod listing;
 mod load;
+#[cfg(test)]
+mod manual;
 mod merge;
 mod overrides;
 mod plan;
+mod point;
 mod problem;
 mod reference;
 mod render;

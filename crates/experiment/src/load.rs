@@ -72,6 +72,7 @@ impl Loader<'_> {
             file: file.clone(),
             description,
             plans: runs.plans,
+            settings: runs.taken,
         });
         Some((file, Loaded { name, experiment, references: runs.references }))
     }

@@ -6,18 +6,26 @@ use crate::check::unknown_key_at;
 use crate::language::{OF_THE_FILE, TOP};
 use crate::merge::merge_at;
 use crate::problem::{Problem, Problems};
-use crate::shape::{Presence, find};
+use crate::shape::{Key, Presence, find};
 use crate::source::{Position, Source, SourceId, Sources, Span};
-use crate::yaml::{Node, Value, parse};
+use crate::yaml::{Node, parse};
 
 /// `key.path=value` whose key exists and whose value is YAML, such as `train.epochs=1` or `seeds=[0, 1]`. An empty
 /// value resets the key to its default. Relative paths start from the working directory.
+///
+/// An override is laid over every experiment in which it has a meaning and leaves the others alone: `train.epochs=1`
+/// says nothing about an experiment that only scores, and `train.lora.rank=4` nothing about one that tunes all weights.
+/// It is an error only if it has a meaning in none.
 pub(crate) struct Setting {
+    /// The argument as it was written.
+    text: String,
     /// The names on the way to the key.
     path: Vec<String>,
     span: Span,
     value: Node,
     used: bool,
+    /// Why the last experiment that was left alone had no use for it.
+    why_not: Option<Problem>,
 }
 
 impl Setting {
@@ -37,17 +45,63 @@ impl Setting {
         if value.is_null() {
             value.span = span;
         }
-        Some(Self { path, span, value, used: false })
+        Some(Self { text: text.to_owned(), path, span, value, used: false, why_not: None })
     }
 
-    /// Lays the value over an experiment. What lies inside an optional section says nothing about experiments
-    /// without it: `train.epochs=1` leaves one alone that only scores.
-    pub(crate) fn apply(&mut self, document: &mut Node) {
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        if !lacks_section(document, &path) {
-            self.used = true;
-            merge_at(document, &path, self.value.clone());
+    /// The argument as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place of the value, which is also the place of every map that is made on the way to it.
+    pub(crate) fn value_span(&self) -> Span {
+        self.value.span
+    }
+
+    /// Whether it says which runs there are, which has to be known before any of them.
+    pub(crate) fn is_of_matrix(&self) -> bool {
+        self.path.first().is_some_and(|name| name == "matrix")
+    }
+
+    /// Lays the value over an experiment.
+    ///
+    /// # Errors
+    /// When the experiment lacks a section that a single value cannot make.
+    pub(crate) fn lay_over(&self, document: &mut Node) -> Result<(), Problem> {
+        if let Some(section) = self.lacking(document) {
+            let problem = Problem::at(self.span, format!("no experiment has `{section}`"));
+            return Err(problem.label("this override changes nothing"));
         }
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        merge_at(document, &path, self.value.clone());
+        Ok(())
+    }
+
+    /// Remembers that an experiment has taken the value, or why it has not.
+    pub(crate) fn remember(&mut self, taken: Result<(), Problem>) {
+        match taken {
+            Ok(()) => self.used = true,
+            Err(problem) => self.why_not = Some(problem),
+        }
+    }
+
+    /// The first section on the way to the value that is missing and that the value does not make. A section can be made
+    /// if it needs nothing else; resetting a key makes nothing.
+    fn lacking(&self, document: &Node) -> Option<String> {
+        let path: Vec<&str> = match self.path.as_slice() {
+            [matrix, axis] if matrix == "matrix" => axis.split('.').collect(),
+            path => path.iter().map(String::as_str).collect(),
+        };
+        let is_complete = |key: &Key| key.shape.keys().iter().all(|key| key.presence != Presence::Required);
+        let mut node = Some(document);
+        (1..path.len()).find_map(|depth| {
+            let sections = path.get(..depth)?;
+            node = node.and_then(|node| node.get(sections.last()?)).filter(|node| node.is_map());
+            let key = find(TOP, sections.iter().copied()).ok()?;
+            let stays_missing =
+                key.presence == Presence::Optional && (self.value.is_null() || !is_complete(key));
+            (node.is_none() && stays_missing).then(|| sections.join("."))
+        })
     }
 
     /// Whether the value decides an axis of a matrix.
@@ -56,12 +110,10 @@ impl Setting {
         axis == key || axis.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.'))
     }
 
-    /// Tells when no experiment had a place for the value.
+    /// Tells when the value had a meaning in no experiment.
     pub(crate) fn report_unused(&self, problems: &mut Problems) {
         if !self.used {
-            let section = self.path.split_last().map(|(_, section)| section.join(".")).unwrap_or_default();
-            let problem = Problem::at(self.span, format!("no experiment has `{section}`"));
-            problems.add(problem.label("this override changes nothing"));
+            self.why_not.clone().into_iter().for_each(|problem| problems.add(problem));
         }
     }
 }
@@ -89,16 +141,4 @@ fn known_path(key: &str, span: Span, problems: &mut Problems) -> Option<Vec<Stri
         Ok(_) => Some(path.into_iter().map(str::to_owned).collect()),
         Err(unknown) => problems.refuse(unknown_key_at(span, &unknown)),
     }
-}
-
-fn lacks_section(document: &Node, path: &[&str]) -> bool {
-    let mut node = Some(document);
-    let sections = path.len().saturating_sub(1);
-    (1..=sections).any(|depth| {
-        let name = path.get(depth - 1).copied().unwrap_or_default();
-        node = node.and_then(|node| node.get(name)).filter(|node| matches!(node.value, Value::Map(_)));
-        let optional = find(TOP, path.iter().take(depth).copied())
-            .is_ok_and(|key| key.presence == Presence::Optional && key.name != "matrix");
-        node.is_none() && optional
-    })
 }

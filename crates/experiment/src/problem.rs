@@ -17,12 +17,21 @@ pub(crate) struct Problem {
     pub(crate) related: Option<(Span, String)>,
     /// What to do about it.
     pub(crate) help: Option<String>,
+    /// Whether all that is wrong is that the key at this place has no meaning beside the others.
+    pub(crate) is_idle: bool,
 }
 
 impl Problem {
     pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
         let place = (!span.is_default()).then_some(span);
-        Self { span: place, message: message.into(), label: String::new(), related: None, help: None }
+        Self {
+            span: place,
+            message: message.into(),
+            label: String::new(),
+            related: None,
+            help: None,
+            is_idle: false,
+        }
     }
 
     pub(crate) fn nowhere(message: impl Into<String>) -> Self {
@@ -41,6 +50,13 @@ impl Problem {
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Marks the problem as one of a key that has no meaning beside the others. In another run of the experiment it may
+    /// have one, and then it is no problem.
+    pub(crate) fn idle(mut self) -> Self {
+        self.is_idle = true;
         self
     }
 
@@ -71,6 +87,18 @@ impl Problems {
     pub(crate) fn refuse<T>(&mut self, problem: Problem) -> Option<T> {
         self.add(problem);
         None
+    }
+
+    /// Takes out the problems of keys that have no meaning here.
+    pub(crate) fn take_idle(&mut self) -> Vec<Problem> {
+        let (idle, found) = std::mem::take(&mut self.found).into_iter().partition(|problem| problem.is_idle);
+        self.found = found;
+        idle
+    }
+
+    /// Adds all problems of another collector.
+    pub(crate) fn extend(&mut self, others: Self) {
+        others.found.into_iter().for_each(|problem| self.add(problem));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

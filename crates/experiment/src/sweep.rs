@@ -1,13 +1,12 @@
 //! `matrix` and `seeds`: the runs that one experiment stands for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::check::{check, refuse_repetition, unknown_key_at};
-use crate::defaults::fill;
-use crate::language::{self, Context, OF_THE_FILE, OF_THE_SWEEP, TOP};
-use crate::merge::merge_at;
+use crate::check::{refuse_repetition, unknown_key_at};
+use crate::language::{self, OF_THE_FILE, OF_THE_SWEEP, TOP};
 use crate::overrides::Setting;
 use crate::plan::{Plan, RunReference};
+use crate::point::{Choice, Layers, Point};
 use crate::problem::{Problem, Problems};
 use crate::shape::find;
 use crate::source::{Sources, Span};
@@ -21,6 +20,8 @@ const MAX_RUNS: usize = 1000;
 pub(crate) struct Runs {
     pub(crate) plans: Vec<Plan>,
     pub(crate) references: Vec<(Span, RunReference)>,
+    /// The overrides that had a meaning, as they were written.
+    pub(crate) taken: Vec<String>,
 }
 
 /// One key of a matrix with its values.
@@ -30,13 +31,16 @@ struct Axis {
 }
 
 /// Makes the plans of a document: matrix points in the order of the file, each with every seed.
+///
+/// A key may be without a meaning at some points, as `train.lora` is where another axis says `tune: full`, but not at all
+/// of them. Points that differ in nothing else are one.
 pub(crate) fn runs(
     mut document: Node,
     settings: &mut [Setting],
     sources: &Sources,
     problems: &mut Problems,
 ) -> Runs {
-    settings.iter_mut().for_each(|setting| setting.apply(&mut document));
+    let mut verdicts = lay_matrix(&mut document, settings);
     let axes = take_axes(&mut document, settings, problems);
     let points = axes.iter().map(|axis| axis.values.len()).fold(1_usize, usize::saturating_mul);
     let mut runs = Runs::default();
@@ -44,45 +48,139 @@ pub(crate) fn runs(
         problems.add(too_many(&document, points));
         return runs;
     }
-    for point in 0..points {
-        let mut document = document.clone();
-        let chosen = choose(&axes, point);
-        for (axis, value) in &chosen {
-            merge_at(&mut document, &axis.split('.').collect::<Vec<_>>(), (*value).clone());
+    let mut idle = Idle::default();
+    for index in 0..points {
+        let choices = choose(&axes, index);
+        let point = Point::of(&document, Layers { choices: &choices, settings }, sources);
+        for (setting, verdict) in settings.iter().zip(&mut verdicts).filter(|(one, _)| !one.is_of_matrix()) {
+            verdict.add(point.takes(setting.value_span()));
         }
-        settings.iter_mut().for_each(|setting| setting.apply(&mut document));
-        check(&mut document, problems);
-        fill(&mut document, TOP);
-        add_point(&mut runs, &document, &chosen, &mut Context { sources, problems });
+        idle.add(&choices, &point);
+        runs.add(point, &choices, problems);
+    }
+    idle.report(points, settings, problems);
+    for (setting, mut verdict) in settings.iter_mut().zip(verdicts) {
+        if setting.is_of_matrix() && verdict.0.is_ok() {
+            verdict = idle.verdict(setting);
+        }
+        runs.taken.extend(verdict.0.is_ok().then(|| setting.text().to_owned()));
+        setting.remember(verdict.0);
     }
     runs
 }
 
-/// The value of every axis at a point; the last axis moves fastest.
-fn choose(axes: &[Axis], mut point: usize) -> Vec<(&str, &Node)> {
-    let mut chosen = Vec::new();
+/// The values of all axes at a point; the last axis moves fastest.
+fn choose(axes: &[Axis], mut point: usize) -> Vec<Choice<'_>> {
+    let mut choices = Vec::new();
     for axis in axes.iter().rev() {
         let count = axis.values.len();
-        chosen.extend(axis.values.get(point % count).map(|value| (axis.key.as_str(), value)));
+        choices.extend(axis.values.get(point % count).map(|value| Choice { key: &axis.key, value }));
         point /= count;
     }
-    chosen.reverse();
-    chosen
+    choices.reverse();
+    choices
 }
 
-fn add_point(runs: &mut Runs, document: &Node, chosen: &[(&str, &Node)], context: &mut Context<'_>) {
-    let plan = language::plan(document, context);
-    let seeds = language::seeds(document);
-    let (Some(mut plan), Some(seeds)) = (plan, seeds) else { return };
-    let reference = language::starts_from_run(document, &plan);
-    runs.references.extend(reference.map(|(span, reference)| (span, reference.clone())));
-    plan.axes =
-        chosen.iter().map(|(key, value)| ((*key).to_owned(), value.to_json())).collect::<BTreeMap<_, _>>();
-    if runs.plans.len() + seeds.len() > MAX_RUNS {
-        context.problems.add(too_many(document, seeds.len()));
-        return;
+/// Lays the overrides of the matrix over a document.
+fn lay_matrix(document: &mut Node, settings: &[Setting]) -> Vec<Verdict> {
+    let mut lay = |setting: &Setting| match setting.is_of_matrix() {
+        true => Verdict(setting.lay_over(document)),
+        false => Verdict::default(),
+    };
+    settings.iter().map(&mut lay).collect()
+}
+
+/// Whether an experiment has taken an override, or why not.
+struct Verdict(Result<(), Problem>);
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Self(Err(Problem::nowhere("the experiment stands for no run")))
     }
-    runs.plans.extend(seeds.into_iter().map(|seed| Plan { seed, ..plan.clone() }));
+}
+
+impl Verdict {
+    /// One run that takes an override is enough.
+    fn add(&mut self, other: Result<(), Problem>) {
+        if self.0.is_err() {
+            self.0 = other;
+        }
+    }
+}
+
+/// The keys that have no meaning at some points.
+#[derive(Default)]
+struct Idle {
+    /// Keys of the file, and at how many points they had none.
+    of_file: Vec<(Problem, usize)>,
+    /// Values of axes that had a meaning somewhere, by their place.
+    used: HashSet<Span>,
+    /// Values of axes that had none somewhere.
+    unused: Vec<(Span, Problem)>,
+}
+
+impl Idle {
+    fn add(&mut self, choices: &[Choice<'_>], point: &Point) {
+        for problem in &point.idle {
+            match self.of_file.iter_mut().find(|(known, _)| known.span == problem.span) {
+                Some((_, count)) => *count += 1,
+                None => self.of_file.push((problem.clone(), 1)),
+            }
+        }
+        for choice in choices {
+            match point.takes(choice.value.span) {
+                Ok(()) => drop(self.used.insert(choice.value.span)),
+                Err(problem) => self.unused.push((choice.value.span, problem)),
+            }
+        }
+    }
+
+    /// Tells what had a meaning at no point. Overrides are told when no experiment had a use for them.
+    fn report(&self, points: usize, settings: &[Setting], problems: &mut Problems) {
+        let is_override = |span: Span| settings.iter().any(|one| one.value_span().source == span.source);
+        let everywhere =
+            self.of_file.iter().filter(|(_, count)| *count == points).map(|(problem, _)| problem);
+        let of_axes = self.unused.iter().filter(|(span, _)| !self.used.contains(span) && !is_override(*span));
+        everywhere
+            .chain(of_axes.map(|(_, problem)| problem))
+            .for_each(|problem| problems.add(problem.clone()));
+    }
+
+    /// Whether the axes of an override had a meaning at any point.
+    fn verdict(&self, setting: &Setting) -> Verdict {
+        let is_its = |span: &Span| span.source == setting.value_span().source;
+        let why_not = self.unused.iter().find(|(span, _)| is_its(span));
+        Verdict(match why_not {
+            Some((_, problem)) if !self.used.iter().any(is_its) => Err(problem.clone()),
+            _ => Ok(()),
+        })
+    }
+}
+
+impl Runs {
+    /// Adds the runs of a point. An axis without a meaning there is none of its runs'.
+    fn add(&mut self, point: Point, choices: &[Choice<'_>], problems: &mut Problems) {
+        let kept: BTreeMap<String, serde_json::Value> = choices
+            .iter()
+            .filter(|choice| point.takes(choice.value.span).is_ok())
+            .map(|choice| (choice.key.to_owned(), choice.value.to_json()))
+            .collect();
+        problems.extend(point.problems);
+        let (Some(mut plan), Some(seeds)) = (point.plan, language::seeds(&point.document)) else { return };
+        let reference = language::starts_from_run(&point.document, &plan);
+        self.references.extend(reference.map(|(span, reference)| (span, reference.clone())));
+        let may_be_known = kept.len() < choices.len();
+        plan.axes = kept;
+        if self.plans.len() + seeds.len() > MAX_RUNS {
+            problems.add(too_many(&point.document, seeds.len()));
+            return;
+        }
+        for plan in seeds.into_iter().map(|seed| Plan { seed, ..plan.clone() }) {
+            if !may_be_known || !self.plans.contains(&plan) {
+                self.plans.push(plan);
+            }
+        }
+    }
 }
 
 fn too_many(document: &Node, found: usize) -> Problem {

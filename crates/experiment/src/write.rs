@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::plan::{
-    Architecture, Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
-    Transformer,
+    Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
 };
 
 /// A plan could not be written as YAML.
@@ -17,8 +16,8 @@ pub struct WriteError {
 }
 
 impl Plan {
-    /// The plan as an experiment file with every default filled in and every path absolute: loading it gives the same
-    /// run again. Paths that are not UTF-8 are written as well as they can be.
+    /// Writes the plan as an experiment file with every default filled in and every path absolute. Loading it gives the
+    /// same run again. Paths that are not UTF-8 are written as well as they can be.
     ///
     /// # Errors
     /// When the YAML writer refuses; no plan is known for which it does.
@@ -98,7 +97,7 @@ fn split(split: &SplitPlan) -> Value {
 
 fn model(model: &ModelPlan) -> Value {
     let sizes = match &model.from {
-        ModelSource::Scratch(sizes) => Some(architecture(sizes)),
+        ModelSource::Scratch(sizes) => Some(section(sizes)),
         ModelSource::Folder(_) | ModelSource::Hub(_) | ModelSource::Run(_) => None,
     };
     without_null(json!({
@@ -106,24 +105,6 @@ fn model(model: &ModelPlan) -> Value {
         "image_fit": model.image_fit,
         "architecture": sizes,
     }))
-}
-
-fn architecture(sizes: &Architecture) -> Value {
-    json!({
-        "image_size": sizes.image_size,
-        "patch_size": sizes.patch_size,
-        "vision": transformer(sizes.vision),
-        "text": transformer(sizes.text),
-        "context_length": sizes.context_length,
-        "vocab_size": sizes.vocab_size,
-        "projection_dim": sizes.projection_dim,
-        "activation": sizes.activation,
-        "logit_scale": sizes.logit_scale,
-    })
-}
-
-fn transformer(sizes: Transformer) -> Value {
-    json!({ "width": sizes.width, "layers": sizes.layers, "heads": sizes.heads })
 }
 
 /// A section whose record has its options as YAML has them, which is every section that `options!` defines.

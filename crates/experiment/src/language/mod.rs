@@ -49,7 +49,8 @@ impl Context<'_> {
     fn only_with(&mut self, node: &Node, key: &str, decider: &str, phrase: &str) {
         let Some(entry) = node.entry_of(key).filter(|entry| !entry.key_span.is_default()) else { return };
         let problem = Problem::at(entry.key_span, format!("`{key}` has a meaning only with {phrase}"))
-            .label(format!("expected {phrase}, or no `{key}`"));
+            .label(format!("expected {phrase}, or no `{key}`"))
+            .idle();
         let decider = node.entry_of(decider).filter(|decider| !decider.key_span.is_default());
         let advice = decider.and_then(|decider| inherited_advice(entry, decider));
         self.problems.add(problem.maybe_help(advice));

@@ -1,9 +1,10 @@
 //! `model`: where the weights start from.
 
 use super::model_path::{Absent, absent};
+use super::options::Shaped;
 use super::words::word;
 use super::{Context, architecture, inherited_advice};
-use crate::plan::{ImageFit, ModelPlan, ModelSource, RunReference};
+use crate::plan::{Architecture, ImageFit, ModelPlan, ModelSource, RunReference};
 use crate::problem::Problem;
 use crate::shape::{Key, Shape};
 use crate::values::{ExperimentName, Seed};
@@ -26,7 +27,7 @@ pub(super) const KEYS: &[Key] = &[
         word::<ImageFit>(),
         "how an image becomes a square; as the starting point's preprocessor says when absent",
     ),
-    Key::optional("architecture", Shape::Map(architecture::KEYS), "the sizes of a model `from: scratch`"),
+    Key::optional("architecture", Architecture::SHAPE, "the sizes of a model `from: scratch`"),
 ];
 
 /// Reads `model`.
@@ -47,7 +48,8 @@ fn source(node: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
             Problem::at(extra.key_span, "`architecture` has a meaning only with `from: scratch`")
                 .label("expected nothing: the starting point brings its own")
                 .related(from.span, "the starting point is named here")
-                .maybe_help(inherited_advice(extra, entry)),
+                .maybe_help(inherited_advice(extra, entry))
+                .idle(),
         );
     }
     match written.strip_prefix("run:") {
@@ -58,7 +60,7 @@ fn source(node: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
 
 fn scratch(node: &Node, from: &Node, context: &mut Context<'_>) -> Option<ModelSource> {
     match node.get("architecture") {
-        Some(sizes) => architecture::decode(sizes, context.problems).map(ModelSource::Scratch),
+        Some(sizes) => architecture::decode(sizes, context).map(ModelSource::Scratch),
         None => context.problems.refuse(
             Problem::at(from.span, "`from: scratch` without `architecture`")
                 .label("expected `model.architecture` beside it: the sizes of the model"),

@@ -19,7 +19,7 @@ pub(super) fn export(
     let precisions = node.entry_of("onnx")?;
     let mut export = ExportPlan::from_value(node, context)?;
     can_be_compared(precisions, &export.onnx, split, context.problems);
-    export.int8_margin = margin(node, precisions, &export, context)?;
+    export.int8_margin = margin(node, precisions, &export, context);
     Some(export)
 }
 
@@ -55,16 +55,20 @@ fn margin(
     precisions: &Entry,
     export: &ExportPlan,
     context: &mut Context<'_>,
-) -> Option<Option<Fraction>> {
+) -> Option<Fraction> {
     match (export.onnx.contains(&Precision::Int8), node.entry_of("int8_margin")) {
-        (false, None) => Some(None),
-        (true, None) => Fraction::try_from(DEFAULT_MARGIN).ok().map(Some),
-        (true, Some(_)) => Some(export.int8_margin),
-        (false, Some(margin)) => context.problems.refuse(
-            Problem::at(margin.key_span, "`int8_margin` has a meaning only with `int8` in `export.onnx`")
-                .label("expected `int8` in `export.onnx`, or no `int8_margin`")
-                .related(precisions.key_span, "the precisions are named here")
-                .maybe_help(inherited_advice(margin, precisions)),
-        ),
+        (true, None) => Fraction::try_from(DEFAULT_MARGIN).ok(),
+        (true, Some(_)) => export.int8_margin,
+        (false, None) => None,
+        (false, Some(margin)) => {
+            context.problems.add(
+                Problem::at(margin.key_span, "`int8_margin` has a meaning only with `int8` in `export.onnx`")
+                    .label("expected `int8` in `export.onnx`, or no `int8_margin`")
+                    .related(precisions.key_span, "the precisions are named here")
+                    .maybe_help(inherited_advice(margin, precisions))
+                    .idle(),
+            );
+            None
+        }
     }
 }

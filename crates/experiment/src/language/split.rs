@@ -57,7 +57,8 @@ fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<Spl
             Problem::at(other.key_span, format!("`{}` has no meaning beside `column`", other.key))
                 .label("expected nothing: the column says where every row goes")
                 .related(column.key_span, "the column is named here")
-                .maybe_help(inherited_advice(other, column)),
+                .maybe_help(inherited_advice(other, column))
+                .idle(),
         );
     }
     node.read("column").map(SplitBy::Column)
@@ -65,16 +66,20 @@ fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<Spl
 
 fn by_unit(node: &Node, problems: &mut Problems) -> Option<SplitBy> {
     let across = written(node).find(|entry| entry.key == "across");
-    match (node.read("by")?, across) {
-        (Unit::Component, _) => Some(SplitBy::Component { across: node.read("across")? }),
-        (Unit::Group, None) => Some(SplitBy::Group),
-        (Unit::Row, None) => Some(SplitBy::Row),
-        (Unit::Group | Unit::Row, Some(across)) => problems.refuse(
+    let unit: Unit = node.read("by")?;
+    if let (Unit::Group | Unit::Row, Some(across)) = (unit, across) {
+        problems.add(
             Problem::at(across.key_span, "`across` has a meaning only with `by: component`")
                 .label("expected `by: component`, or no `across`")
-                .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(across, by))),
-        ),
+                .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(across, by)))
+                .idle(),
+        );
     }
+    Some(match unit {
+        Unit::Component => SplitBy::Component { across: node.read("across")? },
+        Unit::Group => SplitBy::Group,
+        Unit::Row => SplitBy::Row,
+    })
 }
 
 fn shares(node: &Node, problems: &mut Problems) -> Option<SplitShares> {

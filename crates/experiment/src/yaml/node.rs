@@ -43,6 +43,10 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.value, Value::Map(_))
+    }
+
     /// The entries of a map; none for anything else.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {

@@ -5,6 +5,7 @@
 mod demo;
 mod files;
 mod hostile;
+mod overrides;
 mod references;
 mod schema;
 mod settings;

@@ -157,7 +157,13 @@ pub(crate) fn training(lr: f64) -> TrainPlan {
 
 pub(crate) fn experiment(plans: &[Plan]) -> Experiment {
     let name = plans[0].experiment.clone();
-    Experiment { file: PathBuf::from(format!("{name}.yaml")), name, description: None, plans: plans.to_vec() }
+    Experiment {
+        file: PathBuf::from(format!("{name}.yaml")),
+        name,
+        description: None,
+        plans: plans.to_vec(),
+        settings: Vec::new(),
+    }
 }
 
 pub(crate) fn record(plan: &Plan, dataset: &str, base: Base, key: &str) -> RunRecord {

@@ -1,0 +1,82 @@
+//! `model`: where the weights start from.
+
+use std::path::PathBuf;
+
+use cliptune_hub::HubId;
+use serde::{Deserialize, Serialize};
+
+use super::architecture::Architecture;
+use crate::language::{Vocabulary, words};
+use crate::values::{ExperimentName, Seed};
+
+/// `model`: where the weights start from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelPlan {
+    /// The starting point.
+    pub from: ModelSource,
+    /// How an image becomes a square. When absent, it does as the starting point's preprocessor says.
+    pub image_fit: Option<ImageFit>,
+}
+
+/// The starting point of a run's weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelSource {
+    /// The weights are random, in a declared architecture.
+    Scratch(Architecture),
+    /// A folder as Hugging Face or open_clip lays it out.
+    Folder(PathBuf),
+    /// A model on the Hugging Face Hub.
+    Hub(HubId),
+    /// The model of another experiment's run.
+    Run(RunReference),
+}
+
+/// Writes it as an experiment does.
+impl std::fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Scratch(_) => f.write_str("scratch"),
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Hub(id) => id.fmt(f),
+            Self::Run(reference) => reference.fmt(f),
+        }
+    }
+}
+
+/// The run of another experiment: `run:NAME` or `run:NAME@SEED`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReference {
+    /// The experiment.
+    pub experiment: ExperimentName,
+    /// Which of its seeds is meant. It may be absent when the experiment has a single run.
+    pub seed: Option<Seed>,
+}
+
+impl std::fmt::Display for RunReference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.seed {
+            Some(seed) => write!(f, "run:{}@{seed}", self.experiment),
+            None => write!(f, "run:{}", self.experiment),
+        }
+    }
+}
+
+words! {
+    /// How an image becomes a square.
+    pub enum ImageFit {
+        /// The shorter side is resized, and the middle is kept.
+        Crop = "crop",
+        /// The longer side is resized, and the rest is filled.
+        Pad = "pad",
+        /// Both sides are resized, whatever that does to the proportions.
+        Squash = "squash",
+    }
+}
+
+impl ImageFit {
+    /// The word in the language.
+    pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+}

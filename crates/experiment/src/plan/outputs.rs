@@ -1,0 +1,67 @@
+//! `export` and `score`: what is written beside the model, and what is evaluated.
+
+use super::split::Split;
+use crate::language::{Vocabulary, options, word, words};
+use crate::shape::Shape;
+use crate::values::Fraction;
+
+const PRECISION: Shape = word::<Precision>();
+const SPLIT: Shape = word::<Split>();
+
+options! {
+    /// `export`: what is written beside the model.
+    pub struct ExportPlan {
+        /// The precisions of the ONNX graphs.
+        onnx: Vec<Precision> = "[fp32]", Shape::set(&PRECISION, 0);
+        /// The validation accuracy (for pairs: recall@1) that int8 may lose; if it loses as much, it is not kept. Only with
+        /// `int8` in `onnx`; 0.01 when absent.
+        int8_margin: Option<Fraction>;
+    }
+}
+
+impl ExportPlan {
+    /// Returns the precisions that are made from the fp32 graphs and compared with them on the validation split.
+    pub fn reduced(&self) -> impl Iterator<Item = Precision> + '_ {
+        self.onnx.iter().copied().filter(|precision| *precision != Precision::Fp32)
+    }
+
+    /// Returns how much validation accuracy a precision may lose; one that loses as much is not kept. Without a margin it is
+    /// kept whatever it loses.
+    pub fn margin(&self, precision: Precision) -> Option<Fraction> {
+        self.int8_margin.filter(|_| precision == Precision::Int8)
+    }
+}
+
+words! {
+    /// The precision of exported weights.
+    pub enum Precision {
+        /// 32-bit floats, which are the numbers that were trained.
+        Fp32 = "fp32",
+        /// 16-bit floats, which take half the space and are meant for GPUs.
+        Fp16 = "fp16",
+        /// 8-bit integers, which take a quarter of the space and are meant for CPUs. They are kept only within `int8_margin`.
+        Int8 = "int8",
+    }
+    planned &["bf16"];
+}
+
+impl Precision {
+    /// Returns the name used in files, tables and YAML.
+    pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+options! {
+    /// `score`: what is evaluated.
+    pub struct ScorePlan {
+        /// The splits to score.
+        splits: Vec<Split> = "[validation, test]", Shape::set(&SPLIT, 1);
+    }
+}
