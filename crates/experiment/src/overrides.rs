@@ -24,7 +24,7 @@ pub(crate) struct Setting {
     span: Span,
     value: Node,
     used: bool,
-    /// Why the last experiment that was left alone had no use for it.
+    /// Why an experiment that was left alone had no use for it.
     why_not: Option<Problem>,
 }
 
@@ -81,7 +81,11 @@ impl Setting {
     pub(crate) fn remember(&mut self, taken: Result<(), Problem>) {
         match taken {
             Ok(()) => self.used = true,
-            Err(problem) => self.why_not = Some(problem),
+            // That a key has no meaning says more than that its section is missing.
+            Err(problem) if self.why_not.as_ref().is_none_or(|known| problem.is_idle && !known.is_idle) => {
+                self.why_not = Some(problem);
+            }
+            Err(_) => {}
         }
     }
 

@@ -89,9 +89,9 @@ const SHOWN: &[&str] = &[
     "train.schedule.warmup_steps",
 ];
 
-/// Keys that are not about a model: the dataset and the text have places of their own on the page, and when a checkpoint
-/// is written changes no result.
-const ELSEWHERE: &[&str] = &["name", "description", "data", "checkpoint", "seeds"];
+/// Keys that say nothing about a model: the dataset, the scores and the precisions have places of their own on the page,
+/// and when a checkpoint is written changes no result.
+const ELSEWHERE: &[&str] = &["name", "description", "data", "checkpoint", "export", "score", "seeds"];
 
 fn is_below(key: &str, section: &str) -> bool {
     key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -110,18 +110,23 @@ fn options(entries: &[Entry]) -> Vec<Setting> {
             keys.push(&option.key);
         }
     }
-    let value = |entry: &Entry, options: &[PlanOption], key: &str| {
-        let option = options.iter().find(|option| option.key == key);
-        let has_section = !is_below(key, "train") || entry.plan.train.is_some();
-        let without = has_section.then(|| WITHOUT.to_owned());
-        option.map(|option| option.value.clone()).or(without).unwrap_or_else(|| NONE.to_owned())
+    keys.into_iter().map(|key| option(key, entries, &listed)).collect()
+}
+
+/// The column of one key. Where the key is at its default or has no meaning, having it or not is no difference.
+fn option(key: &str, entries: &[Entry], listed: &[Vec<PlanOption>]) -> Setting {
+    let of = |options: &[PlanOption]| options.iter().find(|option| option.key == key).cloned();
+    let is_unusual = listed.iter().filter_map(|options| of(options)).any(|option| !option.is_default);
+    let without = |entry: &Entry| {
+        let trains = !is_below(key, "train") || entry.plan.train.is_some();
+        if is_unusual && trains { WITHOUT } else { NONE }.to_owned()
     };
-    let column = |key: &str| Setting {
+    let value = |entry, options: &[PlanOption]| of(options).map_or_else(|| without(entry), |option| option.value);
+    Setting {
         name: key.strip_prefix("train.").unwrap_or(key).to_owned(),
         numeric: false,
-        values: entries.iter().zip(&listed).map(|(entry, options)| value(entry, options, key)).collect(),
-    };
-    keys.into_iter().map(column).collect()
+        values: entries.iter().zip(listed).map(|(entry, options)| value(entry, options)).collect(),
+    }
 }
 
 /// Axes of a matrix that no other column shows.

@@ -60,7 +60,77 @@ fn an_option_that_is_left_out_is_at_its_default() {
         unusual.map(|option| format!("{} {}", option.key, option.value)).collect::<Vec<_>>().join("\n")
     };
     let told = ["sgd", "lora", "everything"].map(|name| unusual(&format!("{name}.yaml")));
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    data.columns.text caption
+    train.tune locked-text
+    train.unlocked_layers 2
+    train.optimizer.name sgd
+    train.optimizer.momentum 0.9
+    train.optimizer.nesterov true
+    train.schedule.warmup_steps 3
+    train.schedule.decay linear
+
+    data.columns.choices c
+    data.columns.label l
+    train.tune lora
+    train.lora.rank 4
+    train.lora.dropout 0.25
+    train.lora.targets ["v","mlp"]
+    train.augment.color_jitter.contrast 0.5
+    train.interpolate [0.25,0.5,1.0]
+
+    description All keys
+    data.columns.choices c
+    data.columns.label l
+    data.columns.id i
+    data.columns.group g
+    data.columns.vocabulary ["words"]
+    data.where size > 100
+    data.deduplicate false
+    data.split.across ["c"]
+    data.split.train 0.333
+    data.split.validation 0.333
+    data.split.test 0.334
+    data.split.seed 4294967295
+    model.image_fit pad
+    model.architecture.activation gelu
+    model.architecture.logit_scale 1
+    train.contrastive_weight 0.5
+    train.label_smoothing 0.1
+    train.reduction sum
+    train.tune projections
+    train.logit_scale fixed
+    train.accumulate 4
+    train.gradient_cache 16
+    train.gradient_checkpointing true
+    train.shuffle false
+    train.augment.random_resized_crop.scale [0.5,1.0]
+    train.augment.random_resized_crop.ratio [0.8,1.25]
+    train.augment.horizontal_flip 0.5
+    train.augment.color_jitter.brightness 0.1
+    train.augment.color_jitter.contrast 0.2
+    train.augment.color_jitter.saturation 0.3
+    train.augment.random_erasing.probability 0.25
+    train.augment.random_erasing.scale [0.1,0.2]
+    train.augment.random_erasing.ratio [0.5,2.0]
+    train.optimizer.name adam
+    train.optimizer.betas [0.0,0.95]
+    train.optimizer.eps 1e-7
+    train.optimizer.weight_decay 0.01
+    train.optimizer.layer_decay 0.75
+    train.schedule.warmup 0.1
+    train.schedule.decay constant-with-cooldown
+    train.schedule.cooldown 0.25
+    train.clip_grad_norm 1
+    train.ema 0.999
+    train.precision bf16
+    train.deterministic true
+    train.select validation.loss
+    train.patience 3
+    export.onnx ["int8","fp32","fp16"]
+    export.int8_margin 0.002
+    score.splits ["train","test"]
+    "#);
 }
 
 #[test]

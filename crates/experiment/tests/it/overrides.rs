@@ -144,7 +144,43 @@ fn what_has_a_meaning_in_no_experiment_is_told_with_the_reason() {
         "model.architecture.text.width=16",
         "train.augment.color_jitter.contrast=",
     ];
-    insta::assert_snapshot!(load(&[train(""), String::new()], &settings).unwrap_err());
+    insta::assert_snapshot!(load(&[train(""), String::new()], &settings).unwrap_err(), @r"
+    error: `lora` has a meaning only with `tune: lora`
+     --> --set:1:17
+      |
+    1 | train.lora.rank=4
+      |                 ^ expected `tune: lora`, or no `lora`
+
+    error: `cooldown` has a meaning only with `decay: constant-with-cooldown`
+     --> --set:1:25
+      |
+    1 | train.schedule.cooldown=0.5
+      |                         ^^^ expected `decay: constant-with-cooldown`, or no `cooldown`
+
+    error: `nesterov` has a meaning only with `name: sgd`
+     --> --set:1:26
+      |
+    1 | train.optimizer.nesterov=true
+      |                          ^^^^ expected `name: sgd`, or no `nesterov`
+
+    error: `unlocked_layers` has a meaning only with `tune: locked-image` or `tune: locked-text`
+     --> --set:1:31
+      |
+    1 | matrix.train.unlocked_layers=[1, 2]
+      |                               ^ expected `tune: locked-image` or `tune: locked-text`, or no `unlocked_layers`
+
+    error: no experiment has `model.architecture`
+     --> --set:1:1
+      |
+    1 | model.architecture.text.width=16
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this override changes nothing
+
+    error: no experiment has `train.augment`
+     --> --set:1:1
+      |
+    1 | train.augment.color_jitter.contrast=
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this override changes nothing
+    ");
 }
 
 #[test]
@@ -158,7 +194,14 @@ fn resetting_a_key_makes_nothing() {
     let adapted = [train("tune: lora, lora: { rank: 2 }")];
     assert_eq!(tune(&plans(&adapted, &["train.tune=full", "train.lora="])[0]), Tune::Full);
     assert_eq!(rank(&plans(&adapted, &["train.lora="])[0]), Some(8));
-    insta::assert_snapshot!(load(&adapted, &["train.tune=full"]).unwrap_err());
+    insta::assert_snapshot!(load(&adapted, &["train.tune=full"]).unwrap_err(), @r"
+    error: `lora` has a meaning only with `tune: lora`
+     --> a.yaml:4:92
+      |
+    4 | train: { objective: choice, epochs: 3, batch_size: 8, optimizer: { lr: 1e-3 }, tune: lora, lora: { rank: 2 } }
+      |                                                                                            ^^^^ expected `tune: lora`, or no `lora`
+      = help: one of the two is inherited: drop it with `lora: null`
+    ");
 }
 
 /// Each run's axes and its rank.
@@ -184,5 +227,17 @@ fn an_axis_counts_where_it_has_a_meaning() {
         ["{} None", r#"{"train.lora.rank":4} Some(4)"#, r#"{"train.lora.rank":8} Some(8)"#, "{} None"]
     );
     let meaningless = train("") + "matrix: { train.lora.rank: [4, 8] }\n";
-    insta::assert_snapshot!(load(&[meaningless], &[]).unwrap_err());
+    insta::assert_snapshot!(load(&[meaningless], &[]).unwrap_err(), @r"
+    error: `lora` has a meaning only with `tune: lora`
+     --> a.yaml:5:29
+      |
+    5 | matrix: { train.lora.rank: [4, 8] }
+      |                             ^ expected `tune: lora`, or no `lora`
+
+    error: `lora` has a meaning only with `tune: lora`
+     --> a.yaml:5:32
+      |
+    5 | matrix: { train.lora.rank: [4, 8] }
+      |                                ^ expected `tune: lora`, or no `lora`
+    ");
 }
