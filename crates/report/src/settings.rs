@@ -121,7 +121,8 @@ fn option(key: &str, entries: &[Entry], listed: &[Vec<PlanOption>]) -> Setting {
         let trains = !is_below(key, "train") || entry.plan.train.is_some();
         if is_unusual && trains { WITHOUT } else { NONE }.to_owned()
     };
-    let value = |entry, options: &[PlanOption]| of(options).map_or_else(|| without(entry), |option| option.value);
+    let value =
+        |entry, options: &[PlanOption]| of(options).map_or_else(|| without(entry), |option| option.value);
     Setting {
         name: key.strip_prefix("train.").unwrap_or(key).to_owned(),
         numeric: false,
