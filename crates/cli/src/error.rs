@@ -48,7 +48,7 @@ pub enum CliError {
     /// Models that have no mean.
     #[error("{first} and {second} have different {what}")]
     Unlike {
-        /// In what they differ.
+        /// The thing in which they differ.
         what: &'static str,
         /// The first run.
         first: String,

@@ -77,7 +77,7 @@ impl<'a> RunView<'a> {
         Some(format!("epoch {epoch}{}", alpha.unwrap_or_default()))
     }
 
-    /// `<experiment>/<run>`.
+    /// The run's name in the store, `<experiment>/<run>`.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -117,7 +117,7 @@ fn intact<T>(read: Result<Option<T>, StoreError>, damage: &mut Vec<StoreError>) 
     })
 }
 
-/// Told by the log alone, which is long: it is read only where there is something to find.
+/// Reads the share that was kept from the log, which is long: only where there is something to find.
 fn kept_alpha(run: &Run) -> Result<Option<f64>, StoreError> {
     let tries = run.record().plan.train.as_ref().is_some_and(|train| !train.interpolate.is_empty());
     if !tries {

@@ -43,7 +43,7 @@ pub enum ResolvedBase {
 }
 
 impl ResolvedBase {
-    /// Identity of the starting weights, as a part of that of the run.
+    /// Returns the identity of the starting weights, as a part of that of the run.
     pub fn key(&self) -> String {
         match self {
             Self::Scratch => "scratch".to_owned(),
@@ -72,7 +72,8 @@ impl ResolvedBase {
         }
     }
 
-    /// What `run.json` says about it; `None` while the run or the model it starts from is not there.
+    /// Returns what `run.json` says about the starting weights; `None` while the run or the model that they come from is not
+    /// there.
     pub fn record(&self) -> Option<Base> {
         match self {
             Self::Scratch => Some(Base::Scratch),

@@ -40,7 +40,7 @@ pub enum Event {
     /// A run that was killed takes the steps since its last checkpoint again: of several events of one step, as of
     /// one epoch, the last counts.
     Step {
-        /// From 1, over the whole run.
+        /// The number of the update, from 1 over the whole run.
         step: usize,
         /// From 1.
         epoch: usize,
@@ -62,7 +62,7 @@ pub enum Event {
     },
     /// The validation split was evaluated; epoch 0 is the model before training.
     Epoch {
-        /// From 0.
+        /// The epoch, from 0.
         epoch: usize,
         /// Steps done so far.
         step: usize,
@@ -97,10 +97,10 @@ pub enum Event {
     Interpolated {
         /// Where it lies: 0 is the starting model, 1 the tuned one.
         alpha: f64,
-        /// As in an epoch's end.
+        /// The same measure as at the end of an epoch.
         #[serde(with = "crate::number")]
         validation_loss: f64,
-        /// As in an epoch's end.
+        /// The same measure as at the end of an epoch.
         #[serde(with = "crate::number")]
         validation_accuracy: f64,
     },

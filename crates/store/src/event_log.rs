@@ -89,9 +89,9 @@ impl EventLog {
 /// The readable part of a log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Events {
-    /// In the order of the file.
+    /// The events that can be read, in the order of the file.
     pub events: Vec<Stamped>,
-    /// Lines that cannot be read.
+    /// The number of lines that cannot be read.
     pub damaged_lines: usize,
 }
 

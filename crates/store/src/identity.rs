@@ -55,7 +55,7 @@ pub(crate) fn settings(plan: &Plan) -> Value {
     })
 }
 
-/// Identity of a run before it exists: everything that decides its result.
+/// Returns the identity of a run before it exists: everything that decides its result.
 ///
 /// `base_key` is [`ResolvedBase::key`](crate::ResolvedBase::key). Names, descriptions, places and what is scored
 /// are no part of it.

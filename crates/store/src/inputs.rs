@@ -35,7 +35,7 @@ pub struct ImageFile {
     pub path: PathBuf,
     /// Path below the images folder, with forward slashes.
     pub relative: String,
-    /// In bytes.
+    /// The file's size in bytes.
     pub size: u64,
     /// BLAKE3, 64 hexadecimal digits.
     pub hash: String,

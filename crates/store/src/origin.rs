@@ -30,7 +30,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Of the models of some runs together.
+    /// Returns what the models of some runs have seen together.
     pub fn of(runs: &[Run]) -> Self {
         let mut lineage: Vec<String> = Vec::new();
         for hash in runs.iter().flat_map(Run::seen) {
@@ -41,12 +41,12 @@ impl Origin {
         Self { format_version: FORMAT, runs: runs.iter().map(Run::id).collect(), lineage }
     }
 
-    /// Puts it into the model's folder.
+    /// Writes the record into the model's folder.
     pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
         write_record(&folder.join(FILE), self)
     }
 
-    /// That of a model folder; `None` for one that was not made of runs.
+    /// Reads the record of a model folder; `None` for a folder that was not made of runs.
     ///
     /// # Errors
     ///

@@ -18,19 +18,19 @@ const RECORD: &str = "precisions.json";
 const TOWERS: [&str; 2] = ["text_model", "vision_model"];
 
 impl Run {
-    /// The record of the reduced precisions.
+    /// Returns the file that records the reduced precisions.
     pub fn precisions_file(&self) -> PathBuf {
         self.onnx_folder().join(RECORD)
     }
 
-    /// A folder for graphs that are yet to be judged: none of them may have its name among the run's before. It is
+    /// Makes a folder for graphs that are yet to be judged: none of them may have its name among the run's before. It is
     /// removed when it is dropped.
     pub fn workshop(&self) -> Result<StagedFolder, StoreError> {
         Ok(StagedFolder::beside(&self.onnx_folder())?)
     }
 }
 
-/// The names of the text tower and the vision tower in a precision: `text_model_int8.onnx`; of fp32 `text_model.onnx`.
+/// Returns the names of the text tower and the vision tower in a precision: `text_model_int8.onnx`; of fp32 `text_model.onnx`.
 pub fn tower_files(precision: Precision) -> [String; 2] {
     let suffix = match precision {
         Precision::Fp32 => String::new(),

@@ -71,7 +71,7 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    /// The status in a word.
+    /// Returns the status in a word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -89,12 +89,12 @@ impl std::fmt::Display for RunStatus {
     }
 }
 
-/// The time now as records have it: RFC 3339 in UTC, to the millisecond.
+/// Returns the time now as records have it: RFC 3339 in UTC, to the millisecond.
 pub fn utc_now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 
-/// The name of a run's folder: `<utc>-<hash6>-s<seed>`, from the time it started and its key.
+/// Returns the name of a run's folder: `<utc>-<hash6>-s<seed>`, from the time it started and its key.
 pub fn run_name(started: &str, key: &str, seed: Seed) -> String {
     let to_the_second = started.split(['.', 'Z']).next().unwrap_or_default();
     let digits: String = to_the_second.chars().filter(|letter| !matches!(letter, '-' | ':')).collect();
@@ -119,22 +119,22 @@ impl Run {
         Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
     }
 
-    /// Where it is.
+    /// Returns the run's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What it is.
+    /// Returns the run's record.
     pub fn record(&self) -> &RunRecord {
         &self.record
     }
 
-    /// `<experiment>/<run>`.
+    /// Returns the run's name in the store, `<experiment>/<run>`.
     pub fn id(&self) -> String {
         format!("{}/{}", self.record.experiment, self.record.run)
     }
 
-    /// Datasets whose train and validation splits its weights have seen, oldest first.
+    /// Returns the datasets whose train and validation splits its weights have seen, oldest first.
     pub fn seen(&self) -> Vec<String> {
         let mut seen = self.record.lineage.clone();
         if self.record.plan.train.is_some() && !seen.contains(&self.record.dataset) {
@@ -143,17 +143,17 @@ impl Run {
         seen
     }
 
-    /// The tuned model as Hugging Face lays it out.
+    /// Returns the folder of the tuned model as Hugging Face lays it out.
     pub fn model_folder(&self) -> PathBuf {
         self.folder.join(MODEL)
     }
 
-    /// The exported graphs.
+    /// Returns the folder of the exported graphs.
     pub fn onnx_folder(&self) -> PathBuf {
         self.folder.join(ONNX)
     }
 
-    /// The weights, which the graphs beside them refer to and which `model/` has as a link.
+    /// Returns the file of the weights, which the graphs beside them refer to and which `model/` has as a link.
     ///
     /// Not the other way round: ONNX Runtime and ONNX's checker refuse weights that are a symbolic link or lie
     /// outside of the graph's folder, and the checker refuses a file that has two hard links. Libraries that load
@@ -172,32 +172,32 @@ impl Run {
         Ok(link_or_copy(&original, &self.model_folder().join(WEIGHTS))?)
     }
 
-    /// The adapters of a run that tuned with LoRA.
+    /// Returns the folder of the adapters of a run that tuned with LoRA.
     pub fn adapter_folder(&self) -> PathBuf {
         self.folder.join(ADAPTER)
     }
 
-    /// libtorch's logits for a few items.
+    /// Returns the file of libtorch's logits for a few items.
     pub fn parity_file(&self) -> PathBuf {
         self.onnx_folder().join("parity.json")
     }
 
-    /// Weights, moments and position, to continue from.
+    /// Returns the folder of the weights, moments and position to continue from.
     pub fn checkpoint_folder(&self) -> PathBuf {
         self.folder.join("checkpoint")
     }
 
-    /// The event log.
+    /// Returns the file of the event log.
     pub fn events_file(&self) -> PathBuf {
         self.folder.join("events.jsonl")
     }
 
-    /// The scores of a split.
+    /// Returns the folder of a split's scores.
     pub fn scores_folder(&self, split: Split) -> PathBuf {
         self.folder.join("scores").join(split.as_str())
     }
 
-    /// Where it stands, now.
+    /// Returns where the run stands now.
     pub fn status(&self) -> RunStatus {
         match self.record.end.as_ref().map(|end| &end.outcome) {
             Some(Outcome::Done { .. }) => RunStatus::Done,

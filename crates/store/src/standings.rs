@@ -74,7 +74,7 @@ pub fn unless_damaged<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T
 /// Where the plans of some experiments stand.
 #[derive(Debug, Default)]
 pub struct Standings {
-    /// In the order of the plans; an experiment comes after those it starts from.
+    /// Where each plan stands, in the order of the plans; an experiment comes after those it starts from.
     pub known: Vec<Standing>,
     /// The plans of which it cannot be told, as where a table is missing.
     pub unknown: Vec<Unknown>,
@@ -116,7 +116,7 @@ pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64
     Standings { known, unknown: look.unknown, damage: look.damage }
 }
 
-/// Where every plan of the experiments stands, for a tool that needs all of them.
+/// Returns where every plan of the experiments stands, for a tool that needs all of them.
 ///
 /// # Errors
 /// When it cannot be told of one.

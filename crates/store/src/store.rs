@@ -24,14 +24,14 @@ pub struct Store {
 /// All runs of a store.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// By experiment, then by age, oldest first.
+    /// The runs that can be read, by experiment and then by age, the oldest first.
     pub runs: Vec<Run>,
-    /// Folders that should be runs, and what is wrong with each. One bad run never hides the others.
+    /// The folders that should be runs and cannot be read, with what is wrong. One bad run never hides the others.
     pub damaged: Vec<(PathBuf, StoreError)>,
 }
 
 impl Store {
-    /// The store at a folder, which need not exist yet.
+    /// Opens the store at a folder, which need not exist yet.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let root = std::path::absolute(root)?;
         if root.exists() && !root.is_dir() {
@@ -41,22 +41,22 @@ impl Store {
         Ok(Self { root })
     }
 
-    /// The folder.
+    /// Returns the store's folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// What can be computed again: digests, decoded pixels.
+    /// Returns the folder of what can be computed again: digests and decoded pixels.
     pub fn cache_folder(&self) -> PathBuf {
         self.root.join("cache")
     }
 
-    /// The folder of a report.
+    /// Returns the folder of a report.
     pub fn report_folder(&self, name: &str) -> PathBuf {
         self.root.join("reports").join(name)
     }
 
-    /// The sources of a plan as they are now. Files that have not changed since the last call are not read again.
+    /// Reads the sources of a plan as they are now. Files that have not changed since the last call are not read again.
     ///
     /// Progress is in bytes (done, of), and only reported when there is something to read.
     pub fn inputs(
@@ -67,14 +67,14 @@ impl Store {
         Inputs::read(&self.cache_folder(), plan, on_progress)
     }
 
-    /// The dataset of that hash, if it was made.
+    /// Opens the dataset of that hash, if it was made.
     pub fn dataset(&self, hash: &str) -> Result<Option<Dataset>, StoreError> {
         let dataset = Dataset::open(self.dataset_folder(hash))?;
         // The folder has only the beginning of the hash.
         Ok(dataset.filter(|dataset| dataset.record().hash == hash))
     }
 
-    /// All datasets whose records can be read, by folder name.
+    /// Opens all datasets whose records can be read, in the order of their folders' names.
     pub fn datasets(&self) -> Result<Vec<Dataset>, StoreError> {
         let folders = subfolders(&self.root.join("datasets"))?;
         Ok(folders.into_iter().filter_map(|folder| Dataset::open(folder).ok().flatten()).collect())
@@ -122,7 +122,7 @@ impl Store {
         Err(StoreError::InUse { path: experiment.join(name) })
     }
 
-    /// All runs.
+    /// Lists all runs.
     pub fn runs(&self) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
         for experiment in subfolders(&self.root)? {
@@ -135,14 +135,14 @@ impl Store {
         Ok(listing)
     }
 
-    /// The runs of one experiment.
+    /// Lists the runs of one experiment.
     pub(crate) fn runs_of(&self, experiment: &ExperimentName) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
         list_runs(&self.root.join(experiment.as_str()), &mut listing)?;
         Ok(listing)
     }
 
-    /// The newest run of an experiment with that key that ended before it was complete: what can be continued.
+    /// Returns the newest run of an experiment with that key that ended before it was complete: it can be continued.
     pub fn find_unfinished(&self, experiment: &ExperimentName, key: &str) -> Result<Option<Run>, StoreError> {
         let mut runs = self.runs_of(experiment)?.runs;
         let is_unfinished = |status| !matches!(status, RunStatus::Done | RunStatus::Running);
