@@ -315,9 +315,14 @@ fn what_wrappers_put_into_the_names_is_left_out() {
 fn what_a_training_script_kept_beside_its_model_is_extra() {
     let model = renamed(|name| format!("module.model.{name}"));
     let mut tensors = model.tensors.clone();
-    tensors.insert("module.criterion.weight".to_owned(), (Dtype::F32, vec![1], vec![0; 4]));
+    for name in ["module.criterion.weight", "module.logit_scale"] {
+        tensors.insert(name.to_owned(), (Dtype::F32, vec![1], vec![0; 4]));
+    }
     save(&model.path("model.safetensors"), &tensors);
-    assert_eq!(model.open().unwrap().extra(), ["module.criterion.weight"]);
+    let checkpoint = model.open().unwrap();
+    assert_eq!(checkpoint.extra(), ["module.criterion.weight"]);
+    let scale = checkpoint.weights().iter().find(|weight| weight.name.ends_with("logit_scale")).unwrap();
+    assert_eq!(scale.name, "module.model.logit_scale");
 }
 
 #[test]

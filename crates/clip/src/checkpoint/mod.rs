@@ -80,7 +80,7 @@ impl Checkpoint {
     /// Finds the weights of a model folder: `model.safetensors`, its shards, or `open_clip_model.safetensors`.
     ///
     /// # Errors
-    /// When there are none or only pickled ones, a file is damaged, or a weight is missing, has another shape or is
+    /// When there are none, a file is damaged, or a weight is missing, has another shape or is
     /// not a float. The error names the file and the tensor.
     pub fn open(folder: &Path, config: &ClipConfig) -> Result<Self, CheckpointError> {
         Self::open_files(files::find(folder)?, config)
@@ -159,10 +159,13 @@ fn entries(files: &[PathBuf]) -> Result<BTreeMap<String, FoundTensor>, Checkpoin
     }
 }
 
-/// The same tensors, with a prefix taken from the names that have it.
+/// The same tensors, with a prefix taken from the names that have it. A tensor beside the model that has the name of one
+/// in it, such as a logit_scale of the training script's own, makes way.
 fn below(entries: BTreeMap<String, FoundTensor>, prefix: &str) -> BTreeMap<String, FoundTensor> {
-    let short = |name: String| name.strip_prefix(prefix).map(str::to_owned).unwrap_or(name);
-    entries.into_iter().map(|(name, found)| (short(name), found)).collect()
+    let is_inside = |(name, _): &(String, FoundTensor)| name.starts_with(prefix);
+    let (inside, beside): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_inside);
+    let inside = inside.into_iter().map(|(name, found)| (name[prefix.len()..].to_owned(), found));
+    beside.into_iter().chain(inside).collect()
 }
 
 /// The tensors that the files have.
