@@ -61,7 +61,7 @@ impl Checker<'_> {
     }
 }
 
-/// What is wrong with the value itself, apart from what it contains.
+/// Says what is wrong with the value itself, apart from what it contains.
 fn refusal(node: &Node, shape: &Shape, path: &str) -> Option<Problem> {
     if !same_kind(shape, node) {
         let label = format!("expected {}, found {}", shape.expected(), node.kind());
@@ -115,7 +115,7 @@ fn within(shape: &Shape, node: &Node) -> bool {
     }
 }
 
-/// What to write instead, for the slips that YAML invites.
+/// Says what to write instead, for the slips that YAML invites.
 fn type_advice(node: &Node, shape: &Shape) -> Option<String> {
     match (shape, &node.value) {
         (Shape::Text(_), Value::Boolean(_) | Value::Whole(_) | Value::Number(_)) => {
@@ -139,7 +139,7 @@ fn type_advice(node: &Node, shape: &Shape) -> Option<String> {
     }
 }
 
-/// What a map lacks, all in one problem.
+/// Says in one problem what a map lacks.
 fn missing(node: &Node, keys: &'static [Key], path: &str) -> Option<Problem> {
     let lacks = |key: &&Key| key.presence == Presence::Required && node.get(key.name).is_none();
     let missing: Vec<&Key> = keys.iter().filter(lacks).collect();
@@ -178,10 +178,10 @@ fn unknown_key(entry: &Entry, keys: &'static [Key], path: &str) -> Problem {
     unknown_key_at(entry.key_span, &unknown)
 }
 
-/// Keys of a section that are too many to be read in a message.
+/// The number of keys from which a list of them is too long to be read in a message.
 const MANY: usize = 12;
 
-/// The problem of a key that is not in the language, with the likely one.
+/// Makes the problem of a key that is not in the language, with the one that was probably meant.
 pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
     let name = shown(&unknown.name);
     let message = match unknown.section.as_str() {
@@ -209,7 +209,7 @@ pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
     Problem::at(span, message).label(label).maybe_help(help)
 }
 
-/// The section that knows a key of this name.
+/// Finds the section that knows a key of this name.
 fn section_of(keys: &'static [Key], path: &str, name: &str) -> Option<String> {
     if keys.iter().any(|key| key.name == name) {
         return Some(path.to_owned());
@@ -221,7 +221,7 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// A word of the file as it may stand in a message: not too long.
+/// Shortens a word of the file so that it may stand in a message.
 fn shown(word: &str) -> String {
     const LONGEST: usize = 60;
     if word.chars().count() <= LONGEST {

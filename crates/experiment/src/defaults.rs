@@ -24,7 +24,7 @@ pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
     }
 }
 
-/// The language's own YAML; a test reads all of it, so a default is never a null by mistake.
+/// Reads the language's own YAML. A test reads all of it, so that no default is a null by mistake.
 pub(crate) fn default(yaml: &str) -> Node {
     parse(yaml, SourceId::DEFAULTS, &mut Problems::default()).unwrap_or(Node::null(Span::DEFAULT))
 }

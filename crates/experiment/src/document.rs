@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(crate) struct Reader<'a> {
     pub(crate) sources: &'a mut Sources,
     pub(crate) problems: &'a mut Problems,
-    /// The trees by canonical path; `None` for a file that has been reported.
+    /// The trees by canonical path. A file that has been reported has none.
     trees: HashMap<PathBuf, Option<Node>>,
 }
 
@@ -114,7 +114,7 @@ fn circle(span: Span, chain: &[PathBuf], again: &Path) -> Problem {
         .label(round.collect::<Vec<_>>().join(" extends "))
 }
 
-/// The path by which a file is known, however it is named; as given where there is no such file.
+/// Returns the path by which a file is known, however it is named. Where there is no such file, it is the path as given.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -136,7 +136,7 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The text without a byte order mark, and the place of the first byte that is not UTF-8.
+/// Returns the text without a byte order mark, and the place of the first byte that is not UTF-8.
 fn decode(bytes: Vec<u8>) -> (String, Option<Position>) {
     let without_mark = |text: String| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     match String::from_utf8(bytes) {

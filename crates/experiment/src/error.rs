@@ -4,7 +4,7 @@ use crate::problem::{Problem, Problems};
 use crate::render::{clean, location, render};
 use crate::source::Sources;
 
-/// Everything that is wrong with the loaded experiments. Displays as one line; [`LoadError::rendered`] tells it all.
+/// Everything that is wrong with the loaded experiments. It displays as one line; [`LoadError::rendered`] tells it all.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.summary())]
 pub struct LoadError {
@@ -17,12 +17,12 @@ impl LoadError {
         Self { sources, problems: problems.into_sorted() }
     }
 
-    /// How many problems there are.
+    /// Returns how many problems there are.
     pub fn count(&self) -> usize {
         self.problems.len()
     }
 
-    /// Every problem with its place, the line itself, what is expected and what may have been meant.
+    /// Renders every problem with its place, the line itself, what is expected and what may have been meant.
     pub fn rendered(&self) -> String {
         render(&self.problems, &self.sources)
     }

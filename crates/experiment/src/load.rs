@@ -1,4 +1,4 @@
-//! From paths to plans.
+//! Reads the plans of experiments from files and folders.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -104,13 +104,13 @@ impl Loaded {
     }
 }
 
-/// The name without complaint: the decoder complains.
+/// Reads the name without a complaint, which is left to the decoder.
 fn name(document: &Node) -> Option<(ExperimentName, crate::source::Span)> {
     let name = document.read::<String>("name")?;
     Some((ExperimentName::try_from(name).ok()?, document.get("name")?.span))
 }
 
-/// The experiments in the folder of a file by name; broken files among them concern nobody who does not need them.
+/// Finds the experiments in the folder of a file by name. Broken files among them concern nobody who does not need them.
 fn neighbours(file: &Path) -> Vec<(PathBuf, ExperimentName)> {
     let (mut sources, mut problems) = (Sources::default(), Problems::default());
     let folder = file.parent().unwrap_or(Path::new(""));

@@ -47,7 +47,7 @@ pub struct Experiment {
     pub file: PathBuf,
     /// What the author says it is.
     pub description: Option<String>,
-    /// One plan per matrix point and seed; never empty.
+    /// A plan for each point of the matrix and each seed. There is at least one.
     pub plans: Vec<Plan>,
     /// The settings (`key.path=value`) that had a meaning in it, as they were written.
     pub settings: Vec<String>,
@@ -73,8 +73,8 @@ pub struct Plan {
     pub export: ExportPlan,
     /// What is scored.
     pub score: ScorePlan,
-    /// The run's seed: initial weights and the order of the data.
+    /// The run's seed, which decides the initial weights and the order of the data.
     pub seed: Seed,
-    /// The point of `matrix:` this run stands at, by dotted key; empty without a matrix.
+    /// The point of `matrix:` that this run stands at, by dotted key. It is empty without a matrix.
     pub axes: BTreeMap<String, serde_json::Value>,
 }

@@ -7,11 +7,11 @@ use crate::source::Span;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Problem {
-    /// Where; `None` when there is no text to point at, such as a file that cannot be read.
+    /// Where it is. There is no place when there is no text to point at, such as that of a file that cannot be read.
     pub(crate) span: Option<Span>,
-    /// What is wrong: a lower-case fragment.
+    /// What is wrong, as a lower-case fragment of a sentence.
     pub(crate) message: String,
-    /// What is expected instead; stands under the place.
+    /// What is expected instead, which is shown under the place.
     pub(crate) label: String,
     /// A second place that explains the first.
     pub(crate) related: Option<(Span, String)>,
@@ -69,7 +69,7 @@ impl Problem {
     }
 }
 
-/// Collects problems; the same problem met twice (a shared parent file, two points of a matrix) is kept once.
+/// Collects problems. A problem that is met twice (in a shared parent file, at two points of a matrix) is kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Problem>,
@@ -83,7 +83,7 @@ impl Problems {
         }
     }
 
-    /// Adds the problem and stands for the value that could not be made.
+    /// Adds the problem and returns `None` for the value that could not be made.
     pub(crate) fn refuse<T>(&mut self, problem: Problem) -> Option<T> {
         self.add(problem);
         None
@@ -105,7 +105,7 @@ impl Problems {
         self.found.is_empty()
     }
 
-    /// The problems by file and line; those without a place come first.
+    /// Returns the problems in the order of files and lines. Those without a place come first.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|problem| problem.span);
         self.found

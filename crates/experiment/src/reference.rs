@@ -10,10 +10,10 @@ use crate::values::ExperimentName;
 
 /// An experiment that was read, perhaps with problems.
 pub(crate) struct Loaded {
-    /// The name, where it can be read, and its place.
+    /// The name and its place, if it can be read.
     pub(crate) name: Option<(ExperimentName, Span)>,
     pub(crate) experiment: Option<Experiment>,
-    /// The experiments it starts from, and where it says so.
+    /// The experiments that it starts from, and where it says so.
     pub(crate) references: Vec<(Span, RunReference)>,
 }
 

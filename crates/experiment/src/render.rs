@@ -7,9 +7,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::problem::Problem;
 use crate::source::{Position, Sources, Span};
 
-/// The most problems shown; whoever has more has one cause.
+/// The largest number of problems that are shown; more of them have one cause.
 const MAX_SHOWN: usize = 50;
-/// The most characters of a line shown before the place and after its start.
+/// The largest number of characters of a line that are shown before the place and after its start.
 const CONTEXT: usize = 80;
 
 /// Shows all problems, with an empty line between two.
@@ -22,7 +22,7 @@ pub(crate) fn render(problems: &[Problem], sources: &Sources) -> String {
     shown.join("\n")
 }
 
-/// `file:line:column`, counted from 1.
+/// Writes a place as `file:line:column`, counted from 1.
 pub(crate) fn location(span: Span, sources: &Sources) -> Option<String> {
     let source = sources.get(span.source)?;
     Some(format!("{}:{}:{}", source.name, span.start.line + 1, span.start.column + 1))
@@ -91,7 +91,7 @@ impl Excerpt {
     }
 }
 
-/// A text that may quote a file, fit for a terminal.
+/// Makes a text that may quote a file fit for a terminal.
 pub(crate) fn clean(text: &str) -> String {
     printable(text.chars())
 }

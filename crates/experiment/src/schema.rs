@@ -8,7 +8,7 @@ use crate::defaults::default;
 use crate::language::{OF_THE_FILE, OF_THE_SWEEP, TOP};
 use crate::shape::{Key, Presence, Shape, sentence};
 
-/// The JSON Schema (draft 2020-12) of an experiment file, for editors: keys, types, bounds, words and defaults.
+/// Writes the JSON Schema (draft 2020-12) of an experiment file, for editors: keys, types, bounds, words and defaults.
 ///
 /// What a file may leave out because it `extends` another is not required here, and rules that concern several keys
 /// are left to `cliptune check`.

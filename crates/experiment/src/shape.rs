@@ -7,7 +7,7 @@ use crate::suggest::alternatives;
 /// What a value may be.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// Text; the phrase says of what.
+    /// A text, of which the phrase says what it is.
     Text(&'static str),
     /// One of a few words.
     Word(fn() -> Words),
@@ -15,9 +15,9 @@ pub(crate) enum Shape {
     Whole { min: i64, max: i64 },
     /// A finite number within bounds.
     Number { low: Bound<f64>, high: Bound<f64> },
-    /// True or false.
+    /// A value that is true or false.
     Boolean,
-    /// A list; the two lengths are included. Unless it is a tuple, no value may stand in it twice.
+    /// A list whose length is between two bounds, both included. If it is `unique`, no value may stand in it twice.
     List { of: &'static Self, min: usize, max: usize, unique: bool },
     /// A map with known keys.
     Map(&'static [Key]),
@@ -33,11 +33,11 @@ pub(crate) enum Shape {
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    /// What it means: a doc comment, or a fragment without a full stop.
+    /// What it means, as a doc comment or as a fragment of a sentence without a full stop.
     pub(crate) about: &'static str,
     pub(crate) shape: Shape,
     pub(crate) presence: Presence,
-    /// The words of another key that give this one a meaning; `None` when it always has one.
+    /// The words of another key that give this one a meaning, unless it always has one.
     pub(crate) only_with: Option<OnlyWith>,
 }
 
@@ -53,11 +53,11 @@ pub(crate) struct OnlyWith {
 /// Whether a key must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// It must.
+    /// The key must be there.
     Required,
-    /// It may be missing, which means something of its own.
+    /// The key may be missing, which means something of its own.
     Optional,
-    /// Missing, it is this YAML.
+    /// The key may be missing, and then it stands for this YAML.
     Default(&'static str),
 }
 
@@ -89,7 +89,7 @@ impl Key {
     }
 }
 
-/// What a key or a word means, as a sentence.
+/// Returns what a key or a word means as a sentence.
 pub(crate) fn sentence(about: &str) -> String {
     let about = about.trim();
     let mut characters = about.chars();
@@ -98,7 +98,7 @@ pub(crate) fn sentence(about: &str) -> String {
     format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
 }
 
-/// What a key means, as a part of a sentence.
+/// Returns what a key means as a part of a sentence.
 pub(crate) fn fragment(about: &str) -> String {
     let about = about.trim();
     let about = about.strip_suffix('.').unwrap_or(about);
@@ -149,7 +149,7 @@ impl Shape {
         Self::List { of, min: 2, max: 2, unique: false }
     }
 
-    /// The keys of a map; also through [`Shape::Either`].
+    /// Returns the keys of a map, also through [`Shape::Either`].
     pub(crate) fn keys(&self) -> &'static [Key] {
         match self {
             Self::Map(keys) => keys,
@@ -161,7 +161,7 @@ impl Shape {
         }
     }
 
-    /// What is expected, as the object of "expected".
+    /// Says what is expected, as the object of "expected".
     pub(crate) fn expected(&self) -> String {
         match self {
             Self::Text(what) => (*what).to_owned(),
@@ -217,8 +217,8 @@ pub(crate) fn find<'a>(
 #[derive(Debug)]
 pub(crate) struct Unknown {
     pub(crate) name: String,
-    /// The dotted path of the map it stands in; empty at the top.
+    /// The dotted path of the map that it stands in, which is empty at the top.
     pub(crate) section: String,
-    /// What the map could hold.
+    /// The keys that the map could hold.
     pub(crate) keys: &'static [Key],
 }

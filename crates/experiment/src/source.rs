@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// A place in a source: the half-open range between two positions.
+/// A place in a source, from one position up to but without another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {
     pub(crate) source: SourceId,
@@ -10,14 +10,14 @@ pub(crate) struct Span {
     pub(crate) end: Position,
 }
 
-/// A line and a column in characters, both from 0.
+/// A line and a column in characters, which both count from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
 
-/// Which source a span belongs to.
+/// The source that a span belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SourceId(usize);
 
@@ -53,7 +53,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-/// Every source of one load.
+/// All sources of one load.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources(Vec<Source>);
 
@@ -63,7 +63,7 @@ impl Sources {
         SourceId(self.0.len() - 1)
     }
 
-    /// The source; `None` for the language's defaults.
+    /// Returns the source. The language's defaults have none.
     pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0)
     }

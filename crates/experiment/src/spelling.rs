@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A value of the language: `adamw`, `1e-5`, `[0, 1]` and `none` for what is not set.
+/// Spells a value of the language as people write it: `adamw`, `1e-5`, `[0,1]`, and `none` for what is not set.
 pub fn spelled(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
@@ -17,7 +17,7 @@ pub fn spelled(value: &Value) -> String {
     }
 }
 
-/// A number: `1e-5` rather than `0.00001`, `0.01`, `32`.
+/// Spells a number as people write it: `1e-5` rather than `0.00001`, but `0.01` and `32`.
 pub fn spelled_number(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-2 { format!("{value:e}") } else { value.to_string() }
 }

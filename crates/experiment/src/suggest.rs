@@ -1,6 +1,6 @@
-//! "Did you mean …".
+//! Suggestions of what was probably meant.
 
-/// The candidate that `written` was probably meant to be: one that differs by a slip, or whose beginning it is.
+/// Finds the candidate that `written` was probably meant to be: one that differs by a slip, or that begins so.
 pub(crate) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(written);
     let candidates: Vec<&str> = candidates.into_iter().collect();
@@ -27,7 +27,7 @@ fn plain(word: &str) -> String {
     word.chars().take(64).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// "did you mean …" for a close candidate.
+/// Asks "did you mean …?" if there is a close candidate.
 pub(crate) fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -35,12 +35,12 @@ pub(crate) fn did_you_mean<'a>(
     closest(written, candidates).map(|word| format!("did you mean `{word}`?"))
 }
 
-/// `a`, `a or b`, `a, b or c`, each in backticks.
+/// Lists words in backticks: `a`, `a or b`, `a, b or c`.
 pub(crate) fn alternatives<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     listed(words, "or")
 }
 
-/// `a`, `a and b`, `a, b and c` with the given conjunction, each in backticks.
+/// Lists words in backticks with a conjunction: `a`, `a and b`, `a, b and c`.
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>, conjunction: &str) -> String {
     let mut quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     let Some(last) = quoted.pop() else { return String::new() };

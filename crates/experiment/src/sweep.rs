@@ -12,7 +12,7 @@ use crate::shape::find;
 use crate::source::{Sources, Span};
 use crate::yaml::{Entry, Node, Value};
 
-/// The most runs of one experiment; more is a slip, such as a list in the wrong place.
+/// The largest number of runs of one experiment. More is a slip, such as a list in the wrong place.
 const MAX_RUNS: usize = 1000;
 
 /// The runs of an experiment and the experiments they start from.
@@ -69,7 +69,7 @@ pub(crate) fn runs(
     runs
 }
 
-/// The values of all axes at a point; the last axis moves fastest.
+/// Chooses the values of all axes at a point. The last axis moves fastest.
 fn choose(axes: &[Axis], mut point: usize) -> Vec<Choice<'_>> {
     let mut choices = Vec::new();
     for axis in axes.iter().rev() {

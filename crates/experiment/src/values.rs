@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::yaml::{FromNode, Node};
 
-/// Why a value is impossible: a sentence fragment that says what is expected, such as
+/// The reason why a value is impossible: a fragment of a sentence that says what is expected, such as
 /// `"expected a number between 0 and 1"`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -19,10 +19,10 @@ pub struct Impossible(pub String);
 pub struct ExperimentName(String);
 
 impl ExperimentName {
-    /// The longest name; it leaves room for suffixes in a file name.
+    /// The length of the longest name. It leaves room for suffixes in a file name.
     pub const MAX_LENGTH: usize = 100;
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -50,7 +50,7 @@ impl TryFrom<String> for ExperimentName {
     }
 }
 
-/// Folders that the store keeps beside the experiments'.
+/// The folders that the store keeps beside those of experiments, whose names no experiment may have.
 pub const RESERVED_NAMES: [&str; 3] = ["datasets", "cache", "reports"];
 
 impl FromStr for ExperimentName {
@@ -73,7 +73,7 @@ impl fmt::Display for ExperimentName {
     }
 }
 
-/// A seed of a random number generator. Bounded so that it is exact in JSON and YAML.
+/// A seed of a random number generator. It is bounded so that it is exact in JSON and YAML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u32);
@@ -90,10 +90,10 @@ impl fmt::Display for Seed {
 pub struct Fraction(f64);
 
 impl Fraction {
-    /// Nothing.
+    /// The fraction that is nothing.
     pub const ZERO: Self = Self(0.0);
 
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -123,10 +123,10 @@ impl From<Fraction> for f64 {
 pub struct LearningRate(f64);
 
 impl LearningRate {
-    /// The largest one.
+    /// The largest learning rate.
     pub const MAX: f64 = 10.0;
 
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -150,13 +150,13 @@ impl From<LearningRate> for f64 {
     }
 }
 
-/// The decay of a moving average: above 0 and below 1.
+/// The decay of a moving average, which is above 0 and below 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct EmaDecay(f64);
 
 impl EmaDecay {
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -180,19 +180,19 @@ impl From<EmaDecay> for f64 {
     }
 }
 
-/// Items in a step: between 1 and 65536.
+/// The number of items in a batch, which is between 1 and 65536.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "usize", into = "usize")]
 pub struct BatchSize(usize);
 
 impl BatchSize {
-    /// For evaluating a model that no experiment trains.
+    /// The size of the batches in which a model is evaluated that no experiment trains.
     pub const DEFAULT: Self = Self(64);
 
-    /// The largest one.
+    /// The largest batch size.
     pub const MAX: usize = 65_536;
 
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> usize {
         self.0
     }
@@ -216,7 +216,8 @@ impl From<BatchSize> for usize {
     }
 }
 
-/// Values out of bounds read as nothing: the shape of their key has refused them before.
+/// Reads values that have bounds. One that is out of bounds reads as nothing, because the shape of its key has refused it
+/// before.
 macro_rules! read_within_bounds {
     ($($Value:ty as $Number:ty),+) => {
         $(impl FromNode for $Value {

@@ -1,6 +1,7 @@
-//! The keys of the language: each concept's table beside the decoder that reads it.
+//! The keys of the language, and what they demand of each other.
 //!
-//! A decoder is given a tree that has been checked against its table and filled with defaults, so a value that
+//! The options of a training, an architecture, an export and a score are defined in the plan, with the macros of `options`
+//! and `words`; the other sections have a table of keys beside their decoder. A decoder is given a tree that has been checked against its table and filled with defaults, so a value that
 //! reads as `None` has already been reported, and only what concerns several keys at once is left to check.
 
 mod architecture;
@@ -105,13 +106,13 @@ pub(crate) const TOP: &[Key] = &[
     Key::optional("matrix", Shape::Matrix, "dotted keys and the values to try: one run for each combination"),
 ];
 
-/// A seed, wherever one stands.
+/// The shape of a seed, wherever one stands.
 const SEED: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
 
-/// Top-level keys that belong to a file rather than to its runs: not inherited, and no axis of a matrix.
+/// The top-level keys that belong to a file rather than to its runs. They are not inherited, and are no axis of a matrix.
 pub(crate) const OF_THE_FILE: &[&str] = &["name", "description", "extends"];
 
-/// Top-level keys that say which runs there are.
+/// The top-level keys that say which runs there are.
 pub(crate) const OF_THE_SWEEP: &[&str] = &["seeds", "matrix"];
 
 /// Reads the plan of one matrix point, with a seed to be replaced.
@@ -166,13 +167,13 @@ pub(crate) fn seeds(document: &Node) -> Option<Vec<Seed>> {
     Some(seeds.into_iter().map(Seed).collect())
 }
 
-/// What to do when two keys that exclude each other come from different files.
+/// Says what to do when two keys that exclude each other come from different files.
 fn inherited_advice(one: &Entry, other: &Entry) -> Option<String> {
     let (older, newer) = (one.key_span.source, other.key_span.source);
     (older != newer).then(|| format!("one of the two is inherited: drop it with `{}: null`", one.key))
 }
 
-/// Whether the plan starts from another experiment, and where that is said.
+/// Finds the experiment that the plan starts from, and where that is said.
 pub(crate) fn starts_from_run<'a>(
     document: &Node,
     plan: &'a Plan,

@@ -1,4 +1,4 @@
-//! `data.split`: who goes where.
+//! `data.split`: which items go to which split.
 
 use super::columns::{COLUMN, SEVERAL};
 use super::words::{word, words};

@@ -1,4 +1,4 @@
-//! The tree.
+//! The tree that a YAML file is read as.
 
 use std::num::NonZeroUsize;
 
@@ -7,7 +7,7 @@ use crate::source::Span;
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The value itself; for a block map or list the key that holds it.
+    /// The place of the value itself, or that of the key that holds it for a block map or list.
     pub(crate) span: Span,
     pub(crate) value: Value,
 }
@@ -47,7 +47,7 @@ impl Node {
         matches!(self.value, Value::Map(_))
     }
 
-    /// The entries of a map; none for anything else.
+    /// Returns the entries of a map. Anything else has none.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -59,27 +59,27 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
-    /// The entry of a key; `None` also when its value is null.
+    /// Returns the entry of a key, unless its value is null.
     pub(crate) fn entry_of(&self, key: &str) -> Option<&Entry> {
         self.entry(key).filter(|entry| !entry.value.is_null())
     }
 
-    /// The value of a key; `None` also when it is null, which stands for "as if it were not there".
+    /// Returns the value of a key, unless it is null, which stands for "as if it were not there".
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entry_of(key).map(|entry| &entry.value)
     }
 
-    /// The value of a key as a Rust type; `None` when it is absent or something else.
+    /// Reads the value of a key as a Rust type, unless it is absent or something else.
     pub(crate) fn read<T: FromNode>(&self, key: &str) -> Option<T> {
         T::from_node(self.get(key)?)
     }
 
-    /// A number of either kind.
+    /// Reads a number of either kind.
     pub(crate) fn number(&self) -> Option<f64> {
         f64::from_node(self)
     }
 
-    /// The kind of value, as an object of "found".
+    /// Returns the kind of value, as an object of "found".
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null | Value::Invalid => "nothing",
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// A value that no file holds.
+    /// Makes a value that no file holds.
     pub(crate) fn from_json(value: serde_json::Value) -> Self {
         use serde_json::Value as Json;
         let entry = |(key, value)| Entry { key, key_span: Span::DEFAULT, value: Self::from_json(value) };
@@ -110,7 +110,7 @@ impl Node {
         Self { span: Span::DEFAULT, value }
     }
 
-    /// The value without its places.
+    /// Returns the value without its places.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Null | Value::Invalid => serde_json::Value::Null,
@@ -126,7 +126,7 @@ impl Node {
     }
 }
 
-/// Rust types that a value can be read as.
+/// A Rust type that a value can be read as.
 pub(crate) trait FromNode: Sized {
     fn from_node(node: &Node) -> Option<Self>;
 }
@@ -175,7 +175,7 @@ impl FromNode for String {
     }
 }
 
-/// A list of exactly two numbers.
+/// A pair is read from a list of exactly two numbers.
 impl FromNode for (f64, f64) {
     fn from_node(node: &Node) -> Option<Self> {
         match Vec::from_node(node)?.as_slice() {

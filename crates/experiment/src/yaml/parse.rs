@@ -9,9 +9,9 @@ use super::scalar;
 use crate::problem::{Problem, Problems};
 use crate::source::{Position, SourceId, Span};
 
-/// The deepest nesting; the language itself needs five levels.
+/// The deepest nesting that is read; the language itself needs five levels.
 const MAX_DEPTH: usize = 32;
-/// The most keys and values in a file.
+/// The largest number of keys and values that are read from a file.
 const MAX_NODES: usize = 20_000;
 
 /// Reads the single document of a text. Duplicate keys are collected as problems; what is no YAML at all ends it.
@@ -92,7 +92,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The two slips that cause most syntax errors.
+    /// Explains the two slips that cause most syntax errors.
     fn syntax_advice(&self, at: Span) -> Option<String> {
         let line = self.text.lines().nth(at.start.line)?;
         let indent = line.len() - line.trim_start().len();
