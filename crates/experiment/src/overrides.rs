@@ -7,7 +7,7 @@ use crate::language::{OF_THE_FILE, TOP};
 use crate::merge::merge_at;
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Presence, find};
-use crate::source::{Position, Source, SourceId, Sources, Span};
+use crate::source::{OVERRIDE, Position, Source, SourceId, Sources, Span};
 use crate::yaml::{Node, parse};
 
 /// `key.path=value` whose key exists and whose value is YAML, such as `train.epochs=1` or `seeds=[0, 1]`. An empty
@@ -36,7 +36,7 @@ impl Setting {
             return problems.refuse(Problem::nowhere(format!("{wanted}, found `{text}`")));
         };
         let base = std::path::absolute(".").unwrap_or_else(|_| PathBuf::from("."));
-        let source = sources.add(Source { name: "--set".to_owned(), base, text: text.to_owned() });
+        let source = sources.add(Source { name: OVERRIDE.to_owned(), base, text: text.to_owned() });
         let span = key_span(source, key);
         let path = known_path(key.trim(), span, problems)?;
         // Spaces for the key keep every place of the value where it is in the text.

@@ -42,6 +42,9 @@ impl Span {
     }
 }
 
+/// How problems name an override.
+pub(crate) const OVERRIDE: &str = "--set";
+
 /// A text and where it comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -66,6 +69,11 @@ impl Sources {
     /// Returns the source. The language's defaults have none.
     pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0)
+    }
+
+    /// Whether a place is in an override rather than in a file.
+    pub(crate) fn is_override(&self, span: Span) -> bool {
+        self.get(span.source).is_some_and(|source| source.name == OVERRIDE)
     }
 
     /// Makes a path written at `span` absolute.

@@ -265,7 +265,7 @@ pub(crate) fn own<T: FromValue>(
     T::from_value(&value, context)
 }
 
-/// The only one of the keys that a section holds, if it holds any.
+/// The only one of the keys that a section holds, if it holds any. An override wins over the other ways to say the same.
 pub(crate) fn only_one<'a>(
     section: &'a Node,
     keys: &[Key],
@@ -275,7 +275,14 @@ pub(crate) fn only_one<'a>(
     match written.as_slice() {
         [] => Some(None),
         [one] => Some(Some(one)),
-        [one, other, ..] => context.exclude(other, one),
+        [one, other, ..] => {
+            let mut overriding =
+                written.iter().copied().filter(|entry| context.sources.is_override(entry.key_span));
+            match (overriding.next(), overriding.next()) {
+                (Some(entry), None) => Some(Some(entry)),
+                _ => context.exclude(other, one),
+            }
+        }
     }
 }
 

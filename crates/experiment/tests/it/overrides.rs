@@ -1,6 +1,9 @@
 //! An override is laid over every experiment in which it has a meaning, and only over those.
 
-use cliptune_experiment::{Experiment, ModelSource, Objective, Plan, Precision, SplitBy, Tune, UpdateRule};
+use cliptune_experiment::{
+    CheckpointInterval, Experiment, ModelSource, Objective, Plan, Precision, SplitBy, Tune, UpdateRule,
+    Warmup,
+};
 
 use crate::support::{Folder, REST};
 
@@ -202,6 +205,16 @@ fn resetting_a_key_makes_nothing() {
       |                                                                                            ^^^^ expected `tune: lora`, or no `lora`
       = help: one of the two is inherited: drop it with `lora: null`
     ");
+}
+
+#[test]
+fn an_override_wins_over_another_way_to_say_the_same() {
+    let text = "train: { objective: choice, epochs: 1, batch_size: 8, optimizer: { lr: 1 }, schedule: { warmup_steps: 9 } }\n\
+                checkpoint: { every_minutes: 1 }\n";
+    let plan = &plans(&[text.to_owned()], &["train.schedule.warmup=0.5", "checkpoint.every_steps=7"])[0];
+    let Warmup::Share(share) = plan.train.as_ref().unwrap().schedule.warmup else { panic!() };
+    assert_eq!(share.get(), 0.5);
+    assert_eq!(plan.checkpoint, CheckpointInterval::EverySteps(7.try_into().unwrap()));
 }
 
 /// Each run's axes and its rank.
