@@ -168,6 +168,8 @@ mod tests {
             train_items: items.to_vec(),
             validation: Vec::new(),
             validation_items: Vec::new(),
+            test: Vec::new(),
+            test_items: Vec::new(),
             images: Vec::new(),
             texts: Vec::new(),
         };
