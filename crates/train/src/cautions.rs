@@ -3,7 +3,7 @@
 use cliptune_experiment::{Seed, TaskKind, TrainPlan};
 use cliptune_terminal::format;
 
-use crate::data::{Example, Splits, TextBank};
+use crate::data::{Arrangement, Example, Splits, TextBank, evaluation_batches};
 use crate::fit::batches;
 use crate::objective::{self, lacks_negatives};
 use crate::schedule::warmup_steps;
@@ -45,17 +45,28 @@ fn equal_choices(splits: &Splits) -> Option<String> {
 }
 
 /// What a training cannot do that its plan says.
-pub(crate) fn of_training(plan: &TrainPlan, seed: Seed, train: &[Example], steps: usize) -> Vec<String> {
-    [no_negatives(plan, seed, train), long_warmup(plan, steps)].into_iter().flatten().collect()
+pub(crate) fn of_training(plan: &TrainPlan, seed: Seed, splits: &Splits, steps: usize) -> Vec<String> {
+    let trained = batches(plan, seed, &splits.train, 1);
+    let validated = evaluation_batches(&splits.validation, Arrangement::of(plan.objective), plan.batch_size);
+    let cautions = [
+        no_negatives(plan, "an epoch's", &trained, &splits.train),
+        no_negatives(plan, "the validation split's", &validated, &splits.validation),
+        long_warmup(plan, steps),
+    ];
+    cautions.into_iter().flatten().collect()
 }
 
-/// Batches without negatives, by those of the first epoch.
-fn no_negatives(plan: &TrainPlan, seed: Seed, train: &[Example]) -> Option<String> {
+/// Batches without negatives, in which a contrastive loss is 0 whatever the model.
+fn no_negatives(
+    plan: &TrainPlan,
+    whose: &str,
+    batches: &[Vec<usize>],
+    examples: &[Example],
+) -> Option<String> {
     if !objective::has_negatives_in_batch(plan.objective) {
         return None;
     }
-    let batches = batches(plan, seed, train, 1);
-    let lacks = |chosen: &&Vec<usize>| lacks_negatives(chosen.iter().filter_map(|&row| train.get(row)));
+    let lacks = |chosen: &&Vec<usize>| lacks_negatives(chosen.iter().filter_map(|&row| examples.get(row)));
     let count = batches.iter().filter(lacks).count();
     let why = match plan.batch_size.get() {
         1 => "`train.batch_size` is 1",
@@ -65,7 +76,7 @@ fn no_negatives(plan: &TrainPlan, seed: Seed, train: &[Example]) -> Option<Strin
     };
     (count > 0).then(|| {
         format!(
-            "{} of an epoch's {} batches {} no negatives, so that `objective: {}` contrasts nothing there: {why}",
+            "{} of {whose} {} batches {} no negatives, so that `objective: {}` contrasts nothing there: {why}",
             format::count(count as u64),
             format::count(batches.len() as u64),
             if count == 1 { "has" } else { "have" },
@@ -125,7 +136,8 @@ mod tests {
     #[test]
     fn batches_that_contrast_nothing_are_told_with_their_number_and_the_reason() {
         let told = |objective, batch_size, items: &[Item]| {
-            no_negatives(&plan(objective, batch_size), Seed(0), &examples(items))
+            let (plan, examples) = (plan(objective, batch_size), examples(items));
+            no_negatives(&plan, "an epoch's", &batches(&plan, Seed(0), &examples, 1), &examples)
         };
         let one_group: Vec<Item> = (0..4).map(|n| item(n, "all", &[&n.to_string(), "other"])).collect();
         let one_text: Vec<Item> = (0..4).map(|n| item(n, &n.to_string(), &["same", "other"])).collect();

@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
         self.start.suits(train.objective, self.plan)?;
         let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
-        for caution in cautions::of_training(train, self.plan.seed, &self.splits.train, steps) {
+        for caution in cautions::of_training(train, self.plan.seed, self.splits, steps) {
             self.context.caution(&self.plan.experiment, &caution);
         }
         let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;

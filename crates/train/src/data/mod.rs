@@ -12,7 +12,8 @@ mod splits;
 mod texts;
 mod truth;
 
-pub use ahead::{Ahead, BATCHES_IN_MEMORY, images_ahead};
+pub use ahead::Ahead;
+pub(crate) use ahead::{BATCHES_IN_MEMORY, images_ahead};
 pub use augment::Augmenter;
 pub use batch::{Batch, Needed};
 pub use examples::{Example, Examples};

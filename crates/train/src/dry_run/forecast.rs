@@ -77,7 +77,7 @@ impl Forecast {
         let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
         let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
         let steps = steps_per_epoch(train, plan.seed, &splits.train);
-        let of_training = cautions::of_training(train, plan.seed, &splits.train, train.epochs * steps);
+        let of_training = cautions::of_training(train, plan.seed, &splits, train.epochs * steps);
         for caution in cautions::of_start(&start, &texts, &splits).iter().chain(&of_training) {
             printer.warn(&format!("{}: {caution}", plan.experiment));
         }
