@@ -31,14 +31,16 @@ impl Plan {
     ///
     /// Nothing here knows any option: one is at its default if the plan without it is the same.
     pub fn options(&self) -> Vec<PlanOption> {
-        let plan = self.without_place();
-        let document = document(&plan);
+        let document = document(&self.without_place());
+        // Not the plan itself: a path that is not UTF-8 has lost something on the way.
+        let whole = read(document.clone());
         let mut paths = Vec::new();
         add_leaves(&document, &mut Vec::new(), &mut paths);
         paths.retain(|path| is_option(path));
         let option = |path: Vec<String>| {
             let value = spelled(path.iter().try_fold(&document, |value, key| value.get(key))?);
-            let is_default = read(without(&document, &path)).is_some_and(|rest| rest == plan);
+            let rest = read(without(&document, &path));
+            let is_default = rest.is_some() && rest == whole;
             Some(PlanOption { key: path.join("."), value, is_default })
         };
         paths.into_iter().filter_map(option).collect()

@@ -122,7 +122,8 @@ struct Idle {
 impl Idle {
     fn add(&mut self, choices: &[Choice<'_>], point: &Point) {
         for problem in &point.idle {
-            match self.of_file.iter_mut().find(|(known, _)| known.span == problem.span) {
+            let is_it = |known: &Problem| (known.span, &known.message) == (problem.span, &problem.message);
+            match self.of_file.iter_mut().find(|(known, _)| is_it(known)) {
                 Some((_, count)) => *count += 1,
                 None => self.of_file.push((problem.clone(), 1)),
             }
