@@ -10,7 +10,7 @@ use crate::error::TrainError;
 /// Batches whose images wait for their turn, besides the one that is being decoded.
 const WAITING: usize = 2;
 /// Batches whose pixels are in memory at most: with those that wait, the one that is computed and the one that is decoded.
-pub const BATCHES_IN_MEMORY: usize = WAITING + 2;
+pub(crate) const BATCHES_IN_MEMORY: usize = WAITING + 2;
 /// Bytes of pixels that are decoded ahead at most.
 const LARGEST: usize = 1 << 30;
 
@@ -28,7 +28,7 @@ pub struct Ahead<'a> {
 pub(super) type Decoded = HashMap<usize, Pixels>;
 
 /// The most images of one batch that are decoded ahead, when an image has so many bytes.
-pub fn images_ahead(image_bytes: usize) -> usize {
+pub(crate) fn images_ahead(image_bytes: usize) -> usize {
     (LARGEST / BATCHES_IN_MEMORY / image_bytes.max(1)).max(1)
 }
 
