@@ -20,7 +20,7 @@ pub struct ExperimentName(String);
 
 impl ExperimentName {
     /// The length of the longest name. It leaves room for suffixes in a file name.
-    pub const MAX_LENGTH: usize = 100;
+    const MAX_LENGTH: usize = 100;
 
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
@@ -124,7 +124,7 @@ pub struct LearningRate(f64);
 
 impl LearningRate {
     /// The largest learning rate.
-    pub const MAX: f64 = 10.0;
+    pub(crate) const MAX: f64 = 10.0;
 
     /// Returns the number.
     pub fn get(self) -> f64 {
@@ -190,7 +190,7 @@ impl BatchSize {
     pub const DEFAULT: Self = Self(64);
 
     /// The largest batch size.
-    pub const MAX: usize = 65_536;
+    pub(crate) const MAX: usize = 65_536;
 
     /// Returns the number.
     pub fn get(self) -> usize {

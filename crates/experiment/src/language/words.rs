@@ -6,12 +6,11 @@
 //! reader, the schema and the messages have it from there.
 
 use super::Context;
+use super::options::FromValue;
 use crate::defaults::{default, fill};
 use crate::shape::{Key, OnlyWith, Shape, Words};
 use crate::suggest::alternatives;
 use crate::yaml::{Entry, Node};
-
-use super::options::FromValue;
 
 /// An enum that is written as one of a few words.
 pub(crate) trait Vocabulary {

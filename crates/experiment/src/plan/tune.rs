@@ -38,17 +38,10 @@ variants! {
     }
 }
 
-impl Tune {
-    /// Returns its word in the language.
-    pub fn as_str(self) -> &'static str {
-        self.word()
-    }
-}
-
 /// Writes the word and what belongs to it, for people.
 impl fmt::Display for Tune {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())?;
+        f.write_str(self.word())?;
         match self {
             Self::LockedImage { unlocked_layers } | Self::LockedText { unlocked_layers }
                 if *unlocked_layers > 0 =>
@@ -98,7 +91,7 @@ words! {
 
 impl LoraTarget {
     /// All targets in order.
-    pub const ALL: [Self; 5] = [Self::Query, Self::Key, Self::Value, Self::Out, Self::Mlp];
+    const ALL: [Self; 5] = [Self::Query, Self::Key, Self::Value, Self::Out, Self::Mlp];
 }
 
 /// The set of layers that have an adapter.
