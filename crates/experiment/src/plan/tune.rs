@@ -100,7 +100,7 @@ impl LoraTarget {
 pub struct LoraTargets(u8);
 
 impl LoraTargets {
-    /// Returns the targets in the order of [`LoraTarget::ALL`].
+    /// Returns the targets in the order in which they are defined.
     pub fn iter(self) -> impl Iterator<Item = LoraTarget> {
         LoraTarget::ALL.into_iter().filter(move |target| self.0 & bit(*target) != 0)
     }
