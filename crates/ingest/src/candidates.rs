@@ -204,7 +204,7 @@ fn texts(task: TaskKind, row: &JoinedRow) -> Result<Vec<String>, Refusal> {
     }
     let mut seen = HashSet::new();
     match texts.iter().find(|text| !seen.insert(*text)) {
-        Some(repeated) => Err((Reason::ChoicesRepeated, shown(repeated))),
+        Some(repeated) => Err((Reason::ChoicesRepeated, repeated.clone())),
         None => Ok(texts),
     }
 }
@@ -213,7 +213,7 @@ fn split(plan: &DataPlan, row: &JoinedRow) -> Result<Split, Refusal> {
     let SplitBy::Column(_) = plan.split.by else { return Ok(Split::Train) };
     let value = row.split.as_deref();
     let found = Split::ALL.into_iter().find(|split| value == Some(split.as_str()));
-    found.ok_or((Reason::SplitUnknown, value.map_or(MISSING.to_owned(), shown)))
+    found.ok_or_else(|| (Reason::SplitUnknown, value.unwrap_or(MISSING).to_owned()))
 }
 
 fn item_id(group: &str, image_hash: &str, texts: &[String], label: usize, apart: Option<&str>) -> String {

@@ -234,8 +234,10 @@ impl<'de> Visitor<'de> for Lesson<'_> {
         let depth = self.deeper::<A::Error>()?;
         self.lessons.objects += 1;
         let object = self.lessons.objects;
-        if matches!(self.shape, Shape::Unknown) {
-            *self.shape = Shape::Object(Fields::default());
+        match self.shape {
+            Shape::Object(_) => {}
+            Shape::Unknown => *self.shape = Shape::Object(Fields::default()),
+            _ => *self.shape = Shape::Mixed,
         }
         while let Some(name) = values.next_key::<String>()? {
             let place = match &mut *self.shape {
