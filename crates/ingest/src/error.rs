@@ -10,7 +10,7 @@ use cliptune_terminal::{Diagnostic, Exit};
 
 use crate::label::{Example, words};
 use crate::shown::{shown, shown_list};
-use crate::summary::sample_keys;
+use crate::summary::{sample_keys, such_as};
 
 /// Why a dataset could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ pub enum IngestError {
     #[error("the join gave a row that cannot be read")]
     Row(#[from] serde_json::Error),
     /// Nothing is left.
-    #[error("no item is left of {} and {}{}", counted(join.images, "image"), counted(join.rows, "row"), listed(reasons))]
+    #[error("no item is left of {} and {}{}", counted(join.images, "image"), counted(join.rows, "row"), listed(reasons, notes))]
     NoItems {
         /// Both sides.
         join: Box<JoinCounts>,
@@ -161,10 +161,10 @@ impl Diagnostic for IngestError {
             }
             Self::ColumnType { .. } => Some("name an SQL expression that gives it".to_owned()),
             Self::LabelAmbiguous { column, readings: [one, other], .. } => {
-                Some(format!("say which: {} or {}", declared(column, *one), declared(column, *other)))
+                Some(format!("say which in data.columns: {} or {}", declared(column, *one), declared(column, *other)))
             }
             Self::LabelsFromOne { column, .. } => Some(format!(
-                "say so: {}; or that they count from 0: {}",
+                "say so in data.columns: {}; or that they count from 0: {}",
                 declared(column, LabelReading::Position),
                 declared(column, LabelReading::Index)
             )),
@@ -196,6 +196,9 @@ impl Diagnostic for IngestError {
             Self::Table { problem, .. } if problem.contains("UTF-8") => {
                 Some("iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW does that, if that is its encoding".to_owned())
             }
+            Self::Table { problem, .. } if problem.contains("nests more") || problem.contains("has more than") => {
+                Some("leave out of the file what the experiment does not need".to_owned())
+            }
             Self::Table { path, .. } => Some(format_hint(path).to_owned()),
             _ => None,
         }
@@ -222,8 +225,11 @@ impl Diagnostic for IngestError {
     }
 }
 
-fn listed(reasons: &BTreeMap<String, u64>) -> String {
-    reasons.iter().map(|(reason, count)| format!("\n{}: {reason}", format::count(*count))).collect()
+fn listed(reasons: &BTreeMap<String, u64>, notes: &SourceNotes) -> String {
+    let line = |(reason, count): (&String, &u64)| {
+        format!("\n{}: {reason}{}", format::count(*count), such_as(notes, reason))
+    };
+    reasons.iter().map(line).collect()
 }
 
 fn column_hint(column: &str, columns: &[String]) -> String {

@@ -101,7 +101,7 @@ impl Job<'_> {
         let sides = Sides { plan, images: &inputs.images, headers: &headers, joined };
         let reading = sides.reading()?;
         let Sorted { mut items, rejects, filtered } = sides.sort(reading);
-        let notes = notes(inputs, &headers, joined, reading);
+        let notes = notes(inputs, &headers, joined, reading, &rejects);
         let join = counts::join_counts(inputs.images.len(), joined, filtered);
         let reasons = counts::reject_counts(&rejects);
         if items.is_empty() {

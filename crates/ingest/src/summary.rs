@@ -24,7 +24,7 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
         let _ = writeln!(text, "  filtered   {} by `where`", counted(join.rows_filtered, "row"));
     }
     for (reason, number) in &record.rejects {
-        let _ = writeln!(text, "  rejected   {}: {reason}", count(*number));
+        let _ = writeln!(text, "  rejected   {}: {reason}{}", count(*number), such_as(&record.notes, reason));
     }
     text.push_str(&notes(&record.notes));
     let rows: u64 = items.multiplicities.iter().map(|(copies, number)| copies * number).sum();
@@ -67,6 +67,11 @@ fn samples(record: &DatasetRecord) -> String {
     }
     let keys = sample_keys(&record.notes);
     keys.iter().map(|line| format!("  unmatched  {line}\n")).collect()
+}
+
+/// An image or a row that was left out for a reason, with the value that was refused.
+pub(crate) fn such_as(notes: &SourceNotes, reason: &str) -> String {
+    notes.reject_examples.get(reason).map_or(String::new(), |example| format!(", such as {example}"))
 }
 
 /// A few keys of each side that nothing matched, in words.

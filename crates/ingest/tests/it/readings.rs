@@ -113,6 +113,10 @@ fn a_label_that_is_no_whole_number_is_refused_with_its_value() {
         ["\"1.5\", read as an index from 0, of 3 texts", "\"7.0\", read as an index from 0, of 3 texts"]
     );
     assert!(made.rejects.iter().all(|reject| reject.join_key.is_some()));
+    // The summary shows one of them.
+    let examples = &made.dataset.record().notes.reject_examples;
+    let example = examples.get("label not among the choices").unwrap();
+    assert_eq!(example, "row 0: \"1.5\", read as an index from 0, of 3 texts");
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn labels_that_two_readings_read_differently_stop_the_run_until_they_are_declare
     );
     assert_eq!(
         error.hint().unwrap(),
-        "say which: label: { column: label, is: text } or label: { column: label, is: index }"
+        "say which in data.columns: label: { column: label, is: text } or label: { column: label, is: index }"
     );
     for (reading, expected) in [(LabelReading::Text, [1, 0, 1, 0]), (LabelReading::Index, [0, 1, 0, 1])] {
         let mut plan = sources.choice();
