@@ -201,8 +201,8 @@ fn resetting_a_key_makes_nothing() {
     error: `lora` has a meaning only with `tune: lora`
      --> a.yaml:4:92
       |
-    4 | train: { objective: choice, epochs: 3, batch_size: 8, optimizer: { lr: 1e-3 }, tune: lora, lora: { rank: 2 } }
-      |                                                                                            ^^^^ expected `tune: lora`, or no `lora`
+    4 | …jective: choice, epochs: 3, batch_size: 8, optimizer: { lr: 1e-3 }, tune: lora, lora: { rank: 2 } }
+      |                                                                                  ^^^^ expected `tune: lora`, or no `lora`
       = help: one of the two is inherited: drop it with `lora: null`
     ");
 }
