@@ -1,5 +1,6 @@
 //! The command from YAML to files.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use cliptune_experiment::{Split, TaskKind};
@@ -65,22 +66,19 @@ fn pairs_are_ranked_as_by_hand() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("test: image_to_text_recall@1 "), "{}", stderr(&output));
     let predictions = read_predictions(&run, Split::Test).unwrap();
-    let texts: std::collections::BTreeSet<&str> =
-        fixture.items.iter().map(|item| item.texts[0].as_str()).collect();
     for item in &fixture.items {
-        let own = |text: &str| {
-            fixture.items.iter().any(|other| other.group == item.group && other.texts[0] == text)
+        // Texts of the same tokens are one candidate; by hand they have the same logit, to the last bit.
+        let logits = |group: Option<&str>| -> BTreeSet<u64> {
+            let items = fixture.items.iter().filter(|other| group.is_none_or(|group| other.group == group));
+            items.map(|other| fixture.logit(item, &other.texts[0]).to_bits()).collect()
         };
-        let best = texts
-            .iter()
-            .filter(|text| own(text))
-            .map(|text| fixture.logit(item, text))
-            .fold(f64::MIN, f64::max);
-        let rank = texts.iter().filter(|text| !own(text) && fixture.logit(item, text) > best).count();
+        let (all, own) = (logits(None), logits(Some(&item.group)));
+        let best = own.iter().map(|&bits| f64::from_bits(bits)).fold(f64::MIN, f64::max);
+        let rank = all.difference(&own).filter(|&&bits| f64::from_bits(bits) > best).count();
         let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
         assert_eq!((prediction.predicted, prediction.correct), (rank, rank == 0), "{}", item.item_id);
         assert_eq!((prediction.rank, prediction.share), ((rank + 1) as f64, f64::from(u8::from(rank == 0))));
-        let total: f64 = texts.iter().map(|text| fixture.logit(item, text).exp()).sum();
+        let total: f64 = all.iter().map(|&bits| f64::from_bits(bits).exp()).sum();
         assert!((prediction.label_prob - fixture.logit(item, &item.texts[0]).exp() / total).abs() < 1e-4);
     }
     assert!(!run.scores_folder(Split::Test).join("choices.json").exists());

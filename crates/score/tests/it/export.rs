@@ -10,8 +10,9 @@ use fs_err as fs;
 use crate::fixture::Fixture;
 use crate::towers::{open, score_split};
 
-const ADVICE: &str = "put the files of model/ and onnx/ back as the run wrote them, or remove the run and train it \
-                      again: scores of a model that is fed in another way than it was trained mean nothing";
+const ADVICE: &str = "put the files of model/ and onnx/ back as the run wrote them, or move the run's folder out of the \
+                      store and train it again: scores of a model that is fed in another way than it was trained mean \
+                      nothing";
 
 /// Scoring a run that was changed; nothing may be scored.
 fn refusal(fixture: &Fixture, change: impl FnOnce(&Run)) -> (String, String, Option<String>) {
