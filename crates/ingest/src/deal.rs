@@ -118,20 +118,23 @@ impl Table<'_> {
         lacks
     }
 
-    /// Units that alone would upset a split go first, the largest before the others: to train as long as they fit, then
-    /// to whichever other split has room, and those that fit nowhere to train again.
+    /// Units that alone would upset a split go first, the largest before the others: to train as long as they fit, and then
+    /// wherever they exceed the share least. What is larger than all of any other split goes to train whatever happens.
     fn deal_large(&mut self, open: &[usize]) {
-        let smallest = self.shares.0.iter().map(|(_, share)| *share).fold(1.0, f64::min);
-        let limit = median(self.pieces).max(TOLERANCE * smallest * self.total);
+        let whole: Vec<f64> = self.shares.0.iter().map(|(_, share)| share * self.total).collect();
+        let smallest = whole.iter().copied().fold(self.total, f64::min);
+        let limit = median(self.pieces).max(TOLERANCE * smallest);
         let mut large: Vec<usize> = open.iter().copied().filter(|unit| self.size(*unit) > limit).collect();
         large.sort_by_key(|&unit| (std::cmp::Reverse(self.pieces[unit].size), self.pieces[unit].anchor));
         let home = self.shares.home();
         for unit in large {
             let (lacks, size) = (self.lacks(), self.size(unit));
-            let roomiest =
-                (0..lacks.len()).fold(0, |best, at| if lacks[at] > lacks[best] { at } else { best });
-            let elsewhere = lacks[home] + ROUNDING < size && lacks[roomiest] + ROUNDING >= size;
-            self.places[unit] = Some(if elsewhere { roomiest } else { home });
+            let excess = |place: usize| size - lacks[place];
+            let is_giant = (0..whole.len()).all(|place| place == home || size > whole[place]);
+            let least =
+                (0..lacks.len()).fold(home, |best, at| if excess(at) < excess(best) { at } else { best });
+            let stays = is_giant || excess(home) <= ROUNDING;
+            self.places[unit] = Some(if stays { home } else { least });
         }
     }
 
