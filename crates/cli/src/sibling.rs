@@ -98,8 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_ctrl_c_ends_was_interrupted() {
-        let exit = ended(Tool::Ingest, shell("kill -INT $$"), true).expect("it was asked to");
+    fn a_tool_that_is_asked_to_stop_was_interrupted() {
+        // Not SIGINT, which shells let the jobs in their background ignore.
+        let exit = ended(Tool::Ingest, shell("kill -TERM $$"), true).expect("it was asked to");
         assert_eq!(exit, Exit::Interrupted);
     }
 }
