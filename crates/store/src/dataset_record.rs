@@ -123,8 +123,6 @@ pub struct SourceNotes {
     pub deep_images: u64,
     /// A reject for each reason that comes with a value: which image or row, and the value that was refused.
     pub reject_examples: BTreeMap<String, String>,
-    /// An image or a row for each reason to leave one out, with the value that was refused.
-    pub reject_examples: BTreeMap<String, String>,
     /// A few keys of images that no row looks for.
     pub unmatched_image_keys: Vec<String>,
     /// A few keys that rows look for and no image has.
