@@ -1,6 +1,6 @@
 //! What programs ask of the system: sockets, and files to change.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use fs_err as fs;
@@ -59,11 +59,26 @@ impl TestContext {
             paths.remove(0);
         }
         let from_root = |(folder, path): (Option<String>, String)| match folder {
-            Some(folder) => Path::new(&folder).join(path),
-            None => self.path("").join(path),
+            Some(folder) => plain(&Path::new(&folder).join(path)),
+            None => plain(&self.path("").join(path)),
         };
         paths.into_iter().map(from_root).collect()
     }
+}
+
+/// Returns the path without `.` and `..`, by its words alone.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn given(name: &'static str) -> Option<(&'static str, std::ffi::OsString)> {
@@ -97,9 +112,8 @@ fn strings(call: &str) -> Vec<(Option<String>, String)> {
     let mut rest = call;
     while let Some((before, after)) = rest.split_once('"') {
         let folder = before.strip_suffix(">, ").and_then(|before| before.rsplit_once('<'));
-        let end =
-            (0..after.len()).find(|&end| after[end..].starts_with('"') && !after[..end].ends_with('\\'));
-        let end = end.unwrap_or(after.len());
+        let mut quotes = after.match_indices('"').map(|(place, _)| place);
+        let end = quotes.find(|&place| !after[..place].ends_with('\\')).unwrap_or(after.len());
         strings.push((folder.map(|(_, folder)| folder.to_owned()), after[..end].to_owned()));
         rest = after.get(end + 1..).unwrap_or_default();
     }
