@@ -27,14 +27,13 @@ fn merge_entry(entries: &mut Vec<Entry>, over: Entry) {
     }
 }
 
-/// Lays `value` on what stands at a path, making the maps on the way.
+/// Lays `value` on what stands at a path, making the maps on the way. Every key on the way has the place of the value,
+/// so that what is wrong with a map that was made is told, and left out, as that of the value.
 pub(crate) fn merge_at(base: &mut Node, path: &[&str], value: Node) {
-    let wrapped = path.iter().rev().fold(value, |value, name| {
-        let key_span = value.span;
-        Node {
-            span: Span::DEFAULT,
-            value: Value::Map(vec![Entry { key: (*name).to_owned(), key_span, value }]),
-        }
+    let key_span = value.span;
+    let wrapped = path.iter().rev().fold(value, |value, name| Node {
+        span: Span::DEFAULT,
+        value: Value::Map(vec![Entry { key: (*name).to_owned(), key_span, value }]),
     });
     merge(base, wrapped);
 }

@@ -45,7 +45,10 @@ impl Point {
         loop {
             let point = Self::without(left_out, experiment, layers, sources);
             match point.idle.iter().find(|problem| layers.holds(problem.span)).cloned() {
-                Some(problem) => left_out = [point.left_out, vec![problem]].concat(),
+                // What is laid over an experiment is not inherited, so there is no advice to drop it in a file.
+                Some(problem) => {
+                    left_out = [point.left_out, vec![Problem { help: None, ..problem }]].concat();
+                }
                 None => return point,
             }
         }

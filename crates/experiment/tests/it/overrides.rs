@@ -187,6 +187,50 @@ fn what_has_a_meaning_in_no_experiment_is_told_with_the_reason() {
 }
 
 #[test]
+fn an_override_that_does_nothing_is_not_called_inherited() {
+    let settings = ["train.lora.rank=4", "train.unlocked_layers=1"];
+    insta::assert_snapshot!(load(&[train("tune: full")], &settings).unwrap_err(), @r"
+    error: `lora` has a meaning only with `tune: lora`
+     --> --set:1:17
+      |
+    1 | train.lora.rank=4
+      |                 ^ expected `tune: lora`, or no `lora`
+
+    error: `unlocked_layers` has a meaning only with `tune: locked-image` or `tune: locked-text`
+     --> --set:1:23
+      |
+    1 | train.unlocked_layers=1
+      |                       ^ expected `tune: locked-image` or `tune: locked-text`, or no `unlocked_layers`
+    ");
+
+    let settings = ["train.schedule.warmup=0.5", "train.schedule.warmup_steps=3"];
+    insta::assert_snapshot!(load(&[train("")], &settings).unwrap_err(), @r"
+    error: `warmup` and `warmup_steps` exclude each other
+     --> --set:1:23
+      |
+    1 | train.schedule.warmup=0.5
+      |                       ^^^ expected one of the two
+     ::: --set:1:29
+      |
+    1 | train.schedule.warmup_steps=3
+      |                             ^ the other is given here
+    ");
+}
+
+#[test]
+fn what_a_file_says_beside_an_override_is_judged_by_itself() {
+    // The file's own map has no meaning, whether or not an override adds to it.
+    let idle = train("tune: full, lora: { rank: 2 }");
+    let told = load(&[idle.clone()], &[]).unwrap_err();
+    assert_eq!(load(&[idle, train("tune: lora")], &["train.lora.dropout=0.5"]).unwrap_err(), told);
+    // Overrides of one map go to the same experiments.
+    let texts = [train(""), train("tune: lora")];
+    let experiments = load(&texts, &["train.lora.rank=4", "train.lora.dropout=0.5"]).unwrap();
+    let taken: Vec<_> = experiments.iter().map(|one| one.settings.len()).collect();
+    assert_eq!(taken, [0, 2]);
+}
+
+#[test]
 fn resetting_a_key_makes_nothing() {
     let jitter = train("augment: { color_jitter: { contrast: 0.5, brightness: 0.25 } }");
     let found = plans(&[train(""), jitter], &["train.augment.color_jitter.contrast="]);
