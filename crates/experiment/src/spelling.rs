@@ -17,9 +17,9 @@ pub fn spelled(value: &Value) -> String {
     }
 }
 
-/// Spells a number as people write it: `1e-5` rather than `0.00001`, but `0.01` and `32`.
+/// Spells a number as people write it: `1e-5` and `1e-3` as learning rates are written, but `0.002`, `0.01` and `32`.
 pub fn spelled_number(value: f64) -> String {
-    if value != 0.0 && value.abs() < 1e-2 { format!("{value:e}") } else { value.to_string() }
+    if value != 0.0 && value.abs() <= 1e-3 { format!("{value:e}") } else { value.to_string() }
 }
 
 #[cfg(test)]
@@ -30,8 +30,14 @@ mod tests {
 
     #[test]
     fn small_numbers_are_spelled_as_learning_rates_are() {
-        let spelled = [json!(1e-5), json!(0.0005), json!(0.01), json!(32), json!(0), json!(-0.002)];
-        assert_eq!(spelled.map(|value| super::spelled(&value)), ["1e-5", "5e-4", "0.01", "32", "0", "-2e-3"]);
+        let values = [json!(1e-5), json!(0.0005), json!(0.001), json!(-0.00025)];
+        assert_eq!(values.map(|value| spelled(&value)), ["1e-5", "5e-4", "1e-3", "-2.5e-4"]);
+    }
+
+    #[test]
+    fn numbers_that_are_easily_read_are_spelled_out() {
+        let values = [json!(0.002), json!(0.01), json!(-0.002), json!(32), json!(0)];
+        assert_eq!(values.map(|value| spelled(&value)), ["0.002", "0.01", "-0.002", "32", "0"]);
     }
 
     #[test]
