@@ -200,7 +200,7 @@ pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
     let help = closest(&unknown.name, names()).map(|key| format!("did you mean `{key}`?")).or_else(elsewhere);
     let label = match unknown.keys {
         [] => format!("`{}` holds a value, not a map", unknown.section),
-        // Who is told what was meant need not read a long list.
+        // With a suggestion, nobody needs a long list.
         keys if keys.len() > MANY && help.is_some() => {
             format!("expected one of the keys of `{}`", unknown.section)
         }

@@ -53,7 +53,7 @@ pub struct Experiment {
     pub settings: Vec<String>,
 }
 
-/// One run to be: a set of settings and a seed.
+/// What one run is to do: all its settings and its seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The experiment that it belongs to.

@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::problem::Problem;
 use crate::source::{Position, Sources, Span};
 
-/// The largest number of problems that are shown; more of them have one cause.
+/// The largest number of problems that are shown. Where there are more, most of them have one cause.
 const MAX_SHOWN: usize = 50;
 /// The largest number of characters of a line that are shown before the place and after its start.
 const CONTEXT: usize = 80;

@@ -90,7 +90,7 @@ impl fmt::Display for Seed {
 pub struct Fraction(f64);
 
 impl Fraction {
-    /// The fraction that is nothing.
+    /// No part at all.
     pub const ZERO: Self = Self(0.0);
 
     /// Returns the number.
@@ -186,7 +186,7 @@ impl From<EmaDecay> for f64 {
 pub struct BatchSize(usize);
 
 impl BatchSize {
-    /// The size of the batches in which a model is evaluated that no experiment trains.
+    /// The size of the batches in which a model that is not trained is evaluated.
     pub const DEFAULT: Self = Self(64);
 
     /// The largest batch size.

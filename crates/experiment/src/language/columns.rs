@@ -1,4 +1,4 @@
-//! `data.columns`: which table columns mean what.
+//! `data.columns`: what the columns of the table mean.
 
 use super::words::word;
 use crate::plan::{Columns, Label, LabelReading, Task};
@@ -14,12 +14,12 @@ pub(super) const SEVERAL: Shape = Shape::Either(&[COLUMN, Shape::set(&COLUMN, 0)
 
 /// The keys of `data.columns`.
 pub(super) const KEYS: &[Key] = &[
-    Key::optional("choices", COLUMN, "the list of candidate texts; with `label`"),
+    Key::optional("choices", COLUMN, "the list of candidate texts; it needs `label` beside it"),
     Key::optional(
         "label",
         Shape::Either(&[COLUMN, Shape::Map(LABEL)]),
         "the right one of `choices`: whole numbers are indices from 0, texts are the right text itself or a letter \
-         from A; a map declares it",
+         from A; a map says which of these they are",
     ),
     Key::optional("text", COLUMN, "the image's own caption; instead of `choices` and `label`"),
     Key::optional("id", COLUMN, "the row's own identifier; the row number when absent"),
@@ -32,7 +32,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-/// The keys of a label whose reading is declared.
+/// The keys of a label that says how its values are read.
 const LABEL: &[Key] = &[
     Key::required("column", COLUMN, "the column or SQL expression that gives the label"),
     Key::optional(

@@ -18,19 +18,19 @@ pub(super) const KEYS: &[Key] = &[
         "the table of texts: a parquet, csv or jsonl file, or a glob whose files are one table",
     ),
     Key::required("join", Shape::Map(join::KEYS), "which image belongs to which row"),
-    Key::required("columns", Shape::Map(columns::KEYS), "which table columns mean what"),
+    Key::required("columns", Shape::Map(columns::KEYS), "what the columns of the table mean"),
     Key::optional(
         "where",
         Shape::Text("an SQL condition"),
-        "an SQL condition over the joined row; rows that fail it are left out",
+        "an SQL condition over the joined row; rows that do not meet it are left out",
     ),
     Key::with_default(
         "deduplicate",
         Shape::Boolean,
         "true",
-        "rows of the same group, texts and label become one item with a multiplicity",
+        "whether rows with the same group, texts and label become one item with a multiplicity",
     ),
-    Key::with_default("split", Shape::Map(split::KEYS), "{}", "who goes to train, validation and test"),
+    Key::with_default("split", Shape::Map(split::KEYS), "{}", "which items go to train, validation and test"),
 ];
 
 /// Reads `data`.

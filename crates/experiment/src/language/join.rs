@@ -10,7 +10,7 @@ pub(super) const KEYS: &[Key] = &[
         "image",
         Shape::Either(&[Shape::Text("`path`, `name`, `stem` or an SQL expression"), Shape::Map(SQL)]),
         "name",
-        "the key of an image file: its `path` below the folder, its `name`, its `stem`, or an SQL expression over \
+        "the key of an image file: its `path` below the folder, its `name`, its `stem` or an SQL expression over \
          `path`, `name`, `stem`, `extension` and `size`",
     ),
     Key::required(
@@ -23,7 +23,7 @@ pub(super) const KEYS: &[Key] = &[
 const SQL: &[Key] = &[Key::required(
     "sql",
     Shape::Text("an SQL expression"),
-    "an SQL expression, also one that happens to be a word such as `name`",
+    "the SQL expression, which may be spelled like one of the words, such as `name`",
 )];
 
 /// Reads `data.join`.

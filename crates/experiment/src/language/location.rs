@@ -1,4 +1,4 @@
-//! Places of files: local folders, files, globs and `file://` addresses.
+//! Where files are: local folders, files, globs and `file://` addresses.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub(super) fn path(node: &Node, context: &mut Context<'_>) -> Option<PathBuf> {
     Some(context.sources.resolve(node.span, local))
 }
 
-/// The path of `file:///a/b` or `file://localhost/a/b`.
+/// Returns the path of `file:///a/b` or `file://localhost/a/b`.
 fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Option<&'a str> {
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
     if path.starts_with('/') {
@@ -45,7 +45,7 @@ fn remote(node: &Node, scheme: &str) -> Problem {
         .help("copy the files to a local folder first")
 }
 
-/// Reads the location of a table; its format is in the name.
+/// Reads the location of a table, whose name says its format.
 pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSource> {
     let path = path(node, context)?;
     match format(&path) {

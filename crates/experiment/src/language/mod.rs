@@ -1,8 +1,9 @@
 //! The keys of the language, and what they demand of each other.
 //!
-//! The options of a training, an architecture, an export and a score are defined in the plan, with the macros of `options`
-//! and `words`; the other sections have a table of keys beside their decoder. A decoder is given a tree that has been checked against its table and filled with defaults, so a value that
-//! reads as `None` has already been reported, and only what concerns several keys at once is left to check.
+//! The options of training, of an architecture, of an export and of scoring are defined in the plan, with the macros of
+//! `options` and `words`; the other sections have a table of keys beside their decoder. A decoder is given a tree that has
+//! been checked against its table and filled with defaults. A value that reads as `None` has therefore been reported
+//! already, and all that is left to check is what concerns several keys at once.
 
 mod architecture;
 mod augment;
@@ -45,8 +46,8 @@ impl Context<'_> {
         .ok()
     }
 
-    /// Refuses a key that was given although nothing uses it: the phrase says what it belongs to, and `decider` is the
-    /// key that would have to say so.
+    /// Refuses a key that was given although nothing uses it. The phrase says which setting would give it a meaning, and
+    /// `decider` is the key of that setting.
     fn only_with(&mut self, node: &Node, key: &str, decider: &str, phrase: &str) {
         let Some(entry) = node.entry_of(key).filter(|entry| !entry.key_span.is_default()) else { return };
         let problem = Problem::at(entry.key_span, format!("`{key}` has a meaning only with {phrase}"))
@@ -60,11 +61,12 @@ impl Context<'_> {
     /// Refuses two keys that say the same in two ways.
     fn exclude<T>(&mut self, entry: &Entry, other: &Entry) -> Option<T> {
         let message = format!("`{}` and `{}` exclude each other", entry.key, other.key);
+        let advice = inherited_advice(entry, other).filter(|_| !self.sources.is_override(entry.key_span));
         self.problems.refuse(
             Problem::at(entry.key_span, message)
                 .label("expected one of the two")
                 .related(other.key_span, "the other is given here")
-                .maybe_help(inherited_advice(entry, other)),
+                .maybe_help(advice),
         )
     }
 }
@@ -82,7 +84,7 @@ pub(crate) const TOP: &[Key] = &[
         Shape::Text("a YAML file"),
         "another experiment to inherit from: maps merge, everything else is replaced, null resets to the default",
     ),
-    Key::required("data", Shape::Map(data::KEYS), "the images, the table and how they become items"),
+    Key::required("data", Shape::Map(data::KEYS), "the images, the table, and how they become items"),
     Key::required("model", Shape::Map(model::KEYS), "where the weights start from"),
     Key::optional(
         "train",
@@ -101,7 +103,7 @@ pub(crate) const TOP: &[Key] = &[
         "seeds",
         Shape::Either(&[SEED, Shape::set(&SEED, 1)]),
         "[0]",
-        "one run for each: initial weights and the order of the data",
+        "the seeds of the initial weights and of the order of the data: one run for each",
     ),
     Key::optional("matrix", Shape::Matrix, "dotted keys and the values to try: one run for each combination"),
 ];

@@ -25,7 +25,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional(
         "image_fit",
         word::<ImageFit>(),
-        "how an image becomes a square; as the starting point's preprocessor says when absent",
+        "how an image becomes a square; when absent, the starting point's preprocessor decides",
     ),
     Key::optional("architecture", Architecture::SHAPE, "the sizes of a model `from: scratch`"),
 ];

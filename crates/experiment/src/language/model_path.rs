@@ -1,8 +1,7 @@
-//! What `model.from` means that is no folder: a repository of the hub, or a folder's name with a slip in it.
+//! What `model.from` means when it names no folder: a repository of the hub, or a folder whose name was misspelt.
 //!
-//! `models/clip` has the shape of both. Whoever has a folder `models`, or one that is called almost so with such a folder
-//! in it, means a folder: taking the text for a repository would ask a server for it, and tell a person about access
-//! tokens who has misspelt a path.
+//! `models/clip` could be either. Where there is a folder `models`, or a similar path that exists, a folder is meant. To
+//! take it for a repository would ask a server for it, and would tell a person who has misspelt a path about access tokens.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,24 +9,24 @@ use cliptune_hub::HubId;
 
 use crate::suggest::closest;
 
-/// What a text is that names no folder.
+/// The meaning of a text that names no folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Absent {
     /// A repository of the hub.
     Repository(HubId),
-    /// A path, with what may help.
+    /// A folder that is not there, with a hint if there is one.
     Folder(Option<String>),
 }
 
-/// How many entries of a folder are compared with a name.
+/// The largest number of a folder's entries that are compared with a name.
 const MOST_ENTRIES: usize = 10_000;
 
-/// What `written` is, which stands for the folder `path` that is not there. `is_cached` says whether the hub's cache has
-/// a repository, so that what was fetched by its name is found by it, whatever folders there are.
+/// Returns what `written` means when the folder `path` that it stands for is not there. `is_cached` says whether the hub's
+/// cache has a repository: one that was fetched is found by its name, whatever folders there are.
 pub(super) fn absent(written: &str, path: &Path, is_cached: impl Fn(&HubId) -> bool) -> Absent {
     let similar = similar(path).map(|found| as_written(written, path, &found));
     let elsewhere = || Path::new(written).is_dir().then(|| Path::new(written).to_owned());
-    // A hub id without an organisation is legal and rare; a misspelt folder is neither.
+    // A hub id without an organisation is possible but rare; a misspelt folder is common.
     let id = written.parse::<HubId>().ok().filter(|id| id.repository().contains('/'));
     match id {
         Some(id) if is_cached(&id) => Absent::Repository(id),
@@ -50,7 +49,7 @@ fn relative() -> String {
     "a path is relative to the file that it is written in, not to the current folder".to_owned()
 }
 
-/// The folder that differs from `path` by a slip in one of its components.
+/// Finds the folder that differs from `path` by a slip in each of the components that are not there.
 fn similar(path: &Path) -> Option<PathBuf> {
     let here =
         |above: &Path| if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
@@ -65,7 +64,7 @@ fn similar(path: &Path) -> Option<PathBuf> {
     if whole.is_dir() { Some(whole) } else { similar(&whole) }
 }
 
-/// A folder as the person would write it who has written `path` so.
+/// Spells the folder that was found in the way in which `path` was written: relative if that was relative.
 fn as_written(written: &str, path: &Path, found: &Path) -> PathBuf {
     let own = Path::new(written.trim_start_matches("./"));
     let base = path.ancestors().nth(own.components().count());

@@ -7,7 +7,7 @@ use crate::problem::{Problem, Problems};
 use crate::values::Fraction;
 use crate::yaml::{Entry, Node};
 
-/// The margin where nothing is said: one item in a hundred.
+/// The margin when none is given: one item in a hundred.
 const DEFAULT_MARGIN: f64 = 0.01;
 
 /// Reads `export`; `split` says whether there is anything to judge a reduced precision by.

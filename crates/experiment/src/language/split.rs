@@ -22,15 +22,19 @@ pub(super) const KEYS: &[Key] = &[
         "[]",
         "columns that connect rows beside the group, for `by: component`; the item's own texts when absent",
     ),
-    Key::with_default("train", SHARE, "0.8", "share of `train`; the three sum to 1"),
-    Key::with_default("validation", SHARE, "0.1", "share of `validation`"),
-    Key::with_default("test", SHARE, "0.1", "share of `test`"),
-    Key::with_default("seed", SEED, "0", "seeds the assignment"),
-    Key::optional("column", COLUMN, "what gives `train`, `validation` or `test`; instead of the other keys"),
+    Key::with_default("train", SHARE, "0.8", "the share of `train`; the three shares sum to 1"),
+    Key::with_default("validation", SHARE, "0.1", "the share of `validation`"),
+    Key::with_default("test", SHARE, "0.1", "the share of `test`"),
+    Key::with_default("seed", SEED, "0", "the seed of the assignment"),
+    Key::optional(
+        "column",
+        COLUMN,
+        "the column or SQL expression that gives `train`, `validation` or `test`, instead of the other keys",
+    ),
 ];
 
 words! {
-    /// The words of `by`; the fourth way, `column`, is a key of its own.
+    /// The words of `by`. The fourth way to split, `column`, is a key of its own.
     enum Unit {
         /// Connected components of groups and the texts they share are assigned as a whole.
         Component = "component",

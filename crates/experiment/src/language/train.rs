@@ -31,7 +31,7 @@ fn check_selection(node: &Node, context: &mut Context<'_>) {
     }
 }
 
-/// Beside adapters nothing moves.
+/// Only the adapters move when a model is tuned with them.
 fn check_temperature(node: &Node, context: &mut Context<'_>) {
     let is_lora = node.read::<String>("tune").is_some_and(|word| word == "lora");
     if is_lora && node.read("logit_scale") == Some(LogitScale::Learned) {

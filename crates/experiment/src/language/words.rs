@@ -16,7 +16,7 @@ use crate::yaml::{Entry, Node};
 pub(crate) trait Vocabulary {
     /// Each word and what it means.
     const WORDS: &'static [(&'static str, &'static str)];
-    /// Words that are known to be wanted and not there yet.
+    /// Words that are planned but mean nothing yet.
     const PLANNED: &'static [&'static str];
 
     /// The word of the value.
@@ -264,7 +264,7 @@ pub(crate) fn own<T: FromValue>(
     T::from_value(&value, context)
 }
 
-/// The only one of the keys that a section holds, if it holds any. An override wins over the other ways to say the same.
+/// Returns the one of the keys that a section holds, if it holds any. An override wins over other ways to say the same.
 pub(crate) fn only_one<'a>(
     section: &'a Node,
     keys: &[Key],
@@ -286,14 +286,14 @@ pub(crate) fn only_one<'a>(
 }
 
 impl OnlyWith {
-    /// `` `tune: locked-image` or `tune: locked-text` ``
+    /// Says which settings give the key a meaning: `` `tune: locked-image` or `tune: locked-text` ``.
     pub(crate) fn phrase(&self) -> String {
         let settings: Vec<String> =
             self.words.iter().map(|(word, _)| format!("{}: {word}", self.decider)).collect();
         alternatives(settings.iter().map(String::as_str))
     }
 
-    /// What the key is when it is left out: "1", or "0.1 with `adamw`, 0 with `sgd`".
+    /// Says what the key is when it is left out: "1", or "0.1 with `adamw`, 0 with `sgd`".
     pub(crate) fn default(&self) -> String {
         match self.words.as_slice() {
             [] => String::new(),

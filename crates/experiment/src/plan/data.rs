@@ -71,7 +71,7 @@ pub enum ImageKey {
     Sql(String),
 }
 
-/// `data.columns`: which table columns mean what. Each is the name of a column or an SQL expression over the row.
+/// `data.columns`: what the columns of the table mean. Each is named, or is an SQL expression over the row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
     /// What is to be learned from a row.

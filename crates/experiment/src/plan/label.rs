@@ -8,7 +8,7 @@ use crate::language::{Vocabulary, words};
 
 /// Which choice of a row is right: a column (or an SQL expression), and what its values are.
 ///
-/// Written and recorded as the bare column when nothing is said about its values.
+/// It is written and recorded as the bare column when nothing is said about its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct Label {
@@ -33,14 +33,14 @@ words! {
 }
 
 impl Label {
-    /// A column whose type and values decide how it is read.
+    /// Makes the label of a column whose type and values decide how it is read.
     pub fn of(column: &str) -> Self {
         Self { column: column.to_owned(), declared: None }
     }
 }
 
 impl LabelReading {
-    /// The word that an experiment declares it with.
+    /// Returns the word that an experiment declares it with.
     pub fn as_str(self) -> &'static str {
         self.word()
     }

@@ -14,7 +14,7 @@ use crate::values::{ExperimentName, Seed};
 pub struct ModelPlan {
     /// The starting point.
     pub from: ModelSource,
-    /// How an image becomes a square. When absent, it does as the starting point's preprocessor says.
+    /// How an image becomes a square. When absent, the starting point's preprocessor decides.
     pub image_fit: Option<ImageFit>,
 }
 
@@ -75,7 +75,7 @@ words! {
 }
 
 impl ImageFit {
-    /// The word in the language.
+    /// Returns its word in the language.
     pub fn as_str(self) -> &'static str {
         self.word()
     }

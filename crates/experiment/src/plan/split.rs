@@ -10,7 +10,8 @@ use crate::values::{Fraction, Seed};
 pub struct SplitPlan {
     /// The unit that is assigned to a split as a whole.
     pub by: SplitBy,
-    /// The share of joined rows in each split (of items, by row). [`SplitBy::Column`] does not use it.
+    /// The share of the joined rows in each split, or of the items where rows are assigned. [`SplitBy::Column`] does not use
+    /// it.
     pub shares: SplitShares,
     /// The seed of the assignment.
     pub seed: Seed,
@@ -33,7 +34,7 @@ pub struct SplitShares {
 pub enum SplitBy {
     /// Connected components of groups and the texts (or other columns) they share.
     Component {
-        /// The columns that connect rows beside the group. Empty: the item's own texts. Two datasets of the same
+        /// The columns that connect rows beside the group; when empty, the item's own texts do. Two datasets of the same
         /// images get the same split when they name the same columns.
         across: Vec<String>,
     },

@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 32;
 /// The largest number of keys and values that are read from a file.
 const MAX_NODES: usize = 20_000;
 
-/// Reads the single document of a text. Duplicate keys are collected as problems; what is no YAML at all ends it.
+/// Reads the single document of a text. Duplicate keys are collected as problems; a text that is not YAML ends it.
 pub(crate) fn parse(text: &str, source: SourceId, problems: &mut Problems) -> Option<Node> {
     let mut builder = Builder {
         parser: Parser::new_from_str(text),
