@@ -38,7 +38,8 @@ pub fn ingest(
         Ok(Some(dataset)) => return Ok((dataset.adopt(&inputs.images_folder, experiments)?, false)),
         Ok(None) => {}
         Err(error) if error.is_damage() => {
-            printer.warn(&format!("{}; the dataset is made again", error.in_one_line()));
+            let hash = succession.hash.get(..12).unwrap_or_default();
+            printer.status(&format!("dataset {hash} is damaged and is made again"));
             // Without the one that it followed it is another dataset.
             if succession.previous.is_none() {
                 succession.hash = inputs.dataset_hash(plan);

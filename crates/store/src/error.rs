@@ -163,7 +163,7 @@ pub enum Damage {
     #[error("it does not begin with a checksum, as every record does")]
     NoChecksum,
     /// A record that was changed or cut short.
-    #[error("its checksum is of another content: it was changed or cut short after it was written")]
+    #[error("its content is not what its checksum is of: it was changed or cut short after it was written")]
     Checksum,
     /// A file that a record names is not there.
     #[error("it is missing")]
@@ -206,6 +206,14 @@ impl StoreError {
                 | Self::Version { .. }
                 | Self::Table { action: "read", .. }
         )
+    }
+
+    /// Returns the file that is damaged, where one is.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Damaged { path, .. } | Self::Json { path, .. } | Self::Version { path, .. } => Some(path),
+            _ => None,
+        }
     }
 
     /// Returns the error and its causes in one line.

@@ -281,7 +281,8 @@ impl Look<'_> {
     fn export_damage(&mut self, run: &Run) -> Result<Option<String>, StoreError> {
         match run.export_damage() {
             Err(error) if error.is_damage() => {
-                let words = error.to_string();
+                let file = error.file().and_then(Path::file_name).unwrap_or_default();
+                let words = format!("{} is damaged", file.to_string_lossy());
                 self.note(error);
                 Ok(Some(words))
             }
