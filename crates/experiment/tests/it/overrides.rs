@@ -221,7 +221,7 @@ fn an_override_that_does_nothing_is_not_called_inherited() {
 fn what_a_file_says_beside_an_override_is_judged_by_itself() {
     // The file's own map has no meaning, whether or not an override adds to it.
     let idle = train("tune: full, lora: { rank: 2 }");
-    let told = load(&[idle.clone()], &[]).unwrap_err();
+    let told = load(std::slice::from_ref(&idle), &[]).unwrap_err();
     assert_eq!(load(&[idle, train("tune: lora")], &["train.lora.dropout=0.5"]).unwrap_err(), told);
     // Overrides of one map go to the same experiments.
     let texts = [train(""), train("tune: lora")];
