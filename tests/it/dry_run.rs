@@ -14,14 +14,14 @@ fn a_dry_run_says_what_would_be_trained_and_writes_nothing() {
     base: 1 run, seed 0
       part               weights                    parameters      lr  weight decay
       logit scale        norms, biases, embeddings           1    1e-3             0
-      text tower         norms, biases, embeddings       4,608    1e-3             0
+      text tower         norms, biases, embeddings       4,832    1e-3             0
       text tower         matrices                       12,288    1e-3           0.1
-      text tower         tokens that no text has        16,096  locked        locked
+      text tower         tokens that no text has        15,872  locked        locked
       text projection    matrices                        1,024    1e-3           0.1
       vision tower       norms, biases, embeddings         736    1e-3             0
       vision tower       matrices                       36,864    1e-3           0.1
       visual projection  matrices                        1,024    1e-3           0.1
-      trained  56,545 of 72,641 parameters
+      trained  56,769 of 72,641 parameters
       steps    8: 2 epochs of 4 steps, 32 items a step, 108 items to train on
       memory   about [SIZE] of [SIZE]: weights [SIZE], gradients [SIZE], moments [SIZE], activations [SIZE], pixels [SIZE], libraries [SIZE]; [SIZE] more while a checkpoint is written
       time     about [TIME] on cpu: a step [TIME], an evaluation [TIME], decoding [TIME]
@@ -29,6 +29,7 @@ fn a_dry_run_says_what_would_be_trained_and_writes_nothing() {
     tuned: 2 runs, seeds 0, 1
       cannot be told yet: tuned starts from base, which has not been trained
     ----- stderr -----
+    warning: base: 112 texts are longer than 32 tokens and are cut
     base: measuring some steps
     ");
     assert_eq!(context.files(""), before);
