@@ -18,6 +18,7 @@ fn check_shows_the_plan_and_touches_nothing() {
       split   by component across caption_choices: train 0.6, validation 0.2, test 0.2, seed 0
       model   random weights: image 32, patch 16, vision 1 × 32, text 1 × 32, 32 tokens, 600 words
       train   contrastive, full; 2 epochs of batches of 32; adamw lr 1e-3, weight decay 0.1; 2 warm-up steps, then cosine; best validation.accuracy
+      with    data.columns.vocabulary ["caption_choices"]
       export  ONNX fp32
       score   validation, test
 

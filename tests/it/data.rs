@@ -54,7 +54,7 @@ fn the_same_data_elsewhere_is_the_same_dataset() {
 fn a_test_set_alone_is_scored_by_itself() {
     let context = TestContext::new();
     context.cliptune("run experiments/base.yaml").succeeded();
-    context.cliptune("demo-data external --cartoons 20 --seed 9").succeeded();
+    context.cliptune("demo-data external --cartoons 50 --seed 9").succeeded();
     let tuned = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
     let data = tuned.split("train:\n").next().unwrap().replace("../contest/", "../external/");
     let alone = data.replace("train: 0.6, validation: 0.2, test: 0.2", "train: 0, validation: 0, test: 1");

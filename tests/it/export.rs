@@ -6,6 +6,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::outputs::finished;
+use crate::signals::training;
 use crate::support::{TestContext, assert_output};
 
 /// Every tensor of a file as its header has it, without where it lies, and its bytes.
@@ -95,13 +96,10 @@ fn what_is_no_model_is_named_and_leaves_nothing() {
 
 #[test]
 fn a_run_that_is_not_finished_has_no_model() {
-    let context = TestContext::empty();
-    let run = finished().only_run("base");
-    let mut record: serde_json::Value =
-        serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap();
-    record["end"] = serde_json::Value::Null;
-    let name = run.file_name().unwrap().to_str().unwrap();
-    context.write(&format!("runs/base/{name}/run.json"), &record.to_string());
+    let context = TestContext::new();
+    let (mut child, _) = training(&context, "cliptune-train", "");
+    child.kill().unwrap();
+    child.wait().unwrap();
     assert_output!(context, context.cliptune("export base --layout hugging-face --to out"), @r"
     exit code: 2
     ----- stderr -----

@@ -82,7 +82,7 @@ fn training_outlives_a_full_disk_and_its_log_is_complete() {
     command
         .args(["--user", "--map-root-user", "--mount", "bash", "-c", FULL_FOR_A_WHILE])
         .env("CLIPTUNE", program("cliptune"))
-        .env("LONG", "--set train.epochs=100 --set checkpoint.every_steps=1")
+        .env("LONG", "--set train.epochs=400 --set checkpoint.every_steps=1")
         .env("NO_COLOR", "1")
         .current_dir(context.path(""));
     let trained = match command.output() {
@@ -96,7 +96,7 @@ fn training_outlives_a_full_disk_and_its_log_is_complete() {
     let trained = trained.succeeded();
     // A line that the disk was too full for is there again as a whole.
     let is_step = |line: &&str| line.contains("\"type\":\"step\"") && line.ends_with("}}");
-    assert_eq!(trained.stdout.lines().filter(is_step).collect::<BTreeSet<_>>().len(), 400);
+    assert_eq!(trained.stdout.lines().filter(is_step).collect::<BTreeSet<_>>().len(), 1600);
     assert!(trained.stdout.contains("\"type\":\"finished\""));
     let once = |text: &str| assert_eq!(trained.stderr.matches(text).count(), 1, "{}", trained.stderr);
     once("cannot write a checkpoint");

@@ -74,7 +74,7 @@ fn a_changed_base_makes_what_starts_from_it_stale() {
     context.replace("experiments/base.yaml", "lr: 1e-3", "lr: 2e-3");
     let status = context.cliptune("status --why --json --set train.epochs=1").succeeded().json();
     let why: Vec<&Value> = status.as_array().unwrap().iter().map(|line| &line["why"]).collect();
-    assert_eq!(why[0][0], "train.optimizer.lr: 1e-3 → 2e-3");
+    assert_eq!(why[0][0], "train.optimizer.lr: 1e-3 → 0.002");
     assert_eq!(why[1][0], "the base run:base is stale");
 }
 

@@ -12,7 +12,7 @@ use crate::support::{Output, TestContext, wait_for};
 const LONG: &str = "--set train.epochs=150";
 
 /// A base that is being trained; returns once its first steps are in the log.
-fn training(context: &TestContext, program: &str, arguments: &str) -> (Child, PathBuf) {
+pub(crate) fn training(context: &TestContext, program: &str, arguments: &str) -> (Child, PathBuf) {
     context.cliptune("ingest experiments/base.yaml").succeeded();
     let child = context.start(program, &format!("{arguments} experiments/base.yaml {LONG}"));
     let run = first_steps(context);
