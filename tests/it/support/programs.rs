@@ -1,5 +1,6 @@
 //! The programs under test.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -14,6 +15,16 @@ fn programs() -> &'static Path {
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
+        // What cargo tells this test of its own package. Build scripts of libraries (ring's) ask to be run again when it
+        // changes, and with them everything above would be compiled a second time.
+        let of_this_package = |name: &OsString| {
+            ["CARGO_MANIFEST_", "CARGO_PKG_"]
+                .iter()
+                .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+        };
+        std::env::vars_os().map(|(name, _)| name).filter(of_this_package).for_each(|name| {
+            cargo.env_remove(name);
+        });
         let status = cargo.status().expect("cargo runs");
         assert!(status.success(), "the programs do not build");
         // target/<profile>/deps/it-<hash>
