@@ -5,7 +5,7 @@ use crate::support::{TestContext, assert_output, output};
 #[test]
 fn check_shows_the_plan_and_touches_nothing() {
     let context = TestContext::new();
-    assert_output!(context, context.cliptune("check experiments"), @r"
+    assert_output!(context, context.cliptune("check experiments"), @r#"
     exit code: 0
     ----- stdout -----
     base
@@ -34,7 +34,7 @@ fn check_shows_the_plan_and_touches_nothing() {
       train   choice, full; 1 epoch of batches of 32; adamw lr 1e-4, weight decay 0.1; 0 warm-up steps, then cosine; best validation.accuracy
       export  ONNX fp32
       score   validation, test
-    ");
+    "#);
     assert!(!context.path("runs").exists());
 }
 

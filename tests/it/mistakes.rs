@@ -160,7 +160,7 @@ fn sql_that_is_none() {
     exit code: 2
     ----- stderr -----
     error: data.join.metadata is not usable SQL: upper(filename
-      syntax error at or near "THEN"
+      it ends before it is complete
 
     hint: it can name the table's columns; unusual names need "double quotes"
     "#);

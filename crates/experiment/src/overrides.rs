@@ -67,10 +67,10 @@ impl Setting {
     ///
     /// # Errors
     /// When the experiment lacks a section that a single value cannot make.
-    pub(crate) fn lay_over(&self, document: &mut Node) -> Result<(), Problem> {
+    pub(crate) fn lay_over(&self, document: &mut Node) -> Result<(), Box<Problem>> {
         if let Some(section) = self.lacking(document) {
             let problem = Problem::at(self.span, format!("no experiment has `{section}`"));
-            return Err(problem.label("this override changes nothing"));
+            return Err(problem.label("this override changes nothing").into());
         }
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         merge_at(document, &path, self.value.clone());
@@ -78,12 +78,12 @@ impl Setting {
     }
 
     /// Remembers that an experiment has taken the value, or why it has not.
-    pub(crate) fn remember(&mut self, taken: Result<(), Problem>) {
+    pub(crate) fn remember(&mut self, taken: Result<(), Box<Problem>>) {
         match taken {
             Ok(()) => self.used = true,
             // That a key has no meaning says more than that its section is missing.
             Err(problem) if self.why_not.as_ref().is_none_or(|known| problem.is_idle && !known.is_idle) => {
-                self.why_not = Some(problem);
+                self.why_not = Some(*problem);
             }
             Err(_) => {}
         }

@@ -66,10 +66,10 @@ impl Point {
     }
 
     /// Whether the value at a place has a meaning at this point; if not, the error says why.
-    pub(crate) fn takes(&self, span: Span) -> Result<(), Problem> {
+    pub(crate) fn takes(&self, span: Span) -> Result<(), Box<Problem>> {
         let homeless = self.homeless.iter().find(|(place, _)| *place == span).map(|(_, problem)| problem);
         let idle = self.left_out.iter().find(|problem| problem.span == Some(span));
-        homeless.or(idle).map_or(Ok(()), |problem| Err(problem.clone()))
+        homeless.or(idle).map_or(Ok(()), |problem| Err(problem.clone().into()))
     }
 }
 
@@ -95,7 +95,7 @@ impl Layers<'_> {
             }
         }
         let still_homeless =
-            |setting: &Setting| Some((setting.value_span(), setting.lay_over(document).err()?));
+            |setting: &Setting| Some((setting.value_span(), *setting.lay_over(document).err()?));
         homeless.into_iter().filter_map(still_homeless).collect()
     }
 }

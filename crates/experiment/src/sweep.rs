@@ -91,17 +91,17 @@ fn lay_matrix(document: &mut Node, settings: &[Setting]) -> Vec<Verdict> {
 }
 
 /// Whether an experiment has taken an override, or why not.
-struct Verdict(Result<(), Problem>);
+struct Verdict(Result<(), Box<Problem>>);
 
 impl Default for Verdict {
     fn default() -> Self {
-        Self(Err(Problem::nowhere("the experiment stands for no run")))
+        Self(Err(Problem::nowhere("the experiment stands for no run").into()))
     }
 }
 
 impl Verdict {
     /// One run that takes an override is enough.
-    fn add(&mut self, other: Result<(), Problem>) {
+    fn add(&mut self, other: Result<(), Box<Problem>>) {
         if self.0.is_err() {
             self.0 = other;
         }
@@ -131,7 +131,7 @@ impl Idle {
         for choice in choices {
             match point.takes(choice.value.span) {
                 Ok(()) => drop(self.used.insert(choice.value.span)),
-                Err(problem) => self.unused.push((choice.value.span, problem)),
+                Err(problem) => self.unused.push((choice.value.span, *problem)),
             }
         }
     }
@@ -152,7 +152,7 @@ impl Idle {
         let is_its = |span: &Span| span.source == setting.value_span().source;
         let why_not = self.unused.iter().find(|(span, _)| is_its(span));
         Verdict(match why_not {
-            Some((_, problem)) if !self.used.iter().any(is_its) => Err(problem.clone()),
+            Some((_, problem)) if !self.used.iter().any(is_its) => Err(problem.clone().into()),
             _ => Ok(()),
         })
     }

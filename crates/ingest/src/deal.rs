@@ -4,7 +4,7 @@
 //! best, so that one unit more or less moves a cut by one unit. What has a split already keeps it, and then nothing that
 //! was dealt before can move.
 
-use cliptune_experiment::{Split, SplitPlan};
+use cliptune_experiment::{Fraction, Split, SplitPlan};
 
 /// How far an achieved share may be from the declared one, as a part of the latter.
 const TOLERANCE: f64 = 0.25;
@@ -26,7 +26,7 @@ pub(crate) struct Shares(Vec<(Split, f64)>);
 
 impl Shares {
     pub(crate) fn of(plan: &SplitPlan) -> Self {
-        let shares = [plan.shares.train, plan.shares.validation, plan.shares.test].map(|share| share.get());
+        let shares = [plan.shares.train, plan.shares.validation, plan.shares.test].map(Fraction::get);
         Self(Split::ALL.into_iter().zip(shares).filter(|(_, share)| *share > 0.0).collect())
     }
 

@@ -31,7 +31,8 @@ pub(crate) fn operand(
     columns: &[String],
 ) -> Result<String, IngestError> {
     let operand = format!("({sql}\n)");
-    let refused = |problem: String| IngestError::Sql { key, sql: sql.to_owned(), problem };
+    let refused =
+        |problem: String| IngestError::Sql { key, sql: sql.to_owned(), problem: place_in(sql, problem) };
     let parsed = parse(database, &operand).map_err(|error| match error {
         IngestError::Database(problem) => refused(problem),
         other => other,
@@ -66,6 +67,15 @@ struct Parsed {
     tables: Vec<String>,
     /// Names of common table expressions.
     named: Vec<String>,
+}
+
+/// What is wrong with an expression, without the word of our own statement at which the parser noticed it.
+fn place_in(sql: &str, problem: String) -> String {
+    let token = problem.split("at or near \"").nth(1).and_then(|rest| rest.split('"').next());
+    match token.is_some_and(|token| !sql.contains(token)) || problem.contains("at end of input") {
+        true => "it ends before it is complete".to_owned(),
+        false => problem,
+    }
 }
 
 fn parse(database: &Database, operand: &str) -> Result<Parsed, IngestError> {

@@ -1,7 +1,7 @@
 //! Scores exported models with ONNX Runtime: metrics and their intervals.
 //!
-//! A run is scored only after the [`parity`] gate: ONNX Runtime must give the logits that libtorch gave. Each
-//! distinct image and text of a split is encoded once ([`model`]); [`choice`] and [`pairs`] make predictions and
+//! A run is scored only after the `parity` gate: ONNX Runtime must give the logits that libtorch gave. Each
+//! distinct image and text of a split is encoded once (`model`); `choice` and `pairs` make predictions and
 //! metrics of the cosines. Intervals come from `cliptune-statistics`.
 
 mod baseline;

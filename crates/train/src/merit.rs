@@ -40,6 +40,8 @@ fn finite(number: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use super::*;
 
     fn merit(select: Select, accuracy: f64, loss: f64) -> Merit {
@@ -52,7 +54,8 @@ mod tests {
         assert!(merit(select, 0.5, 1.0) > merit(select, 0.5, 1.1));
         assert!(merit(select, 0.5, 9.0) > merit(select, 0.4, 1.1));
         // Equal in both: nothing is better than the earlier one.
-        assert!(!(merit(select, 0.5, 1.0) > merit(select, 0.5, 1.0)));
+        let same = merit(select, 0.5, 1.0);
+        assert_eq!(same.partial_cmp(&merit(select, 0.5, 1.0)), Some(Ordering::Equal));
     }
 
     #[test]
@@ -67,7 +70,7 @@ mod tests {
         for select in [Select::ValidationAccuracy, Select::ValidationLoss, Select::Last] {
             let unknown = merit(select, f64::NAN, f64::NAN);
             assert!(merit(select, 0.0, 1e30) > unknown);
-            assert!(!(unknown > unknown));
+            assert_ne!(unknown.partial_cmp(&unknown), Some(Ordering::Greater));
             let written = serde_json::to_string(&unknown).unwrap();
             assert_eq!(serde_json::from_str::<Merit>(&written).unwrap(), unknown);
         }

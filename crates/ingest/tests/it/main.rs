@@ -1,6 +1,5 @@
 //! Ingest as a whole: small folders and tables in, datasets out.
 
-#![expect(clippy::result_large_err, reason = "a test reads the error and ends")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod accounting;

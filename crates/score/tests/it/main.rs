@@ -1,6 +1,5 @@
 //! Scoring with ONNX Runtime, on towers small enough to compute by hand (`scripts/references/tiny_onnx.py`).
 
-#![expect(clippy::result_large_err, reason = "a test reads the error and ends")]
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
 
 mod command;

@@ -7,8 +7,8 @@ use std::process::Command;
 use cliptune_experiment::{ModelSource, Precision, Split, TaskKind};
 use cliptune_store::{
     Estimate, Measured, Metrics, Origin, Outcome, PRECISIONS_FORMAT, Parity, ParityItem, ParitySample,
-    Precisions, Prediction, ReducedPrecision, Run, SCORES_FORMAT, Scores, Standings, StoreError, look,
-    read_parity, read_precisions, read_predictions, read_scores, write_parity, write_precisions,
+    Precisions, Prediction, ReducedPrecision, Run, SCORES_FORMAT, Scores, Standing, Standings, StoreError,
+    look, read_parity, read_precisions, read_predictions, read_scores, write_parity, write_precisions,
     write_scores,
 };
 use fs_err as fs;
@@ -44,7 +44,8 @@ impl Made {
 /// A complete run with weights, graphs, scores and precisions.
 fn make(world: &World, name: &str) -> Run {
     let plan = world.plan(name);
-    let standing = look(&world.store(), &[experiment(&[plan.clone()])], &|_, _| {}).known.remove(0);
+    let standing =
+        look(&world.store(), &[experiment(std::slice::from_ref(&plan))], &|_, _| {}).known.remove(0);
     let base = standing.base.record().unwrap();
     let record = record(&plan, &standing.dataset_hash, base, &standing.key);
     let mut run = world.store().create_run(record).unwrap();
@@ -237,7 +238,7 @@ fn restore(path: &Path, bytes: &[u8]) {
 fn damage_is_named_once_and_what_it_hides_is_stale() {
     let made = Made::new();
     make(&made.world, "other");
-    assert!(made.standings(&["tuned", "other"]).known.iter().all(|standing| standing.is_fresh()));
+    assert!(made.standings(&["tuned", "other"]).known.iter().all(Standing::is_fresh));
     let onnx = made.run.onnx_folder();
     for (path, why) in [
         (made.scores_file("scores.json"), "not scored on test"),
@@ -261,7 +262,7 @@ fn damage_is_named_once_and_what_it_hides_is_stale() {
             restore(&path, &bytes);
         }
     }
-    assert!(made.standings(&["tuned", "other"]).known.iter().all(|standing| standing.is_fresh()));
+    assert!(made.standings(&["tuned", "other"]).known.iter().all(Standing::is_fresh));
 }
 
 #[test]

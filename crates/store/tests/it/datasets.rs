@@ -17,7 +17,7 @@ fn items_and_rejects_come_back_as_they_were() {
     let rejects = Reason::ALL.map(|reason| Reject {
         side: JoinSide::Row,
         key: format!("'; {reason}"),
-        join_key: (reason as u8 % 2 == 0).then(|| "it's.png".to_owned()),
+        join_key: (reason as u8).is_multiple_of(2).then(|| "it's.png".to_owned()),
         reason,
         detail: "a\nb".to_owned(),
     });
