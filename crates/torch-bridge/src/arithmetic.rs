@@ -8,7 +8,7 @@ unsafe extern "C" {
     fn cliptune_set_arithmetic(tf32: bool, deterministic: bool) -> *mut c_char;
 }
 
-/// How kernels compute.
+/// Settings for how kernels compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Arithmetic {
     /// Whether matrix products of 32-bit floats may round their inputs to TF32, on GPUs that can.
@@ -18,7 +18,7 @@ pub struct Arithmetic {
     pub deterministic: bool,
 }
 
-/// Sets it for all that follows, on all threads.
+/// Applies the settings to everything that is computed afterwards, on all threads.
 ///
 /// # Errors
 ///

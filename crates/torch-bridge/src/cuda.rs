@@ -14,7 +14,8 @@ unsafe extern "C" {
 ///
 /// # Errors
 ///
-/// When `libtorch_cuda.so` is there but cannot be loaded, such as for a missing CUDA library.
+/// Returns an error when `libtorch_cuda.so` is there but cannot be loaded, for example because a CUDA library is
+/// missing.
 pub fn load_cuda() -> Result<bool, TorchError> {
     let mut loaded = false;
     // SAFETY: `loaded` is a valid place for one bool; the library's initialisers are libtorch's own.

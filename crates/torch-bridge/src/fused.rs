@@ -10,19 +10,19 @@ use torch_sys::C_tensor;
 
 use crate::{TorchError, check};
 
-/// The numbers of one step of Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019).
+/// The settings of one step of Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct AdamStep {
-    /// Learning rate.
+    /// The learning rate.
     pub lr: f64,
-    /// Decay rate of the first moment.
+    /// The decay rate of the first moment.
     pub beta1: f64,
-    /// Decay rate of the second moment.
+    /// The decay rate of the second moment.
     pub beta2: f64,
-    /// Weight decay.
+    /// The weight decay.
     pub weight_decay: f64,
-    /// Added to the root of the second moment.
+    /// The number that is added to the root of the second moment.
     pub eps: f64,
     /// Whether weight decay shrinks the weight itself (AdamW) or is added to its gradient (Adam).
     pub decoupled: bool,
@@ -33,23 +33,23 @@ pub struct AdamStep {
 pub struct AdamState<'a> {
     /// The weight; updated in place.
     pub weight: &'a Tensor,
-    /// Its gradient; only read.
+    /// The gradient of the weight; only read.
     pub grad: &'a Tensor,
-    /// Running mean of gradients; updated in place.
+    /// The running mean of gradients; updated in place.
     pub exp_avg: &'a Tensor,
-    /// Running mean of squared gradients; updated in place.
+    /// The running mean of squared gradients; updated in place.
     pub exp_avg_sq: &'a Tensor,
 }
 
-/// The numbers of one step of stochastic gradient descent.
+/// The settings of one step of stochastic gradient descent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct SgdStep {
-    /// Learning rate.
+    /// The learning rate.
     pub lr: f64,
-    /// Decay rate of the running sum of gradients; 0 without one.
+    /// The decay rate of the running sum of gradients; 0 for no momentum.
     pub momentum: f64,
-    /// Weight decay, added to the gradient.
+    /// The weight decay, added to the gradient.
     pub weight_decay: f64,
     /// Whether the step looks ahead along the running sum.
     pub nesterov: bool,
@@ -60,9 +60,9 @@ pub struct SgdStep {
 pub struct SgdState<'a> {
     /// The weight; updated in place.
     pub weight: &'a Tensor,
-    /// Its gradient; only read.
+    /// The gradient of the weight; only read.
     pub grad: &'a Tensor,
-    /// Running sum of gradients, zeros before the first step; updated in place. `None` without momentum.
+    /// The running sum of gradients, zeros before the first step; updated in place. `None` without momentum.
     pub momentum_buffer: Option<&'a Tensor>,
 }
 
@@ -85,13 +85,13 @@ unsafe extern "C" {
     ) -> *mut c_char;
 }
 
-/// One step of Adam or AdamW.
+/// Takes one step of Adam or AdamW.
 ///
-/// `steps` is a float scalar on the weights' device: the number of updates, this one included.
+/// `steps` is a float scalar on the weights' device that holds the number of updates, including this one.
 ///
 /// # Errors
 ///
-/// When tensors of one weight do not go together, `steps` is not such a scalar, or libtorch refuses.
+/// Returns an error when the tensors of one weight do not match, `steps` is not such a scalar, or libtorch refuses.
 pub fn fused_adam(states: &[AdamState<'_>], steps: &Tensor, step: &AdamStep) -> Result<(), TorchError> {
     for state in states {
         go_together(state.weight, &[state.grad, state.exp_avg, state.exp_avg_sq])?;
@@ -118,11 +118,12 @@ pub fn fused_adam(states: &[AdamState<'_>], steps: &Tensor, step: &AdamStep) -> 
     check(message)
 }
 
-/// One step of stochastic gradient descent.
+/// Takes one step of stochastic gradient descent.
 ///
 /// # Errors
 ///
-/// When tensors of one weight do not go together, there is momentum and a weight has no running sum, or libtorch refuses.
+/// Returns an error when the tensors of one weight do not match, a weight has no running sum although there is
+/// momentum, or libtorch refuses.
 pub fn fused_sgd(states: &[SgdState<'_>], step: &SgdStep) -> Result<(), TorchError> {
     for state in states {
         go_together(state.weight, &[state.grad])?;
@@ -144,8 +145,8 @@ fn handles<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Vec<*const C_tensor
     tensors.map(Tensor::as_ptr).collect()
 }
 
-/// Refuses tensors that a kernel would read past their end or as other numbers: it walks over the memory of all of them in
-/// step and looks at the weight alone to know how.
+/// Refuses tensors that a kernel would read past their end or misread as other numbers. The kernel walks over the
+/// memory of all of them in step and takes the layout from the weight alone.
 fn go_together(weight: &Tensor, others: &[&Tensor]) -> Result<(), TorchError> {
     let shape = if weight.defined() { weight.size() } else { Vec::new() };
     for tensor in [&[weight], others].concat() {
@@ -241,7 +242,7 @@ mod tests {
         Tensor::zeros(shape, (kind, tch::Device::Cpu))
     }
 
-    /// Tensors that do not go with a weight of `[2, 3]` 32-bit floats, and what is said of them.
+    /// Returns tensors that do not match a weight of `[2, 3]` 32-bit floats, each with the expected error message.
     fn misfits() -> Vec<(Tensor, &'static str)> {
         vec![
             (zeros(&[3, 2], Kind::Float), "they differ in shape"),

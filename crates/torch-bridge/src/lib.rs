@@ -1,6 +1,6 @@
-//! The one bridge to libtorch's C++ that tch does not bind.
+//! Binds the parts of libtorch's C++ that tch does not bind.
 //!
-//! All `unsafe` of the project is in this crate. What is safe to call is what it exports.
+//! All `unsafe` code of the project is in this crate. Everything that it exports is safe to call.
 
 #![expect(unsafe_code, reason = "calls into C++; the rest of the workspace denies unsafe code")]
 
@@ -18,7 +18,7 @@ pub use fused::{AdamState, AdamStep, SgdState, SgdStep, fused_adam, fused_sgd};
 pub use memory::{forget_grad, keep_freed_memory};
 pub use mlp::{Linear, quick_gelu_mlp};
 
-/// Why libtorch refused.
+/// The reason why libtorch refused, in its own words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct TorchError(String);
@@ -27,7 +27,7 @@ unsafe extern "C" {
     fn cliptune_free_message(message: *mut c_char);
 }
 
-/// The outcome of a C++ function that returns null or a message.
+/// Turns the outcome of a C++ function, which is null or a message, into a result.
 fn check(message: *mut c_char) -> Result<(), TorchError> {
     if message.is_null() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What becomes of memory that a step no longer needs.
+//! Decides what happens to memory that a step no longer needs.
 
 use std::ffi::c_char;
 
@@ -13,8 +13,8 @@ unsafe extern "C" {
 
 /// Makes the gradient of a weight undefined, as `zero_grad(set_to_none=True)` does.
 ///
-/// The next backward pass then hands its gradient over as it is. tch's `zero_grad` writes zeros, which the backward
-/// pass reads again to add to them: three passes over all weights more.
+/// The next backward pass can then hand its gradient over as it is. tch's `zero_grad` writes zeros, which the backward
+/// pass reads again in order to add to them; that costs three more passes over all weights.
 ///
 /// # Errors
 ///
@@ -24,10 +24,10 @@ pub fn forget_grad(weight: &mut Tensor) -> Result<(), TorchError> {
     check(unsafe { cliptune_forget_grad(weight.as_mut_ptr()) })
 }
 
-/// Lets the process keep memory that libtorch frees, for the whole of its life.
+/// Makes the process keep the memory that libtorch frees, for as long as it runs.
 ///
-/// glibc returns large blocks to the system when they are freed. A step frees and takes gigabytes, and every page
-/// that comes back is zeroed by the kernel first. The peak is what a step needs either way.
+/// glibc returns large blocks to the system when they are freed. A step takes and frees gigabytes, and the kernel
+/// zeroes every page before handing it out again. The peak is what a step needs either way.
 pub fn keep_freed_memory() {
     // SAFETY: `mallopt` may be called at any time.
     unsafe { cliptune_keep_freed_memory() }

@@ -1,4 +1,4 @@
-//! The MLP of a block, with a gradient of its own.
+//! The MLP of a transformer block, with a gradient of its own.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -19,21 +19,21 @@ unsafe extern "C" {
     ) -> *mut c_char;
 }
 
-/// A linear layer: `[out, in]` and `[out]`.
+/// A linear layer with a matrix of `[out, in]` and a bias of `[out]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Linear<'a> {
-    /// Its matrix.
+    /// The matrix, `[out, in]`.
     pub weight: &'a Tensor,
-    /// Its bias.
+    /// The bias, `[out]`.
     pub bias: &'a Tensor,
 }
 
-/// Two linear layers with quick_gelu, x·σ(1.702x), between them: `[rows, in]` → `[rows, out]`. Autograd records it as one
-/// operation.
+/// Computes two linear layers with quick_gelu, x·σ(1.702x), between them: `[rows, in]` → `[rows, out]`. Autograd
+/// records them as one operation.
 ///
 /// # Errors
 ///
-/// When libtorch refuses, such as for shapes that do not go together.
+/// Returns an error when libtorch refuses, for example because the shapes do not match.
 pub fn quick_gelu_mlp(x: &Tensor, first: Linear<'_>, second: Linear<'_>) -> Result<Tensor, TorchError> {
     let mut y = ptr::null_mut();
     // SAFETY: the handles are valid while the tensors are borrowed; without an error, `y` is a new handle that is ours.

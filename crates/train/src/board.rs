@@ -1,4 +1,4 @@
-//! A run as TensorBoard shows it.
+//! Writes a run in the format that TensorBoard shows.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use cliptune_store::Event;
 use cliptune_tensorboard::{EventFile, Setting, Status};
 use serde_json::{Value, json};
 
-/// Writes the curves, the plan and the settings of one run into its folder, as they come.
+/// Writes the curves, the plan and the settings of one run into its folder as events arrive.
 #[derive(Debug)]
 pub struct Board {
-    /// `None` where nothing is shown.
+    /// The run that is shown; `None` if nothing is.
     shown: Option<Shown>,
 }
 
@@ -21,23 +21,23 @@ struct Shown {
     plan: String,
     group: String,
     settings: Vec<(String, Setting)>,
-    /// Made with the first event.
+    /// The event file, which is created with the first event.
     file: Option<EventFile>,
     step: usize,
 }
 
 impl Board {
-    /// Shows nothing.
+    /// Creates a board that shows nothing.
     pub fn hidden() -> Self {
         Self { shown: None }
     }
 
-    /// Shows a run of this plan.
+    /// Creates a board that shows a run of this plan.
     pub fn new(folder: &Path, plan: &Plan) -> Self {
         Self {
             shown: Some(Shown {
                 folder: folder.to_owned(),
-                // What cannot be written is not shown.
+                // A plan that cannot be written as YAML is not shown.
                 plan: plan.to_yaml().unwrap_or_default(),
                 group: group(plan),
                 settings: settings(plan),
@@ -51,7 +51,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// When the file cannot be written. The next event is tried all the same.
+    /// Returns an error when the file cannot be written. The next event is tried all the same.
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         self.shown.as_mut().map_or(Ok(()), |shown| shown.show(event))
     }
@@ -61,7 +61,7 @@ impl Shown {
     fn show(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Started { .. } => self.start(),
-            // The steps after it are taken again.
+            // The steps after the checkpoint are taken again.
             Event::Resumed { step } => self.file()?.begin_at(step + 1),
             Event::Step { step, loss, learning_rate, grad_norm, logit_scale, items_per_second, .. } => {
                 self.step = *step;
@@ -82,12 +82,12 @@ impl Shown {
             ),
             Event::Finished { .. } => self.end(Status::Success),
             Event::Diverged { .. } => self.end(Status::Failure),
-            // It goes on; and what is tried after training has no step.
+            // An interrupted run will go on, and the models tried after training belong to no step.
             Event::Interrupted { .. } | Event::Interpolated { .. } => Ok(()),
         }
     }
 
-    /// A run that begins, or one that begins again because it was killed before its first checkpoint.
+    /// Starts a run from step 0. This may happen again if the run was killed before its first checkpoint.
     fn start(&mut self) -> io::Result<()> {
         let (plan, group, settings) = (self.plan.clone(), self.group.clone(), self.settings.clone());
         let file = self.file()?;
@@ -110,15 +110,17 @@ impl Shown {
     }
 }
 
-/// What a run is averaged with: the runs of its experiment that differ in their seed alone. The digits stand for what
-/// the matrix does not say, such as a setting that was changed from one day to the next.
+/// Names the group of runs that TensorBoard averages: those of one experiment that differ only in their seed. The
+/// digits are a hash of the settings, so that a change the matrix does not mention, such as an edited plan, starts a
+/// new group.
 fn group(plan: &Plan) -> String {
     let axes = plan.axes.iter().map(|(axis, value)| format!(" {axis}={}", spelled(value)));
     let hash = blake3::hash(json!([plan.model, plan.train]).to_string().as_bytes()).to_hex();
     std::iter::once(plan.experiment.to_string()).chain(axes).collect::<String>() + " " + &hash[..6]
 }
 
-/// The settings that decide a result, by dotted key. The seed is none: runs of one group have the same settings.
+/// Returns the settings that decide a result, by dotted key. The seed is left out: runs of one group have the same
+/// settings.
 fn settings(plan: &Plan) -> Vec<(String, Setting)> {
     let mut settings = Vec::new();
     for (section, value) in

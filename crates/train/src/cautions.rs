@@ -1,4 +1,4 @@
-//! What a person is warned of before a run begins: where it cannot do what its plan says.
+//! Warnings before a run begins, for cases where it cannot do what its plan says.
 
 use cliptune_experiment::{Seed, TaskKind, TrainPlan};
 use cliptune_terminal::format;
@@ -9,7 +9,7 @@ use crate::objective::{self, lacks_negatives};
 use crate::schedule::warmup_steps;
 use crate::start::Start;
 
-/// What is to be known of a starting point and the texts that it reads.
+/// Returns the warnings about a starting point and the texts that it reads.
 pub(crate) fn of_start(start: &Start, texts: &TextBank, splits: &Splits) -> Vec<String> {
     let extra = (!start.extra.is_empty()).then(|| {
         let count = format::counted(start.extra.len() as u64, "tensor");
@@ -22,7 +22,8 @@ pub(crate) fn of_start(start: &Start, texts: &TextBank, splits: &Splits) -> Vec<
     [extra, cut, equal_choices(splits)].into_iter().flatten().collect()
 }
 
-/// Items with choices that the model cannot tell apart, such as those that differ behind the last token that is read.
+/// Warns of items with choices that the model cannot tell apart, such as choices that differ only after the last token
+/// that is read.
 fn equal_choices(splits: &Splits) -> Option<String> {
     if splits.task != TaskKind::Choice {
         return None;
@@ -44,7 +45,7 @@ fn equal_choices(splits: &Splits) -> Option<String> {
     })
 }
 
-/// What a training cannot do that its plan says.
+/// Returns the warnings about parts of the plan that the training cannot carry out.
 pub(crate) fn of_training(plan: &TrainPlan, seed: Seed, splits: &Splits, steps: usize) -> Vec<String> {
     let trained = batches(plan, seed, &splits.train, 1);
     let validated = evaluation_batches(&splits.validation, Arrangement::of(plan.objective), plan.batch_size);
@@ -56,7 +57,7 @@ pub(crate) fn of_training(plan: &TrainPlan, seed: Seed, splits: &Splits, steps: 
     cautions.into_iter().flatten().collect()
 }
 
-/// Batches without negatives, in which a contrastive loss is 0 whatever the model.
+/// Warns of batches without negatives, on which a contrastive loss is 0 whatever the model does.
 fn no_negatives(
     plan: &TrainPlan,
     whose: &str,
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
     use crate::data::Examples;
 
-    /// The plan of the references with another objective and batch size.
+    /// Returns the plan of the references with another objective and batch size.
     fn plan(objective: Objective, batch_size: usize) -> TrainPlan {
         let cases: serde_json::Value =
             serde_json::from_str(include_str!("../tests/references/cases.json")).unwrap();
@@ -153,7 +154,7 @@ mod tests {
             let alone = told(objective, 1, &apart).unwrap();
             assert!(alone.ends_with("`train.batch_size` is 1"), "{alone}");
         }
-        // A choice brings its own wrong answers.
+        // Each choice item brings its own wrong answers.
         assert_eq!(told(Objective::Choice, 1, &one_text), None);
     }
 

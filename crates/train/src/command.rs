@@ -32,7 +32,7 @@ struct Arguments {
 ///
 /// # Errors
 ///
-/// Whatever stops it, ready to be shown.
+/// Returns whatever stops the command, ready to be shown.
 pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
     let arguments = Arguments::parse();
     let printer = arguments.common.printer();
@@ -49,15 +49,15 @@ fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
     train_all(&store, &experiments, printer)
 }
 
-/// Trains what is missing, base first. Where things stand is asked anew after each run, because a run is what the
-/// next may start from.
+/// Trains what is missing, bases first. The standings are determined anew after each run, because the next run may
+/// start from it.
 fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Result<Exit, TrainError> {
     let interrupted = interrupt_flag();
     let context = Context::new(store, printer, device::choose()?, &interrupted);
     let mut made = Vec::new();
     while let Some((standing, file)) = next(store, experiments)? {
         if let ResolvedBase::Hub { id, cached: None } = &standing.base {
-            // What it is decides the run's identity, so that standings are asked again.
+            // The downloaded model decides the run's identity, so the standings are determined again.
             fetch_shown(&Hub::from_env()?, id, printer, &interrupted)?;
             continue;
         }
@@ -87,7 +87,7 @@ fn train_all(store: &Store, experiments: &[Experiment], printer: &Printer) -> Re
     Ok(Exit::Done)
 }
 
-/// The first plan without a complete run, with the file it comes from.
+/// Returns the first plan that has no complete run, with the file it comes from.
 fn next(store: &Store, experiments: &[Experiment]) -> Result<Option<(Standing, PathBuf)>, TrainError> {
     let missing =
         standings(store, experiments, &|_, _| {})?.into_iter().find(|standing| !standing.is_trained());

@@ -1,51 +1,51 @@
-//! Trainings that lead nowhere: when they are stopped, and what the person is told.
+//! Detects trainings that lead nowhere: when to stop them, and what to tell the person.
 
 use std::fmt;
 
 use cliptune_store::Item;
 use serde::{Deserialize, Serialize};
 
-/// The first losses, whose mean says where a run came from.
+/// The number of first losses whose mean tells where a run started.
 const FIRST: usize = 10;
-/// How many times as high a loss has to be as it has any reason to be.
+/// How many times its reasonable level a loss has to exceed to count as too high.
 const FACTOR: f64 = 4.0;
-/// For how many steps in a row it has to stay as high.
+/// The number of steps in a row for which the loss has to stay that high.
 const PATIENCE: usize = 50;
-/// Items of a batch that a message names; the event log has them all.
+/// The number of a batch's items that a message names; the event log has them all.
 const SHOWN: usize = 10;
 
 /// Why a training was stopped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Divergence {
-    /// What happened.
+    /// The symptom for which it was stopped.
     pub symptom: Symptom,
-    /// The step at which it was stopped, from 1 over the whole run.
+    /// The step at which the training was stopped, from 1 over the whole run.
     pub step: usize,
     /// The epoch of that step, from 1.
     pub epoch: usize,
-    /// The step's learning rate.
+    /// The learning rate of the step.
     pub learning_rate: f64,
-    /// The step's examples, by their number in the train split.
+    /// The examples of the step, by their number in the train split.
     pub batch: Vec<usize>,
-    /// Their ids, once [`name`](Self::name) has looked them up.
+    /// The ids of the examples, once [`name`](Self::name) has looked them up.
     pub items: Vec<String>,
 }
 
-/// What a training is stopped for.
+/// What the loss or its gradient did that stops a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Symptom {
-    /// The loss or the norm of its gradient is not a number any more.
+    /// The loss or the norm of its gradient is no longer a number.
     NotFinite {
-        /// Which of the two.
+        /// The name of the value: the loss or the norm of its gradient.
         what: &'static str,
-        /// What it is.
+        /// The value that is not finite.
         value: f64,
     },
-    /// The loss has stayed far above everything it has a reason to be.
+    /// The loss has stayed far above any level that it has a reason to be at.
     High {
         /// The newest loss.
         loss: f64,
-        /// What it has stayed above.
+        /// The limit that the loss has stayed above.
         limit: f64,
     },
 }
@@ -89,26 +89,26 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// Tells a diverging loss from a bumpy one.
+/// Tells a diverging loss from a merely bumpy one.
 ///
-/// A loss has a reason to be as high as at the beginning of the run (the mean of its first ten steps) and as high as
+/// A loss has a reason to be as high as at the beginning of the run (the mean of its first ten steps), or as high as
 /// that of a model that knows nothing (ln n with n answers to choose from). A run is stopped when its loss was above
-/// four times the larger of the two for 50 steps in a row. That is far out: a spike that passes, a warm-up, hard
-/// batches and a model that forgets everything and starts over from chance stay below, so that no run is stopped that
+/// four times the larger of the two for 50 steps in a row. That is far out: a passing spike, a warm-up, hard batches,
+/// and a model that forgets everything and starts over from chance all stay below it, so that no run is stopped that
 /// might still get somewhere.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossWatch {
     /// The sum of the first losses.
     sum: f64,
-    /// How many they are.
+    /// The number of losses in that sum.
     first: usize,
-    /// How many steps in a row were too high.
+    /// The number of steps in a row whose loss was too high.
     high: usize,
 }
 
 impl LossWatch {
-    /// Takes note of a step's loss; a symptom if it was too high for too long. `ignorance` is the loss of a model that
-    /// knows nothing.
+    /// Takes note of a step's loss, and returns a symptom if it has been too high for too long. `ignorance` is the loss
+    /// of a model that knows nothing.
     pub fn see(&mut self, loss: f64, ignorance: f64) -> Option<Symptom> {
         if self.first < FIRST {
             self.sum += loss;
@@ -124,7 +124,7 @@ impl LossWatch {
 mod tests {
     use super::*;
 
-    /// The first step at which a run with these losses is stopped, by five answers.
+    /// Returns the first step at which a run with these losses and five answers is stopped.
     fn stopped(losses: impl IntoIterator<Item = f64>) -> Option<usize> {
         let mut watch = LossWatch::default();
         losses.into_iter().position(|loss| watch.see(loss, 5_f64.ln()).is_some()).map(|at| at + 1)
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_run_that_stays_around_its_first_losses_is_let_go_on() {
-        // Noise of the size of the loss, over and over.
+        // The noise is as large as the loss, over and over.
         let noisy = (0..10_000).map(|step| 2.0 + 2.0 * f64::from(step * 7919 % 1000) / 1000.0);
         assert_eq!(stopped(noisy), None);
     }

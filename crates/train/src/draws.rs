@@ -3,8 +3,8 @@
 use cliptune_experiment::Seed;
 use cliptune_random::Random;
 
-/// The draws of one update: a function of the seed, the update and the place in it alone. A step that is taken again after
-/// a crash draws the same, and no generator's state has to be saved.
+/// The random draws of one update, which are a function only of the seed, the update and the place in it. A step that
+/// is taken again after a crash draws the same numbers, and no generator's state has to be saved.
 #[derive(Clone, Copy, Debug)]
 pub struct Draws {
     seed: Seed,
@@ -12,12 +12,12 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// Starts the draws of an update, counted from 1 over the run.
+    /// Creates the draws of an update, counted from 1 over the run.
     pub fn new(seed: Seed, step: usize) -> Self {
         Self { seed, step }
     }
 
-    /// Lets libtorch draw what belongs to a place in the update.
+    /// Seeds libtorch's generator for a place in the update.
     pub fn begin(&self, place: &[usize]) {
         let path: Vec<u64> = place.iter().map(|&number| number as u64 + 1).collect();
         let update = (u64::from(self.seed.0) << 32) | self.step as u64;

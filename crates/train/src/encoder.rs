@@ -16,31 +16,31 @@ use crate::model::{Parameters, TorchOps};
 use crate::objective::Embeddings;
 use crate::tuning::Adapters;
 
-/// Rows encoded at once when no gradients are recorded.
+/// The number of rows that are encoded at once when no gradients are recorded.
 pub(crate) const CHUNK: usize = 128;
 
-/// What a tower sees of some rows.
+/// The input of a tower for some rows.
 #[derive(Debug)]
 pub(crate) struct Input {
-    /// Pixels or ids.
+    /// The pixels or ids.
     tensor: Tensor,
-    /// How the ids lie, if they are not padded.
+    /// How the ids are laid out, if they are not padded.
     packing: Option<Packing>,
 }
 
 impl Input {
-    /// Pixels or ids.
+    /// Returns the pixels or ids.
     pub(crate) fn tensor(&self) -> &Tensor {
         &self.tensor
     }
 
-    /// What a tower made of it, in the order of the rows.
+    /// Puts the tower's embeddings of this input into the order of the rows.
     fn in_order(&self, embeddings: Tensor) -> Result<Tensor, TrainError> {
         self.packing.as_ref().map_or(Ok(embeddings.shallow_clone()), |packing| packing.unpacked(&embeddings))
     }
 }
 
-/// A model with the images and texts it looks at.
+/// A model together with the images and texts that it looks at.
 #[derive(Debug)]
 pub struct Encoder<'a> {
     config: &'a ClipConfig,
@@ -50,16 +50,16 @@ pub struct Encoder<'a> {
     texts: &'a TextBank,
     device: Device,
     kind: Kind,
-    /// Changes images at random.
+    /// The random changes to images, if there are any.
     augmenter: Option<Augmenter>,
-    /// Embeddings of all images, when the vision tower is locked: they never change.
+    /// The embeddings of all images if the vision tower is locked, because then they never change.
     locked_images: Option<Tensor>,
-    /// Embeddings of all texts, when the text tower is locked.
+    /// The embeddings of all texts if the text tower is locked.
     locked_texts: Option<Tensor>,
 }
 
 impl<'a> Encoder<'a> {
-    /// Makes an encoder that computes everything anew.
+    /// Creates an encoder that computes every embedding anew.
     pub fn new(
         config: &'a ClipConfig,
         parameters: &'a Parameters,
@@ -86,7 +86,7 @@ impl<'a> Encoder<'a> {
         Self { adapters, ..self }
     }
 
-    /// Computes linear layers and attention in numbers of another precision.
+    /// Computes linear layers and attention at another precision.
     pub fn with_precision(self, precision: Compute) -> Self {
         let kind = match precision {
             Compute::Fp32 | Compute::Tf32 => Kind::Float,
@@ -95,7 +95,7 @@ impl<'a> Encoder<'a> {
         Self { kind, ..self }
     }
 
-    /// Returns an encoder that changes images at random, if there is something that does.
+    /// Returns an encoder that changes images at random, if an augmenter is given.
     pub fn with_augmenter(&self, augmenter: Option<Augmenter>) -> Self {
         Self { augmenter, ..self.shared() }
     }
@@ -108,12 +108,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Returns an encoder with other weights, which have to be equal where a tower is locked, and without adapters.
+    /// Returns an encoder without adapters and with other weights, which must be equal to the current ones where a
+    /// tower is locked.
     pub fn with_weights<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {
         Encoder { parameters, adapters: None, ..self.shared() }
     }
 
-    /// Computes what a plan locks once and for all. Images that are changed at random are not the same twice.
+    /// Computes the embeddings of the locked towers once and for all. Images that are changed at random are left out,
+    /// because they are never the same twice.
     pub fn lock(&mut self, plan: &TrainPlan) -> Result<(), TrainError> {
         match plan.tune {
             Tune::LockedImage { unlocked_layers: 0 } if plan.augment.is_none() => {
@@ -123,7 +125,7 @@ impl<'a> Encoder<'a> {
                 let rows: Vec<usize> = (0..self.texts.len()).collect();
                 self.locked_texts = Some(Self::without_gradients(&rows, |chunk| self.compute_texts(chunk))?);
             }
-            // Autograd records nothing of the layers below the first one that moves.
+            // Autograd records nothing for the layers below the first one that moves.
             Tune::LockedImage { .. }
             | Tune::LockedText { .. }
             | Tune::Full
@@ -133,12 +135,12 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Embeddings of some rows with the current logit_scale and logit_bias.
+    /// Returns the embeddings of some rows, with the current logit_scale and logit_bias.
     pub fn embeddings(&self, images: &[usize], texts: &[usize]) -> Result<Embeddings, TrainError> {
         self.with_temperature(self.images(images)?, self.texts(texts)?)
     }
 
-    /// Embeddings with the current logit_scale and logit_bias.
+    /// Combines embeddings with the current logit_scale and logit_bias.
     pub fn with_temperature(&self, images: Tensor, texts: Tensor) -> Result<Embeddings, TrainError> {
         Ok(Embeddings {
             images,
@@ -148,7 +150,7 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    /// Normalised embeddings of one tower: `[rows, D]`.
+    /// Returns the normalised embeddings of one tower: `[rows, D]`.
     pub fn tower(&self, tower: Tower, rows: &[usize]) -> Result<Tensor, TrainError> {
         match tower {
             Tower::Vision => self.images(rows),
@@ -156,27 +158,27 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Whether a step moves anything in a tower.
+    /// Checks whether a step moves anything in a tower.
     pub fn moves(&self, tower: Tower) -> bool {
         let mut of_tower = self.parameters.iter().filter(|one| one.spec.part.tower() == Some(tower));
         self.adapters.is_some() || of_tower.any(|one| one.tensor.requires_grad())
     }
 
-    /// The lowest piece of a tower with a weight that moves, counted from the stem.
+    /// Returns the lowest piece of a tower that has a weight that moves, counted from the stem.
     pub(crate) fn lowest_moving(&self, tower: Tower) -> usize {
         let pieces = self.pieces(tower).len();
         if self.adapters.is_some() {
-            // They are in every block and nowhere else.
+            // Adapters are in every block and nowhere else.
             return 1;
         }
         let of_tower = self.parameters.iter().filter(|one| one.spec.part.tower() == Some(tower));
         let moving = of_tower.filter(|one| one.tensor.requires_grad());
         let deepest = moving.map(|one| one.spec.depth).max();
-        // Depths 0 and 1, the last block's, are one piece.
+        // Depths 0 and 1 (depth 1 is the last block) are one piece.
         deepest.map_or(pieces, |depth| pieces.saturating_sub(depth.max(1)))
     }
 
-    /// The pieces that [`piece`](Self::piece) computes.
+    /// Returns the pieces that [`piece`](Self::piece) computes.
     pub(crate) fn pieces(&self, tower: Tower) -> Vec<Piece> {
         Piece::of(match tower {
             Tower::Vision => &self.config.vision.transformer,
@@ -185,7 +187,7 @@ impl<'a> Encoder<'a> {
         .collect()
     }
 
-    /// What a tower sees of some rows.
+    /// Returns what a tower sees for some rows.
     pub(crate) fn input(&self, tower: Tower, rows: &[usize]) -> Result<Input, TrainError> {
         let tensor = match (tower, &self.augmenter) {
             (Tower::Vision, Some(augmenter)) => self.images.augmented(rows, augmenter, self.device)?,
@@ -195,7 +197,7 @@ impl<'a> Encoder<'a> {
         Ok(Input { tensor, packing: None })
     }
 
-    /// A GPU would rather see some padding than many small kernels.
+    /// Returns the ids of some texts, packed on the CPU only: on a GPU some padding costs less than many small kernels.
     fn text_input(&self, rows: &[usize]) -> Result<Input, TrainError> {
         let pooling = self.config.text.pooling;
         let packed = match self.device {
@@ -208,7 +210,7 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    /// One piece of a tower whose input is `input`; the last one gives normalised embeddings.
+    /// Computes one piece of a tower from the previous piece's result; the last piece returns normalised embeddings.
     pub(crate) fn piece(
         &self,
         tower: Tower,
@@ -224,7 +226,7 @@ impl<'a> Encoder<'a> {
         if piece == Piece::Head { input.in_order(ops.normalize(&y)?) } else { Ok(y) }
     }
 
-    /// Normalised embeddings of images: `[rows, D]`.
+    /// Returns the normalised embeddings of images: `[rows, D]`.
     pub fn images(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
         match &self.locked_images {
             Some(locked) => pick(locked, rows),
@@ -232,7 +234,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Normalised embeddings of texts: `[rows, D]`.
+    /// Returns the normalised embeddings of texts: `[rows, D]`.
     pub fn texts(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
         match &self.locked_texts {
             Some(locked) => pick(locked, rows),
@@ -240,7 +242,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Embeddings of many rows without gradients, in chunks.
+    /// Computes the embeddings of many rows without gradients, in chunks.
     pub fn without_gradients(
         rows: &[usize],
         encode: impl Fn(&[usize]) -> Result<Tensor, TrainError>,
@@ -261,7 +263,7 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    /// Begins to decode the images that a sequence of batches sees; none where their embeddings never change.
+    /// Starts to decode the images of a sequence of batches, or none if their embeddings never change.
     pub fn decode_ahead<'b>(
         &self,
         scope: &'b thread::Scope<'b, '_>,

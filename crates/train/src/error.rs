@@ -1,4 +1,4 @@
-//! What can go wrong while training.
+//! The errors of training.
 
 use std::error::Error;
 use std::io;
@@ -20,7 +20,7 @@ use tch::TchError;
 use crate::divergence::Divergence;
 use crate::memory::MemoryShortage;
 
-/// Why training failed.
+/// The reason why training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The experiments cannot be used.
@@ -29,26 +29,26 @@ pub enum TrainError {
     /// The store failed.
     #[error(transparent)]
     Store(Box<StoreError>),
-    /// The dataset of an experiment is not there.
+    /// The dataset of an experiment has not been made yet.
     #[error("{experiment} has no dataset yet")]
     NoDataset {
-        /// The experiment.
+        /// The name of the experiment.
         experiment: String,
     },
     /// A split that is needed has no items.
     #[error("the {split} split of {experiment} has no items")]
     EmptySplit {
-        /// The experiment.
+        /// The name of the experiment.
         experiment: String,
-        /// The split.
+        /// The name of the split.
         split: &'static str,
     },
-    /// The run that the weights come from is not there.
+    /// The run that the starting weights come from does not exist.
     #[error("{experiment} starts from {base}, which has not been trained")]
     NoBase {
-        /// The experiment.
+        /// The name of the experiment.
         experiment: String,
-        /// The experiment it starts from.
+        /// The name of the experiment that it starts from.
         base: String,
     },
     /// A model folder cannot be used.
@@ -57,23 +57,23 @@ pub enum TrainError {
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] CheckpointError),
-    /// A model of the hub cannot be had.
+    /// A model cannot be obtained from the hub.
     #[error(transparent)]
     Hub(#[from] HubError),
-    /// A loss that needs a weight that the model does not have.
+    /// The loss needs a weight that the model does not have.
     #[error("the {objective} objective needs a logit_bias, which {experiment} does not start with")]
     NoLogitBias {
-        /// The experiment.
+        /// The name of the experiment.
         experiment: String,
-        /// Its objective.
+        /// The name of the objective.
         objective: &'static str,
     },
-    /// More layers are unlocked than there are.
+    /// The plan unlocks more layers than there are.
     #[error("`unlocked_layers: {unlocked}`, but the locked tower has {layers} blocks")]
     UnlockedLayers {
-        /// What the plan says.
+        /// The number of layers that the plan unlocks.
         unlocked: usize,
-        /// How many there are.
+        /// The number of blocks in the locked tower.
         layers: usize,
     },
     /// The tokenizer failed.
@@ -85,35 +85,35 @@ pub enum TrainError {
     /// `model.safetensors` cannot be parsed or written.
     #[error("{} is not a usable safetensors file", path.display())]
     Safetensors {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why not.
+        /// The reason why the file is not usable.
         source: safetensors::SafeTensorError,
     },
     /// A weight is missing or has another shape.
     #[error("{}: weight {name} {problem}", path.display())]
     Weight {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The weight.
+        /// The name of the weight.
         name: String,
-        /// What is wrong with it.
+        /// The problem with the weight.
         problem: String,
     },
-    /// A model gives logits that are no numbers.
+    /// A model computes logits that are not finite numbers.
     #[error("{what} computes no finite numbers: {fault}")]
     NotFinite {
-        /// The model.
+        /// The name of the model.
         what: String,
-        /// The weight or the tower that it comes from.
+        /// The weight or the tower that causes it.
         fault: String,
     },
     /// A run cannot be continued from its checkpoint.
     #[error("cannot continue from the checkpoint {}", path.display())]
     Checkpoint {
-        /// The file.
+        /// The path of the checkpoint file.
         path: PathBuf,
-        /// Why not.
+        /// The reason why it cannot be used.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The model's sizes or the position in the run cannot be written as JSON.
@@ -125,7 +125,7 @@ pub enum TrainError {
     /// libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
-    /// The loss leads nowhere.
+    /// The training was stopped because its loss leads nowhere.
     #[error("{0}")]
     Diverged(Box<Divergence>),
     /// There was not enough memory.
@@ -134,12 +134,12 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// The error of a plan whose dataset is not there.
+    /// Returns the error for a plan whose dataset does not exist.
     pub(crate) fn no_dataset(plan: &Plan) -> Self {
         Self::NoDataset { experiment: plan.experiment.to_string() }
     }
 
-    /// The error of a plan whose starting weights are another run's that is not there.
+    /// Returns the error for a plan whose starting weights belong to a run that does not exist.
     pub(crate) fn no_base(plan: &Plan) -> Self {
         let base = match &plan.model.from {
             ModelSource::Run(reference) => reference.experiment.to_string(),

@@ -1,4 +1,4 @@
-//! Loss and accuracy on the validation split.
+//! Computes loss and accuracy on the validation split.
 
 use std::collections::HashMap;
 use std::iter;
@@ -12,22 +12,22 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
 
-/// Images whose similarities with all texts of a split are in memory at once.
+/// The number of images whose similarities with all texts of a split are in memory at once.
 const IMAGES_AT_ONCE: i64 = 256;
 
-/// What a model reaches on a split; no numbers where there are no items.
+/// The results of a model on a split; NaN if the split has no items.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
     /// The mean loss, weighted by examples.
     pub loss: f64,
-    /// Of choices the share of right answers, of pairs recall@1 from image to text over the whole split, where any text
-    /// that is true of the image counts. A tie is shared, as it is in scoring: an example counts as much as the
-    /// probability that a right text comes first when texts that score the same come in a random order.
+    /// The accuracy: for choices the share of right answers, for pairs recall@1 from image to text over the whole
+    /// split, where any text that is true of the image counts. Ties are shared, as in scoring: an example counts as
+    /// much as the probability that a right text comes first when texts with equal scores come in a random order.
     pub accuracy: f64,
 }
 
-/// Evaluates without gradients, in batches of the training size, so that losses of both splits compare. Labels are
-/// never smoothed: the loss says how good the model is, whatever it was trained with.
+/// Evaluates without gradients, in batches of the training size, so that the losses of both splits are comparable.
+/// Labels are never smoothed: the loss says how good the model is, regardless of how it was trained.
 pub fn evaluate(
     encoder: &Encoder<'_>,
     objective: Objective,
@@ -42,7 +42,7 @@ pub fn evaluate(
     let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
     for chosen in order {
         let batch = Batch::new(examples, &chosen, objective::needed(objective));
-        // In chunks: a batch whose gradient takes two passes may not fit into memory at once.
+        // This works in chunks, because a batch whose gradient takes two passes may not fit into memory at once.
         let images = Encoder::without_gradients(&batch.images, |rows| encoder.images(rows))?;
         let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?;
         let embeddings = encoder.with_temperature(images, texts)?;
@@ -58,7 +58,7 @@ pub fn evaluate(
     Ok(Evaluation { loss: loss / seen, accuracy })
 }
 
-/// How many examples' right texts come first among their own.
+/// Counts the examples whose right text comes first among their own texts.
 fn right_answers(embeddings: &Embeddings, examples: &[Example]) -> Result<f64, TrainError> {
     let logits = numbers(&objective::choice_logits(embeddings, examples)?)?;
     let right = |(example, logits): (&Example, &Vec<f64>)| {
@@ -84,13 +84,13 @@ fn recall_at_1(encoder: &Encoder<'_>, examples: &[Example]) -> Result<f64, Train
     Ok(found / examples.len() as f64)
 }
 
-/// The probability that a text that is true of an example's image comes first among all.
+/// Returns the probability that a text that is true of an example's image comes first among all texts.
 fn first(cosines: &[f64], example: &Example, places: &HashMap<usize, usize>) -> f64 {
     let texts = example.truth.texts();
     TiedRank::new(cosines, texts.iter().filter_map(|row| places.get(row).copied())).within(1)
 }
 
-/// The rows of a matrix.
+/// Returns the rows of a matrix.
 fn numbers(matrix: &Tensor) -> Result<Vec<Vec<f64>>, TrainError> {
     Ok(Vec::try_from(&matrix.f_to_kind(Kind::Double)?)?)
 }

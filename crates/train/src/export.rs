@@ -1,4 +1,4 @@
-//! What a run leaves behind: the model folder, the graphs, and libtorch's own logits for the parity gate.
+//! Exports what a run leaves behind: the model folder, the graphs, and libtorch's own logits for the parity gate.
 
 use std::slice;
 
@@ -13,14 +13,16 @@ use crate::error::TrainError;
 use crate::model::{self, Parameters};
 use crate::start::Start;
 
-/// Items whose logits are compared. Enough to meet short and long texts, few enough to cost nothing.
+/// The number of items whose logits are compared: enough to cover short and long texts, few enough to cost nothing.
 pub const PARITY_ITEMS: usize = 16;
 
-/// Writes `model/` and `onnx/`, which share their weights. The model says what it has seen, wherever it is copied to.
+/// Writes `model/` and `onnx/`, which share their weights. The model folder records what the model was trained on,
+/// wherever it is copied to.
 pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<(), TrainError> {
     fs_err::create_dir_all(run.onnx_folder())?;
     model::save(&run.weights_file(), parameters.named(), None)?;
-    // Training can end with weights that nothing can be computed with; what is done can be scored.
+    // Training can end with weights that nothing can be computed with, but a finished run must be one that can be
+    // scored.
     Checkpoint::open_file(&run.weights_file(), &start.config)?.check_values()?;
     start.save(&run.model_folder())?;
     run.link_weights()?;
@@ -28,13 +30,13 @@ pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<
     write_graphs(run)
 }
 
-/// Writes the graphs of a completed run again, from its model folder. The weights beside them stay as they are.
+/// Writes the graphs of a completed run again, from its model folder. The weights beside them are not changed.
 pub(crate) fn write_graphs(run: &Run) -> Result<(), TrainError> {
     Ok(cliptune_onnx::export(&run.onnx_folder(), &run.model_folder())?)
 }
 
-/// Writes `onnx/parity.json`: libtorch's logits of the sample, each choice item with its own texts, each pair with
-/// all texts of the sample.
+/// Writes `onnx/parity.json`, which holds libtorch's logits of the sample: each choice item with its own texts, or each
+/// pair with all texts of the sample.
 pub fn write_parity(
     run: &Run,
     encoder: &Encoder<'_>,
@@ -54,7 +56,7 @@ pub fn write_parity(
         .f_mul_scalar(parameters.logit_scale()?)?
         .f_add_scalar(parameters.logit_bias()?.unwrap_or(0.0))?;
     let text = |row: usize| {
-        // The first item and candidate that a row of the batch stands for.
+        // Finds the first item and candidate that a row of the batch stands for.
         let found = batch.examples.iter().zip(&sample).find_map(|(example, &index)| {
             let place = example.texts.iter().position(|&one| one == row)?;
             items[index].texts.get(place).cloned()
@@ -82,7 +84,7 @@ fn cells(logits: &Tensor, row: usize, columns: &[usize]) -> Result<Vec<f64>, Tra
     Ok(columns.iter().map(|&column| line[column]).collect())
 }
 
-/// Up to [`PARITY_ITEMS`] indices spread evenly over `n`.
+/// Returns up to [`PARITY_ITEMS`] indices spread evenly over `n`.
 fn spread(n: usize) -> Vec<usize> {
     let count = n.min(PARITY_ITEMS);
     (0..count).map(|i| i * n / count.max(1)).collect()

@@ -24,32 +24,32 @@ use crate::optimizer::Optimizer;
 use crate::schedule;
 use crate::tuning::Tuned;
 
-/// A training: its settings, its weights and its data.
+/// A training with its settings, its weights and its data.
 pub struct Fit<'a> {
-    /// The settings.
+    /// The settings of the training.
     pub plan: &'a TrainPlan,
-    /// Orders the data.
+    /// The seed that decides the order of the data.
     pub seed: Seed,
     /// The weights, and which of them move.
     pub tuned: &'a Tuned<'a>,
-    /// The weights with the images and texts.
+    /// The encoder, which combines the weights with the images and texts.
     pub encoder: &'a Encoder<'a>,
-    /// The train split.
+    /// The examples of the train split.
     pub train: &'a [Example],
-    /// The validation split.
+    /// The examples of the validation split.
     pub validation: &'a [Example],
-    /// Counts the seconds that are spent on the run.
+    /// The clock that counts the seconds spent on the run.
     pub clock: Clock,
-    /// Sees each step after it is logged, and says whether to go on.
+    /// A function that sees each step after it is logged and decides whether to go on.
     pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
 }
 
 /// The records that a training leaves behind.
 #[derive(Debug)]
 pub struct Records<'a> {
-    /// Passes on what happens.
+    /// The journal that passes on what happens.
     pub journal: Journal<'a>,
-    /// Saves what the run goes on from.
+    /// The saver of what the run continues from.
     pub saver: Saver<'a>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: us
     }
 }
 
-/// How the loop ended.
+/// How the training loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fitted {
     /// All epochs are done; the best one's weights are in the checkpoint.
@@ -76,16 +76,16 @@ pub enum Fitted {
         /// The epoch to keep; 0 for the starting weights.
         best_epoch: usize,
     },
-    /// It was told to stop, finished its step and saved.
+    /// The training was told to stop, finished its step and saved.
     Interrupted,
 }
 
-/// One epoch's place in the run.
+/// The place of one epoch in the run.
 #[derive(Clone, Copy)]
 pub(crate) struct Epoch {
-    /// Its number, from 1.
+    /// The number of the epoch, from 1.
     pub(crate) number: usize,
-    /// The steps of every epoch.
+    /// The number of steps in every epoch.
     pub(crate) steps: usize,
 }
 
@@ -123,19 +123,19 @@ impl Fit<'_> {
             self.close_epoch(records, &mut position)?;
             records.saver.offer(&State::new(self.tuned, optimizer), &position);
         }
-        // What is left can fail, too: exporting the model.
+        // The export of the model, which is still to come, can fail as well.
         records.saver.save(&State::new(self.tuned, optimizer), &position);
         Ok(Fitted::Done { best_epoch: position.best.map_or(0, |best| best.epoch) })
     }
 
-    /// Whether so many epochs in a row were not better that no further one is tried.
+    /// Checks whether so many epochs in a row were no better that another one is not tried.
     fn is_out_of_patience(&self, position: &Position) -> bool {
         let best = position.best.map_or(0, |best| best.epoch);
         position.steps_of_epoch == 0
             && self.plan.patience.is_some_and(|patience| position.epochs - best >= patience.get())
     }
 
-    /// Steps through an epoch from where the position stands in it.
+    /// Takes the steps of an epoch, starting from the position.
     fn epoch(
         &self,
         optimizer: &mut Optimizer,
@@ -170,7 +170,7 @@ impl Fit<'_> {
         rows.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Takes the step that the position stands at the end of: one update from the gradients of some batches.
+    /// Takes the step that ends at the position: one update from the gradients of some batches.
     pub(crate) fn step(
         &self,
         optimizer: &mut Optimizer,
@@ -215,7 +215,7 @@ impl Fit<'_> {
         })
     }
 
-    /// Returns the loss of a model that knows nothing, on the largest of some batches.
+    /// Returns the loss of a model that knows nothing, for the largest of some batches.
     fn ignorance(&self, batches: &[Vec<usize>]) -> f64 {
         let of = |chosen: &Vec<usize>| {
             let examples = chosen.iter().filter_map(|&row| self.train.get(row));
@@ -230,19 +230,20 @@ impl Fit<'_> {
         evaluate(&encoder, self.plan.objective, self.plan.batch_size, self.validation)
     }
 
-    /// Evaluates, and keeps the weights if they are the best so far.
+    /// Evaluates the model at the end of an epoch, and keeps the weights if they are the best so far.
     fn close_epoch(&self, records: &mut Records<'_>, position: &mut Position) -> Result<(), TrainError> {
         let evaluation = self.evaluate(&self.tuned.evaluated()?)?;
         let merit = match self.plan.select {
             Select::Last => Merit::of_epoch(position.epochs),
             select => Merit::of(select, evaluation),
         };
-        // A line needs two ends: when points between the starting and the tuned model are tried, this is the tuned one.
+        // When models between the starting one and the tuned one are tried, a tuned one is needed as the other end of
+        // the line.
         let counts = position.epochs > 0 || self.plan.interpolate.is_empty();
         let best = counts && position.best.is_none_or(|best| merit > best.merit);
         if best {
             position.best = Some(Best { epoch: position.epochs, merit });
-            // Epoch 0 is what the run has started from, which needs no copy.
+            // Epoch 0 is the starting model, which needs no copy.
             if position.epochs > 0 {
                 records.saver.keep_best(self.tuned, position.epochs)?;
             }

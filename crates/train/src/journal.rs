@@ -1,4 +1,4 @@
-//! What a run tells while it trains: to its log, to TensorBoard and to the person.
+//! Reports what a run does while it trains: to its log, to TensorBoard and to the person.
 
 use std::fmt::Display;
 
@@ -8,8 +8,8 @@ use cliptune_terminal::Printer;
 use crate::board::Board;
 use crate::progress::TrainingProgress;
 
-/// Passes events on. Nobody who cannot take one stops the training: a log that cannot be written keeps its events until
-/// it can be, TensorBoard goes without, and either costs one warning.
+/// Passes events on. A recipient that cannot take an event never stops the training: a log that cannot be written keeps
+/// its events until it can be, TensorBoard misses the event, and either failure causes a single warning.
 #[derive(Debug)]
 pub struct Journal<'a> {
     log: EventLog,
@@ -21,12 +21,12 @@ pub struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    /// Tells these three.
+    /// Creates a journal that reports to these three and prints its warnings to the printer.
     pub fn new(log: EventLog, board: Board, progress: TrainingProgress<'a>, printer: &'a Printer) -> Self {
         Self { log, board, progress, printer, log_warned: false, board_warned: false }
     }
 
-    /// Tells an event.
+    /// Passes on an event.
     pub fn tell(&mut self, event: &Event) {
         if let Err(error) = self.log.append(event) {
             self.warn_of_log(&error);
@@ -37,12 +37,12 @@ impl<'a> Journal<'a> {
         self.progress.show(event);
     }
 
-    /// Warns the person.
+    /// Prints a warning for the person.
     pub(crate) fn warn(&self, text: &str) {
         self.printer.warn(text);
     }
 
-    /// Makes the log durable, as far as that is possible now.
+    /// Makes the log durable, as far as that is possible at the moment.
     pub fn sync(&mut self) {
         if let Err(error) = self.log.sync() {
             self.warn_of_log(&error);
@@ -53,7 +53,7 @@ impl<'a> Journal<'a> {
     ///
     /// # Errors
     ///
-    /// When events are missing in it that cannot be written.
+    /// Returns an error when the log lacks events that cannot be written.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.progress.finish();
         self.log.sync()

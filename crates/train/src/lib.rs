@@ -1,7 +1,7 @@
 //! Trains CLIP with libtorch and exports it.
 //!
-//! A run goes from a dataset and a [`start::Start`] through [`fit`] to what [`export`] leaves behind;
-//! [`run::make`] is the way through.
+//! A run leads from a dataset and a [`start::Start`] through [`fit`] to what [`export`] leaves behind; [`run::make`]
+//! takes all of these steps.
 
 pub mod board;
 mod cautions;

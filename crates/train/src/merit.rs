@@ -1,25 +1,26 @@
-//! What an epoch is selected by.
+//! The merit by which an epoch is selected.
 
 use cliptune_experiment::Select;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Evaluation;
 
-/// How good a model is by `train.select`: the greater one is kept, and of two that are equal the earlier.
+/// How good a model is by `train.select`. The model with the greater merit is kept, and of two equal ones the earlier.
 ///
-/// A small validation split gives many epochs the same accuracy. The lower validation loss decides between them, because
-/// it says more: how sure a model is of each answer, and not only which one comes first.
+/// On a small validation split many epochs reach the same accuracy. The lower validation loss then decides between
+/// them, because it says more: how sure a model is of each answer, and not only which one comes first.
 ///
-/// A number that is not finite never wins. It is the lowest one here, because JSON has no infinity.
+/// A number that is not finite never wins. It is stored as the lowest number, because JSON has no infinity.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Merit {
     value: f64,
-    /// Decides between equal values.
+    /// The number that decides between equal values.
     tie_break: f64,
 }
 
 impl Merit {
-    /// The merit of what was reached on the validation split. Without an epoch to choose, the accuracy tells models apart.
+    /// Returns the merit of an evaluation on the validation split. When no epoch is selected, models are compared by
+    /// accuracy.
     pub fn of(select: Select, evaluation: Evaluation) -> Self {
         let (accuracy, loss) = (finite(evaluation.accuracy), finite(-evaluation.loss));
         match select {
@@ -28,7 +29,7 @@ impl Merit {
         }
     }
 
-    /// The merit by which a later epoch is always the better one.
+    /// Returns a merit by which a later epoch is always better than an earlier one.
     pub(crate) fn of_epoch(number: usize) -> Self {
         Self { value: number as f64, tie_break: 0.0 }
     }
@@ -53,7 +54,7 @@ mod tests {
         let select = Select::ValidationAccuracy;
         assert!(merit(select, 0.5, 1.0) > merit(select, 0.5, 1.1));
         assert!(merit(select, 0.5, 9.0) > merit(select, 0.4, 1.1));
-        // Equal in both: nothing is better than the earlier one.
+        // When both are equal, nothing is better than the earlier one.
         let same = merit(select, 0.5, 1.0);
         assert_eq!(same.partial_cmp(&merit(select, 0.5, 1.0)), Some(Ordering::Equal));
     }

@@ -13,9 +13,9 @@ use crate::error::TrainError;
 use crate::model;
 use crate::tuning::Tuned;
 
-/// The key of the position in the file's header.
+/// The key under which the file's header holds the position.
 const POSITION_KEY: &str = "cliptune.position";
-/// What the names of the best epochs' weights begin with.
+/// The prefix of the file names of the best epochs' weights.
 const BEST_PREFIX: &str = "best-";
 
 /// The checkpoints of one run.
@@ -25,34 +25,34 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Uses this folder, which is made; what a killed process left unfinished in it is removed.
+    /// Creates the folder if needed, and removes unfinished files that a killed process left in it.
     pub fn new(folder: PathBuf) -> Result<Self, TrainError> {
         fs_err::create_dir_all(&folder)?;
         remove_unfinished(&folder)?;
         Ok(Self { folder })
     }
 
-    /// The newest weights, moments and position.
+    /// Returns the path of the newest weights, moments and position.
     pub fn last_file(&self) -> PathBuf {
         self.folder.join("last.safetensors")
     }
 
-    /// The weights of an epoch that was the best when it ended.
+    /// Returns the path of the weights of an epoch that was the best when it ended.
     ///
-    /// Its name has its number, so that a better epoch does not overwrite what the newest position still names: a
-    /// crash between the two files leaves a pair that belongs together.
+    /// The name contains the epoch's number, so that a better epoch does not overwrite the file that the newest
+    /// position still names. A crash between the two writes leaves a pair that belongs together.
     pub fn best_file(&self, epoch: usize) -> PathBuf {
         self.folder.join(format!("{BEST_PREFIX}{epoch}.safetensors"))
     }
 
-    /// Saves what [`resume`](Self::resume) needs, and lets go of epochs that are not the best any more.
+    /// Saves what [`resume`](Self::resume) needs, and removes the weights of epochs that are no longer the best.
     pub fn save_last(&self, state: &Snapshot, position: &Position) -> Result<(), TrainError> {
         let note = (POSITION_KEY, serde_json::to_string(position)?);
         model::save(&self.last_file(), state.tensors(), Some(note))?;
         position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
-    /// Saves what is kept of the best epoch so far.
+    /// Saves the weights that are kept of the best epoch so far.
     pub fn save_best(&self, weights: &Snapshot, epoch: usize) -> Result<(), TrainError> {
         model::save(&self.best_file(epoch), weights.tensors(), None)
     }
@@ -69,14 +69,14 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Puts what was kept of an epoch that was the best into place.
+    /// Loads the weights that were kept of a best epoch into the model.
     pub fn restore_best(&self, epoch: usize, tuned: &Tuned<'_>) -> Result<(), TrainError> {
         let path = self.best_file(epoch);
         let data = fs_err::read(&path)?;
         read(&path, &data, tuned.kept().into_iter()).map_err(|error| unusable(&path, error))
     }
 
-    /// Puts the newest weights and moments into place and returns the position; `None` without a checkpoint.
+    /// Loads the newest weights and moments and returns the position, or `None` if there is no checkpoint.
     pub fn resume(&self, state: &State<'_>) -> Result<Option<Position>, TrainError> {
         let path = self.last_file();
         if !path.exists() {
@@ -88,9 +88,9 @@ impl Checkpoints {
     }
 }
 
-/// Removes the checkpoints of a complete run, whose weights are in its model folder.
+/// Removes the checkpoints of a complete run, whose weights are in its model folder by then.
 pub(crate) fn remove(folder: &Path) -> Result<(), TrainError> {
-    // A run that was not trained has none.
+    // A run that was not trained has no checkpoints.
     if folder.exists() {
         fs_err::remove_dir_all(folder)?;
     }
@@ -99,7 +99,7 @@ pub(crate) fn remove(folder: &Path) -> Result<(), TrainError> {
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Copies a file's values into tensors of the same names.
+/// Copies the values in a file into the tensors of the same names.
 fn read<'a>(
     path: &Path,
     data: &[u8],
@@ -121,7 +121,7 @@ fn position(data: &[u8]) -> Result<Position, Cause> {
     Ok(serde_json::from_str(note.ok_or("it does not say how far the run has come")?)?)
 }
 
-/// The error of a checkpoint that there is no continuing from.
+/// Returns the error for a checkpoint that a run cannot continue from.
 pub(crate) fn unusable(path: &Path, source: impl Into<Cause>) -> TrainError {
     TrainError::Checkpoint { path: path.to_owned(), source: source.into() }
 }

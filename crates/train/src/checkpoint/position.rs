@@ -1,32 +1,32 @@
-//! How far a run has come.
+//! The position of a run: how far it has come.
 
 use serde::{Deserialize, Serialize};
 
 use crate::divergence::LossWatch;
 use crate::merit::Merit;
 
-/// How far a run has come.
+/// Tells how far a run has come.
 ///
-/// The order of the data and what a step draws at random are functions of seed, epoch and step, so that no generator's
-/// state is kept. Whatever else decides how a run goes on belongs here if it is a number, and to [`State`](super::State)
-/// if it is a tensor.
+/// The order of the data and the random draws of a step are functions of seed, epoch and step, so no generator's state
+/// is kept. Anything else that decides how a run continues belongs here if it is a number, and in
+/// [`State`](super::State) if it is a tensor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
-    /// Epochs that are complete.
+    /// The number of complete epochs.
     pub epochs: usize,
-    /// Steps done of the epoch after them.
+    /// The number of steps done in the epoch that follows them.
     pub steps_of_epoch: usize,
-    /// Optimiser steps done in all.
+    /// The number of optimiser steps done in all.
     pub steps: usize,
     /// The best epoch so far.
     pub best: Option<Best>,
-    /// What the losses so far say about where the run is going.
+    /// What the losses so far say about whether the run diverges.
     #[serde(default)]
     pub losses: LossWatch,
 }
 
 impl Position {
-    /// Whether a run of that many epochs and steps an epoch can be there.
+    /// Checks whether a run of that many epochs, with that many steps each, can be at this position.
     pub fn is_within(&self, epochs: usize, steps: usize) -> bool {
         self.epochs <= epochs
             && self.steps_of_epoch <= steps
@@ -37,8 +37,8 @@ impl Position {
 /// The epoch to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// Its number; 0 is the model before training.
+    /// The number of the epoch; 0 is the model before training.
     pub epoch: usize,
-    /// What it was selected by.
+    /// The merit by which the epoch was selected.
     pub merit: Merit,
 }

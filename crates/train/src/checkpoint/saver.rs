@@ -1,4 +1,4 @@
-//! Writes checkpoints beside training.
+//! Writes checkpoints while training goes on.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,28 +15,28 @@ use super::state::{Snapshot, State};
 use crate::error::TrainError;
 use crate::tuning::Tuned;
 
-/// Takes checkpoints at the declared interval and writes them on a thread of its own.
+/// Takes checkpoints at the declared interval and writes them on a separate thread.
 ///
-/// Training waits for a copy within memory and never for the disk: a checkpoint that falls due while the one before is
-/// still being written is taken when that is done. What cannot be written, as on a full disk, costs one warning; the
-/// next one is tried all the same.
+/// Training waits for a copy within memory and never for the disk. If a checkpoint falls due while the previous one is
+/// still being written, it is taken once that is done. A checkpoint that cannot be written, as on a full disk, causes a
+/// single warning, and the next one is tried all the same.
 #[derive(Debug)]
 pub struct Saver<'a> {
     checkpoints: Checkpoints,
     interval: CheckpointInterval,
     printer: &'a Printer,
-    /// Made durable before a checkpoint is: the log may be ahead of it, never behind.
+    /// The event log, which is made durable before each checkpoint: it may be ahead of the checkpoint, never behind.
     events: PathBuf,
     taken: Taken,
-    /// The step of the newest checkpoint that is in its files; `None` before there is one.
+    /// The step of the newest checkpoint that has been written; `None` before the first.
     written: Option<usize>,
-    /// Weights of the best epoch that are in no file yet.
+    /// The weights of the best epoch, if they are not in a file yet.
     best: Option<BestWeights>,
     writing: Option<Writing>,
     warned: bool,
 }
 
-/// When the newest checkpoint was taken.
+/// The step and the time at which the newest checkpoint was taken.
 #[derive(Debug)]
 struct Taken {
     step: usize,
@@ -50,17 +50,17 @@ struct BestWeights {
     weights: Snapshot,
 }
 
-/// A checkpoint on its way to its files.
+/// A checkpoint that is being written.
 #[derive(Debug)]
 struct Writing {
     thread: JoinHandle<Result<(), TrainError>>,
     step: usize,
-    /// The epoch whose weights are written with it.
+    /// The epoch whose weights are written along with it, if any.
     best: Option<usize>,
 }
 
 impl<'a> Saver<'a> {
-    /// Saves to these checkpoints, beside that log of events, a run that stands at this step.
+    /// Creates a saver for a run that stands at this step, with these checkpoints and that event log.
     pub fn new(
         checkpoints: Checkpoints,
         interval: CheckpointInterval,
@@ -81,18 +81,18 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// The files.
+    /// Returns the checkpoint files.
     pub fn checkpoints(&self) -> &Checkpoints {
         &self.checkpoints
     }
 
-    /// Keeps the weights of an epoch that is the best so far. They are in memory until the next checkpoint.
+    /// Keeps the weights of an epoch that is the best so far. They stay in memory until the next checkpoint.
     pub fn keep_best(&mut self, tuned: &Tuned<'_>, epoch: usize) -> Result<(), TrainError> {
         self.best = Some(BestWeights { epoch, weights: Snapshot::of(tuned.kept().into_iter())? });
         Ok(())
     }
 
-    /// Takes a checkpoint if one is due and the one before is written.
+    /// Takes a checkpoint if one is due and the previous one has been written.
     pub fn offer(&mut self, state: &State<'_>, position: &Position) {
         if self.is_due(position.steps) && self.is_idle() {
             self.settle();
@@ -102,13 +102,13 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Takes a checkpoint and waits until it is written; whether it is.
+    /// Takes a checkpoint, waits until it is written, and returns whether it was.
     pub fn save(&mut self, state: &State<'_>, position: &Position) -> bool {
         self.save_now(state, position).map_err(|error| self.warn(&error)).is_ok()
     }
 
-    /// The same before the process ends, with what has to be told if it is not written. Whoever stops a run counts on its
-    /// going on from there, so that it is told even when another checkpoint has failed before.
+    /// Takes a checkpoint before the process ends, and returns a message if it cannot be written. Whoever stops a run
+    /// counts on resuming it from there, so the message is returned even if an earlier checkpoint has already failed.
     pub fn save_to_stop(&mut self, state: &State<'_>, position: &Position) -> Option<String> {
         let error = self.save_now(state, position).err()?;
         let place = match self.written {
@@ -125,7 +125,7 @@ impl<'a> Saver<'a> {
         self.written()
     }
 
-    /// Puts the weights of the best epoch into place, from memory if they are in no file.
+    /// Restores the weights of the best epoch, from memory if they are not in a file yet.
     pub fn restore_best(&mut self, epoch: usize, tuned: &Tuned<'_>) -> Result<(), TrainError> {
         self.settle();
         match &self.best {
@@ -163,21 +163,21 @@ impl<'a> Saver<'a> {
         Ok(())
     }
 
-    /// Waits for what is being written, and warns once if it cannot be.
+    /// Waits for the checkpoint that is being written, and warns once if it cannot be written.
     fn settle(&mut self) {
         if let Err(error) = self.written() {
             self.warn(&error);
         }
     }
 
-    /// Waits until what is being written is in its files.
+    /// Waits until the checkpoint that is being written is in its files.
     fn written(&mut self) -> Result<(), TrainError> {
         let Some(writing) = self.writing.take() else { return Ok(()) };
         let died = |_| Err(io::Error::other("the thread that writes checkpoints has died").into());
         let written = writing.thread.join().unwrap_or_else(died);
         if written.is_ok() {
             self.written = Some(writing.step);
-            // A better epoch may have come since.
+            // In the meantime a better epoch may have replaced the one that was written.
             self.best = self.best.take().filter(|best| Some(best.epoch) != writing.best);
         }
         written
@@ -194,20 +194,20 @@ impl<'a> Saver<'a> {
 }
 
 impl Drop for Saver<'_> {
-    /// A process that ends in the middle of a write leaves an unfinished file.
+    /// Waits for the writing thread: a process that ends in the middle of a write leaves an unfinished file.
     fn drop(&mut self) {
         self.settle();
     }
 }
 
 impl BestWeights {
-    /// The same copies, for another thread.
+    /// Shares the copies with another thread.
     fn shared(&self) -> Self {
         Self { epoch: self.epoch, weights: self.weights.shared() }
     }
 }
 
-/// Writes a checkpoint: what it names before itself.
+/// Writes a checkpoint: first the files that it refers to, then the checkpoint itself.
 fn write(
     checkpoints: &Checkpoints,
     events: &Path,

@@ -1,4 +1,4 @@
-//! The tensors that a run goes on from.
+//! The tensors from which a run continues.
 
 use tch::{Device, Tensor};
 
@@ -6,7 +6,7 @@ use crate::error::TrainError;
 use crate::optimizer::Optimizer;
 use crate::tuning::Tuned;
 
-/// Everything that steps change. Weights that do not move are left out: they are those that the run started from.
+/// Everything that steps change. Weights that do not move are left out, because they are still the starting weights.
 #[derive(Clone, Copy, Debug)]
 pub struct State<'a> {
     tuned: &'a Tuned<'a>,
@@ -19,13 +19,13 @@ impl<'a> State<'a> {
         Self { tuned, optimizer }
     }
 
-    /// Returns the tensors by the names they have in a checkpoint. This is the list: what is added here is saved and
+    /// Returns the tensors by the names they have in a checkpoint. Anything that is added to this list is saved and
     /// restored.
     pub fn tensors(&self) -> impl Iterator<Item = (String, &'a Tensor)> {
         self.tuned.state().chain(self.optimizer.moments())
     }
 
-    /// Copies all of them as they are now.
+    /// Copies all tensors as they are now.
     pub fn snapshot(&self) -> Result<Snapshot, TrainError> {
         Snapshot::of(self.tensors())
     }
@@ -36,7 +36,7 @@ impl<'a> State<'a> {
 pub struct Snapshot(Vec<(String, Tensor)>);
 
 impl Snapshot {
-    /// Copies tensors.
+    /// Copies these tensors.
     pub fn of<'a>(tensors: impl Iterator<Item = (String, &'a Tensor)>) -> Result<Self, TrainError> {
         let _guard = tch::no_grad_guard();
         let copy = |(name, tensor): (String, &Tensor)| -> Result<_, TrainError> {
@@ -55,7 +55,7 @@ impl Snapshot {
         self.0.iter().map(|(name, tensor)| (name.clone(), tensor))
     }
 
-    /// Puts the copies back into the tensors that they were made of, in the same order.
+    /// Copies the values back into the tensors that they were copied from, given in the same order.
     pub fn restore<'a>(&self, tensors: impl Iterator<Item = (String, &'a Tensor)>) -> Result<(), TrainError> {
         let _guard = tch::no_grad_guard();
         for ((_, tensor), (_, copy)) in tensors.zip(&self.0) {

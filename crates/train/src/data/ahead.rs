@@ -1,4 +1,4 @@
-//! Images that are decoded while the steps before theirs are computed.
+//! Decodes images while the steps that precede theirs are computed.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -7,33 +7,35 @@ use std::thread;
 use super::images::{ImageBank, Pixels};
 use crate::error::TrainError;
 
-/// Batches whose images wait for their turn, besides the one that is being decoded.
+/// The number of batches whose decoded images wait for their turn, besides the one that is being decoded.
 const WAITING: usize = 2;
-/// Batches whose pixels are in memory at most: with those that wait, the one that is computed and the one that is decoded.
+/// The maximum number of batches whose pixels are in memory: the waiting ones, the one in computation and the one being
+/// decoded.
 pub(crate) const BATCHES_IN_MEMORY: usize = WAITING + 2;
-/// Bytes of pixels that are decoded ahead at most.
+/// The maximum number of bytes of pixels that are decoded ahead.
 const LARGEST: usize = 1 << 30;
 
-/// The images of a sequence of batches, in its order, decoded by threads that are some batches ahead and no more.
+/// Decodes the images of a sequence of batches, in order, on threads that stay a limited number of batches ahead.
 ///
-/// What a step sees does not depend on them: they only decide who decodes an image, and when. Of a batch that is too large
-/// for the memory that decoding ahead may take, the first images are decoded ahead and the others when they are needed.
+/// What a step sees does not depend on this type, which only decides who decodes an image and when. If a batch is too
+/// large for the memory that decoding ahead may take, its first images are decoded ahead and the others when they are
+/// needed.
 #[derive(Debug)]
 pub struct Ahead<'a> {
     images: &'a ImageBank,
     decoded: Receiver<Result<Decoded, TrainError>>,
 }
 
-/// Pixels by row of the bank.
+/// Pixels by row in the image bank.
 pub(super) type Decoded = HashMap<usize, Pixels>;
 
-/// The most images of one batch that are decoded ahead, when an image has so many bytes.
+/// Returns how many images of one batch are decoded ahead at most, given the bytes of one image.
 pub(crate) fn images_ahead(image_bytes: usize) -> usize {
     (LARGEST / BATCHES_IN_MEMORY / image_bytes.max(1)).max(1)
 }
 
 impl<'a> Ahead<'a> {
-    /// Begins to decode the distinct images of each batch.
+    /// Starts to decode the distinct images of each batch.
     pub fn start(
         scope: &'a thread::Scope<'a, '_>,
         images: &'a ImageBank,
@@ -46,7 +48,7 @@ impl<'a> Ahead<'a> {
             for rows in batches {
                 let batch = images.decode(&rows);
                 let failed = batch.is_err();
-                // Nobody waits for what comes after an error, or after an interruption.
+                // Nobody waits for the batches after an error or an interruption.
                 if sender.send(batch).is_err() || failed {
                     break;
                 }
@@ -55,13 +57,13 @@ impl<'a> Ahead<'a> {
         Self { images, decoded }
     }
 
-    /// Lays the images of the next batch ready.
+    /// Makes the images of the next batch available.
     ///
     /// # Errors
     ///
-    /// When one of them cannot be read.
+    /// Returns an error when one of the images cannot be read.
     pub fn advance(&self) -> Result<(), TrainError> {
-        // After the last one, what is asked for is decoded when it is needed.
+        // After the last batch, images are decoded when they are needed.
         let batch = self.decoded.recv().unwrap_or_else(|_| Ok(Decoded::new()))?;
         self.images.lay_ready(batch);
         Ok(())
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn decoding_ahead_takes_the_same_memory_whatever_the_batch() {
-        // ViT-L/14 at 336 pixels, and images of a size that nobody has.
+        // The image size of ViT-L/14 at 336 pixels, and one that is unrealistically large.
         for image_bytes in [3 * 336 * 336, 3 * 20_000 * 20_000] {
             let most = BATCHES_IN_MEMORY * images_ahead(image_bytes) * image_bytes;
             assert!(most <= LARGEST.max(BATCHES_IN_MEMORY * image_bytes), "{most}");

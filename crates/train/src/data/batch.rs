@@ -1,31 +1,31 @@
-//! The examples of one step over the distinct images and texts they need.
+//! The examples of one step, with the distinct images and texts that they need.
 
 use std::collections::HashMap;
 
 use super::examples::Example;
 
-/// Some examples, and the distinct images and texts that a step encodes for them.
+/// Some examples, with the distinct images and texts that a step encodes for them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// Rows in the image bank, without repetition.
+    /// The rows in the image bank, without repetition.
     pub images: Vec<usize>,
-    /// Rows in the text bank, without repetition.
+    /// The rows in the text bank, without repetition.
     pub texts: Vec<usize>,
-    /// The examples, numbered over `images` and `texts`.
+    /// The examples, with their rows numbered within `images` and `texts`.
     pub examples: Vec<Example>,
 }
 
-/// Which of an example's texts a step needs.
+/// The texts of an example that a step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
-    /// All candidates.
+    /// All candidates are needed.
     Candidates,
-    /// The right one alone.
+    /// Only the right text is needed.
     RightText,
 }
 
 impl Batch {
-    /// Gathers the chosen examples.
+    /// Gathers the chosen examples into a batch.
     pub fn new(examples: &[Example], chosen: &[usize], needed: Needed) -> Self {
         let (mut images, mut texts) = (Rows::default(), Rows::default());
         let renumber = |&index: &usize| {
@@ -47,7 +47,7 @@ impl Batch {
     }
 }
 
-/// Distinct rows in the order they were asked for.
+/// Distinct rows, in the order in which they were first requested.
 #[derive(Default)]
 struct Rows {
     rows: Vec<usize>,

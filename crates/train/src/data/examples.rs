@@ -7,57 +7,57 @@ use cliptune_store::Item;
 
 use super::truth::{Truth, relate};
 
-/// One item.
+/// One item as training sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Row in the image bank.
+    /// The item's row in the image bank.
     pub image: usize,
-    /// Rows in the text bank.
+    /// The rows of the item's texts in the text bank.
     pub texts: Vec<usize>,
-    /// Index of the right one in `texts`.
+    /// The index of the right text in `texts`.
     pub label: usize,
-    /// Items of one group have the same number.
+    /// The number of the item's group; items of one group share it.
     pub group: usize,
-    /// Which texts are true of its image.
+    /// The texts that are true of the item's image.
     pub truth: Truth,
 }
 
 impl Example {
-    /// An example whose right text is all that is known to be true of its image.
+    /// Creates an example about whose image nothing else is known than that its right text is true.
     pub fn new(image: usize, texts: Vec<usize>, label: usize, group: usize) -> Self {
         let truth = Truth::of(texts[label]);
         Self { image, texts, label, group, truth }
     }
 
-    /// The text bank's row of the right text.
+    /// Returns the text bank's row of the right text.
     pub fn right_text(&self) -> usize {
         self.texts[self.label]
     }
 
-    /// Whether another example's right text is true of this one's image, so that it must not be called wrong.
+    /// Checks whether another example's right text is true of this one's image, so that it must not be called wrong.
     pub fn accepts(&self, other: &Self) -> bool {
         self.group == other.group || self.image == other.image || self.truth.includes(other.truth.text)
     }
 
-    /// Whether the model sees the same in two of its texts.
+    /// Checks whether two of the example's texts are the same to the model.
     pub fn has_equal_texts(&self) -> bool {
         let distinct: HashSet<usize> = self.texts.iter().copied().collect();
         distinct.len() < self.texts.len()
     }
 }
 
-/// The items of all splits over one numbering of images, texts and groups.
+/// The items of all splits, with one numbering of images, texts and groups.
 #[derive(Debug, Default)]
 pub struct Examples {
     images: Numbering<String>,
     texts: Numbering<String>,
     groups: Numbering<String>,
-    /// The first item of each distinct image, by its row.
+    /// The first item that shows each distinct image, by the image's row.
     image_items: Vec<Item>,
 }
 
 impl Examples {
-    /// Numbers the images, texts and groups of the items of one split, continuing the numbers that were given before.
+    /// Numbers the images, texts and groups of the items of one split, continuing the numbers given so far.
     pub fn add(&mut self, items: &[Item]) -> Vec<Example> {
         let mut examples: Vec<Example> = items.iter().map(|item| self.example(item)).collect();
         relate(&mut examples);
@@ -73,18 +73,18 @@ impl Examples {
         Example::new(image, texts, item.label, self.groups.number(&item.group))
     }
 
-    /// An item that shows each distinct image, in the order of their rows.
+    /// Returns one item for each distinct image, in the order of the images' rows.
     pub fn image_items(&self) -> &[Item] {
         &self.image_items
     }
 
-    /// The distinct texts in the order of their rows.
+    /// Returns the distinct texts in the order of their rows.
     pub fn texts(&self) -> &[String] {
         self.texts.order()
     }
 
-    /// Gives the examples of one split the texts' rows in a bank that was made of [`texts`](Self::texts), where texts with
-    /// the same tokens are one.
+    /// Replaces the text numbers in the examples of one split by rows of a bank that was made of
+    /// [`texts`](Self::texts), in which texts with the same tokens share a row.
     pub fn unify(examples: &mut [Example], rows: &[usize]) {
         for text in examples.iter_mut().flat_map(|example| &mut example.texts) {
             *text = rows[*text];
@@ -93,7 +93,7 @@ impl Examples {
     }
 }
 
-/// Numbers distinct keys in the order they appear.
+/// Numbers distinct keys in the order in which they appear.
 #[derive(Debug)]
 pub(super) struct Numbering<K> {
     numbers: HashMap<K, usize>,
@@ -107,7 +107,7 @@ impl<K> Default for Numbering<K> {
 }
 
 impl<K: Clone + Eq + Hash> Numbering<K> {
-    /// The number of a key, a new one if it has none.
+    /// Returns the number of a key, giving it a new one if it has none.
     pub(super) fn number(&mut self, key: &K) -> usize {
         if let Some(&number) = self.numbers.get(key) {
             return number;
@@ -118,7 +118,7 @@ impl<K: Clone + Eq + Hash> Numbering<K> {
         number
     }
 
-    /// The keys in the order of their numbers.
+    /// Returns the keys in the order of their numbers.
     pub(super) fn order(&self) -> &[K] {
         &self.order
     }

@@ -1,4 +1,4 @@
-//! Every distinct image of a dataset.
+//! The distinct images of a dataset.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,36 +12,37 @@ use super::augment::Augmenter;
 use super::pixel_cache::PixelCache;
 use crate::error::TrainError;
 
-/// 8-bit RGB, row by row.
+/// The 8-bit RGB pixels of an image, row by row.
 pub(super) type Pixels = Arc<[u8]>;
 
-/// Distinct images, decoded when they are needed or [ahead](super::Ahead) of it; normalised when a batch is made.
+/// Distinct images that are decoded when they are needed or [ahead](super::Ahead) of time, and normalised when a batch
+/// is made.
 #[derive(Debug)]
 pub struct ImageBank {
     preprocessor: Preprocessor,
     files: Vec<ItemImage>,
     cache: Option<PixelCache>,
-    /// The images that were decoded ahead for the batch that is being computed.
+    /// The images that were decoded ahead for the batch in computation.
     ready: Mutex<Decoded>,
 }
 
 impl ImageBank {
-    /// The images of these files; rows follow their order.
+    /// Creates a bank of these files' images; the rows follow the order of the files.
     pub fn new(preprocessor: Preprocessor, files: Vec<ItemImage>, cache: Option<PixelCache>) -> Self {
         Self { preprocessor, files, cache, ready: Mutex::default() }
     }
 
-    /// Number of images.
+    /// Returns the number of images.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// The bytes of a decoded image.
+    /// Returns the number of bytes of a decoded image.
     pub(super) fn image_bytes(&self) -> usize {
         self.preprocessor.length()
     }
 
-    /// Whether there are none.
+    /// Checks whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
@@ -55,12 +56,12 @@ impl ImageBank {
         rows.par_iter().map(|&row| Ok((row, self.read(row)?))).collect()
     }
 
-    /// Keeps these in memory, and nothing of what was kept before.
+    /// Keeps these images in memory, in place of those that were kept before.
     pub(super) fn lay_ready(&self, decoded: Decoded) {
         *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = decoded;
     }
 
-    /// Decodes as many as decoding ahead may keep in memory, keeps them, and returns how many those are.
+    /// Decodes and keeps as many images as decoding ahead may hold in memory, and returns their number.
     pub fn keep_first(&self) -> Result<usize, TrainError> {
         let most = BATCHES_IN_MEMORY * images_ahead(self.image_bytes());
         let rows: Vec<usize> = (0..self.len().min(most)).collect();
@@ -80,7 +81,7 @@ impl ImageBank {
         Ok(pixels.into())
     }
 
-    /// Pixels of some rows in their order.
+    /// Returns the pixels of some rows, in order.
     fn pixels(&self, rows: &[usize]) -> Result<Vec<Pixels>, TrainError> {
         let ready =
             |row: &usize| self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(row).map(Arc::clone);
@@ -88,7 +89,7 @@ impl ImageBank {
         rows.par_iter().map(pixels).collect()
     }
 
-    /// The same as [`tensor`](Self::tensor) of images that are changed at random.
+    /// Returns the same as [`tensor`](Self::tensor), for images that are changed at random.
     pub fn augmented(
         &self,
         rows: &[usize],
@@ -107,7 +108,7 @@ impl ImageBank {
         Ok(Tensor::f_stack(&images, 0)?.f_to_device(device)?)
     }
 
-    /// Normalised pixels of some rows: `[rows, 3, size, size]`.
+    /// Returns the normalised pixels of some rows: `[rows, 3, size, size]`.
     pub fn tensor(&self, rows: &[usize], device: Device) -> Result<Tensor, TrainError> {
         let image = self.preprocessor.length();
         let mut data = vec![0f32; rows.len() * image];

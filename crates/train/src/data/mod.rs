@@ -1,4 +1,4 @@
-//! Items as training sees them: rows of distinct images and texts.
+//! The items as training sees them: as rows of distinct images and texts.
 
 mod ahead;
 mod augment;

@@ -1,4 +1,4 @@
-//! Which examples form which step of an epoch.
+//! Decides which examples form which step of an epoch.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use cliptune_random::Random;
 
 use super::examples::Example;
 
-/// How examples are put together.
+/// A way to put examples together into batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrangement {
-    /// Examples of one image stay together, so that a step encodes each image once for all its questions.
+    /// Keeps the examples of one image together, so that a step encodes each image once for all its questions.
     ByImage,
-    /// Examples of one group stay apart, because they cannot be each other's negatives.
+    /// Keeps the examples of one group apart, because they cannot be each other's negatives.
     GroupsApart,
 }
 
 impl Arrangement {
     /// Returns the arrangement that suits an objective.
     pub fn of(objective: Objective) -> Self {
-        // The right texts of other images are negatives enough for a contrastive part.
+        // For a contrastive part, the right texts of other images are negatives enough.
         if objective.is_over_candidates() { Self::ByImage } else { Self::GroupsApart }
     }
 }
 
-/// The steps of one epoch: indices into `examples`. A pure function of its arguments, so that a position in the
-/// data is a seed, an epoch and a step.
+/// Returns the steps of one epoch as indices into `examples`. This is a pure function of its arguments, so that a seed,
+/// an epoch and a step define a position in the data.
 pub fn epoch_batches(
     examples: &[Example],
     arrangement: Arrangement,
@@ -34,11 +34,11 @@ pub fn epoch_batches(
     epoch: usize,
 ) -> Vec<Vec<usize>> {
     let random = Random::new((u64::from(seed.0) << 32) | epoch as u64);
-    // With several epochs another example is left out each time.
+    // Over several epochs, a different example is left out each time.
     without_lone_last(batches(examples, arrangement, batch_size, random))
 }
 
-/// The steps of every epoch that keeps the order of the dataset.
+/// Returns the steps of an epoch that keeps the order of the dataset; they are the same in every epoch.
 pub fn listed_batches(
     examples: &[Example],
     arrangement: Arrangement,
@@ -46,13 +46,13 @@ pub fn listed_batches(
 ) -> Vec<Vec<usize>> {
     let batches = chunks(&(0..examples.len()).collect::<Vec<_>>(), batch_size);
     match arrangement {
-        // The one that is left out would be the same in every epoch; a question teaches alone, too.
+        // Leaving one out would drop the same question in every epoch, and a question teaches something even alone.
         Arrangement::ByImage => batches,
         Arrangement::GroupsApart => without_lone_last(batches),
     }
 }
 
-/// The batches that a split is evaluated in: the same for every run, whatever its seed.
+/// Returns the batches in which a split is evaluated. They are the same for every run, whatever its seed.
 pub fn evaluation_batches(
     examples: &[Example],
     arrangement: Arrangement,
@@ -60,9 +60,9 @@ pub fn evaluation_batches(
 ) -> Vec<Vec<usize>> {
     let batches = batches(examples, arrangement, batch_size, Random::new(0));
     match arrangement {
-        // Every question counts: it brings its own wrong answers.
+        // Every question counts, because it brings its own wrong answers.
         Arrangement::ByImage => batches,
-        // Without negatives the loss is 0, whatever the model.
+        // Without negatives the loss is 0, whatever the model does.
         Arrangement::GroupsApart => without_lone_last(batches),
     }
 }
@@ -84,7 +84,7 @@ fn chunks(order: &[usize], batch_size: BatchSize) -> Vec<Vec<usize>> {
     order.chunks(batch_size.get()).map(<[usize]>::to_vec).collect()
 }
 
-/// Leaves out a last batch of one example: it has no negatives and its gradient is noise.
+/// Drops a last batch of one example, which has no negatives and whose gradient is noise.
 fn without_lone_last(mut batches: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     let whole = batches.first().map_or(0, Vec::len);
     if whole > 1 && batches.len() > 1 && batches.last().is_some_and(|batch| batch.len() == 1) {
@@ -99,7 +99,7 @@ fn by_image(examples: &[Example], random: &mut Random) -> Vec<usize> {
     images.concat()
 }
 
-/// Round by round, one example of each group that has any left.
+/// Orders examples in rounds; each round takes one example from every group that has any left.
 fn groups_apart(examples: &[Example], random: &mut Random) -> Vec<usize> {
     let mut groups = collect(examples, |example| example.group);
     for group in &mut groups {
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn examples() -> Vec<Example> {
-        // Ten images with one to four questions each, two images a group.
+        // Ten images with one to four questions each, and two images to a group.
         let questions = |image| (0..image % 4 + 1).map(move |_| image);
         (0..10).flat_map(questions).map(|image| Example::new(image, vec![0, 1], 0, image / 2)).collect()
     }

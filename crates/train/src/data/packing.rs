@@ -1,13 +1,13 @@
-//! Texts of different lengths behind each other, without padding.
+//! Lays texts of different lengths one after another, without padding.
 
 use tch::{Device, Tensor};
 
 use crate::error::TrainError;
 
-/// Where the tokens of some texts lie in `[tokens, …]`.
+/// Describes where the tokens of some texts lie in `[tokens, …]`.
 ///
-/// Linear layers and norms look at one token at a time and need no more than that. Attention looks at one text at a
-/// time: texts of one length are neighbours, so that a run of them is a batch without padding and without a copy.
+/// Linear layers and norms look at one token at a time and need nothing more. Attention looks at one text at a time;
+/// texts of one length are neighbours, so that a run of them forms a batch without padding and without a copy.
 #[derive(Debug)]
 pub struct Packing {
     runs: Vec<Run>,
@@ -15,21 +15,21 @@ pub struct Packing {
     positions: Tensor,
     /// The last token of every text: `[texts]`.
     last: Tensor,
-    /// The place among the packed texts of every text in the order that was asked for: `[texts]`.
+    /// The place of every text among the packed ones, in the order that was asked for: `[texts]`.
     places: Tensor,
 }
 
 /// Texts of one length that lie next to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The number of texts.
+    /// The number of texts in the run.
     pub texts: i64,
-    /// The tokens of each.
+    /// The number of tokens in each text.
     pub length: i64,
 }
 
 impl Packing {
-    /// Packs texts of these lengths, the shortest first, and says which text comes where.
+    /// Packs texts of these lengths, shortest first, and returns the packing with the order of the texts.
     pub fn new(lengths: &[usize], device: Device) -> Result<(Self, Vec<usize>), TrainError> {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&text| lengths[text]);

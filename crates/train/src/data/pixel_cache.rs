@@ -1,36 +1,37 @@
-//! Decoded images on disk.
+//! A cache of decoded images on disk.
 
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::Preprocessor;
 use fs_err as fs;
 
-/// Bytes of the checksum behind the pixels.
+/// The number of bytes of the checksum that follows the pixels.
 const CHECKSUM: usize = 8;
-/// Hexadecimal digits of a preprocessing in its folder's name.
+/// The number of hexadecimal digits that stand for a preprocessing in its folder's name.
 const DIGITS: usize = 16;
-/// No data set fills a disk with what can be computed again.
+/// The most bytes that a data set may take, so that none fills a disk with what can be computed again.
 const LARGEST: u64 = 32 << 30;
-/// Free space that is left to checkpoints and models.
+/// The free space, in bytes, that is left to checkpoints and models.
 const RESERVE: u64 = 8 << 30;
-/// Raised with every change of what decoding gives for the same file and settings.
+/// The version of the decoding, raised with every change in what it gives for the same file and settings.
 const DECODING: u32 = 2;
 
-/// The pixels of images by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image hash>`.
+/// Stores the pixels of images by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image
+/// hash>`.
 ///
-/// It holds nothing that cannot be computed again and may be removed at any time. What is damaged is as if it were not
-/// there, and what cannot be written is not kept: a full disk costs time and nothing else.
+/// The cache holds nothing that cannot be computed again and may be removed at any time. A damaged file counts as
+/// absent, and an image that cannot be written is not kept: a full disk costs time and nothing else.
 #[derive(Debug)]
 pub struct PixelCache {
     folder: PathBuf,
-    /// Bytes of an image.
+    /// The number of bytes of an image.
     length: usize,
-    /// Bytes that the file system has to have free for another image to be kept.
+    /// The number of bytes that must be free on the file system for another image to be kept.
     reserve: u64,
 }
 
 impl PixelCache {
-    /// The cache below a folder for so many images; `None` for more than it should hold.
+    /// Opens the cache below a folder for so many images, or returns `None` if they are more than it should hold.
     pub fn open(folder: &Path, preprocessor: &Preprocessor, images: usize) -> Option<Self> {
         let length = preprocessor.length();
         let fits = (images as u64).saturating_mul(length as u64) <= LARGEST;
@@ -40,7 +41,7 @@ impl PixelCache {
         Some(Self { folder: folder.join("pixels").join(name), length, reserve: RESERVE })
     }
 
-    /// The pixels of the image with this content.
+    /// Returns the pixels of the image with this content.
     pub fn get(&self, image_hash: &str) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.file(image_hash)).ok()?;
         if bytes.len() != self.length + CHECKSUM {
@@ -50,11 +51,11 @@ impl PixelCache {
         (found == checksum(image_hash, &bytes)).then_some(bytes)
     }
 
-    /// Keeps the pixels of an image while there is space enough.
+    /// Keeps the pixels of an image while there is enough space.
     pub fn put(&self, image_hash: &str, pixels: &[u8]) {
         let file = self.file(image_hash);
         let kept = file.parent().map_or(Ok(()), fs::create_dir_all).is_ok() && self.has_space();
-        // Written in place, not beside it and not made durable: the checksum tells what a crash has left.
+        // The file is written in place and not made durable: the checksum reveals what a crash has left incomplete.
         if kept && fs::write(&file, [pixels, &checksum(image_hash, pixels)].concat()).is_err() {
             drop(fs::remove_file(&file));
         }
@@ -70,7 +71,7 @@ impl PixelCache {
     }
 }
 
-/// It covers the image's hash, too, so that a file under another's name is not taken for it.
+/// Computes a checksum that also covers the image's hash, so that a file under another image's name is not accepted.
 fn checksum(image_hash: &str, pixels: &[u8]) -> [u8; CHECKSUM] {
     let hash = blake3::Hasher::new().update(image_hash.as_bytes()).update(pixels).finalize();
     std::array::from_fn(|at| hash.as_bytes()[at])
@@ -110,7 +111,7 @@ mod tests {
             fs::write(cache.file("abc"), damaged).unwrap();
             assert_eq!(cache.get("abc"), None);
         }
-        // Whole, but of another image.
+        // The file is whole, but belongs to another image.
         fs::write(cache.file("abd"), &whole).unwrap();
         assert_eq!(cache.get("abd"), None);
     }

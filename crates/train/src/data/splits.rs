@@ -7,36 +7,37 @@ use super::examples::{Example, Examples};
 use super::texts::TextBank;
 use crate::error::TrainError;
 
-/// The train and validation splits over one numbering of images and texts. The test split is loaded only where nothing is
-/// trained and nothing else is there.
+/// The train and validation splits, with one numbering of images and texts. The test split is loaded only if nothing is
+/// trained and the other splits are empty.
 #[derive(Debug)]
 pub struct Splits {
-    /// What an item is.
+    /// The kind of the dataset's items.
     pub task: TaskKind,
-    /// The train split.
+    /// The items of the train split.
     pub train_items: Vec<Item>,
-    /// The validation split.
+    /// The items of the validation split.
     pub validation_items: Vec<Item>,
     /// The train split as training sees it; empty when the plan does not train and needs no stand-in.
     pub train: Vec<Example>,
     /// The validation split as training sees it.
     pub validation: Vec<Example>,
-    /// The test split, for the parity gate of a model that is only scored, when there are no other items.
+    /// The items of the test split, which serve the parity gate of a model that is only scored if there are no other
+    /// items.
     pub test_items: Vec<Item>,
-    /// The same as the model sees it.
+    /// The test split as the model sees it.
     pub test: Vec<Example>,
-    /// Distinct images, in the order of their rows.
+    /// The distinct images, in the order of their rows.
     pub images: Vec<ItemImage>,
-    /// Distinct texts as they are written, in the order of their numbers.
+    /// The distinct texts as they are written, in the order of their numbers.
     pub texts: Vec<String>,
 }
 
 impl Splits {
-    /// Reads what a plan needs of a dataset.
+    /// Reads what a plan needs from a dataset.
     ///
     /// # Errors
     ///
-    /// When a split that the plan needs has no items, or the dataset cannot be read.
+    /// Returns an error when a split that the plan needs has no items, or the dataset cannot be read.
     pub fn load(plan: &Plan, dataset: &Dataset) -> Result<Self, TrainError> {
         let train_items = dataset.items(Some(Split::Train))?;
         let validation_items = dataset.items(Some(Split::Validation))?;
@@ -68,14 +69,14 @@ impl Splits {
         })
     }
 
-    /// Lets texts that the model cannot tell apart be the same ones.
+    /// Gives texts that the model cannot tell apart the same row.
     pub fn unify(&mut self, texts: &TextBank) {
         Examples::unify(&mut self.train, texts.rows());
         Examples::unify(&mut self.validation, texts.rows());
         Examples::unify(&mut self.test, texts.rows());
     }
 
-    /// Items for the parity gate: of the validation split, else of the train split, else of the test split.
+    /// Returns the items for the parity gate, from the first split that has any: validation, train or test.
     pub fn parity_source(&self) -> (&[Item], &[Example]) {
         let sources = [(&self.validation_items, &self.validation), (&self.train_items, &self.train)];
         let filled = sources.into_iter().find(|(_, examples)| !examples.is_empty());
@@ -84,13 +85,13 @@ impl Splits {
     }
 }
 
-/// The files of the distinct images, in the order of their rows.
+/// Returns the files of the distinct images, in the order of their rows.
 pub(crate) fn image_files(dataset: &Dataset, examples: &Examples) -> Vec<ItemImage> {
     examples.image_items().iter().map(|item| dataset.image(item)).collect()
 }
 
-/// The split that a plan needs and that has no items. Without training, any one of the two will do; without an epoch to
-/// choose, the train split will.
+/// Returns the split that a plan needs but that has no items. Without training, either of the two splits is enough;
+/// without an epoch to select, the train split is.
 fn lacking(plan: &Plan, train: &[Item], validation: &[Item]) -> Option<Split> {
     let trains = plan.train.is_some();
     let selects = plan.train.as_ref().is_some_and(|train| train.select != Select::Last);

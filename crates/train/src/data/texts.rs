@@ -1,4 +1,4 @@
-//! Every distinct text of a dataset, tokenised once.
+//! The distinct texts of a dataset, tokenised once.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,20 @@ use super::examples::Numbering;
 use super::packing::Packing;
 use crate::error::TrainError;
 
-/// Distinct texts as token ids; padded when a batch is made.
+/// Distinct texts as token ids, which are padded when a batch is made.
 ///
-/// Texts with the same ids are one: the model cannot tell them apart, whatever was written.
+/// Texts with the same ids count as one, because the model cannot tell them apart, however they were written.
 #[derive(Debug)]
 pub struct TextBank {
     texts: Vec<Encoded>,
     layout: Layout,
-    /// The row of each text that was given.
+    /// The row of each text that was given to the bank.
     rows: Vec<usize>,
     truncated: usize,
 }
 
 impl TextBank {
-    /// Tokenises the texts in parallel; rows follow the order in which their ids appear first.
+    /// Tokenises the texts in parallel. The rows follow the order in which their ids first appear.
     pub fn encode(tokenizer: &Tokenizer, texts: &[String]) -> Result<Self, TokenizerError> {
         let encoded: Vec<Encoded> =
             texts.par_iter().map(|text| tokenizer.encode(text)).collect::<Result<_, _>>()?;
@@ -40,34 +40,34 @@ impl TextBank {
         Ok(Self { texts, layout: tokenizer.layout(), rows, truncated })
     }
 
-    /// The row of each text that was given, in their order.
+    /// Returns the row of each text that was given, in the order of those texts.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// The number of distinct texts.
+    /// Returns the number of distinct texts.
     pub fn len(&self) -> usize {
         self.texts.len()
     }
 
-    /// Whether there are none.
+    /// Checks whether there are no texts.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 
-    /// The number of texts that were cut at the context length.
+    /// Returns the number of texts that were cut at the context length.
     pub fn truncated(&self) -> usize {
         self.truncated
     }
 
-    /// The ids of all texts and of padding, ascending.
+    /// Returns the ids of all texts and of padding, ascending.
     pub fn ids(&self) -> Vec<i64> {
         let texts = self.texts.iter().flat_map(|text| &text.ids).copied();
         let ids: BTreeSet<i64> = texts.chain([self.layout.padding]).collect();
         ids.into_iter().collect()
     }
 
-    /// The tokens of these rows, with the padding that their tower sees.
+    /// Returns the number of tokens in these rows, including the padding that the text tower sees.
     pub fn tokens(&self, rows: &[usize]) -> usize {
         let ids = |&row: &usize| self.texts[row].ids.len();
         match self.layout.width {
@@ -76,9 +76,9 @@ impl TextBank {
         }
     }
 
-    /// Ids of some rows without padding, `[tokens]`; `None` for a tower that sees its padding.
+    /// Returns the ids of some rows without padding, `[tokens]`, or `None` for a tower that sees its padding.
     ///
-    /// Each text ends with the token that is pooled: what comes after it cannot reach it.
+    /// Each text ends with the token that is pooled, because later tokens cannot affect it.
     pub fn packed(
         &self,
         rows: &[usize],
@@ -100,7 +100,7 @@ impl TextBank {
         Ok(Some((Tensor::from_slice(&ids).f_to_device(device)?, packing)))
     }
 
-    /// Ids of some rows: `[rows, longest]`, or `[rows, context]` for a tower that sees its padding.
+    /// Returns the ids of some rows: `[rows, longest]`, or `[rows, context]` for a tower that sees its padding.
     pub fn tensor(&self, rows: &[usize], device: Device) -> Result<Tensor, TrainError> {
         let texts: Vec<Encoded> = rows.iter().map(|&row| self.texts[row].clone()).collect();
         let batch = TokenBatch::new(&texts, self.layout);

@@ -1,51 +1,51 @@
 //! Which texts are true of which images, as far as a split tells.
 //!
-//! A contrastive loss calls every other text of a batch wrong for an image. That is not so of a text that the split has as
-//! right for the same image, or for the group that the image belongs to: two captions of one cartoon, a caption that two
-//! photographs share. Such a text is never a negative. Texts count as equal when the model sees the same tokens, whatever
-//! was written. Retrieval is scored by the same rule.
+//! A contrastive loss calls every other text of a batch wrong for an image. That is mistaken for a text that the split
+//! gives as right for the same image, or for the group that the image belongs to, such as two captions of one cartoon
+//! or a caption that two photographs share. Such a text is never a negative. Texts count as equal when the model sees
+//! the same tokens, however they were written. Retrieval is scored by the same rule.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::examples::Example;
 
-/// The texts that are true of an example's image. They are told by their rows in the text bank, which stay what they are
-/// when a batch numbers its texts anew.
+/// The texts that are true of an example's image. They are identified by their rows in the text bank, which do not
+/// change when a batch numbers its texts anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truth {
     /// The example's right text.
     pub(super) text: usize,
-    /// The right texts of all examples of its group, ascending.
+    /// The right texts of all examples in the example's group, ascending.
     of_group: Arc<[usize]>,
-    /// The right texts of all examples that show its image, ascending.
+    /// The right texts of all examples that show the example's image, ascending.
     of_image: Arc<[usize]>,
 }
 
 impl Truth {
-    /// Nothing is known but an example's own right text.
+    /// Creates a truth that knows only an example's own right text.
     pub(super) fn of(text: usize) -> Self {
         let known: Arc<[usize]> = Arc::new([text]);
         Self { text, of_group: Arc::clone(&known), of_image: known }
     }
 
-    /// Whether a text is true of the example's image.
+    /// Checks whether a text is true of the example's image.
     pub(super) fn includes(&self, text: usize) -> bool {
         self.of_group.binary_search(&text).is_ok() || self.of_image.binary_search(&text).is_ok()
     }
 
-    /// All texts that are true of the example's image.
+    /// Returns all texts that are true of the example's image.
     pub fn texts(&self) -> BTreeSet<usize> {
         self.of_group.iter().chain(self.of_image.iter()).copied().collect()
     }
 
-    /// Whether two examples have the same right text.
+    /// Checks whether two examples have the same right text.
     pub fn is_equal(&self, other: &Self) -> bool {
         self.text == other.text
     }
 }
 
-/// Lets every example of a split know what the others say about its image.
+/// Tells every example of a split what the others say about its image.
 pub(super) fn relate(examples: &mut [Example]) {
     let of_groups = right_texts(examples, |example| example.group);
     let of_images = right_texts(examples, |example| example.image);
@@ -96,7 +96,7 @@ mod tests {
         let examples = related(&[(0, 7, 0), (0, 8, 1), (1, 8, 2)]);
         assert_eq!(examples[0].truth.texts(), [7, 8].into());
         assert!(examples[0].accepts(&examples[2]));
-        // Nobody has said that text 7 is true of image 1.
+        // No example says that text 7 is true of image 1.
         assert!(!examples[2].accepts(&examples[0]));
     }
 }

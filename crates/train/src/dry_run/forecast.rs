@@ -1,4 +1,4 @@
-//! What one run takes.
+//! Forecasts what one run takes.
 
 use cliptune_experiment::{Plan, TrainPlan};
 use cliptune_store::Standing;
@@ -16,48 +16,48 @@ use crate::start::Start;
 use crate::tuning::Tuned;
 use crate::{cautions, device};
 
-/// What one run takes.
+/// The forecast of what one run takes.
 #[derive(Debug, Serialize)]
 pub(super) struct Forecast {
-    /// Where it would be computed.
+    /// The device on which the run would be computed.
     pub(super) device: String,
-    /// Items in the train split.
+    /// The number of items in the train split.
     pub(super) train_items: usize,
-    /// Items in the validation split.
+    /// The number of items in the validation split.
     pub(super) validation_items: usize,
-    /// All weights, trained or not.
+    /// The groups of all weights, trained or not.
     pub(super) groups: Vec<Group>,
-    /// Passes over the train split.
+    /// The number of passes over the train split.
     pub(super) epochs: usize,
-    /// Optimiser steps of each.
+    /// The number of optimiser steps in each epoch.
     pub(super) steps_per_epoch: usize,
-    /// Items of a step.
+    /// The number of items in a step.
     pub(super) batch_size: usize,
-    /// Bytes of memory.
+    /// The memory that the run takes, in bytes.
     pub(super) memory: Footprint,
-    /// Bytes that the host has; `None` where it cannot be found out, and on a GPU.
+    /// The memory of the host in bytes; `None` on a GPU and where it cannot be found out.
     pub(super) memory_there_is: Option<u64>,
-    /// Seconds; `None` where a step does not fit into the memory.
+    /// The durations in seconds; `None` where a step does not fit into the memory.
     pub(super) seconds: Option<Seconds>,
 }
 
-/// How long a run takes.
+/// The durations of a run and its parts, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Seconds {
-    /// Decoding all images.
+    /// The time to decode all images.
     pub(super) images: f64,
-    /// Embedding once what a locked tower sees.
+    /// The time to embed, once, what a locked tower sees.
     pub(super) locked: f64,
-    /// One step, the median of a few.
+    /// The time of one step, the median of a few.
     pub(super) step: f64,
-    /// One evaluation of the validation split.
+    /// The time of one evaluation of the validation split.
     pub(super) evaluation: f64,
-    /// The whole training, without its export.
+    /// The time of the whole training, without its export.
     pub(super) total: f64,
 }
 
 impl Forecast {
-    /// Forecasts the run that a standing lacks.
+    /// Forecasts the run that a standing is missing.
     pub(super) fn make(
         standing: &Standing,
         train: &TrainPlan,
@@ -128,7 +128,7 @@ fn seconds(times: &Times, splits: &Splits, epochs: usize, steps: usize) -> Secon
     let locked =
         times.locked_image * splits.images.len() as f64 + times.locked_text * splits.texts.len() as f64;
     let evaluation = times.validation_item * splits.validation.len() as f64;
-    // Before the first epoch, too.
+    // The model is also evaluated before the first epoch.
     let evaluations = (epochs + 1) as f64 * evaluation;
     let total = images + locked + (epochs * steps) as f64 * times.step + evaluations;
     Seconds { images, locked, step: times.step, evaluation, total }

@@ -1,4 +1,4 @@
-//! Which weights are trained, and how.
+//! Groups the weights by whether and how they are trained.
 
 use cliptune_clip::weights::Part;
 use cliptune_experiment::TrainPlan;
@@ -15,19 +15,19 @@ const TEXT_TOWER: &str = "text tower";
 pub(super) struct Group {
     /// The part of the model.
     pub(super) part: &'static str,
-    /// `matrices`, or what does not decay.
+    /// The kind of weight: `matrices`, or what does not decay.
     pub(super) kind: &'static str,
-    /// Numbers in them.
+    /// The number of elements in these weights.
     pub(super) parameters: usize,
-    /// Peak learning rate of the highest of their layers; `None` for weights that do not move.
+    /// The peak learning rate of the topmost of their layers; `None` for weights that do not move.
     pub(super) learning_rate: Option<f64>,
-    /// Peak learning rate of the lowest.
+    /// The peak learning rate of the lowest of their layers.
     pub(super) lowest_learning_rate: Option<f64>,
-    /// Weight decay; `None` for weights that do not move.
+    /// The weight decay; `None` for weights that do not move.
     pub(super) weight_decay: Option<f64>,
 }
 
-/// All weights in groups, in the order of the model, and what is laid over them.
+/// Returns all weights in groups, in the order of the model, followed by any adapters over them.
 pub(super) fn groups(tuned: &Tuned<'_>, plan: &TrainPlan) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let adapters = tuned.adapters().into_iter().flat_map(Adapters::parameters);
@@ -58,7 +58,7 @@ impl Group {
     }
 }
 
-/// Rows of the token embedding that training leaves out, if there are any.
+/// Returns the rows of the token embedding that training leaves out, if there are any.
 fn unused_tokens(parameters: usize) -> Option<Group> {
     let (part, kind) = (TEXT_TOWER, "tokens that no text has");
     (parameters > 0).then_some(Group {
@@ -71,7 +71,7 @@ fn unused_tokens(parameters: usize) -> Option<Group> {
     })
 }
 
-/// The group of one weight.
+/// Returns the group of one weight.
 fn group(parameter: &Parameter, plan: &TrainPlan) -> Group {
     let (moves, decays) = (parameter.tensor.requires_grad(), parameter.spec.role.decays());
     let (weight_decay, factor) = numbers(&parameter.spec, &plan.optimizer);

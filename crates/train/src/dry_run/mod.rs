@@ -23,22 +23,22 @@ use forecast::Forecast;
 #[derive(Debug, Serialize)]
 struct Entry {
     experiment: String,
-    /// The point of the experiment's matrix.
+    /// The point in the experiment's matrix.
     settings: BTreeMap<String, serde_json::Value>,
     seeds: Vec<u32>,
     #[serde(flatten)]
     outlook: Outlook,
 }
 
-/// What is known of runs to be.
+/// What is known about future runs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outlook {
-    /// What a run of them takes.
+    /// The forecast for each of the runs.
     Forecast(Box<Forecast>),
     /// Nothing is trained: the model is taken as it is.
     AsItIs,
-    /// Why it cannot be told yet.
+    /// The reason why no forecast is possible yet.
     Unknown(String),
 }
 
@@ -46,7 +46,8 @@ enum Outlook {
 ///
 /// # Errors
 ///
-/// When the store cannot be read. What stands in the way of one run is told in its place.
+/// Returns an error when the store cannot be read. Whatever stands in the way of a single run is printed in that run's
+/// place.
 pub(crate) fn dry_run(
     store: &Store,
     experiments: &[Experiment],

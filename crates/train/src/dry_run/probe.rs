@@ -1,4 +1,4 @@
-//! A few steps of a run, to see how long they take.
+//! Takes a few steps of a run to see how long they last.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -21,17 +21,17 @@ use crate::optimizer::Optimizer;
 use crate::start::Start;
 use crate::tuning::Tuned;
 
-/// Steps that are taken. The first finds cold caches and is not counted when there are others.
+/// The number of steps taken. The first one finds cold caches and is not counted when there are others.
 const STEPS: usize = 4;
 
-/// Seconds that the parts of a run take.
+/// The times that the parts of a run take, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Times {
     /// The seconds to decode an image.
     pub(super) image: f64,
     /// The seconds to embed an image that is embedded once, because its tower is locked.
     pub(super) locked_image: f64,
-    /// The seconds to embed such a text.
+    /// The seconds to embed a text that is embedded once, because its tower is locked.
     pub(super) locked_text: f64,
     /// The seconds of a step.
     pub(super) step: f64,
@@ -39,7 +39,7 @@ pub(super) struct Times {
     pub(super) validation_item: f64,
 }
 
-/// The items of the first steps and of one batch of the validation split, in a numbering of their own.
+/// The items of the first steps and of one batch of the validation split, numbered separately from the whole dataset.
 struct Sample {
     /// The examples of each batch.
     train: Vec<Vec<Example>>,
@@ -50,8 +50,8 @@ struct Sample {
     decoding: f64,
 }
 
-/// Takes the first steps of a run, with its weights and items, and evaluates a batch. The weights are not those of the
-/// start any more afterwards.
+/// Takes the first steps of a run, with its weights and items, and evaluates a batch. Afterwards the weights are no
+/// longer the starting ones.
 pub(super) fn measure(
     plan: &Plan,
     train: &TrainPlan,
@@ -139,7 +139,7 @@ impl Sample {
     }
 }
 
-/// Seconds that something takes, and what it gives.
+/// Returns the seconds that some work takes, and its result.
 fn timed<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<(f64, T), E> {
     let begun = Instant::now();
     let done = work()?;

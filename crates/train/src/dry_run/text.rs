@@ -1,4 +1,4 @@
-//! A forecast as a person reads it.
+//! Writes a forecast as text for a person.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::groups::Group;
 use super::{Entry, Outlook};
 use crate::memory::Footprint;
 
-/// One experiment's runs, in lines.
+/// Describes one experiment's runs in lines.
 pub(super) fn entry(entry: &Entry) -> String {
     let mut text = format!("{}{}", entry.experiment, settings(entry));
     let seeds: Vec<String> = entry.seeds.iter().map(u32::to_string).collect();
@@ -28,7 +28,7 @@ pub(super) fn entry(entry: &Entry) -> String {
     text
 }
 
-/// ` train.optimizer.lr=1e-5`
+/// Lists the settings of an entry, as in ` train.optimizer.lr=1e-5`.
 fn settings(entry: &Entry) -> String {
     entry.settings.iter().map(|(axis, value)| format!(" {axis}={}", spelled(value))).collect()
 }

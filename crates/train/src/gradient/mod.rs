@@ -1,4 +1,4 @@
-//! The gradient of one update.
+//! Computes the gradient of one update.
 
 mod tape;
 mod tower_pass;
@@ -13,26 +13,26 @@ use crate::error::TrainError;
 use crate::objective::{self, Embeddings};
 use tower_pass::TowerPass;
 
-/// What the gradient of an update is computed from.
+/// The inputs from which the gradient of an update is computed.
 #[derive(Clone, Copy, Debug)]
 pub struct Gradient<'a> {
-    /// The settings.
+    /// The settings of the training.
     pub plan: &'a TrainPlan,
-    /// The weights with the images and texts.
+    /// The encoder, which combines the weights with the images and texts.
     pub encoder: &'a Encoder<'a>,
-    /// The train split.
+    /// The examples of the train split.
     pub examples: &'a [Example],
-    /// What is drawn at random.
+    /// The random draws of the update.
     pub draws: Draws,
-    /// Decodes the images of the batches before they are needed, where somebody does.
+    /// The decoder that prepares the images of the batches before they are needed, if there is one.
     pub ahead: Option<&'a Ahead<'a>>,
 }
 
 impl Gradient<'_> {
-    /// Adds the gradients of some batches up and returns the mean loss of their items.
+    /// Adds up the gradients of some batches and returns the mean loss of their items.
     ///
-    /// Each item counts the same, in whatever batch it is: the gradient is that of the mean (or the sum) over all items
-    /// of the update. Stops at a loss that is not a number.
+    /// Each item counts the same, whichever batch it is in: the gradient is that of the mean (or the sum) over all
+    /// items of the update. Accumulation stops at a loss that is not a number.
     pub fn accumulate(&self, batches: &[Vec<usize>]) -> Result<f64, TrainError> {
         let items: usize = batches.iter().map(Vec::len).sum();
         let mut mean = 0.0;
@@ -57,7 +57,7 @@ impl Gradient<'_> {
         Ok(mean)
     }
 
-    /// Adds `factor` times the gradient of a batch's mean loss, which is returned.
+    /// Adds `factor` times the gradient of a batch's mean loss, and returns that loss.
     fn at_once(&self, batch: &Batch, number: usize, factor: f64) -> Result<f64, TrainError> {
         self.draws.begin(&[number]);
         let embeddings = self.encoder.embeddings(&batch.images, &batch.texts)?;
@@ -69,16 +69,16 @@ impl Gradient<'_> {
         let loss = objective::loss(plan.objective, plan.label_smoothing, embeddings, &batch.examples)?;
         let value = f64::try_from(&loss)?;
         if value.is_finite() {
-            // One batch an update and its mean: the usual case, whose numbers nothing should touch.
+            // One batch per update is the usual case, and its numbers should not be touched.
             let scaled = if factor == 1.0 { loss } else { loss.f_mul_scalar(factor)? };
             scaled.f_backward()?;
         }
         Ok(value)
     }
 
-    /// The same in two passes (Gao et al. 2021): embeddings without a graph and their gradients first, then each chunk of
-    /// rows anew with its graph. No more than `rows` images or texts have activations at a time, and the gradient is that
-    /// of the whole batch.
+    /// Does the same in two passes (Gao et al. 2021). The first pass computes embeddings without a graph, and their
+    /// gradients; the second computes each chunk of rows again with its graph. No more than `rows` images or texts have
+    /// activations at a time, and the gradient is that of the whole batch.
     fn in_two_passes(
         &self,
         batch: &Batch,

@@ -1,5 +1,5 @@
-//! Gradient checkpointing (Chen et al. 2016): what goes into each piece of a tower is kept, what happens inside is
-//! computed again.
+//! Gradient checkpointing (Chen et al. 2016): the input of each piece of a tower is kept, and what happens inside the
+//! piece is computed again.
 
 use cliptune_clip::towers::Piece;
 use cliptune_clip::weights::Tower;
@@ -11,14 +11,14 @@ use crate::error::TrainError;
 /// The inputs of a tower's pieces.
 pub(super) struct Tape {
     tower: Tower,
-    /// What the tower saw.
+    /// The input of the tower.
     input: Input,
     pieces: Vec<(Piece, Tensor)>,
 }
 
 impl Tape {
-    /// Computes the embeddings of some rows without a graph. `begin` is told the number of each piece before it is
-    /// computed.
+    /// Computes the embeddings of some rows without a graph. `begin` is called with the number of each piece before the
+    /// piece is computed.
     pub(super) fn record(
         tower: Tower,
         rows: &[usize],
@@ -38,7 +38,7 @@ impl Tape {
         Ok((Self { tower, input, pieces }, x))
     }
 
-    /// Takes the gradient of the embeddings back through the pieces, the last one first, as far down as weights move.
+    /// Propagates the gradient of the embeddings back through the pieces, last one first, as far down as weights move.
     pub(super) fn backward(
         &self,
         gradient: &Tensor,
@@ -50,7 +50,7 @@ impl Tape {
         for (number, (piece, input)) in self.pieces.iter().enumerate().skip(lowest).rev() {
             begin(number);
             let leaf = input.f_detach()?;
-            // Ids are no floats, and nothing asks for the gradient of pixels.
+            // Ids are not floats, and nothing asks for the gradient of pixels.
             let leaf = if *piece == Piece::Stem { leaf } else { leaf.set_requires_grad(true) };
             let output = encoder.piece(self.tower, *piece, &leaf, &self.input)?;
             output.f_mul(&gradient)?.f_sum(Kind::Float)?.f_backward()?;

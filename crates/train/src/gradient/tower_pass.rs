@@ -1,4 +1,4 @@
-//! One tower's part in a gradient that is computed in two passes.
+//! Computes one tower's part of a gradient in two passes.
 
 use cliptune_clip::weights::Tower;
 use tch::{Kind, Tensor};
@@ -7,21 +7,21 @@ use super::Gradient;
 use super::tape::Tape;
 use crate::error::TrainError;
 
-/// One tower's rows of a batch, in chunks that are taken back to the weights one at a time.
+/// The rows of a batch that one tower encodes, in chunks that are propagated back to the weights one at a time.
 pub(super) struct TowerPass<'a> {
     gradient: &'a Gradient<'a>,
     tower: Tower,
-    /// The batch's number in its update.
+    /// The number of the batch in its update.
     number: usize,
     chunks: Vec<&'a [usize]>,
-    /// All embeddings: a leaf that gathers their gradient.
+    /// All embeddings, as a leaf that gathers their gradient.
     leaf: Tensor,
-    /// What the first pass kept of the only chunk, so that the second need not compute it again.
+    /// What the first pass kept if there is only one chunk, so that the second pass need not compute it again.
     tape: Option<Tape>,
 }
 
 impl<'a> TowerPass<'a> {
-    /// Computes the embeddings, which is the first of the two passes.
+    /// Takes the first of the two passes, which computes the embeddings.
     pub(super) fn new(
         gradient: &'a Gradient<'a>,
         tower: Tower,
@@ -46,7 +46,7 @@ impl<'a> TowerPass<'a> {
         Ok(pass)
     }
 
-    /// The embeddings of all rows, whose gradient is gathered.
+    /// Returns the embeddings of all rows, in which their gradient gathers.
     pub(super) fn embeddings(&self) -> Tensor {
         self.leaf.shallow_clone()
     }
@@ -55,7 +55,7 @@ impl<'a> TowerPass<'a> {
         self.gradient.plan.gradient_checkpointing && self.gradient.encoder.moves(self.tower)
     }
 
-    /// Takes the second pass: from the gradient of the embeddings to that of the weights.
+    /// Takes the second pass, from the gradient of the embeddings to that of the weights.
     pub(super) fn backward(&self) -> Result<(), TrainError> {
         if !self.gradient.encoder.moves(self.tower) {
             return Ok(());
@@ -94,7 +94,7 @@ impl<'a> TowerPass<'a> {
         Tape::record(self.tower, self.chunks[chunk], &|piece| self.begin(chunk, piece), encoder)
     }
 
-    /// However often a piece is computed, it draws the same.
+    /// Seeds the random draws of a piece, so that they are the same however often the piece is computed.
     fn begin(&self, chunk: usize, piece: usize) {
         let tower = match self.tower {
             Tower::Vision => 0,

@@ -1,13 +1,13 @@
-//! How much memory there is.
+//! Finds out how much memory there is.
 
-/// Where Linux says how much a container may have: version 2 of control groups, then version 1.
+/// The files in which Linux keeps a container's memory limit: version 2 of control groups, then version 1.
 const LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
-/// Bytes of memory that this process may have: the machine's, or its container's if that is less; `None` where it
-/// cannot be found out.
+/// Returns the bytes of memory that this process may have: the machine's, or its container's limit if that is lower;
+/// `None` where it cannot be found out.
 pub fn host_capacity() -> Option<u64> {
     let machine = fs_err::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-    // Without a limit the file says `max`, or a number that no machine has.
+    // Without a limit the file says `max`, or a number larger than the memory of any machine.
     let limits = LIMITS.iter().filter_map(|path| fs_err::read_to_string(path).ok()?.trim().parse().ok());
     machine.into_iter().chain(limits).min()
 }

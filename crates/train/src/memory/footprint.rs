@@ -1,4 +1,4 @@
-//! What a training keeps in memory, by what it is for.
+//! Estimates what a training keeps in memory, by purpose.
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::config::TransformerConfig;
@@ -12,55 +12,55 @@ use crate::model::Parameters;
 use crate::objective;
 use crate::optimizer::moment_names;
 
-/// Bytes of an f32.
+/// The number of bytes of an f32.
 const FLOAT: u64 = 4;
-/// libtorch's code, its threads and what its allocator holds back.
+/// The number of bytes taken by libtorch's code, its threads and what its allocator holds back.
 const RUNTIME: u64 = 300 << 20;
 
-/// What decides how much memory a training needs.
+/// The facts that decide how much memory a training needs.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    /// The model's sizes.
+    /// The sizes of the model.
     pub config: &'a ClipConfig,
-    /// Its weights.
+    /// The weights of the model.
     pub parameters: &'a Parameters,
-    /// Numbers in what moves.
+    /// The number of elements in the weights that move.
     pub moving: usize,
-    /// The settings.
+    /// The settings of the training.
     pub plan: &'a TrainPlan,
-    /// Orders the data.
+    /// The seed that decides the order of the data.
     pub seed: Seed,
-    /// The train split.
+    /// The examples of the train split.
     pub train: &'a [Example],
-    /// Its texts.
+    /// The texts of the dataset.
     pub texts: &'a TextBank,
-    /// Distinct images of all splits.
+    /// The number of distinct images of all splits.
     pub images: usize,
 }
 
-/// Bytes of memory, estimated from the sizes of what is kept.
+/// The memory of a training in bytes, estimated from the sizes of what is kept.
 ///
-/// Activations are those that autograd saves for the backward pass: of a block and a row of it, nine times its width
-/// (the inputs of both norms, what they give, queries, keys, values, what attention gives before and after its heads
-/// are put together) and its MLP's hidden layer twice, before and after the activation. Attention itself keeps no scores,
-/// because libtorch's kernel computes them anew.
+/// The activations are those that autograd saves for the backward pass. Each row of a block takes nine times the
+/// block's width (the inputs and outputs of both norms, the queries, keys and values, and the output of attention
+/// before and after its heads are joined) and twice the MLP's hidden layer, before and after the activation function.
+/// Attention itself keeps no scores, because libtorch's kernel computes them anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Footprint {
-    /// All weights.
+    /// The bytes of all weights.
     pub weights: u64,
-    /// A gradient for each weight that moves.
+    /// The bytes of a gradient for each weight that moves.
     pub gradients: u64,
-    /// What the optimiser keeps for each weight that moves, and their moving average.
+    /// The bytes that the optimiser keeps for each weight that moves, and those of the moving average.
     pub moments: u64,
-    /// Pixels of the images of a few batches, as bytes.
+    /// The bytes of the decoded images of a few batches.
     pub pixels: u64,
-    /// What the largest batch of an epoch needs.
+    /// The bytes that the largest batch of an epoch needs.
     pub activations: u64,
-    /// The libraries.
+    /// The bytes that the libraries take.
     pub runtime: u64,
-    /// All of these.
+    /// The sum of all of these.
     pub total: u64,
-    /// More than that, while a checkpoint is written.
+    /// The additional bytes that are taken while a checkpoint is written.
     pub checkpoint: u64,
 }
 
@@ -80,19 +80,19 @@ impl Footprint {
             activations,
             runtime: RUNTIME,
             total: weights + gradients + moments + pixels + activations + RUNTIME,
-            // What moves, its moments, and the best epoch's weights.
+            // A checkpoint copies the weights that move, their moments, and the best epoch's weights.
             checkpoint: 2 * gradients + moments,
         }
     }
 }
 
 impl Subject<'_> {
-    /// Returns how many numbers are kept for each one that moves, besides its gradient.
+    /// Returns how many numbers are kept for each element that moves, besides its gradient.
     fn moments(&self) -> u64 {
         moment_names(self.plan.optimizer.rule).len() as u64 + u64::from(self.plan.ema.is_some())
     }
 
-    /// Returns how many images are decoded and wait for their batch; during an evaluation, for their chunk.
+    /// Returns how many decoded images wait for their batch or, during an evaluation, for their chunk.
     fn images_in_memory(&self) -> usize {
         let batch = self.plan.batch_size.get().max(encoder::CHUNK).min(images_ahead(pixels(self.config)));
         self.images.min(BATCHES_IN_MEMORY * batch)
@@ -106,13 +106,13 @@ impl Subject<'_> {
     }
 
     fn activations(&self, batch: &Batch) -> u64 {
-        // Two passes have no more rows at a time.
+        // The two-pass gradient never has more rows than this at a time.
         let most = self.plan.gradient_cache.map_or(usize::MAX, BatchSize::get);
         let images = batch.images.len().min(most);
         let chunks = batch.texts.chunks(most.min(batch.texts.len()).max(1));
         let text_rows = chunks.map(|texts| self.texts.tokens(texts)).max().unwrap_or(0);
         let image_rows = images * self.config.vision.positions();
-        // The pixels as floats, and once more as patches.
+        // The pixels are kept as floats, and once more as patches.
         let input = 2 * images * pixels(self.config);
         let vision = tower(&self.config.vision.transformer, image_rows, self.vision());
         let text = tower(&self.config.text.transformer, text_rows, self.text());
@@ -148,17 +148,17 @@ impl Subject<'_> {
 /// What a step does with a tower.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
-    /// Its embeddings are computed once, before training.
+    /// The tower is not computed: its embeddings are computed once, before training.
     Absent,
-    /// It is passed without a gradient: one block's values are there at a time.
+    /// The tower is computed without a gradient; only one block's values exist at a time.
     Forward,
-    /// What goes into each block is kept; one block's values are there at a time.
+    /// The input of each block is kept; only one block's values exist at a time.
     Taped,
-    /// All blocks' values are kept for the backward pass, which has one more block's at a time.
+    /// The values of all blocks are kept for the backward pass, which needs those of one more block at a time.
     Recorded,
 }
 
-/// Returns how many elements are kept for so many rows through a tower.
+/// Returns how many elements are kept for so many rows in a tower.
 fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
     let block = rows * (9 * config.width + 2 * config.mlp_width);
     match pass {
@@ -169,7 +169,7 @@ fn tower(config: &TransformerConfig, rows: usize, pass: Pass) -> usize {
     }
 }
 
-/// Returns how many numbers an image has.
+/// Returns how many numbers an image consists of.
 fn pixels(config: &ClipConfig) -> usize {
     3 * config.vision.image_size.pow(2)
 }

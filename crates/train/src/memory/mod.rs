@@ -1,4 +1,4 @@
-//! How much memory a training needs, how much there is, and what to do when the two do not go together.
+//! How much memory a training needs, how much there is, and what to do when it is not enough.
 
 mod capacity;
 mod footprint;

@@ -1,39 +1,39 @@
-//! What the person is told when there is not enough memory.
+//! Tells the person what to do when there is not enough memory.
 
 use std::fmt;
 
 use cliptune_experiment::BatchSize;
 use cliptune_terminal::format;
 
-/// What libtorch says on the CPU, and on a GPU.
+/// The phrases by which libtorch reports a shortage, on the CPU and on a GPU.
 const MESSAGES: [&str; 2] = ["DefaultCPUAllocator: can't allocate memory", "out of memory"];
-/// The share of the memory that is counted on: the rest is for the system and for what an estimate misses.
+/// The share of the memory that is counted on; the rest is for the system and for what an estimate misses.
 const USABLE: f64 = 0.9;
 
-/// libtorch could not have the memory it wanted.
+/// A shortage of memory that libtorch reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryShortage {
-    /// How much it wanted, in bytes, where it says so.
+    /// The number of bytes that libtorch wanted, if its message says so.
     pub wanted: Option<u64>,
-    /// How much the GPU has, in bytes, where it says so.
+    /// The number of bytes that the GPU has, if libtorch's message says so.
     pub gpu: Option<u64>,
-    /// What could be smaller; `None` outside of a step.
+    /// The setting that could be smaller; `None` outside of a step.
     pub size: Option<TooLarge>,
 }
 
-/// A setting that there is not enough memory for.
+/// A setting for which there is not enough memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge {
-    /// `train.batch_size` or `train.gradient_cache`.
+    /// The key of the setting: `train.batch_size` or `train.gradient_cache`.
     pub key: &'static str,
-    /// What it is.
+    /// The current value of the setting.
     pub now: BatchSize,
-    /// What there is probably enough memory for; `None` when 1 is too large.
+    /// The value for which there is probably enough memory; `None` when even 1 is too large.
     pub fits: Option<BatchSize>,
 }
 
 impl MemoryShortage {
-    /// What libtorch's error says about memory; `None` if it is about something else.
+    /// Reads the shortage from libtorch's error message, or returns `None` if the message is about something else.
     pub fn of_libtorch(message: &str) -> Option<Self> {
         MESSAGES.iter().any(|known| message.contains(known)).then(|| Self {
             wanted: size_after(message, "ried to allocate "),
@@ -42,15 +42,15 @@ impl MemoryShortage {
         })
     }
 
-    /// Looks for a size that fits into the GPU's memory, or into the host's. `needed` is the memory that a training with
-    /// a size needs.
+    /// Looks for a size that fits into the GPU's memory, or else the host's. `needed` returns the bytes of memory that
+    /// a training with a given size needs.
     pub fn look_for_size(
         &mut self,
         (key, now): (&'static str, BatchSize),
         host: Option<u64>,
         needed: impl Fn(BatchSize) -> u64,
     ) {
-        // Something did not fit, whatever there is: another process or a limit may have the rest.
+        // The current size did not fit, however much memory there is: another process or a limit may take the rest.
         let there_is = self.gpu.or(host).unwrap_or(u64::MAX).min(needed(now));
         let usable = (there_is as f64 * USABLE) as u64;
         let smaller = (0..now.get().ilog2() + 1).rev().map(|power| 1_usize << power);
@@ -60,7 +60,7 @@ impl MemoryShortage {
         self.size = Some(TooLarge { key, now, fits: smaller.find(fits) });
     }
 
-    /// What the person can do.
+    /// Returns what the person can do about it.
     pub fn advice(&self) -> String {
         match self.size {
             Some(TooLarge { key, now, fits: Some(fits) }) => format!(
@@ -87,7 +87,7 @@ impl fmt::Display for MemoryShortage {
     }
 }
 
-/// The size that follows a phrase: `1024 bytes`, `2.00 GiB`.
+/// Returns the size in bytes that follows a phrase, written as `1024 bytes` or `2.00 GiB`.
 fn size_after(message: &str, phrase: &str) -> Option<u64> {
     let (_, rest) = message.split_once(phrase)?;
     let (number, unit) = rest.split_once(' ')?;
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(shortage.to_string(), "out of memory: no room for 1.0 PiB more");
     }
 
-    /// The words are libtorch 2.11's.
+    /// The messages are those of libtorch 2.11.
     #[test]
     fn a_gpus_refusal_is_understood() {
         let message = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.11 GiB of \
@@ -141,7 +141,7 @@ mod tests {
     fn the_largest_power_of_two_that_fits_is_offered() {
         let offered = |now: usize, host: Option<u64>| {
             let mut shortage = on_the_cpu();
-            // Ten bytes an item and a hundred for the rest.
+            // Each item takes ten bytes, and the rest takes a hundred.
             let setting = ("train.batch_size", size(now));
             shortage.look_for_size(setting, host, |size| 100 + 10 * size.get() as u64);
             shortage.size.unwrap().fits.map(BatchSize::get)
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(offered(64, Some(500)), Some(32));
         assert_eq!(offered(64, Some(300)), Some(16));
         assert_eq!(offered(48, None), Some(32));
-        // There is less than what just failed has needed, whatever the machine has.
+        // The size that just failed needed more memory than there is, whatever the machine has.
         assert_eq!(offered(32, Some(1_000_000)), Some(16));
         assert_eq!(offered(33, Some(1_000_000)), Some(16));
         assert_eq!(offered(32, Some(100)), None);

@@ -1,4 +1,4 @@
-//! The safetensors files of a run: checkpoints to continue from, and what is written.
+//! Reads and writes the safetensors files of a run.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,10 +12,10 @@ use tch::{Device, Kind, Tensor};
 use super::parameters::torch_shape;
 use crate::error::TrainError;
 
-/// Elements that are copied out of a tensor at once when it is written: 4 MiB.
+/// The number of elements that are copied out of a tensor at once when it is written: 4 MiB.
 const CHUNK: usize = 1 << 20;
 
-/// Reads one tensor of a parsed file as f32; `shape` is what it has to be.
+/// Reads one tensor of a parsed file as f32, and checks that it has the given shape.
 pub(crate) fn tensor(
     path: &Path,
     file: &SafeTensors<'_>,
@@ -35,7 +35,7 @@ pub(crate) fn tensor(
         .f_to_device(device)?)
 }
 
-/// The tensors of a file's bytes.
+/// Parses the tensors in a file's bytes.
 pub(crate) fn parse<'a>(path: &Path, data: &'a [u8]) -> Result<SafeTensors<'a>, TrainError> {
     SafeTensors::deserialize(data).map_err(|source| TrainError::Safetensors { path: path.to_owned(), source })
 }
@@ -50,16 +50,16 @@ fn kind(dtype: Dtype) -> Option<Kind> {
     }
 }
 
-/// Writes tensors by name, with a note in the header; the file appears complete or not at all.
+/// Writes tensors by name, with an optional note in the header. The file appears complete or not at all.
 ///
-/// Beside the tensors themselves no more than a chunk of elements is in memory.
+/// Besides the tensors themselves, no more than a chunk of elements is in memory.
 pub fn save<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
     note: Option<(&str, String)>,
 ) -> Result<(), TrainError> {
     let mut tensors: Vec<_> = tensors.into_iter().collect();
-    // As the safetensors library orders what is all of one type.
+    // This is the order of the safetensors library for tensors that all have one type.
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut file = AtomicFile::create(path)?;
     let shapes: Vec<Vec<usize>> = tensors.iter().map(|(_, tensor)| shape(tensor)).collect();

@@ -1,4 +1,4 @@
-//! torchvision's `ColorJitter` but for hues, on pixels `[3, side, side]` of 0…1.
+//! torchvision's `ColorJitter` without the hue, on pixels `[3, side, side]` in 0…1.
 
 use cliptune_experiment::ColorJitter;
 use cliptune_random::Random;
@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::TrainError;
 
-/// The weights of red, green and blue in gray (ITU-R 601-2, as torchvision rounds them).
+/// The weights of red, green and blue in a gray value (ITU-R 601-2, rounded as in torchvision).
 const GRAY: [f32; 3] = [0.2989, 0.587, 0.114];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -16,7 +16,7 @@ enum Quality {
     Saturation,
 }
 
-/// Changes the three qualities by random factors, in random order.
+/// Changes brightness, contrast and saturation by random factors, in random order.
 pub(super) fn jitter(plan: &ColorJitter, pixels: Tensor, random: &mut Random) -> Result<Tensor, TrainError> {
     let mut factor = |strength: f64| random.between(1.0 - strength, 1.0 + strength);
     let mut changes = [
@@ -28,14 +28,14 @@ pub(super) fn jitter(plan: &ColorJitter, pixels: Tensor, random: &mut Random) ->
         changes.swap(end, random.below(end + 1));
     }
     let mut pixels = pixels;
-    // An undeclared quality has the factor 1.
+    // A quality that is not declared has the factor 1.
     for (quality, factor) in changes.into_iter().filter(|(_, factor)| *factor != 1.0) {
         pixels = change(quality, factor, &pixels)?;
     }
     Ok(pixels)
 }
 
-/// factor · pixels + (1 − factor) · what has none of the quality, within bounds.
+/// Computes factor · pixels + (1 − factor) · (the image without the quality), clamped to 0…1.
 fn change(quality: Quality, factor: f64, pixels: &Tensor) -> Result<Tensor, TrainError> {
     let without = match quality {
         Quality::Brightness => pixels.f_zeros_like()?,
@@ -45,7 +45,7 @@ fn change(quality: Quality, factor: f64, pixels: &Tensor) -> Result<Tensor, Trai
     Ok(pixels.f_mul_scalar(factor)?.f_add(&without.f_mul_scalar(1.0 - factor)?)?.f_clamp(0.0, 1.0)?)
 }
 
-/// `[1, side, side]`
+/// Converts pixels to gray: `[1, side, side]`.
 fn gray(pixels: &Tensor) -> Result<Tensor, TrainError> {
     let weights = Tensor::from_slice(&GRAY).f_view([3, 1, 1])?;
     Ok(pixels.f_mul(&weights)?.f_sum_dim_intlist(0, true, Kind::Float)?)

@@ -1,4 +1,4 @@
-//! What is done to training images at random.
+//! Random changes to training images.
 
 mod color;
 mod rectangle;
@@ -10,10 +10,10 @@ use tch::Tensor;
 use crate::error::TrainError;
 use rectangle::Rectangle;
 
-/// Draws what is done to each image of an epoch.
+/// Draws the random changes to each image of an epoch.
 ///
-/// A draw is a function of the seed, the epoch, the image and the kind of change alone: neither the order of the data, nor
-/// a run that was continued, nor another change that is switched on alters it.
+/// A draw is a function of the seed, the epoch, the image and the kind of change alone. It does not depend on the order
+/// of the data, on whether the run was resumed, or on which other changes are switched on.
 #[derive(Clone, Copy, Debug)]
 pub struct Augmenter {
     plan: Augment,
@@ -21,7 +21,7 @@ pub struct Augmenter {
     epoch: usize,
 }
 
-/// The kinds of change, each with draws of its own.
+/// The kinds of change, each with its own random draws.
 #[derive(Clone, Copy)]
 enum Change {
     Crop = 1,
@@ -31,7 +31,7 @@ enum Change {
 }
 
 impl Augmenter {
-    /// Makes the changes of an epoch, counted from 1.
+    /// Creates the augmenter of an epoch, counted from 1.
     pub fn new(plan: Augment, seed: Seed, epoch: usize) -> Self {
         Self { plan, seed, epoch }
     }
@@ -41,7 +41,7 @@ impl Augmenter {
         Random::at(epoch, &[image as u64, change as u64])
     }
 
-    /// Changes the pixels of an image, `[3, side, side]` of 0…1: crop, mirror, colour.
+    /// Crops, mirrors and recolours the pixels of an image, `[3, side, side]` in 0…1.
     pub fn change(&self, image: usize, pixels: Tensor) -> Result<Tensor, TrainError> {
         let mut pixels = pixels;
         if let Some(plan) = &self.plan.random_resized_crop {
@@ -56,7 +56,7 @@ impl Augmenter {
         Ok(pixels)
     }
 
-    /// Erases of an image's normalised pixels, `[3, side, side]`, where the mean colour is 0.
+    /// Erases a part of an image's normalised pixels, `[3, side, side]`, by setting it to the mean colour, which is 0.
     pub fn erase(&self, image: usize, normalised: Tensor) -> Result<Tensor, TrainError> {
         match &self.plan.random_erasing {
             Some(plan) => erase(plan, normalised, &mut self.random(image, Change::Erasing)),
@@ -65,7 +65,7 @@ impl Augmenter {
     }
 }
 
-/// torchvision's `RandomResizedCrop`.
+/// Crops and resizes as torchvision's `RandomResizedCrop` does.
 fn crop(plan: &RandomResizedCrop, pixels: &Tensor, random: &mut Random) -> Result<Tensor, TrainError> {
     let side = pixels.size()[2];
     let drawn = Rectangle::draw(side, side, plan.scale, plan.ratio, random);
@@ -79,7 +79,8 @@ fn crop(plan: &RandomResizedCrop, pixels: &Tensor, random: &mut Random) -> Resul
     Ok(resized.f_squeeze_dim(0)?.f_clamp(0.0, 1.0)?)
 }
 
-/// torchvision's `RandomErasing` with the value 0, whose ratio is height to width. It never erases a whole side.
+/// Erases as torchvision's `RandomErasing` does with the value 0 and a ratio of height to width. A whole side is never
+/// erased.
 fn erase(plan: &RandomErasing, normalised: Tensor, random: &mut Random) -> Result<Tensor, TrainError> {
     if random.unit() >= plan.probability.get() {
         return Ok(normalised);
@@ -155,7 +156,7 @@ mod tests {
         let both = Augment { random_erasing: everything().random_erasing, ..flip };
         for row in 0..20 {
             let (flipped, erased) = (changed(flip, 0, 1, row), changed(both, 0, 1, row));
-            // Where nothing was erased, both are the same.
+            // Where nothing was erased, both images are the same.
             let kept = erased.ne(0.0);
             assert_eq!(flipped.masked_select(&kept), erased.masked_select(&kept), "{row}");
         }
@@ -166,7 +167,7 @@ mod tests {
         let flip = Augment { horizontal_flip: Fraction::try_from(0.25).unwrap(), ..nothing() };
         let mirrored = image().flip([-1]);
         let count = (0..400).filter(|&row| changed(flip, 0, 1, row) == mirrored).count();
-        // Four standard deviations of a binomial(400, 0.25).
+        // The margin is four standard deviations of a binomial(400, 0.25).
         assert!(count.abs_diff(100) < 35, "{count}");
     }
 
@@ -179,7 +180,7 @@ mod tests {
         for row in 0..50 {
             let erased = changed(plan, 0, 1, row).eq(0.0).to_kind(Kind::Double).mean(Kind::Double);
             let share = erased.double_value(&[]);
-            // Rounding to whole pixels.
+            // The margin allows for rounding to whole pixels.
             assert!((scale.0 - 0.06..scale.1 + 0.06).contains(&share), "{row}: {share}");
         }
     }

@@ -1,14 +1,14 @@
-//! Random parts of a square image.
+//! Random rectangles within a square image.
 
 use cliptune_random::Random;
 use tch::Tensor;
 
 use crate::error::TrainError;
 
-/// How often a part is drawn that does not fit before it is given up, as in torchvision.
+/// The number of attempts to draw a rectangle that fits, as in torchvision.
 const ATTEMPTS: usize = 10;
 
-/// A part of an image in pixels.
+/// A part of an image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rectangle {
     top: i64,
@@ -18,20 +18,20 @@ pub(super) struct Rectangle {
 }
 
 impl Rectangle {
-    /// All of an image.
+    /// Returns the rectangle that covers the whole image.
     pub(super) fn whole(side: i64) -> Self {
         Self { top: 0, left: 0, height: side, width: side }
     }
 
-    /// The largest part in the middle whose width is a multiple of its height between two.
+    /// Returns the largest centred rectangle whose ratio of width to height lies within the two bounds.
     pub(super) fn central(side: i64, ratio: (f64, f64)) -> Self {
         let shorter = |factor: f64| ((side as f64 * factor).round() as i64).clamp(1, side);
         let (height, width) = (shorter(ratio.0.recip()), shorter(ratio.1));
         Self { top: (side - height) / 2, left: (side - width) / 2, height, width }
     }
 
-    /// A part whose area is a share of the image's between two and whose width is a multiple of its height between two,
-    /// all of whose logarithms are as likely. `None` when none of some attempts lies within sides up to `longest`.
+    /// Draws a rectangle whose share of the image's area is uniform within `scale`, and whose ratio of width to height
+    /// is uniform in its logarithm within `ratio`. Returns `None` when no attempt gives sides of at most `longest`.
     pub(super) fn draw(
         side: i64,
         longest: i64,
@@ -53,7 +53,7 @@ impl Rectangle {
         None
     }
 
-    /// The part of an image `[3, side, side]`; shares its memory.
+    /// Returns this part of an image `[3, side, side]`; it shares the image's memory.
     pub(super) fn of(self, image: &Tensor) -> Result<Tensor, TrainError> {
         Ok(image.f_narrow(1, self.top, self.height)?.f_narrow(2, self.left, self.width)?)
     }
