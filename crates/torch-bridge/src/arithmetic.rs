@@ -22,7 +22,7 @@ pub struct Arithmetic {
 ///
 /// # Errors
 ///
-/// When libtorch refuses.
+/// Returns an error when libtorch refuses.
 pub fn set_arithmetic(arithmetic: Arithmetic) -> Result<(), TorchError> {
     // SAFETY: sets flags of libtorch's global context by value.
     check(unsafe { cliptune_set_arithmetic(arithmetic.tf32, arithmetic.deterministic) })

@@ -18,7 +18,7 @@ unsafe extern "C" {
 ///
 /// # Errors
 ///
-/// When libtorch refuses.
+/// Returns an error when libtorch refuses.
 pub fn forget_grad(weight: &mut Tensor) -> Result<(), TorchError> {
     // SAFETY: the handle is valid while the tensor is borrowed; the gradient belongs to it alone.
     check(unsafe { cliptune_forget_grad(weight.as_mut_ptr()) })

@@ -1,4 +1,4 @@
-//! The line that shows how a training goes.
+//! Shows the progress of a training in one line.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use cliptune_experiment::spelled_number;
 use cliptune_store::Event;
 use cliptune_terminal::{Printer, Progress, format};
 
-/// How much a new step counts in the loss and the speed that are shown: about twenty steps are averaged. Single steps
-/// jump too much to be read; the log has them all.
+/// The share of a new step in the loss and the speed that are shown; it averages over about twenty steps. Single steps
+/// vary too much to be read, and the log has them all.
 const SHARE: f64 = 0.05;
 
 /// Shows the steps and evaluations of one run.
@@ -27,12 +27,12 @@ struct Shown<'a> {
 }
 
 impl<'a> TrainingProgress<'a> {
-    /// Shows nothing.
+    /// Creates a display that shows nothing.
     pub fn hidden() -> Self {
         Self { shown: None }
     }
 
-    /// Shows a training of so many epochs and steps.
+    /// Creates a display for a training of so many epochs and steps.
     pub fn new(printer: &'a Printer, label: &str, epochs: usize, steps: usize) -> Self {
         let progress = printer.progress(label, steps as u64, "steps");
         let (loss, speed) = (Average::default(), Average::default());
@@ -61,7 +61,7 @@ impl Shown<'_> {
             Event::Step { step, epoch, loss, learning_rate, items_per_second, .. } => {
                 self.loss.add(*loss);
                 self.speed.add(*items_per_second);
-                // Before the position: that is what prints the line.
+                // The message has to be set before the position, because setting the position prints the line.
                 self.progress.message(&self.message(*epoch, *learning_rate));
                 self.progress.set(*step as u64);
             }
@@ -92,7 +92,7 @@ impl Shown<'_> {
     }
 }
 
-/// An average in which older values count less and less; the first ones count as much as there are.
+/// An average in which older values count less and less. The first values are averaged over as many as there are.
 #[derive(Debug, Default)]
 struct Average {
     sum: f64,
@@ -101,20 +101,21 @@ struct Average {
 
 impl Average {
     fn add(&mut self, value: f64) {
-        // One value that is no number would stay forever.
+        // A single value that is not a number would never leave the average.
         if value.is_finite() {
             self.sum += SHARE * (value - self.sum);
             self.weight += SHARE * (1.0 - self.weight);
         }
     }
 
-    /// NaN before there is a value.
+    /// Returns the average, or NaN before there is a value.
     fn value(&self) -> f64 {
         self.sum / self.weight
     }
 }
 
-/// What an epoch has reached on the validation split. The start says nothing where that split is empty.
+/// Describes what an epoch has reached on the validation split. Nothing is shown for the start when that split is
+/// empty.
 fn reached((loss, accuracy): (f64, f64), best: bool, epoch: usize) -> Option<String> {
     let best = if best && epoch > 0 { ", the best so far" } else { "" };
     match accuracy.is_nan() {

@@ -1,4 +1,4 @@
-//! Who makes a run, with what.
+//! Records which program makes a run, on which machine.
 
 use std::env;
 use std::path::Path;
@@ -9,7 +9,7 @@ use tch::Device;
 
 use crate::device;
 
-/// Gathers it; what cannot be found out is left empty rather than failing a run.
+/// Gathers the provenance of a run. Facts that cannot be found out are left empty rather than failing the run.
 pub fn provenance(experiment_file: &Path, device: Device) -> Provenance {
     Provenance {
         cliptune: env!("CARGO_PKG_VERSION").to_owned(),
@@ -21,7 +21,7 @@ pub fn provenance(experiment_file: &Path, device: Device) -> Provenance {
     }
 }
 
-/// The largest memory this process has had in bytes, from the kernel's `VmHWM`.
+/// Returns the largest memory that this process has had, in bytes, from the kernel's `VmHWM`.
 pub fn peak_memory() -> Option<u64> {
     let status = fs_err::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

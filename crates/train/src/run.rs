@@ -1,4 +1,4 @@
-//! Which run is made or continued, and how its end is recorded.
+//! Decides which run is made or continued, and records how it ends.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -18,25 +18,25 @@ use crate::{cautions, checkpoint, provenance};
 
 /// What every run of a command shares.
 pub struct Context<'a> {
-    /// Where runs are kept.
+    /// The store in which runs are kept.
     pub(crate) store: &'a Store,
-    /// What the person sees.
+    /// The printer of messages to the person.
     pub(crate) printer: &'a Printer,
-    /// Where it computes.
+    /// The device on which runs are computed.
     pub(crate) device: Device,
-    /// Set when the person wants it to stop.
+    /// The flag that is set when the person wants the command to stop.
     pub(crate) interrupted: &'a AtomicBool,
-    /// What has been warned of, which runs of one experiment have in common.
+    /// The warnings that have been printed, so that runs of one experiment do not repeat them.
     told: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Context<'a> {
-    /// What the runs of a command share; they stop when `interrupted` is set.
+    /// Creates the context of a command. Its runs stop when `interrupted` is set.
     pub fn new(store: &'a Store, printer: &'a Printer, device: Device, interrupted: &'a AtomicBool) -> Self {
         Self { store, printer, device, interrupted, told: RefCell::default() }
     }
 
-    /// Warns of something about an experiment, once for all of its runs.
+    /// Prints a warning about an experiment, once for all of its runs.
     pub(crate) fn caution(&self, experiment: &ExperimentName, caution: &str) {
         let text = format!("{experiment}: {caution}");
         if self.told.borrow_mut().insert(text.clone()) {
@@ -45,12 +45,12 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Makes the run that a standing lacks, or continues the one that was interrupted.
+/// Makes the run that a standing is missing, or continues the one that was interrupted.
 ///
 /// # Errors
 ///
-/// When its dataset or its starting weights are missing or unusable, before there is a run; later ones are recorded
-/// in the run as well.
+/// Returns an error when the dataset or the starting weights are missing or unusable, before there is a run. Later
+/// errors are recorded in the run as well.
 pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
     let plan = &standing.plan;
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
@@ -71,21 +71,22 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     };
     let done = matches!(outcome, Outcome::Done { .. });
     let recorded = run.finish(outcome, provenance::peak_memory());
-    // What stopped the run comes first, even where its end could not be recorded either, as on a full disk.
+    // The error that stopped the run comes first, even if its end could not be recorded either, as on a full disk.
     result?;
     recorded?;
     if done {
-        // Not before: until the model is exported and recorded, the checkpoint is what the training is kept in.
+        // Until the model is exported and recorded, the training is kept only in the checkpoint, so it cannot be
+        // removed earlier.
         checkpoint::remove(&run.checkpoint_folder())?;
     }
     Ok(run)
 }
 
-/// Makes the export of a completed run again, from its weights, where its graphs or libtorch's logits are damaged.
+/// Exports a completed run again from its weights, because its graphs or libtorch's logits are damaged.
 ///
 /// # Errors
 ///
-/// When the weights have changed since the run ended, or its dataset is missing.
+/// Returns an error when the weights have changed since the run ended, or the dataset is missing.
 pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Result<(), TrainError> {
     let plan = &standing.plan;
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
@@ -97,7 +98,8 @@ pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Re
     Session::open(context, standing, run, &start, &splits, texts).export_again()
 }
 
-/// Ingest has looked for leaks, too, but the base may have been another one then.
+/// Refuses a base that was trained on test images. Ingest checks for leaks as well, but the base may have been another
+/// one then.
 fn refuse_leak(context: &Context<'_>, standing: &Standing) -> Result<(), TrainError> {
     for hash in standing.refuse_leak(context.store, &[])?.unknown {
         context
@@ -107,7 +109,7 @@ fn refuse_leak(context: &Context<'_>, standing: &Standing) -> Result<(), TrainEr
     Ok(())
 }
 
-/// The run that was interrupted or crashed after its first checkpoint, else a new one.
+/// Opens the run that was interrupted or crashed after its first checkpoint, or else a new one.
 fn open_run(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
     let plan = &standing.plan;
     if let Some(mut run) = context.store.find_unfinished(&plan.experiment, &standing.key)?
@@ -120,7 +122,7 @@ fn open_run(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     Ok(context.store.create_run(record(context, standing, file)?)?)
 }
 
-/// What is known of a run before it begins.
+/// Returns what is known about a run before it begins.
 fn record(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<RunRecord, TrainError> {
     let plan = &standing.plan;
     let started = utc_now();
@@ -133,7 +135,7 @@ fn record(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run
         plan: plan.clone(),
         dataset: standing.dataset_hash.clone(),
         base: standing.base.record().ok_or_else(|| TrainError::no_base(plan))?,
-        // A base that is still to be trained has no run to start from, and never gets here.
+        // A base that is still to be trained has no run to start from, so it never gets here.
         lineage: standing.base.lineage(&[])?,
         provenance: provenance::provenance(file, context.device),
         started,

@@ -1,13 +1,13 @@
-//! The learning rate over time.
+//! Schedules of the learning rate over time.
 
 use std::f64::consts::PI;
 
 use cliptune_experiment::{Decay, Fraction, Schedule, Warmup};
 
-/// The factor of the peak learning rate at an update from 1 to `steps`.
+/// Returns the factor of the peak learning rate at an update from 1 to `steps`.
 ///
-/// Warm-up is linear and reaches the peak at its last update, as open_clip's `scheduler.py` has it; decay ends near zero
-/// at the last one.
+/// Warm-up is linear and reaches the peak at its last update, as in open_clip's `scheduler.py`. Decay ends near zero at
+/// the last update.
 pub fn factor(schedule: &Schedule, step: usize, steps: usize) -> f64 {
     let warmup = warmup_steps(schedule, steps);
     if step <= warmup {
@@ -23,7 +23,7 @@ pub fn factor(schedule: &Schedule, step: usize, steps: usize) -> f64 {
     }
 }
 
-/// The updates of the warm-up, in a training of so many.
+/// Returns the number of warm-up updates in a training of so many.
 pub(crate) fn warmup_steps(schedule: &Schedule, steps: usize) -> usize {
     match schedule.warmup {
         Warmup::Steps(warmup) => warmup,
@@ -31,7 +31,7 @@ pub(crate) fn warmup_steps(schedule: &Schedule, steps: usize) -> usize {
     }
 }
 
-/// How far an update is on the way from the one after `start` (0) to the one after `steps` (1).
+/// Returns how far an update has come from the one after `start` (0) to the one after `steps` (1).
 fn progress(step: usize, start: usize, steps: usize) -> f64 {
     let after = step.saturating_sub(start + 1) as f64;
     (after / steps.saturating_sub(start).max(1) as f64).min(1.0)

@@ -1,4 +1,4 @@
-//! One run under way: from its images, texts and starting weights to its exported model.
+//! Carries out one run, from its images, texts and starting weights to its exported model.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ use crate::start::Start;
 use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::{cautions, device, export};
 
-/// A run under way, with everything it works with.
+/// A run in progress, with everything that it works with.
 pub(crate) struct Session<'a> {
     context: &'a Context<'a>,
     standing: &'a Standing,
@@ -36,18 +36,18 @@ pub(crate) struct Session<'a> {
     texts: TextBank,
 }
 
-/// A run before its export, when the weights to be exported are in place.
+/// A run that is ready for export: the weights to be exported are in place.
 struct Ready<'a> {
     best_epoch: usize,
-    /// Where between the starting weights and those of that epoch they lie, if it was asked.
+    /// The position of the weights between the starting ones (0) and those of that epoch (1), if the plan asks for one.
     alpha: Option<f64>,
-    /// The weights, or `None` for the starting ones.
+    /// The weights to export, or `None` for the starting ones.
     parameters: Option<Parameters>,
     journal: Journal<'a>,
 }
 
 impl<'a> Session<'a> {
-    /// Finds the images; the texts are tokenised already.
+    /// Finds the images of a run whose texts are already tokenised.
     pub(crate) fn open(
         context: &'a Context<'a>,
         standing: &'a Standing,
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
         Self { context, standing, plan, run, start, splits, images, texts }
     }
 
-    /// Trains and exports.
+    /// Trains the model if the plan says so, and exports it.
     pub(crate) fn execute(&self) -> Result<Outcome, TrainError> {
         device::compute_plainly()?;
         let ready = match &self.plan.train {
@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
         Ok(Outcome::Done { best_epoch })
     }
 
-    /// A model taken as it is: its validation numbers are recorded as epoch 0.
+    /// Takes a model as it is, and records its validation results as epoch 0.
     fn untrained(&self) -> Result<Ready<'_>, TrainError> {
         let mut journal = self.journal(TrainingProgress::hidden())?;
         journal.tell(&self.started(0, 0, 0));
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         Ok(Ready { best_epoch: 0, alpha: None, parameters: None, journal })
     }
 
-    /// Trains from the beginning or from the last checkpoint; `None` when it was interrupted.
+    /// Trains from the beginning or from the last checkpoint. Returns `None` when training was interrupted.
     fn train(&self, train: &TrainPlan) -> Result<Option<Ready<'_>>, TrainError> {
         let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
         self.start.suits(train.objective, self.plan)?;
@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Puts the weights that are kept in place of the last ones.
+    /// Replaces the last weights by those that are kept.
     fn ready<'b>(
         &self,
         fit: &Fit<'_>,
@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
                 self.interpolated(fit, &mut records.journal, fit.tuned.evaluated()?)?
             }
         };
-        // What has been trained is worth nothing when nothing was better than the start.
+        // The adapters have no effect if nothing was better than the starting model.
         let strength = if best_epoch == 0 { 0.0 } else { alpha.unwrap_or(1.0) };
         let base = self.plan.model.from.to_string();
         save_adapter(&self.run.adapter_folder(), fit.tuned, &base, strength)?;
@@ -164,8 +164,8 @@ impl<'a> Session<'a> {
         Ok(Start::open(self.standing, &self.splits.train_items, self.context.device)?.parameters)
     }
 
-    /// Finds the best of the models between the starting one and the tuned one that the plan wants to be tried, and where
-    /// it lies. The tuned one is the best when the plan wants none.
+    /// Finds the best of the models between the starting one and the tuned one that the plan lists, and its position
+    /// between them. The tuned one is the best when the plan lists none.
     fn interpolated(
         &self,
         fit: &Fit<'_>,
@@ -190,7 +190,7 @@ impl<'a> Session<'a> {
         Ok(best.map_or((tuned, None), |best| (best.parameters, Some(best.alpha.get()))))
     }
 
-    /// Opens the records of a training and tells the event that it begins with.
+    /// Opens the records of a training and reports the event with which it begins.
     fn records(
         &self,
         train: &TrainPlan,
@@ -211,7 +211,8 @@ impl<'a> Session<'a> {
         Ok(Records { journal, saver })
     }
 
-    /// Adds to an error what only the run knows: the ids of the items that a loss came from, the size that fits.
+    /// Adds the facts to an error that only the run knows: the ids of the items that a loss came from, or the size that
+    /// fits.
     fn explained(
         &self,
         train: &TrainPlan,
@@ -226,7 +227,7 @@ impl<'a> Session<'a> {
                 journal.tell(&Event::Diverged { step, epoch, reason, items: divergence.items.clone() });
             }
             TrainError::OutOfMemory(shortage) => {
-                // With two passes the batch may be as large as it wants: only so many rows are in memory at once.
+                // With two passes the batch may be of any size, because only so many rows are in memory at once.
                 type Set = fn(&mut TrainPlan, BatchSize);
                 let (key, now, set): (_, _, Set) = match train.gradient_cache {
                     Some(rows) => {
@@ -245,7 +246,7 @@ impl<'a> Session<'a> {
         error
     }
 
-    /// Gathers what decides how much memory the training needs.
+    /// Gathers the facts that decide how much memory the training needs.
     fn subject<'b>(&'b self, plan: &'b TrainPlan, moving: usize) -> Subject<'b> {
         Subject {
             config: &self.start.config,
@@ -268,7 +269,7 @@ impl<'a> Session<'a> {
         Ok(Journal::new(log, board, progress, self.context.printer))
     }
 
-    /// Stops when the person wants it.
+    /// Tells the training to stop when the person wants it to.
     fn flow(&self) -> ControlFlow<()> {
         match self.context.interrupted.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
@@ -276,13 +277,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Writes the model folder, the graphs and the logits that they must give.
+    /// Writes the model folder, the graphs and the logits that the graphs must reproduce.
     fn export(&self, parameters: &Parameters) -> Result<(), TrainError> {
         export::write_model(self.run, self.start, parameters)?;
         self.write_parity(parameters)
     }
 
-    /// Writes the graphs of a completed run again, and the logits that they must give.
+    /// Writes the graphs of a completed run again, and the logits that they must reproduce.
     pub(crate) fn export_again(&self) -> Result<(), TrainError> {
         device::compute_plainly()?;
         export::write_graphs(self.run)?;

@@ -20,20 +20,20 @@ use crate::objective::needs_logit_bias;
 /// A model before training.
 #[derive(Debug)]
 pub struct Start {
-    /// Its sizes.
+    /// The sizes of the model.
     pub config: ClipConfig,
-    /// Its weights.
+    /// The weights of the model.
     pub parameters: Parameters,
-    /// Text to ids.
+    /// The tokenizer, which turns text into ids.
     pub tokenizer: Tokenizer,
-    /// Image files to pixels.
+    /// The preprocessor, which turns image files into pixels.
     pub preprocessor: Preprocessor,
-    /// Tensors of the checkpoint that the model has no place for.
+    /// The tensors of the checkpoint that have no place in the model.
     pub extra: Vec<String>,
 }
 
 impl Start {
-    /// Draws a model from scratch (its tokenizer from the train split's words) or reads the one that the plan
+    /// Draws a model from scratch (with a tokenizer made from the train split's words), or reads the one that the plan
     /// starts from.
     pub fn open(standing: &Standing, train_items: &[Item], device: Device) -> Result<Self, TrainError> {
         let plan = &standing.plan;
@@ -55,11 +55,11 @@ impl Start {
         Ok(start)
     }
 
-    /// Refuses an objective that the model has no weights for.
+    /// Refuses an objective for which the model lacks weights.
     ///
     /// # Errors
     ///
-    /// For an objective that needs a logit_bias, when the model has none.
+    /// Returns an error for an objective that needs a logit_bias when the model has none.
     pub(crate) fn suits(&self, objective: Objective, plan: &Plan) -> Result<(), TrainError> {
         if needs_logit_bias(objective) && self.parameters.logit_bias()?.is_none() {
             return Err(TrainError::NoLogitBias {
@@ -74,7 +74,8 @@ impl Start {
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or does not go with the others, or the model computes no finite numbers.
+    /// Returns an error when a file is missing, damaged or inconsistent with the others, or the model does not compute
+    /// finite numbers.
     pub fn from_folder(folder: &Path, device: Device) -> Result<Self, TrainError> {
         let model = ModelFolder::open(folder)?;
         model.checkpoint.check_values()?;
@@ -88,7 +89,7 @@ impl Start {
         start.checked(&format!("the model in {}", folder.display()), device)
     }
 
-    /// The same, if it computes finite numbers.
+    /// Returns this starting point, or an error if its model does not compute finite numbers.
     fn checked(self, what: &str, device: Device) -> Result<Self, TrainError> {
         let text = TextBank::encode(&self.tokenizer, &["a".to_owned()])?.tensor(&[0], device)?;
         match model::fault(&self.parameters, &self.config, &text, device)? {
@@ -97,7 +98,7 @@ impl Start {
         }
     }
 
-    /// Writes the model folder without its weights, which training has changed.
+    /// Writes the model folder except for the weights, which training has changed.
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         fs_err::create_dir_all(folder)?;
         let config = self.config.to_json()?;
@@ -129,7 +130,7 @@ fn scratch(
     })
 }
 
-/// The configuration of a declared architecture; the vocabulary is the one that the words could fill.
+/// Returns the configuration of a declared architecture, with the vocabulary that the words could fill.
 fn clip_config(architecture: &Architecture, tokenizer: &Tokenizer) -> ClipConfig {
     ClipConfig {
         vision: VisionConfig {

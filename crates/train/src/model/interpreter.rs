@@ -1,4 +1,4 @@
-//! libtorch as an interpreter of CLIP's operations.
+//! Computes CLIP's operations with libtorch.
 
 use cliptune_clip::config::{Activation, TextPooling};
 use cliptune_clip::names;
@@ -16,10 +16,10 @@ use crate::tuning::Adapters;
 pub struct TorchOps<'a> {
     parameters: &'a Parameters,
     adapters: Option<&'a Adapters>,
-    /// The kind of number in linear layers and attention. The rest (norms, the sum of the residual stream) is 32 bits, as under
-    /// `torch.autocast`.
+    /// The kind of number in linear layers and attention. The rest (the norms and the sum of the residual stream) uses
+    /// 32 bits, as under `torch.autocast`.
     kind: Kind,
-    /// How the tokens lie when texts are not padded. Hidden states are `[tokens, D]` then, and ids `[tokens]`.
+    /// The layout of the tokens if texts are not padded. Hidden states are then `[tokens, D]`, and ids `[tokens]`.
     packing: Option<&'a Packing>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> TorchOps<'a> {
         Self { kind, ..self }
     }
 
-    /// Computes texts that lie like this, if they are not padded.
+    /// Computes texts with this layout, if they are not padded.
     pub fn with_packing(self, packing: Option<&'a Packing>) -> Self {
         Self { packing, ..self }
     }
@@ -159,8 +159,8 @@ impl Ops for TorchOps<'_> {
 
     fn activation(&mut self, x: &Tensor, kind: Activation) -> Computed {
         Ok(match kind {
-            // x·σ(1.702x) = silu(1.702x) / 1.702: one kernel with a derivative of its own in place of two, and half of
-            // what the derivative needs kept.
+            // x·σ(1.702x) = silu(1.702x) / 1.702. This takes one kernel with its own derivative instead of two, and
+            // keeps half as much for the derivative.
             Activation::QuickGelu => {
                 x.f_mul_scalar(QUICK_GELU)?.f_silu()?.f_mul_scalar_(QUICK_GELU.recip())?
             }
@@ -213,7 +213,7 @@ impl Ops for TorchOps<'_> {
     }
 }
 
-/// Which position of each text is pooled: `[B]`.
+/// Returns the position that is pooled in each text: `[B]`.
 fn pooled_positions(ids: &Tensor, pooling: TextPooling) -> Computed {
     let (texts, length) = ids.size2()?;
     Ok(match pooling {
@@ -223,7 +223,7 @@ fn pooled_positions(ids: &Tensor, pooling: TextPooling) -> Computed {
     })
 }
 
-/// `[B, 1, 1, S]`, true where a text's pooled row may look: at itself and earlier rows whose key is 1.
+/// Returns the mask `[B, 1, 1, S]`, true where a text's pooled row may look: at itself and earlier rows whose key is 1.
 fn up_to_pooled(ids: &Tensor, pooling: TextPooling, keys: Option<&Tensor>) -> Computed {
     let (_, length) = ids.size2()?;
     let row = pooled_positions(ids, pooling)?.f_view([-1, 1, 1, 1])?;
@@ -234,8 +234,8 @@ fn up_to_pooled(ids: &Tensor, pooling: TextPooling, keys: Option<&Tensor>) -> Co
     })
 }
 
-/// Attention within each of some texts that are not padded: of every token to itself and earlier ones, or of the last
-/// token alone, which sees all. Texts of one length are computed together.
+/// Computes attention within each text when texts are not padded: from every token to itself and earlier ones, or only
+/// from the last token, which sees all. Texts of one length are computed together.
 fn packed_attention(
     [query, key, value]: [&Tensor; 3],
     heads: usize,
@@ -269,12 +269,12 @@ fn packed_attention(
     Ok(Tensor::f_cat(&mixed, 0)?)
 }
 
-/// The tensor itself when it is of the kind already.
+/// Converts a tensor to a kind of number, or returns it as it is if it already has that kind.
 fn in_kind(tensor: &Tensor, kind: Kind) -> Computed {
     Ok(if tensor.kind() == kind { tensor.shallow_clone() } else { tensor.f_to_kind(kind)? })
 }
 
-/// `[B, 1, S, S]`, true where a row may look: at itself and earlier rows whose key is 1.
+/// Returns the mask `[B, 1, S, S]`, true where a row may look: at itself and earlier rows whose key is 1.
 fn causal_with_keys(keys: &Tensor, rows: i64) -> Computed {
     let causal = Tensor::f_ones([rows, rows], (Kind::Bool, keys.device()))?.f_tril(0)?;
     let keys = keys.f_to_kind(Kind::Bool)?.f_view([-1, 1, 1, rows])?;

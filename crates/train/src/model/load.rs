@@ -1,4 +1,4 @@
-//! Weights from a checkpoint: mapped where they are f32, f32 masters of everything else.
+//! Loads weights from a checkpoint: f32 tensors are mapped, and all others get f32 master copies.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,16 +11,16 @@ use tch::{Device, Kind, Tensor};
 use super::parameters::{Parameter, Parameters, torch_shape};
 use crate::error::TrainError;
 
-/// Reads one file as cliptune writes it.
+/// Reads the weights from a file that cliptune wrote.
 pub fn load(path: &Path, config: &ClipConfig, device: Device) -> Result<Parameters, TrainError> {
     load_checkpoint(&Checkpoint::open_file(path, config)?, config, device)
 }
 
-/// Loads the weights of a configuration, in whatever layout they are.
+/// Loads the weights of a configuration, whatever their layout in the files.
 ///
-/// Files are mapped into memory and nothing is read before it is needed. The mapping is private: a step that changes a
-/// weight changes a copy of its pages, never the file. Half precision becomes f32, because tch's own loader would
-/// keep the file's kind and train in it silently.
+/// Files are mapped into memory, and nothing is read before it is needed. The mapping is private: a step that changes a
+/// weight changes a copy of its pages, never the file. Half precision is converted to f32, because tch's own loader
+/// would keep the file's kind and silently train in it.
 pub fn load_checkpoint(
     checkpoint: &Checkpoint,
     config: &ClipConfig,
@@ -43,7 +43,7 @@ pub fn load_checkpoint(
     Ok(Parameters::new(weights(config).into_iter().map(parameter).collect::<Result<_, TrainError>>()?))
 }
 
-/// The bytes of a file as a tensor over its mapped pages.
+/// Returns the bytes of a file as a tensor over its mapped pages.
 fn map(path: &Path) -> Result<Tensor, TrainError> {
     let size = fs_err::metadata(path)?.len();
     let name = path
@@ -52,11 +52,11 @@ fn map(path: &Path) -> Result<Tensor, TrainError> {
     Ok(Tensor::f_from_file(name, false, size as i64, (Kind::Uint8, Device::Cpu))?)
 }
 
-/// One tensor of a file in the file's own kind.
+/// Returns one tensor of a file in the kind of number that the file uses.
 fn stored(file: &Tensor, weight: &StoredWeight) -> Result<Tensor, TrainError> {
     let bytes = weight.elements() * weight.kind.bytes();
     let cut = file.f_narrow(0, weight.offset as i64, bytes as i64)?;
-    // A view as floats wants its first byte at a multiple of their size; old files do not promise that.
+    // A view as floats must start at a multiple of their size, which old files do not guarantee.
     let aligned = weight.offset.is_multiple_of(weight.kind.bytes() as u64);
     let cut = if aligned { cut } else { cut.f_repeat([1])? };
     let kind = match weight.kind {
@@ -68,7 +68,7 @@ fn stored(file: &Tensor, weight: &StoredWeight) -> Result<Tensor, TrainError> {
     Ok(cut.f_view_dtype(kind)?.f_view(torch_shape(&weight.shape).as_slice())?)
 }
 
-/// The weights that a tensor of a file holds, or rows of them from the given one on.
+/// Splits a tensor of a file into the weights that it holds, each with the number of the first row it fills.
 fn parts(weight: &StoredWeight, stored: Tensor) -> Result<Vec<(String, usize, Tensor)>, TrainError> {
     Ok(match &weight.fills {
         Fills::Whole(name) => vec![(name.clone(), 0, stored)],
@@ -81,12 +81,12 @@ fn parts(weight: &StoredWeight, stored: Tensor) -> Result<Vec<(String, usize, Te
     })
 }
 
-/// A weight of all its parts, as f32 on the device.
+/// Joins the parts of a weight, and returns it as f32 on the device.
 fn joined(mut parts: Vec<(usize, Tensor)>, device: Device) -> Result<Tensor, TrainError> {
     parts.sort_by_key(|(first, _)| *first);
     let tensors: Vec<Tensor> = parts.into_iter().map(|(_, tensor)| tensor).collect();
     let joined = match &tensors[..] {
-        // Without a copy: it stays on its mapped pages.
+        // This makes no copy: the tensor stays on its mapped pages.
         [whole] => whole.shallow_clone(),
         _ => Tensor::f_cat(&tensors, 0)?,
     };

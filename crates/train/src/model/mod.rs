@@ -1,4 +1,4 @@
-//! CLIP in libtorch: its weights, and the interpreter that gives the towers' definition its meaning.
+//! CLIP in libtorch: its weights, and the interpreter that computes the towers' definition.
 
 mod files;
 mod finite;

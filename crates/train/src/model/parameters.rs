@@ -14,9 +14,9 @@ use crate::error::TrainError;
 /// A weight and its tensor.
 #[derive(Debug)]
 pub struct Parameter {
-    /// What it is.
+    /// The specification of the weight.
     pub spec: WeightSpec,
-    /// Its values: f32 on the model's device.
+    /// The values of the weight, as f32 on the model's device.
     pub tensor: Tensor,
 }
 
@@ -25,20 +25,20 @@ pub struct Parameter {
 pub struct Parameters {
     list: Vec<Parameter>,
     index: HashMap<String, usize>,
-    /// Where only some rows of the token embedding are in the list.
+    /// The token embedding that was left, if only some of its rows are in the list.
     token_rows: Option<TokenRows>,
 }
 
 impl Parameters {
-    /// The parameters in the order of [`weights`].
+    /// Creates the parameters from a list in the order of [`weights`].
     pub(super) fn new(list: Vec<Parameter>) -> Self {
         let index = list.iter().enumerate().map(|(row, one)| (one.spec.name.clone(), row)).collect();
         Self { list, index, token_rows: None }
     }
 
-    /// Weights drawn from their initial distributions.
+    /// Draws the weights from their initial distributions.
     ///
-    /// Drawn on the CPU, so that a seed means the same weights on every device.
+    /// They are drawn on the CPU, so that a seed gives the same weights on every device.
     pub fn random(config: &ClipConfig, seed: Seed, device: Device) -> Result<Self, TrainError> {
         tch::manual_seed(i64::from(seed.0));
         let draw = |spec: WeightSpec| -> Result<Parameter, TrainError> {
@@ -48,17 +48,17 @@ impl Parameters {
         Ok(Self::new(weights(config).into_iter().map(draw).collect::<Result<_, _>>()?))
     }
 
-    /// All of them.
+    /// Iterates over all parameters.
     pub fn iter(&self) -> impl Iterator<Item = &Parameter> {
         self.list.iter()
     }
 
-    /// Names and tensors, as files hold them.
+    /// Iterates over names and tensors, as files hold them.
     pub fn named(&self) -> impl Iterator<Item = (String, &Tensor)> {
         self.list.iter().map(|parameter| (parameter.spec.name.clone(), &parameter.tensor))
     }
 
-    /// The tensor of that name; an error from the interpreter's side means the definition asks for a weight that
+    /// Returns the tensor with this name. If the interpreter gets an error here, the definition asks for a weight that
     /// [`weights`] does not list.
     pub fn tensor(&self, name: &str) -> Result<&Tensor, TrainError> {
         Ok(&self.list[self.row(name)?].tensor)
@@ -69,28 +69,28 @@ impl Parameters {
         row.ok_or_else(|| TrainError::Torch(format!("there is no weight {name}")))
     }
 
-    /// The tensor of a name that not every model has.
+    /// Returns the tensor with a name that not every model has.
     pub fn find(&self, name: &str) -> Option<&Tensor> {
         self.index.get(name).map(|&row| &self.list[row].tensor)
     }
 
-    /// exp(logit_scale), the factor of the cosines.
+    /// Returns exp(logit_scale), the factor of the cosines.
     pub fn logit_scale(&self) -> Result<f64, TrainError> {
         Ok(number(self.tensor(names::LOGIT_SCALE)?)?.exp())
     }
 
-    /// What is added to the logits, if the model has such a weight.
+    /// Returns the number that is added to the logits, if the model has such a weight.
     pub fn logit_bias(&self) -> Result<Option<f64>, TrainError> {
         self.find(names::LOGIT_BIAS).map(number).transpose()
     }
 
-    /// The weights as a way of tuning moves them when these are the only ids that are looked up: of a token embedding that
-    /// moves, only their rows. All other tensors are shared, not copied.
+    /// Returns the weights for a way of tuning when only these ids are looked up. A token embedding that moves is
+    /// reduced to their rows. All other tensors are shared, not copied.
     pub fn with_token_rows(&self, tune: Tune, ids: &[i64]) -> Result<Self, TrainError> {
         let shared = self.replaced(HashMap::new());
         let name = names::weight(names::TOKEN_EMBEDDING);
         let spec = &self.list[self.row(&name)?].spec;
-        // A temperature that is fixed says nothing about a table.
+        // Whether the temperature is fixed does not matter for a table.
         if !moves(tune, LogitScale::Fixed, spec) {
             return Ok(shared);
         }
@@ -98,7 +98,7 @@ impl Parameters {
         shared.with_token_embedding(token_rows.rows()?, Some(token_rows))
     }
 
-    /// The weights with every row of the token embedding.
+    /// Returns the weights with every row of the token embedding.
     pub fn whole(self) -> Result<Self, TrainError> {
         let Some(token_rows) = &self.token_rows else { return Ok(self) };
         let table = token_rows.whole(self.tensor(&names::weight(names::TOKEN_EMBEDDING))?)?;
@@ -116,12 +116,12 @@ impl Parameters {
         Ok(Self { token_rows, ..self })
     }
 
-    /// Numbers in the rows of the token embedding that are left out.
+    /// Returns how many numbers are in the rows of the token embedding that are left out.
     pub fn left_out(&self) -> usize {
         self.token_rows.as_ref().map_or(0, TokenRows::left_out)
     }
 
-    /// The rows of a table that `ids` name: `[…]` → `[…, D]`.
+    /// Looks up the rows of a table that `ids` name: `[…]` → `[…, D]`.
     pub(super) fn looked_up(&self, module: &str, ids: &Tensor) -> Result<Tensor, TrainError> {
         let table = self.tensor(&names::weight(module))?;
         let look_up = |places| Ok(Tensor::f_embedding(table, places, -1, false, false)?);
@@ -138,7 +138,7 @@ impl Parameters {
         }
     }
 
-    /// The same weights but for these, which take the places of those of their names. Tensors are shared, not copied.
+    /// Returns these weights with some replaced by others of the same names. Tensors are shared, not copied.
     pub fn replaced(&self, mut others: HashMap<String, Tensor>) -> Self {
         let parameter = |one: &Parameter| Parameter {
             tensor: others.remove(&one.spec.name).unwrap_or_else(|| one.tensor.detach()),
@@ -151,22 +151,22 @@ impl Parameters {
         }
     }
 
-    /// Number of weights' elements.
+    /// Returns the number of elements in all weights.
     pub fn len(&self) -> usize {
         self.list.iter().map(|parameter| parameter.spec.len()).sum()
     }
 
-    /// Whether there are none; never true.
+    /// Checks whether there are no weights, which is never the case.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 }
 
-/// Whether a way of tuning moves a weight.
+/// Checks whether a way of tuning moves a weight.
 fn moves(tune: Tune, logit_scale: LogitScale, spec: &WeightSpec) -> bool {
     let in_image = spec.part.tower() == Some(Tower::Vision);
     match (tune, spec.part) {
-        // What moves is laid over them.
+        // The adapters, which are laid over the weights, move instead.
         (Tune::Lora { .. }, _) => false,
         (_, Part::LogitScale) => logit_scale == LogitScale::Learned,
         (Tune::Full, _) => true,
@@ -176,12 +176,12 @@ fn moves(tune: Tune, logit_scale: LogitScale, spec: &WeightSpec) -> bool {
     }
 }
 
-/// Whether a locked tower's weight is one of its last layers', which move.
+/// Checks whether a locked tower's weight belongs to its last layers, which move.
 fn is_unlocked(spec: &WeightSpec, unlocked_layers: usize) -> bool {
     unlocked_layers > 0 && spec.depth <= unlocked_layers
 }
 
-/// The value of a weight of one number, whose shape may be `[]` or `[1]`.
+/// Returns the value of a weight that is a single number, whose shape may be `[]` or `[1]`.
 fn number(tensor: &Tensor) -> Result<f64, TrainError> {
     Ok(f64::try_from(&tensor.f_sum(Kind::Float)?)?)
 }
@@ -195,7 +195,7 @@ fn initial(spec: &WeightSpec) -> Result<Tensor, TrainError> {
     })
 }
 
-/// A shape as libtorch counts.
+/// Converts a shape to libtorch's integers.
 pub(super) fn torch_shape(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&size| size as i64).collect()
 }

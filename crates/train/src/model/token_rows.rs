@@ -4,18 +4,18 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
 
-/// The place of an id that no text has.
+/// The place that is stored for an id that no text has.
 const ABSENT: i64 = -1;
 
 /// A token embedding of which only the rows in use are trained.
 ///
-/// A row that no text looks up has no gradient, and embeddings do not decay, so that no update changes it: leaving it out
-/// is exact, and saves its gradient and its moments.
+/// A row that no text looks up has no gradient, and embeddings do not decay, so no update changes it. Leaving it out is
+/// exact, and saves its gradient and its moments.
 #[derive(Debug)]
 pub(super) struct TokenRows {
     /// The whole table: `[vocabulary, D]`.
     table: Tensor,
-    /// The ids in use: `[used]`.
+    /// The ids in use, `[used]`.
     ids: Tensor,
     /// The place of every id among those in use: `[vocabulary]`.
     places: Tensor,
@@ -37,12 +37,12 @@ impl TokenRows {
         Ok(self.table.f_index_select(0, &self.ids)?)
     }
 
-    /// Returns where the rows of these ids are among those in use, in the shape of `ids`.
+    /// Returns the places of these ids among those in use, in the shape of `ids`.
     pub(super) fn places(&self, ids: &Tensor) -> Result<Tensor, TrainError> {
         Ok(self.places.f_index_select(0, &ids.f_reshape(-1)?)?.f_view_as(ids)?)
     }
 
-    /// Returns the whole table with these rows for the ones in use: `[used, D]` → `[vocabulary, D]`.
+    /// Returns the whole table, with these rows in place of the ones in use: `[used, D]` → `[vocabulary, D]`.
     pub(super) fn whole(&self, rows: &Tensor) -> Result<Tensor, TrainError> {
         Ok(self.table.f_index_copy(0, &self.ids, rows)?)
     }

@@ -1,4 +1,4 @@
-//! Cross-entropy over the item's own texts.
+//! The cross-entropy over an item's own texts.
 
 use tch::Tensor;
 
@@ -6,12 +6,12 @@ use super::{Embeddings, cross_entropy, indices};
 use crate::data::Example;
 use crate::error::TrainError;
 
-/// The logits of every example's texts: `[examples, most texts]`, −∞ where an example has fewer.
+/// Returns the logits of every example's texts: `[examples, most texts]`, −∞ where an example has fewer.
 pub fn logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
     let similarity = embeddings.images.f_matmul(&embeddings.texts.f_transpose(0, 1)?)?;
     let (texts, most) = (similarity.size()[1] as usize, most_texts(examples));
     let cells = examples.iter().flat_map(|example| {
-        // A missing text repeats the first; it is masked below.
+        // The first text stands in for a missing one, which is masked below.
         (0..most).map(move |n| example.image * texts + example.texts.get(n).unwrap_or(&example.texts[0]))
     });
     let picked = similarity
@@ -22,7 +22,7 @@ pub fn logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, T
     without(&picked, examples, |example, n| n >= example.texts.len())
 }
 
-/// A choice that equals the right one is no wrong answer, and is left out of the candidates.
+/// Returns the loss. A choice that equals the right one is not a wrong answer, so it is left out of the candidates.
 pub(super) fn loss(
     label_smoothing: f64,
     embeddings: &Embeddings,
@@ -40,7 +40,7 @@ fn most_texts(examples: &[Example]) -> usize {
     examples.iter().map(|example| example.texts.len()).max().unwrap_or(0)
 }
 
-/// Logits of every example's texts without those of which something holds: −∞ there.
+/// Sets the logits of the texts for which `holds` is true to −∞.
 fn without(
     logits: &Tensor,
     examples: &[Example],

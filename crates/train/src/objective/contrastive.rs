@@ -1,4 +1,4 @@
-//! Symmetric InfoNCE in the batch (Radford et al. 2021, figure 3).
+//! The symmetric InfoNCE loss within a batch (Radford et al. 2021, figure 3).
 
 use tch::Tensor;
 
@@ -6,13 +6,14 @@ use super::{Embeddings, cross_entropy, indices, pair_logits, pairs};
 use crate::data::Example;
 use crate::error::TrainError;
 
-/// Every example's image against every example's right text, and the other way round.
+/// Compares every example's image with every example's right text, and the other way round.
 ///
-/// A pair that is [true anyway](Example::accepts) (two captions of one cartoon, one caption of two photographs) is in no
-/// denominator but its own: calling a true caption wrong teaches nothing but noise. It is left out rather than made a
-/// second target, as the supervised contrastive losses do (Khosla et al. 2020; UniCL, Yang et al. 2022): a softmax over
-/// several targets cannot come near 0, and how low it can come would depend on who happens to share a batch. Left out, the
-/// loss of equal texts is that of a batch that has each text once, and its smallest value is 0.
+/// A pair that is [true anyway](Example::accepts) (two captions of one cartoon, one caption of two photographs) appears
+/// in no denominator but its own: calling a true caption wrong teaches nothing but noise. It is left out rather than
+/// made a second target, as the supervised contrastive losses do (Khosla et al. 2020; UniCL, Yang et al. 2022): a
+/// softmax over several targets cannot come near 0, and how low it can come would depend on which examples happen to
+/// share a batch. When it is left out, the loss of equal texts is that of a batch that has each text once, and its
+/// smallest value is 0.
 pub(super) fn loss(
     label_smoothing: f64,
     embeddings: &Embeddings,

@@ -1,4 +1,4 @@
-//! The losses.
+//! The losses that a training can minimise.
 
 mod choice;
 mod contrastive;
@@ -11,31 +11,31 @@ use tch::{Kind, Reduction, Tensor};
 use crate::data::{Example, Needed};
 use crate::error::TrainError;
 
-/// Normalised embeddings of a batch and what makes logits of their cosines.
+/// The normalised embeddings of a batch, with the numbers that turn their cosines into logits.
 #[derive(Debug)]
 pub struct Embeddings {
-    /// Distinct images `[images, D]`.
+    /// The embeddings of the distinct images, `[images, D]`.
     pub images: Tensor,
-    /// Distinct texts `[texts, D]`.
+    /// The embeddings of the distinct texts, `[texts, D]`.
     pub texts: Tensor,
-    /// exp(logit_scale), one number.
+    /// The factor of the cosines, exp(logit_scale), as one number.
     pub logit_scale: Tensor,
-    /// What is added to every logit, one number; SigLIP alone has it.
+    /// The number that is added to every logit; only SigLIP has it.
     pub logit_bias: Option<Tensor>,
 }
 
-/// A loss over the pairs of a batch: every image with every right text. It is told the share of label smoothing.
+/// A loss over all pairs of a batch's images and right texts. Its first argument is the share of label smoothing.
 type PairLoss = fn(f64, &Embeddings, &[Example]) -> Result<Tensor, TrainError>;
 
-/// What an objective is to a training.
+/// The properties of an objective that matter to a training.
 ///
-/// Whether it is over the candidate texts of each item, the plan says ([`Objective::is_over_candidates`]); the rest is here,
-/// and whatever depends on an objective asks one of the two. A new objective is a variant there, an arm here, and a file
-/// with its loss beside this one.
+/// The plan says whether an objective is over the candidate texts of each item ([`Objective::is_over_candidates`]);
+/// everything else is here, and whatever depends on an objective asks one of the two. A new objective takes a variant
+/// there, an arm here, and a file with its loss beside this one.
 struct Recipe {
-    /// The loss over the pairs of a batch and how much it counts, if there is one.
+    /// The weight and the function of the loss over the pairs of a batch, if there is one.
     over_pairs: Option<(f64, PairLoss)>,
-    /// Whether the loss means nothing without a logit_bias.
+    /// Whether the loss is meaningless without a logit_bias.
     needs_logit_bias: bool,
 }
 
@@ -57,19 +57,20 @@ pub fn needed(objective: Objective) -> Needed {
     if objective.is_over_candidates() { Needed::Candidates } else { Needed::RightText }
 }
 
-/// Whether the items of a batch are each other's negatives.
+/// Checks whether the items of a batch are each other's negatives.
 pub(crate) fn has_negatives_in_batch(objective: Objective) -> bool {
     recipe(objective).over_pairs.is_some()
 }
 
-/// Whether the model has to have a logit_bias.
+/// Checks whether the model must have a logit_bias.
 pub(crate) fn needs_logit_bias(objective: Objective) -> bool {
     recipe(objective).needs_logit_bias
 }
 
 /// Returns the loss of a model that finds all answers equally likely.
 ///
-/// SigLIP's loss sums over pairs and begins wherever its bias is; a batch's other losses are a fair measure of it.
+/// SigLIP's loss sums over pairs, and its start depends on the bias; the value for the other losses of a batch is a
+/// fair measure of it.
 pub(crate) fn ignorance<'a>(objective: Objective, batch: impl Iterator<Item = &'a Example> + Clone) -> f64 {
     let of = |answers: usize| (answers.max(2) as f64).ln();
     let among_texts = || of(batch.clone().map(|example| example.texts.len()).max().unwrap_or(0));
@@ -77,10 +78,10 @@ pub(crate) fn ignorance<'a>(objective: Objective, batch: impl Iterator<Item = &'
     over_candidates + recipe(objective).over_pairs.map_or(0.0, |(weight, _)| weight * of(batch.count()))
 }
 
-/// Returns the mean loss over a batch's examples, a scalar that gradients flow from.
+/// Returns the mean loss over a batch's examples, as a scalar through which gradients flow.
 ///
-/// A cross-entropy's target gives the share `label_smoothing` of its probability to all candidates alike, as
-/// `torch.nn.CrossEntropyLoss` does.
+/// With label smoothing, the target of a cross-entropy spreads the share `label_smoothing` of its probability evenly
+/// over all candidates, as `torch.nn.CrossEntropyLoss` does.
 pub fn loss(
     objective: Objective,
     label_smoothing: f64,
@@ -92,7 +93,7 @@ pub fn loss(
         None => over_candidates(),
         Some((weight, loss)) => {
             let over_pairs = loss(label_smoothing, embeddings, examples)?;
-            // A weight of one touches no number.
+            // A weight of one should leave every number untouched.
             let weighted = if weight == 1.0 { over_pairs } else { over_pairs.f_mul_scalar(weight)? };
             match objective.is_over_candidates() {
                 true => Ok(over_candidates()?.f_add(&weighted)?),
@@ -104,7 +105,7 @@ pub fn loss(
 
 pub use choice::logits as choice_logits;
 
-/// The logits of every example's image with every example's right text: `[examples, examples]`.
+/// Returns the logits of every example's image with every example's right text: `[examples, examples]`.
 fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
     let (images, texts) = (&embeddings.images, &embeddings.texts);
     let images = images.f_index_select(0, &indices(examples.iter().map(|one| one.image), images)?)?;
@@ -112,8 +113,8 @@ fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, 
     Ok(images.f_matmul(&texts.f_transpose(0, 1)?)?.f_mul(&embeddings.logit_scale)?)
 }
 
-/// Whether something holds of every example's image (the row) with every example's right text (the column), as a tensor
-/// beside others.
+/// Evaluates a condition for every example's image (the row) with every example's right text (the column), and returns
+/// the result as a tensor on the device of `beside`.
 fn pairs(
     examples: &[Example],
     beside: &Tensor,
@@ -121,13 +122,13 @@ fn pairs(
 ) -> Result<Tensor, TrainError> {
     let holds = &holds;
     let row = |image| examples.iter().map(move |text| holds(image, text));
-    // Large batches have millions of pairs.
+    // The rows are computed in parallel, because large batches have millions of pairs.
     let cells: Vec<bool> = examples.par_iter().flat_map_iter(row).collect();
     let size = examples.len() as i64;
     Ok(Tensor::from_slice(&cells).f_view([size, size])?.f_to_device(beside.device())?)
 }
 
-/// Whether no example of a batch has a negative: every text in it is true of every image.
+/// Checks whether no example of a batch has a negative, because every text in it is true of every image.
 pub(crate) fn lacks_negatives<'a>(batch: impl Iterator<Item = &'a Example> + Clone) -> bool {
     batch.clone().all(|image| batch.clone().all(|text| image.accepts(text)))
 }
@@ -135,8 +136,8 @@ pub(crate) fn lacks_negatives<'a>(batch: impl Iterator<Item = &'a Example> + Clo
 /// torch's default `ignore_index`, a label that no example has.
 const IGNORE_NOTHING: i64 = -100;
 
-/// Mean cross-entropy of rows of logits with their labels. A logit of −∞ is no candidate: no share of a smoothed
-/// target is its.
+/// Returns the mean cross-entropy of rows of logits with their labels. A logit of −∞ is not a candidate and gets no
+/// share of a smoothed target.
 fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TrainError> {
     let log_probabilities = logits.f_log_softmax(-1, Kind::Float)?;
     let of_labels = log_probabilities.f_nll_loss(labels, None::<&Tensor>, Reduction::Mean, IGNORE_NOTHING)?;
@@ -153,7 +154,7 @@ fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Ten
     Ok(of_labels.f_mul_scalar(1.0 - smoothing)?.f_sub(&of_all.f_mul_scalar(smoothing)?)?)
 }
 
-/// Indices as a tensor beside the embeddings.
+/// Returns the indices as a tensor on the device of `beside`.
 fn indices(rows: impl Iterator<Item = usize>, beside: &Tensor) -> Result<Tensor, TrainError> {
     let rows: Vec<i64> = rows.map(|row| row as i64).collect();
     Ok(Tensor::from_slice(&rows).f_to_device(beside.device())?)

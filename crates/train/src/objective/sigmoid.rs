@@ -6,12 +6,12 @@ use super::{Embeddings, pair_logits, pairs};
 use crate::data::Example;
 use crate::error::TrainError;
 
-/// −1/n · Σᵢⱼ log σ(zᵢⱼ · (s·cosᵢⱼ + b)), z being 1 where the text is that of the image and −1 elsewhere: every pair is a
-/// question of its own.
+/// Computes −1/n · Σᵢⱼ log σ(zᵢⱼ · (s·cosᵢⱼ + b)), where z is 1 if the text belongs to the image and −1 otherwise.
+/// Every pair is a separate question.
 ///
-/// A text that equals the image's own is its text, so that z is 1 there, too: the question is the same one. Other pairs
-/// that are [true anyway](Example::accepts), such as those within a group, are left out. A pair is right or wrong, so that
-/// there is no target to smooth.
+/// A text that equals the image's own counts as that text, so z is 1 for it, too: the question is the same. Other pairs
+/// that are [true anyway](Example::accepts), such as those within a group, are left out. A pair is either right or
+/// wrong, so there is no target to smooth.
 pub(super) fn loss(_: f64, embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
     let logits = pair_logits(embeddings, examples)?;
     let logits = match &embeddings.logit_bias {

@@ -1,4 +1,4 @@
-//! Weights that are stepped with the same numbers.
+//! Groups the weights that are updated with the same settings.
 
 use cliptune_clip::weights::WeightSpec;
 use cliptune_experiment::{OptimizerPlan, UpdateRule};
@@ -7,25 +7,26 @@ use tch::Tensor;
 use crate::error::TrainError;
 use crate::model::Parameter;
 
-/// The weights that share a weight decay and a factor of the learning rate: one call of a fused kernel.
+/// The weights that share a weight decay and a factor of the learning rate. One call of a fused kernel updates them
+/// all.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) weight_decay: f64,
-    /// The factor of the learning rate.
+    /// The factor by which the learning rate is multiplied.
     pub(super) factor: f64,
     pub(super) slots: Vec<Slot>,
 }
 
-/// One weight with what is remembered of its gradients.
+/// One weight, with the moments of its gradients.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) name: String,
     pub(super) weight: Tensor,
-    /// What is remembered, in the order of [`moment_names`].
+    /// The moments of the gradients, in the order of [`moment_names`].
     pub(super) moments: Vec<Tensor>,
 }
 
-/// What a rule remembers of a weight's gradients.
+/// Returns the names of the moments that a rule keeps of a weight's gradients.
 pub(crate) fn moment_names(rule: UpdateRule) -> &'static [&'static str] {
     match rule {
         UpdateRule::AdamW { .. } | UpdateRule::Adam { .. } => &["exp_avg", "exp_avg_sq"],
@@ -34,7 +35,7 @@ pub(crate) fn moment_names(rule: UpdateRule) -> &'static [&'static str] {
     }
 }
 
-/// Puts weights that share their numbers together, in the order of the first of them.
+/// Groups the weights that share their settings, in the order in which each group's first weight appears.
 pub(super) fn groups(parameters: &[&Parameter], plan: &OptimizerPlan) -> Result<Vec<Group>, TrainError> {
     let mut groups: Vec<Group> = Vec::new();
     for parameter in parameters {
@@ -55,8 +56,9 @@ fn slot(parameter: &Parameter, rule: UpdateRule) -> Result<Slot, TrainError> {
     Ok(Slot { name: parameter.spec.name.clone(), weight, moments })
 }
 
-/// Weight decay and the factor of the learning rate: layer_decay to the power of the layers above (Clark et al. 2020;
-/// timm's and BEiT's numbering, the final norm and projection being the top layer).
+/// Returns the weight decay and the factor of the learning rate, which is layer_decay to the power of the number of
+/// layers above (Clark et al. 2020). The numbering is that of timm and BEiT, with the final norm and projection as the
+/// top layer.
 pub(crate) fn numbers(spec: &WeightSpec, plan: &OptimizerPlan) -> (f64, f64) {
     let weight_decay = if spec.role.decays() { plan.weight_decay } else { 0.0 };
     (weight_decay, plan.layer_decay.powi(spec.depth as i32))

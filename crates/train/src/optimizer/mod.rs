@@ -1,4 +1,4 @@
-//! The optimisers, over the weights that move.
+//! The optimisers, which update the weights that move.
 
 mod group;
 
@@ -11,7 +11,7 @@ use crate::model::Parameter;
 use group::{Group, Slot};
 pub(crate) use group::{moment_names, numbers};
 
-/// AdamW, Adam or SGD by libtorch's fused kernels. Matrices decay, everything else does not.
+/// Applies AdamW, Adam or SGD by libtorch's fused kernels. Only matrices decay.
 #[derive(Debug)]
 pub struct Optimizer {
     plan: OptimizerPlan,
@@ -20,18 +20,18 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// Starts without a past for these weights.
+    /// Creates an optimiser for these weights, with moments of zero.
     pub fn new(parameters: &[&Parameter], plan: OptimizerPlan) -> Result<Self, TrainError> {
         Ok(Self { groups: group::groups(parameters, &plan)?, plan, updates: 0 })
     }
 
-    /// Forgets the gradients.
+    /// Discards the gradients.
     pub fn zero_grad(&mut self) -> Result<(), TrainError> {
         let mut slots = self.groups.iter_mut().flat_map(|group| &mut group.slots);
         slots.try_for_each(|slot| Ok(forget_grad(&mut slot.weight)?))
     }
 
-    /// Scales the gradients so that their global norm is at most `max_norm` and returns the norm they had.
+    /// Scales the gradients so that their global norm is at most `max_norm`, and returns the norm they had before.
     ///
     /// The rule is `torch.nn.utils.clip_grad_norm_`'s: the factor is max_norm / (norm + 1e-6), at most 1.
     pub fn clip_grad_norm(&self, max_norm: Option<f64>) -> Result<f64, TrainError> {
@@ -56,7 +56,7 @@ impl Optimizer {
         self.groups.iter().flat_map(|group| &group.slots)
     }
 
-    /// Moves the weights against their gradients with this learning rate.
+    /// Updates the weights by one step with this learning rate.
     pub fn step(&mut self, lr: f64) -> Result<(), TrainError> {
         let _guard = tch::no_grad_guard();
         self.updates += 1;
@@ -93,13 +93,13 @@ impl Optimizer {
         Ok(fused_adam(&states, &updates, step)?)
     }
 
-    /// Continues after this many updates.
+    /// Sets the number of updates done so far, from which the optimiser continues.
     pub fn set_updates(&mut self, updates: usize) {
         self.updates = updates;
     }
 
-    /// What it remembers of earlier gradients by name, as a checkpoint holds it: `<weight>.exp_avg` and
-    /// `<weight>.exp_avg_sq` of Adam, `<weight>.momentum_buffer` of SGD, as `torch.optim` calls them.
+    /// Returns the moments of earlier gradients by name, as a checkpoint holds them: `<weight>.exp_avg` and
+    /// `<weight>.exp_avg_sq` for Adam, `<weight>.momentum_buffer` for SGD. These are the names in `torch.optim`.
     pub fn moments(&self) -> impl Iterator<Item = (String, &Tensor)> {
         let names = group::moment_names(self.plan.rule);
         self.slots().flat_map(|slot| {
@@ -112,7 +112,7 @@ fn adam_step(group: &Group, lr: f64, (beta1, beta2): (f64, f64), eps: f64, decou
     AdamStep { lr: lr * group.factor, beta1, beta2, weight_decay: group.weight_decay, eps, decoupled }
 }
 
-/// `None` never happens: Adam's slots have two moments.
+/// Returns the state of one weight. `None` never happens, because Adam's slots have two moments.
 fn adam_state<'a>((slot, grad): &'a (&'a Slot, Tensor)) -> Option<AdamState<'a>> {
     let [exp_avg, exp_avg_sq] = slot.moments.as_slice() else { return None };
     Some(AdamState { weight: &slot.weight, grad, exp_avg, exp_avg_sq })

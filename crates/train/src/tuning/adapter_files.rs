@@ -1,4 +1,4 @@
-//! Adapters as PEFT keeps them: `adapter_config.json` and `adapter_model.safetensors`.
+//! Writes adapters in PEFT's format: `adapter_config.json` and `adapter_model.safetensors`.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use super::adapters::{Adapters, targeted};
 use crate::error::TrainError;
 use crate::model;
 
-/// What PEFT puts before the names of the model it wraps.
+/// The prefix that PEFT puts before the names of the model it wraps.
 const PREFIX: &str = "base_model.model.";
 
-/// Writes the adapters, as they are kept, so that `peft.PeftModel.from_pretrained(model, folder)` finds them.
+/// Writes the kept values of the adapters so that `peft.PeftModel.from_pretrained(model, folder)` finds them.
 ///
-/// `base` says which model they belong to; `strength` is a factor of alpha, below 1 for a model between the starting
-/// and the tuned one. Writes nothing when there are no adapters.
+/// `base` names the model that they belong to. `strength` is a factor of alpha, below 1 for a model between the
+/// starting one and the tuned one. Nothing is written when there are no adapters.
 pub fn save_adapter(folder: &Path, tuned: &Tuned<'_>, base: &str, strength: f64) -> Result<(), TrainError> {
     let Some(adapters) = tuned.adapters() else { return Ok(()) };
     fs_err::create_dir_all(folder)?;

@@ -24,13 +24,13 @@ pub struct Adapters {
 #[derive(Debug)]
 struct Adapter {
     module: String,
-    /// `[rank, inputs]`
+    /// The matrix A, `[rank, inputs]`.
     down: Parameter,
-    /// `[outputs, rank]`
+    /// The matrix B, `[outputs, rank]`.
     up: Parameter,
 }
 
-/// The modules of a target below a block.
+/// Returns the names, within a block, of the modules of a target.
 fn modules(target: LoraTarget) -> &'static [&'static str] {
     let [query, key, value] = &names::QKV;
     match target {
@@ -42,14 +42,14 @@ fn modules(target: LoraTarget) -> &'static [&'static str] {
     }
 }
 
-/// The modules of all targets below a block.
+/// Returns the names, within a block, of the modules of all targets.
 pub(super) fn targeted(lora: &Lora) -> impl Iterator<Item = &'static str> {
     lora.targets.iter().flat_map(|target| modules(target).iter().copied())
 }
 
 impl Adapters {
-    /// Adapters that change nothing yet: A is drawn as by `torch.nn.Linear` (as the authors' `loralib` and PEFT do), B is
-    /// zero.
+    /// Creates adapters that change nothing yet: A is drawn as by `torch.nn.Linear` (as in the authors' `loralib` and
+    /// in PEFT), and B is zero.
     pub fn new(parameters: &Parameters, lora: Lora, seed: Seed) -> Result<Self, TrainError> {
         let mut random = Random::new(u64::from(seed.0));
         let targets: Vec<&str> = targeted(&lora).collect();
@@ -63,17 +63,17 @@ impl Adapters {
         Ok(Self { lora, list, index })
     }
 
-    /// Their settings.
+    /// Returns the settings of the adapters.
     pub fn lora(&self) -> &Lora {
         &self.lora
     }
 
-    /// All matrices: `<module>.lora_A.weight` and `<module>.lora_B.weight`, as PEFT calls them.
+    /// Iterates over all matrices, with PEFT's names: `<module>.lora_A.weight` and `<module>.lora_B.weight`.
     pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
         self.list.iter().flat_map(|one| [&one.down, &one.up])
     }
 
-    /// Whether there is one over a layer.
+    /// Checks whether there is an adapter over a layer.
     pub fn has(&self, module: &str) -> bool {
         self.index.contains_key(module)
     }
@@ -82,8 +82,8 @@ impl Adapters {
         self.lora.alpha / self.lora.rank.get() as f64
     }
 
-    /// What is added to the output of a layer for its input `[…, inputs]`; `None` where nothing is. Drops inputs as in
-    /// training.
+    /// Computes what an adapter adds to the output of a layer for the input `[…, inputs]`, or `None` if the layer has
+    /// no adapter. Inputs are dropped as in training.
     pub fn addition(&self, module: &str, x: &Tensor) -> Result<Option<Tensor>, TrainError> {
         let Some(adapter) = self.index.get(module).map(|&at| &self.list[at]) else { return Ok(None) };
         let kind = x.kind();
@@ -95,7 +95,7 @@ impl Adapters {
         Ok(Some(added.f_mul_scalar(self.scale())?))
     }
 
-    /// The weights that the adapters change, with these values of the adapters added to them.
+    /// Returns the weights that the adapters change, with the given values of the adapters added to them.
     pub fn merged(
         &self,
         parameters: &Parameters,
@@ -112,12 +112,12 @@ impl Adapters {
     }
 }
 
-/// The value of a matrix that was given, else its own.
+/// Returns the given value of a matrix, or the matrix's own if none is given.
 fn value<'a>(matrix: &'a Parameter, given: &HashMap<String, &'a Tensor>) -> &'a Tensor {
     given.get(&matrix.spec.name).copied().unwrap_or(&matrix.tensor)
 }
 
-/// The module of a weight that is one of the targets of a block.
+/// Returns the module of a weight if it is one of a block's targets.
 fn module_of<'a>(weight: &'a str, targets: &[&str]) -> Option<&'a str> {
     let module = weight.strip_suffix(".weight")?;
     let (_, below) = module.split_once(names::LAYERS)?;

@@ -1,4 +1,4 @@
-//! The exponential moving average of what moves.
+//! The exponential moving average of the weights that move.
 
 use cliptune_experiment::EmaDecay;
 use tch::Tensor;
@@ -6,8 +6,9 @@ use tch::Tensor;
 use crate::error::TrainError;
 use crate::model::Parameter;
 
-/// Follows the weights: after each update it moves the share 1 − decay of the way towards them. It starts where they
-/// start, which for a tuned model is a good model; `torch.optim.swa_utils.AveragedModel` starts after the first update.
+/// Follows the weights: after each update it moves the share 1 − decay of the way towards them. It starts from the
+/// starting weights, which for a tuned model are already good; `torch.optim.swa_utils.AveragedModel` starts after the
+/// first update.
 #[derive(Debug)]
 pub(super) struct Average {
     decay: f64,
@@ -15,7 +16,7 @@ pub(super) struct Average {
 }
 
 impl Average {
-    /// Starts from the weights as they are.
+    /// Starts the average from the current weights.
     pub(super) fn new(moving: &[&Parameter], decay: EmaDecay) -> Result<Self, TrainError> {
         let copy = |one: &&Parameter| -> Result<_, TrainError> {
             Ok((one.spec.name.clone(), one.tensor.f_detach_copy()?))
@@ -23,7 +24,7 @@ impl Average {
         Ok(Self { decay: decay.get(), values: moving.iter().map(copy).collect::<Result<_, _>>()? })
     }
 
-    /// Takes an update in. The weights are those that it started from, in the same order.
+    /// Takes an update into account. The weights must be those that the average started from, in the same order.
     pub(super) fn follow(&self, moving: &[&Parameter]) -> Result<(), TrainError> {
         for ((_, value), one) in self.values.iter().zip(moving) {
             let _ = value.shallow_clone().f_lerp_(&one.tensor.f_detach()?, 1.0 - self.decay)?;
@@ -31,7 +32,7 @@ impl Average {
         Ok(())
     }
 
-    /// Names of the weights and their averages.
+    /// Iterates over the names of the weights and their averages.
     pub(super) fn named(&self) -> impl Iterator<Item = (String, &Tensor)> {
         self.values.iter().map(|(name, tensor)| (name.clone(), tensor))
     }

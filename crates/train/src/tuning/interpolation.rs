@@ -1,4 +1,4 @@
-//! Weights between the starting ones and the tuned ones (WiSE-FT; Wortsman et al. 2021).
+//! Interpolates between the starting weights and the tuned ones (WiSE-FT; Wortsman et al. 2021).
 
 use cliptune_experiment::Fraction;
 use tch::Tensor;
@@ -8,19 +8,19 @@ use crate::evaluate::Evaluation;
 use crate::merit::Merit;
 use crate::model::Parameters;
 
-/// A point between two models and what it reaches.
+/// A model between two others, and its results.
 #[derive(Debug)]
 pub struct Interpolated {
-    /// 0 is the starting model, 1 the tuned one.
+    /// The position of the model: 0 is the starting model, 1 the tuned one.
     pub alpha: Fraction,
-    /// Its weights.
+    /// The weights of the model.
     pub parameters: Parameters,
-    /// What it reaches on the validation split.
+    /// The results of the model on the validation split.
     pub evaluation: Evaluation,
 }
 
-/// Evaluates the points between two models of one architecture in the order of `alphas` and returns the best one; the
-/// earlier of two that are equal. Each is told with what it reached.
+/// Evaluates models between two of the same architecture in the order of `alphas`, and returns the best one, or the
+/// earlier of two equal ones. `tell` is called with the results of each.
 pub fn interpolate(
     start: &Parameters,
     tuned: &Parameters,
@@ -41,7 +41,7 @@ pub fn interpolate(
     Ok(best)
 }
 
-/// (1 − alpha) · start + alpha · tuned.
+/// Computes (1 − alpha) · start + alpha · tuned.
 fn between(start: &Parameters, tuned: &Parameters, alpha: Fraction) -> Result<Parameters, TrainError> {
     let _guard = tch::no_grad_guard();
     let mix = |(name, start): (String, &Tensor)| -> Result<_, TrainError> {

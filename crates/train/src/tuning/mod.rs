@@ -1,4 +1,4 @@
-//! What a run trains, and the weights that come of it.
+//! Decides which weights a run trains, and which weights result.
 
 mod adapter_files;
 mod adapters;
@@ -19,16 +19,16 @@ pub use adapters::Adapters;
 use average::Average;
 pub use interpolation::{Interpolated, interpolate};
 
-/// The largest logit_scale, ln 100: OpenAI's bound, without which the temperature runs away on small data.
+/// The largest logit_scale, ln 100. This is OpenAI's bound; without it the temperature runs away on small data.
 const MAX_LOGIT_SCALE: f64 = 4.605_170_185_988_091;
 
-/// A model in training: its weights, what is laid over them, and which of all that moves.
+/// A model in training: its weights, the adapters over them, and the choice of which of these move.
 #[derive(Debug)]
 pub struct Tuned<'a> {
     parameters: &'a Parameters,
-    /// LoRA's, which then are all that moves.
+    /// The adapters of LoRA; if there are any, nothing else moves.
     adapters: Option<Adapters>,
-    /// Whether the temperature has to be kept within its bounds.
+    /// Whether the temperature must be kept within its bounds.
     clamps: bool,
     average: Option<Average>,
 }
@@ -38,7 +38,7 @@ impl<'a> Tuned<'a> {
     ///
     /// # Errors
     ///
-    /// When the plan unlocks more layers than there are.
+    /// Returns an error when the plan unlocks more layers than there are.
     pub fn new(parameters: &'a Parameters, plan: &TrainPlan, seed: Seed) -> Result<Self, TrainError> {
         check_layers(parameters, plan.tune)?;
         parameters.unlock(plan.tune, plan.logit_scale);
@@ -46,7 +46,7 @@ impl<'a> Tuned<'a> {
             Tune::Lora { lora } => Some(Adapters::new(parameters, lora, seed)?),
             Tune::Full | Tune::LockedImage { .. } | Tune::LockedText { .. } | Tune::Projections => None,
         };
-        // SigLIP's is not bounded: published ones start above 100, and a first step would move them.
+        // SigLIP's temperature is not bounded: published models start above 100, and the first step would move it.
         let bounded = parameters.find(names::LOGIT_BIAS).is_none();
         let clamps = bounded && plan.logit_scale == LogitScale::Learned;
         let mut tuned = Self { parameters, adapters, clamps, average: None };
@@ -56,17 +56,17 @@ impl<'a> Tuned<'a> {
         Ok(tuned)
     }
 
-    /// The weights as they are in training.
+    /// Returns the weights as they are in training.
     pub fn parameters(&self) -> &'a Parameters {
         self.parameters
     }
 
-    /// What LoRA adds to them.
+    /// Returns the adapters that LoRA lays over the weights.
     pub fn adapters(&self) -> Option<&Adapters> {
         self.adapters.as_ref()
     }
 
-    /// What moves.
+    /// Returns the weights that move.
     pub fn moving(&self) -> Vec<&Parameter> {
         match &self.adapters {
             Some(adapters) => adapters.parameters().collect(),
@@ -74,17 +74,17 @@ impl<'a> Tuned<'a> {
         }
     }
 
-    /// Numbers in what moves.
+    /// Returns the number of elements in the weights that move.
     pub fn len(&self) -> usize {
         self.moving().iter().map(|one| one.spec.len()).sum()
     }
 
-    /// Whether nothing moves.
+    /// Checks whether nothing moves.
     pub fn is_empty(&self) -> bool {
         self.moving().is_empty()
     }
 
-    /// What has to follow every update: the bounds of the temperature, and the average.
+    /// Does what has to follow every update: keeps the temperature within its bounds, and updates the average.
     pub fn follow_update(&self) -> Result<(), TrainError> {
         let _guard = tch::no_grad_guard();
         if self.clamps {
@@ -94,7 +94,8 @@ impl<'a> Tuned<'a> {
         self.average.as_ref().map_or(Ok(()), |average| average.follow(&self.moving()))
     }
 
-    /// The values of what moves that are evaluated and kept: the average of all updates where there is one.
+    /// Returns the values that are evaluated and kept of the weights that move: their average over all updates, if
+    /// there is one.
     pub fn kept(&self) -> Vec<(String, &Tensor)> {
         match &self.average {
             Some(average) => average.named().collect(),
@@ -106,14 +107,14 @@ impl<'a> Tuned<'a> {
         self.moving().into_iter().map(|one| (one.spec.name.clone(), &one.tensor))
     }
 
-    /// All that updates change, by the names of a checkpoint.
+    /// Iterates over everything that updates change, by the names in a checkpoint.
     pub fn state(&self) -> impl Iterator<Item = (String, &Tensor)> {
         let averaged = self.average.iter().flat_map(Average::named);
         self.named_moving().chain(averaged.map(|(name, tensor)| (format!("{name}.average"), tensor)))
     }
 
-    /// The model as it would be exported now: averaged where there is an average, with the adapters merged into their
-    /// weights, and with every row of the token embedding. What is the same is shared, not copied.
+    /// Returns the model as it would be exported now: averaged if there is an average, with the adapters merged into
+    /// their weights, and with every row of the token embedding. Unchanged tensors are shared, not copied.
     pub fn evaluated(&self) -> Result<Parameters, TrainError> {
         let _guard = tch::no_grad_guard();
         let kept: HashMap<String, &Tensor> = self.kept().into_iter().collect();
