@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The number of first losses whose mean tells where a run started.
 const FIRST: usize = 10;
-/// How many times its reasonable level a loss has to exceed to count as too high.
+/// The factor by which a loss has to exceed its reasonable level to count as too high.
 const FACTOR: f64 = 4.0;
 /// The number of steps in a row for which the loss has to stay that high.
 const PATIENCE: usize = 50;
@@ -17,7 +17,7 @@ const SHOWN: usize = 10;
 /// Why a training was stopped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Divergence {
-    /// The symptom for which it was stopped.
+    /// The symptom for which the training was stopped.
     pub symptom: Symptom,
     /// The step at which the training was stopped, from 1 over the whole run.
     pub step: usize,

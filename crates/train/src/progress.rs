@@ -92,7 +92,7 @@ impl Shown<'_> {
     }
 }
 
-/// An average in which older values count less and less. The first values are averaged over as many as there are.
+/// An average in which older values count less and less, corrected for the small number of values at the start.
 #[derive(Debug, Default)]
 struct Average {
     sum: f64,

@@ -16,8 +16,7 @@ const RESERVE: u64 = 8 << 30;
 /// The version of the decoding, raised with every change in what it gives for the same file and settings.
 const DECODING: u32 = 2;
 
-/// Stores the pixels of images by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image
-/// hash>`.
+/// Stores pixels by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image hash>`.
 ///
 /// The cache holds nothing that cannot be computed again and may be removed at any time. A damaged file counts as
 /// absent, and an image that cannot be written is not kept: a full disk costs time and nothing else.
