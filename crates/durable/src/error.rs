@@ -1,24 +1,24 @@
-//! What can go wrong while a file gets its name.
+//! The errors that can occur while a file or folder is put in place.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file or a folder that could not be written.
+/// The reason why a file or a folder could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum DurableError {
     /// A file operation failed; the message names the operation and the path.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// There is something where a folder was to be made.
+    /// Something exists already where a folder was to be made.
     #[error("{} is there already", path.display())]
     Occupied {
-        /// The folder.
+        /// The path of the folder that was to be made.
         path: PathBuf,
     },
 }
 
 impl DurableError {
-    /// Says what the person can do about it.
+    /// Returns what the user can do about the error.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Io(error) => advice(error),
@@ -27,7 +27,7 @@ impl DurableError {
     }
 }
 
-/// For crates whose errors hold what the file system said.
+/// Allows crates whose errors contain an I/O error to hold this error, too.
 impl From<DurableError> for io::Error {
     fn from(error: DurableError) -> Self {
         match error {
@@ -37,7 +37,7 @@ impl From<DurableError> for io::Error {
     }
 }
 
-/// Says what the person can do about a file operation that failed.
+/// Returns what the user can do about a file operation that failed.
 pub fn advice(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -48,7 +48,7 @@ pub fn advice(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-/// Puts the path into the error of a failed write, in fs-err's words.
+/// Puts the path into the error of a failed write, worded like the errors of fs-err.
 pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("failed to write file `{}`: {error}", path.display()))
 }

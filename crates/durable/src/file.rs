@@ -1,4 +1,4 @@
-//! Files that are complete or absent.
+//! Files that are either complete or absent.
 
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Write};
@@ -11,10 +11,10 @@ use tempfile::NamedTempFile;
 use crate::error::{DurableError, named};
 use crate::names::{UNFINISHED, parent, sync_folder};
 
-/// What the umask leaves of it, as for any file; temporary files would be private to their owner.
+/// The permissions before the umask is applied, as for any file. Temporary files would be private to their owner.
 const MODE: u32 = 0o666;
 
-/// Writes a file that is complete or absent: a crash or a full disk leaves the previous file, if any.
+/// Writes a file that is either complete or absent: a crash or a full disk leaves the previous file, if there is one.
 ///
 /// # Errors
 /// When the file cannot be written; the message names it.
@@ -24,7 +24,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
     file.commit()
 }
 
-/// Moves a complete file to its final place within the same file system, once its contents are on disk.
+/// Moves a complete file to its final place in the same file system, once its contents are on disk.
 ///
 /// # Errors
 /// When the file cannot be read or renamed.
@@ -34,9 +34,9 @@ pub fn publish(complete: &Path, place: &Path) -> Result<(), DurableError> {
     sync_folder(parent(place))
 }
 
-/// A file that gets its name when it is complete, for what is too large to be held in memory as a whole.
+/// A file that gets its name only when it is complete, for contents that are too large to be held in memory.
 ///
-/// Dropped without [`commit`](Self::commit), it leaves the previous file, if any.
+/// If it is dropped without [`commit`](Self::commit), the previous file stays, if there is one.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: BufWriter<NamedTempFile>,
@@ -44,12 +44,12 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Begins a file that will have this name.
+    /// Starts a file that will have the name `path`.
     ///
     /// # Errors
     /// When nothing can be written into the file's folder.
     pub fn create(path: &Path) -> Result<Self, DurableError> {
-        // In the same folder, because a rename is only atomic within one file system.
+        // The temporary file is in the same folder because a rename is only atomic within one file system.
         let file = tempfile::Builder::new()
             .prefix(UNFINISHED)
             .permissions(Permissions::from_mode(MODE))
@@ -66,8 +66,8 @@ impl AtomicFile {
         self.complete()?.publish()
     }
 
-    /// Puts the contents on disk, without a name yet: of several files that belong together, none gets its name before
-    /// all are complete.
+    /// Puts the contents on disk without giving the file its name yet. If several files belong together, none of them
+    /// gets its name before all are complete.
     ///
     /// # Errors
     /// When the rest of the file cannot be written.
@@ -90,7 +90,7 @@ impl Write for AtomicFile {
     }
 }
 
-/// A file whose contents are on disk and which lacks nothing but its name. Dropped, it is removed.
+/// A file whose contents are on disk and which only lacks its name. Dropping it removes it.
 #[derive(Debug)]
 pub struct CompleteFile {
     file: NamedTempFile,
@@ -98,7 +98,7 @@ pub struct CompleteFile {
 }
 
 impl CompleteFile {
-    /// Gives the file its name, in place of the previous file, if any.
+    /// Gives the file its name, replacing the previous file, if there is one.
     ///
     /// # Errors
     /// When the file cannot be renamed.
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_failed_write_leaves_the_old_file_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
-        // A folder under the final name makes the rename fail after everything was written.
+        // A folder with the final name makes the rename fail after everything has been written.
         let path = folder.path().join("run.json");
         fs::create_dir(&path).unwrap();
         let error = write_atomic(&path, b"new").unwrap_err();

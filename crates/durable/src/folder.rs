@@ -1,4 +1,4 @@
-//! Folders that are complete or absent.
+//! Folders that are either complete or absent.
 
 use std::fs::Permissions;
 use std::io;
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::error::DurableError;
 use crate::names::{UNFINISHED, parent, sweep, sync_folder, sync_tree};
 
-/// What the umask leaves of it; temporary folders would be private to their owner.
+/// The permissions before the umask is applied. Temporary folders would be private to their owner.
 const MODE: u32 = 0o777;
 
-/// A folder in the making, beside its final place. Dropping it removes it.
+/// A folder that is being made beside its final place. Dropping it removes it.
 #[derive(Debug)]
 pub struct StagedFolder {
     staged: TempDir,
@@ -37,7 +37,7 @@ impl StagedFolder {
         Ok(Self { staged, place: place.to_path_buf() })
     }
 
-    /// Starts a folder that is to become `place`, where there is nothing yet or an empty folder.
+    /// Starts a folder that is to become `place`, where there must be nothing yet, or only an empty folder.
     ///
     /// # Errors
     /// When something is there, or no folder can be made beside it.
@@ -56,7 +56,8 @@ impl StagedFolder {
         self.staged.path()
     }
 
-    /// Gives the folder its final name and returns it. When another process was first, its folder is kept.
+    /// Gives the folder its final name and returns its path. If another process was first, that process's folder is
+    /// kept.
     ///
     /// # Errors
     /// When the contents cannot be made durable, or the folder cannot be renamed.
@@ -69,23 +70,23 @@ impl StagedFolder {
     /// Gives the folder its final name.
     ///
     /// # Errors
-    /// When something has taken the name meanwhile, or the folder cannot be renamed.
+    /// When something else has taken the name in the meantime, or the folder cannot be renamed.
     pub fn claim(self) -> Result<(), DurableError> {
         let path = self.place.clone();
         if self.try_claim()? { Ok(()) } else { Err(DurableError::Occupied { path }) }
     }
 
-    /// Gives the folder its final name, unless something has that name: then it answers `false`, and the folder is
-    /// removed.
+    /// Gives the folder its final name, unless something has that name already. In that case, the folder is
+    /// removed, and `false` is returned.
     ///
     /// # Errors
     /// When the contents cannot be made durable, or the folder cannot be renamed.
     pub fn try_claim(self) -> Result<bool, DurableError> {
         sync_tree(self.path())?;
-        // A folder is only renamed onto an empty one, and no complete folder is ever empty.
+        // A folder can only be renamed onto an empty one, and no complete folder is ever empty.
         match fs::rename(self.path(), &self.place) {
             Ok(()) => {
-                // It has moved: there is nothing left to remove.
+                // The folder has moved, so there is nothing left to remove.
                 let _ = self.staged.keep();
                 sync_folder(parent(&self.place)).map(|()| true)
             }
@@ -94,14 +95,14 @@ impl StagedFolder {
         }
     }
 
-    /// Gives the folder its final name in place of whatever has it. In between there is a moment with neither, never
-    /// one with half of it.
+    /// Gives the folder its final name and replaces whatever has it. For a moment neither the old folder nor the new
+    /// one has the name, but a half-complete folder never has it.
     ///
     /// # Errors
     /// When the contents cannot be made durable, or one of the folders cannot be renamed.
     pub fn replace(self) -> Result<PathBuf, DurableError> {
         if self.place.exists() {
-            // It goes away with the staged folder around it.
+            // The old folder is removed together with the staged folder around it.
             let old = Self::beside(&self.place)?;
             fs::rename(&self.place, old.path().join("old"))?;
         }

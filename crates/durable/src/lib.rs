@@ -1,8 +1,8 @@
-//! Files and folders that are complete or absent, whatever happens while they are written.
+//! Writes files and folders that are either complete or absent, whatever happens in the meantime.
 //!
 //! Everything that another process may read is written beside its final place, made durable and then renamed. A crash,
-//! a kill or a full disk leaves what was there before. Whatever is unfinished has a name with a leading dot, which
-//! nobody reads, and is removed later.
+//! a kill or a full disk leaves what was there before. Unfinished files and folders have names with a leading dot,
+//! which no reader looks at, and they are removed later.
 //!
 //! | to write | use |
 //! |---|---|

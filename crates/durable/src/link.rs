@@ -1,4 +1,4 @@
-//! A second name for a file.
+//! Gives a file a second name.
 
 use std::io;
 use std::os::unix::fs::symlink;
@@ -10,9 +10,10 @@ use crate::error::{DurableError, named};
 use crate::file::AtomicFile;
 use crate::names::{UNFINISHED, parent, sync_folder};
 
-/// Makes `link` lead to `original`, a path relative to the link's folder; a copy where the file system has no links.
+/// Makes `link` lead to `original`, a path relative to the link's folder. Where the file system has no links, a copy is
+/// made.
 ///
-/// It replaces what has that name.
+/// Anything that already has the link's name is replaced.
 ///
 /// # Errors
 /// When neither a link nor a copy can be made.

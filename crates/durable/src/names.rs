@@ -1,4 +1,4 @@
-//! The names of what is unfinished, and the durability of names.
+//! The names of unfinished files and folders, and the durability of names.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use fs_err as fs;
 
 use crate::error::DurableError;
 
-/// The beginning of the names of unfinished files and folders. Readers skip names with a leading dot.
+/// The prefix of the names of unfinished files and folders. Readers skip names with a leading dot.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// Nobody works this long on a folder without touching it.
 pub(crate) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the folder of a file; for a bare name that is the current one.
+/// Returns the folder of a file, which is the current folder for a bare name.
 pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -21,12 +21,12 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Makes the names in a folder durable: after a rename the new name is only on disk once its folder is.
+/// Makes the names in a folder durable: after a rename, the new name is on disk only once its folder is.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), DurableError> {
     Ok(fs::File::open(folder)?.sync_all()?)
 }
 
-/// Makes the files and names below a folder durable, innermost first.
+/// Makes the files and names below a folder durable, starting with the innermost ones.
 pub(crate) fn sync_tree(folder: &Path) -> Result<(), DurableError> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -38,10 +38,10 @@ pub(crate) fn sync_tree(folder: &Path) -> Result<(), DurableError> {
     sync_folder(folder)
 }
 
-/// Removes what killed processes have left unfinished in a folder that nobody else writes to.
+/// Removes unfinished files and folders that killed processes have left in a folder that nobody else writes to.
 ///
 /// # Errors
-/// When the folder cannot be read, or what was found cannot be removed.
+/// When the folder cannot be read, or when something that was found cannot be removed.
 pub fn remove_unfinished(folder: &Path) -> Result<(), DurableError> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -52,7 +52,7 @@ pub fn remove_unfinished(folder: &Path) -> Result<(), DurableError> {
     Ok(())
 }
 
-/// Removes what processes left that were killed long ago. Failing to is no reason not to go on.
+/// Removes what processes that were killed long ago have left. Errors are ignored, because the work can go on.
 pub(crate) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

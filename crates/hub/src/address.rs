@@ -1,8 +1,8 @@
-//! Origins and redirects.
+//! Compares origins and follows redirects.
 
 use ureq::http::Uri;
 
-/// Scheme, host and port: what has to be equal for the token to be sent.
+/// The scheme, host and port of an address. They have to be equal to the endpoint's for the token to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     secure: bool,
@@ -11,7 +11,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// The origin of an absolute http or https address.
+    /// Returns the origin of an absolute http or https address.
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let secure = match uri.scheme_str()? {
             "https" => true,
@@ -23,20 +23,20 @@ impl Origin {
         (!host.is_empty()).then_some(Self { secure, host, port })
     }
 
-    /// The origin of `https://HOST`.
+    /// Returns the origin of `https://HOST`.
     pub(crate) fn https(host: &str) -> Self {
         Self { secure: true, host: host.to_owned(), port: 443 }
     }
 
-    /// Whether it is https.
+    /// Checks whether the scheme is https.
     pub(crate) fn is_secure(&self) -> bool {
         self.secure
     }
 }
 
-/// Where a redirect from `base` leads: `location` may be a whole address, one without scheme, or a path.
+/// Returns where a redirect from `base` leads: `location` may be a whole address, one without a scheme, or a path.
 ///
-/// None if that is no http address, or if it would leave https, where sizes and hashes can be trusted.
+/// Returns `None` if that is not an http address, or if it would leave https, where sizes and hashes can be trusted.
 pub(crate) fn redirect(base: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?);
     let has_scheme = location.split(['/', '?', '#']).next().is_some_and(|start| start.ends_with(':'));

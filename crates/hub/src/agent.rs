@@ -1,4 +1,4 @@
-//! How connections are made: time limits, the proxy, the certificates that are trusted.
+//! Sets up connections: time limits, the proxy and the certificates that are trusted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use ureq::{Proxy, ProxyProtocol};
 use crate::error::{HubError, Result};
 use crate::settings::Settings;
 
-/// What servers see.
+/// The user agent that servers see.
 const USER_AGENT: &str = concat!("cliptune/", env!("CARGO_PKG_VERSION"));
 
-/// An agent that leaves statuses and redirects to its caller.
+/// Makes an agent that leaves statuses and redirects to its caller.
 pub(crate) fn agent(settings: &Settings) -> Result<Agent> {
     let mut tls = TlsConfig::builder();
     if let Some(path) = &settings.certificates {
@@ -36,7 +36,7 @@ pub(crate) fn agent(settings: &Settings) -> Result<Agent> {
     Ok(config.into())
 }
 
-/// The certificates of a PEM file, in the place of the built-in ones.
+/// Reads the certificates of a PEM file, which replace the built-in ones.
 fn certificates(path: &Path) -> Result<RootCerts> {
     let pem = fs_err::read(path)?;
     let certificate = |item| match item {
@@ -65,7 +65,7 @@ fn proxy(settings: &Settings) -> Result<Option<Proxy>> {
         builder = builder.password(password);
     }
     for host in &settings.no_proxy {
-        // `example.com` covers `www.example.com` for curl and Python; ureq wants that said.
+        // For curl and Python, `example.com` covers `www.example.com`; ureq has to be told so.
         let subdomains = format!(".{}", host.trim_start_matches(['*', '.']));
         builder = builder.no_proxy(host).no_proxy(if host == "*" { host } else { &subdomains });
     }

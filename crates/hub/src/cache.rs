@@ -1,4 +1,4 @@
-//! The layout of the cache, as `huggingface_hub` documents it.
+//! Lays out the cache as `huggingface_hub` documents it.
 //!
 //! ```text
 //! CACHE/CACHEDIR.TAG
@@ -22,11 +22,11 @@ use crate::file_name::FileName;
 use crate::id::HubId;
 use crate::revision::Revision;
 
-/// The signature of the Cache Directory Tagging Specification, which backup programs skip such folders by.
+/// The signature of the Cache Directory Tagging Specification, by which backup programs recognise folders to skip.
 const TAG: &str =
     "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of models from the Hugging Face Hub.\n";
 
-/// One repository in the cache.
+/// The folders of one repository in the cache.
 #[derive(Clone, Debug)]
 pub(crate) struct CachedRepository {
     cache: PathBuf,
@@ -42,33 +42,33 @@ impl CachedRepository {
         self.cache.join(&self.name)
     }
 
-    /// A content.
+    /// Returns the path of a content.
     pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
         self.folder().join("blobs").join(digest.hex())
     }
 
-    /// Where a content is collected.
+    /// Returns the path of the partial file in which a content is collected.
     pub(crate) fn incomplete(&self, digest: &Digest) -> PathBuf {
         self.folder().join("blobs").join(format!("{}.incomplete", digest.hex()))
     }
 
-    /// What two processes that want the same content agree by.
+    /// Returns the path of the lock that two processes use when they want the same content.
     pub(crate) fn lock(&self, digest: &Digest) -> PathBuf {
         self.cache.join(".locks").join(&self.name).join(format!("{}.lock", digest.hex()))
     }
 
-    /// The folder of a commit's files.
+    /// Returns the folder with the files of a commit.
     pub(crate) fn snapshot(&self, commit: &Commit) -> PathBuf {
         self.folder().join("snapshots").join(commit.as_str())
     }
 
-    /// The commit that the revision stands for, as far as the cache knows.
+    /// Returns the commit that the revision stands for, as far as the cache knows.
     pub(crate) fn resolve(&self, revision: &Revision) -> Result<Option<Commit>> {
         if let Some(commit) = revision.commit() {
             return Ok(Some(commit));
         }
         match fs_err::read_to_string(self.reference(revision)) {
-            // A reference that is no commit is as good as none: the hub is asked, and it is written anew.
+            // A reference that is not a commit is as good as none: the hub is asked, and the reference is written anew.
             Ok(text) => Ok(text.trim().parse().ok()),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error.into()),
@@ -79,21 +79,21 @@ impl CachedRepository {
         revision.as_str().split('/').fold(self.folder().join("refs"), |path, part| path.join(part))
     }
 
-    /// Makes the folders that everything else goes into.
+    /// Makes the folders that everything else is put into.
     pub(crate) fn create(&self, commit: &Commit) -> Result<()> {
         fs_err::create_dir_all(self.folder().join("blobs"))?;
         fs_err::create_dir_all(self.snapshot(commit))?;
         let tag = self.cache.join("CACHEDIR.TAG");
         if !tag.exists() {
-            // For backup programs alone; not worth failing for.
+            // The tag is only for backup programs, so it is not worth failing for.
             let _ = fs_err::write(tag, TAG);
         }
         Ok(())
     }
 
-    /// Remembers what the revision stands for.
+    /// Records the commit that the revision stands for.
     pub(crate) fn write_reference(&self, revision: &Revision, commit: &Commit) -> Result<()> {
-        // A commit needs no reference, and a cache that only can be read needs no error when nothing is new.
+        // A commit needs no reference, and a read-only cache should not cause an error when nothing is new.
         if self.resolve(revision)?.as_ref() == Some(commit) {
             return Ok(());
         }
@@ -102,7 +102,7 @@ impl CachedRepository {
         Ok(write_atomic(&path, commit.as_str().as_bytes())?)
     }
 
-    /// Remembers that the commit does not have this file.
+    /// Records that the commit does not have this file.
     pub(crate) fn write_absence(&self, commit: &Commit, file: &str) -> Result<()> {
         let path = self.absence(commit, file);
         if path.exists() {
@@ -112,7 +112,7 @@ impl CachedRepository {
         Ok(fs_err::write(path, "")?)
     }
 
-    /// Whether the commit is known not to have this file.
+    /// Checks whether the commit is known not to have this file.
     pub(crate) fn is_known_absent(&self, commit: &Commit, file: &str) -> bool {
         self.absence(commit, file).is_file()
     }
@@ -121,10 +121,12 @@ impl CachedRepository {
         self.folder().join(".no_exist").join(commit.as_str()).join(file)
     }
 
-    /// Shows a content as a file of the commit: a relative link, so that the cache can be moved as a whole.
+    /// Puts a content into the snapshot as a file of the commit, with a relative link, so that the cache can be moved
+    /// as a whole.
     ///
-    /// Where such links are disabled or impossible, the file becomes a second name of the content. Where that is
-    /// impossible too, the content moves there, as Python does it: then no other snapshot can be linked to it either.
+    /// Where such links are disabled or impossible, the file becomes a second name (a hard link) for the content. Where
+    /// that is impossible too, the content is moved there, as Python does it, and then no other snapshot can be linked
+    /// to it.
     pub(crate) fn place(
         &self,
         digest: &Digest,
@@ -160,17 +162,17 @@ fn symlink(_target: &str, _path: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Whether the file system has no links: FAT and some network mounts answer in one of these two ways.
+/// Checks whether the file system has no links: FAT and some network mounts answer in one of these two ways.
 fn are_links_impossible(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
 }
 
-/// Whether nothing is there, be it the file or a folder on the way.
+/// Checks whether nothing is there, because either the file or a folder on the way is missing.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// The size of a file, links followed; none if there is no file.
+/// Returns the size of a file, following links, or `None` if there is no file.
 pub(crate) fn size(path: &Path) -> Result<Option<u64>> {
     match fs_err::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),

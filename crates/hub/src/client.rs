@@ -1,4 +1,4 @@
-//! The three questions that a hub is asked.
+//! Asks a hub three kinds of question: what it holds, how large a file is, and what is in it.
 
 use std::io::Read;
 
@@ -17,10 +17,10 @@ use crate::listing::{self, Answer, Listed, Listing};
 use crate::reply::{Reply, digest, is_described, location, shown};
 use crate::token::Token;
 
-/// Redirects that are followed in a row.
+/// The number of redirects that are followed in a row.
 const REDIRECTS: usize = 10;
 
-/// The hub over HTTP: one try each, no cache.
+/// A client for the hub over HTTP. It tries everything once and has no cache.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) agent: Agent,
@@ -28,32 +28,32 @@ pub(crate) struct Client {
     pub(crate) token: Option<Token>,
 }
 
-/// What is sent of a file.
+/// The content of a file as the server sends it.
 pub(crate) struct Content {
-    /// Where it starts: where it was asked to, or at 0.
+    /// The offset at which the content starts: the one that was asked for, or 0.
     pub(crate) start: u64,
-    /// The size of the whole file, if it is announced.
+    /// The size of the whole file in bytes, if the server announces it.
     pub(crate) total: Option<u64>,
-    /// The hash of the whole file, if it is announced.
+    /// The hash of the whole file, if the server announces it.
     pub(crate) digest: Option<Digest>,
-    /// The bytes.
+    /// The bytes as they arrive.
     pub(crate) reader: Box<dyn Read>,
-    /// Where they come from, for messages.
+    /// The address that the bytes come from, for messages.
     pub(crate) address: String,
 }
 
-/// One request.
+/// One request to the hub.
 struct Question<'a> {
     method: Method,
     address: &'a str,
-    /// The first byte that is wanted.
+    /// The offset of the first byte that is wanted.
     from: u64,
-    /// Whether a redirect that describes its target is an answer.
+    /// Whether a redirect that describes its target is enough of an answer.
     description_is_enough: bool,
 }
 
 impl Client {
-    /// What the repository holds at the revision.
+    /// Asks what the repository holds at the revision.
     pub(crate) fn listing(&self, id: &HubId) -> Result<Listing> {
         let address = self.endpoint.listing(id);
         let question =
@@ -67,7 +67,7 @@ impl Client {
         answer.listing()
     }
 
-    /// Size and hash of a file.
+    /// Asks for the size and hash of a file.
     pub(crate) fn describe(&self, id: &HubId, commit: &Commit, file: &FileName) -> Result<Listed> {
         let address = self.endpoint.file(id, commit, file);
         let question =
@@ -80,14 +80,14 @@ impl Client {
         Ok(Listed { size: reply.size(), digest: reply.digest })
     }
 
-    /// A file from a byte on, or from its start if the server does not know parts.
+    /// Asks for a file from an offset on; a server that does not support ranges sends it from its start.
     pub(crate) fn content(&self, id: &HubId, commit: &Commit, file: &FileName, from: u64) -> Result<Content> {
         let address = self.endpoint.file(id, commit, file);
         let question =
             Question { method: Method::GET, address: &address, from, description_is_enough: false };
         let reply = self.ask(&question)?;
         if reply.status() == 416 && from > 0 {
-            // Less is there than was asked for: nothing to continue with.
+            // The server has less than was asked for, so there is nothing to continue with.
             return self.content(id, commit, file, 0);
         }
         let reply = reply.success(id, &self.endpoint, self.token.is_some())?;
@@ -100,7 +100,7 @@ impl Client {
         Ok(Content { start, total, digest: reply.digest, reader, address })
     }
 
-    /// Sends the request and follows redirects; the token goes to the endpoint alone.
+    /// Sends the request and follows redirects. The token is sent only to the endpoint.
     fn ask(&self, question: &Question<'_>) -> Result<Reply> {
         let astray = || HubError::Redirect { address: question.address.to_owned() };
         let mut uri: Uri = question.address.parse().map_err(|_| astray())?;
@@ -141,7 +141,7 @@ impl Client {
     }
 }
 
-/// No answer, or half of one.
+/// Returns the error for a missing or incomplete answer.
 fn unanswered(address: &str, source: ureq::Error) -> HubError {
     HubError::Connection { address: address.to_owned(), source: Box::new(source) }
 }

@@ -1,4 +1,4 @@
-//! The commit a snapshot was taken of.
+//! The commit that a snapshot was taken of.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::error::HubError;
 pub struct Commit(String);
 
 impl Commit {
-    /// The 40 digits.
+    /// Returns the 40 digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Commit {
     }
 }
 
-/// Whether the text is so many lower-case hexadecimal digits.
+/// Checks whether the text consists of exactly this many lower-case hexadecimal digits.
 pub(crate) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

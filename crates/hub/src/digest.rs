@@ -1,4 +1,4 @@
-//! The hashes that the hub names contents by.
+//! The hashes that the hub uses to name contents.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use crate::commit::is_hex;
 /// The hash of a file's content, as the hub's ETag gives it. It is also the name of the blob in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Digest {
-    /// SHA-256 of the content: files in large-file storage.
+    /// The SHA-256 of the content, for files in large-file storage.
     Sha256(String),
-    /// SHA-1 of `blob <size>\0` and the content: files in git itself.
+    /// The SHA-1 of `blob <size>\0` and the content, for files in git itself.
     GitBlob(String),
 }
 
 impl Digest {
-    /// Reads an ETag, weak or strong; none if it is not one of the two hashes.
+    /// Reads a weak or strong ETag. Returns `None` if it is not one of the two hashes.
     pub(crate) fn from_etag(etag: &str) -> Option<Self> {
         Self::from_hex(etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"'))
     }
 
-    /// Tells the hash by its length.
+    /// Recognises the kind of hash by its length.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
         if is_hex(text, 64) {
             Some(Self::Sha256(text.to_owned()))
@@ -33,14 +33,14 @@ impl Digest {
         }
     }
 
-    /// The hexadecimal digits.
+    /// Returns the hexadecimal digits.
     pub(crate) fn hex(&self) -> &str {
         match self {
             Self::Sha256(hex) | Self::GitBlob(hex) => hex,
         }
     }
 
-    /// A hasher of this kind for content of so many bytes.
+    /// Returns a hasher of this kind for content of `size` bytes.
     pub(crate) fn hasher(&self, size: u64) -> Hasher {
         match self {
             Self::Sha256(_) => Hasher::Sha256(Box::new(Sha256::new())),

@@ -1,4 +1,4 @@
-//! One file: found in the cache, or downloaded, checked and put in its place.
+//! Brings one file in: finds it in the cache, or downloads it, checks it and puts it in its place.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::partial::{PIECE, Partial};
 use crate::patience::stop_if_asked;
 use crate::progress::{Event, Notice};
 
-/// One file of one commit.
+/// The download of one file of one commit.
 pub(crate) struct Download<'a> {
     pub(crate) fetch: &'a Fetch<'a>,
     pub(crate) commit: &'a Commit,
@@ -28,7 +28,7 @@ impl Download<'_> {
     pub(crate) fn run(&self) -> Result<()> {
         let repository = &self.fetch.repository;
         let there = size(&self.file.below(&repository.snapshot(self.commit)))?;
-        // A file of another size is one that somebody's full disk has cut off.
+        // A file of another size was probably cut off by a full disk.
         if there.is_some_and(|there| self.listed.size.is_none_or(|listed| listed == there)) {
             self.report(Event::Cached { file: self.file });
             return Ok(());
@@ -45,7 +45,7 @@ impl Download<'_> {
         repository.place(&digest, self.commit, self.file, self.fetch.hub.settings.symlinks)
     }
 
-    /// What the content has to be: the hub's word about the file, completed by the listing's.
+    /// Asks the hub for the hash and size that the content must have, and fills in what is missing from the listing.
     fn describe(&self) -> Result<(Digest, u64)> {
         let client = &self.fetch.hub.client;
         let told = self
@@ -60,7 +60,7 @@ impl Download<'_> {
         }
     }
 
-    /// Waits until nobody else collects the same content.
+    /// Waits until no other process is collecting the same content.
     fn lock(&self, digest: &Digest) -> Result<Lock> {
         let path = self.fetch.repository.lock(digest);
         let mut is_told = false;
@@ -76,7 +76,7 @@ impl Download<'_> {
         }
     }
 
-    /// Collects the content until it is whole, and publishes it if its hash is right.
+    /// Collects the content until it is complete, and publishes it if its hash is right.
     fn collect(&self, digest: &Digest, total: u64, blob: &Path) -> Result<()> {
         let path = self.fetch.repository.incomplete(digest);
         let mut partial = Partial::open(&path, digest, total, self.fetch.observer)?;
@@ -94,12 +94,13 @@ impl Download<'_> {
                 let (expected, found) = (digest.to_string(), found.to_string());
                 return Err(HubError::Hash { file: self.file.clone(), expected, found });
             }
-            // The damage may be in what an earlier attempt left.
+            // The damage may be in the part that an earlier attempt left.
             partial.restart()?;
         }
     }
 
-    /// Continues as often as something new arrives; several failures in a row without that are the end.
+    /// Keeps trying as long as something new arrives, and gives up after several failures in a row without any
+    /// progress.
     fn fill(&self, partial: &mut Partial, digest: &Digest) -> Result<()> {
         let (mut failures, mut furthest) = (0, partial.done());
         while partial.done() < partial.size() {
@@ -116,7 +117,7 @@ impl Download<'_> {
         Ok(())
     }
 
-    /// One request for the rest.
+    /// Makes one request for the rest of the file.
     fn attempt(&self, partial: &mut Partial, digest: &Digest) -> Result<()> {
         let client = &self.fetch.hub.client;
         let mut content = client.content(self.fetch.id, self.commit, self.file, partial.done())?;
@@ -134,12 +135,12 @@ impl Download<'_> {
         match content.start {
             0 => self.receive(&mut content, partial),
             start if start == partial.done() => self.receive(&mut content, partial),
-            // Another part than the one that was asked for is of no use; the next request asks for the whole.
+            // A part other than the one that was asked for is of no use, and the next request asks for the whole file.
             _ => Err(broken(&content.address, "another part of the file came than was asked for".into())),
         }
     }
 
-    /// Takes what is sent, and not a byte more than the file has.
+    /// Receives what is sent, but not a byte more than the file has.
     fn receive(&self, content: &mut Content, partial: &mut Partial) -> Result<()> {
         let mut piece = vec![0; PIECE];
         loop {
@@ -158,7 +159,7 @@ impl Download<'_> {
         }
     }
 
-    /// What is right so far is kept for the next time, what is wrong is not.
+    /// Keeps what is right so far for the next time, and removes what is wrong.
     fn keep_or_discard(&self, partial: Partial, error: HubError) -> HubError {
         let (file, done, total) = (self.file.clone(), partial.done(), partial.size());
         match error {
@@ -184,7 +185,7 @@ impl Download<'_> {
     }
 }
 
-/// A connection that ended too early.
+/// Returns the error for a connection that ended too early.
 fn broken(address: &str, source: Box<dyn std::error::Error + Send + Sync>) -> HubError {
     HubError::Connection { address: address.to_owned(), source }
 }

@@ -1,4 +1,4 @@
-//! Where the hub is.
+//! The address of the hub, and the addresses of what it holds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,12 +11,12 @@ use crate::commit::Commit;
 use crate::file_name::FileName;
 use crate::id::HubId;
 
-/// What stays as it is in one part of a path.
+/// The characters that are not escaped in one component of a path.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// What stays as it is in a path.
+/// The characters that are not escaped in a path.
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 
-/// The address of a hub: the public one, or a mirror or a company's own from `HF_ENDPOINT`.
+/// The address of a hub: the public one, or a mirror or private hub given by `HF_ENDPOINT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     base: String,
@@ -24,25 +24,25 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The scheme, host and port that may see the token.
+    /// Returns the scheme, host and port that may see the token.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// What the repository holds at the revision, with sizes and hashes.
+    /// Returns the address that lists what the repository holds at the revision, with sizes and hashes.
     pub(crate) fn listing(&self, id: &HubId) -> String {
         let revision = id.revision();
         let revision = utf8_percent_encode(revision.as_str(), COMPONENT);
         format!("{}/api/models/{}/revision/{revision}?blobs=true", self.base, id.repository())
     }
 
-    /// A file of a commit.
+    /// Returns the address of a file of a commit.
     pub(crate) fn file(&self, id: &HubId, commit: &Commit, file: &FileName) -> String {
         let file = utf8_percent_encode(file.as_str(), PATH);
         format!("{}/{}/resolve/{commit}/{file}", self.base, id.repository())
     }
 
-    /// The page of a repository, for a person.
+    /// Returns the address of the repository's page, for a person to open.
     pub(crate) fn page(&self, id: &HubId) -> String {
         format!("{}/{}", self.base, id.repository())
     }

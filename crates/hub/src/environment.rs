@@ -1,9 +1,9 @@
-//! Environment variables, read as Python's `huggingface_hub` reads them.
+//! Reads environment variables as Python's `huggingface_hub` reads them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Where variables come from: the process, or a test's own.
+/// A source of variables: the process, or a test's own table.
 pub(crate) struct Environment<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
 }
@@ -13,35 +13,35 @@ impl<'a> Environment<'a> {
         Self { lookup }
     }
 
-    /// A variable that is set and not empty.
+    /// Returns a variable if it is set and not empty.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         let value = (self.lookup)(name)?;
         (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
     }
 
-    /// The first of several names that is set.
+    /// Returns the first of several variables that is set.
     pub(crate) fn first(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.text(name))
     }
 
-    /// A switch: on for 1, ON, YES and TRUE in any case.
+    /// Reads a switch, which is on for 1, ON, YES and TRUE in any case.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| is_true(&value))
     }
 
-    /// A path, with `~` and `$VARIABLES` in it replaced.
+    /// Reads a path and replaces `~` and `$VARIABLES` in it.
     pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         let value = (self.lookup)(name)?;
         let path = Path::new(&value);
         match value.to_str() {
             Some("") => None,
             Some(text) => Some(self.expand(text)),
-            // No placeholders are looked for in a path that is not Unicode.
+            // A path that is not Unicode is not searched for placeholders.
             None => Some(path.to_owned()),
         }
     }
 
-    /// The folder of the person.
+    /// Returns the user's home folder.
     pub(crate) fn home(&self) -> Option<PathBuf> {
         (self.lookup)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
     }
@@ -56,7 +56,7 @@ impl<'a> Environment<'a> {
         home.map(|home| home.join(&rest)).unwrap_or_else(|| PathBuf::from(rest))
     }
 
-    /// Replaces `$NAME` and `${NAME}`; what is not set stays as it is, as in Python's `expandvars`.
+    /// Replaces `$NAME` and `${NAME}`. Variables that are not set stay as they are, as in Python's `expandvars`.
     fn expand_variables(&self, text: &str) -> String {
         let mut parts = text.split('$');
         let mut expanded = parts.next().unwrap_or_default().to_owned();
@@ -71,12 +71,12 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// What counts as on.
+/// Checks whether a value counts as on.
 pub(crate) fn is_true(value: &str) -> bool {
     ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
 }
 
-/// Splits what follows a dollar sign into the variable's name and the rest.
+/// Splits the text after a dollar sign into the variable's name and the rest.
 fn split_name(text: &str) -> (&str, &str) {
     if let Some((name, rest)) = text.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
         return (name, rest);

@@ -1,4 +1,4 @@
-//! What can go wrong between a hub id and a model folder.
+//! The errors that can occur between a hub id and a model folder.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use cliptune_terminal::{Diagnostic, Exit};
 use crate::file_name::FileName;
 use crate::id::HubId;
 
-/// What this crate returns.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, HubError>;
 
-/// A model that could not be named, found or fetched.
+/// The reason why a model could not be named, found or fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
@@ -22,202 +22,202 @@ pub enum HubError {
     /// A file could not be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
-    /// Not the name of a repository.
+    /// The text is not the name of a repository.
     #[error("{text:?} is not a hub id: {reason}")]
     Id {
-        /// What was written.
+        /// The text that was given.
         text: String,
-        /// Which rule it breaks.
+        /// The rule that the text breaks.
         reason: &'static str,
     },
-    /// Not the name of a branch, tag or commit.
+    /// The text is not the name of a branch, tag or commit.
     #[error("{text:?} is not a revision: it cannot be the name of a branch, tag or commit")]
     Revision {
-        /// What was written.
+        /// The text that was given.
         text: String,
     },
-    /// A server gave something else for a commit.
+    /// A server named something that is not a commit as the commit.
     #[error("the server names {text:?} as the commit, which is none")]
     Commit {
-        /// What it gave.
+        /// The text that the server gave.
         text: String,
     },
     /// A server or an index names a file that would lie outside the snapshot.
     #[error("the repository names the file {text:?}, which is not a plain relative path")]
     FileName {
-        /// The name.
+        /// The name of the file.
         text: String,
     },
-    /// An environment variable makes no sense.
+    /// An environment variable has a value that makes no sense.
     #[error("{name} cannot be used: {reason}")]
     Setting {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// What is wrong with its value, which may be a secret.
+        /// The fault in the value, which is not shown itself because it may be a secret.
         reason: &'static str,
     },
-    /// Nothing says where the cache is.
+    /// No variable says where the cache is, and there is no home folder.
     #[error("there is no home folder to keep models in")]
     NoHome,
-    /// A file of certificates holds none.
+    /// A file of certificates contains none.
     #[error("{} holds no certificates", path.display())]
     NoCertificates {
-        /// The file.
+        /// The file with the certificates.
         path: PathBuf,
     },
     /// The model is not in the cache, and the network is off limits.
     #[error("{id} is not complete in the cache {}, and the hub is not asked in offline mode", cache.display())]
     Offline {
-        /// The model.
+        /// The model that was asked for.
         id: HubId,
-        /// The cache.
+        /// The folder of the cache.
         cache: PathBuf,
     },
-    /// There is no such repository, or it is private.
+    /// The repository does not exist, or it is private.
     #[error("there is no repository {} at {endpoint} that can be read {}", id.repository(), with_token(*has_token))]
     NoRepository {
-        /// What was asked for.
+        /// The repository that was asked for.
         id: HubId,
-        /// The hub.
+        /// The address of the hub.
         endpoint: String,
         /// Whether a token was sent.
         has_token: bool,
     },
-    /// The repository asks for an agreement first.
+    /// The repository can only be read after agreeing to its conditions.
     #[error("access to {} is restricted: it cannot be read {}", id.repository(), with_token(*has_token))]
     Gated {
-        /// The repository.
+        /// The repository that was asked for.
         id: HubId,
-        /// Its page.
+        /// The address of the repository's page.
         page: String,
         /// Whether a token was sent.
         has_token: bool,
     },
-    /// The hub does not know the token.
+    /// The hub does not accept the token.
     #[error("{endpoint} refuses the token: it is invalid or has expired")]
     BadToken {
-        /// The hub.
+        /// The address of the hub.
         endpoint: String,
     },
     /// The repository has no such branch, tag or commit.
     #[error("{} has no revision {}", id.repository(), id.revision())]
     NoRevision {
-        /// What was asked for.
+        /// The repository and revision that were asked for.
         id: HubId,
     },
-    /// The server refuses, for a reason of its own.
+    /// The server refuses the request, for a reason of its own.
     #[error("{address} answers with status {status}{message}")]
     Refused {
-        /// What was asked, without its query.
+        /// The address that was asked, without its query.
         address: String,
         /// The HTTP status.
         status: u16,
-        /// What it says, with a colon before, or nothing.
+        /// The server's message after a colon, or nothing.
         message: String,
     },
-    /// The server is in trouble; it may be over soon.
+    /// The server has a problem that may soon be over.
     #[error("{address} answers with status {status}{message}")]
     Server {
-        /// What was asked, without its query.
+        /// The address that was asked, without its query.
         address: String,
         /// The HTTP status.
         status: u16,
-        /// What it says, with a colon before, or nothing.
+        /// The server's message after a colon, or nothing.
         message: String,
-        /// The pause the server asks for, in seconds.
+        /// The pause that the server asks for, in seconds.
         retry_after: Option<u64>,
     },
-    /// No connection, or one that broke.
+    /// There was no connection, or the connection broke.
     #[error("no answer from {address}")]
     Connection {
-        /// What was asked, without its query.
+        /// The address that was asked, without its query.
         address: String,
-        /// What the network says.
+        /// The error that the network reported.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Redirects that go in circles, leave https, or lead nowhere.
+    /// The redirects go in circles, leave https, or lead nowhere.
     #[error("{address} redirects to a place that cannot be followed")]
     Redirect {
-        /// What was asked, without its query.
+        /// The address that was asked, without its query.
         address: String,
     },
-    /// What is at the endpoint is not a hub.
+    /// The server at the endpoint is not a hub.
     #[error("the answer of {address} is not a listing of a repository")]
     Listing {
-        /// What was asked, without its query.
+        /// The address that was asked, without its query.
         address: String,
-        /// What the parser says.
+        /// The error that the parser reported.
         source: serde_json::Error,
     },
     /// The repository has no model that can be read.
     #[error("{id} cannot be used: {reason}")]
     Unusable {
-        /// The repository.
+        /// The repository that was asked for.
         id: HubId,
-        /// Why not.
+        /// The reason, in terms of what was found in the repository.
         reason: Found,
     },
     /// The index of a sharded model is broken.
     #[error("cannot read {}: {reason}", path.display())]
     Index {
-        /// The index.
+        /// The path of the index.
         path: PathBuf,
-        /// What is wrong with it.
+        /// A description of what is wrong with the index.
         reason: String,
     },
     /// The index of a sharded model names a file that the repository does not have.
     #[error("the index of {id} names {file}, which the repository does not have")]
     NoShard {
-        /// The repository.
+        /// The repository that was asked for.
         id: HubId,
-        /// The shard.
+        /// The name of the shard.
         file: FileName,
     },
-    /// Without a hash, what comes could be anything.
+    /// The server gives no hash for a file, so anything could arrive unnoticed.
     #[error("the server gives no hash for {file}, so it could not be checked")]
     NoHash {
-        /// The file.
+        /// The name of the file.
         file: FileName,
     },
-    /// Without a size, what comes could be endless.
+    /// The server gives no size for a file, so the download could be endless.
     #[error("the server does not say how large {file} is")]
     NoSize {
-        /// The file.
+        /// The name of the file.
         file: FileName,
     },
     /// The server contradicts itself about a file.
     #[error("{file} should have {expected} bytes, but the server says or sends {found}")]
     Size {
-        /// The file.
+        /// The name of the file.
         file: FileName,
-        /// The size that the hub gave first.
+        /// The size that the hub gave first, in bytes.
         expected: u64,
-        /// The other size; the first byte too many counts for all.
+        /// The contradicting size in bytes. When too much is sent, only the bytes that arrived by then are counted.
         found: u64,
     },
-    /// The content is not what the hub's name for it says.
+    /// The content does not have the hash that the hub gave for it.
     #[error("{file} arrived damaged: expected {expected}, found {found}")]
     Hash {
-        /// The file.
+        /// The name of the file.
         file: FileName,
         /// The hash that the hub gave.
         expected: String,
-        /// The hash of what came.
+        /// The hash of the content that arrived.
         found: String,
     },
-    /// The server gave up on a download too often in a row.
+    /// A download stopped too often in a row.
     #[error("the download of {file} stopped at {done} of {total} bytes")]
     Stopped {
-        /// The file.
+        /// The name of the file.
         file: FileName,
-        /// Bytes that are kept.
+        /// The number of bytes that have arrived and are kept.
         done: u64,
-        /// Bytes of the whole file.
+        /// The size of the whole file in bytes.
         total: u64,
         /// The last failure.
         source: Box<Self>,
     },
-    /// The person asked to stop.
+    /// The user asked to stop.
     #[error("interrupted; the next fetch continues here")]
     Interrupted,
 }
@@ -227,12 +227,13 @@ fn with_token(has_token: bool) -> &'static str {
 }
 
 impl HubError {
-    /// Whether it may go away by itself.
+    /// Checks whether the failure may go away by itself.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Server { .. } | Self::Connection { .. })
     }
 
-    /// Whether asking again within seconds may help: a name that does not resolve and a closed port will stay so.
+    /// Checks whether asking again within seconds may help. A name that does not resolve or a closed port will stay
+    /// that way.
     pub(crate) fn is_worth_retrying(&self) -> bool {
         match self {
             Self::Connection { source, .. } => match source.downcast_ref::<ureq::Error>() {
@@ -244,7 +245,7 @@ impl HubError {
         }
     }
 
-    /// The message with its causes, on one line.
+    /// Returns the message with its causes, on one line.
     pub(crate) fn one_line(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -256,7 +257,7 @@ impl HubError {
         text
     }
 
-    /// What the person can do about it.
+    /// Returns what the user can do about the error.
     fn advice(&self) -> Option<String> {
         let advice = match self {
             Self::Id { .. } => {

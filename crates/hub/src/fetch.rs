@@ -1,4 +1,4 @@
-//! From an id to a complete snapshot.
+//! Fetches a model, from its id to a complete snapshot.
 
 use cliptune_clip::checkpoint::WEIGHTS_INDEX_FILE;
 
@@ -15,7 +15,7 @@ use crate::reply::retry_after;
 use crate::selection::{Selection, select};
 use crate::shards::shards;
 
-/// One fetch.
+/// One fetch of a model.
 pub(crate) struct Fetch<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) id: &'a HubId,
@@ -36,11 +36,11 @@ impl Fetch<'_> {
         }
     }
 
-    /// Asks the hub; a snapshot in the cache will do when there is no answer.
+    /// Asks the hub, and falls back to the snapshot in the cache when there is no answer.
     fn ask(&self, cached: Option<Snapshot>) -> Result<Snapshot> {
         let answer = match cached {
             Some(_) => self.hub.client.listing(self.id),
-            // Only someone with nothing in hand has a reason to wait.
+            // Waiting only makes sense if there is no snapshot to fall back to.
             None => self.retrying(self.id.repository(), || self.hub.client.listing(self.id)),
         };
         match (answer, cached) {
@@ -54,7 +54,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// Brings in what is missing of a commit.
+    /// Downloads the files of a commit that are missing.
     fn take(&self, listing: &Listing) -> Result<Snapshot> {
         let selection = select(&|name| listing.contains(name), &listing.names())
             .map_err(|reason| HubError::Unusable { id: self.id.clone(), reason })?;
@@ -94,7 +94,7 @@ impl Fetch<'_> {
         Download { fetch: self, commit: &listing.commit, file, listed: listing.get(file.as_str()) }.run()
     }
 
-    /// Tries something until it works, fails for good, or has failed often enough.
+    /// Repeats an attempt until it works, fails for good, or has failed often enough.
     pub(crate) fn retrying<T>(&self, what: &str, attempt: impl Fn() -> Result<T>) -> Result<T> {
         let mut failures = 0;
         loop {
@@ -109,7 +109,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// Waits before another try, unless there have been enough.
+    /// Waits and returns true if there should be another try, or returns false if there have been enough.
     pub(crate) fn is_tried_again(&self, what: &str, error: &HubError, failures: u32) -> Result<bool> {
         let Some(pause) = self.hub.patience.after(failures, retry_after(error)) else { return Ok(false) };
         let reason = &error.one_line();

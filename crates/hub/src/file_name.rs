@@ -1,4 +1,4 @@
-//! The name of a file inside a repository.
+//! The names of files inside a repository.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,27 +6,28 @@ use std::str::FromStr;
 
 use crate::error::HubError;
 
-/// Longest name of one file or folder that file systems take.
+/// The longest name of a file or folder that file systems accept, in bytes.
 const LONGEST_COMPONENT: usize = 255;
-/// Longest path inside a repository.
+/// The longest path inside a repository, in bytes.
 const LONGEST: usize = 1024;
 
-/// A file of a repository: a relative path with `/` between its parts, proven to stay inside the snapshot.
+/// A file of a repository: a relative path with `/` between its parts that has been checked to stay inside the
+/// snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileName(String);
 
 impl FileName {
-    /// The name as the hub writes it.
+    /// Returns the name as the hub writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// This file below a folder.
+    /// Returns the path of this file below a folder.
     pub(crate) fn below(&self, folder: &Path) -> PathBuf {
         self.0.split('/').fold(folder.to_owned(), |path, part| path.join(part))
     }
 
-    /// How many folders deep the file is; 0 for a file at the top.
+    /// Returns how many folders deep the file is, which is 0 for a file at the top.
     pub(crate) fn depth(&self) -> usize {
         self.0.matches('/').count()
     }

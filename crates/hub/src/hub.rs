@@ -1,4 +1,4 @@
-//! The hub and its cache, as the rest of cliptune sees them.
+//! The interface to the hub and its cache that the rest of cliptune uses.
 
 use std::path::PathBuf;
 
@@ -14,12 +14,12 @@ use crate::patience::{Patience, Pause};
 use crate::progress::Observer;
 use crate::settings::Settings;
 
-/// A model in the cache: every file of it that cliptune reads is there.
+/// A model in the cache with every file that cliptune reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The folder with `config.json`, the weights and the rest.
     pub folder: PathBuf,
-    /// The commit they are of: with it, the same model can be had again.
+    /// The commit that the files belong to. With it, the same model can be fetched again.
     pub commit: Commit,
 }
 
@@ -32,7 +32,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The hub that this process's environment describes.
+    /// Returns the hub that this process's environment describes.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Hub {
         Self::new(Settings::from_env()?)
     }
 
-    /// The hub that these settings describe. Nothing is asked or written yet.
+    /// Makes a hub from settings. Nothing is asked or written yet.
     ///
     /// # Errors
     ///
@@ -56,16 +56,16 @@ impl Hub {
         Ok(Self { settings, client, patience: Patience::default() })
     }
 
-    /// The same hub, waiting in another way: for tests.
+    /// Replaces the way in which the hub waits between tries, for tests.
     #[must_use]
     pub fn with_pause(self, pause: Pause) -> Self {
         Self { patience: Patience::new(pause), ..self }
     }
 
-    /// Finds the model in the cache, without the network, whoever has put it there.
+    /// Finds the model in the cache without the network, no matter which program has put it there.
     ///
-    /// A branch or tag stands for the commit that it had when it was last fetched. None if the cache does not have
-    /// every file that the model needs.
+    /// A branch or tag stands for the commit that it had when it was last fetched. Returns `None` if the cache lacks a
+    /// file that the model needs.
     ///
     /// # Errors
     ///
@@ -74,17 +74,17 @@ impl Hub {
         locate(&CachedRepository::new(&self.settings.cache, id), &id.revision())
     }
 
-    /// Brings the model into the cache, downloading only what is missing of the files that it needs.
+    /// Brings the model into the cache. Only files that the model needs and the cache lacks are downloaded.
     ///
-    /// In offline mode, and for a commit that is already complete, nothing is asked. When the hub cannot be reached,
-    /// a complete snapshot of the revision in the cache is taken instead, with a
-    /// [`Notice::Unreachable`](crate::Notice::Unreachable).
+    /// In offline mode, and for a commit that is already complete, the hub is not asked. When the hub cannot be
+    /// reached, a complete snapshot of the revision in the cache is used instead, and a
+    /// [`Notice::Unreachable`](crate::Notice::Unreachable) is reported.
     ///
     /// # Errors
     ///
-    /// Every variant of [`HubError`](crate::HubError) but those about names and settings. After
-    /// [`Interrupted`](crate::HubError::Interrupted), [`Stopped`](crate::HubError::Stopped) and a full disk, the
-    /// next fetch continues where this one ended.
+    /// Returns any variant of [`HubError`](crate::HubError) except those about names and settings. After
+    /// [`Interrupted`](crate::HubError::Interrupted), [`Stopped`](crate::HubError::Stopped) or a full disk, the next
+    /// fetch continues where this one ended.
     pub fn fetch(&self, id: &HubId, observer: &dyn Observer) -> Result<Snapshot> {
         Fetch { hub: self, id, repository: CachedRepository::new(&self.settings.cache, id), observer }.run()
     }

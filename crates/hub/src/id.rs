@@ -1,4 +1,4 @@
-//! The name of a repository on the hub.
+//! The names of repositories on the hub.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::HubError;
 use crate::revision::Revision;
 
-/// Longest repository name that the hub accepts, the organisation included.
+/// The longest repository name that the hub accepts, including the organisation.
 const LONGEST: usize = 96;
 
 /// A model repository, and optionally one revision of it: `openai/clip-vit-base-patch32`, `gpt2`, `org/name@v1.0`.
@@ -22,12 +22,12 @@ pub struct HubId {
 }
 
 impl HubId {
-    /// `org/name`, or `name` for the few repositories that have no organisation.
+    /// Returns `org/name`, or `name` for the few repositories that have no organisation.
     pub fn repository(&self) -> &str {
         &self.repository
     }
 
-    /// The revision asked for: `main` unless the id names another one.
+    /// Returns the revision that is asked for: `main` unless the id names another one.
     pub fn revision(&self) -> Revision {
         self.revision.clone().unwrap_or_default()
     }
@@ -71,7 +71,7 @@ impl fmt::Display for HubId {
     }
 }
 
-/// Why this cannot be the name of a repository.
+/// Returns the reason why a text cannot be the name of a repository, if there is one.
 fn fault(repository: &str) -> Option<&'static str> {
     let parts = repository.split('/');
     if repository.contains("://") {

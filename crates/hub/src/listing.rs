@@ -1,4 +1,4 @@
-//! What a repository holds at a commit.
+//! The listing of what a repository holds at a commit.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use crate::commit::Commit;
 use crate::digest::Digest;
 use crate::error::Result;
 
-/// Longest answer that is read: some 100 000 files.
+/// The longest answer that is read, in bytes: enough for some 100 000 files.
 pub(crate) const LONGEST: u64 = 32 << 20;
 
-/// The files of a commit. Their names are as untrusted as any server's word: they are looked up, never walked.
+/// The files of a commit. Their names are untrusted, like everything from a server: they are looked up, never walked.
 #[derive(Debug)]
 pub(crate) struct Listing {
     /// The commit that the revision stands for.
@@ -19,7 +19,7 @@ pub(crate) struct Listing {
     files: HashMap<String, Listed>,
 }
 
-/// What the listing says about a file; mirrors may leave out either.
+/// The size and hash that the listing gives for a file. Mirrors may leave out either.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) size: Option<u64>,
@@ -35,7 +35,7 @@ impl Listing {
         self.files.get(name).cloned().unwrap_or_default()
     }
 
-    /// The names, in order.
+    /// Returns the names in sorted order.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.files.keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -43,7 +43,7 @@ impl Listing {
     }
 }
 
-/// The answer of `/api/models/<id>/revision/<revision>?blobs=true`, as far as it is needed.
+/// The needed parts of the answer of `/api/models/<id>/revision/<revision>?blobs=true`.
 #[derive(Deserialize)]
 pub(crate) struct Answer {
     sha: String,
@@ -67,7 +67,8 @@ struct LargeFile {
 }
 
 impl Sibling {
-    /// For a large file, `blobId` is the hash of the pointer in git, not of the content.
+    /// Returns the size and hash of the content. For a large file, `blobId` is the hash of the pointer in git, not of
+    /// the content.
     fn listed(&self) -> Listed {
         match &self.lfs {
             Some(large) => Listed {
@@ -80,7 +81,7 @@ impl Sibling {
 }
 
 impl Answer {
-    /// The listing, if the commit in it is one.
+    /// Returns the listing if it names a valid commit.
     pub(crate) fn listing(self) -> Result<Listing> {
         let files = self.siblings.into_iter().map(|sibling| {
             let listed = sibling.listed();

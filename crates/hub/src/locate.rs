@@ -1,4 +1,4 @@
-//! Finding a model without the network.
+//! Finds a model without the network.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::selection::{Selection, select};
 use crate::settings::Settings;
 use crate::shards::shards;
 
-/// The snapshot of a revision, if it is complete.
+/// Returns the snapshot of a revision if it is complete.
 pub(crate) fn locate(repository: &CachedRepository, revision: &Revision) -> Result<Option<Snapshot>> {
     let Some(commit) = repository.resolve(revision)? else { return Ok(None) };
     let folder = repository.snapshot(&commit);
@@ -24,19 +24,20 @@ pub(crate) fn locate(repository: &CachedRepository, revision: &Revision) -> Resu
     Ok(is_complete.then_some(Snapshot { folder, commit }))
 }
 
-/// Whether the cache that this process's environment names has a model, whole. Nothing is asked of anybody.
+/// Checks whether the cache that this process's environment names holds a whole model. Nothing is asked over the
+/// network.
 pub fn is_cached(id: &HubId) -> bool {
     let found = Settings::from_env()
         .and_then(|settings| locate(&CachedRepository::new(&settings.cache, id), &id.revision()));
     found.is_ok_and(|snapshot| snapshot.is_some())
 }
 
-/// Whether the repository is known not to have what the snapshot lacks.
+/// Checks whether the repository is known not to have the files that the snapshot lacks.
 fn is_explained(repository: &CachedRepository, commit: &Commit, selection: &Selection) -> bool {
     selection.missing.iter().all(|file| repository.is_known_absent(commit, file))
 }
 
-/// Whether every shard is there that the index names. An index that cannot be read has to be fetched again.
+/// Checks whether every shard that the index names is there. An index that cannot be read has to be fetched again.
 fn has_shards(folder: &Path, selection: &Selection) -> bool {
     if !selection.is_sharded {
         return true;

@@ -1,4 +1,4 @@
-//! One process at a time collects a content.
+//! A lock that lets only one process at a time collect a content.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -7,15 +7,15 @@ use std::path::Path;
 use crate::cache::create_parent;
 use crate::error::Result;
 
-/// A held lock; dropping it lets the next one in. The file stays, as Python's does: removing it would let two waiting
-/// processes hold different files of the same name.
+/// A held lock; dropping it lets the next process in. The lock file stays, as Python's does, because removing it would
+/// let two waiting processes hold different files of the same name.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: Option<File>,
 }
 
 impl Lock {
-    /// Takes the lock, or returns none while somebody else holds it. It is `flock`, which Python's `filelock` uses too.
+    /// Takes the lock, or returns `None` while another process holds it. It uses `flock`, as Python's `filelock` does.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>> {
         create_parent(path)?;
         let file = open(path).map_err(|error| named(path, &error))?;
@@ -23,8 +23,8 @@ impl Lock {
             Ok(()) if is_removed(&file)? => Ok(None),
             Ok(()) => Ok(Some(Self { _file: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            // Some network file systems have no locks. The worst without one is a download that is made twice: what
-            // two processes mix up does not pass the hash.
+            // Some network file systems have no locks. Without one, the worst case is that a download is made twice: a
+            // file that two processes have mixed up does not pass the hash check.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 Ok(Some(Self { _file: None }))
             }
@@ -39,7 +39,8 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Lets others who share the cache wait as well; whoever owns the file already has done so.
+/// Lets other users who share the cache wait as well. This fails if the file has another owner, who has already done
+/// it.
 #[cfg(unix)]
 fn share(file: &File) {
     use std::fs::Permissions;
@@ -50,7 +51,7 @@ fn share(file: &File) {
 #[cfg(not(unix))]
 fn share(_file: &File) {}
 
-/// Whether somebody has deleted the file since it was opened: such a lock keeps nobody out.
+/// Checks whether the file has been deleted since it was opened: such a lock keeps nobody out.
 #[cfg(unix)]
 fn is_removed(file: &File) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
@@ -62,7 +63,7 @@ fn is_removed(_file: &File) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The standard library's file says no path; fs-err's has no locks.
+/// Adds the path to an error. The standard library's file does not name it, and fs-err's file has no locks.
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot lock {}: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! The beginning of a file on disk.
+//! A partial download on disk.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::patience::stop_if_asked;
 use crate::progress::Observer;
 
-/// How much is read and hashed at a time.
+/// The number of bytes that are read and hashed at a time.
 pub(crate) const PIECE: usize = 128 << 10;
 
-/// A download that grows until it has its size, and then has to have its hash.
+/// A download that grows until it has its full size, and must then have the right hash.
 pub(crate) struct Partial {
     file: File,
     path: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    /// Opens what an earlier attempt has left, or nothing, and hashes it.
+    /// Opens what an earlier attempt has left, or a new file, and hashes what is there.
     pub(crate) fn open(path: &Path, digest: &Digest, size: u64, observer: &dyn Observer) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let hasher = digest.hasher(size);
@@ -35,22 +35,22 @@ impl Partial {
         Ok(partial)
     }
 
-    /// Bytes on disk.
+    /// Returns the number of bytes on disk.
     pub(crate) fn done(&self) -> u64 {
         self.done
     }
 
-    /// Returns how many bytes the whole file has.
+    /// Returns the size of the whole file in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether it begins with what an earlier attempt has left, which a crash may have damaged.
+    /// Checks whether the file begins with what an earlier attempt has left, which a crash may have damaged.
     pub(crate) fn is_resumed(&self) -> bool {
         self.is_resumed
     }
 
-    /// Adds to it. The caller sees to it that it does not grow beyond its size.
+    /// Appends bytes. The caller makes sure that the file does not grow beyond its size.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes)?;
         self.hasher.update(bytes);
@@ -58,7 +58,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Forgets everything.
+    /// Discards everything on disk and starts over.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
@@ -68,17 +68,17 @@ impl Partial {
         Ok(())
     }
 
-    /// The hash of what there is, and a new start for the hasher.
+    /// Returns the hash of what is there, and resets the hasher.
     pub(crate) fn take_hash(&mut self) -> Digest {
         std::mem::replace(&mut self.hasher, self.digest.hasher(self.size)).finish()
     }
 
-    /// Gives it its final name, once it is safely on the disk.
+    /// Gives the file its final name, once it is safely on disk.
     pub(crate) fn publish(self, blob: &Path) -> Result<()> {
         Ok(cliptune_durable::publish(&self.path, blob)?)
     }
 
-    /// Removes it.
+    /// Removes the file.
     pub(crate) fn discard(self) -> Result<()> {
         Ok(fs_err::remove_file(&self.path)?)
     }

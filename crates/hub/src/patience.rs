@@ -1,4 +1,4 @@
-//! How often something is tried again, and how long is waited in between.
+//! Decides how often something is tried again, and how long to wait in between.
 
 use std::fmt;
 use std::thread;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use crate::error::{HubError, Result};
 use crate::progress::Observer;
 
-/// How a pause is made: by [`std::thread::sleep`], except in tests.
+/// The function that waits: [`std::thread::sleep`], except in tests.
 pub type Pause = Box<dyn Fn(Duration) + Send + Sync>;
 
-/// Tries before giving up, the first one included.
+/// The number of tries before giving up, including the first one.
 const TRIES: u32 = 5;
-/// The longest pause between two tries, whatever a server asks for.
+/// The longest pause between two tries, no matter what a server asks for.
 const LONGEST: Duration = Duration::from_secs(30);
-/// How often a waiting program looks whether it should stop.
+/// The interval at which a waiting program checks whether it should stop.
 const SLICE: Duration = Duration::from_millis(200);
 
-/// The pauses between tries: one second, two, four, eight.
+/// The pauses between tries: one, two, four and eight seconds.
 pub(crate) struct Patience {
     pause: Pause,
 }
@@ -27,15 +27,15 @@ impl Patience {
         Self { pause }
     }
 
-    /// The pause after so many failures in a row, or none if that is enough.
+    /// Returns the pause after this many failures in a row, or `None` if it is time to give up.
     ///
-    /// `asked` is what the server would like (`Retry-After`).
+    /// `asked` is the pause that the server asks for (`Retry-After`).
     pub(crate) fn after(&self, failures: u32, asked: Option<Duration>) -> Option<Duration> {
         let own = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
         (failures < TRIES).then(|| asked.unwrap_or(own).max(own).min(LONGEST))
     }
 
-    /// Waits, in slices, so that Ctrl-C does not wait as long.
+    /// Waits in slices, so that Ctrl-C takes effect quickly.
     pub(crate) fn wait(&self, mut left: Duration, observer: &dyn Observer) -> Result<()> {
         while !left.is_zero() {
             stop_if_asked(observer)?;
@@ -46,7 +46,7 @@ impl Patience {
         stop_if_asked(observer)
     }
 
-    /// Waits a moment for something that another process does.
+    /// Waits a moment for something that another process is doing.
     pub(crate) fn moment(&self, observer: &dyn Observer) -> Result<()> {
         self.wait(SLICE, observer)
     }
@@ -64,7 +64,7 @@ impl fmt::Debug for Patience {
     }
 }
 
-/// Ends the work if the person has asked for it.
+/// Returns an error if the user has asked to stop.
 pub(crate) fn stop_if_asked(observer: &dyn Observer) -> Result<()> {
     match observer.is_interrupted() {
         true => Err(HubError::Interrupted),

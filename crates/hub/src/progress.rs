@@ -1,4 +1,4 @@
-//! What a fetch tells while it goes on.
+//! The events that a fetch reports while it runs.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,12 +6,13 @@ use std::time::Duration;
 use crate::commit::Commit;
 use crate::file_name::FileName;
 
-/// Somebody who watches a fetch: a progress bar, a log, a test. Any `Fn(Event<'_>)` is one.
+/// An observer of a fetch: a progress bar, a log or a test. Any `Fn(Event<'_>)` is one.
 pub trait Observer {
-    /// Something has happened.
+    /// Receives an event.
     fn report(&self, event: Event<'_>);
 
-    /// Whether the fetch should stop. It is asked several times a second; what is downloaded by then is kept.
+    /// Checks whether the fetch should stop. It is called several times a second, and what is downloaded by then is
+    /// kept.
     fn is_interrupted(&self) -> bool {
         false
     }
@@ -26,58 +27,58 @@ impl<F: Fn(Event<'_>)> Observer for F {
 /// One step of a fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// The hub has said what there is; so many files are needed, cached ones included. The shards of a sharded model
-    /// are known, and reported again, once their index is there.
+    /// The hub has listed the files, and this many are needed, including cached ones. The shards of a sharded model are
+    /// known only once their index is there, and this event is then reported again.
     Resolved {
         /// The commit that the revision stands for.
         commit: &'a Commit,
-        /// Files needed.
+        /// The number of files that are needed.
         files: usize,
     },
     /// A file was in the cache already.
     Cached {
-        /// The file.
+        /// The name of the file.
         file: &'a FileName,
     },
-    /// A download has come so far: first where it starts, which is above 0 when it continues, then after every piece.
-    /// It falls back to 0 when the server cannot continue.
+    /// A download has come this far. The first event reports where it starts, which is above 0 when it continues, and
+    /// further events follow after every piece. `done` falls back to 0 when the server cannot continue.
     Downloading {
-        /// The file.
+        /// The name of the file.
         file: &'a FileName,
-        /// Bytes on disk.
+        /// The number of bytes on disk.
         done: u64,
-        /// How many bytes the whole file has.
+        /// The size of the whole file in bytes.
         total: u64,
     },
     /// A download is complete and its hash is right.
     Downloaded {
-        /// The file.
+        /// The name of the file.
         file: &'a FileName,
     },
-    /// Something the person may want to read.
+    /// There is something that the user may want to read.
     Notice(Notice<'a>),
 }
 
-/// A message for a person; `Display` has its words.
+/// A message for the user. `Display` has its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice<'a> {
-    /// Something failed and is tried again.
+    /// Something failed and will be tried again.
     Retrying {
-        /// What failed: a file, or the address of the listing.
+        /// The thing that failed: a file, or the repository whose listing was asked for.
         what: &'a str,
-        /// Why.
+        /// The error of the last try.
         reason: &'a str,
         /// The pause before the next try.
         pause: Duration,
     },
-    /// Another process downloads the same content.
+    /// Another process is downloading the same content.
     Waiting {
-        /// The file.
+        /// The name of the file.
         file: &'a FileName,
     },
-    /// The hub does not answer; what is in the cache is used.
+    /// The hub does not answer, so the snapshot in the cache is used.
     Unreachable {
-        /// Why.
+        /// The error of the attempt to reach the hub.
         reason: &'a str,
         /// The commit that is in the cache.
         commit: &'a Commit,

@@ -1,4 +1,4 @@
-//! A branch, a tag or a commit.
+//! The branches, tags and commits of a repository.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use crate::commit::Commit;
 use crate::error::HubError;
 
-/// The branch that a repository without a named revision stands for.
+/// The branch that is used when no revision is named.
 const DEFAULT: &str = "main";
 
-/// Longest name; it becomes part of a path.
+/// The longest name, in bytes. The name becomes part of a path.
 const LONGEST: usize = 250;
 
 /// A branch, tag, pull-request reference (`refs/pr/1`) or commit of a repository.
@@ -19,12 +19,12 @@ const LONGEST: usize = 250;
 pub struct Revision(String);
 
 impl Revision {
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The commit, if this names one in full: such a revision can never mean anything else later.
+    /// Returns the commit if the revision is a full commit hash, which can never mean anything else later.
     pub fn commit(&self) -> Option<Commit> {
         self.0.parse().ok()
     }

@@ -1,31 +1,32 @@
-//! Which files of a repository make a model.
+//! Selects the files of a repository that make up a model.
 
 use cliptune_clip::checkpoint::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
 use cliptune_clip::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
 use cliptune_clip::image::{PREPROCESSOR_FILE, PROCESSOR_FILE};
 use cliptune_clip::model_folder::{Found, diagnose_names};
 
-/// The ways a tokenizer is kept; the first that a repository has whole is the one that is read.
+/// The ways in which a tokenizer is stored. The first one that a repository has completely is the one that is read.
 const TOKENIZERS: [&[&str]; 3] = [&["tokenizer.json"], &["vocab.json", "merges.txt"], &["spiece.model"]];
 
-/// What belongs to a tokenizer and may be missing.
+/// The files of a tokenizer that may be missing.
 const TOKENIZER_EXTRAS: [&str; 2] = ["tokenizer_config.json", "special_tokens_map.json"];
 
-/// The files that make a model, small ones first, without the shards that an index names.
+/// The files that make up a model, small ones first, without the shards that an index names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) files: Vec<&'static str>,
     /// Whether the weights are in the shards that [`WEIGHTS_INDEX_FILE`] names.
     pub(crate) is_sharded: bool,
-    /// Files that were looked for and are not there. A model can do without them, so nobody else will tell them from
-    /// files that have not been fetched yet.
+    /// The files that were looked for and are not there. A model can do without them, so nothing else distinguishes
+    /// them from files that have not been fetched yet.
     pub(crate) missing: Vec<&'static str>,
 }
 
-/// Chooses from the files that there are. Weights as transformers keeps them win over open_clip's: one model is enough.
+/// Selects from the files that exist. Weights in transformers' layout are preferred to open_clip's: one model is
+/// enough.
 ///
-/// transformers 5 keeps the preprocessing in `processor_config.json`, earlier versions in a file of its own. A file of
-/// the first name may say nothing about images, so both are taken where both are there.
+/// transformers 5 stores the preprocessing in `processor_config.json`, earlier versions in a file of its own. The
+/// former may say nothing about images, so both files are taken if both exist.
 pub(crate) fn select(has: &dyn Fn(&str) -> bool, names: &[&str]) -> Result<Selection, Found> {
     let (weights, config) = if has(WEIGHTS_FILE) {
         (WEIGHTS_FILE, CONFIG_FILE)
@@ -41,7 +42,7 @@ pub(crate) fn select(has: &dyn Fn(&str) -> bool, names: &[&str]) -> Result<Selec
     }
     let is_sharded = weights == WEIGHTS_INDEX_FILE;
     let mut selection = Selection { files: vec![config], is_sharded, missing: Vec::new() };
-    // open_clip keeps the preprocessing in its configuration.
+    // open_clip stores the preprocessing in its configuration.
     if config == CONFIG_FILE {
         selection.files.extend(has(PROCESSOR_FILE).then_some(PROCESSOR_FILE));
         selection.take(&[&[PREPROCESSOR_FILE]], has);
@@ -53,7 +54,7 @@ pub(crate) fn select(has: &dyn Fn(&str) -> bool, names: &[&str]) -> Result<Selec
 }
 
 impl Selection {
-    /// Takes the first alternative that is there whole, or notes that none is.
+    /// Takes the first alternative that exists completely, or notes that none does.
     fn take(&mut self, alternatives: &[&[&'static str]], has: &dyn Fn(&str) -> bool) {
         match alternatives.iter().find(|files| files.iter().all(|file| has(file))) {
             Some(files) => self.files.extend(*files),
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_model_of_transformers_needs_neither_its_other_weights_nor_its_other_tokenizer() {
-        // What openai/clip-vit-base-patch32 holds, with a safetensors file.
+        // These are the files of openai/clip-vit-base-patch32, with a safetensors file added.
         let names = [
             ".gitattributes",
             "README.md",
@@ -120,7 +121,7 @@ mod tests {
 
     #[test]
     fn open_clip_weights_come_with_open_clips_configuration() {
-        // laion's older repositories: transformers' weights only as a pickle.
+        // LAION's older repositories have transformers' weights only as a pickle.
         let names =
             ["config.json", "pytorch_model.bin", "open_clip_config.json", "open_clip_model.safetensors"];
         let selection = select(&|name| names.contains(&name), &names).unwrap();

@@ -1,4 +1,4 @@
-//! What the environment says about the hub.
+//! Reads the environment's settings for the hub.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use crate::environment::{Environment, is_true};
 use crate::error::{HubError, Result};
 use crate::token::Token;
 
-/// How long a silent server is waited for, unless a variable says otherwise.
+/// The time to wait for a silent server, unless a variable says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Everything that decides where models come from and where they are kept.
+/// The settings that decide where models come from and where they are kept.
 ///
 /// | variable | meaning |
 /// |---|---|
@@ -32,30 +32,30 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// An empty variable counts as unset. `~` and `$VARIABLES` in paths are replaced.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The hub.
+    /// The hub that is asked.
     pub endpoint: Endpoint,
-    /// The folder with `models--…` folders.
+    /// The folder that contains the `models--…` folders.
     pub cache: PathBuf,
-    /// The token to send to the endpoint, and to nobody else.
+    /// The token, which is sent only to the endpoint.
     pub token: Option<Token>,
-    /// Whether the network is off limits.
+    /// Whether the use of the network is forbidden.
     pub offline: bool,
-    /// Whether snapshots link to blobs, as they do unless that is disabled.
+    /// Whether snapshots link to blobs, which they do unless it is disabled.
     pub symlinks: bool,
-    /// How long to wait for an answer about a file.
+    /// The time to wait for an answer about a file.
     pub answer_timeout: Duration,
-    /// How long to wait for the next bytes of a file.
+    /// The time to wait for the next bytes of a file.
     pub download_timeout: Duration,
     /// The proxy for the endpoint's scheme.
     pub proxy: Option<String>,
-    /// Hosts that are asked without the proxy.
+    /// The hosts that are contacted without the proxy.
     pub no_proxy: Vec<String>,
     /// A PEM file with the certificates to trust.
     pub certificates: Option<PathBuf>,
 }
 
 impl Settings {
-    /// The settings of this process.
+    /// Reads the settings of this process.
     ///
     /// # Errors
     ///
@@ -63,17 +63,17 @@ impl Settings {
     /// cache is, and [`HubError::Io`] for a token file that cannot be read.
     pub fn from_env() -> Result<Self> {
         Self::from_lookup(&|name| match name {
-            // The password database knows where a person's folder is when the environment does not.
+            // If the environment does not name the home folder, the password database does.
             "HOME" => env::home_dir().map(PathBuf::into_os_string),
             _ => env::var_os(name),
         })
     }
 
-    /// The settings that these variables make; for tests, and for programs with settings of their own.
+    /// Reads the settings from the given variables; for tests, and for programs with settings of their own.
     ///
     /// # Errors
     ///
-    /// For the reasons that [`from_env`](Self::from_env) has.
+    /// Returns an error for the same reasons as [`from_env`](Self::from_env).
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self> {
         let environment = Environment::new(lookup);
         let home = home(&environment)?;
@@ -98,7 +98,7 @@ impl Settings {
     }
 }
 
-/// `HF_HOME`, or the folder it stands for.
+/// Returns `HF_HOME`, or the default for it.
 fn home(environment: &Environment<'_>) -> Result<PathBuf> {
     if let Some(home) = environment.path("HF_HOME") {
         return Ok(home);
@@ -113,7 +113,7 @@ fn endpoint(environment: &Environment<'_>) -> Result<Endpoint> {
     value.parse().map_err(|reason| HubError::Setting { name: "HF_ENDPOINT", reason })
 }
 
-/// The token from the environment, else from the file that a login leaves.
+/// Returns the token from the environment, or else from the file that a login leaves.
 fn token(environment: &Environment<'_>, home: PathBuf) -> Result<Option<Token>> {
     if environment.is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
         return Ok(None);
@@ -133,7 +133,7 @@ fn token(environment: &Environment<'_>, home: PathBuf) -> Result<Option<Token>> 
 fn seconds(environment: &Environment<'_>, name: &'static str) -> Result<Duration> {
     let Some(value) = environment.text(name) else { return Ok(TIMEOUT) };
     match value.trim().parse() {
-        // Python, too, takes 0 for "not set".
+        // Python, too, treats 0 as "not set".
         Ok(0) => Ok(TIMEOUT),
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
         Err(_) => Err(HubError::Setting { name, reason: "it is not a whole number of seconds" }),

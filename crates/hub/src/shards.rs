@@ -1,4 +1,4 @@
-//! The index of a model whose weights are spread over several files.
+//! Reads the index of a model whose weights are spread over several files.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::error::{HubError, Result};
 use crate::file_name::FileName;
 
-/// Most shards that a model may have; the largest models have hundreds.
+/// The largest number of shards that a model may have; the largest models have hundreds.
 const MOST: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Index {
-    /// The file that each weight is in, by the weight's name.
+    /// The name of the file that each weight is in, by the weight's name.
     weight_map: HashMap<String, Value>,
 }
 
-/// The files that an index on disk names, each once, in order.
+/// Returns the files that an index on disk names, each of them once, in sorted order.
 pub(crate) fn shards(path: &Path) -> Result<Vec<FileName>> {
     let malformed = |reason: String| HubError::Index { path: path.to_owned(), reason };
     let bytes = fs_err::read(path)?;

@@ -1,4 +1,4 @@
-//! A fetch that a person watches.
+//! Shows the progress of a fetch to the user.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +10,11 @@ use crate::hub::{Hub, Snapshot};
 use crate::id::HubId;
 use crate::progress::{Event, Observer};
 
-/// Fetches a model with a progress bar for each file, until the flag is set.
+/// Fetches a model and shows a progress bar for each file. The fetch stops when the flag is set.
 ///
 /// # Errors
 ///
-/// Those of [`Hub::fetch`].
+/// Returns the errors of [`Hub::fetch`].
 pub fn fetch_shown(hub: &Hub, id: &HubId, printer: &Printer, interrupted: &AtomicBool) -> Result<Snapshot> {
     hub.fetch(id, &Shown { id, printer, interrupted, bar: RefCell::new(None) })
 }
@@ -23,7 +23,7 @@ struct Shown<'a> {
     id: &'a HubId,
     printer: &'a Printer,
     interrupted: &'a AtomicBool,
-    /// The bar of the file that is being downloaded.
+    /// The progress bar of the file that is being downloaded.
     bar: RefCell<Option<Progress>>,
 }
 

@@ -1,4 +1,4 @@
-//! The secret that says who asks.
+//! The secret that identifies the user to the hub.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use std::fmt;
 pub struct Token(String);
 
 impl Token {
-    /// Trims the text, as Python does; none if nothing is left or it could not stand in an HTTP header.
+    /// Trims the text, as Python does. Returns `None` if nothing is left or it could not be put into an HTTP header.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
         sendable.then(|| Self(text.to_owned()))
     }
 
-    /// The value of the `Authorization` header.
+    /// Returns the value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
     }

@@ -1,4 +1,4 @@
-//! The activations of the MLPs.
+//! Builds the activation functions of the MLPs.
 
 use cliptune_clip::config::Activation;
 
@@ -7,7 +7,7 @@ use crate::graph::{GraphBuilder, Op};
 /// The factor in quick_gelu, x·σ(1.702x).
 const QUICK_GELU_FACTOR: f32 = 1.702;
 
-/// Appends an activation of `x`.
+/// Appends the activation `kind` of `x` and returns the name of the result.
 pub(crate) fn activation(graph: &mut GraphBuilder, kind: Activation, scope: &str, x: &str) -> String {
     match kind {
         Activation::QuickGelu => quick_gelu(graph, scope, x),
@@ -16,7 +16,7 @@ pub(crate) fn activation(graph: &mut GraphBuilder, kind: Activation, scope: &str
     }
 }
 
-/// x·σ(1.702x), as ONNX Runtime's `QuickGeluFusion` looks for it.
+/// Appends x·σ(1.702x) in the form that ONNX Runtime's `QuickGeluFusion` looks for.
 fn quick_gelu(graph: &mut GraphBuilder, scope: &str, x: &str) -> String {
     let factor = graph.float(QUICK_GELU_FACTOR);
     let scaled = graph.node(Op::new("Mul"), scope, "quick_gelu_scaled", &[x, &factor]);
@@ -24,7 +24,7 @@ fn quick_gelu(graph: &mut GraphBuilder, scope: &str, x: &str) -> String {
     graph.node(Op::new("Mul"), scope, "quick_gelu", &[x, &gate])
 }
 
-/// ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))): opset 17 has no `Gelu`.
+/// Appends ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) node by node, since opset 17 has no `Gelu`.
 fn gelu_tanh(graph: &mut GraphBuilder, scope: &str, x: &str) -> String {
     let root = graph.float((2.0 / std::f32::consts::PI).sqrt());
     let [cubic, one, half] = [0.044_715, 1.0, 0.5].map(|constant| graph.float(constant));
@@ -39,7 +39,7 @@ fn gelu_tanh(graph: &mut GraphBuilder, scope: &str, x: &str) -> String {
     graph.node(Op::new("Mul"), scope, "gelu", &[&gated, &half])
 }
 
-/// ½·x·(1 + erf(x/√2)), as ONNX Runtime's `GeluFusion` looks for it.
+/// Appends ½·x·(1 + erf(x/√2)) in the form that ONNX Runtime's `GeluFusion` looks for.
 fn gelu(graph: &mut GraphBuilder, scope: &str, x: &str) -> String {
     let (root, one, half) = (graph.float(std::f32::consts::SQRT_2), graph.float(1.0), graph.float(0.5));
     let scaled = graph.node(Op::new("Div"), scope, "gelu_scaled", &[x, &root]);

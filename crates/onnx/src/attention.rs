@@ -1,4 +1,4 @@
-//! Multi-head attention.
+//! Builds multi-head attention.
 
 use cliptune_clip::ops::Mask;
 
@@ -8,9 +8,10 @@ use crate::graph::Op;
 use crate::interpreter::Interpreter;
 use crate::value::{Length, Matrix, Value, module_of, parent_of};
 
-/// softmax(q·kᵀ/√Dh + mask)·v for flat `[B·Q, D]` queries and `[B·S, D]` keys and values: `[B·Q, D]`.
+/// Appends softmax(q·kᵀ/√Dh + mask)·v for flat `[B·Q, D]` queries and `[B·S, D]` keys and values. The result is
+/// `[B·Q, D]`.
 ///
-/// The rows leave the flat stream here and nowhere else.
+/// The rows leave the flat stream only here.
 pub(crate) fn attention(
     ops: &mut Interpreter<'_>,
     qkv: [&Value; 3],
@@ -34,12 +35,12 @@ pub(crate) fn attention(
     Ok(query.mapped(mixed, query.width))
 }
 
-/// What attention is computed from.
+/// The operands and lengths that attention is computed from.
 struct Parts<'a> {
     scope: &'a str,
-    /// Queries, keys and values.
+    /// The names of the queries, keys and values.
     names: [&'a str; 3],
-    /// The lengths of the queries, and of the keys and values.
+    /// The length of the queries, then that of the keys and values.
     lengths: [Length; 2],
     heads: usize,
     width: usize,
@@ -64,13 +65,13 @@ fn check(qkv: [&Value; 3], heads: usize) -> Result<&Matrix, OnnxError> {
 }
 
 impl Interpreter<'_> {
-    /// Computes attention with ONNX's own operators; `bias` is what is added to the scores, `[B or 1, 1, Q, S]`.
+    /// Computes attention with ONNX's own operators; `bias`, of shape `[B or 1, 1, Q, S]`, is added to the scores.
     fn plain_attention(&mut self, parts: &Parts<'_>, bias: Option<&str>) -> String {
         let Parts { scope, names: [query, keys, values], lengths: [asking, seen], heads, width } = parts;
         let head_width = width / heads;
         let asking = self.batch_shape(asking, &[*heads, head_width]);
         let seen = self.batch_shape(seen, &[*heads, head_width]);
-        // Keys come out transposed, ready for the product.
+        // The keys come out transposed, ready for the product.
         let query = self.split_heads(scope, "query", query, &asking, [0, 2, 1, 3]);
         let keys = self.split_heads(scope, "keys", keys, &seen, [0, 2, 3, 1]);
         let values = self.split_heads(scope, "values", values, &seen, [0, 2, 1, 3]);
@@ -105,7 +106,7 @@ impl Interpreter<'_> {
         self.flat(scope, "mixed", &mixed, *width)
     }
 
-    /// The shape `[B, S, rest…]` as a tensor, B left open.
+    /// Appends the shape `[B, S, rest…]` as a tensor in which B is left open.
     fn batch_shape(&mut self, length: &Length, rest: &[usize]) -> String {
         let rest: Vec<i64> = rest.iter().map(|&size| size as i64).collect();
         let ids = match length {
@@ -119,13 +120,13 @@ impl Interpreter<'_> {
         })
     }
 
-    /// `[B·S, D]` → `[B, S, H, Dh]` → the axes in this order.
+    /// Splits `[B·S, D]` into heads, `[B, S, H, Dh]`, and puts the axes into the given order.
     fn split_heads(&mut self, scope: &str, label: &str, x: &str, shape: &str, order: [i64; 4]) -> String {
         let split = self.graph.node(Op::new("Reshape"), scope, &format!("{label}_split"), &[x, shape]);
         self.graph.node(Op::new("Transpose").ints("perm", &order), scope, label, &[&split])
     }
 
-    /// Back to `[B·S, D]`.
+    /// Joins the heads again into `[B·S, D]`.
     fn flat(&mut self, scope: &str, label: &str, x: &str, width: usize) -> String {
         let shape = self.graph.ints(&[-1, width as i64]);
         self.graph.node(Op::new("Reshape"), scope, label, &[x, &shape])

@@ -1,4 +1,4 @@
-//! The export of a whole model.
+//! Exports a whole model.
 
 use std::path::Path;
 
@@ -10,15 +10,15 @@ use crate::metadata::{Metadata, Preparation};
 use crate::weights::WeightFile;
 use crate::{models, write};
 
-/// Writes `text_model.onnx`, `vision_model.onnx`, `vision_model_fast.onnx` and `model.onnx` into a folder that has
-/// `model.safetensors`, replacing earlier ones. The graphs refer to the weights there, so all of them share one file.
-/// Configuration, preprocessing and tokenizer are those of the folder `model`, which may be the same.
+/// Writes `text_model.onnx`, `vision_model.onnx`, `vision_model_fast.onnx` and `model.onnx` into a folder that contains
+/// `model.safetensors`, replacing earlier ones. All graphs refer to the weights in that one file. The configuration,
+/// preprocessing and tokenizer are read from the folder `model`, which may be the same one.
 ///
-/// Every weight's presence and shape is checked before anything is written, and no file gets its name before all
-/// are complete.
+/// The presence and shape of every weight are checked before anything is written, and no file gets its final name
+/// before all of them are complete.
 ///
 /// # Errors
-/// When a file of the model is missing, damaged or does not go with the others, or a graph cannot be written.
+/// When a file of the model is missing, damaged or inconsistent with the others, or when a graph cannot be written.
 pub fn export(folder: &Path, model: &Path) -> Result<(), OnnxError> {
     let config = ClipConfig::from_folder(model)?;
     let weights = WeightFile::open(folder, &config)?;

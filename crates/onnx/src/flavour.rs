@@ -1,23 +1,25 @@
-//! For which runtime a graph is written.
+//! The runtimes that a graph can be written for.
 
-/// The operators that ONNX Runtime adds to ONNX's.
+/// The domain of the operators that ONNX Runtime adds to ONNX's own.
 pub(crate) const MICROSOFT: &str = "com.microsoft";
 
-/// The runtime that a graph is written for. Both compute the same from the same file of weights.
+/// The runtime that a graph is written for. Both flavours compute the same results from the same weights file.
 ///
-/// Only one of ONNX Runtime's own operators is used, `MultiHeadAttention` without a mask: it never holds all scores at
-/// once. What else it offers was measured and is no faster than what it makes of the portable graph when it loads it
-/// (`QuickGelu`), or slower (`SkipLayerNormalization`, `MultiHeadAttention` with a mask): see `docs/onnx.md`.
+/// Only one of ONNX Runtime's own operators is used: `MultiHeadAttention` without a mask, which never holds all scores
+/// in memory at once. The other operators were measured. `QuickGelu` is no faster than what ONNX Runtime makes of the
+/// portable graph when it loads it; `SkipLayerNormalization` and `MultiHeadAttention` with a mask are slower. See
+/// `docs/onnx.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavour {
-    /// Any: ONNX's own operators alone, in the patterns that ONNX Runtime fuses when it loads a model.
+    /// Any runtime: the graph uses only ONNX's own operators, in the patterns that ONNX Runtime fuses when it loads a
+    /// model.
     Portable,
-    /// ONNX Runtime.
+    /// ONNX Runtime, with one of its own operators.
     Fast,
 }
 
 impl Flavour {
-    /// The name in metadata.
+    /// Returns the name that is written into the metadata.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Portable => "portable",

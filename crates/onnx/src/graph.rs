@@ -1,10 +1,10 @@
-//! A graph under construction: nodes, initialisers and shared constants, with names that are unique and readable.
+//! Builds a graph from nodes, initialisers and shared constants, and gives them unique, readable names.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::proto::{self, DataType};
 
-/// An operator and its settings.
+/// An operator and its attributes.
 pub(crate) struct Op {
     kind: &'static str,
     domain: Option<&'static str>,
@@ -16,7 +16,7 @@ impl Op {
         Self { kind, domain: None, attributes: Vec::new() }
     }
 
-    /// The operator of that name in another set than ONNX's own.
+    /// Takes the operator from an operator set other than ONNX's own.
     pub(crate) fn of(mut self, domain: &'static str) -> Self {
         self.domain = Some(domain);
         self
@@ -40,7 +40,7 @@ impl Op {
         self
     }
 
-    /// The operator applied to values. The node has its first result's name.
+    /// Applies the operator to its inputs. The node is named after its first output.
     pub(crate) fn node(self, inputs: &[&str], outputs: Vec<String>) -> proto::Node {
         proto::Node {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
@@ -57,16 +57,16 @@ fn attribute(name: &str, kind: proto::AttributeKind) -> proto::Attribute {
     proto::Attribute { name: Some(name.to_owned()), kind: Some(kind as i32), ..Default::default() }
 }
 
-/// A tensor that nodes use and none makes.
+/// A tensor that nodes use but no node computes.
 pub(crate) enum Initializer {
-    /// A small constant, complete.
+    /// A small constant whose elements are held here.
     Constant(proto::Tensor),
-    /// A weight: its name, type and shape. Its elements stay in the weights' file, and where they are there is put in
-    /// when the model is written.
+    /// A weight with its name, type and shape. Its elements stay in the weights file, and their place in that file is
+    /// filled in when the model is written.
     Weight(proto::Tensor),
 }
 
-/// A graph under construction. Nodes are appended in the order in which they can be computed.
+/// A graph under construction. Nodes are appended in an order in which they can be computed.
 #[derive(Default)]
 pub(crate) struct GraphBuilder {
     nodes: Vec<proto::Node>,
@@ -76,14 +76,14 @@ pub(crate) struct GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// Appends a node and returns the name of its result: `<scope>/<label>`, with a number when that is taken.
+    /// Appends a node and returns the name of its result: `<scope>/<label>`, with a number added if that name is taken.
     pub(crate) fn node(&mut self, op: Op, scope: &str, label: &str, inputs: &[&str]) -> String {
         let name = self.unique(format!("{scope}/{label}"));
         self.nodes.push(op.node(inputs, vec![name.clone()]));
         name
     }
 
-    /// What `build` makes, made the first time `key` is asked for and reused afterwards.
+    /// Returns what `build` makes: it runs the first time `key` is asked for, and its result is reused afterwards.
     pub(crate) fn once(&mut self, key: &str, build: impl FnOnce(&mut Self) -> String) -> String {
         if let Some(name) = self.once.get(key) {
             return name.clone();
@@ -93,7 +93,7 @@ impl GraphBuilder {
         name
     }
 
-    /// The weight `name`, which is part of the file from its first use on.
+    /// Returns the name of a weight, which becomes part of the graph the first time it is used.
     pub(crate) fn weight(&mut self, name: &str, shape: &[usize]) -> String {
         if self.names.insert(name.to_owned()) {
             self.initializers.push(Initializer::Weight(tensor(name, shape, DataType::Float)));
@@ -101,24 +101,24 @@ impl GraphBuilder {
         name.to_owned()
     }
 
-    /// A one-dimensional integer constant. Equal constants are one initialiser.
+    /// Returns a one-dimensional integer constant. Equal constants share one initialiser.
     pub(crate) fn ints(&mut self, values: &[i64]) -> String {
         let name = format!("constant/int64{values:?}");
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.constant(name, &[values.len()], DataType::Int64, bytes)
     }
 
-    /// A scalar integer constant.
+    /// Returns a scalar integer constant.
     pub(crate) fn int(&mut self, value: i64) -> String {
         self.constant(format!("constant/int64({value})"), &[], DataType::Int64, value.to_le_bytes())
     }
 
-    /// A scalar float constant.
+    /// Returns a scalar float constant.
     pub(crate) fn float(&mut self, value: f32) -> String {
         self.constant(format!("constant/float({value})"), &[], DataType::Float, value.to_le_bytes())
     }
 
-    /// A float constant under a name of its own, which must stand for these values alone.
+    /// Returns a float constant with the given name, which must always stand for the same values.
     pub(crate) fn floats(
         &mut self,
         name: &str,
@@ -153,7 +153,7 @@ impl GraphBuilder {
         candidate
     }
 
-    /// Gives the value `from` the name `to`, wherever it is made or used.
+    /// Renames the value `from` to `to` wherever it is computed or used.
     pub(crate) fn rename(&mut self, from: &str, to: &str) {
         for value in self.nodes.iter_mut().flat_map(|node| node.input.iter_mut().chain(&mut node.output)) {
             if value == from {
@@ -162,7 +162,7 @@ impl GraphBuilder {
         }
     }
 
-    /// The nodes and the initialisers.
+    /// Returns the nodes and the initialisers.
     pub(crate) fn finish(self) -> (Vec<proto::Node>, Vec<Initializer>) {
         (self.nodes, self.initializers)
     }

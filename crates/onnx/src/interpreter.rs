@@ -1,6 +1,7 @@
-//! The interpreter that turns the towers of `cliptune_clip` into ONNX nodes.
+//! An interpreter that turns the towers of `cliptune_clip` into ONNX nodes.
 //!
-//! Most nodes are the same in both flavours. Names follow the modules: `text_model.encoder.layers.0.mlp.fc1/linear`.
+//! Most nodes are the same in both flavours. Their names follow the modules:
+//! `text_model.encoder.layers.0.mlp.fc1/linear`.
 
 use cliptune_clip::config::{Activation, TextPooling};
 use cliptune_clip::names;
@@ -26,7 +27,7 @@ impl<'a> Interpreter<'a> {
         Self { graph: GraphBuilder::default(), flavour, weights }
     }
 
-    /// Brings a weight into the graph: its name and its shape, which must have N axes.
+    /// Brings a weight into the graph and returns its name and its shape, which must have N axes.
     fn weight<const N: usize>(&mut self, name: &str) -> Result<(String, [usize; N]), OnnxError> {
         let shape = self.weights.shape(name)?;
         let sizes = <[usize; N]>::try_from(shape).map_err(|_| OnnxError::Operand {
@@ -37,7 +38,7 @@ impl<'a> Interpreter<'a> {
         Ok((self.graph.weight(name, shape), sizes))
     }
 
-    /// A weight of one number, whose shape may be `[]` or `[1]`.
+    /// Brings a weight that is a single number into the graph. Its shape may be `[]` or `[1]`.
     fn number(&mut self, name: &str) -> Result<String, OnnxError> {
         let shape = self.weights.shape(name)?;
         Ok(self.graph.weight(name, shape))
@@ -50,14 +51,14 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// The length of the texts `ids` as a tensor `[1]`, computed once.
+    /// Returns the length of the texts `ids` as a tensor `[1]`, which is computed once.
     pub(crate) fn text_length(&mut self, ids: &str) -> String {
         self.graph.once(&format!("{ids}/length"), |graph| {
             graph.node(Op::new("Shape").int("start", 1).int("end", 2), ids, "length", &[ids])
         })
     }
 
-    /// A length as a tensor `[1]`.
+    /// Returns a length as a tensor `[1]`.
     fn length(&mut self, length: &Length) -> String {
         match length {
             Length::Fixed(rows) => self.graph.ints(&[*rows as i64]),
@@ -65,14 +66,14 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// The rows of a position table for texts as long as `ids`.
+    /// Returns the rows of a position table for texts as long as `ids`.
     fn text_positions(&mut self, module: &str, table: &str, ids: &str) -> String {
         let end = self.text_length(ids);
         let zero = self.graph.ints(&[0]);
         self.graph.node(Op::new("Slice"), module, "rows", &[table, &zero, &end, &zero])
     }
 
-    /// The same as a scalar.
+    /// Returns the length of the texts `ids` as a scalar.
     pub(crate) fn text_length_scalar(&mut self, ids: &str) -> String {
         let length = self.text_length(ids);
         self.graph.once(&format!("{ids}/length_scalar"), |graph| {
@@ -81,7 +82,8 @@ impl<'a> Interpreter<'a> {
         })
     }
 
-    /// Which position of each text is pooled: `[B]`, or `[1]` where it is the same for all. Computed once.
+    /// Returns the position that is pooled in each text: `[B]`, or `[1]` if it is the same in all texts. It is computed
+    /// once.
     ///
     /// The ids are compared as 32-bit integers because ONNX Runtime has no 64-bit `ArgMax`.
     pub(crate) fn pooled_positions(&mut self, ids: &str, pooling: TextPooling) -> String {
@@ -106,7 +108,8 @@ impl<'a> Interpreter<'a> {
         })
     }
 
-    /// The pooled row of each text in the flat stream, whose texts start at 0, S, 2S …: `[B]`. Computed once.
+    /// Returns the row of the flat stream that is pooled for each text: `[B]`. The texts start at rows 0, S, 2S …. It
+    /// is computed once.
     fn pooled_rows(&mut self, ids: &str, pooling: TextPooling) -> String {
         let positions = self.pooled_positions(ids, pooling);
         let step = self.text_length_scalar(ids);
@@ -123,7 +126,7 @@ fn borrowed(operands: &[String]) -> Vec<&str> {
     operands.iter().map(String::as_str).collect()
 }
 
-/// The error of a module that was built for another width.
+/// Returns the error for a module that was built for another width.
 fn wrong_width(operation: &'static str, module: &str, width: usize, x: &Matrix) -> OnnxError {
     OnnxError::Operand {
         operation,
@@ -164,8 +167,8 @@ impl Ops for Interpreter<'_> {
         let mut operands = vec![pixels.to_owned(), kernel];
         operands.extend(self.bias_of(module, bias)?);
         let grid = self.graph.node(convolution, module, "convolution", &borrowed(&operands));
-        // [B, D, rows, columns] → [B, D, patches] → [B, patches, D]. Batch and width are copied: an image of
-        // another size then fails where positions are added, and never changes the batch.
+        // [B, D, rows, columns] → [B, D, patches] → [B, patches, D]. Batch and width are copied, so an image of another
+        // size fails where the positions are added and never changes the batch.
         let shape = self.graph.ints(&[0, 0, -1]);
         let columns = self.graph.node(Op::new("Reshape"), module, "columns", &[&grid, &shape]);
         let name =
@@ -242,7 +245,7 @@ impl Ops for Interpreter<'_> {
             return Err(wrong_width("packed_linear", module, inputs, x));
         }
         let (width, start) = (rows / 3, part.index() * (rows / 3));
-        // Of constants, so that a runtime cuts them once, when it loads the model.
+        // The parts are cut from constants, so a runtime cuts them once, when it loads the model.
         let mut cut = |packed: &str, label: &str| {
             let graph = &mut self.graph;
             let (from, to) = (graph.ints(&[start as i64]), graph.ints(&[(start + width) as i64]));
@@ -262,7 +265,7 @@ impl Ops for Interpreter<'_> {
     fn learned_query(&mut self, x: &Value, name: &str) -> Result<Value, OnnxError> {
         let (x, stream) = x.stream("learned_query")?;
         let (query, [_, _, width]) = self.weight(name)?;
-        // As many as the flat stream has sequences.
+        // The query is repeated for each sequence in the flat stream.
         let length = self.length(&stream.length);
         let graph = &mut self.graph;
         let rows = graph.node(Op::new("Shape").int("start", 0).int("end", 1), name, "rows", &[&x.name]);
@@ -302,7 +305,7 @@ impl Ops for Interpreter<'_> {
 
     fn first_row(&mut self, x: &Value) -> Result<Value, OnnxError> {
         let (x, stream) = x.stream("first_row")?;
-        // Row 0, S, 2S … of the flat stream.
+        // The first rows are rows 0, S, 2S … of the flat stream.
         let step = self.length(&stream.length);
         let graph = &mut self.graph;
         let (zero, end) = (graph.ints(&[0]), graph.ints(&[i64::MAX]));

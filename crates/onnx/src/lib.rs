@@ -1,8 +1,8 @@
 //! Writes CLIP as ONNX.
 //!
-//! The towers of `cliptune_clip` run over an interpreter that appends ONNX nodes instead of computing, so the
-//! exported graph is the trained graph by construction. [`export`] writes three files, named and shaped as Hugging
-//! Face Optimum does, and one for ONNX Runtime; they refer to the weights in `model.safetensors` beside them.
+//! The towers of `cliptune_clip` run over an interpreter that appends ONNX nodes instead of computing, so the exported
+//! graph is the trained graph by construction. [`export`] writes three files, named and shaped like those of Hugging
+//! Face Optimum, and a fourth for ONNX Runtime. All of them refer to the weights in `model.safetensors` beside them.
 
 mod activation;
 mod attention;

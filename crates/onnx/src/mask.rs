@@ -1,4 +1,4 @@
-//! Masks: what is added to the scores of keys that may not be looked at. Each is made once.
+//! Builds the masks that are added to attention scores to hide keys. Each mask is built once.
 
 use cliptune_clip::config::TextPooling;
 use cliptune_clip::ops::Mask;
@@ -8,16 +8,16 @@ use crate::graph::Op;
 use crate::interpreter::Interpreter;
 use crate::value::{Length, Stream, Value};
 
-/// What is added to the score of a key that may not be looked at.
+/// The value that is added to the score of a key that must not be looked at.
 ///
-/// Not −∞: with padding before a text, the rows of the padding may look at nothing, and a softmax over −∞ alone is
-/// NaN, which then spreads to every row of that text (0·NaN is NaN). With a finite value those rows become an
-/// average that nobody reads. e^−30000 is 0 in f32 and f16, and the sum of the causal and the padding mask,
-/// −60000, is still finite in f16.
+/// It is not −∞ because, with padding before a text, the rows of the padding may look at nothing. A softmax over −∞
+/// alone is NaN, which then spreads to every row of that text (0·NaN is NaN). With a finite value those rows become an
+/// average that nobody reads. e^−30000 is 0 in f32 and f16, and the sum of the causal and the padding mask, −60000, is
+/// still finite in f16.
 const MASKED: f32 = -30_000.0;
 
 impl Interpreter<'_> {
-    /// What is added to the scores: `[B or 1, 1, Q, S]`; nothing without a mask.
+    /// Returns what is added to the scores, `[B or 1, 1, Q, S]`, or nothing if there is no mask.
     pub(crate) fn attention_bias(
         &mut self,
         query: &Value,
@@ -46,7 +46,7 @@ impl Interpreter<'_> {
         })))
     }
 
-    /// 0 where a row may look, [`MASKED`] where the key comes later: `[1, 1, S, S]`, cut from a constant.
+    /// Returns 0 where a row may look and [`MASKED`] where the key comes later: `[1, 1, S, S]`, cut from a constant.
     fn causal_bias(&mut self, ids: &str, positions: usize) -> String {
         let length = self.text_length(ids);
         self.graph.once(&format!("{ids}/causal_bias"), |graph| {
@@ -59,7 +59,7 @@ impl Interpreter<'_> {
         })
     }
 
-    /// 0 up to the pooled row of each text, [`MASKED`] behind it: `[B, 1, 1, S]`.
+    /// Returns 0 up to the pooled row of each text and [`MASKED`] behind it: `[B, 1, 1, S]`.
     fn pooled_bias(&mut self, ids: &str, pooling: TextPooling) -> String {
         let (length, positions) = (self.text_length_scalar(ids), self.pooled_positions(ids, pooling));
         self.graph.once(&format!("{ids}/pooled_bias"), |graph| {
@@ -73,7 +73,7 @@ impl Interpreter<'_> {
         })
     }
 
-    /// 0 for the keys whose mask is not 0, [`MASKED`] for the others: `[B, 1, 1, S]`.
+    /// Returns 0 for the keys whose mask is not 0 and [`MASKED`] for the others: `[B, 1, 1, S]`.
     fn padding_bias(&mut self, mask: &str) -> String {
         self.graph.once(&format!("{mask}/bias"), |graph| {
             let zero = graph.int(0);

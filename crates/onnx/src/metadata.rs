@@ -1,4 +1,4 @@
-//! What a program that runs the graphs must know and the graphs do not say.
+//! Metadata: what a program that runs the graphs has to know and cannot see from the nodes.
 
 use std::io;
 use std::path::Path;
@@ -13,27 +13,27 @@ use crate::error::OnnxError;
 use crate::flavour::Flavour;
 use crate::weights::WeightFile;
 
-/// exp(logit_scale), the factor of the cosines.
+/// The key for exp(logit_scale), the factor that the cosines are multiplied by.
 pub const LOGIT_SCALE: &str = "logit_scale";
-/// What is added to the logits; only for models that have it.
+/// The key for the bias that is added to the logits. Only some models have one.
 pub const LOGIT_BIAS: &str = "logit_bias";
 
-/// What a model folder says about how texts and images get into the graphs and what their outputs mean.
+/// A model folder's description of how texts and images become inputs of the graphs, and of what the outputs mean.
 ///
-/// It is in the metadata of every graph, entry by entry. Whoever has graph and folder can compare the two: a graph that
-/// was exported with another preparation gives plausible numbers that mean nothing.
+/// The metadata of every graph holds it, entry by entry, so that a graph can be compared with a model folder. A graph
+/// that was exported with a different preparation gives plausible numbers that mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preparation(Vec<(String, String)>);
 
 impl Preparation {
-    /// Reads the configuration, the preprocessing and the tokenizer of a model folder, and the weights of a folder of
-    /// graphs.
+    /// Reads the configuration, the preprocessing and the tokenizer from a model folder, and the weights from a folder
+    /// of graphs.
     ///
-    /// Files are told by their SHA-256, as `sha256sum` and the Hugging Face Hub have it; those that are not there have
-    /// no entry.
+    /// Files are identified by their SHA-256, which is also what `sha256sum` and the Hugging Face Hub show. A file that
+    /// does not exist has no entry.
     ///
     /// # Errors
-    /// When a file cannot be read or used.
+    /// When a file cannot be read or is unusable.
     pub fn read(model: &Path, graphs: &Path) -> Result<Self, OnnxError> {
         let config = ClipConfig::from_folder(model)?;
         let preprocessing = Preprocessor::from_folder(model)?.describe()?;
@@ -50,7 +50,7 @@ impl Preparation {
         Ok(Self(entries))
     }
 
-    /// Keys and values.
+    /// Returns the entries as pairs of key and value.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -75,7 +75,7 @@ fn sha256(path: &Path) -> io::Result<String> {
     Ok(format!("{:x}", hasher.finalize()))
 }
 
-/// The metadata of every graph but its flavour: the preparation, and what makes logits of cosines.
+/// The metadata that all graphs share: the preparation, and the numbers that turn cosines into logits.
 #[derive(Debug)]
 pub(crate) struct Metadata {
     entries: Vec<(String, String)>,
@@ -88,7 +88,7 @@ impl Metadata {
         preparation: Preparation,
     ) -> Result<Self, OnnxError> {
         let Preparation(mut entries) = preparation;
-        // Display of a float is its shortest decimal that reads back as the same number.
+        // A float is displayed as the shortest decimal that reads back as the same number.
         let scale = f64::from(weights.number(names::LOGIT_SCALE)?).exp() as f32;
         entries.push((LOGIT_SCALE.to_owned(), scale.to_string()));
         if let Some(bias) = towers::temperature(config.family).logit_bias {
@@ -98,7 +98,7 @@ impl Metadata {
         Ok(Self { entries })
     }
 
-    /// The entries of a graph.
+    /// Returns the entries for a graph of the given flavour.
     pub(crate) fn of(&self, flavour: Flavour) -> impl Iterator<Item = (&str, &str)> {
         let own = self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         own.chain([("flavour", flavour.as_str())])

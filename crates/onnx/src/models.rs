@@ -1,4 +1,4 @@
-//! The graphs: inputs, outputs and metadata, named and shaped as Hugging Face Optimum does.
+//! Builds the graphs with their inputs, outputs and metadata, named and shaped like those of Hugging Face Optimum.
 
 use cliptune_clip::{ClipConfig, towers};
 
@@ -11,48 +11,48 @@ use crate::proto::{self, DataType, Extent};
 use crate::value::Value;
 use crate::weights::WeightFile;
 
-/// The text tower and its projection: token ids to text embeddings, not normalised.
+/// The text tower and its projection: takes token ids and returns text embeddings that are not normalised.
 pub const TEXT_MODEL_FILE: &str = "text_model.onnx";
-/// The vision tower and its projection: pixels to image embeddings, not normalised.
+/// The vision tower and its projection: takes pixels and returns image embeddings that are not normalised.
 pub const VISION_MODEL_FILE: &str = "vision_model.onnx";
-/// The vision tower for ONNX Runtime, with one of its own operators.
+/// The vision tower for ONNX Runtime, which uses one of that runtime's own operators.
 pub const FAST_VISION_MODEL_FILE: &str = "vision_model_fast.onnx";
-/// Both towers in one graph: logits and normalised embeddings.
+/// Both towers in one graph: returns logits and normalised embeddings.
 pub const MODEL_FILE: &str = "model.onnx";
 
-/// Token ids, int64 `[texts, tokens]`.
+/// The input with token ids, int64 `[texts, tokens]`.
 pub const INPUT_IDS: &str = "input_ids";
-/// 1 for tokens and 0 for padding, int64 `[texts, tokens]`.
+/// The input that is 1 for tokens and 0 for padding, int64 `[texts, tokens]`.
 pub const ATTENTION_MASK: &str = "attention_mask";
-/// Preprocessed images, f32 `[images, 3, height, width]`.
+/// The input with preprocessed images, f32 `[images, 3, height, width]`.
 pub const PIXEL_VALUES: &str = "pixel_values";
-/// Text embeddings, f32 `[texts, projection_dim]`.
+/// The output with text embeddings, f32 `[texts, projection_dim]`.
 pub const TEXT_EMBEDS: &str = "text_embeds";
-/// Image embeddings, f32 `[images, projection_dim]`.
+/// The output with image embeddings, f32 `[images, projection_dim]`.
 pub const IMAGE_EMBEDS: &str = "image_embeds";
-/// Scaled cosines, f32 `[images, texts]`.
+/// The output with scaled cosines by image, f32 `[images, texts]`.
 pub const LOGITS_PER_IMAGE: &str = "logits_per_image";
-/// Scaled cosines, f32 `[texts, images]`.
+/// The output with scaled cosines by text, f32 `[texts, images]`.
 pub const LOGITS_PER_TEXT: &str = "logits_per_text";
 
-/// Version 8 of the file format goes with operator set 17, the first with `LayerNormalization`.
+/// Version 8 of the file format belongs to operator set 17, the first one with `LayerNormalization`.
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
-/// ONNX Runtime's own operators have had no other.
+/// The only version that ONNX Runtime's own operator set has ever had.
 const MICROSOFT_OPSET: i64 = 1;
 
-/// A model that is complete but for the places of its weights.
+/// A model that lacks only the places of its weights.
 pub(crate) struct OnnxModel {
     pub(crate) file: &'static str,
-    /// Everything but the graph.
+    /// The model without its graph.
     pub(crate) header: proto::Model,
     /// The graph without its initialisers.
     pub(crate) graph: proto::Graph,
-    /// The initialisers, in the order in which nodes use them.
+    /// The initialisers, in the order in which the nodes use them.
     pub(crate) initializers: Vec<Initializer>,
 }
 
-/// The text tower, as `CLIPTextModelWithProjection`.
+/// Builds the text tower, the equivalent of `CLIPTextModelWithProjection`.
 pub(crate) fn text_model(
     config: &ClipConfig,
     weights: &WeightFile,
@@ -65,7 +65,7 @@ pub(crate) fn text_model(
     Ok(finish(TEXT_MODEL_FILE, ops, inputs, outputs, metadata))
 }
 
-/// The vision tower, as `CLIPVisionModelWithProjection`.
+/// Builds the vision tower, the equivalent of `CLIPVisionModelWithProjection`.
 pub(crate) fn vision_model(
     config: &ClipConfig,
     weights: &WeightFile,
@@ -83,7 +83,7 @@ pub(crate) fn vision_model(
     Ok(finish(file, ops, vec![pixel_values("batch_size")], outputs, metadata))
 }
 
-/// `model.onnx`, as `CLIPModel` or `SiglipModel`.
+/// Builds `model.onnx`, the equivalent of `CLIPModel` or `SiglipModel`.
 pub(crate) fn model(
     config: &ClipConfig,
     weights: &WeightFile,
@@ -92,7 +92,7 @@ pub(crate) fn model(
     let mut ops = Interpreter::new(weights, Flavour::Portable);
     let pixels = Value::Pixels(PIXEL_VALUES.to_owned());
     let ids = Value::Ids(INPUT_IDS.to_owned());
-    // SigLIP looks at padding too; Optimum's export of it has no mask either.
+    // SigLIP looks at padding too, and Optimum's export of it has no mask either.
     let mask = config.family.takes_attention_mask().then(|| Value::KeyMask(ATTENTION_MASK.to_owned()));
     let output = towers::clip(&mut ops, config, &pixels, &ids, mask.as_ref())?;
     let (images, texts) = (named("image_batch_size"), named("text_batch_size"));

@@ -1,49 +1,49 @@
-//! The messages of ONNX's `onnx.proto` that a CLIP needs, with its field numbers.
+//! The messages of ONNX's `onnx.proto` that a CLIP model needs, with their field numbers.
 //!
-//! Written by hand rather than generated: ten messages and a dozen enum values do not justify a `protoc` at build
-//! time. Fields that cliptune never writes are left out; decoding skips them.
+//! They are written by hand, because ten messages and a dozen enum values do not justify a `protoc` at build time.
+//! Fields that cliptune never writes are left out, and decoding skips them.
 //!
 //! Source: <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 
-/// `ModelProto`: a graph, what it needs, and where it comes from.
+/// `ModelProto`: a graph with its requirements and its origin.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Model {
-    /// Version of the file format.
+    /// The version of the file format.
     #[prost(int64, optional, tag = "1")]
     pub ir_version: Option<i64>,
-    /// The program that wrote it.
+    /// The name of the program that wrote the model.
     #[prost(string, optional, tag = "2")]
     pub producer_name: Option<String>,
-    /// That program's version.
+    /// The version of the program that wrote the model.
     #[prost(string, optional, tag = "3")]
     pub producer_version: Option<String>,
-    /// The computation.
+    /// The graph that the model computes.
     #[prost(message, optional, tag = "7")]
     pub graph: Option<Graph>,
-    /// Versions of the operator sets that the nodes use.
+    /// The versions of the operator sets that the nodes use.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSet>,
-    /// Named strings for whoever runs the model.
+    /// Named strings for the program that runs the model.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringEntry>,
 }
 
-/// `GraphProto`: nodes in an order in which each can be computed.
+/// `GraphProto`: a list of nodes, in an order in which each can be computed.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Graph {
-    /// The nodes.
+    /// The nodes of the graph.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<Node>,
-    /// A name for people.
+    /// A name for people to read.
     #[prost(string, optional, tag = "2")]
     pub name: Option<String>,
-    /// Constants and weights.
+    /// The constants and weights.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<Tensor>,
-    /// What the caller feeds.
+    /// The values that the caller passes in.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfo>,
-    /// What the caller gets.
+    /// The values that the caller gets back.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfo>,
 }
@@ -51,42 +51,42 @@ pub struct Graph {
 /// `NodeProto`: one operator applied to named values.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Node {
-    /// Names of the operands; empty for an optional one left out.
+    /// The names of the operands. An optional operand that is left out has an empty name.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
-    /// Names of the results.
+    /// The names of the results.
     #[prost(string, repeated, tag = "2")]
     pub output: Vec<String>,
-    /// A name for people.
+    /// A name for people to read.
     #[prost(string, optional, tag = "3")]
     pub name: Option<String>,
-    /// The operator.
+    /// The name of the operator.
     #[prost(string, optional, tag = "4")]
     pub op_type: Option<String>,
-    /// Its settings.
+    /// The settings of the operator.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<Attribute>,
-    /// The operator's set; none for ONNX's own.
+    /// The operator set, which is absent for ONNX's own operators.
     #[prost(string, optional, tag = "7")]
     pub domain: Option<String>,
 }
 
-/// `AttributeProto`: one setting of a node. `kind` says which of the value fields counts.
+/// `AttributeProto`: one setting of a node. `kind` says which of the value fields is used.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Attribute {
-    /// The setting.
+    /// The name of the setting.
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
-    /// A float.
+    /// The value of a float setting.
     #[prost(float, optional, tag = "2")]
     pub f: Option<f32>,
-    /// An integer.
+    /// The value of an integer setting.
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
-    /// Several integers.
+    /// The value of a setting that is a list of integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
-    /// `type` in onnx.proto.
+    /// The type of the value; this field is called `type` in onnx.proto.
     #[prost(enumeration = "AttributeKind", optional, tag = "20")]
     pub kind: Option<i32>,
 }
@@ -95,35 +95,35 @@ pub struct Attribute {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum AttributeKind {
-    /// Not set.
+    /// The type is not set.
     Undefined = 0,
-    /// `f`.
+    /// The value is in `f`.
     Float = 1,
-    /// `i`.
+    /// The value is in `i`.
     Int = 2,
-    /// `ints`.
+    /// The value is in `ints`.
     Ints = 7,
 }
 
-/// `TensorProto`: a constant.
+/// `TensorProto`: a constant or a weight.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Tensor {
-    /// Shape; empty for a scalar.
+    /// The shape, which is empty for a scalar.
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
-    /// Type of the elements.
+    /// The type of the elements.
     #[prost(enumeration = "DataType", optional, tag = "2")]
     pub data_type: Option<i32>,
-    /// The name nodes use.
+    /// The name that nodes use for the tensor.
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
     /// The elements, little-endian, row by row.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
-    /// Where they are when they are in another file: `location`, `offset` and `length`.
+    /// The place of elements that are in another file: `location`, `offset` and `length`.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringEntry>,
-    /// Which of both counts.
+    /// Whether the elements are in `raw_data` or in `external_data`.
     #[prost(enumeration = "DataLocation", optional, tag = "14")]
     pub data_location: Option<i32>,
 }
@@ -132,9 +132,9 @@ pub struct Tensor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum DataLocation {
-    /// `raw_data`.
+    /// The elements are in `raw_data`.
     Default = 0,
-    /// `external_data`.
+    /// The elements are in the file that `external_data` names.
     External = 1,
 }
 
@@ -142,64 +142,64 @@ pub enum DataLocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum DataType {
-    /// Not set.
+    /// The type is not set.
     Undefined = 0,
-    /// f32.
+    /// 32-bit floats (f32).
     Float = 1,
-    /// u8.
+    /// Unsigned 8-bit integers (u8).
     Uint8 = 2,
-    /// i8.
+    /// Signed 8-bit integers (i8).
     Int8 = 3,
-    /// i32.
+    /// Signed 32-bit integers (i32).
     Int32 = 6,
-    /// i64.
+    /// Signed 64-bit integers (i64).
     Int64 = 7,
-    /// IEEE half precision.
+    /// 16-bit floats (IEEE half precision).
     Float16 = 10,
 }
 
 /// `ValueInfoProto`: the name and type of an input or output.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ValueInfo {
-    /// The value.
+    /// The name of the value.
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
-    /// `type` in onnx.proto.
+    /// The type of the value; this field is called `type` in onnx.proto.
     #[prost(message, optional, tag = "2")]
     pub value_type: Option<ValueType>,
 }
 
-/// `TypeProto`; cliptune has tensors only.
+/// `TypeProto`: the type of a value. cliptune only uses tensors.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ValueType {
-    /// A tensor.
+    /// The type of a tensor.
     #[prost(message, optional, tag = "1")]
     pub tensor_type: Option<TensorType>,
 }
 
-/// `TypeProto.Tensor`.
+/// `TypeProto.Tensor`: the element type and the shape of a tensor.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TensorType {
-    /// Type of the elements.
+    /// The type of the elements.
     #[prost(enumeration = "DataType", optional, tag = "1")]
     pub elem_type: Option<i32>,
-    /// The axes.
+    /// The shape of the tensor.
     #[prost(message, optional, tag = "2")]
     pub shape: Option<Shape>,
 }
 
-/// `TensorShapeProto`.
+/// `TensorShapeProto`: the shape of a tensor.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Shape {
-    /// One per axis.
+    /// The axes of the tensor, one dimension for each.
     #[prost(message, repeated, tag = "1")]
     pub dim: Vec<Dimension>,
 }
 
-/// `TensorShapeProto.Dimension`: a fixed size or the name of a free one.
+/// `TensorShapeProto.Dimension`: a fixed size, or the name of a free one.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Dimension {
-    /// Which of both.
+    /// The fixed size or the name.
     #[prost(oneof = "Extent", tags = "1, 2")]
     pub value: Option<Extent>,
 }
@@ -207,38 +207,38 @@ pub struct Dimension {
 /// The value of a [`Dimension`].
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum Extent {
-    /// This size.
+    /// The axis has exactly this size.
     #[prost(int64, tag = "1")]
     Fixed(i64),
-    /// Any size; the same for every axis with this name.
+    /// The axis may have any size, but all axes with this name have the same size.
     #[prost(string, tag = "2")]
     Named(String),
 }
 
-/// `OperatorSetIdProto`.
+/// `OperatorSetIdProto`: the version of an operator set.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OperatorSet {
-    /// Empty for ONNX's own operators.
+    /// The name of the operator set, which is empty for ONNX's own.
     #[prost(string, optional, tag = "1")]
     pub domain: Option<String>,
-    /// Its version.
+    /// The version of the operator set.
     #[prost(int64, optional, tag = "2")]
     pub version: Option<i64>,
 }
 
-/// `StringStringEntryProto`.
+/// `StringStringEntryProto`: a named string.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct StringEntry {
-    /// The name.
+    /// The name of the entry.
     #[prost(string, optional, tag = "1")]
     pub key: Option<String>,
-    /// Its value.
+    /// The value of the entry.
     #[prost(string, optional, tag = "2")]
     pub value: Option<String>,
 }
 
 impl StringEntry {
-    /// An entry.
+    /// Makes an entry from a key and a value.
     pub fn new(key: &str, value: String) -> Self {
         Self { key: Some(key.to_owned()), value: Some(value) }
     }

@@ -1,7 +1,7 @@
-//! What the interpreter knows about a tensor that does not exist yet.
+//! Describes tensors that will exist only when the graph runs, as far as the interpreter knows them.
 //!
-//! An ONNX value is only a name. The type here says what its axes mean, so that an operation on the wrong kind of
-//! tensor is an error and not a graph that computes something else.
+//! An ONNX value is only a name. These types say what its axes mean, so that an operation on the wrong kind of tensor
+//! is an error instead of a graph that computes something else.
 
 use crate::error::OnnxError;
 
@@ -22,7 +22,7 @@ pub(crate) enum Value {
     Similarity(String),
 }
 
-/// `[B, S, width]`.
+/// Embeddings of shape `[B, S, width]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Sequence {
     pub(crate) name: String,
@@ -30,16 +30,16 @@ pub(crate) struct Sequence {
     pub(crate) source: Source,
 }
 
-/// What a [`Sequence`] was made from.
+/// The input that a [`Sequence`] was made from, which decides its length.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// These token ids, so it is as long as they are.
+    /// Token ids with this name; the sequence is as long as they are.
     Ids(String),
-    /// An image, so its length is that of the position table.
+    /// An image; the sequence is as long as the position table.
     Image,
 }
 
-/// `[rows, width]`.
+/// Hidden states or embeddings of shape `[rows, width]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     pub(crate) name: String,
@@ -48,24 +48,24 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// The same rows after an operation on each of them.
+    /// Returns a value with the same rows after an operation on each of them.
     pub(crate) fn mapped(&self, name: String, width: usize) -> Value {
         Value::Matrix(Self { name, width, rows: self.rows.clone() })
     }
 }
 
-/// What the rows of a [`Matrix`] are.
+/// The meaning of the rows of a [`Matrix`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Rows {
-    /// All rows of all sequences, one sequence after the other: `B·S`. The residual stream stays flat so that
-    /// every linear layer is one `Gemm`, which runtimes run best and which holds the bias as well.
+    /// `B·S` rows: all rows of all sequences, one sequence after the other. The residual stream stays flat so that
+    /// every linear layer is one `Gemm`, which runtimes execute best and which includes the bias.
     Flat(Stream),
-    /// One row for each image or text: `B`.
+    /// `B` rows, one for each image or text.
     Pooled,
 }
 
 impl Rows {
-    /// How many rows a sequence has.
+    /// Returns the number of rows in a sequence.
     pub(crate) fn length(&self) -> Length {
         match self {
             Self::Flat(stream) => stream.length.clone(),
@@ -74,20 +74,20 @@ impl Rows {
     }
 }
 
-/// The sequences in a flat stream of rows.
+/// A flat stream that holds the rows of several sequences.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stream {
     pub(crate) length: Length,
-    /// The number of positions that the tower has.
+    /// The number of positions that the tower has, which is the longest possible sequence.
     pub(crate) at_most: usize,
 }
 
-/// Rows of one sequence.
+/// The number of rows in one sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Length {
-    /// Known now.
+    /// A length that is known when the graph is built.
     Fixed(usize),
-    /// The length of these token ids, which is known when the graph runs.
+    /// The length of the token ids with this name, which is known only when the graph runs.
     OfIds(String),
 }
 
@@ -135,7 +135,7 @@ impl Value {
         }
     }
 
-    /// A matrix with all rows of its sequences.
+    /// Returns the matrix if it holds all rows of its sequences, and an error otherwise.
     pub(crate) fn stream(&self, operation: &'static str) -> Result<(&Matrix, &Stream), OnnxError> {
         match self {
             Self::Matrix(matrix @ Matrix { rows: Rows::Flat(stream), .. }) => Ok((matrix, stream)),
@@ -143,7 +143,7 @@ impl Value {
         }
     }
 
-    /// A matrix with one row for each image or text.
+    /// Returns the matrix if it holds one row for each image or text, and an error otherwise.
     pub(crate) fn pooled(&self, operation: &'static str) -> Result<&Matrix, OnnxError> {
         match self {
             Self::Matrix(matrix @ Matrix { rows: Rows::Pooled, .. }) => Ok(matrix),
@@ -151,7 +151,7 @@ impl Value {
         }
     }
 
-    /// The error of an operation that is not defined for this value.
+    /// Returns the error for an operation that is not defined for this value.
     pub(crate) fn misused(&self, operation: &'static str, expected: impl Into<String>) -> OnnxError {
         let what = match self {
             Self::Ids(_) => "token ids",
@@ -170,12 +170,12 @@ impl Value {
     }
 }
 
-/// The module that made a value: what precedes the slash in its name.
+/// Returns the module that made a value: the part of its name before the slash.
 pub(crate) fn module_of(value: &str) -> &str {
     value.rsplit_once('/').map_or(value, |(module, _)| module)
 }
 
-/// The module around a module.
+/// Returns the module that contains a module.
 pub(crate) fn parent_of(module: &str) -> &str {
     module.rsplit_once('.').map_or(module, |(parent, _)| parent)
 }

@@ -1,4 +1,4 @@
-//! The weights of a model where they lie: a safetensors file that graphs refer to.
+//! Locates the weights of a model in the safetensors file that graphs refer to.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,9 +10,9 @@ use cliptune_clip::checkpoint::{Checkpoint, Fills, FloatKind, StoredWeight, WEIG
 
 use crate::error::OnnxError;
 
-/// A safetensors file with all weights of a configuration as f32, one tensor for each.
+/// A safetensors file with all weights of a configuration as f32, each of them a tensor of its own.
 ///
-/// Only its header is in memory. A graph has the place of a weight in it instead of the weight.
+/// Only the file's header is in memory. Graphs store the place of a weight instead of the weight itself.
 #[derive(Debug)]
 pub(crate) struct WeightFile {
     path: PathBuf,
@@ -32,23 +32,23 @@ impl WeightFile {
         Ok(Self { path, weights })
     }
 
-    /// Its name, as graphs beside it refer to it.
+    /// Returns the file's name, which graphs beside it use to refer to it.
     pub(crate) fn name(&self) -> &'static str {
         WEIGHTS_FILE
     }
 
-    /// The shape of a weight.
+    /// Returns the shape of a weight.
     pub(crate) fn shape(&self, name: &str) -> Result<&[usize], OnnxError> {
         Ok(&self.weight(name)?.shape)
     }
 
-    /// Where a weight's elements are: the first byte, counted from the file's start, and the number of bytes.
+    /// Returns the place of a weight's elements: the offset from the start of the file and the number of bytes.
     pub(crate) fn place(&self, name: &str) -> Result<(u64, u64), OnnxError> {
         let weight = self.weight(name)?;
         Ok((weight.offset, (weight.elements() * weight.kind.bytes()) as u64))
     }
 
-    /// The elements of a weight as little-endian f32, row by row.
+    /// Returns the elements of a weight as little-endian f32, row by row.
     pub(crate) fn data(&self, name: &str) -> Result<Vec<u8>, OnnxError> {
         let (offset, bytes) = self.place(name)?;
         let mut data = vec![0; bytes as usize];
@@ -57,7 +57,7 @@ impl WeightFile {
         Ok(data)
     }
 
-    /// The value of a weight of one number.
+    /// Returns the value of a weight that is a single number.
     pub(crate) fn number(&self, name: &str) -> Result<f32, OnnxError> {
         let data = self.data(name)?;
         let one = <[u8; size_of::<f32>()]>::try_from(data.as_slice()).map(f32::from_le_bytes);
@@ -69,7 +69,7 @@ impl WeightFile {
     }
 
     fn weight(&self, name: &str) -> Result<&StoredWeight, OnnxError> {
-        // The towers ask for what `cliptune_clip::weights` lists, and that was checked.
+        // The towers only ask for what `cliptune_clip::weights` lists, and all of that was checked.
         self.weights.get(name).ok_or_else(|| OnnxError::Unlisted { name: name.to_owned() })
     }
 }

@@ -1,4 +1,4 @@
-//! Writes models, which are small: their weights stay in the file that they refer to.
+//! Writes models. The files are small because the weights stay in the file that they refer to.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::models::OnnxModel;
 use crate::proto::{self, DataLocation};
 use crate::weights::WeightFile;
 
-/// Completes every model beside its final place and then gives all of them their names: files of an earlier export stay
-/// as they are until the new ones are complete.
+/// Writes every model beside its final place and then gives all of them their names, so the files of an earlier export
+/// stay untouched until all new ones are complete.
 pub(crate) fn write_models(
     folder: &Path,
     models: Vec<OnnxModel>,
@@ -28,7 +28,7 @@ pub(crate) fn write_models(
     Ok(written.into_iter().try_for_each(CompleteFile::publish)?)
 }
 
-/// Puts a model together, every weight as a reference into the file beside it.
+/// Assembles a model in which every weight is a reference into the file beside it.
 fn complete(model: OnnxModel, weights: &WeightFile) -> Result<proto::Model, OnnxError> {
     let tensor = |initializer: Initializer| match initializer {
         Initializer::Constant(tensor) => Ok(tensor),
@@ -39,7 +39,7 @@ fn complete(model: OnnxModel, weights: &WeightFile) -> Result<proto::Model, Onnx
     Ok(proto::Model { graph: Some(graph), ..model.header })
 }
 
-/// A tensor whose elements are in another file, as ONNX's `ExternalData.md` describes it.
+/// Makes a tensor whose elements are in another file, as ONNX's `ExternalData.md` describes it.
 fn external(tensor: proto::Tensor, weights: &WeightFile) -> Result<proto::Tensor, OnnxError> {
     let (offset, length) = weights.place(tensor.name())?;
     let entries = [

@@ -1,26 +1,27 @@
-//! One random number generator, with the same numbers on every machine and in every version.
+//! A random number generator that gives the same numbers on every machine and in every version.
 //!
-//! Whatever cliptune draws itself comes from here: the order of the data, the changes of images, the resamples of an
-//! interval, the drawn contest. (What libtorch draws, such as first weights, is seeded from here.)
+//! Everything that cliptune draws itself comes from here: the order of the data, the augmentation of images, the
+//! resamples for an interval, and the drawn contest. (What libtorch draws, such as initial weights, is seeded from
+//! here.)
 
 /// xoshiro256++ 1.0 (Blackman & Vigna 2021, <https://prng.di.unimi.it/xoshiro256plusplus.c>), seeded by SplitMix64.
 ///
-/// Our own, because an interval in a record must come out again years later: the crates' generators may change
-/// with a version.
+/// It is implemented here because an interval in a record must be reproducible years later, and the generators of
+/// published crates may change with a version.
 #[derive(Clone, Debug)]
 pub struct Random {
     state: [u64; 4],
 }
 
 impl Random {
-    /// Starts the generator of a seed.
+    /// Starts the generator for a seed.
     pub fn new(seed: u64) -> Self {
         let mut seeder = seed;
         Self { state: std::array::from_fn(|_| split_mix(&mut seeder)) }
     }
 
-    /// Starts the generator of a place under a seed: the same path always gives the same numbers, in whatever order the
-    /// places are visited.
+    /// Starts the generator for a place under a seed. The same path always gives the same numbers, in whatever order
+    /// the places are visited.
     pub fn at(seed: u64, path: &[u64]) -> Self {
         path.iter().fold(Self::new(seed), |mut random, part| Self::new(random.bits() ^ part))
     }
@@ -64,11 +65,11 @@ impl Random {
 
     /// Draws a uniform number in `[low, high)` in single precision.
     pub fn between_f32(&mut self, low: f32, high: f32) -> f32 {
-        // 24 bits, so that the conversion is exact and the result stays below `high`.
+        // Only 24 bits are used, so that the conversion is exact and the result stays below `high`.
         low + (high - low) * ((self.bits() >> 40) as f32 / 16_777_216.0)
     }
 
-    /// Answers true in `percent` cases of a hundred.
+    /// Returns true in `percent` of a hundred cases.
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -85,7 +86,7 @@ impl Random {
         items[self.below(items.len())]
     }
 
-    /// Deals `count` items from shuffled decks of `cards`: every card comes up equally often, give or take one, and two
+    /// Deals `count` items from shuffled decks of `cards`. Every card comes up equally often, give or take one, and two
     /// equal cards lie as far apart as the decks allow.
     pub fn deal<T: Copy>(&mut self, cards: &[T], count: usize) -> Vec<T> {
         let mut dealt = Vec::with_capacity(count + cards.len());
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn xoshiro_is_the_reference() {
-        // The published test vector of xoshiro256++ with state 1, 2, 3, 4 (as in the crate rand_xoshiro).
+        // This is the published test vector of xoshiro256++ with state 1, 2, 3, 4 (as in the crate rand_xoshiro).
         let mut random = Random { state: [1, 2, 3, 4] };
         let expected = [41_943_041, 58_720_359, 3_588_806_011_781_223, 3_591_011_842_654_386];
         assert_eq!([(); 4].map(|()| random.bits()), expected);
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn split_mix_is_the_reference() {
-        // The published test vector of splitmix64 with seed 1477776061723855037 (as in the crate rand_xoshiro).
+        // This is the published test vector of splitmix64 with seed 1477776061723855037 (as in the crate rand_xoshiro).
         let mut state = 1_477_776_061_723_855_037;
         let expected = [1_985_237_415_132_408_290, 2_979_275_885_539_914_483, 13_511_426_838_097_143_398];
         assert_eq!([(); 3].map(|()| split_mix(&mut state)), expected);
@@ -133,7 +134,7 @@ mod tests {
         let mut random = Random::new(0);
         let mut counts = [0_u32; 7];
         (0..70_000).for_each(|_| counts[random.below(7)] += 1);
-        // Five standard deviations of a binomial(70000, 1/7).
+        // The tolerance is five standard deviations of a binomial(70000, 1/7).
         assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 465), "{counts:?}");
     }
 
@@ -166,7 +167,7 @@ mod tests {
     fn a_chance_of_a_quarter_comes_true_every_fourth_time() {
         let mut random = Random::new(3);
         let come_true = (0..10_000).filter(|_| random.chance(25)).count();
-        // Five standard deviations of a binomial(10000, 1/4).
+        // The tolerance is five standard deviations of a binomial(10000, 1/4).
         assert!(come_true.abs_diff(2_500) < 217, "{come_true}");
         assert!(!random.chance(0) && random.chance(100));
     }
@@ -180,7 +181,7 @@ mod tests {
             random.shuffle(&mut order);
             *counts.entry(order).or_default() += 1;
         }
-        // Five standard deviations of a binomial(6000, 1/6).
+        // The tolerance is five standard deviations of a binomial(6000, 1/6).
         assert!(counts.len() == 6 && counts.values().all(|count| count.abs_diff(1_000) < 145), "{counts:?}");
     }
 

@@ -1,4 +1,4 @@
-//! An event file that grows by whole records.
+//! An event file that only grows by whole records.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,47 +15,47 @@ use crate::proto::{
 };
 use crate::record::frame;
 
-/// What the names of event files begin with; the seconds since the Unix epoch follow.
+/// The prefix of the names of event files. The seconds since the Unix epoch follow.
 const PREFIX: &str = "events.out.tfevents.";
-/// The version of the format, which every file begins with.
+/// The version of the format, which is written at the beginning of every file.
 const VERSION: &str = "brain.Event:2";
 
-/// A file of events in the folder of a run.
+/// An event file in the folder of a run.
 #[derive(Debug)]
 pub struct EventFile {
     file: File,
     /// The number of bytes in whole records.
     whole: u64,
-    /// Whether the bytes of a broken record follow them.
+    /// Whether a broken record follows those bytes.
     torn: bool,
 }
 
 /// The value of a hyperparameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
-    /// A number.
+    /// A numeric value.
     Number(f64),
-    /// A word.
+    /// A textual value.
     Text(String),
-    /// A yes or a no.
+    /// A value that is true or false.
     Flag(bool),
 }
 
-/// How a run ended.
+/// The way in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It is complete.
+    /// The run is complete.
     Success,
-    /// It failed.
+    /// The run failed.
     Failure,
 }
 
 impl EventFile {
-    /// Creates a new file, which TensorBoard reads after all that are in the folder already.
+    /// Creates a new file, which TensorBoard reads after all files that are in the folder already.
     ///
     /// # Errors
     ///
-    /// When it cannot be made or written.
+    /// When the file cannot be created or written.
     pub fn create(folder: &Path) -> io::Result<Self> {
         let path = new_path(folder)?;
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
@@ -64,18 +64,19 @@ impl EventFile {
         Ok(file)
     }
 
-    /// Begins a process's part of the run, with this step: what earlier files tell of it and of later ones does not
-    /// count. Every file has to begin so, the first one as well: TensorBoard takes the first such event of a run for
-    /// the run's beginning, and those after it for restarts.
+    /// Begins a process's part of the run at this step. What earlier files say about this step and later ones no longer
+    /// counts. Every file has to begin this way, including the first one: TensorBoard takes the first such event of a
+    /// run for the run's beginning, and the following ones for restarts.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written, as for all that follow; the event is lost then, the others are not.
+    /// When the file cannot be written. The same holds for all methods below. The event is then lost, but the others
+    /// are not.
     pub fn begin_at(&mut self, step: usize) -> io::Result<()> {
         self.append(step, What::SessionLog(SessionLog { status: SESSION_START }))
     }
 
-    /// Adds a point to each of some curves. TensorBoard keeps 32-bit floats.
+    /// Adds one point to each of several curves. TensorBoard stores 32-bit floats.
     pub fn scalars(&mut self, step: usize, values: &[(&str, f64)]) -> io::Result<()> {
         self.append(step, scalars(values))
     }
@@ -85,19 +86,19 @@ impl EventFile {
         self.append(step, text(tag, markdown))
     }
 
-    /// Says what a run's settings are. TensorBoard shows the runs of one group as one, averaged, with the settings of
-    /// the first: they must be equal.
+    /// Records the settings of a run. TensorBoard shows the runs of one group as one, averaged, with the settings of
+    /// the first run, so their settings must be equal.
     pub fn session_start(&mut self, group: &str, settings: &[(String, Setting)]) -> io::Result<()> {
         self.append(0, session_start(group, settings, now()))
     }
 
-    /// Says that the run has ended.
+    /// Records that the run has ended.
     pub fn session_end(&mut self, step: usize, status: Status) -> io::Result<()> {
         self.append(step, session_end(status, now()))
     }
 
-    /// Appends one event with one write. What a failed write leaves is cut off before the next: TensorBoard stops
-    /// reading a file at the first record that is broken.
+    /// Appends one event with one write. Whatever a failed write leaves is cut off before the next one, because
+    /// TensorBoard stops reading a file at the first broken record.
     fn append(&mut self, step: usize, what: What) -> io::Result<()> {
         let event = Event { wall_time: now(), step: step as i64, what: Some(what) };
         let record = frame(&event.encode_to_vec());
@@ -161,7 +162,7 @@ fn session_end(status: Status, time: f64) -> What {
     for_hparams("_hparams_/session_end_info", &content)
 }
 
-/// The HParams plugin reads the metadata alone, but every value has to have a tensor.
+/// Makes a value for the HParams plugin, which only reads the metadata. Every value has to have a tensor all the same.
 fn for_hparams(tag: &str, content: &HParams) -> What {
     let nothing = Tensor {
         dtype: TYPE_FLOAT,
@@ -178,12 +179,13 @@ fn for_plugin(plugin: &str, tag: &str, tensor: Tensor, content: Vec<u8>) -> What
     What::Summary(Summary { value: vec![value] })
 }
 
-/// Returns the seconds since the Unix epoch; 0 on a machine whose clock stands before it.
+/// Returns the seconds since the Unix epoch, or 0 if the machine's clock is set to an earlier time.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// TensorBoard reads the files of a folder in the order of their names, and never goes back to an earlier one.
+/// Returns the path of a new file. TensorBoard reads the files of a folder in the order of their names, and never goes
+/// back to an earlier one.
 fn new_path(folder: &Path) -> io::Result<PathBuf> {
     let after = newest(folder)?.map_or(0, |seconds| seconds + 1);
     let seconds = after.max(now() as u64);
@@ -240,7 +242,7 @@ mod tests {
     ///                HParamsPluginData(session_end_info=end).SerializeToString())])
     /// show(4, session_log=SessionLog(status=SessionLog.START))
     /// ```
-    /// tensorboard 2.21.0.
+    /// These are the bytes that tensorboard 2.21.0 writes.
     #[test]
     fn events_are_the_bytes_that_tensorboard_itself_writes() {
         let curves = scalars(&[("train/loss", 0.25), ("train/grad_norm", f64::INFINITY)]);
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!(hex(4, restart), "09000000000000f83f10043a020801");
     }
 
-    /// Reads the records of a file; fails at a frame that does not fit.
+    /// Reads the records of a file, and fails at a frame that does not fit.
     fn records(data: &[u8]) -> Vec<Event> {
         let mut rest = data;
         let mut events = Vec::new();
@@ -312,7 +314,7 @@ mod tests {
         let own = std::mem::replace(&mut file.file, full);
         assert!(file.scalars(2, &[("loss", 2.0)]).is_err());
         file.file = own;
-        // What a write that came half through leaves.
+        // This is what a write that is interrupted halfway leaves.
         file.file.write_all(b"\x2b\x00\x00").unwrap();
         file.scalars(3, &[("loss", 1.5)]).unwrap();
         let steps: Vec<i64> = read(folder.path())[0].iter().map(|event| event.step).collect();

@@ -1,16 +1,16 @@
 //! The messages of TensorBoard's event files that cliptune writes, with their field numbers.
 //!
-//! Written by hand rather than generated: a dozen messages do not justify a `protoc` at build time. A map is written
-//! as what it is on the wire, a list of entries, so that its order is the caller's.
+//! They are written by hand, because a dozen messages do not justify a `protoc` at build time. A map is written as it
+//! appears on the wire, as a list of entries, so the caller decides its order.
 //!
 //! Sources: `event.proto`, `summary.proto`, `tensor.proto` and `tensor_shape.proto` of
 //! <https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto>, and
 //! `tensorboard/plugins/hparams/plugin_data.proto`.
 
-/// `Event`: what happened, and when.
+/// `Event`: something that happened, and the time at which it happened.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Event {
-    /// Seconds since the Unix epoch.
+    /// The time of the event in seconds since the Unix epoch.
     #[prost(double, tag = "1")]
     pub(crate) wall_time: f64,
     #[prost(int64, tag = "2")]
@@ -19,10 +19,10 @@ pub(crate) struct Event {
     pub(crate) what: Option<What>,
 }
 
-/// What an event tells.
+/// The content of an event.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub(crate) enum What {
-    /// The first event of a file.
+    /// The version of the format, in the first event of a file.
     #[prost(string, tag = "3")]
     FileVersion(String),
     #[prost(message, tag = "5")]
@@ -31,18 +31,18 @@ pub(crate) enum What {
     SessionLog(SessionLog),
 }
 
-/// `SessionLog`: a process began; events of earlier files from its step on do not count.
+/// `SessionLog`: the start of a process. Events of earlier files from its step on do not count.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct SessionLog {
-    /// [`SESSION_START`].
+    /// The status, which is [`SESSION_START`].
     #[prost(int32, tag = "1")]
     pub(crate) status: i32,
 }
 
-/// `SessionLog.SessionStatus.START`.
+/// The value of `SessionLog.SessionStatus.START`.
 pub(crate) const SESSION_START: i32 = 1;
 
-/// `Summary`: values at one step.
+/// `Summary`: the values at one step.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Summary {
     #[prost(message, repeated, tag = "1")]
@@ -62,20 +62,20 @@ pub(crate) struct Value {
     pub(crate) metadata: Option<Metadata>,
 }
 
-/// `SummaryMetadata`: which plugin shows a value.
+/// `SummaryMetadata`: the plugin that shows a value.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Metadata {
     #[prost(message, optional, tag = "1")]
     pub(crate) plugin_data: Option<PluginData>,
-    /// [`CLASS_TENSOR`].
+    /// The class of the data, which is [`CLASS_TENSOR`].
     #[prost(int32, tag = "4")]
     pub(crate) data_class: i32,
 }
 
-/// `DataClass.DATA_CLASS_TENSOR`.
+/// The value of `DataClass.DATA_CLASS_TENSOR`.
 pub(crate) const CLASS_TENSOR: i32 = 2;
 
-/// `SummaryMetadata.PluginData`.
+/// `SummaryMetadata.PluginData`: the name of a plugin and the content that it reads.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct PluginData {
     #[prost(string, tag = "1")]
@@ -84,10 +84,10 @@ pub(crate) struct PluginData {
     pub(crate) content: Vec<u8>,
 }
 
-/// `TensorProto`, of texts or of nothing.
+/// `TensorProto`: a tensor of texts, or an empty one.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Tensor {
-    /// [`TYPE_FLOAT`] or [`TYPE_STRING`].
+    /// The type of the elements, which is [`TYPE_FLOAT`] or [`TYPE_STRING`].
     #[prost(int32, tag = "1")]
     pub(crate) dtype: i32,
     #[prost(message, optional, tag = "2")]
@@ -96,19 +96,19 @@ pub(crate) struct Tensor {
     pub(crate) string_val: Vec<Vec<u8>>,
 }
 
-/// `DataType.DT_FLOAT`.
+/// The value of `DataType.DT_FLOAT`.
 pub(crate) const TYPE_FLOAT: i32 = 1;
-/// `DataType.DT_STRING`.
+/// The value of `DataType.DT_STRING`.
 pub(crate) const TYPE_STRING: i32 = 7;
 
-/// `TensorShapeProto`; without dimensions, a scalar's.
+/// `TensorShapeProto`: the shape of a tensor, which has no dimensions for a scalar.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Shape {
     #[prost(message, repeated, tag = "2")]
     pub(crate) dim: Vec<Dim>,
 }
 
-/// `TensorShapeProto.Dim`.
+/// `TensorShapeProto.Dim`: the size of one dimension.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Dim {
     #[prost(int64, tag = "1")]
@@ -124,7 +124,7 @@ pub(crate) struct HParams {
     pub(crate) session_end_info: Option<SessionEnd>,
 }
 
-/// `SessionStartInfo`: a run's settings, and the group it is averaged with.
+/// `SessionStartInfo`: the settings of a run, and the group with which it is averaged.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct SessionStart {
     /// A map from names to values.
@@ -145,7 +145,7 @@ pub(crate) struct HParam {
     pub(crate) value: Option<HParamValue>,
 }
 
-/// `google.protobuf.Value`, as far as settings go.
+/// `google.protobuf.Value`, limited to the kinds of value that settings have.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct HParamValue {
     #[prost(oneof = "Kind", tags = "2, 3, 4")]
@@ -166,7 +166,7 @@ pub(crate) enum Kind {
 /// `SessionEndInfo`: how a run ended.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct SessionEnd {
-    /// `Status`.
+    /// The value of `Status`.
     #[prost(int32, tag = "1")]
     pub(crate) status: i32,
     #[prost(double, tag = "2")]

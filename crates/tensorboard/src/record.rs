@@ -1,6 +1,6 @@
-//! The framing of event files: TFRecord.
+//! Frames the records of event files in the TFRecord format.
 //!
-//! A record is its length, a checksum of the length, the data and a checksum of the data; numbers are little-endian.
+//! A record is its length, a checksum of the length, the data, and a checksum of the data. Numbers are little-endian.
 //! Source: <https://www.tensorflow.org/tutorials/load_data/tfrecord>.
 
 /// Puts a record into its frame.
@@ -9,7 +9,8 @@ pub(crate) fn frame(data: &[u8]) -> Vec<u8> {
     [&length[..], &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()].concat()
 }
 
-/// Computes the CRC-32C, rotated and shifted: a checksum of data that holds checksums would otherwise say little.
+/// Computes the CRC-32C, then rotates and shifts it, because a plain checksum says little about data that itself
+/// contains checksums.
 fn masked_crc(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -18,7 +19,7 @@ fn masked_crc(data: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The vector of TensorBoard's own reader, `tensorboard/data/server/masked_crc.rs`.
+    /// The test vector comes from TensorBoard's own reader, `tensorboard/data/server/masked_crc.rs`.
     #[test]
     fn the_checksum_is_tensorboards() {
         assert_eq!(masked_crc(b"\x1a\x11CRC test, one two"), 0x5794_d08a);

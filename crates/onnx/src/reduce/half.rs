@@ -1,10 +1,10 @@
-//! 32-bit floats become 16-bit floats, with the inputs and outputs left as they are.
+//! Turns 32-bit floats into 16-bit floats, and leaves the inputs and outputs as they are.
 //!
 //! Everything between the two casts is computed in 16 bits, as in the `*_fp16.onnx` files that Optimum and
-//! Transformers.js publish; a file that only stored halves would be widened by every runtime when it is loaded, and
-//! a GPU would gain nothing. What loses most by it is safe as it stands: `LayerNormalization` computes mean and
-//! variance in 32 bits whatever its inputs are (its `stash_type`), nothing is normalised or scaled by `logit_scale`
-//! inside of a tower, and the mask's −30000 is a number in 16 bits.
+//! Transformers.js publish. If a file only stored halves, every runtime would widen them when it loads the file, and a
+//! GPU would gain nothing. The operations that would lose most are safe as they stand: `LayerNormalization` computes
+//! mean and variance in 32 bits whatever its inputs are (its `stash_type`), nothing is normalised or scaled by
+//! `logit_scale` inside a tower, and the mask's −30000 can be represented in 16 bits.
 
 use std::io::{self, Read, Write};
 
@@ -15,10 +15,10 @@ use super::{Form, Made, Reduced, is_float};
 use crate::graph::Op;
 use crate::proto::{self, DataType};
 
-/// Floats converted at a time.
+/// The number of floats that are converted at a time.
 const CHUNK: usize = 1 << 14;
 
-/// A graph that computes in 16 bits between 32-bit inputs and outputs.
+/// Rewrites a graph so that it computes in 16 bits between 32-bit inputs and outputs.
 pub(super) fn to_half(mut graph: proto::Graph) -> Reduced {
     let initializers = std::mem::take(&mut graph.initializer).into_iter().map(made).collect();
     let inputs: Vec<String> = floats(&graph.input);
@@ -42,7 +42,7 @@ fn made(source: proto::Tensor) -> Made {
     Made::new(&source, name, dims, DataType::Float16, Form::Half)
 }
 
-/// The names of the 32-bit floats among inputs or outputs.
+/// Returns the names of those inputs or outputs that are 32-bit floats.
 fn floats(values: &[proto::ValueInfo]) -> Vec<String> {
     let is_float = |value: &&proto::ValueInfo| {
         let tensor = value.value_type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
@@ -51,7 +51,7 @@ fn floats(values: &[proto::ValueInfo]) -> Vec<String> {
     values.iter().filter(is_float).map(|value| value.name().to_owned()).collect()
 }
 
-/// What an input or output is called on the 16-bit side of its cast.
+/// Returns the name of an input or output on the 16-bit side of its cast.
 fn inside(name: &str) -> String {
     format!("{name}/fp16")
 }
@@ -64,7 +64,7 @@ fn rename(nodes: &mut [proto::Node], from: &str, to: &str) {
     }
 }
 
-/// A cast to 32-bit floats inside of the graph becomes one to 16-bit floats.
+/// Turns a cast to 32-bit floats inside the graph into a cast to 16-bit floats.
 fn cast_to_half(node: &mut proto::Node) {
     if node.op_type() == "Cast" {
         let target = node.attribute.iter_mut().find(|attribute| attribute.name() == "to");
@@ -78,8 +78,8 @@ fn cast(to: DataType, from: &str, name: &str) -> proto::Node {
     Op::new("Cast").int("to", to as i64).node(&[from], vec![name.to_owned()])
 }
 
-/// Writes 32-bit floats as the nearest 16-bit ones. What is too large becomes the largest there is: an infinity would
-/// spread to every number after it.
+/// Writes 32-bit floats as the nearest 16-bit floats. A number that is too large becomes the largest finite one,
+/// because an infinity would spread to every number computed from it.
 pub(super) fn write(source: &mut dyn Read, elements: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut floats = Floats::new(source);
     let mut left = elements;

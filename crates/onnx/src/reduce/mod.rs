@@ -1,12 +1,12 @@
-//! Smaller graphs from finished ones: 16-bit floats, or 8-bit integers.
+//! Reduces finished graphs to 16-bit floats or 8-bit integers.
 //!
-//! A reduction is a pass over a graph that [`export`](crate::export) wrote: it changes nodes and says of every
-//! initialiser how its elements are made from the ones that the graph refers to. Inputs, outputs, metadata and the
-//! computation are those of the graph that was compared with the trained model, by construction. Only ONNX's own
-//! operators are used.
+//! A reduction is a pass over a graph that [`export`](crate::export) wrote. It changes nodes, and it records for every
+//! initialiser how its elements are made from those that the graph refers to. By construction, the inputs, outputs,
+//! metadata and computation are those of the graph that was compared with the trained model. Only ONNX's own operators
+//! are used.
 //!
-//! The reduced file holds its weights: it is deployed by itself. They are converted while they are written, row by
-//! row, so that no second copy of the model is ever in memory.
+//! The reduced file contains its weights, because it is deployed by itself. They are converted row by row while they
+//! are written, so a second copy of the model is never in memory.
 
 mod half;
 mod quantise;
@@ -23,17 +23,18 @@ use crate::proto::{self, DataType};
 use rows::Scaling;
 use source::Source;
 
-/// What a finished fp32 graph can be made into.
+/// The precision that a finished fp32 graph can be reduced to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// 16-bit floats; inputs and outputs stay 32-bit floats.
+    /// 16-bit floats. The inputs and outputs stay 32-bit floats.
     Fp16,
-    /// Linear layers multiply 8-bit integers: weights scaled for each output, activations when the graph runs.
+    /// Linear layers multiply 8-bit integers. Weights have a scale for each output, and activations are scaled when the
+    /// graph runs.
     Int8,
 }
 
 impl Reduction {
-    /// The name of the precision.
+    /// Returns the name of the precision.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fp16 => "fp16",
@@ -49,13 +50,13 @@ impl Reduction {
     }
 }
 
-/// Makes the reduced file `to` from the portable graph `from`, whose weights are where it says they are.
+/// Writes the reduced file `to` from the portable graph `from`, which says where its weights are.
 ///
-/// The file is complete only when this returns; until then it should not have the name under which it is looked for.
+/// The file is complete only when this function returns, so it should not have its final name before that.
 ///
 /// # Errors
-/// When the graph or its weights cannot be read, the result would be larger than an ONNX file can be, or it cannot
-/// be written.
+/// When the graph or its weights cannot be read, when the result would be larger than an ONNX file can be, or when it
+/// cannot be written.
 pub fn reduce(from: &Path, to: &Path, reduction: Reduction) -> Result<(), OnnxError> {
     let mut model = read(from)?;
     let reduced = reduction.pass(model.graph.take().unwrap_or_default());
@@ -65,10 +66,10 @@ pub fn reduce(from: &Path, to: &Path, reduction: Reduction) -> Result<(), OnnxEr
     write::write_model(to, &model, &reduced, &Source::beside(from))
 }
 
-/// Bytes of a graph's file and of the weights that it refers to: what has to be shipped to run it.
+/// Returns the number of bytes that have to be shipped to run a graph: its file and the weights that it refers to.
 ///
 /// # Errors
-/// When the file cannot be read or is no graph.
+/// When the file cannot be read or is not a graph.
 pub fn shipped_bytes(graph: &Path) -> Result<u64, OnnxError> {
     let model = read(graph)?;
     let file =
@@ -87,7 +88,7 @@ fn read(path: &Path) -> Result<proto::Model, OnnxError> {
         .map_err(|source| OnnxError::Damaged { path: path.to_path_buf(), why: source.to_string() })
 }
 
-/// What a pass makes of a graph.
+/// The graph and the initialisers that a pass produces.
 struct Reduced {
     /// The graph without its initialisers.
     graph: proto::Graph,
@@ -96,30 +97,30 @@ struct Reduced {
 
 /// An initialiser of the reduced graph.
 struct Made {
-    /// Without its elements.
+    /// The tensor without its elements.
     tensor: proto::Tensor,
     /// The initialiser that the elements are made from.
     source: proto::Tensor,
     form: Form,
 }
 
-/// How elements are made.
+/// The way in which the elements of an initialiser are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {
-    /// They stay as they are.
+    /// The elements are copied unchanged.
     Same,
-    /// The nearest 16-bit float.
+    /// Each element becomes the nearest 16-bit float.
     Half,
-    /// 8-bit integers, each row by its own scale, in the order of the source.
+    /// The elements become 8-bit integers in the order of the source. Each row has its own scale.
     Rows(Scaling),
-    /// The same, transposed: what was row after row is column after column.
+    /// The elements become 8-bit integers, scaled by row as in `Rows`, and the matrix is transposed.
     Columns(Scaling),
-    /// The scale of each row.
+    /// The elements are the scales of the rows.
     Scales(Scaling),
 }
 
 impl Made {
-    /// An initialiser that stays as it is.
+    /// Makes an initialiser that keeps its elements.
     fn same(source: proto::Tensor) -> Self {
         let shape = source.dims.clone();
         let kind = source.data_type;
@@ -128,7 +129,7 @@ impl Made {
         Self { tensor, source, form: Form::Same }
     }
 
-    /// An initialiser with other elements.
+    /// Makes an initialiser with new elements.
     fn new(source: &proto::Tensor, name: String, dims: Vec<i64>, kind: DataType, form: Form) -> Self {
         let tensor =
             proto::Tensor { dims, data_type: Some(kind as i32), name: Some(name), ..Default::default() };

@@ -1,6 +1,6 @@
-//! Linear layers become products of 8-bit integers, and the token table a table of them.
+//! Turns linear layers into products of 8-bit integers, and stores the token table as 8-bit integers.
 //!
-//! What was `Gemm(x, weight, bias)` is, in the pattern that ONNX Runtime fuses into one operator when it loads a model:
+//! `Gemm(x, weight, bias)` becomes this pattern, which ONNX Runtime fuses into one operator when it loads a model:
 //!
 //! ```text
 //! integers, scale, zero = DynamicQuantizeLinear(x)           u8, one scale for all of x
@@ -8,10 +8,10 @@
 //! result = Cast(product) · (scale · weight scales) + bias    f32
 //! ```
 //!
-//! Layers of the same input share its integers. Everything between the layers stays in 32 bits: attention, norms and
+//! Layers with the same input share its integers. Everything between the layers stays in 32 bits: attention, norms and
 //! activations, the patches, the positions, and SigLIP's packed attention head, whose weight is cut when the graph
-//! runs. The scale of an activation is that of its whole batch, as everywhere with dynamic quantisation: what a
-//! model answers depends a little on what else is in the batch.
+//! runs. As always with dynamic quantisation, an activation has one scale for its whole batch, so the model's answer
+//! for one item depends a little on the other items in the batch.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ use super::{Form, Made, Reduced, is_float};
 use crate::graph::Op;
 use crate::proto::{self, DataType};
 
-/// A graph whose linear layers and token tables are quantised.
+/// Quantises the linear layers and token tables of a graph.
 pub(super) fn quantise(mut graph: proto::Graph) -> Reduced {
     let sources = std::mem::take(&mut graph.initializer);
     let matrices = matrices(&sources);
@@ -35,7 +35,7 @@ pub(super) fn quantise(mut graph: proto::Graph) -> Reduced {
     Reduced { graph: proto::Graph { node: nodes, ..graph }, initializers }
 }
 
-/// The weights with two axes, by name.
+/// Returns the weights that have two axes, by name.
 fn matrices(initializers: &[proto::Tensor]) -> HashMap<String, proto::Tensor> {
     let matrix = |tensor: &&proto::Tensor| is_float(tensor) && tensor.dims.len() == 2;
     let named = |tensor: &proto::Tensor| (tensor.name().to_owned(), tensor.clone());
@@ -46,11 +46,11 @@ struct Pass {
     matrices: HashMap<String, proto::Tensor>,
     nodes: Vec<proto::Node>,
     made: Vec<Made>,
-    /// Values and initialisers that are there already.
+    /// The names of the values and initialisers that have been added already.
     known: HashSet<String>,
 }
 
-/// The parts of a quantised value.
+/// The names of the parts of a quantised value.
 struct Quantised {
     integers: String,
     scale: String,
@@ -73,7 +73,7 @@ impl Pass {
         }
     }
 
-    /// `x · weightᵀ + bias`.
+    /// Appends `x · weightᵀ + bias`.
     fn linear(&mut self, node: &proto::Node, weight: &proto::Tensor) {
         let (Some(x), Some(result)) = (node.input.first(), node.output.first()) else { return };
         let x = self.quantised(x);
@@ -93,7 +93,7 @@ impl Pass {
         };
     }
 
-    /// Rows of a table: integers and scales are looked up and multiplied.
+    /// Appends a lookup of table rows: looks up integers and scales and multiplies them.
     fn lookup(&mut self, node: proto::Node, table: &proto::Tensor) {
         let [Some(ids), Some(result)] = [node.input.get(1), node.output.first()] else { return };
         let (integers, scales) = (format!("{}/int8", table.name()), format!("{}/scale", table.name()));
@@ -120,7 +120,7 @@ impl Pass {
         self.nodes.extend(nodes);
     }
 
-    /// A value as 8-bit integers, made once for all layers that take it.
+    /// Returns a value as 8-bit integers, which are made once for all layers that take it.
     fn quantised(&mut self, x: &str) -> Quantised {
         let [integers, scale, zero] = ["uint8", "scale", "zero"].map(|label| format!("{x}/{label}"));
         if self.known.insert(integers.clone()) {
@@ -130,7 +130,7 @@ impl Pass {
         Quantised { integers, scale, zero }
     }
 
-    /// A linear layer's weight `[outputs, inputs]` as integers `[inputs, outputs]` and a scale for each output.
+    /// Adds a linear layer's weight `[outputs, inputs]` as integers `[inputs, outputs]`, with a scale for each output.
     fn weight(&mut self, weight: &proto::Tensor) -> (String, String) {
         let (integers, scales) = (format!("{}/int8", weight.name()), format!("{}/scale", weight.name()));
         if self.known.insert(integers.clone()) {
@@ -152,7 +152,7 @@ impl Pass {
     }
 }
 
-/// Whether a `Gemm` is `x · weightᵀ + bias` and nothing else.
+/// Checks whether a `Gemm` computes exactly `x · weightᵀ + bias`.
 fn is_linear(node: &proto::Node) -> bool {
     matches!(node.attribute.as_slice(), [only] if only.name() == "transB" && only.i == Some(1))
 }

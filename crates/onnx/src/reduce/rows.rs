@@ -1,26 +1,27 @@
-//! Rows of floats as 8-bit integers: `value ≈ scale · integer`, symmetric, with a scale for each row.
+//! Writes rows of floats as 8-bit integers: `value ≈ scale · integer`, symmetric, with one scale for each row.
 
 use std::io::{self, Read, Write};
 
 /// The largest integer. −128 is not used, so that the range is symmetric.
 const LARGEST: f32 = i8::MAX as f32;
 
-/// What the integers of a row are for, which decides the row's scale.
+/// The use of a row's integers, which decides the row's scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scaling {
-    /// The integers are looked up: the largest number of the row becomes the largest integer.
+    /// The integers are looked up. The largest number of the row becomes the largest integer.
     Lookup,
-    /// The integers are multiplied by unsigned 8-bit integers, and the products are summed up.
+    /// The integers are multiplied by unsigned 8-bit integers, and the products are added up.
     ///
     /// x86 processors without VNNI add the products of two neighbours in a 16-bit register that saturates: 255 · 127 +
-    /// 255 · 127 does not fit, 255 · 128 does. So two neighbours of one sign may be 128 together, and the scale is the
-    /// one that sees to it. The integer product is then the same on every processor, and what a model was judged by
-    /// holds wherever it runs. Halving the range of all integers, as is usual, would be as safe and twice as coarse.
+    /// 255 · 127 does not fit, but 255 · 128 does. The scale is therefore chosen so that two neighbours of the same
+    /// sign never exceed 128 together. The integer product is then the same on every processor, and a model's measured
+    /// quality holds wherever it runs. The usual remedy, halving the range of all integers, would be as safe but twice
+    /// as coarse.
     Product,
 }
 
 impl Scaling {
-    /// What one unit of a row's integers stands for.
+    /// Returns the number that one unit of a row's integers stands for.
     fn scale(self, row: &[f32]) -> f32 {
         let alone = row.iter().map(|value| value.abs());
         let together =
@@ -29,18 +30,18 @@ impl Scaling {
             Self::Lookup => alone.fold(0.0, f32::max),
             Self::Product => alone.chain(together).fold(0.0, f32::max),
         };
-        // A row of zeros may have any scale but 0.
+        // A row of zeros may have any scale except 0.
         if largest > 0.0 { largest / LARGEST } else { 1.0 }
     }
 
-    /// The integers of a row. Ties go to the even one, as in `QuantizeLinear`.
+    /// Returns the integers of a row. Ties are rounded to the even integer, as in `QuantizeLinear`.
     fn integers(self, row: &[f32]) -> impl Iterator<Item = i8> + '_ {
         let scale = self.scale(row);
         row.iter().map(move |value| (value / scale).round_ties_even().clamp(-LARGEST, LARGEST) as i8)
     }
 }
 
-/// 32-bit floats, a few at a time.
+/// Reads 32-bit floats a few at a time.
 pub(super) struct Floats<'a> {
     source: &'a mut dyn Read,
     bytes: Vec<u8>,
@@ -52,7 +53,7 @@ impl<'a> Floats<'a> {
         Self { source, bytes: Vec::new(), values: Vec::new() }
     }
 
-    /// The next floats.
+    /// Reads the next `length` floats.
     pub(super) fn row(&mut self, length: usize) -> io::Result<&[f32]> {
         self.bytes.resize(length * size_of::<f32>(), 0);
         self.source.read_exact(&mut self.bytes)?;
@@ -74,7 +75,7 @@ pub(super) fn write_scales(
     (0..rows).try_for_each(|_| out.write_all(&scaling.scale(floats.row(columns)?).to_le_bytes()))
 }
 
-/// Writes the integers row by row.
+/// Writes the integers of a matrix row by row.
 pub(super) fn write_rows(
     source: &mut dyn Read,
     [rows, columns]: [usize; 2],
@@ -88,7 +89,7 @@ pub(super) fn write_rows(
     })
 }
 
-/// Writes the integers column by column: the transposed matrix, one weight of which is in memory.
+/// Writes the integers column by column, which transposes the matrix. One whole weight is in memory meanwhile.
 pub(super) fn write_columns(
     source: &mut dyn Read,
     [rows, columns]: [usize; 2],
@@ -171,7 +172,8 @@ mod tests {
         fn two_products_fit_into_16_bits(row in proptest::collection::vec(-1e3_f32..1e3, 2..40)) {
             let integers: Vec<i32> = Scaling::Product.integers(&row).map(i32::from).collect();
             for pair in integers.chunks(2) {
-                // The largest activation where it adds, 0 where it takes away.
+                // A pair's products are largest when the activation is 255 for positive weights and 0 for negative
+                // ones.
                 let highest: i32 = pair.iter().map(|weight| 255 * weight.max(&0)).sum();
                 let lowest: i32 = pair.iter().map(|weight| 255 * weight.min(&0)).sum();
                 prop_assert!(highest <= i32::from(i16::MAX) && lowest >= i32::from(i16::MIN));

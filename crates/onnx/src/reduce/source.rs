@@ -1,4 +1,4 @@
-//! Where the elements of a finished graph's initialisers are.
+//! Finds the elements of a finished graph's initialisers.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use crate::error::OnnxError;
 use crate::proto;
 
-/// The folder that a graph's references to other files start from.
+/// The folder that a graph's references to other files are relative to.
 pub(super) struct Source {
     folder: PathBuf,
 }
 
 impl Source {
-    /// What a graph refers to lies beside it.
+    /// Returns the source for a graph, whose files are looked up in the graph's own folder.
     pub(super) fn beside(graph: &Path) -> Self {
         Self { folder: graph.parent().unwrap_or(Path::new("")).to_path_buf() }
     }
 
-    /// The elements of an initialiser.
+    /// Opens the elements of an initialiser for reading.
     pub(super) fn open<'t>(&self, tensor: &'t proto::Tensor) -> Result<Box<dyn Read + 't>, OnnxError> {
         let Some(location) = entry(tensor, "location") else {
             return Ok(Box::new(tensor.raw_data()));

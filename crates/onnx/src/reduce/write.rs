@@ -1,8 +1,8 @@
-//! Writes a model whose weights are inside without having them in memory.
+//! Writes a model that contains its weights without holding them in memory.
 //!
-//! A protobuf message is its fields in any order, and a nested message is preceded by its length. So a model is
-//! its header, then the start of the graph with a length computed beforehand, the graph without initialisers, and
-//! the initialisers one by one, the elements of each converted as they are read.
+//! A protobuf message consists of its fields in any order, and a nested message is preceded by its length. So a model
+//! can be written as its header, the start of the graph with a length computed beforehand, the graph without
+//! initialisers, and then the initialisers one by one, whose elements are converted as they are read.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::{Form, Made, Reduced, half, rows};
 use crate::error::OnnxError;
 use crate::proto::{self, DataType};
 
-/// Protobuf measures messages with a signed 32-bit integer.
+/// Protobuf stores the length of a message as a signed 32-bit integer.
 const LARGEST_FILE: u64 = i32::MAX as u64;
 
 /// The field numbers of `ModelProto.graph`, `GraphProto.initializer` and `TensorProto.raw_data`.
@@ -24,7 +24,7 @@ const GRAPH: u32 = 7;
 const INITIALIZER: u32 = 5;
 const RAW_DATA: u32 = 9;
 
-/// Writes the file, which is complete or absent. `header` is the model without its graph.
+/// Writes a file that is either complete or absent. `header` is the model without its graph.
 pub(super) fn write_model(
     path: &Path,
     header: &proto::Model,
@@ -62,7 +62,7 @@ fn write_initializer(out: &mut impl Write, made: &Made, source: &Source) -> Resu
 }
 
 fn write_elements(elements: &mut dyn io::Read, made: &Made, out: &mut dyn Write) -> io::Result<()> {
-    // A form with rows is only ever given to a matrix.
+    // Forms that work by row are only given to matrices.
     let shape = || match made.source.dims.as_slice() {
         [rows, columns] => Ok([*rows as usize, *columns as usize]),
         _ => Err(io::Error::other(format!("{} is no matrix", made.source.name()))),
@@ -76,7 +76,8 @@ fn write_elements(elements: &mut dyn io::Read, made: &Made, out: &mut dyn Write)
     }
 }
 
-/// The length of a message is written before its contents: a wrong one would damage the file unseen.
+/// Checks the number of bytes. The length of a message is written before its contents, so a wrong one would silently
+/// damage the file.
 fn exactly(found: u64, expected: u64, made: &Made) -> io::Result<()> {
     let wrong = || format!("{} has {found} bytes of data, its shape needs {expected}", made.source.name());
     if found == expected { Ok(()) } else { Err(io::Error::other(wrong())) }
@@ -86,7 +87,7 @@ fn count(tensor: &proto::Tensor) -> usize {
     tensor.dims.iter().map(|&size| size as usize).product()
 }
 
-/// Length of a tensor's elements.
+/// Returns the length of a tensor's elements in bytes.
 pub(super) fn data_len(tensor: &proto::Tensor) -> u64 {
     let element = match tensor.data_type() {
         DataType::Uint8 | DataType::Int8 | DataType::Undefined => 1,
@@ -97,12 +98,12 @@ pub(super) fn data_len(tensor: &proto::Tensor) -> u64 {
     count(tensor) as u64 * element
 }
 
-/// Length of a tensor message with its data.
+/// Returns the length of a tensor message, including its elements, in bytes.
 fn tensor_len(made: &Made) -> u64 {
     made.tensor.encoded_len() as u64 + field_len(RAW_DATA, data_len(&made.tensor))
 }
 
-/// Length of a length-delimited field with its key and length.
+/// Returns the length of a length-delimited field in bytes, including its key and length.
 fn field_len(field: u32, content: u64) -> u64 {
     (key_len(field) + encoded_len_varint(content)) as u64 + content
 }
