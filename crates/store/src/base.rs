@@ -58,7 +58,7 @@ impl ResolvedBase {
     /// This is called before training starts.
     ///
     /// # Errors
-    /// When they have changed or cannot be read.
+    /// Returns an error when the weights have changed or cannot be read.
     pub fn verify(&self) -> Result<(), StoreError> {
         match self {
             Self::Folder { path, hash } => {

@@ -84,7 +84,7 @@ pub enum StoreError {
     NoImages {
         /// The folder, file or glob that the plan names.
         path: PathBuf,
-        /// What exactly is missing.
+        /// The part that is missing.
         missing: MissingImages,
     },
     /// The plan declares its images by an invalid glob.
