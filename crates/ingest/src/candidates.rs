@@ -1,4 +1,4 @@
-//! From joined rows to items and rejects.
+//! Turns joined rows into items and rejects.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,17 +13,17 @@ use crate::label::{self, Labelled};
 use crate::row::JoinedRow;
 use crate::shown::{shown, shown_list};
 
-/// What the two sides became.
+/// The result of sorting the two sides of the join.
 #[derive(Default)]
 pub(crate) struct Sorted {
-    /// Items; their split is that of the column, or not yet decided.
+    /// The items. Their split is the one that the split column gives, or is not decided yet.
     pub(crate) items: Vec<Item>,
     pub(crate) rejects: Vec<Reject>,
-    /// Rows that `where` left out.
+    /// The number of rows that `where` left out.
     pub(crate) filtered: u64,
 }
 
-/// The sources of a dataset, as far as they are known before its items.
+/// The sources of a dataset, as far as they are known before its items are made.
 pub(crate) struct Sides<'a> {
     pub(crate) plan: &'a DataPlan,
     pub(crate) images: &'a [ImageFile],
@@ -31,14 +31,14 @@ pub(crate) struct Sides<'a> {
     pub(crate) joined: &'a Joined,
 }
 
-/// Why a row is in no item, and the value that was refused.
+/// The reason why a row is in no item, and the value that was refused.
 type Refusal = (Reason, String);
 
-/// A value that is not there.
+/// The text that stands for a missing value.
 const MISSING: &str = "NULL";
 
 impl Sides<'_> {
-    /// How all labels are read; `None` for pairs.
+    /// Decides how all labels are read; `None` for pairs.
     pub(crate) fn reading(&self) -> Result<Option<LabelReading>, IngestError> {
         let Task::Choice { label, .. } = &self.plan.columns.task else { return Ok(None) };
         let with_image = self.joined.rows.iter().filter(|row| row.kept && row.image.is_some());
@@ -142,7 +142,7 @@ impl Sides<'_> {
     }
 }
 
-/// What must not cross a split with this row: the column's value, or the image itself.
+/// Returns what must not cross a split with this row: the value of the group column, or else the image itself.
 pub(crate) fn group<'a>(plan: &DataPlan, image: &'a ImageFile, row: &'a JoinedRow) -> Option<&'a str> {
     match &plan.columns.group {
         Some(_) => row.group.as_deref(),
@@ -150,14 +150,15 @@ pub(crate) fn group<'a>(plan: &DataPlan, image: &'a ImageFile, row: &'a JoinedRo
     }
 }
 
-/// The row's own identifier, or its number.
+/// Returns the row's own identifier, or else its number.
 fn row_id(row: &JoinedRow) -> String {
     row.id.clone().unwrap_or_else(|| row.row.to_string())
 }
 
-/// Adds an item, or counts it as one more copy of an item that is there.
+/// Adds an item, or counts it as one more copy of an item that already exists.
 ///
-/// A copy that a column puts into another split stays apart: the leak is the author's, and has to show.
+/// A copy that a column puts into another split stays a separate item. The author of the column caused this leak, and
+/// it has to show.
 fn add(
     items: &mut Vec<Item>,
     known: &mut HashMap<(String, Split), usize>,
@@ -172,7 +173,7 @@ fn add(
             extend_distinct(&mut items[index].vocabulary, item.vocabulary);
             return;
         }
-        // Two rows that are the same even in their identifier.
+        // The two rows are the same even in their identifier.
         repeated += 1;
         item.item_id = digest([first.as_str(), &repeated.to_string()].into_iter());
     }
@@ -222,7 +223,8 @@ fn item_id(group: &str, image_hash: &str, texts: &[String], label: usize, apart:
     digest([group, image_hash].into_iter().chain(texts).chain([label.as_str()]).chain(apart))
 }
 
-/// The first 16 digits of BLAKE3 over parts, each with its length, so that no two lists of parts run together.
+/// Returns the first 16 hexadecimal digits of the BLAKE3 of some parts. Each part is hashed with its length, so that
+/// different lists of parts never run together.
 fn digest<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {

@@ -1,15 +1,15 @@
-//! What has changed since the dataset before.
+//! Finds out what has changed since the previous dataset.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cliptune_experiment::Split;
 use cliptune_store::{Changes, Difference, Item, Move};
 
-/// Two datasets of the same experiments, one after the other.
+/// Two consecutive datasets of the same experiments.
 pub(crate) struct Pair<'a> {
     pub(crate) before: &'a [Item],
     pub(crate) after: &'a [Item],
-    /// Whether rows have an identifier of their own, which tells a changed row from another one.
+    /// Whether rows have an identifier of their own, which distinguishes a changed row from a different one.
     pub(crate) has_ids: bool,
 }
 
@@ -24,7 +24,7 @@ impl Pair<'_> {
         }
     }
 
-    /// Images are the same where their content is, and changed where a path has another content.
+    /// Compares the images. They are the same if their content is, and changed if a path has another content.
     fn images(&self) -> Difference {
         let contents = |items: &[Item]| -> HashSet<String> {
             items.iter().map(|item| item.image_hash.clone()).collect()
@@ -40,8 +40,8 @@ impl Pair<'_> {
         difference(gone.len(), new.len(), changed)
     }
 
-    /// Rows are the same where all of their content is, and changed where their identifier, or else their group and
-    /// image, have another content.
+    /// Compares the rows. They are the same if all of their content is, and changed if the same identifier, or else
+    /// the same group and image, have another content.
     fn rows(&self) -> Difference {
         let (before, after) = (self.contents(self.before), self.contents(self.after));
         let (gone, new) = (surplus(&before, &after), surplus(&after, &before));
@@ -49,7 +49,7 @@ impl Pair<'_> {
         difference(gone.values().sum(), new.values().sum(), changed)
     }
 
-    /// How many rows there are of each content, with what they are found by.
+    /// Counts the rows with each content, together with the keys that they are found by.
     fn contents<'i>(&self, items: &'i [Item]) -> HashMap<(Key<'i>, &'i str), usize> {
         let mut contents = HashMap::new();
         for item in items {
@@ -76,10 +76,10 @@ impl Pair<'_> {
     }
 }
 
-/// What finds a row again.
+/// The values by which a row is found again.
 type Key<'a> = (&'a str, &'a str);
 
-/// Rows of one side that the other has not, by their keys.
+/// Counts, by key, the rows of one side that the other side lacks.
 fn surplus<'a>(
     own: &HashMap<(Key<'a>, &'a str), usize>,
     other: &HashMap<(Key<'a>, &'a str), usize>,

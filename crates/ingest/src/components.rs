@@ -1,4 +1,4 @@
-//! Groups that hang together, and must stay together in a split.
+//! Finds groups that are connected and have to stay together in a split.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,15 @@ use crate::candidates::{Sides, group};
 use crate::deal::Piece;
 use crate::row::JoinedRow;
 
-/// One joined row as what connects its group with others: texts, or values of other columns, and an image.
+/// One joined row, reduced to what connects its group with others: its texts or values of other columns, and its
+/// image.
 pub(crate) struct Link<'a> {
     pub(crate) group: &'a str,
     pub(crate) texts: Vec<&'a str>,
     pub(crate) image: &'a ImageFile,
 }
 
-/// What connects groups.
+/// A value that connects groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Tie<'a> {
     /// A text, or a value of one of the columns in `split.across`.
@@ -31,10 +32,10 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Every group and value of the joined rows that `where` keeps, whether or not an item comes of them: two datasets
-/// over the same rows then hang together in the same way, whatever each of them makes of a row.
+/// Returns every group and value of the joined rows that `where` keeps, whether or not the row becomes an item. Two
+/// datasets over the same rows are therefore connected in the same way, whatever each of them makes of a row.
 ///
-/// The values are those of `split.across`, or else the row's texts, and always the image.
+/// The values are those of `split.across`, or else the row's texts. The image is always included.
 pub(crate) fn links<'a>(sides: &Sides<'a>, across: &[String]) -> Vec<Link<'a>> {
     let link = |row: &'a JoinedRow| {
         let image = &sides.images[row.image.filter(|_| row.kept)?];
@@ -45,27 +46,28 @@ pub(crate) fn links<'a>(sides: &Sides<'a>, across: &[String]) -> Vec<Link<'a>> {
     sides.joined.rows.iter().filter_map(link).collect()
 }
 
-/// Connected components of groups.
+/// The connected components of groups.
 #[derive(Debug, Default)]
 pub(crate) struct Components<'a> {
-    /// The component of each group.
+    /// The index of the component that each group is in.
     of: HashMap<&'a str, usize>,
-    /// Each component.
+    /// The components.
     pub(crate) units: Vec<Unit<'a>>,
 }
 
-/// Something that goes into a split as a whole.
+/// A unit that goes into a split as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unit<'a> {
-    /// Its groups in order; for a split by row, the item.
+    /// The groups of the unit in order; for a split by row, the item.
     pub(crate) members: Vec<&'a str>,
-    /// Its number of joined rows. Every dataset over the same rows counts alike, whatever it makes of them.
+    /// The number of joined rows in the unit. Every dataset over the same rows counts them alike, whatever it makes
+    /// of them.
     pub(crate) size: usize,
 }
 
 impl Unit<'_> {
-    /// The unit with a place that its members and the seed decide. The member with the smallest hash decides it, so that
-    /// the place seldom moves when members come and go.
+    /// Returns the unit with its place on the line, which its members and the seed decide. The member with the
+    /// smallest hash sets the place, so that it seldom moves when members come and go.
     pub(crate) fn piece(&self, seed: Seed) -> Piece {
         let hash = |member: &&str| *blake3::hash(format!("{seed}\n{member}").as_bytes()).as_bytes();
         Piece { anchor: self.members.iter().map(hash).min().unwrap_or_default(), size: self.size }
@@ -73,12 +75,12 @@ impl Unit<'_> {
 }
 
 impl<'a> Components<'a> {
-    /// Components of groups that share a text, a value or an image.
+    /// Finds the components of groups that share a text, a value or an image.
     pub(crate) fn connected(links: &[Link<'a>]) -> Self {
         Self::find(links, |link| link.ties().collect())
     }
 
-    /// Each group on its own.
+    /// Makes each group a component of its own.
     pub(crate) fn groups(links: &[Link<'a>]) -> Self {
         Self::find(links, |_| Vec::new())
     }
@@ -113,13 +115,13 @@ impl<'a> Components<'a> {
         components
     }
 
-    /// The component of a group; `None` for a group that is in no joined row.
+    /// Returns the index of a group's component, or `None` for a group that is in no joined row.
     pub(crate) fn of(&self, group: &str) -> Option<usize> {
         self.of.get(group).copied()
     }
 }
 
-/// Disjoint sets (union by size, path halving).
+/// Disjoint sets, with union by size and path halving.
 #[derive(Default)]
 struct Sets {
     parents: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What became of everything, in numbers.
+//! Counts what became of the images, rows and items.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -94,7 +94,7 @@ pub(crate) fn leaks(items: &[Item]) -> Leaks {
     Leaks { groups: groups.crossing(), images: images.crossing(), texts: texts.crossing() }
 }
 
-/// The splits that each key is in.
+/// The splits that each key appears in.
 #[derive(Default)]
 struct Places<'a>(HashMap<&'a str, BTreeSet<Split>>);
 

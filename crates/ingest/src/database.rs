@@ -1,4 +1,5 @@
-//! The DuckDB that joins: closed to the outside, bounded in memory and in time, and discreet about our own SQL.
+//! The DuckDB database that joins the sources. It is closed to the outside and bounded in memory and time, and its
+//! error messages do not show our own SQL.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +12,12 @@ use serde::Deserialize;
 
 use crate::error::IngestError;
 
-/// What one ingest may take of the memory; larger tables go to temporary files.
+/// The amount of memory that one ingest may use. Larger tables go to temporary files.
 const MEMORY: &str = "4GB";
-/// What those temporary files may take of the disk.
+/// The amount of disk space that those temporary files may use.
 const DISK: &str = "64GB";
-/// How long one statement may take. An SQL expression of an experiment that takes longer never ends.
+/// The time that one statement may take. An SQL expression of an experiment that takes longer is assumed never to
+/// end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A database in memory.
@@ -25,7 +27,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens it; `temporary` is where it may put what does not fit into memory.
+    /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
         let database = Self { connection, patience: PATIENCE };
@@ -36,18 +38,18 @@ impl Database {
             sql_text(&temporary.to_string_lossy())
         );
         database.execute(&settings).map_err(IngestError::Database)?;
-        // Where the library knows time zones, the machine's must not decide how a time is written.
+        // If the library knows time zones, that of the machine must not affect how a time is written.
         let _ = database.execute("SET TimeZone = 'UTC'");
         Ok(database)
     }
 
-    /// From here on no SQL can read or write a file: the experiment's own SQL is for its own table.
+    /// Prevents all SQL from reading or writing files from here on. The SQL of an experiment is only for its own table.
     pub(crate) fn close_to_outside(&self) -> Result<(), IngestError> {
         self.execute("SET enable_external_access = false; SET lock_configuration = true")
             .map_err(IngestError::Database)
     }
 
-    /// Runs statements; the error is a sentence for a person.
+    /// Runs statements. The error is a sentence for the user.
     pub(crate) fn execute(&self, sql: &str) -> Result<(), String> {
         self.bounded(|| self.connection.execute_batch(sql))
     }
@@ -68,7 +70,7 @@ impl Database {
         append().map_err(|error| IngestError::Database(said(&error)))
     }
 
-    /// Appends rows of texts to a table until there is no next one.
+    /// Appends rows of texts to a table until the source has no next one.
     pub(crate) fn append_texts(
         &self,
         table: &str,
@@ -81,7 +83,7 @@ impl Database {
         appender.flush().map_err(|error| said(&error))
     }
 
-    /// All rows of a query whose one column is JSON.
+    /// Returns all rows of a query whose only column is JSON.
     pub(crate) fn rows<T: for<'de> Deserialize<'de>>(&self, sql: &str) -> Result<Vec<T>, IngestError> {
         let lines: Vec<String> = self.lines(sql).map_err(IngestError::Database)?;
         lines.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
@@ -94,7 +96,7 @@ impl Database {
         })
     }
 
-    /// Runs something and interrupts it when it takes too long.
+    /// Runs a function and interrupts the database when it takes too long.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
         let interrupt = self.connection.interrupt_handle();
         let patience = self.patience;
@@ -102,7 +104,7 @@ impl Database {
         let (ended, end) = channel::<()>();
         let result = std::thread::scope(|scope| {
             scope.spawn(move || {
-                // Again and again, because an interrupt between two statements is lost.
+                // The interrupt is repeated, because one that falls between two statements is lost.
                 while end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
                     late.store(true, Ordering::Relaxed);
                     interrupt.interrupt();
@@ -119,8 +121,8 @@ impl Database {
     }
 }
 
-/// What DuckDB says of an error, without our own SQL, which it quotes, and without its advice, which nobody can follow
-/// here.
+/// Returns DuckDB's message about an error without our own SQL, which it quotes, and without its advice, which a user
+/// cannot follow here.
 fn said(error: &duckdb::Error) -> String {
     const ADVICE: [&str; 7] = ["LINE ", "Possible ", "Try ", "See also", "Did you mean", "Hint", "* "];
     let said = error.to_string();
@@ -150,7 +152,7 @@ mod tests {
         let endless = "SELECT count(*) FROM range(1000000000000) AS a, range(1000000000000) AS b WHERE a.range = -b.range";
         let problem = database.execute(&format!("CREATE TABLE t AS {endless}")).unwrap_err();
         assert!(problem.starts_with("it was stopped after"), "{problem}");
-        // And the database goes on.
+        // The database can still be used afterwards.
         assert_eq!(database.rows::<u64>("SELECT '1'").unwrap(), [1]);
     }
 

@@ -1,22 +1,22 @@
-//! Dealing units to splits so that the declared shares are met.
+//! Deals units to splits so that the declared shares are met.
 //!
-//! Every unit has a place on a line that its own content and the seed decide. The line is cut where the shares are met
-//! best, so that one unit more or less moves a cut by one unit. What has a split already keeps it, and then nothing that
-//! was dealt before can move.
+//! The content of each unit and the seed decide the unit's place on a line. The line is cut where the shares are met
+//! best, so that one unit more or less moves a cut by one unit. Units that already have a split keep it, so that
+//! nothing that was dealt before moves.
 
 use cliptune_experiment::{Fraction, Split, SplitPlan};
 
-/// How far an achieved share may be from the declared one, as a part of the latter.
+/// The largest accepted difference between an achieved share and the declared one, relative to the declared one.
 const TOLERANCE: f64 = 0.25;
-/// Rounding of sums of shares.
+/// The tolerance for rounding errors in sums of shares.
 const ROUNDING: f64 = 1e-6;
 
-/// Something that goes into a split as a whole.
+/// A unit that goes into a split as a whole, as it is dealt.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
-    /// Its place on the line.
+    /// The unit's place on the line.
     pub(crate) anchor: [u8; 32],
-    /// How much of its split it fills.
+    /// The amount by which the unit fills its split.
     pub(crate) size: usize,
 }
 
@@ -38,7 +38,7 @@ impl Shares {
         self.0.iter().any(|(known, _)| *known == split)
     }
 
-    /// The split that takes what is too large for the others: train, or else the one with the largest share.
+    /// Returns the split that takes what is too large for the others: train, or else the one with the largest share.
     fn home(&self) -> usize {
         let largest = |best: usize, at: usize| if self.0[at].1 > self.0[best].1 { at } else { best };
         match self.0.first() {
@@ -48,24 +48,25 @@ impl Shares {
     }
 }
 
-/// The share that a plan declares for a split.
+/// Returns the share that a plan declares for a split.
 pub(crate) fn declared(plan: &SplitPlan, split: Split) -> f64 {
     let declared = Shares::of(plan).0.into_iter().find(|(known, _)| *known == split);
     declared.map_or(0.0, |(_, share)| share)
 }
 
-/// Units being dealt.
+/// The units that are being dealt.
 struct Table<'a> {
     pieces: &'a [Piece],
     shares: &'a Shares,
-    /// The number of each unit's split among those with a share.
+    /// The index of each unit's split among those with a share; `None` until it is dealt.
     places: Vec<Option<usize>>,
     total: f64,
 }
 
-/// Gives a split to every unit that has none in `kept`. Only where a split would stay empty does one lose its own.
+/// Gives a split to every unit that has none in `kept`. A unit only loses the split that it has if another split
+/// would stay empty.
 ///
-/// There have to be at least as many units as splits with a share.
+/// There have to be at least as many units as there are splits with a share.
 pub(crate) fn deal(pieces: &[Piece], shares: &Shares, kept: &[Option<Split>]) -> Vec<Split> {
     let number = |split: Split| shares.0.iter().position(|(known, _)| *known == split);
     let places = kept.iter().map(|split| split.and_then(number)).collect();
@@ -77,8 +78,8 @@ pub(crate) fn deal(pieces: &[Piece], shares: &Shares, kept: &[Option<Split>]) ->
     table.places.iter().map(|place| shares.0[place.unwrap_or(0)].0).collect()
 }
 
-/// The first split whose share is missed by more than whole units explain: more than a quarter, and more than the
-/// median unit.
+/// Returns the first split that misses its share by more than whole units can explain, which is more than a quarter
+/// of the share and more than the median unit. The number is the share that the split has achieved.
 pub(crate) fn missed(pieces: &[Piece], shares: &Shares, splits: &[Split]) -> Option<(Split, f64)> {
     let (total, median) = (total(pieces), median(pieces));
     let achieved = |split: Split| {
@@ -107,7 +108,7 @@ impl Table<'_> {
         self.pieces[unit].size as f64
     }
 
-    /// How much each split is short of its share; negative where it has too much.
+    /// Returns how much each split falls short of its share. The number is negative for a split that has too much.
     fn lacks(&self) -> Vec<f64> {
         let mut lacks: Vec<f64> = self.shares.0.iter().map(|(_, share)| share * self.total).collect();
         for (unit, place) in self.places.iter().enumerate() {
@@ -118,8 +119,9 @@ impl Table<'_> {
         lacks
     }
 
-    /// Units that alone would upset a split go first, the largest before the others: to train as long as they fit, and then
-    /// wherever they exceed the share least. What is larger than all of any other split goes to train whatever happens.
+    /// Deals the units that could upset a split on their own. The largest come first. They go to train as long as
+    /// they fit, and then to the split whose share they exceed least. A unit that is larger than the whole share of
+    /// every other split always goes to train.
     fn deal_large(&mut self, open: &[usize]) {
         let whole: Vec<f64> = self.shares.0.iter().map(|(_, share)| share * self.total).collect();
         let smallest = whole.iter().copied().fold(self.total, f64::min);
@@ -138,7 +140,7 @@ impl Table<'_> {
         }
     }
 
-    /// The others are cut into runs along the line.
+    /// Deals the remaining units, by cutting the line into runs.
     fn deal_small(&mut self, open: &[usize]) {
         let mut line: Vec<usize> = open.iter().copied().filter(|unit| self.places[*unit].is_none()).collect();
         line.sort_by_key(|&unit| self.pieces[unit].anchor);
@@ -149,8 +151,8 @@ impl Table<'_> {
         }
     }
 
-    /// Every split with a share gets a unit: of those that a split can spare, one that is dealt now rather than one that
-    /// keeps its split, and a small one rather than a large one.
+    /// Makes sure that every split with a share gets a unit. Among the units that a split can spare, one that is
+    /// dealt now is preferred to one that keeps its split, and a small one to a large one.
     fn fill_empty(&mut self, open: &[usize]) {
         for empty in 0..self.shares.count() {
             let mut held = vec![0_usize; self.shares.count()];
@@ -170,8 +172,8 @@ impl Table<'_> {
     }
 }
 
-/// Where to cut a line of units so that the pieces are as near as possible to what the splits lack: the cut after each
-/// split but the last.
+/// Finds where to cut a line of units so that the pieces come as close as possible to what the splits lack. There is
+/// one cut after each split except the last.
 fn cuts(sizes: &[f64], lacks: &[f64]) -> Vec<usize> {
     let total: f64 = sizes.iter().sum();
     let short: f64 = lacks.iter().map(|lack| lack.max(0.0)).sum();
@@ -182,7 +184,7 @@ fn cuts(sizes: &[f64], lacks: &[f64]) -> Vec<usize> {
         *sum += size;
         Some(*sum)
     }));
-    // Just before or just after the unit in which the target lies.
+    // The cut is either just before or just after the unit in which the target lies.
     let mut target = 0.0;
     let around = wanted.iter().take(wanted.len().saturating_sub(1)).map(|want| {
         target += want;
@@ -196,7 +198,8 @@ fn cuts(sizes: &[f64], lacks: &[f64]) -> Vec<usize> {
     possible.min_by(|a, b| error(a, &sums, &wanted).total_cmp(&error(b, &sums, &wanted))).unwrap_or_default()
 }
 
-/// The largest distance of a cut line's pieces from what is wanted, to a millionth, so that rounding decides nothing.
+/// Returns the largest difference between a piece of the cut line and the wanted size. It is given as a whole number
+/// of millionths, so that rounding errors do not decide between cuts.
 fn error(cuts: &[usize], sums: &[f64], wanted: &[f64]) -> f64 {
     let end = |at: usize| cuts.get(at).map_or(sums.last().copied().unwrap_or(0.0), |cut| sums[*cut]);
     let start = |at: usize| if at == 0 { 0.0 } else { end(at - 1) };

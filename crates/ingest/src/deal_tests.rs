@@ -9,7 +9,7 @@ fn shares(shares: [f64; 3]) -> Shares {
     Shares::of(&SplitPlan { by: SplitBy::Group, shares, seed: Seed(0) })
 }
 
-/// A unit with a name, as good as a random place on the line.
+/// Makes a unit whose name gives it an effectively random place on the line.
 fn piece(name: usize, size: usize) -> Piece {
     Piece { anchor: *blake3::hash(name.to_string().as_bytes()).as_bytes(), size }
 }
@@ -77,7 +77,7 @@ fn what_whole_units_cannot_reach_is_no_fault_of_the_data() {
     assert!(missed(&pieces, &shares([0.8, 0.1, 0.1]), &splits).is_none());
 }
 
-/// Shares as people write them.
+/// Shares as users write them.
 const DECLARED: [[f64; 3]; 4] = [[0.8, 0.1, 0.1], [0.7, 0.1, 0.2], [0.34, 0.33, 0.33], [0.5, 0.0, 0.5]];
 
 proptest! {

@@ -1,4 +1,4 @@
-//! Why a dataset could not be made.
+//! The reasons why a dataset cannot be made.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,60 +12,60 @@ use crate::label::{Example, words};
 use crate::shown::{shown, shown_list};
 use crate::summary::{sample_keys, such_as};
 
-/// Why a dataset could not be made.
+/// The reason why a dataset could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// The experiments are wrong.
+    /// The experiments contain errors.
     #[error(transparent)]
     Experiments(Box<LoadError>),
-    /// The store cannot be read or written.
+    /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The table is not what its name says, or is damaged.
+    /// The table is damaged, or is not what its name says.
     #[error("cannot read the table {}: {problem}", path.display())]
     Table {
-        /// The file.
+        /// The path of the table.
         path: PathBuf,
-        /// What is wrong with it.
+        /// A description of what is wrong with the table.
         problem: String,
     },
-    /// A column that the experiment names is not in the table.
+    /// A column that the experiment names does not exist in the table.
     #[error("{} has no column \"{column}\", which {key} names", path.display())]
     NoColumn {
-        /// The table.
+        /// The path of the table.
         path: PathBuf,
-        /// The column.
+        /// The name of the column.
         column: String,
-        /// The key of the experiment.
+        /// The key in the experiment that names the column.
         key: &'static str,
-        /// The columns there are.
+        /// The columns that the table has.
         columns: Vec<String>,
     },
-    /// A column is of a type that cannot be read as what it is to be.
+    /// The type of a column cannot be read as what the column should be.
     #[error("{key} has to be {wanted}, and {column} is {sql_type}")]
     ColumnType {
-        /// The key of the experiment.
+        /// The key in the experiment that names the column.
         key: &'static str,
         /// The column or the SQL expression.
         column: String,
-        /// Its SQL type.
+        /// The SQL type of the column.
         sql_type: String,
-        /// What it should be.
+        /// A description of what the column should be.
         wanted: &'static str,
-        /// An SQL expression that gives it.
+        /// An SQL expression that gives what is wanted, if there is one.
         expression: Option<String>,
     },
-    /// Two readings of the labels are possible, and differ.
+    /// The labels can be read in two ways that differ.
     #[error("the labels in {column} can be read in two ways{}", differing(readings, examples))]
     LabelAmbiguous {
         /// The column or the SQL expression.
         column: String,
-        /// The two ways.
+        /// The two possible readings.
         readings: [LabelReading; 2],
-        /// Some rows.
+        /// Some of the rows that the readings read differently.
         examples: Vec<Example>,
     },
-    /// No label is 0, and some are the number of texts.
+    /// No label is 0, and some labels equal the number of texts.
     #[error(
         "the labels in {column} seem to count from 1: none is 0, and {} the number of texts{}",
         if *reaching == 1 { "one is".to_owned() } else { format!("{} are", format::count(*reaching)) },
@@ -74,74 +74,75 @@ pub enum IngestError {
     LabelsFromOne {
         /// The column or the SQL expression.
         column: String,
-        /// How many labels are the number of texts.
+        /// The number of labels that equal the number of texts.
         reaching: u64,
-        /// Some rows.
+        /// Some of the rows whose label is the number of texts.
         examples: Vec<Example>,
     },
-    /// SQL of the experiment that DuckDB refuses.
+    /// DuckDB refuses the SQL of the experiment.
     #[error("{key} is not usable SQL: {sql}\n{problem}")]
     Sql {
-        /// The key of the experiment.
+        /// The key in the experiment that holds the SQL.
         key: &'static str,
         /// The SQL as it was written.
         sql: String,
-        /// What DuckDB says.
+        /// DuckDB's message.
         problem: String,
     },
-    /// DuckDB failed at something of our own.
+    /// DuckDB failed at a statement of our own.
     #[error("the join failed: {0}")]
     Database(String),
-    /// DuckDB answered something that cannot be read.
+    /// DuckDB gave an answer that cannot be read.
     #[error("the join gave a row that cannot be read")]
     Row(#[from] serde_json::Error),
-    /// Nothing is left.
+    /// No item is left.
     #[error("no item is left of {} and {}{}", counted(join.images, "image"), counted(join.rows, "row"), listed(reasons, notes))]
     NoItems {
-        /// Both sides.
+        /// The counts of both sides of the join.
         join: Box<JoinCounts>,
-        /// Reasons with counts.
+        /// The reasons for rejects, with their counts.
         reasons: BTreeMap<String, u64>,
-        /// How the sources were read.
+        /// The notes on how the sources were read.
         notes: Box<SourceNotes>,
     },
-    /// Fewer units than splits.
+    /// There are fewer units than splits.
     #[error("{} cannot fill {splits} splits", counted(*units, unit))]
     TooFewUnits {
-        /// Units there are.
+        /// The number of units.
         units: u64,
-        /// What a unit is.
+        /// The name of a unit.
         unit: &'static str,
-        /// Splits with a share.
+        /// The number of splits with a share.
         splits: usize,
     },
-    /// A split that is far from its share, however the units are dealt.
+    /// A split stays far from its share, however the units are dealt.
     #[error("the {split} split would get {:.0} % instead of {:.0} %: {ties}", 100.0 * share, 100.0 * declared)]
     UnevenSplit {
         /// The split.
         split: Split,
-        /// The share that it would get.
+        /// The share that the split would get.
         share: f64,
-        /// The share that it should get.
+        /// The share that the plan declares.
         declared: f64,
-        /// What ties the largest unit together.
+        /// A description of what ties the largest unit together.
         ties: String,
     },
-    /// The sources are not what they were a moment ago.
+    /// The sources changed while they were being read.
     #[error("the images or the table changed while they were read")]
     Changed,
-    /// The dataset was there, and is not any more.
+    /// The dataset existed a moment ago, but does not any more.
     #[error("the dataset {} was removed while it was made", path.display())]
     Removed {
-        /// Its folder.
+        /// The path of the dataset's folder.
         path: PathBuf,
     },
-    /// A source cannot be read; fs-err has put the path into the message.
+    /// A source could not be read. fs-err has put the path into the message.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
-// Boxed by hand: it carries the files it is about, and every result would be as large.
+// The conversion boxes the error by hand, because it carries the files that it is about and would make every result
+// as large as itself.
 impl From<LoadError> for IngestError {
     fn from(error: LoadError) -> Self {
         Self::Experiments(Box::new(error))
@@ -240,7 +241,7 @@ fn column_hint(column: &str, columns: &[String]) -> String {
     }
 }
 
-/// Rows that two readings read differently, one a line.
+/// Lists the rows that two readings read differently, one per line.
 fn differing(readings: &[LabelReading; 2], examples: &[Example]) -> String {
     let meaning = |(reading, meaning): (&LabelReading, &Option<String>)| {
         let meaning = meaning.as_deref().map_or("none of them".to_owned(), shown);
@@ -262,7 +263,7 @@ fn labelled(example: &Example) -> String {
     format!("row {}: label {} of {}", example.row, example.label, shown_list(&texts))
 }
 
-/// A label with its reading, as an experiment declares it.
+/// Writes a label with its reading the way an experiment declares it.
 fn declared(column: &str, reading: LabelReading) -> String {
     format!("label: {{ column: {}, is: {} }}", yaml_text(column), reading.as_str())
 }
@@ -271,13 +272,13 @@ fn last_part(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
-/// A text as YAML has it, in quotes where it could be something else.
+/// Writes a text as YAML, in quotes where it could be read as something else.
 fn yaml_text(text: &str) -> String {
     let plain = text.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.');
     if plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
-/// What the SQL of a key can name.
+/// Says what the SQL of a key can name.
 fn nameable(key: &str) -> &'static str {
     match key {
         "data.join.image" => "path, name, stem, extension and size",

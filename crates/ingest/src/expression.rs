@@ -1,4 +1,5 @@
-//! SQL that an experiment has: one expression, of its own table, that gives the same today and tomorrow.
+//! Checks the SQL of an experiment. It has to be a single expression over its own table that gives the same value
+//! every time.
 
 use cliptune_store::sql_text;
 use serde::Deserialize;
@@ -7,23 +8,24 @@ use crate::database::Database;
 use crate::error::IngestError;
 use crate::table::TABLE;
 
-/// Tables that an expression can name in a query of its own.
+/// The tables that an expression can name in a subquery.
 const TABLES: [&str; 2] = [TABLE, "file"];
-/// Functions that make rows of their arguments alone.
+/// The functions that make rows from their arguments alone.
 const ROWS: [&str; 5] = ["range", "generate_series", "unnest", "json_each", "json_tree"];
-/// Functions that DuckDB holds to be constant, and that depend on the machine or on chance.
+/// The functions that DuckDB regards as constant although they depend on the machine or on chance.
 const UNSTABLE: [&str; 5] = ["current_setting", "getvariable", "version", "reservoir_quantile", "getenv"];
-/// What SQL writes like a column and means as a function.
+/// The names that SQL writes like columns but treats as functions.
 const KEYWORDS: [&str; 5] =
     ["current_timestamp", "current_date", "current_time", "localtime", "localtimestamp"];
-/// Macros of DuckDB's own within each other.
+/// The depth to which DuckDB's own macros are followed when they use each other.
 const DEEPEST_MACRO: usize = 8;
 
-/// SQL that the experiment has under `key`, as an operand: in parentheses, and what it is said to be.
+/// Returns the SQL that the experiment has under `key` as an operand in parentheses, after checking it.
 ///
-/// The line break ends a comment. Anything but one expression is refused, so that no text in an experiment can end our
-/// statement and start its own; and so is what gives another value each time, because a dataset is what its sources and
-/// its recipe make of it. `columns` are the names that hide a keyword such as `current_date`.
+/// The line break ends a comment. Anything but a single expression is refused, so that no text in an experiment can
+/// end our statement and start one of its own. SQL that gives a different value each time is refused as well, because
+/// a dataset has to follow from its sources and its recipe. `columns` are the column names, which can hide a keyword
+/// such as `current_date`.
 pub(crate) fn operand(
     database: &Database,
     key: &'static str,
@@ -44,7 +46,7 @@ pub(crate) fn operand(
     }
 }
 
-/// Runs a statement that contains an [`operand`], and blames the expression if it fails.
+/// Runs a statement that contains an [`operand`], and attributes a failure to the expression.
 pub(crate) fn execute_with(
     database: &Database,
     key: &'static str,
@@ -54,22 +56,23 @@ pub(crate) fn execute_with(
     database.execute(statement).map_err(|problem| IngestError::Sql { key, sql: sql.to_owned(), problem })
 }
 
-/// What DuckDB says of an expression when asked to parse it.
+/// DuckDB's description of an expression that it was asked to parse.
 #[derive(Deserialize)]
 struct Parsed {
     problem: Option<String>,
     statements: Option<u64>,
     functions: Vec<String>,
-    /// Names of columns, each a JSON array of its parts.
+    /// The names of columns, each as a JSON array of its parts.
     columns: Vec<String>,
-    /// Anything but null is a sample.
+    /// The sampling clauses. Any entry that is not null is a sample.
     samples: Vec<Option<String>>,
     tables: Vec<String>,
-    /// Names of common table expressions.
+    /// The names of common table expressions.
     named: Vec<String>,
 }
 
-/// What is wrong with an expression, without the word of our own statement at which the parser noticed it.
+/// Returns what is wrong with an expression, without naming the word of our own statement at which the parser noticed
+/// it.
 fn place_in(sql: &str, problem: String) -> String {
     let token = problem.split("at or near \"").nth(1).and_then(|rest| rest.split('"').next());
     match token.is_some_and(|token| !sql.contains(token)) || problem.contains("at end of input") {
@@ -79,7 +82,8 @@ fn place_in(sql: &str, problem: String) -> String {
 }
 
 fn parse(database: &Database, operand: &str) -> Result<Parsed, IngestError> {
-    // Not parsed where it will stand: what can end these parentheses and go on here cannot do so there.
+    // The expression is parsed in a different context from the one in which it will be used. SQL that could close
+    // these parentheses and continue here cannot do so there.
     let statement = sql_text(&format!("SELECT CASE WHEN {operand} THEN 1 END"));
     let all = |key: &str| format!("coalesce(json_extract_string(parsed, '$..{key}'), [])");
     let query = format!(
@@ -98,7 +102,7 @@ fn parse(database: &Database, operand: &str) -> Result<Parsed, IngestError> {
 }
 
 impl Parsed {
-    /// Why it is not one expression over the row.
+    /// Returns the reason why the SQL is not a single expression over the row, if it is not.
     fn refusal(&self, columns: &[String]) -> Option<String> {
         if let Some(problem) = &self.problem {
             return Some(problem.clone());
@@ -124,7 +128,7 @@ fn another_value(function: &str) -> String {
     format!("{function} gives another value each time or elsewhere, and a dataset has to be the same")
 }
 
-/// What `duckdb_functions()` says of a function.
+/// The description of a function in `duckdb_functions()`.
 #[derive(Deserialize)]
 struct Function {
     name: String,
@@ -133,7 +137,7 @@ struct Function {
     definition: Option<String>,
 }
 
-/// Why one of the functions cannot be used.
+/// Returns the reason why one of the functions cannot be used, if there is one.
 fn unstable(database: &Database, functions: &[String], depth: usize) -> Result<Option<String>, IngestError> {
     if functions.is_empty() || depth > DEEPEST_MACRO {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! A look at every image.
+//! Inspects every image.
 
 use std::sync::{Condvar, Mutex};
 
@@ -6,16 +6,16 @@ use cliptune_clip::image::{Inspection, LARGEST_IMAGE, footprint, inspect};
 use cliptune_store::ImageFile;
 use rayon::prelude::*;
 
-/// What an image is, or why it cannot be used.
+/// The properties of an image, or the reason why it cannot be used.
 pub(crate) type Header = Result<Inspection, String>;
 
-/// The memory that the images which are looked at at once may take together. A larger one is looked at alone.
+/// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 
-/// Looks at every image, in parallel and in order.
+/// Inspects every image in parallel. The results are in order.
 ///
-/// By the decoder that training and scoring use, and through the whole file: a header alone does not tell that the
-/// rest is cut off, and an image that breaks at the first epoch is a crash where a reject was promised.
+/// The whole file goes through the decoder that training and scoring use. A header alone does not show that the rest
+/// is cut off, and an image that only breaks in the first epoch would crash the training instead of being rejected.
 pub(crate) fn headers(images: &[ImageFile], on_image: &(dyn Fn() + Sync)) -> Vec<Header> {
     let budget = Budget::default();
     let look = |image: &ImageFile| {
@@ -37,7 +37,7 @@ fn look(image: &ImageFile, budget: &Budget) -> Header {
     inspect(&bytes).map_err(|error| error.to_string())
 }
 
-/// Memory that is shared out.
+/// An amount of memory that several threads share.
 #[derive(Default)]
 struct Budget {
     taken: Mutex<u64>,
@@ -45,7 +45,7 @@ struct Budget {
 }
 
 impl Budget {
-    /// Waits until there is enough, or nobody else has any.
+    /// Waits until there is enough memory, or until no other thread holds any.
     fn take(&self, bytes: u64) -> Share<'_> {
         let taken = self.taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let wait = |taken: &mut u64| *taken > 0 && *taken + bytes > MEMORY;
@@ -55,7 +55,7 @@ impl Budget {
     }
 }
 
-/// What somebody has of a budget, until it is dropped.
+/// The part of a budget that a thread holds until the share is dropped.
 struct Share<'a> {
     budget: &'a Budget,
     bytes: u64,

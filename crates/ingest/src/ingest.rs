@@ -1,4 +1,4 @@
-//! One dataset from its sources to the store.
+//! Makes one dataset from its sources and puts it into the store.
 
 use std::sync::Mutex;
 
@@ -19,13 +19,13 @@ use crate::join::{Joined, join};
 use crate::notes::notes;
 use crate::split::{self, Assigned, Subject};
 
-/// Makes the dataset of a plan of some experiments, or returns the one that is there; the flag says whether it was made.
-/// One that is damaged is made again.
+/// Makes the dataset of a plan of some experiments, or returns the one that exists. The flag says whether it was
+/// made. A damaged dataset is made again.
 ///
 /// # Errors
 ///
-/// When a source is missing or unusable, nothing is left, or the store cannot be written. Nothing is left behind
-/// then.
+/// Returns an error when a source is missing or unusable, when no item is left, or when the store cannot be written.
+/// In these cases nothing is left behind in the store.
 pub fn ingest(
     store: &Store,
     plan: &DataPlan,
@@ -40,7 +40,7 @@ pub fn ingest(
         Err(error) if error.is_damage() => {
             let hash = succession.hash.get(..12).unwrap_or_default();
             printer.status(&format!("dataset {hash} is damaged and is made again"));
-            // Without the one that it followed it is another dataset.
+            // Without the dataset that it followed, this becomes a different dataset.
             if succession.previous.is_none() {
                 succession.hash = inputs.dataset_hash(plan);
             }
@@ -61,17 +61,17 @@ pub fn ingest(
     Ok((dataset, true))
 }
 
-/// The dataset that was made, if nothing is wrong with it.
+/// Returns the dataset that exists already, if it is intact.
 fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, StoreError> {
     let Some(dataset) = &succession.dataset else {
-        // One whose record is damaged is no part of any succession.
+        // A dataset whose record is damaged is not part of any succession.
         return store.dataset(&succession.hash);
     };
     dataset.verify()?;
     Ok(Some(dataset.clone()))
 }
 
-/// The sources' contents, with a bar for each of them that has to be read.
+/// Reads the contents of the sources, with a progress bar for each source that has to be read.
 fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inputs, IngestError> {
     let bar: Mutex<Option<(u64, Progress)>> = Mutex::new(None);
     let inputs = store.inputs(plan, &|done, of| {
@@ -84,7 +84,7 @@ fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inpu
     Ok(inputs)
 }
 
-/// All that a dataset is made of.
+/// All the inputs that a dataset is made from.
 struct Job<'a> {
     plan: &'a DataPlan,
     inputs: &'a Inputs,
@@ -145,13 +145,13 @@ impl Job<'_> {
         }
     }
 
-    /// The items of the dataset before.
+    /// Reads the items of the previous dataset.
     fn items_before(&self) -> Result<Vec<Item>, IngestError> {
         let previous = self.succession.previous.as_ref();
         Ok(previous.map_or(Ok(Vec::new()), |previous| previous.items(None))?)
     }
 
-    /// Those whose splits are kept.
+    /// Returns the items whose splits are kept.
     fn kept<'i>(&self, before: &'i [Item]) -> &'i [Item] {
         if self.succession.keeps_splits(self.plan) { before } else { &[] }
     }

@@ -1,4 +1,4 @@
-//! The join of image files and table rows.
+//! Joins image files with table rows.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -15,25 +15,26 @@ pub(crate) use crate::row::JoinedRow;
 use crate::table::{Kind, TABLE, Table};
 use crate::value::Values;
 
-/// Both sides of the join.
+/// The result of the join, with both of its sides.
 pub(crate) struct Joined {
-    /// Every table row, in order.
+    /// All table rows, in order.
     pub(crate) rows: Vec<JoinedRow>,
-    /// The key of every image.
+    /// The key of each image.
     pub(crate) image_keys: Vec<Option<String>>,
-    /// Indices of images that no row names.
+    /// The indices of images that no row names.
     pub(crate) images_without_row: Vec<usize>,
-    /// Indices of images that share the key of a row with another image.
+    /// The indices of images that share the key of a row with another image.
     pub(crate) ambiguous_images: Vec<usize>,
-    /// How the labels are spelled, by their SQL type.
+    /// How the labels are spelled, which follows from their SQL type.
     pub(crate) spelling: Spelling,
 }
 
-/// `file`: what SQL of the experiment can say about an image. The number has a name that nobody gives a column.
+/// Makes the table `file`, which is what the SQL of an experiment can use about an image. The number column has a
+/// name that no user would give a column.
 const FILES: &str = "CREATE TABLE file
     (cliptune_file BIGINT, path VARCHAR, name VARCHAR, stem VARCHAR, extension VARCHAR, size BIGINT)";
 
-/// Which image each row names. NULL is nobody's key.
+/// Makes the table of which image each row names. NULL matches no key.
 const MATCHES: &str = "CREATE TABLE matches AS
     SELECT row_keys.number AS cliptune_row, any_value(row_keys.key) AS cliptune_key,
            count(image_keys.number) AS cliptune_images,
@@ -49,7 +50,8 @@ const IMAGES_WITHOUT_ROW: &str =
 const AMBIGUOUS_IMAGES: &str = "SELECT CAST(number AS VARCHAR) FROM image_keys SEMI JOIN row_keys USING (key)
     WHERE key IN (SELECT key FROM image_keys GROUP BY key HAVING count(*) > 1) ORDER BY number";
 
-/// Joins the images with the table, whose files are given; `temporary` is a folder for what does not fit into memory.
+/// Joins the images with the table, whose files are given. `temporary` is a folder for data that does not fit into
+/// memory.
 pub(crate) fn join(
     plan: &DataPlan,
     images: &[ImageFile],
@@ -119,8 +121,8 @@ fn row_keys(database: &Database, table: &Table, sql: &str) -> Result<(), IngestE
     execute_with(database, KEY, sql, &statement)
 }
 
-/// `kept`: the matched rows that `where` keeps. It sees the columns of the table and of `file`, and no others whose
-/// names somebody could use; subqueries have no `rowid`.
+/// Makes the table `kept`, which holds the matched rows that `where` keeps. The condition sees the columns of the
+/// table and of `file`, and no others whose names an experiment might use. Subqueries have no `rowid`.
 fn kept(database: &Database, table: &Table, filter: Option<&str>) -> Result<(), IngestError> {
     const KEY: &str = "data.where";
     let names = table.names();
@@ -134,7 +136,7 @@ fn kept(database: &Database, table: &Table, filter: Option<&str>) -> Result<(), 
     execute_with(database, KEY, filter.unwrap_or_default(), &statement)
 }
 
-/// The query for every [`JoinedRow`].
+/// Returns the query that gives every [`JoinedRow`].
 fn rows(table: &Table, fields: &str, joins: &str) -> String {
     format!(
         "SELECT CAST(to_json({{'row': matches.cliptune_row, 'key': matches.cliptune_key,
@@ -146,7 +148,7 @@ fn rows(table: &Table, fields: &str, joins: &str) -> String {
     )
 }
 
-/// The fields of a [`JoinedRow`] that the plan names, and how the labels are spelled.
+/// Returns the SQL for the fields of a [`JoinedRow`] that the plan names, and how the labels are spelled.
 fn fields(values: &mut Values<'_>, plan: &DataPlan) -> Result<(String, Spelling), IngestError> {
     let columns = &plan.columns;
     let (texts, label, spelling) = match &columns.task {

@@ -1,4 +1,4 @@
-//! What units keep of the dataset before.
+//! Determines which splits units keep from the previous dataset.
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use cliptune_store::Item;
 use crate::components::{Components, Link};
 use crate::deal::Shares;
 
-/// How an item of the dataset before is found among the units.
+/// The ways in which an item of the previous dataset is found among the units.
 pub(crate) enum Known<'a> {
-    /// By its group, or by its image where the group has another name now.
+    /// The item is found by its group, or by its image if the group has another name now.
     Groups {
         units: &'a Components<'a>,
-        /// The first unit with an image, by the image's content.
+        /// The first unit that contains each image, by the image's content.
         images: HashMap<&'a str, usize>,
     },
-    /// As the very same item.
+    /// The item is found as the very same item.
     Rows(HashMap<&'a str, usize>),
 }
 
@@ -41,7 +41,8 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whether the two datasets have anything in common. Groups called 1, 2, 3 are in many that have not.
+    /// Checks whether the two datasets have anything in common. Group names alone do not tell, because groups called
+    /// 1, 2, 3 occur in many unrelated datasets.
     fn meets(&self, before: &[Item]) -> bool {
         match self {
             Self::Groups { images, .. } => {
@@ -52,10 +53,10 @@ impl<'a> Known<'a> {
     }
 }
 
-/// How many items each unit had in each split before.
+/// The number of items that each unit had in each split of the previous dataset.
 pub(crate) struct Kept {
     votes: Vec<[usize; 3]>,
-    /// Units that tie together what was in several splits.
+    /// The number of units that tie together items that were in several splits.
     pub(crate) merges: u64,
 }
 
@@ -73,7 +74,7 @@ impl Kept {
         Self { votes, merges }
     }
 
-    /// The split in which most of each unit was; of two with as many, the one that comes first.
+    /// Returns the split that most items of each unit were in. In a tie the split that comes first is taken.
     pub(crate) fn splits(&self, shares: &Shares) -> Vec<Option<Split>> {
         let most = |votes: &[usize; 3]| {
             let filled = Split::ALL
@@ -86,7 +87,7 @@ impl Kept {
     }
 }
 
-/// The place of a split among all.
+/// Returns the index of a split among all splits.
 fn place(split: Split) -> usize {
     match split {
         Split::Train => 0,

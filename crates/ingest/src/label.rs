@@ -1,40 +1,40 @@
-//! Which choice a label means: one reading for a whole column.
+//! Decides which choice a label means. There is one reading for a whole column.
 
 use cliptune_experiment::{Label, LabelReading};
 
 use crate::error::IngestError;
 
-/// How the labels of a column are spelled, by its SQL type.
+/// The way in which the labels of a column are spelled, which follows from its SQL type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
     Number,
     Boolean,
-    /// Texts, or values of several kinds.
+    /// The labels are texts, or values of several kinds.
     Text,
 }
 
-/// A label with the texts it chooses from.
+/// A label, together with the texts that it chooses from.
 pub(crate) struct Labelled<'a> {
-    /// The row's name.
+    /// The name of the row.
     pub(crate) row: String,
     pub(crate) label: &'a str,
     pub(crate) texts: &'a [String],
 }
 
-/// A row that two readings read differently, as it is shown.
+/// A row that two readings read differently, as messages show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The row's name.
+    /// The name of the row.
     pub row: String,
-    /// Its label.
+    /// The label of the row.
     pub label: String,
-    /// Its texts.
+    /// The texts that the label chooses from.
     pub texts: Vec<String>,
-    /// What each reading makes of it.
+    /// The text that each reading chooses; `None` where a reading chooses none.
     pub meanings: Vec<Option<String>>,
 }
 
-/// A reading in words.
+/// Describes a reading in words.
 pub(crate) fn words(reading: LabelReading) -> &'static str {
     match reading {
         LabelReading::Index => "an index from 0",
@@ -44,10 +44,10 @@ pub(crate) fn words(reading: LabelReading) -> &'static str {
     }
 }
 
-/// Rows of a message.
+/// The number of rows that a message shows.
 const SHOWN: usize = 3;
 
-/// The index of the right text; `None` where the label cannot be read that way or is beyond the texts.
+/// Returns the index of the right text, or `None` if the label cannot be read that way or lies beyond the texts.
 pub(crate) fn index(
     reading: LabelReading,
     spelling: Spelling,
@@ -66,7 +66,7 @@ pub(crate) fn index(
     (index < texts.len()).then_some(index)
 }
 
-/// A whole number, also one that is written as a decimal fraction; none with a sign or leading zeros.
+/// Reads a whole number, which may be written as a decimal fraction. Signs and leading zeros are not accepted.
 fn whole(label: &str) -> Option<usize> {
     let label = label.trim();
     let (digits, fraction) = label.split_once('.').unwrap_or((label, ""));
@@ -82,7 +82,7 @@ fn letter(label: &str) -> Option<usize> {
     }
 }
 
-/// The text that is the label, to the letter or else, if only one is, without the spaces around it.
+/// Finds the text that equals the label, either exactly or, if only one does, without the spaces around it.
 fn text(spelling: Spelling, label: &str, texts: &[String]) -> Option<usize> {
     let only = |is_it: &dyn Fn(&str) -> bool| {
         let mut found = texts.iter().enumerate().filter(|(_, text)| is_it(text)).map(|(at, _)| at);
@@ -99,12 +99,13 @@ fn text(spelling: Spelling, label: &str, texts: &[String]) -> Option<usize> {
     })
 }
 
-/// The one reading of a column, as it is declared or as its type and all its values say.
+/// Decides the reading of a column, either as it is declared or as its type and all its values suggest.
 ///
-/// Numbers are indices. Texts are read in the way that reads most of them: as texts, else as letters, else as indices.
+/// Numbers are indices. Texts are read in the way that can read most of them. If several read equally many, texts
+/// come before letters, and letters before indices.
 ///
 /// # Errors
-/// When two readings are possible and differ, or indices seem to count from one.
+/// Returns an error when two readings are possible and differ, or when indices seem to count from one.
 pub(crate) fn decide(
     label: &Label,
     spelling: Spelling,
@@ -128,7 +129,7 @@ pub(crate) fn decide(
     }
     let chosen = match spelling {
         Spelling::Number | Spelling::Boolean => &readings[0],
-        // The first of those that read most.
+        // This is the first of the readings that can read the most rows.
         Spelling::Text => readings
             .iter()
             .reduce(|best, other| if other.reads > best.reads { other } else { best })
@@ -138,7 +139,7 @@ pub(crate) fn decide(
         .iter()
         .filter(|other| other.reading != chosen.reading && other.differs(chosen))
         .find(|other| {
-            // What reads all rows is possible; where none does, what reads half of them.
+            // A reading that reads all rows is possible. If none does, a reading that reads half of them is.
             other.reads == readable || (chosen.reads < readable && 2 * other.reads >= readable)
         });
     if let Some(rival) = rival {
@@ -150,7 +151,7 @@ pub(crate) fn decide(
     Ok(chosen.reading)
 }
 
-/// What a reading makes of every row.
+/// A reading, and what it makes of every row.
 struct Reading {
     reading: LabelReading,
     means: Vec<Option<usize>>,
@@ -163,7 +164,7 @@ impl Reading {
         Self { reading, reads: means.iter().flatten().count(), means }
     }
 
-    /// Whether another reading makes something else of a row.
+    /// Checks whether another reading gives a different result for any row.
     fn differs(&self, other: &Self) -> bool {
         self.means != other.means
     }
@@ -187,7 +188,7 @@ fn example(row: &Labelled<'_>, meanings: Vec<Option<String>>) -> Example {
     Example { row: row.row.clone(), label: row.label.to_owned(), texts: row.texts.to_vec(), meanings }
 }
 
-/// Refuses indices of which none is 0 and one is the number of texts: they count from one.
+/// Refuses indices if none is 0 and one equals the number of texts, because they seem to count from one.
 fn from_zero(label: &Label, spelling: Spelling, rows: &[Labelled<'_>]) -> Result<(), IngestError> {
     let numbers: Vec<Option<usize>> = rows.iter().map(|row| whole(row.label)).collect();
     let reaching = || rows.iter().zip(&numbers).filter(|(row, number)| **number == Some(row.texts.len()));
@@ -205,7 +206,7 @@ fn from_zero(label: &Label, spelling: Spelling, rows: &[Labelled<'_>]) -> Result
 mod tests {
     use super::*;
 
-    /// Decides over rows of a label and its texts, `|` between them.
+    /// Decides the reading for rows that are given as labels and texts, with `|` between the texts.
     fn decided(spelling: Spelling, rows: &[(&str, &str)]) -> Result<LabelReading, IngestError> {
         let texts: Vec<Vec<String>> =
             rows.iter().map(|(_, texts)| texts.split('|').map(str::to_owned).collect()).collect();
@@ -238,7 +239,7 @@ mod tests {
             &error,
             IngestError::LabelAmbiguous { readings: [LabelReading::Index, LabelReading::Text], .. }
         ));
-        // Where both mean the same there is nothing to declare.
+        // There is nothing to declare where both readings mean the same.
         assert_eq!(decided(Spelling::Number, &[("1", "0|1"), ("0", "0|1")]).unwrap(), LabelReading::Index);
     }
 
@@ -265,7 +266,7 @@ mod tests {
                 "{rows:?}"
             );
         }
-        // A row that nobody can read does not hide that the others are ambiguous.
+        // A row that no reading can read does not hide the ambiguity of the others.
         let rows = [("1", "1|0"), ("0", "1|0"), ("?", "1|0")];
         assert!(matches!(decided(Spelling::Text, &rows), Err(IngestError::LabelAmbiguous { .. })));
         assert_eq!(decided(Spelling::Text, &[("A", "A|B"), ("B", "A|B")]).unwrap(), LabelReading::Text);
@@ -299,7 +300,7 @@ mod tests {
         );
         assert_eq!(reads(LabelReading::Index, Spelling::Boolean, "true", "cat|dog"), Some(1));
         assert_eq!(reads(LabelReading::Index, Spelling::Boolean, "true", "cat|dog|cow"), None);
-        // Where the texts say true and false themselves, the other way round, both readings are possible.
+        // If the texts themselves are true and false in reverse order, both readings are possible.
         let reversed = [("true", "True|False"), ("false", "True|False")];
         assert!(matches!(decided(Spelling::Boolean, &reversed), Err(IngestError::LabelAmbiguous { .. })));
     }

@@ -1,11 +1,12 @@
-//! Finds images and a table, joins, splits and rejects.
+//! Finds images and a table, joins them, splits the items, and rejects what cannot be used.
 //!
-//! [`ingest`] goes through a few rooms: `table` reads the table, `value` and `expression` make SQL of what the experiment
-//! names, `join` joins files with rows in DuckDB, `headers` looks at every image, `label` decides how labels are read,
-//! `candidates` turns joined rows into items or rejects, `components` finds what hangs together, `split` decides who
-//! goes where (`kept` what stays where it was, `deal` where the rest goes, `ties` what to say when that fails), `counts`
-//! tells what became of everything and `changes` what is different from the dataset before. Every image and every row
-//! ends up in an item, in `rejects.parquet`, or filtered by `where`.
+//! [`ingest`] works in several stages. `table` reads the table, `value` and `expression` turn what the experiment
+//! names into SQL, `join` joins files with rows in DuckDB, `headers` inspects every image, `label` decides how labels
+//! are read, `candidates` turns joined rows into items or rejects, `components` finds groups that are connected, and
+//! `split` assigns items to splits (`kept` finds the splits that stay as they were, `deal` assigns the rest, and
+//! `ties` explains why that failed). `counts` counts what became of everything, and `changes` finds the differences
+//! from the previous dataset. Every image and every row ends up in an item or in `rejects.parquet`, or is filtered
+//! out by `where`.
 
 mod candidates;
 mod changes;

@@ -1,4 +1,4 @@
-//! What a person should know about how the sources were read.
+//! Notes that tell the user how the sources were read.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use cliptune_store::{Inputs, JoinSide, Reject, SourceNotes};
 use crate::headers::Header;
 use crate::join::Joined;
 
-/// Sample keys of each side.
+/// The number of sample keys from each side.
 const SAMPLES: usize = 2;
 
-/// Notes on how labels, files and images were read, and on the keys that nothing matched.
+/// Makes notes on how labels, files and images were read, and on the keys that matched nothing.
 pub(crate) fn notes(
     inputs: &Inputs,
     headers: &[Header],
@@ -33,7 +33,7 @@ pub(crate) fn notes(
     }
 }
 
-/// The first reject of each reason that comes with a value.
+/// Returns the first reject for each reason that comes with a value.
 fn examples(rejects: &[Reject]) -> BTreeMap<String, String> {
     let mut examples = BTreeMap::new();
     for reject in rejects.iter().filter(|reject| !reject.detail.is_empty()) {

@@ -1,4 +1,4 @@
-//! A row of the table as the join hands it over.
+//! A row of the table in the form in which the join returns it.
 
 use serde::Deserialize;
 
@@ -6,21 +6,21 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Raw")]
 pub(crate) struct JoinedRow {
-    /// Row number in the table, from 0.
+    /// The row's number in the table, counted from 0.
     pub(crate) row: u64,
-    /// The key that it looks for.
+    /// The key that the row looks for.
     pub(crate) key: Option<String>,
-    /// How many images have its key.
+    /// The number of images that have the row's key.
     pub(crate) images: u64,
-    /// Index of the image, if exactly one has its key.
+    /// The index of the image, if exactly one has the row's key.
     pub(crate) image: Option<usize>,
-    /// Whether `where` keeps it; true without one, and for rows without an image.
+    /// Whether `where` keeps the row. It is true when there is no `where`, and for rows without an image.
     pub(crate) kept: bool,
     pub(crate) id: Option<String>,
     pub(crate) group: Option<String>,
-    /// The texts; `None` when there is no list of them.
+    /// The texts; `None` when the value is not a list of texts.
     pub(crate) texts: Option<Vec<Option<String>>>,
-    /// What stands in the place of the list that is none.
+    /// The value that was found in place of a list of texts.
     pub(crate) no_list: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) split: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct JoinedRow {
     pub(crate) across: Vec<Option<String>>,
 }
 
-/// The same with its texts as JSON.
+/// The same row with its texts as JSON.
 #[derive(Deserialize)]
 struct Raw {
     row: u64,
@@ -47,7 +47,7 @@ struct Raw {
 
 impl From<Raw> for JoinedRow {
     fn from(raw: Raw) -> Self {
-        // A missing list is null as JSON, too.
+        // JSON has null for a missing list as well.
         let given = raw.texts.filter(|texts| texts != "null");
         let texts = given.as_deref().and_then(listed);
         Self {
@@ -68,7 +68,7 @@ impl From<Raw> for JoinedRow {
     }
 }
 
-/// A value in a list of texts.
+/// One value in a list of texts.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Element {
@@ -80,7 +80,7 @@ enum Element {
     Missing(()),
 }
 
-/// The texts of a JSON array; `None` when it is none, or holds arrays or objects.
+/// Reads the texts of a JSON array. Returns `None` if the JSON is not an array, or if it contains arrays or objects.
 fn listed(json: &str) -> Option<Vec<Option<String>>> {
     let elements: Vec<Element> = serde_json::from_str(json).ok()?;
     let text = |element| match element {

@@ -1,16 +1,16 @@
-//! Values of a table as messages show them: in quotes, and not too long.
+//! Formats table values for messages, in quotes and shortened if they are long.
 
-/// The characters of a value that a person needs to see.
+/// The number of characters of a value that a message shows.
 const LONGEST: usize = 120;
 
-/// A value in quotes.
+/// Formats a value in quotes.
 pub(crate) fn shown(value: &str) -> String {
     let start: String = value.chars().take(LONGEST).collect();
     let more = if start.len() < value.len() { "…" } else { "" };
     format!("\"{}{more}\"", start.escape_debug())
 }
 
-/// A list of values, where NULL stands for one that is missing.
+/// Formats a list of values, with NULL in place of missing ones.
 pub(crate) fn shown_list(values: &[Option<String>]) -> String {
     const FEW: usize = 6;
     let few = values.iter().take(FEW).map(|value| value.as_deref().map_or("NULL".to_owned(), shown));

@@ -1,4 +1,4 @@
-//! Who goes where.
+//! Assigns items to splits.
 
 use std::collections::HashMap;
 
@@ -11,29 +11,29 @@ use crate::error::IngestError;
 use crate::kept::{Kept, Known};
 use crate::ties;
 
-/// What is to be split.
+/// The plan of a split, and what it is applied to.
 pub(crate) struct Subject<'a> {
     pub(crate) plan: &'a SplitPlan,
     pub(crate) links: &'a [Link<'a>],
     pub(crate) connected: &'a Components<'a>,
-    /// The items of the dataset before; none for the first.
+    /// The items of the previous dataset; empty for the first dataset.
     pub(crate) before: &'a [Item],
 }
 
-/// What became of it, beside the items' splits.
+/// The result of an assignment, apart from the items' splits themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Assigned {
-    /// Components that tie together what was in several splits before.
+    /// The number of components that tie together items that were in several splits before.
     pub(crate) merges: u64,
-    /// A split whose share is missed by more than a quarter because units keep their splits, with what it has.
+    /// A split that misses its share by more than a quarter because units keep their splits.
     pub(crate) drifted: Option<Split>,
 }
 
 /// Assigns every item to a split.
 ///
-/// Whole units go. One that the dataset before has keeps its split; the others are dealt so that the shares are met. The
-/// result depends on the joined rows, the seed and the dataset before: two datasets over the same rows get the same
-/// split, whatever texts they take from them.
+/// Units are assigned as a whole. A unit that the previous dataset has keeps its split, and the others are dealt so
+/// that the shares are met. The result depends on the joined rows, the seed and the previous dataset. Two datasets
+/// over the same rows therefore get the same split, whatever texts they take from the rows.
 pub(crate) fn assign(items: &mut [Item], subject: &Subject<'_>) -> Result<Assigned, IngestError> {
     match &subject.plan.by {
         SplitBy::Column(_) => Ok(Assigned::default()),
@@ -83,7 +83,7 @@ fn assign_rows(items: &mut [Item], subject: &Subject<'_>) -> Result<Assigned, In
 /// The split of every unit, and how well the shares are met.
 struct Dealt {
     splits: Vec<Split>,
-    /// A split that misses its share however the units are dealt, with what it gets.
+    /// A split that misses its share however the units are dealt, with the share that it gets.
     unreachable: Option<(Split, f64)>,
     /// A split that misses its share only because units keep their splits.
     drifted: Option<Split>,

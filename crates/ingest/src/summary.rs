@@ -1,4 +1,4 @@
-//! What a person reads about a new dataset.
+//! The summary of a new dataset that the user reads.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use cliptune_terminal::format::{count, counted};
 
 use crate::shown::shown;
 
-/// A few lines: both sides of the join, rejects, items, splits, what has changed, leaks.
+/// Summarises a dataset in a few lines: both sides of the join, rejects, items, splits, changes and leaks.
 pub(crate) fn summary(record: &DatasetRecord) -> String {
     let (join, items) = (&record.join, &record.items);
     let mut text = format!(
@@ -59,7 +59,8 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
     text + "  leaks      " + &leaks(&record.leaks)
 }
 
-/// Keys of each side that nothing matched, where that is most of a side: how they differ is easily seen.
+/// Lists keys of each side that matched nothing, if that is most of a side. The user can then easily see how the two
+/// sides differ.
 fn samples(record: &DatasetRecord) -> String {
     let join = &record.join;
     if 2 * join.images_matched >= join.images && 2 * join.rows_matched >= join.rows {
@@ -69,12 +70,12 @@ fn samples(record: &DatasetRecord) -> String {
     keys.iter().map(|line| format!("  unmatched  {line}\n")).collect()
 }
 
-/// An image or a row that was left out for a reason, with the value that was refused.
+/// Gives an example of an image or a row that was left out for a reason, with the value that was refused.
 pub(crate) fn such_as(notes: &SourceNotes, reason: &str) -> String {
     notes.reject_examples.get(reason).map_or(String::new(), |example| format!(", such as {example}"))
 }
 
-/// A few keys of each side that nothing matched, in words.
+/// Lists a few keys of each side that matched nothing, in words.
 pub(crate) fn sample_keys(notes: &SourceNotes) -> Vec<String> {
     let listed = |keys: &[String]| keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(", ");
     let sides = [
@@ -88,7 +89,8 @@ pub(crate) fn sample_keys(notes: &SourceNotes) -> Vec<String> {
         .collect()
 }
 
-/// What could be expected otherwise: files that are no images by their name, rotations, 16 bits, the labels' reading.
+/// Describes what a user might not expect: files whose names are not those of images, rotations, 16-bit images, and
+/// the reading of the labels.
 fn notes(notes: &SourceNotes) -> String {
     let mut text = String::new();
     if !notes.passed_over.is_empty() {
@@ -118,7 +120,7 @@ fn notes(notes: &SourceNotes) -> String {
     text
 }
 
-/// `  changed    since 0123456789ab: images: 1 added; rows: 5 added, 1 changed`
+/// Describes the changes, as in `  changed    since 0123456789ab: images: 1 added; rows: 5 added, 1 changed`.
 fn changed(changes: &Changes) -> String {
     let since = changes.since.get(..12).unwrap_or(&changes.since);
     format!(
@@ -139,6 +141,8 @@ fn difference(difference: Difference) -> String {
     if told.is_empty() { "the same".to_owned() } else { told.join(", ") }
 }
 
+/// Describes the moves, for example:
+///
 /// `  moved      3 items from test to train: 1 component ties together what was in several splits`
 fn moved(changes: &Changes) -> String {
     let moves: Vec<String> = changes
@@ -155,7 +159,7 @@ fn moved(changes: &Changes) -> String {
     format!("  moved      {moves}{merges}\n")
 }
 
-/// The range of a tally's keys: `5 texts`, `6 to 12 rows`.
+/// Describes the range of a tally's keys, as in `5 texts` or `6 to 12 rows`.
 fn span(tally: &BTreeMap<u64, u64>, noun: &str) -> String {
     match (tally.first_key_value(), tally.last_key_value()) {
         (Some((first, _)), Some((last, _))) if first < last => {

@@ -1,4 +1,4 @@
-//! What ties a component together: what a person can look at and take apart.
+//! Explains what ties a component together, so that the user can look at it and take it apart.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,12 +6,12 @@ use cliptune_terminal::format::{count, counted};
 
 use crate::components::{Components, Link, Tie, Unit};
 
-/// How many ties are shown.
+/// The number of ties that are shown.
 const SHOWN: usize = 3;
-/// The longest text that is shown whole, in characters.
+/// The length in characters of the longest text that is shown in full.
 const LONGEST: usize = 60;
 
-/// Says what ties the largest unit together, in a few lines.
+/// Describes in a few lines what ties the largest unit together.
 pub(crate) fn told(links: &[Link<'_>], units: &Components<'_>, noun: &str) -> String {
     let Some(largest) = largest(&units.units) else { return String::new() };
     let rows: usize = units.units.iter().map(|unit| unit.size).sum();
@@ -37,7 +37,7 @@ fn largest(units: &[Unit<'_>]) -> Option<usize> {
     (0..units.len()).reduce(|best, at| if units[at].size > units[best].size { at } else { best })
 }
 
-/// The ties that most groups have in common.
+/// Returns the ties that the most groups share.
 fn strongest<'a>(links: &[&Link<'a>]) -> Vec<(Tie<'a>, usize)> {
     let mut groups: HashMap<Tie<'a>, HashSet<&str>> = HashMap::new();
     for link in links {

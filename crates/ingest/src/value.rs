@@ -1,11 +1,11 @@
-//! What the keys of `data.columns` and `data.split` name: columns, or SQL expressions over the row.
+//! The values that the keys of `data.columns` and `data.split` name: columns, or SQL expressions over the row.
 
 use crate::database::Database;
 use crate::error::IngestError;
 use crate::expression::{execute_with, operand};
 use crate::table::{Kind, TABLE, Table, described, plain_name};
 
-/// What a key names: SQL for its value in the query of all rows, and its type.
+/// The value that a key names, as SQL in the query of all rows, with its type.
 pub(crate) struct Value {
     key: &'static str,
     written: String,
@@ -14,11 +14,11 @@ pub(crate) struct Value {
     kind: Kind,
 }
 
-/// The values that a plan names, and the tables in which those of expressions are.
+/// The values that a plan names, and the tables that hold the values of expressions.
 pub(crate) struct Values<'a> {
     database: &'a Database,
     table: &'a Table,
-    /// The tables, each with the number of a row and the value.
+    /// The names of the tables that hold the values of expressions. Each has the number of a row and the value.
     computed: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Values<'a> {
         Self { database, table, computed: Vec::new() }
     }
 
-    /// The value of a column of that name, or else of an SQL expression.
+    /// Finds the value of a column with the given name, or else of an SQL expression.
     pub(crate) fn named(&mut self, written: &str, key: &'static str) -> Result<Value, IngestError> {
         let written_as = written.to_owned();
         if let Some(column) = self.table.column(written) {
@@ -62,13 +62,13 @@ impl<'a> Values<'a> {
         Ok(Value { key, written: written_as, sql, kind: Kind::parse(&sql_type), sql_type })
     }
 
-    /// The key of a row as text.
+    /// Returns SQL for the key of a row as text.
     pub(crate) fn key(&mut self, written: &str, key: &'static str) -> Result<String, IngestError> {
         let value = self.named(written, key)?;
         self.text(&value)
     }
 
-    /// A value as text; NULL when none is named.
+    /// Returns SQL for a value as text, or NULL if no value is named.
     pub(crate) fn text_of(
         &mut self,
         written: Option<&String>,
@@ -78,18 +78,19 @@ impl<'a> Values<'a> {
         self.key(written, key)
     }
 
-    /// SQL for a value as text.
+    /// Returns SQL for a value as text.
     pub(crate) fn text(&self, value: &Value) -> Result<String, IngestError> {
         match &value.kind {
             Kind::Json if self.holds_objects(value)? => Err(value.refusal("a text", None)),
-            // Values of several kinds are JSON, whose texts have quotes that are not part of them.
+            // Values of several kinds are JSON. The JSON of a text has quotes that do not belong to the text.
             Kind::Json => Ok(format!("({} ->> '$')", value.sql)),
             kind if kind.is_text() => Ok(format!("CAST({} AS VARCHAR)", value.sql)),
             kind => Err(value.refusal("a text", kind.as_text(&value.operand()))),
         }
     }
 
-    /// SQL for a list of texts as JSON: a list, or JSON as CSV files have it.
+    /// Returns SQL for a list of texts as JSON. The value can be a list, or JSON in the form in which CSV files
+    /// contain it.
     pub(crate) fn list(&self, value: &Value) -> Result<String, IngestError> {
         match &value.kind {
             Kind::List(of) if **of == Kind::Json => Ok(format!("CAST(to_json({}) AS VARCHAR)", value.sql)),
@@ -101,7 +102,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// SQL for all texts of several values, which are texts or lists of texts, as one list.
+    /// Returns SQL for a single list of all texts in several values, each of which is a text or a list of texts.
     pub(crate) fn lists(&mut self, written: &[String], key: &'static str) -> Result<String, IngestError> {
         let mut lists = vec!["CAST([] AS VARCHAR[])".to_owned()];
         for written in written {
@@ -121,7 +122,7 @@ impl<'a> Values<'a> {
         Ok(lists.join(" || "))
     }
 
-    /// The joins that bring computed values to a row of the table.
+    /// Returns the joins that attach computed values to a row of the table.
     pub(crate) fn joins(&self) -> String {
         let join = |computed: &String| {
             format!(" JOIN {computed} ON {computed}.number = {TABLE}.{}", self.table.number)
@@ -140,12 +141,12 @@ impl<'a> Values<'a> {
 }
 
 impl Value {
-    /// What the value holds.
+    /// Returns the kind of the value.
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }
 
-    /// What was written, as part of another expression.
+    /// Returns what was written, in a form that can be part of another expression.
     fn operand(&self) -> String {
         match self.sql.starts_with(TABLE) {
             true => plain_name(&self.written),
@@ -164,7 +165,7 @@ impl Value {
     }
 }
 
-/// Whether a text can only be a column's name, so that a slip in it is not reported as bad SQL.
+/// Checks whether a text can only be the name of a column, so that a typing error in it is not reported as bad SQL.
 fn is_plain_name(text: &str) -> bool {
     text.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
 }

@@ -1,4 +1,4 @@
-//! The starting weights of a plan, found.
+//! Finds the weights that a plan starts from.
 
 use std::path::{Path, PathBuf};
 
@@ -11,58 +11,59 @@ use crate::run::{Run, RunStatus};
 use crate::run_record::Base;
 use crate::standings::{Look, Standing};
 
-/// Where a plan's weights start from, with its identity.
+/// The place that a plan's weights start from, with its identity.
 #[derive(Clone, Debug)]
 pub enum ResolvedBase {
     /// Random weights.
     Scratch,
     /// A model folder.
     Folder {
-        /// Where it is.
+        /// The path of the folder.
         path: PathBuf,
-        /// [`Store::model_hash`](crate::Store::model_hash).
+        /// The folder's [`Store::model_hash`](crate::Store::model_hash).
         hash: String,
     },
-    /// A model of the hub.
+    /// A model from the Hugging Face Hub.
     Hub {
-        /// Which.
+        /// The identifier of the model.
         id: HubId,
-        /// Where the cache has it, with the [`Store::model_hash`](crate::Store::model_hash) of that folder; `None`
-        /// when it has to be fetched first.
+        /// The model's place in the local cache, with the [`Store::model_hash`](crate::Store::model_hash) of that
+        /// folder; `None` when the model has to be fetched first.
         cached: Option<(Snapshot, String)>,
     },
     /// Another run's model.
     Run {
-        /// Which of the standings it is; `None` when it is only in the store.
+        /// The position of that run's plan among the standings; `None` when the run exists only in the store.
         standing: Option<usize>,
-        /// Key of that run, which is known before it exists.
+        /// The key of that run, which is known before the run exists.
         key: String,
-        /// The completed run, if there is one.
+        /// The completed run, if it exists.
         run: Option<Box<Run>>,
     },
 }
 
 impl ResolvedBase {
-    /// Returns the identity of the starting weights, as a part of that of the run.
+    /// Returns the identity of the starting weights, which is part of the identity of the run.
     pub fn key(&self) -> String {
         match self {
             Self::Scratch => "scratch".to_owned(),
-            // The same weights are the same start, wherever they were found.
+            // The same weights are the same starting point, wherever they were found.
             Self::Folder { hash, .. } | Self::Hub { cached: Some((_, hash)), .. } => format!("folder:{hash}"),
             Self::Hub { id, cached: None } => format!("hub:{id}"),
             Self::Run { key, .. } => format!("run:{key}"),
         }
     }
 
-    /// Makes sure that the starting weights are those that [`key`](Self::key) names, by reading every byte of them: before
-    /// a training starts.
+    /// Reads every byte of the starting weights to make sure that they are the ones that [`key`](Self::key) names.
+    /// This is called before training starts.
     ///
     /// # Errors
-    /// When they have changed or cannot be read.
+    /// Returns an error when the weights have changed or cannot be read.
     pub fn verify(&self) -> Result<(), StoreError> {
         match self {
             Self::Folder { path, hash } => {
-                // A run says what its model is, whoever refers to it by its path.
+                // When the folder belongs to a run, that run's record says what the model has to be, even if a plan
+                // refers to the folder by its path.
                 run_with_model(path).map_or(Ok(()), |run| run.verify_model())?;
                 model_hash::verify(path, hash)
             }
@@ -72,8 +73,8 @@ impl ResolvedBase {
         }
     }
 
-    /// Returns what `run.json` says about the starting weights; `None` while the run or the model that they come from is not
-    /// there.
+    /// Returns what `run.json` says about the starting weights, or `None` while the run or the model that they come
+    /// from does not exist.
     pub fn record(&self) -> Option<Base> {
         match self {
             Self::Scratch => Some(Base::Scratch),
@@ -90,7 +91,8 @@ impl ResolvedBase {
     }
 }
 
-/// Identity of the starting weights that a record names; equal to [`ResolvedBase::key`] when they are the same.
+/// Returns the identity of the starting weights that a record names. It equals [`ResolvedBase::key`] when they are
+/// the same.
 pub(crate) fn recorded_key(base: &Base) -> String {
     match base {
         Base::Scratch => "scratch".to_owned(),
@@ -99,14 +101,14 @@ pub(crate) fn recorded_key(base: &Base) -> String {
     }
 }
 
-/// The run whose model folder this is, if it is one.
+/// Returns the run that this folder is the model folder of, if there is one.
 fn run_with_model(folder: &Path) -> Option<Run> {
     let run = Run::open(fs_err::canonicalize(folder).ok()?.parent()?.to_path_buf()).ok()?;
     let own = fs_err::canonicalize(run.model_folder()).ok()?;
     (own == fs_err::canonicalize(folder).ok()?).then_some(run)
 }
 
-/// Finds the starting weights of a plan, given where the plans before it stand.
+/// Finds the starting weights of a plan, given the standings of the plans before it.
 pub(crate) fn resolve(
     look: &mut Look<'_>,
     source: &ModelSource,
@@ -153,7 +155,7 @@ fn planned(reference: &RunReference, before: &[Standing]) -> Result<Option<Resol
     }
 }
 
-/// The newest completed run of an experiment that is not among the plans.
+/// Finds the newest completed run of an experiment that is not among the plans.
 fn stored(look: &mut Look<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
     let runs = look.runs(&reference.experiment)?.iter();
     let done: Vec<&Run> = runs

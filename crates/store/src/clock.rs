@@ -1,10 +1,11 @@
-//! The time that is spent on a run.
+//! Measures the time that is spent on a run.
 
 use std::time::Instant;
 
 use crate::event::{Event, Stamped};
 
-/// Counts the seconds that are spent on a run, by earlier processes as well. Pauses between processes do not count.
+/// Counts the seconds that are spent on a run, including those of earlier processes. Pauses between processes do not
+/// count.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     before: f64,
@@ -12,19 +13,19 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that goes on from what was spent before.
+    /// Starts a clock that continues from the seconds spent before.
     pub fn start(before: f64) -> Self {
         Self { before, begun: Instant::now() }
     }
 
-    /// The seconds spent until now.
+    /// Returns the seconds that have been spent so far.
     pub fn seconds(&self) -> f64 {
         self.before + self.begun.elapsed().as_secs_f64()
     }
 }
 
-/// The seconds that the processes of a run have spent, as far as its event log tells: what a process that crashed has left
-/// behind. Each process begins with [`Event::Started`] or [`Event::Resumed`] and has worked until its last event.
+/// Computes from a run's event log how many seconds its processes have spent, including one that crashed. Each
+/// process begins with [`Event::Started`] or [`Event::Resumed`] and is taken to have worked until its last event.
 pub(crate) fn seconds_spent(events: &[Stamped]) -> f64 {
     let begins = |stamped: &Stamped| matches!(stamped.event, Event::Started { .. } | Event::Resumed { .. });
     let processes = events.chunk_by(|_, next| !begins(next));
@@ -62,7 +63,7 @@ mod tests {
         let events = [
             at(100.0, started()),
             step(110.0, 1),
-            // An hour later, after a crash; a day later, again.
+            // The run is resumed an hour later, after a crash, and once more a day later.
             at(3710.0, Event::Resumed { step: 0 }),
             step(3715.0, 1),
             step(3722.0, 2),

@@ -1,4 +1,4 @@
-//! A dataset on disk: `dataset.json`, `items.parquet`, `rejects.parquet`.
+//! A dataset on disk, which consists of `dataset.json`, `items.parquet` and `rejects.parquet`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub struct Dataset {
     record: DatasetRecord,
 }
 
-/// An item with what the file has beside its fields.
+/// An item together with the values that the file stores in addition to its fields.
 #[derive(serde::Serialize)]
 struct Row<'a> {
     #[serde(flatten)]
@@ -64,7 +64,7 @@ struct Row<'a> {
     multiplicity: usize,
 }
 
-/// Writes the files of a dataset into a folder that is being staged, the record last.
+/// Writes the files of a dataset into a folder that is being staged. The record is written last.
 pub fn write_dataset(
     folder: &Path,
     record: &DatasetRecord,
@@ -88,21 +88,21 @@ impl Dataset {
         Ok(Some(Self { record: read_record(&path, DATASET_FORMAT)?, folder }))
     }
 
-    /// Where it is.
+    /// Returns the folder of the dataset.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What it is made from and what became of every image and row.
+    /// Returns the record, which says what the dataset is made from and what became of every image and row.
     pub fn record(&self) -> &DatasetRecord {
         &self.record
     }
 
-    /// The items of a split, or all, ordered by group and identity.
+    /// Reads the items of one split, or of all splits, ordered by group and identity.
     ///
     /// # Errors
     ///
-    /// When the table is not what was written, or an item contradicts itself.
+    /// Returns an error when the table has changed since it was written, or when an item contradicts itself.
     pub fn items(&self, split: Option<Split>) -> Result<Vec<Item>, StoreError> {
         let path = self.intact(ITEMS, &self.record.tables.items)?;
         let items: Vec<Item> = parquet::read(&path, split.map(|split| ("split", split.as_str())))?;
@@ -112,11 +112,11 @@ impl Dataset {
         }
     }
 
-    /// Checks that both tables are what was written.
+    /// Checks that both tables are unchanged since they were written.
     ///
     /// # Errors
     ///
-    /// When one is missing or has changed.
+    /// Returns an error when a table is missing or has changed.
     pub fn verify(&self) -> Result<(), StoreError> {
         let TableHashes { items, rejects } = &self.record.tables;
         self.intact(ITEMS, items)?;
@@ -124,59 +124,62 @@ impl Dataset {
         Ok(())
     }
 
-    /// The path of a table that is what was written. Every reader goes through here.
+    /// Returns the path of a table after checking that it is unchanged since it was written. Every reader goes
+    /// through here.
     fn intact(&self, name: &str, written: &str) -> Result<PathBuf, StoreError> {
         let path = self.folder.join(name);
         expect_hash(&path, written)?;
         Ok(path)
     }
 
-    /// The image file of an item.
+    /// Returns the path of an item's image file.
     pub fn image_path(&self, item: &Item) -> PathBuf {
         Path::new(&self.record.sources.images_folder).join(&item.image)
     }
 
-    /// The image of an item, to be read.
+    /// Returns the image of an item, ready to be read.
     pub fn image(&self, item: &Item) -> ItemImage {
         ItemImage::new(self.image_path(item), item.image_hash.clone())
     }
 
-    /// The content hashes of a split's images, or of all: what tells whether two datasets share images.
+    /// Returns the content hashes of the images of one split, or of all splits. They tell whether two datasets share
+    /// images.
     pub fn image_hashes(&self, split: Option<Split>) -> Result<BTreeSet<String>, StoreError> {
         Ok(self.items(split)?.into_iter().map(|item| item.image_hash).collect())
     }
 
-    /// The content hashes of the images that a training on this dataset sees: weights are fitted to its train split and
-    /// chosen by its validation split.
+    /// Returns the content hashes of the images that a training on this dataset sees. Weights are fitted to the train
+    /// split and chosen by the validation split.
     pub fn trained_on(&self) -> Result<BTreeSet<String>, StoreError> {
         let mut images = self.image_hashes(Some(Split::Train))?;
         images.extend(self.image_hashes(Some(Split::Validation))?);
         Ok(images)
     }
 
-    /// The images and rows that are in no item.
+    /// Reads the images and rows that are in no item.
     pub fn rejects(&self) -> Result<Vec<Reject>, StoreError> {
         parquet::read(&self.intact(REJECTS, &self.record.tables.rejects)?, None)
     }
 
-    /// The parquet file of the items, for queries.
+    /// Returns the path of the parquet file of the items, for queries.
     pub fn items_file(&self) -> PathBuf {
         self.folder.join(ITEMS)
     }
 
-    /// The parquet file of the rejects, for queries.
+    /// Returns the path of the parquet file of the rejects, for queries.
     pub fn rejects_file(&self) -> PathBuf {
         self.folder.join(REJECTS)
     }
 
-    /// The same dataset with its images in another folder. Identity is content, so a moved folder is no new dataset.
+    /// Returns the same dataset with its images in another folder. A dataset is identified by its content, so moving
+    /// the folder does not make a new dataset.
     #[must_use]
     pub fn with_images_folder(mut self, folder: &Path) -> Self {
         self.record.sources.images_folder = folder.to_string_lossy().into_owned();
         self
     }
 
-    /// Records where the images are now and which experiments use the dataset, beside those that did.
+    /// Records where the images are now, and adds the given experiments to those that use the dataset.
     pub fn adopt(self, folder: &Path, experiments: &[ExperimentName]) -> Result<Self, StoreError> {
         let mut adopted = self.clone().with_images_folder(folder);
         adopted.record.history.experiments.extend(experiments.iter().cloned());

@@ -8,38 +8,38 @@ use serde::{Deserialize, Serialize};
 /// The record of one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetRecord {
-    /// Version of this record and of the ingest procedure.
+    /// The version of this record and of the ingest procedure.
     pub format_version: u32,
     /// BLAKE3 over the recipe, the contents of all sources and [`History::continues`]; the folder's name begins with it.
     pub hash: String,
     /// The kind of items.
     pub task: TaskKind,
-    /// What was asked for.
+    /// The data part of the plan that the dataset was made for.
     pub plan: DataPlan,
-    /// The sources' contents.
+    /// The contents of the sources.
     pub sources: Sources,
-    /// What a person should know about how the sources were read.
+    /// Anything about how the sources were read that a user should know.
     #[serde(default)]
     pub notes: SourceNotes,
-    /// Both sides of the join.
+    /// The counts of both sides of the join.
     pub join: JoinCounts,
-    /// Why images and rows were left out, by reason, with counts.
+    /// The number of images and rows that were left out, by reason.
     pub rejects: BTreeMap<String, u64>,
-    /// What became of the joined rows.
+    /// The counts of what became of the joined rows.
     pub items: ItemCounts,
-    /// Each split: items, groups, images, components; in the order train, validation, test.
+    /// The items, groups, images and components of each split, in the order train, validation, test.
     pub splits: BTreeMap<String, SplitCounts>,
-    /// What crosses splits, in counts; all zero for a component split.
+    /// The numbers of groups, images and texts that cross splits; all of them are zero for a split by component.
     pub leaks: Leaks,
-    /// Which datasets came before it, and what has changed since.
+    /// The datasets that came before this one, and what has changed since.
     #[serde(default)]
     pub history: History,
-    /// What its tables hashed to when they were written.
+    /// The hashes that the tables had when they were written.
     #[serde(default)]
     pub tables: TableHashes,
 }
 
-/// BLAKE3 of the tables beside the record: 64 hexadecimal digits each. Whoever reads a table compares.
+/// The BLAKE3 of each table beside the record, in 64 hexadecimal digits. Every reader of a table compares the hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableHashes {
     /// The hash of `items.parquet`.
@@ -48,60 +48,61 @@ pub struct TableHashes {
     pub rejects: String,
 }
 
-/// Where a dataset stands among those that its experiments had before.
+/// The place of a dataset in the succession of those that its experiments have had.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// The experiments that it was made for.
+    /// The experiments that the dataset was made for.
     pub experiments: BTreeSet<ExperimentName>,
-    /// How many datasets came before it, each following the other.
+    /// The number of datasets that came before it, each following the previous one.
     pub generation: u32,
-    /// The hash of the dataset whose splits it keeps; `None` where its own sources and the seed decide alone.
+    /// The hash of the dataset whose splits this one keeps; `None` when its own sources and the seed alone decide the
+    /// splits.
     pub continues: Option<String>,
-    /// What has changed since the dataset before; `None` for the first.
+    /// What has changed since the previous dataset; `None` for the first one.
     pub changes: Option<Changes>,
 }
 
-/// How a dataset differs from the one before.
+/// How a dataset differs from the previous one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
-    /// The hash of the dataset before.
+    /// The hash of the previous dataset.
     pub since: String,
-    /// Images of items, by content and path.
+    /// How the images of items differ, compared by content and path.
     pub images: Difference,
-    /// Rows of items, by content.
+    /// How the rows of items differ, compared by content.
     pub rows: Difference,
-    /// Items that were in another split before.
+    /// The items that were in another split before, counted by the two splits.
     pub moved: Vec<Move>,
-    /// Components that tie together what was in several splits before.
+    /// The number of components that tie together items that were in several splits before.
     pub merges: u64,
 }
 
-/// How many images or rows are new, gone, or there with another content.
+/// The numbers of images or rows that are new, gone, or present with another content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// How many are new.
+    /// The number of new ones.
     pub added: u64,
-    /// How many are gone.
+    /// The number of those that are gone.
     pub removed: u64,
-    /// How many have another content.
+    /// The number of those whose content has changed.
     pub changed: u64,
 }
 
-/// Items that went from one split to another.
+/// The items that moved from one split to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {
     /// The split that they were in.
     pub from: Split,
     /// The split that they are in now.
     pub to: Split,
-    /// How many items.
+    /// The number of items that moved.
     pub items: u64,
 }
 
-/// Contents of the sources.
+/// The contents of the sources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
-    /// Absolute folder that item images are relative to.
+    /// The absolute path of the folder that item images are relative to.
     pub images_folder: String,
     /// BLAKE3 over all image names and contents.
     pub images_hash: String,
@@ -109,78 +110,78 @@ pub struct Sources {
     pub table_hash: String,
 }
 
-/// How the sources were read, where a person could expect something else.
+/// Notes on how the sources were read, where a user might expect something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceNotes {
-    /// The one way in which all labels were read; `None` for pairs.
+    /// The single reading that was used for all labels; `None` for pairs.
     pub label: Option<LabelReading>,
-    /// The number of files in the images folder that are no images by their name, by extension.
+    /// The number of files in the images folder whose names are not those of images, by extension.
     pub passed_over: BTreeMap<String, u64>,
     /// The number of images with an EXIF rotation, which is not applied.
     pub rotated_images: u64,
     /// The number of images of 16 bits per sample, which are reduced to 8.
     pub deep_images: u64,
-    /// A reject for each reason that comes with a value: which image or row, and the value that was refused.
+    /// One reject for each reason that comes with a value: the image or row, and the value that was refused.
     pub reject_examples: BTreeMap<String, String>,
     /// A few keys of images that no row looks for.
     pub unmatched_image_keys: Vec<String>,
-    /// A few keys that rows look for and no image has.
+    /// A few keys that rows look for and that no image has.
     pub unmatched_row_keys: Vec<String>,
 }
 
-/// Both sides of the join.
+/// The counts of both sides of the join.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JoinCounts {
-    /// Image files found.
+    /// The number of image files found.
     pub images: u64,
-    /// Table rows read (before `where`).
+    /// The number of table rows read (before `where`).
     pub rows: u64,
-    /// Images with at least one row.
+    /// The number of images with at least one row.
     pub images_matched: u64,
-    /// Rows with an image.
+    /// The number of rows with an image.
     pub rows_matched: u64,
-    /// Rows that `where` left out.
+    /// The number of rows that `where` left out.
     pub rows_filtered: u64,
-    /// Fewest, median and most rows per matched image.
+    /// The smallest, median and largest number of rows per matched image.
     pub rows_per_image: (u64, f64, u64),
 }
 
-/// What became of the joined rows.
+/// The counts of what became of the joined rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemCounts {
-    /// Items.
+    /// The number of items.
     pub items: u64,
-    /// Groups.
+    /// The number of groups.
     pub groups: u64,
-    /// Connected components of groups and texts.
+    /// The number of connected components of groups and texts.
     pub components: u64,
-    /// How many items have a multiplicity, by multiplicity.
+    /// The number of items with each multiplicity.
     pub multiplicities: BTreeMap<u64, u64>,
-    /// How many items have a number of texts, by number.
+    /// The number of items with each number of texts.
     pub texts_per_item: BTreeMap<u64, u64>,
 }
 
-/// One split.
+/// The counts of one split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitCounts {
-    /// Items.
+    /// The number of items.
     pub items: u64,
-    /// Groups.
+    /// The number of groups.
     pub groups: u64,
-    /// Distinct images.
+    /// The number of distinct images.
     pub images: u64,
-    /// Connected components.
+    /// The number of connected components.
     pub components: u64,
 }
 
-/// What stands on both sides of a split border.
+/// The counts of what is in more than one split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaks {
-    /// Groups in more than one split.
+    /// The number of groups in more than one split.
     pub groups: u64,
-    /// Images (by content) in more than one split.
+    /// The number of images (by content) in more than one split.
     pub images: u64,
-    /// Texts in more than one split.
+    /// The number of texts in more than one split.
     pub texts: u64,
 }

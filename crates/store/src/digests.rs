@@ -1,8 +1,8 @@
 //! Content hashes of files, remembered between calls.
 //!
-//! A file is taken to be unchanged while its size, its times and its inode are. That is what make, git and rsync
-//! rely on, too, and as git does, a file that changed a moment ago is not remembered: it could change again within
-//! the same tick of the file system's clock.
+//! A file counts as unchanged while its size, its times and its inode stay the same. make, git and rsync rely on
+//! this, too. As in git, the hash of a file that changed a moment ago is not remembered, because the file could
+//! change again within the same tick of the file system's clock.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::record::{read_record, write_record};
 use crate::regular::file_hash;
 
-/// A file's clock may tick this slowly.
+/// The longest tick that a file system's clock is assumed to have.
 const TICK: Duration = Duration::from_millis(20);
 
 /// The size and content hash of a file.
@@ -28,13 +28,13 @@ pub(crate) struct Digest {
     pub(crate) hash: String,
 }
 
-/// What tells, without reading it, that a file has not changed.
+/// The properties of a file that tell, without reading it, whether it has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     size: u64,
-    /// Nanoseconds since the Unix epoch.
+    /// The time of the last modification, in nanoseconds since the Unix epoch.
     modified: i64,
-    /// The same, of the inode: it moves when a file is given an old `modified`.
+    /// The time of the inode's last change, in the same unit. It moves even when a file is given an old `modified`.
     changed: i64,
     inode: u64,
 }
@@ -62,22 +62,23 @@ fn nanoseconds(seconds: i64, rest: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }
 
-/// Version of the cache's files.
+/// The version of the cache's files.
 const FORMAT: u32 = 2;
 
 /// The remembered digests of one set of files.
 type Known = HashMap<PathBuf, (Stamp, String)>;
 
-/// `cache/digests-<hash>.json`.
+/// The content of `cache/digests-<hash>.json`.
 #[derive(Serialize, Deserialize)]
 struct Remembered {
     format_version: u32,
     files: Known,
 }
 
-/// Hashes files in parallel, those that changed since the last call for the same `subject` (a folder or a file).
+/// Hashes files in parallel, reading only those that have changed since the last call for the same `subject` (a
+/// folder or a file).
 ///
-/// Progress is in bytes, and only reported when there is something to read.
+/// Progress is in bytes, and is only reported when there is something to read.
 pub(crate) fn digests(
     cache: &Path,
     subject: &Path,
@@ -86,7 +87,7 @@ pub(crate) fn digests(
 ) -> Result<Vec<Digest>, StoreError> {
     let name = blake3::hash(subject.as_os_str().as_encoded_bytes()).to_hex();
     let file = cache.join(format!("digests-{}.json", &name[..16]));
-    // A missing or damaged cache costs time, nothing else.
+    // A missing or damaged cache only costs time.
     let known = read_record(&file, FORMAT).map(|read: Remembered| read.files).unwrap_or_default();
     let stamps = paths.par_iter().map(|path| Stamp::of(path)).collect::<Result<Vec<_>, _>>()?;
     let remembered = |path: &PathBuf, stamp: &Stamp| known.get(path).filter(|(known, _)| known == stamp);
@@ -116,7 +117,7 @@ fn remember(file: &Path, known: &Known, paths: &[PathBuf], stamps: &[Stamp], has
         .map(|(path, (stamp, hash))| (path.clone(), (stamp.clone(), hash.clone())))
         .collect();
     if now != *known {
-        // A store that cannot be written can still be read, only slower.
+        // A store that cannot be written to can still be read, just more slowly.
         let remembered = Remembered { format_version: FORMAT, files: now };
         let _ = fs::create_dir_all(cliptune_durable::parent(file)).map(|()| write_record(file, &remembered));
     }
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!(bytes, 3);
         assert_eq!(read(&cache, &path), (one.clone(), 0));
 
-        // Another content of the same size, and the old time: what `cp -p` leaves.
+        // The content changes while the size and the modification time stay the same, as after `cp -p`.
         let modified = fs::metadata(&path).unwrap().modified().unwrap();
         fs::write(&path, "two").unwrap();
         fs::File::options().write(true).open(&path).unwrap().file().set_modified(modified).unwrap();

@@ -1,4 +1,4 @@
-//! What can go wrong with files in the store; every message names the path.
+//! Everything that can go wrong with files in the store. Every message names the path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use cliptune_hub::HubError;
 use cliptune_terminal::format::counted;
 use cliptune_terminal::{Diagnostic, Exit};
 
-/// An error of the store.
+/// An error that the store can return.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
@@ -19,23 +19,23 @@ pub enum StoreError {
     /// A file or a folder could not be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
-    /// JSON cannot be read or written.
+    /// JSON could not be read or written.
     #[error("damaged record {}", path.display())]
     Json {
-        /// The file.
+        /// The file with the JSON.
         path: PathBuf,
-        /// What the parser says.
+        /// The parser's error.
         source: serde_json::Error,
     },
     /// A file of the store is not as it was written.
     #[error("{} is damaged", path.display())]
     Damaged {
-        /// The file.
+        /// The damaged file.
         path: PathBuf,
-        /// What tells.
+        /// The evidence of the damage.
         source: Damage,
     },
-    /// The starting weights are not those that the run's identity says.
+    /// The starting weights are not the ones that the run's identity names.
     #[error("{} has changed, though its time and size have not", path.display())]
     ChangedModel {
         /// The model folder.
@@ -44,108 +44,108 @@ pub enum StoreError {
     /// A record was written by another version of cliptune.
     #[error("{} has format version {found}, this cliptune reads version {supported}", path.display())]
     Version {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
-        /// The version it has.
+        /// The version that the record has.
         found: u32,
-        /// The version this program reads.
+        /// The version that this program reads.
         supported: u32,
     },
-    /// What a model folder was made of is not told in a way that can be trusted.
+    /// The record of a model folder cannot be trusted to say what the model was made from.
     #[error("{} does not tell which datasets the model has seen", path.display())]
     Origin {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
     },
-    /// Test images were trained on before.
+    /// The starting weights have already seen some of the test images in training.
     #[error(
         "{} of {experiment} {} seen in training by the model it starts from",
         counted(*images as u64, "test image"),
         if *images == 1 { "was" } else { "were" }
     )]
     Leak {
-        /// The experiment.
+        /// The experiment whose test images were seen.
         experiment: ExperimentName,
-        /// How many.
+        /// The number of test images that were seen.
         images: usize,
     },
-    /// A parquet file cannot be read or written.
+    /// A parquet file could not be read or written.
     #[error("cannot {action} {}", path.display())]
     Table {
         /// `read` or `write`.
         action: &'static str,
         /// The parquet file.
         path: PathBuf,
-        /// What DuckDB says.
+        /// DuckDB's error.
         source: duckdb::Error,
     },
-    /// The images of a plan are not there.
+    /// The images of a plan do not exist.
     #[error("there are no images at {}", path.display())]
     NoImages {
-        /// The folder, file or glob.
+        /// The folder, file or glob that the plan names.
         path: PathBuf,
-        /// What exactly is missing.
+        /// The part that is missing.
         missing: MissingImages,
     },
-    /// The images of a plan are declared as an impossible glob.
+    /// The plan declares its images by an invalid glob.
     #[error("impossible glob {}", path.display())]
     Glob {
         /// The glob.
         path: PathBuf,
-        /// What the parser says.
+        /// The parser's error.
         source: globset::Error,
     },
-    /// A file name that no table and no JSON can hold.
+    /// A file has a name that neither a table nor JSON can hold.
     #[error("the file name is not valid UTF-8: {}", path.display())]
     FileName {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// An image is not what it was when its dataset was made.
+    /// An image has changed since its dataset was made.
     #[error("{} has changed since its dataset was made", path.display())]
     ImageChanged {
-        /// The file.
+        /// The path of the image file.
         path: PathBuf,
     },
-    /// The table of a plan is not there.
+    /// The table of a plan does not exist.
     #[error("there is no table {}", path.display())]
     NoTable {
-        /// The file.
+        /// The path or glob that the plan names.
         path: PathBuf,
     },
-    /// A folder of weights is something else.
+    /// A folder that should hold model weights holds something else.
     #[error(transparent)]
     NotAModel(#[from] NotAModel),
-    /// The hub's cache cannot be read.
+    /// The cache of the Hugging Face Hub could not be read.
     #[error(transparent)]
     Hub(#[from] HubError),
     /// A plan starts from a run that neither exists nor is planned.
     #[error("there is no run of {reference} to start from")]
     NoBase {
-        /// `run:NAME` or `run:NAME@SEED`.
+        /// The reference, `run:NAME` or `run:NAME@SEED`.
         reference: String,
     },
-    /// A plan starts from an experiment whose sources cannot be read.
+    /// A plan starts from an experiment whose sources could not be read.
     #[error("where {reference} stands, which it starts from, cannot be told")]
     UnknownBase {
-        /// `run:NAME` or `run:NAME@SEED`.
+        /// The reference, `run:NAME` or `run:NAME@SEED`.
         reference: String,
     },
-    /// A plan starts from an experiment with several runs.
+    /// A plan starts from an experiment that has several runs.
     #[error("{reference} stands for {count} runs")]
     AmbiguousBase {
-        /// `run:NAME` or `run:NAME@SEED`.
+        /// The reference, `run:NAME` or `run:NAME@SEED`.
         reference: String,
-        /// How many.
+        /// The number of runs that the reference stands for.
         count: usize,
     },
-    /// Another process writes the run, or this one does not.
+    /// The run is being written by another process, or it is not being written by this one.
     #[error("run {} is being written by another process", path.display())]
     InUse {
         /// The run's folder.
         path: PathBuf,
     },
-    /// A run that was to be continued is complete.
+    /// A run that was to be continued is already complete.
     #[error("another process has finished run {}", path.display())]
     Finished {
         /// The run's folder.
@@ -153,51 +153,52 @@ pub enum StoreError {
     },
 }
 
-/// What tells that a file of the store is not as it was written.
+/// The evidence that a file of the store is not as it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// Something else has its name.
+    /// Something that is not a regular file has the file's name.
     #[error("it is not a regular file")]
     NotAFile,
-    /// A record that does not begin as one.
+    /// A record does not begin with a checksum.
     #[error("it does not begin with a checksum, as every record does")]
     NoChecksum,
-    /// A record that was changed or cut short.
+    /// A record was changed or cut short.
     #[error("its content is not what its checksum is of: it was changed or cut short after it was written")]
     Checksum,
-    /// A file that a record names is not there.
+    /// A file that a record names does not exist.
     #[error("it is missing")]
     Missing,
-    /// A file that was changed or cut short; a record says what it should be.
+    /// A file was changed or cut short, so that it does not have the hash that a record says.
     #[error("it was changed or cut short after it was written")]
     Content,
-    /// A table that is intact, with an item that contradicts itself.
+    /// A table is intact, but contains an item that contradicts itself.
     #[error("{0}")]
     Contradiction(String),
-    /// A record that is intact, and not what this program writes.
+    /// A record is intact, but this program would not have written it.
     #[error(transparent)]
     Json(serde_json::Error),
 }
 
-/// Why there are no images.
+/// The reason why there are no images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingImages {
-    /// Nothing is at that path.
+    /// Nothing exists at that path.
     Path,
-    /// The folder is there, without image files.
+    /// The folder exists, but contains no image files.
     Folder,
     /// The glob matches no file.
     Glob,
 }
 
 impl StoreError {
-    /// Says that a file is not as it was written.
+    /// Makes the error that says that a file is not as it was written.
     pub(crate) fn damaged(path: &Path, source: Damage) -> Self {
         Self::Damaged { path: path.to_path_buf(), source }
     }
 
-    /// Whether a file of the store cannot be used, so that what it held has to be made again: damage, another version, a
-    /// table that cannot be read. The other errors say nothing about the file.
+    /// Checks whether the error means that a file of the store cannot be used, so that its content has to be made
+    /// again: it is damaged, has another version, or is a table that cannot be read. The other errors say nothing
+    /// about the file.
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
@@ -208,7 +209,7 @@ impl StoreError {
         )
     }
 
-    /// Returns the file that is damaged, where one is.
+    /// Returns the file that is damaged, if the error is about one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::Damaged { path, .. } | Self::Json { path, .. } | Self::Version { path, .. } => Some(path),
@@ -230,7 +231,7 @@ impl StoreError {
         line
     }
 
-    /// What the person can do about it.
+    /// Returns advice on what the user can do about the error.
     fn advice(&self) -> Option<String> {
         let advice = match self {
             Self::Io(error) => return durable::advice(error).map(str::to_owned),
@@ -273,7 +274,8 @@ impl StoreError {
     }
 }
 
-/// How the content of a damaged file comes back. Nothing that cannot be made again is ever to be removed.
+/// Says how the content of a damaged file can be restored. The advice never removes anything that cannot be made
+/// again.
 fn restoring(path: &Path) -> String {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");

@@ -1,128 +1,130 @@
-//! What happens during a run: the lines of `events.jsonl`.
+//! The events of a run, which are the lines of `events.jsonl`.
 
 use serde::{Deserialize, Serialize};
 
-/// One event, stamped by the log that it is appended to.
+/// One event with the stamp that the log gives it when it is appended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stamped {
-    /// Position in the log, from 0.
+    /// The position in the log, counted from 0.
     pub seq: u64,
-    /// Seconds since the Unix epoch.
+    /// The time in seconds since the Unix epoch.
     pub time: f64,
-    /// What happened.
+    /// The event itself.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// What happened.
+/// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// Training begins (or the model is taken as it is, with zero steps).
+    /// Training begins. With zero steps, the model is taken as it is.
     Started {
-        /// Passes over the train split.
+        /// The number of passes over the train split.
         epochs: usize,
-        /// Optimiser steps in all.
+        /// The total number of optimiser steps.
         steps: usize,
-        /// Items in the train split.
+        /// The number of items in the train split.
         train_items: usize,
-        /// Items in the validation split.
+        /// The number of items in the validation split.
         validation_items: usize,
-        /// All weights.
+        /// The number of all weights.
         parameters: usize,
-        /// Weights that move.
+        /// The number of weights that are trained.
         trainable: usize,
-        /// `cpu` or the GPU's name.
+        /// The device: `cpu` or the name of the GPU.
         device: String,
     },
-    /// One optimiser step.
+    /// One optimiser step was taken.
     ///
-    /// A run that was killed takes the steps since its last checkpoint again: of several events of one step, as of
-    /// one epoch, the last counts.
+    /// A run that was killed repeats the steps since its last checkpoint. When a log has several events for the same
+    /// step, or for the same epoch, the last one counts.
     Step {
-        /// The number of the update, from 1 over the whole run.
+        /// The number of the step, counted from 1 over the whole run.
         step: usize,
-        /// From 1.
+        /// The epoch, counted from 1.
         epoch: usize,
-        /// Mean loss of the batch, before the step.
+        /// The mean loss of the batch, before the step.
         #[serde(with = "crate::number")]
         loss: f64,
-        /// Learning rate of this step.
+        /// The learning rate of this step.
         #[serde(with = "crate::number")]
         learning_rate: f64,
-        /// Global gradient norm before clipping.
+        /// The global gradient norm before clipping.
         #[serde(with = "crate::number")]
         grad_norm: f64,
         /// exp(logit_scale) after the step.
         #[serde(with = "crate::number")]
         logit_scale: f64,
-        /// Throughput of this step.
+        /// The throughput of this step, in items per second.
         #[serde(with = "crate::number")]
         items_per_second: f64,
     },
-    /// The validation split was evaluated; epoch 0 is the model before training.
+    /// The validation split was evaluated. Epoch 0 is the model before training.
     Epoch {
-        /// The epoch, from 0.
+        /// The epoch, counted from 0.
         epoch: usize,
-        /// Steps done so far.
+        /// The number of steps taken so far.
         step: usize,
-        /// Mean loss over the validation split.
+        /// The mean loss over the validation split.
         #[serde(with = "crate::number")]
         validation_loss: f64,
-        /// Choice: share of right answers. Pairs: recall@1 from image to text.
+        /// For choice, the share of right answers; for pairs, recall@1 from image to text.
         #[serde(with = "crate::number")]
         validation_accuracy: f64,
         /// Whether this is the best epoch so far, by `train.select`.
         best: bool,
-        /// Seconds spent on the run until then, by earlier processes as well.
+        /// The seconds spent on the run so far, including those of earlier processes.
         seconds: f64,
     },
-    /// Training goes on from a checkpoint. Steps after it that the log has already are taken again.
+    /// Training continues from a checkpoint. Steps after the checkpoint are repeated, even if the log already has
+    /// them.
     Resumed {
-        /// Steps done.
+        /// The number of steps that the checkpoint has.
         step: usize,
     },
-    /// Training was stopped because its loss leads nowhere.
+    /// Training was stopped because its loss had diverged.
     Diverged {
-        /// The step.
+        /// The step at which the loss diverged.
         step: usize,
-        /// Its epoch.
+        /// The epoch of that step.
         epoch: usize,
-        /// What happened, in words.
+        /// A description of what happened.
         reason: String,
-        /// The items of the step's batch.
+        /// The identities of the items in the step's batch.
         items: Vec<String>,
     },
     /// A model between the starting one and the tuned one was evaluated on the validation split.
     Interpolated {
-        /// Where it lies: 0 is the starting model, 1 the tuned one.
+        /// The position between the two models: 0 is the starting model, 1 the tuned one.
         alpha: f64,
-        /// The same measure as at the end of an epoch.
+        /// The validation loss, measured as at the end of an epoch.
         #[serde(with = "crate::number")]
         validation_loss: f64,
-        /// The same measure as at the end of an epoch.
+        /// The validation accuracy, measured as at the end of an epoch.
         #[serde(with = "crate::number")]
         validation_accuracy: f64,
     },
-    /// The run was told to stop and did.
+    /// The run was told to stop, and stopped.
     Interrupted {
-        /// Steps done.
+        /// The number of steps taken.
         step: usize,
     },
     /// Training and export are complete.
     Finished {
         /// The epoch whose weights are the run's model.
         best_epoch: usize,
-        /// Where between the starting weights and those of that epoch the model lies; `None` for the latter as they are.
+        /// The position of the run's model between the starting weights (0) and the weights of that epoch (1); `None`
+        /// when the weights of that epoch were kept as they are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alpha: Option<f64>,
-        /// Seconds spent on the run, by earlier processes as well; pauses do not count.
+        /// The seconds spent on the run, including those of earlier processes. Pauses do not count.
         seconds: f64,
     },
 }
 
-/// Where between the starting weights (0) and the tuned ones (1) those lie that a run has kept; `None` where only the tuned
-/// ones were asked for, and before it is finished.
+/// Returns the position, between the starting weights (0) and the tuned ones (1), of the weights that a run has kept.
+/// It is `None` when only the tuned weights were asked for, and before the run is finished.
 pub fn kept_alpha(events: &[Stamped]) -> Option<f64> {
     events.iter().rev().find_map(|stamped| match stamped.event {
         Event::Finished { alpha, .. } => alpha,

@@ -1,7 +1,7 @@
-//! `events.jsonl`: append-only, one write for each line, each line with its own checksum.
+//! `events.jsonl`: an append-only log. Each line is written with one call and has its own checksum.
 //!
-//! A line is `{"crc32c":"xxxxxxxx","event":{…}}`, the checksum over the exact bytes of the event. Whatever a crash, a
-//! full disk or a bad sector does to a line, the others can still be read.
+//! A line is `{"crc32c":"xxxxxxxx","event":{…}}`, where the checksum covers the exact bytes of the event. Whatever a
+//! crash, a full disk or a bad sector does to one line, the others can still be read.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -16,30 +16,30 @@ use crate::regular::{check, is_absent, read_file};
 
 const HEAD: &[u8] = b"{\"crc32c\":\"";
 const MIDDLE: &[u8] = b"\",\"event\":";
-/// Hexadecimal digits of a checksum.
+/// The number of hexadecimal digits of a checksum.
 const DIGITS: usize = 8;
 
 /// The log of a run, open for appending.
 ///
-/// An event that cannot be written, as on a full disk, is kept and written before the next one.
+/// An event that cannot be written, for example on a full disk, is kept and written before the next one.
 #[derive(Debug)]
 pub struct EventLog {
     file: File,
     next: u64,
     /// Whether the file ends in the middle of a line.
     torn: bool,
-    /// Lines that are still to be written.
+    /// The lines that are still to be written.
     unwritten: VecDeque<Vec<u8>>,
 }
 
 impl EventLog {
-    /// Starts a log; there must be none yet.
+    /// Starts a log where none exists yet.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
         Ok(Self { file, next: 0, torn: false, unwritten: VecDeque::new() })
     }
 
-    /// Continues a log, after whatever can be read of it; starts one when there is none.
+    /// Continues a log after whatever can be read of it, or starts one if none exists.
     pub fn open_append(path: &Path) -> Result<Self, StoreError> {
         if !is_absent(path) {
             check(path)?;
@@ -51,12 +51,12 @@ impl EventLog {
         Ok(Self { file, next, torn, unwritten: VecDeque::new() })
     }
 
-    /// Appends one event with a single write, after those that could not be written before.
+    /// Appends one event with a single write, after the events that could not be written before.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written. The event is not lost: it is written with the next one, or by
-    /// [`sync`](Self::sync).
+    /// Returns an error when the file cannot be written. The event is not lost: it is written with the next one, or
+    /// by [`sync`](Self::sync).
     pub fn append(&mut self, event: &Event) -> Result<(), StoreError> {
         let time = jiff::Timestamp::now().as_duration().as_secs_f64();
         let stamped = Stamped { seq: self.next, time, event: event.clone() };
@@ -69,7 +69,7 @@ impl EventLog {
 
     fn write(&mut self) -> Result<(), StoreError> {
         while let Some(line) = self.unwritten.front() {
-            // A torn line must not take the next one with it.
+            // The next line must not become part of a torn one.
             let start: &[u8] = if self.torn { b"\n" } else { b"" };
             self.torn = true;
             self.file.write_all(&[start, line].concat())?;
@@ -95,7 +95,7 @@ pub struct Events {
     pub damaged_lines: usize,
 }
 
-/// Reads a log. A torn tail or a damaged line loses that line alone.
+/// Reads a log. A torn tail or a damaged line loses only that line.
 pub fn read_events(path: &Path) -> Result<Events, StoreError> {
     Ok(parse(&read_file(path)?))
 }
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// A log of four events and its bytes.
+    /// Writes a log of four events and returns its path and its bytes.
     fn log(folder: &Path) -> (std::path::PathBuf, Vec<u8>) {
         let path = folder.join("events.jsonl");
         let mut log = EventLog::create(&path).unwrap();
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(read.damaged_lines, 0);
         for (at, (event, loss)) in read.events.iter().zip(losses).enumerate() {
             assert_eq!(event.seq, at as u64);
-            // NaN is not equal to itself; its text is.
+            // NaN is not equal to itself, but its text is.
             assert_eq!(format!("{:?}", event.event), format!("{:?}", step(at, loss)));
         }
     }
@@ -180,7 +180,7 @@ mod tests {
         let (_, bytes) = log(folder.path());
         for cut in 0..=bytes.len() {
             let read = parse(&bytes[..cut]);
-            // The last newline carries nothing: a line without it is whole.
+            // A line without its newline is still complete.
             let whole = bytes[..(cut + 1).min(bytes.len())].iter().filter(|byte| **byte == b'\n').count();
             assert_eq!(read.events.len(), whole, "cut at {cut}");
             assert!(read.damaged_lines <= 1, "cut at {cut}");
@@ -222,7 +222,7 @@ mod tests {
         let path = folder.path().join("events.jsonl");
         let mut log = EventLog::create(&path).unwrap();
         log.append(&step(1, 1.0)).unwrap();
-        // Every write to this device finds the disk full.
+        // Every write to this device reports that the disk is full.
         let full = fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
         let file = std::mem::replace(&mut log.file, full);
         for at in 2..=3 {

@@ -1,4 +1,4 @@
-//! Records as JSON files.
+//! Reads and writes records as JSON files.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 
-/// Writes a record as indented JSON. The file is complete or absent.
+/// Writes a record as indented JSON. The file is either complete or absent.
 pub fn write_json(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
     let mut text = serde_json::to_vec_pretty(record)
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;

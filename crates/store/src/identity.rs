@@ -1,33 +1,35 @@
-//! Identity by content: what is hashed, and in which form.
+//! Identities by content: what is hashed, and in which form.
 
 use serde_json::{Value, json};
 
 use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision};
 
-/// Version of everything between the sources and the items. Raising it makes every dataset stale.
+/// The version of everything between the sources and the items. Raising it makes every dataset stale.
 pub const DATASET_FORMAT: u32 = 2;
-/// Version of everything between a dataset and a trained model. Raising it makes every run stale.
+/// The version of everything between a dataset and a trained model. Raising it makes every run stale.
 pub(crate) const TRAIN_PROCEDURE: u32 = 5;
-/// Version of `run.json`.
+/// The version of `run.json`.
 pub const RUN_FORMAT: u32 = 3;
-/// Version of everything between a run and its scores. Raising it makes all scores stale.
+/// The version of everything between a run and its scores. Raising it makes all scores stale.
 pub const SCORES_FORMAT: u32 = 3;
-/// Version of everything between a run and what its reduced precisions cost. Raising it makes them be made and measured
-/// again.
+/// The version of everything between a run and the measurements of its reduced precisions. Raising it causes them to
+/// be made and measured again.
 pub const PRECISIONS_FORMAT: u32 = 2;
 
-/// BLAKE3 of a value as JSON with sorted keys and without spaces: 64 hexadecimal digits.
+/// Returns the BLAKE3 of a value as JSON with sorted keys and without spaces, in 64 hexadecimal digits.
 pub(crate) fn hash(mut value: Value) -> String {
     value.sort_all_objects();
     blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
 }
 
-/// Identity of a dataset that keeps the splits of an earlier one: what its own sources decide, and which that was.
+/// Returns the identity of a dataset that keeps the splits of an earlier one. It consists of the identity that its
+/// own sources give it, and the earlier dataset's hash.
 pub(crate) fn continued(sources: &str, earlier: &str) -> String {
     hash(json!({ "sources": sources, "continues": earlier }))
 }
 
-/// The recipe of a dataset: its plan without the places of its sources, so that a moved folder changes nothing.
+/// Returns the recipe of a dataset: its plan without the paths of its sources, so that moving a folder changes
+/// nothing.
 pub(crate) fn recipe(plan: &DataPlan) -> Value {
     let mut recipe = json!(plan);
     if let Some(fields) = recipe.as_object_mut() {
@@ -39,13 +41,14 @@ pub(crate) fn recipe(plan: &DataPlan) -> Value {
     recipe
 }
 
-/// The settings of a plan that decide a run's result, beside its dataset, its starting weights and its seed.
+/// Returns the settings of a plan that decide a run's result, apart from its dataset, its starting weights and its
+/// seed.
 pub(crate) fn settings(plan: &Plan) -> Value {
     let architecture = match &plan.model.from {
         ModelSource::Scratch(architecture) => json!(architecture),
         ModelSource::Folder(_) | ModelSource::Hub(_) | ModelSource::Run(_) => Value::Null,
     };
-    // The other precisions are made from these graphs when the run is scored, and can be at any time.
+    // The other precisions are made from these graphs when the run is scored, and can be made at any time.
     let trained: Vec<Precision> =
         plan.export.onnx.iter().copied().filter(|precision| *precision == Precision::Fp32).collect();
     json!({
@@ -55,10 +58,11 @@ pub(crate) fn settings(plan: &Plan) -> Value {
     })
 }
 
-/// Returns the identity of a run before it exists: everything that decides its result.
+/// Returns the identity of a run, which consists of everything that decides its result. It is known before the run
+/// exists.
 ///
-/// `base_key` is [`ResolvedBase::key`](crate::ResolvedBase::key). Names, descriptions, places and what is scored
-/// are no part of it.
+/// `base_key` is [`ResolvedBase::key`](crate::ResolvedBase::key). Names, descriptions, paths and the choice of what
+/// is scored do not affect the identity.
 pub(crate) fn run_key(dataset_hash: &str, base_key: &str, plan: &Plan) -> String {
     hash(json!({
         "procedure": TRAIN_PROCEDURE,

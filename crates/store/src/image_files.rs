@@ -1,4 +1,4 @@
-//! Finding the image files of a plan.
+//! Finds the image files of a plan.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -8,22 +8,22 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{MissingImages, StoreError};
 
-/// File name extensions of images in a folder, in lower case; a glob says itself which files it means.
+/// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
 pub(crate) const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
-/// The image files of a plan: paths relative to a folder, with forward slashes, sorted.
+/// The image files of a plan, as sorted paths relative to a folder, with forward slashes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ImageFiles {
     pub(crate) folder: PathBuf,
     pub(crate) relative: Vec<String>,
-    /// How many other files the folder has, by extension: they may be images that were meant.
+    /// The number of other files in the folder, by extension. Some of them may be images that the user meant.
     pub(crate) passed_over: BTreeMap<String, u64>,
 }
 
-/// Lists a folder (recursively, images only), a single file, or what a glob matches.
+/// Lists the images in a folder (recursively), a single file, or the files that a glob matches.
 ///
-/// Symbolic links are followed; one that leads back to a folder above it is passed over. Names that start with a dot
-/// are passed over too: checkpoints of notebooks, resource forks.
+/// Symbolic links are followed, except those that lead back to a folder above them. Names that start with a dot are
+/// skipped as well, such as checkpoints of notebooks and resource forks.
 pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
         let found = walk(images, is_image)?;
@@ -41,9 +41,10 @@ pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if found.relative.is_empty() { Err(missing(MissingImages::Glob)) } else { Ok(found) }
 }
 
-/// The files that a glob matches, maybe none; `None` when the path is no glob below a folder that is there.
+/// Returns the files that a glob matches, possibly none. Returns `None` when the path is not a glob below an existing
+/// folder.
 ///
-/// A glob says itself which files it means, so what it does not match is not passed over.
+/// A glob itself says which files it means, so the files that it does not match are not counted as passed over.
 pub(crate) fn matching(glob: &Path) -> Result<Option<ImageFiles>, StoreError> {
     let (folder, pattern) = split_glob(glob);
     if pattern.as_os_str().is_empty() || !folder.is_dir() {
@@ -82,7 +83,7 @@ fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// A link in a circle, or one that leads nowhere.
+/// Checks whether the error comes from a link that leads in a circle or to nothing.
 fn leads_nowhere(error: &walkdir::Error) -> bool {
     let dangling = error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     error.loop_ancestor().is_some() || (dangling && error.path().is_some_and(Path::is_symlink))
@@ -92,7 +93,7 @@ fn is_image(path: &Path) -> bool {
     EXTENSIONS.contains(&extension(path).as_str())
 }
 
-/// The folder before the first component with a wildcard, and the rest.
+/// Splits a path into the folder before the first component with a wildcard, and the rest.
 fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
     let wild =
         |component: &Component<'_>| component.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
@@ -108,7 +109,7 @@ fn matcher(images: &Path, pattern: &Path) -> Result<GlobMatcher, StoreError> {
     Ok(glob.compile_matcher())
 }
 
-/// A relative path as text with forward slashes.
+/// Returns a relative path as text with forward slashes.
 fn text(relative: &Path, path: &Path) -> Result<String, StoreError> {
     let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
     parts.map(|parts| parts.join("/")).ok_or_else(|| StoreError::FileName { path: path.to_path_buf() })
@@ -164,7 +165,7 @@ mod tests {
         let mut expected = names.to_vec();
         expected.sort_unstable();
         assert_eq!(list(root.path()).unwrap().relative, expected);
-        // A file whose name looks like a glob is that file.
+        // A path that names an existing file is that file, even if it looks like a glob.
         assert_eq!(list(&root.path().join("g[1].png")).unwrap().relative, ["g[1].png"]);
     }
 

@@ -1,4 +1,4 @@
-//! The sources of a dataset, by content.
+//! The sources of a dataset, identified by their content.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,41 +11,41 @@ use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, ImageFiles};
 
-/// The images and the table of a plan as they are now.
+/// The images and the table of a plan in their current state.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// Sorted by [`relative`](ImageFile::relative).
+    /// The images, sorted by [`relative`](ImageFile::relative).
     pub images: Vec<ImageFile>,
     /// The folder that images are relative to.
     pub images_folder: PathBuf,
-    /// The number of files in that folder that are no images by their name, by extension.
+    /// The number of files in that folder whose names are not those of images, by extension.
     pub passed_over: BTreeMap<String, u64>,
-    /// The files that are the table, in the order of their names.
+    /// The files that make up the table, in the order of their names.
     pub table_files: Vec<PathBuf>,
-    /// BLAKE3 of the table: of its file, or of the hashes of its files in order.
+    /// The BLAKE3 of the table: that of its only file, or that of the hashes of its files in order.
     pub table_hash: String,
-    /// BLAKE3 over all image names and contents.
+    /// The BLAKE3 of all image names and contents.
     pub images_hash: String,
 }
 
 /// One image file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFile {
-    /// Absolute path.
+    /// The absolute path.
     pub path: PathBuf,
-    /// Path below the images folder, with forward slashes.
+    /// The path below the images folder, with forward slashes.
     pub relative: String,
     /// The file's size in bytes.
     pub size: u64,
-    /// BLAKE3, 64 hexadecimal digits.
+    /// The BLAKE3 of the content, in 64 hexadecimal digits.
     pub hash: String,
 }
 
 impl Inputs {
-    /// Identity of the dataset that the plan makes of these sources: 64 hexadecimal digits.
+    /// Returns the identity of the dataset that the plan makes of these sources, in 64 hexadecimal digits.
     ///
-    /// The recipe, the names and contents of the images and the content of the table decide it; where they are does
-    /// not.
+    /// The recipe, the names and contents of the images and the content of the table decide it; the places of the
+    /// sources do not.
     pub fn dataset_hash(&self, plan: &DataPlan) -> String {
         identity::hash(json!({
             "format": DATASET_FORMAT,
@@ -60,12 +60,12 @@ impl Inputs {
         plan: &DataPlan,
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self, StoreError> {
-        // Both sources are looked for before any is read.
+        // The existence of both sources is checked before either is read.
         let table = &plan.metadata.path;
         let table_files = table_files(table)?;
         let ImageFiles { folder, relative, passed_over } = image_files::list(&plan.images)?;
         let paths: Vec<PathBuf> = relative.iter().map(|relative| folder.join(relative)).collect();
-        // Remembered apart, because datasets share images more often than tables.
+        // The digests of the table are remembered separately, because datasets share images more often than tables.
         let table_hash = table_hash(digests(cache, table, &table_files, on_progress)?);
         let digests = digests(cache, &plan.images, &paths, on_progress)?;
         let files = paths.into_iter().zip(relative).zip(digests);
@@ -77,7 +77,7 @@ impl Inputs {
     }
 }
 
-/// The file of a table, or the files that a glob matches.
+/// Returns the single file of a table, or the files that a glob matches.
 fn table_files(table: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let missing = || StoreError::NoTable { path: table.to_path_buf() };
     if table.is_file() {
@@ -88,7 +88,7 @@ fn table_files(table: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(relative.iter().map(|relative| folder.join(relative)).collect())
 }
 
-/// A table that is one file has its hash, so that it is the same table under any name.
+/// Returns the hash of a table. A single file gives its own hash, so that the table stays the same under any name.
 fn table_hash(digests: Vec<Digest>) -> String {
     let mut hashes: Vec<String> = digests.into_iter().map(|digest| digest.hash).collect();
     match hashes.len() {

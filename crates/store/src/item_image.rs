@@ -1,13 +1,13 @@
-//! The image file of an item, and the one way to read it.
+//! The image file of an item, and the only way to read it.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 
-/// The image file of an item, with the content that its dataset was made of.
+/// The image file of an item, with the hash of the content that its dataset was made from.
 ///
-/// A file can change after its dataset was made. Whoever decodes one reads it here, so that nothing is trained on, scored
-/// or shown under the hash of another content.
+/// A file can change after its dataset was made. All code that decodes an image reads it through this type, so that
+/// no image is used for training, scored or shown under the hash of another content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemImage {
     path: PathBuf,
@@ -15,17 +15,17 @@ pub struct ItemImage {
 }
 
 impl ItemImage {
-    /// The image at a path whose content has this BLAKE3 hash, in 64 hexadecimal digits.
+    /// Returns the image at a path. `hash` is the BLAKE3 of its content, in 64 hexadecimal digits.
     pub fn new(path: PathBuf, hash: String) -> Self {
         Self { path, hash }
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The hash of its content.
+    /// Returns the hash of the file's content.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -34,7 +34,7 @@ impl ItemImage {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or when its content is not that of the dataset any more.
+    /// Returns an error when the file cannot be read, or when its content is no longer that of the dataset.
     pub fn read(&self) -> Result<Vec<u8>, StoreError> {
         let bytes = fs_err::read(&self.path)?;
         match blake3::hash(&bytes).to_hex().as_str() == self.hash {
@@ -55,7 +55,7 @@ mod tests {
         fs_err::write(&path, b"pixels").unwrap();
         let image = ItemImage::new(path.clone(), blake3::hash(b"pixels").to_hex().to_string());
         assert_eq!(image.read().unwrap(), b"pixels");
-        // As long as before, and one byte different.
+        // The new content has the same length and differs in one byte.
         fs_err::write(&path, b"pixelz").unwrap();
         let error = image.read().unwrap_err();
         assert!(matches!(&error, StoreError::ImageChanged { path: named } if *named == path), "{error}");

@@ -1,4 +1,4 @@
-//! What the starting weights have seen must not be tested on.
+//! Makes sure that a model is not tested on images that its starting weights have seen.
 
 use std::collections::BTreeSet;
 
@@ -10,24 +10,24 @@ use crate::origin::Origin;
 use crate::standings::Standing;
 use crate::store::Store;
 
-/// What the weights that a plan starts from have seen of its test split.
+/// The part of a plan's test split that its starting weights have seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leak {
-    /// Test images, by content, that a training has seen.
+    /// The number of test images, by content, that a training has seen.
     pub images: usize,
-    /// Hashes of the datasets that the weights have seen and that are not in the store: what they share with the test
-    /// split is unknown.
+    /// The hashes of datasets that the weights have seen and that are not in the store. What these datasets share
+    /// with the test split is unknown.
     pub unknown: Vec<String>,
 }
 
 impl ResolvedBase {
-    /// The hashes of the datasets whose train and validation splits the starting weights have seen, oldest first; those
-    /// of a base that is still to be trained are those that it will have seen. `planned` are the standings that the
-    /// base was resolved among.
+    /// Returns the hashes of the datasets whose train and validation splits the starting weights have seen, oldest
+    /// first. For a base that is still to be trained, these are the datasets that it will have seen. `planned` are
+    /// the standings that the base was resolved among.
     ///
     /// # Errors
     ///
-    /// When the record of a folder that was made of runs cannot be read.
+    /// Returns an error when the record of a folder that was made from runs cannot be read.
     pub fn lineage(&self, planned: &[Standing]) -> Result<Vec<String>, StoreError> {
         match self {
             Self::Run { run: Some(run), .. } => Ok(run.seen()),
@@ -43,7 +43,7 @@ impl ResolvedBase {
 }
 
 impl Standing {
-    /// The hashes of the datasets that the weights of this plan's run will have seen.
+    /// Returns the hashes of the datasets that the weights of this plan's run will have seen.
     fn will_have_seen(&self, planned: &[Self]) -> Result<Vec<String>, StoreError> {
         let mut seen = self.base.lineage(planned)?;
         if self.plan.train.is_some() && !seen.contains(&self.dataset_hash) {
@@ -52,11 +52,11 @@ impl Standing {
         Ok(seen)
     }
 
-    /// Looks for test images that the starting weights have seen. Nothing is found before the dataset is made.
+    /// Looks for test images that the starting weights have seen. Before the dataset is made, nothing is found.
     ///
     /// # Errors
     ///
-    /// When a dataset cannot be read.
+    /// Returns an error when a dataset cannot be read.
     pub fn leak(&self, store: &Store, planned: &[Self]) -> Result<Leak, StoreError> {
         let Some(dataset) = &self.dataset else { return Ok(Leak::default()) };
         let (mut seen, mut unknown) = (BTreeSet::new(), Vec::new());
@@ -73,11 +73,11 @@ impl Standing {
         Ok(Leak { images, unknown })
     }
 
-    /// Refuses a plan whose test images the starting weights have seen: its scores would flatter it.
+    /// Refuses a plan whose starting weights have seen some of its test images, because its scores would be too good.
     ///
     /// # Errors
     ///
-    /// When there are such images, or a dataset cannot be read.
+    /// Returns an error when there are such images, or when a dataset cannot be read.
     pub fn refuse_leak(&self, store: &Store, planned: &[Self]) -> Result<Leak, StoreError> {
         let leak = self.leak(store, planned)?;
         match leak.images {

@@ -1,8 +1,8 @@
-//! Datasets and runs on disk: identity, records, crash safety, queries.
+//! Datasets and runs on disk, with their identities, records, crash safety and queries.
 //!
-//! [`Store`] is the root folder. [`standings`] says of every plan what exists and what is stale. A [`Dataset`] or a
-//! [`Run`] that can be opened is complete as far as its record says; whatever a crash leaves behind has a name that
-//! nobody reads.
+//! [`Store`] is the root folder. [`standings`] says for every plan what exists and what is stale. A [`Dataset`] or a
+//! [`Run`] that can be opened is as complete as its record says. Whatever a crash leaves behind has a name that no
+//! reader looks for.
 
 mod base;
 mod clock;

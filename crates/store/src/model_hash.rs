@@ -1,4 +1,4 @@
-//! Identity of a model folder: the hash of what decides its output.
+//! The identity of a model folder, which is the hash of everything that decides the model's output.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::identity;
 use crate::regular::file_hash;
 use crate::store::Store;
 
-/// The folder's files that decide a model's output, beside its `*.safetensors`.
+/// The files of a folder that decide a model's output, in addition to its `*.safetensors`.
 const FILES: [&str; 11] = [
     "config.json",
     "open_clip_config.json",
@@ -30,8 +30,8 @@ const FILES: [&str; 11] = [
 const WEIGHTS: &str = "safetensors";
 
 impl Store {
-    /// Returns the BLAKE3 over a model folder's weights, configuration, tokenizer and preprocessor; other files do not
-    /// count. Files that have not changed since the last call, by their size and times, are not read again.
+    /// Returns the BLAKE3 of a model folder's weights, configuration, tokenizer and preprocessor. Other files do not
+    /// count. Files whose sizes and times have not changed since the last call are not read again.
     pub fn model_hash(&self, folder: &Path) -> Result<String, StoreError> {
         let names = names(folder)?;
         let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
@@ -40,8 +40,8 @@ impl Store {
     }
 }
 
-/// Makes sure that a model folder has the content that its [`Store::model_hash`] is of: every file is read, because what
-/// a disk does to a file changes neither its size nor its times.
+/// Makes sure that the content of a model folder has the given [`Store::model_hash`]. Every file is read, because
+/// damage on the disk changes neither the size nor the times of a file.
 pub(crate) fn verify(folder: &Path, hash: &str) -> Result<(), StoreError> {
     let names = names(folder)?;
     let hashes = names.iter().map(|name| file_hash(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
@@ -62,7 +62,7 @@ fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // Other names are not UTF-8 either.
+        // The other names are not valid UTF-8, either.
         let Ok(name) = entry.file_name().into_string() else { continue };
         if FILES.contains(&name.as_str())
             || Path::new(&name).extension().is_some_and(|extension| extension == WEIGHTS)
@@ -74,7 +74,8 @@ fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
-/// A name, if it is a file's: reading a pipe never ends, and a link to nothing has no contents.
+/// Returns the name if it is that of a regular file. Reading a pipe would never end, and a link to nothing has no
+/// content.
 fn regular(folder: &Path, file: String) -> Result<String, StoreError> {
     let found = match fs::metadata(folder.join(&file)) {
         Ok(metadata) if metadata.is_file() => return Ok(file),

@@ -1,4 +1,4 @@
-//! Runs by name.
+//! Finds runs by name.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::run::{Run, RunStatus};
 use crate::store::Store;
 
 impl Store {
-    /// Returns the runs that a name can stand for; exactly one where it is unambiguous.
+    /// Returns the runs that a name can stand for. A name is unambiguous when there is exactly one.
     ///
-    /// A name is a run as it is listed (`tuned/20260101T090000Z-0a1b2c-s0`, with or without its experiment), the folder of
-    /// a run, an experiment with a seed (`tuned@0`), an experiment that has one run, or the beginning of one of these.
-    /// Of the runs of one experiment, seed and point of the matrix, the newest complete one is meant, or the newest where
-    /// none is complete.
+    /// A name can be a run as it is listed (`tuned/20260101T090000Z-0a1b2c-s0`, with or without its experiment), the
+    /// folder of a run, an experiment with a seed (`tuned@0`), an experiment that has one run, or the beginning of
+    /// one of these. Of the runs of one experiment, seed and point of the matrix, the newest complete one is meant,
+    /// or the newest one if none is complete.
     pub fn named(&self, name: &str) -> Result<Vec<Run>, StoreError> {
         let runs = self.runs()?.runs;
         let readings: [&dyn Fn(&Run) -> bool; 2] =
@@ -41,14 +41,15 @@ fn is_folder(run: &Run, name: &str) -> bool {
     folder == named
 }
 
-/// Whether a name is `experiment` or `experiment@seed` of a run.
+/// Checks whether a name is the `experiment` or `experiment@seed` of a run.
 fn is_of_experiment(run: &Run, name: &str) -> bool {
     let record = run.record();
     let experiment = record.experiment.as_str();
     name == experiment || name == format!("{experiment}@{}", record.seed)
 }
 
-/// The newest complete run of each seed and point of the matrix, else the newest; the runs come oldest first.
+/// Returns the newest complete run of each seed and point of the matrix, or the newest one if none is complete. The
+/// given runs have to be in order, oldest first.
 fn newest_of_each<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Run> {
     let mut newest: Vec<Run> = Vec::new();
     for run in runs {

@@ -1,12 +1,12 @@
-//! Numbers in JSON, which has no infinities and no NaN: those are written as text, so that a diverged loss reads
-//! back as what it was.
+//! Reads and writes floating-point numbers in JSON, which has no infinities and no NaN. Those are written as text, so
+//! that a diverged loss is read back as it was.
 
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serialize, Serializer};
 
-/// For `#[serde(with = "crate::number")]`.
+/// Writes a number, for `#[serde(with = "crate::number")]`.
 pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     match value.is_finite() {
         true => value.serialize(serializer),
@@ -14,12 +14,12 @@ pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::
     }
 }
 
-/// For `#[serde(with = "crate::number")]`.
+/// Reads a number, for `#[serde(with = "crate::number")]`.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     deserializer.deserialize_any(Number)
 }
 
-/// For `#[serde(with = "crate::number::list")]`.
+/// Reads and writes lists of numbers, for `#[serde(with = "crate::number::list")]`.
 pub(crate) mod list {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -56,7 +56,7 @@ impl Visitor<'_> for Number {
         Ok(value as f64)
     }
 
-    /// What is no number was once written as `null`.
+    /// Reads `null` as NaN, because earlier versions wrote everything that is not a number as `null`.
     fn visit_unit<E>(self) -> Result<f64, E> {
         Ok(f64::NAN)
     }

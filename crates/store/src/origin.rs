@@ -1,4 +1,4 @@
-//! `origin.json`: what a model folder that cliptune made of runs was made of.
+//! `origin.json`: what a model folder was made from, if cliptune made it from runs.
 
 use std::io;
 use std::path::Path;
@@ -9,28 +9,28 @@ use crate::error::StoreError;
 use crate::record::{read_record, write_record};
 use crate::run::Run;
 
-/// The file in the model folder.
+/// The name of the file in the model folder.
 const FILE: &str = "origin.json";
-/// Version of the record.
+/// The version of the record.
 const FORMAT: u32 = 2;
-/// No record is longer: a folder may come from anywhere.
+/// The largest size of a record in bytes. The limit exists because a folder may come from anywhere.
 const LONGEST: u64 = 1 << 20;
-/// Hexadecimal digits of a dataset's hash.
+/// The number of hexadecimal digits of a dataset's hash.
 const DIGITS: usize = 64;
 
-/// The runs that a model was made of, and what they have seen.
+/// The runs that a model was made from, and the datasets that they have seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Version of this record.
+    /// The version of this record.
     pub format_version: u32,
-    /// The runs, `<experiment>/<run>`.
+    /// The runs, each as `<experiment>/<run>`.
     pub runs: Vec<String>,
-    /// Hashes of the datasets whose train and validation splits these weights have seen, oldest first.
+    /// The hashes of the datasets whose train and validation splits these weights have seen, oldest first.
     pub lineage: Vec<String>,
 }
 
 impl Origin {
-    /// Returns what the models of some runs have seen together.
+    /// Returns the origin of a model that is made from some runs, with everything that their models have seen.
     pub fn of(runs: &[Run]) -> Self {
         let mut lineage: Vec<String> = Vec::new();
         for hash in runs.iter().flat_map(Run::seen) {
@@ -46,11 +46,12 @@ impl Origin {
         write_record(&folder.join(FILE), self)
     }
 
-    /// Reads the record of a model folder; `None` for a folder that was not made of runs.
+    /// Reads the record of a model folder. Returns `None` for a folder that was not made from runs.
     ///
     /// # Errors
     ///
-    /// When there is one that cannot be read or names no datasets: what it hides may matter.
+    /// Returns an error when there is a record that cannot be read or names no datasets, because what it fails to say
+    /// may matter.
     pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
         let path = folder.join(FILE);
         let length = match fs_err::metadata(&path) {
@@ -69,7 +70,7 @@ impl Origin {
     }
 }
 
-/// Whether a text can name a dataset. Nothing else may become part of a path, or be shown.
+/// Checks whether a text can name a dataset. Nothing else may become part of a path or be shown.
 fn is_hash(text: &str) -> bool {
     text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,4 +1,4 @@
-//! `onnx/parity.json`: what libtorch computed when the run was exported.
+//! `onnx/parity.json`: the logits that libtorch computed when the run was exported.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use crate::regular::is_absent;
 use crate::run::Run;
 use crate::score_record::ParitySample;
 
-/// Version of the record.
+/// The version of the record.
 const FORMAT: u32 = 2;
 
-/// The sample as the file has it.
+/// The sample as the file holds it.
 #[derive(Serialize, Deserialize)]
 struct Record<S> {
     format_version: u32,
@@ -24,10 +24,10 @@ pub fn write_parity(run: &Run, sample: &ParitySample) -> Result<(), StoreError> 
     write_record(&run.parity_file(), &Record { format_version: FORMAT, sample })
 }
 
-/// Reads the sample of a run that was exported.
+/// Reads the parity sample of a run that was exported.
 ///
 /// # Errors
-/// When it is missing or damaged; it can be made again from the run's weights.
+/// Returns an error when the sample is missing or damaged. It can be made again from the run's weights.
 pub fn read_parity(run: &Run) -> Result<ParitySample, StoreError> {
     let path = run.parity_file();
     if is_absent(&path) {

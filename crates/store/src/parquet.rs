@@ -1,5 +1,5 @@
-//! Rows in parquet files, written and read by DuckDB. A row travels as JSON, so that a table has one definition
-//! beside its struct: the SQL types of its columns.
+//! Reads and writes rows in parquet files through DuckDB. A row is passed as JSON, so that the only definition of a
+//! table besides its struct is the list of its columns' SQL types.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 use crate::error::StoreError;
 use crate::regular::check;
 
-/// A table: its columns in order and what its rows are ordered by.
+/// A table, given by its columns in order and the columns that its rows are ordered by.
 pub(crate) struct Table {
-    /// Name and SQL type.
+    /// The name and the SQL type of each column.
     pub(crate) columns: &'static [(&'static str, &'static str)],
-    /// Rows are written in this order, so that the same rows are the same bytes.
+    /// The columns that rows are ordered by when they are written, so that the same rows always give the same bytes.
     pub(crate) order: &'static [&'static str],
 }
 
-/// A DuckDB of its own in memory, which fetches no extensions.
+/// Opens a separate DuckDB database in memory that fetches no extensions.
 pub fn open_database() -> duckdb::Result<Connection> {
     let config = duckdb::Config::default()
         .enable_autoload_extension(false)?
@@ -29,17 +29,17 @@ pub fn open_database() -> duckdb::Result<Connection> {
     Connection::open_in_memory_with_flags(config)
 }
 
-/// An identifier as SQL writes it, whatever is in it.
+/// Quotes an identifier for SQL, whatever characters it contains.
 pub fn sql_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A text as SQL writes it, whatever is in it.
+/// Quotes a text for SQL, whatever characters it contains.
 pub fn sql_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A path for DuckDB's `read_…` functions, which would take `*`, `?` and `[` in it for a glob.
+/// Escapes a path for DuckDB's `read_…` functions, which would otherwise treat `*`, `?` and `[` in it as a glob.
 pub fn literal_path(path: &Path) -> String {
     let mut literal = String::new();
     for letter in path.to_string_lossy().chars() {
@@ -64,7 +64,7 @@ pub(crate) fn write<T: Serialize>(path: &Path, table: &Table, rows: &[T]) -> Res
     copy(path, table, &lines).map_err(|source| failed("write", path, source))
 }
 
-/// Reads rows in the order of the file; with a condition, those whose column has that value.
+/// Reads rows in the order of the file. If a condition is given, only the rows whose column has that value are read.
 pub(crate) fn read<T: DeserializeOwned>(
     path: &Path,
     condition: Option<(&str, &str)>,

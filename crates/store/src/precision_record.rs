@@ -9,64 +9,66 @@ use crate::score_record::Estimate;
 /// The reduced precisions of a run, all measured side by side with fp32 on the validation split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Precisions {
-    /// Version of this record and of how it is made.
+    /// The version of this record and of how it is made.
     pub format_version: u32,
     /// The kind of items.
     pub task: TaskKind,
     /// The number of validation items.
     pub n_items: usize,
-    /// The number of groups they come from.
+    /// The number of groups that the items come from.
     pub n_groups: usize,
-    /// The graphs that the others are compared with.
+    /// The measurements of the fp32 graphs that the others are compared with.
     pub fp32: Measured,
-    /// The others, each precision once.
+    /// The reduced precisions, each once.
     pub reduced: Vec<ReducedPrecision>,
 }
 
-/// What is measured of the graphs of every precision: the text tower and the vision tower.
+/// The measurements of one precision, whose graphs are the text tower and the vision tower.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// The bytes of both graphs with their weights.
+    /// The size of both graphs with their weights, in bytes.
     pub bytes: u64,
     /// The accuracy (choice) or recall@1 from image to text (pairs).
     pub score: f64,
-    /// How many milliseconds the vision tower takes for an image, decoding and resizing left out.
+    /// The time that the vision tower takes for an image, in milliseconds, without decoding and resizing.
     pub image_milliseconds: f64,
-    /// How many milliseconds the text tower takes for a text, tokenising left out.
+    /// The time that the text tower takes for a text, in milliseconds, without tokenising.
     pub text_milliseconds: f64,
 }
 
-/// A reduced precision beside fp32 on the same items.
+/// The measurements of a reduced precision, compared with fp32 on the same items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReducedPrecision {
     /// The precision of the graphs.
     pub precision: Precision,
-    /// What the graphs cost and reach.
+    /// The measurements of these graphs.
     #[serde(flatten)]
     pub measured: Measured,
-    /// The score minus fp32's, paired by item.
+    /// The score minus that of fp32, paired by item.
     pub difference: Estimate,
-    /// The largest difference of a logit, over all items and their own texts, on the ×exp(logit_scale) scale.
+    /// The largest difference of a logit from fp32, over all items and their own texts, on the ×exp(logit_scale)
+    /// scale.
     #[serde(with = "crate::number")]
     pub max_logit_difference: f64,
-    /// The number of items that are answered alike: with the same text (choice), or found by both or by neither
-    /// (pairs).
+    /// The number of items that both precisions answer alike: with the same text (choice), or found by both or by
+    /// neither (pairs).
     pub answers_agree: usize,
-    /// How much the score may fall; absent where nothing depends on it.
+    /// The amount by which the score may fall; absent when nothing depends on it.
     pub margin: Option<Fraction>,
-    /// Whether its files are there.
+    /// Whether the files of this precision are kept.
     pub kept: bool,
 }
 
 impl ReducedPrecision {
-    /// Whether a precision that may lose less than `margin` is worth keeping; without a margin it always is.
+    /// Checks whether the precision loses less than `margin` and is therefore worth keeping. Without a margin it
+    /// always is.
     pub fn is_within(&self, margin: Option<Fraction>) -> bool {
         margin.is_none_or(|margin| -self.difference.value < margin.get())
     }
 }
 
 impl Precisions {
-    /// The name of the metric that scores are.
+    /// Returns the name of the metric that the scores are values of.
     pub fn metric(&self) -> &'static str {
         match self.task {
             TaskKind::Choice => "accuracy",
@@ -74,7 +76,7 @@ impl Precisions {
         }
     }
 
-    /// What a reduced precision costs and gains, in a line.
+    /// Describes in one line what a reduced precision costs and gains, for example:
     ///
     /// `kept; accuracy -0.004 [-0.010, +0.001] against fp32 on 360 validation items; 153 MiB of 577 MiB; images 2.6
     /// times as fast, texts 2.3 times`
@@ -92,13 +94,13 @@ impl Precisions {
         )
     }
 
-    /// How many times as fast as fp32 something is: images and texts.
+    /// Returns how many times as fast as fp32 the measured graphs are, for images and for texts.
     pub fn speed(&self, measured: &Measured) -> [f64; 2] {
         let Measured { image_milliseconds, text_milliseconds, .. } = &self.fp32;
         [image_milliseconds / measured.image_milliseconds, text_milliseconds / measured.text_milliseconds]
     }
 
-    /// The measurement of a reduced precision.
+    /// Returns the measurements of a reduced precision.
     pub fn of(&self, precision: Precision) -> Option<&ReducedPrecision> {
         self.reduced.iter().find(|reduced| reduced.precision == precision)
     }

@@ -1,4 +1,4 @@
-//! The reduced precisions of a run: the record of what they cost, and the files of those that are kept.
+//! The reduced precisions of a run: the record of what they cost, and the files of the precisions that are kept.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::regular::is_absent;
 use crate::run::Run;
 
 const RECORD: &str = "precisions.json";
-/// The graphs of a precision: towers alone, because that is what is deployed.
+/// The graphs of a precision. These are only the towers, because only they are deployed.
 const TOWERS: [&str; 2] = ["text_model", "vision_model"];
 
 impl Run {
@@ -23,14 +23,15 @@ impl Run {
         self.onnx_folder().join(RECORD)
     }
 
-    /// Makes a folder for graphs that are yet to be judged: none of them may have its name among the run's before. It is
-    /// removed when it is dropped.
+    /// Makes a folder for graphs that have not been judged yet. Until they are, none of them may have its final name
+    /// among the files of the run. The folder is removed when it is dropped.
     pub fn workshop(&self) -> Result<StagedFolder, StoreError> {
         Ok(StagedFolder::beside(&self.onnx_folder())?)
     }
 }
 
-/// Returns the names of the text tower and the vision tower in a precision: `text_model_int8.onnx`; of fp32 `text_model.onnx`.
+/// Returns the names of the text tower and the vision tower in a precision, such as `text_model_int8.onnx`. For fp32
+/// the text tower is `text_model.onnx`.
 pub fn tower_files(precision: Precision) -> [String; 2] {
     let suffix = match precision {
         Precision::Fp32 => String::new(),
@@ -39,10 +40,10 @@ pub fn tower_files(precision: Precision) -> [String; 2] {
     TOWERS.map(|tower| format!("{tower}{suffix}.onnx"))
 }
 
-/// Returns what is known about the reduced precisions of a run, if this version of the procedure measured any.
+/// Returns what is known about the reduced precisions of a run, if this version of the procedure has measured any.
 ///
 /// # Errors
-/// When the record is damaged or cannot be read.
+/// Returns an error when the record is damaged or cannot be read.
 pub fn read_precisions(run: &Run) -> Result<Option<Precisions>, StoreError> {
     let path = run.precisions_file();
     if is_absent(&path) {
@@ -54,10 +55,10 @@ pub fn read_precisions(run: &Run) -> Result<Option<Precisions>, StoreError> {
     }
 }
 
-/// Brings the run's folder to what the record says: the towers of every precision that is kept are moved there from
-/// `made`, those of the others are removed, and the record is written.
+/// Makes the run's folder match the record. The towers of every precision that is kept are moved there from `made`,
+/// those of the others are removed, and then the record is written.
 ///
-/// The record comes last: a crash before it leaves a run whose precisions are judged again.
+/// The record is written last, so that a crash before it leaves a run whose precisions are judged again.
 pub fn write_precisions(run: &Run, precisions: &Precisions, made: &Path) -> Result<(), StoreError> {
     let folder = run.onnx_folder();
     for reduced in &precisions.reduced {
@@ -68,7 +69,7 @@ pub fn write_precisions(run: &Run, precisions: &Precisions, made: &Path) -> Resu
     write_record(&run.precisions_file(), precisions)
 }
 
-/// A file that is not in `made` is where it belongs already.
+/// Moves or removes one file. If a file that is kept is not in `made`, it is already in its place.
 fn place(made: &Path, place: &Path, kept: bool) -> Result<(), StoreError> {
     match (kept, made.is_file(), place.is_file()) {
         (true, true, _) => Ok(publish(made, place)?),
@@ -81,12 +82,12 @@ fn place(made: &Path, place: &Path, kept: bool) -> Result<(), StoreError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unjudged {
     pub(crate) precision: Precision,
-    /// Why, in words.
+    /// The reason, in words.
     pub(crate) why: String,
 }
 
-/// Returns the reduced precisions of a plan that its run lacks, given the run's record of them; all as long as there is
-/// no run.
+/// Returns the reduced precisions of a plan that its run lacks, given the run's record of them. These are all of them
+/// as long as there is no run.
 pub(crate) fn unjudged(run: Option<&Run>, record: Option<&Precisions>, plan: &Plan) -> Vec<Unjudged> {
     let lacking = |precision: Precision| {
         let reduced = record.and_then(|record| record.of(precision));
@@ -99,7 +100,7 @@ pub(crate) fn unjudged(run: Option<&Run>, record: Option<&Precisions>, plan: &Pl
     plan.export.reduced().filter_map(lacking).collect()
 }
 
-/// Why what was measured has to be decided again, or carried out.
+/// Returns the reason why the keeping of a measured precision has to be decided again, or the decision carried out.
 fn undecided(run: &Run, plan: &Plan, reduced: &ReducedPrecision) -> Option<String> {
     let (before, after) = (reduced.margin, plan.export.margin(reduced.precision));
     if before != after {

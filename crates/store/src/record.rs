@@ -1,8 +1,8 @@
-//! Records: the JSON files of the store, each with a checksum, so that a changed byte is an error and never another
-//! number.
+//! Reads and writes records, the JSON files of the store. Each has a checksum, so that a changed byte leads to an
+//! error and never to a different number.
 //!
-//! A record begins with `{`, a line `"checksum": "…"`, and goes on as indented JSON. The checksum is the BLAKE3 of every
-//! byte behind its line.
+//! A record begins with `{` and a line `"checksum": "…"`, and continues as indented JSON. The checksum is the BLAKE3
+//! of every byte after its line.
 
 use std::path::Path;
 
@@ -16,16 +16,16 @@ use crate::regular::read_file;
 const START: &[u8] = b"{\n";
 const HEAD: &[u8] = b"{\n  \"checksum\": \"";
 const MIDDLE: &[u8] = b"\",\n";
-/// Hexadecimal digits of a checksum.
+/// The number of hexadecimal digits of a checksum.
 const DIGITS: usize = 64;
 
-/// What every record says about itself.
+/// The version that every record contains.
 #[derive(Deserialize)]
 struct Version {
     format_version: u32,
 }
 
-/// Writes a record; complete or absent. It must be a JSON object with a field `format_version`.
+/// Writes a record, which is either complete or absent. It must be a JSON object with a field `format_version`.
 pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
     let text = serde_json::to_vec_pretty(record)
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
@@ -34,15 +34,15 @@ pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), S
     Ok(write_atomic(path, &[HEAD, checksum.as_bytes(), MIDDLE, &body].concat())?)
 }
 
-/// Reads a record of the version that this program writes.
+/// Reads a record that has the version that this program writes.
 ///
 /// # Errors
-/// When it is missing, when a byte of it has changed since it was written, or when it is of another version.
+/// Returns an error when the record is missing, has changed since it was written, or is of another version.
 pub(crate) fn read_record<T: DeserializeOwned>(path: &Path, supported: u32) -> Result<T, StoreError> {
     let text = read_file(path)?;
     let body = match checked(&text) {
         Ok(body) => body,
-        // Versions before this one wrote no checksum.
+        // Earlier versions wrote no checksum.
         Err(Damage::NoChecksum) => match serde_json::from_slice::<Version>(&text) {
             Ok(Version { format_version: found }) if found < supported => {
                 return Err(StoreError::Version { path: path.to_path_buf(), found, supported });
@@ -60,7 +60,7 @@ pub(crate) fn read_record<T: DeserializeOwned>(path: &Path, supported: u32) -> R
     }
 }
 
-/// Returns what the checksum of a record is of, if it is of that.
+/// Returns the bytes that a record's checksum covers, if they match it.
 fn checked(text: &[u8]) -> Result<&[u8], Damage> {
     let (checksum, rest) =
         text.strip_prefix(HEAD).and_then(|rest| rest.split_at_checked(DIGITS)).ok_or(Damage::NoChecksum)?;
@@ -129,7 +129,7 @@ mod tests {
         };
         assert_eq!(found(3), 2);
         assert_eq!(found(1), 2);
-        // As versions without checksums wrote it.
+        // The record is written as versions without checksums wrote it.
         fs::write(&path, serde_json::to_vec(&record()).unwrap()).unwrap();
         assert_eq!(found(3), 2);
         let error = read_record::<Record>(&path, 2).unwrap_err();

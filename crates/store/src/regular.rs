@@ -1,4 +1,4 @@
-//! Reading regular files, and nothing else: a FIFO or a device in place of one would hold up whoever opens it.
+//! Reads regular files and nothing else. Opening a FIFO or a device in their place could block the reader forever.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::error::{Damage, StoreError};
 /// Opens a file for reading.
 ///
 /// # Errors
-/// When it is missing or not a regular file, or cannot be opened.
+/// Returns an error when the file is missing, is not a regular file, or cannot be opened.
 pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     check(path)?;
     Ok(File::open(path)?)
@@ -20,26 +20,26 @@ pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
 /// Reads a whole file.
 ///
 /// # Errors
-/// When it is missing or not a regular file, or cannot be read.
+/// Returns an error when the file is missing, is not a regular file, or cannot be read.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
     check(path)?;
     Ok(fs::read(path)?)
 }
 
-/// Returns the BLAKE3 of a file's content: 64 hexadecimal digits.
+/// Returns the BLAKE3 of a file's content, in 64 hexadecimal digits.
 ///
 /// # Errors
-/// When it is missing or not a regular file, or cannot be read.
+/// Returns an error when the file is missing, is not a regular file, or cannot be read.
 pub(crate) fn file_hash(path: &Path) -> Result<String, StoreError> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(open(path)?)?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// Makes sure that a file has the content that a record says it has.
+/// Makes sure that the content of a file has the hash that a record gives.
 ///
 /// # Errors
-/// When it is missing, is not a regular file, cannot be read, or has another content.
+/// Returns an error when the file is missing, is not a regular file, cannot be read, or has another content.
 pub(crate) fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
     match file_hash(path) {
         Ok(found) if found == hash => Ok(()),
@@ -51,7 +51,7 @@ pub(crate) fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
     }
 }
 
-/// Makes sure that there is a regular file.
+/// Makes sure that there is a regular file at a path.
 pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
     match fs::metadata(path)?.is_file() {
         true => Ok(()),
@@ -59,7 +59,7 @@ pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether nothing at all has that name.
+/// Checks whether nothing at all exists at a path.
 pub(crate) fn is_absent(path: &Path) -> bool {
     matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound)
 }

@@ -1,4 +1,4 @@
-//! What became of the images and rows that are in no item.
+//! The images and rows that are in no item, and the reasons why.
 
 use std::fmt;
 
@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 /// One image or row that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
-    /// Which side of the join it is from.
+    /// The side of the join that it comes from.
     pub side: JoinSide,
     /// The image's path below the images folder, or the row's identifier.
     pub key: String,
-    /// What the join compared: the key of the image, or the key that the row looked for. `None` when there is none.
+    /// The value that the join compared: the key of the image, or the key that the row looked for. `None` when there
+    /// is none.
     pub join_key: Option<String>,
-    /// Why it was left out.
+    /// The reason why it was left out.
     pub reason: Reason,
-    /// The particulars: a decoder's message, or the value that was refused. May be empty.
+    /// The details: a decoder's message, or the value that was refused. May be empty.
     pub detail: String,
 }
 
@@ -29,7 +30,8 @@ pub enum JoinSide {
     Row,
 }
 
-/// Why an image or a row was left out. Its text is what tables and reports show, and what `rejects.parquet` holds.
+/// The reason why an image or a row was left out. Tables and reports show its text, and `rejects.parquet` contains
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[expect(missing_docs, reason = "each variant's text says what it means")]
@@ -73,7 +75,7 @@ impl Reason {
         Self::SplitUnknown,
     ];
 
-    /// The reason in words.
+    /// Returns the reason in words.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ImageWithoutRow => "no row for this image",

@@ -1,4 +1,4 @@
-//! A run on disk.
+//! A run on disk, open for reading or for writing.
 
 use std::collections::BTreeMap;
 use std::fs::TryLockError;
@@ -28,12 +28,12 @@ pub(crate) const MODEL: &str = "model";
 pub(crate) const ONNX: &str = "onnx";
 /// The folder of the adapters of a run that tuned with LoRA.
 pub(crate) const ADAPTER: &str = "adapter";
-/// The weights, under one name in both folders.
+/// The file of the weights, which has the same name in both folders.
 const WEIGHTS: &str = "model.safetensors";
-/// Locked by the process that writes the run, for as long as it lives: a crash frees it.
+/// The file that the process that writes the run keeps locked for as long as it lives. A crash releases the lock.
 const LOCK: &str = "lock";
 
-/// One run. Clones share the writer's lock.
+/// One run. Clones share the lock of the process that writes it.
 #[derive(Clone, Debug)]
 pub struct Run {
     folder: PathBuf,
@@ -41,10 +41,10 @@ pub struct Run {
     writer: Option<Writer>,
 }
 
-/// What the process has that writes a run.
+/// The additional state of a run that this process writes.
 #[derive(Clone, Debug)]
 struct Writer {
-    /// Held until the run is finished or the process ends.
+    /// Holds the lock until the run is finished or the process ends.
     _lock: Arc<File>,
     clock: Clock,
 }
@@ -55,23 +55,23 @@ impl Writer {
     }
 }
 
-/// Where a run stands.
+/// The states that a run can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStatus {
-    /// A process is writing it.
+    /// A process is writing the run.
     Running,
-    /// Trained and exported.
+    /// The run was trained and exported.
     Done,
-    /// Stopped by a signal after saving.
+    /// The run was stopped by a signal after saving.
     Interrupted,
-    /// It ended with an error.
+    /// The run ended with an error.
     Failed,
-    /// Its process is gone and left no word.
+    /// The run's process is gone and did not record how the run ended.
     Crashed,
 }
 
 impl RunStatus {
-    /// Returns the status in a word.
+    /// Returns the status as one word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -89,12 +89,13 @@ impl std::fmt::Display for RunStatus {
     }
 }
 
-/// Returns the time now as records have it: RFC 3339 in UTC, to the millisecond.
+/// Returns the current time as records store it: RFC 3339 in UTC, to the millisecond.
 pub fn utc_now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 
-/// Returns the name of a run's folder: `<utc>-<hash6>-s<seed>`, from the time it started and its key.
+/// Returns the name of a run's folder, `<utc>-<hash6>-s<seed>`, which is derived from the run's start time, key and
+/// seed.
 pub fn run_name(started: &str, key: &str, seed: Seed) -> String {
     let to_the_second = started.split(['.', 'Z']).next().unwrap_or_default();
     let digits: String = to_the_second.chars().filter(|letter| !matches!(letter, '-' | ':')).collect();
@@ -111,7 +112,8 @@ impl Run {
         Ok(Self { record: read_record(&path, RUN_FORMAT)?, folder, writer: None })
     }
 
-    /// Writes the record of a new run into a staged folder and locks it; `folder` is where it will be.
+    /// Writes the record of a new run into a staged folder and locks the run. `folder` is the place where the folder
+    /// will be.
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
         let lock = File::create(staged.join(LOCK))?;
         lock.file().lock()?;
@@ -134,7 +136,8 @@ impl Run {
         format!("{}/{}", self.record.experiment, self.record.run)
     }
 
-    /// Returns the datasets whose train and validation splits its weights have seen, oldest first.
+    /// Returns the hashes of the datasets whose train and validation splits the run's weights have seen, oldest
+    /// first.
     pub fn seen(&self) -> Vec<String> {
         let mut seen = self.record.lineage.clone();
         if self.record.plan.train.is_some() && !seen.contains(&self.record.dataset) {
@@ -143,7 +146,7 @@ impl Run {
         seen
     }
 
-    /// Returns the folder of the tuned model as Hugging Face lays it out.
+    /// Returns the folder of the tuned model in the layout of Hugging Face.
     pub fn model_folder(&self) -> PathBuf {
         self.folder.join(MODEL)
     }
@@ -153,20 +156,20 @@ impl Run {
         self.folder.join(ONNX)
     }
 
-    /// Returns the file of the weights, which the graphs beside them refer to and which `model/` has as a link.
+    /// Returns the file of the weights. The graphs beside it refer to it, and `model/` has a link to it.
     ///
-    /// Not the other way round: ONNX Runtime and ONNX's checker refuse weights that are a symbolic link or lie
-    /// outside of the graph's folder, and the checker refuses a file that has two hard links. Libraries that load
-    /// model folders follow links: the Hugging Face cache consists of them.
+    /// The link does not go the other way, because ONNX Runtime and ONNX's checker refuse weights that are a symbolic
+    /// link or lie outside the graph's folder, and the checker refuses a file that has two hard links. Libraries that
+    /// load model folders follow links, since the Hugging Face cache consists of them.
     pub fn weights_file(&self) -> PathBuf {
         self.onnx_folder().join(WEIGHTS)
     }
 
-    /// Lets `model/` have the weights of [`weights_file`](Self::weights_file); a copy of them where the file system
-    /// has no links.
+    /// Makes a link to [`weights_file`](Self::weights_file) in `model/`, or a copy where the file system has no
+    /// links.
     ///
     /// # Errors
-    /// When the link or the copy cannot be made.
+    /// Returns an error when the link or the copy cannot be made.
     pub fn link_weights(&self) -> Result<(), StoreError> {
         let original = Path::new("..").join(ONNX).join(WEIGHTS);
         Ok(link_or_copy(&original, &self.model_folder().join(WEIGHTS))?)
@@ -177,12 +180,12 @@ impl Run {
         self.folder.join(ADAPTER)
     }
 
-    /// Returns the file of libtorch's logits for a few items.
+    /// Returns the file of the logits that libtorch computed for a few items.
     pub fn parity_file(&self) -> PathBuf {
         self.onnx_folder().join("parity.json")
     }
 
-    /// Returns the folder of the weights, moments and position to continue from.
+    /// Returns the folder of the checkpoint, which holds the weights, the moments and the position to continue from.
     pub fn checkpoint_folder(&self) -> PathBuf {
         self.folder.join("checkpoint")
     }
@@ -197,7 +200,7 @@ impl Run {
         self.folder.join("scores").join(split.as_str())
     }
 
-    /// Returns where the run stands now.
+    /// Returns the current status of the run.
     pub fn status(&self) -> RunStatus {
         match self.record.end.as_ref().map(|end| &end.outcome) {
             Some(Outcome::Done { .. }) => RunStatus::Done,
@@ -208,13 +211,13 @@ impl Run {
         }
     }
 
-    /// Becomes the writer of a run that was interrupted, failed or crashed, to continue it.
+    /// Becomes the writer of a run that was interrupted, failed or crashed, in order to continue it.
     pub fn resume(&mut self) -> Result<(), StoreError> {
         if self.writer.is_some() {
             return Ok(());
         }
         let lock = lock(&self.folder)?;
-        // What another process made of it before the lock was ours.
+        // Another process may have changed the record before this one got the lock.
         let mut record: RunRecord = read_record(&self.folder.join(RECORD), RUN_FORMAT)?;
         if matches!(record.end, Some(End { outcome: Outcome::Done { .. }, .. })) {
             return Err(StoreError::Finished { path: self.folder.clone() });
@@ -225,7 +228,7 @@ impl Run {
         Ok(())
     }
 
-    /// Records how the run ended, and lets go of it.
+    /// Records how the run ended, and releases the run's lock.
     pub fn finish(&mut self, outcome: Outcome, peak_memory: Option<u64>) -> Result<(), StoreError> {
         if self.writer.is_none() {
             return Err(StoreError::InUse { path: self.folder.clone() });
@@ -241,19 +244,20 @@ impl Run {
         Ok(())
     }
 
-    /// Counts the seconds that are spent on the run while this process writes it.
+    /// Returns a clock that counts the seconds spent on the run while this process writes it.
     pub fn clock(&self) -> Clock {
         let ended = || Clock::start(self.record.end.as_ref().map_or(0.0, |end| end.seconds));
         self.writer.as_ref().map_or_else(ended, |writer| writer.clock)
     }
 
-    /// What a process that crashed has spent. A log that cannot be read says nothing.
+    /// Returns the seconds that a crashed process had spent, as its log tells; 0 when the log cannot be read.
     fn logged_seconds(&self) -> f64 {
         read_events(&self.events_file()).map_or(0.0, |read| seconds_spent(&read.events))
     }
 }
 
-/// Whether another process holds a lock. Asks for a shared one, so that two readers do not see each other.
+/// Checks whether another process holds a lock. It asks for a shared lock, so that two readers do not block each
+/// other.
 fn is_locked(path: &Path) -> bool {
     check(path).is_ok()
         && File::open(path)
@@ -270,7 +274,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     for _ in 0..20 {
         match file.file().try_lock() {
             Ok(()) => return Ok(file),
-            // A reader that looks at the status holds it for some microseconds.
+            // A reader that checks the status holds the lock for a few microseconds.
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }

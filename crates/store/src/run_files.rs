@@ -1,4 +1,4 @@
-//! What a completed run consists of, by content: its model, its graphs, its adapters.
+//! The content of a completed run: its model, its graphs and its adapters.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -12,15 +12,15 @@ use crate::regular::{expect_hash, file_hash};
 use crate::run::{ADAPTER, MODEL, ONNX, Run};
 use crate::run_record::End;
 
-/// Files with a checksum of their own, which are made again when they are damaged.
+/// The files that have a checksum of their own. They are made again when they are damaged.
 const RECORDS: [&str; 3] = ["parity.json", "precisions.json", "origin.json"];
-/// What the names of graphs end with.
+/// The file name extension of graphs.
 const GRAPH: &str = "onnx";
 
-/// The BLAKE3 of every file of a model and its export, by its path in the run's folder.
+/// Returns the BLAKE3 of every file of a model and its export, by the file's path in the run's folder.
 pub(crate) fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, StoreError> {
     let mut hashes = BTreeMap::new();
-    // The weights have a name in two folders.
+    // The weights have a name in each of two folders.
     let mut known: HashMap<PathBuf, String> = HashMap::new();
     for part in [MODEL, ONNX, ADAPTER] {
         for path in files(&folder.join(part))? {
@@ -37,7 +37,8 @@ pub(crate) fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, StoreErr
     Ok(hashes)
 }
 
-/// The files of a folder but records and what is being written; none when there is no folder.
+/// Lists the files of a folder, except records and files that are being written. A folder that does not exist has
+/// none.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -57,25 +58,26 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 impl Run {
-    /// Makes sure that the model of a completed run is the one that it ended with, byte for byte: before another run
-    /// starts from it, and before it is exported.
+    /// Makes sure that the model of a completed run has not changed since the run ended, byte for byte. This is
+    /// called before another run starts from the model, and before the model is exported.
     ///
     /// # Errors
-    /// When a file of the model is missing, has changed or cannot be read.
+    /// Returns an error when a file of the model is missing, has changed or cannot be read.
     pub fn verify_model(&self) -> Result<(), StoreError> {
         self.verify(|path| path.starts_with(MODEL))
     }
 
-    /// Makes sure that the model and the graphs are those that the run ended with: before it is scored.
+    /// Makes sure that the model and the graphs have not changed since the run ended. This is called before the run
+    /// is scored.
     ///
     /// # Errors
-    /// When one of their files is missing, has changed or cannot be read.
+    /// Returns an error when one of their files is missing, has changed or cannot be read.
     pub fn verify_export(&self) -> Result<(), StoreError> {
         self.verify(|path| !path.starts_with(ADAPTER))
     }
 
-    /// What is derived of the run's weights and is damaged: the graphs, and libtorch's logits. `cliptune-train` makes
-    /// both again.
+    /// Returns an error when something that is derived from the run's weights is damaged: the graphs or libtorch's
+    /// logits. `cliptune-train` makes both again.
     pub(crate) fn export_damage(&self) -> Result<(), StoreError> {
         if self.weights_file().is_file() {
             read_parity(self)?;

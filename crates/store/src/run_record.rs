@@ -8,35 +8,36 @@ use serde::{Deserialize, Serialize};
 /// The record of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// Version of this record.
+    /// The version of this record.
     pub format_version: u32,
-    /// Name of the run's folder: `<utc>-<hash6>-s<seed>`.
+    /// The name of the run's folder: `<utc>-<hash6>-s<seed>`.
     pub run: String,
-    /// The experiment it belongs to.
+    /// The experiment that the run belongs to.
     pub experiment: ExperimentName,
     /// The run's seed.
     pub seed: Seed,
-    /// Identity of everything that decides the result: dataset, starting weights, settings, seed, version of the
-    /// training procedure. BLAKE3, 64 hexadecimal digits. Two runs of the same key have the same result.
+    /// The identity of everything that decides the result: dataset, starting weights, settings, seed and the version
+    /// of the training procedure. It is a BLAKE3 in 64 hexadecimal digits. Two runs with the same key have the same
+    /// result.
     pub key: String,
     /// The resolved plan.
     pub plan: Plan,
-    /// Hash of the dataset.
+    /// The hash of the dataset.
     pub dataset: String,
-    /// Where the weights came from.
+    /// The source of the starting weights.
     pub base: Base,
-    /// Datasets whose train and validation splits the starting weights have seen, oldest first.
+    /// The hashes of the datasets whose train and validation splits the starting weights have seen, oldest first.
     pub lineage: Vec<String>,
-    /// Who made it, with what.
+    /// The machine, program and commit that the run was made with.
     pub provenance: Provenance,
-    /// When it began, RFC 3339 in UTC.
+    /// The time at which the run began, in RFC 3339 and UTC.
     pub started: String,
-    /// How it ended; absent while it runs and after a crash.
+    /// The record of how the run ended; absent while it runs and after a crash.
     pub end: Option<End>,
 }
 
 impl RunRecord {
-    /// Whether the run was trained and has kept its starting weights all the same, because no epoch was better by
+    /// Checks whether the run was trained but has kept its starting weights, because no epoch was better by
     /// `train.select`.
     pub fn kept_start(&self) -> bool {
         let kept = self.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done { best_epoch: 0 });
@@ -50,59 +51,60 @@ impl RunRecord {
 pub enum Base {
     /// Random weights.
     Scratch,
-    /// A folder.
+    /// The model in a folder.
     Folder {
-        /// BLAKE3 over its weights and configuration.
+        /// The BLAKE3 of the folder's weights and configuration.
         hash: String,
     },
-    /// A model of the Hugging Face Hub.
+    /// A model from the Hugging Face Hub.
     Hub {
-        /// `organisation/name`, and the revision that was asked for, if any.
+        /// The identifier: `organisation/name`, and the revision if one was asked for.
         id: String,
         /// The commit that was used.
         commit: String,
-        /// BLAKE3 over its weights and configuration, as of a folder.
+        /// The BLAKE3 of the model's weights and configuration, as for a folder.
         hash: String,
     },
     /// Another run's model.
     Run {
-        /// `<experiment>/<run>`.
+        /// The name of that run, `<experiment>/<run>`.
         run: String,
         /// That run's key.
         key: String,
     },
 }
 
-/// Who made a run, with what.
+/// The machine, program and commit that a run was made with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// Version of cliptune.
+    /// The version of cliptune.
     pub cliptune: String,
-    /// BLAKE3 of the training binary.
+    /// The BLAKE3 of the training binary.
     pub binary: String,
-    /// Commit of the git checkout that the experiment file is in, with `+` when it has changes; if any.
+    /// The commit of the git checkout that the experiment file is in, with `+` when there are uncommitted changes;
+    /// `None` outside a checkout.
     pub git_commit: Option<String>,
-    /// The machine's name.
+    /// The name of the machine.
     pub host: String,
-    /// `cpu` or the GPU's name.
+    /// The device: `cpu` or the name of the GPU.
     pub device: String,
-    /// Threads used.
+    /// The number of threads used.
     pub threads: usize,
 }
 
-/// How a run ended.
+/// The record of how a run ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct End {
-    /// When, RFC 3339 in UTC.
+    /// The time at which the run ended, in RFC 3339 and UTC.
     pub at: String,
-    /// How.
+    /// The way in which the run ended.
     pub outcome: Outcome,
-    /// Seconds spent on the run, summed over the processes that have worked on it; pauses do not count.
+    /// The seconds spent on the run, summed over all processes that have worked on it. Pauses do not count.
     pub seconds: f64,
-    /// Peak memory of the process in bytes, where known.
+    /// The peak memory of the process in bytes, where known.
     pub peak_memory: Option<u64>,
-    /// The BLAKE3 of every file of the model and its export, by its path in the run's folder; empty unless the run is
-    /// done.
+    /// The BLAKE3 of every file of the model and its export, by the file's path in the run's folder. It is empty
+    /// unless the run is done.
     pub files: BTreeMap<String, String>,
 }
 
@@ -110,17 +112,17 @@ pub struct End {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Outcome {
-    /// Trained and exported.
+    /// The run was trained and exported.
     Done {
-        /// The epoch whose weights were kept; 0 for the starting weights, because nothing was trained or no epoch was
-        /// better.
+        /// The epoch whose weights were kept. It is 0 when the starting weights were kept, either because nothing was
+        /// trained or because no epoch was better.
         best_epoch: usize,
     },
-    /// Stopped by a signal after saving.
+    /// The run was stopped by a signal after saving.
     Interrupted,
-    /// It failed.
+    /// The run ended with an error.
     Failed {
-        /// The error.
+        /// The error message.
         message: String,
     },
 }

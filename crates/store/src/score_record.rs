@@ -1,4 +1,4 @@
-//! Scores as `scores/<split>/` holds them.
+//! The scores of a run, as `scores/<split>/` holds them.
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_terminal::format;
@@ -10,20 +10,21 @@ pub struct Estimate {
     /// The point estimate.
     #[serde(with = "crate::number")]
     pub value: f64,
-    /// Lower end of the 95 % interval.
+    /// The lower end of the 95 % interval.
     #[serde(with = "crate::number")]
     pub low: f64,
-    /// Upper end of the 95 % interval.
+    /// The upper end of the 95 % interval.
     #[serde(with = "crate::number")]
     pub high: f64,
-    /// How the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
+    /// The method by which the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed
+    /// 0`.
     pub method: String,
 }
 
-/// `scores.json`: what a run reached on one split.
+/// `scores.json`: the scores that a run reached on one split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// Version of this record.
+    /// The version of this record.
     pub format_version: u32,
     /// The split.
     pub split: Split,
@@ -31,39 +32,39 @@ pub struct Scores {
     pub task: TaskKind,
     /// The number of items that were scored.
     pub n_items: usize,
-    /// The number of groups they come from.
+    /// The number of groups that the items come from.
     pub n_groups: usize,
-    /// The number of items whose right text (pairs: right text or image) scores the same as a wrong one. Such a tie is
-    /// shared: it counts as its expected value over a random order.
+    /// The number of items whose right text (for pairs: right text or image) has the same score as a wrong one. Such
+    /// a tie counts with its expected value over a random order.
     #[serde(default)]
     pub n_tied: usize,
-    /// The number of items with two choices that are the same tokens to the model; 0 for pairs.
+    /// The number of items with two choices that have the same tokens; 0 for pairs.
     #[serde(default)]
     pub n_equal_choices: usize,
-    /// Accuracy (choice) or recall@1 from image to text (pairs) of guessing.
+    /// The accuracy (choice) or recall@1 from image to text (pairs) that guessing reaches.
     pub chance: f64,
-    /// What always giving the most frequent answer reaches; it is more than `chance` where labels or classes are
-    /// uneven.
+    /// The score that always giving the most frequent answer reaches. It is higher than `chance` when labels or
+    /// classes are uneven.
     #[serde(default)]
     pub majority: f64,
-    /// exp(logit_scale) that the probabilities use.
+    /// The exp(logit_scale) that the probabilities are computed with.
     pub logit_scale: f64,
-    /// Metrics by name, in the order they are shown. Choice: accuracy, label_prob, nll, ece, mrr. Pairs:
-    /// image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
+    /// The metrics by name, in the order in which they are shown. For choice they are accuracy, label_prob, nll, ece
+    /// and mrr; for pairs image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
     pub metrics: indexed::Metrics,
     /// The comparison of ONNX Runtime with libtorch that preceded the scoring.
     pub parity: Parity,
 }
 
 impl Scores {
-    /// The score of always giving the most frequent answer, where labels or classes are so uneven that it beats
-    /// guessing by a difference that three decimals show.
+    /// Returns the score of always giving the most frequent answer, if labels or classes are so uneven that it beats
+    /// guessing by a difference that shows in three decimals.
     pub fn uneven_majority(&self) -> Option<f64> {
         (self.majority - self.chance >= 0.0005).then_some(self.majority)
     }
 
-    /// What the numbers are to be compared with, and how many of them a tie left open, in words: `chance 0.200, always
-    /// the most frequent answer 0.314; 3 items tied`.
+    /// Describes the scores to compare with and the number of ties, for example `chance 0.200, always the most
+    /// frequent answer 0.314; 3 items tied`.
     pub fn remarks(&self) -> String {
         let mut remarks = format!("chance {}", format::number(self.chance));
         if let Some(majority) = self.uneven_majority() {
@@ -76,62 +77,64 @@ impl Scores {
     }
 }
 
-/// What the parity gate saw.
+/// The result of the parity gate, which compares ONNX Runtime with libtorch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parity {
     /// The number of items that were compared.
     pub n_items: usize,
-    /// The largest absolute difference of a logit.
+    /// The largest absolute difference between two logits.
     #[serde(with = "crate::number")]
     pub max_logit_difference: f64,
-    /// The number of items whose highest logit is that of the same text on both sides.
+    /// The number of items for which the same text has the highest logit on both sides.
     pub answers_agree: usize,
-    /// The largest difference that passes.
+    /// The largest difference that passes the gate.
     pub tolerance: f64,
 }
 
 /// One line of `predictions.parquet`. Logits are on the ×exp(logit_scale) scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The item.
+    /// The identity of the item.
     pub item_id: String,
     /// The identifier that the table gives the item.
     pub id: String,
     /// The group of the item.
     pub group: String,
-    /// The right text.
+    /// The index of the right text.
     pub label: usize,
-    /// The text with the highest logit; the first at a tie. For pairs: the rank (from 0) of the best own text, rounded
-    /// down at a tie.
+    /// The index of the text with the highest logit, or of the first one if there is a tie. For pairs, it is the rank
+    /// (from 0) of the best of the item's own texts, rounded down if there is a tie.
     pub predicted: usize,
-    /// Whether the right text (pairs: an own text) has the highest logit, and no wrong text has the same.
+    /// Whether the right text (for pairs: one of the item's own texts) has the highest logit, and no wrong text has
+    /// the same logit.
     pub correct: bool,
-    /// How right the answer is: 1, 0, or at a tie the probability that a random order has the right text first. Its
-    /// mean is the accuracy (pairs: recall@1).
+    /// The credit for the answer: 1 or 0, or in a tie the probability that a random order puts the right text first.
+    /// The mean over all items is the accuracy (for pairs: recall@1).
     pub share: f64,
-    /// The rank of the right text (pairs: of the best own text), from 1; at a tie the expected rank.
+    /// The rank of the right text (for pairs: of the best of the item's own texts), counted from 1. In a tie it is
+    /// the expected rank.
     pub rank: f64,
-    /// The softmax probability of the right text (pairs: among all texts of the split).
+    /// The softmax probability of the right text (for pairs: among all texts of the split).
     pub label_prob: f64,
-    /// The softmax probabilities, one per text (pairs: the own text's alone).
+    /// The softmax probabilities, one per text (for pairs: only that of the item's own text).
     pub probs: Vec<f64>,
-    /// The logits, one per text (pairs: the own text's alone).
+    /// The logits, one per text (for pairs: only that of the item's own text).
     pub logits: Vec<f64>,
 }
 
-/// `onnx/parity.json`: libtorch's own logits for a few items, written by train, read by score.
+/// `onnx/parity.json`: libtorch's own logits for a few items. They are written by train and read by score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParitySample {
-    /// One entry per image.
+    /// The entries, one per image.
     pub items: Vec<ParityItem>,
 }
 
 /// One image of the parity sample with its texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParityItem {
-    /// The item whose image it is.
+    /// The identity of the item that the image belongs to.
     pub item_id: String,
-    /// The texts it was compared with.
+    /// The texts that the image was compared with.
     pub texts: Vec<String>,
     /// libtorch's logits, one per text.
     #[serde(with = "crate::number::list")]
@@ -144,12 +147,12 @@ pub(crate) mod indexed {
     use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
-    /// Name and estimate, in the order they are shown; a map in JSON.
+    /// The names and estimates, in the order in which they are shown. In JSON they are a map.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Metrics(pub Vec<(String, Estimate)>);
 
     impl Metrics {
-        /// The estimate of that name.
+        /// Returns the estimate for a metric.
         pub fn get(&self, name: &str) -> Option<&Estimate> {
             self.0.iter().find(|(key, _)| key == name).map(|(_, estimate)| estimate)
         }

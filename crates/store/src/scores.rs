@@ -1,4 +1,4 @@
-//! `scores/<split>/`: what a run reached on one split.
+//! `scores/<split>/`: the scores that a run reached on one split.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,19 +37,20 @@ const PREDICTIONS_TABLE: Table = Table {
     order: &["group", "item_id", "id"],
 };
 
-/// `scores.json`: the scores, and what tells that the files beside them are those that were written with them.
+/// The content of `scores.json`: the scores, and the hashes that tell whether the files beside it were written with
+/// them.
 #[derive(Serialize, Deserialize)]
 struct Record<S> {
     #[serde(flatten)]
     scores: S,
-    /// The BLAKE3 of the other files, by name.
+    /// The BLAKE3 of each of the other files, by file name.
     files: BTreeMap<String, String>,
 }
 
-/// Writes the scores of a split, all files or none, in place of earlier ones.
+/// Writes the scores of a split in place of earlier ones. Either all files are written or none.
 ///
-/// `items` are the split's: `choices.json` has a letter for every row that a deduplicated item was made of, and a list of
-/// letters where several rows have the same id.
+/// `items` are those of the split. `choices.json` has a letter for every row that a deduplicated item was made from,
+/// and a list of letters where several rows have the same id.
 pub fn write_scores(
     run: &Run,
     scores: &Scores,
@@ -71,10 +72,10 @@ pub fn write_scores(
     Ok(())
 }
 
-/// Returns the scores of a split, if it was scored by this version of the procedure.
+/// Returns the scores of a split, if this version of the procedure has scored it.
 ///
 /// # Errors
-/// When the record, or a file that belongs to it, is damaged or cannot be read.
+/// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
 pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError> {
     let folder = run.scores_folder(split);
     let path = folder.join(SCORES);
@@ -89,10 +90,10 @@ pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError
     Ok(Some(record.scores))
 }
 
-/// Returns the predictions of a split that was scored, ordered by group and item.
+/// Returns the predictions for a split that was scored, ordered by group and item.
 ///
 /// # Errors
-/// When there are none, or when they are damaged or cannot be read.
+/// Returns an error when there are no predictions, or when they are damaged or cannot be read.
 pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, StoreError> {
     let path = run.scores_folder(split).join(PREDICTIONS);
     match read_scores(run, split)? {
@@ -101,13 +102,13 @@ pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, Stor
     }
 }
 
-/// What is answered to the rows of an id.
+/// The answers to the rows that have one id.
 #[derive(Debug, PartialEq, serde::Serialize)]
 #[serde(untagged)]
 enum Letters {
     /// The letter of the only row.
     One(String),
-    /// A letter for each of several rows, which an evaluator cannot tell apart.
+    /// A letter for each of several rows, because an evaluator cannot tell the rows apart.
     Several(Vec<String>),
 }
 
@@ -120,7 +121,7 @@ impl Letters {
     }
 }
 
-/// `{id: letter}` for every row.
+/// Returns the map `{id: letter}` for all rows.
 fn choices(predictions: &[Prediction], items: &[Item]) -> BTreeMap<String, Letters> {
     let rows: HashMap<&str, &[String]> =
         items.iter().map(|item| (item.item_id.as_str(), item.ids.as_slice())).collect();
@@ -138,7 +139,8 @@ fn choices(predictions: &[Prediction], items: &[Item]) -> BTreeMap<String, Lette
     answers
 }
 
-/// `A` for 0. The contest's evaluator knows letters only; beyond them a number is the best there is.
+/// Returns the letter for an index, such as `A` for 0. The contest's evaluator only knows letters; beyond them, the
+/// index is written as a number.
 fn letter(index: usize) -> String {
     match u8::try_from(index) {
         Ok(index @ 0..26) => char::from(b'A' + index).to_string(),

@@ -1,4 +1,4 @@
-//! Where every plan stands: what exists, what is stale and why.
+//! The standing of every plan: what exists, what is stale, and why.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,52 +18,53 @@ use crate::store::{Listing, Store};
 use crate::succession::Succession;
 use crate::why::{Case, reasons};
 
-/// Where one plan stands.
+/// The standing of one plan.
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// The plan.
     pub plan: Plan,
-    /// Hash of the dataset that its sources make, whether or not it was made.
+    /// The hash of the dataset that the plan makes of its sources, whether or not the dataset exists.
     pub dataset_hash: String,
-    /// The dataset, if it was made.
+    /// The dataset, if it exists.
     pub dataset: Option<Dataset>,
-    /// Where its weights start from.
+    /// The starting weights of the plan.
     pub base: ResolvedBase,
-    /// Identity of its run, whether or not it exists.
+    /// The key of the plan's run, whether or not the run exists.
     pub key: String,
-    /// The newest completed run of that identity.
+    /// The newest completed run with that key.
     pub run: Option<Run>,
-    /// Whether graphs or libtorch's logits of that run are damaged; they are made again from its weights.
+    /// Whether the graphs of that run or libtorch's logits are damaged. They are made again from the run's weights.
     pub is_export_damaged: bool,
-    /// Splits that are to be scored and are not.
+    /// The splits that should be scored but are not.
     pub missing_scores: Vec<Split>,
-    /// Reduced precisions that are to be measured, or decided by another margin.
+    /// The reduced precisions that have to be measured, or decided again by another margin.
     pub unjudged_precisions: Vec<Precision>,
-    /// What is stale, in words; empty when nothing is.
+    /// The reasons why the plan is stale, in words; empty when nothing is stale.
     pub why: Vec<String>,
 }
 
 impl Standing {
-    /// Whether there is nothing to do.
+    /// Checks whether there is nothing left to do.
     pub fn is_fresh(&self) -> bool {
         self.dataset.is_some() && self.is_trained() && self.is_scored()
     }
 
-    /// Whether the run is complete, with its export.
+    /// Checks whether the run is complete, including its export.
     pub fn is_trained(&self) -> bool {
         self.run.is_some() && !self.is_export_damaged
     }
 
-    /// Whether every split has its scores and every reduced precision is judged.
+    /// Checks whether every split has its scores and every reduced precision has been judged.
     pub fn is_scored(&self) -> bool {
         self.missing_scores.is_empty() && self.unjudged_precisions.is_empty()
     }
 }
 
-/// Returns what was read of a run, or nothing where it is damaged: [`look`] names damage, and it is made again.
+/// Returns what was read of a run, or `None` where it is damaged. [`look`] reports the damage, and the damaged part
+/// is made again.
 ///
 /// # Errors
-/// When it cannot be read for another reason.
+/// Returns an error when it cannot be read for another reason.
 pub fn unless_damaged<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Err(error) if error.is_damage() => Ok(None),
@@ -71,30 +72,32 @@ pub fn unless_damaged<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T
     }
 }
 
-/// Where the plans of some experiments stand.
+/// The standings of the plans of some experiments.
 #[derive(Debug, Default)]
 pub struct Standings {
-    /// Where each plan stands, in the order of the plans; an experiment comes after those it starts from.
+    /// The standing of each plan, in the order of the plans. An experiment comes after those that it starts from.
     pub known: Vec<Standing>,
-    /// The plans of which it cannot be told, as where a table is missing.
+    /// The plans whose standings cannot be determined, for example because a table is missing.
     pub unknown: Vec<Unknown>,
-    /// What is damaged, each file once. What was in it counts as missing, and is made again where it can be.
+    /// The errors about damaged files, one for each file. Their content counts as missing, and is made again where
+    /// possible.
     pub damage: Vec<StoreError>,
 }
 
-/// A plan of which it cannot be told where it stands.
+/// A plan whose standing cannot be determined.
 #[derive(Debug)]
 pub struct Unknown {
     /// The plan.
     pub plan: Plan,
-    /// Why.
+    /// The reason.
     pub error: StoreError,
 }
 
-/// Looks where every plan of the experiments stands. One missing table and one damaged record never hide the rest.
+/// Determines the standing of every plan of the experiments. A missing table or a damaged record never hides the
+/// others.
 ///
-/// Nothing is written but the cache of digests. Progress is in bytes, and only reported when there is something to
-/// read.
+/// Nothing is written except the cache of digests. Progress is in bytes, and is only reported when there is something
+/// to read.
 pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64, u64) + Sync)) -> Standings {
     let mut look = Look {
         store,
@@ -116,10 +119,10 @@ pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64
     Standings { known, unknown: look.unknown, damage: look.damage }
 }
 
-/// Returns where every plan of the experiments stands, for a tool that needs all of them.
+/// Returns the standing of every plan of the experiments, for a tool that needs all of them.
 ///
 /// # Errors
-/// When it cannot be told of one.
+/// Returns an error when the standing of a plan cannot be determined.
 pub fn standings(
     store: &Store,
     experiments: &[Experiment],
@@ -184,8 +187,8 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
     })
 }
 
-/// The splits that a plan scores, without those that its dataset has no items in: an external test set has no others. When
-/// none is left they all stay, and scoring says what is wrong.
+/// Returns the splits that a plan scores, without those that its dataset has no items in, since an external test set
+/// has no other splits. When none would be left, all of them stay, and scoring reports the problem.
 fn splits_to_score(plan: &Plan, dataset: Option<&Dataset>) -> Vec<Split> {
     let planned = &plan.score.splits;
     let Some(dataset) = dataset else { return planned.clone() };
@@ -210,7 +213,8 @@ fn missing_scores(
     Ok(missing)
 }
 
-/// What was looked at so far: plans share sources, runs and models, and each is looked at once.
+/// The things that have been looked at so far. Plans share sources, runs and models, and each of these is looked at
+/// only once.
 pub(crate) struct Look<'a> {
     store: &'a Store,
     experiments: &'a [Experiment],
@@ -222,17 +226,17 @@ pub(crate) struct Look<'a> {
     damage: Vec<StoreError>,
 }
 
-/// The sources of a plan and the dataset they make.
+/// The sources of a plan and the dataset that they make.
 struct Data {
     plan: DataPlan,
     inputs: std::sync::Arc<Inputs>,
     hash: String,
-    /// The dataset, if it was made and nothing is wrong with it.
+    /// The dataset, if it exists and is intact.
     dataset: Option<Dataset>,
 }
 
 impl Look<'_> {
-    /// Index of the plan's sources.
+    /// Returns the index of the plan's sources.
     fn data(&mut self, plan: &DataPlan) -> Result<usize, StoreError> {
         if let Some(known) = self.data.iter().position(|data| data.plan == *plan) {
             return Ok(known);
@@ -242,7 +246,7 @@ impl Look<'_> {
             self.store.succession(plan, &inputs, &self.experiments_with(plan))?;
         let dataset = match dataset {
             Some(made) => self.intact(made.verify())?.map(|()| made),
-            // One whose record is damaged does not show in the succession.
+            // A dataset whose record is damaged does not show up in the succession.
             None => self.intact(self.store.dataset(&hash))?.flatten(),
         };
         let dataset = dataset.map(|dataset| dataset.with_images_folder(&inputs.images_folder));
@@ -250,13 +254,13 @@ impl Look<'_> {
         Ok(self.data.len() - 1)
     }
 
-    /// The experiments that share a dataset.
+    /// Returns the experiments that share a dataset.
     fn experiments_with(&self, data: &DataPlan) -> Vec<ExperimentName> {
         let sharing = self.experiments.iter().filter(|one| one.plans.iter().any(|plan| plan.data == *data));
         sharing.map(|experiment| experiment.name.clone()).collect()
     }
 
-    /// The runs of an experiment, oldest first.
+    /// Returns the runs of an experiment, oldest first.
     pub(crate) fn runs(&mut self, experiment: &ExperimentName) -> Result<&[Run], StoreError> {
         if !self.runs.contains_key(experiment) {
             let Listing { runs, damaged } = self.store.runs_of(experiment)?;
@@ -266,7 +270,7 @@ impl Look<'_> {
         Ok(self.runs.get(experiment).map_or(&[], Vec::as_slice))
     }
 
-    /// What was read, unless it is damaged: that is noted, and nothing is in it.
+    /// Returns what was read, or `None` if it is damaged, in which case the damage is noted.
     fn intact<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match read {
             Err(error) if error.is_damage() => {
@@ -277,7 +281,7 @@ impl Look<'_> {
         }
     }
 
-    /// What is wrong with the export of a run, in words.
+    /// Describes what is wrong with the export of a run, if anything is.
     fn export_damage(&mut self, run: &Run) -> Result<Option<String>, StoreError> {
         match run.export_damage() {
             Err(error) if error.is_damage() => {
@@ -290,7 +294,7 @@ impl Look<'_> {
         }
     }
 
-    /// Remembers damage, each file once.
+    /// Remembers the damage of a file, once for each file.
     fn note(&mut self, error: StoreError) {
         let text = error.to_string();
         if self.damage.iter().all(|known| known.to_string() != text) {
@@ -298,12 +302,12 @@ impl Look<'_> {
         }
     }
 
-    /// Whether it cannot be told where an experiment stands.
+    /// Checks whether the standing of an experiment cannot be determined.
     pub(crate) fn is_unknown(&self, experiment: &ExperimentName) -> bool {
         self.unknown.iter().any(|unknown| unknown.plan.experiment == *experiment)
     }
 
-    /// The hash of a model folder.
+    /// Returns the hash of a model folder.
     pub(crate) fn model_hash(&mut self, folder: &Path) -> Result<String, StoreError> {
         if let Some(known) = self.models.get(folder) {
             return Ok(known.clone());
@@ -313,7 +317,7 @@ impl Look<'_> {
         Ok(hash)
     }
 
-    /// A model of the hub, if this machine's cache has it. The network is not asked.
+    /// Returns the snapshot of a model from the hub, if this machine's cache has it. The network is not used.
     pub(crate) fn cached(&self, id: &HubId) -> Result<Option<Snapshot>, StoreError> {
         Ok(Hub::from_env()?.locate(id)?)
     }

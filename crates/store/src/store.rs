@@ -1,4 +1,4 @@
-//! The root folder: what is where.
+//! The root folder of the store, and the places of everything in it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::inputs::Inputs;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
 
-/// Hexadecimal digits of a dataset's hash in its folder's name.
+/// The number of hexadecimal digits of a dataset's hash in its folder's name.
 const FOLDER_DIGITS: usize = 16;
 
 /// A folder with datasets and runs. Opening it creates nothing.
@@ -26,12 +26,12 @@ pub struct Store {
 pub struct Listing {
     /// The runs that can be read, by experiment and then by age, the oldest first.
     pub runs: Vec<Run>,
-    /// The folders that should be runs and cannot be read, with what is wrong. One bad run never hides the others.
+    /// The folders that should be runs but cannot be read, each with the error. One bad run never hides the others.
     pub damaged: Vec<(PathBuf, StoreError)>,
 }
 
 impl Store {
-    /// Opens the store at a folder, which need not exist yet.
+    /// Opens the store at a folder that may not exist yet.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let root = std::path::absolute(root)?;
         if root.exists() && !root.is_dir() {
@@ -46,7 +46,7 @@ impl Store {
         &self.root
     }
 
-    /// Returns the folder of what can be computed again: digests and decoded pixels.
+    /// Returns the folder for everything that can be computed again: digests and decoded pixels.
     pub fn cache_folder(&self) -> PathBuf {
         self.root.join("cache")
     }
@@ -56,9 +56,10 @@ impl Store {
         self.root.join("reports").join(name)
     }
 
-    /// Reads the sources of a plan as they are now. Files that have not changed since the last call are not read again.
+    /// Reads the sources of a plan in their current state. Files that have not changed since the last call are not
+    /// read again.
     ///
-    /// Progress is in bytes (done, of), and only reported when there is something to read.
+    /// Progress is in bytes (done, total), and is only reported when there is something to read.
     pub fn inputs(
         &self,
         plan: &DataPlan,
@@ -67,10 +68,10 @@ impl Store {
         Inputs::read(&self.cache_folder(), plan, on_progress)
     }
 
-    /// Opens the dataset of that hash, if it was made.
+    /// Opens the dataset with the given hash, if it exists.
     pub fn dataset(&self, hash: &str) -> Result<Option<Dataset>, StoreError> {
         let dataset = Dataset::open(self.dataset_folder(hash))?;
-        // The folder has only the beginning of the hash.
+        // The folder's name contains only the beginning of the hash.
         Ok(dataset.filter(|dataset| dataset.record().hash == hash))
     }
 
@@ -80,13 +81,13 @@ impl Store {
         Ok(folders.into_iter().filter_map(|folder| Dataset::open(folder).ok().flatten()).collect())
     }
 
-    /// Starts the folder of a dataset; it has its name once it is committed.
+    /// Stages the folder of a dataset, which gets its name when it is committed.
     pub fn stage_dataset(&self, hash: &str) -> Result<StagedFolder, StoreError> {
         Ok(StagedFolder::beside(&self.dataset_folder(hash))?)
     }
 
-    /// Gives a staged dataset its name. An intact one that another process has made meanwhile is kept; a damaged one is
-    /// replaced.
+    /// Gives a staged dataset its name. If another process has made the dataset in the meantime, an intact one is
+    /// kept and a damaged one is replaced.
     pub fn commit_dataset(&self, staged: StagedFolder, hash: &str) -> Result<PathBuf, StoreError> {
         match self.dataset(hash) {
             Ok(Some(there)) if there.verify().is_ok() => Ok(there.folder().to_path_buf()),
@@ -98,9 +99,9 @@ impl Store {
         self.root.join("datasets").join(hash.get(..FOLDER_DIGITS).unwrap_or(hash))
     }
 
-    /// Starts a run: makes its folder, which nobody else can have, with `run.json`, and locks it.
+    /// Starts a run by making its folder, which no other process can share, with `run.json`, and locking it.
     ///
-    /// When the record's name is taken the run gets a suffix (`-2`), in its record too.
+    /// When the name in the record is taken, the run gets a suffix (`-2`), also in its record.
     pub fn create_run(&self, mut record: RunRecord) -> Result<Run, StoreError> {
         let experiment = self.root.join(record.experiment.as_str());
         let name = record.run.clone();
@@ -112,7 +113,7 @@ impl Store {
             if folder.exists() {
                 continue;
             }
-            // A run is never seen without its record, whenever its process is killed.
+            // A run is never visible without its record, no matter when its process is killed.
             let staged = StagedFolder::beside(&folder)?;
             let run = Run::begin(staged.path(), folder.clone(), record.clone())?;
             if staged.try_claim()? {
@@ -142,7 +143,8 @@ impl Store {
         Ok(listing)
     }
 
-    /// Returns the newest run of an experiment with that key that ended before it was complete: it can be continued.
+    /// Returns the newest run of an experiment with the given key that ended before it was complete. It can be
+    /// continued.
     pub fn find_unfinished(&self, experiment: &ExperimentName, key: &str) -> Result<Option<Run>, StoreError> {
         let mut runs = self.runs_of(experiment)?.runs;
         let is_unfinished = |status| !matches!(status, RunStatus::Done | RunStatus::Running);
@@ -164,7 +166,8 @@ fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The folders in a folder, sorted, without those whose name starts with a dot; none when it does not exist.
+/// Returns the folders in a folder, sorted, without those whose names start with a dot. If the folder does not exist,
+/// there are none.
 fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     if !folder.exists() {
         return Ok(Vec::new());

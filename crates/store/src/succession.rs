@@ -1,7 +1,8 @@
-//! Which dataset a plan makes in this store, and which one it follows.
+//! Finds the dataset that a plan makes in this store, and the dataset that it follows.
 //!
-//! The first dataset of an experiment depends on its sources and its recipe alone, on any machine. One that follows
-//! another keeps the splits of what both have, so that its hash says which that was.
+//! The first dataset of an experiment depends only on its sources and its recipe, on any machine. A dataset that
+//! follows another one keeps the splits of what they have in common, so its hash depends on that other dataset as
+//! well.
 
 use cliptune_experiment::{DataPlan, ExperimentName, SplitBy, SplitPlan};
 
@@ -12,33 +13,35 @@ use crate::identity::continued;
 use crate::inputs::Inputs;
 use crate::store::Store;
 
-/// The dataset that a plan makes of its sources, and the one before it.
+/// The dataset that a plan makes of its sources, and the dataset before it.
 #[derive(Clone, Debug)]
 pub struct Succession {
-    /// The hash of the dataset, whether or not it was made.
+    /// The hash of the dataset, whether or not the dataset exists.
     pub hash: String,
-    /// The dataset, if it was made. Its tables have not been looked at.
+    /// The dataset, if it exists. Its tables have not been checked.
     pub dataset: Option<Dataset>,
     /// The dataset that it follows.
     pub previous: Option<Dataset>,
 }
 
 impl Succession {
-    /// Whether the dataset keeps the splits of the one before: there is one, and more than one split to choose from.
+    /// Checks whether the dataset keeps the splits of the one before it. It does when there is one, and when there is
+    /// more than one split to choose from.
     pub fn keeps_splits(&self, plan: &DataPlan) -> bool {
         self.previous.is_some() && leaves_a_choice(&plan.split)
     }
 }
 
 impl Store {
-    /// Finds the dataset that a plan of some experiments makes of its sources as they are now, made or not.
+    /// Finds the dataset that a plan of some experiments makes of its sources in their current state, whether or not
+    /// it exists.
     ///
-    /// It follows the newest one of these experiments, or of the very same plan, with the same `data.split`: whoever
-    /// changes that asks for another split.
+    /// It follows the newest dataset of these experiments, or of the very same plan, that has the same `data.split`.
+    /// A plan with a changed `data.split` asks for a new split.
     ///
     /// # Errors
     ///
-    /// When the store cannot be listed.
+    /// Returns an error when the store cannot be listed.
     pub fn succession(
         &self,
         plan: &DataPlan,
@@ -66,7 +69,7 @@ impl Store {
             let record = dataset.record();
             record.plan.split == plan.split && (record.plan == *plan || is_used(record))
         };
-        // An experiment can have several plans, by its matrix: each follows its own dataset where there is one.
+        // A matrix can give an experiment several plans. Each plan follows its own dataset where there is one.
         let previous =
             all.iter().filter(follows).max_by_key(|dataset| (dataset.record().plan == *plan, age(dataset)));
         let previous = previous.cloned();
@@ -75,7 +78,7 @@ impl Store {
         Ok(Succession { hash, dataset: None, previous })
     }
 
-    /// The datasets that runs of some experiments were trained on.
+    /// Returns the hashes of the datasets that runs of some experiments were trained on.
     fn used_by(&self, experiments: &[ExperimentName]) -> Result<Vec<String>, StoreError> {
         let mut hashes = Vec::new();
         for name in experiments {
@@ -85,19 +88,20 @@ impl Store {
     }
 }
 
-/// Orders the datasets that follow one another; the hash decides between those that do not.
+/// Returns the age by which datasets that follow one another are ordered. The hash decides between datasets that do
+/// not.
 fn age(dataset: &Dataset) -> (u32, &str) {
     (dataset.record().history.generation, &dataset.record().hash)
 }
 
-/// Whether there is more than one split that an item could go to.
+/// Checks whether there is more than one split that an item could go to.
 fn leaves_a_choice(split: &SplitPlan) -> bool {
     let shares = [split.shares.train, split.shares.validation, split.shares.test];
     !matches!(split.by, SplitBy::Column(_)) && shares.iter().filter(|share| share.get() > 0.0).count() > 1
 }
 
 impl DatasetRecord {
-    /// Whether the dataset was made of sources and a recipe with that hash, whatever it follows.
+    /// Checks whether the dataset was made from sources and a recipe with the given hash, whatever it follows.
     fn is_made_of(&self, sources: &str) -> bool {
         self.hash == sources
             || self.history.continues.as_ref().is_some_and(|earlier| self.hash == continued(sources, earlier))

@@ -1,4 +1,4 @@
-//! Why a plan is stale, in words.
+//! The reasons why a plan is stale, in words.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,17 +23,17 @@ pub(crate) struct Case<'a> {
     pub(crate) dataset: Option<&'a Dataset>,
     pub(crate) base: &'a ResolvedBase,
     pub(crate) key: &'a str,
-    /// The completed run of the plan's key.
+    /// The completed run with the plan's key.
     pub(crate) run: Option<&'a Run>,
-    /// The newest run of the same experiment, seed and point of the matrix, whatever its settings were.
+    /// The newest run of the same experiment, seed and point of the matrix, whatever its settings.
     pub(crate) previous: Option<&'a Run>,
     pub(crate) missing_scores: &'a [Split],
     pub(crate) unjudged: &'a [Unjudged],
-    /// What is wrong with the run's export.
+    /// A description of what is wrong with the run's export.
     pub(crate) export: Option<&'a str>,
 }
 
-/// Every reason for which something has to be done.
+/// Returns every reason why something has to be done.
 pub(crate) fn reasons(store: &Store, case: &Case<'_>) -> Vec<String> {
     let mut why = Vec::new();
     if case.dataset.is_none() {
@@ -87,7 +87,7 @@ fn untrained(store: &Store, case: &Case<'_>) -> Vec<String> {
     why
 }
 
-/// How a run of the right key came to be incomplete.
+/// Describes how a run with the right key came to be incomplete.
 fn ended(run: &Run) -> String {
     match (run.status(), run.record().end.as_ref().map(|end| &end.outcome)) {
         (_, Some(Outcome::Failed { message })) => format!("{} failed: {message}", run.id()),
@@ -97,7 +97,7 @@ fn ended(run: &Run) -> String {
     }
 }
 
-/// `the dataset changed: table contest.parquet, data.split.seed: 0 → 1`
+/// Describes how the dataset changed, as in `the dataset changed: table contest.parquet, data.split.seed: 0 → 1`.
 fn dataset_changed(store: &Store, case: &Case<'_>, previous: &Run) -> String {
     let mut what = Vec::new();
     if let Ok(Some(dataset)) = store.dataset(&previous.record().dataset) {
@@ -120,7 +120,7 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// `train.optimizer.lr: 1e-5 → 2e-5` for every leaf that differs.
+/// Describes every leaf that differs, as in `train.optimizer.lr: 1e-5 → 2e-5`.
 fn changes(prefix: &str, before: &Value, after: &Value) -> Vec<String> {
     let (before, after) = (leaves(prefix, before), leaves(prefix, after));
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();

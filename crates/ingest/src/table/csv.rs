@@ -1,30 +1,31 @@
-//! Comma-separated text, as RFC 4180 has it, with what programs do beside it: any separator, any line ends.
+//! Reads comma-separated text according to RFC 4180, and also the variants that programs write: any separator and any
+//! line ends.
 
 use std::io::{BufRead, Read};
 
 use super::limits;
 use super::text::utf8;
 
-/// The records of a file. A value in quotes is a text, even an empty one; an empty value without quotes is missing.
+/// The records of a file. A value in quotes is a text, even if it is empty. An empty value without quotes is missing.
 pub(crate) struct Records {
     input: Box<dyn BufRead>,
     separator: u8,
-    /// The line that is read, from 1.
+    /// The number of the line that is being read, counted from 1.
     line: u64,
 }
 
-/// The values of a row.
+/// The values of one row.
 pub(crate) type Record = Vec<Option<String>>;
 
 enum State {
     Start,
     Bare,
     Quoted,
-    /// After what may be the closing quote.
+    /// The state after a quote that may be the closing one.
     Closed,
 }
 
-/// A record that is being read.
+/// A record that is still being read.
 #[derive(Default)]
 struct Growing {
     values: Record,
@@ -53,18 +54,19 @@ impl Growing {
 }
 
 impl Records {
-    /// The records of a text; the separator is the one that its first line has most of.
+    /// Reads the records of a text. Unless a separator is given, it is the one that occurs most often in the first
+    /// line.
     pub(crate) fn new(mut input: Box<dyn BufRead>, always: Option<u8>) -> std::io::Result<Self> {
         let separator = always.unwrap_or(separator(input.fill_buf()?));
         Ok(Self { input, separator, line: 1 })
     }
 
-    /// The line that was read last.
+    /// Returns the number of the line that was read last.
     pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
-    /// The next record; `None` at the end.
+    /// Reads the next record. Returns `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Record>, String> {
         let mut record = Growing::default();
         let mut state = State::Start;
@@ -121,7 +123,7 @@ fn said(error: std::io::Error) -> String {
     error.to_string()
 }
 
-/// The separator that the first line has most of outside of quotes; a comma when it has none.
+/// Returns the separator that occurs most often in the first line outside of quotes, or a comma if there is none.
 fn separator(start: &[u8]) -> u8 {
     const KNOWN: [u8; 4] = [b'\t', b',', b';', b'|'];
     let mut counts = [0_usize; KNOWN.len()];

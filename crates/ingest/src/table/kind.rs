@@ -1,29 +1,29 @@
-//! The SQL types of columns, as far as they decide how a column is read.
+//! The SQL types of columns, as far as they affect how a column is read.
 
 use cliptune_store::sql_name;
 
-/// What a column holds.
+/// The kind of values that a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Text, and what is text once it is written down: dates, times, UUIDs.
+    /// Text, and everything that becomes text when it is written down: dates, times and UUIDs.
     Text,
     /// Whole or decimal numbers.
     Number,
     Boolean,
-    /// JSON values, maybe of several kinds.
+    /// JSON values, possibly of several kinds.
     Json,
     List(Box<Self>),
-    /// Fields with their names.
+    /// A struct, with the names and kinds of its fields.
     Struct(Vec<(String, Self)>),
     Map,
-    /// Bytes.
+    /// Binary data.
     Blob,
-    /// A type that is no text.
+    /// Any other type, which is not read as text.
     Other,
 }
 
 impl Kind {
-    /// Understands a type as DuckDB writes it.
+    /// Parses a type in the form in which DuckDB writes it.
     pub(crate) fn parse(written: &str) -> Self {
         if let Some((of, _)) = written.strip_suffix(']').and_then(|list| list.rsplit_once('[')) {
             return Self::List(Box::new(Self::parse(of)));
@@ -42,12 +42,12 @@ impl Kind {
         }
     }
 
-    /// Whether a value is a text once it is written down.
+    /// Checks whether a value of this kind becomes a text when it is written down.
     pub(crate) fn is_text(&self) -> bool {
         matches!(self, Self::Text | Self::Number | Self::Boolean | Self::Json)
     }
 
-    /// An SQL expression that makes a text of a value of this kind.
+    /// Returns an SQL expression that makes a text of a value of this kind, if there is one.
     pub(crate) fn as_text(&self, value: &str) -> Option<String> {
         match self {
             kind if kind.is_text() => Some(value.to_owned()),
@@ -59,7 +59,7 @@ impl Kind {
         }
     }
 
-    /// An SQL expression that makes a list of texts of a value of this kind.
+    /// Returns an SQL expression that makes a list of texts of a value of this kind, if there is one.
     pub(crate) fn as_list(&self, value: &str) -> Option<String> {
         match self {
             Self::List(of) => match &**of {
@@ -74,13 +74,13 @@ impl Kind {
     }
 }
 
-/// What the first field that can gives.
+/// Returns what the first suitable field gives.
 fn within(
     fields: &[(String, Kind)],
     value: &str,
     give: impl Fn(&Kind, &str) -> Option<String>,
 ) -> Option<String> {
-    // Text before numbers: what is meant is rarely the number.
+    // Text fields come before numbers, because the number is rarely what is meant.
     let (texts, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, kind)| *kind == Kind::Text);
     texts
         .into_iter()
@@ -88,7 +88,7 @@ fn within(
         .find_map(|(name, kind)| give(kind, &format!("{value}.{}", plain_name(name))))
 }
 
-/// A name as SQL needs it, without quotes where it can do without.
+/// Writes a name for SQL, without quotes if it does not need them.
 pub(crate) fn plain_name(name: &str) -> String {
     let plain =
         name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
@@ -99,13 +99,13 @@ pub(crate) fn plain_name(name: &str) -> String {
     }
 }
 
-/// The fields of `STRUCT(a VARCHAR, "b c" STRUCT(…)[])`.
+/// Reads the fields of a type such as `STRUCT(a VARCHAR, "b c" STRUCT(…)[])`.
 fn fields(written: &str) -> Vec<(String, Kind)> {
     let inner = written.strip_prefix("STRUCT(").and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
     parts(inner).into_iter().filter_map(|part| name_and_type(part.trim())).collect()
 }
 
-/// Parts between the commas that are in no brackets and no quotes.
+/// Splits text at the commas that are not within brackets or quotes.
 fn parts(inner: &str) -> Vec<&str> {
     let (mut parts, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
     for (at, letter) in inner.char_indices() {
@@ -128,7 +128,7 @@ fn parts(inner: &str) -> Vec<&str> {
 fn name_and_type(part: &str) -> Option<(String, Kind)> {
     let (name, kind) = match part.strip_prefix('"') {
         Some(quoted) => {
-            // A quote within a name is doubled.
+            // A quote within a name is written twice.
             let end = quoted.replace("\"\"", "__").find('"')?;
             (quoted[..end].replace("\"\"", "\""), &quoted[end + 1..])
         }

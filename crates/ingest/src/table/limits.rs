@@ -1,24 +1,25 @@
-//! What a table may be at most. Beyond it, a table is damaged or hostile, and reading it would take all the memory or
-//! never end.
+//! The limits on the size of a table. A table beyond them is damaged or hostile, and reading it would use up all the
+//! memory or never end.
 
-/// Lists and objects within each other.
+/// The largest number of lists and objects within each other.
 pub(crate) const DEPTH: usize = 64;
 
-/// Columns, those within structs and objects counted each.
+/// The largest number of columns. Columns within structs and objects are counted individually.
 pub(crate) const COLUMNS: usize = 5_000;
 
-/// Keys of an object within a column; one with more is no record but a map, and is taken as JSON.
+/// The largest number of keys of an object within a column. An object with more keys is a map and not a record, and
+/// is read as JSON.
 pub(crate) const KEYS: usize = 500;
 
-/// The bytes of one row of a text file.
+/// The largest size in bytes of one row of a text file.
 pub(crate) const ROW: usize = 64 << 20;
 
-/// How a table that nests too deeply is refused.
+/// Returns the message that refuses a table that nests too deeply.
 pub(crate) fn too_deep() -> String {
     format!("a column nests more than {DEPTH} lists or objects")
 }
 
-/// How a table that is too wide is refused.
+/// Returns the message that refuses a table that is too wide.
 pub(crate) fn too_wide() -> String {
     format!("it has more than {COLUMNS} columns")
 }

@@ -1,6 +1,7 @@
-//! The table of texts: read as it is, with nothing guessed from what a text looks like.
+//! Reads the table of texts as it is. Nothing is guessed from what a text looks like.
 //!
-//! Text files are read here and not by DuckDB, which would take `1:15` for a time and a folder `label=0/` for a column.
+//! Text files are read here and not by DuckDB, which would take `1:15` for a time and a folder `label=0/` for a
+//! column.
 
 mod csv;
 mod kind;
@@ -20,19 +21,20 @@ use crate::database::Database;
 use crate::error::IngestError;
 pub(crate) use kind::{Kind, plain_name};
 
-/// The name that SQL of an experiment can give the table.
+/// The name by which the SQL of an experiment can refer to the table.
 pub(crate) const TABLE: &str = "metadata";
 
-/// The loaded table: its columns and where the number of a row is.
+/// The loaded table, with its columns and the column that holds the row number.
 pub(crate) struct Table {
-    /// What the experiment names: a file, or a glob.
+    /// The path that the experiment names, which is that of a file or a glob.
     pub(crate) path: PathBuf,
     columns: Vec<Column>,
-    /// A column that the table does not have itself; the number of the row, from 0.
+    /// The name of the column with the number of the row, counted from 0. The table itself has no column of that
+    /// name.
     pub(crate) number: String,
 }
 
-/// A column and its SQL type.
+/// A column with its SQL type.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Column {
     pub(crate) name: String,
@@ -41,7 +43,7 @@ pub(crate) struct Column {
 }
 
 impl Table {
-    /// Reads the whole table, whose files are given in order.
+    /// Reads the whole table. Its files are given in order.
     pub(crate) fn load(
         database: &Database,
         source: &TableSource,
@@ -57,18 +59,18 @@ impl Table {
         Ok(Self { path: source.path.clone(), columns, number })
     }
 
-    /// The column of exactly that name.
+    /// Returns the column with exactly the given name.
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The names of all columns.
+    /// Returns the names of all columns.
     pub(crate) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 }
 
-/// The columns of a table or a view.
+/// Returns the columns of a table or a view.
 pub(crate) fn described(database: &Database, table: &str) -> Result<Vec<Column>, IngestError> {
     let columns = "SELECT CAST(to_json({'name': column_name, 'kind': column_type}) AS VARCHAR) FROM";
     database.rows(&format!("{columns} (DESCRIBE {table})"))
@@ -78,7 +80,7 @@ fn unreadable(path: &Path, problem: impl ToString) -> IngestError {
     IngestError::Table { path: path.to_path_buf(), problem: problem.to_string() }
 }
 
-/// A name for the number of a row that no column has.
+/// Finds a name for the row number that no column has.
 fn number_column<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
     let mut number = "cliptune_row".to_owned();
     while columns.clone().any(|column| column.eq_ignore_ascii_case(&number)) {
@@ -112,7 +114,8 @@ fn load_parquet(database: &Database, files: &[PathBuf]) -> Result<String, Ingest
     Ok(number)
 }
 
-/// Folders of a path are no columns, and the files' columns are their own.
+/// Returns the SQL that reads parquet files. Folders in the path do not become columns, and the columns are those of
+/// the files.
 fn read_parquet(files: &[PathBuf]) -> String {
     let files: Vec<String> = files.iter().map(|file| sql_text(&literal_path(file))).collect();
     format!("read_parquet([{}], hive_partitioning = false, union_by_name = false)", files.join(", "))
@@ -166,7 +169,7 @@ fn load_csv(database: &Database, files: &[PathBuf]) -> Result<String, IngestErro
     Ok(number)
 }
 
-/// The next row. An empty line is a missing value where there is one column, and nothing otherwise.
+/// Reads the next row. An empty line is a missing value if there is only one column, and is ignored otherwise.
 fn next_record(records: &mut csv::Records, width: usize) -> Result<Option<csv::Record>, String> {
     loop {
         let line = records.line();
@@ -184,7 +187,7 @@ fn is_tsv(file: &Path) -> bool {
     name.split('.').any(|part| part == "tsv")
 }
 
-/// Names of columns from a header: none is empty, and none stands twice.
+/// Makes column names from a header, so that none is empty and none occurs twice.
 fn csv_columns(header: csv::Record) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
     let mut taken = std::collections::HashSet::new();
@@ -251,9 +254,9 @@ fn next_line(input: &mut dyn BufRead, line: &mut u64) -> Result<Option<String>, 
     }
 }
 
-/// The columns of JSON lines as SQL over `lines`, each followed by a comma.
+/// Returns the columns of JSON lines as SQL over `lines`, each followed by a comma.
 ///
-/// Names that differ in nothing but case would be one name to SQL: the later ones get a number.
+/// SQL treats names that differ only in case as the same name, so the later ones get a number.
 fn json_columns(row: &shape::Fields) -> String {
     let mut taken = std::collections::HashSet::new();
     let mut columns = String::new();

@@ -1,4 +1,4 @@
-//! The schema in a parquet file's footer, read without building it: how deep and how wide it is.
+//! Reads the schema in a parquet file's footer, without building it, to find out how deep and how wide it is.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -7,14 +7,14 @@ use fs_err::File;
 
 use super::limits;
 
-/// The magic bytes at both ends of a file.
+/// The magic bytes at both ends of a parquet file.
 const MAGIC: &[u8; 4] = b"PAR1";
-/// The longest footer that is looked at.
+/// The length in bytes of the longest footer that is examined.
 const LONGEST: u64 = 256 << 20;
 
-/// Refuses a file whose schema is too deep or too wide for anybody to build.
+/// Refuses a file whose schema is too deep or too wide to be built.
 ///
-/// Only that: a file that is damaged passes, and whoever reads it says so.
+/// Nothing else is checked. A damaged file passes, and the code that reads it reports the damage.
 pub(crate) fn guard(path: &Path) -> Result<(), String> {
     let Ok(Some(footer)) = footer(path) else { return Ok(()) };
     let mut thrift = Thrift { bytes: &footer };
@@ -23,7 +23,7 @@ pub(crate) fn guard(path: &Path) -> Result<(), String> {
     if leaves > limits::COLUMNS {
         return Err(limits::too_wide());
     }
-    // A list is two levels of the schema.
+    // A list takes up two levels of the schema.
     if depth(&children) > 2 * limits::DEPTH { Err(limits::too_deep()) } else { Ok(()) }
 }
 
@@ -47,7 +47,7 @@ fn footer(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     Ok(Some(footer))
 }
 
-/// The deepest level of a schema that is listed depth first, each element with its number of children.
+/// Returns the depth of a schema that is listed depth first, where each element is given by its number of children.
 fn depth(children: &[u64]) -> usize {
     let mut open: Vec<u64> = Vec::new();
     let mut deepest = 0;
@@ -64,12 +64,12 @@ fn depth(children: &[u64]) -> usize {
     deepest
 }
 
-/// Thrift's compact protocol, as far as a footer's first fields need it.
+/// A reader of Thrift's compact protocol that knows what the first fields of a footer need.
 struct Thrift<'a> {
     bytes: &'a [u8],
 }
 
-/// Types of the compact protocol.
+/// The types of the compact protocol.
 mod kind {
     pub(super) const STOP: u8 = 0;
     pub(super) const TRUE: u8 = 1;
@@ -83,7 +83,7 @@ mod kind {
 }
 
 impl Thrift<'_> {
-    /// The number of children of each element of the schema, which is the second field of the footer.
+    /// Returns the number of children of each element of the schema, which is the second field of the footer.
     fn schema(&mut self) -> Option<Vec<u64>> {
         let mut field = 0;
         loop {
@@ -96,7 +96,7 @@ impl Thrift<'_> {
         }
     }
 
-    /// The fifth field of a schema element.
+    /// Reads a schema element and returns its fifth field, the number of children.
     fn children(&mut self) -> Option<u64> {
         let (mut field, mut children) = (0, 0);
         loop {
@@ -108,7 +108,8 @@ impl Thrift<'_> {
         }
     }
 
-    /// The type of the next field, whose number is counted on from the last.
+    /// Returns the type of the next field, and updates the field number, which is stored relative to the previous
+    /// one.
     fn field(&mut self, last: &mut u64) -> Option<u8> {
         let head = self.byte()?;
         let (delta, kind) = (head >> 4, head & 0x0F);
@@ -120,7 +121,7 @@ impl Thrift<'_> {
         Some(kind)
     }
 
-    /// The length and the type of a list.
+    /// Returns the length and the element type of a list.
     fn list(&mut self) -> Option<(u64, u8)> {
         let head = self.byte()?;
         let length = match head >> 4 {
@@ -187,7 +188,7 @@ impl Thrift<'_> {
 mod tests {
     use super::*;
 
-    /// A file of nothing but a schema: the number of children of each element.
+    /// Writes a file that contains only a schema, given by the number of children of each element.
     fn file(children: &[u64]) -> tempfile::NamedTempFile {
         let varint = |mut value: u64| {
             let mut bytes = Vec::new();
@@ -198,7 +199,7 @@ mod tests {
             bytes.push(value as u8);
             bytes
         };
-        // Version 1, then the list of elements.
+        // The footer has version 1, followed by the list of elements.
         let mut footer = vec![0x15, 2, 0x19, 0xFC];
         footer.extend(varint(children.len() as u64));
         for &children in children {

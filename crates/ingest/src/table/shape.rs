@@ -1,6 +1,6 @@
-//! The types of JSON values, learned from all lines of a file.
+//! The types of JSON values, which are learned from all lines of a file.
 //!
-//! Texts stay texts: nothing is guessed from what they look like.
+//! Texts stay texts. Nothing is guessed from what they look like.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use serde_json::{Map, Value};
 
 use super::limits;
 
-/// Whole numbers beyond this are not exact as floating-point numbers.
+/// The largest whole number up to which floating-point numbers are exact.
 const EXACT: u64 = 1 << 53;
-/// What DuckDB reads as one of its whole numbers ends here; larger ones keep their digits as JSON.
+/// The end of the range that DuckDB reads as its whole numbers. Larger ones keep their digits as JSON.
 const LARGE: f64 = 18_446_744_073_709_551_616.0;
 
-/// What the values at one place have been so far.
+/// The kind of values that have been met at one place so far.
 #[derive(Debug, Default)]
 pub(crate) enum Shape {
-    /// Nothing but null.
+    /// Only null has been met.
     #[default]
     Unknown,
     Boolean,
@@ -27,18 +27,18 @@ pub(crate) enum Shape {
     Text,
     List(Box<Self>),
     Object(Fields),
-    /// Values of several kinds, which stay JSON.
+    /// The values are of several kinds and stay JSON.
     Mixed,
 }
 
-/// The whole numbers at one place.
+/// The range of the whole numbers at one place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
     min: i128,
     max: i128,
 }
 
-/// The keys of objects at one place, in the order in which they are met.
+/// The keys of the objects at one place, in the order in which they were first met.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     fields: Vec<Field>,
@@ -49,17 +49,17 @@ pub(crate) struct Fields {
 struct Field {
     name: String,
     shape: Shape,
-    /// The object that had this key last.
+    /// The number of the last object that had this key.
     seen: u64,
 }
 
 impl Fields {
-    /// Each key with its shape.
+    /// Returns each key with its shape.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Shape)> {
         self.fields.iter().map(|field| (field.name.as_str(), &field.shape))
     }
 
-    /// Whether SQL, which does not heed the case of names, can tell the keys apart.
+    /// Checks whether SQL, which ignores the case of names, can tell the keys apart.
     fn are_names(&self) -> bool {
         let lower: std::collections::HashSet<String> =
             self.places.keys().map(|name| name.to_lowercase()).collect();
@@ -82,7 +82,7 @@ impl Range {
 }
 
 impl Shape {
-    /// As DuckDB's `from_json` wants it.
+    /// Returns the shape in the form that DuckDB's `from_json` expects.
     pub(crate) fn sql(&self) -> Value {
         match self {
             Self::Boolean => "BOOLEAN".into(),
@@ -118,14 +118,14 @@ impl Shape {
     }
 }
 
-/// Learns from lines.
+/// The state of learning from lines.
 #[derive(Default)]
 pub(crate) struct Lessons {
-    /// What has been learned of the lines as wholes.
+    /// The fields that have been learned for the lines as wholes.
     pub(crate) row: Fields,
-    /// Objects met so far.
+    /// The number of objects met so far.
     objects: u64,
-    /// Keys met so far, at all places.
+    /// The number of keys met so far, at all places.
     keys: usize,
 }
 
@@ -154,7 +154,7 @@ impl Lessons {
     }
 }
 
-/// One value, and the place where it stands.
+/// One value to learn from, and the place where it stands.
 struct Lesson<'a> {
     shape: &'a mut Shape,
     lessons: &'a mut Lessons,
@@ -259,7 +259,7 @@ impl<'de> Visitor<'de> for Lesson<'_> {
     }
 }
 
-/// The place of a key among the fields; `None` when an object has so many that it is a map.
+/// Returns the index of a key among the fields, or `None` if an object has so many keys that it is a map.
 fn field(
     fields: &mut Fields,
     name: String,
@@ -344,7 +344,7 @@ mod tests {
         for depth in [limits::DEPTH + 2, 1_000, 20_000] {
             assert!(learned(&[&nested(depth)]).unwrap_err().contains("nests more than"), "{depth}");
         }
-        // Also where the values are of several kinds, and no types are learned.
+        // This also holds where the values are of several kinds and no types are learned.
         assert!(learned(&["{\"a\": 1}", &nested(20_000)]).unwrap_err().contains("nests more than"));
         let wide = |keys: usize| {
             format!("{{{}}}", (0..keys).map(|n| format!("\"c{n}\": 1")).collect::<Vec<_>>().join(","))

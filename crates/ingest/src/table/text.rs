@@ -1,4 +1,4 @@
-//! The text of a table file: decompressed, without a byte order mark, UTF-16 turned into UTF-8.
+//! Reads the text of a table file: it decompresses it, removes a byte order mark, and turns UTF-16 into UTF-8.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,7 +8,7 @@ use fs_err::File;
 
 const BUFFER: usize = 1 << 18;
 
-/// Opens a text file. Compression and UTF-16 are told by the first bytes, not by the name.
+/// Opens a text file. Compression and UTF-16 are recognised by the first bytes and not by the name.
 pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     let text = decompressed(BufReader::with_capacity(BUFFER, File::open(path)?))?;
     decoded(text)
@@ -29,7 +29,7 @@ fn decoded(mut text: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
         [0xEF, 0xBB, 0xBF, ..] => (3, None),
         [0xFF, 0xFE, ..] => (2, Some(false)),
         [0xFE, 0xFF, ..] => (2, Some(true)),
-        // Without a mark: the first character of a table is ASCII.
+        // Without a mark, UTF-16 is recognised because the first character of a table is ASCII.
         [0, second, ..] if *second != 0 => (0, Some(true)),
         [first, 0, ..] if *first != 0 => (0, Some(false)),
         _ => (0, None),
@@ -47,18 +47,18 @@ fn buffered(input: impl Read + 'static) -> Box<dyn BufRead> {
     Box::new(BufReader::with_capacity(BUFFER, input))
 }
 
-/// UTF-16 read as UTF-8.
+/// A reader that turns UTF-16 into UTF-8.
 struct Utf16 {
     input: Box<dyn BufRead>,
     big_endian: bool,
-    /// The first half of a character of two units.
+    /// The first half of a character that consists of two units.
     carried: Option<u16>,
-    /// What is decoded and not yet read.
+    /// The bytes that have been decoded but not read yet.
     ready: VecDeque<u8>,
 }
 
 impl Utf16 {
-    /// Decodes some more; false at the end.
+    /// Decodes some more text. Returns false at the end.
     fn advance(&mut self) -> io::Result<bool> {
         let invalid = || io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-16");
         let mut bytes = Vec::with_capacity(BUFFER);
@@ -87,7 +87,7 @@ impl Read for Utf16 {
     }
 }
 
-/// Bytes as text, or the sentence that says why they are none.
+/// Returns bytes as text, or a sentence that says why they are not text.
 pub(crate) fn utf8(bytes: Vec<u8>, line: u64) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
