@@ -16,7 +16,7 @@ use crate::tool::Tool;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The experiments are wrong.
+    /// The experiments have errors.
     #[error(transparent)]
     Experiments(#[from] LoadError),
     /// A plan cannot be shown as YAML.
@@ -34,28 +34,28 @@ pub enum CliError {
     /// A run has no model.
     #[error("{run} has no model: it is {status}")]
     NoModel {
-        /// The run.
+        /// The run's name.
         run: String,
-        /// Where it stands.
+        /// The run's status.
         status: RunStatus,
     },
-    /// A mean needs two models.
+    /// A soup needs at least two runs.
     #[error("a soup is made of two runs or more{}", run.as_ref().map(|run| format!(", not of {run} alone")).unwrap_or_default())]
     OneRun {
-        /// The one there is, if any.
+        /// The name of the only run, if there is one.
         run: Option<String>,
     },
-    /// Models that have no mean.
+    /// The models differ in a way that rules out averaging them.
     #[error("{first} and {second} have different {what}")]
     Unlike {
-        /// The thing in which they differ.
+        /// The property in which they differ.
         what: &'static str,
-        /// The first run.
+        /// The name of the first run.
         first: String,
-        /// Another one.
+        /// The name of the run that differs from it.
         second: String,
     },
-    /// The report cannot be looked at.
+    /// The report cannot be read.
     #[error(transparent)]
     Report(#[from] cliptune_report::ReportError),
     /// A file or a folder could not be written.
@@ -64,55 +64,55 @@ pub enum CliError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The contest cannot be drawn.
+    /// The demo contest cannot be drawn.
     #[error(transparent)]
     DemoData(#[from] ContestError),
-    /// A tool's program is not there.
+    /// A tool's program was not found.
     #[error("there is no {} beside {} or in PATH", tool.program(), beside.display())]
     NoTool {
-        /// The tool.
+        /// The tool that was looked for.
         tool: Tool,
-        /// The program that looked for it.
+        /// The program whose folder was searched first.
         beside: PathBuf,
     },
     /// A tool's program cannot be started.
     #[error("cannot start {}", program.display())]
     Start {
-        /// The program.
+        /// The path of the program.
         program: PathBuf,
-        /// Why.
+        /// The error that starting it gave.
         source: io::Error,
     },
     /// A tool's program was ended by a signal.
     #[error("{} was ended by {signal}", tool.program())]
     Killed {
-        /// The tool.
+        /// The tool that was running.
         tool: Tool,
-        /// The signal, by name where it has one.
+        /// The name of the signal, or its number if it has no name.
         signal: String,
     },
-    /// No experiments were named, and there are none where they usually are.
+    /// No experiments were named, and there are none in the usual folder.
     #[error("there are no experiments in {}", folder.display())]
     NoExperiments {
-        /// Where they were looked for.
+        /// The folder that was searched.
         folder: PathBuf,
     },
-    /// No run in the store has such a name.
+    /// No run in the store has the given name.
     #[error("there is no run {name} in {}", store.display())]
     NoRun {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// The store's folder.
         store: PathBuf,
-        /// A run that may have been meant.
+        /// The name of a run that may have been meant.
         similar: Option<String>,
     },
-    /// Several runs in the store have such a name.
+    /// Several runs in the store match the given name.
     #[error("{name} stands for {} runs: {}", runs.len(), format::first_few(runs))]
     AmbiguousRun {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// Their names.
+        /// The names of the matching runs.
         runs: Vec<String>,
     },
 }

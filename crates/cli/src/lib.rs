@@ -1,7 +1,7 @@
-//! The cliptune command: runs the tools in order and looks at what they made.
+//! The cliptune command, which runs the tools in order and shows what they made.
 //!
-//! [`Cli`] is the command line, [`run`] does what it says. Ingesting, training, scoring and reporting are programs of
-//! their own, which `sibling` finds and waits for; every other command is one file in `commands`.
+//! [`Cli`] describes the command line and [`run`] carries it out. Ingesting, training, scoring and reporting are
+//! separate programs, which `sibling` finds and waits for; every other command is one file in `commands`.
 
 mod arguments;
 mod commands;

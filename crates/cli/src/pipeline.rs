@@ -1,4 +1,4 @@
-//! `cliptune run`: every stage of every experiment that is stale, in order.
+//! `cliptune run`: brings every stale stage of every experiment up to date, in order.
 
 pub(crate) mod endings;
 pub(crate) mod state;
@@ -19,23 +19,23 @@ use crate::tool::Tool;
 use endings::{Ending, Endings};
 use state::Stages;
 
-/// The stages, round by round; the report is of all of them. Every dataset is made before the first training starts, so
-/// that what is wrong with one is not found after hours.
+/// The stages of each round; one report of everything follows. Every dataset is made before the first training starts,
+/// so that a problem with one of them does not show up hours later.
 const ROUNDS: [&[Tool]; 2] = [&[Tool::Ingest], &[Tool::Train, Tool::Score]];
 
-/// All that a run needs to know.
+/// Everything that `cliptune run` works with.
 pub(crate) struct Pipeline<'a> {
     common: &'a CommonArgs,
     printer: &'a Printer,
     selection: &'a Selection,
     store: &'a Store,
-    /// Where every plan stands; looked at again after every stage.
+    /// The standing of every plan, updated after every stage.
     standings: Standings,
     endings: Endings,
 }
 
 impl<'a> Pipeline<'a> {
-    /// A run of what stands like this.
+    /// Creates a pipeline for experiments with these standings.
     pub(crate) fn new(
         common: &'a CommonArgs,
         printer: &'a Printer,
@@ -46,7 +46,7 @@ impl<'a> Pipeline<'a> {
         Self { common, printer, selection, store, standings, endings: Endings::default() }
     }
 
-    /// Brings every experiment up to date, as far as nothing fails and nobody interrupts.
+    /// Brings every experiment up to date. An experiment that fails does not stop the others; an interruption does.
     pub(crate) fn experiments(mut self) -> Result<Endings, CliError> {
         for stages in ROUNDS {
             self.round(stages)?;
@@ -57,7 +57,7 @@ impl<'a> Pipeline<'a> {
         Ok(self.endings)
     }
 
-    /// Brings some stages of every experiment up to date, of those that nothing is wrong with so far.
+    /// Brings these stages up to date for every experiment that has had no problem so far.
     fn round(&mut self, stages: &[Tool]) -> Result<(), CliError> {
         for (at, experiment) in self.selection.experiments.iter().enumerate() {
             if !self.endings.is_good(&experiment.name) {
@@ -78,13 +78,13 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Whether it cannot be told where a plan of an experiment stands. A warning has said why.
+    /// Checks whether the standing of any of the experiment's plans is unknown. A warning has already given the reason.
     fn is_unknown(&self, experiment: &Experiment) -> bool {
         self.standings.unknown.iter().any(|unknown| unknown.plan.experiment == experiment.name)
     }
 
-    /// An experiment that this one starts from and that has nothing for these stages: weights, once it is more than the
-    /// data. One that could not be scored has some.
+    /// Returns an experiment that this one starts from and that lacks what these stages need: its dataset when
+    /// ingesting, its weights after that. An experiment whose scoring failed still has weights.
     fn missing_base<'e>(&self, experiment: &'e Experiment, stages: &[Tool]) -> Option<&'e ExperimentName> {
         bases(experiment).find(|base| {
             if stages.contains(&Tool::Ingest) {
@@ -101,7 +101,7 @@ impl<'a> Pipeline<'a> {
         Ending::Skipped
     }
 
-    /// Brings some stages of one experiment up to date.
+    /// Brings these stages of one experiment up to date.
     fn experiment(
         &mut self,
         at: usize,
@@ -121,7 +121,7 @@ impl<'a> Pipeline<'a> {
                 return Ok(Ending::Interrupted);
             }
             self.standings = look(self.store, &self.selection.experiments, self.printer);
-            // A tool may have failed at what this experiment starts from and done its work here.
+            // The tool may have failed at a base of this experiment and still have finished the experiment itself.
             if exit != Exit::Done && (tool == Tool::Ingest || self.stale(&experiment.name, tool) > 0) {
                 return Ok(self.failed(experiment, tool));
             }
@@ -130,8 +130,8 @@ impl<'a> Pipeline<'a> {
         Ok(if stages.contains(&Tool::Ingest) { self.unless_leaking(experiment, ending) } else { ending })
     }
 
-    /// Refuses an experiment whose test images its base has seen or will have seen, before either is trained. Ingest has
-    /// said so of a dataset that it has just made.
+    /// Refuses an experiment whose test images its base has seen or will see, before either of them is trained. For a
+    /// dataset that was just made, ingest has already reported this.
     fn unless_leaking(&self, experiment: &Experiment, ending: Ending) -> Ending {
         let planned = &self.standings.known;
         let own = planned.iter().filter(|standing| standing.plan.experiment == experiment.name);
@@ -141,18 +141,18 @@ impl<'a> Pipeline<'a> {
                 self.printer.warn(&error.to_string());
                 self.failed(experiment, Tool::Ingest)
             }
-            // Whatever else is wrong is for the tools to say, once they need it.
+            // The tools report anything else that is wrong when they need it.
             _ => ending,
         }
     }
 
-    /// How many runs of an experiment lack what a tool makes.
+    /// Counts the runs of an experiment that lack what a tool makes.
     fn stale(&self, experiment: &ExperimentName, tool: Tool) -> usize {
         let own = self.standings.known.iter().filter(|standing| standing.plan.experiment == *experiment);
         own.filter(|standing| Stages::of(standing).needs(tool)).count()
     }
 
-    /// `[2/4] tuned: train 3 runs`
+    /// Prints which experiment and tool are next: `[2/4] tuned: train 3 runs`.
     fn announce(&self, at: usize, experiment: &Experiment, tool: Tool, stale: usize) {
         let place = format!("[{}/{}] {}", at + 1, self.selection.experiments.len(), experiment.name);
         // One dataset serves all runs of an experiment.
@@ -169,8 +169,8 @@ impl<'a> Pipeline<'a> {
         Ending::Failed { tool }
     }
 
-    /// Runs one tool for one experiment. The experiments that it starts from are given, too: they may lie in another
-    /// folder.
+    /// Runs one tool for one experiment. The experiments that it starts from are passed along because they may be in
+    /// another folder.
     fn stage(&self, experiment: &Experiment, tool: Tool) -> Result<Exit, CliError> {
         let mut command = tool_of_this_run(tool, self.common)?;
         command.args(self.selection.arguments(&self.selection.with_bases(experiment)));
@@ -178,7 +178,7 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-/// Makes the report of everything, by the name that the command line gives it.
+/// Makes the report of all the experiments that the command line names.
 pub(crate) fn report(paths: &[PathBuf], common: &CommonArgs, printer: &Printer) -> Result<Exit, CliError> {
     printer.status("report");
     let mut command = tool_of_this_run(Tool::Report, common)?;
@@ -186,7 +186,7 @@ pub(crate) fn report(paths: &[PathBuf], common: &CommonArgs, printer: &Printer) 
     finish(Tool::Report, command, printer)
 }
 
-/// A tool that speaks to the person only: what it would print as data is part of this command's own summary.
+/// Builds the command for a tool that prints messages but no data, since this command's own summary covers the data.
 fn tool_of_this_run(tool: Tool, common: &CommonArgs) -> Result<Command, CliError> {
     let mut command = sibling::command(tool)?;
     command.arg("--store").arg(&common.store).stdout(Stdio::null());
@@ -196,7 +196,7 @@ fn tool_of_this_run(tool: Tool, common: &CommonArgs) -> Result<Command, CliError
     Ok(command)
 }
 
-/// Waits for a tool. One that crashes fails like one that gives up: the rest can still run.
+/// Waits for a tool. A crash counts as an ordinary failure, so that the remaining work can still be done.
 fn finish(tool: Tool, command: Command, printer: &Printer) -> Result<Exit, CliError> {
     match sibling::wait(tool, command) {
         Err(error @ CliError::Killed { .. }) => {

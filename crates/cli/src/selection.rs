@@ -10,26 +10,26 @@ use cliptune_terminal::{CommonArgs, Diagnostic, Printer, did_you_mean};
 
 use crate::error::CliError;
 
-/// The experiments that a command line names, each behind those it starts from.
+/// The experiments that a command line names, each after those that it starts from.
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) experiments: Vec<Experiment>,
-    /// The `--set` arguments as they were written.
+    /// The `--set` arguments, as they were written.
     settings: Vec<String>,
 }
 
 impl Selection {
-    /// Loads files and folders.
+    /// Loads the experiments from files and folders.
     pub(crate) fn load(paths: &[PathBuf], common: &CommonArgs) -> Result<Self, CliError> {
         Ok(Self { experiments: load(paths, &common.set)?, settings: common.set.clone() })
     }
 
-    /// The experiment of that name.
+    /// Returns the experiment with this name.
     pub(crate) fn get(&self, name: &ExperimentName) -> Option<&Experiment> {
         self.experiments.iter().find(|experiment| experiment.name == *name)
     }
 
-    /// The experiment with all that it starts from, however far back, in their order.
+    /// Returns the experiment with everything that it starts from, however far back, in the order of the selection.
     pub(crate) fn with_bases<'a>(&'a self, experiment: &'a Experiment) -> Vec<&'a Experiment> {
         let mut wanted = vec![experiment];
         let mut at = 0;
@@ -42,9 +42,9 @@ impl Selection {
         self.experiments.iter().filter(is_wanted).collect()
     }
 
-    /// The arguments that make a sibling load these experiments as they are loaded here.
+    /// Returns the arguments with which a sibling program loads these experiments just as they were loaded here.
     ///
-    /// A `--set` that has no meaning in any of them is left out: alone it would be an error.
+    /// A `--set` that applies to none of them is left out, because the sibling would reject it.
     pub(crate) fn arguments(&self, experiments: &[&Experiment]) -> Vec<OsString> {
         let files = experiments.iter().map(|experiment| experiment.file.clone().into_os_string());
         let is_taken = |set: &&String| experiments.iter().any(|one| one.settings.contains(*set));
@@ -53,7 +53,7 @@ impl Selection {
     }
 }
 
-/// The experiments that an experiment starts from.
+/// Returns the names of the experiments that an experiment starts from.
 pub(crate) fn bases(experiment: &Experiment) -> impl Iterator<Item = &ExperimentName> {
     experiment.plans.iter().filter_map(|plan| match &plan.model.from {
         ModelSource::Run(reference) => Some(&reference.experiment),
@@ -61,9 +61,9 @@ pub(crate) fn bases(experiment: &Experiment) -> impl Iterator<Item = &Experiment
     })
 }
 
-/// Where the experiments stand, with progress while files are read for the first time.
+/// Determines the standing of the experiments, and shows progress while files are read for the first time.
 pub(crate) fn look(store: &Store, experiments: &[Experiment], printer: &Printer) -> Standings {
-    // Most often nothing has to be read, and then there is nothing to show.
+    // Most often no file has to be read, and then no progress is shown.
     let progress = OnceLock::new();
     let shown = || progress.get_or_init(|| printer.progress("looking at the data", 0, "bytes"));
     let found = cliptune_store::look(store, experiments, &|done, _| {
@@ -77,7 +77,7 @@ pub(crate) fn look(store: &Store, experiments: &[Experiment], printer: &Printer)
     found
 }
 
-/// The standings, unless it cannot be told of a single plan where it stands.
+/// Returns the standings, or an error when every plan's standing is unknown.
 pub(crate) fn somewhere(mut standings: Standings) -> Result<Standings, CliError> {
     match standings.known.is_empty() && !standings.unknown.is_empty() {
         true => Err(standings.unknown.swap_remove(0).error.into()),
@@ -85,7 +85,7 @@ pub(crate) fn somewhere(mut standings: Standings) -> Result<Standings, CliError>
     }
 }
 
-/// Says what is damaged, and of which experiments it cannot be told where they stand.
+/// Warns about damage in the store and about experiments whose standing is unknown.
 pub(crate) fn tell(standings: &Standings, printer: &Printer) {
     for error in &standings.damage {
         warn_of(error, printer);
@@ -100,13 +100,13 @@ pub(crate) fn tell(standings: &Standings, printer: &Printer) {
     }
 }
 
-/// Says what is damaged, and how it comes back.
+/// Warns about damage, with a hint on how to repair it.
 pub(crate) fn warn_of(error: &StoreError, printer: &Printer) {
     let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     printer.warn(&format!("{}{hint}", error.in_one_line()));
 }
 
-/// The run that a name stands for, as [`Store::named`] reads it.
+/// Returns the run that a name stands for, following the rules of [`Store::named`].
 pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
     let mut found = store.named(name)?;
     match found.len() {
@@ -122,7 +122,7 @@ fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
     Ok(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
 }
 
-/// The run, if it has a model, and the model is the one that it ended with.
+/// Returns the run if it has a model and that model is the one that the run ended with.
 pub(crate) fn complete(run: Run) -> Result<Run, CliError> {
     match run.status() {
         RunStatus::Done => run.verify_model().map(|()| run).map_err(CliError::from),
@@ -130,7 +130,7 @@ pub(crate) fn complete(run: Run) -> Result<Run, CliError> {
     }
 }
 
-/// A path as a person would type it here: relative when it is below the working directory.
+/// Shows a path as a person would type it here: relative when it is below the working directory.
 pub(crate) fn short(path: &Path) -> std::path::Display<'_> {
     let Ok(here) = std::env::current_dir() else { return path.display() };
     path.strip_prefix(here).unwrap_or(path).display()

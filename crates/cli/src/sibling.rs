@@ -14,10 +14,10 @@ use crate::error::CliError;
 use crate::signals;
 use crate::tool::Tool;
 
-/// Where the loader looks before it looks where the program says.
+/// The variable with the folders that the loader searches before those that the program names.
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
-/// The program of a tool, ready to be given its arguments.
+/// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     let mut command = Command::new(find(tool)?);
     if tool == Tool::Train
@@ -28,7 +28,7 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     Ok(command)
 }
 
-/// The folder, followed by what the variable has already.
+/// Returns the folder followed by the current value of the variable.
 fn prepended(folder: &Path) -> OsString {
     let mut path = folder.as_os_str().to_owned();
     if let Some(rest) = env::var_os(LIBRARY_PATH).filter(|rest| !rest.is_empty()) {
@@ -38,7 +38,8 @@ fn prepended(folder: &Path) -> OsString {
     path
 }
 
-/// The program beside this one, else the one in PATH. Beside comes first: an older cliptune may be installed, too.
+/// Finds the program in the folder of this one, or else in PATH. That folder comes first because PATH may hold an older
+/// cliptune.
 fn find(tool: Tool) -> Result<PathBuf, CliError> {
     let own = env::current_exe()?;
     let beside = own.parent().map(Path::to_path_buf);
@@ -48,10 +49,11 @@ fn find(tool: Tool) -> Result<PathBuf, CliError> {
     programs.find(|program| program.is_file()).ok_or(CliError::NoTool { tool, beside: own })
 }
 
-/// Runs the program to its end, whatever signals come: the program deals with them. It is not started when one of them
-/// came while an earlier program was waited for.
+/// Runs the program to its end. Signals do not end the wait, because the program handles them. The program is not
+/// started if a signal arrived while an earlier program was running.
 pub(crate) fn wait(tool: Tool, mut command: Command) -> Result<Exit, CliError> {
-    // Before the program starts, so that there is no moment in which a signal ends only one of the two.
+    // Signals are caught before the program starts, so that there is no moment in which a signal ends only one of the
+    // two.
     let interrupted = signals::catch();
     let caught = signals::Caught::now()?;
     if interrupted.load(Ordering::SeqCst) {
@@ -65,11 +67,11 @@ pub(crate) fn wait(tool: Tool, mut command: Command) -> Result<Exit, CliError> {
     ended(tool, status, interrupted.load(Ordering::SeqCst))
 }
 
-/// What the end of a program means.
+/// Translates the exit status of a program.
 fn ended(tool: Tool, status: ExitStatus, interrupted: bool) -> Result<Exit, CliError> {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ok(Exit::from_code(code)),
-        // Not every tool catches the signal.
+        // Some tools do not catch the signal.
         (None, _) if interrupted => Ok(Exit::Interrupted),
         (None, signal) => Err(CliError::Killed { tool, signal: signals::name(signal.unwrap_or_default()) }),
     }
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_tool_that_is_asked_to_stop_was_interrupted() {
-        // Not SIGINT, which shells let the jobs in their background ignore.
+        // This does not use SIGINT, which shells make their background jobs ignore.
         let exit = ended(Tool::Ingest, shell("kill -TERM $$"), true).expect("it was asked to");
         assert_eq!(exit, Exit::Interrupted);
     }

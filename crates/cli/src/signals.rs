@@ -1,8 +1,9 @@
-//! Signals while another program does the work.
+//! Signal handling while another program does the work.
 //!
-//! Ctrl-C reaches every process of the terminal, so this one only has to stay until the other is done. Whatever else asks
-//! to stop may have been sent to this process alone, by `kill`, by a container's host or by a terminal that was closed:
-//! it is passed on. Where the other one got it as well, it takes the second for the same request.
+//! Ctrl-C reaches every process of the terminal, so this process only has to wait until the other one is done. Any
+//! other request to stop may have been sent to this process alone, by `kill`, by a container's host or by a terminal
+//! that was closed, so it is passed on. If the other process received it as well, it takes the second signal for the
+//! same request.
 
 use std::process::Child;
 use std::sync::Arc;
@@ -20,8 +21,8 @@ use signal_hook::low_level::signal_name;
 
 use crate::error::CliError;
 
-/// Returns the flag that the signals set. Silent, and no signal ends this process: the program that does the work says
-/// what happens, and decides when it is over.
+/// Returns the flag that the signals set. Nothing is printed and no signal ends this process, because the program that
+/// does the work reports what happens and decides when to stop.
 pub(crate) fn catch() -> Arc<AtomicBool> {
     Stopping { announcement: None, grace: None }.flag()
 }
@@ -31,23 +32,23 @@ pub(crate) fn name(signal: i32) -> String {
     signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned)
 }
 
-/// The signals that are to be passed on, caught and not looked at yet.
+/// The signals to be passed on that have been caught but not handled yet.
 pub(crate) struct Caught(SignalsInfo<WithOrigin>);
 
 impl Caught {
-    /// Catches the signals from now on.
+    /// Starts to catch signals.
     pub(crate) fn now() -> Result<Self, CliError> {
         Ok(Self(SignalsInfo::new(stop_signals())?))
     }
 
-    /// Passes them on to a child process, those that came before as well, until the result is dropped.
+    /// Passes the signals on to a child process, including those caught earlier, until the result is dropped.
     pub(crate) fn forward_to(mut self, child: &Child) -> Result<Forwarding, CliError> {
         let child = Pid::from_child(child);
         let handle = self.0.handle();
         let forward = move || {
             for origin in self.0.forever().filter(|origin| !came_from_the_keyboard(origin)) {
                 if let Some(signal) = Signal::from_named_raw(origin.signal) {
-                    // A child that has just ended cannot be told and need not be.
+                    // A child that has just ended cannot receive the signal and does not need it.
                     let _ = kill_process(child, signal);
                 }
             }
@@ -57,7 +58,7 @@ impl Caught {
     }
 }
 
-/// Whether the terminal sent it, to all processes in its foreground.
+/// Checks whether the terminal sent the signal, and thus sent it to all processes in its foreground.
 fn came_from_the_keyboard(origin: &Origin) -> bool {
     origin.signal == SIGINT && matches!(origin.cause, Cause::Kernel)
 }

@@ -1,4 +1,4 @@
-//! The four tools that are programs of their own.
+//! The four tools that are separate programs.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,7 +9,7 @@ use cliptune_terminal::{CommonArgs, Exit};
 use crate::error::CliError;
 use crate::sibling;
 
-/// A tool in a program of its own. Two of them link native libraries that must not meet in one process.
+/// A tool that is a separate program. Two of them link native libraries that cannot be loaded into one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     /// `cliptune-ingest`.
@@ -23,7 +23,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The name of its command and of its step in a pipeline.
+    /// Returns the name of the tool's command and of its step in a pipeline.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
@@ -33,7 +33,7 @@ impl Tool {
         }
     }
 
-    /// The name of its program, which is the name of its package, too.
+    /// Returns the name of the tool's program, which is also the name of its package.
     pub fn program(self) -> String {
         format!("cliptune-{}", self.as_str())
     }
@@ -60,8 +60,8 @@ pub(crate) fn run(tool: Tool, args: &Args, common: &CommonArgs) -> Result<Exit, 
     sibling::wait(tool, command)
 }
 
-/// The common flags that were given before the tool's own arguments. One that was not must not be forwarded: it may
-/// stand among the arguments, and a flag can be there once.
+/// Returns the common flags that came before the tool's own arguments. Others must not be added: the tool's arguments
+/// may contain them already, and a flag may be given only once.
 fn given(common: &CommonArgs) -> impl Iterator<Item = OsString> {
     #[derive(Parser)]
     struct Nothing {

@@ -1,4 +1,4 @@
-//! A run as `ls` and `show` present it.
+//! A run as `ls` and `show` display it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use cliptune_store::{
 use cliptune_terminal::format;
 use serde::Serialize;
 
-/// A run's record with all that is found beside it; as it is, its JSON.
+/// A run's record together with everything found beside it. It serializes to the JSON of both commands.
 #[derive(Serialize)]
 pub(crate) struct RunView<'a> {
     id: String,
@@ -24,16 +24,16 @@ pub(crate) struct RunView<'a> {
     scores: BTreeMap<Split, Scores>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precisions: Option<Precisions>,
-    /// What cannot be read; it is left out of the rest.
+    /// The files that cannot be read; the other fields go without their content.
     #[serde(skip)]
     damage: Vec<StoreError>,
 }
 
-/// What was kept where no epoch was better than the start.
+/// The text for a training that kept its starting weights.
 const STARTING_WEIGHTS: &str = "the starting weights: no epoch was better";
 
 impl<'a> RunView<'a> {
-    /// Reads what is there. What is damaged hides nothing else.
+    /// Reads everything there is about a run. A damaged file does not hide the others.
     pub(crate) fn of(run: &'a Run) -> Self {
         let mut damage = Vec::new();
         let mut scores = BTreeMap::new();
@@ -61,12 +61,12 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// What cannot be read.
+    /// Returns the errors from files that cannot be read.
     pub(crate) fn damage(&self) -> &[StoreError] {
         &self.damage
     }
 
-    /// What was kept of a training that is done: an epoch's weights, or the starting ones.
+    /// Describes the weights that a finished training kept: those of an epoch, or the starting ones.
     pub(crate) fn kept(&self) -> Option<String> {
         if self.record.kept_start() {
             return Some(STARTING_WEIGHTS.to_owned());
@@ -77,39 +77,39 @@ impl<'a> RunView<'a> {
         Some(format!("epoch {epoch}{}", alpha.unwrap_or_default()))
     }
 
-    /// The run's name in the store, `<experiment>/<run>`.
+    /// Returns the run's name in the store, `<experiment>/<run>`.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where it stands.
+    /// Returns the run's status in words.
     pub(crate) fn status(&self) -> &'static str {
         self.status
     }
 
-    /// The scores by split, in order.
+    /// Returns the scores by split, in order.
     pub(crate) fn scores(&self) -> &BTreeMap<Split, Scores> {
         &self.scores
     }
 
-    /// What the reduced precisions cost and gain.
+    /// Returns what the reduced precisions cost and gain.
     pub(crate) fn precisions(&self) -> Option<&Precisions> {
         self.precisions.as_ref()
     }
 
-    /// The scores of a split.
+    /// Returns the scores of a split.
     pub(crate) fn scored(&self, split: Split) -> Option<&Scores> {
         self.scores.get(&split)
     }
 
-    /// The first metric of a split with its interval: accuracy for choices, recall@1 for pairs.
+    /// Formats the first metric of a split with its interval: accuracy for choices, recall@1 for pairs.
     pub(crate) fn main_score(&self, split: Split) -> Option<String> {
         let (_, estimate) = self.scored(split)?.metrics.0.first()?;
         Some(format::estimate(estimate.value, estimate.low, estimate.high))
     }
 }
 
-/// What was read; what could not be is remembered.
+/// Returns what was read. An error is added to the damage instead.
 fn intact<T>(read: Result<Option<T>, StoreError>, damage: &mut Vec<StoreError>) -> Option<T> {
     read.unwrap_or_else(|error| {
         damage.push(error);
@@ -117,7 +117,7 @@ fn intact<T>(read: Result<Option<T>, StoreError>, damage: &mut Vec<StoreError>) 
     })
 }
 
-/// Reads the share that was kept from the log, which is long: only where there is something to find.
+/// Reads from the log which share was kept. Logs are long, so this reads only the log of a run that tried several.
 fn kept_alpha(run: &Run) -> Result<Option<f64>, StoreError> {
     let tries = run.record().plan.train.as_ref().is_some_and(|train| !train.interpolate.is_empty());
     if !tries {

@@ -1,4 +1,4 @@
-//! How settings read.
+//! How settings are put into words.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::selection::short;
 
-/// A point of a matrix: `train.optimizer.lr=1e-5, train.epochs=3`.
+/// Formats a point of a matrix: `train.optimizer.lr=1e-5, train.epochs=3`.
 pub(crate) fn axes(axes: &BTreeMap<String, Value>) -> String {
     let axes: Vec<String> = axes.iter().map(|(key, value)| format!("{key}={}", spelled(value))).collect();
     axes.join(", ")
 }
 
-/// A word or a number of the plan as YAML has it.
+/// Formats a word or a number of the plan as it appears in YAML.
 fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).map_or_else(|_| String::new(), |value| spelled(&value))
 }
@@ -27,7 +27,7 @@ fn words<T: Serialize>(values: &[T]) -> String {
     values.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
-/// What a plan does, line by line: a name and the settings that matter.
+/// Describes a plan line by line, each with a name and the settings that matter.
 pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut lines = data(&plan.data);
     lines.push(("model", model(&plan.model)));
@@ -133,7 +133,7 @@ fn train(train: &TrainPlan) -> String {
     )
 }
 
-/// What the other lines tell, with all that lies below.
+/// The options that the other lines show, including every option below them.
 const TOLD: &[&str] = &[
     "description",
     "data.join",
@@ -160,7 +160,7 @@ const TOLD: &[&str] = &[
     "score",
 ];
 
-/// Lists every option that is not at its default and that no other line tells: `reduction sum, shuffle false`.
+/// Lists every option that differs from its default and that no other line shows: `reduction sum, shuffle false`.
 fn options(plan: &Plan) -> Option<String> {
     let is_told = |option: &PlanOption| {
         TOLD.iter().any(|told| {

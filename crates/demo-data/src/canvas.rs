@@ -9,7 +9,7 @@ use crate::error::Error;
 
 const JPEG_QUALITY: u8 = 85;
 
-/// A white sheet, drawn on with polygons.
+/// A white sheet that polygons are drawn on.
 pub(crate) struct Canvas {
     pixmap: Pixmap,
 }
@@ -21,8 +21,8 @@ impl Canvas {
         Ok(Self { pixmap })
     }
 
-    /// Fills every polygon with one shade. The polygons are joined, not subtracted: each is turned the same way
-    /// round first, so that overlaps stay filled.
+    /// Fills every polygon with one shade. The polygons are joined, not subtracted: each is first turned in the same
+    /// direction, so that overlaps stay filled.
     pub(crate) fn fill<'a>(&mut self, polygons: impl IntoIterator<Item = &'a [Point]>, shade: u8) {
         let mut builder = PathBuilder::new();
         for polygon in polygons {
@@ -36,7 +36,7 @@ impl Canvas {
 
     /// Returns the sheet as one byte of luminance for each pixel.
     pub(crate) fn luminance(&self) -> Vec<u8> {
-        // Only greys are ever painted, on opaque paper: red is the luminance.
+        // Only greys are ever painted, on opaque paper, so red equals the luminance.
         self.pixmap.data().chunks_exact(4).map(|pixel| pixel[0]).collect()
     }
 

@@ -15,45 +15,45 @@ use crate::questions::ask;
 use crate::rows::{Row, filename, rows};
 use crate::{scene, table};
 
-/// The fewest cartoons of a contest: five a fold, so that no fold lacks wrong options.
+/// The smallest number of cartoons in a contest: five in each fold, so that every fold has enough wrong options.
 pub const MIN_CARTOONS: usize = 50;
-/// The most cartoons of a contest, well within what the vocabulary has distinct captions for.
+/// The largest number of cartoons in a contest, for which the vocabulary has more than enough distinct captions.
 pub const MAX_CARTOONS: usize = 10_000;
 
-/// Which contest to draw.
+/// The options that decide which contest is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContestOptions {
-    /// How many cartoons, [`MIN_CARTOONS`] to [`MAX_CARTOONS`].
+    /// The number of cartoons, from [`MIN_CARTOONS`] to [`MAX_CARTOONS`].
     pub cartoons: usize,
-    /// The same seed gives the same contest, byte for byte.
+    /// The seed. The same seed gives the same contest, byte for byte.
     pub seed: u64,
 }
 
-/// What a contest consists of.
+/// The counts of a contest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ContestSummary {
-    /// Cartoons, each one image file.
+    /// The number of cartoons, each of which is one image file.
     pub cartoons: usize,
-    /// Questions; there is one for every caption.
+    /// The number of questions; there is one for every caption.
     pub questions: usize,
-    /// Rows of the table, six for every question.
+    /// The number of rows in the table, six for every question.
     pub rows: usize,
-    /// Folds that share neither cartoons nor captions.
+    /// The number of folds, which share neither cartoons nor captions.
     pub folds: usize,
-    /// False if the same contest was there already and was left untouched.
+    /// Whether the contest was drawn. It is false if the same contest was there already and was left untouched.
     pub drawn: bool,
 }
 
 /// Draws the contest of `options` into the folder `dir`: `images/<contest_number>.jpeg` and `contest.parquet`.
 ///
-/// The folder appears when the contest is complete. `on_progress` is told how many of how many cartoons are
-/// drawn, from several threads.
+/// The folder appears only when the contest is complete. `on_progress` is called from several threads with the number
+/// of cartoons drawn so far and their total number.
 ///
 /// # Errors
 ///
-/// Fails when the options are out of range, when `dir` holds anything but this very contest, and when writing
-/// fails; in no case is part of a contest left behind.
+/// Fails when the options are out of range, when `dir` holds anything but this very contest, and when writing fails. It
+/// never leaves part of a contest behind.
 pub fn draw_contest(
     dir: &Path,
     options: &ContestOptions,
@@ -77,7 +77,7 @@ pub fn draw_contest(
     Ok(ContestSummary { cartoons: note.cartoons, questions, rows: note.rows, folds: FOLDS, drawn })
 }
 
-/// Thinks up all cartoons and all rows, in the order of the contest numbers.
+/// Invents all cartoons and all rows, in the order of the contest numbers.
 fn think_up(options: &ContestOptions) -> Result<(Vec<Cartoon>, Vec<Row>), Error> {
     let ContestOptions { cartoons, seed } = *options;
     if !(MIN_CARTOONS..=MAX_CARTOONS).contains(&cartoons) {

@@ -1,6 +1,6 @@
-//! Points and curves, computed with additions and products only so that every machine gets the same bits.
+//! Points and curves, computed with additions and multiplications only, so that every machine gets the same bits.
 
-/// A point of a drawing: x to the right, y downwards.
+/// A point of a drawing: x runs to the right, y downwards.
 pub(crate) type Point = (f32, f32);
 
 /// Computes the cosine and the sine of `turns` full turns. The standard library leaves both to the platform's maths
@@ -17,7 +17,7 @@ pub(crate) fn turn(turns: f32) -> Point {
     }
 }
 
-/// Evaluates Taylor polynomials, which are right to five digits up to a quarter turn.
+/// Evaluates Taylor polynomials, which are accurate to five digits up to a quarter turn.
 fn first_quarter(angle: f32) -> Point {
     let square = angle * angle;
     let cosine = 1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0 * (1.0 - square / 56.0)));
@@ -26,7 +26,7 @@ fn first_quarter(angle: f32) -> Point {
     (cosine, sine)
 }
 
-/// Makes an ellipse as a polygon.
+/// Returns an ellipse as a polygon.
 pub(crate) fn oval(centre: Point, radii: Point) -> Vec<Point> {
     arc(centre, radii, 0.0, 1.0)
 }
@@ -42,7 +42,7 @@ pub(crate) fn arc(centre: Point, radii: Point, from: f32, to: f32) -> Vec<Point>
         .collect()
 }
 
-/// Makes a smooth (Catmull-Rom) curve through `points`.
+/// Returns a smooth (Catmull-Rom) curve through `points`.
 pub(crate) fn smooth(points: &[Point], closed: bool) -> Vec<Point> {
     const STEPS: u8 = 6;
     let count = points.len();
@@ -76,13 +76,13 @@ pub(crate) fn distance(a: Point, b: Point) -> f32 {
     ((a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1)).sqrt()
 }
 
-/// Returns the unit vector to the left of the way from `a` to `b`; zero when they coincide.
+/// Returns the unit vector to the left of the way from `a` to `b`, or zero when the points coincide.
 pub(crate) fn normal(a: Point, b: Point) -> Point {
     let length = distance(a, b);
     if length < 1e-4 { (0.0, 0.0) } else { ((b.1 - a.1) / length, (a.0 - b.0) / length) }
 }
 
-/// Returns points every `step` or less along `points`, corners kept.
+/// Returns points along `points` that are at most `step` apart. Corners are kept.
 pub(crate) fn resample(points: &[Point], step: f32) -> Vec<Point> {
     let mut samples = Vec::new();
     for pair in points.windows(2) {
@@ -98,7 +98,7 @@ pub(crate) fn between(a: Point, b: Point, t: f32) -> Point {
     (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)
 }
 
-/// Makes a tapering limb along `spine`, `start` wide at its first point and `end` wide at its last, as a polygon.
+/// Returns a tapering limb along `spine` as a polygon, `start` wide at its first point and `end` wide at its last.
 pub(crate) fn limb(spine: &[Point], start: f32, end: f32) -> Vec<Point> {
     let spine = smooth(spine, false);
     let last = spine.len().saturating_sub(1);

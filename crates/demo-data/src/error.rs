@@ -1,22 +1,22 @@
-//! What can go wrong while drawing a contest.
+//! The errors of drawing a contest.
 
 use std::io;
 use std::path::PathBuf;
 
 use cliptune_durable::DurableError;
 
-/// Why a contest could not be drawn.
+/// The reason why a contest could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The number of cartoons is outside of what can be dealt into folds.
+    /// The number of cartoons is outside the range that can be dealt into folds.
     #[error("{cartoons} cartoons asked for, but a contest has between {fewest} and {most}")]
     Cartoons {
-        /// The number asked for.
+        /// The number of cartoons that was asked for.
         cartoons: usize,
-        /// The fewest cartoons that fill every fold.
+        /// The smallest number of cartoons that fills every fold.
         fewest: usize,
-        /// The most cartoons the vocabulary has distinct captions for.
+        /// The largest number of cartoons that the vocabulary has distinct captions for.
         most: usize,
     },
     /// The folder holds something that this contest must not overwrite.
@@ -28,11 +28,11 @@ pub enum Error {
         folder.display()
     )]
     OtherContest {
-        /// The folder.
+        /// The folder that holds the contest.
         folder: PathBuf,
-        /// What the contest there was drawn with.
+        /// The options of the contest that is there.
         found: String,
-        /// What was asked for.
+        /// The options of the contest that was asked for.
         wanted: String,
     },
     /// Reading or writing failed; the message names the path.
@@ -41,12 +41,12 @@ pub enum Error {
     /// A file or a folder could not be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
-    /// A sheet of paper without area.
+    /// The sheet of paper has no area.
     #[error("cannot draw on paper of {width}x{height} pixels")]
     Paper {
-        /// Width in pixels.
+        /// The width in pixels.
         width: u32,
-        /// Height in pixels.
+        /// The height in pixels.
         height: u32,
     },
     /// The JPEG encoder refused a drawing.
@@ -55,32 +55,32 @@ pub enum Error {
     /// No caption was left for a cartoon.
     #[error("cannot write {captions} different captions for cartoon {contest_number}")]
     Captions {
-        /// The cartoon.
+        /// The contest number of the cartoon.
         contest_number: usize,
-        /// How many captions it was to have.
+        /// The number of captions that the cartoon needed.
         captions: usize,
     },
     /// The wrong options of a fold could not be dealt.
     #[error("cannot deal the wrong options of fold {fold}: too many of its cartoons look alike")]
     WrongOptions {
-        /// The fold.
+        /// The number of the fold.
         fold: usize,
     },
     /// The table could not be written.
     #[error("cannot write the table {}", path.display())]
     Table {
-        /// The parquet file.
+        /// The path of the parquet file.
         path: PathBuf,
-        /// What DuckDB says.
+        /// The error from DuckDB.
         #[source]
         source: duckdb::Error,
     },
     /// The note about the contest could not be written.
     #[error("cannot write {}", path.display())]
     Note {
-        /// The note.
+        /// The path of the note.
         path: PathBuf,
-        /// What the serializer says.
+        /// The error from the serializer.
         #[source]
         source: serde_json::Error,
     },

@@ -1,4 +1,4 @@
-//! What is at the place where a contest is to go.
+//! Checks the place where a contest is to be written.
 
 use std::io;
 use std::path::Path;
@@ -8,15 +8,15 @@ use fs_err as fs;
 use crate::error::Error;
 use crate::note::Note;
 
-/// What is at the place where a contest is to go.
+/// What the folder for a contest holds.
 pub(crate) enum Found {
-    /// Nothing, or an empty folder.
+    /// There is no folder, or it is empty.
     Nothing,
-    /// The same contest.
+    /// The folder holds the same contest.
     Same,
 }
 
-/// Looks at `folder`, and refuses anything that drawing `wanted` there would destroy.
+/// Looks into `folder` and refuses anything that drawing `wanted` there would destroy.
 pub(crate) fn look(folder: &Path, wanted: &Note) -> Result<Found, Error> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,10 +1,10 @@
-//! Hatching: the parallel strokes inside a shape.
+//! Hatching: parallel strokes inside a shape.
 
 use crate::curve::Point;
 
 /// Returns the parts of slanting lines, `gap` apart, that lie inside `polygon`. `rising` chooses the slant.
 pub(crate) fn hatch(polygon: &[Point], gap: f32, rising: bool) -> Vec<[Point; 2]> {
-    // In coordinates turned by 45 degrees the strokes are the lines of equal height.
+    // In coordinates turned by 45 degrees, each stroke is a line of constant height.
     let slant = if rising { 1.0 } else { -1.0 };
     let turned = polygon.iter().map(|&(x, y)| (x - slant * y, x * slant + y)).collect::<Vec<_>>();
     let height = |pick: fn(f32, f32) -> f32, start| turned.iter().map(|point| point.1).fold(start, pick);
@@ -21,7 +21,7 @@ pub(crate) fn hatch(polygon: &[Point], gap: f32, rising: bool) -> Vec<[Point; 2]
     strokes
 }
 
-/// Finds where the outline crosses a height, from left to right.
+/// Finds the positions where the outline crosses a height, from left to right.
 fn crossings(polygon: &[Point], level: f32) -> Vec<f32> {
     let next = polygon.iter().cycle().skip(1);
     let mut found = polygon

@@ -1,8 +1,8 @@
-//! Draws cliptune's own caption contest: cartoons and their table.
+//! Draws cliptune's own caption contest: cartoons and a table about them.
 //!
-//! A contest has the shape of the New Yorker caption-contest corpus: grayscale cartoons, captions of which each
-//! is the answer of one question and a wrong option of four others, three times two annotators, and folds that
-//! share nothing. Everything is drawn from a seed, so that no file needs to be shipped or downloaded.
+//! A contest has the shape of the New Yorker caption-contest corpus: grayscale cartoons; captions, each of which is the
+//! answer to one question and a wrong option in four others; rows for three times two annotators; and folds that share
+//! nothing. Everything is drawn from a seed, so that no file needs to be shipped or downloaded.
 
 mod canvas;
 mod characters;

@@ -1,4 +1,4 @@
-//! The note that lies beside a contest and tells how it was drawn.
+//! The note beside a contest that records how it was drawn.
 
 use std::fmt;
 use std::io;
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// Goes up when the same options give other cartoons or captions.
+/// The version of the drawing code. It goes up when the same options give other cartoons or captions.
 pub(crate) const FORMAT: u32 = 2;
 
 const FILE: &str = "contest.json";
 
-/// Options and counts of a contest.
+/// The options and counts of a contest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
     pub(crate) format: u32,
@@ -25,7 +25,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    /// Reads the note in `folder`; `None` when there is none, or none that could be read as one.
+    /// Reads the note in `folder`. Returns `None` when there is no note or it cannot be parsed.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, Error> {
         match fs::read(folder.join(FILE)) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),

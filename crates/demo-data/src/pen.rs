@@ -1,27 +1,27 @@
-//! The pen: lines that tremble and swell a little, as a hand would draw them.
+//! The pen, whose lines tremble and swell a little, as if drawn by hand.
 
 use crate::canvas::Canvas;
 use crate::curve::{Point, normal, resample, turn};
 use cliptune_random::Random;
 
-/// One pen in one hand.
+/// A pen and the hand that holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Pen {
-    /// Width of the line in pixels.
+    /// The width of the line in pixels.
     pub(crate) nib: f32,
-    /// How far the hand strays, in pixels.
+    /// The distance in pixels that the hand strays.
     pub(crate) wobble: f32,
-    /// The hand's own chance.
+    /// The random numbers of the hand.
     pub(crate) hand: Random,
 }
 
-/// Pixels between two points of a line; the tremble is drawn at this grain.
+/// The distance in pixels between two points of a line. The tremble has one value for each point.
 const GRAIN: f32 = 5.0;
-/// Grains between two knots of the tremble: longer is calmer.
+/// The number of points between two knots of the tremble. A larger number is calmer.
 const CALM: usize = 5;
 
 impl Pen {
-    /// Returns the way the hand really takes along `points`.
+    /// Returns the path that the hand really takes along `points`.
     pub(crate) fn trace(&mut self, points: &[Point]) -> Vec<Point> {
         let straight = resample(points, GRAIN);
         let strays = self.tremble(straight.len(), self.wobble);
@@ -30,7 +30,7 @@ impl Pen {
         moved.map(|(point, (dx, dy))| (point.0 + dx, point.1 + dy)).collect()
     }
 
-    /// Inks a way that [`trace`](Self::trace) gave.
+    /// Draws a path that [`trace`](Self::trace) returned.
     pub(crate) fn ink(&mut self, canvas: &mut Canvas, way: &[Point], weight: f32, shade: u8) {
         let swell = self.tremble(way.len(), 0.28);
         let half = |index: usize| self.nib * weight * (1.0 + swell[index]) / 2.0;
@@ -44,7 +44,7 @@ impl Pen {
         canvas.fill(pieces.iter().map(Vec::as_slice), shade);
     }
 
-    /// Draws smooth noise in `[-reach, reach]`: straight lines between random knots.
+    /// Returns smooth noise in `[-reach, reach]`: straight lines between random knots.
     fn tremble(&mut self, count: usize, reach: f32) -> Vec<f32> {
         let knots = (0..count / CALM + 2).map(|_| self.hand.between_f32(-reach, reach)).collect::<Vec<_>>();
         let at = |index: usize| {

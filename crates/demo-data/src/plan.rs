@@ -1,4 +1,4 @@
-//! The contest before anything is drawn: which cartoons there are, in which folds, with which captions.
+//! The contest before anything is drawn: its cartoons, their folds and their captions.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,15 @@ use crate::settings::Setting;
 use crate::words::captions::{Caption, write};
 use cliptune_random::Random;
 
-/// Folds of the contest: cartoons and captions of one fold never meet those of another, so that folds can be
-/// held out cleanly.
+/// The number of folds. The cartoons and captions of one fold never occur in another, so that folds can be held out
+/// cleanly.
 pub const FOLDS: usize = 10;
 
-/// Captions of an ordinary cartoon.
+/// The number of captions of an ordinary cartoon.
 const CAPTIONS: usize = 3;
-/// Captions of a cartoon that had two rounds.
+/// The number of captions of a cartoon that had two rounds.
 const MANY_CAPTIONS: usize = 6;
-/// How many cartoons out of a hundred had two rounds: 3.87 captions on average.
+/// The percentage of cartoons that had two rounds, which gives 3.87 captions on average.
 const MANY_PERCENT: usize = 29;
 
 /// One cartoon of the contest.
@@ -29,7 +29,7 @@ pub(crate) struct Cartoon {
     pub(crate) captions: Vec<Caption>,
 }
 
-/// Streams of chance, so that a change in one part leaves the others as they were.
+/// Separate streams of random numbers, so that a change in one part leaves the others as they were.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stream {
     Folds,
@@ -55,14 +55,14 @@ struct Used {
     captions: BTreeSet<String>,
 }
 
-/// Returns the cartoons of every fold, with captions that are nobody else's.
+/// Returns the cartoons of every fold, with captions that no other cartoon has.
 pub(crate) fn plan(cartoons: usize, seed: u64) -> Result<Vec<Vec<Cartoon>>, Error> {
     let mut used = Used::default();
     let folds = split(cartoons, seed).into_iter().enumerate();
     folds.map(|(fold, numbers)| plan_fold(fold, &numbers, seed, &mut used)).collect()
 }
 
-/// Decides which contest numbers are in which fold.
+/// Decides which contest numbers belong to each fold.
 fn split(cartoons: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut numbers = (1..=cartoons).collect::<Vec<_>>();
     Stream::Folds.random(seed, 0).shuffle(&mut numbers);
@@ -90,9 +90,9 @@ fn plan_fold(fold: usize, numbers: &[usize], seed: u64, used: &mut Used) -> Resu
         .collect()
 }
 
-/// Scenes dealt from decks: within a fold every character, setting and prop comes up equally often, which
-/// leaves enough unlike cartoons to take wrong options from. As far as props can be swapped, no scene is shown
-/// twice in the whole contest.
+/// Deals scenes from decks. Within a fold every character, setting and prop comes up equally often, which leaves enough
+/// unlike cartoons to take wrong options from. As far as props can be swapped, no scene appears twice in the whole
+/// contest.
 fn scenes(random: &mut Random, count: usize, shown: &mut BTreeSet<Scene>) -> Vec<Scene> {
     let characters = random.deal(&Character::ALL, count);
     let settings = random.deal(&Setting::ALL, count);
@@ -109,9 +109,9 @@ fn scenes(random: &mut Random, count: usize, shown: &mut BTreeSet<Scene>) -> Vec
         .collect()
 }
 
-/// Decides which of `count` cartoons had two rounds.
+/// Decides which of the `count` cartoons had two rounds.
 fn two_rounds(random: &mut Random, count: usize) -> Vec<bool> {
-    // Rounding by chance keeps small folds right on average.
+    // Rounding at random keeps the share right on average in small folds.
     let share = count * MANY_PERCENT;
     let many = share / 100 + usize::from(random.chance(share % 100));
     let mut rounds = (0..count).map(|index| index < many).collect::<Vec<_>>();

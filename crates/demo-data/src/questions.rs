@@ -1,36 +1,36 @@
-//! Questions: which captions are offered under which cartoon, and which letter is right.
+//! Questions: the captions offered under each cartoon, and which of them is right.
 
 use crate::error::Error;
 use crate::plan::Cartoon;
 use cliptune_random::Random;
 
-/// Options of a question.
+/// The number of options of a question.
 pub const OPTIONS: usize = 5;
 
-/// One question: a cartoon and five captions, one of them its own.
+/// One question: a cartoon and five captions, one of which is the cartoon's own.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    /// Index of the cartoon in its fold.
+    /// The index of the cartoon in its fold.
     pub(crate) cartoon: usize,
     pub(crate) options: [String; OPTIONS],
-    /// Index of the right option.
+    /// The index of the right option.
     pub(crate) right: usize,
 }
 
-/// A caption of the fold and the question that it is the answer of; both go by the same index.
+/// A caption of the fold and the question that it answers. Both have the same index.
 #[derive(Clone, Copy)]
 struct Entry {
     cartoon: usize,
     caption: usize,
 }
 
-/// Deals over and over until the fold hangs together.
+/// The number of deals that are tried until the fold is connected.
 const DEALS: usize = 200;
-/// Sweeps over a round before it is dealt anew.
+/// The number of sweeps over a round before it is dealt anew.
 const SWEEPS: usize = 40;
 
-/// Makes the questions of one fold. Every caption is right in one of them and wrong in four others, whose cartoons
-/// show nothing that it hangs on; every cartoon is connected with every other one through captions.
+/// Makes the questions of one fold. Every caption is right in one of them and wrong in four others, whose cartoons show
+/// nothing that the caption refers to. Every cartoon is connected with every other one through captions.
 pub(crate) fn ask(fold: usize, cartoons: &[Cartoon], mut random: Random) -> Result<Vec<Question>, Error> {
     let entries = entries(cartoons);
     for _ in 0..DEALS {
@@ -50,7 +50,7 @@ fn entries(cartoons: &[Cartoon]) -> Vec<Entry> {
     cartoons.iter().enumerate().flat_map(captions).collect()
 }
 
-/// Deals the wrong options of every question in four rounds, in each of which every caption is handed out once.
+/// Deals the wrong options of every question in four rounds. Each round hands out every caption once.
 fn deal(cartoons: &[Cartoon], entries: &[Entry], random: &mut Random) -> Option<Vec<Vec<usize>>> {
     let mut wrong = vec![Vec::with_capacity(OPTIONS - 1); entries.len()];
     for _ in 1..OPTIONS {
@@ -63,14 +63,15 @@ fn deal(cartoons: &[Cartoon], entries: &[Entry], random: &mut Random) -> Option<
     Some(wrong)
 }
 
-/// Says whether a caption is plainly wrong under a question's cartoon: nothing that it hangs on is in the picture.
+/// Checks whether a caption is plainly wrong under a question's cartoon, which shows nothing that the caption refers
+/// to.
 fn misses(cartoons: &[Cartoon], question: Entry, caption: Entry) -> bool {
     let scene = cartoons[question.cartoon].scene;
     let evokes = &cartoons[caption.cartoon].captions[caption.caption].evokes;
     question.cartoon != caption.cartoon && !evokes.iter().any(|&element| scene.shows(element))
 }
 
-/// Draws a random assignment of captions to questions in which every pair fits: a shuffle, mended by swaps.
+/// Returns a random assignment of captions to questions in which every pair fits. It is a shuffle, mended by swaps.
 fn round(count: usize, fits: impl Fn(usize, usize) -> bool, random: &mut Random) -> Option<Vec<usize>> {
     let mut dealt = (0..count).collect::<Vec<_>>();
     random.shuffle(&mut dealt);
@@ -79,7 +80,7 @@ fn round(count: usize, fits: impl Fn(usize, usize) -> bool, random: &mut Random)
         for question in 0..count {
             if !fits(question, dealt[question]) && !mend(&mut dealt, question, &fits, random) {
                 misfits = true;
-                // A blind swap gets the search out of a corner.
+                // A random swap gets the search out of a dead end.
                 let other = random.below(count);
                 dealt.swap(question, other);
             }
@@ -91,7 +92,7 @@ fn round(count: usize, fits: impl Fn(usize, usize) -> bool, random: &mut Random)
     None
 }
 
-/// Swaps the misfit at `question` with the first partner, from a random start, that leaves both fitting.
+/// Swaps the misfit at `question` with the first partner, counted from a random start, so that both fit afterwards.
 fn mend(
     dealt: &mut [usize],
     question: usize,
@@ -109,7 +110,7 @@ fn mend(
     false
 }
 
-/// Says whether all cartoons are connected through the captions offered under them.
+/// Checks whether all cartoons are connected through the captions offered under them.
 fn hangs_together(cartoons: usize, entries: &[Entry], wrong: &[Vec<usize>]) -> bool {
     let mut leaders = (0..cartoons).collect::<Vec<_>>();
     let mut groups = cartoons;
@@ -124,7 +125,7 @@ fn hangs_together(cartoons: usize, entries: &[Entry], wrong: &[Vec<usize>]) -> b
     groups == 1
 }
 
-/// Finds the cartoon that stands for the group of `cartoon`, and halves the way to it in passing.
+/// Finds the cartoon that represents the group of `cartoon`, and halves the path to it on the way.
 fn leader(leaders: &mut [usize], mut cartoon: usize) -> usize {
     while leaders[cartoon] != cartoon {
         leaders[cartoon] = leaders[leaders[cartoon]];

@@ -1,11 +1,11 @@
-//! The rows of the table: every question six times, annotated by three describers and two locators.
+//! The rows of the table: six for every question, annotated by three describers and two locators.
 
 use crate::plan::{Cartoon, Stream};
 use crate::questions::{OPTIONS, Question};
 use crate::words::descriptions::{Description, Notes, annotate, describe};
 use cliptune_random::Random;
 
-/// The options' letters.
+/// The letters of the options.
 const LETTERS: [&str; OPTIONS] = ["A", "B", "C", "D", "E"];
 
 /// One row of the table.
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     pub(crate) filename: String,
 }
 
-/// Returns the name of a cartoon's file.
+/// Returns the file name of a cartoon.
 pub(crate) fn filename(contest_number: usize) -> String {
     format!("{contest_number}.jpeg")
 }

@@ -1,4 +1,4 @@
-//! One picture: who, where, with what, and how it is put on paper.
+//! One picture: what it shows and how it is put on paper.
 
 use crate::canvas::Canvas;
 use crate::characters::Character;
@@ -10,22 +10,22 @@ use crate::settings::{Setting, Stage};
 use crate::sketch::{Frame, Sketch};
 use cliptune_random::Random;
 
-/// What a cartoon shows.
+/// The content of a cartoon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Scene {
-    /// Who.
+    /// The character in the picture.
     pub(crate) character: Character,
-    /// Where.
+    /// The place where the picture is set.
     pub(crate) setting: Setting,
-    /// With what.
+    /// The prop beside the character.
     pub(crate) prop: Prop,
 }
 
-/// Width and height of a place in its own units.
+/// The width and height of a place in its own units.
 const WIDE: f32 = 133.0;
 const HIGH: f32 = 100.0;
 
-/// Draws `scene` as only this `random` draws it.
+/// Draws `scene` on a new canvas. `random` decides the size of the paper and all the variation.
 pub(crate) fn draw(scene: Scene, mut random: Random) -> Result<Canvas, Error> {
     let (width, height) = paper(&mut random);
     let pen = Pen {
@@ -49,14 +49,14 @@ pub(crate) fn draw(scene: Scene, mut random: Random) -> Result<Canvas, Error> {
     Ok(sketch.canvas)
 }
 
-/// Draws a size of paper as newspapers printed them.
+/// Picks a paper size as newspapers used to print.
 fn paper(random: &mut Random) -> (u32, u32) {
     let height = 364 + 4 * random.below(20);
     let width = (height as f32 * random.between_f32(1.27, 1.42)) as u32;
     (width.clamp(480, 640), height as u32)
 }
 
-/// Returns the frame of the place: the whole sheet, half of the time mirrored.
+/// Returns the frame of the place, which covers the whole sheet and is mirrored half of the time.
 fn sheet(random: &mut Random, size: Point) -> Frame {
     let (sx, sy) = (size.0 / WIDE, size.1 / HIGH);
     if random.chance(50) {
@@ -76,7 +76,7 @@ fn jittered(stage: Stage, random: &mut Random) -> Stage {
 }
 
 /// Returns the frame of a figure 100 units high that stands at `foot` in the frame of the sheet. Figures keep their
-/// proportions whatever the sheet's.
+/// proportions whatever those of the sheet are.
 fn figure_frame(sheet: Frame, foot: Point, height: f32, turned: bool) -> Frame {
     let scale = sheet.scale.1 * height / 100.0;
     let sign = if turned { -1.0 } else { 1.0 };
@@ -84,7 +84,7 @@ fn figure_frame(sheet: Frame, foot: Point, height: f32, turned: bool) -> Frame {
     Frame { origin, scale: (scale * sign * sheet.scale.0.signum(), scale) }
 }
 
-/// Returns the frame of the prop, moved inwards where it would reach over the edge of the sheet.
+/// Returns the frame of the prop, moved inwards where it would extend beyond the edge of the sheet.
 fn prop_frame(sheet: Frame, stage: Stage, prop: Prop, turned: bool) -> Frame {
     let height = stage.prop_height * prop.stature();
     let reach = prop.reach() * height / 100.0 * sheet.scale.1 / sheet.scale.0.abs();

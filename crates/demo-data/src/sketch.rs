@@ -1,4 +1,4 @@
-//! What the drawings are made of: lines, curves and filled shapes in a frame of their own.
+//! The elements of the drawings: lines, curves and filled shapes, each in a frame with its own coordinates.
 
 use crate::canvas::Canvas;
 use crate::curve::{self, Point};
@@ -15,7 +15,7 @@ pub(crate) enum Ink {
     Black,
     /// White paper with parallel strokes.
     Hatch,
-    /// Grey wash with strokes of the other slant.
+    /// Grey wash with strokes that slant the other way.
     Shaded,
 }
 
@@ -33,7 +33,7 @@ impl Ink {
     }
 }
 
-/// Where a figure's own coordinates lie on the sheet; a negative `scale.0` mirrors it.
+/// The place of a figure's own coordinates on the sheet. A negative `scale.0` mirrors the figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     pub(crate) origin: Point,
@@ -46,7 +46,7 @@ impl Frame {
     }
 }
 
-/// A sheet, a pen and the frame that is drawn in.
+/// A sheet, a pen and the frame that is currently drawn in.
 pub(crate) struct Sketch {
     pub(crate) canvas: Canvas,
     pub(crate) pen: Pen,
@@ -66,7 +66,7 @@ impl Sketch {
         self.frame = frame;
         self.halo = true;
         figure(self);
-        // The same hand again: rim and figure must tremble alike.
+        // The figure is drawn with the same hand again, because rim and figure must tremble alike.
         self.pen.hand = hand;
         self.halo = false;
         figure(self);
@@ -85,7 +85,7 @@ impl Sketch {
         self.stroke(points, BLACK);
     }
 
-    /// Draws a line with corners, in white on something dark.
+    /// Draws a line with corners in white, for dark surfaces.
     pub(crate) fn white_line(&mut self, points: &[Point]) {
         self.stroke(points, 255);
     }
@@ -100,7 +100,7 @@ impl Sketch {
         self.stroke(&curve::smooth(points, false), 255);
     }
 
-    /// Draws part of an ellipse, angles in turns clockwise from three o'clock.
+    /// Draws part of an ellipse. The angles are in turns, clockwise from three o'clock.
     pub(crate) fn arc(&mut self, centre: Point, radii: Point, from: f32, to: f32) {
         self.stroke(&curve::arc(centre, radii, from, to), BLACK);
     }
@@ -121,7 +121,7 @@ impl Sketch {
         self.shape(&curve::oval(centre, radii), ink);
     }
 
-    /// Draws a rectangle between two opposite corners.
+    /// Draws a rectangle given by two opposite corners.
     pub(crate) fn rect(&mut self, a: Point, b: Point, ink: Ink) {
         self.poly(&[a, (b.0, a.1), b, (a.0, b.1)], ink);
     }
@@ -183,7 +183,7 @@ impl Sketch {
 
     fn rim(&mut self, way: &[Point]) {
         const RIM: f32 = 7.0;
-        // Ink takes its tremble from the hand, and so must the rim, or the second drawing would differ.
+        // Ink takes random numbers from the hand, and the rim must take as many, or the second drawing would differ.
         self.pen.ink(&mut self.canvas, way, self.weight + RIM / self.pen.nib, 255);
     }
 

@@ -7,7 +7,7 @@ use duckdb::{Connection, params};
 use crate::error::Error;
 use crate::rows::Row;
 
-/// Stands between the items of a list while it is staged: DuckDB's appender takes no lists.
+/// Separates the items of a list while it is staged, because DuckDB's appender takes no lists.
 const SEPARATOR: &str = "\u{1f}";
 
 const STAGE: &str = "
@@ -18,7 +18,7 @@ const STAGE: &str = "
         from_description VARCHAR, label VARCHAR, n_tokens_label INTEGER, instance_id VARCHAR, filename VARCHAR
     );";
 
-/// Writes `rows`, in their order, to `path`. One thread, so that the same rows give the same bytes.
+/// Writes `rows`, in their order, to `path`. It uses one thread, so that the same rows give the same bytes.
 pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<(), Error> {
     try_write(path, rows).map_err(|source| Error::Table { path: path.to_owned(), source })
 }
@@ -42,7 +42,7 @@ fn try_write(path: &Path, rows: &[Row]) -> Result<(), duckdb::Error> {
 fn stage(connection: &Connection, rows: &[Row]) -> Result<(), duckdb::Error> {
     let mut appender = connection.appender("staged")?;
     for (number, row) in rows.iter().enumerate() {
-        // Both numbers are far below the limit of `MAX_CARTOONS` cartoons.
+        // Both numbers fit into 32 bits, because a contest has at most `MAX_CARTOONS` cartoons.
         appender.append_row(params![
             number as i32,
             row.contest_number as i32,

@@ -1,5 +1,5 @@
-//! Compares a tree with the language's description, tells every difference, and takes out what is wrong so that no
-//! decoder tells it again.
+//! Compares a tree with the description of the language, reports every difference, and removes what is wrong so that no
+//! decoder reports it again.
 
 use std::collections::HashMap;
 use std::ops::RangeBounds;
@@ -40,7 +40,8 @@ impl Checker<'_> {
                     self.value(node, fitting, path);
                 }
             }
-            // The values of `matrix` are checked where they are applied: point by point, as what they stand for.
+            // The values of `matrix` are checked at each point of the matrix, once they are applied to the keys they
+            // belong to.
             _ => {}
         }
     }
@@ -52,7 +53,7 @@ impl Checker<'_> {
         let Value::Map(entries) = &mut node.value else { return };
         for entry in entries {
             match keys.iter().find(|key| key.name == entry.key) {
-                // Null stands for "as if it were not there".
+                // A null means the same as a missing key.
                 Some(_) if entry.value.is_null() => {}
                 Some(key) => self.value(&mut entry.value, &key.shape, &join(path, key.name)),
                 None => self.problems.add(unknown_key(entry, keys, path)),
@@ -61,7 +62,7 @@ impl Checker<'_> {
     }
 }
 
-/// Says what is wrong with the value itself, apart from what it contains.
+/// Returns what is wrong with the value itself, apart from what it contains.
 fn refusal(node: &Node, shape: &Shape, path: &str) -> Option<Problem> {
     if !same_kind(shape, node) {
         let label = format!("expected {}, found {}", shape.expected(), node.kind());
@@ -115,7 +116,7 @@ fn within(shape: &Shape, node: &Node) -> bool {
     }
 }
 
-/// Says what to write instead, for the slips that YAML invites.
+/// Returns what to write instead, for common slips in YAML.
 fn type_advice(node: &Node, shape: &Shape) -> Option<String> {
     match (shape, &node.value) {
         (Shape::Text(_), Value::Boolean(_) | Value::Whole(_) | Value::Number(_)) => {
@@ -139,11 +140,11 @@ fn type_advice(node: &Node, shape: &Shape) -> Option<String> {
     }
 }
 
-/// Says in one problem what a map lacks.
+/// Reports everything that a map lacks as one problem.
 fn missing(node: &Node, keys: &'static [Key], path: &str) -> Option<Problem> {
     let lacks = |key: &&Key| key.presence == Presence::Required && node.get(key.name).is_none();
     let missing: Vec<&Key> = keys.iter().filter(lacks).collect();
-    // A null is the best place to point at: it is what was written.
+    // A null that was written for a missing key is the best place to point at.
     let null = missing.iter().find_map(|key| node.entry(key.name));
     // A map that a matrix or an override made has no place of its own.
     let made = node.entries().first().filter(|_| node.span.is_default());
@@ -162,7 +163,7 @@ fn missing(node: &Node, keys: &'static [Key], path: &str) -> Option<Problem> {
     Some(Problem::at(span, message).label(label))
 }
 
-/// Tells every value that stands in a list twice.
+/// Reports every value that a list contains twice.
 pub(crate) fn refuse_repetition(values: &[Node], path: &str, problems: &mut Problems) {
     let mut seen = HashMap::new();
     for value in values {
@@ -178,10 +179,10 @@ fn unknown_key(entry: &Entry, keys: &'static [Key], path: &str) -> Problem {
     unknown_key_at(entry.key_span, &unknown)
 }
 
-/// The number of keys from which a list of them is too long to be read in a message.
+/// The number of keys above which a list of them is too long to read in a message.
 const MANY: usize = 12;
 
-/// Makes the problem of a key that is not in the language, with the one that was probably meant.
+/// Creates the problem of a key that is not in the language, with a suggestion for what was probably meant.
 pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
     let name = shown(&unknown.name);
     let message = match unknown.section.as_str() {
@@ -209,7 +210,7 @@ pub(crate) fn unknown_key_at(span: Span, unknown: &Unknown) -> Problem {
     Problem::at(span, message).label(label).maybe_help(help)
 }
 
-/// Finds the section that knows a key of this name.
+/// Finds the section that has a key of this name.
 fn section_of(keys: &'static [Key], path: &str, name: &str) -> Option<String> {
     if keys.iter().any(|key| key.name == name) {
         return Some(path.to_owned());
@@ -221,7 +222,7 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Shortens a word of the file so that it may stand in a message.
+/// Shortens a word of the file so that it fits into a message.
 fn shown(word: &str) -> String {
     const LONGEST: usize = 60;
     if word.chars().count() <= LONGEST {

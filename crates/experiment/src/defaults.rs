@@ -1,12 +1,12 @@
-//! Fills in what an experiment leaves out.
+//! Fills in the keys that an experiment leaves out.
 
 use crate::problem::Problems;
 use crate::shape::{Key, Presence};
 use crate::source::{SourceId, Span};
 use crate::yaml::{Entry, Node, Value, parse};
 
-/// Adds the default of every key that is missing or null, section by section. A section that is optional and
-/// missing stays missing.
+/// Adds the default of every key that is missing or null, section by section. An optional section that is missing stays
+/// missing.
 pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
     let Value::Map(entries) = &mut node.value else { return };
     entries.retain(|entry| !entry.value.is_null());
@@ -24,7 +24,7 @@ pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
     }
 }
 
-/// Reads the language's own YAML. A test reads all of it, so that no default is a null by mistake.
+/// Parses YAML from the language itself. A test parses all of it, so that no default becomes null by mistake.
 pub(crate) fn default(yaml: &str) -> Node {
     parse(yaml, SourceId::DEFAULTS, &mut Problems::default()).unwrap_or(Node::null(Span::DEFAULT))
 }

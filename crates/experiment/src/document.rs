@@ -1,4 +1,4 @@
-//! Reads experiment files, each together with the files it extends.
+//! Reads experiment files, each together with the files that it extends.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -10,14 +10,14 @@ use crate::problem::{Problem, Problems};
 use crate::source::{Position, Source, SourceId, Sources, Span, normalize};
 use crate::yaml::{Node, Value, parse};
 
-/// The largest file that is read; an experiment is about 1 KiB.
+/// The size of the largest file that is read, in bytes. An experiment is about 1 KiB.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Reads files, each once.
+/// Reads files, each of them only once.
 pub(crate) struct Reader<'a> {
     pub(crate) sources: &'a mut Sources,
     pub(crate) problems: &'a mut Problems,
-    /// The trees by canonical path. A file that has been reported has none.
+    /// The trees by canonical path. A file whose problem has been reported has no tree.
     trees: HashMap<PathBuf, Option<Node>>,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         Self { sources, problems, trees: HashMap::new() }
     }
 
-    /// Reads a file and lays it over what it extends.
+    /// Reads a file and lays it over the file that it extends.
     pub(crate) fn document(&mut self, path: &Path) -> Option<Node> {
         let mut documents = vec![self.tree(path, None)?];
         let mut chain = vec![canonical(path)];
@@ -48,7 +48,8 @@ impl<'a> Reader<'a> {
         Some(merged)
     }
 
-    /// Reads a single file; a problem of reading it is told at `mention`, where a file names it.
+    /// Reads a single file. If it cannot be read, the problem is reported at `mention`, the place where another file
+    /// names it.
     pub(crate) fn tree(&mut self, path: &Path, mention: Option<Span>) -> Option<Node> {
         let identity = canonical(path);
         if let Some(known) = self.trees.get(&identity) {
@@ -96,7 +97,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Removes what a child does not inherit.
+/// Removes the keys that a child does not inherit.
 fn forget_file_keys(document: &mut Node) {
     if let Value::Map(entries) = &mut document.value {
         entries.retain(|entry| !OF_THE_FILE.contains(&entry.key.as_str()));
@@ -114,7 +115,7 @@ fn circle(span: Span, chain: &[PathBuf], again: &Path) -> Problem {
         .label(round.collect::<Vec<_>>().join(" extends "))
 }
 
-/// Returns the path by which a file is known, however it is named. Where there is no such file, it is the path as given.
+/// Returns the path that identifies a file, however it is named. Where there is no such file, it is the path as given.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -136,7 +137,7 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Returns the text without a byte order mark, and the place of the first byte that is not UTF-8.
+/// Returns the text without a byte order mark, and the position of the first byte that is not UTF-8.
 fn decode(bytes: Vec<u8>) -> (String, Option<Position>) {
     let without_mark = |text: String| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     match String::from_utf8(bytes) {

@@ -1,10 +1,11 @@
-//! The error of a load: everything that is wrong, at once.
+//! The error of a load, which holds everything that is wrong.
 
 use crate::problem::{Problem, Problems};
 use crate::render::{clean, location, render};
 use crate::source::Sources;
 
-/// Everything that is wrong with the loaded experiments. It displays as one line; [`LoadError::rendered`] tells it all.
+/// Everything that is wrong with the loaded experiments. It displays as one line; [`LoadError::rendered`] gives all the
+/// details.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.summary())]
 pub struct LoadError {
@@ -17,7 +18,7 @@ impl LoadError {
         Self { sources, problems: problems.into_sorted() }
     }
 
-    /// Returns how many problems there are.
+    /// Returns the number of problems.
     pub fn count(&self) -> usize {
         self.problems.len()
     }

@@ -1,8 +1,8 @@
 //! The experiment language: YAML, schema, sweeps and the resolved plan.
 //!
-//! [`load`] reads files, [`schema`] describes them for editors, and a [`Plan`] is what everything else works from.
-//! A file goes through a few small steps: `yaml` makes a tree whose nodes know their place, `document` lays it over
-//! what it extends, `overrides` and `sweep` lay settings over that, `check` compares it with the tables of
+//! [`load`] reads files, [`schema`] describes them for editors, and everything else works from a [`Plan`]. A file goes
+//! through a few small steps: `yaml` parses it into a tree whose nodes know their place, `document` lays it over the
+//! file that it extends, `overrides` and `sweep` lay settings over that, `check` compares it with the tables of
 //! `language`, `defaults` fills it in, and the decoders beside the tables read the plan.
 
 mod check;

@@ -1,4 +1,4 @@
-//! The options of a plan, one by one.
+//! Lists the options of a plan.
 
 use serde_json::Value;
 
@@ -19,20 +19,20 @@ use crate::yaml::Node;
 pub struct PlanOption {
     /// The dotted key, such as `train.optimizer.betas`.
     pub key: String,
-    /// Its value, spelled as in YAML.
+    /// The value of the option, spelled as in YAML.
     pub value: String,
-    /// Whether leaving it out means the same.
+    /// Whether leaving the option out means the same.
     pub is_default: bool,
 }
 
 impl Plan {
     /// Lists the options of the plan in the order of a resolved experiment. Keys that must be given and keys without a
-    /// value are not among them.
+    /// value are left out.
     ///
-    /// Nothing here knows any option: one is at its default if the plan without it is the same.
+    /// This function knows no option in particular: an option is at its default if the plan without it is the same.
     pub fn options(&self) -> Vec<PlanOption> {
         let document = document(&self.without_place());
-        // Not the plan itself: a path that is not UTF-8 has lost something on the way.
+        // The plan itself is not used for the comparison, because a path that is not UTF-8 is changed in the document.
         let whole = read(document.clone());
         let mut paths = Vec::new();
         add_leaves(&document, &mut Vec::new(), &mut paths);
@@ -46,7 +46,8 @@ impl Plan {
         paths.into_iter().filter_map(option).collect()
     }
 
-    /// The plan without what a document of options does not tell, and without a folder that may be gone.
+    /// Returns the plan without its axes and seed, which the document of options does not hold, and without a model
+    /// folder that may no longer exist.
     fn without_place(&self) -> Self {
         let mut plan = self.clone();
         plan.axes.clear();
@@ -63,7 +64,7 @@ fn is_option(path: &[String]) -> bool {
     find(TOP, path.iter().map(String::as_str)).is_ok_and(|key| key.presence != Presence::Required)
 }
 
-/// Collects the paths of everything that is not a map.
+/// Collects the paths of all values that are not maps.
 fn add_leaves(value: &Value, path: &mut Vec<String>, leaves: &mut Vec<Vec<String>>) {
     let Value::Object(map) = value else {
         leaves.push(path.clone());
@@ -87,7 +88,7 @@ fn without(document: &Value, path: &[String]) -> Value {
     document
 }
 
-/// Reads a document that may lack what it needs.
+/// Reads a document, or returns `None` if it lacks something that is required.
 fn read(document: Value) -> Option<Plan> {
     let mut problems = Problems::default();
     let mut node = Node::from_json(document);

@@ -14,14 +14,15 @@ use crate::sweep;
 use crate::values::ExperimentName;
 use crate::yaml::Node;
 
-/// Reads experiment files and folders (a folder: its `*.yaml` and `*.yml`, sorted, not those below), applies the
-/// settings (`key.path=value`, as `--set` has them), and puts every experiment behind those it starts from.
+/// Reads experiment files and folders, applies the settings (`key.path=value`, as given to `--set`), and puts every
+/// experiment after those that it starts from. A folder stands for the `*.yaml` and `*.yml` files directly in it,
+/// sorted.
 ///
-/// An experiment that `model.from: run:NAME` names and that was not given is looked for in the folder of the file that
-/// names it, and returned too.
+/// If `model.from: run:NAME` names an experiment that was not given, it is looked for in the folder of the file that
+/// names it, and is returned too.
 ///
 /// # Errors
-/// Everything that is wrong with any of the files, at once.
+/// Returns everything that is wrong with any of the files in one error.
 pub fn load(paths: &[PathBuf], settings: &[String]) -> Result<Vec<Experiment>, LoadError> {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
@@ -54,7 +55,7 @@ fn load_into(
 struct Loader<'a> {
     reader: Reader<'a>,
     settings: &'a mut [Setting],
-    /// Canonical paths of the experiments, so that one given twice is loaded once.
+    /// The canonical paths of the experiments, so that one given twice is loaded once.
     seen: HashSet<PathBuf>,
 }
 
@@ -77,7 +78,8 @@ impl Loader<'_> {
         Some((file, Loaded { name, experiment, references: runs.references }))
     }
 
-    /// Loads the experiments that others start from and that were not given, each from its reader's folder.
+    /// Loads the experiments that others start from and that were not given. Each is looked for in the folder of the
+    /// file that names it.
     fn add_bases(&mut self, loaded: &mut Vec<(PathBuf, Loaded)>) {
         let mut index = 0;
         while let Some((file, one)) = loaded.get(index) {
@@ -104,13 +106,14 @@ impl Loaded {
     }
 }
 
-/// Reads the name without a complaint, which is left to the decoder.
+/// Reads the name without reporting problems, which is left to the decoder.
 fn name(document: &Node) -> Option<(ExperimentName, crate::source::Span)> {
     let name = document.read::<String>("name")?;
     Some((ExperimentName::try_from(name).ok()?, document.get("name")?.span))
 }
 
-/// Finds the experiments in the folder of a file by name. Broken files among them concern nobody who does not need them.
+/// Finds the experiments in the folder of a file, with their names. Problems in these files are ignored: they matter
+/// only once one of the files is needed.
 fn neighbours(file: &Path) -> Vec<(PathBuf, ExperimentName)> {
     let (mut sources, mut problems) = (Sources::default(), Problems::default());
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -140,7 +143,7 @@ fn files(path: &Path, problems: &mut Problems) -> Vec<PathBuf> {
 }
 
 fn yaml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    // The folder of `tuned.yaml` is the empty path.
+    // The parent of a bare file name such as `tuned.yaml` is the empty path.
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut files = Vec::new();
     for entry in fs_err::read_dir(listed)? {

@@ -1,4 +1,4 @@
-//! The table of options in `docs/training.md`, written from their definitions; this test keeps it current.
+//! Writes the table of options in `docs/training.md` from their definitions. The test keeps the page current.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn add_rows(rows: &mut Vec<String>, keys: &[Key], section: &str) {
     }
 }
 
-/// What may be written, each word with what it means.
+/// Describes the values that may be written, each word with its meaning.
 fn value(key: &Key) -> String {
     let only =
         key.only_with.as_ref().map(|only| format!(". Only with {}", only.phrase())).unwrap_or_default();

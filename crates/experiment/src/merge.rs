@@ -3,8 +3,8 @@
 use crate::source::Span;
 use crate::yaml::{Entry, Node, Value};
 
-/// Lays `over` on `base`: maps merge key by key; of anything else the upper one wins. A map that was only made to
-/// reach a deeper key leaves the place of the map below as it is.
+/// Lays `over` on `base`. Maps merge key by key; for anything else the upper value wins. A map that was only made to
+/// reach a deeper key does not change the place of the map below.
 pub(crate) fn merge(base: &mut Node, over: Node) {
     match (&mut base.value, over.value) {
         (Value::Map(lower), Value::Map(upper)) => {
@@ -27,8 +27,8 @@ fn merge_entry(entries: &mut Vec<Entry>, over: Entry) {
     }
 }
 
-/// Lays `value` on what stands at a path, making the maps on the way. Every key on the way has the place of the value,
-/// so that what is wrong with a map that was made is told, and left out, as that of the value.
+/// Lays `value` on whatever is at a path, and creates the maps on the way. Every key on the way has the place of the
+/// value, so that a problem with a created map is reported, and left out, as a problem with the value.
 pub(crate) fn merge_at(base: &mut Node, path: &[&str], value: Node) {
     let key_span = value.span;
     let wrapped = path.iter().rev().fold(value, |value, name| Node {

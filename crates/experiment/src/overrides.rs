@@ -1,4 +1,4 @@
-//! `--set key.path=value`: what the command line lays over every experiment.
+//! `--set key.path=value`: the settings that the command line lays over every experiment.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use crate::shape::{Key, Presence, find};
 use crate::source::{OVERRIDE, Position, Source, SourceId, Sources, Span};
 use crate::yaml::{Node, parse};
 
-/// `key.path=value` whose key exists and whose value is YAML, such as `train.epochs=1` or `seeds=[0, 1]`. An empty
-/// value resets the key to its default. Relative paths start from the working directory.
+/// A setting `key.path=value` whose key exists and whose value is YAML, such as `train.epochs=1` or `seeds=[0, 1]`. An
+/// empty value resets the key to its default. Relative paths start from the working directory.
 ///
 /// An override is laid over every experiment in which it has a meaning and leaves the others alone: `train.epochs=1`
-/// says nothing about an experiment that only scores, and `train.lora.rank=4` nothing about one that tunes all weights.
-/// It is an error only if it has a meaning in none.
+/// does not concern an experiment that only scores, nor `train.lora.rank=4` one that tunes all weights. It is an error
+/// only if it has no meaning in any experiment.
 pub(crate) struct Setting {
     /// The argument as it was written.
     text: String,
@@ -24,12 +24,12 @@ pub(crate) struct Setting {
     span: Span,
     value: Node,
     used: bool,
-    /// Why an experiment that was left alone had no use for it.
+    /// The reason why an experiment that was left alone had no use for the override.
     why_not: Option<Problem>,
 }
 
 impl Setting {
-    /// Reads an override as a source of its own, so that problems of its value show it.
+    /// Reads an override as a source of its own, so that problems with its value can show it.
     pub(crate) fn read(text: &str, sources: &mut Sources, problems: &mut Problems) -> Option<Self> {
         let Some((key, _)) = text.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
             let wanted = "expected KEY=VALUE such as `train.epochs=1`";
@@ -39,7 +39,7 @@ impl Setting {
         let source = sources.add(Source { name: OVERRIDE.to_owned(), base, text: text.to_owned() });
         let span = key_span(source, key);
         let path = known_path(key.trim(), span, problems)?;
-        // Spaces for the key keep every place of the value where it is in the text.
+        // The key is replaced by spaces, so that every place in the value stays where it is in the text.
         let padded = format!("{}{}", " ".repeat(key.chars().count() + 1), text.get(key.len() + 1..)?);
         let mut value = parse(&padded, source, problems)?;
         if value.is_null() {
@@ -48,17 +48,17 @@ impl Setting {
         Some(Self { text: text.to_owned(), path, span, value, used: false, why_not: None })
     }
 
-    /// The argument as it was written.
+    /// Returns the argument as it was written.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The place of the value, which is also the place of every map that is made on the way to it.
+    /// Returns the place of the value, which is also the place of every map that is created on the way to it.
     pub(crate) fn value_span(&self) -> Span {
         self.value.span
     }
 
-    /// Whether it says which runs there are, which has to be known before any of them.
+    /// Checks whether the override changes the matrix, which must be known before any run is.
     pub(crate) fn is_of_matrix(&self) -> bool {
         self.path.first().is_some_and(|name| name == "matrix")
     }
@@ -66,7 +66,7 @@ impl Setting {
     /// Lays the value over an experiment.
     ///
     /// # Errors
-    /// When the experiment lacks a section that a single value cannot make.
+    /// Fails when the experiment lacks a section that a single value cannot create.
     pub(crate) fn lay_over(&self, document: &mut Node) -> Result<(), Box<Problem>> {
         if let Some(section) = self.lacking(document) {
             let problem = Problem::at(self.span, format!("no experiment has `{section}`"));
@@ -81,7 +81,7 @@ impl Setting {
     pub(crate) fn remember(&mut self, taken: Result<(), Box<Problem>>) {
         match taken {
             Ok(()) => self.used = true,
-            // That a key has no meaning says more than that its section is missing.
+            // That a key has no meaning is a more precise reason than that its section is missing.
             Err(problem) if self.why_not.as_ref().is_none_or(|known| problem.is_idle && !known.is_idle) => {
                 self.why_not = Some(*problem);
             }
@@ -89,8 +89,8 @@ impl Setting {
         }
     }
 
-    /// The first section on the way to the value that is missing and that the value does not make. A section can be made
-    /// if it needs nothing else; resetting a key makes nothing.
+    /// Returns the first section on the way to the value that is missing and that the value does not create. A section
+    /// can be created if it needs nothing else; resetting a key creates nothing.
     fn lacking(&self, document: &Node) -> Option<String> {
         let path: Vec<&str> = match self.path.as_slice() {
             [matrix, axis] if matrix == "matrix" => axis.split('.').collect(),
@@ -108,13 +108,13 @@ impl Setting {
         })
     }
 
-    /// Whether the value decides an axis of a matrix.
+    /// Checks whether the value decides an axis of a matrix.
     pub(crate) fn covers(&self, axis: &str) -> bool {
         let key = self.path.join(".");
         axis == key || axis.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.'))
     }
 
-    /// Tells when the value had a meaning in no experiment.
+    /// Reports the value if it had a meaning in no experiment.
     pub(crate) fn report_unused(&self, problems: &mut Problems) {
         if !self.used {
             self.why_not.clone().into_iter().for_each(|problem| problems.add(problem));
@@ -131,7 +131,7 @@ fn known_path(key: &str, span: Span, problems: &mut Problems) -> Option<Vec<Stri
     if OF_THE_FILE.contains(&key) {
         return problems.refuse(Problem::at(span, format!("`{key}` belongs to the file and cannot be set")));
     }
-    // The keys of a matrix are dotted themselves.
+    // The keys of a matrix contain dots themselves.
     let path: Vec<&str> = match key.strip_prefix("matrix.") {
         Some(axis) => vec!["matrix", axis],
         None => key.split('.').collect(),

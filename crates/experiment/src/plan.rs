@@ -1,7 +1,7 @@
-//! The resolved plan: what one run does, with every default filled in and every path absolute.
+//! The resolved plan, which states what one run does, with every default filled in and every path absolute.
 //!
-//! A plan is made once from the YAML and never changes. The tools take it as it is; nothing downstream looks at
-//! YAML, defaults or overrides again.
+//! A plan is made once from the YAML and never changes. The tools use it as it is; nothing after it looks at YAML,
+//! defaults or overrides again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,35 +38,35 @@ pub use split::{Split, SplitBy, SplitPlan, SplitShares};
 pub use train::{Compute, Select, TrainPlan};
 pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};
 
-/// One experiment file and the runs that it stands for, in the order of its matrix and seeds.
+/// An experiment file and the runs that it stands for, in the order of its matrix and seeds.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     /// The experiment's name.
     pub name: ExperimentName,
     /// The YAML file that it was read from.
     pub file: PathBuf,
-    /// What the author says it is.
+    /// The author's description of the experiment.
     pub description: Option<String>,
     /// A plan for each point of the matrix and each seed. There is at least one.
     pub plans: Vec<Plan>,
-    /// The settings (`key.path=value`) that had a meaning in it, as they were written.
+    /// The settings (`key.path=value`) that had a meaning in the experiment, as they were written.
     pub settings: Vec<String>,
 }
 
 /// What one run is to do: all its settings and its seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The experiment that it belongs to.
+    /// The name of the experiment that the run belongs to.
     pub experiment: ExperimentName,
-    /// What the author says the experiment is.
+    /// The author's description of the experiment.
     pub description: Option<String>,
     /// The dataset.
     pub data: DataPlan,
-    /// Where the weights start from.
+    /// The starting point of the weights.
     pub model: ModelPlan,
     /// How the weights are trained. Without it the model is scored as it is.
     pub train: Option<TrainPlan>,
-    /// How often training saves what it continues from. Runs that were recorded before there was a choice have the default.
+    /// The interval at which training saves a checkpoint. Runs recorded before this could be chosen have the default.
     #[serde(default)]
     pub checkpoint: CheckpointInterval,
     /// What is exported.
@@ -75,6 +75,6 @@ pub struct Plan {
     pub score: ScorePlan,
     /// The run's seed, which decides the initial weights and the order of the data.
     pub seed: Seed,
-    /// The point of `matrix:` that this run stands at, by dotted key. It is empty without a matrix.
+    /// The point of `matrix:` that this run belongs to, by dotted key. It is empty without a matrix.
     pub axes: BTreeMap<String, serde_json::Value>,
 }

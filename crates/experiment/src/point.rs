@@ -1,4 +1,4 @@
-//! One point of a matrix: the values that are laid over the experiment there, and what follows from them.
+//! One point of a matrix: the values that are laid over the experiment there, and the plan that results.
 
 use crate::check::check;
 use crate::defaults::fill;
@@ -17,35 +17,35 @@ pub(crate) struct Choice<'a> {
     pub(crate) value: &'a Node,
 }
 
-/// What is laid over an experiment.
+/// The values that are laid over an experiment.
 #[derive(Clone, Copy)]
 pub(crate) struct Layers<'a> {
     pub(crate) choices: &'a [Choice<'a>],
     pub(crate) settings: &'a [Setting],
 }
 
-/// An experiment with all that is laid over it and that has a meaning there.
+/// An experiment with all the values that are laid over it and have a meaning there.
 pub(crate) struct Point {
     pub(crate) document: Node,
     pub(crate) plan: Option<Plan>,
-    /// What is wrong, apart from keys without a meaning.
+    /// The problems, apart from keys without a meaning.
     pub(crate) problems: Problems,
     /// The keys of the file that have no meaning at this point.
     pub(crate) idle: Vec<Problem>,
     /// The values that were left out because they have no meaning at this point.
     left_out: Vec<Problem>,
-    /// The overrides that lack their section, by their place.
+    /// The overrides whose section is missing, by their place.
     homeless: Vec<(Span, Problem)>,
 }
 
 impl Point {
-    /// Lays everything over the experiment, then leaves out one value without a meaning after the other.
+    /// Lays everything over the experiment, then leaves out the values without a meaning, one after the other.
     pub(crate) fn of(experiment: &Node, layers: Layers<'_>, sources: &Sources) -> Self {
         let mut left_out = Vec::new();
         loop {
             let point = Self::without(left_out, experiment, layers, sources);
             match point.idle.iter().find(|problem| layers.holds(problem.span)).cloned() {
-                // What is laid over an experiment is not inherited, so there is no advice to drop it in a file.
+                // A value laid over an experiment is not inherited, so the advice to drop it in a file does not apply.
                 Some(problem) => {
                     left_out = [point.left_out, vec![Problem { help: None, ..problem }]].concat();
                 }
@@ -65,7 +65,7 @@ impl Point {
         Self { document, plan, problems, idle, left_out, homeless }
     }
 
-    /// Whether the value at a place has a meaning at this point; if not, the error says why.
+    /// Checks whether the value at a place has a meaning at this point. If not, the error gives the reason.
     pub(crate) fn takes(&self, span: Span) -> Result<(), Box<Problem>> {
         let homeless = self.homeless.iter().find(|(place, _)| *place == span).map(|(_, problem)| problem);
         let idle = self.left_out.iter().find(|problem| problem.span == Some(span));
@@ -74,14 +74,14 @@ impl Point {
 }
 
 impl Layers<'_> {
-    /// Whether a place is that of a whole value.
+    /// Checks whether a place is exactly that of one of the values.
     fn holds(self, span: Option<Span>) -> bool {
         let choices = self.choices.iter().map(|choice| choice.value.span);
         choices.chain(self.settings.iter().map(Setting::value_span)).any(|place| span == Some(place))
     }
 
-    /// Lays all values over a document but those that were left out. Overrides whose section is missing get a second
-    /// chance, because a later one may have made it.
+    /// Lays all values over a document except those that were left out. Overrides whose section is missing are tried a
+    /// second time, because a later one may have created it.
     fn lay(self, document: &mut Node, left_out: &[Problem]) -> Vec<(Span, Problem)> {
         let is_in = |span: Span| !left_out.iter().any(|problem| problem.span == Some(span));
         for choice in self.choices.iter().filter(|choice| is_in(choice.value.span)) {

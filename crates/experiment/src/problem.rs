@@ -1,23 +1,24 @@
-//! What is wrong with an experiment, and the collector that lets all of it be told at once.
+//! The problems of an experiment, and a collector so that all of them are reported at once.
 
 use std::collections::HashSet;
 
 use crate::source::Span;
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Problem {
-    /// Where it is. There is no place when there is no text to point at, such as that of a file that cannot be read.
+    /// The place of the problem. It is absent when there is no text to point at, for example when a file cannot be
+    /// read.
     pub(crate) span: Option<Span>,
     /// What is wrong, as a lower-case fragment of a sentence.
     pub(crate) message: String,
-    /// What is expected instead, which is shown under the place.
+    /// What is expected instead. It is shown under the place.
     pub(crate) label: String,
     /// A second place that explains the first.
     pub(crate) related: Option<(Span, String)>,
     /// What to do about it.
     pub(crate) help: Option<String>,
-    /// Whether all that is wrong is that the key at this place has no meaning beside the others.
+    /// Whether the only problem is that the key at this place has no meaning beside the others.
     pub(crate) is_idle: bool,
 }
 
@@ -53,14 +54,14 @@ impl Problem {
         self
     }
 
-    /// Marks the problem as one of a key that has no meaning beside the others. In another run of the experiment it may
-    /// have one, and then it is no problem.
+    /// Marks the problem as that of a key that has no meaning beside the others. If the key has a meaning in another
+    /// run of the experiment, it is no problem.
     pub(crate) fn idle(mut self) -> Self {
         self.is_idle = true;
         self
     }
 
-    /// Adds a help line when there is something to say.
+    /// Adds a help line if there is one.
     pub(crate) fn maybe_help(self, help: Option<String>) -> Self {
         match help {
             Some(help) => self.help(help),
@@ -69,7 +70,7 @@ impl Problem {
     }
 }
 
-/// Collects problems. A problem that is met twice (in a shared parent file, at two points of a matrix) is kept once.
+/// Collects problems. A problem that occurs twice (in a shared parent file, at two points of a matrix) is kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Problem>,
@@ -83,13 +84,13 @@ impl Problems {
         }
     }
 
-    /// Adds the problem and returns `None` for the value that could not be made.
+    /// Adds the problem and returns `None` in place of the value.
     pub(crate) fn refuse<T>(&mut self, problem: Problem) -> Option<T> {
         self.add(problem);
         None
     }
 
-    /// Takes out the problems of keys that have no meaning here.
+    /// Removes and returns the problems of keys that have no meaning here.
     pub(crate) fn take_idle(&mut self) -> Vec<Problem> {
         let (idle, found) = std::mem::take(&mut self.found).into_iter().partition(|problem| problem.is_idle);
         self.found = found;

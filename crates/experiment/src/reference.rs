@@ -1,4 +1,4 @@
-//! `run:NAME`: which experiment is meant, and the order that follows.
+//! `run:NAME`: finds the experiment that is meant, and orders experiments accordingly.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,15 @@ use crate::values::ExperimentName;
 
 /// An experiment that was read, perhaps with problems.
 pub(crate) struct Loaded {
-    /// The name and its place, if it can be read.
+    /// The name and its place, if the name can be read.
     pub(crate) name: Option<(ExperimentName, Span)>,
     pub(crate) experiment: Option<Experiment>,
-    /// The experiments that it starts from, and where it says so.
+    /// The experiments that this one starts from, each with the place that names it.
     pub(crate) references: Vec<(Span, RunReference)>,
 }
 
-/// Checks that names are unique and references lead somewhere, and puts every experiment behind those it starts from.
+/// Checks that names are unique and that references lead somewhere, and puts every experiment after those that it
+/// starts from.
 pub(crate) fn order(loaded: Vec<Loaded>, problems: &mut Problems) -> Vec<Experiment> {
     let names = names(&loaded, problems);
     for one in &loaded {
@@ -61,7 +62,7 @@ fn unknown<'a>(
         .maybe_help(did_you_mean(reference.experiment.as_str(), names))
 }
 
-/// Demands that a reference means exactly one run.
+/// Checks that a reference means exactly one run.
 fn check_runs(span: Span, reference: &RunReference, target: Option<&Loaded>, problems: &mut Problems) {
     let Some(target) = target.and_then(|target| target.experiment.as_ref()) else { return };
     let meant = |seed| target.plans.iter().filter(|plan| plan.seed == seed).count();

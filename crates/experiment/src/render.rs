@@ -7,12 +7,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::problem::Problem;
 use crate::source::{Position, Sources, Span};
 
-/// The largest number of problems that are shown. Where there are more, most of them have one cause.
+/// The largest number of problems that are shown. When there are more, most of them have one cause.
 const MAX_SHOWN: usize = 50;
-/// The largest number of characters of a line that are shown before the place and after its start.
+/// The largest number of characters of a line that are shown before the place, within it and after it, each.
 const CONTEXT: usize = 80;
 
-/// Shows all problems, with an empty line between two.
+/// Renders all problems, with an empty line between any two.
 pub(crate) fn render(problems: &[Problem], sources: &Sources) -> String {
     let mut shown: Vec<String> =
         problems.iter().take(MAX_SHOWN).map(|problem| one(problem, sources)).collect();
@@ -61,7 +61,7 @@ fn snippet(span: Span, label: &str, arrow: &str, gutter: usize, sources: &Source
     Some(text)
 }
 
-/// A line as it is shown, and where its underline goes in terminal columns.
+/// A line as it is displayed, with the position of its underline in terminal columns.
 struct Excerpt {
     line: String,
     indent: usize,
@@ -91,12 +91,12 @@ impl Excerpt {
     }
 }
 
-/// Makes a text that may quote a file fit for a terminal.
+/// Makes a text that may quote a file safe for a terminal.
 pub(crate) fn clean(text: &str) -> String {
     printable(text.chars())
 }
 
-/// Makes tabs one space and leaves out characters that would move the cursor.
+/// Turns tabs into single spaces and replaces characters that would move the cursor.
 fn printable(characters: impl Iterator<Item = char>) -> String {
     characters
         .map(|c| if c == '\t' { ' ' } else { c })

@@ -1,4 +1,4 @@
-//! The JSON Schema of the language, written from the same tables that check it.
+//! The JSON Schema of the language, generated from the same tables that check it.
 
 use std::ops::Bound;
 
@@ -8,10 +8,10 @@ use crate::defaults::default;
 use crate::language::{OF_THE_FILE, OF_THE_SWEEP, TOP};
 use crate::shape::{Key, Presence, Shape, sentence};
 
-/// Writes the JSON Schema (draft 2020-12) of an experiment file, for editors: keys, types, bounds, words and defaults.
+/// Returns the JSON Schema (draft 2020-12) of an experiment file, for editors: keys, types, bounds, words and defaults.
 ///
-/// What a file may leave out because it `extends` another is not required here, and rules that concern several keys
-/// are left to `cliptune check`.
+/// Keys that a file may leave out because it `extends` another are not required here, and rules that concern several
+/// keys are left to `cliptune check`.
 pub fn schema() -> Value {
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -49,7 +49,7 @@ fn property(key: &Key) -> Value {
     schema
 }
 
-/// What a key means, what it belongs to, and each of its words.
+/// Describes the meaning of a key, the settings that it belongs to, and each of its words.
 fn description(key: &Key) -> String {
     let mut text = sentence(key.about);
     if let Some(only) = &key.only_with {
@@ -107,7 +107,7 @@ fn or_null(shape: Value) -> Value {
     json!({ "anyOf": [shape, { "type": "null" }] })
 }
 
-/// Every dotted key below the sections of a run, with a list of its values.
+/// Returns the schema of a matrix: every dotted key below the sections of a run, with a list of its values.
 fn matrix() -> Value {
     let mut properties = Map::new();
     let varied = |key: &&Key| !OF_THE_FILE.contains(&key.name) && !OF_THE_SWEEP.contains(&key.name);
@@ -121,7 +121,7 @@ fn add_axes(key: &Key, path: String, properties: &mut Map<String, Value>) {
     for inner in key.shape.keys() {
         add_axes(inner, format!("{path}.{}", inner.name), properties);
     }
-    // The items of a section would repeat the whole schema; `check` looks into them.
+    // Schemas for the items of a section would repeat the whole schema, so they are left to `check`.
     let items = match key.shape {
         Shape::Map(_) | Shape::Section(_) => json!({ "type": "object" }),
         _ => of(&key.shape),

@@ -1,13 +1,14 @@
-//! The description of the language: one table that checks, suggests, fills in and writes the JSON schema.
+//! The description of the language: one table that is used to check files, suggest corrections, fill in defaults and
+//! generate the JSON schema.
 
 use std::ops::Bound;
 
 use crate::suggest::alternatives;
 
-/// What a value may be.
+/// The values that a key may have.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// A text, of which the phrase says what it is.
+    /// A text. The phrase tells what kind of text it is.
     Text(&'static str),
     /// One of a few words.
     Word(fn() -> Words),
@@ -17,13 +18,13 @@ pub(crate) enum Shape {
     Number { low: Bound<f64>, high: Bound<f64> },
     /// A value that is true or false.
     Boolean,
-    /// A list whose length is between two bounds, both included. If it is `unique`, no value may stand in it twice.
+    /// A list whose length is between two bounds, both included. If it is `unique`, it may not contain a value twice.
     List { of: &'static Self, min: usize, max: usize, unique: bool },
     /// A map with known keys.
     Map(&'static [Key]),
     /// A map whose keys come from the definition of its options.
     Section(fn() -> &'static [Key]),
-    /// The first shape of the value's own kind.
+    /// One of several shapes. The first one of the value's own kind applies.
     Either(&'static [Self]),
     /// Dotted keys of the language, each with a list of values.
     Matrix,
@@ -33,20 +34,20 @@ pub(crate) enum Shape {
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    /// What it means, as a doc comment or as a fragment of a sentence without a full stop.
+    /// The meaning of the key, as a doc comment or as a fragment of a sentence without a full stop.
     pub(crate) about: &'static str,
     pub(crate) shape: Shape,
     pub(crate) presence: Presence,
-    /// The words of another key that give this one a meaning, unless it always has one.
+    /// The words of another key that give this one a meaning. When absent, the key always has one.
     pub(crate) only_with: Option<OnlyWith>,
 }
 
-/// The words that a key belongs to.
+/// The words that a key belongs to, and the key that holds them.
 #[derive(Debug)]
 pub(crate) struct OnlyWith {
     /// The key that holds one of the words.
     pub(crate) decider: &'static str,
-    /// Each word, and the YAML that the key stands for when it is left out.
+    /// Each word, and the YAML that the key defaults to with that word.
     pub(crate) words: Vec<(&'static str, &'static str)>,
 }
 
@@ -55,18 +56,18 @@ pub(crate) struct OnlyWith {
 pub(crate) enum Presence {
     /// The key must be there.
     Required,
-    /// The key may be missing, which means something of its own.
+    /// The key may be missing, with a meaning of its own.
     Optional,
-    /// The key may be missing, and then it stands for this YAML.
+    /// The key may be missing and then has this YAML as its value.
     Default(&'static str),
 }
 
 /// The words of a choice.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
-    /// Each word and what it means.
+    /// Each word and its meaning.
     pub(crate) known: &'static [(&'static str, &'static str)],
-    /// Words that will mean something one day.
+    /// Words that are planned but have no meaning yet.
     pub(crate) planned: &'static [&'static str],
 }
 
@@ -89,7 +90,7 @@ impl Key {
     }
 }
 
-/// Returns what a key or a word means as a sentence.
+/// Returns the meaning of a key or a word as a sentence.
 pub(crate) fn sentence(about: &str) -> String {
     let about = about.trim();
     let mut characters = about.chars();
@@ -98,13 +99,13 @@ pub(crate) fn sentence(about: &str) -> String {
     format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
 }
 
-/// Returns what a key means as a part of a sentence.
+/// Returns the meaning of a key as a fragment of a sentence.
 pub(crate) fn fragment(about: &str) -> String {
     let about = about.trim();
     let about = about.strip_suffix('.').unwrap_or(about);
     let mut characters = about.chars();
     match (characters.next(), about.chars().nth(1)) {
-        // A name keeps its capitals.
+        // Names keep their capitals.
         (Some(first), Some(second)) if !second.is_uppercase() => {
             format!("{}{}", first.to_lowercase(), characters.as_str())
         }
@@ -119,37 +120,37 @@ impl Words {
 }
 
 impl Shape {
-    /// A number above 0 and at most `max`.
+    /// Returns the shape of a number above 0 and at most `max`.
     pub(crate) const fn positive(max: f64) -> Self {
         Self::Number { low: Bound::Excluded(0.0), high: Bound::Included(max) }
     }
 
-    /// A number from `min` to `max`, both included.
+    /// Returns the shape of a number from `min` to `max`, both included.
     pub(crate) const fn between(min: f64, max: f64) -> Self {
         Self::Number { low: Bound::Included(min), high: Bound::Included(max) }
     }
 
-    /// A number between `low` and `high`, neither of them included.
+    /// Returns the shape of a number between `low` and `high`, neither of them included.
     pub(crate) const fn inside(low: f64, high: f64) -> Self {
         Self::Number { low: Bound::Excluded(low), high: Bound::Excluded(high) }
     }
 
-    /// A number from 0 and below 1.
+    /// Returns the shape of a number that is at least 0 and below 1.
     pub(crate) const fn below_one() -> Self {
         Self::Number { low: Bound::Included(0.0), high: Bound::Excluded(1.0) }
     }
 
-    /// A list of at least `min` different values.
+    /// Returns the shape of a list of at least `min` different values.
     pub(crate) const fn set(of: &'static Self, min: usize) -> Self {
         Self::List { of, min, max: usize::MAX, unique: true }
     }
 
-    /// A list of exactly two values, which may be equal.
+    /// Returns the shape of a list of exactly two values, which may be equal.
     pub(crate) const fn pair(of: &'static Self) -> Self {
         Self::List { of, min: 2, max: 2, unique: false }
     }
 
-    /// Returns the keys of a map, also through [`Shape::Either`].
+    /// Returns the keys of a map. With [`Shape::Either`], these are the keys of the map among its shapes.
     pub(crate) fn keys(&self) -> &'static [Key] {
         match self {
             Self::Map(keys) => keys,
@@ -161,7 +162,7 @@ impl Shape {
         }
     }
 
-    /// Says what is expected, as the object of "expected".
+    /// Returns what is expected, as the object of "expected".
     pub(crate) fn expected(&self) -> String {
         match self {
             Self::Text(what) => (*what).to_owned(),
@@ -217,8 +218,8 @@ pub(crate) fn find<'a>(
 #[derive(Debug)]
 pub(crate) struct Unknown {
     pub(crate) name: String,
-    /// The dotted path of the map that it stands in, which is empty at the top.
+    /// The dotted path of the map that holds the key. It is empty at the top.
     pub(crate) section: String,
-    /// The keys that the map could hold.
+    /// The keys that the map may have.
     pub(crate) keys: &'static [Key],
 }

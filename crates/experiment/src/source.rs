@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// A place in a source, from one position up to but without another.
+/// A place in a source, from a start position up to an end position that is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {
     pub(crate) source: SourceId,
@@ -10,7 +10,7 @@ pub(crate) struct Span {
     pub(crate) end: Position,
 }
 
-/// A line and a column in characters, which both count from 0.
+/// A line and a column in characters. Both count from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Position {
     pub(crate) line: usize,
@@ -22,35 +22,35 @@ pub(crate) struct Position {
 pub(crate) struct SourceId(usize);
 
 impl SourceId {
-    /// The language's own defaults, which no file declares.
+    /// The source that stands for the language's own defaults, which no file declares.
     pub(crate) const DEFAULTS: Self = Self(usize::MAX);
 }
 
 impl Span {
-    /// A place in the language's defaults.
+    /// The place of everything from the language's defaults.
     pub(crate) const DEFAULT: Self = Self::start_of(SourceId::DEFAULTS);
 
-    /// The very beginning of a source.
+    /// Returns the very beginning of a source.
     pub(crate) const fn start_of(source: SourceId) -> Self {
         let start = Position { line: 0, column: 0 };
         Self { source, start, end: start }
     }
 
-    /// Whether the value was filled in rather than written by someone.
+    /// Checks whether the value was filled in rather than written by someone.
     pub(crate) fn is_default(self) -> bool {
         self.source == SourceId::DEFAULTS
     }
 }
 
-/// How problems name an override.
+/// The name of an override in problems.
 pub(crate) const OVERRIDE: &str = "--set";
 
-/// A text and where it comes from.
+/// A text and its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    /// How problems name it: the path as the user gave it, or `--set`.
+    /// The name that problems use: the path as the user gave it, or `--set`.
     pub(crate) name: String,
-    /// What relative paths in it start from.
+    /// The folder that relative paths in the text start from.
     pub(crate) base: PathBuf,
     /// The whole text.
     pub(crate) text: String,
@@ -66,24 +66,24 @@ impl Sources {
         SourceId(self.0.len() - 1)
     }
 
-    /// Returns the source. The language's defaults have none.
+    /// Returns the source with this id. The language's defaults have none.
     pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0)
     }
 
-    /// Whether a place is in an override rather than in a file.
+    /// Checks whether a place is in an override rather than in a file.
     pub(crate) fn is_override(&self, span: Span) -> bool {
         self.get(span.source).is_some_and(|source| source.name == OVERRIDE)
     }
 
-    /// Makes a path written at `span` absolute.
+    /// Makes a path absolute that was written at `span`.
     pub(crate) fn resolve(&self, span: Span, path: &str) -> PathBuf {
         let base = self.get(span.source).map_or(Path::new(""), |source| &source.base);
         normalize(&base.join(path))
     }
 }
 
-/// Removes `.` and `..` without touching the disk, so that a plan reads the same whether or not the data is there.
+/// Removes `.` and `..` without touching the disk, so that a plan is the same whether or not the data is there.
 pub(crate) fn normalize(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -92,7 +92,7 @@ pub(crate) fn normalize(path: &Path) -> PathBuf {
             Component::ParentDir if normal.file_name().is_some() => {
                 normal.pop();
             }
-            // `/..` is `/`.
+            // The parent of `/` is `/` itself.
             Component::ParentDir if normal.has_root() => {}
             other => normal.push(other),
         }

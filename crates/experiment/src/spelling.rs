@@ -1,4 +1,4 @@
-//! Settings as people write them, for messages and tables.
+//! Spells settings as people write them, for messages and tables.
 
 use serde_json::Value;
 

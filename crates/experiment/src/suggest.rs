@@ -1,6 +1,7 @@
-//! Suggestions of what was probably meant.
+//! Suggests what was probably meant.
 
-/// Finds the candidate that `written` was probably meant to be: one that differs by a slip, or that begins so.
+/// Finds the candidate that `written` was probably meant to be: one that differs by a slip, or else one that begins
+/// with it.
 pub(crate) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(written);
     let candidates: Vec<&str> = candidates.into_iter().collect();
@@ -9,7 +10,8 @@ pub(crate) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
     by_a_slip(&wanted, &candidates).or_else(|| candidates.iter().copied().find(begins))
 }
 
-/// `val` for `validation` is an abbreviation; fewer letters could be anything.
+/// The smallest number of letters that count as an abbreviation, such as `val` for `validation`. Fewer letters could
+/// mean anything.
 const SHORTEST_BEGINNING: usize = 3;
 
 fn by_a_slip<'a>(wanted: &str, candidates: &[&'a str]) -> Option<&'a str> {
@@ -22,7 +24,8 @@ fn by_a_slip<'a>(wanted: &str, candidates: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| *candidate)
 }
 
-/// Case and the kind of dash are never what distinguishes two words. Hostile lengths are cut: the distance is quadratic.
+/// Simplifies a word for comparison: neither case nor the kind of dash ever distinguishes two words. Very long words
+/// from hostile files are cut, because computing the distance takes quadratic time.
 fn plain(word: &str) -> String {
     word.chars().take(64).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
 }

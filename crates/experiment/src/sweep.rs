@@ -12,10 +12,10 @@ use crate::shape::find;
 use crate::source::{Sources, Span};
 use crate::yaml::{Entry, Node, Value};
 
-/// The largest number of runs of one experiment. More is a slip, such as a list in the wrong place.
+/// The largest number of runs of one experiment. More runs are a slip, such as a list in the wrong place.
 const MAX_RUNS: usize = 1000;
 
-/// The runs of an experiment and the experiments they start from.
+/// The runs of an experiment and the experiments that they start from.
 #[derive(Default)]
 pub(crate) struct Runs {
     pub(crate) plans: Vec<Plan>,
@@ -24,16 +24,16 @@ pub(crate) struct Runs {
     pub(crate) taken: Vec<String>,
 }
 
-/// One key of a matrix with its values.
+/// A key of a matrix with its values.
 struct Axis {
     key: String,
     values: Vec<Node>,
 }
 
-/// Makes the plans of a document: matrix points in the order of the file, each with every seed.
+/// Makes the plans of a document: all matrix points in the order of the file, each with every seed.
 ///
-/// A key may be without a meaning at some points, as `train.lora` is where another axis says `tune: full`, but not at all
-/// of them. Points that differ in nothing else are one.
+/// A key may have no meaning at some points (as `train.lora` has none where another axis says `tune: full`), but it
+/// must have one somewhere. Points that differ only in keys without a meaning count as one.
 pub(crate) fn runs(
     mut document: Node,
     settings: &mut [Setting],
@@ -69,7 +69,7 @@ pub(crate) fn runs(
     runs
 }
 
-/// Chooses the values of all axes at a point. The last axis moves fastest.
+/// Chooses the values of all axes at a point. The last axis varies fastest.
 fn choose(axes: &[Axis], mut point: usize) -> Vec<Choice<'_>> {
     let mut choices = Vec::new();
     for axis in axes.iter().rev() {
@@ -90,7 +90,7 @@ fn lay_matrix(document: &mut Node, settings: &[Setting]) -> Vec<Verdict> {
     settings.iter().map(&mut lay).collect()
 }
 
-/// Whether an experiment has taken an override, or why not.
+/// Whether an experiment has taken an override, or the reason why it has not.
 struct Verdict(Result<(), Box<Problem>>);
 
 impl Default for Verdict {
@@ -100,7 +100,7 @@ impl Default for Verdict {
 }
 
 impl Verdict {
-    /// One run that takes an override is enough.
+    /// Adds the verdict of another run. It is enough if one run takes the override.
     fn add(&mut self, other: Result<(), Box<Problem>>) {
         if self.0.is_err() {
             self.0 = other;
@@ -111,11 +111,11 @@ impl Verdict {
 /// The keys that have no meaning at some points.
 #[derive(Default)]
 struct Idle {
-    /// Keys of the file, and at how many points they had none.
+    /// Each key of the file that had no meaning at some point, and the number of such points.
     of_file: Vec<(Problem, usize)>,
-    /// Values of axes that had a meaning somewhere, by their place.
+    /// The places of axis values that had a meaning at some point.
     used: HashSet<Span>,
-    /// Values of axes that had none somewhere.
+    /// The places of axis values that had no meaning at some point.
     unused: Vec<(Span, Problem)>,
 }
 
@@ -136,7 +136,8 @@ impl Idle {
         }
     }
 
-    /// Tells what had a meaning at no point. Overrides are told when no experiment had a use for them.
+    /// Reports the keys and values that had a meaning at no point. Overrides are reported later, if no experiment had a
+    /// use for them.
     fn report(&self, points: usize, settings: &[Setting], problems: &mut Problems) {
         let is_override = |span: Span| settings.iter().any(|one| one.value_span().source == span.source);
         let everywhere =
@@ -147,7 +148,7 @@ impl Idle {
             .for_each(|problem| problems.add(problem.clone()));
     }
 
-    /// Whether the axes of an override had a meaning at any point.
+    /// Returns whether the axes of an override had a meaning at any point.
     fn verdict(&self, setting: &Setting) -> Verdict {
         let is_its = |span: &Span| span.source == setting.value_span().source;
         let why_not = self.unused.iter().find(|(span, _)| is_its(span));
@@ -159,7 +160,7 @@ impl Idle {
 }
 
 impl Runs {
-    /// Adds the runs of a point. An axis without a meaning there is none of its runs'.
+    /// Adds the runs of a point. Axes that have no meaning there are left out of these runs.
     fn add(&mut self, point: Point, choices: &[Choice<'_>], problems: &mut Problems) {
         let kept: BTreeMap<String, serde_json::Value> = choices
             .iter()
@@ -191,7 +192,7 @@ fn too_many(document: &Node, found: usize) -> Problem {
         .label(format!("at least {found} combinations"))
 }
 
-/// Takes the matrix out of the document. Axes that an override decides are dropped: there is nothing left to try.
+/// Reads the axes of the matrix. Axes that an override decides are dropped, because there is nothing left to vary.
 fn take_axes(document: &mut Node, settings: &[Setting], problems: &mut Problems) -> Vec<Axis> {
     let Value::Map(matrix) = document.get("matrix").map_or(Value::Null, |matrix| matrix.value.clone()) else {
         return Vec::new();
@@ -213,7 +214,7 @@ fn axis(entry: Entry, problems: &mut Problems) -> Option<Axis> {
     match entry.value.value {
         Value::Null => None,
         Value::List(values) if !values.is_empty() => {
-            // Two equal values would be two runs that differ in nothing.
+            // Two equal values would give two identical runs.
             refuse_repetition(&values, &format!("matrix.{}", entry.key), problems);
             Some(Axis { key: entry.key, values })
         }

@@ -1,4 +1,4 @@
-//! Values with bounds: a value of these types is always a possible one.
+//! Types for bounded values, which can only hold values that are possible.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::yaml::{FromNode, Node};
 
-/// The reason why a value is impossible: a fragment of a sentence that says what is expected, such as
-/// `"expected a number between 0 and 1"`.
+/// The reason why a value is impossible, as a fragment of a sentence that tells what is expected, such as `"expected a
+/// number between 0 and 1"`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Impossible(pub String);
 
-/// The name of an experiment: letters, digits, `-`, `_` and `.`, not starting with a dot; it names folders.
+/// The name of an experiment: letters, digits, `-`, `_` and `.`, not starting with a dot. Folders are named after it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ExperimentName(String);
@@ -50,7 +50,7 @@ impl TryFrom<String> for ExperimentName {
     }
 }
 
-/// The folders that the store keeps beside those of experiments, whose names no experiment may have.
+/// The folders that the store keeps beside those of experiments. No experiment may have one of these names.
 pub const RESERVED_NAMES: [&str; 3] = ["datasets", "cache", "reports"];
 
 impl FromStr for ExperimentName {
@@ -90,10 +90,10 @@ impl fmt::Display for Seed {
 pub struct Fraction(f64);
 
 impl Fraction {
-    /// No part at all.
+    /// The fraction 0.
     pub const ZERO: Self = Self(0.0);
 
-    /// Returns the number.
+    /// Returns the fraction as a number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -126,7 +126,7 @@ impl LearningRate {
     /// The largest learning rate.
     pub(crate) const MAX: f64 = 10.0;
 
-    /// Returns the number.
+    /// Returns the learning rate as a number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -156,7 +156,7 @@ impl From<LearningRate> for f64 {
 pub struct EmaDecay(f64);
 
 impl EmaDecay {
-    /// Returns the number.
+    /// Returns the decay as a number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -186,13 +186,13 @@ impl From<EmaDecay> for f64 {
 pub struct BatchSize(usize);
 
 impl BatchSize {
-    /// The size of the batches in which a model that is not trained is evaluated.
+    /// The batch size for evaluating a model that is not trained.
     pub const DEFAULT: Self = Self(64);
 
     /// The largest batch size.
     pub(crate) const MAX: usize = 65_536;
 
-    /// Returns the number.
+    /// Returns the number of items.
     pub fn get(self) -> usize {
         self.0
     }
@@ -216,8 +216,8 @@ impl From<BatchSize> for usize {
     }
 }
 
-/// Reads values that have bounds. One that is out of bounds reads as nothing, because the shape of its key has refused it
-/// before.
+/// Implements reading for types with bounds. A value out of bounds reads as `None`, because the shape of its key has
+/// already refused it.
 macro_rules! read_within_bounds {
     ($($Value:ty as $Number:ty),+) => {
         $(impl FromNode for $Value {

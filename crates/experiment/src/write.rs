@@ -1,4 +1,4 @@
-//! A resolved plan in the language it came from.
+//! Writes a resolved plan in the language that it came from.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::plan::{
     Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
 };
 
-/// A plan could not be written as YAML.
+/// The error that a plan could not be written as YAML.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write the plan of `{experiment}` as YAML")]
 pub struct WriteError {
@@ -16,11 +16,11 @@ pub struct WriteError {
 }
 
 impl Plan {
-    /// Writes the plan as an experiment file with every default filled in and every path absolute. Loading it gives the
-    /// same run again. Paths that are not UTF-8 are written as well as they can be.
+    /// Returns the plan as an experiment file with every default filled in and every path absolute. Loading it gives
+    /// the same run again. Paths that are not UTF-8 are written as closely as possible.
     ///
     /// # Errors
-    /// When the YAML writer refuses; no plan is known for which it does.
+    /// Fails when the YAML writer does; no plan is known for which this happens.
     pub fn to_yaml(&self) -> Result<String, WriteError> {
         serde_yaml::to_string(&document(self))
             .map_err(|source| WriteError { experiment: self.experiment.to_string(), source })
@@ -107,12 +107,12 @@ fn model(model: &ModelPlan) -> Value {
     }))
 }
 
-/// A section whose record has its options as YAML has them, which is every section that `options!` defines.
+/// Returns a section whose record has its options as YAML does. That holds for every section defined with `options!`.
 fn section(section: &impl Serialize) -> Value {
     without_null(json!(section))
 }
 
-/// Leaves out what a map does not say, at every depth: null and missing are the same in the language.
+/// Removes null values from maps at every depth, because null and missing mean the same in the language.
 fn without_null(value: Value) -> Value {
     match value {
         Value::Object(map) => {

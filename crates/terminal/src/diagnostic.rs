@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use crate::exit::Exit;
 use crate::style;
 
-/// An error as a tool hands it to the person: implemented by each crate's error type that reaches `main`.
+/// An error as a tool presents it to the person. Each crate's error type that reaches `main` implements this trait.
 ///
-/// The message is the error's `Display` and the causes are its `source()` chain, so an implementation usually adds
-/// nothing but a hint for the cases in which there is something to do.
+/// The message is the error's `Display` and the causes are its `source()` chain, so an implementation usually adds only
+/// a hint for the cases in which there is something to do.
 pub trait Diagnostic: Error {
-    /// Says what the person can do about it, in a sentence without the leading `hint:`.
+    /// Returns what the person can do about it, in a sentence without the leading `hint:`.
     fn hint(&self) -> Option<String> {
         None
     }
@@ -28,10 +28,10 @@ pub trait Diagnostic: Error {
     }
 }
 
-// fs-err puts the path into the message, so such an error can reach the person as it is.
+// fs-err puts the path into the message, so such an error can be shown as it is.
 impl Diagnostic for std::io::Error {}
 
-/// Lets `?` hand any diagnostic to the function that [`main`](crate::main) runs.
+/// Lets `?` pass any diagnostic to the function that [`main`](crate::main) runs.
 impl<E: Diagnostic + 'static> From<E> for Box<dyn Diagnostic> {
     fn from(error: E) -> Self {
         Box::new(error)
@@ -49,23 +49,23 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Describes work that failed.
+    /// Creates a failure for work that went wrong.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, exit: Exit::Failed, source: None }
     }
 
-    /// Describes a command line or a file that is wrong.
+    /// Creates a failure for a command line or a file that is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(message) }
     }
 
-    /// Returns the same failure, with advice.
+    /// Returns the same failure with a hint.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Returns the same failure, with what caused it.
+    /// Returns the same failure with its cause.
     #[must_use]
     pub fn caused_by(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
@@ -101,7 +101,7 @@ fn chain(diagnostic: &dyn Diagnostic) -> String {
     let mut cause = diagnostic.source();
     while let Some(error) = cause {
         let message = error.to_string();
-        // Many libraries put the source into their own message as well; the person need not read it twice.
+        // Many libraries repeat the source in their own message; the person need not read it twice.
         if !message.is_empty() && !said.contains(&message) {
             let _ = writeln!(text, "  caused by: {}", indent(&message, "    "));
             said = message;

@@ -1,4 +1,4 @@
-//! The frame around every tool's `main`.
+//! The wrapper around every tool's `main`.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -8,16 +8,17 @@ use crate::diagnostic::{Diagnostic, render};
 use crate::exit::Exit;
 use crate::{output, style};
 
-/// The exit code of a bug: `EX_SOFTWARE` in sysexits.h. Not part of [`Exit`], because no code asks for it.
+/// The exit code for a bug: `EX_SOFTWARE` in sysexits.h. It is not part of [`Exit`] because no code asks for it.
 const INTERNAL: u8 = 70;
 
 /// Runs a whole tool and returns the exit code of its process.
 ///
-/// An error is printed once, to stderr, as `error: …` with its causes and its hint. A reader of stdout that went
-/// away (`cliptune ls | head -1`) is no error. A panic says that it is a bug and where, and ends with 70.
+/// An error is printed once, to stderr, as `error: …` with its causes and its hint. It is not an error when the reader
+/// of stdout goes away (`cliptune ls | head -1`). A panic is reported as a bug with its location and ends the process
+/// with 70.
 pub fn main(f: impl FnOnce() -> Result<Exit, Box<dyn Diagnostic>>) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| output::stderr_after_panic(&bug(panic))));
-    // Nothing of `f` is looked at after a panic.
+    // Nothing that `f` used is accessed after a panic.
     let code = match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => conclude(result),
         Err(_) => INTERNAL,
@@ -25,7 +26,7 @@ pub fn main(f: impl FnOnce() -> Result<Exit, Box<dyn Diagnostic>>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Prints what is left to say and picks the exit code.
+/// Prints the error, if there is one, and picks the exit code.
 fn conclude(result: Result<Exit, Box<dyn Diagnostic>>) -> u8 {
     let result = result.and_then(|exit| match output::take_failure() {
         Some(failure) => Err(failure.into()),
@@ -40,7 +41,7 @@ fn conclude(result: Result<Exit, Box<dyn Diagnostic>>) -> u8 {
     }
 }
 
-/// Says what a panic prints.
+/// Returns the message that a panic prints.
 fn bug(panic: &PanicHookInfo<'_>) -> String {
     let message = panic.payload_as_str().unwrap_or("it gave no reason");
     let place = panic.location().map(|at| format!("\n  at {at}")).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 /// The documented exit codes, the same for every cliptune tool.
 ///
-/// Scripts and CI jobs branch on these numbers, so a code never changes its meaning. A panic is none of them: it
-/// ends with 70, the conventional code for an internal error.
+/// Scripts and CI jobs branch on these numbers, so a code never changes its meaning. A panic has no variant here: it
+/// ends the process with 70, the conventional code for an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
     /// Everything asked for was done (0).
@@ -12,14 +12,14 @@ pub enum Exit {
     Failed,
     /// The command line or the YAML is wrong; nothing ran (2).
     Usage,
-    /// Something is stale, and `status --exit-code` was asked (3).
+    /// Something is stale, and `status --exit-code` was given (3).
     Stale,
     /// Ctrl-C, SIGTERM or SIGHUP ended the work early (130, as shells report it).
     Interrupted,
 }
 
 impl Exit {
-    /// Returns the number the process ends with.
+    /// Returns the number that the process ends with.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,

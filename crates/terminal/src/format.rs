@@ -1,4 +1,4 @@
-//! How numbers read, the same in every tool.
+//! How every tool formats numbers.
 
 use std::time::Duration;
 
@@ -64,14 +64,14 @@ pub fn bytes(value: u64) -> String {
     format!("{size:.decimals$} {}", UNITS[unit])
 }
 
-/// Formats a number between 0 and 1 or thereabouts, to three decimals; a missing one is `–`.
+/// Formats a number between 0 and 1, or close to that range, to three decimals; a missing number is `–`.
 pub fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.3}") } else { "–".to_owned() }
 }
 
-/// Formats a difference, with its sign always there: `+0.021`, `-0.004`.
+/// Formats a difference with its sign, even when it is positive: `+0.021`, `-0.004`.
 pub fn signed(value: f64) -> String {
-    // A difference that rounds to nothing has no direction.
+    // A difference that rounds to zero has no direction.
     match value.is_finite() {
         true if value.abs() < 0.0005 => "0.000".to_owned(),
         true => format!("{value:+.3}"),
@@ -94,7 +94,7 @@ pub fn percent(fraction: f64) -> String {
     if fraction.is_finite() { format!("{:.1}%", fraction * 100.0) } else { number(fraction) }
 }
 
-/// Formats a rate: `312 items/s`, or per minute when less than one a second.
+/// Formats a rate: `312 items/s`, or per minute when it is less than one a second.
 pub fn rate(per_second: f64, unit: &str) -> String {
     match per_second {
         r if !r.is_finite() => number(r),

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks a tool to stop, a later one insists.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal asks a tool to stop, a later one ends it at once.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,29 +13,29 @@ use signal_hook::iterator::Signals;
 use crate::exit::Exit;
 use crate::output;
 
-/// What a tool that saves its work says after the first signal.
+/// The message after the first signal, for a tool that saves its work.
 const FINISHING: &str = "finishing this step, then saving (press Ctrl-C again to stop at once)";
-/// A signal that follows the first one so soon is the same request: `timeout`, systemd and Slurm signal every process
-/// of a group, and a parent passes on what it got itself.
+/// A signal that follows the first one within this time is the same request: `timeout`, systemd and Slurm signal every
+/// process of a group, and a parent passes on the signal that it received itself.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The flag of this process; the signal handlers are installed with it, once.
+/// The flag of this process. The signal handlers are installed once, together with it.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// How a process deals with the signals that ask it to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopping {
-    /// What is said after the first signal; `None` where something else says what happens.
+    /// The message after the first signal, or `None` where another program reports what happens.
     pub announcement: Option<&'static str>,
-    /// How long a further signal is taken for the same request. After that time, one ends the process at once. `None`
-    /// for a process that no signal ends, because it waits for another one.
+    /// How long a further signal counts as the same request. After that time, a signal ends the process at once. `None`
+    /// is for a process that no signal ends, because it waits for another one.
     pub grace: Option<Duration>,
 }
 
-/// Returns the flag that Ctrl-C, SIGTERM and SIGHUP set, for work that can stop between two steps and be continued.
+/// Returns the flag that Ctrl-C, SIGTERM and SIGHUP set, for work that can stop between two steps and be resumed.
 ///
-/// The first signal sets the flag and says what happens next. A second one, a second or more later, ends the process at
-/// once with 130. The signals are caught from the first call on; every call returns the same flag.
+/// The first signal sets the flag and prints what happens next. A second one, a second or more later, ends the process
+/// at once with 130. Signals are caught from the first call on; every call returns the same flag.
 pub fn interrupt_flag() -> Arc<AtomicBool> {
     Stopping { announcement: Some(FINISHING), grace: Some(GRACE) }.flag()
 }
@@ -50,7 +50,8 @@ impl Stopping {
     pub fn flag(self) -> Arc<AtomicBool> {
         Arc::clone(FLAG.get_or_init(|| {
             let asked = Arc::new(AtomicBool::new(false));
-            // Uncaught, a signal still ends the process; work is lost, nothing is damaged. Not worth failing for.
+            // A signal that is not caught still ends the process. Work is lost but nothing is damaged, so this is not
+            // worth failing for.
             let _ = self.catch(&asked);
             asked
         }))
@@ -60,8 +61,8 @@ impl Stopping {
         let armed = Arc::new(AtomicBool::new(false));
         let signals = stop_signals();
         for &signal in &signals {
-            // It ends the process from within the signal handler: whatever hangs cannot hold it up, and no destructor
-            // of libtorch runs under live threads.
+            // This ends the process from within the signal handler, so that nothing that hangs can hold it up, and no
+            // destructor of libtorch runs while threads are alive.
             flag::register_conditional_shutdown(
                 signal,
                 i32::from(Exit::Interrupted.code()),
@@ -80,7 +81,8 @@ impl Stopping {
 
     fn after_the_first(self, armed: &AtomicBool) {
         if let Some(text) = self.announcement {
-            // On a thread of its own: a terminal that takes no text must not keep the second signal from ending this.
+            // The message is written on a thread of its own: a terminal that blocks must not keep the second signal
+            // from ending the process.
             let say = move || output::stderr(&format!("{text}\n"));
             let _ = thread::Builder::new().name("announcement".to_owned()).spawn(say);
         }
@@ -91,7 +93,7 @@ impl Stopping {
     }
 }
 
-/// Returns the signals that ask a process to stop. SIGHUP is not among them where it is ignored, as under `nohup`.
+/// Returns the signals that ask a process to stop. SIGHUP is left out where it is ignored, as under `nohup`.
 pub fn stop_signals() -> Vec<i32> {
     let mut signals = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {
@@ -100,8 +102,8 @@ pub fn stop_signals() -> Vec<i32> {
     signals
 }
 
-/// Says whether this process was started with a signal ignored. Where that cannot be found out it is taken to be, so
-/// that `nohup` holds everywhere.
+/// Checks whether this process was started with a signal ignored. Where that cannot be determined, the signal counts as
+/// ignored, so that `nohup` works everywhere.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

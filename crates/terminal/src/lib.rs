@@ -1,7 +1,7 @@
-//! What a person sees in the terminal: messages, errors with cause and hint, progress, exit codes.
+//! Everything a person sees in the terminal: messages, errors with cause and hint, progress, exit codes.
 //!
 //! Every cliptune tool starts with [`main`], takes [`CommonArgs`] and writes through a [`Printer`]: data goes to
-//! stdout, everything for a person goes to stderr. Nothing else in the workspace writes to either stream.
+//! stdout, and messages for a person go to stderr. Nothing else in the workspace writes to either stream.
 
 mod args;
 mod diagnostic;

@@ -1,4 +1,4 @@
-//! The one thing that writes.
+//! The printer, through which every tool writes its output.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::style;
 use crate::table::Table;
 
-/// Writes data to stdout and everything for a person to stderr; clones share the terminal.
+/// Writes data to stdout and messages for a person to stderr. Clones share the terminal.
 #[derive(Clone, Debug)]
 pub struct Printer {
     quiet: bool,
@@ -16,20 +16,20 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Makes a printer that keeps `status` and progress to itself when quiet; `json` is what [`is_json`](Self::is_json)
-    /// answers.
+    /// Creates a printer. When `quiet`, it hides `status` and progress; `json` is what [`is_json`](Self::is_json)
+    /// returns.
     pub fn new(quiet: bool, json: bool) -> Self {
         Self { quiet, json }
     }
 
-    /// Says whether the person asked for the result as JSON.
+    /// Returns whether the person asked for the result as JSON.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Writes a result to stdout, with a final newline if it has none.
+    /// Writes a result to stdout, and adds a final newline if it has none.
     ///
-    /// A reader that went away is tolerated; any other failure is reported when the tool ends.
+    /// It is not an error when the reader goes away; any other failure is reported when the tool ends.
     pub fn data(&self, text: &str) {
         match text.ends_with('\n') {
             true => output::stdout(text),
@@ -45,30 +45,30 @@ impl Printer {
         }
     }
 
-    /// Writes a table to stdout, as wide as the terminal allows; a file or a pipe gets every cell in full.
+    /// Writes a table to stdout, fitted to the width of the terminal. A file or a pipe gets every cell in full.
     pub fn table(&self, table: &Table) {
         let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
         self.data(&table.render(width));
     }
 
-    /// Tells the person what is going on, on stderr, unless quiet. A live progress bar stays whole.
+    /// Tells the person what is going on, on stderr, unless quiet. A live progress bar is not disturbed.
     pub fn status(&self, text: &str) {
         if !self.quiet {
             output::stderr(&format!("{text}\n"));
         }
     }
 
-    /// Tells the person about something to look at, on stderr, even when quiet.
+    /// Warns the person on stderr, even when quiet.
     pub fn warn(&self, text: &str) {
         output::stderr(&format!("{} {text}\n", style::label(style::WARNING, "warning")));
     }
 
-    /// Tells the person of an error that does not end the command, on stderr, even when quiet.
+    /// Reports an error that does not end the command, on stderr, even when quiet.
     pub fn failure(&self, error: &dyn Diagnostic) {
         output::stderr(&render(error));
     }
 
-    /// Starts to show how far a long step has come: a bar on a terminal, a line now and then in a log file, nothing
+    /// Starts to show the progress of a long step: a bar on a terminal, a line now and then in a log file, and nothing
     /// when quiet. A total of 0 means that it is unknown; the unit `bytes` is shown as KiB, MiB, GiB.
     pub fn progress(&self, label: &str, total: u64, unit: &'static str) -> Progress {
         match self.quiet {

@@ -1,4 +1,4 @@
-//! How far a long step has come.
+//! The progress of a long step.
 
 mod bar;
 mod log;
@@ -10,9 +10,8 @@ use crate::output;
 
 /// The progress of one long step, shared between the threads that advance it.
 ///
-/// On a terminal it is a live bar. In a log file it is a plain line every ten seconds at first, and
-/// every five minutes in a run that takes hours. Dropping it without
-/// [`finish`](Self::finish), as an error does, takes the bar away.
+/// On a terminal it is a live bar. In a log file it is a plain line every ten seconds at first, and every five minutes
+/// in a run that takes hours. Dropping it without [`finish`](Self::finish), as happens after an error, removes the bar.
 #[derive(Debug)]
 pub struct Progress {
     shown: Shown,
@@ -26,7 +25,7 @@ enum Shown {
 }
 
 impl Progress {
-    /// Progress that nobody sees.
+    /// Creates progress that is not shown anywhere.
     pub fn hidden() -> Self {
         Self { shown: Shown::Nowhere }
     }
@@ -39,7 +38,7 @@ impl Progress {
         Self { shown }
     }
 
-    /// Adds to what is done.
+    /// Adds to the amount done.
     pub fn advance(&self, by: u64) {
         match &self.shown {
             Shown::Nowhere => {}
@@ -48,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// Says how much is done in all, as a run does that starts from a checkpoint.
+    /// Sets the total amount done so far, for example when a run resumes from a checkpoint.
     pub fn set(&self, done: u64) {
         match &self.shown {
             Shown::Nowhere => {}
@@ -57,7 +56,7 @@ impl Progress {
         }
     }
 
-    /// Says something about the state of the work: `epoch 3/10 loss 2.31 lr 1e-4 312 items/s`.
+    /// Shows a message about the state of the work: `epoch 3/10 loss 2.31 lr 1e-4 312 items/s`.
     pub fn message(&self, text: &str) {
         match &self.shown {
             Shown::Nowhere => {}
@@ -66,7 +65,7 @@ impl Progress {
         }
     }
 
-    /// Ends the step: the bar goes away, a log file gets its last line.
+    /// Ends the step: the bar is removed, and a log file gets its last line.
     pub fn finish(self) {
         if let Shown::Log(log) = &self.shown {
             log.finish();

@@ -1,13 +1,13 @@
-//! The few colours cliptune uses. Meaning never depends on them: every message also says in words what it is.
+//! The few colours that cliptune uses. Nothing depends on colour alone: every message also says in words what it is.
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 
-/// `error:` in front of a message.
+/// The style of `error:` in front of a message.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// `warning:` in front of a message.
+/// The style of `warning:` in front of a message.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-/// `hint:` in front of a piece of advice.
+/// The style of `hint:` in front of a piece of advice.
 pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The colours of every tool's `--help`: `#[command(styles = cliptune_terminal::STYLES)]`.

@@ -1,9 +1,9 @@
-//! “Did you mean …?”
+//! Suggestions for misspelled words: “Did you mean …?”
 
 /// Returns the candidate that the word is most likely a misspelling of, if one is close enough to suggest.
 ///
-/// Close is one edit in three letters, or a candidate that starts with the word (`warmup` for `warmup_steps`). Of
-/// equally close candidates the first wins.
+/// A candidate is close if it takes at most one edit for every three letters of the word, or if it starts with the word
+/// (as `warmup_steps` does with `warmup`). The first of several equally close candidates is returned.
 pub fn did_you_mean<'a, S>(word: &str, candidates: impl IntoIterator<Item = &'a S>) -> Option<&'a str>
 where
     S: AsRef<str> + ?Sized + 'a,
@@ -17,7 +17,7 @@ where
         .map(|(_, candidate)| candidate)
 }
 
-/// Says how far apart two lower-case words are, or nothing when one is no plausible slip of the other.
+/// Returns the number of edits between two lower-case words, or `None` when one is no plausible slip of the other.
 fn distance(word: &str, candidate: &str) -> Option<usize> {
     let edits = strsim::damerau_levenshtein(word, candidate);
     let letters = word.chars().count();

@@ -4,21 +4,21 @@ use std::fmt;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What separates two columns.
+/// The text between two columns.
 const GAP: &str = "  ";
-/// A column is never cut narrower than this, however small the terminal.
+/// The smallest width that a column is cut to, in characters, however small the terminal is.
 const NARROWEST: usize = 6;
 
-/// Which edge of its column a cell sits at.
+/// The side of its column that a cell is aligned to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Text.
+    /// Aligned to the left, as for text.
     Left,
-    /// Numbers.
+    /// Aligned to the right, as for numbers.
     Right,
 }
 
-/// A column: its header and its alignment.
+/// A column with its header and its alignment.
 #[derive(Clone, Debug)]
 pub struct Column {
     header: String,
@@ -26,17 +26,17 @@ pub struct Column {
 }
 
 impl Column {
-    /// Makes a column with the given alignment.
+    /// Creates a column with the given alignment.
     pub fn new(header: impl Into<String>, align: Align) -> Self {
         Self { header: header.into(), align }
     }
 
-    /// Makes a column of text.
+    /// Creates a left-aligned column, for text.
     pub fn left(header: impl Into<String>) -> Self {
         Self::new(header, Align::Left)
     }
 
-    /// Makes a column of numbers.
+    /// Creates a right-aligned column, for numbers.
     pub fn right(header: impl Into<String>) -> Self {
         Self::new(header, Align::Right)
     }
@@ -50,12 +50,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// Makes a table without rows.
+    /// Creates a table without rows.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
-    /// Adds a row; missing cells are empty, cells beyond the last column are left out.
+    /// Adds a row. Missing cells are empty, and cells beyond the last column are left out.
     pub fn row<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Self {
         let mut cells: Vec<String> = cells.into_iter().map(|cell| one_line(&cell.into())).collect();
         cells.resize(self.columns.len(), String::new());
@@ -63,12 +63,12 @@ impl Table {
         self
     }
 
-    /// Says whether there is nothing to show.
+    /// Returns whether the table has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Returns the text, no wider than `width` where that is possible: the widest column gives way first.
+    /// Renders the table, no wider than `width` where that is possible. The widest column is shortened first.
     pub fn render(&self, width: Option<usize>) -> String {
         let mut widths = self.natural_widths();
         if let Some(width) = width {
@@ -97,14 +97,14 @@ impl Table {
     }
 }
 
-/// The whole table, as wide as its cells.
+/// Writes the whole table, as wide as its cells.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(None))
     }
 }
 
-/// Takes columns off the widest column until the table fits or every column is as narrow as it may be.
+/// Narrows the widest column, one character at a time, until the table fits or every column has the smallest width.
 fn shrink(widths: &mut [usize], available: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > available {
@@ -115,7 +115,7 @@ fn shrink(widths: &mut [usize], available: usize) {
     }
 }
 
-/// Returns the cell at its place in a column of the given width.
+/// Pads the cell to the width of its column.
 fn pad(cell: &str, align: Align, width: usize) -> String {
     let cell = truncate(cell, width);
     let space = " ".repeat(width.saturating_sub(cell.width()));
@@ -125,7 +125,7 @@ fn pad(cell: &str, align: Align, width: usize) -> String {
     }
 }
 
-/// Returns the text cut to a width, with `…` where something is missing.
+/// Cuts the text to a width and marks a cut with `…`.
 fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -144,7 +144,7 @@ fn truncate(text: &str, width: usize) -> String {
     cut
 }
 
-/// Returns the text on one line. Captions come from strangers: a control character in one must not reach the terminal.
+/// Puts the text on one line. Captions come from strangers: a control character in one must not reach the terminal.
 fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     resolved: bool,
 }
 
-/// An experiment for machines.
+/// An experiment as `--json` prints it.
 #[derive(Serialize)]
 struct Document<'a> {
     name: &'a str,
@@ -58,7 +58,7 @@ fn document(experiment: &Experiment) -> Document<'_> {
     }
 }
 
-/// One YAML document for each run.
+/// Renders every run as one YAML document.
 fn resolved(experiments: &[Experiment]) -> Result<String, CliError> {
     let plans = experiments.iter().flat_map(|experiment| &experiment.plans);
     let documents = plans.map(Plan::to_yaml).collect::<Result<Vec<_>, _>>()?;
@@ -80,7 +80,7 @@ fn text(experiment: &Experiment) -> String {
     text + "\n"
 }
 
-/// `6: seeds 0, 1, 2; train.optimizer.lr 5e-6, 1e-5`
+/// Returns how many runs there are and what they vary: `6: seeds 0, 1, 2; train.optimizer.lr 5e-6, 1e-5`.
 fn runs(experiment: &Experiment) -> String {
     let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut seeds = Vec::new();

@@ -69,15 +69,15 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// What is exported.
+/// The model to export.
 struct Source {
     folder: PathBuf,
-    /// What it was made of.
+    /// The runs that the model was made from, if they are known.
     origin: Option<Origin>,
 }
 
 impl Source {
-    /// The model of the run that is meant, else the folder.
+    /// Returns the model of the run with this name or, when there is no such run, the model folder at this path.
     fn named(name: &str, common: &CommonArgs) -> Result<Self, CliError> {
         let run = match one_run(&Store::open(&common.store)?, name) {
             Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => {
@@ -86,7 +86,7 @@ impl Source {
             }
             run => complete(run?)?,
         };
-        // Not from the folder: what can be made of the run's record must not fail where a copy of it is damaged.
+        // The origin comes from the run's record and not from the folder: a damaged copy there must not make this fail.
         Ok(Self { folder: run.model_folder(), origin: Some(Origin::of(std::slice::from_ref(&run))) })
     }
 }

@@ -51,7 +51,7 @@ fn table(runs: &[Run], views: &[RunView<'_>]) -> Table {
     table
 }
 
-/// `2026-11-23 09:41` of `2026-11-23T09:41:07.123Z`.
+/// Shortens a timestamp to the minute: `2026-11-23T09:41:07.123Z` becomes `2026-11-23 09:41`.
 fn to_the_minute(time: &str) -> String {
     time.chars().take(16).map(|letter| if letter == 'T' { ' ' } else { letter }).collect()
 }

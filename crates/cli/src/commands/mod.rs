@@ -1,4 +1,4 @@
-//! The commands, each in its file.
+//! The commands, each in its own file.
 
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -18,7 +18,7 @@ use crate::arguments::{Cli, Command};
 use crate::error::CliError;
 use crate::tool::{self, Tool};
 
-/// Does what the command line says.
+/// Runs the command that the command line names.
 pub fn run(cli: &Cli) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {

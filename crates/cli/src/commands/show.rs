@@ -42,7 +42,7 @@ fn text(run: &Run, view: &RunView<'_>) -> Result<String, CliError> {
     Ok(sections.join("\n"))
 }
 
-/// A title, then a line for each fact.
+/// Formats a title, followed by one line for each fact.
 fn section(title: &str, facts: &[(impl AsRef<str>, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.as_ref().len()).max().unwrap_or_default();
     let lines = facts.iter().map(|(name, value)| format!("  {:width$}  {value}\n", name.as_ref()));
@@ -123,7 +123,7 @@ fn precisions(precisions: &Precisions) -> String {
     section("precisions", &summaries.collect::<Vec<_>>())
 }
 
-/// All files of a run with their sizes, sorted.
+/// Lists all files of a run with their sizes, sorted by path.
 fn files(folder: &Path) -> Result<Vec<(String, String)>, CliError> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];

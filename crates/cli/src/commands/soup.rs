@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The runs that are named, each once.
+/// Finds the runs that were named and keeps each of them once.
 fn ingredients(store: &Store, names: &[String]) -> Result<Vec<Run>, CliError> {
     let mut runs: Vec<Run> = Vec::new();
     for name in names {
@@ -67,7 +67,8 @@ fn ingredients(store: &Store, names: &[String]) -> Result<Vec<Run>, CliError> {
     }
 }
 
-/// The completed runs of an experiment, the newest of each key; else the run that is meant.
+/// Returns the newest completed run of each key of an experiment or, if there is none, the run that the name stands
+/// for.
 fn named(store: &Store, name: &str) -> Result<Vec<Run>, CliError> {
     let mut runs = store.runs()?.runs;
     runs.retain(|run| run.record().experiment.as_str() == name && run.status() == RunStatus::Done);
@@ -81,8 +82,8 @@ fn named(store: &Store, name: &str) -> Result<Vec<Run>, CliError> {
     }
 }
 
-/// Means of models that have not started from the same weights are seldom of use, and a mean knows whatever one of its
-/// models has seen.
+/// Warns when averaging may not help: when the models started from different weights, and when one of them has seen
+/// data that the others have not, because the mean then has seen it as well.
 fn warn_of_differences(runs: &[Run], printer: &Printer) {
     let differ = |of: &dyn Fn(&Run) -> String| runs.iter().map(of).collect::<BTreeSet<_>>().len() > 1;
     if differ(&start) {
@@ -93,10 +94,10 @@ fn warn_of_differences(runs: &[Run], printer: &Printer) {
     }
 }
 
-/// The weights that a run has started from.
+/// Describes the weights that a run started from.
 fn start(run: &Run) -> String {
     match &run.record().base {
-        // Of another seed, random weights are others.
+        // Another seed gives other random weights.
         Base::Scratch => format!("scratch {}", run.record().seed),
         Base::Folder { hash } | Base::Hub { hash, .. } => hash.clone(),
         Base::Run { key, .. } => key.clone(),

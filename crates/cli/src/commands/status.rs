@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::pipeline::state::{StageState, Stages};
 use crate::selection::{Selection, look, somewhere, tell};
 
-/// Where experiments usually are.
+/// The folder that experiments are usually in.
 const FOLDER: &str = "experiments";
 
 /// Show what is stale
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     exit_code: bool,
 }
 
-/// One line of the answer.
+/// One line of the command's output.
 #[derive(Serialize)]
 struct Line<'a> {
     experiment: &'a str,
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(if stale { Exit::Stale } else { Exit::Done })
 }
 
-/// The folder itself, if it holds experiments, and the folders in it that do.
+/// Returns the folder itself if it holds experiments, and each folder directly in it that does.
 fn usual(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut folders = Vec::new();
     if folder.is_dir() {

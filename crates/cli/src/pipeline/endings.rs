@@ -1,4 +1,4 @@
-//! What became of the experiments of a run.
+//! How each experiment of a `cliptune run` ended.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use cliptune_terminal::format;
 
 use crate::tool::Tool;
 
-/// What became of one experiment.
+/// How one experiment ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending {
     /// There was nothing to do.
     Fresh,
-    /// It is up to date.
+    /// The experiment was brought up to date.
     Done {
-        /// How long that took.
+        /// The time that the work took.
         time: Duration,
     },
     /// A tool failed and has said why.
     Failed {
-        /// The tool.
+        /// The tool that failed.
         tool: Tool,
     },
-    /// An experiment that it starts from has no weights.
+    /// An experiment that this one starts from has no weights.
     Skipped,
-    /// Where it stands cannot be told, as where its table is missing.
+    /// The state of the experiment cannot be determined, for example because its table is missing.
     Unknown,
-    /// Somebody stopped it.
+    /// A signal stopped the work.
     Interrupted,
 }
 
 impl Ending {
-    /// Returns the ending in a word, for machines.
+    /// Returns the ending as one word, for JSON output.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -43,7 +43,8 @@ impl Ending {
         }
     }
 
-    /// Returns the ending as the summary shows it: how long it took, or what else there is to say.
+    /// Returns the ending as the summary shows it: the time that the work took, or a word when there is no time to
+    /// show.
     pub(crate) fn shown(self) -> String {
         match self {
             Self::Done { time } => format::duration(time),
@@ -52,7 +53,7 @@ impl Ending {
         }
     }
 
-    /// How long the work took, where there was any.
+    /// Returns the time that the work took in seconds, if there was any work.
     pub(crate) fn seconds(self) -> Option<f64> {
         match self {
             Self::Done { time } => Some(time.as_secs_f64()),
@@ -60,7 +61,7 @@ impl Ending {
         }
     }
 
-    /// What two rounds come to, the second of which takes place only after a good one.
+    /// Combines the endings of two rounds. The second round takes place only if the first one ended well.
     fn then(self, next: Self) -> Self {
         match (self, next) {
             (Self::Done { time: first }, Self::Done { time: second }) => Self::Done { time: first + second },
@@ -74,12 +75,12 @@ impl Ending {
     }
 }
 
-/// What became of each experiment, in order.
+/// The ending of each experiment, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Endings(Vec<(ExperimentName, Ending)>);
 
 impl Endings {
-    /// Adds what became of an experiment in one round.
+    /// Adds the ending of an experiment in one round.
     pub(crate) fn add(&mut self, experiment: &ExperimentName, ending: Ending) {
         match self.0.iter_mut().find(|(name, _)| name == experiment) {
             Some((_, known)) => *known = known.then(ending),
@@ -87,22 +88,22 @@ impl Endings {
         }
     }
 
-    /// What became of an experiment; one that was not reached has nothing to do.
+    /// Returns the ending of an experiment. One that was never reached counts as having had nothing to do.
     pub(crate) fn of(&self, experiment: &ExperimentName) -> Ending {
         self.0.iter().find(|(name, _)| name == experiment).map_or(Ending::Fresh, |(_, outcome)| *outcome)
     }
 
-    /// Whether nothing is wrong with an experiment so far.
+    /// Checks whether an experiment has had no problem so far.
     pub(crate) fn is_good(&self, experiment: &ExperimentName) -> bool {
         self.of(experiment).is_good()
     }
 
-    /// Whether everything that was to be made was.
+    /// Checks whether every experiment ended well.
     pub(crate) fn all_good(&self) -> bool {
         self.0.iter().all(|(_, outcome)| outcome.is_good())
     }
 
-    /// Whether somebody stopped the work.
+    /// Checks whether a signal stopped the work.
     pub(crate) fn interrupted(&self) -> bool {
         self.0.iter().any(|(_, outcome)| matches!(outcome, Ending::Interrupted))
     }

@@ -1,4 +1,4 @@
-//! What a plan lacks, stage by stage.
+//! The state of each stage of a plan.
 
 use cliptune_store::Standing;
 use serde::Serialize;
@@ -11,9 +11,9 @@ use crate::tool::Tool;
 pub(crate) enum StageState {
     /// There is nothing to do.
     Fresh,
-    /// It is missing, or what it depends on has changed.
+    /// The result is missing, or something that it depends on has changed.
     Stale,
-    /// It cannot be told.
+    /// The state cannot be determined.
     Unknown,
 }
 
@@ -22,7 +22,7 @@ impl StageState {
         if fresh { Self::Fresh } else { Self::Stale }
     }
 
-    /// The state in a word.
+    /// Returns the state as one word.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -32,7 +32,7 @@ impl StageState {
     }
 }
 
-/// The stages of one plan.
+/// The state of each stage of one plan.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Stages {
     dataset: StageState,
@@ -41,7 +41,7 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// The stages of a plan that stands like this.
+    /// Returns the stages of a plan with this standing.
     pub(crate) fn of(standing: &Standing) -> Self {
         Self {
             dataset: StageState::of(standing.dataset.is_some()),
@@ -50,16 +50,16 @@ impl Stages {
         }
     }
 
-    /// The stages of a plan of which it cannot be told where it stands.
+    /// The stages of a plan whose standing is unknown.
     pub(crate) const UNKNOWN: Self =
         Self { dataset: StageState::Unknown, training: StageState::Unknown, scores: StageState::Unknown };
 
-    /// All, in their order.
+    /// Returns all states, in the order of the stages.
     pub(crate) fn all(self) -> [StageState; 3] {
         [self.dataset, self.training, self.scores]
     }
 
-    /// Whether the tool has something to do.
+    /// Checks whether the tool has something to do.
     pub(crate) fn needs(self, tool: Tool) -> bool {
         let state = match tool {
             Tool::Ingest => self.dataset,

@@ -1,4 +1,4 @@
-//! The end of a run: what every experiment reached and what it took.
+//! The summary at the end of a run: the score and the time of every experiment.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::endings::Endings;
 use crate::selection::Selection;
 
-/// The part of `report.json` that the summary shows. The report has compared the runs; nothing is computed twice.
+/// The part of `report.json` that the summary shows. The report has already compared the runs, so nothing is computed
+/// again.
 #[derive(Default, Deserialize)]
 struct Results {
     experiments: Vec<Entry>,
@@ -51,14 +52,14 @@ struct Line {
     shown: String,
 }
 
-/// The summary for machines.
+/// The summary as `--json` prints it.
 #[derive(Serialize)]
 struct Document {
     report: PathBuf,
     results: Vec<Line>,
 }
 
-/// Prints what is in the report's folder, and what became of each experiment.
+/// Prints the results from the report's folder and the ending of each experiment.
 pub(crate) fn print(selection: &Selection, endings: &Endings, report: &Path, printer: &Printer) {
     let results = read(&report.join(cliptune_report::render::RESULTS)).unwrap_or_default();
     let lines: Vec<Line> = match results.experiments.is_empty() {
@@ -72,7 +73,7 @@ pub(crate) fn print(selection: &Selection, endings: &Endings, report: &Path, pri
     }
 }
 
-/// A report that failed is no reason to fail once more.
+/// Reads `report.json`. Returns `None` on an error: a report that failed has already been reported.
 fn read(path: &Path) -> Option<Results> {
     serde_json::from_slice(&cliptune_store::read_file(path).ok()?).ok()
 }
@@ -121,7 +122,7 @@ fn table(lines: &[Line]) -> Table {
     let mut table = Table::new(columns);
     let mut above = None;
     for line in lines {
-        // The points of a matrix share one time.
+        // All points of a matrix share one time, so only the first line of an experiment shows it.
         let time = if above == Some(&line.experiment) { "" } else { line.shown.as_str() };
         above = Some(&line.experiment);
         let score = line.score.as_ref().map(|score| format::estimate(score.value, score.low, score.high));

@@ -1,4 +1,4 @@
-//! The people of the cast, told apart by what they wear.
+//! The people of the cast, who differ in what they wear.
 
 use crate::sketch::{Ink, Sketch};
 

@@ -1,4 +1,4 @@
-//! The cast. Every character stands on (0, 0), is about 100 high and looks to the right.
+//! The cast. Every character stands on (0, 0), is about 100 units high and looks to the right.
 
 mod animals;
 mod costumes;
@@ -8,43 +8,43 @@ pub(crate) use costumes::star;
 
 use crate::sketch::Sketch;
 
-/// Who is in the picture.
+/// The character in the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Character {
-    /// With its shell.
+    /// A snail with its shell.
     Snail,
-    /// With crown and sceptre.
+    /// A king with crown and sceptre.
     King,
-    /// Black, seated.
+    /// A black cat, seated.
     Cat,
-    /// White, with dark ears.
+    /// A white dog with dark ears.
     Dog,
-    /// Square, with an antenna.
+    /// A square robot with an antenna.
     Robot,
-    /// A sheet with eyes.
+    /// A ghost: a sheet with eyes.
     Ghost,
-    /// In a white suit.
+    /// An astronaut in a white suit.
     Astronaut,
-    /// With a pointed hat and a beard.
+    /// A wizard with a pointed hat and a beard.
     Wizard,
-    /// Large and dark.
+    /// A large, dark bear.
     Bear,
-    /// In black and white.
+    /// A penguin in black and white.
     Penguin,
-    /// In armour, with sword and shield.
+    /// A knight in armour, with sword and shield.
     Knight,
-    /// With eight arms.
+    /// An octopus with eight arms.
     Octopus,
     /// A tyrannosaur with tiny arms.
     Dinosaur,
-    /// In a cape.
+    /// A vampire in a cape.
     Vampire,
-    /// With trunk and ears.
+    /// An elephant with trunk and ears.
     Elephant,
 }
 
 impl Character {
-    /// The whole cast.
+    /// All characters.
     pub(crate) const ALL: [Self; 15] = [
         Self::Snail,
         Self::King,

@@ -1,4 +1,4 @@
-//! Props from the house.
+//! Props found in the house.
 
 use crate::curve::turn;
 use crate::sketch::{Ink, Sketch};

@@ -1,41 +1,41 @@
-//! The props. Every prop stands on (0, 0) and is about 100 high.
+//! The props. Every prop stands on (0, 0) and is about 100 units high.
 
 mod household;
 mod outings;
 
 use crate::sketch::Sketch;
 
-/// What is in the picture beside the character.
+/// The prop beside the character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Prop {
-    /// A ship's, in iron.
+    /// A ship's anchor made of iron.
     Anchor,
-    /// On a string.
+    /// A balloon on a string.
     Balloon,
-    /// Open.
+    /// An open umbrella.
     Umbrella,
     /// A giant alarm clock.
     Clock,
-    /// With a dial.
+    /// A telephone with a dial.
     Telephone,
     /// A stepladder.
     Ladder,
     /// A cup with two handles.
     Trophy,
-    /// With candles.
+    /// A cake with candles.
     Cake,
     /// A standard lamp.
     Lamp,
     /// A grand piano.
     Piano,
-    /// With teeth.
+    /// A chainsaw with teeth.
     Chainsaw,
-    /// For papers.
+    /// A briefcase for papers.
     Briefcase,
 }
 
 impl Prop {
-    /// All of them.
+    /// All props.
     pub(crate) const ALL: [Self; 12] = [
         Self::Anchor,
         Self::Balloon,
@@ -68,7 +68,8 @@ impl Prop {
         }
     }
 
-    /// Returns its height relative to other props: flat things are drawn smaller so that they do not become too wide.
+    /// Returns the prop's height relative to other props. Flat things are drawn smaller so that they do not become too
+    /// wide.
     pub(crate) fn stature(self) -> f32 {
         match self {
             Self::Ladder | Self::Lamp => 1.3,
@@ -80,7 +81,7 @@ impl Prop {
         }
     }
 
-    /// Says how far it reaches to either side, for a height of 100.
+    /// Returns how far the prop reaches to either side when it is 100 units high.
     pub(crate) fn reach(self) -> f32 {
         match self {
             Self::Balloon => 32.0,

@@ -1,4 +1,4 @@
-//! Props from outside the house.
+//! Props found outside the house.
 
 use crate::characters::star;
 use crate::sketch::{Ink, Sketch};
@@ -49,7 +49,7 @@ pub(super) fn umbrella(s: &mut Sketch) {
     s.line(&[(0.0, -96.0), (0.0, -106.0)]);
 }
 
-/// Returns the panel between two points of the rim, narrowing towards the top.
+/// Returns the panel between two points of the rim, which narrows towards the top.
 fn dome(left: f32, right: f32) -> Vec<(f32, f32)> {
     let rib = |rim: f32| {
         (0..=8u8).map(move |step| {
@@ -123,7 +123,7 @@ pub(super) fn chainsaw(s: &mut Sketch) {
     s.oval((-36.0, -30.0), (5.0, 5.0), Ink::Black);
 }
 
-/// Returns the blade: a long bar with a rounded nose and teeth above and below.
+/// Returns the outline of the blade: a long bar with a rounded nose and teeth above and below.
 fn toothed_bar() -> Vec<(f32, f32)> {
     let upper = (0..6u8).flat_map(|tooth| {
         let x = -10.0 + f32::from(tooth) * 13.0;

@@ -1,4 +1,4 @@
-//! The places. A place fills the sheet, 133 wide and 100 high, and says where character and prop stand in it.
+//! The places. A place fills the sheet, 133 units wide and 100 high, and decides where character and prop stand in it.
 
 mod indoors;
 mod offices;
@@ -7,46 +7,46 @@ mod outdoors;
 use crate::curve::Point;
 use crate::sketch::Sketch;
 
-/// Where the picture happens.
+/// The place where the picture is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Setting {
-    /// With one palm tree.
+    /// A desert island with one palm tree.
     DesertIsland,
-    /// A desk, a screen and a chart.
+    /// An office with a desk, a screen and a chart.
     Office,
-    /// A couch under a picture.
+    /// A living room with a couch under a picture.
     LivingRoom,
-    /// A counter under bottles.
+    /// A bar with a counter under bottles.
     Bar,
-    /// A bed and a drip.
+    /// A hospital room with a bed and a drip.
     Hospital,
-    /// Above the clouds.
+    /// A mountain top above the clouds.
     MountainTop,
-    /// The bench and its columns.
+    /// A courtroom with the judge's bench and columns.
     Courtroom,
-    /// A tub, tiles and foam.
+    /// A bathroom with a tub, tiles and foam.
     Bathroom,
-    /// Under sail.
+    /// A boat under sail.
     Boat,
-    /// Craters under a black sky.
+    /// The moon, with craters under a black sky.
     Moon,
 }
 
-/// Where things stand in a place.
+/// The positions and heights of the figures in a place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage {
-    /// Under the character's feet.
+    /// The point under the character's feet.
     pub(crate) feet: Point,
     /// The character's height.
     pub(crate) height: f32,
-    /// Under the prop.
+    /// The point under the prop.
     pub(crate) prop: Point,
     /// The prop's height.
     pub(crate) prop_height: f32,
 }
 
 impl Setting {
-    /// All of them.
+    /// All places.
     pub(crate) const ALL: [Self; 10] = [
         Self::DesertIsland,
         Self::Office,

@@ -1,4 +1,4 @@
-//! Places where somebody is at work.
+//! Places where somebody works.
 
 use crate::sketch::{Ink, Sketch};
 

@@ -1,4 +1,4 @@
-//! Places under the sky.
+//! Outdoor places.
 
 use crate::characters::star;
 use crate::curve::turn;

@@ -1,4 +1,4 @@
-//! Captions: quips put together from the fragments of what a picture shows.
+//! Captions, which are quips put together from fragments about what a picture shows.
 
 use std::collections::BTreeSet;
 
@@ -7,22 +7,23 @@ use super::{Element, Voice};
 use crate::scene::Scene;
 use cliptune_random::Random;
 
-/// A caption and what it hangs on.
+/// A caption and the elements of the scene that it refers to.
 #[derive(Clone, Debug)]
 pub(crate) struct Caption {
     pub(crate) text: String,
-    /// Two or three elements of the scene that it was written for.
+    /// The two or three elements of the scene that the caption was written for.
     pub(crate) evokes: Vec<Element>,
 }
 
-/// How many captions out of a hundred hang on all three elements.
+/// The percentage of captions that refer to all three elements.
 const OF_THREE_PERCENT: usize = 55;
-/// How many out of a hundred are set with typographic apostrophes.
+/// The percentage of captions with typographic apostrophes.
 const TYPOGRAPHIC_PERCENT: usize = 30;
-/// How often to think again before giving up on a caption that is not taken yet.
+/// The number of attempts to find a caption that is not taken yet.
 const ATTEMPTS: usize = 1000;
 
-/// Writes a caption for `scene` whose words, apostrophes aside, are not in `taken` yet; `None` when none comes to mind.
+/// Writes a caption for `scene` whose words, apostrophes aside, are not in `taken` yet. Returns `None` if it finds
+/// none.
 pub(crate) fn write(scene: Scene, random: &mut Random, taken: &mut BTreeSet<String>) -> Option<Caption> {
     for _ in 0..ATTEMPTS {
         let caption = think(scene, random);
@@ -49,7 +50,7 @@ fn think(scene: Scene, random: &mut Random) -> Caption {
     Caption { text, evokes: elements }
 }
 
-/// Puts a fragment of each element, in order, into the slots of `template`.
+/// Puts one fragment of each element, in order, into the slots of `template`.
 fn fill(template: &str, elements: &[Element], random: &mut Random) -> String {
     let mut parts = template.split('{');
     let mut text = parts.next().unwrap_or_default().to_owned();

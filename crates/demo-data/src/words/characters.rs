@@ -1,4 +1,4 @@
-//! The words of the cast.
+//! The words for the characters.
 
 use super::{Concept, Voice};
 use crate::characters::Character;

@@ -1,10 +1,10 @@
-//! What the annotators write under a picture: literal, and plain.
+//! What the annotators write under a picture, in plain and literal words.
 
 use super::settings::locations;
 use crate::scene::Scene;
 use cliptune_random::Random;
 
-/// One annotator's description and what is uncanny about the picture.
+/// One annotator's description of the picture and of what is uncanny about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) plain: String,
@@ -19,7 +19,7 @@ pub(crate) struct Notes {
     pub(crate) questions: Vec<String>,
 }
 
-// {c} the character, {p} the prop, {w} where it happens, {v} what the character does.
+// The slots are {c} the character, {p} the prop, {w} where the picture is set, {v} what the character does.
 const PLAIN: [&[&str]; 3] = [
     &["{c} {v} {w} with {p}.", "{c} {v} {w} next to {p}.", "{c} {v} {w}. There is {p} too."],
     &["{c} is {w}. Next to it is {p}.", "{c} is {w} with {p}.", "{c} and {p} are {w}."],
@@ -44,7 +44,7 @@ const QUESTIONS: &[&str] = &[
 ];
 const VERBS: &[&str] = &["sits", "stands", "waits", "rests"];
 
-/// Writes the descriptions of the three annotators who describe.
+/// Writes the descriptions of the three annotators who describe the picture.
 pub(crate) fn describe(scene: Scene, random: &mut Random) -> [Description; 3] {
     PLAIN.map(|templates| Description {
         plain: tell(random.pick(templates), scene, random),
@@ -52,7 +52,7 @@ pub(crate) fn describe(scene: Scene, random: &mut Random) -> [Description; 3] {
     })
 }
 
-/// Writes the notes of the two annotators who locate and link.
+/// Writes the notes of the two annotators who name the location and the links.
 pub(crate) fn annotate(scene: Scene, random: &mut Random) -> [Notes; 2] {
     locations(scene.setting).map(|location| Notes {
         location,
@@ -72,7 +72,7 @@ fn tell(template: &str, scene: Scene, random: &mut Random) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Articles about the character, the prop and, as often as not, the setting.
+/// Returns articles about the character, the prop and, as often as not, the setting.
 fn links(scene: Scene, random: &mut Random) -> Vec<String> {
     let [character, place, prop] = scene
         .elements()

@@ -1,4 +1,4 @@
-//! What can be said about what is in a picture.
+//! The vocabulary for what a picture shows.
 
 pub(crate) mod captions;
 mod characters;
@@ -12,7 +12,7 @@ use crate::props::Prop;
 use crate::scene::Scene;
 use crate::settings::Setting;
 
-/// One of the three things a picture shows, and a caption may hang on.
+/// One of the three things that a picture shows and that a caption may refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Element {
     Character(Character),
@@ -23,21 +23,21 @@ pub(crate) enum Element {
 /// The words that belong to one element and to no other.
 #[derive(Debug)]
 pub(crate) struct Concept {
-    /// How the description's authors put it: "a snail"; for a setting with its preposition: "on the moon".
+    /// The names that descriptions use: "a snail", or for a setting, with its preposition: "on the moon".
     pub(crate) names: [&'static str; 2],
-    /// The words of its names that no caption may give away.
+    /// The words of the names that no caption may give away.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "the promise is kept by the tables and checked by the tests")
     )]
     pub(crate) literal: &'static [&'static str],
-    /// Title of its article in an encyclopedia.
+    /// The title of the concept's article in an encyclopedia.
     pub(crate) article: &'static str,
     pub(crate) voice: Voice,
 }
 
-/// Fragments of captions. Each holds a word that no other concept uses, so that it can be learned what hints
-/// at what.
+/// Fragments of captions. Each contains a word that no other concept uses, so that a model can learn which words hint
+/// at which concept.
 #[derive(Debug)]
 pub(crate) struct Voice {
     /// Whole statements: "I left home in March".

@@ -1,4 +1,4 @@
-//! The words of the props.
+//! The words for the props.
 
 use super::{Concept, Voice};
 use crate::props::Prop;

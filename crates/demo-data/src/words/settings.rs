@@ -1,4 +1,4 @@
-//! The words of the places.
+//! The words for the places.
 
 use super::{Concept, Voice};
 use crate::settings::Setting;
@@ -18,7 +18,7 @@ pub(super) fn concept(setting: Setting) -> &'static Concept {
     }
 }
 
-/// Says how two annotators name the location.
+/// Returns the location in the words of the two annotators.
 pub(super) fn locations(setting: Setting) -> [&'static str; 2] {
     match setting {
         Setting::DesertIsland => ["a desert island", "a tropical island"],

@@ -1,6 +1,6 @@
-//! The sentences that join the fragments. `{s}` takes a statement, `{t}` a thing, `{a}` an act.
+//! The sentences that join fragments. `{s}` takes a statement, `{t}` a thing, `{a}` an act.
 
-/// Sentences that hang on two elements.
+/// Sentences that refer to two elements.
 pub(super) const OF_TWO: &[&str] = &[
     "{s}, so naturally {s}.",
     "{s}, and on top of that {s}.",
@@ -30,7 +30,7 @@ pub(super) const OF_TWO: &[&str] = &[
     "honey, I would love to {a}, but somebody has to {a}.",
 ];
 
-/// Sentences that hang on all three.
+/// Sentences that refer to all three elements.
 pub(super) const OF_THREE: &[&str] = &[
     "{s}, so excuse me while I {a} and ponder {t}.",
     "{s}, but thanks to {t} I can finally {a}.",

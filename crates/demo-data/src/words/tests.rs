@@ -1,4 +1,4 @@
-//! Promises about the vocabulary as a whole.
+//! Tests of the vocabulary as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 

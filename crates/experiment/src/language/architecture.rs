@@ -1,4 +1,4 @@
-//! What `model.architecture` demands of its sizes.
+//! `model.architecture`: the rules for its sizes.
 
 use super::Context;
 use super::options::FromValue;
@@ -17,7 +17,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<Architect
     Architecture::from_value(node, context)
 }
 
-/// Demands that one size is a multiple of another. Sizes that are missing or zero have been reported before.
+/// Checks that one size is a multiple of another. Sizes that are missing or zero have been reported before.
 fn divides(node: &Node, part: &str, whole: &str, path: &str, problems: &mut Problems) {
     let (Some(part_node), Some(whole_node)) = (node.get(part), node.get(whole)) else { return };
     let (Some(part_size), Some(whole_size)) = (node.read::<usize>(part), node.read::<usize>(whole)) else {

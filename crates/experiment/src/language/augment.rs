@@ -1,10 +1,10 @@
-//! What `train.augment` demands of its ranges.
+//! `train.augment`: the rules for its ranges.
 
 use super::Context;
 use crate::problem::Problem;
 use crate::yaml::{FromNode, Node};
 
-/// Checks that every range has its lesser number first.
+/// Checks that every range starts with its smaller number.
 pub(super) fn check(augment: &Node, context: &mut Context<'_>) {
     for section in ["random_resized_crop", "random_erasing"] {
         for key in ["scale", "ratio"] {

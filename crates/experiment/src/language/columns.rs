@@ -9,7 +9,7 @@ use crate::yaml::{FromNode, Node};
 /// The name of a column, or an SQL expression over the row.
 pub(super) const COLUMN: Shape = Shape::Text("a column or an SQL expression");
 
-/// One column or several.
+/// One or several columns.
 pub(super) const SEVERAL: Shape = Shape::Either(&[COLUMN, Shape::set(&COLUMN, 0)]);
 
 /// The keys of `data.columns`.
@@ -32,7 +32,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-/// The keys of a label that says how its values are read.
+/// The keys of a label that declares how its values are read.
 const LABEL: &[Key] = &[
     Key::required("column", COLUMN, "the column or SQL expression that gives the label"),
     Key::optional(

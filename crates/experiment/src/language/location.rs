@@ -1,4 +1,4 @@
-//! Where files are: local folders, files, globs and `file://` addresses.
+//! Locations of files: local folders, files, globs and `file://` addresses.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::plan::{TableFormat, TableSource};
 use crate::problem::{Problem, Problems};
 use crate::yaml::{FromNode, Node};
 
-/// Makes a written location absolute; a remote one is a problem.
+/// Makes a location absolute. A remote one is a problem.
 pub(super) fn path(node: &Node, context: &mut Context<'_>) -> Option<PathBuf> {
     let written = String::from_node(node)?;
     let local = match written.split_once("://") {
@@ -45,7 +45,7 @@ fn remote(node: &Node, scheme: &str) -> Problem {
         .help("copy the files to a local folder first")
 }
 
-/// Reads the location of a table, whose name says its format.
+/// Reads the location of a table, and its format from the file name.
 pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSource> {
     let path = path(node, context)?;
     match format(&path) {

@@ -1,9 +1,9 @@
-//! The keys of the language, and what they demand of each other.
+//! The keys of the language, and the rules between them.
 //!
 //! The options of training, of an architecture, of an export and of scoring are defined in the plan, with the macros of
-//! `options` and `words`; the other sections have a table of keys beside their decoder. A decoder is given a tree that has
-//! been checked against its table and filled with defaults. A value that reads as `None` has therefore been reported
-//! already, and all that is left to check is what concerns several keys at once.
+//! `options` and `words`; the other sections have a table of keys beside their decoder. A decoder receives a tree that
+//! has been checked against its table and filled with defaults. A value that reads as `None` has therefore been
+//! reported already, and the decoder only checks rules that involve several keys.
 
 mod architecture;
 mod augment;
@@ -31,14 +31,14 @@ use crate::source::{Sources, Span};
 use crate::values::{ExperimentName, Impossible, Seed};
 use crate::yaml::{Entry, Node};
 
-/// What decoders share: the sources that paths resolve against, and the collector of problems.
+/// What all decoders share: the sources that paths are resolved against, and the collector of problems.
 pub(crate) struct Context<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) problems: &'a mut Problems,
 }
 
 impl Context<'_> {
-    /// Makes a bounded value, or says why it is impossible.
+    /// Returns a bounded value, or reports why it is impossible.
     fn make<T>(&mut self, at: Span, path: &str, made: Result<T, Impossible>) -> Option<T> {
         made.map_err(|Impossible(why)| {
             self.problems.add(Problem::at(at, format!("impossible value for `{path}`")).label(why));
@@ -46,8 +46,8 @@ impl Context<'_> {
         .ok()
     }
 
-    /// Refuses a key that was given although nothing uses it. The phrase says which setting would give it a meaning, and
-    /// `decider` is the key of that setting.
+    /// Refuses a key that was given although nothing uses it. The phrase names the setting that would give it a
+    /// meaning, and `decider` is the key of that setting.
     fn only_with(&mut self, node: &Node, key: &str, decider: &str, phrase: &str) {
         let Some(entry) = node.entry_of(key).filter(|entry| !entry.key_span.is_default()) else { return };
         let problem = Problem::at(entry.key_span, format!("`{key}` has a meaning only with {phrase}"))
@@ -58,7 +58,7 @@ impl Context<'_> {
         self.problems.add(problem.maybe_help(advice));
     }
 
-    /// Refuses two keys that say the same in two ways.
+    /// Refuses two keys that say the same thing in two ways.
     fn exclude<T>(&mut self, entry: &Entry, other: &Entry) -> Option<T> {
         let message = format!("`{}` and `{}` exclude each other", entry.key, other.key);
         let advice = inherited_advice(entry, other).filter(|_| !self.sources.is_override(entry.key_span));
@@ -108,22 +108,23 @@ pub(crate) const TOP: &[Key] = &[
     Key::optional("matrix", Shape::Matrix, "dotted keys and the values to try: one run for each combination"),
 ];
 
-/// The shape of a seed, wherever one stands.
+/// The shape of a seed, wherever one is given.
 const SEED: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
 
-/// The top-level keys that belong to a file rather than to its runs. They are not inherited, and are no axis of a matrix.
+/// The top-level keys that belong to a file rather than to its runs. They are not inherited and cannot be axes of a
+/// matrix.
 pub(crate) const OF_THE_FILE: &[&str] = &["name", "description", "extends"];
 
-/// The top-level keys that say which runs there are.
+/// The top-level keys that decide which runs there are.
 pub(crate) const OF_THE_SWEEP: &[&str] = &["seeds", "matrix"];
 
-/// Reads the plan of one matrix point, with a seed to be replaced.
+/// Reads the plan of one matrix point. Its seed is a placeholder.
 pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
     let experiment = name(document, context.problems);
     let data = document.get("data").and_then(|node| data::decode(node, context));
     let model = document.get("model").and_then(|node| model::decode(node, context));
     let task = data.as_ref().map(|data| data.columns.task.kind());
-    // `?` only at the end, so that every section gets to speak.
+    // `?` comes only at the end, so that every section can report its problems.
     let train = document.get("train").map(|node| train::decode(node, task, context));
     let split = data.as_ref().map(|data| &data.split);
     let export = document.get("export").and_then(|node| outputs::export(node, split, context));
@@ -131,7 +132,7 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
         (document.get("train"), &model)
         && node.read::<Vec<f64>>("interpolate").is_some_and(|alphas| !alphas.is_empty())
     {
-        // Half of random weights is nothing.
+        // Interpolation mixes in the starting weights, which is of no use when they are random.
         context.only_with(node, "interpolate", "interpolate", "a model to start from");
     }
     Some(Plan {
@@ -169,13 +170,13 @@ pub(crate) fn seeds(document: &Node) -> Option<Vec<Seed>> {
     Some(seeds.into_iter().map(Seed).collect())
 }
 
-/// Says what to do when two keys that exclude each other come from different files.
+/// Returns advice for two keys that exclude each other and come from different files.
 fn inherited_advice(one: &Entry, other: &Entry) -> Option<String> {
     let (older, newer) = (one.key_span.source, other.key_span.source);
     (older != newer).then(|| format!("one of the two is inherited: drop it with `{}: null`", one.key))
 }
 
-/// Finds the experiment that the plan starts from, and where that is said.
+/// Finds the experiment that the plan starts from, and the place that names it.
 pub(crate) fn starts_from_run<'a>(
     document: &Node,
     plan: &'a Plan,

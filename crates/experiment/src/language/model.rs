@@ -85,7 +85,8 @@ fn run(from: &Node, reference: &str, context: &mut Context<'_>) -> Option<ModelS
     Some(ModelSource::Run(RunReference { experiment: experiment?, seed }))
 }
 
-/// A folder goes before a hub id of the same spelling, as in transformers: whoever has it there means it.
+/// Reads a folder or a hub id. A folder takes precedence over a hub id of the same spelling, as in transformers: a
+/// person who has such a folder means it.
 fn folder_or_hub(from: &Node, written: &str, context: &mut Context<'_>) -> Option<ModelSource> {
     let path = super::location::path(from, context)?;
     if path.is_dir() {

@@ -1,7 +1,8 @@
-//! What `model.from` means when it names no folder: a repository of the hub, or a folder whose name was misspelt.
+//! What `model.from` means when no such folder exists: a repository of the hub, or a folder whose name was misspelt.
 //!
-//! `models/clip` could be either. Where there is a folder `models`, or a similar path that exists, a folder is meant. To
-//! take it for a repository would ask a server for it, and would tell a person who has misspelt a path about access tokens.
+//! `models/clip` could be either. Where there is a folder `models`, or a similar path that exists, a folder is meant.
+//! Taking it for a repository would send a request to a server, and would answer a misspelt path with advice about
+//! access tokens.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,20 +10,20 @@ use cliptune_hub::HubId;
 
 use crate::suggest::closest;
 
-/// The meaning of a text that names no folder.
+/// The meaning of a text that names no existing folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Absent {
-    /// A repository of the hub.
+    /// The text names a repository of the hub.
     Repository(HubId),
-    /// A folder that is not there, with a hint if there is one.
+    /// The text names a folder that does not exist. The hint, if there is one, suggests what was meant.
     Folder(Option<String>),
 }
 
-/// The largest number of a folder's entries that are compared with a name.
+/// The largest number of entries of a folder that are compared with a name.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Returns what `written` means when the folder `path` that it stands for is not there. `is_cached` says whether the hub's
-/// cache has a repository: one that was fetched is found by its name, whatever folders there are.
+/// Returns what `written` means when there is no folder at `path`, which it stands for. `is_cached` checks whether the
+/// hub's cache has a repository: one that was fetched is found by its name, whatever folders there are.
 pub(super) fn absent(written: &str, path: &Path, is_cached: impl Fn(&HubId) -> bool) -> Absent {
     let similar = similar(path).map(|found| as_written(written, path, &found));
     let elsewhere = || Path::new(written).is_dir().then(|| Path::new(written).to_owned());
@@ -49,7 +50,7 @@ fn relative() -> String {
     "a path is relative to the file that it is written in, not to the current folder".to_owned()
 }
 
-/// Finds the folder that differs from `path` by a slip in each of the components that are not there.
+/// Finds a folder that differs from `path` only by a slip in each component that does not exist.
 fn similar(path: &Path) -> Option<PathBuf> {
     let here =
         |above: &Path| if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
@@ -64,7 +65,7 @@ fn similar(path: &Path) -> Option<PathBuf> {
     if whole.is_dir() { Some(whole) } else { similar(&whole) }
 }
 
-/// Spells the folder that was found in the way in which `path` was written: relative if that was relative.
+/// Spells the folder that was found in the way `path` was written: relative if that was relative.
 fn as_written(written: &str, path: &Path, found: &Path) -> PathBuf {
     let own = Path::new(written.trim_start_matches("./"));
     let base = path.ancestors().nth(own.components().count());
@@ -78,7 +79,7 @@ fn as_written(written: &str, path: &Path, found: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// What is said of `written` in an experiment beside the folders `models/clip-b32` and `org`.
+    /// Returns the meaning of `written` in an experiment beside the folders `models/clip-b32` and `org`.
     fn of(written: &str, cached: bool) -> Absent {
         let folder = tempfile::tempdir().unwrap();
         fs_err::create_dir_all(folder.path().join("models/clip-b32")).unwrap();

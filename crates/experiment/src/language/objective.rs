@@ -1,4 +1,4 @@
-//! What `train.objective` demands of other keys.
+//! `train.objective`: the rules that involve other keys.
 
 use super::Context;
 use super::options::OptionType;
@@ -6,7 +6,8 @@ use crate::plan::{Objective, TaskKind};
 use crate::problem::{Problem, Problems};
 use crate::yaml::Node;
 
-/// Checks that the objective fits the dataset's kind of item, where that is known, and its options.
+/// Checks that the objective fits the dataset's kind of item, where that is known, and that label smoothing fits the
+/// objective.
 pub(super) fn check(node: &Node, task: Option<TaskKind>, context: &mut Context<'_>) {
     let Some(objective) = Objective::read(node, "objective", context) else { return };
     fits(node, objective, task, context.problems);
@@ -15,7 +16,8 @@ pub(super) fn check(node: &Node, task: Option<TaskKind>, context: &mut Context<'
     }
 }
 
-/// Contrastive training works for choices, too: the right text is the caption.
+/// Checks that the objective fits the kind of item. Contrastive training works for choices too, with the right text as
+/// the caption.
 fn fits(node: &Node, objective: Objective, task: Option<TaskKind>, problems: &mut Problems) {
     if let (true, Some(TaskKind::Pairs), Some(written)) =
         (objective.is_over_candidates(), task, node.get("objective"))

@@ -1,7 +1,7 @@
-//! Options, each defined once.
+//! Options, each of which is defined once.
 //!
-//! [`options!`] is given the fields of a section as a person reads them: a doc comment, a name, a type, a default and
-//! bounds. From that it makes the struct of the plan, the table that checks YAML and writes the schema and the
+//! [`options!`] takes the fields of a section as a person reads them: a doc comment, a name, a type, a default and
+//! bounds. From these it makes the struct of the plan, the table that checks YAML and generates the schema and the
 //! documentation, and the reader. The writer is the struct's own serialisation. To add an option, add one entry.
 //!
 //! ```text
@@ -17,22 +17,23 @@ use crate::shape::{Key, Shape};
 use crate::values::{BatchSize, EmaDecay, Fraction, LearningRate};
 use crate::yaml::{FromNode, Node};
 
-/// A type whose bounds are always the same.
+/// A type whose bounds are the same everywhere.
 pub(crate) trait Shaped {
     const SHAPE: Shape;
 }
 
-/// A type that is read from the value of one key.
+/// A type that is read from the value of a single key.
 pub(crate) trait FromValue: Sized {
     fn from_value(node: &Node, context: &mut Context<'_>) -> Option<Self>;
 }
 
-/// The type of a section's field.
+/// A type that a field of a section can have.
 pub(crate) trait OptionType: Sized {
-    /// Whether its key may be left out and mean something of its own.
+    /// Whether the key may be left out, with a meaning of its own.
     const OPTIONAL: bool = false;
 
-    /// The keys that it is written with: the one of the field's name, unless it has its own.
+    /// Returns the keys that a field of this type is written with. That is the key of the field's name, unless the type
+    /// has its own.
     fn keys(key: Key) -> Vec<Key> {
         vec![key]
     }
@@ -57,7 +58,7 @@ impl<T: FromValue> OptionType for Option<T> {
 
     fn read(section: &Node, key: &str, context: &mut Context<'_>) -> Option<Self> {
         match section.get(key) {
-            // What is given has to be readable.
+            // A value that is given must be readable.
             Some(value) => T::from_value(value, context).map(Some),
             None => Some(None),
         }
@@ -88,7 +89,7 @@ impl Shaped for BatchSize {
     const SHAPE: Shape = Shape::Whole { min: 1, max: Self::MAX as i64 };
 }
 
-/// Defines a section of the language; the module's documentation shows the form of its entries.
+/// Defines a section of the language. The module's documentation shows the form of its entries.
 macro_rules! options {
     (
         $(#[doc = $about:tt])+
@@ -154,7 +155,7 @@ macro_rules! options {
     };
 }
 
-/// The shape of a field: the one that is given, else that of its type.
+/// Returns the shape of a field: the one that is given, or else that of its type.
 macro_rules! shape {
     ($Type:ty) => {
         <$Type as $crate::language::options::Shaped>::SHAPE
@@ -164,7 +165,7 @@ macro_rules! shape {
     };
 }
 
-/// Whether the key of a field must be there.
+/// Returns whether the key of a field must be there.
 macro_rules! presence {
     ($Type:ty, = $default:literal) => {
         $crate::shape::Presence::Default($default)

@@ -1,4 +1,4 @@
-//! What `export` demands of its precisions.
+//! `export`: the rules for its precisions.
 
 use super::options::FromValue;
 use super::{Context, inherited_advice};
@@ -10,7 +10,7 @@ use crate::yaml::{Entry, Node};
 /// The margin when none is given: one item in a hundred.
 const DEFAULT_MARGIN: f64 = 0.01;
 
-/// Reads `export`; `split` says whether there is anything to judge a reduced precision by.
+/// Reads `export`. `split` tells whether there are validation items to judge a reduced precision by.
 pub(super) fn export(
     node: &Node,
     split: Option<&SplitPlan>,
@@ -23,7 +23,8 @@ pub(super) fn export(
     Some(export)
 }
 
-/// A reduced precision is made from the fp32 graphs and judged beside them, on the validation split.
+/// Checks that a reduced precision can be judged: it is made from the fp32 graphs and compared with them on the
+/// validation split.
 fn can_be_compared(
     entry: &Entry,
     precisions: &[Precision],

@@ -10,7 +10,7 @@ use crate::values::{Fraction, Seed};
 use crate::yaml::{Entry, Node};
 
 const SHARE: Shape = Shape::between(0.0, 1.0);
-/// How far the shares' sum may be from one: the rounding of three decimal fractions such as 0.333.
+/// The tolerance for the sum of the shares, which allows for the rounding of three decimal fractions such as 0.333.
 const ROUNDING: f64 = 1e-6;
 
 /// The keys of `data.split`.
@@ -100,7 +100,7 @@ fn shares(node: &Node, problems: &mut Problems) -> Option<SplitShares> {
     Some(SplitShares { train: share(train)?, validation: share(validation)?, test: share(test)? })
 }
 
-/// The entries that a file declares, without the defaults.
+/// Returns the entries that a file declares, without the defaults.
 fn written(node: &Node) -> impl Iterator<Item = &Entry> {
     node.entries().iter().filter(|entry| !entry.key_span.is_default())
 }

@@ -1,11 +1,11 @@
-//! What `train` demands of several keys at once. Each key by itself is defined in the plan.
+//! `train`: the rules that involve several keys at once. Each key by itself is defined in the plan.
 
 use super::options::FromValue;
 use super::{Context, augment, objective};
 use crate::plan::{LogitScale, Select, TaskKind, TrainPlan, Tune};
 use crate::yaml::Node;
 
-/// Reads `train`; the objective must fit the dataset's kind of item, where that is known.
+/// Reads `train`. The objective must fit the dataset's kind of item, where that is known.
 pub(super) fn decode(node: &Node, task: Option<TaskKind>, context: &mut Context<'_>) -> Option<TrainPlan> {
     let plan = TrainPlan::from_value(node, context);
     objective::check(node, task, context);
@@ -20,7 +20,8 @@ pub(super) fn decode(node: &Node, task: Option<TaskKind>, context: &mut Context<
     Some(plan)
 }
 
-/// Without a validation split there is nothing to compare epochs by.
+/// Refuses options that compare weights on the validation split when `select` is `last`, because that split may then be
+/// empty.
 fn check_selection(node: &Node, context: &mut Context<'_>) {
     if node.read("select") == Some(Select::Last) {
         context.only_with(node, "patience", "select", "a validation split to `select` by");
@@ -31,7 +32,7 @@ fn check_selection(node: &Node, context: &mut Context<'_>) {
     }
 }
 
-/// Only the adapters move when a model is tuned with them.
+/// Refuses a learned temperature with LoRA, which trains only the adapters.
 fn check_temperature(node: &Node, context: &mut Context<'_>) {
     let is_lora = node.read::<String>("tune").is_some_and(|word| word == "lora");
     if is_lora && node.read("logit_scale") == Some(LogitScale::Learned) {
@@ -39,7 +40,7 @@ fn check_temperature(node: &Node, context: &mut Context<'_>) {
     }
 }
 
-/// Without momentum there is no running sum to look ahead along.
+/// Refuses Nesterov without momentum, because there is then no running sum to look ahead along.
 fn check_momentum(optimizer: &Node, context: &mut Context<'_>) {
     let is_sgd = optimizer.read::<String>("name").is_some_and(|word| word == "sgd");
     let momentum = optimizer.read::<f64>("momentum").unwrap_or_default();

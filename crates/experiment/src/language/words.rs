@@ -1,9 +1,9 @@
-//! Choices between words, each defined once.
+//! Choices between words, each of which is defined once.
 //!
 //! [`words!`] defines an enum whose values are words, and [`variants!`] one whose values have options of their own,
-//! which stand beside the word: `decay: constant-with-cooldown` and `cooldown: 0.25`. [`either!`] defines one that has a
-//! key for each way to say the same, such as `every_steps` and `every_minutes`. A word is written once; the records, the
-//! reader, the schema and the messages have it from there.
+//! which stand beside the word: `decay: constant-with-cooldown` and `cooldown: 0.25`. [`either!`] defines an enum with
+//! one key for each way to say the same thing, such as `every_steps` and `every_minutes`. Each word is written once;
+//! the records, the reader, the schema and the messages all take it from there.
 
 use super::Context;
 use super::options::FromValue;
@@ -14,16 +14,16 @@ use crate::yaml::{Entry, Node};
 
 /// An enum that is written as one of a few words.
 pub(crate) trait Vocabulary {
-    /// Each word and what it means.
+    /// Each word and its meaning.
     const WORDS: &'static [(&'static str, &'static str)];
-    /// Words that are planned but mean nothing yet.
+    /// Words that are planned but have no meaning yet.
     const PLANNED: &'static [&'static str];
 
-    /// The word of the value.
+    /// Returns the word of the value.
     fn word(&self) -> &'static str;
 }
 
-/// The shape of a vocabulary.
+/// Returns the shape of a vocabulary.
 pub(crate) const fn word<T: Vocabulary>() -> Shape {
     Shape::Word(words_of::<T>)
 }
@@ -75,7 +75,7 @@ macro_rules! words {
     };
 }
 
-/// Defines an enum whose values are words with options of their own; `under` names the key of the word.
+/// Defines an enum whose values are words with options of their own. `under` names the key of the word.
 macro_rules! variants {
     (
         $(#[doc = $about:tt])+
@@ -159,7 +159,7 @@ macro_rules! variants {
     };
 }
 
-/// Defines an enum each of whose values has a key of its own; a section holds at most one of them.
+/// Defines an enum in which each value has a key of its own. A section holds at most one of these keys.
 macro_rules! either {
     (
         $(#[doc = $about:tt])+
@@ -213,7 +213,7 @@ macro_rules! either {
     };
 }
 
-/// The words that are not there yet; most vocabularies have none.
+/// Returns the words that are planned but not supported yet. Most vocabularies have none.
 macro_rules! planned {
     () => {
         &[]
@@ -225,7 +225,7 @@ macro_rules! planned {
 
 pub(crate) use {either, planned, variants, words};
 
-/// Adds the key of a word's option. Words may share a key, each with a default of its own.
+/// Adds the key of a word's option. Words may share a key, each with its own default.
 pub(crate) fn add_key(
     keys: &mut Vec<Key>,
     decider: &'static str,
@@ -238,7 +238,7 @@ pub(crate) fn add_key(
     }
 }
 
-/// Refuses the options of other words.
+/// Refuses options that belong to other words.
 pub(crate) fn refuse_idle(section: &Node, keys: &[Key], word: &str, context: &mut Context<'_>) {
     for key in keys {
         if let Some(only) = &key.only_with
@@ -249,7 +249,7 @@ pub(crate) fn refuse_idle(section: &Node, keys: &[Key], word: &str, context: &mu
     }
 }
 
-/// Reads an option of the word that is written, or its default.
+/// Reads an option of the chosen word, or its default.
 pub(crate) fn own<T: FromValue>(
     section: &Node,
     keys: &[Key],
@@ -264,7 +264,7 @@ pub(crate) fn own<T: FromValue>(
     T::from_value(&value, context)
 }
 
-/// Returns the one of the keys that a section holds, if it holds any. An override wins over other ways to say the same.
+/// Returns whichever of the keys a section holds, if it holds any. An override takes precedence over other keys.
 pub(crate) fn only_one<'a>(
     section: &'a Node,
     keys: &[Key],
@@ -286,14 +286,14 @@ pub(crate) fn only_one<'a>(
 }
 
 impl OnlyWith {
-    /// Says which settings give the key a meaning: `` `tune: locked-image` or `tune: locked-text` ``.
+    /// Returns the settings that give the key a meaning: `` `tune: locked-image` or `tune: locked-text` ``.
     pub(crate) fn phrase(&self) -> String {
         let settings: Vec<String> =
             self.words.iter().map(|(word, _)| format!("{}: {word}", self.decider)).collect();
         alternatives(settings.iter().map(String::as_str))
     }
 
-    /// Says what the key is when it is left out: "1", or "0.1 with `adamw`, 0 with `sgd`".
+    /// Returns what the key means when it is left out: "1", or "0.1 with `adamw`, 0 with `sgd`".
     pub(crate) fn default(&self) -> String {
         match self.words.as_slice() {
             [] => String::new(),

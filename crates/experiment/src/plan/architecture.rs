@@ -3,7 +3,7 @@
 use crate::language::{options, words};
 use crate::shape::Shape;
 
-/// Every byte, every byte at the end of a word, start and end of text: no BPE vocabulary is smaller.
+/// The size of the smallest BPE vocabulary: every byte, every byte at the end of a word, start and end of text.
 const SMALLEST_VOCABULARY: i64 = 2 * 256 + 2;
 const SIDE: Shape = Shape::Whole { min: 1, max: 4096 };
 const WIDTH: Shape = Shape::Whole { min: 1, max: 16_384 };

@@ -14,16 +14,16 @@ pub struct DataPlan {
     pub images: PathBuf,
     /// The table that holds the texts.
     pub metadata: TableSource,
-    /// Which image belongs to which row.
+    /// The rule that decides which image belongs to which row.
     pub join: Join,
-    /// Which columns mean what.
+    /// The meaning of the columns.
     pub columns: Columns,
     /// An SQL condition over the joined row; rows that fail it are left out.
     #[serde(rename = "where")]
     pub filter: Option<String>,
     /// Whether rows of the same group, texts and label become one item with a multiplicity.
     pub deduplicate: bool,
-    /// How items are assigned to splits.
+    /// The rule that assigns items to splits.
     pub split: SplitPlan,
 }
 
@@ -32,11 +32,11 @@ pub struct DataPlan {
 pub struct TableSource {
     /// The absolute path of a file, or a glob whose files are one table.
     pub path: PathBuf,
-    /// The format, which the file name tells.
+    /// The format, which follows from the file name.
     pub format: TableFormat,
 }
 
-/// What kind of file the table is.
+/// The kind of file that the table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TableFormat {
@@ -71,39 +71,39 @@ pub enum ImageKey {
     Sql(String),
 }
 
-/// `data.columns`: what the columns of the table mean. Each is named, or is an SQL expression over the row.
+/// `data.columns`: what the columns of the table mean. Each is a column name or an SQL expression over the row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
-    /// What is to be learned from a row.
+    /// The task that a row poses, and the columns that hold it.
     pub task: Task,
-    /// The row's own identifier. When absent, it is the number of the row.
+    /// The row's own identifier. When absent, the number of the row is used.
     pub id: Option<String>,
-    /// What must not cross a split. When absent, it is the image.
+    /// The value that must not occur in two splits. When absent, the image is used.
     pub group: Option<String>,
     /// Further columns of texts whose words a tokenizer that is trained from scratch should know.
     pub vocabulary: Vec<String>,
 }
 
-/// What is to be learned from a row, and the columns that hold it.
+/// The task that a row poses, and the columns that hold it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
     /// A row has several candidate texts, one of which is right.
     Choice {
-        /// The list of texts.
+        /// The column with the list of texts.
         choices: String,
-        /// Which of them is right.
+        /// The column that tells which of the texts is right.
         label: Label,
     },
     /// A row has an image and its own caption.
     Pairs {
-        /// The caption.
+        /// The column with the caption.
         text: String,
     },
 }
 
 impl Task {
-    /// Returns the kind alone, for records and tables.
+    /// Returns the kind without the columns, for records and tables.
     pub fn kind(&self) -> TaskKind {
         match self {
             Self::Choice { .. } => TaskKind::Choice,

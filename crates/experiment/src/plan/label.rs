@@ -1,4 +1,4 @@
-//! The column that says which choice is right.
+//! The column that tells which choice is right.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::{Vocabulary, words};
 
-/// Which choice of a row is right: a column (or an SQL expression), and what its values are.
+/// A column (or an SQL expression) that tells which choice of a row is right, and how its values are read.
 ///
-/// It is written and recorded as the bare column when nothing is said about its values.
+/// It is written and recorded as the bare column when nothing is declared about its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct Label {
     /// The column, or an SQL expression over the row.
     pub column: String,
-    /// What the values are, if the author says so; otherwise the column's type and its values decide.
+    /// The declared meaning of the values. When absent, the column's type and its values decide.
     pub declared: Option<LabelReading>,
 }
 
@@ -33,14 +33,14 @@ words! {
 }
 
 impl Label {
-    /// Makes the label of a column whose type and values decide how it is read.
+    /// Creates the label of a column whose type and values decide how it is read.
     pub fn of(column: &str) -> Self {
         Self { column: column.to_owned(), declared: None }
     }
 }
 
 impl LabelReading {
-    /// Returns the word that an experiment declares it with.
+    /// Returns the word that declares this reading in an experiment.
     pub fn as_str(self) -> &'static str {
         self.word()
     }
@@ -53,7 +53,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// The two ways to write a label down.
+/// The two forms in which a label is written.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {

@@ -1,4 +1,4 @@
-//! `model`: where the weights start from.
+//! `model`: the starting point of the weights.
 
 use std::path::PathBuf;
 
@@ -9,12 +9,12 @@ use super::architecture::Architecture;
 use crate::language::{Vocabulary, words};
 use crate::values::{ExperimentName, Seed};
 
-/// `model`: where the weights start from.
+/// `model`: the starting point of the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelPlan {
     /// The starting point.
     pub from: ModelSource,
-    /// How an image becomes a square. When absent, the starting point's preprocessor decides.
+    /// The way an image becomes a square. When absent, the starting point's preprocessor decides.
     pub image_fit: Option<ImageFit>,
 }
 
@@ -24,7 +24,7 @@ pub struct ModelPlan {
 pub enum ModelSource {
     /// The weights are random, in a declared architecture.
     Scratch(Architecture),
-    /// A folder as Hugging Face or open_clip lays it out.
+    /// A folder in the layout of Hugging Face or open_clip.
     Folder(PathBuf),
     /// A model on the Hugging Face Hub.
     Hub(HubId),
@@ -32,7 +32,7 @@ pub enum ModelSource {
     Run(RunReference),
 }
 
-/// Writes it as an experiment does.
+/// Writes the starting point as in an experiment file.
 impl std::fmt::Display for ModelSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -47,9 +47,9 @@ impl std::fmt::Display for ModelSource {
 /// The run of another experiment: `run:NAME` or `run:NAME@SEED`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReference {
-    /// The experiment.
+    /// The name of the experiment.
     pub experiment: ExperimentName,
-    /// Which of its seeds is meant. It may be absent when the experiment has a single run.
+    /// The seed of the run. It may be absent when the experiment has a single run.
     pub seed: Option<Seed>,
 }
 
@@ -75,7 +75,7 @@ words! {
 }
 
 impl ImageFit {
-    /// Returns its word in the language.
+    /// Returns the word for this fit in the language.
     pub fn as_str(self) -> &'static str {
         self.word()
     }

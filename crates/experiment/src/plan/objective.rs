@@ -21,17 +21,18 @@ variants! {
 }
 
 impl Objective {
-    /// Returns its word in the language.
+    /// Returns the word for this objective in the language.
     pub fn as_str(self) -> &'static str {
         self.word()
     }
 
-    /// Whether it looks at an item's own candidate texts.
+    /// Checks whether the loss uses an item's own candidate texts.
     pub fn is_over_candidates(self) -> bool {
         matches!(self, Self::Choice | Self::ChoiceContrastive { .. })
     }
 
-    /// Whether it has a target whose probability can be spread: to SigLIP's loss a pair is right or wrong.
+    /// Checks whether there is a target whose probability can be spread. To SigLIP's loss a pair is either right or
+    /// wrong.
     pub(crate) fn has_target_to_smooth(self) -> bool {
         self != Self::Sigmoid
     }

@@ -54,12 +54,12 @@ variants! {
 }
 
 impl UpdateRule {
-    /// Returns its word in the language.
+    /// Returns the word for this rule in the language.
     pub fn as_str(self) -> &'static str {
         self.word()
     }
 
-    /// Returns the weight decay of an experiment that does not say.
+    /// Returns the weight decay of an experiment that does not set one.
     fn usual_weight_decay(self) -> f64 {
         match self {
             Self::AdamW { .. } => 0.1,

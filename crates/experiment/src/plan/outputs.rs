@@ -25,8 +25,8 @@ impl ExportPlan {
         self.onnx.iter().copied().filter(|precision| *precision != Precision::Fp32)
     }
 
-    /// Returns how much validation accuracy a precision may lose; one that loses as much is not kept. Without a margin it is
-    /// kept whatever it loses.
+    /// Returns how much validation accuracy a precision may lose. One that loses as much is not kept. Without a margin,
+    /// a precision is kept whatever it loses.
     pub fn margin(&self, precision: Precision) -> Option<Fraction> {
         self.int8_margin.filter(|_| precision == Precision::Int8)
     }

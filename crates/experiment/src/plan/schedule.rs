@@ -58,7 +58,7 @@ variants! {
 }
 
 impl Decay {
-    /// Returns its word in the language.
+    /// Returns the word for this decay in the language.
     pub fn as_str(self) -> &'static str {
         self.word()
     }

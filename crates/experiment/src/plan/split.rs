@@ -10,8 +10,8 @@ use crate::values::{Fraction, Seed};
 pub struct SplitPlan {
     /// The unit that is assigned to a split as a whole.
     pub by: SplitBy,
-    /// The share of the joined rows in each split, or of the items where rows are assigned. [`SplitBy::Column`] does not use
-    /// it.
+    /// The share of the joined rows that each split gets, or of the items where rows are assigned. [`SplitBy::Column`]
+    /// does not use it.
     pub shares: SplitShares,
     /// The seed of the assignment.
     pub seed: Seed,
@@ -32,17 +32,17 @@ pub struct SplitShares {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitBy {
-    /// Connected components of groups and the texts (or other columns) they share.
+    /// Each connected component of groups and the texts (or other columns) they share is assigned as a whole.
     Component {
-        /// The columns that connect rows beside the group; when empty, the item's own texts do. Two datasets of the same
-        /// images get the same split when they name the same columns.
+        /// The columns that connect rows beside the group. When empty, the item's own texts connect them. Two datasets
+        /// of the same images get the same split when they name the same columns.
         across: Vec<String>,
     },
     /// Each group is assigned on its own, and texts may cross.
     Group,
     /// Each item is assigned on its own. Images and texts may cross, which leaks, and the report says so.
     Row,
-    /// A column or an SQL expression that gives `train`, `validation` or `test`.
+    /// A column or an SQL expression gives `train`, `validation` or `test`.
     Column(String),
 }
 
@@ -59,7 +59,7 @@ words! {
 }
 
 impl Split {
-    /// The splits in order.
+    /// All splits, in order.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
     /// Returns the name used in files and folders.

@@ -38,7 +38,7 @@ variants! {
     }
 }
 
-/// Writes the word and what belongs to it, for people.
+/// Writes the word and its options, for people.
 impl fmt::Display for Tune {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
@@ -90,7 +90,7 @@ words! {
 }
 
 impl LoraTarget {
-    /// All targets in order.
+    /// All targets, in order.
     const ALL: [Self; 5] = [Self::Query, Self::Key, Self::Value, Self::Out, Self::Mlp];
 }
 

@@ -1,4 +1,4 @@
-//! YAML as a tree whose every key and value knows its place.
+//! YAML as a tree in which every key and value knows its place.
 
 mod node;
 mod parse;

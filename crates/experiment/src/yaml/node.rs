@@ -1,4 +1,4 @@
-//! The tree that a YAML file is read as.
+//! The tree that a YAML file is parsed into.
 
 use std::num::NonZeroUsize;
 
@@ -7,12 +7,12 @@ use crate::source::Span;
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The place of the value itself, or that of the key that holds it for a block map or list.
+    /// The place of the value. For a block map or list it is the place of the key that holds it.
     pub(crate) span: Span,
     pub(crate) value: Value,
 }
 
-/// What YAML can say here. Anchors, tags and keys that are not text are refused while parsing.
+/// The values that YAML can express here. Anchors, tags and keys that are not text are refused while parsing.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     Null,
@@ -22,7 +22,7 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// Something that has been reported: it reads as nothing, so that it is reported once.
+    /// A value that has already been reported. It reads as nothing, so that it is not reported again.
     Invalid,
 }
 
@@ -47,7 +47,7 @@ impl Node {
         matches!(self.value, Value::Map(_))
     }
 
-    /// Returns the entries of a map. Anything else has none.
+    /// Returns the entries of a map. Any other value has none.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -64,22 +64,22 @@ impl Node {
         self.entry(key).filter(|entry| !entry.value.is_null())
     }
 
-    /// Returns the value of a key, unless it is null, which stands for "as if it were not there".
+    /// Returns the value of a key, unless it is null, which means the same as a missing key.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entry_of(key).map(|entry| &entry.value)
     }
 
-    /// Reads the value of a key as a Rust type, unless it is absent or something else.
+    /// Reads the value of a key as a Rust type. Returns `None` if it is absent or of another type.
     pub(crate) fn read<T: FromNode>(&self, key: &str) -> Option<T> {
         T::from_node(self.get(key)?)
     }
 
-    /// Reads a number of either kind.
+    /// Reads a whole number or a decimal one.
     pub(crate) fn number(&self) -> Option<f64> {
         f64::from_node(self)
     }
 
-    /// Returns the kind of value, as an object of "found".
+    /// Returns the kind of the value, as the object of "found".
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null | Value::Invalid => "nothing",
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// Makes a value that no file holds.
+    /// Creates a value that no file holds.
     pub(crate) fn from_json(value: serde_json::Value) -> Self {
         use serde_json::Value as Json;
         let entry = |(key, value)| Entry { key, key_span: Span::DEFAULT, value: Self::from_json(value) };
@@ -185,7 +185,7 @@ impl FromNode for (f64, f64) {
     }
 }
 
-/// A single value stands for a list of one; where a list is required the shape has already said so.
+/// A single value is read as a list of one. Where a list is required, the shape has already refused a single value.
 impl<T: FromNode> FromNode for Vec<T> {
     fn from_node(node: &Node) -> Option<Self> {
         match &node.value {

@@ -1,4 +1,4 @@
-//! From text to tree, with limits that keep a hostile file harmless.
+//! Parses text into a tree, with limits that keep a hostile file harmless.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,8 @@ const MAX_DEPTH: usize = 32;
 /// The largest number of keys and values that are read from a file.
 const MAX_NODES: usize = 20_000;
 
-/// Reads the single document of a text. Duplicate keys are collected as problems; a text that is not YAML ends it.
+/// Parses a text that holds a single document. Duplicate keys are collected as problems; a syntax error ends the
+/// parsing.
 pub(crate) fn parse(text: &str, source: SourceId, problems: &mut Problems) -> Option<Node> {
     let mut builder = Builder {
         parser: Parser::new_from_str(text),
@@ -80,7 +81,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Moves a place behind the end of the text, where the parser missed something, to the end of its last line.
+    /// Moves a place beyond the end of the text, where the parser missed something, to the end of the last line.
     fn within_text(&self, at: Span) -> Span {
         let lines: Vec<&str> = self.text.lines().collect();
         match lines.len().checked_sub(1).zip(lines.last()) {
@@ -92,7 +93,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Explains the two slips that cause most syntax errors.
+    /// Returns advice for the two slips that cause most syntax errors.
     fn syntax_advice(&self, at: Span) -> Option<String> {
         let line = self.text.lines().nth(at.start.line)?;
         let indent = line.len() - line.trim_start().len();
@@ -182,7 +183,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Anchors would need a second way to share settings and a guard against bombs; `extends` is the one way.
+    /// Refuses anchors and tags. Anchors would be a second way to share settings beside `extends`, and would need a
+    /// guard against expansion bombs.
     fn refuse_anchor_and_tag(&mut self, event: &Event<'a>) -> Option<()> {
         let (anchor, tag) = match event {
             Event::Alias(_) => (true, false),
@@ -217,14 +219,15 @@ fn too_deep(at: Span) -> Problem {
     Problem::at(at, format!("nested deeper than {MAX_DEPTH} levels"))
 }
 
-/// A block map or list begins lines below what a reader takes for its name; a flow one shows itself.
+/// Gives a block map or list the place of its key, because it begins lines below what a reader takes for its name. A
+/// flow one keeps its own place.
 fn point_block_at_key(value: &mut Node, key: Span) {
     if value.span.start == value.span.end {
         value.span = key;
     }
 }
 
-/// The place of a flow collection; a block one, whose start event is empty, has only a start.
+/// Returns the place of a flow collection. A block collection has only a start, because its start event is empty.
 fn collection(start: Span, last: Span) -> Span {
     if start.start == start.end { start } else { Span { end: last.end, ..start } }
 }

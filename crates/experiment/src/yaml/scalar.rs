@@ -1,4 +1,4 @@
-//! What a plain scalar means: YAML 1.2's core schema.
+//! The meaning of a plain scalar in YAML 1.2's core schema.
 
 use super::node::Value;
 

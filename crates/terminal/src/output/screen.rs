@@ -8,12 +8,12 @@ use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 /// How often the bars are drawn, in Hz.
 const REFRESH: u8 = 10;
 
-/// Says whether stderr can show a line that is drawn over and over.
+/// Checks whether stderr is a terminal on which a line can be redrawn.
 pub(crate) fn is_live() -> bool {
     stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
 }
 
-/// Makes an empty set of bars on stderr, which draws nothing where nothing can be drawn.
+/// Creates an empty set of bars on stderr, which draws nothing where stderr cannot show live bars.
 pub(super) fn bars() -> MultiProgress {
     let target = match is_live() {
         true => ProgressDrawTarget::term_like_with_hz(Box::new(Forgiving(Term::buffered_stderr())), REFRESH),
@@ -22,7 +22,7 @@ pub(super) fn bars() -> MultiProgress {
     MultiProgress::with_draw_target(target)
 }
 
-/// A terminal that swallows its errors.
+/// A terminal that ignores its errors.
 ///
 /// indicatif panics when the terminal fails under a suspended bar. A training run that was disowned must outlive the
 /// terminal it was started from.

@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use super::log::amount;
 use crate::{format, output};
 
-/// How often the bar moves by itself, so that a slow step does not look stuck.
+/// The time between redraws while nothing is reported, so that a slow step does not look stuck.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A bar among the live bars of this process; dropping it takes it off the screen.
+/// A bar among the live bars of this process. Dropping it removes it from the screen.
 #[derive(Debug)]
 pub(super) struct Bar {
     bar: ProgressBar,
@@ -37,7 +37,7 @@ impl Bar {
 
     pub(super) fn set(&self, done: u64) {
         self.bar.set_position(done);
-        // Work done before this process started says nothing about its speed.
+        // Work done before this process started says nothing about the present speed.
         if !self.started.swap(true, Ordering::Relaxed) {
             self.bar.reset_eta();
         }
@@ -55,13 +55,13 @@ impl Drop for Bar {
     }
 }
 
-/// Returns the layout: label, bar, amount, time left, message.
+/// Returns the layout of the bar: label, bar, amount, time left, message.
 fn style(total: u64, unit: &'static str) -> ProgressStyle {
     let template = match total {
         0 => "{prefix} {spinner} {amount}  {wide_msg}",
         _ => "{prefix} [{bar:20}] {amount}{left}  {wide_msg}",
     };
-    // The templates are constant and correct; should one ever not be, the default layout is still a progress bar.
+    // The templates are constant and correct. If one ever were not, the default layout would still be a progress bar.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style
         .progress_chars("=> ")
@@ -69,7 +69,7 @@ fn style(total: u64, unit: &'static str) -> ProgressStyle {
             let _ = text.write_str(&amount(state.pos(), total, unit));
         })
         .with_key("left", |state: &ProgressState, text: &mut dyn Write| {
-            // Zero stands for an end that cannot be told yet, and for one that has come.
+            // Zero means either that the time left is not known yet, or that the step has ended.
             if !state.eta().is_zero() {
                 let _ = write!(text, "  {} left", format::remaining(state.eta()));
             }
@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    /// A terminal that remembers the last thing drawn on it.
+    /// A terminal that remembers the last text drawn on it.
     #[derive(Clone, Debug, Default)]
     struct Paper(Arc<Mutex<String>>);
 

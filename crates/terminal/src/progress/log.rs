@@ -1,4 +1,4 @@
-//! Progress in a log file: a plain line now and then.
+//! Progress in a log file, as a plain line now and then.
 
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use crate::{format, output};
 
-/// The time between two lines, at first.
+/// The shortest time between two lines, which is used at first.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// The time between two lines of work that takes days.
+/// The longest time between two lines, which is reached in work that takes hours.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
-/// In between, there are about this many lines at any time: a log of a long run stays a page or two.
+/// Between these limits, the interval is the elapsed time divided by this number, so that the log of a long run stays a
+/// page or two.
 const LINES: u32 = 60;
 
-/// A [`Meter`] that prints to stderr and may be shared between threads.
+/// A [`Meter`] that prints to stderr and can be shared between threads.
 #[derive(Debug)]
 pub(super) struct Log {
     meter: Mutex<Meter>,
@@ -53,7 +54,7 @@ fn print(line: Option<String>) {
     }
 }
 
-/// What is done, when a line is due, and how it reads. The caller brings the clock.
+/// Keeps track of the amount done, when the next line is due and what it says. The caller supplies the time.
 #[derive(Debug)]
 struct Meter {
     label: String,
@@ -63,8 +64,8 @@ struct Meter {
     done: u64,
     started: Instant,
     printed: Instant,
-    /// The first thing reached and when. Speed is measured from there: work done before this process started, and
-    /// a slow first step, say nothing about the rest.
+    /// The first amount reached, and when. Speed is measured from there, because work done before this process started,
+    /// and a slow first step, say nothing about the rest.
     first: Option<(u64, Instant)>,
 }
 
@@ -74,7 +75,7 @@ impl Meter {
         Self { label, total, unit, message, done: 0, started: now, printed: now, first: None }
     }
 
-    /// Takes note of what is done; a line to print if one is due.
+    /// Records the amount done and returns a line to print if one is due.
     fn reach(&mut self, done: u64, now: Instant) -> Option<String> {
         self.done = done;
         self.first.get_or_insert((done, now));
@@ -106,7 +107,7 @@ impl Meter {
         if self.message.is_empty() { line } else { format!("{line}, {}", self.message) }
     }
 
-    /// Guesses the time that the rest will take at the speed so far.
+    /// Estimates the time that the rest will take at the speed so far.
     fn left(&self, now: Instant) -> Option<Duration> {
         let (first, since) = self.first?;
         let done = self.done.checked_sub(first).filter(|done| *done > 0)?;
@@ -116,7 +117,7 @@ impl Meter {
     }
 }
 
-/// Says how much is done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known.
+/// Formats the amount done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known.
 pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
     match (unit, total) {
         ("bytes", 0) => format::bytes(done),
@@ -130,7 +131,7 @@ pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Says what a meter prints when it reaches each of the amounts at each of the seconds.
+    /// Returns what a meter prints when it reaches each of the amounts at each of the seconds.
     fn lines(total: u64, unit: &'static str, reached: &[(u64, u64)]) -> String {
         let start = Instant::now();
         let mut meter = Meter::new("train", total, unit, start);
