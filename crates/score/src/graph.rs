@@ -43,7 +43,7 @@ pub enum GraphError {
     Port {
         /// The file.
         path: PathBuf,
-        /// Which kind of name is missing: `input` or `output`.
+        /// The kind of name that is missing: `input` or `output`.
         kind: &'static str,
         /// The name that is missing.
         name: &'static str,

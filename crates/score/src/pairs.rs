@@ -21,7 +21,7 @@ use crate::temperature::Temperature;
 /// The depths at which recall is computed.
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
-/// Which distinct images and texts belong together: those that have a group in common.
+/// The relation between distinct images and texts that belong together because they have a group in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Hits<'a> {
     image_rows: &'a Distinct,
@@ -30,7 +30,7 @@ pub(crate) struct Hits<'a> {
     texts: Memberships,
 }
 
-/// Which rows belong to which groups; all lists are sorted and without repetition.
+/// The relation between rows and groups; all lists are sorted and without repetition.
 #[derive(Clone, Debug)]
 struct Memberships {
     groups_of_row: Vec<Vec<usize>>,

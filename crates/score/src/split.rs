@@ -27,7 +27,7 @@ pub(crate) struct Job<'a> {
     pub(crate) items: &'a [Item],
 }
 
-/// What is computed from the encoded split, whatever its task is.
+/// The results that are computed from the encoded split, whatever its task is.
 struct Answers {
     baselines: Baselines,
     metrics: Metrics,

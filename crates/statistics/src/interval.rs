@@ -12,7 +12,7 @@ pub struct Interval {
     pub low: f64,
     /// The upper end of the 95 % interval.
     pub high: f64,
-    /// How the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
+    /// The method by which the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub method: String,
 }
 

@@ -2,11 +2,11 @@
 
 /// Returns the two-sided mid-p value of McNemar's test.
 ///
-/// `only_a` and `only_b` count the items that only the one run or only the other gets right. Under the hypothesis that
-/// both are equally good, `only_a` is binomial(only_a + only_b, 1/2); the mid-p counts half of the probability of the
-/// observed value. According to Fagerland, Lydersen & Laake 2013 (doi 10.1186/1471-2288-13-91), it never exceeded its
-/// level in 9595 scenarios, in which the exact test is conservative and the continuity correction worse. The value is 1
-/// when the two counts are equal, in particular when the runs agree everywhere.
+/// `only_a` and `only_b` count the items that only one of the two runs gets right. Under the hypothesis that both are
+/// equally good, `only_a` is binomial(only_a + only_b, 1/2); the mid-p counts half of the probability of the observed
+/// value. According to Fagerland, Lydersen & Laake 2013 (doi 10.1186/1471-2288-13-91), it never exceeded its level in
+/// 9595 scenarios, whereas the exact test is conservative and the continuity correction worse. The value is 1 when the
+/// two counts are equal, in particular when the runs agree everywhere.
 ///
 /// The test treats items as independent. Where they come in groups, use
 /// [`paired_cluster_difference`](crate::paired_cluster_difference) instead.

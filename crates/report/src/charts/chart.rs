@@ -70,9 +70,9 @@ pub struct DataTable {
 pub struct Chart {
     /// The stem of the chart's file names.
     pub name: &'static str,
-    /// What the chart shows, in one line.
+    /// The title, which says in one line what the chart shows.
     pub title: String,
-    /// How to read the chart: units, intervals, smoothing.
+    /// The caption, which says how to read the chart: units, intervals, smoothing.
     pub caption: String,
     /// A description of the chart for somebody who cannot see it.
     pub description: String,

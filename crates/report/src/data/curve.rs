@@ -3,7 +3,7 @@
 /// The course of a training.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    /// What was known when training began.
+    /// The facts that were known when training began.
     pub start: Option<Start>,
     /// The training loss of each step, in order.
     pub steps: Vec<StepPoint>,
@@ -15,7 +15,7 @@ pub struct Curve {
     pub items_per_second: Option<f64>,
 }
 
-/// What was known when training began.
+/// The facts that are known when training begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Start {
     /// The number of passes over the train split.

@@ -50,7 +50,7 @@ pub struct RunSummary {
     pub seed: Seed,
     /// The record of the run, or `None` if it has not run yet.
     pub record: Option<RunRecord>,
-    /// What happened during training.
+    /// The course of the training.
     pub curve: Curve,
     /// The number of lines of the event log that could not be read.
     pub damaged_lines: usize,

@@ -53,7 +53,7 @@ pub(crate) fn judge(
     Ok(write_precisions(subject.run, &precisions, workshop.folder())?)
 }
 
-/// What a run's record says about the precisions of a plan.
+/// The precisions of a plan, as far as a run's record has them.
 enum Recorded {
     /// All precisions of the plan were measured.
     Everything(Precisions),
