@@ -1,15 +1,15 @@
-//! What can go wrong while making a report.
+//! The errors that can occur while making a report.
 
 use std::fmt::Display;
 use std::path::PathBuf;
 
 use cliptune_terminal::{Diagnostic, Exit};
 
-/// What can go wrong while making a report.
+/// The errors that can occur while making a report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// An experiment file is wrong.
+    /// The experiments cannot be loaded.
     #[error(transparent)]
     Experiments(#[from] cliptune_experiment::LoadError),
     /// The store could not be read or written.
@@ -21,12 +21,12 @@ pub enum ReportError {
     /// A file could not be read or written; the message names it.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// Predictions that no interval can be made of.
+    /// No interval can be computed from the predictions.
     #[error("cannot compare the scores of {entry}")]
     Statistics {
-        /// The experiment.
+        /// The name of the experiment.
         entry: String,
-        /// Why.
+        /// The reason why there is no interval.
         source: cliptune_statistics::Unusable,
     },
     /// A chart could not be drawn.
@@ -41,7 +41,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// Returns a drawing library's error; none of them has a source.
+    /// Converts the error of a drawing library, none of which has a source.
     pub(crate) fn chart(error: impl Display) -> Self {
         Self::Chart(error.to_string())
     }

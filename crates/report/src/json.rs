@@ -1,4 +1,4 @@
-//! `report.json`: the results for machines.
+//! Writes `report.json`, which holds the results for machines.
 
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_store::{Estimate, Precisions};
@@ -8,7 +8,7 @@ use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State
 use crate::error::ReportError;
 use crate::words;
 
-/// Version of `report.json`.
+/// The version of the format of `report.json`.
 const FORMAT_VERSION: u32 = 2;
 
 /// The key of the inputs' hash, which [`is_fresh`](crate::is_fresh) looks at.

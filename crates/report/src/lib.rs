@@ -1,8 +1,8 @@
 //! Charts, pages and tables that compare runs.
 //!
 //! A report is made in two steps. [`summary`] reads runs into [`data::ReportData`], which is plain data and never
-//! changes; [`render`](render::render) turns that into files and touches nothing. So everything that can be seen
-//! is a function that can be tried without a store.
+//! changes; [`render`](render::render) turns that into files and touches nothing else. Everything that can be seen is
+//! therefore a function that can be tried without a store.
 
 pub mod charts;
 pub mod cli;

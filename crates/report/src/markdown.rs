@@ -1,4 +1,4 @@
-//! `report.md`: the finding, the table and the charts, for pull requests and READMEs.
+//! Writes `report.md`, which has the finding, the table and the charts, for pull requests and READMEs.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     }
     precision_table(&mut text, data);
     let _ = writeln!(text, "\n## To make it again\n");
-    // An indented block cannot be closed from inside, as a fence can.
+    // Nothing inside an indented block can close it, whereas a fence can be closed from inside.
     for command in provenance::command(data).lines() {
         let _ = writeln!(text, "    {command}");
     }
@@ -116,7 +116,7 @@ fn line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// Returns the text with everything escaped that GitHub would take for markup, and on one line.
+/// Returns the text on one line, with everything escaped that GitHub would take for markup.
 fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

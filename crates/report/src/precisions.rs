@@ -1,4 +1,4 @@
-//! The table of precisions: what the reduced graphs of every run cost and gain.
+//! The table of precisions, which shows what the reduced graphs of every run cost and gain.
 
 use cliptune_experiment::{Precision, Seed};
 use cliptune_store::{Estimate, Measured, Precisions, ReducedPrecision};
@@ -6,7 +6,7 @@ use cliptune_terminal::format;
 
 use crate::data::{Entry, ReportData};
 
-/// The columns after the run's name.
+/// The headers of the columns after the run's name.
 pub(crate) const HEADER: [&str; 9] = [
     "precision",
     "size",
@@ -19,26 +19,26 @@ pub(crate) const HEADER: [&str; 9] = [
     "verdict",
 ];
 
-/// Returns which columns are numbers.
+/// Returns whether a column holds numbers.
 pub(crate) fn is_number(column: usize) -> bool {
     (1..HEADER.len() - 1).contains(&column)
 }
 
 /// One line of the table.
 pub(crate) struct Line {
-    /// An index into [`ReportData::entries`].
+    /// The entry, as an index into [`ReportData::entries`].
     pub(crate) entry: usize,
-    /// The run's seed, where its entry has several.
+    /// The run's seed, if its entry has several.
     pub(crate) seed: Option<Seed>,
-    /// What stands under [`HEADER`].
+    /// The cells of the columns in [`HEADER`].
     pub(crate) cells: [Cell; 9],
 }
 
-/// A value and what explains it, which may be nothing: `153 MiB` and `27 % of fp32`.
+/// A value and a detail that explains it, which may be empty: `153 MiB` and `27 % of fp32`.
 pub(crate) struct Cell {
     pub(crate) value: String,
     pub(crate) detail: String,
-    /// What stands between the two on one line.
+    /// The text that separates the two when they are on one line.
     joint: &'static str,
 }
 
@@ -57,7 +57,7 @@ fn detailed(value: impl Into<String>, detail: impl Into<String>) -> Cell {
     Cell { value: value.into(), detail: detail.into(), joint: ", " }
 }
 
-/// Returns the lines of all runs whose precisions were measured: fp32 first, then what it was reduced to.
+/// Returns the lines of all runs whose precisions were measured, each with fp32 first and then the reduced precisions.
 pub(crate) fn lines(data: &ReportData) -> Vec<Line> {
     let entries = data.entries.iter().enumerate();
     entries.flat_map(|(index, entry)| of_entry(index, entry)).collect()
@@ -117,13 +117,13 @@ fn milliseconds(value: f64) -> String {
     format!("{value:.decimals$} ms")
 }
 
-/// `kept`, or `not kept`, with the margin that decided.
+/// Returns `kept` or `not kept`, with the margin that decided.
 fn verdict(one: &ReducedPrecision) -> Cell {
     let word = if one.kept { "kept" } else { "not kept" };
     detailed(word, one.margin.map_or_else(String::new, |margin| format!("margin {}", margin.get())))
 }
 
-/// Returns how to read the table.
+/// Returns the caption that says how to read the table.
 pub(crate) fn caption(data: &ReportData) -> String {
     let measured: Vec<&Precisions> =
         data.entries.iter().flat_map(|entry| &entry.runs).filter_map(|run| run.precisions.as_ref()).collect();

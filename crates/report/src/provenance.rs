@@ -1,10 +1,10 @@
-//! What a reader needs to check or repeat the numbers.
+//! What a reader needs in order to check or repeat the numbers.
 
 use cliptune_store::Parity;
 
 use crate::data::ReportData;
 
-/// Returns the command that makes the report, from nothing if need be.
+/// Returns the command that makes the report, starting from nothing if need be.
 pub(crate) fn command(data: &ReportData) -> String {
     let runs = data.entries.iter().flat_map(|entry| &entry.runs);
     let mut commits = runs.filter_map(|run| run.record.as_ref()?.provenance.git_commit.as_deref());
@@ -14,7 +14,7 @@ pub(crate) fn command(data: &ReportData) -> String {
     format!("{}cliptune run {}", checkout.unwrap_or_default(), arguments.join(" "))
 }
 
-/// Returns a word as a shell takes it. Control characters have no place in a command that is to be copied.
+/// Returns a word quoted for a shell. Control characters are left out, as they have no place in a command to be copied.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -24,7 +24,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", printable.replace('\'', r"'\''"))
 }
 
-/// Returns the widest gap between the exported graphs and the trained weights, over all runs.
+/// Returns the largest difference between the exported graphs and the trained weights, over all runs.
 pub(crate) fn worst_parity(data: &ReportData) -> Option<Parity> {
     let scores = data.entries.iter().flat_map(|entry| &entry.runs).flat_map(|run| &run.scores);
     let all: Vec<&Parity> = scores.map(|scores| &scores.parity).collect();
@@ -37,7 +37,7 @@ pub(crate) fn worst_parity(data: &ReportData) -> Option<Parity> {
     })
 }
 
-/// Returns the parity gate in a sentence.
+/// Returns the result of the parity gate in a sentence.
 pub(crate) fn parity_sentence(parity: &Parity) -> String {
     format!(
         "Every score was computed with ONNX Runtime on the exported graph. Before scoring it was compared with libtorch \
@@ -49,7 +49,7 @@ pub(crate) fn parity_sentence(parity: &Parity) -> String {
     )
 }
 
-/// Returns the parity gate of one run.
+/// Returns the result of the parity gate for one run, as a table shows it.
 pub(crate) fn parity_cell(parity: &Parity) -> String {
     format!(
         "{}, {} of {} agree",
@@ -59,7 +59,7 @@ pub(crate) fn parity_cell(parity: &Parity) -> String {
     )
 }
 
-/// Returns a small number: `2.4e-5`; ordinary ones as they are.
+/// Returns a small number in scientific notation, such as `2.4e-5`, and any other number as it is.
 pub(crate) fn scientific(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

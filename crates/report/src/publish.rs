@@ -1,4 +1,4 @@
-//! A report's folder: complete or absent.
+//! Publishes a report's folder, which is either complete or absent.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use crate::json::INPUTS_KEY;
 use crate::render::{PAGE, RESULTS, ReportFile};
 use crate::summary;
 
-/// Returns the name of a report of these files and folders: the only one's name, or `report`.
+/// Returns the name of a report on these files and folders: the name of the only one, or `report` if there are several.
 pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
     let [only] = paths else { return Ok("report".to_owned()) };
-    // `.` and `..` have no name of their own.
+    // The paths `.` and `..` have no name of their own.
     let full = fs::canonicalize(only)?;
     let name = if full.is_dir() { full.file_name() } else { full.file_stem() };
     let name = name.and_then(|name| name.to_str()).filter(|name| !name.starts_with('.'));
@@ -25,7 +25,7 @@ pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
 pub fn is_fresh(store: &Store, standings: &[Standing], name: &str) -> Result<bool, ReportError> {
     let folder = store.report_folder(name);
     let Ok(text) = cliptune_store::read_file(&folder.join(RESULTS)) else { return Ok(false) };
-    // A results file that cannot be read is of another version, or not ours: the report is made again.
+    // A results file that cannot be read is of another version or not ours, so the report is made again.
     let Ok(results) = serde_json::from_slice::<serde_json::Value>(&text) else { return Ok(false) };
     let recorded = results.get(INPUTS_KEY).and_then(serde_json::Value::as_str);
     Ok(recorded == Some(summary::inputs_hash(standings, name)?.as_str()) && folder.join(PAGE).is_file())

@@ -1,4 +1,4 @@
-//! All files of a report, in memory.
+//! Makes all files of a report, in memory.
 
 use crate::charts::{self, Chart, Look, Width};
 use crate::data::ReportData;
@@ -13,13 +13,13 @@ pub const RESULTS: &str = "report.json";
 /// One file of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFile {
-    /// Its name inside the report's folder.
+    /// The name of the file inside the report's folder.
     pub name: String,
-    /// Its content.
+    /// The content of the file.
     pub bytes: Vec<u8>,
 }
 
-/// Draws and writes everything. The same data gives the same bytes.
+/// Draws all charts and writes all files. The same data gives the same bytes.
 pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
     let charts = charts::all(data)?;
     let mut files = documents(data, &charts)?;
@@ -31,7 +31,7 @@ pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
     Ok(files)
 }
 
-/// Returns the page, the Markdown and the results, which the charts' own files go with.
+/// Returns the page, the Markdown and the results, which are all files except those of the charts.
 pub fn documents(data: &ReportData, charts: &[Chart]) -> Result<Vec<ReportFile>, ReportError> {
     Ok(vec![
         file(PAGE, page::page(data, charts)),

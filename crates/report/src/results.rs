@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use crate::data::{BoardRow, ReportData};
 
-/// Metrics of choice items, in the order of the table.
+/// The metrics of choice items, in the order of the table.
 const CHOICE: [(&str, &str, &str); 3] = [
     ("nll", "nll", "mean negative log-likelihood of the right text, lower is better"),
     ("label_prob", "label prob", "mean probability of the right text"),
     ("ece", "ECE", "expected calibration error, lower is better; a perfectly calibrated model is not at 0"),
 ];
 
-/// Returns the other metrics that at least one entry has, in the order they are shown.
+/// Returns the other metrics that at least one entry has, in the order in which they are shown.
 pub(crate) fn metrics(data: &ReportData) -> Vec<String> {
     let rows: Vec<&BoardRow> = data.boards.iter().flat_map(|board| &board.rows).collect();
     let has = |name: &str| rows.iter().any(|row| row.others.iter().any(|(other, _)| other == name));
@@ -23,13 +23,13 @@ pub(crate) fn metric_name(metric: &str) -> &str {
     CHOICE.iter().find(|(name, ..)| *name == metric).map_or(metric, |(_, shown, _)| shown)
 }
 
-/// Returns a metric of a row; `–` where it does not exist.
+/// Returns a metric of a row, or `–` where it does not exist.
 pub(crate) fn measure(row: &BoardRow, metric: &str) -> String {
     let found = row.others.iter().find(|(name, _)| name == metric);
     found.map_or_else(|| "–".to_owned(), |(_, measure)| cliptune_terminal::format::number(measure.value))
 }
 
-/// Returns what the metrics mean.
+/// Returns the legend, which says what the metrics mean.
 pub(crate) fn legend(metrics: &[String]) -> String {
     let known = CHOICE.iter().filter(|(name, ..)| metrics.iter().any(|metric| metric == name));
     let mut legend = String::new();

@@ -7,24 +7,24 @@ use cliptune_terminal::format;
 
 use crate::data::{Entry, mean};
 
-/// A column of the table: one value for each entry.
+/// A column of the table, with one value for each entry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Setting {
     /// The column's name.
     pub(crate) name: String,
     /// Whether values are aligned as numbers.
     pub(crate) numeric: bool,
-    /// One value for each entry; `–` where the setting does not exist.
+    /// The values, one for each entry, which are `–` where the setting does not exist.
     pub(crate) values: Vec<String>,
 }
 
 const NONE: &str = "–";
 
-/// What every reader asks first; shown whether or not it differs.
+/// The settings that every reader asks about first, which are shown whether or not they differ.
 const ALWAYS: [&str; 7] =
     ["tune", "learning rate", "epochs", "kept alpha", "trainable weights", "training time", "items/s"];
 
-/// Returns the settings in which entries that have them differ, and the most important ones, in a fixed order.
+/// Returns, in a fixed order, the most important settings and those in which the entries that have them differ.
 pub(crate) fn differing(entries: &[Entry]) -> Vec<Setting> {
     let mut settings = plain(entries);
     settings.extend(options(entries));
@@ -70,10 +70,10 @@ fn plain(entries: &[Entry]) -> Vec<Setting> {
     ]
 }
 
-/// What an experiment does without.
+/// The value for an experiment that does without a setting.
 const WITHOUT: &str = "none";
 
-/// Keys that a column of [`plain`] shows, with all that lies below.
+/// The keys that a column of [`plain`] shows, together with everything below them.
 const SHOWN: &[&str] = &[
     "model.from",
     "train.tune",
@@ -89,8 +89,8 @@ const SHOWN: &[&str] = &[
     "train.schedule.warmup_steps",
 ];
 
-/// Keys that say nothing about a model: the dataset, the scores and the precisions have places of their own on the page,
-/// and when a checkpoint is written changes no result.
+/// The keys that say nothing about a model: the dataset, the scores and the precisions have their own places on the
+/// page, and the time at which a checkpoint is written changes no result.
 const ELSEWHERE: &[&str] = &["name", "description", "data", "checkpoint", "export", "score", "seeds"];
 
 fn is_below(key: &str, section: &str) -> bool {
@@ -101,7 +101,8 @@ fn is_shown(key: &str) -> bool {
     SHOWN.iter().chain(ELSEWHERE).any(|section| is_below(key, section))
 }
 
-/// Options by the names they have in an experiment, those of `train` without the name of that section.
+/// Returns a column for each remaining option by its name in an experiment, where those of `train` go without the name
+/// of that section.
 fn options(entries: &[Entry]) -> Vec<Setting> {
     let listed: Vec<Vec<PlanOption>> = entries.iter().map(|entry| entry.plan.options()).collect();
     let mut keys: Vec<&str> = Vec::new();
@@ -113,7 +114,8 @@ fn options(entries: &[Entry]) -> Vec<Setting> {
     keys.into_iter().map(|key| option(key, entries, &listed)).collect()
 }
 
-/// The column of one key. Where the key is at its default or has no meaning, having it or not is no difference.
+/// Returns the column of one key. Where the key is at its default or has no meaning, it makes no difference whether an
+/// entry has it.
 fn option(key: &str, entries: &[Entry], listed: &[Vec<PlanOption>]) -> Setting {
     let of = |options: &[PlanOption]| options.iter().find(|option| option.key == key).cloned();
     let is_unusual = listed.iter().filter_map(|options| of(options)).any(|option| !option.is_default);
@@ -130,7 +132,7 @@ fn option(key: &str, entries: &[Entry], listed: &[Vec<PlanOption>]) -> Setting {
     }
 }
 
-/// Axes of a matrix that no other column shows.
+/// Returns the axes of a matrix that no other column shows.
 fn axes(entries: &[Entry], shown: &[Setting]) -> Vec<Setting> {
     let mut keys: Vec<&str> =
         entries.iter().flat_map(|entry| entry.plan.axes.keys().map(String::as_str)).collect();
@@ -173,7 +175,7 @@ fn measured(entries: &[Entry]) -> Vec<Setting> {
 fn starts_from(source: &ModelSource) -> String {
     match source {
         ModelSource::Scratch(_) => "random weights".to_owned(),
-        // The folder's own name: absolute paths of one machine mean nothing on another.
+        // Only the folder's own name is shown, because absolute paths of one machine mean nothing on another.
         ModelSource::Folder(path) => {
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into())
         }

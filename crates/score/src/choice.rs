@@ -1,7 +1,7 @@
-//! Items with several texts, one of them right.
+//! Scores items that have several texts, one of which is right.
 //!
 //! Each item is judged on its own. Where every caption is right exactly once, answering a whole split jointly would
-//! gain by elimination; that is no property of the model, so it is not done.
+//! gain accuracy by elimination. That gain would say nothing about the model, so it is not done.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,7 +32,7 @@ pub(crate) fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
     }
 }
 
-/// Returns where the right text stands.
+/// Returns the rank of the right text among all texts of the item.
 fn standing(logits: &[f64], label: usize) -> TiedRank {
     TiedRank::new(logits, std::iter::once(label))
 }
@@ -42,15 +42,15 @@ pub(crate) fn tied(predictions: &[Prediction]) -> usize {
     predictions.iter().filter(|one| standing(&one.logits, one.label).is_tied()).count()
 }
 
-/// Returns the items that have a text twice. `own_texts` are the rows of each item's texts; equal rows are equal to the
-/// model.
+/// Returns the items in which a text occurs twice. `own_texts` holds the rows of each item's texts; texts with equal
+/// rows are equal to the model.
 pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>) -> Vec<usize> {
     let is_repeated = |own: &[usize]| own.iter().collect::<HashSet<_>>().len() < own.len();
     own_texts.enumerate().filter(|(_, own)| is_repeated(own)).map(|(item, _)| item).collect()
 }
 
-/// Returns the accuracy without looking at the images: of guessing, and of always giving the same answer, whether that
-/// is a place among the texts or a text.
+/// Returns the accuracies that are reached without looking at the images: by guessing, and by always giving the same
+/// answer, whether that is a position among the texts or a text.
 pub(crate) fn baselines(items: &[Item]) -> Baselines {
     let place = most_frequent(items.iter().map(|item| item.label));
     let text = most_frequent(items.iter().map(|item| &item.texts[item.label]));
@@ -59,7 +59,7 @@ pub(crate) fn baselines(items: &[Item]) -> Baselines {
 
 /// Returns the accuracy of guessing: the mean of 1 / number of texts.
 fn chance(items: &[Item]) -> f64 {
-    // Per number of texts, so that 774 times a fifth is a fifth in every digit.
+    // Items are counted by their number of texts, so that the mean of 774 fifths is exactly a fifth.
     let mut counts = BTreeMap::<usize, usize>::new();
     items.iter().for_each(|item| *counts.entry(item.texts.len()).or_default() += 1);
     counts.iter().map(|(&texts, &count)| count as f64 / texts as f64).sum::<f64>() / items.len() as f64
@@ -79,8 +79,8 @@ pub(crate) fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result
     ]))
 }
 
-/// Returns -ln of the right text's probability, in nats; from the logits, where it is exact even for a probability that
-/// underflows.
+/// Returns -ln of the right text's probability, in nats. It is computed from the logits, where it is exact even for a
+/// probability that underflows.
 fn negative_log_likelihood(prediction: &Prediction) -> f64 {
     log_sum_exp(&prediction.logits) - prediction.logits[prediction.label]
 }
@@ -90,7 +90,7 @@ fn confidence(prediction: &Prediction) -> f64 {
     prediction.probs[prediction.predicted]
 }
 
-/// Returns 1 / rank of the right text, of which a tie leaves the expected value.
+/// Returns 1 / rank of the right text, or its expected value where a tie leaves the rank open.
 fn reciprocal_rank(prediction: &Prediction) -> f64 {
     standing(&prediction.logits, prediction.label).reciprocal_rank()
 }
@@ -118,7 +118,7 @@ mod tests {
         }
     }
 
-    /// 12 items of 3 texts in 4 groups; logit j of item i is ((5 i + 7 j + i j) mod 11) / 2 + j / 10.
+    /// Returns 12 items of 3 texts in 4 groups; logit j of item i is ((5 i + 7 j + i j) mod 11) / 2 + j / 10.
     fn sample() -> Vec<Prediction> {
         let logit = |i: usize, j: usize| ((5 * i + 7 * j + i * j) % 11) as f64 / 2.0 + j as f64 / 10.0;
         (0..12)
@@ -153,7 +153,7 @@ mod tests {
         let metrics = metrics(&sample(), &Bootstrap::default()).unwrap();
         let names: Vec<&str> = metrics.0.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["accuracy", "label_prob", "nll", "ece", "mrr"]);
-        // Every group happens to have one right answer, which leaves the accuracy nothing to resample.
+        // Every group happens to have one right answer, so the accuracy does not vary when groups are resampled.
         let (accuracy, others) = metrics.0.split_first().unwrap();
         assert!(accuracy.1.method.contains("4 trials as groups"), "{accuracy:?}");
         assert!(others.iter().all(|(_, estimate)| estimate.method.contains("4 groups")), "{others:?}");
@@ -193,7 +193,7 @@ mod tests {
     fn an_answer_that_is_always_the_same_is_a_baseline() {
         let mut items: Vec<Item> = (0..10).map(|i| item(i, i, usize::from(i >= 7), 2)).collect();
         assert_eq!(baselines(&items), Baselines { chance: 0.5, majority: 0.7 });
-        // The same classes in another order: no place is more frequent, but one text is.
+        // The classes are the same in another order: no position is more frequent than the others, but one text is.
         items.iter_mut().skip(4).take(3).for_each(|item| {
             item.texts.reverse();
             item.label = 1;

@@ -1,4 +1,4 @@
-//! Encoding each distinct image and text once.
+//! Finds distinct images and texts, so that each is encoded once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,9 +6,9 @@ use std::hash::Hash;
 /// The distinct keys of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Distinct {
-    /// For each entry of the list, the number of its key; keys are numbered by first appearance.
+    /// The number of the key for each entry of the list; keys are numbered by first appearance.
     pub row_of: Vec<usize>,
-    /// For each key, the first entry of the list that has it.
+    /// The first entry of the list that has the key, for each key.
     pub(crate) firsts: Vec<usize>,
 }
 
@@ -27,7 +27,7 @@ impl Distinct {
         distinct
     }
 
-    /// Returns the distinct keys of this list's keys, which are the entries of another list.
+    /// Returns the distinct keys of the original list when this list's keys are themselves the entries of `keys`.
     #[must_use]
     pub(crate) fn then(&self, keys: &Self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A split as the towers see it: its distinct images and texts, and what is answered with their vectors.
+//! A split as the towers see it: its distinct images and texts, and the answers computed from their vectors.
 
 use cliptune_experiment::TaskKind;
 use cliptune_store::{Dataset, Item, ItemImage, Prediction};
@@ -12,18 +12,18 @@ use crate::pairs::{self, Hits, Retrieval};
 use crate::temperature::Temperature;
 use crate::texts::Texts;
 
-/// The distinct images and texts of items, and which item has which. Each is encoded once.
+/// The distinct images and texts of items, and which item has which. Each image and text is encoded once.
 #[derive(Debug)]
 pub(crate) struct Distinctions<'a> {
-    /// One entry per item.
+    /// The distinct images, with one entry per item.
     pub(crate) image_rows: Distinct,
     /// The files of the distinct images.
     pub(crate) images: Vec<ItemImage>,
-    /// One entry per text of each item, item by item.
+    /// The distinct texts, with one entry for each text of each item, item by item.
     pub(crate) texts: Texts<'a>,
 }
 
-/// Unit vectors of the distinct images and texts.
+/// The unit vectors of the distinct images and texts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Encoded {
     pub(crate) images: Matrix,
@@ -31,7 +31,7 @@ pub(crate) struct Encoded {
 }
 
 impl<'a> Distinctions<'a> {
-    /// Finds what is the same to the model.
+    /// Finds the images and texts of items that are the same to the model.
     pub(crate) fn of(items: &'a [Item], dataset: &Dataset, model: &Model) -> Result<Self, ScoreError> {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
         let images = image_rows.firsts.iter().map(|&first| dataset.image(&items[first])).collect();
@@ -39,7 +39,7 @@ impl<'a> Distinctions<'a> {
         Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })
     }
 
-    /// Returns the rows of each item's texts.
+    /// Returns the rows of each item's own texts.
     pub(crate) fn own_texts<'b>(&'b self, items: &'b [Item]) -> impl Iterator<Item = &'b [usize]> {
         let mut rest = self.texts.rows().row_of.as_slice();
         items.iter().map(move |item| {
@@ -69,7 +69,7 @@ impl<'a> Distinctions<'a> {
         self.own_texts(items).zip(&self.image_rows.row_of).map(logits).collect()
     }
 
-    /// Ranks everything against everything.
+    /// Ranks all texts for every image and all images for every text.
     fn retrieval(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Retrieval {
         pairs::retrieve(items, &self.hits(items), &encoded.images, &encoded.texts, temperature)
     }

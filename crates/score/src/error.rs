@@ -1,4 +1,4 @@
-//! Why scoring failed.
+//! The reasons why scoring can fail.
 
 use std::path::PathBuf;
 
@@ -16,13 +16,13 @@ use cliptune_terminal::{Diagnostic, Exit};
 use crate::graph::GraphError;
 use crate::runtime::RuntimeError;
 
-/// Why scoring failed.
+/// The reason why scoring failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
     /// The program cannot start itself again with telemetry turned off.
     #[error("cliptune-score cannot start itself again with ONNX Runtime's telemetry turned off")]
     Restart(#[source] std::io::Error),
-    /// The experiments are wrong.
+    /// The experiments cannot be loaded.
     #[error(transparent)]
     Experiments(#[from] LoadError),
     /// The store cannot be read or written.
@@ -49,30 +49,30 @@ pub enum ScoreError {
     /// An image or the preprocessing is unusable.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// Nothing can be computed from the items.
+    /// No statistics can be computed from the items.
     #[error(transparent)]
     Statistics(#[from] Unusable),
-    /// Plans without a finished run.
+    /// Some plans have no finished run.
     #[error("not trained yet: {}", runs.join(", "))]
     NotTrained {
-        /// Experiment and seed of each.
+        /// The experiment and seed of each of these plans.
         runs: Vec<String>,
-        /// The files of their experiments.
+        /// The experiment files of these plans.
         files: Vec<PathBuf>,
     },
-    /// A run without graphs.
+    /// The run has no exported graphs.
     #[error("{run} has no ONNX graphs")]
     NotExported {
         /// The run.
         run: String,
     },
-    /// The dataset of a run is gone.
+    /// The dataset of the run is no longer in the store.
     #[error("the dataset of {run} is not in the store any more")]
     NoDataset {
         /// The run.
         run: String,
     },
-    /// A split without items.
+    /// The split has no items.
     #[error("the {split} split of {run} has no items")]
     EmptySplit {
         /// The run.
@@ -80,14 +80,14 @@ pub enum ScoreError {
         /// The split.
         split: Split,
     },
-    /// The model prepares images in another way than the run was planned with.
+    /// The model prepares images differently from what the run was planned with.
     #[error("{run} was planned with image_fit {planned}, but its model has {found}")]
     OtherFit {
         /// The run.
         run: String,
-        /// What the plan says.
+        /// The `image_fit` that the plan names.
         planned: &'static str,
-        /// What the model folder and the graphs say.
+        /// The `image_fit` that the model folder and the graphs name.
         found: &'static str,
     },
     /// The parity sample is empty or malformed.
@@ -96,15 +96,15 @@ pub enum ScoreError {
         /// The run.
         run: String,
     },
-    /// The parity sample is of another dataset.
+    /// The parity sample belongs to another dataset.
     #[error("onnx/parity.json of {run} has item {item}, which is not in its dataset")]
     ForeignSample {
         /// The run.
         run: String,
-        /// The item.
+        /// The item of the sample that is not in the dataset.
         item: String,
     },
-    /// The parity gate.
+    /// The run does not pass the parity gate: a graph's logit differs too much from libtorch's.
     #[error(
         "{run}: {graph} does not compute what was trained: text {text} of item {item} has logit {onnx:.6}, \
          libtorch's is {libtorch:.6}"
@@ -118,38 +118,38 @@ pub enum ScoreError {
         item: String,
         /// The number of the text in the item, from 0.
         text: usize,
-        /// libtorch's logit.
+        /// The logit that libtorch computed.
         libtorch: f64,
-        /// ONNX Runtime's logit.
+        /// The logit that ONNX Runtime computed.
         onnx: f64,
     },
-    /// A dataset without validation items.
+    /// The dataset has no validation items by which reduced precisions could be judged.
     #[error("the reduced precisions of {run} cannot be judged: its dataset has no validation items")]
     NothingToJudgeBy {
         /// The run.
         run: String,
     },
-    /// An embedding that is only a number in 32 bits.
+    /// A reduced precision gives an unusable embedding where fp32 gives a usable one.
     #[error("{precision} computes {computed} for {input}; fp32 does not")]
     TooCoarse {
-        /// The precision.
+        /// The reduced precision.
         precision: Precision,
-        /// The text or the image.
+        /// The text or image whose embedding is unusable.
         input: String,
-        /// `NaN`, `infinite numbers` or `nothing but zeros`.
+        /// What the embedding consists of: `NaN`, `infinite numbers` or `nothing but zeros`.
         computed: &'static str,
     },
-    /// An embedding of zero length or of something that is not a number.
+    /// An embedding has zero length or contains something that is not a finite number.
     #[error("{}: ONNX Runtime computes {computed} for {input}", graph.display())]
     NoDirection {
         /// The graph of the tower.
         graph: PathBuf,
-        /// The text or the image.
+        /// The text or image whose embedding is unusable.
         input: String,
-        /// `NaN`, `infinite numbers` or `nothing but zeros`.
+        /// What the embedding consists of: `NaN`, `infinite numbers` or `nothing but zeros`.
         computed: &'static str,
     },
-    /// What libtorch wrote down when the run was exported is no number.
+    /// A logit that libtorch recorded when the run was exported is not a finite number.
     #[error(
         "the model of {run} is unusable: libtorch itself computed {computed} for text {text} of item {item} when the run \
          was exported"
@@ -161,7 +161,7 @@ pub enum ScoreError {
         item: String,
         /// The number of the text in the item, from 0.
         text: usize,
-        /// The logit.
+        /// The logit that libtorch computed.
         computed: f64,
     },
 }

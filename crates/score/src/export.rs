@@ -1,4 +1,4 @@
-//! A run's graphs, opened only if they go with the run's model folder.
+//! A run's graphs, which are opened only if they belong to the run's model folder.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::ScoreError;
 use crate::graph::Graph;
 use crate::runtime::Runtime;
 
-/// A folder of graphs and the model folder that texts and images are prepared with.
+/// A folder of graphs, and the model folder by which texts and images are prepared.
 #[derive(Debug)]
 pub struct Export<'a> {
     runtime: &'a Runtime,
@@ -20,20 +20,20 @@ pub struct Export<'a> {
 }
 
 impl<'a> Export<'a> {
-    /// Reads what the model folder says, and checks that the weights beside the graphs are complete.
+    /// Reads the files of the model folder, and checks that the weights beside the graphs are complete.
     ///
     /// # Errors
-    /// When a file of either folder is unusable.
+    /// Returns an error if a file of either folder is unusable.
     pub fn read(runtime: &'a Runtime, graphs: &'a Path, model: &'a Path) -> Result<Self, ScoreError> {
         let weights = graphs.join(WEIGHTS_FILE);
-        // ONNX Runtime says of missing weights which file it is, but not of damaged ones.
+        // ONNX Runtime names the file when weights are missing, but not when they are damaged.
         if weights.is_file() {
             Checkpoint::open_file(&weights, &ClipConfig::from_folder(model)?)?;
         }
         Ok(Self { runtime, graphs, model, preparation: Preparation::read(model, graphs)? })
     }
 
-    /// Returns the folder that texts and images are prepared with.
+    /// Returns the model folder, by which texts and images are prepared.
     pub(crate) fn model(&self) -> &Path {
         self.model
     }
@@ -43,7 +43,7 @@ impl<'a> Export<'a> {
         self.graphs.join(file).is_file()
     }
 
-    /// Opens a graph, which must have these inputs and outputs and have been exported for this model folder.
+    /// Opens a graph, which must have these inputs and outputs and must have been exported for this model folder.
     pub(crate) fn open(
         &self,
         file: &str,

@@ -21,9 +21,9 @@ pub struct Graph {
 /// A tensor that goes into a graph.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
-    /// Token ids or an attention mask: rows × columns.
+    /// Token ids or an attention mask, of shape rows × columns.
     Ids([usize; 2], &'a [i64]),
-    /// Images: images × 3 × height × width.
+    /// Images, of shape images × 3 × height × width.
     Pixels([usize; 4], &'a [f32]),
 }
 
@@ -35,53 +35,53 @@ pub enum GraphError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The error that ONNX Runtime returned.
         source: ort::Error,
     },
-    /// An input or output is missing.
+    /// An input or output is missing from the graph.
     #[error("{} has no {kind} {name}; it has {}", path.display(), has.join(", "))]
     Port {
         /// The file.
         path: PathBuf,
-        /// `input` or `output`.
+        /// The kind of name that is missing: `input` or `output`.
         kind: &'static str,
         /// The name that is missing.
         name: &'static str,
-        /// The names that are there.
+        /// The names that the graph has.
         has: Vec<String>,
     },
-    /// Running failed.
+    /// ONNX Runtime failed to run the graph.
     #[error("ONNX Runtime cannot run {}", path.display())]
     Run {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The error that ONNX Runtime returned.
         source: ort::Error,
     },
-    /// The output is not a matrix of that many rows.
+    /// The output is not a matrix with the expected number of rows.
     #[error("{}: output {output} is {found:?}, expected {rows} rows of numbers", path.display())]
     Shape {
         /// The file.
         path: PathBuf,
         /// The output's name.
         output: &'static str,
-        /// The shape it has.
+        /// The shape of the output.
         found: Vec<i64>,
-        /// The rows that were expected.
+        /// The number of rows that were expected.
         rows: usize,
     },
-    /// The graph was exported for another preparation of texts and images than the model folder has.
+    /// The graph was exported for a different preparation of texts and images than that of the model folder.
     #[error(transparent)]
     Contradiction(Box<Contradiction>),
-    /// The graph does not say for which preparation it was exported.
+    /// The graph does not say which preparation it was exported for.
     #[error("{} does not say with which {key} it was exported", path.display())]
     Unsaid {
         /// The file.
         path: PathBuf,
-        /// What is missing.
+        /// The metadata key that is missing.
         key: String,
     },
-    /// The multiplier of the cosines is missing.
+    /// The multiplier or the bias that turns cosines into logits is missing.
     #[error("{} does not say its logit_scale or logit_bias", path.display())]
     NoScale {
         /// The file.
@@ -93,15 +93,15 @@ pub enum GraphError {
 #[derive(Debug, thiserror::Error)]
 #[error("{} was exported with {key} {exported}, but {} has {found}", path.display(), folder.display())]
 pub struct Contradiction {
-    /// The file.
+    /// The graph file.
     pub path: PathBuf,
-    /// What they disagree about.
+    /// The metadata key about which they disagree.
     pub key: String,
-    /// What the file says.
+    /// The value in the graph file.
     pub exported: String,
     /// The model folder.
     pub folder: PathBuf,
-    /// What it says.
+    /// The value in the model folder.
     pub found: String,
 }
 
@@ -139,10 +139,10 @@ impl Graph {
         }
     }
 
-    /// Compares what the exporter wrote into the file's metadata with what a model folder says now.
+    /// Compares the metadata that the exporter wrote into the file with what a model folder says now.
     ///
     /// # Errors
-    /// When an entry is missing or another one.
+    /// Returns an error if an entry is missing or has a different value.
     pub fn expect_preparation(&self, preparation: &Preparation, folder: &Path) -> Result<(), GraphError> {
         let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
         for (key, found) in preparation.entries() {

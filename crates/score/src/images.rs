@@ -1,4 +1,4 @@
-//! Image files as batches of the vision tower's input.
+//! Reads image files as batches of the vision tower's input.
 
 use std::sync::mpsc::sync_channel;
 
@@ -8,23 +8,23 @@ use rayon::prelude::*;
 
 use crate::error::ScoreError;
 
-/// Images in a batch. Every batch has this many, because ONNX Runtime's last bits depend on the shape
-/// (microsoft/onnxruntime#7642): the last batch is filled up.
+/// The number of images in a batch. Every batch has this many, because the last bits of ONNX Runtime's results depend
+/// on the shape (microsoft/onnxruntime#7642); the last batch is filled up.
 pub(crate) const IMAGE_BATCH: usize = 32;
 
-/// Batches that wait for the tower: one being read while another is computed keeps both busy.
+/// The number of batches that may wait for the tower. Reading one while another is computed keeps both sides busy.
 const AHEAD: usize = 1;
 
-/// Images of one batch.
+/// The images of one batch.
 #[derive(Debug)]
 pub(crate) struct ImageBatch {
-    /// [`IMAGE_BATCH`] × 3 × size × size floats; what lies behind the last image is zero.
+    /// The pixels: [`IMAGE_BATCH`] × 3 × size × size floats, which are zero after the last image.
     pub(crate) pixels: Vec<f32>,
-    /// How many images there are.
+    /// The number of images in the batch.
     pub(crate) images: usize,
 }
 
-/// Reads images on all cores, one batch ahead of `consume`, which gets the batches in order.
+/// Reads images on all cores, one batch ahead of `consume`, which receives the batches in order.
 pub(crate) fn in_batches(
     preprocessor: &Preprocessor,
     files: &[ItemImage],
@@ -34,7 +34,7 @@ pub(crate) fn in_batches(
         let (ready, batches) = sync_channel(AHEAD);
         scope.spawn(move || {
             for chunk in files.chunks(IMAGE_BATCH) {
-                // An error upstream has dropped the receiver: there is nobody left to read for.
+                // The receiver is dropped after an error in `consume`, and then nobody needs further batches.
                 if ready.send(read(preprocessor, chunk)).is_err() {
                     return;
                 }

@@ -1,8 +1,8 @@
 //! Scores exported models with ONNX Runtime: metrics and their intervals.
 //!
-//! A run is scored only after the `parity` gate: ONNX Runtime must give the logits that libtorch gave. Each
-//! distinct image and text of a split is encoded once (`model`); `choice` and `pairs` make predictions and
-//! metrics of the cosines. Intervals come from `cliptune-statistics`.
+//! A run is scored only after the `parity` gate: ONNX Runtime must give the logits that libtorch gave. Each distinct
+//! image and text of a split is encoded once (`model`); `choice` and `pairs` turn the cosines into predictions and
+//! metrics. Intervals come from `cliptune-statistics`.
 
 mod baseline;
 mod choice;

@@ -1,8 +1,8 @@
-//! Rows of numbers: what the towers give, and cosines between them.
+//! Rows of numbers: the vectors that the towers give, and the cosines between them.
 
 use rayon::prelude::*;
 
-/// Rows of equal length.
+/// A matrix, whose rows all have the same length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {
     rows: usize,
@@ -12,9 +12,9 @@ pub struct Matrix {
 /// A row that cannot be made a unit vector.
 #[derive(Clone, Copy, Debug)]
 pub struct NoDirection {
-    /// Which row it is, from 0.
+    /// The number of the row, from 0.
     pub row: usize,
-    /// Its Euclidean norm.
+    /// The Euclidean norm of the row.
     norm: f32,
 }
 
@@ -29,11 +29,11 @@ impl NoDirection {
     }
 }
 
-/// Queries whose products with all candidates are held at a time: their rows stay in the processor's cache while
-/// the candidates pass by once.
+/// The number of queries whose products with all candidates are computed together: their rows stay in the processor's
+/// cache while each candidate passes by once.
 const QUERIES_AT_A_TIME: usize = 16;
 
-/// Sums that a product is split into, so that it can use the processor's vector units.
+/// The number of sums that a product is split into, so that it can use the processor's vector units.
 const LANES: usize = 8;
 
 impl Matrix {
@@ -57,13 +57,13 @@ impl Matrix {
         &self.values[row * self.columns()..(row + 1) * self.columns()]
     }
 
-    /// Adds the first `rows` rows of another matrix of as many columns.
+    /// Appends the first `rows` rows of another matrix with the same number of columns.
     pub fn extend(&mut self, other: &Self, rows: usize) {
         self.values.extend_from_slice(&other.values[..rows * other.columns()]);
         self.rows += rows;
     }
 
-    /// Returns the rows in another order, repeated or left out.
+    /// Returns a matrix of the given rows, in any order; rows may be repeated or left out.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { rows: rows.len(), values: rows.iter().flat_map(|&row| self.row(row)).copied().collect() }
     }
@@ -71,7 +71,7 @@ impl Matrix {
     /// Divides each row by its Euclidean norm, in 32 bits as the towers do.
     ///
     /// # Errors
-    /// When a row has no direction: it is zero, infinite or not a number.
+    /// Returns an error if a row has no direction: it is zero, infinite or not a number.
     pub fn normalise(&mut self) -> Result<(), NoDirection> {
         let columns = self.columns();
         for (index, row) in self.values.chunks_exact_mut(columns.max(1)).enumerate() {
@@ -84,11 +84,11 @@ impl Matrix {
         Ok(())
     }
 
-    /// Computes the products of each row with all rows of `candidates`, handed to `visit` one query at a time, on all
-    /// cores.
+    /// Computes the products of each row with all rows of `candidates`, on all cores, and passes them to `visit` one
+    /// query at a time.
     ///
-    /// Exact and without queries × candidates memory: each core holds a few queries' products. The results are in
-    /// query order.
+    /// The products are exact and need no memory of size queries × candidates, because each core holds the products of
+    /// only a few queries. The results are in query order.
     pub fn against<T: Send>(&self, candidates: &Self, visit: impl Fn(usize, &[f64]) -> T + Sync) -> Vec<T> {
         let queries: Vec<usize> = (0..self.rows).collect();
         let chunk = |chunk: &[usize]| -> Vec<T> {
@@ -106,7 +106,7 @@ impl Matrix {
     }
 }
 
-/// Returns the scalar product in 64 bits; the cosine of normalised rows.
+/// Returns the scalar product in 64 bits, which is the cosine if the rows are normalised.
 pub fn product(a: &[f32], b: &[f32]) -> f64 {
     let mut sums = [0.0_f64; LANES];
     let (a, b) = (a.chunks(LANES), b.chunks(LANES));
@@ -151,7 +151,7 @@ mod tests {
                 Matrix::new(rows, (0..rows * columns).map(value).collect())
             };
             let (a, b) = (fill(queries, 1), fill(candidates, 2));
-            // Whole numbers: every order of summation is exact.
+            // The values are whole numbers, for which every order of summation is exact.
             let naive = |query: usize, candidate: usize| -> f64 {
                 (0..columns).map(|i| f64::from(a.row(query)[i]) * f64::from(b.row(candidate)[i])).sum()
             };

@@ -1,9 +1,9 @@
-//! Numbers as records hold them.
+//! Converts intervals into the form that records hold.
 
 use cliptune_statistics::Interval;
 use cliptune_store::Estimate;
 
-/// Returns a number with its interval.
+/// Returns the estimate that a record holds for an interval.
 pub(crate) fn estimate(interval: Interval) -> Estimate {
     let Interval { value, low, high, method } = interval;
     Estimate { value, low, high, method }

@@ -1,4 +1,4 @@
-//! A run's exported model: from texts and images to unit vectors.
+//! A run's exported model, which turns texts and images into unit vectors.
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{Fit, Preprocessor};
@@ -18,7 +18,7 @@ use crate::temperature::Temperature;
 use crate::texts::Texts;
 use crate::towers::Towers;
 
-/// The two towers with what stands before and behind them.
+/// The two towers, with the preparation of their inputs and the temperature for their cosines.
 #[derive(Debug)]
 pub struct Model {
     towers: Towers,
@@ -27,14 +27,14 @@ pub struct Model {
     temperature: Temperature,
 }
 
-/// Both towers in one graph, as some programs want it. Only the parity gate runs it.
+/// Both towers in one graph, as some programs expect it. Only the parity gate runs it.
 #[derive(Debug)]
 pub struct CombinedModel {
     graph: Graph,
 }
 
 impl Model {
-    /// Opens the model of a run: the towers, tokenizer and preprocessing.
+    /// Opens the model of a run: its towers, tokenizer and preprocessing.
     pub fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
         let folder = export.model();
         let config = ClipConfig::from_folder(folder)?;
@@ -52,17 +52,17 @@ impl Model {
         self.preprocessor.fit
     }
 
-    /// Returns what makes logits of cosines.
+    /// Returns the temperature, which turns cosines into logits.
     pub(crate) fn temperature(&self) -> Temperature {
         self.temperature
     }
 
-    /// Takes another graph of the vision tower and returns the one it had.
+    /// Replaces the graph of the vision tower and returns the previous one.
     pub(crate) fn replace_vision(&mut self, vision: Graph) -> Graph {
         self.towers.replace_vision(vision)
     }
 
-    /// Returns the towers and what images pass before them, for whoever runs other towers beside them.
+    /// Returns the towers and the preprocessor, for code that runs other towers beside them.
     pub(crate) fn towers(&mut self) -> (&mut Towers, &Preprocessor) {
         (&mut self.towers, &self.preprocessor)
     }
@@ -72,7 +72,8 @@ impl Model {
         Ok(Texts::new(&self.tokenizer, texts)?)
     }
 
-    /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is told of each batch.
+    /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is called with the size of each
+    /// batch.
     pub fn encode_texts(&mut self, texts: &Texts<'_>, done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
         let mut rows = Matrix::default();
         for (batch, filled) in texts.batches().iter() {
@@ -84,7 +85,8 @@ impl Model {
         Ok(rows)
     }
 
-    /// Returns the unit vectors of image files, one row each in their order. `done` is told of each batch.
+    /// Returns the unit vectors of image files, one row per file in their order. `done` is called with the size of each
+    /// batch.
     pub fn encode_images(&mut self, files: &[ItemImage], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
         let Self { towers, preprocessor, .. } = self;
         let side = preprocessor.size as usize;
@@ -100,12 +102,12 @@ impl Model {
 }
 
 impl CombinedModel {
-    /// Opens the combined graph, if it was exported.
+    /// Opens the combined graph; returns `None` if it was not exported.
     pub fn open(export: &Export<'_>) -> Result<Option<Self>, ScoreError> {
         if !export.has(MODEL_FILE) {
             return Ok(None);
         }
-        // Without an attention mask: SigLIP's graph has none.
+        // No attention mask is required, because SigLIP's graph has none.
         let inputs = [INPUT_IDS, PIXEL_VALUES];
         let outputs = [LOGITS_PER_IMAGE, LOGITS_PER_TEXT, TEXT_EMBEDS, IMAGE_EMBEDS];
         Ok(Some(Self { graph: export.open(MODEL_FILE, &inputs, &outputs)? }))
@@ -138,7 +140,7 @@ impl CombinedModel {
     }
 }
 
-/// Returns 1 for each of a text's tokens, 0 for its padding.
+/// Returns 1 for each of a text's tokens and 0 for its padding.
 fn attention_mask(lengths: &[usize], columns: usize) -> Vec<i64> {
     let row = |&length: &usize| (0..columns).map(move |column| i64::from(column < length));
     lengths.iter().flat_map(row).collect()

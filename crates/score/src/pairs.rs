@@ -1,8 +1,9 @@
-//! Images with their own captions: retrieval both ways.
+//! Scores images with their own captions by retrieval in both directions.
 //!
-//! The candidates are the split's distinct texts and distinct images. Everything of the query's groups counts as its own,
-//! and the best-ranked of them decides (as in the 5-caption evaluation of Flickr30k and MS-COCO). Equal texts are one
-//! text that belongs to the groups of all its items: an image that somebody else gave the same caption is a hit.
+//! The candidates are the split's distinct texts and distinct images. All candidates from the query's groups count as
+//! its own, and the best-ranked of them decides (as in the 5-caption evaluation of Flickr30k and MS-COCO). Equal texts
+//! are one text, which belongs to the groups of all its items: retrieving an image to which somebody else gave the same
+//! caption is a hit.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +18,10 @@ use crate::metrics::named;
 use crate::softmax::log_sum_exp;
 use crate::temperature::Temperature;
 
-/// The depths of recall.
+/// The depths at which recall is computed.
 const DEPTHS: [usize; 3] = [1, 5, 10];
 
-/// Which distinct images and texts belong together: those that have a group in common.
+/// The relation between distinct images and texts that belong together because they have a group in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Hits<'a> {
     image_rows: &'a Distinct,
@@ -29,7 +30,7 @@ pub(crate) struct Hits<'a> {
     texts: Memberships,
 }
 
-/// Which group has which rows; all lists are in order and without repetition.
+/// The relation between rows and groups; all lists are sorted and without repetition.
 #[derive(Clone, Debug)]
 struct Memberships {
     groups_of_row: Vec<Vec<usize>>,
@@ -50,7 +51,7 @@ impl Memberships {
         memberships
     }
 
-    /// Returns all rows of some groups.
+    /// Returns all rows that belong to at least one of the groups.
     fn rows_of(&self, groups: &[usize]) -> Vec<usize> {
         let mut rows: Vec<usize> =
             groups.iter().flat_map(|&group| &self.rows_of_group[group]).copied().collect();
@@ -62,19 +63,20 @@ impl Memberships {
     }
 }
 
-/// What retrieval gave.
+/// The result of retrieval.
 #[derive(Clone, Debug)]
 pub(crate) struct Retrieval {
-    /// One per item, in item order.
+    /// The predictions, one per item, in item order.
     pub(crate) predictions: Vec<Prediction>,
-    /// Where the best own text of each item's image stands.
+    /// The rank of the best own text for each item's image.
     pub(crate) image_to_text: Vec<TiedRank>,
-    /// Where the best own image of each item's text stands.
+    /// The rank of the best own image for each item's text.
     pub(crate) text_to_image: Vec<TiedRank>,
 }
 
 impl<'a> Hits<'a> {
-    /// Returns the relation of items that have one text each. Both lists have one entry per item.
+    /// Returns which images and texts belong together, for items that have one text each. Both lists have one entry per
+    /// item.
     pub(crate) fn new(items: &[Item], image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
         let groups = Distinct::new(items.iter().map(|item| item.group.as_str()));
         let (images, texts) = (Memberships::new(image_rows, &groups), Memberships::new(text_rows, &groups));
@@ -89,8 +91,8 @@ impl<'a> Hits<'a> {
         self.images.rows_of(&self.texts.groups_of_row[text])
     }
 
-    /// Returns image_to_text_recall@1 without looking at the images: of a random order, and of an order that always has
-    /// the same text first, the one that most images have.
+    /// Returns the image_to_text_recall@1 that is reached without looking at the images: by a random order, and by an
+    /// order that always puts the same text first, namely the one that most images have.
     pub(crate) fn baselines(&self) -> Baselines {
         let items = self.image_rows.row_of.len();
         let mut owners = vec![0_usize; self.text_rows.count()];
@@ -105,7 +107,7 @@ impl<'a> Hits<'a> {
     }
 }
 
-/// Ranks everything against everything: `images` and `texts` are the distinct ones.
+/// Ranks all texts for every image and all images for every text; `images` and `texts` are the distinct ones.
 pub(crate) fn retrieve(
     items: &[Item],
     hits: &Hits<'_>,
@@ -127,14 +129,14 @@ pub(crate) fn retrieve(
 }
 
 impl Retrieval {
-    /// Returns how many items have a rank, either way, that a tie leaves open.
+    /// Returns how many items have a rank, in either direction, that a tie leaves open.
     pub(crate) fn tied(&self) -> usize {
         let ways = self.image_to_text.iter().zip(&self.text_to_image);
         ways.filter(|(text, image)| text.is_tied() || image.is_tied()).count()
     }
 }
 
-/// Computes recall@1/5/10 and the median rank (from 1), both ways, each with its interval over groups.
+/// Computes recall@1/5/10 and the median rank (from 1) in both directions, each with its interval over groups.
 pub(crate) fn metrics(
     items: &[Item],
     retrieval: &Retrieval,
@@ -164,7 +166,7 @@ fn prediction(item: &Item, rank: TiedRank, logit: f64, total: f64) -> Prediction
         id: item.id.clone(),
         group: item.group.clone(),
         label: 0,
-        // Whole ranks, from 0: a rank that a tie leaves open is rounded down.
+        // Predictions hold whole ranks, from 0: a rank that a tie leaves open is rounded down.
         predicted: rank.rank() as usize - 1,
         correct: rank.within(1) == 1.0,
         share: rank.within(1),
@@ -199,7 +201,7 @@ mod tests {
         }
     }
 
-    /// Directions in the plane, in whole degrees.
+    /// Returns directions in the plane, given in whole degrees.
     fn directions(degrees: &[u16]) -> Matrix {
         let unit = |degrees: &u16| {
             let (sine, cosine) = f32::from(*degrees).to_radians().sin_cos();
@@ -208,7 +210,7 @@ mod tests {
         Matrix::new(degrees.len(), degrees.iter().flat_map(unit).collect())
     }
 
-    /// Retrieval over directions of the distinct images and texts.
+    /// Returns the result of retrieval over directions of the distinct images and texts.
     fn retrieval(items: &[Item], image_degrees: &[u16], text_degrees: &[u16]) -> Retrieval {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
         let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_best_text_of_the_group_counts() {
-        // Item 0's own text is far off, but its group's other text is nearest.
+        // The text of item 0 itself is far off, but the other text of its group is nearest.
         let items = [item(0, 0, 0, 0), item(1, 0, 0, 1), item(2, 1, 1, 2)];
         let found = retrieval(&items, &[0, 90], &[80, 1, 60]);
         assert_eq!(ranks(&found.image_to_text), [1.0, 1.0, 2.0]);
@@ -311,7 +313,8 @@ mod tests {
                 let mut row: Vec<(f64, bool)> = (0..items.len())
                     .map(|text| (product(images.row(query), texts.row(text)), items[text].group == item.group))
                     .collect();
-                // The highest first; among equals the own ones, or the others: the rank is between the two.
+                // The highest scores come first. Equal scores are sorted with the own ones first or last, and the rank
+                // is between the two.
                 row.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
                 let best = row.iter().position(|(_, own)| *own).unwrap() + 1;
                 row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -1,8 +1,8 @@
 //! The parity gate: ONNX Runtime must give libtorch's logits before anything is scored.
 //!
-//! Converted CLIP models that lost their causal mask or swapped their activation still answer, plausibly and
-//! wrongly (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds that; comparing accuracy
-//! does not.
+//! Converted CLIP models that lost their causal mask or swapped their activation still give answers, which look
+//! plausible and are wrong (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds such errors;
+//! comparing accuracy does not.
 
 use cliptune_store::{ItemImage, Parity, ParityItem, ParitySample};
 
@@ -14,13 +14,14 @@ use crate::model::{CombinedModel, Model};
 use crate::softmax::highest;
 use crate::towers::Towers;
 
-/// The largest absolute difference of a logit that passes, on the ×exp(logit_scale) scale, where a cosine's range
-/// is ±100 for the published models.
+/// The largest absolute difference between two logits that passes. Logits are compared after multiplication by
+/// exp(logit_scale), which gives cosines a range of ±100 for the published models.
 ///
-/// Two correct 32-bit implementations differ by some 1e-4 there; a lost mask or a wrong activation by 0.1 to 10.
+/// Two correct 32-bit implementations differ by about 1e-4 there; a lost mask or a wrong activation makes a difference
+/// of 0.1 to 10.
 pub(crate) const TOLERANCE: f64 = 1e-3;
 
-/// Graphs of a run that scoring does not use and others will: they have to pass as well.
+/// The graphs of a run that scoring does not use but other programs will; they have to pass as well.
 #[derive(Debug)]
 pub(crate) struct Unscored {
     vision: Option<Graph>,
@@ -28,13 +29,13 @@ pub(crate) struct Unscored {
 }
 
 impl Unscored {
-    /// Opens those that were exported.
+    /// Opens those of these graphs that were exported.
     pub(crate) fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
         Ok(Self { vision: Towers::other_vision(export)?, combined: CombinedModel::open(export)? })
     }
 }
 
-/// Runs the sample through the towers, and through the graphs that are not scored with.
+/// Runs the sample through the towers, and through the graphs that scoring does not use.
 ///
 /// `images` are the sample's image files, one per item. A difference beyond [`TOLERANCE`] is an error that names
 /// the run and the item.
@@ -60,7 +61,7 @@ pub(crate) fn check(
     Ok(gate.passed())
 }
 
-/// Returns the logits as scoring computes them: the same batches, the same arithmetic.
+/// Returns the logits as scoring computes them, with the same batches and the same arithmetic.
 fn tower_logits(
     model: &mut Model,
     sample: &ParitySample,
@@ -89,7 +90,7 @@ fn not_finite(item: &ParityItem) -> Option<(&str, usize, f64)> {
     Some((&item.item_id, text, item.logits[text]))
 }
 
-/// What was compared so far.
+/// The state of the gate: which items agree so far, and the largest difference seen.
 struct Gate<'a> {
     run: &'a str,
     items: &'a [ParityItem],
@@ -117,7 +118,7 @@ impl<'a> Gate<'a> {
         for ((item, found), agrees) in self.items.iter().zip(logits).zip(&mut self.agrees) {
             for (text, (&libtorch, &onnx)) in item.logits.iter().zip(found).enumerate() {
                 let difference = (libtorch - onnx).abs();
-                // Asked this way round, so that NaN does not pass.
+                // The comparison is written this way round so that NaN does not pass.
                 let passes = difference <= TOLERANCE;
                 if !passes {
                     return Err(ScoreError::Parity {

@@ -18,21 +18,21 @@ pub struct Runtime {
 /// Why ONNX Runtime cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// No library anywhere.
+    /// No library was found anywhere.
     #[error("ONNX Runtime was not found; looked at {}", list(looked_at))]
     NotFound {
-        /// Every place that was looked at.
+        /// All places that were searched.
         looked_at: Vec<PathBuf>,
     },
     /// The library would look up a telemetry host and write into the user's cache.
     #[error("ONNX Runtime would send telemetry from this process")]
     Telemetry,
-    /// The file is no library, not ONNX Runtime or too old.
+    /// The file is not a library, is not ONNX Runtime, or is too old.
     #[error("{} cannot be used as ONNX Runtime", library.display())]
     Load {
         /// The file.
         library: PathBuf,
-        /// What the loader says.
+        /// The error that the loader returned.
         source: ort::LoadDynamicError,
     },
     /// The library refuses to start.
@@ -40,13 +40,13 @@ pub enum RuntimeError {
     Start {
         /// The library.
         library: PathBuf,
-        /// What it says.
+        /// The error that the library returned.
         source: ort::Error,
     },
 }
 
 impl RuntimeError {
-    /// Returns what the person can do about it.
+    /// Returns advice on what the user can do about the error.
     pub fn advice(&self) -> String {
         if let Self::Telemetry = self {
             return format!("set {}=1 in the environment", cliptune_native::ORT_DISABLE_TELEMETRY);
@@ -62,11 +62,11 @@ impl RuntimeError {
 impl Runtime {
     /// Loads the library that [`cliptune_native::onnx_runtime`] finds and starts it.
     ///
-    /// Must come before anything else of `ort`: whatever touches it first loads a library, and would take another
-    /// one or panic. Starting twice in one process is an error.
+    /// This must be called before anything else of `ort`: whatever uses `ort` first loads a library, and would load a
+    /// different one or panic. Starting twice in one process is an error.
     ///
     /// # Errors
-    /// When there is no usable library, or when it would send telemetry: see
+    /// Returns an error if there is no usable library, or if the library would send telemetry: see
     /// [`cliptune_native::silence_onnx_runtime`].
     pub fn start() -> Result<Self, RuntimeError> {
         if !cliptune_native::onnx_runtime_is_silent() {
@@ -89,14 +89,14 @@ impl Runtime {
         &self.library
     }
 
-    /// Opens a graph for scoring: every choice that can change a number is made here.
+    /// Opens a graph for scoring. Every option that can change a number is set here.
     pub(crate) fn open(&self, graph: &Path) -> ort::Result<Session> {
         Session::builder(&self.environment)?
-            // Layout changes (level 3) choose kernels by processor; fusions (level 2) are where the speed is.
+            // Layout changes (level 3) choose kernels by processor, while fusions (level 2) bring most of the speed.
             .with_optimization_level(GraphOptimizationLevel::Level2)?
             .with_deterministic_compute(true)?
             .with_intra_threads(self.threads)?
-            // Images are decoded on the same cores meanwhile.
+            // Spinning threads would take cores from the decoding of images, which happens at the same time.
             .with_intra_op_spinning(false)?
             .with_log_level(LogLevel::Error)?
             .commit_from_file(graph)

@@ -1,4 +1,4 @@
-//! One run: the parity gate, then each split that has no scores, then the reduced precisions.
+//! Scores one run: first the parity gate, then each split that has no scores, then the reduced precisions.
 
 use std::collections::HashMap;
 
@@ -15,16 +15,16 @@ use crate::precisions::{self, Subject};
 use crate::runtime::Runtime;
 use crate::split::{self, Job};
 
-/// What a run lacks.
+/// The work that remains to be done for a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Missing<'a> {
-    /// Splits without scores.
+    /// The splits that have no scores.
     pub splits: &'a [Split],
-    /// What is to be exported; `None` where no reduced precision is to be judged.
+    /// The plan of the export, or `None` if no reduced precision is to be judged.
     pub export: Option<&'a ExportPlan>,
 }
 
-/// Scores splits of a finished run and writes each as soon as it is complete; judges its reduced precisions.
+/// Scores splits of a finished run, writes each as soon as it is complete, and judges the run's reduced precisions.
 pub fn score_run(
     runtime: &Runtime,
     run: &Run,
@@ -52,7 +52,7 @@ pub fn score_run(
     }
 }
 
-/// Tells that ids are shared, because an evaluator that reads `choices.json` looks rows up by their ids.
+/// Warns if rows share their ids, because an evaluator that reads `choices.json` looks rows up by their ids.
 fn tell_shared_ids(task: TaskKind, split: Split, items: &[Item], printer: &Printer) {
     let rows = Distinct::new(items.iter().flat_map(|item| &item.ids));
     if task == TaskKind::Choice && rows.count() < rows.row_of.len() {
@@ -73,7 +73,8 @@ fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Vec<Item>, 
     }
 }
 
-/// Refuses a model folder and graphs that agree with each other, but not with the run's plan: both are of another run.
+/// Refuses a model folder and graphs that agree with each other but not with the run's plan: both belong to another
+/// run.
 fn check_fit(run: &Run, model: &Model) -> Result<(), ScoreError> {
     let found = model.fit().as_str();
     match run.record().plan.model.image_fit.map(ImageFit::as_str) {
@@ -82,7 +83,7 @@ fn check_fit(run: &Run, model: &Model) -> Result<(), ScoreError> {
     }
 }
 
-/// Compares ONNX Runtime with what libtorch wrote down when the run was exported.
+/// Compares ONNX Runtime's logits with those that libtorch recorded when the run was exported.
 fn pass_gate(
     export: &Export<'_>,
     run: &Run,

@@ -1,4 +1,4 @@
-//! One split of one run.
+//! Scores one split of one run.
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_statistics::Bootstrap;
@@ -19,15 +19,15 @@ use crate::{choice, pairs};
 /// The split that is to be scored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job<'a> {
-    /// The dataset the split is of.
+    /// The dataset that the split belongs to.
     pub(crate) dataset: &'a Dataset,
     /// The split.
     pub(crate) split: Split,
-    /// The items of the split; at least one.
+    /// The items of the split, of which there is at least one.
     pub(crate) items: &'a [Item],
 }
 
-/// What a task makes of the encoded split.
+/// The results that are computed from the encoded split, whatever its task is.
 struct Answers {
     baselines: Baselines,
     metrics: Metrics,
@@ -35,7 +35,7 @@ struct Answers {
     tied: usize,
 }
 
-/// Scores a split: each distinct image and each distinct text is encoded once.
+/// Scores a split, encoding each distinct image and each distinct text once.
 pub(crate) fn score(
     job: &Job<'_>,
     model: &mut Model,
@@ -71,7 +71,7 @@ pub(crate) fn score(
     Ok((scores, predictions))
 }
 
-/// Tells of choices that the model cannot tell apart, with an example.
+/// Warns about choices that the model cannot tell apart, and gives an example.
 fn tell_equal_choices(job: &Job<'_>, items: &[usize], printer: &Printer) {
     let Some(&first) = items.first() else { return };
     printer.warn(&format!(

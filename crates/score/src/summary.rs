@@ -1,4 +1,4 @@
-//! What the person and the programs behind `--json` are told.
+//! What is printed for the user, and for the programs that read `--json`.
 
 use cliptune_store::{
     ReducedPrecision, Run, Scores, StoreError, read_precisions, read_scores, unless_damaged,
@@ -17,7 +17,7 @@ pub(crate) struct Scored {
 }
 
 impl Scored {
-    /// Returns the scores of a run's splits that have some, in the order of the plan.
+    /// Returns the scores of those splits of a run that have been scored, in the order of the plan.
     pub(crate) fn of(run: &Run) -> Result<Vec<Self>, StoreError> {
         let mut scored = Vec::new();
         for &split in &run.record().plan.score.splits {
@@ -31,7 +31,7 @@ impl Scored {
     /// Returns the scores in a line: `tuned/20260101-abc-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups;
     /// chance 0.200)`.
     ///
-    /// The majority baseline is told where it is more than chance, and tied items where there are any.
+    /// The majority baseline is mentioned where it is more than chance, and tied items where there are any.
     pub(crate) fn line(&self) -> String {
         let Scores { split, n_items, n_groups, .. } = &self.scores;
         let headline = match self.scores.metrics.0.first() {
@@ -57,7 +57,7 @@ pub(crate) fn precision_lines(run: &Run) -> Result<Vec<String>, StoreError> {
     Ok(precisions.reduced.iter().map(line).collect())
 }
 
-/// Tells the person one line per split and per reduced precision, or prints the scores as JSON.
+/// Prints one line per split and per reduced precision for the user, or the scores as JSON.
 pub(crate) fn tell(scored: &[Scored], precisions: &[String], printer: &Printer) {
     scored.iter().map(Scored::line).chain(precisions.iter().cloned()).for_each(|line| printer.status(&line));
     if printer.is_json() {

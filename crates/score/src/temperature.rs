@@ -1,11 +1,11 @@
-//! From cosines to logits.
+//! Turns cosines into logits.
 
-/// What an exported model says about its logits.
+/// The two numbers that turn cosines into logits, as an exported model states them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Temperature {
-    /// exp(logit_scale): what cosines are multiplied by.
+    /// The factor exp(logit_scale), by which cosines are multiplied.
     pub scale: f64,
-    /// What SigLIP adds; 0 for CLIP.
+    /// The bias that SigLIP adds; 0 for CLIP.
     pub bias: f64,
 }
 

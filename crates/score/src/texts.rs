@@ -1,21 +1,21 @@
-//! Texts as batches of the text tower's input.
+//! Prepares texts as batches of the text tower's input.
 
 use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError};
 
 use crate::distinct::Distinct;
 
-/// Texts in a batch. Every batch has this many: the last is filled up with its last text.
+/// The number of texts in a batch. Every batch has this many: the last one is filled up with its last text.
 pub(crate) const TEXT_BATCH: usize = 64;
 
 /// Texts as the model reads them.
 ///
-/// Texts of the same tokens are one text to the model, whatever their spelling and whatever was cut off. Each is
-/// encoded once, so that equal texts have equal vectors to the last bit, and a tie between them is seen as one.
+/// Texts with the same tokens are one text to the model, however they are spelled and whatever was cut off. Each is
+/// encoded once, so that equal texts have vectors that are equal to the last bit, and a tie between them is recognised.
 #[derive(Debug)]
 pub struct Texts<'a> {
-    /// One entry for each text in the order given; a row for each distinct list of tokens.
+    /// One entry for each text in the order given, and one row for each distinct list of tokens.
     rows: Distinct,
-    /// A text for each row.
+    /// One text for each row.
     names: Vec<&'a str>,
     batches: TextBatches,
     cut: usize,
@@ -45,7 +45,7 @@ impl<'a> Texts<'a> {
         &self.rows
     }
 
-    /// Returns a text of a row, for messages.
+    /// Returns a text that has this row, for use in messages.
     pub(crate) fn name(&self, row: usize) -> &'a str {
         self.names[row]
     }
@@ -55,19 +55,19 @@ impl<'a> Texts<'a> {
         &self.batches
     }
 
-    /// Returns how many differently spelled texts there are, and how many of them are longer than the model's context.
+    /// Returns the number of differently spelled texts, and how many of them are longer than the model's context.
     pub(crate) fn cut(&self) -> (usize, usize) {
         (self.cut, self.spellings)
     }
 }
 
-/// Texts in batches of similar length, so that little is padded.
+/// Texts in batches of similar length, so that there is little padding.
 ///
-/// For a causal tower a batch is as wide as its longest text, not as the context: what follows the end token cannot
-/// reach the pooled row.
+/// For a causal tower, a batch is only as wide as its longest text, not as wide as the context: what follows the end
+/// token cannot reach the pooled row.
 #[derive(Debug)]
 pub(crate) struct TextBatches {
-    /// The texts by length, then by ids: which batch a text is in does not depend on their order.
+    /// The texts sorted by length and then by ids, so that the batch of a text does not depend on the order given.
     sorted: Vec<(usize, Encoded)>,
     layout: Layout,
 }
@@ -79,7 +79,7 @@ impl TextBatches {
         Self { sorted, layout }
     }
 
-    /// Returns the batches, and how many of their rows are texts rather than filling.
+    /// Returns the batches, each with the number of its rows that are texts rather than filling.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TokenBatch, usize)> {
         self.sorted.chunks(TEXT_BATCH).map(|chunk| {
             let filling = chunk.iter().rev().take(1).cycle();
@@ -89,7 +89,7 @@ impl TextBatches {
         })
     }
 
-    /// For each text in the order given, its place among all rows of the batches.
+    /// Returns, for each text in the order given, its position among all rows of the batches.
     pub(crate) fn places(&self) -> Vec<usize> {
         let mut places = vec![0; self.sorted.len()];
         self.sorted.iter().enumerate().for_each(|(place, (index, _))| places[*index] = place);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn texts_of_the_same_tokens_are_one_text() {
         let tokenizer = tokenizer();
-        // Upper case and spaces are nothing to the tokenizer, and the ends of the long texts are cut off.
+        // The tokenizer ignores upper case and spaces, and the ends of the long texts are cut off.
         let spelled =
             ["a cat", "A  CAT ", "a mat a mat a mat on a mat", "a mat a mat a mat on a cat", "cat a"];
         let texts = Texts::new(&tokenizer, &spelled).unwrap();

@@ -26,7 +26,7 @@ pub(crate) struct Towers {
 }
 
 impl Towers {
-    /// Opens those of an export: the ones made for ONNX Runtime, where there are any.
+    /// Opens the towers of an export, preferring those made for ONNX Runtime where there are any.
     pub(crate) fn of(export: &Export<'_>) -> Result<Self, ScoreError> {
         let vision = if has_fast(export) { FAST_VISION_MODEL_FILE } else { VISION_MODEL_FILE };
         Ok(Self {
@@ -35,7 +35,7 @@ impl Towers {
         })
     }
 
-    /// Returns the portable vision tower, where [`of`](Self::of) takes the other one.
+    /// Opens the portable vision tower if [`of`](Self::of) takes the other one.
     pub(crate) fn other_vision(export: &Export<'_>) -> Result<Option<Graph>, ScoreError> {
         has_fast(export).then(|| open_vision(export, VISION_MODEL_FILE)).transpose()
     }
@@ -44,7 +44,7 @@ impl Towers {
         std::mem::replace(&mut self.vision, vision)
     }
 
-    /// Opens the two files.
+    /// Opens the files of the two towers.
     pub(crate) fn open(runtime: &Runtime, text: &Path, vision: &Path) -> Result<Self, GraphError> {
         Ok(Self {
             text: Graph::open(runtime, text, &[INPUT_IDS], &[TEXT_EMBEDS])?,
@@ -52,41 +52,42 @@ impl Towers {
         })
     }
 
-    /// Returns what makes logits of cosines.
+    /// Returns the temperature, which turns cosines into logits.
     pub(crate) fn temperature(&self) -> Result<Temperature, GraphError> {
         self.text.temperature()
     }
 
-    /// Returns the embeddings of a batch of texts, filling included; not normalised.
+    /// Returns the embeddings of a batch of texts, including the filling; they are not normalised.
     pub(crate) fn encode_texts(&mut self, batch: &TokenBatch) -> Result<Matrix, GraphError> {
         let ids = Input::Ids([batch.rows, batch.columns], &batch.ids);
         self.text.run(&[(INPUT_IDS, ids)], TEXT_EMBEDS, batch.rows)
     }
 
-    /// Returns the embeddings of a batch of images of `side` × `side` pixels, filling included; not normalised.
+    /// Returns the embeddings of a batch of images of `side` × `side` pixels, including the filling; they are not
+    /// normalised.
     pub(crate) fn encode_images(&mut self, batch: &ImageBatch, side: usize) -> Result<Matrix, GraphError> {
         let pixels = Input::Pixels([IMAGE_BATCH, 3, side, side], &batch.pixels);
         self.vision.run(&[(PIXEL_VALUES, pixels)], IMAGE_EMBEDS, IMAGE_BATCH)
     }
 }
 
-/// Returns the text that a tower computes no direction for, in words.
+/// Describes a text for which a tower computes no direction.
 pub(crate) fn text_input(texts: &Texts<'_>, row: usize) -> String {
     format!("the text {:?}", texts.name(row))
 }
 
-/// Returns the image that a tower computes no direction for, in words.
+/// Describes an image for which a tower computes no direction.
 pub(crate) fn image_input(files: &[ItemImage], row: usize) -> String {
     format!("the image {}", files[row].path().display())
 }
 
 impl Towers {
-    /// Makes the error of a text that the text tower computes no direction for.
+    /// Returns the error for a text for which the text tower computes no direction.
     pub(crate) fn text_without_direction(&self, texts: &Texts<'_>, lost: NoDirection) -> ScoreError {
         no_direction(&self.text, text_input(texts, lost.row), lost)
     }
 
-    /// Makes the error of an image that the vision tower computes no direction for.
+    /// Returns the error for an image for which the vision tower computes no direction.
     pub(crate) fn image_without_direction(&self, files: &[ItemImage], lost: NoDirection) -> ScoreError {
         no_direction(&self.vision, image_input(files, lost.row), lost)
     }
@@ -96,7 +97,8 @@ fn no_direction(graph: &Graph, input: String, lost: NoDirection) -> ScoreError {
     ScoreError::NoDirection { graph: graph.path().to_path_buf(), input, computed: lost.computed() }
 }
 
-/// Runs that another program exported have the portable one alone.
+/// Returns whether there is a vision tower made for ONNX Runtime; runs that another program exported have only the
+/// portable one.
 fn has_fast(export: &Export<'_>) -> bool {
     export.has(FAST_VISION_MODEL_FILE)
 }

@@ -10,10 +10,11 @@ use crate::unusable::Unusable;
 use crate::wilson::wilson;
 use cliptune_random::Random;
 
-/// How a bootstrap is run.
+/// The settings of a bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// The number of resamples. At 10 000 the ends of a 95 % interval repeat to about 1/40 of its half-width.
+    /// The number of resamples. With 10 000, the ends of a 95 % interval are reproducible to about 1/40 of its
+    /// half-width.
     pub resamples: usize,
     /// The seed of the random numbers.
     pub seed: u64,
@@ -26,7 +27,7 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// Returns the statistic of each resample. It is given how often each group was drawn.
+    /// Returns the value of the statistic in each resample. The statistic is given how often each group was drawn.
     pub(crate) fn replicates(
         &self,
         clusters: &Clusters,
@@ -47,16 +48,16 @@ impl Bootstrap {
         self.replicates(clusters, |drawn, _| dot(drawn, &sums) / clusters.drawn_items(drawn))
     }
 
-    /// Returns the method in words: `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
+    /// Returns the method in words, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub(crate) fn described(&self, clusters: &Clusters) -> String {
         let kind = if clusters.are_single() { "bootstrap" } else { "cluster bootstrap" };
         format!("{kind} over {}, {} resamples, seed {}", clusters.described(), self.resamples, self.seed)
     }
 }
 
-/// Returns the mean of one value per item, with the groups resampled.
+/// Returns the mean of one value per item, with an interval from resampling the groups.
 ///
-/// With a single group no interval is possible; the range of its values is given instead.
+/// With a single group no interval is possible, so the range of its values is given instead.
 pub fn cluster_mean(
     values: &[f64],
     groups: &[impl AsRef<str>],
@@ -71,13 +72,13 @@ pub fn cluster_mean(
     Ok(Interval::percentile(mean(values), replicates, options.described(&clusters)))
 }
 
-/// Returns the share of items that are right, with the groups resampled.
+/// Returns the share of items that are right, with an interval from resampling the groups.
 ///
-/// An item is right (1), wrong (0), or right with the probability that a tie leaves it.
+/// An item counts as right (1), as wrong (0), or, where there is a tie, with the probability that it is right.
 ///
-/// Three cases have no use for a bootstrap and say so in their method: items that are groups of their own get
-/// Wilson's interval, which is better at any size; groups that all have the same share get Wilson's interval on
-/// the number of groups, because every resample would be the same; a single group gets the whole range.
+/// In three cases a bootstrap is of no use, and the method says so: items that are groups of their own get Wilson's
+/// interval, which is better at any size; groups that all have the same share get Wilson's interval on the number of
+/// groups, because every resample would be the same; a single group gets the whole range.
 pub fn cluster_proportion(
     right: &[f64],
     groups: &[impl AsRef<str>],
@@ -98,10 +99,10 @@ pub fn cluster_proportion(
     }
 }
 
-/// Computes any statistic of the items, with the groups resampled.
+/// Computes any statistic of the items, with an interval from resampling the groups.
 ///
-/// The statistic is given one weight per item: how often its group was drawn, and 1 everywhere for the value.
-/// Pass it through [`cluster_mean`] instead where it is a mean; that is faster.
+/// The statistic is given one weight per item: how often the item's group was drawn, or 1 for every item when the value
+/// itself is computed. If the statistic is a mean, use [`cluster_mean`] instead, which is faster.
 pub(crate) fn cluster_statistic(
     clusters: &Clusters,
     options: &Bootstrap,
@@ -116,14 +117,14 @@ pub(crate) fn cluster_statistic(
     Interval::percentile(value, replicates, options.described(clusters))
 }
 
-/// Returns the honest answer for one group: the range of its values.
+/// Returns the only interval that one group can honestly have: the range of its values.
 pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Interval { value, low, high, method: "no interval: all items are of one group; their range".to_owned() }
 }
 
-/// Returns the interval of groups that have the same share each.
+/// Returns the interval for groups that all have the same share.
 pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
     let count = clusters.count();
     let interval = wilson((share * count as f64).min(count as f64), count)?;
@@ -136,12 +137,12 @@ pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unu
     Ok(Interval { method, value: share, ..interval })
 }
 
-/// Returns the mean of at least one value.
+/// Returns the mean of the values, of which there must be at least one.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Returns the scalar product.
+/// Returns the scalar product of two lists of equal length.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// 40 groups of 1 to 5 items; item i of group g has the value ((7g + 3i) mod 11) / 10.
+    /// Returns 40 groups of 1 to 5 items; item i of group g has the value ((7g + 3i) mod 11) / 10.
     fn sample() -> (Vec<f64>, Vec<String>) {
         (0..40)
             .flat_map(|g| {
@@ -162,11 +163,11 @@ mod tests {
 
     #[test]
     fn the_interval_is_numpys() {
-        // The same sample; one million resamples, so the reference's own noise is below 1e-4:
+        // The reference takes the same sample and one million resamples, so its own noise is below 1e-4:
         //   sums = numpy.array([...]); sizes = numpy.arange(40) % 5 + 1
         //   w = numpy.random.default_rng(1).multinomial(40, numpy.full(40, 1 / 40), 1_000_000)
         //   numpy.quantile((w @ sums) / (w @ sizes), [.025, .975])
-        // Tolerance: the ends of 10 000 resamples have a standard error of about 0.0007.
+        // The tolerance allows for the ends of 10 000 resamples, which have a standard error of about 0.0007.
         let (values, groups) = sample();
         let interval = cluster_mean(&values, &groups, &Bootstrap::default()).unwrap();
         assert!((interval.value - REFERENCE_MEAN).abs() < 1e-9);
@@ -188,7 +189,7 @@ mod tests {
             let interval = cluster_mean(&values, groups, &Bootstrap::default()).unwrap();
             interval.high - interval.low
         };
-        // Items that agree entirely within groups of 4: the standard error doubles.
+        // Items agree entirely within groups of 4, so the standard error doubles.
         let ratio = width(&together) / width(&alone);
         assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
     }

@@ -1,15 +1,15 @@
-//! Whether confidences mean what they say.
+//! Measures whether confidences mean what they say.
 //!
 //! The expected calibration error puts items into bins by confidence and averages the distance between each bin's
 //! mean confidence and its accuracy (Naeini, Cooper & Hauskrecht 2015, AAAI). The bins here hold equal shares of the
 //! items, which is less biased than bins of equal width (Roelofs et al. 2022, arXiv 2012.08668; Nixon et al. 2019,
 //! arXiv 1904.01685).
 //!
-//! The estimate is the plain one, so that it compares with published numbers, and it is biased upwards: a perfectly
-//! calibrated model shows 0.04 to 0.05 on 500 to 1000 items. Of the two remedies, a correction (Kumar, Liang & Ma
-//! 2019, arXiv 1909.10155) is exact for the squared error alone and can go below 0; we state the level that a
-//! calibrated model of the same confidences would show instead (consistency resampling, Bröcker & Smith 2007,
-//! Weather and Forecasting 22:651–661).
+//! The estimate is the plain one, so that it can be compared with published numbers, and it is biased upwards: a
+//! perfectly calibrated model shows 0.04 to 0.05 on 500 to 1000 items. There are two remedies. A correction (Kumar,
+//! Liang & Ma 2019, arXiv 1909.10155) is exact for the squared error alone and can go below 0. We use the other one,
+//! and state the level that a calibrated model of the same confidences would show (consistency resampling, Bröcker &
+//! Smith 2007, Weather and Forecasting 22:651–661).
 
 use crate::bootstrap::{Bootstrap, cluster_statistic};
 use crate::clusters::Clusters;
@@ -20,27 +20,27 @@ use cliptune_random::Random;
 /// The number of bins.
 const BINS: usize = 15;
 
-/// How many calibrated sets of answers [`calibrated_ece`] averages over: its standard error is then below 0.001.
+/// The number of calibrated sets of answers that [`calibrated_ece`] averages over. With this many, its standard error
+/// is below 0.001.
 const CALIBRATED_SETS: usize = 200;
 
-/// Items of similar confidence.
+/// A bin of items of similar confidence.
 #[derive(Clone, Copy, Debug)]
 struct Bin {
-    /// How many items are in the bin; an item on a border counts in part on either side.
+    /// The number of items in the bin; an item on a border counts in part on either side.
     mass: f64,
-    /// Their mean confidence.
+    /// The mean confidence of the items.
     confidence: f64,
-    /// The share of them that are right.
+    /// The share of the items that are right.
     accuracy: f64,
 }
 
-/// Returns the expected calibration error, with the groups resampled.
+/// Returns the expected calibration error, with an interval from resampling the groups.
 ///
-/// `confidence` is the probability of the given answer, `right` whether it was right: 1, 0, or at a tie a share. A
-/// resample's own error is
-/// biased upwards once more, so the resamples are shifted back by the difference of their mean to the value (the
-/// bootstrap estimate of bias, Efron & Tibshirani 1993, chapter 10). The method states the level of a calibrated
-/// model.
+/// `confidence` is the probability of the given answer; `right` is 1 if that answer was right, 0 if it was wrong, and a
+/// share at a tie. The error of a resample is biased upwards once more, so the resamples are shifted back by the
+/// difference between their mean and the value (the bootstrap estimate of bias, Efron & Tibshirani 1993, chapter 10).
+/// The method states the level that a calibrated model would show.
 pub fn ece(
     confidence: &[f64],
     right: &[f64],
@@ -62,7 +62,7 @@ pub fn ece(
         replicate_sum += replicate;
         replicate
     });
-    // The first call was the value itself.
+    // The sum includes the value itself, which the first call computed.
     let bias = (replicate_sum - interval.value) / options.resamples as f64 - interval.value;
     let shifted = |end: f64| (end - bias).clamp(0.0, 1.0);
     Ok(Interval {
@@ -73,13 +73,13 @@ pub fn ece(
     })
 }
 
-/// Returns the expected calibration error alone.
+/// Returns the expected calibration error without an interval.
 pub(crate) fn plug_in_ece(confidence: &[f64], right: &[f64]) -> Result<f64, Unusable> {
     Ok(Levels::new(confidence, right)?.ece(&vec![1.0; right.len()]))
 }
 
-/// Returns the expected calibration error that a perfectly calibrated model with these confidences shows on average,
-/// its answers taken as independent.
+/// Returns the expected calibration error that a perfectly calibrated model with these confidences shows on average if
+/// its answers are independent.
 pub(crate) fn calibrated_ece(confidence: &[f64], options: &Bootstrap) -> Result<f64, Unusable> {
     let mut random = Random::new(options.seed);
     let mut sum = 0.0;
@@ -91,9 +91,9 @@ pub(crate) fn calibrated_ece(confidence: &[f64], options: &Bootstrap) -> Result<
     Ok(sum / CALIBRATED_SETS as f64)
 }
 
-/// The items by confidence.
+/// The items, sorted by confidence.
 struct Levels {
-    /// Confidence, rightness (1, 0 or a share) and index of each item; confidences ascend.
+    /// The confidence, rightness (1, 0 or a share) and index of each item, in ascending order of confidence.
     items: Vec<(f64, f64, usize)>,
 }
 
@@ -115,7 +115,7 @@ impl Levels {
         Ok(Self { items })
     }
 
-    /// Returns the error of items that count with a weight each.
+    /// Returns the error when each item counts with its weight.
     fn ece(&self, weights: &[f64]) -> f64 {
         let (mut error, mut mass) = (0.0, 0.0);
         self.bins(weights, BINS, |bin| {
@@ -125,11 +125,11 @@ impl Levels {
         error / mass
     }
 
-    /// Fills bins of equal mass in order of confidence and hands each on.
+    /// Fills bins of equal mass in order of confidence and passes each to `emit`.
     ///
-    /// Items of equal confidence are taken as one with their mean accuracy and are shared out where a border falls
-    /// among them. Else their order would decide: a model of constant confidence would get bins of nothing but
-    /// right and nothing but wrong answers.
+    /// Items of equal confidence are taken as one with their mean accuracy and are divided where a border falls among
+    /// them. Otherwise their order would decide: a model of constant confidence would get bins of nothing but right and
+    /// nothing but wrong answers.
     fn bins(&self, weights: &[f64], bins: usize, mut emit: impl FnMut(Bin)) {
         let full = weights.iter().sum::<f64>() / bins as f64;
         let mut open = Open::default();
@@ -153,14 +153,14 @@ impl Levels {
     }
 }
 
-/// Returns the weight of some items, and of those that are right.
+/// Returns the total weight of some items, and the weight of those that are right.
 fn weigh(items: &[(f64, f64, usize)], weights: &[f64]) -> (f64, f64) {
     items.iter().fold((0.0, 0.0), |(mass, right), &(_, is_right, item)| {
         (mass + weights[item], right + weights[item] * is_right)
     })
 }
 
-/// A bin that is being filled: sums, not means.
+/// A bin that is being filled, which holds sums rather than means.
 #[derive(Default)]
 struct Open {
     mass: f64,
@@ -175,7 +175,7 @@ impl Open {
         self.right += right;
     }
 
-    /// Returns the bin, and an empty one in its place.
+    /// Returns the bin and leaves an empty one in its place.
     fn close(&mut self) -> Bin {
         let Self { mass, confidence, right } = std::mem::take(self);
         Bin { mass, confidence: confidence / mass, accuracy: right / mass }
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// 90 items: confidence (i² mod 97 + 1) / 100, right where (13 i) mod 7 < 4.
+    /// Returns 90 items: the confidence is (i² mod 97 + 1) / 100, and an item is right where (13 i) mod 7 < 4.
     fn sample() -> (Vec<f64>, Vec<f64>) {
         let confidence = |i| f64::from(i * i % 97 + 1) / 100.0 + f64::from(i) * 1e-6;
         (0..90).map(|i| (confidence(i), share(13 * i % 7 < 4))).unzip()
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn constant_confidence_is_no_trap() {
-        // 30 of 100 right at a confidence of 0.3: calibrated, whatever the order.
+        // 30 of 100 answers are right at a confidence of 0.3, which is calibrated in whatever order they come.
         let right: Vec<f64> = (0..100).map(|i| share(i < 30)).collect();
         assert!(plug_in_ece(&[0.3; 100], &right).unwrap() < 1e-12);
     }

@@ -1,21 +1,21 @@
-//! Which items belong together.
+//! Groups of items that belong together.
 
 use crate::unusable::Unusable;
 use cliptune_random::Random;
 
-/// The groups of a list of items: what is resampled as a whole.
+/// The groups of a list of items, each of which is resampled as a whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Clusters {
     /// The group of each item.
     group_of: Vec<usize>,
-    /// The number of items in each group; never 0.
+    /// The number of items in each group, which is never 0.
     sizes: Vec<usize>,
 }
 
 impl Clusters {
-    /// Returns the groups of items whose group names are given in item order.
+    /// Returns the groups of items from their group names, which are given in item order.
     ///
-    /// Groups are numbered by their sorted names, so that the order of the items decides nothing.
+    /// Groups are numbered by their sorted names, so that the order of the items has no influence.
     pub(crate) fn new(groups: &[impl AsRef<str>]) -> Result<Self, Unusable> {
         if groups.is_empty() {
             return Err(Unusable::Empty);
@@ -50,15 +50,15 @@ impl Clusters {
         self.count() == self.items()
     }
 
-    /// Returns the sum of the values of each group.
+    /// Returns the sum of the values in each group.
     pub(crate) fn sums(&self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.count()];
         self.group_of.iter().zip(values).for_each(|(&group, value)| sums[group] += value);
         sums
     }
 
-    /// Returns the mean of the values of every group, where it is the same for all: then no resample differs from
-    /// another.
+    /// Returns the mean of the values in each group if it is the same for all groups, in which case all resamples are
+    /// the same.
     pub(crate) fn common_mean(&self, values: &[f64]) -> Option<f64> {
         let sums = self.sums(values);
         let mut means = sums.iter().zip(&self.sizes).map(|(sum, &size)| sum / size as f64);
@@ -77,7 +77,7 @@ impl Clusters {
         }
     }
 
-    /// Draws as many groups as there are, with replacement: how often each was drawn goes to `drawn`.
+    /// Draws as many groups as there are, with replacement, and writes to `drawn` how often each was drawn.
     pub(crate) fn draw(&self, random: &mut Random, drawn: &mut [f64]) {
         drawn.fill(0.0);
         for _ in 0..self.count() {
@@ -90,7 +90,7 @@ impl Clusters {
         drawn.iter().zip(&self.sizes).map(|(times, &size)| times * size as f64).sum()
     }
 
-    /// Returns `210 groups`, or `780 items` when every group is a single item.
+    /// Returns the number of groups in words, such as `210 groups`, or `780 items` when every group is a single item.
     pub(crate) fn described(&self) -> String {
         let unit = if self.are_single() { "item" } else { "group" };
         let plural = if self.count() == 1 { "" } else { "s" };

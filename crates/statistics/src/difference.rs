@@ -1,4 +1,4 @@
-//! Two runs, or two sets of seeds, on the same items.
+//! Compares two runs, or two sets of seeds, on the same items.
 
 use crate::bootstrap::{Bootstrap, mean, range_of_one_group};
 use crate::clusters::Clusters;
@@ -6,22 +6,22 @@ use crate::interval::Interval;
 use crate::seeds::SeedScores;
 use crate::unusable::Unusable;
 
-/// How two runs, or two sets of seeds, differ.
+/// The difference between two runs, or between two sets of seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The mean of one minus the mean of the other.
+    /// The mean of the first minus the mean of the second.
     pub difference: Interval,
-    /// How often chance alone would show a difference as large, on either side: twice the share of resamples in which
-    /// the difference is gone or has the other sign. It is below 0.05 where the interval leaves zero out. Groups
-    /// and seeds count as they do for the interval.
+    /// How often chance alone would show a difference as large in either direction: twice the share of resamples in
+    /// which the difference is gone or has the other sign. It is below 0.05 where the interval does not contain zero.
+    /// Groups and seeds are resampled as they are for the interval.
     pub p_value: f64,
 }
 
-/// Returns the mean of a minus the mean of b on the same items, with the groups resampled together.
+/// Returns the mean of `a` minus the mean of `b` on the same items, with the groups resampled together.
 ///
-/// The two lists and `groups` are in the same item order; pairing the items removes what is common to both runs
-/// (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640). Runs that do not differ on any item get an
-/// interval of 0 to 0, and the method says so.
+/// The two lists and `groups` are in the same item order; pairing the items removes what is common to both runs (Miller
+/// 2024, "Adding Error Bars to Evals", arXiv 2411.00640). Runs that do not differ on any item get an interval of 0 to
+/// 0, and the method says so.
 pub fn paired_cluster_difference(
     a: &[f64],
     b: &[f64],
@@ -31,11 +31,11 @@ pub fn paired_cluster_difference(
     Ok(compare_runs(a, b, groups, options)?.difference)
 }
 
-/// Returns the mean of a minus the mean of b over several seeds each, with groups and seeds resampled.
+/// Returns the mean of `a` minus the mean of `b` over several seeds each, with groups and seeds resampled.
 ///
-/// Each side holds one list a seed. The sides share their groups; their seeds are drawn independently, because
-/// seed 0 of one experiment has nothing in common with seed 0 of another. A side of one seed (a model that was not
-/// trained) contributes no seed variance. See [`seeds_and_clusters`](crate::seeds_and_clusters).
+/// Each side holds one list per seed. The sides share the groups that are drawn; their seeds are drawn independently,
+/// because seed 0 of one experiment has nothing in common with seed 0 of another. A side with one seed (a model that
+/// was not trained) contributes no seed variance. See [`seeds_and_clusters`](crate::seeds_and_clusters).
 pub fn paired_seeds_and_clusters(
     a: &[impl AsRef<[f64]>],
     b: &[impl AsRef<[f64]>],
@@ -87,16 +87,16 @@ fn compare_runs(
 }
 
 impl Comparison {
-    /// Reads interval and p-value off the same resamples, so that they cannot contradict each other.
+    /// Takes the interval and the p-value from the same resamples, so that they cannot contradict each other.
     fn of(value: f64, replicates: Vec<f64>, method: String) -> Self {
         let count = |gone: fn(&f64) -> bool| replicates.iter().filter(|replicate| gone(replicate)).count();
         let fewer = count(|replicate| *replicate <= 0.0).min(count(|replicate| *replicate >= 0.0));
-        // What was seen counts as one resample: no number of resamples shows that chance is impossible.
+        // The observed value counts as one resample, because no number of resamples shows that chance is impossible.
         let p_value = (2.0 * (fewer + 1) as f64 / (replicates.len() + 1) as f64).min(1.0);
         Self { difference: Interval::percentile(value, replicates, method), p_value }
     }
 
-    /// Returns a difference that nothing speaks for.
+    /// Returns a comparison whose p-value is 1, for a difference that nothing speaks for.
     fn undecided(difference: Interval) -> Self {
         Self { difference, p_value: 1.0 }
     }
@@ -112,12 +112,12 @@ mod tests {
 
     #[test]
     fn pairing_removes_what_is_common() {
-        // Both runs swing widely from item to item, but differ by 0.1 on every second one.
+        // Both runs vary widely from item to item, but they differ by 0.1 on every second item.
         let a: Vec<f64> = (0..100).map(|i| f64::from(i * 37 % 100) / 100.0).collect();
         let b: Vec<f64> = a.iter().enumerate().map(|(i, a)| if i % 4 < 2 { a - 0.1 } else { *a }).collect();
         let interval = paired_cluster_difference(&a, &b, &groups(100), &Bootstrap::default()).unwrap();
         assert!((interval.value - 0.05).abs() < 0.003, "{interval:?}");
-        // 50 groups at 0 or 0.1: standard error 0.05 / √50.
+        // The 50 groups are at 0 or 0.1, so the standard error is 0.05 / √50.
         assert!(
             ((interval.high - interval.low) / 2.0 - 1.96 * 0.05 / 50_f64.sqrt()).abs() < 0.002,
             "{interval:?}"
@@ -147,17 +147,17 @@ mod tests {
         .unwrap()
         .difference;
         assert!((interval.value - 0.05).abs() < 1e-9);
-        // The items cancel; what is left is the seeds' variance 0.0009 / 3. A mean of three out of three values is
-        // coarse: at least the standard error must show.
+        // The items cancel, which leaves the seeds' variance of 0.0009 / 3. A mean of three values drawn out of three
+        // is coarse, so the test asks only that the standard error shows.
         assert!((interval.high - interval.low) / 2.0 > 0.0173, "{interval:?}");
         assert!(interval.method.ends_with("crossed with 3 seeds against 1 seed"), "{}", interval.method);
     }
 
     #[test]
     fn a_p_value_is_that_of_the_normal_approximation() {
-        // 400 items of which 65 go right with a alone and 40 with b alone: a difference of 0.0625 with a standard error of
-        // sqrt(0.2625 - 0.0625 ** 2) / 20. scipy: 2 * norm.sf(0.0625 / se) -> 0.013967; tolerance: three standard errors of a
-        // share of 10 000 resamples, doubled, and half a step of the difference.
+        // Of 400 items, 65 are right with a alone and 40 with b alone: a difference of 0.0625 with a standard error of
+        // sqrt(0.2625 - 0.0625 ** 2) / 20. scipy: 2 * norm.sf(0.0625 / se) -> 0.013967. The tolerance is three standard
+        // errors of a share of 10 000 resamples, doubled, and half a step of the difference.
         let a: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i < 65))).collect();
         let b: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i >= 360))).collect();
         let alone: Vec<String> = (0..400).map(|i| i.to_string()).collect();

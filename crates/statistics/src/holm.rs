@@ -1,7 +1,8 @@
-//! Several comparisons with one baseline.
+//! Corrects the p-values of several comparisons with one baseline.
 
 /// Returns p-values after Holm's step-down correction (Holm 1979, Scandinavian Journal of Statistics 6:65–70), in the
-/// order given: the chance of one wrong finding among all is kept at the level, without assuming independence.
+/// order given. The correction keeps the chance of even one wrong finding among them at the level, without assuming
+/// independence.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));

@@ -6,13 +6,13 @@ pub(crate) const TAILS: (f64, f64) = (0.025, 0.975);
 /// An estimate with its 95 % interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
-    /// The point estimate, always of the items as they are; never of resamples.
+    /// The point estimate, which is always taken from the items as they are and never from resamples.
     pub value: f64,
     /// The lower end of the 95 % interval.
     pub low: f64,
     /// The upper end of the 95 % interval.
     pub high: f64,
-    /// How the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
+    /// The method by which the interval was made, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub method: String,
 }
 
@@ -24,7 +24,8 @@ impl Interval {
     }
 }
 
-/// Returns the quantile of sorted values, linear between neighbours (numpy's default, type 7 of Hyndman & Fan 1996).
+/// Returns the quantile of sorted values, interpolated linearly between neighbours (numpy's default, type 7 of Hyndman
+/// & Fan 1996).
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let position = share * last as f64;

@@ -1,10 +1,10 @@
 //! Intervals and tests for scored items that come in groups.
 //!
-//! Items of one group (the questions about one cartoon) go right and wrong together, so an interval that takes them
-//! for independent is too narrow: in a simulation of 132 groups of 4 items its standard error was 20 to 33 % too
-//! small. Everything here therefore resamples whole groups. Each function gives back an [`Interval`] whose
-//! `method` says in words how it was made, and no function gives an interval that collapses to a point because
-//! there was nothing to resample.
+//! Items of one group (the questions about one cartoon) go right and wrong together, so an interval that treats them as
+//! independent is too narrow: in a simulation of 132 groups of 4 items its standard error was 20 to 33 % too small.
+//! Everything here therefore resamples whole groups. Each function returns an [`Interval`] whose `method` says in words
+//! how it was made, and no function returns an interval that collapses to a point because there was nothing to
+//! resample.
 //!
 //! | question | function |
 //! |---|---|

@@ -1,21 +1,21 @@
-//! Whether two runs differ on the same items.
+//! Tests whether two runs differ on the same items.
 
 /// Returns the two-sided mid-p value of McNemar's test.
 ///
-/// `only_a` and `only_b` count the items that one run gets right and the other wrong. Under the hypothesis that
-/// both are equally good, `only_a` is binomial(only_a + only_b, 1/2); the mid-p counts half of the probability of
-/// what was seen. Fagerland, Lydersen & Laake 2013 (doi 10.1186/1471-2288-13-91): it never broke its level in 9595
-/// scenarios, where the exact test is conservative and the continuity correction worse. 1 when the two counts are
-/// equal, in particular when the runs agree everywhere.
+/// `only_a` and `only_b` count the items that only one of the two runs gets right. Under the hypothesis that both are
+/// equally good, `only_a` is binomial(only_a + only_b, 1/2); the mid-p counts half of the probability of the observed
+/// value. According to Fagerland, Lydersen & Laake 2013 (doi 10.1186/1471-2288-13-91), it never exceeded its level in
+/// 9595 scenarios, whereas the exact test is conservative and the continuity correction worse. The value is 1 when the
+/// two counts are equal, in particular when the runs agree everywhere.
 ///
-/// The test takes items for independent; where they come in groups, judge by
-/// [`paired_cluster_difference`](crate::paired_cluster_difference).
+/// The test treats items as independent. Where they come in groups, use
+/// [`paired_cluster_difference`](crate::paired_cluster_difference) instead.
 pub fn mcnemar_mid_p(only_a: usize, only_b: usize) -> f64 {
     if only_a == only_b {
         return 1.0;
     }
     let (trials, fewer) = (only_a + only_b, only_a.min(only_b));
-    // ln of the probability of k successes, from k = 0 upwards: C(n, k + 1) = C(n, k) (n - k) / (k + 1).
+    // This is the ln of the probability of k successes, from k = 0 upwards: C(n, k + 1) = C(n, k) (n - k) / (k + 1).
     let mut log_probability = -(trials as f64) * std::f64::consts::LN_2;
     let mut below = 0.0;
     for k in 0..fewer {

@@ -5,7 +5,7 @@ use crate::clusters::Clusters;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
 
-/// Returns the median of at least one value: the middle one, or the mean of the two in the middle.
+/// Returns the median of at least one value, which is the middle one or the mean of the two in the middle.
 pub fn median(values: &[f64]) -> Result<f64, Unusable> {
     if values.is_empty() {
         return Err(Unusable::Empty);
@@ -13,9 +13,9 @@ pub fn median(values: &[f64]) -> Result<f64, Unusable> {
     Ok(weighted_median(values, &ascending(values), &vec![1.0; values.len()]))
 }
 
-/// Returns the median of one value per item, with the groups resampled.
+/// Returns the median of one value per item, with an interval from resampling the groups.
 ///
-/// With a single group no interval is possible; the range of its values is given instead.
+/// With a single group no interval is possible, so the range of its values is given instead.
 pub fn cluster_median(
     values: &[f64],
     groups: &[impl AsRef<str>],
@@ -30,14 +30,14 @@ pub fn cluster_median(
     Ok(cluster_statistic(&clusters, options, |weights| weighted_median(values, &order, weights)))
 }
 
-/// Returns the items by value.
+/// Returns the indices of the items in ascending order of their values.
 fn ascending(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     order
 }
 
-/// Returns the median of values that count as often as their whole-numbered weight says.
+/// Returns the median of values that each count as often as their whole-numbered weight says.
 fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
     let half = weights.iter().sum::<f64>() / 2.0;
     let mut passed = 0.0;
@@ -75,7 +75,7 @@ mod tests {
         let groups: Vec<String> = (0..99).map(|i| i.to_string()).collect();
         let interval = cluster_median(&values, &groups, &Bootstrap::default()).unwrap();
         assert_eq!(interval.value, 49.0);
-        // Order statistics: ranks 50 ± 1.96 √99 / 2, that is about 39 to 59 counted from 0.
+        // By order statistics the ends are at the ranks 50 ± 1.96 √99 / 2, which are about 39 to 59 counted from 0.
         assert!((interval.low - 39.0).abs() <= 2.0 && (interval.high - 59.0).abs() <= 2.0, "{interval:?}");
     }
 

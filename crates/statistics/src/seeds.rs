@@ -1,4 +1,4 @@
-//! Several runs that differ in their seed alone.
+//! Scores several runs that differ only in their seed.
 
 use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion, dot, mean, range_of_one_group};
 use crate::clusters::Clusters;
@@ -6,14 +6,14 @@ use crate::interval::Interval;
 use crate::unusable::Unusable;
 use cliptune_random::Random;
 
-/// Returns the share of items that are right over seeds and items, with both resampled: how far another set of seeds
-/// and another set of groups might be.
+/// Returns the share of items that are right, over seeds and items. The interval comes from resampling both, and says
+/// how far another set of seeds and another set of groups might be.
 ///
-/// `per_seed` holds one list a seed, of one value per item; all lists and `groups` are in the same item order.
-/// Seeds and groups are drawn independently, the same groups for every seed: they are crossed, not nested (Owen
-/// 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2)). Drawing k seeds out of k understates
-/// their variance by (k - 1)/k; the seeds' deviations are widened by the root of its inverse (Hesterberg 2015,
-/// "What Teachers Should Know About the Bootstrap", section 3.3). A single seed leaves the groups alone to vary.
+/// `per_seed` holds one list per seed, each with one value per item; all lists and `groups` are in the same item order.
+/// Seeds and groups are drawn independently, with the same groups for every seed: they are crossed, not nested (Owen
+/// 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2)). Drawing k seeds out of k understates their
+/// variance by (k - 1)/k, so the seeds' deviations are widened by the root of its inverse (Hesterberg 2015, "What
+/// Teachers Should Know About the Bootstrap", section 3.3). With a single seed only the groups vary.
 pub fn seeds_and_clusters(
     per_seed: &[impl AsRef<[f64]>],
     groups: &[impl AsRef<str>],
@@ -42,22 +42,22 @@ pub fn seeds_and_clusters(
     Ok(Interval::percentile(scores.value, replicates, method))
 }
 
-/// Returns the share of every group under every seed, where it is the same everywhere.
+/// Returns the share that every group has under every seed, if it is the same everywhere.
 fn common_share(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Option<f64> {
     let mut shares = per_seed.iter().map(|values| clusters.common_mean(values.as_ref()));
     let first = shares.next()??;
     shares.all(|share| share.is_some_and(|share| (share - first).abs() < 1e-12)).then_some(first)
 }
 
-/// What the runs of one experiment scored: the same items under several seeds.
+/// The scores of the runs of one experiment: the same items under several seeds.
 pub(crate) struct SeedScores {
     /// The mean over seeds and items.
     pub(crate) value: f64,
-    /// The sum of each group under each seed, with the deviation from the mean over seeds widened.
+    /// The sum of each group under each seed, in which the deviation from the mean over seeds is widened.
     sums: Vec<Vec<f64>>,
     /// The smallest value of any item, below which no replicate can lie.
     pub(crate) lowest: f64,
-    /// The largest value of any item.
+    /// The largest value of any item, above which no replicate can lie.
     pub(crate) highest: f64,
 }
 
@@ -77,7 +77,7 @@ impl SeedScores {
         })
     }
 
-    /// Returns the mean of a drawn sample, with seeds drawn on top.
+    /// Returns the mean of a drawn sample of groups, for which the seeds are drawn as well.
     pub(crate) fn replicate(&self, clusters: &Clusters, drawn: &[f64], random: &mut Random) -> f64 {
         let seeds = self.sums.len();
         let items = clusters.drawn_items(drawn) * seeds as f64;
@@ -85,7 +85,7 @@ impl SeedScores {
         (sum / items).clamp(self.lowest, self.highest)
     }
 
-    /// Returns the number of seeds in words: `3 seeds`.
+    /// Returns the number of seeds in words, such as `3 seeds`.
     pub(crate) fn described(&self) -> String {
         match self.sums.len() {
             1 => "1 seed".to_owned(),
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn both_spreads_add_up() {
-        // 300 groups of one item at 0 or 1 in turn, and three seeds that shift every item by -0.03, 0, 0.03: the
-        // variance of the mean is 0.25 / 300 of the items and 0.0009 / 3 of the seeds.
+        // The 300 groups of one item are at 0 and 1 in turn, and three seeds shift every item by -0.03, 0 and 0.03. The
+        // variance of the mean is therefore 0.25 / 300 from the items and 0.0009 / 3 from the seeds.
         let groups: Vec<String> = (0..300).map(|i| i.to_string()).collect();
         let seed = |shift: f64| (0..300).map(|i| f64::from(i % 2) + shift).collect::<Vec<f64>>();
         let interval =

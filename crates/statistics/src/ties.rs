@@ -1,26 +1,27 @@
 //! The rank of the right answer when candidates score the same.
 //!
 //! A model that gives two candidates the same score has not decided between them. Whatever an order of the candidates
-//! would say about it (the first wins, the last wins) is a fact about the order and not about the model. Here a tie is
-//! therefore shared: each number is its expected value when tied candidates come in a random order. Every tool that asks
-//! whether an answer is right, or how far down it stands, asks here.
+//! would say about it (the first wins, the last wins) is a fact about the order and not about the model. A tie is
+//! therefore shared here: each number is its expected value when tied candidates come in a random order. Every tool
+//! that needs to know whether an answer is right, or how far down it stands, uses this module.
 
-/// Where the best of a query's own candidates stands among all candidates.
+/// The rank of the best of a query's own candidates among all candidates.
 ///
-/// Own candidates are the right ones: one text in a choice, all texts of an image (or images of a text) in retrieval.
+/// The own candidates are the right answers: one text in a choice, all texts of an image (or images of a text) in
+/// retrieval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TiedRank {
-    /// Foreign candidates that score higher.
+    /// The number of foreign candidates that score higher.
     above: usize,
-    /// Own candidates with the best own score; at least one.
+    /// The number of own candidates with the best own score, which is at least one.
     own: usize,
-    /// Foreign candidates with that score.
+    /// The number of foreign candidates with that score.
     foreign: usize,
 }
 
 impl TiedRank {
-    /// The standing of the `own` candidates, which are told by their distinct places in `scores`. A score that is not a
-    /// number is below all others.
+    /// Returns the rank of the `own` candidates, which are given by their distinct positions in `scores`. A score that
+    /// is not a number is below all others.
     pub fn new(scores: &[f64], own: impl Iterator<Item = usize> + Clone) -> Self {
         let best = own.clone().map(|at| ordered(scores[at])).fold(f64::NEG_INFINITY, f64::max);
         let as_high = own.filter(|&at| ordered(scores[at]) == best).count();
@@ -32,12 +33,12 @@ impl TiedRank {
         Self { above, own: as_high.max(1), foreign: equal - as_high }
     }
 
-    /// Whether a foreign candidate scores the same as the best own one.
+    /// Returns whether a foreign candidate scores the same as the best own one.
     pub fn is_tied(&self) -> bool {
         self.foreign > 0
     }
 
-    /// The probability that an own candidate is among the first `depth`: 0 or 1 without a tie.
+    /// Returns the probability that an own candidate is among the first `depth`, which is 0 or 1 without a tie.
     pub fn within(&self, depth: usize) -> f64 {
         match depth.checked_sub(self.above) {
             None | Some(0) => 0.0,
@@ -45,20 +46,20 @@ impl TiedRank {
         }
     }
 
-    /// The expected rank of the first own candidate, from 1.
+    /// Returns the expected rank of the first own candidate, from 1.
     pub fn rank(&self) -> f64 {
-        // Own candidates cut the tied foreign ones into `own + 1` parts that are equally long on average.
+        // The own candidates divide the tied foreign ones into `own + 1` parts that are equally long on average.
         (self.above + 1) as f64 + self.foreign as f64 / (self.own + 1) as f64
     }
 
-    /// The expected value of 1 / rank.
+    /// Returns the expected value of 1 / rank.
     pub fn reciprocal_rank(&self) -> f64 {
         let reciprocal = |before: usize| ((self.above + before + 1) as f64).recip();
         let probability = |before| self.at_least_before(before) - self.at_least_before(before + 1);
         (0..=self.foreign).map(|before| probability(before) * reciprocal(before)).sum()
     }
 
-    /// The probability that at least so many tied foreign candidates come before the first own one.
+    /// Returns the probability that at least `count` tied foreign candidates come before the first own one.
     fn at_least_before(&self, count: usize) -> f64 {
         if count > self.foreign {
             return 0.0;
@@ -78,10 +79,10 @@ mod tests {
 
     use super::*;
 
-    /// The numbers of all orders of tied candidates, one by one: (within 1, within 2, rank, reciprocal rank).
+    /// Returns the means of (within 1, within 2, rank, reciprocal rank) over all orders of tied candidates.
     fn over_all_orders(above: usize, own: usize, foreign: usize) -> [f64; 4] {
         let tied = own + foreign;
-        // Each subset of places that own candidates can take is equally likely.
+        // Each subset of positions that own candidates can take is equally likely.
         let subsets = (0_u32..1 << tied).filter(|places| places.count_ones() as usize == own);
         let ranks: Vec<f64> =
             subsets.map(|places| (above + 1) as f64 + f64::from(places.trailing_zeros())).collect();

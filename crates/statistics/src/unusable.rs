@@ -1,28 +1,28 @@
-//! Input that no number can be made of.
+//! Errors for input from which no statistic can be computed.
 
-/// Why there is no answer.
+/// The reason why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Unusable {
-    /// No items.
+    /// There are no items.
     #[error("there are no items to take statistics of")]
     Empty,
-    /// Two lists that stand for the same items differ in length.
+    /// Two lists that should describe the same items differ in length.
     #[error("{values} values do not belong to {items} items")]
     Lengths {
-        /// Length of the list of values.
+        /// The length of the list of values.
         values: usize,
-        /// Items, by their groups.
+        /// The number of items, which is the length of the list of groups.
         items: usize,
     },
     /// A value is NaN or infinite.
     #[error("a value is not a finite number")]
     NotFinite,
-    /// More successes than trials.
+    /// There are more successes than trials.
     #[error("{successes} successes in {trials} trials")]
     Successes {
-        /// Successes.
+        /// The number of successes.
         successes: f64,
-        /// Trials.
+        /// The number of trials.
         trials: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! Wilson's interval of a share.
+//! Wilson's interval for a share.
 
 use crate::interval::Interval;
 use crate::unusable::Unusable;
@@ -6,10 +6,10 @@ use crate::unusable::Unusable;
 /// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Returns the score interval of independent trials (Wilson 1927, JASA 22:209–212): close to its level at any size, and
-/// never a point at 0 or 1.
+/// Returns the score interval for independent trials (Wilson 1927, JASA 22:209–212), which is close to its level at any
+/// size and never a point at 0 or 1.
 ///
-/// Successes need not be whole: a tie that a coin would decide is half a success.
+/// Successes need not be whole numbers: a tie that a coin would decide is half a success.
 pub(crate) fn wilson(successes: f64, trials: usize) -> Result<Interval, Unusable> {
     let (k, n) = (successes, trials as f64);
     match trials {
@@ -19,7 +19,7 @@ pub(crate) fn wilson(successes: f64, trials: usize) -> Result<Interval, Unusable
     }
     let centre = (k + Z * Z / 2.0) / (n + Z * Z);
     let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
-    // At the borders the formula is exact but for rounding.
+    // At the borders the formula is exact apart from rounding.
     let low = if k == 0.0 { 0.0 } else { centre - half };
     let high = if k == n { 1.0 } else { centre + half };
     Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials} trials") })

@@ -1,4 +1,5 @@
-//! Held-out accuracy: a dot and an interval for each entry, sorted, with chance and the baseline to measure against.
+//! The chart of held-out accuracy: a dot and an interval for each entry, sorted, with chance and the baseline to
+//! compare with.
 
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format;
@@ -12,7 +13,7 @@ use crate::data::{Board, BoardRow, Measure, ReportData};
 use crate::error::ReportError;
 use crate::words;
 
-/// One panel: dots that share an axis.
+/// One panel, whose dots share an axis.
 struct Panel {
     heading: Option<String>,
     chance: f64,
@@ -29,7 +30,7 @@ struct Row {
     per_seed: Vec<f64>,
 }
 
-/// Returns the chart of all boards; `None` when nothing was scored on a test split.
+/// Returns the chart of all boards, or `None` if nothing was scored on a test split.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let panels: Vec<Panel> = data.boards.iter().map(|board| panel(data, board)).collect();
     if panels.is_empty() {
@@ -71,7 +72,7 @@ fn entry_row(data: &ReportData, row: &BoardRow) -> Row {
     }
 }
 
-/// A single pairs entry has a panel of its own: every recall is a row.
+/// Returns a row for every recall, for a pairs board whose only entry has the panel to itself.
 fn recalls(data: &ReportData, row: &BoardRow) -> Vec<Row> {
     let first =
         Row { name: format!("image → text, {}", words::metric(TaskKind::Pairs)), ..entry_row(data, row) };
@@ -93,7 +94,7 @@ fn recall_row(name: &str, measure: &Measure, colour: Colour) -> Option<Row> {
     })
 }
 
-/// Sizes that depend on the room there is.
+/// The sizes that depend on the available room.
 struct Layout {
     width: Width,
     name_column: f64,
@@ -101,11 +102,11 @@ struct Layout {
     row_height: f64,
 }
 
-/// Pixels over a panel for the labels of chance and baseline.
+/// The height above a panel for the labels of chance and baseline, in pixels.
 const HEAD: f64 = 40.0;
-/// Pixels below a panel for ticks.
+/// The height below a panel for its ticks, in pixels.
 const FOOT: f64 = 34.0;
-/// Pixels for the heading of a panel.
+/// The height of the heading of a panel, in pixels.
 const HEADING: f64 = 30.0;
 const NAME_SIZE: f64 = 14.0;
 
@@ -167,7 +168,7 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     let frame = layout.frame(panel, top + HEAD);
     bottom_ticks(figure, &frame, &ticks(&frame.x, if layout.width == Width::Wide { 9 } else { 5 }));
     let chance = format!("chance {}", short(panel.chance));
-    // The label stays on the side that the baseline's line is not on.
+    // The label stays on the side away from the baseline's line.
     let anchor = match &panel.baseline {
         Some((_, value)) if *value > panel.chance => Anchor::End,
         Some(_) => Anchor::Start,
@@ -199,7 +200,7 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     Ok(())
 }
 
-/// A vertical line over all rows, labelled at its upper end.
+/// Draws a vertical line over all rows, with a label at its upper end.
 fn reference(
     figure: &mut Figure,
     frame: &Frame,
@@ -217,7 +218,7 @@ fn reference(
         Anchor::End => x + 3.0 - width,
     };
     let start = start.clamp(0.0, (figure.width() - width).max(0.0));
-    // Anchored like this, a font that is wider than expected grows away from the line.
+    // Anchored like this, text in a font that is wider than expected grows away from the line.
     let at = match anchor {
         Anchor::Start => start,
         Anchor::Middle => start + width / 2.0,
@@ -226,7 +227,7 @@ fn reference(
     figure.text(&Text::new(label, (at, frame.top - raise)).anchor(anchor).colour(stroke.colour));
 }
 
-/// Draws a row; `place` counts from the bottom, so that rows read from top to bottom.
+/// Draws a row. `place` counts from the bottom, because rows read from top to bottom and values grow upwards.
 fn draw_row(
     figure: &mut Figure,
     layout: &Layout,
@@ -265,13 +266,14 @@ fn row_words(figure: &mut Figure, layout: &Layout, y: f64, row: &Row) {
     let right = layout.width.pixels();
     let numbers = Text::new(&interval, (right, base)).anchor(Anchor::End).size(13.0);
     let value = short(row.value);
-    // The same room for every interval, so that values stand under each other.
+    // Every interval gets the same room, so that the values line up in a column.
     let at = (right - text_width("[0.00, 0.00]", 13.0) - 10.0, base);
     figure.text(&numbers);
     figure.text(&Text::new(&value, at).anchor(Anchor::End).size(NAME_SIZE).strong().colour(theme::INK));
 }
 
-/// Two decimals are what an interval of a few hundred items supports; small chances need a third.
+/// Returns a value with two decimals, which is what an interval of a few hundred items supports; small chances need a
+/// third.
 fn short(value: f64) -> String {
     if value.abs() < 0.095 && value != 0.0 { format!("{value:.3}") } else { format!("{value:.2}") }
 }

@@ -1,4 +1,4 @@
-//! Ranges, ticks and grid lines.
+//! Ranges, ticks and grid lines of axes.
 
 use std::ops::Range;
 
@@ -8,7 +8,8 @@ use plotters::coord::types::RangedCoordf64;
 use super::figure::{Anchor, Figure, Frame, Stroke, Text};
 use super::theme;
 
-/// Returns a range around the values, a twentieth wider at both ends; never empty, whatever the values are.
+/// Returns a range around the values that is a twentieth wider at both ends. It is never empty, whatever the values
+/// are.
 pub(crate) fn padded(values: impl IntoIterator<Item = f64>) -> Range<f64> {
     let finite = values.into_iter().filter(|value| value.is_finite());
     let (low, high) = finite
@@ -22,13 +23,13 @@ pub(crate) fn padded(values: impl IntoIterator<Item = f64>) -> Range<f64> {
     }
 }
 
-/// Round numbers inside a range, about as many as asked for.
+/// Returns round numbers inside a range, about as many as asked for.
 pub(crate) fn ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
     let coordinate: RangedCoordf64 = range.clone().into();
     coordinate.key_points(most)
 }
 
-/// Whole numbers inside a range, about as many as asked for.
+/// Returns whole numbers inside a range, about as many as asked for.
 pub(crate) fn whole_ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
     let (first, last) = (range.start.ceil() as i64, range.end.floor() as i64);
     let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -52,7 +53,7 @@ pub(crate) fn tick_text(value: f64, ticks: &[f64]) -> String {
     }
 }
 
-/// Horizontal grid lines with their numbers at the left.
+/// Draws horizontal grid lines with their numbers at the left.
 pub(crate) fn horizontal_grid(figure: &mut Figure, frame: &Frame, most: usize) {
     let ticks = ticks(&frame.y, most);
     for &tick in &ticks {
@@ -63,7 +64,7 @@ pub(crate) fn horizontal_grid(figure: &mut Figure, frame: &Frame, most: usize) {
     }
 }
 
-/// Vertical grid lines with their numbers below.
+/// Draws vertical grid lines with their numbers below.
 pub(crate) fn vertical_grid(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
     for &tick in ticks {
         let (x, _) = frame.at((tick, frame.y.start));
@@ -72,7 +73,7 @@ pub(crate) fn vertical_grid(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
     }
 }
 
-/// Numbers below, with short marks instead of grid lines.
+/// Draws numbers below the frame, with short marks instead of grid lines.
 pub(crate) fn bottom_ticks(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
     for &tick in ticks {
         let (x, _) = frame.at((tick, frame.y.start));

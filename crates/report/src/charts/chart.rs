@@ -6,16 +6,16 @@ use super::figure::{Anchor, Figure, Stroke, Text, px};
 use super::text::{escape, shorten};
 use super::theme;
 
-/// Where a chart is to be seen.
+/// The place where a chart is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// Inside the page: colours are CSS variables, fonts are inherited.
+    /// Inside the page, where colours are CSS variables and fonts are inherited.
     Inline,
-    /// A file of its own: fixed colours, a background, a heading.
+    /// In a file of its own, with fixed colours, a background and a heading.
     Standalone,
 }
 
-/// How much room a chart has.
+/// The room that a chart has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
     /// A screen or a sheet of paper.
@@ -56,10 +56,10 @@ impl From<Figure> for Drawing {
     }
 }
 
-/// What a chart draws, as text.
+/// The content of a chart as a table of text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataTable {
-    /// Names of the columns.
+    /// The names of the columns.
     pub header: Vec<String>,
     /// The rows, as wide as the header.
     pub rows: Vec<Vec<String>>,
@@ -68,15 +68,15 @@ pub struct DataTable {
 /// A finished chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
-    /// Stem of its file names.
+    /// The stem of the chart's file names.
     pub name: &'static str,
-    /// What it shows, in a line.
+    /// The title, which says in one line what the chart shows.
     pub title: String,
-    /// How to read it: units, intervals, smoothing.
+    /// The caption, which says how to read the chart: units, intervals, smoothing.
     pub caption: String,
-    /// What one would tell somebody who cannot see it.
+    /// A description of the chart for somebody who cannot see it.
     pub description: String,
-    /// The numbers behind it.
+    /// The numbers behind the chart.
     pub table: DataTable,
     /// The drawing for a screen or paper.
     pub(crate) wide: Drawing,
@@ -84,9 +84,9 @@ pub struct Chart {
     pub(crate) narrow: Drawing,
 }
 
-/// Pixels around a standalone chart.
+/// The margin around a standalone chart, in pixels.
 const MARGIN: f64 = 28.0;
-/// Pixels for a standalone chart's heading.
+/// The height of a standalone chart's heading, in pixels.
 const HEADING: f64 = 58.0;
 
 impl Chart {
@@ -114,7 +114,7 @@ impl Chart {
             escape(&self.description),
             drawing.body,
         );
-        // Quotes of texts are escaped, so that a quoted colour is always an attribute.
+        // Quotes in texts are escaped, so a quoted colour is always an attribute.
         theme::all().fold(svg, |svg, colour| {
             svg.replace(&format!(r#""{}""#, colour.light), &format!(r#""var(--{})""#, colour.variable))
         })
@@ -144,7 +144,7 @@ impl Chart {
         svg
     }
 
-    /// Returns the lines over a standalone chart. In the page, HTML says the same.
+    /// Returns the lines of text above a standalone chart. In the page, HTML says the same.
     fn heading(&self, width: f64) -> String {
         let mut figure = Figure::new(width, HEADING);
         let room = width - 2.0 * MARGIN;

@@ -1,4 +1,4 @@
-//! A figure under construction: layers that plotters draws, and text.
+//! A figure under construction, which consists of layers drawn by plotters and of text.
 
 use std::fmt::{Display, Write as _};
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::text::escape;
 use super::theme::{self, Colour};
 use crate::error::ReportError;
 
-/// Steps of plotters' integer coordinates in a pixel; without them curves are staircases.
+/// The number of steps that plotters' integer coordinates have in a pixel; without such steps, curves are staircases.
 const FINE: f64 = 10.0;
 
 /// The width of the rim of paper around a dot, in pixels.
@@ -24,29 +24,29 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCo
 /// The part of a figure that data is plotted in.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frame {
-    /// Left edge in pixels.
+    /// The left edge in pixels.
     pub(crate) left: f64,
-    /// Upper edge in pixels.
+    /// The upper edge in pixels.
     pub(crate) top: f64,
-    /// Right edge in pixels.
+    /// The right edge in pixels.
     pub(crate) right: f64,
-    /// Lower edge in pixels.
+    /// The lower edge in pixels.
     pub(crate) bottom: f64,
-    /// The values from left to right.
+    /// The range of values from left to right.
     pub(crate) x: Range<f64>,
-    /// The values from bottom to top.
+    /// The range of values from bottom to top.
     pub(crate) y: Range<f64>,
 }
 
 impl Frame {
     fn fine(&self) -> Cartesian2d<RangedCoordf64, RangedCoordf64> {
         let pixels = |from: f64, to: f64| (from * FINE).round() as i32..(to * FINE).round() as i32;
-        // Pixels grow downwards, values upwards.
+        // Pixel coordinates grow downwards, while values grow upwards.
         let actual = (pixels(self.left, self.right), pixels(self.bottom, self.top));
         Cartesian2d::new(self.x.clone(), self.y.clone(), actual)
     }
 
-    /// Returns where a value lies, in pixels.
+    /// Returns the position of a value, in pixels.
     pub(crate) fn at(&self, point: Point) -> Point {
         use plotters::coord::CoordTranslate;
         let (x, y) = self.fine().translate(&point);
@@ -54,21 +54,21 @@ impl Frame {
     }
 }
 
-/// How a line is drawn.
+/// The style in which a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Stroke {
-    /// Its colour.
+    /// The colour of the line.
     pub(crate) colour: Colour,
-    /// Its width in pixels.
+    /// The width of the line in pixels.
     pub(crate) width: f64,
-    /// 1 is solid.
+    /// The opacity of the line, where 1 is solid.
     pub(crate) opacity: f64,
-    /// Whether it is dashed.
+    /// Whether the line is dashed.
     pub(crate) dashed: bool,
 }
 
 impl Stroke {
-    /// Returns a solid line.
+    /// Returns the style of a solid line.
     pub(crate) fn solid(colour: Colour, width: f64) -> Self {
         Self { colour, width, opacity: 1.0, dashed: false }
     }
@@ -84,12 +84,12 @@ impl Stroke {
     }
 }
 
-/// Where a text stands in relation to its point.
+/// The position of a text in relation to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     /// The text starts at the point.
     Start,
-    /// The point is its middle.
+    /// The point is the middle of the text.
     Middle,
     /// The text ends at the point.
     End,
@@ -98,22 +98,22 @@ pub(crate) enum Anchor {
 /// A line of text.
 #[derive(Clone, Debug)]
 pub(crate) struct Text<'a> {
-    /// What it says; escaped when drawn.
+    /// The content of the text, which is escaped when it is drawn.
     pub(crate) content: &'a str,
-    /// The point on the base line.
+    /// The point on the base line by which the text is placed.
     pub(crate) at: Point,
-    /// Where it stands in relation to the point.
+    /// The position of the text in relation to the point.
     pub(crate) anchor: Anchor,
-    /// Font size in pixels.
+    /// The font size in pixels.
     pub(crate) size: f64,
-    /// Whether it is semibold.
+    /// Whether the text is semibold.
     pub(crate) strong: bool,
-    /// Its colour.
+    /// The colour of the text.
     pub(crate) colour: Colour,
 }
 
 impl<'a> Text<'a> {
-    /// Secondary text of the usual size.
+    /// Returns text of the usual size in the secondary colour.
     pub(crate) fn new(content: &'a str, at: Point) -> Self {
         Self { content, at, anchor: Anchor::Start, size: 12.0, strong: false, colour: theme::MUTED }
     }
@@ -153,22 +153,22 @@ impl Figure {
         Self { width, height, body: String::new() }
     }
 
-    /// Its width in pixels.
+    /// Returns the width in pixels.
     pub(crate) fn width(&self) -> f64 {
         self.width
     }
 
-    /// Its height in pixels.
+    /// Returns the height in pixels.
     pub(crate) fn height(&self) -> f64 {
         self.height
     }
 
-    /// Returns what was drawn so far.
+    /// Returns what was drawn so far, as the body of an SVG file.
     pub(crate) fn into_body(self) -> String {
         self.body
     }
 
-    /// Draws lines through points; with `clip`, only inside the frame.
+    /// Draws lines through points; with `clip`, only the parts inside the frame.
     pub(crate) fn lines<'p>(
         &mut self,
         frame: &Frame,
@@ -204,7 +204,7 @@ impl Figure {
         let drawn = self.plotted(frame, |area| {
             points.iter().try_for_each(|&point| area.draw(&Circle::new(point, radius, fill)))
         })?;
-        // plotters gives a filled circle no stroke.
+        // plotters gives filled circles no stroke, so the rim takes the place of `none`.
         self.group("", &drawn.replace(r#"stroke="none""#, &rim()), None);
         Ok(())
     }
@@ -289,8 +289,8 @@ impl Figure {
     }
 }
 
-/// A nested `<svg>` clips to its own box. Unlike `clip-path` it needs no id, and ids of several charts on one
-/// page would have to differ.
+/// Returns the drawing in a nested `<svg>`, which clips to its own box. Unlike `clip-path`, it needs no id; the ids of
+/// several charts on one page would have to differ.
 fn clipped(frame: &Frame, drawn: &str) -> String {
     let (x, y) = (px(frame.left), px(frame.top));
     let (width, height) = (px(frame.right - frame.left), px(frame.bottom - frame.top));

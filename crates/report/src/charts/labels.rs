@@ -1,7 +1,7 @@
-//! Labels that must not cover each other.
+//! Places labels so that they do not cover each other.
 
-/// Moves positions apart until neighbours are at least `gap` apart, each as little as possible, and keeps them
-/// between `low` and `high` where there is room. The order of the result is the order of the input.
+/// Moves positions apart until neighbours are at least `gap` apart, each as little as possible, and keeps them between
+/// `low` and `high` where there is room. The result is in the order of the input.
 pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
@@ -21,7 +21,7 @@ pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> 
     result
 }
 
-/// Neighbouring labels that touch: they share one centre.
+/// Neighbouring labels that touch and therefore share one centre.
 struct Cluster {
     sum: f64,
     members: usize,
@@ -36,14 +36,14 @@ impl Cluster {
         (self.members - 1) as f64 * gap
     }
 
-    /// Returns where its first label goes.
+    /// Returns the position of the first label.
     fn start(&self, gap: f64, low: f64, high: f64) -> f64 {
         let centred = self.sum / self.members as f64 - self.span(gap) / 2.0;
         centred.min(high - self.span(gap)).max(low)
     }
 }
 
-/// Merges the last cluster with those that it touches.
+/// Merges the last cluster with the clusters that it touches.
 fn settle(clusters: &mut Vec<Cluster>, gap: f64, low: f64, high: f64) {
     while let [.., before, last] = clusters.as_mut_slice() {
         if last.start(gap, low, high) - (before.start(gap, low, high) + before.span(gap)) >= gap {

@@ -1,4 +1,4 @@
-//! Loss curves: for each objective, training beside validation on one scale.
+//! The chart of loss curves: for each objective, training beside validation on one scale.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use crate::data::{Entry, EpochPoint, ReportData, RunSummary};
 use crate::error::ReportError;
 use crate::words;
 
-/// Points of a smoothed curve; more cannot be seen.
+/// The number of points of a smoothed curve; more could not be seen.
 const CURVE_POINTS: usize = 220;
-/// Points of a raw curve.
+/// The number of points of a raw curve.
 const RAW_POINTS: usize = 360;
 
-/// Returns the chart of all objectives; `None` when nothing was trained.
+/// Returns the chart of all objectives, or `None` if nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let trained = data.entries.iter().filter_map(|entry| entry.plan.train.as_ref());
-    // By word: runs that differ in the weight of a part are drawn on one scale.
+    // Objectives are told apart by their word, so that runs that differ in the weight of a part are drawn on one scale.
     let objectives: BTreeSet<&str> = trained.map(|train| train.objective.as_str()).collect();
     let panels: Vec<_> = objectives.iter().filter_map(|objective| row(data, objective)).collect();
     if panels.is_empty() {
@@ -84,7 +84,7 @@ fn training_curve(data: &ReportData, index: usize, entry: &Entry, weight: f64) -
     }
 }
 
-/// Loss over epochs. A step that the log does not have is a gap, as is a loss that is not finite.
+/// Returns the loss over epochs. A step that is missing from the log is a gap, as is a loss that is not finite.
 fn training_points(run: &RunSummary) -> Vec<Point> {
     let steps_per_epoch = match &run.curve.start {
         Some(start) if start.epochs > 0 && start.steps > 0 => start.steps as f64 / start.epochs as f64,
@@ -106,7 +106,7 @@ fn validation_loss(data: &ReportData, index: usize, entry: &Entry) -> CurveSet {
     validation_curve(data, index, entry, |point| point.loss)
 }
 
-/// Returns the curve of a number that every epoch has.
+/// Returns the curve of a number that is known for every epoch.
 pub(crate) fn validation_curve(
     data: &ReportData,
     index: usize,
@@ -151,7 +151,7 @@ fn description(data: &ReportData) -> String {
     trained.filter_map(sentence).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns every evaluation of every trained run.
+/// Returns the table of every evaluation of every trained run.
 fn table(data: &ReportData) -> DataTable {
     let header =
         ["experiment", "seed", "epoch", "training loss", "validation loss", "validation score", "kept"];

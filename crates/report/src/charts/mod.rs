@@ -1,7 +1,7 @@
 //! Charts: pure functions from the report's data to SVG.
 //!
-//! plotters maps coordinates and draws lines, areas and dots; text is placed here, because plotters knows no font
-//! metrics without a system font library and has no collision-free labels.
+//! plotters maps coordinates and draws lines, areas and dots. Text is placed here, because without a system font
+//! library plotters knows no font metrics, and it does not keep labels from colliding.
 
 mod accuracy;
 mod axes;
@@ -22,7 +22,7 @@ pub use raster::png;
 use crate::data::ReportData;
 use crate::error::ReportError;
 
-/// Returns all charts that the data has something for, in the order of the page.
+/// Returns all charts for which there is data, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
     let charts = [accuracy::chart(data)?, loss::chart(data)?, validation::chart(data)?];
     Ok(charts.into_iter().flatten().collect())

@@ -1,4 +1,4 @@
-//! Small multiples of curves: one metric a panel, a shared look, names at the ends of lines.
+//! Small multiples of curves: one panel per metric, a shared look, and names at the ends of lines.
 
 use super::axes::{horizontal_grid, padded, vertical_grid, whole_ticks};
 use super::chart::{Drawing, Width};
@@ -11,11 +11,11 @@ use crate::error::ReportError;
 
 /// Curves over epochs that share a scale.
 pub(crate) struct Panel {
-    /// What is plotted.
+    /// The heading, which says what is plotted.
     pub(crate) heading: String,
     /// The curves, in the order of entries.
     pub(crate) curves: Vec<CurveSet>,
-    /// A level to measure against, such as chance.
+    /// The name and value of a level to compare with, such as chance.
     pub(crate) level: Option<(String, f64)>,
     /// The last epoch on the axis.
     pub(crate) last_epoch: f64,
@@ -27,15 +27,15 @@ pub(crate) struct CurveSet {
     pub(crate) name: String,
     /// The entry's colour.
     pub(crate) colour: Colour,
-    /// Bold: the mean over seeds.
+    /// The mean over seeds, which is drawn bold.
     pub(crate) mean: Vec<Point>,
-    /// Thin: each seed; empty when there is one.
+    /// The curve of each seed, which is drawn thin; empty when there is only one seed.
     pub(crate) seeds: Vec<Vec<Point>>,
-    /// Faint: what was measured, before smoothing.
+    /// The measured values before smoothing, which are drawn faint.
     pub(crate) raw: Vec<Vec<Point>>,
-    /// Whether the mean's points are few enough to be dots on a dashed line.
+    /// Whether the mean has so few points that they are drawn as dots on a dashed line.
     pub(crate) dotted: bool,
-    /// Points with a ring: the epochs that were kept.
+    /// The points that get a ring: the epochs that were kept.
     pub(crate) kept: Vec<Point>,
 }
 
@@ -45,8 +45,8 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = 40.0;
 const GUTTER: f64 = 26.0;
 
-/// Draws rows of panels: beside each other where there is room, below each other where not. Panels of a row share
-/// the vertical scale if `shared`.
+/// Draws rows of panels, whose panels are beside each other where there is room and below each other where there is
+/// not. The panels of a row share the vertical scale if `shared` is true.
 pub(crate) fn draw(rows: &[Vec<Panel>], width: Width, shared: bool) -> Result<Drawing, ReportError> {
     let height = match width {
         Width::Wide => 300.0,
@@ -64,7 +64,7 @@ pub(crate) fn draw(rows: &[Vec<Panel>], width: Width, shared: bool) -> Result<Dr
     Ok(figure.into())
 }
 
-/// Row, column and place (left, top, width) of each panel.
+/// Returns the row, column and place (left, top, width) of each panel.
 fn places(rows: &[Vec<Panel>], width: Width, height: f64) -> Vec<(usize, usize, (f64, f64, f64))> {
     let mut top = 0.0;
     let mut placed = Vec::new();
@@ -96,7 +96,8 @@ fn frame(panel: &Panel, scale: &[&Panel], (left, top, width, height): (f64, f64,
 }
 
 impl Panel {
-    /// Returns the values that must be visible. Raw values are not among them: one spike would flatten everything else.
+    /// Returns the values that must be visible. Raw values are not among them, because one spike would flatten
+    /// everything else.
     fn values(&self) -> impl Iterator<Item = f64> {
         let curves = self.curves.iter().flat_map(|set| set.mean.iter().chain(set.seeds.iter().flatten()));
         curves.map(|point| point.1).chain(self.level.iter().map(|(_, value)| *value))
@@ -135,7 +136,7 @@ fn level(figure: &mut Figure, frame: &Frame, name: &str, value: f64) {
     figure.text(&Text::new(name, (frame.right - 4.0, y - 5.0)).anchor(Anchor::End).size(11.5));
 }
 
-/// What lies behind: raw values, the fainter the more there are in the panel, and single seeds.
+/// Draws what lies behind: the raw values, which are fainter the more of them the panel has, and the single seeds.
 fn background(figure: &mut Figure, frame: &Frame, set: &CurveSet, all_raw: usize) -> Result<(), ReportError> {
     let raw = set.raw.iter().flat_map(|curve| segments(curve));
     figure.lines(
@@ -148,7 +149,7 @@ fn background(figure: &mut Figure, frame: &Frame, set: &CurveSet, all_raw: usize
     figure.lines(frame, seeds, Stroke::solid(set.colour, 1.0).faint(0.45), true)
 }
 
-/// What lies in front: the mean and the epochs that were kept.
+/// Draws what lies in front: the mean and the epochs that were kept.
 fn foreground(figure: &mut Figure, frame: &Frame, set: &CurveSet) -> Result<(), ReportError> {
     let stroke = Stroke::solid(set.colour, 2.3);
     let stroke = if set.dotted { stroke.dashed() } else { stroke };
@@ -160,7 +161,8 @@ fn foreground(figure: &mut Figure, frame: &Frame, set: &CurveSet) -> Result<(), 
     figure.rings(frame, &set.kept, 6.5, set.colour)
 }
 
-/// Names at the right, each as near to its curve's end as the others allow, and joined with it.
+/// Writes the names at the right, each as near to the end of its curve as the others allow, and joins each to its
+/// curve.
 fn end_labels(figure: &mut Figure, panel: &Panel, frame: &Frame, right: f64) {
     let named = panel.curves.iter().filter_map(|set| {
         let last = set.mean.iter().rev().find(|(_, y)| y.is_finite())?;

@@ -1,4 +1,4 @@
-//! PNG files of charts, for places that do not show SVG.
+//! Draws charts as PNG files, for places that do not show SVG.
 
 use std::sync::{Arc, LazyLock};
 
@@ -7,11 +7,11 @@ use resvg::usvg::{Options, Tree, fontdb};
 
 use crate::error::ReportError;
 
-/// Pixels of the PNG for each of the SVG.
+/// The number of pixels in the PNG for each pixel in the SVG.
 const SCALE: f32 = 2.0;
 
-/// Inter, reduced to Latin, Greek and Cyrillic; fonts/OFL.txt is its licence. System fonts are not looked at: the
-/// same report has the same bytes on every machine.
+/// The font Inter, reduced to Latin, Greek and Cyrillic; its licence is in fonts/OFL.txt. System fonts are not used, so
+/// that the same report has the same bytes on every machine.
 static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(include_bytes!("../../fonts/Inter-Regular.ttf").to_vec());
@@ -20,7 +20,7 @@ static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-/// Draws an SVG file as PNG, at twice its size.
+/// Draws an SVG file as a PNG of twice its size.
 pub fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
     let options =
         Options { font_family: "Inter".to_owned(), fontdb: Arc::clone(&FONTS), ..Options::default() };

@@ -1,18 +1,18 @@
-//! Curves made readable: smoothed, averaged over seeds, thinned. In this order, so that thinning cannot hide a
-//! spike from the average.
+//! Makes curves readable: they are smoothed, averaged over seeds and thinned, in this order, so that thinning cannot
+//! hide a spike from the average.
 
 /// A point of a curve.
 pub(crate) type Point = (f64, f64);
 
 /// Returns the weight of the exponential moving average for curves of that many steps: the window is about a twentieth
-/// of the longest curve. One weight for all curves of a panel keeps them comparable.
+/// of the longest curve. A single weight for all curves of a panel keeps them comparable.
 pub(crate) fn weight(steps: usize) -> f64 {
     let window = (steps as f64 / 20.0).max(1.0);
     ((1.0 - 1.0 / window).clamp(0.0, 0.98) * 100.0).round() / 100.0
 }
 
-/// TensorBoard's smoothing: an exponential moving average from zero, divided by its total weight so far. Values
-/// that are not finite are passed on and leave the average as it is.
+/// Smooths a curve as TensorBoard does: with an exponential moving average from zero, divided by its total weight so
+/// far. Values that are not finite are passed on and leave the average unchanged.
 pub(crate) fn ema(curve: &[Point], weight: f64) -> Vec<Point> {
     let (mut average, mut total) = (0.0, 0.0);
     let smoothed = curve.iter().map(|&(x, y)| {
@@ -26,7 +26,7 @@ pub(crate) fn ema(curve: &[Point], weight: f64) -> Vec<Point> {
     smoothed.collect()
 }
 
-/// Returns the mean over seeds, for as long as all of them go. A seed without a number at a point makes a gap there.
+/// Returns the mean over seeds, up to the end of the shortest. Where a seed has no number, the mean has a gap.
 pub(crate) fn mean(seeds: &[Vec<Point>]) -> Vec<Point> {
     let length = seeds.iter().map(Vec::len).min().unwrap_or(0);
     let at = |index: usize| {
@@ -36,7 +36,7 @@ pub(crate) fn mean(seeds: &[Vec<Point>]) -> Vec<Point> {
     (0..length).map(at).collect()
 }
 
-/// At most about `most` points, evenly; the last one always.
+/// Returns at most about `most` points, evenly spaced, which always include the last one.
 pub(crate) fn thin(curve: &[Point], most: usize) -> Vec<Point> {
     let stride = curve.len().div_ceil(most.max(1)).max(1);
     let last = curve.len().saturating_sub(1);
@@ -44,7 +44,7 @@ pub(crate) fn thin(curve: &[Point], most: usize) -> Vec<Point> {
     kept.map(|(_, point)| *point).collect()
 }
 
-/// At most about `most` points that keep the extremes of every stretch: for noise that should look like noise.
+/// Returns at most about `most` points that keep the extremes of every stretch, for noise that should look like noise.
 pub(crate) fn envelope(curve: &[Point], most: usize) -> Vec<Point> {
     let stride = (2 * curve.len()).div_ceil(most.max(1)).max(1);
     if stride <= 2 {
@@ -64,7 +64,7 @@ fn extremes(chunk: &[Point]) -> Vec<Point> {
     both
 }
 
-/// Returns the stretches of finite points. A chart that draws a line through a gap invents data.
+/// Returns the stretches of finite points, because a chart that draws a line through a gap invents data.
 pub(crate) fn segments(curve: &[Point]) -> Vec<&[Point]> {
     curve.split(|(_, y)| !y.is_finite()).filter(|segment| !segment.is_empty()).collect()
 }

@@ -1,6 +1,6 @@
-//! Text in SVG: escaping, width, shortening.
+//! Escapes, measures and shortens text for SVG.
 
-/// Advance widths of Inter Regular for U+0020 to U+007E, in 1/2048 em.
+/// The advance widths of Inter Regular for U+0020 to U+007E, in 1/2048 em.
 const ADVANCES: [u16; 95] = [
     576, 589, 954, 1297, 1314, 2011, 1319, 614, 747, 747, 1026, 1355, 590, 942, 590, 738, 1292, 833, 1249,
     1265, 1323, 1215, 1270, 1159, 1267, 1270, 590, 618, 1355, 1355, 1355, 1047, 1978, 1413, 1340, 1496, 1478,
@@ -10,13 +10,13 @@ const ADVANCES: [u16; 95] = [
     1131, 873, 681, 873, 1355,
 ];
 
-/// The width of a character that the table does not have; wide enough for most scripts.
+/// The width of a character that is not in the table, which is wide enough for most scripts.
 const OTHER_ADVANCE: u16 = 1700;
 
-/// The room that semibold text and other system fonts need beyond Inter Regular.
+/// The factor by which semibold text and other system fonts may be wider than Inter Regular.
 const ALLOWANCE: f64 = 1.15;
 
-/// About how wide a text is, in pixels.
+/// Returns the approximate width of a text, in pixels.
 pub(crate) fn width(text: &str, font_size: f64) -> f64 {
     let units: f64 = text.chars().map(|c| f64::from(advance(c))).sum();
     units / 2048.0 * font_size * ALLOWANCE
@@ -27,8 +27,8 @@ fn advance(c: char) -> u16 {
     index.and_then(|index| ADVANCES.get(index)).copied().unwrap_or(OTHER_ADVANCE)
 }
 
-/// Returns the text, with its middle left out if it is wider than `room` pixels. Names of experiments often differ at
-/// their ends.
+/// Returns the text, with its middle left out if it is wider than `room` pixels. The ends are kept, because that is
+/// often where names of experiments differ.
 pub(crate) fn shorten(text: &str, font_size: f64, room: f64) -> String {
     if width(text, font_size) <= room {
         return text.to_owned();

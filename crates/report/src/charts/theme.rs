@@ -1,4 +1,4 @@
-//! Colours: one list for charts and page, each with a light and a dark value.
+//! Colours: one list for charts and page, in which each colour has a light and a dark value.
 //!
 //! The hues are Okabe and Ito's, darkened until text in them is legible on paper (contrast of at least 4.5) and
 //! lightened for dark backgrounds. The baseline is always grey. An entry has the same colour in every chart.
@@ -10,9 +10,9 @@ use crate::data::ReportData;
 pub(crate) struct Colour {
     /// The name of its CSS variable.
     pub(crate) variable: &'static str,
-    /// On a light background; standalone charts use it as well. In capitals, as plotters writes it.
+    /// The value on a light background, which standalone charts use as well. It is in capitals, as plotters writes it.
     pub(crate) light: &'static str,
-    /// On a dark background.
+    /// The value on a dark background.
     pub(crate) dark: &'static str,
 }
 
@@ -20,22 +20,22 @@ const fn colour(variable: &'static str, light: &'static str, dark: &'static str)
     Colour { variable, light, dark }
 }
 
-/// The background.
+/// The colour of the background.
 pub(crate) const PAPER: Colour = colour("paper", "#FEFDFB", "#161719");
-/// Text.
+/// The colour of text.
 pub(crate) const INK: Colour = colour("ink", "#1D1C1A", "#e9e7e2");
-/// Secondary text.
+/// The colour of secondary text.
 pub(crate) const MUTED: Colour = colour("muted", "#66635D", "#a3a09a");
-/// Grid lines and rules.
+/// The colour of grid lines and rules.
 pub(crate) const GRID: Colour = colour("grid", "#E7E4DD", "#2f3134");
-/// Surfaces that stand out a little.
+/// The colour of surfaces that stand out a little.
 pub(crate) const SHADE: Colour = colour("shade", "#F6F4EF", "#1e2023");
-/// The baseline.
+/// The colour of the baseline.
 pub(crate) const BASELINE: Colour = colour("baseline", "#73706A", "#9b9892");
-/// What is right.
+/// The colour of right answers.
 pub(crate) const RIGHT: Colour = colour("right", "#00734F", "#4fc79a");
 
-/// Entries that are not a baseline, in order; after the last it starts again.
+/// The colours of entries that are not a baseline, in order; after the last one, the first is used again.
 pub(crate) const SERIES: [Colour; 7] = [
     colour("series-1", "#0069A8", "#5db8ee"),
     colour("series-2", "#C24A00", "#ff9356"),
@@ -60,7 +60,8 @@ pub(crate) fn of_entry(data: &ReportData, entry: usize) -> Colour {
     SERIES[before % SERIES.len()]
 }
 
-/// A baseline is grey, and so is what will be one once the others have run: the only entry without training.
+/// Returns whether an entry is grey: a baseline is, and so is the only entry without training, which will be the
+/// baseline once the others have run.
 fn is_grey(data: &ReportData, entry: usize) -> bool {
     let mut untrained = data.entries.iter().enumerate().filter(|(_, entry)| !entry.is_trained());
     let is_only = untrained.next().is_some_and(|(index, _)| index == entry) && untrained.next().is_none();
@@ -87,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// The inline look replaces light values by variables, which needs them to be told apart.
+    /// The inline look replaces light values by variables, so no two colours may have the same light value.
     #[test]
     fn every_colour_has_its_own_light_value() {
         let distinct: BTreeSet<_> = all().map(|colour| colour.light).collect();

@@ -1,4 +1,4 @@
-//! Validation score over epochs: what the choice of an epoch was made by.
+//! The chart of the validation score over epochs, by which an epoch was chosen.
 
 use cliptune_experiment::TaskKind;
 
@@ -10,7 +10,7 @@ use crate::data::{Entry, ReportData};
 use crate::error::ReportError;
 use crate::words;
 
-/// Returns the chart of both kinds of item; `None` when nothing was trained.
+/// Returns the chart of both kinds of item, or `None` if nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let kinds = [TaskKind::Choice, TaskKind::Pairs];
     let panels: Vec<Panel> = kinds.into_iter().filter_map(|kind| panel(data, kind)).collect();
@@ -49,7 +49,7 @@ fn is_drawn(entry: &Entry, kind: TaskKind) -> bool {
     entry.plan.data.columns.task.kind() == kind && entry.runs.iter().any(|run| !run.curve.epochs.is_empty())
 }
 
-/// An entry without training has one evaluation; it is a level for the others.
+/// Returns the curve of an entry. An entry without training has one evaluation, which is a level for the others.
 fn curve(data: &ReportData, index: usize, entry: &Entry, last_epoch: f64) -> CurveSet {
     let set = validation_curve(data, index, entry, |point| point.accuracy);
     match set.mean.as_slice() {

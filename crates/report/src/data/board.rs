@@ -1,12 +1,12 @@
-//! What can be compared with what.
+//! Boards, which say what can be compared with what.
 
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_store::Estimate;
 
-/// Entries that were scored on the same test split.
+/// A board: the entries that were scored on the same test split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board {
-    /// The kind of items.
+    /// The kind of the items.
     pub task: TaskKind,
     /// The hash of the dataset.
     pub dataset: String,
@@ -14,38 +14,40 @@ pub struct Board {
     pub n_items: usize,
     /// The number of groups they come from.
     pub n_groups: usize,
-    /// What guessing reaches.
+    /// The score that guessing reaches.
     pub chance: f64,
-    /// What the most frequent answer reaches, where labels or classes are so uneven that it is more than guessing.
+    /// The score that the most frequent answer reaches, where labels or classes are so uneven that it is higher than
+    /// guessing.
     pub majority: Option<f64>,
-    /// How many items of the test split have two choices that are the same tokens to the model.
+    /// The number of items of the test split that have two choices with the same tokens for the model.
     pub equal_choices: usize,
-    /// The entry that the others are compared with; an index into [`ReportData::entries`](super::ReportData::entries).
+    /// The entry that the others are compared with, as an index into
+    /// [`ReportData::entries`](super::ReportData::entries).
     pub baseline: Option<usize>,
-    /// The entry that the title speaks of: the best on the validation split, else the first that is not the baseline.
-    /// An index into [`ReportData::entries`](super::ReportData::entries).
+    /// The entry that the title names: the best one on the validation split, or else the first that is not the
+    /// baseline. It is an index into [`ReportData::entries`](super::ReportData::entries).
     pub headline: Option<usize>,
-    /// What the starting weights have seen of the test split; `None` when they were trained on no dataset.
+    /// What the starting weights have seen of the test split, or `None` if they were trained on no dataset.
     pub lineage: Option<Lineage>,
-    /// One for each entry, in the order of [`ReportData::entries`](super::ReportData::entries).
+    /// The rows, one for each entry, in the order of [`ReportData::entries`](super::ReportData::entries).
     pub rows: Vec<BoardRow>,
 }
 
 /// What starting weights have seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lineage {
-    /// How many datasets they were trained on.
+    /// The number of datasets that the starting weights were trained on.
     pub datasets: usize,
-    /// How many of those datasets are not at hand.
+    /// The number of those datasets that are not at hand.
     pub unknown: usize,
-    /// How many images of the test split are in the train or validation split of the others.
+    /// The number of images of the test split that are in the train or validation split of the datasets at hand.
     pub seen_images: usize,
 }
 
-/// What one entry reached on a board's test split, over all its seeds.
+/// The result of one entry on a board's test split, over all its seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoardRow {
-    /// An index into [`ReportData::entries`](super::ReportData::entries).
+    /// The entry, as an index into [`ReportData::entries`](super::ReportData::entries).
     pub entry: usize,
     /// The score of each seed, in the order of seeds.
     pub per_seed: Vec<(Seed, f64)>,
@@ -53,9 +55,9 @@ pub struct BoardRow {
     pub score: Estimate,
     /// The other metrics in the order they are shown, averaged over seeds.
     pub others: Vec<(String, Measure)>,
-    /// How many items have a right and a wrong answer that score the same; of the seed that has most of them.
+    /// The number of items in which a right and a wrong answer score the same, for the seed that has most of them.
     pub tied: usize,
-    /// How it differs from the baseline; `None` for the baseline itself and where nothing can be compared.
+    /// The difference from the baseline, or `None` for the baseline itself and where nothing can be compared.
     pub difference: Option<Difference>,
 }
 
@@ -64,7 +66,7 @@ pub struct BoardRow {
 pub struct Measure {
     /// The mean over seeds.
     pub value: f64,
-    /// The interval, where there is a single seed; scoring computed it.
+    /// The interval that scoring computed, where there is a single seed.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -73,25 +75,25 @@ pub struct Measure {
 pub struct Difference {
     /// The score of the entry minus that of the baseline.
     pub delta: Estimate,
-    /// McNemar's mid-p; only where both sides have a single seed and every item is a group of its own, because the test
-    /// takes items for independent.
+    /// McNemar's mid-p, which exists only where both sides have a single seed and every item is a group of its own,
+    /// because the test treats items as independent.
     pub mid_p: Option<f64>,
-    /// The p-value of this difference alone: McNemar's where there is one, else that of the interval's resamples.
+    /// The p-value of this difference alone: McNemar's where there is one, or else that of the interval's resamples.
     pub p_value: f64,
     /// The p-value after Holm's correction for all differences of the report.
     pub holm_p: f64,
-    /// What interval and p-value say.
+    /// The verdict that the interval and the p-value give.
     pub verdict: Verdict,
 }
 
-/// What a difference's interval and p-value say.
+/// The verdict on a difference that its interval and p-value give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The whole interval is above zero, and being one of several differences does not explain it.
+    /// The whole interval is above zero, and this cannot be explained by the number of differences.
     Improved,
-    /// The interval contains zero, or among so many differences one as large is to be expected.
+    /// The interval contains zero, or a difference as large is to be expected among so many.
     NoChange,
-    /// The whole interval is below zero, and being one of several differences does not explain it.
+    /// The whole interval is below zero, and this cannot be explained by the number of differences.
     Worse,
 }
 
@@ -99,8 +101,8 @@ pub enum Verdict {
 const LEVEL: f64 = 0.05;
 
 impl Verdict {
-    /// Reads the verdict off the interval of a difference and its p-value among all differences of a report. That of a
-    /// single difference is its interval's.
+    /// Returns the verdict on a difference, from its interval and its p-value among all differences of a report. A
+    /// single difference is judged by its interval alone.
     pub fn of(delta: &Estimate, holm_p: f64, differences: usize) -> Self {
         match (delta.low > 0.0, delta.high < 0.0) {
             _ if differences > 1 && holm_p >= LEVEL => Self::NoChange,
@@ -110,7 +112,7 @@ impl Verdict {
         }
     }
 
-    /// Returns the wording of tables and sentences.
+    /// Returns the wording for tables and sentences.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Improved => "improved",
@@ -131,12 +133,12 @@ impl Board {
         self.row(self.baseline?)
     }
 
-    /// Returns the row that the title speaks of.
+    /// Returns the row of the entry that the title names.
     pub fn headline_row(&self) -> Option<&BoardRow> {
         self.row(self.headline?)
     }
 
-    /// Rows from the highest to the lowest score; the order of entries decides ties.
+    /// Returns the rows from the highest to the lowest score, with ties in the order of entries.
     pub fn sorted(&self) -> Vec<&BoardRow> {
         let mut rows: Vec<_> = self.rows.iter().collect();
         rows.sort_by(|a, b| b.score.value.total_cmp(&a.score.value));

@@ -1,24 +1,24 @@
-//! Training as it went.
+//! The course of a training.
 
-/// Training as it went.
+/// The course of a training.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    /// What was known when training began.
+    /// The facts that were known when training began.
     pub start: Option<Start>,
     /// The training loss of each step, in order.
     pub steps: Vec<StepPoint>,
     /// The evaluations on the validation split, in order; epoch 0 is before training.
     pub epochs: Vec<EpochPoint>,
-    /// What the point between the starting and the tuned weights reached that was kept, if any were tried.
+    /// The point between the starting and the tuned weights that was kept, if any were tried.
     pub interpolated: Option<Interpolated>,
-    /// The median throughput of the steps, in items a second.
+    /// The median throughput of the steps, in items per second.
     pub items_per_second: Option<f64>,
 }
 
-/// What was known when training began.
+/// The facts that are known when training begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Start {
-    /// How often the train split is passed over.
+    /// The number of passes over the train split.
     pub epochs: usize,
     /// The number of optimiser steps.
     pub steps: usize,
@@ -35,14 +35,14 @@ pub struct Start {
 pub struct StepPoint {
     /// The number of the step, from 1, over the whole run.
     pub step: usize,
-    /// The mean loss of the batch; not finite when training went wrong.
+    /// The mean loss of the batch, which is not finite if training went wrong.
     pub loss: f64,
 }
 
 /// One evaluation on the validation split.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochPoint {
-    /// The number of the epoch; 0 is before training.
+    /// The number of the epoch, where 0 is before training.
     pub epoch: usize,
     /// The mean loss.
     pub loss: f64,
@@ -53,8 +53,8 @@ pub struct EpochPoint {
 /// The evaluation of a point between the starting weights (0) and the tuned ones (1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interpolated {
-    /// Where the point lies between the two.
+    /// The position of the point between the two.
     pub alpha: f64,
-    /// What it reaches, measured as for an epoch.
+    /// The accuracy at this point, measured as for an epoch.
     pub accuracy: f64,
 }

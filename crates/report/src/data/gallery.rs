@@ -3,20 +3,20 @@
 /// A few items with every entry's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gallery {
-    /// The board it belongs to; an index into [`ReportData::boards`](super::ReportData::boards).
+    /// The board that the gallery belongs to, as an index into [`ReportData::boards`](super::ReportData::boards).
     pub board: usize,
     /// The items, stratum after stratum.
     pub items: Vec<GalleryItem>,
-    /// How many items of the test split each stratum has, and how many are shown.
+    /// The number of items of the test split in each stratum, and how many of them are shown.
     pub strata: Vec<(Stratum, StratumCount)>,
 }
 
 /// The size of a stratum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StratumCount {
-    /// How many items of the test split are in it.
+    /// The number of items of the test split in the stratum.
     pub items: usize,
-    /// How many of them are in the gallery.
+    /// The number of these items that are in the gallery.
     pub shown: usize,
 }
 
@@ -43,26 +43,26 @@ impl Stratum {
 pub struct GalleryItem {
     /// The item's identity.
     pub item_id: String,
-    /// The identifier that the table gives it.
+    /// The identifier that the dataset's table gives the item.
     pub id: String,
     /// The group that the item is in.
     pub group: String,
     /// The stratum that the item is in.
     pub stratum: Stratum,
-    /// A small JPEG, or why there is none.
+    /// A small JPEG of the image, or the reason why there is none.
     pub image: Result<Thumbnail, String>,
-    /// The candidate texts.
+    /// The candidate texts of the item.
     pub texts: Vec<String>,
-    /// The right one.
+    /// The index of the right text.
     pub label: usize,
-    /// What each row of the board answered, in the order of its rows.
+    /// The answer of each row of the board, in the order of its rows.
     pub answers: Vec<Answer>,
 }
 
 /// A small JPEG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// The file's bytes.
+    /// The bytes of the file.
     pub jpeg: Vec<u8>,
     /// The width in pixels.
     pub width: u32,
@@ -70,10 +70,10 @@ pub struct Thumbnail {
     pub height: u32,
 }
 
-/// What an entry answered to one item.
+/// The answer of one entry to one item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// How many seeds took each text.
+    /// The number of seeds that chose each text.
     pub votes: Vec<usize>,
     /// The probability of each text, averaged over seeds.
     pub probs: Vec<f64>,

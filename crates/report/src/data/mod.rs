@@ -14,15 +14,15 @@ pub use gallery::{Answer, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportData {
-    /// The report's name; it names the folder.
+    /// The report's name, which is also the name of its folder.
     pub name: String,
-    /// What was asked for on the command line, as it was typed.
+    /// The arguments on the command line, as they were typed.
     pub arguments: Vec<String>,
-    /// The BLAKE3 of everything the report was made from.
+    /// The BLAKE3 hash of everything that the report was made from.
     pub inputs: String,
-    /// Experiments in the order given; one entry for each point of a matrix.
+    /// The experiments in the order given, with one entry for each point of a matrix.
     pub entries: Vec<Entry>,
-    /// What can be compared with what: one board for each test split.
+    /// The boards, which say what can be compared with what: one for each test split.
     pub boards: Vec<Board>,
     /// The datasets of the entries, each once.
     pub datasets: Vec<DatasetRecord>,
@@ -33,13 +33,13 @@ pub struct ReportData {
 /// An experiment at one point of its matrix, with all its seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The experiment's name, followed by its point of the matrix.
+    /// The experiment's name, followed by the entry's point of the matrix.
     pub name: String,
-    /// The plan of its first seed; the others differ in the seed alone.
+    /// The plan of the first seed; the others differ only in the seed.
     pub plan: Plan,
-    /// The hash of its dataset, when that exists.
+    /// The hash of the entry's dataset, if that exists.
     pub dataset: Option<String>,
-    /// The runs of the seeds, in order.
+    /// The runs of the entry, in the order of seeds.
     pub runs: Vec<RunSummary>,
 }
 
@@ -48,19 +48,19 @@ pub struct Entry {
 pub struct RunSummary {
     /// The seed of the run.
     pub seed: Seed,
-    /// The record of the run; `None` when it has not run yet.
+    /// The record of the run, or `None` if it has not run yet.
     pub record: Option<RunRecord>,
-    /// What happened during training.
+    /// The course of the training.
     pub curve: Curve,
-    /// How many lines of the event log that could not be read.
+    /// The number of lines of the event log that could not be read.
     pub damaged_lines: usize,
-    /// What it reached, for every split that was scored.
+    /// The scores of the run on every split that was scored.
     pub scores: Vec<Scores>,
-    /// What the reduced precisions of its plan cost and gain; `None` without any.
+    /// What the reduced precisions of the run's plan cost and gain, or `None` if it has none.
     pub precisions: Option<Precisions>,
 }
 
-/// How an entry stands, over all its runs.
+/// The state of an entry, over all its runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// No run has begun.
@@ -72,7 +72,7 @@ pub enum State {
 }
 
 impl Entry {
-    /// Returns how the entry stands.
+    /// Returns the state of the entry.
     pub fn state(&self) -> State {
         let done = self.runs.iter().filter(|run| run.is_done()).count();
         match done {
@@ -82,18 +82,18 @@ impl Entry {
         }
     }
 
-    /// Returns whether weights are fitted.
+    /// Returns whether any weights of the entry are trained.
     pub fn is_trained(&self) -> bool {
         self.plan.train.is_some()
     }
 
-    /// Returns what it is judged by on a split, averaged over the seeds that were scored on it.
+    /// Returns the metric that the entry is judged by on a split, averaged over the seeds that were scored on it.
     pub fn score_on(&self, split: Split) -> Option<f64> {
         let scores = self.runs.iter().filter_map(|run| run.scores_on(split));
         mean(scores.filter_map(|scores| Some(scores.metrics.get(main_metric(scores.task))?.value)))
     }
 
-    /// Returns what it reached on the validation split: what scoring measured there, else what training did.
+    /// Returns the entry's score on the validation split, measured by scoring or else during training.
     pub fn validation_score(&self) -> Option<f64> {
         let kept = || mean(self.runs.iter().filter_map(RunSummary::kept_accuracy));
         self.score_on(Split::Validation).or_else(kept)
@@ -113,7 +113,7 @@ impl RunSummary {
         }
     }
 
-    /// Returns whether it was trained and exported.
+    /// Returns whether the run was trained and exported.
     pub fn is_done(&self) -> bool {
         self.best_epoch().is_some()
     }
@@ -126,7 +126,7 @@ impl RunSummary {
         }
     }
 
-    /// Returns whether training was for nothing: no epoch was better than the weights that it started from.
+    /// Returns whether training changed nothing, because no epoch was better than the weights that it started from.
     pub fn kept_start(&self) -> bool {
         let Some(record) = &self.record else { return false };
         let is_start = |point: Interpolated| point.alpha == 0.0 && record.plan.train.is_some();
@@ -139,7 +139,7 @@ impl RunSummary {
         self.curve.epochs.iter().find(|point| point.epoch == best)
     }
 
-    /// Returns what the weights that were kept reach on the validation split.
+    /// Returns the accuracy of the kept weights on the validation split.
     pub fn kept_accuracy(&self) -> Option<f64> {
         let kept = self.kept_epoch()?;
         Some(self.curve.interpolated.map_or(kept.accuracy, |point| point.accuracy))
@@ -152,7 +152,8 @@ impl RunSummary {
 }
 
 impl ReportData {
-    /// Returns the board that the title speaks of: choices before pairs, then the order of entries.
+    /// Returns the board that the title is about. Boards of choices come before boards of pairs, and otherwise the
+    /// order of entries decides.
     pub fn main_board(&self) -> Option<&Board> {
         self.boards.iter().find(|board| board.task == TaskKind::Choice).or(self.boards.first())
     }
@@ -168,7 +169,7 @@ impl ReportData {
     }
 }
 
-/// Returns the mean of the numbers, if there are any.
+/// Returns the mean of the numbers, or `None` if there are none.
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.into_iter().fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)

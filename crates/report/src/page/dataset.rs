@@ -1,4 +1,4 @@
-//! What the data is made of: both sides of the join, what was left out, the splits.
+//! The section on the data: both sides of the join, what was left out, and the splits.
 
 use cliptune_experiment::Split;
 use cliptune_store::DatasetRecord;
@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::data::ReportData;
 use crate::words;
 
-/// Returns the section with all datasets.
+/// Returns the section on all datasets.
 pub(super) fn section(data: &ReportData) -> Markup {
     html! {
         section #data {

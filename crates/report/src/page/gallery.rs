@@ -1,4 +1,4 @@
-//! Items from the test split with every experiment's answer.
+//! The section with items from the test split and every experiment's answer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -14,7 +14,7 @@ use crate::words;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing is loaded from anywhere, whatever a caption contains.
+/// The content security policy, by which nothing is loaded from anywhere, whatever a caption contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// Returns the whole page.
@@ -90,7 +90,7 @@ fn table(table: &DataTable) -> Markup {
     }
 }
 
-/// Returns an entry's name with its dot; the colour is the one it has in the charts.
+/// Returns an entry's name with its dot, which has the same colour as in the charts.
 fn entry_name(data: &ReportData, entry: usize) -> Markup {
     html! {
         span.dot style=(colour_style(data, entry)) aria-hidden="true" {}

@@ -1,4 +1,4 @@
-//! Where every number comes from.
+//! The end of the page, which says where every number comes from.
 
 use cliptune_experiment::Split;
 use cliptune_store::{Base, Parity, RunRecord};
@@ -86,7 +86,7 @@ fn base(base: &Base) -> Markup {
     }
 }
 
-/// Returns the first characters of a hash; enough to tell two apart.
+/// Returns the first characters of a hash, which are enough to tell two apart.
 fn short(hash: &str) -> String {
     let kept: String = hash.chars().take(12).collect();
     if hash.ends_with('+') && !kept.ends_with('+') { format!("{kept}+") } else { kept }

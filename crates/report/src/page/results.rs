@@ -7,7 +7,7 @@ use crate::data::{BoardRow, Difference, ReportData, State};
 use crate::settings::{self, Setting};
 use crate::{results, words};
 
-/// Returns the section with two tables of the same rows: what was reached, and by which settings.
+/// Returns the section with two tables of the same rows: one of results and one of the settings behind them.
 pub(super) fn section(data: &ReportData) -> Markup {
     let settings = settings::differing(&data.entries);
     let metrics = results::metrics(data);

@@ -1,4 +1,4 @@
-//! Which entries can be compared, and how they compare.
+//! Finds which entries can be compared, and compares them.
 
 use cliptune_experiment::{ModelSource, Split, TaskKind};
 use cliptune_statistics::{Bootstrap, Interval, Unusable, seeds_and_clusters};
@@ -11,14 +11,14 @@ use crate::error::ReportError;
 
 /// The predictions of an entry on its test split.
 pub(super) struct Scored {
-    /// An index into the entries.
+    /// The entry, as an index into the list of entries.
     pub(super) entry: usize,
-    /// One list of predictions for each seed that was scored.
+    /// The predictions of each seed that was scored, in one list per seed.
     pub(super) seeds: Vec<Vec<Prediction>>,
 }
 
 impl Scored {
-    /// Returns whether all seeds of both answered the same items, in the same order.
+    /// Returns whether all seeds of both entries answered the same items, in the same order.
     fn is_comparable(&self, other: &Self) -> bool {
         let same = |a: &[Prediction], b: &[Prediction]| {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.item_id == b.item_id && a.id == b.id)
@@ -26,7 +26,7 @@ impl Scored {
         self.seeds.iter().all(|seed| other.seeds.iter().all(|other| same(seed, other)))
     }
 
-    /// Returns how right each answer is, from 0 to 1; a list for each seed.
+    /// Returns how right each answer is, from 0 to 1, in one list per seed.
     pub(super) fn right(&self) -> Vec<Vec<f64>> {
         let values = |seed: &Vec<Prediction>| seed.iter().map(|one| one.share).collect();
         self.seeds.iter().map(values).collect()
@@ -52,7 +52,7 @@ pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Ve
     Ok(all)
 }
 
-/// Returns the boards: entries of one task that answered the same test items. Choices come before pairs.
+/// Returns the boards, each with the entries of one task that answered the same test items. Choices come before pairs.
 pub(super) fn boards(
     entries: &[Entry],
     scored: &[Scored],
@@ -114,8 +114,8 @@ fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
     entry.runs.iter().filter_map(|run| run.scores_on(Split::Test))
 }
 
-/// Returns the entry without training that most others start from or share their start with; without one, the first. A
-/// single entry has nothing to be compared with.
+/// Returns the entry without training that most others start from or share their start with; if all entries are
+/// trained, returns the first. A single entry has nothing to be compared with.
 fn baseline<'a>(entries: &[Entry], group: &[&'a Scored]) -> Option<&'a Scored> {
     if group.len() < 2 {
         return None;
@@ -137,8 +137,8 @@ fn starts_from(entry: &Entry, base: &Entry) -> bool {
     named || *own == base.plan.model.from
 }
 
-/// Returns the entry that did best on the validation split, the baseline apart. Choosing it on the test split would
-/// make the title's number too high.
+/// Returns the entry other than the baseline that did best on the validation split. Choosing it on the test split would
+/// make the number in the title too high.
 fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Option<usize> {
     let candidates = rows.iter().map(|row| row.entry).filter(|entry| Some(*entry) != baseline);
     let mut best: Option<(usize, f64)> = None;
@@ -169,7 +169,8 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
     })
 }
 
-/// A single seed's estimate is the one that scoring made; several seeds are resampled with the groups.
+/// Returns the score of an entry. A single seed keeps the estimate that scoring made; several seeds are resampled with
+/// the groups.
 fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusable> {
     let single = test_scores(entry).next().and_then(|scores| scores.metrics.get(metric));
     match (scored.seeds.len(), single) {

@@ -1,4 +1,4 @@
-//! Training as the event log tells it.
+//! Reads the course of a training from its event log.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use cliptune_store::{Event, Stamped, kept_alpha};
 
 use crate::data::{Curve, EpochPoint, Interpolated, Start, StepPoint};
 
-/// Reads a log. A run that was interrupted and continued has some steps twice; the last time counts.
+/// Reads an event log. A run that was interrupted and continued has some steps twice, of which the last one counts.
 pub(super) fn curve(events: &[Stamped]) -> Curve {
     let mut start = None;
     let mut steps = BTreeMap::new();
@@ -40,7 +40,7 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
         }
     }
     let rates: Vec<f64> = steps.values().map(|(_, rate)| *rate).filter(|rate| rate.is_finite()).collect();
-    // The same number that was written with the point.
+    // Bits can be compared, because the number is the same one that was written with the point.
     let kept = kept_alpha(events).map(f64::to_bits);
     let interpolated = tried.into_iter().rev().find(|point| Some(point.alpha.to_bits()) == kept);
     Curve {
@@ -51,7 +51,7 @@ pub(super) fn curve(events: &[Stamped]) -> Curve {
             .map(|(epoch, (loss, accuracy))| EpochPoint { epoch, loss, accuracy })
             .collect(),
         interpolated,
-        // No rates, no median.
+        // Without rates there is no median.
         items_per_second: median(&rates).ok(),
     }
 }

@@ -1,4 +1,4 @@
-//! How an entry differs from the baseline, and what that is worth among all differences of a report.
+//! Computes how entries differ from the baseline, and what that is worth among all differences of a report.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn difference(scored: &Scored, baseline: &Scored) -> Result<Differenc
     Ok(Difference { verdict: Verdict::of(&delta, p_value, 1), delta, mid_p, p_value, holm_p: p_value })
 }
 
-/// Corrects the differences of all boards for being several.
+/// Corrects the p-values on all boards for the number of differences.
 pub(super) fn correct(boards: &mut [Board]) {
     let differences =
         || boards.iter().flat_map(|board| &board.rows).filter_map(|row| row.difference.as_ref());
@@ -39,7 +39,7 @@ fn are_independent(groups: &[&str]) -> bool {
     groups.iter().collect::<BTreeSet<_>>().len() == groups.len()
 }
 
-/// McNemar's mid-p of two runs; none where ties leave an answer neither right nor wrong.
+/// Returns McNemar's mid-p of two runs, or `None` if ties leave an answer neither right nor wrong.
 fn mcnemar(a: &[f64], b: &[f64]) -> Option<f64> {
     let is_decided = |share: &f64| *share == 0.0 || *share == 1.0;
     let only =

@@ -1,4 +1,4 @@
-//! Which items the gallery shows. Nobody picks them: content hashes do.
+//! Chooses the items that the gallery shows. Nobody picks them: content hashes do.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use super::thumbnail::{preprocessor, thumbnail};
 use crate::data::{Answer, Board, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail, mean};
 use crate::error::ReportError;
 
-/// Items in a gallery.
+/// The number of items in a gallery.
 const SIZE: usize = 16;
 
 /// Returns the gallery of the first board of choices, if there is one.
@@ -61,13 +61,13 @@ fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
         .collect()
 }
 
-/// Returns whether more than half of the seeds are right. A tie counts in part.
+/// Returns whether more than half of the seeds are right, where a tie counts in part.
 fn is_right(scored: &Scored, item: usize) -> bool {
     2.0 * scored.seeds.iter().map(|seed| seed[item].share).sum::<f64>() > scored.seeds.len() as f64
 }
 
 /// Takes the next item of each stratum in turn until the gallery is full. Items come in the order of their content
-/// hashes, and a group comes once.
+/// hashes, and each group is taken only once.
 fn choose(strata: &[Stratum], predictions: &[Prediction]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..strata.len()).collect();
     order.sort_by_key(|&index| (&predictions[index].item_id, &predictions[index].id));

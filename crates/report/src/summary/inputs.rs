@@ -1,4 +1,4 @@
-//! Identity of everything that a report is made from.
+//! The hash that identifies everything that a report is made from.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use cliptune_store::{Run, Standing};
 
 use crate::error::ReportError;
 
-/// Version of the report procedure: another one makes every report stale.
+/// The version of the report procedure. A new version makes every existing report stale.
 const REPORT_PROCEDURE: u32 = 2;
 
-/// BLAKE3 over plans, records, logs, scores and predictions, and over the version of this program.
+/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, and of the version of this program.
 pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {
     let mut hasher = blake3::Hasher::new();
     let version = env!("CARGO_PKG_VERSION");
@@ -39,7 +39,7 @@ fn files(run: &Run) -> Vec<PathBuf> {
     files
 }
 
-/// With its length in front, so that neighbouring fields cannot run into each other.
+/// Hashes a field with its length in front, so that neighbouring fields cannot run into each other.
 fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);

@@ -1,4 +1,4 @@
-//! Whether the weights that runs started from have seen test images before.
+//! Finds out whether the weights that runs started from have seen test images before.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use cliptune_store::{Dataset, Standing};
 use crate::data::Lineage;
 use crate::error::ReportError;
 
-/// Returns what the starting weights of some plans have seen of the test split; `None` when they have seen no dataset.
+/// Returns what the starting weights of some plans have seen of the test split, or `None` if they have seen no dataset.
 pub(super) fn lineage(plans: &[&Standing], all: &[Vec<&Standing>]) -> Result<Option<Lineage>, ReportError> {
     let runs = plans.iter().filter_map(|standing| standing.run.as_ref());
     let hashes: BTreeSet<&str> = runs.flat_map(|run| &run.record().lineage).map(String::as_str).collect();

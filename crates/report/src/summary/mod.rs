@@ -1,4 +1,4 @@
-//! From runs on disk to what a report shows.
+//! Reads what a report shows from the runs on disk.
 
 mod boards;
 mod curve;
@@ -18,9 +18,9 @@ use crate::error::ReportError;
 
 pub(crate) use inputs::hash as inputs_hash;
 
-/// Reads everything that a report of these plans shows. Plans that have no run yet are part of it.
+/// Reads everything that a report on these plans shows, including plans that have no run yet.
 ///
-/// `arguments` are those of the command line; the page repeats them and nothing else depends on them.
+/// `arguments` are those of the command line; the page repeats them, and nothing else depends on them.
 pub fn read(standings: &[Standing], name: &str, arguments: &[String]) -> Result<ReportData, ReportError> {
     let grouped = group(standings);
     let entries = grouped.iter().map(|plans| entry(plans)).collect::<Result<Vec<_>, _>>()?;
@@ -38,7 +38,7 @@ pub fn read(standings: &[Standing], name: &str, arguments: &[String]) -> Result<
     })
 }
 
-/// Returns the plans of each entry: those of one experiment that differ in their seed alone.
+/// Returns the plans of each entry, which belong to one experiment and differ only in their seed.
 fn group(standings: &[Standing]) -> Vec<Vec<&Standing>> {
     let mut grouped: Vec<Vec<&Standing>> = Vec::new();
     for standing in standings {
@@ -65,7 +65,7 @@ fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
     })
 }
 
-/// Returns the experiment's name with its point of the matrix: `b32 lr=1e-5`.
+/// Returns the experiment's name with its point of the matrix, such as `b32 lr=1e-5`.
 fn name(plan: &Plan) -> String {
     let axis = |(key, value): (&String, &serde_json::Value)| {
         format!("{}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
@@ -98,7 +98,7 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
     })
 }
 
-/// Returns the precisions of the plan: the run may have others that another plan asked for.
+/// Returns the precisions that the plan asks for; the run may have others that another plan asked for.
 fn planned_precisions(standing: &Standing, run: &Run) -> Result<Option<Precisions>, ReportError> {
     let Some(mut precisions) = unless_damaged(read_precisions(run))? else { return Ok(None) };
     let planned = &standing.plan.export.onnx;

@@ -1,4 +1,4 @@
-//! Images small enough to be part of the page, as the model sees them.
+//! Makes images that are small enough to be part of the page and look as the model sees them.
 
 use std::path::Path;
 
@@ -11,21 +11,22 @@ use crate::data::Thumbnail;
 
 /// The side of a thumbnail in pixels, unless the model sees more.
 const SIDE: u32 = 320;
-/// A thumbnail's size in bytes, where a lower quality can reach it.
+/// The largest size of a thumbnail in bytes, where a lower quality can reach it.
 const BYTES: usize = 25_000;
-/// From the best quality to the least that is worth looking at.
+/// The JPEG qualities to try, from the best to the lowest that is worth looking at.
 const QUALITIES: [u8; 4] = [80, 65, 50, 35];
 
-/// Returns how a run's model prepares images, or why that is not known.
+/// Returns how a run's model prepares images, or the reason why that is not known.
 pub(super) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
     let own = Preprocessor::from_folder(model);
     let own = own.map_err(|_| "what the model does to images cannot be read".to_owned())?;
     Ok(Preprocessor { size: own.size.max(SIDE), ..own })
 }
 
-/// Returns a small JPEG of an image file, or why there is none.
+/// Returns a small JPEG of an image file, or the reason why there is none.
 ///
-/// Colours, transparency and the cut are those of the model's own preparation; only the size is a reader's.
+/// The colours, the transparency and the cut are those of the model's own preparation; only the size is chosen for
+/// readers.
 pub(super) fn thumbnail(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Thumbnail, String> {
     let bytes = image.read().map_err(|error| unread(&error).to_owned())?;
     let pixels = preprocessor.decode(&bytes).map_err(|error| match error {
@@ -78,7 +79,7 @@ mod tests {
         [SIDE / 4, SIDE * 3 / 4].map(|x| shown.get_pixel(x, SIDE / 2).0)
     }
 
-    /// Returns an image as it is now.
+    /// Returns the record of an image file as it is now.
     fn image(path: &Path) -> ItemImage {
         let hash = blake3::hash(&std::fs::read(path).unwrap()).to_hex().to_string();
         ItemImage::new(path.to_owned(), hash)

@@ -1,4 +1,4 @@
-//! What a dataset is, in sentences.
+//! Describes datasets in sentences.
 
 use cliptune_experiment::{SplitBy, TaskKind};
 use cliptune_store::DatasetRecord;
@@ -12,7 +12,7 @@ pub(crate) fn kind(kind: TaskKind) -> &'static str {
     }
 }
 
-/// Returns how a dataset was split.
+/// Returns a description of how a dataset was split.
 pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
     let seed = dataset.plan.split.seed;
     match &dataset.plan.split.by {
@@ -28,7 +28,7 @@ pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
     }
 }
 
-/// Returns what a dataset is, in a sentence.
+/// Returns a sentence that says what a dataset is.
 pub(crate) fn dataset_sentence(dataset: &DatasetRecord) -> String {
     let items = &dataset.items;
     let leaks = &dataset.leaks;

@@ -1,4 +1,4 @@
-//! What was found, in sentences.
+//! Describes what was found, in sentences.
 
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format::{self, counted};
@@ -40,7 +40,7 @@ fn compared(data: &ReportData, board: &Board, row: &BoardRow) -> String {
     }
 }
 
-/// Returns what is reached without looking at the images.
+/// Returns the words for what is reached without looking at the images.
 fn baselines(board: &Board) -> String {
     let chance = format!("chance is {}", share(board.chance));
     match board.majority {
@@ -94,7 +94,7 @@ fn guessing(board: &Board) -> String {
     }
 }
 
-/// Returns what training did to the entry that the title speaks of, where that is nothing.
+/// Returns a sentence if training changed nothing for the entry that the title names.
 fn start_kept(entry: &Entry) -> Option<String> {
     let kept = entry.runs.iter().filter(|run| run.kept_start()).count();
     match kept {
@@ -139,7 +139,7 @@ pub(crate) fn p_value(difference: &Difference) -> String {
     if alone == holm { format!("{name} {alone}") } else { format!("{name} {alone} (Holm {holm})") }
 }
 
-/// Returns a p-value that does not pretend to be zero.
+/// Returns a p-value in words that do not pretend it is zero.
 fn shown_p(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }

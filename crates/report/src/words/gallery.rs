@@ -14,7 +14,7 @@ pub(crate) fn stratum(stratum: Stratum, headline: &str, baseline: Option<&str>) 
     }
 }
 
-/// Returns how the gallery's items were chosen.
+/// Returns a description of how the gallery's items were chosen.
 pub(crate) fn gallery_choice(data: &ReportData, gallery: &Gallery) -> String {
     let (headline, baseline) = gallery_names(data, gallery);
     let counts = gallery.strata.iter().filter(|(_, count)| count.items > 0).map(|(name, count)| {
@@ -28,7 +28,7 @@ pub(crate) fn gallery_choice(data: &ReportData, gallery: &Gallery) -> String {
     )
 }
 
-/// Returns the names that the gallery's strata are about.
+/// Returns the names of the entries that the gallery's strata are about.
 pub(crate) fn gallery_names<'a>(data: &'a ReportData, gallery: &Gallery) -> (&'a str, Option<&'a str>) {
     let board = &data.boards[gallery.board];
     let name = |entry: usize| data.entries[entry].name.as_str();
@@ -36,7 +36,7 @@ pub(crate) fn gallery_names<'a>(data: &'a ReportData, gallery: &Gallery) -> (&'a
     (headline, board.baseline.filter(|_| board.rows.len() > 1).map(name))
 }
 
-/// Returns the letter of a choice: A to Z, then numbers.
+/// Returns the letter of a choice, from A to Z, or its number after those.
 pub(crate) fn letter(index: usize) -> String {
     match u8::try_from(index) {
         Ok(index) if index < 26 => char::from(b'A' + index).to_string(),

@@ -1,4 +1,4 @@
-//! Titles, captions and names.
+//! Titles, captions and names in a report.
 
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format::counted;
@@ -11,7 +11,7 @@ pub(crate) fn objective(word: &str) -> String {
     format!("{word} objective")
 }
 
-/// Returns the metric that a kind of item is judged by.
+/// Returns the name of the metric that a kind of item is judged by.
 pub(crate) fn metric(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "accuracy",
@@ -19,7 +19,7 @@ pub(crate) fn metric(kind: TaskKind) -> &'static str {
     }
 }
 
-/// Returns the metric, with what it measures.
+/// Returns the name of the metric, with what it measures.
 pub(crate) fn metric_long(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "accuracy, right text chosen",
@@ -35,7 +35,7 @@ pub(crate) fn accuracy_title(data: &ReportData) -> String {
     }
 }
 
-/// Returns how to read the accuracy chart.
+/// Returns the caption that says how to read the accuracy chart.
 pub(crate) fn interval_caption(data: &ReportData) -> String {
     let several = data.boards.iter().flat_map(|board| &board.rows).any(|row| row.per_seed.len() > 1);
     let seeds = if several { " Small dots are single seeds." } else { "" };
@@ -49,7 +49,7 @@ pub(crate) fn interval_caption(data: &ReportData) -> String {
     format!("Test split, {}. Lines are 95 % intervals.{seeds}", sizes.join("; "))
 }
 
-/// Returns a heading for a board's panel.
+/// Returns the heading for a board's panel.
 pub(crate) fn board_heading(board: &Board) -> String {
     match board.task {
         TaskKind::Choice => "Choice: right text chosen".to_owned(),
@@ -57,7 +57,7 @@ pub(crate) fn board_heading(board: &Board) -> String {
     }
 }
 
-/// Returns how to read the loss chart.
+/// Returns the caption that says how to read the loss chart.
 pub(crate) fn loss_caption(weights: &[f64]) -> String {
     let mut distinct: Vec<String> = weights.iter().map(|weight| format!("{weight:.2}")).collect();
     distinct.dedup();
@@ -67,12 +67,12 @@ pub(crate) fn loss_caption(weights: &[f64]) -> String {
     )
 }
 
-/// Returns how to read the validation chart.
+/// Returns the caption that says how to read the validation chart.
 pub(crate) fn validation_caption() -> &'static str {
     "Dots: mean over seeds; epoch 0 is before training. Thin: seeds. Rings: the epochs that were kept, chosen on this split."
 }
 
-/// Returns how much the report covers.
+/// Returns a description of how much the report covers.
 pub(crate) fn extent(data: &ReportData) -> String {
     let runs = data.entries.iter().flat_map(|entry| &entry.runs).filter(|run| run.is_done()).count();
     format!("{}, {}", counted(data.entries.len() as u64, "experiment"), counted(runs as u64, "finished run"))

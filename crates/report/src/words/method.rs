@@ -1,4 +1,4 @@
-//! How the finding came about, in sentences.
+//! Describes how the finding came about, in sentences.
 
 use cliptune_experiment::Select;
 use cliptune_store::DatasetRecord;
@@ -7,7 +7,7 @@ use cliptune_terminal::format::{self, counted};
 use super::{kind, split_rule};
 use crate::data::{Board, Difference, Lineage, ReportData};
 
-/// Returns how the finding came about, in paragraphs: what was chosen on which split, how intervals were made, what
+/// Returns paragraphs on how the finding came about: what was chosen on which split, how intervals were made, and what
 /// leaks.
 pub(crate) fn method(data: &ReportData) -> Vec<String> {
     let mut paragraphs: Vec<String> = data.boards.iter().filter_map(|board| named(data, board)).collect();
@@ -20,7 +20,7 @@ pub(crate) fn method(data: &ReportData) -> Vec<String> {
     paragraphs
 }
 
-/// Returns what the starting weights have seen of the test split.
+/// Returns a sentence on what the starting weights have seen of the test split.
 fn seen(lineage: Lineage) -> String {
     let datasets = counted(lineage.datasets as u64, "dataset");
     match (lineage.seen_images, lineage.unknown) {
@@ -39,7 +39,7 @@ fn seen(lineage: Lineage) -> String {
     }
 }
 
-/// Returns why this entry is the one in the title.
+/// Returns a sentence on why this entry is the one in the title.
 fn named(data: &ReportData, board: &Board) -> Option<String> {
     let row = board.headline_row().filter(|_| board.rows.len() > 2)?;
     let entry = &data.entries[row.entry];
@@ -67,7 +67,7 @@ fn test_use(data: &ReportData) -> String {
     format!("{chosen}The test split was used only for these numbers.{method}{}", tests(data))
 }
 
-/// Returns how p-values were made, and that they are corrected where there are several.
+/// Returns sentences on how p-values were made, and that they are corrected where there are several.
 fn tests(data: &ReportData) -> String {
     let rows = data.boards.iter().flat_map(|board| &board.rows);
     let differences: Vec<&Difference> = rows.filter_map(|row| row.difference.as_ref()).collect();
@@ -88,7 +88,7 @@ fn tests(data: &ReportData) -> String {
     }
 }
 
-/// Returns what became of answers that are neither right nor wrong.
+/// Returns sentences on what became of answers that are neither right nor wrong.
 fn ties(data: &ReportData) -> Vec<String> {
     let boards = data
         .boards
@@ -128,7 +128,7 @@ fn dataset_leaks(dataset: &DatasetRecord, several: bool) -> Option<String> {
             of_dataset(dataset, several)
         ));
     }
-    // An image that training has seen is worse than a text that two images share.
+    // An image that was seen in training is worse than a text that two images share.
     let consequence = match leaks.groups + leaks.images {
         0 => "items with these texts may be easier than unseen ones",
         _ => "the test score is partly memory",

@@ -1,4 +1,4 @@
-//! The sentences of a report, as plain text; page, Markdown and terminal say the same.
+//! The sentences of a report, as plain text, so that the page, the Markdown and the terminal say the same.
 
 mod dataset;
 mod finding;

@@ -1,4 +1,4 @@
-//! What a reader has to know before the numbers.
+//! The notes that a reader has to know before the numbers.
 
 use cliptune_experiment::Split;
 use cliptune_terminal::format::counted;
@@ -11,7 +11,7 @@ pub(crate) fn notes(data: &ReportData) -> Vec<String> {
     missing(data).into_iter().chain(damage(data)).chain(kept_start(data)).collect()
 }
 
-/// Entries that have no result yet, in words.
+/// Returns notes on the entries that have no result yet.
 fn missing(data: &ReportData) -> Vec<String> {
     let states = data.entries.iter().enumerate().filter_map(|(index, entry)| match entry.state() {
         State::NotRunYet => Some(format!("{}: not run yet", entry.name)),
@@ -24,7 +24,7 @@ fn missing(data: &ReportData) -> Vec<String> {
     states.collect()
 }
 
-/// Returns what a score on the train split is worth, if there is one.
+/// Returns a note on what a score on the train split is worth, if there is one.
 fn on_training_items(entry: &Entry) -> String {
     match entry.score_on(Split::Train) {
         Some(score) if entry.is_trained() => format!(
@@ -41,7 +41,7 @@ fn unfinished(entry: &Entry) -> String {
     format!("{done} of {} runs done, missing seed {}", entry.runs.len(), seeds.collect::<Vec<_>>().join(", "))
 }
 
-/// Damaged event logs, in words.
+/// Returns notes on damaged event logs.
 fn damage(data: &ReportData) -> Vec<String> {
     let runs = data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)));
     let damaged = runs.filter(|(_, run)| run.damaged_lines > 0);
@@ -56,7 +56,7 @@ fn damage(data: &ReportData) -> Vec<String> {
         .collect()
 }
 
-/// Runs that training changed nothing in.
+/// Returns notes on the runs in which training changed nothing.
 fn kept_start(data: &ReportData) -> Vec<String> {
     let runs = data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)));
     let kept = runs.filter(|(_, run)| run.kept_start());

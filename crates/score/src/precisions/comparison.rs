@@ -1,4 +1,4 @@
-//! What each precision costs and gains beside fp32.
+//! Measures what each precision costs and gains compared with fp32.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::workshop::Workshop;
 use crate::error::ScoreError;
 use crate::metrics::estimate;
 
-/// Compares every reduced precision with fp32. Nothing is decided yet.
+/// Compares every reduced precision with fp32. It does not decide yet which ones are kept.
 pub(super) fn compare(
     items: &[Item],
     task: TaskKind,
@@ -61,7 +61,7 @@ fn reduced(
     })
 }
 
-/// Returns how right each answer is.
+/// Returns how right each answer is, from 0 to 1.
 fn right(predictions: &[Prediction]) -> Vec<f64> {
     predictions.iter().map(|one| one.share).collect()
 }
@@ -71,8 +71,8 @@ fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
     logits.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Counts the items that both answer alike. For pairs, whose answer is a rank among many, that is whether an own text
-/// comes first.
+/// Counts the items on which both agree. For pairs, whose answer is a rank among many, they agree if an own text comes
+/// first for both or for neither.
 fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
     let agree = |(a, b): &(&Prediction, &Prediction)| match task {
         TaskKind::Choice => a.predicted == b.predicted,

@@ -1,5 +1,5 @@
-//! The same items through the towers of every precision, batch by batch in turn, so that whatever else the machine
-//! does falls on all of them alike.
+//! Runs the same items through the towers of every precision, batch by batch in turn, so that whatever else the machine
+//! does affects all of them alike.
 
 use std::time::{Duration, Instant};
 
@@ -17,23 +17,23 @@ use crate::model::Model;
 use crate::texts::TextBatches;
 use crate::towers::{Towers, image_input, text_input};
 
-/// What one precision answered and how long it took.
+/// The answers of one precision, and how long they took.
 pub(super) struct Entrant {
     pub(super) precision: Precision,
     pub(super) predictions: Vec<Prediction>,
-    /// Time of the vision tower for an image.
+    /// The mean time that the vision tower takes for an image.
     pub(super) image_time: Duration,
-    /// Time of the text tower for a text.
+    /// The mean time that the text tower takes for a text.
     pub(super) text_time: Duration,
 }
 
-/// All precisions on the same items.
+/// The results of all precisions on the same items.
 pub(super) struct Entrants {
     pub(super) fp32: Entrant,
     pub(super) reduced: Vec<Entrant>,
 }
 
-/// Runs the items through fp32, whose towers the model has, and the reduced precisions.
+/// Runs the items through fp32, whose towers belong to the model, and through the reduced precisions.
 pub(super) fn run(
     items: &[Item],
     dataset: &Dataset,
@@ -68,7 +68,7 @@ struct Lane<'a> {
     texts: Rows,
 }
 
-/// Embeddings, and the time that they took.
+/// Embeddings, and the time that computing them took.
 #[derive(Default)]
 struct Rows {
     rows: Matrix,
@@ -81,7 +81,7 @@ impl<'a> Lane<'a> {
         Self { precision, towers, images: Rows::default(), texts: Rows::default() }
     }
 
-    /// Returns the unit vectors, texts in their own order.
+    /// Returns the unit vectors, with the texts back in their own order.
     fn encoded(self, distinct: &Distinctions<'_>) -> Result<Encoded, ScoreError> {
         let Self { precision, towers, images, texts } = self;
         let (mut images, mut texts) = (images.rows, texts.rows.select(&distinct.texts.batches().places()));
@@ -100,14 +100,14 @@ impl<'a> Lane<'a> {
 }
 
 impl Rows {
-    /// Runs one batch of which `wanted` rows count; the others are filling, which takes its time too.
+    /// Runs one batch, of which the first `wanted` rows are kept. The others are filling, whose time is counted too.
     fn add(
         &mut self,
         wanted: usize,
         mut run: impl FnMut() -> Result<Matrix, GraphError>,
     ) -> Result<(), GraphError> {
         if self.encoded == 0 {
-            // A session's first run sets up what all others use.
+            // A session's first run sets up what all later runs use, so it is not timed.
             run()?;
         }
         let begun = Instant::now();

@@ -1,8 +1,8 @@
-//! The reduced precisions of a run: made from its fp32 graphs, measured beside them, kept or not.
+//! The reduced precisions of a run, which are made from its fp32 graphs, measured beside them, and then kept or not.
 //!
-//! They are made here rather than when the run is trained because here they are judged: a graph that has not been
-//! judged never has its name among the run's, a precision can be added and a margin changed without training again,
-//! and what was not kept can come back.
+//! They are made here rather than when the run is trained because this is where they are judged. A graph that has not
+//! been judged never has its name among the run's graphs, a precision can be added or a margin changed without training
+//! again, and a precision that was not kept can come back.
 
 mod comparison;
 mod contest;
@@ -29,8 +29,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) plan: &'a ExportPlan,
 }
 
-/// Makes and measures what has not been measured, decides by the plan's margin, and leaves the files of those
-/// precisions that are kept.
+/// Makes and measures the precisions that have not been measured, decides by the plan's margin which are kept, and
+/// leaves the files of those.
 ///
 /// `model` is the run's fp32 model, which has passed the parity gate.
 pub(crate) fn judge(
@@ -53,11 +53,11 @@ pub(crate) fn judge(
     Ok(write_precisions(subject.run, &precisions, workshop.folder())?)
 }
 
-/// What a run's record says about the precisions of a plan.
+/// The precisions of a plan, as far as a run's record has them.
 enum Recorded {
-    /// All were measured.
+    /// All precisions of the plan were measured.
     Everything(Precisions),
-    /// These are to be measured together: the plan's, and those measured before, so that all are comparable.
+    /// These precisions are to be measured together: the plan's and those measured before, so that all are comparable.
     Less(BTreeSet<Precision>),
 }
 
@@ -93,7 +93,7 @@ fn measure(
     comparison::compare(&items, dataset.record().task, &entrants, workshop)
 }
 
-/// Applies the margin of a plan to its precisions; those of other plans stay as they were decided.
+/// Applies the margin of a plan to its precisions; decisions on the precisions of other plans do not change.
 fn decide(precisions: &mut Precisions, plan: &ExportPlan) {
     let planned = |reduced: &&mut ReducedPrecision| plan.onnx.contains(&reduced.precision);
     for reduced in precisions.reduced.iter_mut().filter(planned) {

@@ -1,4 +1,4 @@
-//! Where reduced graphs are before they are judged.
+//! The folder that reduced graphs are in until they are judged.
 
 use std::path::{Path, PathBuf};
 
@@ -11,24 +11,24 @@ use crate::error::ScoreError;
 use crate::runtime::Runtime;
 use crate::towers::Towers;
 
-/// A folder beside the run's graphs that is removed at the end.
+/// A folder beside the run's graphs that is removed when the work is done.
 pub(super) struct Workshop<'a> {
     run: &'a Run,
     folder: StagedFolder,
 }
 
 impl<'a> Workshop<'a> {
-    /// Opens an empty one.
+    /// Opens an empty folder.
     pub(super) fn open(run: &'a Run) -> Result<Self, ScoreError> {
         Ok(Self { run, folder: run.workshop()? })
     }
 
-    /// Returns where the graphs are.
+    /// Returns the folder that the graphs are in.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Makes both towers in a precision, unless they are there.
+    /// Makes both towers in a precision, unless they are already in the folder.
     pub(super) fn make(&self, precision: Precision) -> Result<(), ScoreError> {
         let reduction = match precision {
             Precision::Fp32 => return Ok(()),
@@ -44,19 +44,19 @@ impl<'a> Workshop<'a> {
         Ok(())
     }
 
-    /// Returns whether both towers are among the run's graphs.
+    /// Returns whether both towers of a precision are among the run's graphs.
     pub(super) fn is_delivered(&self, precision: Precision) -> bool {
         let folder = self.run.onnx_folder();
         tower_files(precision).iter().all(|file| folder.join(file).is_file())
     }
 
-    /// Returns the towers, ready to run.
+    /// Returns the towers of a precision, ready to run.
     pub(super) fn towers(&self, runtime: &Runtime, precision: Precision) -> Result<Towers, ScoreError> {
         let [text, vision] = self.files(precision);
         Ok(Towers::open(runtime, &text, &vision)?)
     }
 
-    /// Returns the bytes of both towers with their weights; those of fp32 are the run's.
+    /// Returns the size of both towers with their weights, in bytes; the fp32 towers are those of the run.
     pub(super) fn bytes(&self, precision: Precision) -> Result<u64, ScoreError> {
         let bytes = self.files(precision).into_iter().map(|file| shipped_bytes(&file));
         Ok(bytes.collect::<Result<Vec<_>, _>>()?.iter().sum())
