@@ -19,7 +19,7 @@ pub(super) const CHUNK_BYTES: usize = 1 << 20;
 /// The open files of a checkpoint, and the places in them that make up each weight.
 ///
 /// Reads from the files a little at a time rather than from a memory mapping: a file that shrinks in the meantime is an
-/// error here, but would kill the process there.
+/// error here, but would kill the process if it were mapped.
 pub(super) struct Source {
     files: Vec<File>,
     weights: HashMap<String, Vec<Piece>>,

@@ -23,7 +23,7 @@ pub(super) struct Config {
     text_config: Option<Text>,
     #[serde(default)]
     vision_config: Option<Vision>,
-    /// Found in old files. If it is given, it replaces `text_config` altogether, defaults included.
+    /// The text tower in old files. If this key is given, it replaces `text_config` altogether, defaults included.
     #[serde(default, skip_serializing)]
     text_config_dict: Option<Text>,
     #[serde(default, skip_serializing)]

@@ -33,14 +33,14 @@ pub enum ImageError {
     Unsupported {
         /// The path of the file.
         path: PathBuf,
-        /// Which setting is the problem, and which value would work.
+        /// The setting that is the problem, and a value that would work.
         reason: String,
     },
 
     /// A buffer has the wrong length.
     #[error("the {what} has {found} values, not {expected}")]
     Length {
-        /// Which buffer.
+        /// The name of the buffer.
         what: &'static str,
         /// The length of the buffer.
         found: usize,

@@ -42,8 +42,8 @@ impl Fit {
     }
 }
 
-/// Places an image by cropping. The longer side is rounded down, as in torchvision and transformers (`int(size * long /
-/// short)`).
+/// Places an image by cropping. The longer side is rounded down, as in torchvision and transformers
+/// (`int(size * long / short)`).
 fn crop(width: usize, height: usize, size: usize, pipeline: Pipeline) -> Placement {
     let short = width.min(height);
     let (width, height) = (width * size / short, height * size / short);

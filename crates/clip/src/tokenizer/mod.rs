@@ -52,7 +52,7 @@ pub struct Tokenizer {
     files: Files,
 }
 
-/// The special tokens around and after a text's tokens.
+/// The special tokens before and after a text's tokens, and the padding token.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     start: Option<u32>,

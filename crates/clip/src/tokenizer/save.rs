@@ -21,7 +21,7 @@ const MARK: &str = "cliptune_text";
 /// Writes the files that the tokenizer was read from, byte for byte, and the others that transformers may look for, so
 /// that slow, fast, old and new classes all find what they need.
 ///
-/// When open_clip prepares the text, one file differs from the original: `tokenizer_config.json` says so.
+/// If open_clip prepares the text, `tokenizer_config.json` says so and differs from the original.
 pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<(), TokenizerError> {
     fs_err::create_dir_all(folder)?;
     for (name, bytes) in tokenizer.files.iter() {
