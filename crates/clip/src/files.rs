@@ -1,23 +1,23 @@
-//! Opening the files of a model folder, which may come from anywhere.
+//! Opens the files of a model folder, which may come from anywhere.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use fs_err::File;
 
-/// Opens a file for reading, unless it is something that looks like one: a pipe would be waited for until somebody
-/// writes into it, and a device never ends.
+/// Opens a file for reading, unless it only looks like a file: a pipe would block until somebody writes into it, and a
+/// device never ends.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     match fs_err::metadata(path) {
         Ok(metadata) if metadata.is_file() => File::open(path),
         Ok(metadata) if metadata.is_dir() => Err(not_a_file(path, "is a folder, not a file")),
         Ok(_) => Err(not_a_file(path, "is not a regular file")),
-        // Opening fails as well, in the words that people know.
+        // Opening fails as well, with the error message that people know.
         Err(_) => File::open(path),
     }
 }
 
-/// Reads a whole file, unless it has more bytes than such a file ever has.
+/// Reads a whole file, unless it has more bytes than any such file should have.
 pub(crate) fn read(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -27,7 +27,7 @@ pub(crate) fn read(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// No configuration that anybody has published comes near.
+/// The largest configuration file that is read, in bytes. No published configuration comes near it.
 pub(crate) const LONGEST_CONFIGURATION: u64 = 16 << 20;
 
 fn not_a_file(path: &Path, what: &str) -> io::Error {

@@ -1,6 +1,6 @@
-//! The CLIP architecture, weight names, tokenizer and image preprocessing.
+//! Defines the CLIP architecture, the names of the weights, the tokenizer and the image preprocessing.
 //!
-//! Nothing here computes: [`towers`] describes the model over the operations of [`ops`], and an interpreter
+//! No model is computed here: [`towers`] describes the model in terms of the operations in [`ops`], and an interpreter
 //! (libtorch in `cliptune-train`, the ONNX writer in `cliptune-onnx`) gives them meaning.
 
 pub mod checkpoint;

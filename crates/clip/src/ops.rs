@@ -1,26 +1,26 @@
-//! The operations that CLIP is made of.
+//! Defines the operations that CLIP is made of.
 //!
-//! The towers in [`crate::towers`] are written once over [`Ops`]. libtorch implements it to train, the ONNX writer
-//! implements it to export: the exported graph is the trained graph by construction. Tracing was rejected because
-//! it is where peers lose causal masks and swap activations.
+//! The towers in [`crate::towers`] are written once over [`Ops`]. libtorch implements the trait for training, and the
+//! ONNX writer implements it for export, so the exported graph is the trained graph by construction. Tracing was
+//! rejected because it is where other tools lose causal masks and swap activations.
 
 use crate::config::{Activation, TextPooling};
 
-/// An interpreter of CLIP. Shapes in the comments: B batch, S sequence, D width, H heads.
+/// An interpreter of CLIP. In the comments on shapes, B is the batch, S the sequence, D the width, and H the heads.
 ///
-/// Weights are named by their module as Hugging Face names it; an interpreter finds `<module>.weight` and
-/// `<module>.bias` itself. Hidden states are `[B, S, D]` to the caller, whatever an interpreter keeps inside.
+/// Weights are named by their module, with Hugging Face's names; an interpreter finds `<module>.weight` and
+/// `<module>.bias` itself. The caller sees hidden states as `[B, S, D]`, whatever an interpreter uses internally.
 pub trait Ops {
-    /// A tensor of this interpreter.
+    /// A tensor of the interpreter.
     type Value;
-    /// Why an operation failed.
+    /// The error of an operation that failed.
     type Error;
 
-    /// Rows of the embedding `<module>.weight` `[vocab, D]` for ids `[B, S]`: `[B, S, D]`.
+    /// Looks up the rows of the embedding `<module>.weight` `[vocab, D]` for the ids `[B, S]`: `[B, S, D]`.
     fn embedding(&mut self, ids: &Self::Value, module: &str) -> Result<Self::Value, Self::Error>;
 
-    /// Non-overlapping square patches of `[B, 3, height, width]` through the convolution `module` (kernel and stride
-    /// `patch_size`), row by row: `[B, patches, D]`. Pixels that do not fill a patch are left out.
+    /// Embeds non-overlapping square patches of `[B, 3, height, width]` with the convolution `module` (kernel and
+    /// stride `patch_size`), row by row: `[B, patches, D]`. Pixels at the edge that do not fill a patch are left out.
     fn patches(
         &mut self,
         pixels: &Self::Value,
@@ -35,14 +35,15 @@ pub trait Ops {
     /// Adds the first S rows of the position embedding `<module>.weight`.
     fn add_positions(&mut self, x: &Self::Value, module: &str) -> Result<Self::Value, Self::Error>;
 
-    /// Layer norm over the last axis.
+    /// Applies a layer norm over the last axis.
     fn layer_norm(&mut self, x: &Self::Value, module: &str, eps: f64) -> Result<Self::Value, Self::Error>;
 
-    /// x·Wᵀ (+ b) over the last axis, W as `[out, in]`.
+    /// Computes x·Wᵀ (+ b) over the last axis, with W as `[out, in]`.
     fn linear(&mut self, x: &Self::Value, module: &str, bias: Bias) -> Result<Self::Value, Self::Error>;
 
-    /// One of three linear layers that lie in one weight, as PyTorch's `MultiheadAttention` has them: x·Wᵀ + b with
-    /// the D rows of `<module>.in_proj_weight` `[3·D, D]` and `<module>.in_proj_bias` `[3·D]` that `part` says.
+    /// Applies one of three linear layers that share one weight, as in PyTorch's `MultiheadAttention`: x·Wᵀ + b, where
+    /// W and b are the D rows of `<module>.in_proj_weight` `[3·D, D]` and `<module>.in_proj_bias` `[3·D]` that `part`
+    /// selects.
     fn packed_linear(
         &mut self,
         x: &Self::Value,
@@ -50,11 +51,11 @@ pub trait Ops {
         part: PackedPart,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// The weight `name` `[1, 1, D]` for each sequence of x: `[B, D]`.
+    /// Repeats the weight `name` `[1, 1, D]` for each sequence of x: `[B, D]`.
     fn learned_query(&mut self, x: &Self::Value, name: &str) -> Result<Self::Value, Self::Error>;
 
-    /// Multi-head scaled dot-product attention of queries over `[B, S, D]` keys and values. The queries are `[B, S, D]`,
-    /// or `[B, D]` with one for each sequence; so is the result.
+    /// Applies multi-head scaled dot-product attention of queries over `[B, S, D]` keys and values. The queries are
+    /// `[B, S, D]`, or `[B, D]` with one for each sequence; the result has the same shape.
     fn attention(
         &mut self,
         qkv: [&Self::Value; 3],
@@ -62,10 +63,10 @@ pub trait Ops {
         mask: Mask<'_, Self::Value>,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// The activation, element by element.
+    /// Applies the activation, element by element.
     fn activation(&mut self, x: &Self::Value, kind: Activation) -> Result<Self::Value, Self::Error>;
 
-    /// Two linear layers with an activation between them. An interpreter may do it at once.
+    /// Applies two linear layers with an activation between them. An interpreter may do this in one step.
     fn mlp(
         &mut self,
         x: &Self::Value,
@@ -76,13 +77,13 @@ pub trait Ops {
         mlp_in_parts(self, x, first, activation, second)
     }
 
-    /// The sum of two tensors of one shape.
+    /// Adds two tensors of the same shape.
     fn add(&mut self, a: &Self::Value, b: &Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// The first row of each sequence: `[B, D]`.
+    /// Returns the first row of each sequence: `[B, D]`.
     fn first_row(&mut self, x: &Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// The row of each sequence that `pooling` picks by its ids `[B, S]`: `[B, D]`.
+    /// Returns the row of each sequence that `pooling` picks by the ids `[B, S]`: `[B, D]`.
     fn pooled_row(
         &mut self,
         x: &Self::Value,
@@ -90,10 +91,10 @@ pub trait Ops {
         pooling: TextPooling,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// Rows of `[B, D]` divided by their Euclidean norm.
+    /// Divides the rows of `[B, D]` by their Euclidean norm.
     fn normalize(&mut self, x: &Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// exp(logit_scale) · a·bᵀ (+ logit_bias) of embeddings `[A, D]` and `[B, D]`: `[A, B]`.
+    /// Computes exp(logit_scale) · a·bᵀ (+ logit_bias) for embeddings `[A, D]` and `[B, D]`: `[A, B]`.
     fn scaled_similarity(
         &mut self,
         a: &Self::Value,
@@ -102,7 +103,7 @@ pub trait Ops {
     ) -> Result<Self::Value, Self::Error>;
 }
 
-/// [`Ops::mlp`] by its parts.
+/// Computes [`Ops::mlp`] from its parts.
 pub fn mlp_in_parts<O: Ops + ?Sized>(
     ops: &mut O,
     x: &O::Value,
@@ -115,28 +116,28 @@ pub fn mlp_in_parts<O: Ops + ?Sized>(
     ops.linear(&x, second, Bias::With)
 }
 
-/// The weights that turn cosines into logits.
+/// The names of the weights that turn cosines into logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Temperature<'a> {
-    /// The logarithm of the factor: one number.
+    /// The name of the logarithm of the factor, which is one number.
     pub logit_scale: &'a str,
-    /// What is added: one number.
+    /// The name of the bias that is added, which is one number, if there is one.
     pub logit_bias: Option<&'a str>,
 }
 
-/// A third of packed attention weights.
+/// One of the three parts of packed attention weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PackedPart {
-    /// The first third.
+    /// The first third, for the queries.
     Query,
-    /// The second third.
+    /// The second third, for the keys.
     Key,
-    /// The last third.
+    /// The last third, for the values.
     Value,
 }
 
 impl PackedPart {
-    /// Which third: 0, 1 or 2.
+    /// Returns the index of the part: 0, 1 or 2.
     pub fn index(self) -> usize {
         match self {
             Self::Query => 0,
@@ -149,35 +150,37 @@ impl PackedPart {
 /// Whether a linear layer adds a bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bias {
-    /// It does not.
+    /// The layer has no bias.
     Without,
-    /// It does.
+    /// The layer has a bias.
     With,
 }
 
-/// What a row of a sequence may look at.
+/// Which rows of a sequence a row may attend to.
 #[derive(Debug)]
 pub enum Mask<'a, V> {
-    /// Every row.
+    /// A row may attend to every row.
     None,
-    /// Itself and earlier rows; of those only where `keys` (`[B, S]`, 1 or 0), if given, is 1.
+    /// A row may attend to itself and earlier rows. If `keys` (`[B, S]`, 1 or 0) is given, only rows where it is 1
+    /// count.
     Causal {
         /// The attention mask of the batch. Not needed when padding follows the end of text.
         keys: Option<&'a V>,
     },
-    /// For one query a sequence, which stands at the row that [`Ops::pooled_row`] picks: that row and earlier ones; of
-    /// those only where `keys`, if given, is 1.
+    /// There is one query for each sequence, at the row that [`Ops::pooled_row`] picks. It may attend to that row and
+    /// earlier ones. If `keys` is given, only rows where it is 1 count.
     UpToPooled {
-        /// The ids `[B, S]`.
+        /// The ids `[B, S]` of the texts.
         ids: &'a V,
-        /// The rule that picks.
+        /// The rule that picks the row.
         pooling: TextPooling,
         /// The attention mask of the batch, as for [`Mask::Causal`].
         keys: Option<&'a V>,
     },
 }
 
-// Not derived: a reference is Copy whatever it refers to.
+// `Clone` is not derived because a derive would require `V: Clone`, although a reference can be copied whatever it
+// refers to.
 impl<V> Clone for Mask<'_, V> {
     fn clone(&self) -> Self {
         *self

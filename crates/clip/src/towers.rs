@@ -1,7 +1,7 @@
-//! The two towers, written once over [`Ops`].
+//! Describes the two towers, written once over [`Ops`].
 //!
-//! The definition follows `modeling_clip.py` and `modeling_siglip.py` of transformers and takes their weight names,
-//! the misspelt `pre_layrnorm` included.
+//! The definition follows transformers' `modeling_clip.py` and `modeling_siglip.py` and uses their weight names,
+//! including the misspelt `pre_layrnorm`.
 
 use crate::config::{
     ClipConfig, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig, VisionPooling,
@@ -9,26 +9,26 @@ use crate::config::{
 use crate::names;
 use crate::ops::{Bias, Mask, Ops, PackedPart, Temperature};
 
-/// A part of a tower, for interpreters that compute a tower part by part. Each takes what the one before gave.
+/// A part of a tower, for interpreters that compute a tower part by part. Each part takes the output of the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// What happens between the input and the first block.
+    /// Everything between the input and the first block.
     Stem,
-    /// One block, not the last.
+    /// The block with this index, which is not the last one.
     Block(usize),
-    /// The last block, of which one row is wanted, and from there to the embeddings.
+    /// The last block, of which only one row is computed, and everything from there to the embeddings.
     Head,
 }
 
 impl Piece {
-    /// The pieces of a tower in order.
+    /// Returns the pieces of a tower in order.
     pub fn of(config: &TransformerConfig) -> impl DoubleEndedIterator<Item = Self> {
         let blocks = (0..config.layers.saturating_sub(1)).map(Self::Block);
         std::iter::once(Self::Stem).chain(blocks).chain(std::iter::once(Self::Head))
     }
 }
 
-/// Image embeddings, not normalised: pixels `[B, 3, image_size, image_size]` → `[B, projection_dim]`.
+/// Computes image embeddings, not normalised: pixels `[B, 3, image_size, image_size]` → `[B, projection_dim]`.
 pub fn vision_tower<O: Ops>(
     ops: &mut O,
     config: &VisionConfig,
@@ -41,7 +41,7 @@ pub fn vision_tower<O: Ops>(
     Ok(x)
 }
 
-/// A piece of [`vision_tower`].
+/// Computes one piece of [`vision_tower`].
 pub fn vision_piece<O: Ops>(
     ops: &mut O,
     config: &VisionConfig,
@@ -81,7 +81,7 @@ fn vision_head<O: Ops>(ops: &mut O, config: &VisionConfig, x: &O::Value) -> Resu
             ops.linear(&pooled, names::VISUAL_PROJECTION, Bias::Without)
         }
         VisionPooling::AttentionHead => {
-            // The head looks at all rows.
+            // The head attends to all rows.
             let last = blocks.layers.checked_sub(1).map(|last| names::layer(names::VISION_TOWER, last));
             let computed = last.map(|layer| block(ops, blocks, &layer, x, Mask::None)).transpose()?;
             let x = computed.as_ref().unwrap_or(x);
@@ -91,7 +91,7 @@ fn vision_head<O: Ops>(ops: &mut O, config: &VisionConfig, x: &O::Value) -> Resu
     }
 }
 
-/// A learned query attends to all rows; then x += mlp(norm(x)), without the query as a residual.
+/// Lets a learned query attend to all rows; then x += mlp(norm(x)). The query is not added as a residual.
 fn attention_head<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
@@ -108,8 +108,8 @@ fn attention_head<O: Ops>(
     ops.add(&pooled, &widened)
 }
 
-/// Text embeddings, not normalised: ids `[B, S]` (and, if padding may precede the text of a causal tower, an attention
-/// mask `[B, S]`) → `[B, projection_dim]`.
+/// Computes text embeddings, not normalised: ids `[B, S]` → `[B, projection_dim]`. An attention mask `[B, S]` is needed
+/// if padding may precede the text of a causal tower.
 pub fn text_tower<O: Ops>(
     ops: &mut O,
     config: &TextConfig,
@@ -123,7 +123,7 @@ pub fn text_tower<O: Ops>(
     Ok(x)
 }
 
-/// A piece of [`text_tower`]; all of them take the ids as well.
+/// Computes one piece of [`text_tower`]; every piece takes the ids as well.
 pub fn text_piece<O: Ops>(
     ops: &mut O,
     config: &TextConfig,
@@ -170,20 +170,20 @@ fn text_head<O: Ops>(
     }
 }
 
-/// What the whole model computes.
+/// The output of the whole model.
 #[derive(Debug)]
 pub struct ClipOutput<V> {
-    /// Normalised image embeddings `[images, projection_dim]`.
+    /// The normalised image embeddings `[images, projection_dim]`.
     pub image_embeds: V,
-    /// Normalised text embeddings `[texts, projection_dim]`.
+    /// The normalised text embeddings `[texts, projection_dim]`.
     pub text_embeds: V,
-    /// `[images, texts]`.
+    /// The logits of every image with every text: `[images, texts]`.
     pub logits_per_image: V,
-    /// `[texts, images]`.
+    /// The logits of every text with every image: `[texts, images]`.
     pub logits_per_text: V,
 }
 
-/// Both towers and the scaled cosine similarity of every image with every text.
+/// Computes both towers and the scaled cosine similarity of every image with every text.
 pub fn clip<O: Ops>(
     ops: &mut O,
     config: &ClipConfig,
@@ -201,21 +201,22 @@ pub fn clip<O: Ops>(
     Ok(ClipOutput { image_embeds, text_embeds, logits_per_image, logits_per_text })
 }
 
-/// The weights that turn the cosines of a family into logits.
+/// Returns the names of the weights that turn a family's cosines into logits.
 pub fn temperature(family: Family) -> Temperature<'static> {
     let logit_bias = family.traits().logit_bias.map(|_| names::LOGIT_BIAS);
     Temperature { logit_scale: names::LOGIT_SCALE, logit_bias }
 }
 
-/// The row of a sequence that becomes its embedding.
+/// Which row of a sequence becomes its embedding.
 enum Row<'a, V> {
-    /// The first.
+    /// The first row.
     First,
-    /// The one that a rule picks by the text's ids.
+    /// The row that a rule picks by the text's ids.
     OfText { ids: &'a V, pooling: TextPooling },
 }
 
-// Not derived: a reference is Copy whatever it refers to.
+// `Clone` is not derived because a derive would require `V: Clone`, although a reference can be copied whatever it
+// refers to.
 impl<V> Clone for Row<'_, V> {
     fn clone(&self) -> Self {
         *self
@@ -225,7 +226,7 @@ impl<V> Clone for Row<'_, V> {
 impl<V> Copy for Row<'_, V> {}
 
 impl<'a, V> Row<'a, V> {
-    /// The row of each sequence of x: `[B, S, D]` → `[B, D]`.
+    /// Picks the row from each sequence of x: `[B, S, D]` → `[B, D]`.
     fn pick<O: Ops<Value = V>>(self, ops: &mut O, x: &V) -> Result<V, O::Error> {
         match self {
             Self::First => ops.first_row(x),
@@ -233,7 +234,7 @@ impl<'a, V> Row<'a, V> {
         }
     }
 
-    /// What the row may look at when the rows of its tower look as `mask` says.
+    /// Returns the mask for the picked row, given the mask for all rows of the tower.
     fn mask(self, mask: Mask<'a, V>) -> Mask<'a, V> {
         match (self, mask) {
             (Self::OfText { ids, pooling }, Mask::Causal { keys }) => Mask::UpToPooled { ids, pooling, keys },
@@ -242,11 +243,11 @@ impl<'a, V> Row<'a, V> {
     }
 }
 
-/// One row of what a tower's last block makes of each sequence: `[B, S, D]` → `[B, D]`.
+/// Computes one row of the last block's output for each sequence: `[B, S, D]` → `[B, D]`.
 ///
-/// The references compute every row of the last block, normalise all and then pick one. Of that block's other rows
-/// nothing is used but keys and values, and a norm looks at one row only, so picking first gives the same numbers for a
-/// fraction of the work.
+/// The references compute every row of the last block, normalise all of them and then pick one. The other rows of that
+/// block contribute nothing but keys and values, and a norm looks at one row only, so picking the row first gives the
+/// same numbers for a fraction of the work.
 fn last_block<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
@@ -259,7 +260,7 @@ fn last_block<O: Ops>(
     pooled_block(ops, config, &names::layer(tower, last), x, row, mask)
 }
 
-/// A pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).
+/// Computes a pre-norm block: x += attention(norm(x)); x += mlp(norm(x)).
 fn block<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
@@ -272,7 +273,7 @@ fn block<O: Ops>(
     add_both(ops, config, layer, x, &attended)
 }
 
-/// One row of what a block makes of each sequence; its keys and values are those of all rows.
+/// Computes one row of a block's output for each sequence; the keys and values come from all rows.
 fn pooled_block<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
@@ -288,7 +289,7 @@ fn pooled_block<O: Ops>(
     add_both(ops, config, layer, &x, &attended)
 }
 
-/// What a block adds to its rows: what attention gave, then the MLP of the norm of that.
+/// Adds both branches of a block to the rows: the output of attention, then the MLP of the norm of that sum.
 fn add_both<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
@@ -302,7 +303,7 @@ fn add_both<O: Ops>(
     ops.add(&x, &widened)
 }
 
-/// Attention of normalised `rows`, asked for by `queries`.
+/// Computes attention over normalised `rows` for the given `queries`.
 fn attention<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,
@@ -318,7 +319,7 @@ fn attention<O: Ops>(
     ops.linear(&mixed, &names::below(layer, names::ATTENTION_OUT), Bias::With)
 }
 
-/// The MLP below `module`.
+/// Computes the MLP below `module`.
 fn mlp<O: Ops>(
     ops: &mut O,
     config: &TransformerConfig,

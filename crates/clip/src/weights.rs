@@ -1,34 +1,34 @@
-//! Every weight of a CLIP: its name, shape, tower, and how it starts from random.
+//! Lists every weight of a CLIP, with its name, shape, tower and random initialisation.
 
 use crate::config::{ClipConfig, TransformerConfig, VisionPooling};
 use crate::names;
 use crate::ops::Bias;
 
-/// One weight.
+/// The description of one weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightSpec {
-    /// Its name in `model.safetensors`.
+    /// The name in `model.safetensors`.
     pub name: String,
-    /// Its shape; empty for a scalar.
+    /// The shape, which is empty for a scalar.
     pub shape: Vec<usize>,
-    /// The part of the model it belongs to.
+    /// The part of the model that the weight belongs to.
     pub part: Part,
-    /// What it is, which decides whether it decays.
+    /// The kind of weight, which decides whether weight decay applies.
     pub role: Role,
-    /// Layers between it and its tower's output: 0 for the final norm, the projection and the temperature, 1 for the
-    /// last block, one more than there are blocks for the embeddings.
+    /// The number of layers between the weight and the output of its tower: 0 for the final norm, the projection and
+    /// the temperature, 1 for the last block, and the number of blocks plus one for the embeddings.
     pub depth: usize,
-    /// Its distribution before training.
+    /// The distribution before training.
     pub init: Init,
 }
 
 impl WeightSpec {
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether it has no elements; never true for a valid configuration.
+    /// Checks whether the weight has no elements, which is never true for a valid configuration.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -39,18 +39,18 @@ impl WeightSpec {
 pub enum Part {
     /// The vision tower without its projection.
     Vision,
-    /// The vision tower's projection; SigLIP's pooling head.
+    /// The vision tower's projection or, in a SigLIP, its pooling head.
     VisualProjection,
     /// The text tower without its projection.
     Text,
     /// The text tower's projection.
     TextProjection,
-    /// logit_scale and logit_bias.
+    /// The temperature and the bias of the logits: logit_scale and logit_bias.
     LogitScale,
 }
 
 impl Part {
-    /// The tower it belongs to.
+    /// Returns the tower that the part belongs to, if it belongs to one.
     pub fn tower(self) -> Option<Tower> {
         match self {
             Self::Vision | Self::VisualProjection => Some(Tower::Vision),
@@ -63,28 +63,28 @@ impl Part {
 /// One of the two towers, with its projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tower {
-    /// Images to embeddings.
+    /// The vision tower, which turns images into embeddings.
     Vision,
-    /// Texts to embeddings.
+    /// The text tower, which turns texts into embeddings.
     Text,
 }
 
-/// What a weight is.
+/// The kind of a weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// A matrix that multiplies activations.
     Matrix,
-    /// A table that is looked up or added: tokens, positions, the class token.
+    /// A table that is looked up or added: token embeddings, position embeddings or the class token.
     Embedding,
     /// A bias, or the gain of a norm.
     Vector,
-    /// logit_scale or logit_bias.
+    /// The weight logit_scale or logit_bias.
     Scale,
 }
 
 impl Role {
-    /// Whether weight decay applies. Only matrices decay: shrinking a gain, a bias, an embedding or the
-    /// temperature towards zero is a prior nobody wants (the rule of open_clip's `optim.py`).
+    /// Checks whether weight decay applies. Only matrices decay: shrinking a gain, a bias, an embedding or the
+    /// temperature towards zero is a prior that nobody wants (the same rule as in open_clip's `optim.py`).
     pub fn decays(self) -> bool {
         self == Self::Matrix
     }
@@ -93,14 +93,14 @@ impl Role {
 /// The distribution of a weight before training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// Normal with mean 0 and this standard deviation.
+    /// A normal distribution with mean 0 and this standard deviation.
     Normal(f64),
-    /// All elements have this value.
+    /// The same value for all elements.
     Constant(f64),
 }
 
-/// The tower all of whose inputs pass through this weight, multiplied by it or looked up in it. Where such a weight is
-/// zero everywhere, nothing of an image or a text reaches its embedding.
+/// Returns the tower whose inputs all pass through this weight, either by multiplication or by lookup. If such a weight
+/// is zero everywhere, no information about an image or a text reaches its embedding.
 pub(crate) fn passage(weight: &str) -> Option<Tower> {
     let module = weight.strip_suffix(".weight")?;
     match module {
@@ -116,10 +116,11 @@ pub(crate) fn passage(weight: &str) -> Option<Tower> {
     }
 }
 
-/// All weights, in the order they are written.
+/// Lists all weights, in the order in which they are written.
 ///
-/// Initial distributions are those of OpenAI's `CLIP.initialize_parameters` for both towers: attention inputs
-/// width^-½, outputs into the residual stream width^-½·(2·layers)^-½, the MLP's first layer (2·width)^-½.
+/// The initial distributions are those of OpenAI's `CLIP.initialize_parameters` for both towers. The standard deviation
+/// is width^-½ for attention inputs, width^-½·(2·layers)^-½ for outputs into the residual stream, and (2·width)^-½ for
+/// the first layer of the MLP.
 pub fn weights(config: &ClipConfig) -> Vec<WeightSpec> {
     let mut list = List { weights: Vec::new(), depth: 0 };
     temperature(&mut list, config);
@@ -182,7 +183,8 @@ fn vision(list: &mut List, config: &ClipConfig) {
     }
 }
 
-/// SigLIP has no projection behind its pooling head: the head is what `tune: projections` moves.
+/// Lists the weights of SigLIP's pooling head. No projection follows it, so the head is what `tune: projections`
+/// trains.
 fn attention_head(list: &mut List, config: &TransformerConfig) {
     let (part, width, std) = (Part::VisualProjection, config.width, inverse_root(config.width));
     list.embedding(part, names::PROBE, &[1, 1, width], std);
@@ -219,10 +221,10 @@ fn inverse_root(n: usize) -> f64 {
     (n.max(1) as f64).sqrt().recip()
 }
 
-/// Collects weights.
+/// A list of weights that is being collected.
 struct List {
     weights: Vec<WeightSpec>,
-    /// The depth that the weights to come have.
+    /// The depth of the weights that are added next.
     depth: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Why a checkpoint cannot be used.
+//! The error for a checkpoint that cannot be used.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,118 +7,118 @@ use super::header::FloatKind;
 use super::values::ValueFault;
 use crate::config::Family;
 
-/// Why a checkpoint cannot be used. Every message names the file.
+/// The reason why a checkpoint cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// A file cannot be read; the source names it.
+    /// A file cannot be read; the source error names it.
     #[error("cannot read the model's weights")]
     Read(#[from] io::Error),
-    /// A file cannot be written; the source names it.
+    /// A file cannot be written; the source error names it.
     #[error("cannot write the model's weights")]
     Write(#[source] io::Error),
-    /// The folder has no weights.
+    /// The folder contains no weights.
     #[error("{} has no model.safetensors and no open_clip_model.safetensors", folder.display())]
     NoWeights {
-        /// The folder.
+        /// The folder that was searched.
         folder: PathBuf,
     },
-    /// A file is truncated, or is no safetensors file.
+    /// A file is truncated or is not a safetensors file.
     #[error("{} is not a usable safetensors file: {reason}", path.display())]
     Damaged {
-        /// The file.
+        /// The damaged file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: String,
     },
-    /// The weights have the names of no layout that is known.
+    /// The names of the weights do not match any known layout.
     #[error(
         "{} is neither a CLIP nor a SigLIP as Hugging Face or open_clip names them; its tensors are {}, …",
         path.display(), first.join(", ")
     )]
     Unknown {
-        /// The file.
+        /// The file with the unknown names.
         path: PathBuf,
-        /// The first names.
+        /// The first few tensor names in the file.
         first: Vec<String>,
     },
-    /// The weights are of another architecture than the configuration.
+    /// The weights belong to a different architecture from the one in the configuration.
     #[error("{} does not have the weights of a {}, which the configuration asks for", path.display(), configured.title())]
     Family {
-        /// The file.
+        /// The file that holds the weights.
         path: PathBuf,
-        /// The configured architecture.
+        /// The architecture that the configuration asks for.
         configured: Family,
     },
     /// A weight is missing.
     #[error("{} has no tensor {name}", path.display())]
     Missing {
-        /// The file.
+        /// The file that should hold the tensor.
         path: PathBuf,
-        /// The tensor.
+        /// The name of the missing tensor.
         name: String,
     },
-    /// A weight has another shape than the configuration says.
+    /// A weight has a different shape from the one that the configuration implies.
     #[error("{}: tensor {name} has shape {found:?}, the configuration says {expected:?}", path.display())]
     Shape {
-        /// The file.
+        /// The file that holds the tensor.
         path: PathBuf,
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
-        /// Its shape.
+        /// The shape of the tensor in the file.
         found: Vec<usize>,
-        /// The shape that the configuration says.
+        /// The shape that the configuration implies.
         expected: Vec<usize>,
     },
-    /// A weight is not a float.
+    /// The numbers of a weight are not floats.
     #[error("{}: tensor {name} is of type {found}, not a float", path.display())]
     Kind {
-        /// The file.
+        /// The file that holds the tensor.
         path: PathBuf,
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
-        /// Its type.
+        /// The type of the tensor's numbers in the file.
         found: String,
     },
-    /// Nothing can be computed with the values of a weight.
+    /// The values of a weight make it impossible to compute anything useful.
     #[error("{}: tensor {name} {fault}", path.display())]
     Values {
-        /// The file.
+        /// The file that holds the tensor.
         path: PathBuf,
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
-        /// What is wrong with its values.
+        /// What is wrong with the values of the tensor.
         fault: ValueFault,
     },
-    /// Weights of different types would have to share a tensor.
+    /// Weights of different types would have to share one tensor.
     #[error("tensor {name} cannot be written: it would mix {first:?} and {second:?}")]
     Mixed {
-        /// The tensor.
+        /// The name of the shared tensor.
         name: String,
-        /// The type of one of its weights.
+        /// The type of one of the weights.
         first: FloatKind,
-        /// The type of another.
+        /// The type of another of the weights.
         second: FloatKind,
     },
-    /// The weights are of several models at once.
+    /// The file holds the weights of several models at once.
     #[error("{} holds the weights of several models, below {}", path.display(), prefixes.join(", "))]
     Several {
-        /// The file.
+        /// The file that holds the weights.
         path: PathBuf,
-        /// What stands before the names of each.
+        /// The prefix of the tensor names of each model.
         prefixes: Vec<String>,
     },
-    /// Two tensors are the same weight.
+    /// Two tensors hold the same weight.
     #[error("{}: tensor {name} is there more than once", path.display())]
     Twice {
-        /// The second file.
+        /// The file in which the second of the two tensors was found.
         path: PathBuf,
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
     },
 }
 
 impl CheckpointError {
-    /// What to do about it.
+    /// Returns advice on how to fix the problem, if there is any.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Several { .. } => Some("save the one that is meant in a file of its own"),

@@ -1,4 +1,4 @@
-//! The safetensors files of a model folder.
+//! Finds the safetensors files of a model folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -10,17 +10,17 @@ use crate::files;
 
 use super::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
 
-/// An index has a line for each tensor, of which there are thousands.
+/// The largest index file that is read, in bytes. An index has a line for each tensor, of which there are thousands.
 const LONGEST_INDEX: u64 = 64 << 20;
 
-/// `model.safetensors.index.json`.
+/// The part of `model.safetensors.index.json` that is read.
 #[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// The files that hold the weights. A complete `model.safetensors` goes before shards, Hugging Face's before
-/// open_clip's.
+/// Finds the files that hold the weights. A complete `model.safetensors` takes precedence over shards, and Hugging
+/// Face's files take precedence over open_clip's.
 pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let (whole, index) = (folder.join(WEIGHTS_FILE), folder.join(WEIGHTS_INDEX_FILE));
     let open_clip = folder.join(OPEN_CLIP_WEIGHTS_FILE);
@@ -44,7 +44,7 @@ fn shards(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> 
     if names.is_empty() {
         return Err(damaged("it names no file".to_owned()));
     }
-    // The index is untrusted: it names files beside itself and nothing else.
+    // The index is untrusted: it may name only files in its own folder.
     let beside = |name: &String| match Path::new(name).components().collect::<Vec<_>>()[..] {
         [Component::Normal(_)] => Ok(folder.join(name)),
         _ => Err(damaged(format!("it names a file elsewhere: {name:?}"))),

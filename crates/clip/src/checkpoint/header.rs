@@ -1,4 +1,4 @@
-//! The header of a safetensors file: what it holds and where.
+//! Reads the header of a safetensors file, which says what the file holds and where.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -10,37 +10,37 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use super::error::CheckpointError;
 use crate::files;
 
-/// Bytes of the number that says how long the header is.
+/// The size in bytes of the number that gives the length of the header.
 const LENGTH_BYTES: usize = 8;
 
-/// What the format allows.
+/// The longest header that the format allows, in bytes.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// One tensor of a file.
+/// The description of one tensor in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
-    /// What its numbers are; the name of the type where that is no float.
+    /// The type of the tensor's numbers, or the name of the type if it is not a float.
     pub(super) kind: Result<FloatKind, String>,
     pub(super) shape: Vec<usize>,
-    /// Where its first byte is, counted from the file's start.
+    /// The position of the first byte, counted from the start of the file.
     pub(super) offset: u64,
 }
 
-/// Floats as files hold them.
+/// The floating-point types that files can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FloatKind {
-    /// 64 bits.
+    /// 64-bit floats.
     F64,
-    /// 32 bits.
+    /// 32-bit floats.
     F32,
-    /// IEEE half precision.
+    /// 16-bit floats in IEEE half precision.
     F16,
-    /// The upper half of 32 bits.
+    /// 16-bit floats that are the upper half of a 32-bit float (bfloat16).
     Bf16,
 }
 
 impl FloatKind {
-    /// Bytes of one number.
+    /// Returns the size of one number in bytes.
     pub fn bytes(self) -> usize {
         match self {
             Self::F64 => 8,
@@ -69,7 +69,7 @@ impl FloatKind {
     }
 }
 
-/// Reads the header, and nothing else, of a file.
+/// Reads the header of a file and nothing else.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError> {
     let damaged = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
     let mut file = files::open(path)?;
@@ -80,7 +80,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError>
         return Err(damaged(format!("it has {size} bytes")));
     };
     let length = u64::from_le_bytes(length);
-    // The length is whatever the file says: it decides how much is read into memory.
+    // The length is whatever the file claims, and it decides how much is read into memory.
     if length > LONGEST_HEADER {
         return Err(damaged(format!("its header would have {length} bytes")));
     }
@@ -89,8 +89,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError>
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header)?;
-    // Checks that tensors follow each other without a gap and that shapes and types give their lengths.
-    // `SafeTensors::read_metadata` does, too, and wants the whole file in memory.
+    // Checks that the tensors follow each other without gaps and that their lengths match their shapes and types.
+    // `SafeTensors::read_metadata` checks this too, but it needs the whole file in memory.
     let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
     let data = LENGTH_BYTES as u64 + length;
     let wanted = data.saturating_add(metadata.data_len() as u64);
@@ -106,13 +106,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError>
     Ok(metadata.offset_keys().into_iter().filter_map(entry).collect())
 }
 
-/// Returns what stands before the data of a safetensors file: the length of the header in eight bytes, then the header,
-/// filled up with spaces so that the data starts at a multiple of eight.
+/// Returns everything that precedes the data of a safetensors file: the length of the header in eight bytes, then the
+/// header itself, padded with spaces so that the data starts at a multiple of eight bytes.
 ///
-/// The tensors' numbers follow each other in the given order. `note` is kept beside them in the header.
+/// The data of the tensors must follow in the given order. `note` is stored beside the tensors in the header.
 ///
 /// # Errors
-/// When the sizes are impossible; the error names the file.
+/// Fails when the sizes are impossible; the error names the file.
 pub fn safetensors_header<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (&'a str, FloatKind, &'a [usize])>,
@@ -127,7 +127,7 @@ pub fn safetensors_header<'a>(
         (name.to_owned(), info)
     };
     let tensors = tensors.into_iter().map(info).collect();
-    // transformers refuses a file that does not say what wrote it.
+    // transformers refuses a file that does not say which framework wrote it.
     let mut notes = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     notes.extend(note.map(|(key, value)| (key.to_owned(), value)));
     let metadata = Metadata::new(Some(notes), tensors).map_err(|error| failed(error.to_string()))?;

@@ -1,60 +1,61 @@
-//! How libraries name and shape the weights of one model.
+//! Describes how the libraries name and shape the weights of a model.
 
 use super::open_clip;
 use crate::config::{ClipConfig, Family};
 use crate::weights::{WeightSpec, weights};
 
-/// The names and shapes of a checkpoint.
+/// The naming scheme and the tensor shapes of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// transformers' `CLIPModel` and `SiglipModel`; also what cliptune writes.
+    /// The layout of transformers' `CLIPModel` and `SiglipModel`, which cliptune also writes.
     HuggingFace,
-    /// open_clip's `CLIP`, which is OpenAI's: packed attention inputs, projections that multiply from the right.
+    /// The layout of open_clip's `CLIP`, which is OpenAI's: attention inputs are packed, and projections multiply from
+    /// the right.
     OpenClip,
-    /// open_clip's `CustomTextCLIP`: the same with `text.` before the text tower's names.
+    /// The layout of open_clip's `CustomTextCLIP`, which puts `text.` before the names of the text tower.
     OpenClipCustomText,
-    /// open_clip's SigLIP: a `CustomTextCLIP` whose vision tower is timm's.
+    /// The layout of open_clip's SigLIP: a `CustomTextCLIP` whose vision tower comes from timm.
     OpenClipSiglip,
 }
 
-/// A tensor of a file.
+/// A tensor that a file of some layout contains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    /// Its name.
+    /// The name of the tensor.
     pub name: String,
-    /// Its shape.
+    /// The shape of the tensor.
     pub shape: Vec<usize>,
-    /// The weights it holds.
+    /// The weights that the tensor holds.
     pub fills: Fills,
 }
 
 impl Tensor {
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 }
 
-/// How a tensor of a file holds weights.
+/// How a tensor in a file holds weights.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fills {
-    /// It is the weight, in the same order; its shape may have an axis of length 1 more or less.
+    /// The tensor is one weight, in the same order; its shape may have one more or one fewer axis of length 1.
     Whole(String),
-    /// It is the weight with its two axes exchanged.
+    /// The tensor is one weight with its two axes exchanged.
     Transposed(String),
-    /// Its rows are these weights, one after the other, each with as many.
+    /// The rows of the tensor are these three weights, one after the other, with the same number of rows each.
     Stacked([String; 3]),
-    /// It is some of the weight's rows; other tensors are the rest.
+    /// The tensor is some of the rows of a weight; other tensors hold the remaining rows.
     Rows {
-        /// The weight.
+        /// The name of the weight.
         weight: String,
-        /// The first of its rows that the tensor holds.
+        /// The index of the first row of the weight that the tensor holds.
         first: usize,
     },
 }
 
 impl Fills {
-    /// The names of the weights.
+    /// Returns the names of the weights that the tensor holds.
     pub fn weights(&self) -> &[String] {
         match self {
             Self::Whole(weight) | Self::Transposed(weight) | Self::Rows { weight, .. } => {
@@ -65,10 +66,10 @@ impl Fills {
     }
 }
 
-/// The names of a text tower's first weight, in every layout.
+/// The name of the text tower's first weight in each layout.
 pub(super) const TEXT_NAMES: [&str; 3] =
     ["text_model.embeddings.token_embedding.weight", "text.token_embedding.weight", "token_embedding.weight"];
-/// The names of an image tower's first weight, in every layout.
+/// The name of the vision tower's first weight in each layout.
 pub(super) const VISION_NAMES: [&str; 3] = [
     "vision_model.embeddings.patch_embedding.weight",
     "visual.trunk.patch_embed.proj.weight",
@@ -76,9 +77,10 @@ pub(super) const VISION_NAMES: [&str; 3] = [
 ];
 
 impl Layout {
-    /// Recognises a layout by the names it has.
+    /// Recognises a layout by the tensor names that are present.
     pub(super) fn of(has: impl Fn(&str) -> bool) -> Option<Self> {
-        // Neither tower has to be complete: what is missing is a better message than an unknown layout.
+        // A tower need not be complete: an error about the missing weight is more helpful than one about an unknown
+        // layout.
         let [text, custom_text, open_clip_text] = TEXT_NAMES.map(&has);
         let [vision, timm, open_clip_vision] = VISION_NAMES.map(&has);
         if text || vision {
@@ -94,17 +96,17 @@ impl Layout {
         }
     }
 
-    /// The layout in which open_clip has models of a family.
+    /// Returns the layout in which open_clip stores models of a family.
     pub fn of_open_clip(family: Family) -> Self {
         family.traits().open_clip_layout
     }
 
-    /// Whether models of a family can have this layout.
+    /// Checks whether models of a family can have this layout.
     pub(super) fn fits(self, family: Family) -> bool {
         family.traits().layouts.contains(&self)
     }
 
-    /// Every tensor that a file of this layout has for a configuration.
+    /// Lists every tensor that a file of this layout has for a configuration.
     pub fn tensors(self, config: &ClipConfig) -> Vec<Tensor> {
         match self {
             Self::HuggingFace => weights(config).into_iter().map(whole).collect(),
@@ -115,7 +117,7 @@ impl Layout {
     }
 }
 
-/// Constants that older versions saved with the weights.
+/// Checks whether a name is that of a constant that older versions saved along with the weights.
 pub(super) fn is_buffer(name: &str) -> bool {
     name.ends_with(".position_ids") || name == "attn_mask" || name.ends_with(".attn_mask")
 }
@@ -134,7 +136,7 @@ mod tests {
         serde_json::from_str(&format!(r#"{{"model_type": "{}"}}"#, family.as_str())).unwrap()
     }
 
-    /// The weights that a layout's tensors hold, with the number of elements of each.
+    /// Returns the weights that a layout's tensors hold, with the number of elements of each.
     fn filled(layout: Layout, family: Family) -> BTreeMap<String, usize> {
         let mut found = BTreeMap::new();
         for tensor in layout.tensors(&config(family)) {

@@ -1,4 +1,4 @@
-//! The mean of several checkpoints.
+//! Averages several checkpoints.
 
 use std::io::Write;
 use std::ops::Range;
@@ -14,17 +14,18 @@ use super::source::Source;
 use super::write::write_file;
 use crate::config::ClipConfig;
 
-/// Numbers of a weight that are added up at once.
+/// How many numbers of a weight are added up at a time.
 const CHUNK: usize = 1 << 18;
 
 impl Checkpoint {
-    /// Writes the mean of the weights of several checkpoints of one configuration into one safetensors file, as Hugging
-    /// Face names them: a uniform "model soup" (Wortsman et al. 2022, section 2). Added up in 64 bits, written in 32.
+    /// Writes the mean of the weights of several checkpoints with the same configuration into one safetensors file,
+    /// with Hugging Face's names. This is a uniform "model soup" (Wortsman et al. 2022, section 2). The sum is computed
+    /// in 64 bits and the result is written in 32.
     ///
-    /// Reads a little at a time, whatever the size of the models.
+    /// Reads a little at a time, however large the models are.
     ///
     /// # Errors
-    /// When a file cannot be read or written.
+    /// Fails when a file cannot be read or written.
     pub fn write_mean(of: &[&Self], config: &ClipConfig, path: &Path) -> Result<(), CheckpointError> {
         let sources = of.iter().map(|one| Source::open(one)).collect::<Result<Vec<_>, _>>()?;
         let tensors: Vec<_> =
@@ -52,7 +53,7 @@ fn write_mean_of(sources: &[Source], weight: &str, to: &mut impl Write) -> Resul
     Ok(())
 }
 
-/// Some elements of a weight.
+/// Reads some elements of a weight.
 fn values(source: &Source, weight: &str, elements: Range<usize>) -> Result<Vec<f64>, CheckpointError> {
     let mut kinds = source.kinds(weight);
     let first = kinds.next().unwrap_or(FloatKind::F32);
@@ -64,7 +65,7 @@ fn values(source: &Source, weight: &str, elements: Range<usize>) -> Result<Vec<f
     Ok(numbers(&bytes, first))
 }
 
-/// Numbers of any kind.
+/// Converts the bytes of numbers of any float type.
 pub(super) fn numbers(bytes: &[u8], kind: FloatKind) -> Vec<f64> {
     match kind {
         FloatKind::F64 => bytes.as_chunks().0.iter().map(|&number| f64::from_le_bytes(number)).collect(),

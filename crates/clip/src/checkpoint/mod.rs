@@ -1,8 +1,8 @@
-//! Checkpoints on disk: which files hold which weight, under which name and in which shape.
+//! Reads and writes checkpoints on disk: which file holds which weight, under which name and in which shape.
 //!
-//! [`Checkpoint::open`] reads the headers of the safetensors files, recognises
-//! the layout, and checks that every weight of a configuration is there in the right shape; whoever loads maps the
-//! files and takes the [`StoredWeight`]s from where they are. [`Checkpoint::write`] copies them into another layout.
+//! [`Checkpoint::open`] reads the headers of the safetensors files, recognises the layout, and checks that every weight
+//! of a configuration is present in the right shape. The code that loads a model maps the files into memory and reads
+//! the [`StoredWeight`]s in place. [`Checkpoint::write`] copies the weights into another layout.
 
 mod error;
 mod files;
@@ -26,14 +26,14 @@ pub use values::ValueFault;
 use crate::config::ClipConfig;
 use header::Entry;
 
-/// Hugging Face's weights in a model folder.
+/// The name of Hugging Face's weights file in a model folder.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
-/// Where Hugging Face says which of several files holds a weight.
+/// The name of the file in which Hugging Face lists which of several files holds each weight.
 pub const WEIGHTS_INDEX_FILE: &str = "model.safetensors.index.json";
-/// open_clip's weights in a model folder.
+/// The name of open_clip's weights file in a model folder.
 pub const OPEN_CLIP_WEIGHTS_FILE: &str = "open_clip_model.safetensors";
 
-/// The weights of one model on disk, complete and in the shapes of its configuration.
+/// The weights of one model on disk, checked to be complete and to have the shapes of its configuration.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     files: Vec<PathBuf>,
@@ -42,36 +42,36 @@ pub struct Checkpoint {
     extra: Vec<String>,
 }
 
-/// One tensor of a file and the weights it fills.
+/// One tensor in a file and the weights that it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredWeight {
-    /// What the file calls it.
+    /// The name of the tensor in the file.
     pub name: String,
-    /// Which of [`Checkpoint::files`] holds it.
+    /// The index in [`Checkpoint::files`] of the file that holds the tensor.
     pub file: usize,
-    /// Where its first byte is, counted from the file's start.
+    /// The position of the first byte, counted from the start of the file.
     pub offset: u64,
-    /// What its numbers are.
+    /// The type of the tensor's numbers.
     pub kind: FloatKind,
-    /// Its shape in the file.
+    /// The shape of the tensor in the file.
     pub shape: Vec<usize>,
-    /// The weights, by their names in `crate::names`, that it holds.
+    /// The weights that the tensor holds, by their names in `crate::names`.
     pub fills: Fills,
 }
 
 impl StoredWeight {
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 }
 
-/// The elements of one row of a tensor.
+/// Returns the number of elements in one row of a tensor.
 fn row_elements(shape: &[usize]) -> usize {
     shape.iter().skip(1).product()
 }
 
-/// Rows and columns of a tensor.
+/// Returns the number of rows and columns of a tensor.
 fn matrix(shape: &[usize]) -> [usize; 2] {
     [shape.first().copied().unwrap_or(1), row_elements(shape)]
 }
@@ -80,13 +80,13 @@ impl Checkpoint {
     /// Finds the weights of a model folder: `model.safetensors`, its shards, or `open_clip_model.safetensors`.
     ///
     /// # Errors
-    /// When there are none, a file is damaged, or a weight is missing, has another shape or is
-    /// not a float. The error names the file and the tensor.
+    /// Fails when there are no weights, a file is damaged, or a weight is missing, has the wrong shape or is not a
+    /// float. The error names the file and the tensor.
     pub fn open(folder: &Path, config: &ClipConfig) -> Result<Self, CheckpointError> {
         Self::open_files(files::find(folder)?, config)
     }
 
-    /// The same for one file.
+    /// Finds the weights in a single file, with the same checks as [`Checkpoint::open`].
     pub fn open_file(path: &Path, config: &ClipConfig) -> Result<Self, CheckpointError> {
         Self::open_files(vec![path.to_owned()], config)
     }
@@ -104,41 +104,42 @@ impl Checkpoint {
         Ok(Self { layout, weights, extra, files })
     }
 
-    /// The files.
+    /// Returns the paths of the files that hold the weights.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// The first file, which is the only one unless there are shards.
+    /// Returns the first file, which is the only one unless there are shards.
     fn main_file(&self) -> PathBuf {
         self.files.first().cloned().unwrap_or_default()
     }
 
-    /// How the weights are named and shaped.
+    /// Returns the layout that the weights are named and shaped by.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// Every tensor that the model needs.
+    /// Returns every tensor that the model needs.
     pub fn weights(&self) -> &[StoredWeight] {
         &self.weights
     }
 
-    /// The tensors that the model has no place for, such as another model's head.
+    /// Returns the names of the tensors that have no place in the model, such as another model's head.
     pub fn extra(&self) -> &[String] {
         &self.extra
     }
 }
 
-/// A tensor of one of the files.
+/// A tensor that was found in one of the files.
 struct FoundTensor {
-    /// What the file calls it.
+    /// The name of the tensor in the file.
     name: String,
     file: usize,
     entry: Entry,
 }
 
-/// The tensors of some files by their names in the model, without what wrappers have put before and between them.
+/// Lists the tensors of some files by their names in the model, without the parts that wrappers add before or inside
+/// the names.
 fn entries(files: &[PathBuf]) -> Result<BTreeMap<String, FoundTensor>, CheckpointError> {
     let mut entries = BTreeMap::new();
     for (file, path) in files.iter().enumerate() {
@@ -159,8 +160,8 @@ fn entries(files: &[PathBuf]) -> Result<BTreeMap<String, FoundTensor>, Checkpoin
     }
 }
 
-/// The same tensors, with a prefix taken from the names that have it. A tensor beside the model that has the name of one
-/// in it, such as a logit_scale of the training script's own, makes way.
+/// Removes a prefix from the names that have it. A tensor outside the prefix is dropped if one of the model's tensors
+/// has the same name, for example a logit_scale of the training script's own.
 fn below(entries: BTreeMap<String, FoundTensor>, prefix: &str) -> BTreeMap<String, FoundTensor> {
     let is_inside = |(name, _): &(String, FoundTensor)| name.starts_with(prefix);
     let (inside, beside): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_inside);
@@ -168,7 +169,7 @@ fn below(entries: BTreeMap<String, FoundTensor>, prefix: &str) -> BTreeMap<Strin
     beside.into_iter().chain(inside).collect()
 }
 
-/// The tensors that the files have.
+/// The tensors that were found in the files.
 struct Found<'a> {
     files: &'a [PathBuf],
     entries: &'a BTreeMap<String, FoundTensor>,
@@ -213,7 +214,7 @@ impl Found<'_> {
     }
 }
 
-/// `[]` and `[1]`: libraries disagree on the shape of a logit_scale.
+/// Checks whether both shapes, `[]` or `[1]`, hold one number: libraries disagree on the shape of a logit_scale.
 fn is_one_number(a: &[usize], b: &[usize]) -> bool {
     [a, b].iter().all(|shape| shape.len() <= 1 && shape.iter().product::<usize>() == 1)
 }

@@ -1,24 +1,24 @@
-//! The tensors of open_clip's models.
+//! Lists the tensors of open_clip's models.
 
 use super::layout::{Fills, Tensor};
 use crate::config::{ClipConfig, TransformerConfig};
 use crate::names;
 
-/// What stands before the text tower's names in a `CustomTextCLIP`.
+/// The prefix of the text tower's names in a `CustomTextCLIP`.
 pub(super) const CUSTOM_TEXT: &str = "text.";
 
 /// The names of the modules of a block.
 struct Block {
-    /// The list of blocks, below the tower.
+    /// The name of the list of blocks, below the tower.
     list: &'static str,
-    /// Query, key and value in one: weight and bias.
+    /// The names of the weight and the bias that combine query, key and value.
     packed: [&'static str; 2],
     attention_out: &'static str,
     norms: [&'static str; 2],
     mlp: [&'static str; 2],
 }
 
-/// OpenAI's.
+/// The names in OpenAI's blocks.
 const OWN: Block = Block {
     list: "resblocks",
     packed: ["attn.in_proj_weight", "attn.in_proj_bias"],
@@ -27,7 +27,7 @@ const OWN: Block = Block {
     mlp: ["mlp.c_fc", "mlp.c_proj"],
 };
 
-/// timm's.
+/// The names in timm's blocks.
 const TIMM: Block = Block {
     list: "blocks",
     packed: ["attn.qkv.weight", "attn.qkv.bias"],
@@ -36,7 +36,7 @@ const TIMM: Block = Block {
     mlp: ["mlp.fc1", "mlp.fc2"],
 };
 
-/// A `CLIP`, or with a prefix for the text tower a `CustomTextCLIP`.
+/// Lists the tensors of a `CLIP` or, if the text tower has a prefix, of a `CustomTextCLIP`.
 pub(super) fn clip(config: &ClipConfig, prefix: &str) -> Vec<Tensor> {
     let mut list = List(Vec::new());
     list.number(names::LOGIT_SCALE);
@@ -57,7 +57,8 @@ pub(super) fn clip(config: &ClipConfig, prefix: &str) -> Vec<Tensor> {
     list.0
 }
 
-/// A `CustomTextCLIP` with a projection that has a bias, around timm's `VisionTransformer` with attention pooling.
+/// Lists the tensors of a `CustomTextCLIP` whose text projection has a bias and whose vision tower is timm's
+/// `VisionTransformer` with attention pooling.
 pub(super) fn siglip(config: &ClipConfig) -> Vec<Tensor> {
     let mut list = List(Vec::new());
     list.number(names::LOGIT_SCALE);
@@ -90,12 +91,12 @@ impl List {
         self.push(name, shape, Fills::Whole(weight));
     }
 
-    /// A scalar, which is called the same everywhere.
+    /// Adds a scalar, which has the same name in every layout.
     fn number(&mut self, name: &str) {
         self.whole(name, name.to_owned(), &[]);
     }
 
-    /// open_clip multiplies from the right: `[inputs, outputs]`.
+    /// Adds a projection as `[inputs, outputs]`, because open_clip multiplies from the right.
     fn projection(&mut self, name: &str, module: &str, shape: [usize; 2]) {
         self.push(name, &shape, Fills::Transposed(names::weight(module)));
     }
@@ -110,7 +111,7 @@ impl List {
         self.whole(&names::bias(name), names::bias(module), &[width]);
     }
 
-    /// The text tower up to its last norm.
+    /// Adds the text tower up to its last norm.
     fn text(&mut self, config: &ClipConfig, prefix: &str) {
         let (text, width) = (&config.text, config.text.transformer.width);
         let of_text = |name: &str| format!("{prefix}{name}");
@@ -140,7 +141,8 @@ impl List {
         }
     }
 
-    /// timm keeps the query, which one learned row asks with, apart from keys and values.
+    /// Adds the pooling head. timm keeps the query, which is computed from one learned row, apart from the keys and
+    /// values.
     fn pooling(&mut self, name: &str, config: &TransformerConfig) {
         let (width, inner) = (config.width, config.mlp_width);
         let own = |part: &str| names::below(name, part);

@@ -1,4 +1,4 @@
-//! The values of a checkpoint's weights, read from where they lie.
+//! Reads the values of a checkpoint's weights from its files.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -13,28 +13,28 @@ use super::layout::Fills;
 use super::{Checkpoint, StoredWeight, matrix, row_elements};
 use crate::files;
 
-/// How much is copied at once.
+/// The number of bytes that are copied at a time.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
 
-/// The files of a checkpoint and which parts of them a weight is made of.
+/// The open files of a checkpoint, and the places in them that make up each weight.
 ///
-/// Reads from the files, a little at a time, rather than from a mapping: a file that shrinks meanwhile is an error
-/// here and would end the process there.
+/// Reads from the files a little at a time rather than from a memory mapping: a file that shrinks in the meantime is an
+/// error here, but would kill the process if it were mapped.
 pub(super) struct Source {
     files: Vec<File>,
     weights: HashMap<String, Vec<Piece>>,
 }
 
-/// Consecutive elements of a weight that lie together in a file.
+/// Consecutive elements of a weight that are stored together in a file.
 #[derive(Clone, Debug)]
 struct Piece {
-    /// The elements of the weight.
+    /// The range of the weight's elements.
     elements: Range<usize>,
     file: usize,
-    /// Where the first byte is, counted from the file's start.
+    /// The position of the first byte, counted from the start of the file.
     offset: u64,
     kind: FloatKind,
-    /// Rows and columns in the file, where the weight has them exchanged.
+    /// The number of rows and columns in the file, if the weight has its axes the other way round.
     exchanged: Option<[usize; 2]>,
 }
 
@@ -53,12 +53,12 @@ impl Source {
         Ok(Self { files, weights })
     }
 
-    /// The types of a weight's numbers.
+    /// Returns the types of a weight's numbers.
     pub(super) fn kinds(&self, weight: &str) -> impl Iterator<Item = FloatKind> {
         self.pieces(weight).iter().map(|piece| piece.kind)
     }
 
-    /// Number of elements of a weight.
+    /// Returns the number of elements of a weight.
     pub(super) fn len(&self, weight: &str) -> usize {
         self.pieces(weight).last().map_or(0, |piece| piece.elements.end)
     }
@@ -88,7 +88,7 @@ impl Source {
         Ok(())
     }
 
-    /// Writes a matrix of so many rows and columns with its axes exchanged.
+    /// Writes a matrix with the given number of rows and columns, with its axes exchanged.
     pub(super) fn copy_exchanged(
         &self,
         weight: &str,
@@ -96,7 +96,7 @@ impl Source {
         kind: FloatKind,
         to: &mut impl Write,
     ) -> Result<(), CheckpointError> {
-        // Only projections are stored like this: a few megabytes.
+        // Only projections are stored like this, so this takes a few megabytes at most.
         let mut values = Vec::new();
         self.copy(weight, 0..self.len(weight), &mut values)?;
         write(to, &exchange(&values, shape, kind))
@@ -131,7 +131,7 @@ impl Source {
         Ok(values)
     }
 
-    /// Fills a buffer from a place in one of the files.
+    /// Fills a buffer from a position in one of the files.
     pub(super) fn read_at(&self, file: usize, offset: u64, buffer: &mut [u8]) -> Result<(), CheckpointError> {
         let file = &self.files[file];
         file.file().read_exact_at(buffer, offset).map_err(|error| {
@@ -141,7 +141,7 @@ impl Source {
     }
 }
 
-/// The parts of weights that a tensor of a file is made of.
+/// Splits a tensor into the parts of the weights that it holds.
 fn pieces(stored: &StoredWeight) -> Vec<(String, Piece)> {
     let elements = stored.elements();
     let (file, offset, kind) = (stored.file, stored.offset, stored.kind);
@@ -169,7 +169,7 @@ fn intersection(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
     a.start.max(b.start)..a.end.min(b.end)
 }
 
-/// The bytes of a matrix of so many rows and columns, column by column.
+/// Returns the bytes of a matrix with the given number of rows and columns, column by column.
 fn exchange(values: &[u8], [rows, columns]: [usize; 2], kind: FloatKind) -> Vec<u8> {
     let bytes = kind.bytes();
     let mut exchanged = Vec::with_capacity(values.len());

@@ -1,4 +1,4 @@
-//! Whether anything can be computed with the values of a checkpoint.
+//! Checks whether anything can be computed with the values of a checkpoint.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,19 +15,19 @@ use crate::weights::{Tower, passage};
 /// What is wrong with the values of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ValueFault {
-    /// One of them is no finite number in single precision, in which the model computes.
+    /// A value is not a finite number in single precision, in which the model computes.
     NotFinite {
-        /// The value.
+        /// The first value that is not finite.
         value: f64,
-        /// The place of the first such value.
+        /// The indices of that value in the tensor.
         place: Vec<usize>,
     },
-    /// All of them are zero although every input of a tower passes through them, so that all of its embeddings are the
-    /// same, or have no direction.
+    /// All values are zero although every input of a tower passes through the tensor, so that all embeddings of that
+    /// tower would be the same, or would have no direction.
     Zeros(Tower),
-    /// The temperature is so high or so low that the cosines would be multiplied by infinity or by nothing.
+    /// The temperature is so high or so low that the cosines would be multiplied by infinity or by zero.
     Factor {
-        /// The temperature, a logarithm.
+        /// The value of the temperature, which is a logarithm.
         value: f64,
     },
 }
@@ -61,13 +61,13 @@ fn at(place: &[usize]) -> String {
 }
 
 impl Checkpoint {
-    /// Reads every value once and refuses those from which no finite embedding or logit can come: whoever trains or
-    /// scores such a model would find out after hours, or not at all.
+    /// Reads every value once and refuses values from which no finite embedding or logit can come. Otherwise, a user
+    /// who trains or scores such a model would find out after hours, or not at all.
     ///
     /// Reads a megabyte at a time, on all processors.
     ///
     /// # Errors
-    /// When a file cannot be read, or for the first tensor in the order of the files that holds such values.
+    /// Fails when a file cannot be read, or on the first tensor, in the order of the files, that holds such values.
     pub fn check_values(&self) -> Result<(), CheckpointError> {
         let source = Source::open(self)?;
         let next = AtomicUsize::new(0);
@@ -82,8 +82,8 @@ impl Checkpoint {
         first.map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Takes tensors until there are none left or one has a fault. Whoever finds a fault at a later tensor than another
-    /// worker has stopped too late, not too early: tensors are handed out in order.
+    /// Takes tensors until there are none left or one has a fault. Tensors are handed out in order, so a worker that
+    /// finds a fault may have read too far, but no earlier tensor is skipped.
     fn first_fault(&self, source: &Source, next: &AtomicUsize) -> Option<(usize, CheckpointError)> {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -131,10 +131,10 @@ impl Checkpoint {
     }
 }
 
-/// Beyond these, reading is what takes the time.
+/// The largest number of worker threads. With more of them, reading from disk is the bottleneck.
 const MOST_WORKERS: usize = 8;
 
-/// What a logit_scale multiplies the cosines by.
+/// Returns the factor by which a logit_scale multiplies the cosines.
 fn factor(logit_scale: f64) -> f32 {
     (logit_scale as f32).exp()
 }
@@ -146,7 +146,7 @@ fn not_finite(chunk: &[u8], stored: &StoredWeight, start: usize) -> ValueFault {
     ValueFault::NotFinite { value, place: place(start + index, &stored.shape) }
 }
 
-/// The indices of an element of a tensor, which lies row by row.
+/// Returns the indices of an element of a tensor, which is stored row by row.
 fn place(mut element: usize, shape: &[usize]) -> Vec<usize> {
     let mut place: Vec<usize> = shape
         .iter()
@@ -161,7 +161,7 @@ fn place(mut element: usize, shape: &[usize]) -> Vec<usize> {
     place
 }
 
-/// What some numbers are.
+/// What was seen in a run of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Seen {
     finite: bool,
@@ -185,7 +185,7 @@ impl Seen {
         }
     }
 
-    /// Looks at every number, without a branch, so that many are looked at in one instruction.
+    /// Looks at every number without branching, so that one instruction can process many of them.
     fn all<const BYTES: usize>(bytes: &[u8], judge: impl Fn([u8; BYTES]) -> (bool, bool)) -> Self {
         let (mut infinite, mut nonzero) = (false, false);
         for number in bytes.as_chunks::<BYTES>().0 {
@@ -197,8 +197,8 @@ impl Seen {
     }
 }
 
-/// Whether the number of these bits is infinite or NaN, which have every bit of the exponent set, and whether it is
-/// anything but zero, whatever its sign.
+/// Checks whether the number with these bits is infinite or NaN, which means that all bits of its exponent are set, and
+/// whether it is anything but zero, whatever its sign.
 fn bits(number: u32, exponent: u32) -> (bool, bool) {
     (number & exponent == exponent, number << 1 != 0)
 }

@@ -1,21 +1,21 @@
-//! What wrappers around a model make of the names of its weights.
+//! Undoes what wrappers around a model do to the names of its weights.
 
 use std::collections::BTreeSet;
 
 use super::layout::{TEXT_NAMES, VISION_NAMES};
 
-/// What `DataParallel`, `torch.compile`, FSDP and activation checkpointing put between the names of modules, at any
-/// depth. No module of a CLIP is called so.
+/// The parts that `DataParallel`, `torch.compile`, FSDP and activation checkpointing insert into the names of modules,
+/// at any depth. No module of a CLIP has such a name.
 const WRAPPERS: [&str; 4] = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
 
-/// A name without the wrappers in it.
+/// Returns a name without the parts that wrappers inserted.
 pub(super) fn unwrapped(name: &str) -> String {
     let parts: Vec<&str> = name.split('.').filter(|part| !WRAPPERS.contains(part)).collect();
     parts.join(".")
 }
 
-/// What stands before the names of each model that some weights are of: nothing for a model by itself, `model.` for
-/// one that was saved as a part of a training script's own class.
+/// Returns the prefix of each model that the weights belong to: an empty prefix for a model by itself, `model.` for one
+/// that was saved as part of a training script's own class.
 pub(super) fn prefixes<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
     let before = |known: &[&str]| -> BTreeSet<&'a str> {
         let of = |name: &'a str| known.iter().filter_map(move |end| name.strip_suffix(end));
@@ -23,7 +23,7 @@ pub(super) fn prefixes<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<
         found.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect()
     };
     let both: Vec<&str> = before(&TEXT_NAMES).intersection(&before(&VISION_NAMES)).copied().collect();
-    // `model.text.` stands before names of a text tower as well, and says less than `model.`.
+    // `model.text.` is also a prefix of a text tower's names, but it says less than `model.`.
     let shortest = |prefix: &&&str| !both.iter().any(|other| *other != **prefix && prefix.starts_with(other));
     both.iter().filter(shortest).map(|prefix| (*prefix).to_owned()).collect()
 }
@@ -56,7 +56,7 @@ mod tests {
         let two = plain.map(|name| ["student.", "teacher."].map(|prefix| format!("{prefix}{name}"))).concat();
         let two: Vec<&str> = two.iter().map(String::as_str).collect();
         assert_eq!(of(&two), ["student.", "teacher."]);
-        // One tower alone could be any model's.
+        // A single tower could belong to any model.
         assert_eq!(of(&["bert.token_embedding.weight"]), [""; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Writing a checkpoint in another layout.
+//! Writes a checkpoint in another layout.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,14 +13,15 @@ use super::{Checkpoint, matrix, row_elements};
 use crate::config::ClipConfig;
 
 impl Checkpoint {
-    /// Writes the weights into one safetensors file, named and shaped as a layout has them. Values and their types
-    /// stay as they are; what the model has no place for is left out.
+    /// Writes the weights into one safetensors file, with the names and shapes of a layout. The values and their types
+    /// do not change. Tensors that have no place in the model are left out.
     ///
-    /// Copies a little at a time, whatever the size of the model. A file that is there is replaced when the new one is
+    /// Copies a little at a time, however large the model is. An existing file is replaced once the new one is
     /// complete.
     ///
     /// # Errors
-    /// When a file cannot be read or written, or weights that share a tensor in the layout have different types.
+    /// Fails when a file cannot be read or written, or when weights that share a tensor in the layout have different
+    /// types.
     pub fn write(&self, config: &ClipConfig, layout: Layout, path: &Path) -> Result<(), CheckpointError> {
         let source = Source::open(self)?;
         let mut tensors = layout
@@ -28,16 +29,16 @@ impl Checkpoint {
             .into_iter()
             .map(|tensor| Ok((self.kind(&source, &tensor)?, tensor)))
             .collect::<Result<Vec<_>, CheckpointError>>()?;
-        // Wider numbers first, so that each lies at a multiple of its size.
+        // Wider numbers come first, so that each tensor starts at a multiple of its number size.
         tensors.sort_by_key(|(kind, _)| std::cmp::Reverse(kind.bytes()));
         write_file(path, &tensors, |kind, tensor, file| copy(&source, kind, tensor, file))
     }
 
-    /// The type of a tensor's numbers, which all of its weights have.
+    /// Returns the type of a tensor's numbers, which all of its weights must share.
     fn kind(&self, source: &Source, tensor: &Tensor) -> Result<FloatKind, CheckpointError> {
         let name = || tensor.name.clone();
         let mut kinds = tensor.fills.weights().iter().flat_map(|weight| source.kinds(weight));
-        // Only a layout of another family has a tensor that no weight is for.
+        // Only a layout of another family has a tensor without any weights.
         let missing = || CheckpointError::Missing { path: self.main_file(), name: name() };
         let first = kinds.next().ok_or_else(missing)?;
         match kinds.find(|&kind| kind != first) {
@@ -47,7 +48,7 @@ impl Checkpoint {
     }
 }
 
-/// Writes a safetensors file of these tensors, each of whose numbers come from `values`.
+/// Writes a safetensors file with these tensors; `values` writes the numbers of each.
 pub(super) fn write_file(
     path: &Path,
     tensors: &[(FloatKind, Tensor)],
@@ -73,7 +74,7 @@ fn copy(
     match &tensor.fills {
         Fills::Whole(weight) => source.copy(weight, 0..source.len(weight), to),
         Fills::Transposed(weight) => {
-            // The weight has the tensor's axes the other way round.
+            // The axes of the weight are those of the tensor the other way round.
             let [rows, columns] = matrix(&tensor.shape);
             source.copy_exchanged(weight, [columns, rows], kind, to)
         }

@@ -1,25 +1,25 @@
-//! Why a configuration cannot be used.
+//! The error for a configuration that cannot be used.
 
 use std::path::PathBuf;
 
-/// Why a configuration cannot be used.
+/// The reason why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the model's configuration")]
     Read(#[source] std::io::Error),
-    /// It is not JSON, a key is missing, or a value is impossible or not supported.
+    /// The file is not JSON, a key is missing, or a value is impossible or not supported.
     #[error("{path} is not a configuration that can be used: {reason}")]
     Parse {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the configuration.
         reason: String,
     },
-    /// It is the configuration of an architecture that is neither CLIP nor SigLIP.
+    /// The configuration describes an architecture that is neither CLIP nor SigLIP.
     #[error("{} describes {what}", path.display())]
     Foreign {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What the file describes.
         what: String,
@@ -27,25 +27,25 @@ pub enum ConfigError {
     /// The configuration cannot be written for open_clip.
     #[error("open_clip has no model that computes the same: {reason}")]
     OpenClip {
-        /// Why not.
+        /// Why open_clip has no such model.
         reason: String,
     },
     /// The two configurations of one folder contradict each other.
     #[error("{path} says that the activation is {own}, {other} says {theirs}")]
     Disagree {
-        /// Hugging Face's file.
+        /// The path of Hugging Face's file.
         path: PathBuf,
-        /// Its activations.
+        /// The activations in Hugging Face's file.
         own: String,
-        /// open_clip's file.
+        /// The path of open_clip's file.
         other: PathBuf,
-        /// Its activations.
+        /// The activations in open_clip's file.
         theirs: String,
     },
 }
 
 impl ConfigError {
-    /// What to do about it.
+    /// Returns advice on how to fix the problem, if there is any.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Foreign { .. } => Some(

@@ -23,7 +23,7 @@ pub(super) struct Config {
     text_config: Option<Text>,
     #[serde(default)]
     vision_config: Option<Vision>,
-    /// Old files; where it is given it replaces `text_config` altogether, defaults included.
+    /// The text tower in old files. If this key is given, it replaces `text_config` altogether, defaults included.
     #[serde(default, skip_serializing)]
     text_config_dict: Option<Text>,
     #[serde(default, skip_serializing)]
@@ -73,7 +73,7 @@ struct Blocks {
     layer_norm_eps: Option<f64>,
 }
 
-/// A number, or height and width.
+/// A size that is given as one number, or as height and width.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Side {
@@ -131,7 +131,7 @@ impl TryFrom<Config> for ClipConfig {
     }
 }
 
-/// What a file describes that is of another library, or of an architecture that has no two towers.
+/// Says what a file describes if it comes from another library or its architecture does not have two towers.
 pub(super) fn foreign(text: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
@@ -215,7 +215,7 @@ impl From<ClipConfig> for Config {
     }
 }
 
-/// Whether the file says how large the shared embedding is, for both towers at once.
+/// Checks whether the file states the size of the shared embedding, for both towers at once.
 fn declared(config: &ClipConfig) -> bool {
     config.family.traits().embedding != EmbeddingSize::OfVision
 }
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!((config.text.transformer.width, config.text.transformer.layers), (128, 12));
     }
 
-    /// google/siglip-so400m-patch14-384: 27 patches of 14 pixels; 6 pixels are left over.
+    /// google/siglip-so400m-patch14-384 has 27 patches of 14 pixels; 6 pixels are left over.
     #[test]
     fn an_image_need_not_be_a_multiple_of_its_patch() {
         let text = r#"{"model_type": "siglip", "vision_config": {"image_size": 384, "patch_size": 14}}"#;
@@ -355,7 +355,7 @@ mod tests {
         }
     }
 
-    /// The keys that matter of openai/clip-vit-base-patch32's config.json.
+    /// The relevant keys of openai/clip-vit-base-patch32's config.json.
     const OPENAI_B32: &str = r#"{
         "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": 512,
         "logit_scale_init_value": 2.6592, "transformers_version": null,
@@ -366,7 +366,7 @@ mod tests {
             "num_attention_heads": 12, "intermediate_size": 3072, "hidden_act": "quick_gelu"}
     }"#;
 
-    /// google/siglip-base-patch16-224's config.json says no more than this.
+    /// The whole of google/siglip-base-patch16-224's config.json, which says no more than this.
     const SIGLIP_BASE: &str = r#"{
         "architectures": ["SiglipModel"], "initializer_factor": 1.0, "model_type": "siglip",
         "text_config": {"model_type": "siglip_text_model"}, "vision_config": {"model_type": "siglip_vision_model"}

@@ -1,10 +1,10 @@
-//! Which sizes and constants are possible, whoever's file says them.
+//! Checks which sizes and constants are possible, whichever file they come from.
 
 use super::{TextConfig, TransformerConfig, VisionConfig};
 
-/// The keys of a file that say what a transformer's sizes are, so that an error names what is written there.
+/// The keys under which a file gives a transformer's sizes, so that an error can name what is written there.
 pub(super) struct Keys {
-    /// The map that they are in.
+    /// The name of the map that contains the keys.
     pub(super) section: &'static str,
     pub(super) width: &'static str,
     pub(super) heads: &'static str,
@@ -13,19 +13,20 @@ pub(super) struct Keys {
     pub(super) layer_norm_eps: &'static str,
 }
 
-/// More blocks than any published tower has; a larger number is damage.
+/// The largest number of blocks. It is more than any published tower has; a larger number means that the file is
+/// damaged.
 const MOST_LAYERS: usize = 1_000;
-/// Wider than any published tower is, whose widest inner layers have some ten thousand numbers.
+/// The largest width. Published towers are narrower: their widest inner layers have some ten thousand numbers.
 const WIDEST: usize = 1 << 17;
-/// Longer texts than any published tower takes.
+/// The largest context length in tokens, longer than any published tower takes.
 const LONGEST_TEXT: usize = 1 << 16;
-/// More tokens than any published vocabulary has, which is a quarter of a million.
+/// The largest vocabulary. Published ones have at most a quarter of a million tokens.
 const MOST_TOKENS: usize = 1 << 24;
-/// Larger images than any published tower takes.
+/// The largest side of an image in pixels, larger than any published tower takes.
 const LARGEST_IMAGE: usize = 1 << 13;
 
 impl TransformerConfig {
-    /// The same sizes, if they are possible.
+    /// Returns the sizes unchanged if they are possible.
     pub(super) fn checked(self, keys: &Keys) -> Result<Self, String> {
         let Self { width, heads, layers, mlp_width, layer_norm_eps, .. } = self;
         let key = |name: &str| format!("{}.{name}", keys.section);
@@ -36,7 +37,8 @@ impl TransformerConfig {
         })?;
         within(&key(keys.mlp_width), mlp_width, 1, WIDEST)?;
         within(&key(keys.layers), layers, 0, MOST_LAYERS)?;
-        // In single precision, in which it is added: 1e-50 is nothing there, and a row without variance divides by it.
+        // The check is in single precision, in which the epsilon is added: 1e-50 is zero there, and a row without
+        // variance would be divided by zero.
         let eps = layer_norm_eps as f32;
         ensure(eps.is_finite() && eps > 0.0, || {
             format!("{} is {layer_norm_eps:e}, it must be a positive number", key(keys.layer_norm_eps))
@@ -46,7 +48,7 @@ impl TransformerConfig {
 }
 
 impl VisionConfig {
-    /// The same sizes, if they are possible.
+    /// Returns the sizes unchanged if they are possible.
     pub(super) fn checked(self, section: &str) -> Result<Self, String> {
         let (image, patch) = (self.image_size, self.patch_size);
         within(&format!("{section}.image_size"), image, 1, LARGEST_IMAGE)?;
@@ -58,21 +60,21 @@ impl VisionConfig {
 }
 
 impl TextConfig {
-    /// The same sizes, if they are possible; `context` is the key of the longest text.
+    /// Returns the sizes unchanged if they are possible; `context` is the key that gives the context length.
     pub(super) fn checked(self, section: &str, context: &str) -> Result<Self, String> {
-        // A text has a start, an end, and a token between them.
+        // A text has a start token, an end token, and at least one token between them.
         within(&format!("{section}.{context}"), self.context_length, 3, LONGEST_TEXT)?;
         within(&format!("{section}.vocab_size"), self.vocab_size, 1, MOST_TOKENS)?;
         Ok(self)
     }
 }
 
-/// The size of the shared embedding, if it is possible.
+/// Returns the size of the shared embedding if it is possible.
 pub(super) fn projection(key: &str, size: usize) -> Result<usize, String> {
     within(key, size, 1, WIDEST)
 }
 
-/// A temperature before training, if it is possible: its exponential multiplies the cosines.
+/// Returns the initial temperature if it is possible: its exponential multiplies the cosines.
 pub(super) fn logit_scale(key: &str, value: f64) -> Result<f64, String> {
     let factor = (value as f32).exp();
     ensure(factor.is_finite() && factor > 0.0, || {

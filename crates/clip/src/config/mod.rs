@@ -1,6 +1,6 @@
-//! The sizes and constants of a CLIP or SigLIP: everything but the weights.
+//! Holds the sizes and constants of a CLIP or SigLIP: everything but the weights.
 //!
-//! `hugging_face` reads and writes `config.json`, `open_clip` does so with `open_clip_config.json`.
+//! `hugging_face` reads and writes `config.json`, and `open_clip` reads and writes `open_clip_config.json`.
 
 mod error;
 mod hugging_face;
@@ -18,56 +18,56 @@ pub use error::ConfigError;
 pub use open_clip::OPEN_CLIP_CONFIG_FILE;
 pub use pooling::TextPooling;
 
-/// Hugging Face's configuration in a model folder.
+/// The name of Hugging Face's configuration file in a model folder.
 pub const CONFIG_FILE: &str = "config.json";
 
-/// Sizes and constants of one model. As JSON it is Hugging Face's `config.json`.
+/// The sizes and constants of one model. Serialised as JSON, this is Hugging Face's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "hugging_face::Config", into = "hugging_face::Config")]
 pub struct ClipConfig {
-    /// The vision tower.
+    /// The configuration of the vision tower.
     pub vision: VisionConfig,
-    /// The text tower.
+    /// The configuration of the text tower.
     pub text: TextConfig,
-    /// Size of the shared embedding.
+    /// The size of the shared embedding.
     pub projection_dim: usize,
-    /// Initial value of logit_scale (a logarithm).
+    /// The initial value of logit_scale, which is a logarithm.
     pub logit_scale_init: f64,
-    /// CLIP or SigLIP.
+    /// Whether the model is a CLIP or a SigLIP.
     pub family: Family,
 }
 
-/// The vision tower: a vision transformer.
+/// The configuration of the vision tower, which is a vision transformer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VisionConfig {
-    /// Side of the square image in pixels.
+    /// The side of the square image in pixels.
     pub image_size: usize,
-    /// Side of a patch in pixels. Pixels that do not fill a patch are left out.
+    /// The side of a patch in pixels. Pixels at the edge that do not fill a patch are left out.
     pub patch_size: usize,
-    /// How the sequence becomes one row.
+    /// How the sequence of patches becomes one row.
     pub pooling: VisionPooling,
-    /// Its blocks.
+    /// The sizes of the blocks.
     pub transformer: TransformerConfig,
 }
 
 /// How the sequence of patches becomes one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VisionPooling {
-    /// CLIP: a learned row before the patches, which passes through the blocks with them; patches without bias, a
-    /// norm before the blocks, a projection without bias after them.
+    /// CLIP's way: a learned row is put before the patches and passes through the blocks with them. The patch embedding
+    /// has no bias, a norm comes before the blocks, and a projection without bias comes after them.
     ClassToken,
-    /// SigLIP: a learned query attends to all rows, followed by an MLP; patches with bias, no norm before the blocks,
-    /// no projection.
+    /// SigLIP's way: a learned query attends to all rows, and an MLP follows. The patch embedding has a bias, and there
+    /// is neither a norm before the blocks nor a projection.
     AttentionHead,
 }
 
 impl VisionConfig {
-    /// Patches of an image.
+    /// Returns the number of patches in an image.
     pub fn patches(&self) -> usize {
         (self.image_size / self.patch_size).pow(2)
     }
 
-    /// Rows of the sequence.
+    /// Returns the number of rows in the sequence.
     pub fn positions(&self) -> usize {
         match self.pooling {
             VisionPooling::ClassToken => self.patches() + 1,
@@ -76,51 +76,52 @@ impl VisionConfig {
     }
 }
 
-/// The text tower.
+/// The configuration of the text tower.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextConfig {
-    /// Rows of the token embedding.
+    /// The number of rows in the token embedding.
     pub vocab_size: usize,
-    /// Longest text in tokens, both ends included.
+    /// The length of the longest text in tokens, including the start and end tokens.
     pub context_length: usize,
-    /// Which row is pooled, and with that what a row may look at.
+    /// Which row is pooled, which also decides what each row may attend to.
     pub pooling: TextPooling,
-    /// Its blocks.
+    /// The sizes of the blocks.
     pub transformer: TransformerConfig,
 }
 
-/// Sizes of one transformer.
+/// The sizes of one transformer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransformerConfig {
-    /// Width of the residual stream.
+    /// The width of the residual stream.
     pub width: usize,
-    /// Number of blocks.
+    /// The number of blocks.
     pub layers: usize,
-    /// Attention heads; divides `width`.
+    /// The number of attention heads, which divides `width`.
     pub heads: usize,
-    /// Width inside the MLP.
+    /// The width inside the MLP.
     pub mlp_width: usize,
-    /// The MLP's activation.
+    /// The activation inside the MLP.
     pub activation: Activation,
-    /// Epsilon of the layer norms.
+    /// The epsilon of the layer norms.
     pub layer_norm_eps: f64,
 }
 
 /// The activation inside the MLPs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// x·σ(1.702x): OpenAI's checkpoints.
+    /// x·σ(1.702x), which OpenAI's checkpoints use.
     QuickGelu,
-    /// The exact Gaussian error linear unit: LAION's checkpoints.
+    /// The exact Gaussian error linear unit, which LAION's checkpoints use.
     Gelu,
-    /// Its approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))): SigLIP's checkpoints.
+    /// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of the Gaussian error linear unit, which SigLIP's
+    /// checkpoints use.
     GeluTanh,
 }
 
 impl Activation {
     const ALL: [Self; 3] = [Self::QuickGelu, Self::Gelu, Self::GeluTanh];
 
-    /// The name in `config.json`.
+    /// Returns the name in `config.json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::QuickGelu => "quick_gelu",
@@ -138,10 +139,11 @@ impl Activation {
 }
 
 impl ClipConfig {
-    /// Reads the configuration of a model folder: `config.json`, or `open_clip_config.json` where there is no other.
+    /// Reads the configuration of a model folder from `config.json` or, if there is none, from `open_clip_config.json`.
     ///
     /// # Errors
-    /// When there is neither, one is damaged or asks for what is not supported, or both are there and disagree.
+    /// Fails when neither file is there, when one is damaged or asks for something unsupported, or when both are there
+    /// and disagree.
     pub fn from_folder(folder: &Path) -> Result<Self, ConfigError> {
         let (own, other) = (folder.join(CONFIG_FILE), folder.join(OPEN_CLIP_CONFIG_FILE));
         let other = if other.is_file() { Some((open_clip::read(&other), other)) } else { None };
@@ -161,14 +163,14 @@ impl ClipConfig {
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), reason: source.to_string() })
     }
 
-    /// `config.json` as text.
+    /// Returns the contents of `config.json`.
     pub fn to_json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self)
     }
 }
 
-/// A folder with both configurations is one model. The activation is where such files are known to disagree, and the
-/// weights fit either (open_clip #771): nothing else would notice.
+/// Checks that both configurations of a folder describe one model. The activation is where such files are known to
+/// disagree, and because the weights fit either one (open_clip #771), nothing else would notice.
 fn agreed(
     config: ClipConfig,
     path: &Path,
@@ -192,7 +194,7 @@ fn agreed(
 mod tests {
     use super::*;
 
-    /// A folder with both configurations of one model, whose activations are these.
+    /// Reads a folder with both configurations of one model, which have these activations.
     fn both(hidden_act: &str, quick_gelu: bool) -> Result<ClipConfig, String> {
         let folder = tempfile::tempdir().unwrap();
         let tower = format!(r#"{{"hidden_act": "{hidden_act}"}}"#);
@@ -207,7 +209,7 @@ mod tests {
         found.map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "FOLDER"))
     }
 
-    /// open_clip #771: such weights were published with a configuration that was another's, and fit either.
+    /// In open_clip #771, weights were published with another model's configuration, and they fit either one.
     #[test]
     fn two_configurations_that_disagree_on_the_activation_are_refused() {
         assert_eq!(both("gelu", false).unwrap().vision.transformer.activation, Activation::Gelu);

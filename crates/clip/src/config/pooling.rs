@@ -1,21 +1,23 @@
-//! Which row of a text is pooled.
+//! Defines which row of a text is pooled.
 
-/// Which row of the text sequence is pooled, and with that what a row may look at.
+/// The rule for which row of the text sequence is pooled, which also decides what each row may attend to.
 ///
-/// transformers' `CLIPTextModel` takes the highest id when the configured `eos_token_id` is 2 (a value that old
-/// configurations carry although their tokenizer's end is 49407), and the first row with that id otherwise.
+/// transformers' `CLIPTextModel` pools the row with the highest id when the configured `eos_token_id` is 2 (a value
+/// that old configurations carry although their tokenizer's end token is 49407), and the first row with that id
+/// otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextPooling {
-    /// The row with the highest id (OpenAI, open_clip, legacy transformers). Rows look at earlier rows alone.
+    /// The row with the highest id (OpenAI, open_clip, legacy transformers). Each row attends only to itself and
+    /// earlier rows.
     HighestId,
-    /// The first row with this id. Rows look at earlier rows alone.
+    /// The first row with this id. Each row attends only to itself and earlier rows.
     First(i64),
-    /// The last position, be it padding (SigLIP). Every row looks at every row, so that texts have to be as long as
-    /// those of training were.
+    /// The last position, even if it is padding (SigLIP). Every row attends to every row, so texts have to be padded to
+    /// the same length as in training.
     Last,
 }
 
-/// The `eos_token_id` that stands for [`TextPooling::HighestId`].
+/// The `eos_token_id` that means [`TextPooling::HighestId`].
 const LEGACY_EOS: i64 = 2;
 
 impl TextPooling {
@@ -30,12 +32,13 @@ impl TextPooling {
         }
     }
 
-    /// Whether a row looks at itself and earlier rows alone. Then what follows the pooled row changes nothing.
+    /// Checks whether each row attends only to itself and earlier rows. If so, the tokens after the pooled row have no
+    /// effect on it.
     pub fn is_causal(self) -> bool {
         self != Self::Last
     }
 
-    /// The rule's name in metadata: `highest_id`, `first:<id>` or `last`.
+    /// Returns the name of the rule in metadata: `highest_id`, `first:<id>` or `last`.
     pub fn name(self) -> String {
         match self {
             Self::HighestId => "highest_id".to_owned(),
@@ -44,11 +47,11 @@ impl TextPooling {
         }
     }
 
-    /// The row of one text that is pooled. `ids` is not empty. Without an end-of-text id the first row is
-    /// pooled, as an arg-max over an all-false comparison does in the references.
+    /// Returns the index of the row that is pooled in one text. `ids` must not be empty. If the end-of-text id is
+    /// missing, the first row is pooled, as an arg-max over an all-false comparison does in the references.
     pub fn row(self, ids: &[i64]) -> usize {
         match self {
-            // The first of the highest, as torch.argmax and ONNX ArgMax have it.
+            // The first of several highest ids wins, as with torch.argmax and ONNX ArgMax.
             Self::HighestId => (0..ids.len()).rev().max_by_key(|&row| ids[row]).unwrap_or(0),
             Self::First(end) => ids.iter().position(|&id| id == end).unwrap_or(0),
             Self::Last => ids.len().saturating_sub(1),

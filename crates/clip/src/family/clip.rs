@@ -1,4 +1,4 @@
-//! CLIP: OpenAI's, and open_clip's models of the same architecture.
+//! Describes CLIP: OpenAI's models, and open_clip's models of the same architecture.
 
 use super::{BlockDefaults, EmbeddingSize, Projection, TextDefaults, Traits, VisionDefaults};
 use crate::checkpoint::Layout;
@@ -6,7 +6,7 @@ use crate::config::{Activation, TextPooling, VisionPooling, open_clip};
 use crate::names;
 use crate::ops::Bias;
 
-/// Radford et al. 2021, with the defaults of transformers' `CLIPConfig`, which are those of ViT-B/32.
+/// CLIP (Radford et al. 2021), with the defaults of transformers' `CLIPConfig`, which are those of ViT-B/32.
 pub(super) static CLIP: Traits = Traits {
     model_type: "clip",
     title: "CLIP",
@@ -39,7 +39,7 @@ pub(super) static CLIP: Traits = Traits {
     text_pooling: |end| TextPooling::from_eos_token_id(end.unwrap_or(49_407)),
     text_projection: Projection { module: names::TEXT_PROJECTION, bias: Bias::Without },
     embedding: EmbeddingSize::Declared { default: 512 },
-    // ln(1/0.07), as transformers rounds it.
+    // This is ln(1/0.07) as transformers rounds it.
     logit_scale: 2.6592,
     scalar_shape: &[],
     logit_bias: None,

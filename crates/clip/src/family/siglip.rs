@@ -1,4 +1,4 @@
-//! SigLIP, and SigLIP 2 of fixed resolution, which differs in its tokenizer alone.
+//! Describes SigLIP, and the fixed-resolution SigLIP 2, which differs only in its tokenizer.
 
 use super::{BlockDefaults, EmbeddingSize, Projection, TextDefaults, Traits, VisionDefaults};
 use crate::checkpoint::Layout;
@@ -6,7 +6,7 @@ use crate::config::{Activation, TextPooling, VisionPooling, open_clip};
 use crate::names;
 use crate::ops::Bias;
 
-/// Both towers of transformers' `SiglipConfig`, which are those of B/16.
+/// The defaults of both towers in transformers' `SiglipConfig`, which are those of B/16.
 const BASE: BlockDefaults = BlockDefaults {
     width: 768,
     heads: 12,
@@ -16,7 +16,7 @@ const BASE: BlockDefaults = BlockDefaults {
     layer_norm_eps: 1e-6,
 };
 
-/// Zhai et al. 2023, with the defaults of transformers' `SiglipConfig`.
+/// SigLIP (Zhai et al. 2023), with the defaults of transformers' `SiglipConfig`.
 pub(super) static SIGLIP: Traits = Traits {
     model_type: "siglip",
     title: "SigLIP",
@@ -24,14 +24,14 @@ pub(super) static SIGLIP: Traits = Traits {
     text: TextDefaults { vocab_size: 32_000, context_length: 64, blocks: BASE },
     vision: VisionDefaults { image_size: 224, patch_size: 16, blocks: BASE },
     vision_pooling: VisionPooling::AttentionHead,
-    // The last position, whatever its token is.
+    // The last position is pooled, whatever its token is.
     text_pooling: |_| TextPooling::Last,
     text_projection: Projection { module: names::TEXT_HEAD, bias: Bias::With },
     embedding: EmbeddingSize::OfVision,
-    // ln 10, the start of the paper; transformers starts from 0 but no file is without the weight.
+    // This is ln 10, the paper's initial value. transformers starts from 0, but every file contains the weight.
     logit_scale: std::f64::consts::LN_10,
     scalar_shape: &[1],
-    // Section 3.1 of the paper: most pairs of a batch do not match.
+    // Section 3.1 of the paper gives the reason for this value: most pairs in a batch do not match.
     logit_bias: Some(-10.0),
     layouts: &[Layout::HuggingFace, Layout::OpenClipSiglip],
     open_clip_layout: Layout::OpenClipSiglip,

@@ -1,22 +1,22 @@
-//! The weights of a resampling along one axis.
+//! Computes the weights for resampling along one axis.
 //!
 //! This is the arithmetic of Pillow's resampling (`libImaging/Resample.c`), written from its description so that the
-//! outcome is the same to the bit: every output pixel is a weighted mean of the input pixels under a filter centred on
-//! it; when shrinking, the filter is stretched by the same factor, which is what prevents aliasing.
+//! result is the same to the bit. Every output pixel is a weighted mean of the input pixels under a filter centred on
+//! it. When an image is shrunk, the filter is stretched by the same factor, which is what prevents aliasing.
 
 use std::ops::Range;
 
 /// The interpolation filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resample {
-    /// Cubic convolution with a = -0.5: PIL's BICUBIC, what CLIP was trained with.
+    /// Cubic convolution with a = -0.5, which is PIL's BICUBIC and what CLIP was trained with.
     Bicubic,
-    /// The triangle filter: PIL's BILINEAR.
+    /// The triangle filter, which is PIL's BILINEAR.
     Bilinear,
 }
 
 impl Resample {
-    /// `bicubic` or `bilinear`.
+    /// Returns the name of the filter, `bicubic` or `bilinear`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bicubic => "bicubic",
@@ -24,7 +24,7 @@ impl Resample {
         }
     }
 
-    /// How far the filter reaches from its centre, in pixels, before stretching.
+    /// Returns how far the filter reaches from its centre before it is stretched, in pixels.
     fn support(self) -> f64 {
         match self {
             Self::Bicubic => 2.0,
@@ -32,7 +32,7 @@ impl Resample {
         }
     }
 
-    /// The filter's value at a distance from its centre.
+    /// Returns the filter's value at a distance from its centre.
     ///
     /// The order of operations matters: weights that differ in the last bit can round to different integers.
     fn weight(self, distance: f64) -> f64 {
@@ -47,19 +47,20 @@ impl Resample {
     }
 }
 
-/// For each output pixel, which input pixels it is made of and with what weights.
+/// The input pixels from which each output pixel is computed, with their weights.
 #[derive(Debug)]
 pub(super) struct Coefficients {
-    /// First input pixel and number of weights of each output pixel.
+    /// The first input pixel and the number of weights for each output pixel.
     spans: Vec<(usize, usize)>,
-    /// Weights of all output pixels, one after the other; those of each sum to 1.
+    /// The weights of all output pixels, one after the other. Those of each pixel sum to 1.
     weights: Vec<f64>,
 }
 
 impl Coefficients {
-    /// Weights for the output pixels `wanted` of an axis resized from `from` to `to` pixels.
+    /// Computes the weights for the output pixels `wanted` of an axis that is resized from `from` to `to` pixels.
     ///
-    /// Only the part that is kept after cropping is computed: an output pixel does not depend on its neighbours.
+    /// Only the part that remains after cropping is computed, because an output pixel does not depend on its
+    /// neighbours.
     pub(super) fn new(filter: Resample, from: usize, to: usize, wanted: Range<usize>) -> Self {
         let scale = from as f64 / to as f64;
         let stretch = scale.max(1.0);
@@ -67,7 +68,7 @@ impl Coefficients {
         let mut coefficients = Self { spans: Vec::with_capacity(wanted.len()), weights: Vec::new() };
         for pixel in wanted {
             let centre = (pixel as f64 + 0.5) * scale;
-            // Casting truncates towards zero, and negative values saturate at zero: the clamping Pillow does.
+            // The cast truncates towards zero, and negative values saturate at zero, which is how Pillow clamps.
             let first = (centre - support + 0.5) as usize;
             let end = ((centre + support + 0.5) as usize).min(from);
             let weight = |at: usize| filter.weight((at as f64 - centre + 0.5) * (1.0 / stretch));
@@ -76,7 +77,7 @@ impl Coefficients {
         coefficients
     }
 
-    /// Adds an output pixel, scaling its weights to a sum of 1.
+    /// Adds an output pixel and scales its weights to a sum of 1.
     fn push(&mut self, first: usize, weights: impl Iterator<Item = f64>) {
         let start = self.weights.len();
         self.weights.extend(weights);
@@ -88,7 +89,7 @@ impl Coefficients {
         self.spans.push((first, weights.len()));
     }
 
-    /// The first input pixel and the weights of each output pixel in turn.
+    /// Iterates over the output pixels and yields the first input pixel and the weights of each.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &[f64])> {
         let mut rest = self.weights.as_slice();
         self.spans.iter().map(move |&(first, count)| {
@@ -98,7 +99,7 @@ impl Coefficients {
         })
     }
 
-    /// The input pixels that any output pixel needs.
+    /// Returns the range of input pixels that the output pixels need.
     pub(super) fn reach(&self) -> Range<usize> {
         let start = self.spans.iter().map(|span| span.0).min().unwrap_or(0);
         let end = self.spans.iter().map(|span| span.0 + span.1).max().unwrap_or(0);

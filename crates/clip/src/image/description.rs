@@ -1,11 +1,11 @@
-//! Preprocessing in one line, for files that travel without their model folder.
+//! Describes preprocessing in one line, for files that are used without their model folder.
 
 use serde::Serialize;
 
 use super::fit::Fit;
 use super::preprocessor::Preprocessor;
 
-/// What [`Preprocessor::describe`] says, in this order.
+/// The contents of [`Preprocessor::describe`], in this order.
 #[derive(Serialize)]
 struct Description {
     size: u32,
@@ -19,14 +19,14 @@ struct Description {
 }
 
 impl Preprocessor {
-    /// Everything that is done to an image, as JSON: `size`, `fit` (with its `fill` where it pads), `interpolation`,
-    /// `mean` and `std` of values between 0 and 1, and whose `pipeline` is followed.
+    /// Describes everything that is done to an image, as JSON: `size`, `fit` (with its `fill` if it pads),
+    /// `interpolation`, `mean` and `std` of values between 0 and 1, and the `pipeline` that is followed.
     ///
-    /// Equal preprocessing has equal descriptions. Numbers are the shortest that read back as the same f32, so that OpenAI's
-    /// 0.48145466 is 0.48145467 here.
+    /// Equal preprocessing has equal descriptions. Numbers are the shortest that read back as the same f32, so that
+    /// OpenAI's 0.48145466 becomes 0.48145467 here.
     ///
     /// # Errors
-    /// None that is known: serialising numbers and words does not fail.
+    /// No error is known to occur: numbers and words can always be serialised.
     pub fn describe(&self) -> serde_json::Result<String> {
         serde_json::to_string(&Description {
             size: self.size,

@@ -1,9 +1,9 @@
-//! What can go wrong with an image or with its preprocessing.
+//! The error for an image or for preprocessing that could not be used.
 
 use std::io;
 use std::path::PathBuf;
 
-/// An image that could not be read, or a preprocessing that could not be loaded, saved or applied.
+/// The reason why an image could not be read, or why preprocessing could not be loaded, saved or applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// A file could not be read or written; the message names it.
@@ -13,83 +13,84 @@ pub enum ImageError {
     /// A file was read but is not an image that can be used.
     #[error("cannot use the image {}", path.display())]
     Decode {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Why the image cannot be used.
         source: DecodeError,
     },
 
-    /// A preprocessor_config.json is not JSON or a value has the wrong type.
+    /// A preprocessor_config.json is not JSON, or a value in it has the wrong type.
     #[error("cannot read the preprocessing {}: {reason}", path.display())]
     Malformed {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What the parser objected to.
         reason: String,
     },
 
-    /// A preprocessor_config.json asks for something that is not done here.
+    /// A preprocessor_config.json asks for something that is not supported here.
     #[error("{} asks for preprocessing that is not supported: {reason}", path.display())]
     Unsupported {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Which setting, and what would do.
+        /// The setting that is the problem, and a value that would work.
         reason: String,
     },
 
-    /// A buffer of the wrong length was handed over.
+    /// A buffer has the wrong length.
     #[error("the {what} has {found} values, not {expected}")]
     Length {
-        /// Which buffer.
+        /// The name of the buffer.
         what: &'static str,
-        /// Its length.
+        /// The length of the buffer.
         found: usize,
-        /// The length it should have.
+        /// The length that the buffer should have.
         expected: usize,
     },
 }
 
-/// Why bytes are not an image that can be used.
+/// The reason why bytes are not an image that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// Neither JPEG nor PNG nor WebP.
+    /// The bytes are neither a JPEG nor a PNG nor a WebP image.
     #[error("the bytes are not a JPEG, PNG or WebP image")]
     UnknownFormat,
 
-    /// A JPEG that the decoder refused: damaged, unsupported or beyond the limits.
+    /// The decoder refused a JPEG because it is damaged, unsupported or beyond the limits.
     #[error("cannot decode the JPEG: {0}")]
     Jpeg(#[from] libjpeg_turbo_rs::JpegError),
 
-    /// A PNG that the decoder refused: damaged or beyond the limits.
+    /// The decoder refused a PNG because it is damaged or beyond the limits.
     #[error("cannot decode the PNG: {0}")]
     Png(#[from] png::DecodingError),
 
-    /// A WebP image that the decoder refused: damaged or beyond the limits.
+    /// The decoder refused a WebP image because it is damaged or beyond the limits.
     #[error("cannot decode the WebP image: {0}")]
     WebP(#[from] image_webp::DecodingError),
 
-    /// A JPEG whose components have no agreed meaning.
+    /// The components of a JPEG have no agreed meaning.
     #[error("the JPEG is neither gray nor YCbCr, RGB, CMYK or YCCK")]
     JpegColours,
 
-    /// A JPEG whose chroma components are sampled differently, or more finely than the first component.
+    /// The chroma components of a JPEG are sampled differently from each other, or more finely than the first
+    /// component.
     #[error("the JPEG subsamples its components in an unusual way")]
     JpegSampling,
 
-    /// A JPEG that stops before its end-of-image marker.
+    /// A JPEG stops before its end-of-image marker.
     #[error("the JPEG is truncated: it has no end-of-image marker")]
     Truncated,
 
-    /// An image without pixels.
+    /// An image has no pixels.
     #[error("the image has no pixels")]
     Empty,
 
-    /// An image beyond [`LONGEST_SIDE`](super::LONGEST_SIDE) or [`LARGEST_IMAGE`](super::LARGEST_IMAGE).
+    /// An image is larger than [`LONGEST_SIDE`](super::LONGEST_SIDE) or [`LARGEST_IMAGE`](super::LARGEST_IMAGE) allows.
     #[error("the image is too large: {width} × {height} pixels")]
     TooLarge {
-        /// Its width in pixels.
+        /// The width in pixels.
         width: u32,
-        /// Its height in pixels.
+        /// The height in pixels.
         height: u32,
     },
 }

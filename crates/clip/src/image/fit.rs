@@ -1,4 +1,4 @@
-//! Making an image of any shape square.
+//! Makes an image of any shape square.
 
 use super::pipeline::Pipeline;
 use super::resample::Target;
@@ -6,15 +6,15 @@ use super::resample::Target;
 /// How an image is made square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fit {
-    /// The shorter side is resized to the size, the longer one is cropped at both ends: what CLIP does.
+    /// The shorter side is resized to the size, and the longer one is cropped at both ends. This is what CLIP does.
     Crop,
-    /// The longer side is resized to the size, the rest is filled.
+    /// The longer side is resized to the size, and the rest is filled.
     Pad,
-    /// Both sides are resized to the size, whatever the aspect: what SigLIP does.
+    /// Both sides are resized to the size, whatever the aspect ratio. This is what SigLIP does.
     Squash,
 }
 
-/// Where an image goes: resized to a target, which is placed at an offset in the square.
+/// The placement of an image: it is resized to a target, which is put at an offset in the square.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placement {
     pub(super) target: Target,
@@ -23,7 +23,7 @@ pub(super) struct Placement {
 }
 
 impl Fit {
-    /// `crop`, `pad` or `squash`.
+    /// Returns the name: `crop`, `pad` or `squash`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Crop => "crop",
@@ -42,7 +42,8 @@ impl Fit {
     }
 }
 
-/// The longer side is rounded down, as torchvision and transformers do (`int(size * long / short)`).
+/// Places an image by cropping. The longer side is rounded down, as in torchvision and transformers
+/// (`int(size * long / short)`).
 fn crop(width: usize, height: usize, size: usize, pipeline: Pipeline) -> Placement {
     let short = width.min(height);
     let (width, height) = (width * size / short, height * size / short);
@@ -50,8 +51,9 @@ fn crop(width: usize, height: usize, size: usize, pipeline: Pipeline) -> Placeme
     placed(width, height, left..left + size, top..top + size, size)
 }
 
-/// The shorter side is rounded to the nearest pixel, halves to even, as open_clip does (`round(short / (long / size))`);
-/// it is at least one, where open_clip fails. An odd pixel goes to the right or bottom.
+/// Places an image by padding. The shorter side is rounded to the nearest pixel, halves to even, as in open_clip
+/// (`round(short / (long / size))`). It is at least 1, where open_clip fails. An odd pixel goes to the right or the
+/// bottom.
 fn pad(width: usize, height: usize, size: usize) -> Placement {
     let ratio = width.max(height) as f64 / size as f64;
     let scaled = |side: usize| ((side as f64 / ratio).round_ties_even() as usize).clamp(1, size);
@@ -80,7 +82,7 @@ mod tests {
         let expected = Target { width: 298, height: 224, columns: 37..261, rows: 0..224 };
         assert_eq!(placement, Placement { target: expected, left: 0, top: 0 });
         assert_eq!(Fit::Crop.place(450, 600, 224, Pipeline::Transformers).target.rows, 37..261);
-        // An excess of 3.
+        // The excess is 3 pixels.
         assert_eq!(Fit::Crop.place(227, 224, 224, Pipeline::Transformers).target.columns, 1..225);
         assert_eq!(Fit::Crop.place(227, 224, 224, Pipeline::Torchvision).target.columns, 2..226);
     }

@@ -1,23 +1,24 @@
-//! Weighted means in fixed point, sixteen at a time.
+//! Computes weighted means in fixed point, sixteen at a time.
 //!
-//! Pillow rounds weights to 22 fractional bits and sums products in 32-bit integers. A product of an 8-bit sample and
-//! such a weight needs a 32-bit multiplication, which the x86-64 baseline lacks for vectors; it has one that multiplies
-//! 16-bit numbers and adds neighbouring products. So every weight is split into two 16-bit halves, samples are taken in
-//! pairs, and the two sums are put together at the end: the same integer.
+//! Pillow rounds weights to 22 fractional bits and sums products in 32-bit integers. The product of an 8-bit sample and
+//! such a weight needs a 32-bit multiplication, which the x86-64 baseline lacks for vectors; but it has an instruction
+//! that multiplies 16-bit numbers and adds neighbouring products. So every weight is split into two 16-bit halves,
+//! samples are taken in pairs, and the two sums are combined at the end, which gives the same integer.
 
 use wide::{i16x8, i32x4, i32x8, u8x16};
 
 use super::coefficients::Coefficients;
 
-/// Samples that are computed at once.
+/// The number of samples that are computed at once.
 pub(super) const LANES: usize = 16;
 
-/// Fractional bits of a weight: 32, less 8 for the sample, less 2 for the sign and for overshoot.
+/// The number of fractional bits in a weight: 32, less 8 for the sample, less 2 for the sign and for overshoot.
 const PRECISION: u32 = 32 - 8 - 2;
-/// Bits of a weight's lower half: half of them, so that the upper half of weights up to 16 fits 16 bits.
+/// The number of bits in the lower part of a weight. It is half of them, so that the upper part of weights up to 16
+/// fits into 16 bits.
 const LOW: u32 = 11;
 
-/// For each output pixel, which input pixels it is made of and with what fixed-point weights.
+/// The input pixels from which each output pixel is computed, with their fixed-point weights.
 #[derive(Debug)]
 pub(super) struct FixedWeights {
     spans: Vec<Span>,
@@ -25,7 +26,7 @@ pub(super) struct FixedWeights {
     pairs: Vec<Pair>,
 }
 
-/// Input pixels of an output pixel.
+/// The input pixels of one output pixel.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     first: usize,
@@ -64,14 +65,14 @@ impl From<&Coefficients> for FixedWeights {
     }
 }
 
-/// Rounds to fixed point, halves away from zero.
+/// Rounds a weight to fixed point, with halves away from zero.
 fn rounded(weight: f64) -> i32 {
     let scaled = weight * f64::from(1 << PRECISION);
     (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32
 }
 
 impl FixedWeights {
-    /// The mean that makes up each output pixel.
+    /// Iterates over the means that make up the output pixels.
     pub(super) fn means(&self) -> impl Iterator<Item = Mean<'_>> {
         let mut rest = self.pairs.as_slice();
         self.spans.iter().map(move |&Span { first, count }| {
@@ -85,20 +86,20 @@ impl FixedWeights {
 /// A weighted mean of consecutive input pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Mean<'a> {
-    /// The first input pixel.
+    /// The index of the first input pixel.
     pub(super) first: usize,
     count: usize,
     pairs: &'a [Pair],
 }
 
 impl Mean<'_> {
-    /// The means of sixteen columns; `sample(i)` is the `i`-th input pixel's value in each.
+    /// Computes the means of sixteen columns; `sample(i)` returns the value of the `i`-th input pixel in each column.
     #[inline]
     pub(super) fn of(&self, sample: impl Fn(usize) -> u8x16) -> u8x16 {
         let mut high = [i32x4::ZERO; 4];
         let mut low = [i32x4::ZERO; 4];
         for (at, pair) in self.pairs.iter().enumerate() {
-            // An odd last sample is paired with itself, under a weight of zero.
+            // If the number of samples is odd, the last one is paired with itself, with a weight of zero.
             let samples = quarters(sample(2 * at), sample((2 * at + 1).min(self.count - 1)));
             for quarter in 0..4 {
                 high[quarter] += samples[quarter].dot(pair.high);
@@ -110,7 +111,7 @@ impl Mean<'_> {
     }
 }
 
-/// Two sets of sixteen samples side by side, in 16 bits: four lanes of both in each quarter.
+/// Interleaves two sets of sixteen samples as 16-bit numbers; each quarter holds four lanes of both.
 #[inline]
 fn quarters(first: u8x16, second: u8x16) -> [i16x8; 4] {
     let (low, high) = (u8x16::unpack_low(first, second), u8x16::unpack_high(first, second));
@@ -122,7 +123,7 @@ fn quarters(first: u8x16, second: u8x16) -> [i16x8; 4] {
     ]
 }
 
-/// Drops the fraction, rounding halves up. Over- and undershoot of the bicubic filter are left to be clamped.
+/// Drops the fraction and rounds halves up. Overshoot and undershoot of the bicubic filter are clamped later.
 #[inline]
 fn rounded_means(first: i32x4, second: i32x4) -> i16x8 {
     let half = i32x4::splat(1 << (PRECISION - 1));
@@ -137,7 +138,7 @@ mod tests {
     use crate::image::Resample;
     use proptest::prelude::*;
 
-    /// The definition: Pillow's `clip8(0.5 + Σ sample × weight)`.
+    /// Computes the definition: Pillow's `clip8(0.5 + Σ sample × weight)`.
     fn definition(weights: &[f64], samples: &[u8]) -> u8 {
         let products = samples
             .iter()

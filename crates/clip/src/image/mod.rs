@@ -1,4 +1,4 @@
-//! CLIP's image preprocessing: image file to square RGB bytes to normalised floats.
+//! Implements CLIP's image preprocessing: from image files to square RGB bytes to normalised floats.
 
 mod coefficients;
 mod decode;

@@ -1,4 +1,4 @@
-//! An image as its file stores it, and what Pillow makes of it.
+//! Represents an image as its file stores it, and converts it as Pillow does.
 
 use super::coefficients::Resample;
 use super::fit::Placement;
@@ -10,43 +10,43 @@ use super::resample_deep::resize_deep;
 /// A decoded image before any conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Native {
-    /// 8 bits per sample.
+    /// An image with 8 bits per sample.
     Bytes {
-        /// What the samples mean.
+        /// The meaning of the samples.
         mode: Mode,
         /// The samples.
         raster: Raster,
-        /// The colour that stands for transparency, compared before resizing.
+        /// The colour that stands for transparency, which is compared before resizing.
         key: Option<[u8; 3]>,
     },
-    /// Gray of 16 bits: Pillow's mode `I;16`.
+    /// A gray image with 16 bits per sample, which is Pillow's mode `I;16`.
     Deep(Raster<u16>),
 }
 
 /// The meaning of 8-bit samples, under Pillow's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// `L`.
+    /// Pillow's `L`.
     Gray,
-    /// `LA`.
+    /// Pillow's `LA`.
     GrayAlpha,
-    /// `RGB`.
+    /// Pillow's `RGB`.
     Rgb,
-    /// `RGBA`.
+    /// Pillow's `RGBA`.
     Rgba,
-    /// `CMYK`: 0 is no ink.
+    /// Pillow's `CMYK`, where 0 means no ink.
     Cmyk,
-    /// `1`, as 0 and 255.
+    /// Pillow's `1`, stored as 0 and 255.
     Bilevel,
-    /// `P`: indices.
+    /// Pillow's `P`, where samples are indices into a palette.
     Palette(Box<Palette>),
 }
 
-/// RGBA colours for all indices.
+/// The RGBA colours of all indices.
 pub(super) type Palette = [[u8; 4]; 256];
 
 impl Native {
-    /// Width and height in pixels.
+    /// Returns the width and height in pixels.
     pub(super) fn size(&self) -> (usize, usize) {
         match self {
             Self::Bytes { raster, .. } => (raster.width, raster.height),
@@ -54,7 +54,7 @@ impl Native {
         }
     }
 
-    /// Gray or RGB, transparent pixels laid on white: transformers' `convert_to_rgb`.
+    /// Converts to gray or RGB and lays transparent pixels on white, like transformers' `convert_to_rgb`.
     pub(super) fn on_white(self) -> Raster {
         match self {
             Self::Bytes { mode: Mode::GrayAlpha, raster, .. } => {
@@ -75,7 +75,7 @@ impl Native {
         }
     }
 
-    /// Gray or RGB without regard to transparency: Pillow's `convert("RGB")`.
+    /// Converts to gray or RGB and ignores transparency, like Pillow's `convert("RGB")`.
     pub(super) fn opaque(self) -> Raster {
         match self {
             Self::Bytes { mode: Mode::Gray | Mode::Bilevel | Mode::Rgb, raster, .. } => raster,
@@ -86,13 +86,13 @@ impl Native {
                 let [r, g, b, _] = palette[usize::from(index)];
                 [r, g, b]
             }),
-            // 16 bits are clipped, not scaled: what is brighter than 255 of 65 535 is white.
+            // Values of 16 bits are clipped, not scaled: everything brighter than 255 of 65 535 becomes white.
             Self::Deep(raster) => raster.map_pixels(|[gray]| [gray.min(255) as u8]),
         }
     }
 
-    /// Pillow's `resize`, which depends on the mode: palettes and bilevel images are not interpolated, colours under
-    /// transparent pixels do not bleed into their neighbours.
+    /// Resizes like Pillow's `resize`, which depends on the mode: palettes and bilevel images are not interpolated, and
+    /// colours under transparent pixels do not bleed into their neighbours.
     pub(super) fn resize(self, target: &Target, filter: Resample) -> Self {
         let unchanged = self.size() == (target.width, target.height);
         match self {
@@ -115,7 +115,7 @@ impl Native {
         }
     }
 
-    /// The image on a square that is filled with `fill` in every channel.
+    /// Puts the image on a square that is filled with `fill` in every channel.
     pub(super) fn on_canvas(self, placement: &Placement, size: usize, fill: u8) -> Self {
         match self {
             Self::Deep(raster) => Self::Deep(raster.on_canvas(placement, size, fill.into())),
@@ -131,25 +131,26 @@ fn rgba_over_white([r, g, b, a]: [u8; 4]) -> [u8; 3] {
     [r, g, b].map(|value| over_white(value, a))
 }
 
-/// A value over white, rounded to the nearest: the outcome of Pillow's `alpha_composite` for all 65 536 cases.
+/// Lays a value over white and rounds to the nearest. For all 65 536 cases, the result is that of Pillow's
+/// `alpha_composite`.
 fn over_white(value: u8, alpha: u8) -> u8 {
     let (value, alpha) = (u32::from(value), u32::from(alpha));
     ((2 * (value * alpha + 255 * (255 - alpha)) + 255) / 510) as u8
 }
 
-/// `a × b / 255`, rounded to the nearest.
+/// Computes `a × b / 255`, rounded to the nearest.
 fn multiplied(a: u8, b: u8) -> u8 {
     let product = u32::from(a) * u32::from(b) + 128;
     ((product + (product >> 8)) >> 8) as u8
 }
 
-/// Multiplies all channels by the last, alpha.
+/// Multiplies all channels by the last one, which is alpha.
 fn premultiplied<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
     let alpha = pixel[CHANNELS - 1];
     std::array::from_fn(|at| if at + 1 < CHANNELS { multiplied(pixel[at], alpha) } else { alpha })
 }
 
-/// Undoes [`premultiplied`], rounding down.
+/// Undoes [`premultiplied`] and rounds down.
 fn divided<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
     let alpha = pixel[CHANNELS - 1];
     if matches!(alpha, 0 | 255) {
@@ -159,7 +160,7 @@ fn divided<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
     std::array::from_fn(|at| if at + 1 < CHANNELS { divide(pixel[at]) } else { alpha })
 }
 
-/// CMYK to RGB without a colour profile.
+/// Converts CMYK to RGB without a colour profile.
 fn without_inks([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     let white = 255 - k;
     [c, m, y].map(|ink| white - multiplied(ink, white))

@@ -1,4 +1,5 @@
-//! Picking the nearest pixels: what Pillow does to palette indices and bilevel images, whatever filter is asked for.
+//! Picks the nearest pixels. This is what Pillow does to palette indices and bilevel images, whatever filter is asked
+//! for.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ pub(super) fn pick(source: &Raster, target: &Target) -> Raster {
     Raster { width: columns.len(), height: rows.len(), channels: 1, samples }
 }
 
-/// The input pixels under the centres of the output pixels `wanted`, found by adding up the scale, as Pillow does.
+/// Finds the input pixels under the centres of the output pixels `wanted` by adding up the scale, as Pillow does.
 fn nearest(from: usize, to: usize, wanted: &Range<usize>) -> Vec<usize> {
     let scale = from as f64 / to as f64;
     let centres = std::iter::successors(Some(scale * 0.5), |centre| Some(centre + scale));

@@ -1,4 +1,4 @@
-//! `open_clip_config.json`: preprocessing as open_clip writes it down.
+//! Reads and writes preprocessing in the format of open_clip's `open_clip_config.json`.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::preprocessor::{OPENAI_MEAN, OPENAI_STD, Preprocessor};
 use super::preprocessor_config::read_json;
 
 pub(super) const FILE: &str = "open_clip_config.json";
-/// The size of a vision tower that does not say.
+/// The size in pixels for a vision tower that does not give one.
 const DEFAULT_SIZE: u32 = 224;
 
 #[derive(Deserialize)]
@@ -33,8 +33,8 @@ struct VisionConfig {
     image_size: Option<Size>,
 }
 
-/// open_clip's `PreprocessCfg`, in which null stands for the default. Its `size` is not read: open_clip replaces it by
-/// the vision tower's.
+/// open_clip's `PreprocessCfg`, in which null stands for the default. Its `size` is not read, because open_clip
+/// replaces it by that of the vision tower.
 #[derive(Default, Deserialize)]
 struct PreprocessConfig {
     mode: Option<String>,
@@ -53,18 +53,18 @@ enum Size {
 }
 
 impl Preprocessor {
-    /// Reads a model folder's `open_clip_config.json`: what open_clip does to images at inference.
+    /// Reads a model folder's `open_clip_config.json`, with the preprocessing that open_clip uses at inference.
     ///
     /// # Errors
-    /// When the file is missing or malformed, or asks for an image that is not square or for settings that open_clip
-    /// does not have.
+    /// Fails when the file is missing or malformed, or when it asks for an image that is not square or for settings
+    /// that open_clip does not have.
     pub(super) fn from_open_clip(folder: &Path) -> Result<Self, ImageError> {
         let path = folder.join(FILE);
         let config: Config = read_json(&path)?;
         config.preprocessor().map_err(|reason| ImageError::Unsupported { path, reason })
     }
 
-    /// The `preprocess_cfg` of `open_clip_config.json`. open_clip follows [`Pipeline::Torchvision`], whatever
+    /// Returns the `preprocess_cfg` of `open_clip_config.json`. open_clip follows [`Pipeline::Torchvision`], whatever
     /// [`Preprocessor::pipeline`] is.
     pub fn to_open_clip(&self) -> Value {
         let mut settings = json!({
@@ -120,7 +120,7 @@ impl PreprocessConfig {
         }
     }
 
-    /// open_clip chooses at random in training only; at inference that is bicubic.
+    /// Returns the interpolation. open_clip chooses at random only in training; at inference, `random` means bicubic.
     fn resample(&self) -> Result<Resample, String> {
         match self.interpolation.as_deref() {
             None | Some("bicubic" | "random") => Ok(Resample::Bicubic),
@@ -140,14 +140,14 @@ mod tests {
 
     #[test]
     fn the_published_spellings_are_understood() {
-        // laion/CLIP-ViT-B-32-laion2B-s34B-b79K, the keys that matter here.
+        // The relevant keys of laion/CLIP-ViT-B-32-laion2B-s34B-b79K.
         let laion = r#"{"model_cfg": {"embed_dim": 512, "vision_cfg": {"image_size": 224, "layers": 12}},
             "preprocess_cfg": {"mean": [0.48145466, 0.4578275, 0.40821073],
                 "std": [0.26862954, 0.26130258, 0.27577711]}}"#;
         let clip =
             Preprocessor { fill: 0, pipeline: Pipeline::Torchvision, ..Preprocessor::openai(224, Fit::Crop) };
         assert_eq!(parse(laion).unwrap(), clip);
-        // timm/ViT-B-16-SigLIP, the same.
+        // The relevant keys of timm/ViT-B-16-SigLIP.
         let siglip = r#"{"model_cfg": {"vision_cfg": {"image_size": 384}},
             "preprocess_cfg": {"size": [224, 224], "mode": "RGB", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
                 "interpolation": "bicubic", "resize_mode": "squash", "fill_color": 0}}"#;

@@ -1,9 +1,9 @@
-//! The two ways in which CLIP checkpoints are fed.
+//! Defines the two ways in which images are prepared for CLIP checkpoints.
 
-/// Whose preprocessing is followed, to the bit.
+/// The implementation whose preprocessing is followed, to the bit.
 ///
-/// A checkpoint belongs to the implementation that it is published for, and the two differ in more than one detail. Each
-/// detail is small; a score that is compared with a published one should not depend on it.
+/// A checkpoint belongs to the implementation that it was published for, and the two differ in several details. Each
+/// detail is small, but a score that is compared with a published one should not depend on it.
 ///
 /// | | [`Transformers`](Self::Transformers) | [`Torchvision`](Self::Torchvision) |
 /// |---|---|---|
@@ -13,14 +13,14 @@
 /// | centre crop | excess halved, rounded down | excess halved, rounded to even |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pipeline {
-    /// transformers' `CLIPImageProcessor` with `backend="pil"`: checkpoints with a `preprocessor_config.json`.
+    /// transformers' `CLIPImageProcessor` with `backend="pil"`, for checkpoints with a `preprocessor_config.json`.
     Transformers,
-    /// OpenAI's and open_clip's torchvision transforms on PIL images: checkpoints with an `open_clip_config.json`.
+    /// OpenAI's and open_clip's torchvision transforms on PIL images, for checkpoints with an `open_clip_config.json`.
     Torchvision,
 }
 
 impl Pipeline {
-    /// `transformers` or `torchvision`.
+    /// Returns the name: `transformers` or `torchvision`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Transformers => "transformers",
@@ -28,9 +28,9 @@ impl Pipeline {
         }
     }
 
-    /// How many of `excess` pixels a centre crop removes at the left or top.
+    /// Returns how many of `excess` pixels a centre crop removes at the left or top.
     ///
-    /// `excess // 2`, or `int(round(excess / 2))`, which is one more for 3, 7, 11 …
+    /// This is `excess // 2`, or `int(round(excess / 2))`, which is one more for 3, 7, 11 …
     pub(super) fn crop_start(self, excess: usize) -> usize {
         match self {
             Self::Torchvision if excess % 4 == 3 => excess / 2 + 1,

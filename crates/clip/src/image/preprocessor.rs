@@ -1,4 +1,4 @@
-//! Image file to model input.
+//! Turns image files into model input.
 
 use std::path::Path;
 
@@ -11,44 +11,45 @@ use super::pipeline::Pipeline;
 use super::raster::Raster;
 use super::resample::resize;
 
-/// The mean of OpenAI's training images, per RGB channel.
+/// The mean of OpenAI's training images for each RGB channel.
 pub const OPENAI_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-/// The standard deviation of OpenAI's training images, per RGB channel.
+/// The standard deviation of OpenAI's training images for each RGB channel.
 pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
-/// The fill of paper.
+/// White, the colour of paper, as a fill.
 ///
-/// open_clip fills with black, which draws two hard edges beside a drawing on white paper; on photographs neither is
-/// better.
+/// open_clip fills with black, which draws two hard edges beside a drawing on white paper. For photographs, neither
+/// colour is better.
 pub const WHITE: u8 = 255;
 
 /// Everything that is done to an image before the vision tower sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessor {
-    /// The side of the square, in pixels.
+    /// The side of the square in pixels.
     pub size: u32,
     /// How the image is made square.
     pub fit: Fit,
-    /// What [`Fit::Pad`] fills with, in every channel.
+    /// The value with which [`Fit::Pad`] fills every channel.
     pub fill: u8,
-    /// The interpolation.
+    /// The interpolation filter.
     pub resample: Resample,
-    /// What is subtracted from each RGB channel, scaled to 0…1.
+    /// The mean that is subtracted from each RGB channel after scaling to 0…1.
     pub mean: [f32; 3],
-    /// What each RGB channel is divided by afterwards.
+    /// The standard deviation by which each RGB channel is divided afterwards.
     pub std: [f32; 3],
-    /// Whose conversions and roundings are followed.
+    /// The implementation whose conversions and roundings are followed.
     pub pipeline: Pipeline,
 }
 
-/// A square RGB image: `size × size × 3` bytes, row by row, channels interleaved.
+/// A square RGB image with `size × size × 3` bytes, stored row by row with interleaved channels.
 ///
-/// Bytes rather than floats because they are a quarter of the size and lose nothing: this is what to cache.
+/// Bytes are stored rather than floats because they take a quarter of the space and lose nothing. This is the form to
+/// cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels(Box<[u8]>);
 
 impl Pixels {
-    /// The bytes, for a cache.
+    /// Returns the bytes, for a cache.
     pub fn into_bytes(self) -> Box<[u8]> {
         self.0
     }
@@ -69,8 +70,8 @@ impl std::ops::Deref for Pixels {
 }
 
 impl Preprocessor {
-    /// OpenAI's preprocessing for a vision tower of `size` pixels, as transformers does it: bicubic, their mean and
-    /// deviation. Padding is white.
+    /// Creates OpenAI's preprocessing for a vision tower of `size` pixels, as in transformers: bicubic, with OpenAI's
+    /// mean and deviation. Padding is white.
     pub fn openai(size: u32, fit: Fit) -> Self {
         Self {
             size,
@@ -83,7 +84,8 @@ impl Preprocessor {
         }
     }
 
-    /// The same preprocessing, if every pixel becomes a finite number; the keys are those of the file that says it.
+    /// Returns the preprocessing unchanged if every pixel becomes a finite number. The keys are those of the file that
+    /// it was read from, for error messages.
     pub(super) fn checked(self, mean_key: &str, std_key: &str) -> Result<Self, String> {
         for (channel, (mean, std)) in self.mean.iter().zip(self.std).enumerate() {
             if std <= 0.0 || std.is_nan() {
@@ -98,7 +100,7 @@ impl Preprocessor {
         Ok(self)
     }
 
-    /// The number of bytes of an image's [`Pixels`], and of floats of its normalised form.
+    /// Returns the number of bytes in an image's [`Pixels`], which is also the number of floats in its normalised form.
     pub fn length(&self) -> usize {
         3 * self.side() * self.side()
     }
@@ -107,28 +109,28 @@ impl Preprocessor {
         self.size as usize
     }
 
-    /// Reads an image file (JPEG, PNG or WebP, told by its contents) and makes it square.
+    /// Reads an image file and makes the image square. The contents tell whether it is a JPEG, PNG or WebP file.
     ///
     /// # Errors
-    /// When the file cannot be read, is not such an image, is damaged, truncated or too large.
+    /// Fails when the file cannot be read, is not such an image, or is damaged, truncated or too large.
     pub fn read(&self, path: &Path) -> Result<Pixels, ImageError> {
         self.decode_file(path, &fs_err::read(path)?)
     }
 
-    /// The same of a file that has been read.
+    /// Decodes a file that has already been read, and makes the image square.
     ///
     /// # Errors
-    /// When [`decode`](Self::decode) fails; the error names the file.
+    /// Fails when [`decode`](Self::decode) fails; the error names the file.
     pub fn decode_file(&self, path: &Path, bytes: &[u8]) -> Result<Pixels, ImageError> {
         self.decode(bytes).map_err(|source| ImageError::Decode { path: path.to_owned(), source })
     }
 
     /// Decodes an image and makes it square.
     ///
-    /// The bytes are exactly those of [`Preprocessor::pipeline`] with Pillow 12.2.
+    /// The resulting bytes are exactly those of [`Preprocessor::pipeline`] with Pillow 12.2.
     ///
     /// # Errors
-    /// When the bytes are not a JPEG, PNG or WebP image, or one that is damaged, truncated or too large.
+    /// Fails when the bytes are not a JPEG, PNG or WebP image, or when the image is damaged, truncated or too large.
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
         Ok(self.square(decode(bytes)?))
     }
@@ -148,12 +150,12 @@ impl Preprocessor {
         Pixels(rgb(square).into())
     }
 
-    /// Normalises pixels into the model's input, `3 × size × size` floats: channel by channel, row by row.
+    /// Normalises pixels into the model's input of `3 × size × size` floats: channel by channel, row by row.
     ///
-    /// Takes any `size × size × 3` bytes, so that pixels can come from a memory-mapped cache.
+    /// Any `size × size × 3` bytes are accepted, so that pixels can come from a memory-mapped cache.
     ///
     /// # Errors
-    /// When either buffer does not have [`Preprocessor::length`] values.
+    /// Fails when either buffer does not have [`Preprocessor::length`] values.
     pub fn normalise(&self, pixels: &[u8], out: &mut [f32]) -> Result<(), ImageError> {
         check_length("image", pixels.len(), self.length())?;
         check_length("model input", out.len(), self.length())?;
@@ -168,14 +170,15 @@ impl Preprocessor {
         Ok(())
     }
 
-    /// The normalised value of each level of a channel, in single precision as torchvision does it. numpy's way in
-    /// transformers, times 1/255 in double precision, rounds to the same for all levels.
+    /// Returns the normalised value of each level of a channel, in single precision as torchvision computes it.
+    /// transformers multiplies by 1/255 in double precision with numpy, which rounds to the same values for all levels.
     fn table(&self, channel: usize) -> [f32; 256] {
         std::array::from_fn(|level| (level as f32 / 255.0 - self.mean[channel]) / self.std[channel])
     }
 }
 
-/// The samples of a gray or RGB image as RGB. Gray is resized as one channel: a third of the work for the same bytes.
+/// Returns the samples of a gray or RGB image as RGB. Gray is resized as one channel, which takes a third of the work
+/// for the same bytes.
 fn rgb(image: Raster) -> Vec<u8> {
     match image.channels {
         1 => image.map_pixels(|[gray]| [gray; 3]).samples,

@@ -1,13 +1,13 @@
-//! `preprocessor_config.json`: preprocessing as transformers writes it down.
+//! Reads and writes preprocessing in the format of transformers' `preprocessor_config.json`.
 //!
-//! transformers 5 writes the same settings as the map `image_processor` of `processor_config.json`, and reads them there
-//! first; where that file has no such map, or is not there, it reads `preprocessor_config.json` as every version does.
-//! So that all of them read what is written here, that is `preprocessor_config.json` alone.
+//! transformers 5 writes the same settings as the map `image_processor` of `processor_config.json`, and it looks for
+//! them there first. If that file does not have such a map or does not exist, it reads `preprocessor_config.json`, as
+//! every version does. So that every version can read the settings, only `preprocessor_config.json` is written here.
 //!
-//! Crop and squash are spelt so that `CLIPImageProcessor` does the same. Transformers has no centred padding: there
-//! the size is given as `{"longest_edge": n}`, which its CLIP processor refuses, so that nobody crops by accident
-//! what was trained with padding; [`PAD_KEY`] says what is meant. Where the torchvision transforms are followed instead,
-//! [`PIPELINE_KEY`] says so; transformers ignores it and may be a pixel off.
+//! Crop and squash are written so that `CLIPImageProcessor` does the same. transformers has no centred padding: for
+//! padding, the size is written as `{"longest_edge": n}`, which its CLIP processor refuses, so that nobody accidentally
+//! crops images for a model that was trained with padding; [`PAD_KEY`] gives the actual meaning. If the torchvision
+//! transforms are followed instead, [`PIPELINE_KEY`] says so; transformers ignores this key and may be a pixel off.
 
 use std::io;
 use std::path::Path;
@@ -26,20 +26,20 @@ use super::open_clip_config;
 use super::pipeline::Pipeline;
 use super::preprocessor::{OPENAI_MEAN, OPENAI_STD, Preprocessor, WHITE};
 
-/// Where every version of transformers looks for the preprocessing.
+/// The file in which every version of transformers looks for the preprocessing.
 pub const FILE: &str = "preprocessor_config.json";
-/// Where transformers 5 looks first.
+/// The file in which transformers 5 looks first.
 pub const PROCESSOR_FILE: &str = "processor_config.json";
-/// Our own key beside transformers', present for padding only.
+/// Our own key beside transformers' keys, which is present only for padding.
 const PAD_KEY: &str = "cliptune_image_fit";
-/// Our own key for what padding fills with; white without it.
+/// Our own key for the value that padding fills with. Without the key, it is white.
 const FILL_KEY: &str = "cliptune_pad_fill";
-/// Our own key, present for [`Pipeline::Torchvision`] only.
+/// Our own key, which is present only for [`Pipeline::Torchvision`].
 const PIPELINE_KEY: &str = "cliptune_pipeline";
-/// What transformers' CLIP processor crops to when the file does not say.
+/// The size to which transformers' CLIP processor crops if the file does not say.
 const DEFAULT_CROP: u32 = 224;
 
-/// The keys that decide what happens to an image. Others (class names, device, tensor format) do not.
+/// The keys that decide what happens to an image. The other keys (class names, device, tensor format) do not matter.
 #[derive(Deserialize)]
 struct Config {
     size: Option<Size>,
@@ -54,14 +54,14 @@ struct Config {
     do_normalize: Option<bool>,
     do_convert_rgb: Option<bool>,
     do_pad: Option<bool>,
-    /// `Siglip2ImageProcessor`'s number of patches, whose images are not square.
+    /// The number of patches for `Siglip2ImageProcessor`, whose images are not square.
     max_num_patches: Option<u32>,
     cliptune_image_fit: Option<String>,
     cliptune_pad_fill: Option<u8>,
     cliptune_pipeline: Option<String>,
 }
 
-/// A number in old files, an object in newer ones.
+/// A size, which is a number in old files and an object in newer ones.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Size {
@@ -71,19 +71,19 @@ enum Size {
     Longest { longest_edge: u32 },
 }
 
-/// What is read of `processor_config.json`. Before transformers 5 it had nothing to say about images.
+/// The part of `processor_config.json` that is read. Before transformers 5, the file had nothing to say about images.
 #[derive(Deserialize)]
 struct ProcessorFile {
     image_processor: Option<Config>,
 }
 
 impl Preprocessor {
-    /// Reads a model folder's preprocessing where transformers 5 does: in `processor_config.json`, else in
-    /// `preprocessor_config.json`; where there is neither, in `open_clip_config.json`.
+    /// Reads a model folder's preprocessing where transformers 5 reads it: in `processor_config.json`, otherwise in
+    /// `preprocessor_config.json`. If neither has it, it is read from `open_clip_config.json`.
     ///
     /// # Errors
-    /// When none of the files is there, or the one that is read is malformed or asks for anything but resizing to a square,
-    /// scaling to 0…1 and normalising.
+    /// Fails when none of the files exists, or when the one that is read is malformed or asks for anything but resizing
+    /// to a square, scaling to 0…1 and normalising.
     pub fn from_folder(folder: &Path) -> Result<Self, ImageError> {
         let (nested, path) = (folder.join(PROCESSOR_FILE), folder.join(FILE));
         if nested.exists() {
@@ -103,11 +103,11 @@ impl Preprocessor {
 
     /// Writes `preprocessor_config.json` into a folder.
     ///
-    /// transformers' `CLIPImageProcessor` reads it and does the same for [`Fit::Crop`] and [`Fit::Squash`] with
-    /// [`Pipeline::Transformers`]; for [`Fit::Pad`] it refuses to work.
+    /// transformers' `CLIPImageProcessor` reads the file and does the same for [`Fit::Crop`] and [`Fit::Squash`] with
+    /// [`Pipeline::Transformers`]. For [`Fit::Pad`], it refuses to work.
     ///
     /// # Errors
-    /// When the folder or the file cannot be written.
+    /// Fails when the folder or the file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), ImageError> {
         fs_err::create_dir_all(folder)?;
         let text = format!("{:#}\n", self.to_json());
@@ -173,7 +173,7 @@ impl Config {
         }
     }
 
-    /// Every step but cropping is always done, padding by transformers never.
+    /// Checks that every step except cropping is switched on, and that padding by transformers is switched off.
     fn check_steps(&self) -> Result<(), String> {
         let steps = [
             ("do_resize", self.do_resize, true),
@@ -208,7 +208,7 @@ impl Config {
         }
     }
 
-    /// The side of the square and how it is reached.
+    /// Returns the side of the square and the way to reach it.
     fn square(&self) -> Result<(u32, Fit), String> {
         match (self.size.unwrap_or(Size::Side(DEFAULT_CROP)), self.cliptune_image_fit.as_deref()) {
             (Size::Longest { longest_edge }, Some("pad")) => Ok((longest_edge, Fit::Pad)),
@@ -218,7 +218,7 @@ impl Config {
                 Ok((side, Fit::Crop))
             }
             (Size::Both { height, width }, None) if height == width => {
-                // SigLIP's files name neither a crop nor its size; a crop to the same square changes nothing.
+                // SigLIP's files mention neither a crop nor its size. A crop to the same square changes nothing.
                 if self.do_center_crop.unwrap_or(self.crop_size.is_some()) {
                     self.check_crop(height)?;
                 }
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn the_published_spellings_of_openai_are_understood() {
         let expected = Preprocessor::openai(224, Fit::Crop);
-        // openai/clip-vit-base-patch32, as published.
+        // This is the file of openai/clip-vit-base-patch32, as published.
         let old = r#"{"crop_size": 224, "do_center_crop": true, "do_normalize": true, "do_resize": true,
             "feature_extractor_type": "CLIPFeatureExtractor",
             "image_mean": [0.48145466, 0.4578275, 0.40821073],
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(parse(new).unwrap(), expected);
     }
 
-    /// What transformers 5.23 saves with a `CLIPProcessor`, with another size.
+    /// Returns what transformers 5.23 saves with a `CLIPProcessor`, with a different size.
     fn nested(size: u32) -> String {
         format!(
             r#"{{"image_processor": {{"crop_size": {{"height": {size}, "width": {size}}}, "do_center_crop": true,
@@ -293,7 +293,7 @@ mod tests {
         let read = || Preprocessor::from_folder(folder.path());
         fs_err::write(folder.path().join(PROCESSOR_FILE), nested(12)).unwrap();
         assert_eq!(read().unwrap(), Preprocessor::openai(12, Fit::Crop));
-        // Its `from_pretrained` takes the map where both files are there.
+        // transformers' `from_pretrained` uses the map if both files exist.
         Preprocessor::openai(96, Fit::Squash).save(folder.path()).unwrap();
         assert_eq!(read().unwrap(), Preprocessor::openai(12, Fit::Crop));
         // Older versions wrote the file without the map.

@@ -1,20 +1,20 @@
-//! Samples in rows.
+//! Stores samples in rows.
 
 use super::fit::Placement;
 
-/// An image: rows of pixels of interleaved channels.
+/// An image: rows of pixels with interleaved channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Raster<T = u8> {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// 1 to 4.
+    /// The number of channels, from 1 to 4.
     pub(super) channels: usize,
-    /// `height × width × channels` values.
+    /// The values of all samples: `height × width × channels`.
     pub(super) samples: Vec<T>,
 }
 
 impl<T: Copy> Raster<T> {
-    /// The same image with every pixel of `FROM` channels turned into one of `TO`.
+    /// Returns the same image with every pixel of `FROM` channels converted to one of `TO` channels.
     pub(super) fn map_pixels<const FROM: usize, const TO: usize, U: Copy>(
         &self,
         convert: impl Fn([T; FROM]) -> [U; TO],
@@ -24,7 +24,7 @@ impl<T: Copy> Raster<T> {
         Raster { width: self.width, height: self.height, channels: TO, samples }
     }
 
-    /// A square of `size` pixels filled with `fill`, on which the image lies.
+    /// Puts the image on a square of `size` pixels that is filled with `fill`.
     pub(super) fn on_canvas(self, placement: &Placement, size: usize, fill: T) -> Self {
         if (self.width, self.height) == (size, size) {
             return self;
@@ -37,7 +37,7 @@ impl<T: Copy> Raster<T> {
         Self { width: size, height: size, channels: self.channels, samples }
     }
 
-    /// The rows from top to bottom.
+    /// Iterates over the rows from top to bottom.
     pub(super) fn lines(&self) -> std::slice::ChunksExact<'_, T> {
         self.samples.chunks_exact(self.width * self.channels)
     }

@@ -1,15 +1,16 @@
-//! Resizing 8-bit images, to the byte as Pillow does it.
+//! Resizes 8-bit images with the same result as Pillow, to the byte.
 //!
-//! Two passes, horizontal then vertical, with the intermediate rounded to 8 bits; see [`coefficients`] for the
-//! weights. That is every Pillow that CLIP models were published with. Newer ones turn the passes round for images
-//! whose height shrinks much more than their width (12.2: over a hundred times as tall as wide; 13: about three
-//! times, pull request 9549), which changes such images by a few levels. Here the order never depends on the image.
+//! There are two passes, first horizontal, then vertical, and the intermediate image is rounded to 8 bits; see
+//! [`coefficients`] for the weights. This is how every version of Pillow works that CLIP models were published with.
+//! Newer versions swap the passes for images whose height shrinks much more than their width (12.2: images over a
+//! hundred times as tall as wide; 13: about three times, pull request 9549), which changes such images by a few levels.
+//! Here the order never depends on the image.
 //!
-//! The usual crates are not used because they differ: `image` goes vertically first and keeps floats in
-//! between, `fast_image_resize` rounds weights to 16 bits. A model's scores should not depend on that.
+//! The usual crates are not used because they differ: `image` does the vertical pass first and keeps floats in between,
+//! and `fast_image_resize` rounds weights to 16 bits. A model's scores should not depend on that.
 //!
-//! Both passes compute sixteen means at once: the vertical one of sixteen neighbours in a row, the horizontal one of
-//! sixteen rows, which are transposed to that end.
+//! Both passes compute sixteen means at once: the vertical pass for sixteen neighbours in a row, the horizontal pass
+//! for sixteen rows, which are transposed for this purpose.
 //!
 //! [`coefficients`]: super::coefficients
 
@@ -34,7 +35,7 @@ pub(super) struct Target {
     pub(super) rows: Range<usize>,
 }
 
-/// Resizes an image and cuts the wanted part out of the result, computing nothing else.
+/// Resizes an image and cuts out the wanted part, without computing anything else.
 pub(super) fn resize(source: &Raster, target: &Target, filter: Resample) -> Raster {
     let across = Coefficients::new(filter, source.width, target.width, target.columns.clone());
     let down = Coefficients::new(filter, source.height, target.height, target.rows.clone());
@@ -46,9 +47,9 @@ pub(super) fn resize(source: &Raster, target: &Target, filter: Resample) -> Rast
 struct Narrow {
     width: usize,
     channels: usize,
-    /// Vectors per row; the last one is filled up.
+    /// The number of vectors per row, the last of which is filled up.
     stride: usize,
-    /// The row of the source that comes first.
+    /// The index of the source row that comes first.
     top: usize,
     vectors: Vec<u8x16>,
 }
@@ -70,7 +71,7 @@ impl Narrow {
         Self { width, channels: source.channels, stride, top: rows.start, vectors }
     }
 
-    /// The vertical pass.
+    /// Runs the vertical pass.
     fn resize_columns(&self, down: &FixedWeights, height: usize) -> Raster {
         let line = self.width * self.channels;
         let mut samples = vec![0; line * height];
@@ -84,20 +85,20 @@ impl Narrow {
     }
 }
 
-/// Up to sixteen rows side by side.
+/// Up to sixteen rows, stored side by side.
 #[derive(Default)]
 struct Strip {
-    /// The pixels of a row that are needed.
+    /// The range of pixels that are needed from a row.
     columns: Range<usize>,
     channels: usize,
     /// The values of all rows for each sample of those pixels.
     source: Vec<u8x16>,
-    /// The same after the horizontal pass.
+    /// The values of all rows after the horizontal pass.
     resized: Vec<u8x16>,
 }
 
 impl Strip {
-    /// Takes rows of `line` samples.
+    /// Takes rows of `line` samples and transposes them.
     fn transpose(&mut self, lines: &[u8], line: usize) {
         self.source.clear();
         let wanted = self.columns.start * self.channels..self.columns.end * self.channels;
@@ -110,7 +111,7 @@ impl Strip {
         }
     }
 
-    /// The horizontal pass.
+    /// Runs the horizontal pass.
     fn resize_lines(&mut self, across: &FixedWeights) {
         self.resized.clear();
         let channels = self.channels;
@@ -120,7 +121,7 @@ impl Strip {
         }
     }
 
-    /// Writes the outcome into rows of `stride` vectors.
+    /// Writes the result into rows of `stride` vectors.
     fn write(&self, out: &mut [u8x16], stride: usize) {
         for (column, samples) in self.resized.chunks(LANES).enumerate() {
             let mut block = [u8x16::ZERO; LANES];
@@ -132,7 +133,7 @@ impl Strip {
     }
 }
 
-/// The first sixteen samples, or fewer and zeros.
+/// Loads the first sixteen samples; if there are fewer, the rest are zeros.
 fn load(samples: &[u8]) -> u8x16 {
     match samples.first_chunk() {
         Some(whole) => u8x16::new(*whole),
@@ -144,7 +145,7 @@ fn load(samples: &[u8]) -> u8x16 {
     }
 }
 
-/// The counterpart of [`load`].
+/// Stores a vector in up to sixteen samples, as the counterpart of [`load`].
 fn store(vector: u8x16, samples: &mut [u8]) {
     let vector = vector.to_array();
     match samples.first_chunk_mut() {
@@ -153,7 +154,7 @@ fn store(vector: u8x16, samples: &mut [u8]) {
     }
 }
 
-/// Swaps rows and columns, by four times dealing the two halves of the rows like cards.
+/// Swaps rows and columns by dealing the two halves of the rows like cards, four times.
 #[inline]
 fn transposed(rows: [u8x16; LANES]) -> [u8x16; LANES] {
     dealt(dealt(dealt(dealt(rows))))
@@ -179,7 +180,7 @@ mod tests {
     fn noise(width: usize, height: usize, channels: usize, seed: u32) -> Raster {
         let mut state = seed | 1;
         let mut next = || {
-            // Xorshift: extreme values are common, so that clamping is exercised.
+            // The generator is Xorshift. Extreme values are common, so that clamping is exercised.
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
@@ -197,7 +198,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Why a gray image can be resized as one channel and replicated afterwards.
+        /// This is why a gray image can be resized as one channel and replicated afterwards.
         #[test]
         fn replicating_gray_commutes_with_resizing(
             (w, h) in (1..40usize, 1..40usize), (to_w, to_h) in (1..40usize, 1..40usize), seed in any::<u32>(),

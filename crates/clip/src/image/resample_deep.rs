@@ -1,10 +1,11 @@
-//! Resizing 16-bit gray, as Pillow does it: in double precision instead of fixed point.
+//! Resizes 16-bit gray images as Pillow does: in double precision instead of fixed point.
 
 use super::coefficients::{Coefficients, Resample};
 use super::raster::Raster;
 use super::resample::Target;
 
-/// Resizes 16-bit gray: horizontal, then vertical, in double precision with the intermediate rounded to 16 bits.
+/// Resizes a 16-bit gray image, first horizontally, then vertically, in double precision with the intermediate image
+/// rounded to 16 bits.
 pub(super) fn resize_deep(source: &Raster<u16>, target: &Target, filter: Resample) -> Raster<u16> {
     let across = Coefficients::new(filter, source.width, target.width, target.columns.clone());
     let down = Coefficients::new(filter, source.height, target.height, target.rows.clone());
@@ -21,7 +22,8 @@ pub(super) fn resize_deep(source: &Raster<u16>, target: &Target, filter: Resampl
     Raster { width, height, channels: 1, samples }
 }
 
-/// Pillow stores the two bytes of the rounded sum separately, clamping each: a sum over 65 535 keeps its low byte.
+/// Computes a weighted mean. Pillow stores the two bytes of the rounded sum separately and clamps each one, so a sum
+/// over 65 535 keeps its low byte.
 fn mean<'a>(samples: impl IntoIterator<Item = &'a u16>, weights: &[f64]) -> u16 {
     let sum: f64 =
         samples.into_iter().zip(weights).map(|(&sample, &weight)| f64::from(sample) * weight).sum();

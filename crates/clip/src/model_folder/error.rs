@@ -1,4 +1,4 @@
-//! Why a model folder cannot be used or written.
+//! The error for a model folder that cannot be used or written.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use crate::config::ConfigError;
 use crate::image::ImageError;
 use crate::tokenizer::TokenizerError;
 
-/// Why a model folder cannot be used or written.
+/// The reason why a model folder cannot be used or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The folder cannot be listed; the source names it.
+    /// The folder cannot be listed; the source error names it.
     #[error(transparent)]
     List(#[from] io::Error),
-    /// The folder is something else than a model.
+    /// The folder holds something other than a model.
     #[error(transparent)]
     NotAModel(#[from] NotAModel),
     /// The configuration cannot be used.
     #[error("cannot use the model in {}", folder.display())]
     Config {
-        /// The folder.
+        /// The folder with the configuration.
         folder: PathBuf,
-        /// Why not.
+        /// Why the configuration cannot be used.
         source: Box<ConfigError>,
     },
     /// The weights cannot be used or written.
@@ -37,23 +37,23 @@ pub enum FolderError {
     /// The preprocessing cannot be used or written.
     #[error(transparent)]
     Preprocessing(#[from] ImageError),
-    /// The files are not of one model.
+    /// The files do not belong to one model.
     #[error("the files in {} do not belong together: {problem}", folder.display())]
     Mismatch {
-        /// The folder.
+        /// The folder with the files.
         folder: PathBuf,
-        /// Which two disagree about what.
+        /// Which two files disagree, and about what.
         problem: String,
     },
-    /// The model cannot be laid out as asked.
+    /// The model cannot be written in the requested layout.
     #[error("cannot lay out the model in {} for open_clip", folder.display())]
     Layout {
-        /// The folder.
+        /// The folder with the model.
         folder: PathBuf,
-        /// Why not.
+        /// Why the model cannot be written in that layout.
         source: Box<ConfigError>,
     },
-    /// A file cannot be written; the source names it.
+    /// A file cannot be written; the source error names it.
     #[error("cannot write the model")]
     Write(#[from] DurableError),
     /// The configuration cannot be written as JSON.
@@ -62,7 +62,7 @@ pub enum FolderError {
 }
 
 impl FolderError {
-    /// What to do about it.
+    /// Returns advice on how to fix the problem, if there is any.
     pub fn hint(&self) -> Option<String> {
         let advice = match self {
             Self::NotAModel(error) => return Some(error.hint()),

@@ -1,4 +1,4 @@
-//! Averaging models.
+//! Averages models.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::checkpoint::{Checkpoint, WEIGHTS_FILE};
 use crate::config::CONFIG_FILE;
 
 impl ModelFolder {
-    /// What must be the same of two models for their mean to be one, and is not.
+    /// Names the first thing that differs between two models and would have to be the same for them to be averaged.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.config != other.config {
             Some("architectures")
@@ -21,12 +21,12 @@ impl ModelFolder {
         }
     }
 
-    /// Writes the mean of this model and others, between which there is no [`difference`](Self::difference), into an
-    /// empty folder as transformers lays it out.
+    /// Writes the mean of this model and others into an empty folder, in transformers' layout. The models must not have
+    /// any [`difference`](Self::difference).
     ///
     /// # Errors
-    /// When a file cannot be read or written, or when nothing can be computed with the weights of one of them; then nothing
-    /// has been written.
+    /// Fails when a file cannot be read or written, or when nothing can be computed with the weights of one of the
+    /// models; in the latter case nothing has been written.
     pub fn write_mean(&self, others: &[Self], to: &Path) -> Result<(), FolderError> {
         let all: Vec<&Checkpoint> =
             std::iter::once(self).chain(others).map(|model| &model.checkpoint).collect();

@@ -1,4 +1,4 @@
-//! A model folder as a whole: configuration, weights, tokenizer and preprocessing that belong together.
+//! Reads and writes whole model folders: a configuration, weights, a tokenizer and preprocessing that belong together.
 
 mod diagnosis;
 mod error;
@@ -16,26 +16,26 @@ use crate::config::{ClipConfig, TextPooling};
 use crate::image::Preprocessor;
 use crate::tokenizer::Tokenizer;
 
-/// A model on disk, as transformers or open_clip lays it out. The weights stay where they are.
+/// A model on disk, in transformers' or open_clip's layout. The weights are not loaded into memory.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
-    /// Where it is.
+    /// The path of the folder.
     pub folder: PathBuf,
-    /// Its sizes.
+    /// The sizes of the model.
     pub config: ClipConfig,
-    /// Where its weights lie.
+    /// The places in the files where the weights are.
     pub checkpoint: Checkpoint,
-    /// Text to ids.
+    /// The tokenizer, which turns texts into ids.
     pub tokenizer: Tokenizer,
-    /// Image files to pixels.
+    /// The preprocessing, which turns image files into pixels.
     pub preprocessor: Preprocessor,
 }
 
 impl ModelFolder {
-    /// Reads a folder: everything but the values of the weights.
+    /// Reads everything in a folder except the values of the weights.
     ///
     /// # Errors
-    /// When a file is missing, damaged or does not go with the others.
+    /// Fails when a file is missing, is damaged or does not fit the others.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         if let Some(other) = diagnose(folder)? {
             return Err(other.into());
@@ -55,8 +55,8 @@ impl ModelFolder {
         }
     }
 
-    /// Where the tokenizer or the preprocessing does not go with the configuration. Whoever computes would fail in the
-    /// middle, or worse: a text whose end the tower does not know is pooled at its first token.
+    /// Describes where the tokenizer or the preprocessing does not fit the configuration. Otherwise, a computation
+    /// would fail half-way, or worse: a text whose end token the tower does not know is pooled at its first token.
     fn mismatch(&self) -> Option<String> {
         let (vision, text) = (&self.config.vision, &self.config.text);
         let (size, tokens, end) =

@@ -1,4 +1,4 @@
-//! Writing a model folder in another layout.
+//! Writes a model folder in another layout.
 
 use std::path::Path;
 
@@ -9,21 +9,21 @@ use super::{FolderError, ModelFolder};
 use crate::checkpoint::{Layout, OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE};
 use crate::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
 
-/// Whose library finds its way in a folder.
+/// The library that a folder is laid out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderLayout {
-    /// transformers: `CLIPModel.from_pretrained`, `SiglipModel.from_pretrained`.
+    /// The layout of transformers, for `CLIPModel.from_pretrained` and `SiglipModel.from_pretrained`.
     HuggingFace,
-    /// open_clip: `create_model_and_transforms("local-dir:…")`.
+    /// The layout of open_clip, for `create_model_and_transforms("local-dir:…")`.
     OpenClip,
 }
 
 impl ModelFolder {
-    /// Writes the model into an empty folder. Values of weights stay as they are, to the bit.
+    /// Writes the model into an empty folder. The values of the weights stay the same, to the bit.
     ///
     /// # Errors
-    /// When a file cannot be read or written; or when nothing can be computed with the weights, or open_clip has no model
-    /// that computes the same: then nothing has been written.
+    /// Fails when a file cannot be read or written, when nothing can be computed with the weights, or when open_clip
+    /// has no model that computes the same. In the last two cases nothing has been written.
     pub fn write(&self, layout: FolderLayout, to: &Path) -> Result<(), FolderError> {
         self.checkpoint.check_values()?;
         match layout {

@@ -1,43 +1,44 @@
-//! Texts as rows of one length.
+//! Lays texts out as rows of one length.
 
 /// The ids of one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
-    /// The text's tokens in their frame, at most `context_length` ids, without padding.
+    /// The ids of the text's tokens with the start and end tokens: at most `context_length` ids, without padding.
     pub ids: Vec<i64>,
     /// Whether tokens were dropped to make the text fit.
     pub truncated: bool,
 }
 
-/// How texts of different lengths make a batch.
+/// How a batch is made from texts of different lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The id that fills short rows up.
+    /// The id that fills up short rows.
     pub padding: i64,
-    /// How long the rows are.
+    /// The length of the rows.
     pub width: Width,
 }
 
-/// How long the rows of a batch are.
+/// The length of the rows of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// Every row is as long as the longest text: a causal text tower's row for the end token sees only what stands before it, so
-    /// padding after it cannot change the result, and a batch of captions needs a third of the work.
+    /// Every row is as long as the longest text. In a causal text tower, the end token's row attends only to what comes
+    /// before it, so padding after it cannot change the result, and a batch of captions takes a third of the work.
     Longest,
-    /// Every row is always this long: towers that are not causal, such as SigLIP's, see the padding, and pool the last position.
+    /// Every row always has this length. Towers that are not causal, such as SigLIP's, attend to the padding and pool
+    /// the last position.
     Fixed(usize),
 }
 
 /// The ids of several texts, padded to one length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenBatch {
-    /// `rows × columns` ids, row by row.
+    /// The ids of all rows, row by row: `rows × columns`.
     pub ids: Vec<i64>,
-    /// How many texts.
+    /// The number of texts.
     pub rows: usize,
-    /// The length of the rows in tokens; 0 for an empty batch that is as wide as its longest text.
+    /// The length of the rows in tokens. It is 0 for an empty batch that is as wide as its longest text.
     pub columns: usize,
-    /// How many texts were truncated.
+    /// The number of texts that were truncated.
     pub truncated: usize,
 }
 

@@ -1,26 +1,28 @@
-//! Byte-pair vocabularies, whatever surrounds them.
+//! Represents byte-pair vocabularies, independently of the steps around them.
 
 use std::collections::HashMap;
 
 use tokenizers::models::bpe::{BpeBuilder, Vocab};
 
-/// No embedding table has as many rows; the largest vocabulary in the field has a quarter of a million.
+/// The limit for token ids. No embedding table has as many rows; the largest vocabulary in the field has a quarter of a
+/// million.
 const MOST_TOKENS: u32 = 1 << 24;
 
 /// A vocabulary with its merges in order of priority.
 #[derive(Clone, Debug)]
 pub(super) struct Merges {
-    /// Every token with its id, the special ones among them.
+    /// The ids of all tokens, including the special ones.
     pub(super) vocabulary: HashMap<String, u32>,
-    /// Pairs of tokens to join, best first.
+    /// The pairs of tokens to join, the best first.
     pub(super) merges: Vec<(String, String)>,
 }
 
 impl Merges {
-    /// Says which id is beyond any table, or which merge names a token that the vocabulary lacks, if any.
+    /// Reports an id that is too large for any table, or a merge with a token that the vocabulary lacks, if there is
+    /// one.
     ///
-    /// Checked before the library sees the merges: version 0.23 indexes past the end of a buffer, that is, panics,
-    /// when two tokens join to something longer than every token of the vocabulary.
+    /// This must be checked before the library sees the merges: version 0.23 indexes past the end of a buffer and
+    /// panics when two tokens join to something longer than every token of the vocabulary.
     pub(super) fn broken(&self) -> Option<String> {
         if let Some((token, id)) = self.vocabulary.iter().find(|&(_, &id)| id >= MOST_TOKENS) {
             return Some(format!("the id of {token:?} is {id}, the limit is {MOST_TOKENS}"));
@@ -34,7 +36,7 @@ impl Merges {
         ))
     }
 
-    /// The library's model in the making.
+    /// Starts to build the library's model.
     pub(super) fn into_builder(self) -> BpeBuilder {
         BpeBuilder::new().vocab_and_merges(self.vocabulary.into_iter().collect::<Vocab>(), self.merges)
     }

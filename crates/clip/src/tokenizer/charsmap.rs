@@ -1,25 +1,28 @@
-//! SentencePiece's precompiled character map: which sequences of characters become which others.
+//! Reads SentencePiece's precompiled character map, which says which sequences of characters become which others.
 //!
 //! The format is that of `normalizer_spec.precompiled_charsmap`: the length in bytes of a double-array trie
-//! (little-endian u32), the trie (u32 units), and the replacements, each ended by a zero byte. A unit packs a label,
-//! an offset to its children and whether it ends a key, as in the darts-clone library
-//! (<https://github.com/s-yata/darts-clone>); the value of a key is where its replacement starts.
+//! (little-endian u32), the trie itself (u32 units), and the replacements, each terminated by a zero byte. A unit packs
+//! a label, an offset to its children and whether it ends a key, as in the darts-clone library
+//! (<https://github.com/s-yata/darts-clone>); the value of a key is the position where its replacement starts.
 //!
-//! The tokenizers library reads the same, but indexes what it reads unchecked, and replaces otherwise than
-//! SentencePiece; both ways are here.
+//! The tokenizers library reads the same format, but it does not check indices that it reads, and it applies the
+//! replacements differently from SentencePiece. Both ways are implemented here.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::encoder::LONGEST_TEXT;
 
-/// Sequences of more bytes are not looked for: Unicode's compatibility forms, of which maps are made, are shorter.
+/// The longest sequence that is looked up, in bytes. Maps are made from Unicode's compatibility forms, which are
+/// shorter.
 const LONGEST_KEY: usize = 64;
-/// A map with longer replacements is refused; U+FDFA, the longest of Unicode's, becomes 33 bytes.
+/// The longest replacement in bytes; a map with a longer one is refused. The longest in Unicode, for U+FDFA, has 33
+/// bytes.
 const LONGEST_REPLACEMENT: usize = 256;
-/// A grapheme of more bytes than this is mapped character by character, in the tokenizers library.
+/// The longest grapheme in bytes that the tokenizers library maps as a whole. It maps longer ones character by
+/// character.
 const LONGEST_GRAPHEME: usize = 5;
 
-/// A character map; the default changes nothing.
+/// A character map. The default map changes nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Charsmap {
     units: Vec<u32>,
@@ -27,7 +30,7 @@ pub(super) struct Charsmap {
 }
 
 impl Charsmap {
-    /// Reads the map.
+    /// Parses a map.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         if bytes.is_empty() {
             return Ok(Self::default());
@@ -51,7 +54,8 @@ impl Charsmap {
         Ok(Self { units, replacements: replacements.to_owned() })
     }
 
-    /// Maps as SentencePiece does: at each place the longest sequence that the map knows. Stops after what matters.
+    /// Maps a text as SentencePiece does: at each position it replaces the longest sequence that the map knows. Stops
+    /// when the result is longer than what matters.
     pub(super) fn longest_match(&self, text: &str) -> String {
         let mut mapped = String::with_capacity(text.len());
         let mut rest = text;
@@ -66,8 +70,8 @@ impl Charsmap {
         mapped
     }
 
-    /// Maps as the tokenizers library does: short graphemes by their shortest beginning that the map knows, long ones
-    /// character by character. Stops after what matters.
+    /// Maps a text as the tokenizers library does: a short grapheme is replaced according to its shortest beginning
+    /// that the map knows, a long one character by character. Stops when the result is longer than what matters.
     pub(super) fn by_grapheme(&self, text: &str) -> String {
         let mut mapped = String::with_capacity(text.len());
         for grapheme in text.graphemes(true) {
@@ -91,7 +95,8 @@ impl Charsmap {
         self.matches(text).next().map(|(_, replacement)| replacement)
     }
 
-    /// The keys that the text starts with, shortest first: their length in bytes and what replaces them.
+    /// Finds the keys that the text starts with, shortest first, and returns their lengths in bytes with their
+    /// replacements.
     fn matches<'a>(&'a self, text: &str) -> impl Iterator<Item = (usize, &'a str)> {
         let mut node = self.units.first().map(|root| offset(*root));
         let step = move |(at, byte): (usize, u8)| {
@@ -109,7 +114,7 @@ impl Charsmap {
         values.filter_map(|(length, value)| self.replacement(value).map(|text| (length, text)))
     }
 
-    /// The replacement at a leaf's value.
+    /// Returns the replacement for the value at a leaf.
     fn replacement(&self, value: u32) -> Option<&str> {
         let text = self.replacements.get((value & 0x7fff_ffff) as usize..)?;
         text.split('\0').next()
@@ -135,7 +140,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The library would index past the end of such a trie.
+        /// With such a trie, the library would index past the end.
         #[test]
         fn a_trie_of_random_units_maps_any_text(units in prop::collection::vec(any::<u32>(), 0..600), text: String) {
             let mut bytes = (units.len() as u32 * 4).to_le_bytes().to_vec();

@@ -1,8 +1,8 @@
-//! CLIP's tokenizer as transformers has it.
+//! Builds CLIP's tokenizer as transformers has it.
 //!
-//! The same normalizer, pre-tokenizer, model options and post-processor that transformers gives its
-//! `CLIPTokenizer` (`models/clip/tokenization_clip.py`, 5.23): NFC, white space collapsed, lower case; CLIP's
-//! word pattern; bytes; BPE with `</w>` at the end of a word; `<|startoftext|> … <|endoftext|>`.
+//! The normalizer, pre-tokenizer, model options and post-processor are those that transformers gives its
+//! `CLIPTokenizer` (`models/clip/tokenization_clip.py`, 5.23): NFC, collapsed white space and lower case; CLIP's word
+//! pattern; bytes; BPE with `</w>` at the end of a word; `<|startoftext|> … <|endoftext|>`.
 
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{self, Lowercase, NFC, Replace};
@@ -15,21 +15,21 @@ use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 use super::bpe::Merges;
 use super::error::TokenizerError;
 
-/// The token every text starts with; the last id but one.
+/// The token that every text starts with. Its id is the last but one.
 pub(super) const START: &str = "<|startoftext|>";
-/// The token every text ends with, also transformers' unknown and padding token; the last id.
+/// The token that every text ends with. It is also transformers' unknown and padding token, and its id is the last.
 pub(super) const END: &str = "<|endoftext|>";
-/// What CLIP appends to the last symbol of a word.
+/// The suffix that CLIP appends to the last symbol of a word.
 pub(super) const END_OF_WORD: &str = "</w>";
 
-/// CLIP's word pattern, applied to lower-cased text.
+/// CLIP's word pattern, which is applied to lower-cased text.
 const WORDS: &str =
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
 /// Builds the whole CLIP pipeline around a vocabulary.
 ///
 /// # Errors
-/// When a special token is missing from the vocabulary or a merge does not fit it.
+/// Fails when a special token is missing from the vocabulary or a merge does not fit the vocabulary.
 pub(super) fn build(model: Merges) -> Result<Tokenizer, TokenizerError> {
     if let Some(reason) = model.broken() {
         return Err(TokenizerError::Library(reason));
@@ -54,7 +54,7 @@ pub(super) fn build(model: Merges) -> Result<Tokenizer, TokenizerError> {
     Ok(tokenizer)
 }
 
-/// Looks up a special token as the post-processor wants it.
+/// Looks up a special token in the form that the post-processor needs.
 fn special(model: &Merges, token: &str) -> Result<(String, u32), TokenizerError> {
     match model.vocabulary.get(token) {
         Some(&id) => Ok((token.to_owned(), id)),
@@ -62,22 +62,22 @@ fn special(model: &Merges, token: &str) -> Result<(String, u32), TokenizerError>
     }
 }
 
-/// NFC, runs of white space to one space, lower case.
+/// Builds the normalizer: NFC, runs of white space collapsed to one space, lower case.
 pub(super) fn normalizer() -> Result<normalizers::Sequence, TokenizerError> {
     let spaces =
         Replace::new(ReplacePattern::Regex(r"\s+".to_owned()), " ").map_err(TokenizerError::library)?;
     Ok(normalizers::Sequence::new(vec![NFC.into(), spaces.into(), Lowercase.into()]))
 }
 
-/// CLIP's words, each spelt in byte symbols.
+/// Builds the step that splits a text into CLIP's words and spells each one in byte symbols.
 ///
-/// The byte level step keeps its own (GPT-2) word pattern switched on because transformers does; after CLIP's
+/// The byte-level step keeps its own (GPT-2) word pattern switched on because transformers does so; after CLIP's
 /// pattern there is nothing left for it to split.
 pub(super) fn pre_tokenizer() -> Result<Sequence, TokenizerError> {
     words(WORDS, true)
 }
 
-/// The words that a pattern finds, spelt in byte symbols.
+/// Builds the step that finds words with a pattern and spells them in byte symbols.
 pub(super) fn words(pattern: &str, again: bool) -> Result<Sequence, TokenizerError> {
     let pattern = SplitPattern::Regex(pattern.to_owned());
     let words =

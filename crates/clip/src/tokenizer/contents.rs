@@ -1,8 +1,8 @@
-//! What `tokenizer.json`, or `vocab.json` with `merges.txt`, says.
+//! Reads the contents of `tokenizer.json`, or of `vocab.json` with `merges.txt`.
 //!
 //! Only the vocabulary, the merges or scores, the character map and the added tokens are taken from a file. The steps
-//! around them are built here, by family, as transformers 5 builds them by class: that gives its ids, and a file
-//! cannot bring steps of its own that fail or hang later.
+//! around them are built here for each family, as transformers 5 builds them for each class. This gives the same ids as
+//! transformers, and a file cannot introduce steps of its own that fail or hang later.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use super::pieces::{Piece, Pieces};
 
 /// A vocabulary of one of the kinds that CLIP and SigLIP use.
 pub(super) enum Contents {
-    /// Byte-level BPE whose words end in `</w>`.
+    /// Byte-level BPE in which words end in `</w>`.
     Clip(Merges, Vec<Added>),
     /// Gemma's BPE, which falls back on bytes.
     Gemma(Merges, Vec<Added>),
@@ -30,7 +30,7 @@ pub(super) enum Contents {
     Unigram(Pieces),
 }
 
-/// A token that is looked for in the text before anything else happens to it.
+/// A token that is looked for in the text before anything else happens to the text.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Added {
     id: u32,
@@ -60,7 +60,7 @@ struct ModelKind {
     end_of_word_suffix: Option<String>,
     #[serde(default)]
     byte_fallback: bool,
-    // Without a vocabulary this is no model.
+    // A model without a vocabulary is not valid.
     #[serde(rename = "vocab")]
     _vocab: IgnoredAny,
 }
@@ -81,7 +81,7 @@ struct BpeModel {
     merges: Vec<Merge>,
 }
 
-/// Older files write a merge as one string, newer ones as a pair.
+/// A merge, which older files write as one string and newer ones as a pair.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Merge {
@@ -97,7 +97,7 @@ struct UnigramModel {
     byte_fallback: bool,
 }
 
-/// Reads `tokenizer.json`, if it is there.
+/// Reads `tokenizer.json`, if it exists.
 pub(super) fn whole(files: &Files) -> Result<Option<Contents>, TokenizerError> {
     let Some(KindOnly { model }) = files.json(TOKENIZER)? else { return Ok(None) };
     let kind = model.kind.as_deref().unwrap_or("BPE");
@@ -136,7 +136,7 @@ fn unigram(files: &Files, whole: Whole<UnigramModel>) -> Result<Contents, Tokeni
         .map_err(|reason| files.malformed(TOKENIZER, reason))
 }
 
-/// The character map among the normalizers of the file.
+/// Finds the character map among the normalizers of the file.
 fn charsmap(normalizer: &Value) -> Result<Charsmap, String> {
     let of = |normalizer: &Value| {
         let precompiled = normalizer.get("type").and_then(Value::as_str) == Some("Precompiled");
@@ -152,7 +152,7 @@ fn charsmap(normalizer: &Value) -> Result<Charsmap, String> {
     Charsmap::parse(&bytes)
 }
 
-/// Reads `vocab.json` with `merges.txt`, if both are there.
+/// Reads `vocab.json` with `merges.txt`, if both exist.
 pub(super) fn parts(files: &Files) -> Result<Option<Merges>, TokenizerError> {
     let (Some(vocabulary), Some(lines)) = (files.json(VOCABULARY)?, files.get(MERGES)) else {
         return Ok(None);
@@ -163,11 +163,12 @@ pub(super) fn parts(files: &Files) -> Result<Option<Merges>, TokenizerError> {
     checked(files, MERGES, Merges { vocabulary, merges }).map(Some)
 }
 
-/// The pairs of `merges.txt`, or the number of the line that is none.
+/// Parses the pairs in `merges.txt`; on failure, returns the number of the first line that is not a pair.
 pub(super) fn merge_lines(lines: &str) -> Result<Vec<(String, String)>, usize> {
     let mut pairs = Vec::new();
     for (number, line) in (1_usize..).zip(lines.lines()) {
-        // The first line is "#version: 0.2" or OpenAI's longer one; a later one that starts so would be a merge of '#'.
+        // The first line is "#version: 0.2" or OpenAI's longer one. A later line that starts like this would be a merge
+        // of '#'.
         if line.is_empty() || (number == 1 && line.contains("#version")) {
             continue;
         }
@@ -188,13 +189,13 @@ fn checked(files: &Files, name: &str, merges: Merges) -> Result<Merges, Tokenize
     }
 }
 
-/// Gives a tokenizer the added tokens of its file.
+/// Adds the added tokens of a file to a tokenizer.
 pub(super) fn add(
     files: &Files,
     tokenizer: &mut tokenizers::Tokenizer,
     mut added: Vec<Added>,
 ) -> Result<(), TokenizerError> {
-    // The library numbers tokens that are not in the vocabulary in the order in which they come.
+    // The library numbers tokens that are not in the vocabulary in the order in which they are added.
     added.sort_by_key(|token| token.id);
     tokenizer.add_tokens(added.iter().map(Added::token)).map_err(TokenizerError::library)?;
     match added.iter().find(|token| tokenizer.token_to_id(&token.content) != Some(token.id)) {

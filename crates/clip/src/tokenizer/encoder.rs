@@ -1,4 +1,4 @@
-//! From a text to the ids between start and end, by family.
+//! Turns a text into the ids between the start and end tokens, in each family's way.
 
 use tokenizers::Tokenizer;
 
@@ -8,17 +8,17 @@ use super::family::{Cleaning, Family, Library, Vocabulary};
 use super::open_clip::OpenClip;
 use super::siglip::Siglip;
 
-/// How much of a text is looked at, in bytes: far more than any context holds, and little enough that a text of many
-/// megabytes costs nothing.
+/// The length in bytes of the part of a text that is tokenized: far more than any context holds, and little enough that
+/// a text of many megabytes costs nothing.
 ///
-/// A word cut here could in principle be merged differently, but only the first `context_length` tokens are ever
-/// used, and those would have to be longer than 800 bytes each to come near the cut.
+/// In principle, a word that is cut here could be merged differently, but only the first `context_length` tokens are
+/// ever used, and those would have to be longer than 800 bytes each to come near the cut.
 pub(super) const LONGEST_TEXT: usize = 64 * 1024;
 
-/// How much of a text is cleaned, in bytes: cleaning can remove most of it.
+/// The length in bytes of the part of a text that is cleaned. It is larger because cleaning can remove most of a text.
 const LONGEST_RAW_TEXT: usize = 1_000_000;
 
-/// The tokens of a text, without their frame.
+/// The tokens of a text, without the start and end tokens.
 pub(super) struct Ids {
     pub(super) ids: Vec<u32>,
     /// Whether tokens were dropped.
@@ -26,7 +26,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// The first of the tokens; `cut` says that the text had been cut before.
+    /// Keeps the first `room` of the tokens. `cut` says whether the text had already been cut before.
     pub(super) fn first(mut ids: Vec<u32>, room: usize, cut: bool) -> Self {
         let truncated = cut || ids.len() > room;
         ids.truncate(room);
@@ -34,16 +34,16 @@ impl Ids {
     }
 }
 
-/// One family's way from text to tokens.
+/// The way in which one family turns a text into tokens.
 #[derive(Clone, Debug)]
 pub(super) enum Encoder {
-    /// CLIP in transformers' spelling.
+    /// CLIP's way, as in transformers.
     Clip(Tokenizer),
-    /// CLIP in open_clip's; the tokenizer is the one that transformers would make of the same vocabulary.
+    /// CLIP's way, as in open_clip. The tokenizer is the one that transformers would make from the same vocabulary.
     OpenClip { tokenizer: Tokenizer, words: OpenClip, cleaning: Cleaning },
-    /// SigLIP's pieces.
+    /// SigLIP's way, which cuts the text into pieces.
     Siglip(Siglip),
-    /// Gemma's tokens, of a text that open_clip has cleaned where it is open_clip's.
+    /// SigLIP 2's way, which uses Gemma's tokens. In open_clip's variant, open_clip's cleaning comes first.
     Siglip2 { tokenizer: Tokenizer, library: Library },
 }
 
@@ -58,7 +58,7 @@ impl Encoder {
         Family { library, vocabulary }
     }
 
-    /// CLIP's tokenizer in transformers' spelling.
+    /// Returns CLIP's tokenizer as in transformers, if this is a CLIP.
     pub(super) fn clip(&self) -> Option<&Tokenizer> {
         match self {
             Self::Clip(tokenizer) | Self::OpenClip { tokenizer, .. } => Some(tokenizer),
@@ -66,7 +66,7 @@ impl Encoder {
         }
     }
 
-    /// One more than the largest id.
+    /// Returns one more than the largest id.
     pub(super) fn vocab_size(&self) -> usize {
         match self {
             Self::Clip(tokenizer) | Self::OpenClip { tokenizer, .. } | Self::Siglip2 { tokenizer, .. } => {
@@ -76,7 +76,7 @@ impl Encoder {
         }
     }
 
-    /// The first `room` tokens of a text.
+    /// Returns the first `room` tokens of a text.
     pub(super) fn ids(&self, text: &str, room: usize) -> Result<Ids, TokenizerError> {
         if let Self::Clip(tokenizer) = self {
             let (words, cut) = beginning(text, room);
@@ -105,14 +105,14 @@ fn library_ids(tokenizer: &Tokenizer, text: &str, room: usize, cut: bool) -> Res
     Ok(Ids::first(encoding.get_ids().to_vec(), room, cut))
 }
 
-/// A text's beginning, at most so many bytes.
+/// Returns the beginning of a text, with at most the given number of bytes.
 pub(super) fn head(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// The part of a text that can matter to CLIP: its first words, and whether anything was left off.
+/// Returns the part of a text that can matter to CLIP, which is its first words, and whether anything was left out.
 ///
-/// Every word makes at least one token, so `room` words fill the context. The words come back with single spaces
+/// Every word makes at least one token, so `room` words fill the context. The words are returned with single spaces
 /// between them, which is what the normalizer makes of white space anyway.
 fn beginning(text: &str, room: usize) -> (String, bool) {
     let mut kept = String::new();

@@ -1,54 +1,54 @@
-//! Whose tokenizer a checkpoint was trained with.
+//! Describes which tokenizer a checkpoint was trained with.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The reference that a checkpoint's texts go through: whose code, over which kind of vocabulary.
+/// The reference implementation for a checkpoint's texts: the library, and the kind of vocabulary.
 ///
-/// `docs/text.md` lists what each does and where they differ.
+/// `docs/text.md` describes what each one does and where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// Whose code prepares the text.
+    /// The library whose code prepares the text.
     pub library: Library,
-    /// What the text is cut into.
+    /// The kind of vocabulary into which the text is cut.
     pub vocabulary: Vocabulary,
 }
 
-/// Whose code prepares the text.
+/// The library whose code prepares the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
-    /// transformers: no repair of the text beyond what the vocabulary's tokenizer does.
+    /// transformers, which changes the text only as the vocabulary's tokenizer does.
     Transformers,
-    /// open_clip, and OpenAI's package, which cleans as [`Cleaning::Lower`].
+    /// open_clip, or OpenAI's package, which cleans like [`Cleaning::Lower`].
     OpenClip(Cleaning),
 }
 
-/// The last step of open_clip's cleaning: `tokenizer_kwargs.clean` in `open_clip_config.json`.
+/// The last step of open_clip's cleaning, which is `tokenizer_kwargs.clean` in `open_clip_config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cleaning {
-    /// White space collapsed, lower case; open_clip's default with its own vocabulary.
+    /// Collapses white space and converts to lower case. This is open_clip's default with its own vocabulary.
     Lower,
-    /// White space collapsed; open_clip's default with a vocabulary from Hugging Face.
+    /// Collapses white space. This is open_clip's default with a vocabulary from Hugging Face.
     Whitespace,
-    /// Underscores to spaces, ASCII punctuation removed, lower case, white space collapsed.
+    /// Replaces underscores by spaces, removes ASCII punctuation, converts to lower case, and collapses white space.
     Canonicalize,
 }
 
-/// What a text is cut into, and what frames it.
+/// The kind of vocabulary into which a text is cut, and the special tokens around the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vocabulary {
-    /// CLIP's byte-level BPE: a start token, an end token.
+    /// CLIP's byte-level BPE, with a start token and an end token.
     Clip,
-    /// SigLIP's SentencePiece unigram model: an end token alone.
+    /// SigLIP's SentencePiece unigram model, with only an end token.
     Siglip,
-    /// SigLIP 2's, which is Gemma's: BPE with bytes to fall back on; an end token alone.
+    /// SigLIP 2's vocabulary, which is Gemma's: BPE that falls back on bytes, with only an end token.
     Siglip2,
 }
 
 impl Cleaning {
-    /// The name in `open_clip_config.json`.
+    /// Returns the name in `open_clip_config.json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lower => "lower",

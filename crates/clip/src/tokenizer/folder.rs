@@ -1,4 +1,4 @@
-//! A tokenizer's files as they lie in a model folder, kept as they were read.
+//! Holds a tokenizer's files from a model folder, exactly as they were read.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -18,14 +18,14 @@ pub(super) const MERGES: &str = "merges.txt";
 pub(super) const SENTENCE_PIECES: &str = "spiece.model";
 pub(super) const OPEN_CLIP: &str = "open_clip_config.json";
 
-/// What transformers may look for when it loads the tokenizer of a CLIP or a SigLIP.
+/// The files that transformers may look for when it loads the tokenizer of a CLIP or a SigLIP.
 const NAMES: [&str; 7] =
     [TOKENIZER, CONFIGURATION, SPECIAL_TOKENS, VOCABULARY, MERGES, SENTENCE_PIECES, "tokenizer.model"];
 
-/// Those of them that decide which ids a text gets.
+/// The files that decide which ids a text gets.
 pub const DECIDING_FILES: [&str; 5] = [TOKENIZER, CONFIGURATION, VOCABULARY, MERGES, SENTENCE_PIECES];
 
-/// No published file comes near: Gemma's `tokenizer.json` has 34 MB.
+/// The largest file that is read, in bytes. No published file comes near it: Gemma's `tokenizer.json` has 34 MB.
 const LARGEST_FILE: u64 = 256 << 20;
 
 /// The tokenizer files of a folder, byte for byte. Cheap to clone.
@@ -36,12 +36,12 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Whether others have the same names and bytes, wherever they are.
+    /// Checks whether both sets of files have the same names and bytes, wherever they are.
     pub(super) fn are(&self, other: &Self) -> bool {
         self.files == other.files
     }
 
-    /// Reads those of the files that are there.
+    /// Reads those of the files that exist.
     pub(super) fn read(folder: &Path) -> Result<Self, TokenizerError> {
         let mut files = Vec::new();
         for name in NAMES {
@@ -52,35 +52,35 @@ impl Files {
         Ok(Self { folder: folder.to_owned(), files: Arc::new(files) })
     }
 
-    /// A file's contents, if it was there.
+    /// Returns a file's contents, if it existed.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
         self.files.iter().find(|(known, _)| *known == name).map(|(_, bytes)| bytes.as_slice())
     }
 
-    /// A file of the folder as JSON, if it was there.
+    /// Parses a file as JSON, if it existed.
     pub(super) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, TokenizerError> {
         let parse =
             |bytes| serde_json::from_slice(bytes).map_err(|error| self.malformed(name, error.to_string()));
         self.get(name).map(parse).transpose()
     }
 
-    /// Every file with its name.
+    /// Iterates over all files with their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice()))
     }
 
-    /// Says that a file is broken.
+    /// Creates the error for a damaged file.
     pub(super) fn malformed(&self, name: &str, reason: impl Into<String>) -> TokenizerError {
         TokenizerError::Malformed { path: self.folder.join(name), reason: reason.into() }
     }
 
-    /// Says that a file is a tokenizer of another kind.
+    /// Creates the error for a file that is a tokenizer of another kind.
     pub(super) fn not_clip(&self, name: &str, reason: impl Into<String>) -> TokenizerError {
         TokenizerError::NotClip { path: self.folder.join(name), reason: reason.into() }
     }
 }
 
-/// Reads a file, unless there is none or it is larger than any tokenizer.
+/// Reads a file, if it exists; fails if it is larger than any tokenizer.
 pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, TokenizerError> {
     let bytes = match fs_err::metadata(path) {
         Ok(metadata) => metadata.len(),

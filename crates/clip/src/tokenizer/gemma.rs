@@ -1,8 +1,8 @@
-//! SigLIP 2's tokenizer: Gemma's, over lower-case text.
+//! Builds SigLIP 2's tokenizer, which is Gemma's applied to lower-case text.
 //!
-//! `Siglip2Tokenizer` in `models/siglip2/tokenization_siglip2.py` (transformers 5.23). Older model folders name
-//! `GemmaTokenizer`, which keeps capitals; the models were trained without them
-//! (<https://arxiv.org/abs/2502.14786>, section 2), so they are lower-cased here whatever the folder says.
+//! This follows `Siglip2Tokenizer` in `models/siglip2/tokenization_siglip2.py` (transformers 5.23). Older model folders
+//! name `GemmaTokenizer`, which keeps capitals; the models were trained without them
+//! (<https://arxiv.org/abs/2502.14786>, section 2), so texts are converted to lower case here whatever the folder says.
 
 use tokenizers::Tokenizer;
 use tokenizers::normalizers::replace::ReplacePattern;
@@ -14,12 +14,13 @@ use super::family::Library;
 
 /// The token that ends a text.
 pub(super) const END: &str = "<eos>";
-/// The token that fills a text up.
+/// The token that fills up short texts.
 pub(super) const PADDING: &str = "<pad>";
-/// The token for what has neither a token nor bytes.
+/// The token for anything that has neither a token nor bytes.
 pub(super) const UNKNOWN: &str = "<unk>";
 
-/// Builds the pipeline around a vocabulary; open_clip lower-cases before it, transformers within.
+/// Builds the pipeline around a vocabulary. open_clip converts to lower case before the pipeline, transformers inside
+/// it.
 pub(super) fn build(model: Merges, library: Library) -> Result<Tokenizer, TokenizerError> {
     let bpe = model
         .into_builder()

@@ -1,4 +1,4 @@
-//! Which family's tokenizer a model folder holds, and how it is read.
+//! Finds out which family's tokenizer a model folder holds, and loads it.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use super::settings::{Configuration, Mark, OpenClipText, TokenName};
 use super::siglip::{Siglip, Style};
 use super::{Frame, Tokenizer, clip, gemma, open_clip, sentence_pieces, siglip};
 
-/// Reads the tokenizer of a model folder.
+/// Loads the tokenizer of a model folder.
 pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, TokenizerError> {
     let files = Files::read(folder)?;
     let configuration: Configuration = files.json(CONFIGURATION)?.unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) fn load(folder: &Path, context_length: usize) -> Result<Tokenizer, To
     Reader { files, configuration, open_clip, context_length }.read(contents)
 }
 
-/// `tokenizer.json`, or `vocab.json` with `merges.txt`.
+/// Reads `tokenizer.json`, or `vocab.json` with `merges.txt`.
 fn hugging_face(files: &Files) -> Result<Option<Contents>, TokenizerError> {
     match contents::whole(files)? {
         Some(contents) => Ok(Some(contents)),
@@ -45,14 +45,14 @@ fn hugging_face(files: &Files) -> Result<Option<Contents>, TokenizerError> {
     }
 }
 
-/// `spiece.model`.
+/// Reads `spiece.model`.
 fn sentence_pieces(files: &Files) -> Result<Option<Contents>, TokenizerError> {
     let parse =
         |bytes| sentence_pieces::parse(bytes).map_err(|reason| files.malformed(SENTENCE_PIECES, reason));
     Ok(files.get(SENTENCE_PIECES).map(parse).transpose()?.map(Contents::Unigram))
 }
 
-/// Puts a tokenizer together from what the folder holds.
+/// Builds a tokenizer from what the folder holds.
 struct Reader {
     files: Files,
     configuration: Configuration,
@@ -87,7 +87,7 @@ impl Reader {
             None => {
                 let padding = self.padding(|token| tokenizer.token_to_id(token));
                 if let Some(name) = self.configuration.pad_token.as_ref().filter(|_| padding.is_some()) {
-                    // transformers looks for it in the text, even where it is `!`.
+                    // transformers looks for this token in the text, even if it is `!`.
                     let token = AddedToken::from(name.text(), true);
                     tokenizer.add_special_tokens([token]).map_err(TokenizerError::library)?;
                 }
@@ -107,7 +107,7 @@ impl Reader {
         let padding = self.padding(|token| pieces.id(token)).unwrap_or(end);
         let style = match self.open_clip {
             Some(Mark { clean: clean @ Cleaning::Canonicalize, .. }) => Style::OpenClip(clean),
-            // Special tokens would be left in the text, and no published folder asks for it.
+            // Special tokens would remain in the text, and no published folder asks for this.
             Some(Mark { clean, .. }) => {
                 return Err(self
                     .files
@@ -123,7 +123,7 @@ impl Reader {
         Ok((Encoder::Siglip(Siglip::new(pieces, style)?), frame))
     }
 
-    /// The special tokens of a SigLIP: its end, its unknown and its padding token.
+    /// Returns the special tokens of a SigLIP: its end, unknown and padding tokens.
     fn specials(&self, pieces: &Pieces) -> Vec<(String, u32)> {
         let padding = self.configuration.pad_token.as_ref().map(TokenName::text);
         let tokens = [Some(siglip::END), Some(pieces.unknown()), padding].into_iter().flatten();
@@ -143,13 +143,13 @@ impl Reader {
         Ok((Encoder::Siglip2 { tokenizer, library }, frame))
     }
 
-    /// The padding token that `tokenizer_config.json` names, if the vocabulary has it.
+    /// Returns the padding token that `tokenizer_config.json` names, if the vocabulary contains it.
     fn padding(&self, id: impl Fn(&str) -> Option<u32>) -> Option<u32> {
         self.configuration.pad_token.as_ref().and_then(|name| id(name.text()))
     }
 }
 
-/// CLIP in transformers' spelling; padded with its end token unless told otherwise.
+/// Creates the encoder for CLIP as in transformers, which pads with the end token unless told otherwise.
 pub(super) fn clip_encoder(
     tokenizer: tokenizers::Tokenizer,
     padding: Option<u32>,
@@ -159,7 +159,7 @@ pub(super) fn clip_encoder(
     Ok((Encoder::Clip(tokenizer), frame))
 }
 
-/// CLIP in open_clip's spelling; padded with zeros.
+/// Creates the encoder for CLIP as in open_clip, which pads with zeros.
 pub(super) fn open_clip_encoder(
     tokenizer: tokenizers::Tokenizer,
     cleaning: Cleaning,

@@ -1,6 +1,6 @@
-//! Text to token ids, as the reference of each family of checkpoints has it.
+//! Turns texts into token ids in the same way as the reference implementation of each family of checkpoints.
 //!
-//! [`Family`] says whose rules a tokenizer follows; `docs/text.md` compares them.
+//! [`Family`] says which reference a tokenizer follows; `docs/text.md` compares them.
 
 mod batch;
 mod bpe;
@@ -34,13 +34,13 @@ pub use folder::DECIDING_FILES;
 use encoder::Encoder;
 use folder::Files;
 
-/// The least context: start, one token, end.
+/// The shortest context, which holds a start token, one token of text and an end token.
 const LEAST_CONTEXT: usize = 3;
 
 /// A checkpoint's tokenizer, with the context length of the model it serves.
 ///
-/// Gives the ids of the checkpoint's own reference ([`Tokenizer::family`]). As there, a special token that is written
-/// out in a text becomes that token.
+/// Gives the same ids as the checkpoint's own reference implementation ([`Tokenizer::family`]). As in the reference, a
+/// special token that is written out in a text becomes that token.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     encoder: Encoder,
@@ -48,54 +48,56 @@ pub struct Tokenizer {
     width: Width,
     context_length: usize,
     vocab_size: usize,
-    /// The files that it was read from.
+    /// The files that the tokenizer was read from.
     files: Files,
 }
 
-/// What stands around a text's tokens.
+/// The special tokens before and after a text's tokens, and the padding token.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     start: Option<u32>,
     end: u32,
     padding: u32,
-    /// Whether a text that ends in the end token gets no second one.
+    /// Whether a text that already ends in the end token does not get a second one.
     end_once: bool,
 }
 
 impl Tokenizer {
-    /// Loads the tokenizer of a model folder, as the folder's family would.
+    /// Loads the tokenizer of a model folder in the way that the folder's family prescribes.
     ///
-    /// A folder with `open_clip_config.json`, or written by [`Tokenizer::save`] from one, is open_clip's; others are
-    /// transformers'. `spiece.model` makes it SigLIP's, `tokenizer.json` whatever its model is, `vocab.json` with
-    /// `merges.txt` CLIP's. An open_clip folder without any of them has the vocabulary of open_clip's package.
+    /// A folder with `open_clip_config.json`, or one that [`Tokenizer::save`] made from such a folder, is treated as
+    /// open_clip's, others as transformers'. `spiece.model` means SigLIP, `vocab.json` with `merges.txt` means CLIP,
+    /// and for `tokenizer.json` it depends on the model in the file. An open_clip folder without any of these files
+    /// uses the vocabulary of open_clip's package.
     ///
     /// `context_length` is the text tower's number of positions (77 for every published CLIP, 64 for SigLIP).
     ///
     /// # Errors
-    /// When the files are missing, unreadable, malformed or hold another kind of tokenizer, or when
+    /// Fails when the files are missing, unreadable, malformed or contain another kind of tokenizer, or when
     /// `context_length` is below 3.
     pub fn from_folder(folder: &Path, context_length: usize) -> Result<Self, TokenizerError> {
         load::load(folder, context_length)
     }
 
-    /// The tokenizer in open_clip's and OpenAI's packages: 49,408 tokens, cleaned as [`Cleaning::Lower`].
+    /// Creates the tokenizer in open_clip's and OpenAI's packages, with 49,408 tokens and the cleaning
+    /// [`Cleaning::Lower`].
     ///
     /// # Errors
-    /// When `context_length` is below 3.
+    /// Fails when `context_length` is below 3.
     pub fn open_clip(context_length: usize) -> Result<Self, TokenizerError> {
         let tokenizer = clip::build(open_clip::built_in()?)?;
         let (encoder, frame) = load::open_clip_encoder(tokenizer, Cleaning::Lower)?;
         Self::new(encoder, frame, Width::Longest, context_length, Files::default())
     }
 
-    /// Learns a vocabulary of at most `vocab_size` tokens in CLIP's form from `texts`; transformers' family.
+    /// Learns a vocabulary in CLIP's form of at most `vocab_size` tokens from `texts`, to be used as in transformers.
     ///
-    /// Ids: 256 bytes, 256 bytes that end a word, merges, start, end; so that the end token is the largest id, as
-    /// CLIP's pooling by `argmax` expects. The result does not depend on the order of the texts. Few texts offer
-    /// few merges: see [`Tokenizer::vocab_size`] for what came out.
+    /// The ids are, in this order: 256 bytes, 256 bytes that end a word, the merges, the start token, and the end
+    /// token. The end token thus has the largest id, as CLIP's pooling by `argmax` expects. The result does not depend
+    /// on the order of the texts. Few texts yield few merges: [`Tokenizer::vocab_size`] gives the actual size.
     ///
     /// # Errors
-    /// When `vocab_size` is below 514 or `context_length` below 3.
+    /// Fails when `vocab_size` is below 514 or `context_length` is below 3.
     pub fn train(
         texts: &[impl AsRef<str>],
         vocab_size: usize,
@@ -120,35 +122,35 @@ impl Tokenizer {
         Ok(Self { encoder, frame, width, context_length, vocab_size, files })
     }
 
-    /// Writes the tokenizer so that transformers' `from_pretrained` loads it, and [`Tokenizer::from_folder`] loads
-    /// the same again.
+    /// Writes the tokenizer so that transformers' `from_pretrained` can load it, and so that [`Tokenizer::from_folder`]
+    /// loads the same tokenizer again.
     ///
-    /// The files it was read from are written byte for byte. What a CLIP lacks of `tokenizer.json`, `vocab.json`,
-    /// `merges.txt`, `tokenizer_config.json` and `special_tokens_map.json` is made. For open_clip's family
-    /// `tokenizer_config.json` gains a key `cliptune_text`; transformers ignores it, and so gives other ids than
-    /// open_clip to texts that open_clip's cleaning changes.
+    /// The files that the tokenizer was read from are written byte for byte. For a CLIP, those of `tokenizer.json`,
+    /// `vocab.json`, `merges.txt`, `tokenizer_config.json` and `special_tokens_map.json` that are missing are created.
+    /// In open_clip's family, `tokenizer_config.json` gains a key `cliptune_text`. transformers ignores this key, and
+    /// so it gives different ids from open_clip's for texts that open_clip's cleaning changes.
     ///
     /// # Errors
-    /// When the folder or a file cannot be written.
+    /// Fails when the folder or a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), TokenizerError> {
         save::save(self, folder)
     }
 
-    /// Whether both were read from the same files, byte for byte.
+    /// Checks whether both tokenizers were read from the same files, byte for byte.
     pub(crate) fn has_files_of(&self, other: &Self) -> bool {
         self.files.are(&other.files)
     }
 
-    /// What `text_cfg` of `open_clip_config.json` says, so that open_clip gives the same ids: to all texts where the
-    /// family is its own, to plain ones otherwise, because open_clip cleans every text.
+    /// Returns the settings for `text_cfg` of `open_clip_config.json` with which open_clip gives the same ids. If the
+    /// family is not open_clip's own, this holds only for plain texts, because open_clip cleans every text.
     ///
     /// # Errors
-    /// When the vocabulary in open_clip's package cannot be read.
+    /// Fails when the vocabulary in open_clip's package cannot be read.
     pub fn to_open_clip(&self) -> Result<Map<String, Value>, TokenizerError> {
         let Family { library, vocabulary } = self.family();
         let clean = match (library, vocabulary) {
             (Library::OpenClip(clean), _) => clean,
-            // What open_clip's own SigLIPs have.
+            // open_clip's own SigLIPs use this cleaning.
             (Library::Transformers, Vocabulary::Siglip) => Cleaning::Canonicalize,
             // These families keep punctuation and have no capitals.
             (Library::Transformers, Vocabulary::Clip | Vocabulary::Siglip2) => Cleaning::Lower,
@@ -162,53 +164,53 @@ impl Tokenizer {
         if !is_own {
             settings.insert("hf_tokenizer_name".to_owned(), json!(settings::VOCABULARY_BESIDE));
         }
-        // What it does without being told, and what older versions do not know how to be told.
+        // These settings are open_clip's defaults, and older versions do not know the key.
         if !(is_own && clean == Cleaning::Lower) {
             settings.insert("tokenizer_kwargs".to_owned(), json!({ "clean": clean }));
         }
         Ok(settings)
     }
 
-    /// Whose rules it follows.
+    /// Returns the family whose rules the tokenizer follows.
     pub fn family(&self) -> Family {
         self.encoder.family()
     }
 
-    /// The number of rows that the embedding table needs: one more than the largest id.
+    /// Returns the number of rows that the embedding table needs, which is one more than the largest id.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
     }
 
-    /// The id every text starts with; SigLIP's texts start with their first word.
+    /// Returns the id that every text starts with, if there is one; SigLIP's texts start with their first word.
     pub fn start_id(&self) -> Option<i64> {
         self.frame.start.map(i64::from)
     }
 
-    /// The id every text ends with.
+    /// Returns the id that every text ends with.
     pub fn end_id(&self) -> i64 {
         self.frame.end.into()
     }
 
-    /// The id that fills short texts up.
+    /// Returns the id that fills up short texts.
     pub fn padding_id(&self) -> i64 {
         self.frame.padding.into()
     }
 
-    /// How texts of different lengths make a batch.
+    /// Returns the layout in which texts of different lengths form a batch.
     pub fn layout(&self) -> Layout {
         Layout { padding: self.padding_id(), width: self.width }
     }
 
-    /// The largest number of ids of one text.
+    /// Returns the largest number of ids in one text.
     pub fn context_length(&self) -> usize {
         self.context_length
     }
 
-    /// Turns a text into ids; any text, however long or strange.
+    /// Turns a text into ids. Any text is accepted, however long or strange.
     ///
     /// # Errors
-    /// When the vocabulary lacks a byte of the text and the unknown token too, which only a damaged tokenizer
-    /// file can bring about.
+    /// Fails when the vocabulary lacks both a byte of the text and the unknown token, which happens only with a damaged
+    /// tokenizer file.
     pub fn encode(&self, text: &str) -> Result<Encoded, TokenizerError> {
         let Frame { start, end, end_once, .. } = self.frame;
         let room = self.context_length - 1 - usize::from(start.is_some());
@@ -222,7 +224,7 @@ impl Tokenizer {
     /// Turns texts into one padded batch.
     ///
     /// # Errors
-    /// When [`Tokenizer::encode`] fails for one of them.
+    /// Fails when [`Tokenizer::encode`] fails for one of the texts.
     pub fn batch(&self, texts: &[impl AsRef<str>]) -> Result<TokenBatch, TokenizerError> {
         let encoded = texts.iter().map(|text| self.encode(text.as_ref())).collect::<Result<Vec<_>, _>>()?;
         Ok(TokenBatch::new(&encoded, self.layout()))

@@ -1,8 +1,8 @@
-//! CLIP's tokenizer as OpenAI and open_clip have it.
+//! Implements CLIP's tokenizer as OpenAI and open_clip have it.
 //!
-//! `SimpleTokenizer` in `open_clip/tokenizer.py` (3.3.0). After [`super::clean`] it differs from transformers in what
-//! it looks for: the special tokens are spelt `<start_of_text>` and `<end_of_text>`, and only where the word pattern
-//! finds them as a word.
+//! This follows `SimpleTokenizer` in `open_clip/tokenizer.py` (3.3.0). After [`super::clean`], it differs from
+//! transformers in how it finds special tokens: they are spelt `<start_of_text>` and `<end_of_text>`, and they count
+//! only where the word pattern finds them as a word.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -18,16 +18,16 @@ use super::encoder::Ids;
 use super::error::TokenizerError;
 use super::train::byte_symbols;
 
-/// open_clip's word pattern. Case does not matter even where the text is not lower-cased.
+/// open_clip's word pattern. It ignores case even if the text is not converted to lower case.
 const WORDS: &str =
     r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 const START_WORD: &str = "<start_of_text>";
 const END_WORD: &str = "<end_of_text>";
 
-/// The merges that OpenAI's and open_clip's packages carry; see `data/README.md`.
+/// The merges that OpenAI's and open_clip's packages contain; see `data/README.md`.
 const MERGES: &[u8] = include_bytes!("../../data/bpe_simple_vocab_16e6.48894.txt.gz");
 
-/// Words of cleaned texts to ids.
+/// Turns the words of cleaned texts into ids.
 #[derive(Clone, Debug)]
 pub(super) struct OpenClip {
     words: Sequence,
@@ -37,14 +37,14 @@ pub(super) struct OpenClip {
 
 impl OpenClip {
     pub(super) fn new(start: u32, end: u32) -> Result<Self, TokenizerError> {
-        // Without the second pattern: it would take `<start_of_text>` apart.
+        // The second pattern is left out because it would split `<start_of_text>`.
         Ok(Self { words: clip::words(WORDS, false)?, start, end })
     }
 
-    /// The first tokens of a cleaned text.
+    /// Returns the first `room` tokens of a cleaned text.
     pub(super) fn ids(&self, tokenizer: &Tokenizer, text: &str, room: usize) -> Result<Ids, TokenizerError> {
-        // Python's regex module counts this mark, whose upper case is a letter, neither among the letters nor among
-        // the others when case does not matter: it separates words and is dropped, like a space.
+        // When Python's regex module ignores case, it counts this mark, whose upper case is a letter, neither among the
+        // letters nor among the other characters. The mark therefore separates words and is dropped, like a space.
         let mut words = PreTokenizedString::from(text.replace('\u{345}', " "));
         self.words.pre_tokenize(&mut words).map_err(TokenizerError::library)?;
         let mut ids = Vec::new();
@@ -65,7 +65,8 @@ impl OpenClip {
     }
 }
 
-/// The vocabulary that OpenAI's and open_clip's packages carry: bytes, bytes that end a word, merges, start, end.
+/// Builds the vocabulary that OpenAI's and open_clip's packages contain: bytes, bytes that end a word, merges, start,
+/// end.
 pub(super) fn built_in() -> Result<Merges, TokenizerError> {
     let broken = |reason: String| TokenizerError::Library(format!("the built-in vocabulary: {reason}"));
     let mut lines = String::new();
@@ -79,7 +80,7 @@ pub(super) fn built_in() -> Result<Merges, TokenizerError> {
     Ok(Merges { vocabulary, merges })
 }
 
-/// Whether a tokenizer has that vocabulary. Its ids are the order of its merges, too.
+/// Checks whether a tokenizer has that vocabulary. The ids also determine the order of the merges.
 pub(super) fn has_vocabulary(tokenizer: &Tokenizer) -> Result<bool, TokenizerError> {
     Ok(tokenizer.get_vocab(true) == built_in()?.vocabulary.into_iter().collect())
 }

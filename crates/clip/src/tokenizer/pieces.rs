@@ -1,11 +1,12 @@
-//! Unigram vocabularies: pieces with scores, cut so that the scores' sum is highest.
+//! Represents unigram vocabularies: pieces with scores. A text is cut so that the sum of the scores is as high as
+//! possible.
 
 use tokenizers::models::unigram::Unigram;
 
 use super::charsmap::Charsmap;
 
-/// SentencePiece makes pieces of at most 16 characters unless told otherwise; the library's search takes as many
-/// steps at every place as the longest piece has bytes.
+/// The longest piece in bytes. SentencePiece makes pieces of at most 16 characters unless told otherwise, and the
+/// library's search takes as many steps at every position as the longest piece has bytes.
 const LONGEST_PIECE: usize = 1024;
 
 /// A piece of text and its log probability.
@@ -15,22 +16,22 @@ pub(super) struct Piece {
     pub(super) score: f64,
 }
 
-/// A unigram vocabulary and the character map that goes before it.
+/// A unigram vocabulary and the character map that is applied before it.
 #[derive(Clone, Debug)]
 pub(super) struct Pieces {
-    /// Whose place in the list is their id.
+    /// The pieces, whose index in the list is their id.
     pub(super) pieces: Vec<Piece>,
-    /// The id of what no piece covers.
+    /// The id for text that no piece covers.
     unknown: usize,
-    /// Whether what no piece covers is spelt in bytes.
+    /// Whether text that no piece covers is spelt in bytes.
     byte_fallback: bool,
     pub(super) charsmap: Charsmap,
-    /// Whether runs of spaces are one space.
+    /// Whether runs of spaces are collapsed to one space.
     pub(super) collapse_spaces: bool,
 }
 
 impl Pieces {
-    /// Checks the pieces: the library loops for ever over an empty one.
+    /// Checks the pieces and creates the vocabulary. The library would loop for ever on an empty piece.
     pub(super) fn new(
         pieces: Vec<Piece>,
         unknown: usize,
@@ -51,17 +52,17 @@ impl Pieces {
         Ok(Self { pieces, unknown, byte_fallback, charsmap, collapse_spaces: true })
     }
 
-    /// The id of a piece.
+    /// Returns the id of a piece.
     pub(super) fn id(&self, text: &str) -> Option<u32> {
         self.pieces.iter().zip(0..).find(|(piece, _)| piece.text == text).map(|(_, id)| id)
     }
 
-    /// The text of the unknown piece.
+    /// Returns the text of the unknown piece.
     pub(super) fn unknown(&self) -> &str {
         &self.pieces[self.unknown].text
     }
 
-    /// The library's model.
+    /// Creates the library's model.
     pub(super) fn model(&self) -> Result<Unigram, tokenizers::Error> {
         let pieces = self.pieces.iter().map(|piece| (piece.text.clone(), piece.score)).collect();
         Unigram::from(pieces, Some(self.unknown), self.byte_fallback)

@@ -1,4 +1,4 @@
-//! Writing a tokenizer into a model folder so that transformers loads it back.
+//! Writes a tokenizer into a model folder so that transformers can load it again.
 
 use std::io;
 use std::path::Path;
@@ -15,13 +15,13 @@ use super::family::Library;
 use super::folder::{CONFIGURATION, MERGES, SPECIAL_TOKENS, TOKENIZER, VOCABULARY};
 use super::settings::Mark;
 
-/// The key under which [`Mark`] stands in `tokenizer_config.json`; transformers keeps it and looks no further.
+/// The key that holds [`Mark`] in `tokenizer_config.json`. transformers keeps the key but does not interpret it.
 const MARK: &str = "cliptune_text";
 
-/// Writes the files that the tokenizer was read from, byte for byte, and those that transformers may look for beside
-/// them, so that slow, fast, old and new classes find theirs.
+/// Writes the files that the tokenizer was read from, byte for byte, and the others that transformers may look for, so
+/// that slow, fast, old and new classes all find what they need.
 ///
-/// One file is not the original when open_clip prepares the text: `tokenizer_config.json` says so.
+/// If open_clip prepares the text, `tokenizer_config.json` says so and differs from the original.
 pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<(), TokenizerError> {
     fs_err::create_dir_all(folder)?;
     for (name, bytes) in tokenizer.files.iter() {
@@ -46,7 +46,7 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<(), Tokenizer
     Ok(())
 }
 
-/// The BPE model inside a CLIP tokenizer; loading and training make no other kind.
+/// Returns the BPE model inside a CLIP tokenizer. Loading and training create no other kind.
 fn bpe(tokenizer: &tokenizers::Tokenizer) -> Result<&BPE, TokenizerError> {
     match tokenizer.get_model() {
         ModelWrapper::BPE(bpe) => Ok(bpe),
@@ -54,7 +54,7 @@ fn bpe(tokenizer: &tokenizers::Tokenizer) -> Result<&BPE, TokenizerError> {
     }
 }
 
-/// `tokenizer_config.json`, unless the original can stay as it is.
+/// Returns the contents for `tokenizer_config.json`, unless the original can stay as it is.
 fn configuration(tokenizer: &Tokenizer) -> Result<Option<Map<String, Value>>, TokenizerError> {
     let original: Option<Map<String, Value>> = tokenizer.files.json(CONFIGURATION)?;
     let mark = match tokenizer.family().library {
@@ -72,10 +72,10 @@ fn configuration(tokenizer: &Tokenizer) -> Result<Option<Map<String, Value>>, To
     }))
 }
 
-/// transformers has one token for the end, for padding and for what it does not know.
+/// Returns the special tokens. transformers uses one token as the end token, the padding token and the unknown token.
 ///
-/// open_clip pads with zeros, but zero is `!`: named here, transformers would take it out of every text. A causal
-/// tower gives the same row whatever follows the end.
+/// open_clip pads with zeros, but the token with id 0 is `!`: if it were named here, transformers would take it out of
+/// every text. A causal tower gives the same row whatever follows the end token.
 fn special_tokens() -> Map<String, Value> {
     let named = [("bos_token", START), ("eos_token", END), ("pad_token", END), ("unk_token", END)];
     named.into_iter().map(|(role, token)| (role.to_owned(), json!(token))).collect()

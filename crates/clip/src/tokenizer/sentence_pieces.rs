@@ -1,17 +1,17 @@
-//! `spiece.model`: SentencePiece's own file.
+//! Reads `spiece.model`, which is SentencePiece's own file.
 //!
-//! A protocol buffer, `ModelProto` in `sentencepiece_model.proto`
-//! (<https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto>), of which the fields here
-//! decide the ids.
+//! The file is a protocol buffer: `ModelProto` in `sentencepiece_model.proto`
+//! (<https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto>). Only the fields that decide
+//! the ids are declared here.
 
 use prost::Message;
 
 use super::charsmap::Charsmap;
 use super::pieces::{Piece, Pieces};
 
-/// `TrainerSpec.ModelType.UNIGRAM`.
+/// The value of `TrainerSpec.ModelType.UNIGRAM`.
 const UNIGRAM: i32 = 1;
-/// `SentencePiece.Type.UNKNOWN`.
+/// The value of `SentencePiece.Type.UNKNOWN`.
 const UNKNOWN: i32 = 2;
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,4 +1,4 @@
-//! What the configuration files beside a vocabulary say about text.
+//! Reads what the configuration files beside a vocabulary say about texts.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use super::error::TokenizerError;
 use super::family::Cleaning;
 use super::folder::{self, Files, OPEN_CLIP};
 
-/// What `tokenizer_config.json` says that matters.
+/// The relevant part of `tokenizer_config.json`.
 #[derive(Deserialize, Default)]
 pub(super) struct Configuration {
     #[serde(default)]
     pub(super) pad_token: Option<TokenName>,
     #[serde(default)]
     pub(super) do_lower_case: Option<bool>,
-    /// Written by [`super::save`].
+    /// The mark that [`super::save`] writes.
     #[serde(default)]
     pub(super) cliptune_text: Option<Mark>,
 }
 
-/// A token is named by its text, or described with it.
+/// A token in a configuration, given by its text alone or by an object that contains the text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum TokenName {
@@ -30,12 +30,13 @@ pub(super) enum TokenName {
     Described { content: String },
 }
 
-/// How open_clip prepares the texts of a checkpoint; kept in `tokenizer_config.json` when a tuned model is written.
+/// How open_clip prepares the texts of a checkpoint. This is kept in `tokenizer_config.json` when a tuned model is
+/// written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     library: MarkedLibrary,
     pub(super) clean: Cleaning,
-    /// Whether the tower needs every position, padded or not.
+    /// Whether the tower needs every position to be filled, with padding if necessary.
     pub(super) fixed_length: bool,
 }
 
@@ -70,7 +71,8 @@ struct TextConfig {
     pool_type: Option<String>,
 }
 
-/// open_clip knows others; a checkpoint that needs them is refused by name rather than read wrongly.
+/// The known arguments. open_clip knows others; a checkpoint that needs them is refused by name rather than read
+/// wrongly.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct TokenizerArguments {
@@ -86,7 +88,7 @@ impl Mark {
 }
 
 impl TokenName {
-    /// The token's text.
+    /// Returns the token's text.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Text(text) | Self::Described { content: text } => text,
@@ -94,28 +96,28 @@ impl TokenName {
     }
 }
 
-/// What `open_clip_config.json` says.
+/// The settings from `open_clip_config.json`.
 #[derive(Clone, Copy)]
 pub(super) struct OpenClipText {
     pub(super) mark: Mark,
     /// Whether open_clip would use the vocabulary in its package.
     pub(super) built_in: bool,
-    /// Whether a tokenizer of transformers gets the cleaned text.
+    /// Whether the cleaned text goes to a tokenizer of transformers.
     through_transformers: bool,
 }
 
-/// What `text_cfg` says where a vocabulary lies beside `open_clip_config.json`: open_clip takes it from there whatever
-/// the name, as long as there is one. On the hub it has to be the id of the repository.
+/// The value in `text_cfg` for a vocabulary that lies beside `open_clip_config.json`. open_clip takes the vocabulary
+/// from there whatever the name is, as long as there is one. On the hub, the name has to be the id of the repository.
 pub(super) const VOCABULARY_BESIDE: &str = "this-folder";
 
 impl OpenClipText {
-    /// What a mark says, of a folder that has its vocabulary.
+    /// Creates the settings for a mark in a folder that contains the vocabulary.
     pub(super) fn marked(mark: Mark) -> Self {
         Self { mark, built_in: false, through_transformers: false }
     }
 
-    /// The mark for what the folder holds. CLIP's tokenizer in transformers has no capitals, however its texts are
-    /// cleaned before.
+    /// Returns the mark for the contents of the folder. CLIP's tokenizer in transformers converts to lower case,
+    /// however the texts were cleaned before.
     pub(super) fn mark_over(self, contents: &Contents) -> Mark {
         let keeps_capitals = self.mark.clean == Cleaning::Whitespace;
         match contents {
@@ -126,7 +128,7 @@ impl OpenClipText {
         }
     }
 
-    /// Reads `open_clip_config.json`, if it is there.
+    /// Reads `open_clip_config.json`, if it exists.
     pub(super) fn read(folder: &Path, files: &Files) -> Result<Option<Self>, TokenizerError> {
         let Some(bytes) = folder::read_if_there(&folder.join(OPEN_CLIP))? else { return Ok(None) };
         let config: OpenClipConfig =

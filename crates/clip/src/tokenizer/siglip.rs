@@ -1,4 +1,4 @@
-//! SigLIP's tokenizer: a unigram model over canonicalised text.
+//! Implements SigLIP's tokenizer, a unigram model over canonicalised text.
 
 use tokenizers::Model;
 use tokenizers::models::unigram::Unigram;
@@ -9,12 +9,12 @@ use super::error::TokenizerError;
 use super::family::{Cleaning, Library};
 use super::pieces::Pieces;
 
-/// SentencePiece's mark of a space.
+/// The character with which SentencePiece marks a space.
 const SPACE: char = '▁';
-/// The piece that ends a text; ids come from the vocabulary.
+/// The piece that ends a text. Its id comes from the vocabulary.
 pub(super) const END: &str = "</s>";
 
-/// Texts to pieces.
+/// Turns texts into pieces.
 #[derive(Clone, Debug)]
 pub(super) struct Siglip {
     pieces: Pieces,
@@ -22,17 +22,17 @@ pub(super) struct Siglip {
     style: Style,
 }
 
-/// Whose steps go before the pieces.
+/// The library whose steps come before the pieces.
 #[derive(Clone, Debug)]
 pub(super) enum Style {
-    /// `SiglipTokenizer` (`models/siglip/tokenization_siglip.py`, transformers 5.23).
+    /// The steps of `SiglipTokenizer` (`models/siglip/tokenization_siglip.py`, transformers 5.23).
     Transformers {
-        /// Its `do_lower_case`.
+        /// Whether `do_lower_case` is set.
         lower_case: bool,
         /// The special tokens that are looked for in the text.
         specials: Vec<(String, u32)>,
     },
-    /// open_clip's cleaning, then transformers' `T5Tokenizer`, as which open_clip's SigLIP folders name theirs.
+    /// The steps of open_clip: its cleaning, then transformers' `T5Tokenizer`, which open_clip's SigLIP folders name.
     OpenClip(Cleaning),
 }
 
@@ -49,17 +49,17 @@ impl Siglip {
         }
     }
 
-    /// The largest id and one.
+    /// Returns one more than the largest id.
     pub(super) fn vocab_size(&self) -> usize {
         self.pieces.pieces.len()
     }
 
-    /// The first pieces of a text.
+    /// Returns the first `room` pieces of a text.
     pub(super) fn ids(&self, text: &str, room: usize) -> Result<Ids, TokenizerError> {
         let mut ids = Vec::new();
         match &self.style {
             Style::Transformers { lower_case, specials } => {
-                // transformers marks the beginning of a text like that of a word.
+                // transformers marks the beginning of a text like the beginning of a word.
                 let text = format!("{SPACE}{}", text.replace(SPACE, " "));
                 let mut parts = parts(&text, specials);
                 while ids.len() <= room
@@ -82,7 +82,8 @@ impl Siglip {
         Ok(Ids::first(ids, room, false))
     }
 
-    /// `SiglipTokenizer.canonicalize_text`, and then what SentencePiece does before it looks for pieces.
+    /// Applies `SiglipTokenizer.canonicalize_text`, and then the steps that SentencePiece takes before it looks for
+    /// pieces.
     fn marked(&self, text: &str, lower_case: bool) -> String {
         let lower = if lower_case { text.to_lowercase() } else { text.to_owned() };
         let canonical = python::collapse(&python::without_punctuation(&lower));
@@ -102,7 +103,7 @@ impl Siglip {
         marked
     }
 
-    /// Adds the pieces of a marked text, word by word, until there are more than there is room for.
+    /// Appends the pieces of a marked text, word by word, until there are more than `room`.
     fn extend(&self, ids: &mut Vec<u32>, marked: &str, room: usize) -> Result<(), TokenizerError> {
         let mut rest = head(marked, LONGEST_TEXT);
         while let Some(first) = rest.chars().next()
@@ -118,13 +119,13 @@ impl Siglip {
     }
 }
 
-/// A text between special tokens, or one of them.
+/// A part of a text: either text between special tokens, or a special token.
 enum Part<'a> {
     Text(&'a str),
     Special(u32),
 }
 
-/// Splits a text at the special tokens written out in it.
+/// Splits a text at the special tokens that are written out in it.
 fn parts<'a>(text: &'a str, specials: &'a [(String, u32)]) -> impl Iterator<Item = Part<'a>> {
     let mut rest = text;
     std::iter::from_fn(move || {

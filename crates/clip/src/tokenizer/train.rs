@@ -1,8 +1,8 @@
-//! Learning a byte-level BPE vocabulary from texts.
+//! Learns a byte-level BPE vocabulary from texts.
 //!
-//! The tokenizers library has a trainer, but it numbers symbols and breaks ties in the order of randomly seeded
-//! hash maps, and it puts special tokens first. CLIP wants them last, and a run must be repeatable, so the few
-//! lines of the algorithm (Sennrich et al. 2016, <https://aclanthology.org/P16-1162>) are here.
+//! The tokenizers library has a trainer, but it numbers symbols and breaks ties in the order of randomly seeded hash
+//! maps, and it puts the special tokens first. CLIP needs them last, and a run must be repeatable, so the algorithm
+//! (Sennrich et al. 2016, <https://aclanthology.org/P16-1162>), which takes only a few lines, is implemented here.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,24 +15,25 @@ use super::bpe::Merges;
 use super::clip::{self, END, END_OF_WORD, START};
 use super::error::TokenizerError;
 
-/// Bytes, and bytes that end a word.
+/// The size of the alphabet: 256 bytes, and 256 bytes that end a word.
 const ALPHABET: usize = 512;
-/// The smallest vocabulary: the alphabet and the two special tokens.
+/// The size of the smallest vocabulary, which holds only the alphabet and the two special tokens.
 pub(super) const LEAST: usize = ALPHABET + 2;
-/// A pair seen once is no pattern: merging it would only memorise that one word.
+/// The smallest count at which a pair is merged. A pair seen once is no pattern: merging it would only memorise one
+/// word.
 const LEAST_COUNT: u64 = 2;
 
-/// Two neighbouring tokens, by id.
+/// Two neighbouring tokens, given by their ids.
 type Pair = (u32, u32);
 
 /// Learns at most `vocab_size - 514` merges from `texts`.
 ///
-/// The result depends on the texts as a multiset, not on their order: words are counted first, and of equally
-/// frequent pairs the one with the smaller ids goes first. Ids are laid out as in CLIP: 256 bytes, 256 bytes that
-/// end a word, the merges, start, end.
+/// The result depends on the texts as a multiset, not on their order: words are counted first, and of equally frequent
+/// pairs the one with the smaller ids is merged first. The ids are laid out as in CLIP: 256 bytes, 256 bytes that end a
+/// word, the merges, start, end.
 ///
 /// # Errors
-/// When `vocab_size` is below [`LEAST`].
+/// Fails when `vocab_size` is below [`LEAST`].
 pub(super) fn learn(texts: &[impl AsRef<str>], vocab_size: usize) -> Result<Merges, TokenizerError> {
     if vocab_size < LEAST {
         return Err(TokenizerError::VocabularyTooSmall { asked: vocab_size, least: LEAST });
@@ -45,7 +46,7 @@ pub(super) fn learn(texts: &[impl AsRef<str>], vocab_size: usize) -> Result<Merg
     Ok(learner.finish())
 }
 
-/// Splits the texts as the tokenizer will and counts the words, spelt in byte symbols.
+/// Splits the texts as the tokenizer will, and counts the words, which are spelt in byte symbols.
 fn count_words(texts: &[impl AsRef<str>]) -> Result<BTreeMap<String, u64>, TokenizerError> {
     let (normalizer, pre_tokenizer) = (clip::normalizer()?, clip::pre_tokenizer()?);
     let mut counts = BTreeMap::new();
@@ -55,7 +56,7 @@ fn count_words(texts: &[impl AsRef<str>]) -> Result<BTreeMap<String, u64>, Token
         let mut words = PreTokenizedString::from(normalized);
         pre_tokenizer.pre_tokenize(&mut words).map_err(TokenizerError::library)?;
         for (word, _, _) in words.get_splits(OffsetReferential::Original, OffsetType::None) {
-            // Written out in a text, a special token is that token and nothing to learn from.
+            // A special token that is written out in a text counts as that token, so there is nothing to learn from it.
             if ![START, END].contains(&word) {
                 *counts.entry(word.to_owned()).or_insert(0) += 1;
             }
@@ -64,29 +65,29 @@ fn count_words(texts: &[impl AsRef<str>]) -> Result<BTreeMap<String, u64>, Token
     Ok(counts)
 }
 
-/// The 256 characters that stand for bytes, in CLIP's order.
+/// Lists the 256 characters that stand for bytes, in CLIP's order.
 ///
-/// Printable Latin-1 characters stand for themselves and come first; the other bytes get the characters from
-/// U+0100 on (`bytes_to_unicode` in OpenAI's `simple_tokenizer.py`).
+/// Printable Latin-1 characters stand for themselves and come first; the other bytes are represented by the characters
+/// from U+0100 on (`bytes_to_unicode` in OpenAI's `simple_tokenizer.py`).
 pub(super) fn byte_symbols() -> impl Iterator<Item = char> {
     let printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let others = (0..=u8::MAX).filter(move |byte| !printable(byte)).count();
     (0..=u8::MAX).filter(printable).map(char::from).chain(('\u{100}'..).take(others))
 }
 
-/// A distinct word: its tokens so far and how often it occurs.
+/// A distinct word, with its current tokens and the number of times it occurs.
 struct Word {
     tokens: Vec<u32>,
     count: u64,
 }
 
 impl Word {
-    /// The neighbouring pairs, one after the other, repeats included.
+    /// Iterates over the neighbouring pairs in order, including repeats.
     fn pairs(&self) -> impl Iterator<Item = Pair> {
         self.tokens.windows(2).map(|pair| (pair[0], pair[1]))
     }
 
-    /// Replaces every occurrence of `pair`, from the left.
+    /// Replaces every occurrence of `pair`, from left to right.
     fn join(&mut self, pair: Pair, joined: u32) {
         let mut tokens = Vec::with_capacity(self.tokens.len());
         let mut rest = self.tokens.as_slice();
@@ -103,7 +104,7 @@ impl Word {
     }
 }
 
-/// The words, and their pairs kept in order of frequency while merges change them.
+/// The state of learning: the words, and their pairs kept in order of frequency while merges change them.
 struct Learner {
     tokens: Vec<String>,
     ids: HashMap<String, u32>,
@@ -136,7 +137,7 @@ impl Learner {
         learner
     }
 
-    /// Spells a word in symbols, the last one marked as the end.
+    /// Spells a word in symbols, the last of which is marked as the end.
     fn spell(&self, word: &str) -> Vec<u32> {
         let mut tokens: Vec<u32> =
             word.chars().filter_map(|c| self.ids.get(&c.to_string()).copied()).collect();
@@ -146,13 +147,13 @@ impl Learner {
         tokens
     }
 
-    /// The most frequent pair, if it is frequent enough.
+    /// Returns the most frequent pair, if it is frequent enough.
     fn best(&self) -> Option<Pair> {
         let &(count, Reverse(pair)) = self.queue.last()?;
         (count >= LEAST_COUNT).then_some(pair)
     }
 
-    /// Makes one token of a pair wherever it stands.
+    /// Merges a pair into one token wherever it occurs.
     fn merge(&mut self, pair: Pair) {
         let joined = self.token(pair);
         self.merges.push(pair);
@@ -163,7 +164,7 @@ impl Learner {
         }
     }
 
-    /// The token that a pair makes; two different pairs can make the same one.
+    /// Returns the token that a pair makes. Two different pairs can make the same token.
     fn token(&mut self, pair: Pair) -> u32 {
         let joined = format!("{}{}", self.tokens[pair.0 as usize], self.tokens[pair.1 as usize]);
         let next = self.tokens.len() as u32;
@@ -174,7 +175,7 @@ impl Learner {
         id
     }
 
-    /// Counts a word's pairs in.
+    /// Adds a word's pairs to the counts.
     fn enter(&mut self, place: usize) {
         let word = &self.words[place];
         for pair in word.pairs() {
@@ -186,7 +187,7 @@ impl Learner {
         }
     }
 
-    /// Counts a word's pairs out again.
+    /// Removes a word's pairs from the counts.
     fn leave(&mut self, place: usize) {
         let word = &self.words[place];
         for pair in word.pairs() {
@@ -214,7 +215,7 @@ impl Learner {
 mod tests {
     use super::*;
 
-    /// The textbook form: recount everything before every merge.
+    /// Learns in the textbook way, which counts everything again before every merge.
     fn slowly(texts: &[&str], vocab_size: usize) -> Vec<Pair> {
         let mut learner = Learner::new(&count_words(texts).unwrap());
         let mut merges = Vec::new();

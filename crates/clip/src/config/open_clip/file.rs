@@ -1,4 +1,4 @@
-//! The keys of `open_clip_config.json` that are read.
+//! Declares the keys of `open_clip_config.json` that are read.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,14 +17,14 @@ pub(super) struct Model {
     pub(super) init_logit_bias: Option<f64>,
     pub(super) vision_cfg: Vision,
     pub(super) text_cfg: Text,
-    /// CoCa's decoder.
+    /// The settings of CoCa's decoder.
     pub(super) multimodal_cfg: Option<Value>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Vision {
     pub(super) image_size: Option<usize>,
-    /// Four numbers for a ResNet.
+    /// The number of blocks, or four numbers for a ResNet.
     pub(super) layers: Option<Value>,
     pub(super) width: Option<usize>,
     pub(super) head_width: Option<usize>,
@@ -63,7 +63,7 @@ pub(super) struct Text {
     pub(super) others: Map<String, Value>,
 }
 
-/// Keys of a tower that make it something else than CLIP's, unless they are null or false.
+/// The keys of a tower that make it something other than CLIP's, unless they are null or false.
 pub(super) const FOREIGN: [&str; 12] = [
     "attentional_pool",
     "final_ln_after_pool",

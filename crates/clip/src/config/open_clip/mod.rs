@@ -1,4 +1,4 @@
-//! `open_clip_config.json`, as open_clip writes it beside its weights.
+//! Reads and writes `open_clip_config.json`, which open_clip writes beside its weights.
 
 mod file;
 mod timm;
@@ -18,10 +18,10 @@ use file::{ActivationSettings, FOREIGN, File, Model, NormSettings, Text, Vision}
 use timm::Tower;
 pub(crate) use write::{clip as clip_config, siglip as siglip_config};
 
-/// open_clip's configuration in a model folder.
+/// The name of open_clip's configuration file in a model folder.
 pub const OPEN_CLIP_CONFIG_FILE: &str = "open_clip_config.json";
 
-/// open_clip's own initial logit_scale, ln(1/0.07).
+/// The logit_scale that open_clip starts from by default, ln(1/0.07).
 const LOGIT_SCALE: f64 = 2.659_260_036_932_778;
 const LAYER_NORM_EPS: f64 = 1e-5;
 
@@ -36,10 +36,10 @@ const TEXT_KEYS: Keys = Keys {
 const VISION_KEYS: Keys = Keys { section: "vision_cfg", heads: "width / head_width", ..TEXT_KEYS };
 
 impl ClipConfig {
-    /// The `model_cfg` of `open_clip_config.json`, without what concerns the tokenizer.
+    /// Returns the `model_cfg` of `open_clip_config.json`, without the keys that concern the tokenizer.
     ///
     /// # Errors
-    /// When open_clip has no model that computes the same.
+    /// Fails when open_clip has no model that computes the same.
     pub fn to_open_clip(&self) -> Result<Value, ConfigError> {
         (self.family.traits().open_clip_config)(self).map_err(|reason| ConfigError::OpenClip { reason })
     }
@@ -48,8 +48,8 @@ impl ClipConfig {
 /// Reads a configuration.
 ///
 /// # Errors
-/// When the file cannot be read or describes an architecture that is neither CLIP nor SigLIP: a ResNet or another image
-/// tower of timm, a Hugging Face text tower, CoCa.
+/// Fails when the file cannot be read, or when it describes an architecture that is neither CLIP nor SigLIP: a ResNet
+/// or another image tower of timm, a Hugging Face text tower, or CoCa.
 pub(super) fn read(path: &Path) -> Result<ClipConfig, ConfigError> {
     let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
     let wrong = |reason| ConfigError::Parse { path: path.to_owned(), reason };
@@ -60,7 +60,7 @@ pub(super) fn read(path: &Path) -> Result<ClipConfig, ConfigError> {
     }
 }
 
-/// The tower of a model that is of neither architecture, whatever else the file says.
+/// Describes the tower that makes a model neither a CLIP nor a SigLIP, whatever else the file says.
 fn foreign_tower(model: &Model) -> Option<String> {
     if let Some(name) = &model.vision_cfg.timm_model_name {
         return Tower::named(name)
@@ -131,7 +131,7 @@ fn siglip(model: &Model, tower: Tower) -> Result<ClipConfig, String> {
     })
 }
 
-/// The size of the images that a vision tower takes which does not say.
+/// The default size in pixels of the images that a vision tower takes, if the file does not give one.
 const IMAGE_SIZE: usize = 224;
 
 fn vision(raw: &Vision, quick_gelu: bool) -> Result<VisionConfig, String> {
@@ -185,7 +185,7 @@ fn text_tower(raw: &Text, quick_gelu: bool, pooling: TextPooling) -> Result<Text
     config.checked(TEXT_KEYS.section, "context_length")
 }
 
-/// Keys that change the architecture into one that is not CLIP's.
+/// Refuses keys that make the architecture different from CLIP's.
 fn foreign(section: &str, others: &Map<String, Value>) -> Result<(), String> {
     let found = FOREIGN.into_iter().find(|key| others.get(*key).is_some_and(is_set));
     found.map_or(Ok(()), |key| refuse(&format!("{section}.{key}"), true))
@@ -196,11 +196,11 @@ fn refuse(key: &str, given: bool) -> Result<(), String> {
 }
 
 fn is_set(value: &Value) -> bool {
-    // "default" is a block_type, and the usual one.
+    // "default" is a block_type, and it is the usual one.
     !matches!(value, Value::Null | Value::Bool(false)) && value != "default"
 }
 
-/// As open_clip counts: `int(width * mlp_ratio)`.
+/// Computes the width as open_clip does: `int(width * mlp_ratio)`.
 fn mlp_width(width: usize, ratio: Option<f64>) -> usize {
     (width as f64 * ratio.unwrap_or(4.0)) as usize
 }
@@ -226,7 +226,7 @@ mod tests {
         config(&serde_json::from_str::<File>(text).unwrap().model_cfg)
     }
 
-    /// open_clip's model_configs/ViT-bigG-14.json.
+    /// The sizes are from open_clip's model_configs/ViT-bigG-14.json.
     #[test]
     fn big_g_has_its_own_head_width_and_mlp_ratio() {
         let config = parse(
@@ -274,8 +274,8 @@ mod tests {
         }
     }
 
-    /// open_clip's model_configs/ViT-B-16-SigLIP2.json, whose vision tower has the exact GELU and whose text tower the
-    /// approximation.
+    /// open_clip's model_configs/ViT-B-16-SigLIP2.json, whose vision tower has the exact GELU and whose text tower has
+    /// the approximation.
     const SIGLIP2: &str = r#"{"model_cfg": {"embed_dim": 768, "init_logit_bias": -10, "custom_text": true,
         "vision_cfg": {"image_size": 224, "timm_model_name": "vit_base_patch16_siglip_224",
             "timm_model_pretrained": false, "timm_pool": "map", "timm_proj": "none"},

@@ -1,11 +1,11 @@
-//! The vision towers of timm that open_clip's SigLIPs have.
+//! Lists the vision towers of timm that open_clip's SigLIPs use.
 //!
-//! open_clip names one and says nothing else about it: sizes and activation come with timm's name. These are the
-//! `vit_*_siglip_*` of timm 1.0.31 with attention pooling.
+//! open_clip gives only the name of such a tower: its sizes and activation are implied by timm's name. These are the
+//! `vit_*_siglip_*` models of timm 1.0.31 that have attention pooling.
 
 use super::super::{Activation, TransformerConfig, VisionConfig, VisionPooling};
 
-/// A tower of timm.
+/// A vision tower of timm.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tower {
     pub(super) name: &'static str,
@@ -28,7 +28,7 @@ const LARGE: Size = Size { width: 1024, layers: 24, heads: 16, mlp_width: 4096 }
 const SO400M: Size = Size { width: 1152, layers: 27, heads: 16, mlp_width: 4304 };
 const GIANT: Size = Size { width: 1536, layers: 40, heads: 16, mlp_width: 6144 };
 
-/// What all of timm's vision transformers have.
+/// The epsilon of the layer norms in all of timm's vision transformers.
 const LAYER_NORM_EPS: f64 = 1e-6;
 
 const fn tower(
@@ -61,7 +61,7 @@ const TOWERS: [Tower; 16] = [
 ];
 
 impl Tower {
-    /// The tower of that name, which may end in the tag of its weights.
+    /// Finds the tower with this name, which may end in the tag of the weights.
     pub(super) fn named(name: &str) -> Result<Self, String> {
         let base = name.split_once('.').map_or(name, |(base, _)| base);
         TOWERS.into_iter().find(|tower| tower.name == base).ok_or_else(|| {
@@ -69,7 +69,7 @@ impl Tower {
         })
     }
 
-    /// The tower of those sizes and that activation.
+    /// Finds the tower with these sizes and this activation.
     pub(super) fn of(vision: &VisionConfig) -> Result<Self, String> {
         let alike: Vec<Self> = TOWERS.into_iter().filter(|tower| tower.has_sizes_of(vision)).collect();
         if let Some(tower) = alike.iter().find(|tower| tower.config() == *vision) {
@@ -100,7 +100,7 @@ impl Tower {
         own == *vision
     }
 
-    /// The tower's sizes.
+    /// Returns the sizes of the tower.
     pub(super) fn config(&self) -> VisionConfig {
         let Size { width, layers, heads, mlp_width } = self.size;
         VisionConfig {

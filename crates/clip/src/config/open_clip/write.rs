@@ -1,4 +1,4 @@
-//! The `model_cfg` of `open_clip_config.json` for a model.
+//! Writes the `model_cfg` of `open_clip_config.json` for a model.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::super::{Activation, ClipConfig, TextPooling, TransformerConfig};
 use super::timm::Tower;
 use super::{LAYER_NORM_EPS, LOGIT_SCALE, mlp_width};
 
-/// What open_clip builds a CLIP from, or why it has no such model.
+/// Returns the settings from which open_clip builds a CLIP, or the reason why it has no such model.
 pub(crate) fn clip(config: &ClipConfig) -> Result<Value, String> {
     let (vision, blocks) = (&config.vision, &config.vision.transformer);
     let quick = [blocks, &config.text.transformer].map(|tower| tower.activation == Activation::QuickGelu);
@@ -34,7 +34,7 @@ pub(crate) fn clip(config: &ClipConfig) -> Result<Value, String> {
     Ok(model)
 }
 
-/// What open_clip builds a SigLIP from, or why it has no such model.
+/// Returns the settings from which open_clip builds a SigLIP, or the reason why it has no such model.
 pub(crate) fn siglip(config: &ClipConfig) -> Result<Value, String> {
     let tower = Tower::of(&config.vision)?;
     let mut text = text(config);
@@ -68,7 +68,8 @@ fn text(config: &ClipConfig) -> Value {
     tower
 }
 
-/// What is not as open_clip has it by default; older versions do not know the keys.
+/// Returns the settings that differ from open_clip's defaults. The others are left out because older versions do not
+/// know the keys.
 fn transformer(config: &TransformerConfig) -> Value {
     let mut keys = json!({});
     if config.mlp_width != mlp_width(config.width, None) {
@@ -83,14 +84,15 @@ fn transformer(config: &TransformerConfig) -> Value {
     keys
 }
 
-/// A ratio that gives the width after open_clip's rounding, which is down.
+/// Returns a ratio that gives the width even though open_clip rounds it down.
 fn mlp_ratio(config: &TransformerConfig) -> f64 {
     let exact = config.mlp_width as f64 / config.width as f64;
     let gives = |ratio| mlp_width(config.width, Some(ratio)) == config.mlp_width;
     if gives(exact) { exact } else { (config.mlp_width as f64 + 0.5) / config.width as f64 }
 }
 
-/// The highest id of a vocabulary is the highest of a text: then the usual rule finds the same row.
+/// Returns the pooling settings, if any are needed. An end token with the highest id of the vocabulary also has the
+/// highest id of a text, so open_clip's usual rule finds the same row.
 fn pooling(config: &ClipConfig) -> Value {
     match config.text.pooling {
         TextPooling::First(end) if end + 1 != config.text.vocab_size as i64 => {

@@ -1,18 +1,18 @@
-//! What the first bytes of an image file say, without decoding it.
+//! Reads what the first bytes of an image file say, without decoding the image.
 
-/// The size and the peculiarities of an image, as its file declares them.
+/// The size and the special properties of an image, as its file declares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// An EXIF orientation other than the usual one.
+    /// Whether there is an EXIF orientation other than the usual one.
     pub(super) rotated: bool,
-    /// More than 8 bits per sample.
+    /// Whether there are more than 8 bits per sample.
     pub(super) deep: bool,
 }
 
 impl Header {
-    /// Reads a header; `None` when the bytes do not begin as a JPEG, PNG or WebP file does.
+    /// Reads a header. Returns `None` if the bytes do not start like a JPEG, PNG or WebP file.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [0xFF, 0xD8, 0xFF, ..] => jpeg(bytes),
@@ -23,7 +23,7 @@ impl Header {
     }
 }
 
-/// The frame header and the EXIF segment, which stand before the first scan.
+/// Reads the frame header and the EXIF segment, which precede the first scan.
 fn jpeg(bytes: &[u8]) -> Option<Header> {
     const SCAN: u8 = 0xDA;
     const APPLICATION_1: u8 = 0xE1;
@@ -43,7 +43,7 @@ fn jpeg(bytes: &[u8]) -> Option<Header> {
         match marker {
             SCAN => return (header.width > 0).then_some(header),
             APPLICATION_1 => header.rotated |= segment.strip_prefix(b"Exif\0\0").is_some_and(is_rotated),
-            // Frame headers, without the tables that share their range of codes.
+            // These are the frame headers, without the tables that share their range of codes.
             0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
                 header.deep = *segment.first()? > 8;
                 header.height = be16(segment, 1)?.into();
@@ -62,7 +62,7 @@ fn png(bytes: &[u8]) -> Option<Header> {
     while let (Some(length), Some(kind)) = (be32(rest, 0), rest.get(4..8)) {
         let Some(data) = rest.get(8..).and_then(|rest| rest.get(..length as usize)) else { break };
         header.rotated |= kind == b"eXIf" && is_rotated(data);
-        // The check sum follows the data.
+        // The checksum follows the data.
         rest = rest.get(12 + length as usize..).unwrap_or_default();
     }
     Some(header)
@@ -89,7 +89,7 @@ fn webp(bytes: &[u8]) -> Option<Header> {
     (header.width > 0).then_some(header)
 }
 
-/// The canvas of an extended WebP file: two numbers of 24 bits, each one less than a side.
+/// Reads the canvas of an extended WebP file: two 24-bit numbers, each one less than the length of a side.
 fn canvas(data: &[u8]) -> Option<(u32, u32)> {
     let side = |at: usize| Some(u32::from(le16(data, at)?) + (u32::from(*data.get(at + 2)?) << 16) + 1);
     Some((side(4)?, side(7)?))
@@ -105,7 +105,7 @@ fn lossless(data: &[u8]) -> Option<(u32, u32)> {
     Some(((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1))
 }
 
-/// Whether EXIF data (a TIFF header and its first directory) ask for a rotation or a reflection.
+/// Checks whether EXIF data (a TIFF header and its first directory) ask for a rotation or a reflection.
 fn is_rotated(tiff: &[u8]) -> bool {
     orientation(tiff).is_some_and(|orientation| (2..=8).contains(&orientation))
 }
@@ -146,7 +146,7 @@ fn le32(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// A TIFF directory with the orientation as its only entry, in either byte order.
+    /// Makes a TIFF directory with the orientation as its only entry, in either byte order.
     fn tiff(orientation: u16, big: bool) -> Vec<u8> {
         let short = |value: u16| if big { value.to_be_bytes() } else { value.to_le_bytes() };
         let long = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };

@@ -1,8 +1,8 @@
-//! JPEG.
+//! Decodes JPEG images.
 //!
-//! Decoded by a Rust port of libjpeg-turbo, the decoder behind Pillow, because decoders may differ: one that transforms
-//! or enlarges subsampled chroma in another way is several levels off at coloured edges, and a model's scores should
-//! not depend on that.
+//! A Rust port of libjpeg-turbo, which is the decoder behind Pillow, does the decoding, because decoders may differ:
+//! one that transforms or enlarges subsampled chroma in another way is several levels off at coloured edges, and a
+//! model's scores should not depend on that.
 
 use libjpeg_turbo_rs::{ColorSpace, ComponentInfo, DecodeLimits, Decoder, PixelFormat};
 
@@ -11,7 +11,8 @@ use super::super::native::{Mode, Native};
 use super::super::raster::Raster;
 use super::{LARGEST_IMAGE, LONGEST_SIDE, check_size};
 
-/// Scans of a progressive image; encoders write about ten, and each costs a pass over the whole image.
+/// The largest number of scans in a progressive image. Encoders write about ten, and each one costs a pass over the
+/// whole image.
 const MOST_SCANS: usize = 200;
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
@@ -20,7 +21,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
         max_height: LONGEST_SIDE as usize,
         max_pixels: LARGEST_IMAGE,
         max_scans: MOST_SCANS,
-        // The image itself, and its planes or coefficients on the way there.
+        // The memory is for the image itself and for the planes or coefficients on the way there.
         max_memory: Some(4 * LARGEST_IMAGE),
     };
     let decoder = Decoder::new_with_limits(bytes, limits)?;
@@ -41,7 +42,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     }
     let mut samples = image.data;
     if mode == Mode::Cmyk {
-        // Adobe's programs store inks inverted, and Pillow assumes that all do.
+        // Adobe's programs store inks inverted, and Pillow assumes that all programs do.
         samples.iter_mut().for_each(|ink| *ink = !*ink);
     }
     let channels = format.bytes_per_pixel();
@@ -52,10 +53,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     })
 }
 
-/// Whether the second and third component are sampled alike, a whole number of times as coarsely as the first, and the
-/// fourth as finely.
+/// Checks the sampling of the components: the second and third must be sampled alike, a whole number of times more
+/// coarsely than the first, and the fourth as finely as the first.
 ///
-/// All encoders write that. The decoder indexes out of bounds where it does not hold for four components.
+/// All encoders write this. For four components that violate it, the decoder indexes out of bounds.
 fn is_usual(components: &[ComponentInfo]) -> bool {
     let factors = |component: &ComponentInfo| (component.horizontal_sampling, component.vertical_sampling);
     let mut factors = components.iter().map(factors);
@@ -70,12 +71,13 @@ fn is_usual(components: &[ComponentInfo]) -> bool {
         && second.is_none_or(|second| multiple(first.0, second.0) && multiple(first.1, second.1))
 }
 
-/// The end-of-image marker.
+/// The code of the end-of-image marker.
 const END: u8 = 0xD9;
 
-/// Whether the markers lead to an end-of-image marker (ITU-T T.81, annex B).
+/// Checks whether the markers lead to an end-of-image marker (ITU-T T.81, annex B).
 ///
-/// The decoder does without one where all blocks are there. Pillow refuses such files, and so does this.
+/// The decoder accepts a file without one if all blocks are there. Pillow refuses such files, and so does this
+/// function.
 fn is_complete(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     loop {
@@ -91,20 +93,21 @@ fn is_complete(bytes: &[u8]) -> bool {
     }
 }
 
-/// The next marker's code and what follows it.
+/// Returns the code of the next marker and the bytes after it.
 ///
-/// Entropy-coded data are skipped on the way: in them, 0xFF is followed by a stuffed zero. 0xFF before 0xFF is fill.
+/// Entropy-coded data are skipped on the way: in them, 0xFF is followed by a stuffed zero. A 0xFF before another 0xFF
+/// is a fill byte.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let at = bytes.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF))?;
     Some((bytes[at + 1], &bytes[at + 2..]))
 }
 
-/// Whether a length and contents follow the marker: not after start-of-image, restarts and TEM.
+/// Checks whether a length and contents follow the marker, which is not the case for start-of-image, restarts and TEM.
 fn has_segment(marker: u8) -> bool {
     !matches!(marker, 0x01 | 0xD0..=0xD8)
 }
 
-/// What follows a segment, whose length counts its own two bytes.
+/// Returns the bytes after a segment, whose length includes its own two bytes.
 fn skip_segment(bytes: &[u8]) -> Option<&[u8]> {
     let length = usize::from(u16::from_be_bytes(*bytes.first_chunk()?));
     bytes.get(length.max(2)..)
@@ -114,7 +117,8 @@ fn skip_segment(bytes: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// Start; an application segment that holds what looks like an end; a scan with a stuffed 0xFF; end.
+    /// A start marker, an application segment that contains what looks like an end marker, a scan with a stuffed 0xFF,
+    /// and an end marker.
     const WHOLE: [u8; 18] =
         [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 0xFF, END, 0xFF, 0xDA, 0, 2, 7, 0xFF, 0x00, 8, 0xFF, END];
 

@@ -1,7 +1,7 @@
-//! Image files to pixels.
+//! Decodes image files into pixels.
 //!
-//! Each format's decoder hands over what the file stores; conversions are the pipeline's business. An EXIF orientation
-//! is not applied: neither OpenAI's nor transformers' nor open_clip's preprocessing does.
+//! The decoder for each format returns what the file stores; conversions are left to the pipeline. An EXIF orientation
+//! is not applied, because neither OpenAI's nor transformers' nor open_clip's preprocessing applies it.
 
 mod header;
 mod jpeg;
@@ -15,11 +15,11 @@ use header::Header;
 /// The longest side that is decoded, in pixels.
 pub const LONGEST_SIDE: u32 = 65_535;
 
-/// The memory that one decoded image may take, in bytes: 170 megapixels of RGB, where Pillow too suspects a
+/// The memory that one decoded image may take, in bytes. This is 170 megapixels of RGB, at which Pillow also suspects a
 /// decompression bomb.
 pub const LARGEST_IMAGE: u64 = 512 * 1024 * 1024;
 
-/// What decoding an image found.
+/// The properties of an image that were found by decoding it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// The width in pixels, as the file stores it.
@@ -32,26 +32,26 @@ pub struct Inspection {
     pub deep: bool,
 }
 
-/// Decodes all of an image and tells what it is: what passes here can be trained on.
+/// Decodes a whole image and returns its properties. An image that passes here can be used for training.
 ///
 /// # Errors
-/// When the bytes are not a JPEG, PNG or WebP image, or one that is damaged, truncated or too large.
+/// Fails when the bytes are not a JPEG, PNG or WebP image, or when the image is damaged, truncated or too large.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, DecodeError> {
     let (width, height) = decode(bytes)?.size();
     let Header { rotated, deep, .. } = Header::read(bytes).unwrap_or_default();
     Ok(Inspection { width: width as u32, height: height as u32, rotated, deep })
 }
 
-/// About how much memory [`inspect`] takes for an image at most, in bytes, by the size that its header declares.
+/// Estimates how much memory [`inspect`] takes for an image at most, in bytes, from the size that the header declares.
 pub fn footprint(bytes: &[u8]) -> u64 {
-    /// The pixels as they are handed over, and the planes or coefficients on the way there.
+    /// The bytes for one pixel: its values as they are returned, and the planes or coefficients on the way there.
     const BYTES_PER_PIXEL: u64 = 12;
     let pixels = Header::read(bytes).map(|header| u64::from(header.width) * u64::from(header.height));
     let decoded = pixels.map_or(LARGEST_IMAGE, |pixels| pixels.saturating_mul(BYTES_PER_PIXEL));
     decoded.min(4 * LARGEST_IMAGE)
 }
 
-/// Decodes JPEG, PNG or WebP, told by its first bytes.
+/// Decodes a JPEG, PNG or WebP image; the first bytes tell which it is.
 pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => jpeg::decode(bytes),
@@ -61,7 +61,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     }
 }
 
-/// Refuses images without pixels, and those whose `bytes_per_pixel` add up to more than [`LARGEST_IMAGE`].
+/// Refuses images without pixels, and images for which `bytes_per_pixel` adds up to more than [`LARGEST_IMAGE`].
 fn check_size(width: u32, height: u32, bytes_per_pixel: usize) -> Result<(), DecodeError> {
     let bytes = u64::from(width) * u64::from(height) * bytes_per_pixel as u64;
     match bytes {

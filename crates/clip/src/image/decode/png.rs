@@ -1,4 +1,5 @@
-//! PNG, without the conversions that decoders offer: what becomes of palettes and 16 bits is Pillow's to say.
+//! Decodes PNG images without the conversions that decoders offer, because palettes and 16-bit samples are treated as
+//! Pillow treats them.
 
 use std::io::Cursor;
 
@@ -50,7 +51,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
     })
 }
 
-/// The samples of a row that holds several per byte, the first in the highest bits.
+/// Unpacks the samples of a row with several samples per byte, the first in the highest bits.
 fn unpacked(line: &[u8], depth: usize) -> impl Iterator<Item = u8> {
     let mask = u8::MAX >> (8 - depth);
     let shifts = (0..8).step_by(depth).rev();
@@ -68,7 +69,8 @@ fn mode(info: &Info) -> Mode {
     }
 }
 
-/// Indices that the file gives no colour are black, those that it gives no alpha opaque.
+/// Reads the palette. Indices without a colour in the file become black, and those without an alpha value become
+/// opaque.
 fn palette(info: &Info) -> Palette {
     let mut palette = [[0, 0, 0, 255]; 256];
     let colours = info.palette.as_deref().unwrap_or_default().as_chunks::<3>().0;
@@ -81,8 +83,8 @@ fn palette(info: &Info) -> Palette {
     palette
 }
 
-/// The transparent colour of images without alpha, as Pillow compares it: the low byte of what the file says, without
-/// regard to how the samples were scaled to 8 bits.
+/// Returns the transparent colour of an image without alpha, as Pillow compares it: the low byte of the value in the
+/// file, regardless of how the samples were scaled to 8 bits.
 fn key(info: &Info) -> Option<[u8; 3]> {
     let wide = usize::from(info.bit_depth == BitDepth::Sixteen);
     let low = |at: usize| info.trns.as_deref()?.get((at << wide) + wide).copied();

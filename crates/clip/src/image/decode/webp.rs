@@ -1,4 +1,4 @@
-//! WebP.
+//! Decodes WebP images.
 
 use std::io::Cursor;
 

@@ -1,21 +1,21 @@
-//! The step from what a folder is to a model folder.
+//! Explains how to get from what a folder holds to a model folder.
 
 use std::path::Path;
 
 use super::{Found, Saved};
 use crate::checkpoint::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE};
 
-/// Where something was found.
+/// The place where a folder or a repository was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'a> {
-    /// In a folder of this machine.
+    /// A folder on this machine.
     Folder(&'a Path),
-    /// In a repository of the hub, `organisation/name`.
+    /// A repository on the hub, `organisation/name`.
     Hub(&'a str),
 }
 
 impl Place<'_> {
-    /// What transformers takes for it: a string of Python.
+    /// Returns the name under which transformers loads the model, as a Python string literal.
     fn source(self) -> String {
         match self {
             Self::Folder(folder) => python(&folder.display().to_string()),
@@ -23,7 +23,7 @@ impl Place<'_> {
         }
     }
 
-    /// A folder to change, as a string of Python would name it.
+    /// Returns the name of the folder to change, for use in a Python string.
     fn folder(self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
@@ -31,12 +31,12 @@ impl Place<'_> {
         }
     }
 
-    /// A file in that folder, as a string of Python.
+    /// Returns the path of a file in that folder, as a Python string literal.
     fn file(self, name: &str) -> String {
         python(&format!("{}/{name}", self.folder().trim_end_matches('/')))
     }
 
-    /// What has to be done before the folder can be changed.
+    /// Returns the instruction for what has to be done before the folder can be changed, if anything.
     fn first(self) -> String {
         match self {
             Self::Folder(_) => String::new(),
@@ -45,7 +45,7 @@ impl Place<'_> {
     }
 }
 
-/// A string of Python.
+/// Quotes a text as a Python string literal.
 fn python(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -59,13 +59,13 @@ fn python(text: &str) -> String {
     quoted
 }
 
-/// What a model folder holds.
+/// The description of what a model folder holds.
 const WHOLE: &str = "a model folder holds config.json, model.safetensors, tokenizer.json and preprocessor_config.json \
                      (or processor_config.json) as transformers saves them, or open_clip_config.json and \
                      open_clip_model.safetensors as open_clip does";
 
 impl Found {
-    /// What to do about it: where the model is, or the line of Python that makes it one.
+    /// Says what to do: where the model is, or which line of Python turns the folder into a model folder.
     pub fn advice(&self, place: &Place<'_>) -> String {
         match self {
             Self::Empty | Self::NoWeights | Self::NoConfig { .. } => WHOLE.to_owned(),
@@ -116,7 +116,7 @@ fn sentence_transformers(place: Place<'_>, clip: Option<&str>) -> String {
     }
 }
 
-/// Reading a pickle runs it, so nothing here ever will.
+/// Says how to convert pickled weights. Reading a pickle runs code in it, so this program never does.
 fn pickles(place: Place<'_>, files: &[String], saved: Saved) -> String {
     let why = "such files can run code when they are read; convert them once";
     let file = place.file(files.first().map_or("FILE", String::as_str));
@@ -137,7 +137,8 @@ fn pickles(place: Place<'_>, files: &[String], saved: Saved) -> String {
     }
 }
 
-/// Loading and saving by transformers, whose processor is the tokenizer and the preprocessing.
+/// Returns the Python that loads a model and saves it again with transformers, whose processor is the tokenizer and the
+/// preprocessing.
 fn resave(place: Place<'_>) -> String {
     let source = place.source();
     match place {
@@ -153,7 +154,7 @@ fn resave(place: Place<'_>) -> String {
     }
 }
 
-/// The weights alone, which training scripts keep under `state_dict` or `model`.
+/// Says how to convert a file with the weights alone, which training scripts keep under `state_dict` or `model`.
 fn state(place: Place<'_>, why: &str, file: &str, weights: &str) -> String {
     format!(
         "{why}: {}in Python: `import torch, safetensors.torch as st; \
@@ -165,7 +166,7 @@ fn state(place: Place<'_>, why: &str, file: &str, weights: &str) -> String {
     )
 }
 
-/// transformers 5 reads neither framework's weights any more.
+/// Says how to convert the weights of TensorFlow or Flax, which transformers 5 no longer reads.
 fn other_framework(place: Place<'_>, option: &str, package: &str) -> String {
     let target = match place {
         Place::Folder(_) => place.source(),

@@ -1,4 +1,4 @@
-//! The names of the files below a folder, or in a repository.
+//! Lists the names of the files in a folder and below it, or in a repository.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,18 +10,18 @@ use crate::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
 const CONFIGURATIONS: [&str; 2] = [CONFIG_FILE, OPEN_CLIP_CONFIG_FILE];
 const WEIGHTS: [&str; 3] = [WEIGHTS_FILE, WEIGHTS_INDEX_FILE, OPEN_CLIP_WEIGHTS_FILE];
 
-/// Endings of files that Python's pickle writes.
+/// The endings of files that Python's pickle writes.
 const PICKLES: [&str; 6] = [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".bin.index.json"];
-/// What training leaves beside its weights.
+/// The beginnings of the names of files that training writes beside its weights.
 const NO_WEIGHTS: [&str; 6] =
     ["training_args", "optimizer", "scheduler", "rng_state", "scaler", "random_states"];
 
-/// How far down a folder is looked at: a store's run has its model four folders down.
+/// The number of levels of subfolders that are searched: in a store, the model of a run is four folders down.
 const DEEPEST: usize = 4;
-/// How many entries of a folder are looked at: whoever names a whole disk wants an answer as well.
+/// The largest number of entries that are looked at, so that a user who names a whole disk gets an answer too.
 const MOST_ENTRIES: usize = 10_000;
 
-/// The names of files, with `/` between folders.
+/// The names of files, with `/` between folder names.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     files: BTreeSet<String>,
@@ -30,12 +30,13 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Some names.
+    /// Creates a listing from names.
     pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Self { files: names.into_iter().map(str::to_owned).collect(), ..Self::default() }
     }
 
-    /// What is in a folder and some way below it. Links to folders are not followed: they may go in circles.
+    /// Lists a folder and its subfolders to a limited depth. Links to folders are not followed, because they may form
+    /// cycles.
     pub(super) fn of(folder: &Path) -> io::Result<Self> {
         let mut listing = Self::default();
         let mut left = MOST_ENTRIES;
@@ -43,7 +44,7 @@ impl Listing {
         for _ in 1..=DEEPEST {
             let mut next = Vec::new();
             for (path, name) in level {
-                // A folder below that cannot be read hides its models alone.
+                // A subfolder that cannot be read hides only its own models.
                 next.extend(listing.add(&path, &name, &mut left).unwrap_or_default());
             }
             level = next;
@@ -51,21 +52,21 @@ impl Listing {
         Ok(listing)
     }
 
-    /// What is in a folder itself.
+    /// Lists a folder without its subfolders.
     pub(super) fn flat(folder: &Path) -> io::Result<Self> {
         let mut listing = Self::default();
         listing.add(folder, "", &mut MOST_ENTRIES.clone())?;
         Ok(listing)
     }
 
-    /// Adds the files of one folder; gives its folders, with their names from the first folder on.
+    /// Adds the files of one folder, and returns its subfolders with their names relative to the top folder.
     fn add(&mut self, folder: &Path, prefix: &str, left: &mut usize) -> io::Result<Vec<(PathBuf, String)>> {
         let mut folders = Vec::new();
         for entry in fs_err::read_dir(folder)? {
             let entry = entry?;
             let Some(remaining) = left.checked_sub(1) else { break };
             *left = remaining;
-            // No file that a library writes has another name than UTF-8.
+            // No library writes files with names that are not UTF-8.
             let Ok(own) = entry.file_name().into_string() else { continue };
             let name = format!("{prefix}{own}");
             match (entry.file_type(), fs_err::metadata(entry.path())) {
@@ -80,32 +81,32 @@ impl Listing {
         Ok(folders)
     }
 
-    /// Whether there is nothing.
+    /// Checks whether the listing is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// Whether there is such a file.
+    /// Checks whether there is a file with this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.files.contains(name)
     }
 
-    /// Whether the folder itself says what its weights are.
+    /// Checks whether the folder itself has a configuration that says what its weights are.
     pub(super) fn has_configuration(&self) -> bool {
         CONFIGURATIONS.iter().any(|name| self.has(name))
     }
 
-    /// Whether a folder has weights that can be read. `below` is empty, or ends in `/`.
+    /// Checks whether a folder has weights that can be read. `below` is empty or ends in `/`.
     pub(super) fn has_weights(&self, below: &str) -> bool {
         WEIGHTS.iter().any(|name| self.has(&format!("{below}{name}")))
     }
 
-    /// Whether a folder has what a model consists of. `below` is empty, or ends in `/`.
+    /// Checks whether a folder has the files that make up a model. `below` is empty or ends in `/`.
     pub(super) fn is_model(&self, below: &str) -> bool {
         CONFIGURATIONS.iter().any(|name| self.has(&format!("{below}{name}"))) && self.has_weights(below)
     }
 
-    /// The folders further down that have what a model consists of.
+    /// Returns the folders further down that have the files that make up a model.
     pub(super) fn models(&self) -> Vec<String> {
         let folders: BTreeSet<&str> =
             self.files.iter().filter_map(|name| name.rsplit_once('/')).map(|(folder, _)| folder).collect();
@@ -113,31 +114,31 @@ impl Listing {
         models.map(str::to_owned).collect()
     }
 
-    /// The folders in the first one.
+    /// Returns the folders directly below the top folder.
     pub(super) fn top_folders(&self) -> Vec<String> {
         let folders: BTreeSet<&str> =
             self.files.iter().filter_map(|name| name.split_once('/')).map(|(folder, _)| folder).collect();
         folders.into_iter().map(str::to_owned).collect()
     }
 
-    /// A part of a model that is a link to nothing.
+    /// Returns a file of a model that is a link to nothing.
     pub(super) fn broken(&self) -> Option<&str> {
         self.broken.iter().map(String::as_str).find(|name| is_part(name))
     }
 
-    /// A part of a model that is a pipe, a socket or a device.
+    /// Returns a file of a model that is in fact a pipe, a socket or a device.
     pub(super) fn irregular(&self) -> Option<&str> {
         self.irregular.iter().map(String::as_str).find(|name| is_part(name))
     }
 
-    /// Pickled weights in the folder itself.
+    /// Returns the files with pickled weights in the folder itself.
     pub(super) fn pickles(&self) -> Vec<String> {
         let is_pickle = |name: &&str| PICKLES.iter().any(|end| name.ends_with(end));
         let of_training = |name: &str| NO_WEIGHTS.iter().any(|start| name.starts_with(start));
         self.top().filter(is_pickle).filter(|name| !of_training(name)).map(str::to_owned).collect()
     }
 
-    /// A file with one of these endings: in the folder itself, else further down.
+    /// Returns a file with one of these endings, preferably in the folder itself, otherwise further down.
     pub(super) fn ending(&self, ends: &[&str]) -> Option<String> {
         let has_end = |name: &&str| ends.iter().any(|end| name.ends_with(end));
         let found = self.top().find(has_end).or_else(|| self.files.iter().map(String::as_str).find(has_end));
@@ -149,7 +150,7 @@ impl Listing {
     }
 }
 
-/// Whether the model of the folder itself cannot do without a file.
+/// Checks whether a file is one of those that make the folder itself a model.
 fn is_part(name: &str) -> bool {
     CONFIGURATIONS.contains(&name) || WEIGHTS.contains(&name)
 }

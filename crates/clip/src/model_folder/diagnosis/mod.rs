@@ -1,7 +1,7 @@
-//! What a folder, or a repository of the hub, is that is not a model cliptune can read.
+//! Finds out what a folder, or a repository on the hub, holds instead of a model that cliptune can read.
 //!
-//! People keep models in many shapes, and most of them are one step away from a folder that can be read. This is the
-//! one place that tells the shapes apart, by the names of their files alone; [`Found::advice`] says the step.
+//! People keep models in many forms, and most of them are one step away from a folder that can be read. This is the one
+//! place that tells the forms apart, by the names of the files alone; [`Found::advice`] describes the step.
 
 mod advice;
 mod listing;
@@ -16,18 +16,18 @@ use crate::checkpoint::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE};
 use crate::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
 use crate::files;
 
-/// A folder that is not a model folder.
+/// The error for a folder that is not a model folder.
 #[derive(Debug, thiserror::Error)]
 #[error("{} is not a model folder: {found}", folder.display())]
 pub struct NotAModel {
-    /// The folder.
+    /// The folder in question.
     pub folder: PathBuf,
-    /// What it is instead.
+    /// What the folder holds instead.
     pub found: Found,
 }
 
 impl NotAModel {
-    /// What to do about it.
+    /// Returns advice on how to get to a model folder.
     pub fn hint(&self) -> String {
         self.found.advice(&Place::Folder(&self.folder))
     }
@@ -36,93 +36,93 @@ impl NotAModel {
 /// What a folder or a repository holds instead of a model that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing at all.
+    /// The folder is empty.
     Empty,
-    /// A link to a file that is not there.
+    /// A file of the model is a link to a file that is not there.
     BrokenLink {
-        /// The link.
+        /// The name of the link.
         file: String,
     },
-    /// A pipe, a socket or a device in place of a file.
+    /// There is a pipe, a socket or a device in place of a file.
     NoRegularFile {
-        /// What should be a file.
+        /// The name of what should be a file.
         file: String,
     },
-    /// A PEFT adapter without the model that it changes.
+    /// There is a PEFT adapter without the model that it changes.
     Adapter {
-        /// The model, if the adapter says which.
+        /// The name of the model, if the adapter gives it.
         base: Option<String>,
     },
-    /// A sentence-transformers model, which keeps each of its parts in a folder.
+    /// There is a sentence-transformers model, which keeps each of its parts in a folder.
     SentenceTransformers {
-        /// The folder of its CLIP, if it has one.
+        /// The folder with the CLIP, if there is one.
         clip: Option<String>,
     },
-    /// A diffusers pipeline, which has one tower of a CLIP at most.
+    /// There is a diffusers pipeline, which has at most one tower of a CLIP.
     Diffusers,
-    /// Weights in Python's pickle format alone, which can run code when it is read.
+    /// There are only weights in Python's pickle format, which can run code when they are read.
     Pickles {
-        /// The files of weights.
+        /// The names of the weights files.
         files: Vec<String>,
-        /// Which library's model it is.
+        /// The library and the form in which the weights were saved.
         saved: Saved,
     },
-    /// Weights of TensorFlow alone.
+    /// There are only weights of TensorFlow.
     TensorFlow {
-        /// The file of weights.
+        /// The name of the weights file.
         file: String,
     },
-    /// Weights of Flax alone.
+    /// There are only weights of Flax.
     Flax {
-        /// The file of weights.
+        /// The name of the weights file.
         file: String,
     },
-    /// Weights for llama.cpp alone.
+    /// There are only weights for llama.cpp.
     Gguf {
-        /// The file of weights.
+        /// The name of the weights file.
         file: String,
     },
-    /// ONNX graphs alone.
+    /// There are only ONNX graphs.
     Onnx {
-        /// One of the graphs.
+        /// The name of one of the graphs.
         file: String,
     },
-    /// A folder above the model.
+    /// The folder is above the folder of a model.
     TooHigh {
-        /// Where the models are, below the folder.
+        /// The folders of the models, relative to this one.
         models: Vec<String>,
     },
-    /// A folder inside a model, or beside it.
+    /// The folder is inside a model folder or beside one.
     TooLow {
-        /// The model's folder.
+        /// The path of the model's folder.
         model: PathBuf,
     },
-    /// Weights under a name that no library looks for.
+    /// There are weights under a name that no library looks for.
     OtherName {
-        /// The file.
+        /// The current name of the file.
         file: String,
-        /// The name it should have.
+        /// The name that the file should have.
         expected: &'static str,
     },
-    /// Weights without the configuration that goes with them.
+    /// There are weights without a configuration.
     NoConfig {
-        /// The file that is missing.
+        /// The name of the file that is missing.
         file: &'static str,
     },
-    /// No weights at all.
+    /// There are no weights at all.
     NoWeights,
 }
 
-/// Whose model some pickled weights are.
+/// The origin of some pickled weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saved {
-    /// transformers saved them under their usual name.
+    /// transformers saved a model under its usual file names.
     Transformers,
-    /// They are the weights alone of a model of transformers.
+    /// The file holds only the weights of a transformers model.
     StateOfTransformers,
-    /// They are the weights alone of a model of open_clip.
+    /// The file holds only the weights of an open_clip model.
     StateOfOpenClip,
-    /// Nothing beside them says what they are of.
+    /// No other file says what the weights belong to.
     Unknown,
 }
 
@@ -161,10 +161,10 @@ impl fmt::Display for Found {
     }
 }
 
-/// How many names are shown.
+/// The number of names that are shown.
 const SHOWN: usize = 3;
 
-/// The first of some names. They may come from anywhere, so that what a terminal would obey is escaped.
+/// Lists the first few names. They may come from anywhere, so characters that a terminal would act on are escaped.
 fn shown(names: &[String]) -> String {
     let first: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
     match names.len() > SHOWN {
@@ -173,12 +173,13 @@ fn shown(names: &[String]) -> String {
     }
 }
 
-/// What a folder is that has not both a configuration and weights that can be read; nothing for one that has.
+/// Finds out what a folder holds if it lacks a configuration or weights that can be read; returns nothing for one that
+/// has both.
 ///
 /// # Errors
-/// When the folder cannot be listed.
+/// Fails when the folder cannot be listed.
 pub fn diagnose(folder: &Path) -> std::io::Result<Option<NotAModel>> {
-    // What lies below a model is nobody's business, and may be much.
+    // The subfolders of a model do not matter, and there may be many files in them.
     if Listing::flat(folder)?.is_model("") {
         return Ok(None);
     }
@@ -186,7 +187,7 @@ pub fn diagnose(folder: &Path) -> std::io::Result<Option<NotAModel>> {
     Ok(Some(NotAModel { folder: folder.to_owned(), found }))
 }
 
-/// What a repository is, by the names of its files, that has no model that can be read.
+/// Finds out, from the names of its files, what a repository without a readable model holds.
 pub fn diagnose_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Found {
     let listing = Listing::new(names);
     special(&listing, None).or_else(|| further_down(&listing)).unwrap_or_else(|| incomplete(&listing))
@@ -208,7 +209,8 @@ fn in_folder(folder: &Path, listing: &Listing) -> Found {
     special(listing, Some(folder)).or_else(|| further_down(listing)).unwrap_or_else(|| incomplete(listing))
 }
 
-/// What another library makes that is not a model folder, or holds weights of another kind alone.
+/// Recognises what other libraries write that is not a model folder, and folders that hold only weights of another
+/// kind.
 fn special(listing: &Listing, folder: Option<&Path>) -> Option<Found> {
     if listing.has("adapter_config.json") {
         return Some(Found::Adapter { base: folder.and_then(base_of_adapter) });
@@ -216,7 +218,7 @@ fn special(listing: &Listing, folder: Option<&Path>) -> Option<Found> {
     if listing.has("modules.json") {
         let mut folders = listing.models().into_iter().chain(listing.top_folders());
         let clip = folders.find(|name| name.ends_with("CLIPModel"));
-        // Its first part may lie in the folder itself, pickled.
+        // The pickled weights may be those of the first part, which can be in the folder itself.
         if clip.is_some() || listing.pickles().is_empty() {
             return Some(Found::SentenceTransformers { clip });
         }
@@ -261,7 +263,7 @@ fn further_down(listing: &Listing) -> Option<Found> {
     (!models.is_empty()).then_some(Found::TooHigh { models })
 }
 
-/// What is left: something that looks like a model and lacks a part.
+/// Handles the remaining cases: something that looks like a model but lacks a part.
 fn incomplete(listing: &Listing) -> Found {
     if listing.is_empty() {
         Found::Empty
@@ -277,12 +279,12 @@ fn incomplete(listing: &Listing) -> Found {
     }
 }
 
-/// The model that a folder is a part of, or lies beside.
+/// Finds the model folder that a folder is part of, or lies beside.
 fn around(folder: &Path) -> Option<PathBuf> {
     let whole = fs_err::canonicalize(folder).ok()?;
     let above = whole.ancestors().skip(1).take(2).find(|above| is_model(above)).map(Path::to_owned);
     above.or_else(|| {
-        // A run of cliptune's, and the hub's cache.
+        // These are the places in one of cliptune's runs and in the hub's cache.
         let above = whole.parent()?;
         let model = above.join("model");
         if is_model(&model) {
@@ -294,14 +296,14 @@ fn around(folder: &Path) -> Option<PathBuf> {
     })
 }
 
-/// A cache keeps one for each commit that was ever fetched.
+/// The largest number of snapshots that are looked at. A cache keeps one for each commit that was ever fetched.
 const MOST_SNAPSHOTS: usize = 100;
 
 fn is_model(folder: &Path) -> bool {
     Listing::flat(folder).is_ok_and(|listing| listing.is_model(""))
 }
 
-/// What an adapter says that it was made for.
+/// Returns the name of the model that an adapter was made for, as the adapter gives it.
 fn base_of_adapter(folder: &Path) -> Option<String> {
     let bytes = files::read(&folder.join("adapter_config.json"), files::LONGEST_CONFIGURATION).ok()?;
     let config: serde_json::Value = serde_json::from_slice(&bytes).ok()?;

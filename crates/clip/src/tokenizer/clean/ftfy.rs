@@ -1,8 +1,8 @@
-//! The part of `ftfy.fix_text` (6.3.1) that is a fixed rule.
+//! Implements the part of `ftfy.fix_text` (6.3.1) that follows fixed rules.
 //!
-//! Left out is `fix_encoding`: the repair of text that was decoded in the wrong encoding ("mojibake", `schÃ¶n`). ftfy
-//! guesses there, with a pattern of some forty suspicious combinations and ten encodings; a text that the pattern does
-//! not suspect goes through it unchanged, and then this gives what ftfy gives.
+//! `fix_encoding` is left out. It repairs text that was decoded in the wrong encoding ("mojibake", `schÃ¶n`). ftfy has
+//! to guess there, with a pattern of some forty suspicious combinations and ten encodings. A text that the pattern does
+//! not find suspicious is left unchanged by it, and for such texts this module gives the same result as ftfy.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -11,7 +11,7 @@ use super::html;
 /// Fixes a text line by line, as ftfy does.
 pub(super) fn fix_text(text: &str) -> String {
     let mut fixed = String::with_capacity(text.len());
-    // From the first line with a tag on, the text is taken for HTML in which entities are meant.
+    // From the first line with a tag on, the text is assumed to be HTML, in which entities are intentional.
     let mut unescape = true;
     for line in text.split_inclusive('\n') {
         unescape &= !line.contains('<');
@@ -20,7 +20,7 @@ pub(super) fn fix_text(text: &str) -> String {
     fixed
 }
 
-/// Repeats the fixes until they change nothing.
+/// Repeats the fixes until they no longer change anything.
 fn fix_line(line: &str, unescape: bool) -> String {
     let mut text = line.to_owned();
     loop {
@@ -41,7 +41,7 @@ fn fix_once(text: &str, unescape: bool) -> String {
     without_terminal_escapes(&plain).chars().filter(|&c| !is_control(c)).nfc().collect()
 }
 
-/// Latin ligatures and digraphs as their letters.
+/// Appends a character, with Latin ligatures and digraphs split into their letters.
 fn push_ligature(text: &mut String, c: char) {
     let letters = match c {
         'Ĳ' => "IJ",
@@ -71,7 +71,7 @@ fn push_ligature(text: &mut String, c: char) {
     text.push_str(letters);
 }
 
-/// Full-width letters and half-width kana in their usual width.
+/// Converts full-width letters and half-width kana to their usual width.
 fn standard_width(c: char) -> impl Iterator<Item = char> {
     let wide = ('\u{ff01}'..='\u{ffef}').contains(&c);
     let usual = if c == '\u{3000}' { ' ' } else { c };
@@ -90,7 +90,7 @@ fn line_breaks(text: &str) -> String {
     text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n")
 }
 
-/// Removes what colours text in a terminal: ESC, `[`, digits of any script and semicolons, a letter.
+/// Removes the sequences that colour text in a terminal: ESC, `[`, digits of any script and semicolons, a letter.
 fn without_terminal_escapes(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
@@ -108,7 +108,7 @@ fn without_terminal_escapes(text: &str) -> String {
     kept
 }
 
-/// Control characters that show nothing; joiners and marks of direction stay.
+/// Checks for control characters that display nothing. Joiners and directional marks do not count.
 fn is_control(c: char) -> bool {
     matches!(c, '\0'..='\x08' | '\x0b' | '\x0e'..='\x1f' | '\x7f' | '\u{206a}'..='\u{206f}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffc}')

@@ -1,22 +1,23 @@
-//! HTML entities to characters, as Python's `html.unescape` and ftfy have it.
+//! Converts HTML entities to characters, as Python's `html.unescape` and ftfy do.
 //!
-//! Python's rule is not the HTML standard's: references to control and non-characters vanish, and a name ends after
-//! 32 characters. Only the table of names comes from a library.
+//! Python's rules are not those of the HTML standard: references to control characters and non-characters are removed,
+//! and a name ends after 32 characters. Only the table of names comes from a library.
 
 use htmlize::ENTITIES;
 
-/// The longest name that is looked for, `html.unescape`'s own limit.
+/// The longest name that `html.unescape` looks up.
 const LONGEST_NAME: usize = 32;
-/// ftfy's.
+/// The longest name that ftfy looks up.
 const LONGEST_COMPLETE_NAME: usize = 24;
 
-/// What Windows-1252 has at 0x80 to 0x9F; the five bytes that it leaves open stay control characters.
+/// The characters that Windows-1252 has at 0x80 to 0x9F. The five bytes that it leaves undefined remain control
+/// characters.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// The Windows-1252 character in place of a C1 control character; other characters stay.
+/// Returns the Windows-1252 character for a C1 control character, and any other character unchanged.
 pub(super) fn windows_1252(c: char) -> char {
     match u32::from(c) {
         code @ 0x80..=0x9f => WINDOWS_1252[code as usize - 0x80],
@@ -24,12 +25,13 @@ pub(super) fn windows_1252(c: char) -> char {
     }
 }
 
-/// `html.unescape(text)`.
+/// Does the same as `html.unescape(text)`.
 pub(super) fn unescape(text: &str) -> String {
     replace(text, |rest| numeric(rest).or_else(|| named(rest)))
 }
 
-/// `ftfy.fixes.unescape_html(text)`: entities that end in a semicolon, and their upper-case spellings.
+/// Does the same as `ftfy.fixes.unescape_html(text)`: converts entities that end in a semicolon, and their upper-case
+/// spellings.
 pub(super) fn unescape_complete(text: &str) -> String {
     replace(text, |rest| {
         let hash = usize::from(rest[1..].starts_with('#'));
@@ -40,12 +42,14 @@ pub(super) fn unescape_complete(text: &str) -> String {
         }
         let entity = &rest[..length];
         let unescaped = if hash == 1 { complete_number(entity) } else { complete_name(entity) };
-        // ftfy's pattern swallows what it does not understand: no entity starts inside it anyway.
+        // ftfy's pattern consumes entities that it does not understand. This makes no difference, because no entity
+        // starts inside one.
         Some((length, unescaped.unwrap_or_else(|| entity.to_owned())))
     })
 }
 
-/// Replaces what `entity` finds at an ampersand: the length that it takes up and what stands for it.
+/// Calls `entity` at each ampersand and replaces what it finds. `entity` returns the length of the entity and its
+/// replacement.
 fn replace(text: &str, entity: impl Fn(&str) -> Option<(usize, String)>) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut rest = text;
@@ -60,12 +64,12 @@ fn replace(text: &str, entity: impl Fn(&str) -> Option<(usize, String)>) -> Stri
     replaced
 }
 
-/// The characters of an entity, with its ampersand and, where it has one, its semicolon.
+/// Looks up the characters of an entity, which is given with its ampersand and, if it has one, its semicolon.
 fn lookup(entity: &str) -> Option<&'static str> {
     ENTITIES.get(entity.as_bytes()).and_then(|characters| std::str::from_utf8(characters).ok())
 }
 
-/// A numeric reference at the start of the text.
+/// Parses a numeric reference at the start of the text.
 fn numeric(rest: &str) -> Option<(usize, String)> {
     let digits = rest.strip_prefix("&#")?;
     let (radix, digits) = match digits.strip_prefix(['x', 'X']) {
@@ -78,12 +82,12 @@ fn numeric(rest: &str) -> Option<(usize, String)> {
     }
     let semicolon = usize::from(digits[count..].starts_with(';'));
     let length = rest.len() - digits.len() + count + semicolon;
-    // More digits than a u32 holds are beyond Unicode too.
+    // A number with more digits than a u32 holds is beyond Unicode too.
     let code = u32::from_str_radix(&digits[..count], radix).unwrap_or(u32::MAX);
     Some((length, number(code).map(String::from).unwrap_or_default()))
 }
 
-/// The character of a numeric reference; none for those that Python drops.
+/// Returns the character of a numeric reference, or none if Python removes the reference.
 fn number(code: u32) -> Option<char> {
     match code {
         0 => Some('\u{fffd}'),
@@ -95,7 +99,8 @@ fn number(code: u32) -> Option<char> {
     }
 }
 
-/// A named reference at the start of the text: all of the name, or else the longest beginning that is an entity.
+/// Parses a named reference at the start of the text: the whole name or, failing that, its longest beginning that is an
+/// entity.
 fn named(rest: &str) -> Option<(usize, String)> {
     let stops = |c: char| matches!(c, '\t' | '\n' | '\x0c' | ' ' | '<' | '&' | '#' | ';');
     let letters = rest[1..].char_indices().take(LONGEST_NAME).take_while(|&(_, c)| !stops(c));
@@ -110,13 +115,13 @@ fn named(rest: &str) -> Option<(usize, String)> {
     Some((at, characters.to_owned()))
 }
 
-/// A numeric reference that ends in a semicolon, unless only its beginning is a number.
+/// Converts a numeric reference that ends in a semicolon, unless only its beginning is a number.
 fn complete_number(entity: &str) -> Option<String> {
     let unescaped = unescape(entity);
     (!unescaped.contains(';')).then_some(unescaped)
 }
 
-/// A named reference, or the upper case of one that is spelt in lower case.
+/// Converts a named reference, or the upper-case spelling of one, which becomes upper-case characters.
 fn complete_name(entity: &str) -> Option<String> {
     if let Some(characters) = lookup(entity) {
         return Some(characters.to_owned());

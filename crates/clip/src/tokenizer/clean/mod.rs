@@ -1,7 +1,8 @@
-//! What open_clip does to a text before its words are looked for.
+//! Cleans a text as open_clip does before it splits the text into words.
 //!
-//! `open_clip/tokenizer.py` (3.3.0): `ftfy.fix_text`, `html.unescape` twice, white space stripped from the ends, and
-//! then what the checkpoint's `tokenizer_kwargs.clean` says. OpenAI's package does the same with `clean: lower`.
+//! This follows `open_clip/tokenizer.py` (3.3.0): `ftfy.fix_text`, `html.unescape` twice, white space stripped from
+//! both ends, and then the step that the checkpoint's `tokenizer_kwargs.clean` names. OpenAI's package does the same as
+//! `clean: lower`.
 
 mod ftfy;
 mod html;
@@ -28,7 +29,7 @@ mod tests {
 
     use super::*;
 
-    /// What Python makes of a text; see `scripts/references/families.py`.
+    /// The results of Python's functions for a text; see `scripts/references/families.py`.
     #[derive(Deserialize)]
     struct Cleaned {
         text: String,

@@ -1,16 +1,17 @@
-//! Python's string methods where Rust's differ.
+//! Implements Python's string methods where they differ from Rust's.
 
-/// Whether `str.split` and the pattern `\s` see white space: Unicode's, and the four information separators.
+/// Checks whether `str.split` and the pattern `\s` count a character as white space: Unicode's white space and the four
+/// information separators.
 pub(in super::super) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// `text.strip()`.
+/// Does the same as `text.strip()`.
 pub(in super::super) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// `" ".join(text.split())`.
+/// Does the same as `" ".join(text.split())`.
 pub(in super::super) fn collapse(text: &str) -> String {
     let mut collapsed = String::with_capacity(text.len());
     for word in text.split(is_space).filter(|word| !word.is_empty()) {
@@ -22,7 +23,7 @@ pub(in super::super) fn collapse(text: &str) -> String {
     collapsed
 }
 
-/// `text.translate(str.maketrans("", "", string.punctuation))`.
+/// Does the same as `text.translate(str.maketrans("", "", string.punctuation))`.
 pub(in super::super) fn without_punctuation(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_punctuation()).collect()
 }
