@@ -24,7 +24,7 @@ pub(crate) struct Sorted {
 }
 
 /// The sources of a dataset, as far as they are known before its items are made.
-pub(crate) struct Sides<'a> {
+pub(crate) struct JoinedSources<'a> {
     pub(crate) plan: &'a DataPlan,
     pub(crate) images: &'a [ImageFile],
     pub(crate) headers: &'a [Header],
@@ -37,7 +37,7 @@ type Refusal = (Reason, String);
 /// The text that stands for a missing value.
 const MISSING: &str = "NULL";
 
-impl Sides<'_> {
+impl JoinedSources<'_> {
     /// Decides how all labels are read; `None` for pairs.
     pub(crate) fn reading(&self) -> Result<Option<LabelReading>, IngestError> {
         let Task::Choice { label, .. } = &self.plan.columns.task else { return Ok(None) };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cliptune_experiment::Seed;
 use cliptune_store::ImageFile;
 
-use crate::candidates::{Sides, group};
+use crate::candidates::{JoinedSources, group};
 use crate::deal::Piece;
 use crate::row::JoinedRow;
 
@@ -36,7 +36,7 @@ impl<'a> Link<'a> {
 /// datasets over the same rows are therefore connected in the same way, whatever each of them makes of a row.
 ///
 /// The values are those of `split.across`, or else the row's texts. The image is always included.
-pub(crate) fn links<'a>(sides: &Sides<'a>, across: &[String]) -> Vec<Link<'a>> {
+pub(crate) fn links<'a>(sides: &JoinedSources<'a>, across: &[String]) -> Vec<Link<'a>> {
     let link = |row: &'a JoinedRow| {
         let image = &sides.images[row.image.filter(|_| row.kept)?];
         let listed = if across.is_empty() { row.texts.as_deref().unwrap_or_default() } else { &row.across };

@@ -9,7 +9,7 @@ use cliptune_store::{
 };
 use cliptune_terminal::{Printer, Progress};
 
-use crate::candidates::{Sides, Sorted};
+use crate::candidates::{JoinedSources, Sorted};
 use crate::changes::Pair;
 use crate::components::{Components, links};
 use crate::counts;
@@ -99,7 +99,7 @@ impl Job<'_> {
         let progress = printer.progress("ingest: images", inputs.images.len() as u64, "images");
         let headers = headers(&inputs.images, &|| progress.advance(1));
         progress.finish();
-        let sides = Sides { plan, images: &inputs.images, headers: &headers, joined };
+        let sides = JoinedSources { plan, images: &inputs.images, headers: &headers, joined };
         let reading = sides.reading()?;
         let Sorted { mut items, rejects, filtered } = sides.sort(reading);
         let notes = notes(inputs, &headers, joined, reading, &rejects);

@@ -51,8 +51,8 @@ struct Text {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Vision {
-    image_size: Option<Side>,
-    patch_size: Option<Side>,
+    image_size: Option<SideLength>,
+    patch_size: Option<SideLength>,
     num_channels: Option<usize>,
     #[serde(flatten)]
     blocks: Blocks,
@@ -76,12 +76,12 @@ struct Blocks {
 /// A size that is given as one number, or as height and width.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Side {
+enum SideLength {
     One(usize),
     Both([usize; 2]),
 }
 
-impl Side {
+impl SideLength {
     fn square(self, key: &str) -> Result<usize, String> {
         match self {
             Self::One(side) => Ok(side),
@@ -176,8 +176,8 @@ fn vision_config(raw: Vision, family: Family) -> Result<VisionConfig, String> {
     let (defaults, pooling) = (&family.traits().vision, family.traits().vision_pooling);
     ensure(raw.num_channels.is_none_or(|channels| channels == 3), || "num_channels is not 3".to_owned())?;
     ensure(raw.vision_use_head != Some(false), || "vision_use_head is false: nothing is pooled".to_owned())?;
-    let image_size = raw.image_size.unwrap_or(Side::One(defaults.image_size)).square("image_size")?;
-    let patch_size = raw.patch_size.unwrap_or(Side::One(defaults.patch_size)).square("patch_size")?;
+    let image_size = raw.image_size.unwrap_or(SideLength::One(defaults.image_size)).square("image_size")?;
+    let patch_size = raw.patch_size.unwrap_or(SideLength::One(defaults.patch_size)).square("patch_size")?;
     let transformer = transformer(raw.blocks, &defaults.blocks, &VISION_KEYS)?;
     VisionConfig { image_size, patch_size, pooling, transformer }.checked(VISION_KEYS.section)
 }
@@ -241,8 +241,8 @@ fn raw_text(config: &ClipConfig) -> Text {
 
 fn raw_vision(vision: &VisionConfig, projection_dim: Option<usize>) -> Vision {
     Vision {
-        image_size: Some(Side::One(vision.image_size)),
-        patch_size: Some(Side::One(vision.patch_size)),
+        image_size: Some(SideLength::One(vision.image_size)),
+        patch_size: Some(SideLength::One(vision.patch_size)),
         num_channels: Some(3),
         blocks: raw_blocks(&vision.transformer),
         projection_dim,
