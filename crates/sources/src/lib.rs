@@ -1,0 +1,1 @@
+//! Files of object stores and web servers, in a cache on this machine.
