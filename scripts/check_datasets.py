@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Opens datasets as people do, in four libraries, and fails when one sees other rows, columns or types than the others.
+
+Run through `scripts/check-datasets`, which installs the libraries. Of each table of a dataset, every library has to read
+the same values of the same kinds in the same columns; Hugging Face datasets also split by split. Of each dataset, every
+library's first item has to lead to an image of the recorded size.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+ROOM = tempfile.TemporaryDirectory()
+os.environ |= {"HF_HOME": ROOM.name, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+import datasets
+import duckdb
+import pandas
+import polars
+from PIL import Image
+
+datasets.disable_progress_bars()
+
+SPLITS = ("train", "validation", "test")
+#: What whoever opens a dataset counts on.
+PROMISED = {"item_id": "text", "group": "text", "split": "text", "image": "text", "texts": "list of texts", "label": "integer"}
+KINDS = {str: "text", bool: "truth value", int: "integer", float: "number"}
+EXPERIMENT = """
+name: {name}
+data:
+  images: contest/images
+  metadata: contest/contest.parquet
+  join: {{ image: name, metadata: filename }}
+  columns: {{ {task}, group: contest_number, id: instance_id }}
+  split: {{ by: component, train: 0.6, validation: 0.2, test: 0.2, seed: 0 }}
+model:
+  from: openai/clip-vit-base-patch32
+"""
+TASKS = {"choices": "choices: caption_choices, label: label", "pairs": "text: image_description"}
+
+
+def plain(value):
+    """A value as plain Python has it, whatever the library wraps it in."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def with_pandas(path):
+    table = pandas.read_parquet(path)
+    columns = {name: [None if value is None else plain(value) for value in table[name]] for name in table.columns}
+    kinds = {name: _kind_of_values(values, table.dtypes[name]) for name, values in columns.items()}
+    return kinds, columns
+
+
+def _kind_of_values(values, dtype):
+    """The kind of a column of pandas, whose lists and missing values have no type of their own."""
+    if pandas.api.types.is_integer_dtype(dtype):
+        return "integer"
+    known = [value for value in values if value is not None and value == value]
+    lists = [value for value in known if isinstance(value, list)]
+    if lists:
+        inner = {type(one) for value in lists for one in value}
+        return "list of texts" if inner <= {str} else f"list of {inner}"
+    return " or ".join(sorted({KINDS.get(type(value), str(type(value))) for value in known})) or "text"
+
+
+def with_duckdb(path):
+    table = duckdb.read_parquet(str(path))
+    names = {"VARCHAR": "text", "VARCHAR[]": "list of texts", "BOOLEAN": "truth value", "DOUBLE": "number"}
+    kind = lambda of: names.get(str(of), "integer" if "INT" in str(of) and "[" not in str(of) else str(of))
+    rows = table.fetchall()
+    columns = {name: [plain(row[place]) for row in rows] for place, name in enumerate(table.columns)}
+    return {name: kind(of) for name, of in zip(table.columns, table.types)}, columns
+
+
+def with_polars(path):
+    table = polars.read_parquet(path)
+    return {name: _kind_of_polars(of) for name, of in table.schema.items()}, table.to_dict(as_series=False)
+
+
+def _kind_of_polars(of):
+    if isinstance(of, polars.List):
+        return "list of texts" if of.inner == polars.String else f"list of {of.inner}"
+    if isinstance(of, (polars.Categorical, polars.Enum)) or of == polars.String:
+        return "text"
+    return "integer" if of.is_integer() else {polars.Boolean: "truth value", polars.Float64: "number"}.get(of, str(of))
+
+
+def with_datasets(path, **options):
+    table = datasets.load_dataset("parquet", data_files=str(path), split="train", **options)
+    return {name: _kind_of_feature(of) for name, of in table.features.items()}, {name: list(table[name]) for name in table.column_names}
+
+
+def _kind_of_feature(of):
+    if isinstance(of, datasets.List):
+        return "list of texts" if _kind_of_feature(of.feature) == "text" else f"list of {of.feature}"
+    kinds = {"string": "text", "large_string": "text", "bool": "truth value", "float64": "number"}
+    return kinds.get(of.dtype, "integer" if "int" in of.dtype else of.dtype)
+
+
+READERS = {
+    f"pandas {pandas.__version__}": with_pandas,
+    f"DuckDB {duckdb.__version__}": with_duckdb,
+    f"Polars {polars.__version__}": with_polars,
+    f"datasets {datasets.__version__}": with_datasets,
+}
+
+
+def expect(holds, what):
+    if not holds:
+        sys.exit(f"error: {what}")
+
+
+def read_rejects(name, read, path, anything):
+    """The rejects as a library has them; Hugging Face datasets opens no table without rows."""
+    return read(path) if anything or read is not with_datasets else None
+
+
+def expect_equal(name, path, found, others):
+    """A library sees the columns, kinds and values that the first one saw."""
+    (kinds, columns), (expected, values) = found, others
+    expect(list(kinds) == list(expected), f"{name} sees the columns {list(kinds)} in {path}, not {list(expected)}")
+    for column, kind in kinds.items():
+        expect(kind == expected[column], f"{name} sees {column} of {path} as {kind}, not as {expected[column]}")
+        expect(columns[column] == values[column], f"{name} sees other values of {column} in {path}")
+
+
+def images_of(folder):
+    """The folder that the paths of a dataset's images begin at."""
+    return Path(json.loads((folder / "dataset.json").read_text())["sources"]["images_folder"])
+
+
+def first_image(folder, columns):
+    """Follows the first item to its image, which has to have the recorded size."""
+    with Image.open(images_of(folder) / columns["image"][0]) as image:
+        expect(image.size == (columns["width"][0], columns["height"][0]), f"{image.filename} is {image.size}")
+        image.load()
+        return f"{columns['image'][0]} {image.width} × {image.height}"
+
+
+def check_decoding(folder):
+    """Lets Hugging Face datasets decode images, as a column of its own type."""
+    images = images_of(folder)
+    table = datasets.load_dataset("parquet", data_files=str(folder / "items.parquet"), split="train[:3]")
+    table = table.map(lambda row: {"pixels": str(images / row["image"])}).cast_column("pixels", datasets.Image())
+    expect(all(row["pixels"].size == (row["width"], row["height"]) for row in table), "datasets decodes other images")
+
+
+def check_items(path, kinds, columns):
+    """What whoever opens a dataset counts on."""
+    for column, kind in PROMISED.items():
+        expect(kinds.get(column) == kind, f"{column} of {path} is {kinds.get(column)}, not {kind}")
+    expect(set(columns["split"]) <= set(SPLITS), f"{path} has the splits {set(columns['split'])}")
+    right = zip(columns["label"], columns["texts"])
+    expect(all(0 <= label < len(texts) for label, texts in right), f"a label of {path} is no index of its texts")
+
+
+def check_splits(path, columns):
+    """Loads each split by itself, as a training script of Hugging Face does."""
+    for split in SPLITS:
+        wanted = [item for item, of in zip(columns["item_id"], columns["split"]) if of == split]
+        if wanted:
+            _, found = with_datasets(path, filters=[("split", "==", split)])
+            expect(found["item_id"] == wanted, f"datasets loads other items as {split}")
+            print(f"  {f'datasets {datasets.__version__}':16} {len(wanted)} items of {split} by themselves", flush=True)
+
+
+def check(folder):
+    print(folder, flush=True)
+    items, rejects = folder / "items.parquet", folder / "rejects.parquet"
+    first, refused = with_duckdb(items), with_duckdb(rejects)
+    check_items(items, *first)
+    anything = any(refused[1].values())
+    for name, read in READERS.items():
+        found = read(items)
+        expect_equal(name, items, found, first)
+        left_out = read_rejects(name, read, rejects, anything)
+        if left_out:
+            expect_equal(name, rejects, left_out, refused)
+        count = len(found[1]["item_id"])
+        seen = f"{len(left_out[1]['reason'])} rejects" if left_out else "no rejects"
+        print(f"  {name:16} {count} items of {len(found[0])} columns, {seen}, {first_image(folder, found[1])}", flush=True)
+    check_splits(items, first[1])
+    check_decoding(folder)
+    print("  " + ", ".join(f"{column}: {kind}" for column, kind in first[0].items()), flush=True)
+
+
+def drawn(room):
+    """Datasets of a small drawn contest, one for each kind of item."""
+    run = lambda *words: subprocess.run([TARGET / "cliptune", *words, "--quiet"], cwd=room, check=True)
+    run("demo-data", "contest", "--cartoons", "60")
+    (room / "contest/images/nobody-asks.jpeg").write_bytes((room / "contest/images/1.jpeg").read_bytes())
+    for name, task in TASKS.items():
+        (room / f"{name}.yaml").write_text(EXPERIMENT.format(name=name, task=task))
+        run("ingest", f"{name}.yaml", "--store", "store")
+    return sorted((room / "store/datasets").iterdir())
+
+
+def main():
+    folders = [Path(folder) for folder in sys.argv[1:]] or drawn(Path(ROOM.name))
+    for folder in folders:
+        check(folder)
+    print("all libraries see the same")
+
+
+if __name__ == "__main__":
+    main()
