@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
+use cliptune_web::{Origin, redirect, shown};
 use ureq::Agent;
 use ureq::http::header::{AUTHORIZATION, RANGE};
 use ureq::http::{Method, Request, Uri};
 
-use crate::address::{Origin, redirect};
 use crate::commit::Commit;
 use crate::digest::Digest;
 use crate::endpoint::Endpoint;
@@ -14,7 +14,7 @@ use crate::error::{HubError, Result};
 use crate::file_name::FileName;
 use crate::id::HubId;
 use crate::listing::{self, Answer, Listed, Listing};
-use crate::reply::{Reply, digest, is_described, location, shown};
+use crate::reply::{Reply, digest, is_described, location};
 use crate::token::Token;
 
 /// The number of redirects that are followed in a row.

@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use cliptune_web::Lock;
+
 use crate::cache::size;
 use crate::client::Content;
 use crate::commit::Commit;
@@ -11,10 +13,8 @@ use crate::error::{HubError, Result};
 use crate::fetch::Fetch;
 use crate::file_name::FileName;
 use crate::listing::Listed;
-use crate::lock::Lock;
 use crate::partial::{PIECE, Partial};
-use crate::patience::stop_if_asked;
-use crate::progress::{Event, Notice};
+use crate::progress::{Event, Notice, stop_if_asked};
 
 /// The download of one file of one commit.
 pub(crate) struct Download<'a> {
@@ -72,7 +72,7 @@ impl Download<'_> {
                 self.report(Event::Notice(Notice::Waiting { file: self.file }));
                 is_told = true;
             }
-            self.fetch.hub.patience.moment(self.fetch.observer)?;
+            self.fetch.hub.patience.moment(&|| self.fetch.observer.is_interrupted())?;
         }
     }
 

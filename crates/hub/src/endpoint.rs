@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cliptune_web::Origin;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http::Uri;
 
-use crate::address::Origin;
 use crate::commit::Commit;
 use crate::file_name::FileName;
 use crate::id::HubId;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use cliptune_clip::model_folder::{Found, Place};
 use cliptune_durable::DurableError;
 use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_web::{Stopped, WebError};
 
 use crate::file_name::FileName;
 use crate::id::HubId;
@@ -220,6 +221,22 @@ pub enum HubError {
     /// The user asked to stop.
     #[error("interrupted; the next fetch continues here")]
     Interrupted,
+}
+
+impl From<WebError> for HubError {
+    fn from(error: WebError) -> Self {
+        match error {
+            WebError::Io(error) => Self::Io(error),
+            WebError::Setting { name, reason } => Self::Setting { name, reason },
+            WebError::NoCertificates { path } => Self::NoCertificates { path },
+        }
+    }
+}
+
+impl From<Stopped> for HubError {
+    fn from(_: Stopped) -> Self {
+        Self::Interrupted
+    }
 }
 
 fn with_token(has_token: bool) -> &'static str {

@@ -9,8 +9,7 @@ use crate::file_name::FileName;
 use crate::hub::{Hub, Snapshot};
 use crate::id::HubId;
 use crate::listing::Listing;
-use crate::patience::stop_if_asked;
-use crate::progress::{Event, Notice, Observer};
+use crate::progress::{Event, Notice, Observer, stop_if_asked};
 use crate::reply::retry_after;
 use crate::selection::{Selection, select};
 use crate::shards::shards;
@@ -114,7 +113,7 @@ impl Fetch<'_> {
         let Some(pause) = self.hub.patience.after(failures, retry_after(error)) else { return Ok(false) };
         let reason = &error.one_line();
         self.observer.report(Event::Notice(Notice::Retrying { what, reason, pause }));
-        self.hub.patience.wait(pause, self.observer)?;
+        self.hub.patience.wait(pause, &|| self.observer.is_interrupted())?;
         Ok(true)
     }
 }

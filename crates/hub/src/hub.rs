@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::agent::agent;
+use cliptune_web::{Patience, Pause};
+
 use crate::cache::CachedRepository;
 use crate::client::Client;
 use crate::commit::Commit;
@@ -10,7 +11,6 @@ use crate::error::Result;
 use crate::fetch::Fetch;
 use crate::id::HubId;
 use crate::locate::locate;
-use crate::patience::{Patience, Pause};
 use crate::progress::Observer;
 use crate::settings::Settings;
 
@@ -49,7 +49,7 @@ impl Hub {
     /// cannot be read.
     pub fn new(settings: Settings) -> Result<Self> {
         let client = Client {
-            agent: agent(&settings)?,
+            agent: settings.connections.agent()?,
             endpoint: settings.endpoint.clone(),
             token: settings.token.clone(),
         };

@@ -23,15 +23,12 @@
 //! is written last, so it never names a half-fetched snapshot. The token is sent only to the endpoint's own scheme,
 //! host and port.
 
-mod address;
-mod agent;
 mod cache;
 mod client;
 mod commit;
 mod digest;
 mod download;
 mod endpoint;
-mod environment;
 mod error;
 mod fetch;
 mod file_name;
@@ -39,9 +36,7 @@ mod hub;
 mod id;
 mod listing;
 mod locate;
-mod lock;
 mod partial;
-mod patience;
 mod progress;
 mod reply;
 mod revision;
@@ -51,6 +46,7 @@ mod shards;
 mod shown;
 mod token;
 
+pub use cliptune_web::Pause;
 pub use commit::Commit;
 pub use endpoint::Endpoint;
 pub use error::{HubError, Result};
@@ -58,7 +54,6 @@ pub use file_name::FileName;
 pub use hub::{Hub, Snapshot};
 pub use id::HubId;
 pub use locate::is_cached;
-pub use patience::Pause;
 pub use progress::{Event, Notice, Observer};
 pub use revision::Revision;
 pub use settings::Settings;

@@ -7,8 +7,7 @@ use fs_err::{File, OpenOptions};
 
 use crate::digest::{Digest, Hasher};
 use crate::error::Result;
-use crate::patience::stop_if_asked;
-use crate::progress::Observer;
+use crate::progress::{Observer, stop_if_asked};
 
 /// The number of bytes that are read and hashed at a time.
 pub(crate) const PIECE: usize = 128 << 10;

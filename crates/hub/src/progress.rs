@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::commit::Commit;
+use crate::error::{HubError, Result};
 use crate::file_name::FileName;
 
 /// An observer of a fetch: a progress bar, a log or a test. Any `Fn(Event<'_>)` is one.
@@ -96,5 +97,13 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "{reason}; using commit {commit} from the cache")
             }
         }
+    }
+}
+
+/// Returns an error if the user has asked to stop.
+pub(crate) fn stop_if_asked(observer: &dyn Observer) -> Result<()> {
+    match observer.is_interrupted() {
+        true => Err(HubError::Interrupted),
+        false => Ok(()),
     }
 }

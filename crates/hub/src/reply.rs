@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cliptune_web::shown;
 use ureq::Body;
 use ureq::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, LOCATION, RETRY_AFTER,
@@ -120,11 +121,6 @@ pub(crate) fn location(response: &Response<Body>) -> Option<&str> {
     // 300 and 304 do not occur here as redirects.
     let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     header(response.headers(), LOCATION.as_str()).filter(|_| is_redirect)
-}
-
-/// Returns an address for a message, without its query, which may contain a signature.
-pub(crate) fn shown(uri: &Uri) -> String {
-    uri.to_string().split('?').next().unwrap_or_default().to_owned()
 }
 
 /// Returns the pause that a failed server asks for.

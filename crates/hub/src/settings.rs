@@ -1,12 +1,12 @@
 //! Reads the environment's settings for the hub.
 
-use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cliptune_web::{Connections, Environment, is_true};
+
 use crate::endpoint::Endpoint;
-use crate::environment::{Environment, is_true};
 use crate::error::{HubError, Result};
 use crate::token::Token;
 
@@ -42,16 +42,8 @@ pub struct Settings {
     pub offline: bool,
     /// Whether snapshots link to blobs, which they do unless it is disabled.
     pub symlinks: bool,
-    /// The time to wait for an answer about a file.
-    pub answer_timeout: Duration,
-    /// The time to wait for the next bytes of a file.
-    pub download_timeout: Duration,
-    /// The proxy for the endpoint's scheme.
-    pub proxy: Option<String>,
-    /// The hosts that are contacted without the proxy.
-    pub no_proxy: Vec<String>,
-    /// A PEM file with the certificates to trust.
-    pub certificates: Option<PathBuf>,
+    /// How connections to the endpoint are made.
+    pub connections: Connections,
 }
 
 impl Settings {
@@ -62,11 +54,7 @@ impl Settings {
     /// [`HubError::Setting`] for a variable that cannot be understood, [`HubError::NoHome`] if nothing says where the
     /// cache is, and [`HubError::Io`] for a token file that cannot be read.
     pub fn from_env() -> Result<Self> {
-        Self::from_lookup(&|name| match name {
-            // If the environment does not name the home folder, the password database does.
-            "HOME" => env::home_dir().map(PathBuf::into_os_string),
-            _ => env::var_os(name),
-        })
+        Self::from_lookup(&Environment::of_process)
     }
 
     /// Reads the settings from the given variables; for tests, and for programs with settings of their own.
@@ -86,13 +74,7 @@ impl Settings {
                 .first(&["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
                 .is_some_and(|value| is_true(&value)),
             symlinks: !environment.is_true("HF_HUB_DISABLE_SYMLINKS"),
-            answer_timeout: seconds(&environment, "HF_HUB_ETAG_TIMEOUT")?,
-            download_timeout: seconds(&environment, "HF_HUB_DOWNLOAD_TIMEOUT")?,
-            proxy: proxy(&environment, &endpoint),
-            no_proxy: no_proxy(&environment),
-            certificates: ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]
-                .iter()
-                .find_map(|name| environment.path(name)),
+            connections: connections(&environment, &endpoint)?,
             endpoint,
         })
     }
@@ -140,16 +122,13 @@ fn seconds(environment: &Environment<'_>, name: &'static str) -> Result<Duration
     }
 }
 
-fn proxy(environment: &Environment<'_>, endpoint: &Endpoint) -> Option<String> {
-    match endpoint.origin().is_secure() {
-        true => environment.first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
-        false => environment.first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
-    }
-}
-
-fn no_proxy(environment: &Environment<'_>) -> Vec<String> {
-    let hosts = environment.first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
-    hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect()
+fn connections(environment: &Environment<'_>, endpoint: &Endpoint) -> Result<Connections> {
+    let connections = Connections::new(environment, endpoint.origin().is_secure(), TIMEOUT);
+    Ok(Connections {
+        answer_timeout: seconds(environment, "HF_HUB_ETAG_TIMEOUT")?,
+        download_timeout: seconds(environment, "HF_HUB_DOWNLOAD_TIMEOUT")?,
+        ..connections
+    })
 }
 
 #[cfg(test)]
@@ -237,7 +216,7 @@ mod tests {
     #[test]
     fn the_proxy_is_the_one_for_the_endpoints_scheme() {
         let proxy = |variables: &[(&str, &str)]| {
-            settings(&[&[("HF_HOME", "/hf")], variables].concat()).unwrap().proxy
+            settings(&[&[("HF_HOME", "/hf")], variables].concat()).unwrap().connections.proxy
         };
         let both = [("HTTPS_PROXY", "http://secure:1"), ("http_proxy", "http://plain:2")];
         assert_eq!(proxy(&both).as_deref(), Some("http://secure:1"));

@@ -4,9 +4,6 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use crate::error::{HubError, Result};
-use crate::progress::Observer;
-
 /// The function that waits: [`std::thread::sleep`], except in tests.
 pub type Pause = Box<dyn Fn(Duration) + Send + Sync>;
 
@@ -18,38 +15,58 @@ const LONGEST: Duration = Duration::from_secs(30);
 const SLICE: Duration = Duration::from_millis(200);
 
 /// The pauses between tries: one, two, four and eight seconds.
-pub(crate) struct Patience {
+///
+/// Whether somebody has asked to stop is asked again and again while it waits.
+pub struct Patience {
     pause: Pause,
 }
 
 impl Patience {
-    pub(crate) fn new(pause: Pause) -> Self {
+    /// Makes pauses with a function that waits.
+    pub fn new(pause: Pause) -> Self {
         Self { pause }
     }
 
     /// Returns the pause after this many failures in a row, or `None` if it is time to give up.
     ///
     /// `asked` is the pause that the server asks for (`Retry-After`).
-    pub(crate) fn after(&self, failures: u32, asked: Option<Duration>) -> Option<Duration> {
+    pub fn after(&self, failures: u32, asked: Option<Duration>) -> Option<Duration> {
         let own = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
         (failures < TRIES).then(|| asked.unwrap_or(own).max(own).min(LONGEST))
     }
 
     /// Waits in slices, so that Ctrl-C takes effect quickly.
-    pub(crate) fn wait(&self, mut left: Duration, observer: &dyn Observer) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When somebody has asked to stop.
+    pub fn wait(&self, mut left: Duration, is_stopped: &dyn Fn() -> bool) -> Result<(), Stopped> {
         while !left.is_zero() {
-            stop_if_asked(observer)?;
+            stop_if(is_stopped)?;
             let slice = left.min(SLICE);
             (self.pause)(slice);
             left -= slice;
         }
-        stop_if_asked(observer)
+        stop_if(is_stopped)
     }
 
     /// Waits a moment for something that another process is doing.
-    pub(crate) fn moment(&self, observer: &dyn Observer) -> Result<()> {
-        self.wait(SLICE, observer)
+    ///
+    /// # Errors
+    ///
+    /// When somebody has asked to stop.
+    pub fn moment(&self, is_stopped: &dyn Fn() -> bool) -> Result<(), Stopped> {
+        self.wait(SLICE, is_stopped)
     }
+}
+
+/// Somebody has asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Stopped;
+
+fn stop_if(is_stopped: &dyn Fn() -> bool) -> Result<(), Stopped> {
+    if is_stopped() { Err(Stopped) } else { Ok(()) }
 }
 
 impl Default for Patience {
@@ -61,14 +78,6 @@ impl Default for Patience {
 impl fmt::Debug for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Patience")
-    }
-}
-
-/// Returns an error if the user has asked to stop.
-pub(crate) fn stop_if_asked(observer: &dyn Observer) -> Result<()> {
-    match observer.is_interrupted() {
-        true => Err(HubError::Interrupted),
-        false => Ok(()),
     }
 }
 

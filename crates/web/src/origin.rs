@@ -2,9 +2,9 @@
 
 use ureq::http::Uri;
 
-/// The scheme, host and port of an address. They have to be equal to the endpoint's for the token to be sent.
+/// The scheme, host and port of an address. Secrets are sent only to the origin that they belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     secure: bool,
     host: String,
     port: u16,
@@ -12,7 +12,7 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// Returns the origin of an absolute http or https address.
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+    pub fn of(uri: &Uri) -> Option<Self> {
         let secure = match uri.scheme_str()? {
             "https" => true,
             "http" => false,
@@ -24,12 +24,12 @@ impl Origin {
     }
 
     /// Returns the origin of `https://HOST`.
-    pub(crate) fn https(host: &str) -> Self {
+    pub fn https(host: &str) -> Self {
         Self { secure: true, host: host.to_owned(), port: 443 }
     }
 
     /// Checks whether the scheme is https.
-    pub(crate) fn is_secure(&self) -> bool {
+    pub fn is_secure(&self) -> bool {
         self.secure
     }
 }
@@ -37,7 +37,7 @@ impl Origin {
 /// Returns where a redirect from `base` leads: `location` may be a whole address, one without a scheme, or a path.
 ///
 /// Returns `None` if that is not an http address, or if it would leave https, where sizes and hashes can be trusted.
-pub(crate) fn redirect(base: &Uri, location: &str) -> Option<Uri> {
+pub fn redirect(base: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?);
     let has_scheme = location.split(['/', '?', '#']).next().is_some_and(|start| start.ends_with(':'));
     let absolute = if has_scheme {
@@ -53,6 +53,13 @@ pub(crate) fn redirect(base: &Uri, location: &str) -> Option<Uri> {
     let target: Uri = absolute.split('#').next()?.parse().ok()?;
     let (from, to) = (Origin::of(base)?, Origin::of(&target)?);
     (to.is_secure() || !from.is_secure()).then_some(target)
+}
+
+/// Returns an address for a message, without its query, which may contain a signature, and without its user.
+pub fn shown(uri: &Uri) -> String {
+    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{}://{host}{}", uri.scheme_str().unwrap_or("http"), uri.path())
 }
 
 #[cfg(test)]
@@ -79,6 +86,12 @@ mod tests {
         assert_eq!(redirected("https://hub/a", "http://hub/a"), None);
         assert_eq!(redirected("https://hub/a", "file:///etc/passwd"), None);
         assert_eq!(redirected("http://hub/a", "https://hub/a").as_deref(), Some("https://hub/a"));
+    }
+
+    #[test]
+    fn secrets_in_an_address_are_not_shown() {
+        let uri = "https://user:word@cdn:8443/a/b%20c?signature=secret".parse().unwrap();
+        assert_eq!(shown(&uri), "https://cdn:8443/a/b%20c");
     }
 
     #[test]

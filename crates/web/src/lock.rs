@@ -1,23 +1,24 @@
-//! A lock that lets only one process at a time collect a content.
+//! A lock that lets only one process at a time do something.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-use crate::cache::create_parent;
-use crate::error::Result;
-
 /// A held lock; dropping it lets the next process in. The lock file stays, as Python's does, because removing it would
 /// let two waiting processes hold different files of the same name.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _file: Option<File>,
 }
 
 impl Lock {
     /// Takes the lock, or returns `None` while another process holds it. It uses `flock`, as Python's `filelock` does.
-    pub(crate) fn try_take(path: &Path) -> Result<Option<Self>> {
-        create_parent(path)?;
+    ///
+    /// # Errors
+    ///
+    /// When the lock file cannot be made; the message names it.
+    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        path.parent().map_or(Ok(()), fs_err::create_dir_all)?;
         let file = open(path).map_err(|error| named(path, &error))?;
         match file.try_lock() {
             Ok(()) if is_removed(&file)? => Ok(None),
@@ -28,7 +29,7 @@ impl Lock {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 Ok(Some(Self { _file: None }))
             }
-            Err(TryLockError::Error(error)) => Err(named(path, &error).into()),
+            Err(TryLockError::Error(error)) => Err(named(path, &error)),
         }
     }
 }
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn a_lock_is_held_by_one_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("models--a/x.lock");
+        let path = folder.path().join("a/x.lock");
         let held = Lock::try_take(&path).unwrap();
         assert!(held.is_some());
         assert!(Lock::try_take(&path).unwrap().is_none());

@@ -1,36 +1,47 @@
-//! Reads environment variables as Python's `huggingface_hub` reads them.
+//! Reads environment variables as programs in Python read them.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// A source of variables: the process, or a test's own table.
-pub(crate) struct Environment<'a> {
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
 impl<'a> Environment<'a> {
-    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
+    /// Wraps a function that looks a variable up.
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
         Self { lookup }
     }
 
+    /// Looks a variable of this process up. If the environment does not name the home folder, the password database does.
+    pub fn of_process(name: &str) -> Option<OsString> {
+        match name {
+            "HOME" => env::home_dir().map(PathBuf::into_os_string),
+            _ => env::var_os(name),
+        }
+    }
+
     /// Returns a variable if it is set and not empty.
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<String> {
         let value = (self.lookup)(name)?;
         (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
     }
 
     /// Returns the first of several variables that is set.
-    pub(crate) fn first(&self, names: &[&str]) -> Option<String> {
+    pub fn first(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.text(name))
     }
 
     /// Reads a switch, which is on for 1, ON, YES and TRUE in any case.
-    pub(crate) fn is_true(&self, name: &str) -> bool {
+    pub fn is_true(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| is_true(&value))
     }
 
     /// Reads a path and replaces `~` and `$VARIABLES` in it.
-    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
         let value = (self.lookup)(name)?;
         let path = Path::new(&value);
         match value.to_str() {
@@ -42,7 +53,7 @@ impl<'a> Environment<'a> {
     }
 
     /// Returns the user's home folder.
-    pub(crate) fn home(&self) -> Option<PathBuf> {
+    pub fn home(&self) -> Option<PathBuf> {
         (self.lookup)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
     }
 
@@ -72,7 +83,7 @@ impl<'a> Environment<'a> {
 }
 
 /// Checks whether a value counts as on.
-pub(crate) fn is_true(value: &str) -> bool {
+pub fn is_true(value: &str) -> bool {
     ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
 }
 

@@ -1,0 +1,17 @@
+//! What everything that asks servers shares: connections, origins and redirects, pauses between tries, and locks.
+//!
+//! Nothing here knows what is asked. Redirects are never followed by themselves, because a secret must not follow them.
+
+mod connections;
+mod environment;
+mod error;
+mod lock;
+mod origin;
+mod patience;
+
+pub use connections::Connections;
+pub use environment::{Environment, is_true};
+pub use error::WebError;
+pub use lock::Lock;
+pub use origin::{Origin, redirect, shown};
+pub use patience::{Patience, Pause, Stopped};
