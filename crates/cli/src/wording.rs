@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{
-    Architecture, DataPlan, ExportPlan, ImageKey, ModelPlan, ModelSource, Plan, PlanOption, SplitBy,
-    SplitPlan, Task, TrainPlan, Warmup, spelled,
+    Architecture, DataPlan, ExportPlan, ImageKey, Location, ModelPlan, ModelSource, Plan, PlanOption,
+    SplitBy, SplitPlan, Task, TrainPlan, Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -53,14 +53,22 @@ fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
         key => format!("image {}", word(key)),
     };
     let mut lines = vec![
-        ("images", short(&data.images).to_string()),
-        ("table", short(&data.metadata.path).to_string()),
+        ("images", locations(&data.images)),
+        ("table", locations(&data.metadata.locations)),
         ("join", format!("{image} = {}", data.join.metadata)),
     ];
     lines.extend(data.filter.clone().map(|filter| ("where", filter)));
     lines.push(("items", items(data)));
     lines.push(("split", split(&data.split)));
     lines
+}
+
+fn locations(locations: &[Location]) -> String {
+    let shown = |location: &Location| match location {
+        Location::Local(path) => short(path).to_string(),
+        Location::Remote(address) => address.to_string(),
+    };
+    locations.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn items(data: &DataPlan) -> String {
@@ -83,9 +91,16 @@ fn split(split: &SplitPlan) -> String {
         SplitBy::Group => "group".to_owned(),
         SplitBy::Row => "row".to_owned(),
     };
-    let shares = [split.shares.train, split.shares.validation, split.shares.test];
-    let [train, validation, test] = shares.map(f64::from);
-    format!("by {by}: train {train}, validation {validation}, test {test}, seed {}", split.seed)
+    let parts = match split.folds {
+        Some(folds) => format!("fold {} of {} tested", folds.test, folds.count),
+        None => {
+            let [train, validation, test] =
+                [split.shares.train, split.shares.validation, split.shares.test].map(f64::from);
+            format!("train {train}, validation {validation}, test {test}")
+        }
+    };
+    let alike = split.stratify.iter().map(|column| format!(", alike in {column}")).collect::<String>();
+    format!("by {by}: {parts}{alike}, seed {}", split.seed)
 }
 
 fn model(model: &ModelPlan) -> String {

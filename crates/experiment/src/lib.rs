@@ -35,11 +35,12 @@ pub use error::LoadError;
 pub use listing::PlanOption;
 pub use load::load;
 pub use plan::{
-    Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan, Decay,
-    Experiment, ExportPlan, ImageFit, ImageKey, Join, Label, LabelReading, LogitScale, Lora, LoraTarget,
-    LoraTargets, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan, Precision, RandomErasing,
-    RandomResizedCrop, Reduction, RunReference, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan,
-    SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Warmup,
+    Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan,
+    Decay, Experiment, ExportPlan, Folds, ImageFit, ImageKey, Join, Label, LabelReading, Location,
+    LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan, ModelSource, NearDuplicates, Objective,
+    OptimizerPlan, Plan, Precision, RandomErasing, RandomResizedCrop, Reduction, RemoteAddress, Require,
+    RunReference, Schedule, Scheme, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat,
+    TableSource, Task, TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Verify, Warmup,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};

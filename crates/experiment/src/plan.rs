@@ -10,31 +10,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::{ExperimentName, Seed};
 
+mod access;
 mod architecture;
 mod augment;
 mod checkpoint;
 mod data;
 mod label;
+mod location;
 mod model;
 mod objective;
 mod optimizer;
 mod outputs;
+mod require;
 mod schedule;
 mod split;
 mod train;
 mod tune;
 
+pub use access::Access;
 pub use architecture::{Activation, Architecture, Transformer};
 pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
 pub use checkpoint::CheckpointInterval;
-pub use data::{Columns, DataPlan, ImageKey, Join, TableFormat, TableSource, Task, TaskKind};
+pub use data::{Columns, DataPlan, ImageKey, Join, TableFormat, TableSource, Task, TaskKind, Verify};
 pub use label::{Label, LabelReading};
+pub use location::{Location, RemoteAddress, Scheme};
 pub use model::{ImageFit, ModelPlan, ModelSource, RunReference};
 pub use objective::{Objective, Reduction};
 pub use optimizer::{OptimizerPlan, UpdateRule};
 pub use outputs::{ExportPlan, Precision, ScorePlan};
+pub use require::Require;
 pub use schedule::{Decay, Schedule, Warmup};
-pub use split::{Split, SplitBy, SplitPlan, SplitShares};
+pub use split::{Folds, NearDuplicates, Split, SplitBy, SplitPlan, SplitShares};
 pub use train::{Compute, Select, TrainPlan};
 pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};
 

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::plan::{
-    Columns, DataPlan, ImageKey, Join, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
+    Columns, DataPlan, ImageKey, Join, Location, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
 };
+use crate::values::Fraction;
 
 /// The error that a plan could not be written as YAML.
 #[derive(Debug, thiserror::Error)]
@@ -43,14 +44,25 @@ pub(crate) fn document(plan: &Plan) -> Value {
 
 fn data(data: &DataPlan) -> Value {
     without_null(json!({
-        "images": data.images.to_string_lossy(),
-        "metadata": data.metadata.path.to_string_lossy(),
+        "images": locations(&data.images),
+        "metadata": locations(&data.metadata.locations),
+        "access": section(&data.access),
         "join": join(&data.join),
         "columns": columns(&data.columns),
         "where": data.filter,
         "deduplicate": data.deduplicate,
+        "verify": data.verify,
+        "require": section(&data.require),
         "split": split(&data.split),
     }))
+}
+
+/// Returns locations as they are written: one by itself, several as a list.
+fn locations(locations: &[Location]) -> Value {
+    match locations {
+        [only] => json!(only.to_string()),
+        several => several.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn join(join: &Join) -> Value {
@@ -85,12 +97,17 @@ fn split(split: &SplitPlan) -> Value {
         SplitBy::Group => ("group", None),
         SplitBy::Row => ("row", None),
     };
+    let share = |share: Fraction| split.folds.is_none().then_some(share);
     without_null(json!({
         "by": by,
         "across": across,
-        "train": split.shares.train,
-        "validation": split.shares.validation,
-        "test": split.shares.test,
+        "train": share(split.shares.train),
+        "validation": share(split.shares.validation),
+        "test": share(split.shares.test),
+        "folds": split.folds.map(|folds| folds.count),
+        "test_fold": split.folds.map(|folds| folds.test),
+        "stratify": split.stratify,
+        "near_duplicates": split.near_duplicates,
         "seed": split.seed,
     }))
 }

@@ -107,6 +107,12 @@ pub enum StoreError {
         /// The path of the image file.
         path: PathBuf,
     },
+    /// A source lies where this program cannot read it.
+    #[error("`{location}` cannot be read from here")]
+    Elsewhere {
+        /// The place as the experiment names it.
+        location: String,
+    },
     /// The table of a plan does not exist.
     #[error("there is no table {}", path.display())]
     NoTable {
@@ -258,6 +264,7 @@ impl StoreError {
             Self::ImageChanged { .. } => {
                 "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
             }
+            Self::Elsewhere { .. } => "copy the files to a local folder first".to_owned(),
             Self::NoTable { .. } => {
                 "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
             }
@@ -324,6 +331,7 @@ impl Diagnostic for StoreError {
             Self::NoImages { .. }
             | Self::Glob { .. }
             | Self::NoTable { .. }
+            | Self::Elsewhere { .. }
             | Self::NotAModel(_)
             | Self::NoBase { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,

@@ -28,15 +28,17 @@ pub(crate) fn continued(sources: &str, earlier: &str) -> String {
     hash(json!({ "sources": sources, "continues": earlier }))
 }
 
-/// Returns the recipe of a dataset: its plan without the paths of its sources, so that moving a folder changes
-/// nothing.
+/// Returns the recipe of a dataset: its plan without the places of its sources, so that moving a folder changes
+/// nothing, and without what only decides whether there is a dataset.
 pub(crate) fn recipe(plan: &DataPlan) -> Value {
     let mut recipe = json!(plan);
     if let Some(fields) = recipe.as_object_mut() {
-        fields.shift_remove("images");
+        for key in ["images", "access", "require"] {
+            fields.shift_remove(key);
+        }
     }
     if let Some(table) = recipe.get_mut("metadata").and_then(Value::as_object_mut) {
-        table.shift_remove("path");
+        table.shift_remove("locations");
     }
     recipe
 }

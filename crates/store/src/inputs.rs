@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::DataPlan;
+use cliptune_experiment::{DataPlan, Location};
 use serde_json::json;
 
 use crate::digests::{Digest, digests};
@@ -61,13 +61,18 @@ impl Inputs {
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self, StoreError> {
         // The existence of both sources is checked before either is read.
-        let table = &plan.metadata.path;
-        let table_files = table_files(table)?;
-        let ImageFiles { folder, relative, passed_over } = image_files::list(&plan.images)?;
+        let tables = plan.metadata.locations.iter().map(here).collect::<Result<Vec<_>, _>>()?;
+        let mut table_files = Vec::new();
+        for table in &tables {
+            table_files.extend(files_of_table(table)?);
+        }
+        let [images] = plan.images.as_slice() else { return Err(elsewhere(&plan.images[1])) };
+        let images = here(images)?;
+        let ImageFiles { folder, relative, passed_over } = image_files::list(images)?;
         let paths: Vec<PathBuf> = relative.iter().map(|relative| folder.join(relative)).collect();
         // The digests of the table are remembered separately, because datasets share images more often than tables.
-        let table_hash = table_hash(digests(cache, table, &table_files, on_progress)?);
-        let digests = digests(cache, &plan.images, &paths, on_progress)?;
+        let table_hash = table_hash(digests(cache, tables[0], &table_files, on_progress)?);
+        let digests = digests(cache, images, &paths, on_progress)?;
         let files = paths.into_iter().zip(relative).zip(digests);
         let images: Vec<ImageFile> = files
             .map(|((path, relative), Digest { size, hash })| ImageFile { path, relative, size, hash })
@@ -77,8 +82,17 @@ impl Inputs {
     }
 }
 
+/// Returns a location's path on this machine.
+fn here(location: &Location) -> Result<&Path, StoreError> {
+    location.local().ok_or_else(|| elsewhere(location))
+}
+
+fn elsewhere(location: &Location) -> StoreError {
+    StoreError::Elsewhere { location: location.to_string() }
+}
+
 /// Returns the single file of a table, or the files that a glob matches.
-fn table_files(table: &Path) -> Result<Vec<PathBuf>, StoreError> {
+fn files_of_table(table: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let missing = || StoreError::NoTable { path: table.to_path_buf() };
     if table.is_file() {
         return Ok(vec![table.to_path_buf()]);

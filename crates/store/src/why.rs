@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{ModelSource, Plan, Split, spelled};
+use cliptune_experiment::{ModelSource, Plan, Split, TableSource, spelled};
 use serde_json::{Value, json};
 
 use crate::base::{ResolvedBase, recorded_key};
@@ -103,7 +103,7 @@ fn dataset_changed(store: &Store, case: &Case<'_>, previous: &Run) -> String {
     if let Ok(Some(dataset)) = store.dataset(&previous.record().dataset) {
         let before = &dataset.record().sources;
         if before.table_hash != case.inputs.table_hash {
-            what.push(format!("table {}", name(&case.plan.data.metadata.path)));
+            what.push(format!("table {}", table_name(&case.plan.data.metadata)));
         }
         if before.images_hash != case.inputs.images_hash {
             what.push(format!("images {}", name(&case.inputs.images_folder)));
@@ -114,6 +114,11 @@ fn dataset_changed(store: &Store, case: &Case<'_>, previous: &Run) -> String {
         true => "the dataset changed".to_owned(),
         false => format!("the dataset changed: {}", what.join(", ")),
     }
+}
+
+fn table_name(table: &TableSource) -> String {
+    let names = table.locations.iter().map(|location| location.file_name().unwrap_or_default());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn name(path: &Path) -> String {

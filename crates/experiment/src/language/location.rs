@@ -1,25 +1,75 @@
-//! Locations of files: local folders, files, globs and `file://` addresses.
+//! Locations of files: folders, files and globs on this machine, and addresses of others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Context;
-use crate::plan::{TableFormat, TableSource};
+use super::options::FromValue;
+use crate::plan::{Access, Location, RemoteAddress, Scheme, TableFormat, TableSource};
 use crate::problem::{Problem, Problems};
+use crate::values::Impossible;
 use crate::yaml::{FromNode, Node};
 
-/// Makes a location absolute. A remote one is a problem.
+/// Reads a location, or a list of them.
+pub(super) fn several(node: &Node, context: &mut Context<'_>) -> Option<Vec<Location>> {
+    let read: Vec<Option<Location>> = match node.items() {
+        Some(nodes) => nodes.iter().map(|node| location(node, context)).collect(),
+        None => vec![location(node, context)],
+    };
+    read.into_iter().collect()
+}
+
+/// Reads the path of a model, which has to be on this machine.
 pub(super) fn path(node: &Node, context: &mut Context<'_>) -> Option<PathBuf> {
+    match location(node, context)? {
+        Location::Local(path) => Some(path),
+        Location::Remote(_) => context.problems.refuse(
+            Problem::at(node.span, "a model cannot be read from an address")
+                .label("expected a local folder or a repository of the hub")
+                .help("copy the model to a local folder first"),
+        ),
+    }
+}
+
+/// Reads a location. A path is made absolute.
+fn location(node: &Node, context: &mut Context<'_>) -> Option<Location> {
     let written = String::from_node(node)?;
     let local = match written.split_once("://") {
         None => written.as_str(),
         Some(("file", rest)) => file_address(node, rest, context.problems)?,
-        Some((scheme, _)) => return context.problems.refuse(remote(node, scheme)),
+        Some(_) => return remote(node, written, context),
     };
     if local == "~" || local.starts_with("~/") {
         let problem = Problem::at(node.span, "`~` has no meaning in a path").label("expected the whole path");
         return context.problems.refuse(problem);
     }
-    Some(context.sources.resolve(node.span, local))
+    Some(Location::Local(context.sources.resolve(node.span, local)))
+}
+
+fn remote(node: &Node, written: String, context: &mut Context<'_>) -> Option<Location> {
+    match RemoteAddress::try_from(written) {
+        Ok(address) => Some(Location::Remote(address)),
+        Err(Impossible(why)) => context.problems.refuse(
+            Problem::at(node.span, "not an address that files can be read from")
+                .label(why)
+                .help("files elsewhere can be copied to a local folder first"),
+        ),
+    }
+}
+
+/// Reads how remote sources are reached.
+pub(super) fn access(node: &Node, context: &mut Context<'_>) -> Option<Access> {
+    let access = Access::from_value(node, context)?;
+    if let (Some(entry), Some(endpoint)) = (node.entry_of("endpoint"), &access.endpoint) {
+        let is_web = RemoteAddress::try_from(endpoint.clone())
+            .is_ok_and(|address| matches!(address.scheme(), Scheme::Http | Scheme::Https));
+        if !is_web {
+            context.problems.add(
+                Problem::at(entry.value.span, "not the address of a service")
+                    .label("expected an address that starts with `https://` or `http://`, without a user"),
+            );
+        }
+    }
+    Some(access)
 }
 
 /// Returns the path of `file:///a/b` or `file://localhost/a/b`.
@@ -33,32 +83,29 @@ fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Opti
     problems.refuse(problem)
 }
 
-fn remote(node: &Node, scheme: &str) -> Problem {
-    let problem = match scheme {
-        "gs" | "s3" | "http" | "https" | "hf" | "az" => {
-            Problem::at(node.span, format!("remote sources (`{scheme}://`) are not supported yet"))
-        }
-        _ => Problem::at(node.span, format!("unknown kind of address `{}://`", scheme.escape_debug())),
-    };
-    problem
-        .label("expected a local folder, file, glob or `file://` address")
-        .help("copy the files to a local folder first")
-}
-
-/// Reads the location of a table, and its format from the file name.
+/// Reads the locations of a table, and its format from their file names.
 pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSource> {
-    let path = path(node, context)?;
-    match format(&path) {
-        Some(format) => Some(TableSource { path, format }),
-        None => context.problems.refuse(
+    let locations = several(node, context)?;
+    let formats: Vec<Option<TableFormat>> =
+        locations.iter().map(|location| format(location.file_name()?)).collect();
+    match formats.first().copied().flatten() {
+        Some(first) if formats.iter().all(|format| *format == Some(first)) => {
+            Some(TableSource { locations, format: first })
+        }
+        Some(_) if formats.iter().all(Option::is_some) => context.problems.refuse(
+            Problem::at(node.span, "the files of a table have different formats")
+                .label("expected files of one format"),
+        ),
+        _ => context.problems.refuse(
             Problem::at(node.span, "a table of unknown format")
                 .label("expected a file that ends in .parquet, .csv, .tsv, .jsonl or .ndjson"),
         ),
     }
 }
 
-fn format(path: &Path) -> Option<TableFormat> {
-    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+/// Returns the format of a file by its name.
+fn format(name: &str) -> Option<TableFormat> {
+    let name = name.to_ascii_lowercase();
     let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
         "parquet" => Some(TableFormat::Parquet),
@@ -74,11 +121,10 @@ mod tests {
 
     #[test]
     fn the_format_of_a_table_is_in_its_name() {
-        let of = |name: &str| format(Path::new(name));
-        assert_eq!(of("/a/t.parquet"), Some(TableFormat::Parquet));
-        assert_eq!(of("/a/t.TSV"), Some(TableFormat::Csv));
-        assert_eq!(of("/a/*.jsonl.gz"), Some(TableFormat::Jsonl));
-        assert_eq!(of("/a.csv/t"), None);
-        assert_eq!(of("/a/parquet"), None);
+        assert_eq!(format("t.parquet"), Some(TableFormat::Parquet));
+        assert_eq!(format("t.TSV"), Some(TableFormat::Csv));
+        assert_eq!(format("*.jsonl.gz"), Some(TableFormat::Jsonl));
+        assert_eq!(format("t"), None);
+        assert_eq!(format("parquet"), None);
     }
 }

@@ -3,7 +3,7 @@
 use super::columns::{COLUMN, SEVERAL};
 use super::words::{word, words};
 use super::{SEED, inherited_advice};
-use crate::plan::{SplitBy, SplitPlan, SplitShares};
+use crate::plan::{Folds, NearDuplicates, SplitBy, SplitPlan, SplitShares};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::values::{Fraction, Seed};
@@ -12,6 +12,7 @@ use crate::yaml::{Entry, Node};
 const SHARE: Shape = Shape::between(0.0, 1.0);
 /// The tolerance for the sum of the shares, which allows for the rounding of three decimal fractions such as 0.333.
 const ROUNDING: f64 = 1e-6;
+const MOST_FOLDS: i64 = 100;
 
 /// The keys of `data.split`.
 pub(super) const KEYS: &[Key] = &[
@@ -25,6 +26,28 @@ pub(super) const KEYS: &[Key] = &[
     Key::with_default("train", SHARE, "0.8", "the share of `train`; the three shares sum to 1"),
     Key::with_default("validation", SHARE, "0.1", "the share of `validation`"),
     Key::with_default("test", SHARE, "0.1", "the share of `test`"),
+    Key::optional(
+        "folds",
+        Shape::Whole { min: Folds::FEWEST as i64, max: MOST_FOLDS },
+        "the number of folds of a cross-validation, instead of the three shares",
+    ),
+    Key::optional(
+        "test_fold",
+        Shape::Whole { min: 0, max: MOST_FOLDS - 1 },
+        "the fold that is the test split, counted from 0, and 0 when absent; the next fold is the validation split, and \
+         the others are the train split",
+    ),
+    Key::optional(
+        "stratify",
+        COLUMN,
+        "the column or SQL expression whose values all splits share alike, such as a class",
+    ),
+    Key::with_default(
+        "near_duplicates",
+        word::<NearDuplicates>(),
+        "report",
+        "what becomes of images that look almost the same",
+    ),
     Key::with_default("seed", SEED, "0", "the seed of the assignment"),
     Key::optional(
         "column",
@@ -51,8 +74,65 @@ pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<SplitPlan> 
         Some(column) => by_column(node, column, problems),
         None => by_unit(node, problems),
     };
-    let shares = shares(node, problems);
-    Some(SplitPlan { by: by?, shares: shares?, seed: Seed(node.read("seed")?) })
+    let folds = folds(node, problems);
+    let shares = match folds {
+        Some(Some(folds)) => Some(folds.shares()),
+        _ => shares(node, problems),
+    };
+    let near_duplicates = near_duplicates(node, by.as_ref(), problems);
+    Some(SplitPlan {
+        by: by?,
+        shares: shares?,
+        folds: folds?,
+        stratify: node.read("stratify"),
+        near_duplicates: near_duplicates?,
+        seed: Seed(node.read("seed")?),
+    })
+}
+
+/// Reads the folds. `Some(None)` means that there are none.
+fn folds(node: &Node, problems: &mut Problems) -> Option<Option<Folds>> {
+    let Some(folds) = node.entry_of("folds") else {
+        return match node.entry_of("test_fold") {
+            None => Some(None),
+            Some(alone) => problems.refuse(
+                Problem::at(alone.key_span, "`test_fold` without `folds`")
+                    .label("expected `folds` beside it: how many there are"),
+            ),
+        };
+    };
+    for other in written(node).filter(|entry| matches!(entry.key.as_str(), "train" | "validation" | "test")) {
+        problems.add(
+            Problem::at(other.key_span, format!("`{}` has no meaning beside `folds`", other.key))
+                .label("expected nothing: one fold is tested, one validates, and the others train")
+                .related(folds.key_span, "the folds are counted here")
+                .maybe_help(inherited_advice(other, folds))
+                .idle(),
+        );
+    }
+    let count: u32 = node.read("folds")?;
+    let test = node.entry_of("test_fold").map_or(Some(0), |_| node.read("test_fold"))?;
+    if test < count {
+        return Some(Some(Folds { count, test }));
+    }
+    let span = node.entry_of("test_fold").map_or(node.span, |entry| entry.value.span);
+    let found = format!("expected a number from 0 to {}, found {test}", count - 1);
+    problems.refuse(Problem::at(span, "there is no such fold").label(found))
+}
+
+fn near_duplicates(node: &Node, by: Option<&SplitBy>, problems: &mut Problems) -> Option<NearDuplicates> {
+    let asked: NearDuplicates = node.read("near_duplicates")?;
+    if let (NearDuplicates::Together, Some(SplitBy::Group | SplitBy::Row), Some(entry)) =
+        (asked, by, node.entry_of("near_duplicates"))
+    {
+        problems.add(
+            Problem::at(entry.key_span, "near duplicates are held together only with `by: component`")
+                .label("expected `by: component`, or `report`")
+                .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(entry, by)))
+                .idle(),
+        );
+    }
+    Some(asked)
 }
 
 fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<SplitBy> {

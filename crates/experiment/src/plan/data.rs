@@ -1,19 +1,23 @@
 //! `data`: images, a table, and how they become items.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::label::Label;
+use super::location::Location;
+use super::require::Require;
 use super::split::SplitPlan;
+use crate::language::words;
 
 /// `data`: the images, the table, how they join, and how the items are split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataPlan {
-    /// An absolute folder, file or glob of image files.
-    pub images: PathBuf,
+    /// The folders, files or globs of image files, at least one. Their images are taken together, in this order.
+    pub images: Vec<Location>,
     /// The table that holds the texts.
     pub metadata: TableSource,
+    /// How remote sources are reached.
+    pub access: Access,
     /// The rule that decides which image belongs to which row.
     pub join: Join,
     /// The meaning of the columns.
@@ -23,17 +27,40 @@ pub struct DataPlan {
     pub filter: Option<String>,
     /// Whether rows of the same group, texts and label become one item with a multiplicity.
     pub deduplicate: bool,
+    /// How far each image is examined before it becomes part of an item.
+    pub verify: Verify,
+    /// How much of the sources has to arrive in the dataset.
+    pub require: Require,
     /// The rule that assigns items to splits.
     pub split: SplitPlan,
+}
+
+words! {
+    /// How far each image is examined before it becomes part of an item.
+    pub enum Verify {
+        /// The whole file is read and decoded as training will decode it.
+        Whole = "whole",
+        /// The whole file is read, and its header is decoded. An image whose pixels are damaged fails in training.
+        Header = "header",
+        /// No file is opened. An image is known by its path, its size and its time, and one that is damaged fails in training.
+        None = "none",
+    }
 }
 
 /// A table and its format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableSource {
-    /// The absolute path of a file, or a glob whose files are one table.
-    pub path: PathBuf,
-    /// The format, which follows from the file name.
+    /// The files or globs whose rows are one table, at least one. They are read in this order.
+    pub locations: Vec<Location>,
+    /// The format of all files, which follows from their names.
     pub format: TableFormat,
+}
+
+impl TableSource {
+    /// Returns the table that lies in one place.
+    pub fn at(location: impl Into<Location>, format: TableFormat) -> Self {
+        Self { locations: vec![location.into()], format }
+    }
 }
 
 /// The kind of file that the table is.

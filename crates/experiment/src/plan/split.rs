@@ -13,8 +13,57 @@ pub struct SplitPlan {
     /// The share of the joined rows that each split gets, or of the items where rows are assigned. [`SplitBy::Column`]
     /// does not use it.
     pub shares: SplitShares,
+    /// The folds that stand for the splits. The shares follow from them.
+    pub folds: Option<Folds>,
+    /// The column, or SQL expression over the row, each of whose values the splits share alike.
+    pub stratify: Option<String>,
+    /// What becomes of images that look almost the same.
+    pub near_duplicates: NearDuplicates,
     /// The seed of the assignment.
     pub seed: Seed,
+}
+
+/// The folds of a cross-validation.
+///
+/// One fold is the test split, the next one, after the last comes the first, is the validation split, and the others
+/// are the train split. Each fold is therefore the test split of one experiment and the validation split of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folds {
+    /// The number of folds, at least three.
+    pub count: u32,
+    /// The number of the fold that is the test split, counted from 0.
+    pub test: u32,
+}
+
+impl Folds {
+    /// The smallest number of folds, which leaves one for each split.
+    pub const FEWEST: u32 = 3;
+
+    /// Returns the split that a fold belongs to.
+    pub fn split(self, fold: u32) -> Split {
+        match fold {
+            fold if fold == self.test => Split::Test,
+            fold if fold == (self.test + 1) % self.count => Split::Validation,
+            _ => Split::Train,
+        }
+    }
+
+    /// Returns the shares of the three splits.
+    pub fn shares(self) -> SplitShares {
+        let fold = 1.0 / f64::from(self.count);
+        let share = |value: f64| Fraction::try_from(value).unwrap_or(Fraction::ZERO);
+        SplitShares { train: share(1.0 - 2.0 * fold), validation: share(fold), test: share(fold) }
+    }
+}
+
+words! {
+    /// What becomes of images that look almost the same.
+    pub enum NearDuplicates {
+        /// They are counted, and the record says how many cross splits.
+        Report = "report",
+        /// They connect their groups, so that they never cross a split. Only with `by: component`.
+        Together = "together",
+    }
 }
 
 /// The shares of the three splits, which sum to one.

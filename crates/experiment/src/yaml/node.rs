@@ -55,6 +55,11 @@ impl Node {
         }
     }
 
+    /// Returns the values of a list, or `None` for any other value.
+    pub(crate) fn items(&self) -> Option<&[Self]> {
+        if let Value::List(items) = &self.value { Some(items) } else { None }
+    }
+
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
     }

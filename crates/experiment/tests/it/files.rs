@@ -80,6 +80,10 @@ fn an_option_that_is_left_out_is_at_its_default() {
     train.interpolate [0.25,0.5,1.0]
 
     description All keys
+    data.access.anonymous true
+    data.access.endpoint http://127.0.0.1:9000
+    data.access.region eu-west-1
+    data.access.metadata_server true
     data.columns.choices c
     data.columns.label l
     data.columns.id i
@@ -87,10 +91,17 @@ fn an_option_that_is_left_out_is_at_its_default() {
     data.columns.vocabulary ["words"]
     data.where size > 100
     data.deduplicate false
+    data.verify header
+    data.require.matched_images 0.99
+    data.require.matched_rows 0.9
+    data.require.rejected_images 0.02
+    data.require.rejected_rows 0.01
     data.split.across ["c"]
     data.split.train 0.333
     data.split.validation 0.333
     data.split.test 0.334
+    data.split.stratify kind
+    data.split.near_duplicates together
     data.split.seed 4294967295
     model.image_fit pad
     model.architecture.activation gelu

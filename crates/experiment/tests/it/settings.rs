@@ -1,6 +1,6 @@
 //! `extends`, `--set`, `matrix` and `seeds`.
 
-use cliptune_experiment::{CheckpointInterval, Split, UpdateRule};
+use cliptune_experiment::{CheckpointInterval, Location, Split, UpdateRule};
 
 use crate::support::{Folder, REST, TRAIN};
 
@@ -27,7 +27,7 @@ fn a_child_changes_what_it_names() {
     assert_eq!(plan.score.splits, [Split::Test]);
     assert_eq!(plan.description, None, "a description belongs to its file");
     let images = fs_err::canonicalize(folder.path()).unwrap().join("parents/images");
-    assert_eq!(plan.data.images, images, "a path belongs to the file that declares it");
+    assert_eq!(plan.data.images, [Location::Local(images)], "a path belongs to the file that declares it");
 }
 
 #[test]

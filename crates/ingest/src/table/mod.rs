@@ -56,7 +56,7 @@ impl Table {
         };
         let mut columns = described(database, TABLE)?;
         columns.retain(|column| column.name != number);
-        Ok(Self { path: source.path.clone(), columns, number })
+        Ok(Self { path: files[0].clone(), columns, number })
     }
 
     /// Returns the column with exactly the given name.

@@ -17,7 +17,7 @@ fn csv(sources: &Sources, name: &str) -> Result<Made, IngestError> {
 }
 
 fn pairs(sources: &Sources, name: &str, format: TableFormat) -> Result<Made, IngestError> {
-    let metadata = TableSource { path: sources.path(name), format };
+    let metadata = TableSource::at(sources.path(name), format);
     sources.ingest(&DataPlan { metadata, ..sources.pairs() })
 }
 

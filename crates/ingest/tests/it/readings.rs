@@ -25,7 +25,7 @@ const LOOKALIKES: [&str; 14] = [
 ];
 
 fn reading(sources: &Sources, name: &str, format: TableFormat, plan: DataPlan) -> Result<Made, IngestError> {
-    let metadata = TableSource { path: sources.path(name), format };
+    let metadata = TableSource::at(sources.path(name), format);
     sources.ingest(&DataPlan { metadata, ..plan })
 }
 

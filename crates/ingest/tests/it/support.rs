@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, Seed, SplitBy, SplitPlan,
-    SplitShares, TableFormat, TableSource, Task,
+    Access, Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, NearDuplicates, Require,
+    Seed, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, Verify,
 };
 use cliptune_ingest::{IngestError, ingest};
 use cliptune_store::{Dataset, Item, Reject, Store, open_database, sql_text};
@@ -70,13 +70,23 @@ impl Sources {
 
     fn plan(&self, task: Task) -> DataPlan {
         DataPlan {
-            images: self.path("images"),
-            metadata: TableSource { path: self.path("table.parquet"), format: TableFormat::Parquet },
+            images: vec![self.path("images").into()],
+            metadata: TableSource::at(self.path("table.parquet"), TableFormat::Parquet),
+            access: Access::default(),
             join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
             columns: Columns { task, id: None, group: Some("contest".to_owned()), vocabulary: Vec::new() },
             filter: None,
             deduplicate: true,
-            split: SplitPlan { by: component(&[]), shares: all_train(), seed: Seed(0) },
+            verify: Verify::Whole,
+            require: Require::default(),
+            split: SplitPlan {
+                by: component(&[]),
+                shares: all_train(),
+                folds: None,
+                stratify: None,
+                near_duplicates: NearDuplicates::Report,
+                seed: Seed(0),
+            },
         }
     }
 

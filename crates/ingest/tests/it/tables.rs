@@ -17,7 +17,7 @@ const JSONL: &str = r#"{"file": "0.png", "choices": ["yes, it's so", "no"], "lab
 "#;
 
 fn with(sources: &Sources, name: &str, format: TableFormat) -> DataPlan {
-    DataPlan { metadata: TableSource { path: sources.path(name), format }, ..sources.choice() }
+    DataPlan { metadata: TableSource::at(sources.path(name), format), ..sources.choice() }
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_moved_folder_is_the_same_dataset_in_a_new_place() {
     fs_err::rename(sources.path("table.parquet"), sources.path("other.parquet")).unwrap();
     let mut plan = with(&sources, "other.parquet", TableFormat::Parquet);
     plan.columns = sources.pairs().columns;
-    plan.images = sources.path("moved");
+    plan.images = vec![sources.path("moved").into()];
     let after = sources.ingest(&plan).unwrap();
     assert_eq!(before.dataset.record().hash, after.dataset.record().hash);
     assert!(after.items.iter().all(|item| after.dataset.image_path(item).is_file()));

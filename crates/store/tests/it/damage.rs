@@ -269,7 +269,7 @@ fn damage_is_named_once_and_what_it_hides_is_stale() {
 fn a_missing_table_hides_its_own_experiment_alone() {
     let made = Made::new();
     let mut broken = made.world.plan("broken");
-    broken.data.metadata.path = made.world.path("nothing.parquet");
+    broken.data.metadata.locations = vec![made.world.path("nothing.parquet").into()];
     let experiments = [experiment(&[broken]), experiment(&[made.world.plan("tuned")])];
     let standings = look(&made.world.store(), &experiments, &|_, _| {});
     assert_eq!((standings.known.len(), standings.unknown.len()), (1, 1));

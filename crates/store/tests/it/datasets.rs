@@ -93,13 +93,13 @@ fn identity_is_content_and_recipe_and_not_place() {
     let same = hash(&here, &|_| {});
     assert_eq!(same.len(), 64);
     assert_eq!(same, hash(&there, &|_| {}));
-    assert_eq!(same, hash(&here, &|plan| plan.images = here.path("images/*.png")));
+    assert_eq!(same, hash(&here, &|plan| plan.images = vec![here.path("images/*.png").into()]));
     let others = [
         hash(&here, &|plan| plan.split.seed.0 = 1),
         hash(&here, &|plan| plan.split.by = SplitBy::Group),
         hash(&here, &|plan| plan.deduplicate = false),
         hash(&here, &|plan| plan.filter = Some("true".to_owned())),
-        hash(&here, &|plan| plan.images = here.path("images/1.png")),
+        hash(&here, &|plan| plan.images = vec![here.path("images/1.png").into()]),
     ];
     assert!(others.iter().all(|other| *other != same));
     there.write("images/1.png", "another");
@@ -114,14 +114,14 @@ fn identity_is_content_and_recipe_and_not_place() {
 fn missing_sources_are_named() {
     let world = World::new();
     let mut plan = data(&world.path(""));
-    plan.images = world.path("nowhere");
+    plan.images = vec![world.path("nowhere").into()];
     assert!(
-        matches!(world.store().inputs(&plan, &|_, _| {}), Err(StoreError::NoImages { path, .. }) if path == plan.images)
+        matches!(world.store().inputs(&plan, &|_, _| {}), Err(StoreError::NoImages { path, .. }) if path == world.path("nowhere"))
     );
     plan = data(&world.path(""));
-    plan.metadata.path = world.path("nothing.parquet");
+    plan.metadata.locations = vec![world.path("nothing.parquet").into()];
     assert!(
-        matches!(world.store().inputs(&plan, &|_, _| {}), Err(StoreError::NoTable { path }) if path == plan.metadata.path)
+        matches!(world.store().inputs(&plan, &|_, _| {}), Err(StoreError::NoTable { path }) if path == world.path("nothing.parquet"))
     );
     // Looking for them has made nothing.
     assert!(!world.path("runs").exists());

@@ -79,7 +79,7 @@ fn names_places_and_scores_make_nothing_stale() {
     let run = train(&world, &plan);
     fs::rename(world.path("images"), world.path("elsewhere")).unwrap();
     let mut moved = plan.clone();
-    moved.data.images = world.path("elsewhere");
+    moved.data.images = vec![world.path("elsewhere").into()];
     moved.description = Some("another word for it".to_owned());
     moved.score.splits = vec![Split::Test];
     moved.checkpoint = CheckpointInterval::EveryMinutes(1.0);

@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, Experiment, ExportPlan, Fraction,
-    ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
-    Precision, Reduction, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan, SplitShares,
-    TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule, Warmup,
+    Access, BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, Experiment, ExportPlan,
+    Fraction, ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, NearDuplicates,
+    Objective, OptimizerPlan, Plan, Precision, Reduction, Require, Schedule, ScorePlan, Seed, Select, Split,
+    SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule,
+    Verify, Warmup,
 };
 use cliptune_store::{
     Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
@@ -105,8 +106,9 @@ impl World {
 pub(crate) fn data(folder: &Path) -> DataPlan {
     let fraction = |share| Fraction::try_from(share).unwrap();
     DataPlan {
-        images: folder.join("images"),
-        metadata: TableSource { path: folder.join("table.parquet"), format: TableFormat::Parquet },
+        images: vec![folder.join("images").into()],
+        metadata: TableSource::at(folder.join("table.parquet"), TableFormat::Parquet),
+        access: Access::default(),
         join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
         columns: Columns {
             task: Task::Choice { choices: "choices".to_owned(), label: Label::of("label") },
@@ -116,9 +118,14 @@ pub(crate) fn data(folder: &Path) -> DataPlan {
         },
         filter: None,
         deduplicate: true,
+        verify: Verify::Whole,
+        require: Require::default(),
         split: SplitPlan {
             by: SplitBy::Component { across: Vec::new() },
             shares: SplitShares { train: fraction(0.8), validation: fraction(0.1), test: fraction(0.1) },
+            folds: None,
+            stratify: None,
+            near_duplicates: NearDuplicates::Report,
             seed: Seed(0),
         },
     }

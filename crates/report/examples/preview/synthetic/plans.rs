@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use cliptune_experiment::{
-    BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, ExperimentName, ExportPlan, Fraction,
-    ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, Objective, OptimizerPlan, Plan,
-    Precision, Reduction, RunReference, Schedule, ScorePlan, Seed, Select, Split, SplitBy, SplitPlan,
-    SplitShares, TableFormat, TableSource, Task, TrainPlan, Tune, UpdateRule, Warmup,
+    Access, BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, ExperimentName, ExportPlan,
+    Fraction, ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, NearDuplicates,
+    Objective, OptimizerPlan, Plan, Precision, Reduction, Require, RunReference, Schedule, ScorePlan, Seed,
+    Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TrainPlan, Tune,
+    UpdateRule, Verify, Warmup,
 };
 
 pub(super) fn experiment(name: &str) -> ExperimentName {
@@ -20,8 +21,9 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
         experiment: experiment(name),
         description: None,
         data: DataPlan {
-            images: PathBuf::from("/data/images"),
-            metadata: TableSource { path: PathBuf::from("/data/contest.csv"), format: TableFormat::Csv },
+            images: vec![PathBuf::from("/data/images").into()],
+            metadata: TableSource::at(PathBuf::from("/data/contest.csv"), TableFormat::Csv),
+            access: Access::default(),
             join: Join { image: ImageKey::Name, metadata: "filename".to_owned() },
             columns: Columns {
                 task: Task::Choice { choices: "caption_choices".to_owned(), label: Label::of("label") },
@@ -31,9 +33,14 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             },
             filter: None,
             deduplicate: true,
+            verify: Verify::Whole,
+            require: Require::default(),
             split: SplitPlan {
                 by: SplitBy::Component { across: Vec::new() },
                 shares: SplitShares { train: fraction(0.8), validation: fraction(0.1), test: fraction(0.1) },
+                folds: None,
+                stratify: None,
+                near_duplicates: NearDuplicates::Report,
                 seed: Seed(0),
             },
         },
