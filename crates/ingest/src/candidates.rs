@@ -85,7 +85,7 @@ impl JoinedSources<'_> {
             };
             Some(Reject {
                 side: JoinSide::Image,
-                key: self.images[number].relative.clone(),
+                key: self.images[number].relative.to_string(),
                 join_key: self.joined.image_keys[number].clone(),
                 reason,
                 detail,
@@ -105,15 +105,16 @@ impl JoinedSources<'_> {
         let label = reading.map_or(Ok(0), |reading| self.label(row, reading, &texts))?;
         let apart = (!self.plan.deduplicate).then_some(id.as_str());
         Ok(Item {
-            item_id: item_id(&group, &image.hash, &texts, label, apart),
+            item_id: item_id(&group, &image.identity.to_string(), &texts, label, apart),
             ids: vec![id.clone()],
             id,
             group,
             split: split(self.plan, row)?,
-            image: image.relative.clone(),
-            image_hash: image.hash.clone(),
-            width,
-            height,
+            folder: image.folder,
+            image: image.relative.to_string(),
+            image_hash: image.identity,
+            width: Some(width),
+            height: Some(height),
             texts,
             label,
             vocabulary: row.vocabulary.iter().flatten().cloned().collect(),
@@ -133,7 +134,7 @@ impl JoinedSources<'_> {
         match (row.image, row.images) {
             (Some(number), _) => match &self.headers[number] {
                 Ok(inspection) => Ok((&self.images[number], *inspection)),
-                Err(_) => Err((Reason::RowImageUnreadable, self.images[number].relative.clone())),
+                Err(_) => Err((Reason::RowImageUnreadable, self.images[number].relative.to_string())),
             },
             (None, 0) if row.key.is_none() => Err((Reason::RowWithoutImage, "the key is missing".to_owned())),
             (None, 0) => Err((Reason::RowWithoutImage, String::new())),

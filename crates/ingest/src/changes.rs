@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cliptune_experiment::Split;
-use cliptune_store::{Changes, Difference, Item, Move};
+use cliptune_store::{Changes, Difference, ImageIdentity, Item, Move};
 
 /// Two consecutive datasets of the same experiments.
 pub(crate) struct Pair<'a> {
@@ -26,13 +26,12 @@ impl Pair<'_> {
 
     /// Compares the images. They are the same if their content is, and changed if a path has another content.
     fn images(&self) -> Difference {
-        let contents = |items: &[Item]| -> HashSet<String> {
-            items.iter().map(|item| item.image_hash.clone()).collect()
-        };
+        let contents =
+            |items: &[Item]| -> HashSet<ImageIdentity> { items.iter().map(|item| item.image_hash).collect() };
         let (before, after) = (contents(self.before), contents(self.after));
-        let alone = |items: &[Item], others: &HashSet<String>| -> BTreeMap<String, String> {
+        let alone = |items: &[Item], others: &HashSet<ImageIdentity>| -> BTreeMap<ImageIdentity, String> {
             let alone = items.iter().filter(|item| !others.contains(&item.image_hash));
-            alone.map(|item| (item.image_hash.clone(), item.image.clone())).collect()
+            alone.map(|item| (item.image_hash, item.image.clone())).collect()
         };
         let (gone, new) = (alone(self.before, &after), alone(self.after, &before));
         let paths: HashSet<&String> = gone.values().collect();

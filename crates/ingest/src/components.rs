@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cliptune_experiment::Seed;
-use cliptune_store::ImageFile;
+use cliptune_store::{ImageFile, ImageIdentity};
 
 use crate::candidates::{JoinedSources, group};
 use crate::deal::Piece;
@@ -23,12 +23,12 @@ pub(crate) enum Tie<'a> {
     /// A text, or a value of one of the columns in `split.across`.
     Text(&'a str),
     /// An image, by its content.
-    Image(&'a str),
+    Image(ImageIdentity),
 }
 
 impl<'a> Link<'a> {
     pub(crate) fn ties(&self) -> impl Iterator<Item = Tie<'a>> {
-        self.texts.iter().copied().map(Tie::Text).chain([Tie::Image(&self.image.hash)])
+        self.texts.iter().copied().map(Tie::Text).chain([Tie::Image(self.image.identity)])
     }
 }
 
@@ -156,16 +156,14 @@ impl Sets {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn image(group: &str) -> ImageFile {
         ImageFile {
-            path: PathBuf::new(),
-            relative: format!("{group}.png"),
+            folder: 0,
+            relative: format!("{group}.png").into(),
             size: 1,
-            hash: format!("hash {group}"),
+            identity: ImageIdentity::of(group.as_bytes()),
         }
     }
 
@@ -206,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_text_that_reads_like_an_images_hash_is_not_that_image() {
-        assert_eq!(connected(&[("a", &["hash b"]), ("b", &["c"])]).len(), 2);
+        let hash: &'static str = ImageIdentity::of(b"b").to_string().leak();
+        assert_eq!(connected(&[("a", &[hash]), ("b", &["c"])]).len(), 2);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(crate) fn split_counts(items: &[Item], components: &Components<'_>) -> BTree
         SplitCounts {
             items: of_split().count() as u64,
             groups: distinct(of_split().map(|item| item.group.as_str())),
-            images: distinct(of_split().map(|item| item.image_hash.as_str())),
+            images: distinct(of_split().map(|item| item.image_hash)),
             components: distinct(of_split().map(|item| components.of(&item.group))),
         }
     };
@@ -83,23 +83,23 @@ fn distinct<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> u64 {
 
 /// Counts what is in more than one split.
 pub(crate) fn leaks(items: &[Item]) -> Leaks {
-    let (mut groups, mut images, mut texts) = (Places::default(), Places::default(), Places::default());
+    let (mut groups, mut images, mut texts) =
+        (Places(HashMap::new()), Places(HashMap::new()), Places(HashMap::new()));
     for item in items {
-        groups.add(&item.group, item.split);
-        images.add(&item.image_hash, item.split);
+        groups.add(item.group.as_str(), item.split);
+        images.add(item.image_hash, item.split);
         for text in &item.texts {
-            texts.add(text, item.split);
+            texts.add(text.as_str(), item.split);
         }
     }
     Leaks { groups: groups.crossing(), images: images.crossing(), texts: texts.crossing() }
 }
 
 /// The splits that each key appears in.
-#[derive(Default)]
-struct Places<'a>(HashMap<&'a str, BTreeSet<Split>>);
+struct Places<K>(HashMap<K, BTreeSet<Split>>);
 
-impl<'a> Places<'a> {
-    fn add(&mut self, key: &'a str, split: Split) {
+impl<K: std::hash::Hash + Eq> Places<K> {
+    fn add(&mut self, key: K, split: Split) {
         self.0.entry(key).or_default().insert(split);
     }
 

@@ -3,38 +3,63 @@
 use std::sync::{Condvar, Mutex};
 
 use cliptune_clip::image::{Inspection, LARGEST_IMAGE, footprint, inspect};
-use cliptune_store::ImageFile;
+use cliptune_store::{ImageFile, ImageIdentity, Inputs, Inspections, ItemImage};
 use rayon::prelude::*;
 
 /// The properties of an image, or the reason why it cannot be used.
 pub(crate) type Header = Result<Inspection, String>;
 
+/// The name of this inspection, with its version. Raising the version has every image decoded again.
+pub(crate) const CHECK: &str = "whole 1";
 /// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 
-/// Inspects every image in parallel. The results are in order.
+/// Inspects every image in parallel. The results are in order. Contents that were inspected before are not read again.
 ///
 /// The whole file goes through the decoder that training and scoring use. A header alone does not show that the rest
 /// is cut off, and an image that only breaks in the first epoch would crash the training instead of being rejected.
-pub(crate) fn headers(images: &[ImageFile], on_image: &(dyn Fn() + Sync)) -> Vec<Header> {
+pub(crate) fn headers(
+    inputs: &Inputs,
+    known: &Inspections<Header>,
+    on_image: &(dyn Fn() + Sync),
+) -> Vec<Header> {
     let budget = Budget::default();
     let look = |image: &ImageFile| {
-        let header = look(image, &budget);
+        let found = match known.get(&image.identity) {
+            Some(header) => Found { header: header.clone(), lasts: true },
+            None => look(inputs, image, &budget),
+        };
         on_image();
-        header
+        found
     };
-    images.par_iter().map(look).collect()
+    let found: Vec<Found> = inputs.images.par_iter().map(look).collect();
+    let lasting = inputs.images.iter().zip(&found).filter(|(_, found)| found.lasts);
+    known.remember(
+        lasting.map(|(image, found)| -> (&ImageIdentity, &Header) { (&image.identity, &found.header) }),
+    );
+    found.into_iter().map(|found| found.header).collect()
 }
 
-fn look(image: &ImageFile, budget: &Budget) -> Header {
+/// The result of an inspection.
+struct Found {
+    header: Header,
+    /// Whether the content alone decides the result, so that looking again would give the same.
+    lasts: bool,
+}
+
+fn look(inputs: &Inputs, image: &ImageFile, budget: &Budget) -> Found {
+    let lasting = |header| Found { header, lasts: true };
     if image.size > LARGEST_IMAGE {
-        return Err(format!("the file is larger than {} MB", LARGEST_IMAGE >> 20));
+        return lasting(Err(format!("the file is larger than {} MB", LARGEST_IMAGE >> 20)));
     }
     let file = budget.take(image.size);
-    let bytes = fs_err::read(&image.path).map_err(|error| error.to_string())?;
+    let bytes = match ItemImage::new(inputs.path(image), image.identity).read() {
+        Ok(bytes) => bytes,
+        Err(error) => return Found { header: Err(error.to_string()), lasts: false },
+    };
     drop(file);
     let _pixels = budget.take(image.size + footprint(&bytes));
-    inspect(&bytes).map_err(|error| error.to_string())
+    lasting(inspect(&bytes).map_err(|error| error.to_string()))
 }
 
 /// An amount of memory that several threads share.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use cliptune_experiment::{DataPlan, ExperimentName, SplitBy};
 use cliptune_store::{
     DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, Item, Reject, Sources, Store, StoreError,
-    Succession, TableHashes, write_dataset,
+    Succession, TableHashes, write_dataset_rows,
 };
 use cliptune_terminal::{Printer, Progress};
 
@@ -14,7 +14,7 @@ use crate::changes::Pair;
 use crate::components::{Components, links};
 use crate::counts;
 use crate::error::IngestError;
-use crate::headers::headers;
+use crate::headers::{CHECK, headers};
 use crate::join::{Joined, join};
 use crate::notes::notes;
 use crate::split::{self, Assigned, Subject};
@@ -35,7 +35,7 @@ pub fn ingest(
     let inputs = read_inputs(store, plan, printer)?;
     let mut succession = store.succession(plan, &inputs, experiments)?;
     match intact(store, &succession) {
-        Ok(Some(dataset)) => return Ok((dataset.adopt(&inputs.images_folder, experiments)?, false)),
+        Ok(Some(dataset)) => return Ok((dataset.adopt(&inputs.images_folders, experiments)?, false)),
         Ok(None) => {}
         Err(error) if error.is_damage() => {
             let hash = succession.hash.get(..12).unwrap_or_default();
@@ -49,13 +49,13 @@ pub fn ingest(
     }
     let joined = join(plan, &inputs.images, &inputs.table_files, &store.cache_folder().join("duckdb"))?;
     let job = Job { plan, inputs: &inputs, joined: &joined, succession: &succession, experiments };
-    let (record, items, rejects) = job.make(printer)?;
+    let (record, items, rejects) = job.make(store, printer)?;
     // A dataset must not carry the hash of sources that it was not made from.
     if read_inputs(store, plan, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
         return Err(IngestError::Changed);
     }
     let staged = store.stage_dataset(&record.hash)?;
-    write_dataset(staged.path(), &record, &items, &rejects)?;
+    write_dataset_rows(staged.path(), &record, &items, &rejects)?;
     let path = store.commit_dataset(staged, &record.hash)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
@@ -94,10 +94,15 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn make(&self, printer: &Printer) -> Result<(DatasetRecord, Vec<Item>, Vec<Reject>), IngestError> {
+    fn make(
+        &self,
+        store: &Store,
+        printer: &Printer,
+    ) -> Result<(DatasetRecord, Vec<Item>, Vec<Reject>), IngestError> {
         let Self { plan, inputs, joined, .. } = *self;
         let progress = printer.progress("ingest: images", inputs.images.len() as u64, "images");
-        let headers = headers(&inputs.images, &|| progress.advance(1));
+        let known = store.inspections(plan, CHECK);
+        let headers = headers(inputs, &known, &|| progress.advance(1));
         progress.finish();
         let sides = JoinedSources { plan, images: &inputs.images, headers: &headers, joined };
         let reading = sides.reading()?;
@@ -123,6 +128,7 @@ impl Job<'_> {
             format_version: DATASET_FORMAT,
             hash: self.succession.hash.clone(),
             task: plan.columns.task.kind(),
+            classes: Vec::new(),
             plan: plan.clone(),
             sources: self.sources(),
             notes,
@@ -138,8 +144,9 @@ impl Job<'_> {
     }
 
     fn sources(&self) -> Sources {
+        let folders = self.inputs.images_folders.iter();
         Sources {
-            images_folder: self.inputs.images_folder.to_string_lossy().into_owned(),
+            images_folders: folders.map(|folder| folder.to_string_lossy().into_owned()).collect(),
             images_hash: self.inputs.images_hash.clone(),
             table_hash: self.inputs.table_hash.clone(),
         }

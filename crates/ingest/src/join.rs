@@ -84,9 +84,9 @@ fn load_files(database: &Database, images: &[ImageFile]) -> Result<(), IngestErr
         .iter()
         .enumerate()
         .map(|(number, image)| {
-            let path = Path::new(&image.relative);
+            let path = Path::new(&*image.relative);
             let names = [part(path.file_name()), part(path.file_stem()), part(path.extension())];
-            (number as u64, &image.relative, names, image.size)
+            (number as u64, &*image.relative, names, image.size)
         })
         .collect();
     let rows = files.iter().map(|(number, path, [name, stem, extension], size)| {

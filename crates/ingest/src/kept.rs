@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cliptune_experiment::Split;
-use cliptune_store::Item;
+use cliptune_store::{ImageIdentity, Item};
 
 use crate::components::{Components, Link};
 use crate::deal::Shares;
@@ -14,7 +14,7 @@ pub(crate) enum Known<'a> {
     Groups {
         units: &'a Components<'a>,
         /// The first unit that contains each image, by the image's content.
-        images: HashMap<&'a str, usize>,
+        images: HashMap<ImageIdentity, usize>,
     },
     /// The item is found as the very same item.
     Rows(HashMap<&'a str, usize>),
@@ -22,10 +22,10 @@ pub(crate) enum Known<'a> {
 
 impl<'a> Known<'a> {
     pub(crate) fn groups(units: &'a Components<'a>, links: &[Link<'a>]) -> Self {
-        let mut images: HashMap<&str, usize> = HashMap::new();
+        let mut images: HashMap<ImageIdentity, usize> = HashMap::new();
         for link in links {
             if let Some(unit) = units.of(link.group) {
-                let first = images.entry(&link.image.hash).or_insert(unit);
+                let first = images.entry(link.image.identity).or_insert(unit);
                 *first = unit.min(*first);
             }
         }
@@ -35,7 +35,7 @@ impl<'a> Known<'a> {
     fn unit(&self, item: &Item) -> Option<usize> {
         match self {
             Self::Groups { units, images } => {
-                units.of(&item.group).or_else(|| images.get(item.image_hash.as_str()).copied())
+                units.of(&item.group).or_else(|| images.get(&item.image_hash).copied())
             }
             Self::Rows(items) => items.get(item.item_id.as_str()).copied(),
         }
@@ -45,9 +45,7 @@ impl<'a> Known<'a> {
     /// 1, 2, 3 occur in many unrelated datasets.
     fn meets(&self, before: &[Item]) -> bool {
         match self {
-            Self::Groups { images, .. } => {
-                before.iter().any(|item| images.contains_key(item.image_hash.as_str()))
-            }
+            Self::Groups { images, .. } => before.iter().any(|item| images.contains_key(&item.image_hash)),
             Self::Rows(_) => true,
         }
     }

@@ -55,9 +55,9 @@ fn strongest<'a>(links: &[&Link<'a>]) -> Vec<(Tie<'a>, usize)> {
 fn named(tie: Tie<'_>, links: &[&Link<'_>]) -> String {
     match tie {
         Tie::Text(text) => format!("the text {}", shown(text)),
-        Tie::Image(hash) => {
-            let file = links.iter().find(|link| link.image.hash == hash);
-            format!("the image {}", shown(file.map_or(hash, |link| &link.image.relative)))
+        Tie::Image(identity) => {
+            let file = links.iter().find(|link| link.image.identity == identity);
+            format!("the image {}", shown(file.map_or("", |link| &link.image.relative)))
         }
     }
 }

@@ -99,6 +99,7 @@ fn reciprocal_rank(prediction: &Prediction) -> f64 {
 mod tests {
     use super::*;
     use cliptune_experiment::Split;
+    use cliptune_store::ImageIdentity;
     use proptest::prelude::*;
 
     fn item(number: usize, group: usize, label: usize, texts: usize) -> Item {
@@ -108,10 +109,11 @@ mod tests {
             ids: vec![format!("id{number}")],
             group: format!("g{group}"),
             split: Split::Test,
+            folder: 0,
             image: "a.png".to_owned(),
-            image_hash: "h".to_owned(),
-            width: 1,
-            height: 1,
+            image_hash: ImageIdentity::of(b"h"),
+            width: Some(1),
+            height: Some(1),
             texts: (0..texts).map(|text| format!("t{text}")).collect(),
             label,
             vocabulary: Vec::new(),

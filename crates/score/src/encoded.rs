@@ -33,7 +33,7 @@ pub(crate) struct Encoded {
 impl<'a> Distinctions<'a> {
     /// Finds the images and texts of items that are the same to the model.
     pub(crate) fn of(items: &'a [Item], dataset: &Dataset, model: &Model) -> Result<Self, ScoreError> {
-        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
+        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
         let images = image_rows.firsts.iter().map(|&first| dataset.image(&items[first])).collect();
         let texts: Vec<&str> = items.iter().flat_map(|item| &item.texts).map(String::as_str).collect();
         Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })

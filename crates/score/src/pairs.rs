@@ -182,6 +182,7 @@ mod tests {
     use super::*;
     use crate::matrix::product;
     use cliptune_experiment::Split;
+    use cliptune_store::ImageIdentity;
     use proptest::prelude::*;
 
     fn item(number: usize, group: usize, image: usize, text: usize) -> Item {
@@ -191,10 +192,11 @@ mod tests {
             ids: vec![format!("id{number}")],
             group: format!("g{group}"),
             split: Split::Test,
+            folder: 0,
             image: format!("{image}.png"),
-            image_hash: format!("h{image}"),
-            width: 1,
-            height: 1,
+            image_hash: ImageIdentity::of(&[image as u8]),
+            width: Some(1),
+            height: Some(1),
             texts: vec![format!("t{text}")],
             label: 0,
             vocabulary: Vec::new(),
@@ -212,7 +214,7 @@ mod tests {
 
     /// Returns the result of retrieval over directions of the distinct images and texts.
     fn retrieval(items: &[Item], image_degrees: &[u16], text_degrees: &[u16]) -> Retrieval {
-        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
+        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
         let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
         let (images, texts) = (directions(image_degrees), directions(text_degrees));
         let hits = Hits::new(items, &image_rows, &text_rows);
@@ -224,7 +226,7 @@ mod tests {
     }
 
     fn baselines(items: &[Item]) -> Baselines {
-        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash.as_str()));
+        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
         let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
         Hits::new(items, &image_rows, &text_rows).baselines()
     }

@@ -4,50 +4,22 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{ExperimentName, Split};
+use duckdb::Connection;
 
 use crate::dataset_record::{DatasetRecord, TableHashes};
+use crate::dataset_tables::{ITEMS_FILE, REJECTS_FILE, write_tables};
 use crate::error::{Damage, StoreError};
 use crate::identity::DATASET_FORMAT;
+use crate::image_identity::ImageIdentity;
 use crate::item::Item;
 use crate::item_image::ItemImage;
-use crate::parquet::{self, Table};
+use crate::item_rows;
+use crate::parquet::{self, open_database};
 use crate::record::{read_record, write_record};
-use crate::regular::{expect_hash, file_hash, is_absent};
+use crate::regular::{expect_hash, is_absent};
 use crate::reject::Reject;
 
 const RECORD: &str = "dataset.json";
-const ITEMS: &str = "items.parquet";
-const REJECTS: &str = "rejects.parquet";
-
-const ITEMS_TABLE: Table = Table {
-    columns: &[
-        ("item_id", "VARCHAR"),
-        ("id", "VARCHAR"),
-        ("ids", "VARCHAR[]"),
-        ("group", "VARCHAR"),
-        ("split", "VARCHAR"),
-        ("image", "VARCHAR"),
-        ("image_hash", "VARCHAR"),
-        ("width", "INTEGER"),
-        ("height", "INTEGER"),
-        ("texts", "VARCHAR[]"),
-        ("label", "INTEGER"),
-        ("multiplicity", "INTEGER"),
-        ("vocabulary", "VARCHAR[]"),
-    ],
-    order: &["group", "item_id", "split", "id"],
-};
-
-const REJECTS_TABLE: Table = Table {
-    columns: &[
-        ("side", "VARCHAR"),
-        ("key", "VARCHAR"),
-        ("join_key", "VARCHAR"),
-        ("reason", "VARCHAR"),
-        ("detail", "VARCHAR"),
-    ],
-    order: &["side", "reason", "key", "detail"],
-};
 
 /// A complete dataset.
 #[derive(Clone, Debug)]
@@ -56,27 +28,41 @@ pub struct Dataset {
     record: DatasetRecord,
 }
 
-/// An item together with the values that the file stores in addition to its fields.
-#[derive(serde::Serialize)]
-struct Row<'a> {
-    #[serde(flatten)]
-    item: &'a Item,
-    multiplicity: usize,
+/// Writes the files of a dataset into a folder that is being staged. The record is written last.
+///
+/// `items` and `rejects` are queries that give the columns of [`ITEMS`](crate::ITEMS_FILE) and [`REJECTS`](crate::REJECTS_FILE)
+/// in any order of columns and rows, such as `FROM items`. The database must be allowed to write into the folder.
+///
+/// # Errors
+///
+/// Returns an error when a query fails or a file cannot be written.
+pub fn write_dataset(
+    folder: &Path,
+    record: &DatasetRecord,
+    database: &Connection,
+    items: &str,
+    rejects: &str,
+) -> Result<(), StoreError> {
+    let tables = write_tables(folder, database, items, rejects)?;
+    write_record(&folder.join(RECORD), &DatasetRecord { tables, ..record.clone() })
 }
 
-/// Writes the files of a dataset into a folder that is being staged. The record is written last.
-pub fn write_dataset(
+/// Writes a dataset of items and rejects that are in memory.
+///
+/// # Errors
+///
+/// Returns an error when a file cannot be written.
+pub fn write_dataset_rows(
     folder: &Path,
     record: &DatasetRecord,
     items: &[Item],
     rejects: &[Reject],
 ) -> Result<(), StoreError> {
-    let rows: Vec<Row<'_>> = items.iter().map(|item| Row { item, multiplicity: item.ids.len() }).collect();
-    parquet::write(&folder.join(ITEMS), &ITEMS_TABLE, &rows)?;
-    parquet::write(&folder.join(REJECTS), &REJECTS_TABLE, rejects)?;
-    let tables =
-        TableHashes { items: file_hash(&folder.join(ITEMS))?, rejects: file_hash(&folder.join(REJECTS))? };
-    write_record(&folder.join(RECORD), &DatasetRecord { tables, ..record.clone() })
+    let failed = |source| StoreError::Table { action: "write", path: folder.join(ITEMS_FILE), source };
+    let database = open_database().map_err(failed)?;
+    item_rows::load(&database, items, rejects).map_err(failed)?;
+    let [items, rejects] = item_rows::QUERIES;
+    write_dataset(folder, record, &database, items, rejects)
 }
 
 impl Dataset {
@@ -104,9 +90,10 @@ impl Dataset {
     ///
     /// Returns an error when the table has changed since it was written, or when an item contradicts itself.
     pub fn items(&self, split: Option<Split>) -> Result<Vec<Item>, StoreError> {
-        let path = self.intact(ITEMS, &self.record.tables.items)?;
+        let path = self.intact(ITEMS_FILE, &self.record.tables.items)?;
         let items: Vec<Item> = parquet::read(&path, split.map(|split| ("split", split.as_str())))?;
-        match items.iter().find_map(Item::flaw) {
+        let classes = self.record.classes.len();
+        match items.iter().find_map(|item| item.flaw(classes)) {
             Some(flaw) => Err(StoreError::damaged(&path, Damage::Contradiction(flaw))),
             None => Ok(items),
         }
@@ -119,8 +106,8 @@ impl Dataset {
     /// Returns an error when a table is missing or has changed.
     pub fn verify(&self) -> Result<(), StoreError> {
         let TableHashes { items, rejects } = &self.record.tables;
-        self.intact(ITEMS, items)?;
-        self.intact(REJECTS, rejects)?;
+        self.intact(ITEMS_FILE, items)?;
+        self.intact(REJECTS_FILE, rejects)?;
         Ok(())
     }
 
@@ -134,23 +121,24 @@ impl Dataset {
 
     /// Returns the path of an item's image file.
     pub fn image_path(&self, item: &Item) -> PathBuf {
-        Path::new(&self.record.sources.images_folder).join(&item.image)
+        let folder = self.record.sources.images_folders.get(item.folder as usize);
+        Path::new(folder.map_or("", String::as_str)).join(&item.image)
     }
 
     /// Returns the image of an item, ready to be read.
     pub fn image(&self, item: &Item) -> ItemImage {
-        ItemImage::new(self.image_path(item), item.image_hash.clone())
+        ItemImage::new(self.image_path(item), item.image_hash)
     }
 
-    /// Returns the content hashes of the images of one split, or of all splits. They tell whether two datasets share
+    /// Returns what the images of one split, or of all splits, are known by. It tells whether two datasets share
     /// images.
-    pub fn image_hashes(&self, split: Option<Split>) -> Result<BTreeSet<String>, StoreError> {
+    pub fn image_hashes(&self, split: Option<Split>) -> Result<BTreeSet<ImageIdentity>, StoreError> {
         Ok(self.items(split)?.into_iter().map(|item| item.image_hash).collect())
     }
 
-    /// Returns the content hashes of the images that a training on this dataset sees. Weights are fitted to the train
+    /// Returns what the images that a training on this dataset sees are known by. Weights are fitted to the train
     /// split and chosen by the validation split.
-    pub fn trained_on(&self) -> Result<BTreeSet<String>, StoreError> {
+    pub fn trained_on(&self) -> Result<BTreeSet<ImageIdentity>, StoreError> {
         let mut images = self.image_hashes(Some(Split::Train))?;
         images.extend(self.image_hashes(Some(Split::Validation))?);
         Ok(images)
@@ -158,30 +146,31 @@ impl Dataset {
 
     /// Reads the images and rows that are in no item.
     pub fn rejects(&self) -> Result<Vec<Reject>, StoreError> {
-        parquet::read(&self.intact(REJECTS, &self.record.tables.rejects)?, None)
+        parquet::read(&self.intact(REJECTS_FILE, &self.record.tables.rejects)?, None)
     }
 
     /// Returns the path of the parquet file of the items, for queries.
     pub fn items_file(&self) -> PathBuf {
-        self.folder.join(ITEMS)
+        self.folder.join(ITEMS_FILE)
     }
 
     /// Returns the path of the parquet file of the rejects, for queries.
     pub fn rejects_file(&self) -> PathBuf {
-        self.folder.join(REJECTS)
+        self.folder.join(REJECTS_FILE)
     }
 
-    /// Returns the same dataset with its images in another folder. A dataset is identified by its content, so moving
-    /// the folder does not make a new dataset.
+    /// Returns the same dataset with its images in other folders. A dataset is identified by its content, so moving
+    /// a folder does not make a new dataset.
     #[must_use]
-    pub fn with_images_folder(mut self, folder: &Path) -> Self {
-        self.record.sources.images_folder = folder.to_string_lossy().into_owned();
+    pub fn with_images_folders(mut self, folders: &[PathBuf]) -> Self {
+        let folders = folders.iter().map(|folder| folder.to_string_lossy().into_owned());
+        self.record.sources.images_folders = folders.collect();
         self
     }
 
     /// Records where the images are now, and adds the given experiments to those that use the dataset.
-    pub fn adopt(self, folder: &Path, experiments: &[ExperimentName]) -> Result<Self, StoreError> {
-        let mut adopted = self.clone().with_images_folder(folder);
+    pub fn adopt(self, folders: &[PathBuf], experiments: &[ExperimentName]) -> Result<Self, StoreError> {
+        let mut adopted = self.clone().with_images_folders(folders);
         adopted.record.history.experiments.extend(experiments.iter().cloned());
         if adopted.record != self.record {
             write_record(&adopted.folder.join(RECORD), &adopted.record)?;

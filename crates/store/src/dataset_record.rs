@@ -14,6 +14,9 @@ pub struct DatasetRecord {
     pub hash: String,
     /// The kind of items.
     pub task: TaskKind,
+    /// The classes that every item's label counts, in order, where items have no texts of their own. Empty otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// The data part of the plan that the dataset was made for.
     pub plan: DataPlan,
     /// The contents of the sources.
@@ -102,8 +105,8 @@ pub struct Move {
 /// The contents of the sources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
-    /// The absolute path of the folder that item images are relative to.
-    pub images_folder: String,
+    /// The absolute paths of the folders that item images are relative to, in the order of the plan.
+    pub images_folders: Vec<String>,
     /// BLAKE3 over all image names and contents.
     pub images_hash: String,
     /// BLAKE3 of the table.

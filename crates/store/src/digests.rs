@@ -14,26 +14,35 @@ use fs_err as fs;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::compact::{read_compact, write_compact};
 use crate::error::StoreError;
-use crate::record::{read_record, write_record};
-use crate::regular::file_hash;
+use crate::image_files::FileNames;
+use crate::image_identity::{modification_time, nanoseconds};
+use crate::regular::file_digest;
 
 /// The longest tick that a file system's clock is assumed to have.
 const TICK: Duration = Duration::from_millis(20);
 
-/// The size and content hash of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The size and the BLAKE3 of a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     pub(crate) size: u64,
-    pub(crate) hash: String,
+    pub(crate) hash: [u8; 32],
+}
+
+impl Digest {
+    /// Returns the hash in 64 hexadecimal digits.
+    pub(crate) fn hex(&self) -> String {
+        blake3::Hash::from_bytes(self.hash).to_hex().to_string()
+    }
 }
 
 /// The properties of a file that tell, without reading it, whether it has changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
-    size: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    pub(crate) size: u64,
     /// The time of the last modification, in nanoseconds since the Unix epoch.
-    modified: i64,
+    pub(crate) modified: i64,
     /// The time of the inode's last change, in the same unit. It moves even when a file is given an old `modified`.
     changed: i64,
     inode: u64,
@@ -44,94 +53,123 @@ impl Stamp {
         let file = fs::metadata(path)?;
         Ok(Self {
             size: file.len(),
-            modified: nanoseconds(file.mtime(), file.mtime_nsec()),
+            modified: modification_time(&file),
             changed: nanoseconds(file.ctime(), file.ctime_nsec()),
             inode: file.ino(),
         })
     }
-
-    fn is_settled(&self) -> bool {
-        let before = SystemTime::now().checked_sub(TICK);
-        let before = before.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let before = before.and_then(|since| i64::try_from(since.as_nanos()).ok());
-        before.is_some_and(|before| self.changed.max(self.modified) < before)
-    }
 }
 
-fn nanoseconds(seconds: i64, rest: i64) -> i64 {
-    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+/// Returns the stamps of files, in their order.
+pub(crate) fn stamps(files: &FileNames) -> Result<Vec<Stamp>, StoreError> {
+    files.relative.par_iter().map(|name| Stamp::of(&files.folder.join(name))).collect()
+}
+
+/// Returns the time before which a file must have changed for its hash to be remembered.
+fn settled() -> i64 {
+    let before = SystemTime::now().checked_sub(TICK);
+    let before = before.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    before.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(i64::MIN)
 }
 
 /// The version of the cache's files.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
-/// The remembered digests of one set of files.
-type Known = HashMap<PathBuf, (Stamp, String)>;
+/// What stands for the name of a file: the beginning of its BLAKE3.
+type Name = [u8; 16];
 
-/// The content of `cache/digests-<hash>.json`.
-#[derive(Serialize, Deserialize)]
+/// The content of `cache/digests-<hash>.bin`, with an entry for each file.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
 struct Remembered {
-    format_version: u32,
-    files: Known,
+    files: Vec<(Name, Stamp, [u8; 32])>,
 }
 
-/// Hashes files in parallel, reading only those that have changed since the last call for the same `subject` (a
-/// folder or a file).
+fn name(relative: &str) -> Name {
+    let mut name = Name::default();
+    name.copy_from_slice(&blake3::hash(relative.as_bytes()).as_bytes()[..size_of::<Name>()]);
+    name
+}
+
+/// Returns the file of a cache about a subject.
+pub(crate) fn cache_file(cache: &Path, kind: &str, subject: &str) -> PathBuf {
+    cache.join(format!("{kind}-{}.bin", &blake3::hash(subject.as_bytes()).to_hex()[..16]))
+}
+
+/// Hashes files in parallel, reading only those that have changed since the last call for the same `subject`.
 ///
 /// Progress is in bytes, and is only reported when there is something to read.
 pub(crate) fn digests(
     cache: &Path,
-    subject: &Path,
-    paths: &[PathBuf],
+    subject: &str,
+    files: &FileNames,
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Digest>, StoreError> {
-    let name = blake3::hash(subject.as_os_str().as_encoded_bytes()).to_hex();
-    let file = cache.join(format!("digests-{}.json", &name[..16]));
-    // A missing or damaged cache only costs time.
-    let known = read_record(&file, FORMAT).map(|read: Remembered| read.files).unwrap_or_default();
-    let stamps = paths.par_iter().map(|path| Stamp::of(path)).collect::<Result<Vec<_>, _>>()?;
-    let remembered = |path: &PathBuf, stamp: &Stamp| known.get(path).filter(|(known, _)| known == stamp);
-    let files: Vec<_> = paths.iter().zip(&stamps).collect();
-    let total = files
-        .iter()
-        .filter(|(path, stamp)| remembered(path, stamp).is_none())
-        .map(|(_, stamp)| stamp.size)
-        .sum();
-    let done = AtomicU64::new(0);
-    let hashes = files.par_iter().map(|(path, stamp)| match remembered(path, stamp) {
-        Some((_, hash)) => Ok(hash.clone()),
-        None => file_hash(path)
-            .inspect(|_| on_progress(done.fetch_add(stamp.size, Ordering::Relaxed) + stamp.size, total)),
-    });
-    let hashes = hashes.collect::<Result<Vec<_>, _>>()?;
-    remember(&file, &known, paths, &stamps, &hashes);
-    let digest = |(stamp, hash): (Stamp, String)| Digest { size: stamp.size, hash };
-    Ok(stamps.into_iter().zip(hashes).map(digest).collect())
+    digests_before(settled(), cache, subject, files, on_progress)
 }
 
-fn remember(file: &Path, known: &Known, paths: &[PathBuf], stamps: &[Stamp], hashes: &[String]) {
-    let now: Known = paths
-        .iter()
-        .zip(stamps.iter().zip(hashes))
-        .filter(|(_, (stamp, _))| stamp.is_settled())
-        .map(|(path, (stamp, hash))| (path.clone(), (stamp.clone(), hash.clone())))
-        .collect();
-    if now != *known {
-        // A store that cannot be written to can still be read, just more slowly.
-        let remembered = Remembered { format_version: FORMAT, files: now };
-        let _ = fs::create_dir_all(cliptune_durable::parent(file)).map(|()| write_record(file, &remembered));
+/// Does the same, and remembers the hashes of files that changed before `settled`.
+fn digests_before(
+    settled: i64,
+    cache: &Path,
+    subject: &str,
+    files: &FileNames,
+    on_progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Vec<Digest>, StoreError> {
+    let file = cache_file(cache, "digests", subject);
+    let remembered: Remembered = read_compact(&file, FORMAT).unwrap_or_default();
+    let stamps = stamps(files)?;
+    let names: Vec<Name> = files.relative.par_iter().map(|relative| name(relative)).collect();
+    let kept = kept(&remembered, &names, &stamps);
+    let total =
+        kept.iter().zip(&stamps).filter(|(kept, _)| kept.is_none()).map(|(_, stamp)| stamp.size).sum();
+    let done = AtomicU64::new(0);
+    let hash = |at: usize| match kept[at] {
+        Some(hash) => Ok(hash),
+        None => file_digest(&files.folder.join(&files.relative[at])).inspect(|_| {
+            let size = stamps[at].size;
+            on_progress(done.fetch_add(size, Ordering::Relaxed) + size, total);
+        }),
+    };
+    let hashes = (0..names.len()).into_par_iter().map(hash).collect::<Result<Vec<_>, StoreError>>()?;
+    let is_settled = |at: &usize| stamps[*at].changed.max(stamps[*at].modified) < settled;
+    let settled = (0..names.len()).filter(is_settled);
+    let now = Remembered { files: settled.map(|at| (names[at], stamps[at], hashes[at])).collect() };
+    if now != remembered {
+        write_compact(&file, FORMAT, &now);
     }
+    Ok(stamps.iter().zip(hashes).map(|(stamp, hash)| Digest { size: stamp.size, hash }).collect())
+}
+
+/// Returns the remembered hash of each file that has not changed.
+fn kept(remembered: &Remembered, names: &[Name], stamps: &[Stamp]) -> Vec<Option<[u8; 32]>> {
+    let known: HashMap<&Name, (&Stamp, &[u8; 32])> =
+        remembered.files.iter().map(|(name, stamp, hash)| (name, (stamp, hash))).collect();
+    let hash = |(name, stamp): (&Name, &Stamp)| {
+        known.get(name).filter(|(known, _)| *known == stamp).map(|(_, hash)| **hash)
+    };
+    names.iter().zip(stamps).map(hash).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(cache: &Path, path: &Path) -> (String, u64) {
+    /// What settled files changed before.
+    const LONG_AGO: i64 = i64::MAX;
+
+    fn read_before(settled: i64, cache: &Path, path: &Path) -> ([u8; 32], u64) {
         let bytes = AtomicU64::new(0);
         let count = |done: u64, _| bytes.store(done, Ordering::Relaxed);
-        let digests = digests(cache, path, &[path.to_path_buf()], &count).unwrap();
-        (digests[0].hash.clone(), bytes.load(Ordering::Relaxed))
+        let files = FileNames {
+            folder: path.parent().unwrap().to_owned(),
+            relative: vec![path.file_name().unwrap().to_str().unwrap().to_owned()],
+        };
+        let digests = digests_before(settled, cache, "images", &files, &count).unwrap();
+        (digests[0].hash, bytes.load(Ordering::Relaxed))
+    }
+
+    fn read(cache: &Path, path: &Path) -> ([u8; 32], u64) {
+        read_before(LONG_AGO, cache, path)
     }
 
     #[test]
@@ -139,18 +177,42 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (cache, path) = (root.path().join("cache"), root.path().join("1.png"));
         fs::write(&path, "one").unwrap();
-        std::thread::sleep(2 * TICK);
         let (one, bytes) = read(&cache, &path);
         assert_eq!(bytes, 3);
-        assert_eq!(read(&cache, &path), (one.clone(), 0));
+        assert_eq!(read(&cache, &path), (one, 0));
 
-        // The content changes while the size and the modification time stay the same, as after `cp -p`.
+        // Another file takes its place, with the same size and modification time, as after `cp -p`.
         let modified = fs::metadata(&path).unwrap().modified().unwrap();
-        fs::write(&path, "two").unwrap();
-        fs::File::options().write(true).open(&path).unwrap().file().set_modified(modified).unwrap();
+        let other = root.path().join("2.png");
+        fs::write(&other, "two").unwrap();
+        fs::File::options().write(true).open(&other).unwrap().file().set_modified(modified).unwrap();
+        fs::rename(&other, &path).unwrap();
         let (two, bytes) = read(&cache, &path);
         assert_eq!(bytes, 3);
         assert_ne!(one, two);
+    }
+
+    #[test]
+    fn only_the_files_that_are_new_or_have_changed_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        let names = |numbers: &[usize]| FileNames {
+            folder: root.path().to_owned(),
+            relative: numbers.iter().map(|number| format!("{number}.png")).collect(),
+        };
+        let read = |numbers: &[usize]| {
+            let total = AtomicU64::new(0);
+            let count = |_, of| total.store(of, Ordering::Relaxed);
+            let cache = root.path().join("cache");
+            digests_before(LONG_AGO, &cache, "images", &names(numbers), &count).unwrap();
+            total.into_inner()
+        };
+        for number in 1..=4 {
+            fs::write(root.path().join(format!("{number}.png")), "x".repeat(number)).unwrap();
+        }
+        assert_eq!(read(&[1, 2, 3]), 1 + 2 + 3);
+        fs::write(root.path().join("2.png"), "changed").unwrap();
+        assert_eq!(read(&[1, 2, 3, 4]), 7 + 4);
+        assert_eq!(read(&[1, 2, 4]), 0);
     }
 
     #[test]
@@ -158,8 +220,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (cache, path) = (root.path().join("cache"), root.path().join("1.png"));
         fs::write(&path, "one").unwrap();
-        read(&cache, &path);
-        assert_eq!(read(&cache, &path).1, 3);
+        let changed_now = Stamp::of(&path).unwrap().changed;
+        read_before(changed_now, &cache, &path);
+        assert_eq!(read_before(changed_now, &cache, &path).1, 3);
     }
 
     #[test]
@@ -167,7 +230,6 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (cache, path) = (root.path().join("cache"), root.path().join("1.png"));
         fs::write(&path, "one").unwrap();
-        std::thread::sleep(2 * TICK);
         let (one, _) = read(&cache, &path);
         for entry in fs::read_dir(&cache).unwrap() {
             fs::write(entry.unwrap().path(), "{\"half").unwrap();

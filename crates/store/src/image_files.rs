@@ -11,11 +11,17 @@ use crate::error::{MissingImages, StoreError};
 /// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
 pub(crate) const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
-/// The image files of a plan, as sorted paths relative to a folder, with forward slashes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ImageFiles {
+/// Files, as sorted paths relative to a folder, with forward slashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FileNames {
     pub(crate) folder: PathBuf,
     pub(crate) relative: Vec<String>,
+}
+
+/// The image files of a source.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ImageFiles {
+    pub(crate) names: FileNames,
     /// The number of other files in the folder, by extension. Some of them may be images that the user meant.
     pub(crate) passed_over: BTreeMap<String, u64>,
 }
@@ -27,32 +33,40 @@ pub(crate) struct ImageFiles {
 pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
         let found = walk(images, is_image)?;
-        return match found.relative.is_empty() {
+        return match found.names.relative.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(found),
         };
     }
-    if let (true, Some(folder), Some(name)) = (images.is_file(), images.parent(), images.file_name()) {
-        let relative = vec![text(Path::new(name), images)?];
-        return Ok(ImageFiles { folder: folder.to_path_buf(), relative, passed_over: BTreeMap::new() });
+    if let Some(names) = single(images)? {
+        return Ok(ImageFiles { names, passed_over: BTreeMap::new() });
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
-    let found = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
-    if found.relative.is_empty() { Err(missing(MissingImages::Glob)) } else { Ok(found) }
+    let names = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
+    if names.relative.is_empty() {
+        return Err(missing(MissingImages::Glob));
+    }
+    // A glob itself says which files it means, so the files that it does not match are not counted as passed over.
+    Ok(ImageFiles { names, passed_over: BTreeMap::new() })
+}
+
+/// Returns the only file that a path names, if it names a file.
+pub(crate) fn single(path: &Path) -> Result<Option<FileNames>, StoreError> {
+    let (true, Some(folder), Some(name)) = (path.is_file(), path.parent(), path.file_name()) else {
+        return Ok(None);
+    };
+    Ok(Some(FileNames { folder: folder.to_path_buf(), relative: vec![text(Path::new(name), path)?] }))
 }
 
 /// Returns the files that a glob matches, possibly none. Returns `None` when the path is not a glob below an existing
 /// folder.
-///
-/// A glob itself says which files it means, so the files that it does not match are not counted as passed over.
-pub(crate) fn matching(glob: &Path) -> Result<Option<ImageFiles>, StoreError> {
+pub(crate) fn matching(glob: &Path) -> Result<Option<FileNames>, StoreError> {
     let (folder, pattern) = split_glob(glob);
     if pattern.as_os_str().is_empty() || !folder.is_dir() {
         return Ok(None);
     }
     let matcher = matcher(glob, &pattern)?;
-    let found = walk(&folder, |relative| matcher.is_match(relative))?;
-    Ok(Some(ImageFiles { passed_over: BTreeMap::new(), ..found }))
+    Ok(Some(walk(&folder, |relative| matcher.is_match(relative))?.names))
 }
 
 fn walk(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<ImageFiles, StoreError> {
@@ -76,7 +90,7 @@ fn walk(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<ImageFiles, Sto
         }
     }
     relative.sort_unstable();
-    Ok(ImageFiles { folder: folder.to_path_buf(), relative, passed_over })
+    Ok(ImageFiles { names: FileNames { folder: folder.to_path_buf(), relative }, passed_over })
 }
 
 fn extension(path: &Path) -> String {
@@ -134,7 +148,7 @@ mod tests {
     fn a_folder_gives_its_images_sorted_and_nothing_else() {
         let root =
             folder(&["b/2.JPG", "a.png", "b/1.jpeg", "notes.txt", ".hidden.png", ".x/3.png", "c.webp", "d"]);
-        assert_eq!(list(root.path()).unwrap().relative, ["a.png", "b/1.jpeg", "b/2.JPG", "c.webp"]);
+        assert_eq!(list(root.path()).unwrap().names.relative, ["a.png", "b/1.jpeg", "b/2.JPG", "c.webp"]);
     }
 
     #[test]
@@ -151,11 +165,11 @@ mod tests {
         let root =
             folder(&["one/1.jpeg", "one/2.jpeg", "one/deep/3.jpeg", "two/4.jpeg", "one/5.png", "one/6.bmp"]);
         let under = |pattern: &str| list(&root.path().join(pattern)).unwrap();
-        assert_eq!(under("one/*.jpeg").relative, ["1.jpeg", "2.jpeg"]);
-        assert_eq!(under("one/*.jpeg").folder, root.path().join("one"));
-        assert_eq!(under("one/**/*.jpeg").relative, ["1.jpeg", "2.jpeg", "deep/3.jpeg"]);
-        assert_eq!(under("{one,two}/[4-6].*").relative, ["one/5.png", "one/6.bmp", "two/4.jpeg"]);
-        assert_eq!(under("two/4.jpeg").relative, ["4.jpeg"]);
+        assert_eq!(under("one/*.jpeg").names.relative, ["1.jpeg", "2.jpeg"]);
+        assert_eq!(under("one/*.jpeg").names.folder, root.path().join("one"));
+        assert_eq!(under("one/**/*.jpeg").names.relative, ["1.jpeg", "2.jpeg", "deep/3.jpeg"]);
+        assert_eq!(under("{one,two}/[4-6].*").names.relative, ["one/5.png", "one/6.bmp", "two/4.jpeg"]);
+        assert_eq!(under("two/4.jpeg").names.relative, ["4.jpeg"]);
     }
 
     #[test]
@@ -164,9 +178,9 @@ mod tests {
         let root = folder(&names);
         let mut expected = names.to_vec();
         expected.sort_unstable();
-        assert_eq!(list(root.path()).unwrap().relative, expected);
+        assert_eq!(list(root.path()).unwrap().names.relative, expected);
         // A path that names an existing file is that file, even if it looks like a glob.
-        assert_eq!(list(&root.path().join("g[1].png")).unwrap().relative, ["g[1].png"]);
+        assert_eq!(list(&root.path().join("g[1].png")).unwrap().names.relative, ["g[1].png"]);
     }
 
     #[test]
@@ -175,7 +189,7 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), root.path().join("a/up")).unwrap();
         std::os::unix::fs::symlink("nowhere.png", root.path().join("a/dangling.png")).unwrap();
         std::os::unix::fs::symlink("1.png", root.path().join("a/2.png")).unwrap();
-        assert_eq!(list(root.path()).unwrap().relative, ["a/1.png", "a/2.png"]);
+        assert_eq!(list(root.path()).unwrap().names.relative, ["a/1.png", "a/2.png"]);
     }
 
     #[test]

@@ -3,48 +3,49 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Location};
+use cliptune_experiment::{DataPlan, Location, Verify};
 use serde_json::json;
 
-use crate::digests::{Digest, digests};
+use crate::digests::{Digest, Stamp, digests, stamps};
 use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
-use crate::image_files::{self, ImageFiles};
+use crate::image_files::{self, FileNames, ImageFiles};
+use crate::image_identity::ImageIdentity;
 
 /// The images and the table of a plan in their current state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Inputs {
-    /// The images, sorted by [`relative`](ImageFile::relative).
+    /// The images, sorted by [`folder`](ImageFile::folder) and [`relative`](ImageFile::relative).
     pub images: Vec<ImageFile>,
-    /// The folder that images are relative to.
-    pub images_folder: PathBuf,
-    /// The number of files in that folder whose names are not those of images, by extension.
+    /// The folders that images are relative to, in the order of the plan.
+    pub images_folders: Vec<PathBuf>,
+    /// The number of files in these folders whose names are not those of images, by extension.
     pub passed_over: BTreeMap<String, u64>,
-    /// The files that make up the table, in the order of their names.
+    /// The files that make up the table, in the order of the plan and of their names.
     pub table_files: Vec<PathBuf>,
     /// The BLAKE3 of the table: that of its only file, or that of the hashes of its files in order.
     pub table_hash: String,
-    /// The BLAKE3 of all image names and contents.
+    /// The BLAKE3 of all image names and identities.
     pub images_hash: String,
 }
 
 /// One image file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFile {
-    /// The absolute path.
-    pub path: PathBuf,
-    /// The path below the images folder, with forward slashes.
-    pub relative: String,
+    /// The number of the folder that the path is relative to.
+    pub folder: u32,
+    /// The path below that folder, with forward slashes.
+    pub relative: Box<str>,
     /// The file's size in bytes.
     pub size: u64,
-    /// The BLAKE3 of the content, in 64 hexadecimal digits.
-    pub hash: String,
+    /// What the image is known by.
+    pub identity: ImageIdentity,
 }
 
 impl Inputs {
     /// Returns the identity of the dataset that the plan makes of these sources, in 64 hexadecimal digits.
     ///
-    /// The recipe, the names and contents of the images and the content of the table decide it; the places of the
+    /// The recipe, the names and identities of the images and the content of the table decide it; the places of the
     /// sources do not.
     pub fn dataset_hash(&self, plan: &DataPlan) -> String {
         identity::hash(json!({
@@ -55,62 +56,107 @@ impl Inputs {
         }))
     }
 
+    /// Returns the path of an image.
+    pub fn path(&self, image: &ImageFile) -> PathBuf {
+        let folder = self.images_folders.get(image.folder as usize);
+        folder.map_or_else(PathBuf::new, |folder| folder.join(&*image.relative))
+    }
+
     pub(crate) fn read(
         cache: &Path,
         plan: &DataPlan,
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self, StoreError> {
-        // The existence of both sources is checked before either is read.
-        let tables = plan.metadata.locations.iter().map(here).collect::<Result<Vec<_>, _>>()?;
-        let mut table_files = Vec::new();
-        for table in &tables {
-            table_files.extend(files_of_table(table)?);
-        }
-        let [images] = plan.images.as_slice() else { return Err(elsewhere(&plan.images[1])) };
-        let images = here(images)?;
-        let ImageFiles { folder, relative, passed_over } = image_files::list(images)?;
-        let paths: Vec<PathBuf> = relative.iter().map(|relative| folder.join(relative)).collect();
+        // The existence of all sources is checked before any is read.
+        let tables = listed(&plan.metadata.locations, files_of_table)?;
+        let images = listed(&plan.images, image_files::list)?;
+        let mut inputs = Self::default();
+        let mut table_hashes = Vec::new();
         // The digests of the table are remembered separately, because datasets share images more often than tables.
-        let table_hash = table_hash(digests(cache, tables[0], &table_files, on_progress)?);
-        let digests = digests(cache, images, &paths, on_progress)?;
-        let files = paths.into_iter().zip(relative).zip(digests);
-        let images: Vec<ImageFile> = files
-            .map(|((path, relative), Digest { size, hash })| ImageFile { path, relative, size, hash })
-            .collect();
-        let images_hash = images_hash(&images);
-        Ok(Self { images, images_folder: folder, passed_over, table_files, table_hash, images_hash })
+        for (table, files) in tables {
+            table_hashes.extend(digests(cache, &table.to_string(), &files, on_progress)?);
+            inputs.table_files.extend(files.relative.iter().map(|name| files.folder.join(name)));
+        }
+        inputs.table_hash = table_hash(&table_hashes);
+        for (source, ImageFiles { names, passed_over }) in images {
+            let known = match plan.verify {
+                Verify::Whole | Verify::Header => {
+                    by_content(&digests(cache, &source.to_string(), &names, on_progress)?)
+                }
+                Verify::None => by_stamp(inputs.images_folders.len() as u32, &names)?,
+            };
+            inputs.add_images(names, known);
+            for (extension, files) in passed_over {
+                *inputs.passed_over.entry(extension).or_default() += files;
+            }
+        }
+        inputs.images_hash = images_hash(&inputs.images);
+        Ok(inputs)
     }
+
+    /// Adds the images of one folder, with the size and the identity of each.
+    fn add_images(&mut self, names: FileNames, known: Vec<(u64, ImageIdentity)>) {
+        let folder = self.images_folders.len() as u32;
+        let image = |(relative, (size, identity)): (String, (u64, ImageIdentity))| ImageFile {
+            folder,
+            relative: relative.into_boxed_str(),
+            size,
+            identity,
+        };
+        self.images.extend(names.relative.into_iter().zip(known).map(image));
+        self.images_folders.push(names.folder);
+    }
+}
+
+fn by_content(digests: &[Digest]) -> Vec<(u64, ImageIdentity)> {
+    digests.iter().map(|digest| (digest.size, ImageIdentity::Content(digest.hash))).collect()
+}
+
+/// Returns the sizes and the identities of files that are not opened.
+fn by_stamp(folder: u32, names: &FileNames) -> Result<Vec<(u64, ImageIdentity)>, StoreError> {
+    let stamps = stamps(names)?;
+    let known = |(name, stamp): (&String, &Stamp)| {
+        (stamp.size, ImageIdentity::stamp(folder, name, stamp.size, stamp.modified))
+    };
+    Ok(names.relative.iter().zip(&stamps).map(known).collect())
+}
+
+/// Lists the files of each of some sources.
+fn listed<F>(
+    sources: &[Location],
+    list: impl Fn(&Path) -> Result<F, StoreError>,
+) -> Result<Vec<(&Location, F)>, StoreError> {
+    sources.iter().map(|source| Ok((source, list(here(source)?)?))).collect()
 }
 
 /// Returns a location's path on this machine.
 fn here(location: &Location) -> Result<&Path, StoreError> {
-    location.local().ok_or_else(|| elsewhere(location))
-}
-
-fn elsewhere(location: &Location) -> StoreError {
-    StoreError::Elsewhere { location: location.to_string() }
+    location.local().ok_or_else(|| StoreError::Elsewhere { location: location.to_string() })
 }
 
 /// Returns the single file of a table, or the files that a glob matches.
-fn files_of_table(table: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let missing = || StoreError::NoTable { path: table.to_path_buf() };
-    if table.is_file() {
-        return Ok(vec![table.to_path_buf()]);
+fn files_of_table(table: &Path) -> Result<FileNames, StoreError> {
+    if let Some(file) = image_files::single(table)? {
+        return Ok(file);
     }
     let found = image_files::matching(table)?.filter(|found| !found.relative.is_empty());
-    let ImageFiles { folder, relative, .. } = found.ok_or_else(missing)?;
-    Ok(relative.iter().map(|relative| folder.join(relative)).collect())
+    found.ok_or_else(|| StoreError::NoTable { path: table.to_path_buf() })
 }
 
 /// Returns the hash of a table. A single file gives its own hash, so that the table stays the same under any name.
-fn table_hash(digests: Vec<Digest>) -> String {
-    let mut hashes: Vec<String> = digests.into_iter().map(|digest| digest.hash).collect();
-    match hashes.len() {
-        1 => hashes.remove(0),
-        _ => identity::hash(json!(hashes)),
+fn table_hash(digests: &[Digest]) -> String {
+    match digests {
+        [single] => single.hex(),
+        _ => identity::hash(digests.iter().map(Digest::hex).collect()),
     }
 }
 
+/// Returns the hash of all names and identities. A name ends where a byte stands that no name has.
 fn images_hash(images: &[ImageFile]) -> String {
-    identity::hash(images.iter().map(|image| json!([image.relative, image.hash])).collect())
+    let mut hasher = blake3::Hasher::new();
+    for image in images {
+        hasher.update(&image.folder.to_le_bytes()).update(image.relative.as_bytes()).update(&[0]);
+        hasher.update(image.identity.to_string().as_bytes()).update(&[0]);
+    }
+    hasher.finalize().to_hex().to_string()
 }

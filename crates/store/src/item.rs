@@ -3,6 +3,8 @@
 use cliptune_experiment::Split;
 use serde::{Deserialize, Serialize};
 
+use crate::image_identity::ImageIdentity;
+
 /// One item of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -17,17 +19,21 @@ pub struct Item {
     pub group: String,
     /// The split that the item was assigned to.
     pub split: Split,
-    /// The image's path below the images folder, with forward slashes.
+    /// The number of the folder that the image's path is relative to: its index in the record's
+    /// [`images_folders`](crate::Sources::images_folders).
+    pub folder: u32,
+    /// The image's path below that folder, with forward slashes.
     pub image: String,
-    /// The BLAKE3 of the image file, in 64 hexadecimal digits.
-    pub image_hash: String,
-    /// The image width in pixels, from the file's header.
-    pub width: u32,
-    /// The image height in pixels, from the file's header.
-    pub height: u32,
-    /// The candidate texts: two or more for a choice item, exactly one for a pair.
+    /// What the image is known by: its content, or the stamp of a file that was not read.
+    pub image_hash: ImageIdentity,
+    /// The image width in pixels; `None` when no image was opened to make the dataset.
+    pub width: Option<u32>,
+    /// The image height in pixels; `None` when no image was opened to make the dataset.
+    pub height: Option<u32>,
+    /// The candidate texts: two or more for a choice item, exactly one for a pair, none for an item whose candidates
+    /// are the dataset's [`classes`](crate::DatasetRecord::classes).
     pub texts: Vec<String>,
-    /// The index of the right text; 0 for a pair.
+    /// The index of the right text or class; 0 for a pair.
     pub label: usize,
     /// The texts that are used only to train a tokenizer from scratch (`columns.vocabulary`).
     pub vocabulary: Vec<String>,
@@ -35,10 +41,13 @@ pub struct Item {
 
 impl Item {
     /// Describes how the item contradicts itself, if it does. Every reader relies on the label being the index of a
-    /// text.
-    pub(crate) fn flaw(&self) -> Option<String> {
-        let texts = self.texts.len();
-        (self.label >= texts)
-            .then(|| format!("item {} has the label {} and {texts} texts", self.item_id, self.label))
+    /// text, or of one of the `classes` of the dataset where the item has no texts of its own.
+    pub(crate) fn flaw(&self, classes: usize) -> Option<String> {
+        let (candidates, what) = match self.texts.len() {
+            0 if classes > 0 => (classes, "classes"),
+            texts => (texts, "texts"),
+        };
+        (self.label >= candidates)
+            .then(|| format!("item {} has the label {} and {candidates} {what}", self.item_id, self.label))
     }
 }

@@ -6,8 +6,10 @@
 
 mod base;
 mod clock;
+mod compact;
 mod dataset;
 mod dataset_record;
+mod dataset_tables;
 mod digests;
 mod error;
 mod event;
@@ -15,9 +17,12 @@ mod event_log;
 mod files;
 mod identity;
 mod image_files;
+mod image_identity;
 mod inputs;
+mod inspections;
 mod item;
 mod item_image;
+mod item_rows;
 mod leak;
 mod model_hash;
 mod named;
@@ -42,23 +47,26 @@ mod why;
 
 pub use base::ResolvedBase;
 pub use clock::Clock;
-pub use dataset::{Dataset, write_dataset};
+pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{
     Changes, DatasetRecord, Difference, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes, Sources,
     SplitCounts, TableHashes,
 };
+pub use dataset_tables::{ITEMS, REJECTS};
 pub use error::{Damage, MissingImages, StoreError};
 pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, read_events};
 pub use files::{read_json, write_json};
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT};
+pub use image_identity::{ImageIdentity, NoIdentity};
 pub use inputs::{ImageFile, Inputs};
+pub use inspections::Inspections;
 pub use item::Item;
 pub use item_image::ItemImage;
 pub use leak::Leak;
 pub use origin::Origin;
 pub use parity::{read_parity, write_parity};
-pub use parquet::{literal_path, open_database, sql_name, sql_text};
+pub use parquet::{Table, literal_path, open_database, sql_name, sql_text};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
 pub use regular::read_file;

@@ -1,15 +1,16 @@
 //! The identity of a model folder, which is the hash of everything that decides the model's output.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cliptune_clip::image::{PREPROCESSOR_FILE, PROCESSOR_FILE};
 use cliptune_clip::model_folder::{Found, NotAModel, diagnose};
 use fs_err as fs;
 use serde_json::json;
 
-use crate::digests::digests;
+use crate::digests::{Digest, digests};
 use crate::error::StoreError;
 use crate::identity;
+use crate::image_files::FileNames;
 use crate::regular::file_hash;
 use crate::store::Store;
 
@@ -33,10 +34,9 @@ impl Store {
     /// Returns the BLAKE3 of a model folder's weights, configuration, tokenizer and preprocessor. Other files do not
     /// count. Files whose sizes and times have not changed since the last call are not read again.
     pub fn model_hash(&self, folder: &Path) -> Result<String, StoreError> {
-        let names = names(folder)?;
-        let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
-        let digests = digests(&self.cache_folder(), folder, &paths, &|_, _| {})?;
-        Ok(over(&names, digests.into_iter().map(|digest| digest.hash)))
+        let files = FileNames { folder: folder.to_path_buf(), relative: names(folder)? };
+        let digests = digests(&self.cache_folder(), &folder.to_string_lossy(), &files, &|_, _| {})?;
+        Ok(over(&files.relative, digests.iter().map(Digest::hex)))
     }
 }
 

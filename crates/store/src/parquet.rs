@@ -13,11 +13,30 @@ use crate::error::StoreError;
 use crate::regular::check;
 
 /// A table, given by its columns in order and the columns that its rows are ordered by.
-pub(crate) struct Table {
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
     /// The name and the SQL type of each column.
     pub(crate) columns: &'static [(&'static str, &'static str)],
     /// The columns that rows are ordered by when they are written, so that the same rows always give the same bytes.
     pub(crate) order: &'static [&'static str],
+}
+
+impl Table {
+    /// Returns the SQL statement that creates an empty table with these columns in a database.
+    pub fn create(&self, name: &str) -> String {
+        let column = |(name, kind): &(&str, &str)| format!("{} {kind}", sql_name(name));
+        let columns: Vec<String> = self.columns.iter().map(column).collect();
+        format!("CREATE TABLE {} ({})", sql_name(name), columns.join(", "))
+    }
+
+    /// Returns the SQL of a query that gives the columns of another query as this table has them.
+    fn select(&self, query: &str) -> String {
+        let column =
+            |(name, kind): &(&str, &str)| format!("CAST({name} AS {kind}) AS {name}", name = sql_name(name));
+        let columns: Vec<String> = self.columns.iter().map(column).collect();
+        let order: Vec<String> = self.order.iter().map(|name| sql_name(name)).collect();
+        format!("SELECT {} FROM ({query}) ORDER BY {}", columns.join(", "), order.join(", "))
+    }
 }
 
 /// Opens a separate DuckDB database in memory that fetches no extensions.
@@ -77,6 +96,24 @@ pub(crate) fn read<T: DeserializeOwned>(
     lines.iter().map(parse).collect()
 }
 
+/// Writes the rows of a query to a new file, as the table describes them.
+pub(crate) fn export(
+    database: &Connection,
+    path: &Path,
+    table: &Table,
+    query: &str,
+) -> Result<(), StoreError> {
+    copy_query(database, path, table, query).map_err(|source| failed("write", path, source))
+}
+
+fn copy_query(database: &Connection, path: &Path, table: &Table, query: &str) -> duckdb::Result<()> {
+    database.execute_batch(&format!(
+        "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)",
+        table.select(query),
+        sql_text(&path.to_string_lossy()),
+    ))
+}
+
 fn copy(path: &Path, table: &Table, lines: &[String]) -> duckdb::Result<()> {
     let database = open_database()?;
     database.execute_batch("CREATE TABLE lines (line VARCHAR)")?;
@@ -88,14 +125,9 @@ fn copy(path: &Path, table: &Table, lines: &[String]) -> duckdb::Result<()> {
     drop(appender);
     let types: Map<String, Value> =
         table.columns.iter().map(|(name, kind)| ((*name).to_owned(), Value::from(*kind))).collect();
-    let order: Vec<String> = table.order.iter().map(|name| sql_name(name)).collect();
-    database.execute_batch(&format!(
-        "COPY (SELECT * FROM (SELECT unnest(from_json(line, {types})) FROM lines) ORDER BY {order})
-         TO {path} (FORMAT parquet, COMPRESSION zstd)",
-        types = sql_text(&Value::from(types).to_string()),
-        order = order.join(", "),
-        path = sql_text(&path.to_string_lossy()),
-    ))
+    let rows =
+        format!("SELECT unnest(from_json(line, {})) FROM lines", sql_text(&Value::from(types).to_string()));
+    copy_query(&database, path, table, &rows)
 }
 
 fn lines(path: &Path, condition: Option<(&str, &str)>) -> duckdb::Result<Vec<String>> {

@@ -31,9 +31,17 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// Returns an error when the file is missing, is not a regular file, or cannot be read.
 pub(crate) fn file_hash(path: &Path) -> Result<String, StoreError> {
+    Ok(blake3::Hash::from_bytes(file_digest(path)?).to_hex().to_string())
+}
+
+/// Returns the BLAKE3 of a file's content.
+///
+/// # Errors
+/// Returns an error when the file is missing, is not a regular file, or cannot be read.
+pub(crate) fn file_digest(path: &Path) -> Result<[u8; 32], StoreError> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
+    Ok(*hasher.finalize().as_bytes())
 }
 
 /// Makes sure that the content of a file has the hash that a record gives.

@@ -30,6 +30,16 @@ pub enum JoinSide {
     Row,
 }
 
+impl JoinSide {
+    /// Returns the name used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Row => "row",
+        }
+    }
+}
+
 /// The reason why an image or a row was left out. Tables and reports show its text, and `rejects.parquet` contains
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -249,7 +249,7 @@ impl Look<'_> {
             // A dataset whose record is damaged does not show up in the succession.
             None => self.intact(self.store.dataset(&hash))?.flatten(),
         };
-        let dataset = dataset.map(|dataset| dataset.with_images_folder(&inputs.images_folder));
+        let dataset = dataset.map(|dataset| dataset.with_images_folders(&inputs.images_folders));
         self.data.push(Data { plan: plan.clone(), inputs: inputs.into(), hash, dataset });
         Ok(self.data.len() - 1)
     }

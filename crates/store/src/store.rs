@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use cliptune_durable::StagedFolder;
 use cliptune_experiment::{DataPlan, ExperimentName, RESERVED_NAMES};
 use fs_err as fs;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::dataset::Dataset;
+use crate::digests::cache_file;
 use crate::error::StoreError;
 use crate::inputs::Inputs;
+use crate::inspections::Inspections;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
 
@@ -66,6 +70,18 @@ impl Store {
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Inputs, StoreError> {
         Inputs::read(&self.cache_folder(), plan, on_progress)
+    }
+
+    /// Returns what is remembered about the contents of the images of a plan. `check` names the inspection with
+    /// everything that its findings depend on, such as its version.
+    pub fn inspections<T: Serialize + DeserializeOwned + Clone + PartialEq>(
+        &self,
+        plan: &DataPlan,
+        check: &str,
+    ) -> Inspections<T> {
+        let images: Vec<String> = plan.images.iter().map(ToString::to_string).collect();
+        let subject = format!("{check}\n{}", images.join("\n"));
+        Inspections::open(cache_file(&self.cache_folder(), "inspections", &subject))
     }
 
     /// Opens the dataset with the given hash, if it exists.

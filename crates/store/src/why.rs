@@ -106,7 +106,8 @@ fn dataset_changed(store: &Store, case: &Case<'_>, previous: &Run) -> String {
             what.push(format!("table {}", table_name(&case.plan.data.metadata)));
         }
         if before.images_hash != case.inputs.images_hash {
-            what.push(format!("images {}", name(&case.inputs.images_folder)));
+            let names = case.inputs.images_folders.iter().map(|folder| name(folder));
+            what.push(format!("images {}", names.collect::<Vec<_>>().join(", ")));
         }
     }
     what.extend(changes("data", &recipe(&previous.record().plan.data), &recipe(&case.plan.data)));

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, TrainPlan};
-use cliptune_store::{Item, ItemImage};
+use cliptune_store::{ImageIdentity, Item, ItemImage};
 use cliptune_train::checkpoint::{Checkpoints, Position, State};
 use cliptune_train::data::{Batch, Example, Examples, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
@@ -230,8 +230,8 @@ fn answer(value: &impl Serialize) -> Result<()> {
 
 fn source(folder: &Path, item: &Item) -> Result<ItemImage> {
     let path = folder.join(&item.image);
-    let hash = blake3::hash(&fs_err::read(&path)?).to_hex().to_string();
-    Ok(ItemImage::new(path, hash))
+    let identity = ImageIdentity::of(&fs_err::read(&path)?);
+    Ok(ItemImage::new(path, identity))
 }
 
 fn items(batch: &[Question]) -> Vec<Item> {
@@ -241,10 +241,11 @@ fn items(batch: &[Question]) -> Vec<Item> {
         ids: Vec::new(),
         group: question.image.clone(),
         split: cliptune_experiment::Split::Train,
+        folder: 0,
         image: question.image.clone(),
-        image_hash: question.image.clone(),
-        width: 0,
-        height: 0,
+        image_hash: ImageIdentity::of(question.image.as_bytes()),
+        width: Some(0),
+        height: Some(0),
         texts: question.texts.clone(),
         label: 0,
         vocabulary: Vec::new(),

@@ -100,7 +100,7 @@ fn long_warmup(plan: &TrainPlan, steps: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use cliptune_experiment::{Objective, Schedule, Split, Warmup};
-    use cliptune_store::Item;
+    use cliptune_store::{ImageIdentity, Item};
 
     use super::*;
     use crate::data::Examples;
@@ -120,10 +120,11 @@ mod tests {
             ids: Vec::new(),
             group: group.to_owned(),
             split: Split::Train,
+            folder: 0,
             image: format!("{number}.png"),
-            image_hash: format!("{number:064x}"),
-            width: 1,
-            height: 1,
+            image_hash: ImageIdentity::of(&[number as u8]),
+            width: Some(1),
+            height: Some(1),
             texts: texts.iter().map(|text| (*text).to_owned()).collect(),
             label: 0,
             vocabulary: Vec::new(),

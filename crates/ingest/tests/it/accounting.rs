@@ -65,7 +65,7 @@ fn equal_rows_are_one_item_with_a_multiplicity() {
     let record = made.dataset.record();
     assert_eq!(record.items.multiplicities, BTreeMap::from([(1, 2), (2, 1)]));
     assert_eq!(record.items.texts_per_item, BTreeMap::from([(2, 2), (3, 1)]));
-    assert_eq!((made.items[0].width, made.items[0].height), (7, 5));
+    assert_eq!((made.items[0].width, made.items[0].height), (Some(7), Some(5)));
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn encode(pixels: &[u8], side: u32) -> ImageResult<Thumbnail> {
 mod tests {
     use super::*;
     use cliptune_clip::image::Fit;
+    use cliptune_store::ImageIdentity;
     use image::{Rgba, RgbaImage};
 
     /// Returns the colour in the middle of the left and the right half, as the page shows it.
@@ -81,8 +82,7 @@ mod tests {
 
     /// Returns the record of an image file as it is now.
     fn image(path: &Path) -> ItemImage {
-        let hash = blake3::hash(&std::fs::read(path).unwrap()).to_hex().to_string();
-        ItemImage::new(path.to_owned(), hash)
+        ItemImage::new(path.to_owned(), ImageIdentity::of(&std::fs::read(path).unwrap()))
     }
 
     #[test]

@@ -8,9 +8,9 @@ use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
 use cliptune_report::{is_fresh, publish, summary};
 use cliptune_store::{
-    Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, Item, ItemCounts, JoinCounts, Leaks,
-    Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT, RunRecord, SCORES_FORMAT, Scores, Sources,
-    Standing, Store, run_name, standings, write_dataset, write_scores,
+    Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item, ItemCounts,
+    JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT, RunRecord,
+    SCORES_FORMAT, Scores, Sources, Standing, Store, run_name, standings, write_dataset_rows, write_scores,
 };
 use tempfile::TempDir;
 
@@ -75,11 +75,11 @@ impl World {
         let record = dataset_record(&standings[0], self.folder.path());
         let hashed = |item: Item| {
             let file = self.folder.path().join("images").join(&item.image);
-            let image_hash = blake3::hash(&std::fs::read(file).unwrap()).to_hex().to_string();
+            let image_hash = ImageIdentity::of(&std::fs::read(file).unwrap());
             Item { image_hash, ..item }
         };
         let items: Vec<Item> = items().into_iter().map(hashed).collect();
-        write_dataset(staged.path(), &record, &items, &[]).unwrap();
+        write_dataset_rows(staged.path(), &record, &items, &[]).unwrap();
         staged.commit().unwrap();
         for standing in &standings {
             run(&self.store, standing);
@@ -94,10 +94,11 @@ fn items() -> Vec<Item> {
         ids: vec![format!("q{index}")],
         group: (index / 2).to_string(),
         split: Split::Test,
+        folder: 0,
         image: format!("{}.png", index / 2),
-        image_hash: "0".repeat(64),
-        width: 20,
-        height: 16,
+        image_hash: ImageIdentity::of(b""),
+        width: Some(20),
+        height: Some(16),
         texts: (0..5).map(|text| format!("caption {text} of {index}")).collect(),
         label: index % 5,
         vocabulary: Vec::new(),
@@ -110,9 +111,10 @@ fn dataset_record(standing: &Standing, folder: &Path) -> DatasetRecord {
         format_version: DATASET_FORMAT,
         hash: standing.dataset_hash.clone(),
         task: TaskKind::Choice,
+        classes: Vec::new(),
         plan: standing.plan.data.clone(),
         sources: Sources {
-            images_folder: folder.join("images").display().to_string(),
+            images_folders: vec![folder.join("images").display().to_string()],
             images_hash: "1".repeat(64),
             table_hash: "2".repeat(64),
         },

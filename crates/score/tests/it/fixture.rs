@@ -12,9 +12,9 @@ use cliptune_experiment::{Experiment, Seed, Split, TaskKind};
 use cliptune_onnx::proto::{self, StringEntry};
 use cliptune_onnx::{MODEL_FILE, Preparation, TEXT_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_store::{
-    Base, Dataset, DatasetRecord, Item, ItemImage, Leaks, Outcome, ParityItem, ParitySample, Provenance,
-    RUN_FORMAT, Run, RunRecord, Sources, Standing, Store, run_name, standings, utc_now, write_dataset,
-    write_parity,
+    Base, Dataset, DatasetRecord, ImageIdentity, Item, ItemImage, Leaks, Outcome, ParityItem, ParitySample,
+    Provenance, RUN_FORMAT, Run, RunRecord, Sources, Standing, Store, run_name, standings, utc_now,
+    write_dataset_rows, write_parity,
 };
 use fs_err as fs;
 use prost::Message;
@@ -141,9 +141,10 @@ impl Fixture {
             format_version: cliptune_store::DATASET_FORMAT,
             hash: standing.dataset_hash.clone(),
             task,
+            classes: Vec::new(),
             plan: standing.plan.data.clone(),
             sources: Sources {
-                images_folder: self.path("images").display().to_string(),
+                images_folders: vec![self.path("images").display().to_string()],
                 images_hash: String::new(),
                 table_hash: String::new(),
             },
@@ -161,7 +162,8 @@ impl Fixture {
             image_hash: content_hash(&self.path("images").join(&item.image)),
             ..item.clone()
         };
-        write_dataset(staged.path(), &record, &items.iter().map(hashed).collect::<Vec<_>>(), &[]).unwrap();
+        write_dataset_rows(staged.path(), &record, &items.iter().map(hashed).collect::<Vec<_>>(), &[])
+            .unwrap();
         staged.commit().unwrap();
     }
 
@@ -198,18 +200,19 @@ fn item(number: usize, task: TaskKind) -> Item {
         ids: vec![format!("row{number}")],
         group: format!("group{}", number % 4),
         split: Split::Test,
+        folder: 0,
         image: format!("{}.png", number % 4),
-        image_hash: format!("{:064x}", number % 4),
-        width: SIDE,
-        height: SIDE + 3,
+        image_hash: format!("{:064x}", number % 4).parse().unwrap(),
+        width: Some(SIDE),
+        height: Some(SIDE + 3),
         label: if task == TaskKind::Choice { number % 3 } else { 0 },
         texts,
         vocabulary: Vec::new(),
     }
 }
 
-fn content_hash(file: &Path) -> String {
-    blake3::hash(&fs::read(file).unwrap()).to_hex().to_string()
+fn content_hash(file: &Path) -> ImageIdentity {
+    ImageIdentity::of(&fs::read(file).unwrap())
 }
 
 fn colour(image: usize) -> [u8; 3] {

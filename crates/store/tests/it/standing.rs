@@ -86,8 +86,8 @@ fn names_places_and_scores_make_nothing_stale() {
     let standing = stand(&world, &[moved]).remove(0);
     assert_eq!(standing.run.unwrap().id(), run.id());
     assert_eq!(
-        standing.dataset.unwrap().record().sources.images_folder,
-        world.path("elsewhere").to_str().unwrap()
+        standing.dataset.unwrap().record().sources.images_folders,
+        [world.path("elsewhere").to_str().unwrap()]
     );
 }
 

@@ -13,7 +13,7 @@ use cliptune_experiment::{
 };
 use cliptune_store::{
     Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
-    RUN_FORMAT, Reject, Run, RunRecord, Sources, Store, run_name, utc_now, write_dataset,
+    RUN_FORMAT, Reject, Run, RunRecord, Sources, Store, run_name, utc_now, write_dataset_rows,
 };
 use fs_err as fs;
 use tempfile::TempDir;
@@ -82,9 +82,10 @@ impl World {
             format_version: DATASET_FORMAT,
             hash: hash.clone(),
             task: TaskKind::Choice,
+            classes: Vec::new(),
             plan: plan.clone(),
             sources: Sources {
-                images_folder: inputs.images_folder.to_string_lossy().into_owned(),
+                images_folders: vec![inputs.images_folders[0].to_string_lossy().into_owned()],
                 images_hash: inputs.images_hash,
                 table_hash: inputs.table_hash,
             },
@@ -97,7 +98,7 @@ impl World {
             history: Default::default(),
             tables: Default::default(),
         };
-        write_dataset(staged.path(), &record, items, rejects).unwrap();
+        write_dataset_rows(staged.path(), &record, items, rejects).unwrap();
         staged.commit().unwrap();
         self.store().dataset(&hash).unwrap().unwrap()
     }
@@ -210,10 +211,11 @@ pub(crate) fn item(number: usize, split: Split) -> Item {
         ids: vec![format!("row {number}"), format!("copy; of '{number}'")],
         group: format!("{number}"),
         split,
+        folder: 0,
         image: format!("{number}.png"),
-        image_hash: format!("{number:064x}"),
-        width: 640,
-        height: 480,
+        image_hash: format!("{number:064x}").parse().unwrap(),
+        width: Some(640),
+        height: Some(480),
         texts: vec!["it's \"so\"\n漫画 🐈".to_owned(), "[\"json\"], {}".to_owned(), String::new()],
         label: number % 3,
         vocabulary: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use cliptune_store::Item;
+use cliptune_store::{ImageIdentity, Item};
 
 use super::truth::{Truth, relate};
 
@@ -49,7 +49,7 @@ impl Example {
 /// The items of all splits, with one numbering of images, texts and groups.
 #[derive(Debug, Default)]
 pub struct Examples {
-    images: Numbering<String>,
+    images: Numbering<ImageIdentity>,
     texts: Numbering<String>,
     groups: Numbering<String>,
     /// The first item that shows each distinct image, by the image's row.

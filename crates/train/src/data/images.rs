@@ -71,12 +71,14 @@ impl ImageBank {
 
     fn read(&self, row: usize) -> Result<Pixels, TrainError> {
         let file = &self.files[row];
-        if let Some(pixels) = self.cache.as_ref().and_then(|cache| cache.get(file.hash())) {
+        // Two files of different contents may have the same stamp in two folders, so only contents are kept.
+        let cache = self.cache.as_ref().zip(file.identity().content());
+        if let Some(pixels) = cache.as_ref().and_then(|(cache, content)| cache.get(content)) {
             return Ok(pixels.into());
         }
         let pixels = self.preprocessor.decode_file(file.path(), &file.read()?)?.into_bytes();
-        if let Some(cache) = &self.cache {
-            cache.put(file.hash(), &pixels);
+        if let Some((cache, content)) = cache {
+            cache.put(&content, &pixels);
         }
         Ok(pixels.into())
     }

@@ -8,7 +8,7 @@ use cliptune_experiment::{ImageFit, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
     DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, ItemImage, JoinCounts, Leaks,
     ResolvedBase, Run, RunStatus, Sources, Standing, Store, read_events, read_json, read_parity,
-    write_dataset,
+    write_dataset_rows,
 };
 use cliptune_terminal::{Diagnostic, Printer};
 use cliptune_train::TrainError;
@@ -84,9 +84,10 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
         format_version: DATASET_FORMAT,
         hash: "dataset".to_owned(),
         task: TaskKind::Choice,
+        classes: Vec::new(),
         plan: plan.data.clone(),
         sources: Sources {
-            images_folder: reference("train", "images").display().to_string(),
+            images_folders: vec![reference("train", "images").display().to_string()],
             images_hash: String::new(),
             table_hash: String::new(),
         },
@@ -101,7 +102,7 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
     };
     let items: Vec<Item> = splits.iter().enumerate().map(|(number, split)| item(number, *split)).collect();
     let staged = store.stage_dataset(&record.hash).unwrap();
-    write_dataset(staged.path(), &record, &items, &[]).unwrap();
+    write_dataset_rows(staged.path(), &record, &items, &[]).unwrap();
     staged.commit().unwrap();
     store.dataset(&record.hash).unwrap().unwrap()
 }
@@ -117,10 +118,11 @@ fn item(number: usize, split: Split) -> Item {
         ids: vec![number.to_string()],
         group: number.to_string(),
         split,
+        folder: 0,
         image: format!("{number}.png"),
-        image_hash: image(number).hash().to_owned(),
-        width: 12,
-        height: 12,
+        image_hash: image(number).identity(),
+        width: Some(12),
+        height: Some(12),
         texts: vec!["a cat".to_owned(), format!("dog {number}")],
         label: number % 2,
         vocabulary: Vec::new(),
@@ -350,7 +352,7 @@ fn the_last_epoch_is_kept_without_a_validation_split() {
 fn an_image_that_went_away_is_named_and_recorded() {
     let place = Place::new(TRAINED, &SPLITS);
     let gone = PathBuf::from("/nowhere");
-    let dataset = place.dataset.clone().with_images_folder(&gone);
+    let dataset = place.dataset.clone().with_images_folders(&[gone]);
     let place = Place { dataset, ..place };
     let error = place.make(false).unwrap_err();
     assert!(error.to_string().contains("/nowhere/"), "{error}");

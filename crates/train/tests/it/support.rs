@@ -9,7 +9,7 @@ use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{CheckpointInterval, Objective, Seed, TrainPlan, Tune};
-use cliptune_store::{Clock, Event, EventLog, ItemImage, read_events};
+use cliptune_store::{Clock, Event, EventLog, ImageIdentity, ItemImage, read_events};
 use cliptune_terminal::Printer;
 use cliptune_train::TrainError;
 use cliptune_train::board::Board;
@@ -144,8 +144,8 @@ pub(crate) struct EvaluationCase {
 
 /// An image file as it is now.
 pub(crate) fn item_image(path: PathBuf) -> ItemImage {
-    let hash = blake3::hash(&fs_err::read(&path).unwrap()).to_hex().to_string();
-    ItemImage::new(path, hash)
+    let identity = ImageIdentity::of(&fs_err::read(&path).unwrap());
+    ItemImage::new(path, identity)
 }
 
 /// The tiny CLIP of the references with its images, texts and items.

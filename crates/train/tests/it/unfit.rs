@@ -19,7 +19,7 @@ fn an_image_that_has_changed_since_the_dataset_was_made_is_not_trained_on() {
         let content = if number == 3 { 0 } else { number };
         fs::copy(image(content).path(), images.join(format!("{number}.png"))).unwrap();
     }
-    let dataset = place.dataset.clone().with_images_folder(&images);
+    let dataset = place.dataset.clone().with_images_folders(&[images]);
     let place = Place { dataset, ..place };
     let error = place.make(false).unwrap_err();
     assert!(error.to_string().ends_with("3.png has changed since its dataset was made"), "{error}");

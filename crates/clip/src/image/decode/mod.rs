@@ -8,6 +8,8 @@ mod jpeg;
 mod png;
 mod webp;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::DecodeError;
 use super::native::Native;
 use header::Header;
@@ -20,7 +22,7 @@ pub const LONGEST_SIDE: u32 = 65_535;
 pub const LARGEST_IMAGE: u64 = 512 * 1024 * 1024;
 
 /// The properties of an image that were found by decoding it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
     /// The width in pixels, as the file stores it.
     pub width: u32,

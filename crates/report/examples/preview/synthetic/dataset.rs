@@ -13,9 +13,10 @@ pub(super) fn dataset() -> DatasetRecord {
         format_version: 1,
         hash: DATASET.to_owned(),
         task: TaskKind::Choice,
+        classes: Vec::new(),
         plan: plan("data", None).data,
         sources: Sources {
-            images_folder: "/data/images".to_owned(),
+            images_folders: vec!["/data/images".to_owned()],
             images_hash: "ab12".repeat(16),
             table_hash: "cd34".repeat(16),
         },

@@ -1,0 +1,59 @@
+//! Binary files of the cache. Each is small and quick to read, and has a checksum.
+//!
+//! A cache only saves time: a file that is missing, damaged or of another version counts as empty, and one that cannot
+//! be written is not kept.
+
+use std::path::Path;
+
+use cliptune_durable::{parent, write_atomic};
+use fs_err as fs;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::regular::read_file;
+
+/// The number of bytes of the checksum that a file begins with.
+const CHECKSUM: usize = 32;
+
+/// Returns the content of a file, if it is there, intact and of this version.
+pub(crate) fn read_compact<T: DeserializeOwned>(path: &Path, version: u32) -> Option<T> {
+    let bytes = read_file(path).ok()?;
+    let (checksum, body) = bytes.split_at_checked(CHECKSUM)?;
+    let (found, content) = body.split_at_checked(size_of::<u32>())?;
+    let is_intact = found == version.to_le_bytes() && blake3::hash(body).as_bytes() == checksum;
+    is_intact.then(|| postcard::from_bytes(content).ok()).flatten()
+}
+
+/// Writes a file, and makes its folder if need be.
+pub(crate) fn write_compact(path: &Path, version: u32, content: &impl Serialize) {
+    let Ok(mut body) = postcard::to_extend(content, version.to_le_bytes().to_vec()) else { return };
+    let mut file = blake3::hash(&body).as_bytes().to_vec();
+    file.append(&mut body);
+    if fs::create_dir_all(parent(path)).is_ok() {
+        let _ = write_atomic(path, &file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_as_it_was_written_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache/numbers.bin");
+        assert_eq!(read_compact::<Vec<u64>>(&path, 1), None);
+        write_compact(&path, 1, &vec![1_u64, 1 << 40]);
+        assert_eq!(read_compact::<Vec<u64>>(&path, 1), Some(vec![1, 1 << 40]));
+        assert_eq!(read_compact::<Vec<u64>>(&path, 2), None);
+        let bytes = fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            fs::write(&path, changed).unwrap();
+            assert_eq!(read_compact::<Vec<u64>>(&path, 1), None, "byte {at}");
+            fs::write(&path, &bytes[..at]).unwrap();
+            assert_eq!(read_compact::<Vec<u64>>(&path, 1), None, "cut at {at}");
+        }
+    }
+}
