@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,21 +54,26 @@ def plain(value):
 
 def with_pandas(path):
     table = pandas.read_parquet(path)
-    columns = {name: [None if value is None else plain(value) for value in table[name]] for name in table.columns}
-    kinds = {name: _kind_of_values(values, table.dtypes[name]) for name, values in columns.items()}
-    return kinds, columns
+    columns = {name: [None if missing(value) else plain(value) for value in table[name]] for name in table.columns}
+    for name, values in columns.items():
+        if all(value is None or isinstance(value, float) and value.is_integer() for value in values):
+            # pandas has no missing integers in its ordinary columns: it makes them floats.
+            columns[name] = [None if value is None else int(value) for value in values]
+    return {name: _kind_of_values(values) for name, values in columns.items()}, columns
 
 
-def _kind_of_values(values, dtype):
-    """The kind of a column of pandas, whose lists and missing values have no type of their own."""
-    if pandas.api.types.is_integer_dtype(dtype):
-        return "integer"
-    known = [value for value in values if value is not None and value == value]
+def missing(value):
+    return value is None or value is pandas.NA or isinstance(value, float) and value != value
+
+
+def _kind_of_values(values):
+    """The kind of a column of pandas, whose lists have no type of their own; None where it holds nothing that has one."""
+    known = [value for value in values if value is not None]
     lists = [value for value in known if isinstance(value, list)]
-    if lists:
-        inner = {type(one) for value in lists for one in value}
-        return "list of texts" if inner <= {str} else f"list of {inner}"
-    return " or ".join(sorted({KINDS.get(type(value), str(type(value))) for value in known})) or "text"
+    kinds = sorted({KINDS.get(type(one), str(type(one))) for one in (chain.from_iterable(lists) if lists else known)})
+    if not kinds:
+        return None
+    return f"list of {kinds[0]}s" if lists and len(kinds) == 1 else " or ".join(kinds)
 
 
 def with_duckdb(path):
@@ -127,29 +133,32 @@ def expect_equal(name, path, found, others):
     (kinds, columns), (expected, values) = found, others
     expect(list(kinds) == list(expected), f"{name} sees the columns {list(kinds)} in {path}, not {list(expected)}")
     for column, kind in kinds.items():
-        expect(kind == expected[column], f"{name} sees {column} of {path} as {kind}, not as {expected[column]}")
+        expect(kind in (None, expected[column]), f"{name} sees {column} of {path} as {kind}, not as {expected[column]}")
         expect(columns[column] == values[column], f"{name} sees other values of {column} in {path}")
 
 
-def images_of(folder):
-    """The folder that the paths of a dataset's images begin at."""
-    return Path(json.loads((folder / "dataset.json").read_text())["sources"]["images_folder"])
+def image_of(folder, item):
+    """The image file of an item: below the folder that its number stands for in dataset.json."""
+    record = json.loads((folder / "dataset.json").read_text())
+    return Path(record["sources"]["images_folders"][item["folder"]]) / item["image"]
 
 
 def first_image(folder, columns):
     """Follows the first item to its image, which has to have the recorded size."""
-    with Image.open(images_of(folder) / columns["image"][0]) as image:
-        expect(image.size == (columns["width"][0], columns["height"][0]), f"{image.filename} is {image.size}")
+    item = {name: values[0] for name, values in columns.items()}
+    with Image.open(image_of(folder, item)) as image:
+        size = (item["width"], item["height"])
+        expect(size in (image.size, (None, None)), f"{image.filename} is {image.size}, not {size}")
         image.load()
-        return f"{columns['image'][0]} {image.width} × {image.height}"
+        return f"{item['image']} {image.width} × {image.height}"
 
 
 def check_decoding(folder):
     """Lets Hugging Face datasets decode images, as a column of its own type."""
-    images = images_of(folder)
     table = datasets.load_dataset("parquet", data_files=str(folder / "items.parquet"), split="train[:3]")
-    table = table.map(lambda row: {"pixels": str(images / row["image"])}).cast_column("pixels", datasets.Image())
-    expect(all(row["pixels"].size == (row["width"], row["height"]) for row in table), "datasets decodes other images")
+    table = table.map(lambda item: {"pixels": str(image_of(folder, item))}).cast_column("pixels", datasets.Image())
+    sizes = [((item["width"], item["height"]), item["pixels"].size) for item in table]
+    expect(all(size in (found, (None, None)) for size, found in sizes), "datasets decodes other images")
 
 
 def check_items(path, kinds, columns):
@@ -157,8 +166,9 @@ def check_items(path, kinds, columns):
     for column, kind in PROMISED.items():
         expect(kinds.get(column) == kind, f"{column} of {path} is {kinds.get(column)}, not {kind}")
     expect(set(columns["split"]) <= set(SPLITS), f"{path} has the splits {set(columns['split'])}")
+    classes = json.loads((path.parent / "dataset.json").read_text()).get("classes") or []
     right = zip(columns["label"], columns["texts"])
-    expect(all(0 <= label < len(texts) for label, texts in right), f"a label of {path} is no index of its texts")
+    expect(all(0 <= label < len(texts or classes) for label, texts in right), f"a label of {path} is no index of its texts")
 
 
 def check_splits(path, columns):
