@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the reference images that the tests of `cliptune-clip` compare with.
 
-    pip install pillow==12.2.0 transformers==5.23.0
+    pip install pillow==12.2.0 transformers==5.23.0 imagehash==4.3.2
     python scripts/references/images.py         # writes crates/clip/tests/references/images
 
 Made with exactly these (libjpeg-turbo 3.1.4.1, libwebp 1.6.0, numpy 2.4.6). Pillow before 13: since 13 some resizings
@@ -13,6 +13,11 @@ that shrink the height more than the width go vertically first, which differs by
     SOURCE.open_clip.FIT.png        open_clip's transforms up to RGB, to 12 pixels, with FIT for its resize_mode
     SOURCE.open_clip.f32            the same to the end, with resize_mode "shortest"
     SOURCE.decoded.png              Pillow: convert("RGB"), for JPEG and lossy WebP
+
+    hashes.expected.txt             the name of each input and ImageHash's phash of it
+
+The BMP, GIF and TIFF files and the animations come from `containers.py`; for these, SOURCE.bicubic.12.png and
+SOURCE.open_clip.shortest.png are written.
 """
 
 import io
@@ -20,11 +25,14 @@ import struct
 import zlib
 from pathlib import Path
 
+import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 from transformers.image_transforms import convert_to_rgb
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from containers import containers
 
 OUT = Path(__file__).resolve().parents[2] / "crates/clip/tests/references/images"
 SIZES = (12, 33)
@@ -237,6 +245,32 @@ def write_decoded(name, kind, data):
     write(f"{name}.decoded.png", png(opened(data).convert("RGB")))
 
 
+def large_jpegs():
+    """JPEGs that are large enough for the hash to be computed from an eighth of their size."""
+    image = Image.fromarray(drawing(40, 36, 3, 70)).resize((331, 290), Image.BICUBIC)
+    for name, options in [("420", {}), ("progressive", {"progressive": True}), ("stored", {"keep_rgb": True})]:
+        data = io.BytesIO()
+        image.save(data, "JPEG", quality=20, **options)
+        yield f"large-{name}", data.getvalue()
+
+
+def phash(name, data):
+    """The hash of an image in gray, of its mean over squares of 8 x 8 pixels if it is large."""
+    image = opened(data)
+    if min(image.size) < 256:
+        return imagehash.phash(Image.fromarray(convert_to_rgb(image, return_numpy=True)))
+    if name == "large-420.jpg":
+        image.draft("L", (1, 1))
+        return imagehash.phash(image)
+    return imagehash.phash(image.convert("L").reduce(8))
+
+
+def write_hashes():
+    inputs = sorted(path for path in OUT.iterdir() if path.name.count(".") == 1)
+    lines = (f"{path.name} {phash(path.name, path.read_bytes())}\n" for path in inputs)
+    write("hashes.expected.txt", "".join(lines).encode())
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     for old in OUT.iterdir():
@@ -258,6 +292,16 @@ def main():
         data = io.BytesIO()
         Image.fromarray(drawing(45, 45, channels, 1)).save(data, "WEBP", **options)
         write_decoded(name, "webp", data.getvalue())
+
+    for name, kind, data in containers(drawing, deep):
+        write(f"{name}.{kind}", data)
+        rgb = Image.fromarray(convert_to_rgb(opened(data), return_numpy=True))
+        write(f"{name}.bicubic.{CROP}.png", png(rgb.resize((CROP, CROP), Image.BICUBIC)))
+        write(f"{name}.open_clip.shortest.png", png(shortest(opened(data), CROP).convert("RGB")))
+
+    for name, data in large_jpegs():
+        write(f"{name}.jpg", data)
+    write_hashes()
 
 
 if __name__ == "__main__":

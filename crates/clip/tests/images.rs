@@ -156,6 +156,122 @@ fn webp_is_decoded_to_the_byte_as_pillow_does() {
     }
 }
 
+/// The inputs of `scripts/references/containers.py`: BMP, GIF and TIFF files, and animations.
+fn containers() -> Vec<String> {
+    let files = fs_err::read_dir(references())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_container = |name: &String| {
+        let (stem, kind) = name.split_once('.').unwrap();
+        matches!(kind, "bmp" | "gif" | "tif")
+            || stem.contains("animated") && kind == "webp"
+            || stem.contains("apng") && kind == "png"
+    };
+    let mut names: Vec<String> = files.filter(is_container).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn bmp_gif_tiff_and_animations_are_decoded_as_pillow_does() {
+    let mut differing = Vec::new();
+    let names = containers();
+    for name in &names {
+        let stem = name.split_once('.').unwrap().0;
+        for (preprocessor, expected) in
+            [(squash(12, Resample::Bicubic), "bicubic.12"), (open_clip(Fit::Crop), "open_clip.shortest")]
+        {
+            // Pillow 12.2 resizes such an image as if its bytes were in the other order.
+            if (stem, expected) == ("tif-deep-gray-big-endian", "open_clip.shortest") {
+                continue;
+            }
+            match preprocessor.decode(&bytes(name)) {
+                Ok(found) if *found == *rgb(&format!("{stem}.{expected}.png")) => {}
+                Ok(_) => differing.push(format!("{name} ({expected}) differs from Pillow's")),
+                Err(error) => differing.push(format!("{name}: {error}")),
+            }
+        }
+    }
+    assert!(differing.is_empty(), "{differing:#?}");
+    assert_eq!(names.len(), 63);
+}
+
+#[test]
+fn a_file_is_what_its_first_bytes_say_and_what_is_not_read_is_named() {
+    let decode = |bytes: &[u8]| Preprocessor::openai(12, Fit::Crop).decode(bytes).err().unwrap().to_string();
+    assert_eq!(
+        decode(b"\0\0\0\x20ftypavif"),
+        "the bytes are an AVIF image, which is not read: convert it to PNG or JPEG"
+    );
+    assert_eq!(decode(b""), "the file is empty");
+    assert_eq!(decode(b"<html></html>"), "the bytes are not a JPEG, PNG, WebP, GIF, BMP or TIFF image");
+    let folder = tempfile::tempdir().unwrap();
+    let misnamed = folder.path().join("picture.jpg");
+    fs_err::write(&misnamed, bytes("gif-palette.gif")).unwrap();
+    assert!(Preprocessor::openai(12, Fit::Crop).read(&misnamed).is_ok());
+}
+
+/// A little-endian TIFF of one strip that says it is `width × height`, with `pixels` of the compression.
+fn tiff(width: u32, height: u32, compression: u16, pixels: &[u8]) -> Vec<u8> {
+    let fields = [
+        (256_u16, 4_u16, width),
+        (257, 4, height),
+        (258, 3, 8),
+        (259, 3, compression.into()),
+        (262, 3, 1),
+        (273, 4, 8 + 2 + 8 * 12 + 4),
+        (278, 4, height),
+        (279, 4, pixels.len() as u32),
+    ];
+    let mut file = [b"II\x2A\0".as_slice(), &8_u32.to_le_bytes(), &8_u16.to_le_bytes()].concat();
+    for (tag, kind, value) in fields {
+        file.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        file.extend([1_u32.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    file.extend([0; 4]);
+    file.extend(pixels);
+    file
+}
+
+#[test]
+fn what_promises_too_many_pixels_is_refused_before_memory_is_taken() {
+    let too_large = |bytes: &[u8]| match Preprocessor::openai(12, Fit::Crop).decode(bytes) {
+        Err(DecodeError::TooLarge { .. }) => {}
+        other => panic!("{other:?}"),
+    };
+    too_large(&tiff(60_000, 60_000, 1, &[0; 9]));
+    too_large(&tiff(4_000_000_000, 1, 1, &[0; 9]));
+    let mut bmp = bytes("bmp-rgb.bmp");
+    bmp[18..26].copy_from_slice(&[0x60, 0xEA, 0, 0, 0x60, 0xEA, 0, 0]);
+    too_large(&bmp);
+    let mut gif = bytes("gif-palette.gif");
+    gif[6..10].copy_from_slice(&[0x60, 0xEA, 0x60, 0xEA]);
+    too_large(&gif);
+    // 13 377 × 13 378 pixels are just one row too many for Pillow.
+    too_large(&tiff(13_377, 13_379, 1, &[0; 9]));
+}
+
+#[test]
+fn images_without_pixels_are_refused() {
+    let decode = |bytes: &[u8]| Preprocessor::openai(12, Fit::Crop).decode(bytes).err().unwrap();
+    assert!(matches!(decode(&tiff(0, 7, 1, &[])), DecodeError::Empty));
+    let mut bmp = bytes("bmp-rgb.bmp");
+    bmp[18..22].copy_from_slice(&[0; 4]);
+    assert!(matches!(decode(&bmp), DecodeError::Empty));
+    assert!(matches!(decode(b"GIF89a\x05\0\x05\0\0\0\0;"), DecodeError::Gif(_)));
+}
+
+#[test]
+fn a_bomb_in_a_tiff_makes_no_more_than_the_image_holds() {
+    // A run of 128 zeros in two bytes, a million times.
+    let bomb = tiff(10, 10, 32_773, &[0x81, 0].repeat(1_000_000));
+    assert!(Preprocessor::openai(12, Fit::Crop).decode(&bomb).is_ok());
+    let mut endless = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut endless, &vec![0; 50_000_000]).unwrap();
+    let bomb = tiff(10, 10, 8, &endless.finish().unwrap());
+    assert!(Preprocessor::openai(12, Fit::Crop).decode(&bomb).is_ok());
+}
+
 #[test]
 fn an_extreme_aspect_takes_no_extreme_memory() {
     // Resized whole to a shorter side of 224, this would be 224 by 3 360 000 pixels.
@@ -201,7 +317,7 @@ fn errors_name_the_file_and_the_reason() {
     );
     assert_eq!(
         std::error::Error::source(&error).unwrap().to_string(),
-        "the bytes are not a JPEG, PNG or WebP image"
+        "the bytes are not a JPEG, PNG, WebP, GIF, BMP or TIFF image"
     );
 }
 
@@ -244,7 +360,10 @@ proptest! {
         source in prop::sample::select(vec![
             "gray.png", "rgba.png", "palette-alpha.png", "bilevel.png", "interlaced.png", "deep-rgb-key.png",
             "webp-lossless.webp", "webp-lossy.webp", "jpeg-gray.jpg", "jpeg-rgb-422.jpg", "jpeg-rgb-restart.jpg",
-            "jpeg-rgb-progressive.jpg", "jpeg-ycck.jpg",
+            "jpeg-rgb-progressive.jpg", "jpeg-ycck.jpg", "bmp-rgba.bmp", "bmp-palette-16.bmp", "bmp-run-lengths-4.bmp",
+            "bmp-run-lengths-8.bmp", "gif-part-transparent.gif", "gif-interlaced.gif", "tif-bilevel-group4.tif",
+            "tif-bilevel-group3.tif", "tif-rgb-lzw.tif", "tif-rgb-jpeg.tif", "tif-rgb-packbits.tif", "tif-tiles.tif",
+            "tif-planes.tif", "tif-big.tif", "tif-deep-rgba.tif", "tif-palette-4-bits.tif", "webp-animated.webp",
         ]),
         keep in 0.3..=1.0f64,
         flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8u8), 0..6),

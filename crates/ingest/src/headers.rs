@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use cliptune_clip::image::{Inspection, LARGEST_IMAGE, footprint, inspect};
+use cliptune_clip::image::{Inspection, LARGEST_IMAGE, Level, footprint, inspect};
 use cliptune_store::{ImageFile, ImageIdentity, Inputs, Inspections, ItemImage};
 use rayon::prelude::*;
 
@@ -10,13 +10,13 @@ use rayon::prelude::*;
 pub(crate) type Header = Result<Inspection, String>;
 
 /// The name of this inspection, with its version. Raising the version has every image decoded again.
-pub(crate) const CHECK: &str = "whole 1";
+pub(crate) const CHECK: &str = "whole 2";
 /// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 
 /// Inspects every image in parallel. The results are in order. Contents that were inspected before are not read again.
 ///
-/// The whole file goes through the decoder that training and scoring use. A header alone does not show that the rest
+/// Whole verification accepts what the decoder of training and scoring accepts. A header alone does not show that the rest
 /// is cut off, and an image that only breaks in the first epoch would crash the training instead of being rejected.
 pub(crate) fn headers(
     inputs: &Inputs,
@@ -59,7 +59,7 @@ fn look(inputs: &Inputs, image: &ImageFile, budget: &Budget) -> Found {
     };
     drop(file);
     let _pixels = budget.take(image.size + footprint(&bytes));
-    lasting(inspect(&bytes).map_err(|error| error.to_string()))
+    lasting(inspect(&bytes, Level::Whole).map_err(|error| error.to_string()))
 }
 
 /// An amount of memory that several threads share.

@@ -9,7 +9,8 @@ use walkdir::{DirEntry, WalkDir};
 use crate::error::{MissingImages, StoreError};
 
 /// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
-pub(crate) const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
+pub(crate) const EXTENSIONS: [&str; 10] =
+    ["bmp", "dib", "gif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
 
 /// Files, as sorted paths relative to a folder, with forward slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,9 +154,9 @@ mod tests {
 
     #[test]
     fn files_that_are_no_images_by_their_name_are_counted_by_extension() {
-        let root = folder(&["a.png", "b.GIF", "c/d.gif", "e.tiff", "README", ".hidden.gif"]);
+        let root = folder(&["a.png", "b.AVIF", "c/d.avif", "e.svg", "README", ".hidden.avif"]);
         let passed_over = list(root.path()).unwrap().passed_over;
-        let expected = [("", 1), ("gif", 2), ("tiff", 1)].map(|(name, number)| (name.to_owned(), number));
+        let expected = [("", 1), ("avif", 2), ("svg", 1)].map(|(name, number)| (name.to_owned(), number));
         assert_eq!(passed_over, BTreeMap::from(expected));
         assert!(list(&root.path().join("*.png")).unwrap().passed_over.is_empty());
     }

@@ -23,12 +23,33 @@ impl Resample {
             Self::Bilinear => "bilinear",
         }
     }
+}
 
+/// A function by which distances from the centre become weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Cubic,
+    Triangle,
+    /// Pillow's LANCZOS, of three lobes.
+    Lanczos,
+}
+
+impl From<Resample> for Kernel {
+    fn from(filter: Resample) -> Self {
+        match filter {
+            Resample::Bicubic => Self::Cubic,
+            Resample::Bilinear => Self::Triangle,
+        }
+    }
+}
+
+impl Kernel {
     /// Returns how far the filter reaches from its centre before it is stretched, in pixels.
     fn support(self) -> f64 {
         match self {
-            Self::Bicubic => 2.0,
-            Self::Bilinear => 1.0,
+            Self::Cubic => 2.0,
+            Self::Triangle => 1.0,
+            Self::Lanczos => 3.0,
         }
     }
 
@@ -39,12 +60,18 @@ impl Resample {
         const A: f64 = -0.5;
         let x = distance.abs();
         match self {
-            Self::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
-            Self::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
-            Self::Bilinear if x < 1.0 => 1.0 - x,
+            Self::Cubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+            Self::Cubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+            Self::Triangle if x < 1.0 => 1.0 - x,
+            Self::Lanczos if x < 3.0 => sinc(x) * sinc(x / 3.0),
             _ => 0.0,
         }
     }
+}
+
+fn sinc(x: f64) -> f64 {
+    let angle = x * std::f64::consts::PI;
+    if x == 0.0 { 1.0 } else { angle.sin() / angle }
 }
 
 /// The input pixels from which each output pixel is computed, with their weights.
@@ -61,7 +88,8 @@ impl Coefficients {
     ///
     /// Only the part that remains after cropping is computed, because an output pixel does not depend on its
     /// neighbours.
-    pub(super) fn new(filter: Resample, from: usize, to: usize, wanted: Range<usize>) -> Self {
+    pub(super) fn new(filter: impl Into<Kernel>, from: usize, to: usize, wanted: Range<usize>) -> Self {
+        let filter = filter.into();
         let scale = from as f64 / to as f64;
         let stretch = scale.max(1.0);
         let support = filter.support() * stretch;

@@ -52,9 +52,17 @@ pub enum ImageError {
 /// The reason why bytes are not an image that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The bytes are neither a JPEG nor a PNG nor a WebP image.
-    #[error("the bytes are not a JPEG, PNG or WebP image")]
+    /// The bytes are of none of the kinds that are read.
+    #[error("the bytes are not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
     UnknownFormat,
+
+    /// The bytes are an image of a kind that is not read. The field has its name with an article.
+    #[error("the bytes are {0} image, which is not read: convert it to PNG or JPEG")]
+    Unread(&'static str),
+
+    /// There are no bytes.
+    #[error("the file is empty")]
+    NoBytes,
 
     /// The decoder refused a JPEG because it is damaged, unsupported or beyond the limits.
     #[error("cannot decode the JPEG: {0}")]
@@ -68,9 +76,35 @@ pub enum DecodeError {
     #[error("cannot decode the WebP image: {0}")]
     WebP(#[from] image_webp::DecodingError),
 
+    /// The decoder refused a GIF because it is damaged or beyond the limits.
+    #[error("cannot decode the GIF: {0}")]
+    Gif(#[from] gif::DecodingError),
+
+    /// A BMP or TIFF image is damaged.
+    #[error("cannot decode the {format}: {what}")]
+    Damaged {
+        /// The name of the format.
+        format: &'static str,
+        /// What is wrong.
+        what: &'static str,
+    },
+
+    /// A BMP or TIFF image makes use of something that is not read.
+    #[error("cannot decode the {format}: it has {what}; convert it to PNG")]
+    Unsupported {
+        /// The name of the format.
+        format: &'static str,
+        /// What is not read.
+        what: &'static str,
+    },
+
     /// The components of a JPEG have no agreed meaning.
     #[error("the JPEG is neither gray nor YCbCr, RGB, CMYK or YCCK")]
     JpegColours,
+
+    /// A JPEG has samples of another depth than 8 bits, which Pillow refuses as well.
+    #[error("the JPEG has {0} bits per sample, not 8")]
+    JpegPrecision(u8),
 
     /// The chroma components of a JPEG are sampled differently from each other, or more finely than the first
     /// component.

@@ -15,11 +15,13 @@ mod preprocessor_config;
 mod raster;
 mod resample;
 mod resample_deep;
+mod similarity;
 
 pub use coefficients::Resample;
-pub use decode::{Inspection, LARGEST_IMAGE, LONGEST_SIDE, footprint, inspect};
+pub use decode::{Inspection, LARGEST_IMAGE, LONGEST_SIDE, Level, footprint, inspect, perceptual_hash};
 pub use error::{DecodeError, ImageError};
 pub use fit::Fit;
 pub use pipeline::Pipeline;
 pub use preprocessor::{OPENAI_MEAN, OPENAI_STD, Pixels, Preprocessor, WHITE};
 pub use preprocessor_config::{FILE as PREPROCESSOR_FILE, PROCESSOR_FILE};
+pub use similarity::{Near, PerceptualHash, near_duplicates};

@@ -151,7 +151,7 @@ fn premultiplied<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS]
 }
 
 /// Undoes [`premultiplied`] and rounds down.
-fn divided<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
+pub(super) fn divided<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
     let alpha = pixel[CHANNELS - 1];
     if matches!(alpha, 0 | 255) {
         return pixel;

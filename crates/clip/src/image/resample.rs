@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use wide::u8x16;
 
-use super::coefficients::{Coefficients, Resample};
+use super::coefficients::{Coefficients, Kernel};
 use super::fixed::{FixedWeights, LANES};
 use super::raster::Raster;
 
@@ -36,7 +36,8 @@ pub(super) struct Target {
 }
 
 /// Resizes an image and cuts out the wanted part, without computing anything else.
-pub(super) fn resize(source: &Raster, target: &Target, filter: Resample) -> Raster {
+pub(super) fn resize(source: &Raster, target: &Target, filter: impl Into<Kernel>) -> Raster {
+    let filter = filter.into();
     let across = Coefficients::new(filter, source.width, target.width, target.columns.clone());
     let down = Coefficients::new(filter, source.height, target.height, target.rows.clone());
     let narrow = Narrow::new(source, &across, down.reach());
@@ -205,8 +206,8 @@ mod tests {
         ) {
             let gray = noise(w, h, 1, seed);
             let target = whole(to_w, to_h);
-            let first = replicated(&resize(&gray, &target, Resample::Bicubic));
-            let last = resize(&replicated(&gray), &target, Resample::Bicubic);
+            let first = replicated(&resize(&gray, &target, Kernel::Cubic));
+            let last = resize(&replicated(&gray), &target, Kernel::Cubic);
             prop_assert_eq!(first, last);
         }
 
@@ -215,9 +216,9 @@ mod tests {
             (w, h) in (1..40usize, 1..40usize), (to_w, to_h) in (4..40usize, 4..40usize), seed in any::<u32>(),
         ) {
             let source = noise(w, h, 3, seed);
-            let all = resize(&source, &whole(to_w, to_h), Resample::Bicubic);
+            let all = resize(&source, &whole(to_w, to_h), Kernel::Cubic);
             let window = Target { columns: 1..to_w - 2, rows: 2..to_h - 1, ..whole(to_w, to_h) };
-            let part = resize(&source, &window, Resample::Bicubic);
+            let part = resize(&source, &window, Kernel::Cubic);
             let cropped: Vec<u8> = all.samples.chunks(to_w * 3).skip(2).take(to_h - 3)
                 .flat_map(|row| row[3..(to_w - 2) * 3].to_vec()).collect();
             prop_assert_eq!(part.samples, cropped);

@@ -171,7 +171,7 @@ fn absurd_tables_are_refused_before_anybody_builds_their_types() {
 #[test]
 fn what_could_be_expected_otherwise_is_counted() {
     let sources = Sources::new();
-    sources.images(2).file("images/a.gif", "").file("images/b.GIF", "").file("images/notes", "");
+    sources.images(2).file("images/a.avif", "").file("images/b.AVIF", "").file("images/notes", "");
     image::ImageBuffer::from_pixel(4, 4, image::Luma([40_000_u16]))
         .save(sources.path("images/0.png"))
         .unwrap();
@@ -188,5 +188,5 @@ fn what_could_be_expected_otherwise_is_counted() {
     assert_eq!((notes.rotated_images, notes.deep_images), (1, 1));
     let passed: Vec<(&str, u64)> =
         notes.passed_over.iter().map(|(name, number)| (name.as_str(), *number)).collect();
-    assert_eq!(passed, [("", 1), ("gif", 2)]);
+    assert_eq!(passed, [("", 1), ("avif", 2)]);
 }

@@ -1,5 +1,9 @@
 //! Reads what the first bytes of an image file say, without decoding the image.
 
+use super::bytes::{Order, be16, be32, le16, le32};
+use super::format::Format;
+use super::{bmp, gif, tiff};
+
 /// The size and the special properties of an image, as its file declares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
@@ -12,13 +16,15 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads a header. Returns `None` if the bytes do not start like a JPEG, PNG or WebP file.
+    /// Reads a header. Returns `None` if the bytes are of no known kind, or if the header is damaged.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0xFF, 0xD8, 0xFF, ..] => jpeg(bytes),
-            [0x89, b'P', b'N', b'G', ..] => png(bytes),
-            [b'R', b'I', b'F', b'F', ..] => webp(bytes),
-            _ => None,
+        match Format::of(bytes)? {
+            Format::Jpeg => jpeg(bytes),
+            Format::Png => png(bytes),
+            Format::WebP => webp(bytes),
+            Format::Gif => gif::header(bytes),
+            Format::Bmp => bmp::header(bytes),
+            Format::Tiff => tiff::header(bytes),
         }
     }
 }
@@ -112,34 +118,17 @@ fn is_rotated(tiff: &[u8]) -> bool {
 
 fn orientation(tiff: &[u8]) -> Option<u16> {
     const ORIENTATION: u16 = 0x0112;
-    let big = match tiff.get(..2)? {
-        b"MM" => true,
-        b"II" => false,
+    let order = match tiff.get(..2)? {
+        b"MM" => Order::Big,
+        b"II" => Order::Little,
         _ => return None,
     };
-    let short = |at: usize| if big { be16(tiff, at) } else { le16(tiff, at) };
-    let long = |at: usize| if big { be32(tiff, at) } else { le32(tiff, at) };
-    let directory = long(4)? as usize;
+    let short = |at: usize| order.u16(tiff, at);
+    let directory = order.u32(tiff, 4)? as usize;
     let entries = usize::from(short(directory)?);
     let mut entries = (0..entries).map(|entry| directory + 2 + 12 * entry);
     let found = entries.find(|&entry| short(entry) == Some(ORIENTATION))?;
     short(found + 8)
-}
-
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u16::from_be_bytes(*chunk))
-}
-
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u32::from_be_bytes(*chunk))
-}
-
-fn le16(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u16::from_le_bytes(*chunk))
-}
-
-fn le32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u32::from_le_bytes(*chunk))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use ::png::{BitDepth, ColorType, Decoder, Info, Limits, Transformations};
 use super::super::error::DecodeError;
 use super::super::native::{Mode, Native, Palette};
 use super::super::raster::Raster;
+use super::bytes::unpacked;
 use super::{LARGEST_IMAGE, check_size};
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
@@ -49,13 +50,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
         raster: Raster { width, height, channels, samples },
         key: key(info),
     })
-}
-
-/// Unpacks the samples of a row with several samples per byte, the first in the highest bits.
-fn unpacked(line: &[u8], depth: usize) -> impl Iterator<Item = u8> {
-    let mask = u8::MAX >> (8 - depth);
-    let shifts = (0..8).step_by(depth).rev();
-    line.iter().flat_map(move |&byte| shifts.clone().map(move |shift| (byte >> shift) & mask))
 }
 
 fn mode(info: &Info) -> Mode {

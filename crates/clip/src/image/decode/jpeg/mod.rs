@@ -4,38 +4,23 @@
 //! one that transforms or enlarges subsampled chroma in another way is several levels off at coloured edges, and a
 //! model's scores should not depend on that.
 
+mod codes;
+mod layout;
+mod scan;
+
 use libjpeg_turbo_rs::{ColorSpace, ComponentInfo, DecodeLimits, Decoder, PixelFormat};
 
 use super::super::error::DecodeError;
 use super::super::native::{Mode, Native};
 use super::super::raster::Raster;
-use super::{LARGEST_IMAGE, LONGEST_SIDE, check_size};
+use super::{LARGEST_IMAGE, LONGEST_SIDE, MOST_PIXELS, check_size};
 
 /// The largest number of scans in a progressive image. Encoders write about ten, and each one costs a pass over the
 /// whole image.
 const MOST_SCANS: usize = 200;
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
-    let limits = DecodeLimits {
-        max_width: LONGEST_SIDE as usize,
-        max_height: LONGEST_SIDE as usize,
-        max_pixels: LARGEST_IMAGE,
-        max_scans: MOST_SCANS,
-        // The memory is for the image itself and for the planes or coefficients on the way there.
-        max_memory: Some(4 * LARGEST_IMAGE),
-    };
-    let decoder = Decoder::new_with_limits(bytes, limits)?;
-    let header = decoder.header();
-    let (mode, format) = match (decoder.jpeg_color_space(), header.components.len()) {
-        (ColorSpace::Grayscale, 1) => (Mode::Gray, PixelFormat::Grayscale),
-        (ColorSpace::YCbCr | ColorSpace::Rgb, 3) => (Mode::Rgb, PixelFormat::Rgb),
-        (ColorSpace::Cmyk | ColorSpace::Ycck, 4) => (Mode::Cmyk, PixelFormat::Cmyk),
-        _ => return Err(DecodeError::JpegColours),
-    };
-    check_size(header.width.into(), header.height.into(), format.bytes_per_pixel())?;
-    if !is_usual(&header.components) {
-        return Err(DecodeError::JpegSampling);
-    }
+    let (decoder, mode, format) = open(bytes)?;
     let image = decoder.with_output_format(format).decode_image()?;
     if !is_complete(bytes) {
         return Err(DecodeError::Truncated);
@@ -51,6 +36,54 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
         raster: Raster { width: image.width, height: image.height, channels, samples },
         key: None,
     })
+}
+
+/// What is known of an image whose pixels have not been computed.
+pub(super) struct Checked {
+    /// The width and the height.
+    pub(super) size: (usize, usize),
+    /// The brightness in an eighth of the size, unless the colours are stored in a way in which it does not show.
+    pub(super) blocks: Option<Raster>,
+}
+
+/// Checks that [`decode`] accepts an image, without computing its pixels. Returns `None` if nothing but [`decode`] can
+/// tell.
+pub(super) fn check(bytes: &[u8]) -> Result<Option<Checked>, DecodeError> {
+    let (decoder, ..) = open(bytes)?;
+    let header = decoder.header();
+    let has_brightness = decoder.jpeg_color_space() != ColorSpace::Rgb;
+    Ok(scan::check(bytes).map(|blocks| Checked {
+        size: (header.width.into(), header.height.into()),
+        blocks: has_brightness.then_some(blocks),
+    }))
+}
+
+/// Reads the headers and checks everything that they say.
+fn open(bytes: &[u8]) -> Result<(Decoder<'_>, Mode, PixelFormat), DecodeError> {
+    let limits = DecodeLimits {
+        max_width: LONGEST_SIDE as usize,
+        max_height: LONGEST_SIDE as usize,
+        max_pixels: MOST_PIXELS,
+        max_scans: MOST_SCANS,
+        // The memory is for the image itself and for the planes or coefficients on the way there.
+        max_memory: Some(4 * LARGEST_IMAGE),
+    };
+    let decoder = Decoder::new_with_limits(bytes, limits)?;
+    let header = decoder.header();
+    if header.precision != 8 {
+        return Err(DecodeError::JpegPrecision(header.precision));
+    }
+    let (mode, format) = match (decoder.jpeg_color_space(), header.components.len()) {
+        (ColorSpace::Grayscale, 1) => (Mode::Gray, PixelFormat::Grayscale),
+        (ColorSpace::YCbCr | ColorSpace::Rgb, 3) => (Mode::Rgb, PixelFormat::Rgb),
+        (ColorSpace::Cmyk | ColorSpace::Ycck, 4) => (Mode::Cmyk, PixelFormat::Cmyk),
+        _ => return Err(DecodeError::JpegColours),
+    };
+    check_size(header.width.into(), header.height.into(), format.bytes_per_pixel())?;
+    if !is_usual(&header.components) {
+        return Err(DecodeError::JpegSampling);
+    }
+    Ok((decoder, mode, format))
 }
 
 /// Checks the sampling of the components: the second and third must be sampled alike, a whole number of times more

@@ -1,0 +1,69 @@
+//! Decodes the first frame of GIF images, into what Pillow makes of it.
+
+use std::io::Cursor;
+use std::num::NonZeroU64;
+
+use ::gif::{ColorOutput, DecodeOptions, Decoder, MemoryLimit};
+
+use super::super::error::DecodeError;
+use super::super::native::{Mode, Native, Palette};
+use super::super::raster::Raster;
+use super::bytes::le16;
+use super::header::Header;
+use super::{LARGEST_IMAGE, check_size};
+
+/// Reads the size of the screen. The first frame may be larger.
+pub(super) fn header(bytes: &[u8]) -> Option<Header> {
+    let (width, height) = (le16(bytes, 6)?.into(), le16(bytes, 8)?.into());
+    bytes.get(12)?;
+    Some(Header { width, height, rotated: false, deep: false })
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::Indexed);
+    options
+        .set_memory_limit(NonZeroU64::new(LARGEST_IMAGE).map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes));
+    options.allow_unknown_blocks(true);
+    let mut decoder = options.read_info(Cursor::new(bytes))?;
+    let frame = decoder.next_frame_info()?.ok_or(DecodeError::Empty)?;
+    let [left, top, across, down] = [frame.left, frame.top, frame.width, frame.height].map(usize::from);
+    let transparent = frame.transparent;
+    let (width, height) =
+        (usize::from(decoder.width()).max(left + across), usize::from(decoder.height()).max(top + down));
+    check_size(width as u32, height as u32, 1)?;
+    check_size(across as u32, down as u32, 1)?;
+    let mut pixels = vec![0; decoder.buffer_size()];
+    decoder.read_into_buffer(&mut pixels)?;
+    // What the frame does not cover is transparent, if anything is.
+    let mut samples = vec![transparent.unwrap_or(0); width * height];
+    let rows = samples.chunks_exact_mut(width).skip(top);
+    for (row, line) in rows.zip(pixels.chunks_exact(across)) {
+        row[left..left + across].copy_from_slice(line);
+    }
+    let raster = Raster { width, height, channels: 1, samples };
+    Ok(match palette(&decoder) {
+        Some(mut palette) => {
+            if let Some(index) = transparent {
+                palette[usize::from(index)][3] = 0;
+            }
+            Native::Bytes { mode: Mode::Palette(Box::new(palette)), raster, key: None }
+        }
+        None => Native::Bytes { mode: Mode::Gray, raster, key: transparent.map(|level| [level; 3]) },
+    })
+}
+
+/// Returns the palette of the frame, or `None` where there is none or it says nothing else than the indices: such an
+/// image is gray to Pillow.
+fn palette(decoder: &Decoder<Cursor<&[u8]>>) -> Option<Palette> {
+    let colours = decoder.palette().ok()?.as_chunks::<3>().0;
+    if colours.iter().enumerate().all(|(index, colour)| colour.iter().all(|&part| usize::from(part) == index))
+    {
+        return None;
+    }
+    let mut palette = [[0, 0, 0, 255]; 256];
+    for (entry, &[r, g, b]) in palette.iter_mut().zip(colours) {
+        *entry = [r, g, b, 255];
+    }
+    Some(palette)
+}
