@@ -16,7 +16,7 @@ const MEMORY: u64 = 1 << 30;
 
 /// Inspects every image in parallel. The results are in order. Contents that were inspected before are not read again.
 ///
-/// Whole verification accepts what the decoder of training and scoring accepts. A header alone does not show that the rest
+/// Exactly what the decoder of training and scoring accepts passes. A header alone does not show that the rest
 /// is cut off, and an image that only breaks in the first epoch would crash the training instead of being rejected.
 pub(crate) fn headers(
     inputs: &Inputs,
