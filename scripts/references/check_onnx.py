@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs ONNX's official checker over an exported folder and compares names, types and axes with Optimum's.
 
-check_onnx.py FOLDER      needs the `onnx` package; scripts/check-onnx installs it and calls this.
+check_onnx.py FOLDER      needs the `onnx` package; scripts/check-onnx calls this.
 """
 
 import sys

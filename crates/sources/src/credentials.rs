@@ -59,6 +59,14 @@ pub(crate) struct Keys {
     from: String,
 }
 
+impl Keys {
+    /// Checks whether the keys could be put into HTTP headers.
+    fn are_sendable(&self) -> bool {
+        let texts = [Some(&self.key), Some(&self.secret), self.token.as_ref()];
+        texts.into_iter().flatten().all(|text| text.bytes().all(|b| b.is_ascii_graphic()))
+    }
+}
+
 impl Profile {
     /// Reads the profile that the environment names, or the one called `default`.
     pub(crate) fn read(amazon: &Amazon) -> Result<Self> {
@@ -100,6 +108,10 @@ impl AmazonCredentials {
             .with_retry(once())
             .with_http_connector(connector.clone());
         let (builder, from) = match keys(amazon, profile.keys)? {
+            Some(keys) if !keys.are_sendable() => {
+                let reason = "they have characters that no keys have".to_owned();
+                return Err(SourceError::Credentials { from: keys.from, reason });
+            }
             Some(keys) => (with_keys(builder, &keys), keys.from),
             None if amazon.web_identity.is_some() => with_web_identity(builder, amazon),
             None if access.metadata_server => with_metadata_server(builder, amazon.container.as_ref()),
