@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
-use crate::commands::{check, completions, demo_data, export, fetch, ls, run, schema, show, soup, status};
+use crate::commands::{
+    cache, check, completions, demo_data, export, fetch, ls, run, schema, show, soup, status,
+};
 use crate::tool;
 
 const AFTER_HELP: &str = "\
@@ -16,6 +18,7 @@ Exit codes:
 
 Environment:
   CLIPTUNE_STORE  where datasets and runs are kept
+  CLIPTUNE_CACHE  where copies of remote data are kept
   LIBTORCH        a libtorch to train with, in place of the one cliptune was built with: a host with a GPU
                   brings its own
   ORT_DYLIB_PATH  the ONNX Runtime library to score with";
@@ -66,6 +69,7 @@ pub(crate) enum Command {
     Export(export::Args),
     Soup(soup::Args),
     Fetch(fetch::Args),
+    Cache(cache::Args),
     DemoData(demo_data::Args),
     Status(status::Args),
     Ls(ls::Args),

@@ -8,6 +8,7 @@ use cliptune_demo_data::Error as ContestError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, WriteError};
 use cliptune_hub::HubError;
+use cliptune_sources::SourceError;
 use cliptune_store::{RunStatus, StoreError};
 use cliptune_terminal::{Diagnostic, Exit, format};
 
@@ -25,6 +26,15 @@ pub enum CliError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The cache of remote data cannot be read.
+    #[error(transparent)]
+    Sources(#[from] SourceError),
+    /// There is no copy of an address.
+    #[error("there is no copy of {address}")]
+    NoCopy {
+        /// The address.
+        address: String,
+    },
     /// A model cannot be fetched.
     #[error(transparent)]
     Hub(#[from] HubError),
@@ -123,6 +133,8 @@ impl Diagnostic for CliError {
             Self::Store(error) => return error.hint(),
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
+            Self::Sources(error) => return error.hint(),
+            Self::NoCopy { .. } => "`cliptune cache ls` lists the copies".to_owned(),
             Self::Model(error) => return error.hint(),
             Self::OneRun { .. } => "name several runs, or an experiment with several `seeds`".to_owned(),
             Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
@@ -154,12 +166,14 @@ impl Diagnostic for CliError {
             | Self::OneRun { .. }
             | Self::Unlike { .. }
             | Self::Durable(DurableError::Occupied { .. })
+            | Self::NoCopy { .. }
             | Self::AmbiguousRun { .. } => Exit::Usage,
             Self::DemoData(
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },
             ) => Exit::Usage,
             Self::Store(error) => error.exit(),
             Self::Hub(error) => error.exit(),
+            Self::Sources(error) => error.exit(),
             Self::Report(error) => error.exit(),
             _ => Exit::Failed,
         }

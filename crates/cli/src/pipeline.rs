@@ -190,8 +190,10 @@ pub(crate) fn report(paths: &[PathBuf], common: &CommonArgs, printer: &Printer) 
 fn tool_of_this_run(tool: Tool, common: &CommonArgs) -> Result<Command, CliError> {
     let mut command = sibling::command(tool)?;
     command.arg("--store").arg(&common.store).stdout(Stdio::null());
-    if common.quiet {
-        command.arg("--quiet");
+    for (flag, is_on) in [("--quiet", common.quiet), ("--offline", common.offline)] {
+        if is_on {
+            command.arg(flag);
+        }
     }
     Ok(command)
 }

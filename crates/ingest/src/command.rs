@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
-use cliptune_store::{DatasetRecord, Store, standings};
-use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES};
+use cliptune_store::{DatasetRecord, Store, fetch_remote, standings};
+use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
 use crate::ingest::ingest;
@@ -39,6 +39,7 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestEr
     let store = Store::open(&arguments.common.store)?;
     let mut records: Vec<DatasetRecord> = Vec::new();
     for (plan, names) in distinct_data(&experiments) {
+        fetch_remote(plan, arguments.common.offline, printer, &silent_interrupt_flag())?;
         let (dataset, made) = ingest(&store, plan, &names, printer)?;
         let record = dataset.record().clone();
         let names: Vec<&str> = names.iter().map(ExperimentName::as_str).collect();

@@ -2,7 +2,7 @@
 //!
 //! The rest of cliptune sees only local files. [`Sources::fetch`] resolves an address (`gs://`, `s3://`, `https://`,
 //! with patterns and folders where a store can list) to a local folder that mirrors the remote names, having fetched
-//! what is missing or has changed; [`Sources::held`] does the same without the network.
+//! what is missing or has changed; [`held`] does the same without the network.
 //!
 //! Every download is checked against its announced length and against whatever checksum the server gives, continues
 //! where it broke off as long as the version is the same, and appears under its name only when it is complete.
@@ -45,5 +45,5 @@ pub use progress::{Event, Observer};
 pub use remote::Remote;
 pub use settings::Settings;
 pub use shown::Shown;
-pub use sources::{Fetched, RemoteFile, Sources, Wanted};
+pub use sources::{Fetched, RemoteFile, Sources, Wanted, held};
 pub use stock::{Copied, clear, copies};

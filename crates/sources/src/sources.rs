@@ -83,7 +83,7 @@ impl Sources {
     }
 
     /// Brings the wanted files of an address into the cache. Only those that are missing or have changed are fetched;
-    /// in offline mode, nothing is asked and [`held`](Self::held) answers.
+    /// in offline mode, nothing is asked and [`held`] answers.
     ///
     /// # Errors
     ///
@@ -97,9 +97,9 @@ impl Sources {
         observer: &dyn Observer,
     ) -> Result<Fetched> {
         if self.settings.offline {
-            return self.held(remote, access, wanted);
+            return held(&self.settings, remote, access, wanted);
         }
-        let root = self.root(remote, access);
+        let root = root(&self.settings, remote, access);
         let place = place::place(&self.settings, remote, access, &self.connector)?;
         root.create()?;
         let _lock = self.lock(&root, remote, observer)?;
@@ -116,33 +116,6 @@ impl Sources {
                 }
             }
         }
-    }
-
-    /// Finds the wanted files of an address in the cache, as they were when the address was last listed. The network
-    /// is not used.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError::NotListed`] or [`SourceError::NotHeld`] if something is missing.
-    pub fn held(&self, remote: &Remote, access: &Access, wanted: Wanted<'_>) -> Result<Fetched> {
-        let root = self.root(remote, access);
-        let unknown = || SourceError::NotListed { address: remote.to_string() };
-        let listing = root.listing(remote).ok_or_else(unknown)?;
-        let chosen = Chosen::new(remote, &listing, wanted)?;
-        let held = Held::read(&root.held())?;
-        let missing = chosen.missing(&root, &held);
-        match missing.is_empty() {
-            true => Ok(chosen.fetched(&root)),
-            false => Err(SourceError::NotHeld {
-                address: remote.to_string(),
-                missing: missing.len() as u64,
-                names: missing.iter().take(10).map(|object| object.name.clone()).collect(),
-            }),
-        }
-    }
-
-    fn root(&self, remote: &Remote, access: &Access) -> Root {
-        Root::new(&self.settings.cache, remote, place::endpoint(&self.settings, remote, access))
     }
 
     /// Waits until no other process is fetching from the same bucket or host.
@@ -179,6 +152,33 @@ impl Sources {
         }
         Ok(chosen.fetched(root))
     }
+}
+
+/// Finds the wanted files of an address in the cache, as they were when the address was last listed. The network is not
+/// used.
+///
+/// # Errors
+///
+/// [`SourceError::NotListed`] or [`SourceError::NotHeld`] if something is missing.
+pub fn held(settings: &Settings, remote: &Remote, access: &Access, wanted: Wanted<'_>) -> Result<Fetched> {
+    let root = root(settings, remote, access);
+    let unknown = || SourceError::NotListed { address: remote.to_string() };
+    let listing = root.listing(remote).ok_or_else(unknown)?;
+    let chosen = Chosen::new(remote, &listing, wanted)?;
+    let held = Held::read(&root.held())?;
+    let missing = chosen.missing(&root, &held);
+    match missing.is_empty() {
+        true => Ok(chosen.fetched(&root)),
+        false => Err(SourceError::NotHeld {
+            address: remote.to_string(),
+            missing: missing.len() as u64,
+            names: missing.iter().take(10).map(|object| object.name.clone()).collect(),
+        }),
+    }
+}
+
+fn root(settings: &Settings, remote: &Remote, access: &Access) -> Root {
+    Root::new(&settings.cache, remote, place::endpoint(settings, remote, access))
 }
 
 fn has_changed(error: &SourceError) -> bool {

@@ -7,6 +7,7 @@ use cliptune_clip::model_folder::NotAModel;
 use cliptune_durable::{self as durable, DurableError};
 use cliptune_experiment::ExperimentName;
 use cliptune_hub::HubError;
+use cliptune_sources::SourceError;
 use cliptune_terminal::format::counted;
 use cliptune_terminal::{Diagnostic, Exit};
 
@@ -113,6 +114,9 @@ pub enum StoreError {
         /// The place as the experiment names it.
         location: String,
     },
+    /// Files that lie elsewhere cannot be fetched, or are not in the cache.
+    #[error(transparent)]
+    Remote(Box<SourceError>),
     /// The table of a plan does not exist.
     #[error("there is no table {}", path.display())]
     NoTable {
@@ -196,6 +200,12 @@ pub enum MissingImages {
     Glob,
 }
 
+impl From<SourceError> for StoreError {
+    fn from(error: SourceError) -> Self {
+        Self::Remote(Box::new(error))
+    }
+}
+
 impl StoreError {
     /// Makes the error that says that a file is not as it was written.
     pub(crate) fn damaged(path: &Path, source: Damage) -> Self {
@@ -265,6 +275,7 @@ impl StoreError {
                 "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
             }
             Self::Elsewhere { .. } => "copy the files to a local folder first".to_owned(),
+            Self::Remote(error) => return error.hint(),
             Self::NoTable { .. } => {
                 "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
             }
@@ -328,6 +339,7 @@ impl Diagnostic for StoreError {
 
     fn exit(&self) -> Exit {
         match self {
+            Self::Remote(error) => error.exit(),
             Self::NoImages { .. }
             | Self::Glob { .. }
             | Self::NoTable { .. }

@@ -104,7 +104,7 @@ fn leads_nowhere(error: &walkdir::Error) -> bool {
     error.loop_ancestor().is_some() || (dangling && error.path().is_some_and(Path::is_symlink))
 }
 
-fn is_image(path: &Path) -> bool {
+pub(crate) fn is_image(path: &Path) -> bool {
     EXTENSIONS.contains(&extension(path).as_str())
 }
 

@@ -24,6 +24,10 @@ pub struct CommonArgs {
     #[arg(long, global = true, help_heading = HEADING, value_name = "KEY=VALUE", value_parser = setting)]
     pub set: Vec<String>,
 
+    /// Take remote data from the cache alone, as CLIPTUNE_OFFLINE=1 does
+    #[arg(long, global = true, help_heading = HEADING)]
+    pub offline: bool,
+
     /// Write the result to standard output as JSON
     #[arg(long, global = true, help_heading = HEADING)]
     pub json: bool,
@@ -45,7 +49,7 @@ impl CommonArgs {
         let mut store = OsString::from("--store=");
         store.push(&self.store);
         let settings = self.set.iter().map(|setting| OsString::from(format!("--set={setting}")));
-        let switches = [("--json", self.json), ("--quiet", self.quiet)];
+        let switches = [("--offline", self.offline), ("--json", self.json), ("--quiet", self.quiet)];
         let switches = switches.into_iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag));
         std::iter::once(store).chain(settings).chain(switches).collect()
     }
@@ -82,7 +86,8 @@ mod tests {
 
     #[test]
     fn what_is_forwarded_parses_to_the_same_flags() {
-        let arguments = ["--store", "my runs", "--set", "a.b=1", "--set=c=[-1, 2]", "--json", "-q"];
+        let arguments =
+            ["--store", "my runs", "--set", "a.b=1", "--set=c=[-1, 2]", "--offline", "--json", "-q"];
         let common = parse(&arguments).expect("the flags are right");
         let forwarded = common.forward();
         insta::assert_debug_snapshot!(forwarded, @r#"
@@ -90,6 +95,7 @@ mod tests {
             "--store=my runs",
             "--set=a.b=1",
             "--set=c=[-1, 2]",
+            "--offline",
             "--json",
             "--quiet",
         ]
@@ -126,6 +132,7 @@ mod tests {
         Options of every tool:
               --store <DIR>      Where datasets and runs are kept [env: CLIPTUNE_STORE] [default: runs]
               --set <KEY=VALUE>  Override a setting of the experiment, such as train.epochs=1 (repeatable)
+              --offline          Take remote data from the cache alone, as CLIPTUNE_OFFLINE=1 does
               --json             Write the result to standard output as JSON
           -q, --quiet            Say nothing but warnings and errors
         ");

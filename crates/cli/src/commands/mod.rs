@@ -1,5 +1,6 @@
 //! The commands, each in its own file.
 
+pub(crate) mod cache;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo_data;
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(args) => run::run(args, common),
+        Command::Cache(args) => cache::run(args, common),
         Command::Check(args) => check::run(args, common),
         Command::Ingest(args) => tool::run(Tool::Ingest, args, common),
         Command::Train(args) => tool::run(Tool::Train, args, common),

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use cliptune_store::{Standing, Store};
-use cliptune_terminal::{CommonArgs, Exit};
+use cliptune_experiment::DataPlan;
+use cliptune_store::{Standing, Store, fetch_remote};
+use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
 use crate::error::CliError;
 use crate::pipeline::endings::Endings;
 use crate::pipeline::{Pipeline, report, summary};
-use crate::selection::{Selection, look, short, somewhere, tell};
+use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
+use crate::signals;
 
 /// Ingest, train, score and report whatever is stale
 ///
@@ -25,6 +27,9 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let selection = Selection::load(&args.experiments, common)?;
     let store = Store::open(&common.store)?;
+    if !fetch(&selection, common, &printer) {
+        return Ok(Exit::Interrupted);
+    }
     let name = cliptune_report::report_name(&args.experiments)?;
     let folder = store.report_folder(&name);
     let page = folder.join(cliptune_report::render::PAGE);
@@ -52,4 +57,23 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     }
     let good = reported == Exit::Done && endings.all_good();
     Ok(if good { Exit::Done } else { Exit::Failed })
+}
+
+/// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the
+/// user asked to stop. What cannot be fetched is told, and the cache stands in for it.
+fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
+    let interrupted = signals::catch();
+    let mut seen: Vec<&DataPlan> = Vec::new();
+    for plan in selection.experiments.iter().flat_map(|experiment| &experiment.plans) {
+        if seen.contains(&&plan.data) {
+            continue;
+        }
+        seen.push(&plan.data);
+        match fetch_remote(&plan.data, common.offline, printer, &interrupted) {
+            Err(error) if error.exit() == Exit::Interrupted => return false,
+            Err(error) => warn_of(&error, printer),
+            Ok(()) => {}
+        }
+    }
+    true
 }

@@ -1,0 +1,82 @@
+//! The files of a plan that lie elsewhere, in the cache of remote sources.
+//!
+//! [`fetch_remote`] is the only function here that uses the network. Everything else sees what the cache has.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress};
+use cliptune_sources::{Fetched, Remote, Settings, Shown, Sources, glob, held};
+use cliptune_terminal::Printer;
+
+use crate::error::StoreError;
+use crate::image_files::is_image;
+
+/// What the files of a source are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Images,
+    Table,
+}
+
+/// Brings all files of a plan that lie elsewhere into the cache, and shows how far it is. Only what is missing or has
+/// changed is fetched; offline, what is missing is an error. The fetch stops when the flag is set.
+///
+/// # Errors
+/// Returns an error when a source cannot be reached, is not there, or misbehaves.
+pub fn fetch_remote(
+    plan: &DataPlan,
+    is_offline: bool,
+    printer: &Printer,
+    interrupted: &AtomicBool,
+) -> Result<(), StoreError> {
+    let tables = plan.metadata.locations.iter().map(|location| (location, Content::Table));
+    let images = plan.images.iter().map(|location| (location, Content::Images));
+    let elsewhere = tables.chain(images).filter_map(|(location, content)| match location {
+        Location::Remote(address) => Some((address, content)),
+        Location::Local(_) => None,
+    });
+    let elsewhere: Vec<_> = elsewhere.collect();
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    let mut settings = Settings::from_env()?;
+    settings.offline |= is_offline;
+    let (sources, access) = (Sources::new(settings)?, access(&plan.access));
+    let shown = Shown::new(printer, interrupted);
+    for (address, content) in elsewhere {
+        let remote = Remote::parse(&address.to_string())?;
+        sources.fetch(&remote, &access, &|name| is_wanted(address, content, name), &shown)?;
+    }
+    Ok(())
+}
+
+/// Finds the files of a source in the cache, as they were when they were last fetched.
+pub(crate) fn held_files(
+    address: &RemoteAddress,
+    access_of_plan: &Access,
+    content: Content,
+) -> Result<Fetched, StoreError> {
+    let remote = Remote::parse(&address.to_string())?;
+    let wanted = |name: &str| is_wanted(address, content, name);
+    Ok(held(&Settings::from_env()?, &remote, &access(access_of_plan), &wanted)?)
+}
+
+/// Checks whether a file of an address is one of its images, or a part of its table: what a pattern matches, the file
+/// that is named, or, in a folder, what has the name of an image.
+fn is_wanted(address: &RemoteAddress, content: Content, name: &str) -> bool {
+    let is_named = address.file_name().is_some_and(|own| own == name);
+    let is_pattern = address.scheme().is_object_store() && glob::is_pattern(address.path());
+    // The file of a web address may have escapes in its name, and is the only one.
+    let is_only = !address.scheme().is_object_store();
+    is_named || is_pattern || is_only || content == Content::Images && is_image(Path::new(name))
+}
+
+fn access(access: &Access) -> cliptune_sources::Access {
+    cliptune_sources::Access {
+        anonymous: access.anonymous == Some(true),
+        endpoint: access.endpoint.clone(),
+        region: access.region.clone(),
+        metadata_server: access.metadata_server,
+    }
+}
