@@ -15,6 +15,7 @@ mod outputs;
 mod pipeline;
 mod precisions;
 mod reference;
+mod remote;
 #[path = "../../crates/hub/tests/it/repository.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]
 mod repository;
@@ -24,4 +25,6 @@ mod server;
 mod siblings;
 mod signals;
 mod soup;
+#[path = "../../crates/sources/tests/it/stand_in.rs"]
+mod stand_in;
 mod support;

@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 15] = [
     "show base@0",
     "export base@0 --layout hugging-face --to out/exported",
     "soup tuned --to out/averaged",
+    "cache ls",
     "schema",
     "completions bash",
     "run experiments --set train.epochs=1",

@@ -17,7 +17,7 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "",
     "run",
     "check",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 16] = [
     "export",
     "soup",
     "fetch",
+    "cache",
     "demo-data",
     "status",
     "ls",

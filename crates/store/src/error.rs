@@ -108,12 +108,6 @@ pub enum StoreError {
         /// The path of the image file.
         path: PathBuf,
     },
-    /// A source lies where this program cannot read it.
-    #[error("`{location}` cannot be read from here")]
-    Elsewhere {
-        /// The place as the experiment names it.
-        location: String,
-    },
     /// Files that lie elsewhere cannot be fetched, or are not in the cache.
     #[error(transparent)]
     Remote(Box<SourceError>),
@@ -274,7 +268,6 @@ impl StoreError {
             Self::ImageChanged { .. } => {
                 "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
             }
-            Self::Elsewhere { .. } => "copy the files to a local folder first".to_owned(),
             Self::Remote(error) => return error.hint(),
             Self::NoTable { .. } => {
                 "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
@@ -343,7 +336,6 @@ impl Diagnostic for StoreError {
             Self::NoImages { .. }
             | Self::Glob { .. }
             | Self::NoTable { .. }
-            | Self::Elsewhere { .. }
             | Self::NotAModel(_)
             | Self::NoBase { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
+use cliptune_sources::glob;
+use globset::GlobMatcher;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{MissingImages, StoreError};
@@ -110,8 +111,7 @@ pub(crate) fn is_image(path: &Path) -> bool {
 
 /// Splits a path into the folder before the first component with a wildcard, and the rest.
 fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
-    let wild =
-        |component: &Component<'_>| component.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+    let wild = |component: &Component<'_>| glob::is_pattern(&component.as_os_str().to_string_lossy());
     let folder: PathBuf = images.components().take_while(|component| !wild(component)).collect();
     let pattern = images.components().skip_while(|component| !wild(component)).collect();
     (folder, pattern)
@@ -119,9 +119,7 @@ fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
 
 fn matcher(images: &Path, pattern: &Path) -> Result<GlobMatcher, StoreError> {
     let text = text(pattern, images)?;
-    let glob = GlobBuilder::new(&text).literal_separator(true).build();
-    let glob = glob.map_err(|source| StoreError::Glob { path: images.to_path_buf(), source })?;
-    Ok(glob.compile_matcher())
+    glob::matcher(&text).map_err(|source| StoreError::Glob { path: images.to_path_buf(), source })
 }
 
 /// Returns a relative path as text with forward slashes.

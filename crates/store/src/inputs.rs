@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
+use crate::remote;
 
 /// The images and the table of a plan in their current state.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +69,14 @@ impl Inputs {
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self, StoreError> {
         // The existence of all sources is checked before any is read.
-        let tables = listed(&plan.metadata.locations, files_of_table)?;
-        let images = listed(&plan.images, image_files::list)?;
+        let tables = listed(&plan.metadata.locations, |table| match table {
+            Location::Local(path) => files_of_table(path),
+            Location::Remote(address) => remote::table(address, &plan.access),
+        })?;
+        let images = listed(&plan.images, |images| match images {
+            Location::Local(path) => image_files::list(path),
+            Location::Remote(address) => remote::images(address, &plan.access),
+        })?;
         let mut inputs = Self::default();
         let mut table_hashes = Vec::new();
         // The digests of the table are remembered separately, because datasets share images more often than tables.
@@ -124,14 +131,9 @@ fn by_stamp(folder: u32, names: &FileNames) -> Result<Vec<(u64, ImageIdentity)>,
 /// Lists the files of each of some sources.
 fn listed<F>(
     sources: &[Location],
-    list: impl Fn(&Path) -> Result<F, StoreError>,
+    list: impl Fn(&Location) -> Result<F, StoreError>,
 ) -> Result<Vec<(&Location, F)>, StoreError> {
-    sources.iter().map(|source| Ok((source, list(here(source)?)?))).collect()
-}
-
-/// Returns a location's path on this machine.
-fn here(location: &Location) -> Result<&Path, StoreError> {
-    location.local().ok_or_else(|| StoreError::Elsewhere { location: location.to_string() })
+    sources.iter().map(|source| Ok((source, list(source)?))).collect()
 }
 
 /// Returns the single file of a table, or the files that a glob matches.

@@ -2,6 +2,7 @@
 //!
 //! [`fetch_remote`] is the only function here that uses the network. Everything else sees what the cache has.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -9,12 +10,12 @@ use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress};
 use cliptune_sources::{Fetched, Remote, Settings, Shown, Sources, glob, held};
 use cliptune_terminal::Printer;
 
-use crate::error::StoreError;
-use crate::image_files::is_image;
+use crate::error::{MissingImages, StoreError};
+use crate::image_files::{FileNames, ImageFiles, is_image};
 
 /// What the files of a source are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+enum Content {
     Images,
     Table,
 }
@@ -51,15 +52,42 @@ pub fn fetch_remote(
     Ok(())
 }
 
-/// Finds the files of a source in the cache, as they were when they were last fetched.
-pub(crate) fn held_files(
+/// Finds the images of a source in the cache, as they were when they were last fetched.
+pub(crate) fn images(address: &RemoteAddress, access: &Access) -> Result<ImageFiles, StoreError> {
+    let missing = match glob::is_pattern(address.path()) {
+        true => MissingImages::Glob,
+        false => MissingImages::Folder,
+    };
+    match in_cache(address, access, Content::Images)? {
+        (names, _) if names.relative.is_empty() => {
+            Err(StoreError::NoImages { path: address.to_string().into(), missing })
+        }
+        (names, passed_over) => Ok(ImageFiles { names, passed_over }),
+    }
+}
+
+/// Finds the files of a table in the cache, as they were when they were last fetched.
+pub(crate) fn table(address: &RemoteAddress, access: &Access) -> Result<FileNames, StoreError> {
+    match in_cache(address, access, Content::Table)? {
+        (names, _) if names.relative.is_empty() => {
+            Err(StoreError::NoTable { path: address.to_string().into() })
+        }
+        (names, _) => Ok(names),
+    }
+}
+
+/// Finds the files of a source in the cache, and counts its other files by their extensions.
+fn in_cache(
     address: &RemoteAddress,
     access_of_plan: &Access,
     content: Content,
-) -> Result<Fetched, StoreError> {
+) -> Result<(FileNames, BTreeMap<String, u64>), StoreError> {
     let remote = Remote::parse(&address.to_string())?;
     let wanted = |name: &str| is_wanted(address, content, name);
-    Ok(held(&Settings::from_env()?, &remote, &access(access_of_plan), &wanted)?)
+    let Fetched { folder, files, passed_over } =
+        held(&Settings::from_env()?, &remote, &access(access_of_plan), &wanted)?;
+    let relative = files.into_iter().map(|file| file.relative).collect();
+    Ok((FileNames { folder, relative }, passed_over))
 }
 
 /// Checks whether a file of an address is one of its images, or a part of its table: what a pattern matches, the file

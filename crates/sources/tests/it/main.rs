@@ -4,6 +4,7 @@ mod access;
 mod buckets;
 mod cache;
 mod server;
+mod stand_in;
 mod stores;
 mod support;
 mod web;
