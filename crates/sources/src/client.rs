@@ -5,12 +5,13 @@ use std::io::Read;
 use cliptune_web::{Origin, redirect, shown};
 use ureq::Agent;
 use ureq::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
+    LOCATION, RETRY_AFTER,
 };
 use ureq::http::{Method, Request, Response, Uri};
 
 use crate::connector::Connector;
+use crate::encoding::http_date;
 use crate::error::{Result, SourceError};
 use crate::place::Place;
 
@@ -122,6 +123,11 @@ impl Reply {
     /// Returns a header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(self.response.headers(), name)
+    }
+
+    /// Returns when the file was last changed, in seconds since the Unix epoch.
+    pub(crate) fn modified(&self) -> Option<i64> {
+        http_date(self.header(LAST_MODIFIED.as_str())?)
     }
 
     /// Returns the length of the body.

@@ -39,9 +39,11 @@ impl Download<'_> {
                 Err(error) => return Err(self.keep_or_discard(partial, error)),
             };
             match partial.hasher().verdict(&checksums) {
-                Verdict::Right => return partial.publish(place),
+                Verdict::Right => return partial.publish(place, self.object.modified),
                 // What arrives the same twice is what the server has, and its ETag is no MD5.
-                Verdict::Doubtful(md5) if doubted == Some(md5) => return partial.publish(place),
+                Verdict::Doubtful(md5) if doubted == Some(md5) => {
+                    return partial.publish(place, self.object.modified);
+                }
                 Verdict::Doubtful(md5) => doubted = Some(md5),
                 // The damage may be in the part that an earlier attempt left.
                 Verdict::Wrong(_) if partial.is_resumed() => {}

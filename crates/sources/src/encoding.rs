@@ -1,4 +1,4 @@
-//! Checksums as servers write them.
+//! Checksums and times as servers write them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -21,9 +21,27 @@ pub(crate) fn md5_of_digits(text: &str) -> Option<[u8; 16]> {
     Some(number.to_be_bytes())
 }
 
+/// Reads a time such as `2026-11-28T20:51:55.781Z`, in seconds since the Unix epoch.
+pub(crate) fn timestamp(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+}
+
+/// Reads a time such as `Sat, 28 Nov 2026 20:51:55 GMT`, in seconds since the Unix epoch.
+pub(crate) fn http_date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_second())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_in_both_forms() {
+        // date -u -d '2026-11-28 20:51:55' +%s
+        assert_eq!(timestamp("2026-11-28T20:51:55.781632Z"), Some(1_795_899_115));
+        assert_eq!(http_date("Sat, 28 Nov 2026 20:51:55 GMT"), Some(1_795_899_115));
+        assert_eq!((timestamp("yesterday"), http_date("yesterday")), (None, None));
+    }
 
     #[test]
     fn checksums_are_read_and_nothing_else() {

@@ -107,7 +107,8 @@ mod tests {
     use crate::checksums::Checksums;
 
     fn object(version: &str) -> Object {
-        Object { name: "a".to_owned(), size: 3, version: version.to_owned(), checksums: Checksums::default() }
+        let (name, version) = ("a".to_owned(), version.to_owned());
+        Object { name, size: 3, version, modified: None, checksums: Checksums::default() }
     }
 
     #[test]

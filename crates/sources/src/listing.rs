@@ -24,6 +24,9 @@ pub(crate) struct Object {
     pub(crate) size: u64,
     /// The generation, ETag or date: whatever changes with the content.
     pub(crate) version: String,
+    /// When the store last changed it, in seconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) modified: Option<i64>,
     #[serde(default)]
     pub(crate) checksums: Checksums,
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err::{File, OpenOptions};
 
@@ -64,8 +65,14 @@ impl Partial {
         self.hasher.clone()
     }
 
-    /// Gives the file its final name, once it is safely on disk.
-    pub(crate) fn publish(self, place: &Path) -> Result<()> {
+    /// Gives the file the time of the remote one, if that is known, and its final name, once it is safely on disk. A
+    /// copy that is made again is then known by the same size and time.
+    pub(crate) fn publish(self, place: &Path, modified: Option<i64>) -> Result<()> {
+        let modified = modified.and_then(|seconds| u64::try_from(seconds).ok());
+        if let Some(time) = modified.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
+        {
+            self.file.file().set_modified(time)?;
+        }
         Ok(cliptune_durable::publish(&self.path, place)?)
     }
 

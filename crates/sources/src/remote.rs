@@ -21,6 +21,20 @@ const UNWISE: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// What keys and tokens are called in queries, besides names that end with `signature`.
+const SECRETS: [&str; 10] = [
+    "sig",
+    "key",
+    "apikey",
+    "accesskey",
+    "token",
+    "accesstoken",
+    "auth",
+    "authkey",
+    "password",
+    "xamzsecuritytoken",
+];
+
 /// The kind of place that an address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
@@ -63,7 +77,7 @@ pub struct Remote {
     pub(crate) host: String,
     /// The name in the bucket, or the path on the host as it is sent.
     pub(crate) path: String,
-    /// The query of a web address. It may be a signature and is never shown.
+    /// The query of a web address. It is never shown.
     pub(crate) query: Option<String>,
 }
 
@@ -120,6 +134,9 @@ impl Remote {
                 "a web server cannot list what a pattern matches: name one file, or use gs:// or s3://",
             );
         }
+        if uri.query().is_some_and(has_secret) {
+            return Err("its query has a signature or a key, which would be recorded and expires");
+        }
         let remote = Self {
             scheme,
             host: host.to_ascii_lowercase(),
@@ -167,6 +184,13 @@ impl fmt::Display for Remote {
     }
 }
 
+/// Checks whether a query names a value by what only secrets are called.
+fn has_secret(query: &str) -> bool {
+    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default().to_ascii_lowercase());
+    let mut names = names.map(|name| name.replace(['-', '_'], ""));
+    names.any(|name| SECRETS.contains(&name.as_str()) || name.ends_with("signature"))
+}
+
 /// Returns an address that could not be read without what may be a secret.
 fn without_secrets(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
@@ -195,7 +219,7 @@ mod tests {
         assert_eq!(split("s3://bucket/a/*/b/{1,2}.png"), parts("a", "*/b/{1,2}.png"));
         assert_eq!(split("gs://bucket/images/"), parts("", "images"));
         assert_eq!(split("gs://bucket"), parts("", ""));
-        assert_eq!(split("https://host/a%20b/meta.parquet?sig=x"), parts("a b", "meta.parquet"));
+        assert_eq!(split("https://host/a%20b/meta.parquet?version=x"), parts("a b", "meta.parquet"));
         assert_eq!(split("https://host/a[1].csv"), parts("", "a[1].csv"));
     }
 
@@ -229,8 +253,10 @@ mod tests {
 
     #[test]
     fn neither_an_address_nor_an_error_shows_secrets() {
-        let remote = Remote::parse("https://host/meta.parquet?X-Signature=secret").unwrap();
+        let remote = Remote::parse("https://host/meta.parquet?version=secret").unwrap();
         assert_eq!(remote.to_string(), "https://host/meta.parquet");
+        let signed = "https://host/a.csv?X-Amz-Date=1&X-Amz-Signature=secret";
+        assert!(!refused(signed).contains("secret"), "{}", refused(signed));
         for text in ["https://user:secret@host/a.csv", "https://host/images/?key=secret"] {
             assert!(!refused(text).contains("secret"), "{}", refused(text));
         }

@@ -48,11 +48,10 @@ pub fn copies(cache: &Path) -> Result<Vec<Copied>> {
 ///
 /// When another process is fetching into it, or when it cannot be removed.
 pub fn clear(copied: &Copied) -> Result<()> {
-    let lock = copied.folder.join("lock");
-    if Lock::try_take(&lock)?.is_none() {
-        let address = copied.address.clone();
-        return Err(SourceError::Busy { address });
-    }
+    // Held until the folder is gone; who waits for it then finds that its lock is no longer there.
+    let Some(_lock) = Lock::try_take(&copied.folder.join("lock"))? else {
+        return Err(SourceError::Busy { address: copied.address.clone() });
+    };
     Ok(fs::remove_dir_all(&copied.folder)?)
 }
 

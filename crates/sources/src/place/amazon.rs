@@ -13,7 +13,7 @@ use crate::checksums::Checksums;
 use crate::client::{Question, Reply, header};
 use crate::connector::Connector;
 use crate::credentials::{AmazonCredentials, Profile};
-use crate::encoding::md5_of_digits;
+use crate::encoding::{md5_of_digits, timestamp};
 use crate::error::{Result, SourceError};
 use crate::listing::{Object, Page};
 use crate::remote::Remote;
@@ -116,7 +116,7 @@ impl Place for Bucket {
     fn read_description(&self, key: &str, reply: Reply) -> Result<Object> {
         let (size, etag) = (reply.length(), reply.header("etag").map(bare));
         match (size, etag) {
-            (Some(size), Some(etag)) => Ok(described(key.to_owned(), size, etag)),
+            (Some(size), Some(etag)) => Ok(described(key.to_owned(), size, etag, reply.modified())),
             _ => Err(reply.fault("it has no length or no ETag")),
         }
     }
@@ -161,7 +161,8 @@ fn object(node: Node<'_, '_>, is_escaped: bool) -> Option<Object> {
         true => percent_decode_str(&key.replace('+', " ")).decode_utf8().ok()?.into_owned(),
         false => key.to_owned(),
     };
-    Some(described(name, child(node, "Size")?.parse().ok()?, bare(child(node, "ETag")?)))
+    let modified = child(node, "LastModified").and_then(timestamp);
+    Some(described(name, child(node, "Size")?.parse().ok()?, bare(child(node, "ETag")?), modified))
 }
 
 fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
@@ -174,7 +175,7 @@ fn bare(etag: &str) -> &str {
 }
 
 /// Describes an object. The ETag of one that was sent in one piece is its MD5, but only most stores see it so.
-fn described(name: String, size: u64, etag: &str) -> Object {
+fn described(name: String, size: u64, etag: &str, modified: Option<i64>) -> Object {
     let checksums = Checksums { md5: md5_of_digits(etag), is_guess: true, ..Checksums::default() };
-    Object { name, size, version: etag.to_owned(), checksums }
+    Object { name, size, version: etag.to_owned(), modified, checksums }
 }

@@ -9,7 +9,7 @@ use crate::checksums::Checksums;
 use crate::client::{Question, Reply};
 use crate::connector::Connector;
 use crate::credentials::GoogleCredentials;
-use crate::encoding::{crc32c, md5};
+use crate::encoding::{crc32c, md5, timestamp};
 use crate::error::{Result, SourceError};
 use crate::listing::{Object, Page};
 use crate::remote::Remote;
@@ -18,7 +18,7 @@ use crate::settings::Google;
 const SERVICE: &str = "https://storage.googleapis.com";
 
 /// What is asked about an object.
-const FIELDS: &str = "name,size,generation,md5Hash,crc32c";
+const FIELDS: &str = "name,size,generation,updated,md5Hash,crc32c";
 
 pub(super) struct Bucket {
     base: String,
@@ -44,6 +44,7 @@ struct Item {
     #[serde(rename = "md5Hash")]
     md5: Option<String>,
     crc32c: Option<String>,
+    updated: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +74,7 @@ impl Item {
             name: self.name,
             size: self.size.value()?,
             version,
+            modified: self.updated.as_deref().and_then(timestamp),
             checksums: Checksums { crc32c, md5, is_guess: false },
         })
     }

@@ -51,7 +51,8 @@ impl Place for File {
                 reply.fault("it has neither an ETag nor a date, so that a change could not be noticed")
             );
         };
-        Ok(Object { name: key.to_owned(), size, version, checksums: Checksums::of(&reply) })
+        let (modified, checksums) = (reply.modified(), Checksums::of(&reply));
+        Ok(Object { name: key.to_owned(), size, version, modified, checksums })
     }
 
     fn content(&self, object: &Object) -> Result<Question> {

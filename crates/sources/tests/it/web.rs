@@ -186,12 +186,12 @@ fn redirects_that_lead_nowhere_are_refused() {
 }
 
 #[test]
-fn a_signature_in_an_address_is_sent_and_never_shown_or_kept() {
+fn the_query_of_an_address_is_sent_and_never_shown() {
     let (_, server, address) = served();
     let machine = Machine::new();
-    let signed = format!("{address}?signature=geheim");
+    let signed = format!("{address}?version=geheim");
     machine.fetch(&signed).unwrap();
-    assert!(server.asked().iter().all(|asked| asked.target.ends_with("?signature=geheim")));
+    assert!(server.asked().iter().all(|asked| asked.target.ends_with("?version=geheim")));
     for file in files(&machine.cache()) {
         let bytes = fs_err::read(machine.cache().join(&file)).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("geheim"), "{file}");
