@@ -6,8 +6,9 @@ use std::process::Command;
 use fs_err as fs;
 
 use crate::export::tensors;
+use crate::http::Fault;
 use crate::repository::{COMMIT, Repository};
-use crate::server::{FakeHub, Fault};
+use crate::server::FakeHub;
 use crate::support::{TestContext, assert_output, checkout, output};
 
 /// Nobody listens there.

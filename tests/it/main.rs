@@ -9,6 +9,9 @@ mod dry_run;
 mod export;
 mod fetch;
 mod full_disk;
+#[path = "../../crates/web/tests/support/http.rs"]
+#[expect(dead_code, reason = "the tests of sources and of the hub use all of it")]
+mod http;
 mod mistakes;
 mod nothing_is_sent;
 mod outputs;

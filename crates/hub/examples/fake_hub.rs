@@ -5,6 +5,8 @@
 #![expect(dead_code, reason = "the tests use all of it")]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool of the tests")]
 
+#[path = "../../web/tests/support/http.rs"]
+mod http;
 #[path = "../tests/it/repository.rs"]
 mod repository;
 #[path = "../tests/it/server.rs"]

@@ -1,6 +1,7 @@
 //! Compares origins and follows redirects.
 
 use ureq::http::Uri;
+use ureq::http::uri::Authority;
 
 /// The scheme, host and port of an address. Secrets are sent only to the origin that they belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub fn redirect(base: &Uri, location: &str) -> Option<Uri> {
 
 /// Returns an address for a message, without its query, which may contain a signature, and without its user.
 pub fn shown(uri: &Uri) -> String {
-    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let authority = uri.authority().map_or("", Authority::as_str);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     format!("{}://{host}{}", uri.scheme_str().unwrap_or("http"), uri.path())
 }

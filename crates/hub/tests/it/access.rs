@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use cliptune_hub::{Event, HubError};
 
+use crate::http::Fault;
 use crate::repository::{COMMIT, Repository};
-use crate::server::{FakeHub, Fault};
+use crate::server::FakeHub;
 use crate::support::{Diary, Machine, assert_says, id, lines, quiet};
 
 const LISTING: &str = "GET /revision/main";

@@ -6,8 +6,9 @@ use std::thread;
 
 use cliptune_hub::{Event, Notice};
 
+use crate::http::Fault;
 use crate::repository::Repository;
-use crate::server::{FakeHub, Fault};
+use crate::server::FakeHub;
 use crate::support::{Machine, downloads, id, quiet};
 
 #[test]

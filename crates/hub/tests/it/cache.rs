@@ -1,7 +1,8 @@
 //! What is fetched, where it lies, and what is not fetched again.
 
+use crate::http::Fault;
 use crate::repository::{COMMIT, Repository, weights};
-use crate::server::{FakeHub, Fault};
+use crate::server::FakeHub;
 use crate::support::{Diary, Machine, assert_says, downloads, id, lines, quiet};
 
 #[test]

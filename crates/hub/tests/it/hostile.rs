@@ -2,8 +2,9 @@
 
 use cliptune_hub::HubError;
 
+use crate::http::Fault;
 use crate::repository::{COMMIT, Repository, RepositoryFile};
-use crate::server::{FakeHub, Fault};
+use crate::server::FakeHub;
 use crate::support::{Machine, assert_says, id, quiet};
 
 const LISTING: &str = "GET /revision/main";

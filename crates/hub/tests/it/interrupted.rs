@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use cliptune_hub::{Event, HubError, Observer};
 
+use crate::http::{Asked, Fault};
 use crate::repository::{Repository, RepositoryFile};
-use crate::server::{Asked, FakeHub, Fault};
+use crate::server::FakeHub;
 use crate::support::{Diary, Machine, assert_says, downloads, id};
 
 fn weights() -> RepositoryFile {

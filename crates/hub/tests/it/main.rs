@@ -6,6 +6,9 @@ mod access;
 mod at_once;
 mod cache;
 mod hostile;
+#[path = "../../../web/tests/support/http.rs"]
+#[expect(dead_code, reason = "other crates' tests use the rest")]
+mod http;
 mod interrupted;
 mod layout;
 mod repository;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use cliptune_hub::{Event, Hub, HubError, HubId, Settings, Snapshot};
 use tempfile::TempDir;
 
-use crate::server::{Asked, FakeHub};
+use crate::http::Asked;
+use crate::server::FakeHub;
 
 /// A machine: an environment and a cache, and pauses that take no time.
 pub(crate) struct Machine {

@@ -2,7 +2,7 @@
 
 use cliptune_sources::SourceError;
 
-use crate::server::{Answer, Asked, Server};
+use crate::http::{Answer, Asked, Server};
 use crate::support::{Machine, contents, s3, store, texts};
 
 const KEY: &str = "AKIAEXAMPLE";

@@ -2,8 +2,8 @@
 
 use cliptune_sources::{Remote, SourceError};
 
-use crate::server::{Answer, Fault, Server};
-use crate::support::{Machine, contents, files, quiet, s3, s3_listing, store, texts};
+use crate::http::{Answer, Fault, Server};
+use crate::support::{Machine, contents, files, lines, quiet, s3, s3_listing, store, texts};
 
 const CONTEST: [(&str, &str); 6] = [
     ("contest/images/1.jpeg", "one"),
@@ -59,14 +59,14 @@ fn only_what_is_missing_or_has_changed_is_fetched() {
     let gets =
         |lines: Vec<String>| lines.into_iter().filter(|line| line.ends_with("jpeg")).collect::<Vec<_>>();
     machine.fetch("s3://bucket/contest/images/*.jpeg").unwrap();
-    assert_eq!(gets(server.lines()).len(), 2);
+    assert_eq!(gets(lines(&server)).len(), 2);
     machine.fetch("s3://bucket/contest/images/*.jpeg").unwrap();
-    assert_eq!(gets(server.lines()).len(), 0);
+    assert_eq!(gets(lines(&server)).len(), 0);
     files.lock().unwrap().insert("contest/images/2.jpeg".to_owned(), "TWO".to_owned());
     files.lock().unwrap().remove("contest/images/1.jpeg");
     let fetched = machine.fetch("s3://bucket/contest/images/*.jpeg").unwrap();
     assert_eq!(contents(&fetched), texts(&[("2.jpeg", "TWO")]));
-    assert_eq!(gets(server.lines()), ["GET /bucket/contest/images/2.jpeg"]);
+    assert_eq!(gets(lines(&server)), ["GET /bucket/contest/images/2.jpeg"]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn an_etag_that_only_looks_like_an_md5_is_believed_after_a_second_look() {
     });
     let machine = s3_machine(&server);
     assert_eq!(contents(&machine.fetch("s3://bucket/a").unwrap()), texts(&[("a", "text")]));
-    assert_eq!(server.lines(), ["GET /bucket/a", "GET /bucket/a", "HEAD /bucket/a"]);
+    assert_eq!(lines(&server), ["GET /bucket/a", "GET /bucket/a", "HEAD /bucket/a"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::thread;
 
 use cliptune_sources::{Event, Observer, Remote, SourceError, clear, copies};
 
-use crate::server::{Answer, Fault, Server};
-use crate::support::{Machine, contents, files, quiet, s3, store, texts};
+use crate::http::Server;
+use crate::support::{Machine, contents, files, lines, quiet, refusal, s3, store, texts};
 
 const ADDRESS: &str = "s3://bucket/d/";
 
@@ -88,7 +88,7 @@ fn what_is_fetched_by_two_at_once_is_fetched_once() {
             assert_eq!(contents(&fetched), texts(&[("1", "one"), ("2", "two")]));
         }
     });
-    let contents = server.lines().into_iter().filter(|line| line != "GET /bucket/").collect::<Vec<_>>();
+    let contents = lines(&server).into_iter().filter(|line| line != "GET /bucket/").collect::<Vec<_>>();
     assert_eq!(contents, ["GET /bucket/d/1", "GET /bucket/d/2"]);
 }
 
@@ -125,7 +125,7 @@ fn an_interrupted_fetch_continues_where_it_ended() {
 #[test]
 fn the_first_failure_is_the_one_that_is_told() {
     let (_, server, machine) = served();
-    server.fails("GET /bucket/d/2", Fault::Instead(Answer::new(403, &[], "")));
+    server.fails("GET /bucket/d/2", refusal(403));
     let error = machine.fetch(ADDRESS).unwrap_err();
     assert!(matches!(&error, SourceError::Denied { address, .. } if address.ends_with("/d/2")), "{error}");
 }

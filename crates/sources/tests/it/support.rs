@@ -9,7 +9,7 @@ use std::time::Duration;
 use cliptune_sources::{Access, Event, Fetched, Remote, Settings, SourceError, Sources};
 use tempfile::TempDir;
 
-use crate::server::{Answer, Asked, Server};
+use crate::http::{Answer, Asked, Fault, Server};
 
 /// A machine: an environment and a cache, and pauses that take no time.
 pub(crate) struct Machine {
@@ -123,6 +123,24 @@ pub(crate) fn etag(text: &str) -> String {
     format!("\"{}\"", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
+/// An answer that is only a status.
+pub(crate) fn refusal(status: u16) -> Fault {
+    Fault::Instead { status, headers: Vec::new(), body: String::new() }
+}
+
+/// The lines of what a server has been asked since the last call, sorted.
+pub(crate) fn lines(server: &Server) -> Vec<String> {
+    let mut lines: Vec<String> = server.asked().iter().map(Asked::line).collect();
+    lines.sort();
+    lines
+}
+
+/// A value of a query, without escapes.
+fn query(asked: &Asked, name: &str) -> Option<String> {
+    let query = asked.target.split_once('?')?.1;
+    query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).map(decoded)
+}
+
 fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
 }
@@ -156,7 +174,7 @@ pub(crate) fn s3(bucket: &'static str, files: &Files) -> Server {
 }
 
 fn s3_page(asked: &Asked, files: &BTreeMap<String, String>) -> Answer {
-    let (prefix, after) = (asked.query("prefix").unwrap_or_default(), asked.query("continuation-token"));
+    let (prefix, after) = (query(asked, "prefix").unwrap_or_default(), query(asked, "continuation-token"));
     let matching = files.iter().filter(|(name, _)| name.starts_with(&prefix));
     let rest: Vec<_> =
         matching.filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after)).collect();

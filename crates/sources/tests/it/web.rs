@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cliptune_sources::SourceError;
 
-use crate::server::{Answer, Fault, Server};
-use crate::support::{Machine, contents, files, store, texts, web};
+use crate::http::{Answer, Fault, Server};
+use crate::support::{Machine, contents, files, lines, refusal, store, texts, web};
 
 const HEAD: &str = "HEAD /data/meta.csv";
 const GET: &str = "GET /data/meta.csv";
@@ -25,12 +25,12 @@ fn a_file_is_fetched_once_and_again_when_it_changes() {
     let machine = Machine::new();
     let fetched = machine.fetch(&address).unwrap();
     assert_eq!(contents(&fetched), texts(&[("meta.csv", "0123456789abcdef")]));
-    assert_eq!(server.lines(), [GET, HEAD]);
+    assert_eq!(lines(&server), [GET, HEAD]);
     assert_eq!(machine.fetch(&address).unwrap(), fetched);
-    assert_eq!(server.lines(), [HEAD]);
+    assert_eq!(lines(&server), [HEAD]);
     files.lock().unwrap().insert("data/meta.csv".to_owned(), "changed".to_owned());
     assert_eq!(contents(&machine.fetch(&address).unwrap()), texts(&[("meta.csv", "changed")]));
-    assert_eq!(server.lines(), [GET, HEAD]);
+    assert_eq!(lines(&server), [GET, HEAD]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_server_without_ranges_sends_the_whole_file_again() {
 fn errors_of_the_server_are_tried_again_with_growing_pauses() {
     let (_, server, address) = served();
     for request in [HEAD, GET, GET] {
-        server.fails(request, Fault::Instead(Answer::new(503, &[], "")));
+        server.fails(request, refusal(503));
     }
     let machine = Machine::new();
     machine.fetch(&address).unwrap();
@@ -80,7 +80,7 @@ fn what_has_arrived_is_kept_when_the_server_is_given_up() {
     let (_, server, address) = served();
     server.fails(GET, Fault::CutAfter(5));
     for _ in 0..5 {
-        server.fails(GET, Fault::Instead(Answer::new(500, &[], "")));
+        server.fails(GET, refusal(500));
     }
     let machine = Machine::new();
     let error = machine.fetch(&address).unwrap_err();
@@ -197,7 +197,7 @@ fn the_query_of_an_address_is_sent_and_never_shown() {
         assert!(!String::from_utf8_lossy(&bytes).contains("geheim"), "{file}");
         assert!(!file.contains("geheim"));
     }
-    server.fails(HEAD, Fault::Instead(Answer::new(403, &[], "geheim")));
+    server.fails(HEAD, Fault::Instead { status: 403, headers: Vec::new(), body: "geheim".to_owned() });
     let error = machine.fetch(&signed).unwrap_err().in_one_line();
     assert!(!error.contains("geheim"), "{error}");
 }

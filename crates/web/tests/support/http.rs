@@ -1,4 +1,6 @@
-//! A web server on the loopback that fails on demand. It serves until the test's process ends.
+//! Web servers on the loopback that fail on demand. They serve until the test's process ends.
+//!
+//! The tests of several crates use this file.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -10,14 +12,18 @@ use std::thread;
 /// A server and what it has been asked.
 pub(crate) struct Server {
     pub(crate) address: String,
-    shared: Arc<Shared>,
+    pub(crate) log: Arc<Log>,
 }
 
-struct Shared {
-    handler: Box<dyn Fn(&Asked) -> Answer + Send + Sync>,
+/// What servers have been asked, and what is to go wrong.
+#[derive(Default)]
+pub(crate) struct Log {
     faults: Mutex<Vec<(String, Fault)>>,
     requests: Mutex<Vec<Asked>>,
 }
+
+/// What makes an answer.
+type Handler = dyn Fn(&Asked) -> Answer + Send + Sync;
 
 /// What goes wrong with one answer.
 pub(crate) enum Fault {
@@ -25,6 +31,8 @@ pub(crate) enum Fault {
     CutAfter(usize),
     /// The whole file is sent although a part was asked for.
     WholeInstead,
+    /// The part after the one that was asked for is sent.
+    WrongPart,
     /// One byte of the body is another one.
     Damaged,
     /// So many bytes are sent beyond the end, and are part of the announced length.
@@ -32,7 +40,7 @@ pub(crate) enum Fault {
     /// No length is announced, and bytes come beyond the end.
     Endless,
     /// This instead of an answer.
-    Instead(Answer),
+    Instead { status: u16, headers: Vec<(&'static str, String)>, body: String },
     /// A header has another value.
     Header(&'static str, String),
     /// A header is missing.
@@ -47,6 +55,8 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: HashMap<String, String>,
+    /// Whether a second server was asked, to which the first one sends for large files.
+    pub(crate) is_store: bool,
 }
 
 /// An answer as it goes.
@@ -67,11 +77,9 @@ impl Asked {
         self.target.split('?').next().unwrap()
     }
 
-    /// A value of the query, without escapes.
-    pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let query = self.target.split_once('?')?.1;
-        let value = query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")))?;
-        Some(percent_encoding::percent_decode_str(value).decode_utf8().unwrap().into_owned())
+    fn range_start(&self) -> usize {
+        let range = self.header("range").and_then(|range| range.strip_prefix("bytes="));
+        range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap())
     }
 
     /// `GET /path`, without the query.
@@ -98,9 +106,7 @@ impl Answer {
         if request.header("if-match").is_some_and(|wanted| Some(wanted) != etag) {
             return Self::new(412, &[], "");
         }
-        let range = request.header("range").and_then(|range| range.strip_prefix("bytes="));
-        let start: usize = range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap());
-        match (start, content.len()) {
+        match (request.range_start(), content.len()) {
             (0, _) => Self::new(200, headers, content),
             (start, total) if start < total => {
                 let mut answer = Self::new(206, headers, &content[start..]);
@@ -111,7 +117,7 @@ impl Answer {
         }
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.remove(name);
         self.headers.push((name.to_owned(), value.to_owned()));
     }
@@ -128,70 +134,69 @@ impl Answer {
 impl Server {
     /// A server that answers so.
     pub(crate) fn start(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
-        let handler = Box::new(handler);
-        let shared = Arc::new(Shared { handler, faults: Mutex::default(), requests: Mutex::default() });
+        Self::with_log(Arc::default(), false, handler)
+    }
+
+    /// A server that shares its log with another one.
+    pub(crate) fn with_log(
+        log: Arc<Log>,
+        is_store: bool,
+        handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let serving = Arc::clone(&shared);
+        let (handler, serving): (Arc<Handler>, _) = (Arc::new(handler), Arc::clone(&log));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&serving);
+                let (handler, log) = (Arc::clone(&handler), Arc::clone(&serving));
                 thread::spawn(move || {
                     // A client that hangs up has its reasons; the test looks at what the client says.
-                    let _ = serve(&shared, &stream);
+                    let _ = serve(&*handler, &log, &stream, is_store);
                 });
             }
         });
-        Self { address, shared }
+        Self { address, log }
     }
 
     /// The next answer to a request whose `METHOD path` ends so has this fault.
     pub(crate) fn fails(&self, request: &str, fault: Fault) {
-        self.shared.faults.lock().unwrap().push((request.to_owned(), fault));
+        self.log.faults.lock().unwrap().push((request.to_owned(), fault));
     }
 
     /// What has been asked since the last call.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.shared.requests.lock().unwrap())
-    }
-
-    /// The lines of what has been asked since the last call, in order.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.asked().iter().map(Asked::line).collect();
-        lines.sort();
-        lines
+        std::mem::take(&mut self.log.requests.lock().unwrap())
     }
 }
 
-fn serve(shared: &Shared, stream: &TcpStream) -> io::Result<()> {
-    let request = read(stream)?;
-    shared.requests.lock().unwrap().push(request.clone());
-    let mut answer = (shared.handler)(&request);
-    let fault = take_fault(shared, &request);
-    let held = match fault {
-        Some(Fault::Held(release)) => Some(release),
-        Some(fault) => {
-            spoil(&mut answer, fault, &request, shared);
-            None
-        }
-        None => None,
-    };
+fn serve(handler: &Handler, log: &Log, stream: &TcpStream, is_store: bool) -> io::Result<()> {
+    let request = read(stream, is_store)?;
+    log.requests.lock().unwrap().push(request.clone());
+    let mut answer = handler(&request);
+    let mut held = None;
+    match log.take_fault(&request) {
+        Some(Fault::Held(release)) => held = Some(release),
+        Some(fault) => spoil(&mut answer, fault, &request, handler),
+        None => {}
+    }
     write(stream, &request, &answer, held)?;
     stream.shutdown(Shutdown::Both)
 }
 
-fn take_fault(shared: &Shared, request: &Asked) -> Option<Fault> {
-    let line = request.line();
-    let mut faults = shared.faults.lock().unwrap();
-    let matches = |wanted: &str| {
-        let (method, end) = wanted.split_once(' ').unwrap();
-        line.starts_with(method) && line.ends_with(end)
-    };
-    let index = faults.iter().position(|(wanted, _)| matches(wanted))?;
-    Some(faults.remove(index).1)
+impl Log {
+    fn take_fault(&self, request: &Asked) -> Option<Fault> {
+        let line = request.line();
+        let mut faults = self.faults.lock().unwrap();
+        let matches = |wanted: &str| {
+            let (method, end) = wanted.split_once(' ').unwrap();
+            line.starts_with(method) && line.ends_with(end)
+        };
+        let index = faults.iter().position(|(wanted, _)| matches(wanted))?;
+        Some(faults.remove(index).1)
+    }
 }
 
-fn read(stream: &TcpStream) -> io::Result<Asked> {
+fn read(stream: &TcpStream, is_store: bool) -> io::Result<Asked> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
     let mut words = first.split(' ').map(str::to_owned);
@@ -202,7 +207,7 @@ fn read(stream: &TcpStream) -> io::Result<Asked> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Ok(Asked { method, target, headers })
+    Ok(Asked { method, target, headers, is_store })
 }
 
 fn write(
@@ -226,13 +231,20 @@ fn write(
     stream.flush()
 }
 
-fn spoil(answer: &mut Answer, fault: Fault, request: &Asked, shared: &Shared) {
+fn spoil(answer: &mut Answer, fault: Fault, request: &Asked, handler: &Handler) {
     match fault {
         Fault::CutAfter(bytes) => answer.sent = Some(bytes),
         Fault::WholeInstead => {
             let mut plain = request.clone();
             plain.headers.remove("range");
-            *answer = (shared.handler)(&plain);
+            *answer = handler(&plain);
+        }
+        Fault::WrongPart => {
+            answer.body.remove(0);
+            answer.announce();
+            let range = answer.headers.iter().find(|(name, _)| name == "Content-Range").unwrap().1.clone();
+            let start = request.range_start();
+            answer.set("Content-Range", &range.replace(&format!("{start}-"), &format!("{}-", start + 1)));
         }
         Fault::Damaged => answer.body[0] ^= 1,
         Fault::Surplus(bytes) => {
@@ -243,7 +255,10 @@ fn spoil(answer: &mut Answer, fault: Fault, request: &Asked, shared: &Shared) {
             answer.body.extend(vec![b'x'; 1 << 20]);
             answer.remove("Content-Length");
         }
-        Fault::Instead(instead) => *answer = instead,
+        Fault::Instead { status, headers, body } => {
+            *answer = Answer::new(status, &[], body);
+            headers.iter().for_each(|(name, value)| answer.set(name, value));
+        }
         Fault::Header(name, value) => answer.set(name, &value),
         Fault::NoHeader(name) => answer.remove(name),
         Fault::Held(_) => {}
