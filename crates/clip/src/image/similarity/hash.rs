@@ -23,7 +23,7 @@ pub struct PerceptualHash(u64);
 
 impl PerceptualHash {
     /// The largest distance at which two images count as near-duplicates.
-    pub const NEAR: u32 = 6;
+    pub const NEAR: u32 = 4;
 
     /// Returns the hash with these bits. The first one, which belongs to the mean brightness, is the highest.
     pub fn from_bits(bits: u64) -> Self {
