@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use cliptune_statistics::{Bootstrap, TiedRank, cluster_mean, cluster_proportion, ece};
-use cliptune_store::{Item, Metrics, Prediction};
+use cliptune_store::{ItemRef, ItemSlice, Metrics, Prediction};
 
 use crate::baseline::{Baselines, most_frequent};
 use crate::error::ScoreError;
@@ -14,19 +14,19 @@ use crate::metrics::named;
 use crate::softmax::{highest, log_sum_exp, softmax};
 
 /// Returns the prediction of an item from its texts' logits.
-pub(crate) fn predict(item: &Item, logits: Vec<f64>) -> Prediction {
+pub(crate) fn predict(item: ItemRef<'_>, logits: Vec<f64>) -> Prediction {
     let probs = softmax(&logits);
-    let rank = standing(&logits, item.label);
+    let rank = standing(&logits, item.label());
     Prediction {
-        item_id: item.item_id.clone(),
-        id: item.id.clone(),
-        group: item.group.clone(),
-        label: item.label,
+        item_id: item.item_id().to_owned(),
+        id: item.id().to_owned(),
+        group: item.group().to_owned(),
+        label: item.label(),
         predicted: highest(&logits),
         correct: rank.within(1) == 1.0,
         share: rank.within(1),
         rank: rank.rank(),
-        label_prob: probs[item.label],
+        label_prob: probs[item.label()],
         probs,
         logits,
     }
@@ -51,17 +51,17 @@ pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>)
 
 /// Returns the accuracies that are reached without looking at the images: by guessing, and by always giving the same
 /// answer, whether that is a position among the texts or a text.
-pub(crate) fn baselines(items: &[Item]) -> Baselines {
-    let place = most_frequent(items.iter().map(|item| item.label));
-    let text = most_frequent(items.iter().map(|item| &item.texts[item.label]));
+pub(crate) fn baselines(items: ItemSlice<'_>) -> Baselines {
+    let place = most_frequent(items.iter().map(|item| item.label()));
+    let text = most_frequent(items.iter().map(|item| item.text_numbers()[item.label()]));
     Baselines { chance: chance(items), majority: place.max(text) as f64 / items.len() as f64 }
 }
 
 /// Returns the accuracy of guessing: the mean of 1 / number of texts.
-fn chance(items: &[Item]) -> f64 {
+fn chance(items: ItemSlice<'_>) -> f64 {
     // Items are counted by their number of texts, so that the mean of 774 fifths is exactly a fifth.
     let mut counts = BTreeMap::<usize, usize>::new();
-    items.iter().for_each(|item| *counts.entry(item.texts.len()).or_default() += 1);
+    items.iter().for_each(|item| *counts.entry(item.text_numbers().len()).or_default() += 1);
     counts.iter().map(|(&texts, &count)| count as f64 / texts as f64).sum::<f64>() / items.len() as f64
 }
 
@@ -99,7 +99,7 @@ fn reciprocal_rank(prediction: &Prediction) -> f64 {
 mod tests {
     use super::*;
     use cliptune_experiment::Split;
-    use cliptune_store::ImageIdentity;
+    use cliptune_store::{ImageIdentity, Item, Items};
     use proptest::prelude::*;
 
     fn item(number: usize, group: usize, label: usize, texts: usize) -> Item {
@@ -120,11 +120,15 @@ mod tests {
         }
     }
 
+    fn predicted(item: &Item, logits: Vec<f64>) -> Prediction {
+        predict(Items::of(std::slice::from_ref(item)).all().get(0).unwrap(), logits)
+    }
+
     /// Returns 12 items of 3 texts in 4 groups; logit j of item i is ((5 i + 7 j + i j) mod 11) / 2 + j / 10.
     fn sample() -> Vec<Prediction> {
         let logit = |i: usize, j: usize| ((5 * i + 7 * j + i * j) % 11) as f64 / 2.0 + j as f64 / 10.0;
         (0..12)
-            .map(|i| predict(&item(i, i / 3, (2 * i + 1) % 3, 3), (0..3).map(|j| logit(i, j)).collect()))
+            .map(|i| predicted(&item(i, i / 3, (2 * i + 1) % 3, 3), (0..3).map(|j| logit(i, j)).collect()))
             .collect()
     }
 
@@ -165,7 +169,7 @@ mod tests {
     fn a_tie_is_shared_wherever_the_right_text_stands() {
         for label in 0..2 {
             let predictions: Vec<Prediction> =
-                (0..8).map(|i| predict(&item(i, i, label, 3), vec![1.0, 1.0, 0.0])).collect();
+                (0..8).map(|i| predicted(&item(i, i, label, 3), vec![1.0, 1.0, 0.0])).collect();
             let metrics = metrics(&predictions, &Bootstrap::default()).unwrap();
             for (metric, expected) in [("accuracy", 0.5), ("mrr", 0.75)] {
                 assert_eq!(metrics.get(metric).unwrap().value, expected, "{metric}, label {label}");
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_tie_of_wrong_texts_is_none() {
-        let prediction = predict(&item(0, 0, 2, 3), vec![1.0, 1.0, 0.0]);
+        let prediction = predicted(&item(0, 0, 2, 3), vec![1.0, 1.0, 0.0]);
         assert_eq!(
             (tied(std::slice::from_ref(&prediction)), prediction.share, prediction.rank),
             (0, 0.0, 3.0)
@@ -194,25 +198,25 @@ mod tests {
     #[test]
     fn an_answer_that_is_always_the_same_is_a_baseline() {
         let mut items: Vec<Item> = (0..10).map(|i| item(i, i, usize::from(i >= 7), 2)).collect();
-        assert_eq!(baselines(&items), Baselines { chance: 0.5, majority: 0.7 });
+        assert_eq!(baselines(Items::of(&items).all()), Baselines { chance: 0.5, majority: 0.7 });
         // The classes are the same in another order: no position is more frequent than the others, but one text is.
         items.iter_mut().skip(4).take(3).for_each(|item| {
             item.texts.reverse();
             item.label = 1;
         });
-        assert_eq!(baselines(&items).majority, 0.7);
+        assert_eq!(baselines(Items::of(&items).all()).majority, 0.7);
     }
 
     #[test]
     fn a_vanishing_probability_has_a_finite_likelihood() {
-        let prediction = predict(&item(0, 0, 0, 2), vec![0.0, 1000.0]);
+        let prediction = predicted(&item(0, 0, 0, 2), vec![0.0, 1000.0]);
         assert_eq!(prediction.label_prob, 0.0);
         assert_eq!(negative_log_likelihood(&prediction), 1000.0);
     }
 
     #[test]
     fn guessing_depends_on_the_number_of_texts() {
-        assert_eq!(baselines(&[item(0, 0, 0, 5), item(1, 0, 0, 2)]).chance, 0.35);
+        assert_eq!(baselines(Items::of(&[item(0, 0, 0, 5), item(1, 0, 0, 2)]).all()).chance, 0.35);
     }
 
     proptest! {
@@ -226,7 +230,7 @@ mod tests {
             let mut predictions: Vec<Prediction> = logits
                 .into_iter()
                 .enumerate()
-                .map(|(i, logits)| predict(&item(i, i % 5, i % 3, 3), logits))
+                .map(|(i, logits)| predicted(&item(i, i % 5, i % 3, 3), logits))
                 .collect();
             let before = metrics(&predictions, &options).unwrap();
             predictions.reverse();

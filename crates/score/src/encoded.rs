@@ -1,7 +1,7 @@
 //! A split as the towers see it: its distinct images and texts, and the answers computed from their vectors.
 
 use cliptune_experiment::TaskKind;
-use cliptune_store::{Dataset, Item, ItemImage, Prediction};
+use cliptune_store::{ItemImage, ItemSlice, Prediction};
 
 use crate::choice;
 use crate::distinct::Distinct;
@@ -32,18 +32,19 @@ pub(crate) struct Encoded {
 
 impl<'a> Distinctions<'a> {
     /// Finds the images and texts of items that are the same to the model.
-    pub(crate) fn of(items: &'a [Item], dataset: &Dataset, model: &Model) -> Result<Self, ScoreError> {
-        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
-        let images = image_rows.firsts.iter().map(|&first| dataset.image(&items[first])).collect();
-        let texts: Vec<&str> = items.iter().flat_map(|item| &item.texts).map(String::as_str).collect();
+    pub(crate) fn of(items: ItemSlice<'a>, model: &Model) -> Result<Self, ScoreError> {
+        let image_rows = Distinct::new(items.iter().map(|item| item.image_number()));
+        let firsts = image_rows.firsts.iter().filter_map(|&first| items.get(first));
+        let images = firsts.map(|item| item.image()).collect();
+        let texts: Vec<&str> = items.iter().flat_map(|item| item.texts()).collect();
         Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })
     }
 
     /// Returns the rows of each item's own texts.
-    pub(crate) fn own_texts<'b>(&'b self, items: &'b [Item]) -> impl Iterator<Item = &'b [usize]> {
+    pub(crate) fn own_texts<'b>(&'b self, items: ItemSlice<'b>) -> impl Iterator<Item = &'b [usize]> {
         let mut rest = self.texts.rows().row_of.as_slice();
         items.iter().map(move |item| {
-            let (own, others) = rest.split_at(item.texts.len());
+            let (own, others) = rest.split_at(item.text_numbers().len());
             rest = others;
             own
         })
@@ -52,7 +53,7 @@ impl<'a> Distinctions<'a> {
     /// Returns the answers to choice items.
     pub(crate) fn choices(
         &self,
-        items: &[Item],
+        items: ItemSlice<'_>,
         encoded: &Encoded,
         temperature: Temperature,
     ) -> Vec<Prediction> {
@@ -61,7 +62,7 @@ impl<'a> Distinctions<'a> {
     }
 
     /// Returns the logits of each item's image with its own texts.
-    fn own_logits(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Vec<Vec<f64>> {
+    fn own_logits(&self, items: ItemSlice<'_>, encoded: &Encoded, temperature: Temperature) -> Vec<Vec<f64>> {
         let logits = |(own, &image): (&[usize], &usize)| {
             let cosine = |&text: &usize| product(encoded.images.row(image), encoded.texts.row(text));
             own.iter().map(|text| temperature.logit(cosine(text))).collect()
@@ -70,12 +71,12 @@ impl<'a> Distinctions<'a> {
     }
 
     /// Ranks all texts for every image and all images for every text.
-    fn retrieval(&self, items: &[Item], encoded: &Encoded, temperature: Temperature) -> Retrieval {
+    fn retrieval(&self, items: ItemSlice<'_>, encoded: &Encoded, temperature: Temperature) -> Retrieval {
         pairs::retrieve(items, &self.hits(items), &encoded.images, &encoded.texts, temperature)
     }
 
     /// Returns which images and texts of pairs belong together.
-    pub(crate) fn hits(&self, items: &[Item]) -> Hits<'_> {
+    pub(crate) fn hits(&self, items: ItemSlice<'_>) -> Hits<'_> {
         Hits::new(items, &self.image_rows, self.texts.rows())
     }
 
@@ -83,7 +84,7 @@ impl<'a> Distinctions<'a> {
     pub(crate) fn predictions(
         &self,
         task: TaskKind,
-        items: &[Item],
+        items: ItemSlice<'_>,
         encoded: &Encoded,
         temperature: Temperature,
     ) -> Vec<Prediction> {

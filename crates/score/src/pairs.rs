@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use cliptune_statistics::{Bootstrap, TiedRank, cluster_median, cluster_proportion};
-use cliptune_store::{Item, Metrics, Prediction};
+use cliptune_store::{ItemRef, ItemSlice, Metrics, Prediction};
 
 use crate::baseline::Baselines;
 use crate::distinct::Distinct;
@@ -77,8 +77,8 @@ pub(crate) struct Retrieval {
 impl<'a> Hits<'a> {
     /// Returns which images and texts belong together, for items that have one text each. Both lists have one entry per
     /// item.
-    pub(crate) fn new(items: &[Item], image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
-        let groups = Distinct::new(items.iter().map(|item| item.group.as_str()));
+    pub(crate) fn new(items: ItemSlice<'_>, image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
+        let groups = Distinct::new(items.iter().map(|item| item.group_number()));
         let (images, texts) = (Memberships::new(image_rows, &groups), Memberships::new(text_rows, &groups));
         Self { image_rows, text_rows, images, texts }
     }
@@ -109,7 +109,7 @@ impl<'a> Hits<'a> {
 
 /// Ranks all texts for every image and all images for every text; `images` and `texts` are the distinct ones.
 pub(crate) fn retrieve(
-    items: &[Item],
+    items: ItemSlice<'_>,
     hits: &Hits<'_>,
     images: &Matrix,
     texts: &Matrix,
@@ -119,7 +119,7 @@ pub(crate) fn retrieve(
     let found = images.select(image_of).against(texts, |query, cosines| {
         let rank = TiedRank::new(cosines, hits.texts_of(image_of[query]).into_iter());
         let logits: Vec<f64> = cosines.iter().map(|&cosine| temperature.logit(cosine)).collect();
-        (prediction(&items[query], rank, logits[text_of[query]], log_sum_exp(&logits)), rank)
+        (prediction(items.at(query), rank, logits[text_of[query]], log_sum_exp(&logits)), rank)
     });
     let text_to_image = texts
         .select(text_of)
@@ -138,11 +138,11 @@ impl Retrieval {
 
 /// Computes recall@1/5/10 and the median rank (from 1) in both directions, each with its interval over groups.
 pub(crate) fn metrics(
-    items: &[Item],
+    items: ItemSlice<'_>,
     retrieval: &Retrieval,
     options: &Bootstrap,
 ) -> Result<Metrics, ScoreError> {
-    let groups: Vec<&str> = items.iter().map(|item| item.group.as_str()).collect();
+    let groups: Vec<&str> = items.iter().map(|item| item.group()).collect();
     let ways = [("image_to_text", &retrieval.image_to_text), ("text_to_image", &retrieval.text_to_image)];
     let mut metrics = Metrics::default();
     for (way, ranks) in ways {
@@ -159,12 +159,12 @@ pub(crate) fn metrics(
     Ok(metrics)
 }
 
-fn prediction(item: &Item, rank: TiedRank, logit: f64, total: f64) -> Prediction {
+fn prediction(item: ItemRef<'_>, rank: TiedRank, logit: f64, total: f64) -> Prediction {
     let label_prob = (logit - total).exp();
     Prediction {
-        item_id: item.item_id.clone(),
-        id: item.id.clone(),
-        group: item.group.clone(),
+        item_id: item.item_id().to_owned(),
+        id: item.id().to_owned(),
+        group: item.group().to_owned(),
         label: 0,
         // Predictions hold whole ranks, from 0: a rank that a tie leaves open is rounded down.
         predicted: rank.rank() as usize - 1,
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::matrix::product;
     use cliptune_experiment::Split;
-    use cliptune_store::ImageIdentity;
+    use cliptune_store::{ImageIdentity, Item, Items};
     use proptest::prelude::*;
 
     fn item(number: usize, group: usize, image: usize, text: usize) -> Item {
@@ -217,8 +217,9 @@ mod tests {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
         let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
         let (images, texts) = (directions(image_degrees), directions(text_degrees));
-        let hits = Hits::new(items, &image_rows, &text_rows);
-        retrieve(items, &hits, &images, &texts, Temperature { scale: 10.0, bias: 0.0 })
+        let columns = Items::of(items);
+        let hits = Hits::new(columns.all(), &image_rows, &text_rows);
+        retrieve(columns.all(), &hits, &images, &texts, Temperature { scale: 10.0, bias: 0.0 })
     }
 
     fn ranks(ranks: &[TiedRank]) -> Vec<f64> {
@@ -228,7 +229,7 @@ mod tests {
     fn baselines(items: &[Item]) -> Baselines {
         let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
         let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
-        Hits::new(items, &image_rows, &text_rows).baselines()
+        Hits::new(Items::of(items).all(), &image_rows, &text_rows).baselines()
     }
 
     #[test]
@@ -269,7 +270,7 @@ mod tests {
         let items: Vec<Item> = (0..12).map(|i| item(i, i, i, i)).collect();
         let found = retrieval(&items, &[45; 12], &[45; 12]);
         assert_eq!(found.tied(), 12);
-        let metrics = metrics(&items, &found, &Bootstrap::default()).unwrap();
+        let metrics = metrics(Items::of(&items).all(), &found, &Bootstrap::default()).unwrap();
         for (metric, expected) in [
             ("image_to_text_recall@1", baselines(&items).chance),
             ("image_to_text_recall@10", 10.0 / 12.0),
@@ -285,7 +286,9 @@ mod tests {
     #[test]
     fn metrics_come_in_their_order() {
         let items = [item(0, 0, 0, 0), item(1, 1, 1, 1)];
-        let metrics = metrics(&items, &retrieval(&items, &[0, 90], &[1, 91]), &Bootstrap::default()).unwrap();
+        let metrics =
+            metrics(Items::of(&items).all(), &retrieval(&items, &[0, 90], &[1, 91]), &Bootstrap::default())
+                .unwrap();
         let names: Vec<&str> = metrics.0.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names[..2], ["image_to_text_recall@1", "image_to_text_recall@5"]);
         assert_eq!(names[6..], ["image_to_text_median_rank", "text_to_image_median_rank"]);

@@ -1,9 +1,9 @@
 //! Scores one run: first the parity gate, then each split that has no scores, then the reduced precisions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cliptune_experiment::{ExportPlan, ImageFit, Split, TaskKind};
-use cliptune_store::{Dataset, Item, Parity, Run, read_parity, write_scores};
+use cliptune_store::{Dataset, ItemRef, ItemSlice, Items, Parity, Part, Run, read_parity, write_scores};
 use cliptune_terminal::Printer;
 
 use crate::distinct::Distinct;
@@ -14,6 +14,9 @@ use crate::parity::{self, Unscored};
 use crate::precisions::{self, Subject};
 use crate::runtime::Runtime;
 use crate::split::{self, Job};
+
+/// The parts of items that scoring reads.
+pub(crate) const SCORED: &[Part] = &[Part::Identity, Part::Rows, Part::Group, Part::Image, Part::Texts];
 
 /// The work that remains to be done for a run.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,7 @@ pub fn score_run(
     check_fit(run, &model)?;
     let parity = pass_gate(&export, run, dataset, &mut model)?;
     for (&split, items) in splits.iter().zip(&items) {
+        let items = items.all();
         let job = Job { dataset, split, items };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
@@ -53,8 +57,8 @@ pub fn score_run(
 }
 
 /// Warns if rows share their ids, because an evaluator that reads `choices.json` looks rows up by their ids.
-fn tell_shared_ids(task: TaskKind, split: Split, items: &[Item], printer: &Printer) {
-    let rows = Distinct::new(items.iter().flat_map(|item| &item.ids));
+fn tell_shared_ids(task: TaskKind, split: Split, items: ItemSlice<'_>, printer: &Printer) {
+    let rows = Distinct::new(items.iter().flat_map(|item| item.ids()));
     if task == TaskKind::Choice && rows.count() < rows.row_of.len() {
         printer.warn(&format!(
             "the {} rows of the {split} split have {} different ids; choices.json lists an answer for each row of an id \
@@ -65,9 +69,9 @@ fn tell_shared_ids(task: TaskKind, split: Split, items: &[Item], printer: &Print
     }
 }
 
-fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Vec<Item>, ScoreError> {
-    let items = dataset.items(Some(split))?;
-    match items.is_empty() {
+fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Items, ScoreError> {
+    let items = dataset.columns(&[split], SCORED)?;
+    match items.all().is_empty() {
         true => Err(ScoreError::EmptySplit { run: run.id(), split }),
         false => Ok(items),
     }
@@ -91,10 +95,12 @@ fn pass_gate(
     model: &mut Model,
 ) -> Result<Parity, ScoreError> {
     let sample = read_parity(run)?;
-    let all = dataset.items(None)?;
-    let by_id: HashMap<&str, &Item> = all.iter().map(|item| (item.item_id.as_str(), item)).collect();
+    let all = dataset.columns(&Split::ALL, &[Part::Identity, Part::Image])?;
+    let named: HashSet<&str> = sample.items.iter().map(|item| item.item_id.as_str()).collect();
+    let in_sample = all.all().iter().filter(|item| named.contains(item.item_id()));
+    let by_id: HashMap<&str, ItemRef<'_>> = in_sample.map(|item| (item.item_id(), item)).collect();
     let image = |item_id: &str| match by_id.get(item_id) {
-        Some(item) => Ok(dataset.image(item)),
+        Some(item) => Ok(item.image()),
         None => Err(ScoreError::ForeignSample { run: run.id(), item: item_id.to_owned() }),
     };
     let images = sample.items.iter().map(|item| image(&item.item_id)).collect::<Result<Vec<_>, _>>()?;

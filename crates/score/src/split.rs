@@ -2,7 +2,7 @@
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_statistics::Bootstrap;
-use cliptune_store::{Dataset, Item, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
+use cliptune_store::{Dataset, ItemSlice, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
 use cliptune_terminal::Printer;
 use cliptune_terminal::format::counted;
 
@@ -24,7 +24,7 @@ pub(crate) struct Job<'a> {
     /// The split.
     pub(crate) split: Split,
     /// The items of the split, of which there is at least one.
-    pub(crate) items: &'a [Item],
+    pub(crate) items: ItemSlice<'a>,
 }
 
 /// The results that are computed from the encoded split, whatever its task is.
@@ -42,7 +42,7 @@ pub(crate) fn score(
     parity: Parity,
     printer: &Printer,
 ) -> Result<(Scores, Vec<Prediction>), ScoreError> {
-    let distinct = Distinctions::of(job.items, job.dataset, model)?;
+    let distinct = Distinctions::of(job.items, model)?;
     let task = job.dataset.record().task;
     let equal_choices = match task {
         TaskKind::Choice => choice::with_equal_texts(distinct.own_texts(job.items)),
@@ -59,7 +59,7 @@ pub(crate) fn score(
         split: job.split,
         task,
         n_items: job.items.len(),
-        n_groups: Distinct::new(job.items.iter().map(|item| item.group.as_str())).count(),
+        n_groups: Distinct::new(job.items.iter().map(|item| item.group_number())).count(),
         n_tied: tied,
         n_equal_choices: equal_choices.len(),
         chance: baselines.chance,
@@ -80,12 +80,12 @@ fn tell_equal_choices(job: &Job<'_>, items: &[usize], printer: &Printer) {
         counted(items.len() as u64, "item"),
         job.split,
         if items.len() == 1 { "has" } else { "have" },
-        job.items[first].id,
+        job.items.at(first).id(),
     ));
 }
 
 fn choices(
-    items: &[Item],
+    items: ItemSlice<'_>,
     distinct: &Distinctions<'_>,
     encoded: &Encoded,
     temperature: Temperature,
@@ -97,7 +97,7 @@ fn choices(
 }
 
 fn retrieval(
-    items: &[Item],
+    items: ItemSlice<'_>,
     distinct: &Distinctions<'_>,
     encoded: &Encoded,
     temperature: Temperature,

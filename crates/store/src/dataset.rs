@@ -8,13 +8,14 @@ use duckdb::Connection;
 
 use crate::dataset_record::{DatasetRecord, TableHashes};
 use crate::dataset_tables::{ITEMS_FILE, REJECTS_FILE, write_tables};
-use crate::error::{Damage, StoreError};
+use crate::error::StoreError;
 use crate::identity::DATASET_FORMAT;
 use crate::image_identity::ImageIdentity;
 use crate::item::Item;
-use crate::item_image::ItemImage;
 use crate::item_rows;
+use crate::items::{ItemRef, Items, Part};
 use crate::parquet::{self, open_database};
+use crate::read_items::read_items;
 use crate::record::{read_record, write_record};
 use crate::regular::{expect_hash, is_absent};
 use crate::reject::Reject;
@@ -84,19 +85,30 @@ impl Dataset {
         &self.record
     }
 
-    /// Reads the items of one split, or of all splits, ordered by group and identity.
+    /// Reads some parts of the items of some splits, in the order of these splits. Within a split, items are ordered by
+    /// group and identity.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the table has changed since it was written, or when an item contradicts itself.
+    pub fn columns(&self, splits: &[Split], parts: &[Part]) -> Result<Items, StoreError> {
+        let path = self.intact(ITEMS_FILE, &self.record.tables.items)?;
+        let folders = self.record.sources.images_folders.iter().map(PathBuf::from).collect();
+        read_items(&path, splits, parts, self.record.classes.len(), folders)
+    }
+
+    /// Reads the items of one split, or of all splits, one by one. Each of them takes the memory of all of its texts, so
+    /// that only small datasets should be read in this way.
     ///
     /// # Errors
     ///
     /// Returns an error when the table has changed since it was written, or when an item contradicts itself.
     pub fn items(&self, split: Option<Split>) -> Result<Vec<Item>, StoreError> {
-        let path = self.intact(ITEMS_FILE, &self.record.tables.items)?;
-        let items: Vec<Item> = parquet::read(&path, split.map(|split| ("split", split.as_str())))?;
-        let classes = self.record.classes.len();
-        match items.iter().find_map(|item| item.flaw(classes)) {
-            Some(flaw) => Err(StoreError::damaged(&path, Damage::Contradiction(flaw))),
-            None => Ok(items),
-        }
+        let items = match split {
+            Some(split) => self.columns(&[split], &Part::ALL)?,
+            None => self.columns(&Split::ALL, &Part::ALL)?,
+        };
+        Ok(items.all().iter().map(ItemRef::to_item).collect())
     }
 
     /// Checks that both tables are unchanged since they were written.
@@ -125,28 +137,22 @@ impl Dataset {
         Path::new(folder.map_or("", String::as_str)).join(&item.image)
     }
 
-    /// Returns the image of an item, ready to be read.
-    pub fn image(&self, item: &Item) -> ItemImage {
-        ItemImage::new(self.image_path(item), item.image_hash)
-    }
-
     /// Returns what the images of one split, or of all splits, are known by. It tells whether two datasets share
     /// images.
     pub fn image_hashes(&self, split: Option<Split>) -> Result<BTreeSet<ImageIdentity>, StoreError> {
-        Ok(self.items(split)?.into_iter().map(|item| item.image_hash).collect())
+        let splits = split.map_or(Split::ALL.to_vec(), |split| vec![split]);
+        Ok(self.columns(&splits, &[Part::Image])?.identities().collect())
     }
 
     /// Returns what the images that a training on this dataset sees are known by. Weights are fitted to the train
     /// split and chosen by the validation split.
     pub fn trained_on(&self) -> Result<BTreeSet<ImageIdentity>, StoreError> {
-        let mut images = self.image_hashes(Some(Split::Train))?;
-        images.extend(self.image_hashes(Some(Split::Validation))?);
-        Ok(images)
+        Ok(self.columns(&[Split::Train, Split::Validation], &[Part::Image])?.identities().collect())
     }
 
     /// Reads the images and rows that are in no item.
     pub fn rejects(&self) -> Result<Vec<Reject>, StoreError> {
-        parquet::read(&self.intact(REJECTS_FILE, &self.record.tables.rejects)?, None)
+        parquet::read(&self.intact(REJECTS_FILE, &self.record.tables.rejects)?)
     }
 
     /// Returns the path of the parquet file of the items, for queries.

@@ -1,12 +1,11 @@
 //! The items in `items.parquet`: one image each, with its candidate texts.
 
 use cliptune_experiment::Split;
-use serde::{Deserialize, Serialize};
 
 use crate::image_identity::ImageIdentity;
 
 /// One item of a dataset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// The identity of the item's content: 16 hexadecimal digits of group, image, texts and label. The same item has
     /// the same identity in every dataset made from the same sources.
@@ -37,17 +36,4 @@ pub struct Item {
     pub label: usize,
     /// The texts that are used only to train a tokenizer from scratch (`columns.vocabulary`).
     pub vocabulary: Vec<String>,
-}
-
-impl Item {
-    /// Describes how the item contradicts itself, if it does. Every reader relies on the label being the index of a
-    /// text, or of one of the `classes` of the dataset where the item has no texts of its own.
-    pub(crate) fn flaw(&self, classes: usize) -> Option<String> {
-        let (candidates, what) = match self.texts.len() {
-            0 if classes > 0 => (classes, "classes"),
-            texts => (texts, "texts"),
-        };
-        (self.label >= candidates)
-            .then(|| format!("item {} has the label {} and {candidates} {what}", self.item_id, self.label))
-    }
 }

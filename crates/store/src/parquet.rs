@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use duckdb::{Connection, params};
+use duckdb::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -83,13 +83,10 @@ pub(crate) fn write<T: Serialize>(path: &Path, table: &Table, rows: &[T]) -> Res
     copy(path, table, &lines).map_err(|source| failed("write", path, source))
 }
 
-/// Reads rows in the order of the file. If a condition is given, only the rows whose column has that value are read.
-pub(crate) fn read<T: DeserializeOwned>(
-    path: &Path,
-    condition: Option<(&str, &str)>,
-) -> Result<Vec<T>, StoreError> {
+/// Reads rows in the order of the file.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
     check(path)?;
-    let lines = lines(path, condition).map_err(|source| failed("read", path, source))?;
+    let lines = lines(path).map_err(|source| failed("read", path, source))?;
     let parse = |line: &String| {
         serde_json::from_str(line).map_err(|source| StoreError::Json { path: path.to_path_buf(), source })
     };
@@ -130,14 +127,10 @@ fn copy(path: &Path, table: &Table, lines: &[String]) -> duckdb::Result<()> {
     copy_query(&database, path, table, &rows)
 }
 
-fn lines(path: &Path, condition: Option<(&str, &str)>) -> duckdb::Result<Vec<String>> {
+fn lines(path: &Path) -> duckdb::Result<Vec<String>> {
     let database = open_database()?;
-    let (column, value) = condition.unwrap_or(("", ""));
-    let condition = if column.is_empty() { "true".to_owned() } else { format!("{} = ?2", sql_name(column)) };
-    let mut statement = database.prepare(&format!(
-        "SELECT CAST(to_json(t) AS VARCHAR) FROM read_parquet(?1) AS t WHERE {condition} AND ?2 IS NOT NULL"
-    ))?;
-    statement.query_map(params![literal_path(path), value], |row| row.get(0))?.collect()
+    let mut statement = database.prepare("SELECT CAST(to_json(t) AS VARCHAR) FROM read_parquet(?) AS t")?;
+    statement.query_map([literal_path(path)], |row| row.get(0))?.collect()
 }
 
 fn failed(action: &'static str, path: &Path, source: duckdb::Error) -> StoreError {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Damage, StoreError};
 use crate::files::write_json;
 use crate::identity::SCORES_FORMAT;
-use crate::item::Item;
+use crate::items::{ItemRef, ItemSlice};
 use crate::parquet::{self, Table};
 use crate::record::{read_record, write_record};
 use crate::regular::{expect_hash, file_hash, is_absent};
@@ -55,7 +55,7 @@ pub fn write_scores(
     run: &Run,
     scores: &Scores,
     predictions: &[Prediction],
-    items: &[Item],
+    items: ItemSlice<'_>,
 ) -> Result<(), StoreError> {
     let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
     let folder = staged.path();
@@ -97,7 +97,7 @@ pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError
 pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, StoreError> {
     let path = run.scores_folder(split).join(PREDICTIONS);
     match read_scores(run, split)? {
-        Some(_) => parquet::read(&path, None),
+        Some(_) => parquet::read(&path),
         None => Err(StoreError::damaged(&path, Damage::Missing)),
     }
 }
@@ -122,17 +122,18 @@ impl Letters {
 }
 
 /// Returns the map `{id: letter}` for all rows.
-fn choices(predictions: &[Prediction], items: &[Item]) -> BTreeMap<String, Letters> {
-    let rows: HashMap<&str, &[String]> =
-        items.iter().map(|item| (item.item_id.as_str(), item.ids.as_slice())).collect();
+fn choices(predictions: &[Prediction], items: ItemSlice<'_>) -> BTreeMap<String, Letters> {
+    let rows: HashMap<&str, ItemRef<'_>> = items.iter().map(|item| (item.item_id(), item)).collect();
     let mut answers = BTreeMap::<String, Letters>::new();
     for prediction in predictions {
-        let own = std::slice::from_ref(&prediction.id);
-        for id in rows.get(prediction.item_id.as_str()).copied().unwrap_or(own) {
+        let ids = rows
+            .get(prediction.item_id.as_str())
+            .map_or(vec![prediction.id.as_str()], |item| item.ids().collect());
+        for id in ids {
             let letter = letter(prediction.predicted);
             match answers.get_mut(id) {
                 Some(letters) => letters.add(letter),
-                None => drop(answers.insert(id.clone(), Letters::One(letter))),
+                None => drop(answers.insert(id.to_owned(), Letters::One(letter))),
             }
         }
     }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, TrainPlan};
-use cliptune_store::{ImageIdentity, Item, ItemImage};
+use cliptune_store::{ImageIdentity, Item, ItemImage, Items};
 use cliptune_train::checkpoint::{Checkpoints, Position, State};
 use cliptune_train::data::{Batch, Example, Examples, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
@@ -116,12 +116,25 @@ impl Work {
         let batches: Vec<Vec<Question>> =
             serde_json::from_slice(&fs_err::read(folder.join("batches.json"))?)?;
         let mut examples = Examples::default();
+        let questions: Vec<Item> = batches.iter().flatten().map(item).collect();
+        let items = Items::of(&questions);
+        let mut rest = 0;
+        let mut slice = |batch: &Vec<Question>| {
+            let start = rest;
+            rest += batch.len();
+            examples.add(items.all().part(start..rest).iter())
+        };
+        let batches = batches.iter().map(&mut slice).collect();
         Ok(Self {
             plan,
             start: Start::from_folder(&folder.join("model"), Device::Cpu)?,
-            batches: batches.iter().map(|batch| examples.add(&items(batch))).collect(),
-            images: examples.image_items().iter().map(|item| source(folder, item)).collect::<Result<_>>()?,
-            texts: examples.texts().to_vec(),
+            batches,
+            images: examples
+                .images(&items)
+                .iter()
+                .map(|image| source(folder, image.path()))
+                .collect::<Result<_>>()?,
+            texts: examples.texts(&items).into_iter().map(str::to_owned).collect(),
         })
     }
 
@@ -228,14 +241,14 @@ fn answer(value: &impl Serialize) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn source(folder: &Path, item: &Item) -> Result<ItemImage> {
-    let path = folder.join(&item.image);
+fn source(folder: &Path, image: &Path) -> Result<ItemImage> {
+    let path = folder.join(image);
     let identity = ImageIdentity::of(&fs_err::read(&path)?);
     Ok(ItemImage::new(path, identity))
 }
 
-fn items(batch: &[Question]) -> Vec<Item> {
-    let item = |question: &Question| Item {
+fn item(question: &Question) -> Item {
+    Item {
         item_id: question.image.clone(),
         id: question.image.clone(),
         ids: Vec::new(),
@@ -249,6 +262,5 @@ fn items(batch: &[Question]) -> Vec<Item> {
         texts: question.texts.clone(),
         label: 0,
         vocabulary: Vec::new(),
-    };
-    batch.iter().map(item).collect()
+    }
 }

@@ -28,10 +28,10 @@ fn equal_choices(splits: &Splits) -> Option<String> {
     if splits.task != TaskKind::Choice {
         return None;
     }
-    let train = splits.train.iter().zip(&splits.train_items);
-    let all = train.chain(splits.validation.iter().zip(&splits.validation_items));
+    let train = splits.train.iter().zip(splits.train_items().iter());
+    let all = train.chain(splits.validation.iter().zip(splits.validation_items().iter()));
     let ids: Vec<String> =
-        all.filter(|(example, _)| example.has_equal_texts()).map(|(_, item)| item.id.clone()).collect();
+        all.filter(|(example, _)| example.has_equal_texts()).map(|(_, item)| item.id().to_owned()).collect();
     let count = ids.len();
     (count > 0).then(|| {
         format!(
@@ -100,7 +100,7 @@ fn long_warmup(plan: &TrainPlan, steps: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use cliptune_experiment::{Objective, Schedule, Split, Warmup};
-    use cliptune_store::{ImageIdentity, Item};
+    use cliptune_store::{ImageIdentity, Item, Items};
 
     use super::*;
     use crate::data::Examples;
@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn examples(items: &[Item]) -> Vec<Example> {
-        Examples::default().add(items)
+        Examples::default().add(Items::of(items).all().iter())
     }
 
     #[test]
@@ -179,11 +179,9 @@ mod tests {
         let splits = |items: &[Item]| Splits {
             task: TaskKind::Choice,
             train: examples(items),
-            train_items: items.to_vec(),
+            items: Items::of(items),
             validation: Vec::new(),
-            validation_items: Vec::new(),
             test: Vec::new(),
-            test_items: Vec::new(),
             images: Vec::new(),
             texts: Vec::new(),
         };

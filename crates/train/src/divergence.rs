@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cliptune_store::Item;
+use cliptune_store::ItemSlice;
 use serde::{Deserialize, Serialize};
 
 /// The number of first losses whose mean tells where a run started.
@@ -52,8 +52,8 @@ pub enum Symptom {
 
 impl Divergence {
     /// Looks up the ids of the batch's items in the train split.
-    pub fn name(&mut self, train: &[Item]) {
-        self.items = self.batch.iter().filter_map(|&row| Some(train.get(row)?.id.clone())).collect();
+    pub fn name(&mut self, train: ItemSlice<'_>) {
+        self.items = self.batch.iter().filter_map(|&row| Some(train.get(row)?.id().to_owned())).collect();
     }
 
     /// Says what happened, without the items.

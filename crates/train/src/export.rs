@@ -4,7 +4,7 @@ use std::slice;
 
 use cliptune_clip::checkpoint::Checkpoint;
 use cliptune_experiment::TaskKind;
-use cliptune_store::{Item, Origin, ParityItem, ParitySample, Run};
+use cliptune_store::{ItemSlice, Origin, ParityItem, ParitySample, Run};
 use tch::{Device, Kind, Tensor};
 
 use crate::data::{Batch, Example, Needed};
@@ -41,7 +41,7 @@ pub fn write_parity(
     run: &Run,
     encoder: &Encoder<'_>,
     task: TaskKind,
-    items: &[Item],
+    items: ItemSlice<'_>,
     examples: &[Example],
     parameters: &Parameters,
 ) -> Result<(), TrainError> {
@@ -59,14 +59,14 @@ pub fn write_parity(
         // Finds the first item and candidate that a row of the batch stands for.
         let found = batch.examples.iter().zip(&sample).find_map(|(example, &index)| {
             let place = example.texts.iter().position(|&one| one == row)?;
-            items[index].texts.get(place).cloned()
+            items.at(index).texts().nth(place).map(str::to_owned)
         });
         found.unwrap_or_default()
     };
     let all_texts: Vec<usize> = (0..batch.texts.len()).collect();
     let entry = |(example, &index): (&Example, &usize)| -> Result<ParityItem, TrainError> {
         let rows = if task == TaskKind::Pairs { &all_texts } else { &example.texts };
-        let (item_id, logits) = (items[index].item_id.clone(), cells(&logits, example.image, rows)?);
+        let (item_id, logits) = (items.at(index).item_id().to_owned(), cells(&logits, example.image, rows)?);
         if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
             return Err(TrainError::NotFinite {
                 what: format!("the model of {}", run.id()),

@@ -161,7 +161,7 @@ impl<'a> Session<'a> {
 
     /// Reads the starting weights again, because training changes them in place.
     fn starting(&self) -> Result<Parameters, TrainError> {
-        Ok(Start::open(self.standing, &self.splits.train_items, self.context.device)?.parameters)
+        Ok(Start::open(self.standing, self.splits.train_items(), self.context.device)?.parameters)
     }
 
     /// Finds the best of the models between the starting one and the tuned one that the plan lists, and its position
@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
     ) -> TrainError {
         match &mut error {
             TrainError::Diverged(divergence) => {
-                divergence.name(&self.splits.train_items);
+                divergence.name(self.splits.train_items());
                 let (step, epoch, reason) = (divergence.step, divergence.epoch, divergence.reason());
                 journal.tell(&Event::Diverged { step, epoch, reason, items: divergence.items.clone() });
             }

@@ -9,7 +9,7 @@ use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_clip::{ClipConfig, ModelFolder};
 use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Objective, Plan, Transformer};
-use cliptune_store::{Item, ResolvedBase, Standing};
+use cliptune_store::{ItemSlice, ResolvedBase, Standing};
 use tch::Device;
 
 use crate::data::TextBank;
@@ -35,7 +35,7 @@ pub struct Start {
 impl Start {
     /// Draws a model from scratch (with a tokenizer made from the train split's words), or reads the one that the plan
     /// starts from.
-    pub fn open(standing: &Standing, train_items: &[Item], device: Device) -> Result<Self, TrainError> {
+    pub fn open(standing: &Standing, train_items: ItemSlice<'_>, device: Device) -> Result<Self, TrainError> {
         let plan = &standing.plan;
         let mut start = match (&plan.model.from, &standing.base) {
             (ModelSource::Scratch(architecture), _) => {
@@ -91,7 +91,7 @@ impl Start {
 
     /// Returns this starting point, or an error if its model does not compute finite numbers.
     fn checked(self, what: &str, device: Device) -> Result<Self, TrainError> {
-        let text = TextBank::encode(&self.tokenizer, &["a".to_owned()])?.tensor(&[0], device)?;
+        let text = TextBank::encode(&self.tokenizer, &["a"])?.tensor(&[0], device)?;
         match model::fault(&self.parameters, &self.config, &text, device)? {
             Some(fault) => Err(TrainError::NotFinite { what: what.to_owned(), fault }),
             None => Ok(self),
@@ -111,14 +111,11 @@ impl Start {
 fn scratch(
     architecture: &Architecture,
     plan: &Plan,
-    train_items: &[Item],
+    train_items: ItemSlice<'_>,
     device: Device,
 ) -> Result<Start, TrainError> {
-    let words: Vec<&str> = train_items
-        .iter()
-        .flat_map(|item| item.texts.iter().chain(&item.vocabulary))
-        .map(String::as_str)
-        .collect();
+    let words: Vec<&str> =
+        train_items.iter().flat_map(|item| item.texts().chain(item.vocabulary())).collect();
     let tokenizer = Tokenizer::train(&words, architecture.vocab_size, architecture.context_length)?;
     let config = clip_config(architecture, &tokenizer);
     Ok(Start {

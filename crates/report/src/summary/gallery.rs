@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cliptune_experiment::{Split, TaskKind};
-use cliptune_store::{Dataset, Item, Prediction, Standing};
+use cliptune_store::{Dataset, ItemRef, Part, Prediction, Standing};
 
 use super::boards::Scored;
 use super::thumbnail::{preprocessor, thumbnail};
@@ -12,6 +12,8 @@ use crate::error::ReportError;
 
 /// The number of items in a gallery.
 const SIZE: usize = 16;
+/// The parts of items that the gallery shows.
+const SHOWN: &[Part] = &[Part::Identity, Part::Group, Part::Image, Part::Texts];
 
 /// Returns the gallery of the first board of choices, if there is one.
 pub(super) fn gallery(
@@ -35,8 +37,8 @@ pub(super) fn gallery(
         || Err("there is no model to show it as".to_owned()),
         |run| preprocessor(&run.model_folder()),
     );
-    let image = |item: &Item| match &prepared {
-        Ok(preprocessor) => thumbnail(&dataset.image(item), preprocessor),
+    let image = |item: ItemRef<'_>| match &prepared {
+        Ok(preprocessor) => thumbnail(&item.image(), preprocessor),
         Err(reason) => Err(reason.clone()),
     };
     let items = show(dataset, &of_board, &strata, &chosen, image)?;
@@ -95,22 +97,25 @@ fn show(
     scored: &[&Scored],
     strata: &[Stratum],
     chosen: &[usize],
-    image: impl Fn(&Item) -> Result<Thumbnail, String>,
+    image: impl Fn(ItemRef<'_>) -> Result<Thumbnail, String>,
 ) -> Result<Vec<GalleryItem>, ReportError> {
-    let items = dataset.items(Some(Split::Test))?;
-    let by_id: HashMap<&str, &Item> = items.iter().map(|item| (item.item_id.as_str(), item)).collect();
+    let items = dataset.columns(&[Split::Test], SHOWN)?;
+    let Some(first) = scored.first() else { return Ok(Vec::new()) };
+    let named: BTreeSet<&str> = chosen.iter().map(|&index| first.seeds[0][index].item_id.as_str()).collect();
+    let named = items.all().iter().filter(|item| named.contains(item.item_id()));
+    let by_id: HashMap<&str, ItemRef<'_>> = named.map(|item| (item.item_id(), item)).collect();
     let shown = chosen.iter().filter_map(|&index| {
-        let prediction = &scored.first()?.seeds[0][index];
-        let item = by_id.get(prediction.item_id.as_str())?;
+        let prediction = &first.seeds[0][index];
+        let item = *by_id.get(prediction.item_id.as_str())?;
         Some(GalleryItem {
-            item_id: item.item_id.clone(),
+            item_id: item.item_id().to_owned(),
             id: prediction.id.clone(),
-            group: item.group.clone(),
+            group: item.group().to_owned(),
             stratum: strata[index],
             image: image(item),
-            texts: item.texts.clone(),
-            label: item.label,
-            answers: scored.iter().map(|one| answer(one, index, item.texts.len())).collect(),
+            texts: item.texts().map(str::to_owned).collect(),
+            label: item.label(),
+            answers: scored.iter().map(|one| answer(one, index, item.text_numbers().len())).collect(),
         })
     });
     Ok(shown.collect())

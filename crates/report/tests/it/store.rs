@@ -8,7 +8,7 @@ use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
 use cliptune_report::{is_fresh, publish, summary};
 use cliptune_store::{
-    Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item, ItemCounts,
+    Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item, ItemCounts, Items,
     JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT, RunRecord,
     SCORES_FORMAT, Scores, Sources, Standing, Store, run_name, standings, write_dataset_rows, write_scores,
 };
@@ -160,7 +160,7 @@ fn run(store: &Store, standing: &Standing) {
     run.finish(Outcome::Done { best_epoch: if trained { 2 } else { 0 } }, None).unwrap();
     let (predictions, items) = (predictions(trained, standing.plan.seed.0 as usize), items());
     let right = predictions.iter().filter(|one| one.correct).count() as f64 / ITEMS as f64;
-    write_scores(&run, &scores(right), &predictions, &items).unwrap();
+    write_scores(&run, &scores(right), &predictions, Items::of(&items).all()).unwrap();
 }
 
 fn write_events(path: &Path, trained: bool) {

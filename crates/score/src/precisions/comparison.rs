@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cliptune_experiment::TaskKind;
 use cliptune_statistics::{Bootstrap, paired_cluster_difference};
-use cliptune_store::{Item, Measured, PRECISIONS_FORMAT, Precisions, Prediction, ReducedPrecision};
+use cliptune_store::{ItemSlice, Measured, PRECISIONS_FORMAT, Precisions, Prediction, ReducedPrecision};
 
 use super::contest::{Entrant, Entrants};
 use super::workshop::Workshop;
@@ -13,14 +13,14 @@ use crate::metrics::estimate;
 
 /// Compares every reduced precision with fp32. It does not decide yet which ones are kept.
 pub(super) fn compare(
-    items: &[Item],
+    items: ItemSlice<'_>,
     task: TaskKind,
     entrants: &Entrants,
     workshop: &Workshop<'_>,
 ) -> Result<Precisions, ScoreError> {
     let fp32 = &entrants.fp32;
     let reduced = entrants.reduced.iter().map(|entrant| reduced(task, entrant, fp32, workshop));
-    let groups: BTreeSet<&str> = items.iter().map(|item| item.group.as_str()).collect();
+    let groups: BTreeSet<u32> = items.iter().map(|item| item.group_number()).collect();
     Ok(Precisions {
         format_version: PRECISIONS_FORMAT,
         task,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cliptune_clip::image::Preprocessor;
 use cliptune_experiment::{Precision, Split};
-use cliptune_store::{Dataset, Item, Prediction};
+use cliptune_store::{Dataset, ItemSlice, Prediction};
 use cliptune_terminal::Printer;
 
 use crate::encoded::{Distinctions, Encoded};
@@ -35,13 +35,13 @@ pub(super) struct Entrants {
 
 /// Runs the items through fp32, whose towers belong to the model, and through the reduced precisions.
 pub(super) fn run(
-    items: &[Item],
+    items: ItemSlice<'_>,
     dataset: &Dataset,
     model: &mut Model,
     mut reduced: Vec<(Precision, Towers)>,
     printer: &Printer,
 ) -> Result<Entrants, ScoreError> {
-    let distinct = Distinctions::of(items, dataset, model)?;
+    let distinct = Distinctions::of(items, model)?;
     let temperature = model.temperature();
     let (towers, preprocessor) = model.towers();
     let mut fp32 = Lane::new(Precision::Fp32, towers);

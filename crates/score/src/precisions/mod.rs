@@ -19,6 +19,7 @@ use cliptune_terminal::Printer;
 use crate::error::ScoreError;
 use crate::model::Model;
 use crate::runtime::Runtime;
+use crate::score::SCORED;
 use workshop::Workshop;
 
 /// A run whose precisions are to be judged.
@@ -82,15 +83,16 @@ fn measure(
     printer: &Printer,
 ) -> Result<Precisions, ScoreError> {
     let Subject { run, dataset, .. } = subject;
-    let items = dataset.items(Some(Split::Validation))?;
+    let items = dataset.columns(&[Split::Validation], SCORED)?;
+    let items = items.all();
     if items.is_empty() {
         return Err(ScoreError::NothingToJudgeBy { run: run.id() });
     }
     precisions.iter().try_for_each(|precision| workshop.make(*precision))?;
     let open = |precision: &Precision| Ok((*precision, workshop.towers(runtime, *precision)?));
     let reduced = precisions.iter().map(open).collect::<Result<Vec<_>, ScoreError>>()?;
-    let entrants = contest::run(&items, dataset, model, reduced, printer)?;
-    comparison::compare(&items, dataset.record().task, &entrants, workshop)
+    let entrants = contest::run(items, dataset, model, reduced, printer)?;
+    comparison::compare(items, dataset.record().task, &entrants, workshop)
 }
 
 /// Applies the margin of a plan to its precisions; decisions on the precisions of other plans do not change.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use cliptune_experiment::{ModelSource, Precision, Split, TaskKind};
 use cliptune_store::{
-    Estimate, Measured, Metrics, Origin, Outcome, PRECISIONS_FORMAT, Parity, ParityItem, ParitySample,
+    Estimate, Items, Measured, Metrics, Origin, Outcome, PRECISIONS_FORMAT, Parity, ParityItem, ParitySample,
     Precisions, Prediction, ReducedPrecision, Run, SCORES_FORMAT, Scores, Standing, Standings, StoreError,
     look, read_parity, read_precisions, read_predictions, read_scores, write_parity, write_precisions,
     write_scores,
@@ -61,7 +61,8 @@ fn make(world: &World, name: &str) -> Run {
     write_parity(&run, &ParitySample { items: vec![item] }).unwrap();
     run.finish(Outcome::Done { best_epoch: 3 }, Some(1 << 30)).unwrap();
     for split in [Split::Validation, Split::Test] {
-        write_scores(&run, &scores(split), &predictions(), &[item_of_predictions()]).unwrap();
+        write_scores(&run, &scores(split), &predictions(), Items::of(&[item_of_predictions()]).all())
+            .unwrap();
     }
     write_precisions(&run, &precisions(), &run.onnx_folder()).unwrap();
     run

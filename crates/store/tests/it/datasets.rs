@@ -23,8 +23,7 @@ fn items_and_rejects_come_back_as_they_were() {
     });
     let backwards: Vec<_> = items.iter().rev().cloned().collect();
     let dataset = world.make_dataset(&data(&world.path("")), &backwards, &rejects);
-    // A test split comes before a train split.
-    assert_eq!(dataset.items(None).unwrap(), [1, 0, 2].map(|at| items[at].clone()));
+    assert_eq!(dataset.items(None).unwrap(), [0, 2, 1].map(|at| items[at].clone()));
     assert_eq!(dataset.items(Some(Split::Test)).unwrap(), [items[1].clone()]);
     assert_eq!(dataset.items(Some(Split::Validation)).unwrap(), []);
     assert_eq!(dataset.image_hashes(Some(Split::Train)).unwrap().len(), 2);
@@ -78,7 +77,7 @@ fn a_dataset_is_written_from_tables_in_a_database_in_the_order_of_splits() {
     let dataset = world.store().dataset(&there.record().hash).unwrap().unwrap();
     let items = dataset.items(None).unwrap();
     let order: Vec<&str> = items.iter().map(|item| item.item_id.as_str()).collect();
-    assert_eq!(order, ["4", "3", "0", "2", "1"]);
+    assert_eq!(order, ["0", "2", "1", "4", "3"]);
     assert_eq!(
         (items[0].width, items[0].texts.clone(), items[0].label),
         (None, vec!["a".to_owned(), "b".to_owned()], 1)

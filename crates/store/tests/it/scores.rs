@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{
-    Estimate, Item, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, read_json, read_predictions,
+    Estimate, Item, Items, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, read_json, read_predictions,
     read_scores, write_scores,
 };
 
@@ -53,7 +53,8 @@ fn they_come_back_to_the_last_bit_and_replace_earlier_ones() {
     let run = create(&world, "key");
     assert_eq!(read_scores(&run, Split::Test).unwrap(), None);
     for accuracy in [0.25, f64::INFINITY] {
-        write_scores(&run, &scores(accuracy), &[prediction()], &[item(1, Split::Test)]).unwrap();
+        write_scores(&run, &scores(accuracy), &[prediction()], Items::of(&[item(1, Split::Test)]).all())
+            .unwrap();
         assert_eq!(read_scores(&run, Split::Test).unwrap(), Some(scores(accuracy)));
         assert_eq!(read_predictions(&run, Split::Test).unwrap(), [prediction()]);
     }
@@ -65,7 +66,7 @@ fn they_come_back_to_the_last_bit_and_replace_earlier_ones() {
 fn every_row_of_an_item_gets_its_letter() {
     let world = World::new();
     let run = create(&world, "key");
-    write_scores(&run, &scores(0.5), &[prediction()], &[item(1, Split::Test)]).unwrap();
+    write_scores(&run, &scores(0.5), &[prediction()], Items::of(&[item(1, Split::Test)]).all()).unwrap();
     let choices: BTreeMap<String, String> =
         read_json(&run.scores_folder(Split::Test).join("choices.json")).unwrap();
     let expected = ["row 1", "copy; of '1'"].map(|id| (id.to_owned(), "C".to_owned()));
@@ -80,7 +81,13 @@ fn rows_that_share_an_id_have_an_answer_each() {
     let other = Item { item_id: "another".to_owned(), id: id.clone(), ids: vec![id], ..item(2, Split::Test) };
     let answer =
         Prediction { item_id: other.item_id.clone(), id: other.id.clone(), predicted: 0, ..prediction() };
-    write_scores(&run, &scores(0.5), &[prediction(), answer], &[item(1, Split::Test), other]).unwrap();
+    write_scores(
+        &run,
+        &scores(0.5),
+        &[prediction(), answer],
+        Items::of(&[item(1, Split::Test), other]).all(),
+    )
+    .unwrap();
     let choices: Value = read_json(&run.scores_folder(Split::Test).join("choices.json")).unwrap();
     assert_eq!(choices, serde_json::json!({ "row 1": ["C", "A"], "copy; of '1'": "C" }));
 }
@@ -90,6 +97,6 @@ fn scores_of_another_procedure_are_none() {
     let world = World::new();
     let run = create(&world, "key");
     let old = Scores { format_version: SCORES_FORMAT + 1, ..scores(0.5) };
-    write_scores(&run, &old, &[prediction()], &[item(1, Split::Test)]).unwrap();
+    write_scores(&run, &old, &[prediction()], Items::of(&[item(1, Split::Test)]).all()).unwrap();
     assert_eq!(read_scores(&run, Split::Test).unwrap(), None);
 }

@@ -4,8 +4,8 @@ use cliptune_experiment::{
     CheckpointInterval, ExperimentName, ModelSource, Plan, Precision, RunReference, Seed, Split, TaskKind,
 };
 use cliptune_store::{
-    Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing, StoreError, standings,
-    write_scores,
+    Items, Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing, StoreError,
+    standings, write_scores,
 };
 use fs_err as fs;
 
@@ -52,7 +52,7 @@ fn score(run: &Run, split: Split) {
         metrics: Metrics::default(),
         parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
     };
-    write_scores(run, &scores, &[], &[]).unwrap();
+    write_scores(run, &scores, &[], Items::default().all()).unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use cliptune_store::{ImageIdentity, Item};
+use cliptune_store::{ItemImage, ItemRef, Items};
 
 use super::truth::{Truth, relate};
 
@@ -46,40 +46,41 @@ impl Example {
     }
 }
 
-/// The items of all splits, with one numbering of images, texts and groups.
+/// The items of all splits, with one numbering of images, texts and groups. All items are part of the same
+/// [`Items`], whose numbers are numbered again in the order in which the examples need them.
 #[derive(Debug, Default)]
 pub struct Examples {
-    images: Numbering<ImageIdentity>,
-    texts: Numbering<String>,
-    groups: Numbering<String>,
-    /// The first item that shows each distinct image, by the image's row.
-    image_items: Vec<Item>,
+    images: Numbering<u32>,
+    texts: Numbering<u32>,
+    groups: Numbering<u32>,
 }
 
 impl Examples {
     /// Numbers the images, texts and groups of the items of one split, continuing the numbers given so far.
-    pub fn add(&mut self, items: &[Item]) -> Vec<Example> {
-        let mut examples: Vec<Example> = items.iter().map(|item| self.example(item)).collect();
+    pub fn add<'a>(&mut self, items: impl Iterator<Item = ItemRef<'a>>) -> Vec<Example> {
+        let mut examples: Vec<Example> = items.map(|item| self.example(item)).collect();
         relate(&mut examples);
         examples
     }
 
-    fn example(&mut self, item: &Item) -> Example {
-        let image = self.images.number(&item.image_hash);
-        if image == self.image_items.len() {
-            self.image_items.push(item.clone());
-        }
-        let texts = item.texts.iter().map(|text| self.texts.number(text)).collect();
-        Example::new(image, texts, item.label, self.groups.number(&item.group))
+    fn example(&mut self, item: ItemRef<'_>) -> Example {
+        let image = self.images.number(&item.image_number());
+        let texts = item.text_numbers().iter().map(|text| self.texts.number(text)).collect();
+        Example::new(image, texts, item.label(), self.groups.number(&item.group_number()))
     }
 
-    /// Returns one item for each distinct image, in the order of the images' rows.
-    pub fn image_items(&self) -> &[Item] {
-        &self.image_items
+    /// Returns the files of the distinct images, in the order of their rows.
+    pub fn images(&self, items: &Items) -> Vec<ItemImage> {
+        self.images.order().iter().map(|&image| items.image(image)).collect()
     }
 
     /// Returns the distinct texts in the order of their rows.
-    pub fn texts(&self) -> &[String] {
+    pub fn texts<'a>(&self, items: &'a Items) -> Vec<&'a str> {
+        self.texts.order().iter().map(|&text| items.text(text)).collect()
+    }
+
+    /// Returns what the items know the distinct texts by, in the order of their rows.
+    pub fn text_numbers(&self) -> &[u32] {
         self.texts.order()
     }
 

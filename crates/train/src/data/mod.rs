@@ -22,6 +22,5 @@ pub use order::{Arrangement, epoch_batches, evaluation_batches, listed_batches};
 pub use packing::Packing;
 pub use pixel_cache::PixelCache;
 pub use splits::Splits;
-pub(crate) use splits::image_files;
 pub use texts::TextBank;
 pub use truth::Truth;

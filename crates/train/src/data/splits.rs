@@ -1,7 +1,7 @@
 //! The splits that a run works on.
 
-use cliptune_experiment::{Plan, Select, Split, TaskKind};
-use cliptune_store::{Dataset, Item, ItemImage};
+use cliptune_experiment::{ModelSource, Plan, Select, Split, TaskKind};
+use cliptune_store::{Dataset, ItemImage, ItemSlice, Items, Part};
 
 use super::examples::{Example, Examples};
 use super::texts::TextBank;
@@ -13,23 +13,19 @@ use crate::error::TrainError;
 pub struct Splits {
     /// The kind of the dataset's items.
     pub task: TaskKind,
-    /// The items of the train split.
-    pub train_items: Vec<Item>,
-    /// The items of the validation split.
-    pub validation_items: Vec<Item>,
+    /// The items of the splits that are loaded.
+    pub items: Items,
     /// The train split as training sees it; empty when the plan does not train and needs no stand-in.
     pub train: Vec<Example>,
     /// The validation split as training sees it.
     pub validation: Vec<Example>,
-    /// The items of the test split, which serve the parity gate of a model that is only scored if there are no other
-    /// items.
-    pub test_items: Vec<Item>,
-    /// The test split as the model sees it.
+    /// The test split as the model sees it. It serves the parity gate of a model that is only scored if there are no
+    /// other items.
     pub test: Vec<Example>,
     /// The distinct images, in the order of their rows.
     pub images: Vec<ItemImage>,
-    /// The distinct texts as they are written, in the order of their numbers.
-    pub texts: Vec<String>,
+    /// What the items know the distinct texts by, in the order of their numbers.
+    pub texts: Vec<u32>,
 }
 
 impl Splits {
@@ -39,11 +35,14 @@ impl Splits {
     ///
     /// Returns an error when a split that the plan needs has no items, or the dataset cannot be read.
     pub fn load(plan: &Plan, dataset: &Dataset) -> Result<Self, TrainError> {
-        let train_items = dataset.items(Some(Split::Train))?;
-        let validation_items = dataset.items(Some(Split::Validation))?;
-        let is_alone = plan.train.is_none() && train_items.is_empty() && validation_items.is_empty();
-        let test_items = if is_alone { dataset.items(Some(Split::Test))? } else { Vec::new() };
-        let lacking = lacking(plan, &train_items, &validation_items).filter(|_| test_items.is_empty());
+        let parts = parts(plan);
+        let mut items = dataset.columns(&[Split::Validation, Split::Train], &parts)?;
+        if plan.train.is_none() && items.all().is_empty() {
+            items = dataset.columns(&[Split::Test], &parts)?;
+        }
+        let [train, validation, test] =
+            [Split::Train, Split::Validation, Split::Test].map(|split| items.split(split));
+        let lacking = lacking(plan, train, validation).filter(|_| test.is_empty());
         if let Some(split) = lacking {
             return Err(TrainError::EmptySplit {
                 experiment: plan.experiment.to_string(),
@@ -51,22 +50,35 @@ impl Splits {
             });
         }
         let mut examples = Examples::default();
-        let validation = examples.add(&validation_items);
+        let validation = examples.add(validation.iter());
         // A model that is not trained needs no training images, unless the parity gate has no others.
         let needed = plan.train.is_some() || validation.is_empty();
-        let train = if needed { examples.add(&train_items) } else { Vec::new() };
-        let test = examples.add(&test_items);
+        let train = if needed { examples.add(train.iter()) } else { Vec::new() };
+        let test = examples.add(test.iter());
         Ok(Self {
             task: dataset.record().task,
-            images: image_files(dataset, &examples),
-            texts: examples.texts().to_vec(),
-            train_items,
-            validation_items,
+            images: examples.images(&items),
+            texts: examples.text_numbers().to_vec(),
+            items,
             train,
             validation,
-            test_items,
             test,
         })
+    }
+
+    /// Returns the items of the train split.
+    pub fn train_items(&self) -> ItemSlice<'_> {
+        self.items.split(Split::Train)
+    }
+
+    /// Returns the items of the validation split.
+    pub fn validation_items(&self) -> ItemSlice<'_> {
+        self.items.split(Split::Validation)
+    }
+
+    /// Returns the distinct texts as they are written, in the order of their numbers.
+    pub fn texts(&self) -> Vec<&str> {
+        self.texts.iter().map(|&text| self.items.text(text)).collect()
     }
 
     /// Gives texts that the model cannot tell apart the same row.
@@ -77,22 +89,26 @@ impl Splits {
     }
 
     /// Returns the items for the parity gate, from the first split that has any: validation, train or test.
-    pub fn parity_source(&self) -> (&[Item], &[Example]) {
-        let sources = [(&self.validation_items, &self.validation), (&self.train_items, &self.train)];
+    pub fn parity_source(&self) -> (ItemSlice<'_>, &[Example]) {
+        let sources = [(Split::Validation, &self.validation), (Split::Train, &self.train)];
         let filled = sources.into_iter().find(|(_, examples)| !examples.is_empty());
-        let (items, examples) = filled.unwrap_or((&self.test_items, &self.test));
-        (items, examples)
+        let (split, examples) = filled.unwrap_or((Split::Test, &self.test));
+        (self.items.split(split), examples)
     }
 }
 
-/// Returns the files of the distinct images, in the order of their rows.
-pub(crate) fn image_files(dataset: &Dataset, examples: &Examples) -> Vec<ItemImage> {
-    examples.image_items().iter().map(|item| dataset.image(item)).collect()
+/// Returns the parts of items that a plan needs. The words of a vocabulary are for a tokenizer that is made anew.
+fn parts(plan: &Plan) -> Vec<Part> {
+    let mut parts = vec![Part::Identity, Part::Group, Part::Image, Part::Texts];
+    if matches!(plan.model.from, ModelSource::Scratch(_)) {
+        parts.push(Part::Vocabulary);
+    }
+    parts
 }
 
 /// Returns the split that a plan needs but that has no items. Without training, either of the two splits is enough;
 /// without an epoch to select, the train split is.
-fn lacking(plan: &Plan, train: &[Item], validation: &[Item]) -> Option<Split> {
+fn lacking(plan: &Plan, train: ItemSlice<'_>, validation: ItemSlice<'_>) -> Option<Split> {
     let trains = plan.train.is_some();
     let selects = plan.train.as_ref().is_some_and(|train| train.select != Select::Last);
     match (train.is_empty(), validation.is_empty()) {

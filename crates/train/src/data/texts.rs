@@ -25,9 +25,9 @@ pub struct TextBank {
 
 impl TextBank {
     /// Tokenises the texts in parallel. The rows follow the order in which their ids first appear.
-    pub fn encode(tokenizer: &Tokenizer, texts: &[String]) -> Result<Self, TokenizerError> {
+    pub fn encode(tokenizer: &Tokenizer, texts: &[impl AsRef<str> + Sync]) -> Result<Self, TokenizerError> {
         let encoded: Vec<Encoded> =
-            texts.par_iter().map(|text| tokenizer.encode(text)).collect::<Result<_, _>>()?;
+            texts.par_iter().map(|text| tokenizer.encode(text.as_ref())).collect::<Result<_, _>>()?;
         let truncated = encoded.iter().filter(|text| text.truncated).count();
         let mut distinct: Numbering<Vec<i64>> = Numbering::default();
         let rows = encoded.iter().map(|text| distinct.number(&text.ids)).collect();

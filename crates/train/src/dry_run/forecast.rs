@@ -67,9 +67,9 @@ impl Forecast {
         let plan = &standing.plan;
         let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
         let mut splits = Splits::load(plan, dataset)?;
-        let start = Start::open(standing, &splits.train_items, device)?;
+        let start = Start::open(standing, splits.train_items(), device)?;
         start.suits(train.objective, plan)?;
-        let texts = TextBank::encode(&start.tokenizer, &splits.texts)?;
+        let texts = TextBank::encode(&start.tokenizer, &splits.texts())?;
         splits.unify(&texts);
         let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, train, plan.seed)?;
@@ -84,7 +84,7 @@ impl Forecast {
         let seconds = match fits {
             true => {
                 printer.status(&format!("{}: measuring some steps", plan.experiment));
-                let times = probe::measure(plan, train, dataset, &splits, (&start, &tuned), device)?;
+                let times = probe::measure(plan, train, &splits, (&start, &tuned), device)?;
                 Some(seconds(&times, &splits, train.epochs, steps))
             }
             false => None,

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use cliptune_experiment::{Plan, TrainPlan, Tune};
 use cliptune_statistics::median;
-use cliptune_store::{Clock, Dataset, Item};
+use cliptune_store::{Clock, ItemSlice};
 use tch::Device;
 
 use crate::checkpoint::Position;
 use crate::data::{
-    Arrangement, Augmenter, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches, image_files,
+    Arrangement, Augmenter, Example, Examples, ImageBank, Splits, TextBank, evaluation_batches,
 };
 use crate::device;
 use crate::encoder::Encoder;
@@ -55,12 +55,11 @@ struct Sample {
 pub(super) fn measure(
     plan: &Plan,
     train: &TrainPlan,
-    dataset: &Dataset,
     splits: &Splits,
     (start, tuned): (&Start, &Tuned<'_>),
     device: Device,
 ) -> Result<Times, TrainError> {
-    let sample = Sample::take(plan, train, dataset, splits, start)?;
+    let sample = Sample::take(plan, train, splits, start)?;
     device::compute_as(train.precision, train.deterministic)?;
     let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
     let mut encoder = Encoder::new(&start.config, tuned.parameters(), &sample.images, &sample.texts, device)
@@ -109,29 +108,22 @@ pub(super) fn measure(
 }
 
 impl Sample {
-    fn take(
-        plan: &Plan,
-        train: &TrainPlan,
-        dataset: &Dataset,
-        splits: &Splits,
-        start: &Start,
-    ) -> Result<Self, TrainError> {
+    fn take(plan: &Plan, train: &TrainPlan, splits: &Splits, start: &Start) -> Result<Self, TrainError> {
         let (arrangement, size) = (Arrangement::of(train.objective), train.batch_size);
         let mut examples = Examples::default();
-        let mut pick = |items: &[Item], chosen: &[usize]| {
-            let chosen: Vec<Item> = chosen.iter().filter_map(|&row| items.get(row).cloned()).collect();
-            examples.add(&chosen)
+        let mut pick = |items: ItemSlice<'_>, chosen: &[usize]| {
+            examples.add(chosen.iter().filter_map(|&row| items.get(row)))
         };
         let batches = batches(train, plan.seed, &splits.train, 1);
         let taken = STEPS * train.accumulate.get();
         let mut train: Vec<Vec<Example>> =
-            batches.iter().take(taken).map(|chosen| pick(&splits.train_items, chosen)).collect();
+            batches.iter().take(taken).map(|chosen| pick(splits.train_items(), chosen)).collect();
         let batches = evaluation_batches(&splits.validation, arrangement, size);
         let mut validation =
-            batches.first().map(|chosen| pick(&splits.validation_items, chosen)).unwrap_or_default();
-        let images = ImageBank::new(start.preprocessor.clone(), image_files(dataset, &examples), None);
+            batches.first().map(|chosen| pick(splits.validation_items(), chosen)).unwrap_or_default();
+        let images = ImageBank::new(start.preprocessor.clone(), examples.images(&splits.items), None);
         let (decoding, decoded) = timed(|| images.keep_first())?;
-        let texts = TextBank::encode(&start.tokenizer, examples.texts())?;
+        let texts = TextBank::encode(&start.tokenizer, &examples.texts(&splits.items))?;
         for split in train.iter_mut().chain([&mut validation]) {
             Examples::unify(split, texts.rows());
         }
