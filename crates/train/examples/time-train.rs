@@ -181,7 +181,7 @@ impl Work {
     }
 
     fn read(&self) -> Result<(ImageBank, TextBank)> {
-        let images = ImageBank::new(self.start.preprocessor.clone(), self.images.clone(), None);
+        let images = ImageBank::new(self.start.preprocessor.clone(), self.images.clone().into(), None);
         Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
     }
 

@@ -182,7 +182,7 @@ mod tests {
             items: Items::of(items),
             validation: Vec::new(),
             test: Vec::new(),
-            images: Vec::new(),
+            images: Vec::new().into(),
             texts: Vec::new(),
         };
         assert_eq!(

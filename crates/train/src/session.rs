@@ -1,6 +1,7 @@
 //! Carries out one run, from its images, texts and starting weights to its exported model.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, TrainPlan};
@@ -59,7 +60,7 @@ impl<'a> Session<'a> {
         let plan = &standing.plan;
         let preprocessor = start.preprocessor.clone();
         let cache = PixelCache::open(&context.store.cache_folder(), &preprocessor, splits.images.len());
-        let images = ImageBank::new(preprocessor, splits.images.clone(), cache);
+        let images = ImageBank::new(preprocessor, Arc::clone(&splits.images), cache);
         Self { context, standing, plan, run, start, splits, images, texts }
     }
 

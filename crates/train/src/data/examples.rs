@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use cliptune_store::{ItemImage, ItemRef, Items};
 
@@ -70,7 +71,7 @@ impl Examples {
     }
 
     /// Returns the files of the distinct images, in the order of their rows.
-    pub fn images(&self, items: &Items) -> Vec<ItemImage> {
+    pub fn images(&self, items: &Items) -> Arc<[ItemImage]> {
         self.images.order().iter().map(|&image| items.image(image)).collect()
     }
 

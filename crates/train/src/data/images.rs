@@ -20,7 +20,7 @@ pub(super) type Pixels = Arc<[u8]>;
 #[derive(Debug)]
 pub struct ImageBank {
     preprocessor: Preprocessor,
-    files: Vec<ItemImage>,
+    files: Arc<[ItemImage]>,
     cache: Option<PixelCache>,
     /// The images that were decoded ahead for the batch in computation.
     ready: Mutex<Decoded>,
@@ -28,7 +28,7 @@ pub struct ImageBank {
 
 impl ImageBank {
     /// Creates a bank of these files' images; the rows follow the order of the files.
-    pub fn new(preprocessor: Preprocessor, files: Vec<ItemImage>, cache: Option<PixelCache>) -> Self {
+    pub fn new(preprocessor: Preprocessor, files: Arc<[ItemImage]>, cache: Option<PixelCache>) -> Self {
         Self { preprocessor, files, cache, ready: Mutex::default() }
     }
 

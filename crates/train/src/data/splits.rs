@@ -1,5 +1,7 @@
 //! The splits that a run works on.
 
+use std::sync::Arc;
+
 use cliptune_experiment::{ModelSource, Plan, Select, Split, TaskKind};
 use cliptune_store::{Dataset, ItemImage, ItemSlice, Items, Part};
 
@@ -23,7 +25,7 @@ pub struct Splits {
     /// other items.
     pub test: Vec<Example>,
     /// The distinct images, in the order of their rows.
-    pub images: Vec<ItemImage>,
+    pub images: Arc<[ItemImage]>,
     /// What the items know the distinct texts by, in the order of their numbers.
     pub texts: Vec<u32>,
 }
