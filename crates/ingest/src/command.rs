@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Parser;
-use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
-use cliptune_store::{DatasetRecord, Store, fetch_remote, standings};
+use cliptune_experiment::{DataPlan, Experiment, ExperimentName, ModelSource, Plan};
+use cliptune_store::{DatasetRecord, Origin, Store, fetch_remote, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
@@ -59,6 +59,9 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestEr
 
 /// Refuses test images that the starting weights have seen or will have seen: now, and not after hours of training.
 fn refuse_leaks(store: &Store, experiments: &[Experiment]) -> Result<(), IngestError> {
+    if !experiments.iter().flat_map(|experiment| &experiment.plans).any(may_have_seen) {
+        return Ok(());
+    }
     // Whether a base can be found at all is for training to say.
     let Ok(standings) = standings(store, experiments, &|_, _| {}) else { return Ok(()) };
     let mut known = HashSet::new();
@@ -68,6 +71,16 @@ fn refuse_leaks(store: &Store, experiments: &[Experiment]) -> Result<(), IngestE
         }
     }
     Ok(())
+}
+
+/// Checks whether the weights that a plan starts from may have seen any dataset of a store. To find out which, all
+/// sources are looked at once more.
+fn may_have_seen(plan: &Plan) -> bool {
+    match &plan.model.from {
+        ModelSource::Scratch(_) | ModelSource::Hub(_) => false,
+        ModelSource::Folder(folder) => !matches!(Origin::read(folder), Ok(None)),
+        ModelSource::Run(_) => true,
+    }
 }
 
 /// Each distinct data plan with the experiments that share it.

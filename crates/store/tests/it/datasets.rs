@@ -1,9 +1,9 @@
 //! Datasets: identity and files.
 
-use cliptune_experiment::{Split, SplitBy};
+use cliptune_experiment::{DataPlan, Split, SplitBy, Verify};
 use cliptune_store::{
-    DATASET_FORMAT, DatasetRecord, ITEMS, Item, JoinSide, REJECTS, Reason, Reject, StoreError, literal_path,
-    open_database, write_dataset, write_dataset_rows,
+    DATASET_FORMAT, DatasetRecord, ITEMS, ImageIdentity, Item, JoinSide, Part, REJECTS, Reason, Reject,
+    StoreError, literal_path, open_database, write_dataset, write_dataset_rows,
 };
 use cliptune_terminal::Diagnostic;
 use fs_err as fs;
@@ -83,6 +83,76 @@ fn a_dataset_is_written_from_tables_in_a_database_in_the_order_of_splits() {
         (None, vec!["a".to_owned(), "b".to_owned()], 1)
     );
     assert_eq!(dataset.rejects().unwrap()[0].reason, Reason::NoId);
+}
+
+#[test]
+fn columns_are_the_parts_that_are_asked_for_with_every_text_and_image_once() {
+    let world = World::new();
+    // Two files have the same content.
+    let twin = Item {
+        image: "twin.png".to_owned(),
+        image_hash: item(1, Split::Train).image_hash,
+        ..item(3, Split::Train)
+    };
+    let dataset =
+        world.make_dataset(&data(&world.path("")), &[item(1, Split::Train), item(2, Split::Test), twin], &[]);
+    let items = dataset.columns(&[Split::Test, Split::Train], &[Part::Texts, Part::Image]).unwrap();
+    let (all, own) = (items.all(), item(1, Split::Train));
+    assert_eq!(all.iter().map(|item| item.label()).collect::<Vec<_>>(), [2, 1, 0]);
+    assert!(all.iter().all(|item| item.text_numbers() == [0, 1, 2]), "{items:?}");
+    assert!(all.iter().all(|item| item.texts().eq(own.texts.iter().map(String::as_str))));
+    assert_eq!(all.iter().map(|item| item.image_number()).collect::<Vec<_>>(), [0, 1, 1]);
+    let paths: Vec<_> = all.iter().map(|item| item.image().path().to_owned()).collect();
+    assert_eq!(paths, ["2.png", "1.png", "twin.png"].map(|name| world.path("images").join(name)));
+    assert_eq!(items.image(1).path(), world.path("images/1.png"));
+    // What was not asked for is empty.
+    assert!(
+        all.iter().all(|item| item.item_id().is_empty() && item.group().is_empty() && item.ids().len() == 0)
+    );
+    let lengths = Split::ALL.map(|split| items.split(split).len());
+    assert_eq!(lengths, [2, 0, 1]);
+    assert_eq!(items.split(Split::Train).at(0).image_number(), 1);
+}
+
+#[test]
+fn no_image_is_opened_where_nothing_is_verified_and_a_new_time_is_a_new_image() {
+    let world = World::new();
+    let plan = DataPlan { verify: Verify::None, ..data(&world.path("")) };
+    let before = world.inputs(&plan);
+    assert!(before.images.iter().all(|image| matches!(image.identity, ImageIdentity::Stamp { .. })));
+    assert_ne!(before.images[0].identity, before.images[1].identity);
+    // Only the table was read: its digests are all that is remembered.
+    assert_eq!(fs::read_dir(world.store().cache_folder()).unwrap().count(), 1);
+    let image = fs::File::options().write(true).open(world.path("images/1.png")).unwrap();
+    image.file().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let after = world.inputs(&plan);
+    assert_ne!(before.dataset_hash(&plan), after.dataset_hash(&plan));
+    assert_eq!(before.images[1], after.images[1]);
+    // With its content verified, the image is the same.
+    let plan = data(&world.path(""));
+    let before = world.inputs(&plan).dataset_hash(&plan);
+    image.file().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1)).unwrap();
+    assert_eq!(before, world.inputs(&plan).dataset_hash(&plan));
+}
+
+#[test]
+fn images_of_several_folders_are_told_apart_and_found() {
+    let world = World::new();
+    fs::create_dir(world.path("more")).unwrap();
+    world.write("more/1.png", "another one");
+    let plan = DataPlan {
+        images: vec![world.path("images").into(), world.path("more/*.png").into()],
+        ..data(&world.path(""))
+    };
+    let inputs = world.inputs(&plan);
+    let found: Vec<(u32, &str)> =
+        inputs.images.iter().map(|image| (image.folder, &*image.relative)).collect();
+    assert_eq!(found, [(0, "1.png"), (0, "2.png"), (1, "1.png")]);
+    for image in &inputs.images {
+        assert_eq!(image.identity, ImageIdentity::of(&fs::read(inputs.path(image)).unwrap()));
+    }
+    let backwards = DataPlan { images: plan.images.iter().rev().cloned().collect(), ..plan.clone() };
+    assert_ne!(inputs.dataset_hash(&plan), world.inputs(&backwards).dataset_hash(&plan));
 }
 
 #[test]
