@@ -1,29 +1,49 @@
-//! Measures what reading a dataset takes: `read-items write FOLDER ITEMS` makes one of pairs, and `read-items columns
-//! FOLDER` or `read-items one-by-one FOLDER` reads it as training does or item by item, and prints seconds and MiB.
+//! Measures what reading takes, in seconds and memory:
+//!
+//! - `read-items list EXPERIMENT` looks at the sources of an experiment;
+//! - `read-items write STORE ITEMS` makes the only dataset of a store one of so many pairs;
+//! - `read-items columns STORE` reads it as training does, `read-items one-by-one STORE` item by item.
 
 use std::error::Error;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cliptune_experiment::Split;
-use cliptune_store::{ITEMS, Part, REJECTS, Store, open_database, write_dataset};
+use cliptune_store::{Dataset, ITEMS, Part, REJECTS, Store, open_database, write_dataset};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["write", folder, items] => write(Path::new(folder), items.parse()?),
-        [how, folder] => read(how, Path::new(folder)),
-        _ => Err("write FOLDER ITEMS, columns FOLDER, or one-by-one FOLDER".into()),
-    }
+    let begun = Instant::now();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["list", experiment] => list(Path::new(experiment))?,
+        ["write", store, items] => write(&dataset(store)?, items.parse()?)?,
+        ["columns", store] => columns(&dataset(store)?)?,
+        ["one-by-one", store] => one_by_one(&dataset(store)?)?,
+        _ => return Err("list EXPERIMENT, write STORE ITEMS, columns STORE, or one-by-one STORE".into()),
+    };
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(writeln!(std::io::stdout(), "{done}: {seconds:.2} s, {}", peak.replace("VmHWM:", "at most"))?)
 }
 
-/// Writes pairs with a caption each, ten to an image, below a folder that is a store with one dataset to copy.
-fn write(folder: &Path, items: u64) -> Result<()> {
-    let store = Store::open(folder)?;
-    let sample =
-        store.datasets()?.into_iter().next().ok_or("the store has no dataset whose record could be used")?;
+fn dataset(store: &str) -> Result<Dataset> {
+    Ok(Store::open(Path::new(store))?.datasets()?.into_iter().next().ok_or("the store has no dataset")?)
+}
+
+fn list(experiment: &Path) -> Result<String> {
+    let experiments = cliptune_experiment::load(&[PathBuf::from(experiment)], &[])?;
+    let plan = experiments.first().and_then(|one| one.plans.first()).ok_or("there is no plan")?;
+    let cache = tempfile::tempdir()?;
+    let inputs = Store::open(cache.path())?.inputs(&plan.data, &|_, _| {})?;
+    Ok(format!("{} images", inputs.images.len()))
+}
+
+/// Writes pairs with a caption each, ten to an image.
+fn write(sample: &Dataset, items: u64) -> Result<String> {
     let database = open_database()?;
     database.execute_batch(&format!(
         "{}; {}; INSERT INTO items SELECT format('{{:016x}}', i), CAST(i AS VARCHAR), [CAST(i AS VARCHAR)],
@@ -33,31 +53,18 @@ fn write(folder: &Path, items: u64) -> Result<()> {
         ITEMS.create("items"),
         REJECTS.create("rejects"),
     ))?;
-    Ok(write_dataset(sample.folder(), sample.record(), &database, "FROM items", "FROM rejects")?)
+    write_dataset(sample.folder(), sample.record(), &database, "FROM items", "FROM rejects")?;
+    Ok(format!("{items} items"))
 }
 
-fn read(how: &str, folder: &Path) -> Result<()> {
-    let sample = Store::open(folder)?.datasets()?.into_iter().next().ok_or("the store has no dataset")?;
-    let begun = Instant::now();
-    let count = match how {
-        "columns" => {
-            let parts = [Part::Identity, Part::Group, Part::Image, Part::Texts];
-            let items = sample.columns(&[Split::Validation, Split::Train], &parts)?;
-            let texts: usize = items.all().iter().map(|item| item.text_numbers().len()).sum();
-            format!("{} items, {texts} texts", items.all().len())
-        }
-        _ => {
-            let read = |split| sample.items(Some(split));
-            let items = [read(Split::Validation)?, read(Split::Train)?].concat();
-            format!("{} items", items.len())
-        }
-    };
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-    writeln_out(&format!("{count}: {:.2} s, {}", begun.elapsed().as_secs_f64(), peak.trim()))
+fn columns(sample: &Dataset) -> Result<String> {
+    let parts = [Part::Identity, Part::Group, Part::Image, Part::Texts];
+    let items = sample.columns(&[Split::Validation, Split::Train], &parts)?;
+    let texts: usize = items.all().iter().map(|item| item.text_numbers().len()).sum();
+    Ok(format!("{} items with {texts} texts", items.all().len()))
 }
 
-fn writeln_out(text: &str) -> Result<()> {
-    use std::io::Write;
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+fn one_by_one(sample: &Dataset) -> Result<String> {
+    let items = [sample.items(Some(Split::Validation))?, sample.items(Some(Split::Train))?].concat();
+    Ok(format!("{} items", items.len()))
 }
