@@ -16,6 +16,7 @@ What is measured goes into docs/speed-ingest.json and, as a table, into docs/spe
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -89,6 +90,8 @@ def main():
     parser.add_argument("--work", type=Path, default=tempfile.gettempdir(), help="where the data is drawn; some 5 GB")
     parser.add_argument("--docs", action="store_true", help="measure nothing, write docs/speed.md from docs/speed-ingest.json")
     options = parser.parse_args()
+    # Ended by a signal, too, it ends its sides and removes its data.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     missed = not options.docs and run(options)
     if not options.small:
         record.write_docs()

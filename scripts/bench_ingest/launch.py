@@ -21,6 +21,7 @@ def main(result, limit, *command):
         os.killpg(child, signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, end)
+    signal.signal(signal.SIGTERM, end)
     signal.setitimer(signal.ITIMER_REAL, float(limit))
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - begun

@@ -131,7 +131,12 @@ def launch(work, limit, command, environment):
     result, said = work / "launched.json", work / "said.txt"
     launcher = [sys.executable, "-I", "-S", HERE / "launch.py", result, str(limit), *command]
     with said.open("w") as output:
-        subprocess.run(launcher, check=True, env=os.environ | environment, stdout=output, stderr=output, cwd=work)
+        launched = subprocess.Popen(launcher, env=os.environ | environment, stdout=output, stderr=output, cwd=work)
+        try:
+            launched.wait()
+        finally:
+            launched.terminate()
+            launched.wait()
     found = json.loads(result.read_text())
     if found["code"] != 0 and not found["killed"]:
         sys.exit(f"error: {' '.join(map(str, command))} ended with {found['code']}\n{said.read_text()[-3000:]}")
