@@ -3,6 +3,7 @@
 use std::sync::{Condvar, Mutex};
 
 use cliptune_clip::image::{Inspection, LARGEST_IMAGE, Level, footprint, inspect};
+use cliptune_experiment::Verify;
 use cliptune_store::{ImageFile, ImageIdentity, Inputs, Inspections, ItemImage};
 use rayon::prelude::*;
 
@@ -10,14 +11,14 @@ use rayon::prelude::*;
 pub(crate) type Header = Result<Inspection, String>;
 
 /// The name of this inspection, with its version. Raising the version has every image decoded again.
-pub(crate) const CHECK: &str = "whole 2";
+pub(crate) const CHECK: &str = "inspection 2";
 /// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 
 /// Inspects every image in parallel. The results are in order. Contents that were inspected before are not read again.
 ///
-/// Exactly what the decoder of training and scoring accepts passes. A header alone does not show that the rest
-/// is cut off, and an image that only breaks in the first epoch would crash the training instead of being rejected.
+/// With `verify: whole`, exactly what the decoder of training and scoring accepts passes. A header alone does not show
+/// that the rest is cut off, so that with `verify: header` an image may break in the first epoch.
 pub(crate) fn headers(
     inputs: &Inputs,
     known: &Inspections<Header>,
@@ -40,6 +41,13 @@ pub(crate) fn headers(
     found.into_iter().map(|found| found.header).collect()
 }
 
+fn level(verify: Verify) -> Level {
+    match verify {
+        Verify::Whole => Level::Whole,
+        Verify::Header | Verify::None => Level::Header,
+    }
+}
+
 /// The result of an inspection.
 struct Found {
     header: Header,
@@ -58,8 +66,10 @@ fn look(inputs: &Inputs, image: &ImageFile, budget: &Budget) -> Found {
         Err(error) => return Found { header: Err(error.to_string()), lasts: false },
     };
     drop(file);
-    let _pixels = budget.take(image.size + footprint(&bytes));
-    lasting(inspect(&bytes, Level::Whole).map_err(|error| error.to_string()))
+    let level = level(inputs.verify);
+    let pixels = if level == Level::Header { 0 } else { footprint(&bytes) };
+    let _pixels = budget.take(image.size + pixels);
+    lasting(inspect(&bytes, level).map_err(|error| error.to_string()))
 }
 
 /// An amount of memory that several threads share.
@@ -98,7 +108,68 @@ impl Drop for Share<'_> {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use cliptune_experiment::DataPlan;
+    use cliptune_store::Store;
+
     use super::*;
+
+    /// Makes a folder with a plan, its table and one image whose file is cut off.
+    fn cut_off(verify: &str) -> (tempfile::TempDir, DataPlan) {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("images/1.png");
+        fs_err::create_dir(folder.path().join("images")).unwrap();
+        image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]))
+            .save(&image)
+            .unwrap();
+        let bytes = fs_err::read(&image).unwrap();
+        fs_err::write(&image, &bytes[..bytes.len() / 2]).unwrap();
+        fs_err::write(folder.path().join("table.csv"), "file,text\n1.png,a text\n").unwrap();
+        let yaml = format!(
+            "name: cut-off
+data:
+  images: images
+  metadata: table.csv
+  verify: {verify}
+  join: {{ image: name, metadata: file }}
+  columns: {{ text: text }}
+  split: {{ by: row, train: 0, validation: 0, test: 1 }}
+model: {{ from: openai/clip-vit-base-patch32 }}
+"
+        );
+        fs_err::write(folder.path().join("cut-off.yaml"), yaml).unwrap();
+        let experiments = cliptune_experiment::load(&[folder.path().join("cut-off.yaml")], &[]).unwrap();
+        (folder, experiments[0].plans[0].data.clone())
+    }
+
+    fn look_again(folder: &tempfile::TempDir, plan: &DataPlan) -> Vec<Header> {
+        let store = Store::open(&folder.path().join("runs")).unwrap();
+        headers(&store.inputs(plan, &|_, _| {}).unwrap(), &store.inspections(plan, CHECK), &|| {})
+    }
+
+    #[test]
+    fn a_header_does_not_show_that_the_rest_is_cut_off() {
+        let (folder, plan) = cut_off("header");
+        let [Ok(header)] = &look_again(&folder, &plan)[..] else { panic!("the header is whole") };
+        assert_eq!((header.width, header.height), (64, 48));
+        // What one examination found is not taken for what a closer one would find.
+        assert!(look_again(&folder, &DataPlan { verify: Verify::Whole, ..plan })[0].is_err());
+    }
+
+    #[test]
+    fn a_content_is_inspected_once_wherever_it_lies() {
+        let (folder, plan) = cut_off("whole");
+        let found = look_again(&folder, &plan);
+        assert!(found[0].is_err());
+        let store = Store::open(&folder.path().join("runs")).unwrap();
+        let content = store.inputs(&plan, &|_, _| {}).unwrap().images[0].identity;
+        // The memory is made to say something else, so that it shows who is asked.
+        let remembered: Header = Err("it was like this before".to_owned());
+        store.inspections(&plan, CHECK).remember([(&content, &remembered)]);
+        fs_err::rename(folder.path().join("images/1.png"), folder.path().join("images/2.png")).unwrap();
+        assert_eq!(look_again(&folder, &plan), [remembered]);
+        fs_err::write(folder.path().join("images/2.png"), "another content").unwrap();
+        assert_ne!(look_again(&folder, &plan), [Err("it was like this before".to_owned())]);
+    }
 
     #[test]
     fn no_more_memory_is_taken_at_once_than_there_is_but_by_one_alone() {

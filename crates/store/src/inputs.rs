@@ -14,8 +14,10 @@ use crate::image_identity::ImageIdentity;
 use crate::remote;
 
 /// The images and the table of a plan in their current state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Inputs {
+    /// How far the images are to be examined. It decides what they are known by.
+    pub verify: Verify,
     /// The images, sorted by [`folder`](ImageFile::folder) and [`relative`](ImageFile::relative).
     pub images: Vec<ImageFile>,
     /// The folders that images are relative to, in the order of the plan.
@@ -77,7 +79,7 @@ impl Inputs {
             Location::Local(path) => image_files::list(path),
             Location::Remote(address) => remote::images(address, &plan.access),
         })?;
-        let mut inputs = Self::default();
+        let mut inputs = Self::empty(plan.verify);
         let mut table_hashes = Vec::new();
         // The digests of the table are remembered separately, because datasets share images more often than tables.
         for (table, files) in tables {
@@ -99,6 +101,18 @@ impl Inputs {
         }
         inputs.images_hash = images_hash(&inputs.images);
         Ok(inputs)
+    }
+
+    fn empty(verify: Verify) -> Self {
+        Self {
+            verify,
+            images: Vec::new(),
+            images_folders: Vec::new(),
+            passed_over: BTreeMap::new(),
+            table_files: Vec::new(),
+            table_hash: String::new(),
+            images_hash: String::new(),
+        }
     }
 
     /// Adds the images of one folder, with the size and the identity of each.

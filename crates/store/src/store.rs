@@ -7,6 +7,7 @@ use cliptune_experiment::{DataPlan, ExperimentName, RESERVED_NAMES};
 use fs_err as fs;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::dataset::Dataset;
 use crate::digests::cache_file;
@@ -72,15 +73,14 @@ impl Store {
         Inputs::read(&self.cache_folder(), plan, on_progress)
     }
 
-    /// Returns what is remembered about the contents of the images of a plan. `check` names the inspection with
-    /// everything that its findings depend on, such as its version.
+    /// Returns what is remembered about the contents of the images of a plan, as far as the plan has them examined.
+    /// `check` names the inspection with everything else that its findings depend on, such as its version.
     pub fn inspections<T: Serialize + DeserializeOwned + Clone + PartialEq>(
         &self,
         plan: &DataPlan,
         check: &str,
     ) -> Inspections<T> {
-        let images: Vec<String> = plan.images.iter().map(ToString::to_string).collect();
-        let subject = format!("{check}\n{}", images.join("\n"));
+        let subject = json!([check, plan.verify, plan.images]).to_string();
         Inspections::open(cache_file(&self.cache_folder(), "inspections", &subject))
     }
 
