@@ -76,7 +76,7 @@ pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
 pub use regular::read_file;
 pub use reject::{JoinSide, Reason, Reject};
-pub use remote::fetch_remote;
+pub use remote::{fetch_remote, is_remote};
 pub use run::{Run, RunStatus, run_name, utc_now};
 pub use run_record::{Base, End, Outcome, Provenance, RunRecord};
 pub use score_record::indexed::Metrics;

@@ -31,25 +31,32 @@ pub fn fetch_remote(
     printer: &Printer,
     interrupted: &AtomicBool,
 ) -> Result<(), StoreError> {
-    let tables = plan.metadata.locations.iter().map(|location| (location, Content::Table));
-    let images = plan.images.iter().map(|location| (location, Content::Images));
-    let elsewhere = tables.chain(images).filter_map(|(location, content)| match location {
-        Location::Remote(address) => Some((address, content)),
-        Location::Local(_) => None,
-    });
-    let elsewhere: Vec<_> = elsewhere.collect();
-    if elsewhere.is_empty() {
+    if !is_remote(plan) {
         return Ok(());
     }
     let mut settings = Settings::from_env()?;
     settings.offline |= is_offline;
     let (sources, access) = (Sources::new(settings)?, access(&plan.access));
     let shown = Shown::new(printer, interrupted);
-    for (address, content) in elsewhere {
+    for (address, content) in elsewhere(plan) {
         let remote = Remote::parse(&address.to_string())?;
         sources.fetch(&remote, &access, &|name| is_wanted(address, content, name), &shown)?;
     }
     Ok(())
+}
+
+/// Checks whether any of a plan's files lie elsewhere.
+pub fn is_remote(plan: &DataPlan) -> bool {
+    elsewhere(plan).next().is_some()
+}
+
+fn elsewhere(plan: &DataPlan) -> impl Iterator<Item = (&RemoteAddress, Content)> {
+    let tables = plan.metadata.locations.iter().map(|location| (location, Content::Table));
+    let images = plan.images.iter().map(|location| (location, Content::Images));
+    tables.chain(images).filter_map(|(location, content)| match location {
+        Location::Remote(address) => Some((address, content)),
+        Location::Local(_) => None,
+    })
 }
 
 /// Finds the images of a source in the cache, as they were when they were last fetched.

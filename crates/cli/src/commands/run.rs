@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_experiment::DataPlan;
-use cliptune_store::{Standing, Store, fetch_remote};
+use cliptune_store::{Standing, Store, fetch_remote, is_remote};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
 use crate::error::CliError;
@@ -62,14 +62,13 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 /// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the
 /// user asked to stop. What cannot be fetched is told, and the cache stands in for it.
 fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
-    let interrupted = signals::catch();
-    let mut seen: Vec<&DataPlan> = Vec::new();
+    let mut fetched: Vec<&DataPlan> = Vec::new();
     for plan in selection.experiments.iter().flat_map(|experiment| &experiment.plans) {
-        if seen.contains(&&plan.data) {
+        if fetched.contains(&&plan.data) || !is_remote(&plan.data) {
             continue;
         }
-        seen.push(&plan.data);
-        match fetch_remote(&plan.data, common.offline, printer, &interrupted) {
+        fetched.push(&plan.data);
+        match fetch_remote(&plan.data, common.offline, printer, &signals::catch()) {
             Err(error) if error.exit() == Exit::Interrupted => return false,
             Err(error) => warn_of(&error, printer),
             Ok(()) => {}
