@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{
-    Architecture, DataPlan, ExportPlan, ImageKey, Location, ModelPlan, ModelSource, Plan, PlanOption,
-    SplitBy, SplitPlan, Task, TrainPlan, Warmup, spelled,
+    Architecture, DataPlan, ExportPlan, FoldSource, ImageKey, Location, ModelPlan, ModelSource, Plan,
+    PlanOption, SplitBy, SplitPlan, Task, TrainPlan, Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -91,8 +91,13 @@ fn split(split: &SplitPlan) -> String {
         SplitBy::Group => "group".to_owned(),
         SplitBy::Row => "row".to_owned(),
     };
-    let parts = match split.folds {
-        Some(folds) => format!("fold {} of {} tested", folds.test, folds.count),
+    let parts = match &split.folds {
+        Some(folds) => match &folds.of {
+            FoldSource::Dealt(count) => format!("fold {} of {count} is tested", folds.test),
+            FoldSource::Column(column) => {
+                format!("fold {} of those in column {column} is tested", folds.test)
+            }
+        },
         None => {
             let [train, validation, test] =
                 [split.shares.train, split.shares.validation, split.shares.test].map(f64::from);

@@ -40,7 +40,7 @@ pub use optimizer::{OptimizerPlan, UpdateRule};
 pub use outputs::{ExportPlan, Precision, ScorePlan};
 pub use require::Require;
 pub use schedule::{Decay, Schedule, Warmup};
-pub use split::{Folds, NearDuplicates, Split, SplitBy, SplitPlan, SplitShares};
+pub use split::{FoldSource, Folds, NearDuplicates, Split, SplitBy, SplitPlan, SplitShares};
 pub use train::{Compute, Select, TrainPlan};
 pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};
 
@@ -57,6 +57,24 @@ pub struct Experiment {
     pub plans: Vec<Plan>,
     /// The settings (`key.path=value`) that had a meaning in the experiment, as they were written.
     pub settings: Vec<String>,
+}
+
+/// The axis of a matrix whose values are the folds of one cross-validation.
+const FOLD_AXIS: &str = "data.split.test_fold";
+
+impl Plan {
+    /// Returns the fold that is tested, if the plan is one of those that a matrix has for the folds.
+    pub fn fold(&self) -> Option<u32> {
+        let folds = self.data.split.folds.as_ref()?;
+        self.axes.contains_key(FOLD_AXIS).then_some(folds.test)
+    }
+
+    /// Returns the plan's point of the matrix without its fold. The plans of one cross-validation share it.
+    pub fn point(&self) -> BTreeMap<String, serde_json::Value> {
+        let mut point = self.axes.clone();
+        point.remove(FOLD_AXIS);
+        point
+    }
 }
 
 /// What one run is to do: all its settings and its seed.

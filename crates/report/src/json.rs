@@ -39,6 +39,8 @@ struct ExperimentJson<'a> {
 #[derive(Serialize)]
 struct RunJson<'a> {
     seed: Seed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fold: Option<u32>,
     run: Option<&'a str>,
     key: Option<&'a str>,
     best_epoch: Option<usize>,
@@ -70,6 +72,8 @@ struct ResultJson<'a> {
     score: &'a Estimate,
     tied: usize,
     per_seed: Vec<SeedJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    per_fold: Vec<FoldJson>,
     metrics: serde_json::Map<String, serde_json::Value>,
     difference: Option<DifferenceJson<'a>>,
 }
@@ -77,6 +81,12 @@ struct ResultJson<'a> {
 #[derive(Serialize)]
 struct SeedJson {
     seed: Seed,
+    score: f64,
+}
+
+#[derive(Serialize)]
+struct FoldJson {
+    fold: u32,
     score: f64,
 }
 
@@ -120,6 +130,7 @@ fn experiment(entry: &Entry) -> ExperimentJson<'_> {
             .iter()
             .map(|run| RunJson {
                 seed: run.seed,
+                fold: run.fold,
                 run: run.record.as_ref().map(|record| record.run.as_str()),
                 key: run.record.as_ref().map(|record| record.key.as_str()),
                 best_epoch: run.best_epoch(),
@@ -154,6 +165,7 @@ fn result<'a>(name: &'a str, row: &'a BoardRow) -> ResultJson<'a> {
         score: &row.score,
         tied: row.tied,
         per_seed: row.per_seed.iter().map(|&(seed, score)| SeedJson { seed, score }).collect(),
+        per_fold: row.per_fold.iter().map(|&(fold, score)| FoldJson { fold, score }).collect(),
         metrics: row.others.iter().map(|(name, value)| (name.clone(), measure(value))).collect(),
         difference: row.difference.as_ref().map(difference),
     }

@@ -62,9 +62,9 @@ fn precision_table(text: &mut String, data: &ReportData) {
     line(text, &header.collect::<Vec<_>>());
     let columns = (0..precisions::HEADER.len()).map(precisions::is_number);
     line(text, &std::iter::once(false).chain(columns).map(alignment).collect::<Vec<_>>());
-    for Line { entry, seed, cells } in &lines {
-        let seed = seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
-        let name = plain(&data.entries[*entry].name) + &seed;
+    for Line { entry, run, cells } in &lines {
+        let run = run.as_ref().map(|run| format!(", {run}")).unwrap_or_default();
+        let name = plain(&data.entries[*entry].name) + &run;
         line(
             text,
             &std::iter::once(name)

@@ -1,6 +1,6 @@
 //! The table of precisions, which shows what the reduced graphs of every run cost and gain.
 
-use cliptune_experiment::{Precision, Seed};
+use cliptune_experiment::Precision;
 use cliptune_store::{Estimate, Measured, Precisions, ReducedPrecision};
 use cliptune_terminal::format;
 
@@ -28,8 +28,8 @@ pub(crate) fn is_number(column: usize) -> bool {
 pub(crate) struct Line {
     /// The entry, as an index into [`ReportData::entries`].
     pub(crate) entry: usize,
-    /// The run's seed, if its entry has several.
-    pub(crate) seed: Option<Seed>,
+    /// What distinguishes the run, if its entry has several.
+    pub(crate) run: Option<String>,
     /// The cells of the columns in [`HEADER`].
     pub(crate) cells: [Cell; 9],
 }
@@ -67,10 +67,10 @@ fn of_entry(index: usize, entry: &Entry) -> Vec<Line> {
     let mut lines = Vec::new();
     for run in &entry.runs {
         let Some(precisions) = &run.precisions else { continue };
-        let seed = (entry.runs.len() > 1).then_some(run.seed);
+        let label = (entry.runs.len() > 1).then(|| run.label());
         let rows = std::iter::once(fp32(precisions));
         let rows = rows.chain(precisions.reduced.iter().map(|one| reduced(precisions, one)));
-        lines.extend(rows.map(|cells| Line { entry: index, seed, cells }));
+        lines.extend(rows.map(|cells| Line { entry: index, run: label.clone(), cells }));
     }
     lines
 }

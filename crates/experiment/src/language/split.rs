@@ -3,7 +3,7 @@
 use super::columns::{COLUMN, SEVERAL};
 use super::words::{word, words};
 use super::{SEED, inherited_advice};
-use crate::plan::{Folds, NearDuplicates, SplitBy, SplitPlan, SplitShares};
+use crate::plan::{FoldSource, Folds, NearDuplicates, SplitBy, SplitPlan, SplitShares};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::values::{Fraction, Seed};
@@ -13,6 +13,7 @@ const SHARE: Shape = Shape::between(0.0, 1.0);
 /// The tolerance for the sum of the shares, which allows for the rounding of three decimal fractions such as 0.333.
 const ROUNDING: f64 = 1e-6;
 const MOST_FOLDS: i64 = 100;
+const DEALT: Shape = Shape::Whole { min: Folds::FEWEST as i64, max: MOST_FOLDS };
 
 /// The keys of `data.split`.
 pub(super) const KEYS: &[Key] = &[
@@ -28,8 +29,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::with_default("test", SHARE, "0.1", "the share of `test`"),
     Key::optional(
         "folds",
-        Shape::Whole { min: Folds::FEWEST as i64, max: MOST_FOLDS },
-        "the number of folds of a cross-validation, instead of the three shares",
+        Shape::Either(&[DEALT, COLUMN]),
+        "the number of folds of a cross-validation, or the column or SQL expression that names each row's fold, instead \
+         of the three shares",
     ),
     Key::optional(
         "test_fold",
@@ -75,8 +77,8 @@ pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<SplitPlan> 
         None => by_unit(node, problems),
     };
     let folds = folds(node, problems);
-    let shares = match folds {
-        Some(Some(folds)) => Some(folds.shares()),
+    let shares = match &folds {
+        Some(Some(folds)) => Some(folds.of.shares()),
         _ => shares(node, problems),
     };
     let near_duplicates = near_duplicates(node, by.as_ref(), problems);
@@ -110,13 +112,20 @@ fn folds(node: &Node, problems: &mut Problems) -> Option<Option<Folds>> {
                 .idle(),
         );
     }
-    let count: u32 = node.read("folds")?;
     let test = node.entry_of("test_fold").map_or(Some(0), |_| node.read("test_fold"))?;
-    if test < count {
-        return Some(Some(Folds { count, test }));
+    let of = match (node.read("folds"), node.read("folds")) {
+        (Some(count), _) => FoldSource::Dealt(count),
+        (None, column) => FoldSource::Column(column?),
+    };
+    let last = match &of {
+        FoldSource::Dealt(count) => count - 1,
+        FoldSource::Column(_) => u32::MAX,
+    };
+    if test <= last {
+        return Some(Some(Folds { of, test }));
     }
     let span = node.entry_of("test_fold").map_or(node.span, |entry| entry.value.span);
-    let found = format!("expected a number from 0 to {}, found {test}", count - 1);
+    let found = format!("expected a number from 0 to {last}, found {test}");
     problems.refuse(Problem::at(span, "there is no such fold").label(found))
 }
 

@@ -26,31 +26,50 @@ pub struct SplitPlan {
 /// The folds of a cross-validation.
 ///
 /// One fold is the test split, the next one, after the last comes the first, is the validation split, and the others
-/// are the train split. Each fold is therefore the test split of one experiment and the validation split of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// are the train split. Each fold is therefore the test split of one run and the validation split of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folds {
-    /// The number of folds, at least three.
-    pub count: u32,
+    /// What decides which fold a row is in.
+    pub of: FoldSource,
     /// The number of the fold that is the test split, counted from 0.
     pub test: u32,
+}
+
+/// What decides which fold a row is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FoldSource {
+    /// The units are dealt to this many folds, at least three, which are as large as one another.
+    Dealt(u32),
+    /// A column or an SQL expression over the row names the fold. The folds are numbered in the order of their names, or
+    /// in that of the numbers where all names are whole numbers.
+    Column(String),
 }
 
 impl Folds {
     /// The smallest number of folds, which leaves one for each split.
     pub const FEWEST: u32 = 3;
 
-    /// Returns the split that a fold belongs to.
-    pub fn split(self, fold: u32) -> Split {
+    /// Returns the split that a fold belongs to when there are `count` folds.
+    pub fn split(&self, fold: u32, count: u32) -> Split {
         match fold {
             fold if fold == self.test => Split::Test,
-            fold if fold == (self.test + 1) % self.count => Split::Validation,
+            fold if fold == (self.test + 1) % count.max(1) => Split::Validation,
             _ => Split::Train,
         }
     }
+}
 
-    /// Returns the shares of the three splits.
-    pub fn shares(self) -> SplitShares {
-        let fold = 1.0 / f64::from(self.count);
+impl FoldSource {
+    /// Returns the shares of the three splits. Where a column names the folds, they are those of five folds, because
+    /// only the table tells how many there are.
+    pub fn shares(&self) -> SplitShares {
+        const USUAL: u32 = 5;
+        let count = match self {
+            Self::Dealt(count) => *count,
+            Self::Column(_) => USUAL,
+        };
+        let fold = 1.0 / f64::from(count.max(Folds::FEWEST));
         let share = |value: f64| Fraction::try_from(value).unwrap_or(Fraction::ZERO);
         SplitShares { train: share(1.0 - 2.0 * fold), validation: share(fold), test: share(fold) }
     }

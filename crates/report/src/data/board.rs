@@ -51,6 +51,8 @@ pub struct BoardRow {
     pub entry: usize,
     /// The score of each seed, in the order of seeds.
     pub per_seed: Vec<(Seed, f64)>,
+    /// The score of each fold of a cross-validation, averaged over seeds; empty where there are no folds.
+    pub per_fold: Vec<(u32, f64)>,
     /// The accuracy (choice) or recall@1 from image to text (pairs), over all seeds.
     pub score: Estimate,
     /// The other metrics in the order they are shown, averaged over seeds.

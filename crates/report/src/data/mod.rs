@@ -30,16 +30,16 @@ pub struct ReportData {
     pub gallery: Option<Gallery>,
 }
 
-/// An experiment at one point of its matrix, with all its seeds.
+/// An experiment at one point of its matrix, with all its seeds and, in a cross-validation, all its folds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The experiment's name, followed by the entry's point of the matrix.
     pub name: String,
-    /// The plan of the first seed; the others differ only in the seed.
+    /// The plan of the first run; the others differ only in the seed and the fold.
     pub plan: Plan,
     /// The hash of the entry's dataset, if that exists.
     pub dataset: Option<String>,
-    /// The runs of the entry, in the order of seeds.
+    /// The runs of the entry, in the order of folds and seeds.
     pub runs: Vec<RunSummary>,
 }
 
@@ -48,6 +48,8 @@ pub struct Entry {
 pub struct RunSummary {
     /// The seed of the run.
     pub seed: Seed,
+    /// The fold that the run is tested on, or `None` outside of a cross-validation.
+    pub fold: Option<u32>,
     /// The record of the run, or `None` if it has not run yet.
     pub record: Option<RunRecord>,
     /// The course of the training.
@@ -82,6 +84,12 @@ impl Entry {
         }
     }
 
+    /// Returns the number of folds of a cross-validation, or `None` if the entry is none.
+    pub fn folds(&self) -> Option<usize> {
+        let folds: std::collections::BTreeSet<u32> = self.runs.iter().filter_map(|run| run.fold).collect();
+        (!folds.is_empty()).then_some(folds.len())
+    }
+
     /// Returns whether any weights of the entry are trained.
     pub fn is_trained(&self) -> bool {
         self.plan.train.is_some()
@@ -102,14 +110,23 @@ impl Entry {
 
 impl RunSummary {
     /// Returns a run that has not begun.
-    pub fn missing(seed: Seed) -> Self {
+    pub fn missing(seed: Seed, fold: Option<u32>) -> Self {
         Self {
             seed,
+            fold,
             record: None,
             curve: Curve::default(),
             damaged_lines: 0,
             scores: Vec::new(),
             precisions: None,
+        }
+    }
+
+    /// Returns what distinguishes the run from the others of its entry, as in `fold 2, seed 0`.
+    pub fn label(&self) -> String {
+        match self.fold {
+            Some(fold) => format!("fold {fold}, seed {}", self.seed),
+            None => format!("seed {}", self.seed),
         }
     }
 

@@ -35,7 +35,7 @@ fn row(data: &ReportData, line: &Line) -> Markup {
         tr {
             th scope="row" {
                 (entry_name(data, line.entry))
-                @if let Some(seed) = line.seed { ", seed " (seed) }
+                @if let Some(run) = &line.run { ", " (run) }
             }
             @for (column, cell) in line.cells.iter().enumerate() {
                 td.number[is_number(column)] {

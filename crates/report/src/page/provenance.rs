@@ -57,7 +57,7 @@ fn row(entry: &Entry, run: &RunSummary) -> Markup {
         tr {
             @match &run.record {
                 Some(record) => (recorded(record, run.scores_on(Split::Test).map(|scores| &scores.parity))),
-                None => td colspan="8" { (entry.name) ", seed " (run.seed) ": not run yet" },
+                None => td colspan="8" { (entry.name) ", " (run.label()) ": not run yet" },
             }
         }
     }

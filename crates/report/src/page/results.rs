@@ -79,6 +79,7 @@ fn score(data: &ReportData, index: usize, row: Option<&BoardRow>) -> Markup {
         Some(row) => html! {
             b { (format!("{:.3}", row.score.value)) }
             span.interval { (format!("[{:.3}, {:.3}]", row.score.low, row.score.high)) }
+            @if !row.per_fold.is_empty() { span.interval { (folds(row)) } }
         },
         None => html! {
             @match data.entries[index].state() {
@@ -88,6 +89,11 @@ fn score(data: &ReportData, index: usize, row: Option<&BoardRow>) -> Markup {
             }
         },
     }
+}
+
+fn folds(row: &BoardRow) -> String {
+    let scores = row.per_fold.iter().map(|(_, score)| format!("{score:.3}"));
+    format!("folds {}", scores.collect::<Vec<_>>().join(" "))
 }
 
 fn difference(data: &ReportData, index: usize, row: Option<&BoardRow>) -> Markup {

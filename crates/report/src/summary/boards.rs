@@ -1,20 +1,26 @@
 //! Finds which entries can be compared, and compares them.
 
-use cliptune_experiment::{ModelSource, Split, TaskKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+use cliptune_experiment::{ModelSource, Seed, Split, TaskKind};
 use cliptune_statistics::{Bootstrap, Interval, Unusable, seeds_and_clusters};
-use cliptune_store::{Estimate, Prediction, Scores, Standing, read_predictions};
+use cliptune_store::{Estimate, Prediction, Run, Scores, Standing, read_predictions};
 
 use super::differences::{correct, difference};
+use super::folds::{FoldPredictions, Pooled};
 use super::lineage::lineage;
-use crate::data::{Board, BoardRow, Entry, Measure, main_metric, mean};
+use crate::data::{Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean};
 use crate::error::ReportError;
 
 /// The predictions of an entry on its test split.
 pub(super) struct Scored {
     /// The entry, as an index into the list of entries.
     pub(super) entry: usize,
-    /// The predictions of each seed that was scored, in one list per seed.
+    /// The predictions of each seed that was scored, in one list per seed. In a cross-validation, each list holds the
+    /// predictions of all folds.
     pub(super) seeds: Vec<Vec<Prediction>>,
+    /// The weight of each item in the score, with a mean of one.
+    pub(super) weights: Vec<f64>,
 }
 
 impl Scored {
@@ -26,9 +32,11 @@ impl Scored {
         self.seeds.iter().all(|seed| other.seeds.iter().all(|other| same(seed, other)))
     }
 
-    /// Returns how right each answer is, from 0 to 1, in one list per seed.
+    /// Returns how right each answer is, from 0 to 1, times the item's weight, in one list per seed.
     pub(super) fn right(&self) -> Vec<Vec<f64>> {
-        let values = |seed: &Vec<Prediction>| seed.iter().map(|one| one.share).collect();
+        let values = |seed: &Vec<Prediction>| {
+            seed.iter().zip(&self.weights).map(|(one, weight)| one.share * weight).collect()
+        };
         self.seeds.iter().map(values).collect()
     }
 
@@ -43,10 +51,19 @@ pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Ve
     for (entry, plans) in grouped.iter().enumerate() {
         let with_scores =
             plans.iter().zip(&entries[entry].runs).filter(|(_, run)| run.scores_on(Split::Test).is_some());
-        let runs = with_scores.filter_map(|(standing, _)| standing.run.as_ref());
-        let seeds = runs.map(|run| read_predictions(run, Split::Test)).collect::<Result<Vec<_>, _>>()?;
+        let runs = with_scores.filter_map(|(standing, _)| Some((standing, standing.run.as_ref()?)));
+        let read = |(standing, run): (&&Standing, &Run)| {
+            let Seed(seed) = standing.plan.seed;
+            read_predictions(run, Split::Test).map(|predictions| FoldPredictions {
+                fold: standing.plan.fold(),
+                seed,
+                predictions,
+            })
+        };
+        let runs = runs.map(read).collect::<Result<Vec<_>, _>>()?;
+        let Pooled { seeds, weights } = Pooled::of(runs, entries[entry].folds());
         if seeds.first().is_some_and(|seed| !seed.is_empty()) {
-            all.push(Scored { entry, seeds });
+            all.push(Scored { entry, seeds, weights });
         }
     }
     Ok(all)
@@ -98,16 +115,27 @@ fn board(
     Ok(Some(Board {
         task: task(first),
         dataset: first.dataset.clone().unwrap_or_default(),
-        n_items: scores.n_items,
-        n_groups: scores.n_groups,
+        n_items: group[0].seeds[0].len(),
+        n_groups: group[0].groups().into_iter().collect::<BTreeSet<_>>().len(),
         chance: scores.chance,
-        majority: scores.uneven_majority(),
-        equal_choices: test_scores(first).map(|scores| scores.n_equal_choices).max().unwrap_or_default(),
+        majority: mean(test_scores(first).filter_map(Scores::uneven_majority)),
+        equal_choices: most_of_a_seed(first, |scores| scores.n_equal_choices),
         baseline: baseline.map(|baseline| baseline.entry),
         headline,
         lineage: lineage(&plans, grouped)?,
         rows,
     }))
+}
+
+/// Returns a number of items over all folds, for the seed that has most of them.
+fn most_of_a_seed(entry: &Entry, number: impl Fn(&Scores) -> usize) -> usize {
+    let mut numbers: BTreeMap<Seed, usize> = BTreeMap::new();
+    for run in &entry.runs {
+        if let Some(scores) = run.scores_on(Split::Test) {
+            *numbers.entry(run.seed).or_default() += number(scores);
+        }
+    }
+    numbers.into_values().max().unwrap_or_default()
 }
 
 fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
@@ -153,20 +181,27 @@ fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Op
 
 fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<BoardRow, ReportError> {
     let metric = main_metric(task(entry));
-    let seeds = entry.runs.iter().filter_map(|run| {
-        let value = run.scores_on(Split::Test)?.metrics.get(metric)?.value;
-        Some((run.seed, value))
-    });
+    let value = |run: &RunSummary| Some(run.scores_on(Split::Test)?.metrics.get(metric)?.value);
     let failed = |source| ReportError::Statistics { entry: entry.name.clone(), source };
     let difference = baseline.map(|baseline| difference(scored, baseline)).transpose().map_err(failed)?;
     Ok(BoardRow {
         entry: scored.entry,
-        per_seed: seeds.collect(),
+        per_seed: means(&entry.runs, |run| Some((run.seed, value(run)?))),
+        per_fold: means(&entry.runs, |run| Some((run.fold?, value(run)?))),
         score: score(entry, scored, metric).map_err(failed)?,
         others: others(entry, metric),
-        tied: test_scores(entry).map(|scores| scores.n_tied).max().unwrap_or_default(),
+        tied: most_of_a_seed(entry, |scores| scores.n_tied),
         difference,
     })
+}
+
+/// Returns the mean of the values that some runs have under the same key, in the order of keys.
+fn means<K: Ord>(runs: &[RunSummary], value: impl Fn(&RunSummary) -> Option<(K, f64)>) -> Vec<(K, f64)> {
+    let mut values: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+    for (key, value) in runs.iter().filter_map(value) {
+        values.entry(key).or_default().push(value);
+    }
+    values.into_iter().filter_map(|(key, values)| Some((key, mean(values)?))).collect()
 }
 
 /// Returns the score of an entry. A single seed keeps the estimate that scoring made; several seeds are resampled with
@@ -174,7 +209,7 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
 fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusable> {
     let single = test_scores(entry).next().and_then(|scores| scores.metrics.get(metric));
     match (scored.seeds.len(), single) {
-        (1, Some(estimate)) => Ok(estimate.clone()),
+        (1, Some(estimate)) if entry.folds().is_none() => Ok(estimate.clone()),
         _ => seeds_and_clusters(&scored.right(), &scored.groups(), &Bootstrap::default()).map(estimate),
     }
 }

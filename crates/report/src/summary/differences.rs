@@ -68,7 +68,11 @@ mod tests {
             probs: vec![0.5; 2],
             logits: vec![0.0; 2],
         };
-        Scored { entry: 0, seeds: vec![shares.iter().enumerate().map(prediction).collect()] }
+        Scored {
+            entry: 0,
+            seeds: vec![shares.iter().enumerate().map(prediction).collect()],
+            weights: vec![1.0; shares.len()],
+        }
     }
 
     fn board(differences: &[Difference]) -> Board {
@@ -76,6 +80,7 @@ mod tests {
         let row = |(entry, difference): (usize, &Difference)| BoardRow {
             entry,
             per_seed: Vec::new(),
+            per_fold: Vec::new(),
             score: estimate.clone(),
             others: Vec::new(),
             tied: 0,

@@ -161,7 +161,7 @@ mod tests {
         let items = (0..n).map(|index| {
             prediction(&format!("{:016x}", index * 7919 % 1009), &index.to_string(), right(index))
         });
-        Scored { entry: 0, seeds: vec![items.collect()] }
+        Scored { entry: 0, seeds: vec![items.collect()], weights: vec![1.0; n] }
     }
 
     #[test]

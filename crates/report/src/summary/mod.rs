@@ -3,6 +3,7 @@
 mod boards;
 mod curve;
 mod differences;
+mod folds;
 mod gallery;
 mod inputs;
 mod lineage;
@@ -38,13 +39,14 @@ pub fn read(standings: &[Standing], name: &str, arguments: &[String]) -> Result<
     })
 }
 
-/// Returns the plans of each entry, which belong to one experiment and differ only in their seed.
+/// Returns the plans of each entry, which belong to one experiment and differ only in their seed and their fold.
 fn group(standings: &[Standing]) -> Vec<Vec<&Standing>> {
     let mut grouped: Vec<Vec<&Standing>> = Vec::new();
     for standing in standings {
         let same = |plans: &&mut Vec<&Standing>| {
             plans.first().is_some_and(|first| {
-                first.plan.experiment == standing.plan.experiment && first.plan.axes == standing.plan.axes
+                first.plan.experiment == standing.plan.experiment
+                    && first.plan.point() == standing.plan.point()
             })
         };
         match grouped.iter_mut().find(same) {
@@ -57,9 +59,10 @@ fn group(standings: &[Standing]) -> Vec<Vec<&Standing>> {
 
 fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
     let first = plans[0];
+    let plan = Plan { axes: first.plan.point(), ..first.plan.clone() };
     Ok(Entry {
-        name: name(&first.plan),
-        plan: first.plan.clone(),
+        name: name(&plan),
+        plan,
         dataset: first.dataset.as_ref().map(|dataset| dataset.record().hash.clone()),
         runs: plans.iter().map(|standing| run_summary(standing)).collect::<Result<_, _>>()?,
     })
@@ -76,7 +79,7 @@ fn name(plan: &Plan) -> String {
 
 fn run_summary(standing: &Standing) -> Result<RunSummary, ReportError> {
     match &standing.run {
-        None => Ok(RunSummary::missing(standing.plan.seed)),
+        None => Ok(RunSummary::missing(standing.plan.seed, standing.plan.fold())),
         Some(run) => finished(standing, run),
     }
 }
@@ -90,6 +93,7 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
     }
     Ok(RunSummary {
         seed: standing.plan.seed,
+        fold: standing.plan.fold(),
         record: Some(run.record().clone()),
         curve: curve::curve(&events.events),
         damaged_lines: events.damaged_lines,

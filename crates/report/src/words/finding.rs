@@ -110,6 +110,27 @@ fn start_kept(entry: &Entry) -> Option<String> {
 }
 
 fn seeds(entry: &Entry, row: &BoardRow) -> String {
+    match folds(row) {
+        Some(folds) => format!("{folds} {}", seeds_alone(entry, row)),
+        None => seeds_alone(entry, row),
+    }
+}
+
+/// Returns a sentence about the folds of a cross-validation, if the row is one.
+fn folds(row: &BoardRow) -> Option<String> {
+    let scores = || row.per_fold.iter().map(|(_, score)| *score);
+    let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
+    (!row.per_fold.is_empty()).then(|| {
+        format!(
+            "Each item is tested in one of {} folds; the score is the mean over the folds, which reach from {} to {}.",
+            row.per_fold.len(),
+            format::number(low),
+            format::number(high)
+        )
+    })
+}
+
+fn seeds_alone(entry: &Entry, row: &BoardRow) -> String {
     match row.per_seed.as_slice() {
         _ if !entry.is_trained() => "Nothing was trained here, so there is no seed to vary.".to_owned(),
         [_] => "That is one seed: how much another seed would change it is not known.".to_owned(),

@@ -37,8 +37,13 @@ fn on_training_items(entry: &Entry) -> String {
 
 fn unfinished(entry: &Entry) -> String {
     let done = entry.runs.iter().filter(|run| run.is_done()).count();
-    let seeds = entry.runs.iter().filter(|run| !run.is_done()).map(|run| run.seed.to_string());
-    format!("{done} of {} runs done, missing seed {}", entry.runs.len(), seeds.collect::<Vec<_>>().join(", "))
+    let missing = || entry.runs.iter().filter(|run| !run.is_done());
+    let named: Vec<String> = match entry.folds() {
+        Some(_) => missing().map(|run| format!("({})", run.label())).collect(),
+        None => missing().map(|run| run.seed.to_string()).collect(),
+    };
+    let what = if entry.folds().is_some() { "" } else { "seed " };
+    format!("{done} of {} runs done, missing {what}{}", entry.runs.len(), named.join(", "))
 }
 
 /// Returns notes on damaged event logs.
@@ -49,8 +54,9 @@ fn damage(data: &ReportData) -> Vec<String> {
         .map(|(entry, run)| {
             let lines = counted(run.damaged_lines as u64, "line");
             format!(
-                "{}, seed {}: {lines} of the event log cannot be read; the curves do without",
-                entry.name, run.seed
+                "{}, {}: {lines} of the event log cannot be read; the curves do without",
+                entry.name,
+                run.label()
             )
         })
         .collect()
@@ -61,7 +67,7 @@ fn kept_start(data: &ReportData) -> Vec<String> {
     let runs = data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)));
     let kept = runs.filter(|(_, run)| run.kept_start());
     let told = kept.map(|(entry, run)| {
-        format!("{}, seed {}: kept the starting weights: no epoch was better", entry.name, run.seed)
+        format!("{}, {}: kept the starting weights: no epoch was better", entry.name, run.label())
     });
     told.collect()
 }

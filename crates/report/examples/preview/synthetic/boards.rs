@@ -56,6 +56,7 @@ fn row(entry: usize, score: Estimate, seeds: &[f64], others: [f64; 3], delta: Op
     BoardRow {
         entry,
         per_seed: seeds.iter().enumerate().map(|(seed, &value)| (Seed(seed as u32), value)).collect(),
+        per_fold: Vec::new(),
         score,
         tied: usize::from(entry == 1) * 3,
         others: names.map(str::to_owned).into_iter().zip(measures).collect(),
@@ -94,6 +95,7 @@ pub(super) fn pairs_board() -> Board {
         rows: vec![BoardRow {
             entry: 0,
             per_seed: vec![(Seed(0), 0.182)],
+            per_fold: Vec::new(),
             score: Estimate {
                 method: "Wilson score interval over 90 items".to_owned(),
                 ..estimate(0.182, 0.078)

@@ -37,7 +37,7 @@ pub(crate) fn report() -> ReportData {
         tuned("locked-image", Tune::LockedImage { unlocked_layers: 0 }, 1.52, 0.96, 0.62),
         tuned("projections", Tune::Projections, 1.52, 1.41, 0.35),
         Entry {
-            runs: vec![RunSummary::missing(Seed(0))],
+            runs: vec![RunSummary::missing(Seed(0), None)],
             ..entry(
                 "from-scratch",
                 plan("from-scratch", Some(train(Objective::Choice, Tune::Full))),
@@ -62,7 +62,7 @@ pub(crate) fn report() -> ReportData {
 pub(crate) fn nothing_run() -> ReportData {
     let full = report();
     let bare = |mut entry: Entry| {
-        entry.runs = vec![RunSummary::missing(Seed(0))];
+        entry.runs = vec![RunSummary::missing(Seed(0), None)];
         entry
     };
     ReportData {

@@ -39,6 +39,7 @@ fn run(name: &str, plan: &Plan, seed: u32, shape: &Shape) -> RunSummary {
     let best = epochs.iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy)).map_or(0, |point| point.epoch);
     RunSummary {
         seed: Seed(seed),
+        fold: None,
         record: Some(record(name, plan, seed, best)),
         damaged_lines: usize::from(name == "locked-image" && seed == 1),
         scores: vec![scores(plan)],
