@@ -26,9 +26,7 @@ pub(super) fn gallery(
     let of_board: Vec<&Scored> = board.rows.iter().filter_map(|row| find(scored, row.entry)).collect();
     let headline = board.headline.or(board.rows.first().map(|row| row.entry));
     let Some(headline) = headline.and_then(|entry| find(scored, entry)) else { return Ok(None) };
-    let Some(dataset) = grouped[headline.entry].iter().find_map(|standing| standing.dataset.as_ref()) else {
-        return Ok(None);
-    };
+    let datasets = datasets(&grouped[headline.entry]);
     let baseline = board.baseline.and_then(|entry| find(scored, entry));
     let strata = strata(headline, baseline);
     let chosen = choose(&strata, &headline.seeds[0]);
@@ -41,9 +39,20 @@ pub(super) fn gallery(
         Ok(preprocessor) => thumbnail(&item.image(), preprocessor),
         Err(reason) => Err(reason.clone()),
     };
-    let items = show(dataset, &of_board, &strata, &chosen, image)?;
+    let items = show(&datasets, &of_board, &strata, &chosen, image)?;
     let strata = Stratum::ALL.map(|stratum| (stratum, count(stratum, &strata, &items)));
     Ok(Some(Gallery { board: index, items, strata: strata.to_vec() }))
+}
+
+/// Returns the datasets of some plans, each once: one for each fold.
+fn datasets<'a>(plans: &[&'a Standing]) -> Vec<&'a Dataset> {
+    let mut datasets: Vec<&Dataset> = Vec::new();
+    for dataset in plans.iter().filter_map(|standing| standing.dataset.as_ref()) {
+        if datasets.iter().all(|known| known.record().hash != dataset.record().hash) {
+            datasets.push(dataset);
+        }
+    }
+    datasets
 }
 
 fn find(scored: &[Scored], entry: usize) -> Option<&Scored> {
@@ -93,16 +102,18 @@ fn choose(strata: &[Stratum], predictions: &[Prediction]) -> Vec<usize> {
 }
 
 fn show(
-    dataset: &Dataset,
+    datasets: &[&Dataset],
     scored: &[&Scored],
     strata: &[Stratum],
     chosen: &[usize],
     image: impl Fn(ItemRef<'_>) -> Result<Thumbnail, String>,
 ) -> Result<Vec<GalleryItem>, ReportError> {
-    let items = dataset.columns(&[Split::Test], SHOWN)?;
+    let read = datasets.iter().map(|dataset| dataset.columns(&[Split::Test], SHOWN));
+    let items = read.collect::<Result<Vec<_>, _>>()?;
     let Some(first) = scored.first() else { return Ok(Vec::new()) };
     let named: BTreeSet<&str> = chosen.iter().map(|&index| first.seeds[0][index].item_id.as_str()).collect();
-    let named = items.all().iter().filter(|item| named.contains(item.item_id()));
+    let named =
+        items.iter().flat_map(|items| items.all().iter()).filter(|item| named.contains(item.item_id()));
     let by_id: HashMap<&str, ItemRef<'_>> = named.map(|item| (item.item_id(), item)).collect();
     let shown = chosen.iter().filter_map(|&index| {
         let prediction = &first.seeds[0][index];

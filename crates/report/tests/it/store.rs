@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::{Fit, Preprocessor};
-use cliptune_experiment::{Experiment, Split, TaskKind, load};
+use cliptune_experiment::{Experiment, Plan, Split, TaskKind, load};
 use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
 use cliptune_report::{is_fresh, publish, summary};
@@ -54,10 +54,22 @@ impl World {
         std::fs::write(path("zero.yaml"), format!("name: zero\n{DATA}")).unwrap();
         let train = "train: { objective: choice, epochs: 2, batch_size: 8, optimizer: { name: adamw, lr: 1e-4 } }\nseeds: [0, 1]\n";
         std::fs::write(path("tuned.yaml"), format!("name: tuned\n{DATA}{train}")).unwrap();
-        let paths: Vec<PathBuf> = vec![path("zero.yaml"), path("tuned.yaml")];
-        let experiments = load(&paths, &[]).unwrap_or_else(|error| panic!("{}", error.rendered()));
+        let folds = "matrix: { data.split.test_fold: [0, 1, 2] }\n";
+        for (name, train) in [("zero", ""), ("tuned", train)] {
+            let data = DATA.replace("model:", "  split: { by: group, folds: 3 }\nmodel:");
+            let text = format!("name: {name}-folds\n{data}{train}{folds}");
+            std::fs::write(path(&format!("{name}-folds.yaml")), text).unwrap();
+        }
         let store = Store::open(&path("runs")).unwrap();
-        Self { folder, store, experiments }
+        Self { folder, store, experiments: Vec::new() }.with(&["zero", "tuned"])
+    }
+
+    /// Returns the same folder with other experiments.
+    fn with(self, names: &[&str]) -> Self {
+        let file = |name: &&str| self.folder.path().join(format!("{name}.yaml"));
+        let paths: Vec<PathBuf> = names.iter().map(file).collect();
+        let experiments = load(&paths, &[]).unwrap_or_else(|error| panic!("{}", error.rendered()));
+        Self { experiments, ..self }
     }
 
     fn standings(&self) -> Vec<Standing> {
@@ -71,19 +83,27 @@ impl World {
     /// Does what ingest, train and score do.
     fn run_everything(&self) {
         let standings = self.standings();
-        let staged = self.store.stage_dataset(&standings[0].dataset_hash).unwrap();
-        let record = dataset_record(&standings[0], self.folder.path());
+        for standing in &standings {
+            if self.store.dataset(&standing.dataset_hash).unwrap().is_none() {
+                self.make_dataset(standing);
+            }
+        }
+        for standing in &standings {
+            run(&self.store, standing);
+        }
+    }
+
+    fn make_dataset(&self, standing: &Standing) {
+        let staged = self.store.stage_dataset(&standing.dataset_hash).unwrap();
+        let record = dataset_record(standing, self.folder.path());
         let hashed = |item: Item| {
             let file = self.folder.path().join("images").join(&item.image);
             let image_hash = ImageIdentity::of(&std::fs::read(file).unwrap());
             Item { image_hash, ..item }
         };
-        let items: Vec<Item> = items().into_iter().map(hashed).collect();
+        let items: Vec<Item> = tested(&standing.plan).into_iter().map(hashed).collect();
         write_dataset_rows(staged.path(), &record, &items, &[]).unwrap();
         staged.commit().unwrap();
-        for standing in &standings {
-            run(&self.store, standing);
-        }
     }
 }
 
@@ -104,6 +124,12 @@ fn items() -> Vec<Item> {
         vocabulary: Vec::new(),
     };
     (0..ITEMS).map(item).collect()
+}
+
+/// The test items of a plan: those of its fold, or all.
+fn tested(plan: &Plan) -> Vec<Item> {
+    let in_fold = |item: &Item| plan.fold().is_none_or(|fold| item.group.parse::<u32>().unwrap() % 3 == fold);
+    items().into_iter().filter(in_fold).collect()
 }
 
 fn dataset_record(standing: &Standing, folder: &Path) -> DatasetRecord {
@@ -158,8 +184,10 @@ fn run(store: &Store, standing: &Standing) {
     Preprocessor::openai(16, Fit::Crop).save(&run.model_folder()).unwrap();
     write_events(&run.events_file(), trained);
     run.finish(Outcome::Done { best_epoch: if trained { 2 } else { 0 } }, None).unwrap();
-    let (predictions, items) = (predictions(trained, standing.plan.seed.0 as usize), items());
-    let right = predictions.iter().filter(|one| one.correct).count() as f64 / ITEMS as f64;
+    let items = tested(&standing.plan);
+    let mut predictions = predictions(trained, standing.plan.seed.0 as usize);
+    predictions.retain(|one| items.iter().any(|item| item.item_id == one.item_id));
+    let right = predictions.iter().filter(|one| one.correct).count() as f64 / items.len() as f64;
     write_scores(&run, &scores(right), &predictions, Items::of(&items).all()).unwrap();
 }
 
@@ -315,4 +343,45 @@ fn a_report_is_fresh_until_its_inputs_change() {
     std::fs::write(&scores, text.replace("invented", "guessed")).unwrap();
     assert!(!is_fresh(&world.store, &world.standings(), "demo").unwrap());
     assert!(page.ends_with(Path::new("reports/demo").join(PAGE)));
+}
+
+#[test]
+fn the_folds_of_a_matrix_are_one_experiment_that_tests_every_item_once() {
+    let world = World::new().with(&["zero-folds", "tuned-folds"]);
+    world.run_everything();
+    let data = world.read();
+    let names: Vec<_> = data.entries.iter().map(|entry| (entry.name.as_str(), entry.runs.len())).collect();
+    assert_eq!(names, [("zero-folds", 3), ("tuned-folds", 6)]);
+    let [board] = data.boards.as_slice() else { panic!("{:?}", data.boards) };
+    assert_eq!((board.n_items, board.n_groups), (ITEMS, ITEMS / 2));
+    let tuned = &board.rows[1];
+    assert_eq!(tuned.per_seed.iter().map(|(seed, _)| seed.0).collect::<Vec<_>>(), [0, 1]);
+    // As the paper of the contest does, the score is the mean over the folds, whatever their sizes.
+    let folds: Vec<f64> = tuned.per_fold.iter().map(|(_, score)| *score).collect();
+    assert_eq!(folds.len(), 3);
+    assert!((tuned.score.value - folds.iter().sum::<f64>() / 3.0).abs() < 1e-9, "{tuned:?}");
+    let difference = tuned.difference.as_ref().unwrap();
+    assert!((difference.delta.value - (tuned.score.value - board.rows[0].score.value)).abs() < 1e-9);
+    assert_eq!((difference.verdict, difference.mid_p), (Verdict::Improved, None));
+    let gallery = data.gallery.as_ref().unwrap();
+    assert!(gallery.items.len() == 16 && gallery.items.iter().all(|item| item.image.is_ok()));
+    render(&data).unwrap();
+}
+
+#[test]
+fn a_fold_that_is_missing_is_named_and_nothing_is_compared_without_it() {
+    let world = World::new().with(&["tuned-folds"]);
+    let standings = world.standings();
+    for standing in standings.iter().filter(|standing| standing.plan.fold() != Some(1)) {
+        if world.store.dataset(&standing.dataset_hash).unwrap().is_none() {
+            world.make_dataset(standing);
+        }
+        run(&world.store, standing);
+    }
+    let data = world.read();
+    assert!(data.boards.is_empty());
+    let page = render(&data).unwrap();
+    let markdown = page.iter().find(|file| file.name == "report.md").unwrap();
+    let text = String::from_utf8(markdown.bytes.clone()).unwrap();
+    assert!(text.contains("missing (fold 1, seed 0), (fold 1, seed 1)"), "{text}");
 }
