@@ -1,19 +1,23 @@
 //! The DuckDB database that joins the sources. It is closed to the outside and bounded in memory and time, and its
 //! error messages do not show our own SQL.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use cliptune_store::{open_database, sql_text};
-use duckdb::{Connection, ToSql, appender_params_from_iter};
+use cliptune_store::{literal_path, open_database, sql_text};
+use duckdb::Connection;
+use duckdb::arrow::array::RecordBatch;
+use duckdb::arrow::error::ArrowError;
+use duckdb::vscalar::VArrowScalar;
 use serde::Deserialize;
 
 use crate::error::IngestError;
+use crate::text_rows::TextRows;
 
-/// The amount of memory that one ingest may use. Larger tables go to temporary files.
-const MEMORY: &str = "4GB";
+/// The megabytes of memory that the database may use for each thread. Larger tables go to temporary files.
+const MEMORY: usize = 480;
 /// The amount of disk space that those temporary files may use.
 const DISK: &str = "64GB";
 /// The time that one statement may take. An SQL expression of an experiment that takes longer is assumed never to
@@ -32,9 +36,11 @@ impl Database {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
         let database = Self { connection, patience: PATIENCE };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let memory = MEMORY * threads.max(2);
+        // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
-            "SET threads = {threads}; SET memory_limit = '{MEMORY}'; SET max_temp_directory_size = '{DISK}';
-             SET temp_directory = {}",
+            "SET threads = {threads}; SET memory_limit = '{memory}MB'; SET max_temp_directory_size = '{DISK}';
+             SET preserve_insertion_order = false; SET temp_directory = {}",
             sql_text(&temporary.to_string_lossy())
         );
         database.execute(&settings).map_err(IngestError::Database)?;
@@ -43,10 +49,33 @@ impl Database {
         Ok(database)
     }
 
-    /// Prevents all SQL from reading or writing files from here on. The SQL of an experiment is only for its own table.
-    pub(crate) fn close_to_outside(&self) -> Result<(), IngestError> {
-        self.execute("SET enable_external_access = false; SET lock_configuration = true")
-            .map_err(IngestError::Database)
+    /// Prevents all SQL from reading or writing files from here on, apart from the given files, which are read where
+    /// they lie, and those in the given folder, which are written. The SQL of an experiment is only for its own table.
+    pub(crate) fn close_to_outside(&self, files: &[PathBuf], folder: &Path) -> Result<(), IngestError> {
+        // DuckDB asks for a file both by the pattern that names it alone and by the name itself.
+        let named = files.iter().flat_map(|file| [literal_path(file), file.to_string_lossy().into_owned()]);
+        let files: Vec<String> = named.map(|name| sql_text(&name)).collect();
+        self.make(&format!(
+            "SET allowed_paths = [{}]; SET allowed_directories = [{}];
+             SET enable_external_access = false; SET lock_configuration = true",
+            files.join(", "),
+            sql_text(&folder.to_string_lossy())
+        ))
+    }
+
+    /// Registers a function in Rust, with the rules that it follows.
+    pub(crate) fn register<F>(&self, name: &str, rules: &F::State) -> Result<(), IngestError>
+    where
+        F: VArrowScalar,
+        F::State: Clone,
+    {
+        let registered = self.connection.register_scalar_function_with_state::<F>(name, rules);
+        registered.map_err(|error| IngestError::Database(said(&error)))
+    }
+
+    /// Returns the connection, for whoever writes what has been made.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Runs statements. The error is a sentence for the user.
@@ -54,33 +83,75 @@ impl Database {
         self.bounded(|| self.connection.execute_batch(sql))
     }
 
-    /// Appends rows to a table.
-    pub(crate) fn append<'r>(
+    /// Runs statements of our own.
+    pub(crate) fn make(&self, sql: &str) -> Result<(), IngestError> {
+        self.connection.execute_batch(sql).map_err(|error| IngestError::Database(said(&error)))
+    }
+
+    /// Appends columns to a table.
+    pub(crate) fn append(
         &self,
         table: &str,
-        rows: impl Iterator<Item = [&'r dyn ToSql; 6]>,
+        batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
     ) -> Result<(), IngestError> {
         let append = || {
             let mut appender = self.connection.appender(table)?;
-            for row in rows {
-                appender.append_row(row)?;
+            for batch in batches {
+                let batch = batch.map_err(|error| duckdb::Error::ToSqlConversionFailure(error.into()))?;
+                appender.append_record_batch(batch)?;
             }
             appender.flush()
         };
         append().map_err(|error| IngestError::Database(said(&error)))
     }
 
-    /// Appends rows of texts to a table until the source has no next one.
+    /// Gives the columns of a query to a function, one batch after the other.
+    ///
+    /// The query has to be one that cannot fail half way, such as one over the columns of a table of our own.
+    pub(crate) fn stream(
+        &self,
+        sql: &str,
+        mut on_batch: impl FnMut(&RecordBatch),
+    ) -> Result<(), IngestError> {
+        let mut stream = || -> duckdb::Result<()> {
+            let mut statement = self.connection.prepare(sql)?;
+            statement.stream_arrow([])?.for_each(|batch| on_batch(&batch));
+            Ok(())
+        };
+        stream().map_err(|error| IngestError::Database(said(&error)))
+    }
+
+    /// Appends rows of texts to a table until the source has no next one. The table's last column gets the number of
+    /// each row, counted on from `number`.
     pub(crate) fn append_texts(
         &self,
         table: &str,
+        width: usize,
+        number: &mut u64,
         mut next: impl FnMut() -> Result<Option<Vec<Option<String>>>, String>,
     ) -> Result<(), String> {
         let mut appender = self.connection.appender(table).map_err(|error| said(&error))?;
-        while let Some(row) = next()? {
-            appender.append_row(appender_params_from_iter(row)).map_err(|error| said(&error))?;
+        let mut rows = TextRows::new(width);
+        let mut is_more = true;
+        while is_more {
+            match next()? {
+                Some(row) => {
+                    rows.push(row, *number);
+                    *number += 1;
+                }
+                None => is_more = false,
+            }
+            if rows.is_full() || !is_more {
+                let batch = rows.take().map_err(|error| error.to_string())?;
+                appender.append_record_batch(batch).map_err(|error| said(&error))?;
+            }
         }
         appender.flush().map_err(|error| said(&error))
+    }
+
+    /// Returns the only row of a query whose only column is JSON.
+    pub(crate) fn row<T: for<'de> Deserialize<'de>>(&self, sql: &str) -> Result<T, IngestError> {
+        self.rows(sql)?.into_iter().next().ok_or(IngestError::Changed)
     }
 
     /// Returns all rows of a query whose only column is JSON.
@@ -127,7 +198,7 @@ fn said(error: &duckdb::Error) -> String {
     const ADVICE: [&str; 7] = ["LINE ", "Possible ", "Try ", "See also", "Did you mean", "Hint", "* "];
     let said = error.to_string();
     if said.starts_with("Out of Memory Error") {
-        return format!("it needs more than {MEMORY} of memory");
+        return format!("it needs more than {MEMORY} MB of memory for each processor");
     }
     let followable = |line: &&str| !ADVICE.iter().any(|advice| line.trim_start().starts_with(advice));
     let kept: Vec<&str> =

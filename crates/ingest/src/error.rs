@@ -105,6 +105,12 @@ pub enum IngestError {
         /// The notes on how the sources were read.
         notes: Box<SourceNotes>,
     },
+    /// Less of the sources arrives in the dataset than the plan asks for.
+    #[error("`data.require` is not met: {}", unmet.join("; "))]
+    Coverage {
+        /// What is not met, each with its numbers.
+        unmet: Vec<String>,
+    },
     /// There are fewer units than splits.
     #[error("{} cannot fill {splits} splits", counted(*units, unit))]
     TooFewUnits {
@@ -179,6 +185,9 @@ impl Diagnostic for IngestError {
             Self::NoItems { notes, .. } => {
                 let keys = sample_keys(notes).join(", ");
                 Some(format!("check `data.join`: both sides must give the same keys; {keys}"))
+            }
+            Self::Coverage { .. } => {
+                Some("without `data.require` the dataset is made, and its rejects say why each one is missing".to_owned())
             }
             Self::TooFewUnits { unit: "connected component", .. } => Some(
                 "shared texts connect the groups: name other columns in `split.across`, or split `by: group` and \
@@ -259,7 +268,7 @@ fn reached(examples: &[Example]) -> String {
 }
 
 fn labelled(example: &Example) -> String {
-    let texts: Vec<Option<String>> = example.texts.iter().cloned().map(Some).collect();
+    let texts: Vec<Option<&str>> = example.texts.iter().map(|text| Some(text.as_str())).collect();
     format!("row {}: label {} of {}", example.row, example.label, shown_list(&texts))
 }
 

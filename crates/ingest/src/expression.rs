@@ -17,6 +17,8 @@ const UNSTABLE: [&str; 5] = ["current_setting", "getvariable", "version", "reser
 /// The names that SQL writes like columns but treats as functions.
 const KEYWORDS: [&str; 5] =
     ["current_timestamp", "current_date", "current_time", "localtime", "localtimestamp"];
+/// How the names of the functions begin that this crate adds to SQL for itself.
+pub(crate) const OWN: &str = "cliptune_";
 /// The depth to which DuckDB's own macros are followed when they use each other.
 const DEEPEST_MACRO: usize = 8;
 
@@ -54,6 +56,14 @@ pub(crate) fn execute_with(
     statement: &str,
 ) -> Result<(), IngestError> {
     database.execute(statement).map_err(|problem| IngestError::Sql { key, sql: sql.to_owned(), problem })
+}
+
+/// Attributes what the database refuses to the expression of a key.
+pub(crate) fn attributed(error: IngestError, key: &'static str, sql: &str) -> IngestError {
+    match error {
+        IngestError::Database(problem) => IngestError::Sql { key, sql: sql.to_owned(), problem },
+        other => other,
+    }
 }
 
 /// DuckDB's description of an expression that it was asked to parse.
@@ -141,6 +151,9 @@ struct Function {
 fn unstable(database: &Database, functions: &[String], depth: usize) -> Result<Option<String>, IngestError> {
     if functions.is_empty() || depth > DEEPEST_MACRO {
         return Ok(None);
+    }
+    if let Some(own) = functions.iter().find(|name| name.to_lowercase().starts_with(OWN)) {
+        return Ok(Some(format!("there is no function {own}")));
     }
     let names: Vec<String> = functions.iter().map(|name| sql_text(&name.to_lowercase())).collect();
     let known: Vec<Function> = database.rows(&format!(

@@ -1,23 +1,26 @@
 //! Makes one dataset from its sources and puts it into the store.
 
+use std::path::Path;
 use std::sync::Mutex;
 
-use cliptune_experiment::{DataPlan, ExperimentName, SplitBy};
+use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, Item, Reject, Sources, Store, StoreError,
-    Succession, TableHashes, write_dataset_rows,
+    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, SourceNotes, Sources, Store, StoreError,
+    Succession, TableHashes, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
-use crate::candidates::{JoinedSources, Sorted};
-use crate::changes::Pair;
-use crate::components::{Components, links};
-use crate::counts;
+use crate::database::Database;
 use crate::error::IngestError;
-use crate::headers::{CHECK, headers};
-use crate::join::{Joined, join};
-use crate::notes::notes;
-use crate::split::{self, Assigned, Subject};
+use crate::functions::{self, Rules};
+use crate::headers::{CHECK, Header, headers};
+use crate::pipeline::links::Links;
+use crate::pipeline::{
+    self, cells, changes, counts, images, items, matches, outcomes, reading, rejects, votes,
+};
+use crate::require;
+use crate::split::{Assigned, Subject};
+use crate::table::Table;
 
 /// Makes the dataset of a plan of some experiments, or returns the one that exists. The flag says whether it was
 /// made. A damaged dataset is made again.
@@ -35,7 +38,10 @@ pub fn ingest(
     let inputs = read_inputs(store, plan, printer)?;
     let mut succession = store.succession(plan, &inputs, experiments)?;
     match intact(store, &succession) {
-        Ok(Some(dataset)) => return Ok((dataset.adopt(&inputs.images_folders, experiments)?, false)),
+        Ok(Some(dataset)) => {
+            require::check(&plan.require, dataset.record())?;
+            return Ok((dataset.adopt(&inputs.images_folders, experiments)?, false));
+        }
         Ok(None) => {}
         Err(error) if error.is_damage() => {
             let hash = succession.hash.get(..12).unwrap_or_default();
@@ -47,15 +53,16 @@ pub fn ingest(
         }
         Err(error) => return Err(error.into()),
     }
-    let joined = join(plan, &inputs.images, &inputs.table_files, &store.cache_folder().join("duckdb"))?;
-    let job = Job { plan, inputs: &inputs, joined: &joined, succession: &succession, experiments };
-    let (record, items, rejects) = job.make(store, printer)?;
+    let staged = store.stage_dataset(&succession.hash)?;
+    let job = Job { store, plan, inputs: &inputs, succession: &succession, experiments, printer };
+    let database = Database::open(&store.cache_folder().join("duckdb"))?;
+    let record = job.make(&database, staged.path())?;
+    require::check(&plan.require, &record)?;
     // A dataset must not carry the hash of sources that it was not made from.
     if read_inputs(store, plan, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
         return Err(IngestError::Changed);
     }
-    let staged = store.stage_dataset(&record.hash)?;
-    write_dataset_rows(staged.path(), &record, &items, &rejects)?;
+    write_dataset(staged.path(), &record, database.connection(), &items::query(), rejects::REJECTS)?;
     let path = store.commit_dataset(staged, &record.hash)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
@@ -86,61 +93,87 @@ fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inpu
 
 /// All the inputs that a dataset is made from.
 struct Job<'a> {
+    store: &'a Store,
     plan: &'a DataPlan,
     inputs: &'a Inputs,
-    joined: &'a Joined,
     succession: &'a Succession,
     experiments: &'a [ExperimentName],
+    printer: &'a Printer,
 }
 
 impl Job<'_> {
-    fn make(
-        &self,
-        store: &Store,
-        printer: &Printer,
-    ) -> Result<(DatasetRecord, Vec<Item>, Vec<Reject>), IngestError> {
-        let Self { plan, inputs, joined, .. } = *self;
-        let progress = printer.progress("ingest: images", inputs.images.len() as u64, "images");
-        let known = store.inspections(plan, CHECK);
-        let headers = headers(inputs, &known, &|| progress.advance(1));
-        progress.finish();
-        let sides = JoinedSources { plan, images: &inputs.images, headers: &headers, joined };
-        let reading = sides.reading()?;
-        let Sorted { mut items, rejects, filtered } = sides.sort(reading);
-        let notes = notes(inputs, &headers, joined, reading, &rejects);
-        let join = counts::join_counts(inputs.images.len(), joined, filtered);
-        let reasons = counts::reject_counts(&rejects);
-        if items.is_empty() {
+    /// Makes everything that belongs to the dataset in the database, and returns its record.
+    fn make(&self, database: &Database, folder: &Path) -> Result<DatasetRecord, IngestError> {
+        let reading = self.rows(database, folder)?;
+        let (items, join) = (items::make(database, self.plan)?, counts::join(database)?);
+        let (reasons, notes) = (rejects::counts(database)?, self.notes(database, reading)?);
+        if items == 0 {
             return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
         }
-        let across = match &plan.split.by {
-            SplitBy::Component { across } => across.as_slice(),
-            SplitBy::Group | SplitBy::Row | SplitBy::Column(_) => &[],
-        };
-        let links = links(&sides, across);
-        let connected = Components::connected(&links);
-        let before = self.items_before()?;
+        let by = &self.plan.split.by;
+        let links = Links::find(database, by)?;
+        let connected = links.components();
+        let keeps = self.succession.keeps_splits(self.plan);
         let subject =
-            Subject { plan: &plan.split, links: &links, connected: &connected, before: self.kept(&before) };
-        let assigned = split::assign(&mut items, &subject)?;
-        self.tell_drift(assigned, printer);
-        let record = DatasetRecord {
+            Subject { database, plan: &self.plan.split, links: &links, connected: &connected, keeps };
+        let assigned = subject.assign()?;
+        self.tell_drift(assigned);
+        items::gather_copies(database)?;
+        Ok(DatasetRecord {
             format_version: DATASET_FORMAT,
             hash: self.succession.hash.clone(),
-            task: plan.columns.task.kind(),
+            task: self.plan.columns.task.kind(),
             classes: Vec::new(),
-            plan: plan.clone(),
+            plan: self.plan.clone(),
             sources: self.sources(),
             notes,
             join,
             rejects: reasons,
-            items: counts::item_counts(&items, &connected),
-            splits: counts::split_counts(&items, &connected),
-            leaks: counts::leaks(&items),
-            history: self.history(&before, &items, assigned),
+            items: counts::items(database)?,
+            splits: counts::splits(database)?,
+            leaks: counts::leaks(database, by)?,
+            history: self.history(database, assigned)?,
             tables: TableHashes::default(),
+        })
+    }
+
+    /// Joins images and rows and decides what every row becomes.
+    fn rows(&self, database: &Database, folder: &Path) -> Result<Option<LabelReading>, IngestError> {
+        let Self { plan, inputs, .. } = *self;
+        let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
+        functions::register(database, &rules)?;
+        pipeline::make_types(database)?;
+        let table = Table::load(database, &plan.metadata, &inputs.table_files)?;
+        let mut files = table.scanned.clone();
+        if let Some(previous) = &self.succession.previous {
+            votes::make_before(database, &previous.items_file())?;
+            files.push(previous.items_file());
+        }
+        images::load(database, &inputs.images)?;
+        database.close_to_outside(&files, folder)?;
+        rules.spelling = cells::make(database, &table, plan)?;
+        matches::make(database, &table, plan)?;
+        images::inspected(database, &self.headers())?;
+        rules.reading = match &plan.columns.task {
+            Task::Choice { label, .. } => Some(reading::decide(database, label, &rules)?),
+            Task::Pairs { .. } => None,
         };
-        Ok((record, items, rejects))
+        functions::register_labels(database, &rules)?;
+        outcomes::make(database, plan)?;
+        rejects::make(database)?;
+        Ok(rules.reading)
+    }
+
+    /// Inspects the images, unless the plan takes them unseen.
+    fn headers(&self) -> Vec<Header> {
+        if self.plan.verify == Verify::None {
+            return Vec::new();
+        }
+        let progress = self.printer.progress("ingest: images", self.inputs.images.len() as u64, "images");
+        let known = self.store.inspections(self.plan, CHECK);
+        let headers = headers(self.inputs, &known, &|| progress.advance(1));
+        progress.finish();
+        headers
     }
 
     fn sources(&self) -> Sources {
@@ -152,35 +185,40 @@ impl Job<'_> {
         }
     }
 
-    /// Reads the items of the previous dataset.
-    fn items_before(&self) -> Result<Vec<Item>, IngestError> {
-        let previous = self.succession.previous.as_ref();
-        Ok(previous.map_or(Ok(Vec::new()), |previous| previous.items(None))?)
+    /// Makes notes on how labels, files and images were read, and on the keys that matched nothing.
+    fn notes(&self, database: &Database, label: Option<LabelReading>) -> Result<SourceNotes, IngestError> {
+        let [unmatched_image_keys, unmatched_row_keys] = counts::unmatched_keys(database)?;
+        let [rotated_images, deep_images] = counts::unexpected_images(database)?;
+        Ok(SourceNotes {
+            label,
+            passed_over: self.inputs.passed_over.clone(),
+            rotated_images,
+            deep_images,
+            reject_examples: rejects::examples(database)?,
+            unmatched_image_keys,
+            unmatched_row_keys,
+        })
     }
 
-    /// Returns the items whose splits are kept.
-    fn kept<'i>(&self, before: &'i [Item]) -> &'i [Item] {
-        if self.succession.keeps_splits(self.plan) { before } else { &[] }
-    }
-
-    fn tell_drift(&self, assigned: Assigned, printer: &Printer) {
+    fn tell_drift(&self, assigned: Assigned) {
         let (Some(split), Some(previous)) = (assigned.drifted, &self.succession.previous) else { return };
-        printer.warn(&format!(
+        self.printer.warn(&format!(
             "the {split} split is more than a quarter away from its share, because items stay where dataset {} had them; \
              another data.split.seed splits anew",
             &previous.record().hash[..12],
         ));
     }
 
-    fn history(&self, before: &[Item], after: &[Item], assigned: Assigned) -> History {
+    fn history(&self, database: &Database, assigned: Assigned) -> Result<History, IngestError> {
         let previous = self.succession.previous.as_ref().map(Dataset::record);
-        let pair = Pair { before, after, has_ids: self.plan.columns.id.is_some() };
         let keeps = self.succession.keeps_splits(self.plan);
-        History {
+        let changes =
+            previous.map(|record| changes::find(database, &record.hash, self.plan, assigned.merges));
+        Ok(History {
             experiments: self.experiments.iter().cloned().collect(),
             generation: previous.map_or(0, |record| record.history.generation + 1),
             continues: previous.filter(|_| keeps).map(|record| record.hash.clone()),
-            changes: previous.map(|record| pair.changes(&record.hash, assigned.merges)),
-        }
+            changes: changes.transpose()?,
+        })
     }
 }

@@ -2,23 +2,14 @@
 
 use cliptune_experiment::{Label, LabelReading};
 
-use crate::error::IngestError;
-
 /// The way in which the labels of a column are spelled, which follows from its SQL type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Spelling {
     Number,
     Boolean,
     /// The labels are texts, or values of several kinds.
+    #[default]
     Text,
-}
-
-/// A label, together with the texts that it chooses from.
-pub(crate) struct Labelled<'a> {
-    /// The name of the row.
-    pub(crate) row: String,
-    pub(crate) label: &'a str,
-    pub(crate) texts: &'a [String],
 }
 
 /// A row that two readings read differently, as messages show it.
@@ -45,15 +36,10 @@ pub(crate) fn words(reading: LabelReading) -> &'static str {
 }
 
 /// The number of rows that a message shows.
-const SHOWN: usize = 3;
+pub(crate) const SHOWN: usize = 3;
 
 /// Returns the index of the right text, or `None` if the label cannot be read that way or lies beyond the texts.
-pub(crate) fn index(
-    reading: LabelReading,
-    spelling: Spelling,
-    label: &str,
-    texts: &[String],
-) -> Option<usize> {
+pub(crate) fn index(reading: LabelReading, spelling: Spelling, label: &str, texts: &[&str]) -> Option<usize> {
     let index = match (reading, spelling) {
         (LabelReading::Index, Spelling::Boolean) => {
             (texts.len() == 2).then(|| usize::from(label == "true"))?
@@ -83,12 +69,12 @@ fn letter(label: &str) -> Option<usize> {
 }
 
 /// Finds the text that equals the label, either exactly or, if only one does, without the spaces around it.
-fn text(spelling: Spelling, label: &str, texts: &[String]) -> Option<usize> {
+fn text(spelling: Spelling, label: &str, texts: &[&str]) -> Option<usize> {
     let only = |is_it: &dyn Fn(&str) -> bool| {
         let mut found = texts.iter().enumerate().filter(|(_, text)| is_it(text)).map(|(at, _)| at);
         found.next().filter(|_| found.next().is_none())
     };
-    let exactly = texts.iter().position(|text| text == label);
+    let exactly = texts.iter().position(|text| *text == label);
     exactly.or_else(|| match spelling {
         Spelling::Text => only(&|text| text.trim() == label.trim()),
         Spelling::Number => only(&|text| whole(text).is_some() && whole(text) == whole(label)),
@@ -99,6 +85,78 @@ fn text(spelling: Spelling, label: &str, texts: &[String]) -> Option<usize> {
     })
 }
 
+/// The readings that a label can be tried with. A position has to be declared.
+const TRIED: [LabelReading; 3] = [LabelReading::Text, LabelReading::Letter, LabelReading::Index];
+
+/// What each reading that is tried makes of a label, and what the label is as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Means {
+    /// The index of the text that each reading chooses, in the order of [`TRIED`].
+    chosen: [Option<usize>; 3],
+    is_zero: bool,
+    /// Whether the label is the number of texts.
+    is_count: bool,
+}
+
+/// The bits that one reading takes in a packed [`Means`].
+const BITS: u32 = 20;
+
+impl Means {
+    pub(crate) fn of(spelling: Spelling, label: &str, texts: &[&str]) -> Self {
+        let number = whole(label);
+        Self {
+            chosen: TRIED.map(|reading| index(reading, spelling, label, texts)),
+            is_zero: number == Some(0),
+            is_count: number == Some(texts.len()),
+        }
+    }
+
+    /// Returns the same as one number. Texts beyond the first million count as one.
+    pub(crate) fn packed(self) -> u64 {
+        let most = (1 << BITS) - 1;
+        let place =
+            |at: usize| self.chosen[at].map_or(0, |index| (index as u64 + 1).min(most)) << (BITS * at as u32);
+        place(0) | place(1) | place(2) | u64::from(self.is_zero) << 62 | u64::from(self.is_count) << 63
+    }
+
+    pub(crate) fn unpacked(packed: u64) -> Self {
+        let chosen =
+            |at: u32| usize::try_from((packed >> (BITS * at)) & ((1 << BITS) - 1)).ok()?.checked_sub(1);
+        Self {
+            chosen: [chosen(0), chosen(1), chosen(2)],
+            is_zero: packed >> 62 & 1 == 1,
+            is_count: packed >> 63 == 1,
+        }
+    }
+
+    fn read_as(&self, reading: LabelReading) -> Option<usize> {
+        TRIED.iter().position(|tried| *tried == reading).and_then(|at| self.chosen[at])
+    }
+
+    fn differ(&self, [one, other]: [LabelReading; 2]) -> bool {
+        self.read_as(one) != self.read_as(other)
+    }
+}
+
+/// The labels that mean the same in every reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Alike {
+    pub(crate) means: Means,
+    /// The number of such rows.
+    pub(crate) rows: u64,
+    /// The numbers of the first such rows, as many as a message shows.
+    pub(crate) first: Vec<u64>,
+}
+
+/// The reason why a reading has to be declared, with the numbers of a few rows that show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Undecided {
+    /// Two readings are possible and differ.
+    Ambiguous { readings: [LabelReading; 2], rows: Vec<u64> },
+    /// Indices seem to count from one. `reaching` is the number of rows whose label is the number of their texts.
+    FromOne { reaching: u64, rows: Vec<u64> },
+}
+
 /// Decides the reading of a column, either as it is declared or as its type and all its values suggest.
 ///
 /// Numbers are indices. Texts are read in the way that can read most of them. If several read equally many, texts
@@ -106,11 +164,7 @@ fn text(spelling: Spelling, label: &str, texts: &[String]) -> Option<usize> {
 ///
 /// # Errors
 /// Returns an error when two readings are possible and differ, or when indices seem to count from one.
-pub(crate) fn decide(
-    label: &Label,
-    spelling: Spelling,
-    rows: &[Labelled<'_>],
-) -> Result<LabelReading, IngestError> {
+pub(crate) fn decide(label: &Label, spelling: Spelling, labels: &[Alike]) -> Result<LabelReading, Undecided> {
     use LabelReading::{Index, Letter, Text};
     if let Some(declared) = label.declared {
         return Ok(declared);
@@ -119,87 +173,68 @@ pub(crate) fn decide(
         Spelling::Number | Spelling::Boolean => &[Index, Text],
         Spelling::Text => &[Text, Letter, Index],
     };
-    let readings: Vec<Reading> =
-        candidates.iter().map(|&reading| Reading::of(reading, spelling, rows)).collect();
-    let readable =
-        (0..rows.len()).filter(|&row| readings.iter().any(|reading| reading.means[row].is_some())).count();
+    let reads = |reading: LabelReading| count(labels, |means| means.read_as(reading).is_some());
+    let readable = count(labels, |means| candidates.iter().any(|&reading| means.read_as(reading).is_some()));
     if readable == 0 {
-        from_zero(label, spelling, rows)?;
+        from_zero(spelling, labels)?;
         return Ok(candidates[0]);
     }
     let chosen = match spelling {
-        Spelling::Number | Spelling::Boolean => &readings[0],
+        Spelling::Number | Spelling::Boolean => Index,
         // This is the first of the readings that can read the most rows.
-        Spelling::Text => readings
-            .iter()
-            .reduce(|best, other| if other.reads > best.reads { other } else { best })
-            .unwrap_or(&readings[0]),
+        Spelling::Text => [Letter, Index]
+            .into_iter()
+            .fold(Text, |best, other| if reads(other) > reads(best) { other } else { best }),
     };
-    let rival = readings
-        .iter()
-        .filter(|other| other.reading != chosen.reading && other.differs(chosen))
-        .find(|other| {
-            // A reading that reads all rows is possible. If none does, a reading that reads half of them is.
-            other.reads == readable || (chosen.reads < readable && 2 * other.reads >= readable)
-        });
+    let rival = candidates.iter().copied().find(|&other| {
+        let differs = labels.iter().any(|alike| alike.means.differ([chosen, other]));
+        // A reading that reads all rows is possible. If none does, a reading that reads half of them is.
+        differs && (reads(other) == readable || (reads(chosen) < readable && 2 * reads(other) >= readable))
+    });
     if let Some(rival) = rival {
-        return Err(ambiguous(label, [chosen, rival], rows));
+        let readings = [chosen, rival];
+        return Err(Undecided::Ambiguous { readings, rows: first(labels, |means| means.differ(readings)) });
     }
-    if chosen.reading == Index {
-        from_zero(label, spelling, rows)?;
+    if chosen == Index {
+        from_zero(spelling, labels)?;
     }
-    Ok(chosen.reading)
+    Ok(chosen)
 }
 
-/// A reading, and what it makes of every row.
-struct Reading {
-    reading: LabelReading,
-    means: Vec<Option<usize>>,
-    reads: usize,
+fn count(labels: &[Alike], is_it: impl Fn(&Means) -> bool) -> u64 {
+    labels.iter().filter(|alike| is_it(&alike.means)).map(|alike| alike.rows).sum()
 }
 
-impl Reading {
-    fn of(reading: LabelReading, spelling: Spelling, rows: &[Labelled<'_>]) -> Self {
-        let means: Vec<_> = rows.iter().map(|row| index(reading, spelling, row.label, row.texts)).collect();
-        Self { reading, reads: means.iter().flatten().count(), means }
-    }
-
-    /// Checks whether another reading gives a different result for any row.
-    fn differs(&self, other: &Self) -> bool {
-        self.means != other.means
-    }
-}
-
-fn ambiguous(label: &Label, readings: [&Reading; 2], rows: &[Labelled<'_>]) -> IngestError {
-    let meaning =
-        |reading: &Reading, row: usize| reading.means[row].map(|index| rows[row].texts[index].clone());
-    let differing = (0..rows.len()).filter(|&row| readings[0].means[row] != readings[1].means[row]);
-    let examples = differing
-        .take(SHOWN)
-        .map(|row| example(&rows[row], readings.iter().map(|reading| meaning(reading, row)).collect()));
-    IngestError::LabelAmbiguous {
-        column: label.column.clone(),
-        readings: readings.map(|reading| reading.reading),
-        examples: examples.collect(),
-    }
-}
-
-fn example(row: &Labelled<'_>, meanings: Vec<Option<String>>) -> Example {
-    Example { row: row.row.clone(), label: row.label.to_owned(), texts: row.texts.to_vec(), meanings }
+/// Returns the numbers of the first rows of a kind.
+fn first(labels: &[Alike], is_it: impl Fn(&Means) -> bool) -> Vec<u64> {
+    let mut rows: Vec<u64> = labels
+        .iter()
+        .filter(|alike| is_it(&alike.means))
+        .flat_map(|alike| alike.first.iter().copied())
+        .collect();
+    rows.sort_unstable();
+    rows.truncate(SHOWN);
+    rows
 }
 
 /// Refuses indices if none is 0 and one equals the number of texts, because they seem to count from one.
-fn from_zero(label: &Label, spelling: Spelling, rows: &[Labelled<'_>]) -> Result<(), IngestError> {
-    let numbers: Vec<Option<usize>> = rows.iter().map(|row| whole(row.label)).collect();
-    let reaching = || rows.iter().zip(&numbers).filter(|(row, number)| **number == Some(row.texts.len()));
-    if spelling == Spelling::Boolean || numbers.contains(&Some(0)) || reaching().next().is_none() {
+fn from_zero(spelling: Spelling, labels: &[Alike]) -> Result<(), Undecided> {
+    let reaching = count(labels, |means| means.is_count);
+    if spelling == Spelling::Boolean || count(labels, |means| means.is_zero) > 0 || reaching == 0 {
         return Ok(());
     }
-    Err(IngestError::LabelsFromOne {
-        column: label.column.clone(),
-        reaching: reaching().count() as u64,
-        examples: reaching().take(SHOWN).map(|(row, _)| example(row, Vec::new())).collect(),
-    })
+    Err(Undecided::FromOne { reaching, rows: first(labels, |means| means.is_count) })
+}
+
+/// Returns what a reading chooses from a row, for a message.
+pub(crate) fn meaning(
+    reading: LabelReading,
+    spelling: Spelling,
+    label: &str,
+    texts: &[String],
+) -> Option<String> {
+    let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+    index(reading, spelling, label, &borrowed).map(|index| texts[index].clone())
 }
 
 #[cfg(test)]
@@ -207,20 +242,18 @@ mod tests {
     use super::*;
 
     /// Decides the reading for rows that are given as labels and texts, with `|` between the texts.
-    fn decided(spelling: Spelling, rows: &[(&str, &str)]) -> Result<LabelReading, IngestError> {
-        let texts: Vec<Vec<String>> =
-            rows.iter().map(|(_, texts)| texts.split('|').map(str::to_owned).collect()).collect();
-        let rows: Vec<Labelled<'_>> = rows
-            .iter()
-            .zip(&texts)
-            .map(|((label, _), texts)| Labelled { row: "row".to_owned(), label, texts })
-            .collect();
-        decide(&Label::of("answer"), spelling, &rows)
+    fn decided(spelling: Spelling, rows: &[(&str, &str)]) -> Result<LabelReading, Undecided> {
+        let alike = |(row, (label, texts)): (usize, &(&str, &str))| {
+            let means = Means::of(spelling, label, &texts.split('|').collect::<Vec<_>>());
+            assert_eq!(Means::unpacked(means.packed()), means);
+            Alike { means, rows: 1, first: vec![row as u64] }
+        };
+        let labels: Vec<Alike> = rows.iter().enumerate().map(alike).collect();
+        decide(&Label::of("answer"), spelling, &labels)
     }
 
     fn reads(reading: LabelReading, spelling: Spelling, label: &str, texts: &str) -> Option<usize> {
-        let texts: Vec<String> = texts.split('|').map(str::to_owned).collect();
-        index(reading, spelling, label, &texts)
+        index(reading, spelling, label, &texts.split('|').collect::<Vec<_>>())
     }
 
     #[test]
@@ -234,11 +267,9 @@ mod tests {
     #[test]
     fn numbers_that_are_all_among_the_texts_and_mean_another_have_to_be_declared() {
         let rows = [("3", "1|2|3|4"), ("1", "1|2|3|4")];
-        let error = decided(Spelling::Number, &rows).unwrap_err();
-        assert!(matches!(
-            &error,
-            IngestError::LabelAmbiguous { readings: [LabelReading::Index, LabelReading::Text], .. }
-        ));
+        let readings = [LabelReading::Index, LabelReading::Text];
+        let undecided = Undecided::Ambiguous { readings, rows: vec![0, 1] };
+        assert_eq!(decided(Spelling::Number, &rows), Err(undecided));
         // There is nothing to declare where both readings mean the same.
         assert_eq!(decided(Spelling::Number, &[("1", "0|1"), ("0", "0|1")]).unwrap(), LabelReading::Index);
     }
@@ -261,14 +292,11 @@ mod tests {
         for rows in
             [[("A", "B|A"), ("B", "B|A")], [("1", "1|0"), ("0", "1|0")], [("2", "1|2|3"), ("1", "3|2|1")]]
         {
-            assert!(
-                matches!(decided(Spelling::Text, &rows), Err(IngestError::LabelAmbiguous { .. })),
-                "{rows:?}"
-            );
+            assert!(matches!(decided(Spelling::Text, &rows), Err(Undecided::Ambiguous { .. })), "{rows:?}");
         }
         // A row that no reading can read does not hide the ambiguity of the others.
         let rows = [("1", "1|0"), ("0", "1|0"), ("?", "1|0")];
-        assert!(matches!(decided(Spelling::Text, &rows), Err(IngestError::LabelAmbiguous { .. })));
+        assert!(matches!(decided(Spelling::Text, &rows), Err(Undecided::Ambiguous { .. })));
         assert_eq!(decided(Spelling::Text, &[("A", "A|B"), ("B", "A|B")]).unwrap(), LabelReading::Text);
     }
 
@@ -284,8 +312,8 @@ mod tests {
     fn labels_from_one_to_the_number_of_choices_stop_the_run() {
         let rows = [("1", "a|b|c"), ("2", "a|b|c"), ("3", "a|b|c")];
         for spelling in [Spelling::Number, Spelling::Text] {
-            assert!(matches!(decided(spelling, &rows), Err(IngestError::LabelsFromOne { reaching: 1, .. })));
-            assert!(matches!(decided(spelling, &rows[2..]), Err(IngestError::LabelsFromOne { .. })));
+            assert!(matches!(decided(spelling, &rows), Err(Undecided::FromOne { reaching: 1, .. })));
+            assert!(matches!(decided(spelling, &rows[2..]), Err(Undecided::FromOne { .. })));
             assert_eq!(decided(spelling, &rows[..2]).unwrap(), LabelReading::Index);
         }
         assert_eq!(reads(LabelReading::Position, Spelling::Number, "3", "a|b|c"), Some(2));
@@ -302,7 +330,7 @@ mod tests {
         assert_eq!(reads(LabelReading::Index, Spelling::Boolean, "true", "cat|dog|cow"), None);
         // If the texts themselves are true and false in reverse order, both readings are possible.
         let reversed = [("true", "True|False"), ("false", "True|False")];
-        assert!(matches!(decided(Spelling::Boolean, &reversed), Err(IngestError::LabelAmbiguous { .. })));
+        assert!(matches!(decided(Spelling::Boolean, &reversed), Err(Undecided::Ambiguous { .. })));
     }
 
     #[test]

@@ -11,9 +11,9 @@ pub(crate) fn shown(value: &str) -> String {
 }
 
 /// Formats a list of values, with NULL in place of missing ones.
-pub(crate) fn shown_list(values: &[Option<String>]) -> String {
+pub(crate) fn shown_list(values: &[Option<&str>]) -> String {
     const FEW: usize = 6;
-    let few = values.iter().take(FEW).map(|value| value.as_deref().map_or("NULL".to_owned(), shown));
+    let few = values.iter().take(FEW).map(|value| value.map_or("NULL".to_owned(), shown));
     let more = (values.len() > FEW).then(|| "…".to_owned());
     format!("[{}]", few.chain(more).collect::<Vec<_>>().join(", "))
 }

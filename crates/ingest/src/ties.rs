@@ -1,65 +1,78 @@
 //! Explains what ties a component together, so that the user can look at it and take it apart.
 
-use std::collections::{HashMap, HashSet};
-
+use cliptune_experiment::SplitBy;
 use cliptune_terminal::format::{count, counted};
+use serde::Deserialize;
 
-use crate::components::{Components, Link, Tie, Unit};
+use crate::components::Components;
+use crate::database::Database;
+use crate::error::IngestError;
 
 /// The number of ties that are shown.
 const SHOWN: usize = 3;
 /// The length in characters of the longest text that is shown in full.
 const LONGEST: usize = 60;
 
-/// Describes in a few lines what ties the largest unit together.
-pub(crate) fn told(links: &[Link<'_>], units: &Components<'_>, noun: &str) -> String {
-    let Some(largest) = largest(&units.units) else { return String::new() };
-    let rows: usize = units.units.iter().map(|unit| unit.size).sum();
-    let unit = &units.units[largest];
-    let mut told = format!(
+/// Describes in a few lines what ties the largest unit together. The table `units` has their numbers.
+pub(crate) fn told(
+    database: &Database,
+    by: &SplitBy,
+    units: &Components,
+    noun: &str,
+) -> Result<String, IngestError> {
+    let Some(largest) = largest(&units.sizes) else { return Ok(String::new()) };
+    let rows: usize = units.sizes.iter().sum();
+    let (size, groups) = (units.sizes[largest], units.groups[largest]);
+    let told = format!(
         "the largest {noun} holds {} of {} ({:.0} %)",
-        count(unit.size as u64),
+        count(size as u64),
         counted(rows as u64, "row"),
-        100.0 * unit.size as f64 / rows.max(1) as f64,
+        100.0 * size as f64 / rows.max(1) as f64,
     );
-    if let [only] = unit.members[..] {
-        return told + &format!("\nit is the group {}", shown(only));
+    if groups == 1 {
+        let name: String = database.row(&format!(
+            "SELECT CAST(to_json(name) AS VARCHAR) FROM groups JOIN units ON units.gid = groups.number WHERE unit = {largest}"
+        ))?;
+        return Ok(told + &format!("\nit is the group {}", shown(&name)));
     }
-    told.push_str(&format!(" in {}, tied together by", counted(unit.members.len() as u64, "group")));
-    let own: Vec<&Link<'_>> = links.iter().filter(|link| units.of(link.group) == Some(largest)).collect();
-    for (tie, groups) in strongest(&own) {
-        told.push_str(&format!("\n{} in {}", named(tie, &own), counted(groups as u64, "group")));
-    }
-    told
+    let ties: String = strongest(database, by, largest)?
+        .iter()
+        .map(|tie| format!("\nthe {} {} in {}", tie.what, shown(&tie.value), counted(tie.groups, "group")))
+        .collect();
+    Ok(format!("{told} in {}, tied together by{ties}", counted(groups as u64, "group")))
 }
 
-fn largest(units: &[Unit<'_>]) -> Option<usize> {
-    (0..units.len()).reduce(|best, at| if units[at].size > units[best].size { at } else { best })
+fn largest(sizes: &[usize]) -> Option<usize> {
+    (0..sizes.len()).reduce(|best, at| if sizes[at] > sizes[best] { at } else { best })
 }
 
-/// Returns the ties that the most groups share.
-fn strongest<'a>(links: &[&Link<'a>]) -> Vec<(Tie<'a>, usize)> {
-    let mut groups: HashMap<Tie<'a>, HashSet<&str>> = HashMap::new();
-    for link in links {
-        for tie in link.ties() {
-            groups.entry(tie).or_default().insert(link.group);
-        }
-    }
-    let counts = groups.into_iter().map(|(tie, groups)| (tie, groups.len()));
-    let mut shared: Vec<(Tie<'_>, usize)> = counts.filter(|(_, groups)| *groups > 1).collect();
-    shared.sort_by_key(|(tie, groups)| (std::cmp::Reverse(*groups), *tie));
-    shared.truncate(SHOWN);
-    shared
+/// A value that connects groups.
+#[derive(Deserialize)]
+struct Tie {
+    what: String,
+    value: String,
+    groups: u64,
 }
 
-fn named(tie: Tie<'_>, links: &[&Link<'_>]) -> String {
-    match tie {
-        Tie::Text(text) => format!("the text {}", shown(text)),
-        Tie::Image(identity) => {
-            let file = links.iter().find(|link| link.image.identity == identity);
-            format!("the image {}", shown(file.map_or("", |link| &link.image.relative)))
-        }
-    }
+/// Returns the ties of a unit that the most groups share: texts or values, and images.
+fn strongest(database: &Database, by: &SplitBy, unit: usize) -> Result<Vec<Tie>, IngestError> {
+    let said = match by {
+        SplitBy::Component { across } if !across.is_empty() => "across",
+        _ => "texts",
+    };
+    database.rows(&format!(
+        "SELECT CAST(to_json({{'what': what, 'value': value, 'groups': groups}}) AS VARCHAR) FROM (
+             WITH own AS (
+                 SELECT outcomes.number, outcomes.gid, outcomes.image FROM outcomes JOIN units ON units.gid = outcomes.gid
+                 WHERE unit = {unit} AND kept AND image IS NOT NULL)
+             SELECT 'text' AS what, said AS value, '' AS hash, count(DISTINCT gid) AS groups
+             FROM (SELECT gid, unnest(cells.{said}) AS said FROM own JOIN cells ON cells.number = own.number)
+             WHERE said IS NOT NULL AND len(cliptune_said([said])) > 0 GROUP BY said
+             UNION ALL
+             SELECT 'image', arg_min(path, own.number), hash, count(DISTINCT gid)
+             FROM own JOIN images ON images.number = own.image GROUP BY hash)
+         WHERE groups > 1 ORDER BY groups DESC, what DESC, hash, value LIMIT {SHOWN}"
+    ))
 }
 
 fn shown(text: &str) -> String {

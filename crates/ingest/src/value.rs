@@ -2,8 +2,11 @@
 
 use crate::database::Database;
 use crate::error::IngestError;
-use crate::expression::{execute_with, operand};
+use crate::expression::{attributed, operand};
 use crate::table::{Kind, TABLE, Table, described, plain_name};
+
+/// The SQL of a missing text.
+pub(crate) const NO_TEXT: &str = "CAST(NULL AS VARCHAR)";
 
 /// The value that a key names, as SQL in the query of all rows, with its type.
 pub(crate) struct Value {
@@ -14,21 +17,19 @@ pub(crate) struct Value {
     kind: Kind,
 }
 
-/// The values that a plan names, and the tables that hold the values of expressions.
+/// The values that a plan names.
 pub(crate) struct Values<'a> {
     database: &'a Database,
     table: &'a Table,
-    /// The names of the tables that hold the values of expressions. Each has the number of a row and the value.
-    computed: Vec<String>,
 }
 
 impl<'a> Values<'a> {
     pub(crate) fn of(database: &'a Database, table: &'a Table) -> Self {
-        Self { database, table, computed: Vec::new() }
+        Self { database, table }
     }
 
     /// Finds the value of a column with the given name, or else of an SQL expression.
-    pub(crate) fn named(&mut self, written: &str, key: &'static str) -> Result<Value, IngestError> {
+    pub(crate) fn named(&self, written: &str, key: &'static str) -> Result<Value, IngestError> {
         let written_as = written.to_owned();
         if let Some(column) = self.table.column(written) {
             let sql = format!("{TABLE}.{}", cliptune_store::sql_name(&column.name));
@@ -49,32 +50,21 @@ impl<'a> Values<'a> {
             });
         }
         let operand = operand(self.database, key, written, &self.table.names())?;
-        let computed = format!("cliptune_{}_{}", key.replace('.', "_"), self.computed.len());
-        let statement = format!(
-            "CREATE TABLE {computed} AS SELECT {} AS number, {operand} AS value FROM {TABLE}",
-            self.table.number
-        );
-        execute_with(self.database, key, written, &statement)?;
-        let columns = described(self.database, &computed)?;
+        let columns = described(self.database, &format!("SELECT {operand} AS value FROM {TABLE}"));
+        let columns = columns.map_err(|error| attributed(error, key, written))?;
         let sql_type = columns.last().map(|column| column.sql_type.clone()).unwrap_or_default();
-        let sql = format!("{computed}.value");
-        self.computed.push(computed);
-        Ok(Value { key, written: written_as, sql, kind: Kind::parse(&sql_type), sql_type })
+        Ok(Value { key, written: written_as, sql: operand, kind: Kind::parse(&sql_type), sql_type })
     }
 
     /// Returns SQL for the key of a row as text.
-    pub(crate) fn key(&mut self, written: &str, key: &'static str) -> Result<String, IngestError> {
+    pub(crate) fn key(&self, written: &str, key: &'static str) -> Result<String, IngestError> {
         let value = self.named(written, key)?;
         self.text(&value)
     }
 
     /// Returns SQL for a value as text, or NULL if no value is named.
-    pub(crate) fn text_of(
-        &mut self,
-        written: Option<&String>,
-        key: &'static str,
-    ) -> Result<String, IngestError> {
-        let Some(written) = written else { return Ok("CAST(NULL AS VARCHAR)".to_owned()) };
+    pub(crate) fn text_of(&self, written: Option<&String>, key: &'static str) -> Result<String, IngestError> {
+        let Some(written) = written else { return Ok(NO_TEXT.to_owned()) };
         self.key(written, key)
     }
 
@@ -89,21 +79,24 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Returns SQL for a list of texts as JSON. The value can be a list, or JSON in the form in which CSV files
-    /// contain it.
-    pub(crate) fn list(&self, value: &Value) -> Result<String, IngestError> {
-        match &value.kind {
-            Kind::List(of) if **of == Kind::Json => Ok(format!("CAST(to_json({}) AS VARCHAR)", value.sql)),
+    /// Returns SQL for a list of texts, and for the value that is none. The value can be a list, or JSON in the form in
+    /// which CSV files contain it.
+    pub(crate) fn list(&self, value: &Value) -> Result<[String; 2], IngestError> {
+        let json = match &value.kind {
+            Kind::List(of) if **of == Kind::Json => format!("CAST(to_json({}) AS VARCHAR)", value.sql),
             Kind::List(of) if of.is_text() => {
-                Ok(format!("CAST(to_json(CAST({} AS VARCHAR[])) AS VARCHAR)", value.sql))
+                return Ok([format!("CAST({} AS VARCHAR[])", value.sql), NO_TEXT.to_owned()]);
             }
-            Kind::Text | Kind::Json => Ok(format!("CAST({} AS VARCHAR)", value.sql)),
-            kind => Err(value.refusal("a list of texts", kind.as_list(&value.operand()))),
-        }
+            Kind::Text | Kind::Json => format!("CAST({} AS VARCHAR)", value.sql),
+            kind => return Err(value.refusal("a list of texts", kind.as_list(&value.operand()))),
+        };
+        // JSON has null for a missing list as well.
+        let other = format!("CASE WHEN cliptune_listed({json}) IS NULL THEN nullif({json}, 'null') END");
+        Ok([format!("cliptune_listed({json})"), other])
     }
 
     /// Returns SQL for a single list of all texts in several values, each of which is a text or a list of texts.
-    pub(crate) fn lists(&mut self, written: &[String], key: &'static str) -> Result<String, IngestError> {
+    pub(crate) fn lists(&self, written: &[String], key: &'static str) -> Result<String, IngestError> {
         let mut lists = vec!["CAST([] AS VARCHAR[])".to_owned()];
         for written in written {
             let value = self.named(written, key)?;
@@ -122,21 +115,13 @@ impl<'a> Values<'a> {
         Ok(lists.join(" || "))
     }
 
-    /// Returns the joins that attach computed values to a row of the table.
-    pub(crate) fn joins(&self) -> String {
-        let join = |computed: &String| {
-            format!(" JOIN {computed} ON {computed}.number = {TABLE}.{}", self.table.number)
-        };
-        self.computed.iter().map(join).collect()
-    }
-
     fn holds_objects(&self, value: &Value) -> Result<bool, IngestError> {
         let query = format!(
-            "SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}{} WHERE json_type({}) IN ('OBJECT', 'ARRAY')",
-            self.joins(),
+            "SELECT CAST(count(*) AS VARCHAR) FROM {TABLE} WHERE json_type({}) IN ('OBJECT', 'ARRAY')",
             value.sql
         );
-        Ok(self.database.rows::<u64>(&query)?.iter().sum::<u64>() > 0)
+        let found: Result<u64, _> = self.database.row(&query);
+        found.map(|found| found > 0).map_err(|error| attributed(error, value.key, &value.written))
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Table {
     /// The name of the column with the number of the row, counted from 0. The table itself has no column of that
     /// name.
     pub(crate) number: String,
+    /// The files that are read where they lie whenever the table is asked.
+    pub(crate) scanned: Vec<PathBuf>,
 }
 
 /// A column with its SQL type.
@@ -43,7 +45,8 @@ pub(crate) struct Column {
 }
 
 impl Table {
-    /// Reads the whole table. Its files are given in order.
+    /// Makes the table known to the database. Its files are given in order. Texts are read into the database, and
+    /// parquet files are left where they are.
     pub(crate) fn load(
         database: &Database,
         source: &TableSource,
@@ -54,9 +57,13 @@ impl Table {
             TableFormat::Csv => load_csv(database, files)?,
             TableFormat::Jsonl => load_json(database, files)?,
         };
+        let scanned = match source.format {
+            TableFormat::Parquet => files.to_vec(),
+            TableFormat::Csv | TableFormat::Jsonl => Vec::new(),
+        };
         let mut columns = described(database, TABLE)?;
         columns.retain(|column| column.name != number);
-        Ok(Self { path: files[0].clone(), columns, number })
+        Ok(Self { path: files[0].clone(), columns, number, scanned })
     }
 
     /// Returns the column with exactly the given name.
@@ -70,13 +77,13 @@ impl Table {
     }
 }
 
-/// Returns the columns of a table or a view.
+/// Returns the columns of a table, a view or a query.
 pub(crate) fn described(database: &Database, table: &str) -> Result<Vec<Column>, IngestError> {
     let columns = "SELECT CAST(to_json({'name': column_name, 'kind': column_type}) AS VARCHAR) FROM";
     database.rows(&format!("{columns} (DESCRIBE {table})"))
 }
 
-fn unreadable(path: &Path, problem: impl ToString) -> IngestError {
+pub(crate) fn unreadable(path: &Path, problem: impl ToString) -> IngestError {
     IngestError::Table { path: path.to_path_buf(), problem: problem.to_string() }
 }
 
@@ -91,34 +98,47 @@ fn number_column<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
 
 fn load_parquet(database: &Database, files: &[PathBuf]) -> Result<String, IngestError> {
     let mut columns: Option<(&PathBuf, Vec<Column>)> = None;
+    let mut starts = vec![0_u64];
     for file in files {
         parquet::guard(file).map_err(|problem| unreadable(file, problem))?;
-        let view = format!(
-            "CREATE OR REPLACE VIEW source AS SELECT * FROM {}",
-            read_parquet(std::slice::from_ref(file))
-        );
+        let view = format!("CREATE OR REPLACE VIEW source AS SELECT * FROM {}", read_parquet(file));
         database.execute(&view).map_err(|problem| unreadable(file, problem))?;
         let found = described(database, "source")?;
         match &columns {
             Some((first, columns)) => same_columns(file, &found, first, columns)?,
             None => columns = Some((file, found)),
         }
+        let rows: u64 = database.row("SELECT CAST(count(*) AS VARCHAR) FROM source")?;
+        starts.push(starts.last().unwrap_or(&0) + rows);
     }
     let (first, columns) = columns.unwrap_or((&files[0], Vec::new()));
     let number = number_column(columns.iter().map(|column| column.name.as_str()));
-    let load = format!(
-        "CREATE TABLE {TABLE} AS SELECT *, row_number() OVER () - 1 AS {number} FROM {}; DROP VIEW source",
-        read_parquet(files)
-    );
+    let is_hidden = columns.iter().any(|column| column.name.eq_ignore_ascii_case(ROW_OF_FILE));
+    let parts = files.iter().zip(&starts).map(|(file, start)| match is_hidden {
+        true => {
+            format!("SELECT *, row_number() OVER () - 1 + {start} AS {number} FROM {}", read_parquet(file))
+        }
+        false => format!("SELECT *, {ROW_OF_FILE} + {start} AS {number} FROM {}", read_parquet(file)),
+    });
+    let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
+    let load = match is_hidden {
+        true => format!(
+            "SET preserve_insertion_order = true; CREATE TABLE {TABLE} AS {parts};
+             SET preserve_insertion_order = false; DROP VIEW source"
+        ),
+        false => format!("CREATE VIEW {TABLE} AS {parts}; DROP VIEW source"),
+    };
     database.execute(&load).map_err(|problem| unreadable(first, problem))?;
     Ok(number)
 }
 
-/// Returns the SQL that reads parquet files. Folders in the path do not become columns, and the columns are those of
-/// the files.
-fn read_parquet(files: &[PathBuf]) -> String {
-    let files: Vec<String> = files.iter().map(|file| sql_text(&literal_path(file))).collect();
-    format!("read_parquet([{}], hive_partitioning = false, union_by_name = false)", files.join(", "))
+/// The name under which DuckDB gives the number of a row in its file, unless the file has a column of that name.
+const ROW_OF_FILE: &str = "file_row_number";
+
+/// Returns the SQL that reads a parquet file. Folders in the path do not become columns, and the columns are those of
+/// the file.
+fn read_parquet(file: &Path) -> String {
+    format!("read_parquet({}, hive_partitioning = false)", sql_text(&literal_path(file)))
 }
 
 fn same_columns(file: &Path, found: &[Column], first: &Path, columns: &[Column]) -> Result<(), IngestError> {
@@ -157,12 +177,8 @@ fn load_csv(database: &Database, files: &[PathBuf]) -> Result<String, IngestErro
             Some((first, known, _)) => same_columns(file, &columns, first, known)?,
             None => header = Some((file, columns.clone(), create_csv(database, file, &columns)?)),
         }
-        let appended = database.append_texts(TABLE, || {
-            let Some(mut record) = next_record(&mut records, columns.len())? else { return Ok(None) };
-            record.push(Some(row.to_string()));
-            row += 1;
-            Ok(Some(record))
-        });
+        let width = columns.len();
+        let appended = database.append_texts(TABLE, width, &mut row, || next_record(&mut records, width));
         appended.map_err(|problem| unreadable(file, problem))?;
     }
     let (.., number) = header.ok_or_else(|| IngestError::Changed)?;
@@ -220,12 +236,11 @@ fn load_json(database: &Database, files: &[PathBuf]) -> Result<String, IngestErr
     for file in files {
         let mut input = text::open(file).map_err(|problem| unreadable(file, problem))?;
         let mut line = 0_u64;
-        let appended = database.append_texts("lines", || {
+        let appended = database.append_texts("lines", 1, &mut row, || {
             while let Some(text) = next_line(&mut input, &mut line)? {
                 if !text.trim().is_empty() {
                     lessons.learn(&text).map_err(|problem| format!("line {line}: {problem}"))?;
-                    row += 1;
-                    return Ok(Some(vec![Some(text), Some((row - 1).to_string())]));
+                    return Ok(Some(vec![Some(text)]));
                 }
             }
             Ok(None)

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cliptune_experiment::Fraction;
+use cliptune_ingest::IngestError;
 use cliptune_store::JoinSide;
 use proptest::prelude::*;
 
-use crate::support::{Made, Sources};
+use crate::support::{Made, Sources, names};
 
 const ONE_OF_EACH: &str = "
     SELECT * FROM (VALUES
@@ -196,4 +198,30 @@ fn values((key, keep, text): &Row) -> String {
     let key = key.map_or("NULL".to_owned(), |key| format!("'{key}.png'"));
     let text = text.map_or("NULL".to_owned(), |text| format!("'{text}'"));
     format!("({key}, {keep}, {text}, 1)")
+}
+
+#[test]
+fn coverage_below_what_is_required_stops_the_run_with_the_numbers() {
+    let sources = Sources::new();
+    sources
+        .images(4)
+        .table("SELECT unnest(['0.png', '1.png', '2.png', 'x.png']) AS file, 'a dog' AS text, 1 AS contest");
+    let share = |share| Some(Fraction::try_from(share).unwrap());
+    let mut plan = sources.pairs();
+    plan.require.matched_images = share(0.8);
+    plan.require.rejected_rows = share(0.2);
+    let unmet = "`data.require` is not met: 3 of 4 images have a row (75 %) instead of at least 80 %; \
+                 1 of 4 rows are rejected (25 %) instead of at most 20 %";
+    assert_eq!(sources.ingest(&plan).unwrap_err().to_string(), unmet);
+    assert!(names(&sources.path("runs/datasets")).is_empty());
+    // Exactly as much as is required is enough, and the same dataset is measured again by what is required later.
+    plan.require.matched_images = share(0.75);
+    plan.require.rejected_rows = share(0.25);
+    plan.require.matched_rows = share(0.75);
+    plan.require.rejected_images = share(0.25);
+    let hash = sources.ingest(&plan).unwrap().dataset.record().hash.clone();
+    plan.require.matched_images = share(0.8);
+    assert!(matches!(sources.ingest(&plan), Err(IngestError::Coverage { .. })));
+    plan.require = Default::default();
+    assert_eq!(sources.ingest(&plan).unwrap().dataset.record().hash, hash);
 }

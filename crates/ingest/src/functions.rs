@@ -1,0 +1,318 @@
+//! The functions in Rust that our SQL calls: rules that SQL cannot state exactly, each over a column at a time.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use cliptune_experiment::{LabelReading, TaskKind};
+use duckdb::arrow::array::{
+    Array, ArrayRef, AsArray, Int32Array, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    UInt64Array, UInt64Builder,
+};
+use duckdb::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, UInt64Type};
+use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
+
+use crate::database::Database;
+use crate::error::IngestError;
+use crate::identity;
+use crate::label::{self, Means, Spelling};
+use crate::shown::shown;
+use crate::texts::{self, listed};
+
+/// The rules that the functions follow, which are the same for a whole dataset.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    /// The kind of items.
+    pub(crate) task: Option<TaskKind>,
+    /// How labels are spelled.
+    pub(crate) spelling: Spelling,
+    /// How labels are read, once that is decided.
+    pub(crate) reading: Option<LabelReading>,
+}
+
+/// Registers what does not depend on how labels are read.
+pub(crate) fn register(database: &Database, rules: &Rules) -> Result<(), IngestError> {
+    database.register::<Listed>("cliptune_listed", &())?;
+    database.register::<Shown>("cliptune_shown", &())?;
+    database.register::<Distinct>("cliptune_distinct", &())?;
+    database.register::<Said>("cliptune_said", &())?;
+    database.register::<ItemIdentity>("cliptune_item", &())?;
+    database.register::<Again>("cliptune_again", &())?;
+    database.register::<TextFlaw>("cliptune_text_flaw", rules)?;
+    database.register::<TextDetail>("cliptune_text_detail", rules)
+}
+
+/// Registers what depends on how labels are spelled, to find out how they are read.
+pub(crate) fn register_means(database: &Database, rules: &Rules) -> Result<(), IngestError> {
+    database.register::<LabelMeans>("cliptune_means", rules)
+}
+
+/// Registers what depends on how labels are read.
+pub(crate) fn register_labels(database: &Database, rules: &Rules) -> Result<(), IngestError> {
+    database.register::<LabelIndex>("cliptune_label", rules)?;
+    database.register::<LabelDetail>("cliptune_label_detail", rules)
+}
+
+type Given = Result<Arc<dyn Array>, Box<dyn Error>>;
+
+fn text() -> DataType {
+    DataType::Utf8
+}
+
+fn list_of(of: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("item", of, true)))
+}
+
+fn exact(parameters: &[DataType], gives: DataType) -> Vec<ArrowFunctionSignature> {
+    vec![ArrowFunctionSignature::exact(parameters.to_vec(), gives)]
+}
+
+/// Returns the text in a row of a column.
+fn text_at(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+/// Returns the texts of the list in a row of a column.
+fn texts_at(column: &ListArray, row: usize) -> Option<Vec<Option<&str>>> {
+    let texts = column.values().as_string::<i32>();
+    let [start, end] =
+        [column.value_offsets()[row], column.value_offsets()[row + 1]].map(|offset| offset as usize);
+    column.is_valid(row).then(|| (start..end).map(|at| text_at(texts, at)).collect())
+}
+
+/// Gives a text for each row from the list of texts in the first column.
+fn of_texts(input: &RecordBatch, give: impl Fn(&[Option<&str>]) -> Option<String>) -> Given {
+    let lists = input.column(0).as_list::<i32>();
+    let given = (0..input.num_rows()).map(|row| texts_at(lists, row).and_then(|texts| give(&texts)));
+    Ok(Arc::new(given.collect::<StringArray>()))
+}
+
+/// Returns the label and the texts in a row, if the label is one and all the texts are.
+fn labelled<'a>(input: &'a RecordBatch, row: usize) -> Option<(&'a str, Vec<&'a str>)> {
+    let label = text_at(input.column(0).as_string::<i32>(), row)?;
+    let texts = texts_at(input.column(1).as_list::<i32>(), row)?;
+    Some((label, texts.into_iter().collect::<Option<Vec<&str>>>()?))
+}
+
+fn text_lists<'a, T: AsRef<str> + 'a>(lists: impl Iterator<Item = Option<Vec<Option<T>>>>) -> ArrayRef {
+    let mut built = ListBuilder::new(StringBuilder::new());
+    for list in lists {
+        let is_list = list.is_some();
+        list.into_iter().flatten().for_each(|text| built.values().append_option(text));
+        built.append(is_list);
+    }
+    Arc::new(built.finish())
+}
+
+/// The texts of a JSON array, or NULL for anything else.
+struct Listed;
+
+impl VArrowScalar for Listed {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let json = input.column(0).as_string::<i32>();
+        Ok(text_lists((0..input.num_rows()).map(|row| text_at(json, row).and_then(listed))))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[text()], list_of(text()))
+    }
+}
+
+/// A value in quotes, as messages show it.
+struct Shown;
+
+impl VArrowScalar for Shown {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let values = input.column(0).as_string::<i32>();
+        Ok(Arc::new(values.iter().map(|value| value.map(shown)).collect::<StringArray>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[text()], text())
+    }
+}
+
+/// The distinct texts of a list, in the order in which they first occur.
+struct Distinct;
+
+impl VArrowScalar for Distinct {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let lists = input.column(0).as_list::<i32>();
+        Ok(text_lists(
+            (0..input.num_rows()).map(|row| texts_at(lists, row).map(|list| texts::distinct(&list))),
+        ))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[list_of(text())], list_of(text()))
+    }
+}
+
+/// The fingerprints of the texts of a list that say something. NULL says nothing.
+struct Said;
+
+impl VArrowScalar for Said {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let lists = input.column(0).as_list::<i32>();
+        let mut said = ListBuilder::new(UInt64Builder::new());
+        for row in 0..input.num_rows() {
+            for text in
+                texts_at(lists, row).into_iter().flatten().flatten().filter(|text| !texts::is_blank(text))
+            {
+                said.values().append_value(identity::fingerprint(text));
+            }
+            said.append(true);
+        }
+        Ok(Arc::new(said.finish()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[list_of(text())], list_of(DataType::UInt64))
+    }
+}
+
+/// The identity of an item: of its group, its image's content, its texts and its label, and of the row's identifier
+/// where rows stay apart.
+struct ItemIdentity;
+
+impl VArrowScalar for ItemIdentity {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let [group, image] = [0, 1].map(|column| input.column(column).as_string::<i32>());
+        let (said, labels) = (input.column(2).as_list::<i32>(), input.column(3).as_primitive::<Int32Type>());
+        let apart = (input.num_columns() > 4).then(|| input.column(4).as_string::<i32>());
+        let identity = |row: usize| {
+            let (group, image) = (text_at(group, row)?, text_at(image, row)?);
+            if said.is_null(row) || labels.is_null(row) {
+                return None;
+            }
+            let texts = said.value(row);
+            let texts = texts.as_primitive::<UInt64Type>().values();
+            let apart = apart.and_then(|names| text_at(names, row));
+            Some(identity::item(group, image, texts, labels.value(row), apart))
+        };
+        Ok(Arc::new((0..input.num_rows()).map(identity).collect::<UInt64Array>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        let parts = [text(), text(), list_of(DataType::UInt64), DataType::Int32, text()];
+        [exact(&parts[..4], DataType::UInt64), exact(&parts, DataType::UInt64)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+/// The identity of one more row that is the same as another even in its identifier.
+struct Again;
+
+impl VArrowScalar for Again {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let first = input.column(0).as_primitive::<UInt64Type>();
+        let copies = input.column(1).as_primitive::<Int64Type>();
+        let given = first.iter().zip(copies).map(|(first, copy)| Some(identity::again(first?, copy?)));
+        Ok(Arc::new(given.collect::<UInt64Array>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[DataType::UInt64, DataType::Int64], DataType::UInt64)
+    }
+}
+
+/// The reason why a list of texts cannot be an item's, or NULL.
+struct TextFlaw;
+
+impl VArrowScalar for TextFlaw {
+    type State = Rules;
+
+    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
+        of_texts(&input, |texts| Some(texts::flaw(rules.task, texts)?.0.as_str().to_owned()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[list_of(text())], text())
+    }
+}
+
+/// The value that such a reason is about.
+struct TextDetail;
+
+impl VArrowScalar for TextDetail {
+    type State = Rules;
+
+    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
+        of_texts(&input, |texts| texts::flaw(rules.task, texts).map(|(_, detail)| detail))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[list_of(text())], text())
+    }
+}
+
+/// What each possible reading makes of a label.
+struct LabelMeans;
+
+impl VArrowScalar for LabelMeans {
+    type State = Rules;
+
+    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
+        let means = |row: usize| {
+            let (label, texts) = labelled(&input, row)?;
+            Some(Means::of(rules.spelling, label, &texts).packed())
+        };
+        Ok(Arc::new((0..input.num_rows()).map(means).collect::<UInt64Array>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[text(), list_of(text())], DataType::UInt64)
+    }
+}
+
+/// The index of the right text, or NULL where the label cannot be read.
+struct LabelIndex;
+
+impl VArrowScalar for LabelIndex {
+    type State = Rules;
+
+    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
+        let index = |row: usize| {
+            let (label, texts) = labelled(&input, row)?;
+            i32::try_from(label::index(rules.reading?, rules.spelling, label, &texts)?).ok()
+        };
+        Ok(Arc::new((0..input.num_rows()).map(index).collect::<Int32Array>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[text(), list_of(text())], DataType::Int32)
+    }
+}
+
+/// The label that cannot be read, as messages show it.
+struct LabelDetail;
+
+impl VArrowScalar for LabelDetail {
+    type State = Rules;
+
+    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
+        let detail = |row: usize| {
+            let (label, texts) = labelled(&input, row)?;
+            let reading = label::words(rules.reading?);
+            Some(format!("{}, read as {reading}, of {} texts", shown(label), texts.len()))
+        };
+        Ok(Arc::new((0..input.num_rows()).map(detail).collect::<StringArray>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[text(), list_of(text())], text())
+    }
+}

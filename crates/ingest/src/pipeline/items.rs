@@ -1,0 +1,150 @@
+//! Makes the items, and puts them into splits.
+
+use std::sync::Arc;
+
+use cliptune_experiment::{DataPlan, Split, SplitBy};
+use duckdb::arrow::array::{ArrayRef, Int8Array, Int32Array};
+use duckdb::arrow::error::ArrowError;
+use duckdb::arrow::record_batch::RecordBatch;
+
+use super::ROW_NAME;
+use super::images::columns;
+use crate::database::Database;
+use crate::error::IngestError;
+use crate::kept::place;
+
+/// The number of rows whose identifiers are gathered into lists at once.
+const GATHERED: u64 = 1 << 20;
+/// The number of splits that are appended at once.
+const BATCH: usize = 1 << 16;
+
+/// Makes the table `items` and returns the number of items. An item has its identity, its first row, and the number of
+/// rows that it stands for; everything else is that of its first row.
+///
+/// A copy that a column puts into another split stays a separate item. The author of the column caused this leak, and it
+/// has to show.
+pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<u64, IngestError> {
+    let items = match plan.deduplicate {
+        true => {
+            "SELECT item, split, count(*) AS rows, min(number) AS number, arg_min(image, number) AS image,
+                    any_value(gid) AS gid, any_value(label) AS label, CAST(any_value(len(said)) AS INTEGER) AS texts
+             FROM outcomes WHERE item IS NOT NULL GROUP BY item, split"
+        }
+        // Two rows may be the same even in their identifiers.
+        false => {
+            "SELECT CASE copy WHEN 1 THEN item ELSE cliptune_again(item, copy) END AS item, split, 1 AS rows, number, image,
+                    gid, label, texts
+             FROM (SELECT *, row_number() OVER (PARTITION BY item, split ORDER BY number) AS copy,
+                          CAST(len(said) AS INTEGER) AS texts
+                   FROM outcomes WHERE item IS NOT NULL)"
+        }
+    };
+    database.make(&format!("CREATE TABLE items AS {items}"))?;
+    database.row("SELECT CAST(count(*) AS VARCHAR) FROM items")
+}
+
+/// Makes the table `item_places`, which numbers the items, and returns how many there are.
+pub(crate) fn number(database: &Database) -> Result<usize, IngestError> {
+    database.make(
+        "CREATE TABLE item_places AS SELECT row_number() OVER (ORDER BY item) - 1 AS place, item FROM items",
+    )?;
+    database.row("SELECT CAST(count(*) AS VARCHAR) FROM item_places")
+}
+
+/// Makes the table `placed`, which has the items with their components and splits: those of a column.
+pub(crate) fn place_as_they_are(database: &Database) -> Result<(), IngestError> {
+    placed(database, "items.split", "")
+}
+
+/// Makes the table `placed` from the splits of all units.
+pub(crate) fn place_by_unit(database: &Database, splits: &[Split]) -> Result<(), IngestError> {
+    append(database, splits)?;
+    placed(database, "dealt.split", "JOIN dealt ON dealt.unit = units.unit")
+}
+
+/// Makes the table `placed` from the splits of all items.
+pub(crate) fn place_by_item(database: &Database, splits: &[Split]) -> Result<(), IngestError> {
+    append(database, splits)?;
+    placed(
+        database,
+        "dealt.split",
+        "JOIN item_places ON item_places.item = items.item JOIN dealt ON dealt.unit = item_places.place",
+    )
+}
+
+fn placed(database: &Database, split: &str, joins: &str) -> Result<(), IngestError> {
+    database.make(&format!(
+        "CREATE TABLE placed AS
+             SELECT items.item, items.split AS given, {split} AS split, rows, number, image, items.gid, label, texts, component
+             FROM items JOIN units ON units.gid = items.gid {joins};
+         DROP TABLE items"
+    ))
+}
+
+/// Makes the table `dealt`: the split of each unit.
+fn append(database: &Database, splits: &[Split]) -> Result<(), IngestError> {
+    database.make("CREATE TABLE places (unit INTEGER, place TINYINT)")?;
+    let batches = splits.chunks(BATCH).enumerate().map(|(at, splits)| -> Result<RecordBatch, ArrowError> {
+        let first = at * BATCH;
+        let units: ArrayRef =
+            Arc::new((first..first + splits.len()).map(|unit| unit as i32).collect::<Int32Array>());
+        let places: ArrayRef =
+            Arc::new(splits.iter().map(|split| place(*split) as i8).collect::<Int8Array>());
+        columns(["unit", "place"], [units, places])
+    });
+    database.append("places", batches)?;
+    let names = Split::ALL.map(|split| format!(" WHEN {} THEN '{split}'", place(split))).concat();
+    database.make(&format!(
+        "CREATE TABLE dealt AS SELECT unit, CAST(CASE place{names} END AS split_name) AS split FROM places; DROP TABLE places"
+    ))
+}
+
+/// Makes the table `copies`: for each item of several rows, the names of the rows in order and all their vocabulary.
+///
+/// Lists of many rows are gathered in parts, because DuckDB holds those that it gathers in memory.
+pub(crate) fn gather_copies(database: &Database) -> Result<(), IngestError> {
+    database
+        .make("CREATE TABLE copies (item UBIGINT, given split_name, ids VARCHAR[], vocabulary VARCHAR[])")?;
+    let repeated: Option<u64> =
+        database.row("SELECT coalesce(CAST(sum(rows) AS VARCHAR), 'null') FROM placed WHERE rows > 1")?;
+    let parts = repeated.unwrap_or(0).div_ceil(GATHERED);
+    for part in 0..parts {
+        database.make(&format!(
+            "INSERT INTO copies
+             SELECT outcomes.item, outcomes.split, list({ROW_NAME} ORDER BY cells.number),
+                    cliptune_distinct(flatten(list(coalesce(cells.vocabulary, []) ORDER BY cells.number)))
+             FROM outcomes JOIN cells ON cells.number = outcomes.number
+             SEMI JOIN (SELECT item, given FROM placed WHERE rows > 1) AS repeated
+                 ON repeated.item = outcomes.item AND repeated.given = outcomes.split
+             WHERE outcomes.item % {parts} = {part} GROUP BY outcomes.item, outcomes.split"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The query of all items, as the dataset's table has them.
+pub(crate) fn query() -> String {
+    format!(
+        "SELECT printf('%016x', placed.item) AS item_id, {ROW_NAME} AS id, coalesce(copies.ids, [{ROW_NAME}]) AS ids,
+                groups.name AS \"group\", placed.split, images.folder, images.path AS image, images.hash AS image_hash,
+                images.width, images.height, cells.texts, placed.label, placed.rows AS multiplicity,
+                coalesce(copies.vocabulary, cells.vocabulary, []) AS vocabulary
+         FROM placed JOIN cells ON cells.number = placed.number JOIN images ON images.number = placed.image
+         JOIN groups ON groups.number = placed.gid
+         LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given"
+    )
+}
+
+/// Returns a query that gives the fingerprints of the texts of all items, each with the item's split.
+pub(crate) fn texts(by: &SplitBy) -> &'static str {
+    match by {
+        SplitBy::Column(_) => "SELECT unnest(said) AS text, split FROM outcomes WHERE item IS NOT NULL",
+        SplitBy::Component { .. } | SplitBy::Group => {
+            "SELECT unnest(said) AS text, dealt.split FROM outcomes JOIN units ON units.gid = outcomes.gid
+             JOIN dealt ON dealt.unit = units.unit WHERE item IS NOT NULL"
+        }
+        SplitBy::Row => {
+            "SELECT unnest(said) AS text, placed.split FROM outcomes JOIN placed ON placed.number = outcomes.number"
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Joins image files with table rows.
+
+use cliptune_experiment::{DataPlan, ImageKey};
+
+use crate::database::Database;
+use crate::error::IngestError;
+use crate::expression::{execute_with, operand};
+use crate::table::{TABLE, Table};
+
+/// Makes the tables of the images' keys and the views over them. NULL matches no key, and a key that several images have
+/// matches none of them.
+const MATCHES: &str = "
+    CREATE TABLE keys AS
+        SELECT key, count(*) AS images, min(number) AS image FROM image_keys WHERE key IS NOT NULL GROUP BY key;
+    CREATE VIEW matches AS
+        SELECT cells.*, coalesce(keys.images, 0) AS images, CASE keys.images WHEN 1 THEN keys.image END AS image
+        FROM cells LEFT JOIN keys ON keys.key = cells.key;";
+
+/// Makes the view `joined`: for each row its cells, the number of images that have its key, the image if it is only one,
+/// and whether `where` keeps the row. It keeps rows without an image.
+pub(crate) fn make(database: &Database, table: &Table, plan: &DataPlan) -> Result<(), IngestError> {
+    image_keys(database, &plan.join.image)?;
+    database.make(MATCHES)?;
+    let Some(filter) = plan.filter.as_deref() else {
+        return database.make("CREATE VIEW joined AS SELECT *, true AS kept FROM matches");
+    };
+    kept(database, table, filter)?;
+    database.make(
+        "CREATE VIEW joined AS
+             SELECT matches.*, image IS NULL OR kept.number IS NOT NULL AS kept
+             FROM matches LEFT JOIN kept ON kept.number = matches.number",
+    )
+}
+
+fn image_keys(database: &Database, key: &ImageKey) -> Result<(), IngestError> {
+    const KEY: &str = "data.join.image";
+    let (sql, expression) = match key {
+        ImageKey::Path => ("path", "path".to_owned()),
+        ImageKey::Name => ("name", "name".to_owned()),
+        ImageKey::Stem => ("stem", "stem".to_owned()),
+        ImageKey::Sql(sql) => (sql.as_str(), operand(database, KEY, sql, &[])?),
+    };
+    let statement = format!(
+        "CREATE TABLE image_keys AS SELECT cliptune_file AS number, CAST({expression} AS VARCHAR) AS key FROM file"
+    );
+    execute_with(database, KEY, sql, &statement)
+}
+
+/// Makes the table `kept`, which holds the numbers of the matched rows that the condition keeps. It sees the columns of
+/// the table and of `file`, and no others whose names an experiment might use. Subqueries have no `rowid`.
+fn kept(database: &Database, table: &Table, filter: &str) -> Result<(), IngestError> {
+    const KEY: &str = "data.where";
+    let condition = operand(database, KEY, filter, &table.names())?;
+    let statement = format!(
+        "CREATE TABLE kept AS SELECT {TABLE}.{number} AS number FROM {TABLE}
+         JOIN (SELECT number AS cliptune_match, image AS cliptune_image FROM matches WHERE image IS NOT NULL) AS matches
+             ON matches.cliptune_match = {TABLE}.{number}
+         JOIN (SELECT * FROM file) AS file ON file.cliptune_file = matches.cliptune_image WHERE {condition}",
+        number = table.number
+    );
+    execute_with(database, KEY, filter, &statement)
+}

@@ -1,0 +1,51 @@
+//! The steps that make a dataset inside the database, each a statement or two over the tables of those before it.
+//!
+//! | step | makes |
+//! |---|---|
+//! | `images` | `files` and the view `file` that SQL of an experiment sees; `images` once they have been inspected |
+//! | `cells` | `cells`: for each row of the table the values that the plan names |
+//! | `matches` | `image_keys`, `keys` and the view `joined`: for each row the image that its key names, and whether `where` keeps it |
+//! | `reading` | nothing: it decides how all labels are read |
+//! | `outcomes` | `groups` and `outcomes`: for each row, in numbers, what it becomes |
+//! | `rejects` | `image_rejects` and the view `row_rejects` |
+//! | `links` | `ties`, and what connects the groups |
+//! | `items` | `items`, `placed` and `copies` |
+//! | `counts`, `changes` | nothing: they count |
+//!
+//! Texts stay where they are. What has to be compared has a number: images, groups, texts and items.
+
+pub(crate) mod cells;
+pub(crate) mod changes;
+pub(crate) mod counts;
+pub(crate) mod images;
+pub(crate) mod items;
+pub(crate) mod links;
+pub(crate) mod matches;
+pub(crate) mod outcomes;
+pub(crate) mod reading;
+pub(crate) mod rejects;
+pub(crate) mod votes;
+
+use cliptune_experiment::Split;
+use cliptune_store::{Reason, sql_text};
+
+use crate::database::Database;
+use crate::error::IngestError;
+
+/// The SQL of what a row is called: its own identifier, or else its number.
+const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
+
+/// The SQL of a reason as the text that tables hold.
+fn reason(reason: Reason) -> String {
+    sql_text(reason.as_str())
+}
+
+/// Makes the types whose values have names: `split_name` and `reason_name`.
+pub(crate) fn make_types(database: &Database) -> Result<(), IngestError> {
+    let listed = |names: Vec<&str>| names.into_iter().map(sql_text).collect::<Vec<_>>().join(", ");
+    database.make(&format!(
+        "CREATE TYPE split_name AS ENUM ({}); CREATE TYPE reason_name AS ENUM ({})",
+        listed(Split::ALL.iter().map(|split| split.as_str()).collect()),
+        listed(Reason::ALL.iter().map(|reason| reason.as_str()).collect()),
+    ))
+}

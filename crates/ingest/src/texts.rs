@@ -1,0 +1,89 @@
+//! The rules for the texts of an item.
+
+use std::collections::HashSet;
+
+use cliptune_experiment::TaskKind;
+use cliptune_store::Reason;
+use serde::Deserialize;
+
+use crate::shown::shown_list;
+
+/// Checks whether a text has nothing but spaces.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+/// Returns the reason why texts cannot be those of an item, and the value that was refused.
+pub(crate) fn flaw(task: Option<TaskKind>, listed: &[Option<&str>]) -> Option<(Reason, String)> {
+    let refuse = |reason| Some((reason, shown_list(listed)));
+    let Some(texts) = listed.iter().copied().collect::<Option<Vec<&str>>>() else {
+        return refuse(if task == Some(TaskKind::Choice) {
+            Reason::ChoicesWithNull
+        } else {
+            Reason::TextEmpty
+        });
+    };
+    if task == Some(TaskKind::Choice) && texts.len() < 2 {
+        return refuse(Reason::ChoicesTooFew);
+    }
+    if texts.iter().any(|text| is_blank(text)) {
+        return refuse(Reason::TextEmpty);
+    }
+    let mut seen = HashSet::new();
+    texts
+        .iter()
+        .find(|text| !seen.insert(**text))
+        .map(|repeated| (Reason::ChoicesRepeated, (*repeated).to_owned()))
+}
+
+/// Returns the distinct texts of a list, in the order in which they first occur.
+pub(crate) fn distinct<'a>(list: &[Option<&'a str>]) -> Vec<Option<&'a str>> {
+    let mut seen = HashSet::new();
+    list.iter().flatten().filter(|text| seen.insert(**text)).map(|text| Some(*text)).collect()
+}
+
+/// One value in a list of texts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Element {
+    Text(String),
+    Boolean(bool),
+    Whole(i64),
+    Large(u64),
+    Number(f64),
+    Missing(()),
+}
+
+/// Reads the texts of a JSON array. Returns `None` if the JSON is not an array, or if it contains arrays or objects.
+pub(crate) fn listed(json: &str) -> Option<Vec<Option<String>>> {
+    let elements: Vec<Element> = serde_json::from_str(json).ok()?;
+    let text = |element| match element {
+        Element::Text(text) => Some(text),
+        Element::Boolean(value) => Some(value.to_string()),
+        Element::Whole(value) => Some(value.to_string()),
+        Element::Large(value) => Some(value.to_string()),
+        Element::Number(value) => Some(value.to_string()),
+        Element::Missing(()) => None,
+    };
+    Some(elements.into_iter().map(text).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_texts_is_one_of_scalars() {
+        let texts = |texts: &[Option<&str>]| {
+            Some(texts.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            listed(r#"["1:15", 7, true, null, "null", ""]"#),
+            texts(&[Some("1:15"), Some("7"), Some("true"), None, Some("null"), Some("")])
+        );
+        for none in ["", "not a list", "['a', 'b']", r#"[["a"], ["b"]]"#, r#"[{"raw": "a"}]"#, r#""a""#, "3"]
+        {
+            assert_eq!(listed(none), None, "{none}");
+        }
+    }
+}
