@@ -9,7 +9,7 @@ use cliptune_experiment::Split;
 use crate::image_identity::ImageIdentity;
 use crate::item::Item;
 use crate::item_image::ItemImage;
-use crate::strings::{Interner, Lists, Strings};
+use crate::strings::{Interner, Lists, StringLists, Strings};
 
 /// The parts of items that a reader can ask for. The split of an item is always read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,7 @@ pub struct Items {
     pub(crate) splits: Vec<Split>,
     pub(crate) item_ids: Strings,
     pub(crate) ids: Strings,
-    pub(crate) rows: Lists<u32>,
-    /// The identifiers of rows.
-    pub(crate) row_names: Interner,
+    pub(crate) rows: StringLists,
     pub(crate) groups: Vec<u32>,
     pub(crate) group_names: Interner,
     pub(crate) files: Vec<u32>,
@@ -124,7 +122,7 @@ impl Items {
         self.splits.push(item.split);
         self.item_ids.push(&item.item_id);
         self.ids.push(&item.id);
-        self.rows.push(item.ids.iter().map(|id| self.row_names.number(id)));
+        self.rows.push(item.ids.iter().map(String::as_str));
         self.groups.push(self.group_names.number(&item.group));
         self.files.push(self.images.file(item.folder, &item.image, item.image_hash));
         self.sizes.push([item.width, item.height]);
@@ -230,8 +228,7 @@ impl<'a> ItemRef<'a> {
 
     /// Returns the identifiers of all rows that the item was made from.
     pub fn ids(self) -> impl ExactSizeIterator<Item = &'a str> {
-        let names = &self.items.row_names;
-        self.items.rows.get(self.at).iter().map(|&row| names.get(row))
+        self.items.rows.get(self.at)
     }
 
     /// Returns the group.

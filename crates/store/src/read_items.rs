@@ -91,7 +91,7 @@ impl Reader<'_> {
                 texts(batch, "id")?.iter().for_each(|id| items.ids.push(id.unwrap_or_default()));
             }
             Part::Rows => each_list(batch, "ids", |ids| {
-                items.rows.push(ids.map(|id| items.row_names.number(id)));
+                items.rows.push(ids);
             })?,
             Part::Group => {
                 let groups = texts(batch, "group")?;

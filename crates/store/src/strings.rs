@@ -84,6 +84,27 @@ impl<T> Lists<T> {
     }
 }
 
+/// Lists of texts that lie one after another in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StringLists {
+    strings: Strings,
+    ends: Vec<usize>,
+}
+
+impl StringLists {
+    pub(crate) fn push<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        texts.for_each(|text| self.strings.push(text));
+        self.ends.push(self.strings.len());
+    }
+
+    /// Returns a list, or an empty one where there is none.
+    pub(crate) fn get(&self, at: usize) -> impl ExactSizeIterator<Item = &str> {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        let end = self.ends.get(at).copied().unwrap_or(start);
+        (start..end).map(|at| self.strings.get(at))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +126,16 @@ mod tests {
         let taken = texts.hasher.hash_one("b");
         texts.numbers.insert(taken, 0);
         assert_eq!((texts.number("b"), texts.number("b"), texts.number("a")), (1, 1, 0));
+    }
+
+    #[test]
+    fn lists_of_texts_come_back() {
+        let mut lists = StringLists::default();
+        for list in [&["a", ""][..], &[], &["b"]] {
+            lists.push(list.iter().copied());
+        }
+        let all: Vec<Vec<&str>> = (0..4).map(|at| lists.get(at).collect()).collect();
+        assert_eq!(all, [vec!["a", ""], vec![], vec!["b"], vec![]]);
     }
 
     #[test]

@@ -58,12 +58,14 @@ pub(super) fn relate(examples: &mut [Example]) {
     }
 }
 
+/// Returns the distinct right texts of the examples with each key, ascending.
 fn right_texts(examples: &[Example], key: fn(&Example) -> usize) -> HashMap<usize, Arc<[usize]>> {
-    let mut texts: HashMap<usize, BTreeSet<usize>> = HashMap::new();
-    for example in examples {
-        texts.entry(key(example)).or_default().insert(example.right_text());
-    }
-    texts.into_iter().map(|(key, texts)| (key, texts.into_iter().collect())).collect()
+    let mut texts: Vec<(usize, usize)> =
+        examples.iter().map(|example| (key(example), example.right_text())).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let of_key = |texts: &[(usize, usize)]| (texts[0].0, texts.iter().map(|(_, text)| *text).collect());
+    texts.chunk_by(|a, b| a.0 == b.0).map(of_key).collect()
 }
 
 #[cfg(test)]
