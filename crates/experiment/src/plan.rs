@@ -40,7 +40,7 @@ pub use optimizer::{OptimizerPlan, UpdateRule};
 pub use outputs::{ExportPlan, Precision, ScorePlan};
 pub use require::Require;
 pub use schedule::{Decay, Schedule, Warmup};
-pub use split::{FoldSource, Folds, NearDuplicates, Split, SplitBy, SplitPlan, SplitShares};
+pub use split::{FoldSource, Folds, Split, SplitBy, SplitPlan, SplitShares};
 pub use train::{Compute, Select, TrainPlan};
 pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};
 

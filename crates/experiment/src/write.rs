@@ -92,7 +92,12 @@ fn columns(columns: &Columns) -> Value {
 
 fn split(split: &SplitPlan) -> Value {
     let (by, across) = match &split.by {
-        SplitBy::Column(column) => return json!({ "column": column }),
+        SplitBy::Column(column) => {
+            return match &split.folds {
+                Some(folds) => json!({ "folds": column, "test_fold": folds.test }),
+                None => json!({ "column": column }),
+            };
+        }
         SplitBy::Component { across } => ("component", Some(across)),
         SplitBy::Group => ("group", None),
         SplitBy::Row => ("row", None),
@@ -107,7 +112,6 @@ fn split(split: &SplitPlan) -> Value {
         "folds": split.folds.as_ref().map(|folds| &folds.of),
         "test_fold": split.folds.as_ref().map(|folds| folds.test),
         "stratify": split.stratify,
-        "near_duplicates": split.near_duplicates,
         "seed": split.seed,
     }))
 }

@@ -35,7 +35,22 @@ impl Shares {
     }
 
     pub(crate) fn contains(&self, split: Split) -> bool {
-        self.0.iter().any(|(known, _)| *known == split)
+        self.place(split).is_some()
+    }
+
+    /// Returns the index of a split among those with a share.
+    pub(crate) fn place(&self, split: Split) -> Option<usize> {
+        self.0.iter().position(|(known, _)| *known == split)
+    }
+
+    /// Returns the split with an index.
+    pub(crate) fn split(&self, place: usize) -> Split {
+        self.0[place].0
+    }
+
+    /// Returns the shares in order.
+    pub(crate) fn sizes(&self) -> Vec<f64> {
+        self.0.iter().map(|(_, share)| *share).collect()
     }
 
     /// Returns the split that takes what is too large for the others: train, or else the one with the largest share.
@@ -68,14 +83,13 @@ struct Table<'a> {
 ///
 /// There have to be at least as many units as there are splits with a share.
 pub(crate) fn deal(pieces: &[Piece], shares: &Shares, kept: &[Option<Split>]) -> Vec<Split> {
-    let number = |split: Split| shares.0.iter().position(|(known, _)| *known == split);
-    let places = kept.iter().map(|split| split.and_then(number)).collect();
+    let places = kept.iter().map(|split| shares.place((*split)?)).collect();
     let mut table = Table { pieces, shares, places, total: total(pieces) };
     let open: Vec<usize> = (0..pieces.len()).filter(|unit| table.places[*unit].is_none()).collect();
     table.deal_large(&open);
     table.deal_small(&open);
-    table.fill_empty(&open);
-    table.places.iter().map(|place| shares.0[place.unwrap_or(0)].0).collect()
+    fill_empty(pieces, shares.count(), &mut table.places, &open);
+    table.places.iter().map(|place| shares.split(place.unwrap_or(0))).collect()
 }
 
 /// Returns the first split that misses its share by more than whole units can explain, which is more than a quarter
@@ -150,24 +164,23 @@ impl Table<'_> {
             self.places[unit] = Some(cuts.iter().filter(|cut| **cut <= at).count());
         }
     }
+}
 
-    /// Makes sure that every split with a share gets a unit. Among the units that a split can spare, one that is
-    /// dealt now is preferred to one that keeps its split, and a small one to a large one.
-    fn fill_empty(&mut self, open: &[usize]) {
-        for empty in 0..self.shares.count() {
-            let mut held = vec![0_usize; self.shares.count()];
-            self.places.iter().flatten().for_each(|place| held[*place] += 1);
-            if held[empty] > 0 {
-                continue;
-            }
-            let spare =
-                (0..self.pieces.len()).filter(|unit| self.places[*unit].is_some_and(|at| held[at] > 1));
-            let cost = |unit: &usize| {
-                (open.binary_search(unit).is_err(), self.pieces[*unit].size, self.pieces[*unit].anchor)
-            };
-            if let Some(unit) = spare.min_by_key(cost) {
-                self.places[unit] = Some(empty);
-            }
+/// Makes sure that every one of some parts gets a unit. Among the units that a part can spare, one that is dealt now is
+/// preferred to one that keeps its place, and a small one to a large one. `open` are the units that are dealt now, in
+/// order.
+pub(crate) fn fill_empty(pieces: &[Piece], parts: usize, places: &mut [Option<usize>], open: &[usize]) {
+    for empty in 0..parts {
+        let mut held = vec![0_usize; parts];
+        places.iter().flatten().for_each(|place| held[*place] += 1);
+        if held[empty] > 0 {
+            continue;
+        }
+        let spare = (0..pieces.len()).filter(|unit| places[*unit].is_some_and(|at| held[at] > 1));
+        let cost =
+            |unit: &usize| (open.binary_search(unit).is_err(), pieces[*unit].size, pieces[*unit].anchor);
+        if let Some(unit) = spare.min_by_key(cost) {
+            places[unit] = Some(empty);
         }
     }
 }

@@ -1,4 +1,4 @@
-use cliptune_experiment::{Fraction, NearDuplicates, Seed, SplitBy, SplitShares};
+use cliptune_experiment::{Fraction, Seed, SplitBy, SplitShares};
 use proptest::prelude::*;
 
 use super::*;
@@ -6,14 +6,7 @@ use super::*;
 fn shares(shares: [f64; 3]) -> Shares {
     let [train, validation, test] = shares.map(|share| Fraction::try_from(share).unwrap());
     let shares = SplitShares { train, validation, test };
-    Shares::of(&SplitPlan {
-        by: SplitBy::Group,
-        shares,
-        folds: None,
-        stratify: None,
-        near_duplicates: NearDuplicates::Report,
-        seed: Seed(0),
-    })
+    Shares::of(&SplitPlan { by: SplitBy::Group, shares, folds: None, stratify: None, seed: Seed(0) })
 }
 
 /// Makes a unit whose name gives it an effectively random place on the line.

@@ -121,6 +121,14 @@ pub enum IngestError {
         /// The number of splits with a share.
         splits: usize,
     },
+    /// A column does not name the folds that a plan asks for.
+    #[error("{column} names {}, which are not the folds that `data.split` asks for", named(names))]
+    Folds {
+        /// The column or the SQL expression.
+        column: String,
+        /// The names in order; of very many, the first ones.
+        names: Vec<String>,
+    },
     /// A split stays far from its share, however the units are dealt.
     #[error("the {split} split would get {:.0} % instead of {:.0} %: {ties}", 100.0 * share, 100.0 * declared)]
     UnevenSplit {
@@ -192,6 +200,10 @@ impl Diagnostic for IngestError {
             Self::TooFewUnits { unit: "connected component", .. } => Some(
                 "shared texts connect the groups: name other columns in `split.across`, or split `by: group` and \
                  accept that texts cross the splits"
+                    .to_owned(),
+            ),
+            Self::Folds { .. } => Some(
+                "there have to be from 3 to 100 folds, and `test_fold` counts them from 0 in the order of their names"
                     .to_owned(),
             ),
             Self::UnevenSplit { .. } => Some(
@@ -304,5 +316,18 @@ fn format_hint(path: &Path) -> &'static str {
         }
         name if name.contains("json") => "a table has one whole JSON object in each line",
         _ => "its format is taken from its name: .parquet, .csv, .tsv, .jsonl",
+    }
+}
+
+/// Names a few values in words.
+fn named(names: &[String]) -> String {
+    const FEW: usize = 5;
+    match names {
+        [] => "nothing".to_owned(),
+        [few @ .., last] if names.len() <= FEW => {
+            let few: String = few.iter().map(|name| format!("{}, ", shown(name))).collect();
+            few + &shown(last)
+        }
+        _ => format!("{} values such as {}", names.len(), shown(&names[0])),
     }
 }

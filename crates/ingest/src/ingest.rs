@@ -16,7 +16,7 @@ use crate::functions::{self, Rules};
 use crate::headers::{CHECK, Header, headers};
 use crate::pipeline::links::Links;
 use crate::pipeline::{
-    self, cells, changes, counts, images, items, matches, outcomes, reading, rejects, votes,
+    self, cells, changes, counts, folds, images, items, matches, outcomes, reading, rejects, votes,
 };
 use crate::require;
 use crate::split::{Assigned, Subject};
@@ -159,6 +159,7 @@ impl Job<'_> {
             Task::Pairs { .. } => None,
         };
         functions::register_labels(database, &rules)?;
+        folds::make(database, &plan.split)?;
         outcomes::make(database, plan)?;
         rejects::make(database)?;
         Ok(rules.reading)

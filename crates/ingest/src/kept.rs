@@ -7,6 +7,21 @@ use crate::deal::Shares;
 /// The number of items that each unit had in each split of the previous dataset.
 pub(crate) type Votes = Vec<[usize; 3]>;
 
+/// What is known of each unit from the previous dataset.
+#[derive(Debug)]
+pub(crate) struct Before {
+    pub(crate) votes: Votes,
+    /// The fold of a cross-validation that the unit was in.
+    pub(crate) folds: Vec<Option<usize>>,
+}
+
+impl Before {
+    /// Returns what is known where there is no previous dataset.
+    pub(crate) fn nothing(units: usize) -> Self {
+        Self { votes: vec![[0; 3]; units], folds: vec![None; units] }
+    }
+}
+
 /// Returns the number of units that tie together items that were in several splits.
 pub(crate) fn merges(votes: &Votes) -> u64 {
     let is_torn = |votes: &&[usize; 3]| votes.iter().filter(|count| **count > 0).count() > 1;

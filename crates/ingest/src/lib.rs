@@ -24,6 +24,7 @@ mod pipeline;
 mod require;
 mod shown;
 mod split;
+mod spread;
 mod summary;
 mod table;
 mod text_rows;

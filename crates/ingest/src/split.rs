@@ -1,14 +1,16 @@
 //! Decides which split every unit goes to.
 
-use cliptune_experiment::{Split, SplitBy, SplitPlan};
+use cliptune_experiment::{FoldSource, Folds, Split, SplitBy, SplitPlan};
 
 use crate::components::Components;
 use crate::database::Database;
 use crate::deal::{self, Piece, Shares};
 use crate::error::IngestError;
 use crate::identity::Anchor;
-use crate::kept::{self, Votes};
-use crate::pipeline::{items, links, votes};
+use crate::kept::{self, Before};
+use crate::pipeline::items::{self, Places};
+use crate::pipeline::{links, votes};
+use crate::spread::spread;
 use crate::ties;
 
 /// The result of an assignment, apart from the items' splits themselves.
@@ -51,12 +53,17 @@ impl Subject<'_> {
 
     fn assign_groups(&self, units: &Components, noun: &'static str) -> Result<Assigned, IngestError> {
         links::number_units(self.database, self.connected, units)?;
-        let votes = match self.keeps {
-            true => votes::of_groups(self.database, units.sizes.len())?,
-            false => vec![[0; 3]; units.sizes.len()],
+        let count = units.sizes.len();
+        let before = match self.keeps {
+            true => votes::of_groups(self.database, count)?,
+            false => Before::nothing(count),
         };
+        let strata = self.plan.stratify.as_ref().map(|_| links::strata(self.database, count));
         let anchors = links::anchors(self.database, units, self.plan.seed)?;
-        let dealt = self.dealt(pieces(anchors, &units.sizes), &votes, noun)?;
+        let dealt = self.dealt(
+            &Units { pieces: pieces(anchors, &units.sizes), strata: strata.transpose()?, before: &before },
+            noun,
+        )?;
         if let Some((split, share)) = dealt.unreachable {
             return Err(IngestError::UnevenSplit {
                 split,
@@ -65,53 +72,97 @@ impl Subject<'_> {
                 ties: ties::told(self.database, &self.plan.by, units, noun)?,
             });
         }
-        items::place_by_unit(self.database, &dealt.splits)?;
-        Ok(Assigned { merges: kept::merges(&votes), drifted: dealt.drifted })
+        items::place_by_unit(self.database, &dealt.places)?;
+        Ok(Assigned { merges: kept::merges(&before.votes), drifted: dealt.drifted })
     }
 
     fn assign_rows(&self) -> Result<Assigned, IngestError> {
         links::number_units(self.database, self.connected, self.connected)?;
         let items = items::number(self.database)?;
-        let votes = match self.keeps {
+        let before = match self.keeps {
             true => votes::of_items(self.database, items)?,
-            false => vec![[0; 3]; items],
+            false => Before::nothing(items),
         };
+        let strata = self.plan.stratify.as_ref().map(|_| links::item_strata(self.database, items));
         let anchors = links::item_anchors(self.database, items, self.plan.seed)?;
-        let dealt = self.dealt(pieces(anchors, &vec![1; items]), &votes, "item")?;
-        items::place_by_item(self.database, &dealt.splits)?;
+        let units =
+            Units { pieces: pieces(anchors, &vec![1; items]), strata: strata.transpose()?, before: &before };
+        let dealt = self.dealt(&units, "item")?;
+        items::place_by_item(self.database, &dealt.places)?;
         Ok(Assigned { merges: 0, drifted: dealt.drifted })
     }
 
-    fn dealt(&self, pieces: Vec<Piece>, votes: &Votes, noun: &'static str) -> Result<Dealt, IngestError> {
+    fn dealt(&self, units: &Units<'_>, noun: &'static str) -> Result<Dealt, IngestError> {
         let shares = Shares::of(self.plan);
-        if pieces.len() < shares.count() {
+        let parts = match &self.plan.folds {
+            Some(Folds { of: FoldSource::Dealt(count), .. }) => *count as usize,
+            _ => shares.count(),
+        };
+        if units.pieces.len() < parts {
             return Err(IngestError::TooFewUnits {
-                units: pieces.len() as u64,
+                units: units.pieces.len() as u64,
                 unit: noun,
-                splits: shares.count(),
+                splits: parts,
             });
         }
-        let splits = deal::deal(&pieces, &shares, &kept::splits(votes, &shares));
-        let missed = deal::missed(&pieces, &shares, &splits);
+        let places = self.places(units, &shares, true);
+        let missed = deal::missed(&units.pieces, &shares, &places.splits);
         let anew = missed.and_then(|_| {
-            let anew = deal::deal(&pieces, &shares, &vec![None; pieces.len()]);
-            deal::missed(&pieces, &shares, &anew)
+            let anew = self.places(units, &shares, false);
+            deal::missed(&units.pieces, &shares, &anew.splits)
         });
         Ok(Dealt {
-            splits,
+            places,
             unreachable: missed.filter(|_| anew.is_some()),
             drifted: missed.filter(|_| anew.is_none()).map(|(split, _)| split),
         })
     }
+
+    /// Returns where the units go. `keeps` tells whether they stay where the previous dataset had them.
+    fn places(&self, units: &Units<'_>, shares: &Shares, keeps: bool) -> Places {
+        let Units { pieces, strata, before } = units;
+        let alike = || strata.clone().unwrap_or_else(|| vec![0; pieces.len()]);
+        if let Some(folds @ Folds { of: FoldSource::Dealt(count), .. }) = &self.plan.folds {
+            let is_fold = |fold: &usize| keeps && *fold < *count as usize;
+            let kept: Vec<Option<usize>> = before.folds.iter().map(|fold| fold.filter(is_fold)).collect();
+            let equal = vec![1.0 / f64::from(*count); *count as usize];
+            let numbers = spread(pieces, &alike(), &equal, &kept);
+            let splits = numbers.iter().map(|fold| folds.split(*fold as u32, *count)).collect();
+            return Places { splits, folds: Some(numbers) };
+        }
+        let mut kept = kept::splits(&before.votes, shares);
+        if !keeps {
+            kept.fill(None);
+        }
+        let splits = match strata {
+            None => deal::deal(pieces, shares, &kept),
+            Some(strata) => {
+                let kept: Vec<Option<usize>> = kept.iter().map(|split| shares.place((*split)?)).collect();
+                spread(pieces, strata, &shares.sizes(), &kept)
+                    .into_iter()
+                    .map(|at| shares.split(at))
+                    .collect()
+            }
+        };
+        Places { splits, folds: None }
+    }
+}
+
+/// The units that go into a split as a whole.
+struct Units<'a> {
+    pieces: Vec<Piece>,
+    /// The number of each unit's stratum, where all splits are to have the same share of every stratum.
+    strata: Option<Vec<usize>>,
+    before: &'a Before,
 }
 
 fn pieces(anchors: Vec<Anchor>, sizes: &[usize]) -> Vec<Piece> {
     anchors.into_iter().zip(sizes).map(|(anchor, size)| Piece { anchor, size: *size }).collect()
 }
 
-/// The split of every unit, and how well the shares are met.
+/// The place of every unit, and how well the shares are met.
 struct Dealt {
-    splits: Vec<Split>,
+    places: Places,
     /// A split that misses its share however the units are dealt, with the share that it gets.
     unreachable: Option<(Split, f64)>,
     /// A split that misses its share only because units keep their splits.

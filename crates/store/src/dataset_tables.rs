@@ -27,6 +27,8 @@ pub const ITEMS: Table = Table {
         ("ids", "VARCHAR[]"),
         ("group", "VARCHAR"),
         ("split", "VARCHAR"),
+        // The number of the fold in a cross-validation, which keeps the folds together when data is added.
+        ("fold", "INTEGER"),
         ("folder", "INTEGER"),
         ("image", "VARCHAR"),
         ("image_hash", "VARCHAR"),

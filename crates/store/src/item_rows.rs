@@ -46,6 +46,7 @@ fn item_columns(items: &[Item]) -> Vec<ArrayRef> {
         lists(items, |item| &item.ids),
         texts(items, |item| &item.group),
         texts(items, |item| item.split.as_str()),
+        numbers(items, |_| None::<i32>),
         numbers(items, |item| Some(item.folder)),
         texts(items, |item| &item.image),
         Arc::new(StringArray::from_iter_values(items.iter().map(|item| item.image_hash.to_string()))),

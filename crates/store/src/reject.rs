@@ -62,11 +62,12 @@ pub enum Reason {
     LabelMissing,
     LabelNotAmongChoices,
     SplitUnknown,
+    NoFold,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ImageWithoutRow,
         Self::ImageKeyAmbiguous,
         Self::ImageUnreadable,
@@ -83,6 +84,7 @@ impl Reason {
         Self::LabelMissing,
         Self::LabelNotAmongChoices,
         Self::SplitUnknown,
+        Self::NoFold,
     ];
 
     /// Returns the reason in words.
@@ -103,6 +105,7 @@ impl Reason {
             Self::TextEmpty => "empty text",
             Self::LabelMissing => "no label",
             Self::LabelNotAmongChoices => "label not among the choices",
+            Self::NoFold => "no fold",
             Self::SplitUnknown => "split is not train, validation or test",
         }
     }

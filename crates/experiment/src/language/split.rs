@@ -3,7 +3,7 @@
 use super::columns::{COLUMN, SEVERAL};
 use super::words::{word, words};
 use super::{SEED, inherited_advice};
-use crate::plan::{FoldSource, Folds, NearDuplicates, SplitBy, SplitPlan, SplitShares};
+use crate::plan::{FoldSource, Folds, SplitBy, SplitPlan, SplitShares};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::values::{Fraction, Seed};
@@ -44,12 +44,6 @@ pub(super) const KEYS: &[Key] = &[
         COLUMN,
         "the column or SQL expression whose values all splits share alike, such as a class",
     ),
-    Key::with_default(
-        "near_duplicates",
-        word::<NearDuplicates>(),
-        "report",
-        "what becomes of images that look almost the same",
-    ),
     Key::with_default("seed", SEED, "0", "the seed of the assignment"),
     Key::optional(
         "column",
@@ -72,22 +66,21 @@ words! {
 
 /// Reads `data.split`.
 pub(super) fn decode(node: &Node, problems: &mut Problems) -> Option<SplitPlan> {
-    let by = match node.entry_of("column") {
-        Some(column) => by_column(node, column, problems),
-        None => by_unit(node, problems),
-    };
     let folds = folds(node, problems);
+    let by = match (node.entry_of("column"), &folds) {
+        (Some(column), _) => by_column(node, column, problems),
+        (None, Some(Some(Folds { of: FoldSource::Column(column), .. }))) => by_fold(node, column, problems),
+        (None, _) => by_unit(node, problems),
+    };
     let shares = match &folds {
         Some(Some(folds)) => Some(folds.of.shares()),
         _ => shares(node, problems),
     };
-    let near_duplicates = near_duplicates(node, by.as_ref(), problems);
     Some(SplitPlan {
         by: by?,
         shares: shares?,
         folds: folds?,
         stratify: node.read("stratify"),
-        near_duplicates: near_duplicates?,
         seed: Seed(node.read("seed")?),
     })
 }
@@ -129,21 +122,6 @@ fn folds(node: &Node, problems: &mut Problems) -> Option<Option<Folds>> {
     problems.refuse(Problem::at(span, "there is no such fold").label(found))
 }
 
-fn near_duplicates(node: &Node, by: Option<&SplitBy>, problems: &mut Problems) -> Option<NearDuplicates> {
-    let asked: NearDuplicates = node.read("near_duplicates")?;
-    if let (NearDuplicates::Together, Some(SplitBy::Group | SplitBy::Row), Some(entry)) =
-        (asked, by, node.entry_of("near_duplicates"))
-    {
-        problems.add(
-            Problem::at(entry.key_span, "near duplicates are held together only with `by: component`")
-                .label("expected `by: component`, or `report`")
-                .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(entry, by)))
-                .idle(),
-        );
-    }
-    Some(asked)
-}
-
 fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<SplitBy> {
     for other in written(node).filter(|entry| entry.key != "column") {
         problems.add(
@@ -155,6 +133,22 @@ fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<Spl
         );
     }
     node.read("column").map(SplitBy::Column)
+}
+
+/// Rows go where the column of their folds says, so nothing is dealt.
+fn by_fold(node: &Node, column: &str, problems: &mut Problems) -> Option<SplitBy> {
+    let folds = node.entry_of("folds")?;
+    let dealing = ["by", "across", "stratify", "seed"];
+    for other in written(node).filter(|entry| dealing.contains(&entry.key.as_str())) {
+        problems.add(
+            Problem::at(other.key_span, format!("`{}` has no meaning beside a column of folds", other.key))
+                .label("expected nothing: the column says which fold every row is in")
+                .related(folds.key_span, "the column is named here")
+                .maybe_help(inherited_advice(other, folds))
+                .idle(),
+        );
+    }
+    Some(SplitBy::Column(column.to_owned()))
 }
 
 fn by_unit(node: &Node, problems: &mut Problems) -> Option<SplitBy> {

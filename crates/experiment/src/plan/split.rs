@@ -17,8 +17,6 @@ pub struct SplitPlan {
     pub folds: Option<Folds>,
     /// The column, or SQL expression over the row, each of whose values the splits share alike.
     pub stratify: Option<String>,
-    /// What becomes of images that look almost the same.
-    pub near_duplicates: NearDuplicates,
     /// The seed of the assignment.
     pub seed: Seed,
 }
@@ -72,16 +70,6 @@ impl FoldSource {
         let fold = 1.0 / f64::from(count.max(Folds::FEWEST));
         let share = |value: f64| Fraction::try_from(value).unwrap_or(Fraction::ZERO);
         SplitShares { train: share(1.0 - 2.0 * fold), validation: share(fold), test: share(fold) }
-    }
-}
-
-words! {
-    /// What becomes of images that look almost the same.
-    pub enum NearDuplicates {
-        /// They are counted, and the record says how many cross splits.
-        Report = "report",
-        /// They connect their groups, so that they never cross a split. Only with `by: component`.
-        Together = "together",
     }
 }
 

@@ -101,7 +101,6 @@ fn an_option_that_is_left_out_is_at_its_default() {
     data.split.validation 0.333
     data.split.test 0.334
     data.split.stratify kind
-    data.split.near_duplicates together
     data.split.seed 4294967295
     model.image_fit pad
     model.architecture.activation gelu

@@ -76,12 +76,18 @@ fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), 
         Cell::new("label", label),
         Cell::new("id", values.text_of(columns.id.as_ref(), "data.columns.id")?),
         Cell::new("group", values.text_of(columns.group.as_ref(), "data.columns.group")?),
-        Cell::new("split", values.text_of(split, "data.split.column")?),
+        Cell::new("split", values.text_of(split, split_key(plan))?),
+        Cell::new("stratum", values.text_of(plan.split.stratify.as_ref(), "data.split.stratify")?),
         Cell::new("vocabulary", lists(&columns.vocabulary, "data.columns.vocabulary")?),
         Cell::new("across", lists(across, "data.split.across")?),
         Cell::new("key", values.key(&plan.join.metadata, "data.join.metadata")?),
     ];
     Ok((cells, spelling))
+}
+
+/// Returns the key of the column that says where a row goes.
+fn split_key(plan: &DataPlan) -> &'static str {
+    if plan.split.folds.is_some() { "data.split.folds" } else { "data.split.column" }
 }
 
 fn spelling(kind: &Kind) -> Spelling {
@@ -121,7 +127,8 @@ fn expression(table: &Table, plan: &DataPlan, name: &str) -> Option<(&'static st
         ("label", Task::Choice { label, .. }, _) => ("data.columns.label", label.column.clone()),
         ("id", ..) => ("data.columns.id", columns.id.clone()?),
         ("group", ..) => ("data.columns.group", columns.group.clone()?),
-        ("split", _, SplitBy::Column(column)) => ("data.split.column", column.clone()),
+        ("split", _, SplitBy::Column(column)) => (split_key(plan), column.clone()),
+        ("stratum", ..) => ("data.split.stratify", plan.split.stratify.clone()?),
         ("vocabulary", ..) => ("data.columns.vocabulary", columns.vocabulary.join(", ")),
         ("across", _, SplitBy::Component { across }) => ("data.split.across", across.join(", ")),
         _ => ("data.join.metadata", plan.join.metadata.clone()),

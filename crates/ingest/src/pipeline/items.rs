@@ -53,49 +53,68 @@ pub(crate) fn number(database: &Database) -> Result<usize, IngestError> {
 
 /// Makes the table `placed`, which has the items with their components and splits: those of a column.
 pub(crate) fn place_as_they_are(database: &Database) -> Result<(), IngestError> {
-    placed(database, "items.split", "")
-}
-
-/// Makes the table `placed` from the splits of all units.
-pub(crate) fn place_by_unit(database: &Database, splits: &[Split]) -> Result<(), IngestError> {
-    append(database, splits)?;
-    placed(database, "dealt.split", "JOIN dealt ON dealt.unit = units.unit")
-}
-
-/// Makes the table `placed` from the splits of all items.
-pub(crate) fn place_by_item(database: &Database, splits: &[Split]) -> Result<(), IngestError> {
-    append(database, splits)?;
     placed(
         database,
-        "dealt.split",
+        "items.split, fold_names.fold",
+        "JOIN cells ON cells.number = items.number LEFT JOIN fold_names ON fold_names.name = cells.split",
+    )
+}
+
+/// Makes the table `placed` from the places of all units.
+pub(crate) fn place_by_unit(database: &Database, places: &Places) -> Result<(), IngestError> {
+    append(database, places)?;
+    placed(database, DEALT, "JOIN dealt ON dealt.unit = units.unit")
+}
+
+/// Makes the table `placed` from the places of all items.
+pub(crate) fn place_by_item(database: &Database, places: &Places) -> Result<(), IngestError> {
+    append(database, places)?;
+    placed(
+        database,
+        DEALT,
         "JOIN item_places ON item_places.item = items.item JOIN dealt ON dealt.unit = item_places.place",
     )
 }
 
-fn placed(database: &Database, split: &str, joins: &str) -> Result<(), IngestError> {
+/// The columns of `placed` that come from the table `dealt`.
+const DEALT: &str = "dealt.split, dealt.fold";
+
+/// Where the units go.
+pub(crate) struct Places {
+    /// The split of each unit.
+    pub(crate) splits: Vec<Split>,
+    /// The fold of each unit in a cross-validation.
+    pub(crate) folds: Option<Vec<usize>>,
+}
+
+/// Makes the table `placed`. `place` are the columns `split` and `fold`.
+fn placed(database: &Database, place: &str, joins: &str) -> Result<(), IngestError> {
     database.make(&format!(
         "CREATE TABLE placed AS
-             SELECT items.item, items.split AS given, {split} AS split, rows, number, image, items.gid, label, texts, component
+             SELECT items.item, items.split AS given, {place}, rows, items.number, image, items.gid, items.label, items.texts, component
              FROM items JOIN units ON units.gid = items.gid {joins};
          DROP TABLE items"
     ))
 }
 
-/// Makes the table `dealt`: the split of each unit.
-fn append(database: &Database, splits: &[Split]) -> Result<(), IngestError> {
-    database.make("CREATE TABLE places (unit INTEGER, place TINYINT)")?;
-    let batches = splits.chunks(BATCH).enumerate().map(|(at, splits)| -> Result<RecordBatch, ArrowError> {
-        let first = at * BATCH;
-        let units: ArrayRef =
-            Arc::new((first..first + splits.len()).map(|unit| unit as i32).collect::<Int32Array>());
-        let places: ArrayRef =
-            Arc::new(splits.iter().map(|split| place(*split) as i8).collect::<Int8Array>());
-        columns(["unit", "place"], [units, places])
-    });
+/// Makes the table `dealt`: the split and the fold of each unit.
+fn append(database: &Database, places: &Places) -> Result<(), IngestError> {
+    database.make("CREATE TABLE places (unit INTEGER, place TINYINT, fold INTEGER)")?;
+    let fold = |unit: usize| Some(*places.folds.as_ref()?.get(unit)? as i32);
+    let batches =
+        places.splits.chunks(BATCH).enumerate().map(|(at, splits)| -> Result<RecordBatch, ArrowError> {
+            let first = at * BATCH;
+            let units: ArrayRef =
+                Arc::new((first..first + splits.len()).map(|unit| unit as i32).collect::<Int32Array>());
+            let places: ArrayRef =
+                Arc::new(splits.iter().map(|split| place(*split) as i8).collect::<Int8Array>());
+            let folds: ArrayRef = Arc::new((first..first + splits.len()).map(fold).collect::<Int32Array>());
+            columns(["unit", "place", "fold"], [units, places, folds])
+        });
     database.append("places", batches)?;
     let names = Split::ALL.map(|split| format!(" WHEN {} THEN '{split}'", place(split))).concat();
     database.make(&format!(
-        "CREATE TABLE dealt AS SELECT unit, CAST(CASE place{names} END AS split_name) AS split FROM places; DROP TABLE places"
+        "CREATE TABLE dealt AS SELECT unit, CAST(CASE place{names} END AS split_name) AS split, fold FROM places; DROP TABLE places"
     ))
 }
 
@@ -126,7 +145,7 @@ pub(crate) fn gather_copies(database: &Database) -> Result<(), IngestError> {
 pub(crate) fn query() -> String {
     format!(
         "SELECT printf('%016x', placed.item) AS item_id, {ROW_NAME} AS id, coalesce(copies.ids, [{ROW_NAME}]) AS ids,
-                groups.name AS \"group\", placed.split, images.folder, images.path AS image, images.hash AS image_hash,
+                groups.name AS \"group\", placed.split, placed.fold, images.folder, images.path AS image, images.hash AS image_hash,
                 images.width, images.height, cells.texts, placed.label, placed.rows AS multiplicity,
                 coalesce(copies.vocabulary, cells.vocabulary, []) AS vocabulary
          FROM placed JOIN cells ON cells.number = placed.number JOIN images ON images.number = placed.image

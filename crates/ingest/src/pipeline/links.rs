@@ -146,3 +146,44 @@ pub(crate) fn item_anchors(
     })?;
     Ok(anchors)
 }
+
+/// Returns the number of each unit's stratum, which is the one that most of its linked rows are in.
+pub(crate) fn strata(database: &Database, units: usize) -> Result<Vec<usize>, IngestError> {
+    let rows = format!(
+        "SELECT units.unit, cells.stratum, count(*) AS rows
+         FROM (SELECT number, gid FROM {LINKED}) AS linked JOIN units ON units.gid = linked.gid
+         JOIN cells ON cells.number = linked.number GROUP BY units.unit, cells.stratum"
+    );
+    numbered(
+        database,
+        units,
+        &format!(
+            "SELECT unit, first(stratum ORDER BY rows DESC, stratum) AS stratum FROM ({rows}) GROUP BY unit"
+        ),
+    )
+}
+
+/// Returns the number of each item's stratum, in the order of `item_places`.
+pub(crate) fn item_strata(database: &Database, items: usize) -> Result<Vec<usize>, IngestError> {
+    numbered(
+        database,
+        items,
+        "SELECT place AS unit, stratum FROM item_places JOIN items ON items.item = item_places.item
+         JOIN cells ON cells.number = items.number",
+    )
+}
+
+/// Numbers strata in the order of their names. Rows without one are a stratum of their own.
+fn numbered(database: &Database, units: usize, named: &str) -> Result<Vec<usize>, IngestError> {
+    let mut strata = vec![0; units];
+    let query = format!(
+        "SELECT CAST(unit AS BIGINT), dense_rank() OVER (ORDER BY stratum NULLS FIRST) - 1 FROM ({named})"
+    );
+    database.stream(&query, |batch| {
+        let [units, numbers] = [0, 1].map(|column| batch.column(column).as_primitive::<Int64Type>().values());
+        for (unit, number) in units.iter().zip(numbers) {
+            strata[*unit as usize] = *number as usize;
+        }
+    })?;
+    Ok(strata)
+}

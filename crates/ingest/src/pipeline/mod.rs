@@ -6,6 +6,7 @@
 //! | `cells` | `cells`: for each row of the table the values that the plan names |
 //! | `matches` | `image_keys`, `keys` and the view `joined`: for each row the image that its key names, and whether `where` keeps it |
 //! | `reading` | nothing: it decides how all labels are read |
+//! | `folds` | `fold_names`: the folds that a column names |
 //! | `outcomes` | `groups` and `outcomes`: for each row, in numbers, what it becomes |
 //! | `rejects` | `image_rejects` and the view `row_rejects` |
 //! | `links` | `ties`, and what connects the groups |
@@ -17,6 +18,7 @@
 pub(crate) mod cells;
 pub(crate) mod changes;
 pub(crate) mod counts;
+pub(crate) mod folds;
 pub(crate) mod images;
 pub(crate) mod items;
 pub(crate) mod links;

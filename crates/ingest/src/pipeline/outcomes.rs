@@ -29,6 +29,7 @@ pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestErr
         Task::Pairs { .. } => "CAST(0 AS INTEGER)",
     };
     let split = match plan.split.by {
+        SplitBy::Column(_) if plan.split.folds.is_some() => "fold_names.split",
         SplitBy::Column(_) => "TRY_CAST(joined.split AS split_name)",
         SplitBy::Component { .. } | SplitBy::Group | SplitBy::Row => "CAST('train' AS split_name)",
     };
@@ -45,7 +46,8 @@ pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestErr
                  SELECT joined.number, joined.images, joined.image, joined.kept, joined.id, joined.texts,
                         joined.label AS written, {label} AS label, {split} AS split, cliptune_said(joined.texts) AS said,
                         {across} AS across, images.problem, images.hash, {name} AS name, groups.number AS gid
-                 FROM joined LEFT JOIN images ON images.number = joined.image LEFT JOIN groups ON groups.name = {name}))",
+                 FROM joined LEFT JOIN images ON images.number = joined.image LEFT JOIN groups ON groups.name = {name}
+                 LEFT JOIN fold_names ON fold_names.name = joined.split))",
         refusal = refusal(plan),
     ))
 }
@@ -70,7 +72,7 @@ fn refusal(plan: &DataPlan) -> String {
         when("texts IS NULL", Reason::ChoicesMissing),
         " ELSE coalesce(cliptune_text_flaw(texts), CASE".to_owned(),
         no_label,
-        when("split IS NULL", Reason::SplitUnknown),
+        when("split IS NULL", if plan.split.folds.is_some() { Reason::NoFold } else { Reason::SplitUnknown }),
         " END) END".to_owned(),
     ]
     .concat()

@@ -5,6 +5,7 @@
 mod accounting;
 mod command;
 mod files;
+mod folds;
 mod hostile;
 mod readings;
 mod splits;

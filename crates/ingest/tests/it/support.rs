@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    Access, Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, NearDuplicates, Require,
-    Seed, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, Verify,
+    Access, Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, Require, Seed, SplitBy,
+    SplitPlan, SplitShares, TableFormat, TableSource, Task, Verify,
 };
 use cliptune_ingest::{IngestError, ingest};
 use cliptune_store::{Dataset, Item, Reject, Store, open_database, sql_text};
@@ -84,7 +84,6 @@ impl Sources {
                 shares: all_train(),
                 folds: None,
                 stratify: None,
-                near_duplicates: NearDuplicates::Report,
                 seed: Seed(0),
             },
         }
