@@ -32,6 +32,8 @@ impl Download<'_> {
     pub(crate) fn run(&self, partial: &Path, place: &Path) -> Result<()> {
         let mut partial = Partial::open(partial, self.object.size)?;
         self.received.fetch_add(partial.done(), Ordering::Relaxed);
+        // What an earlier attempt has left is no part of this one's speed.
+        (self.on_progress)();
         let mut doubted = None;
         loop {
             let checksums = match self.fill(&mut partial) {
