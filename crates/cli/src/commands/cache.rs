@@ -69,8 +69,10 @@ fn table(copies: &[Copied]) -> Table {
 
 fn ago(time: SystemTime) -> String {
     // A clock that was set back makes it now.
-    let passed = time.elapsed().unwrap_or(Duration::ZERO);
-    format!("{} ago", format::duration(Duration::from_secs(passed.as_secs())))
+    match time.elapsed().unwrap_or(Duration::ZERO).as_secs() {
+        0 => "now".to_owned(),
+        seconds => format!("{} ago", format::duration(Duration::from_secs(seconds))),
+    }
 }
 
 fn document(copy: &Copied) -> serde_json::Value {
