@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use cliptune_experiment::{LabelReading, TaskKind};
+use cliptune_store::ImageFile;
 use duckdb::arrow::array::{
     Array, ArrayRef, AsArray, Int32Array, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
     UInt64Array, UInt64Builder,
@@ -50,6 +51,13 @@ pub(crate) fn register_means(database: &Database, rules: &Rules) -> Result<(), I
 pub(crate) fn register_labels(database: &Database, rules: &Rules) -> Result<(), IngestError> {
     database.register::<LabelIndex>("cliptune_label", rules)?;
     database.register::<LabelDetail>("cliptune_label_detail", rules)
+}
+
+/// Registers the names of the images, which are looked up by their numbers.
+pub(crate) fn register_images(database: &Database, images: &[ImageFile]) -> Result<(), IngestError> {
+    let images = Arc::new(images.to_vec());
+    database.register::<ImagePath>("cliptune_image_path", &images)?;
+    database.register::<ImageHash>("cliptune_image_hash", &images)
 }
 
 type Given = Result<Arc<dyn Array>, Box<dyn Error>>;
@@ -314,5 +322,42 @@ impl VArrowScalar for LabelDetail {
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
         exact(&[text(), list_of(text())], text())
+    }
+}
+
+/// Gives a text for each image in the first column.
+fn of_images(images: &[ImageFile], input: &RecordBatch, give: impl Fn(&ImageFile) -> String) -> Given {
+    let numbers = input.column(0).as_primitive::<Int32Type>();
+    let image = |number: Option<i32>| images.get(usize::try_from(number?).ok()?);
+    Ok(Arc::new(numbers.iter().map(|number| image(number).map(&give)).collect::<StringArray>()))
+}
+
+/// The path of an image.
+struct ImagePath;
+
+impl VArrowScalar for ImagePath {
+    type State = Arc<Vec<ImageFile>>;
+
+    fn invoke(images: &Self::State, input: RecordBatch) -> Given {
+        of_images(images, &input, |image| image.relative.to_string())
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[DataType::Int32], text())
+    }
+}
+
+/// What an image is known by.
+struct ImageHash;
+
+impl VArrowScalar for ImageHash {
+    type State = Arc<Vec<ImageFile>>;
+
+    fn invoke(images: &Self::State, input: RecordBatch) -> Given {
+        of_images(images, &input, |image| image.identity.to_string())
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[DataType::Int32], text())
     }
 }

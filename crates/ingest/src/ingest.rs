@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, SourceNotes, Sources, Store, StoreError,
-    Succession, TableHashes, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, SourceNotes, Sources, Store,
+    StoreError, Succession, TableHashes, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
@@ -62,7 +62,8 @@ pub fn ingest(
     if read_inputs(store, plan, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
         return Err(IngestError::Changed);
     }
-    write_dataset(staged.path(), &record, database.connection(), &items::query(), rejects::REJECTS)?;
+    let rejected = REJECTS.ordered(rejects::REJECTS);
+    write_dataset(staged.path(), &record, database.connection(), &items::query(plan), &rejected)?;
     let path = store.commit_dataset(staged, &record.hash)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
@@ -160,6 +161,7 @@ impl Job<'_> {
         };
         functions::register_labels(database, &rules)?;
         folds::make(database, &plan.split)?;
+        functions::register_images(database, &inputs.images)?;
         outcomes::make(database, plan)?;
         rejects::make(database)?;
         Ok(rules.reading)

@@ -53,7 +53,13 @@ fn write(sample: &Dataset, items: u64) -> Result<String> {
         ITEMS.create("items"),
         REJECTS.create("rejects"),
     ))?;
-    write_dataset(sample.folder(), sample.record(), &database, "FROM items", "FROM rejects")?;
+    write_dataset(
+        sample.folder(),
+        sample.record(),
+        &database,
+        &ITEMS.ordered("FROM items"),
+        &REJECTS.ordered("FROM rejects"),
+    )?;
     Ok(format!("{items} items"))
 }
 

@@ -32,7 +32,7 @@ pub struct Dataset {
 /// Writes the files of a dataset into a folder that is being staged. The record is written last.
 ///
 /// `items` and `rejects` are queries that give the columns of [`ITEMS`](crate::ITEMS_FILE) and [`REJECTS`](crate::REJECTS_FILE)
-/// in any order of columns and rows, such as `FROM items`. The database must be allowed to write into the folder.
+/// in any order, and their rows as [`Table::ordered`](crate::Table::ordered) has them. The database must be allowed to write into the folder.
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ pub fn write_dataset_rows(
     let failed = |source| StoreError::Table { action: "write", path: folder.join(ITEMS_FILE), source };
     let database = open_database().map_err(failed)?;
     item_rows::load(&database, items, rejects).map_err(failed)?;
-    let [items, rejects] = item_rows::QUERIES;
-    write_dataset(folder, record, &database, items, rejects)
+    let [items, rejects] = item_rows::queries();
+    write_dataset(folder, record, &database, &items, &rejects)
 }
 
 impl Dataset {

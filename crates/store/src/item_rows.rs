@@ -17,7 +17,9 @@ const ITEMS_NAME: &str = "items";
 const REJECTS_NAME: &str = "rejects";
 
 /// The queries that give the rows which [`load`] has put into a database: the items and the rejects.
-pub(crate) const QUERIES: [&str; 2] = ["FROM items", "FROM rejects"];
+pub(crate) fn queries() -> [String; 2] {
+    [ITEMS.ordered("FROM items"), REJECTS.ordered("FROM rejects")]
+}
 
 /// Makes the tables of a dataset in a database and fills them.
 pub(crate) fn load(database: &Connection, items: &[Item], rejects: &[Reject]) -> duckdb::Result<()> {

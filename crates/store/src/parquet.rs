@@ -29,13 +29,18 @@ impl Table {
         format!("CREATE TABLE {} ({})", sql_name(name), columns.join(", "))
     }
 
-    /// Returns the SQL of a query that gives the columns of another query as this table has them.
+    /// Returns the SQL of a query that gives the columns of another query as this table has them, in the order of its rows.
     fn select(&self, query: &str) -> String {
         let column =
             |(name, kind): &(&str, &str)| format!("CAST({name} AS {kind}) AS {name}", name = sql_name(name));
         let columns: Vec<String> = self.columns.iter().map(column).collect();
+        format!("SELECT {} FROM ({query})", columns.join(", "))
+    }
+
+    /// Returns the SQL of a query that gives the rows of another query in the order that this table has them in.
+    pub fn ordered(&self, query: &str) -> String {
         let order: Vec<String> = self.order.iter().map(|name| sql_name(name)).collect();
-        format!("SELECT {} FROM ({query}) ORDER BY {}", columns.join(", "), order.join(", "))
+        format!("SELECT * FROM ({query}) ORDER BY {}", order.join(", "))
     }
 }
 
@@ -124,7 +129,7 @@ fn copy(path: &Path, table: &Table, lines: &[String]) -> duckdb::Result<()> {
         table.columns.iter().map(|(name, kind)| ((*name).to_owned(), Value::from(*kind))).collect();
     let rows =
         format!("SELECT unnest(from_json(line, {})) FROM lines", sql_text(&Value::from(types).to_string()));
-    copy_query(&database, path, table, &rows)
+    copy_query(&database, path, table, &table.ordered(&rows))
 }
 
 fn lines(path: &Path) -> duckdb::Result<Vec<String>> {

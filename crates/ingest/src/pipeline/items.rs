@@ -141,16 +141,26 @@ pub(crate) fn gather_copies(database: &Database) -> Result<(), IngestError> {
     Ok(())
 }
 
-/// The query of all items, as the dataset's table has them.
-pub(crate) fn query() -> String {
+/// Returns the query of all items, as the dataset's table has them.
+///
+/// They are put in order by numbers, which are in the order of what they stand for, and without the names of images, which
+/// are looked up afterwards: what is sorted is what goes to the disk where memory is short.
+pub(crate) fn query(plan: &DataPlan) -> String {
+    let (group, groups) = match plan.columns.group {
+        Some(_) => ("groups.name", "JOIN groups ON groups.number = placed.gid"),
+        None => ("NULL", ""),
+    };
     format!(
-        "SELECT printf('%016x', placed.item) AS item_id, {ROW_NAME} AS id, coalesce(copies.ids, [{ROW_NAME}]) AS ids,
-                groups.name AS \"group\", placed.split, placed.fold, images.folder, images.path AS image, images.hash AS image_hash,
-                images.width, images.height, cells.texts, placed.label, placed.rows AS multiplicity,
-                coalesce(copies.vocabulary, cells.vocabulary, []) AS vocabulary
-         FROM placed JOIN cells ON cells.number = placed.number JOIN images ON images.number = placed.image
-         JOIN groups ON groups.number = placed.gid
-         LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given"
+        "SELECT printf('%016x', item) AS item_id, name AS id, coalesce(ids, [name]) AS ids,
+                coalesce(group_name, cliptune_image_path(image)) AS \"group\", split, fold, folder,
+                cliptune_image_path(image) AS image, cliptune_image_hash(image) AS image_hash, width, height, texts, label,
+                rows AS multiplicity, coalesce(vocabulary, []) AS vocabulary
+         FROM (SELECT placed.item, {ROW_NAME} AS name, copies.ids, {group} AS group_name, placed.split, placed.fold,
+                      images.folder, placed.image, images.width, images.height, cells.texts, placed.label, placed.rows,
+                      coalesce(copies.vocabulary, cells.vocabulary) AS vocabulary
+               FROM placed JOIN cells ON cells.number = placed.number JOIN images ON images.number = placed.image {groups}
+               LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given
+               ORDER BY CAST(placed.split AS VARCHAR), placed.gid, placed.item, placed.number)"
     )
 }
 

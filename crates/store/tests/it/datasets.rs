@@ -54,7 +54,7 @@ fn the_columns_are_what_others_can_query() {
         .unwrap();
     assert_eq!(
         columns,
-        "item_id VARCHAR, id VARCHAR, ids VARCHAR[], group VARCHAR, split VARCHAR, folder INTEGER, image VARCHAR, image_hash VARCHAR, \
+        "item_id VARCHAR, id VARCHAR, ids VARCHAR[], group VARCHAR, split VARCHAR, fold INTEGER, folder INTEGER, image VARCHAR, image_hash VARCHAR, \
          width INTEGER, height INTEGER, texts VARCHAR[], label INTEGER, multiplicity INTEGER, vocabulary VARCHAR[]"
     );
 }
@@ -73,7 +73,8 @@ fn a_dataset_is_written_from_tables_in_a_database_in_the_order_of_splits() {
              INSERT INTO \"left out\" VALUES ('row', 'key', NULL, 'no id', 'NULL')",
         )
         .unwrap();
-    write_dataset(there.folder(), there.record(), &database, "FROM items", "FROM \"left out\"").unwrap();
+    let [items, left_out] = [ITEMS.ordered("FROM items"), REJECTS.ordered("FROM \"left out\"")];
+    write_dataset(there.folder(), there.record(), &database, &items, &left_out).unwrap();
     let dataset = world.store().dataset(&there.record().hash).unwrap().unwrap();
     let items = dataset.items(None).unwrap();
     let order: Vec<&str> = items.iter().map(|item| item.item_id.as_str()).collect();
