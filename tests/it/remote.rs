@@ -17,7 +17,7 @@ struct Bucket {
 impl Bucket {
     fn new() -> Self {
         let context = TestContext::new();
-        let store = StandIn::start(&checkout().join("scripts"), "gcs");
+        let store = StandIn::start(&checkout().join("scripts"), "gcs", "contest");
         for (file, _) in context.files("contest") {
             store.put(file.strip_prefix("contest/").unwrap(), &fs::read(context.path(&file)).unwrap());
         }

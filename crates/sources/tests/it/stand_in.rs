@@ -5,36 +5,37 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// A store on the loopback with one empty bucket, `contest`. It ends when its standard input does, which is when this
+/// A store on the loopback with one empty bucket. It ends when its standard input does, which is when this
 /// is dropped or the test dies.
 pub(crate) struct StandIn {
     child: Child,
+    bucket: String,
     pub(crate) address: String,
 }
 
 impl StandIn {
     /// Starts a store: `s3` or `gcs`.
-    pub(crate) fn start(scripts: &Path, kind: &str) -> Self {
+    pub(crate) fn start(scripts: &Path, kind: &str, bucket: &str) -> Self {
         let mut command = Command::new(scripts.join("storage-server"));
         let mut child =
-            command.args([kind, "contest"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            command.args([kind, bucket]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         assert!(address.starts_with("http://127.0.0.1:"), "the store did not start: run scripts/setup");
-        Self { child, address: address.trim().to_owned() }
+        Self { child, bucket: bucket.to_owned(), address: address.trim().to_owned() }
     }
 
     /// Puts an object into the bucket, as it is put into the store itself.
     pub(crate) fn put(&self, name: &str, content: &[u8]) {
-        let name = name.replace(' ', "%20");
+        let (bucket, name) = (&self.bucket, name.replace(' ', "%20"));
         let is_google = self.send("GET", "/", b"").ends_with("OK");
         match is_google {
             true => self.send(
                 "POST",
-                &format!("/upload/storage/v1/b/contest/o?uploadType=media&name={name}"),
+                &format!("/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"),
                 content,
             ),
-            false => self.send("PUT", &format!("/contest/{name}"), content),
+            false => self.send("PUT", &format!("/{bucket}/{name}"), content),
         };
     }
 

@@ -6,7 +6,7 @@ use crate::stand_in::StandIn;
 use crate::support::{Machine, contents, texts};
 
 fn start(kind: &str) -> StandIn {
-    StandIn::start(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts"), kind)
+    StandIn::start(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts"), kind, "contest")
 }
 
 fn check(machine: &Machine, scheme: &str, store: &StandIn) {

@@ -1,0 +1,81 @@
+//! The experiments on the New Yorker's contest, on a drawn contest under the same addresses.
+
+use fs_err as fs;
+
+use crate::stand_in::StandIn;
+use crate::support::{Output, TestContext, checkout, output};
+
+/// The bucket that the experiments name, and the folder in it.
+const BUCKET: &str = "datachain-demo";
+const FOLDER: &str = "newyorker_caption_contest";
+/// The files in the order in which they extend one another.
+const FILES: [&str; 5] = ["zero-shot", "b32", "b32-lora", "l14-336", "cross-validate"];
+
+/// A folder with the experiments, and a contest in a stand-in for Google's store.
+struct Contest {
+    context: TestContext,
+    store: StandIn,
+}
+
+impl Contest {
+    fn new() -> Self {
+        let context = TestContext::new();
+        let store = StandIn::start(&checkout().join("scripts"), "gcs", BUCKET);
+        for (file, _) in context.files("contest") {
+            let name =
+                file.strip_prefix("contest/").unwrap().replace("contest.parquet", "new_yorker_meta.parquet");
+            store.put(&format!("{FOLDER}/{name}"), &fs::read(context.path(&file)).unwrap());
+        }
+        for name in FILES {
+            let file = checkout().join(format!("experiments/new-yorker/{name}.yaml"));
+            context.write(&format!("new-yorker/{name}.yaml"), &fs::read_to_string(file).unwrap());
+        }
+        Self { context, store }
+    }
+
+    fn cliptune(&self, arguments: &str) -> Output {
+        let mut command = self.context.command("cliptune");
+        command.args(arguments.split_whitespace()).env("CLIPTUNE_CACHE", self.context.path("cache"));
+        output(command.env("STORAGE_EMULATOR_HOST", &self.store.address).env("no_proxy", "127.0.0.1"))
+    }
+
+    /// The folder of a very small CLIP, which stands for the published ones.
+    fn checkpoint(&self) -> String {
+        self.cliptune("run experiments/base.yaml").succeeded();
+        let files = self.context.files("runs/base").into_iter().map(|(file, _)| file);
+        let model = files.into_iter().find(|file| file.ends_with("/model/config.json")).unwrap();
+        let folder = model.strip_suffix("/config.json").unwrap();
+        self.context.path(folder).display().to_string()
+    }
+}
+
+#[test]
+fn they_are_right_without_any_network() {
+    let context = TestContext::empty();
+    for name in FILES {
+        let file = checkout().join(format!("experiments/new-yorker/{name}.yaml"));
+        let mut command = context.command("cliptune");
+        let checked = output(command.arg("check").arg(file)).succeeded();
+        assert!(checked.to_string().contains(&format!("new-yorker-{name}")), "{checked}");
+    }
+}
+
+#[test]
+fn they_run_on_a_contest_under_the_same_addresses() {
+    let contest = Contest::new();
+    let model = contest.checkpoint();
+    let small = format!("--set model.from={model} --set train.epochs=1 --set seeds=[0]");
+    let zero = format!("--set matrix={{model.from:[{model}]}}");
+    contest.cliptune(&format!("run new-yorker/zero-shot.yaml {zero}")).succeeded();
+    let run = contest.cliptune(&format!("run new-yorker/b32.yaml {small}")).succeeded();
+    // The contest has no row without an image and six rows for each question, as the real one.
+    assert!(run.to_string().contains("is fresh"), "the dataset is that of zero-shot.yaml: {run}");
+    contest.cliptune(&format!("run new-yorker/b32-lora.yaml {small}")).succeeded();
+    let folds = contest.cliptune(&format!("run new-yorker/cross-validate.yaml {small}")).succeeded();
+    let report = contest.context.files("runs/reports").into_iter().map(|(file, _)| file);
+    let report =
+        report.into_iter().find(|file| file.contains("cross-validate") && file.ends_with("report.json"));
+    let report = fs::read_to_string(contest.context.path(&report.expect(&folds.to_string()))).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["boards"][0]["results"][0]["per_fold"].as_array().map(Vec::len), Some(3), "{report}");
+}
