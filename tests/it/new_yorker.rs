@@ -65,7 +65,7 @@ fn they_run_on_a_contest_under_the_same_addresses() {
     let contest = Contest::new();
     let model = contest.checkpoint();
     let small = format!("--set model.from={model} --set train.epochs=1 --set seeds=[0]");
-    let zero = format!("--set matrix={{model.from:[{model}]}}");
+    let zero = format!("--set matrix={{\"model.from\":[\"{model}\"]}}");
     contest.cliptune(&format!("run new-yorker/zero-shot.yaml {zero}")).succeeded();
     let run = contest.cliptune(&format!("run new-yorker/b32.yaml {small}")).succeeded();
     // The contest has no row without an image and six rows for each question, as the real one.

@@ -14,11 +14,25 @@ use crate::names::{UNFINISHED, parent, sweep, sync_folder, sync_tree};
 /// The permissions before the umask is applied. Temporary folders would be private to their owner.
 const MODE: u32 = 0o777;
 
-/// A folder that is being made beside its final place. Dropping it removes it.
+/// A folder that is being made beside its final place. Dropping it removes it, and the folder around it if that was
+/// made for it and has nothing else.
 #[derive(Debug)]
 pub struct StagedFolder {
     staged: TempDir,
     place: PathBuf,
+    /// It is dropped after `staged`.
+    _around: Option<MadeFolder>,
+}
+
+/// A folder that was made to hold others. Dropping it removes it if it is empty.
+#[derive(Debug)]
+struct MadeFolder(PathBuf);
+
+impl Drop for MadeFolder {
+    fn drop(&mut self) {
+        // A folder that holds anything cannot be removed like this, and is to stay.
+        let _ = fs::remove_dir(&self.0);
+    }
 }
 
 impl StagedFolder {
@@ -28,13 +42,14 @@ impl StagedFolder {
     /// When no folder can be made beside it.
     pub fn beside(place: &Path) -> Result<Self, DurableError> {
         let folder = parent(place);
+        let around = (!folder.exists()).then(|| MadeFolder(folder.to_path_buf()));
         fs::create_dir_all(folder)?;
         sweep(folder);
         let staged = tempfile::Builder::new()
             .prefix(UNFINISHED)
             .permissions(Permissions::from_mode(MODE))
             .tempdir_in(folder)?;
-        Ok(Self { staged, place: place.to_path_buf() })
+        Ok(Self { staged, place: place.to_path_buf(), _around: around })
     }
 
     /// Starts a folder that is to become `place`, where there must be nothing yet, or only an empty folder.
@@ -135,7 +150,11 @@ mod tests {
     fn a_dropped_folder_leaves_nothing() {
         let root = tempfile::tempdir().unwrap();
         drop(staged(&root.path().join("place"), "half"));
+        drop(staged(&root.path().join("new/place"), "half"));
         assert!(names(root.path()).is_empty());
+        staged(&root.path().join("new/place"), "whole").commit().unwrap();
+        drop(staged(&root.path().join("new/other"), "half"));
+        assert_eq!(names(&root.path().join("new")), ["place"]);
     }
 
     #[test]
