@@ -75,7 +75,9 @@ fn they_run_on_a_contest_under_the_same_addresses() {
     let report = contest.context.files("runs/reports").into_iter().map(|(file, _)| file);
     let report =
         report.into_iter().find(|file| file.contains("cross-validate") && file.ends_with("report.json"));
-    let report = fs::read_to_string(contest.context.path(&report.expect(&folds.to_string()))).unwrap();
+    let report =
+        fs::read_to_string(contest.context.path(&report.unwrap_or_else(|| panic!("{}", folds.to_string()))))
+            .unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["boards"][0]["results"][0]["per_fold"].as_array().map(Vec::len), Some(3), "{report}");
 }

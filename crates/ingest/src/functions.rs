@@ -95,7 +95,7 @@ fn of_texts(input: &RecordBatch, give: impl Fn(&[Option<&str>]) -> Option<String
 }
 
 /// Returns the label and the texts in a row, if the label is one and all the texts are.
-fn labelled<'a>(input: &'a RecordBatch, row: usize) -> Option<(&'a str, Vec<&'a str>)> {
+fn labelled(input: &RecordBatch, row: usize) -> Option<(&str, Vec<&str>)> {
     let label = text_at(input.column(0).as_string::<i32>(), row)?;
     let texts = texts_at(input.column(1).as_list::<i32>(), row)?;
     Some((label, texts.into_iter().collect::<Option<Vec<&str>>>()?))

@@ -52,7 +52,7 @@ pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>)
 /// Returns the accuracies that are reached without looking at the images: by guessing, and by always giving the same
 /// answer, whether that is a position among the texts or a text.
 pub(crate) fn baselines(items: ItemSlice<'_>) -> Baselines {
-    let place = most_frequent(items.iter().map(|item| item.label()));
+    let place = most_frequent(items.iter().map(cliptune_store::ItemRef::label));
     let text = most_frequent(items.iter().map(|item| item.text_numbers()[item.label()]));
     Baselines { chance: chance(items), majority: place.max(text) as f64 / items.len() as f64 }
 }

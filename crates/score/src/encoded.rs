@@ -33,10 +33,10 @@ pub(crate) struct Encoded {
 impl<'a> Distinctions<'a> {
     /// Finds the images and texts of items that are the same to the model.
     pub(crate) fn of(items: ItemSlice<'a>, model: &Model) -> Result<Self, ScoreError> {
-        let image_rows = Distinct::new(items.iter().map(|item| item.image_number()));
+        let image_rows = Distinct::new(items.iter().map(cliptune_store::ItemRef::image_number));
         let firsts = image_rows.firsts.iter().filter_map(|&first| items.get(first));
-        let images = firsts.map(|item| item.image()).collect();
-        let texts: Vec<&str> = items.iter().flat_map(|item| item.texts()).collect();
+        let images = firsts.map(cliptune_store::ItemRef::image).collect();
+        let texts: Vec<&str> = items.iter().flat_map(cliptune_store::ItemRef::texts).collect();
         Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })
     }
 

@@ -78,7 +78,7 @@ impl<'a> Hits<'a> {
     /// Returns which images and texts belong together, for items that have one text each. Both lists have one entry per
     /// item.
     pub(crate) fn new(items: ItemSlice<'_>, image_rows: &'a Distinct, text_rows: &'a Distinct) -> Self {
-        let groups = Distinct::new(items.iter().map(|item| item.group_number()));
+        let groups = Distinct::new(items.iter().map(cliptune_store::ItemRef::group_number));
         let (images, texts) = (Memberships::new(image_rows, &groups), Memberships::new(text_rows, &groups));
         Self { image_rows, text_rows, images, texts }
     }
@@ -142,7 +142,7 @@ pub(crate) fn metrics(
     retrieval: &Retrieval,
     options: &Bootstrap,
 ) -> Result<Metrics, ScoreError> {
-    let groups: Vec<&str> = items.iter().map(|item| item.group()).collect();
+    let groups: Vec<&str> = items.iter().map(cliptune_store::ItemRef::group).collect();
     let ways = [("image_to_text", &retrieval.image_to_text), ("text_to_image", &retrieval.text_to_image)];
     let mut metrics = Metrics::default();
     for (way, ranks) in ways {

@@ -58,7 +58,7 @@ pub fn score_run(
 
 /// Warns if rows share their ids, because an evaluator that reads `choices.json` looks rows up by their ids.
 fn tell_shared_ids(task: TaskKind, split: Split, items: ItemSlice<'_>, printer: &Printer) {
-    let rows = Distinct::new(items.iter().flat_map(|item| item.ids()));
+    let rows = Distinct::new(items.iter().flat_map(cliptune_store::ItemRef::ids));
     if task == TaskKind::Choice && rows.count() < rows.row_of.len() {
         printer.warn(&format!(
             "the {} rows of the {split} split have {} different ids; choices.json lists an answer for each row of an id \

@@ -59,7 +59,7 @@ pub(crate) fn score(
         split: job.split,
         task,
         n_items: job.items.len(),
-        n_groups: Distinct::new(job.items.iter().map(|item| item.group_number())).count(),
+        n_groups: Distinct::new(job.items.iter().map(cliptune_store::ItemRef::group_number)).count(),
         n_tied: tied,
         n_equal_choices: equal_choices.len(),
         chance: baselines.chance,

@@ -20,7 +20,7 @@ pub(super) fn compare(
 ) -> Result<Precisions, ScoreError> {
     let fp32 = &entrants.fp32;
     let reduced = entrants.reduced.iter().map(|entrant| reduced(task, entrant, fp32, workshop));
-    let groups: BTreeSet<u32> = items.iter().map(|item| item.group_number()).collect();
+    let groups: BTreeSet<u32> = items.iter().map(cliptune_store::ItemRef::group_number).collect();
     Ok(Precisions {
         format_version: PRECISIONS_FORMAT,
         task,

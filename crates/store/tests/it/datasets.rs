@@ -99,10 +99,10 @@ fn columns_are_the_parts_that_are_asked_for_with_every_text_and_image_once() {
         world.make_dataset(&data(&world.path("")), &[item(1, Split::Train), item(2, Split::Test), twin], &[]);
     let items = dataset.columns(&[Split::Test, Split::Train], &[Part::Texts, Part::Image]).unwrap();
     let (all, own) = (items.all(), item(1, Split::Train));
-    assert_eq!(all.iter().map(|item| item.label()).collect::<Vec<_>>(), [2, 1, 0]);
+    assert_eq!(all.iter().map(cliptune_store::ItemRef::label).collect::<Vec<_>>(), [2, 1, 0]);
     assert!(all.iter().all(|item| item.text_numbers() == [0, 1, 2]), "{items:?}");
     assert!(all.iter().all(|item| item.texts().eq(own.texts.iter().map(String::as_str))));
-    assert_eq!(all.iter().map(|item| item.image_number()).collect::<Vec<_>>(), [0, 1, 1]);
+    assert_eq!(all.iter().map(cliptune_store::ItemRef::image_number).collect::<Vec<_>>(), [0, 1, 1]);
     let paths: Vec<_> = all.iter().map(|item| item.image().path().to_owned()).collect();
     assert_eq!(paths, ["2.png", "1.png", "twin.png"].map(|name| world.path("images").join(name)));
     assert_eq!(items.image(1).path(), world.path("images/1.png"));

@@ -97,7 +97,7 @@ impl Storage<'_> {
             (0, _) | (_, 0) => Err(damaged("the strips or tiles have no size")),
             _ if bytes > LARGEST_IMAGE => Err(damaged("the strips or tiles are too large")),
             // Tiles start at whole bytes of a row of the image.
-            (width, _) if grid.tiles && width * self.depth % 8 != 0 => {
+            (width, _) if grid.tiles && !(width * self.depth).is_multiple_of(8) => {
                 Err(unsupported("tiles of an odd width"))
             }
             _ => Ok(grid),
@@ -164,7 +164,7 @@ impl Storage<'_> {
         for line in pixels.chunks_exact_mut(size.stride) {
             match self.depth {
                 8 => {
-                    (samples..line.len()).for_each(|at| line[at] = line[at].wrapping_add(line[at - samples]))
+                    (samples..line.len()).for_each(|at| line[at] = line[at].wrapping_add(line[at - samples]));
                 }
                 16 => {
                     let order = self.directory.order;
