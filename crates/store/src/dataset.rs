@@ -31,7 +31,7 @@ pub struct Dataset {
 
 /// Writes the files of a dataset into a folder that is being staged. The record is written last.
 ///
-/// `items` and `rejects` are queries that give the columns of [`ITEMS`](crate::ITEMS_FILE) and [`REJECTS`](crate::REJECTS_FILE)
+/// `items` and `rejects` are queries that give the columns of [`ITEMS`](crate::ITEMS) and [`REJECTS`](crate::REJECTS)
 /// in any order, and their rows as [`Table::ordered`](crate::Table::ordered) has them. The database must be allowed to write into the folder.
 ///
 /// # Errors

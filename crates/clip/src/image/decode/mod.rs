@@ -27,7 +27,7 @@ pub const LONGEST_SIDE: u32 = 65_535;
 /// The largest number of pixels of an image: that at which Pillow refuses to open it as a decompression bomb.
 const MOST_PIXELS: u64 = 178_956_970;
 
-/// The memory that one decoded image may take, in bytes. For RGB, this is as much as [`MOST_PIXELS`] take.
+/// The memory that one decoded image may take, in bytes. For RGB, this is as much as `MOST_PIXELS` take.
 pub const LARGEST_IMAGE: u64 = 512 * 1024 * 1024;
 
 /// How thoroughly an image is looked at.
