@@ -201,15 +201,10 @@ impl SourceError {
         matches!(self, Self::Server { .. } | Self::Connection { .. })
     }
 
-    /// Checks whether asking again within seconds may help. A name that does not resolve or a closed port will stay
-    /// that way.
+    /// Checks whether asking again within seconds may help.
     pub(crate) fn is_worth_retrying(&self) -> bool {
         match self {
-            Self::Connection { source, .. } => match source.downcast_ref::<ureq::Error>() {
-                Some(ureq::Error::HostNotFound) => false,
-                Some(ureq::Error::Io(error)) => error.kind() != io::ErrorKind::ConnectionRefused,
-                _ => true,
-            },
+            Self::Connection { source, .. } => cliptune_web::may_recover(source.as_ref()),
             other => other.is_transient(),
         }
     }
@@ -221,14 +216,7 @@ impl SourceError {
 
     /// Returns the message with its causes, on one line.
     pub fn in_one_line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        cliptune_web::in_one_line(self)
     }
 
     fn advice(&self) -> Option<String> {

@@ -5,6 +5,7 @@
 mod connections;
 mod environment;
 mod error;
+mod failure;
 mod lock;
 mod origin;
 mod patience;
@@ -12,6 +13,7 @@ mod patience;
 pub use connections::Connections;
 pub use environment::{Environment, is_true};
 pub use error::WebError;
+pub use failure::{in_one_line, may_recover};
 pub use lock::Lock;
 pub use origin::{Origin, redirect, shown};
 pub use patience::{Patience, Pause, Stopped};
