@@ -16,6 +16,8 @@ pub(crate) fn method(data: &ReportData) -> Vec<String> {
     }
     paragraphs.extend(ties(data));
     paragraphs.extend(leaks(data));
+    // What is true of the dataset of every fold is said once.
+    paragraphs.dedup();
     paragraphs.extend(data.boards.iter().filter_map(|board| board.lineage.map(seen)));
     paragraphs
 }

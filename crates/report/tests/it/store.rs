@@ -365,7 +365,10 @@ fn the_folds_of_a_matrix_are_one_experiment_that_tests_every_item_once() {
     assert_eq!((difference.verdict, difference.mid_p), (Verdict::Improved, None));
     let gallery = data.gallery.as_ref().unwrap();
     assert!(gallery.items.len() == 16 && gallery.items.iter().all(|item| item.image.is_ok()));
-    render(&data).unwrap();
+    let files = render(&data).unwrap();
+    let markdown = files.iter().find(|file| file.name == "report.md").unwrap();
+    let text = String::from_utf8(markdown.bytes.clone()).unwrap();
+    assert_eq!(text.matches("stands in two splits").count(), 1, "{text}");
 }
 
 #[test]
