@@ -76,6 +76,7 @@ fn items(data: &DataPlan) -> String {
     let task = match &columns.task {
         Task::Choice { choices, label } => format!("choice: choices {choices}, label {label}"),
         Task::Pairs { text } => format!("pairs: text {text}"),
+        Task::Classes { class, templates } => format!("classes: {class}, as {templates}"),
     };
     let group = columns.group.iter().map(|group| format!(", group {group}"));
     let id = columns.id.iter().map(|id| format!(", id {id}"));

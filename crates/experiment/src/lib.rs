@@ -40,7 +40,7 @@ pub use plan::{
     Location, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan, ModelSource, Objective, OptimizerPlan,
     Plan, Precision, RandomErasing, RandomResizedCrop, Reduction, RemoteAddress, Require, RunReference,
     Schedule, Scheme, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource,
-    Task, TaskKind, TrainPlan, Transformer, Tune, UpdateRule, Verify, Warmup,
+    Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune, UpdateRule, Verify, Warmup,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};

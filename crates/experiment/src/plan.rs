@@ -24,6 +24,7 @@ mod outputs;
 mod require;
 mod schedule;
 mod split;
+mod templates;
 mod train;
 mod tune;
 
@@ -41,6 +42,7 @@ pub use outputs::{ExportPlan, Precision, ScorePlan};
 pub use require::Require;
 pub use schedule::{Decay, Schedule, Warmup};
 pub use split::{FoldSource, Folds, Split, SplitBy, SplitPlan, SplitShares};
+pub use templates::{Template, Templates};
 pub use train::{Compute, Select, TrainPlan};
 pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};
 

@@ -76,18 +76,17 @@ fn join(join: &Join) -> Value {
 }
 
 fn columns(columns: &Columns) -> Value {
-    let (choices, label, text) = match &columns.task {
-        Task::Choice { choices, label } => (Some(choices), Some(label), None),
-        Task::Pairs { text } => (None, None, Some(text)),
+    let task = match &columns.task {
+        Task::Choice { choices, label } => json!({ "choices": choices, "label": label }),
+        Task::Pairs { text } => json!({ "text": text }),
+        Task::Classes { class, templates } => json!({ "classes": class, "templates": templates }),
     };
-    without_null(json!({
-        "choices": choices,
-        "label": label,
-        "text": text,
-        "id": columns.id,
-        "group": columns.group,
-        "vocabulary": columns.vocabulary,
-    }))
+    let others = json!({ "id": columns.id, "group": columns.group, "vocabulary": columns.vocabulary });
+    let entries = [task, others].into_iter().filter_map(|part| match part {
+        Value::Object(entries) => Some(entries),
+        _ => None,
+    });
+    without_null(entries.flatten().collect::<Map<_, _>>().into())
 }
 
 fn split(split: &SplitPlan) -> Value {

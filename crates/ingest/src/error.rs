@@ -111,6 +111,12 @@ pub enum IngestError {
         /// What is not met, each with its numbers.
         unmet: Vec<String>,
     },
+    /// All items are of one class.
+    #[error("all items are of one class, {}: there is nothing to tell it from", shown(class))]
+    OneClass {
+        /// The name of the class.
+        class: String,
+    },
     /// There are fewer units than splits.
     #[error("{} cannot fill {splits} splits", counted(*units, unit))]
     TooFewUnits {
@@ -196,6 +202,9 @@ impl Diagnostic for IngestError {
             }
             Self::Coverage { .. } => {
                 Some("without `data.require` the dataset is made, and its rejects say why each one is missing".to_owned())
+            }
+            Self::OneClass { .. } => {
+                Some("name a column or an SQL expression with at least two values in `data.columns.classes`".to_owned())
             }
             Self::TooFewUnits { unit: "connected component", .. } => Some(
                 "shared texts connect the groups: name other columns in `split.across`, or split `by: group` and \

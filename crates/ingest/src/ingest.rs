@@ -111,8 +111,7 @@ impl Job<'_> {
         if items == 0 {
             return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
         }
-        let by = &self.plan.split.by;
-        let links = Links::find(database, by)?;
+        let links = Links::find(database, self.plan)?;
         let connected = links.components();
         let keeps = self.succession.keeps_splits(self.plan);
         let subject =
@@ -124,7 +123,7 @@ impl Job<'_> {
             format_version: DATASET_FORMAT,
             hash: self.succession.hash.clone(),
             task: self.plan.columns.task.kind(),
-            classes: Vec::new(),
+            classes: self.classes(database)?,
             plan: self.plan.clone(),
             sources: self.sources(),
             notes,
@@ -132,7 +131,7 @@ impl Job<'_> {
             rejects: reasons,
             items: counts::items(database)?,
             splits: counts::splits(database)?,
-            leaks: counts::leaks(database, by)?,
+            leaks: counts::leaks(database, self.plan)?,
             history: self.history(database, assigned)?,
             tables: TableHashes::default(),
         })
@@ -157,7 +156,7 @@ impl Job<'_> {
         images::inspected(database, &self.headers())?;
         rules.reading = match &plan.columns.task {
             Task::Choice { label, .. } => Some(reading::decide(database, label, &rules)?),
-            Task::Pairs { .. } => None,
+            Task::Pairs { .. } | Task::Classes { .. } => None,
         };
         functions::register_labels(database, &rules)?;
         folds::make(database, &plan.split)?;
@@ -165,6 +164,17 @@ impl Job<'_> {
         outcomes::make(database, plan)?;
         rejects::make(database)?;
         Ok(rules.reading)
+    }
+
+    /// Returns the classes of all items, if items have one.
+    fn classes(&self, database: &Database) -> Result<Vec<String>, IngestError> {
+        match self.plan.columns.task {
+            Task::Classes { .. } => match items::number_classes(database)?.as_slice() {
+                [class] => Err(IngestError::OneClass { class: class.clone() }),
+                classes => Ok(classes.to_vec()),
+            },
+            Task::Choice { .. } | Task::Pairs { .. } => Ok(Vec::new()),
+        }
     }
 
     /// Inspects the images, unless the plan takes them unseen.

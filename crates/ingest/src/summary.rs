@@ -30,11 +30,11 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
     let rows: u64 = items.multiplicities.iter().map(|(copies, number)| copies * number).sum();
     let _ = writeln!(
         text,
-        "  items      {} from {} ({} each), with {}, {} in {}",
+        "  items      {} from {} ({} each), {}, {} in {}",
         count(items.items),
         counted(rows, "row"),
         span(&items.multiplicities, "row"),
-        span(&items.texts_per_item, "text"),
+        candidates(record),
         counted(items.groups, "group"),
         counted(items.components, "connected component"),
     );
@@ -57,6 +57,15 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
         }
     }
     text + "  leaks      " + &leaks(&record.leaks)
+}
+
+/// Describes what an item is to be told from, as in `with 5 texts` or `of 10 classes`.
+fn candidates(record: &DatasetRecord) -> String {
+    match record.classes.len() {
+        0 => format!("with {}", span(&record.items.texts_per_item, "text")),
+        1 => "of 1 class".to_owned(),
+        classes => format!("of {} classes", count(classes as u64)),
+    }
 }
 
 /// Lists keys of each side that matched nothing, if that is most of a side. The user can then easily see how the two

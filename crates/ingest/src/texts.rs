@@ -17,17 +17,21 @@ pub(crate) fn is_blank(text: &str) -> bool {
 pub(crate) fn flaw(task: Option<TaskKind>, listed: &[Option<&str>]) -> Option<(Reason, String)> {
     let refuse = |reason| Some((reason, shown_list(listed)));
     let Some(texts) = listed.iter().copied().collect::<Option<Vec<&str>>>() else {
-        return refuse(if task == Some(TaskKind::Choice) {
-            Reason::ChoicesWithNull
-        } else {
-            Reason::TextEmpty
+        return refuse(match task {
+            Some(TaskKind::Choice) => Reason::ChoicesWithNull,
+            Some(TaskKind::Classes) => Reason::ClassMissing,
+            Some(TaskKind::Pairs) | None => Reason::TextEmpty,
         });
     };
     if task == Some(TaskKind::Choice) && texts.len() < 2 {
         return refuse(Reason::ChoicesTooFew);
     }
     if texts.iter().any(|text| is_blank(text)) {
-        return refuse(Reason::TextEmpty);
+        return refuse(if task == Some(TaskKind::Classes) {
+            Reason::ClassMissing
+        } else {
+            Reason::TextEmpty
+        });
     }
     let mut seen = HashSet::new();
     texts

@@ -1,7 +1,7 @@
 //! Writes `report.json`, which holds the results for machines.
 
 use cliptune_experiment::{Seed, TaskKind};
-use cliptune_store::{Estimate, Precisions};
+use cliptune_store::{ClassScores, Estimate, Precisions};
 use serde::Serialize;
 
 use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State};
@@ -60,6 +60,8 @@ struct BoardJson<'a> {
     chance: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     majority: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classes: Option<&'a ClassScores>,
     equal_choices: usize,
     baseline: Option<&'a str>,
     headline: Option<&'a str>,
@@ -152,6 +154,7 @@ fn board<'a>(data: &'a ReportData, board: &'a Board) -> BoardJson<'a> {
         n_groups: board.n_groups,
         chance: board.chance,
         majority: board.majority,
+        classes: board.classes.as_ref(),
         equal_choices: board.equal_choices,
         baseline: board.baseline.map(name),
         headline: board.headline.map(name),

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use crate::data::{BoardRow, ReportData};
 
-/// The metrics of choice items, in the order of the table.
-const CHOICE: [(&str, &str, &str); 3] = [
+/// The metrics of choices and classes, in the order of the table.
+const CHOICE: [(&str, &str, &str); 5] = [
+    ("top5_accuracy", "top 5", "share of images whose class is among the five likeliest"),
+    ("balanced_accuracy", "balanced", "mean over classes of the share that is answered rightly"),
     ("nll", "nll", "mean negative log-likelihood of the right text, lower is better"),
     ("label_prob", "label prob", "mean probability of the right text"),
     ("ece", "ECE", "expected calibration error, lower is better; a perfectly calibrated model is not at 0"),

@@ -5,41 +5,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use cliptune_statistics::{Bootstrap, TiedRank, cluster_mean, cluster_proportion, ece};
-use cliptune_store::{ItemRef, ItemSlice, Metrics, Prediction};
+use cliptune_statistics::{Bootstrap, cluster_mean, cluster_proportion, ece};
+use cliptune_store::{ItemSlice, Metrics};
 
+use crate::answer::Answer;
 use crate::baseline::{Baselines, most_frequent};
 use crate::error::ScoreError;
 use crate::metrics::named;
-use crate::softmax::{highest, log_sum_exp, softmax};
-
-/// Returns the prediction of an item from its texts' logits.
-pub(crate) fn predict(item: ItemRef<'_>, logits: Vec<f64>) -> Prediction {
-    let probs = softmax(&logits);
-    let rank = standing(&logits, item.label());
-    Prediction {
-        item_id: item.item_id().to_owned(),
-        id: item.id().to_owned(),
-        group: item.group().to_owned(),
-        label: item.label(),
-        predicted: highest(&logits),
-        correct: rank.within(1) == 1.0,
-        share: rank.within(1),
-        rank: rank.rank(),
-        label_prob: probs[item.label()],
-        probs,
-        logits,
-    }
-}
-
-/// Returns the rank of the right text among all texts of the item.
-fn standing(logits: &[f64], label: usize) -> TiedRank {
-    TiedRank::new(logits, std::iter::once(label))
-}
 
 /// Returns how many items have a right text that scores the same as a wrong one.
-pub(crate) fn tied(predictions: &[Prediction]) -> usize {
-    predictions.iter().filter(|one| standing(&one.logits, one.label).is_tied()).count()
+pub(crate) fn tied(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| answer.rank.is_tied()).count()
 }
 
 /// Returns the items in which a text occurs twice. `own_texts` holds the rows of each item's texts; texts with equal
@@ -66,43 +42,27 @@ fn chance(items: ItemSlice<'_>) -> f64 {
 }
 
 /// Computes accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
-pub(crate) fn metrics(predictions: &[Prediction], options: &Bootstrap) -> Result<Metrics, ScoreError> {
-    let groups: Vec<&str> = predictions.iter().map(|prediction| prediction.group.as_str()).collect();
-    let right: Vec<f64> = predictions.iter().map(|prediction| prediction.share).collect();
-    let of = |value: fn(&Prediction) -> f64| predictions.iter().map(value).collect::<Vec<f64>>();
+pub(crate) fn metrics(answers: &[Answer], options: &Bootstrap) -> Result<Metrics, ScoreError> {
+    let groups: Vec<&str> = answers.iter().map(|answer| answer.prediction.group.as_str()).collect();
+    let of = |value: fn(&Answer) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
+    let right = of(|answer| answer.prediction.share);
     Ok(Metrics(vec![
         named("accuracy", cluster_proportion(&right, &groups, options)?),
-        named("label_prob", cluster_mean(&of(|prediction| prediction.label_prob), &groups, options)?),
-        named("nll", cluster_mean(&of(negative_log_likelihood), &groups, options)?),
-        named("ece", ece(&of(confidence), &right, &groups, options)?),
-        named("mrr", cluster_mean(&of(reciprocal_rank), &groups, options)?),
+        named("label_prob", cluster_mean(&of(|answer| answer.prediction.label_prob), &groups, options)?),
+        named("nll", cluster_mean(&of(|answer| answer.nll), &groups, options)?),
+        named("ece", ece(&of(|answer| answer.confidence), &right, &groups, options)?),
+        named("mrr", cluster_mean(&of(|answer| answer.rank.reciprocal_rank()), &groups, options)?),
     ]))
 }
 
-/// Returns -ln of the right text's probability, in nats. It is computed from the logits, where it is exact even for a
-/// probability that underflows.
-fn negative_log_likelihood(prediction: &Prediction) -> f64 {
-    log_sum_exp(&prediction.logits) - prediction.logits[prediction.label]
-}
-
-/// Returns the probability of the answer that was given.
-fn confidence(prediction: &Prediction) -> f64 {
-    prediction.probs[prediction.predicted]
-}
-
-/// Returns 1 / rank of the right text, or its expected value where a tie leaves the rank open.
-fn reciprocal_rank(prediction: &Prediction) -> f64 {
-    standing(&prediction.logits, prediction.label).reciprocal_rank()
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use cliptune_experiment::Split;
     use cliptune_store::{ImageIdentity, Item, Items};
     use proptest::prelude::*;
 
-    fn item(number: usize, group: usize, label: usize, texts: usize) -> Item {
+    pub(crate) fn item(number: usize, group: usize, label: usize, texts: usize) -> Item {
         Item {
             item_id: format!("{number:016x}"),
             id: format!("id{number}"),
@@ -120,15 +80,15 @@ mod tests {
         }
     }
 
-    fn predicted(item: &Item, logits: Vec<f64>) -> Prediction {
-        predict(Items::of(std::slice::from_ref(item)).all().get(0).unwrap(), logits)
+    fn answer(item: &Item, logits: Vec<f64>) -> Answer {
+        Answer::new(Items::of(std::slice::from_ref(item)).all().get(0).unwrap(), logits)
     }
 
     /// Returns 12 items of 3 texts in 4 groups; logit j of item i is ((5 i + 7 j + i j) mod 11) / 2 + j / 10.
-    fn sample() -> Vec<Prediction> {
+    fn sample() -> Vec<Answer> {
         let logit = |i: usize, j: usize| ((5 * i + 7 * j + i * j) % 11) as f64 / 2.0 + j as f64 / 10.0;
         (0..12)
-            .map(|i| predicted(&item(i, i / 3, (2 * i + 1) % 3, 3), (0..3).map(|j| logit(i, j)).collect()))
+            .map(|i| answer(&item(i, i / 3, (2 * i + 1) % 3, 3), (0..3).map(|j| logit(i, j)).collect()))
             .collect()
     }
 
@@ -168,13 +128,14 @@ mod tests {
     #[test]
     fn a_tie_is_shared_wherever_the_right_text_stands() {
         for label in 0..2 {
-            let predictions: Vec<Prediction> =
-                (0..8).map(|i| predicted(&item(i, i, label, 3), vec![1.0, 1.0, 0.0])).collect();
-            let metrics = metrics(&predictions, &Bootstrap::default()).unwrap();
+            let answers: Vec<Answer> =
+                (0..8).map(|i| answer(&item(i, i, label, 3), vec![1.0, 1.0, 0.0])).collect();
+            let metrics = metrics(&answers, &Bootstrap::default()).unwrap();
             for (metric, expected) in [("accuracy", 0.5), ("mrr", 0.75)] {
                 assert_eq!(metrics.get(metric).unwrap().value, expected, "{metric}, label {label}");
             }
-            assert_eq!((tied(&predictions), predictions[0].correct, predictions[0].rank), (8, false, 1.5));
+            let first = &answers[0].prediction;
+            assert_eq!((tied(&answers), first.correct, first.rank), (8, false, 1.5));
             let accuracy = metrics.get("accuracy").unwrap();
             assert!(accuracy.low < 0.3 && accuracy.high > 0.7, "{accuracy:?}");
         }
@@ -182,11 +143,9 @@ mod tests {
 
     #[test]
     fn a_tie_of_wrong_texts_is_none() {
-        let prediction = predicted(&item(0, 0, 2, 3), vec![1.0, 1.0, 0.0]);
-        assert_eq!(
-            (tied(std::slice::from_ref(&prediction)), prediction.share, prediction.rank),
-            (0, 0.0, 3.0)
-        );
+        let answer = answer(&item(0, 0, 2, 3), vec![1.0, 1.0, 0.0]);
+        assert_eq!(tied(std::slice::from_ref(&answer)), 0);
+        assert_eq!((answer.prediction.share, answer.prediction.rank), (0.0, 3.0));
     }
 
     #[test]
@@ -209,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_vanishing_probability_has_a_finite_likelihood() {
-        let prediction = predicted(&item(0, 0, 0, 2), vec![0.0, 1000.0]);
-        assert_eq!(prediction.label_prob, 0.0);
-        assert_eq!(negative_log_likelihood(&prediction), 1000.0);
+        let answer = answer(&item(0, 0, 0, 2), vec![0.0, 1000.0]);
+        assert_eq!(answer.prediction.label_prob, 0.0);
+        assert_eq!(answer.nll, 1000.0);
     }
 
     #[test]
@@ -227,14 +186,14 @@ mod tests {
             logits in proptest::collection::vec(proptest::collection::vec(-9.0..9.0_f64, 3), 2..30),
         ) {
             let options = Bootstrap { resamples: 100, seed: 0 };
-            let mut predictions: Vec<Prediction> = logits
+            let mut answers: Vec<Answer> = logits
                 .into_iter()
                 .enumerate()
-                .map(|(i, logits)| predicted(&item(i, i % 5, i % 3, 3), logits))
+                .map(|(i, logits)| answer(&item(i, i % 5, i % 3, 3), logits))
                 .collect();
-            let before = metrics(&predictions, &options).unwrap();
-            predictions.reverse();
-            let after = metrics(&predictions, &options).unwrap();
+            let before = metrics(&answers, &options).unwrap();
+            answers.reverse();
+            let after = metrics(&answers, &options).unwrap();
             for ((name, a), (_, b)) in before.0.iter().zip(&after.0) {
                 prop_assert!((a.value - b.value).abs() < 1e-9, "{}", name);
                 prop_assert!((a.low - b.low).abs() < 1e-9 && (a.high - b.high).abs() < 1e-9, "{}", name);

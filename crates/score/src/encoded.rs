@@ -1,9 +1,9 @@
 //! A split as the towers see it: its distinct images and texts, and the answers computed from their vectors.
 
-use cliptune_experiment::TaskKind;
+use cliptune_experiment::{TaskKind, Templates};
 use cliptune_store::{ItemImage, ItemSlice, Prediction};
 
-use crate::choice;
+use crate::answer::Answer;
 use crate::distinct::Distinct;
 use crate::error::ScoreError;
 use crate::matrix::{Matrix, product};
@@ -19,8 +19,10 @@ pub(crate) struct Distinctions<'a> {
     pub(crate) image_rows: Distinct,
     /// The files of the distinct images.
     pub(crate) images: Vec<ItemImage>,
-    /// The distinct texts, with one entry for each text of each item, item by item.
+    /// The distinct texts, with one entry for each text of each item, item by item, or for each class of the dataset.
     pub(crate) texts: Texts<'a>,
+    /// Whether the texts are the classes of the dataset.
+    are_classes: bool,
 }
 
 /// The unit vectors of the distinct images and texts.
@@ -31,13 +33,23 @@ pub(crate) struct Encoded {
 }
 
 impl<'a> Distinctions<'a> {
-    /// Finds the images and texts of items that are the same to the model.
-    pub(crate) fn of(items: ItemSlice<'a>, model: &Model) -> Result<Self, ScoreError> {
+    /// Finds the images and texts of items that are the same to the model, which reads each text as the templates say.
+    /// Where the dataset has classes, these are the candidates of every item.
+    pub(crate) fn of(
+        items: ItemSlice<'a>,
+        classes: &'a [String],
+        templates: &Templates,
+        model: &Model,
+    ) -> Result<Self, ScoreError> {
         let image_rows = Distinct::new(items.iter().map(cliptune_store::ItemRef::image_number));
         let firsts = image_rows.firsts.iter().filter_map(|&first| items.get(first));
         let images = firsts.map(cliptune_store::ItemRef::image).collect();
-        let texts: Vec<&str> = items.iter().flat_map(cliptune_store::ItemRef::texts).collect();
-        Ok(Self { image_rows, images, texts: model.tokenise(&texts)? })
+        let are_classes = !classes.is_empty();
+        let texts: Vec<&str> = match are_classes {
+            true => classes.iter().map(String::as_str).collect(),
+            false => items.iter().flat_map(cliptune_store::ItemRef::texts).collect(),
+        };
+        Ok(Self { image_rows, images, texts: model.tokenise(&texts, templates)?, are_classes })
     }
 
     /// Returns the rows of each item's own texts.
@@ -50,15 +62,22 @@ impl<'a> Distinctions<'a> {
         })
     }
 
-    /// Returns the answers to choice items.
-    pub(crate) fn choices(
+    /// Returns the answers to items that have one right text or class.
+    pub(crate) fn answers(
         &self,
         items: ItemSlice<'_>,
         encoded: &Encoded,
         temperature: Temperature,
-    ) -> Vec<Prediction> {
-        let logits = self.own_logits(items, encoded, temperature);
-        items.iter().zip(logits).map(|(item, logits)| choice::predict(item, logits)).collect()
+    ) -> Vec<Answer> {
+        if !self.are_classes {
+            let logits = self.own_logits(items, encoded, temperature);
+            return items.iter().zip(logits).map(|(item, logits)| Answer::new(item, logits)).collect();
+        }
+        let classes = encoded.texts.select(&self.texts.rows().row_of);
+        encoded.images.select(&self.image_rows.row_of).against(&classes, |item, cosines| {
+            let logits = cosines.iter().map(|&cosine| temperature.logit(cosine)).collect();
+            Answer::of_class(items.at(item), logits)
+        })
     }
 
     /// Returns the logits of each item's image with its own texts.
@@ -89,7 +108,10 @@ impl<'a> Distinctions<'a> {
         temperature: Temperature,
     ) -> Vec<Prediction> {
         match task {
-            TaskKind::Choice => self.choices(items, encoded, temperature),
+            TaskKind::Choice | TaskKind::Classes => {
+                let answers = self.answers(items, encoded, temperature);
+                answers.into_iter().map(|answer| answer.prediction).collect()
+            }
             TaskKind::Pairs => self.retrieval(items, encoded, temperature).predictions,
         }
     }

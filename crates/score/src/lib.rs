@@ -1,11 +1,13 @@
 //! Scores exported models with ONNX Runtime: metrics and their intervals.
 //!
 //! A run is scored only after the `parity` gate: ONNX Runtime must give the logits that libtorch gave. Each distinct
-//! image and text of a split is encoded once (`model`); `choice` and `pairs` turn the cosines into predictions and
+//! image and text of a split is encoded once (`model`); `choice`, `classes` and `pairs` turn the cosines into predictions and
 //! metrics. Intervals come from `cliptune-statistics`.
 
+mod answer;
 mod baseline;
 mod choice;
+mod classes;
 mod command;
 pub mod distinct;
 mod encoded;

@@ -19,6 +19,11 @@ pub struct NoDirection {
 }
 
 impl NoDirection {
+    /// Returns the same for the row of another matrix that is made of this one.
+    pub(crate) fn of_row(self, row: usize) -> Self {
+        Self { row, ..self }
+    }
+
     /// Returns what the row consists of, in words.
     pub fn computed(self) -> &'static str {
         match self.norm {
@@ -82,6 +87,21 @@ impl Matrix {
             row.iter_mut().for_each(|value| *value /= norm);
         }
         Ok(())
+    }
+
+    /// Returns the means of so many consecutive rows at a time.
+    pub(crate) fn means(&self, rows: usize) -> Self {
+        let columns = self.columns();
+        let mean = |block: &[f32]| -> Vec<f32> {
+            let sum = |column: usize| {
+                block.iter().skip(column).step_by(columns).map(|&value| f64::from(value)).sum::<f64>()
+            };
+            (0..columns).map(|column| (sum(column) / rows as f64) as f32).collect()
+        };
+        Self {
+            rows: self.rows / rows,
+            values: self.values.chunks_exact((rows * columns).max(1)).flat_map(mean).collect(),
+        }
     }
 
     /// Computes the products of each row with all rows of `candidates`, on all cores, and passes them to `visit` one

@@ -3,6 +3,7 @@
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
+use cliptune_experiment::Templates;
 use cliptune_onnx::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
     TEXT_EMBEDS,
@@ -67,9 +68,9 @@ impl Model {
         (&mut self.towers, &self.preprocessor)
     }
 
-    /// Tokenises texts for [`encode_texts`](Self::encode_texts).
-    pub fn tokenise<'t>(&self, texts: &[&'t str]) -> Result<Texts<'t>, ScoreError> {
-        Ok(Texts::new(&self.tokenizer, texts)?)
+    /// Tokenises texts, with each of the templates around them, for [`encode_texts`](Self::encode_texts).
+    pub fn tokenise<'t>(&self, texts: &[&'t str], templates: &Templates) -> Result<Texts<'t>, ScoreError> {
+        Ok(Texts::new(&self.tokenizer, texts, templates)?)
     }
 
     /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is called with the size of each
@@ -80,9 +81,7 @@ impl Model {
             rows.extend(&self.towers.encode_texts(&batch)?, filled);
             done(filled);
         }
-        let mut rows = rows.select(&texts.batches().places());
-        rows.normalise().map_err(|lost| self.towers.text_without_direction(texts, lost))?;
-        Ok(rows)
+        texts.unit_vectors(&rows).map_err(|lost| self.towers.text_without_direction(texts, lost))
     }
 
     /// Returns the unit vectors of image files, one row per file in their order. `done` is called with the size of each

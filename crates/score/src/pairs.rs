@@ -172,6 +172,7 @@ fn prediction(item: ItemRef<'_>, rank: TiedRank, logit: f64, total: f64) -> Pred
         share: rank.within(1),
         rank: rank.rank(),
         label_prob,
+        candidates: vec![0],
         probs: vec![label_prob],
         logits: vec![logit],
     }

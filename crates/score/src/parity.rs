@@ -4,6 +4,7 @@
 //! plausible and are wrong (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds such errors;
 //! comparing accuracy does not.
 
+use cliptune_experiment::Templates;
 use cliptune_store::{ItemImage, Parity, ParityItem, ParitySample};
 
 use crate::error::ScoreError;
@@ -68,7 +69,7 @@ fn tower_logits(
     images: &[ItemImage],
 ) -> Result<Vec<Vec<f64>>, ScoreError> {
     let all: Vec<&str> = sample.items.iter().flat_map(texts).collect();
-    let tokens = model.tokenise(&all)?;
+    let tokens = model.tokenise(&all, &Templates::plain())?;
     let text_rows = model.encode_texts(&tokens, |_| {})?;
     let image_rows = model.encode_images(images, |_| {})?;
     let mut rows = tokens.rows().row_of.iter();

@@ -42,10 +42,11 @@ pub fn score_run(
     let export = Export::read(runtime, &graphs, &folder)?;
     let mut model = Model::open(&export)?;
     check_fit(run, &model)?;
+    let templates = run.record().plan.data.columns.task.templates();
     let parity = pass_gate(&export, run, dataset, &mut model)?;
     for (&split, items) in splits.iter().zip(&items) {
         let items = items.all();
-        let job = Job { dataset, split, items };
+        let job = Job { dataset, split, items, templates: &templates };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
         tell_shared_ids(scores.task, split, items, printer);

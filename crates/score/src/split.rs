@@ -1,11 +1,12 @@
 //! Scores one split of one run.
 
-use cliptune_experiment::{Split, TaskKind};
+use cliptune_experiment::{Split, TaskKind, Templates};
 use cliptune_statistics::Bootstrap;
-use cliptune_store::{Dataset, ItemSlice, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
+use cliptune_store::{ClassScores, Dataset, ItemSlice, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
 use cliptune_terminal::Printer;
 use cliptune_terminal::format::counted;
 
+use crate::answer::Answer;
 use crate::baseline::Baselines;
 use crate::distinct::Distinct;
 use crate::encoded::{Distinctions, Encoded};
@@ -14,7 +15,7 @@ use crate::matrix::Matrix;
 use crate::model::Model;
 use crate::temperature::Temperature;
 use crate::texts::Texts;
-use crate::{choice, pairs};
+use crate::{choice, classes, pairs};
 
 /// The split that is to be scored.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Job<'a> {
     pub(crate) split: Split,
     /// The items of the split, of which there is at least one.
     pub(crate) items: ItemSlice<'a>,
+    /// How the model reads each text.
+    pub(crate) templates: &'a Templates,
 }
 
 /// The results that are computed from the encoded split, whatever its task is.
@@ -33,6 +36,16 @@ struct Answers {
     metrics: Metrics,
     predictions: Vec<Prediction>,
     tied: usize,
+    classes: Option<ClassScores>,
+}
+
+impl Answers {
+    /// Returns the results for items that have one right text or class.
+    fn of(baselines: Baselines, metrics: Metrics, answers: Vec<Answer>) -> Self {
+        let tied = choice::tied(&answers);
+        let predictions = answers.into_iter().map(|answer| answer.prediction).collect();
+        Self { baselines, metrics, predictions, tied, classes: None }
+    }
 }
 
 /// Scores a split, encoding each distinct image and each distinct text once.
@@ -42,16 +55,18 @@ pub(crate) fn score(
     parity: Parity,
     printer: &Printer,
 ) -> Result<(Scores, Vec<Prediction>), ScoreError> {
-    let distinct = Distinctions::of(job.items, model)?;
+    let distinct = Distinctions::of(job.items, &job.dataset.record().classes, job.templates, model)?;
     let task = job.dataset.record().task;
     let equal_choices = match task {
         TaskKind::Choice => choice::with_equal_texts(distinct.own_texts(job.items)),
+        TaskKind::Classes => classes::with_equal_classes(&distinct.texts.rows().row_of, job.items),
         TaskKind::Pairs => Vec::new(),
     };
-    tell_equal_choices(job, &equal_choices, printer);
+    tell_equal_choices(job, task, &equal_choices, printer);
     let encoded = encode(job, &distinct, model, printer)?;
-    let Answers { baselines, metrics, predictions, tied } = match task {
+    let Answers { baselines, metrics, predictions, tied, classes } = match task {
         TaskKind::Choice => choices(job.items, &distinct, &encoded, model.temperature())?,
+        TaskKind::Classes => classified(job, &distinct, &encoded, model.temperature())?,
         TaskKind::Pairs => retrieval(job.items, &distinct, &encoded, model.temperature())?,
     };
     let scores = Scores {
@@ -66,17 +81,21 @@ pub(crate) fn score(
         majority: baselines.majority,
         logit_scale: model.temperature().scale,
         metrics,
+        classes,
         parity,
     };
     Ok((scores, predictions))
 }
 
-/// Warns about choices that the model cannot tell apart, and gives an example.
-fn tell_equal_choices(job: &Job<'_>, items: &[usize], printer: &Printer) {
+/// Warns about choices or classes that the model cannot tell apart, and gives an example.
+fn tell_equal_choices(job: &Job<'_>, task: TaskKind, items: &[usize], printer: &Printer) {
     let Some(&first) = items.first() else { return };
+    let what = match task {
+        TaskKind::Classes => "a class whose prompts are those of another class",
+        TaskKind::Choice | TaskKind::Pairs => "choices that are the same tokens",
+    };
     printer.warn(&format!(
-        "{} of the {} split {} choices that are the same tokens to the model, {} for one: no model can tell them apart, \
-         and their ties are shared",
+        "{} of the {} split {} {what} to the model, {} for one: no model can tell them apart, and their ties are shared",
         counted(items.len() as u64, "item"),
         job.split,
         if items.len() == 1 { "has" } else { "have" },
@@ -90,10 +109,22 @@ fn choices(
     encoded: &Encoded,
     temperature: Temperature,
 ) -> Result<Answers, ScoreError> {
-    let predictions = distinct.choices(items, encoded, temperature);
-    let metrics = choice::metrics(&predictions, &Bootstrap::default())?;
-    let tied = choice::tied(&predictions);
-    Ok(Answers { baselines: choice::baselines(items), metrics, predictions, tied })
+    let answers = distinct.answers(items, encoded, temperature);
+    let metrics = choice::metrics(&answers, &Bootstrap::default())?;
+    Ok(Answers::of(choice::baselines(items), metrics, answers))
+}
+
+fn classified(
+    job: &Job<'_>,
+    distinct: &Distinctions<'_>,
+    encoded: &Encoded,
+    temperature: Temperature,
+) -> Result<Answers, ScoreError> {
+    let names = &job.dataset.record().classes;
+    let answers = distinct.answers(job.items, encoded, temperature);
+    let metrics = classes::metrics(&answers, names.len(), &Bootstrap::default())?;
+    let classes = Some(classes::class_scores(names, &answers, &Bootstrap::default())?);
+    Ok(Answers { classes, ..Answers::of(classes::baselines(job.items, names.len()), metrics, answers) })
 }
 
 fn retrieval(
@@ -106,7 +137,8 @@ fn retrieval(
     let retrieval = pairs::retrieve(items, &hits, &encoded.images, &encoded.texts, temperature);
     let metrics = pairs::metrics(items, &retrieval, &Bootstrap::default())?;
     let tied = retrieval.tied();
-    Ok(Answers { baselines: hits.baselines(), metrics, predictions: retrieval.predictions, tied })
+    let (baselines, predictions) = (hits.baselines(), retrieval.predictions);
+    Ok(Answers { baselines, metrics, predictions, tied, classes: None })
 }
 
 fn encode(
@@ -136,7 +168,7 @@ fn encode_texts(
             job.split
         ));
     }
-    let rows = texts.rows().count() as u64;
+    let rows = texts.batches().places().len() as u64;
     let progress = printer.progress(&format!("{} texts", job.split), rows, "texts");
     let rows = model.encode_texts(texts, |texts| progress.advance(texts as u64))?;
     progress.finish();

@@ -87,6 +87,7 @@ mod tests {
             majority: 0.2,
             logit_scale: 100.0,
             metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
+            classes: None,
             parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },
         };
         let mut scored = Scored { run: "tuned/x-s0".to_owned(), scores };

@@ -2,39 +2,56 @@
 
 use cliptune_clip::tokenizer::{Encoded, Layout, TokenBatch, Tokenizer, TokenizerError};
 
+use cliptune_experiment::Templates;
+
 use crate::distinct::Distinct;
+use crate::matrix::{Matrix, NoDirection};
 
 /// The number of texts in a batch. Every batch has this many: the last one is filled up with its last text.
 pub(crate) const TEXT_BATCH: usize = 64;
 
-/// Texts as the model reads them.
+/// Texts as the model reads them: as one prompt for each template.
 ///
-/// Texts with the same tokens are one text to the model, however they are spelled and whatever was cut off. Each is
-/// encoded once, so that equal texts have vectors that are equal to the last bit, and a tie between them is recognised.
+/// Texts whose prompts have the same tokens are one text to the model, however they are spelled and whatever was cut
+/// off. Each is encoded once, so that equal texts have vectors that are equal to the last bit, and a tie between them is
+/// recognised.
 #[derive(Debug)]
 pub struct Texts<'a> {
-    /// One entry for each text in the order given, and one row for each distinct list of tokens.
+    /// One entry for each text in the order given, and one row for each distinct list of prompts.
     rows: Distinct,
     /// One text for each row.
     names: Vec<&'a str>,
+    /// The prompts of all rows, row by row.
     batches: TextBatches,
+    /// The number of prompts of a text.
+    templates: usize,
     cut: usize,
     spellings: usize,
 }
 
 impl<'a> Texts<'a> {
     /// Tokenises the texts.
-    pub(crate) fn new(tokenizer: &Tokenizer, texts: &[&'a str]) -> Result<Self, TokenizerError> {
+    pub(crate) fn new(
+        tokenizer: &Tokenizer,
+        texts: &[&'a str],
+        templates: &Templates,
+    ) -> Result<Self, TokenizerError> {
         let spellings = Distinct::new(texts);
-        let distinct = || spellings.firsts.iter().map(|&first| texts[first]);
-        let encoded = distinct().map(|text| tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
-        let tokens = Distinct::new(encoded.iter().map(|text| &text.ids));
+        let encode = |&first: &usize| {
+            let prompts = templates.prompts(texts[first]);
+            prompts.map(|prompt| tokenizer.encode(&prompt)).collect::<Result<Vec<_>, _>>()
+        };
+        let encoded = spellings.firsts.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let ids =
+            |prompts: &Vec<Encoded>| prompts.iter().map(|prompt| prompt.ids.clone()).collect::<Vec<_>>();
+        let tokens = Distinct::new(encoded.iter().map(ids));
         let names = tokens.firsts.iter().map(|&first| texts[spellings.firsts[first]]).collect();
-        let distinct_tokens = tokens.firsts.iter().map(|&first| encoded[first].clone()).collect();
+        let prompts = tokens.firsts.iter().flat_map(|&first| encoded[first].clone()).collect();
         Ok(Self {
             names,
-            batches: TextBatches::new(distinct_tokens, tokenizer.layout()),
-            cut: encoded.iter().filter(|text| text.truncated).count(),
+            batches: TextBatches::new(prompts, tokenizer.layout()),
+            templates: templates.count(),
+            cut: encoded.iter().filter(|text| text.iter().any(|prompt| prompt.truncated)).count(),
             spellings: encoded.len(),
             rows: spellings.then(&tokens),
         })
@@ -50,12 +67,29 @@ impl<'a> Texts<'a> {
         self.names[row]
     }
 
-    /// Returns the rows in batches.
+    /// Returns the prompts of all rows in batches.
     pub(crate) fn batches(&self) -> &TextBatches {
         &self.batches
     }
 
-    /// Returns the number of differently spelled texts, and how many of them are longer than the model's context.
+    /// Returns the unit vector of each row, from the embeddings of the batches' prompts in their order: the mean of the
+    /// prompts' unit vectors, normalised again (Radford et al. 2021, section 3.1.4).
+    ///
+    /// # Errors
+    /// Returns an error if a row, or a prompt of it, has no direction.
+    pub(crate) fn unit_vectors(&self, encoded: &Matrix) -> Result<Matrix, NoDirection> {
+        let mut prompts = encoded.select(&self.batches.places());
+        prompts.normalise().map_err(|lost| lost.of_row(lost.row / self.templates))?;
+        if self.templates == 1 {
+            return Ok(prompts);
+        }
+        let mut means = prompts.means(self.templates);
+        means.normalise()?;
+        Ok(means)
+    }
+
+    /// Returns how many differently spelled texts have a prompt that is longer than the model's context, and the number
+    /// of differently spelled texts.
     pub(crate) fn cut(&self) -> (usize, usize) {
         (self.cut, self.spellings)
     }
@@ -122,7 +156,7 @@ mod tests {
     fn long_texts_are_counted() {
         let texts = ["a a a a a a a a a", "a", "a a a a a a a a a"];
         let tokenizer = tokenizer();
-        let texts = Texts::new(&tokenizer, &texts).unwrap();
+        let texts = Texts::new(&tokenizer, &texts, &Templates::plain()).unwrap();
         assert_eq!((texts.cut(), &texts.rows().row_of), ((1, 2), &vec![0, 1, 0]));
         assert_eq!(texts.batches().places(), [1, 0]);
     }
@@ -133,11 +167,35 @@ mod tests {
         // The tokenizer ignores upper case and spaces, and the ends of the long texts are cut off.
         let spelled =
             ["a cat", "A  CAT ", "a mat a mat a mat on a mat", "a mat a mat a mat on a cat", "cat a"];
-        let texts = Texts::new(&tokenizer, &spelled).unwrap();
+        let texts = Texts::new(&tokenizer, &spelled, &Templates::plain()).unwrap();
         assert_eq!(texts.rows().row_of, [0, 0, 1, 1, 2]);
         assert_eq!(
             (0..3).map(|row| texts.name(row)).collect::<Vec<_>>(),
             [spelled[0], spelled[2], spelled[4]]
         );
+    }
+
+    #[test]
+    fn the_vector_of_a_text_is_the_mean_direction_of_its_prompts() {
+        let tokenizer = tokenizer();
+        let written = ["a {}", "a cat on {}"].map(|template| template.parse().unwrap());
+        let templates = Templates::new(written.into()).unwrap();
+        let texts = Texts::new(&tokenizer, &["mat", "cat", "Mat"], &templates).unwrap();
+        assert_eq!(texts.rows().row_of, [0, 1, 0]);
+        // The batches come by length: a mat, a cat, a cat on mat, a cat on cat, whatever their ids.
+        let by_prompt = [[3.0, 0.0], [0.0, 0.5], [0.0, 2.0], [0.6, 0.8]];
+        let mut encoded = vec![0.0; 8];
+        for (place, vector) in texts.batches().places().into_iter().zip(by_prompt) {
+            encoded[2 * place..2 * place + 2].copy_from_slice(&vector);
+        }
+        let vectors = texts.unit_vectors(&Matrix::new(4, encoded.clone())).unwrap();
+        // numpy: m = (n([3, 0]) + n([0, .5])) / 2, m / norm(m); the same of [0, 2] and [.6, .8]; n = unit vector
+        let expected = [0.707_106_8, 0.707_106_8, 0.316_227_8, 0.948_683_3];
+        for (found, expected) in vectors.row(0).iter().chain(vectors.row(1)).zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{vectors:?}");
+        }
+        // A prompt without direction is that of its text.
+        encoded[2 * texts.batches().places()[3]..][..2].fill(0.0);
+        assert_eq!(texts.unit_vectors(&Matrix::new(4, encoded)).unwrap_err().row, 1);
     }
 }

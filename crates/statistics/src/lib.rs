@@ -9,6 +9,7 @@
 //! | question | function |
 //! |---|---|
 //! | share of right answers | [`cluster_proportion`] |
+//! | share of right answers in which every class counts the same | [`cluster_balanced`] |
 //! | mean of any number per item | [`cluster_mean`] |
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
 //! | a median, a calibration error | [`cluster_median`], [`ece`] |
@@ -20,6 +21,7 @@
 //! All intervals have a level of 95 %. All random numbers come from cliptune-random, seeded by [`Bootstrap::seed`]: the
 //! same items give the same interval on every machine, whatever their order.
 
+mod balanced;
 mod bootstrap;
 mod calibration;
 mod clusters;
@@ -33,6 +35,7 @@ mod ties;
 mod unusable;
 mod wilson;
 
+pub use balanced::cluster_balanced;
 pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion};
 pub use calibration::ece;
 pub use difference::{Comparison, paired_cluster_difference, paired_seeds_and_clusters};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision};
+use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision, Task};
 
 /// The version of everything between the sources and the items. Raising it makes every dataset stale.
 pub const DATASET_FORMAT: u32 = 3;
@@ -11,7 +11,7 @@ pub(crate) const TRAIN_PROCEDURE: u32 = 5;
 /// The version of `run.json`.
 pub const RUN_FORMAT: u32 = 3;
 /// The version of everything between a run and its scores. Raising it makes all scores stale.
-pub const SCORES_FORMAT: u32 = 3;
+pub const SCORES_FORMAT: u32 = 4;
 /// The version of everything between a run and the measurements of its reduced precisions. Raising it causes them to
 /// be made and measured again.
 pub const PRECISIONS_FORMAT: u32 = 2;
@@ -37,6 +37,10 @@ pub(crate) fn recipe(plan: &DataPlan) -> Value {
             fields.shift_remove(key);
         }
     }
+    // Templates say how classes are read, which is a matter of the runs.
+    if let Some(classes) = recipe.pointer_mut("/columns/task/classes").and_then(Value::as_object_mut) {
+        classes.shift_remove("templates");
+    }
     if let Some(table) = recipe.get_mut("metadata").and_then(Value::as_object_mut) {
         table.shift_remove("locations");
     }
@@ -53,11 +57,15 @@ pub(crate) fn settings(plan: &Plan) -> Value {
     // The other precisions are made from these graphs when the run is scored, and can be made at any time.
     let trained: Vec<Precision> =
         plan.export.onnx.iter().copied().filter(|precision| *precision == Precision::Fp32).collect();
-    json!({
+    let mut settings = json!({
         "model": { "image_fit": plan.model.image_fit, "architecture": architecture },
         "train": plan.train,
         "export": { "onnx": trained },
-    })
+    });
+    if let Task::Classes { templates, .. } = &plan.data.columns.task {
+        settings["data"] = json!({ "columns": { "templates": templates } });
+    }
+    settings
 }
 
 /// Returns the identity of a run, which consists of everything that decides its result. It is known before the run

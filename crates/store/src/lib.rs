@@ -5,6 +5,7 @@
 //! reader looks for.
 
 mod base;
+mod class_scores;
 mod clock;
 mod compact;
 mod dataset;
@@ -50,6 +51,7 @@ mod succession;
 mod why;
 
 pub use base::ResolvedBase;
+pub use class_scores::{ClassScore, ClassScores, Confusion};
 pub use clock::Clock;
 pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{

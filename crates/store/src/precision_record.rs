@@ -28,7 +28,7 @@ pub struct Precisions {
 pub struct Measured {
     /// The size of both graphs with their weights, in bytes.
     pub bytes: u64,
-    /// The accuracy (choice) or recall@1 from image to text (pairs).
+    /// The accuracy (choice, classes) or recall@1 from image to text (pairs).
     pub score: f64,
     /// The time that the vision tower takes for an image, in milliseconds, without decoding and resizing.
     pub image_milliseconds: f64,
@@ -71,7 +71,7 @@ impl Precisions {
     /// Returns the name of the metric that the scores are values of.
     pub fn metric(&self) -> &'static str {
         match self.task {
-            TaskKind::Choice => "accuracy",
+            TaskKind::Choice | TaskKind::Classes => "accuracy",
             TaskKind::Pairs => "recall@1",
         }
     }

@@ -4,6 +4,8 @@ use cliptune_experiment::{Split, TaskKind};
 use cliptune_terminal::format;
 use serde::{Deserialize, Serialize};
 
+use crate::class_scores::ClassScores;
+
 /// A number with an interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -38,10 +40,11 @@ pub struct Scores {
     /// a tie counts with its expected value over a random order.
     #[serde(default)]
     pub n_tied: usize,
-    /// The number of items with two choices that have the same tokens; 0 for pairs.
+    /// The number of items with two choices that have the same tokens, or whose class has the prompts of another class;
+    /// 0 for pairs.
     #[serde(default)]
     pub n_equal_choices: usize,
-    /// The accuracy (choice) or recall@1 from image to text (pairs) that guessing reaches.
+    /// The accuracy (choice, classes) or recall@1 from image to text (pairs) that guessing reaches.
     pub chance: f64,
     /// The score that always giving the most frequent answer reaches. It is higher than `chance` when labels or
     /// classes are uneven.
@@ -50,8 +53,12 @@ pub struct Scores {
     /// The exp(logit_scale) that the probabilities are computed with.
     pub logit_scale: f64,
     /// The metrics by name, in the order in which they are shown. For choice they are accuracy, label_prob, nll, ece
-    /// and mrr; for pairs image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
+    /// and mrr; for classes top5_accuracy (if there are more than five classes) and balanced_accuracy follow the accuracy;
+    /// for pairs they are image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
     pub metrics: indexed::Metrics,
+    /// The scores of each class; only where items have classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<ClassScores>,
     /// The comparison of ONNX Runtime with libtorch that preceded the scoring.
     pub parity: Parity,
 }
@@ -100,9 +107,9 @@ pub struct Prediction {
     pub id: String,
     /// The group of the item.
     pub group: String,
-    /// The index of the right text.
+    /// The index of the right text or class.
     pub label: usize,
-    /// The index of the text with the highest logit, or of the first one if there is a tie. For pairs, it is the rank
+    /// The index of the text or class with the highest logit, or of the first one if there is a tie. For pairs, it is the rank
     /// (from 0) of the best of the item's own texts, rounded down if there is a tie.
     pub predicted: usize,
     /// Whether the right text (for pairs: one of the item's own texts) has the highest logit, and no wrong text has
@@ -116,10 +123,22 @@ pub struct Prediction {
     pub rank: f64,
     /// The softmax probability of the right text (for pairs: among all texts of the split).
     pub label_prob: f64,
-    /// The softmax probabilities, one per text (for pairs: only that of the item's own text).
+    /// The indexes of the texts that `probs` and `logits` are of: all texts of a choice in their order, the item's own
+    /// text for pairs, and for classes the five most likely ones, the likeliest first, and then the right one if it is
+    /// not among them.
+    pub candidates: Vec<usize>,
+    /// The softmax probabilities of the candidates among all texts or classes.
     pub probs: Vec<f64>,
-    /// The logits, one per text (for pairs: only that of the item's own text).
+    /// The logits of the candidates.
     pub logits: Vec<f64>,
+}
+
+impl Prediction {
+    /// Returns the probability of a text or a class, if it was kept.
+    pub fn prob_of(&self, candidate: usize) -> Option<f64> {
+        let place = self.candidates.iter().position(|&one| one == candidate)?;
+        self.probs.get(place).copied()
+    }
 }
 
 /// `onnx/parity.json`: libtorch's own logits for a few items. They are written by train and read by score.

@@ -31,6 +31,7 @@ const PREDICTIONS_TABLE: Table = Table {
         ("share", "DOUBLE"),
         ("rank", "DOUBLE"),
         ("label_prob", "DOUBLE"),
+        ("candidates", "INTEGER[]"),
         ("probs", "DOUBLE[]"),
         ("logits", "DOUBLE[]"),
     ],

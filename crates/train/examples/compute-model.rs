@@ -73,8 +73,9 @@ fn main() -> Result<()> {
 fn step(parameters: &Parameters, output: ClipOutput<Tensor>, labels: &Tensor) -> Result<()> {
     let labels = Vec::<i64>::try_from(labels)?;
     let each = output.text_embeds.size()[0] as usize / labels.len();
-    let example =
-        |(n, label): (usize, &i64)| Example::new(n, (n * each..(n + 1) * each).collect(), *label as usize, n);
+    let example = |(n, label): (usize, &i64)| {
+        Example::new(n, (n * each..(n + 1) * each).collect::<Vec<_>>(), *label as usize, n)
+    };
     let examples: Vec<Example> = labels.iter().enumerate().map(example).collect();
     let embeddings = Embeddings {
         images: output.image_embeds,

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-use cliptune_experiment::{Seed, TrainPlan};
+use cliptune_experiment::{Seed, Templates, TrainPlan};
 use cliptune_store::{ImageIdentity, Item, ItemImage, Items};
 use cliptune_train::checkpoint::{Checkpoints, Position, State};
 use cliptune_train::data::{Batch, Example, Examples, ImageBank, TextBank};
@@ -182,7 +182,7 @@ impl Work {
 
     fn read(&self) -> Result<(ImageBank, TextBank)> {
         let images = ImageBank::new(self.start.preprocessor.clone(), self.images.clone().into(), None);
-        Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts)?))
+        Ok((images, TextBank::encode(&self.start.tokenizer, &self.texts, &Templates::plain())?))
     }
 
     fn encoder<'a>(

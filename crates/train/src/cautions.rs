@@ -19,7 +19,7 @@ pub(crate) fn of_start(start: &Start, texts: &TextBank, splits: &Splits) -> Vec<
         let count = format::count(texts.truncated() as u64);
         format!("{count} texts are longer than {} tokens and are cut", start.config.text.context_length)
     });
-    [extra, cut, equal_choices(splits)].into_iter().flatten().collect()
+    [extra, cut, equal_choices(splits), equal_classes(texts, splits)].into_iter().flatten().collect()
 }
 
 /// Warns of items with choices that the model cannot tell apart, such as choices that differ only after the last token
@@ -43,6 +43,22 @@ fn equal_choices(splits: &Splits) -> Option<String> {
             format::first_few(&ids)
         )
     })
+}
+
+/// Warns of classes that the model cannot tell apart, such as names that differ only in case.
+fn equal_classes(texts: &TextBank, splits: &Splits) -> Option<String> {
+    if texts.len() >= splits.classes.len() {
+        return None;
+    }
+    let is_repeated = |row: &usize| texts.rows().iter().filter(|other| *other == row).count() > 1;
+    let repeated = splits.classes.iter().zip(texts.rows()).filter(|(_, row)| is_repeated(row));
+    let names: Vec<String> = repeated.map(|(name, _)| name.clone()).collect();
+    Some(format!(
+        "{} of {} classes have the prompts of another class, so that the model cannot tell them apart: {}",
+        format::count(names.len() as u64),
+        format::count(splits.classes.len() as u64),
+        format::first_few(&names)
+    ))
 }
 
 /// Returns the warnings about parts of the plan that the training cannot carry out.
@@ -104,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::data::Examples;
+    use cliptune_experiment::Templates;
 
     /// Returns the plan of the references with another objective and batch size.
     fn plan(objective: Objective, batch_size: usize) -> TrainPlan {
@@ -178,12 +195,14 @@ mod tests {
         let items = [item(0, "0", &["a", "b"]), item(1, "1", &["b", "a", "b"]), item(2, "2", &["c", "c"])];
         let splits = |items: &[Item]| Splits {
             task: TaskKind::Choice,
+            templates: Templates::plain(),
             train: examples(items),
             items: Items::of(items),
             validation: Vec::new(),
             test: Vec::new(),
             images: Vec::new().into(),
             texts: Vec::new(),
+            classes: Vec::new(),
         };
         assert_eq!(
             equal_choices(&splits(&items)).unwrap(),

@@ -123,7 +123,7 @@ impl<'a> Encoder<'a> {
             }
             Tune::LockedText { unlocked_layers: 0 } => {
                 let rows: Vec<usize> = (0..self.texts.len()).collect();
-                self.locked_texts = Some(Self::without_gradients(&rows, |chunk| self.compute_texts(chunk))?);
+                self.locked_texts = Some(self.many_texts(&rows)?);
             }
             // Autograd records nothing for the layers below the first one that moves.
             Tune::LockedImage { .. }
@@ -223,7 +223,14 @@ impl<'a> Encoder<'a> {
             Tower::Vision => vision_piece(ops, &self.config.vision, piece, x)?,
             Tower::Text => text_piece(ops, &self.config.text, piece, x, &input.tensor, None)?,
         };
-        if piece == Piece::Head { input.in_order(ops.normalize(&y)?) } else { Ok(y) }
+        match (piece, tower) {
+            (Piece::Head, Tower::Vision) => ops.normalize(&y),
+            (Piece::Head, Tower::Text) => {
+                let prompts = input.in_order(ops.normalize(&y)?)?;
+                self.of_prompts(prompts, ops)
+            }
+            _ => Ok(y),
+        }
     }
 
     /// Returns the normalised embeddings of images: `[rows, D]`.
@@ -242,21 +249,29 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Computes the embeddings of many rows without gradients, in chunks.
-    pub fn without_gradients(
-        rows: &[usize],
-        encode: impl Fn(&[usize]) -> Result<Tensor, TrainError>,
-    ) -> Result<Tensor, TrainError> {
-        let _guard = tch::no_grad_guard();
-        let chunks = rows.chunks(CHUNK).map(encode).collect::<Result<Vec<_>, _>>()?;
-        Ok(Tensor::f_cat(&chunks, 0)?)
+    /// Returns the normalised embeddings of many images without gradients, in chunks.
+    pub fn many_images(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
+        without_gradients(rows, CHUNK, |chunk| self.images(chunk))
+    }
+
+    /// Returns the normalised embeddings of many texts without gradients, in chunks.
+    pub fn many_texts(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
+        without_gradients(rows, self.rows_at_once(Tower::Text, CHUNK), |chunk| self.texts(chunk))
+    }
+
+    /// Returns how many rows of a tower stand for so many of its inputs: a text is as many as it has prompts.
+    pub(crate) fn rows_at_once(&self, tower: Tower, inputs: usize) -> usize {
+        match tower {
+            Tower::Vision => inputs,
+            Tower::Text => self.texts.rows_at_once(inputs),
+        }
     }
 
     fn all_images(&self) -> Result<Tensor, TrainError> {
         let rows: Vec<usize> = (0..self.images.len()).collect();
         thread::scope(|scope| {
             let ahead = self.decode_ahead(scope, rows.chunks(CHUNK).map(<[usize]>::to_vec).collect());
-            Self::without_gradients(&rows, |chunk| {
+            without_gradients(&rows, CHUNK, |chunk| {
                 ahead.advance()?;
                 self.compute_images(chunk)
             })
@@ -296,8 +311,37 @@ impl<'a> Encoder<'a> {
         let input = self.input(Tower::Text, rows)?;
         let ops = &mut self.ops(&input);
         let pooled = text_tower(ops, &self.config.text, &input.tensor, None)?;
-        input.in_order(ops.normalize(&pooled)?)
+        let prompts = input.in_order(ops.normalize(&pooled)?)?;
+        self.of_prompts(prompts, ops)
     }
+
+    /// Returns the embedding of each text from the normalised embeddings of its prompts: their mean, normalised again
+    /// (Radford et al. 2021, section 3.1.4).
+    fn of_prompts(&self, prompts: Tensor, ops: &mut TorchOps<'_>) -> Result<Tensor, TrainError> {
+        match self.texts.templates() {
+            1 => Ok(prompts),
+            templates => {
+                let size = prompts.size()[1];
+                let means = prompts.f_view([-1, templates as i64, size])?.f_mean_dim(
+                    [1_i64].as_slice(),
+                    false,
+                    Kind::Float,
+                )?;
+                ops.normalize(&means)
+            }
+        }
+    }
+}
+
+/// Computes the embeddings of many rows without gradients, so many at a time.
+fn without_gradients(
+    rows: &[usize],
+    at_a_time: usize,
+    encode: impl Fn(&[usize]) -> Result<Tensor, TrainError>,
+) -> Result<Tensor, TrainError> {
+    let _guard = tch::no_grad_guard();
+    let chunks = rows.chunks(at_a_time).map(encode).collect::<Result<Vec<_>, _>>()?;
+    Ok(Tensor::f_cat(&chunks, 0)?)
 }
 
 fn pick(all: &Tensor, rows: &[usize]) -> Result<Tensor, TrainError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::iter;
 
-use cliptune_experiment::{BatchSize, Objective};
+use cliptune_experiment::{BatchSize, Objective, TaskKind};
 use cliptune_statistics::TiedRank;
 use tch::{Kind, Tensor};
 
@@ -20,7 +20,7 @@ const IMAGES_AT_ONCE: i64 = 256;
 pub struct Evaluation {
     /// The mean loss, weighted by examples.
     pub loss: f64,
-    /// The accuracy: for choices the share of right answers, for pairs recall@1 from image to text over the whole
+    /// The accuracy: for choices and classes the share of right answers, for pairs recall@1 from image to text over the whole
     /// split, where any text that is true of the image counts. Ties are shared, as in scoring: an example counts as
     /// much as the probability that a right text comes first when texts with equal scores come in a random order.
     pub accuracy: f64,
@@ -31,6 +31,7 @@ pub struct Evaluation {
 pub fn evaluate(
     encoder: &Encoder<'_>,
     objective: Objective,
+    task: TaskKind,
     batch_size: BatchSize,
     examples: &[Example],
 ) -> Result<Evaluation, TrainError> {
@@ -40,21 +41,38 @@ pub fn evaluate(
     let _guard = tch::no_grad_guard();
     let order = evaluation_batches(examples, Arrangement::of(objective), batch_size);
     let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
+    let mut encoded: Option<(Vec<usize>, Tensor)> = None;
     for chosen in order {
         let batch = Batch::new(examples, &chosen, objective::needed(objective));
         // This works in chunks, because a batch whose gradient takes two passes may not fit into memory at once.
-        let images = Encoder::without_gradients(&batch.images, |rows| encoder.images(rows))?;
-        let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?;
-        let embeddings = encoder.with_temperature(images, texts)?;
+        let images = encoder.many_images(&batch.images)?;
+        // Batches whose candidates are the classes of a dataset have the same texts.
+        let texts = match encoded.take() {
+            Some((rows, texts)) if rows == batch.texts => texts,
+            _ => encoder.many_texts(&batch.texts)?,
+        };
+        let embeddings = encoder.with_temperature(images, texts.shallow_clone())?;
         let count = batch.examples.len() as f64;
         loss += count * f64::try_from(&objective::loss(objective, 0.0, &embeddings, &batch.examples)?)?;
         seen += count;
         if objective.is_over_candidates() {
             right += right_answers(&embeddings, &batch.examples)?;
         }
+        encoded = Some((batch.texts, texts));
     }
-    let accuracy =
-        if objective.is_over_candidates() { right / seen } else { recall_at_1(encoder, examples)? };
+    let accuracy = match (objective.is_over_candidates(), task) {
+        (true, _) => right / seen,
+        // An image is judged among all classes, however it was trained.
+        (false, TaskKind::Classes) => {
+            found_first(encoder, examples, Needed::Candidates, |example, _| vec![example.right_text()])?
+        }
+        (false, TaskKind::Choice | TaskKind::Pairs) => {
+            let known = |example: &Example, places: &Places| {
+                example.truth.texts().iter().filter_map(|row| places.get(row).copied()).collect()
+            };
+            found_first(encoder, examples, Needed::RightText, known)?
+        }
+    };
     Ok(Evaluation { loss: loss / seen, accuracy })
 }
 
@@ -67,27 +85,33 @@ fn right_answers(embeddings: &Embeddings, examples: &[Example]) -> Result<f64, T
     Ok(examples.iter().zip(&logits).map(right).sum())
 }
 
-fn recall_at_1(encoder: &Encoder<'_>, examples: &[Example]) -> Result<f64, TrainError> {
+/// The places of the text bank's rows among the texts of a batch.
+type Places = HashMap<usize, usize>;
+
+/// Returns the share of examples of which one of the right texts comes first among all texts that are needed. `right`
+/// gives the places of an example's right texts.
+fn found_first(
+    encoder: &Encoder<'_>,
+    examples: &[Example],
+    needed: Needed,
+    right: impl Fn(&Example, &Places) -> Vec<usize>,
+) -> Result<f64, TrainError> {
     let everyone: Vec<usize> = (0..examples.len()).collect();
-    let batch = Batch::new(examples, &everyone, Needed::RightText);
-    let images = Encoder::without_gradients(&batch.images, |rows| encoder.images(rows))?;
-    let texts = Encoder::without_gradients(&batch.texts, |rows| encoder.texts(rows))?.f_transpose(0, 1)?;
-    let places: HashMap<usize, usize> = batch.texts.iter().enumerate().map(|(at, &row)| (row, at)).collect();
+    let batch = Batch::new(examples, &everyone, needed);
+    let images = encoder.many_images(&batch.images)?;
+    let texts = encoder.many_texts(&batch.texts)?.f_transpose(0, 1)?;
+    let places: Places = batch.texts.iter().enumerate().map(|(at, &row)| (row, at)).collect();
     let mut of_image: Vec<Vec<&Example>> = vec![Vec::new(); batch.images.len()];
     batch.examples.iter().for_each(|example| of_image[example.image].push(example));
+    let first =
+        |cosines: &[f64], example| TiedRank::new(cosines, right(example, &places).into_iter()).within(1);
     let (mut found, mut queries) = (0.0, of_image.iter());
     for chunk in images.f_split(IMAGES_AT_ONCE, 0)? {
         for (cosines, examples) in numbers(&chunk.f_matmul(&texts)?)?.iter().zip(&mut queries) {
-            found += examples.iter().map(|example| first(cosines, example, &places)).sum::<f64>();
+            found += examples.iter().map(|example| first(cosines, example)).sum::<f64>();
         }
     }
     Ok(found / examples.len() as f64)
-}
-
-/// Returns the probability that a text that is true of an example's image comes first among all texts.
-fn first(cosines: &[f64], example: &Example, places: &HashMap<usize, usize>) -> f64 {
-    let texts = example.truth.texts();
-    TiedRank::new(cosines, texts.iter().filter_map(|row| places.get(row).copied())).within(1)
 }
 
 /// Returns the rows of a matrix.

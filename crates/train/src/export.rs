@@ -3,11 +3,11 @@
 use std::slice;
 
 use cliptune_clip::checkpoint::Checkpoint;
-use cliptune_experiment::TaskKind;
-use cliptune_store::{ItemSlice, Origin, ParityItem, ParitySample, Run};
+use cliptune_experiment::{TaskKind, Templates};
+use cliptune_store::{Item, ItemSlice, Items, Origin, ParityItem, ParitySample, Run};
 use tch::{Device, Kind, Tensor};
 
-use crate::data::{Batch, Example, Needed};
+use crate::data::{Batch, Example, Needed, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::model::{self, Parameters};
@@ -65,7 +65,7 @@ pub fn write_parity(
     };
     let all_texts: Vec<usize> = (0..batch.texts.len()).collect();
     let entry = |(example, &index): (&Example, &usize)| -> Result<ParityItem, TrainError> {
-        let rows = if task == TaskKind::Pairs { &all_texts } else { &example.texts };
+        let rows: &[usize] = if task == TaskKind::Pairs { &all_texts } else { &example.texts };
         let (item_id, logits) = (items.at(index).item_id().to_owned(), cells(&logits, example.image, rows)?);
         if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
             return Err(TrainError::NotFinite {
@@ -77,6 +77,42 @@ pub fn write_parity(
     };
     let items = batch.examples.iter().zip(&sample).map(entry).collect::<Result<_, _>>()?;
     Ok(cliptune_store::write_parity(run, &ParitySample { items })?)
+}
+
+/// A sample for the parity gate in which each item has a caption.
+pub(crate) struct Captioned {
+    /// The items, each with its caption as its only text.
+    pub(crate) items: Items,
+    /// The captions, in the order of the items.
+    pub(crate) captions: Vec<String>,
+}
+
+impl Captioned {
+    /// Takes a sample of items that have classes, each with a prompt of its class. Over the sample, the prompts come from
+    /// all templates in turn.
+    pub(crate) fn of_classes(items: ItemSlice<'_>, classes: &[String], templates: &Templates) -> Self {
+        let caption = |(place, index): (usize, usize)| {
+            let class = classes.get(items.at(index).label()).map_or("", String::as_str);
+            templates.prompts(class).nth(place % templates.count()).unwrap_or_default()
+        };
+        let sample = spread(items.len());
+        let captions: Vec<String> = sample.iter().copied().enumerate().map(caption).collect();
+        let with = |(&index, caption): (&usize, &String)| Item {
+            texts: vec![caption.clone()],
+            label: 0,
+            ..items.at(index).to_item()
+        };
+        let captioned: Vec<Item> = sample.iter().zip(&captions).map(with).collect();
+        Self { items: Items::of(&captioned), captions }
+    }
+
+    /// Returns the examples of the sample, whose texts are those of a bank that was made of the captions.
+    pub(crate) fn examples(&self, all: &[Example], captions: &TextBank) -> Vec<Example> {
+        let sample = spread(all.len());
+        let of =
+            |(&index, &row): (&usize, &usize)| Example::new(all[index].image, [row], 0, all[index].group);
+        sample.iter().zip(captions.rows()).map(of).collect()
+    }
 }
 
 fn cells(logits: &Tensor, row: usize, columns: &[usize]) -> Result<Vec<f64>, TrainError> {

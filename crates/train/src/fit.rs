@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Instant;
 
-use cliptune_experiment::{Seed, Select, TrainPlan};
+use cliptune_experiment::{Seed, Select, TaskKind, TrainPlan};
 use cliptune_store::{Clock, Event};
 
 use crate::checkpoint::{Best, Position, Saver, State, unusable};
@@ -28,6 +28,8 @@ use crate::tuning::Tuned;
 pub struct Fit<'a> {
     /// The settings of the training.
     pub plan: &'a TrainPlan,
+    /// The kind of the dataset's items.
+    pub task: TaskKind,
     /// The seed that decides the order of the data.
     pub seed: Seed,
     /// The weights, and which of them move.
@@ -227,7 +229,7 @@ impl Fit<'_> {
     /// Evaluates weights on the validation split.
     pub fn evaluate(&self, parameters: &Parameters) -> Result<Evaluation, TrainError> {
         let encoder = self.encoder.with_weights(parameters);
-        evaluate(&encoder, self.plan.objective, self.plan.batch_size, self.validation)
+        evaluate(&encoder, self.plan.objective, self.task, self.plan.batch_size, self.validation)
     }
 
     /// Evaluates the model at the end of an epoch, and keeps the weights if they are the best so far.

@@ -58,7 +58,7 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     let mut splits = Splits::load(plan, dataset)?;
     standing.base.verify()?;
     let start = Start::open(standing, splits.train_items(), context.device)?;
-    let texts = TextBank::encode(&start.tokenizer, &splits.texts())?;
+    let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
     splits.unify(&texts);
     for caution in cautions::of_start(&start, &texts, &splits) {
         context.caution(&plan.experiment, &caution);
@@ -93,7 +93,7 @@ pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Re
     run.verify_model()?;
     let mut splits = Splits::load(plan, dataset)?;
     let start = Start::from_folder(&run.model_folder(), context.device)?;
-    let texts = TextBank::encode(&start.tokenizer, &splits.texts())?;
+    let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
     splits.unify(&texts);
     Session::open(context, standing, run, &start, &splits, texts).export_again()
 }

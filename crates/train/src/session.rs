@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, TrainPlan};
+use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, Templates, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 
 use crate::board::Board;
@@ -13,6 +13,7 @@ use crate::data::{ImageBank, PixelCache, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
+use crate::export::Captioned;
 use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
 use crate::journal::Journal;
 use crate::memory::{Footprint, Subject, host_capacity};
@@ -88,11 +89,12 @@ impl<'a> Session<'a> {
         if !self.splits.validation.is_empty() {
             let encoder = self.encoder(&self.start.parameters);
             let objective = match self.splits.task {
-                TaskKind::Choice => Objective::Choice,
+                TaskKind::Choice | TaskKind::Classes => Objective::Choice,
                 TaskKind::Pairs if self.start.config.family.has_sigmoid_loss() => Objective::Sigmoid,
                 TaskKind::Pairs => Objective::Contrastive,
             };
-            let evaluation = evaluate(&encoder, objective, BatchSize::DEFAULT, &self.splits.validation)?;
+            let evaluation =
+                evaluate(&encoder, objective, self.splits.task, BatchSize::DEFAULT, &self.splits.validation)?;
             journal.tell(&Event::Epoch {
                 epoch: 0,
                 step: 0,
@@ -124,6 +126,7 @@ impl<'a> Session<'a> {
         let mut records = self.records(train, &tuned, checkpoints, position.as_ref())?;
         let fit = Fit {
             plan: train,
+            task: self.splits.task,
             seed: self.plan.seed,
             tuned: &tuned,
             encoder: &encoder,
@@ -293,8 +296,24 @@ impl<'a> Session<'a> {
 
     fn write_parity(&self, parameters: &Parameters) -> Result<(), TrainError> {
         let (items, examples) = self.splits.parity_source();
-        let encoder = self.encoder(parameters);
-        export::write_parity(self.run, &encoder, self.splits.task, items, examples, parameters)
+        let Splits { task, templates, classes, .. } = self.splits;
+        if *task != TaskKind::Classes {
+            return export::write_parity(
+                self.run,
+                &self.encoder(parameters),
+                *task,
+                items,
+                examples,
+                parameters,
+            );
+        }
+        // The graphs read one prompt at a time, and what is compared are the graphs.
+        let sample = Captioned::of_classes(items, classes, templates);
+        let captions = TextBank::encode(&self.start.tokenizer, &sample.captions, &Templates::plain())?;
+        let encoder =
+            Encoder::new(&self.start.config, parameters, &self.images, &captions, self.context.device);
+        let examples = sample.examples(examples, &captions);
+        export::write_parity(self.run, &encoder, TaskKind::Pairs, sample.items.all(), &examples, parameters)
     }
 
     fn encoder<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {

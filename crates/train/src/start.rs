@@ -8,7 +8,9 @@ use cliptune_clip::config::{
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_clip::{ClipConfig, ModelFolder};
-use cliptune_experiment::{Activation, Architecture, ImageFit, ModelSource, Objective, Plan, Transformer};
+use cliptune_experiment::{
+    Activation, Architecture, ImageFit, ModelSource, Objective, Plan, Templates, Transformer,
+};
 use cliptune_store::{ItemSlice, ResolvedBase, Standing};
 use tch::Device;
 
@@ -38,9 +40,8 @@ impl Start {
     pub fn open(standing: &Standing, train_items: ItemSlice<'_>, device: Device) -> Result<Self, TrainError> {
         let plan = &standing.plan;
         let mut start = match (&plan.model.from, &standing.base) {
-            (ModelSource::Scratch(architecture), _) => {
-                scratch(architecture, plan, train_items, device)?.checked("a model from scratch", device)?
-            }
+            (ModelSource::Scratch(architecture), _) => scratch(architecture, standing, train_items, device)?
+                .checked("a model from scratch", device)?,
             (_, ResolvedBase::Folder { path, .. }) => Self::from_folder(path, device)?,
             (_, ResolvedBase::Run { run: Some(run), .. }) => Self::from_folder(&run.model_folder(), device)?,
             (_, ResolvedBase::Hub { cached: Some((snapshot, _)), .. }) => {
@@ -91,7 +92,7 @@ impl Start {
 
     /// Returns this starting point, or an error if its model does not compute finite numbers.
     fn checked(self, what: &str, device: Device) -> Result<Self, TrainError> {
-        let text = TextBank::encode(&self.tokenizer, &["a"])?.tensor(&[0], device)?;
+        let text = TextBank::encode(&self.tokenizer, &["a"], &Templates::plain())?.tensor(&[0], device)?;
         match model::fault(&self.parameters, &self.config, &text, device)? {
             Some(fault) => Err(TrainError::NotFinite { what: what.to_owned(), fault }),
             None => Ok(self),
@@ -108,14 +109,20 @@ impl Start {
     }
 }
 
+/// Draws a model from scratch. Its tokenizer learns the words of the train split and of the prompts of all classes, which
+/// every item is compared with.
 fn scratch(
     architecture: &Architecture,
-    plan: &Plan,
+    standing: &Standing,
     train_items: ItemSlice<'_>,
     device: Device,
 ) -> Result<Start, TrainError> {
-    let words: Vec<&str> =
-        train_items.iter().flat_map(|item| item.texts().chain(item.vocabulary())).collect();
+    let plan = &standing.plan;
+    let templates = plan.data.columns.task.templates();
+    let classes = standing.dataset.iter().flat_map(|dataset| &dataset.record().classes);
+    let prompts: Vec<String> = classes.flat_map(|class| templates.prompts(class)).collect();
+    let own = train_items.iter().flat_map(|item| item.texts().chain(item.vocabulary()));
+    let words: Vec<&str> = own.chain(prompts.iter().map(String::as_str)).collect();
     let tokenizer = Tokenizer::train(&words, architecture.vocab_size, architecture.context_length)?;
     let config = clip_config(architecture, &tokenizer);
     Ok(Start {

@@ -7,6 +7,7 @@ use super::label::Label;
 use super::location::Location;
 use super::require::Require;
 use super::split::SplitPlan;
+use super::templates::Templates;
 use crate::language::words;
 
 /// `data`: the images, the table, how they join, and how the items are split.
@@ -127,6 +128,13 @@ pub enum Task {
         /// The column with the caption.
         text: String,
     },
+    /// A row has an image and its class, which is one of the classes of all rows.
+    Classes {
+        /// The column with the name of the class.
+        class: String,
+        /// The templates whose prompts stand for a class.
+        templates: Templates,
+    },
 }
 
 impl Task {
@@ -135,6 +143,15 @@ impl Task {
         match self {
             Self::Choice { .. } => TaskKind::Choice,
             Self::Pairs { .. } => TaskKind::Pairs,
+            Self::Classes { .. } => TaskKind::Classes,
+        }
+    }
+
+    /// Returns the templates whose prompts stand for a candidate text. Captions and choices are prompts themselves.
+    pub fn templates(&self) -> Templates {
+        match self {
+            Self::Choice { .. } | Self::Pairs { .. } => Templates::plain(),
+            Self::Classes { templates, .. } => templates.clone(),
         }
     }
 }
@@ -147,4 +164,6 @@ pub enum TaskKind {
     Choice,
     /// An item is an image and its own caption.
     Pairs,
+    /// An item is an image of one of the dataset's classes.
+    Classes,
 }

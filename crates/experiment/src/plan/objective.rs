@@ -6,7 +6,7 @@ use crate::shape::Shape;
 variants! {
     /// The loss that a run minimises.
     pub enum Objective under "objective" {
-        /// The cross-entropy over an item's own texts.
+        /// The cross-entropy over an item's own texts, or over all classes.
         Choice = "choice",
         /// Symmetric InfoNCE within the batch. A text that is true of an image is never its negative.
         Contrastive = "contrastive",

@@ -56,8 +56,8 @@ fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), 
             let [texts, no_list] = values.list(&choices)?;
             (texts, no_list, values.text(&label)?, spelling(label.kind()))
         }
-        Task::Pairs { text } => {
-            let text = values.key(text, "data.columns.text")?;
+        Task::Pairs { text } | Task::Classes { class: text, .. } => {
+            let text = values.key(text, single(&columns.task))?;
             (format!("[{text}]"), NO_TEXT.to_owned(), NO_TEXT.to_owned(), Spelling::Text)
         }
     };
@@ -88,6 +88,14 @@ fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), 
 /// Returns the key of the column that says where a row goes.
 fn split_key(plan: &DataPlan) -> &'static str {
     if plan.split.folds.is_some() { "data.split.folds" } else { "data.split.column" }
+}
+
+/// Returns the key that names the only text of a row: its caption or its class.
+fn single(task: &Task) -> &'static str {
+    match task {
+        Task::Classes { .. } => "data.columns.classes",
+        Task::Choice { .. } | Task::Pairs { .. } => "data.columns.text",
+    }
 }
 
 fn spelling(kind: &Kind) -> Spelling {
@@ -123,7 +131,9 @@ fn expression(table: &Table, plan: &DataPlan, name: &str) -> Option<(&'static st
     let columns = &plan.columns;
     let (key, written) = match (name, &columns.task, &plan.split.by) {
         ("texts" | "no_list", Task::Choice { choices, .. }, _) => ("data.columns.choices", choices.clone()),
-        ("texts" | "no_list", Task::Pairs { text }, _) => ("data.columns.text", text.clone()),
+        ("texts" | "no_list", Task::Pairs { text } | Task::Classes { class: text, .. }, _) => {
+            (single(&columns.task), text.clone())
+        }
         ("label", Task::Choice { label, .. }, _) => ("data.columns.label", label.column.clone()),
         ("id", ..) => ("data.columns.id", columns.id.clone()?),
         ("group", ..) => ("data.columns.group", columns.group.clone()?),

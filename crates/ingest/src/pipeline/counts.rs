@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliptune_experiment::{Split, SplitBy};
+use cliptune_experiment::{DataPlan, Split, Task};
 use cliptune_store::{ItemCounts, JoinCounts, Leaks, SplitCounts};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -70,7 +70,7 @@ pub(crate) fn splits(database: &Database) -> Result<BTreeMap<String, SplitCounts
 }
 
 /// Counts what is in more than one split.
-pub(crate) fn leaks(database: &Database, by: &SplitBy) -> Result<Leaks, IngestError> {
+pub(crate) fn leaks(database: &Database, plan: &DataPlan) -> Result<Leaks, IngestError> {
     let crossing = |what: &str, pairs: &str| -> Result<u64, IngestError> {
         database.row(&format!(
             "SELECT CAST(count(*) AS VARCHAR)
@@ -83,7 +83,11 @@ pub(crate) fn leaks(database: &Database, by: &SplitBy) -> Result<Leaks, IngestEr
             "content",
             "SELECT content, split FROM placed JOIN images ON images.number = placed.image",
         )?,
-        texts: crossing("text", items::texts(by))?,
+        texts: match plan.columns.task {
+            // That a class is in every split is no leak.
+            Task::Classes { .. } => 0,
+            Task::Choice { .. } | Task::Pairs { .. } => crossing("text", items::texts(&plan.split.by))?,
+        },
     })
 }
 

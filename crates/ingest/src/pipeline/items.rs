@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cliptune_experiment::{DataPlan, Split, SplitBy};
+use cliptune_experiment::{DataPlan, Split, SplitBy, Task};
 use duckdb::arrow::array::{ArrayRef, Int8Array, Int32Array};
 use duckdb::arrow::error::ArrowError;
 use duckdb::arrow::record_batch::RecordBatch;
@@ -141,14 +141,34 @@ pub(crate) fn gather_copies(database: &Database) -> Result<(), IngestError> {
     Ok(())
 }
 
+/// Makes the table `classes`, which numbers the classes of the items in the order of their names, and returns their names.
+pub(crate) fn number_classes(database: &Database) -> Result<Vec<String>, IngestError> {
+    database.make(
+        "CREATE TABLE classes AS
+             SELECT CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS number, name
+             FROM (SELECT DISTINCT cells.texts[1] AS name FROM placed JOIN cells ON cells.number = placed.number)",
+    )?;
+    database.rows("SELECT CAST(to_json(name) AS VARCHAR) FROM classes ORDER BY number")
+}
+
 /// Returns the query of all items, as the dataset's table has them.
 ///
 /// They are put in order by numbers, which are in the order of what they stand for, and without the names of images, which
 /// are looked up afterwards: what is sorted is what goes to the disk where memory is short.
+///
+/// The candidates of items with a class are the classes of the dataset.
 pub(crate) fn query(plan: &DataPlan) -> String {
     let (group, groups) = match plan.columns.group {
         Some(_) => ("groups.name", "JOIN groups ON groups.number = placed.gid"),
         None => ("NULL", ""),
+    };
+    let [texts, label, classes] = match plan.columns.task {
+        Task::Choice { .. } | Task::Pairs { .. } => ["cells.texts", "placed.label", ""],
+        Task::Classes { .. } => [
+            "CAST([] AS VARCHAR[]) AS texts",
+            "classes.number AS label",
+            "JOIN classes ON classes.name = cells.texts[1]",
+        ],
     };
     format!(
         "SELECT printf('%016x', item) AS item_id, name AS id, coalesce(ids, [name]) AS ids,
@@ -156,9 +176,9 @@ pub(crate) fn query(plan: &DataPlan) -> String {
                 cliptune_image_path(image) AS image, cliptune_image_hash(image) AS image_hash, width, height, texts, label,
                 rows AS multiplicity, coalesce(vocabulary, []) AS vocabulary
          FROM (SELECT placed.item, {ROW_NAME} AS name, copies.ids, {group} AS group_name, placed.split, placed.fold,
-                      images.folder, placed.image, images.width, images.height, cells.texts, placed.label, placed.rows,
+                      images.folder, placed.image, images.width, images.height, {texts}, {label}, placed.rows,
                       coalesce(copies.vocabulary, cells.vocabulary) AS vocabulary
-               FROM placed JOIN cells ON cells.number = placed.number JOIN images ON images.number = placed.image {groups}
+               FROM placed JOIN cells ON cells.number = placed.number JOIN images ON images.number = placed.image {groups} {classes}
                LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given
                ORDER BY CAST(placed.split AS VARCHAR), placed.gid, placed.item, placed.number)"
     )

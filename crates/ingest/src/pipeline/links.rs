@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cliptune_experiment::{Seed, SplitBy};
+use cliptune_experiment::{DataPlan, Seed, SplitBy, Task};
 use duckdb::arrow::array::{AsArray, Int32Array};
 use duckdb::arrow::datatypes::{Int32Type, Int64Type, UInt64Type};
 
@@ -28,10 +28,12 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Finds what connects groups: the values of `split.across`, or else the texts, and always the images.
-    pub(crate) fn find(database: &Database, by: &SplitBy) -> Result<Self, IngestError> {
-        let said = match by {
-            SplitBy::Component { across } if !across.is_empty() => "across",
+    /// Finds what connects groups: the values of `split.across`, or else the texts, and always the images. Images of one
+    /// class have to be in every split, so that a class connects nothing.
+    pub(crate) fn find(database: &Database, plan: &DataPlan) -> Result<Self, IngestError> {
+        let said = match (&plan.split.by, &plan.columns.task) {
+            (SplitBy::Component { across }, _) if !across.is_empty() => "across",
+            (_, Task::Classes { .. }) => "CAST([] AS UBIGINT[])",
             _ => "said",
         };
         database.make(&format!(

@@ -26,7 +26,8 @@ pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestErr
     ))?;
     let label = match plan.columns.task {
         Task::Choice { .. } => "cliptune_label(joined.label, joined.texts)",
-        Task::Pairs { .. } => "CAST(0 AS INTEGER)",
+        // A class is known by its name: its number depends on which other classes there are.
+        Task::Pairs { .. } | Task::Classes { .. } => "CAST(0 AS INTEGER)",
     };
     let split = match plan.split.by {
         SplitBy::Column(_) if plan.split.folds.is_some() => "fold_names.split",
@@ -60,7 +61,7 @@ fn refusal(plan: &DataPlan) -> String {
             when("written IS NULL", Reason::LabelMissing)
                 + &when("label IS NULL", Reason::LabelNotAmongChoices)
         }
-        Task::Pairs { .. } => String::new(),
+        Task::Pairs { .. } | Task::Classes { .. } => String::new(),
     };
     [
         "CASE WHEN NOT kept THEN NULL".to_owned(),

@@ -68,7 +68,7 @@ impl Sources {
         self.plan(Task::Pairs { text: "text".to_owned() })
     }
 
-    fn plan(&self, task: Task) -> DataPlan {
+    pub(crate) fn plan(&self, task: Task) -> DataPlan {
         DataPlan {
             images: vec![self.path("images").into()],
             metadata: TableSource::at(self.path("table.parquet"), TableFormat::Parquet),

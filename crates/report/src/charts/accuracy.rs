@@ -17,6 +17,7 @@ use crate::words;
 struct Panel {
     heading: Option<String>,
     chance: f64,
+    majority: Option<f64>,
     baseline: Option<(String, f64)>,
     rows: Vec<Row>,
 }
@@ -57,6 +58,7 @@ fn panel(data: &ReportData, board: &Board) -> Panel {
     Panel {
         heading: several.then(|| words::board_heading(board)),
         chance: board.chance,
+        majority: board.majority,
         baseline: baseline.map(|row| (data.entries[row.entry].name.clone(), row.score.value)),
         rows,
     }
@@ -129,7 +131,7 @@ impl Layout {
             let (low, high) = row.interval.unwrap_or((row.value, row.value));
             [low, high].into_iter().chain(row.per_seed.iter().copied())
         });
-        let x = padded(values.chain([panel.chance]));
+        let x = padded(values.chain([panel.chance]).chain(panel.majority));
         Frame {
             left: self.name_column,
             right: self.width.pixels() - self.value_column,
@@ -170,6 +172,7 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     let chance = format!("chance {}", short(panel.chance));
     // The label stays on the side away from the baseline's line.
     let anchor = match &panel.baseline {
+        _ if panel.majority.is_some() => Anchor::End,
         Some((_, value)) if *value > panel.chance => Anchor::End,
         Some(_) => Anchor::Start,
         None => Anchor::Middle,
@@ -183,6 +186,11 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
         Stroke::solid(theme::MUTED, 1.2).dashed(),
     );
 
+    if let Some(majority) = panel.majority {
+        let label = format!("most frequent {}", short(majority));
+        let stroke = Stroke::solid(theme::MUTED, 1.2).dashed();
+        reference(figure, &frame, (&label, Anchor::Start), majority, 8.0, stroke);
+    }
     if let Some((name, value)) = &panel.baseline {
         let label = format!("{} {}", shorten(name, 12.0, 150.0), short(*value));
         reference(
@@ -280,7 +288,9 @@ fn short(value: f64) -> String {
 
 fn description(panels: &[Panel]) -> String {
     let sentences = panels.iter().flat_map(|panel| {
-        let chance = format!("Chance is {}.", short(panel.chance));
+        let majority =
+            panel.majority.map(|majority| format!(" Always the most frequent answer: {}.", short(majority)));
+        let chance = format!("Chance is {}.{}", short(panel.chance), majority.unwrap_or_default());
         panel
             .heading
             .iter()

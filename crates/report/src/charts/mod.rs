@@ -6,6 +6,7 @@
 mod accuracy;
 mod axes;
 mod chart;
+mod confusion;
 mod figure;
 mod labels;
 mod loss;
@@ -24,6 +25,7 @@ use crate::error::ReportError;
 
 /// Returns all charts for which there is data, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
-    let charts = [accuracy::chart(data)?, loss::chart(data)?, validation::chart(data)?];
+    let charts =
+        [accuracy::chart(data)?, confusion::chart(data)?, loss::chart(data)?, validation::chart(data)?];
     Ok(charts.into_iter().flatten().collect())
 }

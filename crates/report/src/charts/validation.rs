@@ -12,7 +12,7 @@ use crate::words;
 
 /// Returns the chart of both kinds of item, or `None` if nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
-    let kinds = [TaskKind::Choice, TaskKind::Pairs];
+    let kinds = [TaskKind::Choice, TaskKind::Classes, TaskKind::Pairs];
     let panels: Vec<Panel> = kinds.into_iter().filter_map(|kind| panel(data, kind)).collect();
     if panels.is_empty() {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! Boards, which say what can be compared with what.
 
 use cliptune_experiment::{Seed, TaskKind};
-use cliptune_store::Estimate;
+use cliptune_store::{ClassScores, Estimate};
 
 /// A board: the entries that were scored on the same test split.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Board {
     /// The score that the most frequent answer reaches, where labels or classes are so uneven that it is higher than
     /// guessing.
     pub majority: Option<f64>,
+    /// The scores of the classes, for the entry that the title names and its first seed; only where items have classes.
+    pub classes: Option<ClassScores>,
     /// The number of items of the test split that have two choices with the same tokens for the model.
     pub equal_choices: usize,
     /// The entry that the others are compared with, as an index into

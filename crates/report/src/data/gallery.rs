@@ -51,7 +51,7 @@ pub struct GalleryItem {
     pub stratum: Stratum,
     /// A small JPEG of the image, or the reason why there is none.
     pub image: Result<Thumbnail, String>,
-    /// The candidate texts of the item.
+    /// The candidate texts of the item, or the names of the classes that were considered.
     pub texts: Vec<String>,
     /// The index of the right text.
     pub label: usize,

@@ -169,10 +169,10 @@ impl RunSummary {
 }
 
 impl ReportData {
-    /// Returns the board that the title is about. Boards of choices come before boards of pairs, and otherwise the
+    /// Returns the board that the title is about. Boards of choices and classes come before boards of pairs, and otherwise the
     /// order of entries decides.
     pub fn main_board(&self) -> Option<&Board> {
-        self.boards.iter().find(|board| board.task == TaskKind::Choice).or(self.boards.first())
+        self.boards.iter().find(|board| board.task != TaskKind::Pairs).or(self.boards.first())
     }
 
     /// Returns whether an entry is some board's baseline.
@@ -195,7 +195,7 @@ pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
 /// Returns the name in `scores.json` of the metric that an entry is judged by.
 pub(crate) fn main_metric(task: TaskKind) -> &'static str {
     match task {
-        TaskKind::Choice => "accuracy",
+        TaskKind::Choice | TaskKind::Classes => "accuracy",
         TaskKind::Pairs => "image_to_text_recall@1",
     }
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cliptune_experiment::TaskKind;
 use maud::{Markup, html};
 
 use super::colour_style;
@@ -66,7 +67,7 @@ fn choice(data: &ReportData, gallery: &Gallery, item: &GalleryItem, index: usize
     let takers: Vec<_> = rows.filter(|(_, answer)| votes(answer, index) > 0).collect();
     html! {
         li.correct[right] {
-            span.letter { (words::letter(index)) }
+            span.letter { @if data.boards[gallery.board].task == TaskKind::Choice { (words::letter(index)) } }
             div {
                 (item.texts[index])
                 @if right { " " span.tick { "✓ right" } }

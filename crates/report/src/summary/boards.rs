@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cliptune_experiment::{ModelSource, Seed, Split, TaskKind};
 use cliptune_statistics::{Bootstrap, Interval, Unusable, seeds_and_clusters};
-use cliptune_store::{Estimate, Prediction, Run, Scores, Standing, read_predictions};
+use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions};
 
 use super::differences::{correct, difference};
 use super::folds::{FoldPredictions, Pooled};
@@ -69,7 +69,8 @@ pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Ve
     Ok(all)
 }
 
-/// Returns the boards, each with the entries of one task that answered the same test items. Choices come before pairs.
+/// Returns the boards, each with the entries of one task that answered the same test items. Choices and classes come before
+/// pairs.
 pub(super) fn boards(
     entries: &[Entry],
     scored: &[Scored],
@@ -112,13 +113,15 @@ fn board(
     let headline = headline(entries, &rows, baseline.map(|baseline| baseline.entry));
     let plans: Vec<&Standing> = group.iter().flat_map(|one| &grouped[one.entry]).copied().collect();
 
+    let n_items = group[0].seeds[0].len();
     Ok(Some(Board {
         task: task(first),
         dataset: first.dataset.clone().unwrap_or_default(),
-        n_items: group[0].seeds[0].len(),
+        n_items,
         n_groups: group[0].groups().into_iter().collect::<BTreeSet<_>>().len(),
         chance: scores.chance,
         majority: mean(test_scores(first).filter_map(Scores::uneven_majority)),
+        classes: headline.or(Some(group[0].entry)).and_then(|entry| classes(&entries[entry], n_items)),
         equal_choices: most_of_a_seed(first, |scores| scores.n_equal_choices),
         baseline: baseline.map(|baseline| baseline.entry),
         headline,
@@ -136,6 +139,12 @@ fn most_of_a_seed(entry: &Entry, number: impl Fn(&Scores) -> usize) -> usize {
         }
     }
     numbers.into_values().max().unwrap_or_default()
+}
+
+/// Returns the scores of the classes, of an entry's first seed. Those of several folds are not put together.
+fn classes(entry: &Entry, n_items: usize) -> Option<ClassScores> {
+    let scores = test_scores(entry).next().filter(|scores| scores.n_items == n_items)?;
+    scores.classes.clone()
 }
 
 fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {

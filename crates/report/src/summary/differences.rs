@@ -65,6 +65,7 @@ mod tests {
             share,
             rank: 1.0,
             label_prob: 0.5,
+            candidates: vec![0, 1],
             probs: vec![0.5; 2],
             logits: vec![0.0; 2],
         };
@@ -93,6 +94,7 @@ mod tests {
             n_groups: 1,
             chance: 0.5,
             majority: None,
+            classes: None,
             equal_choices: 0,
             baseline: None,
             headline: None,

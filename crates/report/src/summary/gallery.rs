@@ -15,13 +15,13 @@ const SIZE: usize = 16;
 /// The parts of items that the gallery shows.
 const SHOWN: &[Part] = &[Part::Identity, Part::Group, Part::Image, Part::Texts];
 
-/// Returns the gallery of the first board of choices, if there is one.
+/// Returns the gallery of the first board of choices or classes, if there is one.
 pub(super) fn gallery(
     boards: &[Board],
     scored: &[Scored],
     grouped: &[Vec<&Standing>],
 ) -> Result<Option<Gallery>, ReportError> {
-    let Some(index) = boards.iter().position(|board| board.task == TaskKind::Choice) else { return Ok(None) };
+    let Some(index) = boards.iter().position(|board| board.task != TaskKind::Pairs) else { return Ok(None) };
     let board = &boards[index];
     let of_board: Vec<&Scored> = board.rows.iter().filter_map(|row| find(scored, row.entry)).collect();
     let headline = board.headline.or(board.rows.first().map(|row| row.entry));
@@ -118,27 +118,47 @@ fn show(
     let shown = chosen.iter().filter_map(|&index| {
         let prediction = &first.seeds[0][index];
         let item = *by_id.get(prediction.item_id.as_str())?;
+        let (candidates, texts) = candidates(dataset, item, scored, index);
         Some(GalleryItem {
             item_id: item.item_id().to_owned(),
             id: prediction.id.clone(),
             group: item.group().to_owned(),
             stratum: strata[index],
             image: image(item),
-            texts: item.texts().map(str::to_owned).collect(),
-            label: item.label(),
-            answers: scored.iter().map(|one| answer(one, index, item.text_numbers().len())).collect(),
+            label: candidates.iter().position(|&candidate| candidate == item.label())?,
+            answers: scored.iter().map(|one| answer(one, index, &candidates)).collect(),
+            texts,
         })
     });
     Ok(shown.collect())
 }
 
-fn answer(scored: &Scored, item: usize, texts: usize) -> Answer {
-    let votes = |text: usize| scored.seeds.iter().filter(|seed| seed[item].predicted == text).count();
-    let prob = |text: usize| {
-        let probs = scored.seeds.iter().filter_map(|seed| seed[item].probs.get(text).copied());
+/// Returns the candidates of an item that are shown, with their texts: all of its own texts, or of the dataset's classes
+/// the right one, those that were given as answers, and the likely ones.
+fn candidates(
+    dataset: &Dataset,
+    item: ItemRef<'_>,
+    scored: &[&Scored],
+    index: usize,
+) -> (Vec<usize>, Vec<String>) {
+    let classes = &dataset.record().classes;
+    if classes.is_empty() {
+        return ((0..item.text_numbers().len()).collect(), item.texts().map(str::to_owned).collect());
+    }
+    let predictions = || scored.iter().flat_map(|one| &one.seeds).map(|seed| &seed[index]);
+    let likely = predictions().next().into_iter().flat_map(|first| &first.candidates).copied();
+    let given = predictions().map(|prediction| prediction.predicted);
+    let shown: BTreeSet<usize> = given.chain(likely).chain([item.label()]).collect();
+    shown.into_iter().filter_map(|class| Some((class, classes.get(class)?.clone()))).unzip()
+}
+
+fn answer(scored: &Scored, item: usize, candidates: &[usize]) -> Answer {
+    let votes = |&text: &usize| scored.seeds.iter().filter(|seed| seed[item].predicted == text).count();
+    let prob = |&text: &usize| {
+        let probs = scored.seeds.iter().filter_map(|seed| seed[item].prob_of(text));
         mean(probs).unwrap_or(f64::NAN)
     };
-    Answer { votes: (0..texts).map(votes).collect(), probs: (0..texts).map(prob).collect() }
+    Answer { votes: candidates.iter().map(votes).collect(), probs: candidates.iter().map(prob).collect() }
 }
 
 fn count(stratum: Stratum, strata: &[Stratum], shown: &[GalleryItem]) -> StratumCount {
@@ -163,6 +183,7 @@ mod tests {
             share: f64::from(u8::from(correct)),
             rank: 1.0,
             label_prob: 0.5,
+            candidates: vec![0, 1],
             probs: vec![0.5, 0.5],
             logits: vec![0.0, 0.0],
         }

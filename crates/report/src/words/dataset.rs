@@ -9,6 +9,7 @@ pub(crate) fn kind(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "choice",
         TaskKind::Pairs => "pairs",
+        TaskKind::Classes => "classes",
     }
 }
 

@@ -23,6 +23,7 @@ fn reached(board: &Board, row: &BoardRow) -> String {
     match board.task {
         TaskKind::Choice => format!("{:.2} of held-out items matched with the right text", row.score.value),
         TaskKind::Pairs => format!("the own text ranks first for {:.2} of held-out images", row.score.value),
+        TaskKind::Classes => format!("{:.2} of held-out images put into the right class", row.score.value),
     }
 }
 
@@ -66,6 +67,7 @@ fn board_finding(data: &ReportData, board: &Board) -> Vec<String> {
     let what = match board.task {
         TaskKind::Choice => "picks the right text for",
         TaskKind::Pairs => "ranks an image's own text first for",
+        TaskKind::Classes => "finds the right class for",
     };
     let unseen = if entry.is_trained() { " that training never saw" } else { "" };
     let mut sentences = vec![format!(

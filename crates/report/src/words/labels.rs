@@ -14,7 +14,7 @@ pub(crate) fn objective(word: &str) -> String {
 /// Returns the name of the metric that a kind of item is judged by.
 pub(crate) fn metric(kind: TaskKind) -> &'static str {
     match kind {
-        TaskKind::Choice => "accuracy",
+        TaskKind::Choice | TaskKind::Classes => "accuracy",
         TaskKind::Pairs => "recall@1",
     }
 }
@@ -24,6 +24,7 @@ pub(crate) fn metric_long(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Choice => "accuracy, right text chosen",
         TaskKind::Pairs => "recall@1, image to text",
+        TaskKind::Classes => "accuracy, right class chosen",
     }
 }
 
@@ -54,6 +55,7 @@ pub(crate) fn board_heading(board: &Board) -> String {
     match board.task {
         TaskKind::Choice => "Choice: right text chosen".to_owned(),
         TaskKind::Pairs => "Pairs: counterpart among the first k".to_owned(),
+        TaskKind::Classes => "Classes: right class chosen".to_owned(),
     }
 }
 

@@ -247,6 +247,7 @@ fn predictions(trained: bool, seed: usize) -> Vec<Prediction> {
             share: f64::from(u8::from(right)),
             rank: if right { 1.0 } else { 2.0 },
             label_prob: 0.2,
+            candidates: (0..5).collect(),
             probs: vec![0.2; 5],
             logits: vec![0.0; 5],
         }
@@ -269,6 +270,7 @@ fn scores(right: f64) -> Scores {
         majority: 0.2,
         logit_scale: 10.0,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(right)), ("nll".to_owned(), estimate(1.5))]),
+        classes: None,
         parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
     }
 }

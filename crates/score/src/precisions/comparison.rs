@@ -67,15 +67,22 @@ fn right(predictions: &[Prediction]) -> Vec<f64> {
 }
 
 fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
-    let logits = a.iter().zip(b).flat_map(|(a, b)| a.logits.iter().zip(&b.logits));
-    logits.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    a.iter().zip(b).flat_map(|(a, b)| shared_logits(a, b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// Returns the logits of the candidates that both predictions keep.
+fn shared_logits(a: &Prediction, b: &Prediction) -> Vec<(f64, f64)> {
+    let place = |candidate: &usize| b.candidates.iter().position(|other| other == candidate);
+    let shared =
+        a.candidates.iter().zip(&a.logits).filter_map(|(one, &logit)| Some((logit, b.logits[place(one)?])));
+    shared.collect()
 }
 
 /// Counts the items on which both agree. For pairs, whose answer is a rank among many, they agree if an own text comes
 /// first for both or for neither.
 fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
     let agree = |(a, b): &(&Prediction, &Prediction)| match task {
-        TaskKind::Choice => a.predicted == b.predicted,
+        TaskKind::Choice | TaskKind::Classes => a.predicted == b.predicted,
         TaskKind::Pairs => a.share == b.share,
     };
     a.iter().zip(b).filter(agree).count()
@@ -96,6 +103,7 @@ mod tests {
             share: f64::from(u8::from(correct)),
             rank: (predicted + 1) as f64,
             label_prob: 0.0,
+            candidates: (0..logits.len()).collect(),
             probs: Vec::new(),
             logits: logits.to_vec(),
         }
@@ -114,5 +122,16 @@ mod tests {
         let a = [prediction(0, true, &[1.0, 2.0]), prediction(0, true, &[3.0])];
         let b = [prediction(0, true, &[1.5, 2.0]), prediction(0, true, &[2.0])];
         assert_eq!(largest_difference(&a, &b), 1.0);
+    }
+
+    #[test]
+    fn logits_are_compared_candidate_by_candidate() {
+        let kept = |candidates: &[usize], logits: &[f64]| Prediction {
+            candidates: candidates.to_vec(),
+            ..prediction(0, true, logits)
+        };
+        // Class 7 is among the likely ones of one side alone.
+        let (a, b) = (kept(&[3, 5, 7], &[9.0, 8.0, 1.0]), kept(&[5, 3, 2], &[8.5, 8.75, 7.0]));
+        assert_eq!(largest_difference(&[a], &[b]), 0.5);
     }
 }

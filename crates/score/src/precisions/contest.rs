@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use cliptune_clip::image::Preprocessor;
-use cliptune_experiment::{Precision, Split};
-use cliptune_store::{Dataset, ItemSlice, Prediction};
+use cliptune_experiment::{Precision, Split, TaskKind};
+use cliptune_store::{ItemSlice, Prediction};
 use cliptune_terminal::Printer;
 
 use crate::encoded::{Distinctions, Encoded};
@@ -36,12 +36,12 @@ pub(super) struct Entrants {
 /// Runs the items through fp32, whose towers belong to the model, and through the reduced precisions.
 pub(super) fn run(
     items: ItemSlice<'_>,
-    dataset: &Dataset,
+    task: TaskKind,
+    distinct: &Distinctions<'_>,
     model: &mut Model,
     mut reduced: Vec<(Precision, Towers)>,
     printer: &Printer,
 ) -> Result<Entrants, ScoreError> {
-    let distinct = Distinctions::of(items, model)?;
     let temperature = model.temperature();
     let (towers, preprocessor) = model.towers();
     let mut fp32 = Lane::new(Precision::Fp32, towers);
@@ -49,11 +49,11 @@ pub(super) fn run(
         reduced.iter_mut().map(|(precision, towers)| Lane::new(*precision, towers)).collect();
     let mut lanes: Vec<&mut Lane<'_>> = std::iter::once(&mut fp32).chain(&mut reduced).collect();
     encode_texts(&mut lanes, distinct.texts.batches(), printer)?;
-    encode_images(&mut lanes, &distinct, preprocessor, printer)?;
+    encode_images(&mut lanes, distinct, preprocessor, printer)?;
     let finish = |lane: Lane<'_>| {
         let (precision, image_time, text_time) = (lane.precision, lane.images.mean(), lane.texts.mean());
-        let encoded = lane.encoded(&distinct)?;
-        let predictions = distinct.predictions(dataset.record().task, items, &encoded, temperature);
+        let encoded = lane.encoded(distinct)?;
+        let predictions = distinct.predictions(task, items, &encoded, temperature);
         Ok(Entrant { precision, predictions, image_time, text_time })
     };
     let reduced = reduced.into_iter().map(finish).collect::<Result<_, ScoreError>>()?;
@@ -84,10 +84,10 @@ impl<'a> Lane<'a> {
     /// Returns the unit vectors, with the texts back in their own order.
     fn encoded(self, distinct: &Distinctions<'_>) -> Result<Encoded, ScoreError> {
         let Self { precision, towers, images, texts } = self;
-        let (mut images, mut texts) = (images.rows, texts.rows.select(&distinct.texts.batches().places()));
+        let mut images = images.rows;
         let too_coarse =
             |input, lost: NoDirection| ScoreError::TooCoarse { precision, input, computed: lost.computed() };
-        texts.normalise().map_err(|lost| match precision {
+        let texts = distinct.texts.unit_vectors(&texts.rows).map_err(|lost| match precision {
             Precision::Fp32 => towers.text_without_direction(&distinct.texts, lost),
             _ => too_coarse(text_input(&distinct.texts, lost.row), lost),
         })?;

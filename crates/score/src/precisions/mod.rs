@@ -16,6 +16,7 @@ use cliptune_store::{
 };
 use cliptune_terminal::Printer;
 
+use crate::encoded::Distinctions;
 use crate::error::ScoreError;
 use crate::model::Model;
 use crate::runtime::Runtime;
@@ -91,8 +92,10 @@ fn measure(
     precisions.iter().try_for_each(|precision| workshop.make(*precision))?;
     let open = |precision: &Precision| Ok((*precision, workshop.towers(runtime, *precision)?));
     let reduced = precisions.iter().map(open).collect::<Result<Vec<_>, ScoreError>>()?;
-    let entrants = contest::run(items, dataset, model, reduced, printer)?;
-    comparison::compare(items, dataset.record().task, &entrants, workshop)
+    let (record, templates) = (dataset.record(), run.record().plan.data.columns.task.templates());
+    let distinct = Distinctions::of(items, &record.classes, &templates, model)?;
+    let entrants = contest::run(items, record.task, &distinct, model, reduced, printer)?;
+    comparison::compare(items, record.task, &entrants, workshop)
 }
 
 /// Applies the margin of a plan to its precisions; decisions on the precisions of other plans do not change.

@@ -8,7 +8,7 @@ use cliptune_store::{read_predictions, read_scores};
 use fs_err as fs;
 use serde_json::Value;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, WORDS};
 
 pub(crate) fn score(fixture: &Fixture, flags: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cliptune-score"))
@@ -56,6 +56,39 @@ fn choices_are_scored_as_by_hand() {
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed[0]["run"], run.id());
     assert_eq!(printed[0]["metrics"]["accuracy"]["value"], right as f64 / 12.0);
+}
+
+#[test]
+fn classes_are_scored_as_by_hand() {
+    let fixture = Fixture::new(TaskKind::Classes);
+    let (run, _) = fixture.train();
+    let output = score(&fixture, &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let predictions = read_predictions(&run, Split::Test).unwrap();
+    let (mut right, mut within) = (0, 0);
+    for item in &fixture.items {
+        let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
+        let logits = WORDS.map(|class| fixture.class_logit(item, class));
+        for (&class, found) in prediction.candidates.iter().zip(&prediction.logits) {
+            assert!((found - logits[class]).abs() < 1e-4, "{found} {}", logits[class]);
+        }
+        let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
+        assert!((prediction.label_prob - logits[item.label].exp() / total).abs() < 1e-4);
+        let above = logits.iter().filter(|logit| **logit > logits[item.label]).count();
+        right += usize::from(above == 0);
+        within += usize::from(above < 5);
+    }
+    let scores = read_scores(&run, Split::Test).unwrap().unwrap();
+    let value = |metric: &str| scores.metrics.get(metric).unwrap().value;
+    assert_eq!(value("accuracy"), right as f64 / 12.0);
+    assert!((value("top5_accuracy") - within as f64 / 12.0).abs() < 1e-12);
+    // The labels are n² mod 5 for n from 0 to 11: three times 0, five times 1, four times 4, and never another word.
+    assert_eq!((scores.chance, scores.majority), (1.0 / 6.0, 5.0 / 12.0));
+    let classes = scores.classes.unwrap().classes;
+    let items: Vec<usize> = classes.iter().map(|class| class.n_items).collect();
+    assert_eq!(items, [3, 5, 0, 0, 4, 0]);
+    assert!(classes.iter().all(|class| class.accuracy.is_some() == (class.n_items > 0)));
+    assert!(!run.scores_folder(Split::Test).join("choices.json").exists(), "a class is no letter");
 }
 
 #[test]

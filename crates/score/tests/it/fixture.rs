@@ -29,7 +29,10 @@ const FREQUENCIES: [f64; 4] = [0.01, 0.02, 0.05, 0.11];
 const LOGIT_SCALE: f64 = 10.0;
 const SIDE: u32 = 8;
 const CONTEXT: usize = 12;
-const WORDS: [&str; 6] = ["cat", "dog", "a mat", "the king of rain", "on two legs", "so"];
+/// The templates of a fixture with classes, which are the words.
+pub(crate) const TEMPLATES: [&str; 2] = ["a {}", "the {} of all"];
+
+pub(crate) const WORDS: [&str; 6] = ["cat", "dog", "a mat", "the king of rain", "on two legs", "so"];
 
 /// A temporary folder with an experiment file, its data, and a store.
 pub(crate) struct Fixture {
@@ -57,6 +60,7 @@ impl Fixture {
         let columns = match task {
             TaskKind::Choice => "{ choices: choices, label: label }",
             TaskKind::Pairs => "{ text: text }",
+            TaskKind::Classes => "{ classes: text, templates: [\"a {}\", \"the {} of all\"] }",
         };
         let yaml = format!(
             "name: tiny\ndata:\n  images: images\n  metadata: table.csv\n  join: {{ metadata: name }}\n  \
@@ -141,7 +145,7 @@ impl Fixture {
             format_version: cliptune_store::DATASET_FORMAT,
             hash: standing.dataset_hash.clone(),
             task,
-            classes: Vec::new(),
+            classes: if task == TaskKind::Classes { WORDS.map(str::to_owned).to_vec() } else { Vec::new() },
             plan: standing.plan.data.clone(),
             sources: Sources {
                 images_folders: vec![self.path("images").display().to_string()],
@@ -170,8 +174,8 @@ impl Fixture {
     fn parity_sample(&self) -> ParitySample {
         let item = |item: &Item| ParityItem {
             item_id: item.item_id.clone(),
-            texts: item.texts.clone(),
-            logits: self.logits(item),
+            texts: gated(item),
+            logits: gated(item).iter().map(|text| self.logit(item, text)).collect(),
         };
         ParitySample { items: self.items.iter().take(3).map(item).collect() }
     }
@@ -183,9 +187,21 @@ impl Fixture {
 
     /// The logit of an item's image with any text, by hand, in 64 bits.
     pub(crate) fn logit(&self, item: &Item, text: &str) -> f64 {
-        let image = unit(image_vector(item));
-        let text = unit(text_vector(text));
-        LOGIT_SCALE * image.iter().zip(text).map(|(a, b)| a * b).sum::<f64>()
+        scaled_cosine(item, unit(text_vector(text)))
+    }
+
+    /// The logit of an item's image with a class: with the mean direction of its prompts.
+    pub(crate) fn class_logit(&self, item: &Item, class: &str) -> f64 {
+        let prompts = TEMPLATES.map(|template| unit(text_vector(&template.replace("{}", class))));
+        scaled_cosine(item, unit(std::array::from_fn(|d| prompts.iter().map(|prompt| prompt[d]).sum())))
+    }
+}
+
+/// Returns the texts of an item that the parity gate compares: those of its own, or a prompt of its class.
+fn gated(item: &Item) -> Vec<String> {
+    match item.texts.is_empty() {
+        true => vec![TEMPLATES[0].replace("{}", WORDS[item.label])],
+        false => item.texts.clone(),
     }
 }
 
@@ -193,7 +209,12 @@ fn item(number: usize, task: TaskKind) -> Item {
     let text = |choice: usize| {
         format!("{} {}", WORDS[(number + choice) % 6], "so ".repeat((2 * number + choice) % 5))
     };
-    let texts: Vec<String> = (0..if task == TaskKind::Choice { 3 } else { 1 }).map(text).collect();
+    let (texts, label) = match task {
+        TaskKind::Choice => (3, number % 3),
+        TaskKind::Pairs => (1, 0),
+        TaskKind::Classes => (0, number * number % 5),
+    };
+    let texts: Vec<String> = (0..texts).map(text).collect();
     Item {
         item_id: format!("{number:016x}"),
         id: format!("row{number}"),
@@ -205,7 +226,7 @@ fn item(number: usize, task: TaskKind) -> Item {
         image_hash: format!("{:064x}", number % 4).parse().unwrap(),
         width: Some(SIDE),
         height: Some(SIDE + 3),
-        label: if task == TaskKind::Choice { number % 3 } else { 0 },
+        label,
         texts,
         vocabulary: Vec::new(),
     }
@@ -237,6 +258,10 @@ fn text_vector(text: &str) -> [f64; 4] {
     let ids = tokenizer().encode(text).unwrap().ids;
     let tokens = &ids[..ids.len() - 1];
     std::array::from_fn(|d| tokens.iter().map(|&id| (id as f64 * FREQUENCIES[d]).sin()).sum())
+}
+
+fn scaled_cosine(item: &Item, text: [f64; 4]) -> f64 {
+    LOGIT_SCALE * unit(image_vector(item)).iter().zip(text).map(|(a, b)| a * b).sum::<f64>()
 }
 
 fn unit(vector: [f64; 4]) -> [f64; 4] {

@@ -26,7 +26,7 @@ fn has(run: &Run, precision: &str) -> bool {
 
 #[test]
 fn every_precision_is_measured_beside_fp32() {
-    for task in [TaskKind::Choice, TaskKind::Pairs] {
+    for task in [TaskKind::Choice, TaskKind::Classes, TaskKind::Pairs] {
         let fixture = Fixture::new(task);
         fixture.declare("export: { onnx: [fp32, fp16, int8] }");
         let (run, _) = fixture.train();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cliptune_experiment::Split;
-use cliptune_experiment::TaskKind;
+use cliptune_experiment::{TaskKind, Templates};
 use cliptune_onnx::{FAST_VISION_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_score::error::ScoreError;
 use cliptune_score::export::Export;
@@ -37,11 +37,12 @@ fn a_vector_does_not_depend_on_the_batch_it_was_in() {
     let mut model = model(&fixture);
     let texts: Vec<String> = (0..150).map(|i| format!("dog {}", "so ".repeat(i * 7 % 11))).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let tokens = model.tokenise(&texts).unwrap();
+    let tokens = model.tokenise(&texts, &Templates::plain()).unwrap();
     let together = model.encode_texts(&tokens, |_| {}).unwrap();
     assert_eq!((together.rows(), together.columns()), (tokens.rows().count(), 4));
     for (row, text) in texts.iter().enumerate().step_by(29) {
-        let alone = model.encode_texts(&model.tokenise(&[text]).unwrap(), |_| {}).unwrap();
+        let alone =
+            model.encode_texts(&model.tokenise(&[text], &Templates::plain()).unwrap(), |_| {}).unwrap();
         assert!(
             (product(alone.row(0), together.row(tokens.rows().row_of[row])) - 1.0).abs() < 1e-6,
             "{text}"

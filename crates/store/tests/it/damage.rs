@@ -89,6 +89,7 @@ fn scores(split: Split) -> Scores {
         majority: 0.25,
         logit_scale: 100.0,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(0.625)), ("nll".to_owned(), estimate(1.5))]),
+        classes: None,
         parity: Parity { n_items: 9, max_logit_difference: 1e-5, answers_agree: 9, tolerance: 1e-3 },
     }
 }
@@ -106,6 +107,7 @@ fn predictions() -> Vec<Prediction> {
             share: 0.5,
             rank: 1.5,
             label_prob: 1.0 / number as f64,
+            candidates: vec![0, 1, 2],
             probs: vec![0.5, 0.25, 0.25],
             logits: vec![number as f64, 0.0, -12.5],
         }

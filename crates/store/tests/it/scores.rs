@@ -26,6 +26,7 @@ fn scores(accuracy: f64) -> Scores {
         majority: 0.5,
         logit_scale: 100.0,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
+        classes: None,
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
     }
 }
@@ -42,6 +43,7 @@ fn prediction() -> Prediction {
         share: 0.1 + 0.2,
         rank: 2.5,
         label_prob: 1.0 / 3.0,
+        candidates: vec![0, 1, 2],
         probs: vec![0.1 + 0.2, 1e-30, 2.0 / 3.0],
         logits: vec![-12.345_678_901_234_5, 0.0, 1e300],
     }

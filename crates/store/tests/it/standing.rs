@@ -50,6 +50,7 @@ fn score(run: &Run, split: Split) {
         majority: 0.5,
         logit_scale: 1.0,
         metrics: Metrics::default(),
+        classes: None,
         parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
     };
     write_scores(run, &scores, &[], Items::default().all()).unwrap();

@@ -1,6 +1,7 @@
 //! The examples of one step, with the distinct images and texts that they need.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::examples::Example;
 
@@ -30,13 +31,13 @@ impl Batch {
         let (mut images, mut texts) = (Rows::default(), Rows::default());
         let renumber = |&index: &usize| {
             let example = &examples[index];
-            let (kept, label) = match needed {
-                Needed::Candidates => (example.texts.clone(), example.label),
-                Needed::RightText => (vec![example.right_text()], 0),
+            let (texts, label) = match needed {
+                Needed::Candidates => (texts.positions(&example.texts), example.label),
+                Needed::RightText => ([texts.position(example.right_text())].into(), 0),
             };
             Example {
                 image: images.position(example.image),
-                texts: kept.into_iter().map(|text| texts.position(text)).collect(),
+                texts,
                 label,
                 group: example.group,
                 truth: example.truth.clone(),
@@ -52,6 +53,8 @@ impl Batch {
 struct Rows {
     rows: Vec<usize>,
     positions: HashMap<usize, usize>,
+    /// The list that was requested last, and its positions. The classes of a dataset are one list for all examples.
+    last: Option<(Arc<[usize]>, Arc<[usize]>)>,
 }
 
 impl Rows {
@@ -60,6 +63,17 @@ impl Rows {
             self.rows.push(row);
             self.rows.len() - 1
         })
+    }
+
+    fn positions(&mut self, rows: &Arc<[usize]>) -> Arc<[usize]> {
+        if let Some((last, positions)) = &self.last
+            && Arc::ptr_eq(last, rows)
+        {
+            return Arc::clone(positions);
+        }
+        let positions: Arc<[usize]> = rows.iter().map(|&row| self.position(row)).collect();
+        self.last = Some((Arc::clone(rows), Arc::clone(&positions)));
+        positions
     }
 }
 
@@ -80,7 +94,7 @@ mod tests {
             ([7, 9].as_slice(), [1, 2, 3].as_slice())
         );
         let last = &batch.examples[2];
-        assert_eq!((last.image, last.texts.as_slice(), last.label, last.group), (0, [2, 0].as_slice(), 1, 7));
+        assert_eq!((last.image, &*last.texts, last.label, last.group), (0, [2, 0].as_slice(), 1, 7));
     }
 
     #[test]
@@ -88,6 +102,6 @@ mod tests {
         let all = [example(7, &[1, 2], 1), example(9, &[4, 3], 0)];
         let batch = Batch::new(&all, &[0, 1], Needed::RightText);
         assert_eq!(batch.texts, [2, 4]);
-        assert_eq!(batch.examples[1].texts, [1]);
+        assert_eq!(*batch.examples[1].texts, [1]);
     }
 }

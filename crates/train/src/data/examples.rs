@@ -13,8 +13,9 @@ use super::truth::{Truth, relate};
 pub struct Example {
     /// The item's row in the image bank.
     pub image: usize,
-    /// The rows of the item's texts in the text bank.
-    pub texts: Vec<usize>,
+    /// The rows of the item's candidate texts in the text bank. Items whose candidates are the classes of the dataset
+    /// share them.
+    pub texts: Arc<[usize]>,
     /// The index of the right text in `texts`.
     pub label: usize,
     /// The number of the item's group; items of one group share it.
@@ -25,7 +26,8 @@ pub struct Example {
 
 impl Example {
     /// Creates an example about whose image nothing else is known than that its right text is true.
-    pub fn new(image: usize, texts: Vec<usize>, label: usize, group: usize) -> Self {
+    pub fn new(image: usize, texts: impl Into<Arc<[usize]>>, label: usize, group: usize) -> Self {
+        let texts = texts.into();
         let truth = Truth::of(texts[label]);
         Self { image, texts, label, group, truth }
     }
@@ -51,12 +53,19 @@ impl Example {
 /// [`Items`], whose numbers are numbered again in the order in which the examples need them.
 #[derive(Debug, Default)]
 pub struct Examples {
+    /// The numbers of the classes that are the candidates of every item, if there are any.
+    classes: Option<Arc<[usize]>>,
     images: Numbering<u32>,
     texts: Numbering<u32>,
     groups: Numbering<u32>,
 }
 
 impl Examples {
+    /// Creates a numbering for items whose candidates are so many classes, or their own texts if there are none.
+    pub fn among(classes: usize) -> Self {
+        Self { classes: (classes > 0).then(|| (0..classes).collect()), ..Self::default() }
+    }
+
     /// Numbers the images, texts and groups of the items of one split, continuing the numbers given so far.
     pub fn add<'a>(&mut self, items: impl Iterator<Item = ItemRef<'a>>) -> Vec<Example> {
         let mut examples: Vec<Example> = items.map(|item| self.example(item)).collect();
@@ -66,7 +75,11 @@ impl Examples {
 
     fn example(&mut self, item: ItemRef<'_>) -> Example {
         let image = self.images.number(&item.image_number());
-        let texts = item.text_numbers().iter().map(|text| self.texts.number(text)).collect();
+        if let Some(classes) = &self.classes {
+            // A group says nothing about classes: a photographer takes pictures of cats and of dogs. An image does.
+            return Example::new(image, Arc::clone(classes), item.label(), image);
+        }
+        let texts: Vec<usize> = item.text_numbers().iter().map(|text| self.texts.number(text)).collect();
         Example::new(image, texts, item.label(), self.groups.number(&item.group_number()))
     }
 
@@ -88,8 +101,14 @@ impl Examples {
     /// Replaces the text numbers in the examples of one split by rows of a bank that was made of
     /// [`texts`](Self::texts), in which texts with the same tokens share a row.
     pub fn unify(examples: &mut [Example], rows: &[usize]) {
-        for text in examples.iter_mut().flat_map(|example| &mut example.texts) {
-            *text = rows[*text];
+        let mut before: Option<(Arc<[usize]>, Arc<[usize]>)> = None;
+        for example in examples.iter_mut() {
+            let unified = match &before {
+                // The classes of a dataset are one list for all its items.
+                Some((given, unified)) if Arc::ptr_eq(given, &example.texts) => Arc::clone(unified),
+                _ => example.texts.iter().map(|&text| rows[text]).collect(),
+            };
+            before = Some((std::mem::replace(&mut example.texts, Arc::clone(&unified)), unified));
         }
         relate(examples);
     }

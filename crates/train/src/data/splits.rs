@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cliptune_experiment::{ModelSource, Plan, Select, Split, TaskKind};
+use cliptune_experiment::{ModelSource, Plan, Select, Split, TaskKind, Templates};
 use cliptune_store::{Dataset, ItemImage, ItemSlice, Items, Part};
 
 use super::examples::{Example, Examples};
@@ -26,8 +26,12 @@ pub struct Splits {
     pub test: Vec<Example>,
     /// The distinct images, in the order of their rows.
     pub images: Arc<[ItemImage]>,
-    /// What the items know the distinct texts by, in the order of their numbers.
+    /// What the items know the distinct texts by, in the order of their numbers. Empty where items have classes.
     pub texts: Vec<u32>,
+    /// The classes that are the candidates of every item, if items have classes.
+    pub classes: Vec<String>,
+    /// The prompts that the model reads for each text or class.
+    pub templates: Templates,
 }
 
 impl Splits {
@@ -51,7 +55,7 @@ impl Splits {
                 split: split.as_str(),
             });
         }
-        let mut examples = Examples::default();
+        let mut examples = Examples::among(dataset.record().classes.len());
         let validation = examples.add(validation.iter());
         // A model that is not trained needs no training images, unless the parity gate has no others.
         let needed = plan.train.is_some() || validation.is_empty();
@@ -61,6 +65,8 @@ impl Splits {
             task: dataset.record().task,
             images: examples.images(&items),
             texts: examples.text_numbers().to_vec(),
+            classes: dataset.record().classes.clone(),
+            templates: plan.data.columns.task.templates(),
             items,
             train,
             validation,
@@ -78,9 +84,17 @@ impl Splits {
         self.items.split(Split::Validation)
     }
 
-    /// Returns the distinct texts as they are written, in the order of their numbers.
+    /// Returns the distinct texts, or the classes, as they are written, in the order of their numbers.
     pub fn texts(&self) -> Vec<&str> {
-        self.texts.iter().map(|&text| self.items.text(text)).collect()
+        self.written(&self.texts)
+    }
+
+    /// Returns texts as they are written by what the items know them by, or the classes if items have classes.
+    pub(crate) fn written(&self, texts: &[u32]) -> Vec<&str> {
+        match self.classes.is_empty() {
+            true => texts.iter().map(|&text| self.items.text(text)).collect(),
+            false => self.classes.iter().map(String::as_str).collect(),
+        }
     }
 
     /// Gives texts that the model cannot tell apart the same row.

@@ -69,7 +69,7 @@ impl Forecast {
         let mut splits = Splits::load(plan, dataset)?;
         let start = Start::open(standing, splits.train_items(), device)?;
         start.suits(train.objective, plan)?;
-        let texts = TextBank::encode(&start.tokenizer, &splits.texts())?;
+        let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
         splits.unify(&texts);
         let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, train, plan.seed)?;
@@ -126,7 +126,7 @@ fn subject<'a>(
 fn seconds(times: &Times, splits: &Splits, epochs: usize, steps: usize) -> Seconds {
     let images = times.image * splits.images.len() as f64;
     let locked =
-        times.locked_image * splits.images.len() as f64 + times.locked_text * splits.texts.len() as f64;
+        times.locked_image * splits.images.len() as f64 + times.locked_text * splits.texts().len() as f64;
     let evaluation = times.validation_item * splits.validation.len() as f64;
     // The model is also evaluated before the first epoch.
     let evaluations = (epochs + 1) as f64 * evaluation;

@@ -69,6 +69,7 @@ pub(super) fn measure(
     let (mut steps, all) = (Vec::new(), sample.train.concat());
     let fit = Fit {
         plan: train,
+        task: splits.task,
         seed: plan.seed,
         tuned,
         encoder: &encoder,
@@ -91,7 +92,7 @@ pub(super) fn measure(
         steps.push(timed(|| fit.step(&mut optimizer, (&augmented, None), &batches, epoch, &mut position))?.0);
     }
     let (evaluating, _) =
-        timed(|| evaluate(&encoder, train.objective, train.batch_size, &sample.validation))?;
+        timed(|| evaluate(&encoder, train.objective, splits.task, train.batch_size, &sample.validation))?;
     device::compute_plainly()?;
     let counted = if steps.len() > 1 { &steps[1..] } else { &steps[..] };
     let each = |is_locked: bool, count: usize| if is_locked { locked / count.max(1) as f64 } else { 0.0 };
@@ -110,7 +111,7 @@ pub(super) fn measure(
 impl Sample {
     fn take(plan: &Plan, train: &TrainPlan, splits: &Splits, start: &Start) -> Result<Self, TrainError> {
         let (arrangement, size) = (Arrangement::of(train.objective), train.batch_size);
-        let mut examples = Examples::default();
+        let mut examples = Examples::among(splits.classes.len());
         let mut pick = |items: ItemSlice<'_>, chosen: &[usize]| {
             examples.add(chosen.iter().filter_map(|&row| items.get(row)))
         };
@@ -123,7 +124,8 @@ impl Sample {
             batches.first().map(|chosen| pick(splits.validation_items(), chosen)).unwrap_or_default();
         let images = ImageBank::new(start.preprocessor.clone(), examples.images(&splits.items), None);
         let (decoding, decoded) = timed(|| images.keep_first())?;
-        let texts = TextBank::encode(&start.tokenizer, &examples.texts(&splits.items))?;
+        let texts = splits.written(examples.text_numbers());
+        let texts = TextBank::encode(&start.tokenizer, &texts, &splits.templates)?;
         for split in train.iter_mut().chain([&mut validation]) {
             Examples::unify(split, texts.rows());
         }

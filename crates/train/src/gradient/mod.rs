@@ -35,26 +35,74 @@ impl Gradient<'_> {
     /// items of the update. Accumulation stops at a loss that is not a number.
     pub fn accumulate(&self, batches: &[Vec<usize>]) -> Result<f64, TrainError> {
         let items: usize = batches.iter().map(Vec::len).sum();
+        let needed = objective::needed(self.plan.objective);
+        let batches: Vec<Batch> =
+            batches.iter().map(|chosen| Batch::new(self.examples, chosen, needed)).collect();
+        let texts = self.texts_of_all(&batches)?;
         let mut mean = 0.0;
-        for (number, chosen) in batches.iter().enumerate() {
+        for (number, batch) in batches.iter().enumerate() {
             self.ahead.map_or(Ok(()), Ahead::advance)?;
-            let batch = Batch::new(self.examples, chosen, objective::needed(self.plan.objective));
-            let share = chosen.len() as f64 / items as f64;
+            let share = batch.examples.len() as f64 / items as f64;
             let factor = match self.plan.reduction {
                 Reduction::Mean => share,
-                Reduction::Sum => chosen.len() as f64,
+                Reduction::Sum => batch.examples.len() as f64,
             };
-            let loss = match (self.plan.gradient_cache, self.plan.gradient_checkpointing) {
-                (None, false) => self.at_once(&batch, number, factor)?,
-                (None, true) => self.in_two_passes(&batch, number, usize::MAX, factor)?,
-                (Some(rows), _) => self.in_two_passes(&batch, number, rows.get(), factor)?,
+            let loss = match (self.rows_at_once(), &texts) {
+                (None, None) => self.at_once(batch, number, factor)?,
+                (rows, Some(texts)) => self.beside(texts, batch, number, rows, factor)?,
+                (Some(rows), None) => self.in_two_passes(batch, number, rows, factor)?,
             };
             mean += share * loss;
             if !loss.is_finite() {
-                break;
+                return Ok(mean);
             }
         }
+        texts.map_or(Ok(()), |texts| texts.backward())?;
         Ok(mean)
+    }
+
+    /// Returns how many rows are computed at once if the gradient takes two passes.
+    fn rows_at_once(&self) -> Option<usize> {
+        match (self.plan.gradient_cache, self.plan.gradient_checkpointing) {
+            (None, false) => None,
+            (None, true) => Some(usize::MAX),
+            (Some(rows), _) => Some(rows.get()),
+        }
+    }
+
+    /// Encodes the texts of an update once, if several batches have the same ones, as all have whose candidates are the
+    /// classes of a dataset.
+    fn texts_of_all<'b>(&'b self, batches: &'b [Batch]) -> Result<Option<TowerPass<'b>>, TrainError> {
+        let [first, others @ ..] = batches else { return Ok(None) };
+        if others.is_empty() || others.iter().any(|other| other.texts != first.texts) {
+            return Ok(None);
+        }
+        let rows = self.rows_at_once().unwrap_or(usize::MAX);
+        TowerPass::new(self, Tower::Text, 0, &first.texts, rows).map(Some)
+    }
+
+    /// Adds the gradient of a batch's images to the weights, and that of its texts to their embeddings.
+    fn beside(
+        &self,
+        texts: &TowerPass<'_>,
+        batch: &Batch,
+        number: usize,
+        rows: Option<usize>,
+        factor: f64,
+    ) -> Result<f64, TrainError> {
+        let Some(rows) = rows else {
+            self.draws.begin(&[number]);
+            let images = self.encoder.tower(Tower::Vision, &batch.images)?;
+            let embeddings = self.encoder.with_temperature(images, texts.embeddings())?;
+            return self.backward(&embeddings, batch, factor);
+        };
+        let images = TowerPass::new(self, Tower::Vision, number, &batch.images, rows)?;
+        let embeddings = self.encoder.with_temperature(images.embeddings(), texts.embeddings())?;
+        let loss = self.backward(&embeddings, batch, factor)?;
+        if loss.is_finite() {
+            images.backward()?;
+        }
+        Ok(loss)
     }
 
     /// Adds `factor` times the gradient of a batch's mean loss, and returns that loss.

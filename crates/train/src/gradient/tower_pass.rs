@@ -27,8 +27,9 @@ impl<'a> TowerPass<'a> {
         tower: Tower,
         number: usize,
         rows: &'a [usize],
-        chunk: usize,
+        inputs: usize,
     ) -> Result<Self, TrainError> {
+        let chunk = gradient.encoder.rows_at_once(tower, inputs);
         let chunks: Vec<&[usize]> = rows.chunks(chunk).collect();
         let mut pass = Self { gradient, tower, number, chunks, leaf: Tensor::new(), tape: None };
         let _guard = tch::no_grad_guard();

@@ -109,7 +109,7 @@ impl Subject<'_> {
         // The two-pass gradient never has more rows than this at a time.
         let most = self.plan.gradient_cache.map_or(usize::MAX, BatchSize::get);
         let images = batch.images.len().min(most);
-        let chunks = batch.texts.chunks(most.min(batch.texts.len()).max(1));
+        let chunks = batch.texts.chunks(self.texts.rows_at_once(most));
         let text_rows = chunks.map(|texts| self.texts.tokens(texts)).max().unwrap_or(0);
         let image_rows = images * self.config.vision.positions();
         // The pixels are kept as floats, and once more as patches.

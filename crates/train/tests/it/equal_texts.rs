@@ -1,6 +1,6 @@
 //! Equal texts are never each other's negatives, in any loss and on any path.
 
-use cliptune_experiment::{Objective, Seed, TrainPlan};
+use cliptune_experiment::{Objective, Seed, Templates, TrainPlan};
 use cliptune_train::data::{Example, Examples, TextBank};
 use cliptune_train::draws::Draws;
 use cliptune_train::gradient::Gradient;
@@ -126,11 +126,11 @@ fn a_text_that_another_example_gives_an_image_is_no_negative_of_it() {
 #[test]
 fn texts_are_equal_when_the_model_sees_the_same_tokens() {
     let texts = ["a cat", "A  CAT", "a dog", "a cat"].map(str::to_owned);
-    let bank = TextBank::encode(&tokenizer(9), &texts).unwrap();
+    let bank = TextBank::encode(&tokenizer(9), &texts, &Templates::plain()).unwrap();
     assert_eq!((bank.rows(), bank.len()), ([0, 0, 1, 0].as_slice(), 2));
     // What is behind the cut is not seen.
     let texts = ["cat", "dog"].map(|last| format!("{}{last}", "a ".repeat(20)));
-    let bank = TextBank::encode(&tokenizer(9), &texts).unwrap();
+    let bank = TextBank::encode(&tokenizer(9), &texts, &Templates::plain()).unwrap();
     assert_eq!((bank.rows(), bank.len(), bank.truncated()), ([0, 0].as_slice(), 1, 2));
 }
 

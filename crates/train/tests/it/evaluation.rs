@@ -1,6 +1,6 @@
 //! Accuracy and recall on cases whose answers can be read off the references' logits.
 
-use cliptune_experiment::{BatchSize, Objective};
+use cliptune_experiment::{BatchSize, Objective, TaskKind};
 use cliptune_train::data::Example;
 use cliptune_train::evaluate::{Evaluation, evaluate};
 
@@ -10,7 +10,7 @@ fn evaluated(objective: Objective, batch_size: usize, examples: &[Example]) -> E
     let tiny = Tiny::load();
     let parameters = tiny.parameters();
     let size = BatchSize::try_from(batch_size).unwrap();
-    evaluate(&tiny.encoder(&parameters), objective, size, examples).unwrap()
+    evaluate(&tiny.encoder(&parameters), objective, TaskKind::Choice, size, examples).unwrap()
 }
 
 fn example(image: usize, texts: &[usize], label: usize, group: usize) -> Example {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
-use cliptune_experiment::{CheckpointInterval, Objective, Seed, TrainPlan, Tune};
+use cliptune_experiment::{CheckpointInterval, Objective, Seed, TaskKind, Templates, TrainPlan, Tune};
 use cliptune_store::{Clock, Event, EventLog, ImageIdentity, ItemImage, read_events};
 use cliptune_terminal::Printer;
 use cliptune_train::TrainError;
@@ -171,7 +171,7 @@ impl Tiny {
         let tokenizer = tokenizer(config.text.context_length);
         Self {
             images: ImageBank::new(preprocessor, (0..6).map(source).collect(), None),
-            texts: TextBank::encode(&tokenizer, &cases.texts).unwrap(),
+            texts: TextBank::encode(&tokenizer, &cases.texts, &Templates::plain()).unwrap(),
             train: examples(&cases.train),
             validation: examples(&cases.validation),
             config,
@@ -204,7 +204,8 @@ fn examples(items: &[ItemCase]) -> Vec<Example> {
 
 /// The examples of one split, which know what the others say about their images.
 pub(crate) fn related(mut examples: Vec<Example>) -> Vec<Example> {
-    let texts = examples.iter().flat_map(|example| &example.texts).max().map_or(0, |last| last + 1);
+    let texts =
+        examples.iter().flat_map(|example| example.texts.iter().copied()).max().map_or(0, |last| last + 1);
     Examples::unify(&mut examples, &(0..texts).collect::<Vec<_>>());
     examples
 }
@@ -296,6 +297,7 @@ impl World {
         encoder.lock(&self.plan)?;
         let fit = Fit {
             plan: &self.plan,
+            task: TaskKind::Choice,
             seed: self.tiny.cases.seed,
             tuned,
             encoder: &encoder,

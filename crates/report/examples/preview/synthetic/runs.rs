@@ -132,6 +132,7 @@ fn scores(plan: &Plan) -> Scores {
         majority: 0.2,
         logit_scale: 38.2,
         metrics: Metrics::default(),
+        classes: None,
         parity: Parity { n_items: 16, max_logit_difference: 2.4e-5, answers_agree: 16, tolerance: 1e-3 },
     }
 }

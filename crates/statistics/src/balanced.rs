@@ -1,0 +1,103 @@
+//! The accuracy in which every class counts the same, however many items it has.
+
+use crate::bootstrap::{Bootstrap, all_alike, cluster_statistic};
+use crate::clusters::Clusters;
+use crate::interval::Interval;
+use crate::unusable::Unusable;
+
+/// Returns the mean over classes of the share of items that are right, with an interval from resampling the groups.
+///
+/// An item counts as right (1), as wrong (0), or, where there is a tie, with the probability that it is right.
+/// `classes` has the number of each item's class. A class without items does not count, neither in the value nor in a
+/// resample that drew none of its groups.
+pub fn cluster_balanced(
+    right: &[f64],
+    classes: &[usize],
+    groups: &[impl AsRef<str>],
+    options: &Bootstrap,
+) -> Result<Interval, Unusable> {
+    let clusters = Clusters::new(groups)?;
+    clusters.fit(right)?;
+    if classes.len() != right.len() {
+        return Err(Unusable::Lengths { values: classes.len(), items: right.len() });
+    }
+    if clusters.count() == 1 {
+        let method = "no interval: all items are of one group".to_owned();
+        return Ok(Interval {
+            value: balanced(right, classes, &vec![1.0; right.len()]),
+            low: 0.0,
+            high: 1.0,
+            method,
+        });
+    }
+    match clusters.common_mean(right).filter(|share| [0.0, 1.0].contains(share)) {
+        Some(share) => all_alike(share, &clusters),
+        None => Ok(cluster_statistic(&clusters, options, |weights| balanced(right, classes, weights))),
+    }
+}
+
+/// Returns the mean over classes when each item counts with its weight.
+fn balanced(right: &[f64], classes: &[usize], weights: &[f64]) -> f64 {
+    let mut sums = vec![(0.0, 0.0); classes.iter().max().map_or(0, |last| last + 1)];
+    for ((&class, right), weight) in classes.iter().zip(right).zip(weights) {
+        sums[class].0 += weight * right;
+        sums[class].1 += weight;
+    }
+    let present = || sums.iter().filter(|(_, weight)| *weight > 0.0);
+    present().map(|(right, weight)| right / weight).sum::<f64>() / present().count() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns 60 items of 4 classes in 20 groups; class 3 has a single group, and no item is of class 1.
+    fn sample() -> (Vec<f64>, Vec<usize>, Vec<String>) {
+        let class = |i: usize| if i < 3 { 3 } else { [0, 0, 2][i / 3 % 3] };
+        let right = |i: usize| f64::from(u8::from((7 * i) % 5 < 3));
+        let items = 0..60;
+        (
+            items.clone().map(right).collect(),
+            items.clone().map(class).collect(),
+            items.map(|i| format!("g{:02}", i / 3)).collect(),
+        )
+    }
+
+    #[test]
+    fn the_value_is_scikit_learns() {
+        // i = numpy.arange(60); y = numpy.where(i < 3, 3, numpy.array([0, 0, 2])[i // 3 % 3])
+        // right = 7 * i % 5 < 3; sklearn.metrics.balanced_accuracy_score(y, numpy.where(right, y, 9))
+        // (scikit-learn 1.9.1)
+        let (right, classes, groups) = sample();
+        let interval = cluster_balanced(&right, &classes, &groups, &Bootstrap::default()).unwrap();
+        assert!((interval.value - REFERENCE).abs() < 1e-12, "{interval:?}");
+        assert!(interval.low < interval.value && interval.value < interval.high, "{interval:?}");
+        assert_eq!(interval.method, "cluster bootstrap over 20 groups, 10000 resamples, seed 0");
+    }
+
+    const REFERENCE: f64 = 0.622_507_122_507_122_5;
+
+    #[test]
+    fn a_rare_class_counts_as_much_as_a_frequent_one() {
+        let right: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i < 99))).collect();
+        let classes: Vec<usize> = (0..100).map(|i| usize::from(i == 99)).collect();
+        let groups: Vec<String> = (0..100).map(|i| i.to_string()).collect();
+        let interval = cluster_balanced(&right, &classes, &groups, &Bootstrap::default()).unwrap();
+        assert_eq!(interval.value, 0.5);
+    }
+
+    #[test]
+    fn answers_that_are_all_right_still_have_an_interval() {
+        let groups = ["a", "a", "b", "c"];
+        let interval = cluster_balanced(&[1.0; 4], &[0, 1, 0, 1], &groups, &Bootstrap::default()).unwrap();
+        assert!(interval.value == 1.0 && interval.low < 0.6 && interval.high == 1.0, "{interval:?}");
+        let alone = cluster_balanced(&[1.0, 0.0], &[0, 1], &["a"; 2], &Bootstrap::default()).unwrap();
+        assert_eq!((alone.value, alone.low, alone.high), (0.5, 0.0, 1.0));
+    }
+
+    #[test]
+    fn every_item_has_a_class() {
+        let lacking = cluster_balanced(&[1.0, 0.0], &[0], &["a", "b"], &Bootstrap::default());
+        assert_eq!(lacking, Err(Unusable::Lengths { values: 1, items: 2 }));
+    }
+}
