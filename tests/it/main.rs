@@ -24,6 +24,7 @@ mod remote;
 #[path = "../../crates/hub/tests/it/repository.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]
 mod repository;
+mod sample;
 #[path = "../../crates/hub/tests/it/server.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]
 mod server;

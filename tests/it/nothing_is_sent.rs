@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 16] = [
     "train experiments/tuned.yaml",
     "score experiments",
     "report experiments",
+    "sample experiments/tuned.yaml --pictures blocks",
     "status --why",
     "ls --json",
     "show base@0",

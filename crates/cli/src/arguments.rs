@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, completions, demo_data, export, fetch, ls, run, schema, show, soup, status,
+    cache, check, completions, demo_data, export, fetch, ls, run, sample, schema, show, soup, status,
 };
 use crate::tool;
 
@@ -71,6 +71,7 @@ pub(crate) enum Command {
     Fetch(fetch::Args),
     Cache(cache::Args),
     DemoData(demo_data::Args),
+    Sample(sample::Args),
     Status(status::Args),
     Ls(ls::Args),
     Show(show::Args),

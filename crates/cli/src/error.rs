@@ -77,6 +77,12 @@ pub enum CliError {
     /// The demo contest cannot be drawn.
     #[error(transparent)]
     DemoData(#[from] ContestError),
+    /// A page was asked for on a terminal.
+    #[error("a page is for a browser, and standard output is a terminal")]
+    PageOnTerminal,
+    /// A page was asked for of rejects without a reason.
+    #[error("a page shows what was rejected for one reason")]
+    PageWithoutReason,
     /// A tool's program was not found.
     #[error("there is no {} beside {} or in PATH", tool.program(), beside.display())]
     NoTool {
@@ -140,6 +146,8 @@ impl Diagnostic for CliError {
             Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
             Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),
             Self::Report(error) => return error.hint(),
+            Self::PageOnTerminal => "write it to a file: `cliptune sample EXPERIMENT --html > sample.html`".to_owned(),
+            Self::PageWithoutReason => "name the reason; --rejects without --html lists them".to_owned(),
             Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
                 "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"
@@ -161,6 +169,8 @@ impl Diagnostic for CliError {
         match self {
             Self::Experiments(_)
             | Self::NoExperiments { .. }
+            | Self::PageOnTerminal
+            | Self::PageWithoutReason
             | Self::NoRun { .. }
             | Self::NoModel { .. }
             | Self::OneRun { .. }

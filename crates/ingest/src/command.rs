@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName, ModelSource, Plan};
+use cliptune_sample::Request;
 use cliptune_store::{DatasetRecord, Origin, Store, fetch_remote, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
 use crate::ingest::ingest;
+use crate::sample::sample;
 use crate::summary::summary;
 
 /// Join images with a table, split the items and write the dataset
@@ -19,6 +21,9 @@ struct Arguments {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     experiments: Vec<PathBuf>,
+    /// Show a sample of the data and make nothing: what `cliptune sample` asks for
+    #[arg(long, hide = true, value_name = "JSON", value_parser = request)]
+    sample: Option<Request>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -31,10 +36,23 @@ struct Arguments {
 pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
     let arguments = Arguments::parse();
     let printer = arguments.common.printer();
-    Ok(ingest_all(&arguments, &printer)?)
+    match &arguments.sample {
+        Some(request) => show_sample(&arguments, request, &printer)?,
+        None => ingest_all(&arguments, &printer)?,
+    }
+    Ok(Exit::Done)
 }
 
-fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestError> {
+fn request(json: &str) -> Result<Request, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> Result<(), IngestError> {
+    let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
+    sample(&experiments, &Store::open(&arguments.common.store)?, request, printer)
+}
+
+fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {
     let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     let store = Store::open(&arguments.common.store)?;
     let mut records: Vec<DatasetRecord> = Vec::new();
@@ -54,7 +72,7 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<Exit, IngestEr
     if printer.is_json() {
         printer.json(&records);
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// Refuses test images that the starting weights have seen or will have seen: now, and not after hours of training.
@@ -84,7 +102,7 @@ fn may_have_seen(plan: &Plan) -> bool {
 }
 
 /// Each distinct data plan with the experiments that share it.
-fn distinct_data(experiments: &[Experiment]) -> Vec<(&DataPlan, Vec<ExperimentName>)> {
+pub(crate) fn distinct_data(experiments: &[Experiment]) -> Vec<(&DataPlan, Vec<ExperimentName>)> {
     let mut distinct: Vec<(&DataPlan, Vec<ExperimentName>)> = Vec::new();
     for experiment in experiments {
         for plan in &experiment.plans {

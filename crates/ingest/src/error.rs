@@ -156,6 +156,34 @@ pub enum IngestError {
         /// The path of the dataset's folder.
         path: PathBuf,
     },
+    /// A sample was asked for of several experiments.
+    #[error("a sample is of one experiment, not of {}", names.join(", "))]
+    SeveralExperiments {
+        /// The names of the experiments.
+        names: Vec<String>,
+    },
+    /// There is no dataset that could say what was rejected.
+    #[error("there is no dataset of {experiment} yet, so nothing is known of rejects")]
+    NotIngested {
+        /// The name of the experiment.
+        experiment: String,
+    },
+    /// Nothing is rejected for such a reason.
+    #[error("there is no reason \"{asked}\"")]
+    NoReason {
+        /// What was asked for.
+        asked: String,
+        /// The reason that may have been meant.
+        similar: Option<String>,
+    },
+    /// What was asked for is a part of several reasons.
+    #[error("\"{asked}\" can be {}", reasons.join(" or "))]
+    SeveralReasons {
+        /// What was asked for.
+        asked: String,
+        /// The reasons in quotes.
+        reasons: Vec<String>,
+    },
     /// A source could not be read. fs-err has put the path into the message.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -223,6 +251,11 @@ impl Diagnostic for IngestError {
             Self::TooFewUnits { .. } => {
                 Some("use more data, or give one of the splits the share 0".to_owned())
             }
+            Self::SeveralExperiments { .. } => Some("name the file of one of them".to_owned()),
+            Self::NotIngested { .. } => Some("`cliptune ingest` makes it".to_owned()),
+            Self::NoReason { similar: Some(similar), .. } => Some(format!("did you mean \"{similar}\"?")),
+            Self::NoReason { .. } => Some("--rejects alone lists the reasons".to_owned()),
+            Self::SeveralReasons { .. } => Some("write a little more of the one that you mean".to_owned()),
             Self::Changed | Self::Removed { .. } => Some("run the command again".to_owned()),
             Self::Table { problem, .. } if problem.contains("UTF-8") => {
                 Some("iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW does that, if that is its encoding".to_owned())
@@ -242,6 +275,9 @@ impl Diagnostic for IngestError {
             | Self::ColumnType { .. }
             | Self::LabelAmbiguous { .. }
             | Self::LabelsFromOne { .. }
+            | Self::SeveralExperiments { .. }
+            | Self::NoReason { .. }
+            | Self::SeveralReasons { .. }
             | Self::Sql { .. } => Exit::Usage,
             Self::Store(error) => error.exit(),
             _ => Exit::Failed,
@@ -312,7 +348,9 @@ fn yaml_text(text: &str) -> String {
 fn nameable(key: &str) -> &'static str {
     match key {
         "data.join.image" => "path, name, stem, extension and size",
-        "data.where" => "the table's columns and file.path, file.name, file.stem, file.extension, file.size",
+        "data.where" | "--where" => {
+            "the table's columns and file.path, file.name, file.stem, file.extension, file.size"
+        }
         _ => "the table's columns",
     }
 }

@@ -41,6 +41,11 @@ pub(crate) fn headers(
     found.into_iter().map(|found| found.header).collect()
 }
 
+/// Inspects one image.
+pub(crate) fn header(inputs: &Inputs, image: &ImageFile) -> Header {
+    look(inputs, image, &Budget::default()).header
+}
+
 fn level(verify: Verify) -> Level {
     match verify {
         Verify::Whole => Level::Whole,

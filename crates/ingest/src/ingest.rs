@@ -80,7 +80,7 @@ fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, Sto
 }
 
 /// Reads the contents of the sources, with a progress bar for each source that has to be read.
-fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inputs, IngestError> {
+pub(crate) fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inputs, IngestError> {
     let bar: Mutex<Option<(u64, Progress)>> = Mutex::new(None);
     let inputs = store.inputs(plan, &|done, of| {
         let Ok(mut bar) = bar.lock() else { return };

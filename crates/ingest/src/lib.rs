@@ -7,6 +7,8 @@
 //! every image, `components` finds groups that are connected, and `split` assigns units to splits (`kept` finds the
 //! splits that stay as they were, `deal` assigns the rest, and `ties` explains why that failed). Every image and every
 //! row ends up in an item or in `rejects.parquet`, or is filtered out by `where`.
+//!
+//! `sample` looks at joined rows and rejects, for `cliptune sample`; it makes nothing.
 
 mod command;
 mod components;
@@ -22,6 +24,7 @@ mod kept;
 mod label;
 mod pipeline;
 mod require;
+mod sample;
 mod shown;
 mod split;
 mod spread;

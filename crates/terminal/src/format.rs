@@ -1,6 +1,31 @@
-//! How every tool formats numbers.
+//! How every tool formats numbers, and texts that strangers have written.
 
 use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr;
+
+/// Formats a text so that it is shown as it is and does nothing: on one line, with an escape in place of every character
+/// that a terminal obeys or that turns the order of letters around, such as `\n`, `\u{1b}` and `\u{202e}`.
+pub fn visible(text: &str) -> String {
+    let escaped = |letter: char| match letter {
+        '\n' | '\r' | '\t' => letter.escape_default().to_string(),
+        letter if is_obeyed(letter) => letter.escape_unicode().to_string(),
+        letter => letter.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
+/// Checks whether a character is no letter but an order: to a terminal, or to whoever lays out lines.
+pub(crate) fn is_obeyed(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+}
+
+/// Returns the number of columns that a text takes in a terminal.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
 
 /// Formats a count with its thousands grouped: `10,240`.
 pub fn count(value: u64) -> String {
@@ -123,6 +148,16 @@ mod tests {
         assert_eq!(counts, ["0", "999", "1,000", "10,240", "123,456", "1,234,567"]);
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!([0, 1, 2_000].map(|n| counted(n, "item")), ["0 items", "1 item", "2,000 items"]);
+    }
+
+    #[test]
+    fn a_text_of_a_stranger_gives_no_orders() {
+        let hostile = "a\u{1b}[31m b\nc\u{9b}2J \u{202e}lleh\u{2028}\u{7f}\0";
+        let read = visible(hostile);
+        assert_eq!(read, r"a\u{1b}[31m b\nc\u{9b}2J \u{202e}lleh\u{2028}\u{7f}\u{0}");
+        for plain in ["It's 東京 – “über” 👩\u{200d}🚀", r"C:\new", ""] {
+            assert_eq!(visible(plain), plain);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod ls;
 pub(crate) mod run;
+pub(crate) mod sample;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod soup;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Export(args) => export::run(args, common),
         Command::Fetch(args) => fetch::run(args, common),
         Command::DemoData(args) => demo_data::run(args, common),
+        Command::Sample(args) => sample::run(args, common),
         Command::Status(args) => status::run(args, common),
         Command::Ls(args) => ls::run(args, common),
         Command::Show(args) => show::run(args, common),

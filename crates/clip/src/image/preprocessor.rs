@@ -179,7 +179,7 @@ impl Preprocessor {
 
 /// Returns the samples of a gray or RGB image as RGB. Gray is resized as one channel, which takes a third of the work
 /// for the same bytes.
-fn rgb(image: Raster) -> Vec<u8> {
+pub(super) fn rgb(image: Raster) -> Vec<u8> {
     match image.channels {
         1 => image.map_pixels(|[gray]| [gray; 3]).samples,
         _ => image.samples,

@@ -24,7 +24,7 @@ pub(crate) fn make(database: &Database, table: &Table, plan: &DataPlan) -> Resul
     let Some(filter) = plan.filter.as_deref() else {
         return database.make("CREATE VIEW joined AS SELECT *, true AS kept FROM matches");
     };
-    kept(database, table, filter)?;
+    make_where(database, table, "data.where", filter, "kept")?;
     database.make(
         "CREATE VIEW joined AS
              SELECT matches.*, image IS NULL OR kept.number IS NOT NULL AS kept
@@ -46,17 +46,22 @@ fn image_keys(database: &Database, key: &ImageKey) -> Result<(), IngestError> {
     execute_with(database, KEY, sql, &statement)
 }
 
-/// Makes the table `kept`, which holds the numbers of the matched rows that the condition keeps. It sees the columns of
-/// the table and of `file`, and no others whose names an experiment might use. Subqueries have no `rowid`.
-fn kept(database: &Database, table: &Table, filter: &str) -> Result<(), IngestError> {
-    const KEY: &str = "data.where";
-    let condition = operand(database, KEY, filter, &table.names())?;
+/// Makes a table with the numbers of the matched rows for which a condition is true. The condition sees the columns of the
+/// table and of `file`, and no others whose names an experiment might use. Subqueries have no `rowid`.
+pub(crate) fn make_where(
+    database: &Database,
+    table: &Table,
+    key: &'static str,
+    filter: &str,
+    name: &'static str,
+) -> Result<(), IngestError> {
+    let condition = operand(database, key, filter, &table.names())?;
     let statement = format!(
-        "CREATE TABLE kept AS SELECT {TABLE}.{number} AS number FROM {TABLE}
+        "CREATE TABLE {name} AS SELECT {TABLE}.{number} AS number FROM {TABLE}
          JOIN (SELECT number AS cliptune_match, image AS cliptune_image FROM matches WHERE image IS NOT NULL) AS matches
              ON matches.cliptune_match = {TABLE}.{number}
          JOIN (SELECT * FROM file) AS file ON file.cliptune_file = matches.cliptune_image WHERE {condition}",
         number = table.number
     );
-    execute_with(database, KEY, filter, &statement)
+    execute_with(database, key, filter, &statement)
 }

@@ -35,7 +35,7 @@ use crate::database::Database;
 use crate::error::IngestError;
 
 /// The SQL of what a row is called: its own identifier, or else its number.
-const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
+pub(crate) const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
 
 /// The SQL of a reason as the text that tables hold.
 fn reason(reason: Reason) -> String {

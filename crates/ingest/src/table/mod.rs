@@ -71,6 +71,11 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Returns all columns in order.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     /// Returns the names of all columns.
     pub(crate) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()

@@ -1,0 +1,146 @@
+//! What the terminal and the page both say.
+
+use cliptune_clip::image::Picture;
+use cliptune_terminal::format;
+use serde_json::Value;
+
+use crate::sample::{Outcome, Place, Row, Sample, SampleImage, Texts};
+
+/// The digits of a dataset's hash that tell it from others.
+const DIGITS: usize = 12;
+
+/// The most letters of a value. What is longer, such as the bytes of an image, is for JSON.
+const LONGEST: usize = 4_000;
+
+/// Describes an image: its size in pixels, if it can be decoded, and in bytes.
+pub(crate) fn image(image: &SampleImage, decoded: Result<&Picture, &String>) -> String {
+    let bytes = format::bytes(image.size);
+    match decoded {
+        Ok(Picture { size: [width, height], .. }) => format!("{width} × {height}, {bytes}"),
+        Err(problem) => format!("{bytes}; no picture: {}", format::visible(problem)),
+    }
+}
+
+/// Says what a row is called and what became of it, or of the image alone.
+pub(crate) fn outcome(sample: &Sample) -> String {
+    let row = sample.row.as_ref().map(|row| format!("row {}: ", format::visible(&row.name)));
+    let became = match &sample.outcome {
+        Outcome::Item { item_id, place } => format!("item {item_id}{}", place_of(place.as_ref())),
+        Outcome::Rejected { reason, detail } if detail.is_empty() => format!("rejected, {reason}"),
+        Outcome::Rejected { reason, detail } => format!("rejected, {reason}: {}", format::visible(detail)),
+        Outcome::Unknown => "how its label is read is not decided".to_owned(),
+    };
+    row.unwrap_or_default() + &became
+}
+
+fn place_of(place: Option<&Place>) -> String {
+    let short = |dataset: &str| dataset.chars().take(DIGITS).collect::<String>();
+    match place {
+        None => ", in no dataset yet".to_owned(),
+        Some(Place { dataset, split: Some(split) }) => format!(" in {split} of dataset {}", short(dataset)),
+        Some(Place { dataset, split: None }) => {
+            format!(", which dataset {} does not have: its sources have changed", short(dataset))
+        }
+    }
+}
+
+/// One value of a row as it is shown.
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) value: Shown,
+}
+
+/// A value as it is shown.
+pub(crate) enum Shown {
+    One(String),
+    /// The elements of a list, and the index of the right one.
+    List(Vec<String>, Option<usize>),
+}
+
+/// Returns the fields of a row. Where the texts are no column of their own, they follow the columns.
+pub(crate) fn fields(row: &Row) -> Vec<Field> {
+    let read = |column: &(String, Value)| row.texts.as_ref().filter(|texts| holds(column, texts));
+    let mut fields: Vec<Field> = row
+        .columns
+        .iter()
+        .map(|column| {
+            let value =
+                read(column).map_or_else(|| value_of(&column.1), |texts| read_value(&column.1, texts));
+            Field { name: format::visible(&column.0), value }
+        })
+        .collect();
+    if let Some(texts) =
+        row.texts.as_ref().filter(|texts| !row.columns.iter().any(|column| holds(column, texts)))
+    {
+        fields.push(Field { name: format!("= {}", format::visible(&texts.from)), value: listed(texts) });
+    }
+    fields
+}
+
+/// Checks whether a column holds just the texts that the experiment reads: as a list, as JSON, or as the only one.
+fn holds((name, value): &(String, Value), texts: &Texts) -> bool {
+    let is_list = |values: &[Value]| {
+        values.iter().map(Value::as_str).eq(texts.texts.iter().map(|text| Some(text.as_str())))
+    };
+    *name == texts.from
+        && match value {
+            Value::Array(values) => is_list(values),
+            Value::String(text) if texts.texts == [text.as_str()] => true,
+            Value::String(json) => {
+                serde_json::from_str(json).is_ok_and(|values: Vec<Value>| is_list(&values))
+            }
+            _ => false,
+        }
+}
+
+/// Returns the value of a column that holds the texts.
+fn read_value(value: &Value, texts: &Texts) -> Shown {
+    match value {
+        Value::String(text) if texts.texts == [text.as_str()] => Shown::One(plain(value)),
+        _ => listed(texts),
+    }
+}
+
+fn listed(texts: &Texts) -> Shown {
+    Shown::List(texts.texts.iter().map(|text| cut(text)).collect(), texts.right)
+}
+
+fn value_of(value: &Value) -> Shown {
+    match value {
+        Value::Array(values) => Shown::List(values.iter().map(plain).collect(), None),
+        value => Shown::One(plain(value)),
+    }
+}
+
+/// Returns a value on one line. A text is shown without quotes, and a missing value as NULL.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::String(text) => cut(text),
+        value => cut(&value.to_string()),
+    }
+}
+
+/// Returns the beginning of a text, with the number of letters where some are left out.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => format::visible(text),
+        Some((end, _)) => {
+            let letters = format::count(text.chars().count() as u64);
+            format!("{}… ({letters} characters)", format::visible(&text[..end]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_nobody_can_read_is_cut() {
+        let shown = plain(&Value::from("ü".repeat(LONGEST + 1)));
+        assert_eq!(shown, format!("{}… (4,001 characters)", "ü".repeat(LONGEST)));
+        let whole = "ü".repeat(LONGEST);
+        assert_eq!(plain(&Value::from(whole.clone())), whole);
+    }
+}
