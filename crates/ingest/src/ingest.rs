@@ -12,15 +12,12 @@ use cliptune_terminal::{Printer, Progress};
 
 use crate::database::Database;
 use crate::error::IngestError;
-use crate::functions::{self, Rules};
+use crate::functions;
 use crate::headers::{CHECK, Header, headers};
 use crate::pipeline::links::Links;
-use crate::pipeline::{
-    self, cells, changes, counts, folds, images, items, matches, outcomes, reading, rejects, votes,
-};
+use crate::pipeline::{self, changes, counts, folds, images, items, outcomes, reading, rejects, votes};
 use crate::require;
 use crate::split::{Assigned, Subject};
-use crate::table::Table;
 
 /// Makes the dataset of a plan of some experiments, or returns the one that exists. The flag says whether it was
 /// made. A damaged dataset is made again.
@@ -140,19 +137,11 @@ impl Job<'_> {
     /// Joins images and rows and decides what every row becomes.
     fn rows(&self, database: &Database, folder: &Path) -> Result<Option<LabelReading>, IngestError> {
         let Self { plan, inputs, .. } = *self;
-        let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
-        functions::register(database, &rules)?;
-        pipeline::make_types(database)?;
-        let table = Table::load(database, &plan.metadata, &inputs.table_files)?;
-        let mut files = table.scanned.clone();
-        if let Some(previous) = &self.succession.previous {
-            votes::make_before(database, &previous.items_file())?;
-            files.push(previous.items_file());
+        let before = self.succession.previous.as_ref().map(Dataset::items_file);
+        let (_, mut rules) = pipeline::join(database, plan, inputs, before.clone(), folder)?;
+        if let Some(items) = &before {
+            votes::make_before(database, items)?;
         }
-        images::load(database, &inputs.images)?;
-        database.close_to_outside(&files, folder)?;
-        rules.spelling = cells::make(database, &table, plan)?;
-        matches::make(database, &table, plan)?;
         images::inspected(database, &self.headers())?;
         rules.reading = match &plan.columns.task {
             Task::Choice { label, .. } => Some(reading::decide(database, label, &rules)?),

@@ -68,7 +68,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ImageWithoutRow,
         Self::ImageKeyAmbiguous,
         Self::ImageUnreadable,

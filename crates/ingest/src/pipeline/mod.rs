@@ -28,11 +28,15 @@ pub(crate) mod reading;
 pub(crate) mod rejects;
 pub(crate) mod votes;
 
-use cliptune_experiment::Split;
-use cliptune_store::{Reason, sql_text};
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::{DataPlan, Split};
+use cliptune_store::{Inputs, Reason, sql_text};
 
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::functions::{self, Rules};
+use crate::table::Table;
 
 /// The SQL of what a row is called: its own identifier, or else its number.
 pub(crate) const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
@@ -42,8 +46,29 @@ fn reason(reason: Reason) -> String {
     sql_text(reason.as_str())
 }
 
+/// Joins the table with the images, up to the view `joined`, and returns the table with the rules that its values have to
+/// follow so far. From then on the database can read `readable` and the files of the table, and write to `scratch`.
+pub(crate) fn join(
+    database: &Database,
+    plan: &DataPlan,
+    inputs: &Inputs,
+    readable: Option<PathBuf>,
+    scratch: &Path,
+) -> Result<(Table, Rules), IngestError> {
+    let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
+    functions::register(database, &rules)?;
+    make_types(database)?;
+    let table = Table::load(database, &plan.metadata, &inputs.table_files)?;
+    images::load(database, &inputs.images)?;
+    let files: Vec<PathBuf> = table.scanned.iter().cloned().chain(readable).collect();
+    database.close_to_outside(&files, scratch)?;
+    rules.spelling = cells::make(database, &table, plan)?;
+    matches::make(database, &table, plan)?;
+    Ok((table, rules))
+}
+
 /// Makes the types whose values have names: `split_name` and `reason_name`.
-pub(crate) fn make_types(database: &Database) -> Result<(), IngestError> {
+fn make_types(database: &Database) -> Result<(), IngestError> {
     let listed = |names: Vec<&str>| names.into_iter().map(sql_text).collect::<Vec<_>>().join(", ");
     database.make(&format!(
         "CREATE TYPE split_name AS ENUM ({}); CREATE TYPE reason_name AS ENUM ({})",

@@ -1,7 +1,6 @@
 //! Joins the sources, and reads some of the rows.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use cliptune_experiment::Task;
 use cliptune_sample::{Row, SampleImage, Texts};
@@ -13,8 +12,8 @@ use super::Subject;
 use super::strict::strict;
 use crate::database::Database;
 use crate::error::IngestError;
-use crate::functions::{self, Rules};
-use crate::pipeline::{self, ROW_NAME, cells, images, matches};
+use crate::functions::Rules;
+use crate::pipeline::{self, ROW_NAME};
 use crate::table::{Kind, TABLE, Table};
 
 /// The database in which the sources of a plan are joined.
@@ -39,16 +38,9 @@ impl<'a> Joining<'a> {
     /// Joins the sources as an ingest does. Nothing is written.
     pub(super) fn open(subject: &'a Subject<'a>) -> Result<Self, IngestError> {
         let database = Database::open(&subject.scratch.join("duckdb"))?;
-        let mut rules = Rules { task: Some(subject.plan.columns.task.kind()), ..Rules::default() };
-        functions::register(&database, &rules)?;
-        pipeline::make_types(&database)?;
-        let table = Table::load(&database, &subject.plan.metadata, &subject.inputs.table_files)?;
-        images::load(&database, &subject.inputs.images)?;
         let items = subject.dataset().map(cliptune_store::Dataset::items_file);
-        let files: Vec<PathBuf> = table.scanned.iter().cloned().chain(items).collect();
-        database.close_to_outside(&files, subject.scratch)?;
-        rules.spelling = cells::make(&database, &table, subject.plan)?;
-        matches::make(&database, &table, subject.plan)?;
+        let (table, rules) =
+            pipeline::join(&database, subject.plan, &subject.inputs, items, subject.scratch)?;
         Ok(Self { subject, database, table, rules })
     }
 
@@ -84,8 +76,9 @@ impl<'a> Joining<'a> {
 
     /// Returns a row with its columns, and the right text if it is known.
     pub(super) fn row(&self, found: &Found, columns: Map<String, Value>, right: Option<usize>) -> Row {
-        let (Task::Choice { choices: from, .. } | Task::Pairs { text: from }) =
-            &self.subject.plan.columns.task;
+        let (Task::Choice { choices: from, .. }
+        | Task::Pairs { text: from }
+        | Task::Classes { class: from, .. }) = &self.subject.plan.columns.task;
         let texts = found.texts.clone().and_then(|texts| texts.into_iter().collect::<Option<Vec<String>>>());
         let texts = texts.map(|texts| Texts { from: from.clone(), texts, right });
         Row { name: found.name.clone(), columns: columns.into_iter().collect(), texts }

@@ -77,6 +77,7 @@ mod tests {
             share,
             rank: 1.0,
             label_prob: 0.5,
+            candidates: Vec::new(),
             probs: vec![0.5; 2],
             logits: vec![0.0; 2],
         };

@@ -110,7 +110,7 @@ fn show(
 ) -> Result<Vec<GalleryItem>, ReportError> {
     let read = datasets.iter().map(|dataset| dataset.columns(&[Split::Test], SHOWN));
     let items = read.collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = scored.first() else { return Ok(Vec::new()) };
+    let (Some(first), Some(dataset)) = (scored.first(), datasets.first()) else { return Ok(Vec::new()) };
     let named: BTreeSet<&str> = chosen.iter().map(|&index| first.seeds[0][index].item_id.as_str()).collect();
     let named =
         items.iter().flat_map(|items| items.all().iter()).filter(|item| named.contains(item.item_id()));
@@ -118,7 +118,8 @@ fn show(
     let shown = chosen.iter().filter_map(|&index| {
         let prediction = &first.seeds[0][index];
         let item = *by_id.get(prediction.item_id.as_str())?;
-        let (candidates, texts) = candidates(dataset, item, scored, index);
+        // The folds of one dataset have the same classes in the same order.
+        let (candidates, texts) = candidates(&dataset.record().classes, item, scored, index);
         Some(GalleryItem {
             item_id: item.item_id().to_owned(),
             id: prediction.id.clone(),
@@ -136,12 +137,11 @@ fn show(
 /// Returns the candidates of an item that are shown, with their texts: all of its own texts, or of the dataset's classes
 /// the right one, those that were given as answers, and the likely ones.
 fn candidates(
-    dataset: &Dataset,
+    classes: &[String],
     item: ItemRef<'_>,
     scored: &[&Scored],
     index: usize,
 ) -> (Vec<usize>, Vec<String>) {
-    let classes = &dataset.record().classes;
     if classes.is_empty() {
         return ((0..item.text_numbers().len()).collect(), item.texts().map(str::to_owned).collect());
     }
