@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{
     Architecture, DataPlan, ExportPlan, FoldSource, ImageKey, Location, ModelPlan, ModelSource, Plan,
-    PlanOption, SplitBy, SplitPlan, Task, TrainPlan, Warmup, spelled,
+    PlanOption, ScorePlan, SplitBy, SplitPlan, Task, TrainPlan, Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
     ));
     lines.extend(options(plan).map(|options| ("with", options)));
     lines.push(("export", export(&plan.export)));
-    lines.push(("score", words(&plan.score.splits)));
+    lines.push(("score", score(&plan.score)));
     lines
 }
 
@@ -45,6 +45,11 @@ fn export(export: &ExportPlan) -> String {
     let margin =
         export.int8_margin.map(|margin| format!("; int8 if validation falls by less than {}", margin.get()));
     format!("ONNX {}{}", words(&export.onnx), margin.unwrap_or_default())
+}
+
+fn score(score: &ScorePlan) -> String {
+    let scale = score.logit_scale.map(|scale| format!(", with the constant scale {scale}"));
+    words(&score.splits) + &scale.unwrap_or_default()
 }
 
 fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
@@ -58,6 +63,7 @@ fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
         ("join", format!("{image} = {}", data.join.metadata)),
     ];
     lines.extend(data.filter.clone().map(|filter| ("where", filter)));
+    lines.extend(data.sample.map(|sample| ("sample", format!("{} rows, seed {}", sample.rows, sample.seed))));
     lines.push(("items", items(data)));
     lines.push(("split", split(&data.split)));
     lines

@@ -78,6 +78,12 @@ impl fmt::Display for ExperimentName {
 #[serde(transparent)]
 pub struct Seed(pub u32);
 
+impl From<u32> for Seed {
+    fn from(seed: u32) -> Self {
+        Self(seed)
+    }
+}
+
 impl fmt::Display for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -228,4 +234,4 @@ macro_rules! read_within_bounds {
     };
 }
 
-read_within_bounds!(Fraction as f64, LearningRate as f64, EmaDecay as f64, BatchSize as usize);
+read_within_bounds!(Fraction as f64, LearningRate as f64, EmaDecay as f64, BatchSize as usize, Seed as u32);

@@ -50,6 +50,7 @@ fn data(data: &DataPlan) -> Value {
         "join": join(&data.join),
         "columns": columns(&data.columns),
         "where": data.filter,
+        "sample": data.sample.as_ref().map(section),
         "deduplicate": data.deduplicate,
         "verify": data.verify,
         "require": section(&data.require),

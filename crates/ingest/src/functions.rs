@@ -38,6 +38,7 @@ pub(crate) fn register(database: &Database, rules: &Rules) -> Result<(), IngestE
     database.register::<Said>("cliptune_said", &())?;
     database.register::<ItemIdentity>("cliptune_item", &())?;
     database.register::<Again>("cliptune_again", &())?;
+    database.register::<Lot>("cliptune_lot", &())?;
     database.register::<TextFlaw>("cliptune_text_flaw", rules)?;
     database.register::<TextDetail>("cliptune_text_detail", rules)
 }
@@ -234,6 +235,23 @@ impl VArrowScalar for Again {
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
         exact(&[DataType::UInt64, DataType::Int64], DataType::UInt64)
+    }
+}
+
+/// The lot of a row in a draw of rows with a seed.
+struct Lot;
+
+impl VArrowScalar for Lot {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Given {
+        let [rows, seeds] = [0, 1].map(|column| input.column(column).as_primitive::<Int64Type>());
+        let given = rows.iter().zip(seeds).map(|(row, seed)| Some(identity::lot(row?, seed?)));
+        Ok(Arc::new(given.collect::<UInt64Array>()))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        exact(&[DataType::Int64, DataType::Int64], DataType::UInt64)
     }
 }
 

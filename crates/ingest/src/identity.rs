@@ -37,6 +37,11 @@ pub(crate) fn again(first: u64, copy: i64) -> u64 {
     hash([&first.to_be_bytes()[..], &copy.to_be_bytes()])
 }
 
+/// Returns the lot of a row in a draw of rows: those with the smallest are drawn.
+pub(crate) fn lot(row: i64, seed: i64) -> u64 {
+    hash([&seed.to_be_bytes()[..], &row.to_be_bytes()])
+}
+
 /// The place of a unit on the line that splits are cut from.
 pub(crate) type Anchor = [u8; 32];
 

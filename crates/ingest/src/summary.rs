@@ -21,7 +21,12 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
     );
     text.push_str(&samples(record));
     if join.rows_filtered > 0 {
-        let _ = writeln!(text, "  filtered   {} by `where`", counted(join.rows_filtered, "row"));
+        let by = match (&record.plan.filter, record.plan.sample) {
+            (Some(_), Some(_)) => "by `where` and `sample`",
+            (None, Some(_)) => "by `sample`",
+            (_, None) => "by `where`",
+        };
+        let _ = writeln!(text, "  filtered   {} {by}", counted(join.rows_filtered, "row"));
     }
     for (reason, number) in &record.rejects {
         let _ = writeln!(text, "  rejected   {}: {reason}{}", count(*number), such_as(&record.notes, reason));

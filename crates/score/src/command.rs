@@ -93,7 +93,10 @@ fn score_one(runtime: &Runtime, standing: &Standing, run: &Run, printer: &Printe
     let Some(dataset) = &standing.dataset else { return Err(ScoreError::NoDataset { run: run.id() }) };
     run.verify_export()?;
     let unjudged = !standing.unjudged_precisions.is_empty();
-    let missing =
-        Missing { splits: &standing.missing_scores, export: unjudged.then_some(&standing.plan.export) };
+    let missing = Missing {
+        splits: &standing.missing_scores,
+        scale: standing.plan.score.logit_scale,
+        export: unjudged.then_some(&standing.plan.export),
+    };
     score_run(runtime, run, dataset, missing, printer)
 }

@@ -23,6 +23,8 @@ pub(crate) const SCORED: &[Part] = &[Part::Identity, Part::Rows, Part::Group, Pa
 pub struct Missing<'a> {
     /// The splits that have no scores.
     pub splits: &'a [Split],
+    /// The factor of the cosines, if it is not the model's own.
+    pub scale: Option<f64>,
     /// The plan of the export, or `None` if no reduced precision is to be judged.
     pub export: Option<&'a ExportPlan>,
 }
@@ -35,7 +37,7 @@ pub fn score_run(
     missing: Missing<'_>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
-    let Missing { splits, export: plan } = missing;
+    let Missing { splits, scale, export: plan } = missing;
     let items =
         splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
     let (graphs, folder) = (run.onnx_folder(), run.model_folder());
@@ -46,7 +48,7 @@ pub fn score_run(
     let parity = pass_gate(&export, run, dataset, &mut model)?;
     for (&split, items) in splits.iter().zip(&items) {
         let items = items.all();
-        let job = Job { dataset, split, items, templates: &templates };
+        let job = Job { dataset, split, items, templates: &templates, scale };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
         tell_shared_ids(scores.task, split, items, printer);

@@ -28,6 +28,8 @@ pub(crate) struct Job<'a> {
     pub(crate) items: ItemSlice<'a>,
     /// How the model reads each text.
     pub(crate) templates: &'a Templates,
+    /// The factor of the cosines, if it is not the model's own.
+    pub(crate) scale: Option<f64>,
 }
 
 /// The results that are computed from the encoded split, whatever its task is.
@@ -64,10 +66,11 @@ pub(crate) fn score(
     };
     tell_equal_choices(job, task, &equal_choices, printer);
     let encoded = encode(job, &distinct, model, printer)?;
+    let temperature = model.temperature().with_scale(job.scale);
     let Answers { baselines, metrics, predictions, tied, classes } = match task {
-        TaskKind::Choice => choices(job.items, &distinct, &encoded, model.temperature())?,
-        TaskKind::Classes => classified(job, &distinct, &encoded, model.temperature())?,
-        TaskKind::Pairs => retrieval(job.items, &distinct, &encoded, model.temperature())?,
+        TaskKind::Choice => choices(job.items, &distinct, &encoded, temperature)?,
+        TaskKind::Classes => classified(job, &distinct, &encoded, temperature)?,
+        TaskKind::Pairs => retrieval(job.items, &distinct, &encoded, temperature)?,
     };
     let scores = Scores {
         format_version: SCORES_FORMAT,
@@ -79,7 +82,8 @@ pub(crate) fn score(
         n_equal_choices: equal_choices.len(),
         chance: baselines.chance,
         majority: baselines.majority,
-        logit_scale: model.temperature().scale,
+        logit_scale: temperature.scale,
+        is_scale_constant: job.scale.is_some(),
         metrics,
         classes,
         parity,

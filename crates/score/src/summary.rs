@@ -86,6 +86,7 @@ mod tests {
             chance: 0.2,
             majority: 0.2,
             logit_scale: 100.0,
+            is_scale_constant: false,
             metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
             classes: None,
             parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },

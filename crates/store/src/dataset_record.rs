@@ -144,7 +144,7 @@ pub struct JoinCounts {
     pub images_matched: u64,
     /// The number of rows with an image.
     pub rows_matched: u64,
-    /// The number of rows that `where` left out.
+    /// The number of rows that `where` and `sample` left out.
     pub rows_filtered: u64,
     /// The smallest, median and largest number of rows per matched image.
     pub rows_per_image: (u64, f64, u64),

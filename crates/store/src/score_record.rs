@@ -52,6 +52,9 @@ pub struct Scores {
     pub majority: f64,
     /// The exp(logit_scale) that the probabilities are computed with.
     pub logit_scale: f64,
+    /// Whether that is a constant of the experiment (`score.logit_scale`) in place of the model's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_scale_constant: bool,
     /// The metrics by name, in the order in which they are shown. For choice they are accuracy, label_prob, nll, ece
     /// and mrr; for classes top5_accuracy (if there are more than five classes) and balanced_accuracy follow the accuracy;
     /// for pairs they are image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
@@ -64,6 +67,11 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Returns whether the probabilities were computed with the scale that a plan wants: a constant, or the model's own.
+    pub fn has_scale(&self, constant: Option<f64>) -> bool {
+        self.is_scale_constant.then_some(self.logit_scale) == constant
+    }
+
     /// Returns the score of always giving the most frequent answer, if labels or classes are so uneven that it beats
     /// guessing by a difference that shows in three decimals.
     pub fn uneven_majority(&self) -> Option<f64> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Experiment, ExperimentName, Plan, Precision, Split};
+use cliptune_experiment::{DataPlan, Experiment, ExperimentName, Plan, Precision, ScorePlan, Split};
 use cliptune_hub::{Hub, HubId, Snapshot};
 
 use crate::base::{ResolvedBase, resolve};
@@ -149,7 +149,8 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
         earlier.seed == plan.seed && earlier.axes == plan.axes
     });
     let previous = previous.cloned();
-    let missing_scores = missing_scores(look, run.as_ref(), splits_to_score(plan, dataset.as_ref()))?;
+    let missing_scores =
+        missing_scores(look, run.as_ref(), &plan.score, splits_to_score(plan, dataset.as_ref()))?;
     let precisions = match &run {
         Some(run) => look.intact(read_precisions(run))?.flatten(),
         None => None,
@@ -201,12 +202,14 @@ fn splits_to_score(plan: &Plan, dataset: Option<&Dataset>) -> Vec<Split> {
 fn missing_scores(
     look: &mut Look<'_>,
     run: Option<&Run>,
+    plan: &ScorePlan,
     splits: Vec<Split>,
 ) -> Result<Vec<Split>, StoreError> {
     let Some(run) = run else { return Ok(splits) };
     let mut missing = Vec::new();
     for split in splits {
-        if look.intact(read_scores(run, split))?.flatten().is_none() {
+        let scores = look.intact(read_scores(run, split))?.flatten();
+        if !scores.is_some_and(|scores| scores.has_scale(plan.logit_scale)) {
             missing.push(split);
         }
     }

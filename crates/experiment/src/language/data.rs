@@ -1,9 +1,9 @@
 //! `data`: images, a table, how they join, and how the items are split.
 
-use super::options::{FromValue, Shaped};
+use super::options::{FromValue, OptionType, Shaped};
 use super::words::word;
 use super::{Context, columns, join, location, split};
-use crate::plan::{Access, DataPlan, Require, Verify};
+use crate::plan::{Access, DataPlan, Require, Sample, Verify};
 use crate::shape::{Key, Shape};
 use crate::yaml::Node;
 
@@ -31,6 +31,7 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Text("an SQL condition"),
         "an SQL condition over the joined row; rows that do not meet it are left out",
     ),
+    Key::optional("sample", Sample::SHAPE, "a few rows, drawn at random, instead of all"),
     Key::with_default(
         "deduplicate",
         Shape::Boolean,
@@ -58,6 +59,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
     let metadata = node.get("metadata").and_then(|table| location::table(table, context));
     let access = node.get("access").and_then(|access| location::access(access, context));
     let require = node.get("require").and_then(|require| Require::from_value(require, context));
+    let sample = Option::<Sample>::read(node, "sample", context);
     let columns = node.get("columns").and_then(|columns| columns::decode(columns, context.problems));
     let split = node.get("split").and_then(|split| split::decode(split, context.problems));
     Some(DataPlan {
@@ -67,6 +69,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
         join: join::decode(node.get("join")?)?,
         columns: columns?,
         filter: node.read("where"),
+        sample: sample?,
         deduplicate: node.read("deduplicate")?,
         verify: node.read("verify")?,
         require: require?,

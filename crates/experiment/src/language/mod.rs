@@ -109,7 +109,7 @@ pub(crate) const TOP: &[Key] = &[
 ];
 
 /// The shape of a seed, wherever one is given.
-const SEED: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
+const SEED: Shape = <Seed as options::Shaped>::SHAPE;
 
 /// The top-level keys that belong to a file rather than to its runs. They are not inherited and cannot be axes of a
 /// matrix.

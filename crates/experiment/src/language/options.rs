@@ -14,7 +14,7 @@
 
 use super::Context;
 use crate::shape::{Key, Shape};
-use crate::values::{BatchSize, EmaDecay, Fraction, LearningRate};
+use crate::values::{BatchSize, EmaDecay, Fraction, LearningRate, Seed};
 use crate::yaml::{FromNode, Node};
 
 /// A type whose bounds are the same everywhere.
@@ -83,6 +83,10 @@ impl Shaped for LearningRate {
 
 impl Shaped for EmaDecay {
     const SHAPE: Shape = Shape::inside(0.0, 1.0);
+}
+
+impl Shaped for Seed {
+    const SHAPE: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
 }
 
 impl Shaped for BatchSize {

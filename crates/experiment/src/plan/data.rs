@@ -6,6 +6,7 @@ use super::access::Access;
 use super::label::Label;
 use super::location::Location;
 use super::require::Require;
+use super::sample::Sample;
 use super::split::SplitPlan;
 use super::templates::Templates;
 use crate::language::words;
@@ -26,6 +27,9 @@ pub struct DataPlan {
     /// An SQL condition over the joined row; rows that fail it are left out.
     #[serde(rename = "where")]
     pub filter: Option<String>,
+    /// The rows that are drawn from those, if not all are taken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sample: Option<Sample>,
     /// Whether rows of the same group, texts and label become one item with a multiplicity.
     pub deduplicate: bool,
     /// How far each image is examined before it becomes part of an item.

@@ -63,5 +63,8 @@ options! {
     pub struct ScorePlan {
         /// The splits to score.
         splits: Vec<Split> = "[validation, test]", Shape::set(&SPLIT, 1);
+        /// The factor that cosines are multiplied by for the probabilities, in place of the model's own exp(logit_scale).
+        /// Answers and ranks do not depend on it; label_prob, nll and ece do.
+        logit_scale: Option<f64>, Shape::positive(1000.0);
     }
 }

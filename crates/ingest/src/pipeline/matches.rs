@@ -1,6 +1,6 @@
 //! Joins image files with table rows.
 
-use cliptune_experiment::{DataPlan, ImageKey};
+use cliptune_experiment::{DataPlan, ImageKey, Sample};
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -17,19 +17,30 @@ const MATCHES: &str = "
         FROM cells LEFT JOIN keys ON keys.key = cells.key;";
 
 /// Makes the view `joined`: for each row its cells, the number of images that have its key, the image if it is only one,
-/// and whether `where` keeps the row. It keeps rows without an image.
+/// and whether `where` and `sample` keep the row. Rows without an image are kept.
 pub(crate) fn make(database: &Database, table: &Table, plan: &DataPlan) -> Result<(), IngestError> {
     image_keys(database, &plan.join.image)?;
     database.make(MATCHES)?;
-    let Some(filter) = plan.filter.as_deref() else {
+    let mut eligible = "matches WHERE image IS NOT NULL";
+    if let Some(filter) = plan.filter.as_deref() {
+        make_where(database, table, "data.where", filter, "met")?;
+        eligible = "met";
+    }
+    if let Some(Sample { rows, seed }) = plan.sample {
+        database.make(&format!(
+            "CREATE TABLE drawn AS SELECT number FROM {eligible}
+             ORDER BY cliptune_lot(CAST(number AS BIGINT), CAST({seed} AS BIGINT)), number LIMIT {rows}"
+        ))?;
+        eligible = "drawn";
+    }
+    if plan.filter.is_none() && plan.sample.is_none() {
         return database.make("CREATE VIEW joined AS SELECT *, true AS kept FROM matches");
-    };
-    make_where(database, table, "data.where", filter, "kept")?;
-    database.make(
+    }
+    database.make(&format!(
         "CREATE VIEW joined AS
-             SELECT matches.*, image IS NULL OR kept.number IS NOT NULL AS kept
-             FROM matches LEFT JOIN kept ON kept.number = matches.number",
-    )
+             SELECT matches.*, image IS NULL OR eligible.number IS NOT NULL AS kept
+             FROM matches LEFT JOIN {eligible} AS eligible ON eligible.number = matches.number"
+    ))
 }
 
 fn image_keys(database: &Database, key: &ImageKey) -> Result<(), IngestError> {

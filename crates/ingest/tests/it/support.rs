@@ -76,6 +76,7 @@ impl Sources {
             join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
             columns: Columns { task, id: None, group: Some("contest".to_owned()), vocabulary: Vec::new() },
             filter: None,
+            sample: None,
             deduplicate: true,
             verify: Verify::Whole,
             require: Require::default(),

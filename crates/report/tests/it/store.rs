@@ -269,6 +269,7 @@ fn scores(right: f64) -> Scores {
         chance: 0.2,
         majority: 0.2,
         logit_scale: 10.0,
+        is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(right)), ("nll".to_owned(), estimate(1.5))]),
         classes: None,
         parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },

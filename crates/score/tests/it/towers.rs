@@ -27,7 +27,7 @@ fn model(fixture: &Fixture) -> Model {
 }
 
 pub(crate) fn score_split(run: &Run, dataset: &Dataset, split: Split) -> Result<(), ScoreError> {
-    let missing = Missing { splits: &[split], export: None };
+    let missing = Missing { splits: &[split], scale: None, export: None };
     score_run(&RUNTIME, run, dataset, missing, &Printer::new(true, false))
 }
 

@@ -88,6 +88,7 @@ fn scores(split: Split) -> Scores {
         chance: 0.2,
         majority: 0.25,
         logit_scale: 100.0,
+        is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(0.625)), ("nll".to_owned(), estimate(1.5))]),
         classes: None,
         parity: Parity { n_items: 9, max_logit_difference: 1e-5, answers_agree: 9, tolerance: 1e-3 },

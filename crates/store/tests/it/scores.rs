@@ -25,6 +25,7 @@ fn scores(accuracy: f64) -> Scores {
         chance: 1.0 / 3.0,
         majority: 0.5,
         logit_scale: 100.0,
+        is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
         classes: None,
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },

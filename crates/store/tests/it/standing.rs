@@ -49,6 +49,7 @@ fn score(run: &Run, split: Split) {
         chance: 0.2,
         majority: 0.5,
         logit_scale: 1.0,
+        is_scale_constant: false,
         metrics: Metrics::default(),
         classes: None,
         parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },

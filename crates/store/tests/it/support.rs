@@ -63,7 +63,7 @@ impl World {
             train: Some(training(1e-5)),
             checkpoint: CheckpointInterval::default(),
             export: ExportPlan { onnx: vec![Precision::Fp32], int8_margin: None },
-            score: ScorePlan { splits: vec![Split::Validation, Split::Test] },
+            score: ScorePlan { splits: vec![Split::Validation, Split::Test], logit_scale: None },
             seed: Seed(0),
             axes: BTreeMap::new(),
         }
@@ -118,6 +118,7 @@ pub(crate) fn data(folder: &Path) -> DataPlan {
             vocabulary: Vec::new(),
         },
         filter: None,
+        sample: None,
         deduplicate: true,
         verify: Verify::Whole,
         require: Require::default(),

@@ -32,6 +32,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
                 vocabulary: Vec::new(),
             },
             filter: None,
+            sample: None,
             deduplicate: true,
             verify: Verify::Whole,
             require: Require::default(),
@@ -53,7 +54,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             onnx: vec![Precision::Fp32, Precision::Fp16, Precision::Int8],
             int8_margin: Some(fraction(0.01)),
         },
-        score: ScorePlan { splits: vec![Split::Validation, Split::Test] },
+        score: ScorePlan { splits: vec![Split::Validation, Split::Test], logit_scale: None },
         seed: Seed(0),
         axes: BTreeMap::new(),
     }

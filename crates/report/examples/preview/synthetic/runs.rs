@@ -131,6 +131,7 @@ fn scores(plan: &Plan) -> Scores {
         chance: 0.2,
         majority: 0.2,
         logit_scale: 38.2,
+        is_scale_constant: false,
         metrics: Metrics::default(),
         classes: None,
         parity: Parity { n_items: 16, max_logit_difference: 2.4e-5, answers_agree: 16, tolerance: 1e-3 },
