@@ -169,28 +169,20 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     }
     let frame = layout.frame(panel, top + HEAD);
     bottom_ticks(figure, &frame, &ticks(&frame.x, if layout.width == Width::Wide { 9 } else { 5 }));
-    let chance = format!("chance {}", short(panel.chance));
+    let dashed = Stroke::solid(theme::MUTED, 1.2).dashed();
+    let mut chance = format!("chance {}", short(panel.chance));
+    if let Some(majority) = panel.majority {
+        // Both lines share a label: they are often too close for two.
+        chance = format!("{chance}, most frequent {}", short(majority));
+        rule(figure, &frame, majority, 8.0, dashed);
+    }
     // The label stays on the side away from the baseline's line.
     let anchor = match &panel.baseline {
-        _ if panel.majority.is_some() => Anchor::End,
         Some((_, value)) if *value > panel.chance => Anchor::End,
         Some(_) => Anchor::Start,
         None => Anchor::Middle,
     };
-    reference(
-        figure,
-        &frame,
-        (&chance, anchor),
-        panel.chance,
-        8.0,
-        Stroke::solid(theme::MUTED, 1.2).dashed(),
-    );
-
-    if let Some(majority) = panel.majority {
-        let label = format!("most frequent {}", short(majority));
-        let stroke = Stroke::solid(theme::MUTED, 1.2).dashed();
-        reference(figure, &frame, (&label, Anchor::Start), majority, 8.0, stroke);
-    }
+    reference(figure, &frame, (&chance, anchor), panel.chance, 8.0, dashed);
     if let Some((name, value)) = &panel.baseline {
         let label = format!("{} {}", shorten(name, 12.0, 150.0), short(*value));
         reference(
@@ -208,6 +200,13 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     Ok(())
 }
 
+/// Draws a vertical line over all rows and returns its place.
+fn rule(figure: &mut Figure, frame: &Frame, value: f64, raise: f64, stroke: Stroke) -> f64 {
+    let (x, _) = frame.at((value, 0.0));
+    figure.rule((x, frame.top - raise + 4.0), (x, frame.bottom), stroke);
+    x
+}
+
 /// Draws a vertical line over all rows, with a label at its upper end.
 fn reference(
     figure: &mut Figure,
@@ -217,8 +216,7 @@ fn reference(
     raise: f64,
     stroke: Stroke,
 ) {
-    let (x, _) = frame.at((value, 0.0));
-    figure.rule((x, frame.top - raise + 4.0), (x, frame.bottom), stroke);
+    let x = rule(figure, frame, value, raise, stroke);
     let width = text_width(label, 12.0);
     let start = match anchor {
         Anchor::Start => x - 3.0,
