@@ -39,9 +39,8 @@ pub use plan::{
     Decay, Experiment, ExportPlan, FoldSource, Folds, ImageFit, ImageKey, Join, Label, LabelReading,
     Location, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan, ModelSource, Objective, OptimizerPlan,
     Plan, Precision, RandomErasing, RandomResizedCrop, Reduction, RemoteAddress, Require, RunReference,
-    Sample, Schedule, Scheme, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat,
-    TableSource, Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune, UpdateRule, Verify,
-    Warmup,
+    Sample, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource,
+    Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune, UpdateRule, Verify, Warmup,
 };
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};

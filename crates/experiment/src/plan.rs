@@ -35,7 +35,7 @@ pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
 pub use checkpoint::CheckpointInterval;
 pub use data::{Columns, DataPlan, ImageKey, Join, TableFormat, TableSource, Task, TaskKind, Verify};
 pub use label::{Label, LabelReading};
-pub use location::{Location, RemoteAddress, Scheme};
+pub use location::{Location, RemoteAddress};
 pub use model::{ImageFit, ModelPlan, ModelSource, RunReference};
 pub use objective::{Objective, Reduction};
 pub use optimizer::{OptimizerPlan, UpdateRule};

@@ -36,7 +36,7 @@ const SECRETS: [&str; 10] = [
 ];
 
 /// The kind of place that an address leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Scheme {
     Google,
     Amazon,
@@ -70,7 +70,7 @@ impl Scheme {
 ///
 /// In a bucket, it is a folder (all objects whose names start so), one object, or a pattern such as
 /// `gs://bucket/images/*.jpeg`. A web server cannot list, so that there it is one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Remote {
     pub(crate) scheme: Scheme,
     /// The bucket, or the host with its port.
@@ -149,13 +149,21 @@ impl Remote {
         }
     }
 
+    /// Checks whether a text is the address of a service that speaks the protocol of a store: `https://` or `http://` and
+    /// a host without a user.
+    pub fn is_service(text: &str) -> bool {
+        let Some((Scheme::Https | Scheme::Http, rest)) = Scheme::of(text) else { return false };
+        // The name of a file makes it an address.
+        Self::parse(&format!("{}/service", text.trim_end_matches('/'))).is_ok() && !rest.contains('?')
+    }
+
     /// Checks whether the address names many files by a pattern.
-    pub(crate) fn is_pattern(&self) -> bool {
+    pub fn is_pattern(&self) -> bool {
         self.is_in_bucket() && glob::is_pattern(&self.path)
     }
 
-    /// Checks whether the address can be listed.
-    pub(crate) fn is_in_bucket(&self) -> bool {
+    /// Checks whether the address is in a bucket, which can be listed.
+    pub fn is_in_bucket(&self) -> bool {
         matches!(self.scheme, Scheme::Google | Scheme::Amazon)
     }
 
@@ -165,6 +173,11 @@ impl Remote {
             true => self.path.trim_end_matches('/').to_owned(),
             false => percent_decode_str(self.path.trim_start_matches('/')).decode_utf8_lossy().into_owned(),
         }
+    }
+
+    /// Returns the last part of the path, which may be a pattern. It tells what kind of file it is.
+    pub fn file_name(&self) -> Option<&str> {
+        self.path.rsplit('/').next().filter(|name| !name.is_empty())
     }
 
     /// Splits the name at the last slash before a pattern or the last part: the folder, and what is in it.

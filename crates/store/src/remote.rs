@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress};
-use cliptune_sources::{Fetched, Remote, Settings, Shown, Sources, glob, held};
+use cliptune_sources::{Fetched, Settings, Shown, Sources, held};
 use cliptune_terminal::Printer;
 
 use crate::error::{MissingImages, StoreError};
@@ -39,8 +39,7 @@ pub fn fetch_remote(
     let (sources, access) = (Sources::new(settings)?, access(&plan.access));
     let shown = Shown::new(printer, interrupted);
     for (address, content) in elsewhere(plan) {
-        let remote = Remote::parse(&address.to_string())?;
-        sources.fetch(&remote, &access, &|name| is_wanted(address, content, name), &shown)?;
+        sources.fetch(address.remote(), &access, &|name| is_wanted(address, content, name), &shown)?;
     }
     Ok(())
 }
@@ -61,7 +60,7 @@ fn elsewhere(plan: &DataPlan) -> impl Iterator<Item = (&RemoteAddress, Content)>
 
 /// Finds the images of a source in the cache, as they were when they were last fetched.
 pub(crate) fn images(address: &RemoteAddress, access: &Access) -> Result<ImageFiles, StoreError> {
-    let missing = match glob::is_pattern(address.path()) {
+    let missing = match address.remote().is_pattern() {
         true => MissingImages::Glob,
         false => MissingImages::Folder,
     };
@@ -89,10 +88,9 @@ fn in_cache(
     access_of_plan: &Access,
     content: Content,
 ) -> Result<(FileNames, BTreeMap<String, u64>), StoreError> {
-    let remote = Remote::parse(&address.to_string())?;
     let wanted = |name: &str| is_wanted(address, content, name);
     let Fetched { folder, files, passed_over } =
-        held(&Settings::from_env()?, &remote, &access(access_of_plan), &wanted)?;
+        held(&Settings::from_env()?, address.remote(), &access(access_of_plan), &wanted)?;
     let relative = files.into_iter().map(|file| file.relative).collect();
     Ok((FileNames { folder, relative }, passed_over))
 }
@@ -100,11 +98,11 @@ fn in_cache(
 /// Checks whether a file of an address is one of its images, or a part of its table: what a pattern matches, the file
 /// that is named, or, in a folder, what has the name of an image.
 fn is_wanted(address: &RemoteAddress, content: Content, name: &str) -> bool {
-    let is_named = address.file_name().is_some_and(|own| own == name);
-    let is_pattern = address.scheme().is_object_store() && glob::is_pattern(address.path());
+    let remote = address.remote();
+    let is_named = remote.file_name().is_some_and(|own| own == name);
     // The file of a web address may have escapes in its name, and is the only one.
-    let is_only = !address.scheme().is_object_store();
-    is_named || is_pattern || is_only || content == Content::Images && is_image(Path::new(name))
+    let is_only = !remote.is_in_bucket();
+    is_named || remote.is_pattern() || is_only || content == Content::Images && is_image(Path::new(name))
 }
 
 fn access(access: &Access) -> cliptune_sources::Access {

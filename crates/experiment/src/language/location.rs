@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use cliptune_sources::Remote;
+
 use super::Context;
 use super::options::FromValue;
-use crate::plan::{Access, Location, RemoteAddress, Scheme, TableFormat, TableSource};
+use crate::plan::{Access, Location, RemoteAddress, TableFormat, TableSource};
 use crate::problem::{Problem, Problems};
 use crate::values::Impossible;
 use crate::yaml::{FromNode, Node};
@@ -60,9 +62,7 @@ fn remote(node: &Node, written: String, context: &mut Context<'_>) -> Option<Loc
 pub(super) fn access(node: &Node, context: &mut Context<'_>) -> Option<Access> {
     let access = Access::from_value(node, context)?;
     if let (Some(entry), Some(endpoint)) = (node.entry_of("endpoint"), &access.endpoint) {
-        let is_web = RemoteAddress::try_from(endpoint.clone())
-            .is_ok_and(|address| matches!(address.scheme(), Scheme::Http | Scheme::Https));
-        if !is_web {
+        if !Remote::is_service(endpoint) {
             context.problems.add(
                 Problem::at(entry.value.span, "not the address of a service")
                     .label("expected an address that starts with `https://` or `http://`, without a user"),

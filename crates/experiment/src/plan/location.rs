@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use cliptune_sources::{Remote, SourceError};
 use serde::{Deserialize, Serialize};
 
 use crate::values::Impossible;
@@ -30,7 +31,7 @@ impl Location {
     pub fn file_name(&self) -> Option<&str> {
         match self {
             Self::Local(path) => path.file_name()?.to_str(),
-            Self::Remote(address) => address.file_name(),
+            Self::Remote(address) => address.remote.file_name(),
         }
     }
 }
@@ -52,71 +53,19 @@ impl fmt::Display for Location {
 
 /// The address of files in an object store or on a web server, such as `gs://bucket/images/*.jpeg`.
 ///
-/// It has a host or a bucket, and neither a user nor a password, because plans are shown and recorded.
+/// It holds no user, password, signature or key, because plans are shown and recorded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RemoteAddress {
-    scheme: Scheme,
-    /// The bucket or the host, followed by the path.
-    rest: String,
-}
-
-/// The kind of service that an address belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scheme {
-    /// A web server.
-    Https,
-    /// A web server without encryption.
-    Http,
-    /// Google Cloud Storage.
-    Gs,
-    /// Amazon S3, or a service that speaks the same protocol.
-    S3,
-}
-
-impl Scheme {
-    /// All kinds of services.
-    pub const ALL: [Self; 4] = [Self::Https, Self::Http, Self::Gs, Self::S3];
-
-    /// Returns the part of an address before `://`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Https => "https",
-            Self::Http => "http",
-            Self::Gs => "gs",
-            Self::S3 => "s3",
-        }
-    }
-
-    /// Checks whether the service can list what it has.
-    pub fn is_object_store(self) -> bool {
-        matches!(self, Self::Gs | Self::S3)
-    }
+    remote: Remote,
+    /// The address as the experiment has it, with its query.
+    written: String,
 }
 
 impl RemoteAddress {
-    /// Returns the kind of service.
-    pub fn scheme(&self) -> Scheme {
-        self.scheme
-    }
-
-    /// Returns the bucket, or the host with its port.
-    pub fn host(&self) -> &str {
-        self.rest.split('/').next().unwrap_or_default()
-    }
-
-    /// Returns what follows the host without a leading slash. It may be empty and may have wildcards.
-    pub fn path(&self) -> &str {
-        self.rest.split_once('/').map_or("", |(_, path)| path)
-    }
-
-    /// Returns the last part of the path without the query of a web address.
-    pub fn file_name(&self) -> Option<&str> {
-        let path = match self.scheme.is_object_store() {
-            true => self.path(),
-            false => self.path().split('?').next().unwrap_or_default(),
-        };
-        path.rsplit('/').next().filter(|name| !name.is_empty())
+    /// Returns the address as it is fetched.
+    pub fn remote(&self) -> &Remote {
+        &self.remote
     }
 }
 
@@ -124,39 +73,23 @@ impl TryFrom<String> for RemoteAddress {
     type Error = Impossible;
 
     fn try_from(written: String) -> Result<Self, Impossible> {
-        let impossible = |why: &str| Err(Impossible(why.to_owned()));
-        let Some((scheme, rest)) = written.split_once("://") else {
-            return impossible("expected an address with a scheme, such as `gs://`");
-        };
-        let Some(scheme) = Scheme::ALL.into_iter().find(|known| known.as_str() == scheme) else {
-            return impossible("expected `https://`, `http://`, `gs://` or `s3://`");
-        };
-        let host = rest.split('/').next().unwrap_or_default();
-        if host.is_empty() {
-            return impossible("expected a bucket or a host after `://`");
+        match Remote::parse(&written) {
+            Ok(remote) => Ok(Self { remote, written }),
+            Err(SourceError::Address { reason, .. }) => Err(Impossible(reason)),
+            Err(other) => Err(Impossible(other.to_string())),
         }
-        if host.contains('@') {
-            return impossible("expected no user or password in an address: plans are shown and recorded");
-        }
-        if written.chars().any(|letter| letter.is_control() || letter.is_whitespace() && letter != ' ') {
-            return impossible("expected no control characters in an address");
-        }
-        if rest.split(['/', '\\']).any(|part| part == "..") {
-            return impossible("expected no `..` in an address");
-        }
-        Ok(Self { scheme, rest: rest.to_owned() })
     }
 }
 
 impl From<RemoteAddress> for String {
     fn from(address: RemoteAddress) -> Self {
-        address.to_string()
+        address.written
     }
 }
 
 impl fmt::Display for RemoteAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.as_str(), self.rest)
+        f.write_str(&self.written)
     }
 }
 
@@ -169,27 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_host_a_path_and_a_file_name() {
-        let images = address("gs://bucket/images/a?.jpeg").unwrap();
-        assert_eq!((images.host(), images.path()), ("bucket", "images/a?.jpeg"));
-        assert_eq!(images.file_name(), Some("a?.jpeg"));
+    fn an_address_is_recorded_with_its_query_and_without_any_secret() {
         let table = address("https://127.0.0.1:8080/t/table.parquet?version=1").unwrap();
-        assert_eq!((table.host(), table.file_name()), ("127.0.0.1:8080", Some("table.parquet")));
-        assert_eq!(address("s3://bucket").unwrap().file_name(), None);
-        assert_eq!(address("s3://bucket/folder/").unwrap().file_name(), None);
-    }
-
-    #[test]
-    fn what_names_no_place_or_holds_a_secret_is_refused() {
+        assert_eq!(table.to_string(), "https://127.0.0.1:8080/t/table.parquet?version=1");
+        assert_eq!(Location::Remote(table).file_name(), Some("table.parquet"));
         for text in [
-            "gs://",
-            "s3:///key",
-            "https://user:secret@example.org/a",
-            "https://token@example.org/a",
-            "ftp://example.org/a",
-            "bucket/a",
-            "gs://bucket/../other/a",
-            "gs://bucket/a\nb",
+            "https://user:password@example.org/a",
+            "https://example.org/a?X-Amz-Signature=abc",
+            "https://example.org/a?token=abc",
         ] {
             assert!(address(text).is_err(), "{text}");
         }
