@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cliptune_web::Hashing;
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
@@ -59,19 +60,22 @@ impl fmt::Display for Digest {
 }
 
 /// A hash that is being computed.
+#[derive(Clone)]
 pub(crate) enum Hasher {
     Sha256(Box<Sha256>),
     GitBlob(Sha1),
 }
 
-impl Hasher {
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+impl Hashing for Hasher {
+    fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::GitBlob(hasher) => hasher.update(bytes),
         }
     }
+}
 
+impl Hasher {
     pub(crate) fn finish(self) -> Digest {
         match self {
             Self::Sha256(hasher) => Digest::Sha256(format!("{:x}", hasher.finalize())),

@@ -3,17 +3,16 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use cliptune_web::Lock;
+use cliptune_web::{Lock, PIECE, Partial};
 
 use crate::cache::size;
 use crate::client::Content;
 use crate::commit::Commit;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::error::{HubError, Result};
 use crate::fetch::Fetch;
 use crate::file_name::FileName;
 use crate::listing::Listed;
-use crate::partial::{PIECE, Partial};
 use crate::progress::{Event, Notice, stop_if_asked};
 
 /// The download of one file of one commit.
@@ -79,15 +78,16 @@ impl Download<'_> {
     /// Collects the content until it is complete, and publishes it if its hash is right.
     fn collect(&self, digest: &Digest, total: u64, blob: &Path) -> Result<()> {
         let path = self.fetch.repository.incomplete(digest);
-        let mut partial = Partial::open(&path, digest, total, self.fetch.observer)?;
+        let mut partial =
+            Partial::open(&path, total, digest.hasher(total), || stop_if_asked(self.fetch.observer))?;
         loop {
             self.progress(&partial);
             if let Err(error) = self.fill(&mut partial, digest) {
                 return Err(self.keep_or_discard(partial, error));
             }
-            let found = partial.take_hash();
+            let found = partial.take_hasher().finish();
             if found == *digest {
-                return partial.publish(blob);
+                return Ok(cliptune_durable::publish(&partial.complete(None)?, blob)?);
             }
             if !partial.is_resumed() {
                 partial.discard()?;
@@ -101,7 +101,7 @@ impl Download<'_> {
 
     /// Keeps trying as long as something new arrives, and gives up after several failures in a row without any
     /// progress.
-    fn fill(&self, partial: &mut Partial, digest: &Digest) -> Result<()> {
+    fn fill(&self, partial: &mut Partial<Hasher>, digest: &Digest) -> Result<()> {
         let (mut failures, mut furthest) = (0, partial.done());
         while partial.done() < partial.size() {
             let Err(error) = self.attempt(partial, digest) else { continue };
@@ -118,7 +118,7 @@ impl Download<'_> {
     }
 
     /// Makes one request for the rest of the file.
-    fn attempt(&self, partial: &mut Partial, digest: &Digest) -> Result<()> {
+    fn attempt(&self, partial: &mut Partial<Hasher>, digest: &Digest) -> Result<()> {
         let client = &self.fetch.hub.client;
         let mut content = client.content(self.fetch.id, self.commit, self.file, partial.done())?;
         if let Some(total) = content.total.filter(|total| *total != partial.size()) {
@@ -141,7 +141,7 @@ impl Download<'_> {
     }
 
     /// Receives what is sent, but not a byte more than the file has.
-    fn receive(&self, content: &mut Content, partial: &mut Partial) -> Result<()> {
+    fn receive(&self, content: &mut Content, partial: &mut Partial<Hasher>) -> Result<()> {
         let mut piece = vec![0; PIECE];
         loop {
             stop_if_asked(self.fetch.observer)?;
@@ -160,12 +160,12 @@ impl Download<'_> {
     }
 
     /// Keeps what is right so far for the next time, and removes what is wrong.
-    fn keep_or_discard(&self, partial: Partial, error: HubError) -> HubError {
+    fn keep_or_discard(&self, partial: Partial<Hasher>, error: HubError) -> HubError {
         let (file, done, total) = (self.file.clone(), partial.done(), partial.size());
         match error {
             HubError::Size { .. } | HubError::Hash { .. } => match partial.discard() {
                 Ok(()) => error,
-                Err(failed) => failed,
+                Err(failed) => failed.into(),
             },
             error if error.is_transient() => HubError::Stopped { file, done, total, source: Box::new(error) },
             error => error,
@@ -176,7 +176,7 @@ impl Download<'_> {
         HubError::Size { file: self.file.clone(), expected, found }
     }
 
-    fn progress(&self, partial: &Partial) {
+    fn progress(&self, partial: &Partial<Hasher>) {
         self.report(Event::Downloading { file: self.file, done: partial.done(), total: partial.size() });
     }
 

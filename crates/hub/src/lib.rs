@@ -36,7 +36,6 @@ mod hub;
 mod id;
 mod listing;
 mod locate;
-mod partial;
 mod progress;
 mod reply;
 mod revision;

@@ -1,5 +1,6 @@
 //! What servers say about contents, and the comparison with what arrived.
 
+use cliptune_web::Hashing;
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +62,14 @@ pub(crate) enum Verdict {
     Doubtful([u8; 16]),
 }
 
-impl Hasher {
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+impl Hashing for Hasher {
+    fn update(&mut self, bytes: &[u8]) {
         self.crc32c = ::crc32c::crc32c_append(self.crc32c, bytes);
         self.md5.update(bytes);
     }
+}
 
+impl Hasher {
     pub(crate) fn verdict(self, expected: &Checksums) -> Verdict {
         let md5: [u8; 16] = self.md5.finalize().into();
         match expected {

@@ -4,14 +4,14 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cliptune_web::{PIECE, Partial};
 use ureq::http::header::RANGE;
 
 use crate::asking::Asking;
-use crate::checksums::{Checksums, Verdict};
+use crate::checksums::{Checksums, Hasher, Verdict};
 use crate::client::{Reply, unanswered};
 use crate::error::{Result, SourceError};
 use crate::listing::Object;
-use crate::partial::{PIECE, Partial};
 
 /// The download of one object.
 pub(crate) struct Download<'a> {
@@ -30,7 +30,7 @@ impl Download<'_> {
     /// Collects the content at `partial`, checks it and gives it its place. What an earlier attempt has left there is
     /// continued.
     pub(crate) fn run(&self, partial: &Path, place: &Path) -> Result<()> {
-        let mut partial = Partial::open(partial, self.object.size)?;
+        let mut partial = Partial::open(partial, self.object.size, Hasher::default(), || Result::Ok(()))?;
         self.received.fetch_add(partial.done(), Ordering::Relaxed);
         // What an earlier attempt has left is no part of this one's speed.
         (self.on_progress)();
@@ -40,11 +40,11 @@ impl Download<'_> {
                 Ok(checksums) => checksums,
                 Err(error) => return Err(self.keep_or_discard(partial, error)),
             };
-            match partial.hasher().verdict(&checksums) {
-                Verdict::Right => return partial.publish(place, self.object.modified),
+            match partial.take_hasher().verdict(&checksums) {
+                Verdict::Right => return self.publish(partial, place),
                 // What arrives the same twice is what the server has, and its ETag is no MD5.
                 Verdict::Doubtful(md5) if doubted == Some(md5) => {
-                    return partial.publish(place, self.object.modified);
+                    return self.publish(partial, place);
                 }
                 Verdict::Doubtful(md5) => doubted = Some(md5),
                 // The damage may be in the part that an earlier attempt left.
@@ -60,7 +60,7 @@ impl Download<'_> {
 
     /// Keeps trying as long as something new arrives, and gives up after several failures in a row without any
     /// progress. Returns all that is known of the content.
-    fn fill(&self, partial: &mut Partial) -> Result<Checksums> {
+    fn fill(&self, partial: &mut Partial<Hasher>) -> Result<Checksums> {
         let (mut failures, mut furthest, mut checksums) = (0, partial.done(), self.object.checksums);
         let mut is_asked = false;
         while partial.done() < self.object.size || !is_asked && self.object.size == 0 {
@@ -80,7 +80,7 @@ impl Download<'_> {
     }
 
     /// Makes one request for the rest of the file.
-    fn attempt(&self, partial: &mut Partial, checksums: &mut Checksums) -> Result<()> {
+    fn attempt(&self, partial: &mut Partial<Hasher>, checksums: &mut Checksums) -> Result<()> {
         let reply = match self.ask(partial.done()) {
             // The server has less than was asked for, so there is nothing to continue with.
             Err(SourceError::Refused { status: 416, .. }) if partial.done() > 0 => {
@@ -120,7 +120,7 @@ impl Download<'_> {
     }
 
     /// Receives what is sent, but not a byte more than the file has.
-    fn receive(&self, reply: Reply, partial: &mut Partial, is_announced: bool) -> Result<()> {
+    fn receive(&self, reply: Reply, partial: &mut Partial<Hasher>, is_announced: bool) -> Result<()> {
         let broken = |error: std::io::Error| unanswered(&self.address, error.into());
         let mut reader = reply.into_reader();
         let mut piece = vec![0; PIECE];
@@ -140,19 +140,23 @@ impl Download<'_> {
         }
     }
 
-    fn restart(&self, partial: &mut Partial) -> Result<()> {
+    fn restart(&self, partial: &mut Partial<Hasher>) -> Result<()> {
         self.received.fetch_sub(partial.done(), Ordering::Relaxed);
-        partial.restart()
+        Ok(partial.restart()?)
+    }
+
+    fn publish(&self, partial: Partial<Hasher>, place: &Path) -> Result<()> {
+        Ok(cliptune_durable::publish(&partial.complete(self.object.modified)?, place)?)
     }
 
     /// Keeps what is right so far for the next time, and removes what is wrong.
-    fn keep_or_discard(&self, partial: Partial, error: SourceError) -> SourceError {
+    fn keep_or_discard(&self, partial: Partial<Hasher>, error: SourceError) -> SourceError {
         let (address, done, total) = (self.address.clone(), partial.done(), self.object.size);
         match error {
             SourceError::Size { .. } | SourceError::Checksum { .. } | SourceError::Changed { .. } => {
                 match partial.discard() {
                     Ok(()) => error,
-                    Err(failed) => failed,
+                    Err(failed) => failed.into(),
                 }
             }
             error if error.is_transient() => {

@@ -28,7 +28,6 @@ pub mod glob;
 mod held;
 mod listing;
 mod name;
-mod partial;
 mod place;
 mod profile;
 mod progress;

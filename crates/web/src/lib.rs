@@ -1,4 +1,5 @@
-//! What everything that asks servers shares: connections, origins and redirects, pauses between tries, and locks.
+//! What everything that asks servers shares: connections, origins and redirects, pauses between tries,
+//! files that grow as they arrive, and locks.
 //!
 //! Nothing here knows what is asked. Redirects are never followed by themselves, because a secret must not follow them.
 
@@ -8,6 +9,7 @@ mod error;
 mod failure;
 mod lock;
 mod origin;
+mod partial;
 mod patience;
 
 pub use connections::Connections;
@@ -16,4 +18,5 @@ pub use error::WebError;
 pub use failure::{in_one_line, may_recover};
 pub use lock::Lock;
 pub use origin::{Origin, redirect, shown};
+pub use partial::{Hashing, PIECE, Partial};
 pub use patience::{Patience, Pause, Stopped};
