@@ -10,7 +10,8 @@ use crate::support::{Output, TestContext, checkout, output};
 const BUCKET: &str = "datachain-demo";
 const FOLDER: &str = "newyorker_caption_contest";
 /// The files in the order in which they extend one another.
-const FILES: [&str; 5] = ["zero-shot", "b32", "b32-lora", "l14-336", "cross-validate"];
+const FILES: [&str; 7] =
+    ["zero-shot", "b32", "b32-lora", "l14-336", "cross-validate", "tutorial-before", "tutorial"];
 
 /// A folder with the experiments, and a contest in a stand-in for Google's store.
 struct Contest {
@@ -48,6 +49,19 @@ impl Contest {
     fn datasets(&self) -> usize {
         let files = self.context.files("runs/datasets");
         files.iter().filter(|(file, _)| file.ends_with("/dataset.json")).count()
+    }
+
+    /// The scores of the tutorial's two experiments by file.
+    fn scores(&self) -> Vec<(String, serde_json::Value)> {
+        let files = self.context.files("runs").into_iter().map(|(file, _)| file);
+        let scores = files.filter(|file| file.contains("tutorial") && file.ends_with("/scores.json"));
+        let read = |file: String| {
+            let text = fs::read_to_string(self.context.path(&file)).unwrap();
+            (file, serde_json::from_str(&text).unwrap())
+        };
+        let scores: Vec<_> = scores.map(read).collect();
+        assert_eq!(scores.len(), 2, "{scores:?}");
+        scores
     }
 
     /// The folder of a very small CLIP, which stands for the published ones.
@@ -88,4 +102,19 @@ fn they_run_on_a_contest_under_the_same_addresses() {
     let report = fs::read_to_string(report).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["boards"][0]["results"][0]["per_fold"].as_array().map(Vec::len), Some(3), "{report}");
+}
+
+#[test]
+fn the_tutorials_ten_rows_are_drawn_and_the_report_says_what_its_numbers_are_worth() {
+    let contest = Contest::new();
+    let model = contest.checkpoint();
+    contest.cliptune(&format!("run new-yorker/tutorial-before.yaml --set model.from={model}")).succeeded();
+    let run = contest.cliptune(&format!("run new-yorker/tutorial.yaml --set model.from={model}")).succeeded();
+    assert!(run.to_string().contains("by `sample`"), "{run}");
+    for (file, scores) in contest.scores() {
+        assert_eq!(scores["n_items"], 10, "{file}");
+        assert_eq!((&scores["logit_scale"], &scores["is_scale_constant"]), (&100.0.into(), &true.into()));
+    }
+    let report = fs::read_to_string(contest.context.path("runs/reports/tutorial/index.html")).unwrap();
+    assert!(report.contains("measured on the items that it was trained on"), "{report}");
 }
