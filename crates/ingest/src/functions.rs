@@ -6,16 +6,17 @@ use std::sync::Arc;
 use cliptune_experiment::{LabelReading, TaskKind};
 use cliptune_store::ImageFile;
 use duckdb::arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    UInt64Array, UInt64Builder,
+    Array, ArrayRef, AsArray, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt64Array,
+    UInt64Builder,
 };
 use duckdb::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, UInt64Type};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::facts::Facts;
 use crate::identity;
-use crate::label::{self, Means, Spelling};
+use crate::label::{self, Spelling};
 use crate::shown::shown;
 use crate::texts::{self, listed};
 
@@ -31,26 +32,23 @@ pub(crate) struct Rules {
 }
 
 /// Registers what does not depend on how labels are read.
-pub(crate) fn register(database: &Database, rules: &Rules) -> Result<(), IngestError> {
+pub(crate) fn register(database: &Database) -> Result<(), IngestError> {
     database.register::<Listed>("cliptune_listed", &())?;
     database.register::<Shown>("cliptune_shown", &())?;
     database.register::<Distinct>("cliptune_distinct", &())?;
     database.register::<Said>("cliptune_said", &())?;
     database.register::<ItemIdentity>("cliptune_item", &())?;
     database.register::<Again>("cliptune_again", &())?;
-    database.register::<Lot>("cliptune_lot", &())?;
-    database.register::<TextFlaw>("cliptune_text_flaw", rules)?;
-    database.register::<TextDetail>("cliptune_text_detail", rules)
+    database.register::<Lot>("cliptune_lot", &())
 }
 
-/// Registers what depends on how labels are spelled, to find out how they are read.
-pub(crate) fn register_means(database: &Database, rules: &Rules) -> Result<(), IngestError> {
-    database.register::<LabelMeans>("cliptune_means", rules)
+/// Registers what depends on how labels are spelled.
+pub(crate) fn register_facts(database: &Database, rules: &Rules) -> Result<(), IngestError> {
+    database.register::<Facts>("cliptune_facts", rules)
 }
 
 /// Registers what depends on how labels are read.
 pub(crate) fn register_labels(database: &Database, rules: &Rules) -> Result<(), IngestError> {
-    database.register::<LabelIndex>("cliptune_label", rules)?;
     database.register::<LabelDetail>("cliptune_label_detail", rules)
 }
 
@@ -63,11 +61,11 @@ pub(crate) fn register_images(database: &Database, images: &[ImageFile]) -> Resu
 
 type Given = Result<Arc<dyn Array>, Box<dyn Error>>;
 
-fn text() -> DataType {
+pub(crate) fn text() -> DataType {
     DataType::Utf8
 }
 
-fn list_of(of: DataType) -> DataType {
+pub(crate) fn list_of(of: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("item", of, true)))
 }
 
@@ -76,30 +74,16 @@ fn exact(parameters: &[DataType], gives: DataType) -> Vec<ArrowFunctionSignature
 }
 
 /// Returns the text in a row of a column.
-fn text_at(column: &StringArray, row: usize) -> Option<&str> {
+pub(crate) fn text_at(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
 /// Returns the texts of the list in a row of a column.
-fn texts_at(column: &ListArray, row: usize) -> Option<Vec<Option<&str>>> {
+pub(crate) fn texts_at(column: &ListArray, row: usize) -> Option<Vec<Option<&str>>> {
     let texts = column.values().as_string::<i32>();
     let [start, end] =
         [column.value_offsets()[row], column.value_offsets()[row + 1]].map(|offset| offset as usize);
     column.is_valid(row).then(|| (start..end).map(|at| text_at(texts, at)).collect())
-}
-
-/// Gives a text for each row from the list of texts in the first column.
-fn of_texts(input: &RecordBatch, give: impl Fn(&[Option<&str>]) -> Option<String>) -> Given {
-    let lists = input.column(0).as_list::<i32>();
-    let given = (0..input.num_rows()).map(|row| texts_at(lists, row).and_then(|texts| give(&texts)));
-    Ok(Arc::new(given.collect::<StringArray>()))
-}
-
-/// Returns the label and the texts in a row, if the label is one and all the texts are.
-fn labelled(input: &RecordBatch, row: usize) -> Option<(&str, Vec<&str>)> {
-    let label = text_at(input.column(0).as_string::<i32>(), row)?;
-    let texts = texts_at(input.column(1).as_list::<i32>(), row)?;
-    Some((label, texts.into_iter().collect::<Option<Vec<&str>>>()?))
 }
 
 fn text_lists<'a, T: AsRef<str> + 'a>(lists: impl Iterator<Item = Option<Vec<Option<T>>>>) -> ArrayRef {
@@ -255,74 +239,6 @@ impl VArrowScalar for Lot {
     }
 }
 
-/// The reason why a list of texts cannot be an item's, or NULL.
-struct TextFlaw;
-
-impl VArrowScalar for TextFlaw {
-    type State = Rules;
-
-    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
-        of_texts(&input, |texts| Some(texts::flaw(rules.task, texts)?.0.as_str().to_owned()))
-    }
-
-    fn signatures() -> Vec<ArrowFunctionSignature> {
-        exact(&[list_of(text())], text())
-    }
-}
-
-/// The value that such a reason is about.
-struct TextDetail;
-
-impl VArrowScalar for TextDetail {
-    type State = Rules;
-
-    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
-        of_texts(&input, |texts| texts::flaw(rules.task, texts).map(|(_, detail)| detail))
-    }
-
-    fn signatures() -> Vec<ArrowFunctionSignature> {
-        exact(&[list_of(text())], text())
-    }
-}
-
-/// What each possible reading makes of a label.
-struct LabelMeans;
-
-impl VArrowScalar for LabelMeans {
-    type State = Rules;
-
-    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
-        let means = |row: usize| {
-            let (label, texts) = labelled(&input, row)?;
-            Some(Means::of(rules.spelling, label, &texts).packed())
-        };
-        Ok(Arc::new((0..input.num_rows()).map(means).collect::<UInt64Array>()))
-    }
-
-    fn signatures() -> Vec<ArrowFunctionSignature> {
-        exact(&[text(), list_of(text())], DataType::UInt64)
-    }
-}
-
-/// The index of the right text, or NULL where the label cannot be read.
-struct LabelIndex;
-
-impl VArrowScalar for LabelIndex {
-    type State = Rules;
-
-    fn invoke(rules: &Rules, input: RecordBatch) -> Given {
-        let index = |row: usize| {
-            let (label, texts) = labelled(&input, row)?;
-            i32::try_from(label::index(rules.reading?, rules.spelling, label, &texts)?).ok()
-        };
-        Ok(Arc::new((0..input.num_rows()).map(index).collect::<Int32Array>()))
-    }
-
-    fn signatures() -> Vec<ArrowFunctionSignature> {
-        exact(&[text(), list_of(text())], DataType::Int32)
-    }
-}
-
 /// The label that cannot be read, as messages show it.
 struct LabelDetail;
 
@@ -330,16 +246,17 @@ impl VArrowScalar for LabelDetail {
     type State = Rules;
 
     fn invoke(rules: &Rules, input: RecordBatch) -> Given {
+        let (labels, texts) =
+            (input.column(0).as_string::<i32>(), input.column(1).as_primitive::<Int64Type>());
         let detail = |row: usize| {
-            let (label, texts) = labelled(&input, row)?;
-            let reading = label::words(rules.reading?);
-            Some(format!("{}, read as {reading}, of {} texts", shown(label), texts.len()))
+            let (label, reading) = (text_at(labels, row)?, label::words(rules.reading?));
+            Some(format!("{}, read as {reading}, of {} texts", shown(label), texts.value(row)))
         };
         Ok(Arc::new((0..input.num_rows()).map(detail).collect::<StringArray>()))
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
-        exact(&[text(), list_of(text())], text())
+        exact(&[text(), DataType::Int64], text())
     }
 }
 

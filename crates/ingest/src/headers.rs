@@ -1,10 +1,13 @@
 //! Inspects every image.
 
-use std::sync::{Condvar, Mutex};
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cliptune_clip::image::{Inspection, LARGEST_IMAGE, Level, footprint, inspect};
-use cliptune_experiment::Verify;
-use cliptune_store::{ImageFile, ImageIdentity, Inputs, Inspections, ItemImage};
+use cliptune_experiment::{DataPlan, Verify};
+use cliptune_store::{
+    ContentHash, ImageFile, ImageIdentity, Inputs, Inspections, ItemImage, Store, StoreError, Unread,
+};
 use rayon::prelude::*;
 
 /// The properties of an image, or the reason why it cannot be used.
@@ -15,30 +18,66 @@ pub(crate) const CHECK: &str = "inspection 2";
 /// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 
-/// Inspects every image in parallel. The results are in order. Contents that were inspected before are not read again.
+/// Inspects the images of a plan: while their files are read to hash them, and afterwards those that were hashed before
+/// but never inspected. Contents that were inspected before are not looked at again.
 ///
 /// With `verify: whole`, exactly what the decoder of training and scoring accepts passes. A header alone does not show
 /// that the rest is cut off, so that with `verify: header` an image may break in the first epoch.
-pub(crate) fn headers(
-    inputs: &Inputs,
-    known: &Inspections<Header>,
-    on_image: &(dyn Fn() + Sync),
-) -> Vec<Header> {
-    let budget = Budget::default();
-    let look = |image: &ImageFile| {
-        let found = match known.get(&image.identity) {
-            Some(header) => Found { header: header.clone(), lasts: true },
-            None => look(inputs, image, &budget),
+pub(crate) struct Inspector<'a> {
+    store: &'a Store,
+    plan: &'a DataPlan,
+    /// What is remembered. It is not read before there is something to inspect.
+    known: OnceLock<Inspections<Header>>,
+    /// What was found out while files were read.
+    found: Mutex<HashMap<ImageIdentity, Header>>,
+    budget: Budget,
+}
+
+impl<'a> Inspector<'a> {
+    pub(crate) fn new(store: &'a Store, plan: &'a DataPlan) -> Self {
+        let (known, found) = (OnceLock::new(), Mutex::default());
+        Self { store, plan, known, found, budget: Budget::default() }
+    }
+
+    fn known(&self) -> &Inspections<Header> {
+        self.known.get_or_init(|| self.store.inspections(self.plan, CHECK))
+    }
+
+    /// Hashes an image file, and inspects it at the same time.
+    pub(crate) fn read(&self, file: Unread) -> Result<ContentHash, StoreError> {
+        if file.size() > LARGEST_IMAGE {
+            return file.hash();
+        }
+        let share = self.budget.take(file.size());
+        let (hash, bytes) = file.read()?;
+        drop(share);
+        let identity = hash.into();
+        if self.known().get(&identity).is_none() {
+            let header = inspected(&bytes, level(self.plan.verify), &self.budget);
+            lock(&self.found).insert(identity, header);
+        }
+        Ok(hash)
+    }
+
+    /// Returns what there is to say about every image, in order.
+    pub(crate) fn headers(&self, inputs: &Inputs, on_image: &(dyn Fn() + Sync)) -> Vec<Header> {
+        let (known, read) = (self.known(), std::mem::take(&mut *lock(&self.found)));
+        let look = |image: &ImageFile| {
+            let header = known.get(&image.identity).or_else(|| read.get(&image.identity));
+            let found = match header {
+                Some(header) => Found { header: header.clone(), lasts: true },
+                None => look(inputs, image, &self.budget),
+            };
+            on_image();
+            found
         };
-        on_image();
-        found
-    };
-    let found: Vec<Found> = inputs.images.par_iter().map(look).collect();
-    let lasting = inputs.images.iter().zip(&found).filter(|(_, found)| found.lasts);
-    known.remember(
-        lasting.map(|(image, found)| -> (&ImageIdentity, &Header) { (&image.identity, &found.header) }),
-    );
-    found.into_iter().map(|found| found.header).collect()
+        let found: Vec<Found> = inputs.images.par_iter().map(look).collect();
+        let lasting = inputs.images.iter().zip(&found).filter(|(_, found)| found.lasts);
+        known.remember(
+            lasting.map(|(image, found)| -> (&ImageIdentity, &Header) { (&image.identity, &found.header) }),
+        );
+        found.into_iter().map(|found| found.header).collect()
+    }
 }
 
 /// Inspects one image.
@@ -71,10 +110,18 @@ fn look(inputs: &Inputs, image: &ImageFile, budget: &Budget) -> Found {
         Err(error) => return Found { header: Err(error.to_string()), lasts: false },
     };
     drop(file);
-    let level = level(inputs.verify);
-    let pixels = if level == Level::Header { 0 } else { footprint(&bytes) };
-    let _pixels = budget.take(image.size + pixels);
-    lasting(inspect(&bytes, level).map_err(|error| error.to_string()))
+    lasting(inspected(&bytes, level(inputs.verify), budget))
+}
+
+/// Inspects a content.
+fn inspected(bytes: &[u8], level: Level, budget: &Budget) -> Header {
+    let pixels = if level == Level::Header { 0 } else { footprint(bytes) };
+    let _pixels = budget.take(bytes.len() as u64 + pixels);
+    inspect(bytes, level).map_err(|error| error.to_string())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An amount of memory that several threads share.
@@ -87,10 +134,10 @@ struct Budget {
 impl Budget {
     /// Waits until there is enough memory, or until no other thread holds any.
     fn take(&self, bytes: u64) -> Share<'_> {
-        let taken = self.taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let taken = lock(&self.taken);
         let wait = |taken: &mut u64| *taken > 0 && *taken + bytes > MEMORY;
         let taken = self.given_back.wait_while(taken, wait);
-        *taken.unwrap_or_else(std::sync::PoisonError::into_inner) += bytes;
+        *taken.unwrap_or_else(PoisonError::into_inner) += bytes;
         Share { budget: self, bytes }
     }
 }
@@ -103,8 +150,7 @@ struct Share<'a> {
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        let taken = self.budget.taken.lock();
-        *taken.unwrap_or_else(std::sync::PoisonError::into_inner) -= self.bytes;
+        *lock(&self.budget.taken) -= self.bytes;
         self.budget.given_back.notify_all();
     }
 }
@@ -112,9 +158,6 @@ impl Drop for Share<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
-
-    use cliptune_experiment::DataPlan;
-    use cliptune_store::Store;
 
     use super::*;
 
@@ -148,7 +191,12 @@ model: {{ from: openai/clip-vit-base-patch32 }}
 
     fn look_again(folder: &tempfile::TempDir, plan: &DataPlan) -> Vec<Header> {
         let store = Store::open(&folder.path().join("runs")).unwrap();
-        headers(&store.inputs(plan, &|_, _| {}).unwrap(), &store.inspections(plan, CHECK), &|| {})
+        let inspector = Inspector::new(&store, plan);
+        let inputs = store.inputs_read_by(&|file| inspector.read(file), plan, &|_, _| {}).unwrap();
+        let headers = inspector.headers(&inputs, &|| {});
+        // Whoever finds all files hashed already looks at them and sees the same.
+        assert_eq!(Inspector::new(&store, plan).headers(&inputs, &|| {}), headers);
+        headers
     }
 
     #[test]

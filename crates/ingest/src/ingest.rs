@@ -5,15 +5,15 @@ use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, SourceNotes, Sources, Store,
-    StoreError, Succession, TableHashes, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, ReadFile, SourceNotes, Sources, Store,
+    StoreError, Succession, TableHashes, Unread, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
 use crate::database::Database;
 use crate::error::IngestError;
 use crate::functions;
-use crate::headers::{CHECK, Header, headers};
+use crate::headers::{Header, Inspector};
 use crate::pipeline::links::Links;
 use crate::pipeline::{self, changes, counts, folds, images, items, outcomes, reading, rejects, votes};
 use crate::require;
@@ -32,7 +32,8 @@ pub fn ingest(
     experiments: &[ExperimentName],
     printer: &Printer,
 ) -> Result<(Dataset, bool), IngestError> {
-    let inputs = read_inputs(store, plan, printer)?;
+    let inspector = Inspector::new(store, plan);
+    let inputs = read_inputs(store, plan, &|file| inspector.read(file), printer)?;
     let mut succession = store.succession(plan, &inputs, experiments)?;
     match intact(store, &succession) {
         Ok(Some(dataset)) => {
@@ -51,12 +52,13 @@ pub fn ingest(
         Err(error) => return Err(error.into()),
     }
     let staged = store.stage_dataset(&succession.hash)?;
-    let job = Job { store, plan, inputs: &inputs, succession: &succession, experiments, printer };
+    let job =
+        Job { plan, inputs: &inputs, inspector: &inspector, succession: &succession, experiments, printer };
     let database = Database::open(&store.cache_folder().join("duckdb"))?;
     let record = job.make(&database, staged.path())?;
     require::check(&plan.require, &record)?;
     // A dataset must not carry the hash of sources that it was not made from.
-    if read_inputs(store, plan, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
+    if read_inputs(store, plan, &Unread::hash, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
         return Err(IngestError::Changed);
     }
     let rejected = REJECTS.ordered(rejects::REJECTS);
@@ -77,9 +79,14 @@ fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, Sto
 }
 
 /// Reads the contents of the sources, with a progress bar for each source that has to be read.
-pub(crate) fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> Result<Inputs, IngestError> {
+pub(crate) fn read_inputs(
+    store: &Store,
+    plan: &DataPlan,
+    read_image: &ReadFile<'_>,
+    printer: &Printer,
+) -> Result<Inputs, IngestError> {
     let bar: Mutex<Option<(u64, Progress)>> = Mutex::new(None);
-    let inputs = store.inputs(plan, &|done, of| {
+    let inputs = store.inputs_read_by(read_image, plan, &|done, of| {
         let Ok(mut bar) = bar.lock() else { return };
         match &*bar {
             Some((total, progress)) if *total == of => progress.set(done),
@@ -91,9 +98,9 @@ pub(crate) fn read_inputs(store: &Store, plan: &DataPlan, printer: &Printer) -> 
 
 /// All the inputs that a dataset is made from.
 struct Job<'a> {
-    store: &'a Store,
     plan: &'a DataPlan,
     inputs: &'a Inputs,
+    inspector: &'a Inspector<'a>,
     succession: &'a Succession,
     experiments: &'a [ExperimentName],
     printer: &'a Printer,
@@ -115,7 +122,7 @@ impl Job<'_> {
             Subject { database, plan: &self.plan.split, links: &links, connected: &connected, keeps };
         let assigned = subject.assign()?;
         self.tell_drift(assigned);
-        items::gather_copies(database)?;
+        items::gather_copies(database, self.plan)?;
         Ok(DatasetRecord {
             format_version: DATASET_FORMAT,
             hash: self.succession.hash.clone(),
@@ -150,7 +157,7 @@ impl Job<'_> {
         functions::register_labels(database, &rules)?;
         folds::make(database, &plan.split)?;
         functions::register_images(database, &inputs.images)?;
-        outcomes::make(database, plan)?;
+        outcomes::make(database, plan, rules.reading)?;
         rejects::make(database)?;
         Ok(rules.reading)
     }
@@ -172,8 +179,7 @@ impl Job<'_> {
             return Vec::new();
         }
         let progress = self.printer.progress("ingest: images", self.inputs.images.len() as u64, "images");
-        let known = self.store.inspections(self.plan, CHECK);
-        let headers = headers(self.inputs, &known, &|| progress.advance(1));
+        let headers = self.inspector.headers(self.inputs, &|| progress.advance(1));
         progress.finish();
         headers
     }

@@ -1,6 +1,7 @@
 //! Decides which choice a label means. There is one reading for a whole column.
 
 use cliptune_experiment::{Label, LabelReading};
+use serde::Deserialize;
 
 /// The way in which the labels of a column are spelled, which follows from its SQL type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,52 +86,40 @@ fn text(spelling: Spelling, label: &str, texts: &[&str]) -> Option<usize> {
     })
 }
 
-/// The readings that a label can be tried with. A position has to be declared.
-const TRIED: [LabelReading; 3] = [LabelReading::Text, LabelReading::Letter, LabelReading::Index];
-
-/// What each reading that is tried makes of a label, and what the label is as a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What each reading makes of a label, and what the label is as a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Means {
-    /// The index of the text that each reading chooses, in the order of [`TRIED`].
-    chosen: [Option<usize>; 3],
-    is_zero: bool,
+    /// The index of the text that each reading chooses.
+    pub(crate) text: Option<u32>,
+    pub(crate) letter: Option<u32>,
+    pub(crate) index: Option<u32>,
+    pub(crate) position: Option<u32>,
+    pub(crate) is_zero: bool,
     /// Whether the label is the number of texts.
-    is_count: bool,
+    pub(crate) is_count: bool,
 }
-
-/// The bits that one reading takes in a packed [`Means`].
-const BITS: u32 = 20;
 
 impl Means {
     pub(crate) fn of(spelling: Spelling, label: &str, texts: &[&str]) -> Self {
         let number = whole(label);
+        let chosen = |reading| u32::try_from(index(reading, spelling, label, texts)?).ok();
         Self {
-            chosen: TRIED.map(|reading| index(reading, spelling, label, texts)),
+            text: chosen(LabelReading::Text),
+            letter: chosen(LabelReading::Letter),
+            index: chosen(LabelReading::Index),
+            position: chosen(LabelReading::Position),
             is_zero: number == Some(0),
             is_count: number == Some(texts.len()),
         }
     }
 
-    /// Returns the same as one number. Texts beyond the first million count as one.
-    pub(crate) fn packed(self) -> u64 {
-        let most = (1 << BITS) - 1;
-        let place =
-            |at: usize| self.chosen[at].map_or(0, |index| (index as u64 + 1).min(most)) << (BITS * at as u32);
-        place(0) | place(1) | place(2) | u64::from(self.is_zero) << 62 | u64::from(self.is_count) << 63
-    }
-
-    pub(crate) fn unpacked(packed: u64) -> Self {
-        let chosen =
-            |at: u32| usize::try_from((packed >> (BITS * at)) & ((1 << BITS) - 1)).ok()?.checked_sub(1);
-        Self {
-            chosen: [chosen(0), chosen(1), chosen(2)],
-            is_zero: packed >> 62 & 1 == 1,
-            is_count: packed >> 63 == 1,
+    fn read_as(&self, reading: LabelReading) -> Option<u32> {
+        match reading {
+            LabelReading::Text => self.text,
+            LabelReading::Letter => self.letter,
+            LabelReading::Index => self.index,
+            LabelReading::Position => self.position,
         }
-    }
-
-    fn read_as(&self, reading: LabelReading) -> Option<usize> {
-        TRIED.iter().position(|tried| *tried == reading).and_then(|at| self.chosen[at])
     }
 
     fn differ(&self, [one, other]: [LabelReading; 2]) -> bool {
@@ -245,7 +234,6 @@ mod tests {
     fn decided(spelling: Spelling, rows: &[(&str, &str)]) -> Result<LabelReading, Undecided> {
         let alike = |(row, (label, texts)): (usize, &(&str, &str))| {
             let means = Means::of(spelling, label, &texts.split('|').collect::<Vec<_>>());
-            assert_eq!(Means::unpacked(means.packed()), means);
             Alike { means, rows: 1, first: vec![row as u64] }
         };
         let labels: Vec<Alike> = rows.iter().enumerate().map(alike).collect();

@@ -16,6 +16,7 @@ mod database;
 mod deal;
 mod error;
 mod expression;
+mod facts;
 mod functions;
 mod headers;
 mod identity;

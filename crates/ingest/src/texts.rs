@@ -10,7 +10,7 @@ use crate::shown::shown_list;
 
 /// Checks whether a text has nothing but spaces.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
+    text.chars().all(char::is_whitespace)
 }
 
 /// Returns the reason why texts cannot be those of an item, and the value that was refused.
@@ -33,11 +33,18 @@ pub(crate) fn flaw(task: Option<TaskKind>, listed: &[Option<&str>]) -> Option<(R
             Reason::TextEmpty
         });
     }
+    repeated(&texts).map(|repeated| (Reason::ChoicesRepeated, repeated.to_owned()))
+}
+
+/// Returns the first text that has been in the list before.
+fn repeated<'a>(texts: &[&'a str]) -> Option<&'a str> {
+    /// The length up to which comparing each with each is faster than hashing.
+    const FEW: usize = 16;
+    if texts.len() <= FEW {
+        return (1..texts.len()).find(|&at| texts[..at].contains(&texts[at])).map(|at| texts[at]);
+    }
     let mut seen = HashSet::new();
-    texts
-        .iter()
-        .find(|text| !seen.insert(**text))
-        .map(|repeated| (Reason::ChoicesRepeated, (*repeated).to_owned()))
+    texts.iter().copied().find(|text| !seen.insert(*text))
 }
 
 /// Returns the distinct texts of a list, in the order in which they first occur.
@@ -75,6 +82,17 @@ pub(crate) fn listed(json: &str) -> Option<Vec<Option<String>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_repetition_is_found_in_short_lists_and_in_long_ones() {
+        for length in [0, 1, 2, 5, 16, 17, 40] {
+            let texts: Vec<String> = (0..length).map(|at: usize| at.to_string()).collect();
+            let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            assert_eq!(repeated(&texts), None, "{length}");
+            texts.extend_from_slice(&["x", "0", "x"]);
+            assert_eq!(repeated(&texts), Some(if length > 0 { "0" } else { "x" }), "{length}");
+        }
+    }
 
     #[test]
     fn a_list_of_texts_is_one_of_scalars() {

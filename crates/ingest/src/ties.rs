@@ -66,7 +66,7 @@ fn strongest(database: &Database, by: &SplitBy, unit: usize) -> Result<Vec<Tie>,
                  SELECT outcomes.number, outcomes.gid, outcomes.image FROM outcomes JOIN units ON units.gid = outcomes.gid
                  WHERE unit = {unit} AND kept AND image IS NOT NULL)
              SELECT 'text' AS what, said AS value, '' AS hash, count(DISTINCT gid) AS groups
-             FROM (SELECT gid, unnest(cells.{said}) AS said FROM own JOIN cells ON cells.number = own.number)
+             FROM (SELECT gid, unnest(words.{said}) AS said FROM own JOIN words ON words.number = own.number)
              WHERE said IS NOT NULL AND len(cliptune_said([said])) > 0 GROUP BY said
              UNION ALL
              SELECT 'image', arg_min(path, own.number), hash, count(DISTINCT gid)

@@ -18,7 +18,7 @@ use crate::compact::{read_compact, write_compact};
 use crate::error::StoreError;
 use crate::image_files::FileNames;
 use crate::image_identity::{modification_time, nanoseconds};
-use crate::regular::file_digest;
+use crate::unread::{ContentHash, ReadFile, Unread};
 
 /// The longest tick that a file system's clock is assumed to have.
 const TICK: Duration = Duration::from_millis(20);
@@ -95,16 +95,18 @@ pub(crate) fn cache_file(cache: &Path, kind: &str, subject: &str) -> PathBuf {
     cache.join(format!("{kind}-{}.bin", &blake3::hash(subject.as_bytes()).to_hex()[..16]))
 }
 
-/// Hashes files in parallel, reading only those that have changed since the last call for the same `subject`.
+/// Hashes files in parallel. Only those that have changed since the last call for the same `subject` are given to
+/// `read`.
 ///
 /// Progress is in bytes, and is only reported when there is something to read.
 pub(crate) fn digests(
     cache: &Path,
     subject: &str,
     files: &FileNames,
+    read: &ReadFile<'_>,
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Digest>, StoreError> {
-    digests_before(settled(), cache, subject, files, on_progress)
+    digests_before(settled(), cache, subject, files, read, on_progress)
 }
 
 /// Does the same, and remembers the hashes of files that changed before `settled`.
@@ -113,6 +115,7 @@ fn digests_before(
     cache: &Path,
     subject: &str,
     files: &FileNames,
+    read: &ReadFile<'_>,
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Digest>, StoreError> {
     let file = cache_file(cache, "digests", subject);
@@ -125,10 +128,12 @@ fn digests_before(
     let done = AtomicU64::new(0);
     let hash = |at: usize| match kept[at] {
         Some(hash) => Ok(hash),
-        None => file_digest(&files.folder.join(&files.relative[at])).inspect(|_| {
-            let size = stamps[at].size;
+        None => {
+            let (path, size) = (files.folder.join(&files.relative[at]), stamps[at].size);
+            let ContentHash(hash) = read(Unread::new(path, size))?;
             on_progress(done.fetch_add(size, Ordering::Relaxed) + size, total);
-        }),
+            Ok(hash)
+        }
     };
     let hashes = (0..names.len()).into_par_iter().map(hash).collect::<Result<Vec<_>, StoreError>>()?;
     let is_settled = |at: &usize| stamps[*at].changed.max(stamps[*at].modified) < settled;
@@ -164,7 +169,7 @@ mod tests {
             folder: path.parent().unwrap().to_owned(),
             relative: vec![path.file_name().unwrap().to_str().unwrap().to_owned()],
         };
-        let digests = digests_before(settled, cache, "images", &files, &count).unwrap();
+        let digests = digests_before(settled, cache, "images", &files, &Unread::hash, &count).unwrap();
         (digests[0].hash, bytes.load(Ordering::Relaxed))
     }
 
@@ -203,7 +208,7 @@ mod tests {
             let total = AtomicU64::new(0);
             let count = |_, of| total.store(of, Ordering::Relaxed);
             let cache = root.path().join("cache");
-            digests_before(LONG_AGO, &cache, "images", &names(numbers), &count).unwrap();
+            digests_before(LONG_AGO, &cache, "images", &names(numbers), &Unread::hash, &count).unwrap();
             total.into_inner()
         };
         for number in 1..=4 {

@@ -12,6 +12,7 @@ use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
 use crate::remote;
+use crate::unread::{ReadFile, Unread};
 
 /// The images and the table of a plan in their current state.
 #[derive(Clone, Debug)]
@@ -68,6 +69,7 @@ impl Inputs {
     pub(crate) fn read(
         cache: &Path,
         plan: &DataPlan,
+        read_image: &ReadFile<'_>,
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self, StoreError> {
         // The existence of all sources is checked before any is read.
@@ -83,14 +85,14 @@ impl Inputs {
         let mut table_hashes = Vec::new();
         // The digests of the table are remembered separately, because datasets share images more often than tables.
         for (table, files) in tables {
-            table_hashes.extend(digests(cache, &table.to_string(), &files, on_progress)?);
+            table_hashes.extend(digests(cache, &table.to_string(), &files, &Unread::hash, on_progress)?);
             inputs.table_files.extend(files.relative.iter().map(|name| files.folder.join(name)));
         }
         inputs.table_hash = table_hash(&table_hashes);
         for (source, ImageFiles { names, passed_over }) in images {
             let known = match plan.verify {
                 Verify::Whole | Verify::Header => {
-                    by_content(&digests(cache, &source.to_string(), &names, on_progress)?)
+                    by_content(&digests(cache, &source.to_string(), &names, read_image, on_progress)?)
                 }
                 Verify::None => by_stamp(inputs.images_folders.len() as u32, &names)?,
             };

@@ -48,6 +48,7 @@ mod standings;
 mod store;
 mod strings;
 mod succession;
+mod unread;
 mod why;
 
 pub use base::ResolvedBase;
@@ -87,3 +88,4 @@ pub use scores::{read_predictions, read_scores, write_scores};
 pub use standings::{Standing, Standings, Unknown, look, standings, unless_damaged};
 pub use store::{Listing, Store};
 pub use succession::Succession;
+pub use unread::{ContentHash, ReadFile, Unread};

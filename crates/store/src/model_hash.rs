@@ -13,6 +13,7 @@ use crate::identity;
 use crate::image_files::FileNames;
 use crate::regular::file_hash;
 use crate::store::Store;
+use crate::unread::Unread;
 
 /// The files of a folder that decide a model's output, in addition to its `*.safetensors`.
 const FILES: [&str; 11] = [
@@ -35,7 +36,8 @@ impl Store {
     /// count. Files whose sizes and times have not changed since the last call are not read again.
     pub fn model_hash(&self, folder: &Path) -> Result<String, StoreError> {
         let files = FileNames { folder: folder.to_path_buf(), relative: names(folder)? };
-        let digests = digests(&self.cache_folder(), &folder.to_string_lossy(), &files, &|_, _| {})?;
+        let digests =
+            digests(&self.cache_folder(), &folder.to_string_lossy(), &files, &Unread::hash, &|_, _| {})?;
         Ok(over(&files.relative, digests.iter().map(Digest::hex)))
     }
 }

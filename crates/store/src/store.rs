@@ -16,6 +16,7 @@ use crate::inputs::Inputs;
 use crate::inspections::Inspections;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
+use crate::unread::{ReadFile, Unread};
 
 /// The number of hexadecimal digits of a dataset's hash in its folder's name.
 const FOLDER_DIGITS: usize = 16;
@@ -70,7 +71,17 @@ impl Store {
         plan: &DataPlan,
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Inputs, StoreError> {
-        Inputs::read(&self.cache_folder(), plan, on_progress)
+        self.inputs_read_by(&Unread::hash, plan, on_progress)
+    }
+
+    /// Does the same, and gives each image file that has to be read to `read_image`.
+    pub fn inputs_read_by(
+        &self,
+        read_image: &ReadFile<'_>,
+        plan: &DataPlan,
+        on_progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Inputs, StoreError> {
+        Inputs::read(&self.cache_folder(), plan, read_image, on_progress)
     }
 
     /// Returns what is remembered about the contents of the images of a plan, as far as the plan has them examined.

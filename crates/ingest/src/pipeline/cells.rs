@@ -1,9 +1,13 @@
-//! Reads the values that the plan names from the table, once.
+//! Reads the values that the plan names from the table.
+
+use std::slice::from_ref;
 
 use cliptune_experiment::{DataPlan, SplitBy, Task};
 
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::facts::facts;
+use crate::functions::{Rules, register_facts};
 use crate::label::Spelling;
 use crate::table::{Kind, TABLE, Table, unreadable};
 use crate::value::{NO_TEXT, Values};
@@ -11,7 +15,10 @@ use crate::value::{NO_TEXT, Values};
 /// The SQL of no list.
 const NO_LIST: &str = "CAST(NULL AS VARCHAR[])";
 
-/// One value of every row, as the table `cells` names it.
+/// The values that are long.
+const LONG: [&str; 3] = ["texts", "vocabulary", "across"];
+
+/// One value of every row, as a view names it.
 struct Cell {
     name: &'static str,
     sql: String,
@@ -25,26 +32,77 @@ impl Cell {
     fn is_missing(&self) -> bool {
         [NO_TEXT, NO_LIST].contains(&self.sql.as_str())
     }
+
+    fn is_long(&self) -> bool {
+        LONG.contains(&self.name)
+    }
+
+    /// Returns the value, computed from a row of the table.
+    fn computed(&self) -> String {
+        format!(", {} AS \"{}\"", self.sql, self.name)
+    }
+
+    /// Returns the value that was kept. What the plan does not name is NULL and takes no space.
+    fn kept(&self) -> String {
+        if self.is_missing() { self.computed() } else { format!(", \"{}\"", self.name) }
+    }
 }
 
-/// Makes the view `cells`: for each row its number, its key, and what the plan names. What the plan does not name is
-/// NULL and takes no space. Returns how the labels are spelled.
+/// Makes the views `cells` and `words`. Both have the number of each row and values that the plan names: `words` has those
+/// that are long, `cells` the others and the facts about the texts. Completes the rules with the spelling of the labels.
 ///
-/// Every expression of the experiment is first tried alone, where it can see nothing but the table.
-pub(crate) fn make(database: &Database, table: &Table, plan: &DataPlan) -> Result<Spelling, IngestError> {
+/// Every expression of the experiment is evaluated once, where it can see nothing but the table. Long values that are
+/// columns of the table are not kept, but read again from where they lie.
+pub(crate) fn make(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    rules: &mut Rules,
+) -> Result<(), IngestError> {
     let (cells, spelling) = cells(&Values::of(database, table), plan)?;
-    let listed = |cells: &[&Cell]| -> String {
-        cells.iter().map(|cell| format!(", {} AS \"{}\"", cell.sql, cell.name)).collect()
+    rules.spelling = spelling;
+    register_facts(database, rules)?;
+    let (long, short): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.is_long());
+    let lies = long.iter().all(|cell| cell.is_missing() || expression(table, plan, cell.name).is_none());
+    let named: Vec<&Cell> = cells.iter().filter(|cell| !cell.is_missing()).collect();
+    keep(database, table, plan, &named, lies)?;
+    let kept = |cells: &[&Cell]| cells.iter().map(|cell| cell.kept()).collect::<String>();
+    let words = match lies {
+        true => {
+            let long: String = long.iter().map(|cell| cell.computed()).collect();
+            format!("SELECT {TABLE}.{} AS number{long} FROM {TABLE}", table.number)
+        }
+        false => format!("SELECT number{} FROM cell_values", kept(&long)),
     };
-    let (missing, named): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.is_missing());
+    database.make(&format!(
+        "CREATE VIEW cells AS SELECT number, facts, tied{} FROM cell_values; CREATE VIEW words AS {words}",
+        kept(&short)
+    ))
+}
+
+/// Makes the table `cell_values`, with the values that the plan names and without those that lie in the table.
+fn keep(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    named: &[&Cell],
+    lies: bool,
+) -> Result<(), IngestError> {
+    let label = named.iter().any(|cell| cell.name == "label").then_some("label");
+    let tied = match named.iter().any(|cell| cell.name == "across") {
+        true => "cliptune_said(across)",
+        false => "CAST(NULL AS UBIGINT[])",
+    };
+    let kept = named.iter().filter(|cell| !(lies && cell.is_long()));
     let statement = format!(
-        "CREATE TABLE cell_values AS SELECT {TABLE}.{} AS number{} FROM {TABLE}",
-        table.number,
-        listed(&named)
+        "CREATE TABLE cell_values AS
+             SELECT number, {facts} AS facts, {tied} AS tied{kept} FROM (SELECT {TABLE}.{row} AS number{named} FROM {TABLE})",
+        facts = facts("texts", label),
+        kept = kept.map(|cell| cell.kept()).collect::<String>(),
+        row = table.number,
+        named = named.iter().map(|cell| cell.computed()).collect::<String>(),
     );
-    database.execute(&statement).map_err(|problem| culprit(database, table, plan, &named, problem))?;
-    database.make(&format!("CREATE VIEW cells AS SELECT *{} FROM cell_values", listed(&missing)))?;
-    Ok(spelling)
+    database.execute(&statement).map_err(|problem| culprit(database, table, plan, named, problem))
 }
 
 fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), IngestError> {
@@ -129,19 +187,20 @@ fn culprit(
 /// Returns the key and the expression that a cell comes from. A value that is a column by its name is none.
 fn expression(table: &Table, plan: &DataPlan, name: &str) -> Option<(&'static str, String)> {
     let columns = &plan.columns;
-    let (key, written) = match (name, &columns.task, &plan.split.by) {
-        ("texts" | "no_list", Task::Choice { choices, .. }, _) => ("data.columns.choices", choices.clone()),
+    let (key, written): (_, &[String]) = match (name, &columns.task, &plan.split.by) {
+        ("texts" | "no_list", Task::Choice { choices, .. }, _) => ("data.columns.choices", from_ref(choices)),
         ("texts" | "no_list", Task::Pairs { text } | Task::Classes { class: text, .. }, _) => {
-            (single(&columns.task), text.clone())
+            (single(&columns.task), from_ref(text))
         }
-        ("label", Task::Choice { label, .. }, _) => ("data.columns.label", label.column.clone()),
-        ("id", ..) => ("data.columns.id", columns.id.clone()?),
-        ("group", ..) => ("data.columns.group", columns.group.clone()?),
-        ("split", _, SplitBy::Column(column)) => (split_key(plan), column.clone()),
-        ("stratum", ..) => ("data.split.stratify", plan.split.stratify.clone()?),
-        ("vocabulary", ..) => ("data.columns.vocabulary", columns.vocabulary.join(", ")),
-        ("across", _, SplitBy::Component { across }) => ("data.split.across", across.join(", ")),
-        _ => ("data.join.metadata", plan.join.metadata.clone()),
+        ("label", Task::Choice { label, .. }, _) => ("data.columns.label", from_ref(&label.column)),
+        ("id", ..) => ("data.columns.id", columns.id.as_slice()),
+        ("group", ..) => ("data.columns.group", columns.group.as_slice()),
+        ("split", _, SplitBy::Column(column)) => (split_key(plan), from_ref(column)),
+        ("stratum", ..) => ("data.split.stratify", plan.split.stratify.as_slice()),
+        ("vocabulary", ..) => ("data.columns.vocabulary", &columns.vocabulary),
+        ("across", _, SplitBy::Component { across }) => ("data.split.across", across),
+        _ => ("data.join.metadata", from_ref(&plan.join.metadata)),
     };
-    table.column(&written).is_none().then_some((key, written))
+    let is_expression = written.iter().any(|written| table.column(written).is_none());
+    is_expression.then(|| (key, written.join(", ")))
 }

@@ -3,7 +3,7 @@
 //! | step | makes |
 //! |---|---|
 //! | `images` | `files` and the view `file` that SQL of an experiment sees; `images` once they have been inspected |
-//! | `cells` | `cells`: for each row of the table the values that the plan names |
+//! | `cells` | `cells` and `words`: for each row of the table the values that the plan names, and facts about its texts |
 //! | `matches` | `image_keys`, `keys` and the view `joined`: for each row the image that its key names, and whether `where` keeps it |
 //! | `reading` | nothing: it decides how all labels are read |
 //! | `folds` | `fold_names`: the folds that a column names |
@@ -13,7 +13,7 @@
 //! | `items` | `items`, `placed` and `copies` |
 //! | `counts`, `changes` | nothing: they count |
 //!
-//! Texts stay where they are. What has to be compared has a number: images, groups, texts and items.
+//! Texts stay where they are, and are read twice: for the facts about them, and when the items are written. What has to be compared has a number: images, groups, texts and items.
 
 pub(crate) mod cells;
 pub(crate) mod changes;
@@ -56,13 +56,13 @@ pub(crate) fn join(
     scratch: &Path,
 ) -> Result<(Table, Rules), IngestError> {
     let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
-    functions::register(database, &rules)?;
+    functions::register(database)?;
     make_types(database)?;
     let table = Table::load(database, &plan.metadata, &inputs.table_files)?;
     images::load(database, &inputs.images)?;
     let files: Vec<PathBuf> = table.scanned.iter().cloned().chain(readable).collect();
     database.close_to_outside(&files, scratch)?;
-    rules.spelling = cells::make(database, &table, plan)?;
+    cells::make(database, &table, plan, &mut rules)?;
     matches::make(database, &table, plan)?;
     Ok((table, rules))
 }

@@ -1,11 +1,12 @@
 //! Decides what every row becomes.
 
-use cliptune_experiment::{DataPlan, SplitBy, Task};
+use cliptune_experiment::{DataPlan, LabelReading, SplitBy, Task};
 use cliptune_store::Reason;
 
 use super::reason;
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::facts::index_of;
 
 /// Makes the tables `groups` and `outcomes`.
 ///
@@ -13,7 +14,11 @@ use crate::error::IngestError;
 /// `where` keeps it, the reason for which it is refused or else the identity of its item, the index of the right text,
 /// the split that a column gives it (or the first one), and the fingerprints of what it says: of its texts, and of the
 /// values of `split.across`.
-pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestError> {
+pub(crate) fn make(
+    database: &Database,
+    plan: &DataPlan,
+    reading: Option<LabelReading>,
+) -> Result<(), IngestError> {
     let (name, groups) = match &plan.columns.group {
         Some(_) => {
             ("joined.\"group\"", "SELECT DISTINCT \"group\" AS name FROM cells WHERE \"group\" IS NOT NULL")
@@ -25,9 +30,9 @@ pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestErr
              SELECT CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS number, name FROM ({groups})"
     ))?;
     let label = match plan.columns.task {
-        Task::Choice { .. } => "cliptune_label(joined.label, joined.texts)",
+        Task::Choice { .. } => reading.map_or("NULL", index_of),
         // A class is known by its name: its number depends on which other classes there are.
-        Task::Pairs { .. } | Task::Classes { .. } => "CAST(0 AS INTEGER)",
+        Task::Pairs { .. } | Task::Classes { .. } => "0",
     };
     let split = match plan.split.by {
         SplitBy::Column(_) if plan.split.folds.is_some() => "fold_names.split",
@@ -35,7 +40,7 @@ pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestErr
         SplitBy::Component { .. } | SplitBy::Group | SplitBy::Row => "CAST('train' AS split_name)",
     };
     let across = match &plan.split.by {
-        SplitBy::Component { across } if !across.is_empty() => "cliptune_said(joined.across)",
+        SplitBy::Component { across } if !across.is_empty() => "joined.tied",
         _ => "CAST(NULL AS UBIGINT[])",
     };
     let apart = if plan.deduplicate { "" } else { ", coalesce(id, CAST(number AS VARCHAR))" };
@@ -44,8 +49,9 @@ pub(crate) fn make(database: &Database, plan: &DataPlan) -> Result<(), IngestErr
              SELECT number, image, gid, kept, CAST(reason AS reason_name) AS reason, label, split, said, across,
                     CASE WHEN kept AND reason IS NULL THEN cliptune_item(name, hash, said, label{apart}) END AS item
              FROM (SELECT *, {refusal} AS reason FROM (
-                 SELECT joined.number, joined.images, joined.image, joined.kept, joined.id, joined.texts,
-                        joined.label AS written, {label} AS label, {split} AS split, cliptune_said(joined.texts) AS said,
+                 SELECT joined.number, joined.images, joined.image, joined.kept, joined.id,
+                        facts.said IS NOT NULL AS is_list, joined.label IS NOT NULL AS is_labelled,
+                        CAST({label} AS INTEGER) AS label, {split} AS split, facts.said, facts.flaw,
                         {across} AS across, images.problem, images.hash, {name} AS name, groups.number AS gid
                  FROM joined LEFT JOIN images ON images.number = joined.image LEFT JOIN groups ON groups.name = {name}
                  LEFT JOIN fold_names ON fold_names.name = joined.split))",
@@ -58,7 +64,7 @@ fn refusal(plan: &DataPlan) -> String {
     let no_id = plan.columns.id.as_ref().map_or(String::new(), |_| when("id IS NULL", Reason::NoId));
     let no_label = match plan.columns.task {
         Task::Choice { .. } => {
-            when("written IS NULL", Reason::LabelMissing)
+            when("NOT is_labelled", Reason::LabelMissing)
                 + &when("label IS NULL", Reason::LabelNotAmongChoices)
         }
         Task::Pairs { .. } | Task::Classes { .. } => String::new(),
@@ -70,8 +76,8 @@ fn refusal(plan: &DataPlan) -> String {
         when("problem IS NOT NULL", Reason::RowImageUnreadable),
         no_id,
         when("name IS NULL", Reason::NoGroup),
-        when("texts IS NULL", Reason::ChoicesMissing),
-        " ELSE coalesce(cliptune_text_flaw(texts), CASE".to_owned(),
+        when("NOT is_list", Reason::ChoicesMissing),
+        " ELSE coalesce(flaw, CASE".to_owned(),
         no_label,
         when("split IS NULL", if plan.split.folds.is_some() { Reason::NoFold } else { Reason::SplitUnknown }),
         " END) END".to_owned(),

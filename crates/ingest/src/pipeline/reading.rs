@@ -6,30 +6,32 @@ use serde::Deserialize;
 use super::ROW_NAME;
 use crate::database::Database;
 use crate::error::IngestError;
-use crate::functions::{Rules, register_means};
+use crate::functions::Rules;
 use crate::label::{self, Alike, Example, Means, Undecided};
 
 /// The rows whose labels count: those that `where` keeps and that have an image, texts and a label.
-const LABELLED: &str = "joined WHERE kept AND image IS NOT NULL AND label IS NOT NULL AND texts IS NOT NULL
-    AND cliptune_text_flaw(texts) IS NULL";
+const LABELLED: &str =
+    "joined WHERE kept AND image IS NOT NULL AND label IS NOT NULL AND facts.said IS NOT NULL
+    AND facts.flaw IS NULL";
 
 /// The rows that mean the same, as the database counts them.
 #[derive(Deserialize)]
 struct Counted {
-    means: u64,
+    means: Means,
     rows: u64,
     first: Vec<u64>,
 }
 
 /// Decides how all labels are read.
 pub(crate) fn decide(database: &Database, label: &Label, rules: &Rules) -> Result<LabelReading, IngestError> {
-    register_means(database, rules)?;
     let counted: Vec<Counted> = database.rows(&format!(
         "SELECT CAST(to_json({{'means': means, 'rows': count(*), 'first': min(number, {})}}) AS VARCHAR)
-         FROM (SELECT number, cliptune_means(label, texts) AS means FROM {LABELLED}) GROUP BY means",
+         FROM (SELECT number, {{'text': facts.text, 'letter': facts.letter, 'index': facts.index,
+                               'position': facts.position, 'is_zero': facts.is_zero,
+                               'is_count': facts.is_count}} AS means FROM {LABELLED}) GROUP BY means",
         label::SHOWN
     ))?;
-    let alike = |Counted { means, rows, first }| Alike { means: Means::unpacked(means), rows, first };
+    let alike = |Counted { means, rows, first }| Alike { means, rows, first };
     let labels: Vec<Alike> = counted.into_iter().map(alike).collect();
     label::decide(label, rules.spelling, &labels).map_err(|undecided| told(database, label, rules, undecided))
 }
@@ -62,7 +64,7 @@ fn examples(
     let numbers: Vec<String> = rows.iter().map(u64::to_string).collect();
     let labelled: Vec<Labelled> = database.rows(&format!(
         "SELECT CAST(to_json({{'row': {ROW_NAME}, 'label': label, 'texts': texts}}) AS VARCHAR)
-         FROM cells WHERE number IN ({}) ORDER BY number",
+         FROM cells JOIN words ON words.number = cells.number WHERE cells.number IN ({}) ORDER BY cells.number",
         numbers.join(", ")
     ))?;
     let example = |Labelled { row, label, texts }: Labelled| {

@@ -45,9 +45,9 @@ fn detail() -> String {
         Reason::RowImageUnreadable => "images.path",
         Reason::ChoicesMissing => "coalesce(cliptune_shown(cells.no_list), 'NULL')",
         Reason::ChoicesTooFew | Reason::ChoicesWithNull | Reason::ChoicesRepeated | Reason::TextEmpty => {
-            "cliptune_text_detail(cells.texts)"
+            "cells.facts.detail"
         }
-        Reason::LabelNotAmongChoices => "cliptune_label_detail(cells.label, cells.texts)",
+        Reason::LabelNotAmongChoices => "cliptune_label_detail(cells.label, len(cells.facts.said))",
         Reason::SplitUnknown => "coalesce(cells.split, 'NULL')",
         _ => "'NULL'",
     };

@@ -96,7 +96,7 @@ fn decide(joining: &mut Joining<'_>, printer: &Printer) -> Result<(), IngestErro
         "CREATE TABLE looked_at AS SELECT joined.* FROM joined SEMI JOIN chosen ON chosen.number = joined.number;
          DROP VIEW joined; ALTER TABLE looked_at RENAME TO joined",
     )?;
-    outcomes::make(database, subject.plan)?;
+    outcomes::make(database, subject.plan, rules.reading)?;
     rejects::make(database)
 }
 

@@ -48,9 +48,9 @@ impl<'a> Joining<'a> {
     pub(super) fn found(&self) -> Result<Vec<Found>, IngestError> {
         self.database.rows(&format!(
             "SELECT CAST(to_json({{'number': cells.number, 'name': {ROW_NAME}, 'image': matches.image,
-                                  'texts': cells.texts}}) AS VARCHAR)
+                                  'texts': words.texts}}) AS VARCHAR)
              FROM chosen JOIN cells ON cells.number = chosen.number JOIN matches ON matches.number = chosen.number
-             ORDER BY chosen.place"
+             JOIN words ON words.number = chosen.number ORDER BY chosen.place"
         ))
     }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
 use cliptune_sample::{Request, show};
-use cliptune_store::{Dataset, Inputs, Store};
+use cliptune_store::{Dataset, Inputs, Store, Unread};
 use cliptune_terminal::{Printer, format};
 
 use crate::command::distinct_data;
@@ -73,7 +73,7 @@ impl<'a> Subject<'a> {
         }
         // A store that is not there is not made for the hashes of files that it would remember.
         let remembering = if store.root().is_dir() { store.clone() } else { Store::open(scratch)? };
-        let inputs = crate::ingest::read_inputs(&remembering, plan, printer)?;
+        let inputs = crate::ingest::read_inputs(&remembering, plan, &Unread::hash, printer)?;
         let succession = store.succession(plan, &inputs, names)?;
         let experiment = names.first().ok_or_else(|| several(experiments))?;
         let experiment = experiments.iter().map(|one| &one.name).find(|name| *name == experiment);
