@@ -114,3 +114,20 @@ fn other_templates_are_another_training_on_the_same_dataset() {
     let datasets = fs_err::read_dir(context.path("runs/datasets")).unwrap().count();
     assert_eq!((datasets, context.runs("classes").len()), (1, 2));
 }
+
+#[test]
+fn the_classes_of_all_folds_are_counted_together() {
+    let context = TestContext::empty();
+    draw(&context);
+    context.replace("experiments/classes.yaml", "epochs: 8", "epochs: 1");
+    context.replace("experiments/classes.yaml", ", int8", "");
+    let split = "split: { by: component, train: 0.5, validation: 0.2, test: 0.3, seed: 0 }";
+    let folds = "split: { by: component, folds: 3, test_fold: 0, stratify: kind }\nmatrix: { data.split.test_fold: [0, 1, 2] }";
+    context.replace("experiments/classes.yaml", split, folds);
+    context.cliptune("run experiments").succeeded();
+    let report = read(&context.path("runs/reports/experiments/report.json"));
+    let classes = report["boards"][0]["classes"]["classes"].as_array().unwrap();
+    let counted: Vec<u64> = classes.iter().map(|class| class["n_items"].as_u64().unwrap()).collect();
+    assert_eq!(counted, [18, 27, 45], "each picture is tested in one fold");
+    assert!(classes.iter().all(|class| class["accuracy"]["value"].is_number()), "{classes:?}");
+}

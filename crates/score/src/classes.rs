@@ -4,10 +4,10 @@
 //! the mean direction of its prompts. An answer is one among many: beside the accuracy there is the balanced one, in
 //! which a rare class counts as much as a frequent one, and the confusion matrix says which class is taken for which.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use cliptune_statistics::{Bootstrap, cluster_balanced, cluster_proportion};
-use cliptune_store::{ClassScore, ClassScores, Confusion, ItemSlice, Metrics};
+use cliptune_store::{ClassScores, ItemSlice, Metrics};
 
 use crate::answer::Answer;
 use crate::baseline::{Baselines, most_frequent};
@@ -43,29 +43,10 @@ pub(crate) fn class_scores(
     answers: &[Answer],
     options: &Bootstrap,
 ) -> Result<ClassScores, ScoreError> {
-    let mut of_class = vec![Vec::new(); names.len()];
-    let mut predicted = vec![0; names.len()];
-    let mut cells = BTreeMap::<(usize, usize), usize>::new();
-    for answer in answers {
-        let (label, answered) = (answer.prediction.label, answer.prediction.predicted);
-        of_class[label].push(answer);
-        predicted[answered] += 1;
-        *cells.entry((label, answered)).or_default() += 1;
-    }
-    let class =
-        |((name, own), n_predicted): ((&String, &Vec<&Answer>), usize)| -> Result<ClassScore, ScoreError> {
-            let right: Vec<f64> = own.iter().map(|answer| answer.prediction.share).collect();
-            let groups: Vec<&str> = own.iter().map(|answer| answer.prediction.group.as_str()).collect();
-            let accuracy = match own.is_empty() {
-                true => None,
-                false => Some(estimate(cluster_proportion(&right, &groups, options)?)),
-            };
-            Ok(ClassScore { name: name.clone(), n_items: own.len(), n_predicted, accuracy })
-        };
-    let confusion = |((class, predicted), n_items)| Confusion { class, predicted, n_items };
-    Ok(ClassScores {
-        classes: names.iter().zip(&of_class).zip(predicted).map(class).collect::<Result<_, _>>()?,
-        confusion: cells.into_iter().map(confusion).collect(),
+    ClassScores::of(names, answers.iter().map(|answer| &answer.prediction), |own| {
+        let right: Vec<f64> = own.iter().map(|prediction| prediction.share).collect();
+        let groups: Vec<&str> = own.iter().map(|prediction| prediction.group.as_str()).collect();
+        Ok(estimate(cluster_proportion(&right, &groups, options)?))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cliptune_experiment::{ModelSource, Seed, Split, TaskKind};
-use cliptune_statistics::{Bootstrap, Interval, Unusable, seeds_and_clusters};
+use cliptune_statistics::{Bootstrap, Interval, Unusable, cluster_proportion, seeds_and_clusters};
 use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions};
 
 use super::differences::{correct, difference};
@@ -113,15 +113,16 @@ fn board(
     let headline = headline(entries, &rows, baseline.map(|baseline| baseline.entry));
     let plans: Vec<&Standing> = group.iter().flat_map(|one| &grouped[one.entry]).copied().collect();
 
-    let n_items = group[0].seeds[0].len();
+    let shown = group.iter().find(|one| Some(one.entry) == headline).unwrap_or(&group[0]);
+    let shown_entry = &entries[shown.entry];
     Ok(Some(Board {
         task: task(first),
         dataset: first.dataset.clone().unwrap_or_default(),
-        n_items,
+        n_items: group[0].seeds[0].len(),
         n_groups: group[0].groups().into_iter().collect::<BTreeSet<_>>().len(),
         chance: scores.chance,
         majority: mean(test_scores(first).filter_map(Scores::uneven_majority)),
-        classes: headline.or(Some(group[0].entry)).and_then(|entry| classes(&entries[entry], n_items)),
+        classes: classes(shown_entry, shown).map_err(|source| failed(shown_entry, source))?,
         equal_choices: most_of_a_seed(first, |scores| scores.n_equal_choices),
         baseline: baseline.map(|baseline| baseline.entry),
         headline,
@@ -141,10 +142,20 @@ fn most_of_a_seed(entry: &Entry, number: impl Fn(&Scores) -> usize) -> usize {
     numbers.into_values().max().unwrap_or_default()
 }
 
-/// Returns the scores of the classes, of an entry's first seed. Those of several folds are not put together.
-fn classes(entry: &Entry, n_items: usize) -> Option<ClassScores> {
-    let scores = test_scores(entry).next().filter(|scores| scores.n_items == n_items)?;
-    scores.classes.clone()
+/// Returns the scores of the classes, of an entry's first seed. In a cross-validation they are counted over the answers
+/// of all folds.
+fn classes(entry: &Entry, scored: &Scored) -> Result<Option<ClassScores>, Unusable> {
+    let Some(told) = test_scores(entry).find_map(|scores| scores.classes.as_ref()) else { return Ok(None) };
+    if entry.folds().is_none() {
+        return Ok(Some(told.clone()));
+    }
+    let names: Vec<String> = told.classes.iter().map(|class| class.name.clone()).collect();
+    let accuracy = |own: &[&Prediction]| -> Result<Estimate, Unusable> {
+        let right: Vec<f64> = own.iter().map(|prediction| prediction.share).collect();
+        let groups: Vec<&str> = own.iter().map(|prediction| prediction.group.as_str()).collect();
+        Ok(estimate(cluster_proportion(&right, &groups, &Bootstrap::default())?))
+    };
+    ClassScores::of(&names, &scored.seeds[0], accuracy).map(Some)
 }
 
 fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
@@ -188,10 +199,14 @@ fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Op
     best.map(|(entry, _)| entry)
 }
 
+fn failed(entry: &Entry, source: Unusable) -> ReportError {
+    ReportError::Statistics { entry: entry.name.clone(), source }
+}
+
 fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<BoardRow, ReportError> {
     let metric = main_metric(task(entry));
     let value = |run: &RunSummary| Some(run.scores_on(Split::Test)?.metrics.get(metric)?.value);
-    let failed = |source| ReportError::Statistics { entry: entry.name.clone(), source };
+    let failed = |source| failed(entry, source);
     let difference = baseline.map(|baseline| difference(scored, baseline)).transpose().map_err(failed)?;
     Ok(BoardRow {
         entry: scored.entry,
