@@ -41,8 +41,12 @@ impl Contest {
     }
 
     fn cliptune(&self, arguments: &str) -> Output {
+        self.with(&arguments.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn with(&self, arguments: &[&str]) -> Output {
         let mut command = self.context.command("cliptune");
-        command.args(arguments.split_whitespace()).env("CLIPTUNE_CACHE", self.context.path("cache"));
+        command.args(arguments).env("CLIPTUNE_CACHE", self.context.path("cache"));
         output(command.env("STORAGE_EMULATOR_HOST", &self.store.address).env("no_proxy", "127.0.0.1"))
     }
 
@@ -117,4 +121,23 @@ fn the_tutorials_ten_rows_are_drawn_and_the_report_says_what_its_numbers_are_wor
     }
     let report = fs::read_to_string(contest.context.path("runs/reports/tutorial/index.html")).unwrap();
     assert!(report.contains("measured on the items that it was trained on"), "{report}");
+}
+
+#[test]
+fn a_sample_is_fetched_from_where_it_lies() {
+    let contest = Contest::new();
+    let file = "new-yorker/b32.yaml";
+    let asked =
+        ["sample", file, "--where", "file.extension = 'jpeg' AND label = 'B'", "--limit", "2", "--json"];
+    let samples = contest.with(&asked).succeeded().json();
+    let samples = samples.as_array().unwrap();
+    assert_eq!(samples.len(), 2, "{samples:?}");
+    for sample in samples {
+        assert_eq!(
+            (&sample["row"]["columns"]["label"], &sample["row"]["right"]),
+            (&"B".into(), &1.into()),
+            "{sample}"
+        );
+        assert!(sample["file"]["path"].as_str().unwrap().ends_with(".jpeg"), "{sample}");
+    }
 }

@@ -48,8 +48,11 @@ fn request(json: &str) -> Result<Request, String> {
 }
 
 fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> Result<(), IngestError> {
-    let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
-    sample(&experiments, &Store::open(&arguments.common.store)?, request, printer)
+    let mut experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
+    // Those that it starts from come along, and were not asked for.
+    experiments.retain(|one| arguments.experiments.iter().any(|path| one.file.starts_with(path)));
+    let store = Store::open(&arguments.common.store)?;
+    sample(&experiments, &store, request, arguments.common.offline, printer)
 }
 
 fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {

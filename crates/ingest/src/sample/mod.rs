@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
 use cliptune_sample::{Request, show};
-use cliptune_store::{Dataset, Inputs, Store, Unread};
-use cliptune_terminal::{Printer, format};
+use cliptune_store::{Dataset, Inputs, Store, Unread, fetch_remote};
+use cliptune_terminal::{Printer, format, silent_interrupt_flag};
 
 use crate::command::distinct_data;
 use crate::error::IngestError;
@@ -40,11 +40,12 @@ pub(crate) fn sample(
     experiments: &[Experiment],
     store: &Store,
     request: &Request,
+    is_offline: bool,
     printer: &Printer,
 ) -> Result<(), IngestError> {
     // What is put aside while the data is looked at, and removed in the end.
     let scratch = tempfile::Builder::new().prefix("cliptune-sample-").tempdir()?;
-    let subject = Subject::of(experiments, store, scratch.path(), printer)?;
+    let subject = Subject::of(experiments, store, scratch.path(), is_offline, printer)?;
     match request.rejects.as_deref() {
         None => show(&joined::samples(&subject, request, printer)?, request, printer),
         Some("") => rejected::list(&subject, printer)?,
@@ -58,6 +59,7 @@ impl<'a> Subject<'a> {
         experiments: &'a [Experiment],
         store: &Store,
         scratch: &'a Path,
+        is_offline: bool,
         printer: &Printer,
     ) -> Result<Self, IngestError> {
         let data = distinct_data(experiments);
@@ -71,6 +73,7 @@ impl<'a> Subject<'a> {
                 "the matrix gives {count}; this is the first, and --set fixes another point"
             ));
         }
+        fetch_remote(plan, is_offline, printer, &silent_interrupt_flag())?;
         // A store that is not there is not made for the hashes of files that it would remember.
         let remembering = if store.root().is_dir() { store.clone() } else { Store::open(scratch)? };
         let inputs = crate::ingest::read_inputs(&remembering, plan, &Unread::hash, printer)?;
