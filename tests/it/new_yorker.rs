@@ -112,9 +112,12 @@ fn they_run_on_a_contest_under_the_same_addresses() {
 fn the_tutorials_ten_rows_are_drawn_and_the_report_says_what_its_numbers_are_worth() {
     let contest = Contest::new();
     let model = contest.checkpoint();
-    contest.cliptune(&format!("run new-yorker/tutorial-before.yaml --set model.from={model}")).succeeded();
-    let run = contest.cliptune(&format!("run new-yorker/tutorial.yaml --set model.from={model}")).succeeded();
-    assert!(run.to_string().contains("by `sample`"), "{run}");
+    let run = |name: &str| {
+        contest.cliptune(&format!("run new-yorker/{name}.yaml --set model.from={model}")).succeeded()
+    };
+    let before = run("tutorial-before");
+    assert!(before.to_string().contains("by `sample`"), "{before}");
+    run("tutorial");
     for (file, scores) in contest.scores() {
         assert_eq!(scores["n_items"], 10, "{file}");
         assert_eq!((&scores["logit_scale"], &scores["is_scale_constant"]), (&100.0.into(), &true.into()));

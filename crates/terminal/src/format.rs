@@ -48,7 +48,7 @@ pub fn counted(value: u64, singular: &str) -> String {
 fn plural(singular: &str) -> String {
     match singular.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if singular.ends_with(['s', 'x']) || singular.ends_with("ch") => format!("{singular}es"),
+        _ if singular.ends_with(['s', 'x']) || singular.ends_with("tch") => format!("{singular}es"),
         _ => format!("{singular}s"),
     }
 }
@@ -155,8 +155,8 @@ mod tests {
         assert_eq!(counts, ["0", "999", "1,000", "10,240", "123,456", "1,234,567"]);
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!([0, 1, 2_000].map(|n| counted(n, "item")), ["0 items", "1 item", "2,000 items"]);
-        let nouns = ["class", "copy", "key", "index", "match"].map(|noun| counted(2, noun));
-        assert_eq!(nouns, ["2 classes", "2 copies", "2 keys", "2 indexes", "2 matches"]);
+        let nouns = ["class", "copy", "key", "index", "match", "epoch"].map(|noun| counted(2, noun));
+        assert_eq!(nouns, ["2 classes", "2 copies", "2 keys", "2 indexes", "2 matches", "2 epochs"]);
     }
 
     #[test]
