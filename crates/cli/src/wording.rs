@@ -93,8 +93,8 @@ fn items(data: &DataPlan) -> String {
 fn split(split: &SplitPlan) -> String {
     let by = match &split.by {
         SplitBy::Column(column) => return format!("as column {column} says"),
-        SplitBy::Component { across } if across.is_empty() => "component".to_owned(),
-        SplitBy::Component { across } => format!("component across {}", across.join(", ")),
+        SplitBy::Component { across, .. } if across.is_empty() => "component".to_owned(),
+        SplitBy::Component { across, .. } => format!("component across {}", across.join(", ")),
         SplitBy::Group => "group".to_owned(),
         SplitBy::Row => "row".to_owned(),
     };
@@ -112,7 +112,8 @@ fn split(split: &SplitPlan) -> String {
         }
     };
     let alike = split.stratify.iter().map(|column| format!(", alike in {column}")).collect::<String>();
-    format!("by {by}: {parts}{alike}, seed {}", split.seed)
+    let near = if split.by.holds_near_duplicates() { ", near-duplicate images together" } else { "" };
+    format!("by {by}: {parts}{alike}{near}, seed {}", split.seed)
 }
 
 fn model(model: &ModelPlan) -> String {

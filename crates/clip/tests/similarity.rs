@@ -81,5 +81,5 @@ fn resized_recompressed_brightened_and_slightly_cropped_copies_are_near() {
 fn other_things_before_the_same_background_are_not_near() {
     let hashes: Vec<PerceptualHash> =
         (0..THINGS.len()).map(|thing| hash(&picture(thing, (thing + 2) % THINGS.len()))).collect();
-    assert_eq!(near_duplicates(&hashes, PerceptualHash::NEAR), []);
+    near_duplicates(&hashes, PerceptualHash::NEAR, |one, other| panic!("{one} is near {other}"));
 }

@@ -43,7 +43,7 @@ pub use outputs::{ExportPlan, Precision, ScorePlan};
 pub use require::Require;
 pub use sample::Sample;
 pub use schedule::{Decay, Schedule, Warmup};
-pub use split::{FoldSource, Folds, Split, SplitBy, SplitPlan, SplitShares};
+pub use split::{FoldSource, Folds, NearDuplicates, Split, SplitBy, SplitPlan, SplitShares};
 pub use templates::{Template, Templates};
 pub use train::{Compute, Select, TrainPlan};
 pub use tune::{LogitScale, Lora, LoraTarget, LoraTargets, Tune};

@@ -91,16 +91,16 @@ fn columns(columns: &Columns) -> Value {
 }
 
 fn split(split: &SplitPlan) -> Value {
-    let (by, across) = match &split.by {
+    let (by, across, near_duplicates) = match &split.by {
         SplitBy::Column(column) => {
             return match &split.folds {
                 Some(folds) => json!({ "folds": column, "test_fold": folds.test }),
                 None => json!({ "column": column }),
             };
         }
-        SplitBy::Component { across } => ("component", Some(across)),
-        SplitBy::Group => ("group", None),
-        SplitBy::Row => ("row", None),
+        SplitBy::Component { across, near_duplicates } => ("component", Some(across), Some(near_duplicates)),
+        SplitBy::Group => ("group", None, None),
+        SplitBy::Row => ("row", None, None),
     };
     let share = |share: Fraction| split.folds.is_none().then_some(share);
     without_null(json!({
@@ -112,6 +112,7 @@ fn split(split: &SplitPlan) -> Value {
         "folds": split.folds.as_ref().map(|folds| &folds.of),
         "test_fold": split.folds.as_ref().map(|folds| folds.test),
         "stratify": split.stratify,
+        "near_duplicates": near_duplicates,
         "seed": split.seed,
     }))
 }

@@ -37,17 +37,19 @@ impl Components {
 }
 
 /// Disjoint sets, with union by size and path halving.
-struct Sets {
+pub(crate) struct Sets {
     parents: Vec<u32>,
     sizes: Vec<u32>,
 }
 
 impl Sets {
-    fn of(elements: usize) -> Self {
+    /// Returns a set for each of some elements.
+    pub(crate) fn of(elements: usize) -> Self {
         Self { parents: (0..elements as u32).collect(), sizes: vec![1; elements] }
     }
 
-    fn root(&mut self, element: usize) -> usize {
+    /// Returns the element that stands for the set of an element.
+    pub(crate) fn root(&mut self, element: usize) -> usize {
         let mut element = element;
         while self.parents[element] as usize != element {
             self.parents[element] = self.parents[self.parents[element] as usize];
@@ -56,7 +58,8 @@ impl Sets {
         element
     }
 
-    fn unite(&mut self, a: usize, b: usize) {
+    /// Makes one set of those of two elements.
+    pub(crate) fn unite(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         if a == b {
             return;

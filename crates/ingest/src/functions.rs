@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cliptune_experiment::{LabelReading, TaskKind};
 use cliptune_store::ImageFile;
+use cliptune_terminal::format::counted;
 use duckdb::arrow::array::{
     Array, ArrayRef, AsArray, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt64Array,
     UInt64Builder,
@@ -250,7 +251,11 @@ impl VArrowScalar for LabelDetail {
             (input.column(0).as_string::<i32>(), input.column(1).as_primitive::<Int64Type>());
         let detail = |row: usize| {
             let (label, reading) = (text_at(labels, row)?, label::words(rules.reading?));
-            Some(format!("{}, read as {reading}, of {} texts", shown(label), texts.value(row)))
+            Some(format!(
+                "{}, read as {reading}, of {}",
+                shown(label),
+                counted(texts.value(row).cast_unsigned(), "text")
+            ))
         };
         Ok(Arc::new((0..input.num_rows()).map(detail).collect::<StringArray>()))
     }

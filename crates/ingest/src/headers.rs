@@ -14,15 +14,16 @@ use rayon::prelude::*;
 pub(crate) type Header = Result<Inspection, String>;
 
 /// The name of this inspection, with its version. Raising the version has every image decoded again.
-pub(crate) const CHECK: &str = "inspection 2";
+pub(crate) const CHECK: &str = "inspection 3";
 /// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 
 /// Inspects the images of a plan: while their files are read to hash them, and afterwards those that were hashed before
 /// but never inspected. Contents that were inspected before are not looked at again.
 ///
-/// With `verify: whole`, exactly what the decoder of training and scoring accepts passes. A header alone does not show
-/// that the rest is cut off, so that with `verify: header` an image may break in the first epoch.
+/// With `verify: whole`, exactly what the decoder of training and scoring accepts passes, and how each image looks is
+/// found out on the way. A header alone does not show that the rest is cut off, so that with `verify: header` an image may
+/// break in the first epoch.
 pub(crate) struct Inspector<'a> {
     store: &'a Store,
     plan: &'a DataPlan,
@@ -87,7 +88,7 @@ pub(crate) fn header(inputs: &Inputs, image: &ImageFile) -> Header {
 
 fn level(verify: Verify) -> Level {
     match verify {
-        Verify::Whole => Level::Whole,
+        Verify::Whole => Level::Hashed,
         Verify::Header | Verify::None => Level::Header,
     }
 }

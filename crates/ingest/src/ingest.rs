@@ -135,7 +135,7 @@ impl Job<'_> {
             rejects: reasons,
             items: counts::items(database)?,
             splits: counts::splits(database)?,
-            leaks: counts::leaks(database, self.plan)?,
+            leaks: counts::leaks(database, self.plan, &self.inputs.images)?,
             history: self.history(database, assigned)?,
             tables: TableHashes::default(),
         })
@@ -178,7 +178,7 @@ impl Job<'_> {
         if self.plan.verify == Verify::None {
             return Vec::new();
         }
-        let progress = self.printer.progress("ingest: images", self.inputs.images.len() as u64, "images");
+        let progress = self.printer.progress("ingest: images", self.inputs.images.len() as u64, "image");
         let headers = self.inspector.headers(self.inputs, &|| progress.advance(1));
         progress.finish();
         headers

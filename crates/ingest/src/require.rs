@@ -2,9 +2,14 @@
 
 use cliptune_experiment::{Fraction, Require};
 use cliptune_store::{DatasetRecord, Reason};
-use cliptune_terminal::format::{count, counted};
+use cliptune_terminal::format::{agreed, count, counted};
 
 use crate::error::IngestError;
+
+/// What is said of one image or row, and of several.
+const HAVE_ROW: [&str; 2] = ["has a row", "have a row"];
+const HAVE_IMAGE: [&str; 2] = ["has an image", "have an image"];
+const REJECTED: [&str; 2] = ["is rejected", "are rejected"];
 
 /// Checks what became of the sources of a dataset.
 ///
@@ -18,17 +23,18 @@ pub(crate) fn check(require: &Require, record: &DatasetRecord) -> Result<(), Ing
         of_side.map(|(_, number)| number).sum()
     };
     let checks = [
-        (require.matched_images, Bound::Least, "have a row", join.images_matched, join.images, "image"),
-        (require.matched_rows, Bound::Least, "have an image", join.rows_matched, join.rows, "row"),
-        (require.rejected_images, Bound::Most, "are rejected", rejected(true), join.images, "image"),
-        (require.rejected_rows, Bound::Most, "are rejected", rejected(false), join.rows, "row"),
+        (require.matched_images, Bound::Least, HAVE_ROW, join.images_matched, join.images, "image"),
+        (require.matched_rows, Bound::Least, HAVE_IMAGE, join.rows_matched, join.rows, "row"),
+        (require.rejected_images, Bound::Most, REJECTED, rejected(true), join.images, "image"),
+        (require.rejected_rows, Bound::Most, REJECTED, rejected(false), join.rows, "row"),
     ];
-    let unmet = checks.into_iter().filter_map(|(wanted, bound, what, part, whole, noun)| {
+    let unmet = checks.into_iter().filter_map(|(wanted, bound, [one, several], part, whole, noun)| {
         let wanted = wanted.filter(|wanted| !bound.holds(*wanted, part, whole))?;
         Some(format!(
-            "{} of {} {what} ({}) instead of {} {}",
+            "{} of {} {} ({}) instead of {} {}",
             count(part),
             counted(whole, noun),
+            agreed(part, one, several),
             percent(part as f64 / whole.max(1) as f64),
             bound.words(),
             percent(wanted.get())

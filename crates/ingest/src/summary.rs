@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cliptune_experiment::Split;
-use cliptune_store::{Changes, DatasetRecord, Difference, Leaks, SourceNotes};
-use cliptune_terminal::format::{count, counted};
+use cliptune_store::{Changes, DatasetRecord, Difference, SourceNotes, Spread};
+use cliptune_terminal::format::{agreed, count, counted, counted_all};
 
 use crate::shown::shown;
 
@@ -19,6 +19,7 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
         count(join.rows_matched),
         counted(join.rows, "row"),
     );
+    text.push_str(&rows_per_image(record));
     text.push_str(&samples(record));
     if join.rows_filtered > 0 {
         let by = match (&record.plan.filter, record.plan.sample) {
@@ -32,25 +33,34 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
         let _ = writeln!(text, "  rejected   {}: {reason}{}", count(*number), such_as(&record.notes, reason));
     }
     text.push_str(&notes(&record.notes));
-    let rows: u64 = items.multiplicities.iter().map(|(copies, number)| copies * number).sum();
     let _ = writeln!(
         text,
         "  items      {} from {} ({} each), {}, {} in {}",
         count(items.items),
-        counted(rows, "row"),
+        counted(items.rows, "row"),
         span(&items.multiplicities, "row"),
         candidates(record),
         counted(items.groups, "group"),
         counted(items.components, "connected component"),
     );
+    if items.rows_folded > 0 {
+        let are = agreed(items.rows_folded, "is", "are");
+        let _ = writeln!(
+            text,
+            "  folded     {} that {are} equal to an earlier one",
+            counted(items.rows_folded, "row")
+        );
+    }
+    let _ = writeln!(text, "  per group  {}", spread(items.items_per_group, "item"));
     for split in Split::ALL {
         if let Some(counts) = record.splits.get(split.as_str()) {
             let _ = writeln!(
                 text,
-                "  {:<10} {}, {}, {}",
+                "  {:<10} {}, {}{}, {}",
                 split.as_str(),
                 counted(counts.items, "item"),
                 counted(counts.groups, "group"),
+                each(counts.items_per_group, "item"),
                 counted(counts.components, "component")
             );
         }
@@ -61,15 +71,51 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
             text.push_str(&moved(changes));
         }
     }
-    text + "  leaks      " + &leaks(&record.leaks)
+    text + "  leaks      " + &leaks(record)
+}
+
+/// Describes how many rows the matched images have, as in `  per image  1 to 25 rows (median 4); 3 images have only one`.
+fn rows_per_image(record: &DatasetRecord) -> String {
+    let join = &record.join;
+    if join.images_matched == 0 {
+        return String::new();
+    }
+    let single = match join.images_with_one_row {
+        0 => String::new(),
+        all if all == join.images_matched => String::new(),
+        single => format!("; {} {} only one", counted(single, "image"), agreed(single, "has", "have")),
+    };
+    format!("  per image  {}{single}\n", spread(join.rows_per_image, "row"))
+}
+
+/// Describes a spread, as in `5 items` or `1 to 12 items (median 4)`.
+fn spread(spread: Spread, noun: &str) -> String {
+    match spread.fewest < spread.most {
+        true => {
+            format!("{} (median {})", range(spread.fewest, spread.most, noun), count(spread.median))
+        }
+        false => range(spread.fewest, spread.most, noun),
+    }
+}
+
+/// Describes a spread in parentheses, as in ` (1 to 12 items each)`, unless there is nothing that it is of.
+fn each(spread: Spread, noun: &str) -> String {
+    match spread.most {
+        0 => String::new(),
+        most => format!(" ({} each)", range(spread.fewest, most, noun)),
+    }
+}
+
+/// Describes a range, as in `5 texts` or `6 to 12 rows`.
+fn range(first: u64, last: u64, noun: &str) -> String {
+    if first < last { format!("{} to {}", count(first), counted(last, noun)) } else { counted(last, noun) }
 }
 
 /// Describes what an item is to be told from, as in `with 5 texts` or `of 10 classes`.
 fn candidates(record: &DatasetRecord) -> String {
     match record.classes.len() {
         0 => format!("with {}", span(&record.items.texts_per_item, "text")),
-        1 => "of 1 class".to_owned(),
-        classes => format!("of {} classes", count(classes as u64)),
+        classes => format!("of {}", counted(classes as u64, "class")),
     }
 }
 
@@ -112,16 +158,17 @@ fn notes(notes: &SourceNotes) -> String {
             "" => format!("{} without an extension", count(*number)),
             extension => format!("{} .{extension}", count(*number)),
         };
-        let files = counted(notes.passed_over.values().sum(), "file");
+        let files = notes.passed_over.values().sum();
+        let are = agreed(files, "that is no image by its name", "that are no images by their names");
         let listed: Vec<String> = notes.passed_over.iter().map(named).collect();
-        let _ =
-            writeln!(text, "  passed by  {files} that are no images by their name: {}", listed.join(", "));
+        let _ = writeln!(text, "  passed by  {} {are}: {}", counted(files, "file"), listed.join(", "));
     }
     if notes.rotated_images > 0 {
         let images = counted(notes.rotated_images, "image");
         let _ = writeln!(
             text,
-            "  rotated    {images} by EXIF, which is not applied: models see them as they are stored"
+            "  rotated    {images} by EXIF, which is not applied: models see {} stored",
+            agreed(notes.rotated_images, "it as it is", "them as they are")
         );
     }
     if notes.deep_images > 0 {
@@ -175,24 +222,21 @@ fn moved(changes: &Changes) -> String {
 
 /// Describes the range of a tally's keys, as in `5 texts` or `6 to 12 rows`.
 fn span(tally: &BTreeMap<u64, u64>, noun: &str) -> String {
-    match (tally.first_key_value(), tally.last_key_value()) {
-        (Some((first, _)), Some((last, _))) if first < last => {
-            format!("{} to {}", count(*first), counted(*last, noun))
-        }
-        (Some((only, _)), _) => counted(*only, noun),
-        _ => counted(0, noun),
-    }
+    let ends = tally.first_key_value().zip(tally.last_key_value());
+    ends.map_or_else(|| counted(0, noun), |((first, _), (last, _))| range(*first, *last, noun))
 }
 
-fn leaks(leaks: &Leaks) -> String {
-    if *leaks == Leaks::default() {
-        return "nothing crosses a split".to_owned();
-    }
-    let crossing = [(leaks.groups, "group"), (leaks.images, "image"), (leaks.texts, "text")];
-    let crossing: Vec<String> = crossing
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, name)| counted(*number, name))
-        .collect();
-    format!("{} in more than one split", crossing.join(", "))
+/// Describes what is in more than one split, kind by kind, with the first two images that look alike.
+fn leaks(record: &DatasetRecord) -> String {
+    let leaks = &record.leaks;
+    let crossing = match leaks.by_kind().as_slice() {
+        [] => "nothing crosses a split".to_owned(),
+        kinds => format!("{} in more than one split", counted_all(kinds)),
+    };
+    let near = match leaks.near_duplicate_examples.first() {
+        Some([one, other]) => format!("; {} looks like {}", shown(one), shown(other)),
+        None if !record.knows_near_duplicates() => "; near-duplicate images were not looked for".to_owned(),
+        None => String::new(),
+    };
+    format!("{crossing}{near}")
 }

@@ -54,11 +54,20 @@ struct Tie {
     groups: u64,
 }
 
-/// Returns the ties of a unit that the most groups share: texts or values, and images.
+/// Returns the ties of a unit that the most groups share: texts or values, images, and pictures, which are images that look
+/// alike.
 fn strongest(database: &Database, by: &SplitBy, unit: usize) -> Result<Vec<Tie>, IngestError> {
     let said = match by {
-        SplitBy::Component { across } if !across.is_empty() => "across",
+        SplitBy::Component { across, .. } if !across.is_empty() => "across",
         _ => "texts",
+    };
+    let alike = match by.holds_near_duplicates() {
+        true => {
+            "UNION ALL SELECT 'picture', arg_min(path, own.number), '', count(DISTINCT gid)
+             FROM own JOIN images ON images.number = own.image JOIN alike ON alike.look = images.look
+             GROUP BY cluster HAVING count(DISTINCT content) > 1"
+        }
+        false => "",
     };
     database.rows(&format!(
         "SELECT CAST(to_json({{'what': what, 'value': value, 'groups': groups}}) AS VARCHAR) FROM (
@@ -70,7 +79,8 @@ fn strongest(database: &Database, by: &SplitBy, unit: usize) -> Result<Vec<Tie>,
              WHERE said IS NOT NULL AND len(cliptune_said([said])) > 0 GROUP BY said
              UNION ALL
              SELECT 'image', arg_min(path, own.number), hash, count(DISTINCT gid)
-             FROM own JOIN images ON images.number = own.image GROUP BY hash)
+             FROM own JOIN images ON images.number = own.image GROUP BY hash
+             {alike})
          WHERE groups > 1 ORDER BY groups DESC, what DESC, hash, value LIMIT {SHOWN}"
     ))
 }

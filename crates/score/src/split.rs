@@ -153,7 +153,7 @@ fn encode(
 ) -> Result<Encoded, ScoreError> {
     let texts = encode_texts(job, model, &distinct.texts, printer)?;
     let paths = &distinct.images;
-    let progress = printer.progress(&format!("{} images", job.split), paths.len() as u64, "images");
+    let progress = printer.progress(&format!("{} images", job.split), paths.len() as u64, "image");
     let images = model.encode_images(paths, |images| progress.advance(images as u64))?;
     progress.finish();
     Ok(Encoded { images, texts })
@@ -173,7 +173,7 @@ fn encode_texts(
         ));
     }
     let rows = texts.batches().places().len() as u64;
-    let progress = printer.progress(&format!("{} texts", job.split), rows, "texts");
+    let progress = printer.progress(&format!("{} texts", job.split), rows, "text");
     let rows = model.encode_texts(texts, |texts| progress.advance(texts as u64))?;
     progress.finish();
     Ok(rows)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Split, TaskKind};
+use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Split, TaskKind, Verify};
 use serde::{Deserialize, Serialize};
 
 /// The record of one dataset.
@@ -32,7 +32,7 @@ pub struct DatasetRecord {
     pub items: ItemCounts,
     /// The items, groups, images and components of each split, in the order train, validation, test.
     pub splits: BTreeMap<String, SplitCounts>,
-    /// The numbers of groups, images and texts that cross splits; all of them are zero for a split by component.
+    /// What crosses splits. Of a split by component, at most images that look alike do.
     pub leaks: Leaks,
     /// The datasets that came before this one, and what has changed since.
     #[serde(default)]
@@ -40,6 +40,13 @@ pub struct DatasetRecord {
     /// The hashes that the tables had when they were written.
     #[serde(default)]
     pub tables: TableHashes,
+}
+
+impl DatasetRecord {
+    /// Checks whether it is known which images look alike. It is where all pixels were looked at.
+    pub fn knows_near_duplicates(&self) -> bool {
+        self.plan.verify == Verify::Whole
+    }
 }
 
 /// The BLAKE3 of each table beside the record, in 64 hexadecimal digits. Every reader of a table compares the hash.
@@ -134,7 +141,7 @@ pub struct SourceNotes {
 }
 
 /// The counts of both sides of the join.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinCounts {
     /// The number of image files found.
     pub images: u64,
@@ -146,8 +153,21 @@ pub struct JoinCounts {
     pub rows_matched: u64,
     /// The number of rows that `where` and `sample` left out.
     pub rows_filtered: u64,
-    /// The smallest, median and largest number of rows per matched image.
-    pub rows_per_image: (u64, f64, u64),
+    /// The number of rows of each matched image.
+    pub rows_per_image: Spread,
+    /// The number of matched images that have only one row.
+    pub images_with_one_row: u64,
+}
+
+/// How a number varies among the things that have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The smallest number.
+    pub fewest: u64,
+    /// The number in the middle, or the lower one of two.
+    pub median: u64,
+    /// The largest number.
+    pub most: u64,
 }
 
 /// The counts of what became of the joined rows.
@@ -155,9 +175,15 @@ pub struct JoinCounts {
 pub struct ItemCounts {
     /// The number of items.
     pub items: u64,
+    /// The number of rows that they were made from.
+    pub rows: u64,
+    /// The number of these rows that were folded into an item that an equal row before them had made.
+    pub rows_folded: u64,
     /// The number of groups.
     pub groups: u64,
-    /// The number of connected components of groups and texts.
+    /// The number of items of each group.
+    pub items_per_group: Spread,
+    /// The number of connected components of groups.
     pub components: u64,
     /// The number of items with each multiplicity.
     pub multiplicities: BTreeMap<u64, u64>,
@@ -172,6 +198,8 @@ pub struct SplitCounts {
     pub items: u64,
     /// The number of groups.
     pub groups: u64,
+    /// The number of items that each group has in the split.
+    pub items_per_group: Spread,
     /// The number of distinct images.
     pub images: u64,
     /// The number of connected components.
@@ -181,10 +209,37 @@ pub struct SplitCounts {
 /// The counts of what is in more than one split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaks {
+    /// The number of items (by the contents of image, texts and label) in more than one split.
+    pub items: u64,
     /// The number of groups in more than one split.
     pub groups: u64,
     /// The number of images (by content) in more than one split.
     pub images: u64,
+    /// The number of pairs of different images that look alike and are in different splits.
+    /// [`DatasetRecord::knows_near_duplicates`] tells whether they were counted.
+    pub near_duplicates: u64,
+    /// The first of these pairs, each by the names of its images.
+    pub near_duplicate_examples: Vec<[String; 2]>,
     /// The number of texts in more than one split.
     pub texts: u64,
+}
+
+impl Leaks {
+    /// Returns how much of each kind is in more than one split, with the word for one of it. Kinds of which nothing is are
+    /// left out.
+    pub fn by_kind(&self) -> Vec<(u64, &'static str)> {
+        let kinds = [
+            (self.items, "item"),
+            (self.groups, "group"),
+            (self.images, "image"),
+            (self.near_duplicates, "near-duplicate pair"),
+            (self.texts, "text"),
+        ];
+        kinds.into_iter().filter(|(number, _)| *number > 0).collect()
+    }
+
+    /// Checks whether a model can remember images from another split. A text alone gives less away.
+    pub fn has_images(&self) -> bool {
+        self.items + self.groups + self.images + self.near_duplicates > 0
+    }
 }

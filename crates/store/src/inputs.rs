@@ -1,5 +1,6 @@
 //! The sources of a dataset, identified by their content.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,25 @@ pub struct ImageFile {
     pub size: u64,
     /// What the image is known by.
     pub identity: ImageIdentity,
+}
+
+/// What stands between the number of a folder and the path of an image in its name. No path below a folder has it.
+const FOLDER_END: &str = "//";
+
+impl ImageFile {
+    /// Returns the name that tells the image from all others of a dataset: its path, and before it, in every folder but the
+    /// first one, the number of the folder, as in `1//cats/7.png`.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self.folder {
+            0 => Cow::Borrowed(&self.relative),
+            folder => Cow::Owned(format!("{folder}{FOLDER_END}{}", self.relative)),
+        }
+    }
+
+    /// Returns the SQL of [`name`](Self::name) over the SQL of a folder's number and of a path.
+    pub fn name_sql(folder: &str, path: &str) -> String {
+        format!("CASE {folder} WHEN 0 THEN {path} ELSE {folder} || '{FOLDER_END}' || {path} END")
+    }
 }
 
 impl Inputs {

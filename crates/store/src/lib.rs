@@ -57,7 +57,7 @@ pub use clock::Clock;
 pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{
     Changes, DatasetRecord, Difference, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes, Sources,
-    SplitCounts, TableHashes,
+    SplitCounts, Spread, TableHashes,
 };
 pub use dataset_tables::{ITEMS, REJECTS};
 pub use error::{Damage, MissingImages, StoreError};

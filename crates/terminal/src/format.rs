@@ -53,6 +53,21 @@ fn plural(singular: &str) -> String {
     }
 }
 
+/// Formats counts with their nouns in a sentence: `1 item, 2 groups and 1 text`.
+pub fn counted_all(counts: &[(u64, &str)]) -> String {
+    let counted: Vec<String> = counts.iter().map(|(value, singular)| counted(*value, singular)).collect();
+    match counted.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Returns the form of a word that goes with a count: that of one, or that of several or none.
+pub fn agreed<'a>(value: u64, one: &'a str, several: &'a str) -> &'a str {
+    if value == 1 { one } else { several }
+}
+
 /// Formats the first few of many names: `a, b, c, …`.
 pub fn first_few(names: &[String]) -> String {
     const SHOWN: usize = 5;
@@ -157,6 +172,13 @@ mod tests {
         assert_eq!([0, 1, 2_000].map(|n| counted(n, "item")), ["0 items", "1 item", "2,000 items"]);
         let nouns = ["class", "copy", "key", "index", "match", "epoch"].map(|noun| counted(2, noun));
         assert_eq!(nouns, ["2 classes", "2 copies", "2 keys", "2 indexes", "2 matches", "2 epochs"]);
+    }
+
+    #[test]
+    fn counts_are_listed_as_a_sentence_has_them() {
+        let counts = [(1, "item"), (2, "group"), (1, "text")];
+        let listed = [0, 1, 2, 3].map(|number| counted_all(&counts[..number]));
+        assert_eq!(listed, ["nothing", "1 item", "1 item and 2 groups", "1 item, 2 groups and 1 text"]);
     }
 
     #[test]

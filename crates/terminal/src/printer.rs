@@ -70,7 +70,8 @@ impl Printer {
     }
 
     /// Starts to show the progress of a long step: a bar on a terminal, a line now and then in a log file, and nothing
-    /// when quiet. A total of 0 means that it is unknown; the unit `bytes` is shown as KiB, MiB, GiB.
+    /// when quiet. A total of 0 means that it is unknown; the unit is the noun for one of what is
+    /// counted, or `bytes`, which is shown as KiB, MiB, GiB.
     pub fn progress(&self, label: &str, total: u64, unit: &'static str) -> Progress {
         match self.quiet {
             true => Progress::hidden(),

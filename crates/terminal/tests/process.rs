@@ -28,10 +28,10 @@ fn play(scenario: &str) -> Result<Exit, Box<dyn Diagnostic>> {
             printer.json(&vec![1, 2]);
         }
         "reports progress" => {
-            let progress = printer.progress("decode", 40, "images");
+            let progress = printer.progress("decode", 40, "image");
             progress.advance(40);
             progress.finish();
-            Printer::new(true, false).progress("never shown", 1, "images").finish();
+            Printer::new(true, false).progress("never shown", 1, "image").finish();
         }
         "fails" => {
             let cause = std::io::Error::other("disk full");

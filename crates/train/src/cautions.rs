@@ -16,8 +16,9 @@ pub(crate) fn of_start(start: &Start, texts: &TextBank, splits: &Splits) -> Vec<
         format!("{count} of the checkpoint not used: {}", format::first_few(&start.extra))
     });
     let cut = (texts.truncated() > 0).then(|| {
-        let count = format::count(texts.truncated() as u64);
-        format!("{count} texts are longer than {} tokens and are cut", start.config.text.context_length)
+        let (cut, length) = (texts.truncated() as u64, start.config.text.context_length);
+        let are = format::agreed(cut, "is", "are");
+        format!("{} {are} longer than {length} tokens and {are} cut", format::counted(cut, "text"))
     });
     [extra, cut, equal_choices(splits), equal_classes(texts, splits)].into_iter().flatten().collect()
 }

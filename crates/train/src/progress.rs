@@ -34,7 +34,7 @@ impl<'a> TrainingProgress<'a> {
 
     /// Creates a display for a training of so many epochs and steps.
     pub fn new(printer: &'a Printer, label: &str, epochs: usize, steps: usize) -> Self {
-        let progress = printer.progress(label, steps as u64, "steps");
+        let progress = printer.progress(label, steps as u64, "step");
         let (loss, speed) = (Average::default(), Average::default());
         let label = label.to_owned();
         Self { shown: Some(Shown { progress, printer, label, epochs, loss, speed }) }

@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let progress = printer.progress("drawing", args.cartoons as u64, "cartoons");
+    let progress = printer.progress("drawing", args.cartoons as u64, "cartoon");
     let options = ContestOptions { cartoons: args.cartoons, seed: args.seed };
     let summary = draw_contest(&args.folder, &options, &|done, _| progress.set(done as u64))?;
     progress.finish();

@@ -26,4 +26,4 @@ pub use picture::Picture;
 pub use pipeline::Pipeline;
 pub use preprocessor::{OPENAI_MEAN, OPENAI_STD, Pixels, Preprocessor, WHITE};
 pub use preprocessor_config::{FILE as PREPROCESSOR_FILE, PROCESSOR_FILE};
-pub use similarity::{Near, PerceptualHash, near_duplicates};
+pub use similarity::{PerceptualHash, near_duplicates};

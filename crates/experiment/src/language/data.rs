@@ -62,6 +62,10 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
     let sample = Option::<Sample>::read(node, "sample", context);
     let columns = node.get("columns").and_then(|columns| columns::decode(columns, context.problems));
     let split = node.get("split").and_then(|split| split::decode(split, context.problems));
+    let verify: Option<Verify> = node.read("verify");
+    if let (Some(split), Some(verify)) = (&split, verify) {
+        split::check_verified(node, split, verify, context.problems);
+    }
     Some(DataPlan {
         images: images?,
         metadata: metadata?,
@@ -71,7 +75,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
         filter: node.read("where"),
         sample: sample?,
         deduplicate: node.read("deduplicate")?,
-        verify: node.read("verify")?,
+        verify: verify?,
         require: require?,
         split: split?,
     })

@@ -3,7 +3,7 @@
 use super::columns::{COLUMN, SEVERAL};
 use super::words::{word, words};
 use super::{SEED, inherited_advice};
-use crate::plan::{FoldSource, Folds, SplitBy, SplitPlan, SplitShares};
+use crate::plan::{FoldSource, Folds, NearDuplicates, SplitBy, SplitPlan, SplitShares, Verify};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::values::{Fraction, Seed};
@@ -13,6 +13,8 @@ const SHARE: Shape = Shape::between(0.0, 1.0);
 /// The tolerance for the sum of the shares, which allows for the rounding of three decimal fractions such as 0.333.
 const ROUNDING: f64 = 1e-6;
 const MOST_FOLDS: i64 = 100;
+/// How messages name the wish that images which look alike stay together.
+const TOGETHER: &str = "`near_duplicates: together`";
 const DEALT: Shape = Shape::Whole { min: Folds::FEWEST as i64, max: MOST_FOLDS };
 
 /// The keys of `data.split`.
@@ -43,6 +45,12 @@ pub(super) const KEYS: &[Key] = &[
         "stratify",
         COLUMN,
         "the column or SQL expression whose values all splits share alike, such as a class",
+    ),
+    Key::with_default(
+        "near_duplicates",
+        word::<NearDuplicates>(),
+        "report",
+        "what becomes of images that look alike though their files differ",
     ),
     Key::with_default("seed", SEED, "0", "the seed of the assignment"),
     Key::optional(
@@ -138,7 +146,7 @@ fn by_column(node: &Node, column: &Entry, problems: &mut Problems) -> Option<Spl
 /// Rows go where the column of their folds says, so nothing is dealt.
 fn by_fold(node: &Node, column: &str, problems: &mut Problems) -> Option<SplitBy> {
     let folds = node.entry_of("folds")?;
-    let dealing = ["by", "across", "stratify", "seed"];
+    let dealing = ["by", "across", "stratify", "near_duplicates", "seed"];
     for other in written(node).filter(|entry| dealing.contains(&entry.key.as_str())) {
         problems.add(
             Problem::at(other.key_span, format!("`{}` has no meaning beside a column of folds", other.key))
@@ -152,21 +160,46 @@ fn by_fold(node: &Node, column: &str, problems: &mut Problems) -> Option<SplitBy
 }
 
 fn by_unit(node: &Node, problems: &mut Problems) -> Option<SplitBy> {
-    let across = written(node).find(|entry| entry.key == "across");
     let unit: Unit = node.read("by")?;
-    if let (Unit::Group | Unit::Row, Some(across)) = (unit, across) {
-        problems.add(
-            Problem::at(across.key_span, "`across` has a meaning only with `by: component`")
-                .label("expected `by: component`, or no `across`")
-                .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(across, by)))
-                .idle(),
-        );
+    let near_duplicates: NearDuplicates = node.read("near_duplicates")?;
+    if unit != Unit::Component {
+        refuse_without_component(node, "across", "`across`", problems);
+        if near_duplicates == NearDuplicates::Together {
+            refuse_without_component(node, "near_duplicates", TOGETHER, problems);
+        }
     }
     Some(match unit {
-        Unit::Component => SplitBy::Component { across: node.read("across")? },
+        Unit::Component => SplitBy::Component { across: node.read("across")?, near_duplicates },
         Unit::Group => SplitBy::Group,
         Unit::Row => SplitBy::Row,
     })
+}
+
+/// Refuses a key that connects groups where they are not to be connected. `said` is what messages call it.
+fn refuse_without_component(node: &Node, key: &str, said: &str, problems: &mut Problems) {
+    let Some(entry) = written(node).find(|entry| entry.key == key) else { return };
+    problems.add(
+        Problem::at(entry.key_span, format!("{said} has a meaning only with `by: component`"))
+            .label(format!("expected `by: component`, or no {said}"))
+            .maybe_help(node.entry_of("by").and_then(|by| inherited_advice(entry, by)))
+            .idle(),
+    );
+}
+
+/// Refuses to hold images together that nobody looks at.
+pub(super) fn check_verified(data: &Node, split: &SplitPlan, verify: Verify, problems: &mut Problems) {
+    let asked = data.get("split").and_then(|split| split.entry_of("near_duplicates"));
+    let (true, Some(asked)) = (split.by.holds_near_duplicates() && verify != Verify::Whole, asked) else {
+        return;
+    };
+    let examined = data.entry_of("verify");
+    let problem = Problem::at(asked.key_span, format!("{TOGETHER} needs `data.verify: whole`"))
+        .label("expected `report`, or images that are looked at")
+        .maybe_help(examined.and_then(|examined| inherited_advice(asked, examined)));
+    problems.add(match examined {
+        Some(examined) => problem.related(examined.key_span, "no pixels are looked at"),
+        None => problem,
+    });
 }
 
 fn shares(node: &Node, problems: &mut Problems) -> Option<SplitShares> {

@@ -93,6 +93,9 @@ pub enum SplitBy {
         /// The columns that connect rows beside the group. When empty, the item's own texts connect them. Two datasets
         /// of the same images get the same split when they name the same columns.
         across: Vec<String>,
+        /// What becomes of images that look alike. Records of earlier versions do not say.
+        #[serde(default = "reported")]
+        near_duplicates: NearDuplicates,
     },
     /// Each group is assigned on its own, and texts may cross.
     Group,
@@ -100,6 +103,27 @@ pub enum SplitBy {
     Row,
     /// A column or an SQL expression gives `train`, `validation` or `test`.
     Column(String),
+}
+
+fn reported() -> NearDuplicates {
+    NearDuplicates::Report
+}
+
+impl SplitBy {
+    /// Checks whether images that look alike are never in different splits.
+    pub fn holds_near_duplicates(&self) -> bool {
+        matches!(self, Self::Component { near_duplicates: NearDuplicates::Together, .. })
+    }
+}
+
+words! {
+    /// What becomes of images that look alike.
+    pub enum NearDuplicates {
+        /// They go wherever their groups go, and the dataset tells how many pairs of them cross splits.
+        Report = "report",
+        /// They connect their groups, so that they never cross splits. Only with `by: component` and `verify: whole`.
+        Together = "together",
+    }
 }
 
 words! {

@@ -1,8 +1,8 @@
 //! An override is laid over every experiment in which it has a meaning, and only over those.
 
 use cliptune_experiment::{
-    CheckpointInterval, Experiment, ModelSource, Objective, Plan, Precision, SplitBy, Tune, UpdateRule,
-    Warmup,
+    CheckpointInterval, Experiment, ModelSource, NearDuplicates, Objective, Plan, Precision, SplitBy, Tune,
+    UpdateRule, Warmup,
 };
 
 use crate::support::{Folder, REST};
@@ -117,7 +117,10 @@ fn keys_that_belong_to_other_keys_go_where_these_are() {
     ]);
     let experiments = folder.load(".", &["data.split.across=words"]).unwrap();
     let by = |index: usize| &experiments[index].plans[0].data.split.by;
-    assert_eq!(*by(0), SplitBy::Component { across: vec!["words".to_owned()] });
+    assert_eq!(
+        *by(0),
+        SplitBy::Component { across: vec!["words".to_owned()], near_duplicates: NearDuplicates::Report }
+    );
     assert_eq!(*by(1), SplitBy::Row);
 }
 

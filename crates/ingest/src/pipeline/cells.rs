@@ -121,7 +121,7 @@ fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), 
     };
     let (split, across) = match &plan.split.by {
         SplitBy::Column(column) => (Some(column), [].as_slice()),
-        SplitBy::Component { across } => (None, across.as_slice()),
+        SplitBy::Component { across, .. } => (None, across.as_slice()),
         SplitBy::Group | SplitBy::Row => (None, [].as_slice()),
     };
     let lists = |columns: &[String], key| match columns {
@@ -198,7 +198,7 @@ fn expression(table: &Table, plan: &DataPlan, name: &str) -> Option<(&'static st
         ("split", _, SplitBy::Column(column)) => (split_key(plan), from_ref(column)),
         ("stratum", ..) => ("data.split.stratify", plan.split.stratify.as_slice()),
         ("vocabulary", ..) => ("data.columns.vocabulary", &columns.vocabulary),
-        ("across", _, SplitBy::Component { across }) => ("data.split.across", across),
+        ("across", _, SplitBy::Component { across, .. }) => ("data.split.across", across),
         _ => ("data.join.metadata", from_ref(&plan.join.metadata)),
     };
     let is_expression = written.iter().any(|written| table.column(written).is_none());

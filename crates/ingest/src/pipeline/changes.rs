@@ -1,7 +1,7 @@
 //! Finds out what has changed since the previous dataset, which the view `before` has.
 
 use cliptune_experiment::DataPlan;
-use cliptune_store::{Changes, Difference, Move};
+use cliptune_store::{Changes, Difference, ImageFile, Move};
 use serde::Deserialize;
 
 use super::ROW_NAME;
@@ -39,17 +39,19 @@ impl Counted {
     }
 }
 
-/// Compares the images. They are the same if their content is, and changed if a path has another content.
+/// Compares the images. They are the same if their content is, and changed if a file of the same name has another content.
 fn images(database: &Database) -> Result<Difference, IngestError> {
-    let counted: Counted = database.row(
-        "WITH old AS (SELECT image_hash AS hash, max(image) AS path FROM before GROUP BY image_hash),
-              now AS (SELECT hash, max(path) AS path FROM (SELECT DISTINCT image FROM placed) AS own
+    let counted: Counted = database.row(&format!(
+        "WITH old AS (SELECT image_hash AS hash, max({before}) AS name FROM before GROUP BY image_hash),
+              now AS (SELECT hash, max({now}) AS name FROM (SELECT DISTINCT image FROM placed) AS own
                       JOIN images ON images.number = own.image GROUP BY hash),
               gone AS (FROM old ANTI JOIN now ON now.hash = old.hash),
               new AS (FROM now ANTI JOIN old ON old.hash = now.hash)
-         SELECT CAST(to_json({'gone': (SELECT count(*) FROM gone), 'new': (SELECT count(*) FROM new),
-                              'changed': (SELECT count(*) FROM new SEMI JOIN gone ON gone.path = new.path)}) AS VARCHAR)",
-    )?;
+         SELECT CAST(to_json({{'gone': (SELECT count(*) FROM gone), 'new': (SELECT count(*) FROM new),
+                               'changed': (SELECT count(*) FROM new SEMI JOIN gone ON gone.name = new.name)}}) AS VARCHAR)",
+        before = ImageFile::name_sql("folder", "image"),
+        now = ImageFile::name_sql("folder", "path"),
+    ))?;
     Ok(counted.difference())
 }
 
@@ -66,10 +68,15 @@ fn rows(database: &Database, plan: &DataPlan) -> Result<Difference, IngestError>
             ),
         ),
         None => (
-            "SELECT item, \"group\" AS name, image AS more, multiplicity AS rows FROM before".to_owned(),
-            "SELECT item, groups.name, images.path AS more, rows FROM placed
-             JOIN groups ON groups.number = placed.gid JOIN images ON images.number = placed.image"
-                .to_owned(),
+            format!(
+                "SELECT item, \"group\" AS name, {} AS more, multiplicity AS rows FROM before",
+                ImageFile::name_sql("folder", "image")
+            ),
+            format!(
+                "SELECT item, groups.name, {} AS more, rows FROM placed
+                 JOIN groups ON groups.number = placed.gid JOIN images ON images.number = placed.image",
+                ImageFile::name_sql("folder", "path")
+            ),
         ),
     };
     let counted: Counted = database.row(&format!(

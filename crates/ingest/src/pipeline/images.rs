@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cliptune_store::ImageFile;
-use duckdb::arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray};
+use duckdb::arrow::array::{
+    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+};
 use duckdb::arrow::error::ArrowError;
 
 use crate::database::Database;
@@ -44,10 +46,10 @@ pub(crate) fn load(database: &Database, images: &[ImageFile]) -> Result<(), Inge
 }
 
 /// Makes the table `images` from what their inspection found, and removes `files`. Images with the same content have the
-/// same number in `content`. Without an inspection nothing is known about any image.
+/// same number in `content`, and `look` is how an image looks. Without an inspection nothing is known about any image.
 pub(crate) fn inspected(database: &Database, headers: &[Header]) -> Result<(), IngestError> {
     database.make(
-        "CREATE TABLE inspected (number INTEGER, width INTEGER, height INTEGER, rotated BOOLEAN, deep BOOLEAN, problem VARCHAR)",
+        "CREATE TABLE inspected (number INTEGER, width INTEGER, height INTEGER, rotated BOOLEAN, deep BOOLEAN, look UBIGINT, problem VARCHAR)",
     )?;
     let batches = headers.chunks(BATCH).enumerate().map(|(at, headers)| {
         let first = at * BATCH;
@@ -58,15 +60,17 @@ pub(crate) fn inspected(database: &Database, headers: &[Header]) -> Result<(), I
         let heights: Int32Array = whole().map(|header| side(header?.height)).collect();
         let rotated: BooleanArray = whole().map(|header| Some(header?.rotated)).collect();
         let deep: BooleanArray = whole().map(|header| Some(header?.deep)).collect();
+        let looks: UInt64Array = whole().map(|header| Some(header?.hash?.bits())).collect();
         let problems: StringArray = headers.iter().map(|header| header.as_ref().err()).collect();
         columns(
-            ["number", "width", "height", "rotated", "deep", "problem"],
+            ["number", "width", "height", "rotated", "deep", "look", "problem"],
             [
                 Arc::new(numbers),
                 Arc::new(widths),
                 Arc::new(heights),
                 Arc::new(rotated),
                 Arc::new(deep),
+                Arc::new(looks),
                 Arc::new(problems),
             ],
         )
@@ -74,7 +78,7 @@ pub(crate) fn inspected(database: &Database, headers: &[Header]) -> Result<(), I
     database.append("inspected", batches)?;
     database.make(
         "CREATE TABLE images AS
-             SELECT files.number, folder, path, hash, width, height, rotated, deep, problem,
+             SELECT files.number, folder, path, hash, width, height, rotated, deep, look, problem,
                     CAST(dense_rank() OVER (ORDER BY hash) AS INTEGER) AS content
              FROM files LEFT JOIN inspected ON inspected.number = files.number;
          DROP TABLE inspected; DROP VIEW file; DROP TABLE files",

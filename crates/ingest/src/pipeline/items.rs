@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cliptune_experiment::{DataPlan, Split, SplitBy, Task};
+use cliptune_store::ImageFile;
 use duckdb::arrow::array::{ArrayRef, Int8Array, Int32Array};
 use duckdb::arrow::error::ArrowError;
 use duckdb::arrow::record_batch::RecordBatch;
@@ -182,7 +183,7 @@ pub(crate) fn query(plan: &DataPlan) -> String {
     };
     format!(
         "SELECT printf('%016x', item) AS item_id, name AS id, coalesce(ids, [name]) AS ids,
-                coalesce(group_name, cliptune_image_path(image)) AS \"group\", split, fold, folder,
+                coalesce(group_name, {own}) AS \"group\", split, fold, folder,
                 cliptune_image_path(image) AS image, cliptune_image_hash(image) AS image_hash, width, height, texts, label,
                 rows AS multiplicity, coalesce(vocabulary, []) AS vocabulary
          FROM (SELECT placed.item, {ROW_NAME} AS name, copies.ids, {group} AS group_name, placed.split, placed.fold,
@@ -191,7 +192,8 @@ pub(crate) fn query(plan: &DataPlan) -> String {
                FROM placed JOIN cells ON cells.number = placed.number JOIN words ON words.number = placed.number
                JOIN images ON images.number = placed.image {groups} {classes}
                LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given
-               ORDER BY CAST(placed.split AS VARCHAR), placed.gid, placed.item, placed.number)"
+               ORDER BY CAST(placed.split AS VARCHAR), placed.gid, placed.item, placed.number)",
+        own = ImageFile::name_sql("folder", "cliptune_image_path(image)"),
     )
 }
 

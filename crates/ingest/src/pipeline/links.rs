@@ -7,6 +7,7 @@ use duckdb::arrow::array::{AsArray, Int32Array};
 use duckdb::arrow::datatypes::{Int32Type, Int64Type, UInt64Type};
 
 use super::images::columns;
+use super::looks;
 use crate::components::Components;
 use crate::database::Database;
 use crate::error::IngestError;
@@ -28,11 +29,12 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Finds what connects groups: the values of `split.across`, or else the texts, and always the images. Images of one
-    /// class have to be in every split, so that a class connects nothing.
+    /// Finds what connects groups: the values of `split.across`, or else the texts, and always the images, together with
+    /// those that look alike if that is asked for. Images of one class have to be in every split, so that a class
+    /// connects nothing.
     pub(crate) fn find(database: &Database, plan: &DataPlan) -> Result<Self, IngestError> {
         let said = match (&plan.split.by, &plan.columns.task) {
-            (SplitBy::Component { across }, _) if !across.is_empty() => "across",
+            (SplitBy::Component { across, .. }, _) if !across.is_empty() => "across",
             (_, Task::Classes { .. }) => "CAST([] AS UBIGINT[])",
             _ => "said",
         };
@@ -43,6 +45,13 @@ impl Links {
             texts = edges("ties", "tie"),
             images = edges(&format!("(SELECT DISTINCT gid, content FROM {LINKED_IMAGES})"), "content"),
         ))?;
+        if plan.split.by.holds_near_duplicates() {
+            looks::make_clusters(database, LINKED_IMAGES)?;
+            let alike = format!(
+                "(SELECT DISTINCT gid, cluster FROM {LINKED_IMAGES} AS own JOIN alike ON alike.look = own.look)"
+            );
+            database.make(&format!("INSERT INTO edges {}", edges(&alike, "cluster")))?;
+        }
         let mut links = Self { rows: Vec::new(), edges: Vec::new() };
         let groups: usize = database.row("SELECT CAST(count(*) AS VARCHAR) FROM groups")?;
         links.rows.resize(groups, 0);
@@ -76,7 +85,8 @@ impl Links {
 }
 
 /// The images of the linked rows.
-const LINKED_IMAGES: &str = "(SELECT gid, content FROM outcomes JOIN images ON images.number = outcomes.image
+const LINKED_IMAGES: &str =
+    "(SELECT gid, content, look FROM outcomes JOIN images ON images.number = outcomes.image
     WHERE kept AND gid IS NOT NULL)";
 
 /// Returns the query of pairs of groups: each group that has a value, with the first one that has it.

@@ -10,6 +10,7 @@
 //! | `outcomes` | `groups` and `outcomes`: for each row, in numbers, what it becomes |
 //! | `rejects` | `image_rejects` and the view `row_rejects` |
 //! | `links` | `ties`, and what connects the groups |
+//! | `looks` | `alike`: for images that look alike, the cluster that they belong to |
 //! | `items` | `items`, `placed` and `copies` |
 //! | `counts`, `changes` | nothing: they count |
 //!
@@ -22,6 +23,7 @@ pub(crate) mod folds;
 pub(crate) mod images;
 pub(crate) mod items;
 pub(crate) mod links;
+pub(crate) mod looks;
 pub(crate) mod matches;
 pub(crate) mod outcomes;
 pub(crate) mod reading;

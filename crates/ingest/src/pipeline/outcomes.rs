@@ -1,7 +1,7 @@
 //! Decides what every row becomes.
 
 use cliptune_experiment::{DataPlan, LabelReading, SplitBy, Task};
-use cliptune_store::Reason;
+use cliptune_store::{ImageFile, Reason};
 
 use super::reason;
 use crate::database::Database;
@@ -10,20 +10,23 @@ use crate::facts::index_of;
 
 /// Makes the tables `groups` and `outcomes`.
 ///
-/// `groups` numbers the groups in the order of their names. `outcomes` has for each row: its image and its group, whether
-/// `where` keeps it, the reason for which it is refused or else the identity of its item, the index of the right text,
-/// the split that a column gives it (or the first one), and the fingerprints of what it says: of its texts, and of the
-/// values of `split.across`.
+/// `groups` numbers the groups in the order of their names. Where no column names them, each image is one.
+///
+/// `outcomes` has for each row: its image and its group, whether `where` keeps it, the reason for which it is refused or
+/// else the identity of its item, the index of the right text, the split that a column gives it (or the first one), and the
+/// fingerprints of what it says: of its texts, and of the values of `split.across`.
 pub(crate) fn make(
     database: &Database,
     plan: &DataPlan,
     reading: Option<LabelReading>,
 ) -> Result<(), IngestError> {
+    let own = ImageFile::name_sql("images.folder", "images.path");
+    let distinct = format!("SELECT DISTINCT {own} AS name FROM images");
     let (name, groups) = match &plan.columns.group {
         Some(_) => {
             ("joined.\"group\"", "SELECT DISTINCT \"group\" AS name FROM cells WHERE \"group\" IS NOT NULL")
         }
-        None => ("images.path", "SELECT DISTINCT path AS name FROM images"),
+        None => (own.as_str(), distinct.as_str()),
     };
     database.make(&format!(
         "CREATE TABLE groups AS
@@ -40,7 +43,7 @@ pub(crate) fn make(
         SplitBy::Component { .. } | SplitBy::Group | SplitBy::Row => "CAST('train' AS split_name)",
     };
     let across = match &plan.split.by {
-        SplitBy::Component { across } if !across.is_empty() => "joined.tied",
+        SplitBy::Component { across, .. } if !across.is_empty() => "joined.tied",
         _ => "CAST(NULL AS UBIGINT[])",
     };
     let apart = if plan.deduplicate { "" } else { ", coalesce(id, CAST(number AS VARCHAR))" };

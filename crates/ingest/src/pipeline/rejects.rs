@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliptune_store::Reason;
+use cliptune_store::{ImageFile, Reason};
 
 use super::{ROW_NAME, reason};
 use crate::database::Database;
@@ -18,7 +18,7 @@ pub(crate) fn make(database: &Database) -> Result<(), IngestError> {
     database.make(&format!(
         "CREATE TABLE looked_for AS SELECT DISTINCT cells.key FROM cells SEMI JOIN keys ON keys.key = cells.key;
          CREATE TABLE image_rejects AS SELECT * FROM (
-             SELECT images.number, path, image_keys.key,
+             SELECT images.number, {name} AS path, image_keys.key,
                     CASE WHEN looked_for.key IS NULL THEN {lonely} WHEN keys.images > 1 THEN {ambiguous}
                          WHEN problem IS NOT NULL THEN {unreadable} END AS reason,
                     CASE WHEN looked_for.key IS NOT NULL AND keys.images = 1 THEN problem ELSE '' END AS detail
@@ -33,6 +33,7 @@ pub(crate) fn make(database: &Database) -> Result<(), IngestError> {
         lonely = reason(Reason::ImageWithoutRow),
         ambiguous = reason(Reason::ImageKeyAmbiguous),
         unreadable = reason(Reason::ImageUnreadable),
+        name = ImageFile::name_sql("folder", "path"),
         detail = detail(),
     ))
 }

@@ -13,7 +13,7 @@ use crate::kept::{Before, place};
 pub(crate) fn make_before(database: &Database, items: &Path) -> Result<(), IngestError> {
     database.make(&format!(
         "CREATE VIEW before AS
-             SELECT CAST('0x' || item_id AS UBIGINT) AS item, id, ids, \"group\", CAST(split AS split_name) AS split, fold, image,
+             SELECT CAST('0x' || item_id AS UBIGINT) AS item, id, ids, \"group\", CAST(split AS split_name) AS split, fold, folder, image,
                     image_hash, multiplicity
              FROM read_parquet({})",
         sql_text(&literal_path(items))

@@ -77,7 +77,7 @@ fn outcome(reject: &Reject) -> Outcome {
 }
 
 fn image(subject: &Subject<'_>, reject: &Reject) -> Sample {
-    let number = subject.inputs.images.iter().position(|image| *image.relative == *reject.key);
+    let number = subject.inputs.images.iter().position(|image| image.name() == reject.key);
     Sample {
         image: number.and_then(|number| subject.sample_image(number)),
         row: None,

@@ -211,7 +211,7 @@ fn coverage_below_what_is_required_stops_the_run_with_the_numbers() {
     plan.require.matched_images = share(0.8);
     plan.require.rejected_rows = share(0.2);
     let unmet = "`data.require` is not met: 3 of 4 images have a row (75 %) instead of at least 80 %; \
-                 1 of 4 rows are rejected (25 %) instead of at most 20 %";
+                 1 of 4 rows is rejected (25 %) instead of at most 20 %";
     assert_eq!(sources.ingest(&plan).unwrap_err().to_string(), unmet);
     assert!(names(&sources.path("runs/datasets")).is_empty());
     // Exactly as much as is required is enough, and the same dataset is measured again by what is required later.

@@ -6,7 +6,7 @@ use cliptune_experiment::{DataPlan, FoldSource, Folds, Split, SplitBy};
 use cliptune_ingest::IngestError;
 use cliptune_store::Leaks;
 
-use crate::support::{Made, Sources, shares};
+use crate::support::{Made, Sources, component, shares};
 
 /// Contests of one to three rows, of which every fourth is of a rare kind. Their names are the folds of a publication.
 fn contests(count: u32) -> String {
@@ -101,7 +101,7 @@ fn a_row_without_a_fold_is_rejected_and_a_fold_that_is_not_there_is_an_error() {
 #[test]
 fn splits_are_alike_in_the_column_that_they_are_stratified_by() {
     let sources = sources(40);
-    for by in [SplitBy::Group, SplitBy::Row, SplitBy::Component { across: Vec::new() }] {
+    for by in [SplitBy::Group, SplitBy::Row, component(&[])] {
         let mut plan = sources.pairs();
         plan.split.by = by.clone();
         plan.split.shares = shares(0.5, 0.25, 0.25);

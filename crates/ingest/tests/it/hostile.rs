@@ -1,10 +1,10 @@
 //! Names and texts that would like to be something else.
 
-use cliptune_experiment::{ImageKey, Label, SplitBy, Task};
+use cliptune_experiment::{ImageKey, Label, Task};
 use cliptune_ingest::IngestError;
 use cliptune_store::{sql_name, sql_text};
 
-use crate::support::{Sources, names};
+use crate::support::{Sources, component, names};
 
 const NAMES: [&str; 6] = [
     "it's.png",
@@ -69,7 +69,7 @@ fn columns_may_have_any_name() {
     plan.columns.id = Some(columns[0].to_owned());
     plan.columns.vocabulary = vec![columns[1].to_owned(), columns[2].to_owned()];
     plan.join.metadata = columns[0].to_owned();
-    plan.split.by = SplitBy::Component { across: vec![columns[0].to_owned()] };
+    plan.split.by = component(&[columns[0]]);
     let made = sources.ingest(&plan).unwrap();
     let item = &made.items[0];
     assert_eq!((item.label, item.group.as_str(), item.id.as_str()), (1, "7", "0.png"));

@@ -96,7 +96,7 @@ fn a_split_by_row_may_cut_a_group() {
     plan.split.by = SplitBy::Row;
     plan.split.shares = shares(0.6, 0.2, 0.2);
     let record = sources.ingest(&plan).unwrap().dataset.record().clone();
-    assert_eq!(record.leaks, Leaks { groups: 1, images: 1, texts: 0 });
+    assert_eq!(record.leaks, Leaks { groups: 1, images: 1, ..Leaks::default() });
     assert_eq!(["train", "validation", "test"].map(|split| record.splits[split].items), [6, 2, 2]);
 }
 
@@ -113,8 +113,28 @@ fn a_column_decides_and_copies_across_its_splits_show() {
     let made = sources.ingest(&plan).unwrap();
     assert_eq!(made.reasons(), ["row 3: split is not train, validation or test"]);
     assert_eq!(made.rejects[0].detail, "holdout");
-    assert_eq!(made.dataset.record().leaks, Leaks { groups: 1, images: 1, texts: 1 });
+    assert_eq!(
+        made.dataset.record().leaks,
+        Leaks { items: 1, groups: 1, images: 1, texts: 1, ..Leaks::default() }
+    );
     assert_eq!(Split::ALL.map(|split| made.dataset.items(Some(split)).unwrap().len()), [1, 1, 1]);
+}
+
+#[test]
+fn an_item_that_is_there_twice_leaks_wherever_its_copies_go() {
+    let sources = Sources::new();
+    sources.images(4).table(
+        "SELECT (n % 4) || '.png' AS file, n AS contest, 'text ' || (n % 2) AS text, 'other ' || (n // 4) AS caption
+         FROM range(40) AS r(n)",
+    );
+    let mut plan = sources.pairs();
+    plan.split.by = SplitBy::Row;
+    plan.split.shares = shares(0.4, 0.3, 0.3);
+    let of = |plan: &_| sources.ingest(plan).unwrap().dataset.record().leaks.clone();
+    // The copies have groups of their own, so that none is folded into another.
+    assert_eq!((of(&plan).items, of(&plan).images), (4, 4));
+    plan.columns.task = cliptune_experiment::Task::Pairs { text: "caption".to_owned() };
+    assert_eq!((of(&plan).items, of(&plan).images), (0, 4));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
-    Access, Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, Require, Seed, SplitBy,
-    SplitPlan, SplitShares, TableFormat, TableSource, Task, Verify,
+    Access, Columns, DataPlan, ExperimentName, Fraction, ImageKey, Join, Label, NearDuplicates, Require,
+    Seed, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, Verify,
 };
 use cliptune_ingest::{IngestError, ingest};
 use cliptune_store::{Dataset, Item, Reject, Store, open_database, sql_text};
@@ -32,6 +32,19 @@ impl Sources {
         let path = self.path("images").join(name);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         image::GrayImage::from_pixel(7, 5, image::Luma([shade])).save(path).unwrap();
+        self
+    }
+
+    /// A picture with something to be seen in it, 320 pixels wide. Pictures of different numbers do not look alike.
+    pub(crate) fn picture(&self, name: &str, number: u32) -> &Self {
+        picture(number).save(self.path("images").join(name)).unwrap();
+        self
+    }
+
+    /// The same picture in half the size.
+    pub(crate) fn small_picture(&self, name: &str, number: u32) -> &Self {
+        let half = image::imageops::thumbnail(&picture(number), 160, 150);
+        half.save(self.path("images").join(name)).unwrap();
         self
     }
 
@@ -124,8 +137,27 @@ impl Made {
     }
 }
 
+/// Draws waves whose lengths, directions and phases the number decides.
+fn picture(number: u32) -> image::GrayImage {
+    let random = |at: u32| {
+        f64::from(
+            (number * 8 + at + 1).wrapping_mul(0x9e37_79b9).rotate_left(15).wrapping_mul(0x85eb_ca6b) >> 16,
+        ) / 65_536.0
+    };
+    let waves: Vec<[f64; 3]> = (0..6)
+        .map(|wave| [random(wave) * 24.0, random(wave + 50) * 24.0 - 12.0, random(wave + 100) * 6.3])
+        .collect();
+    image::GrayImage::from_fn(320, 300, |x, y| {
+        let wave = |[across, down, phase]: &[f64; 3]| {
+            (across * f64::from(x) / 320.0 + down * f64::from(y) / 300.0 + phase).sin()
+        };
+        image::Luma([(127.5 + 21.0 * waves.iter().map(wave).sum::<f64>()) as u8])
+    })
+}
+
 pub(crate) fn component(across: &[&str]) -> SplitBy {
-    SplitBy::Component { across: across.iter().map(|&column| column.to_owned()).collect() }
+    let across = across.iter().map(|&column| column.to_owned()).collect();
+    SplitBy::Component { across, near_duplicates: NearDuplicates::Report }
 }
 
 pub(crate) fn all_train() -> SplitShares {

@@ -1,7 +1,7 @@
 //! The section on the data: both sides of the join, what was left out, and the splits.
 
 use cliptune_experiment::Split;
-use cliptune_store::DatasetRecord;
+use cliptune_store::{DatasetRecord, Leaks, Spread};
 use cliptune_terminal::format::count;
 use maud::{Markup, html};
 
@@ -31,16 +31,20 @@ fn facts(caption: &str, rows: &[(String, String)]) -> Markup {
     }
 }
 
+fn spread(Spread { fewest, median, most }: &Spread) -> String {
+    [fewest, median, most].map(|number| count(*number)).join(", ")
+}
+
 fn join(dataset: &DatasetRecord) -> Markup {
     let join = &dataset.join;
-    let (fewest, median, most) = join.rows_per_image;
     let rows = [
         ("image files", count(join.images)),
         ("… with a row", count(join.images_matched)),
         ("table rows", count(join.rows)),
         ("… left out by the where clause", count(join.rows_filtered)),
         ("… with an image", count(join.rows_matched)),
-        ("rows per image (fewest, median, most)", format!("{fewest}, {median}, {most}")),
+        ("rows per image (fewest, median, most)", spread(&join.rows_per_image)),
+        ("images with only one row", count(join.images_with_one_row)),
     ];
     facts("Both sides of the join", &rows.map(|(name, value)| (name.to_owned(), value)))
 }
@@ -69,25 +73,38 @@ fn splits(dataset: &DatasetRecord) -> Markup {
             caption { "Splits" }
             thead { tr {
                 th scope="col" { "" }
-                @for name in ["items", "groups", "images", "components"] { th.number scope="col" { (name) } }
+                @for name in ["items", "groups", "items per group", "images", "components"] { th.number scope="col" { (name) } }
             } }
             tbody {
                 @for (split, counts) in known {
                     tr {
                         th scope="row" { (split) }
-                        @for n in [counts.items, counts.groups, counts.images, counts.components] {
-                            td.number { (count(n)) }
-                        }
+                        td.number { (count(counts.items)) }
+                        td.number { (count(counts.groups)) }
+                        td.number { (spread(&counts.items_per_group)) }
+                        td.number { (count(counts.images)) }
+                        td.number { (count(counts.components)) }
                     }
-                }
-                tr {
-                    td { "in several splits" }
-                    td.number { "–" }
-                    td.number { (count(dataset.leaks.groups)) }
-                    td.number { (count(dataset.leaks.images)) }
-                    td.number { (count(dataset.leaks.texts)) " texts" }
                 }
             }
         }
+        (leaks(dataset))
     }
+}
+
+/// Returns the counts of what is in more than one split, kind by kind.
+fn leaks(dataset: &DatasetRecord) -> Markup {
+    let Leaks { items, groups, images, near_duplicates, texts, .. } = &dataset.leaks;
+    let near = match dataset.knows_near_duplicates() {
+        true => count(*near_duplicates),
+        false => "not looked for".to_owned(),
+    };
+    let rows = [
+        ("items", count(*items)),
+        ("groups", count(*groups)),
+        ("images", count(*images)),
+        ("pairs of near-duplicate images", near),
+        ("texts", count(*texts)),
+    ];
+    facts("In several splits", &rows.map(|(name, value)| (name.to_owned(), value)))
 }

@@ -1,8 +1,8 @@
 //! Describes datasets in sentences.
 
-use cliptune_experiment::{SplitBy, TaskKind};
+use cliptune_experiment::{NearDuplicates, SplitBy, TaskKind};
 use cliptune_store::DatasetRecord;
-use cliptune_terminal::format::counted;
+use cliptune_terminal::format::{counted, counted_all};
 
 /// Returns the name of a kind of item.
 pub(crate) fn kind(kind: TaskKind) -> &'static str {
@@ -17,11 +17,16 @@ pub(crate) fn kind(kind: TaskKind) -> &'static str {
 pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
     let seed = dataset.plan.split.seed;
     match &dataset.plan.split.by {
-        SplitBy::Component { across } if across.is_empty() => {
-            format!("split by connected component of groups and the texts they share, seed {seed}")
-        }
-        SplitBy::Component { across } => {
-            format!("split by connected component of groups and shared {}, seed {seed}", across.join(", "))
+        SplitBy::Component { across, near_duplicates } => {
+            let shared = match across.as_slice() {
+                [] => "the texts they share".to_owned(),
+                across => format!("shared {}", across.join(", ")),
+            };
+            let near = match near_duplicates {
+                NearDuplicates::Report => "",
+                NearDuplicates::Together => " and of images that look alike",
+            };
+            format!("split by connected component of groups and {shared}{near}, seed {seed}")
         }
         SplitBy::Group => format!("split by group, seed {seed}"),
         SplitBy::Row => format!("split by row, seed {seed}"),
@@ -32,15 +37,10 @@ pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
 /// Returns a sentence that says what a dataset is.
 pub(crate) fn dataset_sentence(dataset: &DatasetRecord) -> String {
     let items = &dataset.items;
-    let leaks = &dataset.leaks;
-    let crossing = match leaks.groups + leaks.images + leaks.texts {
-        0 => "Nothing crosses a split border".to_owned(),
-        _ => format!(
-            "{}, {} and {} cross split borders",
-            counted(leaks.groups, "group"),
-            counted(leaks.images, "image"),
-            counted(leaks.texts, "text")
-        ),
+    let crossing = match dataset.leaks.by_kind().as_slice() {
+        [] => "Nothing crosses a split border".to_owned(),
+        [(1, only)] => format!("1 {only} crosses a split border"),
+        leaks => format!("{} cross split borders", counted_all(leaks)),
     };
     format!(
         "{} from {}, {}. {crossing}.",

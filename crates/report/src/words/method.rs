@@ -2,7 +2,7 @@
 
 use cliptune_experiment::Select;
 use cliptune_store::DatasetRecord;
-use cliptune_terminal::format::{self, counted};
+use cliptune_terminal::format::{self, counted, counted_all};
 
 use super::{kind, split_rule};
 use crate::data::{Board, Difference, Lineage, ReportData};
@@ -121,24 +121,24 @@ fn leaks(data: &ReportData) -> Vec<String> {
 }
 
 fn dataset_leaks(dataset: &DatasetRecord, several: bool) -> Option<String> {
-    let leaks = &dataset.leaks;
-    let parts = [(leaks.groups, "group"), (leaks.images, "image"), (leaks.texts, "text")];
-    let found: Vec<_> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(n, what)).collect();
-    if found.is_empty() {
+    let leaks = dataset.leaks.by_kind();
+    if leaks.is_empty() {
+        let near = if dataset.knows_near_duplicates() { ", near-duplicate" } else { "" };
         return Some(format!(
-            "No group, image or text {}stands in two splits.",
+            "No group, image{near} or text {}stands in two splits.",
             of_dataset(dataset, several)
         ));
     }
     // An image that was seen in training is worse than a text that two images share.
-    let consequence = match leaks.groups + leaks.images {
-        0 => "items with these texts may be easier than unseen ones",
-        _ => "the test score is partly memory",
+    let consequence = match dataset.leaks.has_images() {
+        false => "items with these texts may be easier than unseen ones",
+        true => "the test score is partly memory",
     };
     Some(format!(
-        "Caution: {} {}stand in more than one split ({}); {consequence}.",
-        found.join(", "),
+        "Caution: {} {}{} in more than one split ({}); {consequence}.",
+        counted_all(&leaks),
         of_dataset(dataset, several),
+        if matches!(leaks[..], [(1, _)]) { "stands" } else { "stand" },
         split_rule(dataset)
     ))
 }

@@ -128,7 +128,7 @@ fn encode_texts(
     batches: &TextBatches,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
-    let progress = printer.progress("precisions: texts", batches.places().len() as u64, "texts");
+    let progress = printer.progress("precisions: texts", batches.places().len() as u64, "text");
     for (batch, texts) in batches.iter() {
         for lane in lanes.iter_mut() {
             let Lane { towers, texts: rows, .. } = &mut **lane;
@@ -148,7 +148,7 @@ fn encode_images(
 ) -> Result<(), ScoreError> {
     let (paths, side) = (&distinct.images, preprocessor.size as usize);
     let progress =
-        printer.progress(&format!("precisions: {} images", Split::Validation), paths.len() as u64, "images");
+        printer.progress(&format!("precisions: {} images", Split::Validation), paths.len() as u64, "image");
     in_batches(preprocessor, paths, |batch| {
         for lane in lanes.iter_mut() {
             let Lane { towers, images: rows, .. } = &mut **lane;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{
     Access, BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, Experiment, ExportPlan,
-    Fraction, ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, Objective,
-    OptimizerPlan, Plan, Precision, Reduction, Require, Schedule, ScorePlan, Seed, Select, Split, SplitBy,
-    SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule, Verify,
-    Warmup,
+    Fraction, ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, NearDuplicates,
+    Objective, OptimizerPlan, Plan, Precision, Reduction, Require, Schedule, ScorePlan, Seed, Select, Split,
+    SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, TrainPlan, Tune, UpdateRule,
+    Verify, Warmup,
 };
 use cliptune_store::{
     Base, DATASET_FORMAT, Dataset, DatasetRecord, Inputs, Item, ItemCounts, JoinCounts, Leaks, Provenance,
@@ -123,7 +123,7 @@ pub(crate) fn data(folder: &Path) -> DataPlan {
         verify: Verify::Whole,
         require: Require::default(),
         split: SplitPlan {
-            by: SplitBy::Component { across: Vec::new() },
+            by: SplitBy::Component { across: Vec::new(), near_duplicates: NearDuplicates::Report },
             shares: SplitShares { train: fraction(0.8), validation: fraction(0.1), test: fraction(0.1) },
             folds: None,
             stratify: None,

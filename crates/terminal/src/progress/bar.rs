@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_bar_with_a_known_total() {
-        insta::assert_snapshot!(drawn(1_024, 1_024, "items"), @"train [====================] 1,024/1,024 items  loss 2.31");
+        insta::assert_snapshot!(drawn(1_024, 1_024, "item"), @"train [====================] 1,024/1,024 items  loss 2.31");
     }
 
     #[test]

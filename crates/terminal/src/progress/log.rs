@@ -117,13 +117,14 @@ impl Meter {
     }
 }
 
-/// Formats the amount done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known.
+/// Formats the amount done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known. The unit is
+/// `bytes`, or the noun for one of what is counted.
 pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
     match (unit, total) {
         ("bytes", 0) => format::bytes(done),
         ("bytes", _) => format!("{}/{}", format::bytes(done), format::bytes(total)),
-        (_, 0) => format!("{} {unit}", format::count(done)),
-        _ => format!("{}/{} {unit}", format::count(done), format::count(total)),
+        (_, 0) => format::counted(done, unit),
+        _ => format!("{}/{}", format::count(done), format::counted(total, unit)),
     }
 }
 
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn a_line_is_due_every_ten_seconds() {
         let reached: Vec<_> = (1..=32).map(|step| (step, step * 32)).collect();
-        insta::assert_snapshot!(lines(1_024, "items", &reached), @r"
+        insta::assert_snapshot!(lines(1_024, "item", &reached), @r"
         train: 320/1,024 items (31%), 22 s left
         train: 640/1,024 items (62%), 12 s left
         train: 960/1,024 items (93%), 2 s left
@@ -159,7 +160,7 @@ mod tests {
     fn the_longer_the_work_the_rarer_the_lines() {
         const HOUR: u64 = 3600;
         let start = Instant::now();
-        let mut meter = Meter::new("train", 100, "steps", start);
+        let mut meter = Meter::new("train", 100, "step", start);
         let printed = (1..=48 * HOUR).filter(|&second| {
             let line = meter.reach(second, start + Duration::from_secs(second));
             line.is_some()
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn work_done_before_does_not_count_as_speed() {
-        insta::assert_snapshot!(lines(1_000, "steps", &[(5, 900), (15, 910), (105, 1_000)]), @r"
+        insta::assert_snapshot!(lines(1_000, "step", &[(5, 900), (15, 910), (105, 1_000)]), @r"
         train: 910/1,000 steps (91%), 1 min 30 s left
         train: 1,000/1,000 steps (100%)
         train: 1,000 steps in 1 min 45 s
@@ -189,7 +190,7 @@ mod tests {
     #[test]
     fn the_message_comes_last() {
         let start = Instant::now();
-        let mut meter = Meter::new("train", 10, "steps", start);
+        let mut meter = Meter::new("train", 10, "step", start);
         meter.message = "loss 2.31".to_owned();
         let line = meter.reach(3, start + INTERVAL);
         insta::assert_snapshot!(line.unwrap_or_default(), @"train: 3/10 steps (30%), loss 2.31");

@@ -5,5 +5,5 @@ mod near;
 mod shrunk;
 
 pub use hash::PerceptualHash;
-pub use near::{Near, near_duplicates};
+pub use near::near_duplicates;
 pub(super) use shrunk::Shrunk;

@@ -5,35 +5,15 @@
 
 use super::hash::PerceptualHash;
 
-/// Two hashes that are near each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Near {
-    /// The index of the first hash.
-    pub first: usize,
-    /// The index of the second hash, which is higher.
-    pub second: usize,
-    /// The number of bits in which they differ.
-    pub distance: u32,
-}
-
-/// Finds all pairs of different hashes that differ in at most `within` bits, ordered by their indices.
+/// Finds all pairs of hashes that differ in at most `within` bits. The indices of each pair are handed over once, the
+/// lower one first, in an order that the hashes decide.
 ///
-/// Where several hashes are equal, the first of them stands for all, and the others are each paired with the one before
-/// at a distance of 0. So the pairs connect the same hashes as all pairs would, and there are not as many.
-pub fn near_duplicates(hashes: &[PerceptualHash], within: u32) -> Vec<Near> {
-    let mut order: Vec<usize> = (0..hashes.len()).collect();
-    order.sort_unstable_by_key(|&at| (hashes[at], at));
-    let mut pairs = Vec::new();
-    let mut distinct = Vec::new();
-    for equal in order.chunk_by(|&a, &b| hashes[a] == hashes[b]) {
-        distinct.push((hashes[equal[0]].bits(), equal[0]));
-        pairs.extend(equal.windows(2).map(|two| Near { first: two[0], second: two[1], distance: 0 }));
-    }
+/// The hashes should be different from one another: of many equal ones, each is near each, and there are as many pairs as
+/// that. Whoever has equal hashes counts them instead.
+pub fn near_duplicates(hashes: &[PerceptualHash], within: u32, mut on_pair: impl FnMut(usize, usize)) {
     for band in 0..BANDS {
-        Band::new(band, within, distinct.clone()).pairs(&mut pairs);
+        Band::new(band, within, hashes).pairs(&mut on_pair);
     }
-    pairs.sort_unstable();
-    pairs
 }
 
 const BANDS: u32 = 4;
@@ -56,8 +36,10 @@ struct Band {
 }
 
 impl Band {
-    fn new(band: u32, within: u32, mut hashes: Vec<(u64, usize)>) -> Self {
-        hashes.sort_unstable_by_key(|&(bits, _)| part(bits, band));
+    fn new(band: u32, within: u32, hashes: &[PerceptualHash]) -> Self {
+        let mut hashes: Vec<(u64, usize)> =
+            hashes.iter().enumerate().map(|(at, hash)| (hash.bits(), at)).collect();
+        hashes.sort_unstable_by_key(|&(bits, at)| (part(bits, band), at));
         let mut starts = vec![0; usize::from(u16::MAX) + 2];
         for &(bits, _) in &hashes {
             starts[usize::from(part(bits, band)) + 1] += 1;
@@ -77,8 +59,8 @@ impl Band {
         self.within / BANDS
     }
 
-    /// Adds the pairs that are near in this band and in none before.
-    fn pairs(&self, pairs: &mut Vec<Near>) {
+    /// Hands over the pairs that are near in this band and in none before.
+    fn pairs(&self, on_pair: &mut impl FnMut(usize, usize)) {
         let masks: Vec<u16> = (0..=u16::MAX).filter(|mask| mask.count_ones() <= self.radius()).collect();
         for value in 0..=u16::MAX {
             let here = self.with(value);
@@ -86,22 +68,25 @@ impl Band {
                 continue;
             }
             for (at, hash) in here.iter().enumerate() {
-                self.compare(hash, &here[at + 1..], pairs);
+                self.compare(hash, &here[at + 1..], on_pair);
             }
             // Each two values meet once.
             for other in masks.iter().map(|mask| value ^ mask).filter(|&other| other > value) {
                 let there = self.with(other);
-                here.iter().for_each(|hash| self.compare(hash, there, pairs));
+                here.iter().for_each(|hash| self.compare(hash, there, on_pair));
             }
         }
     }
 
-    fn compare(&self, &(bits, index): &(u64, usize), others: &[(u64, usize)], pairs: &mut Vec<Near>) {
+    fn compare(
+        &self,
+        &(bits, index): &(u64, usize),
+        others: &[(u64, usize)],
+        on_pair: &mut impl FnMut(usize, usize),
+    ) {
         for &(other, other_index) in others {
-            let distance = (bits ^ other).count_ones();
-            if distance <= self.within && !self.is_known(bits ^ other) {
-                let (first, second) = (index.min(other_index), index.max(other_index));
-                pairs.push(Near { first, second, distance });
+            if (bits ^ other).count_ones() <= self.within && !self.is_known(bits ^ other) {
+                on_pair(index.min(other_index), index.max(other_index));
             }
         }
     }
@@ -121,24 +106,19 @@ mod tests {
         bits.iter().map(|&bits| PerceptualHash::from_bits(bits)).collect()
     }
 
-    /// Each different hash with each.
-    fn brute_force(hashes: &[PerceptualHash], within: u32) -> Vec<Near> {
-        let is_first = |at: usize| !hashes[..at].contains(&hashes[at]);
-        let pair = |first: usize, second: usize| {
-            let distance = hashes[first].distance(hashes[second]);
-            Near { first, second, distance }
-        };
-        let firsts: Vec<usize> = (0..hashes.len()).filter(|&at| is_first(at)).collect();
-        let different = firsts
-            .iter()
-            .enumerate()
-            .flat_map(|(at, &first)| firsts[at + 1..].iter().map(move |&second| pair(first, second)));
-        let repeated = (0..hashes.len())
-            .filter(|&at| !is_first(at))
-            .filter_map(|at| Some(pair(hashes[..at].iter().rposition(|hash| *hash == hashes[at])?, at)));
-        let mut pairs: Vec<Near> = different.filter(|pair| pair.distance <= within).chain(repeated).collect();
-        pairs.sort();
+    fn found(hashes: &[PerceptualHash], within: u32) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        near_duplicates(hashes, within, |first, second| pairs.push((first, second)));
+        pairs.sort_unstable();
         pairs
+    }
+
+    /// Each hash with each.
+    fn brute_force(hashes: &[PerceptualHash], within: u32) -> Vec<(usize, usize)> {
+        let is_near = |&(first, second): &(usize, usize)| hashes[first].distance(hashes[second]) <= within;
+        let all =
+            (0..hashes.len()).flat_map(|first| (first + 1..hashes.len()).map(move |second| (first, second)));
+        all.filter(is_near).collect()
     }
 
     proptest! {
@@ -153,15 +133,14 @@ mod tests {
                 .map(|(seed, flips)| flips.iter().fold(seeds[seed.index(seeds.len())], |bits, at| bits ^ 1 << at))
                 .collect();
             let hashes = hashes(&bits);
-            prop_assert_eq!(near_duplicates(&hashes, within), brute_force(&hashes, within));
+            prop_assert_eq!(found(&hashes, within), brute_force(&hashes, within));
         }
     }
 
     #[test]
-    fn equal_hashes_make_a_chain() {
-        let near = |first, second| Near { first, second, distance: 0 };
-        assert_eq!(near_duplicates(&hashes(&[5, 9, 5, 5]), 0), [near(0, 2), near(2, 3)]);
-        assert_eq!(near_duplicates(&hashes(&vec![7; 100_000]), 6).len(), 99_999);
-        assert_eq!(near_duplicates(&[], 6), []);
+    fn no_hash_is_near_itself() {
+        assert_eq!(found(&hashes(&[]), 6), []);
+        assert_eq!(found(&hashes(&[5]), 6), []);
+        assert_eq!(found(&hashes(&[5, 9, u64::MAX, 5]), 0), [(0, 3)]);
     }
 }

@@ -1,13 +1,20 @@
 //! A dataset that nobody collected.
 
 use cliptune_experiment::TaskKind;
-use cliptune_store::{DatasetRecord, ItemCounts, JoinCounts, Leaks, Sources, SplitCounts};
+use cliptune_store::{DatasetRecord, ItemCounts, JoinCounts, Leaks, Sources, SplitCounts, Spread};
 
 use super::DATASET;
 use super::plans::plan;
 
 pub(super) fn dataset() -> DatasetRecord {
-    let counts = |items, groups| SplitCounts { items, groups, images: groups, components: groups };
+    let spread = |fewest, median, most| Spread { fewest, median, most };
+    let counts = |items, groups| SplitCounts {
+        items,
+        groups,
+        items_per_group: spread(2, 4, 7),
+        images: groups,
+        components: groups,
+    };
     let splits = [("train", counts(2880, 720)), ("validation", counts(360, 90)), ("test", counts(360, 90))];
     DatasetRecord {
         format_version: 1,
@@ -27,14 +34,18 @@ pub(super) fn dataset() -> DatasetRecord {
             images_matched: 900,
             rows_matched: 3662,
             rows_filtered: 0,
-            rows_per_image: (2, 4.0, 7),
+            rows_per_image: spread(2, 4, 7),
+            images_with_one_row: 0,
         },
         rejects: [("image_without_row", 12), ("row_without_image", 9), ("label_not_among_choices", 3)]
             .map(|(reason, n)| (reason.to_owned(), n))
             .into(),
         items: ItemCounts {
             items: 3600,
+            rows: 3662,
+            rows_folded: 62,
             groups: 900,
+            items_per_group: spread(2, 4, 7),
             components: 871,
             multiplicities: [(1, 3541), (2, 56), (3, 3)].into(),
             texts_per_item: [(5, 3600)].into(),

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use cliptune_experiment::{
     Access, BatchSize, CheckpointInterval, Columns, Compute, DataPlan, Decay, ExperimentName, ExportPlan,
-    Fraction, ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, Objective,
-    OptimizerPlan, Plan, Precision, Reduction, Require, RunReference, Schedule, ScorePlan, Seed, Select,
-    Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TrainPlan, Tune, UpdateRule,
-    Verify, Warmup,
+    Fraction, ImageKey, Join, Label, LearningRate, LogitScale, ModelPlan, ModelSource, NearDuplicates,
+    Objective, OptimizerPlan, Plan, Precision, Reduction, Require, RunReference, Schedule, ScorePlan, Seed,
+    Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TrainPlan, Tune,
+    UpdateRule, Verify, Warmup,
 };
 
 pub(super) fn experiment(name: &str) -> ExperimentName {
@@ -37,7 +37,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             verify: Verify::Whole,
             require: Require::default(),
             split: SplitPlan {
-                by: SplitBy::Component { across: Vec::new() },
+                by: SplitBy::Component { across: Vec::new(), near_duplicates: NearDuplicates::Report },
                 shares: SplitShares { train: fraction(0.8), validation: fraction(0.1), test: fraction(0.1) },
                 folds: None,
                 stratify: None,
