@@ -24,6 +24,19 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
     file.commit()
 }
 
+/// Writes a file that is either complete or absent to other processes, without waiting for the disk. After a crash of the
+/// machine its content may be anything: it is for files that have a checksum and can be made again.
+///
+/// # Errors
+/// When the file cannot be written; the message names it.
+pub fn write_remade(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes)?;
+    let file = file.file.into_inner().map_err(|failed| named(path, failed.error()))?;
+    file.persist(path).map_err(|failed| named(path, &failed.error))?;
+    Ok(())
+}
+
 /// Moves a complete file to its final place in the same file system, once its contents are on disk.
 ///
 /// # Errors
@@ -124,6 +137,8 @@ mod tests {
         write_atomic(&path, b"[1, 2]").unwrap();
         write_atomic(&path, b"[3]").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"[3]");
+        write_remade(&path, b"[4]").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"[4]");
         assert_eq!(count(folder.path()), 1);
     }
 
@@ -133,8 +148,10 @@ mod tests {
         // A folder with the final name makes the rename fail after everything has been written.
         let path = folder.path().join("run.json");
         fs::create_dir(&path).unwrap();
-        let error = write_atomic(&path, b"new").unwrap_err();
-        assert!(error.to_string().contains("run.json"), "{error}");
+        for write in [write_atomic, write_remade] {
+            let error = write(&path, b"new").unwrap_err();
+            assert!(error.to_string().contains("run.json"), "{error}");
+        }
         assert_eq!(count(folder.path()), 1);
     }
 

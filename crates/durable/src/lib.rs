@@ -7,6 +7,7 @@
 //! | to write | use |
 //! |---|---|
 //! | a file from memory | [`write_atomic`] |
+//! | a file of a cache, with a checksum | [`write_remade`] |
 //! | a file too large for memory, or several that belong together | [`AtomicFile`] |
 //! | a folder | [`StagedFolder`] |
 //! | a file that lies elsewhere, complete | [`publish`], [`link_or_copy`] |
@@ -18,7 +19,7 @@ mod link;
 mod names;
 
 pub use error::{DurableError, advice};
-pub use file::{AtomicFile, CompleteFile, publish, write_atomic};
+pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
 pub use folder::StagedFolder;
 pub use link::link_or_copy;
 pub use names::{parent, remove_unfinished};

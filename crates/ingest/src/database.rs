@@ -35,11 +35,10 @@ impl Database {
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
         let database = Self { connection, patience: PATIENCE };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let memory = MEMORY * threads.max(2);
+        let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
-            "SET threads = {threads}; SET memory_limit = '{memory}MB'; SET max_temp_directory_size = '{DISK}';
+            "SET memory_limit = '{memory}MB'; SET max_temp_directory_size = '{DISK}';
              SET preserve_insertion_order = false; SET temp_directory = {}",
             sql_text(&temporary.to_string_lossy())
         );
@@ -47,6 +46,15 @@ impl Database {
         // If the library knows time zones, that of the machine must not affect how a time is written.
         let _ = database.execute("SET TimeZone = 'UTC'");
         Ok(database)
+    }
+
+    /// Uses as many threads as a table of so many rows keeps busy. A thread without work looks for some all the time, which
+    /// slows the others down.
+    pub(crate) fn use_threads_for(&self, rows: u64) -> Result<(), IngestError> {
+        /// The number of rows in a row group of the database, which one thread reads.
+        const ROWS: u64 = 122_880;
+        let busy = usize::try_from(rows / ROWS).unwrap_or(usize::MAX).saturating_add(1);
+        self.make(&format!("SET threads = {}", busy.min(processors())))
     }
 
     /// Prevents all SQL from reading or writing files from here on, apart from the given files, which are read where
@@ -190,6 +198,10 @@ impl Database {
             false => said(&error),
         })
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Returns DuckDB's message about an error without our own SQL, which it quotes, and without its advice, which a user

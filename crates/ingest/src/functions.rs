@@ -38,7 +38,6 @@ pub(crate) fn register(database: &Database) -> Result<(), IngestError> {
     database.register::<Shown>("cliptune_shown", &())?;
     database.register::<Distinct>("cliptune_distinct", &())?;
     database.register::<Said>("cliptune_said", &())?;
-    database.register::<ItemIdentity>("cliptune_item", &())?;
     database.register::<Again>("cliptune_again", &())?;
     database.register::<Lot>("cliptune_lot", &())
 }
@@ -53,9 +52,10 @@ pub(crate) fn register_labels(database: &Database, rules: &Rules) -> Result<(), 
     database.register::<LabelDetail>("cliptune_label_detail", rules)
 }
 
-/// Registers the names of the images, which are looked up by their numbers.
+/// Registers what looks up images by their numbers.
 pub(crate) fn register_images(database: &Database, images: &[ImageFile]) -> Result<(), IngestError> {
     let images = Arc::new(images.to_vec());
+    database.register::<ItemIdentity>("cliptune_item", &images)?;
     database.register::<ImagePath>("cliptune_image_path", &images)?;
     database.register::<ImageHash>("cliptune_image_hash", &images)
 }
@@ -173,35 +173,40 @@ impl VArrowScalar for Said {
 }
 
 /// The identity of an item: of its group, its image's content, its texts and its label, and of the row's identifier
-/// where rows stay apart.
+/// where rows stay apart. An image without the name of a group is a group of its own.
 struct ItemIdentity;
 
 impl VArrowScalar for ItemIdentity {
-    type State = ();
+    type State = Arc<Vec<ImageFile>>;
 
-    fn invoke((): &(), input: RecordBatch) -> Given {
-        let [group, image] = [0, 1].map(|column| input.column(column).as_string::<i32>());
-        let (said, labels) = (input.column(2).as_list::<i32>(), input.column(3).as_primitive::<Int32Type>());
-        let apart = (input.num_columns() > 4).then(|| input.column(4).as_string::<i32>());
+    fn invoke(images: &Self::State, input: RecordBatch) -> Given {
+        let groups = input.column(0).as_string_opt::<i32>();
+        let [image, said, label, apart] = [0, 1, 2, 3].map(|place| place + usize::from(groups.is_some()));
+        let numbers = input.column(image).as_primitive::<Int32Type>();
+        let (said, labels) =
+            (input.column(said).as_list::<i32>(), input.column(label).as_primitive::<Int32Type>());
+        let apart = (input.num_columns() > apart).then(|| input.column(apart).as_string::<i32>());
         let identity = |row: usize| {
-            let (group, image) = (text_at(group, row)?, text_at(image, row)?);
-            if said.is_null(row) || labels.is_null(row) {
+            if numbers.is_null(row) || said.is_null(row) || labels.is_null(row) {
                 return None;
             }
+            let image = images.get(usize::try_from(numbers.value(row)).ok()?)?;
+            let group = match groups {
+                Some(groups) => text_at(groups, row)?.into(),
+                None => image.name(),
+            };
             let texts = said.value(row);
             let texts = texts.as_primitive::<UInt64Type>().values();
             let apart = apart.and_then(|names| text_at(names, row));
-            Some(identity::item(group, image, texts, labels.value(row), apart))
+            Some(identity::item(&group, &image.identity.to_string(), texts, labels.value(row), apart))
         };
         Ok(Arc::new((0..input.num_rows()).map(identity).collect::<UInt64Array>()))
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
-        let parts = [text(), text(), list_of(DataType::UInt64), DataType::Int32, text()];
-        [exact(&parts[..4], DataType::UInt64), exact(&parts, DataType::UInt64)]
-            .into_iter()
-            .flatten()
-            .collect()
+        let parts = [text(), DataType::Int32, list_of(DataType::UInt64), DataType::Int32, text()];
+        let signatures = [&parts[..4], &parts, &parts[1..4], &parts[1..]];
+        signatures.into_iter().flat_map(|parts| exact(parts, DataType::UInt64)).collect()
     }
 }
 

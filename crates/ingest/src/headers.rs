@@ -160,6 +160,8 @@ impl Drop for Share<'_> {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use cliptune_store::Reading;
+
     use super::*;
 
     /// Makes a folder with a plan, its table and one image whose file is cut off.
@@ -193,7 +195,11 @@ model: {{ from: openai/clip-vit-base-patch32 }}
     fn look_again(folder: &tempfile::TempDir, plan: &DataPlan) -> Vec<Header> {
         let store = Store::open(&folder.path().join("runs")).unwrap();
         let inspector = Inspector::new(&store, plan);
-        let inputs = store.inputs_read_by(&|file| inspector.read(file), plan, &|_, _| {}).unwrap();
+        let inputs = {
+            let image = |file| inspector.read(file);
+            let reading = Reading { image: &image, on_table: &|_| {}, on_progress: &|_, _| {} };
+            store.inputs_by(plan, &reading).unwrap()
+        };
         let headers = inspector.headers(&inputs, &|| {});
         // Whoever finds all files hashed already looks at them and sees the same.
         assert_eq!(Inspector::new(&store, plan).headers(&inputs, &|| {}), headers);

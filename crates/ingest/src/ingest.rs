@@ -1,21 +1,23 @@
 //! Makes one dataset from its sources and puts it into the store.
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, ReadFile, SourceNotes, Sources, Store,
-    StoreError, Succession, TableHashes, Unread, write_dataset,
+    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, ReadFile, Reading, SourceNotes,
+    Sources, Store, StoreError, Succession, TableHashes, Unread, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
+use crate::ahead::Loaded;
 use crate::database::Database;
 use crate::error::IngestError;
-use crate::functions;
+use crate::functions::{self, Rules};
 use crate::headers::{Header, Inspector};
 use crate::pipeline::links::Links;
-use crate::pipeline::{self, changes, counts, folds, images, items, outcomes, reading, rejects, votes};
+use crate::pipeline::{changes, counts, folds, images, items, outcomes, reading, rejects, votes};
 use crate::require;
 use crate::split::{Assigned, Subject};
 
@@ -33,7 +35,7 @@ pub fn ingest(
     printer: &Printer,
 ) -> Result<(Dataset, bool), IngestError> {
     let inspector = Inspector::new(store, plan);
-    let inputs = read_inputs(store, plan, &|file| inspector.read(file), printer)?;
+    let (inputs, ahead) = read_sources(store, plan, printer, &inspector)?;
     let mut succession = store.succession(plan, &inputs, experiments)?;
     match intact(store, &succession) {
         Ok(Some(dataset)) => {
@@ -54,16 +56,21 @@ pub fn ingest(
     let staged = store.stage_dataset(&succession.hash)?;
     let job =
         Job { plan, inputs: &inputs, inspector: &inspector, succession: &succession, experiments, printer };
-    let database = Database::open(&store.cache_folder().join("duckdb"))?;
-    let record = job.make(&database, staged.path())?;
+    let Loaded { database, rules, .. } = Loaded::join(ahead, store, plan, &inputs)?;
+    let record = job.make(&database, rules)?;
     require::check(&plan.require, &record)?;
-    // A dataset must not carry the hash of sources that it was not made from.
-    if read_inputs(store, plan, &Unread::hash, printer)?.dataset_hash(plan) != inputs.dataset_hash(plan) {
-        return Err(IngestError::Changed);
-    }
     let rejected = REJECTS.ordered(rejects::REJECTS);
     write_dataset(staged.path(), &record, database.connection(), &items::query(plan), &rejected)?;
-    let path = store.commit_dataset(staged, &record.hash)?;
+    // A dataset must not carry the hash of sources that it was not made from.
+    let now = read_inputs(store, plan, printer, &Unread::hash, &|_| {})?;
+    if now.dataset_hash(plan) != inputs.dataset_hash(plan) {
+        return Err(IngestError::Changed);
+    }
+    // To give back all the memory takes as long as to wait for the disk.
+    let path = std::thread::scope(|scope| {
+        scope.spawn(move || drop(database));
+        store.commit_dataset(staged, &record.hash)
+    })?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
 }
@@ -78,22 +85,41 @@ fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, Sto
     Ok(Some(dataset.clone()))
 }
 
+/// Reads the sources, the images and the table at the same time.
+fn read_sources(
+    store: &Store,
+    plan: &DataPlan,
+    printer: &Printer,
+    inspector: &Inspector<'_>,
+) -> Result<(Inputs, Option<Loaded>), IngestError> {
+    std::thread::scope(|scope| {
+        let ahead = Cell::new(None);
+        let on_table = |files: &[PathBuf]| {
+            let files = files.to_vec();
+            ahead.set(Some(scope.spawn(move || Loaded::ahead(store, plan, &files))));
+        };
+        let inputs = read_inputs(store, plan, printer, &|file| inspector.read(file), &on_table)?;
+        Ok((inputs, ahead.take().and_then(|loaded| loaded.join().ok().flatten())))
+    })
+}
+
 /// Reads the contents of the sources, with a progress bar for each source that has to be read.
 pub(crate) fn read_inputs(
     store: &Store,
     plan: &DataPlan,
-    read_image: &ReadFile<'_>,
     printer: &Printer,
+    image: &ReadFile<'_>,
+    on_table: &dyn Fn(&[PathBuf]),
 ) -> Result<Inputs, IngestError> {
     let bar: Mutex<Option<(u64, Progress)>> = Mutex::new(None);
-    let inputs = store.inputs_read_by(read_image, plan, &|done, of| {
+    let on_progress = |done: u64, of: u64| {
         let Ok(mut bar) = bar.lock() else { return };
         match &*bar {
             Some((total, progress)) if *total == of => progress.set(done),
             _ => *bar = Some((of, printer.progress("ingest: reading", of, "bytes"))),
         }
-    })?;
-    Ok(inputs)
+    };
+    Ok(store.inputs_by(plan, &Reading { image, on_table, on_progress: &on_progress })?)
 }
 
 /// All the inputs that a dataset is made from.
@@ -108,8 +134,8 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Makes everything that belongs to the dataset in the database, and returns its record.
-    fn make(&self, database: &Database, folder: &Path) -> Result<DatasetRecord, IngestError> {
-        let reading = self.rows(database, folder)?;
+    fn make(&self, database: &Database, rules: Rules) -> Result<DatasetRecord, IngestError> {
+        let reading = self.rows(database, rules)?;
         let (items, join) = (items::make(database, self.plan)?, counts::join(database)?);
         let (reasons, notes) = (rejects::counts(database)?, self.notes(database, reading)?);
         if items == 0 {
@@ -141,13 +167,11 @@ impl Job<'_> {
         })
     }
 
-    /// Joins images and rows and decides what every row becomes.
-    fn rows(&self, database: &Database, folder: &Path) -> Result<Option<LabelReading>, IngestError> {
+    /// Decides what every row becomes.
+    fn rows(&self, database: &Database, mut rules: Rules) -> Result<Option<LabelReading>, IngestError> {
         let Self { plan, inputs, .. } = *self;
-        let before = self.succession.previous.as_ref().map(Dataset::items_file);
-        let (_, mut rules) = pipeline::join(database, plan, inputs, before.clone(), folder)?;
-        if let Some(items) = &before {
-            votes::make_before(database, items)?;
+        if let Some(previous) = &self.succession.previous {
+            votes::make_before(database, &previous.items_file())?;
         }
         images::inspected(database, &self.headers())?;
         rules.reading = match &plan.columns.task {

@@ -10,6 +10,7 @@
 //!
 //! `sample` looks at joined rows and rejects, for `cliptune sample`; it makes nothing.
 
+mod ahead;
 mod command;
 mod components;
 mod database;

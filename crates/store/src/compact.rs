@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use cliptune_durable::{parent, write_atomic};
+use cliptune_durable::{parent, write_remade};
 use fs_err as fs;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +30,7 @@ pub(crate) fn write_compact(path: &Path, version: u32, content: &impl Serialize)
     let mut file = blake3::hash(&body).as_bytes().to_vec();
     file.append(&mut body);
     if fs::create_dir_all(parent(path)).is_ok() {
-        let _ = write_atomic(path, &file);
+        let _ = write_remade(path, &file);
     }
 }
 

@@ -18,7 +18,8 @@ use crate::compact::{read_compact, write_compact};
 use crate::error::StoreError;
 use crate::image_files::FileNames;
 use crate::image_identity::{modification_time, nanoseconds};
-use crate::unread::{ContentHash, ReadFile, Unread};
+use crate::reading::ReadFile;
+use crate::unread::{ContentHash, Unread};
 
 /// The longest tick that a file system's clock is assumed to have.
 const TICK: Duration = Duration::from_millis(20);

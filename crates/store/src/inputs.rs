@@ -12,8 +12,9 @@ use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
+use crate::reading::Reading;
 use crate::remote;
-use crate::unread::{ReadFile, Unread};
+use crate::unread::Unread;
 
 /// The images and the table of a plan in their current state.
 #[derive(Clone, Debug)]
@@ -86,12 +87,8 @@ impl Inputs {
         folder.map_or_else(PathBuf::new, |folder| folder.join(&*image.relative))
     }
 
-    pub(crate) fn read(
-        cache: &Path,
-        plan: &DataPlan,
-        read_image: &ReadFile<'_>,
-        on_progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn read(cache: &Path, plan: &DataPlan, reading: &Reading<'_>) -> Result<Self, StoreError> {
+        let Reading { image: read_image, on_table, on_progress } = *reading;
         // The existence of all sources is checked before any is read.
         let tables = listed(&plan.metadata.locations, |table| match table {
             Location::Local(path) => files_of_table(path),
@@ -109,6 +106,7 @@ impl Inputs {
             inputs.table_files.extend(files.relative.iter().map(|name| files.folder.join(name)));
         }
         inputs.table_hash = table_hash(&table_hashes);
+        on_table(&inputs.table_files);
         for (source, ImageFiles { names, passed_over }) in images {
             let known = match plan.verify {
                 Verify::Whole | Verify::Header => {

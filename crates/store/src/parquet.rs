@@ -108,9 +108,13 @@ pub(crate) fn export(
     copy_query(database, path, table, query).map_err(|source| failed("write", path, source))
 }
 
+/// The number of rows in a row group: what a thread writes, and what a reader of one split skips. It has to fit into
+/// memory, once for each thread, with everything that is counted to compress it.
+const ROW_GROUP: usize = 20_480;
+
 fn copy_query(database: &Connection, path: &Path, table: &Table, query: &str) -> duckdb::Result<()> {
     database.execute_batch(&format!(
-        "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)",
+        "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})",
         table.select(query),
         sql_text(&path.to_string_lossy()),
     ))

@@ -14,9 +14,9 @@ use crate::digests::cache_file;
 use crate::error::StoreError;
 use crate::inputs::Inputs;
 use crate::inspections::Inspections;
+use crate::reading::Reading;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
-use crate::unread::{ReadFile, Unread};
 
 /// The number of hexadecimal digits of a dataset's hash in its folder's name.
 const FOLDER_DIGITS: usize = 16;
@@ -71,17 +71,12 @@ impl Store {
         plan: &DataPlan,
         on_progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Inputs, StoreError> {
-        self.inputs_read_by(&Unread::hash, plan, on_progress)
+        self.inputs_by(plan, &Reading::quietly(on_progress))
     }
 
-    /// Does the same, and gives each image file that has to be read to `read_image`.
-    pub fn inputs_read_by(
-        &self,
-        read_image: &ReadFile<'_>,
-        plan: &DataPlan,
-        on_progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<Inputs, StoreError> {
-        Inputs::read(&self.cache_folder(), plan, read_image, on_progress)
+    /// Does the same in a given way.
+    pub fn inputs_by(&self, plan: &DataPlan, reading: &Reading<'_>) -> Result<Inputs, StoreError> {
+        Inputs::read(&self.cache_folder(), plan, reading)
     }
 
     /// Returns what is remembered about the contents of the images of a plan, as far as the plan has them examined.
@@ -104,7 +99,7 @@ impl Store {
 
     /// Opens all datasets whose records can be read, in the order of their folders' names.
     pub fn datasets(&self) -> Result<Vec<Dataset>, StoreError> {
-        let folders = subfolders(&self.root.join("datasets"))?;
+        let folders = subfolders(&self.datasets_folder())?;
         Ok(folders.into_iter().filter_map(|folder| Dataset::open(folder).ok().flatten()).collect())
     }
 
@@ -122,8 +117,13 @@ impl Store {
         }
     }
 
+    /// Returns the folder of all datasets, which is also where they are staged.
+    pub fn datasets_folder(&self) -> PathBuf {
+        self.root.join("datasets")
+    }
+
     fn dataset_folder(&self, hash: &str) -> PathBuf {
-        self.root.join("datasets").join(hash.get(..FOLDER_DIGITS).unwrap_or(hash))
+        self.datasets_folder().join(hash.get(..FOLDER_DIGITS).unwrap_or(hash))
     }
 
     /// Starts a run by making its folder, which no other process can share, with `run.json`, and locking it.

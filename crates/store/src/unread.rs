@@ -57,9 +57,6 @@ impl Unread {
     }
 }
 
-/// Reads a file and returns the hash of its content.
-pub type ReadFile<'a> = dyn Fn(Unread) -> Result<ContentHash, StoreError> + Sync + 'a;
-
 #[cfg(test)]
 mod tests {
     use super::*;

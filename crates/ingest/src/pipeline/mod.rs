@@ -38,7 +38,7 @@ use cliptune_store::{Inputs, Reason, sql_text};
 use crate::database::Database;
 use crate::error::IngestError;
 use crate::functions::{self, Rules};
-use crate::table::Table;
+use crate::table::{TABLE, Table};
 
 /// The SQL of what a row is called: its own identifier, or else its number.
 pub(crate) const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
@@ -57,16 +57,56 @@ pub(crate) fn join(
     readable: Option<PathBuf>,
     scratch: &Path,
 ) -> Result<(Table, Rules), IngestError> {
-    let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
-    functions::register(database)?;
-    make_types(database)?;
-    let table = Table::load(database, &plan.metadata, &inputs.table_files)?;
+    let table = load_table(database, plan, &inputs.table_files)?;
     images::load(database, &inputs.images)?;
-    let files: Vec<PathBuf> = table.scanned.iter().cloned().chain(readable).collect();
-    database.close_to_outside(&files, scratch)?;
-    cells::make(database, &table, plan, &mut rules)?;
+    let rules = read_cells(database, plan, &table, readable, scratch)?;
     matches::make(database, &table, plan)?;
     Ok((table, rules))
+}
+
+/// Reads the table alone, for [`join_images`] to join. No expression of the plan can look at the images.
+pub(crate) fn read_table(
+    database: &Database,
+    plan: &DataPlan,
+    files: &[PathBuf],
+    scratch: &Path,
+) -> Result<(Table, Rules), IngestError> {
+    let table = load_table(database, plan, files)?;
+    let rules = read_cells(database, plan, &table, None, scratch)?;
+    Ok((table, rules))
+}
+
+/// Joins a table that has been read with the images.
+pub(crate) fn join_images(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    inputs: &Inputs,
+) -> Result<(), IngestError> {
+    images::load(database, &inputs.images)?;
+    matches::make(database, table, plan)
+}
+
+fn load_table(database: &Database, plan: &DataPlan, files: &[PathBuf]) -> Result<Table, IngestError> {
+    functions::register(database)?;
+    make_types(database)?;
+    let table = Table::load(database, &plan.metadata, files)?;
+    database.use_threads_for(database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?)?;
+    Ok(table)
+}
+
+fn read_cells(
+    database: &Database,
+    plan: &DataPlan,
+    table: &Table,
+    readable: Option<PathBuf>,
+    scratch: &Path,
+) -> Result<Rules, IngestError> {
+    let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
+    let files: Vec<PathBuf> = table.scanned.iter().cloned().chain(readable).collect();
+    database.close_to_outside(&files, scratch)?;
+    cells::make(database, table, plan, &mut rules)?;
+    Ok(rules)
 }
 
 /// Makes the types whose values have names: `split_name` and `reason_name`.

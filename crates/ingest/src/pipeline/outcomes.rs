@@ -20,13 +20,25 @@ pub(crate) fn make(
     plan: &DataPlan,
     reading: Option<LabelReading>,
 ) -> Result<(), IngestError> {
-    let own = ImageFile::name_sql("images.folder", "images.path");
-    let distinct = format!("SELECT DISTINCT {own} AS name FROM images");
-    let (name, groups) = match &plan.columns.group {
-        Some(_) => {
-            ("joined.\"group\"", "SELECT DISTINCT \"group\" AS name FROM cells WHERE \"group\" IS NOT NULL")
-        }
-        None => (own.as_str(), distinct.as_str()),
+    let own = ImageFile::name_sql("folder", "path");
+    let [groups, joins, gid, name] = match &plan.columns.group {
+        Some(_) => [
+            "SELECT DISTINCT \"group\" AS name FROM cells WHERE \"group\" IS NOT NULL".to_owned(),
+            "LEFT JOIN images ON images.number = joined.image LEFT JOIN groups ON groups.name = joined.\"group\""
+                .to_owned(),
+            "groups.number".to_owned(),
+            "\"group\", ".to_owned(),
+        ],
+        // There are fewer images than rows whose groups have to be found by their names.
+        None => [
+            format!("SELECT DISTINCT {own} AS name FROM images"),
+            format!(
+                "LEFT JOIN (SELECT images.number, problem, groups.number AS gid FROM images JOIN groups ON groups.name = {own})
+                     AS images ON images.number = joined.image"
+            ),
+            "images.gid".to_owned(),
+            String::new(),
+        ],
     };
     database.make(&format!(
         "CREATE TABLE groups AS
@@ -42,22 +54,17 @@ pub(crate) fn make(
         SplitBy::Column(_) => "TRY_CAST(joined.split AS split_name)",
         SplitBy::Component { .. } | SplitBy::Group | SplitBy::Row => "CAST('train' AS split_name)",
     };
-    let across = match &plan.split.by {
-        SplitBy::Component { across, .. } if !across.is_empty() => "joined.tied",
-        _ => "CAST(NULL AS UBIGINT[])",
-    };
     let apart = if plan.deduplicate { "" } else { ", coalesce(id, CAST(number AS VARCHAR))" };
     database.make(&format!(
         "CREATE TABLE outcomes AS
              SELECT number, image, gid, kept, CAST(reason AS reason_name) AS reason, label, split, said, across,
-                    CASE WHEN kept AND reason IS NULL THEN cliptune_item(name, hash, said, label{apart}) END AS item
+                    CASE WHEN kept AND reason IS NULL THEN cliptune_item({name}image, said, label{apart}) END AS item
              FROM (SELECT *, {refusal} AS reason FROM (
-                 SELECT joined.number, joined.images, joined.image, joined.kept, joined.id,
+                 SELECT joined.number, joined.images, joined.image, joined.kept, joined.id, joined.\"group\",
                         facts.said IS NOT NULL AS is_list, joined.label IS NOT NULL AS is_labelled,
                         CAST({label} AS INTEGER) AS label, {split} AS split, facts.said, facts.flaw,
-                        {across} AS across, images.problem, images.hash, {name} AS name, groups.number AS gid
-                 FROM joined LEFT JOIN images ON images.number = joined.image LEFT JOIN groups ON groups.name = {name}
-                 LEFT JOIN fold_names ON fold_names.name = joined.split))",
+                        joined.tied AS across, images.problem, {gid} AS gid
+                 FROM joined {joins} LEFT JOIN fold_names ON fold_names.name = joined.split))",
         refusal = refusal(plan),
     ))
 }
@@ -78,7 +85,7 @@ fn refusal(plan: &DataPlan) -> String {
         when("images > 1", Reason::RowImageAmbiguous),
         when("problem IS NOT NULL", Reason::RowImageUnreadable),
         no_id,
-        when("name IS NULL", Reason::NoGroup),
+        when("gid IS NULL", Reason::NoGroup),
         when("NOT is_list", Reason::ChoicesMissing),
         " ELSE coalesce(flaw, CASE".to_owned(),
         no_label,

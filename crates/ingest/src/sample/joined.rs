@@ -96,6 +96,7 @@ fn decide(joining: &mut Joining<'_>, printer: &Printer) -> Result<(), IngestErro
         "CREATE TABLE looked_at AS SELECT joined.* FROM joined SEMI JOIN chosen ON chosen.number = joined.number;
          DROP VIEW joined; ALTER TABLE looked_at RENAME TO joined",
     )?;
+    functions::register_images(database, &subject.inputs.images)?;
     outcomes::make(database, subject.plan, rules.reading)?;
     rejects::make(database)
 }

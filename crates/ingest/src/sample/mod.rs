@@ -76,7 +76,7 @@ impl<'a> Subject<'a> {
         fetch_remote(plan, is_offline, printer, &silent_interrupt_flag())?;
         // A store that is not there is not made for the hashes of files that it would remember.
         let remembering = if store.root().is_dir() { store.clone() } else { Store::open(scratch)? };
-        let inputs = crate::ingest::read_inputs(&remembering, plan, &Unread::hash, printer)?;
+        let inputs = crate::ingest::read_inputs(&remembering, plan, printer, &Unread::hash, &|_| {})?;
         let succession = store.succession(plan, &inputs, names)?;
         let experiment = names.first().ok_or_else(|| several(experiments))?;
         let experiment = experiments.iter().map(|one| &one.name).find(|name| *name == experiment);

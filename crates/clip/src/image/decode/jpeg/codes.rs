@@ -82,10 +82,16 @@ pub(super) struct Runs {
     steps: Box<[u16; ENTRIES]>,
 }
 
+/// The number of bits of a step that hold its length. Those above hold its coefficients, so that a sum of steps holds the
+/// sums of both, and a shift by a whole step is one by its length.
+const PLACE: u32 = 6;
+const LENGTH: u32 = (1 << PLACE) - 1;
+/// The bits that tell that a sum of steps is beyond the 64 coefficients of a block.
+const BEYOND: u32 = 0b11 << (PLACE + 6);
 /// A step ends its block.
 const END: u16 = 1 << 15;
-/// The number of coefficients of a step that cannot be taken as a whole.
-const NO_STEP: u16 = 0x7F << 4;
+/// A step that cannot be taken as a whole. It leads beyond any block.
+const NO_STEP: u16 = 64 << PLACE;
 
 impl Runs {
     /// Builds the table from the codes.
@@ -102,37 +108,45 @@ impl Runs {
     pub(super) fn pass(&self, bits: &mut Bits<'_>) -> Option<()> {
         /// The number of steps for which a window has enough bits.
         const STEPS: u32 = Bits::LEAST / BITS;
-        let mut index = 1;
+        // The place in the block, where the sum of steps begins.
+        let mut place = 1 << PLACE;
         'windows: loop {
             bits.refill()?;
-            'steps: {
-                for _ in 0..STEPS {
-                    let step = self.steps[(bits.window >> (64 - BITS)) as usize];
-                    let next = index + usize::from(step >> 4 & 0x7F);
+            let (mut window, mut sum) = (bits.window, place);
+            for _ in 0..STEPS {
+                let step = u32::from(self.steps[(window >> (64 - BITS)) as usize]);
+                let next = sum + step;
+                if next & (BEYOND | u32::from(END)) == 0 {
+                    window = window.wrapping_shl(step);
+                    sum = next;
+                } else if next & BEYOND == 0 {
+                    bits.skip(next & LENGTH);
+                    return Some(());
+                } else {
                     // A step that may go beyond the end of the block is taken symbol by symbol.
-                    if next >= 64 {
-                        break 'steps;
-                    }
-                    bits.skip(u32::from(step & 0xF));
-                    if step & END != 0 {
+                    bits.skip(sum & LENGTH);
+                    place = self.pass_symbol(bits, sum & !LENGTH)?;
+                    if place & BEYOND != 0 {
                         return Some(());
                     }
-                    index = next;
+                    continue 'windows;
                 }
-                continue 'windows;
             }
-            bits.refill()?;
-            let (symbol, length) = coefficient(&self.codes, bits.window)?;
-            bits.skip(length);
-            index += usize::from(advance(symbol).unwrap_or(64));
-            if index >= 64 {
-                return Some(());
-            }
+            bits.skip(sum & LENGTH);
+            place = sum & !LENGTH;
         }
+    }
+
+    /// Passes over one symbol, and returns the place after it.
+    fn pass_symbol(&self, bits: &mut Bits<'_>, place: u32) -> Option<u32> {
+        bits.refill()?;
+        let (symbol, length) = coefficient(&self.codes, bits.window)?;
+        bits.skip(length);
+        Some(place + (u32::from(advance(symbol).unwrap_or(64)) << PLACE))
     }
 }
 
-/// Returns the step for twelve bits: the number of bits, the number of coefficients shifted left by four, and [`END`].
+/// Returns the step for twelve bits: the number of bits, the number of coefficients shifted left by [`PLACE`], and [`END`].
 fn longest_step(codes: &Codes, bits: u32) -> u16 {
     let (mut used, mut coefficients) = (0, 0);
     while let Some((symbol, length)) =
@@ -143,14 +157,14 @@ fn longest_step(codes: &Codes, bits: u32) -> u16 {
         }
         used += length;
         match advance(symbol) {
-            None => return END | coefficients << 4 | used as u16,
+            None => return END | coefficients << PLACE | used as u16,
             Some(more) => coefficients += more,
         }
         if coefficients >= 63 {
             return NO_STEP;
         }
     }
-    if used == 0 { NO_STEP } else { coefficients << 4 | used as u16 }
+    if used == 0 { NO_STEP } else { coefficients << PLACE | used as u16 }
 }
 
 /// Returns the symbol at the start of a window, and the number of bits of its code and of the value after it.

@@ -153,17 +153,13 @@ impl Scan<'_> {
     /// Reads the blocks of one group: those of the first component row by row, and one of each other component.
     fn group(&self, reader: &mut Reader<'_>, means: &mut [u8], stride: usize) -> Option<()> {
         let (across, down) = self.layout.sampling;
-        for (component, tables) in self.tables.iter().enumerate() {
-            if component > 0 {
-                reader.block(component, tables)?;
-                continue;
-            }
-            for block in 0..across * down {
-                let dc = reader.block(0, tables)?;
-                means[block / across * stride + block % across] = mean(dc, self.layout.quantum);
+        let (first, others) = self.tables.split_first()?;
+        for row in 0..down {
+            for mean in &mut means[row * stride..][..across] {
+                *mean = mean_of(reader.block(0, first)?, self.layout.quantum);
             }
         }
-        Some(())
+        (1..).zip(others).try_for_each(|(component, tables)| reader.block(component, tables).map(|_| ()))
     }
 }
 
@@ -203,7 +199,7 @@ fn extended(window: u64, size: u32) -> i16 {
 }
 
 /// Computes the mean of a block, as libjpeg computes its only pixel at a scale of 1/8.
-fn mean(dc: i16, quantum: u16) -> u8 {
+fn mean_of(dc: i16, quantum: u16) -> u8 {
     (((i32::from(dc) * i32::from(quantum) + 4) >> 3) + 128).clamp(0, 255) as u8
 }
 
