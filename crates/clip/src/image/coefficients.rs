@@ -4,7 +4,9 @@
 //! result is the same to the bit. Every output pixel is a weighted mean of the input pixels under a filter centred on
 //! it. When an image is shrunk, the filter is stretched by the same factor, which is what prevents aliasing.
 
+use std::cell::RefCell;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// The interpolation filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,9 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { angle.sin() / angle }
 }
 
+/// What decides the weights of an axis.
+type Axis = (Kernel, usize, usize, Range<usize>);
+
 /// The input pixels from which each output pixel is computed, with their weights.
 #[derive(Debug)]
 pub(super) struct Coefficients {
@@ -103,6 +108,27 @@ impl Coefficients {
             coefficients.push(first, (first..end).map(weight));
         }
         coefficients
+    }
+
+    /// Returns the same, from a few that were computed before: most images of a dataset are of a few sizes.
+    pub(super) fn known(filter: Kernel, from: usize, to: usize, wanted: Range<usize>) -> Rc<Self> {
+        /// The number that is kept: those of two images.
+        const MOST: usize = 4;
+        thread_local! {
+            static KNOWN: RefCell<Vec<(Axis, Rc<Coefficients>)>> = const { RefCell::new(Vec::new()) };
+        }
+        let axis = (filter, from, to, wanted);
+        KNOWN.with_borrow_mut(|known| {
+            if let Some((_, coefficients)) = known.iter().find(|(other, _)| *other == axis) {
+                return Rc::clone(coefficients);
+            }
+            let coefficients = Rc::new(Self::new(filter, from, to, axis.3.clone()));
+            if known.len() == MOST {
+                known.remove(0);
+            }
+            known.push((axis, Rc::clone(&coefficients)));
+            coefficients
+        })
     }
 
     /// Adds an output pixel and scales its weights to a sum of 1.
@@ -158,6 +184,16 @@ mod tests {
             for (first, weights) in coefficients.iter() {
                 assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
                 assert!(first + weights.len() <= from);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_what_would_be_computed() {
+        for (from, to) in [(100, 37), (37, 100), (100, 37), (5, 9), (9, 5), (6, 7), (100, 37)] {
+            for filter in [Kernel::Cubic, Kernel::Lanczos] {
+                let known = Coefficients::known(filter, from, to, 0..to);
+                assert!(known.iter().eq(Coefficients::new(filter, from, to, 0..to).iter()));
             }
         }
     }

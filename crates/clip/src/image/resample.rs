@@ -38,10 +38,10 @@ pub(super) struct Target {
 /// Resizes an image and cuts out the wanted part, without computing anything else.
 pub(super) fn resize(source: &Raster, target: &Target, filter: impl Into<Kernel>) -> Raster {
     let filter = filter.into();
-    let across = Coefficients::new(filter, source.width, target.width, target.columns.clone());
-    let down = Coefficients::new(filter, source.height, target.height, target.rows.clone());
+    let across = Coefficients::known(filter, source.width, target.width, target.columns.clone());
+    let down = Coefficients::known(filter, source.height, target.height, target.rows.clone());
     let narrow = Narrow::new(source, &across, down.reach());
-    narrow.resize_columns(&FixedWeights::from(&down), target.rows.len())
+    narrow.resize_columns(&FixedWeights::from(&*down), target.rows.len())
 }
 
 /// The needed rows of an image after the horizontal pass.
