@@ -42,6 +42,15 @@ data:
 model:
   from: openai/clip-vit-base-patch32
 """
+ROWS = """
+name: rows
+data:
+  images: rows
+  columns: { text: text }
+  split: { train: 1, validation: 0, test: 0 }
+model:
+  from: openai/clip-vit-base-patch32
+"""
 TASKS = {"choices": "choices: caption_choices, label: label", "pairs": "text: image_description"}
 
 
@@ -212,10 +221,42 @@ def drawn(room):
     return sorted((room / "store/datasets").iterdir())
 
 
+def check_packing(room):
+    """Loads a packed dataset as Hugging Face datasets loads WebDataset shards, and one of its own that cliptune reads."""
+    run = lambda *words: subprocess.run([TARGET / "cliptune", *words, "--quiet"], cwd=room, check=True)
+    run("ingest", "pairs.yaml", "--store", "store", "--pack", "packed", "--shard-size", "500kB")
+    packed = json.loads((room / "packed/dataset.json").read_text())
+    items = duckdb.sql(f"FROM '{room}/store/datasets/*/items.parquet' WHERE len(texts) = 1").pl()
+    for split in [split["split"] for split in packed["splits"]]:
+        files = {split: str(room / f"packed/{split}-*.tar")}
+        table = datasets.load_dataset("webdataset", data_files=files, split=split)
+        found = {sample["json"]["item_id"]: (sample["txt"], sample["jpeg"].size) for sample in table}
+        own = items.filter(polars.col("split") == split).iter_rows(named=True)
+        wanted = {item["item_id"]: (item["texts"][0], (item["width"], item["height"])) for item in own}
+        expect(found == wanted, f"datasets sees other samples in the shards of {split}")
+        print(f"  datasets {datasets.__version__} {len(found)} packed items of {split}", flush=True)
+    images = sorted((room / "contest/images").glob("*.jpeg"))[:20]
+    held = [{"bytes": image.read_bytes(), "path": image.name} for image in images]
+    rows = datasets.Dataset.from_dict({"image": held, "text": [image.name for image in images]})
+    rows = rows.cast_column("image", datasets.Image())
+    (room / "rows").mkdir()
+    rows.to_parquet(room / "rows/train-00000-of-00001.parquet")
+    (room / "rows.yaml").write_text(ROWS)
+    run("ingest", "rows.yaml", "--store", "rows-store")
+    read = duckdb.sql(f"FROM '{room}/rows-store/datasets/*/items.parquet'").pl()
+    hashes = dict(zip(items["image"], items["image_hash"]))
+    same = {text[0]: hash for text, hash in zip(read["texts"], read["image_hash"])}
+    expect(len(same) == len(images), f"cliptune reads {len(same)} of {len(images)} images that datasets wrote")
+    expect(all(hashes.get(name, hash) == hash for name, hash in same.items()), "cliptune reads other images than datasets wrote")
+    print(f"  cliptune {len(same)} images in parquet of datasets {datasets.__version__}", flush=True)
+
+
 def main():
     folders = [Path(folder) for folder in sys.argv[1:]] or drawn(Path(ROOM.name))
     for folder in folders:
         check(folder)
+    if not sys.argv[1:]:
+        check_packing(Path(ROOM.name))
     print("all libraries see the same")
 
 

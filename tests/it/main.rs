@@ -17,6 +17,7 @@ mod mistakes;
 mod new_yorker;
 mod nothing_is_sent;
 mod outputs;
+mod packed;
 mod pipeline;
 mod precisions;
 mod reference;

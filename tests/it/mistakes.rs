@@ -133,7 +133,7 @@ fn a_table_that_is_none() {
     ----- stderr -----
     error: cannot read the table [DIR]/contest/contest.parquet: Invalid Input Error: No magic bytes found at end of file '[DIR]/contest/contest.parquet'
 
-    hint: its format is taken from its name: .parquet, .csv, .tsv, .jsonl
+    hint: its format is taken from its name, such as .parquet, .csv, .jsonl, .arrow or .sqlite
     ");
     assert_nothing_made(&context);
 }

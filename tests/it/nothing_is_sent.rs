@@ -9,10 +9,11 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
+    "ingest experiments/tuned.yaml --pack out/shards",
     "train experiments/base.yaml",
     "train experiments/tuned.yaml",
     "score experiments",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{
     Architecture, DataPlan, ExportPlan, FoldSource, ImageKey, Location, ModelPlan, ModelSource, Plan,
-    PlanOption, ScorePlan, SplitBy, SplitPlan, Task, TrainPlan, Warmup, spelled,
+    PlanOption, ScorePlan, SplitBy, SplitPlan, TableFormat, TableSource, Task, TrainPlan, Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -59,7 +59,7 @@ fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
     };
     let mut lines = vec![
         ("images", locations(&data.images)),
-        ("table", locations(&data.metadata.locations)),
+        ("table", table(&data.metadata)),
         ("join", format!("{image} = {}", data.join.metadata)),
     ];
     lines.extend(data.filter.clone().map(|filter| ("where", filter)));
@@ -67,6 +67,14 @@ fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
     lines.push(("items", items(data)));
     lines.push(("split", split(&data.split)));
     lines
+}
+
+fn table(source: &TableSource) -> String {
+    match (source.format, &source.table) {
+        (TableFormat::Beside, _) => "with the images".to_owned(),
+        (_, Some(table)) => format!("{table} in {}", locations(&source.locations)),
+        (_, None) => locations(&source.locations),
+    }
 }
 
 fn locations(locations: &[Location]) -> String {

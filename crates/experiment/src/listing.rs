@@ -61,7 +61,8 @@ impl Plan {
 }
 
 fn is_option(path: &[String]) -> bool {
-    find(TOP, path.iter().map(String::as_str)).is_ok_and(|key| key.presence != Presence::Required)
+    find(TOP, path.iter().map(String::as_str))
+        .is_ok_and(|key| !matches!(key.presence, Presence::Required | Presence::Place))
 }
 
 /// Collects the paths of all values that are not maps.

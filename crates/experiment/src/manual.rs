@@ -44,8 +44,8 @@ fn absent(key: &Key) -> String {
     match (key.presence, &key.only_with) {
         (Presence::Required, _) => "an error".to_owned(),
         (Presence::Default(yaml), _) => format!("`{yaml}`"),
-        (Presence::Optional, Some(only)) => only.default(),
-        (Presence::Optional, None) => "–".to_owned(),
+        (Presence::Optional | Presence::Place, Some(only)) => only.default(),
+        (Presence::Optional | Presence::Place, None) => "–".to_owned(),
     }
 }
 

@@ -102,8 +102,8 @@ impl Setting {
             let sections = path.get(..depth)?;
             node = node.and_then(|node| node.get(sections.last()?)).filter(|node| node.is_map());
             let key = find(TOP, sections.iter().copied()).ok()?;
-            let stays_missing =
-                key.presence == Presence::Optional && (self.value.is_null() || !is_complete(key));
+            let stays_missing = matches!(key.presence, Presence::Optional | Presence::Place)
+                && (self.value.is_null() || !is_complete(key));
             (node.is_none() && stays_missing).then(|| sections.join("."))
         })
     }

@@ -58,6 +58,8 @@ pub(crate) enum Presence {
     Required,
     /// The key may be missing, with a meaning of its own.
     Optional,
+    /// The key may be missing, too. It says where something lies, which is no option of how it is treated.
+    Place,
     /// The key may be missing and then has this YAML as its value.
     Default(&'static str),
 }
@@ -78,6 +80,10 @@ impl Key {
 
     pub(crate) const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self { name, about, shape, presence: Presence::Optional, only_with: None }
+    }
+
+    pub(crate) const fn place(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, about, shape, presence: Presence::Place, only_with: None }
     }
 
     pub(crate) const fn with_default(

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::plan::{
-    Columns, DataPlan, ImageKey, Join, Location, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan, Task,
+    Columns, DataPlan, ImageKey, Join, Location, ModelPlan, ModelSource, Plan, SplitBy, SplitPlan,
+    TableFormat, TableSource, Task,
 };
 use crate::values::Fraction;
 
@@ -45,7 +46,7 @@ pub(crate) fn document(plan: &Plan) -> Value {
 fn data(data: &DataPlan) -> Value {
     without_null(json!({
         "images": locations(&data.images),
-        "metadata": locations(&data.metadata.locations),
+        "metadata": table(&data.metadata),
         "access": section(&data.access),
         "join": join(&data.join),
         "columns": columns(&data.columns),
@@ -56,6 +57,15 @@ fn data(data: &DataPlan) -> Value {
         "require": section(&data.require),
         "split": split(&data.split),
     }))
+}
+
+fn table(source: &TableSource) -> Value {
+    let files = locations(&source.locations);
+    match (source.format, &source.table) {
+        (TableFormat::Beside, _) => Value::Null,
+        (_, Some(table)) => json!({ "file": files, "table": table }),
+        (_, None) => files,
+    }
 }
 
 /// Returns locations as they are written: one by itself, several as a list.

@@ -1,9 +1,7 @@
 //! Reads the table while the images are still being read, where a dataset is sure to be made.
 
-use std::path::PathBuf;
-
 use cliptune_experiment::DataPlan;
-use cliptune_store::{Inputs, Store};
+use cliptune_store::{Inputs, Store, TableFiles};
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -23,7 +21,7 @@ impl Loaded {
     ///
     /// Whatever fails is left for [`join`](Self::join) to fail at, when it is known which source is to blame: an
     /// expression may look at the images, too.
-    pub(crate) fn ahead(store: &Store, plan: &DataPlan, files: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn ahead(store: &Store, plan: &DataPlan, files: &TableFiles) -> Option<Self> {
         if store.datasets().ok()?.iter().any(|dataset| dataset.record().plan == *plan) {
             return None;
         }

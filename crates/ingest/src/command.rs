@@ -11,6 +11,7 @@ use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_in
 
 use crate::error::IngestError;
 use crate::ingest::ingest;
+use crate::pack::{ShardSize, pack};
 use crate::sample::sample;
 use crate::summary::summary;
 
@@ -24,6 +25,12 @@ struct Arguments {
     /// Show a sample of the data and make nothing: what `cliptune sample` asks for
     #[arg(long, hide = true, value_name = "JSON", value_parser = request)]
     sample: Option<Request>,
+    /// Pack the dataset into WebDataset shards in this folder, for training elsewhere
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+    /// The size that a shard has at most, such as 500MB or 2GB
+    #[arg(long, value_name = "SIZE", default_value = "1GB", requires = "pack")]
+    shard_size: ShardSize,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -59,7 +66,11 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestErro
     let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     let store = Store::open(&arguments.common.store)?;
     let mut records: Vec<DatasetRecord> = Vec::new();
-    for (plan, names) in distinct_data(&experiments) {
+    let data = distinct_data(&experiments);
+    if arguments.pack.is_some() && data.len() > 1 {
+        return Err(IngestError::SeveralDatasets { datasets: data.len() as u64 });
+    }
+    for (plan, names) in data {
         fetch_remote(plan, arguments.common.offline, printer, &silent_interrupt_flag())?;
         let (dataset, made) = ingest(&store, plan, &names, printer)?;
         let record = dataset.record().clone();
@@ -70,6 +81,9 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestErro
             false => printer.status(&format!("{named} is fresh")),
         }
         records.push(record);
+        if let Some(folder) = &arguments.pack {
+            pack(&dataset, folder, arguments.shard_size, printer)?;
+        }
     }
     refuse_leaks(&store, &experiments)?;
     if printer.is_json() {

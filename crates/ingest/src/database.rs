@@ -178,6 +178,26 @@ impl Database {
     /// Runs a function and interrupts the database when it takes too long.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
         let interrupt = self.connection.interrupt_handle();
+        let (result, is_late) = self.interruptible(move || interrupt.interrupt(), run);
+        result.map_err(|error| if is_late { self.stopped() } else { said(&error) })
+    }
+
+    /// Runs a function that reads from another database, and interrupts that one when it takes too long.
+    pub(crate) fn stoppable<T>(
+        &self,
+        interrupt: impl Fn() + Send,
+        run: impl FnOnce() -> Result<T, String>,
+    ) -> Result<T, String> {
+        let (result, is_late) = self.interruptible(interrupt, run);
+        result.map_err(|problem| if is_late { self.stopped() } else { problem })
+    }
+
+    fn stopped(&self) -> String {
+        format!("it was stopped after {} seconds", self.patience.as_secs())
+    }
+
+    /// Returns what a function gives, and whether it had to be interrupted.
+    fn interruptible<T>(&self, interrupt: impl Fn() + Send, run: impl FnOnce() -> T) -> (T, bool) {
         let patience = self.patience;
         let late = &AtomicBool::new(false);
         let (ended, end) = channel::<()>();
@@ -186,17 +206,14 @@ impl Database {
                 // The interrupt is repeated, because one that falls between two statements is lost.
                 while end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
                     late.store(true, Ordering::Relaxed);
-                    interrupt.interrupt();
+                    interrupt();
                 }
             });
             let result = run();
             drop(ended);
             result
         });
-        result.map_err(|error| match late.load(Ordering::Relaxed) {
-            true => format!("it was stopped after {} seconds", patience.as_secs()),
-            false => said(&error),
-        })
+        (result, late.load(Ordering::Relaxed))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::DurableError;
 use cliptune_experiment::{LabelReading, LoadError, Split};
 use cliptune_store::{JoinCounts, SourceNotes, StoreError};
 use cliptune_terminal::format::{self, counted};
@@ -28,6 +29,16 @@ pub enum IngestError {
         path: PathBuf,
         /// A description of what is wrong with the table.
         problem: String,
+    },
+    /// It is not clear which table of a database is meant.
+    #[error("{} {}", path.display(), choice_of_tables(named.as_deref(), tables))]
+    WhichTable {
+        /// The path of the database.
+        path: PathBuf,
+        /// The name of the table that the experiment names.
+        named: Option<String>,
+        /// The tables that the database has.
+        tables: Vec<String>,
     },
     /// A column that the experiment names does not exist in the table.
     #[error("{} has no column \"{column}\", which {key} names", path.display())]
@@ -156,6 +167,21 @@ pub enum IngestError {
         /// The path of the dataset's folder.
         path: PathBuf,
     },
+    /// Several datasets cannot be packed into one folder.
+    #[error("one folder holds one dataset, not {}", counted(*datasets, "dataset"))]
+    SeveralDatasets {
+        /// The number of datasets.
+        datasets: u64,
+    },
+    /// The folder to pack into holds something else.
+    #[error("{} holds something else, or an older or a damaged packing", path.display())]
+    Occupied {
+        /// The path of the folder.
+        path: PathBuf,
+    },
+    /// A folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
     /// A sample was asked for of several experiments.
     #[error("a sample is of one experiment, not of {}", names.join(", "))]
     SeveralExperiments {
@@ -201,6 +227,9 @@ impl Diagnostic for IngestError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::WhichTable { tables, .. } => tables.first().map(|first| {
+                format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
+            }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
             Self::ColumnType { key, expression: Some(expression), .. } => {
                 Some(format!("name an SQL expression: {}: {}", last_part(key), yaml_text(expression)))
@@ -251,6 +280,11 @@ impl Diagnostic for IngestError {
             Self::TooFewUnits { .. } => {
                 Some("use more data, or give one of the splits the share 0".to_owned())
             }
+            Self::SeveralDatasets { .. } => {
+                Some("name one experiment, and fix the point of its matrix with --set".to_owned())
+            }
+            Self::Occupied { .. } => Some("name another folder, or remove this one".to_owned()),
+            Self::Durable(error) => error.hint().map(str::to_owned),
             Self::SeveralExperiments { .. } => Some("name the file of one of them".to_owned()),
             Self::NotIngested { .. } => Some("`cliptune ingest` makes it".to_owned()),
             Self::NoReason { similar: Some(similar), .. } => Some(format!("did you mean \"{similar}\"?")),
@@ -271,11 +305,13 @@ impl Diagnostic for IngestError {
     fn exit(&self) -> Exit {
         match self {
             Self::Experiments(_)
+            | Self::WhichTable { .. }
             | Self::NoColumn { .. }
             | Self::ColumnType { .. }
             | Self::LabelAmbiguous { .. }
             | Self::LabelsFromOne { .. }
             | Self::SeveralExperiments { .. }
+            | Self::SeveralDatasets { .. }
             | Self::NoReason { .. }
             | Self::SeveralReasons { .. }
             | Self::Sql { .. } => Exit::Usage,
@@ -297,6 +333,26 @@ fn listed(reasons: &BTreeMap<String, u64>, notes: &SourceNotes) -> String {
         format!("\n{}: {reason}{}", format::count(*count), such_as(notes, reason))
     };
     reasons.iter().map(line).collect()
+}
+
+/// Says which tables there are, and which of them is missed.
+fn choice_of_tables(named: Option<&str>, tables: &[String]) -> String {
+    let there_are = match tables {
+        [] => "has no tables".to_owned(),
+        [only] => format!("has one table, {only}"),
+        several => format!("has {} tables: {}", several.len(), named_few(several)),
+    };
+    match named {
+        Some(named) => format!("has no table {}; it {there_are}", shown(named)),
+        None => there_are,
+    }
+}
+
+/// Lists names, and of very many the first ones.
+fn named_few(names: &[String]) -> String {
+    const FEW: usize = 20;
+    let more = if names.len() > FEW { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(FEW)].join(", "))
 }
 
 fn column_hint(column: &str, columns: &[String]) -> String {
@@ -362,7 +418,7 @@ fn format_hint(path: &Path) -> &'static str {
             "values that hold the separator, a quote or a line break stand in double quotes"
         }
         name if name.contains("json") => "a table has one whole JSON object in each line",
-        _ => "its format is taken from its name: .parquet, .csv, .tsv, .jsonl",
+        _ => "its format is taken from its name, such as .parquet, .csv, .jsonl, .arrow or .sqlite",
     }
 }
 

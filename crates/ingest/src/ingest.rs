@@ -1,13 +1,12 @@
 //! Makes one dataset from its sources and puts it into the store.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
     DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, ReadFile, Reading, SourceNotes,
-    Sources, Store, StoreError, Succession, TableHashes, Unread, write_dataset,
+    Sources, Store, StoreError, Succession, TableFiles, TableHashes, Unread, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
@@ -94,8 +93,8 @@ fn read_sources(
 ) -> Result<(Inputs, Option<Loaded>), IngestError> {
     std::thread::scope(|scope| {
         let ahead = Cell::new(None);
-        let on_table = |files: &[PathBuf]| {
-            let files = files.to_vec();
+        let on_table = |files: &TableFiles| {
+            let files = files.clone();
             ahead.set(Some(scope.spawn(move || Loaded::ahead(store, plan, &files))));
         };
         let inputs = read_inputs(store, plan, printer, &|file| inspector.read(file), &on_table)?;
@@ -109,7 +108,7 @@ pub(crate) fn read_inputs(
     plan: &DataPlan,
     printer: &Printer,
     image: &ReadFile<'_>,
-    on_table: &dyn Fn(&[PathBuf]),
+    on_table: &dyn Fn(&TableFiles),
 ) -> Result<Inputs, IngestError> {
     let bar: Mutex<Option<(u64, Progress)>> = Mutex::new(None);
     let on_progress = |done: u64, of: u64| {

@@ -8,7 +8,7 @@
 //! splits that stay as they were, `deal` assigns the rest, and `ties` explains why that failed). Every image and every
 //! row ends up in an item or in `rejects.parquet`, or is filtered out by `where`.
 //!
-//! `sample` looks at joined rows and rejects, for `cliptune sample`; it makes nothing.
+//! `pack` writes a dataset as WebDataset shards. `sample` looks at joined rows and rejects, for `cliptune sample`; it makes nothing.
 
 mod ahead;
 mod command;
@@ -24,6 +24,7 @@ mod identity;
 mod ingest;
 mod kept;
 mod label;
+mod pack;
 mod pipeline;
 mod require;
 mod sample;

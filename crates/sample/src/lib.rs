@@ -13,7 +13,7 @@ mod text;
 mod words;
 
 pub use request::Request;
-pub use sample::{Outcome, Place, Row, Sample, SampleImage, Samples, Texts};
+pub use sample::{Outcome, Place, ReadImage, Row, Sample, SampleImage, Samples, Texts};
 pub use show::show;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const QUALITY: u8 = 85;
 
 /// Decodes an image so that its longer side has at most `longest` pixels. The error is a phrase.
 pub(crate) fn decode(image: &SampleImage, longest: u32) -> Result<Picture, String> {
-    let bytes = fs_err::read(&image.file).map_err(|error| error.to_string())?;
+    let bytes = (image.read)(&image.file)?;
     Picture::decode(&bytes, longest).map_err(|error| error.to_string())
 }
 

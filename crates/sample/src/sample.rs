@@ -1,6 +1,6 @@
 //! What was found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -28,16 +28,29 @@ pub struct Sample {
     pub outcome: Outcome,
 }
 
-/// An image file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An image.
+#[derive(Clone, Debug)]
 pub struct SampleImage {
     /// The path as SQL sees it.
     pub path: String,
     /// The size in bytes.
     pub size: u64,
-    /// Where the file lies.
+    /// Where it lies: in a file of its own, or within another.
     pub file: PathBuf,
+    /// What reads it from there.
+    pub read: ReadImage,
 }
+
+impl PartialEq for SampleImage {
+    fn eq(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+}
+
+impl Eq for SampleImage {}
+
+/// A function that reads an image. Its error is a phrase.
+pub type ReadImage = fn(&Path) -> Result<Vec<u8>, String>;
 
 /// A row of the table.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! The same few samples in all forms.
 
+use std::path::Path;
+
 use cliptune_pictures::{Canvas, Colours, Graphics, Screen};
 use fs_err as fs;
 use serde_json::json;
@@ -32,7 +34,8 @@ impl Folder {
     fn image(&self, name: &str) -> Option<SampleImage> {
         let file = self.0.path().join(name);
         let size = fs::metadata(&file).unwrap().len();
-        Some(SampleImage { path: name.to_owned(), size, file })
+        let read = |path: &Path| fs::read(path).map_err(|error| error.to_string());
+        Some(SampleImage { path: name.to_owned(), size, file, read })
     }
 
     fn samples(&self, samples: Vec<Sample>) -> Samples {

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use fs_err as fs;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +17,7 @@ use crate::compact::{read_compact, write_compact};
 use crate::error::StoreError;
 use crate::image_files::FileNames;
 use crate::image_identity::{modification_time, nanoseconds};
+use crate::packed::Place;
 use crate::reading::ReadFile;
 use crate::unread::{ContentHash, Unread};
 
@@ -51,9 +51,9 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     fn of(path: &Path) -> Result<Self, StoreError> {
-        let file = fs::metadata(path)?;
+        let (file, size) = Place::of(path).measure()?;
         Ok(Self {
-            size: file.len(),
+            size,
             modified: modification_time(&file),
             changed: nanoseconds(file.ctime(), file.ctime_nsec()),
             inode: file.ino(),
@@ -158,6 +158,8 @@ fn kept(remembered: &Remembered, names: &[Name], stamps: &[Stamp]) -> Vec<Option
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     /// What settled files changed before.

@@ -111,6 +111,20 @@ pub enum StoreError {
     /// Files that lie elsewhere cannot be fetched, or are not in the cache.
     #[error(transparent)]
     Remote(Box<SourceError>),
+    /// A file that images lie within cannot be read.
+    #[error("cannot read the images in {}: {problem}", path.display())]
+    Packed {
+        /// The path of the archive or the parquet file.
+        path: PathBuf,
+        /// A description of what is wrong with it.
+        problem: String,
+    },
+    /// No table is named, and none lies with the images.
+    #[error("no table lies with the images at {}", path.display())]
+    NoTableBeside {
+        /// The folder, file or glob of the images.
+        path: PathBuf,
+    },
     /// The table of a plan does not exist.
     #[error("there is no table {}", path.display())]
     NoTable {
@@ -260,7 +274,10 @@ impl StoreError {
             Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
             Self::Table { path, .. } => restoring(path),
             Self::NoImages { missing: MissingImages::Folder, .. } => {
-                format!("data.images takes files ending in {} below that folder", crate::image_files::EXTENSIONS.join(", "))
+                format!(
+                    "data.images takes files ending in {} below that folder, or where there are none, .tar or .parquet files",
+                    crate::image_files::EXTENSIONS.join(", ")
+                )
             }
             Self::NoImages { .. } => {
                 "data.images is relative to the experiment file; look at the path with cliptune check".to_owned()
@@ -269,6 +286,12 @@ impl StoreError {
                 "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
             }
             Self::Remote(error) => return error.hint(),
+            Self::Packed { .. } => "`data.images` can name the files that are to be read, one by one or with a glob".to_owned(),
+            Self::NoTableBeside { .. } => {
+                "name it with `data.metadata`; a table that lies with the images is in the samples of `.tar` shards, in the rows of \
+                 parquet files, or in one metadata.jsonl, metadata.csv or metadata.parquet in each folder, all of one kind"
+                    .to_owned()
+            }
             Self::NoTable { .. } => {
                 "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
             }

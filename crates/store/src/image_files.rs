@@ -8,6 +8,7 @@ use globset::GlobMatcher;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{MissingImages, StoreError};
+use crate::packed::Packing;
 
 /// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
 pub(crate) const EXTENSIONS: [&str; 10] =
@@ -26,30 +27,95 @@ pub(crate) struct ImageFiles {
     pub(crate) names: FileNames,
     /// The number of other files in the folder, by extension. Some of them may be images that the user meant.
     pub(crate) passed_over: BTreeMap<String, u64>,
+    /// The tables that lie in the folder beside the images, sorted.
+    pub(crate) tables: Vec<String>,
 }
 
-/// Lists the images in a folder (recursively), a single file, or the files that a glob matches.
+/// The names that Hugging Face gives the table of a folder of images.
+const TABLES: [&str; 3] = ["metadata.jsonl", "metadata.csv", "metadata.parquet"];
+
+/// Checks whether a file is the table of the images in its folder.
+pub(crate) fn is_table(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| TABLES.contains(&name))
+}
+
+/// The files of a folder, by what they are.
+#[derive(Default)]
+pub(crate) struct Contents {
+    images: Vec<String>,
+    archives: Vec<String>,
+    parquet: Vec<String>,
+    tables: Vec<String>,
+    others: BTreeMap<String, u64>,
+}
+
+impl Contents {
+    /// Adds a file by its path below the folder.
+    pub(crate) fn add(&mut self, below: &Path) -> Result<(), StoreError> {
+        let files = match Packing::of(below) {
+            _ if is_image_name(below) => &mut self.images,
+            _ if is_table(below) => &mut self.tables,
+            Some(Packing::Tar) => &mut self.archives,
+            Some(Packing::Parquet) => &mut self.parquet,
+            None => {
+                self.count(below);
+                return Ok(());
+            }
+        };
+        files.push(text(below, below)?);
+        Ok(())
+    }
+
+    fn count(&mut self, below: &Path) {
+        *self.others.entry(extension(below)).or_default() += 1;
+    }
+
+    /// Returns the images of the folder, and where it has none, the archives or else the parquet files that may hold them.
+    pub(crate) fn images(mut self, folder: PathBuf) -> ImageFiles {
+        let mut sources = [&mut self.images, &mut self.archives, &mut self.parquet].map(std::mem::take);
+        let chosen = sources.iter_mut().find(|files| !files.is_empty()).map(std::mem::take);
+        sources.iter().flatten().for_each(|name| self.count(Path::new(name)));
+        let mut relative = chosen.unwrap_or_default();
+        relative.sort_unstable();
+        self.tables.sort_unstable();
+        ImageFiles { names: FileNames { folder, relative }, passed_over: self.others, tables: self.tables }
+    }
+}
+
+/// Lists the images in a folder (recursively), a single file, or the files that a glob matches. Files that images lie within
+/// stand for these.
 ///
 /// Symbolic links are followed, except those that lead back to a folder above them. Names that start with a dot are
 /// skipped as well, such as checkpoints of notebooks and resource forks.
 pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
-        let found = walk(images, is_image)?;
+        let mut contents = Contents::default();
+        walk(images, |below| contents.add(below))?;
+        let found = contents.images(images.to_path_buf());
         return match found.names.relative.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(found),
         };
     }
     if let Some(names) = single(images)? {
-        return Ok(ImageFiles { names, passed_over: BTreeMap::new() });
+        return Ok(named(names));
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
     let names = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
     if names.relative.is_empty() {
         return Err(missing(MissingImages::Glob));
     }
-    // A glob itself says which files it means, so the files that it does not match are not counted as passed over.
-    Ok(ImageFiles { names, passed_over: BTreeMap::new() })
+    Ok(named(names))
+}
+
+/// Returns files that were named. What was not named is not counted as passed over.
+fn named(names: FileNames) -> ImageFiles {
+    ImageFiles { names, passed_over: BTreeMap::new(), tables: Vec::new() }
+}
+
+/// Finds the tables of images in a folder.
+pub(crate) fn tables_below(folder: &Path) -> Result<Vec<String>, StoreError> {
+    matching_names(folder, is_table)
 }
 
 /// Returns the only file that a path names, if it names a file.
@@ -68,12 +134,25 @@ pub(crate) fn matching(glob: &Path) -> Result<Option<FileNames>, StoreError> {
         return Ok(None);
     }
     let matcher = matcher(glob, &pattern)?;
-    Ok(Some(walk(&folder, |relative| matcher.is_match(relative))?.names))
+    let relative = matching_names(&folder, |below| matcher.is_match(below))?;
+    Ok(Some(FileNames { folder, relative }))
 }
 
-fn walk(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<ImageFiles, StoreError> {
+/// Returns the sorted paths of the wanted files below a folder.
+fn matching_names(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<String>, StoreError> {
     let mut relative = Vec::new();
-    let mut passed_over = BTreeMap::new();
+    walk(folder, |below| {
+        if wanted(below) {
+            relative.push(text(below, below)?);
+        }
+        Ok(())
+    })?;
+    relative.sort_unstable();
+    Ok(relative)
+}
+
+/// Gives the path of each file below a folder to a function.
+fn walk(folder: &Path, mut on_file: impl FnMut(&Path) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let visible =
         |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
     for entry in WalkDir::new(folder).follow_links(true).into_iter().filter_entry(visible) {
@@ -83,19 +162,15 @@ fn walk(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<ImageFiles, Sto
             Err(error) => return Err(std::io::Error::from(error).into()),
         };
         let Ok(below) = entry.path().strip_prefix(folder) else { continue };
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        match wanted(below) {
-            true => relative.push(text(below, entry.path())?),
-            false => *passed_over.entry(extension(below)).or_default() += 1,
+        if entry.file_type().is_file() {
+            on_file(below)?;
         }
     }
-    relative.sort_unstable();
-    Ok(ImageFiles { names: FileNames { folder: folder.to_path_buf(), relative }, passed_over })
+    Ok(())
 }
 
-fn extension(path: &Path) -> String {
+/// Returns the extension of a file name in lower case.
+pub(crate) fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
@@ -105,7 +180,8 @@ fn leads_nowhere(error: &walkdir::Error) -> bool {
     error.loop_ancestor().is_some() || (dangling && error.path().is_some_and(Path::is_symlink))
 }
 
-pub(crate) fn is_image(path: &Path) -> bool {
+/// Checks whether a file is an image by its name.
+pub fn is_image_name(path: &Path) -> bool {
     EXTENSIONS.contains(&extension(path).as_str())
 }
 

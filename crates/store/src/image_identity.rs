@@ -52,11 +52,12 @@ impl ImageIdentity {
         matches!(self, Self::Content(_)).then(|| self.to_string())
     }
 
-    /// Checks whether a file that this is the stamp of is as it was. A content says nothing without being read.
-    pub(crate) fn fits(&self, file: &Metadata) -> bool {
+    /// Checks whether an image that this is the stamp of is as it was, by its size and the file that it lies in. A content
+    /// says nothing without being read.
+    pub(crate) fn fits(&self, now: u64, file: &Metadata) -> bool {
         match self {
             Self::Content(_) => true,
-            Self::Stamp { size, modified, .. } => *size == file.len() && *modified == modification_time(file),
+            Self::Stamp { size, modified, .. } => *size == now && *modified == modification_time(file),
         }
     }
 

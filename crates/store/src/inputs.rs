@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Location, Verify};
+use cliptune_experiment::{DataPlan, Location, TableFormat, Verify};
 use serde_json::json;
 
+use crate::beside;
 use crate::digests::{Digest, Stamp, digests, stamps};
 use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
+use crate::packed;
 use crate::reading::Reading;
 use crate::remote;
 use crate::unread::Unread;
@@ -27,15 +29,39 @@ pub struct Inputs {
     pub images_folders: Vec<PathBuf>,
     /// The number of files in these folders whose names are not those of images, by extension.
     pub passed_over: BTreeMap<String, u64>,
-    /// The files that make up the table, in the order of the plan and of their names.
-    pub table_files: Vec<PathBuf>,
+    /// The files that make up the table.
+    pub table: TableFiles,
     /// The BLAKE3 of the table: that of its only file, or that of the hashes of its files in order.
     pub table_hash: String,
     /// The BLAKE3 of all image names and identities.
     pub images_hash: String,
 }
 
-/// One image file.
+/// The files that make up a table.
+#[derive(Clone, Debug)]
+pub struct TableFiles {
+    /// How the table lies in them.
+    pub layout: TableLayout,
+    /// Their paths, in the order of the plan and of their names.
+    pub files: Vec<PathBuf>,
+    /// Their paths below their folders, which are those of the images where the table lies with them.
+    pub names: Vec<String>,
+}
+
+/// How a table lies in its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableLayout {
+    /// The files are a table that knows nothing of images.
+    Plain,
+    /// The files are tar archives, and each sample in them is a row.
+    Archives,
+    /// The files are parquet files whose rows hold the images themselves.
+    Rows,
+    /// Each file is about the images in its own folder.
+    Folders,
+}
+
+/// One image: a file, or a part of a file that images lie within.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFile {
     /// The number of the folder that the path is relative to.
@@ -96,18 +122,34 @@ impl Inputs {
         })?;
         let images = listed(&plan.images, |images| match images {
             Location::Local(path) => image_files::list(path),
-            Location::Remote(address) => remote::images(address, &plan.access),
+            Location::Remote(address) => remote::images(address, plan),
         })?;
+        images.iter().try_for_each(|(_, found)| packed::refuse_compressed(&found.names))?;
         let mut inputs = Self::empty(plan.verify);
-        let mut table_hashes = Vec::new();
+        let (layout, tables) = match plan.metadata.format {
+            TableFormat::Beside => beside::tables(&images)?,
+            TableFormat::Tar => (TableLayout::Archives, tables),
+            _ => (TableLayout::Plain, tables),
+        };
+        inputs.table.layout = layout;
+        let (mut hashed, mut named) = (Vec::new(), Vec::new());
         // The digests of the table are remembered separately, because datasets share images more often than tables.
         for (table, files) in tables {
-            table_hashes.extend(digests(cache, &table.to_string(), &files, &Unread::hash, on_progress)?);
-            inputs.table_files.extend(files.relative.iter().map(|name| files.folder.join(name)));
+            let contents = beside::contents(layout, &files)?;
+            let subject = format!("{table} as a table");
+            let digests = digests(cache, &subject, &contents.hashed, &Unread::hash, on_progress)?;
+            hashed.extend(contents.hashed.relative.into_iter().zip(digests));
+            named.extend(contents.named);
+            inputs.table.files.extend(files.relative.iter().map(|name| files.folder.join(name)));
+            inputs.table.names.extend(files.relative);
         }
-        inputs.table_hash = table_hash(&table_hashes);
-        on_table(&inputs.table_files);
-        for (source, ImageFiles { names, passed_over }) in images {
+        inputs.table_hash = table_hash(layout, &hashed, &named);
+        on_table(&inputs.table);
+        for (source, found) in images {
+            let ImageFiles { names, mut passed_over, tables } = packed::expanded(found)?;
+            for table in tables.iter().filter(|_| layout != TableLayout::Folders) {
+                *passed_over.entry(image_files::extension(table.as_ref())).or_default() += 1;
+            }
             let known = match plan.verify {
                 Verify::Whole | Verify::Header => {
                     by_content(&digests(cache, &source.to_string(), &names, read_image, on_progress)?)
@@ -129,7 +171,7 @@ impl Inputs {
             images: Vec::new(),
             images_folders: Vec::new(),
             passed_over: BTreeMap::new(),
-            table_files: Vec::new(),
+            table: TableFiles { layout: TableLayout::Plain, files: Vec::new(), names: Vec::new() },
             table_hash: String::new(),
             images_hash: String::new(),
         }
@@ -179,11 +221,17 @@ fn files_of_table(table: &Path) -> Result<FileNames, StoreError> {
     found.ok_or_else(|| StoreError::NoTable { path: table.to_path_buf() })
 }
 
-/// Returns the hash of a table. A single file gives its own hash, so that the table stays the same under any name.
-fn table_hash(digests: &[Digest]) -> String {
-    match digests {
-        [single] => single.hex(),
-        _ => identity::hash(digests.iter().map(Digest::hex).collect()),
+/// Returns the hash of a table. A single file gives its own hash, so that the table stays the same under any name. Where rows
+/// name images by the files that they lie in, these names are a part of the table.
+fn table_hash(layout: TableLayout, contents: &[(String, Digest)], named: &[String]) -> String {
+    let hashes = || contents.iter().map(|(_, digest)| digest.hex());
+    match (layout, contents) {
+        (TableLayout::Plain, [(_, single)]) => single.hex(),
+        (TableLayout::Plain, _) => identity::hash(hashes().collect()),
+        (_, _) => {
+            let pairs: Vec<_> = hashes().zip(contents).map(|(hash, (name, _))| json!([name, hash])).collect();
+            identity::hash(json!([pairs, named]))
+        }
     }
 }
 

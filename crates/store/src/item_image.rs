@@ -1,10 +1,10 @@
 //! The image file of an item, and the only way to read it.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::image_identity::ImageIdentity;
+use crate::packed::Place;
 
 /// The image file of an item, with what its dataset knows it by.
 ///
@@ -39,13 +39,17 @@ impl ItemImage {
     /// Returns an error when the file cannot be read, or when it is no longer the one of the dataset: by its content
     /// where the dataset knows it, and else by its size and its time.
     pub fn read(&self) -> Result<Vec<u8>, StoreError> {
-        let mut file = fs_err::File::open(&self.path)?;
-        let before = file.metadata()?;
-        let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
-        file.read_to_end(&mut bytes)?;
+        let place = Place::of(&self.path);
+        let fits = || match self.identity {
+            ImageIdentity::Content(_) => Ok(true),
+            ImageIdentity::Stamp { .. } => {
+                place.measure().map(|(file, size)| self.identity.fits(size, &file))
+            }
+        };
+        let fitted = fits()?;
+        let bytes = place.read()?;
         // A file that is being written changes its stamp again, which the second look shows.
-        let is_same = self.identity.fits(&before) && self.identity.fits(&file.metadata()?);
-        match is_same && self.identity.is_of(&bytes) {
+        match fitted && fits()? && self.identity.is_of(&bytes) {
             true => Ok(bytes),
             false => Err(StoreError::ImageChanged { path: self.path.clone() }),
         }

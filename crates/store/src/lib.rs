@@ -5,6 +5,7 @@
 //! reader looks for.
 
 mod base;
+mod beside;
 mod class_scores;
 mod clock;
 mod compact;
@@ -30,8 +31,10 @@ mod model_hash;
 mod named;
 mod number;
 mod origin;
+mod packed;
 mod parity;
 mod parquet;
+mod parquet_guard;
 mod precision_record;
 mod precisions;
 mod read_items;
@@ -49,6 +52,7 @@ mod standings;
 mod store;
 mod strings;
 mod succession;
+pub mod table_limits;
 mod unread;
 mod why;
 
@@ -66,16 +70,19 @@ pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, read_events};
 pub use files::{read_json, write_json};
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT};
+pub use image_files::is_image_name;
 pub use image_identity::{ImageIdentity, NoIdentity};
-pub use inputs::{ImageFile, Inputs};
+pub use inputs::{ImageFile, Inputs, TableFiles, TableLayout};
 pub use inspections::Inspections;
 pub use item::Item;
 pub use item_image::ItemImage;
 pub use items::{ItemRef, ItemSlice, Items, Part};
 pub use leak::Leak;
 pub use origin::Origin;
+pub use packed::{TarArchive, TarMember, image_column, image_columns, is_text_name, read_image};
 pub use parity::{read_parity, write_parity};
 pub use parquet::{Table, literal_path, open_database, sql_name, sql_text};
+pub use parquet_guard::guard_parquet;
 pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
 pub use reading::{ReadFile, Reading};

@@ -1,8 +1,7 @@
 //! What happens while the sources of a plan are read.
 
-use std::path::PathBuf;
-
 use crate::error::StoreError;
+use crate::inputs::TableFiles;
 use crate::unread::{ContentHash, Unread};
 
 /// Reads a file and returns the hash of its content.
@@ -14,7 +13,7 @@ pub struct Reading<'a> {
     /// Is given the image files that are new or have changed.
     pub image: &'a ReadFile<'a>,
     /// Is told which files make up the table, as soon as these are hashed and all images are listed.
-    pub on_table: &'a dyn Fn(&[PathBuf]),
+    pub on_table: &'a dyn Fn(&TableFiles),
     /// Is told how many bytes are done, and of how many. Nothing is said when there is nothing to read.
     pub on_progress: &'a (dyn Fn(u64, u64) + Sync),
 }

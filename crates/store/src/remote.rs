@@ -6,18 +6,30 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress};
+use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress, TableFormat};
 use cliptune_sources::{Fetched, Settings, Shown, Sources, held};
 use cliptune_terminal::Printer;
 
 use crate::error::{MissingImages, StoreError};
-use crate::image_files::{FileNames, ImageFiles, is_image};
+use crate::image_files::{Contents, FileNames, ImageFiles, is_image_name, is_table};
+use crate::packed::Packing;
 
 /// What the files of a source are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Images,
+    /// Images, and the table that lies with them.
+    ImagesWithTable,
     Table,
+}
+
+impl Content {
+    fn of_images(plan: &DataPlan) -> Self {
+        match plan.metadata.format {
+            TableFormat::Beside => Self::ImagesWithTable,
+            _ => Self::Images,
+        }
+    }
 }
 
 /// Brings all files of a plan that lie elsewhere into the cache, and shows how far it is. Only what is missing or has
@@ -51,7 +63,7 @@ pub fn is_remote(plan: &DataPlan) -> bool {
 
 fn elsewhere(plan: &DataPlan) -> impl Iterator<Item = (&RemoteAddress, Content)> {
     let tables = plan.metadata.locations.iter().map(|location| (location, Content::Table));
-    let images = plan.images.iter().map(|location| (location, Content::Images));
+    let images = plan.images.iter().map(|location| (location, Content::of_images(plan)));
     tables.chain(images).filter_map(|(location, content)| match location {
         Location::Remote(address) => Some((address, content)),
         Location::Local(_) => None,
@@ -59,17 +71,31 @@ fn elsewhere(plan: &DataPlan) -> impl Iterator<Item = (&RemoteAddress, Content)>
 }
 
 /// Finds the images of a source in the cache, as they were when they were last fetched.
-pub(crate) fn images(address: &RemoteAddress, access: &Access) -> Result<ImageFiles, StoreError> {
-    let missing = match address.remote().is_pattern() {
-        true => MissingImages::Glob,
-        false => MissingImages::Folder,
+pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFiles, StoreError> {
+    let remote = address.remote();
+    let is_folder = remote.is_in_bucket() && !remote.is_pattern();
+    let (names, passed_over) = in_cache(address, &plan.access, Content::of_images(plan))?;
+    let is_named = |name: &String| remote.file_name().is_some_and(|own| own == name);
+    let found = match is_folder && !names.relative.iter().any(is_named) {
+        true => in_folder(names, passed_over)?,
+        false => ImageFiles { names, passed_over, tables: Vec::new() },
     };
-    match in_cache(address, access, Content::Images)? {
-        (names, _) if names.relative.is_empty() => {
-            Err(StoreError::NoImages { path: address.to_string().into(), missing })
-        }
-        (names, passed_over) => Ok(ImageFiles { names, passed_over }),
+    let missing = if is_folder { MissingImages::Folder } else { MissingImages::Glob };
+    match found.names.relative.is_empty() {
+        true => Err(StoreError::NoImages { path: address.to_string().into(), missing }),
+        false => Ok(found),
     }
+}
+
+/// Returns the images of a remote folder as those of a local one.
+fn in_folder(names: FileNames, passed_over: BTreeMap<String, u64>) -> Result<ImageFiles, StoreError> {
+    let mut contents = Contents::default();
+    names.relative.iter().try_for_each(|name| contents.add(Path::new(name)))?;
+    let mut found = contents.images(names.folder);
+    for (extension, files) in passed_over {
+        *found.passed_over.entry(extension).or_default() += files;
+    }
+    Ok(found)
 }
 
 /// Finds the files of a table in the cache, as they were when they were last fetched.
@@ -102,7 +128,14 @@ fn is_wanted(address: &RemoteAddress, content: Content, name: &str) -> bool {
     let is_named = remote.file_name().is_some_and(|own| own == name);
     // The file of a web address may have escapes in its name, and is the only one.
     let is_only = !remote.is_in_bucket();
-    is_named || remote.is_pattern() || is_only || content == Content::Images && is_image(Path::new(name))
+    let path = Path::new(name);
+    let is_beside = || is_table(path) || Packing::of(path).is_some();
+    let is_in_folder = match content {
+        Content::Images => is_image_name(path),
+        Content::ImagesWithTable => is_image_name(path) || is_beside(),
+        Content::Table => false,
+    };
+    is_named || remote.is_pattern() || is_only || is_in_folder
 }
 
 fn access(access: &Access) -> cliptune_sources::Access {

@@ -1,11 +1,10 @@
 //! A file whose content has to be read.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use crate::error::StoreError;
 use crate::image_identity::ImageIdentity;
-use crate::regular::{file_digest, open};
+use crate::packed::{Place, read_image};
 
 /// The BLAKE3 of a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl Unread {
     ///
     /// Returns an error when the file is no regular one or cannot be read.
     pub fn hash(self) -> Result<ContentHash, StoreError> {
-        file_digest(&self.path).map(ContentHash)
+        Place::of(&self.path).digest().map(ContentHash)
     }
 
     /// Hashes the content and returns it.
@@ -51,8 +50,7 @@ impl Unread {
     ///
     /// Returns an error when the file is no regular one or cannot be read.
     pub fn read(self) -> Result<(ContentHash, Vec<u8>), StoreError> {
-        let mut content = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
-        open(&self.path)?.read_to_end(&mut content)?;
+        let content = read_image(&self.path)?;
         Ok((ContentHash(*blake3::hash(&content).as_bytes()), content))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{ModelSource, Plan, Split, TableSource, spelled};
+use cliptune_experiment::{ModelSource, Plan, Split, TableFormat, TableSource, spelled};
 use serde_json::{Value, json};
 
 use crate::base::{ResolvedBase, recorded_key};
@@ -118,6 +118,9 @@ fn dataset_changed(store: &Store, case: &Case<'_>, previous: &Run) -> String {
 }
 
 fn table_name(table: &TableSource) -> String {
+    if table.format == TableFormat::Beside {
+        return "with the images".to_owned();
+    }
     let names = table.locations.iter().map(|location| location.file_name().unwrap_or_default());
     names.collect::<Vec<_>>().join(", ")
 }

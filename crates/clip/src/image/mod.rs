@@ -19,7 +19,9 @@ mod resample_deep;
 mod similarity;
 
 pub use coefficients::Resample;
-pub use decode::{Inspection, LARGEST_IMAGE, LONGEST_SIDE, Level, footprint, inspect, perceptual_hash};
+pub use decode::{
+    Inspection, LARGEST_IMAGE, LONGEST_SIDE, Level, ending, footprint, inspect, perceptual_hash,
+};
 pub use error::{DecodeError, ImageError};
 pub use fit::Fit;
 pub use picture::Picture;

@@ -3,28 +3,43 @@
 use super::options::{FromValue, OptionType, Shaped};
 use super::words::word;
 use super::{Context, columns, join, location, split};
-use crate::plan::{Access, DataPlan, Require, Sample, Verify};
+use crate::plan::{Access, DataPlan, Join, Require, Sample, TableSource, Verify};
+use crate::problem::Problem;
 use crate::shape::{Key, Shape};
 use crate::yaml::Node;
 
 const IMAGES: Shape = Shape::Text("a folder, a glob or an address");
-const TABLE: Shape = Shape::Text("a parquet, csv or jsonl file, or a glob of them");
+const TABLE: Shape =
+    Shape::Text("a parquet, csv, jsonl, arrow, sqlite, duckdb or tar file, or a glob of them");
+const TABLES: Shape = Shape::Either(&[TABLE, Shape::set(&TABLE, 1)]);
+
+/// The keys of a table that is one of several in a database.
+const IN_DATABASE: &[Key] = &[
+    Key::required("file", TABLES, "the sqlite or duckdb file, or several with the same table"),
+    Key::optional("table", Shape::Text("a name"), "the table; when absent, the database has only one"),
+];
 
 /// The keys of `data`.
 pub(super) const KEYS: &[Key] = &[
     Key::required(
         "images",
         Shape::Either(&[IMAGES, Shape::set(&IMAGES, 1)]),
-        "the image files: a folder, a glob or an address (`gs://`, `s3://`, `https://`, `file://`), or a list of them",
+        "the image files: a folder, a glob or an address (`gs://`, `s3://`, `https://`, `file://`), or a list of them; \
+         `.tar` shards and `.parquet` files stand for the images in them",
     ),
-    Key::required(
+    Key::place(
         "metadata",
-        Shape::Either(&[TABLE, Shape::set(&TABLE, 1)]),
-        "the table of texts: a parquet, csv or jsonl file, or a glob or a list whose files are one table; each may be \
-         an address (`gs://`, `s3://`, `https://`, `file://`)",
+        Shape::Either(&[TABLE, Shape::set(&TABLE, 1), Shape::Map(IN_DATABASE)]),
+        "the table of texts: a parquet, csv, jsonl, arrow, sqlite, duckdb or tar file, or a glob or a list whose files \
+         are one table; each may be an address (`gs://`, `s3://`, `https://`, `file://`); when absent, the table lies with \
+         the images",
     ),
     Key::with_default("access", Access::SHAPE, "{}", "how remote sources are reached"),
-    Key::required("join", Shape::Map(join::KEYS), "which image belongs to which row"),
+    Key::optional(
+        "join",
+        Shape::Map(join::KEYS),
+        "which image belongs to which row; only a table that lies with the images needs none",
+    ),
     Key::required("columns", Shape::Map(columns::KEYS), "what the columns of the table mean"),
     Key::optional(
         "where",
@@ -56,7 +71,11 @@ pub(super) const KEYS: &[Key] = &[
 /// Reads `data`.
 pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan> {
     let images = node.get("images").and_then(|images| location::several(images, context));
-    let metadata = node.get("metadata").and_then(|table| location::table(table, context));
+    let metadata = match node.get("metadata") {
+        Some(table) => location::table(table, context),
+        None => Some(TableSource::beside()),
+    };
+    let join = join(node, context);
     let access = node.get("access").and_then(|access| location::access(access, context));
     let require = node.get("require").and_then(|require| Require::from_value(require, context));
     let sample = Option::<Sample>::read(node, "sample", context);
@@ -70,7 +89,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
         images: images?,
         metadata: metadata?,
         access: access?,
-        join: join::decode(node.get("join")?)?,
+        join: join?,
         columns: columns?,
         filter: node.read("where"),
         sample: sample?,
@@ -79,4 +98,16 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
         require: require?,
         split: split?,
     })
+}
+
+/// Reads how images and rows join. Only a table that lies with the images says so itself.
+fn join(node: &Node, context: &mut Context<'_>) -> Option<Join> {
+    match (node.get("join"), node.entry_of("metadata")) {
+        (Some(join), _) => join::decode(join),
+        (None, None) => Some(Join::beside()),
+        (None, Some(metadata)) => context.problems.refuse(
+            Problem::at(metadata.key_span, "`metadata` without `join`")
+                .label("expected `join` beside it: which image belongs to which row"),
+        ),
+    }
 }

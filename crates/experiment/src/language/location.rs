@@ -61,13 +61,13 @@ fn remote(node: &Node, written: String, context: &mut Context<'_>) -> Option<Loc
 /// Reads how remote sources are reached.
 pub(super) fn access(node: &Node, context: &mut Context<'_>) -> Option<Access> {
     let access = Access::from_value(node, context)?;
-    if let (Some(entry), Some(endpoint)) = (node.entry_of("endpoint"), &access.endpoint) {
-        if !Remote::is_service(endpoint) {
-            context.problems.add(
-                Problem::at(entry.value.span, "not the address of a service")
-                    .label("expected an address that starts with `https://` or `http://`, without a user"),
-            );
-        }
+    if let (Some(entry), Some(endpoint)) = (node.entry_of("endpoint"), &access.endpoint)
+        && !Remote::is_service(endpoint)
+    {
+        context.problems.add(
+            Problem::at(entry.value.span, "not the address of a service")
+                .label("expected an address that starts with `https://` or `http://`, without a user"),
+        );
     }
     Some(access)
 }
@@ -85,34 +85,71 @@ fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Opti
 
 /// Reads the locations of a table, and its format from their file names.
 pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSource> {
-    let locations = several(node, context)?;
+    let files = node.get("file").unwrap_or(node);
+    let locations = several(files, context)?;
+    let format = common_format(files, &locations, context)?;
+    match node.entry_of("table").filter(|_| format != TableFormat::Database) {
+        Some(named) => context.problems.refuse(
+            Problem::at(named.key_span, "`table` has a meaning only with a database")
+                .label("expected no `table`: the file is one"),
+        ),
+        None => Some(TableSource { locations, format, table: node.read("table") }),
+    }
+}
+
+/// Returns the one format of all files of a table.
+fn common_format(node: &Node, locations: &[Location], context: &mut Context<'_>) -> Option<TableFormat> {
     let formats: Vec<Option<TableFormat>> =
         locations.iter().map(|location| format(location.file_name()?)).collect();
     match formats.first().copied().flatten() {
-        Some(first) if formats.iter().all(|format| *format == Some(first)) => {
-            Some(TableSource { locations, format: first })
-        }
+        Some(first) if formats.iter().all(|format| *format == Some(first)) => Some(first),
         Some(_) if formats.iter().all(Option::is_some) => context.problems.refuse(
             Problem::at(node.span, "the files of a table have different formats")
                 .label("expected files of one format"),
         ),
         _ => context.problems.refuse(
             Problem::at(node.span, "a table of unknown format")
-                .label("expected a file that ends in .parquet, .csv, .tsv, .jsonl or .ndjson"),
+                .label(format!("expected a file that ends in {}", endings())),
         ),
     }
 }
 
-/// Returns the format of a file by its name.
+/// The endings of file names, and the formats that they stand for.
+const ENDINGS: [(&str, TableFormat); 15] = [
+    ("parquet", TableFormat::Parquet),
+    ("csv", TableFormat::Csv),
+    ("tsv", TableFormat::Csv),
+    ("jsonl", TableFormat::Jsonl),
+    ("ndjson", TableFormat::Jsonl),
+    ("arrow", TableFormat::Arrow),
+    ("arrows", TableFormat::Arrow),
+    ("feather", TableFormat::Arrow),
+    ("ipc", TableFormat::Arrow),
+    ("sqlite", TableFormat::Database),
+    ("sqlite3", TableFormat::Database),
+    ("db", TableFormat::Database),
+    ("duckdb", TableFormat::Database),
+    ("ddb", TableFormat::Database),
+    ("tar", TableFormat::Tar),
+];
+
+/// Lists the endings of tables in words.
+fn endings() -> String {
+    let endings: Vec<String> = ENDINGS.iter().map(|(ending, _)| format!(".{ending}")).collect();
+    match endings.as_slice() {
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        [] => String::new(),
+    }
+}
+
+/// Returns the format of a file by its name. Only text is read compressed.
 fn format(name: &str) -> Option<TableFormat> {
     let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
-    match name.rsplit_once('.')?.1 {
-        "parquet" => Some(TableFormat::Parquet),
-        "csv" | "tsv" => Some(TableFormat::Csv),
-        "jsonl" | "ndjson" => Some(TableFormat::Jsonl),
-        _ => None,
-    }
+    let plain = name.strip_suffix(".gz").or(name.strip_suffix(".zst"));
+    let (_, ending) = plain.unwrap_or(&name).rsplit_once('.')?;
+    let (_, format) = ENDINGS.into_iter().find(|(known, _)| *known == ending)?;
+    let is_text = matches!(format, TableFormat::Csv | TableFormat::Jsonl);
+    (plain.is_none() || is_text).then_some(format)
 }
 
 #[cfg(test)]
@@ -124,6 +161,9 @@ mod tests {
         assert_eq!(format("t.parquet"), Some(TableFormat::Parquet));
         assert_eq!(format("t.TSV"), Some(TableFormat::Csv));
         assert_eq!(format("*.jsonl.gz"), Some(TableFormat::Jsonl));
+        assert_eq!(format("t.feather"), Some(TableFormat::Arrow));
+        assert_eq!(format("t.DB"), Some(TableFormat::Database));
+        assert_eq!(format("t.parquet.gz"), None);
         assert_eq!(format("t"), None);
         assert_eq!(format("parquet"), None);
     }

@@ -55,16 +55,25 @@ words! {
 /// A table and its format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableSource {
-    /// The files or globs whose rows are one table, at least one. They are read in this order.
+    /// The files or globs whose rows are one table, in the order in which they are read. There are none if the table lies
+    /// with the images.
     pub locations: Vec<Location>,
     /// The format of all files, which follows from their names.
     pub format: TableFormat,
+    /// The name of the table within a database. When absent, the database has only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 impl TableSource {
     /// Returns the table that lies in one place.
     pub fn at(location: impl Into<Location>, format: TableFormat) -> Self {
-        Self { locations: vec![location.into()], format }
+        Self { locations: vec![location.into()], format, table: None }
+    }
+
+    /// Returns the table that lies with the images.
+    pub fn beside() -> Self {
+        Self { locations: Vec::new(), format: TableFormat::Beside, table: None }
     }
 }
 
@@ -78,6 +87,14 @@ pub enum TableFormat {
     Csv,
     /// The file has one JSON object in each line.
     Jsonl,
+    /// The file is a file or a stream of Arrow's IPC format.
+    Arrow,
+    /// The file is a database of SQLite or DuckDB.
+    Database,
+    /// The file is a tar archive as WebDataset has them, with a row for each sample.
+    Tar,
+    /// The table is no file of its own but lies with the images.
+    Beside,
 }
 
 /// `data.join`: the keys of the two sides.
@@ -87,6 +104,13 @@ pub struct Join {
     pub image: ImageKey,
     /// The key of a table row: a column or an SQL expression over the row.
     pub metadata: String,
+}
+
+impl Join {
+    /// Returns the join with the table that lies with the images, which names each by its path.
+    pub fn beside() -> Self {
+        Self { image: ImageKey::Path, metadata: "image".to_owned() }
+    }
 }
 
 /// The key of an image file in the join.

@@ -33,7 +33,7 @@ pub(crate) mod votes;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Split};
-use cliptune_store::{Inputs, Reason, sql_text};
+use cliptune_store::{Inputs, Reason, TableFiles, sql_text};
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -57,7 +57,7 @@ pub(crate) fn join(
     readable: Option<PathBuf>,
     scratch: &Path,
 ) -> Result<(Table, Rules), IngestError> {
-    let table = load_table(database, plan, &inputs.table_files)?;
+    let table = load_table(database, plan, &inputs.table)?;
     images::load(database, &inputs.images)?;
     let rules = read_cells(database, plan, &table, readable, scratch)?;
     matches::make(database, &table, plan)?;
@@ -68,7 +68,7 @@ pub(crate) fn join(
 pub(crate) fn read_table(
     database: &Database,
     plan: &DataPlan,
-    files: &[PathBuf],
+    files: &TableFiles,
     scratch: &Path,
 ) -> Result<(Table, Rules), IngestError> {
     let table = load_table(database, plan, files)?;
@@ -87,7 +87,7 @@ pub(crate) fn join_images(
     matches::make(database, table, plan)
 }
 
-fn load_table(database: &Database, plan: &DataPlan, files: &[PathBuf]) -> Result<Table, IngestError> {
+fn load_table(database: &Database, plan: &DataPlan, files: &TableFiles) -> Result<Table, IngestError> {
     functions::register(database)?;
     make_types(database)?;
     let table = Table::load(database, &plan.metadata, files)?;

@@ -1,6 +1,7 @@
 //! Joins the sources, and reads some of the rows.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use cliptune_experiment::Task;
 use cliptune_sample::{Row, SampleImage, Texts};
@@ -102,6 +103,7 @@ impl Subject<'_> {
     /// Returns an image of the sources by its number.
     pub(super) fn sample_image(&self, number: usize) -> Option<SampleImage> {
         let (path, size, file) = self.image(number)?;
-        Some(SampleImage { path: path.to_owned(), size, file })
+        let read = |path: &Path| cliptune_store::read_image(path).map_err(|error| error.to_string());
+        Some(SampleImage { path: path.to_owned(), size, file, read })
     }
 }

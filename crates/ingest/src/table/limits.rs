@@ -1,11 +1,6 @@
-//! The limits on the size of a table. A table beyond them is damaged or hostile, and reading it would use up all the
-//! memory or never end.
+//! The limits on the size of a table.
 
-/// The largest number of lists and objects within each other.
-pub(crate) const DEPTH: usize = 64;
-
-/// The largest number of columns. Columns within structs and objects are counted individually.
-pub(crate) const COLUMNS: usize = 5_000;
+pub(crate) use cliptune_store::table_limits::{COLUMNS, DEPTH, too_deep, too_wide};
 
 /// The largest number of keys of an object within a column. An object with more keys is a map and not a record, and
 /// is read as JSON.
@@ -13,13 +8,3 @@ pub(crate) const KEYS: usize = 500;
 
 /// The largest size in bytes of one row of a text file.
 pub(crate) const ROW: usize = 64 << 20;
-
-/// Returns the message that refuses a table that nests too deeply.
-pub(crate) fn too_deep() -> String {
-    format!("a column nests more than {DEPTH} lists or objects")
-}
-
-/// Returns the message that refuses a table that is too wide.
-pub(crate) fn too_wide() -> String {
-    format!("it has more than {COLUMNS} columns")
-}

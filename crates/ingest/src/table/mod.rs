@@ -3,18 +3,23 @@
 //! Text files are read here and not by DuckDB, which would take `1:15` for a time and a folder `label=0/` for a
 //! column.
 
+mod arrow;
 mod csv;
+mod database_file;
+mod folders;
 mod kind;
 pub(crate) mod limits;
-mod parquet;
+mod lines;
+mod rows;
+mod samples;
 mod shape;
+mod sqlite;
 mod text;
 
-use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{TableFormat, TableSource};
-use cliptune_store::{literal_path, sql_name, sql_text};
+use cliptune_store::{TableFiles, TableLayout, guard_parquet, literal_path, sql_name, sql_text};
 use serde::Deserialize;
 
 use crate::database::Database;
@@ -45,22 +50,22 @@ pub(crate) struct Column {
 }
 
 impl Table {
-    /// Makes the table known to the database. Its files are given in order. Texts are read into the database, and
-    /// parquet files are left where they are.
+    /// Makes the table known to the database. Texts are read into the database, and parquet files are left where they are.
     pub(crate) fn load(
         database: &Database,
         source: &TableSource,
-        files: &[PathBuf],
+        table: &TableFiles,
     ) -> Result<Self, IngestError> {
-        let number = match source.format {
-            TableFormat::Parquet => load_parquet(database, files)?,
-            TableFormat::Csv => load_csv(database, files)?,
-            TableFormat::Jsonl => load_json(database, files)?,
+        let TableFiles { layout, files, names } = table;
+        let number = match layout {
+            TableLayout::Plain => load_plain(database, source, files)?,
+            TableLayout::Archives => samples::load(database, files, names)?,
+            TableLayout::Rows => rows::load(database, files, names)?,
+            TableLayout::Folders => folders::load(database, files, names)?,
         };
-        let scanned = match source.format {
-            TableFormat::Parquet => files.to_vec(),
-            TableFormat::Csv | TableFormat::Jsonl => Vec::new(),
-        };
+        let is_parquet =
+            |file: &&PathBuf| file.extension().is_some_and(|it| it.eq_ignore_ascii_case("parquet"));
+        let scanned = files.iter().filter(is_parquet).cloned().collect();
         let mut columns = described(database, TABLE)?;
         columns.retain(|column| column.name != number);
         Ok(Self { path: files[0].clone(), columns, number, scanned })
@@ -79,6 +84,18 @@ impl Table {
     /// Returns the names of all columns.
     pub(crate) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
+    }
+}
+
+fn load_plain(database: &Database, source: &TableSource, files: &[PathBuf]) -> Result<String, IngestError> {
+    match source.format {
+        TableFormat::Parquet => load_parquet(database, files, &|_| Ok("*".to_owned())),
+        TableFormat::Csv => load_csv(database, files, None),
+        TableFormat::Jsonl => lines::load(database, files, None),
+        TableFormat::Arrow => arrow::load(database, files),
+        TableFormat::Database => database_file::load(database, files, source.table.as_deref()),
+        // These have a layout of their own.
+        TableFormat::Tar | TableFormat::Beside => Err(IngestError::Changed),
     }
 }
 
@@ -101,12 +118,20 @@ fn number_column<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
     number
 }
 
-fn load_parquet(database: &Database, files: &[PathBuf]) -> Result<String, IngestError> {
+/// Makes a view over parquet files. A function gives the SQL of what is read of each of them.
+fn load_parquet(
+    database: &Database,
+    files: &[PathBuf],
+    select: &dyn Fn(usize) -> Result<String, IngestError>,
+) -> Result<String, IngestError> {
     let mut columns: Option<(&PathBuf, Vec<Column>)> = None;
-    let mut starts = vec![0_u64];
-    for file in files {
-        parquet::guard(file).map_err(|problem| unreadable(file, problem))?;
-        let view = format!("CREATE OR REPLACE VIEW source AS SELECT * FROM {}", read_parquet(file));
+    let mut parts = Vec::new();
+    let mut start = 0_u64;
+    for (at, file) in files.iter().enumerate() {
+        guard_parquet(file).map_err(|problem| unreadable(file, problem))?;
+        let select = select(at)?;
+        let source = read_parquet(file);
+        let view = format!("CREATE OR REPLACE VIEW source AS SELECT {select} FROM {source}");
         database.execute(&view).map_err(|problem| unreadable(file, problem))?;
         let found = described(database, "source")?;
         match &columns {
@@ -114,18 +139,16 @@ fn load_parquet(database: &Database, files: &[PathBuf]) -> Result<String, Ingest
             None => columns = Some((file, found)),
         }
         let rows: u64 = database.row("SELECT CAST(count(*) AS VARCHAR) FROM source")?;
-        starts.push(starts.last().unwrap_or(&0) + rows);
+        parts.push(move |row: &str, number: &str| {
+            format!("SELECT {select}, {row} + {start} AS {number} FROM {source}")
+        });
+        start += rows;
     }
     let (first, columns) = columns.unwrap_or((&files[0], Vec::new()));
     let number = number_column(columns.iter().map(|column| column.name.as_str()));
     let is_hidden = columns.iter().any(|column| column.name.eq_ignore_ascii_case(ROW_OF_FILE));
-    let parts = files.iter().zip(&starts).map(|(file, start)| match is_hidden {
-        true => {
-            format!("SELECT *, row_number() OVER () - 1 + {start} AS {number} FROM {}", read_parquet(file))
-        }
-        false => format!("SELECT *, {ROW_OF_FILE} + {start} AS {number} FROM {}", read_parquet(file)),
-    });
-    let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
+    let row = if is_hidden { "row_number() OVER () - 1" } else { ROW_OF_FILE };
+    let parts = parts.iter().map(|part| part(row, &number)).collect::<Vec<_>>().join(" UNION ALL ");
     let load = match is_hidden {
         true => format!(
             "SET preserve_insertion_order = true; CREATE TABLE {TABLE} AS {parts};
@@ -168,22 +191,40 @@ fn same_columns(file: &Path, found: &[Column], first: &Path, columns: &[Column])
     }
 }
 
-fn load_csv(database: &Database, files: &[PathBuf]) -> Result<String, IngestError> {
+/// Makes a table of text files. Where they are about the images of folders, these are given with a slash at the end.
+fn load_csv(
+    database: &Database,
+    files: &[PathBuf],
+    folders: Option<&[String]>,
+) -> Result<String, IngestError> {
     let mut header: Option<(&PathBuf, Vec<Column>, String)> = None;
     let mut row = 0_u64;
-    for file in files {
+    for (at, file) in files.iter().enumerate() {
         let always = is_tsv(file).then_some(b'\t');
         let records = text::open(file).and_then(|text| csv::Records::new(text, always));
         let mut records = records.map_err(|problem| unreadable(file, problem))?;
         let names = records.next().map_err(|problem| unreadable(file, problem))?;
         let names = names.ok_or_else(|| unreadable(file, "it is empty: not even a header"))?;
-        let columns = csv_columns(names);
+        let width = names.len();
+        let images = match folders {
+            Some(folders) => {
+                Some(folders::Images::of(&folders[at], &names).map_err(|problem| unreadable(file, problem))?)
+            }
+            None => None,
+        };
+        let image = images.iter().map(|_| Some(folders::IMAGE.to_owned()));
+        let columns = text_columns(unique(image.chain(names)));
         match &header {
             Some((first, known, _)) => same_columns(file, &columns, first, known)?,
-            None => header = Some((file, columns.clone(), create_csv(database, file, &columns)?)),
+            None => header = Some((file, columns.clone(), create(database, file, &columns)?)),
         }
-        let width = columns.len();
-        let appended = database.append_texts(TABLE, width, &mut row, || next_record(&mut records, width));
+        let next = || {
+            let record = next_record(&mut records, width)?;
+            Ok(record.map(|record| {
+                images.iter().map(|images| images.path(&record)).chain(record.iter().cloned()).collect()
+            }))
+        };
+        let appended = database.append_texts(TABLE, columns.len(), &mut row, next);
         appended.map_err(|problem| unreadable(file, problem))?;
     }
     let (.., number) = header.ok_or_else(|| IngestError::Changed)?;
@@ -208,11 +249,15 @@ fn is_tsv(file: &Path) -> bool {
     name.split('.').any(|part| part == "tsv")
 }
 
-/// Makes column names from a header, so that none is empty and none occurs twice.
-fn csv_columns(header: csv::Record) -> Vec<Column> {
-    let mut columns: Vec<Column> = Vec::new();
+fn text_columns(names: Vec<String>) -> Vec<Column> {
+    names.into_iter().map(|name| Column { name, sql_type: "VARCHAR".to_owned() }).collect()
+}
+
+/// Makes column names of what a file calls its columns, so that none is empty and none occurs twice.
+fn unique(written: impl IntoIterator<Item = Option<String>>) -> Vec<String> {
+    let mut names = Vec::new();
     let mut taken = std::collections::HashSet::new();
-    for (at, name) in header.into_iter().enumerate() {
+    for (at, name) in written.into_iter().enumerate() {
         let written = name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("column{at}"));
         let mut name = written.clone();
         let mut repeated = 0;
@@ -220,79 +265,17 @@ fn csv_columns(header: csv::Record) -> Vec<Column> {
             repeated += 1;
             name = format!("{written}_{repeated}");
         }
-        columns.push(Column { name, sql_type: "VARCHAR".to_owned() });
+        names.push(name);
     }
-    columns
+    names
 }
 
-fn create_csv(database: &Database, file: &Path, columns: &[Column]) -> Result<String, IngestError> {
+/// Creates the empty table with the column of the row number, and returns the name of that.
+fn create(database: &Database, file: &Path, columns: &[Column]) -> Result<String, IngestError> {
     let number = number_column(columns.iter().map(|column| column.name.as_str()));
     let listed: Vec<String> =
-        columns.iter().map(|column| format!("{} VARCHAR", sql_name(&column.name))).collect();
+        columns.iter().map(|column| format!("{} {}", sql_name(&column.name), column.sql_type)).collect();
     let create = format!("CREATE TABLE {TABLE} ({}, {number} BIGINT)", listed.join(", "));
     database.execute(&create).map_err(|problem| unreadable(file, problem))?;
     Ok(number)
-}
-
-fn load_json(database: &Database, files: &[PathBuf]) -> Result<String, IngestError> {
-    database.execute("CREATE TABLE lines (line VARCHAR, number BIGINT)").map_err(IngestError::Database)?;
-    let mut lessons = shape::Lessons::default();
-    let mut row = 0_u64;
-    for file in files {
-        let mut input = text::open(file).map_err(|problem| unreadable(file, problem))?;
-        let mut line = 0_u64;
-        let appended = database.append_texts("lines", 1, &mut row, || {
-            while let Some(text) = next_line(&mut input, &mut line)? {
-                if !text.trim().is_empty() {
-                    lessons.learn(&text).map_err(|problem| format!("line {line}: {problem}"))?;
-                    return Ok(Some(vec![Some(text)]));
-                }
-            }
-            Ok(None)
-        });
-        appended.map_err(|problem| unreadable(file, problem))?;
-    }
-    let names: Vec<&str> = lessons.row.iter().map(|(name, _)| name).collect();
-    let number = number_column(names.into_iter());
-    let load = format!(
-        "CREATE TABLE {TABLE} AS SELECT {}number AS {number} FROM lines; DROP TABLE lines",
-        json_columns(&lessons.row)
-    );
-    database.execute(&load).map_err(|problem| unreadable(&files[0], problem))?;
-    Ok(number)
-}
-
-fn next_line(input: &mut dyn BufRead, line: &mut u64) -> Result<Option<String>, String> {
-    let mut bytes = Vec::new();
-    let limit = limits::ROW as u64 + 1;
-    let read = input.take(limit).read_until(b'\n', &mut bytes).map_err(|problem| problem.to_string())?;
-    *line += 1;
-    match read as u64 {
-        0 => Ok(None),
-        read if read == limit => Err(format!("line {line} is longer than {} MB", limits::ROW >> 20)),
-        _ => text::utf8(bytes, *line).map(Some),
-    }
-}
-
-/// Returns the columns of JSON lines as SQL over `lines`, each followed by a comma.
-///
-/// SQL treats names that differ only in case as the same name, so the later ones get a number.
-fn json_columns(row: &shape::Fields) -> String {
-    let mut taken = std::collections::HashSet::new();
-    let mut columns = String::new();
-    let mut plain = serde_json::Map::new();
-    for (at, (key, shape)) in row.iter().enumerate() {
-        if !key.is_empty() && taken.insert(key.to_lowercase()) {
-            plain.insert(key.to_owned(), shape.sql());
-            continue;
-        }
-        let name = if key.is_empty() { format!("column{at}") } else { format!("{key}_{at}") };
-        let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-        columns.push_str(&format!("json_extract(line, {}) AS {}, ", sql_text(&pointer), sql_name(&name)));
-    }
-    if plain.is_empty() {
-        return columns;
-    }
-    let shape = serde_json::Value::from(plain).to_string();
-    format!("unnest(from_json(line, {})), {columns}", sql_text(&shape))
 }

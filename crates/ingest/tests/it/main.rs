@@ -10,6 +10,8 @@ mod folders;
 mod folds;
 mod hostile;
 mod near_duplicates;
+mod other_tables;
+mod packed;
 mod readings;
 mod splits;
 mod succession;

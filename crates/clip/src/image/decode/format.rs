@@ -31,6 +31,18 @@ impl Format {
     }
 }
 
+/// Returns the ending that names of files with this content have, if it is an image of a kind that is read.
+pub fn ending(bytes: &[u8]) -> Option<&'static str> {
+    Some(match Format::of(bytes)? {
+        Format::Jpeg => "jpg",
+        Format::Png => "png",
+        Format::WebP => "webp",
+        Format::Gif => "gif",
+        Format::Bmp => "bmp",
+        Format::Tiff => "tiff",
+    })
+}
+
 /// Returns the name of a kind of image that is known but not read.
 pub(super) fn unread(bytes: &[u8]) -> Option<&'static str> {
     let brand = match bytes {

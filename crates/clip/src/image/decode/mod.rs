@@ -19,6 +19,7 @@ use super::error::DecodeError;
 use super::native::Native;
 use super::similarity::{PerceptualHash, Shrunk};
 use format::Format;
+pub use format::ending;
 use header::Header;
 
 /// The longest side that is decoded, in pixels.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fs_err::File;
 
-use super::limits;
+use crate::table_limits as limits;
 
 /// The magic bytes at both ends of a parquet file.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -15,7 +15,10 @@ const LONGEST: u64 = 256 << 20;
 /// Refuses a file whose schema is too deep or too wide to be built.
 ///
 /// Nothing else is checked. A damaged file passes, and the code that reads it reports the damage.
-pub(crate) fn guard(path: &Path) -> Result<(), String> {
+///
+/// # Errors
+/// Returns the reason as a phrase.
+pub fn guard_parquet(path: &Path) -> Result<(), String> {
     let Ok(Some(footer)) = footer(path) else { return Ok(()) };
     let mut thrift = Thrift { bytes: &footer };
     let Some(children) = thrift.schema() else { return Ok(()) };
@@ -221,10 +224,10 @@ mod tests {
     fn a_schema_that_nobody_could_build_is_refused() {
         let nested = |depth: usize| [vec![1; depth], vec![0]].concat();
         let wide = |columns: usize| [vec![columns as u64], vec![0; columns]].concat();
-        assert_eq!(guard(file(&nested(100)).path()), Ok(()));
-        assert_eq!(guard(file(&wide(limits::COLUMNS)).path()), Ok(()));
-        assert!(guard(file(&nested(200_000)).path()).unwrap_err().contains("nests"));
-        assert!(guard(file(&wide(100_000)).path()).unwrap_err().contains("columns"));
+        assert_eq!(guard_parquet(file(&nested(100)).path()), Ok(()));
+        assert_eq!(guard_parquet(file(&wide(limits::COLUMNS)).path()), Ok(()));
+        assert!(guard_parquet(file(&nested(200_000)).path()).unwrap_err().contains("nests"));
+        assert!(guard_parquet(file(&wide(100_000)).path()).unwrap_err().contains("columns"));
     }
 
     #[test]
@@ -238,7 +241,7 @@ mod tests {
         for bytes in [&b""[..], b"PAR1", b"PAR1____\xFF\xFF\xFF\xFFPAR1", b"PAR1____\x04\0\0\0PAR1"] {
             let file = tempfile::NamedTempFile::new().unwrap();
             fs_err::write(file.path(), bytes).unwrap();
-            assert_eq!(guard(file.path()), Ok(()));
+            assert_eq!(guard_parquet(file.path()), Ok(()));
         }
     }
 }

@@ -1,0 +1,263 @@
+//! Images that lie within other files: members of tar archives, and rows of parquet files.
+//!
+//! Such an image has a path like any other, which goes through the file: `train.tar/17.jpg`, `train.parquet/17`. What reads
+//! or measures an image does it through [`Place`], and nothing is unpacked.
+
+mod parquet_rows;
+mod tar;
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use fs_err as fs;
+
+use crate::error::StoreError;
+use crate::image_files::{FileNames, ImageFiles, extension, is_image_name};
+use crate::image_identity::modification_time;
+use crate::regular::{file_digest, read_file};
+use parquet_rows::ParquetRows;
+pub use parquet_rows::{image_column, image_columns};
+pub use tar::{TarArchive, TarMember};
+
+/// The kind of file that images lie within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// A tar archive, whose members are files.
+    Tar,
+    /// A parquet file, whose rows hold images.
+    Parquet,
+}
+
+impl Packing {
+    /// Returns the packing that a file has by its name.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?;
+        match () {
+            () if extension.eq_ignore_ascii_case("tar") => Some(Self::Tar),
+            () if extension.eq_ignore_ascii_case("parquet") => Some(Self::Parquet),
+            () => None,
+        }
+    }
+}
+
+/// The last extensions of compressed archives, which cannot be read without unpacking them.
+const COMPRESSED: [&str; 8] = ["gz", "tgz", "zst", "tzst", "bz2", "tbz2", "xz", "txz"];
+
+/// The place of an image's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file of its own.
+    File(PathBuf),
+    /// A part of another file.
+    Within { file: PathBuf, packing: Packing, member: String },
+}
+
+impl Place {
+    /// Finds the place that a path leads to.
+    pub(crate) fn of(path: &Path) -> Self {
+        let holder = path.ancestors().skip(1).find_map(|above| {
+            let packing = Packing::of(above)?;
+            above.is_file().then_some((above, packing))
+        });
+        let within = holder.and_then(|(file, packing)| {
+            let member = path.strip_prefix(file).ok()?.to_str()?.to_owned();
+            Some(Self::Within { file: file.to_path_buf(), packing, member })
+        });
+        within.unwrap_or_else(|| Self::File(path.to_path_buf()))
+    }
+
+    /// Returns the file on the disk.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::File(file) | Self::Within { file, .. } => file,
+        }
+    }
+
+    /// Returns the properties of the file on the disk, and the number of the image's own bytes.
+    pub(crate) fn measure(&self) -> Result<(Metadata, u64), StoreError> {
+        let file = fs::metadata(self.file())?;
+        let size = match self {
+            Self::File(_) => file.len(),
+            Self::Within { file: path, packing, member } => holder(path, *packing, &file)?.size(member)?,
+        };
+        Ok((file, size))
+    }
+
+    /// Reads the image's bytes.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::File(file) => Ok(fs::read(file)?),
+            Self::Within { file, packing, member } => {
+                holder(file, *packing, &fs::metadata(file)?)?.read(member)
+            }
+        }
+    }
+
+    /// Returns the BLAKE3 of the image's bytes.
+    pub(crate) fn digest(&self) -> Result<[u8; 32], StoreError> {
+        match self {
+            Self::File(file) => file_digest(file),
+            Self::Within { file, packing, member } => {
+                holder(file, *packing, &fs::metadata(file)?)?.digest(member)
+            }
+        }
+    }
+}
+
+/// Reads an image at a path of its own or within another file.
+///
+/// # Errors
+/// Returns an error when there is none, or when it cannot be read.
+pub fn read_image(path: &Path) -> Result<Vec<u8>, StoreError> {
+    match Place::of(path) {
+        Place::File(file) => read_file(&file),
+        within @ Place::Within { .. } => within.read(),
+    }
+}
+
+/// Replaces each file that others lie within by the images in it.
+pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
+    let ImageFiles { names: FileNames { folder, relative }, mut passed_over, tables } = found;
+    let mut expanded = Vec::with_capacity(relative.len());
+    for name in relative {
+        let path = folder.join(&name);
+        match Packing::of(&path).filter(|_| path.is_file()) {
+            None => expanded.push(name),
+            Some(packing) => {
+                let (images, others) = holder(&path, packing, &fs::metadata(&path)?)?.images()?;
+                expanded.extend(images.into_iter().map(|image| format!("{name}/{image}")));
+                others.into_iter().for_each(|(kind, files)| *passed_over.entry(kind).or_default() += files);
+            }
+        }
+    }
+    expanded.sort_unstable();
+    Ok(ImageFiles { names: FileNames { folder, relative: expanded }, passed_over, tables })
+}
+
+/// Refuses archives that were compressed as wholes.
+pub(crate) fn refuse_compressed(names: &FileNames) -> Result<(), StoreError> {
+    let is_compressed = |name: &&String| {
+        let name = Path::new(name.as_str());
+        let is_packed = COMPRESSED
+            .iter()
+            .any(|ending| name.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending)));
+        is_packed
+            && (extension(name).starts_with('t')
+                || Packing::of(Path::new(name.file_stem().unwrap_or_default())).is_some())
+    };
+    match names.relative.iter().find(is_compressed) {
+        Some(name) => Err(unreadable(&names.folder.join(name), tar::COMPRESSED)),
+        None => Ok(()),
+    }
+}
+
+/// Checks whether a member of an archive is a part of a table: a text, or a JSON object.
+pub fn is_text_name(name: &str) -> bool {
+    const ENDINGS: [&str; 12] = [
+        "txt",
+        "text",
+        "caption",
+        "transcript",
+        "json",
+        "cls",
+        "cls2",
+        "class",
+        "index",
+        "inx",
+        "id",
+        "count",
+    ];
+    ENDINGS.contains(&extension(Path::new(name)).as_str())
+}
+
+pub(crate) fn unreadable(path: &Path, problem: impl ToString) -> StoreError {
+    StoreError::Packed { path: path.to_path_buf(), problem: problem.to_string() }
+}
+
+/// A file that images lie within, with what is known of them.
+enum Holder {
+    Tar(TarArchive),
+    Parquet(ParquetRows),
+}
+
+impl Holder {
+    /// Lists the images as they are called within the file, and counts its other files by their extension.
+    fn images(&self) -> Result<(Vec<String>, BTreeMap<String, u64>), StoreError> {
+        let archive = match self {
+            Self::Tar(archive) => archive,
+            Self::Parquet(rows) => return Ok((rows.names()?, BTreeMap::new())),
+        };
+        let mut others: BTreeMap<String, u64> = archive.passed_over().clone();
+        let (images, rest): (Vec<&TarMember>, Vec<&TarMember>) =
+            archive.members().iter().partition(|member| is_image_name(Path::new(member.name())));
+        for member in rest.into_iter().filter(|member| !is_text_name(member.name())) {
+            *others.entry(extension(Path::new(member.name()))).or_default() += 1;
+        }
+        Ok((images.into_iter().map(|member| member.name().to_owned()).collect(), others))
+    }
+
+    fn size(&self, member: &str) -> Result<u64, StoreError> {
+        match self {
+            Self::Tar(archive) => Ok(archive.member(member)?.size()),
+            Self::Parquet(rows) => rows.size(member),
+        }
+    }
+
+    fn digest(&self, member: &str) -> Result<[u8; 32], StoreError> {
+        match self {
+            Self::Tar(archive) => archive.digest(archive.member(member)?),
+            Self::Parquet(rows) => Ok(*blake3::hash(&rows.read(member)?).as_bytes()),
+        }
+    }
+
+    fn read(&self, member: &str) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Tar(archive) => archive.read(archive.member(member)?),
+            Self::Parquet(rows) => rows.read(member),
+        }
+    }
+}
+
+/// The largest number of images within files that are kept in mind. Beyond it, files are looked through again.
+const KEPT: usize = 1 << 21;
+
+/// A file that was looked through, with its size, time and inode at that time.
+type Known = (u64, i64, u64, Arc<Holder>);
+
+static HOLDERS: LazyLock<Mutex<BTreeMap<PathBuf, Known>>> = LazyLock::new(Mutex::default);
+
+/// Returns what is known of a file that images lie within. It is looked through once, and again when it has changed.
+fn holder(path: &Path, packing: Packing, file: &Metadata) -> Result<Arc<Holder>, StoreError> {
+    let stamp = (file.len(), modification_time(file), file.ino());
+    // Whoever needs the same file waits until it is looked through.
+    let mut known = HOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((size, time, inode, holder)) = known.get(path)
+        && (*size, *time, *inode) == stamp
+    {
+        return Ok(Arc::clone(holder));
+    }
+    let opened = match packing {
+        Packing::Tar => Holder::Tar(TarArchive::open(path)?),
+        Packing::Parquet => Holder::Parquet(ParquetRows::open(path)?),
+    };
+    let opened = Arc::new(opened);
+    let images: usize = known.values().map(|(.., holder)| holder.weight()).sum();
+    if images + opened.weight() > KEPT {
+        known.clear();
+    }
+    known.insert(path.to_path_buf(), (stamp.0, stamp.1, stamp.2, Arc::clone(&opened)));
+    Ok(opened)
+}
+
+impl Holder {
+    /// Returns the number of images and other members that are kept in mind.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Tar(archive) => archive.members().len(),
+            Self::Parquet(rows) => rows.weight(),
+        }
+    }
+}

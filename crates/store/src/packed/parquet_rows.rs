@@ -1,0 +1,213 @@
+//! Images in the rows of parquet files, as Hugging Face datasets have them: a column of structs with the `bytes` of an image
+//! and the `path` that it had.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use duckdb::Connection;
+
+use super::unreadable;
+use crate::error::StoreError;
+use crate::parquet::{literal_path, open_database, sql_name, sql_text};
+use crate::parquet_guard::guard_parquet;
+
+/// The name under which DuckDB gives the number of a row in its file.
+const NUMBER: &str = "file_row_number";
+/// The number of rows that are read together, because reading one of them has to look at its neighbours anyway.
+const BLOCK: u64 = 16;
+/// The number of bytes of such blocks that are kept of all files, beside the newest one. Each of the threads that read a file
+/// together is somewhere else in it.
+const KEPT: usize = 256 << 20;
+
+/// A parquet file whose rows have images.
+pub(super) struct ParquetRows {
+    path: PathBuf,
+    /// The SQL of an image's bytes.
+    bytes: String,
+    /// The numbers of the rows that have an image, with the sizes of these, once somebody has asked for them. All images
+    /// have to be read to know their sizes.
+    sizes: Mutex<Option<Sizes>>,
+    /// What tells the file from the others whose blocks are kept.
+    number: u64,
+    /// Held by whoever reads a block.
+    reading: Mutex<()>,
+}
+
+/// The numbers of rows with the sizes of their images, in order.
+type Sizes = Arc<[(u64, u64)]>;
+
+/// The images of consecutive rows.
+type Block = Arc<Vec<(u64, Vec<u8>)>>;
+
+/// The blocks that were read last, each with the numbers of its file and of its own, the newest first.
+static BLOCKS: Mutex<VecDeque<((u64, u64), Block)>> = Mutex::new(VecDeque::new());
+
+fn blocks() -> MutexGuard<'static, VecDeque<((u64, u64), Block)>> {
+    BLOCKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The number of files that were opened.
+static FILES: AtomicU64 = AtomicU64::new(0);
+
+/// The database that reads all files, unless it could not be opened.
+static DATABASE: LazyLock<Mutex<Option<Connection>>> = LazyLock::new(|| Mutex::new(open_database().ok()));
+
+fn connection() -> duckdb::Result<Connection> {
+    match &*DATABASE.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(database) => database.try_clone(),
+        None => open_database(),
+    }
+}
+
+/// Returns the columns of a parquet file that hold images, in its order.
+///
+/// # Errors
+/// Returns an error when the file cannot be read, or when rows in it have no numbers because a column has their name.
+pub fn image_columns(path: &Path) -> Result<Vec<String>, StoreError> {
+    guard_parquet(path).map_err(|problem| unreadable(path, problem))?;
+    let columns = described(path).map_err(|problem| unreadable(path, problem))?;
+    if columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(NUMBER)) {
+        return Err(unreadable(
+            path,
+            format!("it has a column {NUMBER}, which is the name of the row's own number"),
+        ));
+    }
+    let is_image = |kind: &str| {
+        let kind = kind.replace('"', "");
+        kind == "STRUCT(bytes BLOB, path VARCHAR)" || kind == "STRUCT(path VARCHAR, bytes BLOB)"
+    };
+    Ok(columns.into_iter().filter(|(_, kind)| is_image(kind)).map(|(name, _)| name).collect())
+}
+
+/// Returns the names and the types of the columns of a file.
+fn described(path: &Path) -> duckdb::Result<Vec<(String, String)>> {
+    let database = connection()?;
+    let mut statement = database.prepare(&format!(
+        "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {})",
+        source(path)
+    ))?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn source(path: &Path) -> String {
+    format!("read_parquet({}, hive_partitioning = false)", sql_text(&literal_path(path)))
+}
+
+/// Returns the column that holds the images: the only one of its kind, or the one that is called `image`.
+pub fn image_column(path: &Path) -> Result<String, StoreError> {
+    let columns = image_columns(path)?;
+    match columns.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => {
+            Err(unreadable(path, "it has no column of images: a struct with their `bytes` and their `path`"))
+        }
+        several if several.iter().any(|name| name == "image") => Ok("image".to_owned()),
+        several => Err(unreadable(
+            path,
+            format!("it has several columns of images, none of them called image: {}", several.join(", ")),
+        )),
+    }
+}
+
+impl ParquetRows {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let bytes = format!("{}.bytes", sql_name(&image_column(path)?));
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        Ok(Self {
+            path: path.to_path_buf(),
+            bytes,
+            sizes: Mutex::default(),
+            number,
+            reading: Mutex::default(),
+        })
+    }
+
+    /// Returns the rows that have an image, of which there is at least one.
+    fn sizes(&self) -> Result<Sizes, StoreError> {
+        let mut known = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sizes) = &*known {
+            return Ok(Arc::clone(sizes));
+        }
+        let sizes: Sizes =
+            sizes(&self.path, &self.bytes).map_err(|problem| unreadable(&self.path, problem))?.into();
+        if sizes.is_empty() {
+            return Err(unreadable(&self.path, "none of its rows holds the bytes of an image"));
+        }
+        Ok(Arc::clone(known.insert(sizes)))
+    }
+
+    /// Returns the number of images that are kept in mind.
+    pub(super) fn weight(&self) -> usize {
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |sizes| sizes.len())
+    }
+
+    /// Returns what the images are called: the numbers of their rows.
+    pub(super) fn names(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.sizes()?.iter().map(|(row, _)| row.to_string()).collect())
+    }
+
+    pub(super) fn size(&self, name: &str) -> Result<u64, StoreError> {
+        let (row, sizes) = (self.row(name)?, self.sizes()?);
+        let at = sizes.binary_search_by_key(&row, |(row, _)| *row);
+        at.map(|at| sizes[at].1).map_err(|_| self.missing(name))
+    }
+
+    /// Returns the number of the row that a name stands for.
+    fn row(&self, name: &str) -> Result<u64, StoreError> {
+        let row = name.parse().ok().filter(|row: &u64| row.to_string() == name);
+        row.ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, name: &str) -> StoreError {
+        unreadable(&self.path, format!("it has no image in a row {name}"))
+    }
+
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let row = self.row(name)?;
+        let block = self.block(row / BLOCK).map_err(|problem| unreadable(&self.path, problem))?;
+        let image = block.iter().find(|(own, _)| *own == row).map(|(_, bytes)| bytes.clone());
+        image.ok_or_else(|| self.missing(name))
+    }
+
+    /// Returns the images of a block of rows. Whoever needs another one of the same file waits.
+    fn block(&self, number: u64) -> duckdb::Result<Block> {
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (self.number, number);
+        if let Some((_, block)) = blocks().iter().find(|(own, _)| *own == place) {
+            return Ok(Arc::clone(block));
+        }
+        let block = Arc::new(self.rows(number * BLOCK)?);
+        let (mut blocks, mut bytes) = (blocks(), 0);
+        blocks.retain(|(_, kept)| {
+            bytes += kept.iter().map(|(_, image)| image.len()).sum::<usize>();
+            bytes <= KEPT
+        });
+        blocks.push_front((place, Arc::clone(&block)));
+        Ok(block)
+    }
+
+    fn rows(&self, first: u64) -> duckdb::Result<Vec<(u64, Vec<u8>)>> {
+        let database = connection()?;
+        let mut statement = database.prepare(&format!(
+            "SELECT {NUMBER}, {} FROM {} WHERE {NUMBER} >= {first} AND {NUMBER} < {} AND {} IS NOT NULL",
+            self.bytes,
+            source(&self.path),
+            first + BLOCK,
+            self.bytes
+        ))?;
+        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?.collect()
+    }
+}
+
+/// Returns the numbers of the rows that have an image, with the sizes of these.
+fn sizes(path: &Path, bytes: &str) -> duckdb::Result<Vec<(u64, u64)>> {
+    let database = connection()?;
+    let mut statement = database.prepare(&format!(
+        "SELECT {NUMBER}, octet_length({bytes}) FROM {} WHERE {bytes} IS NOT NULL ORDER BY {NUMBER}",
+        source(path)
+    ))?;
+    let unsigned = |number: i64| number.cast_unsigned();
+    statement.query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?.collect()
+}
