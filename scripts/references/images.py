@@ -257,12 +257,16 @@ def large_jpegs():
 def phash(name, data):
     """The hash of an image in gray, of its mean over squares of 8 x 8 pixels if it is large."""
     image = opened(data)
-    if min(image.size) < 256:
-        return imagehash.phash(Image.fromarray(convert_to_rgb(image, return_numpy=True)))
+    width, height = image.size
     if name == "large-420.jpg":
         image.draft("L", (1, 1))
-        return imagehash.phash(image)
-    return imagehash.phash(image.convert("L").reduce(8))
+    else:
+        image = Image.fromarray(convert_to_rgb(image, return_numpy=True)).convert("L")
+        if min(width, height) < 128:
+            return imagehash.phash(image)
+        image = image.reduce(8)
+    # The squares at the right and the bottom may be cut, so that the image ends within them.
+    return imagehash.phash(image.resize((32, 32), Image.LANCZOS, box=(0, 0, width / 8, height / 8)))
 
 
 def write_hashes():

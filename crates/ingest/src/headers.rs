@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub(crate) type Header = Result<Inspection, String>;
 
 /// The name of this inspection, with its version. Raising the version has every image decoded again.
-pub(crate) const CHECK: &str = "inspection 3";
+pub(crate) const CHECK: &str = "inspection 4";
 /// The memory in bytes that images inspected at the same time may use together. A larger image is inspected alone.
 const MEMORY: u64 = 1 << 30;
 

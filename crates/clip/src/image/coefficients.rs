@@ -77,7 +77,7 @@ fn sinc(x: f64) -> f64 {
 }
 
 /// What decides the weights of an axis.
-type Axis = (Kernel, usize, usize, Range<usize>);
+type Axis = (Kernel, usize, f64, usize, Range<usize>);
 
 /// The input pixels from which each output pixel is computed, with their weights.
 #[derive(Debug)]
@@ -94,8 +94,19 @@ impl Coefficients {
     /// Only the part that remains after cropping is computed, because an output pixel does not depend on its
     /// neighbours.
     pub(super) fn new(filter: impl Into<Kernel>, from: usize, to: usize, wanted: Range<usize>) -> Self {
+        Self::of_part(filter, from, from as f64, to, wanted)
+    }
+
+    /// Computes the same for an axis of which only the first `part` is resized, which may end within a pixel.
+    fn of_part(
+        filter: impl Into<Kernel>,
+        from: usize,
+        part: f64,
+        to: usize,
+        wanted: Range<usize>,
+    ) -> Self {
         let filter = filter.into();
-        let scale = from as f64 / to as f64;
+        let scale = part / to as f64;
         let stretch = scale.max(1.0);
         let support = filter.support() * stretch;
         let mut coefficients = Self { spans: Vec::with_capacity(wanted.len()), weights: Vec::new() };
@@ -111,18 +122,24 @@ impl Coefficients {
     }
 
     /// Returns the same, from a few that were computed before: most images of a dataset are of a few sizes.
-    pub(super) fn known(filter: Kernel, from: usize, to: usize, wanted: Range<usize>) -> Rc<Self> {
+    pub(super) fn known(
+        filter: Kernel,
+        from: usize,
+        part: f64,
+        to: usize,
+        wanted: Range<usize>,
+    ) -> Rc<Self> {
         /// The number that is kept: those of two images.
         const MOST: usize = 4;
         thread_local! {
             static KNOWN: RefCell<Vec<(Axis, Rc<Coefficients>)>> = const { RefCell::new(Vec::new()) };
         }
-        let axis = (filter, from, to, wanted);
+        let axis = (filter, from, part, to, wanted);
         KNOWN.with_borrow_mut(|known| {
             if let Some((_, coefficients)) = known.iter().find(|(other, _)| *other == axis) {
                 return Rc::clone(coefficients);
             }
-            let coefficients = Rc::new(Self::new(filter, from, to, axis.3.clone()));
+            let coefficients = Rc::new(Self::of_part(filter, from, part, to, axis.4.clone()));
             if known.len() == MOST {
                 known.remove(0);
             }
@@ -192,8 +209,10 @@ mod tests {
     fn what_is_known_is_what_would_be_computed() {
         for (from, to) in [(100, 37), (37, 100), (100, 37), (5, 9), (9, 5), (6, 7), (100, 37)] {
             for filter in [Kernel::Cubic, Kernel::Lanczos] {
-                let known = Coefficients::known(filter, from, to, 0..to);
-                assert!(known.iter().eq(Coefficients::new(filter, from, to, 0..to).iter()));
+                for part in [from as f64, from as f64 - 0.25] {
+                    let known = Coefficients::known(filter, from, part, to, 0..to);
+                    assert!(known.iter().eq(Coefficients::of_part(filter, from, part, to, 0..to).iter()));
+                }
             }
         }
     }

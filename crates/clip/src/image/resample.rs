@@ -37,9 +37,19 @@ pub(super) struct Target {
 
 /// Resizes an image and cuts out the wanted part, without computing anything else.
 pub(super) fn resize(source: &Raster, target: &Target, filter: impl Into<Kernel>) -> Raster {
+    resize_part(source, (source.width as f64, source.height as f64), target, filter)
+}
+
+/// Resizes the upper left part of an image, whose width and height may end within a pixel, as Pillow does with a `box`.
+pub(super) fn resize_part(
+    source: &Raster,
+    (width, height): (f64, f64),
+    target: &Target,
+    filter: impl Into<Kernel>,
+) -> Raster {
     let filter = filter.into();
-    let across = Coefficients::known(filter, source.width, target.width, target.columns.clone());
-    let down = Coefficients::known(filter, source.height, target.height, target.rows.clone());
+    let across = Coefficients::known(filter, source.width, width, target.width, target.columns.clone());
+    let down = Coefficients::known(filter, source.height, height, target.height, target.rows.clone());
     let narrow = Narrow::new(source, &across, down.reach());
     narrow.resize_columns(&FixedWeights::from(&*down), target.rows.len())
 }

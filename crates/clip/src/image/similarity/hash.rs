@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::coefficients::Kernel;
 use super::super::raster::Raster;
-use super::super::resample::{Target, resize};
+use super::super::resample::{Target, resize_part};
 
 /// A hash of how an image looks. Images that look alike have hashes that differ in few bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,14 +40,12 @@ impl PerceptualHash {
         (self.0 ^ other.0).count_ones()
     }
 
-    /// Computes the hash of a gray image. Returns `None` if there is next to nothing to be seen: the hash of an even
-    /// surface would consist of rounding errors, and all even surfaces are alike.
-    pub(in super::super) fn of(gray: &Raster) -> Option<Self> {
+    /// Computes the hash of a gray image, of which the width and height `part` are looked at. Returns `None` if there is
+    /// next to nothing to be seen: the hash of an even surface would consist of rounding errors, and all even surfaces are
+    /// alike.
+    pub(super) fn of(gray: &Raster, part: (f64, f64)) -> Option<Self> {
         let target = Target { width: SIDE, height: SIDE, columns: 0..SIDE, rows: 0..SIDE };
-        let small = match (gray.width, gray.height) {
-            (SIDE, SIDE) => gray.clone(),
-            _ => resize(gray, &target, Kernel::Lanczos),
-        };
+        let small = resize_part(gray, part, &target, Kernel::Lanczos);
         let low = lowest_frequencies(&small.samples);
         if low[1..].iter().all(|coefficient| coefficient.abs() < FAINT) {
             return None;
@@ -114,15 +112,19 @@ mod tests {
     #[test]
     fn an_even_surface_has_no_hash() {
         for level in [0, 1, 100, 255] {
-            assert_eq!(PerceptualHash::of(&drawn(|_, _| level)), None);
+            assert_eq!(hash_of(&drawn(|_, _| level)), None);
         }
-        assert_eq!(PerceptualHash::of(&drawn(|x, y| 100 + u8::from((x, y) == (3, 4)))), None);
+        assert_eq!(hash_of(&drawn(|x, y| 100 + u8::from((x, y) == (3, 4)))), None);
+    }
+
+    fn hash_of(gray: &Raster) -> Option<PerceptualHash> {
+        PerceptualHash::of(gray, (gray.width as f64, gray.height as f64))
     }
 
     /// Python: `imagehash.phash(Image.fromarray(pixels))` of the same 32 × 32 pixels.
     #[test]
     fn a_hash_is_that_of_imagehash() {
-        let hash = |draw: fn(usize, usize) -> u8| PerceptualHash::of(&drawn(draw)).unwrap().to_string();
+        let hash = |draw: fn(usize, usize) -> u8| hash_of(&drawn(draw)).unwrap().to_string();
         assert_eq!(hash(|x, y| (x * 7 + y * y * 3 % 50) as u8), "81555f2a2a2a2b7f");
         assert_eq!(hash(|x, y| ((x * x + 5 * y) % 256) as u8), "830e381755376a7d");
         assert_eq!(hash(|x, y| if x > 11 && y < 20 { 230 } else { (9 * y % 31) as u8 }), "9c9c63639c63639c");

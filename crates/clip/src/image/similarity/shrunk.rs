@@ -8,30 +8,44 @@ use super::hash::{PerceptualHash, SIDE};
 ///
 /// An eighth is what a JPEG yields at next to no cost: the mean of each of its blocks. Other images are reduced in the
 /// same way, so that a PNG of a JPEG has the hash of the JPEG.
-pub(in super::super) struct Shrunk(Raster);
+pub(in super::super) struct Shrunk {
+    gray: Raster,
+    /// The width and height of the image in pixels of `gray`, of which the last ones may be cut.
+    part: (f64, f64),
+}
 
 /// The factor by which large images are reduced.
 const FACTOR: usize = 8;
 
-/// The shorter side of the smallest large image. Reduced, it still has the pixels that the hash looks at.
-const LARGE: usize = FACTOR * SIDE;
+/// The shorter side of the smallest large image. Reduced, it still has more than four pixels for each wave of the highest
+/// frequency that the hash looks at.
+const LARGE: usize = FACTOR * SIDE / 2;
 
 impl Shrunk {
     /// Takes an image that has been reduced already, by the factor of a JPEG's blocks. Returns `None` if its size
     /// before asks for all pixels.
     pub(in super::super) fn from_blocks(size: (usize, usize), blocks: Raster) -> Option<Self> {
-        is_large(size).then_some(Self(blocks))
+        is_large(size).then(|| Self::eighth(size, blocks))
     }
 
     /// Reduces an image. What is transparent is white.
     pub(in super::super) fn new(image: Native) -> Self {
         let gray = gray(&image.on_white());
-        Self(if is_large((gray.width, gray.height)) { reduced(&gray) } else { gray })
+        let size = (gray.width, gray.height);
+        match is_large(size) {
+            true => Self::eighth(size, reduced(&gray)),
+            false => Self { gray, part: (size.0 as f64, size.1 as f64) },
+        }
+    }
+
+    /// Takes the eighth of an image of this size.
+    fn eighth((width, height): (usize, usize), gray: Raster) -> Self {
+        Self { gray, part: (width as f64 / FACTOR as f64, height as f64 / FACTOR as f64) }
     }
 
     /// Computes the hash.
     pub(in super::super) fn hash(&self) -> Option<PerceptualHash> {
-        PerceptualHash::of(&self.0)
+        PerceptualHash::of(&self.gray, self.part)
     }
 }
 
