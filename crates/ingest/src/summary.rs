@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use cliptune_experiment::Split;
+use cliptune_experiment::{Split, SplitBy};
 use cliptune_store::{Changes, DatasetRecord, Difference, SourceNotes, Spread};
 use cliptune_terminal::format::{agreed, count, counted, counted_all};
 
@@ -226,6 +226,14 @@ fn span(tally: &BTreeMap<u64, u64>, noun: &str) -> String {
     ends.map_or_else(|| counted(0, noun), |((first, _), (last, _))| range(*first, *last, noun))
 }
 
+/// Says how images that look alike can be kept in one split, where that is asked for by a word more.
+fn advice(record: &DatasetRecord) -> &'static str {
+    match record.plan.split.by {
+        SplitBy::Component { .. } => " (`data.split.near_duplicates: together` keeps such images in one)",
+        SplitBy::Group | SplitBy::Row | SplitBy::Column(_) => "",
+    }
+}
+
 /// Describes what is in more than one split, kind by kind, with the first two images that look alike.
 fn leaks(record: &DatasetRecord) -> String {
     let leaks = &record.leaks;
@@ -234,7 +242,7 @@ fn leaks(record: &DatasetRecord) -> String {
         kinds => format!("{} in more than one split", counted_all(kinds)),
     };
     let near = match leaks.near_duplicate_examples.first() {
-        Some([one, other]) => format!("; {} looks like {}", shown(one), shown(other)),
+        Some([one, other]) => format!("; {} looks like {}{}", shown(one), shown(other), advice(record)),
         None if !record.knows_near_duplicates() => "; near-duplicate images were not looked for".to_owned(),
         None => String::new(),
     };

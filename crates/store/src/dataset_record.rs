@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Split, TaskKind, Verify};
+use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Split, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// The record of one dataset.
@@ -43,9 +43,9 @@ pub struct DatasetRecord {
 }
 
 impl DatasetRecord {
-    /// Checks whether it is known which images look alike. It is where all pixels were looked at.
+    /// Checks whether it is known which images look alike.
     pub fn knows_near_duplicates(&self) -> bool {
-        self.plan.verify == Verify::Whole
+        self.plan.verify.sees_pixels()
     }
 }
 

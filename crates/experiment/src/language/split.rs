@@ -189,7 +189,7 @@ fn refuse_without_component(node: &Node, key: &str, said: &str, problems: &mut P
 /// Refuses to hold images together that nobody looks at.
 pub(super) fn check_verified(data: &Node, split: &SplitPlan, verify: Verify, problems: &mut Problems) {
     let asked = data.get("split").and_then(|split| split.entry_of("near_duplicates"));
-    let (true, Some(asked)) = (split.by.holds_near_duplicates() && verify != Verify::Whole, asked) else {
+    let (true, Some(asked)) = (split.by.holds_near_duplicates() && !verify.sees_pixels(), asked) else {
         return;
     };
     let examined = data.entry_of("verify");

@@ -52,6 +52,13 @@ words! {
     }
 }
 
+impl Verify {
+    /// Checks whether all pixels of an image are looked at, so that it is known how the image looks.
+    pub fn sees_pixels(self) -> bool {
+        self == Self::Whole
+    }
+}
+
 /// A table and its format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableSource {

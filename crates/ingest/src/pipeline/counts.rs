@@ -7,7 +7,8 @@ use cliptune_store::{ImageFile, ItemCounts, JoinCounts, Leaks, SplitCounts, Spre
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{items, looks};
+use super::items;
+use super::looks::{self, Crossing};
 use crate::database::Database;
 use crate::error::IngestError;
 
@@ -98,7 +99,10 @@ pub(crate) fn leaks(database: &Database, plan: &DataPlan, files: &[ImageFile]) -
         ))
     };
     let images = crossing("content", PLACED_IMAGES)?;
-    let near = looks::crossing(database)?;
+    let near = match plan.verify.sees_pixels() {
+        true => looks::crossing(database)?,
+        false => Crossing::default(),
+    };
     Ok(Leaks {
         // An item takes its image along.
         items: if images == 0 { 0 } else { items_in_several(database)? },
