@@ -98,13 +98,7 @@ impl Coefficients {
     }
 
     /// Computes the same for an axis of which only the first `part` is resized, which may end within a pixel.
-    fn of_part(
-        filter: impl Into<Kernel>,
-        from: usize,
-        part: f64,
-        to: usize,
-        wanted: Range<usize>,
-    ) -> Self {
+    fn of_part(filter: impl Into<Kernel>, from: usize, part: f64, to: usize, wanted: Range<usize>) -> Self {
         let filter = filter.into();
         let scale = part / to as f64;
         let stretch = scale.max(1.0);
@@ -122,13 +116,7 @@ impl Coefficients {
     }
 
     /// Returns the same, from a few that were computed before: most images of a dataset are of a few sizes.
-    pub(super) fn known(
-        filter: Kernel,
-        from: usize,
-        part: f64,
-        to: usize,
-        wanted: Range<usize>,
-    ) -> Rc<Self> {
+    pub(super) fn known(filter: Kernel, from: usize, part: f64, to: usize, wanted: Range<usize>) -> Rc<Self> {
         /// The number that is kept: those of two images.
         const MOST: usize = 4;
         thread_local! {

@@ -47,7 +47,7 @@ pub(crate) fn pack(
     let staged = StagedFolder::claiming(folder).map_err(|error| occupied(error, folder))?;
     let mut note = Note::new(dataset, size);
     let total = dataset.record().splits.values().map(|split| split.items).sum::<u64>();
-    let progress = printer.progress("ingest: packing", total, "items");
+    let progress = printer.progress("ingest: packing", total, "item");
     for split in Split::ALL {
         let items = dataset.columns(&[split], &Part::ALL)?;
         let mut shards = Shards::new(staged.path(), split, size);
