@@ -33,7 +33,7 @@ fn shards_are_trained_on_and_scored_as_the_images_that_they_were_packed_from() {
     let mut shown = context.command("cliptune");
     shown.args(sample.split_whitespace()).arg("file.path LIKE 'train-000001.tar/%'");
     let shown = output(&mut shown).succeeded().json();
-    let image = &shown[0]["image"];
+    let image = &shown[0]["file"];
     assert!(image["path"].as_str().unwrap().ends_with(".jpeg"), "{shown}");
     assert!(image["width"].as_u64().is_some(), "{shown}");
     // A test image of one is seen by whoever trained on the other.
