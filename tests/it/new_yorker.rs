@@ -10,8 +10,19 @@ use crate::support::{Output, TestContext, checkout, output};
 const BUCKET: &str = "datachain-demo";
 const FOLDER: &str = "newyorker_caption_contest";
 /// The files in the order in which they extend one another.
-const FILES: [&str; 7] =
-    ["zero-shot", "b32", "b32-lora", "l14-336", "cross-validate", "tutorial-before", "tutorial"];
+const FILES: [&str; 11] = [
+    "zero-shot",
+    "b32",
+    "b32-lora",
+    "l14-336",
+    "tutorial-before",
+    "tutorial",
+    "published/zero-shot",
+    "published/b32",
+    "published/b32-lora",
+    "published/l14-336",
+    "cross-validate",
+];
 
 /// A folder with the experiments, and a contest in a stand-in for Google's store.
 struct Contest {
@@ -25,19 +36,41 @@ impl Contest {
         let store = StandIn::start(&checkout().join("scripts"), "gcs", BUCKET);
         // Another contest than the one that the checkpoint is trained on: its test images must not have been seen.
         let options = ContestOptions { cartoons: 60, seed: 1 };
-        draw_contest(&context.path("published"), &options, &|_, _| {}).unwrap();
-        for (file, _) in context.files("published") {
-            let name = file
-                .strip_prefix("published/")
-                .unwrap()
-                .replace("contest.parquet", "new_yorker_meta.parquet");
+        draw_contest(&context.path("drawn"), &options, &|_, _| {}).unwrap();
+        for (file, _) in context.files("drawn") {
+            let name =
+                file.strip_prefix("drawn/").unwrap().replace("contest.parquet", "new_yorker_meta.parquet");
             store.put(&format!("{FOLDER}/{name}"), &fs::read(context.path(&file)).unwrap());
         }
         for name in FILES {
             let file = checkout().join(format!("experiments/new-yorker/{name}.yaml"));
-            context.write(&format!("new-yorker/{name}.yaml"), &fs::read_to_string(file).unwrap());
+            let copy = format!("experiments/new-yorker/{name}.yaml");
+            context.write(&copy, &fs::read_to_string(file).unwrap());
         }
         Self { context, store }
+    }
+
+    /// Writes the drawn contest as the Hugging Face dataset has it: in each of five configurations, the questions of one fold
+    /// with their images.
+    fn write_folds(&self) {
+        let database = duckdb::Connection::open_in_memory().unwrap();
+        let drawn = self.context.path("drawn").display().to_string();
+        for fold in 0..5 {
+            let suffix = if fold == 0 { String::new() } else { format!("_{fold}") };
+            let folder = self.context.path(&format!("data/new-yorker/matching_from_pixels{suffix}"));
+            fs::create_dir_all(&folder).unwrap();
+            database
+                .execute_batch(&format!(
+                    "COPY (SELECT {{'bytes': content, 'path': parse_filename(files.filename)}} AS image, contest_number,
+                                  caption_choices, label, instance_id
+                           FROM read_parquet('{drawn}/contest.parquet') AS rows
+                           JOIN read_blob('{drawn}/images/*') AS files ON parse_filename(files.filename) = rows.filename
+                           WHERE contest_number % 5 = {fold} ORDER BY instance_id)
+                     TO '{}/test-00000-of-00001.parquet' (FORMAT parquet, ROW_GROUP_SIZE 100)",
+                    folder.display()
+                ))
+                .unwrap();
+        }
     }
 
     fn cliptune(&self, arguments: &str) -> Output {
@@ -78,6 +111,11 @@ impl Contest {
     }
 }
 
+/// Returns the setting with which zero-shot.yaml has one model.
+fn zero(model: &str) -> String {
+    format!("--set matrix={{\"model.from\":[\"{model}\"]}}")
+}
+
 #[test]
 fn they_are_right_without_any_network() {
     let context = TestContext::empty();
@@ -85,7 +123,8 @@ fn they_are_right_without_any_network() {
         let file = checkout().join(format!("experiments/new-yorker/{name}.yaml"));
         let mut command = context.command("cliptune");
         let checked = output(command.arg("check").arg(file)).succeeded();
-        assert!(checked.to_string().contains(&format!("new-yorker-{name}")), "{checked}");
+        let named = format!("new-yorker-{}", name.replace("published/", "published-"));
+        assert!(checked.to_string().contains(&named), "{checked}");
     }
 }
 
@@ -94,18 +133,30 @@ fn they_run_on_a_contest_under_the_same_addresses() {
     let contest = Contest::new();
     let model = contest.checkpoint();
     let small = format!("--set model.from={model} --set train.epochs=1 --set seeds=[0]");
-    let zero = format!("--set matrix={{\"model.from\":[\"{model}\"]}}");
-    contest.cliptune(&format!("run new-yorker/zero-shot.yaml {zero}")).succeeded();
-    contest.cliptune(&format!("run new-yorker/b32.yaml {small}")).succeeded();
-    contest.cliptune(&format!("run new-yorker/b32-lora.yaml {small}")).succeeded();
+    contest.cliptune(&format!("run experiments/new-yorker/zero-shot.yaml {}", zero(&model))).succeeded();
+    contest.cliptune(&format!("run experiments/new-yorker/b32.yaml {small}")).succeeded();
+    contest.cliptune(&format!("run experiments/new-yorker/b32-lora.yaml {small}")).succeeded();
     // The checkpoint has a dataset of its own; the experiments share one.
     assert_eq!(contest.datasets(), 2);
-    let folds = contest.cliptune(&format!("run new-yorker/cross-validate.yaml {small}")).succeeded();
-    assert_eq!(contest.datasets(), 4, "{folds}");
+}
+
+#[test]
+fn the_papers_folds_are_read_from_the_files_of_the_hub_and_reported_as_one() {
+    let contest = Contest::new();
+    contest.write_folds();
+    let model = contest.checkpoint();
+    let small = format!("--set model.from={model} --set train.epochs=1");
+    let folds =
+        contest.cliptune(&format!("run experiments/new-yorker/cross-validate.yaml {small}")).succeeded();
+    assert_eq!(contest.datasets(), 6, "the checkpoint's and one for each fold: {folds}");
     let report = contest.context.path("runs/reports/cross-validate/report.json");
-    let report = fs::read_to_string(report).unwrap();
-    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["boards"][0]["results"][0]["per_fold"].as_array().map(Vec::len), Some(3), "{report}");
+    let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    let results = &report["boards"][0]["results"];
+    assert_eq!(results.as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(results[0]["per_fold"].as_array().map(Vec::len), Some(5), "{report}");
+    let sample = contest.cliptune("sample experiments/new-yorker/published/b32.yaml --limit 1 --json");
+    let file = &sample.succeeded().json()[0]["file"];
+    assert_eq!(file["path"], "matching_from_pixels/test-00000-of-00001.parquet/0", "{file}");
 }
 
 #[test]
@@ -113,7 +164,9 @@ fn the_tutorials_ten_rows_are_drawn_and_the_report_says_what_its_numbers_are_wor
     let contest = Contest::new();
     let model = contest.checkpoint();
     let run = |name: &str| {
-        contest.cliptune(&format!("run new-yorker/{name}.yaml --set model.from={model}")).succeeded()
+        contest
+            .cliptune(&format!("run experiments/new-yorker/{name}.yaml --set model.from={model}"))
+            .succeeded()
     };
     let before = run("tutorial-before");
     assert!(before.to_string().contains("by `sample`"), "{before}");
@@ -129,7 +182,7 @@ fn the_tutorials_ten_rows_are_drawn_and_the_report_says_what_its_numbers_are_wor
 #[test]
 fn a_sample_is_fetched_from_where_it_lies() {
     let contest = Contest::new();
-    let file = "new-yorker/b32.yaml";
+    let file = "experiments/new-yorker/b32.yaml";
     let asked =
         ["sample", file, "--where", "file.extension = 'jpeg' AND label = 'B'", "--limit", "2", "--json"];
     let samples = contest.with(&asked).succeeded().json();
