@@ -53,7 +53,7 @@ pub(crate) fn class_scores(
 /// Returns the accuracies that are reached without looking at the images: by guessing, and by always giving the class
 /// that most items have.
 pub(crate) fn baselines(items: ItemSlice<'_>, classes: usize) -> Baselines {
-    let most = most_frequent(items.iter().map(|item| item.label()));
+    let most = most_frequent(items.iter().map(cliptune_store::ItemRef::label));
     Baselines { chance: 1.0 / classes.max(1) as f64, majority: most as f64 / items.len() as f64 }
 }
 

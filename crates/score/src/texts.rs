@@ -190,7 +190,8 @@ mod tests {
         }
         let vectors = texts.unit_vectors(&Matrix::new(4, encoded.clone())).unwrap();
         // numpy: m = (n([3, 0]) + n([0, .5])) / 2, m / norm(m); the same of [0, 2] and [.6, .8]; n = unit vector
-        let expected = [0.707_106_8, 0.707_106_8, 0.316_227_8, 0.948_683_3];
+        let half = std::f32::consts::FRAC_1_SQRT_2;
+        let expected = [half, half, 0.316_227_8, 0.948_683_3];
         for (found, expected) in vectors.row(0).iter().chain(vectors.row(1)).zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{vectors:?}");
         }

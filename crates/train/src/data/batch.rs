@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::examples::Example;
+use super::examples::{Example, TextRows};
 
 /// Some examples, with the distinct images and texts that a step encodes for them.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ struct Rows {
     rows: Vec<usize>,
     positions: HashMap<usize, usize>,
     /// The list that was requested last, and its positions. The classes of a dataset are one list for all examples.
-    last: Option<(Arc<[usize]>, Arc<[usize]>)>,
+    last: Option<(TextRows, TextRows)>,
 }
 
 impl Rows {
@@ -65,13 +65,13 @@ impl Rows {
         })
     }
 
-    fn positions(&mut self, rows: &Arc<[usize]>) -> Arc<[usize]> {
+    fn positions(&mut self, rows: &TextRows) -> TextRows {
         if let Some((last, positions)) = &self.last
             && Arc::ptr_eq(last, rows)
         {
             return Arc::clone(positions);
         }
-        let positions: Arc<[usize]> = rows.iter().map(|&row| self.position(row)).collect();
+        let positions: TextRows = rows.iter().map(|&row| self.position(row)).collect();
         self.last = Some((Arc::clone(rows), Arc::clone(&positions)));
         positions
     }

@@ -8,6 +8,9 @@ use cliptune_store::{ItemImage, ItemRef, Items};
 
 use super::truth::{Truth, relate};
 
+/// Rows of texts, which several examples may share.
+pub(super) type TextRows = Arc<[usize]>;
+
 /// One item as training sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
@@ -15,7 +18,7 @@ pub struct Example {
     pub image: usize,
     /// The rows of the item's candidate texts in the text bank. Items whose candidates are the classes of the dataset
     /// share them.
-    pub texts: Arc<[usize]>,
+    pub texts: TextRows,
     /// The index of the right text in `texts`.
     pub label: usize,
     /// The number of the item's group; items of one group share it.
@@ -26,7 +29,7 @@ pub struct Example {
 
 impl Example {
     /// Creates an example about whose image nothing else is known than that its right text is true.
-    pub fn new(image: usize, texts: impl Into<Arc<[usize]>>, label: usize, group: usize) -> Self {
+    pub fn new(image: usize, texts: impl Into<TextRows>, label: usize, group: usize) -> Self {
         let texts = texts.into();
         let truth = Truth::of(texts[label]);
         Self { image, texts, label, group, truth }
@@ -54,7 +57,7 @@ impl Example {
 #[derive(Debug, Default)]
 pub struct Examples {
     /// The numbers of the classes that are the candidates of every item, if there are any.
-    classes: Option<Arc<[usize]>>,
+    classes: Option<TextRows>,
     images: Numbering<u32>,
     texts: Numbering<u32>,
     groups: Numbering<u32>,
@@ -101,7 +104,7 @@ impl Examples {
     /// Replaces the text numbers in the examples of one split by rows of a bank that was made of
     /// [`texts`](Self::texts), in which texts with the same tokens share a row.
     pub fn unify(examples: &mut [Example], rows: &[usize]) {
-        let mut before: Option<(Arc<[usize]>, Arc<[usize]>)> = None;
+        let mut before: Option<(TextRows, TextRows)> = None;
         for example in examples.iter_mut() {
             let unified = match &before {
                 // The classes of a dataset are one list for all its items.
