@@ -27,7 +27,7 @@ fn shards_are_trained_on_and_scored_as_the_images_that_they_were_packed_from() {
     let context = TestContext::new();
     packed(&context, "../shards");
     context.cliptune("run experiments/packed.yaml").succeeded();
-    assert_eq!(context.statuses("packed"), ["complete"]);
+    assert_eq!(context.statuses("packed"), ["done"]);
     assert!(context.cliptune("ingest experiments/packed.yaml").succeeded().stderr.contains("is fresh"));
     let sample = "sample experiments/packed.yaml --json --limit 1 --where";
     let mut shown = context.command("cliptune");

@@ -63,6 +63,14 @@ pub struct Experiment {
     pub settings: Vec<String>,
 }
 
+impl Experiment {
+    /// Checks whether one of some files and folders names the experiment. Otherwise it came along, because another one
+    /// starts from it.
+    pub fn is_named_by(&self, paths: &[PathBuf]) -> bool {
+        paths.iter().any(|path| self.file.starts_with(path))
+    }
+}
+
 /// The axis of a matrix whose values are the folds of one cross-validation.
 const FOLD_AXIS: &str = "data.split.test_fold";
 

@@ -56,8 +56,7 @@ fn request(json: &str) -> Result<Request, String> {
 
 fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> Result<(), IngestError> {
     let mut experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
-    // Those that it starts from come along, and were not asked for.
-    experiments.retain(|one| arguments.experiments.iter().any(|path| one.file.starts_with(path)));
+    experiments.retain(|experiment| experiment.is_named_by(&arguments.experiments));
     let store = Store::open(&arguments.common.store)?;
     sample(&experiments, &store, request, arguments.common.offline, printer)
 }
@@ -67,21 +66,27 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestErro
     let store = Store::open(&arguments.common.store)?;
     let mut records: Vec<DatasetRecord> = Vec::new();
     let data = distinct_data(&experiments);
-    if arguments.pack.is_some() && data.len() > 1 {
-        return Err(IngestError::SeveralDatasets { datasets: data.len() as u64 });
+    let is_named = |experiment: &Experiment, names: &[ExperimentName]| {
+        experiment.is_named_by(&arguments.experiments) && names.contains(&experiment.name)
+    };
+    let is_asked_for =
+        |names: &[ExperimentName]| experiments.iter().any(|experiment| is_named(experiment, names));
+    let asked_for = data.iter().filter(|(_, names)| is_asked_for(names)).count();
+    if arguments.pack.is_some() && asked_for > 1 {
+        return Err(IngestError::SeveralDatasets { datasets: asked_for as u64 });
     }
-    for (plan, names) in data {
+    for (plan, names) in &data {
         fetch_remote(plan, arguments.common.offline, printer, &silent_interrupt_flag())?;
-        let (dataset, made) = ingest(&store, plan, &names, printer)?;
+        let (dataset, made) = ingest(&store, plan, names, printer)?;
         let record = dataset.record().clone();
-        let names: Vec<&str> = names.iter().map(ExperimentName::as_str).collect();
-        let named = format!("dataset {} ({})", &record.hash[..12], names.join(", "));
+        let listed: Vec<&str> = names.iter().map(ExperimentName::as_str).collect();
+        let named = format!("dataset {} ({})", &record.hash[..12], listed.join(", "));
         match made {
             true => printer.status(&format!("{named}\n{}", summary(&record))),
             false => printer.status(&format!("{named} is fresh")),
         }
         records.push(record);
-        if let Some(folder) = &arguments.pack {
+        if let Some(folder) = arguments.pack.as_ref().filter(|_| is_asked_for(names)) {
             pack(&dataset, folder, arguments.shard_size, printer)?;
         }
     }
