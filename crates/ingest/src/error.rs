@@ -264,8 +264,8 @@ impl Diagnostic for IngestError {
                 Some("name a column or an SQL expression with at least two values in `data.columns.classes`".to_owned())
             }
             Self::TooFewUnits { unit: "connected component", .. } => Some(
-                "shared texts connect the groups: name other columns in `split.across`, or split `by: group` and \
-                 accept that texts cross the splits"
+                "shared texts, and near-duplicates that stay together, connect the groups: name other columns in \
+                 `split.across`, or split `by: group` and accept that they cross the splits"
                     .to_owned(),
             ),
             Self::Folds { .. } => Some(

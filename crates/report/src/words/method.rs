@@ -132,7 +132,7 @@ fn dataset_leaks(dataset: &DatasetRecord, several: bool) -> Option<String> {
     // An image that was seen in training is worse than one that looks like it, and that is worse than a shared text.
     let consequence = match (dataset.leaks.has_images(), dataset.leaks.near_duplicates) {
         (true, _) => "the test score is partly memory",
-        (false, 1..) => "as far as these are the same pictures, the test score is partly memory",
+        (false, 1..) => "where these are the same picture, the test score is partly memory",
         (false, 0) => "items with these texts may be easier than unseen ones",
     };
     Some(format!(
