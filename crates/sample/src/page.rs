@@ -1,16 +1,13 @@
 //! Samples as a page: one file without scripts and without network.
 
 use cliptune_terminal::format;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::picture;
 use crate::sample::{Sample, SampleImage, Samples};
 use crate::words::{self, Field, Shown};
 
 const STYLE: &str = include_str!("style.css");
-
-/// The content security policy, by which nothing is loaded from anywhere, whatever a caption contains.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// The longer side of a picture in pixels.
 const LONGEST: u32 = 640;
@@ -29,27 +26,14 @@ pub(crate) fn page(samples: &Samples) -> String {
         .chunk_by(|one, other| one.image.is_some() && one.image == other.image)
         .map(|group| section(group, &mut room))
         .collect();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content="cliptune";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (title) }
-                    p.count { (counted) }
-                    @for group in groups { (group) }
-                }
-            }
+    let body = html! {
+        main {
+            h1 { (title) }
+            p.count { (counted) }
+            @for group in groups { (group) }
         }
     };
-    page.into_string()
+    cliptune_page::page(&title, STYLE, &body)
 }
 
 fn section(group: &[Sample], room: &mut usize) -> Markup {

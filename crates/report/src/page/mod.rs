@@ -6,7 +6,7 @@ mod precisions;
 mod provenance;
 mod results;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use crate::charts::{Chart, DataTable, Look, Width, theme};
 use crate::data::ReportData;
@@ -14,38 +14,22 @@ use crate::words;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The content security policy, by which nothing is loaded from anywhere, whatever a caption contains.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-
 /// Returns the whole page.
 pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
     let title = words::headline(data);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content="cliptune";
-                title { (title) }
-                style { (PreEscaped(theme::css())) (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (lead(data, &title))
-                    @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
-                    (results::section(data))
-                    @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
-                    @if let Some(precisions) = precisions::section(data) { (precisions) }
-                    @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
-                    @if !data.datasets.is_empty() { (dataset::section(data)) }
-                }
-                (provenance::footer(data))
-            }
+    let body = html! {
+        main {
+            (lead(data, &title))
+            @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
+            (results::section(data))
+            @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
+            @if let Some(precisions) = precisions::section(data) { (precisions) }
+            @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
+            @if !data.datasets.is_empty() { (dataset::section(data)) }
         }
+        (provenance::footer(data))
     };
-    page.into_string()
+    cliptune_page::page(&title, &format!("{}{STYLE}", theme::css()), &body)
 }
 
 fn lead(data: &ReportData, title: &str) -> Markup {
