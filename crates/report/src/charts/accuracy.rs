@@ -58,7 +58,8 @@ fn panel(data: &ReportData, board: &Board) -> Panel {
     Panel {
         heading: several.then(|| words::board_heading(board)),
         chance: board.chance,
-        majority: board.majority,
+        // Beside an equal number, another line would say nothing.
+        majority: board.majority.filter(|majority| short(*majority) != short(board.chance)),
         baseline: baseline.map(|row| (data.entries[row.entry].name.clone(), row.score.value)),
         rows,
     }
