@@ -1,6 +1,8 @@
 //! The DuckDB database that joins the sources. It is closed to the outside and bounded in memory and time, and its
 //! error messages do not show our own SQL.
 
+use std::cell::Cell;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -28,13 +30,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Database {
     connection: Connection,
     patience: Duration,
+    /// The number of threads that each statement uses.
+    threads: Cell<usize>,
 }
 
 impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
-        let database = Self { connection, patience: PATIENCE };
+        let database = Self { connection, patience: PATIENCE, threads: Cell::new(1) };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -44,7 +48,7 @@ impl Database {
         );
         database.execute(&settings).map_err(IngestError::Database)?;
         // If the library knows time zones, that of the machine must not affect how a time is written.
-        let _ = database.execute("SET TimeZone = 'UTC'");
+        let _ = database.execute("SET GLOBAL TimeZone = 'UTC'");
         Ok(database)
     }
 
@@ -54,7 +58,28 @@ impl Database {
         /// The number of rows in a row group of the database, which one thread reads.
         const ROWS: u64 = 122_880;
         let busy = usize::try_from(rows / ROWS).unwrap_or(usize::MAX).saturating_add(1);
-        self.make(&format!("SET threads = {}", busy.min(processors())))
+        self.threads.set(busy.min(processors()));
+        self.make(&format!("SET threads = {}", self.threads.get()))
+    }
+
+    /// Does two things that do not need each other. They are done at the same time, each with a connection of its own,
+    /// unless a single statement keeps more than one thread busy already.
+    pub(crate) fn both<A: Send, B>(
+        &self,
+        beside: impl FnOnce(&Self) -> Result<A, IngestError> + Send,
+        here: impl FnOnce(&Self) -> Result<B, IngestError>,
+    ) -> Result<(A, B), IngestError> {
+        if self.threads.get() > 1 {
+            return Ok((beside(self)?, here(self)?));
+        }
+        let connection = self.connection.try_clone().map_err(|error| IngestError::Database(said(&error)))?;
+        let other = Self { connection, patience: self.patience, threads: self.threads.clone() };
+        std::thread::scope(|scope| {
+            let beside = scope.spawn(move || beside(&other));
+            let here = here(self);
+            // Which of two errors is returned does not depend on which comes first.
+            Ok((beside.join().unwrap_or_else(|panic| resume_unwind(panic))?, here?))
+        })
     }
 
     /// Prevents all SQL from reading or writing files from here on, apart from the given files, which are read where
@@ -254,6 +279,25 @@ mod tests {
         assert!(problem.starts_with("it was stopped after"), "{problem}");
         // The database can still be used afterwards.
         assert_eq!(database.rows::<u64>("SELECT '1'").unwrap(), [1]);
+    }
+
+    #[test]
+    fn two_things_at_once_see_the_same_tables_and_settings() {
+        let (_folder, database) = database();
+        database
+            .make("CREATE TABLE t AS SELECT 7 AS seven, TIMESTAMPTZ '2026-01-01 00:00:00+00' AS time")
+            .unwrap();
+        let written = |database: &Database| {
+            database.row::<String>("SELECT CAST(to_json(seven || ' ' || time) AS VARCHAR) FROM t")
+        };
+        for threads in [1, 2] {
+            database.threads.set(threads);
+            let (beside, here) = database.both(written, written).unwrap();
+            assert_eq!([beside.as_str(), here.as_str()], ["7 2026-01-01 00:00:00+00"; 2]);
+            let nowhere = |database: &Database| database.make("FROM nowhere");
+            assert!(database.both(nowhere, |_| Ok(())).is_err());
+            assert!(database.both(|_| Ok(()), nowhere).is_err());
+        }
     }
 
     #[test]

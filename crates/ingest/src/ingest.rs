@@ -3,22 +3,17 @@
 use std::cell::Cell;
 use std::sync::Mutex;
 
-use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
+use cliptune_experiment::{DataPlan, ExperimentName};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, REJECTS, ReadFile, Reading, SourceNotes,
-    Sources, Store, StoreError, Succession, TableFiles, TableHashes, Unread, write_dataset,
+    Dataset, Inputs, ReadFile, Reading, Store, StoreError, Succession, TableFiles, Unread, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress};
 
 use crate::ahead::Loaded;
-use crate::database::Database;
 use crate::error::IngestError;
-use crate::functions::{self, Rules};
-use crate::headers::{Header, Inspector};
-use crate::pipeline::links::Links;
-use crate::pipeline::{changes, counts, folds, images, items, outcomes, reading, rejects, votes};
+use crate::headers::Inspector;
+use crate::job::Job;
 use crate::require;
-use crate::split::{Assigned, Subject};
 
 /// Makes the dataset of a plan of some experiments, or returns the one that exists. The flag says whether it was
 /// made. A damaged dataset is made again.
@@ -56,10 +51,9 @@ pub fn ingest(
     let job =
         Job { plan, inputs: &inputs, inspector: &inspector, succession: &succession, experiments, printer };
     let Loaded { database, rules, .. } = Loaded::join(ahead, store, plan, &inputs)?;
-    let record = job.make(&database, rules)?;
+    let record = job.make(&database, rules, staged.path())?;
     require::check(&plan.require, &record)?;
-    let rejected = REJECTS.ordered(rejects::REJECTS);
-    write_dataset(staged.path(), &record, database.connection(), &items::query(plan), &rejected)?;
+    write_dataset(staged.path(), &record)?;
     // A dataset must not carry the hash of sources that it was not made from.
     let now = read_inputs(store, plan, printer, &Unread::hash, &|_| {})?;
     if now.dataset_hash(plan) != inputs.dataset_hash(plan) {
@@ -119,137 +113,4 @@ pub(crate) fn read_inputs(
         }
     };
     Ok(store.inputs_by(plan, &Reading { image, on_table, on_progress: &on_progress })?)
-}
-
-/// All the inputs that a dataset is made from.
-struct Job<'a> {
-    plan: &'a DataPlan,
-    inputs: &'a Inputs,
-    inspector: &'a Inspector<'a>,
-    succession: &'a Succession,
-    experiments: &'a [ExperimentName],
-    printer: &'a Printer,
-}
-
-impl Job<'_> {
-    /// Makes everything that belongs to the dataset in the database, and returns its record.
-    fn make(&self, database: &Database, rules: Rules) -> Result<DatasetRecord, IngestError> {
-        let reading = self.rows(database, rules)?;
-        let (items, join) = (items::make(database, self.plan)?, counts::join(database)?);
-        let (reasons, notes) = (rejects::counts(database)?, self.notes(database, reading)?);
-        if items == 0 {
-            return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
-        }
-        let links = Links::find(database, self.plan)?;
-        let connected = links.components();
-        let keeps = self.succession.keeps_splits(self.plan);
-        let subject =
-            Subject { database, plan: &self.plan.split, links: &links, connected: &connected, keeps };
-        let assigned = subject.assign()?;
-        self.tell_drift(assigned);
-        items::gather_copies(database, self.plan)?;
-        Ok(DatasetRecord {
-            format_version: DATASET_FORMAT,
-            hash: self.succession.hash.clone(),
-            task: self.plan.columns.task.kind(),
-            classes: self.classes(database)?,
-            plan: self.plan.clone(),
-            sources: self.sources(),
-            notes,
-            join,
-            rejects: reasons,
-            items: counts::items(database)?,
-            splits: counts::splits(database)?,
-            leaks: counts::leaks(database, self.plan, &self.inputs.images)?,
-            history: self.history(database, assigned)?,
-            tables: TableHashes::default(),
-        })
-    }
-
-    /// Decides what every row becomes.
-    fn rows(&self, database: &Database, mut rules: Rules) -> Result<Option<LabelReading>, IngestError> {
-        let Self { plan, inputs, .. } = *self;
-        if let Some(previous) = &self.succession.previous {
-            votes::make_before(database, &previous.items_file())?;
-        }
-        images::inspected(database, &self.headers())?;
-        rules.reading = match &plan.columns.task {
-            Task::Choice { label, .. } => Some(reading::decide(database, label, &rules)?),
-            Task::Pairs { .. } | Task::Classes { .. } => None,
-        };
-        functions::register_labels(database, &rules)?;
-        folds::make(database, &plan.split)?;
-        functions::register_images(database, &inputs.images)?;
-        outcomes::make(database, plan, rules.reading)?;
-        rejects::make(database)?;
-        Ok(rules.reading)
-    }
-
-    /// Returns the classes of all items, if items have one.
-    fn classes(&self, database: &Database) -> Result<Vec<String>, IngestError> {
-        match self.plan.columns.task {
-            Task::Classes { .. } => match items::number_classes(database)?.as_slice() {
-                [class] => Err(IngestError::OneClass { class: class.clone() }),
-                classes => Ok(classes.to_vec()),
-            },
-            Task::Choice { .. } | Task::Pairs { .. } => Ok(Vec::new()),
-        }
-    }
-
-    /// Inspects the images, unless the plan takes them unseen.
-    fn headers(&self) -> Vec<Header> {
-        if self.plan.verify == Verify::None {
-            return Vec::new();
-        }
-        let progress = self.printer.progress("ingest: images", self.inputs.images.len() as u64, "image");
-        let headers = self.inspector.headers(self.inputs, &|| progress.advance(1));
-        progress.finish();
-        headers
-    }
-
-    fn sources(&self) -> Sources {
-        let folders = self.inputs.images_folders.iter();
-        Sources {
-            images_folders: folders.map(|folder| folder.to_string_lossy().into_owned()).collect(),
-            images_hash: self.inputs.images_hash.clone(),
-            table_hash: self.inputs.table_hash.clone(),
-        }
-    }
-
-    /// Makes notes on how labels, files and images were read, and on the keys that matched nothing.
-    fn notes(&self, database: &Database, label: Option<LabelReading>) -> Result<SourceNotes, IngestError> {
-        let [unmatched_image_keys, unmatched_row_keys] = counts::unmatched_keys(database)?;
-        let [rotated_images, deep_images] = counts::unexpected_images(database)?;
-        Ok(SourceNotes {
-            label,
-            passed_over: self.inputs.passed_over.clone(),
-            rotated_images,
-            deep_images,
-            reject_examples: rejects::examples(database)?,
-            unmatched_image_keys,
-            unmatched_row_keys,
-        })
-    }
-
-    fn tell_drift(&self, assigned: Assigned) {
-        let (Some(split), Some(previous)) = (assigned.drifted, &self.succession.previous) else { return };
-        self.printer.warn(&format!(
-            "the {split} split is more than a quarter away from its share, because items stay where dataset {} had them; \
-             another data.split.seed splits anew",
-            &previous.record().hash[..12],
-        ));
-    }
-
-    fn history(&self, database: &Database, assigned: Assigned) -> Result<History, IngestError> {
-        let previous = self.succession.previous.as_ref().map(Dataset::record);
-        let keeps = self.succession.keeps_splits(self.plan);
-        let changes =
-            previous.map(|record| changes::find(database, &record.hash, self.plan, assigned.merges));
-        Ok(History {
-            experiments: self.experiments.iter().cloned().collect(),
-            generation: previous.map_or(0, |record| record.history.generation + 1),
-            continues: previous.filter(|_| keeps).map(|record| record.hash.clone()),
-            changes: changes.transpose()?,
-        })
-    }
 }

@@ -22,6 +22,7 @@ mod functions;
 mod headers;
 mod identity;
 mod ingest;
+mod job;
 mod kept;
 mod label;
 mod pack;

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cliptune_experiment::Split;
-use cliptune_store::{Dataset, ITEMS, Part, REJECTS, Store, open_database, write_dataset};
+use cliptune_store::{
+    Dataset, DatasetRecord, ITEMS, Part, REJECTS, Store, TableHashes, open_database, write_dataset,
+    write_items, write_rejects,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -53,13 +56,11 @@ fn write(sample: &Dataset, items: u64) -> Result<String> {
         ITEMS.create("items"),
         REJECTS.create("rejects"),
     ))?;
-    write_dataset(
-        sample.folder(),
-        sample.record(),
-        &database,
-        &ITEMS.ordered("FROM items"),
-        &REJECTS.ordered("FROM rejects"),
-    )?;
+    let tables = TableHashes {
+        items: write_items(sample.folder(), &database, &ITEMS.ordered("FROM items"))?,
+        rejects: write_rejects(sample.folder(), &database, &REJECTS.ordered("FROM rejects"))?,
+    };
+    write_dataset(sample.folder(), &DatasetRecord { tables, ..sample.record().clone() })?;
     Ok(format!("{items} items"))
 }
 

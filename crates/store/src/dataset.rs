@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{ExperimentName, Split};
-use duckdb::Connection;
 
 use crate::dataset_record::{DatasetRecord, TableHashes};
-use crate::dataset_tables::{ITEMS_FILE, REJECTS_FILE, write_tables};
+use crate::dataset_tables::{ITEMS_FILE, REJECTS_FILE, write_items, write_rejects};
 use crate::error::StoreError;
 use crate::identity::DATASET_FORMAT;
 use crate::image_identity::ImageIdentity;
@@ -29,23 +28,13 @@ pub struct Dataset {
     record: DatasetRecord,
 }
 
-/// Writes the files of a dataset into a folder that is being staged. The record is written last.
-///
-/// `items` and `rejects` are queries that give the columns of [`ITEMS`](crate::ITEMS) and [`REJECTS`](crate::REJECTS)
-/// in any order, and their rows as [`Table::ordered`](crate::Table::ordered) has them. The database must be allowed to write into the folder.
+/// Completes a dataset that is being staged: writes the record, after the tables whose hashes it has.
 ///
 /// # Errors
 ///
-/// Returns an error when a query fails or a file cannot be written.
-pub fn write_dataset(
-    folder: &Path,
-    record: &DatasetRecord,
-    database: &Connection,
-    items: &str,
-    rejects: &str,
-) -> Result<(), StoreError> {
-    let tables = write_tables(folder, database, items, rejects)?;
-    write_record(&folder.join(RECORD), &DatasetRecord { tables, ..record.clone() })
+/// Returns an error when the record cannot be written.
+pub fn write_dataset(folder: &Path, record: &DatasetRecord) -> Result<(), StoreError> {
+    write_record(&folder.join(RECORD), record)
 }
 
 /// Writes a dataset of items and rejects that are in memory.
@@ -63,7 +52,11 @@ pub fn write_dataset_rows(
     let database = open_database().map_err(failed)?;
     item_rows::load(&database, items, rejects).map_err(failed)?;
     let [items, rejects] = item_rows::queries();
-    write_dataset(folder, record, &database, &items, &rejects)
+    let tables = TableHashes {
+        items: write_items(folder, &database, &items)?,
+        rejects: write_rejects(folder, &database, &rejects)?,
+    };
+    write_dataset(folder, &DatasetRecord { tables, ..record.clone() })
 }
 
 impl Dataset {

@@ -1,13 +1,12 @@
 //! The two tables of a dataset: the only description of their columns, and the only code that writes them.
 //!
 //! Whoever makes the tables in a database of their own creates them with [`Table::create`] and hands them to
-//! [`write_dataset`](crate::write_dataset) as queries.
+//! [`write_items`] and [`write_rejects`] as queries.
 
 use std::path::Path;
 
 use duckdb::Connection;
 
-use crate::dataset_record::TableHashes;
 use crate::error::StoreError;
 use crate::parquet::{Table, export};
 use crate::regular::file_hash;
@@ -54,20 +53,28 @@ pub const REJECTS: Table = Table {
     order: &["side", "reason", "key", "detail"],
 };
 
-/// Writes both tables into a folder from the queries that give their rows, and returns the hashes of the files.
-pub(crate) fn write_tables(
-    folder: &Path,
-    database: &Connection,
-    items: &str,
-    rejects: &str,
-) -> Result<TableHashes, StoreError> {
-    let write = |file: &str, table: &Table, query: &str| {
-        let path = folder.join(file);
-        export(database, &path, table, query)?;
-        file_hash(&path)
-    };
-    Ok(TableHashes {
-        items: write(ITEMS_FILE, &ITEMS, items)?,
-        rejects: write(REJECTS_FILE, &REJECTS, rejects)?,
-    })
+/// Writes the items into the folder of a dataset, and returns the hash of their file.
+///
+/// The query gives the columns of [`ITEMS`] in any order, and its rows as [`Table::ordered`] has them. The database must be
+/// allowed to write into the folder.
+///
+/// # Errors
+///
+/// Returns an error when the query fails or the file cannot be written.
+pub fn write_items(folder: &Path, database: &Connection, query: &str) -> Result<String, StoreError> {
+    write(&folder.join(ITEMS_FILE), &ITEMS, database, query)
+}
+
+/// Writes the rejects into the folder of a dataset as [`write_items`] writes the items, with the columns of [`REJECTS`].
+///
+/// # Errors
+///
+/// Returns an error when the query fails or the file cannot be written.
+pub fn write_rejects(folder: &Path, database: &Connection, query: &str) -> Result<String, StoreError> {
+    write(&folder.join(REJECTS_FILE), &REJECTS, database, query)
+}
+
+fn write(path: &Path, table: &Table, database: &Connection, query: &str) -> Result<String, StoreError> {
+    export(database, path, table, query)?;
+    file_hash(path)
 }

@@ -64,7 +64,7 @@ pub use dataset_record::{
     Changes, DatasetRecord, Difference, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes, Sources,
     SplitCounts, Spread, TableHashes,
 };
-pub use dataset_tables::{ITEMS, REJECTS};
+pub use dataset_tables::{ITEMS, REJECTS, write_items, write_rejects};
 pub use error::{Damage, MissingImages, StoreError};
 pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, read_events};

@@ -105,6 +105,14 @@ pub(crate) fn described(database: &Database, table: &str) -> Result<Vec<Column>,
     database.rows(&format!("{columns} (DESCRIBE {table})"))
 }
 
+/// Attributes what the database refuses to a file.
+fn of_file(path: &Path, error: IngestError) -> IngestError {
+    match error {
+        IngestError::Database(problem) => unreadable(path, problem),
+        other => other,
+    }
+}
+
 pub(crate) fn unreadable(path: &Path, problem: impl ToString) -> IngestError {
     IngestError::Table { path: path.to_path_buf(), problem: problem.to_string() }
 }
@@ -131,18 +139,21 @@ fn load_parquet(
         guard_parquet(file).map_err(|problem| unreadable(file, problem))?;
         let select = select(at)?;
         let source = read_parquet(file);
-        let view = format!("CREATE OR REPLACE VIEW source AS SELECT {select} FROM {source}");
-        database.execute(&view).map_err(|problem| unreadable(file, problem))?;
-        let found = described(database, "source")?;
+        let query = format!("SELECT {select} FROM {source}");
+        let found = described(database, &query).map_err(|error| of_file(file, error))?;
         match &columns {
             Some((first, columns)) => same_columns(file, &found, first, columns)?,
             None => columns = Some((file, found)),
         }
-        let rows: u64 = database.row("SELECT CAST(count(*) AS VARCHAR) FROM source")?;
+        let first = start;
+        // Only the rows of the next file have to be counted on.
+        if at + 1 < files.len() {
+            let count = format!("SELECT CAST(count(*) AS VARCHAR) FROM {source}");
+            start += database.row::<u64>(&count).map_err(|error| of_file(file, error))?;
+        }
         parts.push(move |row: &str, number: &str| {
-            format!("SELECT {select}, {row} + {start} AS {number} FROM {source}")
+            format!("SELECT {select}, {row} + {first} AS {number} FROM {source}")
         });
-        start += rows;
     }
     let (first, columns) = columns.unwrap_or((&files[0], Vec::new()));
     let number = number_column(columns.iter().map(|column| column.name.as_str()));
@@ -152,9 +163,9 @@ fn load_parquet(
     let load = match is_hidden {
         true => format!(
             "SET preserve_insertion_order = true; CREATE TABLE {TABLE} AS {parts};
-             SET preserve_insertion_order = false; DROP VIEW source"
+             SET preserve_insertion_order = false"
         ),
-        false => format!("CREATE VIEW {TABLE} AS {parts}; DROP VIEW source"),
+        false => format!("CREATE VIEW {TABLE} AS {parts}"),
     };
     database.execute(&load).map_err(|problem| unreadable(first, problem))?;
     Ok(number)

@@ -3,7 +3,8 @@
 use cliptune_experiment::{DataPlan, Split, SplitBy, Verify};
 use cliptune_store::{
     DATASET_FORMAT, DatasetRecord, ITEMS, ImageIdentity, Item, JoinSide, Part, REJECTS, Reason, Reject,
-    StoreError, literal_path, open_database, write_dataset, write_dataset_rows,
+    StoreError, TableHashes, literal_path, open_database, write_dataset, write_dataset_rows, write_items,
+    write_rejects,
 };
 use cliptune_terminal::Diagnostic;
 use fs_err as fs;
@@ -74,7 +75,11 @@ fn a_dataset_is_written_from_tables_in_a_database_in_the_order_of_splits() {
         )
         .unwrap();
     let [items, left_out] = [ITEMS.ordered("FROM items"), REJECTS.ordered("FROM \"left out\"")];
-    write_dataset(there.folder(), there.record(), &database, &items, &left_out).unwrap();
+    let tables = TableHashes {
+        items: write_items(there.folder(), &database, &items).unwrap(),
+        rejects: write_rejects(there.folder(), &database, &left_out).unwrap(),
+    };
+    write_dataset(there.folder(), &DatasetRecord { tables, ..there.record().clone() }).unwrap();
     let dataset = world.store().dataset(&there.record().hash).unwrap().unwrap();
     let items = dataset.items(None).unwrap();
     let order: Vec<&str> = items.iter().map(|item| item.item_id.as_str()).collect();
