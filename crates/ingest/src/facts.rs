@@ -13,10 +13,10 @@ use duckdb::arrow::array::{
 use duckdb::arrow::datatypes::{DataType, Field, Fields};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 
-use crate::functions::{Rules, list_of, text, text_at, texts_at};
-use crate::identity;
+use crate::encoded::{EncodedTexts, encoded, encoded_texts};
+use crate::functions::{Rules, list_of, text, text_at};
 use crate::label::Means;
-use crate::texts;
+use crate::texts::{self, Listed};
 
 /// The function that gives the facts about a row: from its texts alone, or from its texts and its label.
 ///
@@ -30,6 +30,7 @@ pub(crate) struct Facts;
 
 /// The SQL of the facts about texts, and about a label if rows have one.
 pub(crate) fn facts(texts: &str, label: Option<&str>) -> String {
+    let texts = encoded(texts);
     match label {
         Some(label) => format!("cliptune_facts({texts}, {label})"),
         None => format!("cliptune_facts({texts})"),
@@ -50,13 +51,17 @@ impl VArrowScalar for Facts {
     type State = Rules;
 
     fn invoke(rules: &Rules, input: RecordBatch) -> Result<Arc<dyn Array>, Box<dyn Error>> {
-        let lists = input.column(0).as_list::<i32>();
+        let lists = EncodedTexts::of(input.column(0))?;
         let labels = (input.num_columns() > 1).then(|| input.column(1).as_string::<i32>());
         let mut about = AboutTexts::default();
         let mut means = Vec::new();
+        let (mut listed, mut present) = (Vec::new(), Vec::new());
         for row in 0..input.num_rows() {
-            let texts = texts_at(lists, row);
-            about.push(rules, texts.as_deref());
+            let is_list = lists.read(row, &mut listed);
+            present.clear();
+            present.extend(listed.iter().copied().flatten());
+            let texts = is_list.then_some(Listed { all: &listed, present: &present });
+            about.push(rules, texts);
             if let Some(labels) = labels {
                 means.push(means_at(rules, labels, row, texts));
             }
@@ -69,7 +74,7 @@ impl VArrowScalar for Facts {
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
-        let parameters = [list_of(text()), text()];
+        let parameters = [encoded_texts(), text()];
         let signature = |parameters: &[DataType]| {
             let gives = DataType::Struct(fields(parameters.len() > 1));
             ArrowFunctionSignature::exact(parameters.to_vec(), gives)
@@ -99,11 +104,8 @@ struct AboutTexts {
 }
 
 impl AboutTexts {
-    fn push(&mut self, rules: &Rules, texts: Option<&[Option<&str>]>) {
-        for text in texts.iter().copied().flatten().flatten().filter(|text| !texts::is_blank(text)) {
-            self.said.values().append_value(identity::fingerprint(text));
-        }
-        self.said.append(texts.is_some());
+    fn push(&mut self, rules: &Rules, texts: Option<Listed<'_>>) {
+        texts::say(&mut self.said, texts.map(|texts| texts.present));
         let (flaw, detail) = texts.and_then(|texts| texts::flaw(rules.task, texts)).unzip();
         self.flaws.append_option(flaw.map(Reason::as_str));
         self.details.append_option(detail);
@@ -115,14 +117,8 @@ impl AboutTexts {
 }
 
 /// Returns what the label in a row means, if it is one and all the texts are.
-fn means_at(
-    rules: &Rules,
-    labels: &StringArray,
-    row: usize,
-    texts: Option<Vec<Option<&str>>>,
-) -> Option<Means> {
-    let (label, texts) = (text_at(labels, row)?, texts?);
-    Some(Means::of(rules.spelling, label, &texts.into_iter().collect::<Option<Vec<&str>>>()?))
+fn means_at(rules: &Rules, labels: &StringArray, row: usize, texts: Option<Listed<'_>>) -> Option<Means> {
+    Some(Means::of(rules.spelling, text_at(labels, row)?, texts?.whole()?))
 }
 
 fn of_means(means: &[Option<Means>]) -> [ArrayRef; 6] {

@@ -14,6 +14,7 @@ use duckdb::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, UInt64Type
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 
 use crate::database::Database;
+use crate::encoded::{EncodedTexts, encoded_texts};
 use crate::error::IngestError;
 use crate::facts::Facts;
 use crate::identity;
@@ -80,7 +81,7 @@ pub(crate) fn text_at(column: &StringArray, row: usize) -> Option<&str> {
 }
 
 /// Returns the texts of the list in a row of a column.
-pub(crate) fn texts_at(column: &ListArray, row: usize) -> Option<Vec<Option<&str>>> {
+fn texts_at(column: &ListArray, row: usize) -> Option<Vec<Option<&str>>> {
     let texts = column.values().as_string::<i32>();
     let [start, end] =
         [column.value_offsets()[row], column.value_offsets()[row + 1]].map(|offset| offset as usize);
@@ -154,21 +155,19 @@ impl VArrowScalar for Said {
     type State = ();
 
     fn invoke((): &(), input: RecordBatch) -> Given {
-        let lists = input.column(0).as_list::<i32>();
+        let lists = EncodedTexts::of(input.column(0))?;
         let mut said = ListBuilder::new(UInt64Builder::new());
+        let mut listed = Vec::new();
         for row in 0..input.num_rows() {
-            for text in
-                texts_at(lists, row).into_iter().flatten().flatten().filter(|text| !texts::is_blank(text))
-            {
-                said.values().append_value(identity::fingerprint(text));
-            }
-            said.append(true);
+            lists.read(row, &mut listed);
+            let present: Vec<&str> = listed.iter().copied().flatten().collect();
+            texts::say(&mut said, Some(&present));
         }
         Ok(Arc::new(said.finish()))
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
-        exact(&[list_of(text())], list_of(DataType::UInt64))
+        exact(&[encoded_texts()], list_of(DataType::UInt64))
     }
 }
 

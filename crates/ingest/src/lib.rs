@@ -15,6 +15,7 @@ mod command;
 mod components;
 mod database;
 mod deal;
+mod encoded;
 mod error;
 mod expression;
 mod facts;

@@ -5,6 +5,7 @@ use std::slice::from_ref;
 use cliptune_experiment::{DataPlan, SplitBy, Task};
 
 use crate::database::Database;
+use crate::encoded::encoded;
 use crate::error::IngestError;
 use crate::facts::facts;
 use crate::functions::{Rules, register_facts};
@@ -90,8 +91,8 @@ fn keep(
 ) -> Result<(), IngestError> {
     let label = named.iter().any(|cell| cell.name == "label").then_some("label");
     let tied = match named.iter().any(|cell| cell.name == "across") {
-        true => "cliptune_said(across)",
-        false => "CAST(NULL AS UBIGINT[])",
+        true => format!("cliptune_said({})", encoded("across")),
+        false => "CAST(NULL AS UBIGINT[])".to_owned(),
     };
     let kept = named.iter().filter(|cell| !(lies && cell.is_long()));
     let statement = format!(
