@@ -185,6 +185,7 @@ impl VArrowScalar for ItemIdentity {
         let (said, labels) =
             (input.column(said).as_list::<i32>(), input.column(label).as_primitive::<Int32Type>());
         let apart = (input.num_columns() > apart).then(|| input.column(apart).as_string::<i32>());
+        let (texts, offsets) = (said.values().as_primitive::<UInt64Type>().values(), said.value_offsets());
         let identity = |row: usize| {
             if numbers.is_null(row) || said.is_null(row) || labels.is_null(row) {
                 return None;
@@ -194,8 +195,7 @@ impl VArrowScalar for ItemIdentity {
                 Some(groups) => text_at(groups, row)?.into(),
                 None => image.name(),
             };
-            let texts = said.value(row);
-            let texts = texts.as_primitive::<UInt64Type>().values();
+            let texts = &texts[offsets[row] as usize..offsets[row + 1] as usize];
             let apart = apart.and_then(|names| text_at(names, row));
             Some(identity::item(&group, &image.identity.to_string(), texts, labels.value(row), apart))
         };

@@ -2,15 +2,32 @@
 
 use cliptune_experiment::Seed;
 
-/// Returns the BLAKE3 of some parts. Each part is hashed with its length, so that different lists of parts never run
-/// together.
-fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part);
+/// The bytes of parts, for one call of the hash function. Each part comes with its length, so that different lists of
+/// parts never run together.
+#[derive(Default)]
+struct Parts(Vec<u8>);
+
+impl Parts {
+    fn add(&mut self, part: &[u8]) {
+        self.begin(part.len());
+        self.0.extend_from_slice(part);
     }
-    first(&hasher.finalize())
+
+    /// Begins a part of a length, which is then added to [`Parts::0`].
+    fn begin(&mut self, length: usize) {
+        self.0.extend_from_slice(&(length as u64).to_le_bytes());
+    }
+
+    fn hash(&self) -> u64 {
+        first(&blake3::hash(&self.0))
+    }
+}
+
+/// Returns the BLAKE3 of some parts.
+fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let mut all = Parts::default();
+    parts.into_iter().for_each(|part| all.add(part));
+    all.hash()
 }
 
 fn first(hash: &blake3::Hash) -> u64 {
@@ -26,10 +43,17 @@ pub(crate) fn fingerprint(text: &str) -> u64 {
 /// Returns the identity of an item: its group, the hash of its image, the fingerprints of its texts and its label. Where
 /// rows stay apart, the identifier of its row is part of it.
 pub(crate) fn item(group: &str, image: &str, texts: &[u64], label: i32, apart: Option<&str>) -> u64 {
-    let texts: Vec<u8> = texts.iter().flat_map(|text| text.to_be_bytes()).collect();
-    let label = label.to_be_bytes();
-    let parts = [group.as_bytes(), image.as_bytes(), &texts, &label];
-    hash(parts.into_iter().chain(apart.map(str::as_bytes)))
+    // Most items fit without growing.
+    let mut parts = Parts(Vec::with_capacity(256));
+    parts.add(group.as_bytes());
+    parts.add(image.as_bytes());
+    parts.begin(size_of_val(texts));
+    parts.0.extend(texts.iter().flat_map(|text| text.to_be_bytes()));
+    parts.add(&label.to_be_bytes());
+    if let Some(apart) = apart {
+        parts.add(apart.as_bytes());
+    }
+    parts.hash()
 }
 
 /// Returns the identity of the n-th of several rows that are the same even in their identifiers.
