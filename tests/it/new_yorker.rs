@@ -136,6 +136,8 @@ fn they_run_on_a_contest_under_the_same_addresses() {
     contest.cliptune(&format!("run experiments/new-yorker/zero-shot.yaml {}", zero(&model))).succeeded();
     contest.cliptune(&format!("run experiments/new-yorker/b32.yaml {small}")).succeeded();
     contest.cliptune(&format!("run experiments/new-yorker/b32-lora.yaml {small}")).succeeded();
+    let large = format!("{small} --set matrix={{\"train.optimizer.lr\":[1e-5]}}");
+    contest.cliptune(&format!("run experiments/new-yorker/l14-336.yaml {large}")).succeeded();
     // The checkpoint has a dataset of its own; the experiments share one.
     assert_eq!(contest.datasets(), 2);
 }
@@ -157,6 +159,28 @@ fn the_papers_folds_are_read_from_the_files_of_the_hub_and_reported_as_one() {
     let sample = contest.cliptune("sample experiments/new-yorker/published/b32.yaml --limit 1 --json");
     let file = &sample.succeeded().json()[0]["file"];
     assert_eq!(file["path"], "matching_from_pixels/test-00000-of-00001.parquet/0", "{file}");
+}
+
+#[test]
+fn every_recipe_runs_on_a_fold_of_the_paper() {
+    let contest = Contest::new();
+    contest.write_folds();
+    let model = contest.checkpoint();
+    let fold = |more: &str| format!("--set matrix={{\"data.split.test_fold\":[0]{more}}}");
+    let small = format!("--set model.from={model} --set train.epochs=1 --set seeds=[0]");
+    for (name, settings) in [
+        ("zero-shot", fold(&format!(",\"model.from\":[\"{model}\"]"))),
+        ("b32-lora", format!("{} {small}", fold(""))),
+        ("l14-336", format!("{} {small} --set train.schedule.warmup_steps=2", fold(""))),
+    ] {
+        let run = contest.cliptune(&format!("run experiments/new-yorker/published/{name}.yaml {settings}"));
+        let run = run.succeeded();
+        let report = format!("runs/reports/new-yorker-published-{name}/report.json");
+        let report = fs::read_to_string(contest.context.path(&report)).unwrap_or_else(|_| panic!("{run}"));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["boards"][0]["results"].as_array().map(Vec::len), Some(1), "{name}: {report}");
+    }
+    assert_eq!(contest.datasets(), 2, "the checkpoint's, and one that all recipes share");
 }
 
 #[test]

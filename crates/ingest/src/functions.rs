@@ -14,7 +14,7 @@ use duckdb::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, UInt64Type
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 
 use crate::database::Database;
-use crate::encoded::{EncodedTexts, encoded_texts};
+use crate::encoded::{EncodedTexts, encoded, encoded_texts};
 use crate::error::IngestError;
 use crate::facts::Facts;
 use crate::identity;
@@ -59,6 +59,11 @@ pub(crate) fn register_images(database: &Database, images: &[ImageFile]) -> Resu
     database.register::<ItemIdentity>("cliptune_item", &images)?;
     database.register::<ImagePath>("cliptune_image_path", &images)?;
     database.register::<ImageHash>("cliptune_image_hash", &images)
+}
+
+/// The SQL of the fingerprints of the texts of a list that say something.
+pub(crate) fn said(texts: &str) -> String {
+    format!("cliptune_said({})", encoded(texts))
 }
 
 type Given = Result<Arc<dyn Array>, Box<dyn Error>>;

@@ -163,37 +163,20 @@ mod tests {
     use cliptune_store::Reading;
 
     use super::*;
+    use crate::small::Small;
 
-    /// Makes a folder with a plan, its table and one image whose file is cut off.
-    fn cut_off(verify: &str) -> (tempfile::TempDir, DataPlan) {
-        let folder = tempfile::tempdir().unwrap();
-        let image = folder.path().join("images/1.png");
-        fs_err::create_dir(folder.path().join("images")).unwrap();
-        image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]))
-            .save(&image)
-            .unwrap();
+    /// Makes sources with one image whose file is cut off.
+    fn cut_off(verify: &str) -> (Small, DataPlan) {
+        let small = Small::new(verify);
+        let image = small.path("images/1.png");
         let bytes = fs_err::read(&image).unwrap();
         fs_err::write(&image, &bytes[..bytes.len() / 2]).unwrap();
-        fs_err::write(folder.path().join("table.csv"), "file,text\n1.png,a text\n").unwrap();
-        let yaml = format!(
-            "name: cut-off
-data:
-  images: images
-  metadata: table.csv
-  verify: {verify}
-  join: {{ image: name, metadata: file }}
-  columns: {{ text: text }}
-  split: {{ by: row, train: 0, validation: 0, test: 1 }}
-model: {{ from: openai/clip-vit-base-patch32 }}
-"
-        );
-        fs_err::write(folder.path().join("cut-off.yaml"), yaml).unwrap();
-        let experiments = cliptune_experiment::load(&[folder.path().join("cut-off.yaml")], &[]).unwrap();
-        (folder, experiments[0].plans[0].data.clone())
+        let plan = small.plan();
+        (small, plan)
     }
 
-    fn look_again(folder: &tempfile::TempDir, plan: &DataPlan) -> Vec<Header> {
-        let store = Store::open(&folder.path().join("runs")).unwrap();
+    fn look_again(small: &Small, plan: &DataPlan) -> Vec<Header> {
+        let store = small.store();
         let inspector = Inspector::new(&store, plan);
         let inputs = {
             let image = |file| inspector.read(file);
@@ -208,27 +191,27 @@ model: {{ from: openai/clip-vit-base-patch32 }}
 
     #[test]
     fn a_header_does_not_show_that_the_rest_is_cut_off() {
-        let (folder, plan) = cut_off("header");
-        let [Ok(header)] = &look_again(&folder, &plan)[..] else { panic!("the header is whole") };
+        let (small, plan) = cut_off("header");
+        let [Ok(header)] = &look_again(&small, &plan)[..] else { panic!("the header is whole") };
         assert_eq!((header.width, header.height), (64, 48));
         // What one examination found is not taken for what a closer one would find.
-        assert!(look_again(&folder, &DataPlan { verify: Verify::Whole, ..plan })[0].is_err());
+        assert!(look_again(&small, &DataPlan { verify: Verify::Whole, ..plan })[0].is_err());
     }
 
     #[test]
     fn a_content_is_inspected_once_wherever_it_lies() {
-        let (folder, plan) = cut_off("whole");
-        let found = look_again(&folder, &plan);
+        let (small, plan) = cut_off("whole");
+        let found = look_again(&small, &plan);
         assert!(found[0].is_err());
-        let store = Store::open(&folder.path().join("runs")).unwrap();
+        let store = small.store();
         let content = store.inputs(&plan, &|_, _| {}).unwrap().images[0].identity;
         // The memory is made to say something else, so that it shows who is asked.
         let remembered: Header = Err("it was like this before".to_owned());
         store.inspections(&plan, CHECK).remember([(&content, &remembered)]);
-        fs_err::rename(folder.path().join("images/1.png"), folder.path().join("images/2.png")).unwrap();
-        assert_eq!(look_again(&folder, &plan), [remembered]);
-        fs_err::write(folder.path().join("images/2.png"), "another content").unwrap();
-        assert_ne!(look_again(&folder, &plan), [Err("it was like this before".to_owned())]);
+        fs_err::rename(small.path("images/1.png"), small.path("images/2.png")).unwrap();
+        assert_eq!(look_again(&small, &plan), [remembered]);
+        fs_err::write(small.path("images/2.png"), "another content").unwrap();
+        assert_ne!(look_again(&small, &plan), [Err("it was like this before".to_owned())]);
     }
 
     #[test]

@@ -54,11 +54,7 @@ pub fn ingest(
     let record = job.make(&database, rules, staged.path())?;
     require::check(&plan.require, &record)?;
     write_dataset(staged.path(), &record)?;
-    // A dataset must not carry the hash of sources that it was not made from.
-    let now = read_inputs(store, plan, printer, &Unread::hash, &|_| {})?;
-    if now.dataset_hash(plan) != inputs.dataset_hash(plan) {
-        return Err(IngestError::Changed);
-    }
+    refuse_changes(store, plan, printer, &inputs)?;
     // To give back all the memory takes as long as to wait for the disk.
     let path = std::thread::scope(|scope| {
         scope.spawn(move || drop(database));
@@ -76,6 +72,21 @@ fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, Sto
     };
     dataset.verify()?;
     Ok(Some(dataset.clone()))
+}
+
+/// Refuses sources that are no longer what they were when they were read: a dataset must not carry the hash of sources
+/// that it was not made from.
+fn refuse_changes(
+    store: &Store,
+    plan: &DataPlan,
+    printer: &Printer,
+    inputs: &Inputs,
+) -> Result<(), IngestError> {
+    let now = read_inputs(store, plan, printer, &Unread::hash, &|_| {})?;
+    match now.dataset_hash(plan) == inputs.dataset_hash(plan) {
+        true => Ok(()),
+        false => Err(IngestError::Changed),
+    }
 }
 
 /// Reads the sources, the images and the table at the same time.
@@ -113,4 +124,48 @@ pub(crate) fn read_inputs(
         }
     };
     Ok(store.inputs_by(plan, &Reading { image, on_table, on_progress: &on_progress })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::small::Small;
+
+    #[test]
+    fn sources_that_change_while_a_dataset_is_made_of_them_are_refused() {
+        let printer = Printer::new(true, false);
+        let changes: [(&str, &dyn Fn(&Small)); 4] = [
+            ("a row more", &|small| small.write("table.csv", "file,text\n1.png,a text\n1.png,another\n")),
+            ("another text", &|small| small.write("table.csv", "file,text\n1.png,b text\n")),
+            ("another image", &|small| small.image("images/1.png", 30)),
+            ("an image more", &|small| small.image("images/2.png", 7)),
+        ];
+        for (what, change) in changes {
+            let small = Small::new("whole");
+            let (store, plan) = (small.store(), small.plan());
+            let (inputs, _) = read_sources(&store, &plan, &printer, &Inspector::new(&store, &plan)).unwrap();
+            refuse_changes(&store, &plan, &printer, &inputs).unwrap();
+            change(&small);
+            let refused = refuse_changes(&store, &plan, &printer, &inputs);
+            assert!(matches!(refused, Err(IngestError::Changed)), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_read_ahead_unless_the_plan_may_have_its_dataset_already() {
+        let small = Small::new("whole");
+        let (store, plan, printer) = (small.store(), small.plan(), Printer::new(true, false));
+        let is_ahead = || {
+            let sources = read_sources(&store, &plan, &printer, &Inspector::new(&store, &plan));
+            sources.unwrap().1.is_some()
+        };
+        assert!(is_ahead());
+        let (dataset, made) = ingest(&store, &plan, &[], &printer).unwrap();
+        assert!(made && !is_ahead());
+        // A table that cannot be read stops nothing ahead of time: whoever needs it says what is wrong.
+        fs_err::remove_dir_all(dataset.folder()).unwrap();
+        small.write("table.csv", "file,text\n1.png\n");
+        assert!(!is_ahead());
+        assert!(matches!(ingest(&store, &plan, &[], &printer), Err(IngestError::Table { .. })));
+    }
 }

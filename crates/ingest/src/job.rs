@@ -57,18 +57,16 @@ impl Job<'_> {
             return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
         }
         // What is counted does not wait for what is decided next, nor the other way round.
-        let ((refused, rejects), assigned) = database.both(
-            |database| {
-                let refused = self.refused(database, label)?;
-                let query = REJECTS.ordered(rejects::REJECTS);
-                Ok((refused, write_rejects(folder, database.connection(), &query)?))
-            },
-            |database| self.assign(database),
-        )?;
+        let (refused, assigned) =
+            database.both(|database| self.refused(database, label), |database| self.assign(database))?;
         self.tell_drift(assigned);
         let classes = self.classes(database)?;
-        let (counted, items) = database.both(
-            |database| self.counted(database, assigned),
+        let ((rejects, counted), items) = database.both(
+            |database| {
+                let query = REJECTS.ordered(rejects::REJECTS);
+                let rejects = write_rejects(folder, database.connection(), &query)?;
+                Ok((rejects, self.counted(database, assigned)?))
+            },
             |database| {
                 items::gather_copies(database, self.plan)?;
                 Ok(write_items(folder, database.connection(), &items::query(self.plan))?)

@@ -31,6 +31,8 @@ mod pipeline;
 mod require;
 mod sample;
 mod shown;
+#[cfg(test)]
+mod small;
 mod split;
 mod spread;
 mod summary;

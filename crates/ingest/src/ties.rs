@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::components::Components;
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::functions;
 
 /// The number of ties that are shown.
 const SHOWN: usize = 3;
@@ -76,12 +77,13 @@ fn strongest(database: &Database, by: &SplitBy, unit: usize) -> Result<Vec<Tie>,
                  WHERE unit = {unit} AND kept AND image IS NOT NULL)
              SELECT 'text' AS what, said AS value, '' AS hash, count(DISTINCT gid) AS groups
              FROM (SELECT gid, unnest(words.{said}) AS said FROM own JOIN words ON words.number = own.number)
-             WHERE said IS NOT NULL AND len(cliptune_said([said])) > 0 GROUP BY said
+             WHERE said IS NOT NULL AND len({says}) > 0 GROUP BY said
              UNION ALL
              SELECT 'image', arg_min(path, own.number), hash, count(DISTINCT gid)
              FROM own JOIN images ON images.number = own.image GROUP BY hash
              {alike})
-         WHERE groups > 1 ORDER BY groups DESC, what DESC, hash, value LIMIT {SHOWN}"
+         WHERE groups > 1 ORDER BY groups DESC, what DESC, hash, value LIMIT {SHOWN}",
+        says = functions::said("[said]"),
     ))
 }
 

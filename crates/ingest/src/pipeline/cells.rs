@@ -5,10 +5,9 @@ use std::slice::from_ref;
 use cliptune_experiment::{DataPlan, SplitBy, Task};
 
 use crate::database::Database;
-use crate::encoded::encoded;
 use crate::error::IngestError;
 use crate::facts::facts;
-use crate::functions::{Rules, register_facts};
+use crate::functions::{Rules, register_facts, said};
 use crate::label::Spelling;
 use crate::table::{Kind, TABLE, Table, unreadable};
 use crate::value::{NO_TEXT, Values};
@@ -91,7 +90,7 @@ fn keep(
 ) -> Result<(), IngestError> {
     let label = named.iter().any(|cell| cell.name == "label").then_some("label");
     let tied = match named.iter().any(|cell| cell.name == "across") {
-        true => format!("cliptune_said({})", encoded("across")),
+        true => said("across"),
         false => "CAST(NULL AS UBIGINT[])".to_owned(),
     };
     let kept = named.iter().filter(|cell| !(lies && cell.is_long()));
