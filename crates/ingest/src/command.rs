@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName, ModelSource, Plan};
 use cliptune_sample::Request;
-use cliptune_store::{DatasetRecord, Origin, Store, fetch_remote, standings};
+use cliptune_store::{DatasetRecord, Extent, Origin, Store, fetch_remote, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
@@ -76,7 +76,7 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestErro
         return Err(IngestError::SeveralDatasets { datasets: asked_for as u64 });
     }
     for (plan, names) in &data {
-        fetch_remote(plan, arguments.common.offline, printer, &silent_interrupt_flag())?;
+        fetch_remote(plan, Extent::Needed, arguments.common.offline, printer, &silent_interrupt_flag())?;
         let (dataset, made) = ingest(&store, plan, names, printer)?;
         let record = dataset.record().clone();
         let listed: Vec<&str> = names.iter().map(ExperimentName::as_str).collect();

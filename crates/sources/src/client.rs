@@ -1,6 +1,7 @@
 //! Sends requests, follows redirects without secrets, and turns statuses into errors.
 
 use std::io::Read;
+use std::ops::Range;
 
 use cliptune_web::{Origin, redirect, shown};
 use ureq::Agent;
@@ -48,6 +49,13 @@ impl Question {
         }
         self
     }
+}
+
+/// Which part of a file an answer has.
+pub(crate) struct Sent {
+    pub(crate) bytes: Range<u64>,
+    /// The size of the whole file.
+    pub(crate) total: u64,
 }
 
 /// A successful answer.
@@ -135,11 +143,13 @@ impl Reply {
         self.header(CONTENT_LENGTH.as_str())?.parse().ok()
     }
 
-    /// Returns the start and the total from `Content-Range: bytes START-END/TOTAL`.
-    pub(crate) fn range(&self) -> Option<(u64, u64)> {
+    /// Returns what `Content-Range: bytes FIRST-LAST/TOTAL` says.
+    pub(crate) fn range(&self) -> Option<Sent> {
         let value = self.header(CONTENT_RANGE.as_str())?.strip_prefix("bytes ")?;
         let (range, total) = value.split_once('/')?;
-        Some((range.split_once('-')?.0.parse().ok()?, total.parse().ok()?))
+        let (first, last) = range.split_once('-')?;
+        let end = last.parse::<u64>().ok()?.checked_add(1)?;
+        Some(Sent { bytes: first.parse().ok()?..end, total: total.parse().ok()? })
     }
 
     /// Returns an error about this answer.

@@ -92,7 +92,7 @@ impl Download<'_> {
             return Err(SourceError::Changed { address: self.address.clone() });
         }
         let (start, total) = match (reply.status(), reply.range()) {
-            (206, Some((start, total))) => (start, Some(total)),
+            (206, Some(sent)) => (sent.bytes.start, Some(sent.total)),
             (206, None) => return Err(reply.fault("it sends a part and does not say which")),
             _ => (0, reply.length()),
         };

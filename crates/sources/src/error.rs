@@ -168,6 +168,21 @@ pub enum SourceError {
         /// The first of their names.
         names: Vec<String>,
     },
+    /// The cache has only parts of files, and not those that are needed, and the network may not be used.
+    #[error(
+        "the cache has parts of {} of {address}, but not all that is needed, and the network is not used: {}",
+        format::counted(*missing, "file"), format::first_few(names)
+    )]
+    PartsHeld {
+        /// The address.
+        address: String,
+        /// The number of files that lack something.
+        missing: u64,
+        /// The first of their names.
+        names: Vec<String>,
+        /// Whether all of each file is needed.
+        is_whole_wanted: bool,
+    },
     /// A file of the cache does not have the content that was written.
     #[error("{} is damaged", path.display())]
     Record {
@@ -241,7 +256,12 @@ impl SourceError {
                 "what arrived is removed; try again, and suspect a proxy if it repeats"
             }
             Self::Stopped { .. } => "what has arrived is kept: the same command continues there",
-            Self::NotListed { .. } | Self::NotHeld { .. } => "run `cliptune ingest` without --offline",
+            Self::PartsHeld { is_whole_wanted: true, .. } => {
+                "run the same command without --offline: it fetches the rest"
+            }
+            Self::NotListed { .. } | Self::NotHeld { .. } | Self::PartsHeld { .. } => {
+                "run `cliptune ingest` without --offline"
+            }
             Self::Record { .. } => "remove it with `cliptune cache clear`; it is made again",
             _ => return None,
         };

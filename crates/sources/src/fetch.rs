@@ -1,22 +1,20 @@
 //! Fetches many files at a time.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::asking::Asking;
+use crate::crew;
 use crate::download::Download;
-use crate::error::{Result, SourceError};
+use crate::error::Result;
 use crate::held::Held;
 use crate::listing::Object;
+use crate::parts::{Parts, Plan};
 use crate::progress::{Event, Observer};
 use crate::remote::Remote;
 use crate::root::Root;
 use crate::sources::path_in;
-
-/// The number of files that are fetched at a time. Each is in memory only piece by piece.
-const AT_A_TIME: usize = 16;
+use crate::sparse::Needs;
 
 /// The fetch of what is missing of one address.
 pub(crate) struct Fetch<'a> {
@@ -26,89 +24,116 @@ pub(crate) struct Fetch<'a> {
     /// The folder of the listing, in the bucket and below the copy's files.
     pub(crate) folder: &'a str,
     pub(crate) held: &'a Held,
+    /// Tells which parts of a file are needed. Files are fetched whole when it is absent.
+    pub(crate) needs: Option<Needs<'a>>,
 }
 
 /// How far a fetch is.
 #[derive(Default)]
 struct Tally {
-    next: AtomicUsize,
     files: AtomicU64,
     bytes: AtomicU64,
-    failure: Mutex<Option<SourceError>>,
-    is_stopped: AtomicBool,
 }
 
-/// An observer that also stops when one of several files has failed.
-struct Watching<'a> {
-    observer: &'a dyn Observer,
-    tally: &'a Tally,
-}
-
-impl Observer for Watching<'_> {
-    fn report(&self, event: Event<'_>) {
-        self.observer.report(event);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.tally.is_stopped.load(Ordering::Relaxed) || self.observer.is_interrupted()
-    }
+/// One piece of the work.
+enum Job<'a> {
+    /// A whole file.
+    Whole(&'a Object),
+    /// A range of a file that is fetched in parts.
+    Part(&'a Parts<'a>, std::ops::Range<u64>),
 }
 
 impl Fetch<'_> {
     /// Fetches the objects. The first failure ends it, and what has arrived by then is kept.
     pub(crate) fn run(&self, missing: &[&Object]) -> Result<()> {
-        let (files, bytes) = (missing.len() as u64, missing.iter().map(|object| object.size).sum());
-        self.asking.observer.report(Event::Missing { address: &self.remote.to_string(), files, bytes });
-        let tally = Tally::default();
-        thread::scope(|scope| {
-            for _ in 0..AT_A_TIME.min(missing.len()) {
-                scope.spawn(|| self.work(missing, &tally));
-            }
-        });
-        match tally.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => {
-                self.asking.observer.report(Event::Complete);
-                Ok(())
-            }
+        let (in_parts, whole): (Vec<&Object>, Vec<&Object>) =
+            missing.iter().partition(|object| self.needs.is_some() && Parts::are_worthwhile(object));
+        let parts = in_parts.into_iter().map(|object| self.parts(object)).collect::<Result<Vec<_>>>()?;
+        let fetched = self.fetch(&whole, &parts);
+        if fetched.is_err() {
+            parts.iter().for_each(|parts| parts.keep(self.held));
         }
+        fetched
     }
 
-    /// Takes one object after the other until there are none left or something has failed.
-    fn work(&self, missing: &[&Object], tally: &Tally) {
-        let watching = Watching { observer: self.asking.observer, tally };
-        while let Some(object) = missing.get(tally.next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = self.one(object, &watching, tally) {
-                let is_first = !tally.is_stopped.swap(true, Ordering::Relaxed);
-                let mut failure = tally.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                // What the others say is that they were stopped.
-                if is_first || failure.is_none() {
-                    *failure = Some(error);
-                }
-                return;
-            }
+    fn fetch(&self, whole: &[&Object], parts: &[Parts<'_>]) -> Result<()> {
+        let tally = Tally::default();
+        // What has to be known before it can be told what is needed is little, and no part of the progress.
+        crew::each(self.asking.observer, parts.len(), &|at, observer| match self.needs {
+            Some(needs) => parts[at].survey(&Asking { observer, ..self.asking }, needs),
+            None => Ok(()),
+        })?;
+        let jobs = jobs(whole, parts);
+        let (files, bytes) = ((whole.len() + parts.len()) as u64, jobs.iter().map(Job::bytes).sum());
+        self.asking.observer.report(Event::Missing { address: &self.remote.to_string(), files, bytes });
+        crew::each(self.asking.observer, jobs.len(), &|at, observer| self.work(&jobs[at], observer, &tally))?;
+        self.asking.observer.report(Event::Complete);
+        Ok(())
+    }
+
+    fn work(&self, job: &Job<'_>, observer: &dyn Observer, tally: &Tally) -> Result<()> {
+        let is_complete = match job {
+            Job::Whole(object) => self.whole(object, observer, tally).map(|()| true),
+            Job::Part(parts, range) => self.part(parts, range.clone(), observer, tally),
+        }?;
+        if is_complete {
             tally.files.fetch_add(1, Ordering::Relaxed);
             tally.report(self.asking.observer);
         }
+        Ok(())
     }
 
-    fn one(&self, object: &Object, watching: &Watching<'_>, tally: &Tally) -> Result<()> {
+    /// Fetches a range. Whoever fetches the last one of a file completes it, and returns true.
+    fn part(
+        &self,
+        parts: &Parts<'_>,
+        range: std::ops::Range<u64>,
+        observer: &dyn Observer,
+        tally: &Tally,
+    ) -> Result<bool> {
+        let Some(needs) = self.needs else { return Ok(false) };
+        let asking = Asking { observer, ..self.asking };
+        let on_bytes = |bytes| {
+            tally.bytes.fetch_add(bytes, Ordering::Relaxed);
+            tally.report(self.asking.observer);
+        };
+        if !parts.fetch(&asking, range, &on_bytes)? {
+            return Ok(false);
+        }
+        let place = self.root.files().join(&parts.name);
+        self.clear(&place)?;
+        match parts.complete(&asking, needs, &place, self.held)? {
+            true => Ok(true),
+            false => self.whole(parts.object, observer, tally).map(|()| true),
+        }
+    }
+
+    fn whole(&self, object: &Object, observer: &dyn Observer, tally: &Tally) -> Result<()> {
         let name = path_in(self.folder, &object.name);
         let place = self.root.files().join(&name);
         self.clear(&place)?;
-        let key = match self.remote.is_in_bucket() {
-            true => name.clone(),
-            false => object.name.clone(),
-        };
         let download = Download {
-            asking: Asking { observer: watching, ..self.asking },
-            object: &Object { name: key, ..object.clone() },
+            asking: Asking { observer, ..self.asking },
+            object: &self.in_place(object),
             address: self.address(object),
             received: &tally.bytes,
             on_progress: &|| tally.report(self.asking.observer),
         };
         download.run(&self.root.partial(&name, object), &place)?;
-        self.held.note(&name, object, &place)
+        self.held.note(&name, object, &place, None)
+    }
+
+    fn parts<'o>(&self, object: &'o Object) -> Result<Parts<'o>> {
+        let name = path_in(self.folder, &object.name);
+        Parts::open(self.root, self.held, object, name, self.in_place(object), self.address(object))
+    }
+
+    /// Returns an object of the listing under its name in the bucket.
+    fn in_place(&self, object: &Object) -> Object {
+        match self.remote.is_in_bucket() {
+            true => Object { name: path_in(self.folder, &object.name), ..object.clone() },
+            false => object.clone(),
+        }
     }
 
     fn address(&self, object: &Object) -> String {
@@ -136,6 +161,27 @@ impl Fetch<'_> {
             fs_err::remove_dir_all(place)?;
         }
         Ok(place.parent().map_or(Ok(()), fs_err::create_dir_all)?)
+    }
+}
+
+/// Returns all the work, files in parts first. A file in parts of which nothing is missing still has to be completed.
+fn jobs<'a>(whole: &[&'a Object], parts: &'a [Parts<'a>]) -> Vec<Job<'a>> {
+    let of_parts = parts.iter().flat_map(|parts| match parts.plan() {
+        Plan::Whole => vec![Job::Whole(parts.object)],
+        Plan::Parts(missing) => {
+            let nothing = missing.is_empty().then_some(0..0);
+            missing.into_iter().chain(nothing).map(|range| Job::Part(parts, range)).collect()
+        }
+    });
+    of_parts.chain(whole.iter().map(|object| Job::Whole(object))).collect()
+}
+
+impl Job<'_> {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Whole(object) => object.size,
+            Self::Part(_, range) => range.end - range.start,
+        }
     }
 }
 

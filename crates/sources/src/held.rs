@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SourceError};
 use crate::listing::Object;
+use crate::ranges::Ranges;
 
 /// One line of the list. The last line about a file counts, and a line that was cut short counts for nothing.
 #[derive(Serialize, Deserialize)]
@@ -28,6 +29,16 @@ struct Mark {
     size: u64,
     /// The time of the last modification, in nanoseconds since the Unix epoch.
     modified: i64,
+    /// The ranges that are there, if not all of the file is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    parts: Option<Ranges>,
+}
+
+/// How much of a file is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Present {
+    Whole,
+    Parts(Ranges),
 }
 
 /// The list of what is there, which grows by a line with each file.
@@ -57,17 +68,18 @@ impl Held {
         Ok(Self { path: path.to_owned(), known, lines, file: Mutex::new(None) })
     }
 
-    /// Checks whether a file is there in the version of the object, as it was written.
-    pub(crate) fn has(&self, name: &str, object: &Object, path: &Path) -> bool {
-        let known =
-            self.known.get(name).filter(|mark| mark.version == object.version && mark.size == object.size);
-        known.is_some_and(|mark| stamp(path).is_some_and(|stamp| stamp == (mark.size, mark.modified)))
+    /// Returns how much of a file is there in the version of the object, if it is as it was written.
+    pub(crate) fn present(&self, name: &str, object: &Object, path: &Path) -> Option<Present> {
+        let mark = self.known.get(name)?;
+        let is_same = mark.version == version(object, mark.parts.is_some()) && mark.size == object.size;
+        let is_untouched = || stamp(path).is_some_and(|stamp| stamp == (mark.size, mark.modified));
+        (is_same && is_untouched()).then(|| mark.parts.clone().map_or(Present::Whole, Present::Parts))
     }
 
-    /// Notes that a file is there.
-    pub(crate) fn note(&self, name: &str, object: &Object, path: &Path) -> Result<()> {
+    /// Notes that a file is there, or some parts of it.
+    pub(crate) fn note(&self, name: &str, object: &Object, path: &Path, parts: Option<Ranges>) -> Result<()> {
         let (size, modified) = stamp(path).ok_or_else(|| SourceError::Record { path: path.to_owned() })?;
-        let mark = Mark { version: object.version.clone(), size, modified };
+        let mark = Mark { version: version(object, parts.is_some()), size, modified, parts };
         let line = self.line(&Line { name: name.to_owned(), mark })?;
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *file {
@@ -94,6 +106,11 @@ impl Held {
     }
 }
 
+/// Returns the version that a mark has. A program that knows no parts takes those for another version.
+fn version(object: &Object, is_in_parts: bool) -> String {
+    if is_in_parts { format!("parts of {}", object.version) } else { object.version.clone() }
+}
+
 /// Returns the size and the time of a regular file.
 fn stamp(path: &Path) -> Option<(u64, i64)> {
     let metadata = fs_err::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
@@ -116,12 +133,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (list, path) = (folder.path().join("held.jsonl"), folder.path().join("a"));
         fs_err::write(&path, "one").unwrap();
-        Held::read(&list).unwrap().note("a", &object("1"), &path).unwrap();
+        Held::read(&list).unwrap().note("a", &object("1"), &path, None).unwrap();
         let held = Held::read(&list).unwrap();
-        assert!(held.has("a", &object("1"), &path));
-        assert!(!held.has("a", &object("2"), &path) && !held.has("b", &object("1"), &path));
+        assert_eq!(held.present("a", &object("1"), &path), Some(Present::Whole));
+        assert!(
+            held.present("a", &object("2"), &path).is_none()
+                && held.present("b", &object("1"), &path).is_none()
+        );
         fs_err::write(&path, "on").unwrap();
-        assert!(!held.has("a", &object("1"), &path));
+        assert!(held.present("a", &object("1"), &path).is_none());
     }
 
     #[test]
@@ -131,9 +151,9 @@ mod tests {
         fs_err::write(&path, "one").unwrap();
         fs_err::write(&list, "{\"name\":\"a\",\"version\":\"1\"").unwrap();
         let held = Held::read(&list).unwrap();
-        assert!(!held.has("a", &object("1"), &path));
-        held.note("a", &object("1"), &path).unwrap();
-        assert!(Held::read(&list).unwrap().has("a", &object("1"), &path));
+        assert!(held.present("a", &object("1"), &path).is_none());
+        held.note("a", &object("1"), &path, None).unwrap();
+        assert_eq!(Held::read(&list).unwrap().present("a", &object("1"), &path), Some(Present::Whole));
     }
 
     #[test]
@@ -142,9 +162,26 @@ mod tests {
         let (list, path) = (folder.path().join("held.jsonl"), folder.path().join("a"));
         fs_err::write(&path, "one").unwrap();
         let held = Held::read(&list).unwrap();
-        (0..1_100).for_each(|version| held.note("a", &object(&version.to_string()), &path).unwrap());
+        (0..1_100).for_each(|version| held.note("a", &object(&version.to_string()), &path, None).unwrap());
         held.tidy().unwrap();
         assert_eq!(fs_err::read_to_string(&list).unwrap().lines().count(), 1);
-        assert!(Held::read(&list).unwrap().has("a", &object("1099"), &path));
+        assert_eq!(Held::read(&list).unwrap().present("a", &object("1099"), &path), Some(Present::Whole));
+    }
+
+    #[test]
+    fn parts_are_never_taken_for_the_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (list, path) = (folder.path().join("held.jsonl"), folder.path().join("a"));
+        fs_err::write(&path, "o\0e").unwrap();
+        let parts: Ranges = [0..1, 2..3].into_iter().collect();
+        Held::read(&list).unwrap().note("a", &object("1"), &path, Some(parts.clone())).unwrap();
+        let held = Held::read(&list).unwrap();
+        assert_eq!(held.present("a", &object("1"), &path), Some(Present::Parts(parts)));
+        assert_eq!(held.present("a", &object("parts of 1"), &path), None);
+        // A program that knows no parts reads the version and finds another one.
+        let line = fs_err::read_to_string(&list).unwrap();
+        assert!(line.contains("\"version\":\"parts of 1\""), "{line}");
+        held.note("a", &object("1"), &path, None).unwrap();
+        assert_eq!(Held::read(&list).unwrap().present("a", &object("1"), &path), Some(Present::Whole));
     }
 }

@@ -7,6 +7,8 @@
 //! Every download is checked against its announced length and against whatever checksum the server gives, continues
 //! where it broke off as long as the version is the same, and appears under its name only when it is complete.
 //!
+//! A file may also be wanted in parts: a function that is given what is there of it ([`Sparse`]) tells what it needs.
+//!
 //! # What object_store does here, and what it does not
 //!
 //! Credentials, their tokens and the signatures of requests are `object_store`'s. Listings and contents are not: its
@@ -20,6 +22,7 @@ mod checksums;
 mod client;
 mod connector;
 mod credentials;
+mod crew;
 mod download;
 mod encoding;
 mod error;
@@ -28,21 +31,27 @@ pub mod glob;
 mod held;
 mod listing;
 mod name;
+mod part_download;
+mod parts;
 mod place;
 mod profile;
 mod progress;
+mod ranges;
 mod remote;
 mod root;
 mod settings;
 mod shown;
 mod sources;
+mod sparse;
 mod stock;
 
 pub use access::Access;
 pub use error::{Result, SourceError};
 pub use progress::{Event, Observer};
+pub use ranges::Ranges;
 pub use remote::Remote;
 pub use settings::Settings;
 pub use shown::Shown;
 pub use sources::{Fetched, RemoteFile, Sources, Wanted, held};
+pub use sparse::{Need, Needs, Sparse};
 pub use stock::{Copied, clear, copies};

@@ -5,9 +5,9 @@
 //! CACHE/sources/<scheme>/<bucket or host>/
 //!   about.json                what it is a copy of
 //!   files/<name>              the files under their own names
-//!   held.jsonl                which version of each file is there
+//!   held.jsonl                which version of each file is there, and which parts of it
 //!   listings/<hash>.json      what an address held when it was last asked
-//!   partial/<hash>            the beginning of a file
+//!   partial/<hash>            the beginning of a file, or parts of one
 //!   lock                      held by the process that fetches
 //! ```
 
@@ -100,6 +100,14 @@ impl Root {
     pub(crate) fn partial(&self, name: &str, object: &Object) -> PathBuf {
         let key = format!("{name}\n{}\n{}", object.version, object.size);
         self.folder.join("partial").join(&hash(&key)[..32])
+    }
+
+    /// Returns the path at which parts of a version of a file are collected, and what the list of what is there calls it:
+    /// something that no file is called.
+    pub(crate) fn sparse(&self, name: &str, object: &Object) -> (PathBuf, String) {
+        let key = format!("{name}\n{}\n{}\nparts", object.version, object.size);
+        let own = format!("/partial/{}", &hash(&key)[..32]);
+        (self.folder.join(&own[1..]), own)
     }
 
     /// Returns what the address held when it was last asked. A listing that cannot be read is as good as none.

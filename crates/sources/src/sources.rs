@@ -11,19 +11,37 @@ use crate::client::Client;
 use crate::connector::Connector;
 use crate::error::{Result, SourceError};
 use crate::fetch::Fetch;
-use crate::held::Held;
+use crate::held::{Held, Present};
 use crate::listing::{self, Listing, Object};
 use crate::place;
 use crate::progress::{Event, Observer};
 use crate::remote::Remote;
 use crate::root::Root;
 use crate::settings::Settings;
+use crate::sparse::{Need, Needs, Sparse};
 
 /// How often an address is listed anew because a file changed while it was read.
 const LISTINGS: usize = 3;
 
-/// A choice among the files of an address, by their names below its folder.
-pub type Wanted<'a> = &'a dyn Fn(&str) -> bool;
+/// What is wanted of an address.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    is_wanted: &'a dyn Fn(&str) -> bool,
+    needs: Option<Needs<'a>>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Wants whole files, chosen by their names below the folder of the address.
+    pub fn whole(is_wanted: &'a dyn Fn(&str) -> bool) -> Self {
+        Self { is_wanted, needs: None }
+    }
+
+    /// Wants of these files what they need. A file is fetched whole all the same where most of it is needed, and from
+    /// servers that send no parts.
+    pub fn parts(is_wanted: &'a dyn Fn(&str) -> bool, needs: Needs<'a>) -> Self {
+        Self { is_wanted, needs: Some(needs) }
+    }
+}
 
 /// What an address holds, as local files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,9 +163,11 @@ impl Sources {
         let chosen = Chosen::new(remote, listing, wanted)?;
         chosen.check_case(root)?;
         let held = Held::read(&root.held())?;
-        let missing = chosen.missing(root, &held);
+        let missing = chosen.missing(root, &held)?;
         if !missing.is_empty() {
-            Fetch { asking, root, remote, folder: &listing.folder, held: &held }.run(&missing)?;
+            let (folder, needs) = (&listing.folder, wanted.needs);
+            let missing: Vec<&Object> = missing.iter().map(|missing| missing.object).collect();
+            Fetch { asking, root, remote, folder, held: &held, needs }.run(&missing)?;
             held.tidy()?;
         }
         Ok(chosen.fetched(root))
@@ -159,22 +179,24 @@ impl Sources {
 ///
 /// # Errors
 ///
-/// [`SourceError::NotListed`] or [`SourceError::NotHeld`] if something is missing.
+/// [`SourceError::NotListed`], [`SourceError::NotHeld`] or [`SourceError::PartsHeld`] if something is missing.
 pub fn held(settings: &Settings, remote: &Remote, access: &Access, wanted: Wanted<'_>) -> Result<Fetched> {
     let root = root(settings, remote, access);
     let unknown = || SourceError::NotListed { address: remote.to_string() };
     let listing = root.listing(remote).ok_or_else(unknown)?;
     let chosen = Chosen::new(remote, &listing, wanted)?;
     let held = Held::read(&root.held())?;
-    let missing = chosen.missing(&root, &held);
-    match missing.is_empty() {
-        true => Ok(chosen.fetched(&root)),
-        false => Err(SourceError::NotHeld {
-            address: remote.to_string(),
-            missing: missing.len() as u64,
-            names: missing.iter().take(10).map(|object| object.name.clone()).collect(),
-        }),
+    let missing = chosen.missing(&root, &held)?;
+    if missing.is_empty() {
+        return Ok(chosen.fetched(&root));
     }
+    let address = remote.to_string();
+    let names = missing.iter().take(10).map(|missing| missing.object.name.clone()).collect();
+    let (missing, is_in_parts) = (missing.len() as u64, missing.iter().all(|missing| missing.is_in_parts));
+    Err(match is_in_parts {
+        true => SourceError::PartsHeld { address, missing, names, is_whole_wanted: wanted.needs.is_none() },
+        false => SourceError::NotHeld { address, missing, names },
+    })
 }
 
 fn root(settings: &Settings, remote: &Remote, access: &Access) -> Root {
@@ -191,20 +213,28 @@ struct Chosen<'a> {
     remote: &'a Remote,
     folder: &'a str,
     objects: Vec<&'a Object>,
+    needs: Option<Needs<'a>>,
     passed_over: BTreeMap<String, u64>,
 }
 
+/// A file of which something that is needed is not in the cache.
+struct Missing<'a> {
+    object: &'a Object,
+    /// Whether other parts of it are there.
+    is_in_parts: bool,
+}
+
 impl<'a> Chosen<'a> {
-    fn new(remote: &'a Remote, listing: &'a Listing, wanted: Wanted<'_>) -> Result<Self> {
+    fn new(remote: &'a Remote, listing: &'a Listing, wanted: Wanted<'a>) -> Result<Self> {
         let (objects, others): (Vec<&Object>, Vec<&Object>) =
-            listing.objects.iter().partition(|object| wanted(&object.name));
+            listing.objects.iter().partition(|object| (wanted.is_wanted)(&object.name));
         listing::check_names(remote, &objects)?;
         let mut passed_over = BTreeMap::new();
         for object in others {
             let extension = Path::new(&object.name).extension().unwrap_or_default().to_string_lossy();
             *passed_over.entry(extension.to_lowercase()).or_default() += 1;
         }
-        Ok(Self { remote, folder: &listing.folder, objects, passed_over })
+        Ok(Self { remote, folder: &listing.folder, objects, needs: wanted.needs, passed_over })
     }
 
     /// Refuses names that differ only in case where the cache's file system takes them for one.
@@ -221,13 +251,28 @@ impl<'a> Chosen<'a> {
         }
     }
 
-    fn missing(&self, root: &Root, held: &Held) -> Vec<&'a Object> {
-        let files = root.files();
-        let is_held = |object: &Object| {
+    fn missing(&self, root: &Root, held: &Held) -> Result<Vec<Missing<'a>>> {
+        let mut missing = Vec::new();
+        for object in self.objects.iter().copied() {
             let name = path_in(self.folder, &object.name);
-            held.has(&name, object, &files.join(&name))
-        };
-        self.objects.iter().copied().filter(|object| !is_held(object)).collect()
+            let path = root.files().join(&name);
+            match held.present(&name, object, &path) {
+                Some(Present::Whole) => {}
+                None => missing.push(Missing { object, is_in_parts: false }),
+                Some(Present::Parts(present)) => {
+                    if !self.are_enough(&Sparse::parts(&path, present)?)? {
+                        missing.push(Missing { object, is_in_parts: true });
+                    }
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Checks whether the parts of a file that are there are all that is needed of it.
+    fn are_enough(&self, file: &Sparse) -> Result<bool> {
+        let Some(needs) = self.needs else { return Ok(false) };
+        Ok(matches!(needs(file)?, Need::Parts(needed) if file.present().contain(&needed)))
     }
 
     fn fetched(self, root: &Root) -> Fetched {

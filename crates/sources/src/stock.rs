@@ -1,5 +1,6 @@
 //! What the cache has, and how it is emptied.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -7,6 +8,7 @@ use cliptune_web::Lock;
 use fs_err as fs;
 
 use crate::error::{Result, SourceError};
+use crate::parts::SMALLEST;
 use crate::root::{SOURCES, about};
 
 /// The copy of one bucket or host.
@@ -81,7 +83,11 @@ fn measure(folder: &Path, files: &mut u64, bytes: &mut u64) -> Result<()> {
             true => measure(&entry.path(), files, bytes)?,
             false => {
                 *files += 1;
-                *bytes += metadata.len();
+                // The holes of a file that is there in parts take no space.
+                *bytes += match metadata.len() {
+                    size if size < SMALLEST => size,
+                    size => size.min(metadata.blocks().saturating_mul(512)),
+                };
             }
         }
     }

@@ -116,7 +116,7 @@ pub struct Sources {
     pub images_folders: Vec<String>,
     /// BLAKE3 over all image names and contents.
     pub images_hash: String,
-    /// BLAKE3 of the table.
+    /// BLAKE3 of what is read of the table.
     pub table_hash: String,
 }
 

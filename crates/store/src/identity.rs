@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use cliptune_experiment::{DataPlan, ModelSource, Plan, Precision, Task};
 
 /// The version of everything between the sources and the items. Raising it makes every dataset stale.
-pub const DATASET_FORMAT: u32 = 4;
+pub const DATASET_FORMAT: u32 = 5;
 /// The version of everything between a dataset and a trained model. Raising it makes every run stale.
 pub(crate) const TRAIN_PROCEDURE: u32 = 5;
 /// The version of `run.json`.

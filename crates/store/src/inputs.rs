@@ -13,10 +13,12 @@ use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
+use crate::named_columns::NamedColumns;
 use crate::packed;
+use crate::parquet_parts;
 use crate::reading::Reading;
 use crate::remote;
-use crate::unread::Unread;
+use crate::unread::{ContentHash, Unread};
 
 /// The images and the table of a plan in their current state.
 #[derive(Clone, Debug)]
@@ -31,7 +33,8 @@ pub struct Inputs {
     pub passed_over: BTreeMap<String, u64>,
     /// The files that make up the table.
     pub table: TableFiles,
-    /// The BLAKE3 of the table: that of its only file, or that of the hashes of its files in order.
+    /// The BLAKE3 of the table: that of its only file, or that of the hashes of its files in order. A parquet file is
+    /// known by what the plan reads of it.
     pub table_hash: String,
     /// The BLAKE3 of all image names and identities.
     pub images_hash: String,
@@ -118,7 +121,7 @@ impl Inputs {
         // The existence of all sources is checked before any is read.
         let tables = listed(&plan.metadata.locations, |table| match table {
             Location::Local(path) => files_of_table(path),
-            Location::Remote(address) => remote::table(address, &plan.access),
+            Location::Remote(address) => remote::table(address, plan),
         })?;
         let images = listed(&plan.images, |images| match images {
             Location::Local(path) => image_files::list(path),
@@ -133,11 +136,9 @@ impl Inputs {
         };
         inputs.table.layout = layout;
         let (mut hashed, mut named) = (Vec::new(), Vec::new());
-        // The digests of the table are remembered separately, because datasets share images more often than tables.
         for (table, files) in tables {
             let contents = beside::contents(layout, &files)?;
-            let subject = format!("{table} as a table");
-            let digests = digests(cache, &subject, &contents.hashed, &Unread::hash, on_progress)?;
+            let digests = table_digests(cache, plan, table, &contents.hashed, on_progress)?;
             hashed.extend(contents.hashed.relative.into_iter().zip(digests));
             named.extend(contents.named);
             inputs.table.files.extend(files.relative.iter().map(|name| files.folder.join(name)));
@@ -219,6 +220,23 @@ fn files_of_table(table: &Path) -> Result<FileNames, StoreError> {
     }
     let found = image_files::matching(table)?.filter(|found| !found.relative.is_empty());
     found.ok_or_else(|| StoreError::NoTable { path: table.to_path_buf() })
+}
+
+/// Hashes the files of a table: of parquet files what the plan reads of them, of others all. The digests are remembered
+/// separately, because datasets share images more often than tables.
+fn table_digests(
+    cache: &Path,
+    plan: &DataPlan,
+    table: &Location,
+    files: &FileNames,
+    on_progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Vec<Digest>, StoreError> {
+    if plan.metadata.format != TableFormat::Parquet {
+        return digests(cache, &format!("{table} as a table"), files, &Unread::hash, on_progress);
+    }
+    let columns = NamedColumns::of(plan);
+    let read = |file: Unread| parquet_parts::digest(file.path(), &columns).map(ContentHash);
+    digests(cache, &format!("{table} as a table of {}", columns.key()), files, &read, on_progress)
 }
 
 /// Returns the hash of a table. A single file gives its own hash, so that the table stays the same under any name. Where rows

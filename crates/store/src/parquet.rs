@@ -44,6 +44,9 @@ impl Table {
     }
 }
 
+/// The name under which DuckDB gives the number of a row in its parquet file, unless the file has a column of that name.
+pub const ROW_OF_FILE: &str = "file_row_number";
+
 /// Opens a separate DuckDB database in memory that fetches no extensions.
 pub fn open_database() -> duckdb::Result<Connection> {
     let config = duckdb::Config::default()

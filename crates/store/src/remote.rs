@@ -7,12 +7,23 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress, TableFormat};
-use cliptune_sources::{Fetched, Settings, Shown, Sources, held};
+use cliptune_sources::{Fetched, Settings, Shown, Sources, Sparse, Wanted, held};
 use cliptune_terminal::Printer;
 
 use crate::error::{MissingImages, StoreError};
 use crate::image_files::{Contents, FileNames, ImageFiles, is_image_name, is_table};
+use crate::named_columns::NamedColumns;
 use crate::packed::Packing;
+use crate::parquet_parts::need;
+
+/// How much of the files of a plan is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// What the plan's dataset is made from: of parquet tables, the columns that the plan reads.
+    Needed,
+    /// All of every file, for whoever looks at all columns.
+    Whole,
+}
 
 /// What the files of a source are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +50,7 @@ impl Content {
 /// Returns an error when a source cannot be reached, is not there, or misbehaves.
 pub fn fetch_remote(
     plan: &DataPlan,
+    extent: Extent,
     is_offline: bool,
     printer: &Printer,
     interrupted: &AtomicBool,
@@ -50,10 +62,25 @@ pub fn fetch_remote(
     settings.offline |= is_offline;
     let (sources, access) = (Sources::new(settings)?, access(&plan.access));
     let shown = Shown::new(printer, interrupted);
+    let columns = NamedColumns::of(plan);
+    let needs = |file: &Sparse| need(file, &columns);
     for (address, content) in elsewhere(plan) {
-        sources.fetch(address.remote(), &access, &|name| is_wanted(address, content, name), &shown)?;
+        let is_wanted = |name: &str| is_wanted(address, content, name);
+        let wanted = match extent == Extent::Needed && is_read_in_parts(address, content, plan) {
+            true => Wanted::parts(&is_wanted, &needs),
+            false => Wanted::whole(&is_wanted),
+        };
+        sources.fetch(address.remote(), &access, wanted, &shown)?;
     }
     Ok(())
+}
+
+/// Checks whether only some parts of the files of a source are read. Images in them are read whole.
+fn is_read_in_parts(address: &RemoteAddress, content: Content, plan: &DataPlan) -> bool {
+    let is_image = |image: &Location| matches!(image, Location::Remote(image) if image == address);
+    content == Content::Table
+        && plan.metadata.format == TableFormat::Parquet
+        && !plan.images.iter().any(is_image)
 }
 
 /// Checks whether any of a plan's files lie elsewhere.
@@ -74,7 +101,7 @@ fn elsewhere(plan: &DataPlan) -> impl Iterator<Item = (&RemoteAddress, Content)>
 pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFiles, StoreError> {
     let remote = address.remote();
     let is_folder = remote.is_in_bucket() && !remote.is_pattern();
-    let (names, passed_over) = in_cache(address, &plan.access, Content::of_images(plan))?;
+    let (names, passed_over) = in_cache(address, plan, Content::of_images(plan))?;
     let is_named = |name: &String| remote.file_name().is_some_and(|own| own == name);
     let found = match is_folder && !names.relative.iter().any(is_named) {
         true => in_folder(names, passed_over)?,
@@ -99,8 +126,8 @@ fn in_folder(names: FileNames, passed_over: BTreeMap<String, u64>) -> Result<Ima
 }
 
 /// Finds the files of a table in the cache, as they were when they were last fetched.
-pub(crate) fn table(address: &RemoteAddress, access: &Access) -> Result<FileNames, StoreError> {
-    match in_cache(address, access, Content::Table)? {
+pub(crate) fn table(address: &RemoteAddress, plan: &DataPlan) -> Result<FileNames, StoreError> {
+    match in_cache(address, plan, Content::Table)? {
         (names, _) if names.relative.is_empty() => {
             Err(StoreError::NoTable { path: address.to_string().into() })
         }
@@ -111,12 +138,18 @@ pub(crate) fn table(address: &RemoteAddress, access: &Access) -> Result<FileName
 /// Finds the files of a source in the cache, and counts its other files by their extensions.
 fn in_cache(
     address: &RemoteAddress,
-    access_of_plan: &Access,
+    plan: &DataPlan,
     content: Content,
 ) -> Result<(FileNames, BTreeMap<String, u64>), StoreError> {
-    let wanted = |name: &str| is_wanted(address, content, name);
+    let columns = NamedColumns::of(plan);
+    let is_wanted = |name: &str| is_wanted(address, content, name);
+    let needs = |file: &Sparse| need(file, &columns);
+    let wanted = match is_read_in_parts(address, content, plan) {
+        true => Wanted::parts(&is_wanted, &needs),
+        false => Wanted::whole(&is_wanted),
+    };
     let Fetched { folder, files, passed_over } =
-        held(&Settings::from_env()?, address.remote(), &access(access_of_plan), &wanted)?;
+        held(&Settings::from_env()?, address.remote(), &access(&plan.access), wanted)?;
     let relative = files.into_iter().map(|file| file.relative).collect();
     Ok((FileNames { folder, relative }, passed_over))
 }

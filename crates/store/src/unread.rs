@@ -1,6 +1,6 @@
 //! A file whose content has to be read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::image_identity::ImageIdentity;
@@ -33,6 +33,10 @@ impl Unread {
     /// Returns the size that the file had when it was listed.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Hashes the content without holding it in memory.

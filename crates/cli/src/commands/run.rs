@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_experiment::DataPlan;
-use cliptune_store::{Standing, Store, fetch_remote, is_remote};
+use cliptune_store::{Extent, Standing, Store, fetch_remote, is_remote};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
 use crate::error::CliError;
@@ -68,7 +68,7 @@ fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool 
             continue;
         }
         fetched.push(&plan.data);
-        match fetch_remote(&plan.data, common.offline, printer, &signals::catch()) {
+        match fetch_remote(&plan.data, Extent::Needed, common.offline, printer, &signals::catch()) {
             Err(error) if error.exit() == Exit::Interrupted => return false,
             Err(error) => warn_of(&error, printer),
             Ok(()) => {}

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
 use cliptune_sample::{Request, show};
-use cliptune_store::{Dataset, Inputs, Store, Unread, fetch_remote};
+use cliptune_store::{Dataset, Extent, Inputs, Store, Unread, fetch_remote};
 use cliptune_terminal::{Printer, format, silent_interrupt_flag};
 
 use crate::command::distinct_data;
@@ -73,7 +73,8 @@ impl<'a> Subject<'a> {
                 "the matrix gives {count}; this is the first, and --set fixes another point"
             ));
         }
-        fetch_remote(plan, is_offline, printer, &silent_interrupt_flag())?;
+        // All columns of a row are shown.
+        fetch_remote(plan, Extent::Whole, is_offline, printer, &silent_interrupt_flag())?;
         // A store that is not there is not made for the hashes of files that it would remember.
         let remembering = if store.root().is_dir() { store.clone() } else { Store::open(scratch)? };
         let inputs = crate::ingest::read_inputs(&remembering, plan, printer, &Unread::hash, &|_| {})?;

@@ -19,7 +19,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{TableFormat, TableSource};
-use cliptune_store::{TableFiles, TableLayout, guard_parquet, literal_path, sql_name, sql_text};
+use cliptune_store::{ROW_OF_FILE, TableFiles, TableLayout, guard_parquet, literal_path, sql_name, sql_text};
 use serde::Deserialize;
 
 use crate::database::Database;
@@ -27,7 +27,7 @@ use crate::error::IngestError;
 pub(crate) use kind::{Kind, plain_name};
 
 /// The name by which the SQL of an experiment can refer to the table.
-pub(crate) const TABLE: &str = "metadata";
+pub(crate) use cliptune_store::TABLE_NAME as TABLE;
 
 /// The loaded table, with its columns and the column that holds the row number.
 pub(crate) struct Table {
@@ -170,9 +170,6 @@ fn load_parquet(
     database.execute(&load).map_err(|problem| unreadable(first, problem))?;
     Ok(number)
 }
-
-/// The name under which DuckDB gives the number of a row in its file, unless the file has a column of that name.
-const ROW_OF_FILE: &str = "file_row_number";
 
 /// Returns the SQL that reads a parquet file. Folders in the path do not become columns, and the columns are those of
 /// the file.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use cliptune_store::{image_column, image_columns, sql_name, sql_text};
+use cliptune_store::{ROW_OF_FILE, image_column, image_columns, sql_name, sql_text};
 
 use super::folders::IMAGE;
-use super::{ROW_OF_FILE, load_parquet};
+use super::load_parquet;
 use crate::database::Database;
 use crate::error::IngestError;
 

@@ -4,6 +4,7 @@
 
 mod accounting;
 mod classes;
+mod columns_read;
 mod command;
 mod files;
 mod folders;

@@ -80,6 +80,11 @@ impl Item {
     }
 }
 
+/// Returns the generation of an object. Stand-ins may have none.
+fn generation(object: &Object) -> Option<u64> {
+    object.version.parse().ok()
+}
+
 impl Bucket {
     pub(super) fn new(
         google: &Google,
@@ -140,9 +145,9 @@ impl Place for Bucket {
 
     fn content(&self, object: &Object) -> Result<Question> {
         let (base, bucket, key) = (&self.base, &self.bucket, component(&object.name));
-        let generation = match object.version.parse::<u64>() {
-            Ok(generation) => format!("&generation={generation}"),
-            Err(_) => String::new(),
+        let generation = match generation(object) {
+            Some(generation) => format!("&generation={generation}"),
+            None => String::new(),
         };
         let address = format!("{base}/download/storage/v1/b/{bucket}/o/{key}?alt=media{generation}");
         Ok(Question::get(uri(&address)?))
@@ -150,6 +155,10 @@ impl Place for Bucket {
 
     fn version(&self, reply: &Reply) -> Option<String> {
         reply.header("x-goog-generation").map(str::to_owned)
+    }
+
+    fn asks_for_version(&self, object: &Object) -> bool {
+        generation(object).is_some()
     }
 
     fn authorize(&self, request: &mut Request<()>) -> Result<()> {

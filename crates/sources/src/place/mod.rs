@@ -41,6 +41,11 @@ pub(crate) trait Place: Send + Sync {
     /// Returns the version that an answer with a content is of, if it says so.
     fn version(&self, reply: &Reply) -> Option<String>;
 
+    /// Checks whether the question for a content can be answered with no other version.
+    fn asks_for_version(&self, _object: &Object) -> bool {
+        false
+    }
+
     /// Adds credentials to a request to this place.
     fn authorize(&self, request: &mut Request<()>) -> Result<()>;
 

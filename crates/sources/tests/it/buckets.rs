@@ -1,6 +1,6 @@
 //! Listings of stores, honest ones and others.
 
-use cliptune_sources::{Remote, SourceError};
+use cliptune_sources::{Remote, SourceError, Wanted};
 
 use crate::http::{Answer, Fault, Server};
 use crate::support::{Machine, contents, files, lines, quiet, s3, s3_listing, store, texts};
@@ -44,7 +44,7 @@ fn only_wanted_files_are_fetched_and_the_others_are_counted() {
     let machine = s3_machine(&server);
     let remote = Remote::parse("s3://bucket/contest").unwrap();
     let wanted = |name: &str| name.ends_with(".jpeg");
-    let fetched = machine.sources().fetch(&remote, &machine.access, &wanted, &quiet).unwrap();
+    let fetched = machine.sources().fetch(&remote, &machine.access, Wanted::whole(&wanted), &quiet).unwrap();
     assert_eq!(fetched.files.len(), 3);
     let others: Vec<_> = fetched.passed_over.into_iter().collect();
     assert_eq!(others, [("parquet".to_owned(), 1), ("txt".to_owned(), 1), ("zip".to_owned(), 1)]);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use cliptune_sources::{Event, Observer, Remote, SourceError, clear, copies};
+use cliptune_sources::{Event, Observer, Remote, SourceError, Wanted, clear, copies};
 
 use crate::http::Server;
 use crate::support::{Machine, contents, files, lines, quiet, refusal, s3, store, texts};
@@ -36,7 +36,7 @@ fn offline_the_cache_answers_and_nothing_is_asked() {
 fn offline_what_is_missing_is_said() {
     let (_, server, machine) = served();
     let remote = Remote::parse(ADDRESS).unwrap();
-    machine.sources().fetch(&remote, &machine.access, &|name| name == "1", &quiet).unwrap();
+    machine.sources().fetch(&remote, &machine.access, Wanted::whole(&|name| name == "1"), &quiet).unwrap();
     let machine = offline(machine);
     let error = machine.fetch(ADDRESS).unwrap_err();
     assert_eq!(
@@ -114,7 +114,8 @@ fn an_interrupted_fetch_continues_where_it_ended() {
     let machine = Machine::new().at(&server.address);
     let remote = Remote::parse("s3://bucket/a").unwrap();
     let impatient = Impatient(AtomicBool::new(false));
-    let error = machine.sources().fetch(&remote, &machine.access, &|_| true, &impatient).unwrap_err();
+    let error =
+        machine.sources().fetch(&remote, &machine.access, Wanted::whole(&|_| true), &impatient).unwrap_err();
     assert!(matches!(error, SourceError::Interrupted), "{error}");
     server.asked();
     assert_eq!(contents(&machine.fetch("s3://bucket/a").unwrap()), texts(&[("a", &long)]));
@@ -135,7 +136,10 @@ fn a_fetch_tells_files_and_bytes() {
     let (_, _, machine) = served();
     let events = std::sync::Mutex::new(Vec::new());
     let note = |event: Event<'_>| events.lock().unwrap().push(format!("{event:?}"));
-    machine.sources().fetch(&Remote::parse(ADDRESS).unwrap(), &machine.access, &|_| true, &note).unwrap();
+    machine
+        .sources()
+        .fetch(&Remote::parse(ADDRESS).unwrap(), &machine.access, Wanted::whole(&|_| true), &note)
+        .unwrap();
     let events = events.into_inner().unwrap();
     assert_eq!(events[0], "Missing { address: \"s3://bucket/d/\", files: 2, bytes: 6 }");
     assert!(events.contains(&"Received { files: 2, bytes: 6 }".to_owned()), "{events:?}");

@@ -8,6 +8,7 @@ mod cache;
 #[path = "../../../web/tests/support/http.rs"]
 #[expect(dead_code, reason = "other crates' tests use the rest")]
 mod http;
+mod parts;
 mod stand_in;
 mod stores;
 mod support;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cliptune_sources::{Access, Event, Fetched, Remote, Settings, SourceError, Sources};
+use cliptune_sources::{Access, Event, Fetched, Remote, Settings, SourceError, Sources, Wanted};
 use tempfile::TempDir;
 
 use crate::http::{Answer, Asked, Fault, Server};
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     pub(crate) fn fetch_of(&self, sources: &Sources, address: &str) -> Result<Fetched, SourceError> {
-        sources.fetch(&Remote::parse(address)?, &self.access, &|_| true, &quiet)
+        sources.fetch(&Remote::parse(address)?, &self.access, Wanted::whole(&|_| true), &quiet)
     }
 
     /// What has been waited in all.

@@ -10,11 +10,9 @@ use duckdb::Connection;
 
 use super::unreadable;
 use crate::error::StoreError;
-use crate::parquet::{literal_path, open_database, sql_name, sql_text};
+use crate::parquet::{ROW_OF_FILE, literal_path, open_database, sql_name, sql_text};
 use crate::parquet_guard::guard_parquet;
 
-/// The name under which DuckDB gives the number of a row in its file.
-const NUMBER: &str = "file_row_number";
 /// The number of rows that are read together, because reading one of them has to look at its neighbours anyway.
 const BLOCK: u64 = 16;
 /// The number of bytes of such blocks that are kept of all files, beside the newest one. Each of the threads that read a file
@@ -68,10 +66,10 @@ fn connection() -> duckdb::Result<Connection> {
 pub fn image_columns(path: &Path) -> Result<Vec<String>, StoreError> {
     guard_parquet(path).map_err(|problem| unreadable(path, problem))?;
     let columns = described(path).map_err(|problem| unreadable(path, problem))?;
-    if columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(NUMBER)) {
+    if columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(ROW_OF_FILE)) {
         return Err(unreadable(
             path,
-            format!("it has a column {NUMBER}, which is the name of the row's own number"),
+            format!("it has a column {ROW_OF_FILE}, which is the name of the row's own number"),
         ));
     }
     let is_image = |kind: &str| {
@@ -191,7 +189,7 @@ impl ParquetRows {
     fn rows(&self, first: u64) -> duckdb::Result<Vec<(u64, Vec<u8>)>> {
         let database = connection()?;
         let mut statement = database.prepare(&format!(
-            "SELECT {NUMBER}, {} FROM {} WHERE {NUMBER} >= {first} AND {NUMBER} < {} AND {} IS NOT NULL",
+            "SELECT {ROW_OF_FILE}, {} FROM {} WHERE {ROW_OF_FILE} >= {first} AND {ROW_OF_FILE} < {} AND {} IS NOT NULL",
             self.bytes,
             source(&self.path),
             first + BLOCK,
@@ -205,7 +203,7 @@ impl ParquetRows {
 fn sizes(path: &Path, bytes: &str) -> duckdb::Result<Vec<(u64, u64)>> {
     let database = connection()?;
     let mut statement = database.prepare(&format!(
-        "SELECT {NUMBER}, octet_length({bytes}) FROM {} WHERE {bytes} IS NOT NULL ORDER BY {NUMBER}",
+        "SELECT {ROW_OF_FILE}, octet_length({bytes}) FROM {} WHERE {bytes} IS NOT NULL ORDER BY {ROW_OF_FILE}",
         source(path)
     ))?;
     let unsigned = |number: i64| number.cast_unsigned();

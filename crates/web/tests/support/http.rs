@@ -77,9 +77,14 @@ impl Asked {
         self.target.split('?').next().unwrap()
     }
 
+    /// The first byte that is wanted, and the last one if that is said.
+    fn range(&self) -> Option<(usize, Option<usize>)> {
+        let (first, last) = self.header("range")?.strip_prefix("bytes=")?.split_once('-')?;
+        Some((first.parse().unwrap(), last.parse().ok()))
+    }
+
     fn range_start(&self) -> usize {
-        let range = self.header("range").and_then(|range| range.strip_prefix("bytes="));
-        range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap())
+        self.range().map_or(0, |(first, _)| first)
     }
 
     /// `GET /path`, without the query.
@@ -106,11 +111,12 @@ impl Answer {
         if request.header("if-match").is_some_and(|wanted| Some(wanted) != etag) {
             return Self::new(412, &[], "");
         }
-        match (request.range_start(), content.len()) {
-            (0, _) => Self::new(200, headers, content),
-            (start, total) if start < total => {
-                let mut answer = Self::new(206, headers, &content[start..]);
-                answer.set("Content-Range", &format!("bytes {start}-{}/{total}", total - 1));
+        match (request.range(), content.len()) {
+            (None | Some((0, None)), _) => Self::new(200, headers, content),
+            (Some((first, last)), total) if first < total => {
+                let last = last.map_or(total - 1, |last| last.min(total - 1));
+                let mut answer = Self::new(206, headers, &content[first..=last]);
+                answer.set("Content-Range", &format!("bytes {first}-{last}/{total}"));
                 answer
             }
             (_, total) => Self::new(416, &[("Content-Range", &format!("bytes */{total}"))], ""),
