@@ -175,7 +175,7 @@ fn every_recipe_runs_on_a_fold_of_the_paper() {
     ] {
         let run = contest.cliptune(&format!("run experiments/new-yorker/published/{name}.yaml {settings}"));
         let run = run.succeeded();
-        let report = format!("runs/reports/new-yorker-published-{name}/report.json");
+        let report = format!("runs/reports/{name}/report.json");
         let report = fs::read_to_string(contest.context.path(&report)).unwrap_or_else(|_| panic!("{run}"));
         let report: serde_json::Value = serde_json::from_str(&report).unwrap();
         assert_eq!(report["boards"][0]["results"].as_array().map(Vec::len), Some(1), "{name}: {report}");
