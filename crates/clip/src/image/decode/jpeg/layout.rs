@@ -59,6 +59,32 @@ impl<'a> Layout<'a> {
     }
 }
 
+impl Layout<'_> {
+    /// Returns the number of blocks that each component has in a group.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = usize> {
+        let (across, down) = self.sampling;
+        (0..self.components.len()).map(move |component| if component == 0 { across * down } else { 1 })
+    }
+
+    /// Returns what tells the tables of the blocks of a group from those of other images: the same for the same tables.
+    pub(super) fn key(&self) -> Vec<u8> {
+        let mut key = vec![self.sampling.0 as u8, self.sampling.1 as u8];
+        for Component { dc, ac } in &self.components {
+            for definition in [dc, ac] {
+                key.extend(definition.counts);
+                key.extend(definition.symbols);
+            }
+        }
+        key
+    }
+
+    /// Returns the number of columns and rows of groups.
+    pub(super) fn groups(&self) -> (usize, usize) {
+        let (across, down) = self.sampling;
+        (self.width.div_ceil(8 * across), self.height.div_ceil(8 * down))
+    }
+}
+
 /// Splits off a marker and its segment.
 fn segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let [0xFF, marker, high, low, rest @ ..] = bytes else { return None };

@@ -5,8 +5,13 @@
 //! model's scores should not depend on that.
 
 mod codes;
+mod group;
+mod lanes;
 mod layout;
+mod means;
 mod scan;
+mod steps;
+mod walk;
 
 use libjpeg_turbo_rs::{ColorSpace, ComponentInfo, DecodeLimits, Decoder, PixelFormat};
 

@@ -5,14 +5,15 @@
 //! of decoding.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
-use super::codes::{Bits, Codes, Definition, Runs};
+use super::group::Group;
+use super::lanes::{Segment, Slots};
 use super::layout::Layout;
+use super::means::{Means, Source};
+use super::walk::Walk;
 use crate::image::raster::Raster;
 
-/// Checks the data of an image whose headers have been accepted. Returns the first component in an eighth of its size:
-/// the mean of each block of 8 × 8 pixels, which is what libjpeg returns at a scale of 1/8.
+/// Checks the data of an image whose headers have been accepted. Returns the first component in an eighth of its size.
 ///
 /// Returns `None` if the data are damaged, or if the file is of another kind than [`Layout`] reads; the decoder
 /// itself has to tell which. What passes here passes there.
@@ -21,67 +22,65 @@ pub(super) fn check(bytes: &[u8]) -> Option<Raster> {
         static WORKSPACE: RefCell<Workspace> = RefCell::default();
     }
     let layout = Layout::read(bytes)?;
-    WORKSPACE.with_borrow_mut(|workspace| workspace.check(&layout))
+    WORKSPACE.with_borrow_mut(|workspace| {
+        let checked = workspace.check(&layout);
+        workspace.give_back();
+        checked
+    })
 }
 
 /// What is kept from one image to the next.
 #[derive(Default)]
 struct Workspace {
     data: Vec<u8>,
-    /// Most encoders write the same tables into all files.
-    codes: Known<Codes>,
-    runs: Known<Runs>,
+    /// Most encoders write the same tables into all files. The latest are the last.
+    tools: Vec<Tools>,
+}
+
+/// What images with the same tables share.
+struct Tools {
+    /// What tells the tables from others.
+    key: Vec<u8>,
+    group: Group,
+    slots: Slots,
 }
 
 impl Workspace {
+    /// The number of sets of tables that are kept.
+    const MOST: usize = 4;
+    /// The number of bytes of data beyond which nothing is kept.
+    const LARGE: usize = 1 << 24;
+    /// The number of bytes whose bits can be counted.
+    const LARGEST: usize = u32::MAX as usize / 16;
+
     fn check(&mut self, layout: &Layout<'_>) -> Option<Raster> {
-        let segments = unstuffed(layout.data, &mut self.data)?;
-        let (dc, ac): (Vec<_>, Vec<_>) =
-            layout.components.iter().map(|component| (component.dc, component.ac)).unzip();
-        let dc = self.codes.get_all(&dc, Codes::new)?;
-        let ac = self.runs.get_all(&ac, |definition| Codes::new(definition).map(Runs::new))?;
-        let scan = Scan { layout, data: &self.data, tables: dc.into_iter().zip(ac).collect() };
-        scan.check(&segments)
-    }
-}
-
-/// Tables by their definitions, the latest last.
-struct Known<T>(Vec<(Vec<u8>, Rc<T>)>);
-
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Known<T> {
-    /// The number of tables that are kept: those of two images with tables of their own.
-    const MOST: usize = 8;
-
-    fn get_all(
-        &mut self,
-        definitions: &[Definition<'_>],
-        build: impl Fn(Definition<'_>) -> Option<T>,
-    ) -> Option<Vec<Rc<T>>> {
-        definitions.iter().map(|&definition| self.get(definition, &build)).collect()
-    }
-
-    fn get(
-        &mut self,
-        definition: Definition<'_>,
-        build: impl Fn(Definition<'_>) -> Option<T>,
-    ) -> Option<Rc<T>> {
-        let Definition { counts, symbols } = definition;
-        let same = |(key, _): &&(Vec<u8>, Rc<T>)| key[..16] == *counts && key[16..] == *symbols;
-        if let Some((_, known)) = self.0.iter().find(same) {
-            return Some(Rc::clone(known));
+        let ends = unstuffed(layout.data, &mut self.data)?;
+        if self.data.len() > Self::LARGEST {
+            return None;
         }
-        let table = Rc::new(build(definition)?);
-        if self.0.len() == Self::MOST {
-            self.0.remove(0);
+        let at = self.find(layout)?;
+        let Tools { group, slots, .. } = &mut self.tools[at];
+        Scan { layout, walk: Walk { group, data: &self.data } }.check(&ends, slots)
+    }
+
+    /// Finds the tools for an image, or makes them.
+    fn find(&mut self, layout: &Layout<'_>) -> Option<usize> {
+        let key = layout.key();
+        if let Some(known) = self.tools.iter().rposition(|tools| tools.key == key) {
+            return Some(known);
         }
-        self.0.push(([counts, symbols].concat(), Rc::clone(&table)));
-        Some(table)
+        if self.tools.len() == Self::MOST {
+            self.tools.remove(0);
+        }
+        self.tools.push(Tools { key, group: Group::new(layout)?, slots: Slots::default() });
+        Some(self.tools.len() - 1)
+    }
+
+    /// Gives memory back that images usually do not take.
+    fn give_back(&mut self) {
+        if self.data.capacity() > Self::LARGE {
+            *self = Self::default();
+        }
     }
 }
 
@@ -92,7 +91,7 @@ type End = usize;
 /// as many zeros as a block may read beyond the end.
 ///
 /// Returns `None` unless the data end with the end-of-image marker.
-fn unstuffed(data: &[u8], copy: &mut Vec<u8>) -> Option<Vec<End>> {
+pub(super) fn unstuffed(data: &[u8], copy: &mut Vec<u8>) -> Option<Vec<End>> {
     /// The bytes of the largest block, 64 codes of 16 bits with values of 15 bits, and of two windows.
     const BEYOND: usize = 64 * 31 / 8 + 16;
     copy.clear();
@@ -117,101 +116,36 @@ fn unstuffed(data: &[u8], copy: &mut Vec<u8>) -> Option<Vec<End>> {
     }
 }
 
-/// The data of a scan with the tables of each component.
+/// The data of a scan with their tables.
 struct Scan<'a> {
     layout: &'a Layout<'a>,
-    data: &'a [u8],
-    tables: Vec<(Rc<Codes>, Rc<Runs>)>,
+    walk: Walk<'a>,
 }
 
 impl Scan<'_> {
-    fn check(&self, ends: &[End]) -> Option<Raster> {
-        let Layout { width, height, sampling: (across, down), .. } = *self.layout;
-        let (columns, rows) = (width.div_ceil(8 * across), height.div_ceil(8 * down));
-        let interval = match self.layout.restart_interval {
+    fn check(&self, ends: &[End], slots: &mut Slots) -> Option<Raster> {
+        let Self { layout, walk } = *self;
+        let (columns, rows) = layout.groups();
+        let interval = match layout.restart_interval {
             0 => columns * rows,
-            interval => interval,
+            interval => interval.min(columns * rows),
         };
-        if ends.len() != (columns * rows).div_ceil(interval) {
+        if interval == 0 || ends.len() != (columns * rows).div_ceil(interval) {
             return None;
         }
-        let stride = columns * across;
-        let mut means = vec![0; stride * rows * down];
+        slots.prepare(walk.group, interval * walk.group.len());
+        let mut means = Means::new(layout);
         let mut start = 0;
-        for (segment, &end) in ends.iter().enumerate() {
-            let first = segment * interval;
-            let mut reader = Reader { bits: Bits::new(self.data, start), end: 8 * end, dc: [0; 3] };
-            for group in first..(first + interval).min(columns * rows) {
-                let corner = group / columns * down * stride + group % columns * across;
-                self.group(&mut reader, &mut means[corner..], stride)?;
-            }
+        for (first, &end) in (0..columns * rows).step_by(interval).zip(ends) {
+            let blocks = interval.min(columns * rows - first) * walk.group.len();
+            let bits = 8 * start as u32..8 * end as u32;
+            let source = Source::new(walk.data, &walk.group.tables(0).dc, bits.start);
+            walk.pass(&Segment { bits, blocks }, slots)?;
+            means.read(layout, first, &slots.found()[..blocks], source)?;
             start = end;
         }
-        Some(trimmed(means, stride, width.div_ceil(8), height.div_ceil(8)))
+        Some(means.image(layout))
     }
-
-    /// Reads the blocks of one group: those of the first component row by row, and one of each other component.
-    fn group(&self, reader: &mut Reader<'_>, means: &mut [u8], stride: usize) -> Option<()> {
-        let (across, down) = self.layout.sampling;
-        let (first, others) = self.tables.split_first()?;
-        for row in 0..down {
-            for mean in &mut means[row * stride..][..across] {
-                *mean = mean_of(reader.block(0, first)?, self.layout.quantum);
-            }
-        }
-        (1..).zip(others).try_for_each(|(component, tables)| reader.block(component, tables).map(|_| ()))
-    }
-}
-
-/// The state of reading a segment.
-struct Reader<'a> {
-    bits: Bits<'a>,
-    /// The end of the segment in bits.
-    end: usize,
-    /// The latest DC coefficient of each component.
-    dc: [i16; 3],
-}
-
-impl Reader<'_> {
-    /// Reads a block and returns its DC coefficient.
-    #[inline(always)]
-    fn block(&mut self, component: usize, (dc, ac): &(Rc<Codes>, Rc<Runs>)) -> Option<i16> {
-        self.bits.refill()?;
-        let (size, length) = dc.symbol(self.bits.window)?;
-        let size = u32::from(size);
-        if size > 15 {
-            return None;
-        }
-        let difference = extended(self.bits.window << length, size);
-        self.dc[component] = self.dc[component].wrapping_add(difference);
-        self.bits.skip(length + size);
-        ac.pass(&mut self.bits)?;
-        (self.bits.position() <= self.end).then_some(self.dc[component])
-    }
-}
-
-/// Reads a value of some bits at the start of a window: those that start with 0 are negative (ITU-T T.81, F.2.2.1).
-#[inline]
-fn extended(window: u64, size: u32) -> i16 {
-    let value = (window >> 1 >> (63 - size)) as i32;
-    let negative = size > 0 && window >> 63 == 0;
-    (if negative { value - (1 << size) + 1 } else { value }) as i16
-}
-
-/// Computes the mean of a block, as libjpeg computes its only pixel at a scale of 1/8.
-fn mean_of(dc: i16, quantum: u16) -> u8 {
-    (((i32::from(dc) * i32::from(quantum) + 4) >> 3) + 128).clamp(0, 255) as u8
-}
-
-/// Drops the blocks that lie outside of the image.
-fn trimmed(mut samples: Vec<u8>, stride: usize, width: usize, height: usize) -> Raster {
-    if stride > width {
-        for row in 0..height {
-            samples.copy_within(row * stride..row * stride + width, row * width);
-        }
-    }
-    samples.truncate(width * height);
-    Raster { width, height, channels: 1, samples }
 }
 
 #[cfg(test)]
@@ -246,26 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn values_have_the_sign_of_their_first_bit() {
-        let value = |bits: u64, size: u32| extended(bits << 1 << (63 - size), size);
-        assert_eq!(
-            [value(0, 0), value(0, 1), value(1, 1), value(0b011, 3), value(0b100, 3)],
-            [0, -1, 1, -4, 4]
-        );
-    }
-
-    #[test]
     fn known_tables_are_found_again_and_there_are_few() {
-        let mut known = Known::default();
-        let counts: Vec<[u8; 16]> =
-            (0..20).map(|at| std::array::from_fn(|length| u8::from(length == at % 16))).collect();
-        for counts in counts.iter().chain(&counts) {
-            let table =
-                known.get(Definition { counts, symbols: &[7] }, |definition| Some(*definition.counts));
-            assert_eq!(*table.unwrap(), *counts);
+        let names = ["gray", "rgb-444", "rgb-422", "rgb-440", "rgb-420", "rgb-restart"];
+        let all: Vec<Vec<u8>> = names.map(reference).to_vec();
+        let mut workspace = Workspace::default();
+        for bytes in all.iter().chain(&all) {
+            let layout = Layout::read(bytes).unwrap();
+            let [first, second] = [(); 2].map(|()| workspace.find(&layout).unwrap());
+            assert_eq!(first, second);
+            assert_eq!(workspace.tools[first].key, layout.key());
         }
-        assert_eq!(known.0.len(), Known::<Codes>::MOST);
-        let never = |_: Definition<'_>| -> Option<[u8; 16]> { unreachable!() };
-        assert!(known.get(Definition { counts: &counts[19], symbols: &[7] }, never).is_some());
+        assert_eq!(workspace.tools.len(), Workspace::MOST);
     }
 }
