@@ -27,8 +27,10 @@ struct Line {
 struct Mark {
     version: String,
     size: u64,
-    /// The time of the last modification, in nanoseconds since the Unix epoch.
-    modified: i64,
+    /// The time of the last modification, in nanoseconds since the Unix epoch. It is absent while more parts are written:
+    /// those that are there stay as they are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    modified: Option<i64>,
     /// The ranges that are there, if not all of the file is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     parts: Option<Ranges>,
@@ -72,14 +74,25 @@ impl Held {
     pub(crate) fn present(&self, name: &str, object: &Object, path: &Path) -> Option<Present> {
         let mark = self.known.get(name)?;
         let is_same = mark.version == version(object, mark.parts.is_some()) && mark.size == object.size;
-        let is_untouched = || stamp(path).is_some_and(|stamp| stamp == (mark.size, mark.modified));
+        let is_known = |time| mark.modified.map_or(mark.parts.is_some(), |known| known == time);
+        let is_untouched = || stamp(path).is_some_and(|(size, time)| size == mark.size && is_known(time));
         (is_same && is_untouched()).then(|| mark.parts.clone().map_or(Present::Whole, Present::Parts))
     }
 
     /// Notes that a file is there, or some parts of it.
     pub(crate) fn note(&self, name: &str, object: &Object, path: &Path, parts: Option<Ranges>) -> Result<()> {
         let (size, modified) = stamp(path).ok_or_else(|| SourceError::Record { path: path.to_owned() })?;
-        let mark = Mark { version: version(object, parts.is_some()), size, modified, parts };
+        let modified = Some(modified);
+        self.write(name, Mark { version: version(object, parts.is_some()), size, modified, parts })
+    }
+
+    /// Notes that more is about to be written into a file that has some parts.
+    pub(crate) fn note_growing(&self, name: &str, object: &Object, parts: Ranges) -> Result<()> {
+        let version = version(object, true);
+        self.write(name, Mark { version, size: object.size, modified: None, parts: Some(parts) })
+    }
+
+    fn write(&self, name: &str, mark: Mark) -> Result<()> {
         let line = self.line(&Line { name: name.to_owned(), mark })?;
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *file {
@@ -178,6 +191,11 @@ mod tests {
         let held = Held::read(&list).unwrap();
         assert_eq!(held.present("a", &object("1"), &path), Some(Present::Parts(parts)));
         assert_eq!(held.present("a", &object("parts of 1"), &path), None);
+        // While more is written into the file, its time is another one.
+        held.note_growing("a", &object("1"), (0..1).into()).unwrap();
+        fs_err::write(&path, "o\0\0").unwrap();
+        let growing = Held::read(&list).unwrap().present("a", &object("1"), &path);
+        assert_eq!(growing, Some(Present::Parts((0..1).into())));
         // A program that knows no parts reads the version and finds another one.
         let line = fs_err::read_to_string(&list).unwrap();
         assert!(line.contains("\"version\":\"parts of 1\""), "{line}");

@@ -39,7 +39,6 @@ pub(crate) struct Parts<'a> {
     path: PathBuf,
     /// What the list of what is there calls that file.
     key: String,
-    file: File,
     state: Mutex<State>,
     /// The number of ranges of the plan that are still to be fetched.
     left: AtomicUsize,
@@ -91,12 +90,14 @@ impl<'a> Parts<'a> {
                 _ => (sparse, sparse_key, None),
             },
         };
-        let file = OpenOptions::new().write(true).create(true).truncate(present.is_none()).open(&path)?;
-        file.set_len(object.size)?;
+        match &present {
+            Some(present) => held.note_growing(&key, object, present.clone())?,
+            None => File::create(&path)?.set_len(object.size)?,
+        }
         let present = present.unwrap_or_default();
         let state = State { present, plan: Plan::Whole, needed: 0, is_refused: false, is_settled: false };
         let (state, left) = (Mutex::new(state), AtomicUsize::new(0));
-        Ok(Self { object, name, asked, address, path, key, file, state, left })
+        Ok(Self { object, name, asked, address, path, key, state, left })
     }
 
     /// Finds out what is missing, for which some of it may have to be fetched.
@@ -163,8 +164,7 @@ impl<'a> Parts<'a> {
                 _ if self.state().is_refused => return Ok(Plan::Whole),
                 Need::Parts(needed) if needed.bytes() <= self.object.size / 2 => {
                     self.state().needed = needed.bytes();
-                    let missing = needed.without(&present).requests(GAP, &present, MOST);
-                    return Ok(Plan::Parts(missing));
+                    return Ok(self.plan_of(&needed, &present));
                 }
                 Need::First(range) if range.end <= self.object.size && !present.contains(&range) => {
                     for missing in Ranges::from(range).without(&present).requests(0, &present, MOST) {
@@ -177,12 +177,23 @@ impl<'a> Parts<'a> {
         Ok(Plan::Whole)
     }
 
+    /// Plans to fetch what is missing, unless what lies between its ranges makes that most of the file.
+    fn plan_of(&self, needed: &Ranges, present: &Ranges) -> Plan {
+        let missing = needed.without(present).requests(GAP, present, MOST);
+        match missing.iter().map(|range| range.end - range.start).sum::<u64>() <= self.object.size / 2 {
+            true => Plan::Parts(missing),
+            false => Plan::Whole,
+        }
+    }
+
     /// Fetches a range. What has arrived by the time that something fails is there.
     fn receive(&self, asking: &Asking<'_>, range: Range<u64>, on_bytes: &dyn Fn(u64)) -> Result<()> {
         if self.state().is_refused {
             return Ok(());
         }
-        let Self { asked: object, address, file, .. } = self;
+        // Opened each time: there may be more files than one process may have open.
+        let file = &OpenOptions::new().write(true).open(&self.path)?;
+        let Self { asked: object, address, .. } = self;
         let mut download = PartDownload { asking, object, address, file, at: range.start, end: range.end };
         let outcome = download.run(on_bytes);
         let mut state = self.state();
@@ -216,11 +227,12 @@ impl<'a> Parts<'a> {
 
     /// Puts what has arrived onto the disk, before the list says that it is there.
     fn settle(&self) -> Result<()> {
-        self.file.sync_all()?;
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        file.sync_all()?;
         let modified = self.object.modified.and_then(|seconds| u64::try_from(seconds).ok());
         if let Some(time) = modified.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
         {
-            self.file.file().set_modified(time)?;
+            file.file().set_modified(time)?;
         }
         Ok(())
     }

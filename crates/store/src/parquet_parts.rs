@@ -14,7 +14,7 @@ use crate::regular::{check, file_digest};
 /// What the hash of parts is made for. It never equals that of a whole file.
 const CONTEXT: &str = "cliptune: the parts of a parquet table that are read";
 /// The number of bytes that are read and hashed at a time.
-const PIECE: u64 = 1 << 20;
+const PIECE: u64 = 64 << 10;
 
 /// Tells what of a parquet file is read by whoever reads the named columns: its footer, and the chunks of these columns in
 /// all row groups. All of it is, where the footer leaves any doubt, or where the pages of a chunk are not where it says.

@@ -7,7 +7,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cliptune_sources::{Event, Fetched, Need, Observer, Ranges, Remote, SourceError, Sparse, Wanted, copies};
+use cliptune_sources::{
+    Event, Fetched, Need, Observer, Ranges, Remote, SourceError, Sparse, Wanted, copies, held,
+};
 use cliptune_terminal::Diagnostic as _;
 
 use crate::http::{Answer, Asked, Fault, Server};
@@ -127,6 +129,34 @@ fn neighbours_are_asked_for_together() {
     let fetched = served.fetch(&near).unwrap();
     assert_eq!(served.ranges(), ["0-200009", "800000-800009", END_ASKED]);
     served.has(&fetched, &[0..200_010]);
+}
+
+#[test]
+fn many_near_neighbours_are_the_whole_file() {
+    let served = served();
+    let many: Vec<Range<u64>> = (0..40).map(|at| at * 100_000..at * 100_000 + 1_000).collect();
+    let fetched = served.fetch(&many).unwrap();
+    assert!(served.ranges().contains(&"whole".to_owned()));
+    served.has(&fetched, &[0..SIZE as u64]);
+}
+
+#[test]
+fn whoever_reads_what_is_there_can_do_so_while_more_arrives() {
+    let served = served();
+    let fetched = served.fetch(&SOME).unwrap();
+    let offline = served.machine.settings();
+    let (remote, access) = (Remote::parse(&served.address).unwrap(), &served.machine.access);
+    let asked = std::sync::Mutex::new(0);
+    let observer = |event: Event<'_>| {
+        if matches!(event, Event::Received { .. }) {
+            let needs = |file: &Sparse| need(file, &SOME);
+            let found = held(&offline, &remote, access, Wanted::parts(&|_| true, &needs));
+            assert_eq!(found.unwrap(), fetched);
+            *asked.lock().unwrap() += 1;
+        }
+    };
+    served.fetch_told(&[2_000_000..2_900_000], &observer).unwrap();
+    assert!(asked.into_inner().unwrap() > 0);
 }
 
 #[test]
