@@ -157,6 +157,14 @@ pub enum StoreError {
         /// The number of runs that the reference stands for.
         count: usize,
     },
+    /// A run cannot have a name that already means something else.
+    #[error("{name} is already the name of {by}")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The experiment or the run that has it.
+        by: String,
+    },
     /// The run is being written by another process, or it is not being written by this one.
     #[error("run {} is being written by another process", path.display())]
     InUse {
@@ -301,6 +309,9 @@ impl StoreError {
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
             Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
             Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
+            Self::NameTaken { .. } => {
+                "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
+            }
             Self::Finished { .. } => "run the command again".to_owned(),
             Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
         };
@@ -325,6 +336,11 @@ fn restoring(path: &Path) -> String {
         "run.json" => {
             "nothing else in its folder is touched, and the weights in onnx/ stay; `cliptune run` trains the experiment \
              again in another folder"
+                .to_owned()
+        }
+        "labels.json" => {
+            "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
+             give them again"
                 .to_owned()
         }
         "origin.json" => {
@@ -361,6 +377,7 @@ impl Diagnostic for StoreError {
             | Self::NoTable { .. }
             | Self::NotAModel(_)
             | Self::NoBase { .. }
+            | Self::NameTaken { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,
             _ => Exit::Failed,
         }

@@ -12,10 +12,21 @@ impl Store {
     /// Returns the runs that a name can stand for. A name is unambiguous when there is exactly one.
     ///
     /// A name can be a run as it is listed (`tuned/20260101T090000Z-0a1b2c-s0`, with or without its experiment), the
-    /// folder of a run, an experiment with a seed (`tuned@0`), an experiment that has one run, or the beginning of
-    /// one of these. Of the runs of one experiment, seed and point of the matrix, the newest complete one is meant,
-    /// or the newest one if none is complete.
+    /// folder of a run, an experiment with a seed (`tuned@0`), an experiment that has one run, the name that a run was
+    /// given, or the beginning of one of these. Of the runs of one experiment, seed and point of the matrix, the newest
+    /// complete one is meant, or the newest one if none is complete.
     pub fn named(&self, name: &str) -> Result<Vec<Run>, StoreError> {
+        self.meant(name, newest_of_each)
+    }
+
+    /// Returns all runs that a name can stand for. An experiment or an experiment and a seed stand for all of their runs,
+    /// so that the name of one that is to be removed leaves no doubt.
+    pub fn all_named(&self, name: &str) -> Result<Vec<Run>, StoreError> {
+        self.meant(name, |runs| runs.to_vec())
+    }
+
+    /// Returns the runs that a name stands for, given which of the runs of an experiment are meant by its name.
+    fn meant(&self, name: &str, of_experiment: fn(&[Run]) -> Vec<Run>) -> Result<Vec<Run>, StoreError> {
         let runs = self.runs()?.runs;
         let readings: [&dyn Fn(&Run) -> bool; 2] =
             [&|run| run.id() == name || run.record().run == name, &|run| is_folder(run, name)];
@@ -25,13 +36,22 @@ impl Store {
                 return Ok(found);
             }
         }
-        let of_experiment = newest_of_each(runs.iter().filter(|run| is_of_experiment(run, name)));
-        if !of_experiment.is_empty() {
-            return Ok(of_experiment);
+        let (own, others): (Vec<Run>, Vec<Run>) =
+            runs.into_iter().partition(|run| is_of_experiment(run, name));
+        let mut found = of_experiment(&own);
+        // An experiment that was made after a run got the same name leaves in doubt which of the two is meant.
+        found.extend(others.iter().filter(|run| run.is_called(name)).cloned());
+        if !found.is_empty() {
+            return Ok(found);
         }
-        let begins = |run: &&Run| run.id().starts_with(name) || run.record().run.starts_with(name);
-        Ok(runs.iter().filter(begins).cloned().collect())
+        Ok(others.into_iter().filter(|run| begins(run, name)).collect())
     }
+}
+
+/// Checks whether one of a run's names begins like this.
+fn begins(run: &Run, beginning: &str) -> bool {
+    let own = || run.own_name().is_some_and(|own| own.as_str().starts_with(beginning));
+    run.id().starts_with(beginning) || run.record().run.starts_with(beginning) || own()
 }
 
 fn is_folder(run: &Run, name: &str) -> bool {
@@ -50,7 +70,7 @@ fn is_of_experiment(run: &Run, name: &str) -> bool {
 
 /// Returns the newest complete run of each seed and point of the matrix, or the newest one if none is complete. The
 /// given runs have to be in order, oldest first.
-fn newest_of_each<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Run> {
+fn newest_of_each(runs: &[Run]) -> Vec<Run> {
     let mut newest: Vec<Run> = Vec::new();
     for run in runs {
         let same = |other: &&mut Run| {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use cliptune_durable::link_or_copy;
 use cliptune_experiment::{Seed, Split};
-use fs_err as fs;
 use fs_err::File;
 use jiff::Timestamp;
 
@@ -16,6 +15,7 @@ use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
 use crate::identity::RUN_FORMAT;
+use crate::lock::open_lock;
 use crate::record::{read_record, write_record};
 use crate::regular::{check, is_absent};
 use crate::run_files;
@@ -266,11 +266,7 @@ fn is_locked(path: &Path) -> bool {
 
 /// Takes a run's lock.
 fn lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join(LOCK);
-    if !is_absent(&path) {
-        check(&path)?;
-    }
-    let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+    let file = open_lock(&folder.join(LOCK))?;
     for _ in 0..20 {
         match file.file().try_lock() {
             Ok(()) => return Ok(file),

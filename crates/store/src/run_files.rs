@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use crate::error::{Damage, StoreError};
 use crate::parity::read_parity;
-use crate::regular::{expect_hash, file_hash};
+use crate::regular::{expect_hash, file_hash, is_absent};
 use crate::run::{ADAPTER, MODEL, ONNX, Run};
 use crate::run_record::End;
 
@@ -83,6 +83,14 @@ impl Run {
             read_parity(self)?;
         }
         self.verify(|path| path.extension() == Some(OsStr::new(GRAPH)))
+    }
+
+    /// Checks whether the run was completed and its weights and graphs were removed since, all of them. A run that only
+    /// lacks some of the files of `onnx/` is damaged.
+    pub fn lacks_weights(&self) -> bool {
+        let files = self.record().end.iter().flat_map(|End { files, .. }| files.keys());
+        let mut exported = files.filter(|name| Path::new(name).starts_with(ONNX)).peekable();
+        exported.peek().is_some() && exported.all(|name| is_absent(&self.folder().join(name)))
     }
 
     fn verify(&self, wanted: impl Fn(&Path) -> bool) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use cliptune_store::{Base, Outcome, Run};
 
 use crate::support::{World, record};
 
-fn make(world: &World, experiment: &str, seed: u32, key: &str, outcome: Outcome) -> Run {
+pub(crate) fn make(world: &World, experiment: &str, seed: u32, key: &str, outcome: Outcome) -> Run {
     let mut plan = world.plan(experiment);
     plan.seed = Seed(seed);
     let mut run = world.store().create_run(record(&plan, "dataset", Base::Scratch, key)).unwrap();
@@ -13,11 +13,11 @@ fn make(world: &World, experiment: &str, seed: u32, key: &str, outcome: Outcome)
     run
 }
 
-fn named(world: &World, name: &str) -> Vec<String> {
+pub(crate) fn named(world: &World, name: &str) -> Vec<String> {
     world.store().named(name).unwrap().iter().map(Run::id).collect()
 }
 
-const DONE: Outcome = Outcome::Done { best_epoch: 1 };
+pub(crate) const DONE: Outcome = Outcome::Done { best_epoch: 1 };
 
 #[test]
 fn a_run_is_named_in_every_way_that_it_is_shown() {
