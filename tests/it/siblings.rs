@@ -25,3 +25,14 @@ fn a_libtorch_of_the_host_is_looked_at_first() {
     assert_ne!(failed.code, Some(0), "{failed}");
     assert!(failed.stderr.contains("gpu/lib/libtorch_cpu.so"), "{failed}");
 }
+
+#[test]
+fn a_libtorch_that_is_not_there_is_named() {
+    let context = TestContext::empty();
+    context.write("empty/lib/libtorch.txt", "no library");
+    for folder in ["nowhere", "empty"] {
+        let mut command = context.command("cliptune");
+        let failed = output(command.args(["train", "--help"]).env("LIBTORCH", context.path(folder))).ended(2);
+        assert!(failed.stderr.contains(folder) && failed.stderr.contains("LIBTORCH"), "{failed}");
+    }
+}

@@ -8,6 +8,7 @@ use cliptune_demo_data::Error as ContestError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, WriteError};
 use cliptune_hub::HubError;
+use cliptune_native::LIBTORCH;
 use cliptune_sources::SourceError;
 use cliptune_store::{RunStatus, StoreError};
 use cliptune_terminal::{Diagnostic, Exit, format};
@@ -91,6 +92,12 @@ pub enum CliError {
         /// The program whose folder was searched first.
         beside: PathBuf,
     },
+    /// The variable for a libtorch names a folder that is none.
+    #[error("there is no libtorch in {}, which {LIBTORCH} names", folder.display())]
+    NoLibtorch {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A tool's program cannot be started.
     #[error("cannot start {}", program.display())]
     Start {
@@ -148,6 +155,9 @@ impl Diagnostic for CliError {
             Self::Report(error) => return error.hint(),
             Self::PageOnTerminal => "write it to a file: `cliptune sample EXPERIMENT --html > sample.html`".to_owned(),
             Self::PageWithoutReason => "name the reason; --rejects without --html lists them".to_owned(),
+            Self::NoLibtorch { .. } => format!(
+                "{LIBTORCH} is the folder above lib/libtorch_cpu.so; without it, cliptune takes the libtorch that it was built with"
+            ),
             Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
                 "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"
@@ -177,6 +187,7 @@ impl Diagnostic for CliError {
             | Self::Unlike { .. }
             | Self::Durable(DurableError::Occupied { .. })
             | Self::NoCopy { .. }
+            | Self::NoLibtorch { .. }
             | Self::AmbiguousRun { .. } => Exit::Usage,
             Self::DemoData(
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },

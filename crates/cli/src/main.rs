@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use cliptune_cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    cliptune_terminal::main(|| Ok(cliptune_cli::run(&cli)?))
+    cliptune_terminal::main(|cli: Cli| Ok(cliptune_cli::run(&cli)?))
 }

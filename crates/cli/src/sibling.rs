@@ -23,9 +23,21 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     if tool == Tool::Train
         && let Some(folder) = env::var_os(LIBTORCH).filter(|folder| !folder.is_empty())
     {
-        command.env(LIBRARY_PATH, prepended(&Path::new(&folder).join("lib")));
+        command.env(LIBRARY_PATH, prepended(&libraries(Path::new(&folder))?));
     }
     Ok(command)
+}
+
+/// Returns the folder with the libraries of a libtorch. The loader passes over one that is none without a word and takes
+/// the libraries that cliptune was built with.
+fn libraries(libtorch: &Path) -> Result<PathBuf, CliError> {
+    let libraries = libtorch.join("lib");
+    let is_there =
+        ["libtorch_cpu.so", "libtorch_cpu.dylib"].iter().any(|name| libraries.join(name).is_file());
+    match is_there {
+        true => Ok(libraries),
+        false => Err(CliError::NoLibtorch { folder: libtorch.to_path_buf() }),
+    }
 }
 
 /// Returns the folder followed by the current value of the variable.

@@ -18,7 +18,7 @@ use crate::summary::summary;
 /// Join images with a table, split the items and write the dataset
 #[derive(Debug, Parser)]
 #[command(name = "cliptune-ingest", version, styles = STYLES)]
-struct Arguments {
+pub struct Arguments {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     experiments: Vec<PathBuf>,
@@ -40,8 +40,7 @@ struct Arguments {
 /// # Errors
 ///
 /// Whatever stops it, ready to be shown.
-pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
-    let arguments = Arguments::parse();
+pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
     match &arguments.sample {
         Some(request) => show_sample(&arguments, request, &printer)?,

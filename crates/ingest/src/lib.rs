@@ -42,7 +42,7 @@ mod texts;
 mod ties;
 mod value;
 
-pub use command::command;
+pub use command::{Arguments, command};
 pub use error::IngestError;
 pub use ingest::ingest;
 pub use label::Example;

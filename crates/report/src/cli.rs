@@ -77,6 +77,6 @@ fn arguments(args: &Args) -> Vec<String> {
 fn results(printer: &Printer, files: &[ReportFile]) {
     let file = files.iter().find(|file| file.name == RESULTS);
     if let Some(text) = file.and_then(|file| std::str::from_utf8(&file.bytes).ok()) {
-        printer.data(text);
+        printer.document(text);
     }
 }

@@ -12,9 +12,9 @@ pub fn show(samples: &Samples, request: &Request, printer: &Printer) {
     if printer.is_json() {
         printer.json(&json::json(samples));
     } else if request.html {
-        printer.data(&page::page(samples));
+        printer.document(&page::page(samples));
     } else if !samples.samples.is_empty() {
-        printer.data(&text::text(samples, canvas(request).as_ref()));
+        printer.document(&text::text(samples, canvas(request).as_ref()));
     }
     printer.status(&extent(samples));
 }

@@ -3,7 +3,11 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use anstream::adapter::strip_str;
+use serde::Serialize;
+
 use crate::exit::Exit;
+use crate::format::visible_lines;
 use crate::style;
 
 /// An error as a tool presents it to the person. Each crate's error type that reaches `main` implements this trait.
@@ -21,8 +25,8 @@ pub trait Diagnostic: Error {
         Exit::Failed
     }
 
-    /// Returns text that is already laid out, such as all the errors of a YAML file with their lines. It replaces the
-    /// `error: …` chain; the hint still follows.
+    /// Returns text that is already laid out and does no harm, such as all the errors of a YAML file with their lines. It
+    /// replaces the `error: …` chain; the hint still follows.
     fn rendered(&self) -> Option<String> {
         None
     }
@@ -89,6 +93,7 @@ pub fn render(diagnostic: &dyn Diagnostic) -> String {
         None => chain(diagnostic),
     };
     if let Some(hint) = diagnostic.hint() {
+        let hint = visible_lines(&hint);
         let _ = writeln!(text, "\n{} {}", style::label(style::HINT, "hint"), indent(&hint, "      "));
     }
     text
@@ -96,19 +101,54 @@ pub fn render(diagnostic: &dyn Diagnostic) -> String {
 
 /// Writes `error: …`, then one `caused by` line for each cause that says something new.
 fn chain(diagnostic: &dyn Diagnostic) -> String {
-    let mut said = diagnostic.to_string();
+    let said = diagnostic.to_string();
+    let said = visible_lines(&said);
     let mut text = format!("{} {}\n", style::label(style::ERROR, "error"), indent(&said, "  "));
+    for cause in causes(diagnostic) {
+        let _ = writeln!(text, "  caused by: {}", indent(&visible_lines(&cause), "    "));
+    }
+    text
+}
+
+/// Returns the causes of an error that say something new. Many libraries repeat the source in their own message; nobody
+/// needs to read it twice.
+fn causes(diagnostic: &dyn Diagnostic) -> Vec<String> {
+    let mut said = diagnostic.to_string();
+    let mut causes = Vec::new();
     let mut cause = diagnostic.source();
     while let Some(error) = cause {
         let message = error.to_string();
-        // Many libraries repeat the source in their own message; the person need not read it twice.
         if !message.is_empty() && !said.contains(&message) {
-            let _ = writeln!(text, "  caused by: {}", indent(&message, "    "));
+            causes.push(message.clone());
             said = message;
         }
         cause = error.source();
     }
-    text
+    causes
+}
+
+/// An error as `--json` shows it.
+#[derive(Serialize)]
+pub(crate) struct ErrorDocument {
+    error: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    exit_code: u8,
+}
+
+impl ErrorDocument {
+    pub(crate) fn of(diagnostic: &dyn Diagnostic) -> Self {
+        let laid_out = diagnostic.rendered().map(|text| strip_str(text.trim_end()).to_string());
+        let causes = if laid_out.is_some() { Vec::new() } else { causes(diagnostic) };
+        Self {
+            error: laid_out.unwrap_or_else(|| diagnostic.to_string()),
+            causes,
+            hint: diagnostic.hint(),
+            exit_code: diagnostic.exit().code(),
+        }
+    }
 }
 
 /// Returns the text with every line after the first indented, so that a long cause still reads as one.

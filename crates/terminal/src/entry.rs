@@ -1,33 +1,83 @@
 //! The wrapper around every tool's `main`.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
-use crate::diagnostic::{Diagnostic, render};
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::diagnostic::{Diagnostic, ErrorDocument, Failure, render};
 use crate::exit::Exit;
+use crate::printer::Printer;
 use crate::{output, style};
 
 /// The exit code for a bug: `EX_SOFTWARE` in sysexits.h. It is not part of [`Exit`] because no code asks for it.
 const INTERNAL: u8 = 70;
 
-/// Runs a whole tool and returns the exit code of its process.
+/// Reads the command line, runs a whole tool and returns the exit code of its process.
 ///
-/// An error is printed once, to stderr, as `error: …` with its causes and its hint. It is not an error when the reader
-/// of stdout goes away (`cliptune ls | head -1`). A panic is reported as a bug with its location and ends the process
-/// with 70.
-pub fn main(f: impl FnOnce() -> Result<Exit, Box<dyn Diagnostic>>) -> ExitCode {
+/// An error is printed once, to stderr, as `error: …` with its causes and its hint; with `--json`, standard output gets it
+/// as an object as well. It is not an error when the reader of stdout goes away (`cliptune ls | head -1`). A panic is
+/// reported as a bug with its location and ends the process with 70.
+pub fn main<A: Parser>(run: impl FnOnce(A) -> Result<Exit, Box<dyn Diagnostic>>) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| output::stderr_after_panic(&bug(panic))));
-    // Nothing that `f` used is accessed after a panic.
-    let code = match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(result) => conclude(result),
-        Err(_) => INTERNAL,
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let json = Printer::new(false, true);
+    let json = wants_json(&arguments).then_some(&json);
+    let parsed = match A::try_parse_from(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return ExitCode::from(explain::<A>(&error, json)),
+    };
+    // Nothing that `run` used is accessed after a panic.
+    let code = match catch_unwind(AssertUnwindSafe(|| run(parsed))) {
+        Ok(result) => conclude(result, json),
+        Err(_) => {
+            let bug = serde_json::json!({ "error": "internal error", "exit_code": INTERNAL });
+            json.inspect(|json| json.json(&bug));
+            INTERNAL
+        }
     };
     ExitCode::from(code)
 }
 
+/// Checks whether a command line, which may be a wrong one, asks for JSON.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().skip(1).take_while(|argument| *argument != "--").any(|argument| argument == "--json")
+}
+
+/// Prints what the parser has to say instead of arguments: help, a version, or what is wrong.
+fn explain<A: Parser>(error: &clap::Error, json: Option<&Printer>) -> u8 {
+    match (error.kind(), json) {
+        (ErrorKind::DisplayVersion, Some(json)) => {
+            let command = A::command();
+            json.json(&serde_json::json!({ "name": command.get_name(), "version": command.get_version() }));
+            Exit::Done.code()
+        }
+        (_, json) => {
+            // If the terminal is gone, there is nowhere left to report that.
+            let _ = error.print();
+            if let Some(json) = json.filter(|_| error.use_stderr()) {
+                json.json(&ErrorDocument::of(&misuse(&error.render().to_string())));
+            }
+            if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() }
+        }
+    }
+}
+
+/// Returns the error that the parser's message is about: its first paragraph, without the usage that follows.
+fn misuse(message: &str) -> Failure {
+    let said = message.split("\n\n").next().unwrap_or_default();
+    let failure = Failure::usage(said.trim_start_matches("error: "));
+    match message.lines().find_map(|line| line.trim_start().strip_prefix("tip: ")) {
+        Some(tip) => failure.with_hint(tip),
+        None => failure,
+    }
+}
+
 /// Prints the error, if there is one, and picks the exit code.
-fn conclude(result: Result<Exit, Box<dyn Diagnostic>>) -> u8 {
+fn conclude(result: Result<Exit, Box<dyn Diagnostic>>, json: Option<&Printer>) -> u8 {
     let result = result.and_then(|exit| match output::take_failure() {
         Some(failure) => Err(failure.into()),
         None => Ok(exit),
@@ -36,6 +86,7 @@ fn conclude(result: Result<Exit, Box<dyn Diagnostic>>) -> u8 {
         Ok(exit) => exit.code(),
         Err(error) => {
             output::stderr(&render(&*error));
+            json.inspect(|json| json.json(&ErrorDocument::of(&*error)));
             error.exit().code()
         }
     }

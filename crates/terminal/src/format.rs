@@ -1,5 +1,6 @@
 //! How every tool formats numbers, and texts that strangers have written.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
@@ -13,6 +14,14 @@ pub fn visible(text: &str) -> String {
         letter => letter.to_string(),
     };
     text.chars().map(escaped).collect()
+}
+
+/// Formats a text of several lines as [`visible`] formats one line: the line breaks stay.
+pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+    match text.contains(|letter| letter != '\n' && is_obeyed(letter)) {
+        false => Cow::Borrowed(text),
+        true => Cow::Owned(text.split('\n').map(visible).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 /// Checks whether a character is no letter but an order: to a terminal, or to whoever lays out lines.

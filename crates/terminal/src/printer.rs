@@ -3,13 +3,16 @@
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, render};
-use crate::format;
+use crate::format::{self, visible_lines};
 use crate::output::{self, OutputError};
 use crate::progress::Progress;
 use crate::style;
 use crate::table::Table;
 
 /// Writes data to stdout and messages for a person to stderr. Clones share the terminal.
+///
+/// Whatever is written may hold what strangers have written: captions, names, messages of other programs. So no text is
+/// taken at its word but [`document`](Self::document): what a terminal would obey is shown escaped.
 #[derive(Clone, Debug)]
 pub struct Printer {
     quiet: bool,
@@ -32,6 +35,12 @@ impl Printer {
     ///
     /// It is not an error when the reader goes away; any other failure is reported when the tool ends.
     pub fn data(&self, text: &str) {
+        self.document(&visible_lines(text));
+    }
+
+    /// Writes a text in a format that knows its own escapes to stdout as it is, such as a page or a picture, and adds a
+    /// final newline if it has none.
+    pub fn document(&self, text: &str) {
         match text.ends_with('\n') {
             true => output::stdout(text),
             false => output::stdout(&format!("{text}\n")),
@@ -41,7 +50,7 @@ impl Printer {
     /// Writes a result to stdout as one indented JSON document. Characters that a terminal would obey are escaped.
     pub fn json(&self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {
-            Ok(text) => self.data(&harmless(text)),
+            Ok(text) => self.document(&harmless(text)),
             Err(error) => output::fail(OutputError::Json(error)),
         }
     }
@@ -55,13 +64,13 @@ impl Printer {
     /// Tells the person what is going on, on stderr, unless quiet. A live progress bar is not disturbed.
     pub fn status(&self, text: &str) {
         if !self.quiet {
-            output::stderr(&format!("{text}\n"));
+            output::stderr(&format!("{}\n", visible_lines(text)));
         }
     }
 
     /// Warns the person on stderr, even when quiet.
     pub fn warn(&self, text: &str) {
-        output::stderr(&format!("{} {text}\n", style::label(style::WARNING, "warning")));
+        output::stderr(&format!("{} {}\n", style::label(style::WARNING, "warning"), visible_lines(text)));
     }
 
     /// Reports an error that does not end the command, on stderr, even when quiet.
@@ -75,7 +84,7 @@ impl Printer {
     pub fn progress(&self, label: &str, total: u64, unit: &'static str) -> Progress {
         match self.quiet {
             true => Progress::hidden(),
-            false => Progress::on_stderr(label, total, unit),
+            false => Progress::on_stderr(&format::visible(label), total, unit),
         }
     }
 }

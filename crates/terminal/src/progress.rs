@@ -6,6 +6,7 @@ mod log;
 use bar::Bar;
 use log::Log;
 
+use crate::format::visible;
 use crate::output;
 
 /// The progress of one long step, shared between the threads that advance it.
@@ -58,6 +59,7 @@ impl Progress {
 
     /// Shows a message about the state of the work: `epoch 3/10 loss 2.31 lr 1e-4 312 items/s`.
     pub fn message(&self, text: &str) {
+        let text = &visible(text);
         match &self.shown {
             Shown::Nowhere => {}
             Shown::Bar(bar) => bar.message(text),

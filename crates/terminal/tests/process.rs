@@ -7,13 +7,22 @@ use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use clap::Parser;
 use cliptune_terminal::{
-    Diagnostic, Exit, Failure, Printer, Stopping, interrupt_flag, main as tool, stop_signals,
+    CommonArgs, Diagnostic, Exit, Failure, Printer, Stopping, interrupt_flag, main as tool, stop_signals,
 };
+
+/// Play a scenario
+#[derive(Parser)]
+#[command(name = "cliptune-scenario", version = "1.2.3")]
+struct Arguments {
+    #[command(flatten)]
+    common: CommonArgs,
+}
 
 fn main() -> ExitCode {
     match std::env::var("SCENARIO") {
-        Ok(scenario) => tool(|| play(&scenario)),
+        Ok(scenario) => tool(|_: Arguments| play(&scenario)),
         Err(_) => look(),
     }
 }
@@ -26,6 +35,16 @@ fn play(scenario: &str) -> Result<Exit, Box<dyn Diagnostic>> {
             printer.warn("one is stale");
             printer.data("a\nb");
             printer.json(&vec![1, 2]);
+        }
+        "is told orders" => {
+            printer.data("a\u{1b}[2J\nb");
+            printer.status("c\u{9b}31m\rd");
+            printer.warn("e\u{202e}f");
+            let progress = printer.progress("g\u{7}", 1, "image");
+            progress.message("h\u{1b}]0;owned\u{7}");
+            progress.finish();
+            let cause = std::io::Error::other("i\u{1b}c");
+            return Err(Failure::new("j\u{8}\nk").caused_by(cause).with_hint("l\u{85}").into());
         }
         "reports progress" => {
             let progress = printer.progress("decode", 40, "image");
@@ -67,6 +86,8 @@ fn wait(printer: &Printer, flag: &AtomicBool, stubborn: bool) -> Result<Exit, Bo
 
 fn look() -> ExitCode {
     data_and_talk_go_different_ways();
+    what_a_terminal_would_obey_is_shown();
+    whoever_asks_for_json_gets_it_whatever_happens();
     a_log_file_gets_plain_lines();
     an_error_is_told_once();
     a_bug_says_so();
@@ -95,6 +116,75 @@ fn data_and_talk_go_different_ways() {
     ");
 }
 
+fn what_a_terminal_would_obey_is_shown() {
+    let said = told(&run("is told orders"));
+    let (before, after) = said.split_once("g\\u{7}").expect("progress has its label");
+    insta::assert_snapshot!(before, @r"
+    exit 1
+    --- stdout
+    a\u{1b}[2J
+    b
+    --- stderr
+    c\u{9b}31m\rd
+    warning: e\u{202e}f
+    ");
+    // How long it took stands between.
+    let (_, after) = after.split_once('\n').expect("progress is a line");
+    insta::assert_snapshot!(after, @r"
+    error: j\u{8}
+      k
+      caused by: i\u{1b}c
+
+    hint: l\u{85}
+    ");
+}
+
+fn whoever_asks_for_json_gets_it_whatever_happens() {
+    let json = |scenario: &str, flags: &[&str]| {
+        let output = command(scenario).args(flags).output().expect("it runs");
+        (String::from_utf8(output.stdout).expect("it is a text"), output.status.code())
+    };
+    let (text, code) = json("fails", &["--json"]);
+    insta::assert_snapshot!(text, @r#"
+    {
+      "error": "cannot save",
+      "causes": [
+        "disk full"
+      ],
+      "hint": "free some space",
+      "exit_code": 1
+    }
+    "#);
+    assert_eq!(code, Some(1));
+    let (text, code) = json("talks", &["--quick", "--json"]);
+    insta::assert_snapshot!(text, @r#"
+    {
+      "error": "unexpected argument '--quick' found",
+      "hint": "a similar argument exists: '--quiet'",
+      "exit_code": 2
+    }
+    "#);
+    assert_eq!(code, Some(2));
+    let (text, code) = json("talks", &["--json", "--version"]);
+    insta::assert_snapshot!(text, @r#"
+    {
+      "name": "cliptune-scenario",
+      "version": "1.2.3"
+    }
+    "#);
+    assert_eq!(code, Some(0));
+    let (text, code) = json("panics", &["--json"]);
+    insta::assert_snapshot!(text, @r#"
+    {
+      "error": "internal error",
+      "exit_code": 70
+    }
+    "#);
+    assert_eq!(code, Some(70));
+    // What stands behind `--` is no flag.
+    assert_eq!(json("fails", &["--", "--json"]).0, "");
+}
+
 fn a_log_file_gets_plain_lines() {
     let told = told(&run("reports progress"));
     assert!(told.contains("decode: 40 images in "), "{told}");
@@ -120,7 +210,7 @@ fn a_bug_says_so() {
     --- stdout
     --- stderr
     error: internal error: index out of bounds
-      at crates/terminal/tests/process.rs:40:21
+      at crates/terminal/tests/process.rs:59:21
 
     hint: this is a bug in cliptune; please report it with the command you ran (RUST_BACKTRACE=1 shows how it got there)
     ");

@@ -17,7 +17,7 @@ use crate::run::{Context, export_again, make};
 /// Train the runs that experiments stand for, and export them
 #[derive(Debug, Parser)]
 #[command(name = "cliptune-train", version, styles = STYLES)]
-struct Arguments {
+pub struct Arguments {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     experiments: Vec<PathBuf>,
@@ -33,8 +33,7 @@ struct Arguments {
 /// # Errors
 ///
 /// Returns whatever stops the command, ready to be shown.
-pub fn command() -> Result<Exit, Box<dyn Diagnostic>> {
-    let arguments = Arguments::parse();
+pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
     Ok(train(&arguments, &printer)?)
 }

@@ -33,5 +33,5 @@ pub mod start;
 pub mod threads;
 pub mod tuning;
 
-pub use command::command;
+pub use command::{Arguments, command};
 pub use error::TrainError;

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if printer.is_json() {
         printer.json(&experiments.iter().map(document).collect::<Vec<_>>());
     } else if args.resolved {
-        printer.data(&resolved(&experiments)?);
+        printer.document(&resolved(&experiments)?);
     } else {
         let texts: Vec<String> = experiments.iter().map(text).collect();
         printer.data(&texts.join("\n"));
