@@ -4,9 +4,11 @@
 //! result is the same to the bit. Every output pixel is a weighted mean of the input pixels under a filter centred on
 //! it. When an image is shrunk, the filter is stretched by the same factor, which is what prevents aliasing.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
+
+use super::fixed::FixedWeights;
 
 /// The interpolation filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,8 @@ pub(super) struct Coefficients {
     spans: Vec<(usize, usize)>,
     /// The weights of all output pixels, one after the other. Those of each pixel sum to 1.
     weights: Vec<f64>,
+    /// The same in fixed point, once they are needed.
+    fixed: OnceCell<FixedWeights>,
 }
 
 impl Coefficients {
@@ -103,7 +107,8 @@ impl Coefficients {
         let scale = part / to as f64;
         let stretch = scale.max(1.0);
         let support = filter.support() * stretch;
-        let mut coefficients = Self { spans: Vec::with_capacity(wanted.len()), weights: Vec::new() };
+        let spans = Vec::with_capacity(wanted.len());
+        let mut coefficients = Self { spans, weights: Vec::new(), fixed: OnceCell::new() };
         for pixel in wanted {
             let centre = (pixel as f64 + 0.5) * scale;
             // The cast truncates towards zero, and negative values saturate at zero, which is how Pillow clamps.
@@ -134,6 +139,11 @@ impl Coefficients {
             known.push((axis, Rc::clone(&coefficients)));
             coefficients
         })
+    }
+
+    /// Returns the weights in fixed point.
+    pub(super) fn fixed(&self) -> &FixedWeights {
+        self.fixed.get_or_init(|| FixedWeights::from(self))
     }
 
     /// Adds an output pixel and scales its weights to a sum of 1.

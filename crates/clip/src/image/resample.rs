@@ -51,7 +51,7 @@ pub(super) fn resize_part(
     let across = Coefficients::known(filter, source.width, width, target.width, target.columns.clone());
     let down = Coefficients::known(filter, source.height, height, target.height, target.rows.clone());
     let narrow = Narrow::new(source, &across, down.reach());
-    narrow.resize_columns(&FixedWeights::from(&*down), target.rows.len())
+    narrow.resize_columns(down.fixed(), target.rows.len())
 }
 
 /// The needed rows of an image after the horizontal pass.
@@ -67,7 +67,6 @@ struct Narrow {
 
 impl Narrow {
     fn new(source: &Raster, across: &Coefficients, rows: Range<usize>) -> Self {
-        let weights = FixedWeights::from(across);
         let width = across.iter().count();
         let stride = (width * source.channels).div_ceil(LANES);
         let mut vectors = vec![u8x16::ZERO; stride * rows.len()];
@@ -76,7 +75,7 @@ impl Narrow {
         let lines = &source.samples[rows.start * line..rows.end * line];
         for (lines, out) in lines.chunks(LANES * line).zip(vectors.chunks_mut(LANES * stride)) {
             strip.transpose(lines, line);
-            strip.resize_lines(&weights);
+            strip.resize_lines(across.fixed());
             strip.write(out, stride);
         }
         Self { width, channels: source.channels, stride, top: rows.start, vectors }

@@ -77,27 +77,33 @@ const FAINT: i64 = 512 * PARTS as i64;
 
 /// Computes the lowest frequencies of a square of [`SIDE`] pixels, row by row.
 fn lowest_frequencies(samples: &[u8]) -> [i64; KEPT * KEPT] {
-    /// 2 cos(π frequency (2 pixel + 1) / 2 SIDE): the cosine transform of type II as SciPy scales it.
-    static WAVES: LazyLock<[[f64; SIDE]; KEPT]> = LazyLock::new(|| {
-        std::array::from_fn(|frequency| {
-            std::array::from_fn(|pixel| {
+    /// 2 cos(π frequency (2 pixel + 1) / 2 SIDE) for each pixel and frequency: the cosine transform of type II as SciPy
+    /// scales it.
+    static WAVES: LazyLock<[[f64; KEPT]; SIDE]> = LazyLock::new(|| {
+        std::array::from_fn(|pixel| {
+            std::array::from_fn(|frequency| {
                 let angle = (frequency * (2 * pixel + 1)) as f64 / (2 * SIDE) as f64;
                 2.0 * (std::f64::consts::PI * angle).cos()
             })
         })
     });
     let waves = &*WAVES;
-    let mut across = [[0.0; KEPT]; SIDE];
-    for (sums, line) in across.iter_mut().zip(samples.chunks_exact(SIDE)) {
-        for (sum, wave) in sums.iter_mut().zip(waves) {
-            *sum = wave.iter().zip(line).map(|(wave, &sample)| wave * f64::from(sample)).sum();
+    let mut coefficients = [[0.0; KEPT]; KEPT];
+    for (down, line) in waves.iter().zip(samples.chunks_exact(SIDE)) {
+        let mut across = [0.0; KEPT];
+        for (wave, &sample) in waves.iter().zip(line) {
+            add(&mut across, wave, f64::from(sample));
+        }
+        for (sums, &wave) in coefficients.iter_mut().zip(down) {
+            add(sums, &across, wave);
         }
     }
-    std::array::from_fn(|at| {
-        let (row, column) = (at / KEPT, at % KEPT);
-        let sum: f64 = waves[row].iter().zip(&across).map(|(wave, sums)| wave * sums[column]).sum();
-        (sum * PARTS).round() as i64
-    })
+    std::array::from_fn(|at| (coefficients[at / KEPT][at % KEPT] * PARTS).round() as i64)
+}
+
+/// Adds products with one factor to sums. All sums at once take no longer than one, which would wait for each addition.
+fn add(sums: &mut [f64; KEPT], values: &[f64; KEPT], factor: f64) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * factor);
 }
 
 #[cfg(test)]

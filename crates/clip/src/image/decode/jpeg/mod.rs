@@ -13,12 +13,15 @@ mod scan;
 mod steps;
 mod walk;
 
+use std::cell::RefCell;
+
 use libjpeg_turbo_rs::{ColorSpace, ComponentInfo, DecodeLimits, Decoder, PixelFormat};
 
 use super::super::error::DecodeError;
 use super::super::native::{Mode, Native};
 use super::super::raster::Raster;
 use super::{LARGEST_IMAGE, LONGEST_SIDE, MOST_PIXELS, check_size};
+use layout::Layout;
 
 /// The largest number of scans in a progressive image. Encoders write about ten, and each one costs a pass over the
 /// whole image.
@@ -54,13 +57,43 @@ pub(super) struct Checked {
 /// Checks that [`decode`] accepts an image, without computing its pixels. Returns `None` if nothing but [`decode`] can
 /// tell.
 pub(super) fn check(bytes: &[u8]) -> Result<Option<Checked>, DecodeError> {
-    let (decoder, ..) = open(bytes)?;
-    let header = decoder.header();
-    let has_brightness = decoder.jpeg_color_space() != ColorSpace::Rgb;
-    Ok(scan::check(bytes).map(|blocks| Checked {
-        size: (header.width.into(), header.height.into()),
-        blocks: has_brightness.then_some(blocks),
-    }))
+    let Some(layout) = Layout::read(bytes) else {
+        open(bytes)?;
+        return Ok(None);
+    };
+    let Accepted { size, has_brightness } = accepted(bytes, &layout)?;
+    Ok(scan::check(&layout).map(|blocks| Checked { size, blocks: has_brightness.then_some(blocks) }))
+}
+
+/// What the headers of an image say that have been accepted.
+#[derive(Clone, Copy)]
+struct Accepted {
+    /// The width and the height.
+    size: (usize, usize),
+    /// Whether the first component is the brightness.
+    has_brightness: bool,
+}
+
+/// Checks the headers of an image, unless they are the same bytes as those that were accepted last: of an image with such
+/// a layout, [`open`] reads nothing else.
+fn accepted(bytes: &[u8], layout: &Layout<'_>) -> Result<Accepted, DecodeError> {
+    /// The number of bytes of headers beyond which they are not kept.
+    const MOST_HEADERS: usize = 1 << 16;
+    thread_local! {
+        static LATEST: RefCell<Option<(Vec<u8>, Accepted)>> = const { RefCell::new(None) };
+    }
+    let headers = &bytes[..bytes.len() - layout.data.len()];
+    LATEST.with_borrow_mut(|latest| {
+        if let Some((_, accepted)) = latest.as_ref().filter(|(known, _)| *known == *headers) {
+            return Ok(*accepted);
+        }
+        let (decoder, ..) = open(bytes)?;
+        let header = decoder.header();
+        let size = (header.width.into(), header.height.into());
+        let accepted = Accepted { size, has_brightness: decoder.jpeg_color_space() != ColorSpace::Rgb };
+        *latest = (headers.len() <= MOST_HEADERS).then(|| (headers.to_vec(), accepted));
+        Ok(accepted)
+    })
 }
 
 /// Reads the headers and checks everything that they say.
@@ -159,6 +192,27 @@ mod tests {
     /// and an end marker.
     const WHOLE: [u8; 18] =
         [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 0xFF, END, 0xFF, 0xDA, 0, 2, 7, 0xFF, 0x00, 8, 0xFF, END];
+
+    #[test]
+    fn headers_like_those_accepted_before_are_accepted_and_others_are_read() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/references/images/jpeg-rgb-420.jpg");
+        let bytes = fs_err::read(path).unwrap();
+        let size_of = |bytes: &[u8]| check(bytes).unwrap().map(|checked| checked.size);
+        let size = size_of(&bytes);
+        assert!(size.is_some());
+        let mut damaged = bytes.clone();
+        let length = damaged.len();
+        damaged.truncate(length / 2);
+        assert!(check(&damaged).unwrap().is_none());
+        let frame = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+        let mut deep = bytes.clone();
+        deep[frame + 4] = 12;
+        assert!(check(&deep).is_err());
+        let mut wide = bytes.clone();
+        wide[frame + 8] += 1;
+        assert_ne!(size_of(&wide), size);
+        assert_eq!(size_of(&bytes), size);
+    }
 
     #[test]
     fn only_a_whole_file_is_complete() {

@@ -15,15 +15,13 @@ use crate::image::raster::Raster;
 
 /// Checks the data of an image whose headers have been accepted. Returns the first component in an eighth of its size.
 ///
-/// Returns `None` if the data are damaged, or if the file is of another kind than [`Layout`] reads; the decoder
-/// itself has to tell which. What passes here passes there.
-pub(super) fn check(bytes: &[u8]) -> Option<Raster> {
+/// Returns `None` if the data are damaged or unusual; the decoder itself has to tell which. What passes here passes there.
+pub(super) fn check(layout: &Layout<'_>) -> Option<Raster> {
     thread_local! {
         static WORKSPACE: RefCell<Workspace> = RefCell::default();
     }
-    let layout = Layout::read(bytes)?;
     WORKSPACE.with_borrow_mut(|workspace| {
-        let checked = workspace.check(&layout);
+        let checked = workspace.check(layout);
         workspace.give_back();
         checked
     })
@@ -162,7 +160,7 @@ mod tests {
     fn the_usual_kinds_need_no_pixels_and_give_libjpegs_image_at_an_eighth() {
         for name in ["gray", "rgb-444", "rgb-422", "rgb-440", "rgb-420", "rgb-restart", "rgb-rotated"] {
             let bytes = reference(name);
-            let eighth = check(&bytes).unwrap();
+            let eighth = check(&Layout::read(&bytes).unwrap()).unwrap();
             let mut decoder = Decoder::new(&bytes).unwrap();
             decoder.set_scale(ScalingFactor::try_new(1, 8).unwrap());
             decoder.set_output_colorspace(ColorSpace::Grayscale);
@@ -175,7 +173,7 @@ mod tests {
     #[test]
     fn other_kinds_are_left_to_the_decoder() {
         for name in ["gray-progressive", "rgb-progressive", "cmyk", "ycck", "gray-sampled"] {
-            assert!(check(&reference(name)).is_none(), "{name}");
+            assert!(Layout::read(&reference(name)).is_none(), "{name}");
         }
     }
 
