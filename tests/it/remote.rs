@@ -1,5 +1,6 @@
 //! Data that lies in a bucket, here in a stand-in for Google's store.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
 use fs_err as fs;
@@ -16,7 +17,11 @@ struct Bucket {
 
 impl Bucket {
     fn new() -> Self {
-        let context = TestContext::new();
+        Self::of(TestContext::new())
+    }
+
+    /// Puts a contest into a bucket.
+    fn of(context: TestContext) -> Self {
         let store = StandIn::start(&checkout().join("scripts"), "gcs", "contest");
         for (file, _) in context.files("contest") {
             store.put(file.strip_prefix("contest/").unwrap(), &fs::read(context.path(&file)).unwrap());
@@ -116,4 +121,95 @@ fn copies_are_listed_and_removed_and_missed_offline() {
 
     hint: run `cliptune ingest` without --offline
     ");
+}
+
+/// A contest in a bucket whose table has two more columns: notes, and photos that make up most of it.
+struct Wide {
+    bucket: Bucket,
+    size: u64,
+    /// The datasets that the same files gave when they were local: of the experiment, and of the one that reads the notes.
+    local: [String; 2],
+}
+
+/// Reads the notes, too, in a store of its own, where it follows no other dataset.
+const NOTED: &str = "--set data.where=length(note)=128 --store noted";
+
+impl Wide {
+    fn new() -> Self {
+        let context = TestContext::new();
+        let (narrow, wide) = (context.path("contest/contest.parquet"), context.path("wide.parquet"));
+        let query = format!(
+            "SELECT * EXCLUDE (file_row_number), repeat(md5(file_row_number || 'note'), 4) AS note,
+                    encode(array_to_string(list_transform(range(800), x -> md5(x || '-' || file_row_number)), '')) AS photo
+             FROM read_parquet('{}', file_row_number = true) ORDER BY file_row_number",
+            narrow.display()
+        );
+        let copy =
+            format!("COPY ({query}) TO '{}' (FORMAT parquet, COMPRESSION uncompressed)", wide.display());
+        duckdb::Connection::open_in_memory().unwrap().execute_batch(&copy).unwrap();
+        fs::rename(&wide, &narrow).unwrap();
+        let size = fs::metadata(&narrow).unwrap().len();
+        assert!(size > 2 << 20, "{size} bytes");
+        let local = ["--store local", &format!("{NOTED}-locally")]
+            .map(|more| hash(&context.cliptune(&format!("ingest experiments/base.yaml --json {more}"))));
+        Self { bucket: Bucket::of(context), size, local }
+    }
+
+    /// The bytes of the table that are on this machine.
+    fn held(&self) -> u64 {
+        let files = self.bucket.context.files("cache").into_iter();
+        let tables: Vec<String> =
+            files.map(|(file, _)| file).filter(|file| file.ends_with("/contest.parquet")).collect();
+        assert_eq!(tables.len(), 1, "{tables:?}");
+        let table = fs::metadata(self.bucket.context.path(&tables[0])).unwrap();
+        assert_eq!(table.len(), self.size);
+        table.len().min(table.blocks() * 512)
+    }
+}
+
+fn hash(output: &Output) -> String {
+    output.json()[0]["hash"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn of_a_table_in_a_bucket_the_named_columns_are_fetched() {
+    let wide = Wide::new();
+    let first = wide.bucket.ingest("--json");
+    assert!(fetched(&first).contains(&"gs://contest/contest.parquet: 1 file".to_owned()), "{first}");
+    assert_eq!(hash(&first), wide.local[0]);
+    let few = wide.held();
+    assert!(few < wide.size / 4, "{few} of {} bytes", wide.size);
+
+    // Another experiment reads the notes, too.
+    let noted = wide.bucket.ingest(&format!("{NOTED} --json"));
+    assert_eq!(fetched(&noted), ["gs://contest/contest.parquet: 1 file"]);
+    assert_eq!(hash(&noted), wide.local[1]);
+    let more = wide.held();
+    assert!(few < more && more < wide.size / 3, "{few} and then {more} of {} bytes", wide.size);
+    let again = wide.bucket.ingest("");
+    assert!(again.stderr.contains("is fresh") && fetched(&again).is_empty(), "{again}");
+
+    // What is there can be used without the network, and nothing else.
+    assert!(wide.bucket.ingest("--offline").stderr.contains("is fresh"));
+    let missing = "ingest experiments/base.yaml --offline --set data.where=octet_length(photo)>0";
+    assert_output!(wide.bucket.context, wide.bucket.cliptune(missing), @r"
+    exit code: 1
+    ----- stderr -----
+    error: the cache has parts of 1 file of gs://contest/contest.parquet, but not all that is needed, and the network is not used: contest.parquet
+
+    hint: run `cliptune ingest` without --offline
+    ");
+    assert_output!(wide.bucket.context, wide.bucket.cliptune("sample experiments/base.yaml --json --offline"), @r"
+    exit code: 1
+    ----- stderr -----
+    error: the cache has parts of 1 file of gs://contest/contest.parquet, but not all that is needed, and the network is not used: contest.parquet
+
+    hint: run the same command without --offline: it fetches the rest
+    ");
+
+    // Who looks at a row looks at all its columns.
+    let shown = wide.bucket.cliptune("sample experiments/base.yaml --json --limit 1").succeeded();
+    assert_eq!(shown.json()[0]["row"]["columns"]["photo"], "25600 bytes", "{shown}");
+    assert_eq!(wide.held(), wide.size);
+    assert!(wide.bucket.ingest("").stderr.contains("is fresh"));
 }
