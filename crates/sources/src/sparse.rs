@@ -68,11 +68,25 @@ impl Sparse {
             return Ok(None);
         }
         let mut bytes = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
-        let read = self.file.file().read_exact_at(&mut bytes, range.start);
+        Ok(self.read_into(&mut bytes, range.start)?.then_some(bytes))
+    }
+
+    /// Reads as many bytes as there is room for, and returns whether all of them are there.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn read_into(&self, bytes: &mut [u8], start: u64) -> io::Result<bool> {
+        if !self.present.contains(&(start..start.saturating_add(bytes.len() as u64))) {
+            return Ok(false);
+        }
         let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("cannot read `{}`: {error}", self.file.path().display()))
+            io::Error::new(
+                error.kind(),
+                format!("failed to read from `{}`: {error}", self.file.path().display()),
+            )
         };
-        read.map(|()| Some(bytes)).map_err(named)
+        self.file.file().read_exact_at(bytes, start).map(|()| true).map_err(named)
     }
 
     /// Returns the ranges that are there.

@@ -241,13 +241,18 @@ fn read_values(thrift: &mut Thrift<'_>, end: u64) -> Option<Chunk> {
     let [.., values, _, size, _, data, index, dictionary, _, _, filter, filter_size] = numbers;
     let page =
         |offset: Option<i64>| offset.and_then(|offset| u64::try_from(offset).ok()).filter(|at| *at >= 4);
-    let (data, size) = (page(data)?, u64::try_from(size?).ok()?);
+    let (values, size) = (u64::try_from(values?).ok()?, u64::try_from(size?).ok()?);
+    let data = match page(data) {
+        // Some writers give no place to nothing.
+        None if values == 0 => return Some(Chunk { range: end..end, start: end, values, aids: Vec::new() }),
+        data => data?,
+    };
     // Some writers give 0 where there is none.
     let start = page(dictionary).unwrap_or(data);
     let first = start.min(data).min(page(index).unwrap_or(data));
     let last = first.checked_add(size).filter(|last| *last <= end)?;
     let aids = aid_range(filter, filter_size, end)?.into_iter().collect();
-    Some(Chunk { range: first..last, start, values: u64::try_from(values?).ok()?, aids })
+    Some(Chunk { range: first..last, start, values, aids })
 }
 
 /// Returns the range of something that may be absent. `None` means that its size is unknown or impossible.

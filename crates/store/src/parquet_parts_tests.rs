@@ -201,6 +201,13 @@ fn all_of_a_file_is_needed_where_its_columns_have_no_names_of_their_own() {
 }
 
 #[test]
+fn a_table_without_rows_has_only_a_footer() {
+    let empty = file(0, OPTIONS[0]);
+    let size = fs_err::metadata(empty.path()).unwrap().len();
+    assert_eq!(needed(empty.path(), &["text"]).unwrap().iter().map(|range| range.end).max(), Some(size));
+}
+
+#[test]
 fn what_is_no_parquet_file_is_needed_whole() {
     let file = file(100, OPTIONS[0]);
     let content = fs_err::read(file.path()).unwrap();
