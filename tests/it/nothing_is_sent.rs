@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 27] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
@@ -22,6 +22,15 @@ const COMMANDS: [&str; 18] = [
     "status --why",
     "ls --json",
     "show base@0",
+    "tag tuned@0 --add good",
+    "note tuned@0 --text tried",
+    "rename tuned@0 champion",
+    "pin champion",
+    "rm tuned@1",
+    "restore --list",
+    "restore tuned",
+    "gc --trash --unfinished --keep-best 9 --dry-run",
+    "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",
     "soup tuned --to out/averaged",
     "cache ls",

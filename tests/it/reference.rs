@@ -17,7 +17,7 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 25] = [
     "",
     "run",
     "check",
@@ -34,6 +34,13 @@ const COMMANDS: [&str; 18] = [
     "status",
     "ls",
     "show",
+    "tag",
+    "note",
+    "rename",
+    "pin",
+    "rm",
+    "restore",
+    "gc",
     "schema",
     "completions",
 ];

@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, completions, demo_data, export, fetch, ls, run, sample, schema, show, soup, status,
+    cache, check, completions, demo_data, export, fetch, gc, ls, note, pin, rename, restore, rm, run, sample,
+    schema, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -75,6 +76,13 @@ pub(crate) enum Command {
     Status(status::Args),
     Ls(ls::Args),
     Show(show::Args),
+    Tag(tag::Args),
+    Note(note::Args),
+    Rename(rename::Args),
+    Pin(pin::Args),
+    Rm(rm::Args),
+    Restore(restore::Args),
+    Gc(gc::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }

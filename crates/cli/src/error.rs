@@ -130,6 +130,30 @@ pub enum CliError {
         /// The name of a run that may have been meant.
         similar: Option<String>,
     },
+    /// Something is not removed, because others need it or a person wants it kept.
+    #[error("{name} is kept: {}", reasons.join(", and "))]
+    Needed {
+        /// The name of the run or the dataset.
+        name: String,
+        /// The reasons, in words.
+        reasons: Vec<String>,
+    },
+    /// A name does not stand for exactly one dataset.
+    #[error("{found} datasets of {store} have a hash that begins with {name}")]
+    NoDataset {
+        /// The name that was given.
+        name: String,
+        /// The store's folder.
+        store: String,
+        /// The number of datasets.
+        found: usize,
+    },
+    /// Nothing in the trash has the given name.
+    #[error("there is nothing named {name} in the trash")]
+    NotInTrash {
+        /// The name that was given.
+        name: String,
+    },
     /// Several runs in the store match the given name.
     #[error("{name} stands for {} runs: {}", runs.len(), format::first_few(runs))]
     AmbiguousRun {
@@ -167,6 +191,9 @@ impl Diagnostic for CliError {
             Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
+            Self::Needed { .. } => "--force removes it all the same, into the trash".to_owned(),
+            Self::NoDataset { .. } => "write as much of the hash as stands for one; `cliptune show RUN` has it".to_owned(),
+            Self::NotInTrash { .. } => "`cliptune restore --list` lists what is in it".to_owned(),
             Self::AmbiguousRun { .. } => {
                 "write a little more of the name, or its seed behind the experiment, as in tuned@0".to_owned()
             },
@@ -188,6 +215,9 @@ impl Diagnostic for CliError {
             | Self::Durable(DurableError::Occupied { .. })
             | Self::NoCopy { .. }
             | Self::NoLibtorch { .. }
+            | Self::Needed { .. }
+            | Self::NoDataset { .. }
+            | Self::NotInTrash { .. }
             | Self::AmbiguousRun { .. } => Exit::Usage,
             Self::DemoData(
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },

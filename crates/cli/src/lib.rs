@@ -6,10 +6,13 @@
 mod arguments;
 mod commands;
 mod error;
+mod labelling;
 mod pipeline;
+mod removal;
 mod selection;
 mod sibling;
 mod signals;
+mod spare;
 mod tool;
 mod view;
 mod wording;

@@ -116,7 +116,7 @@ pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
     }
 }
 
-fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
+pub(crate) fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
     let ids: Vec<String> = store.runs()?.runs.iter().map(Run::id).collect();
     let similar = did_you_mean(name, &ids).map(str::to_owned);
     Ok(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })

@@ -11,6 +11,8 @@ use cliptune_store::{
 use cliptune_terminal::format;
 use serde::Serialize;
 
+use crate::labelling::Labelled;
+
 /// A run's record together with everything found beside it. It serializes to the JSON of both commands.
 #[derive(Serialize)]
 pub(crate) struct RunView<'a> {
@@ -21,6 +23,9 @@ pub(crate) struct RunView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     alpha: Option<f64>,
     record: &'a RunRecord,
+    labels: Labelled,
+    /// Whether the weights were removed while the records stayed.
+    weights_removed: bool,
     scores: BTreeMap<Split, Scores>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precisions: Option<Precisions>,
@@ -42,6 +47,7 @@ impl<'a> RunView<'a> {
         }
         let precisions = intact(read_precisions(run), &mut damage);
         let alpha = intact(kept_alpha(run), &mut damage);
+        let labels = intact(run.labels().map(Some), &mut damage).unwrap_or_default().into();
         let record = run.record();
         let status: RunStatus = run.status();
         let best_epoch = match record.end.as_ref().map(|end| &end.outcome) {
@@ -55,6 +61,8 @@ impl<'a> RunView<'a> {
             best_epoch,
             alpha,
             record,
+            labels,
+            weights_removed: run.lacks_weights(),
             scores,
             precisions,
             damage,
@@ -85,6 +93,16 @@ impl<'a> RunView<'a> {
     /// Returns the run's status in words.
     pub(crate) fn status(&self) -> &'static str {
         self.status
+    }
+
+    /// Returns what people say about the run.
+    pub(crate) fn labels(&self) -> &Labelled {
+        &self.labels
+    }
+
+    /// Returns whether the weights were removed while the records stayed.
+    pub(crate) fn weights_removed(&self) -> bool {
+        self.weights_removed
     }
 
     /// Returns the scores by split, in order.

@@ -68,6 +68,8 @@ impl AtomicFile {
             .permissions(Permissions::from_mode(MODE))
             .tempfile_in(parent(path))
             .map_err(|error| named(path, &error))?;
+        // Tells other processes that this one works on the file. File systems without locks go without.
+        let _ = file.as_file().try_lock_shared();
         Ok(Self { file: BufWriter::new(file), path: path.to_path_buf() })
     }
 

@@ -9,7 +9,7 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 use crate::error::DurableError;
-use crate::names::{UNFINISHED, parent, sweep, sync_folder, sync_tree};
+use crate::names::{UNFINISHED, hold, parent, sweep, sync_folder, sync_tree};
 
 /// The permissions before the umask is applied. Temporary folders would be private to their owner.
 const MODE: u32 = 0o777;
@@ -19,6 +19,8 @@ const MODE: u32 = 0o777;
 #[derive(Debug)]
 pub struct StagedFolder {
     staged: TempDir,
+    /// Tells other processes that this one works on the folder.
+    _held: Option<fs::File>,
     place: PathBuf,
     /// It is dropped after `staged`.
     _around: Option<MadeFolder>,
@@ -49,7 +51,8 @@ impl StagedFolder {
             .prefix(UNFINISHED)
             .permissions(Permissions::from_mode(MODE))
             .tempdir_in(folder)?;
-        Ok(Self { staged, place: place.to_path_buf(), _around: around })
+        let held = hold(staged.path());
+        Ok(Self { staged, _held: held, place: place.to_path_buf(), _around: around })
     }
 
     /// Starts a folder that is to become `place`, where there must be nothing yet, or only an empty folder.
@@ -125,6 +128,38 @@ impl StagedFolder {
     }
 }
 
+/// Moves a folder to a place in the same file system where there is nothing yet, or only an empty folder. A crash leaves
+/// it at one of the two places, whole.
+///
+/// # Errors
+/// When something is there, or the folder cannot be renamed.
+pub fn move_folder(folder: &Path, place: &Path) -> Result<(), DurableError> {
+    match fs::rename(folder, place) {
+        Ok(()) => {
+            sync_folder(parent(place))?;
+            sync_folder(parent(folder))
+        }
+        Err(error) if is_taken(&error) => Err(DurableError::Occupied { path: place.to_path_buf() }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a file, or a folder with everything in it, for good. While that goes on it has an unfinished name, so that
+/// nobody ever reads a half of it. What does not exist is removed already.
+///
+/// # Errors
+/// When it cannot be renamed, or something in it cannot be removed.
+pub fn discard(path: &Path) -> Result<(), DurableError> {
+    if matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        return Ok(());
+    }
+    let bin = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent(path))?;
+    let _held = hold(bin.path());
+    fs::rename(path, bin.path().join("removed"))?;
+    bin.close()?;
+    sync_folder(parent(path))
+}
+
 fn is_taken(error: &io::Error) -> bool {
     use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory};
     matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotADirectory)
@@ -139,6 +174,35 @@ mod tests {
         let staged = StagedFolder::beside(place).unwrap();
         fs::write(staged.path().join("file"), text).unwrap();
         staged
+    }
+
+    #[test]
+    fn a_folder_moves_whole_and_never_onto_another() {
+        let root = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| root.path().join(name));
+        staged(&one, "1").claim().unwrap();
+        move_folder(&one, &other).unwrap();
+        assert_eq!(fs::read(other.join("file")).unwrap(), b"1");
+        staged(&one, "2").claim().unwrap();
+        let error = move_folder(&one, &other).unwrap_err();
+        assert!(matches!(error, DurableError::Occupied { .. }), "{error}");
+        fs::write(root.path().join("file"), "").unwrap();
+        assert!(matches!(move_folder(&one, &root.path().join("file")), Err(DurableError::Occupied { .. })));
+        assert_eq!([&one, &other].map(|folder| fs::read(folder.join("file")).unwrap()), [b"2", b"1"]);
+    }
+
+    #[test]
+    fn what_is_discarded_is_gone_and_what_it_links_to_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let [one, kept] = ["one", "kept"].map(|name| root.path().join(name));
+        staged(&kept, "kept").claim().unwrap();
+        staged(&one, "1").claim().unwrap();
+        std::os::unix::fs::symlink(&kept, one.join("link")).unwrap();
+        for _ in 0..2 {
+            discard(&one).unwrap();
+            assert_eq!(names(root.path()), ["kept"]);
+        }
+        assert_eq!(fs::read(kept.join("file")).unwrap(), b"kept");
     }
 
     fn names(folder: &Path) -> Vec<String> {

@@ -11,6 +11,8 @@
 //! | a file too large for memory, or several that belong together | [`AtomicFile`] |
 //! | a folder | [`StagedFolder`] |
 //! | a file that lies elsewhere, complete | [`publish`], [`link_or_copy`] |
+//!
+//! [`move_folder`] and [`discard`] take away what is there, and [`unfinished`] finds what killed processes have left.
 
 mod error;
 mod file;
@@ -20,6 +22,6 @@ mod names;
 
 pub use error::{DurableError, advice};
 pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
-pub use folder::StagedFolder;
+pub use folder::{StagedFolder, discard, move_folder};
 pub use link::link_or_copy;
-pub use names::{parent, remove_unfinished};
+pub use names::{Unfinished, parent, remove_unfinished, unfinished};

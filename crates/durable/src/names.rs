@@ -1,6 +1,7 @@
 //! The names of unfinished files and folders, and the durability of names.
 
-use std::path::Path;
+use std::fs::TryLockError;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
@@ -12,6 +13,9 @@ pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// Nobody works this long on a folder without touching it.
 pub(crate) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A process that makes something unfinished has locked it by then.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// Returns the folder of a file, which is the current folder for a bare name.
 pub fn parent(path: &Path) -> &Path {
@@ -38,6 +42,69 @@ pub(crate) fn sync_tree(folder: &Path) -> Result<(), DurableError> {
     sync_folder(folder)
 }
 
+/// Takes a shared lock on an unfinished file or folder, which its process keeps for as long as it works on it. Where the
+/// file system has no locks, there is none, and only time tells what was abandoned.
+pub(crate) fn hold(path: &Path) -> Option<fs::File> {
+    let file = fs::File::open(path).ok()?;
+    file.file().try_lock_shared().ok()?;
+    Some(file)
+}
+
+/// Checks whether a living process works on an unfinished file or folder.
+fn is_held(path: &Path) -> bool {
+    let is_plain = fs::symlink_metadata(path).is_ok_and(|about| about.is_file() || about.is_dir());
+    is_plain
+        && fs::File::open(path)
+            .is_ok_and(|file| matches!(file.file().try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// The unfinished files and folders below a folder.
+#[derive(Debug, Default)]
+pub struct Unfinished {
+    /// Those that a living process works on.
+    pub held: Vec<PathBuf>,
+    /// Those that are so young that their process may be about to say that it works on them.
+    pub young: Vec<PathBuf>,
+    /// Those that were left by processes that were killed.
+    pub left: Vec<PathBuf>,
+}
+
+/// Finds the unfinished files and folders below a folder, however deep. Links are not followed.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn unfinished(folder: &Path) -> Result<Unfinished, DurableError> {
+    let mut found = Unfinished::default();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        let entries = match fs::read_dir(&next) {
+            // Another process has removed or renamed it meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if !is_unfinished(&entry) {
+                folders.extend(entry.file_type()?.is_dir().then(|| entry.path()));
+            } else if is_held(&entry.path()) {
+                found.held.push(entry.path());
+            } else if is_younger(&entry, SETTLED) {
+                found.young.push(entry.path());
+            } else {
+                found.left.push(entry.path());
+            }
+        }
+    }
+    found.left.sort_unstable();
+    Ok(found)
+}
+
+/// Checks whether something has changed more recently than this. What comes from the future counts as young.
+fn is_younger(entry: &fs::DirEntry, age: Duration) -> bool {
+    let changed = entry.metadata().ok().and_then(|about| about.modified().ok());
+    changed.is_some_and(|changed| changed.elapsed().map_or(true, |passed| passed < age))
+}
+
 /// Removes unfinished files and folders that killed processes have left in a folder that nobody else writes to.
 ///
 /// # Errors
@@ -56,8 +123,7 @@ pub fn remove_unfinished(folder: &Path) -> Result<(), DurableError> {
 pub(crate) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let age = entry.metadata().ok().and_then(|entry| entry.modified().ok()?.elapsed().ok());
-        if is_unfinished(&entry) && age.is_some_and(|age| age > ABANDONED) {
+        if is_unfinished(&entry) && !is_younger(&entry, ABANDONED) && !is_held(&entry.path()) {
             let _ = remove(&entry);
         }
     }
@@ -76,7 +142,31 @@ fn remove(entry: &fs::DirEntry) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::folder::StagedFolder;
+
+    fn age(path: &Path) {
+        fs::File::open(path).unwrap().file().set_modified(SystemTime::now() - 2 * SETTLED).unwrap();
+    }
+
+    #[test]
+    fn what_a_living_process_makes_is_told_from_what_was_left() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("tuned/run/.unfinished-left/deep")).unwrap();
+        fs::write(root.path().join(".unfinished-file"), "half").unwrap();
+        fs::create_dir(root.path().join(".hidden")).unwrap();
+        let staged = StagedFolder::beside(&root.path().join("tuned/other")).unwrap();
+        let left = [root.path().join(".unfinished-file"), root.path().join("tuned/run/.unfinished-left")];
+        [staged.path()].into_iter().chain(left.iter().map(PathBuf::as_path)).for_each(age);
+        let found = unfinished(root.path()).unwrap();
+        assert_eq!((found.held, found.left), (vec![staged.path().to_path_buf()], left.to_vec()));
+        // What is young may not be locked yet.
+        let young = root.path().join(".unfinished-young");
+        fs::write(&young, "").unwrap();
+        assert_eq!(unfinished(root.path()).unwrap().young, [young]);
+    }
 
     #[test]
     fn what_a_killed_process_left_is_removed_and_nothing_else() {

@@ -7,7 +7,7 @@ use cliptune_hub::{HubId, Snapshot};
 
 use crate::error::StoreError;
 use crate::model_hash;
-use crate::run::{Run, RunStatus};
+use crate::run::{MODEL, Run, RunStatus};
 use crate::run_record::Base;
 use crate::standings::{Look, Standing};
 
@@ -108,6 +108,13 @@ fn run_with_model(folder: &Path) -> Option<Run> {
     (own == fs_err::canonicalize(folder).ok()?).then_some(run)
 }
 
+/// Returns the run that this folder is, or is the model folder of, if that run's weights were removed.
+fn run_without_weights(folder: &Path) -> Option<Run> {
+    let around = folder.parent().filter(|_| folder.ends_with(MODEL)).map(Path::to_path_buf);
+    let run = Run::open(folder.to_path_buf()).ok().or_else(|| Run::open(around?).ok())?;
+    run.lacks_weights().then_some(run)
+}
+
 /// Finds the starting weights of a plan, given the standings of the plans before it.
 pub(crate) fn resolve(
     look: &mut Look<'_>,
@@ -117,6 +124,9 @@ pub(crate) fn resolve(
     match source {
         ModelSource::Scratch(_) => Ok(ResolvedBase::Scratch),
         ModelSource::Folder(path) => {
+            if let Some(run) = run_without_weights(path) {
+                return Err(StoreError::NoWeights { run: run.id() });
+            }
             let path = Run::open(path.clone()).map_or_else(|_| path.clone(), |run| run.model_folder());
             Ok(ResolvedBase::Folder { hash: look.model_hash(&path)?, path })
         }

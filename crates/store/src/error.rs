@@ -157,6 +157,30 @@ pub enum StoreError {
         /// The number of runs that the reference stands for.
         count: usize,
     },
+    /// The weights of a run are needed, but were removed.
+    #[error("the weights of {run} were removed")]
+    NoWeights {
+        /// The run's name.
+        run: String,
+    },
+    /// A folder cannot be moved to the trash, because it is a link or lies on another file system.
+    #[error("{} is a link or lies on another file system than the store", path.display())]
+    Immovable {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something stands where a folder is to be restored.
+    #[error("{} is there already", path.display())]
+    Occupied {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The run that weights belong to is not in the store.
+    #[error("there is no run {} that its weights could go to", path.display())]
+    NothingToRestoreTo {
+        /// The place of the run.
+        path: PathBuf,
+    },
     /// A run cannot have a name that already means something else.
     #[error("{name} is already the name of {by}")]
     NameTaken {
@@ -309,6 +333,15 @@ impl StoreError {
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
             Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
             Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
+            Self::NoWeights { run } => format!(
+                "`cliptune restore {run}` brings them back while they are in the trash; once they are not, \
+                 `cliptune rm {run}` and `cliptune run` train it again"
+            ),
+            Self::Immovable { .. } => {
+                "only what lies in the store itself can be moved to its trash; remove this by hand".to_owned()
+            }
+            Self::Occupied { .. } => "nothing is ever overwritten: remove that first, or move it away".to_owned(),
+            Self::NothingToRestoreTo { .. } => "restore the run first; `cliptune restore --list` shows the trash".to_owned(),
             Self::NameTaken { .. } => {
                 "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
             }
@@ -342,6 +375,9 @@ fn restoring(path: &Path) -> String {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
              give them again"
                 .to_owned()
+        }
+        "trashed.json" => {
+            "it says where the folder `content` beside it came from: move that back by hand".to_owned()
         }
         "origin.json" => {
             "it says which datasets the model has seen: put an intact copy there, or make the folder again with `cliptune \
@@ -378,6 +414,9 @@ impl Diagnostic for StoreError {
             | Self::NotAModel(_)
             | Self::NoBase { .. }
             | Self::NameTaken { .. }
+            | Self::NoWeights { .. }
+            | Self::Occupied { .. }
+            | Self::NothingToRestoreTo { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,
             _ => Exit::Failed,
         }

@@ -22,7 +22,7 @@ impl Store {
     /// Returns all runs that a name can stand for. An experiment or an experiment and a seed stand for all of their runs,
     /// so that the name of one that is to be removed leaves no doubt.
     pub fn all_named(&self, name: &str) -> Result<Vec<Run>, StoreError> {
-        self.meant(name, |runs| runs.to_vec())
+        self.meant(name, <[Run]>::to_vec)
     }
 
     /// Returns the runs that a name stands for, given which of the runs of an experiment are meant by its name.

@@ -13,7 +13,8 @@ use crate::record::{read_record, write_record};
 use crate::regular::is_absent;
 use crate::run::Run;
 
-const RECORD: &str = "precisions.json";
+/// The name of the file.
+pub(crate) const RECORD: &str = "precisions.json";
 /// The graphs of a precision. These are only the towers, because only they are deployed.
 const TOWERS: [&str; 2] = ["text_model", "vision_model"];
 
@@ -21,6 +22,11 @@ impl Run {
     /// Returns the file that records the reduced precisions.
     pub fn precisions_file(&self) -> PathBuf {
         self.onnx_folder().join(RECORD)
+    }
+
+    /// Returns the two places of that record: beside the graphs, and where it is kept while they are in the trash.
+    pub(crate) fn precisions_files(&self) -> [PathBuf; 2] {
+        [self.precisions_file(), self.folder().join(RECORD)]
     }
 
     /// Makes a folder for graphs that have not been judged yet. Until they are, none of them may have its final name
@@ -45,10 +51,9 @@ pub fn tower_files(precision: Precision) -> [String; 2] {
 /// # Errors
 /// Returns an error when the record is damaged or cannot be read.
 pub fn read_precisions(run: &Run) -> Result<Option<Precisions>, StoreError> {
-    let path = run.precisions_file();
-    if is_absent(&path) {
+    let Some(path) = run.precisions_files().into_iter().find(|path| !is_absent(path)) else {
         return Ok(None);
-    }
+    };
     match read_record(&path, PRECISIONS_FORMAT) {
         Err(StoreError::Version { .. }) => Ok(None),
         read => read.map(Some),
@@ -110,6 +115,9 @@ fn undecided(run: &Run, plan: &Plan, reduced: &ReducedPrecision) -> Option<Strin
         return Some(format!("export.int8_margin: {} → {}", shown(before), shown(after)));
     }
     let folder = run.onnx_folder();
+    if run.lacks_weights() {
+        return None;
+    }
     let there = tower_files(reduced.precision).iter().all(|file| folder.join(file).is_file());
     (reduced.kept != there)
         .then(|| format!("the graphs of {} are not as they were judged", reduced.precision))

@@ -94,12 +94,24 @@ pub fn utc_now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 
+/// Returns the time that has passed since one that a record holds, or `None` where there is no telling: the text is no
+/// time, or lies in the future because a clock was set back.
+pub fn age_since(time: &str) -> Option<Duration> {
+    let time: Timestamp = time.parse().ok()?;
+    Duration::try_from(Timestamp::now().duration_since(time)).ok()
+}
+
 /// Returns the name of a run's folder, `<utc>-<hash6>-s<seed>`, which is derived from the run's start time, key and
 /// seed.
 pub fn run_name(started: &str, key: &str, seed: Seed) -> String {
-    let to_the_second = started.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{}-{}-s{seed}", to_the_second(started), key.get(..6).unwrap_or(key))
+}
+
+/// Shortens a time as records store it to the second, with nothing between its digits: `20260101T090000Z`.
+pub(crate) fn to_the_second(time: &str) -> String {
+    let to_the_second = time.split(['.', 'Z']).next().unwrap_or_default();
     let digits: String = to_the_second.chars().filter(|letter| !matches!(letter, '-' | ':')).collect();
-    format!("{digits}Z-{}-s{seed}", key.get(..6).unwrap_or(key))
+    format!("{digits}Z")
 }
 
 impl Run {
@@ -209,6 +221,14 @@ impl Run {
             None if self.writer.is_some() || is_locked(&self.folder.join(LOCK)) => RunStatus::Running,
             None => RunStatus::Crashed,
         }
+    }
+
+    /// Keeps other processes from writing the run for as long as the result lives.
+    ///
+    /// # Errors
+    /// Returns an error when a process writes it, or when its lock cannot be opened.
+    pub(crate) fn hold(&self) -> Result<File, StoreError> {
+        lock(&self.folder)
     }
 
     /// Becomes the writer of a run that was interrupted, failed or crashed, in order to continue it.

@@ -79,6 +79,9 @@ impl Run {
     /// Returns an error when something that is derived from the run's weights is damaged: the graphs or libtorch's
     /// logits. `cliptune-train` makes both again.
     pub(crate) fn export_damage(&self) -> Result<(), StoreError> {
+        if self.lacks_weights() {
+            return Ok(());
+        }
         if self.weights_file().is_file() {
             read_parity(self)?;
         }
@@ -94,6 +97,9 @@ impl Run {
     }
 
     fn verify(&self, wanted: impl Fn(&Path) -> bool) -> Result<(), StoreError> {
+        if self.lacks_weights() {
+            return Err(StoreError::NoWeights { run: self.id() });
+        }
         let files = self.record().end.iter().flat_map(|End { files, .. }| files);
         let mut intact: HashMap<PathBuf, &str> = HashMap::new();
         for (name, hash) in files.filter(|(name, _)| wanted(Path::new(name))) {

@@ -31,7 +31,7 @@ pub struct Standing {
     pub base: ResolvedBase,
     /// The key of the plan's run, whether or not the run exists.
     pub key: String,
-    /// The newest completed run with that key.
+    /// The newest completed run with that key, or the newest one that still has its weights where there is one.
     pub run: Option<Run>,
     /// Whether the graphs of that run or libtorch's logits are damaged. They are made again from the run's weights.
     pub is_export_damaged: bool,
@@ -142,8 +142,10 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
     let (inputs, hash, dataset) = (inputs.clone(), hash.clone(), dataset.clone());
     let key = run_key(&hash, &base.key(), plan);
     let runs = look.runs(&plan.experiment)?;
-    let run =
-        runs.iter().rev().find(|run| run.record().key == key && run.status() == RunStatus::Done).cloned();
+    let of_key =
+        || runs.iter().rev().filter(|run| run.record().key == key && run.status() == RunStatus::Done);
+    // A run whose weights were removed stays fresh, but one that still has them serves more.
+    let run = of_key().find(|run| !run.lacks_weights()).or_else(|| of_key().next()).cloned();
     let previous = runs.iter().rev().find(|run| {
         let earlier = &run.record().plan;
         earlier.seed == plan.seed && earlier.axes == plan.axes

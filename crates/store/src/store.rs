@@ -195,7 +195,7 @@ fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError>
 
 /// Returns the folders in a folder, sorted, without those whose names start with a dot. If the folder does not exist,
 /// there are none.
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(crate) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     if !folder.exists() {
         return Ok(Vec::new());
     }

@@ -6,13 +6,20 @@ pub(crate) mod completions;
 pub(crate) mod demo_data;
 pub(crate) mod export;
 pub(crate) mod fetch;
+pub(crate) mod gc;
 pub(crate) mod ls;
+pub(crate) mod note;
+pub(crate) mod pin;
+pub(crate) mod rename;
+pub(crate) mod restore;
+pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod sample;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod soup;
 pub(crate) mod status;
+pub(crate) mod tag;
 
 use cliptune_terminal::Exit;
 
@@ -38,6 +45,13 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::run(args, common),
         Command::Ls(args) => ls::run(args, common),
         Command::Show(args) => show::run(args, common),
+        Command::Tag(args) => tag::run(args, common),
+        Command::Note(args) => note::run(args, common),
+        Command::Rename(args) => rename::run(args, common),
+        Command::Pin(args) => pin::run(args, common),
+        Command::Rm(args) => rm::run(args, common),
+        Command::Restore(args) => restore::run(args, common),
+        Command::Gc(args) => gc::run(args, common),
         Command::Soup(args) => soup::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),

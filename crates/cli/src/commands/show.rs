@@ -15,8 +15,8 @@ use crate::wording;
 /// Show one run: settings, scores, provenance, files
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The run as `cliptune ls` lists it, with or without its experiment; its folder; an experiment with a seed
-    /// (tuned@0); or the beginning of one of these, when only one run begins like that
+    /// The run as `cliptune ls` lists it, with or without its experiment; its own name; its folder; an
+    /// experiment with a seed (tuned@0); or the beginning of one of these, when only one run begins like that
     run: String,
 }
 
@@ -53,6 +53,12 @@ fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
     let record = run.record();
     let made = &record.provenance;
     let mut facts = vec![("folder", short(run.folder()).to_string()), ("status", status(run, view))];
+    if view.weights_removed() {
+        let back = format!("`cliptune restore {}` brings them back while they are in the trash", view.id());
+        facts.push(("model", format!("its weights were removed; {back}")));
+    }
+    let said = view.labels().facts();
+    facts.extend(said.into_iter().map(|(name, text)| (name, format::visible(&text))));
     if let Some(end) = &record.end {
         facts.push(("time", format::duration(Duration::try_from_secs_f64(end.seconds).unwrap_or_default())));
         facts.extend(end.peak_memory.map(|peak| ("memory", format!("at most {}", format::bytes(peak)))));

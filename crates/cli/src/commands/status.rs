@@ -12,7 +12,7 @@ use crate::pipeline::state::{StageState, Stages};
 use crate::selection::{Selection, look, somewhere, tell};
 
 /// The folder that experiments are usually in.
-const FOLDER: &str = "experiments";
+pub(crate) const FOLDER: &str = "experiments";
 
 /// Show what is stale
 ///
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 }
 
 /// Returns the folder itself if it holds experiments, and each folder directly in it that does.
-fn usual(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+pub(crate) fn usual(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut folders = Vec::new();
     if folder.is_dir() {
         folders.push(folder.to_path_buf());

@@ -12,3 +12,4 @@ mod runs;
 mod scores;
 mod standing;
 mod support;
+mod trash;

@@ -4,8 +4,8 @@ use cliptune_experiment::{
     CheckpointInterval, ExperimentName, ModelSource, Plan, Precision, RunReference, Seed, Split, TaskKind,
 };
 use cliptune_store::{
-    Items, Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing, StoreError,
-    standings, write_scores,
+    Estimate, Items, Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing,
+    StoreError, standings, write_scores,
 };
 use fs_err as fs;
 
@@ -37,7 +37,16 @@ fn train(world: &World, plan: &Plan) -> Run {
     make(world, &standing, Outcome::Done { best_epoch: 1 })
 }
 
-fn score(run: &Run, split: Split) {
+fn score_of(value: f64) -> Estimate {
+    Estimate { value, low: value, high: value, method: "none".to_owned() }
+}
+
+pub(crate) fn score(run: &Run, split: Split) {
+    score_with(run, split, &[]);
+}
+
+pub(crate) fn score_with(run: &Run, split: Split, metrics: &[(&str, f64)]) {
+    let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), score_of(*value)));
     let scores = Scores {
         format_version: SCORES_FORMAT,
         split,
@@ -50,7 +59,7 @@ fn score(run: &Run, split: Split) {
         majority: 0.5,
         logit_scale: 1.0,
         is_scale_constant: false,
-        metrics: Metrics::default(),
+        metrics: Metrics(metrics.collect()),
         classes: None,
         parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
     };
@@ -219,4 +228,37 @@ fn a_reduced_precision_trains_nothing_again() {
     // A graph in fp32 is of the training.
     plan.export.onnx.clear();
     assert_eq!(why(&world, &plan), ["export.onnx: [\"fp32\"] → []"]);
+}
+
+#[test]
+fn a_run_whose_weights_were_removed_is_fresh_until_something_needs_them() {
+    let world = World::new();
+    let plan = world.plan("tuned");
+    world.make_dataset(&plan.data, &[], &[]);
+    let standing = stand(&world, std::slice::from_ref(&plan)).remove(0);
+    let record = record(&plan, &standing.dataset_hash, standing.base.record().unwrap(), &standing.key);
+    let run = crate::trash::finished(&world, record);
+    plan.score.splits.iter().for_each(|split| score(&run, *split));
+    assert_eq!(why(&world, &plan), ["parity.json is damaged"], "no test computes logits");
+    world.store().trash_weights(&world.store().lock().unwrap(), &run).unwrap();
+    let standing = stand(&world, std::slice::from_ref(&plan)).remove(0);
+    assert!(standing.is_fresh() && standing.why.is_empty(), "{:?}", standing.why);
+    // What needs the weights is told where they are, and the training stays what it was.
+    fs::remove_dir_all(run.scores_folder(Split::Test)).unwrap();
+    let standing = stand(&world, std::slice::from_ref(&plan)).remove(0);
+    assert_eq!((standing.is_trained(), standing.why), (true, vec!["not scored on test".to_owned()]));
+    let error = run.verify_export().unwrap_err();
+    assert!(matches!(error, StoreError::NoWeights { .. }), "{error}");
+
+    let mut child = world.plan("child");
+    child.model.from = ModelSource::Run(RunReference { experiment: plan.experiment.clone(), seed: None });
+    let child = stand(&world, &[plan.clone(), child]).remove(1);
+    assert!(matches!(child.base.verify(), Err(StoreError::NoWeights { .. })));
+    // By its path it is as clear.
+    let mut by_path = world.plan("by-path");
+    for path in [run.folder().to_path_buf(), run.model_folder()] {
+        by_path.model.from = ModelSource::Folder(path);
+        let error = standings(&world.store(), &[experiment(&[by_path.clone()])], &|_, _| {}).unwrap_err();
+        assert!(matches!(error, StoreError::NoWeights { .. }), "{error}");
+    }
 }

@@ -1,0 +1,225 @@
+//! `cliptune rm`.
+
+use cliptune_experiment::Split;
+use cliptune_store::{
+    Dataset, Dependents, Family, Run, RunStatus, Space, Store, StoreError, StoreLock, read_precisions,
+    read_scores,
+};
+use cliptune_terminal::{CommonArgs, Exit, Printer};
+
+use crate::error::CliError;
+use crate::removal::{Removed, reasons, table, the_only_run};
+use crate::selection::short;
+
+/// Move runs to the trash
+///
+/// What depends on each of them is listed first. A run that others were made from, or that is pinned, is removed only with
+/// --force, and one that is being written never. `cliptune restore` brings back what was removed; only `cliptune gc` deletes
+/// anything for good.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Runs as `cliptune show` takes them, where the name leaves no doubt: `tuned` and `tuned@0` stand for all of their runs
+    #[arg(value_name = "RUN", required = true)]
+    names: Vec<String>,
+
+    /// Remove the weights alone: model/, onnx/, adapter/ and checkpoint/; the records and the scores stay
+    #[arg(long)]
+    weights: bool,
+
+    /// The names are the beginnings of hashes of datasets
+    #[arg(long, conflicts_with = "weights")]
+    dataset: bool,
+
+    /// Remove what others were made from, or what is pinned
+    #[arg(long)]
+    force: bool,
+}
+
+/// Something that is to be moved to the trash.
+struct Going<T> {
+    what: T,
+    removed: Removed,
+    /// Why it should stay.
+    reasons: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
+    let printer = common.printer();
+    let store = Store::open(&common.store)?;
+    let removed =
+        if args.dataset { datasets(&store, args, &printer)? } else { runs(&store, args, &printer)? };
+    match printer.is_json() {
+        true => printer.json(&removed),
+        false => table(&removed, &printer),
+    }
+    Ok(Exit::Done)
+}
+
+fn runs(store: &Store, args: &Args, printer: &Printer) -> Result<Vec<Removed>, CliError> {
+    let mut named = args.names.iter().map(|name| the_only_run(store, name)).collect::<Result<Vec<_>, _>>()?;
+    let mut ids = std::collections::BTreeSet::new();
+    named.retain(|run| ids.insert(run.id()));
+    let lock = store.lock()?;
+    let all = store.runs()?.runs;
+    let family = Family::of(store, &all);
+    let going = named.into_iter().map(|run| going(run, args.weights, &family, &|id| ids.contains(id)));
+    let going = going.collect::<Result<Vec<_>, _>>()?;
+    announce(&going, printer);
+    refuse(&going, args.force)?;
+    going.into_iter().map(|one| remove(store, &lock, one, args.weights, printer)).collect()
+}
+
+/// Looks up what depends on a run. What is removed with it does not count.
+fn going(
+    run: Run,
+    weights: bool,
+    family: &Family<'_>,
+    goes_too: &dyn Fn(&str) -> bool,
+) -> Result<Going<Run>, CliError> {
+    if run.status() == RunStatus::Running {
+        return Err(StoreError::InUse { path: run.folder().to_path_buf() }.into());
+    }
+    let mut dependents = family.dependents(&run)?;
+    // Those whose weights alone go still need the weights that they were made from.
+    dependents.runs.retain(|id| !goes_too(id));
+    dependents.soups.retain(|soup| !goes_too(&soup.run));
+    let mut why = reasons(&dependents);
+    match run.labels() {
+        Ok(labels) if labels.pinned => why.push("it is pinned".to_owned()),
+        Err(error) => why.push(format!("whether it is pinned is unknown: {}", error.in_one_line())),
+        Ok(_) => {}
+    }
+    let (kind, folders) =
+        if weights { ("weights", run.weights_folders()) } else { ("run", vec![run.folder().to_path_buf()]) };
+    let bytes = Space::of(folders.iter().map(std::path::PathBuf::as_path))?;
+    Ok(Going {
+        removed: Removed { kind, name: run.id(), bytes, dependents: Some(dependents) },
+        what: run,
+        reasons: why,
+    })
+}
+
+/// Lists what depends on each of the runs, and what else goes with them.
+fn announce(going: &[Going<Run>], printer: &Printer) {
+    for one in going {
+        for reason in &one.reasons {
+            printer.status(&format!("{}: {reason}", one.removed.name));
+        }
+        let reports = one.removed.dependents.iter().flat_map(|found| &found.reports);
+        for report in reports {
+            printer.status(&format!("{}: the report {report} shows it", one.removed.name));
+        }
+        if one.removed.kind == "run" {
+            let held = holds(&one.what);
+            if !held.is_empty() {
+                printer.status(&format!("{}: it holds {}", one.removed.name, held.join(", ")));
+            }
+        }
+    }
+}
+
+/// Names the results that a run holds.
+fn holds(run: &Run) -> Vec<String> {
+    let scored = Split::ALL.into_iter().filter(|split| matches!(read_scores(run, *split), Ok(Some(_))));
+    let mut held: Vec<String> = scored.map(|split| format!("scores on {split}")).collect();
+    held.extend(matches!(read_precisions(run), Ok(Some(_))).then(|| "measured precisions".to_owned()));
+    held
+}
+
+/// Refuses all of them when one should stay.
+fn refuse<T>(going: &[Going<T>], force: bool) -> Result<(), CliError> {
+    match going.iter().find(|one| !one.reasons.is_empty()) {
+        Some(one) if !force => {
+            Err(CliError::Needed { name: one.removed.name.clone(), reasons: one.reasons.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remove(
+    store: &Store,
+    lock: &StoreLock,
+    going: Going<Run>,
+    weights: bool,
+    printer: &Printer,
+) -> Result<Removed, CliError> {
+    let Going { what: run, removed, .. } = going;
+    let what = if weights {
+        store.trash_weights(lock, &run)?;
+        "its weights are in the trash"
+    } else {
+        store.trash_run(lock, &run)?;
+        "it is in the trash"
+    };
+    printer.status(&format!(
+        "{}: {what}; `cliptune restore {}` brings back what was removed",
+        removed.name, removed.name
+    ));
+    Ok(removed)
+}
+
+fn datasets(store: &Store, args: &Args, printer: &Printer) -> Result<Vec<Removed>, CliError> {
+    let named = args.names.iter().map(|name| dataset(store, name)).collect::<Result<Vec<_>, _>>()?;
+    let lock = store.lock()?;
+    let all = store.runs()?.runs;
+    let family = Family::of(store, &all);
+    let going = named.into_iter().map(|dataset| going_dataset(store, dataset, &family, &all));
+    let going = going.collect::<Result<Vec<_>, _>>()?;
+    for one in &going {
+        one.reasons.iter().for_each(|reason| printer.status(&format!("{}: {reason}", one.removed.name)));
+    }
+    refuse(&going, args.force)?;
+    let mut removed = Vec::new();
+    for one in going {
+        store.trash_dataset(&lock, &one.what)?;
+        printer.status(&format!(
+            "{}: it is in the trash; `cliptune restore {}` brings it back",
+            one.removed.name, one.removed.name
+        ));
+        removed.push(one.removed);
+    }
+    Ok(removed)
+}
+
+fn going_dataset(
+    store: &Store,
+    dataset: Dataset,
+    family: &Family<'_>,
+    all: &[Run],
+) -> Result<Going<Dataset>, CliError> {
+    let hash = dataset.record().hash.clone();
+    let dependents = family.dependents_of_dataset(store, &hash)?;
+    let running =
+        all.iter().find(|run| dependents.runs.contains(&run.id()) && run.status() == RunStatus::Running);
+    if let Some(run) = running {
+        return Err(StoreError::InUse { path: run.folder().to_path_buf() }.into());
+    }
+    let mut why = used_by(&dependents);
+    why.extend(reasons(&Dependents { runs: Vec::new(), ..dependents.clone() }));
+    let name = format!("datasets/{}", dataset.folder().file_name().unwrap_or_default().to_string_lossy());
+    let bytes = Space::of([dataset.folder()])?;
+    Ok(Going {
+        removed: Removed { kind: "dataset", name, bytes, dependents: Some(dependents) },
+        what: dataset,
+        reasons: why,
+    })
+}
+
+fn used_by(dependents: &Dependents) -> Vec<String> {
+    dependents.runs.iter().map(|run| format!("{run} has seen it")).collect()
+}
+
+/// Returns the one dataset whose hash begins like this.
+fn dataset(store: &Store, name: &str) -> Result<Dataset, CliError> {
+    let hash = name.trim_start_matches("datasets/").trim_end_matches('/');
+    let mut found = store.datasets()?;
+    found.retain(|dataset| !hash.is_empty() && dataset.record().hash.starts_with(hash));
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        count => Err(CliError::NoDataset {
+            name: name.to_owned(),
+            store: short(store.root()).to_string(),
+            found: count,
+        }),
+    }
+}
