@@ -141,7 +141,7 @@ fn a_base_that_cannot_be_scored_is_still_started_from() {
     assert!(!run.stderr.contains("tuned is skipped"), "{run}");
     assert_eq!(context.statuses("tuned"), ["done", "done"], "{run}");
     let scored = context.cliptune("ls --json").succeeded().json();
-    let tuned = scored.as_array().unwrap().iter().filter(|run| run["record"]["experiment"] == "tuned");
+    let tuned = scored.as_array().unwrap().iter().filter(|run| run["experiment"] == "tuned");
     assert!(tuned.clone().all(|run| run["scores"]["test"].is_object()), "{scored:#}");
 }
 

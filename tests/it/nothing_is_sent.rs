@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
@@ -21,6 +21,8 @@ const COMMANDS: [&str; 27] = [
     "sample experiments/tuned.yaml --pictures blocks",
     "status --why",
     "ls --json",
+    "ls experiments --stale",
+    "query --save out/runs.duckdb",
     "show base@0",
     "tag tuned@0 --add good",
     "note tuned@0 --text tried",

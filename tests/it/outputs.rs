@@ -119,11 +119,19 @@ fn predictions_agree_with_the_scores() {
 fn the_table_of_runs_and_one_run() {
     let context = finished();
     let listed = context.cliptune("ls").succeeded().stdout;
-    let header: Vec<&str> =
-        listed.lines().next().unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
-    let header: Vec<&str> = header.into_iter().map(str::trim).collect();
-    assert_eq!(header, ["experiment", "run", "status", "kept", "validation", "test", "started (UTC)"]);
-    assert_eq!(listed.lines().count(), 3);
+    let header = |line: &str| -> Vec<String> {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!([lines[0], lines[3], lines[4]], ["base: 1 run", "", "tuned: 1 run"]);
+    let recall = "image_to_text_recall@1";
+    let (validation, test) = (format!("validation.{recall}"), format!("test.{recall}"));
+    assert_eq!(header(lines[1]), ["run", "status", "kept", &validation, &test, "started (UTC)"]);
+    assert_eq!(
+        header(lines[5]),
+        ["run", "status", "kept", "validation.accuracy", "test.accuracy", "started (UTC)"]
+    );
+    assert_eq!(lines.len(), 7);
 
     let shown = context.cliptune("show tuned/").succeeded().stdout;
     for needed in [

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, completions, demo_data, export, fetch, gc, ls, note, pin, rename, restore, rm, run, sample,
-    schema, show, soup, status, tag,
+    cache, check, completions, demo_data, export, fetch, gc, ls, note, pin, query, rename, restore, rm, run,
+    sample, schema, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Sample(sample::Args),
     Status(status::Args),
     Ls(ls::Args),
+    Query(query::Args),
     Show(show::Args),
     Tag(tag::Args),
     Note(note::Args),

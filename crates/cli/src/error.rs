@@ -9,6 +9,7 @@ use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, WriteError};
 use cliptune_hub::HubError;
 use cliptune_native::LIBTORCH;
+use cliptune_query::QueryError;
 use cliptune_sources::SourceError;
 use cliptune_store::{RunStatus, StoreError};
 use cliptune_terminal::{Diagnostic, Exit, format};
@@ -120,6 +121,23 @@ pub enum CliError {
         /// The folder that was searched.
         folder: PathBuf,
     },
+    /// The runs cannot be listed or queried.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// An argument is neither an experiment with runs nor a file.
+    #[error("{name} is neither an experiment in the store nor a file")]
+    NoExperiment {
+        /// The argument.
+        name: String,
+        /// The experiment that may have been meant.
+        similar: Option<String>,
+    },
+    /// An option was given that says something about experiment files, without any.
+    #[error("{option} is about experiment files, and none is given")]
+    NeedsFiles {
+        /// The option.
+        option: &'static str,
+    },
     /// No run in the store has the given name.
     #[error("there is no run {name} in {}", store.display())]
     NoRun {
@@ -168,6 +186,9 @@ impl Diagnostic for CliError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
+            Self::Query(error) => return error.hint(),
+            Self::NoExperiment { similar: Some(similar), .. } => format!("did you mean {similar}?"),
+            Self::NoExperiment { .. } => "`cliptune ls` lists all experiments that have runs".to_owned(),
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
             Self::Sources(error) => return error.hint(),
@@ -208,6 +229,8 @@ impl Diagnostic for CliError {
             | Self::NoExperiments { .. }
             | Self::PageOnTerminal
             | Self::PageWithoutReason
+            | Self::NoExperiment { .. }
+            | Self::NeedsFiles { .. }
             | Self::NoRun { .. }
             | Self::NoModel { .. }
             | Self::OneRun { .. }
@@ -223,6 +246,7 @@ impl Diagnostic for CliError {
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },
             ) => Exit::Usage,
             Self::Store(error) => error.exit(),
+            Self::Query(error) => error.exit(),
             Self::Hub(error) => error.exit(),
             Self::Sources(error) => error.exit(),
             Self::Report(error) => error.exit(),

@@ -1,19 +1,18 @@
-//! A run as `ls` and `show` display it.
+//! A run as `show` displays it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{Split, spelled_number};
+use cliptune_experiment::Split;
+use cliptune_query::{kept, kept_alpha_of};
 use cliptune_store::{
-    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_events, read_precisions,
-    read_scores,
+    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_precisions, read_scores,
 };
-use cliptune_terminal::format;
 use serde::Serialize;
 
 use crate::labelling::Labelled;
 
-/// A run's record together with everything found beside it. It serializes to the JSON of both commands.
+/// A run's record together with everything found beside it. It serializes to the JSON of the command.
 #[derive(Serialize)]
 pub(crate) struct RunView<'a> {
     id: String,
@@ -34,9 +33,6 @@ pub(crate) struct RunView<'a> {
     damage: Vec<StoreError>,
 }
 
-/// The text for a training that kept its starting weights.
-const STARTING_WEIGHTS: &str = "the starting weights: no epoch was better";
-
 impl<'a> RunView<'a> {
     /// Reads everything there is about a run. A damaged file does not hide the others.
     pub(crate) fn of(run: &'a Run) -> Self {
@@ -46,7 +42,7 @@ impl<'a> RunView<'a> {
             scores.extend(intact(read_scores(run, split), &mut damage).map(|found| (split, found)));
         }
         let precisions = intact(read_precisions(run), &mut damage);
-        let alpha = intact(kept_alpha(run), &mut damage);
+        let alpha = intact(kept_alpha_of(run), &mut damage);
         let labels = intact(run.labels().map(Some), &mut damage).unwrap_or_default().into();
         let record = run.record();
         let status: RunStatus = run.status();
@@ -76,13 +72,7 @@ impl<'a> RunView<'a> {
 
     /// Describes the weights that a finished training kept: those of an epoch, or the starting ones.
     pub(crate) fn kept(&self) -> Option<String> {
-        if self.record.kept_start() {
-            return Some(STARTING_WEIGHTS.to_owned());
-        }
-        self.record.plan.train.as_ref()?;
-        let epoch = self.best_epoch?;
-        let alpha = self.alpha.map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
-        Some(format!("epoch {epoch}{}", alpha.unwrap_or_default()))
+        kept(self.record, self.alpha)
     }
 
     /// Returns the run's name in the store, `<experiment>/<run>`.
@@ -114,17 +104,6 @@ impl<'a> RunView<'a> {
     pub(crate) fn precisions(&self) -> Option<&Precisions> {
         self.precisions.as_ref()
     }
-
-    /// Returns the scores of a split.
-    pub(crate) fn scored(&self, split: Split) -> Option<&Scores> {
-        self.scores.get(&split)
-    }
-
-    /// Formats the first metric of a split with its interval: accuracy for choices, recall@1 for pairs.
-    pub(crate) fn main_score(&self, split: Split) -> Option<String> {
-        let (_, estimate) = self.scored(split)?.metrics.0.first()?;
-        Some(format::estimate(estimate.value, estimate.low, estimate.high))
-    }
 }
 
 /// Returns what was read. An error is added to the damage instead.
@@ -133,13 +112,4 @@ fn intact<T>(read: Result<Option<T>, StoreError>, damage: &mut Vec<StoreError>) 
         damage.push(error);
         None
     })
-}
-
-/// Reads from the log which share was kept. Logs are long, so this reads only the log of a run that tried several.
-fn kept_alpha(run: &Run) -> Result<Option<f64>, StoreError> {
-    let tries = run.record().plan.train.as_ref().is_some_and(|train| !train.interpolate.is_empty());
-    if !tries {
-        return Ok(None);
-    }
-    Ok(cliptune_store::kept_alpha(&read_events(&run.events_file())?.events))
 }

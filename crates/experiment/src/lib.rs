@@ -32,7 +32,7 @@ mod write;
 mod yaml;
 
 pub use error::LoadError;
-pub use listing::PlanOption;
+pub use listing::{PlanOption, setting_keys};
 pub use load::load;
 pub use plan::{
     Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan,

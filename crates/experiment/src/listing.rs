@@ -7,6 +7,7 @@ use crate::defaults::fill;
 use crate::language::{self, Context, TOP};
 use crate::plan::{ModelSource, Plan, RunReference};
 use crate::problem::Problems;
+use crate::schema::schema;
 use crate::shape::{Presence, find};
 use crate::source::Sources;
 use crate::spelling::spelled;
@@ -46,6 +47,20 @@ impl Plan {
         paths.into_iter().filter_map(option).collect()
     }
 
+    /// Returns every setting that has a value, with its dotted key, in the order of a resolved experiment. The seed, the name
+    /// and the description are no settings.
+    pub fn settings(&self) -> Vec<(String, Value)> {
+        let document = document(self);
+        let mut paths = Vec::new();
+        add_leaves(&document, &mut Vec::new(), &mut paths);
+        paths.retain(|path| path.len() > 1);
+        let setting = |path: Vec<String>| {
+            let value = path.iter().try_fold(&document, |value, key| value.get(key))?.clone();
+            Some((path.join("."), value))
+        };
+        paths.into_iter().filter_map(setting).collect()
+    }
+
     /// Returns the plan without its axes and seed, which the document of options does not hold, and without a model
     /// folder that may no longer exist.
     fn without_place(&self) -> Self {
@@ -57,6 +72,28 @@ impl Plan {
                 ModelSource::Run(RunReference { experiment: plan.experiment.clone(), seed: None });
         }
         plan
+    }
+}
+
+/// Returns the dotted keys of all settings that an experiment can have, sorted.
+pub fn setting_keys() -> Vec<String> {
+    let mut keys = std::collections::BTreeSet::new();
+    add_keys(&schema(), &mut Vec::new(), &mut keys);
+    keys.into_iter().collect()
+}
+
+/// Collects the keys of a schema, whatever combination of shapes they are in.
+fn add_keys(schema: &Value, path: &mut Vec<String>, keys: &mut std::collections::BTreeSet<String>) {
+    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        path.push(key.clone());
+        if path.len() > 1 {
+            keys.insert(path.join("."));
+        }
+        add_keys(property, path, keys);
+        path.pop();
+    }
+    for shape in schema.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+        add_keys(shape, path, keys);
     }
 }
 

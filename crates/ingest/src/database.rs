@@ -4,11 +4,9 @@
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use cliptune_store::{literal_path, open_database, sql_text};
+use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_text};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 use duckdb::arrow::error::ArrowError;
@@ -85,15 +83,7 @@ impl Database {
     /// Prevents all SQL from reading or writing files from here on, apart from the given files, which are read where
     /// they lie, and those in the given folder, which are written. The SQL of an experiment is only for its own table.
     pub(crate) fn close_to_outside(&self, files: &[PathBuf], folder: &Path) -> Result<(), IngestError> {
-        // DuckDB asks for a file both by the pattern that names it alone and by the name itself.
-        let named = files.iter().flat_map(|file| [literal_path(file), file.to_string_lossy().into_owned()]);
-        let files: Vec<String> = named.map(|name| sql_text(&name)).collect();
-        self.make(&format!(
-            "SET allowed_paths = [{}]; SET allowed_directories = [{}];
-             SET enable_external_access = false; SET lock_configuration = true",
-            files.join(", "),
-            sql_text(&folder.to_string_lossy())
-        ))
+        self.make(&closing(files, &[folder]))
     }
 
     /// Registers a function in Rust, with the rules that it follows.
@@ -203,7 +193,7 @@ impl Database {
     /// Runs a function and interrupts the database when it takes too long.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
         let interrupt = self.connection.interrupt_handle();
-        let (result, is_late) = self.interruptible(move || interrupt.interrupt(), run);
+        let (result, is_late) = interruptible(self.patience, move || interrupt.interrupt(), run);
         result.map_err(|error| if is_late { self.stopped() } else { said(&error) })
     }
 
@@ -213,32 +203,12 @@ impl Database {
         interrupt: impl Fn() + Send,
         run: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, String> {
-        let (result, is_late) = self.interruptible(interrupt, run);
+        let (result, is_late) = interruptible(self.patience, interrupt, run);
         result.map_err(|problem| if is_late { self.stopped() } else { problem })
     }
 
     fn stopped(&self) -> String {
         format!("it was stopped after {} seconds", self.patience.as_secs())
-    }
-
-    /// Returns what a function gives, and whether it had to be interrupted.
-    fn interruptible<T>(&self, interrupt: impl Fn() + Send, run: impl FnOnce() -> T) -> (T, bool) {
-        let patience = self.patience;
-        let late = &AtomicBool::new(false);
-        let (ended, end) = channel::<()>();
-        let result = std::thread::scope(|scope| {
-            scope.spawn(move || {
-                // The interrupt is repeated, because one that falls between two statements is lost.
-                while end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-                    late.store(true, Ordering::Relaxed);
-                    interrupt();
-                }
-            });
-            let result = run();
-            drop(ended);
-            result
-        });
-        (result, late.load(Ordering::Relaxed))
     }
 }
 
@@ -246,18 +216,10 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Returns DuckDB's message about an error without our own SQL, which it quotes, and without its advice, which a user
-/// cannot follow here.
+/// Returns DuckDB's message about an error as a user can follow it.
 fn said(error: &duckdb::Error) -> String {
-    const ADVICE: [&str; 7] = ["LINE ", "Possible ", "Try ", "See also", "Did you mean", "Hint", "* "];
-    let said = error.to_string();
-    if said.starts_with("Out of Memory Error") {
-        return format!("it needs more than {MEMORY} MB of memory for each processor");
-    }
-    let followable = |line: &&str| !ADVICE.iter().any(|advice| line.trim_start().starts_with(advice));
-    let kept: Vec<&str> =
-        said.lines().take_while(followable).filter(|line| !line.contains("cliptune_")).collect();
-    kept.join("\n").trim().to_owned()
+    let too_much = || format!("it needs more than {MEMORY} MB of memory for each processor");
+    duckdb_said(error).unwrap_or_else(too_much)
 }
 
 #[cfg(test)]

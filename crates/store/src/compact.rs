@@ -16,7 +16,7 @@ use crate::regular::read_file;
 const CHECKSUM: usize = 32;
 
 /// Returns the content of a file, if it is there, intact and of this version.
-pub(crate) fn read_compact<T: DeserializeOwned>(path: &Path, version: u32) -> Option<T> {
+pub fn read_compact<T: DeserializeOwned>(path: &Path, version: u32) -> Option<T> {
     let bytes = read_file(path).ok()?;
     let (checksum, body) = bytes.split_at_checked(CHECKSUM)?;
     let (found, content) = body.split_at_checked(size_of::<u32>())?;
@@ -25,7 +25,7 @@ pub(crate) fn read_compact<T: DeserializeOwned>(path: &Path, version: u32) -> Op
 }
 
 /// Writes a file, and makes its folder if need be.
-pub(crate) fn write_compact(path: &Path, version: u32, content: &impl Serialize) {
+pub fn write_compact(path: &Path, version: u32, content: &impl Serialize) {
     let Ok(mut body) = postcard::to_extend(content, version.to_le_bytes().to_vec()) else { return };
     let mut file = blake3::hash(&body).as_bytes().to_vec();
     file.append(&mut body);

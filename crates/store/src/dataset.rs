@@ -124,6 +124,16 @@ impl Dataset {
         Ok(path)
     }
 
+    /// Returns the paths of the items and of the rejects, for queries, after checking that both are unchanged.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a table is missing or has changed.
+    pub fn verified_tables(&self) -> Result<[PathBuf; 2], StoreError> {
+        self.verify()?;
+        Ok([self.items_file(), self.rejects_file()])
+    }
+
     /// Returns the path of an item's image file.
     pub fn image_path(&self, item: &Item) -> PathBuf {
         let folder = self.record.sources.images_folders.get(item.folder as usize);

@@ -40,7 +40,7 @@ impl Digest {
 
 /// The properties of a file that tell, without reading it, whether it has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     pub(crate) size: u64,
     /// The time of the last modification, in nanoseconds since the Unix epoch.
     pub(crate) modified: i64,
@@ -50,14 +50,29 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// Returns the stamp of a file of the store, or `None` where there is none.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|file| Self::from_metadata(&file, file.len()))
+    }
+
+    /// Returns whether the file had settled at a moment that [`settled`] gave: what was read of it since then is its content
+    /// for as long as its stamp stays.
+    pub fn is_settled(&self, before: i64) -> bool {
+        self.changed.max(self.modified) < before
+    }
+
     fn of(path: &Path) -> Result<Self, StoreError> {
         let (file, size) = Place::of(path).measure()?;
-        Ok(Self {
+        Ok(Self::from_metadata(&file, size))
+    }
+
+    fn from_metadata(file: &std::fs::Metadata, size: u64) -> Self {
+        Self {
             size,
-            modified: modification_time(&file),
+            modified: modification_time(file),
             changed: nanoseconds(file.ctime(), file.ctime_nsec()),
             inode: file.ino(),
-        })
+        }
     }
 }
 
@@ -66,8 +81,8 @@ pub(crate) fn stamps(files: &FileNames) -> Result<Vec<Stamp>, StoreError> {
     files.relative.par_iter().map(|name| Stamp::of(&files.folder.join(name))).collect()
 }
 
-/// Returns the time before which a file must have changed for its hash to be remembered.
-fn settled() -> i64 {
+/// Returns the time before which a file must have changed for its content to be remembered.
+pub fn settled() -> i64 {
     let before = SystemTime::now().checked_sub(TICK);
     let before = before.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     before.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(i64::MIN)
@@ -137,7 +152,7 @@ fn digests_before(
         }
     };
     let hashes = (0..names.len()).into_par_iter().map(hash).collect::<Result<Vec<_>, StoreError>>()?;
-    let is_settled = |at: &usize| stamps[*at].changed.max(stamps[*at].modified) < settled;
+    let is_settled = |at: &usize| stamps[*at].is_settled(settled);
     let settled = (0..names.len()).filter(is_settled);
     let now = Remembered { files: settled.map(|at| (names[at], stamps[at], hashes[at])).collect() };
     if now != remembered {

@@ -12,6 +12,7 @@ use fs_err::File;
 
 use crate::error::StoreError;
 use crate::event::{Event, Stamped};
+use crate::event_row::EventRow;
 use crate::regular::{check, is_absent, read_file};
 
 const HEAD: &[u8] = b"{\"crc32c\":\"";
@@ -100,6 +101,16 @@ pub fn read_events(path: &Path) -> Result<Events, StoreError> {
     Ok(parse(&read_file(path)?))
 }
 
+/// Gives every event of a log that can be read to a function, in the order of the file, each as one row of a table.
+///
+/// This is for many long logs: it takes a fraction of the time of [`read_events`].
+pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<(), StoreError> {
+    let bytes = read_file(path)?;
+    let lines = bytes.split(|byte| *byte == b'\n').filter_map(checked);
+    lines.filter_map(|event| serde_json::from_slice(event).ok()).for_each(|row| on_event(&row));
+    Ok(())
+}
+
 fn parse(bytes: &[u8]) -> Events {
     let mut read = Events::default();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -118,13 +129,15 @@ fn line(event: &Stamped) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 fn event(line: &[u8]) -> Option<Stamped> {
+    serde_json::from_slice(checked(line)?).ok()
+}
+
+/// Returns the event of a line if its checksum is right.
+fn checked(line: &[u8]) -> Option<&[u8]> {
     let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
     let event = rest.strip_prefix(MIDDLE)?.strip_suffix(b"}")?;
     let expected = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
-    if crc32c::crc32c(event) != expected {
-        return None;
-    }
-    serde_json::from_slice(event).ok()
+    (crc32c::crc32c(event) == expected).then_some(event)
 }
 
 #[cfg(test)]
@@ -154,6 +167,40 @@ mod tests {
         log.sync().unwrap();
         let bytes = fs::read(&path).unwrap();
         (path, bytes)
+    }
+
+    #[test]
+    fn a_row_has_what_its_event_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap();
+        log.append(&step(7, f64::NAN)).unwrap();
+        let reason = "the loss is \"NaN\"\n".to_owned();
+        log.append(&Event::Diverged {
+            step: 7,
+            epoch: 1,
+            reason: reason.clone(),
+            items: vec!["a".to_owned()],
+        })
+        .unwrap();
+        log.append(&Event::Finished { best_epoch: 1, alpha: Some(0.5), seconds: 2.5 }).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend(b"{\"crc32c\":\"00000000\",\"event\":{}}\n");
+        fs::write(&path, bytes).unwrap();
+        let mut rows = Vec::new();
+        for_each_event(&path, |row| rows.push(format!("{row:?}"))).unwrap();
+        assert_eq!(rows.len(), 3);
+        assert!(
+            rows[0].contains("loss: Some(NaN)") && rows[0].contains("learning_rate: Some(1e-5)"),
+            "{}",
+            rows[0]
+        );
+        assert!(rows[1].contains(&format!("{reason:?}")), "{}", rows[1]);
+        assert!(
+            rows[2].contains("alpha: Some(0.5)") && rows[2].contains("seconds: Some(2.5)"),
+            "{}",
+            rows[2]
+        );
     }
 
     #[test]

@@ -19,6 +19,15 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     deserializer.deserialize_any(Number)
 }
 
+/// Reads numbers that may be missing, for `#[serde(default, with = "crate::number::optional")]`.
+pub(crate) mod optional {
+    use serde::Deserializer;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}
+
 /// Reads and writes lists of numbers, for `#[serde(with = "crate::number::list")]`.
 pub(crate) mod list {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

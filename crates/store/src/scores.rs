@@ -1,6 +1,7 @@
 //! `scores/<split>/`: the scores that a run reached on one split.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
 use cliptune_durable::StagedFolder;
 use cliptune_experiment::{Split, TaskKind};
@@ -78,7 +79,19 @@ pub fn write_scores(
 /// # Errors
 /// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
 pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError> {
-    let folder = run.scores_folder(split);
+    read_scores_in(&run.scores_folder(split))
+}
+
+/// Returns the path of the predictions in the folder of a split's scores after checking that they are as they were written, if
+/// this version of the procedure has scored the split.
+///
+/// # Errors
+/// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
+pub fn verified_predictions(scores: &Path) -> Result<Option<PathBuf>, StoreError> {
+    Ok(read_scores_in(scores)?.map(|_| scores.join(PREDICTIONS)))
+}
+
+fn read_scores_in(folder: &Path) -> Result<Option<Scores>, StoreError> {
     let path = folder.join(SCORES);
     if is_absent(&path) {
         return Ok(None);

@@ -99,8 +99,19 @@ impl Store {
 
     /// Opens all datasets whose records can be read, in the order of their folders' names.
     pub fn datasets(&self) -> Result<Vec<Dataset>, StoreError> {
-        let folders = subfolders(&self.datasets_folder())?;
-        Ok(folders.into_iter().filter_map(|folder| Dataset::open(folder).ok().flatten()).collect())
+        Ok(self.datasets_and_damage()?.0)
+    }
+
+    /// Opens all datasets, in the order of their folders' names, and returns the errors about those that cannot be read.
+    pub fn datasets_and_damage(&self) -> Result<(Vec<Dataset>, Vec<StoreError>), StoreError> {
+        let (mut datasets, mut damage) = (Vec::new(), Vec::new());
+        for folder in subfolders(&self.datasets_folder())? {
+            match Dataset::open(folder) {
+                Ok(found) => datasets.extend(found),
+                Err(error) => damage.push(error),
+            }
+        }
+        Ok((datasets, damage))
     }
 
     /// Stages the folder of a dataset, which gets its name when it is committed.
@@ -153,14 +164,30 @@ impl Store {
     /// Lists all runs.
     pub fn runs(&self) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
-        for experiment in subfolders(&self.root)? {
-            let reserved =
-                experiment.file_name().is_some_and(|name| RESERVED_NAMES.iter().any(|kept| name == *kept));
-            if !reserved {
-                list_runs(&experiment, &mut listing)?;
-            }
+        for experiment in self.experiment_folders()? {
+            list_runs(&experiment, &mut listing)?;
         }
         Ok(listing)
+    }
+
+    fn experiment_folders(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut folders = subfolders(&self.root)?;
+        folders.retain(|folder| {
+            !folder.file_name().is_some_and(|name| RESERVED_NAMES.iter().any(|kept| name == *kept))
+        });
+        Ok(folders)
+    }
+
+    /// Returns the folders of all runs without reading any of them, by experiment and then by name.
+    pub fn run_folders(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let experiments = self.experiment_folders()?;
+        let runs = experiments.iter().map(|experiment| subfolders(experiment));
+        Ok(runs.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// Opens the run in one of the folders of [`run_folders`](Self::run_folders).
+    pub fn run_in(&self, folder: &Path) -> Result<Run, StoreError> {
+        Run::open(folder.to_path_buf())
     }
 
     /// Lists the runs of one experiment.
@@ -203,7 +230,9 @@ pub(crate) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if !hidden && entry.path().is_dir() {
+        let is_folder =
+            entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && entry.path().is_dir());
+        if !hidden && is_folder {
             folders.push(entry.path());
         }
     }

@@ -131,7 +131,7 @@ impl TestContext {
     pub(crate) fn statuses(&self, experiment: &str) -> Vec<String> {
         let listed = self.cliptune("ls --json").succeeded().json();
         let runs = listed.as_array().expect("a list").iter();
-        let own = runs.filter(|run| run["record"]["experiment"] == experiment);
+        let own = runs.filter(|run| run["experiment"] == experiment);
         own.map(|run| run["status"].as_str().expect("a word").to_owned()).collect()
     }
 

@@ -1,68 +1,180 @@
 //! `cliptune ls`.
 
-use cliptune_experiment::Split;
-use cliptune_store::{Run, Store};
-use cliptune_terminal::{Column, CommonArgs, Exit, Table};
+mod shown;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use cliptune_query::{Key, Listing, Order, Runs};
+use cliptune_store::Store;
+use cliptune_terminal::{CommonArgs, Exit, Printer, did_you_mean};
 
 use crate::error::CliError;
-use crate::selection::{short, warn_of};
-use crate::view::RunView;
+use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
 
 /// List the runs in the store
+///
+/// The newest run of each experiment is last. Settings that vary among its runs are columns. A column is named as in
+/// docs/query.md: one of `runs`, a setting such as train.tune, or a metric such as test.accuracy.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Experiments by name; or experiment files and folders of them, which also mark the runs that they stand for now
+    #[arg(value_name = "EXPERIMENT")]
+    experiments: Vec<String>,
 
-pub(crate) fn run(_: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
+    /// List the runs that a condition in SQL is true of, such as "test.accuracy > 0.8 and train.tune = 'lora'"
+    #[arg(long, value_name = "SQL")]
+    filter: Option<String>,
+
+    /// Order the runs of each experiment by a column, the smallest value first; COLUMN:desc puts the largest first
+    #[arg(long, value_name = "COLUMN")]
+    sort: Option<String>,
+
+    /// List the best run of each experiment by a metric, such as validation.accuracy
+    #[arg(long, value_name = "METRIC", conflicts_with_all = ["sort", "limit"])]
+    best: Option<String>,
+
+    /// List at most this many runs of each experiment: the last ones
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+
+    /// Show these columns and no others
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    columns: Vec<String>,
+
+    /// List the runs that the experiment files no longer stand for
+    #[arg(long, requires = "experiments")]
+    stale: bool,
+
+    /// Write CSV to standard output
+    #[arg(long, conflicts_with_all = ["md", "json"])]
+    csv: bool,
+
+    /// Write a Markdown table to standard output
+    #[arg(long, conflicts_with = "json")]
+    md: bool,
+}
+
+pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let listing = Store::open(&common.store)?.runs()?;
-    for (folder, error) in &listing.damaged {
-        printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
-    }
-    let views: Vec<RunView<'_>> = listing.runs.iter().map(RunView::of).collect();
-    views.iter().flat_map(RunView::damage).for_each(|error| warn_of(error, &printer));
-    if printer.is_json() {
-        printer.json(&views);
-    } else if views.is_empty() {
-        printer.status(&format!("there are no runs in {}", short(&common.store)));
-    } else {
-        printer.table(&table(&listing.runs, &views));
+    let store = Store::open(&common.store)?;
+    let runs = open(&store, &printer)?;
+    let all = Listing::new(&runs, None);
+    let named = Named::of(args, common, &all)?;
+    let present = named.present(&store, args, common, &printer)?;
+    let is_marked = present.is_some();
+    let listing = Listing::new(&runs, present);
+    let chosen = choose(args, &listing, &named.names)?;
+    let columns = args.columns.iter().map(|name| listing.key(name.trim())).collect::<Result<Vec<_>, _>>()?;
+    let shown = shown::Shown { listing: &listing, runs: &chosen, columns: &columns, is_marked };
+    match () {
+        () if printer.is_json() => printer.json(&shown.json()),
+        () if args.csv => printer.data(&shown.csv()),
+        () if args.md => printer.data(&shown.markdown()),
+        () if chosen.is_empty() => printer.status(&nothing(args, &all, &named, &common.store)),
+        () => shown.print(&printer),
     }
     Ok(Exit::Done)
 }
 
-fn table(runs: &[Run], views: &[RunView<'_>]) -> Table {
-    let scored: Vec<Split> = Split::ALL
-        .into_iter()
-        .filter(|split| views.iter().any(|view| view.scored(*split).is_some()))
-        .collect();
-    let mut columns = ["experiment", "run", "status"].map(Column::left).to_vec();
-    columns.push(Column::left("kept"));
-    columns.extend(scored.iter().map(|split| Column::left(split.as_str())));
-    columns.push(Column::left("started (UTC)"));
-    let mut table = Table::new(columns);
-    for (run, view) in runs.iter().zip(views) {
-        let record = run.record();
-        let mut cells = vec![record.experiment.to_string(), record.run.clone(), view.status().to_string()];
-        cells.push(view.kept().unwrap_or_default());
-        cells.extend(scored.iter().map(|split| view.main_score(*split).unwrap_or_default()));
-        cells.push(to_the_minute(&record.started));
-        table.row(cells);
+/// Reads what there is to know about all runs, and warns about what is damaged.
+pub(crate) fn open(store: &Store, printer: &Printer) -> Result<Runs, CliError> {
+    let runs = Runs::open(store)?;
+    for (folder, error) in runs.unreadable() {
+        printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
     }
-    table
+    runs.damage().iter().for_each(|error| warn_of(error, printer));
+    Ok(runs)
 }
 
-/// Shortens a timestamp to the minute: `2026-11-23T09:41:07.123Z` becomes `2026-11-23 09:41`.
-fn to_the_minute(time: &str) -> String {
-    time.chars().take(16).map(|letter| if letter == 'T' { ' ' } else { letter }).collect()
+/// What the command line names.
+struct Named {
+    /// The names of experiments, of which none stands for all.
+    names: Vec<String>,
+    selection: Option<Selection>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::to_the_minute;
+impl Named {
+    /// Tells names of experiments from files.
+    fn of(args: &Args, common: &CommonArgs, listing: &Listing<'_>) -> Result<Self, CliError> {
+        let known = listing.experiments();
+        let is_name = |argument: &String| known.contains(argument);
+        let (mut names, files): (Vec<String>, Vec<String>) =
+            args.experiments.iter().cloned().partition(is_name);
+        if let Some(lost) = files.iter().find(|file| !Path::new(file).exists()) {
+            let similar = did_you_mean(lost, &known).map(str::to_owned);
+            return Err(CliError::NoExperiment { name: lost.clone(), similar });
+        }
+        let needs_files = [("--stale", args.stale), ("--set", !common.set.is_empty())];
+        if let Some((option, _)) = needs_files.into_iter().find(|(_, is_given)| *is_given && files.is_empty())
+        {
+            return Err(CliError::NeedsFiles { option });
+        }
+        let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+        let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
+        let of_files = selection.iter().flat_map(|selection| &selection.experiments);
+        names.extend(of_files.map(|experiment| experiment.name.to_string()));
+        Ok(Self { names, selection })
+    }
 
-    #[test]
-    fn times_end_at_the_minute() {
-        assert_eq!(to_the_minute("2026-11-23T09:41:07.123Z"), "2026-11-23 09:41");
-        assert_eq!(to_the_minute(""), "");
+    /// Returns the runs that the experiment files stand for, if there are files.
+    fn present(
+        &self,
+        store: &Store,
+        args: &Args,
+        common: &CommonArgs,
+        printer: &Printer,
+    ) -> Result<Option<HashSet<String>>, CliError> {
+        let Some(selection) = &self.selection else { return Ok(None) };
+        let mut standings = look(store, &selection.experiments, printer);
+        // What the listing has warned of is not said twice.
+        standings.damage.clear();
+        let standings = if args.stale { somewhere(standings)? } else { standings };
+        tell(&standings, &common.printer());
+        Ok(Some(
+            standings
+                .known
+                .iter()
+                .filter_map(|standing| standing.run.as_ref().map(cliptune_store::Run::id))
+                .collect(),
+        ))
+    }
+}
+
+/// Returns the runs that are listed, in their order.
+fn choose(args: &Args, listing: &Listing<'_>, names: &[String]) -> Result<Vec<usize>, CliError> {
+    let mut runs = listing.of(names);
+    if args.stale {
+        runs.retain(|run| listing.value(*run, &Key::Present) != cliptune_query::Cell::Truth(true));
+    }
+    if let Some(filter) = &args.filter {
+        runs = listing.matching(&runs, filter)?;
+    }
+    if let Some(metric) = &args.best {
+        return Ok(listing.best(&runs, &listing.key(metric)?)?);
+    }
+    if let Some(sort) = &args.sort {
+        let (name, is_descending) =
+            sort.strip_suffix(":desc").map_or((sort.as_str(), false), |name| (name, true));
+        listing.sort(&mut runs, &Order { key: listing.key(name)?, is_descending });
+    }
+    Ok(match args.limit {
+        Some(limit) => last_of_each(listing, &runs, usize::try_from(limit).unwrap_or(usize::MAX)),
+        None => runs,
+    })
+}
+
+fn last_of_each(listing: &Listing<'_>, runs: &[usize], limit: usize) -> Vec<usize> {
+    let blocks = runs.chunk_by(|one, other| listing.experiment(*one) == listing.experiment(*other));
+    blocks.flat_map(|block| &block[block.len().saturating_sub(limit)..]).copied().collect()
+}
+
+/// Says that nothing is listed, and whether there is something that could be.
+fn nothing(args: &Args, all: &Listing<'_>, named: &Named, store: &Path) -> String {
+    match all.of(&named.names).len() {
+        0 if named.names.is_empty() => format!("there are no runs in {}", short(store)),
+        0 => format!("there are no runs of {} in {}", named.names.join(", "), short(store)),
+        _ if args.stale => "no such run is stale".to_owned(),
+        _ => "no run is like that".to_owned(),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod gc;
 pub(crate) mod ls;
 pub(crate) mod note;
 pub(crate) mod pin;
+pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod restore;
 pub(crate) mod rm;
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Sample(args) => sample::run(args, common),
         Command::Status(args) => status::run(args, common),
         Command::Ls(args) => ls::run(args, common),
+        Command::Query(args) => query::run(args, common),
         Command::Show(args) => show::run(args, common),
         Command::Tag(args) => tag::run(args, common),
         Command::Note(args) => note::run(args, common),

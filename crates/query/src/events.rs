@@ -1,0 +1,166 @@
+//! The events of all runs, through parquet files in the cache that only save time.
+//!
+//! Runs of one experiment share a file, a few hundred of them each. A file is named after the stamps of the logs that it was
+//! made from and after the BLAKE3 of its content; one that is not what its name says is made again.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cliptune_store::{Stamp, Store, for_each_event, sql_name, sql_text};
+use fs_err as fs;
+use rayon::prelude::*;
+
+use crate::cell::Cell;
+use crate::columns::Kind;
+use crate::database::Database;
+use crate::error::QueryError;
+use crate::index::Runs;
+use crate::load::{Rows, define, define_empty};
+use crate::summary::Summary;
+use crate::tables::{Made, parquet};
+use crate::views::View;
+
+/// The version of the files. It has to change whenever a column does.
+const FORMAT: u32 = 1;
+/// The number of runs that share a file.
+const RUNS: usize = 200;
+/// The time that a file is kept for which nobody asks any more: another process may be reading it.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Makes the view of all events.
+pub(crate) fn events(database: &Database, store: &Store, runs: &Runs) -> Result<Made, QueryError> {
+    let folder = store.cache_folder().join("events");
+    fs::create_dir_all(&folder)?;
+    let there = files_of(&folder)?;
+    let of_experiments = runs.summaries.chunk_by(|one, other| one.experiment == other.experiment);
+    let parts: Vec<&[Summary]> = of_experiments.flat_map(|runs| runs.chunks(RUNS)).collect();
+    let files = parts.par_iter().map(|part| file_of(&folder, store.root(), part, &there));
+    let mut files = files.collect::<Result<Vec<_>, QueryError>>()?;
+    files.retain(|file| !file.as_os_str().is_empty());
+    forget(&there, &files);
+    match files.is_empty() {
+        true => define_empty(database, View::Events)?,
+        false => define(database, View::Events, &View::Events.columns(), &parquet(&files, None))?,
+    }
+    Ok(Made { files, damage: Vec::new() })
+}
+
+/// Returns the files of the cache, by the first part of their names.
+fn files_of(folder: &Path) -> Result<HashMap<String, PathBuf>, QueryError> {
+    let mut files = HashMap::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if let Some((key, _)) = stem.split_once('-') {
+            files.insert(key.to_owned(), path.clone());
+        }
+    }
+    Ok(files)
+}
+
+/// Removes what has not been asked for in a long time. What cannot be removed stays.
+fn forget(there: &HashMap<String, PathBuf>, used: &[PathBuf]) {
+    let is_old = |path: &Path| {
+        let modified = fs::metadata(path).ok().and_then(|file| file.modified().ok());
+        modified.is_some_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > KEPT))
+    };
+    there.values().filter(|path| !used.contains(path) && is_old(path)).for_each(|path| {
+        let _ = fs::remove_file(path);
+    });
+}
+
+/// Returns the file with the events of some runs, or an empty path where they have none.
+fn file_of(
+    folder: &Path,
+    root: &Path,
+    runs: &[Summary],
+    there: &HashMap<String, PathBuf>,
+) -> Result<PathBuf, QueryError> {
+    let logs: Vec<(&str, PathBuf)> =
+        runs.iter().map(|run| (run.run.as_str(), root.join(&run.folder).join("events.jsonl"))).collect();
+    let key = key(&logs);
+    if let Some(path) = there.get(&key).filter(|path| is_intact(path)) {
+        return Ok(path.clone());
+    }
+    make(folder, &key, &logs)
+}
+
+/// Returns what stands for the logs as they are now.
+fn key(logs: &[(&str, PathBuf)]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&FORMAT.to_le_bytes());
+    for (run, log) in logs {
+        hasher.update(format!("{run}\0{:?}\n", Stamp::of_file(log)).as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// Checks whether a file's content is what its name says.
+fn is_intact(path: &Path) -> bool {
+    let hash = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.split_once('-'));
+    hash.is_some_and(|(_, hash)| hash_of(path).is_ok_and(|found| found == hash))
+}
+
+fn hash_of(path: &Path) -> Result<String, QueryError> {
+    Ok(blake3::hash(&cliptune_store::read_file(path)?).to_hex().to_string())
+}
+
+/// Reads logs into a file of the cache. A log that is missing or cannot be read has no events: `ls` and `fsck` speak of it.
+fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)]) -> Result<PathBuf, QueryError> {
+    let columns = View::Events.columns();
+    // The time is that of the log, in seconds, until it is written.
+    let kind = |kind: Kind| if kind == Kind::Time { Kind::Number } else { kind };
+    let names: Vec<(&str, Kind)> = columns.iter().map(|column| (column.name, kind(column.kind))).collect();
+    let mut rows = Rows::new(&names);
+    for (run, log) in logs {
+        let _ = for_each_event(log, |event| rows.push(row(run, event)));
+    }
+    let database = Database::open()?;
+    database.make("SET threads = 1")?;
+    rows.make(&database, "events")?;
+    let staged = tempfile::Builder::new().prefix(".unfinished-").suffix(".parquet").tempfile_in(folder)?;
+    let written: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let name = sql_name(column.name);
+            match column.kind {
+                Kind::Time => format!(
+                    "TRY_CAST(make_timestamp(TRY_CAST({name} * 1e6 AS BIGINT)) AS TIMESTAMP) AS {name}"
+                ),
+                _ => name,
+            }
+        })
+        .collect();
+    database.make(&format!(
+        "COPY (SELECT {} FROM held.events) TO {} (FORMAT parquet, COMPRESSION lz4)",
+        written.join(", "),
+        sql_text(&staged.path().to_string_lossy())
+    ))?;
+    let path = folder.join(format!("{key}-{}.parquet", hash_of(staged.path())?));
+    staged.persist(&path).map_err(|failed| failed.error)?;
+    Ok(path)
+}
+
+fn row<'a>(run: &'a str, event: &'a cliptune_store::EventRow<'_>) -> [Cell<'a>; 17] {
+    let number = |value: Option<f64>| Cell::maybe(value, Cell::Number);
+    [
+        Cell::text(run),
+        Cell::count(event.seq),
+        Cell::Number(event.time),
+        Cell::text(&event.kind),
+        Cell::maybe(event.epoch, Cell::count),
+        Cell::maybe(event.step, Cell::count),
+        number(event.loss),
+        number(event.learning_rate),
+        number(event.grad_norm),
+        number(event.logit_scale),
+        number(event.items_per_second),
+        number(event.validation_loss),
+        number(event.validation_accuracy),
+        Cell::maybe(event.best, Cell::Truth),
+        number(event.alpha),
+        number(event.seconds),
+        Cell::maybe(event.reason.as_deref(), Cell::text),
+    ]
+}

@@ -1,0 +1,223 @@
+//! All runs of a store, through an index that only saves time.
+//!
+//! The index holds the summary of each run with the stamps (size, times, inode) of the files that it was made from. A run whose
+//! stamps are as they were is not read again. An index that is missing, damaged or of another version counts as empty.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use cliptune_experiment::Split;
+use cliptune_store::{Stamp, Store, StoreError, read_compact, settled, write_compact};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::QueryError;
+use crate::summary::{Numbers, Records, Setting, Summary};
+
+/// The version of the index. It has to change whenever a summary does.
+const FORMAT: u32 = 1;
+
+/// The file of the index in the cache.
+const FILE: &str = "runs.bin";
+
+/// The files that a summary is made from.
+const FILES: [&str; 4] = ["run.json", "labels.json", "events.jsonl", "onnx/precisions.json"];
+/// The files of a split's scores.
+const SCORES: [&str; 3] = ["scores.json", "predictions.parquet", "choices.json"];
+
+/// The stamps of the files of a run; `None` where there is no file.
+type Stamps = Vec<Option<Stamp>>;
+
+/// Words and settings that many runs share.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Words {
+    pub(crate) words: Vec<String>,
+    pub(crate) settings: Vec<(String, Setting)>,
+}
+
+/// The content of the index's file.
+#[derive(Default, Serialize, Deserialize)]
+struct Index {
+    words: Words,
+    entries: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    stamps: Stamps,
+    summary: Summary,
+}
+
+/// What is known about all runs of a store, by experiment and then by age, the oldest first.
+#[derive(Debug, Default)]
+pub struct Runs {
+    pub(crate) summaries: Vec<Summary>,
+    pub(crate) words: Words,
+    /// The folders that should be runs but cannot be read.
+    unreadable: Vec<(PathBuf, StoreError)>,
+    /// The parts of runs that cannot be read.
+    damage: Vec<StoreError>,
+}
+
+impl Runs {
+    /// Reads what has changed since the last call, and takes the rest from the index.
+    ///
+    /// # Errors
+    /// Returns an error when the store's folders cannot be listed. A damaged run is no error.
+    pub fn open(store: &Store) -> Result<Self, QueryError> {
+        let file = store.cache_folder().join(FILE);
+        let index: Index = read_compact(&file, FORMAT).unwrap_or_default();
+        let before = settled();
+        let folders = store.run_folders()?;
+        let root = store.root();
+        let names: HashMap<&str, usize> =
+            index.entries.iter().enumerate().map(|(at, entry)| (entry.summary.folder.as_str(), at)).collect();
+        let found: Vec<Found> =
+            folders.par_iter().map(|folder| find(store, folder, &names, &index.entries)).collect();
+        Ok(collect(found, index, root, before, &file))
+    }
+
+    /// Returns the folders that should be runs but cannot be read, each with the error.
+    pub fn unreadable(&self) -> &[(PathBuf, StoreError)] {
+        &self.unreadable
+    }
+
+    /// Returns the errors about parts of runs that cannot be read.
+    pub fn damage(&self) -> &[StoreError] {
+        &self.damage
+    }
+
+    pub(crate) fn word(&self, number: u32) -> &str {
+        self.words.words.get(number as usize).map_or("", String::as_str)
+    }
+
+    pub(crate) fn settings<'a>(&'a self, run: &'a Summary) -> impl Iterator<Item = (&'a str, &'a Setting)> {
+        let known = run.settings.iter().filter_map(|number| self.words.settings.get(*number as usize));
+        known.map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+/// What there is about one run.
+enum Found {
+    /// The entry of the index with this number.
+    Known(usize),
+    Changed(Box<Records>, Stamps),
+    Unreadable(PathBuf, StoreError),
+    /// The run has vanished since its folder was listed.
+    Gone,
+}
+
+fn find(store: &Store, folder: &Path, names: &HashMap<&str, usize>, entries: &[Entry]) -> Found {
+    let stamps = stamps(folder);
+    let name = folder.strip_prefix(store.root()).unwrap_or(folder).to_str();
+    let known = name.and_then(|name| names.get(name)).filter(|at| entries[**at].stamps == stamps);
+    if let Some(at) = known {
+        return Found::Known(*at);
+    }
+    match store.run_in(folder) {
+        Ok(run) => Found::Changed(Box::new(Records::read(run)), stamps),
+        Err(_) if !folder.exists() => Found::Gone,
+        Err(error) => Found::Unreadable(folder.to_path_buf(), error),
+    }
+}
+
+fn stamps(folder: &Path) -> Stamps {
+    let of_run = FILES.iter().map(|file| Stamp::of_file(&folder.join(file)));
+    let scores = folder.join("scores");
+    let of_scores = Split::ALL.into_iter().flat_map(|split| {
+        let split = scores.join(split.as_str());
+        SCORES.map(|file| Stamp::of_file(&split.join(file)))
+    });
+    of_run.chain(of_scores).collect()
+}
+
+/// Puts the runs together, and writes the index if it is not what it should be.
+fn collect(found: Vec<Found>, index: Index, root: &Path, before: i64, file: &Path) -> Runs {
+    let mut numbering = Numbering::new(index.words);
+    let mut old: Vec<Option<Entry>> = index.entries.into_iter().map(Some).collect();
+    let known = found.iter().filter(|found| matches!(found, Found::Known(_))).count();
+    let mut changed = known != old.len();
+    let (mut runs, mut entries) = (Runs::default(), Vec::with_capacity(found.len()));
+    for found in found {
+        match found {
+            Found::Known(at) => entries.extend(old[at].take().map(|entry| (entry, true))),
+            Found::Unreadable(folder, error) => runs.unreadable.push((folder, error)),
+            Found::Gone => {}
+            Found::Changed(records, stamps) => {
+                let is_ended = records.is_ended();
+                let read = records.summary(root, &mut numbering);
+                let is_settled = stamps.iter().flatten().all(|stamp| stamp.is_settled(before));
+                let is_kept = is_ended && is_settled && read.damage.is_empty();
+                changed |= is_kept;
+                runs.damage.extend(read.damage);
+                entries.push((Entry { stamps, summary: read.summary }, is_kept));
+            }
+        }
+    }
+    entries.sort_by(|(one, _), (other, _)| one.summary.order().cmp(&other.summary.order()));
+    runs.words = numbering.words;
+    if changed {
+        write(file, &runs.words, &entries);
+    }
+    runs.summaries = entries.into_iter().map(|(entry, _)| entry.summary).collect();
+    runs
+}
+
+/// Writes the entries that are to be kept.
+fn write(file: &Path, words: &Words, entries: &[(Entry, bool)]) {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        words: &'a Words,
+        entries: Vec<&'a Entry>,
+    }
+    let entries = entries.iter().filter(|(_, is_kept)| *is_kept).map(|(entry, _)| entry).collect();
+    write_compact(file, FORMAT, &Written { words, entries });
+}
+
+impl Summary {
+    /// Returns what runs are ordered by.
+    fn order(&self) -> (&str, &str, &str) {
+        (&self.experiment, &self.started, &self.folder)
+    }
+}
+
+/// Words with the numbers that they have.
+struct Numbering {
+    words: Words,
+    numbers: HashMap<String, u32>,
+    settings: HashMap<String, u32>,
+}
+
+impl Numbering {
+    fn new(words: Words) -> Self {
+        let numbered = words.words.iter().enumerate();
+        let numbers = numbered.map(|(at, word)| (word.clone(), at as u32)).collect();
+        // The numbers of earlier settings are found again only when runs are read; most often, none is.
+        let settings = words.settings.iter().enumerate();
+        let settings =
+            settings.map(|(at, (key, value))| (format!("{key}={}", value.identity()), at as u32)).collect();
+        Self { words, numbers, settings }
+    }
+}
+
+impl Numbers for Numbering {
+    fn word(&mut self, word: &str) -> u32 {
+        if let Some(number) = self.numbers.get(word) {
+            return *number;
+        }
+        let number = self.words.words.len() as u32;
+        self.words.words.push(word.to_owned());
+        self.numbers.insert(word.to_owned(), number);
+        number
+    }
+
+    fn setting(&mut self, key: String, value: Setting, identity: String) -> u32 {
+        if let Some(number) = self.settings.get(&identity) {
+            return *number;
+        }
+        let number = self.words.settings.len() as u32;
+        self.words.settings.push((key, value));
+        self.settings.insert(identity, number);
+        number
+    }
+}

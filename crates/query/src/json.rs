@@ -1,0 +1,61 @@
+//! JSON that is JSON, and does nothing in a terminal.
+
+use cliptune_terminal::format::visible;
+
+/// Puts the words for infinite numbers and for what is no number into quotes, wherever DuckDB has written them as numbers, and
+/// escapes the characters that a terminal obeys.
+pub(crate) fn harmless_json(json: &str) -> String {
+    const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
+    let mut harmless = String::with_capacity(json.len());
+    let (mut rest, mut is_text) = (json, false);
+    while let Some(letter) = rest.chars().next() {
+        let word = WORDS.into_iter().find(|word| !is_text && rest.starts_with(word));
+        let length = match (word, letter) {
+            (Some(word), _) => {
+                harmless.extend(["\"", word, "\""]);
+                rest = &rest[word.len()..];
+                continue;
+            }
+            (None, '\\') if is_text => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            (None, '"') => {
+                is_text = !is_text;
+                1
+            }
+            (None, letter) => letter.len_utf8(),
+        };
+        match is_order(letter) {
+            true => harmless.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            false => harmless.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    harmless
+}
+
+/// Checks whether a terminal obeys a character.
+fn is_order(letter: char) -> bool {
+    let mut text = [0; 4];
+    !letter.is_ascii_graphic()
+        && letter != ' '
+        && visible(letter.encode_utf8(&mut text)).len() != letter.len_utf8()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless_json;
+
+    #[test]
+    fn words_are_quoted_outside_of_texts_only() {
+        let json = r#"{"NaN":NaN,"a\"NaN":[-Infinity,1.5],"é\\":Infinity,"b":"x NaN\\\" Infinity"}"#;
+        let quoted = r#"{"NaN":"NaN","a\"NaN":["-Infinity",1.5],"é\\":"Infinity","b":"x NaN\\\" Infinity"}"#;
+        assert_eq!(harmless_json(json), quoted);
+    }
+
+    #[test]
+    fn no_character_gives_orders() {
+        let json = serde_json::json!({ "\u{202e}": "a\u{9b}2J\u{7f} 東京 é" });
+        let harmless = harmless_json(&json.to_string());
+        assert_eq!(harmless, r#"{"\u202e":"a\u009b2J\u007f 東京 é"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).unwrap(), json);
+    }
+}

@@ -1,0 +1,188 @@
+//! Answers SQL over the views.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cliptune_durable::{parent, publish};
+use cliptune_store::{Store, StoreError, sql_text};
+use cliptune_terminal::did_you_mean;
+use fs_err as fs;
+use tempfile::TempDir;
+
+use crate::database::Database;
+use crate::error::QueryError;
+use crate::events::events;
+use crate::index::Runs;
+use crate::json::harmless_json;
+use crate::load::{define_empty, load};
+use crate::output::Answer;
+use crate::statement::Statement;
+use crate::tables::{Made, of_datasets, predictions};
+use crate::views::View;
+
+/// The name that the rows of an answer have in SQL. Messages leave out lines that have it.
+const ROWS: &str = "cliptune_rows";
+
+/// A question that can be answered. Nothing is read or written any more but what the answer needs.
+pub struct Query {
+    database: Database,
+    statement: Statement,
+    damage: Vec<StoreError>,
+    /// Where a file is written until it is whole.
+    staging: Option<TempDir>,
+}
+
+impl Query {
+    /// Reads a question, and only as much of the store as it names. `file` is the file that the answer will be written to, if
+    /// it is.
+    ///
+    /// # Errors
+    /// Returns an error when the text is anything but one SELECT over the views, or when the store cannot be read.
+    pub fn open(store: &Store, runs: &Runs, sql: &str, file: Option<&Path>) -> Result<Self, QueryError> {
+        let database = Database::open()?;
+        let statement = Statement::read(&database, sql)?;
+        let staging = file.map(staging).transpose()?;
+        let made = make(&database, store, runs, &statement.views)?;
+        database.close(&made.files, staging.as_ref().map(TempDir::path))?;
+        Ok(Self { database, statement, damage: made.damage, staging })
+    }
+
+    /// Returns the errors about files that are left out because they are damaged.
+    pub fn damage(&self) -> &[StoreError] {
+        &self.damage
+    }
+
+    /// Answers with a table of texts.
+    ///
+    /// # Errors
+    /// Returns an error when the question cannot be answered, or not within its bounds.
+    pub fn answer(&self) -> Result<Answer, QueryError> {
+        self.asked(&format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n{}\n) AS {ROWS}", self.statement.sql))
+    }
+
+    /// Answers with a JSON object for each row.
+    ///
+    /// # Errors
+    /// Returns an error when the question cannot be answered, or not within its bounds.
+    pub fn json(&self) -> Result<Vec<String>, QueryError> {
+        let sql =
+            format!("SELECT CAST(to_json({ROWS}) AS VARCHAR) FROM (\n{}\n) AS {ROWS}", self.statement.sql);
+        let answer = self.asked(&sql)?;
+        Ok(answer.rows().filter_map(|row| row.first().copied().flatten().map(harmless_json)).collect())
+    }
+
+    /// Writes the answer to the file that the question was opened for.
+    ///
+    /// # Errors
+    /// Returns an error when the question cannot be answered, or when the file cannot be written or holds something else.
+    pub fn parquet(&self, file: &Path) -> Result<(), QueryError> {
+        make_way(file, 0, b"PAR1", "parquet")?;
+        let Some(staging) = &self.staging else { return Ok(()) };
+        let staged = staging.path().join("answer.parquet");
+        let sql = format!(
+            "COPY (SELECT * FROM (\n{}\n) AS {ROWS}) TO {} (FORMAT parquet, COMPRESSION zstd)",
+            self.statement.sql,
+            sql_text(&staged.to_string_lossy())
+        );
+        self.database.execute(&sql).map_err(|error| self.explained(error))?;
+        Ok(publish(&staged, file)?)
+    }
+
+    /// Writes all views as tables of a DuckDB file, and returns the errors about what is left out because it is damaged.
+    ///
+    /// # Errors
+    /// Returns an error when the store cannot be read, or when the file cannot be written or holds something else.
+    pub fn save(store: &Store, runs: &Runs, file: &Path) -> Result<Vec<StoreError>, QueryError> {
+        make_way(file, 8, b"DUCK", "DuckDB")?;
+        let database = Database::open()?;
+        let made = make(&database, store, runs, &View::ALL.into_iter().collect())?;
+        let staging = staging(file)?;
+        let staged = staging.path().join("saved.duckdb");
+        database.saved(&staged, || View::ALL.into_iter().try_for_each(|view| save(&database, view)))?;
+        publish(&staged, file)?;
+        Ok(made.damage)
+    }
+
+    fn asked(&self, sql: &str) -> Result<Answer, QueryError> {
+        self.database.texts(sql).map_err(|error| self.explained(error))
+    }
+
+    /// Adds which column may have been meant.
+    fn explained(&self, error: QueryError) -> QueryError {
+        let QueryError::Sql { said, hint: None } = error else { return error };
+        let known: Vec<&str> =
+            self.statement.views.iter().flat_map(|view| view.columns()).map(|column| column.name).collect();
+        let is_unknown = |name: &&String| {
+            !known.iter().any(|column| column.eq_ignore_ascii_case(name))
+                && said.contains(&format!("\"{name}\""))
+        };
+        let mut unknown = self.statement.columns.iter().filter_map(|parts| parts.last()).filter(is_unknown);
+        let hint = unknown.next().map(|name| match did_you_mean(name, &known) {
+            Some(similar) => format!("did you mean {similar}?"),
+            None => format!("the columns are {}", known.join(", ")),
+        });
+        QueryError::Sql { said, hint }
+    }
+}
+
+/// Makes some views.
+fn make(database: &Database, store: &Store, runs: &Runs, views: &BTreeSet<View>) -> Result<Made, QueryError> {
+    let mut all = Made { files: Vec::new(), damage: Vec::new() };
+    for view in views {
+        let made = match view {
+            View::Runs | View::Settings | View::Metrics => {
+                load(database, *view, runs)?;
+                continue;
+            }
+            View::System => {
+                define_empty(database, *view)?;
+                continue;
+            }
+            View::Events => events(database, store, runs)?,
+            View::Predictions => predictions(database, store, runs)?,
+            View::Items | View::Rejects => of_datasets(database, store, *view)?,
+        };
+        all.files.extend(made.files);
+        all.damage.extend(made.damage);
+    }
+    Ok(all)
+}
+
+/// Writes a view as a table, with what its columns mean.
+fn save(database: &Database, view: View) -> Result<(), QueryError> {
+    let name = view.name();
+    database.make(&format!("CREATE TABLE saved.{name} AS FROM {name}"))?;
+    database.make(&format!("COMMENT ON TABLE saved.{name} IS {}", sql_text(view.about())))?;
+    view.columns().iter().try_for_each(|column| {
+        let about = sql_text(column.about);
+        database.make(&format!("COMMENT ON COLUMN saved.{name}.\"{}\" IS {about}", column.name))
+    })
+}
+
+/// Makes a folder beside a file.
+fn staging(file: &Path) -> Result<TempDir, QueryError> {
+    let folder: PathBuf = std::path::absolute(parent(file))?;
+    Ok(tempfile::Builder::new().prefix(".unfinished-").tempdir_in(folder)?)
+}
+
+/// Makes sure that nothing is lost when a file is written: what is there has to be of the same kind.
+fn make_way(file: &Path, at: usize, magic: &[u8], kind: &'static str) -> Result<(), QueryError> {
+    if fs::symlink_metadata(file).is_err() {
+        return Ok(());
+    }
+    let bytes = first_bytes(file, at + magic.len());
+    match bytes.is_ok_and(|bytes| bytes.get(at..) == Some(magic)) {
+        true => Ok(()),
+        false => Err(QueryError::Occupied { path: file.to_path_buf(), kind }),
+    }
+}
+
+fn first_bytes(file: &Path, count: usize) -> Result<Vec<u8>, std::io::Error> {
+    use std::io::Read as _;
+    if !fs::metadata(file)?.is_file() {
+        return Ok(Vec::new());
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,251 @@
+//! What the tables say about one run, taken from its records.
+
+use std::path::Path;
+
+use cliptune_experiment::{Split, spelled, spelled_number};
+use cliptune_store::{
+    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, StoreError, read_events, read_precisions,
+    read_scores,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The summary of a run. Settings and methods are numbers of [`Words`](crate::index::Words), because most runs share them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) run: String,
+    pub(crate) experiment: String,
+    pub(crate) folder: String,
+    pub(crate) seed: u32,
+    pub(crate) status: String,
+    pub(crate) name: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) note: Option<String>,
+    pub(crate) pinned: bool,
+    pub(crate) error: Option<String>,
+    pub(crate) kept: Option<String>,
+    pub(crate) best_epoch: Option<u64>,
+    pub(crate) started: String,
+    pub(crate) ended: Option<String>,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) peak_memory: Option<u64>,
+    pub(crate) key: String,
+    pub(crate) dataset: String,
+    pub(crate) base: String,
+    pub(crate) cliptune: String,
+    pub(crate) git_commit: Option<String>,
+    pub(crate) host: String,
+    pub(crate) device: String,
+    pub(crate) threads: u64,
+    pub(crate) settings: Vec<u32>,
+    pub(crate) scores: Vec<ScoredSplit>,
+}
+
+/// The scores of a split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScoredSplit {
+    pub(crate) split: Split,
+    pub(crate) n_items: u64,
+    pub(crate) n_groups: u64,
+    pub(crate) chance: f64,
+    pub(crate) metrics: Vec<Metric>,
+}
+
+/// A metric with its interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Metric {
+    pub(crate) name: u32,
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) method: u32,
+}
+
+/// The value of a setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Setting {
+    Truth(bool),
+    Number(f64),
+    /// A text, or a list as YAML has it.
+    Text(String),
+}
+
+impl Setting {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Bool(value) => Self::Truth(*value),
+            Value::Number(number) => {
+                number.as_f64().map_or_else(|| Self::Text(number.to_string()), Self::Number)
+            }
+            other => Self::Text(spelled(other)),
+        }
+    }
+
+    /// Returns what two equal settings have in common, and no others.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Self::Truth(value) => format!("t{value}"),
+            Self::Number(value) => format!("n{:x}", value.to_bits()),
+            Self::Text(text) => format!("x{text}"),
+        }
+    }
+}
+
+/// What was read of a run, and what of it is damaged.
+pub(crate) struct Read {
+    pub(crate) summary: Summary,
+    pub(crate) damage: Vec<StoreError>,
+}
+
+/// Gives words and settings their numbers.
+pub(crate) trait Numbers {
+    /// Returns the number of a word.
+    fn word(&mut self, word: &str) -> u32;
+    /// Returns the number of a setting, which `identity` tells from all others.
+    fn setting(&mut self, key: String, value: Setting, identity: String) -> u32;
+}
+
+/// The records of a run, before its settings and methods have numbers.
+pub(crate) struct Records {
+    run: Run,
+    settings: Vec<(String, Value)>,
+    scores: Vec<Scores>,
+    alpha: Option<f64>,
+    labels: Labels,
+    damage: Vec<StoreError>,
+}
+
+impl Records {
+    /// Reads the records of a run. Those that are damaged are left out.
+    pub(crate) fn read(run: Run) -> Self {
+        let mut damage = Vec::new();
+        let mut intact = |read: Result<Option<Scores>, StoreError>| {
+            read.unwrap_or_else(|error| {
+                damage.push(error);
+                None
+            })
+        };
+        let scores: Vec<Scores> =
+            Split::ALL.into_iter().filter_map(|split| intact(read_scores(&run, split))).collect();
+        damage.extend(read_precisions(&run).err());
+        let labels = run.labels().unwrap_or_else(|error| {
+            damage.push(error);
+            Labels::default()
+        });
+        let alpha = kept_alpha_of(&run).unwrap_or_else(|error| {
+            damage.push(error);
+            None
+        });
+        Self { settings: run.record().plan.settings(), run, scores, alpha, labels, damage }
+    }
+
+    /// Checks whether the run has ended. Whether it still runs is not in any file.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.run.record().end.is_some()
+    }
+
+    /// Makes the summary. `root` is the store's folder.
+    pub(crate) fn summary(self, root: &Path, numbers: &mut impl Numbers) -> Read {
+        let Self { run, settings, scores, alpha, labels, damage } = self;
+        let settings = settings.into_iter().map(|(key, value)| {
+            let value = Setting::of(&value);
+            let identity = format!("{key}={}", value.identity());
+            numbers.setting(key, value, identity)
+        });
+        let settings = settings.collect();
+        let scores = scores.into_iter().map(|scores| scored(scores, numbers)).collect();
+        let summary = Summary { settings, scores, ..summary(&run, root, alpha, labels) };
+        Read { summary, damage }
+    }
+}
+
+fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Labels) -> Summary {
+    let record = run.record();
+    let end = record.end.as_ref();
+    let (error, best_epoch) = match end.map(|end| &end.outcome) {
+        Some(Outcome::Failed { message }) => (Some(message.clone()), None),
+        Some(Outcome::Done { best_epoch }) => (None, Some(*best_epoch as u64)),
+        _ => (None, None),
+    };
+    let made = &record.provenance;
+    Summary {
+        run: run.id(),
+        experiment: record.experiment.to_string(),
+        folder: run.folder().strip_prefix(root).unwrap_or(run.folder()).display().to_string(),
+        seed: record.seed.0,
+        status: run.status().as_str().to_owned(),
+        name: labels.name.map(|name| name.to_string()),
+        tags: labels.tags.into_iter().map(String::from).collect(),
+        note: labels.note.map(String::from),
+        pinned: labels.pinned,
+        error,
+        kept: kept(record, alpha),
+        best_epoch,
+        started: record.started.clone(),
+        ended: end.map(|end| end.at.clone()),
+        seconds: end.map(|end| end.seconds),
+        peak_memory: end.and_then(|end| end.peak_memory),
+        key: record.key.clone(),
+        dataset: record.dataset.clone(),
+        base: base(&record.base),
+        cliptune: made.cliptune.clone(),
+        git_commit: made.git_commit.clone(),
+        host: made.host.clone(),
+        device: made.device.clone(),
+        threads: made.threads as u64,
+        settings: Vec::new(),
+        scores: Vec::new(),
+    }
+}
+
+fn scored(scores: Scores, numbers: &mut impl Numbers) -> ScoredSplit {
+    let metrics = scores.metrics.0.into_iter().map(|(name, Estimate { value, low, high, method })| Metric {
+        name: numbers.word(&name),
+        value,
+        low,
+        high,
+        method: numbers.word(&method),
+    });
+    ScoredSplit {
+        split: scores.split,
+        n_items: scores.n_items as u64,
+        n_groups: scores.n_groups as u64,
+        chance: scores.chance,
+        metrics: metrics.collect(),
+    }
+}
+
+fn base(base: &Base) -> String {
+    match base {
+        Base::Scratch => "random".to_owned(),
+        Base::Folder { hash } => format!("folder:{hash}"),
+        Base::Hub { id, commit, .. } => format!("{id}@{commit}"),
+        Base::Run { run, .. } => format!("run:{run}"),
+    }
+}
+
+/// The text for a training that kept its starting weights.
+const STARTING_WEIGHTS: &str = "the starting weights: no epoch was better";
+
+/// Describes the weights that a finished training kept: those of an epoch, or the starting ones.
+pub fn kept(record: &RunRecord, alpha: Option<f64>) -> Option<String> {
+    if record.kept_start() {
+        return Some(STARTING_WEIGHTS.to_owned());
+    }
+    record.plan.train.as_ref()?;
+    let Outcome::Done { best_epoch } = record.end.as_ref()?.outcome else { return None };
+    let alpha = alpha.map(|alpha| format!(" at alpha {}", spelled_number(alpha)));
+    Some(format!("epoch {best_epoch}{}", alpha.unwrap_or_default()))
+}
+
+/// Reads from the log which share was kept. Logs are long, so this reads only the log of a run that tried several.
+///
+/// # Errors
+/// Returns an error when the log cannot be read.
+pub fn kept_alpha_of(run: &Run) -> Result<Option<f64>, StoreError> {
+    let tries = run.record().plan.train.as_ref().is_some_and(|train| !train.interpolate.is_empty());
+    if !tries {
+        return Ok(None);
+    }
+    Ok(cliptune_store::kept_alpha(&read_events(&run.events_file())?.events))
+}

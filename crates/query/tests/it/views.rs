@@ -1,0 +1,110 @@
+//! What the views say.
+
+use cliptune_query::{Query, Runs, View};
+use fs_err as fs;
+
+use crate::support::World;
+
+#[test]
+fn every_view_has_its_documented_columns() {
+    let world = World::new();
+    for view in View::ALL {
+        let described =
+            world.answer(&format!("SELECT column_name, column_type FROM (DESCRIBE {})", view.name()));
+        let documented: Vec<String> =
+            view.columns().iter().map(|column| format!("{}|{}", column.name, column.kind.sql())).collect();
+        assert_eq!(described, documented, "{}", view.name());
+    }
+}
+
+#[test]
+fn runs_settings_and_metrics_are_those_of_the_records() {
+    let world = World::new();
+    assert_eq!(
+        world.answer(
+            "SELECT experiment, seed, status, best_epoch, started, seconds FROM runs ORDER BY started"
+        ),
+        [
+            "second|0|done|2|2026-01-01 00:00:00|30.5",
+            "first|0|done|2|2026-01-01 00:01:00|30.5",
+            "first|1|done|2|2026-01-01 00:02:00|30.5",
+            "first|0|failed|NULL|2026-01-01 00:03:00|30.5",
+        ]
+    );
+    assert_eq!(
+        world.answer("SELECT value, number, count(*) FROM settings WHERE key = 'train.epochs' GROUP BY ALL"),
+        ["3|3.0|4"]
+    );
+    assert_eq!(
+        world.answer(
+            "SELECT split, metric, value, low FROM metrics JOIN runs USING (run) WHERE seed = 1 ORDER BY ALL"
+        ),
+        [
+            "test|accuracy|0.625|0.525",
+            "test|mrr|NULL|NULL",
+            "test|nll|1.375|1.275",
+            "validation|accuracy|0.75|0.65",
+            "validation|mrr|NULL|NULL",
+            "validation|nll|1.25|1.15",
+        ]
+    );
+}
+
+#[test]
+fn events_and_predictions_come_with_their_runs() {
+    let world = World::new();
+    for _ in 0..2 {
+        assert_eq!(
+            world.answer("SELECT seed, type, count(*), sum(step), max(loss) FROM events JOIN runs USING (run) GROUP BY ALL ORDER BY ALL"),
+            ["0|step|4|10|1.0", "1|step|4|10|1.0"]
+        );
+    }
+    assert_eq!(
+        world.answer("SELECT split, count(DISTINCT run), avg(share) FILTER (predicted = 1), any_value(probs) FROM predictions GROUP BY ALL ORDER BY ALL"),
+        ["test|2|1.0|[0.25, 0.5, 0.25]", "validation|2|1.0|[0.25, 0.5, 0.25]"]
+    );
+}
+
+#[test]
+fn json_is_json_whatever_the_numbers_are() {
+    let world = World::new();
+    let runs = Runs::open(&world.store).unwrap();
+    let sql = "SELECT 'nan'::DOUBLE AS a, error, [1, NULL] AS l FROM runs WHERE error IS NOT NULL";
+    let rows = Query::open(&world.store, &runs, sql, None).unwrap().json().unwrap();
+    let row: serde_json::Value = serde_json::from_str(&rows[0]).unwrap();
+    assert_eq!(
+        row,
+        serde_json::json!({ "a": "NaN", "error": "=the loss|\u{1b}[31m is NaN", "l": [1, null] })
+    );
+}
+
+#[test]
+fn files_are_whole_and_replace_only_their_own_kind() {
+    let world = World::new();
+    let runs = Runs::open(&world.store).unwrap();
+    let parquet = world.path("runs.parquet");
+    let saved = world.path("runs.duckdb");
+    for _ in 0..2 {
+        let query = Query::open(&world.store, &runs, "SELECT run, seed FROM runs", Some(&parquet)).unwrap();
+        query.parquet(&parquet).unwrap();
+        Query::save(&world.store, &runs, &saved).unwrap();
+    }
+    let database = duckdb::Connection::open(&saved).unwrap();
+    let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count(&format!("SELECT count(*) FROM '{}'", parquet.display())), 4);
+    for view in View::ALL {
+        assert!(count(&format!("SELECT count(*) FROM {}", view.name())) >= 0);
+    }
+    assert_eq!(count("SELECT count(*) FROM events"), 8);
+    assert_eq!(count("SELECT count(*) FROM predictions"), 12);
+    let other = world.path("thesis.txt");
+    fs::write(&other, "years of work").unwrap();
+    assert!(Query::save(&world.store, &runs, &other).unwrap_err().to_string().contains("is no DuckDB file"));
+    let query = Query::open(&world.store, &runs, "FROM runs", Some(&other)).unwrap();
+    assert!(query.parquet(&other).is_err());
+    drop(query);
+    assert_eq!(fs::read_to_string(&other).unwrap(), "years of work");
+    let left =
+        fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(left.into_iter().all(|name| !name.starts_with(".unfinished")));
+}

@@ -1,0 +1,85 @@
+"""Times `cliptune ls` and `cliptune query` over a drawn store, the first time and again, and writes docs/speed.md's section.
+
+The first time there is no index: `cache/` is removed. Whether the files are in the memory of the system is up to the system,
+so a first time right after drawing reads from memory what is not larger than that.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START, END = "<!-- scripts/bench store: begin -->", "<!-- scripts/bench store: end -->"
+
+COMMANDS = [
+    ("`ls`", ["ls"]),
+    ("`ls --filter`", ["ls", "--filter", "test.accuracy > 0.8 AND train.tune = 'lora'"]),
+    ("`query` over `runs`", ["query", "SELECT status, count(*) FROM runs GROUP BY ALL"]),
+    ("`query` over `metrics`", ["query", "SELECT split, metric, avg(value) FROM metrics GROUP BY ALL"]),
+    ("`query` over `settings`", ["query", "SELECT key, count(DISTINCT value) FROM settings GROUP BY ALL"]),
+    ("`query` over `events`", ["query", "SELECT type, count(*), avg(loss) FROM events GROUP BY ALL"]),
+    ("`query` over `predictions`", ["query", "SELECT split, avg(share) FROM predictions GROUP BY ALL"]),
+]
+
+
+def timed(arguments: list[str], store: Path) -> float:
+    program = [str(ROOT / "target/release/cliptune"), "--store", str(store), *arguments]
+    begun = time.perf_counter()
+    subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
+
+
+def size(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
+
+
+def measure(store: Path, times: int) -> list[str]:
+    lines = ["| | first | again |", "|---|---|---|"]
+    for name, arguments in COMMANDS:
+        shutil.rmtree(store / "cache", ignore_errors=True)
+        first = timed(arguments, store)
+        again = statistics.median(timed(arguments, store) for _ in range(times))
+        lines.append(f"| {name} | {first:.2f} s | {again:.2f} s |")
+        print(lines[-1], file=sys.stderr)
+    return lines
+
+
+def write(section: str) -> None:
+    file = ROOT / "docs/speed.md"
+    text = file.read_text()
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    file.write_text(f"{before}{START}\n{section}\n{END}{after}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench store", description=__doc__)
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--events", type=int, default=1_000, help="events of each run")
+    parser.add_argument("--times", type=int, default=5, help="how often each command is repeated")
+    parser.add_argument("--store", type=Path, help="a store that was drawn before, in place of a new one")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
+        store = options.store or Path(folder) / "runs"
+        if not options.store:
+            draw = ROOT / "target/release/examples/draw-store"
+            subprocess.run([draw, store, str(options.runs), str(options.events)], check=True)
+        lines = measure(store, options.times)
+        drawn = (
+            f"{options.runs:,} runs with {options.events:,} events each, {size(store):,.0f} MiB with the index; "
+            f"{os.cpu_count()} cores. \u201cFirst\u201d is without an index, \u201cagain\u201d the median of {options.times}."
+        )
+        section = "\n".join([drawn, "", *lines])
+        print(section)
+        if options.write:
+            write(section)
+
+
+main()
