@@ -173,9 +173,7 @@ fn a_removed_run_comes_back_and_is_fresh_again() {
     context.cliptune("status --exit-code").ended(3);
     context.cliptune("show tuned@0").ended(2);
     assert_eq!(trash(&context), [("run".to_owned(), id(&run))]);
-    assert_output!(context, cliptune(&context, &["restore", &id(&run)]).succeeded().stderr, @r"
-    tuned/[RUN]-s0: back in runs/tuned/[RUN]-s0
-    ");
+    assert_output!(context, cliptune(&context, &["restore", &id(&run)]).succeeded().stderr, @"tuned/[RUN]-s0: back in runs/tuned/[RUN]-s0");
     assert_eq!(context.files("runs/tuned"), before);
     context.cliptune("status --exit-code").succeeded();
     assert_output!(context, context.cliptune("restore --list"), @r"
