@@ -23,6 +23,45 @@ fn an_experiment_that_is_not_there() {
 }
 
 #[test]
+fn an_experiment_that_is_no_file_is_named_and_nobody_waits_for_it() {
+    let context = TestContext::empty();
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(context.path(name)).status();
+        assert!(made.unwrap().success());
+    };
+    pipe("pipe.yaml");
+    pipe("base.yaml");
+    context.write("extends.yaml", "extends: base.yaml\nname: extends\n");
+    for (asked, named) in
+        [("pipe.yaml", "pipe.yaml"), ("extends.yaml", "base.yaml"), ("/dev/null/x.yaml", "x.yaml")]
+    {
+        for command in ["check", "run", "ingest", "status", "report"] {
+            let failed = context.cliptune(&format!("{command} {asked}")).ended(2);
+            assert!(failed.stderr.contains(named), "{failed}");
+        }
+    }
+    assert_output!(context, context.cliptune("check pipe.yaml --json"), @r#"
+    exit code: 2
+    ----- stdout -----
+    {
+      "error": "pipe.yaml is not a regular file",
+      "exit_code": 2
+    }
+    ----- stderr -----
+    error: pipe.yaml is not a regular file
+    "#);
+    assert_output!(context, context.cliptune("check extends.yaml"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: base.yaml is not a regular file
+     --> extends.yaml:1:10
+      |
+    1 | extends: base.yaml
+      |          ^^^^^^^^^ the file is named here
+    ");
+}
+
+#[test]
 fn yaml_that_cannot_be_read() {
     let context = TestContext::empty();
     context.write("broken.yaml", "name: broken\ndata: {images: [\n");

@@ -171,7 +171,10 @@ fn every_recipe_runs_on_a_fold_of_the_paper() {
     for (name, settings) in [
         ("zero-shot", fold(&format!(",\"model.from\":[\"{model}\"]"))),
         ("b32-lora", format!("{} {small}", fold(""))),
-        ("l14-336", format!("{} {small} --set train.schedule.warmup_steps=2", fold(""))),
+        (
+            "l14-336",
+            format!("{} {small} --set train.schedule.warmup_steps=2", fold(",\"train.optimizer.lr\":[1e-5]")),
+        ),
     ] {
         let run = contest.cliptune(&format!("run experiments/new-yorker/published/{name}.yaml {settings}"));
         let run = run.succeeded();

@@ -199,7 +199,7 @@ fn of_a_table_in_a_bucket_the_named_columns_are_fetched() {
 
     hint: run `cliptune ingest` without --offline
     ");
-    assert_output!(wide.bucket.context, wide.bucket.cliptune("sample experiments/base.yaml --json --offline"), @r"
+    assert_output!(wide.bucket.context, wide.bucket.cliptune("sample experiments/base.yaml --offline"), @r"
     exit code: 1
     ----- stderr -----
     error: the cache has parts of 1 file of gs://contest/contest.parquet, but not all that is needed, and the network is not used: contest.parquet

@@ -1,4 +1,5 @@
-//! Writes files and folders that are either complete or absent, whatever happens in the meantime.
+//! Writes files and folders that are either complete or absent, whatever happens in the meantime, and reads files that are
+//! files, whatever has their names.
 //!
 //! Everything that another process may read is written beside its final place, made durable and then renamed. A crash,
 //! a kill or a full disk leaves what was there before. Unfinished files and folders have names with a leading dot,
@@ -13,15 +14,21 @@
 //! | a file that lies elsewhere, complete | [`publish`], [`link_or_copy`] |
 //!
 //! [`move_folder`] and [`discard`] take away what is there, and [`unfinished`] finds what killed processes have left.
+//!
+//! | to read | use |
+//! |---|---|
+//! | a file of somebody else | [`open_regular`], [`read_regular`], [`read_regular_text`] |
 
 mod error;
 mod file;
 mod folder;
 mod link;
 mod names;
+mod regular;
 
 pub use error::{DurableError, advice};
 pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
 pub use folder::{StagedFolder, discard, move_folder};
 pub use link::link_or_copy;
 pub use names::{Unfinished, parent, remove_unfinished, unfinished};
+pub use regular::{open_regular, read_regular, read_regular_text};

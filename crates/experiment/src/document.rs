@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::open_regular;
+
 use crate::language::OF_THE_FILE;
 use crate::merge::merge;
 use crate::problem::{Problem, Problems};
@@ -123,7 +125,7 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
 fn read_limited(path: &Path) -> Result<Vec<u8>, String> {
     let read = || {
         let mut bytes = Vec::new();
-        fs_err::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        open_regular(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
         Ok::<_, std::io::Error>(bytes)
     };
     let bytes = read().map_err(|error| error.to_string())?;

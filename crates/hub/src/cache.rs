@@ -13,7 +13,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cliptune_durable::write_atomic;
+use cliptune_durable::{read_regular_text, write_atomic};
 
 use crate::commit::Commit;
 use crate::digest::Digest;
@@ -21,6 +21,9 @@ use crate::error::Result;
 use crate::file_name::FileName;
 use crate::id::HubId;
 use crate::revision::Revision;
+
+/// The largest file with a commit that is read, in bytes.
+const LONGEST_REFERENCE: u64 = 64 << 10;
 
 /// The signature of the Cache Directory Tagging Specification, by which backup programs recognise folders to skip.
 const TAG: &str =
@@ -67,7 +70,7 @@ impl CachedRepository {
         if let Some(commit) = revision.commit() {
             return Ok(Some(commit));
         }
-        match fs_err::read_to_string(self.reference(revision)) {
+        match read_regular_text(&self.reference(revision), LONGEST_REFERENCE) {
             // A reference that is not a commit is as good as none: the hub is asked, and the reference is written anew.
             Ok(text) => Ok(text.trim().parse().ok()),
             Err(error) if is_absent(&error) => Ok(None),

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cliptune_durable::read_regular_text;
 use cliptune_web::{Connections, Environment, is_true};
 
 use crate::endpoint::Endpoint;
@@ -12,6 +13,8 @@ use crate::token::Token;
 
 /// The time to wait for a silent server, unless a variable says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest file with a token that is read, in bytes.
+const LONGEST_TOKEN: u64 = 64 << 10;
 
 /// The settings that decide where models come from and where they are kept.
 ///
@@ -105,7 +108,7 @@ fn token(environment: &Environment<'_>, home: PathBuf) -> Result<Option<Token>> 
         return Token::new(&text).map(Some).ok_or(unusable);
     }
     let path = environment.path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
-    match fs_err::read_to_string(path) {
+    match read_regular_text(&path, LONGEST_TOKEN) {
         Ok(text) => Ok(Token::new(&text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use cliptune_durable::read_regular;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,6 +12,8 @@ use crate::file_name::FileName;
 
 /// The largest number of shards that a model may have; the largest models have hundreds.
 const MOST: usize = 10_000;
+/// The largest index that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
 
 #[derive(Deserialize)]
 struct Index {
@@ -21,7 +24,7 @@ struct Index {
 /// Returns the files that an index on disk names, each of them once, in sorted order.
 pub(crate) fn shards(path: &Path) -> Result<Vec<FileName>> {
     let malformed = |reason: String| HubError::Index { path: path.to_owned(), reason };
-    let bytes = fs_err::read(path)?;
+    let bytes = read_regular(path, LONGEST)?;
     let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
     let mut files = BTreeSet::new();
     for (weight, file) in &index.weight_map {

@@ -131,10 +131,13 @@ mod tests {
     use super::*;
     use crate::small::Small;
 
+    /// What somebody does to sources meanwhile.
+    type Change<'a> = &'a dyn Fn(&Small);
+
     #[test]
     fn sources_that_change_while_a_dataset_is_made_of_them_are_refused() {
         let printer = Printer::new(true, false);
-        let changes: [(&str, &dyn Fn(&Small)); 4] = [
+        let changes: [(&str, Change<'_>); 4] = [
             ("a row more", &|small| small.write("table.csv", "file,text\n1.png,a text\n1.png,another\n")),
             ("another text", &|small| small.write("table.csv", "file,text\n1.png,b text\n")),
             ("another image", &|small| small.image("images/1.png", 30)),

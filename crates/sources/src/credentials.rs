@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cliptune_durable::read_regular;
 use object_store::CredentialProvider;
 use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, AwsCredential};
@@ -15,7 +16,7 @@ use crate::access::Access;
 use crate::connector::Connector;
 use crate::error::{Result, SourceError};
 use crate::profile::Profiles;
-use crate::settings::{Amazon, Container, Google};
+use crate::settings::{Amazon, Container, Google, LONGEST_SETTINGS};
 
 /// The profile of Amazon's tools when none is named.
 const DEFAULT_PROFILE: &str = "default";
@@ -227,7 +228,7 @@ impl GoogleCredentials {
 
 fn with_file(builder: GoogleCloudStorageBuilder, path: &Path) -> Result<GoogleCloudStorageBuilder> {
     // The file is read here first for an error that names it.
-    fs_err::read(path)?;
+    read_regular(path, LONGEST_SETTINGS)?;
     Ok(builder.with_application_credentials(path.display().to_string()))
 }
 

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use cliptune_durable::read_regular_text;
+
 use crate::error::{Result, SourceError};
+use crate::settings::LONGEST_SETTINGS;
 
 /// The sections of `~/.aws/credentials` or `~/.aws/config`, each with its keys.
 #[derive(Default)]
@@ -12,7 +15,7 @@ pub(crate) struct Profiles(HashMap<String, HashMap<String, String>>);
 impl Profiles {
     /// Reads a file; a missing one has no profiles.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        match fs_err::read_to_string(path) {
+        match read_regular_text(path, LONGEST_SETTINGS) {
             Ok(text) => Ok(Self::parse(&text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(SourceError::Credentials {

@@ -10,6 +10,8 @@ use crate::error::{Result, SourceError};
 
 /// The time to wait for an answer or for the next bytes of a silent server.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest file of credentials or profiles that is read, in bytes.
+pub(crate) const LONGEST_SETTINGS: u64 = 1 << 20;
 
 /// The settings that decide where remote files are kept and how they are fetched.
 ///

@@ -1,8 +1,9 @@
 //! Reads regular files and nothing else. Opening a FIFO or a device in their place could block the reader forever.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
+use cliptune_durable::open_regular;
 use fs_err as fs;
 use fs_err::File;
 
@@ -14,7 +15,7 @@ use crate::error::{Damage, StoreError};
 /// Returns an error when the file is missing, is not a regular file, or cannot be opened.
 pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     check(path)?;
-    Ok(File::open(path)?)
+    Ok(open_regular(path)?)
 }
 
 /// Reads a whole file.
@@ -22,8 +23,9 @@ pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
 /// # Errors
 /// Returns an error when the file is missing, is not a regular file, or cannot be read.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
-    check(path)?;
-    Ok(fs::read(path)?)
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Returns the BLAKE3 of a file's content, in 64 hexadecimal digits.

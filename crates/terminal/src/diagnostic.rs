@@ -141,6 +141,7 @@ pub(crate) struct ErrorDocument {
 impl ErrorDocument {
     pub(crate) fn of(diagnostic: &dyn Diagnostic) -> Self {
         let laid_out = diagnostic.rendered().map(|text| strip_str(text.trim_end()).to_string());
+        let laid_out = laid_out.map(|text| text.trim_start_matches("error: ").to_owned());
         let causes = if laid_out.is_some() { Vec::new() } else { causes(diagnostic) };
         Self {
             error: laid_out.unwrap_or_else(|| diagnostic.to_string()),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cliptune_durable::read_regular;
 use ureq::Agent;
 use ureq::config::AutoHeaderValue;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
@@ -14,6 +15,9 @@ use crate::error::WebError;
 
 /// The user agent that servers see.
 const USER_AGENT: &str = concat!("cliptune/", env!("CARGO_PKG_VERSION"));
+
+/// The largest file of certificates that is read, in bytes.
+const LONGEST_CERTIFICATES: u64 = 16 << 20;
 
 /// How connections are made.
 ///
@@ -89,7 +93,7 @@ fn no_proxy(environment: &Environment<'_>) -> Vec<String> {
 
 /// Reads the certificates of a PEM file, which replace the built-in ones.
 fn certificates(path: &Path) -> Result<RootCerts, WebError> {
-    let pem = fs_err::read(path)?;
+    let pem = read_regular(path, LONGEST_CERTIFICATES)?;
     let certificate = |item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,

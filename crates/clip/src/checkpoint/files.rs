@@ -6,9 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::CheckpointError;
-use crate::files;
 
 use super::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
+use cliptune_durable::read_regular;
 
 /// The largest index file that is read, in bytes. An index has a line for each tensor, of which there are thousands.
 const LONGEST_INDEX: u64 = 64 << 20;
@@ -38,7 +38,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
 
 fn shards(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let damaged = |reason: String| CheckpointError::Damaged { path: index.to_owned(), reason };
-    let parsed: Index = serde_json::from_slice(&files::read(index, LONGEST_INDEX)?)
+    let parsed: Index = serde_json::from_slice(&read_regular(index, LONGEST_INDEX)?)
         .map_err(|error| damaged(error.to_string()))?;
     let names: BTreeSet<&String> = parsed.weight_map.values().collect();
     if names.is_empty() {

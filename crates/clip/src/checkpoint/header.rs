@@ -8,7 +8,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::error::CheckpointError;
-use crate::files;
+use cliptune_durable::open_regular;
 
 /// The size in bytes of the number that gives the length of the header.
 const LENGTH_BYTES: usize = 8;
@@ -72,7 +72,7 @@ impl FloatKind {
 /// Reads the header of a file and nothing else.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, Entry)>, CheckpointError> {
     let damaged = |reason: String| CheckpointError::Damaged { path: path.to_owned(), reason };
-    let mut file = files::open(path)?;
+    let mut file = open_regular(path)?;
     let size = file.metadata()?.len();
     let mut start = Vec::new();
     file.by_ref().take(LENGTH_BYTES as u64).read_to_end(&mut start)?;

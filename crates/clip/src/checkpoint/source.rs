@@ -11,7 +11,7 @@ use super::error::CheckpointError;
 use super::header::FloatKind;
 use super::layout::Fills;
 use super::{Checkpoint, StoredWeight, matrix, row_elements};
-use crate::files;
+use cliptune_durable::open_regular;
 
 /// The number of bytes that are copied at a time.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
@@ -40,7 +40,7 @@ struct Piece {
 
 impl Source {
     pub(super) fn open(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
-        let files = checkpoint.files().iter().map(|path| files::open(path)).collect::<io::Result<_>>()?;
+        let files = checkpoint.files().iter().map(|path| open_regular(path)).collect::<io::Result<_>>()?;
         let mut weights: HashMap<String, Vec<Piece>> = HashMap::new();
         for stored in checkpoint.weights() {
             for (name, piece) in pieces(stored) {

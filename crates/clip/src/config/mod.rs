@@ -10,10 +10,11 @@ mod pooling;
 
 use std::path::Path;
 
+use cliptune_durable::read_regular;
 use serde::{Deserialize, Serialize};
 
 pub use crate::family::Family;
-use crate::files::{self, LONGEST_CONFIGURATION};
+use crate::files::LONGEST_CONFIGURATION;
 pub use error::ConfigError;
 pub use open_clip::OPEN_CLIP_CONFIG_FILE;
 pub use pooling::TextPooling;
@@ -155,7 +156,7 @@ impl ClipConfig {
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
+        let text = read_regular(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
         if let Some(what) = hugging_face::foreign(&text) {
             return Err(ConfigError::Foreign { path: path.to_owned(), what });
         }

@@ -17,7 +17,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::files::{self, LONGEST_CONFIGURATION};
+use cliptune_durable::read_regular;
+
+use crate::files::LONGEST_CONFIGURATION;
 
 use super::coefficients::Resample;
 use super::error::ImageError;
@@ -243,7 +245,7 @@ impl Config {
 
 /// Reads a JSON file.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ImageError> {
-    let bytes = files::read(path, LONGEST_CONFIGURATION)?;
+    let bytes = read_regular(path, LONGEST_CONFIGURATION)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| ImageError::Malformed { path: path.to_owned(), reason: error.to_string() })
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::files;
-
 use super::error::TokenizerError;
+use cliptune_durable::read_regular;
 
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(super) const CONFIGURATION: &str = "tokenizer_config.json";
@@ -90,5 +89,5 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, TokenizerErr
     if bytes > LARGEST_FILE {
         return Err(TokenizerError::TooLarge { path: path.to_owned(), bytes, limit: LARGEST_FILE });
     }
-    Ok(Some(files::read(path, LARGEST_FILE)?))
+    Ok(Some(read_regular(path, LARGEST_FILE)?))
 }

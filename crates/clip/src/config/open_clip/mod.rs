@@ -13,7 +13,9 @@ use super::{
     Activation, ClipConfig, ConfigError, Family, TextConfig, TextPooling, TransformerConfig, VisionConfig,
     VisionPooling,
 };
-use crate::files::{self, LONGEST_CONFIGURATION};
+use cliptune_durable::read_regular;
+
+use crate::files::LONGEST_CONFIGURATION;
 use file::{ActivationSettings, FOREIGN, File, Model, NormSettings, Text, Vision};
 use timm::Tower;
 pub(crate) use write::{clip as clip_config, siglip as siglip_config};
@@ -51,7 +53,7 @@ impl ClipConfig {
 /// Fails when the file cannot be read, or when it describes an architecture that is neither CLIP nor SigLIP: a ResNet
 /// or another image tower of timm, a Hugging Face text tower, or CoCa.
 pub(super) fn read(path: &Path) -> Result<ClipConfig, ConfigError> {
-    let text = files::read(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
+    let text = read_regular(path, LONGEST_CONFIGURATION).map_err(ConfigError::Read)?;
     let wrong = |reason| ConfigError::Parse { path: path.to_owned(), reason };
     let file: File = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
     match foreign_tower(&file.model_cfg) {

@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 pub use advice::Place;
 use listing::Listing;
 
+use cliptune_durable::read_regular;
+
 use crate::checkpoint::{OPEN_CLIP_WEIGHTS_FILE, WEIGHTS_FILE};
 use crate::config::{CONFIG_FILE, OPEN_CLIP_CONFIG_FILE};
-use crate::files;
+use crate::files::LONGEST_CONFIGURATION;
 
 /// The error for a folder that is not a model folder.
 #[derive(Debug, thiserror::Error)]
@@ -305,7 +307,7 @@ fn is_model(folder: &Path) -> bool {
 
 /// Returns the name of the model that an adapter was made for, as the adapter gives it.
 fn base_of_adapter(folder: &Path) -> Option<String> {
-    let bytes = files::read(&folder.join("adapter_config.json"), files::LONGEST_CONFIGURATION).ok()?;
+    let bytes = read_regular(&folder.join("adapter_config.json"), LONGEST_CONFIGURATION).ok()?;
     let config: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
     Some(config.get("base_model_name_or_path")?.as_str()?.to_owned())
 }
