@@ -6,6 +6,9 @@ mod classes;
 mod commands;
 mod damage;
 mod data;
+#[path = "../../crates/query/tests/it/drawn.rs"]
+#[expect(dead_code, reason = "the query crate's own tests use all of it")]
+mod drawn;
 mod dry_run;
 mod export;
 mod fetch;
@@ -26,6 +29,7 @@ mod remote;
 #[path = "../../crates/hub/tests/it/repository.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]
 mod repository;
+mod runs;
 mod sample;
 #[path = "../../crates/hub/tests/it/server.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]

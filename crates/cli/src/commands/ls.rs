@@ -112,7 +112,9 @@ impl Named {
         }
         let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
         let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
+        // What another experiment starts from is not listed with it.
         let of_files = selection.iter().flat_map(|selection| &selection.experiments);
+        let of_files = of_files.filter(|experiment| experiment.is_named_by(&files));
         names.extend(of_files.map(|experiment| experiment.name.to_string()));
         Ok(Self { names, selection })
     }
