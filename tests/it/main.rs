@@ -7,7 +7,6 @@ mod commands;
 mod damage;
 mod data;
 #[path = "../../crates/query/tests/it/drawn.rs"]
-#[expect(dead_code, reason = "the query crate's own tests use all of it")]
 mod drawn;
 mod dry_run;
 mod export;
