@@ -1,12 +1,11 @@
 //! What stays in the cache, and what it is worth without the network.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use cliptune_sources::{Event, Observer, Remote, SourceError, Wanted, clear, copies};
+use cliptune_sources::{Event, Remote, SourceError, Wanted, clear, copies};
 
 use crate::http::Server;
-use crate::support::{Machine, contents, files, lines, quiet, refusal, s3, store, texts};
+use crate::support::{Impatient, Machine, contents, files, lines, quiet, refusal, s3, store, texts};
 
 const ADDRESS: &str = "s3://bucket/d/";
 
@@ -92,28 +91,13 @@ fn what_is_fetched_by_two_at_once_is_fetched_once() {
     assert_eq!(contents, ["GET /bucket/d/1", "GET /bucket/d/2"]);
 }
 
-/// An observer that asks to stop once something has arrived.
-struct Impatient(AtomicBool);
-
-impl Observer for Impatient {
-    fn report(&self, event: Event<'_>) {
-        if matches!(event, Event::Received { bytes: 1.., .. }) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 #[test]
 fn an_interrupted_fetch_continues_where_it_ended() {
     let long = "x".repeat(1 << 20);
     let server = s3("bucket", &store(&[("a", &long)]));
     let machine = Machine::new().at(&server.address);
     let remote = Remote::parse("s3://bucket/a").unwrap();
-    let impatient = Impatient(AtomicBool::new(false));
+    let impatient = Impatient::default();
     let error =
         machine.sources().fetch(&remote, &machine.access, Wanted::whole(&|_| true), &impatient).unwrap_err();
     assert!(matches!(error, SourceError::Interrupted), "{error}");

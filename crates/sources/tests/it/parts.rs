@@ -13,7 +13,7 @@ use cliptune_sources::{
 use cliptune_terminal::Diagnostic as _;
 
 use crate::http::{Answer, Asked, Fault, Server};
-use crate::support::{Files, Machine, quiet, refusal, store, web};
+use crate::support::{Files, Impatient, Machine, quiet, refusal, store, web};
 
 const GET: &str = "GET /data/table";
 const SIZE: usize = 4 << 20;
@@ -320,26 +320,11 @@ fn what_has_arrived_is_kept_when_the_server_is_given_up() {
     served.has(&fetched, one);
 }
 
-/// An observer that asks to stop once something has arrived.
-struct Impatient(AtomicBool);
-
-impl Observer for Impatient {
-    fn report(&self, event: Event<'_>) {
-        if matches!(event, Event::Received { bytes: 1.., .. }) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 #[test]
 fn an_interrupted_fetch_of_parts_continues_where_it_ended() {
     let served = served();
     let long = [0..1_500_000];
-    let error = served.fetch_told(&long, &Impatient(AtomicBool::new(false))).unwrap_err();
+    let error = served.fetch_told(&long, &Impatient::default()).unwrap_err();
     assert!(matches!(error, SourceError::Interrupted), "{error}");
     served.ranges();
     let fetched = served.fetch(&long).unwrap();

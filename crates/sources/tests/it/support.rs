@@ -3,13 +3,30 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cliptune_sources::{Access, Event, Fetched, Remote, Settings, SourceError, Sources, Wanted};
+use cliptune_sources::{Access, Event, Fetched, Observer, Remote, Settings, SourceError, Sources, Wanted};
 use tempfile::TempDir;
 
 use crate::http::{Answer, Asked, Fault, Server};
+
+/// An observer that asks to stop once something has arrived.
+#[derive(Default)]
+pub(crate) struct Impatient(AtomicBool);
+
+impl Observer for Impatient {
+    fn report(&self, event: Event<'_>) {
+        if matches!(event, Event::Received { bytes: 1.., .. }) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// A machine: an environment and a cache, and pauses that take no time.
 pub(crate) struct Machine {
