@@ -14,6 +14,7 @@ mod sibling;
 mod signals;
 mod spare;
 mod tool;
+mod usage;
 mod view;
 mod wording;
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use cliptune_experiment::Split;
 use cliptune_query::{kept, kept_alpha_of};
 use cliptune_store::{
-    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, read_precisions, read_scores,
+    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, TimeSplit, read_events,
+    read_precisions, read_scores,
 };
 use serde::Serialize;
 
@@ -22,6 +23,9 @@ pub(crate) struct RunView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     alpha: Option<f64>,
     record: &'a RunRecord,
+    /// What the time was spent on, where the log tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_split: Option<TimeSplit>,
     labels: Labelled,
     /// Whether the weights were removed while the records stayed.
     weights_removed: bool,
@@ -57,6 +61,7 @@ impl<'a> RunView<'a> {
             best_epoch,
             alpha,
             record,
+            time_split: read_events(&run.events_file()).ok().and_then(|read| TimeSplit::of(&read.events)),
             labels,
             weights_removed: run.lacks_weights(),
             scores,
@@ -83,6 +88,11 @@ impl<'a> RunView<'a> {
     /// Returns the run's status in words.
     pub(crate) fn status(&self) -> &'static str {
         self.status
+    }
+
+    /// Returns what the time was spent on, where the log tells it.
+    pub(crate) fn time_split(&self) -> Option<TimeSplit> {
+        self.time_split
     }
 
     /// Returns what people say about the run.

@@ -1,4 +1,4 @@
-//! The events of all runs, through parquet files in the cache that only save time.
+//! The logs of all runs, through parquet files in the cache that only save time.
 //!
 //! Runs of one experiment share a file, a few hundred of them each. A file is named after the stamps of the logs that it was
 //! made from and after the BLAKE3 of its content; one that is not what its name says is made again.
@@ -28,20 +28,38 @@ const RUNS: usize = 200;
 /// The time that a file is kept for which nobody asks any more: another process may be reading it.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Makes the view of all events.
-pub(crate) fn events(database: &Database, store: &Store, runs: &Runs) -> Result<Made, QueryError> {
-    let folder = store.cache_folder().join("events");
+/// A kind of log that each run has one of.
+pub(crate) struct Log {
+    pub(crate) view: View,
+    /// The name of the log in the folder of its run.
+    pub(crate) file: &'static str,
+    /// Adds the rows of a run's log. One that is missing or cannot be read has none: `ls` and `fsck` speak of it.
+    pub(crate) read: fn(run: &str, log: &Path, rows: &mut Rows<'_>),
+}
+
+/// What happened in each run.
+pub(crate) const EVENTS: Log = Log {
+    view: View::Events,
+    file: "events.jsonl",
+    read: |run, log, rows| {
+        let _ = for_each_event(log, |event| rows.push(row(run, event)));
+    },
+};
+
+/// Makes the view of all lines of a kind of log.
+pub(crate) fn lines(database: &Database, store: &Store, runs: &Runs, log: &Log) -> Result<Made, QueryError> {
+    let folder = store.cache_folder().join(log.view.name());
     fs::create_dir_all(&folder)?;
     let there = files_of(&folder)?;
     let of_experiments = runs.summaries.chunk_by(|one, other| one.experiment == other.experiment);
     let parts: Vec<&[Summary]> = of_experiments.flat_map(|runs| runs.chunks(RUNS)).collect();
-    let files = parts.par_iter().map(|part| file_of(&folder, store.root(), part, &there));
+    let files = parts.par_iter().map(|part| file_of(&folder, store.root(), part, &there, log));
     let mut files = files.collect::<Result<Vec<_>, QueryError>>()?;
     files.retain(|file| !file.as_os_str().is_empty());
     forget(&there, &files);
     match files.is_empty() {
-        true => define_empty(database, View::Events)?,
-        false => define(database, View::Events, &View::Events.columns(), &parquet(&files, None))?,
+        true => define_empty(database, log.view)?,
+        false => define(database, log.view, &log.view.columns(), &parquet(&files, None))?,
     }
     Ok(Made { files, damage: Vec::new() })
 }
@@ -70,20 +88,21 @@ fn forget(there: &HashMap<String, PathBuf>, used: &[PathBuf]) {
     });
 }
 
-/// Returns the file with the events of some runs, or an empty path where they have none.
+/// Returns the file with the lines of some runs, or an empty path where they have none.
 fn file_of(
     folder: &Path,
     root: &Path,
     runs: &[Summary],
     there: &HashMap<String, PathBuf>,
+    log: &Log,
 ) -> Result<PathBuf, QueryError> {
     let logs: Vec<(&str, PathBuf)> =
-        runs.iter().map(|run| (run.run.as_str(), root.join(&run.folder).join("events.jsonl"))).collect();
+        runs.iter().map(|run| (run.run.as_str(), root.join(&run.folder).join(log.file))).collect();
     let key = key(&logs);
     if let Some(path) = there.get(&key).filter(|path| is_intact(path)) {
         return Ok(path.clone());
     }
-    make(folder, &key, &logs)
+    make(folder, &key, &logs, log)
 }
 
 /// Returns what stands for the logs as they are now.
@@ -106,19 +125,19 @@ fn hash_of(path: &Path) -> Result<String, QueryError> {
     Ok(blake3::hash(&cliptune_store::read_file(path)?).to_hex().to_string())
 }
 
-/// Reads logs into a file of the cache. A log that is missing or cannot be read has no events: `ls` and `fsck` speak of it.
-fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)]) -> Result<PathBuf, QueryError> {
-    let columns = View::Events.columns();
+/// Reads logs into a file of the cache.
+fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result<PathBuf, QueryError> {
+    let columns = log.view.columns();
     // The time is that of the log, in seconds, until it is written.
     let kind = |kind: Kind| if kind == Kind::Time { Kind::Number } else { kind };
     let names: Vec<(&str, Kind)> = columns.iter().map(|column| (column.name, kind(column.kind))).collect();
     let mut rows = Rows::new(&names);
-    for (run, log) in logs {
-        let _ = for_each_event(log, |event| rows.push(row(run, event)));
+    for (run, path) in logs {
+        (log.read)(run, path, &mut rows);
     }
     let database = Database::open()?;
     database.make("SET threads = 1")?;
-    rows.make(&database, "events")?;
+    rows.make(&database, "lines")?;
     let staged = tempfile::Builder::new().prefix(".unfinished-").suffix(".parquet").tempfile_in(folder)?;
     let written: Vec<String> = columns
         .iter()
@@ -133,7 +152,7 @@ fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)]) -> Result<PathBuf, Q
         })
         .collect();
     database.make(&format!(
-        "COPY (SELECT {} FROM held.events) TO {} (FORMAT parquet, COMPRESSION lz4)",
+        "COPY (SELECT {} FROM held.lines) TO {} (FORMAT parquet, COMPRESSION lz4)",
         written.join(", "),
         sql_text(&staged.path().to_string_lossy())
     ))?;

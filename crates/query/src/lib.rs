@@ -18,6 +18,7 @@ mod query;
 mod runs_view;
 mod statement;
 mod summary;
+mod system;
 mod tables;
 mod views;
 mod written;

@@ -11,12 +11,13 @@ use tempfile::TempDir;
 
 use crate::database::Database;
 use crate::error::QueryError;
-use crate::events::events;
+use crate::events::{EVENTS, lines};
 use crate::index::Runs;
 use crate::json::harmless_json;
-use crate::load::{define_empty, load};
+use crate::load::load;
 use crate::output::Answer;
 use crate::statement::Statement;
+use crate::system::SYSTEM;
 use crate::tables::{Made, of_datasets, predictions};
 use crate::views::View;
 
@@ -134,11 +135,8 @@ fn make(database: &Database, store: &Store, runs: &Runs, views: &BTreeSet<View>)
                 load(database, *view, runs)?;
                 continue;
             }
-            View::System => {
-                define_empty(database, *view)?;
-                continue;
-            }
-            View::Events => events(database, store, runs)?,
+            View::System => lines(database, store, runs, &SYSTEM)?,
+            View::Events => lines(database, store, runs, &EVENTS)?,
             View::Predictions => predictions(database, store, runs)?,
             View::Items | View::Rejects => of_datasets(database, store, *view)?,
         };

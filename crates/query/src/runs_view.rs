@@ -39,9 +39,23 @@ pub(crate) const RUNS: &[(Column, Get)] = &[
     (column("seconds", Number, "The seconds spent on the run; pauses do not count."), |run| {
         Cell::maybe(run.seconds, Cell::measured)
     }),
-    (column("peak_memory", Whole, "The peak memory of the process in bytes."), |run| {
+    (column("peak_memory", Whole, "The most memory that one of its processes had, in bytes."), |run| {
         Cell::maybe(run.peak_memory, Cell::count)
     }),
+    (column("processors", Number, "The number of processors that it kept busy, on average."), |run| {
+        Cell::maybe(run.processors, Cell::measured)
+    }),
+    (column("gpu", Number, "The share of the time in which the GPU was computing."), |run| {
+        Cell::maybe(run.gpu, Cell::measured)
+    }),
+    (
+        column(
+            "joules",
+            Number,
+            "The energy of processors and GPU meanwhile, as far as the machine tells it.",
+        ),
+        |run| Cell::maybe(run.joules, Cell::measured),
+    ),
     (column("key", Text, "The identity of all that decides the result."), |run| Cell::text(&run.key)),
     (column("dataset", Text, "The hash of the dataset."), |run| Cell::text(&run.dataset)),
     (column("base", Text, "What the run started from."), |run| Cell::text(&run.base)),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cliptune_experiment::{Split, spelled, spelled_number};
 use cliptune_store::{
-    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, StoreError, read_events, read_precisions,
+    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, StoreError, Usage, read_events, read_precisions,
     read_scores,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub(crate) struct Summary {
     pub(crate) ended: Option<String>,
     pub(crate) seconds: Option<f64>,
     pub(crate) peak_memory: Option<u64>,
+    pub(crate) processors: Option<f64>,
+    pub(crate) gpu: Option<f64>,
+    pub(crate) joules: Option<f64>,
     pub(crate) key: String,
     pub(crate) dataset: String,
     pub(crate) base: String,
@@ -168,6 +171,7 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Labels) -> Summar
         _ => (None, None),
     };
     let made = &record.provenance;
+    let usage = end.and_then(|end| end.usage.as_ref());
     Summary {
         run: run.id(),
         experiment: record.experiment.to_string(),
@@ -185,6 +189,9 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Labels) -> Summar
         ended: end.map(|end| end.at.clone()),
         seconds: end.map(|end| end.seconds),
         peak_memory: end.and_then(|end| end.peak_memory),
+        processors: usage.and_then(|usage| usage.processors),
+        gpu: usage.and_then(|usage| usage.gpu),
+        joules: usage.and_then(Usage::all_joules),
         key: record.key.clone(),
         dataset: record.dataset.clone(),
         base: base(&record.base),

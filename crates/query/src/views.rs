@@ -25,7 +25,7 @@ pub enum View {
     Items,
     /// One row for each image or row that a dataset has left out.
     Rejects,
-    /// One row for each measurement of the machine.
+    /// One row for each period of a run: what it used of its machine.
     System,
 }
 
@@ -132,13 +132,27 @@ const REJECTS: &[Column] = &[
 
 const SYSTEM: &[Column] = &[
     column("run", Text, "The run, as in `runs`."),
-    column("time", Time, "The moment, in UTC."),
-    column("cpu", Number, "The share of all processors in use."),
-    column("memory", Whole, "The memory of the process in bytes."),
-    column("disk", Whole, "The free bytes of the store's disk."),
-    column("gpu", Number, "The share of the GPU in use."),
-    column("gpu_memory", Whole, "The memory of the GPU in use, in bytes."),
-    column("watts", Number, "The power that the GPU draws."),
+    column("time", Time, "The moment at which the period ended, in UTC."),
+    column("seconds", Number, "The seconds spent on the run by then."),
+    column("over", Number, "The length of the period in seconds: 2 at first, 60 in a run of many hours."),
+    column("step", Whole, "The number of optimiser steps by then."),
+    column("cpu", Number, "The share of all processors in use, by whatever process."),
+    column("processors", Number, "The number of processors that the run's process kept busy."),
+    column("processors_limit", Number, "The number of processors that it may use."),
+    column("memory", Whole, "The memory of the process in bytes, at its most."),
+    column("memory_peak", Whole, "The most memory that the process has had since it began."),
+    column("memory_used", Whole, "The memory in use in the container, or else in the machine."),
+    column("memory_limit", Whole, "The memory that the container may use, or else the machine's."),
+    column("disk", Whole, "The free bytes of the store's disk, at their least."),
+    column("read", Whole, "The bytes that the process had the disks read in the period."),
+    column("written", Whole, "The bytes that the process had the disks write in the period."),
+    column("joules", Number, "The energy that the machine's processors took in the period."),
+    column("gpu", Number, "The share of the time in which the GPU was computing."),
+    column("gpu_memory", Whole, "The memory of the GPU in use, in bytes, at its most."),
+    column("gpu_memory_limit", Whole, "The memory of the GPU in bytes."),
+    column("watts", Number, "The mean power of the GPU."),
+    column("gpu_joules", Number, "The energy that the GPU took in the period."),
+    column("gpu_temperature", Number, "The temperature of the GPU in degrees Celsius, at its highest."),
 ];
 
 impl View {
@@ -192,7 +206,7 @@ impl View {
             Self::Items => "One row for each item of each dataset.",
             Self::Rejects => "One row for each image or row that is in no item of its dataset.",
             Self::System => {
-                "What the machine did beside the steps. It is empty: this version records nothing of it."
+                "One row for each period of each run: what it used of its machine. What the machine does not tell is missing."
             }
         }
     }

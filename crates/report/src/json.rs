@@ -1,7 +1,7 @@
 //! Writes `report.json`, which holds the results for machines.
 
 use cliptune_experiment::{Seed, TaskKind};
-use cliptune_store::{ClassScores, Estimate, Precisions};
+use cliptune_store::{ClassScores, Estimate, Precisions, Usage};
 use serde::Serialize;
 
 use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State};
@@ -46,6 +46,10 @@ struct RunJson<'a> {
     best_epoch: Option<usize>,
     kept_start: bool,
     damaged_lines: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precisions: Option<&'a Precisions>,
 }
@@ -138,6 +142,8 @@ fn experiment(entry: &Entry) -> ExperimentJson<'_> {
                 best_epoch: run.best_epoch(),
                 kept_start: run.kept_start(),
                 damaged_lines: run.damaged_lines,
+                seconds: run.record.as_ref().and_then(|record| Some(record.end.as_ref()?.seconds)),
+                usage: run.usage(),
                 precisions: run.precisions.as_ref(),
             })
             .collect(),

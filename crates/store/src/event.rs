@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 pub struct Stamped {
     /// The position in the log, counted from 0.
     pub seq: u64,
-    /// The time in seconds since the Unix epoch.
+    /// The time in seconds since the Unix epoch, by the machine's clock, which somebody may have set.
     pub time: f64,
+    /// The seconds that had been spent on the run, including those of earlier processes. Pauses do not count. Events of
+    /// earlier versions may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// The event itself.
     #[serde(flatten)]
     pub event: Event,
@@ -74,8 +78,6 @@ pub enum Event {
         validation_accuracy: f64,
         /// Whether this is the best epoch so far, by `train.select`.
         best: bool,
-        /// The seconds spent on the run so far, including those of earlier processes.
-        seconds: f64,
     },
     /// Training continues from a checkpoint. Steps after the checkpoint are repeated, even if the log already has
     /// them.
@@ -118,8 +120,6 @@ pub enum Event {
         /// when the weights of that epoch were kept as they are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alpha: Option<f64>,
-        /// The seconds spent on the run, including those of earlier processes. Pauses do not count.
-        seconds: f64,
     },
 }
 

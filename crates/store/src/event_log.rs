@@ -1,55 +1,40 @@
-//! `events.jsonl`: an append-only log. Each line is written with one call and has its own checksum.
-//!
-//! A line is `{"crc32c":"xxxxxxxx","event":{…}}`, where the checksum covers the exact bytes of the event. Whatever a
-//! crash, a full disk or a bad sector does to one line, the others can still be read.
+//! `events.jsonl`: what happened in a run, a line for each event.
 
-use std::collections::VecDeque;
-use std::io::Write;
 use std::path::Path;
 
-use fs_err as fs;
-use fs_err::File;
-
+use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::event::{Event, Stamped};
 use crate::event_row::EventRow;
-use crate::regular::{check, is_absent, read_file};
-
-const HEAD: &[u8] = b"{\"crc32c\":\"";
-const MIDDLE: &[u8] = b"\",\"event\":";
-/// The number of hexadecimal digits of a checksum.
-const DIGITS: usize = 8;
+use crate::lines::{Lines, checked, split};
+use crate::regular::read_file;
 
 /// The log of a run, open for appending.
 ///
 /// An event that cannot be written, for example on a full disk, is kept and written before the next one.
 #[derive(Debug)]
 pub struct EventLog {
-    file: File,
+    lines: Lines,
     next: u64,
-    /// Whether the file ends in the middle of a line.
-    torn: bool,
-    /// The lines that are still to be written.
-    unwritten: VecDeque<Vec<u8>>,
+    clock: Option<Clock>,
 }
 
 impl EventLog {
     /// Starts a log where none exists yet.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
-        Ok(Self { file, next: 0, torn: false, unwritten: VecDeque::new() })
+        Ok(Self { lines: Lines::create(path)?, next: 0, clock: None })
     }
 
     /// Continues a log after whatever can be read of it, or starts one if none exists.
     pub fn open_append(path: &Path) -> Result<Self, StoreError> {
-        if !is_absent(path) {
-            check(path)?;
-        }
-        let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
-        let bytes = read_file(path)?;
+        let (lines, bytes) = Lines::open(path)?;
         let next = parse(&bytes).events.iter().map(|event| event.seq + 1).max().unwrap_or(0);
-        let torn = bytes.last().is_some_and(|last| *last != b'\n');
-        Ok(Self { file, next, torn, unwritten: VecDeque::new() })
+        Ok(Self { lines, next, clock: None })
+    }
+
+    /// Stamps the events that follow with the seconds that a clock counts.
+    pub fn timed_by(self, clock: Clock) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 
     /// Appends one event with a single write, after the events that could not be written before.
@@ -59,32 +44,26 @@ impl EventLog {
     /// Returns an error when the file cannot be written. The event is not lost: it is written with the next one, or
     /// by [`sync`](Self::sync).
     pub fn append(&mut self, event: &Event) -> Result<(), StoreError> {
-        let time = jiff::Timestamp::now().as_duration().as_secs_f64();
-        let stamped = Stamped { seq: self.next, time, event: event.clone() };
-        let line = line(&stamped)
-            .map_err(|source| StoreError::Json { path: self.file.path().to_path_buf(), source })?;
-        self.unwritten.push_back(line);
+        let seconds = self.clock.as_ref().map(|clock| to_the_millisecond(clock.seconds()));
+        let stamped = Stamped { seq: self.next, time: unix_time(), seconds, event: event.clone() };
         self.next += 1;
-        self.write()
-    }
-
-    fn write(&mut self) -> Result<(), StoreError> {
-        while let Some(line) = self.unwritten.front() {
-            // The next line must not become part of a torn one.
-            let start: &[u8] = if self.torn { b"\n" } else { b"" };
-            self.torn = true;
-            self.file.write_all(&[start, line].concat())?;
-            self.torn = false;
-            self.unwritten.pop_front();
-        }
-        Ok(())
+        self.lines.append(&stamped)
     }
 
     /// Makes all appended events durable.
     pub fn sync(&mut self) -> Result<(), StoreError> {
-        self.write()?;
-        Ok(self.file.sync_data()?)
+        self.lines.sync()
     }
+}
+
+/// Returns the seconds since the Unix epoch, by the machine's clock.
+pub(crate) fn unix_time() -> f64 {
+    jiff::Timestamp::now().as_duration().as_secs_f64()
+}
+
+/// Shortens a number of seconds, which takes less room in a line then.
+pub(crate) fn to_the_millisecond(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }
 
 /// The readable part of a log.
@@ -106,14 +85,14 @@ pub fn read_events(path: &Path) -> Result<Events, StoreError> {
 /// This is for many long logs: it takes a fraction of the time of [`read_events`].
 pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<(), StoreError> {
     let bytes = read_file(path)?;
-    let lines = bytes.split(|byte| *byte == b'\n').filter_map(checked);
+    let lines = split(&bytes).filter_map(checked);
     lines.filter_map(|event| serde_json::from_slice(event).ok()).for_each(|row| on_event(&row));
     Ok(())
 }
 
 fn parse(bytes: &[u8]) -> Events {
     let mut read = Events::default();
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in split(bytes) {
         match event(line) {
             Some(event) => read.events.push(event),
             None => read.damaged_lines += 1,
@@ -122,26 +101,14 @@ fn parse(bytes: &[u8]) -> Events {
     read
 }
 
-fn line(event: &Stamped) -> Result<Vec<u8>, serde_json::Error> {
-    let event = serde_json::to_vec(event)?;
-    let checksum = format!("{:08x}", crc32c::crc32c(&event));
-    Ok([HEAD, checksum.as_bytes(), MIDDLE, &event, b"}\n"].concat())
-}
-
 fn event(line: &[u8]) -> Option<Stamped> {
     serde_json::from_slice(checked(line)?).ok()
 }
 
-/// Returns the event of a line if its checksum is right.
-fn checked(line: &[u8]) -> Option<&[u8]> {
-    let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
-    let event = rest.strip_prefix(MIDDLE)?.strip_suffix(b"}")?;
-    let expected = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
-    (crc32c::crc32c(event) == expected).then_some(event)
-}
-
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     fn step(step: usize, loss: f64) -> Event {
@@ -183,7 +150,7 @@ mod tests {
             items: vec!["a".to_owned()],
         })
         .unwrap();
-        log.append(&Event::Finished { best_epoch: 1, alpha: Some(0.5), seconds: 2.5 }).unwrap();
+        log.append(&Event::Finished { best_epoch: 1, alpha: Some(0.5) }).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         bytes.extend(b"{\"crc32c\":\"00000000\",\"event\":{}}\n");
         fs::write(&path, bytes).unwrap();
@@ -196,11 +163,32 @@ mod tests {
             rows[0]
         );
         assert!(rows[1].contains(&format!("{reason:?}")), "{}", rows[1]);
-        assert!(
-            rows[2].contains("alpha: Some(0.5)") && rows[2].contains("seconds: Some(2.5)"),
-            "{}",
-            rows[2]
-        );
+        assert!(rows[2].contains("alpha: Some(0.5)") && rows[2].contains("seconds: None"), "{}", rows[2]);
+    }
+
+    #[test]
+    fn every_event_of_a_timed_log_has_the_seconds_spent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap().timed_by(Clock::start(50.0));
+        log.append(&step(1, 1.0)).unwrap();
+        log.append(&Event::Interrupted { step: 1 }).unwrap();
+        let spent: Vec<f64> =
+            read_events(&path).unwrap().events.iter().filter_map(|event| event.seconds).collect();
+        assert_eq!(spent.len(), 2);
+        assert!(spent[0] >= 50.0 && spent.is_sorted(), "{spent:?}");
+        let mut rows = Vec::new();
+        for_each_event(&path, |row| rows.extend(row.seconds)).unwrap();
+        assert_eq!(rows, spent);
+    }
+
+    #[test]
+    fn the_seconds_of_epochs_that_an_earlier_version_wrote_are_read() {
+        let event = r#"{"seq":4,"time":5.5,"type":"epoch","epoch":1,"step":3,"validation_loss":1.5,"validation_accuracy":0.5,"best":true,"seconds":2.25}"#;
+        let line = format!(r#"{{"crc32c":"{:08x}","event":{event}}}"#, crc32c::crc32c(event.as_bytes()));
+        let read = parse(line.as_bytes());
+        assert_eq!((read.damaged_lines, read.events[0].seconds), (0, Some(2.25)));
+        assert!(matches!(read.events[0].event, Event::Epoch { epoch: 1, best: true, .. }));
     }
 
     #[test]
@@ -271,12 +259,12 @@ mod tests {
         log.append(&step(1, 1.0)).unwrap();
         // Every write to this device reports that the disk is full.
         let full = fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
-        let file = std::mem::replace(&mut log.file, full);
+        let file = std::mem::replace(&mut log.lines.file, full);
         for at in 2..=3 {
             assert!(log.append(&step(at, 1.0)).is_err());
         }
         assert!(log.sync().is_err());
-        log.file = file;
+        log.lines.file = file;
         log.append(&step(4, 1.0)).unwrap();
         let read = read_events(&path).unwrap();
         assert_eq!(read.damaged_lines, 0);

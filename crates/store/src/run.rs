@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cliptune_durable::link_or_copy;
 use cliptune_experiment::{Seed, Split};
+use cliptune_machine::{Total, Usage};
 use fs_err::File;
 use jiff::Timestamp;
 
@@ -20,6 +21,7 @@ use crate::record::{read_record, write_record};
 use crate::regular::{check, is_absent};
 use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
+use crate::system_log::read_system;
 
 const RECORD: &str = "run.json";
 /// The folder of the model.
@@ -207,6 +209,11 @@ impl Run {
         self.folder.join("events.jsonl")
     }
 
+    /// Returns the file of what the run's processes used of their machines.
+    pub fn system_file(&self) -> PathBuf {
+        self.folder.join("system.jsonl")
+    }
+
     /// Returns the folder of a split's scores.
     pub fn scores_folder(&self, split: Split) -> PathBuf {
         self.folder.join("scores").join(split.as_str())
@@ -258,7 +265,10 @@ impl Run {
             Outcome::Interrupted | Outcome::Failed { .. } => BTreeMap::new(),
         };
         let seconds = self.clock().seconds();
-        self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, files });
+        // A log that cannot be read is no reason to lose a run.
+        let usage = self.usage();
+        let peak_memory = peak_memory.max(usage.as_ref().and_then(|usage| usage.memory_peak));
+        self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, usage, files });
         write_record(&self.folder.join(RECORD), &self.record)?;
         self.writer = None;
         Ok(())
@@ -267,12 +277,20 @@ impl Run {
     /// Returns a clock that counts the seconds spent on the run while this process writes it.
     pub fn clock(&self) -> Clock {
         let ended = || Clock::start(self.record.end.as_ref().map_or(0.0, |end| end.seconds));
-        self.writer.as_ref().map_or_else(ended, |writer| writer.clock)
+        self.writer.as_ref().map_or_else(ended, |writer| writer.clock.clone())
     }
 
-    /// Returns the seconds that a crashed process had spent, as its log tells; 0 when the log cannot be read.
+    /// Returns what the run has used of its machines so far; `None` where nothing was recorded or can be read.
+    pub fn usage(&self) -> Option<Usage> {
+        let logged = || Total::of(&read_system(&self.system_file()).ok()?.samples);
+        self.record.end.as_ref().and_then(|end| end.usage.clone()).or_else(logged)
+    }
+
+    /// Returns the seconds that a crashed process had spent, as its logs tell; 0 when they cannot be read.
     fn logged_seconds(&self) -> f64 {
-        read_events(&self.events_file()).map_or(0.0, |read| seconds_spent(&read.events))
+        let events = read_events(&self.events_file()).map_or(0.0, |read| seconds_spent(&read.events));
+        let samples = read_system(&self.system_file()).map_or(0.0, |read| read.seconds());
+        events.max(samples)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{ExperimentName, Plan, Seed};
+use cliptune_machine::Usage;
 use serde::{Deserialize, Serialize};
 
 /// The record of one run.
@@ -101,8 +102,11 @@ pub struct End {
     pub outcome: Outcome,
     /// The seconds spent on the run, summed over all processes that have worked on it. Pauses do not count.
     pub seconds: f64,
-    /// The peak memory of the process in bytes, where known.
+    /// The most memory that one of the run's processes had, in bytes, where known.
     pub peak_memory: Option<u64>,
+    /// What all processes that have worked on the run used of their machines, where it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// The BLAKE3 of every file of the model and its export, by the file's path in the run's folder. It is empty
     /// unless the run is done.
     pub files: BTreeMap<String, String>,

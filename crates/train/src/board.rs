@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{Plan, spelled};
-use cliptune_store::Event;
+use cliptune_store::{Event, Sample, Usage};
 use cliptune_tensorboard::{EventFile, Setting, Status};
 use serde_json::{Value, json};
 
@@ -55,6 +55,36 @@ impl Board {
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         self.shown.as_mut().map_or(Ok(()), |shown| shown.show(event))
     }
+
+    /// Shows what the run used of its machine, once the run is shown at all.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the file cannot be written. The next sample is tried all the same.
+    pub fn show_usage(&mut self, sample: &Sample) -> io::Result<()> {
+        let Some(Shown { file: Some(file), step, .. }) = &mut self.shown else { return Ok(()) };
+        // A sample that is older than what was shown last must not take the curve back.
+        file.scalars(sample.step.max(*step), &curves(&sample.usage))
+    }
+}
+
+/// The bytes of a gibibyte: TensorBoard writes every number out.
+const GIBIBYTE: f64 = (1u64 << 30) as f64;
+
+/// Returns the curves of a usage, of which the machine may tell some.
+fn curves(usage: &Usage) -> Vec<(&'static str, f64)> {
+    let gibibytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / GIBIBYTE);
+    let curves = [
+        ("system/cpu", usage.cpu),
+        ("system/processors", usage.processors),
+        ("system/memory_gib", gibibytes(usage.memory)),
+        ("system/disk_free_gib", gibibytes(usage.disk)),
+        ("system/gpu", usage.gpu),
+        ("system/gpu_memory_gib", gibibytes(usage.gpu_memory)),
+        ("system/gpu_watts", usage.watts),
+        ("system/gpu_temperature", usage.gpu_temperature),
+    ];
+    curves.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 impl Shown {
@@ -62,7 +92,10 @@ impl Shown {
         match event {
             Event::Started { .. } => self.start(),
             // The steps after the checkpoint are taken again.
-            Event::Resumed { step } => self.file()?.begin_at(step + 1),
+            Event::Resumed { step } => {
+                self.step = *step;
+                self.file()?.begin_at(step + 1)
+            }
             Event::Step { step, loss, learning_rate, grad_norm, logit_scale, items_per_second, .. } => {
                 self.step = *step;
                 self.file()?.scalars(

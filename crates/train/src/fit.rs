@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, Select, TaskKind, TrainPlan};
-use cliptune_store::{Clock, Event};
+use cliptune_store::Event;
 
 use crate::checkpoint::{Best, Position, Saver, State, unusable};
 use crate::data::{Ahead, Arrangement, Augmenter, Example, epoch_batches, listed_batches};
@@ -40,8 +40,6 @@ pub struct Fit<'a> {
     pub train: &'a [Example],
     /// The examples of the validation split.
     pub validation: &'a [Example],
-    /// The clock that counts the seconds spent on the run.
-    pub clock: Clock,
     /// A function that sees each step after it is logged and decides whether to go on.
     pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
 }
@@ -256,7 +254,6 @@ impl Fit<'_> {
             validation_loss: evaluation.loss,
             validation_accuracy: evaluation.accuracy,
             best,
-            seconds: self.clock.seconds(),
         });
         records.journal.sync();
         Ok(())

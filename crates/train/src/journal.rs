@@ -1,12 +1,14 @@
 //! Reports what a run does while it trains: to its log, to TensorBoard and to the person.
 
 use std::fmt::Display;
+use std::io;
 
 use cliptune_store::{Event, EventLog, StoreError};
 use cliptune_terminal::Printer;
 
 use crate::board::Board;
 use crate::progress::TrainingProgress;
+use crate::watch::{Seen, Watch};
 
 /// Passes events on. A recipient that cannot take an event never stops the training: a log that cannot be written keeps
 /// its events until it can be, TensorBoard misses the event, and either failure causes a single warning.
@@ -15,6 +17,7 @@ pub struct Journal<'a> {
     log: EventLog,
     board: Board,
     progress: TrainingProgress<'a>,
+    watch: Option<Watch>,
     printer: &'a Printer,
     log_warned: bool,
     board_warned: bool,
@@ -23,18 +26,50 @@ pub struct Journal<'a> {
 impl<'a> Journal<'a> {
     /// Creates a journal that reports to these three and prints its warnings to the printer.
     pub fn new(log: EventLog, board: Board, progress: TrainingProgress<'a>, printer: &'a Printer) -> Self {
-        Self { log, board, progress, printer, log_warned: false, board_warned: false }
+        Self { log, board, progress, watch: None, printer, log_warned: false, board_warned: false }
+    }
+
+    /// Also passes on what the run uses of its machine.
+    pub fn watched(self, watch: Option<Watch>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Passes on an event.
     pub fn tell(&mut self, event: &Event) {
+        // TensorBoard takes nothing that comes after the end of a run.
+        if matches!(event, Event::Finished { .. } | Event::Diverged { .. } | Event::Interrupted { .. }) {
+            self.end_watch();
+        }
         if let Err(error) = self.log.append(event) {
             self.warn_of_log(&error);
         }
         if let Err(error) = self.board.show(event) {
-            once(&mut self.board_warned, self.printer, "TensorBoard will miss a part of the run", &error);
+            self.warn_of_board(&error);
         }
         self.progress.show(event);
+        if let (Event::Step { step, .. }, Some(watch)) = (event, &self.watch) {
+            watch.at_step(*step);
+        }
+        let seen: Vec<Seen> = self.watch.iter().flat_map(Watch::seen).collect();
+        self.show_usage(&seen);
+    }
+
+    /// Shows what the run used up to now, and stops recording.
+    fn end_watch(&mut self) {
+        let Some(watch) = self.watch.take() else { return };
+        let seen = watch.end();
+        if let Some(error) = seen.last().and_then(|seen| seen.error.as_ref()) {
+            self.printer.warn(error);
+        }
+        self.show_usage(&seen);
+    }
+
+    fn show_usage(&mut self, seen: &[Seen]) {
+        for Seen { sample, .. } in seen {
+            if let Err(error) = self.board.show_usage(sample) {
+                self.warn_of_board(&error);
+            }
+        }
     }
 
     /// Prints a warning for the person.
@@ -57,6 +92,10 @@ impl<'a> Journal<'a> {
     pub fn close(mut self) -> Result<(), StoreError> {
         self.progress.finish();
         self.log.sync()
+    }
+
+    fn warn_of_board(&mut self, error: &io::Error) {
+        once(&mut self.board_warned, self.printer, "TensorBoard will miss a part of the run", error);
     }
 
     fn warn_of_log(&mut self, error: &StoreError) {

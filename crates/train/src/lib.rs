@@ -17,6 +17,7 @@ pub mod error;
 pub mod evaluate;
 pub mod export;
 pub mod fit;
+mod gpu;
 pub mod gradient;
 pub mod journal;
 pub mod memory;
@@ -32,6 +33,7 @@ mod session;
 pub mod start;
 pub mod threads;
 pub mod tuning;
+pub mod watch;
 
 pub use command::{Arguments, command};
 pub use error::TrainError;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, Templates, TrainPlan};
+use cliptune_machine::memory_limit;
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 
 use crate::board::Board;
@@ -16,7 +17,7 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::export::Captioned;
 use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
 use crate::journal::Journal;
-use crate::memory::{Footprint, Subject, host_capacity};
+use crate::memory::{Footprint, Subject};
 use crate::merit::Merit;
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
@@ -24,6 +25,7 @@ use crate::progress::TrainingProgress;
 use crate::run::Context;
 use crate::start::Start;
 use crate::tuning::{Tuned, interpolate, save_adapter};
+use crate::watch::{Watch, unrecorded};
 use crate::{cautions, device, export};
 
 /// A run in progress, with everything that it works with.
@@ -68,23 +70,24 @@ impl<'a> Session<'a> {
     /// Trains the model if the plan says so, and exports it.
     pub(crate) fn execute(&self) -> Result<Outcome, TrainError> {
         device::compute_plainly()?;
+        let watch = self.watch();
         let ready = match &self.plan.train {
-            None => Some(self.untrained()?),
-            Some(train) => self.train(train)?,
+            None => Some(self.untrained(watch)?),
+            Some(train) => self.train(train, watch)?,
         };
         let Some(Ready { best_epoch, alpha, parameters, mut journal }) = ready else {
             return Ok(Outcome::Interrupted);
         };
         device::compute_plainly()?;
         self.export(parameters.as_ref().unwrap_or(&self.start.parameters))?;
-        journal.tell(&Event::Finished { best_epoch, alpha, seconds: self.run.clock().seconds() });
+        journal.tell(&Event::Finished { best_epoch, alpha });
         journal.close()?;
         Ok(Outcome::Done { best_epoch })
     }
 
     /// Takes a model as it is, and records its validation results as epoch 0.
-    fn untrained(&self) -> Result<Ready<'_>, TrainError> {
-        let mut journal = self.journal(TrainingProgress::hidden())?;
+    fn untrained(&self, watch: Option<Watch>) -> Result<Ready<'_>, TrainError> {
+        let mut journal = self.journal(TrainingProgress::hidden(), watch)?;
         journal.tell(&self.started(0, 0, 0));
         if !self.splits.validation.is_empty() {
             let encoder = self.encoder(&self.start.parameters);
@@ -101,14 +104,13 @@ impl<'a> Session<'a> {
                 validation_loss: evaluation.loss,
                 validation_accuracy: evaluation.accuracy,
                 best: true,
-                seconds: self.run.clock().seconds(),
             });
         }
         Ok(Ready { best_epoch: 0, alpha: None, parameters: None, journal })
     }
 
     /// Trains from the beginning or from the last checkpoint. Returns `None` when training was interrupted.
-    fn train(&self, train: &TrainPlan) -> Result<Option<Ready<'_>>, TrainError> {
+    fn train(&self, train: &TrainPlan, watch: Option<Watch>) -> Result<Option<Ready<'_>>, TrainError> {
         let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
         self.start.suits(train.objective, self.plan)?;
         let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
@@ -120,10 +122,11 @@ impl<'a> Session<'a> {
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
         let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
         let position = checkpoints.resume(&State::new(&tuned, &optimizer))?;
+        watch.iter().for_each(|watch| watch.at_step(position.as_ref().map_or(0, |position| position.steps)));
         let mut encoder =
             self.encoder(parameters).with_adapters(tuned.adapters()).with_precision(train.precision);
         encoder.lock(train)?;
-        let mut records = self.records(train, &tuned, checkpoints, position.as_ref())?;
+        let mut records = self.records(train, &tuned, checkpoints, position.as_ref(), watch)?;
         let fit = Fit {
             plan: train,
             task: self.splits.task,
@@ -132,7 +135,6 @@ impl<'a> Session<'a> {
             encoder: &encoder,
             train: &self.splits.train,
             validation: &self.splits.validation,
-            clock: self.run.clock(),
             after_step: &|_| self.flow(),
         };
         match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
@@ -201,11 +203,12 @@ impl<'a> Session<'a> {
         tuned: &Tuned<'_>,
         checkpoints: Checkpoints,
         position: Option<&Position>,
+        watch: Option<Watch>,
     ) -> Result<Records<'_>, TrainError> {
         let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
         let label = format!("{} s{}", self.plan.experiment, self.plan.seed);
         let printer = self.context.printer;
-        let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps))?;
+        let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps), watch)?;
         journal.tell(&match position {
             Some(position) => Event::Resumed { step: position.steps },
             None => self.started(train.epochs, steps, tuned.len()),
@@ -239,7 +242,7 @@ impl<'a> Session<'a> {
                     }
                     None => ("train.batch_size", train.batch_size, |plan, size| plan.batch_size = size),
                 };
-                shortage.look_for_size((key, now), host_capacity(), |size| {
+                shortage.look_for_size((key, now), memory_limit(), |size| {
                     let mut smaller = train.clone();
                     set(&mut smaller, size);
                     Footprint::of(&self.subject(&smaller, moving)).total
@@ -264,13 +267,23 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn journal<'b>(&self, progress: TrainingProgress<'b>) -> Result<Journal<'b>, TrainError>
+    fn journal<'b>(
+        &self,
+        progress: TrainingProgress<'b>,
+        watch: Option<Watch>,
+    ) -> Result<Journal<'b>, TrainError>
     where
         'a: 'b,
     {
-        let log = EventLog::open_append(&self.run.events_file())?;
+        let log = EventLog::open_append(&self.run.events_file())?.timed_by(self.run.clock());
         let board = Board::new(self.run.folder(), self.plan);
-        Ok(Journal::new(log, board, progress, self.context.printer))
+        Ok(Journal::new(log, board, progress, self.context.printer).watched(watch))
+    }
+
+    /// Begins to record what the run uses of its machine. A run goes on without such a record.
+    fn watch(&self) -> Option<Watch> {
+        let begun = Watch::begin(self.run, self.context.store.root(), self.context.device);
+        begun.inspect_err(|error| self.context.printer.warn(&unrecorded(&self.run.id(), error))).ok()
     }
 
     /// Tells the training to stop when the person wants it to.

@@ -1,7 +1,6 @@
 //! `cliptune show`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
@@ -9,6 +8,7 @@ use fs_err as fs;
 
 use crate::error::CliError;
 use crate::selection::{one_run, short, warn_of};
+use crate::usage;
 use crate::view::RunView;
 use crate::wording;
 
@@ -60,9 +60,9 @@ fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
     let said = view.labels().facts();
     facts.extend(said.into_iter().map(|(name, text)| (name, format::visible(&text))));
     if let Some(end) = &record.end {
-        facts.push(("time", format::duration(Duration::try_from_secs_f64(end.seconds).unwrap_or_default())));
-        facts.extend(end.peak_memory.map(|peak| ("memory", format!("at most {}", format::bytes(peak)))));
+        facts.push(("time", usage::time(end.seconds, view.time_split())));
     }
+    facts.extend(usage::facts(record.end.as_ref().and_then(|end| end.peak_memory), run.usage().as_ref()));
     facts.push(("started", record.started.clone()));
     facts.push(("seed", record.seed.to_string()));
     if !record.plan.axes.is_empty() {

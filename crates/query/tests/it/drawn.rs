@@ -39,8 +39,14 @@ pub(crate) fn run(store: &Store, plan: &Plan, number: usize, outcome: Option<Out
         format!("2026-01-{:02}T{:02}:{:02}:00.000Z", 1 + number / 1440, number / 60 % 24, number % 60);
     let key = blake3::hash(format!("{}{number}", plan.experiment).as_bytes()).to_hex().to_string();
     let at = started.replace(":00.000Z", ":30.500Z");
-    let end =
-        |outcome| End { at, outcome, seconds: 30.5, peak_memory: Some(1 << 30), files: BTreeMap::new() };
+    let end = |outcome| End {
+        at,
+        outcome,
+        seconds: 30.5,
+        peak_memory: Some(1 << 30),
+        usage: None,
+        files: BTreeMap::new(),
+    };
     let record = RunRecord {
         format_version: RUN_FORMAT,
         run: run_name(&started, &key, plan.seed),

@@ -1,6 +1,7 @@
 //! What the views say.
 
 use cliptune_query::{Query, Runs, View};
+use cliptune_store::{Clock, SystemLog, Usage};
 use fs_err as fs;
 
 use crate::support::World;
@@ -48,6 +49,31 @@ fn runs_settings_and_metrics_are_those_of_the_records() {
             "validation|nll|1.25|1.15",
         ]
     );
+}
+
+#[test]
+fn what_a_run_used_of_its_machine_comes_with_its_run() {
+    let world = World::new();
+    assert!(world.answer("FROM system").is_empty());
+    let run = &world.runs[0];
+    let mut log = SystemLog::open_append(&run.system_file(), Clock::start(10.0)).unwrap();
+    for step in 1..=2 {
+        let usage =
+            Usage { cpu: Some(0.5), memory: Some(1 << step), gpu_joules: Some(2.5), ..Usage::default() };
+        log.append(2.0, step, usage).1.unwrap();
+    }
+    let sql = format!(
+        "SELECT count(*), sum(over), max(step), avg(cpu), max(memory), sum(gpu_joules), max(gpu), min(seconds) >= 10
+         FROM system WHERE run = '{}'",
+        run.id()
+    );
+    assert_eq!(world.answer(&sql), ["2|4.0|2|0.5|4|5.0|NULL|true"]);
+    // A damaged line is lost alone, and another log does not hide this one.
+    let mut bytes = fs::read(run.system_file()).unwrap();
+    bytes.extend_from_slice(b"{\"torn");
+    fs::write(run.system_file(), bytes).unwrap();
+    fs::create_dir(world.runs[1].system_file()).unwrap();
+    assert_eq!(world.answer("SELECT count(*) FROM system"), ["2"]);
 }
 
 #[test]

@@ -60,8 +60,14 @@ fn row(data: &ReportData, objective: &str) -> Option<Vec<Panel>> {
     let name = words::objective(objective);
     let training = entries.iter().map(|(index, entry)| training_curve(data, *index, entry, weight)).collect();
     let validation = entries.iter().map(|(index, entry)| validation_loss(data, *index, entry)).collect();
-    let panel =
-        |what: &str, curves| Panel { heading: format!("{what}, {name}"), curves, level: None, last_epoch };
+    let panel = |what: &str, curves| Panel {
+        heading: format!("{what}, {name}"),
+        curves,
+        level: None,
+        axis: "epoch",
+        last: last_epoch,
+        is_amount: false,
+    };
     Some(vec![panel("training loss", training), panel("validation loss", validation)])
 }
 

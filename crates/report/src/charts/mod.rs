@@ -10,6 +10,7 @@ mod confusion;
 mod figure;
 mod labels;
 mod loss;
+mod machine;
 mod panel;
 mod raster;
 mod smooth;
@@ -25,7 +26,12 @@ use crate::error::ReportError;
 
 /// Returns all charts for which there is data, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
-    let charts =
-        [accuracy::chart(data)?, confusion::chart(data)?, loss::chart(data)?, validation::chart(data)?];
+    let charts = [
+        accuracy::chart(data)?,
+        confusion::chart(data)?,
+        loss::chart(data)?,
+        validation::chart(data)?,
+        machine::chart(data)?,
+    ];
     Ok(charts.into_iter().flatten().collect())
 }

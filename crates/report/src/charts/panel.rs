@@ -9,7 +9,7 @@ use super::text::{shorten, width as text_width};
 use super::theme::{self, Colour};
 use crate::error::ReportError;
 
-/// Curves over epochs that share a scale.
+/// Curves over epochs or time that share a scale.
 pub(crate) struct Panel {
     /// The heading, which says what is plotted.
     pub(crate) heading: String,
@@ -17,8 +17,12 @@ pub(crate) struct Panel {
     pub(crate) curves: Vec<CurveSet>,
     /// The name and value of a level to compare with, such as chance.
     pub(crate) level: Option<(String, f64)>,
-    /// The last epoch on the axis.
-    pub(crate) last_epoch: f64,
+    /// What the horizontal axis counts.
+    pub(crate) axis: &'static str,
+    /// The end of that axis.
+    pub(crate) last: f64,
+    /// Whether the vertical axis begins at 0, as it has to for amounts.
+    pub(crate) is_amount: bool,
 }
 
 /// The curves of one entry.
@@ -90,7 +94,7 @@ fn frame(panel: &Panel, scale: &[&Panel], (left, top, width, height): (f64, f64,
         right: left + width - panel.label_room(width),
         top: top + TOP,
         bottom: top + height - BOTTOM,
-        x: 0.0..panel.last_epoch.max(1.0),
+        x: 0.0..panel.last.max(1.0),
         y: padded(values),
     }
 }
@@ -100,7 +104,8 @@ impl Panel {
     /// everything else.
     fn values(&self) -> impl Iterator<Item = f64> {
         let curves = self.curves.iter().flat_map(|set| set.mean.iter().chain(set.seeds.iter().flatten()));
-        curves.map(|point| point.1).chain(self.level.iter().map(|(_, value)| *value))
+        let values = curves.map(|point| point.1).chain(self.level.iter().map(|(_, value)| *value));
+        values.chain(self.is_amount.then_some(0.0))
     }
 
     fn label_room(&self, width: f64) -> f64 {
@@ -115,7 +120,7 @@ fn draw_panel(figure: &mut Figure, panel: &Panel, frame: &Frame, right: f64) -> 
     horizontal_grid(figure, frame, 5);
     let most = if frame.right - frame.left > 180.0 { 8 } else { 5 };
     vertical_grid(figure, frame, &whole_ticks(&frame.x, most));
-    figure.text(&Text::new("epoch", (frame.right + 14.0, frame.bottom + 18.0)).size(11.5));
+    figure.text(&Text::new(panel.axis, (frame.right + 14.0, frame.bottom + 18.0)).size(11.5));
     if let Some((name, value)) = &panel.level {
         level(figure, frame, name, *value);
     }

@@ -41,7 +41,9 @@ fn panel(data: &ReportData, kind: TaskKind) -> Option<Panel> {
         heading: format!("validation {}", words::metric_long(kind)),
         curves,
         level: chance.map(|chance| ("chance".to_owned(), chance)),
-        last_epoch,
+        axis: "epoch",
+        last: last_epoch,
+        is_amount: false,
     })
 }
 

@@ -5,7 +5,7 @@ mod curve;
 mod gallery;
 
 use cliptune_experiment::{Plan, Seed, Split, TaskKind};
-use cliptune_store::{DatasetRecord, Outcome, Precisions, RunRecord, Scores};
+use cliptune_store::{DatasetRecord, Outcome, Precisions, RunRecord, Sample, Scores, Total, Usage};
 
 pub use board::{Board, BoardRow, Difference, Lineage, Measure, Verdict};
 pub use curve::{Curve, EpochPoint, Interpolated, Start, StepPoint};
@@ -54,6 +54,8 @@ pub struct RunSummary {
     pub record: Option<RunRecord>,
     /// The course of the training.
     pub curve: Curve,
+    /// What the run used of its machine, period by period.
+    pub machine: Vec<Sample>,
     /// The number of lines of the event log that could not be read.
     pub damaged_lines: usize,
     /// The scores of the run on every split that was scored.
@@ -116,6 +118,7 @@ impl RunSummary {
             fold,
             record: None,
             curve: Curve::default(),
+            machine: Vec::new(),
             damaged_lines: 0,
             scores: Vec::new(),
             precisions: None,
@@ -160,6 +163,12 @@ impl RunSummary {
     pub fn kept_accuracy(&self) -> Option<f64> {
         let kept = self.kept_epoch()?;
         Some(self.curve.interpolated.map_or(kept.accuracy, |point| point.accuracy))
+    }
+
+    /// Returns what the run used of its machine, all in all.
+    pub fn usage(&self) -> Option<Usage> {
+        let recorded = self.record.as_ref().and_then(|record| record.end.as_ref()?.usage.clone());
+        recorded.or_else(|| Total::of(&self.machine))
     }
 
     /// Returns the scores on one split.

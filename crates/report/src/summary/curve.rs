@@ -70,7 +70,7 @@ mod tests {
             logit_scale: 100.0,
             items_per_second: 8.0 + loss,
         };
-        Stamped { seq, time: 0.0, event }
+        Stamped { seq, time: 0.0, seconds: None, event }
     }
 
     #[test]
@@ -83,11 +83,11 @@ mod tests {
 
     #[test]
     fn the_point_that_was_kept_is_known() {
-        let event = |event| Stamped { seq: 0, time: 0.0, event };
+        let event = |event| Stamped { seq: 0, time: 0.0, seconds: None, event };
         let tried = |alpha, validation_accuracy| {
             event(Event::Interpolated { alpha, validation_loss: 1.0, validation_accuracy })
         };
-        let finished = |alpha| event(Event::Finished { best_epoch: 1, alpha, seconds: 1.0 });
+        let finished = |alpha| event(Event::Finished { best_epoch: 1, alpha });
         let kept = curve(&[tried(0.5, 0.75), tried(1.0, 0.5), finished(Some(0.5))]).interpolated;
         assert_eq!(kept, Some(Interpolated { alpha: 0.5, accuracy: 0.75 }));
         assert_eq!(curve(&[tried(0.5, 0.75), finished(None)]).interpolated, None);

@@ -8,7 +8,7 @@ use cliptune_store::{Run, Standing};
 use crate::error::ReportError;
 
 /// The version of the report procedure. A new version makes every existing report stale.
-const REPORT_PROCEDURE: u32 = 2;
+const REPORT_PROCEDURE: u32 = 3;
 
 /// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, and of the version of this program.
 pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {
@@ -31,7 +31,8 @@ pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportE
 
 /// Returns the files of a run that a report reads.
 fn files(run: &Run) -> Vec<PathBuf> {
-    let mut files = vec![run.folder().join("run.json"), run.events_file(), run.precisions_file()];
+    let mut files =
+        vec![run.folder().join("run.json"), run.events_file(), run.system_file(), run.precisions_file()];
     for split in Split::ALL {
         let folder = run.scores_folder(split);
         files.extend(["scores.json", "predictions.parquet"].map(|name| folder.join(name)));

@@ -11,7 +11,8 @@ mod thumbnail;
 
 use cliptune_experiment::{Plan, spelled};
 use cliptune_store::{
-    DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores, unless_damaged,
+    DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores, read_system,
+    unless_damaged,
 };
 
 use crate::data::{Entry, ReportData, RunSummary};
@@ -96,6 +97,8 @@ fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
         fold: standing.plan.fold(),
         record: Some(run.record().clone()),
         curve: curve::curve(&events.events),
+        // The report is about the results, so it does without a log of the machine that cannot be read.
+        machine: read_system(&run.system_file()).unwrap_or_default().samples,
         damaged_lines: events.damaged_lines,
         scores,
         precisions: planned_precisions(standing, run)?,

@@ -74,6 +74,13 @@ pub(crate) fn validation_caption() -> &'static str {
     "Dots: mean over seeds; epoch 0 is before training. Thin: seeds. Rings: the epochs that were kept, chosen on this split."
 }
 
+/// Returns the caption that says how to read the chart of what runs used of their machines.
+pub(crate) fn machine_caption() -> &'static str {
+    "Time is that spent on the run; pauses do not count. Each point is a period of two seconds or, in long runs, of up to a \
+     minute: its mean for what is in use, its peak for memory. Bold is the mean over seeds, thin lines are the seeds. \
+     Energy is that of the whole machine meanwhile, as far as it tells."
+}
+
 /// Returns a description of how much the report covers.
 pub(crate) fn extent(data: &ReportData) -> String {
     let runs = data.entries.iter().flat_map(|entry| &entry.runs).filter(|run| run.is_done()).count();

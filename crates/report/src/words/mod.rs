@@ -12,8 +12,8 @@ pub use finding::headline;
 pub(crate) use finding::{finding, p_value};
 pub(crate) use gallery::{gallery_choice, gallery_names, letter, stratum};
 pub(crate) use labels::{
-    accuracy_title, board_heading, extent, interval_caption, loss_caption, metric, metric_long, objective,
-    validation_caption,
+    accuracy_title, board_heading, extent, interval_caption, loss_caption, machine_caption, metric,
+    metric_long, objective, validation_caption,
 };
 pub(crate) use method::method;
 pub(crate) use notes::notes;

@@ -46,6 +46,35 @@ fn validation() {
 }
 
 #[test]
+fn machine() {
+    let mut data = small();
+    for run in data.entries.iter_mut().flat_map(|entry| &mut entry.runs) {
+        run.machine.truncate(4);
+    }
+    insta::assert_snapshot!(chart(&data, "machine").svg(Width::Wide, Look::Inline));
+}
+
+#[test]
+fn a_machine_that_told_nothing_is_not_drawn_and_one_that_told_of_its_gpu_has_more_panels() {
+    let mut data = synthetic::report();
+    let panels = |data: &ReportData| {
+        let svg = chart(data, "machine").svg(Width::Wide, Look::Inline);
+        ["processors in use", "memory, GiB", "GPU in use, %", "GPU memory, GiB"]
+            .map(|name| svg.contains(name))
+    };
+    assert_eq!(panels(&data), [true, true, false, false]);
+    for sample in data.entries.iter_mut().flat_map(|entry| &mut entry.runs).flat_map(|run| &mut run.machine) {
+        sample.usage.gpu = Some(0.9);
+        sample.usage.gpu_memory = Some(12 << 30);
+    }
+    assert_eq!(panels(&data), [true; 4]);
+    for run in data.entries.iter_mut().flat_map(|entry| &mut entry.runs) {
+        run.machine.clear();
+    }
+    assert!(all(&data).unwrap().iter().all(|chart| chart.name != "machine"));
+}
+
+#[test]
 fn every_drawing_is_well_formed_and_says_what_it_shows() {
     for chart in all(&synthetic::report()).unwrap() {
         for width in [Width::Wide, Width::Narrow] {

@@ -56,6 +56,8 @@ fn a_report_has_all_its_files() {
         "loss.svg",
         "validation.png",
         "validation.svg",
+        "machine.png",
+        "machine.svg",
     ];
     assert_eq!(names(&files), expected);
     let png = files.iter().find(|file| file.name == "loss.png").unwrap();

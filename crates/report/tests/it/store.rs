@@ -211,7 +211,6 @@ fn write_events(path: &Path, trained: bool) {
             validation_loss: 1.6 - 0.2 * epoch as f64,
             validation_accuracy: 0.2 + 0.2 * epoch as f64,
             best: true,
-            seconds: epoch as f64,
         });
         for step in epoch * 3 + 1..=(epoch * 3 + 3).min(epochs * 3) {
             append(&Event::Step {

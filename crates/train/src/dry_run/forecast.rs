@@ -1,6 +1,7 @@
 //! Forecasts what one run takes.
 
 use cliptune_experiment::{Plan, TrainPlan};
+use cliptune_machine::memory_limit;
 use cliptune_store::Standing;
 use cliptune_terminal::Printer;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::probe::{self, Times};
 use crate::data::{Splits, TextBank};
 use crate::error::TrainError;
 use crate::fit::steps_per_epoch;
-use crate::memory::{Footprint, Subject, host_capacity};
+use crate::memory::{Footprint, Subject};
 use crate::start::Start;
 use crate::tuning::Tuned;
 use crate::{cautions, device};
@@ -74,7 +75,7 @@ impl Forecast {
         let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, train, plan.seed)?;
         let memory = Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)));
-        let memory_there_is = if device == Device::Cpu { host_capacity() } else { None };
+        let memory_there_is = if device == Device::Cpu { memory_limit() } else { None };
         let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
         let steps = steps_per_epoch(train, plan.seed, &splits.train);
         let of_training = cautions::of_training(train, plan.seed, &splits, train.epochs * steps);

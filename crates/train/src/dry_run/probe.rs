@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use cliptune_experiment::{Plan, TrainPlan, Tune};
 use cliptune_statistics::median;
-use cliptune_store::{Clock, ItemSlice};
+use cliptune_store::ItemSlice;
 use tch::Device;
 
 use crate::checkpoint::Position;
@@ -75,7 +75,6 @@ pub(super) fn measure(
         encoder: &encoder,
         train: &all,
         validation: &sample.validation,
-        clock: Clock::start(0.0),
         after_step: &|_| ControlFlow::Continue(()),
     };
     let augmented =

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 use cliptune_experiment::{ImageFit, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
     DATASET_FORMAT, Dataset, DatasetRecord, Event, Item, ItemCounts, ItemImage, JoinCounts, Leaks,
-    ResolvedBase, Run, RunStatus, Sources, Standing, Store, read_events, read_json, read_parity,
-    write_dataset_rows,
+    ResolvedBase, Run, RunStatus, Sources, Standing, Store, TimeSplit, read_events, read_json, read_parity,
+    read_system, write_dataset_rows,
 };
 use cliptune_terminal::{Diagnostic, Printer};
 use cliptune_train::TrainError;
@@ -240,19 +240,43 @@ fn a_run_whose_export_failed_need_not_be_trained_again() {
 fn the_seconds_of_a_run_are_those_before_its_interruption_too() {
     let place = Place::new(TRAINED, &SPLITS);
     place.make(true).unwrap();
-    let events = events(&place.make(false).unwrap());
-    let epochs = events.iter().filter_map(|event| match event {
-        Event::Epoch { seconds, .. } => Some(*seconds),
-        _ => None,
-    });
-    let times: Vec<f64> = epochs
-        .chain(events.last().map(|event| match event {
-            Event::Finished { seconds, .. } => *seconds,
-            other => panic!("{other:?}"),
-        }))
-        .collect();
-    assert_eq!(times.len(), 4);
+    let run = place.make(false).unwrap();
+    let events = read_events(&run.events_file()).unwrap().events;
+    let times: Vec<f64> = events.iter().filter_map(|stamped| stamped.seconds).collect();
+    assert_eq!(times.len(), events.len(), "every event has the seconds spent");
+    assert!(run.record().end.as_ref().is_some_and(|end| Some(&end.seconds) >= times.last()));
+    let parts: f64 = TimeSplit::of(&events).unwrap().parts().map(|(_, seconds)| seconds).sum();
+    assert!((parts - times[times.len() - 1]).abs() < 1e-6, "the parts are the whole");
     assert!(times.is_sorted(), "{times:?}");
+}
+
+#[test]
+fn what_a_run_uses_of_its_machine_is_recorded_by_each_of_its_processes() {
+    let place = Place::new(TRAINED, &SPLITS);
+    place.make(true).unwrap();
+    let run = place.make(false).unwrap();
+    let read = read_system(&run.system_file()).unwrap();
+    assert_eq!(
+        (read.samples.len(), read.damaged_lines),
+        (2, 0),
+        "a line for each process, however short it was"
+    );
+    assert!(read.samples.iter().map(|sample| sample.seconds).is_sorted());
+    assert_eq!(read.samples.last().map(|sample| sample.step), Some(STEPS));
+    let usage = run.record().end.as_ref().and_then(|end| end.usage.as_ref()).unwrap();
+    assert!(usage.memory.is_some() && usage.memory <= usage.memory_limit && usage.disk.is_some());
+    assert_eq!((usage.gpu, usage.gpu_memory), (None, None), "it was not computed on a GPU");
+}
+
+#[test]
+fn something_else_in_place_of_the_record_of_the_machine_disturbs_no_training() {
+    let place = Place::new(TRAINED, &SPLITS);
+    let run = place.make(true).unwrap();
+    fs::remove_file(run.system_file()).unwrap();
+    fs::create_dir(run.system_file()).unwrap();
+    let run = place.make(false).unwrap();
+    assert_eq!(run.status(), RunStatus::Done);
+    assert_eq!(run.record().end.as_ref().and_then(|end| end.usage.as_ref()), None);
 }
 
 const LORA: &str = "train:\n  objective: choice\n  tune: lora\n  lora: { rank: 2, targets: [q, mlp] }\n  epochs: 2\n  \

@@ -9,7 +9,7 @@ use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{self, Preprocessor};
 use cliptune_clip::tokenizer::Tokenizer;
 use cliptune_experiment::{CheckpointInterval, Objective, Seed, TaskKind, Templates, TrainPlan, Tune};
-use cliptune_store::{Clock, Event, EventLog, ImageIdentity, ItemImage, read_events};
+use cliptune_store::{Event, EventLog, ImageIdentity, ItemImage, read_events};
 use cliptune_terminal::Printer;
 use cliptune_train::TrainError;
 use cliptune_train::board::Board;
@@ -303,7 +303,6 @@ impl World {
             encoder: &encoder,
             train: &self.tiny.train,
             validation: &self.tiny.validation,
-            clock: Clock::start(0.0),
             after_step,
         };
         let printer = Printer::new(true, false);

@@ -6,7 +6,7 @@ use cliptune_experiment::{Objective, Plan, Precision, Seed, Split, TaskKind, Tun
 use cliptune_report::data::{Curve, Entry, EpochPoint, RunSummary, Start, StepPoint};
 use cliptune_store::{
     Base, End, Measured, Metrics, Outcome, Parity, Precisions, Provenance, ReducedPrecision, RunRecord,
-    Scores,
+    Sample, Scores, Usage,
 };
 
 use super::DATASET;
@@ -45,7 +45,27 @@ fn run(name: &str, plan: &Plan, seed: u32, shape: &Shape) -> RunSummary {
         scores: vec![scores(plan)],
         precisions: (name == "tuned").then(|| precisions(seed)),
         curve: curve(plan, shape, epochs, seed),
+        machine: machine(shape, seed),
     }
+}
+
+/// A machine with two processors, 16 GiB and no GPU, which is warm after a few seconds.
+fn machine(shape: &Shape, seed: u32) -> Vec<Sample> {
+    let mut noise = Noise::new(u64::from(seed) * 31 + shape.first.to_bits());
+    let sample = |at: usize| {
+        let warm = 1.0 - (-0.6 * at as f64).exp();
+        let usage = Usage {
+            cpu: Some(0.96 * warm),
+            processors: Some(1.9 * warm + 0.05 * noise.next()),
+            processors_limit: Some(2.0),
+            memory: Some((340.0 + 420.0 * warm) as u64 * (1 << 20)),
+            memory_limit: Some(16 << 30),
+            joules: Some(36.0),
+            ..Usage::default()
+        };
+        Sample { time: 0.0, seconds: 2.0 * at as f64, over: 2.0, step: 6 * at, usage }
+    };
+    (1..=shape.epochs * 14).map(sample).collect()
 }
 
 fn curve(plan: &Plan, shape: &Shape, epochs: Vec<EpochPoint>, seed: u32) -> Curve {
@@ -114,6 +134,7 @@ fn record(name: &str, plan: &Plan, seed: u32, best_epoch: usize) -> RunRecord {
             outcome: Outcome::Done { best_epoch },
             seconds: if trained { 171.0 + 6.0 * f64::from(seed) } else { 2.1 },
             peak_memory: Some(812 << 20),
+            usage: None,
             files: BTreeMap::new(),
         }),
     }

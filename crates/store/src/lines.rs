@@ -1,0 +1,100 @@
+//! Files of lines that are only ever appended to. Each line is written with one call and has its own checksum.
+//!
+//! A line is `{"crc32c":"xxxxxxxx","event":{…}}`, where the checksum covers the exact bytes of the event. Whatever a
+//! crash, a full disk or a bad sector does to one line, the others can still be read.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::path::Path;
+
+use fs_err as fs;
+use fs_err::File;
+use serde::Serialize;
+
+use crate::error::StoreError;
+use crate::regular::{check, is_absent, read_file};
+
+const HEAD: &[u8] = b"{\"crc32c\":\"";
+const MIDDLE: &[u8] = b"\",\"event\":";
+/// The number of hexadecimal digits of a checksum.
+const DIGITS: usize = 8;
+
+/// A file of lines, open for appending.
+///
+/// A line that cannot be written, for example on a full disk, is kept and written before the next one.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) file: File,
+    /// Whether the file ends in the middle of a line.
+    torn: bool,
+    /// The lines that are still to be written.
+    unwritten: VecDeque<Vec<u8>>,
+}
+
+impl Lines {
+    /// Starts a file where none exists yet.
+    pub(crate) fn create(path: &Path) -> Result<Self, StoreError> {
+        let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
+        Ok(Self { file, torn: false, unwritten: VecDeque::new() })
+    }
+
+    /// Continues a file after whatever is in it, or starts one if none exists. Returns its content, too.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Vec<u8>), StoreError> {
+        if !is_absent(path) {
+            check(path)?;
+        }
+        let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+        let bytes = read_file(path)?;
+        let torn = bytes.last().is_some_and(|last| *last != b'\n');
+        Ok((Self { file, torn, unwritten: VecDeque::new() }, bytes))
+    }
+
+    /// Appends a line with a single write, after the lines that could not be written before.
+    ///
+    /// # Errors
+    /// Returns an error when the file cannot be written. The line is not lost: it is written with the next one, or by
+    /// [`sync`](Self::sync).
+    pub(crate) fn append(&mut self, content: &impl Serialize) -> Result<(), StoreError> {
+        let line = line(content)
+            .map_err(|source| StoreError::Json { path: self.file.path().to_path_buf(), source })?;
+        self.unwritten.push_back(line);
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        while let Some(line) = self.unwritten.front() {
+            // The next line must not become part of a torn one.
+            let start: &[u8] = if self.torn { b"\n" } else { b"" };
+            self.torn = true;
+            self.file.write_all(&[start, line].concat())?;
+            self.torn = false;
+            self.unwritten.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Makes all appended lines durable.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        self.write()?;
+        Ok(self.file.sync_data()?)
+    }
+}
+
+fn line(content: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let content = serde_json::to_vec(content)?;
+    let checksum = format!("{:08x}", crc32c::crc32c(&content));
+    Ok([HEAD, checksum.as_bytes(), MIDDLE, &content, b"}\n"].concat())
+}
+
+/// Returns the lines of a file, without those that are empty.
+pub(crate) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+/// Returns the content of a line if its checksum is right.
+pub(crate) fn checked(line: &[u8]) -> Option<&[u8]> {
+    let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
+    let content = rest.strip_prefix(MIDDLE)?.strip_suffix(b"}")?;
+    let expected = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
+    (crc32c::crc32c(content) == expected).then_some(content)
+}
