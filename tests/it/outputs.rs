@@ -48,6 +48,7 @@ fn a_run_has_every_file_that_others_read() {
     for needed in [
         "run.json",
         "events.jsonl",
+        "system.jsonl",
         "model/config.json",
         "model/model.safetensors",
         "model/tokenizer.json",
@@ -65,6 +66,32 @@ fn a_run_has_every_file_that_others_read() {
     ] {
         assert!(inside.contains(&needed), "no {needed} in {inside:?}");
     }
+}
+
+#[test]
+fn what_a_run_used_of_its_machine_is_shown_and_can_be_asked_for() {
+    let context = finished();
+    let shown = context.cliptune("show tuned@0").succeeded();
+    for needed in [" steps ", "  memory   at most ", "  CPU      ", "  disk     "] {
+        assert!(shown.stdout.contains(needed), "no {needed:?} in {shown}");
+    }
+    let json = context.cliptune("show tuned@0 --json").succeeded().json();
+    let usage = &json["record"]["end"]["usage"];
+    assert!(usage["memory"].as_u64() <= usage["memory_limit"].as_u64(), "{usage}");
+    let parts = json["time_split"].as_object().unwrap();
+    let spent: f64 = parts.values().filter_map(Value::as_f64).sum();
+    assert!(Some(spent) <= json["record"]["end"]["seconds"].as_f64(), "{json:#}");
+
+    let sql = "SELECT count(DISTINCT run), bool_and(memory > 0), count(gpu) FROM system";
+    let asked = output(context.command("cliptune").args(["query", sql, "--csv"])).succeeded();
+    assert_eq!(asked.stdout.lines().nth(1), Some("2,true,0"), "{asked}");
+    let listed = context.cliptune("ls --columns run,seconds,peak_memory,processors --csv").succeeded();
+    assert!(
+        listed.stdout.lines().skip(1).all(|line| line.split(',').all(|cell| !cell.is_empty())),
+        "{listed}"
+    );
+    let page = fs::read_to_string(report("index.html")).unwrap();
+    assert!(page.contains("What the runs used of their machines"));
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) fn facts(peak: Option<u64>, usage: Option<&Usage>) -> Vec<(&'static s
     let usage = usage.cloned().unwrap_or_default();
     let facts = [
         ("memory", memory(peak.or(usage.memory_peak).or(usage.memory), usage.memory_limit)),
-        ("processors", processors(&usage)),
+        ("CPU", processors(&usage)),
         ("disk", disk(&usage)),
         ("GPU", gpu(&usage)),
         ("energy", energy(&usage)),
@@ -49,8 +49,8 @@ fn memory(peak: Option<u64>, limit: Option<u64>) -> String {
 fn processors(usage: &Usage) -> String {
     let limit = usage.processors_limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
     known([
-        usage.processors.map(|busy| format!("{busy:.1}{limit} busy on average")),
-        usage.cpu.map(|cpu| format!("{} of the machine's in use", format::percent(cpu))),
+        usage.processors.map(|busy| format!("{busy:.1}{limit} processors busy on average")),
+        usage.cpu.map(|cpu| format!("{} of the machine in use", format::percent(cpu))),
     ])
 }
 
@@ -112,7 +112,7 @@ mod tests {
             text(Some(812 << 20), Some(&usage)),
             [
                 "memory: at most 812 MiB of 16 GiB",
-                "processors: 1.8 of 2 busy on average, 92.5% of the machine's in use",
+                "CPU: 1.8 of 2 processors busy on average, 92.5% of the machine in use",
                 "disk: 1.0 MiB read, 338 MiB written, 40 GiB free at the least",
                 "GPU: 87.0% of the time in use, at most 12 GiB of 80 GiB, 310 W on average, 71 °C at the most",
                 "energy: 912 J by the machine's processors, 4.56 MJ by the GPU",
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(text(Some(1 << 30), None), ["memory: at most 1.0 GiB"]);
         assert_eq!(
             text(None, Some(&Usage { cpu: Some(0.5), ..Usage::default() })),
-            ["processors: 50.0% of the machine's in use"]
+            ["CPU: 50.0% of the machine in use"]
         );
     }
 

@@ -170,6 +170,7 @@ fn tensorboard_sees_curves_the_plan_and_the_settings() {
     let counts = |text: &str| [0, 1].map(|file: usize| files[file].matches(text).count());
     assert_eq!(counts("train/loss"), [1, 3], "a point for each step");
     assert_eq!(counts("validation/accuracy"), [1, 2], "a point for each evaluation");
+    assert_eq!(counts("system/memory_gib"), [1, 1], "a point for each period of the machine");
     // Said once, and not again when the run goes on.
     assert_eq!(counts("_hparams_/session_start_info"), [1, 0]);
     assert_eq!(counts("train.optimizer.lr"), [1, 0]);
