@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use cliptune_experiment::Split;
 use cliptune_store::{Stamp, Store, StoreError, read_compact, settled, write_compact};
@@ -20,10 +21,13 @@ const FORMAT: u32 = 2;
 /// The file of the index in the cache.
 const FILE: &str = "runs.bin";
 
-/// The files that a summary is made from.
-const FILES: [&str; 4] = ["run.json", "labels.json", "events.jsonl", "onnx/precisions.json"];
-/// The files of a split's scores.
-const SCORES: [&str; 3] = ["scores.json", "predictions.parquet", "choices.json"];
+/// The files that a summary is made from, by their paths below the run's folder.
+static FILES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let of_scores = ["scores.json", "predictions.parquet", "choices.json"];
+    let of_split = |split: Split| of_scores.map(|file| format!("scores/{}/{file}", split.as_str()));
+    let of_run = ["run.json", "labels.json", "events.jsonl", "onnx/precisions.json"].map(str::to_owned);
+    of_run.into_iter().chain(Split::ALL.into_iter().flat_map(of_split)).collect()
+});
 
 /// The stamps of the files of a run; `None` where there is no file.
 type Stamps = Vec<Option<Stamp>>;
@@ -122,13 +126,7 @@ fn find(store: &Store, folder: &Path, names: &HashMap<&str, usize>, entries: &[E
 }
 
 fn stamps(folder: &Path) -> Stamps {
-    let of_run = FILES.iter().map(|file| Stamp::of_file(&folder.join(file)));
-    let scores = folder.join("scores");
-    let of_scores = Split::ALL.into_iter().flat_map(|split| {
-        let split = scores.join(split.as_str());
-        SCORES.map(|file| Stamp::of_file(&split.join(file)))
-    });
-    of_run.chain(of_scores).collect()
+    Stamp::of_files(folder, FILES.iter().map(String::as_str))
 }
 
 /// Puts the runs together, and writes the index if it is not what it should be.

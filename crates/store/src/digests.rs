@@ -5,13 +5,17 @@
 //! change again within the same tick of the file system's clock.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use fs_err::File;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use rustix::fs::{AtFlags, Stat, statat};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::compact::{read_compact, write_compact};
 use crate::error::StoreError;
@@ -28,7 +32,7 @@ const TICK: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     pub(crate) size: u64,
-    pub(crate) hash: [u8; 32],
+    pub(crate) hash: [u8; HASH],
 }
 
 impl Digest {
@@ -55,6 +59,14 @@ impl Stamp {
         std::fs::metadata(path).ok().map(|file| Self::from_metadata(&file, file.len()))
     }
 
+    /// Returns the stamps of files below a folder, each `None` where there is none. They are asked for relative to the open
+    /// folder, because the way to the folder is most of a path.
+    pub fn of_files<'n>(folder: &Path, names: impl Iterator<Item = &'n str>) -> Vec<Option<Self>> {
+        let opened = File::open(folder).ok();
+        let stamp = |name| statat(opened.as_ref()?, name, AtFlags::empty()).ok();
+        names.map(|name| stamp(name).map(|file| Self::from_stat(&file))).collect()
+    }
+
     /// Returns whether the file had settled at a moment that [`settled`] gave: what was read of it since then is its content
     /// for as long as its stamp stays.
     pub fn is_settled(&self, before: i64) -> bool {
@@ -64,6 +76,16 @@ impl Stamp {
     fn of(path: &Path) -> Result<Self, StoreError> {
         let (file, size) = Place::of(path).measure()?;
         Ok(Self::from_metadata(&file, size))
+    }
+
+    fn from_stat(file: &Stat) -> Self {
+        // The types of these fields differ between systems.
+        Self {
+            size: file.st_size as u64,
+            modified: nanoseconds(file.st_mtime as i64, file.st_mtime_nsec as i64),
+            changed: nanoseconds(file.st_ctime as i64, file.st_ctime_nsec as i64),
+            inode: file.st_ino as u64,
+        }
     }
 
     fn from_metadata(file: &std::fs::Metadata, size: u64) -> Self {
@@ -76,9 +98,18 @@ impl Stamp {
     }
 }
 
-/// Returns the stamps of files, in their order.
+/// Returns the stamps of files, in their order. They are asked for relative to an open folder, because the way to the
+/// folder is most of a path.
 pub(crate) fn stamps(files: &FileNames) -> Result<Vec<Stamp>, StoreError> {
-    files.relative.par_iter().map(|name| Stamp::of(&files.folder.join(name))).collect()
+    let is_within = matches!(Place::of(&files.folder.join("file")), Place::Within { .. });
+    let folder = if is_within { None } else { File::open(&files.folder).ok() };
+    let below = |name: &str| statat(folder.as_ref()?, name, AtFlags::empty()).ok();
+    let stamp = |name: &String| {
+        let stat = Place::is_plainly_a_file(name).then(|| below(name)).flatten();
+        // What cannot be asked for is an error that names the whole path.
+        stat.map_or_else(|| Stamp::of(&files.folder.join(name)), |stat| Ok(Stamp::from_stat(&stat)))
+    };
+    files.relative.par_iter().map(stamp).collect()
 }
 
 /// Returns the time before which a file must have changed for its content to be remembered.
@@ -89,21 +120,85 @@ pub fn settled() -> i64 {
 }
 
 /// The version of the cache's files.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
-/// What stands for the name of a file: the beginning of its BLAKE3.
-type Name = [u8; 16];
+/// What ends a name among other names. No name has it.
+const END: char = '\0';
 
-/// The content of `cache/digests-<hash>.bin`, with an entry for each file.
-#[derive(Default, PartialEq, Serialize, Deserialize)]
+/// The content of `cache/digests-<hash>.bin`: columns with an entry for each file. Where nothing has changed they are as they
+/// are now, in the same order, which is found out without looking any file up.
+#[derive(Default, Serialize, Deserialize)]
 struct Remembered {
-    files: Vec<(Name, Stamp, [u8; 32])>,
+    /// The names of the files, each with its [`END`].
+    names: String,
+    stamps: Vec<Stamp>,
+    hashes: Hashes,
 }
 
-fn name(relative: &str) -> Name {
-    let mut name = Name::default();
-    name.copy_from_slice(&blake3::hash(relative.as_bytes()).as_bytes()[..size_of::<Name>()]);
-    name
+/// The hashes of files, which are stored as one run of bytes.
+#[derive(Default)]
+struct Hashes(Vec<[u8; HASH]>);
+
+/// The number of bytes of a hash.
+const HASH: usize = 32;
+
+impl Serialize for Hashes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0.as_flattened())
+    }
+}
+
+impl<'de> Deserialize<'de> for Hashes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Run;
+        impl Visitor<'_> for Run {
+            type Value = Hashes;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("whole hashes")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Hashes, E> {
+                match bytes.as_chunks() {
+                    (hashes, []) => Ok(Hashes(hashes.to_vec())),
+                    _ => Err(E::invalid_length(bytes.len(), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_bytes(Run)
+    }
+}
+
+impl Remembered {
+    /// Checks whether these files are the remembered ones, none of which has changed.
+    fn is_of(&self, files: &FileNames, stamps: &[Stamp]) -> bool {
+        let mut rest = self.names.as_str();
+        let mut is_next = |name: &String| {
+            let after = rest.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix(END));
+            after.inspect(|after| rest = after).is_some()
+        };
+        self.stamps == stamps
+            && self.hashes.0.len() == stamps.len()
+            && files.relative.iter().all(&mut is_next)
+            && rest.is_empty()
+    }
+
+    /// Returns the remembered hash of each file that has not changed.
+    fn kept(&self, files: &FileNames, stamps: &[Stamp]) -> Vec<Option<[u8; HASH]>> {
+        let known = self.names.split_terminator(END).zip(self.stamps.iter().zip(&self.hashes.0));
+        let known: HashMap<&str, (&Stamp, &[u8; HASH])> = known.collect();
+        let hash = |(name, stamp): (&String, &Stamp)| {
+            known.get(name.as_str()).filter(|(known, _)| *known == stamp).map(|(_, hash)| **hash)
+        };
+        files.relative.iter().zip(stamps).map(hash).collect()
+    }
+
+    fn push(&mut self, name: &str, stamp: Stamp, hash: [u8; HASH]) {
+        self.names.push_str(name);
+        self.names.push(END);
+        self.stamps.push(stamp);
+        self.hashes.0.push(hash);
+    }
 }
 
 /// Returns the file of a cache about a subject.
@@ -135,10 +230,15 @@ fn digests_before(
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Digest>, StoreError> {
     let file = cache_file(cache, "digests", subject);
-    let remembered: Remembered = read_compact(&file, FORMAT).unwrap_or_default();
-    let stamps = stamps(files)?;
-    let names: Vec<Name> = files.relative.par_iter().map(|relative| name(relative)).collect();
-    let kept = kept(&remembered, &names, &stamps);
+    let (remembered, stamps) = rayon::join(|| read_compact(&file, FORMAT), || stamps(files));
+    let (remembered, stamps): (Remembered, _) = (remembered.unwrap_or_default(), stamps?);
+    let digests = |hashes: Vec<[u8; HASH]>| {
+        stamps.iter().zip(hashes).map(|(stamp, hash)| Digest { size: stamp.size, hash }).collect()
+    };
+    if remembered.is_of(files, &stamps) {
+        return Ok(digests(remembered.hashes.0));
+    }
+    let kept = remembered.kept(files, &stamps);
     let total =
         kept.iter().zip(&stamps).filter(|(kept, _)| kept.is_none()).map(|(_, stamp)| stamp.size).sum();
     let done = AtomicU64::new(0);
@@ -151,24 +251,15 @@ fn digests_before(
             Ok(hash)
         }
     };
-    let hashes = (0..names.len()).into_par_iter().map(hash).collect::<Result<Vec<_>, StoreError>>()?;
-    let is_settled = |at: &usize| stamps[*at].is_settled(settled);
-    let settled = (0..names.len()).filter(is_settled);
-    let now = Remembered { files: settled.map(|at| (names[at], stamps[at], hashes[at])).collect() };
-    if now != remembered {
-        write_compact(&file, FORMAT, &now);
+    let hashes = (0..kept.len()).into_par_iter().map(hash).collect::<Result<Vec<_>, StoreError>>()?;
+    let mut now = Remembered::default();
+    for ((name, stamp), hash) in files.relative.iter().zip(&stamps).zip(&hashes) {
+        if stamp.is_settled(settled) {
+            now.push(name, *stamp, *hash);
+        }
     }
-    Ok(stamps.iter().zip(hashes).map(|(stamp, hash)| Digest { size: stamp.size, hash }).collect())
-}
-
-/// Returns the remembered hash of each file that has not changed.
-fn kept(remembered: &Remembered, names: &[Name], stamps: &[Stamp]) -> Vec<Option<[u8; 32]>> {
-    let known: HashMap<&Name, (&Stamp, &[u8; 32])> =
-        remembered.files.iter().map(|(name, stamp, hash)| (name, (stamp, hash))).collect();
-    let hash = |(name, stamp): (&Name, &Stamp)| {
-        known.get(name).filter(|(known, _)| *known == stamp).map(|(_, hash)| **hash)
-    };
-    names.iter().zip(stamps).map(hash).collect()
+    write_compact(&file, FORMAT, &now);
+    Ok(digests(hashes))
 }
 
 #[cfg(test)]

@@ -85,8 +85,7 @@ pub fn read_events(path: &Path) -> Result<Events, StoreError> {
 /// This is for many long logs: it takes a fraction of the time of [`read_events`].
 pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<(), StoreError> {
     let bytes = read_file(path)?;
-    let lines = split(&bytes).filter_map(checked);
-    lines.filter_map(|event| serde_json::from_slice(event).ok()).for_each(|row| on_event(&row));
+    split(&bytes).filter_map(checked).filter_map(EventRow::read).for_each(|row| on_event(&row));
     Ok(())
 }
 

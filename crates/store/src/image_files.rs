@@ -1,13 +1,15 @@
 //! Finds the image files of a plan.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use cliptune_sources::glob;
 use globset::GlobMatcher;
-use walkdir::{DirEntry, WalkDir};
+use rayon::slice::ParallelSliceMut as _;
 
 use crate::error::{MissingImages, StoreError};
+use crate::folder_files::files_below;
 use crate::packed::Packing;
 
 /// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
@@ -51,18 +53,20 @@ pub(crate) struct Contents {
 
 impl Contents {
     /// Adds a file by its path below the folder.
-    pub(crate) fn add(&mut self, below: &Path) -> Result<(), StoreError> {
-        let files = match Packing::of(below) {
-            _ if is_image_name(below) => &mut self.images,
-            _ if is_table(below) => &mut self.tables,
-            Some(Packing::Tar) => &mut self.archives,
-            Some(Packing::Parquet) => &mut self.parquet,
-            None => {
-                self.count(below);
-                return Ok(());
-            }
+    pub(crate) fn add(&mut self, below: PathBuf) -> Result<(), StoreError> {
+        let files = match () {
+            () if is_image_name(&below) => &mut self.images,
+            () if is_table(&below) => &mut self.tables,
+            () => match Packing::of(&below) {
+                Some(Packing::Tar) => &mut self.archives,
+                Some(Packing::Parquet) => &mut self.parquet,
+                None => {
+                    self.count(&below);
+                    return Ok(());
+                }
+            },
         };
-        files.push(text(below, below)?);
+        files.push(text(below)?);
         Ok(())
     }
 
@@ -76,7 +80,7 @@ impl Contents {
         let chosen = sources.iter_mut().find(|files| !files.is_empty()).map(std::mem::take);
         sources.iter().flatten().for_each(|name| self.count(Path::new(name)));
         let mut relative = chosen.unwrap_or_default();
-        relative.sort_unstable();
+        relative.par_sort_unstable();
         self.tables.sort_unstable();
         ImageFiles { names: FileNames { folder, relative }, passed_over: self.others, tables: self.tables }
     }
@@ -90,7 +94,7 @@ impl Contents {
 pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
         let mut contents = Contents::default();
-        walk(images, |below| contents.add(below))?;
+        files_below(images)?.into_iter().try_for_each(|below| contents.add(below))?;
         let found = contents.images(images.to_path_buf());
         return match found.names.relative.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
@@ -123,7 +127,7 @@ pub(crate) fn single(path: &Path) -> Result<Option<FileNames>, StoreError> {
     let (true, Some(folder), Some(name)) = (path.is_file(), path.parent(), path.file_name()) else {
         return Ok(None);
     };
-    Ok(Some(FileNames { folder: folder.to_path_buf(), relative: vec![text(Path::new(name), path)?] }))
+    Ok(Some(FileNames { folder: folder.to_path_buf(), relative: vec![text_of(name.into(), path)?] }))
 }
 
 /// Returns the files that a glob matches, possibly none. Returns `None` when the path is not a glob below an existing
@@ -140,33 +144,10 @@ pub(crate) fn matching(glob: &Path) -> Result<Option<FileNames>, StoreError> {
 
 /// Returns the sorted paths of the wanted files below a folder.
 fn matching_names(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<String>, StoreError> {
-    let mut relative = Vec::new();
-    walk(folder, |below| {
-        if wanted(below) {
-            relative.push(text(below, below)?);
-        }
-        Ok(())
-    })?;
-    relative.sort_unstable();
+    let wanted = files_below(folder)?.into_iter().filter(|below| wanted(below));
+    let mut relative = wanted.map(text).collect::<Result<Vec<_>, _>>()?;
+    relative.par_sort_unstable();
     Ok(relative)
-}
-
-/// Gives the path of each file below a folder to a function.
-fn walk(folder: &Path, mut on_file: impl FnMut(&Path) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let visible =
-        |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
-    for entry in WalkDir::new(folder).follow_links(true).into_iter().filter_entry(visible) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) if leads_nowhere(&error) => continue,
-            Err(error) => return Err(std::io::Error::from(error).into()),
-        };
-        let Ok(below) = entry.path().strip_prefix(folder) else { continue };
-        if entry.file_type().is_file() {
-            on_file(below)?;
-        }
-    }
-    Ok(())
 }
 
 /// Returns the extension of a file name in lower case.
@@ -174,15 +155,20 @@ pub(crate) fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// Checks whether the error comes from a link that leads in a circle or to nothing.
-fn leads_nowhere(error: &walkdir::Error) -> bool {
-    let dangling = error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-    error.loop_ancestor().is_some() || (dangling && error.path().is_some_and(Path::is_symlink))
+/// Checks whether the extension of a file name is one of these, in upper or lower case. Unlike [`Path::extension`] this does
+/// not take the path apart, which is much of the time of listing a folder.
+pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    let name = path.as_os_str().as_bytes();
+    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let dot = name.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0);
+    dot.is_some_and(|dot| {
+        endings.iter().any(|ending| name[dot + 1..].eq_ignore_ascii_case(ending.as_bytes()))
+    })
 }
 
 /// Checks whether a file is an image by its name.
 pub fn is_image_name(path: &Path) -> bool {
-    EXTENSIONS.contains(&extension(path).as_str())
+    has_ending(path, &EXTENSIONS)
 }
 
 /// Splits a path into the folder before the first component with a wildcard, and the rest.
@@ -194,14 +180,18 @@ fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
 }
 
 fn matcher(images: &Path, pattern: &Path) -> Result<GlobMatcher, StoreError> {
-    let text = text(pattern, images)?;
+    let text = text_of(pattern.to_path_buf(), images)?;
     glob::matcher(&text).map_err(|source| StoreError::Glob { path: images.to_path_buf(), source })
 }
 
-/// Returns a relative path as text with forward slashes.
-fn text(relative: &Path, path: &Path) -> Result<String, StoreError> {
-    let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
-    parts.map(|parts| parts.join("/")).ok_or_else(|| StoreError::FileName { path: path.to_path_buf() })
+/// Returns a path below a folder as text.
+fn text(relative: PathBuf) -> Result<String, StoreError> {
+    relative.into_os_string().into_string().map_err(|path| StoreError::FileName { path: path.into() })
+}
+
+/// Returns the last part of a path as text. An error names the whole path.
+fn text_of(part: PathBuf, path: &Path) -> Result<String, StoreError> {
+    text(part).map_err(|_| StoreError::FileName { path: path.to_path_buf() })
 }
 
 #[cfg(test)]
@@ -265,6 +255,17 @@ mod tests {
         std::os::unix::fs::symlink("nowhere.png", root.path().join("a/dangling.png")).unwrap();
         std::os::unix::fs::symlink("1.png", root.path().join("a/2.png")).unwrap();
         assert_eq!(list(root.path()).unwrap().names.relative, ["a/1.png", "a/2.png"]);
+    }
+
+    #[test]
+    fn an_ending_is_what_follows_the_last_dot_of_a_name() {
+        let is_png = |path: &str| has_ending(Path::new(path), &["png", "jpg"]);
+        for path in ["a.png", "a.PNG", "a/b.c.Png", "a.jpg", "...png"] {
+            assert!(is_png(path), "{path}");
+        }
+        for path in ["", ".", "..", "png", ".png", "a/.png", "a.png/b", "a.pngx", "a.png.", "a."] {
+            assert!(!is_png(path), "{path}");
+        }
     }
 
     #[test]

@@ -52,6 +52,16 @@ impl ImageIdentity {
         matches!(self, Self::Content(_)).then(|| self.to_string())
     }
 
+    /// Appends the identity's text.
+    pub(crate) fn append_to(&self, text: &mut Vec<u8>) {
+        match self {
+            Self::Content(hash) => {
+                text.extend_from_slice(blake3::Hash::from_bytes(*hash).to_hex().as_bytes());
+            }
+            Self::Stamp { .. } => text.extend_from_slice(self.to_string().as_bytes()),
+        }
+    }
+
     /// Checks whether an image that this is the stamp of is as it was, by its size and the file that it lies in. A content
     /// says nothing without being read.
     pub(crate) fn fits(&self, now: u64, file: &Metadata) -> bool {

@@ -20,6 +20,7 @@ mod event;
 mod event_log;
 mod event_row;
 mod files;
+mod folder_files;
 mod identity;
 mod image_files;
 mod image_identity;

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use fs_err as fs;
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, ImageFiles, extension, is_image_name};
+use crate::image_files::{FileNames, ImageFiles, extension, has_ending, is_image_name};
 use crate::image_identity::modification_time;
 use crate::regular::{file_digest, read_file};
 use parquet_rows::ParquetRows;
@@ -34,10 +34,9 @@ pub(crate) enum Packing {
 impl Packing {
     /// Returns the packing that a file has by its name.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension()?;
         match () {
-            () if extension.eq_ignore_ascii_case("tar") => Some(Self::Tar),
-            () if extension.eq_ignore_ascii_case("parquet") => Some(Self::Parquet),
+            () if has_ending(path, &["tar"]) => Some(Self::Tar),
+            () if has_ending(path, &["parquet"]) => Some(Self::Parquet),
             () => None,
         }
     }
@@ -67,6 +66,12 @@ impl Place {
             Some(Self::Within { file: file.to_path_buf(), packing, member })
         });
         within.unwrap_or_else(|| Self::File(path.to_path_buf()))
+    }
+
+    /// Checks whether a path below a folder is that of a file of its own, without asking the disk. Where it does not, the
+    /// path may still be one.
+    pub(crate) fn is_plainly_a_file(below: &str) -> bool {
+        below.match_indices('/').all(|(end, _)| Packing::of(Path::new(&below[..end])).is_none())
     }
 
     /// Returns the file on the disk.
@@ -123,10 +128,10 @@ pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
     let ImageFiles { names: FileNames { folder, relative }, mut passed_over, tables } = found;
     let mut expanded = Vec::with_capacity(relative.len());
     for name in relative {
-        let path = folder.join(&name);
-        match Packing::of(&path).filter(|_| path.is_file()) {
+        let holder_at = |packing| Some((packing, folder.join(&name))).filter(|(_, path)| path.is_file());
+        match Packing::of(Path::new(&name)).and_then(holder_at) {
             None => expanded.push(name),
-            Some(packing) => {
+            Some((packing, path)) => {
                 let (images, others) = holder(&path, packing, &fs::metadata(&path)?)?.images()?;
                 expanded.extend(images.into_iter().map(|image| format!("{name}/{image}")));
                 others.into_iter().for_each(|(kind, files)| *passed_over.entry(kind).or_default() += files);
@@ -141,10 +146,7 @@ pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
 pub(crate) fn refuse_compressed(names: &FileNames) -> Result<(), StoreError> {
     let is_compressed = |name: &&String| {
         let name = Path::new(name.as_str());
-        let is_packed = COMPRESSED
-            .iter()
-            .any(|ending| name.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending)));
-        is_packed
+        has_ending(name, &COMPRESSED)
             && (extension(name).starts_with('t')
                 || Packing::of(Path::new(name.file_stem().unwrap_or_default())).is_some())
     };

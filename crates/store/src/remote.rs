@@ -3,7 +3,7 @@
 //! [`fetch_remote`] is the only function here that uses the network. Everything else sees what the cache has.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Access, DataPlan, Location, RemoteAddress, TableFormat};
@@ -117,7 +117,7 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
 /// Returns the images of a remote folder as those of a local one.
 fn in_folder(names: FileNames, passed_over: BTreeMap<String, u64>) -> Result<ImageFiles, StoreError> {
     let mut contents = Contents::default();
-    names.relative.iter().try_for_each(|name| contents.add(Path::new(name)))?;
+    names.relative.iter().try_for_each(|name| contents.add(PathBuf::from(name)))?;
     let mut found = contents.images(names.folder);
     for (extension, files) in passed_over {
         *found.passed_over.entry(extension).or_default() += files;
