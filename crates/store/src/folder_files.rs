@@ -1,5 +1,6 @@
 //! The files below a folder.
 
+use std::ffi::OsString;
 use std::fs::{FileType, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -46,7 +47,7 @@ fn content(root: &Path, below: &Path) -> Result<Content, StoreError> {
         if name.as_bytes().starts_with(b".") {
             continue;
         }
-        let relative = if below.as_os_str().is_empty() { name.into() } else { below.join(name) };
+        let relative = joined(below, name);
         match kind(root, &relative, &entry)? {
             Some(kind) if kind.is_file() => content.files.push(relative),
             Some(kind) if kind.is_dir() => content.folders.push(relative),
@@ -54,6 +55,17 @@ fn content(root: &Path, below: &Path) -> Result<Content, StoreError> {
         }
     }
     Ok(content)
+}
+
+/// Joins a path and a name in one piece of memory: there may be millions.
+fn joined(below: &Path, name: OsString) -> PathBuf {
+    if below.as_os_str().is_empty() {
+        return name.into();
+    }
+    let mut path = PathBuf::with_capacity(below.as_os_str().len() + 1 + name.len());
+    path.push(below);
+    path.push(name);
+    path
 }
 
 /// Joins the path below a folder, without the slash at the end that an empty one would give.
