@@ -47,6 +47,8 @@ impl<'a> EventRow<'a> {
     fn step(json: &'a [u8]) -> Option<Self> {
         let mut rest = Rest(json);
         let (seq, time) = (rest.whole(b"{\"seq\":")?, rest.number(b",\"time\":")?);
+        // Logs of earlier versions do not have it.
+        let seconds = rest.number(b",\"seconds\":");
         let step = rest.whole(b",\"type\":\"step\",\"step\":")?;
         let row = Self {
             seq,
@@ -63,7 +65,7 @@ impl<'a> EventRow<'a> {
             validation_accuracy: None,
             best: None,
             alpha: None,
-            seconds: None,
+            seconds,
             reason: None,
         };
         (rest.0 == b"}").then_some(row)
@@ -114,7 +116,9 @@ mod tests {
                 logit_scale: -number,
                 items_per_second: number,
             };
-            let json = serde_json::to_vec(&Stamped { seq: 7, time: 1_795_936_776.647_770_2, event }).unwrap();
+            let seconds = (at % 2 == 0).then_some(number.abs());
+            let json = serde_json::to_vec(&Stamped { seq: 7, time: 1_795_936_776.647_770_2, seconds, event })
+                .unwrap();
             let read = EventRow::step(&json).unwrap();
             assert_eq!(
                 format!("{read:?}"),
