@@ -1,18 +1,22 @@
 //! JSON that is JSON, and does nothing in a terminal.
 
-use cliptune_terminal::format::visible;
+use cliptune_terminal::format;
 
 /// Puts the words for infinite numbers and for what is no number into quotes, wherever DuckDB has written them as numbers, and
-/// escapes the characters that a terminal obeys.
+/// escapes the characters that no output may hold.
 pub(crate) fn harmless_json(json: &str) -> String {
+    format::harmless_json(&quoted(json)).into_owned()
+}
+
+fn quoted(json: &str) -> String {
     const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
-    let mut harmless = String::with_capacity(json.len());
+    let mut quoted = String::with_capacity(json.len());
     let (mut rest, mut is_text) = (json, false);
     while let Some(letter) = rest.chars().next() {
         let word = WORDS.into_iter().find(|word| !is_text && rest.starts_with(word));
         let length = match (word, letter) {
             (Some(word), _) => {
-                harmless.extend(["\"", word, "\""]);
+                quoted.extend(["\"", word, "\""]);
                 rest = &rest[word.len()..];
                 continue;
             }
@@ -23,21 +27,10 @@ pub(crate) fn harmless_json(json: &str) -> String {
             }
             (None, letter) => letter.len_utf8(),
         };
-        match is_order(letter) {
-            true => harmless.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            false => harmless.push_str(&rest[..length]),
-        }
+        quoted.push_str(&rest[..length]);
         rest = &rest[length..];
     }
-    harmless
-}
-
-/// Checks whether a terminal obeys a character.
-fn is_order(letter: char) -> bool {
-    let mut text = [0; 4];
-    !letter.is_ascii_graphic()
-        && letter != ' '
-        && visible(letter.encode_utf8(&mut text)).len() != letter.len_utf8()
+    quoted
 }
 
 #[cfg(test)]

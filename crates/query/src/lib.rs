@@ -21,7 +21,6 @@ mod summary;
 mod system;
 mod tables;
 mod views;
-mod written;
 
 pub use cell::Cell;
 pub use columns::{Column, Kind};
@@ -32,4 +31,3 @@ pub use output::Answer;
 pub use query::Query;
 pub use summary::{kept, kept_alpha_of};
 pub use views::{View, reference};
-pub use written::{csv_line, markdown_line};

@@ -2,6 +2,7 @@
 
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_store::{ClassScores, Estimate, Precisions, Usage};
+use cliptune_terminal::format::harmless_json;
 use serde::Serialize;
 
 use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State};
@@ -117,7 +118,7 @@ pub(crate) fn json(data: &ReportData) -> Result<String, ReportError> {
         datasets: data.datasets.iter().map(|dataset| dataset.hash.as_str()).collect(),
         notes: words::notes(data),
     };
-    Ok(serde_json::to_string_pretty(&report)? + "\n")
+    Ok(format!("{}\n", harmless_json(&serde_json::to_string_pretty(&report)?)))
 }
 
 fn experiment(entry: &Entry) -> ExperimentJson<'_> {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use cliptune_terminal::format;
+use cliptune_documents::markdown_text;
+use cliptune_terminal::format::{self, visible_lines};
 
 use crate::charts::Chart;
 use crate::data::{ReportData, State};
@@ -12,18 +13,18 @@ use crate::{provenance, results, words};
 
 /// Returns the text of `report.md`.
 pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
-    let mut text = format!("# {}\n\n", plain(&words::headline(data)));
+    let mut text = format!("# {}\n\n", markdown_text(&words::headline(data)));
     for sentence in words::finding(data).into_iter().chain(words::method(data)) {
-        let _ = writeln!(text, "{}\n", plain(&sentence));
+        let _ = writeln!(text, "{}\n", markdown_text(&sentence));
     }
     for note in words::notes(data) {
-        let _ = writeln!(text, "> {}\n", plain(&note));
+        let _ = writeln!(text, "> {}\n", markdown_text(&note));
     }
     table(&mut text, data);
     for chart in charts {
-        let _ = writeln!(text, "\n## {}\n", plain(&chart.title));
-        let _ = writeln!(text, "![{}]({}.svg)\n", plain(&chart.description), chart.name);
-        let _ = writeln!(text, "{}", plain(&chart.caption));
+        let _ = writeln!(text, "\n## {}\n", markdown_text(&chart.title));
+        let _ = writeln!(text, "![{}]({}.svg)\n", markdown_text(&chart.description), chart.name);
+        let _ = writeln!(text, "{}", markdown_text(&chart.caption));
     }
     precision_table(&mut text, data);
     let _ = writeln!(text, "\n## To make it again\n");
@@ -33,10 +34,10 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     }
     text.push('\n');
     if let Some(parity) = provenance::worst_parity(data) {
-        let _ = writeln!(text, "{}\n", plain(&provenance::parity_sentence(&parity)));
+        let _ = writeln!(text, "{}\n", markdown_text(&provenance::parity_sentence(&parity)));
     }
     let _ = writeln!(text, "[The whole report](index.html), with test items and the data.");
-    text
+    visible_lines(&text).into_owned()
 }
 
 fn table(text: &mut String, data: &ReportData) {
@@ -45,7 +46,7 @@ fn table(text: &mut String, data: &ReportData) {
     let mut header = vec!["experiment".to_owned(), "score".into(), "difference".into(), "verdict".into()];
     header.extend(metrics.iter().map(|metric| results::metric_name(metric).to_owned()));
     header.extend(settings.iter().map(|setting| setting.name.clone()));
-    line(text, &header);
+    line(text, &header.iter().map(|name| markdown_text(name)).collect::<Vec<_>>());
     line(text, &alignments(metrics.len(), &settings));
     for index in 0..data.entries.len() {
         line(text, &cells(data, index, &metrics, &settings));
@@ -57,18 +58,18 @@ fn precision_table(text: &mut String, data: &ReportData) {
     if lines.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\n## Precisions\n\n{}\n", plain(&precisions::caption(data)));
+    let _ = writeln!(text, "\n## Precisions\n\n{}\n", markdown_text(&precisions::caption(data)));
     let header = std::iter::once("run").chain(precisions::HEADER).map(str::to_owned);
     line(text, &header.collect::<Vec<_>>());
     let columns = (0..precisions::HEADER.len()).map(precisions::is_number);
     line(text, &std::iter::once(false).chain(columns).map(alignment).collect::<Vec<_>>());
     for Line { entry, run, cells } in &lines {
         let run = run.as_ref().map(|run| format!(", {run}")).unwrap_or_default();
-        let name = plain(&data.entries[*entry].name) + &run;
+        let name = markdown_text(&data.entries[*entry].name) + &run;
         line(
             text,
             &std::iter::once(name)
-                .chain(cells.iter().map(|cell| plain(&cell.to_string())))
+                .chain(cells.iter().map(|cell| markdown_text(&cell.to_string())))
                 .collect::<Vec<_>>(),
         );
     }
@@ -87,7 +88,7 @@ fn alignments(metrics: usize, settings: &[Setting]) -> Vec<String> {
 
 fn cells(data: &ReportData, index: usize, metrics: &[String], settings: &[Setting]) -> Vec<String> {
     let entry = &data.entries[index];
-    let mut cells = vec![plain(&entry.name)];
+    let mut cells = vec![markdown_text(&entry.name)];
     let row = data.row(index);
     cells.push(match row {
         Some(row) => format::estimate(row.score.value, row.score.low, row.score.high),
@@ -108,36 +109,10 @@ fn cells(data: &ReportData, index: usize, metrics: &[String], settings: &[Settin
     let measured =
         metrics.iter().map(|metric| row.map_or_else(|| "–".to_owned(), |row| results::measure(row, metric)));
     cells.extend(measured);
-    cells.extend(settings.iter().map(|setting| plain(&setting.values[index])));
+    cells.extend(settings.iter().map(|setting| markdown_text(&setting.values[index])));
     cells
 }
 
 fn line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
-}
-
-/// Returns the text on one line, with everything escaped that GitHub would take for markup.
-fn plain(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '$' => escaped.extend(['\\', c]),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_become_markup() {
-        assert_eq!(plain("a|b\n<img src=x> [l](u)"), "a\\|b &lt;img src=x&gt; \\[l\\](u)");
-    }
 }

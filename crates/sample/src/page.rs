@@ -1,5 +1,6 @@
 //! Samples as a page: one file without scripts and without network.
 
+use cliptune_documents::{beginning, folded, named};
 use cliptune_terminal::format;
 use maud::{Markup, html};
 
@@ -11,6 +12,9 @@ const STYLE: &str = include_str!("style.css");
 
 /// The longer side of a picture in pixels.
 const LONGEST: u32 = 640;
+
+/// The most letters of a path that stands for an image.
+const ALT: usize = 120;
 
 /// The letters that all pictures of a page take together at most.
 const ROOM: usize = 32 << 20;
@@ -33,7 +37,7 @@ pub(crate) fn page(samples: &Samples) -> String {
             @for group in groups { (group) }
         }
     };
-    cliptune_page::page(&title, STYLE, &body)
+    cliptune_documents::page(&title, STYLE, &body)
 }
 
 fn section(group: &[Sample], room: &mut usize) -> Markup {
@@ -56,11 +60,11 @@ fn figure(image: &SampleImage, room: &mut usize) -> Markup {
     html! {
         figure {
             @match shown {
-                Some(Ok((picture, uri))) => { img src=(uri) width=(picture.width) height=(picture.height) alt=(path); }
-                Some(Err(problem)) => { div.none { (problem) } }
+                Some(Ok((picture, uri))) => { img src=(uri) width=(picture.width) height=(picture.height) alt=(beginning(&path, ALT)); }
+                Some(Err(problem)) => { div.none { (named(&problem)) } }
                 None => { div.none { "Not shown." } }
             }
-            figcaption { b { bdi { (path) } } br; (words::image(image, decoded.as_ref())) }
+            figcaption { b { (folded(&image.path)) } br; (words::image(image, decoded.as_ref())) }
         }
     }
 }
@@ -69,7 +73,7 @@ fn row(sample: &Sample) -> Markup {
     let fields = sample.row.as_ref().map(words::fields).unwrap_or_default();
     html! {
         article {
-            h2 { bdi { (words::outcome(sample)) } }
+            h2 { (folded(&words::outcome(sample))) }
             @if !fields.is_empty() { dl { @for field in &fields { (described(field)) } } }
         }
     }
@@ -77,16 +81,17 @@ fn row(sample: &Sample) -> Markup {
 
 fn described(Field { name, value }: &Field) -> Markup {
     html! {
-        dt { bdi { (name) } }
+        dt { (named(name)) }
         dd {
             @match value {
-                Shown::One(value) => { bdi { (value) } }
-                Shown::List(values, right) => {
-                    ol start="0" {
-                        @for (at, value) in values.iter().enumerate() {
-                            @let is_right = *right == Some(at);
-                            li.right[is_right] { bdi { (value) } @if is_right { " " span.tick { "✓ right" } } }
+                Shown::One(value) => { (folded(value)) }
+                Shown::List(list) => {
+                    ol {
+                        @for (at, value) in &list.elements {
+                            @let is_right = list.right == Some(*at);
+                            li.right[is_right] value=(at) { (folded(value)) @if is_right { " " span.tick { "✓ right" } } }
                         }
+                        @if let Some(rest) = list.left_out() { li.rest { (rest) } }
                     }
                 }
             }

@@ -55,15 +55,18 @@ fn lines(Field { name, value }: &Field, width: usize) -> String {
     let padded = format!("{name}{}", " ".repeat(width.saturating_sub(format::width(name))));
     match value {
         Shown::One(value) => format!("  {padded}  {value}\n"),
-        Shown::List(values, _) if values.is_empty() => format!("  {padded}  []\n"),
-        Shown::List(values, right) => {
-            let digits = (values.len() - 1).to_string().len();
-            let line = |(at, value): (usize, &String)| {
-                let name = if at == 0 { padded.clone() } else { " ".repeat(width) };
-                let mark = if *right == Some(at) { '✓' } else { ' ' };
-                format!("  {name}  {mark} {at:digits$}  {value}\n")
-            };
-            values.iter().enumerate().map(line).collect()
-        }
+        Shown::List(list) => match list.elements.last() {
+            None => format!("  {padded}  []\n"),
+            Some((last, _)) => {
+                let digits = last.to_string().len();
+                let line = |(at, value): &(usize, String)| {
+                    let name = if *at == 0 { padded.clone() } else { " ".repeat(width) };
+                    let mark = if list.right == Some(*at) { '✓' } else { ' ' };
+                    format!("  {name}  {mark} {at:digits$}  {value}\n")
+                };
+                let rest = list.left_out().map(|rest| format!("  {}    {rest}\n", " ".repeat(width)));
+                list.elements.iter().map(line).chain(rest).collect()
+            }
+        },
     }
 }

@@ -12,6 +12,9 @@ const DIGITS: usize = 12;
 /// The most letters of a value. What is longer, such as the bytes of an image, is for JSON.
 const LONGEST: usize = 4_000;
 
+/// The most elements of a list, beside the right one.
+const ELEMENTS: usize = 100;
+
 /// Describes an image: its size in pixels, if it can be decoded, and in bytes.
 pub(crate) fn image(image: &SampleImage, decoded: Result<&Picture, &String>) -> String {
     let bytes = format::bytes(image.size);
@@ -53,8 +56,36 @@ pub(crate) struct Field {
 /// A value as it is shown.
 pub(crate) enum Shown {
     One(String),
-    /// The elements of a list, and the index of the right one.
-    List(Vec<String>, Option<usize>),
+    /// The elements of a list.
+    List(List),
+}
+
+/// The elements of a list as they are shown: not all of many.
+pub(crate) struct List {
+    /// The elements that are shown, with their indices.
+    pub(crate) elements: Vec<(usize, String)>,
+    /// The index of the right one.
+    pub(crate) right: Option<usize>,
+    /// The number of elements that are left out.
+    pub(crate) others: usize,
+}
+
+impl List {
+    /// Lists the first elements and the right one.
+    fn new<T>(all: &[T], right: Option<usize>, shown: impl Fn(&T) -> String) -> Self {
+        let elements: Vec<(usize, String)> = all
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at < ELEMENTS || right == Some(*at))
+            .map(|(at, element)| (at, shown(element)))
+            .collect();
+        Self { right, others: all.len() - elements.len(), elements }
+    }
+
+    /// Says how many elements are left out, if any are.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        (self.others > 0).then(|| format!("… ({} more)", format::count(self.others as u64)))
+    }
 }
 
 /// Returns the fields of a row. Where the texts are no column of their own, they follow the columns.
@@ -102,12 +133,12 @@ fn read_value(value: &Value, texts: &Texts) -> Shown {
 }
 
 fn listed(texts: &Texts) -> Shown {
-    Shown::List(texts.texts.iter().map(|text| cut(text)).collect(), texts.right)
+    Shown::List(List::new(&texts.texts, texts.right, |text| cut(text)))
 }
 
 fn value_of(value: &Value) -> Shown {
     match value {
-        Value::Array(values) => Shown::List(values.iter().map(plain).collect(), None),
+        Value::Array(values) => Shown::List(List::new(values, None, plain)),
         value => Shown::One(plain(value)),
     }
 }
@@ -135,6 +166,14 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_without_end_has_one_and_the_right_element() {
+        let list = List::new(&["a"; 1_000], Some(700), |text| (*text).to_owned());
+        assert_eq!(list.elements.last(), Some(&(700, "a".to_owned())));
+        assert_eq!(list.left_out().unwrap_or_default(), "… (899 more)");
+        assert_eq!(List::new(&["a"; 100], None, |text| (*text).to_owned()).left_out(), None);
+    }
 
     #[test]
     fn a_value_that_nobody_can_read_is_cut() {

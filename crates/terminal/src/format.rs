@@ -1,39 +1,10 @@
 //! How every tool formats numbers, and texts that strangers have written.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-/// Formats a text so that it is shown as it is and does nothing: on one line, with an escape in place of every character
-/// that a terminal obeys or that turns the order of letters around, such as `\n`, `\u{1b}` and `\u{202e}`.
-pub fn visible(text: &str) -> String {
-    // Nearly every text is harmless, and some tables have a hundred thousand of them.
-    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return text.to_owned();
-    }
-    let escaped = |letter: char| match letter {
-        '\n' | '\r' | '\t' => letter.escape_default().to_string(),
-        letter if is_obeyed(letter) => letter.escape_unicode().to_string(),
-        letter => letter.to_string(),
-    };
-    text.chars().map(escaped).collect()
-}
-
-/// Formats a text of several lines as [`visible`] formats one line: the line breaks stay.
-pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
-    match text.contains(|letter| letter != '\n' && is_obeyed(letter)) {
-        false => Cow::Borrowed(text),
-        true => Cow::Owned(text.split('\n').map(visible).collect::<Vec<_>>().join("\n")),
-    }
-}
-
-/// Checks whether a character is no letter but an order: to a terminal, or to whoever lays out lines.
-pub(crate) fn is_obeyed(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-}
+pub use crate::foreign::{harmless_json, visible, visible_lines};
 
 /// Returns the number of columns that a text takes in a terminal.
 pub fn width(text: &str) -> usize {
@@ -192,16 +163,6 @@ mod tests {
         let counts = [(1, "item"), (2, "group"), (1, "text")];
         let listed = [0, 1, 2, 3].map(|number| counted_all(&counts[..number]));
         assert_eq!(listed, ["nothing", "1 item", "1 item and 2 groups", "1 item, 2 groups and 1 text"]);
-    }
-
-    #[test]
-    fn a_text_of_a_stranger_gives_no_orders() {
-        let hostile = "a\u{1b}[31m b\nc\u{9b}2J \u{202e}lleh\u{2028}\u{7f}\0";
-        let read = visible(hostile);
-        assert_eq!(read, r"a\u{1b}[31m b\nc\u{9b}2J \u{202e}lleh\u{2028}\u{7f}\u{0}");
-        for plain in ["It's 東京 – “über” 👩\u{200d}🚀", r"C:\new", ""] {
-            assert_eq!(visible(plain), plain);
-        }
     }
 
     #[test]

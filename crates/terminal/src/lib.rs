@@ -7,6 +7,7 @@ mod args;
 mod diagnostic;
 mod entry;
 mod exit;
+mod foreign;
 pub mod format;
 mod interrupt;
 mod output;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, render};
-use crate::format::{self, visible_lines};
+use crate::format::{self, harmless_json, visible_lines};
 use crate::output::{self, OutputError};
 use crate::progress::Progress;
 use crate::style;
@@ -50,7 +50,7 @@ impl Printer {
     /// Writes a result to stdout as one indented JSON document. Characters that a terminal would obey are escaped.
     pub fn json(&self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {
-            Ok(text) => self.document(&harmless(text)),
+            Ok(text) => self.document(&harmless_json(&text)),
             Err(error) => output::fail(OutputError::Json(error)),
         }
     }
@@ -86,38 +86,5 @@ impl Printer {
             true => Progress::hidden(),
             false => Progress::on_stderr(&format::visible(label), total, unit),
         }
-    }
-}
-
-/// Escapes the characters of a JSON document that a terminal would obey. JSON itself has none but line breaks outside of
-/// texts, and escapes only some within them.
-fn harmless(json: String) -> String {
-    let is_order = |letter: char| letter != '\n' && format::is_obeyed(letter);
-    match json.contains(is_order) {
-        false => json,
-        true => {
-            json.chars()
-                .map(|letter| {
-                    if is_order(letter) {
-                        format!("\\u{:04x}", u32::from(letter))
-                    } else {
-                        letter.to_string()
-                    }
-                })
-                .collect()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::harmless;
-
-    #[test]
-    fn json_for_a_terminal_means_the_same_and_gives_no_orders() {
-        let value = serde_json::json!({ "caption": "a\u{9b}2J\u{202e}\u{7f}\n\u{1b}ü" });
-        let text = harmless(serde_json::to_string_pretty(&value).expect("it is JSON"));
-        assert_eq!(text, "{\n  \"caption\": \"a\\u009b2J\\u202e\\u007f\\n\\u001bü\"\n}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("it is JSON"), value);
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cliptune_documents::fenced;
 use cliptune_experiment::{Plan, spelled};
 use cliptune_store::{Event, Sample, Usage};
 use cliptune_tensorboard::{EventFile, Setting, Status};
@@ -125,7 +126,7 @@ impl Shown {
         let (plan, group, settings) = (self.plan.clone(), self.group.clone(), self.settings.clone());
         let file = self.file()?;
         file.begin_at(0)?;
-        file.text(0, "plan", &format!("```yaml\n{plan}```\n"))?;
+        file.text(0, "plan", &fenced("yaml", &plan))?;
         file.session_start(&group, &settings)
     }
 

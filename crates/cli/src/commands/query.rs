@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use cliptune_query::{Answer, Query, csv_line};
+use cliptune_documents::csv_line;
+use cliptune_query::{Answer, Query};
 use cliptune_store::{Store, StoreError};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use cliptune_documents::{beginning, xml_text};
+
 use super::figure::{Anchor, Figure, Stroke, Text, px};
-use super::text::{escape, shorten};
+use super::text::shorten;
 use super::theme;
 
 /// The place where a chart is shown.
@@ -88,6 +90,8 @@ pub struct Chart {
 const MARGIN: f64 = 28.0;
 /// The height of a standalone chart's heading, in pixels.
 const HEADING: f64 = 58.0;
+/// The most letters of a description.
+const DESCRIBED: usize = 4_000;
 
 impl Chart {
     /// Returns the chart as an `<svg>` element, or as the text of an SVG file.
@@ -110,8 +114,8 @@ impl Chart {
 {}</svg>"#,
             px(drawing.width),
             px(drawing.height),
-            escape(&self.title),
-            escape(&self.description),
+            xml_text(&self.title),
+            self.described(),
             drawing.body,
         );
         // Quotes in texts are escaped, so a quoted colour is always an attribute.
@@ -127,8 +131,8 @@ impl Chart {
 <title id="title">{}</title><desc id="desc">{}</desc>
 <rect width="100%" height="100%" fill="{}"/>
 "#,
-            escape(&self.title),
-            escape(&self.description),
+            xml_text(&self.title),
+            self.described(),
             theme::PAPER.light,
             w = px(width),
             h = px(height),
@@ -142,6 +146,11 @@ impl Chart {
             drawing.body
         );
         svg
+    }
+
+    /// Returns the description as XML.
+    fn described(&self) -> String {
+        xml_text(&beginning(&self.description, DESCRIBED))
     }
 
     /// Returns the lines of text above a standalone chart. In the page, HTML says the same.

@@ -1,5 +1,6 @@
 //! The chart of which class is taken for which: the confusion matrix, each row as shares of its items.
 
+use cliptune_documents::both_ends;
 use cliptune_store::{ClassScore, ClassScores};
 use cliptune_terminal::format::{self, counted};
 
@@ -19,6 +20,8 @@ const LARGEST: f64 = 38.0;
 /// The side from which on a cell has room for its share in per cent, in pixels.
 const READABLE: f64 = 26.0;
 const NAME_SIZE: f64 = 12.5;
+/// The most letters of a class's name in texts.
+const NAMED: usize = 100;
 
 /// The part of a confusion matrix that is drawn.
 struct Grid {
@@ -130,7 +133,8 @@ fn caption(name: &str, scores: &ClassScores, shown: &[usize]) -> String {
 fn description(scores: &ClassScores) -> String {
     let sentence = |class: &ClassScore| {
         let accuracy = class.accuracy.as_ref()?;
-        Some(format!("{}: {:.2} of {}.", class.name, accuracy.value, counted(class.n_items as u64, "item")))
+        let (name, items) = (both_ends(&class.name, NAMED), counted(class.n_items as u64, "item"));
+        Some(format!("{name}: {:.2} of {items}.", accuracy.value))
     };
     scores.classes.iter().filter_map(sentence).take(MOST).collect::<Vec<_>>().join(" ")
 }
@@ -141,7 +145,7 @@ fn table(scores: &ClassScores) -> DataTable {
         let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), format::number);
         let accuracy = score.accuracy.as_ref();
         vec![
-            score.name.clone(),
+            both_ends(&score.name, NAMED),
             format::count(score.n_items as u64),
             format::count(score.n_predicted as u64),
             number(accuracy.map(|accuracy| accuracy.value)),
@@ -162,7 +166,7 @@ fn taken_for(scores: &ClassScores, class: usize) -> String {
     let most = mistakes.max_by_key(|cell| (cell.n_items, std::cmp::Reverse(cell.predicted)));
     most.map_or_else(
         || "–".to_owned(),
-        |cell| format!("{} ({})", scores.classes[cell.predicted].name, cell.n_items),
+        |cell| format!("{} ({})", both_ends(&scores.classes[cell.predicted].name, NAMED), cell.n_items),
     )
 }
 

@@ -3,13 +3,13 @@
 use std::fmt::{Display, Write as _};
 use std::ops::Range;
 
+use cliptune_documents::xml_text;
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::smooth::Point;
-use super::text::escape;
 use super::theme::{self, Colour};
 use crate::error::ReportError;
 
@@ -258,7 +258,7 @@ impl Figure {
             px(text.size),
             text.colour.light,
             theme::PAPER.light,
-            escape(text.content),
+            xml_text(text.content),
         );
     }
 

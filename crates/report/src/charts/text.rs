@@ -1,4 +1,7 @@
-//! Escapes, measures and shortens text for SVG.
+//! Measures and shortens text for SVG.
+
+use cliptune_documents::both_ends;
+use cliptune_terminal::format;
 
 /// The advance widths of Inter Regular for U+0020 to U+007E, in 1/2048 em.
 const ADVANCES: [u16; 95] = [
@@ -10,8 +13,12 @@ const ADVANCES: [u16; 95] = [
     1131, 873, 681, 873, 1355,
 ];
 
-/// The width of a character that is not in the table, which is wide enough for most scripts.
+/// The width of a character that is not in the table, for each column that it takes in a terminal. It is wide enough for most
+/// scripts.
 const OTHER_ADVANCE: u16 = 1700;
+
+/// The most letters that a drawing has room for.
+const MOST: usize = 400;
 
 /// The factor by which semibold text and other system fonts may be wider than Inter Regular.
 const ALLOWANCE: f64 = 1.15;
@@ -24,14 +31,21 @@ pub(crate) fn width(text: &str, font_size: f64) -> f64 {
 
 fn advance(c: char) -> u16 {
     let index = (c as usize).checked_sub(0x20);
-    index.and_then(|index| ADVANCES.get(index)).copied().unwrap_or(OTHER_ADVANCE)
+    let known = index.and_then(|index| ADVANCES.get(index)).copied();
+    known.unwrap_or_else(|| match format::width(c.encode_utf8(&mut [0; 4])) {
+        0 => 0,
+        1 => OTHER_ADVANCE,
+        // Wide letters are squares.
+        _ => 2048,
+    })
 }
 
 /// Returns the text, with its middle left out if it is wider than `room` pixels. The ends are kept, because that is
 /// often where names of experiments differ.
 pub(crate) fn shorten(text: &str, font_size: f64, room: f64) -> String {
-    if width(text, font_size) <= room {
-        return text.to_owned();
+    let text = both_ends(&format::visible(text), MOST);
+    if width(&text, font_size) <= room {
+        return text;
     }
     let chars: Vec<char> = text.chars().collect();
     let fitting = (2..chars.len()).rev().map(|keep| without_middle(&chars, keep));
@@ -45,44 +59,22 @@ fn without_middle(chars: &[char], keep: usize) -> String {
     chars[..head].iter().chain(['…'].iter()).chain(tail).collect()
 }
 
-/// Returns the text as XML character data or attribute value. Characters that XML 1.0 forbids are dropped.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars().filter(|&c| is_xml(c)) {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-fn is_xml(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-        && !matches!(c, '\u{7f}'..='\u{9f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn markup_and_control_characters_cannot_leave_a_text() {
-        assert_eq!(
-            escape("</text><script>'\"&\u{0}\u{1b}\u{ffff}"),
-            "&lt;/text&gt;&lt;script&gt;&#39;&quot;&amp;"
-        );
-    }
 
     #[test]
     fn a_long_name_keeps_both_ends() {
         let short = shorten("new-yorker-b32-full-lr-0.00001", 12.0, 100.0);
         assert!(short.starts_with("new") && short.ends_with("001") && short.contains('…'), "{short}");
         assert!(width(&short, 12.0) <= 100.0);
+    }
+
+    #[test]
+    fn a_name_without_end_is_shortened_as_well_and_marks_take_no_room() {
+        let short = shorten(&"東".repeat(1 << 20), 12.0, 100.0);
+        assert!(width(&short, 12.0) <= 100.0 && short.starts_with('東'), "{short}");
+        assert_eq!(width("e\u{301}", 12.0), width("e", 12.0));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The section on the data: both sides of the join, what was left out, and the splits.
 
+use cliptune_documents::named;
 use cliptune_experiment::Split;
 use cliptune_store::{DatasetRecord, Leaks, Spread};
 use cliptune_terminal::format::count;
@@ -26,7 +27,7 @@ fn facts(caption: &str, rows: &[(String, String)]) -> Markup {
     html! {
         table {
             caption { (caption) }
-            tbody { @for (name, value) in rows { tr { td { (name) } td.number { (value) } } } }
+            tbody { @for (name, value) in rows { tr { td { (named(name)) } td.number { (value) } } } }
         }
     }
 }

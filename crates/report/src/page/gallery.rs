@@ -2,12 +2,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cliptune_documents::{beginning, folded, named};
 use cliptune_experiment::TaskKind;
+use cliptune_terminal::format::counted;
 use maud::{Markup, html};
 
 use super::colour_style;
 use crate::data::{Answer, Gallery, GalleryItem, ReportData, Stratum, Thumbnail};
 use crate::words;
+
+/// The most texts of an item that are shown, unless more were given as answers.
+const CHOICES: usize = 24;
+/// The most letters of a name that stands for an image.
+const ALT: usize = 120;
 
 /// Returns the section with the items.
 pub(super) fn section(data: &ReportData, gallery: &Gallery) -> Markup {
@@ -33,16 +40,33 @@ fn stratum(data: &ReportData, gallery: &Gallery, name: Stratum) -> Markup {
 }
 
 fn card(data: &ReportData, gallery: &Gallery, item: &GalleryItem) -> Markup {
+    let shown = shown(item);
+    let others = (item.texts.len() - shown.len()) as u64;
     html! {
         article.item {
             header {
-                span { "group " (item.group) }
-                span { (item.id) }
+                span { "group " (named(&item.group)) }
+                span { (named(&item.id)) }
             }
             (picture(item))
-            ol.choices { @for index in 0..item.texts.len() { (choice(data, gallery, item, index)) } }
+            ol.choices {
+                @for index in &shown { (choice(data, gallery, item, *index)) }
+                @if others > 0 { li { span {} div.votes { "and " (counted(others, "other text")) } } }
+            }
         }
     }
+}
+
+/// Returns the texts of an item that are shown, in their order: of many, the right one, those that were given as answers, and
+/// the first ones.
+fn shown(item: &GalleryItem) -> Vec<usize> {
+    let is_needed =
+        |index: &usize| *index == item.label || item.answers.iter().any(|answer| votes(answer, *index) > 0);
+    let (mut shown, others): (Vec<usize>, Vec<usize>) = (0..item.texts.len()).partition(is_needed);
+    let room = CHOICES.saturating_sub(shown.len());
+    shown.extend(others.into_iter().take(room));
+    shown.sort_unstable();
+    shown
 }
 
 fn picture(item: &GalleryItem) -> Markup {
@@ -50,10 +74,10 @@ fn picture(item: &GalleryItem) -> Markup {
         Ok(thumbnail) => html! {
             div.picture {
                 img src=(data_uri(thumbnail)) width=(thumbnail.width) height=(thumbnail.height)
-                    alt=(format!("Image of item {}", item.id)) loading="lazy";
+                    alt=(format!("Image of item {}", beginning(&item.id, ALT))) loading="lazy";
             }
         },
-        Err(reason) => html! { div.picture.none { "Image not shown: " (reason) } },
+        Err(reason) => html! { div.picture.none { div { "Image not shown: " (named(reason)) } } },
     }
 }
 
@@ -69,7 +93,7 @@ fn choice(data: &ReportData, gallery: &Gallery, item: &GalleryItem, index: usize
         li.correct[right] {
             span.letter { @if data.boards[gallery.board].task == TaskKind::Choice { (words::letter(index)) } }
             div {
-                (item.texts[index])
+                (folded(&item.texts[index]))
                 @if right { " " span.tick { "✓ right" } }
                 @if !takers.is_empty() {
                     div.votes { @for (row, answer) in takers { (vote(data, row.entry, answer, index)) } }
@@ -89,7 +113,7 @@ fn vote(data: &ReportData, entry: usize, answer: &Answer, index: usize) -> Marku
     html! {
         span.vote style=(colour_style(data, entry)) {
             span.dot aria-hidden="true" {}
-            span.name { (data.entries[entry].name) }
+            span.name { (named(&data.entries[entry].name)) }
             span {
                 (format!("{probability:.2}"))
                 @if seeds > 1 { " · " (votes(answer, index)) " of " (seeds) }

@@ -6,6 +6,7 @@ mod precisions;
 mod provenance;
 mod results;
 
+use cliptune_documents::named;
 use maud::{Markup, PreEscaped, html};
 
 use crate::charts::{Chart, DataTable, Look, Width, theme};
@@ -29,13 +30,13 @@ pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
         }
         (provenance::footer(data))
     };
-    cliptune_page::page(&title, &format!("{}{STYLE}", theme::css()), &body)
+    cliptune_documents::page(&title, &format!("{}{STYLE}", theme::css()), &body)
 }
 
 fn lead(data: &ReportData, title: &str) -> Markup {
     let notes = words::notes(data);
     html! {
-        p.kicker { b { "cliptune" } span { "report " (data.name) } span { (words::extent(data)) } }
+        p.kicker { b { "cliptune" } span { "report " (named(&data.name)) } span { (words::extent(data)) } }
         h1 { (title) }
         div.standfirst { @for paragraph in words::finding(data) { p { (paragraph) } } }
         div.method { @for paragraph in words::method(data) { p { (paragraph) } } }
@@ -66,7 +67,7 @@ fn table(table: &DataTable) -> Markup {
                 thead { tr { @for cell in &table.header { th scope="col" { (cell) } } } }
                 tbody {
                     @for row in &table.rows {
-                        tr { @for cell in row { td { (cell) } } }
+                        tr { @for cell in row { td { bdi { (cell) } } } }
                     }
                 }
             }
@@ -78,7 +79,7 @@ fn table(table: &DataTable) -> Markup {
 fn entry_name(data: &ReportData, entry: usize) -> Markup {
     html! {
         span.dot style=(colour_style(data, entry)) aria-hidden="true" {}
-        (data.entries[entry].name)
+        (named(&data.entries[entry].name))
     }
 }
 

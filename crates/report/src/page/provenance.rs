@@ -1,5 +1,6 @@
 //! The end of the page, which says where every number comes from.
 
+use cliptune_documents::named;
 use cliptune_experiment::Split;
 use cliptune_store::{Base, Parity, RunRecord};
 use maud::{Markup, html};
@@ -57,7 +58,7 @@ fn row(entry: &Entry, run: &RunSummary) -> Markup {
         tr {
             @match &run.record {
                 Some(record) => (recorded(record, run.scores_on(Split::Test).map(|scores| &scores.parity))),
-                None => td colspan="8" { (entry.name) ", " (run.label()) ": not run yet" },
+                None => td colspan="8" { (named(&entry.name)) ", " (run.label()) ": not run yet" },
             }
         }
     }
@@ -66,13 +67,13 @@ fn row(entry: &Entry, run: &RunSummary) -> Markup {
 fn recorded(record: &RunRecord, parity: Option<&Parity>) -> Markup {
     let made = &record.provenance;
     html! {
-        td.hash { code { (record.experiment) "/" (record.run) } }
+        td.hash { code { (record.experiment) "/" (named(&record.run)) } }
         td { code { (short(&record.key)) } }
         td { (base(&record.base)) }
-        td { (made.cliptune) " " code { (short(&made.binary)) } }
+        td { (named(&made.cliptune)) " " code { (short(&made.binary)) } }
         td { @match &made.git_commit { Some(commit) => code { (short(commit)) }, None => "–" } }
-        td { (made.host) }
-        td { (made.device) ", " (made.threads) " threads" }
+        td { (named(&made.host)) }
+        td { (named(&made.device)) ", " (made.threads) " threads" }
         td { @match parity { Some(parity) => (provenance::parity_cell(parity)), None => "–" } }
     }
 }
@@ -81,8 +82,8 @@ fn base(base: &Base) -> Markup {
     match base {
         Base::Scratch => html! { "random weights" },
         Base::Folder { hash } => html! { "folder " code { (short(hash)) } },
-        Base::Hub { id, commit, .. } => html! { (id) " " code { (short(commit)) } },
-        Base::Run { run, .. } => html! { code { (run) } },
+        Base::Hub { id, commit, .. } => html! { (named(id)) " " code { (short(commit)) } },
+        Base::Run { run, .. } => html! { code { (named(run)) } },
     }
 }
 

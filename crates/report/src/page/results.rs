@@ -1,5 +1,6 @@
 //! The tables of results and settings.
 
+use cliptune_documents::named;
 use maud::{Markup, html};
 
 use super::entry_name;
@@ -59,13 +60,13 @@ fn differing(data: &ReportData, settings: &[Setting]) -> Markup {
             table {
                 thead { tr {
                     th scope="col" { "settings" }
-                    @for setting in settings { th.number[setting.numeric] scope="col" { (setting.name) } }
+                    @for setting in settings { th.number[setting.numeric] scope="col" { (named(&setting.name)) } }
                 } }
                 tbody {
                     @for index in 0..data.entries.len() {
                         tr {
                             th scope="row" { (entry_name(data, index)) }
-                            @for setting in settings { td.number[setting.numeric] { (setting.values[index]) } }
+                            @for setting in settings { td.number[setting.numeric] { (named(&setting.values[index])) } }
                         }
                     }
                 }

@@ -9,6 +9,7 @@ mod inputs;
 mod lineage;
 mod thumbnail;
 
+use cliptune_documents::both_ends;
 use cliptune_experiment::{Plan, spelled};
 use cliptune_store::{
     DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores, read_system,
@@ -19,6 +20,9 @@ use crate::data::{Entry, ReportData, RunSummary};
 use crate::error::ReportError;
 
 pub(crate) use inputs::hash as inputs_hash;
+
+/// The most letters of a value of a matrix in the name of an entry.
+const NAMED: usize = 60;
 
 /// Reads everything that a report on these plans shows, including plans that have no run yet.
 ///
@@ -72,7 +76,7 @@ fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
 /// Returns the experiment's name with its point of the matrix, such as `b32 lr=1e-5`.
 fn name(plan: &Plan) -> String {
     let axis = |(key, value): (&String, &serde_json::Value)| {
-        format!("{}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
+        format!("{}={}", key.rsplit('.').next().unwrap_or(key), both_ends(&spelled(value), NAMED))
     };
     let words = std::iter::once(plan.experiment.to_string()).chain(plan.axes.iter().map(axis));
     words.collect::<Vec<_>>().join(" ")

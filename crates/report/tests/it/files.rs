@@ -128,6 +128,7 @@ fn words(page: &str) -> String {
         let name = name.trim_start_matches('/').split([' ', '/']).next().unwrap();
         text.push_str(match name {
             "span" | "b" | "code" => " ",
+            "bdi" => "",
             "td" | "th" => "\t",
             _ => "\n",
         });

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cliptune_query::{Cell, Key, Listing, Part, csv_line, markdown_line};
+use cliptune_documents::{csv_line, markdown_line};
+use cliptune_query::{Cell, Key, Listing, Part};
 use cliptune_terminal::{Align, Column, Printer, Table, format};
 use serde_json::{Map, Value, json};
 

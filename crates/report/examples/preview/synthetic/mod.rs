@@ -3,6 +3,7 @@
 mod boards;
 mod dataset;
 mod gallery;
+pub(crate) mod hostile;
 mod noise;
 mod plans;
 mod runs;
@@ -13,6 +14,7 @@ use cliptune_report::data::{Entry, ReportData, RunSummary};
 use boards::{choice_board, pairs_board};
 use dataset::dataset;
 use gallery::gallery;
+
 use plans::{pairs_plan, plan, train};
 use runs::{NOTHING, Shape, entry, tuned};
 

@@ -1,0 +1,42 @@
+//! The gate of drawings.
+
+use cliptune_terminal::format::visible;
+
+/// Returns a text as XML character data or as the value of an attribute.
+pub fn xml_text(text: &str) -> String {
+    // Whatever XML forbids is a character that no output may hold.
+    let text = visible(text);
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_orders_cannot_leave_a_text() {
+        assert_eq!(
+            xml_text("</text>]]><script>'\"&\u{0}\u{1b}\u{ffff}\u{202e}"),
+            r"&lt;/text&gt;]]&gt;&lt;script&gt;&#39;&quot;&amp;\u{0}\u{1b}\u{ffff}\u{202e}"
+        );
+    }
+
+    #[test]
+    fn no_character_that_xml_forbids_is_left() {
+        let forbidden = |letter: &char| !matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+        for letter in ('\0'..=char::MAX).filter(forbidden) {
+            assert!(!xml_text(&letter.to_string()).contains(letter), "{letter:?}");
+        }
+    }
+}
