@@ -208,6 +208,10 @@ impl Diagnostic for CliError {
                 "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"
                     .to_owned()
             }
+            Self::Killed { signal, .. } if signal == "SIGABRT" => {
+                "most often, memory ran out: `ulimit -v` shows the limit, and a smaller train.batch_size needs less"
+                    .to_owned()
+            }
             Self::Killed { .. } => "this is a bug in cliptune or in a library it uses; please report it".to_owned(),
             Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),

@@ -218,7 +218,11 @@ fn processors() -> usize {
 
 /// Returns DuckDB's message about an error as a user can follow it.
 fn said(error: &duckdb::Error) -> String {
-    let too_much = || format!("it needs more than {MEMORY} MB of memory for each processor");
+    let too_much = || {
+        format!(
+            "it needs more memory than it gets, which is {MEMORY} MB for each processor or what the system allows"
+        )
+    };
     duckdb_said(error).unwrap_or_else(too_much)
 }
 

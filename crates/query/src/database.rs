@@ -115,8 +115,9 @@ impl Database {
 
 /// Returns DuckDB's message about an error on one line, as a user can follow it.
 fn said(error: &duckdb::Error) -> String {
-    let text =
-        duckdb_said(error).unwrap_or_else(|| format!("the query needs more than {MEMORY} GB of memory"));
+    let text = duckdb_said(error).unwrap_or_else(|| {
+        format!("the query needs more memory than it gets, which is {MEMORY} GB or what the system allows")
+    });
     let plain = [
         "Binder Error: ",
         "Catalog Error: ",
@@ -147,6 +148,6 @@ mod tests {
         database.make("SET memory_limit = '40MB'").unwrap();
         let large = "SELECT CAST(count(DISTINCT range || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxx') AS VARCHAR) FROM range(5000000)";
         let error = database.texts(large).err().unwrap().to_string();
-        assert!(error.contains("GB of memory"), "{error}");
+        assert!(error.contains("more memory than it gets"), "{error}");
     }
 }

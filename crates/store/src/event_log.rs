@@ -8,6 +8,7 @@ use crate::event::{Event, Stamped};
 use crate::event_row::EventRow;
 use crate::lines::{Lines, checked, split};
 use crate::regular::read_file;
+use crate::utc;
 
 /// The log of a run, open for appending.
 ///
@@ -58,7 +59,7 @@ impl EventLog {
 
 /// Returns the seconds since the Unix epoch, by the machine's clock.
 pub(crate) fn unix_time() -> f64 {
-    jiff::Timestamp::now().as_duration().as_secs_f64()
+    utc::now().as_duration().as_secs_f64()
 }
 
 /// Shortens a number of seconds, which takes less room in a line then.

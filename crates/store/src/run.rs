@@ -10,7 +10,6 @@ use cliptune_durable::link_or_copy;
 use cliptune_experiment::{Seed, Split};
 use cliptune_machine::{Total, Usage};
 use fs_err::File;
-use jiff::Timestamp;
 
 use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
@@ -22,6 +21,7 @@ use crate::regular::{check, is_absent};
 use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
 use crate::system_log::read_system;
+use crate::utc::utc_now;
 
 const RECORD: &str = "run.json";
 /// The folder of the model.
@@ -89,18 +89,6 @@ impl std::fmt::Display for RunStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Returns the current time as records store it: RFC 3339 in UTC, to the millisecond.
-pub fn utc_now() -> String {
-    format!("{:.3}", Timestamp::now())
-}
-
-/// Returns the time that has passed since one that a record holds, or `None` where there is no telling: the text is no
-/// time, or lies in the future because a clock was set back.
-pub fn age_since(time: &str) -> Option<Duration> {
-    let time: Timestamp = time.parse().ok()?;
-    Duration::try_from(Timestamp::now().duration_since(time)).ok()
 }
 
 /// Returns the name of a run's folder, `<utc>-<hash6>-s<seed>`, which is derived from the run's start time, key and

@@ -18,8 +18,9 @@ use crate::lock::StoreLock;
 use crate::precisions::RECORD as PRECISIONS;
 use crate::record::{read_record, write_record};
 use crate::regular::{is_absent, read_file};
-use crate::run::{ADAPTER, MODEL, ONNX, Run, age_since, to_the_second, utc_now};
+use crate::run::{ADAPTER, MODEL, ONNX, Run, to_the_second};
 use crate::store::{Store, subfolders};
+use crate::utc::{age_since, utc_now};
 
 /// The folder in the store. Readers of the store skip names with a leading dot.
 const FOLDER: &str = ".trash";

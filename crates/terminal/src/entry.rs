@@ -1,8 +1,7 @@
 //! The wrapper around every tool's `main`.
 
-use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,19 +9,18 @@ use clap::error::ErrorKind;
 
 use crate::diagnostic::{Diagnostic, ErrorDocument, Failure, render};
 use crate::exit::Exit;
+use crate::output;
+use crate::panic::{after_panic, tell_of_panics};
 use crate::printer::Printer;
-use crate::{output, style};
-
-/// The exit code for a bug: `EX_SOFTWARE` in sysexits.h. It is not part of [`Exit`] because no code asks for it.
-const INTERNAL: u8 = 70;
 
 /// Reads the command line, runs a whole tool and returns the exit code of its process.
 ///
 /// An error is printed once, to stderr, as `error: …` with its causes and its hint; with `--json`, standard output gets it
 /// as an object as well. It is not an error when the reader of stdout goes away (`cliptune ls | head -1`). A panic is
-/// reported as a bug with its location and ends the process with 70.
+/// reported as a bug with its location and ends the process with 70, unless it says that the system has no more threads or
+/// memory to give.
 pub fn main<A: Parser>(run: impl FnOnce(A) -> Result<Exit, Box<dyn Diagnostic>>) -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| output::stderr_after_panic(&bug(panic))));
+    tell_of_panics();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let json = Printer::new(false, true);
     let json = wants_json(&arguments).then_some(&json);
@@ -34,9 +32,9 @@ pub fn main<A: Parser>(run: impl FnOnce(A) -> Result<Exit, Box<dyn Diagnostic>>)
     let code = match catch_unwind(AssertUnwindSafe(|| run(parsed))) {
         Ok(result) => conclude(result, json),
         Err(_) => {
-            let bug = serde_json::json!({ "error": "internal error", "exit_code": INTERNAL });
-            json.inspect(|json| json.json(&bug));
-            INTERNAL
+            let (code, told) = after_panic();
+            json.inspect(|json| json.json(&told));
+            code
         }
     };
     ExitCode::from(code)
@@ -90,21 +88,4 @@ fn conclude(result: Result<Exit, Box<dyn Diagnostic>>, json: Option<&Printer>) -
             error.exit().code()
         }
     }
-}
-
-/// Returns the message that a panic prints.
-fn bug(panic: &PanicHookInfo<'_>) -> String {
-    let message = panic.payload_as_str().unwrap_or("it gave no reason");
-    let place = panic.location().map(|at| format!("\n  at {at}")).unwrap_or_default();
-    let backtrace = Backtrace::capture();
-    let (trace, more) = match backtrace.status() {
-        BacktraceStatus::Captured => (format!("\n{}", backtrace.to_string().trim_end()), ""),
-        _ => (String::new(), " (RUST_BACKTRACE=1 shows how it got there)"),
-    };
-    format!(
-        "{} internal error: {message}{place}{trace}\n\n{} this is a bug in cliptune; \
-         please report it with the command you ran{more}\n",
-        style::label(style::ERROR, "error"),
-        style::label(style::HINT, "hint"),
-    )
 }

@@ -11,6 +11,7 @@ mod foreign;
 pub mod format;
 mod interrupt;
 mod output;
+mod panic;
 mod printer;
 mod progress;
 mod style;

@@ -57,6 +57,12 @@ fn play(scenario: &str) -> Result<Exit, Box<dyn Diagnostic>> {
             return Err(Failure::new("cannot save").caused_by(cause).with_hint("free some space").into());
         }
         "panics" => panic!("index out of bounds"),
+        "gets no thread" => {
+            // EAGAIN, as the system answers where as many threads run as may.
+            let refused = || panic!("failed to spawn thread: {:?}", std::io::Error::from_raw_os_error(11));
+            let _ = std::thread::spawn(refused).join();
+            refused();
+        }
         "writes a lot" => (0..100_000).for_each(|line| printer.data(&line.to_string())),
         "waits" => return wait(&printer, &interrupt_flag(), false),
         "hangs" => {
@@ -91,6 +97,7 @@ fn look() -> ExitCode {
     a_log_file_gets_plain_lines();
     an_error_is_told_once();
     a_bug_says_so();
+    a_limit_of_the_system_is_no_bug();
     a_reader_may_leave();
     a_full_disk_is_an_error();
     the_first_signal_asks();
@@ -181,6 +188,8 @@ fn whoever_asks_for_json_gets_it_whatever_happens() {
     }
     "#);
     assert_eq!(code, Some(70));
+    let (text, code) = json("gets no thread", &["--json"]);
+    assert!(text.contains("no more threads or memory") && code == Some(1), "{text}");
     // What stands behind `--` is no flag.
     assert_eq!(json("fails", &["--", "--json"]).0, "");
 }
@@ -213,6 +222,18 @@ fn a_bug_says_so() {
       at crates/terminal/tests/process.rs:59:21
 
     hint: this is a bug in cliptune; please report it with the command you ran (RUST_BACKTRACE=1 shows how it got there)
+    ");
+}
+
+fn a_limit_of_the_system_is_no_bug() {
+    let told = told(&run("gets no thread"));
+    insta::assert_snapshot!(told, @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error: the system gives this process no more threads or memory: Resource temporarily unavailable
+
+    hint: `ulimit -u` and `ulimit -v` show the limits on both; a container may have limits of its own
     ");
 }
 
