@@ -115,6 +115,91 @@ fn a_changed_bit_of_weights_stops_whatever_would_use_them() {
 }
 
 #[test]
+fn everything_is_checked_and_what_can_be_is_mended() {
+    let context = complete();
+    let whole = context.cliptune("fsck").succeeded();
+    assert!(
+        whole.stdout.is_empty() && whole.stderr.contains("checked 3 runs, 2 datasets, 1 report"),
+        "{whole}"
+    );
+    let base = context.only_run("base");
+    truncate(&base.join("scores/test/predictions.parquet"));
+    let found = context.cliptune("fsck").ended(1);
+    assert_eq!(found.stdout.matches("predictions.parquet is damaged").count(), 1, "{found}");
+    context.cliptune("fsck --repair").succeeded();
+    let report = context.cliptune("fsck --json").succeeded().json();
+    assert_eq!((&report["damaged"], &report["findings"]), (&0.into(), &serde_json::json!([])));
+    context.cliptune("run experiments").succeeded();
+    assert!(base.join("scores/test/predictions.parquet").is_file());
+    // What cannot be derived is left as it is.
+    truncate(&base.join("onnx/model.safetensors"));
+    let before = weights(&base);
+    let mended = context.cliptune("fsck --repair --json").ended(1).json();
+    assert_eq!((&mended["damaged"], &mended["mended"]), (&1.into(), &0.into()), "{mended:#}");
+    assert!(weights(&base) == before);
+}
+
+#[test]
+fn a_run_with_a_damaged_record_can_be_removed() {
+    let context = complete();
+    let base = context.only_run("base");
+    let id = format!("base/{}", base.file_name().unwrap().to_str().unwrap());
+    truncate(&base.join("run.json"));
+    let needed = context.cliptune(&format!("rm {id}")).ended(2);
+    assert!(needed.stderr.contains("was made from it"), "{needed}");
+    let removed = context.cliptune(&format!("rm {id} --force")).succeeded();
+    assert!(
+        removed.stdout.contains("damaged run") && removed.stderr.contains("run.json is damaged"),
+        "{removed}"
+    );
+    assert!(!base.exists());
+    context.cliptune(&format!("restore {id}")).succeeded();
+    assert!(base.join("onnx/model.safetensors").is_file());
+}
+
+#[test]
+fn a_log_that_is_no_file_stops_nothing_and_is_named() {
+    let context = complete();
+    let log = context.only_run("base").join("events.jsonl");
+    for damage in [replace_by_fifo, |path: &Path| fs::write(path, "").unwrap()] {
+        fs::remove_file(&log).unwrap();
+        fs::write(&log, "").unwrap();
+        damage(&log);
+        let is_file = log.is_file();
+        for command in ["status experiments", "report experiments", "run experiments"] {
+            let output = context.cliptune(command).succeeded();
+            assert_eq!(
+                output.stderr.matches("events.jsonl is damaged").count(),
+                usize::from(!is_file),
+                "{output}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dataset_without_its_record_is_made_again_whatever_has_its_name() {
+    let context = complete();
+    let folder = dataset(&context);
+    let obstacles: [&dyn Fn(); 4] = [
+        &|| fs::create_dir(&folder).unwrap(),
+        &|| fs::write(&folder, "a file").unwrap(),
+        &|| std::os::unix::fs::symlink("/nowhere", &folder).unwrap(),
+        &|| {
+            fs::create_dir(&folder).unwrap();
+            std::os::unix::fs::symlink("dataset.json", folder.join("dataset.json")).unwrap();
+        },
+    ];
+    for obstacle in obstacles {
+        fs::remove_dir_all(&folder).unwrap();
+        obstacle();
+        context.cliptune("run experiments").succeeded();
+        assert!(folder.join("items.parquet").is_file());
+        assert!(context.cliptune("run experiments").succeeded().stderr.starts_with("everything is fresh"));
+    }
+}
+
+#[test]
 fn one_missing_table_leaves_the_rest_to_be_made() {
     let context = TestContext::new();
     let other = fs::read_to_string(context.path("experiments/base.yaml")).unwrap();

@@ -280,6 +280,7 @@ fn what_makes_no_sense_is_refused() {
     assert!(!context.path("runs").exists(), "a store that does not exist is not made");
     fs::create_dir_all(context.path("runs/base")).unwrap();
     for wrong in [
+        "fsck --set train.epochs=1",
         "gc",
         "gc --dry-run",
         "gc --weights",

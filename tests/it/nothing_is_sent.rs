@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 31] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments",
     "ingest experiments",
@@ -31,6 +31,8 @@ const COMMANDS: [&str; 29] = [
     "rm tuned@1",
     "restore --list",
     "restore tuned",
+    "fsck",
+    "fsck --repair --json",
     "gc --trash --unfinished --keep-best 9 --dry-run",
     "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, completions, demo_data, export, fetch, gc, ls, note, pin, query, rename, restore, rm, run,
-    sample, schema, show, soup, status, tag,
+    cache, check, completions, demo_data, export, fetch, fsck, gc, ls, note, pin, query, rename, restore, rm,
+    run, sample, schema, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -84,6 +84,7 @@ pub(crate) enum Command {
     Rm(rm::Args),
     Restore(restore::Args),
     Gc(gc::Args),
+    Fsck(fsck::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }

@@ -12,7 +12,7 @@ use crate::selection::no_run;
 /// One thing that was, or would be, removed or restored.
 #[derive(Debug, Serialize)]
 pub(crate) struct Removed {
-    /// `run`, `weights`, `dataset`, `trash`, `unfinished` or `cache`.
+    /// `run`, `damaged run`, `weights`, `dataset`, `scores`, `trash`, `unfinished` or `cache`.
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) bytes: u64,

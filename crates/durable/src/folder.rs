@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
 use crate::error::DurableError;
-use crate::names::{UNFINISHED, hold, parent, sweep, sync_folder, sync_tree};
+use crate::names::{UNFINISHED, hold, parent, remove, sweep, sync_folder, sync_tree};
 
 /// The permissions before the umask is applied. Temporary folders would be private to their owner.
 const MODE: u32 = 0o777;
@@ -113,17 +114,26 @@ impl StagedFolder {
         }
     }
 
-    /// Gives the folder its final name and replaces whatever has it. For a moment neither the old folder nor the new
-    /// one has the name, but a half-complete folder never has it.
+    /// Gives the folder its final name and replaces whatever has it: a folder, a file, or a link, whether or not it leads
+    /// anywhere. The two are exchanged in one step, so that whoever looks sees the one or the other. Where the file system
+    /// cannot do that, neither has the name for a moment, but a half-complete folder never has it.
     ///
     /// # Errors
     /// When the contents cannot be made durable, or one of the folders cannot be renamed.
     pub fn replace(self) -> Result<PathBuf, DurableError> {
-        if self.place.exists() {
-            // The old folder is removed together with the staged folder around it.
-            let old = Self::beside(&self.place)?;
-            fs::rename(&self.place, old.path().join("old"))?;
+        if fs::symlink_metadata(&self.place).is_err() {
+            return self.commit();
         }
+        sync_tree(self.path())?;
+        if renameat_with(CWD, self.path(), CWD, &self.place, RenameFlags::EXCHANGE).is_ok() {
+            // What had the name has that of the staged folder now. What cannot be removed is unfinished for everybody.
+            let _ = remove(&self.staged.keep());
+            sync_folder(parent(&self.place))?;
+            return Ok(self.place);
+        }
+        // The old folder is removed together with the staged folder around it.
+        let old = Self::beside(&self.place)?;
+        fs::rename(&self.place, old.path().join("old"))?;
         self.commit()
     }
 }
@@ -240,6 +250,45 @@ mod tests {
         staged(&place, "first").replace().unwrap();
         staged(&place, "second").replace().unwrap();
         assert_eq!(fs::read_to_string(place.join("file")).unwrap(), "second");
+        assert_eq!(names(root.path()), ["place"]);
+    }
+
+    #[test]
+    fn whatever_has_the_name_is_replaced_and_nothing_else_stays() {
+        type Obstacle<'a> = &'a dyn Fn(&Path);
+        let obstacles: [Obstacle<'_>; 4] = [
+            &|place| fs::write(place, "a file").unwrap(),
+            &|place| std::os::unix::fs::symlink("/nowhere", place).unwrap(),
+            &|place| std::os::unix::fs::symlink("place", place).unwrap(),
+            &|place| fs::create_dir(place).unwrap(),
+        ];
+        for obstacle in obstacles {
+            let root = tempfile::tempdir().unwrap();
+            let place = root.path().join("place");
+            obstacle(&place);
+            staged(&place, "new").replace().unwrap();
+            assert_eq!(fs::read_to_string(place.join("file")).unwrap(), "new");
+            assert_eq!(names(root.path()), ["place"]);
+        }
+    }
+
+    #[test]
+    fn a_folder_is_there_at_every_moment_while_it_is_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("place");
+        staged(&place, "0").commit().unwrap();
+        let looks = std::thread::scope(|scope| {
+            let replacing = scope.spawn(|| {
+                (1..100).for_each(|number| drop(staged(&place, &number.to_string()).replace().unwrap()));
+            });
+            let mut looks = 0;
+            while !replacing.is_finished() || looks == 0 {
+                assert!(fs::symlink_metadata(place.join("file")).is_ok(), "after {looks} looks");
+                looks += 1;
+            }
+            looks
+        });
+        assert!(looks > 0);
         assert_eq!(names(root.path()), ["place"]);
     }
 

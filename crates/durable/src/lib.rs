@@ -13,7 +13,8 @@
 //! | a folder | [`StagedFolder`] |
 //! | a file that lies elsewhere, complete | [`publish`], [`link_or_copy`] |
 //!
-//! [`move_folder`] and [`discard`] take away what is there, and [`unfinished`] finds what killed processes have left.
+//! [`move_folder`] and [`discard`] take away what is there. [`unfinished`] finds what killed processes have left, and
+//! [`sweep`] and [`sweep_below`] remove it.
 //!
 //! | to read | use |
 //! |---|---|
@@ -30,5 +31,5 @@ pub use error::{DurableError, advice};
 pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
 pub use folder::{StagedFolder, discard, move_folder};
 pub use link::link_or_copy;
-pub use names::{Unfinished, parent, remove_unfinished, unfinished};
+pub use names::{Unfinished, parent, remove_unfinished, sweep, sweep_below, unfinished};
 pub use regular::{open_regular, read_regular, read_regular_text};

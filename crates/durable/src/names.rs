@@ -11,7 +11,7 @@ use crate::error::DurableError;
 /// The prefix of the names of unfinished files and folders. Readers skip names with a leading dot.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
-/// Nobody works this long on a folder without touching it.
+/// Nobody works this long on a folder without touching it. It is what tells where the file system has no locks.
 pub(crate) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A process that makes something unfinished has locked it by then.
@@ -50,12 +50,39 @@ pub(crate) fn hold(path: &Path) -> Option<fs::File> {
     Some(file)
 }
 
-/// Checks whether a living process works on an unfinished file or folder.
-fn is_held(path: &Path) -> bool {
-    let is_plain = fs::symlink_metadata(path).is_ok_and(|about| about.is_file() || about.is_dir());
-    is_plain
-        && fs::File::open(path)
-            .is_ok_and(|file| matches!(file.file().try_lock(), Err(TryLockError::WouldBlock)))
+/// Whether a process works on something unfinished.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// A living process has locked it.
+    Held,
+    /// No process has locked it.
+    Free,
+    /// The file system has no locks.
+    Unknown,
+}
+
+impl Work {
+    fn on(path: &Path) -> Self {
+        let is_plain = fs::symlink_metadata(path).is_ok_and(|about| about.is_file() || about.is_dir());
+        if !is_plain {
+            // What is made in one step has no lock.
+            return Self::Free;
+        }
+        match fs::File::open(path).map(|file| file.file().try_lock()) {
+            Ok(Ok(())) => Self::Free,
+            Ok(Err(TryLockError::WouldBlock)) => Self::Held,
+            Ok(Err(TryLockError::Error(_))) | Err(_) => Self::Unknown,
+        }
+    }
+}
+
+/// Checks whether something unfinished was left by a process that is gone.
+fn is_left(entry: &fs::DirEntry, work: Work) -> bool {
+    match work {
+        Work::Held => false,
+        Work::Free => !is_younger(entry, SETTLED),
+        Work::Unknown => !is_younger(entry, ABANDONED),
+    }
 }
 
 /// The unfinished files and folders below a folder.
@@ -86,13 +113,15 @@ pub fn unfinished(folder: &Path) -> Result<Unfinished, DurableError> {
             let entry = entry?;
             if !is_unfinished(&entry) {
                 folders.extend(entry.file_type()?.is_dir().then(|| entry.path()));
-            } else if is_held(&entry.path()) {
-                found.held.push(entry.path());
-            } else if is_younger(&entry, SETTLED) {
-                found.young.push(entry.path());
-            } else {
-                found.left.push(entry.path());
+                continue;
             }
+            let work = Work::on(&entry.path());
+            let kind = match (work, is_left(&entry, work)) {
+                (Work::Held, _) => &mut found.held,
+                (_, true) => &mut found.left,
+                (_, false) => &mut found.young,
+            };
+            kind.push(entry.path());
         }
     }
     found.left.sort_unstable();
@@ -113,19 +142,27 @@ pub fn remove_unfinished(folder: &Path) -> Result<(), DurableError> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if is_unfinished(&entry) {
-            remove(&entry)?;
+            remove(&entry.path())?;
         }
     }
     Ok(())
 }
 
-/// Removes what processes that were killed long ago have left. Errors are ignored, because the work can go on.
-pub(crate) fn sweep(folder: &Path) {
+/// Removes what processes that are gone have left directly in a folder. Errors are ignored, because the work can go on.
+pub fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if is_unfinished(&entry) && !is_younger(&entry, ABANDONED) && !is_held(&entry.path()) {
-            let _ = remove(&entry);
+    for entry in entries.flatten().filter(is_unfinished) {
+        if is_left(&entry, Work::on(&entry.path())) {
+            let _ = remove(&entry.path());
         }
+    }
+}
+
+/// Removes what processes that are gone have left below a folder, however deep. Errors are ignored, because the work can
+/// go on.
+pub fn sweep_below(folder: &Path) {
+    for path in unfinished(folder).unwrap_or_default().left {
+        let _ = remove(&path);
     }
 }
 
@@ -133,10 +170,11 @@ fn is_unfinished(entry: &fs::DirEntry) -> bool {
     entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
 }
 
-fn remove(entry: &fs::DirEntry) -> std::io::Result<()> {
-    match entry.file_type()?.is_dir() {
-        true => fs::remove_dir_all(entry.path()),
-        false => fs::remove_file(entry.path()),
+/// Removes a file, a link, or a folder with everything in it.
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::symlink_metadata(path)?.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
     }
 }
 
@@ -162,6 +200,8 @@ mod tests {
         [staged.path()].into_iter().chain(left.iter().map(PathBuf::as_path)).for_each(age);
         let found = unfinished(root.path()).unwrap();
         assert_eq!((found.held, found.left), (vec![staged.path().to_path_buf()], left.to_vec()));
+        sweep_below(root.path());
+        assert!(staged.path().is_dir() && left.iter().all(|path| !path.exists()));
         // What is young may not be locked yet.
         let young = root.path().join(".unfinished-young");
         fs::write(&young, "").unwrap();

@@ -1,13 +1,15 @@
 //! The logs of all runs, through parquet files in the cache that only save time.
 //!
 //! Runs of one experiment share a file, a few hundred of them each. A file is named after the stamps of the logs that it was
-//! made from and after the BLAKE3 of its content; one that is not what its name says is made again.
+//! made from and after the BLAKE3 of its content; one that is not what its name says is made again. One that was made from
+//! damaged logs is made again each time, so that the damage is named each time.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cliptune_store::{Stamp, Store, for_each_event, sql_name, sql_text};
+use cliptune_durable::sweep;
+use cliptune_store::{Damage, Stamp, Store, StoreError, for_each_event, sql_name, sql_text};
 use fs_err as fs;
 use rayon::prelude::*;
 
@@ -33,35 +35,50 @@ pub(crate) struct Log {
     pub(crate) view: View,
     /// The name of the log in the folder of its run.
     pub(crate) file: &'static str,
-    /// Adds the rows of a run's log. One that is missing or cannot be read has none: `ls` and `fsck` speak of it.
-    pub(crate) read: fn(run: &str, log: &Path, rows: &mut Rows<'_>),
+    /// Adds the rows of a run's log, and returns the number of lines that cannot be read.
+    pub(crate) read: fn(run: &str, log: &Path, rows: &mut Rows<'_>) -> Result<usize, StoreError>,
 }
 
 /// What happened in each run.
 pub(crate) const EVENTS: Log = Log {
     view: View::Events,
     file: "events.jsonl",
-    read: |run, log, rows| {
-        let _ = for_each_event(log, |event| rows.push(row(run, event)));
-    },
+    read: |run, log, rows| for_each_event(log, |event| rows.push(row(run, event))),
 };
 
 /// Makes the view of all lines of a kind of log.
 pub(crate) fn lines(database: &Database, store: &Store, runs: &Runs, log: &Log) -> Result<Made, QueryError> {
     let folder = store.cache_folder().join(log.view.name());
     fs::create_dir_all(&folder)?;
+    sweep(&folder);
     let there = files_of(&folder)?;
     let of_experiments = runs.summaries.chunk_by(|one, other| one.experiment == other.experiment);
     let parts: Vec<&[Summary]> = of_experiments.flat_map(|runs| runs.chunks(RUNS)).collect();
-    let files = parts.par_iter().map(|part| file_of(&folder, store.root(), part, &there, log));
-    let mut files = files.collect::<Result<Vec<_>, QueryError>>()?;
-    files.retain(|file| !file.as_os_str().is_empty());
+    let made = parts.par_iter().map(|part| file_of(&folder, store.root(), part, &there, log));
+    let made = made.collect::<Result<Vec<Made>, QueryError>>()?;
+    let (files, damage): (Vec<_>, Vec<_>) = made.into_iter().map(|made| (made.files, made.damage)).unzip();
+    let (files, damage) = (files.concat(), damage.into_iter().flatten().collect());
     forget(&there, &files);
     match files.is_empty() {
         true => define_empty(database, log.view)?,
         false => define(database, log.view, &log.view.columns(), &parquet(&files, None))?,
     }
-    Ok(Made { files, damage: Vec::new() })
+    Ok(Made { files, damage })
+}
+
+/// Returns the files of the cache that are not what their names say.
+///
+/// # Errors
+/// Returns an error when the cache cannot be listed.
+pub fn damaged_logs(store: &Store) -> Result<Vec<PathBuf>, QueryError> {
+    let mut damaged = Vec::new();
+    for view in [View::Events, View::System] {
+        let folder = store.cache_folder().join(view.name());
+        let there = if folder.is_dir() { files_of(&folder)? } else { HashMap::new() };
+        damaged.extend(there.into_values().filter(|path| !is_intact(path)));
+    }
+    damaged.sort_unstable();
+    Ok(damaged)
 }
 
 /// Returns the files of the cache, by the first part of their names.
@@ -88,19 +105,19 @@ fn forget(there: &HashMap<String, PathBuf>, used: &[PathBuf]) {
     });
 }
 
-/// Returns the file with the lines of some runs, or an empty path where they have none.
+/// Returns the file with the lines of some runs.
 fn file_of(
     folder: &Path,
     root: &Path,
     runs: &[Summary],
     there: &HashMap<String, PathBuf>,
     log: &Log,
-) -> Result<PathBuf, QueryError> {
+) -> Result<Made, QueryError> {
     let logs: Vec<(&str, PathBuf)> =
         runs.iter().map(|run| (run.run.as_str(), root.join(&run.folder).join(log.file))).collect();
     let key = key(&logs);
     if let Some(path) = there.get(&key).filter(|path| is_intact(path)) {
-        return Ok(path.clone());
+        return Ok(Made { files: vec![path.clone()], damage: Vec::new() });
     }
     make(folder, &key, &logs, log)
 }
@@ -125,15 +142,22 @@ fn hash_of(path: &Path) -> Result<String, QueryError> {
     Ok(blake3::hash(&cliptune_store::read_file(path)?).to_hex().to_string())
 }
 
-/// Reads logs into a file of the cache.
-fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result<PathBuf, QueryError> {
+/// Reads logs into a file of the cache. A log that does not exist has no lines.
+fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result<Made, QueryError> {
     let columns = log.view.columns();
     // The time is that of the log, in seconds, until it is written.
     let kind = |kind: Kind| if kind == Kind::Time { Kind::Number } else { kind };
     let names: Vec<(&str, Kind)> = columns.iter().map(|column| (column.name, kind(column.kind))).collect();
     let mut rows = Rows::new(&names);
-    for (run, path) in logs {
-        (log.read)(run, path, &mut rows);
+    let mut damage = Vec::new();
+    for (run, path) in logs.iter().filter(|(_, path)| fs::symlink_metadata(path).is_ok()) {
+        match (log.read)(run, path, &mut rows) {
+            Ok(0) => {}
+            Ok(lines) => {
+                damage.push(StoreError::Damaged { path: path.clone(), source: Damage::Lines(lines) });
+            }
+            Err(error) => damage.push(error),
+        }
     }
     let database = Database::open()?;
     database.make("SET threads = 1")?;
@@ -156,9 +180,11 @@ fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result
         written.join(", "),
         sql_text(&staged.path().to_string_lossy())
     ))?;
-    let path = folder.join(format!("{key}-{}.parquet", hash_of(staged.path())?));
+    // Nobody looks for a file by the second of these names.
+    let name = if damage.is_empty() { key.to_owned() } else { format!("{key}d") };
+    let path = folder.join(format!("{name}-{}.parquet", hash_of(staged.path())?));
     staged.persist(&path).map_err(|failed| failed.error)?;
-    Ok(path)
+    Ok(Made { files: vec![path], damage })
 }
 
 fn row<'a>(run: &'a str, event: &'a cliptune_store::EventRow<'_>) -> [Cell<'a>; 17] {

@@ -25,6 +25,7 @@ mod views;
 pub use cell::Cell;
 pub use columns::{Column, Kind};
 pub use error::QueryError;
+pub use events::damaged_logs;
 pub use index::Runs;
 pub use listing::{Key, Listing, Order, Part};
 pub use output::Answer;

@@ -11,8 +11,9 @@ pub(crate) const SYSTEM: Log = Log {
     view: View::System,
     file: "system.jsonl",
     read: |run, log, rows| {
-        let read = read_system(log).unwrap_or_default();
+        let read = read_system(log)?;
         read.samples.iter().for_each(|sample| rows.push(row(run, sample)));
+        Ok(read.damaged_lines)
     },
 };
 

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use cliptune_experiment::load;
+use cliptune_experiment::{Experiment, load};
 use cliptune_store::{Standing, Standings, Store, Unknown, look};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer};
 
+use crate::data::ReportData;
 use crate::error::ReportError;
 use crate::render::{RESULTS, ReportFile, render};
 use crate::{headline, publish, report_name, summary, words};
@@ -33,8 +34,8 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     let experiments = load(&args.experiments, &args.common.set).map_err(ReportError::from)?;
     let store = Store::open(&args.common.store).map_err(ReportError::from)?;
     let name = report_name(&args.experiments)?;
-    let standings = standings(look(&store, &experiments, &|_, _| {}), &printer)?;
-    let data = summary::read(&standings, &name, &arguments(args))?;
+    let data =
+        read(&store, &experiments, &|standings| summary::read(standings, &name, &arguments(args)), &printer)?;
     let files = render(&data)?;
     let page = publish(&store, &name, &files)?;
     for note in words::notes(&data) {
@@ -49,8 +50,34 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     Ok(Exit::Done)
 }
 
-/// Returns where the plans stand of which that can be told. What is missing and what is damaged is named.
-fn standings(found: Standings, printer: &Printer) -> Result<Vec<Standing>, ReportError> {
+/// How often a report is begun anew because what it reads is being replaced or removed.
+const TRIES: usize = 5;
+
+/// Reads what a report shows. Other processes may replace scores and remove runs meanwhile: what is then not there any more,
+/// or does not fit together, is looked at again, and named if it stays so.
+fn read(
+    store: &Store,
+    experiments: &[Experiment],
+    summarize: &dyn Fn(&[Standing]) -> Result<ReportData, ReportError>,
+    printer: &Printer,
+) -> Result<ReportData, ReportError> {
+    let mut tries = 1..TRIES;
+    loop {
+        let found = look(store, experiments, &|_, _| {});
+        let data = summarize(&found.known);
+        let again = data.as_ref().is_err_and(ReportError::may_pass) && tries.next().is_some();
+        if !again {
+            tell(found, printer)?;
+            return data;
+        }
+    }
+}
+
+/// Names what is missing and what is damaged.
+///
+/// # Errors
+/// Returns an error when it cannot be told of any plan where it stands.
+fn tell(found: Standings, printer: &Printer) -> Result<(), ReportError> {
     let Standings { known, mut unknown, damage } = found;
     if known.is_empty() && !unknown.is_empty() {
         return Err(unknown.swap_remove(0).error.into());
@@ -64,7 +91,7 @@ fn standings(found: Standings, printer: &Printer) -> Result<Vec<Standing>, Repor
         ));
     }
     damage.iter().for_each(|error| printer.warn(&error.in_one_line()));
-    Ok(known)
+    Ok(())
 }
 
 /// Returns what the person typed, for the page to repeat.
@@ -78,5 +105,35 @@ fn results(printer: &Printer, files: &[ReportFile]) {
     let file = files.iter().find(|file| file.name == RESULTS);
     if let Some(text) = file.and_then(|file| std::str::from_utf8(&file.bytes).ok()) {
         printer.document(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use cliptune_store::{Damage, StoreError};
+
+    use super::*;
+
+    fn tried(error: impl Fn() -> ReportError) -> (usize, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, tries) = (Store::open(folder.path()).unwrap(), Cell::new(0));
+        let summarize = |standings: &[Standing]| {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 { Err(error()) } else { summary::read(standings, "report", &[]) }
+        };
+        let data = read(&store, &[], &summarize, &Printer::new(true, false));
+        (tries.get(), data.is_ok())
+    }
+
+    #[test]
+    fn what_is_replaced_while_a_report_reads_it_is_read_again() {
+        let gone = || ReportError::Io(std::io::ErrorKind::NotFound.into());
+        assert_eq!(tried(gone), (3, true));
+        let torn =
+            || StoreError::Damaged { path: "predictions.parquet".into(), source: Damage::Content }.into();
+        assert_eq!(tried(torn), (3, true));
+        assert_eq!(tried(|| ReportError::Chart("no font".to_owned())), (1, false));
     }
 }

@@ -1,8 +1,10 @@
 //! The errors that can occur while making a report.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
 
 /// The errors that can occur while making a report.
@@ -14,7 +16,7 @@ pub enum ReportError {
     Experiments(#[from] cliptune_experiment::LoadError),
     /// The store could not be read or written.
     #[error(transparent)]
-    Store(#[from] cliptune_store::StoreError),
+    Store(#[from] StoreError),
     /// A file or a folder could not be written.
     #[error(transparent)]
     Durable(#[from] cliptune_durable::DurableError),
@@ -44,6 +46,16 @@ impl ReportError {
     /// Converts the error of a drawing library, none of which has a source.
     pub(crate) fn chart(error: impl Display) -> Self {
         Self::Chart(error.to_string())
+    }
+
+    /// Checks whether the error may be gone a moment later, because another process is replacing what was read.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Io(error) => error.kind() == ErrorKind::NotFound,
+            Self::Store(StoreError::Io(error)) => error.kind() == ErrorKind::NotFound,
+            Self::Store(error) => error.is_damage(),
+            _ => false,
+        }
     }
 }
 

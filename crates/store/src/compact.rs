@@ -24,6 +24,13 @@ pub fn read_compact<T: DeserializeOwned>(path: &Path, version: u32) -> Option<T>
     is_intact.then(|| postcard::from_bytes(content).ok()).flatten()
 }
 
+/// Checks whether a file is as it was written, whatever its version.
+pub(crate) fn is_compact(path: &Path) -> bool {
+    let Ok(bytes) = read_file(path) else { return false };
+    let split = bytes.split_at_checked(CHECKSUM);
+    split.is_some_and(|(checksum, body)| blake3::hash(body).as_bytes() == checksum)
+}
+
 /// Writes a file, and makes its folder if need be.
 pub fn write_compact(path: &Path, version: u32, content: &impl Serialize) {
     let Ok(mut body) = postcard::to_extend(content, version.to_le_bytes().to_vec()) else { return };

@@ -116,6 +116,13 @@ impl Dataset {
         Ok(())
     }
 
+    /// Returns the errors about tables that are missing or have changed.
+    pub(crate) fn verify_each(&self) -> Vec<StoreError> {
+        let TableHashes { items, rejects } = &self.record.tables;
+        let tables = [self.intact(ITEMS_FILE, items), self.intact(REJECTS_FILE, rejects)];
+        tables.into_iter().filter_map(Result::err).collect()
+    }
+
     /// Returns the path of a table after checking that it is unchanged since it was written. Every reader goes
     /// through here.
     fn intact(&self, name: &str, written: &str) -> Result<PathBuf, StoreError> {

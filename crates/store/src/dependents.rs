@@ -80,8 +80,16 @@ impl<'a> Family<'a> {
     ///
     /// Returns an error when the reports cannot be listed.
     pub fn dependents(&self, run: &Run) -> Result<Dependents, StoreError> {
-        let id = run.id();
-        let mut found = Dependents { reports: reports(self.root, run)?, ..Dependents::default() };
+        self.dependents_of(&run.id())
+    }
+
+    /// Returns what depends on the run with this name, as far as the records of the others tell. Its own need not be readable.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the reports cannot be listed.
+    pub fn dependents_of(&self, id: &str) -> Result<Dependents, StoreError> {
+        let mut found = Dependents { reports: reports(self.root, id)?, ..Dependents::default() };
         for (child, parents) in self.runs.iter().zip(&self.made_from) {
             match parents.iter().find(|parent| parent.run == id).map(|parent| &parent.soup) {
                 Some(None) => found.runs.push(child.id()),
@@ -148,8 +156,9 @@ fn parents(root: &Path, run: &Run, by_key: &HashMap<&str, Vec<String>>) -> Vec<P
     let mut parents = Vec::new();
     if let Base::Run { run: base, key } = &record.base {
         let same = by_key.get(key.as_str()).map(Vec::as_slice).unwrap_or_default();
-        // A run that was trained again has another name, and the same weights.
-        match same.contains(base) {
+        // A run that was trained again has another name, and the same weights. Where there is none, what was started from
+        // cannot be read, or is gone.
+        match same.contains(base) || same.is_empty() {
             true => parents.push(itself(base.clone())),
             false => parents.extend(same.iter().cloned().map(itself)),
         }
@@ -176,22 +185,23 @@ fn run_at(root: &Path, path: &Path) -> Option<String> {
 }
 
 /// Returns the names of the reports that show a run. What is no report that can be read shows none.
-fn reports(root: &Path, run: &Run) -> Result<Vec<String>, StoreError> {
+fn reports(root: &Path, id: &str) -> Result<Vec<String>, StoreError> {
     let folders = subfolders(&root.join("reports"))?;
-    let showing = folders.into_iter().filter(|folder| shows(folder, run));
+    let showing = folders.into_iter().filter(|folder| shows(folder, id));
     Ok(showing
         .filter_map(|folder| folder.file_name().map(|name| name.to_string_lossy().into_owned()))
         .collect())
 }
 
-fn shows(report: &Path, run: &Run) -> bool {
+fn shows(report: &Path, id: &str) -> bool {
+    let Some((experiment, run)) = id.split_once('/') else { return false };
     let Ok(text) = read_file(&report.join("report.json")) else { return false };
     let Ok(report) = serde_json::from_slice::<Value>(&text) else { return false };
     let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let own = |entry: &Value| entry["experiment"] == run.record().experiment.as_str();
+    let own = |entry: &Value| entry["experiment"] == experiment;
     let entries = list(&report, "experiments");
     entries
         .iter()
         .filter(|entry| own(entry))
-        .any(|entry| list(entry, "runs").iter().any(|shown| shown["run"] == run.record().run.as_str()))
+        .any(|entry| list(entry, "runs").iter().any(|shown| shown["run"] == run))
 }

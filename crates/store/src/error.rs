@@ -43,7 +43,11 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A record was written by another version of cliptune.
-    #[error("{} has format version {found}, this cliptune reads version {supported}", path.display())]
+    #[error(
+        "{} has format version {found}, this cliptune reads version {supported}: {} cliptune has written it",
+        path.display(),
+        if found > supported { "a newer" } else { "an older" }
+    )]
     Version {
         /// The path of the record.
         path: PathBuf,
@@ -221,6 +225,12 @@ pub enum Damage {
     /// A file was changed or cut short, so that it does not have the hash that a record says.
     #[error("it was changed or cut short after it was written")]
     Content,
+    /// Some lines of a log cannot be read.
+    #[error("{} cannot be read", counted(*.0 as u64, "line"))]
+    Lines(usize),
+    /// The record is that of something else.
+    #[error("it is the record of {0}")]
+    Foreign(String),
     /// A table is intact, but contains an item that contradicts itself.
     #[error("{0}")]
     Contradiction(String),
@@ -253,16 +263,14 @@ impl StoreError {
     }
 
     /// Checks whether the error means that a file of the store cannot be used, so that its content has to be made
-    /// again: it is damaged, has another version, or is a table that cannot be read. The other errors say nothing
-    /// about the file.
+    /// again: it is damaged, has an older version, or is a table that cannot be read. The other errors say nothing
+    /// about the file. What a newer cliptune has written is whole, and is not made again over its head.
     pub fn is_damage(&self) -> bool {
-        matches!(
-            self,
-            Self::Damaged { .. }
-                | Self::Json { .. }
-                | Self::Version { .. }
-                | Self::Table { action: "read", .. }
-        )
+        match self {
+            Self::Damaged { .. } | Self::Json { .. } | Self::Table { action: "read", .. } => true,
+            Self::Version { found, supported, .. } => found < supported,
+            _ => false,
+        }
     }
 
     /// Returns the file that is damaged, if the error is about one.
@@ -294,6 +302,9 @@ impl StoreError {
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
             Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
+            Self::Version { found, supported, .. } if found > supported => {
+                "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()
+            }
             Self::Version { path, .. } => return other_version(path),
             Self::ChangedModel { .. } => {
                 "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
@@ -375,6 +386,9 @@ fn restoring(path: &Path) -> String {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
              give them again"
                 .to_owned()
+        }
+        "events.jsonl" | "system.jsonl" => {
+            "nothing but these lines is lost: they are missing from the curves and from what `query` sees".to_owned()
         }
         "trashed.json" => {
             "it says where the folder `content` beside it came from: move that back by hand".to_owned()

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::event::{Event, Stamped};
 use crate::event_row::EventRow;
-use crate::lines::{Lines, checked, split};
+use crate::lines::{Lines, checked, for_each, split};
 use crate::regular::read_file;
 use crate::utc;
 
@@ -83,11 +83,14 @@ pub fn read_events(path: &Path) -> Result<Events, StoreError> {
 
 /// Gives every event of a log that can be read to a function, in the order of the file, each as one row of a table.
 ///
-/// This is for many long logs: it takes a fraction of the time of [`read_events`].
-pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<(), StoreError> {
-    let bytes = read_file(path)?;
-    split(&bytes).filter_map(checked).filter_map(EventRow::read).for_each(|row| on_event(&row));
-    Ok(())
+/// This is for many long logs: it takes a fraction of the time of [`read_events`]. It returns the number of lines that
+/// cannot be read. A last line without an end is none of them: somebody is writing it, or was killed while doing so.
+///
+/// # Errors
+///
+/// Returns an error when the log itself cannot be read.
+pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<usize, StoreError> {
+    Ok(for_each(&read_file(path)?, |event| EventRow::read(event).map(|row| on_event(&row)).is_some()))
 }
 
 fn parse(bytes: &[u8]) -> Events {
@@ -152,11 +155,11 @@ mod tests {
         .unwrap();
         log.append(&Event::Finished { best_epoch: 1, alpha: Some(0.5) }).unwrap();
         let mut bytes = fs::read(&path).unwrap();
-        bytes.extend(b"{\"crc32c\":\"00000000\",\"event\":{}}\n");
+        bytes.extend(b"{\"crc32c\":\"00000000\",\"event\":{}}\n{\"crc32c\":\"0");
         fs::write(&path, bytes).unwrap();
         let mut rows = Vec::new();
-        for_each_event(&path, |row| rows.push(format!("{row:?}"))).unwrap();
-        assert_eq!(rows.len(), 3);
+        let damaged = for_each_event(&path, |row| rows.push(format!("{row:?}"))).unwrap();
+        assert_eq!((rows.len(), damaged), (3, 1));
         assert!(
             rows[0].contains("loss: Some(NaN)") && rows[0].contains("learning_rate: Some(1e-5)"),
             "{}",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cliptune_experiment::{ExperimentName, Impossible};
@@ -126,6 +126,16 @@ impl fmt::Display for OwnName {
     }
 }
 
+/// Returns what people say about the run in a folder, whether or not its own record can be read.
+///
+/// # Errors
+///
+/// Returns an error when there is a record of it that is damaged or cannot be read.
+pub fn labels_in(folder: &Path) -> Result<Labels, StoreError> {
+    let path = folder.join(FILE);
+    if is_absent(&path) { Ok(Labels::default()) } else { read_record(&path, FORMAT) }
+}
+
 impl Run {
     /// Returns the file of the labels.
     pub fn labels_file(&self) -> PathBuf {
@@ -138,8 +148,7 @@ impl Run {
     ///
     /// Returns an error when there is a record that is damaged or cannot be read.
     pub fn labels(&self) -> Result<Labels, StoreError> {
-        let path = self.labels_file();
-        if is_absent(&path) { Ok(Labels::default()) } else { read_record(&path, FORMAT) }
+        labels_in(self.folder())
     }
 
     /// Checks whether the run has this name of its own. A run whose labels cannot be read has none.

@@ -91,6 +91,19 @@ pub(crate) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
+/// Gives the content of every line with the right checksum to a function, which tells whether it could read it, and returns the
+/// number of lines that cannot be read. A last line without an end is none of them: somebody is writing it, or was killed
+/// while doing so.
+pub(crate) fn for_each(bytes: &[u8], mut is_read: impl FnMut(&[u8]) -> bool) -> usize {
+    let mut damaged = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let whole = line.strip_suffix(b"\n").unwrap_or(line);
+        let is_damaged = !checked(whole).is_some_and(&mut is_read);
+        damaged += usize::from(is_damaged && !whole.is_empty() && whole.len() < line.len());
+    }
+    damaged
+}
+
 /// Returns the content of a line if its checksum is right.
 pub(crate) fn checked(line: &[u8]) -> Option<&[u8]> {
     let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;

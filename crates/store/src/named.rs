@@ -1,6 +1,6 @@
 //! Finds runs by name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
@@ -25,11 +25,36 @@ impl Store {
         self.meant(name, <[Run]>::to_vec)
     }
 
+    /// Returns the folders of runs whose records cannot be read that a name stands for, each with the error. The name is that
+    /// of the folder, with or without its experiment, its path, or the beginning of one.
+    ///
+    /// # Errors
+    /// Returns an error when the store cannot be listed.
+    pub fn damaged_named(&self, name: &str) -> Result<Vec<(PathBuf, StoreError)>, StoreError> {
+        let damaged = self.runs()?.damaged;
+        let own = |folder: &Path| [self.id_of(folder), last_name(folder)];
+        let readings: [&dyn Fn(&Path) -> bool; 3] = [
+            &|folder| own(folder).iter().any(|own| own == name),
+            &|folder| is_same_folder(folder, name),
+            &|folder| own(folder).iter().any(|own| own.starts_with(name)),
+        ];
+        let reading = readings.iter().find(|reading| damaged.iter().any(|(folder, _)| reading(folder)));
+        Ok(damaged
+            .into_iter()
+            .filter(|(folder, _)| reading.is_some_and(|is_meant| is_meant(folder)))
+            .collect())
+    }
+
+    /// Returns the name of the run in a folder, `<experiment>/<run>`, by the folder's place in the store.
+    pub fn id_of(&self, folder: &Path) -> String {
+        folder.strip_prefix(self.root()).unwrap_or(folder).display().to_string()
+    }
+
     /// Returns the runs that a name stands for, given which of the runs of an experiment are meant by its name.
     fn meant(&self, name: &str, of_experiment: fn(&[Run]) -> Vec<Run>) -> Result<Vec<Run>, StoreError> {
         let runs = self.runs()?.runs;
         let readings: [&dyn Fn(&Run) -> bool; 2] =
-            [&|run| run.id() == name || run.record().run == name, &|run| is_folder(run, name)];
+            [&|run| run.id() == name || run.record().run == name, &|run| is_same_folder(run.folder(), name)];
         for reading in readings {
             let found: Vec<Run> = runs.iter().filter(|run| reading(run)).cloned().collect();
             if !found.is_empty() {
@@ -54,11 +79,15 @@ fn begins(run: &Run, beginning: &str) -> bool {
     run.id().starts_with(beginning) || run.record().run.starts_with(beginning) || own()
 }
 
-fn is_folder(run: &Run, name: &str) -> bool {
-    let (Ok(folder), Ok(named)) = (fs::canonicalize(run.folder()), fs::canonicalize(Path::new(name))) else {
+fn is_same_folder(folder: &Path, name: &str) -> bool {
+    let (Ok(folder), Ok(named)) = (fs::canonicalize(folder), fs::canonicalize(Path::new(name))) else {
         return false;
     };
     folder == named
+}
+
+fn last_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Checks whether a name is the `experiment` or `experiment@seed` of a run.

@@ -1,16 +1,14 @@
 //! `origin.json`: what a model folder was made from, if cliptune made it from runs.
 
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::record::{read_record, write_record};
+use crate::regular::{check, is_absent};
 use crate::run::Run;
 
-/// The name of the file in the model folder.
-const FILE: &str = "origin.json";
 /// The version of the record.
 const FORMAT: u32 = 2;
 /// The largest size of a record in bytes. The limit exists because a folder may come from anywhere.
@@ -30,6 +28,9 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The name of the file in the model folder.
+    pub(crate) const FILE: &str = "origin.json";
+
     /// Returns the origin of a model that is made from some runs, with everything that their models have seen.
     pub fn of(runs: &[Run]) -> Self {
         let mut lineage: Vec<String> = Vec::new();
@@ -43,7 +44,7 @@ impl Origin {
 
     /// Writes the record into the model's folder.
     pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
-        write_record(&folder.join(FILE), self)
+        write_record(&folder.join(Self::FILE), self)
     }
 
     /// Reads the record of a model folder. Returns `None` for a folder that was not made from runs.
@@ -53,13 +54,12 @@ impl Origin {
     /// Returns an error when there is a record that cannot be read or names no datasets, because what it fails to say
     /// may matter.
     pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
-        let path = folder.join(FILE);
-        let length = match fs_err::metadata(&path) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        if length > LONGEST {
+        let path = folder.join(Self::FILE);
+        if is_absent(&path) {
+            return Ok(None);
+        }
+        check(&path)?;
+        if fs_err::metadata(&path)?.len() > LONGEST {
             return Err(StoreError::Origin { path });
         }
         let origin: Self = read_record(&path, FORMAT)?;
@@ -98,7 +98,7 @@ mod tests {
     fn what_names_no_dataset_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let read = |bytes: &[u8]| {
-            fs_err::write(folder.path().join(FILE), bytes).unwrap();
+            fs_err::write(folder.path().join(Origin::FILE), bytes).unwrap();
             Origin::read(folder.path()).unwrap_err()
         };
         for hash in ["../../../../etc", "\u{1b}]0;", ""] {

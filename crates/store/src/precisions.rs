@@ -55,7 +55,7 @@ pub fn read_precisions(run: &Run) -> Result<Option<Precisions>, StoreError> {
         return Ok(None);
     };
     match read_record(&path, PRECISIONS_FORMAT) {
-        Err(StoreError::Version { .. }) => Ok(None),
+        Err(StoreError::Version { found, .. }) if found < PRECISIONS_FORMAT => Ok(None),
         read => read.map(Some),
     }
 }

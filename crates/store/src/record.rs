@@ -4,6 +4,7 @@
 //! A record begins with `{` and a line `"checksum": "…"`, and continues as indented JSON. The checksum is the BLAKE3
 //! of every byte after its line.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use cliptune_durable::write_atomic;
@@ -39,14 +40,25 @@ pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), S
 /// # Errors
 /// Returns an error when the record is missing, has changed since it was written, or is of another version.
 pub(crate) fn read_record<T: DeserializeOwned>(path: &Path, supported: u32) -> Result<T, StoreError> {
+    read_versions(path, supported..=supported)
+}
+
+/// Reads a record that has one of some versions, all of which this program can make sense of. The last one is the one that
+/// it writes.
+///
+/// # Errors
+/// Returns an error when the record is missing, has changed since it was written, or is of another version.
+pub(crate) fn read_versions<T: DeserializeOwned>(
+    path: &Path,
+    versions: RangeInclusive<u32>,
+) -> Result<T, StoreError> {
     let text = read_file(path)?;
+    let other = |found| StoreError::Version { path: path.to_path_buf(), found, supported: *versions.end() };
     let body = match checked(&text) {
         Ok(body) => body,
         // Earlier versions wrote no checksum.
         Err(Damage::NoChecksum) => match serde_json::from_slice::<Version>(&text) {
-            Ok(Version { format_version: found }) if found < supported => {
-                return Err(StoreError::Version { path: path.to_path_buf(), found, supported });
-            }
+            Ok(Version { format_version: found }) if found < *versions.end() => return Err(other(found)),
             _ => return Err(StoreError::damaged(path, Damage::NoChecksum)),
         },
         Err(damage) => return Err(StoreError::damaged(path, damage)),
@@ -54,9 +66,9 @@ pub(crate) fn read_record<T: DeserializeOwned>(path: &Path, supported: u32) -> R
     let json = [START, body].concat();
     let unreadable = |source| StoreError::damaged(path, Damage::Json(source));
     let Version { format_version: found } = serde_json::from_slice(&json).map_err(unreadable)?;
-    match found == supported {
+    match versions.contains(&found) {
         true => serde_json::from_slice(&json).map_err(unreadable),
-        false => Err(StoreError::Version { path: path.to_path_buf(), found, supported }),
+        false => Err(other(found)),
     }
 }
 
@@ -134,6 +146,37 @@ mod tests {
         assert_eq!(found(3), 2);
         let error = read_record::<Record>(&path, 2).unwrap_err();
         assert!(matches!(error, StoreError::Damaged { source: Damage::NoChecksum, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_newer_record_is_refused_by_name_and_never_counts_as_damaged() {
+        let (_folder, path) = written();
+        let newer = read_record::<Record>(&path, 1).unwrap_err();
+        assert!(!newer.is_damage(), "what a newer program wrote is not made again");
+        assert!(newer.to_string().contains("a newer cliptune has written it"), "{newer}");
+        let older = read_record::<Record>(&path, 3).unwrap_err();
+        assert!(
+            older.is_damage() && older.to_string().contains("an older cliptune has written it"),
+            "{older}"
+        );
+        assert_eq!(read_versions::<Record>(&path, 1..=3).unwrap(), record());
+    }
+
+    #[test]
+    fn a_version_that_is_none_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        for version in
+            [serde_json::json!("2"), serde_json::json!(-1), serde_json::json!(2.5), serde_json::Value::Null]
+        {
+            write_record(&path, &serde_json::json!({ "format_version": version, "value": 1.0, "text": "" }))
+                .unwrap();
+            assert!(read_record::<Record>(&path, 2).unwrap_err().is_damage(), "{version}");
+        }
+        write_record(&path, &serde_json::json!({ "value": 1.0, "text": "" })).unwrap();
+        assert!(read_record::<Record>(&path, 2).unwrap_err().is_damage(), "no version");
+        write_record(&path, &serde_json::json!({ "format_version": 0, "value": 1.0, "text": "" })).unwrap();
+        assert!(matches!(read_record::<Record>(&path, 2), Err(StoreError::Version { found: 0, .. })));
     }
 
     #[test]

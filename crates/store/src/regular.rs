@@ -54,22 +54,54 @@ pub(crate) fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
     match file_hash(path) {
         Ok(found) if found == hash => Ok(()),
         Ok(_) => Err(StoreError::damaged(path, Damage::Content)),
-        Err(StoreError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-            Err(StoreError::damaged(path, Damage::Missing))
-        }
+        Err(StoreError::Io(error)) if is_nothing(&error) => Err(StoreError::damaged(path, Damage::Missing)),
         Err(error) => Err(error),
     }
 }
 
 /// Makes sure that there is a regular file at a path.
 pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
-    match fs::metadata(path)?.is_file() {
-        true => Ok(()),
-        false => Err(StoreError::damaged(path, Damage::NotAFile)),
+    match fs::metadata(path) {
+        Ok(about) if about.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::damaged(path, Damage::NotAFile)),
+        // A link that leads nowhere, or to itself.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => {
+            Err(StoreError::damaged(path, Damage::NotAFile))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Checks whether nothing at all exists at a path.
+/// Checks whether nothing at all exists at a path. Nothing exists below a file.
 pub(crate) fn is_absent(path: &Path) -> bool {
-    matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound)
+    matches!(fs::symlink_metadata(path), Err(error) if is_nothing(&error))
+}
+
+/// Checks whether an error means that there is no such file.
+pub(crate) fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_damage_and_what_is_below_a_file_is_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("file"), "x").unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        symlink("/nowhere", path("dangling")).unwrap();
+        symlink("loop", path("loop")).unwrap();
+        symlink("file", path("link")).unwrap();
+        for wrong in ["folder", "dangling", "loop"] {
+            assert!(read_file(&path(wrong)).is_err_and(|error| error.is_damage()), "{wrong}");
+        }
+        assert_eq!(read_file(&path("link")).unwrap(), b"x");
+        assert!(["missing", "file/below"].iter().all(|name| is_absent(&path(name))));
+        assert!(["file", "dangling", "loop"].iter().all(|name| !is_absent(&path(name))));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cliptune_durable::link_or_copy;
+use cliptune_durable::{link_or_copy, remove_unfinished, sweep_below};
 use cliptune_experiment::{Seed, Split};
 use cliptune_machine::{Total, Usage};
 use fs_err::File;
@@ -167,6 +167,11 @@ impl Run {
         self.onnx_folder().join(WEIGHTS)
     }
 
+    /// Returns the name that the weights have in `model/`.
+    pub(crate) fn model_weights_file(&self) -> PathBuf {
+        self.model_folder().join(WEIGHTS)
+    }
+
     /// Makes a link to [`weights_file`](Self::weights_file) in `model/`, or a copy where the file system has no
     /// links.
     ///
@@ -174,7 +179,7 @@ impl Run {
     /// Returns an error when the link or the copy cannot be made.
     pub fn link_weights(&self) -> Result<(), StoreError> {
         let original = Path::new("..").join(ONNX).join(WEIGHTS);
-        Ok(link_or_copy(&original, &self.model_folder().join(WEIGHTS))?)
+        Ok(link_or_copy(&original, &self.model_weights_file())?)
     }
 
     /// Returns the folder of the adapters of a run that tuned with LoRA.
@@ -202,6 +207,15 @@ impl Run {
         self.folder.join("system.jsonl")
     }
 
+    /// Checks whether the run has an event log.
+    ///
+    /// # Errors
+    /// Returns an error when something that is no file has its name.
+    pub fn has_log(&self) -> Result<bool, StoreError> {
+        let path = self.events_file();
+        if is_absent(&path) { Ok(false) } else { check(&path).map(|()| true) }
+    }
+
     /// Returns the folder of a split's scores.
     pub fn scores_folder(&self, split: Split) -> PathBuf {
         self.folder.join("scores").join(split.as_str())
@@ -218,14 +232,6 @@ impl Run {
         }
     }
 
-    /// Keeps other processes from writing the run for as long as the result lives.
-    ///
-    /// # Errors
-    /// Returns an error when a process writes it, or when its lock cannot be opened.
-    pub(crate) fn hold(&self) -> Result<File, StoreError> {
-        lock(&self.folder)
-    }
-
     /// Becomes the writer of a run that was interrupted, failed or crashed, in order to continue it.
     pub fn resume(&mut self) -> Result<(), StoreError> {
         if self.writer.is_some() {
@@ -238,6 +244,7 @@ impl Run {
             return Err(StoreError::Finished { path: self.folder.clone() });
         }
         let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
+        self.clear();
         write_record(&self.folder.join(RECORD), &record)?;
         (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
         Ok(())
@@ -259,7 +266,18 @@ impl Run {
         self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, usage, files });
         write_record(&self.folder.join(RECORD), &self.record)?;
         self.writer = None;
+        sweep_below(&self.folder);
         Ok(())
+    }
+
+    /// Removes what killed processes have left in the run's folder. Nobody but its writer makes anything in the folders of
+    /// a model that is not complete; beside them, somebody may be writing labels.
+    fn clear(&self) {
+        for part in [MODEL, ONNX, ADAPTER] {
+            // What stays is passed over by whoever reads.
+            let _ = remove_unfinished(&self.folder.join(part));
+        }
+        sweep_below(&self.folder);
     }
 
     /// Returns a clock that counts the seconds spent on the run while this process writes it.
@@ -290,8 +308,11 @@ fn is_locked(path: &Path) -> bool {
             .is_ok_and(|file| matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Takes a run's lock.
-fn lock(folder: &Path) -> Result<File, StoreError> {
+/// Takes a run's lock, which keeps other processes from writing the run for as long as the result lives.
+///
+/// # Errors
+/// Returns an error when a process writes the run, or when its lock cannot be opened.
+pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
     let file = open_lock(&folder.join(LOCK))?;
     for _ in 0..20 {
         match file.file().try_lock() {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use cliptune_durable::StagedFolder;
+use cliptune_durable::{StagedFolder, sweep_below};
 use cliptune_experiment::{Split, TaskKind};
 use serde::{Deserialize, Serialize};
 
+use crate::digests::Stamp;
 use crate::error::{Damage, StoreError};
 use crate::files::write_json;
 use crate::identity::SCORES_FORMAT;
@@ -18,7 +19,7 @@ use crate::run::Run;
 use crate::score_record::{Prediction, Scores};
 
 const PREDICTIONS: &str = "predictions.parquet";
-const SCORES: &str = "scores.json";
+pub(crate) const SCORES: &str = "scores.json";
 const CHOICES: &str = "choices.json";
 
 const PREDICTIONS_TABLE: Table = Table {
@@ -59,6 +60,7 @@ pub fn write_scores(
     predictions: &[Prediction],
     items: ItemSlice<'_>,
 ) -> Result<(), StoreError> {
+    sweep_below(run.folder());
     let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
     let folder = staged.path();
     parquet::write(&folder.join(PREDICTIONS), &PREDICTIONS_TABLE, predictions)?;
@@ -79,7 +81,8 @@ pub fn write_scores(
 /// # Errors
 /// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
 pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError> {
-    read_scores_in(&run.scores_folder(split))
+    let folder = run.scores_folder(split);
+    steady(&folder, || read_scores_in(&folder))
 }
 
 /// Returns the path of the predictions in the folder of a split's scores after checking that they are as they were written, if
@@ -88,7 +91,7 @@ pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError
 /// # Errors
 /// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
 pub fn verified_predictions(scores: &Path) -> Result<Option<PathBuf>, StoreError> {
-    Ok(read_scores_in(scores)?.map(|_| scores.join(PREDICTIONS)))
+    Ok(steady(scores, || read_scores_in(scores))?.map(|_| scores.join(PREDICTIONS)))
 }
 
 fn read_scores_in(folder: &Path) -> Result<Option<Scores>, StoreError> {
@@ -97,7 +100,8 @@ fn read_scores_in(folder: &Path) -> Result<Option<Scores>, StoreError> {
         return Ok(None);
     }
     let record: Record<Scores> = match read_record(&path, SCORES_FORMAT) {
-        Err(StoreError::Version { .. }) => return Ok(None),
+        // Those of an earlier procedure are made again.
+        Err(StoreError::Version { found, .. }) if found < SCORES_FORMAT => return Ok(None),
         read => read?,
     };
     record.files.iter().try_for_each(|(name, hash)| expect_hash(&folder.join(name), hash))?;
@@ -109,10 +113,25 @@ fn read_scores_in(folder: &Path) -> Result<Option<Scores>, StoreError> {
 /// # Errors
 /// Returns an error when there are no predictions, or when they are damaged or cannot be read.
 pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, StoreError> {
-    let path = run.scores_folder(split).join(PREDICTIONS);
-    match read_scores(run, split)? {
+    let folder = run.scores_folder(split);
+    let path = folder.join(PREDICTIONS);
+    steady(&folder, || match read_scores_in(&folder)? {
         Some(_) => parquet::read(&path),
         None => Err(StoreError::damaged(&path, Damage::Missing)),
+    })
+}
+
+/// Reads files of a folder that another process may replace as a whole meanwhile. What was read of two folders in turn does
+/// not fit together, and is read again.
+fn steady<T>(folder: &Path, read: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut before = Stamp::of_file(folder);
+    loop {
+        let result = read();
+        let after = Stamp::of_file(folder);
+        if result.is_ok() || after == before {
+            return result;
+        }
+        before = after;
     }
 }
 

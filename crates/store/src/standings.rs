@@ -159,7 +159,11 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
     };
     let unjudged = unjudged(run.as_ref(), precisions.as_ref(), plan);
     let export_damage = match &run {
-        Some(run) => look.export_damage(run)?,
+        Some(run) => {
+            // Nothing that is made of the run needs its log.
+            look.intact(run.has_log())?;
+            look.export_damage(run)?
+        }
         None => None,
     };
     let case = Case {

@@ -124,6 +124,8 @@ impl Store {
     pub fn commit_dataset(&self, staged: StagedFolder, hash: &str) -> Result<PathBuf, StoreError> {
         match self.dataset(hash) {
             Ok(Some(there)) if there.verify().is_ok() => Ok(there.folder().to_path_buf()),
+            // Such as what a newer cliptune has written.
+            Err(error) if !error.is_damage() => Err(error),
             _ => Ok(staged.replace()?),
         }
     }
@@ -133,7 +135,7 @@ impl Store {
         self.root.join("datasets")
     }
 
-    fn dataset_folder(&self, hash: &str) -> PathBuf {
+    pub(crate) fn dataset_folder(&self, hash: &str) -> PathBuf {
         self.datasets_folder().join(hash.get(..FOLDER_DIGITS).unwrap_or(hash))
     }
 
@@ -220,10 +222,10 @@ fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Returns the folders in a folder, sorted, without those whose names start with a dot. If the folder does not exist,
-/// there are none.
+/// Returns the folders in a folder, sorted, without those whose names start with a dot. If the folder does not exist, or is
+/// none, there are none.
 pub(crate) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    if !folder.exists() {
+    if !folder.is_dir() {
         return Ok(Vec::new());
     }
     let mut folders = Vec::new();

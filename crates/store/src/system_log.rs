@@ -10,7 +10,7 @@ use cliptune_machine::{Sample, Usage};
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::event_log::{to_the_millisecond, unix_time};
-use crate::lines::{Lines, checked, split};
+use crate::lines::{Lines, for_each};
 use crate::regular::read_file;
 
 /// The log of a run's machine, open for appending.
@@ -67,17 +67,10 @@ pub fn read_system(path: &Path) -> Result<SystemSamples, StoreError> {
     if crate::regular::is_absent(path) {
         return Ok(samples);
     }
-    for line in split(&read_file(path)?) {
-        match sample(line) {
-            Some(sample) => samples.samples.push(sample),
-            None => samples.damaged_lines += 1,
-        }
-    }
+    samples.damaged_lines = for_each(&read_file(path)?, |content| {
+        serde_json::from_slice(content).map(|sample| samples.samples.push(sample)).is_ok()
+    });
     Ok(samples)
-}
-
-fn sample(line: &[u8]) -> Option<Sample> {
-    serde_json::from_slice(checked(line)?).ok()
 }
 
 #[cfg(test)]

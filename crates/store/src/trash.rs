@@ -8,28 +8,34 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cliptune_durable::{DurableError, StagedFolder, discard, move_folder, unfinished, write_atomic};
+use cliptune_experiment::Split;
 use fs_err as fs;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::error::StoreError;
+use crate::error::{Damage, StoreError};
 use crate::labels::OwnName;
 use crate::lock::StoreLock;
+use crate::place::Place;
 use crate::precisions::RECORD as PRECISIONS;
-use crate::record::{read_record, write_record};
+use crate::record::{read_versions, write_record};
 use crate::regular::{is_absent, read_file};
-use crate::run::{ADAPTER, MODEL, ONNX, Run, to_the_second};
+use crate::run::{ADAPTER, MODEL, ONNX, Run, lock, to_the_second};
 use crate::store::{Store, subfolders};
 use crate::utc::{age_since, utc_now};
 
 /// The folder in the store. Readers of the store skip names with a leading dot.
 const FOLDER: &str = ".trash";
 /// The record of an entry.
-const RECORD: &str = "trashed.json";
+pub(crate) const RECORD: &str = "trashed.json";
 /// What was removed.
 const CONTENT: &str = "content";
-/// The version of the record.
-const FORMAT: u32 = 1;
+/// The version of the record. The first one knew no scores.
+const FORMAT: u32 = 2;
+const OLDEST: u32 = 1;
+/// The folder of a run that its scores are in.
+const SCORES: &str = "scores";
 /// The parts of a run that can be made again by training and by nothing else. The graphs come first: once they are gone,
 /// the run counts as one without weights, and once they are back, as one with all of them.
 const WEIGHTS: [&str; 4] = [ONNX, MODEL, ADAPTER, "checkpoint"];
@@ -44,6 +50,8 @@ pub enum Kind {
     Weights,
     /// A dataset.
     Dataset,
+    /// The scores of one split of a run.
+    Scores,
 }
 
 impl Kind {
@@ -53,14 +61,10 @@ impl Kind {
             Self::Run => "run",
             Self::Weights => "weights",
             Self::Dataset => "dataset",
+            Self::Scores => "scores",
         }
     }
 }
-
-/// A folder's place in the store: the folder that it is in, and its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Place(String, String);
 
 /// The record of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +72,9 @@ struct Record {
     format_version: u32,
     kind: Kind,
     from: Place,
+    /// The split that scores are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    split: Option<Split>,
     removed: String,
 }
 
@@ -87,54 +94,22 @@ pub struct Trash {
     pub damaged: Vec<(PathBuf, StoreError)>,
 }
 
-impl Place {
-    /// Returns the place of a folder of the store.
-    fn of(store: &Store, folder: &Path) -> Result<Self, StoreError> {
-        let outside = || StoreError::Immovable { path: folder.to_path_buf() };
-        if fs::symlink_metadata(folder)?.is_symlink() {
-            return Err(outside());
-        }
-        let below = folder.strip_prefix(store.root()).ok().and_then(Path::to_str).ok_or_else(outside)?;
-        Self::try_from(below.to_owned()).map_err(|_| outside())
-    }
-
-    fn path(&self, store: &Store) -> PathBuf {
-        store.root().join(&self.0).join(&self.1)
-    }
-}
-
-impl TryFrom<String> for Place {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let is_name = |name: &str| {
-            let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-            !name.is_empty() && !name.starts_with('.') && name.chars().all(allowed)
-        };
-        match text.split_once('/') {
-            Some((folder, name)) if is_name(folder) && is_name(name) => {
-                Ok(Self(folder.to_owned(), name.to_owned()))
-            }
-            _ => Err("expected a folder of the store"),
-        }
-    }
-}
-
-impl From<Place> for String {
-    fn from(place: Place) -> Self {
-        format!("{}/{}", place.0, place.1)
-    }
-}
-
 impl Trashed {
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
+        let record = read_versions(&folder.join(RECORD), OLDEST..=FORMAT)?;
+        Ok(Self { folder, record })
+    }
+
     /// Returns what kind of thing it is.
     pub fn kind(&self) -> Kind {
         self.record.kind
     }
 
-    /// Returns the name that it had in the store: `<experiment>/<run>`, or `datasets/<hash>`.
+    /// Returns the name that it had in the store: `<experiment>/<run>`, `<experiment>/<run>/scores/<split>`, or
+    /// `datasets/<hash>`.
     pub fn id(&self) -> String {
-        self.record.from.clone().into()
+        let from = String::from(self.record.from.clone());
+        self.record.split.map_or_else(|| from.clone(), |split| format!("{from}/{SCORES}/{split}"))
     }
 
     /// Returns the time at which it was removed, in RFC 3339 and UTC.
@@ -155,7 +130,7 @@ impl Trashed {
     /// Checks whether one of its names matches.
     fn is_named(&self, matches: &dyn Fn(&str) -> bool) -> bool {
         matches(&self.id())
-            || matches(&self.record.from.1)
+            || (self.record.kind != Kind::Scores && matches(self.record.from.name()))
             || self.other_names().iter().any(|name| matches(name))
     }
 
@@ -168,7 +143,19 @@ impl Trashed {
         run.own_name().map(|name| name.to_string()).into_iter().chain([seeded]).collect()
     }
 
-    fn content(&self) -> PathBuf {
+    /// Moves a folder into the entry.
+    fn filled_by(self, folder: &Path) -> Result<Self, StoreError> {
+        match moved(folder, &self.content()) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                // Without content the entry means nothing; it need not stay.
+                let _ = discard(&self.folder);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn content(&self) -> PathBuf {
         self.folder.join(CONTENT)
     }
 }
@@ -196,8 +183,8 @@ impl Store {
             if !has_content(&folder) {
                 continue;
             }
-            match read_record(&folder.join(RECORD), FORMAT) {
-                Ok(record) => trash.entries.push(Trashed { folder, record }),
+            match Trashed::open(folder.clone()) {
+                Ok(entry) => trash.entries.push(entry),
                 Err(error) => trash.damaged.push((folder, error)),
             }
         }
@@ -215,8 +202,32 @@ impl Store {
     ///
     /// Returns an error when a process works on the run, or when it cannot be moved. The run then stays where it was.
     pub fn trash_run(&self, _: &StoreLock, run: &Run) -> Result<Trashed, StoreError> {
-        let _held = idle(run)?;
-        self.trash_folder_of(Kind::Run, run.folder())
+        self.trash_run_in(run.folder())
+    }
+
+    /// Moves a run whose record cannot be read to the trash, with everything in its folder.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a process works on the run, or when it cannot be moved. The run then stays where it was.
+    pub fn trash_damaged_run(&self, _: &StoreLock, folder: &Path) -> Result<Trashed, StoreError> {
+        self.trash_run_in(folder)
+    }
+
+    fn trash_run_in(&self, folder: &Path) -> Result<Trashed, StoreError> {
+        let _held = idle(folder)?;
+        self.trash_folder_of(Kind::Run, folder)
+    }
+
+    /// Moves the scores of a split to the trash.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a process works on the run, or when they cannot be moved. They then stay where they were.
+    pub fn trash_scores(&self, _: &StoreLock, run: &Run, split: Split) -> Result<Trashed, StoreError> {
+        let _held = idle(run.folder())?;
+        let entry = self.entry(Kind::Scores, Place::of(self, run.folder())?, Some(split))?;
+        entry.filled_by(&run.scores_folder(split))
     }
 
     /// Moves the weights of a run to the trash: its model, its graphs, its adapters and its checkpoint. The records and
@@ -226,14 +237,14 @@ impl Store {
     ///
     /// Returns an error when a process works on the run, when it has no weights, or when they cannot be moved.
     pub fn trash_weights(&self, _: &StoreLock, run: &Run) -> Result<Trashed, StoreError> {
-        let _held = idle(run)?;
+        let _held = idle(run.folder())?;
         let parts: Vec<&str> = weights(run).collect();
         if parts.is_empty() {
             return Err(StoreError::NoWeights { run: run.id() });
         }
         let from = Place::of(self, run.folder())?;
         run.keep_precisions()?;
-        let entry = self.entry(Kind::Weights, from)?;
+        let entry = self.entry(Kind::Weights, from, None)?;
         let moved = fs::create_dir(entry.content()).map_err(StoreError::from).and_then(|()| {
             parts.iter().try_for_each(|part| moved(&run.folder().join(part), &entry.content().join(part)))
         });
@@ -254,22 +265,14 @@ impl Store {
     }
 
     fn trash_folder_of(&self, kind: Kind, folder: &Path) -> Result<Trashed, StoreError> {
-        let entry = self.entry(kind, Place::of(self, folder)?)?;
-        match moved(folder, &entry.content()) {
-            Ok(()) => Ok(entry),
-            Err(error) => {
-                // Without content the entry means nothing; it need not stay.
-                let _ = discard(&entry.folder);
-                Err(error)
-            }
-        }
+        self.entry(kind, Place::of(self, folder)?, None)?.filled_by(folder)
     }
 
     /// Makes an entry that has no content yet.
-    fn entry(&self, kind: Kind, from: Place) -> Result<Trashed, StoreError> {
+    fn entry(&self, kind: Kind, from: Place, split: Option<Split>) -> Result<Trashed, StoreError> {
         let removed = utc_now();
         let name = to_the_second(&removed);
-        let record = Record { format_version: FORMAT, kind, from, removed };
+        let record = Record { format_version: FORMAT, kind, from, split, removed };
         for attempt in 1_u32.. {
             let folder = self.trash_folder().join(format!("{name}-{attempt}"));
             let staged = StagedFolder::beside(&folder)?;
@@ -297,6 +300,7 @@ impl Store {
                 restore_weights(&entry.content(), &place)?;
                 discard(&place.join(PRECISIONS))?;
             }
+            Kind::Scores => restore_scores(entry, &place)?,
         }
         discard(&entry.folder)?;
         Ok(place)
@@ -327,6 +331,37 @@ impl Store {
         Ok(found)
     }
 
+    /// Writes the record of an entry again whose own cannot be read, from what lies in it: a whole run or a whole dataset says
+    /// where it was. Of weights and of scores nothing says that.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the content does not say what it is, or when the record cannot be written.
+    pub(crate) fn describe_again(&self, entry: &Path) -> Result<(), StoreError> {
+        let unknown = || StoreError::damaged(&entry.join(RECORD), Damage::Missing);
+        let (kind, from) = self.place_told_by(entry).ok_or_else(unknown)?;
+        let removed = fs::metadata(entry)?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+        let removed = removed.map_or_else(utc_now, |time| format!("{time:.3}"));
+        let record = Record { format_version: FORMAT, kind, from, split: None, removed };
+        // A folder, a FIFO or a link that has the record's name makes way.
+        discard(&entry.join(RECORD))?;
+        write_record(&entry.join(RECORD), &record)
+    }
+
+    /// Checks whether the content of an entry says what it is and where it was.
+    pub(crate) fn tells_its_place(&self, entry: &Path) -> bool {
+        self.place_told_by(entry).is_some()
+    }
+
+    fn place_told_by(&self, entry: &Path) -> Option<(Kind, Place)> {
+        let content = entry.join(CONTENT);
+        let (kind, from) = match Dataset::open(content.clone()) {
+            Ok(Some(dataset)) => (Kind::Dataset, self.id_of(&self.dataset_folder(&dataset.record().hash))),
+            _ => (Kind::Run, Run::open(content).ok()?.id()),
+        };
+        Some((kind, Place::try_from(from).ok()?))
+    }
+
     /// Removes something from the trash for good.
     ///
     /// # Errors
@@ -343,17 +378,30 @@ fn weights(run: &Run) -> impl Iterator<Item = &'static str> {
 }
 
 /// Checks whether an entry has content. That of weights is a folder for what is moved next.
-fn has_content(entry: &Path) -> bool {
+pub(crate) fn has_content(entry: &Path) -> bool {
     fs::read_dir(entry.join(CONTENT)).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// Keeps a run as it is for as long as the result lives.
-fn idle(run: &Run) -> Result<fs::File, StoreError> {
-    let held = run.hold()?;
-    match unfinished(run.folder())?.held.is_empty() {
+/// Keeps the run in a folder as it is for as long as the result lives.
+fn idle(folder: &Path) -> Result<Option<fs::File>, StoreError> {
+    let held = match lock(folder) {
+        // Nobody can have locked what is no file.
+        Err(error) if error.is_damage() => None,
+        held => Some(held?),
+    };
+    match unfinished(folder)?.held.is_empty() {
         true => Ok(held),
-        false => Err(StoreError::InUse { path: run.folder().to_path_buf() }),
+        false => Err(StoreError::InUse { path: folder.to_path_buf() }),
     }
+}
+
+fn restore_scores(entry: &Trashed, run: &Path) -> Result<(), StoreError> {
+    if is_absent(run) {
+        return Err(StoreError::NothingToRestoreTo { path: run.to_path_buf() });
+    }
+    let split = entry.record.split.map_or("", Split::as_str);
+    fs::create_dir_all(run.join(SCORES))?;
+    moved(&entry.content(), &run.join(SCORES).join(split))
 }
 
 fn restore_weights(content: &Path, run: &Path) -> Result<(), StoreError> {

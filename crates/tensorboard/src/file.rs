@@ -28,6 +28,8 @@ pub struct EventFile {
     whole: u64,
     /// Whether a broken record follows those bytes.
     torn: bool,
+    /// The records that TensorBoard needs to show the others as they are meant, as long as they could not be written.
+    unwritten: Vec<u8>,
 }
 
 /// The value of a hyperparameter.
@@ -51,17 +53,17 @@ pub enum Status {
 }
 
 impl EventFile {
-    /// Creates a new file, which TensorBoard reads after all files that are in the folder already.
+    /// Creates a new file, which TensorBoard reads after all files that are in the folder already. A disk that is full by
+    /// then leaves an empty file that is written as soon as there is space: one file, however often that is tried.
     ///
     /// # Errors
     ///
-    /// When the file cannot be created or written.
+    /// When the file cannot be created.
     pub fn create(folder: &Path) -> io::Result<Self> {
         let path = new_path(folder)?;
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
-        let mut file = Self { file, whole: 0, torn: false };
-        file.append(0, What::FileVersion(VERSION.to_owned()))?;
-        Ok(file)
+        let unwritten = record(0, What::FileVersion(VERSION.to_owned()));
+        Ok(Self { file, whole: 0, torn: false, unwritten })
     }
 
     /// Begins a process's part of the run at this step. What earlier files say about this step and later ones no longer
@@ -70,10 +72,10 @@ impl EventFile {
     ///
     /// # Errors
     ///
-    /// When the file cannot be written. The same holds for all methods below. The event is then lost, but the others
-    /// are not.
+    /// When the file cannot be written. The same holds for all methods below. A point of a curve is then lost; everything
+    /// else is written before the next event.
     pub fn begin_at(&mut self, step: usize) -> io::Result<()> {
-        self.append(step, What::SessionLog(SessionLog { status: SESSION_START }))
+        self.keep(step, What::SessionLog(SessionLog { status: SESSION_START }))
     }
 
     /// Adds one point to each of several curves. TensorBoard stores 32-bit floats.
@@ -83,34 +85,50 @@ impl EventFile {
 
     /// Adds a text in Markdown.
     pub fn text(&mut self, step: usize, tag: &str, markdown: &str) -> io::Result<()> {
-        self.append(step, text(tag, markdown))
+        self.keep(step, text(tag, markdown))
     }
 
     /// Records the settings of a run. TensorBoard shows the runs of one group as one, averaged, with the settings of
     /// the first run, so their settings must be equal.
     pub fn session_start(&mut self, group: &str, settings: &[(String, Setting)]) -> io::Result<()> {
-        self.append(0, session_start(group, settings, now()))
+        self.keep(0, session_start(group, settings, now()))
     }
 
     /// Records that the run has ended.
     pub fn session_end(&mut self, step: usize, status: Status) -> io::Result<()> {
-        self.append(step, session_end(status, now()))
+        self.keep(step, session_end(status, now()))
     }
 
-    /// Appends one event with one write. Whatever a failed write leaves is cut off before the next one, because
-    /// TensorBoard stops reading a file at the first broken record.
+    /// Appends an event that is kept until it is written.
+    fn keep(&mut self, step: usize, what: What) -> io::Result<()> {
+        self.unwritten.extend(record(step, what));
+        self.write(&[])
+    }
+
+    /// Appends an event that is lost when it cannot be written now.
     fn append(&mut self, step: usize, what: What) -> io::Result<()> {
-        let event = Event { wall_time: now(), step: step as i64, what: Some(what) };
-        let record = frame(&event.encode_to_vec());
+        self.write(&record(step, what))
+    }
+
+    /// Appends what could not be written before, and then a record, with one write. Whatever a failed write leaves is cut
+    /// off before the next one, because TensorBoard stops reading a file at the first broken record.
+    fn write(&mut self, record: &[u8]) -> io::Result<()> {
+        let bytes = [&self.unwritten, record].concat();
         if self.torn {
             self.file.set_len(self.whole)?;
         }
         self.torn = true;
-        self.file.write_all(&record)?;
+        self.file.write_all(&bytes)?;
         self.torn = false;
-        self.whole += record.len() as u64;
+        self.whole += bytes.len() as u64;
+        self.unwritten.clear();
         Ok(())
     }
+}
+
+fn record(step: usize, what: What) -> Vec<u8> {
+    let event = Event { wall_time: now(), step: step as i64, what: Some(what) };
+    frame(&event.encode_to_vec())
 }
 
 fn scalars(values: &[(&str, f64)]) -> What {
@@ -271,7 +289,7 @@ mod tests {
     }
 
     /// Reads the records of a file, and fails at a frame that does not fit.
-    fn records(data: &[u8]) -> Vec<Event> {
+    fn events_of(data: &[u8]) -> Vec<Event> {
         let mut rest = data;
         let mut events = Vec::new();
         while !rest.is_empty() {
@@ -287,7 +305,7 @@ mod tests {
     fn read(folder: &Path) -> Vec<Vec<Event>> {
         let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
-        paths.into_iter().map(|path| records(&fs::read(path).unwrap())).collect()
+        paths.into_iter().map(|path| events_of(&fs::read(path).unwrap())).collect()
     }
 
     #[test]
@@ -303,6 +321,24 @@ mod tests {
             assert_eq!(events[0].what, Some(What::FileVersion(VERSION.to_owned())));
             assert_eq!((events[1].step, events.len()), (7, 2));
         }
+    }
+
+    #[test]
+    fn a_disk_that_is_full_from_the_beginning_costs_points_and_leaves_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = EventFile::create(folder.path()).unwrap();
+        let full = fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let own = std::mem::replace(&mut file.file, full);
+        assert!(file.begin_at(0).is_err());
+        for step in 1..100 {
+            assert!(file.scalars(step, &[("loss", 2.0)]).is_err());
+        }
+        file.file = own;
+        file.scalars(100, &[("loss", 1.5)]).unwrap();
+        let files = read(folder.path());
+        let steps: Vec<(i64, bool)> =
+            files[0].iter().map(|event| (event.step, matches!(event.what, Some(What::Summary(_))))).collect();
+        assert_eq!((files.len(), steps), (1, vec![(0, false), (0, false), (100, true)]));
     }
 
     #[test]

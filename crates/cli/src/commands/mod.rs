@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod demo_data;
 pub(crate) mod export;
 pub(crate) mod fetch;
+pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod ls;
 pub(crate) mod note;
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Rm(args) => rm::run(args, common),
         Command::Restore(args) => restore::run(args, common),
         Command::Gc(args) => gc::run(args, common),
+        Command::Fsck(args) => fsck::run(args, common),
         Command::Soup(args) => soup::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),

@@ -1,9 +1,13 @@
 //! `cliptune rm`.
 
+mod damaged;
+
+use std::collections::BTreeSet;
+
 use cliptune_experiment::Split;
 use cliptune_store::{
-    Dataset, Dependents, Family, Run, RunStatus, Space, Store, StoreError, StoreLock, read_precisions,
-    read_scores,
+    Dataset, Dependents, Family, Labels, Run, RunStatus, Space, Store, StoreError, StoreLock,
+    read_precisions, read_scores,
 };
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
@@ -15,7 +19,7 @@ use crate::selection::short;
 ///
 /// What depends on each of them is listed first. A run that others were made from, or that is pinned, is removed only with
 /// --force, and one that is being written never. `cliptune restore` brings back what was removed; only `cliptune gc` deletes
-/// anything for good.
+/// anything for good. A run whose record is damaged is named by its folder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Runs as `cliptune show` takes them, where the name leaves no doubt: `tuned` and `tuned@0` stand for all of their runs
@@ -43,6 +47,16 @@ struct Going<T> {
     reasons: Vec<String>,
 }
 
+impl<T> Going<T> {
+    /// Says why it should stay, and which reports show it.
+    fn announce(&self, printer: &Printer) {
+        let name = &self.removed.name;
+        self.reasons.iter().for_each(|reason| printer.status(&format!("{name}: {reason}")));
+        let reports = self.removed.dependents.iter().flat_map(|found| &found.reports);
+        reports.for_each(|report| printer.status(&format!("{name}: the report {report} shows it")));
+    }
+}
+
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
@@ -56,17 +70,37 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 }
 
 fn runs(store: &Store, args: &Args, printer: &Printer) -> Result<Vec<Removed>, CliError> {
-    let mut named = args.names.iter().map(|name| the_only_run(store, name)).collect::<Result<Vec<_>, _>>()?;
-    let mut ids = std::collections::BTreeSet::new();
-    named.retain(|run| ids.insert(run.id()));
+    let mut ids = BTreeSet::new();
+    let (mut named, mut broken) = (Vec::new(), Vec::new());
+    for name in &args.names {
+        match the_only_run(store, name) {
+            Ok(run) => named.extend(ids.insert(run.id()).then_some(run)),
+            Err(error) => {
+                let (folder, damage) = damaged::the_only(store, name, args.weights, error)?;
+                broken.extend(ids.insert(store.id_of(&folder)).then_some((folder, damage)));
+            }
+        }
+    }
     let lock = store.lock()?;
     let all = store.runs()?.runs;
     let family = Family::of(store, &all);
-    let going = named.into_iter().map(|run| going(run, args.weights, &family, &|id| ids.contains(id)));
+    let goes_too = |id: &str| ids.contains(id);
+    let going = named.into_iter().map(|run| going(run, args.weights, &family, &goes_too));
     let going = going.collect::<Result<Vec<_>, _>>()?;
+    let broken = broken.into_iter().map(|one| damaged::going(store, one, &family, &goes_too));
+    let broken = broken.collect::<Result<Vec<_>, _>>()?;
     announce(&going, printer);
+    damaged::announce(&broken, printer);
     refuse(&going, args.force)?;
-    going.into_iter().map(|one| remove(store, &lock, one, args.weights, printer)).collect()
+    refuse(&broken, args.force)?;
+    let mut removed = Vec::new();
+    for one in going {
+        removed.push(remove(store, &lock, one, args.weights, printer)?);
+    }
+    for one in broken {
+        removed.push(damaged::remove(store, &lock, one, printer)?);
+    }
+    Ok(removed)
 }
 
 /// Looks up what depends on a run. What is removed with it does not count.
@@ -79,16 +113,9 @@ fn going(
     if run.status() == RunStatus::Running {
         return Err(StoreError::InUse { path: run.folder().to_path_buf() }.into());
     }
-    let mut dependents = family.dependents(&run)?;
-    // Those whose weights alone go still need the weights that they were made from.
-    dependents.runs.retain(|id| !goes_too(id));
-    dependents.soups.retain(|soup| !goes_too(&soup.run));
+    let dependents = without(family.dependents(&run)?, goes_too);
     let mut why = reasons(&dependents);
-    match run.labels() {
-        Ok(labels) if labels.pinned => why.push("it is pinned".to_owned()),
-        Err(error) => why.push(format!("whether it is pinned is unknown: {}", error.in_one_line())),
-        Ok(_) => {}
-    }
+    why.extend(pinned(run.labels()));
     let (kind, folders) =
         if weights { ("weights", run.weights_folders()) } else { ("run", vec![run.folder().to_path_buf()]) };
     let bytes = Space::of(folders.iter().map(std::path::PathBuf::as_path))?;
@@ -99,16 +126,26 @@ fn going(
     })
 }
 
+/// Returns what depends on a run and is not removed with it. Those whose weights alone go still need the weights that they
+/// were made from.
+fn without(mut dependents: Dependents, goes_too: &dyn Fn(&str) -> bool) -> Dependents {
+    dependents.runs.retain(|id| !goes_too(id));
+    dependents.soups.retain(|soup| !goes_too(&soup.run));
+    dependents
+}
+
+/// Says whether a run is pinned, as a reason why it should stay.
+fn pinned(labels: Result<Labels, StoreError>) -> Option<String> {
+    match labels {
+        Ok(labels) => labels.pinned.then(|| "it is pinned".to_owned()),
+        Err(error) => Some(format!("whether it is pinned is unknown: {}", error.in_one_line())),
+    }
+}
+
 /// Lists what depends on each of the runs, and what else goes with them.
 fn announce(going: &[Going<Run>], printer: &Printer) {
     for one in going {
-        for reason in &one.reasons {
-            printer.status(&format!("{}: {reason}", one.removed.name));
-        }
-        let reports = one.removed.dependents.iter().flat_map(|found| &found.reports);
-        for report in reports {
-            printer.status(&format!("{}: the report {report} shows it", one.removed.name));
-        }
+        one.announce(printer);
         if one.removed.kind == "run" {
             let held = holds(&one.what);
             if !held.is_empty() {

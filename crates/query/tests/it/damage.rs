@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cliptune_query::Runs;
+use cliptune_query::{Query, Runs};
 use fs_err as fs;
 
 use crate::drawn;
@@ -116,11 +116,41 @@ fn runs_that_change_appear_or_vanish_are_seen() {
     );
 }
 
+/// Asks for all events, and returns their number and what is said about damage.
+fn logged(world: &World) -> (String, Vec<String>) {
+    let sql = "SELECT count(*) FROM events";
+    let runs = Runs::open(&world.store).unwrap();
+    let query = Query::open(&world.store, &runs, sql, None).unwrap();
+    let said = query.damage().iter().map(cliptune_store::StoreError::in_one_line).collect();
+    (world.answer(sql).remove(0), said)
+}
+
 #[test]
-fn a_damaged_line_of_a_log_loses_that_line_alone() {
+fn a_damaged_line_of_a_log_loses_that_line_alone_and_is_named_each_time() {
     let world = World::new();
     let log = world.runs[0].events_file();
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("\"loss\":0.5", "\"loss\":0.6", 1)).unwrap();
-    assert_eq!(world.answer("SELECT count(*) FROM events"), ["7"]);
+    for _ in 0..2 {
+        let (rows, said) = logged(&world);
+        assert_eq!(rows, "7");
+        assert_eq!(said, [format!("{} is damaged: 1 line cannot be read", log.display())]);
+    }
+    // What somebody is writing, or was killed while writing, is no damage.
+    fs::write(&log, format!("{text}{}", &text[..20])).unwrap();
+    assert_eq!(logged(&world), ("8".to_owned(), Vec::new()));
+}
+
+#[test]
+fn a_log_that_is_none_is_named_each_time_and_hides_no_other() {
+    let world = World::new();
+    let log = world.runs[0].events_file();
+    fs::remove_file(&log).unwrap();
+    assert_eq!(logged(&world), ("4".to_owned(), Vec::new()));
+    fs::create_dir(&log).unwrap();
+    for _ in 0..2 {
+        let (rows, said) = logged(&world);
+        assert_eq!((rows.as_str(), said.len()), ("4", 1));
+        assert!(said[0].contains("events.jsonl is damaged: it is not a regular file"), "{said:?}");
+    }
 }

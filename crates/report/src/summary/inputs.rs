@@ -1,5 +1,6 @@
 //! The hash that identifies everything that a report is made from.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
@@ -47,9 +48,12 @@ fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
 }
 
 fn file(hasher: &mut blake3::Hasher, path: &Path) -> Result<(), ReportError> {
-    match path.is_file() {
-        true => field(hasher, &fs_err::read(path)?),
-        false => field(hasher, b"no file"),
+    let content = if path.is_file() { fs_err::read(path) } else { Err(ErrorKind::NotFound.into()) };
+    match content {
+        Ok(content) => field(hasher, &content),
+        // It may have gone a moment ago.
+        Err(error) if error.kind() == ErrorKind::NotFound => field(hasher, b"no file"),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

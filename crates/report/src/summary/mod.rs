@@ -12,7 +12,7 @@ mod thumbnail;
 use cliptune_documents::both_ends;
 use cliptune_experiment::{Plan, spelled};
 use cliptune_store::{
-    DatasetRecord, Precisions, Run, Standing, read_events, read_precisions, read_scores, read_system,
+    DatasetRecord, Events, Precisions, Run, Standing, read_events, read_precisions, read_scores, read_system,
     unless_damaged,
 };
 
@@ -90,8 +90,13 @@ fn run_summary(standing: &Standing) -> Result<RunSummary, ReportError> {
 }
 
 fn finished(standing: &Standing, run: &Run) -> Result<RunSummary, ReportError> {
-    let path = run.events_file();
-    let events = if path.exists() { read_events(&path)? } else { Default::default() };
+    let events = match run.has_log() {
+        Ok(true) => read_events(&run.events_file())?,
+        Ok(false) => Events::default(),
+        // Where the plans stand names it.
+        Err(error) if error.is_damage() => Events::default(),
+        Err(error) => return Err(error.into()),
+    };
     let mut scores = Vec::new();
     for split in &standing.plan.score.splits {
         scores.extend(unless_damaged(read_scores(run, *split))?);

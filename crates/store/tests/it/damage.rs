@@ -16,14 +16,14 @@ use fs_err as fs;
 use crate::support::{World, experiment, item, record};
 
 /// A plan with everything that can be made of it.
-struct Made {
-    world: World,
-    run: Run,
-    dataset: PathBuf,
+pub(crate) struct Made {
+    pub(crate) world: World,
+    pub(crate) run: Run,
+    pub(crate) dataset: PathBuf,
 }
 
 impl Made {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = World::new();
         let plan = world.plan("tuned");
         let dataset = world.make_dataset(&plan.data, &[item(1, Split::Test)], &[]).folder().to_path_buf();
@@ -31,12 +31,12 @@ impl Made {
         Self { world, run, dataset }
     }
 
-    fn standings(&self, names: &[&str]) -> Standings {
+    pub(crate) fn standings(&self, names: &[&str]) -> Standings {
         let experiments: Vec<_> = names.iter().map(|name| experiment(&[self.world.plan(name)])).collect();
         look(&self.world.store(), &experiments, &|_, _| {})
     }
 
-    fn scores_file(&self, name: &str) -> PathBuf {
+    pub(crate) fn scores_file(&self, name: &str) -> PathBuf {
         self.run.scores_folder(Split::Test).join(name)
     }
 }
@@ -216,7 +216,7 @@ fn a_flipped_byte_of_a_model_is_found_before_it_is_used() {
 }
 
 /// Every kind of damage to a file.
-fn damages(path: &Path) -> [Box<dyn Fn() + '_>; 4] {
+pub(crate) fn damages(path: &Path) -> [Box<dyn Fn() + '_>; 5] {
     let half = move || fs::write(path, &fs::read(path).unwrap()[..5]).unwrap();
     let garbage = move || fs::write(path, "no record").unwrap();
     let folder = move || {
@@ -227,10 +227,14 @@ fn damages(path: &Path) -> [Box<dyn Fn() + '_>; 4] {
         fs::remove_file(path).unwrap();
         assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     };
-    [Box::new(half), Box::new(garbage), Box::new(folder), Box::new(fifo)]
+    let link = move || {
+        fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink("/nowhere", path).unwrap();
+    };
+    [Box::new(half), Box::new(garbage), Box::new(folder), Box::new(fifo), Box::new(link)]
 }
 
-fn restore(path: &Path, bytes: &[u8]) {
+pub(crate) fn restore(path: &Path, bytes: &[u8]) {
     match path.is_dir() {
         true => fs::remove_dir(path).unwrap(),
         false => fs::remove_file(path).unwrap(),

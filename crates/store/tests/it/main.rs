@@ -4,6 +4,7 @@
 
 mod damage;
 mod datasets;
+mod fsck;
 mod labels;
 mod model_hash;
 mod named;

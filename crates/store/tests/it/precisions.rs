@@ -2,8 +2,8 @@
 
 use cliptune_experiment::{Fraction, Precision, TaskKind};
 use cliptune_store::{
-    Estimate, Measured, PRECISIONS_FORMAT, Precisions, ReducedPrecision, Run, read_precisions, tower_files,
-    write_precisions,
+    Estimate, Measured, PRECISIONS_FORMAT, Precisions, ReducedPrecision, Run, StoreError, read_precisions,
+    tower_files, write_precisions,
 };
 use fs_err as fs;
 
@@ -75,12 +75,16 @@ fn what_was_made_and_is_not_kept_is_gone_with_the_workshop() {
 }
 
 #[test]
-fn a_record_of_another_procedure_is_none() {
+fn a_record_of_an_earlier_procedure_is_none_and_a_newer_one_is_refused() {
     let world = World::new();
     let run = run(&world);
-    let old = Precisions { format_version: PRECISIONS_FORMAT + 1, ..precisions(false) };
-    write_precisions(&run, &old, &run.onnx_folder()).unwrap();
-    assert_eq!(read_precisions(&run).unwrap(), None);
+    let read = |format_version| {
+        let other = Precisions { format_version, ..precisions(false) };
+        write_precisions(&run, &other, &run.onnx_folder()).unwrap();
+        read_precisions(&run)
+    };
+    assert_eq!(read(PRECISIONS_FORMAT - 1).unwrap(), None);
+    assert!(matches!(read(PRECISIONS_FORMAT + 1), Err(StoreError::Version { .. })));
 }
 
 #[test]

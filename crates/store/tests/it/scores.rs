@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{
-    Estimate, Item, Items, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, read_json, read_predictions,
-    read_scores, write_scores,
+    Estimate, Item, Items, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, StoreError, read_json,
+    read_predictions, read_scores, write_scores,
 };
 
 use serde_json::Value;
@@ -96,10 +96,14 @@ fn rows_that_share_an_id_have_an_answer_each() {
 }
 
 #[test]
-fn scores_of_another_procedure_are_none() {
+fn scores_of_an_earlier_procedure_are_none_and_newer_ones_are_refused() {
     let world = World::new();
     let run = create(&world, "key");
-    let old = Scores { format_version: SCORES_FORMAT + 1, ..scores(0.5) };
-    write_scores(&run, &old, &[prediction()], Items::of(&[item(1, Split::Test)]).all()).unwrap();
-    assert_eq!(read_scores(&run, Split::Test).unwrap(), None);
+    let read = |format_version| {
+        let other = Scores { format_version, ..scores(0.5) };
+        write_scores(&run, &other, &[prediction()], Items::of(&[item(1, Split::Test)]).all()).unwrap();
+        read_scores(&run, Split::Test)
+    };
+    assert_eq!(read(SCORES_FORMAT - 1).unwrap(), None);
+    assert!(matches!(read(SCORES_FORMAT + 1), Err(StoreError::Version { .. })));
 }

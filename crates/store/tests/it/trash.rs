@@ -33,7 +33,7 @@ fn trained(world: &World, experiment: &str, key: &str, base: Base) -> Run {
 }
 
 /// All files below a folder, with their contents; links are not followed.
-fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
@@ -348,4 +348,24 @@ fn the_best_come_first_and_what_has_no_score_is_not_judged() {
     assert_eq!(of(None), [second.clone(), first.clone()]);
     assert_eq!(of(Some("validation.nll")), [first, second]);
     assert!(of(Some("test.accuracy")).is_empty());
+}
+
+#[test]
+fn a_run_with_a_damaged_record_is_removed_and_restored_as_it_is() {
+    let world = World::new();
+    let run = trained(&world, "tuned", "key", Base::Scratch);
+    let (id, folder) = (run.id(), run.folder().to_path_buf());
+    let heir = trained(&world, "heir", "other", Base::Run { run: id.clone(), key: "key".to_owned() });
+    fs::write(folder.join("run.json"), "no record").unwrap();
+    let (before, store) = (tree(&folder), world.store());
+    for name in [id.as_str(), folder.to_str().unwrap(), &id["tuned/".len()..], &id[..id.len() - 3]] {
+        assert_eq!(store.damaged_named(name).unwrap().len(), 1, "{name}");
+    }
+    assert!(store.damaged_named(&heir.id()).unwrap().is_empty());
+    let runs = store.runs().unwrap().runs;
+    assert_eq!(Family::of(&store, &runs).dependents_of(&id).unwrap().runs, [heir.id()]);
+    store.trash_damaged_run(&store.lock().unwrap(), &folder).unwrap();
+    assert!(!folder.exists() && store.runs().unwrap().damaged.is_empty());
+    restore(&world).unwrap();
+    assert_eq!(tree(&folder), before);
 }

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::Preprocessor;
+use cliptune_store::{PIXEL_CHECKSUM, pixel_checksum};
 use fs_err as fs;
 
-/// The number of bytes of the checksum that follows the pixels.
-const CHECKSUM: usize = 8;
 /// The number of hexadecimal digits that stand for a preprocessing in its folder's name.
 const DIGITS: usize = 16;
 /// The most bytes that a data set may take, so that none fills a disk with what can be computed again.
@@ -43,11 +42,11 @@ impl PixelCache {
     /// Returns the pixels of the image with this content.
     pub fn get(&self, image_hash: &str) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.file(image_hash)).ok()?;
-        if bytes.len() != self.length + CHECKSUM {
+        if bytes.len() != self.length + PIXEL_CHECKSUM {
             return None;
         }
         let found = bytes.split_off(self.length);
-        (found == checksum(image_hash, &bytes)).then_some(bytes)
+        (found == pixel_checksum(image_hash, &bytes)).then_some(bytes)
     }
 
     /// Keeps the pixels of an image while there is enough space.
@@ -55,7 +54,7 @@ impl PixelCache {
         let file = self.file(image_hash);
         let kept = file.parent().map_or(Ok(()), fs::create_dir_all).is_ok() && self.has_space();
         // The file is written in place and not made durable: the checksum reveals what a crash has left incomplete.
-        if kept && fs::write(&file, [pixels, &checksum(image_hash, pixels)].concat()).is_err() {
+        if kept && fs::write(&file, [pixels, &pixel_checksum(image_hash, pixels)].concat()).is_err() {
             drop(fs::remove_file(&file));
         }
     }
@@ -68,12 +67,6 @@ impl PixelCache {
     fn file(&self, image_hash: &str) -> PathBuf {
         self.folder.join(image_hash.get(..2).unwrap_or_default()).join(image_hash)
     }
-}
-
-/// Computes a checksum that also covers the image's hash, so that a file under another image's name is not accepted.
-fn checksum(image_hash: &str, pixels: &[u8]) -> [u8; CHECKSUM] {
-    let hash = blake3::Hasher::new().update(image_hash.as_bytes()).update(pixels).finalize();
-    std::array::from_fn(|at| hash.as_bytes()[at])
 }
 
 #[cfg(test)]
