@@ -78,8 +78,8 @@ impl Stamp {
         Ok(Self::from_metadata(&file, size))
     }
 
+    #[allow(clippy::unnecessary_cast, reason = "the types of these fields differ between systems")]
     fn from_stat(file: &Stat) -> Self {
-        // The types of these fields differ between systems.
         Self {
             size: file.st_size as u64,
             modified: nanoseconds(file.st_mtime as i64, file.st_mtime_nsec as i64),
