@@ -93,7 +93,8 @@ pub fn energy(joules: f64) -> String {
         value if value < 99.95 => 1,
         _ => 0,
     };
-    format!("{value:.decimals$} {unit}")
+    // No machine takes that much; a damaged counter may say so.
+    if value.abs() >= 1e6 { format!("{value:.1e} {unit}") } else { format!("{value:.decimals$} {unit}") }
 }
 
 /// The usage of several times together.
@@ -225,8 +226,11 @@ mod tests {
 
     #[test]
     fn energy_has_three_figures() {
-        let read = [0.0, 9.99, 12.34, 912.0, 999.7, 4_560_000.0, 7.5e12].map(energy);
-        assert_eq!(read, ["0.00 J", "9.99 J", "12.3 J", "912 J", "1.00 kJ", "4.56 MJ", "7500 GJ"]);
+        let read = [0.0, 9.99, 12.34, 912.0, 999.7, 4_560_000.0, 7.5e12, 1e300].map(energy);
+        assert_eq!(
+            read,
+            ["0.00 J", "9.99 J", "12.3 J", "912 J", "1.00 kJ", "4.56 MJ", "7500 GJ", "1.0e291 GJ"]
+        );
     }
 
     #[test]

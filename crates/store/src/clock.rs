@@ -9,8 +9,8 @@ use crate::event::{Event, Stamped};
 
 /// The time between two ticks of a clock.
 const TICK: Duration = Duration::from_secs(1);
-/// The time between two ticks after which the process was stopped in between. A process that runs never waits that long,
-/// however busy its machine is.
+/// The time between two ticks after which the process counts as stopped in between. A thread that only ever sleeps is not kept
+/// waiting that long on a machine that works, however busy it is.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Counts the seconds that are spent on a run, including those of earlier processes.

@@ -59,9 +59,9 @@ fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
     }
     let said = view.labels().facts();
     facts.extend(said.into_iter().map(|(name, text)| (name, format::visible(&text))));
-    if let Some(end) = &record.end {
-        facts.push(("time", usage::time(end.seconds, view.time_split())));
-    }
+    let split = view.time_split();
+    let seconds = record.end.as_ref().map(|end| end.seconds).or(split.map(|split| split.total()));
+    facts.extend(seconds.map(|seconds| ("time", usage::time(seconds, split))));
     facts.extend(usage::facts(record.end.as_ref().and_then(|end| end.peak_memory), run.usage().as_ref()));
     facts.push(("started", record.started.clone()));
     facts.push(("seed", record.seed.to_string()));

@@ -29,12 +29,16 @@ pub(crate) fn ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
     coordinate.key_points(most)
 }
 
-/// Returns whole numbers inside a range, about as many as asked for.
+/// Returns whole numbers inside a range, at most as many as asked for and one more, whatever the range is.
 pub(crate) fn whole_ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
-    let (first, last) = (range.start.ceil() as i64, range.end.floor() as i64);
-    let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-    let step = steps.into_iter().find(|step| (last - first) / step < most as i64).unwrap_or(5000);
-    (first..=last).filter(|value| value % step == 0).map(|value| value as f64).collect()
+    let steps = (0..).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power)));
+    let span = range.end.floor() - range.start.ceil();
+    // A step that is no number is the end of all steps.
+    let step = steps.take_while(|step| step.is_finite()).find(|step| (span / step).floor() < most as f64);
+    let Some(step) = step else { return Vec::new() };
+    let first = (range.start / step).ceil();
+    let ticks = (0..=most).map(|tick| (first + tick as f64) * step);
+    ticks.take_while(|tick| *tick <= range.end).collect()
 }
 
 /// Returns a tick's text, with as many decimals as all ticks together need.
@@ -117,5 +121,14 @@ mod tests {
     fn epochs_are_whole() {
         assert_eq!(whole_ticks(&(0.0..5.0), 6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(whole_ticks(&(0.0..40.0), 6), [0.0, 10.0, 20.0, 30.0, 40.0]);
+        assert_eq!(whole_ticks(&(0.0..7.5), 8), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    }
+
+    #[test]
+    fn a_range_that_nobody_meant_has_few_ticks_too() {
+        for end in [1e6, 1e18, 1e300, f64::MAX, f64::INFINITY, f64::NAN] {
+            assert!(whole_ticks(&(0.0..end), 8).len() <= 9, "{end}");
+        }
+        assert_eq!(whole_ticks(&(0.0..30_000.0), 5), [0.0, 10_000.0, 20_000.0, 30_000.0]);
     }
 }

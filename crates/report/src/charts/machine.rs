@@ -173,7 +173,7 @@ fn table(data: &ReportData) -> DataTable {
         "memory",
         "GPU",
         "GPU memory",
-        "energy",
+        "energy of the machine",
         "disk read",
         "disk written",
     ];

@@ -76,9 +76,8 @@ pub(crate) fn validation_caption() -> &'static str {
 
 /// Returns the caption that says how to read the chart of what runs used of their machines.
 pub(crate) fn machine_caption() -> &'static str {
-    "Time is that spent on the run; pauses do not count. Each point is a period of two seconds or, in long runs, of up to a \
-     minute: its mean for what is in use, its peak for memory. Bold is the mean over seeds, thin lines are the seeds. \
-     Energy is that of the whole machine meanwhile, as far as it tells."
+    "Over the time spent, without pauses, in periods of two seconds or, in long runs, up to a minute. Bold: mean over seeds. \
+     Thin: seeds."
 }
 
 /// Returns a description of how much the report covers.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use cliptune_experiment::Seed;
-use cliptune_store::{Base, Outcome, Run, RunRecord, RunStatus, StoreError, run_name};
+use cliptune_store::{
+    Base, Clock, Event, EventLog, Outcome, Run, RunRecord, RunStatus, StoreError, SystemLog, Usage, run_name,
+};
 use fs_err as fs;
 
 use crate::support::{World, create, record};
@@ -69,6 +71,26 @@ fn the_time_of_a_run_is_what_its_processes_have_spent_and_no_pause() {
     run.resume().unwrap();
     run.finish(Outcome::Done { best_epoch: 1 }, None).unwrap();
     assert!((5.0 * hour..6.0 * hour).contains(&seconds(&run)), "{}", seconds(&run));
+}
+
+#[test]
+fn a_killed_process_has_spent_what_its_last_line_says_whatever_the_clock_was_set_to() {
+    let world = World::new();
+    let mut run = create(&world, "key");
+    let log = EventLog::create(&run.events_file()).unwrap();
+    log.timed_by(Clock::start(400.0)).append(&Event::Resumed { step: 0 }).unwrap();
+    let mut system = SystemLog::open_append(&run.system_file(), Clock::start(500.0)).unwrap();
+    let usage = Usage { memory_peak: Some(7 << 30), joules: Some(2.5), ..Usage::default() };
+    system.append(2.0, 1, usage.clone()).1.unwrap();
+    let experiment = run.record().experiment.clone();
+    drop(run);
+    run = world.store().find_unfinished(&experiment, "key").unwrap().unwrap();
+    assert_eq!(run.usage(), Some(usage.clone()), "of a crashed run, what it used is known too");
+    run.resume().unwrap();
+    run.finish(Outcome::Done { best_epoch: 1 }, Some(1 << 30)).unwrap();
+    let end = run.record().end.as_ref().unwrap();
+    assert!((500.0..600.0).contains(&end.seconds), "{}", end.seconds);
+    assert_eq!((end.usage.as_ref(), end.peak_memory), (Some(&usage), Some(7 << 30)));
 }
 
 #[test]
