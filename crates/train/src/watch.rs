@@ -91,7 +91,9 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.finish();
+        if self.alive.is_some() {
+            self.finish();
+        }
     }
 }
 
