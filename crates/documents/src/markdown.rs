@@ -18,7 +18,7 @@ pub fn markdown_text(text: &str) -> String {
         let (before, next) = (&text[..at], text[at + letter.len_utf8()..].chars().next());
         match letter {
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '!' | '~' | '$' | '#' => {
-                escaped.extend(['\\', letter])
+                escaped.extend(['\\', letter]);
             }
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
