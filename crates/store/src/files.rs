@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cliptune_durable::write_atomic;
+use cliptune_terminal::format::harmless_json;
 use fs_err as fs;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,10 +12,9 @@ use crate::error::StoreError;
 
 /// Writes a record as indented JSON. The file is either complete or absent.
 pub fn write_json(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
-    let mut text = serde_json::to_vec_pretty(record)
+    let text = serde_json::to_string_pretty(record)
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
-    text.push(b'\n');
-    Ok(write_atomic(path, &text)?)
+    Ok(write_atomic(path, format!("{}\n", harmless_json(&text)).as_bytes())?)
 }
 
 /// Reads a JSON record.

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use cliptune_durable::write_atomic;
+use cliptune_terminal::format::harmless_json;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +29,11 @@ struct Version {
 
 /// Writes a record, which is either complete or absent. It must be a JSON object with a field `format_version`.
 pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
-    let text = serde_json::to_vec_pretty(record)
+    let text = serde_json::to_string_pretty(record)
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
-    let body = [text.strip_prefix(START).unwrap_or(&text), b"\n"].concat();
+    // People look at records in terminals, and texts of strangers are in some.
+    let text = harmless_json(&text);
+    let body = [text.as_bytes().strip_prefix(START).unwrap_or(text.as_bytes()), b"\n"].concat();
     let checksum = blake3::hash(&body).to_hex();
     Ok(write_atomic(path, &[HEAD, checksum.as_bytes(), MIDDLE, &body].concat())?)
 }
@@ -97,7 +100,7 @@ mod tests {
     }
 
     fn record() -> Record {
-        Record { format_version: 2, value: 0.1 + 0.2, text: "it's \"so\"\n漫画".to_owned() }
+        Record { format_version: 2, value: 0.1 + 0.2, text: "it's \"so\"\n漫画\u{9b}2J\u{202e}".to_owned() }
     }
 
     fn written() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -113,6 +116,8 @@ mod tests {
         assert_eq!(read_record::<Record>(&path, 2).unwrap(), record());
         let json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(json["value"], 0.1 + 0.2);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("漫画\\u009b2J\\u202e"), "{text}");
         assert_eq!(json["checksum"].as_str().unwrap().len(), DIGITS);
     }
 

@@ -32,9 +32,12 @@ pub(crate) fn width(text: &str, font_size: f64) -> f64 {
 fn advance(c: char) -> u16 {
     let index = (c as usize).checked_sub(0x20);
     let known = index.and_then(|index| ADVANCES.get(index)).copied();
-    known.unwrap_or_else(|| match format::width(c.encode_utf8(&mut [0; 4])) {
-        0 => 0,
-        1 => OTHER_ADVANCE,
+    known.unwrap_or_else(|| match (c, format::width(c.encode_utf8(&mut [0; 4]))) {
+        // These are whole sentences and long dashes.
+        ('\u{fdf0}'..='\u{fdfd}', _) => 8 * 2048,
+        ('\u{2e3a}' | '\u{2e3b}' | '\u{12000}'..='\u{1254f}', _) => 4 * 2048,
+        (_, 0) => 0,
+        (_, 1) => OTHER_ADVANCE,
         // Wide letters are squares.
         _ => 2048,
     })
