@@ -9,31 +9,42 @@ fn check_shows_the_plan_and_touches_nothing() {
     exit code: 0
     ----- stdout -----
     base
-      file    experiments/base.yaml
-      runs    1: seed 0
-      images  contest/images
-      table   contest/contest.parquet
-      join    image name = filename
-      items   pairs: text image_description, group contest_number, id instance_id, deduplicated
-      split   by component across caption_choices: train 0.6, validation 0.2, test 0.2, seed 0
-      model   random weights: image 32, patch 16, vision 1 × 32, text 1 × 32, 32 tokens, 600 words
-      train   contrastive, full; 2 epochs of batches of 32; adamw lr 1e-3, weight decay 0.1; 2 warm-up steps, then cosine; best validation.accuracy
-      with    data.columns.vocabulary ["caption_choices"]
-      export  ONNX fp32
-      score   validation, test
+      file      experiments/base.yaml
+      runs      1: seed 0
+      images    contest/images
+      table     contest/contest.parquet
+      join      image name = filename
+      items     pairs: text image_description, group contest_number, id instance_id, deduplicated
+      split     by component across caption_choices: train 0.6, validation 0.2, test 0.2, seed 0
+      model     random weights: image 32, patch 16, vision 1 × 32, text 1 × 32, 32 tokens, 600 words
+      train     contrastive, full; 2 epochs of batches of 32; adamw lr 1e-3, weight decay 0.1; 2 warm-up steps, then cosine; best validation.accuracy
+      with      data.columns.vocabulary ["caption_choices"]
+      export    ONNX fp32
+      score     validation, test
+      defaults  data: access.metadata_server false, deduplicate true, verify whole, split.near_duplicates report
+                model: architecture.activation quick_gelu, architecture.logit_scale 2.6592
+                train: label_smoothing 0, reduction mean, tune full, logit_scale learned, accumulate 1, gradient_checkpointing false, shuffle true, optimizer.betas [0.9,0.98], optimizer.eps 1e-6, optimizer.weight_decay 0.1, optimizer.layer_decay 1, precision fp32, deterministic false, select validation.accuracy, interpolate []
+                checkpoint: every_minutes 5
+                export: onnx ["fp32"]
+                score: splits ["validation","test"]
 
     tuned
-      file    experiments/tuned.yaml
-      runs    2: seeds 0, 1
-      images  contest/images
-      table   contest/contest.parquet
-      join    image name = filename
-      items   choice: choices caption_choices, label label, group contest_number, id instance_id, deduplicated
-      split   by component across caption_choices: train 0.6, validation 0.2, test 0.2, seed 0
-      model   run:base
-      train   choice, full; 1 epoch of batches of 32; adamw lr 1e-4, weight decay 0.1; 0 warm-up steps, then cosine; best validation.accuracy
-      export  ONNX fp32
-      score   validation, test
+      file      experiments/tuned.yaml
+      runs      2: seeds 0, 1
+      images    contest/images
+      table     contest/contest.parquet
+      join      image name = filename
+      items     choice: choices caption_choices, label label, group contest_number, id instance_id, deduplicated
+      split     by component across caption_choices: train 0.6, validation 0.2, test 0.2, seed 0
+      model     run:base
+      train     choice, full; 1 epoch of batches of 32; adamw lr 1e-4, weight decay 0.1; 10 % warm-up, then cosine; best validation.accuracy
+      export    ONNX fp32
+      score     validation, test
+      defaults  data: access.metadata_server false, columns.vocabulary [], deduplicate true, verify whole, split.near_duplicates report
+                train: label_smoothing 0, reduction mean, tune full, logit_scale learned, accumulate 1, gradient_checkpointing false, shuffle true, optimizer.betas [0.9,0.98], optimizer.eps 1e-6, optimizer.weight_decay 0.1, optimizer.layer_decay 1, schedule.warmup 0.1, schedule.decay cosine, precision fp32, deterministic false, select validation.accuracy, interpolate []
+                checkpoint: every_minutes 5
+                export: onnx ["fp32"]
+                score: splits ["validation","test"]
     "#);
     assert!(!context.path("runs").exists());
 }
@@ -115,9 +126,9 @@ fn the_tutorials_loop_is_declared_to_the_letter() {
     let told = ["train", "with", "score"]
         .map(|name| shown.lines().map(str::trim).find(|line| line.starts_with(name)).unwrap_or_default());
     insta::assert_snapshot!(told.join("\n"), @r"
-    train   choice, full; 5 epochs of batches of 2; adam lr 1e-4, weight decay 0; 0 warm-up steps, then constant; best last
-    with    reduction sum, shuffle false
-    score   train
+    train     choice, full; 5 epochs of batches of 2; adam lr 1e-4, weight decay 0; 0 warm-up steps, then constant; best last
+    with      reduction sum, shuffle false
+    score     train
     ");
 }
 

@@ -11,7 +11,7 @@ use crate::support::{TestContext, Watched, output, program};
 /// Every command but `fetch`, which is there to ask a hub.
 const COMMANDS: [&str; 31] = [
     "demo-data out/drawn --cartoons 50",
-    "check experiments",
+    "check experiments --set data.join=",
     "ingest experiments",
     "ingest experiments/tuned.yaml --pack out/shards",
     "train experiments/base.yaml",

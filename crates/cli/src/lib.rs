@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod error;
+mod joins;
 mod labelling;
 mod pipeline;
 mod removal;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{
-    Architecture, DataPlan, ExportPlan, FoldSource, ImageKey, Location, ModelPlan, ModelSource, Plan,
-    PlanOption, ScorePlan, SplitBy, SplitPlan, TableFormat, TableSource, Task, TrainPlan, Warmup, spelled,
+    Architecture, DataPlan, Experiment, ExportPlan, FoldSource, ImageKey, Join, Location, ModelPlan,
+    ModelSource, Plan, PlanOption, ScorePlan, SplitBy, SplitPlan, TableFormat, TableSource, Task, TrainPlan,
+    Warmup, spelled,
 };
 use cliptune_terminal::format;
 use serde::Serialize;
@@ -52,15 +53,35 @@ fn score(score: &ScorePlan) -> String {
     words(&score.splits) + &scale.unwrap_or_default()
 }
 
-fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
-    let image = match &data.join.image {
+/// Describes the settings that nobody declares, a line for each section of the experiment.
+pub(crate) fn defaults(experiment: &Experiment) -> Vec<String> {
+    let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+    for (key, value) in experiment.defaults() {
+        let (section, key) = key.split_once('.').unwrap_or(("", &key));
+        let said = format!("{key} {}", spelled(&value));
+        match sections.last_mut().filter(|(last, _)| last == section) {
+            Some((_, told)) => told.push(said),
+            None => sections.push((section.to_owned(), vec![said])),
+        }
+    }
+    sections.into_iter().map(|(section, told)| format!("{section}: {}", told.join(", "))).collect()
+}
+
+/// Describes which image belongs to which row.
+pub(crate) fn join(join: &Join) -> String {
+    let image = match &join.image {
         ImageKey::Sql(sql) => sql.clone(),
         key => format!("image {}", word(key)),
     };
+    format!("{image} = {}", join.metadata)
+}
+
+fn data(data: &DataPlan) -> Vec<(&'static str, String)> {
+    const FOUND: &str = "by the column that names the images";
     let mut lines = vec![
         ("images", locations(&data.images)),
         ("table", table(&data.metadata)),
-        ("join", format!("{image} = {}", data.join.metadata)),
+        ("join", data.join.as_ref().map_or_else(|| FOUND.to_owned(), join)),
     ];
     lines.extend(data.filter.clone().map(|filter| ("where", filter)));
     lines.extend(data.sample.map(|sample| ("sample", format!("{} rows, seed {}", sample.rows, sample.seed))));
@@ -129,10 +150,7 @@ fn model(model: &ModelPlan) -> String {
         ModelSource::Scratch(architecture) => scratch(architecture),
         ModelSource::Folder(folder) => short(folder).to_string(),
         ModelSource::Hub(id) => id.to_string(),
-        ModelSource::Run(reference) => match reference.seed {
-            Some(seed) => format!("run:{}@{seed}", reference.experiment),
-            None => format!("run:{}", reference.experiment),
-        },
+        ModelSource::Run(reference) => reference.written(),
     };
     let fit = model.image_fit.map(|fit| format!(", images {}", word(fit)));
     from + &fit.unwrap_or_default()
@@ -140,8 +158,9 @@ fn model(model: &ModelPlan) -> String {
 
 fn scratch(architecture: &Architecture) -> String {
     let Architecture { image_size, patch_size, vision, text, .. } = architecture;
+    let name = architecture.name().map(|name| format!(", {name}")).unwrap_or_default();
     format!(
-        "random weights: image {image_size}, patch {patch_size}, vision {} × {}, text {} × {}, {} tokens, {} words",
+        "random weights{name}: image {image_size}, patch {patch_size}, vision {} × {}, text {} × {}, {} tokens, {} words",
         vision.layers,
         vision.width,
         text.layers,
@@ -188,8 +207,11 @@ const TOLD: &[&str] = &[
     "train.tune",
     "train.unlocked_layers",
     "train.lora.rank",
+    "train.epochs",
+    "train.batch_size",
     "train.accumulate",
     "train.optimizer.name",
+    "train.optimizer.lr",
     "train.optimizer.weight_decay",
     "train.schedule.warmup",
     "train.schedule.warmup_steps",

@@ -244,7 +244,12 @@ mod tests {
 
     fn defaults_fit(keys: &'static [Key]) {
         for key in keys {
-            if let Presence::Default(yaml) = key.presence {
+            let values: Vec<&str> = match key.presence {
+                Presence::Default(yaml) => vec![yaml],
+                Presence::Usual(usual) => usual.values().collect(),
+                Presence::Required | Presence::Optional | Presence::Place => Vec::new(),
+            };
+            for yaml in values {
                 assert!(fits(&mut default(yaml), &key.shape), "{}: {yaml}", key.name);
             }
             defaults_fit(key.shape.keys());

@@ -1,17 +1,24 @@
 //! Fills in the keys that an experiment leaves out.
 
+use crate::origins::Origins;
 use crate::problem::Problems;
 use crate::shape::{Key, Presence};
 use crate::source::{SourceId, Span};
+use crate::usual::Training;
 use crate::yaml::{Entry, Node, Value, parse};
 
 /// Adds the default of every key that is missing or null, section by section. An optional section that is missing stays
-/// missing.
-pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
+/// missing. What is usual for a training is decided by the whole experiment, so a section by itself has none of it.
+pub(crate) fn fill(node: &mut Node, keys: &'static [Key], origins: &Origins) {
+    let training = Training::of(node, origins);
+    fill_section(node, keys, training);
+}
+
+fn fill_section(node: &mut Node, keys: &'static [Key], training: Training) {
     let Value::Map(entries) = &mut node.value else { return };
     entries.retain(|entry| !entry.value.is_null());
     for key in keys {
-        if let Presence::Default(yaml) = key.presence
+        if let Some(yaml) = absent(key, training)
             && !entries.iter().any(|entry| entry.key == key.name)
         {
             entries.push(Entry { key: key.name.to_owned(), key_span: Span::DEFAULT, value: default(yaml) });
@@ -19,8 +26,17 @@ pub(crate) fn fill(node: &mut Node, keys: &'static [Key]) {
     }
     for entry in entries {
         if let Some(key) = keys.iter().find(|key| key.name == entry.key) {
-            fill(&mut entry.value, key.shape.keys());
+            fill_section(&mut entry.value, key.shape.keys(), training);
         }
+    }
+}
+
+/// Returns the YAML that a key means when it is absent, if it means any.
+fn absent(key: &Key, training: Training) -> Option<&'static str> {
+    match key.presence {
+        Presence::Default(yaml) => Some(yaml),
+        Presence::Usual(usual) => usual.yaml(training),
+        Presence::Required | Presence::Optional | Presence::Place => None,
     }
 }
 

@@ -15,6 +15,7 @@ mod load;
 #[cfg(test)]
 mod manual;
 mod merge;
+mod origins;
 mod overrides;
 mod plan;
 mod point;
@@ -27,6 +28,7 @@ mod source;
 mod spelling;
 mod suggest;
 mod sweep;
+mod usual;
 mod values;
 mod write;
 mod yaml;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::check::check;
 use crate::defaults::fill;
 use crate::language::{self, Context, TOP};
+use crate::origins::Origins;
 use crate::plan::{ModelSource, Plan, RunReference};
 use crate::problem::Problems;
 use crate::schema::schema;
@@ -68,8 +69,8 @@ impl Plan {
         plan.axes.clear();
         plan.seed = Seed(0);
         if !matches!(plan.model.from, ModelSource::Scratch(_)) {
-            plan.model.from =
-                ModelSource::Run(RunReference { experiment: plan.experiment.clone(), seed: None });
+            let experiment = plan.experiment.clone();
+            plan.model.from = ModelSource::Run(RunReference { experiment, seed: None, is_paired: false });
         }
         plan
     }
@@ -131,7 +132,7 @@ fn read(document: Value) -> Option<Plan> {
     let mut problems = Problems::default();
     let mut node = Node::from_json(document);
     check(&mut node, &mut problems);
-    fill(&mut node, TOP);
+    fill(&mut node, TOP, &Origins::default());
     let plan = language::plan(&node, &mut Context { sources: &Sources::default(), problems: &mut problems });
     plan.filter(|_| problems.is_empty())
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Reader, canonical};
 use crate::error::LoadError;
+use crate::origins::Origins;
 use crate::overrides::Setting;
 use crate::plan::Experiment;
+use crate::point::Known;
 use crate::problem::{Problem, Problems};
 use crate::reference::{Loaded, order};
 use crate::source::Sources;
@@ -39,8 +41,12 @@ fn load_into(
     let mut settings: Vec<Setting> =
         settings.iter().filter_map(|text| Setting::read(text, sources, problems)).collect();
     let files: Vec<PathBuf> = paths.iter().flat_map(|path| files(path, problems)).collect();
-    let mut loader =
-        Loader { reader: Reader::new(sources, problems), settings: &mut settings, seen: HashSet::new() };
+    let mut loader = Loader {
+        origins: Origins::of(&files),
+        reader: Reader::new(sources, problems),
+        settings: &mut settings,
+        seen: HashSet::new(),
+    };
     let mut loaded = Vec::new();
     for file in files {
         loaded.extend(loader.load(file));
@@ -53,6 +59,7 @@ fn load_into(
 }
 
 struct Loader<'a> {
+    origins: Origins,
     reader: Reader<'a>,
     settings: &'a mut [Setting],
     /// The canonical paths of the experiments, so that one given twice is loaded once.
@@ -67,13 +74,15 @@ impl Loader<'_> {
         let document = self.reader.document(&file)?;
         let name = name(&document);
         let description = document.read("description");
-        let runs = sweep::runs(document, self.settings, self.reader.sources, self.reader.problems);
+        let known = Known { sources: self.reader.sources, origins: &self.origins };
+        let runs = sweep::runs(document, self.settings, known, self.reader.problems);
         let experiment = name.clone().filter(|_| !runs.plans.is_empty()).map(|(name, _)| Experiment {
             name,
             file: file.clone(),
             description,
             plans: runs.plans,
             settings: runs.taken,
+            declared: runs.declared,
         });
         Some((file, Loaded { name, experiment, references: runs.references }))
     }
@@ -142,7 +151,8 @@ fn files(path: &Path, problems: &mut Problems) -> Vec<PathBuf> {
     }
 }
 
-fn yaml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Lists the experiment files directly in a folder, sorted.
+pub(crate) fn yaml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     // The parent of a bare file name such as `tuned.yaml` is the empty path.
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut files = Vec::new();

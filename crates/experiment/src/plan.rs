@@ -3,7 +3,7 @@
 //! A plan is made once from the YAML and never changes. The tools use it as it is; nothing after it looks at YAML,
 //! defaults or overrides again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,7 @@ mod tune;
 
 pub use access::Access;
 pub use architecture::{Activation, Architecture, Transformer};
+pub(crate) use architecture::{Configuration, NAME_OR_SIZES};
 pub use augment::{Augment, ColorJitter, RandomErasing, RandomResizedCrop};
 pub use checkpoint::CheckpointInterval;
 pub use data::{Columns, DataPlan, ImageKey, Join, TableFormat, TableSource, Task, TaskKind, Verify};
@@ -61,9 +62,23 @@ pub struct Experiment {
     pub plans: Vec<Plan>,
     /// The settings (`key.path=value`) that had a meaning in the experiment, as they were written.
     pub settings: Vec<String>,
+    /// The dotted keys that somebody declares: the file, those that it extends, its matrix or a setting. All other settings
+    /// of the plans are defaults.
+    pub declared: BTreeSet<String>,
 }
 
 impl Experiment {
+    /// Returns the settings of the first plan that nobody declares, each with its dotted key, in the order of a resolved
+    /// experiment.
+    pub fn defaults(&self) -> Vec<(String, serde_json::Value)> {
+        let is_declared = |key: &str| {
+            let sections = key.match_indices('.').filter_map(|(at, _)| key.get(..at));
+            sections.chain([key]).any(|key| self.declared.contains(key))
+        };
+        let settings = self.plans.first().map(Plan::settings).unwrap_or_default();
+        settings.into_iter().filter(|(key, _)| !is_declared(key)).collect()
+    }
+
     /// Checks whether one of some files and folders names the experiment. Otherwise it came along, because another one
     /// starts from it.
     pub fn is_named_by(&self, paths: &[PathBuf]) -> bool {

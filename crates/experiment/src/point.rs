@@ -4,6 +4,7 @@ use crate::check::check;
 use crate::defaults::fill;
 use crate::language::{self, Context, TOP};
 use crate::merge::merge_at;
+use crate::origins::Origins;
 use crate::overrides::Setting;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
@@ -24,6 +25,15 @@ pub(crate) struct Layers<'a> {
     pub(crate) settings: &'a [Setting],
 }
 
+/// What is known beside an experiment when it is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// The sources, which paths start from.
+    pub(crate) sources: &'a Sources,
+    /// What other experiments start from.
+    pub(crate) origins: &'a Origins,
+}
+
 /// An experiment with all the values that are laid over it and have a meaning there.
 pub(crate) struct Point {
     pub(crate) document: Node,
@@ -40,10 +50,10 @@ pub(crate) struct Point {
 
 impl Point {
     /// Lays everything over the experiment, then leaves out the values without a meaning, one after the other.
-    pub(crate) fn of(experiment: &Node, layers: Layers<'_>, sources: &Sources) -> Self {
+    pub(crate) fn of(experiment: &Node, layers: Layers<'_>, known: Known<'_>) -> Self {
         let mut left_out = Vec::new();
         loop {
-            let point = Self::without(left_out, experiment, layers, sources);
+            let point = Self::without(left_out, experiment, layers, known);
             match point.idle.iter().find(|problem| layers.holds(problem.span)).cloned() {
                 // A value laid over an experiment is not inherited, so the advice to drop it in a file does not apply.
                 Some(problem) => {
@@ -54,12 +64,13 @@ impl Point {
         }
     }
 
-    fn without(left_out: Vec<Problem>, experiment: &Node, layers: Layers<'_>, sources: &Sources) -> Self {
+    fn without(left_out: Vec<Problem>, experiment: &Node, layers: Layers<'_>, known: Known<'_>) -> Self {
+        let Known { sources, origins } = known;
         let mut document = experiment.clone();
         let homeless = layers.lay(&mut document, &left_out);
         let mut problems = Problems::default();
         check(&mut document, &mut problems);
-        fill(&mut document, TOP);
+        fill(&mut document, TOP, origins);
         let plan = language::plan(&document, &mut Context { sources, problems: &mut problems });
         let idle = problems.take_idle();
         Self { document, plan, problems, idle, left_out, homeless }

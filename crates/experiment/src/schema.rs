@@ -52,6 +52,9 @@ fn property(key: &Key) -> Value {
 /// Describes the meaning of a key, the settings that it belongs to, and each of its words.
 fn description(key: &Key) -> String {
     let mut text = sentence(key.about);
+    if let Presence::Usual(usual) = key.presence {
+        text.push_str(&format!(" When absent: {}.", usual.phrase()));
+    }
     if let Some(only) = &key.only_with {
         text.push_str(&format!(" Only with {}; {} when absent.", only.phrase(), only.default()));
     }

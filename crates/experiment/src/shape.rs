@@ -4,6 +4,7 @@
 use std::ops::Bound;
 
 use crate::suggest::alternatives;
+use crate::usual::Usual;
 
 /// The values that a key may have.
 #[derive(Debug)]
@@ -62,6 +63,8 @@ pub(crate) enum Presence {
     Place,
     /// The key may be missing and then has this YAML as its value.
     Default(&'static str),
+    /// The key may be missing and then has the value that is usual for such a training.
+    Usual(&'static Usual),
 }
 
 /// The words of a choice.

@@ -1,15 +1,15 @@
 //! `matrix` and `seeds`: the runs that one experiment stands for.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::check::{refuse_repetition, unknown_key_at};
 use crate::language::{self, OF_THE_FILE, OF_THE_SWEEP, TOP};
 use crate::overrides::Setting;
 use crate::plan::{Plan, RunReference};
-use crate::point::{Choice, Layers, Point};
+use crate::point::{Choice, Known, Layers, Point};
 use crate::problem::{Problem, Problems};
 use crate::shape::find;
-use crate::source::{Sources, Span};
+use crate::source::Span;
 use crate::yaml::{Entry, Node, Value};
 
 /// The largest number of runs of one experiment. More runs are a slip, such as a list in the wrong place.
@@ -22,6 +22,8 @@ pub(crate) struct Runs {
     pub(crate) references: Vec<(Span, RunReference)>,
     /// The overrides that had a meaning, as they were written.
     pub(crate) taken: Vec<String>,
+    /// The dotted keys that the file, the matrix or an override declares.
+    pub(crate) declared: BTreeSet<String>,
 }
 
 /// A key of a matrix with its values.
@@ -37,7 +39,7 @@ struct Axis {
 pub(crate) fn runs(
     mut document: Node,
     settings: &mut [Setting],
-    sources: &Sources,
+    known: Known<'_>,
     problems: &mut Problems,
 ) -> Runs {
     let mut verdicts = lay_matrix(&mut document, settings);
@@ -51,7 +53,7 @@ pub(crate) fn runs(
     let mut idle = Idle::default();
     for index in 0..points {
         let choices = choose(&axes, index);
-        let point = Point::of(&document, Layers { choices: &choices, settings }, sources);
+        let point = Point::of(&document, Layers { choices: &choices, settings }, known);
         for (setting, verdict) in settings.iter().zip(&mut verdicts).filter(|(one, _)| !one.is_of_matrix()) {
             verdict.add(point.takes(setting.value_span()));
         }
@@ -169,15 +171,17 @@ impl Runs {
             .collect();
         problems.extend(point.problems);
         let (Some(mut plan), Some(seeds)) = (point.plan, language::seeds(&point.document)) else { return };
-        let reference = language::starts_from_run(&point.document, &plan);
-        self.references.extend(reference.map(|(span, reference)| (span, reference.clone())));
+        self.declared.extend(language::declared(&point.document));
         let may_be_known = kept.len() < choices.len();
         plan.axes = kept;
         if self.plans.len() + seeds.len() > MAX_RUNS {
             problems.add(too_many(&point.document, seeds.len()));
             return;
         }
-        for plan in seeds.into_iter().map(|seed| Plan { seed, ..plan.clone() }) {
+        for mut plan in seeds.into_iter().map(|seed| Plan { seed, ..plan.clone() }) {
+            plan.model.from.for_seed(plan.seed);
+            let reference = language::starts_from_run(&point.document, &plan);
+            self.references.extend(reference.map(|(span, reference)| (span, reference.clone())));
             if !may_be_known || !self.plans.contains(&plan) {
                 self.plans.push(plan);
             }

@@ -99,6 +99,9 @@ impl Fraction {
     /// The fraction 0.
     pub const ZERO: Self = Self(0.0);
 
+    /// The fraction 0.1.
+    pub(crate) const TENTH: Self = Self(0.1);
+
     /// Returns the fraction as a number.
     pub fn get(self) -> f64 {
         self.0

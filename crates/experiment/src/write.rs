@@ -48,7 +48,7 @@ fn data(data: &DataPlan) -> Value {
         "images": locations(&data.images),
         "metadata": table(&data.metadata),
         "access": section(&data.access),
-        "join": join(&data.join),
+        "join": data.join.as_ref().map(join),
         "columns": columns(&data.columns),
         "where": data.filter,
         "sample": data.sample.as_ref().map(section),

@@ -11,6 +11,7 @@ use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_in
 
 use crate::error::IngestError;
 use crate::ingest::ingest;
+use crate::joins;
 use crate::pack::{ShardSize, pack};
 use crate::sample::sample;
 use crate::summary::summary;
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// Show a sample of the data and make nothing: what `cliptune sample` asks for
     #[arg(long, hide = true, value_name = "JSON", value_parser = request)]
     sample: Option<Request>,
+    /// Print how the sources join of experiments that do not say so, and make nothing: what `cliptune check` asks for
+    #[arg(long, hide = true, conflicts_with = "sample")]
+    find_join: bool,
     /// Pack the dataset into WebDataset shards in this folder, for training elsewhere
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -44,6 +48,7 @@ pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
     match &arguments.sample {
         Some(request) => show_sample(&arguments, request, &printer)?,
+        None if arguments.find_join => find_joins(&arguments, &printer)?,
         None => ingest_all(&arguments, &printer)?,
     }
     Ok(Exit::Done)
@@ -58,6 +63,11 @@ fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> R
     experiments.retain(|experiment| experiment.is_named_by(&arguments.experiments));
     let store = Store::open(&arguments.common.store)?;
     sample(&experiments, &store, request, arguments.common.offline, printer)
+}
+
+fn find_joins(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {
+    let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
+    joins::tell(&experiments, &Store::open(&arguments.common.store)?, printer)
 }
 
 fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {

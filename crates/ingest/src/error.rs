@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::DurableError;
-use cliptune_experiment::{LabelReading, LoadError, Split};
-use cliptune_store::{JoinCounts, SourceNotes, StoreError};
+use cliptune_experiment::{ImageKey, LabelReading, LoadError, Split};
+use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError};
 use cliptune_terminal::format::{self, counted};
 use cliptune_terminal::{Diagnostic, Exit};
 
 use crate::label::{Example, words};
 use crate::shown::{shown, shown_list};
-use crate::summary::{sample_keys, such_as};
+use crate::summary::{form, said, sample_keys, such_as};
 
 /// The reason why a dataset could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,28 @@ pub enum IngestError {
         key: &'static str,
         /// The columns that the table has.
         columns: Vec<String>,
+    },
+    /// No column names the images of an experiment that does not say how the two sides join.
+    #[error("no column of {} names the images{}", path.display(), nearest_to(nearest.as_deref()))]
+    JoinNotFound {
+        /// The path of the table.
+        path: PathBuf,
+        /// The columns that the table has.
+        columns: Vec<String>,
+        /// The paths of a few images.
+        images: Vec<String>,
+        /// The column that names the most images, if any names one.
+        nearest: Option<Box<FoundJoin>>,
+        /// The SQL that makes names of images of what a column has.
+        below: Option<String>,
+    },
+    /// Several columns name images, and not the same ones.
+    #[error("several columns of {} name images, and not the same ones{}", path.display(), lines_of(candidates))]
+    JoinAmbiguous {
+        /// The path of the table.
+        path: PathBuf,
+        /// The columns, the best one first.
+        candidates: Vec<FoundJoin>,
     },
     /// The type of a column cannot be read as what the column should be.
     #[error("{key} has to be {wanted}, and {column} is {sql_type}")]
@@ -231,6 +253,19 @@ impl Diagnostic for IngestError {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
             }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
+            Self::JoinNotFound { below: Some(sql), .. } => Some(format!(
+                "the names of images are at the end of its values: {}",
+                declared_join(&ImageKey::Name, sql)
+            )),
+            Self::JoinNotFound { columns, images, .. } => Some(format!(
+                "say how they join: `join: {{ image: name, metadata: COLUMN }}`, where image is path, name, stem or an SQL \
+                 expression; images are called {}; the columns are {}",
+                images.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", "),
+                columns.join(", ")
+            )),
+            Self::JoinAmbiguous { candidates, .. } => candidates.first().map(|best| {
+                format!("say which one, as in {}", declared_join(&best.join.image, &best.join.metadata))
+            }),
             Self::ColumnType { key, expression: Some(expression), .. } => {
                 Some(format!("name an SQL expression: {}: {}", last_part(key), yaml_text(expression)))
             }
@@ -307,6 +342,8 @@ impl Diagnostic for IngestError {
             Self::Experiments(_)
             | Self::WhichTable { .. }
             | Self::NoColumn { .. }
+            | Self::JoinNotFound { .. }
+            | Self::JoinAmbiguous { .. }
             | Self::ColumnType { .. }
             | Self::LabelAmbiguous { .. }
             | Self::LabelsFromOne { .. }
@@ -333,6 +370,21 @@ fn listed(reasons: &BTreeMap<String, u64>, notes: &SourceNotes) -> String {
         format!("\n{}: {reason}{}", format::count(*count), such_as(notes, reason))
     };
     reasons.iter().map(line).collect()
+}
+
+/// Says which column comes nearest to naming the images.
+fn nearest_to(nearest: Option<&FoundJoin>) -> String {
+    nearest.map(|found| format!("; the nearest is {}", said(found))).unwrap_or_default()
+}
+
+/// Lists joins that were found, one per line.
+fn lines_of(candidates: &[FoundJoin]) -> String {
+    candidates.iter().map(|found| format!("\n{}", said(found))).collect()
+}
+
+/// Writes a join the way an experiment declares it.
+fn declared_join(image: &ImageKey, metadata: &str) -> String {
+    format!("`join: {{ image: {}, metadata: {} }}`", form(image), yaml_text(metadata))
 }
 
 /// Says which tables there are, and which of them is missed.

@@ -1,6 +1,7 @@
 //! Makes one dataset from its sources and puts it into the store.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName};
@@ -48,9 +49,16 @@ pub fn ingest(
         Err(error) => return Err(error.into()),
     }
     let staged = store.stage_dataset(&succession.hash)?;
-    let job =
-        Job { plan, inputs: &inputs, inspector: &inspector, succession: &succession, experiments, printer };
-    let Loaded { database, rules, .. } = Loaded::join(ahead, store, plan, &inputs)?;
+    let Loaded { database, rules, found, .. } = Loaded::join(ahead, store, plan, &inputs)?;
+    let job = Job {
+        plan,
+        inputs: &inputs,
+        inspector: &inspector,
+        succession: &succession,
+        experiments,
+        printer,
+        found,
+    };
     let record = job.make(&database, rules, staged.path())?;
     require::check(&plan.require, &record)?;
     write_dataset(staged.path(), &record)?;
@@ -105,6 +113,11 @@ fn read_sources(
         let inputs = read_inputs(store, plan, printer, &|file| inspector.read(file), &on_table)?;
         Ok((inputs, ahead.take().and_then(|loaded| loaded.join().ok().flatten())))
     })
+}
+
+/// Returns a store that may remember the hashes of files. A store that is not there is not made for that.
+pub(crate) fn remembering(store: &Store, scratch: &Path) -> Result<Store, StoreError> {
+    if store.root().is_dir() { Ok(store.clone()) } else { Store::open(scratch) }
 }
 
 /// Reads the contents of the sources, with a progress bar for each source that has to be read.

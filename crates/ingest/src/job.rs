@@ -5,8 +5,8 @@ use std::path::Path;
 
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
-    DATASET_FORMAT, Dataset, DatasetRecord, History, Inputs, ItemCounts, JoinCounts, Leaks, REJECTS,
-    SourceNotes, Sources, SplitCounts, Succession, TableHashes, write_items, write_rejects,
+    DATASET_FORMAT, Dataset, DatasetRecord, FoundJoin, History, Inputs, ItemCounts, JoinCounts, Leaks,
+    REJECTS, SourceNotes, Sources, SplitCounts, Succession, TableHashes, write_items, write_rejects,
 };
 use cliptune_terminal::Printer;
 
@@ -26,6 +26,8 @@ pub(crate) struct Job<'a> {
     pub(crate) succession: &'a Succession,
     pub(crate) experiments: &'a [ExperimentName],
     pub(crate) printer: &'a Printer,
+    /// The join, where the plan declares none.
+    pub(crate) found: Option<FoundJoin>,
 }
 
 /// What is known of a dataset once its rows have their outcomes.
@@ -174,6 +176,7 @@ impl Job<'_> {
         let [unmatched_image_keys, unmatched_row_keys] = counts::unmatched_keys(database)?;
         let [rotated_images, deep_images] = counts::unexpected_images(database)?;
         Ok(SourceNotes {
+            join: self.found.clone(),
             label,
             passed_over: self.inputs.passed_over.clone(),
             rotated_images,

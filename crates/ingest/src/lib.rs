@@ -24,6 +24,7 @@ mod headers;
 mod identity;
 mod ingest;
 mod job;
+mod joins;
 mod kept;
 mod label;
 mod pack;

@@ -181,6 +181,7 @@ fn starts_from(source: &ModelSource) -> String {
         }
         ModelSource::Hub(id) => id.to_string(),
         ModelSource::Run(reference) => match reference.seed {
+            Some(_) if reference.is_paired => format!("{}, seed by seed", reference.experiment),
             Some(seed) => format!("{} seed {seed}", reference.experiment),
             None => reference.experiment.to_string(),
         },

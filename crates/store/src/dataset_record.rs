@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Split, TaskKind};
+use cliptune_experiment::{DataPlan, ExperimentName, Join, LabelReading, Split, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// The record of one dataset.
@@ -124,6 +124,9 @@ pub struct Sources {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceNotes {
+    /// The join that was found; `None` where the plan declares one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join: Option<FoundJoin>,
     /// The single reading that was used for all labels; `None` for pairs.
     pub label: Option<LabelReading>,
     /// The number of files in the images folder whose names are not those of images, by extension.
@@ -138,6 +141,22 @@ pub struct SourceNotes {
     pub unmatched_image_keys: Vec<String>,
     /// A few keys that rows look for and that no image has.
     pub unmatched_row_keys: Vec<String>,
+}
+
+/// A join that nobody declares: a column whose values name images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundJoin {
+    /// The column, and what of an image it names.
+    #[serde(flatten)]
+    pub join: Join,
+    /// The number of rows that have a value in the column.
+    pub rows: u64,
+    /// The number of these whose value names an image.
+    pub rows_matched: u64,
+    /// The number of images.
+    pub images: u64,
+    /// The number of these that a value names.
+    pub images_matched: u64,
 }
 
 /// The counts of both sides of the join.

@@ -87,8 +87,8 @@ pub use closed::{closing, duckdb_said, interruptible};
 pub use compact::{read_compact, write_compact};
 pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{
-    Changes, DatasetRecord, Difference, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes, Sources,
-    SplitCounts, Spread, TableHashes,
+    Changes, DatasetRecord, Difference, FoundJoin, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes,
+    Sources, SplitCounts, Spread, TableHashes,
 };
 pub use dataset_tables::{ITEMS, REJECTS, write_items, write_rejects};
 pub use dependents::{Dependents, Family, Soup};

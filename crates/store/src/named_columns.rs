@@ -18,6 +18,8 @@ const UNNAMED: [&str; 3] = ["*", "#", "&\""];
 pub(crate) struct NamedColumns {
     /// All texts of the recipe, folded.
     texts: Vec<String>,
+    /// Whether columns are read without being named.
+    all: bool,
 }
 
 impl NamedColumns {
@@ -26,20 +28,21 @@ impl NamedColumns {
         collect(&identity::recipe(plan), &mut texts);
         texts.sort_unstable();
         texts.dedup();
-        Self { texts }
+        // Any column may be the one that names the images.
+        Self { texts, all: plan.join.is_none() }
     }
 
     /// Returns the columns that a plan with these texts may read.
     #[cfg(test)]
     pub(crate) fn of_texts(texts: &[&str]) -> Self {
-        Self { texts: texts.iter().map(|text| folded(text)).collect() }
+        Self { texts: texts.iter().map(|text| folded(text)).collect(), all: false }
     }
 
     /// Checks whether the plan may read all columns, whatever they are called.
     pub(crate) fn are_all(&self) -> bool {
         let is_unnamed = |text: &String| UNNAMED.iter().any(|sign| text.contains(sign));
         let has_word = |text: &String| has_word(text, TABLE_NAME) || has_word(text, SEVERAL);
-        self.texts.iter().any(|text| is_unnamed(text) || has_word(text))
+        self.all || self.texts.iter().any(|text| is_unnamed(text) || has_word(text))
     }
 
     /// Checks whether the plan may read a column: whether its name stands in any text, in any case. Where it could be part of
@@ -58,6 +61,9 @@ impl NamedColumns {
     /// Returns a text that tells the columns of this plan from those of another one.
     pub(crate) fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new();
+        if self.all {
+            hasher.update(b"all");
+        }
         for text in &self.texts {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
         }

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use cliptune_experiment::{Experiment, Plan, spelled};
 use cliptune_terminal::{CommonArgs, Exit};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::CliError;
+use crate::joins::Joins;
 use crate::selection::{Selection, short};
 use crate::wording;
 
 /// Validate experiments and show what they would do; touches nothing
 ///
-/// All errors of all files come at once, each with its line and what was probably meant.
+/// All errors of all files come at once, each with its line and what was probably meant. Settings that nobody declares are
+/// listed as defaults. Where an experiment does not say how images and table join, they are looked at, as `ingest` does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Experiment files, or folders of them
@@ -32,28 +35,40 @@ struct Document<'a> {
     name: &'a str,
     file: &'a Path,
     description: Option<&'a str>,
+    /// The keys of the settings that nobody declares.
+    defaults: Vec<String>,
+    /// The join that was found, where the experiment declares none and its sources are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found_join: Option<&'a Value>,
     runs: &'a [Plan],
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let experiments = Selection::load(&args.experiments, common)?.experiments;
+    let joins = match Joins::of(&experiments, &args.experiments, common)? {
+        Ok(joins) => joins,
+        Err(exit) => return Ok(exit),
+    };
     if printer.is_json() {
-        printer.json(&experiments.iter().map(document).collect::<Vec<_>>());
+        let documents: Vec<_> = experiments.iter().map(|one| document(one, &joins)).collect();
+        printer.json(&documents);
     } else if args.resolved {
         printer.document(&resolved(&experiments)?);
     } else {
-        let texts: Vec<String> = experiments.iter().map(text).collect();
+        let texts: Vec<String> = experiments.iter().map(|one| text(one, joins.said(one))).collect();
         printer.data(&texts.join("\n"));
     }
     Ok(Exit::Done)
 }
 
-fn document(experiment: &Experiment) -> Document<'_> {
+fn document<'a>(experiment: &'a Experiment, joins: &'a Joins) -> Document<'a> {
     Document {
         name: experiment.name.as_str(),
         file: &experiment.file,
         description: experiment.description.as_deref(),
+        defaults: experiment.defaults().into_iter().map(|(key, _)| key).collect(),
+        found_join: joins.found(experiment),
         runs: &experiment.plans,
     }
 }
@@ -65,7 +80,7 @@ fn resolved(experiments: &[Experiment]) -> Result<String, CliError> {
     Ok(documents.join("---\n"))
 }
 
-fn text(experiment: &Experiment) -> String {
+fn text(experiment: &Experiment, join: Option<&str>) -> String {
     let mut text = experiment.name.to_string();
     // Writing to a String cannot fail.
     if let Some(description) = &experiment.description {
@@ -73,6 +88,13 @@ fn text(experiment: &Experiment) -> String {
     }
     let mut lines = vec![("file", short(&experiment.file).to_string()), ("runs", runs(experiment))];
     lines.extend(experiment.plans.first().map(wording::plan).unwrap_or_default());
+    for (name, value) in &mut lines {
+        if let ("join", Some(join)) = (*name, join) {
+            join.clone_into(value);
+        }
+    }
+    let defaults = wording::defaults(experiment).into_iter().enumerate();
+    lines.extend(defaults.map(|(at, line)| (if at == 0 { "defaults" } else { "" }, line)));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     for (name, value) in lines {
         let _ = write!(text, "\n  {name:width$}  {value}");

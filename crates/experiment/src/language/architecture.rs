@@ -2,12 +2,15 @@
 
 use super::Context;
 use super::options::FromValue;
-use crate::plan::Architecture;
+use crate::plan::{Architecture, Configuration};
 use crate::problem::{Problem, Problems};
-use crate::yaml::Node;
+use crate::yaml::{FromNode, Node};
 
-/// Reads `model.architecture`.
+/// Reads `model.architecture`: the name of a configuration, or sizes.
 pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<Architecture> {
+    if let Some(named) = Configuration::from_node(node) {
+        return Some(named.sizes());
+    }
     divides(node, "patch_size", "image_size", "model.architecture", context.problems);
     for tower in ["vision", "text"] {
         let path = format!("model.architecture.{tower}");

@@ -4,7 +4,6 @@ use super::options::{FromValue, OptionType, Shaped};
 use super::words::word;
 use super::{Context, columns, join, location, split};
 use crate::plan::{Access, DataPlan, Join, Require, Sample, TableSource, Verify};
-use crate::problem::Problem;
 use crate::shape::{Key, Shape};
 use crate::yaml::Node;
 
@@ -38,7 +37,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional(
         "join",
         Shape::Map(join::KEYS),
-        "which image belongs to which row; only a table that lies with the images needs none",
+        "which image belongs to which row; when absent, the column whose values name the images is found, and a table that \
+         lies with the images is joined by its column `image`",
     ),
     Key::required("columns", Shape::Map(columns::KEYS), "what the columns of the table mean"),
     Key::optional(
@@ -75,7 +75,7 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
         Some(table) => location::table(table, context),
         None => Some(TableSource::beside()),
     };
-    let join = join(node, context);
+    let join = join(node);
     let access = node.get("access").and_then(|access| location::access(access, context));
     let require = node.get("require").and_then(|require| Require::from_value(require, context));
     let sample = Option::<Sample>::read(node, "sample", context);
@@ -100,14 +100,11 @@ pub(super) fn decode(node: &Node, context: &mut Context<'_>) -> Option<DataPlan>
     })
 }
 
-/// Reads how images and rows join. Only a table that lies with the images says so itself.
-fn join(node: &Node, context: &mut Context<'_>) -> Option<Join> {
+/// Reads how images and rows join. A table that lies with the images says so itself, and of another one it can be found.
+fn join(node: &Node) -> Option<Option<Join>> {
     match (node.get("join"), node.entry_of("metadata")) {
-        (Some(join), _) => join::decode(join),
-        (None, None) => Some(Join::beside()),
-        (None, Some(metadata)) => context.problems.refuse(
-            Problem::at(metadata.key_span, "`metadata` without `join`")
-                .label("expected `join` beside it: which image belongs to which row"),
-        ),
+        (Some(join), _) => join::decode(join).map(Some),
+        (None, None) => Some(Some(Join::beside())),
+        (None, Some(_)) => Some(None),
     }
 }

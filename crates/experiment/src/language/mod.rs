@@ -186,3 +186,21 @@ pub(crate) fn starts_from_run<'a>(
         _ => None,
     }
 }
+
+/// Returns the dotted keys of all values that somebody wrote, as opposed to those that were filled in.
+pub(crate) fn declared(document: &Node) -> Vec<String> {
+    let mut keys = Vec::new();
+    add_declared(document, "", &mut keys);
+    keys
+}
+
+fn add_declared(node: &Node, path: &str, keys: &mut Vec<String>) {
+    for entry in node.entries() {
+        let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
+        match entry.value.is_map() {
+            true => add_declared(&entry.value, &path, keys),
+            false if entry.key_span.is_default() => {}
+            false => keys.push(path),
+        }
+    }
+}

@@ -1,10 +1,9 @@
 //! `model`: where the weights start from.
 
 use super::model_path::{Absent, absent};
-use super::options::Shaped;
 use super::words::word;
-use super::{Context, architecture, inherited_advice};
-use crate::plan::{Architecture, ImageFit, ModelPlan, ModelSource, RunReference};
+use super::{Context, Vocabulary, architecture, inherited_advice};
+use crate::plan::{Configuration, ImageFit, ModelPlan, ModelSource, NAME_OR_SIZES, RunReference};
 use crate::problem::Problem;
 use crate::shape::{Key, Shape};
 use crate::values::{ExperimentName, Seed};
@@ -20,14 +19,18 @@ pub(super) const KEYS: &[Key] = &[
         STARTING_POINT,
         "the starting point: `scratch`, a local folder as Hugging Face or open_clip lays it out, a hub id \
          (`organisation/name` or `organisation/name@revision`), or `run:NAME` or `run:NAME@SEED` for the model of \
-         another experiment",
+         another experiment; with `run:NAME@{seed}` every seed starts from the run of the same seed",
     ),
     Key::optional(
         "image_fit",
         word::<ImageFit>(),
         "how an image becomes a square; when absent, the starting point's preprocessor decides",
     ),
-    Key::optional("architecture", Architecture::SHAPE, "the sizes of a model `from: scratch`"),
+    Key::optional(
+        "architecture",
+        NAME_OR_SIZES,
+        "the sizes of a model `from: scratch`: the name of a configuration, or each of them",
+    ),
 ];
 
 /// Reads `model`.
@@ -63,7 +66,8 @@ fn scratch(node: &Node, from: &Node, context: &mut Context<'_>) -> Option<ModelS
         Some(sizes) => architecture::decode(sizes, context).map(ModelSource::Scratch),
         None => context.problems.refuse(
             Problem::at(from.span, "`from: scratch` without `architecture`")
-                .label("expected `model.architecture` beside it: the sizes of the model"),
+                .label("expected `model.architecture` beside it: the sizes of the model")
+                .help(format!("`architecture: {}` is a small one", Configuration::Tiny.word())),
         ),
     }
 }
@@ -74,15 +78,17 @@ fn run(from: &Node, reference: &str, context: &mut Context<'_>) -> Option<ModelS
         None => (reference, None),
     };
     let experiment = context.make(from.span, "model.from", name.parse::<ExperimentName>());
-    let seed = match seed.map(str::parse::<u32>) {
+    let is_paired = seed == Some(RunReference::PAIRED);
+    let seed = match seed.filter(|_| !is_paired).map(str::parse::<u32>) {
         None => None,
         Some(Ok(seed)) => Some(Seed(seed)),
         Some(Err(_)) => {
             let problem = Problem::at(from.span, "impossible value for `model.from`");
-            return context.problems.refuse(problem.label("expected a seed after `@`, such as `run:base@0`"));
+            let expected = "expected a seed after `@`, such as `run:base@0`, or `{seed}`";
+            return context.problems.refuse(problem.label(expected));
         }
     };
-    Some(ModelSource::Run(RunReference { experiment: experiment?, seed }))
+    Some(ModelSource::Run(RunReference { experiment: experiment?, seed, is_paired }))
 }
 
 /// Reads a folder or a hub id. A folder takes precedence over a hub id of the same spelling, as in transformers: a

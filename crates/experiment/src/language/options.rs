@@ -8,7 +8,8 @@
 //! /// The share of images that are mirrored.          what it means, for the schema, the docs and the code
 //! horizontal_flip: Fraction = "0";                     left out, it is this YAML
 //! alpha: f64 => rank.map(strength), Shape::positive(9.0);   left out, it follows from the fields above; its bounds
-//! epochs: usize, Shape::Whole { min: 1, max: 9 };      it must be given
+//! lr: LearningRate | LEARNING_RATE;                     left out, it is what is usual for such a training
+//! scale: f64, Shape::positive(9.0);                    it must be given
 //! augment: Option<Augment>;                            it may be left out; the type knows its bounds
 //! ```
 
@@ -102,7 +103,8 @@ macro_rules! options {
             $(
                 $(#[doc = $doc:tt])+
                 $(#[serde($($serde:tt)+)])?
-                $field:ident: $Type:ty $(= $default:literal)? $(=> $derived:expr)? $(, $shape:expr)?;
+                $field:ident: $Type:ty
+                    $(= $default:literal)? $(| $usual:path)? $(=> $derived:expr)? $(, $shape:expr)?;
             )+
         }
     ) => {
@@ -127,7 +129,7 @@ macro_rules! options {
                             about: concat!($($doc),+),
                             shape: $crate::language::options::shape!($Type $(, $shape)?),
                             presence: $crate::language::options::presence!(
-                                $Type $(, = $default)? $(, => $derived)?
+                                $Type $(, = $default)? $(, | $usual)? $(, => $derived)?
                             ),
                             only_with: None,
                         }),
@@ -176,6 +178,9 @@ macro_rules! presence {
     };
     ($Type:ty, => $derived:expr) => {
         $crate::shape::Presence::Optional
+    };
+    ($Type:ty, | $usual:path) => {
+        $crate::shape::Presence::Usual(&$usual)
     };
     ($Type:ty) => {
         if <$Type as $crate::language::options::OptionType>::OPTIONAL {

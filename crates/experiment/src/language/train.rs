@@ -3,6 +3,7 @@
 use super::options::FromValue;
 use super::{Context, augment, objective};
 use crate::plan::{LogitScale, Select, TaskKind, TrainPlan, Tune};
+use crate::problem::Problem;
 use crate::yaml::Node;
 
 /// Reads `train`. The objective must fit the dataset's kind of item, where that is known.
@@ -12,7 +13,10 @@ pub(super) fn decode(node: &Node, task: Option<TaskKind>, context: &mut Context<
     check_selection(node, context);
     check_temperature(node, context);
     node.get("augment").into_iter().for_each(|augment| augment::check(augment, context));
-    node.get("optimizer").into_iter().for_each(|optimizer| check_momentum(optimizer, context));
+    if let Some(optimizer) = node.get("optimizer") {
+        check_momentum(optimizer, context);
+        check_rate(optimizer, context);
+    }
     let mut plan = plan?;
     if let Tune::Lora { .. } = plan.tune {
         plan.logit_scale = LogitScale::Fixed;
@@ -37,6 +41,15 @@ fn check_temperature(node: &Node, context: &mut Context<'_>) {
     let is_lora = node.read::<String>("tune").is_some_and(|word| word == "lora");
     if is_lora && node.read("logit_scale") == Some(LogitScale::Learned) {
         context.only_with(node, "logit_scale", "tune", "a `tune` other than `lora`");
+    }
+}
+
+/// Refuses an optimiser without a learning rate where none is usual.
+fn check_rate(optimizer: &Node, context: &mut Context<'_>) {
+    if let (None, Some(name)) = (optimizer.entry_of("lr"), optimizer.entry_of("name")) {
+        let message = "`train.optimizer` lacks `lr`";
+        let label = "expected `lr` beside it: no learning rate is usual for this optimiser";
+        context.problems.add(Problem::at(name.value.span, message).label(label));
     }
 }
 

@@ -8,6 +8,7 @@
 use super::Context;
 use super::options::FromValue;
 use crate::defaults::{default, fill};
+use crate::origins::Origins;
 use crate::shape::{Key, OnlyWith, Shape, Words};
 use crate::suggest::alternatives;
 use crate::yaml::{Entry, Node};
@@ -260,7 +261,7 @@ pub(crate) fn own<T: FromValue>(
         return T::from_value(value, context);
     }
     let mut value = default(yaml);
-    fill(&mut value, keys.iter().find(|key| key.name == name)?.shape.keys());
+    fill(&mut value, keys.iter().find(|key| key.name == name)?.shape.keys(), &Origins::default());
     T::from_value(&value, context)
 }
 

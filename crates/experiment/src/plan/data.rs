@@ -20,8 +20,9 @@ pub struct DataPlan {
     pub metadata: TableSource,
     /// How remote sources are reached.
     pub access: Access,
-    /// The rule that decides which image belongs to which row.
-    pub join: Join,
+    /// The rule that decides which image belongs to which row. When absent, the column is found that names the images. It
+    /// follows from the sources, so that they and the recipe still say which dataset is made of them.
+    pub join: Option<Join>,
     /// The meaning of the columns.
     pub columns: Columns,
     /// An SQL condition over the joined row; rows that fail it are left out.
@@ -105,7 +106,7 @@ pub enum TableFormat {
 }
 
 /// `data.join`: the keys of the two sides.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
     /// The key of an image file.
     pub image: ImageKey,

@@ -39,20 +39,37 @@ impl std::fmt::Display for ModelSource {
             Self::Scratch(_) => f.write_str("scratch"),
             Self::Folder(folder) => folder.display().fmt(f),
             Self::Hub(id) => id.fmt(f),
-            Self::Run(reference) => reference.fmt(f),
+            Self::Run(reference) => f.write_str(&reference.written()),
         }
     }
 }
 
-/// The run of another experiment: `run:NAME` or `run:NAME@SEED`.
+/// The run of another experiment: `run:NAME`, `run:NAME@SEED` or `run:NAME@{seed}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReference {
     /// The name of the experiment.
     pub experiment: ExperimentName,
     /// The seed of the run. It may be absent when the experiment has a single run.
     pub seed: Option<Seed>,
+    /// Whether every seed starts from the run of its own seed. [`seed`](Self::seed) is then that of the plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paired: bool,
 }
 
+impl RunReference {
+    /// What stands for the seed of the run that starts from another one.
+    pub(crate) const PAIRED: &str = "{seed}";
+
+    /// Returns the reference as it is written in an experiment file.
+    pub fn written(&self) -> String {
+        match self.is_paired {
+            true => format!("run:{}@{}", self.experiment, Self::PAIRED),
+            false => self.to_string(),
+        }
+    }
+}
+
+/// Writes the run that is meant.
 impl std::fmt::Display for RunReference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.seed {
@@ -71,6 +88,17 @@ words! {
         Pad = "pad",
         /// Both sides are resized, whatever that does to the proportions.
         Squash = "squash",
+    }
+}
+
+impl ModelSource {
+    /// Settles which run is meant by a reference that pairs seeds.
+    pub(crate) fn for_seed(&mut self, seed: Seed) {
+        if let Self::Run(reference) = self
+            && reference.is_paired
+        {
+            reference.seed = Some(seed);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::language::{Vocabulary, options, variants};
 use crate::shape::Shape;
+use crate::usual;
 use crate::values::LearningRate;
 
 options! {
@@ -13,7 +14,7 @@ options! {
         #[serde(flatten)]
         rule: UpdateRule = "adamw";
         /// The peak learning rate.
-        lr: LearningRate;
+        lr: LearningRate | usual::LEARNING_RATE;
         /// The weight decay. It is decoupled from the gradient for `adamw` (0.1 when absent) and added to the gradient for
         /// the others (0 when absent). Biases, norms, embeddings and logit_scale do not decay.
         weight_decay: f64 => rule.map(UpdateRule::usual_weight_decay), Shape::between(0.0, 10.0);

@@ -22,13 +22,14 @@ options! {
 either! {
     /// The length of the warm-up.
     pub enum Warmup {
-        /// The number of updates in which the learning rate rises along a straight line from zero to its peak. When absent,
-        /// there is no warm-up.
+        /// The number of updates in which the learning rate rises along a straight line from zero to its peak, instead of
+        /// `warmup`.
         Steps(usize) = "warmup_steps", Shape::Whole { min: 0, max: 100_000_000 };
-        /// The length of the warm-up as a share of all updates, instead of `warmup_steps`.
+        /// The length of the warm-up as a share of all updates. It is 0.1 when neither key is given.
         Share(Fraction) = "warmup", Shape::between(0.0, 1.0);
     }
-    absent Self::Steps(0);
+    // A tenth suits short trainings and long ones; a number of steps that does is hard to know beforehand.
+    absent Self::Share(Fraction::TENTH);
 }
 
 impl fmt::Display for Warmup {

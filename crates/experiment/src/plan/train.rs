@@ -9,6 +9,7 @@ use super::schedule::Schedule;
 use super::tune::{LogitScale, Tune};
 use crate::language::{options, words};
 use crate::shape::Shape;
+use crate::usual::EPOCHS;
 use crate::values::{BatchSize, EmaDecay, Fraction};
 
 const ALPHA: Shape = Shape::between(0.0, 1.0);
@@ -31,9 +32,9 @@ options! {
         /// Whether the temperature (and SigLIP's bias) is trained. With `tune: lora` it never is.
         logit_scale: LogitScale = "learned";
         /// The number of passes over the train split.
-        epochs: usize, Shape::Whole { min: 1, max: 100_000 };
+        epochs: usize | EPOCHS, Shape::Whole { min: 1, max: 100_000 };
         /// The number of items that are encoded at once and are each other's negatives.
-        batch_size: BatchSize;
+        batch_size: BatchSize = "64";
         /// The number of batches whose gradients make one update, in which every item counts the same. The last update of
         /// an epoch takes what is left.
         accumulate: NonZeroUsize = "1", Shape::Whole { min: 1, max: 1_000_000 };
@@ -48,7 +49,7 @@ options! {
         /// What is done to training images at random, anew for every image in every epoch.
         augment: Option<Augment>;
         /// How weights move against their gradients.
-        optimizer: OptimizerPlan;
+        optimizer: OptimizerPlan = "{}";
         /// The learning rate over time.
         schedule: Schedule = "{}";
         /// The largest global norm that a gradient may have. When absent, nothing is clipped.

@@ -64,9 +64,12 @@ fn an_option_that_is_left_out_is_at_its_default() {
     data.columns.text caption
     train.tune locked-text
     train.unlocked_layers 2
+    train.epochs 1
+    train.batch_size 8
     train.optimizer.name sgd
     train.optimizer.momentum 0.9
     train.optimizer.nesterov true
+    train.optimizer.lr 1e-3
     train.schedule.warmup_steps 3
     train.schedule.decay linear
 
@@ -76,7 +79,10 @@ fn an_option_that_is_left_out_is_at_its_default() {
     train.lora.rank 4
     train.lora.dropout 0.25
     train.lora.targets ["v","mlp"]
+    train.epochs 1
+    train.batch_size 8
     train.augment.color_jitter.contrast 0.5
+    train.optimizer.lr 1e-3
     train.interpolate [0.25,0.5,1.0]
 
     description All keys
@@ -110,6 +116,8 @@ fn an_option_that_is_left_out_is_at_its_default() {
     train.reduction sum
     train.tune projections
     train.logit_scale fixed
+    train.epochs 32
+    train.batch_size 128
     train.accumulate 4
     train.gradient_cache 16
     train.gradient_checkpointing true
@@ -126,9 +134,9 @@ fn an_option_that_is_left_out_is_at_its_default() {
     train.optimizer.name adam
     train.optimizer.betas [0.0,0.95]
     train.optimizer.eps 1e-7
+    train.optimizer.lr 1e-5
     train.optimizer.weight_decay 0.01
     train.optimizer.layer_decay 0.75
-    train.schedule.warmup 0.1
     train.schedule.decay constant-with-cooldown
     train.schedule.cooldown 0.25
     train.clip_grad_norm 1

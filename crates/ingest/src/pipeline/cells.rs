@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use cliptune_experiment::{DataPlan, SplitBy, Task};
+use cliptune_experiment::{DataPlan, Join, SplitBy, Task};
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -57,15 +57,17 @@ pub(crate) fn make(
     database: &Database,
     table: &Table,
     plan: &DataPlan,
+    join: &Join,
     rules: &mut Rules,
 ) -> Result<(), IngestError> {
-    let (cells, spelling) = cells(&Values::of(database, table), plan)?;
+    let (cells, spelling) = cells(&Values::of(database, table), plan, join)?;
     rules.spelling = spelling;
     register_facts(database, rules)?;
     let (long, short): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.is_long());
-    let lies = long.iter().all(|cell| cell.is_missing() || expression(table, plan, cell.name).is_none());
+    let lies =
+        long.iter().all(|cell| cell.is_missing() || expression(table, plan, join, cell.name).is_none());
     let named: Vec<&Cell> = cells.iter().filter(|cell| !cell.is_missing()).collect();
-    keep(database, table, plan, &named, lies)?;
+    keep(database, table, (plan, join), &named, lies)?;
     let kept = |cells: &[&Cell]| cells.iter().map(|cell| cell.kept()).collect::<String>();
     let words = match lies {
         true => {
@@ -84,7 +86,7 @@ pub(crate) fn make(
 fn keep(
     database: &Database,
     table: &Table,
-    plan: &DataPlan,
+    recipe: (&DataPlan, &Join),
     named: &[&Cell],
     lies: bool,
 ) -> Result<(), IngestError> {
@@ -102,10 +104,10 @@ fn keep(
         row = table.number,
         named = named.iter().map(|cell| cell.computed()).collect::<String>(),
     );
-    database.execute(&statement).map_err(|problem| culprit(database, table, plan, named, problem))
+    database.execute(&statement).map_err(|problem| culprit(database, table, recipe, named, problem))
 }
 
-fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), IngestError> {
+fn cells(values: &Values<'_>, plan: &DataPlan, join: &Join) -> Result<(Vec<Cell>, Spelling), IngestError> {
     let columns = &plan.columns;
     let (texts, no_list, label, spelling) = match &columns.task {
         Task::Choice { choices, label } => {
@@ -138,7 +140,7 @@ fn cells(values: &Values<'_>, plan: &DataPlan) -> Result<(Vec<Cell>, Spelling), 
         Cell::new("stratum", values.text_of(plan.split.stratify.as_ref(), "data.split.stratify")?),
         Cell::new("vocabulary", lists(&columns.vocabulary, "data.columns.vocabulary")?),
         Cell::new("across", lists(across, "data.split.across")?),
-        Cell::new("key", values.key(&plan.join.metadata, "data.join.metadata")?),
+        Cell::new("key", values.key(&join.metadata, "data.join.metadata")?),
     ];
     Ok((cells, spelling))
 }
@@ -168,7 +170,7 @@ fn spelling(kind: &Kind) -> Spelling {
 fn culprit(
     database: &Database,
     table: &Table,
-    plan: &DataPlan,
+    (plan, join): (&DataPlan, &Join),
     cells: &[&Cell],
     problem: String,
 ) -> IngestError {
@@ -176,7 +178,7 @@ fn culprit(
         let alone =
             format!("CREATE TABLE tried AS SELECT max(hash({})) FROM {TABLE}; DROP TABLE tried", cell.sql);
         let Err(problem) = database.execute(&alone) else { continue };
-        if let Some((key, sql)) = expression(table, plan, cell.name) {
+        if let Some((key, sql)) = expression(table, plan, join, cell.name) {
             return IngestError::Sql { key, sql, problem };
         }
         return unreadable(&table.path, problem);
@@ -185,7 +187,7 @@ fn culprit(
 }
 
 /// Returns the key and the expression that a cell comes from. A value that is a column by its name is none.
-fn expression(table: &Table, plan: &DataPlan, name: &str) -> Option<(&'static str, String)> {
+fn expression(table: &Table, plan: &DataPlan, join: &Join, name: &str) -> Option<(&'static str, String)> {
     let columns = &plan.columns;
     let (key, written): (_, &[String]) = match (name, &columns.task, &plan.split.by) {
         ("texts" | "no_list", Task::Choice { choices, .. }, _) => ("data.columns.choices", from_ref(choices)),
@@ -199,7 +201,7 @@ fn expression(table: &Table, plan: &DataPlan, name: &str) -> Option<(&'static st
         ("stratum", ..) => ("data.split.stratify", plan.split.stratify.as_slice()),
         ("vocabulary", ..) => ("data.columns.vocabulary", &columns.vocabulary),
         ("across", _, SplitBy::Component { across, .. }) => ("data.split.across", across),
-        _ => ("data.join.metadata", from_ref(&plan.join.metadata)),
+        _ => ("data.join.metadata", from_ref(&join.metadata)),
     };
     let is_expression = written.iter().any(|written| table.column(written).is_none());
     is_expression.then(|| (key, written.join(", ")))

@@ -1,6 +1,6 @@
 //! Joins image files with table rows.
 
-use cliptune_experiment::{DataPlan, ImageKey, Sample};
+use cliptune_experiment::{DataPlan, ImageKey, Join, Sample};
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -18,8 +18,13 @@ const MATCHES: &str = "
 
 /// Makes the view `joined`: for each row its cells, the number of images that have its key, the image if it is only one,
 /// and whether `where` and `sample` keep the row. Rows without an image are kept.
-pub(crate) fn make(database: &Database, table: &Table, plan: &DataPlan) -> Result<(), IngestError> {
-    image_keys(database, &plan.join.image)?;
+pub(crate) fn make(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    join: &Join,
+) -> Result<(), IngestError> {
+    image_keys(database, &join.image)?;
     database.make(MATCHES)?;
     let mut eligible = "matches WHERE image IS NOT NULL";
     if let Some(filter) = plan.filter.as_deref() {

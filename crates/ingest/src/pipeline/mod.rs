@@ -3,6 +3,7 @@
 //! | step | makes |
 //! |---|---|
 //! | `images` | `files` and the view `file` that SQL of an experiment sees; `images` once they have been inspected |
+//! | `found`, `rivals` | nothing: they find the column that names the images, where the plan does not say |
 //! | `cells` | `cells` and `words`: for each row of the table the values that the plan names, and facts about its texts |
 //! | `matches` | `image_keys`, `keys` and the view `joined`: for each row the image that its key names, and whether `where` keeps it |
 //! | `reading` | nothing: it decides how all labels are read |
@@ -20,6 +21,7 @@ pub(crate) mod cells;
 pub(crate) mod changes;
 pub(crate) mod counts;
 pub(crate) mod folds;
+mod found;
 pub(crate) mod images;
 pub(crate) mod items;
 pub(crate) mod links;
@@ -28,12 +30,13 @@ pub(crate) mod matches;
 pub(crate) mod outcomes;
 pub(crate) mod reading;
 pub(crate) mod rejects;
+mod rivals;
 pub(crate) mod votes;
 
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Split};
-use cliptune_store::{Inputs, Reason, TableFiles, sql_text};
+use cliptune_experiment::{DataPlan, Join, Split};
+use cliptune_store::{FoundJoin, Inputs, Reason, TableFiles, sql_text};
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -48,31 +51,58 @@ fn reason(reason: Reason) -> String {
     sql_text(reason.as_str())
 }
 
-/// Joins the table with the images, up to the view `joined`, and returns the table with the rules that its values have to
-/// follow so far. From then on the database can read `readable` and the files of the table, and write to `scratch`.
+/// A table that is joined with the images.
+pub(crate) struct Joined {
+    pub(crate) table: Table,
+    /// The rules that its values have to follow so far.
+    pub(crate) rules: Rules,
+    /// The join, where the plan declares none.
+    pub(crate) found: Option<FoundJoin>,
+}
+
+/// Joins the table with the images, up to the view `joined`. From then on the database can read `readable` and the files of the table, and write to `scratch`.
 pub(crate) fn join(
     database: &Database,
     plan: &DataPlan,
     inputs: &Inputs,
     readable: Option<PathBuf>,
     scratch: &Path,
-) -> Result<(Table, Rules), IngestError> {
+) -> Result<Joined, IngestError> {
     let table = load_table(database, plan, &inputs.table)?;
     images::load(database, &inputs.images)?;
-    let rules = read_cells(database, plan, &table, readable, scratch)?;
-    matches::make(database, &table, plan)?;
-    Ok((table, rules))
+    let (join, found) = match &plan.join {
+        Some(join) => (join.clone(), None),
+        None => {
+            let found = found::find(database, &table)?;
+            (found.join.clone(), Some(found))
+        }
+    };
+    let rules = read_cells(database, plan, &join, &table, (readable, scratch))?;
+    matches::make(database, &table, plan, &join)?;
+    Ok(Joined { table, rules, found })
+}
+
+/// Finds how the table and the images join, and does nothing else.
+pub(crate) fn find_join(
+    database: &Database,
+    plan: &DataPlan,
+    inputs: &Inputs,
+) -> Result<FoundJoin, IngestError> {
+    let table = load_table(database, plan, &inputs.table)?;
+    images::load(database, &inputs.images)?;
+    found::find(database, &table)
 }
 
 /// Reads the table alone, for [`join_images`] to join. No expression of the plan can look at the images.
 pub(crate) fn read_table(
     database: &Database,
     plan: &DataPlan,
+    join: &Join,
     files: &TableFiles,
     scratch: &Path,
 ) -> Result<(Table, Rules), IngestError> {
     let table = load_table(database, plan, files)?;
-    let rules = read_cells(database, plan, &table, None, scratch)?;
+    let rules = read_cells(database, plan, join, &table, (None, scratch))?;
     Ok((table, rules))
 }
 
@@ -81,10 +111,11 @@ pub(crate) fn join_images(
     database: &Database,
     table: &Table,
     plan: &DataPlan,
+    join: &Join,
     inputs: &Inputs,
 ) -> Result<(), IngestError> {
     images::load(database, &inputs.images)?;
-    matches::make(database, table, plan)
+    matches::make(database, table, plan, join)
 }
 
 fn load_table(database: &Database, plan: &DataPlan, files: &TableFiles) -> Result<Table, IngestError> {
@@ -98,14 +129,14 @@ fn load_table(database: &Database, plan: &DataPlan, files: &TableFiles) -> Resul
 fn read_cells(
     database: &Database,
     plan: &DataPlan,
+    join: &Join,
     table: &Table,
-    readable: Option<PathBuf>,
-    scratch: &Path,
+    (readable, scratch): (Option<PathBuf>, &Path),
 ) -> Result<Rules, IngestError> {
     let mut rules = Rules { task: Some(plan.columns.task.kind()), ..Rules::default() };
     let files: Vec<PathBuf> = table.scanned.iter().cloned().chain(readable).collect();
     database.close_to_outside(&files, scratch)?;
-    cells::make(database, table, plan, &mut rules)?;
+    cells::make(database, table, plan, join, &mut rules)?;
     Ok(rules)
 }
 

@@ -14,7 +14,7 @@ use super::strict::strict;
 use crate::database::Database;
 use crate::error::IngestError;
 use crate::functions::Rules;
-use crate::pipeline::{self, ROW_NAME};
+use crate::pipeline::{self, Joined, ROW_NAME};
 use crate::table::{Kind, TABLE, Table};
 
 /// The database in which the sources of a plan are joined.
@@ -40,7 +40,7 @@ impl<'a> Joining<'a> {
     pub(super) fn open(subject: &'a Subject<'a>) -> Result<Self, IngestError> {
         let database = Database::open(&subject.scratch.join("duckdb"))?;
         let items = subject.dataset().map(cliptune_store::Dataset::items_file);
-        let (table, rules) =
+        let Joined { table, rules, .. } =
             pipeline::join(&database, subject.plan, &subject.inputs, items, subject.scratch)?;
         Ok(Self { subject, database, table, rules })
     }

@@ -75,8 +75,7 @@ impl<'a> Subject<'a> {
         }
         // All columns of a row are shown.
         fetch_remote(plan, Extent::Whole, is_offline, printer, &silent_interrupt_flag())?;
-        // A store that is not there is not made for the hashes of files that it would remember.
-        let remembering = if store.root().is_dir() { store.clone() } else { Store::open(scratch)? };
+        let remembering = crate::ingest::remembering(store, scratch)?;
         let inputs = crate::ingest::read_inputs(&remembering, plan, printer, &Unread::hash, &|_| {})?;
         let succession = store.succession(plan, &inputs, names)?;
         let experiment = names.first().ok_or_else(|| several(experiments))?;

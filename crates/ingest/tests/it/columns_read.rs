@@ -100,8 +100,8 @@ fn plans(sources: &Sources) -> Vec<(DataPlan, Vec<&'static str>)> {
                     choices: "choices".to_owned(),
                     label: Label::of("chr(65 + CAST(kind = 'kind 1' AS INTEGER))"),
                 };
-                plan.join.image = ImageKey::Sql("stem".to_owned());
-                plan.join.metadata = "split_part(file, '.', 1)".to_owned();
+                plan.join.as_mut().unwrap().image = ImageKey::Sql("stem".to_owned());
+                plan.join.as_mut().unwrap().metadata = "split_part(file, '.', 1)".to_owned();
                 plan.split.shares = shares(0.6, 0.2, 0.2);
                 plan.split.stratify = Some("part".to_owned());
                 plan.split.seed = Seed(7);

@@ -28,7 +28,7 @@ fn plan(sources: &Sources, rows: impl Iterator<Item = (&'static str, u32)>) -> D
     sources.table(&format!("SELECT * FROM (VALUES {}) AS t(file, text)", rows.join(", ")));
     let mut plan = sources.pairs();
     plan.images = vec![sources.path("images").into(), sources.path("more").into()];
-    plan.join.image = ImageKey::Sql("name || ' ' || size".to_owned());
+    plan.join.as_mut().unwrap().image = ImageKey::Sql("name || ' ' || size".to_owned());
     plan.columns.group = None;
     plan
 }

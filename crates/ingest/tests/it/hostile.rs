@@ -68,7 +68,7 @@ fn columns_may_have_any_name() {
     plan.columns.group = Some(columns[3].to_owned());
     plan.columns.id = Some(columns[0].to_owned());
     plan.columns.vocabulary = vec![columns[1].to_owned(), columns[2].to_owned()];
-    plan.join.metadata = columns[0].to_owned();
+    plan.join.as_mut().unwrap().metadata = columns[0].to_owned();
     plan.split.by = component(&[columns[0]]);
     let made = sources.ingest(&plan).unwrap();
     let item = &made.items[0];
@@ -97,8 +97,8 @@ fn joins_and_conditions_may_be_sql() {
     let sources = Sources::new();
     sources.images(3).table("SELECT n AS contest, 'text ' || n AS text FROM range(3) AS r(n)");
     let mut plan = sources.pairs();
-    plan.join.image = ImageKey::Sql("CAST(stem AS INTEGER) + 1 -- one further".to_owned());
-    plan.join.metadata = "contest + 1".to_owned();
+    plan.join.as_mut().unwrap().image = ImageKey::Sql("CAST(stem AS INTEGER) + 1 -- one further".to_owned());
+    plan.join.as_mut().unwrap().metadata = "contest + 1".to_owned();
     plan.filter = Some("contest <> 1 -- not that one".to_owned());
     let made = sources.ingest(&plan).unwrap();
     let images: Vec<&str> = made.items.iter().map(|item| item.image.as_str()).collect();

@@ -10,6 +10,7 @@ mod files;
 mod folders;
 mod folds;
 mod hostile;
+mod joins;
 mod near_duplicates;
 mod other_tables;
 mod packed;

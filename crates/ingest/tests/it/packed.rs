@@ -9,7 +9,7 @@ use tar::{Builder, Header};
 use crate::support::{Made, Sources};
 
 /// Writes an archive of files with their contents.
-fn pack(sources: &Sources, name: &str, files: &[(&str, Vec<u8>)]) {
+pub(crate) fn pack(sources: &Sources, name: &str, files: &[(&str, Vec<u8>)]) {
     let path = sources.path(name);
     fs_err::create_dir_all(path.parent().unwrap()).unwrap();
     let mut builder = Builder::new(fs_err::File::create(path).unwrap());
@@ -23,7 +23,7 @@ fn pack(sources: &Sources, name: &str, files: &[(&str, Vec<u8>)]) {
 }
 
 /// Returns a small image.
-fn picture(shade: u8) -> Vec<u8> {
+pub(crate) fn picture(shade: u8) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let image = image::GrayImage::from_pixel(7, 5, image::Luma([shade]));
     image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
@@ -39,7 +39,7 @@ fn beside(sources: &Sources, images: &str, text: &str) -> DataPlan {
     let mut plan = sources.plan(Task::Pairs { text: text.to_owned() });
     plan.images = vec![sources.path(images).into()];
     plan.metadata = TableSource::beside();
-    plan.join = Join::beside();
+    plan.join = Some(Join::beside());
     plan.columns.group = None;
     plan
 }
@@ -152,7 +152,7 @@ fn a_sample_has_a_column_for_each_of_its_parts() {
         assert_eq!(texts(&made)["a.tar/1.jpg"], first, "{column}");
     }
     let mut plan = beside(&sources, "shards", "caption");
-    plan.join.metadata = "\"seg.png\"".to_owned();
+    plan.join.as_mut().unwrap().metadata = "\"seg.png\"".to_owned();
     assert_eq!(texts(&sources.ingest(&plan).unwrap()), expected([("a.tar/1.seg.png", "a cat")]));
 }
 
@@ -180,11 +180,11 @@ fn a_table_of_its_own_joins_images_in_archives_and_archives_are_a_table_for_imag
     sources.image("7.png", 7).file("t.csv", "file,text\n7,a table\n");
     let mut plan = beside(&sources, "shards/a.tar", "text");
     plan.metadata = TableSource::at(sources.path("t.csv"), TableFormat::Csv);
-    plan.join = Join { image: ImageKey::Stem, metadata: "file".to_owned() };
+    plan.join = Some(Join { image: ImageKey::Stem, metadata: "file".to_owned() });
     assert_eq!(texts(&sources.ingest(&plan).unwrap()), expected([("a.tar/7.png", "a table")]));
     let mut plan = beside(&sources, "images", "txt");
     plan.metadata = TableSource::at(sources.path("shards/*.tar"), TableFormat::Tar);
-    plan.join = Join { image: ImageKey::Stem, metadata: "__key__".to_owned() };
+    plan.join = Some(Join { image: ImageKey::Stem, metadata: "__key__".to_owned() });
     assert_eq!(texts(&sources.ingest(&plan).unwrap()), expected([("7.png", "packed")]));
 }
 

@@ -70,7 +70,7 @@ fn texts_keys_groups_and_ids_are_to_the_letter_in_every_format() {
             "SELECT '{look}' AS file, ['{look}', 'other'] AS choices, '{look}' AS label, '{look}' AS contest"
         ));
         let mut plan = sources.choice();
-        plan.join.image = cliptune_experiment::ImageKey::Stem;
+        plan.join.as_mut().unwrap().image = cliptune_experiment::ImageKey::Stem;
         plan.columns.id = Some("contest".to_owned());
         plan.columns.vocabulary = vec!["label".to_owned()];
         for (name, format) in [

@@ -86,7 +86,7 @@ impl Sources {
             images: vec![self.path("images").into()],
             metadata: TableSource::at(self.path("table.parquet"), TableFormat::Parquet),
             access: Access::default(),
-            join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
+            join: Some(Join { image: ImageKey::Name, metadata: "file".to_owned() }),
             columns: Columns { task, id: None, group: Some("contest".to_owned()), vocabulary: Vec::new() },
             filter: None,
             sample: None,

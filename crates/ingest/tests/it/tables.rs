@@ -47,7 +47,7 @@ fn a_missing_column_is_named_with_what_there_is() {
     let sources = Sources::new();
     sources.images(1).table("SELECT '0.png' AS filename, 'a dog' AS text, 1 AS contest_number");
     let mut plan = sources.pairs();
-    plan.join.metadata = "filname".to_owned();
+    plan.join.as_mut().unwrap().metadata = "filname".to_owned();
     plan.columns.group = None;
     let error = sources.ingest(&plan).unwrap_err();
     assert!(

@@ -156,8 +156,11 @@ fn an_unfinished_run_says_how_it_ended() {
 /// A plan that starts from another experiment's run.
 fn from(world: &World, base: &str, seed: Option<Seed>) -> Plan {
     let mut plan = world.plan("tuned");
-    plan.model.from =
-        ModelSource::Run(RunReference { experiment: base.parse::<ExperimentName>().unwrap(), seed });
+    plan.model.from = ModelSource::Run(RunReference {
+        experiment: base.parse::<ExperimentName>().unwrap(),
+        seed,
+        is_paired: false,
+    });
     plan
 }
 
@@ -251,7 +254,8 @@ fn a_run_whose_weights_were_removed_is_fresh_until_something_needs_them() {
     assert!(matches!(error, StoreError::NoWeights { .. }), "{error}");
 
     let mut child = world.plan("child");
-    child.model.from = ModelSource::Run(RunReference { experiment: plan.experiment.clone(), seed: None });
+    child.model.from =
+        ModelSource::Run(RunReference { experiment: plan.experiment.clone(), seed: None, is_paired: false });
     let child = stand(&world, &[plan.clone(), child]).remove(1);
     assert!(matches!(child.base.verify(), Err(StoreError::NoWeights { .. })));
     // By its path it is as clear.

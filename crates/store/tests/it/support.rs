@@ -110,7 +110,7 @@ pub(crate) fn data(folder: &Path) -> DataPlan {
         images: vec![folder.join("images").into()],
         metadata: TableSource::at(folder.join("table.parquet"), TableFormat::Parquet),
         access: Access::default(),
-        join: Join { image: ImageKey::Name, metadata: "file".to_owned() },
+        join: Some(Join { image: ImageKey::Name, metadata: "file".to_owned() }),
         columns: Columns {
             task: Task::Choice { choices: "choices".to_owned(), label: Label::of("label") },
             id: None,
@@ -171,6 +171,7 @@ pub(crate) fn experiment(plans: &[Plan]) -> Experiment {
         description: None,
         plans: plans.to_vec(),
         settings: Vec::new(),
+        declared: Default::default(),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             images: vec![PathBuf::from("/data/images").into()],
             metadata: TableSource::at(PathBuf::from("/data/contest.csv"), TableFormat::Csv),
             access: Access::default(),
-            join: Join { image: ImageKey::Name, metadata: "filename".to_owned() },
+            join: Some(Join { image: ImageKey::Name, metadata: "filename".to_owned() }),
             columns: Columns {
                 task: Task::Choice { choices: "caption_choices".to_owned(), label: Label::of("label") },
                 id: Some("instance_id".to_owned()),
@@ -45,7 +45,11 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             },
         },
         model: ModelPlan {
-            from: ModelSource::Run(RunReference { experiment: experiment("pretrain"), seed: None }),
+            from: ModelSource::Run(RunReference {
+                experiment: experiment("pretrain"),
+                seed: None,
+                is_paired: false,
+            }),
             image_fit: None,
         },
         train,
