@@ -25,5 +25,5 @@ pub(super) fn files(path: &Path) -> Vec<PathBuf> {
 /// Returns the bytes of all files below a path.
 pub(super) fn size(path: &Path) -> u64 {
     let sizes = files(path).into_iter().filter_map(|file| fs::symlink_metadata(file).ok());
-    sizes.filter(|about| about.is_file()).map(|about| about.len()).sum()
+    sizes.filter(std::fs::Metadata::is_file).map(|about| about.len()).sum()
 }
