@@ -40,3 +40,4 @@ mod soup;
 #[path = "../../crates/sources/tests/it/stand_in.rs"]
 mod stand_in;
 mod support;
+mod torture;

@@ -1,0 +1,51 @@
+//! Processes that are killed: a store is never damaged, no run stays running, and the same command goes on.
+
+use std::time::{Duration, Instant};
+
+use cliptune_random::Random;
+
+use super::faults::injected;
+use super::tally::Tally;
+use super::trial::{RUN, Reference};
+
+/// The calls that change what is on the disk.
+pub(super) const CALLS: [&str; 9] =
+    ["write", "fsync", "fdatasync", "mkdir", "rename", "renameat2", "ftruncate", "unlink", "openat"];
+
+/// Kills the process that makes a certain system call, again and again, and then lets the command end.
+pub(super) fn at_a_call(reference: &Reference, random: &mut Random, tally: &mut Tally) {
+    let trial = reference.empty();
+    for _ in 0..3 {
+        let (call, number) = (random.pick(&CALLS), 1 + random.below(30));
+        let before = injected(call, "signal=KILL", &number.to_string());
+        let killed = trial.start(trial.command(&before, RUN), "said").ended();
+        let after = format!("a kill at {call} {number}");
+        assert!(killed.code.is_some_and(|code| [0, 1, -9].contains(&code)), "{after}\n{killed}");
+        tally.count("kills at a system call");
+        trial.assert_whole(&after);
+    }
+    trial.assert_comes_to_the_same("kills at system calls");
+    trial.assert_swept("kills at system calls");
+}
+
+/// Kills the whole process group at random moments, and then lets the command end.
+pub(super) fn at_random_moments(reference: &Reference, random: &mut Random, tally: &mut Tally) {
+    let trial = reference.empty();
+    for number in 0..12 {
+        let mut started = trial.start(trial.command(&[], RUN), "said");
+        let (begun, moment) = (Instant::now(), Duration::from_millis(random.below(4000) as u64));
+        while begun.elapsed() < moment && !started.is_ended() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        started.kill();
+        let killed = started.ended();
+        assert!(killed.code.is_some_and(|code| [0, -9].contains(&code)), "{killed}");
+        tally.count("kills at a random moment");
+        if number % 4 == 0 {
+            trial.assert_whole("a kill");
+        }
+    }
+    trial.assert_whole("kills");
+    trial.assert_comes_to_the_same("kills");
+    trial.assert_swept("kills");
+}

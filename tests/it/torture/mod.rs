@@ -1,0 +1,84 @@
+//! Whatever happens to a tool, to its disk, to its clock or to its files: at worst the last unfinished line or file is lost,
+//! what is damaged is named once and hides nothing else, and the same command then ends with the same results.
+//!
+//! `short` is a part of the tests: every kind of misfortune a few times, always the same for its seed. `long` goes on for as
+//! long as `scripts/torture --minutes N --seed S` says, and adds what no test can promise to repeat: kills at random moments.
+
+mod clocks;
+mod damage;
+mod deletions;
+mod faults;
+mod kills;
+mod starts;
+mod tally;
+mod trial;
+
+use std::time::{Duration, Instant};
+
+use cliptune_random::Random;
+
+use tally::Tally;
+use trial::Reference;
+
+/// A kind of misfortune. It tries one, drawn at random, and fails when a promise is broken.
+type Round = fn(&Reference, &mut Random, &mut Tally);
+
+#[test]
+fn short() {
+    let (reference, mut tally) = (Reference::new(), Tally::default());
+    let rounds: [(Round, usize); 7] = [
+        (kills::at_a_call, 5),
+        (damage::of_a_file, 6),
+        (faults::of_one_call, 5),
+        (faults::from_a_call_on, 3),
+        (starts::of_the_same, 1),
+        (clocks::that_are_wrong, 2),
+        (deletions::under_a_tool, 2),
+    ];
+    for (kind, (round, times)) in (0..).zip(rounds) {
+        let mut random = Random::at(1, &[kind]);
+        (0..times).for_each(|_| round(&reference, &mut random, &mut tally));
+    }
+    damage::cut_everywhere(&reference, 499, &mut tally);
+    println!("{tally}");
+}
+
+/// Reads a number that `scripts/torture` has passed on.
+fn given(name: &str) -> u64 {
+    let text = std::env::var(name).unwrap_or_else(|_| panic!("scripts/torture sets {name}"));
+    text.parse().unwrap()
+}
+
+#[test]
+#[ignore = "it takes as long as scripts/torture --minutes says"]
+fn long() {
+    let (minutes, seed) = (given("CLIPTUNE_TORTURE_MINUTES"), given("CLIPTUNE_TORTURE_SEED"));
+    let end = Instant::now() + Duration::from_secs(60 * minutes);
+    let (reference, mut tally) = (Reference::new(), Tally::default());
+    // Kills are most of what happens to a tool.
+    let rounds: [Round; 12] = [
+        kills::at_random_moments,
+        kills::at_random_moments,
+        kills::at_random_moments,
+        kills::at_random_moments,
+        kills::at_a_call,
+        damage::of_a_file,
+        damage::of_a_file,
+        faults::of_one_call,
+        faults::from_a_call_on,
+        starts::of_many,
+        clocks::that_are_wrong,
+        deletions::under_a_tool,
+    ];
+    damage::cut_everywhere(&reference, 1, &mut tally);
+    for number in 0.. {
+        if Instant::now() >= end {
+            break;
+        }
+        let mut random = Random::at(seed, &[number]);
+        let round = rounds[number as usize % rounds.len()];
+        println!("round {number}: {tally}");
+        round(&reference, &mut random, &mut tally);
+    }
+    println!("{tally}");
+}
