@@ -29,6 +29,11 @@ fn replace_by_fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
+fn replace_by_folder(path: &Path) {
+    fs::remove_file(path).unwrap();
+    fs::create_dir(path).unwrap();
+}
+
 /// Makes sure that every command goes on, names the file, and that `run` brings everything back from the same weights.
 fn assert_comes_back(context: &TestContext, path: &Path) {
     let name = path.file_name().unwrap().to_str().unwrap();
@@ -58,7 +63,7 @@ fn what_is_derived_comes_back_and_the_weights_stay() {
         dataset(&context).join("dataset.json"),
     ];
     for path in files {
-        for damage in [truncate, replace_by_fifo] {
+        for damage in [truncate, replace_by_fifo, replace_by_folder] {
             damage(&path);
             assert_comes_back(&context, &path);
         }

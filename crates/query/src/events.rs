@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cliptune_durable::sweep;
+use cliptune_durable::{discard, sweep};
 use cliptune_store::{Damage, Stamp, Store, StoreError, for_each_event, sql_name, sql_text};
 use fs_err as fs;
 use rayon::prelude::*;
@@ -183,6 +183,9 @@ fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result
     // Nobody looks for a file by the second of these names.
     let name = if damage.is_empty() { key.to_owned() } else { format!("{key}d") };
     let path = folder.join(format!("{name}-{}.parquet", hash_of(staged.path())?));
+    if path.is_dir() {
+        discard(&path)?;
+    }
     staged.persist(&path).map_err(|failed| failed.error)?;
     Ok(Made { files: vec![path], damage })
 }

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::identity::PRECISIONS_FORMAT;
 use crate::precision_record::{Precisions, ReducedPrecision};
 use crate::record::{read_record, write_record};
-use crate::regular::is_absent;
+use crate::regular::{is_absent, make_way};
 use crate::run::Run;
 
 /// The name of the file.
@@ -71,13 +71,17 @@ pub fn write_precisions(run: &Run, precisions: &Precisions, made: &Path) -> Resu
             place(&made.join(&file), &folder.join(&file), reduced.kept)?;
         }
     }
+    make_way(&run.precisions_file())?;
     write_record(&run.precisions_file(), precisions)
 }
 
 /// Moves or removes one file. If a file that is kept is not in `made`, it is already in its place.
 fn place(made: &Path, place: &Path, kept: bool) -> Result<(), StoreError> {
     match (kept, made.is_file(), place.is_file()) {
-        (true, true, _) => Ok(publish(made, place)?),
+        (true, true, _) => {
+            make_way(place)?;
+            Ok(publish(made, place)?)
+        }
         (false, _, true) => Ok(fs::remove_file(place)?),
         _ => Ok(()),
     }

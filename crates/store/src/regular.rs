@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use cliptune_durable::open_regular;
+use cliptune_durable::{discard, open_regular};
 use fs_err as fs;
 use fs_err::File;
 
@@ -70,6 +70,14 @@ pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Removes a folder that has the name of a file that is about to be made again. Whatever else has it is replaced.
+pub(crate) fn make_way(path: &Path) -> Result<(), StoreError> {
+    if fs::symlink_metadata(path).is_ok_and(|about| about.is_dir()) {
+        discard(path)?;
+    }
+    Ok(())
 }
 
 /// Checks whether nothing at all exists at a path. Nothing exists below a file.

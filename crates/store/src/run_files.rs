@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use crate::error::{Damage, StoreError};
 use crate::parity::read_parity;
-use crate::regular::{expect_hash, file_hash, is_absent};
+use crate::regular::{expect_hash, file_hash, is_absent, make_way};
 use crate::run::{ADAPTER, MODEL, ONNX, Run};
 use crate::run_record::End;
 
@@ -86,6 +86,17 @@ impl Run {
             read_parity(self)?;
         }
         self.verify(|path| path.extension() == Some(OsStr::new(GRAPH)))
+    }
+
+    /// Removes folders that have the names of what is derived from the run's weights, before it is made again.
+    ///
+    /// # Errors
+    /// Returns an error when a folder cannot be removed.
+    pub fn make_way_for_export(&self) -> Result<(), StoreError> {
+        let files = self.record().end.iter().flat_map(|End { files, .. }| files.keys());
+        let graphs = files.filter(|name| Path::new(name).extension() == Some(OsStr::new(GRAPH)));
+        let graphs = graphs.map(|name| self.folder().join(name));
+        graphs.chain([self.parity_file()]).try_for_each(|path| make_way(&path))
     }
 
     /// Checks whether the run was completed and its weights and graphs were removed since, all of them. A run that only

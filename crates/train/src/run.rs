@@ -91,6 +91,7 @@ pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Re
     let plan = &standing.plan;
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     run.verify_model()?;
+    run.make_way_for_export()?;
     let mut splits = Splits::load(plan, dataset)?;
     let start = Start::from_folder(&run.model_folder(), context.device)?;
     let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;

@@ -12,16 +12,7 @@ use crate::support::wait_for;
 /// Deletes a folder of the store as soon as it is there, while the command that makes it goes on.
 pub(super) fn under_a_tool(reference: &Reference, random: &mut Random, tally: &mut Tally) {
     let trial = reference.empty();
-    let what = random.pick(&[
-        "",
-        "cache",
-        "datasets",
-        "base",
-        "base/*",
-        "base/*/checkpoint",
-        "base/*/onnx",
-        "tuned/*",
-    ]);
+    let what = random.pick(&["", "cache", "datasets", "base", "base/*", "base/*/checkpoint", "tuned/*"]);
     let mut started = trial.start(trial.command(&[], RUN), "said");
     let found = wait_for("folder", || match there(&trial, what) {
         Some(folder) => Some(Some(folder)),

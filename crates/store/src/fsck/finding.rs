@@ -1,16 +1,16 @@
 //! Something that is not as it should be, what follows, and how it is mended.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cliptune_durable::{AtomicFile, discard};
 use cliptune_experiment::Split;
 use cliptune_terminal::Diagnostic as _;
-use fs_err as fs;
 use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::lock::StoreLock;
 use crate::origin::Origin;
+use crate::regular::make_way;
 use crate::run::{Run, lock};
 use crate::store::Store;
 
@@ -184,12 +184,4 @@ fn copy_weights(run: &Run) -> Result<(), StoreError> {
 fn write_origin(run: &Run) -> Result<(), StoreError> {
     make_way(&run.model_folder().join(Origin::FILE))?;
     Origin::of(std::slice::from_ref(run)).write(&run.model_folder())
-}
-
-/// Removes a folder that has the name of a file. Whatever else has it is replaced.
-fn make_way(path: &Path) -> Result<(), StoreError> {
-    if fs::symlink_metadata(path).is_ok_and(|about| about.is_dir()) {
-        discard(path)?;
-    }
-    Ok(())
 }

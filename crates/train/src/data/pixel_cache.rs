@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::Preprocessor;
-use cliptune_store::{PIXEL_CHECKSUM, pixel_checksum};
+use cliptune_durable::write_remade;
+use cliptune_store::{PIXEL_CHECKSUM, pixel_checksum, read_file};
 use fs_err as fs;
 
 /// The number of hexadecimal digits that stand for a preprocessing in its folder's name.
@@ -41,7 +42,7 @@ impl PixelCache {
 
     /// Returns the pixels of the image with this content.
     pub fn get(&self, image_hash: &str) -> Option<Vec<u8>> {
-        let mut bytes = fs::read(self.file(image_hash)).ok()?;
+        let mut bytes = read_file(&self.file(image_hash)).ok()?;
         if bytes.len() != self.length + PIXEL_CHECKSUM {
             return None;
         }
@@ -53,9 +54,9 @@ impl PixelCache {
     pub fn put(&self, image_hash: &str, pixels: &[u8]) {
         let file = self.file(image_hash);
         let kept = file.parent().map_or(Ok(()), fs::create_dir_all).is_ok() && self.has_space();
-        // The file is written in place and not made durable: the checksum reveals what a crash has left incomplete.
-        if kept && fs::write(&file, [pixels, &pixel_checksum(image_hash, pixels)].concat()).is_err() {
-            drop(fs::remove_file(&file));
+        if kept {
+            // Whatever else has the file's name is replaced, and what cannot be written is not kept.
+            let _ = write_remade(&file, &[pixels, &pixel_checksum(image_hash, pixels)].concat());
         }
     }
 
@@ -106,6 +107,19 @@ mod tests {
         // The file is whole, but belongs to another image.
         fs::write(cache.file("abd"), &whole).unwrap();
         assert_eq!(cache.get("abd"), None);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_there_and_makes_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(folder.path(), Fit::Crop);
+        let file = cache.file("abc");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        // To read it would never end.
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        assert_eq!(cache.get("abc"), None);
+        cache.put("abc", &[1, 2, 3]);
+        assert_eq!(cache.get("abc"), Some(vec![1, 2, 3]));
     }
 
     #[test]
