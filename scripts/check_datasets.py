@@ -147,9 +147,10 @@ def expect_equal(name, path, found, others):
 
 
 def image_of(folder, item):
-    """The image file of an item: below the folder that its number stands for in dataset.json."""
+    """The image file of an item: below the folder that its number stands for in dataset.json, seen from the store."""
     record = json.loads((folder / "dataset.json").read_text())
-    return Path(record["sources"]["images_folders"][item["folder"]]) / item["image"]
+    store = folder.resolve().parent.parent
+    return store / record["sources"]["images_folders"][item["folder"]] / item["image"]
 
 
 def first_image(folder, columns):

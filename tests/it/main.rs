@@ -18,6 +18,7 @@ mod http;
 mod least;
 mod lifecycle;
 mod mistakes;
+mod moved;
 mod new_yorker;
 mod nothing_is_sent;
 mod outputs;

@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments --set data.join=",
     "ingest experiments",
@@ -33,6 +33,7 @@ const COMMANDS: [&str; 31] = [
     "restore tuned",
     "fsck",
     "fsck --repair --json",
+    "relocate contest elsewhere --dry-run --store nowhere",
     "gc --trash --unfinished --keep-best 9 --dry-run",
     "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",

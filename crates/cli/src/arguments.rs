@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, completions, demo_data, export, fetch, fsck, gc, ls, note, pin, query, rename, restore, rm,
-    run, sample, schema, show, soup, status, tag,
+    cache, check, completions, demo_data, export, fetch, fsck, gc, ls, note, pin, query, relocate, rename,
+    restore, rm, run, sample, schema, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -83,6 +83,7 @@ pub(crate) enum Command {
     Pin(pin::Args),
     Rm(rm::Args),
     Restore(restore::Args),
+    Relocate(relocate::Args),
     Gc(gc::Args),
     Fsck(fsck::Args),
     Schema(schema::Args),

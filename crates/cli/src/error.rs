@@ -148,6 +148,24 @@ pub enum CliError {
         /// The name of a run that may have been meant.
         similar: Option<String>,
     },
+    /// The experiment file of a run would not say what the run's record says.
+    #[error("no experiment file can say what the record of {run} says")]
+    Unfaithful {
+        /// The run's name.
+        run: String,
+    },
+    /// Two names stand for one run, which differs in nothing from itself.
+    #[error("both names stand for {run}")]
+    SameRun {
+        /// The run's name.
+        run: String,
+    },
+    /// The old and the new place are one.
+    #[error("{} has not moved: both paths are the same", path.display())]
+    NotMoved {
+        /// The path.
+        path: PathBuf,
+    },
     /// Something is not removed, because others need it or a person wants it kept.
     #[error("{name} is kept: {}", reasons.join(", and "))]
     Needed {
@@ -216,6 +234,10 @@ impl Diagnostic for CliError {
             Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
+            Self::Unfaithful { run } => format!(
+                "a path that is not UTF-8 can be the reason; `cliptune show {run} --json` has the record's plan"
+            ),
+            Self::SameRun { .. } => "`cliptune ls` lists the runs".to_owned(),
             Self::Needed { .. } => "--force removes it all the same, into the trash".to_owned(),
             Self::NoDataset { .. } => "write as much of the hash as stands for one; `cliptune show RUN` has it".to_owned(),
             Self::NotInTrash { .. } => "`cliptune restore --list` lists what is in it".to_owned(),
@@ -242,6 +264,8 @@ impl Diagnostic for CliError {
             | Self::Durable(DurableError::Occupied { .. })
             | Self::NoCopy { .. }
             | Self::NoLibtorch { .. }
+            | Self::SameRun { .. }
+            | Self::NotMoved { .. }
             | Self::Needed { .. }
             | Self::NoDataset { .. }
             | Self::NotInTrash { .. }

@@ -19,6 +19,7 @@ mod origins;
 mod overrides;
 mod plan;
 mod point;
+mod portable;
 mod problem;
 mod reference;
 mod render;
@@ -45,6 +46,7 @@ pub use plan::{
     TableSource, Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune, UpdateRule, Verify,
     Warmup,
 };
+pub use portable::reread;
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};
 pub use values::{

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::check::check;
 use crate::defaults::fill;
-use crate::language::{self, Context, TOP};
+use crate::language::{self, Context, Models, TOP};
 use crate::origins::Origins;
 use crate::plan::{ModelSource, Plan, RunReference};
 use crate::problem::Problems;
@@ -133,6 +133,8 @@ fn read(document: Value) -> Option<Plan> {
     let mut node = Node::from_json(document);
     check(&mut node, &mut problems);
     fill(&mut node, TOP, &Origins::default());
-    let plan = language::plan(&node, &mut Context { sources: &Sources::default(), problems: &mut problems });
+    let sources = Sources::default();
+    let mut context = Context { sources: &sources, problems: &mut problems, models: Models::OnDisk };
+    let plan = language::plan(&node, &mut context);
     plan.filter(|_| problems.is_empty())
 }

@@ -102,6 +102,15 @@ impl Plan {
         point.remove(FOLD_AXIS);
         point
     }
+
+    /// Returns every path of the plan that is on this machine: those of its sources and that of a model folder.
+    pub fn local_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let model = match &mut self.model.from {
+            ModelSource::Folder(folder) => Some(folder),
+            ModelSource::Scratch(_) | ModelSource::Hub(_) | ModelSource::Run(_) => None,
+        };
+        self.data.local_paths_mut().chain(model)
+    }
 }
 
 /// What one run is to do: all its settings and its seed.

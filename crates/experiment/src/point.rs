@@ -2,7 +2,7 @@
 
 use crate::check::check;
 use crate::defaults::fill;
-use crate::language::{self, Context, TOP};
+use crate::language::{self, Context, Models, TOP};
 use crate::merge::merge_at;
 use crate::origins::Origins;
 use crate::overrides::Setting;
@@ -71,7 +71,10 @@ impl Point {
         let mut problems = Problems::default();
         check(&mut document, &mut problems);
         fill(&mut document, TOP, origins);
-        let plan = language::plan(&document, &mut Context { sources, problems: &mut problems });
+        let plan = language::plan(
+            &document,
+            &mut Context { sources, problems: &mut problems, models: Models::OnDisk },
+        );
         let idle = problems.take_idle();
         Self { document, plan, problems, idle, left_out, homeless }
     }

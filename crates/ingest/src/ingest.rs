@@ -35,7 +35,7 @@ pub fn ingest(
     match intact(store, &succession) {
         Ok(Some(dataset)) => {
             require::check(&plan.require, dataset.record())?;
-            return Ok((dataset.adopt(&inputs.images_folders, experiments)?, false));
+            return Ok((dataset.adopt(plan, &inputs.images_folders, experiments)?, false));
         }
         Ok(None) => {}
         Err(error) if error.is_damage() => {

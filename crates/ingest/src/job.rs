@@ -168,6 +168,7 @@ impl Job<'_> {
             images_folders: folders.map(|folder| folder.to_string_lossy().into_owned()).collect(),
             images_hash: self.inputs.images_hash.clone(),
             table_hash: self.inputs.table_hash.clone(),
+            bytes: self.inputs.bytes,
         }
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct Words {
 /// The content of the index's file.
 #[derive(Default, Serialize, Deserialize)]
 struct Index {
+    /// The store's folder, because the paths among the settings are seen from it.
+    root: PathBuf,
     words: Words,
     entries: Vec<Entry>,
 }
@@ -70,10 +72,11 @@ impl Runs {
     /// Returns an error when the store's folders cannot be listed. A damaged run is no error.
     pub fn open(store: &Store) -> Result<Self, QueryError> {
         let file = store.cache_folder().join(FILE);
-        let index: Index = read_compact(&file, FORMAT).unwrap_or_default();
         let before = settled();
         let folders = store.run_folders()?;
         let root = store.root();
+        let known: Index = read_compact(&file, FORMAT).unwrap_or_default();
+        let index = if known.root == root { known } else { Index::default() };
         let names: HashMap<&str, usize> =
             index.entries.iter().enumerate().map(|(at, entry)| (entry.summary.folder.as_str(), at)).collect();
         let found: Vec<Found> =
@@ -155,21 +158,22 @@ fn collect(found: Vec<Found>, index: Index, root: &Path, before: i64, file: &Pat
     entries.sort_by(|(one, _), (other, _)| one.summary.order().cmp(&other.summary.order()));
     runs.words = numbering.words;
     if changed {
-        write(file, &runs.words, &entries);
+        write(file, root, &runs.words, &entries);
     }
     runs.summaries = entries.into_iter().map(|(entry, _)| entry.summary).collect();
     runs
 }
 
 /// Writes the entries that are to be kept.
-fn write(file: &Path, words: &Words, entries: &[(Entry, bool)]) {
+fn write(file: &Path, root: &Path, words: &Words, entries: &[(Entry, bool)]) {
     #[derive(Serialize)]
     struct Written<'a> {
+        root: &'a Path,
         words: &'a Words,
         entries: Vec<&'a Entry>,
     }
     let entries = entries.iter().filter(|(_, is_kept)| *is_kept).map(|(entry, _)| entry).collect();
-    write_compact(file, FORMAT, &Written { words, entries });
+    write_compact(file, FORMAT, &Written { root, words, entries });
 }
 
 impl Summary {

@@ -3,23 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{ExperimentName, Split};
+use cliptune_experiment::{DataPlan, ExperimentName, Split};
 
 use crate::dataset_record::{DatasetRecord, TableHashes};
 use crate::dataset_tables::{ITEMS_FILE, REJECTS_FILE, write_items, write_rejects};
 use crate::error::StoreError;
-use crate::identity::DATASET_FORMAT;
 use crate::image_identity::ImageIdentity;
 use crate::item::Item;
 use crate::item_rows;
 use crate::items::{ItemRef, Items, Part};
 use crate::parquet::{self, open_database};
+use crate::places::Places;
 use crate::read_items::read_items;
-use crate::record::{read_record, write_record};
 use crate::regular::{expect_hash, is_absent};
 use crate::reject::Reject;
 
-const RECORD: &str = "dataset.json";
+pub(crate) const RECORD: &str = "dataset.json";
 
 /// A complete dataset.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub struct Dataset {
 ///
 /// Returns an error when the record cannot be written.
 pub fn write_dataset(folder: &Path, record: &DatasetRecord) -> Result<(), StoreError> {
-    write_record(&folder.join(RECORD), record)
+    Places::around(folder).write(&folder.join(RECORD), record)
 }
 
 /// Writes a dataset of items and rejects that are in memory.
@@ -65,7 +64,7 @@ impl Dataset {
         if is_absent(&path) {
             return Ok(None);
         }
-        Ok(Some(Self { record: read_record(&path, DATASET_FORMAT)?, folder }))
+        Ok(Some(Self { record: Places::around(&folder).read(&path)?, folder }))
     }
 
     /// Returns the folder of the dataset.
@@ -184,12 +183,22 @@ impl Dataset {
         self
     }
 
-    /// Records where the images are now, and adds the given experiments to those that use the dataset.
-    pub fn adopt(self, folders: &[PathBuf], experiments: &[ExperimentName]) -> Result<Self, StoreError> {
+    /// Records where the sources are now, and adds the given experiments to those that use the dataset.
+    pub fn adopt(
+        self,
+        plan: &DataPlan,
+        folders: &[PathBuf],
+        experiments: &[ExperimentName],
+    ) -> Result<Self, StoreError> {
         let mut adopted = self.clone().with_images_folders(folders);
+        // One folder can be named in several ways, and experiments that share a dataset need not agree.
+        if adopted.record.sources != self.record.sources {
+            adopted.record.plan.images.clone_from(&plan.images);
+        }
+        adopted.record.plan.metadata.clone_from(&plan.metadata);
         adopted.record.history.experiments.extend(experiments.iter().cloned());
         if adopted.record != self.record {
-            write_record(&adopted.folder.join(RECORD), &adopted.record)?;
+            write_dataset(&adopted.folder, &adopted.record)?;
         }
         Ok(adopted)
     }

@@ -118,6 +118,18 @@ pub struct Sources {
     pub images_hash: String,
     /// BLAKE3 of what is read of the table.
     pub table_hash: String,
+    /// The sizes of both, for whoever looks for them elsewhere.
+    #[serde(default)]
+    pub bytes: SourceBytes,
+}
+
+/// The sizes of the sources in bytes. They are 0 in datasets that were made before they were recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceBytes {
+    /// The size of all images.
+    pub images: u64,
+    /// The size of all files of the table.
+    pub table: u64,
 }
 
 /// Notes on how the sources were read, where a user might expect something else.

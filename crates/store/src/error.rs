@@ -141,6 +141,14 @@ pub enum StoreError {
     /// The cache of the Hugging Face Hub could not be read.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// What lies in the new place of something that has moved is something else.
+    #[error("{what} at {place} differ from those that the records name")]
+    OtherContent {
+        /// What was looked at, as a plural or collective noun.
+        what: &'static str,
+        /// The place.
+        place: String,
+    },
     /// A plan starts from a run that neither exists nor is planned.
     #[error("there is no run of {reference} to start from")]
     NoBase {
@@ -348,6 +356,9 @@ impl StoreError {
                 "`cliptune restore {run}` brings them back while they are in the trash; once they are not, \
                  `cliptune rm {run}` and `cliptune run` train it again"
             ),
+            Self::OtherContent { .. } => {
+                "nothing was changed; new or changed data makes a new dataset: name it in the experiment".to_owned()
+            }
             Self::Immovable { .. } => {
                 "only what lies in the store itself can be moved to its trash; remove this by hand".to_owned()
             }
@@ -429,6 +440,7 @@ impl Diagnostic for StoreError {
             | Self::NoBase { .. }
             | Self::NameTaken { .. }
             | Self::NoWeights { .. }
+            | Self::OtherContent { .. }
             | Self::Occupied { .. }
             | Self::NothingToRestoreTo { .. }
             | Self::AmbiguousBase { .. } => Exit::Usage,

@@ -172,7 +172,7 @@ pub fn is_image_name(path: &Path) -> bool {
 }
 
 /// Splits a path into the folder before the first component with a wildcard, and the rest.
-fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
     let wild = |component: &Component<'_>| glob::is_pattern(&component.as_os_str().to_string_lossy());
     let folder: PathBuf = images.components().take_while(|component| !wild(component)).collect();
     let pattern = images.components().skip_while(|component| !wild(component)).collect();

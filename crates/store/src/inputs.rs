@@ -8,6 +8,7 @@ use cliptune_experiment::{DataPlan, Location, TableFormat, Verify};
 use serde_json::json;
 
 use crate::beside;
+use crate::dataset_record::SourceBytes;
 use crate::digests::{Digest, Stamp, digests, stamps};
 use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
@@ -38,6 +39,8 @@ pub struct Inputs {
     pub table_hash: String,
     /// The BLAKE3 of all image names and identities.
     pub images_hash: String,
+    /// The sizes of the images and of the table.
+    pub bytes: SourceBytes,
 }
 
 /// The files that make up a table.
@@ -139,6 +142,7 @@ impl Inputs {
         for (table, files) in tables {
             let contents = beside::contents(layout, &files)?;
             let digests = table_digests(cache, plan, table, &contents.hashed, on_progress)?;
+            inputs.bytes.table += digests.iter().map(|digest| digest.size).sum::<u64>();
             hashed.extend(contents.hashed.relative.into_iter().zip(digests));
             named.extend(contents.named);
             inputs.table.files.extend(files.relative.iter().map(|name| files.folder.join(name)));
@@ -163,6 +167,7 @@ impl Inputs {
             }
         }
         inputs.images_hash = images_hash(&inputs.images);
+        inputs.bytes.images = inputs.images.iter().map(|image| image.size).sum();
         Ok(inputs)
     }
 
@@ -175,6 +180,7 @@ impl Inputs {
             table: TableFiles { layout: TableLayout::Plain, files: Vec::new(), names: Vec::new() },
             table_hash: String::new(),
             images_hash: String::new(),
+            bytes: SourceBytes::default(),
         }
     }
 

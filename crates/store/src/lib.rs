@@ -51,6 +51,7 @@ mod parquet_parts;
 mod parquet_parts_tests;
 mod pixels;
 mod place;
+mod places;
 mod precision_record;
 mod precisions;
 mod ranking;
@@ -59,7 +60,9 @@ mod reading;
 mod record;
 mod regular;
 mod reject;
+mod relocate;
 mod remote;
+mod reproduction;
 mod run;
 mod run_files;
 mod run_record;
@@ -87,8 +90,8 @@ pub use closed::{closing, duckdb_said, interruptible};
 pub use compact::{read_compact, write_compact};
 pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{
-    Changes, DatasetRecord, Difference, FoundJoin, History, ItemCounts, JoinCounts, Leaks, Move, SourceNotes,
-    Sources, SplitCounts, Spread, TableHashes,
+    Changes, DatasetRecord, Difference, FoundJoin, History, ItemCounts, JoinCounts, Leaks, Move, SourceBytes,
+    SourceNotes, Sources, SplitCounts, Spread, TableHashes,
 };
 pub use dataset_tables::{ITEMS, REJECTS, write_items, write_rejects};
 pub use dependents::{Dependents, Family, Soup};
@@ -123,7 +126,9 @@ pub use ranking::{Metric, ranked};
 pub use reading::{ReadFile, Reading};
 pub use regular::read_file;
 pub use reject::{JoinSide, Reason, Reject};
+pub use relocate::{Relocated, Relocation};
 pub use remote::{Extent, fetch_remote, is_remote};
+pub use reproduction::Reproduction;
 pub use run::{Run, RunStatus, run_name};
 pub use run_record::{Base, End, Outcome, Provenance, RunRecord};
 pub use score_record::indexed::Metrics;

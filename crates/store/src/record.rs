@@ -55,6 +55,22 @@ pub(crate) fn read_versions<T: DeserializeOwned>(
     path: &Path,
     versions: RangeInclusive<u32>,
 ) -> Result<T, StoreError> {
+    let (record, Nothing {}) = read_record_and(path, versions)?;
+    Ok(record)
+}
+
+/// What is read beside a record that has nothing beside it.
+#[derive(Deserialize)]
+struct Nothing {}
+
+/// Reads a record, and what stands in it beside its own fields.
+///
+/// # Errors
+/// Returns an error when the record is missing, has changed since it was written, or is of another version.
+pub(crate) fn read_record_and<T: DeserializeOwned, U: DeserializeOwned>(
+    path: &Path,
+    versions: RangeInclusive<u32>,
+) -> Result<(T, U), StoreError> {
     let text = read_file(path)?;
     let other = |found| StoreError::Version { path: path.to_path_buf(), found, supported: *versions.end() };
     let body = match checked(&text) {
@@ -70,7 +86,10 @@ pub(crate) fn read_versions<T: DeserializeOwned>(
     let unreadable = |source| StoreError::damaged(path, Damage::Json(source));
     let Version { format_version: found } = serde_json::from_slice(&json).map_err(unreadable)?;
     match versions.contains(&found) {
-        true => serde_json::from_slice(&json).map_err(unreadable),
+        true => Ok((
+            serde_json::from_slice(&json).map_err(unreadable)?,
+            serde_json::from_slice(&json).map_err(unreadable)?,
+        )),
         false => Err(other(found)),
     }
 }

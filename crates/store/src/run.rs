@@ -14,16 +14,15 @@ use fs_err::File;
 use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
-use crate::identity::RUN_FORMAT;
 use crate::lock::open_lock;
-use crate::record::{read_record, write_record};
+use crate::places::Places;
 use crate::regular::{check, is_absent};
 use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
 use crate::system_log::read_system;
 use crate::utc::utc_now;
 
-const RECORD: &str = "run.json";
+pub(crate) const RECORD: &str = "run.json";
 /// The folder of the model.
 pub(crate) const MODEL: &str = "model";
 /// The folder of the graphs.
@@ -111,7 +110,7 @@ impl Run {
         if is_absent(&path) {
             return Err(StoreError::damaged(&path, Damage::Missing));
         }
-        Ok(Self { record: read_record(&path, RUN_FORMAT)?, folder, writer: None })
+        Ok(Self { record: Places::around(&folder).read(&path)?, folder, writer: None })
     }
 
     /// Writes the record of a new run into a staged folder and locks the run. `folder` is the place where the folder
@@ -119,7 +118,7 @@ impl Run {
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
         let lock = File::create(staged.join(LOCK))?;
         lock.file().lock()?;
-        write_record(&staged.join(RECORD), &record)?;
+        Places::around(staged).write(&staged.join(RECORD), &record)?;
         Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
     }
 
@@ -239,13 +238,14 @@ impl Run {
         }
         let lock = lock(&self.folder)?;
         // Another process may have changed the record before this one got the lock.
-        let mut record: RunRecord = read_record(&self.folder.join(RECORD), RUN_FORMAT)?;
+        let (places, path) = (Places::around(&self.folder), self.folder.join(RECORD));
+        let mut record: RunRecord = places.read(&path)?;
         if matches!(record.end, Some(End { outcome: Outcome::Done { .. }, .. })) {
             return Err(StoreError::Finished { path: self.folder.clone() });
         }
         let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
         self.clear();
-        write_record(&self.folder.join(RECORD), &record)?;
+        places.write(&path, &record)?;
         (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
         Ok(())
     }
@@ -264,7 +264,7 @@ impl Run {
         let usage = self.usage();
         let peak_memory = peak_memory.max(usage.as_ref().and_then(|usage| usage.memory_peak));
         self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, usage, files });
-        write_record(&self.folder.join(RECORD), &self.record)?;
+        Places::around(&self.folder).write(&self.folder.join(RECORD), &self.record)?;
         self.writer = None;
         sweep_below(&self.folder);
         Ok(())

@@ -12,6 +12,7 @@ pub(crate) mod ls;
 pub(crate) mod note;
 pub(crate) mod pin;
 pub(crate) mod query;
+pub(crate) mod relocate;
 pub(crate) mod rename;
 pub(crate) mod restore;
 pub(crate) mod rm;
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Pin(args) => pin::run(args, common),
         Command::Rm(args) => rm::run(args, common),
         Command::Restore(args) => restore::run(args, common),
+        Command::Relocate(args) => relocate::run(args, common),
         Command::Gc(args) => gc::run(args, common),
         Command::Fsck(args) => fsck::run(args, common),
         Command::Soup(args) => soup::run(args, common),

@@ -1,5 +1,8 @@
 //! `cliptune show`.
 
+mod pair;
+mod recipe;
+
 use std::path::{Path, PathBuf};
 
 use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
@@ -12,18 +15,40 @@ use crate::usage;
 use crate::view::RunView;
 use crate::wording;
 
-/// Show one run: settings, scores, provenance, files
+/// Show a run, what makes it again, or how two runs differ
+///
+/// One run: settings, scores, provenance, files. Two runs: side by side, what differs between them. With --yaml: an
+/// experiment file that makes the run again, with what has to be there, from the run's record alone.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The run as `cliptune ls` lists it, with or without its experiment; its own name; its folder; an
     /// experiment with a seed (tuned@0); or the beginning of one of these, when only one run begins like that
     run: String,
+
+    /// A second run to compare it with
+    other: Option<String>,
+
+    /// Show what two runs have in common, too
+    #[arg(long, requires = "other")]
+    all: bool,
+
+    /// Print an experiment file that makes the run again, with absolute paths; with =FILE, write it there, with paths
+    /// relative to it where both lie in the folder that holds the store
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[arg(conflicts_with_all = ["other", "json"])]
+    yaml: Option<Option<PathBuf>>,
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
     let run = one_run(&store, &args.run)?;
+    if let Some(other) = &args.other {
+        return pair::show([&run, &one_run(&store, other)?], &store, args.all, &printer);
+    }
+    if let Some(file) = &args.yaml {
+        return recipe::show(&run, &store, file.as_deref(), &printer);
+    }
     let view = RunView::of(&run);
     view.damage().iter().for_each(|error| warn_of(error, &printer));
     match printer.is_json() {

@@ -35,6 +35,16 @@ use crate::yaml::{Entry, Node};
 pub(crate) struct Context<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) problems: &'a mut Problems,
+    pub(crate) models: Models,
+}
+
+/// How a text is told to be a model folder or a repository of the hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Models {
+    /// A folder is one that exists.
+    OnDisk,
+    /// A folder is what is spelled as a path, `/a`, `./a` or `../a`, whether or not it exists.
+    AsSpelled,
 }
 
 impl Context<'_> {

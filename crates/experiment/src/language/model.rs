@@ -1,12 +1,14 @@
 //! `model`: where the weights start from.
 
+use cliptune_hub::HubError;
+
 use super::model_path::{Absent, absent};
 use super::words::word;
-use super::{Context, Vocabulary, architecture, inherited_advice};
+use super::{Context, Models, Vocabulary, architecture, inherited_advice};
 use crate::plan::{Configuration, ImageFit, ModelPlan, ModelSource, NAME_OR_SIZES, RunReference};
 use crate::problem::Problem;
 use crate::shape::{Key, Shape};
-use crate::values::{ExperimentName, Seed};
+use crate::values::{ExperimentName, Impossible, Seed};
 use crate::yaml::{FromNode, Node};
 
 const STARTING_POINT: Shape =
@@ -94,6 +96,9 @@ fn run(from: &Node, reference: &str, context: &mut Context<'_>) -> Option<ModelS
 /// Reads a folder or a hub id. A folder takes precedence over a hub id of the same spelling, as in transformers: a
 /// person who has such a folder means it.
 fn folder_or_hub(from: &Node, written: &str, context: &mut Context<'_>) -> Option<ModelSource> {
+    if context.models == Models::AsSpelled {
+        return as_spelled(from, written, context);
+    }
     let path = super::location::path(from, context)?;
     if path.is_dir() {
         return Some(ModelSource::Folder(path));
@@ -115,4 +120,13 @@ fn folder_or_hub(from: &Node, written: &str, context: &mut Context<'_>) -> Optio
             )
         }
     }
+}
+
+/// Reads a folder or a hub id without looking for either.
+fn as_spelled(from: &Node, written: &str, context: &mut Context<'_>) -> Option<ModelSource> {
+    if ["/", "./", "../"].iter().any(|start| written.starts_with(start)) {
+        return super::location::path(from, context).map(ModelSource::Folder);
+    }
+    let id = written.parse().map_err(|error: HubError| Impossible(error.to_string()));
+    context.make(from.span, "model.from", id).map(ModelSource::Hub)
 }

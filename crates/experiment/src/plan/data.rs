@@ -1,5 +1,7 @@
 //! `data`: images, a table, and how they become items.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
@@ -39,6 +41,17 @@ pub struct DataPlan {
     pub require: Require,
     /// The rule that assigns items to splits.
     pub split: SplitPlan,
+}
+
+impl DataPlan {
+    /// Returns the path of every source that is on this machine, for whoever writes or reads paths in another form.
+    pub fn local_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let all = self.images.iter_mut().chain(&mut self.metadata.locations);
+        all.filter_map(|location| match location {
+            Location::Local(path) => Some(path),
+            Location::Remote(_) => None,
+        })
+    }
 }
 
 words! {

@@ -7,6 +7,7 @@ mod demo;
 mod files;
 mod hostile;
 mod overrides;
+mod portable;
 mod references;
 mod schema;
 mod settings;

@@ -143,6 +143,7 @@ fn dataset_record(standing: &Standing, folder: &Path) -> DatasetRecord {
             images_folders: vec![folder.join("images").display().to_string()],
             images_hash: "1".repeat(64),
             table_hash: "2".repeat(64),
+            bytes: Default::default(),
         },
         notes: Default::default(),
         join: JoinCounts::default(),

@@ -151,6 +151,7 @@ impl Fixture {
                 images_folders: vec![self.path("images").display().to_string()],
                 images_hash: String::new(),
                 table_hash: String::new(),
+                bytes: Default::default(),
             },
             notes: Default::default(),
             join: Default::default(),

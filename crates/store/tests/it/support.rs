@@ -88,6 +88,7 @@ impl World {
                 images_folders: vec![inputs.images_folders[0].to_string_lossy().into_owned()],
                 images_hash: inputs.images_hash,
                 table_hash: inputs.table_hash,
+                bytes: inputs.bytes,
             },
             notes: Default::default(),
             join: JoinCounts::default(),

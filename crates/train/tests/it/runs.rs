@@ -90,6 +90,7 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
             images_folders: vec![reference("train", "images").display().to_string()],
             images_hash: String::new(),
             table_hash: String::new(),
+            bytes: Default::default(),
         },
         notes: Default::default(),
         join: JoinCounts::default(),

@@ -26,6 +26,7 @@ pub(super) fn dataset() -> DatasetRecord {
             images_folders: vec!["/data/images".to_owned()],
             images_hash: "ab12".repeat(16),
             table_hash: "cd34".repeat(16),
+            bytes: Default::default(),
         },
         notes: Default::default(),
         join: JoinCounts {
