@@ -14,7 +14,10 @@ fn cliptune(context: &TestContext, arguments: &[&str]) -> Output {
 
 /// With everything trained and scored, and a run that starts from the model of another by its path.
 fn finished() -> TestContext {
-    let context = TestContext::new();
+    finished_in(TestContext::new())
+}
+
+fn finished_in(context: TestContext) -> TestContext {
     context.replace("experiments/tuned.yaml", "seeds: [0, 1]", "seeds: [0]");
     context.cliptune("run experiments/base.yaml").succeeded();
     let model = format!("../{}/model", below(&context, &context.only_run("base")));
@@ -75,12 +78,14 @@ fn assert_nothing_is_made_again(context: &TestContext, experiments: &str, store:
 
 #[test]
 fn everything_may_move_together_to_a_folder_of_another_name() {
-    let context = finished();
-    moved(&context, &["contest", "experiments", "runs"], "another place");
-    let (experiments, store) = ("another place/experiments", "another place/runs");
+    let context = TestContext::new();
+    context.replace("experiments/base.yaml", "contest/images", "contest/images/*.jpeg");
+    let context = finished_in(context);
+    moved(&context, &["contest", "experiments", "runs"], "another [place]'s");
+    let (experiments, store) = ("another [place]'s/experiments", "another [place]'s/runs");
     let said = shown(&context, store);
     let here = |path: &str| context.path(path).display().to_string();
-    assert!(said.contains(&here("another place/contest/images")), "{said}");
+    assert!(said.contains(&here("another [place]'s/contest/images")), "{said}");
     assert!(!said.contains(&here("contest")) && !said.contains(&here("runs")), "{said}");
     let before = made(&context, store);
     for command in [

@@ -171,12 +171,21 @@ pub fn is_image_name(path: &Path) -> bool {
     has_ending(path, &EXTENSIONS)
 }
 
-/// Splits a path into the folder before the first component with a wildcard, and the rest.
+/// Splits a path into the folder before the first component with a wildcard, and the rest. A folder that exists is no
+/// wildcard, whatever its name: a glob means the same wherever the folder above it has been moved to.
 pub(crate) fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
-    let wild = |component: &Component<'_>| glob::is_pattern(&component.as_os_str().to_string_lossy());
-    let folder: PathBuf = images.components().take_while(|component| !wild(component)).collect();
-    let pattern = images.components().skip_while(|component| !wild(component)).collect();
-    (folder, pattern)
+    let is_wild = |component: &Component<'_>| glob::is_pattern(&component.as_os_str().to_string_lossy());
+    let mut folder = PathBuf::new();
+    let mut components = images.components();
+    let mut pattern = components.as_path();
+    while let Some(component) = components.next() {
+        let below = folder.join(component);
+        if is_wild(&component) && !below.is_dir() {
+            break;
+        }
+        (folder, pattern) = (below, components.as_path());
+    }
+    (folder, pattern.to_path_buf())
 }
 
 fn matcher(images: &Path, pattern: &Path) -> Result<GlobMatcher, StoreError> {
@@ -235,6 +244,15 @@ mod tests {
         assert_eq!(under("one/**/*.jpeg").names.relative, ["1.jpeg", "2.jpeg", "deep/3.jpeg"]);
         assert_eq!(under("{one,two}/[4-6].*").names.relative, ["one/5.png", "one/6.bmp", "two/4.jpeg"]);
         assert_eq!(under("two/4.jpeg").names.relative, ["4.jpeg"]);
+    }
+
+    #[test]
+    fn a_glob_means_the_same_below_a_folder_whose_name_looks_like_one() {
+        let root = folder(&["[old] {a,b} ?/one/1.png", "[old] {a,b} ?/[1]/2.png", "o/one/3.png"]);
+        let under = |pattern: &str| list(&root.path().join("[old] {a,b} ?").join(pattern)).unwrap().names;
+        assert_eq!(under("one/*.png").relative, ["1.png"]);
+        assert_eq!(under("*/*.png").relative, ["[1]/2.png", "one/1.png"]);
+        assert_eq!(under("[1]/*.png").folder, root.path().join("[old] {a,b} ?/[1]"));
     }
 
     #[test]
