@@ -41,6 +41,7 @@ const COMMANDS: [&str; 27] = [
     "pin",
     "rm",
     "restore",
+    "relocate",
     "gc",
     "fsck",
     "schema",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cliptune_durable::{DurableError, parent, write_atomic};
-use cliptune_experiment::{Location, ModelSource, Plan, RunReference, TableFormat, reread};
+use cliptune_experiment::{Location, ModelSource, Plan, RunReference, TableFormat, Verify, reread};
 use cliptune_store::{Base, DatasetRecord, Origin, Reproduction, Run, RunRecord, Store};
 use cliptune_terminal::{Exit, Printer, format};
 use fs_err as fs;
@@ -132,6 +132,9 @@ impl<'a> Recipe<'a> {
         };
         needs.push(("images", about(join.images, "image", sources.bytes.images, &sources.images_hash)));
         needs.push(("", images));
+        if seen.data.verify == Verify::None {
+            needs.push(("", "with their times, which stand for their contents (verify: none)".to_owned()));
+        }
         needs.push(("table", about(join.rows, "row", sources.bytes.table, &sources.table_hash)));
         needs.push(("", table));
         if let Some(earlier) = &history.continues {
