@@ -9,6 +9,7 @@ mod labels;
 mod model_hash;
 mod named;
 mod precisions;
+mod relocate;
 mod runs;
 mod scores;
 mod standing;
