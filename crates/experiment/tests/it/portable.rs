@@ -223,7 +223,9 @@ fn the_file_of_a_plan_says_the_same_wherever_it_is() {
     let files = files();
     assert!(files.len() > 20, "{files:?}");
     for file in files {
-        for experiment in load(&[file.clone()], &[]).unwrap_or_else(|error| panic!("{}", error.rendered())) {
+        for experiment in
+            load(std::slice::from_ref(&file), &[]).unwrap_or_else(|error| panic!("{}", error.rendered()))
+        {
             experiment.plans.iter().for_each(assert_portable);
         }
     }
@@ -239,7 +241,7 @@ fn the_file_of_any_plan_of_the_language_says_the_same() {
     for file in files() {
         // A point of a matrix would be in the way of what is set.
         let mut settings = vec!["matrix=".to_owned(), "seeds=[4294967295]".to_owned()];
-        if load(&[file.clone()], &settings).is_err() {
+        if load(std::slice::from_ref(&file), &settings).is_err() {
             settings.remove(0);
         }
         for _ in 0..60 {
@@ -249,7 +251,7 @@ fn the_file_of_any_plan_of_the_language_says_the_same() {
             let value = numbers.value(key, shape);
             let before = settings.len();
             settings.push(format!("{key}={value}"));
-            match load(&[file.clone()], &settings) {
+            match load(std::slice::from_ref(&file), &settings) {
                 Ok(experiments) => {
                     taken.insert(key);
                     let own = experiments.iter().find(|one| one.file == file).unwrap();
