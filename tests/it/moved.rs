@@ -283,6 +283,8 @@ fn two_runs_are_shown_side_by_side() {
         "show tuned@0 base@0 --yaml",
         "show tuned@0 --yaml --json",
         "show tuned@0 nobody@0",
+        "show tuned@0 --set train.epochs=1",
+        "relocate a b --set train.epochs=1",
     ] {
         context.cliptune(arguments).ended(2);
     }

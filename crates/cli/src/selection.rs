@@ -53,6 +53,14 @@ impl Selection {
     }
 }
 
+/// Refuses `--set` for a command that reads no experiment.
+pub(crate) fn refuse_settings(common: &CommonArgs) -> Result<(), CliError> {
+    match common.set.is_empty() {
+        true => Ok(()),
+        false => Err(CliError::NeedsFiles { option: "--set" }),
+    }
+}
+
 /// Returns the names of the experiments that an experiment starts from.
 pub(crate) fn bases(experiment: &Experiment) -> impl Iterator<Item = &ExperimentName> {
     experiment.plans.iter().filter_map(|plan| match &plan.model.from {

@@ -9,7 +9,7 @@ use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 
 use crate::commands::ls::open;
 use crate::error::CliError;
-use crate::selection::{short, warn_of};
+use crate::selection::{refuse_settings, short, warn_of};
 
 /// The number of rows that a table for people has at most.
 const ROWS: usize = 1000;
@@ -39,9 +39,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    if !common.set.is_empty() {
-        return Err(CliError::NeedsFiles { option: "--set" });
-    }
+    refuse_settings(common)?;
     let store = Store::open(&common.store)?;
     let runs = open(&store, &printer)?;
     if let Some(file) = &args.save {
