@@ -81,6 +81,8 @@ fn everything_may_move_together_to_a_folder_of_another_name() {
     let context = TestContext::new();
     context.replace("experiments/base.yaml", "contest/images", "contest/images/*.jpeg");
     let context = finished_in(context);
+    // The datasets know of all experiments that use them.
+    context.cliptune("ingest experiments").succeeded();
     moved(&context, &["contest", "experiments", "runs"], "another [place]'s");
     let (experiments, store) = ("another [place]'s/experiments", "another [place]'s/runs");
     let said = shown(&context, store);
