@@ -13,7 +13,7 @@ use crate::item::Item;
 use crate::item_rows;
 use crate::items::{ItemRef, Items, Part};
 use crate::parquet::{self, open_database};
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::read_items::read_items;
 use crate::regular::{expect_hash, is_absent};
 use crate::reject::Reject;
@@ -33,7 +33,7 @@ pub struct Dataset {
 ///
 /// Returns an error when the record cannot be written.
 pub fn write_dataset(folder: &Path, record: &DatasetRecord) -> Result<(), StoreError> {
-    Places::around(folder).write(&folder.join(RECORD), record)
+    Paths::around(folder).write(&folder.join(RECORD), record)
 }
 
 /// Writes a dataset of items and rejects that are in memory.
@@ -64,7 +64,7 @@ impl Dataset {
         if is_absent(&path) {
             return Ok(None);
         }
-        Ok(Some(Self { record: Places::around(&folder).read(&path)?, folder }))
+        Ok(Some(Self { record: Paths::around(&folder).read(&path)?, folder }))
     }
 
     /// Returns the folder of the dataset.

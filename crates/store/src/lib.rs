@@ -49,9 +49,9 @@ mod parquet_pages;
 mod parquet_parts;
 #[cfg(test)]
 mod parquet_parts_tests;
+mod paths;
 mod pixels;
 mod place;
-mod places;
 mod precision_record;
 mod precisions;
 mod ranking;

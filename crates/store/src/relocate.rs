@@ -10,7 +10,7 @@ use crate::dataset::RECORD as DATASET;
 use crate::dataset_record::{DatasetRecord, Sources};
 use crate::error::StoreError;
 use crate::lock::StoreLock;
-use crate::places::{Placed, Places};
+use crate::paths::{Paths, Placed};
 use crate::regular::is_absent;
 use crate::run::{RECORD as RUN, Run, lock};
 use crate::run_record::{Base, RunRecord};
@@ -57,7 +57,7 @@ impl Moved<'_> {
 
     /// Returns the change of a record, if there is one.
     fn change<T: Placed>(&self, store: &Store, file: PathBuf) -> Result<Option<Change<T>>, StoreError> {
-        let before: T = Places::of(store.root()).read(&file)?;
+        let before: T = Paths::of(store.root()).read(&file)?;
         let mut after = before.clone();
         let paths = std::cell::RefCell::new(Vec::new());
         after.replace_paths(&|path| match self.applied(path) {
@@ -167,23 +167,23 @@ impl Relocation {
     /// # Errors
     /// Returns an error when a process writes one of the runs, or when a record cannot be written.
     pub fn apply(self, store: &Store, _: &StoreLock) -> Result<(), StoreError> {
-        let places = Places::of(store.root());
+        let paths = Paths::of(store.root());
         for change in &self.datasets {
-            change.apply(&places)?;
+            change.apply(&paths)?;
         }
         for change in &self.runs {
             let folder = change.file.parent().unwrap_or(&change.file);
             let _held = lock(folder)?;
-            change.apply(&places)?;
+            change.apply(&paths)?;
         }
         Ok(())
     }
 }
 
 impl<T: Placed + PartialEq> Change<T> {
-    fn apply(&self, places: &Places) -> Result<(), StoreError> {
-        match places.read::<T>(&self.file)? == self.before {
-            true => places.write(&self.file, &self.after),
+    fn apply(&self, paths: &Paths) -> Result<(), StoreError> {
+        match paths.read::<T>(&self.file)? == self.before {
+            true => paths.write(&self.file, &self.after),
             // Somebody has changed the record since it was looked at.
             false => Err(StoreError::InUse { path: self.file.clone() }),
         }

@@ -15,7 +15,7 @@ use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
 use crate::lock::open_lock;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::regular::{check, is_absent};
 use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
@@ -110,7 +110,7 @@ impl Run {
         if is_absent(&path) {
             return Err(StoreError::damaged(&path, Damage::Missing));
         }
-        Ok(Self { record: Places::around(&folder).read(&path)?, folder, writer: None })
+        Ok(Self { record: Paths::around(&folder).read(&path)?, folder, writer: None })
     }
 
     /// Writes the record of a new run into a staged folder and locks the run. `folder` is the place where the folder
@@ -118,7 +118,7 @@ impl Run {
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
         let lock = File::create(staged.join(LOCK))?;
         lock.file().lock()?;
-        Places::around(staged).write(&staged.join(RECORD), &record)?;
+        Paths::around(staged).write(&staged.join(RECORD), &record)?;
         Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
     }
 
@@ -238,14 +238,14 @@ impl Run {
         }
         let lock = lock(&self.folder)?;
         // Another process may have changed the record before this one got the lock.
-        let (places, path) = (Places::around(&self.folder), self.folder.join(RECORD));
-        let mut record: RunRecord = places.read(&path)?;
+        let (paths, path) = (Paths::around(&self.folder), self.folder.join(RECORD));
+        let mut record: RunRecord = paths.read(&path)?;
         if matches!(record.end, Some(End { outcome: Outcome::Done { .. }, .. })) {
             return Err(StoreError::Finished { path: self.folder.clone() });
         }
         let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
         self.clear();
-        places.write(&path, &record)?;
+        paths.write(&path, &record)?;
         (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
         Ok(())
     }
@@ -264,7 +264,7 @@ impl Run {
         let usage = self.usage();
         let peak_memory = peak_memory.max(usage.as_ref().and_then(|usage| usage.memory_peak));
         self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, usage, files });
-        Places::around(&self.folder).write(&self.folder.join(RECORD), &self.record)?;
+        Paths::around(&self.folder).write(&self.folder.join(RECORD), &self.record)?;
         self.writer = None;
         sweep_below(&self.folder);
         Ok(())

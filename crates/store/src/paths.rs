@@ -63,14 +63,14 @@ struct Written<'a, T> {
 
 /// The place of a store, from which the paths in its records are seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Places {
+pub(crate) struct Paths {
     /// The store's folder, without links.
     root: PathBuf,
     /// The folder that holds the store. At the top of the file system, where it would hold everything, it is the store.
     around: PathBuf,
 }
 
-impl Places {
+impl Paths {
     /// Returns the place of the store in a folder.
     pub(crate) fn of(root: &Path) -> Self {
         let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
@@ -131,7 +131,7 @@ impl Places {
 impl Store {
     /// Returns the folder that holds the store. Paths below it are relative in records.
     pub fn surroundings(&self) -> PathBuf {
-        Places::of(self.root()).around
+        Paths::of(self.root()).around
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let project = fs::canonicalize(folder.path()).unwrap().join("project");
         fs::create_dir_all(project.join("runs")).unwrap();
-        let before = Places::of(&project.join("runs"));
+        let before = Paths::of(&project.join("runs"));
         let moved = project.with_file_name("elsewhere");
         let paths = ["data/images", "runs/base/run/model", "runs", "data/**/*.png"];
         let recorded: Vec<PathBuf> = paths.iter().map(|path| before.recorded(&project.join(path))).collect();
@@ -159,7 +159,7 @@ mod tests {
             ["../data/images", "base/run/model", ".", "../data/**/*.png"].map(PathBuf::from)
         );
         fs::rename(&project, &moved).unwrap();
-        let after = Places::of(&moved.join("runs"));
+        let after = Paths::of(&moved.join("runs"));
         for (path, recorded) in paths.iter().zip(&recorded) {
             assert_eq!(after.found(recorded, Some(&before)), moved.join(path));
         }
@@ -175,11 +175,11 @@ mod tests {
         for made in ["project/data", "project/runs", "big/disk"] {
             fs::create_dir_all(home.join(made)).unwrap();
         }
-        let before = Places::of(&home.join("project/runs"));
+        let before = Paths::of(&home.join("project/runs"));
         let globs = ["project/data", "project/data/*.png"].map(|path| home.join(path));
         let recorded = globs.clone().map(|path| before.recorded(&path));
         fs::rename(home.join("project/runs"), home.join("big/disk/runs")).unwrap();
-        let after = Places::of(&home.join("big/disk/runs"));
+        let after = Paths::of(&home.join("big/disk/runs"));
         assert_eq!(recorded.each_ref().map(|path| after.found(path, Some(&before))), globs);
         // Once it has followed, it is found beside the store again.
         fs::rename(home.join("project/data"), home.join("big/disk/data")).unwrap();
@@ -193,16 +193,16 @@ mod tests {
         fs::create_dir_all(home.join("disk/runs/tuned/run")).unwrap();
         fs::create_dir_all(home.join("project")).unwrap();
         std::os::unix::fs::symlink(home.join("disk/runs"), home.join("project/runs")).unwrap();
-        let through = Places::around(&home.join("project/runs/tuned/run"));
-        assert_eq!(through, Places::of(&home.join("disk/runs")));
+        let through = Paths::around(&home.join("project/runs/tuned/run"));
+        assert_eq!(through, Paths::of(&home.join("disk/runs")));
         let data = home.join("project/data");
         assert_eq!(through.recorded(&data), data, "it does not lie beside the real store");
     }
 
     #[test]
     fn a_store_at_the_top_of_the_file_system_is_beside_nothing() {
-        let places = Places::of(Path::new("/no-such-store"));
-        assert_eq!(places.recorded(Path::new("/data")), Path::new("/data"));
-        assert_eq!(places.recorded(Path::new("/no-such-store/a/b")), Path::new("a/b"));
+        let paths = Paths::of(Path::new("/no-such-store"));
+        assert_eq!(paths.recorded(Path::new("/data")), Path::new("/data"));
+        assert_eq!(paths.recorded(Path::new("/no-such-store/a/b")), Path::new("a/b"));
     }
 }
