@@ -7,6 +7,7 @@ use crate::check::check;
 use crate::defaults::fill;
 use crate::error::LoadError;
 use crate::language::{self, Context, Models, TOP};
+use crate::origins::Origins;
 use crate::plan::{ModelSource, Plan};
 use crate::problem::Problems;
 use crate::source::{Source, Sources};
@@ -57,11 +58,13 @@ pub fn reread(text: &str, folder: &Path) -> Result<Plan, LoadError> {
     let source = sources.add(Source { name, base: folder.to_owned(), text: text.to_owned() });
     let plan = parse(text, source, &mut problems).and_then(|mut document| {
         check(&mut document, &mut problems);
-        fill(&mut document, TOP);
+        fill(&mut document, TOP, &Origins::default());
         let mut context = Context { sources: &sources, problems: &mut problems, models: Models::AsSpelled };
         let plan = language::plan(&document, &mut context)?;
         let seed = *language::seeds(&document)?.first()?;
-        Some(Plan { seed, ..plan })
+        let mut plan = Plan { seed, ..plan };
+        plan.model.from.for_seed(seed);
+        Some(plan)
     });
     match plan.filter(|_| problems.is_empty()) {
         Some(plan) => Ok(plan),

@@ -47,7 +47,11 @@ fn starting_point(record: &RunRecord, store: &Store) -> ModelSource {
         (ModelSource::Run(reference), Base::Run { run, .. }) => {
             let base = store.run_in(&store.root().join(run)).ok();
             let seed = reference.seed.or_else(|| base.map(|base| base.record().seed));
-            ModelSource::Run(RunReference { experiment: reference.experiment.clone(), seed })
+            ModelSource::Run(RunReference {
+                experiment: reference.experiment.clone(),
+                seed,
+                is_paired: false,
+            })
         }
         _ => from.clone(),
     }
