@@ -217,7 +217,10 @@ fn a_flipped_byte_of_a_model_is_found_before_it_is_used() {
 
 /// Every kind of damage to a file.
 pub(crate) fn damages(path: &Path) -> [Box<dyn Fn() + '_>; 5] {
-    let half = move || fs::write(path, &fs::read(path).unwrap()[..5]).unwrap();
+    let half = move || {
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    };
     let garbage = move || fs::write(path, "no record").unwrap();
     let folder = move || {
         fs::remove_file(path).unwrap();
