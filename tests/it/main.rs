@@ -15,6 +15,7 @@ mod full_disk;
 #[path = "../../crates/web/tests/support/http.rs"]
 #[expect(dead_code, reason = "the tests of sources and of the hub use all of it")]
 mod http;
+mod jobs;
 mod least;
 mod lifecycle;
 mod mistakes;
@@ -42,3 +43,4 @@ mod soup;
 mod stand_in;
 mod support;
 mod torture;
+mod twice;

@@ -73,7 +73,7 @@ fn int8_that_loses_too_much_is_not_kept() {
     let status = context.cliptune("status --why").succeeded().stdout;
     assert!(status.contains("export.int8_margin: 0 → 0.5"), "{status}");
     let again = context.cliptune("run experiments").succeeded();
-    assert_eq!(headings(&again), ["[1/1] base: score 1 run"]);
+    assert_eq!(headings(&again), ["[1/1] base s0: score"]);
     let wide = recorded(&run, "int8");
     assert_eq!((&wide["kept"], graphs(&run, "int8")), (&Value::Bool(true), 2), "{wide:#}");
     assert_eq!(

@@ -1,6 +1,12 @@
 //! `cliptune run`: brings every stale stage of every experiment up to date, in order.
 
+mod board;
+mod child;
+pub(crate) mod crew;
 pub(crate) mod endings;
+mod jobs;
+mod outcome;
+mod room;
 pub(crate) mod state;
 pub(crate) mod summary;
 
@@ -9,23 +15,27 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use cliptune_experiment::{Experiment, ExperimentName};
-use cliptune_store::{Standings, Store, StoreError};
-use cliptune_terminal::{CommonArgs, Exit, Printer, format};
+use cliptune_store::{OnePlan, Standing, Standings, Store, StoreError};
+use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
 use crate::error::CliError;
 use crate::selection::{Selection, bases, look};
 use crate::sibling;
 use crate::tool::Tool;
+use crew::{Crew, Means};
 use endings::{Ending, Endings};
+use jobs::{Job, Jobs, Step};
 use state::Stages;
 
-/// The stages of each round; one report of everything follows. Every dataset is made before the first training starts,
-/// so that a problem with one of them does not show up hours later.
-const ROUNDS: [&[Tool]; 2] = [&[Tool::Ingest], &[Tool::Train, Tool::Score]];
+/// The variables that say how many threads a program takes: for libtorch's and for all others.
+const THREADS: [&str; 2] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"];
 
 /// Everything that `cliptune run` works with.
 pub(crate) struct Pipeline<'a> {
     common: &'a CommonArgs,
+    means: Means,
+    /// Whether work that another process is at is waited for.
+    wait: bool,
     printer: &'a Printer,
     selection: &'a Selection,
     store: &'a Store,
@@ -38,37 +48,36 @@ impl<'a> Pipeline<'a> {
     /// Creates a pipeline for experiments with these standings.
     pub(crate) fn new(
         common: &'a CommonArgs,
+        (means, wait): (Means, bool),
         printer: &'a Printer,
         selection: &'a Selection,
         store: &'a Store,
         standings: Standings,
     ) -> Self {
-        Self { common, printer, selection, store, standings, endings: Endings::default() }
+        Self { common, means, wait, printer, selection, store, standings, endings: Endings::default() }
     }
 
     /// Brings every experiment up to date. An experiment that fails does not stop the others; an interruption does.
+    ///
+    /// Every dataset is made before the first training starts, so that a problem with one of them does not show up hours
+    /// later.
     pub(crate) fn experiments(mut self) -> Result<Endings, CliError> {
-        for stages in ROUNDS {
-            self.round(stages)?;
-            if self.endings.interrupted() {
-                break;
-            }
+        self.ingest()?;
+        if !self.endings.interrupted() {
+            self.make_runs()?;
         }
         Ok(self.endings)
     }
 
-    /// Brings these stages up to date for every experiment that has had no problem so far.
-    fn round(&mut self, stages: &[Tool]) -> Result<(), CliError> {
+    /// Makes the dataset of every experiment.
+    fn ingest(&mut self) -> Result<(), CliError> {
         for (at, experiment) in self.selection.experiments.iter().enumerate() {
-            if !self.endings.is_good(&experiment.name) {
-                continue;
-            }
             let ending = if self.is_unknown(experiment) {
                 Ending::Unknown
-            } else if let Some(base) = self.missing_base(experiment, stages) {
+            } else if let Some(base) = bases(experiment).find(|base| !self.endings.is_good(base)) {
                 self.skipped(experiment, base)
             } else {
-                self.experiment(at, experiment, stages)?
+                self.dataset(at, experiment)?
             };
             self.endings.add(&experiment.name, ending);
             if self.endings.interrupted() {
@@ -83,51 +92,33 @@ impl<'a> Pipeline<'a> {
         self.standings.unknown.iter().any(|unknown| unknown.plan.experiment == experiment.name)
     }
 
-    /// Returns an experiment that this one starts from and that lacks what these stages need: its dataset when
-    /// ingesting, its weights after that. An experiment whose scoring failed still has weights.
-    fn missing_base<'e>(&self, experiment: &'e Experiment, stages: &[Tool]) -> Option<&'e ExperimentName> {
-        bases(experiment).find(|base| {
-            if stages.contains(&Tool::Ingest) {
-                return !self.endings.is_good(base);
-            }
-            let mut plans = self.standings.known.iter().filter(|standing| standing.plan.experiment == **base);
-            plans.any(|standing| standing.run.is_none())
-        })
-    }
-
     fn skipped(&self, experiment: &Experiment, base: &ExperimentName) -> Ending {
         self.printer
             .warn(&format!("{} is skipped: {base}, which it starts from, is incomplete", experiment.name));
         Ending::Skipped
     }
 
-    /// Brings these stages of one experiment up to date.
-    fn experiment(
-        &mut self,
-        at: usize,
-        experiment: &Experiment,
-        stages: &[Tool],
-    ) -> Result<Ending, CliError> {
-        let started = Instant::now();
-        let mut ending = Ending::Fresh;
-        for &tool in stages {
-            let stale = self.stale(&experiment.name, tool);
-            if stale == 0 {
-                continue;
-            }
-            self.announce(at, experiment, tool, stale);
-            let exit = self.stage(experiment, tool)?;
-            if exit == Exit::Interrupted {
-                return Ok(Ending::Interrupted);
-            }
-            self.standings = look(self.store, &self.selection.experiments, self.printer);
-            // The tool may have failed at a base of this experiment and still have finished the experiment itself.
-            if exit != Exit::Done && (tool == Tool::Ingest || self.stale(&experiment.name, tool) > 0) {
-                return Ok(self.failed(experiment, tool));
-            }
-            ending = Ending::Done { time: started.elapsed() };
+    /// Makes the dataset of one experiment.
+    fn dataset(&mut self, at: usize, experiment: &Experiment) -> Result<Ending, CliError> {
+        if !self.needs_dataset(&experiment.name) {
+            return Ok(self.unless_leaking(experiment, Ending::Fresh));
         }
-        Ok(if stages.contains(&Tool::Ingest) { self.unless_leaking(experiment, ending) } else { ending })
+        let started = Instant::now();
+        self.printer.status(&format!("[{}/{}] {}: {}", at + 1, self.selection.experiments.len(), experiment.name, Tool::Ingest));
+        let exit = self.stage(experiment, Tool::Ingest)?;
+        if exit == Exit::Interrupted {
+            return Ok(Ending::Interrupted);
+        }
+        self.standings = look(self.store, &self.selection.experiments, self.printer);
+        if exit != Exit::Done {
+            return Ok(self.failed(experiment, exit));
+        }
+        Ok(self.unless_leaking(experiment, Ending::Done { time: started.elapsed() }))
+    }
+
+    fn needs_dataset(&self, experiment: &ExperimentName) -> bool {
+        let own = self.standings.known.iter().filter(|standing| standing.plan.experiment == *experiment);
+        own.map(Stages::of).any(|stages| stages.needs(Tool::Ingest))
     }
 
     /// Refuses an experiment whose test images its base has seen or will see, before either of them is trained. For a
@@ -139,34 +130,61 @@ impl<'a> Pipeline<'a> {
         match leak {
             Some(error @ StoreError::Leak { .. }) => {
                 self.printer.warn(&error.to_string());
-                self.failed(experiment, Tool::Ingest)
+                self.failed(experiment, error.exit())
             }
             // The tools report anything else that is wrong when they need it.
             _ => ending,
         }
     }
 
-    /// Counts the runs of an experiment that lack what a tool makes.
-    fn stale(&self, experiment: &ExperimentName, tool: Tool) -> usize {
-        let own = self.standings.known.iter().filter(|standing| standing.plan.experiment == *experiment);
-        own.filter(|standing| Stages::of(standing).needs(tool)).count()
+    fn failed(&self, experiment: &Experiment, exit: Exit) -> Ending {
+        self.printer.warn(&format!("{} is incomplete: {} failed", experiment.name, Tool::Ingest));
+        Ending::Failed { tool: Tool::Ingest, exit }
     }
 
-    /// Prints which experiment and tool are next: `[2/4] tuned: train 3 runs`.
-    fn announce(&self, at: usize, experiment: &Experiment, tool: Tool, stale: usize) {
-        let place = format!("[{}/{}] {}", at + 1, self.selection.experiments.len(), experiment.name);
-        // One dataset serves all runs of an experiment.
-        let what = if tool == Tool::Ingest {
-            String::new()
-        } else {
-            format!(" {}", format::counted(stale as u64, "run"))
-        };
-        self.printer.status(&format!("{place}: {tool}{what}"));
+    /// Trains and scores the runs of every experiment that has had no problem so far.
+    fn make_runs(&mut self) -> Result<(), CliError> {
+        let jobs = Jobs::of(self.plans(), self.means.counts_memory());
+        let command = |job: &Job, step| self.command(job, step);
+        let jobs = Crew::new(jobs, self.means, self.printer, &command).work()?;
+        let good: Vec<&Experiment> =
+            self.selection.experiments.iter().filter(|one| self.endings.is_good(&one.name)).collect();
+        for experiment in good {
+            let own: Vec<&Job> =
+                jobs.all().iter().filter(|job| job.plan.experiment == experiment.name).collect();
+            outcome::tell(experiment, &own, self.printer);
+            self.endings.add(&experiment.name, outcome::ending(&own));
+        }
+        Ok(())
     }
 
-    fn failed(&self, experiment: &Experiment, tool: Tool) -> Ending {
-        self.printer.warn(&format!("{} is incomplete: {tool} failed", experiment.name));
-        Ending::Failed { tool }
+    /// Returns every plan of the experiments that have had no problem so far, with its standing.
+    fn plans(&self) -> impl Iterator<Item = (OnePlan, &Standing)> {
+        let good = self.selection.experiments.iter().filter(|one| self.endings.is_good(&one.name));
+        good.flat_map(|experiment| {
+            let own = self.standings.known.iter().filter(|one| one.plan.experiment == experiment.name);
+            // An experiment without a problem has a standing for each of its plans, in their order.
+            own.enumerate().map(|(number, standing)| {
+                (OnePlan { experiment: experiment.name.clone(), number }, standing)
+            })
+        })
+    }
+
+    /// Builds the command for a step of a run.
+    fn command(&self, job: &Job, step: Step) -> Result<Command, CliError> {
+        let mut command = tool_of_this_run(step.tool(), self.common)?;
+        let experiment = self.selection.get(&job.plan.experiment);
+        let experiments = experiment.map(|one| self.selection.with_bases(one)).unwrap_or_default();
+        command.arg(format!("--only={}", job.plan)).args(self.selection.arguments(&experiments));
+        if step == Step::Estimate {
+            command.args(["--dry-run", "--untimed", "--json"]);
+        } else if self.wait {
+            command.arg("--wait");
+        }
+        if let Some(threads) = self.means.threads {
+            command.envs(THREADS.map(|variable| (variable, threads.to_string())));
+        }
+        Ok(command)
     }
 
     /// Runs one tool for one experiment. The experiments that it starts from are passed along because they may be in

@@ -63,7 +63,7 @@ fn find(tool: Tool) -> Result<PathBuf, CliError> {
 
 /// Runs the program to its end. Signals do not end the wait, because the program handles them. The program is not
 /// started if a signal arrived while an earlier program was running.
-pub(crate) fn wait(tool: Tool, mut command: Command) -> Result<Exit, CliError> {
+pub(crate) fn wait(tool: Tool, command: Command) -> Result<Exit, CliError> {
     // Signals are caught before the program starts, so that there is no moment in which a signal ends only one of the
     // two.
     let interrupted = signals::catch();
@@ -71,16 +71,16 @@ pub(crate) fn wait(tool: Tool, mut command: Command) -> Result<Exit, CliError> {
     if interrupted.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
     }
-    let program = PathBuf::from(command.get_program());
-    let mut child = command.spawn().map_err(|source| CliError::Start { program, source })?;
-    let forwarding = caught.forward_to(&child)?;
+    let children = signals::Children::default();
+    let mut child = children.spawn(command)?;
+    let forwarding = caught.forward_to(children)?;
     let status = child.wait()?;
     drop(forwarding);
     ended(tool, status, interrupted.load(Ordering::SeqCst))
 }
 
 /// Translates the exit status of a program.
-fn ended(tool: Tool, status: ExitStatus, interrupted: bool) -> Result<Exit, CliError> {
+pub(crate) fn ended(tool: Tool, status: ExitStatus, interrupted: bool) -> Result<Exit, CliError> {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ok(Exit::from_code(code)),
         // Some tools do not catch the signal.

@@ -5,9 +5,10 @@
 //! that was closed, so it is passed on. If the other process received it as well, it takes the second signal for the
 //! same request.
 
-use std::process::Child;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use cliptune_terminal::{Stopping, stop_signals};
@@ -41,20 +42,64 @@ impl Caught {
         Ok(Self(SignalsInfo::new(stop_signals())?))
     }
 
-    /// Passes the signals on to a child process, including those caught earlier, until the result is dropped.
-    pub(crate) fn forward_to(mut self, child: &Child) -> Result<Forwarding, CliError> {
-        let child = Pid::from_child(child);
+    /// Passes the signals on to child processes, including those caught earlier, until the result is dropped.
+    pub(crate) fn forward_to(mut self, children: Children) -> Result<Forwarding, CliError> {
         let handle = self.0.handle();
         let forward = move || {
-            for origin in self.0.forever().filter(|origin| !came_from_the_keyboard(origin)) {
-                if let Some(signal) = Signal::from_named_raw(origin.signal) {
-                    // A child that has just ended cannot receive the signal and does not need it.
-                    let _ = kill_process(child, signal);
-                }
+            for origin in self.0.forever() {
+                children.pass_on(&origin);
             }
         };
         let thread = thread::Builder::new().name("forwarding".to_owned()).spawn(forward)?;
         Ok(Forwarding { handle, thread: Some(thread) })
+    }
+}
+
+/// The child processes that signals are passed on to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Children(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    running: Vec<Pid>,
+    /// Whether a signal has come.
+    asked: bool,
+}
+
+impl Children {
+    /// Starts a child process. One that starts while a signal comes receives it, too: a terminal sends its signals to the
+    /// processes that there are.
+    pub(crate) fn spawn(&self, mut command: Command) -> Result<Child, CliError> {
+        let program = PathBuf::from(command.get_program());
+        let child = command.spawn().map_err(|source| CliError::Start { program, source })?;
+        let mut known = self.known();
+        known.running.push(Pid::from_child(&child));
+        if known.asked {
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+        }
+        Ok(child)
+    }
+
+    /// Forgets a child process that has ended, and returns whether it was asked to stop.
+    pub(crate) fn remove(&self, child: &Child) -> bool {
+        let mut known = self.known();
+        known.running.retain(|pid| *pid != Pid::from_child(child));
+        known.asked
+    }
+
+    fn pass_on(&self, origin: &Origin) {
+        let mut known = self.known();
+        known.asked = true;
+        if let Some(signal) = Signal::from_named_raw(origin.signal).filter(|_| !came_from_the_keyboard(origin)) {
+            // A child that has just ended cannot receive the signal and does not need it.
+            for child in &known.running {
+                let _ = kill_process(*child, signal);
+            }
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,7 +108,7 @@ fn came_from_the_keyboard(origin: &Origin) -> bool {
     origin.signal == SIGINT && matches!(origin.cause, Cause::Kernel)
 }
 
-/// Passes signals on to a child process until it is dropped.
+/// Passes signals on to child processes until it is dropped.
 pub(crate) struct Forwarding {
     handle: Handle,
     thread: Option<JoinHandle<()>>,

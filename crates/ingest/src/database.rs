@@ -213,7 +213,7 @@ impl Database {
 }
 
 fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    rayon::current_num_threads()
 }
 
 /// Returns DuckDB's message about an error as a user can follow it.

@@ -16,6 +16,9 @@ use crate::summary::{form, said, sample_keys, such_as};
 /// The reason why a dataset could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
+    /// The person did not want to wait any longer for another process.
+    #[error("interrupted while waiting for another process")]
+    Interrupted,
     /// The experiments contain errors.
     #[error(transparent)]
     Experiments(Box<LoadError>),
@@ -352,6 +355,7 @@ impl Diagnostic for IngestError {
             | Self::NoReason { .. }
             | Self::SeveralReasons { .. }
             | Self::Sql { .. } => Exit::Usage,
+            Self::Interrupted => Exit::Interrupted,
             Self::Store(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -6,9 +6,10 @@ use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName};
 use cliptune_store::{
-    Dataset, Inputs, ReadFile, Reading, Store, StoreError, Succession, TableFiles, Unread, write_dataset,
+    Claim, Dataset, Inputs, Patience, ReadFile, Reading, Store, StoreError, Succession, TableFiles, Unread, Work,
+    write_dataset,
 };
-use cliptune_terminal::{Printer, Progress};
+use cliptune_terminal::{Printer, Progress, silent_interrupt_flag};
 
 use crate::ahead::Loaded;
 use crate::error::IngestError;
@@ -29,6 +30,7 @@ pub fn ingest(
     experiments: &[ExperimentName],
     printer: &Printer,
 ) -> Result<(Dataset, bool), IngestError> {
+    let _claim = claim(store, plan, experiments, printer)?;
     let inspector = Inspector::new(store, plan);
     let (inputs, ahead) = read_sources(store, plan, printer, &inspector)?;
     let mut succession = store.succession(plan, &inputs, experiments)?;
@@ -70,6 +72,23 @@ pub fn ingest(
     })?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
+}
+
+/// Waits until no other process makes the dataset. Work that needs it would have to wait for it in any case. A store
+/// that nothing can be written to may have the dataset already; if it has not, writing says what is wrong.
+fn claim(
+    store: &Store,
+    plan: &DataPlan,
+    experiments: &[ExperimentName],
+    printer: &Printer,
+) -> Result<Option<Claim>, IngestError> {
+    let names: Vec<&str> = experiments.iter().map(ExperimentName::as_str).collect();
+    let patience = Patience { wait: true, interrupted: &silent_interrupt_flag(), printer };
+    match store.claim(&Work::dataset(plan, &names.join(", ")), &patience) {
+        Ok(None) => Err(IngestError::Interrupted),
+        Err(StoreError::Io(_)) => Ok(None),
+        other => Ok(other?),
+    }
 }
 
 /// Returns the dataset that exists already, if it is intact.

@@ -72,6 +72,7 @@ impl Diagnostic for ReportError {
     fn exit(&self) -> Exit {
         match self {
             Self::Experiments(_) | Self::Name(_) => Exit::Usage,
+            Self::Store(error) => error.exit(),
             _ => Exit::Failed,
         }
     }

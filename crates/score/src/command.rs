@@ -1,9 +1,10 @@
 //! The `cliptune-score` command line.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::{Experiment, load};
-use cliptune_store::{Run, Standing, Store, standings};
+use cliptune_store::{Claim, OnePlan, Patience, Run, Standing, Store, Work, standings};
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
 use crate::error::ScoreError;
@@ -23,6 +24,14 @@ pub struct Arguments {
     #[arg(required = true, value_name = "EXPERIMENT")]
     pub experiments: Vec<PathBuf>,
 
+    /// Wait for other processes that score the same runs, and then do what is left to do
+    #[arg(long)]
+    pub wait: bool,
+
+    /// Score the run of one plan alone, as `cliptune run` asks for it
+    #[arg(long, hide = true, value_name = "EXPERIMENT/NUMBER")]
+    pub only: Option<OnePlan>,
+
     /// The flags of every tool.
     #[command(flatten)]
     pub common: CommonArgs,
@@ -31,9 +40,13 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<Exit, ScoreError> {
     let printer = arguments.common.printer();
-    let (experiments, standings) = look(arguments, &printer)?;
+    let progress = printer.progress("looking at the data", 0, "bytes");
+    let (experiments, standings) = look(arguments, &|done, _| progress.set(done))?;
+    progress.finish();
     require_runs(&experiments, &standings)?;
-    score_missing(&standings, &printer)?;
+    if score_missing(arguments, &standings, &printer)? == Exit::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
     let (mut scored, mut precisions) = (Vec::new(), Vec::new());
     for run in standings.iter().filter_map(|standing| standing.run.as_ref()) {
         scored.extend(Scored::of(run)?);
@@ -43,12 +56,17 @@ pub fn run(arguments: &Arguments) -> Result<Exit, ScoreError> {
     Ok(Exit::Done)
 }
 
-fn look(arguments: &Arguments, printer: &Printer) -> Result<(Vec<Experiment>, Vec<Standing>), ScoreError> {
+/// Determines what the experiments lack by now.
+fn look(
+    arguments: &Arguments,
+    on_progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(Vec<Experiment>, Vec<Standing>), ScoreError> {
     let CommonArgs { set, store, .. } = &arguments.common;
-    let experiments = load(&arguments.experiments, set)?;
-    let progress = printer.progress("looking at the data", 0, "bytes");
-    let standings = standings(&Store::open(store)?, &experiments, &|done, _| progress.set(done))?;
-    progress.finish();
+    let mut experiments = load(&arguments.experiments, set)?;
+    let only = arguments.only.as_ref();
+    only.inspect(|only| only.narrow(&mut experiments));
+    let mut standings = standings(&Store::open(store)?, &experiments, on_progress)?;
+    standings.retain(|standing| only.is_none_or(|only| only.experiment == standing.plan.experiment));
     Ok((experiments, standings))
 }
 
@@ -67,23 +85,49 @@ fn require_runs(experiments: &[Experiment], standings: &[Standing]) -> Result<()
 
 /// Scores what has no scores. A run that fails does not keep the others from being scored; the last failure is the
 /// command's, the ones before it are told at once.
-fn score_missing(standings: &[Standing], printer: &Printer) -> Result<(), ScoreError> {
-    let mut runtime = None;
-    let mut failed = None;
+fn score_missing(arguments: &Arguments, standings: &[Standing], printer: &Printer) -> Result<Exit, ScoreError> {
+    let store = Store::open(&arguments.common.store)?;
+    // A signal ends this program at once, even while it waits.
+    let interrupted = AtomicBool::new(false);
+    let patience = Patience { wait: arguments.wait, interrupted: &interrupted, printer };
+    let (mut runtime, mut failed) = (None, None);
     for standing in standings.iter().filter(|standing| !standing.is_scored()) {
-        let Some(run) = &standing.run else { continue };
-        // Only when there is something to score: without it the library need not be there.
-        let runtime = match &mut runtime {
-            Some(started) => started,
-            none => none.insert(Runtime::start()?),
-        };
-        if let Err(error) = score_one(runtime, standing, run, printer)
-            && let Some(earlier) = failed.replace(error)
-        {
-            printer.failure(&earlier);
+        match claimed(&store, standing, &patience).and_then(|claim| match claim {
+            Some(_claim) => score_now(&mut runtime, arguments, standing, printer).map(|()| true),
+            None => Ok(false),
+        }) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Exit::Interrupted),
+            Err(error) => {
+                if let Some(earlier) = failed.replace(error) {
+                    printer.failure(&earlier);
+                }
+            }
         }
     }
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(Exit::Done), Err)
+}
+
+fn claimed(store: &Store, standing: &Standing, patience: &Patience<'_>) -> Result<Option<Claim>, ScoreError> {
+    Ok(store.claim(&Work::run(&standing.plan, &standing.key), patience)?)
+}
+
+/// Scores what is missing of a run by now: another process may have scored it before this one had the claim.
+fn score_now(
+    runtime: &mut Option<Runtime>,
+    arguments: &Arguments,
+    standing: &Standing,
+    printer: &Printer,
+) -> Result<(), ScoreError> {
+    let (_, now) = look(arguments, &|_, _| {})?;
+    let Some(standing) = now.iter().find(|now| now.key == standing.key && !now.is_scored()) else { return Ok(()) };
+    let Some(run) = &standing.run else { return Ok(()) };
+    // Only when there is something to score: without it the library need not be there.
+    let runtime = match runtime {
+        Some(started) => started,
+        none => none.insert(Runtime::start()?),
+    };
+    score_one(runtime, standing, run, printer)
 }
 
 fn score_one(runtime: &Runtime, standing: &Standing, run: &Run, printer: &Printer) -> Result<(), ScoreError> {

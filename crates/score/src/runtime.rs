@@ -74,7 +74,8 @@ impl Runtime {
         }
         let library =
             cliptune_native::onnx_runtime().map_err(|looked_at| RuntimeError::NotFound { looked_at })?;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        // As many as everything else in this process takes: `cliptune run --jobs` divides the processor's.
+        let threads = rayon::current_num_threads();
         match ort::init_from(&library) {
             Err(source) => Err(RuntimeError::Load { library, source }),
             Ok(builder) => match builder.with_name("cliptune").build() {

@@ -11,6 +11,8 @@ use cliptune_sources::SourceError;
 use cliptune_terminal::format::counted;
 use cliptune_terminal::{Diagnostic, Exit};
 
+use crate::worker::Worker;
+
 /// An error that the store can return.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -201,6 +203,20 @@ pub enum StoreError {
         /// The experiment or the run that has it.
         by: String,
     },
+    /// Another process is at the same work.
+    #[error("{worker} is at work on {what}")]
+    Busy {
+        /// What it works on.
+        what: String,
+        /// The process.
+        worker: Worker,
+    },
+    /// The folder of a run that this process writes is not there any more.
+    #[error("the folder of the run was removed or replaced while it was written: {}", path.display())]
+    Gone {
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// The run is being written by another process, or it is not being written by this one.
     #[error("run {} is being written by another process", path.display())]
     InUse {
@@ -369,6 +385,12 @@ impl StoreError {
             }
             Self::Finished { .. } => "run the command again".to_owned(),
             Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
+            Self::Busy { .. } => "--wait waits until that is done, and then does only what is left to do".to_owned(),
+            Self::Gone { .. } => {
+                "whatever was trained is lost with it; the same command trains the run again. `cliptune rm` refuses to \
+                 remove a run that a process works on"
+                    .to_owned()
+            }
         };
         Some(advice)
     }

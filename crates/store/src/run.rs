@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::TryLockError;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
 use crate::system_log::read_system;
 use crate::utc::utc_now;
+use crate::work::has_name;
+use crate::worker::Worker;
 
 pub(crate) const RECORD: &str = "run.json";
 /// The folder of the model.
@@ -46,13 +49,13 @@ pub struct Run {
 #[derive(Clone, Debug)]
 struct Writer {
     /// Holds the lock until the run is finished or the process ends.
-    _lock: Arc<File>,
+    lock: Arc<File>,
     clock: Clock,
 }
 
 impl Writer {
     fn new(lock: File, seconds_before: f64) -> Self {
-        Self { _lock: Arc::new(lock), clock: Clock::start(seconds_before) }
+        Self { lock: Arc::new(lock), clock: Clock::start(seconds_before) }
     }
 }
 
@@ -116,8 +119,9 @@ impl Run {
     /// Writes the record of a new run into a staged folder and locks the run. `folder` is the place where the folder
     /// will be.
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
-        let lock = File::create(staged.join(LOCK))?;
+        let mut lock = File::create(staged.join(LOCK))?;
         lock.file().lock()?;
+        sign(&mut lock);
         Paths::around(staged).write(&staged.join(RECORD), &record)?;
         Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
     }
@@ -231,12 +235,31 @@ impl Run {
         }
     }
 
+    /// Returns the process that writes the run, where there is one.
+    pub fn worker(&self) -> Option<Worker> {
+        let is_running = self.status() == RunStatus::Running;
+        is_running.then(|| Worker::read(&self.folder.join(LOCK))).flatten()
+    }
+
+    /// Makes sure that the folder is still the one that this process writes: it can be removed at any time, and files
+    /// that are open take no notice.
+    ///
+    /// # Errors
+    /// Returns an error when the folder was removed or replaced, or this process does not write the run.
+    pub fn still_there(&self) -> Result<(), StoreError> {
+        match &self.writer {
+            Some(writer) if has_name(&writer.lock, &self.folder.join(LOCK)) => Ok(()),
+            Some(_) => Err(StoreError::Gone { path: self.folder.clone() }),
+            None => Err(StoreError::InUse { path: self.folder.clone() }),
+        }
+    }
+
     /// Becomes the writer of a run that was interrupted, failed or crashed, in order to continue it.
     pub fn resume(&mut self) -> Result<(), StoreError> {
         if self.writer.is_some() {
             return Ok(());
         }
-        let lock = lock(&self.folder)?;
+        let mut lock = lock(&self.folder)?;
         // Another process may have changed the record before this one got the lock.
         let (paths, path) = (Paths::around(&self.folder), self.folder.join(RECORD));
         let mut record: RunRecord = paths.read(&path)?;
@@ -245,6 +268,7 @@ impl Run {
         }
         let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
         self.clear();
+        sign(&mut lock);
         paths.write(&path, &record)?;
         (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
         Ok(())
@@ -252,9 +276,7 @@ impl Run {
 
     /// Records how the run ended, and releases the run's lock.
     pub fn finish(&mut self, outcome: Outcome, peak_memory: Option<u64>) -> Result<(), StoreError> {
-        if self.writer.is_none() {
-            return Err(StoreError::InUse { path: self.folder.clone() });
-        }
+        self.still_there()?;
         let files = match &outcome {
             Outcome::Done { .. } => run_files::hashes(&self.folder)?,
             Outcome::Interrupted | Outcome::Failed { .. } => BTreeMap::new(),
@@ -306,6 +328,11 @@ fn is_locked(path: &Path) -> bool {
     check(path).is_ok()
         && File::open(path)
             .is_ok_and(|file| matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Writes into the lock that this process holds it. A note that cannot be written is missed only by a message.
+fn sign(lock: &mut File) {
+    let _ = lock.set_len(0).and_then(|()| lock.write_all(&Worker::this().note()));
 }
 
 /// Takes a run's lock, which keeps other processes from writing the run for as long as the result lives.

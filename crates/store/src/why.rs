@@ -91,7 +91,10 @@ fn untrained(store: &Store, case: &Case<'_>) -> Vec<String> {
 fn ended(run: &Run) -> String {
     match (run.status(), run.record().end.as_ref().map(|end| &end.outcome)) {
         (_, Some(Outcome::Failed { message })) => format!("{} failed: {message}", run.id()),
-        (RunStatus::Running, _) => format!("{} is running", run.id()),
+        (RunStatus::Running, _) => match run.worker() {
+            Some(worker) => format!("{} is running: {worker}", run.id()),
+            None => format!("{} is running", run.id()),
+        },
         (RunStatus::Interrupted, _) => format!("{} was interrupted", run.id()),
         _ => format!("{} crashed", run.id()),
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use anstream::adapter::strip_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 use crate::format::visible_lines;
@@ -93,21 +93,29 @@ pub fn render(diagnostic: &dyn Diagnostic) -> String {
         None => chain(diagnostic),
     };
     if let Some(hint) = diagnostic.hint() {
-        let hint = visible_lines(&hint);
-        let _ = writeln!(text, "\n{} {}", style::label(style::HINT, "hint"), indent(&hint, "      "));
+        hinted(&mut text, &hint);
     }
     text
 }
 
 /// Writes `error: …`, then one `caused by` line for each cause that says something new.
 fn chain(diagnostic: &dyn Diagnostic) -> String {
-    let said = diagnostic.to_string();
-    let said = visible_lines(&said);
+    chained(&diagnostic.to_string(), &causes(diagnostic))
+}
+
+fn chained(said: &str, causes: &[String]) -> String {
+    let said = visible_lines(said);
     let mut text = format!("{} {}\n", style::label(style::ERROR, "error"), indent(&said, "  "));
-    for cause in causes(diagnostic) {
-        let _ = writeln!(text, "  caused by: {}", indent(&visible_lines(&cause), "    "));
+    for cause in causes {
+        let _ = writeln!(text, "  caused by: {}", indent(&visible_lines(cause), "    "));
     }
     text
+}
+
+/// Writes the hint that follows an error.
+fn hinted(text: &mut String, hint: &str) {
+    let hint = visible_lines(hint);
+    let _ = writeln!(text, "\n{} {}", style::label(style::HINT, "hint"), indent(&hint, "      "));
 }
 
 /// Returns the causes of an error that say something new. Many libraries repeat the source in their own message; nobody
@@ -127,19 +135,20 @@ fn causes(diagnostic: &dyn Diagnostic) -> Vec<String> {
     causes
 }
 
-/// An error as `--json` shows it.
-#[derive(Serialize)]
-pub(crate) struct ErrorDocument {
+/// An error as `--json` shows it, and as one program tells it to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDocument {
     error: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
     exit_code: u8,
 }
 
 impl ErrorDocument {
-    pub(crate) fn of(diagnostic: &dyn Diagnostic) -> Self {
+    /// Describes an error.
+    pub fn of(diagnostic: &dyn Diagnostic) -> Self {
         let laid_out = diagnostic.rendered().map(|text| strip_str(text.trim_end()).to_string());
         let laid_out = laid_out.map(|text| text.trim_start_matches("error: ").to_owned());
         let causes = if laid_out.is_some() { Vec::new() } else { causes(diagnostic) };
@@ -149,6 +158,22 @@ impl ErrorDocument {
             hint: diagnostic.hint(),
             exit_code: diagnostic.exit().code(),
         }
+    }
+
+    /// Returns the error in one line, with the last of its causes, which says most.
+    pub fn in_one_line(&self) -> String {
+        let first = self.error.lines().next().unwrap_or_default();
+        match self.causes.last() {
+            Some(cause) => format!("{first}: {}", cause.lines().next().unwrap_or_default()),
+            None => first.to_owned(),
+        }
+    }
+
+    /// Returns the error as a person reads it, with the name of what it happened to in front.
+    pub(crate) fn about(&self, what: &str) -> String {
+        let mut text = chained(&format!("{what}: {}", self.error), &self.causes);
+        self.hint.iter().for_each(|hint| hinted(&mut text, hint));
+        text
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::diagnostic::{Diagnostic, ErrorDocument, Failure, render};
+use crate::diagnostic::{Diagnostic, ErrorDocument, Failure};
 use crate::exit::Exit;
 use crate::output;
 use crate::panic::{after_panic, tell_of_panics};
@@ -83,7 +83,7 @@ fn conclude(result: Result<Exit, Box<dyn Diagnostic>>, json: Option<&Printer>) -
     match result {
         Ok(exit) => exit.code(),
         Err(error) => {
-            output::stderr(&render(&*error));
+            Printer::new(false, false).failure(&*error);
             json.inspect(|json| json.json(&ErrorDocument::of(&*error)));
             error.exit().code()
         }

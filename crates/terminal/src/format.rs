@@ -78,6 +78,26 @@ pub fn remaining(value: Duration) -> String {
     if seconds < 60.0 { format!("{seconds} s") } else { duration(Duration::from_secs(seconds as u64)) }
 }
 
+/// The units of sizes, as people write them. `B` comes last, because the others end with it.
+const UNITS: [(&str, u64); 9] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("B", 1),
+];
+
+/// Reads a size such as `500MB` or `2 GiB`; `None` where it is none, or is zero.
+pub fn parse_bytes(written: &str) -> Option<u64> {
+    let unit = UNITS.into_iter().find_map(|(unit, bytes)| Some((written.strip_suffix(unit)?, bytes)));
+    let size = unit.and_then(|(number, bytes)| number.trim().parse::<u64>().ok()?.checked_mul(bytes));
+    size.filter(|size| *size > 0)
+}
+
 /// Formats a size in binary units: `512 B`, `1.4 MiB`, `338 MiB`.
 pub fn bytes(value: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -147,6 +167,17 @@ fn interval(value: f64, low: f64, high: f64, write: fn(f64) -> String) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let sizes = [("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1B", 1), ("3kB", 3_000), ("1TB", 1_000_000_000_000)];
+        for (written, bytes) in sizes {
+            assert_eq!(parse_bytes(written), Some(bytes), "{written}");
+        }
+        for wrong in ["", "5", "GB", "0MB", "-1GB", "1.5GB", "99999999999TiB", "5 mb"] {
+            assert_eq!(parse_bytes(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn counts_are_grouped() {

@@ -11,7 +11,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::exit::Exit;
-use crate::output;
+use crate::printer::Printer;
 
 /// The message after the first signal, for a tool that saves its work.
 const FINISHING: &str = "finishing this step, then saving (press Ctrl-C again to stop at once)";
@@ -83,7 +83,7 @@ impl Stopping {
         if let Some(text) = self.announcement {
             // The message is written on a thread of its own: a terminal that blocks must not keep the second signal
             // from ending the process.
-            let say = move || output::stderr(&format!("{text}\n"));
+            let say = move || Printer::new(false, false).notice(text);
             let _ = thread::Builder::new().name("announcement".to_owned()).spawn(say);
         }
         if let Some(grace) = self.grace {

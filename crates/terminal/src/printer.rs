@@ -1,11 +1,14 @@
 //! The printer, through which every tool writes its output.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::{Diagnostic, ErrorDocument, render};
 use crate::format::{self, harmless_json, visible_lines};
 use crate::output::{self, OutputError};
 use crate::progress::Progress;
+use crate::relay::{self, Message};
 use crate::style;
 use crate::table::Table;
 
@@ -64,27 +67,59 @@ impl Printer {
     /// Tells the person what is going on, on stderr, unless quiet. A live progress bar is not disturbed.
     pub fn status(&self, text: &str) {
         if !self.quiet {
-            output::stderr(&format!("{}\n", visible_lines(text)));
+            say(text, |text| Message::Status { text });
+        }
+    }
+
+    /// Tells the person what they want to know at once, such as what this program waits for. Where another program shows
+    /// what many programs say, it passes this on, and not every status.
+    pub fn notice(&self, text: &str) {
+        if !self.quiet {
+            say(text, |text| Message::Notice { text });
         }
     }
 
     /// Warns the person on stderr, even when quiet.
     pub fn warn(&self, text: &str) {
+        if relay::is_relayed() {
+            return relay::send(&Message::Warning { text: text.to_owned() });
+        }
         output::stderr(&format!("{} {}\n", style::label(style::WARNING, "warning"), visible_lines(text)));
     }
 
     /// Reports an error that does not end the command, on stderr, even when quiet.
     pub fn failure(&self, error: &dyn Diagnostic) {
+        if relay::is_relayed() {
+            return relay::send(&Message::Error(ErrorDocument::of(error)));
+        }
         output::stderr(&render(error));
+    }
+
+    /// Reports an error that another program has told, with the name of what it happened to, even when quiet.
+    pub fn failure_of(&self, what: &str, error: &ErrorDocument) {
+        output::stderr(&error.about(what));
+    }
+
+    /// Checks whether progress is shown on a terminal, where lines can be redrawn.
+    pub fn is_live(&self) -> bool {
+        !self.quiet && output::is_live()
     }
 
     /// Starts to show the progress of a long step: a bar on a terminal, a line now and then in a log file, and nothing
     /// when quiet. A total of 0 means that it is unknown; the unit is the noun for one of what is
     /// counted, or `bytes`, which is shown as KiB, MiB, GiB.
-    pub fn progress(&self, label: &str, total: u64, unit: &'static str) -> Progress {
+    pub fn progress(&self, label: &str, total: u64, unit: impl Into<Cow<'static, str>>) -> Progress {
         match self.quiet {
             true => Progress::hidden(),
-            false => Progress::on_stderr(&format::visible(label), total, unit),
+            false => Progress::on_stderr(&format::visible(label), total, unit.into()),
         }
+    }
+}
+
+/// Says something to the person, or to the program that shows them what this one says.
+fn say(text: &str, message: impl FnOnce(String) -> Message) {
+    match relay::is_relayed() {
+        true => relay::send(&message(text.to_owned())),
+        false => output::stderr(&format!("{}\n", visible_lines(text))),
     }
 }

@@ -3,11 +3,14 @@
 mod bar;
 mod log;
 
+use std::borrow::Cow;
+
 use bar::Bar;
 use log::Log;
 
 use crate::format::visible;
 use crate::output;
+use crate::relay::{self, Relayed};
 
 /// The progress of one long step, shared between the threads that advance it.
 ///
@@ -23,6 +26,7 @@ enum Shown {
     Nowhere,
     Bar(Bar),
     Log(Log),
+    Relayed(Relayed),
 }
 
 impl Progress {
@@ -31,8 +35,9 @@ impl Progress {
         Self { shown: Shown::Nowhere }
     }
 
-    pub(crate) fn on_stderr(label: &str, total: u64, unit: &'static str) -> Self {
+    pub(crate) fn on_stderr(label: &str, total: u64, unit: Cow<'static, str>) -> Self {
         let shown = match output::is_live() {
+            _ if relay::is_relayed() => Shown::Relayed(Relayed::start(label, total, &unit)),
             true => Shown::Bar(Bar::start(label, total, unit)),
             false => Shown::Log(Log::start(label, total, unit)),
         };
@@ -45,6 +50,7 @@ impl Progress {
             Shown::Nowhere => {}
             Shown::Bar(bar) => bar.advance(by),
             Shown::Log(log) => log.advance(by),
+            Shown::Relayed(relayed) => relayed.advance(by),
         }
     }
 
@@ -54,6 +60,7 @@ impl Progress {
             Shown::Nowhere => {}
             Shown::Bar(bar) => bar.set(done),
             Shown::Log(log) => log.set(done),
+            Shown::Relayed(relayed) => relayed.set(done),
         }
     }
 
@@ -64,13 +71,16 @@ impl Progress {
             Shown::Nowhere => {}
             Shown::Bar(bar) => bar.message(text),
             Shown::Log(log) => log.message(text),
+            Shown::Relayed(relayed) => relayed.message(text),
         }
     }
 
     /// Ends the step: the bar is removed, and a log file gets its last line.
     pub fn finish(self) {
-        if let Shown::Log(log) = &self.shown {
-            log.finish();
+        match &self.shown {
+            Shown::Log(log) => log.finish(),
+            Shown::Relayed(relayed) => relayed.finish(),
+            Shown::Nowhere | Shown::Bar(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use cliptune_store::Provenance;
+use cliptune_store::{Provenance, host_name};
 use tch::Device;
 
 use crate::device;
@@ -15,7 +15,7 @@ pub fn provenance(experiment_file: &Path, device: Device) -> Provenance {
         cliptune: env!("CARGO_PKG_VERSION").to_owned(),
         binary: binary_hash().unwrap_or_default(),
         git_commit: experiment_file.parent().and_then(git_commit),
-        host: read_line("/proc/sys/kernel/hostname").unwrap_or_default(),
+        host: host_name(),
         device: device::name(device),
         threads: usize::try_from(tch::get_num_threads()).unwrap_or(1),
     }
@@ -44,8 +44,4 @@ fn git_commit(folder: &Path) -> Option<String> {
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn read_line(path: &str) -> Option<String> {
-    Some(fs_err::read_to_string(path).ok()?.trim().to_owned())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::ExperimentName;
-use cliptune_store::{Outcome, Run, RunRecord, Standing, Store, run_name, utc_now};
+use cliptune_store::{Outcome, Patience, Run, RunRecord, Standing, Store, run_name, utc_now};
 use cliptune_terminal::Printer;
 use tch::Device;
 
@@ -34,6 +34,11 @@ impl<'a> Context<'a> {
     /// Creates the context of a command. Its runs stop when `interrupted` is set.
     pub fn new(store: &'a Store, printer: &'a Printer, device: Device, interrupted: &'a AtomicBool) -> Self {
         Self { store, printer, device, interrupted, told: RefCell::default() }
+    }
+
+    /// Returns what this command does when another process is at the same work: it waits, if it is to.
+    pub(crate) fn patience(&self, wait: bool) -> Patience<'_> {
+        Patience { wait, interrupted: self.interrupted, printer: self.printer }
     }
 
     /// Prints a warning about an experiment, once for all of its runs.

@@ -79,6 +79,7 @@ impl<'a> Session<'a> {
             return Ok(Outcome::Interrupted);
         };
         device::compute_plainly()?;
+        self.run.still_there()?;
         self.export(parameters.as_ref().unwrap_or(&self.start.parameters))?;
         journal.tell(&Event::Finished { best_epoch, alpha });
         journal.close()?;
@@ -138,7 +139,7 @@ impl<'a> Session<'a> {
             after_step: &|_| self.flow(),
         };
         match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
-            Ok(Fitted::Interrupted) => Ok(None),
+            Ok(Fitted::Interrupted) => Ok(self.run.still_there().map(|()| None)?),
             Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, records, best_epoch)?)),
             Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
         }
@@ -151,6 +152,7 @@ impl<'a> Session<'a> {
         mut records: Records<'b>,
         best_epoch: usize,
     ) -> Result<Ready<'b>, TrainError> {
+        self.run.still_there()?;
         let (parameters, alpha) = match best_epoch {
             0 => (self.starting()?, None),
             epoch => {
@@ -286,9 +288,9 @@ impl<'a> Session<'a> {
         begun.inspect_err(|error| self.context.printer.warn(&unrecorded(&self.run.id(), error))).ok()
     }
 
-    /// Tells the training to stop when the person wants it to.
+    /// Tells the training to stop when the person wants it to, or when nothing of it can be kept.
     fn flow(&self) -> ControlFlow<()> {
-        match self.context.interrupted.load(Ordering::Relaxed) {
+        match self.context.interrupted.load(Ordering::Relaxed) || self.run.still_there().is_err() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

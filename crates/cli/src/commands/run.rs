@@ -1,12 +1,14 @@
 //! `cliptune run`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use cliptune_experiment::DataPlan;
 use cliptune_store::{Extent, Standing, Store, fetch_remote, is_remote};
-use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
+use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer, format};
 
 use crate::error::CliError;
+use crate::pipeline::crew::Means;
 use crate::pipeline::endings::Endings;
 use crate::pipeline::{Pipeline, report, summary};
 use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
@@ -14,13 +16,40 @@ use crate::signals;
 
 /// Ingest, train, score and report whatever is stale
 ///
-/// Experiments run one after the other, each behind those it starts from. When one fails, those that do not need it
-/// still run. What is fresh is not done again, so the same command continues after a failure or an interruption.
+/// Datasets are made first, then runs, each behind those it starts from. When one fails, those that do not need it
+/// are still made. What is fresh is not done again, so the same command continues after a failure or an interruption.
+/// What another process is at is never done twice.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     experiments: Vec<PathBuf>,
+    /// How many runs are made side by side
+    #[arg(long, value_name = "N", default_value = "1")]
+    jobs: NonZeroUsize,
+    /// How many threads all of them have together [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// How much memory all of them have together, such as 16GiB [default: the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<u64>,
+    /// Wait for other processes that are at the same runs, and then do what is left to do
+    #[arg(long)]
+    wait: bool,
+}
+
+impl Args {
+    /// Divides what there is between the jobs.
+    fn means(&self) -> Means {
+        let jobs = self.jobs.get();
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        let declared = self.threads.map(usize::from).or((jobs > 1).then(processors));
+        Means { jobs, threads: declared.map(|threads| (threads / jobs).max(1)), memory: self.memory }
+    }
+}
+
+fn memory(written: &str) -> Result<u64, String> {
+    format::parse_bytes(written).ok_or_else(|| "expected a size such as 16GiB or 500MB".to_owned())
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -43,7 +72,8 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
         }
         return Ok(Exit::Done);
     }
-    let endings = Pipeline::new(common, &printer, &selection, &store, standings).experiments()?;
+    let means = (args.means(), args.wait);
+    let endings = Pipeline::new(common, means, &printer, &selection, &store, standings).experiments()?;
     if endings.interrupted() {
         return Ok(Exit::Interrupted);
     }
@@ -55,8 +85,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if reported == Exit::Done {
         printer.status(&format!("the report is {}", short(&page)));
     }
-    let good = reported == Exit::Done && endings.all_good();
-    Ok(if good { Exit::Done } else { Exit::Failed })
+    Ok(if endings.exit() == Exit::Done { reported } else { endings.exit() })
 }
 
 /// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cliptune_experiment::ExperimentName;
-use cliptune_terminal::format;
+use cliptune_terminal::{Exit, format};
 
 use crate::tool::Tool;
 
@@ -21,6 +21,8 @@ pub(crate) enum Ending {
     Failed {
         /// The tool that failed.
         tool: Tool,
+        /// The exit code that it ended with.
+        exit: Exit,
     },
     /// An experiment that this one starts from has no weights.
     Skipped,
@@ -48,7 +50,7 @@ impl Ending {
     pub(crate) fn shown(self) -> String {
         match self {
             Self::Done { time } => format::duration(time),
-            Self::Failed { tool } => format!("{tool} failed"),
+            Self::Failed { tool, .. } => format!("{tool} failed"),
             other => other.as_str().to_owned(),
         }
     }
@@ -67,6 +69,14 @@ impl Ending {
             (Self::Done { time: first }, Self::Done { time: second }) => Self::Done { time: first + second },
             (Self::Done { time }, Self::Fresh) => Self::Done { time },
             (_, next) => next,
+        }
+    }
+
+    /// Returns the exit code of the tool that failed, if one did.
+    fn exit(self) -> Option<Exit> {
+        match self {
+            Self::Failed { exit, .. } => Some(exit),
+            _ => None,
         }
     }
 
@@ -98,9 +108,18 @@ impl Endings {
         self.of(experiment).is_good()
     }
 
-    /// Checks whether every experiment ended well.
-    pub(crate) fn all_good(&self) -> bool {
-        self.0.iter().all(|(_, outcome)| outcome.is_good())
+    /// Returns the exit code of the whole command: 0 when every experiment ended well, and 2 when none did because what
+    /// was asked for is wrong, as each tool says it alone. What went well for some and failed for others is a failure.
+    pub(crate) fn exit(&self) -> Exit {
+        let mut exits = self.0.iter().filter_map(|(_, ending)| ending.exit());
+        if self.0.iter().all(|(_, ending)| ending.is_good()) {
+            return Exit::Done;
+        }
+        let none_is_good = !self.0.iter().any(|(_, ending)| ending.is_good());
+        match none_is_good && exits.all(|exit| exit == Exit::Usage) {
+            true => Exit::Usage,
+            false => Exit::Failed,
+        }
     }
 
     /// Checks whether a signal stopped the work.

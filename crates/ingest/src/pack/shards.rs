@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cliptune_experiment::Split;
+use cliptune_terminal::format;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 use tar::{Builder, EntryType, Header};
@@ -16,18 +17,11 @@ use crate::error::IngestError;
 #[serde(transparent)]
 pub(crate) struct ShardSize(u64);
 
-/// The units of sizes, as they are written.
-const UNITS: [(&str, u64); 4] = [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1)];
-
 impl FromStr for ShardSize {
     type Err = String;
 
     fn from_str(written: &str) -> Result<Self, String> {
-        let unit = UNITS.into_iter().find_map(|(unit, bytes)| Some((written.strip_suffix(unit)?, bytes)));
-        let size = unit.and_then(|(number, bytes)| number.trim().parse::<u64>().ok()?.checked_mul(bytes));
-        size.filter(|size| *size > 0)
-            .map(Self)
-            .ok_or_else(|| "expected a size such as 500MB or 2GB".to_owned())
+        format::parse_bytes(written).map(Self).ok_or_else(|| "expected a size such as 500MB or 2GB".to_owned())
     }
 }
 

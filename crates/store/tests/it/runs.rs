@@ -160,3 +160,34 @@ fn an_empty_store_has_no_runs() {
     assert!(world.store().runs().unwrap().runs.is_empty());
     assert!(!world.path("runs").exists());
 }
+
+#[test]
+fn a_folder_that_was_removed_or_replaced_never_becomes_a_finished_run() {
+    for replaced in [false, true] {
+        let world = World::new();
+        let mut run = create(&world, "key");
+        run.still_there().unwrap();
+        fs::remove_dir_all(run.folder()).unwrap();
+        if replaced {
+            fs::create_dir_all(run.folder()).unwrap();
+            fs::write(run.folder().join("lock"), "").unwrap();
+        }
+        assert!(matches!(run.still_there(), Err(StoreError::Gone { .. })));
+        let error = run.finish(Outcome::Done { best_epoch: 1 }, None).unwrap_err();
+        assert!(error.to_string().contains(run.folder().to_str().unwrap()), "{error}");
+        assert!(!run.folder().join("run.json").exists());
+        assert!(world.store().runs().unwrap().runs.is_empty());
+    }
+}
+
+#[test]
+fn a_run_that_is_written_says_by_whom() {
+    let world = World::new();
+    let mut run = create(&world, "key");
+    let seen = || world.store().runs().unwrap().runs.remove(0).worker().map(|worker| worker.to_string());
+    assert!(seen().unwrap().contains(&format!("process {}", std::process::id())));
+    run.finish(Outcome::Interrupted, None).unwrap();
+    assert_eq!(seen(), None);
+    run.resume().unwrap();
+    assert!(seen().is_some());
+}

@@ -1,5 +1,6 @@
 //! A live progress bar on a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    pub(super) fn start(label: &str, total: u64, unit: &'static str) -> Self {
+    pub(super) fn start(label: &str, total: u64, unit: Cow<'static, str>) -> Self {
         let bar = match total {
             0 => ProgressBar::no_length(),
             _ => ProgressBar::new(total),
@@ -56,7 +57,7 @@ impl Drop for Bar {
 }
 
 /// Returns the layout of the bar: label, bar, amount, time left, message.
-fn style(total: u64, unit: &'static str) -> ProgressStyle {
+fn style(total: u64, unit: Cow<'static, str>) -> ProgressStyle {
     let template = match total {
         0 => "{prefix} {spinner} {amount}  {wide_msg}",
         _ => "{prefix} [{bar:20}] {amount}{left}  {wide_msg}",
@@ -66,7 +67,7 @@ fn style(total: u64, unit: &'static str) -> ProgressStyle {
     style
         .progress_chars("=> ")
         .with_key("amount", move |state: &ProgressState, text: &mut dyn Write| {
-            let _ = text.write_str(&amount(state.pos(), total, unit));
+            let _ = text.write_str(&amount(state.pos(), total, &unit));
         })
         .with_key("left", |state: &ProgressState, text: &mut dyn Write| {
             // Zero means either that the time left is not known yet, or that the step has ended.
@@ -134,7 +135,7 @@ mod tests {
         let paper = Paper::default();
         let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
         let length = (total > 0).then_some(total);
-        let bar = ProgressBar::with_draw_target(length, target).with_style(style(total, unit));
+        let bar = ProgressBar::with_draw_target(length, target).with_style(style(total, unit.into()));
         bar.set_prefix("train");
         bar.set_message("loss 2.31");
         bar.set_position(done);

@@ -1,5 +1,6 @@
 //! Progress in a log file, as a plain line now and then.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn start(label: &str, total: u64, unit: &'static str) -> Self {
+    pub(super) fn start(label: &str, total: u64, unit: Cow<'static, str>) -> Self {
         Self { meter: Mutex::new(Meter::new(label, total, unit, Instant::now())) }
     }
 
@@ -59,7 +60,7 @@ fn print(line: Option<String>) {
 struct Meter {
     label: String,
     total: u64,
-    unit: &'static str,
+    unit: Cow<'static, str>,
     message: String,
     done: u64,
     started: Instant,
@@ -70,7 +71,7 @@ struct Meter {
 }
 
 impl Meter {
-    fn new(label: &str, total: u64, unit: &'static str, now: Instant) -> Self {
+    fn new(label: &str, total: u64, unit: Cow<'static, str>, now: Instant) -> Self {
         let (label, message) = (label.to_owned(), String::new());
         Self { label, total, unit, message, done: 0, started: now, printed: now, first: None }
     }
@@ -88,7 +89,7 @@ impl Meter {
     }
 
     fn line(&self, now: Instant) -> String {
-        let mut line = format!("{}: {}", self.label, amount(self.done, self.total, self.unit));
+        let mut line = format!("{}: {}", self.label, amount(self.done, self.total, &self.unit));
         if let Some(percent) = self.done.saturating_mul(100).checked_div(self.total) {
             let _ = write!(line, " ({percent}%)");
         }
@@ -100,7 +101,7 @@ impl Meter {
 
     fn last_line(&self, now: Instant) -> String {
         let took = format::duration(now.duration_since(self.started));
-        self.with_message(format!("{}: {} in {took}", self.label, amount(self.done, 0, self.unit)))
+        self.with_message(format!("{}: {} in {took}", self.label, amount(self.done, 0, &self.unit)))
     }
 
     fn with_message(&self, line: String) -> String {
@@ -118,9 +119,10 @@ impl Meter {
 }
 
 /// Formats the amount done: `320/1,024 items`, `12 MiB/338 MiB`, or without the total when that is not known. The unit is
-/// `bytes`, or the noun for one of what is counted.
+/// `bytes`, or the noun for one of what is counted; nothing is counted where it is empty.
 pub(super) fn amount(done: u64, total: u64, unit: &str) -> String {
     match (unit, total) {
+        ("", 0) => String::new(),
         ("bytes", 0) => format::bytes(done),
         ("bytes", _) => format!("{}/{}", format::bytes(done), format::bytes(total)),
         (_, 0) => format::counted(done, unit),
@@ -135,7 +137,7 @@ mod tests {
     /// Returns what a meter prints when it reaches each of the amounts at each of the seconds.
     fn lines(total: u64, unit: &'static str, reached: &[(u64, u64)]) -> String {
         let start = Instant::now();
-        let mut meter = Meter::new("train", total, unit, start);
+        let mut meter = Meter::new("train", total, unit.into(), start);
         let mut lines = Vec::new();
         for (second, done) in reached {
             lines.extend(meter.reach(*done, start + Duration::from_secs(*second)));
@@ -160,7 +162,7 @@ mod tests {
     fn the_longer_the_work_the_rarer_the_lines() {
         const HOUR: u64 = 3600;
         let start = Instant::now();
-        let mut meter = Meter::new("train", 100, "step", start);
+        let mut meter = Meter::new("train", 100, "step".into(), start);
         let printed = (1..=48 * HOUR).filter(|&second| {
             let line = meter.reach(second, start + Duration::from_secs(second));
             line.is_some()
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn the_message_comes_last() {
         let start = Instant::now();
-        let mut meter = Meter::new("train", 10, "step", start);
+        let mut meter = Meter::new("train", 10, "step".into(), start);
         meter.message = "loss 2.31".to_owned();
         let line = meter.reach(3, start + INTERVAL);
         insta::assert_snapshot!(line.unwrap_or_default(), @"train: 3/10 steps (30%), loss 2.31");

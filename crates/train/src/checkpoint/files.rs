@@ -1,6 +1,7 @@
 //! The files of checkpoints.
 
 use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::remove_unfinished;
@@ -27,7 +28,11 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Creates the folder if needed, and removes unfinished files that a killed process left in it.
     pub fn new(folder: PathBuf) -> Result<Self, TrainError> {
-        fs_err::create_dir_all(&folder)?;
+        match fs_err::create_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // The folder of a run that was removed must not come back as one with nothing but a checkpoint.
+            made => made?,
+        }
         remove_unfinished(&folder)?;
         Ok(Self { folder })
     }

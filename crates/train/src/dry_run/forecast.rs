@@ -38,7 +38,7 @@ pub(super) struct Forecast {
     pub(super) memory: Footprint,
     /// The memory of the host in bytes; `None` on a GPU and where it cannot be found out.
     pub(super) memory_there_is: Option<u64>,
-    /// The durations in seconds; `None` where a step does not fit into the memory.
+    /// The durations in seconds; `None` where a step does not fit into the memory, or nothing was measured.
     pub(super) seconds: Option<Seconds>,
 }
 
@@ -63,6 +63,7 @@ impl Forecast {
         standing: &Standing,
         train: &TrainPlan,
         device: Device,
+        timed: bool,
         printer: &Printer,
     ) -> Result<Self, TrainError> {
         let plan = &standing.plan;
@@ -82,7 +83,7 @@ impl Forecast {
         for caution in cautions::of_start(&start, &texts, &splits).iter().chain(&of_training) {
             printer.warn(&format!("{}: {caution}", plan.experiment));
         }
-        let seconds = match fits {
+        let seconds = match fits && timed {
             true => {
                 printer.status(&format!("{}: measuring some steps", plan.experiment));
                 let times = probe::measure(plan, train, &splits, (&start, &tuned), device)?;

@@ -10,8 +10,8 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use cliptune_experiment::Experiment;
-use cliptune_store::{Standing, Store, standings};
+use cliptune_experiment::{Experiment, Plan};
+use cliptune_store::{OnePlan, Standing, Store, standings};
 use cliptune_terminal::Printer;
 use serde::Serialize;
 use tch::Device;
@@ -42,6 +42,21 @@ enum Outlook {
     Unknown(String),
 }
 
+/// What is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// The only plan that is asked about, or `None` for all.
+    pub(crate) only: Option<&'a OnePlan>,
+    /// Whether some steps are measured.
+    pub(crate) timed: bool,
+}
+
+impl Asked<'_> {
+    fn is_for(&self, plan: &Plan) -> bool {
+        self.only.is_none_or(|only| only.experiment == plan.experiment)
+    }
+}
+
 /// Prints what `cliptune train` would do.
 ///
 /// # Errors
@@ -51,12 +66,14 @@ enum Outlook {
 pub(crate) fn dry_run(
     store: &Store,
     experiments: &[Experiment],
+    asked: Asked<'_>,
     device: Device,
     printer: &Printer,
 ) -> Result<(), TrainError> {
     let standings = standings(store, experiments, &|_, _| {})?;
+    let is_missing = |standing: &&Standing| standing.run.is_none() && asked.is_for(&standing.plan);
     let mut entries: Vec<Entry> = Vec::new();
-    for standing in standings.iter().filter(|standing| standing.run.is_none()) {
+    for standing in standings.iter().filter(is_missing) {
         let plan = &standing.plan;
         let same =
             |entry: &&mut Entry| entry.experiment == plan.experiment.as_str() && entry.settings == plan.axes;
@@ -66,7 +83,7 @@ pub(crate) fn dry_run(
                 experiment: plan.experiment.to_string(),
                 settings: plan.axes.clone(),
                 seeds: vec![plan.seed.0],
-                outlook: outlook(standing, device, printer),
+                outlook: outlook(standing, device, asked.timed, printer),
             }),
         }
     }
@@ -74,9 +91,9 @@ pub(crate) fn dry_run(
     Ok(())
 }
 
-fn outlook(standing: &Standing, device: Device, printer: &Printer) -> Outlook {
+fn outlook(standing: &Standing, device: Device, timed: bool, printer: &Printer) -> Outlook {
     let Some(train) = &standing.plan.train else { return Outlook::AsItIs };
-    match Forecast::make(standing, train, device, printer) {
+    match Forecast::make(standing, train, device, timed, printer) {
         Ok(forecast) => Outlook::Forecast(Box::new(forecast)),
         Err(error) => Outlook::Unknown(error.to_string()),
     }

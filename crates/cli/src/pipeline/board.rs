@@ -1,0 +1,174 @@
+//! What a person sees of the runs that are made.
+//!
+//! One run is shown as its program shows it. Of several, a terminal has a table, with a line for each that is worked on;
+//! a log has a line when a run begins and one when it ends. Warnings and failures are shown at once, and warnings once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cliptune_terminal::{ErrorDocument, Position, Printer, Progress, format};
+
+use super::jobs::{Finish, Job, Step};
+
+/// What a person sees of the runs that are made.
+pub(crate) struct Board<'a> {
+    printer: &'a Printer,
+    runs: usize,
+    /// Whether the terminal shows a table.
+    is_table: bool,
+    /// The number of runs that have ended.
+    all: Option<Progress>,
+    rows: BTreeMap<usize, Row>,
+    /// The last thing that each training said.
+    results: BTreeMap<usize, String>,
+    begun: BTreeSet<usize>,
+    told: BTreeSet<String>,
+    ended: u64,
+    failed: u64,
+}
+
+/// The progress of one run.
+struct Row {
+    of: (String, u64, String),
+    progress: Progress,
+}
+
+impl<'a> Board<'a> {
+    /// Creates the board of so many runs.
+    pub(crate) fn new(printer: &'a Printer, runs: usize) -> Self {
+        let is_table = runs > 1 && printer.is_live();
+        Self {
+            printer,
+            runs,
+            is_table,
+            all: is_table.then(|| printer.progress("run", runs as u64, "run")),
+            rows: BTreeMap::new(),
+            results: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            told: BTreeSet::new(),
+            ended: 0,
+            failed: 0,
+        }
+    }
+
+    fn has_several(&self) -> bool {
+        self.runs > 1
+    }
+
+    /// Shows that a step of a run begins.
+    pub(crate) fn begin(&mut self, number: usize, job: &Job, step: Step) {
+        if self.begun.insert(number) && !self.is_table {
+            self.printer.status(&format!("{}: {}", self.place(number, job), step.tool()));
+        }
+        self.idle(number, job, step);
+    }
+
+    /// Shows that a run is worked on, in a table, while nothing is known about how far that is.
+    fn idle(&mut self, number: usize, job: &Job, step: Step) {
+        if self.is_table {
+            let (label, nothing) = (step.tool().to_string(), String::new());
+            let (unit, message) = (nothing.clone(), nothing);
+            self.row(number, job, &Position { label, done: 0, total: 0, unit, message, ended: false });
+        }
+    }
+
+    /// Shows how far a step of a run is.
+    pub(crate) fn progress(&mut self, number: usize, job: &Job, step: Step, position: &Position) {
+        if self.is_table || !self.has_several() {
+            self.row(number, job, position);
+        }
+        if position.ended {
+            self.end_row(number);
+            self.idle(number, job, step);
+        }
+    }
+
+    fn row(&mut self, number: usize, job: &Job, position: &Position) {
+        let Position { label, done, total, unit, message, .. } = position;
+        let of = (label.clone(), *total, unit.clone());
+        if self.rows.get(&number).is_none_or(|row| row.of != of) {
+            // A training is called as its run is; other steps are named.
+            let label = match label.starts_with(job.plan.experiment.as_str()) {
+                true => job.label.clone(),
+                false => format!("{}: {label}", job.label),
+            };
+            self.end_row(number);
+            let progress = self.printer.progress(&label, *total, unit.clone());
+            self.rows.insert(number, Row { of, progress });
+        }
+        if let Some(row) = self.rows.get(&number) {
+            row.progress.message(message);
+            row.progress.set(*done);
+        }
+    }
+
+    fn end_row(&mut self, number: usize) {
+        if let Some(row) = self.rows.remove(&number) {
+            row.progress.finish();
+        }
+    }
+
+    /// Shows what a program says is going on, and remembers what a training has reached.
+    pub(crate) fn status(&mut self, number: usize, step: Step, text: &str) {
+        if !self.has_several() {
+            self.printer.status(text);
+        } else if step == Step::Train {
+            self.results.insert(number, text.to_owned());
+        }
+    }
+
+    /// Shows what somebody wants to know at once, once.
+    pub(crate) fn notice(&mut self, text: &str) {
+        if self.told.insert(text.to_owned()) {
+            self.printer.status(text);
+        }
+    }
+
+    /// Shows a warning, once, with the name of its run. One that begins with the name of its experiment is about all of
+    /// the experiment's runs.
+    pub(crate) fn warning(&mut self, job: &Job, text: &str) {
+        let text = match text.starts_with(&format!("{}", job.plan.experiment)) {
+            true => text.to_owned(),
+            false => format!("{}: {text}", job.label),
+        };
+        if self.told.insert(text.clone()) {
+            self.printer.warn(&text);
+        }
+    }
+
+    /// Shows the error that ended a step of a run.
+    pub(crate) fn failure(&mut self, job: &Job, error: &ErrorDocument) {
+        self.printer.failure_of(&job.label, error);
+    }
+
+    /// Shows that a step of a run has ended.
+    pub(crate) fn stepped(&mut self, number: usize) {
+        self.end_row(number);
+    }
+
+    /// Shows that the work on a run has ended.
+    pub(crate) fn ended(&mut self, number: usize, job: &Job) {
+        self.end_row(number);
+        let result = self.results.remove(&number);
+        self.ended += 1;
+        match job.finish() {
+            Finish::Done if self.has_several() && !self.is_table => {
+                // It begins with the name of the run's folder.
+                let reached = result.as_deref().and_then(|text| text.split_once(": ")).map(|(_, reached)| reached);
+                let reached = reached.map_or_else(|| format::duration(job.time), str::to_owned);
+                self.printer.status(&format!("{}: done, {reached}", self.place(number, job)));
+            }
+            Finish::Failed { .. } => self.failed += 1,
+            _ => {}
+        }
+        if let Some(all) = &self.all {
+            if self.failed > 0 {
+                all.message(&format!("{} failed", self.failed));
+            }
+            all.set(self.ended);
+        }
+    }
+
+    fn place(&self, number: usize, job: &Job) -> String {
+        format!("[{}/{}] {}", number + 1, self.runs, job.label)
+    }
+}

@@ -1,0 +1,117 @@
+//! `cliptune run --jobs`: several runs side by side.
+
+use std::collections::BTreeMap;
+
+use fs_err as fs;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::support::{Output, TestContext, wait_for};
+
+/// Two learning rates and two seeds.
+fn sweep(context: &TestContext, rates: &str) {
+    let grid = format!("matrix: {{ train.optimizer.lr: [{rates}] }}\nseeds: [0, 1]");
+    context.replace("experiments/base.yaml", "seeds: [0]", &grid);
+}
+
+/// The weights of all runs of the base, by what their names say of settings and seed.
+fn weights(context: &TestContext) -> BTreeMap<String, Vec<u8>> {
+    let of = |run: std::path::PathBuf| {
+        let name = run.file_name().unwrap().to_string_lossy().split_once('-').unwrap().1.to_owned();
+        (name, fs::read(run.join("model/model.safetensors")).unwrap())
+    };
+    context.runs("base").into_iter().map(of).collect()
+}
+
+#[test]
+fn runs_side_by_side_are_those_that_are_made_one_after_the_other() {
+    let (alone, beside) = (TestContext::new(), TestContext::new());
+    [&alone, &beside].map(|context| sweep(context, "1e-3, 2e-3"));
+    alone.cliptune("run experiments/base.yaml --threads 1").succeeded();
+    beside.cliptune("run experiments/base.yaml --jobs 3 --threads 3").succeeded();
+    let weights = [&alone, &beside].map(weights);
+    assert_eq!(weights[0].len(), 4);
+    assert!(weights[0] == weights[1], "the weights differ");
+    beside.cliptune("status --exit-code experiments/base.yaml").succeeded();
+}
+
+#[test]
+fn a_log_has_at_most_two_lines_a_run_and_a_warning_once() {
+    let context = TestContext::new();
+    sweep(&context, "1e-3, 2e-3");
+    let output = context.cliptune("run experiments/base.yaml --jobs 2").succeeded();
+    for label in ["base lr=1e-3 s0", "base lr=1e-3 s1", "base lr=0.002 s0", "base lr=0.002 s1"] {
+        let about: Vec<&str> = output.stderr.lines().filter(|line| line.contains(label)).collect();
+        assert!(
+            matches!(about[..], [begun, ended] if begun.ends_with(": train") && ended.contains(": done, kept")),
+            "{output}"
+        );
+    }
+    let warnings = output.stderr.matches("texts are longer than 32 tokens").count();
+    assert_eq!(warnings, 1, "{output}");
+    // What is not about a run: the dataset and the report.
+    let other = output.stderr.lines().filter(|line| !line.contains("lr=")).count();
+    assert!(other <= 14, "{output}");
+}
+
+#[test]
+fn what_starts_from_a_run_is_made_behind_it() {
+    let context = TestContext::new();
+    context.cliptune("run experiments --jobs 4").succeeded();
+    context.cliptune("status --exit-code").succeeded();
+    assert_eq!(context.statuses("tuned"), ["done", "done"]);
+}
+
+#[test]
+fn a_failure_is_shown_at_once_and_summed_up_and_the_others_are_made() {
+    let context = TestContext::new();
+    sweep(&context, "1e-3, 1e30");
+    let output = context.cliptune("run experiments --jobs 2").ended(1);
+    let at = |text: &str| output.stderr.find(text).unwrap_or_else(|| panic!("no {text:?}: {output}"));
+    let shown = at("error: base lr=1000000000000000000000000000000 s0: ");
+    let summed_up = at("warning: base is incomplete: 2 of 4 runs failed");
+    assert!(shown < summed_up && summed_up < at("lr=1000000000000000000000000000000 s1: train failed: "), "{output}");
+    let mut statuses = context.statuses("base");
+    statuses.sort();
+    assert_eq!(statuses, ["done", "done", "failed", "failed"]);
+    let scored = context.runs("base").iter().filter(|run| run.join("scores/test").exists()).count();
+    assert_eq!(scored, 2, "a run that is done is scored, whatever became of others");
+}
+
+#[test]
+fn a_run_that_needs_more_than_the_declared_memory_is_not_begun() {
+    let context = TestContext::new();
+    sweep(&context, "1e-3, 2e-3");
+    let output = context.cliptune("run experiments/base.yaml --jobs 2 --memory 100MB").ended(1);
+    assert!(output.stderr.contains("of memory, and --memory is 95 MiB"), "{output}");
+    assert!(context.runs("base").is_empty());
+    context.cliptune("run experiments/base.yaml --jobs 2 --memory 3GB").succeeded();
+    assert_eq!(context.statuses("base"), ["done"; 4]);
+    for wrong in ["--memory 3", "--memory much", "--jobs 0", "--threads 0"] {
+        context.cliptune(&format!("run experiments/base.yaml {wrong}")).ended(2);
+    }
+}
+
+#[test]
+fn a_signal_ends_all_of_them_with_their_checkpoints() {
+    type Send = fn(Pid, Signal) -> rustix::io::Result<()>;
+    let ways: [(Signal, Send); 2] = [(Signal::TERM, kill_process), (Signal::INT, kill_process_group)];
+    for (signal, send) in ways {
+        let context = TestContext::new();
+        context.replace("experiments/base.yaml", "seeds: [0]", "seeds: [0, 1]");
+        let command = "run experiments/base.yaml --jobs 2 --set train.epochs=300";
+        let child = context.start("cliptune", command);
+        wait_for("step of both", || {
+            let runs = context.runs("base");
+            let logs = runs.iter().map(|run| fs::read_to_string(run.join("events.jsonl")).unwrap_or_default());
+            (logs.filter(|log| log.contains("\"step\"")).count() == 2).then_some(())
+        });
+        send(Pid::from_child(&child), signal).unwrap();
+        let output: Output = child.wait_with_output().unwrap().into();
+        let output = output.ended(130);
+        assert_eq!(output.stderr.matches("finishing this step, then saving").count(), 1, "{output}");
+        assert_eq!(context.statuses("base"), ["interrupted"; 2], "{output}");
+        assert!(context.runs("base").iter().all(|run| run.join("checkpoint/last.safetensors").is_file()));
+        context.cliptune(command).succeeded();
+        assert_eq!(context.statuses("base"), ["done"; 2]);
+    }
+}

@@ -1,0 +1,135 @@
+//! The same work, begun more than once: it is done once.
+
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+
+use fs_err as fs;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::signals::training;
+use crate::support::{Output, TestContext, wait_for};
+
+fn ended(child: Child) -> Output {
+    child.wait_with_output().expect("it ends").into()
+}
+
+/// Starts a command so many times at once, and returns how all of them ended.
+fn at_once(context: &TestContext, commands: &[&str]) -> Vec<Output> {
+    let children: Vec<Child> = commands.iter().map(|command| context.start("cliptune", command)).collect();
+    children.into_iter().map(ended).collect()
+}
+
+/// Everything was made once, and nothing is missing or left over.
+fn assert_made_once(context: &TestContext, outputs: &[Output]) {
+    assert_eq!((context.runs("base").len(), context.runs("tuned").len()), (1, 2), "{outputs:#?}");
+    context.cliptune("status --exit-code").succeeded();
+    let datasets = fs::read_dir(context.path("runs/datasets")).unwrap().count();
+    assert_eq!(datasets, 2, "base and tuned have different datasets");
+    let left = |path: &String| path.contains(".unfinished") || path.contains(".work");
+    let files = context.files("runs");
+    assert!(!files.iter().any(|(path, _)| left(path)), "{files:?}");
+}
+
+#[test]
+fn whoever_waits_finds_everything_done_however_many_they_are() {
+    for number in [2, 8] {
+        let context = TestContext::new();
+        let outputs = at_once(&context, &vec!["run experiments --wait"; number]);
+        assert!(outputs.iter().all(|output| output.code == Some(0)), "{outputs:#?}");
+        assert_made_once(&context, &outputs);
+    }
+}
+
+#[test]
+fn whoever_does_not_wait_says_who_is_at_it_and_does_nothing_twice() {
+    for number in [2, 8] {
+        let context = TestContext::new();
+        let outputs = at_once(&context, &vec!["run experiments"; number]);
+        for output in outputs.iter().filter(|output| output.code != Some(0)) {
+            assert_eq!(output.code, Some(1), "{output}");
+            assert!(output.stderr.contains("is at work on") && output.stderr.contains("hint: --wait"), "{output}");
+        }
+        assert!(context.runs("base").len() <= 1 && context.runs("tuned").len() <= 2, "{outputs:#?}");
+        context.cliptune("run experiments").succeeded();
+        assert_made_once(&context, &outputs);
+    }
+}
+
+#[test]
+fn different_experiments_share_what_they_have_in_common() {
+    let context = TestContext::new();
+    let other = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
+    context.write("experiments/other.yaml", &other.replace("name: tuned", "name: other").replace("1e-4", "2e-4"));
+    let commands = ["tuned", "other", "base"].map(|name| format!("run experiments/{name}.yaml --wait"));
+    let outputs = at_once(&context, &commands.each_ref().map(String::as_str));
+    assert!(outputs.iter().all(|output| output.code == Some(0)), "{outputs:#?}");
+    assert_eq!(context.statuses("other"), ["done"; 2]);
+    assert_made_once(&context, &outputs);
+}
+
+#[test]
+fn a_run_that_is_trained_is_left_to_its_process_and_that_is_named() {
+    let context = TestContext::new();
+    let (child, run) = training(&context, "cliptune-train", "");
+    let who = format!("process {}", child.id());
+    let long = "experiments/base.yaml --set train.epochs=150";
+    for command in ["run", "train"] {
+        let refused = context.cliptune(&format!("{command} {long}")).ended(1);
+        assert!(refused.stderr.contains("cliptune-train on ") && refused.stderr.contains(&who), "{refused}");
+        assert!(refused.stderr.contains("is at work on base s0"), "{refused}");
+    }
+    let why = context.cliptune(&format!("status {long} --json")).succeeded().json();
+    let why = why[0]["why"][0].as_str().unwrap().to_owned();
+    assert!(why.contains("is running: cliptune-train on ") && why.contains(&who), "{why}");
+    assert_eq!(context.statuses("base"), ["running"]);
+    kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
+    ended(child).ended(-9);
+    // A killed process holds up nobody.
+    context.cliptune(&format!("run {long}")).succeeded();
+    assert_eq!(context.only_run("base"), run);
+    assert_eq!(context.statuses("base"), ["done"]);
+}
+
+#[test]
+fn whoever_waits_goes_on_where_the_other_was_stopped() {
+    let context = TestContext::new();
+    let (first, run) = training(&context, "cliptune-train", "");
+    let command = "run experiments/base.yaml --set train.epochs=150 --wait";
+    let mut second = context.start("cliptune", command);
+    let mut lines = BufReader::new(second.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let told = lines.find(|line| line.contains("waiting for")).expect("it says what it waits for");
+    assert!(told.contains(&format!("base s0: waiting for cliptune-train on ")) && told.contains(&format!("process {}", first.id())), "{told}");
+    kill_process(Pid::from_child(&first), Signal::INT).unwrap();
+    ended(first).ended(130);
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(second.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("continuing base/")), "{rest:?}");
+    assert_eq!(context.only_run("base"), run);
+    assert_eq!(context.statuses("base"), ["done"]);
+}
+
+#[test]
+fn a_wait_can_be_interrupted() {
+    let context = TestContext::new();
+    let (first, _) = training(&context, "cliptune-train", "");
+    let mut second = context.start("cliptune", "run experiments/base.yaml --set train.epochs=150 --wait");
+    let mut lines = BufReader::new(second.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.contains("waiting for")).expect("it says what it waits for");
+    kill_process(Pid::from_child(&second), Signal::TERM).unwrap();
+    assert_eq!(second.wait().unwrap().code(), Some(130));
+    kill_process(Pid::from_child(&first), Signal::INT).unwrap();
+    ended(first).ended(130);
+    assert_eq!(context.statuses("base"), ["interrupted"]);
+}
+
+#[test]
+fn a_folder_that_is_deleted_during_its_training_never_comes_back_as_a_run() {
+    let context = TestContext::new();
+    let (child, run) = training(&context, "cliptune-train", "");
+    // A file may be made in it at the same moment.
+    wait_for("end of the folder", || fs::remove_dir_all(&run).ok());
+    let output = ended(child).ended(1);
+    assert!(output.stderr.contains("was removed or replaced while it was written"), "{output}");
+    assert!(output.stderr.contains(run.to_str().unwrap()), "{output}");
+    assert!(!run.exists() && context.statuses("base").is_empty(), "{output}");
+}
