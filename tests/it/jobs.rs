@@ -25,7 +25,7 @@ fn weights(context: &TestContext) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn runs_side_by_side_are_those_that_are_made_one_after_the_other() {
     let (alone, beside) = (TestContext::new(), TestContext::new());
-    [&alone, &beside].map(|context| sweep(context, "1e-3, 2e-3"));
+    [&alone, &beside].into_iter().for_each(|context| sweep(context, "1e-3, 2e-3"));
     alone.cliptune("run experiments/base.yaml --threads 1").succeeded();
     beside.cliptune("run experiments/base.yaml --jobs 3 --threads 3").succeeded();
     let weights = [&alone, &beside].map(weights);
@@ -69,7 +69,10 @@ fn a_failure_is_shown_at_once_and_summed_up_and_the_others_are_made() {
     let at = |text: &str| output.stderr.find(text).unwrap_or_else(|| panic!("no {text:?}: {output}"));
     let shown = at("error: base lr=1000000000000000000000000000000 s0: ");
     let summed_up = at("warning: base is incomplete: 2 of 4 runs failed");
-    assert!(shown < summed_up && summed_up < at("lr=1000000000000000000000000000000 s1: train failed: "), "{output}");
+    assert!(
+        shown < summed_up && summed_up < at("lr=1000000000000000000000000000000 s1: train failed: "),
+        "{output}"
+    );
     let mut statuses = context.statuses("base");
     statuses.sort();
     assert_eq!(statuses, ["done", "done", "failed", "failed"]);
@@ -102,7 +105,8 @@ fn a_signal_ends_all_of_them_with_their_checkpoints() {
         let child = context.start("cliptune", command);
         wait_for("step of both", || {
             let runs = context.runs("base");
-            let logs = runs.iter().map(|run| fs::read_to_string(run.join("events.jsonl")).unwrap_or_default());
+            let logs =
+                runs.iter().map(|run| fs::read_to_string(run.join("events.jsonl")).unwrap_or_default());
             (logs.filter(|log| log.contains("\"step\"")).count() == 2).then_some(())
         });
         send(Pid::from_child(&child), signal).unwrap();

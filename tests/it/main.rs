@@ -9,6 +9,7 @@ mod data;
 #[path = "../../crates/query/tests/it/drawn.rs"]
 mod drawn;
 mod dry_run;
+mod exit_codes;
 mod export;
 mod fetch;
 mod full_disk;

@@ -62,12 +62,10 @@ fn a_changed_setting_makes_its_experiment_stale_and_no_other() {
     tuned          1  fresh    stale     stale   train.optimizer.lr: 1e-4 → 2e-4
     ");
     let again = context.cliptune("run experiments").succeeded();
-    assert_eq!(headings(&again), [
-        "[1/2] tuned s0: train",
-        "[1/2] tuned s0: done",
-        "[2/2] tuned s1: train",
-        "[2/2] tuned s1: done",
-    ]);
+    assert_eq!(
+        headings(&again),
+        ["[1/2] tuned s0: train", "[1/2] tuned s0: done", "[2/2] tuned s1: train", "[2/2] tuned s1: done",]
+    );
     assert_eq!(context.runs("base").len(), 1);
     assert_eq!(context.runs("tuned").len(), 4);
     // The way back costs nothing but the report: the first runs are still there.

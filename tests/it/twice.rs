@@ -47,7 +47,10 @@ fn whoever_does_not_wait_says_who_is_at_it_and_does_nothing_twice() {
         let outputs = at_once(&context, &vec!["run experiments"; number]);
         for output in outputs.iter().filter(|output| output.code != Some(0)) {
             assert_eq!(output.code, Some(1), "{output}");
-            assert!(output.stderr.contains("is at work on") && output.stderr.contains("hint: --wait"), "{output}");
+            assert!(
+                output.stderr.contains("is at work on") && output.stderr.contains("hint: --wait"),
+                "{output}"
+            );
         }
         assert!(context.runs("base").len() <= 1 && context.runs("tuned").len() <= 2, "{outputs:#?}");
         context.cliptune("run experiments").succeeded();
@@ -59,7 +62,10 @@ fn whoever_does_not_wait_says_who_is_at_it_and_does_nothing_twice() {
 fn different_experiments_share_what_they_have_in_common() {
     let context = TestContext::new();
     let other = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
-    context.write("experiments/other.yaml", &other.replace("name: tuned", "name: other").replace("1e-4", "2e-4"));
+    context.write(
+        "experiments/other.yaml",
+        &other.replace("name: tuned", "name: other").replace("1e-4", "2e-4"),
+    );
     let commands = ["tuned", "other", "base"].map(|name| format!("run experiments/{name}.yaml --wait"));
     let outputs = at_once(&context, &commands.each_ref().map(String::as_str));
     assert!(outputs.iter().all(|output| output.code == Some(0)), "{outputs:#?}");
@@ -82,6 +88,8 @@ fn a_run_that_is_trained_is_left_to_its_process_and_that_is_named() {
     let why = why[0]["why"][0].as_str().unwrap().to_owned();
     assert!(why.contains("is running: cliptune-train on ") && why.contains(&who), "{why}");
     assert_eq!(context.statuses("base"), ["running"]);
+    let shown = context.cliptune("show base").succeeded();
+    assert!(shown.stdout.contains("running: cliptune-train on ") && shown.stdout.contains(&who), "{shown}");
     kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
     ended(child).ended(-9);
     // A killed process holds up nobody.
@@ -98,7 +106,11 @@ fn whoever_waits_goes_on_where_the_other_was_stopped() {
     let mut second = context.start("cliptune", command);
     let mut lines = BufReader::new(second.stderr.take().unwrap()).lines().map(Result::unwrap);
     let told = lines.find(|line| line.contains("waiting for")).expect("it says what it waits for");
-    assert!(told.contains(&format!("base s0: waiting for cliptune-train on ")) && told.contains(&format!("process {}", first.id())), "{told}");
+    assert!(
+        told.contains("base s0: waiting for cliptune-train on ")
+            && told.contains(&format!("process {}", first.id())),
+        "{told}"
+    );
     kill_process(Pid::from_child(&first), Signal::INT).unwrap();
     ended(first).ended(130);
     let rest: Vec<String> = lines.collect();

@@ -104,7 +104,13 @@ impl<'a> Pipeline<'a> {
             return Ok(self.unless_leaking(experiment, Ending::Fresh));
         }
         let started = Instant::now();
-        self.printer.status(&format!("[{}/{}] {}: {}", at + 1, self.selection.experiments.len(), experiment.name, Tool::Ingest));
+        self.printer.status(&format!(
+            "[{}/{}] {}: {}",
+            at + 1,
+            self.selection.experiments.len(),
+            experiment.name,
+            Tool::Ingest
+        ));
         let exit = self.stage(experiment, Tool::Ingest)?;
         if exit == Exit::Interrupted {
             return Ok(Ending::Interrupted);
@@ -164,9 +170,8 @@ impl<'a> Pipeline<'a> {
         good.flat_map(|experiment| {
             let own = self.standings.known.iter().filter(|one| one.plan.experiment == experiment.name);
             // An experiment without a problem has a standing for each of its plans, in their order.
-            own.enumerate().map(|(number, standing)| {
-                (OnePlan { experiment: experiment.name.clone(), number }, standing)
-            })
+            own.enumerate()
+                .map(|(number, standing)| (OnePlan { experiment: experiment.name.clone(), number }, standing))
         })
     }
 

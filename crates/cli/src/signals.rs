@@ -90,7 +90,9 @@ impl Children {
     fn pass_on(&self, origin: &Origin) {
         let mut known = self.known();
         known.asked = true;
-        if let Some(signal) = Signal::from_named_raw(origin.signal).filter(|_| !came_from_the_keyboard(origin)) {
+        if let Some(signal) =
+            Signal::from_named_raw(origin.signal).filter(|_| !came_from_the_keyboard(origin))
+        {
             // A child that has just ended cannot receive the signal and does not need it.
             for child in &known.running {
                 let _ = kill_process(*child, signal);

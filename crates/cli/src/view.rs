@@ -6,7 +6,7 @@ use std::path::Path;
 use cliptune_experiment::Split;
 use cliptune_query::{kept, kept_alpha_of};
 use cliptune_store::{
-    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, TimeSplit, read_events,
+    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, TimeSplit, Worker, read_events,
     read_precisions, read_scores,
 };
 use serde::Serialize;
@@ -19,6 +19,9 @@ pub(crate) struct RunView<'a> {
     id: String,
     folder: &'a Path,
     status: &'static str,
+    /// The process that writes the run, while it is running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<Worker>,
     best_epoch: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alpha: Option<f64>,
@@ -58,6 +61,7 @@ impl<'a> RunView<'a> {
             id: run.id(),
             folder: run.folder(),
             status: status.as_str(),
+            worker: run.worker(),
             best_epoch,
             alpha,
             record,
@@ -93,6 +97,14 @@ impl<'a> RunView<'a> {
     /// Returns what the time was spent on, where the log tells it.
     pub(crate) fn time_split(&self) -> Option<TimeSplit> {
         self.time_split
+    }
+
+    /// Returns the status, with the process that writes the run where there is one.
+    pub(crate) fn status_and_worker(&self) -> String {
+        match &self.worker {
+            Some(worker) => format!("{}: {worker}", self.status),
+            None => self.status.to_owned(),
+        }
     }
 
     /// Returns what people say about the run.

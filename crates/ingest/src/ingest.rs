@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use cliptune_experiment::{DataPlan, ExperimentName};
 use cliptune_store::{
-    Claim, Dataset, Inputs, Patience, ReadFile, Reading, Store, StoreError, Succession, TableFiles, Unread, Work,
-    write_dataset,
+    Claim, Dataset, Inputs, Patience, ReadFile, Reading, Store, StoreError, Succession, TableFiles, Unread,
+    Work, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress, silent_interrupt_flag};
 

@@ -85,7 +85,11 @@ fn require_runs(experiments: &[Experiment], standings: &[Standing]) -> Result<()
 
 /// Scores what has no scores. A run that fails does not keep the others from being scored; the last failure is the
 /// command's, the ones before it are told at once.
-fn score_missing(arguments: &Arguments, standings: &[Standing], printer: &Printer) -> Result<Exit, ScoreError> {
+fn score_missing(
+    arguments: &Arguments,
+    standings: &[Standing],
+    printer: &Printer,
+) -> Result<Exit, ScoreError> {
     let store = Store::open(&arguments.common.store)?;
     // A signal ends this program at once, even while it waits.
     let interrupted = AtomicBool::new(false);
@@ -120,7 +124,9 @@ fn score_now(
     printer: &Printer,
 ) -> Result<(), ScoreError> {
     let (_, now) = look(arguments, &|_, _| {})?;
-    let Some(standing) = now.iter().find(|now| now.key == standing.key && !now.is_scored()) else { return Ok(()) };
+    let Some(standing) = now.iter().find(|now| now.key == standing.key && !now.is_scored()) else {
+        return Ok(());
+    };
     let Some(run) = &standing.run else { return Ok(()) };
     // Only when there is something to score: without it the library need not be there.
     let runtime = match runtime {

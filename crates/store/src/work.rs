@@ -194,7 +194,10 @@ mod tests {
         let error = claim(&store, "tuned s0", false, false).unwrap_err();
         assert!(matches!(error, StoreError::Busy { .. }));
         let told = error.to_string();
-        assert!(told.contains(&format!("process {}", std::process::id())) && told.ends_with("tuned s0"), "{told}");
+        assert!(
+            told.contains(&format!("process {}", std::process::id())) && told.ends_with("tuned s0"),
+            "{told}"
+        );
         assert!(claim(&store, "tuned s0", true, true).unwrap().is_none(), "a wait can be interrupted");
         drop(held);
         drop(claim(&store, "tuned s0", true, false).unwrap().unwrap());

@@ -25,7 +25,8 @@ impl Worker {
     /// Describes this process, which begins now.
     pub(crate) fn this() -> Self {
         let program = std::env::current_exe().ok();
-        let program = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let program =
+            program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
         Self {
             program: program.unwrap_or_default(),
             host: host_name(),
@@ -83,7 +84,12 @@ mod tests {
         fs_err::write(&path, worker.note()).unwrap();
         assert_eq!(Worker::read(&path), Some(worker.clone()));
         assert!(!worker.is_elsewhere());
-        let far = Worker { program: "cliptune-train".to_owned(), host: "gpu-3".to_owned(), pid: 7, since: "2026".to_owned() };
+        let far = Worker {
+            program: "cliptune-train".to_owned(),
+            host: "gpu-3".to_owned(),
+            pid: 7,
+            since: "2026".to_owned(),
+        };
         assert!(far.is_elsewhere());
         assert_eq!(far.to_string(), "cliptune-train on gpu-3 (process 7, since 2026)");
         assert_eq!(Worker::unknown().to_string(), "another process");

@@ -170,7 +170,13 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let sizes = [("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1B", 1), ("3kB", 3_000), ("1TB", 1_000_000_000_000)];
+        let sizes = [
+            ("500MB", 500_000_000),
+            ("2 GiB", 2 << 30),
+            ("1B", 1),
+            ("3kB", 3_000),
+            ("1TB", 1_000_000_000_000),
+        ];
         for (written, bytes) in sizes {
             assert_eq!(parse_bytes(written), Some(bytes), "{written}");
         }

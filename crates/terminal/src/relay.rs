@@ -99,7 +99,10 @@ struct State {
 impl Relayed {
     pub(crate) fn start(label: &str, total: u64, unit: &str) -> Self {
         let (label, unit, message) = (label.to_owned(), unit.to_owned(), String::new());
-        Self(Mutex::new(State { position: Position { label, done: 0, total, unit, message, ended: false }, sent: None }))
+        Self(Mutex::new(State {
+            position: Position { label, done: 0, total, unit, message, ended: false },
+            sent: None,
+        }))
     }
 
     pub(crate) fn advance(&self, by: u64) {
@@ -140,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_message_survives_its_way_and_other_lines_are_none() {
-        let failure = Failure::new("it failed\nbadly").with_hint("do better").caused_by(Failure::new("a cause"));
+        let failure =
+            Failure::new("it failed\nbadly").with_hint("do better").caused_by(Failure::new("a cause"));
         let position = Position {
             label: "tuned s0".to_owned(),
             done: 3,

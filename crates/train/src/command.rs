@@ -62,7 +62,12 @@ fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
 
 /// Trains what is missing, bases first. The standings are determined anew after each run, because the next run may
 /// start from it. What another process is at is left to it, unless this one is to wait.
-fn train_all(arguments: &Arguments, store: &Store, experiments: &[Experiment], printer: &Printer) -> Result<Exit, TrainError> {
+fn train_all(
+    arguments: &Arguments,
+    store: &Store,
+    experiments: &[Experiment],
+    printer: &Printer,
+) -> Result<Exit, TrainError> {
     let interrupted = interrupt_flag();
     let context = Context::new(store, printer, device::choose()?, &interrupted);
     let missing = Missing { store, experiments, only: arguments.only.as_ref() };
@@ -111,7 +116,11 @@ fn train_all(arguments: &Arguments, store: &Store, experiments: &[Experiment], p
 }
 
 /// Makes a run, or makes the damaged export of one again, which makes no run.
-fn train_one(context: &Context<'_>, missing: &Missing<'_>, standing: &Standing) -> Result<Option<Run>, TrainError> {
+fn train_one(
+    context: &Context<'_>,
+    missing: &Missing<'_>,
+    standing: &Standing,
+) -> Result<Option<Run>, TrainError> {
     if let Some(run) = &standing.run {
         let text = format!("{}: its export is damaged and is made again from its weights", run.id());
         context.printer.status(&text);
@@ -154,9 +163,8 @@ struct Missing<'a> {
 impl Missing<'_> {
     /// Returns the first plan that has no complete run and is not left to another process.
     fn next(&self, busy: &Busy) -> Result<Option<Standing>, TrainError> {
-        let is_asked_for = |standing: &Standing| {
-            self.only.is_none_or(|only| only.experiment == standing.plan.experiment)
-        };
+        let is_asked_for =
+            |standing: &Standing| self.only.is_none_or(|only| only.experiment == standing.plan.experiment);
         let mut standings = standings(self.store, self.experiments, &|_, _| {})?.into_iter();
         Ok(standings.find(|one| !one.is_trained() && is_asked_for(one) && !busy.has(one)))
     }

@@ -111,7 +111,7 @@ fn status(run: &Run, view: &RunView<'_>) -> String {
         Some(Outcome::Failed { message }) => format!("{}: {message}", view.status()),
         _ => match view.kept() {
             Some(kept) => format!("{}, kept {kept}", view.status()),
-            None => view.status().to_owned(),
+            None => view.status_and_worker(),
         },
     }
 }

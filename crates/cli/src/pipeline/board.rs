@@ -153,7 +153,8 @@ impl<'a> Board<'a> {
         match job.finish() {
             Finish::Done if self.has_several() && !self.is_table => {
                 // It begins with the name of the run's folder.
-                let reached = result.as_deref().and_then(|text| text.split_once(": ")).map(|(_, reached)| reached);
+                let reached =
+                    result.as_deref().and_then(|text| text.split_once(": ")).map(|(_, reached)| reached);
                 let reached = reached.map_or_else(|| format::duration(job.time), str::to_owned);
                 self.printer.status(&format!("{}: done, {reached}", self.place(number, job)));
             }

@@ -35,12 +35,15 @@ pub(crate) struct Ended {
     pub(crate) time: Duration,
 }
 
+/// News of a job's program, with the number of the job and its step.
+pub(crate) type Report = (usize, Step, News);
+
 /// Where news of one job go, with its number and its step.
 #[derive(Clone, Debug)]
 pub(crate) struct Reporter {
     pub(crate) job: usize,
     pub(crate) step: Step,
-    pub(crate) news: Sender<(usize, Step, News)>,
+    pub(crate) news: Sender<Report>,
 }
 
 impl Reporter {

@@ -1,5 +1,6 @@
 //! Works on all runs that have to be made, several at a time.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,7 +9,7 @@ use cliptune_terminal::{ErrorDocument, Exit, Failure, Message, Printer, format};
 use serde_json::Value;
 
 use super::board::Board;
-use super::child::{Ended, News, Reporter, start};
+use super::child::{Ended, News, Report, Reporter, start};
 use super::jobs::{Finish, Job, Jobs, Step};
 use super::room::{Need, Room};
 use crate::error::CliError;
@@ -43,9 +44,9 @@ pub(crate) struct Crew<'a> {
     board: Board<'a>,
     command: MakeCommand<'a>,
     children: Children,
-    news: (Sender<(usize, Step, News)>, Receiver<(usize, Step, News)>),
+    news: (Sender<Report>, Receiver<Report>),
     /// The last error that the program of each job has told.
-    errors: std::collections::BTreeMap<usize, ErrorDocument>,
+    errors: BTreeMap<usize, ErrorDocument>,
 }
 
 impl<'a> Crew<'a> {
@@ -53,7 +54,7 @@ impl<'a> Crew<'a> {
     pub(crate) fn new(jobs: Jobs, means: Means, printer: &'a Printer, command: MakeCommand<'a>) -> Self {
         let board = Board::new(printer, jobs.all().len());
         let room = Room::new(means.jobs, means.memory);
-        let errors = std::collections::BTreeMap::new();
+        let errors = BTreeMap::new();
         Self { jobs, room, means, board, command, children: Children::default(), news: channel(), errors }
     }
 
@@ -115,11 +116,13 @@ impl<'a> Crew<'a> {
     fn ended(&mut self, number: usize, step: Step, ended: Ended) {
         self.jobs.spent(number, ended.time);
         match ended.exit {
-            Ok(Exit::Done) if step == Step::Estimate => return self.estimated(number, &ended.output),
+            Ok(Exit::Done) if step == Step::Estimate => self.estimated(number, &ended.output),
             Ok(Exit::Done) => self.done(number, step),
             Ok(Exit::Interrupted) => self.finish(number, Finish::Interrupted),
             Ok(exit) => {
-                let silent = || ErrorDocument::of(&Failure::new(format!("{} ended with {}", step.tool(), exit.code())));
+                let silent = || {
+                    ErrorDocument::of(&Failure::new(format!("{} ended with {}", step.tool(), exit.code())))
+                };
                 let error = self.errors.remove(&number).unwrap_or_else(silent);
                 self.failed(number, step, &error, exit);
             }
@@ -181,7 +184,8 @@ impl Estimate {
     fn of(output: &str) -> Self {
         let document: Value = serde_json::from_str(output).unwrap_or_default();
         let forecast = document.pointer("/0/forecast");
-        let number = |pointer| forecast.and_then(|forecast| forecast.pointer(pointer)).and_then(Value::as_u64);
+        let number =
+            |pointer| forecast.and_then(|forecast| forecast.pointer(pointer)).and_then(Value::as_u64);
         Self {
             need: number("/memory/total").map_or(Need::Unknown, Need::Bytes),
             there_is: number("/memory_there_is"),

@@ -108,10 +108,7 @@ impl Jobs {
     /// Returns what the standings lack. With `estimate`, the memory of a run is estimated before it is trained.
     ///
     /// `plans` has every plan that may be worked on, with its standing; a base comes before what starts from it.
-    pub(crate) fn of<'a>(
-        plans: impl Iterator<Item = (OnePlan, &'a Standing)>,
-        estimate: bool,
-    ) -> Self {
+    pub(crate) fn of<'a>(plans: impl Iterator<Item = (OnePlan, &'a Standing)>, estimate: bool) -> Self {
         let mut jobs = Vec::<Job>::new();
         let mut references = Vec::new();
         for (one, standing) in plans {
@@ -154,7 +151,9 @@ impl Jobs {
         for number in 0..self.0.len() {
             let lost = |base: &usize| self.0.get(*base).is_some_and(Job::lacks_weights_for_good);
             let is_lost = self.0.get(number).is_some_and(|job| job.bases.iter().any(lost));
-            if let Some(job) = self.0.get_mut(number).filter(|job| is_lost && matches!(job.state, State::Next(_))) {
+            if let Some(job) =
+                self.0.get_mut(number).filter(|job| is_lost && matches!(job.state, State::Next(_)))
+            {
                 job.state = State::Finished(Finish::Skipped);
             }
         }

@@ -21,7 +21,9 @@ impl FromStr for ShardSize {
     type Err = String;
 
     fn from_str(written: &str) -> Result<Self, String> {
-        format::parse_bytes(written).map(Self).ok_or_else(|| "expected a size such as 500MB or 2GB".to_owned())
+        format::parse_bytes(written)
+            .map(Self)
+            .ok_or_else(|| "expected a size such as 500MB or 2GB".to_owned())
     }
 }
 

@@ -1,0 +1,80 @@
+//! One mistake has one exit code, whichever tool meets it.
+
+use std::fmt::Write;
+
+use fs_err as fs;
+
+use crate::support::TestContext;
+
+/// The tools that read experiments.
+const TOOLS: [&str; 6] = ["check", "ingest", "train", "score", "report", "run"];
+
+/// Makes the only experiment a wrong one.
+type Mistake = (&'static str, fn(&TestContext));
+
+const FILE: &str = "experiments/base.yaml";
+
+/// Takes the architecture away and starts from something else.
+fn start_from(context: &TestContext, from: &str) {
+    let text = fs::read_to_string(context.path(FILE)).unwrap();
+    let (head, rest) = text.split_once("  from: scratch\n").unwrap();
+    let (_, tail) = rest.split_once("train:\n").unwrap();
+    context.write(FILE, &format!("{head}  from: {from}\ntrain:\n{tail}"));
+}
+
+const MISTAKES: [Mistake; 13] = [
+    ("no such file", |context| fs::remove_file(context.path(FILE)).unwrap()),
+    ("no YAML", |context| context.replace(FILE, "train:", "train: [")),
+    ("an unknown key", |context| context.replace(FILE, "epochs", "epcohs")),
+    ("nothing in it", |context| context.write(FILE, "")),
+    ("no such model", |context| start_from(context, "./nowhere")),
+    ("no such base", |context| start_from(context, "run:nobody")),
+    ("no images", |context| context.replace(FILE, "contest/images", "contest/nowhere")),
+    ("no such table", |context| context.replace(FILE, "contest.parquet", "nowhere.parquet")),
+    ("a glob that is none", |context| context.replace(FILE, "../contest/images", "../contest/[images")),
+    ("no such column", |context| context.replace(FILE, "image_description", "image_descriptions")),
+    ("no SQL", |context| context.replace(FILE, "metadata: filename", "metadata: \"upper(filename\"")),
+    ("no such column in SQL", |context| context.replace(FILE, "model:\n", "  where: \"nope = 1\"\nmodel:\n")),
+    ("a table that is none", |context| context.write("contest/contest.parquet", "no table")),
+];
+
+/// Where nothing is wrong with the experiment, a tool that lacks what another one makes fails, and `report` and `run` do
+/// what they can. `check` reads the experiment alone, and `train`, `score` and `report` read no cell of a table.
+#[test]
+fn one_mistake_has_one_exit_code_whichever_tool_meets_it() {
+    let mut table = format!("{:<22} {}", "", TOOLS.join("  "));
+    for (name, make) in MISTAKES {
+        let context = TestContext::new();
+        make(&context);
+        let code = |tool: &str| context.cliptune(&format!("{tool} {FILE}")).code.unwrap();
+        let codes: Vec<String> =
+            TOOLS.iter().map(|tool| format!("{:<w$}", code(tool), w = tool.len())).collect();
+        write!(table, "\n{name:<22} {}", codes.join("  ").trim_end()).unwrap();
+    }
+    insta::assert_snapshot!(table, @r"
+                           check  ingest  train  score  report  run
+    no such file           2      2       2      2      2       2
+    no YAML                2      2       2      2      2       2
+    an unknown key         2      2       2      2      2       2
+    nothing in it          2      2       2      2      2       2
+    no such model          2      2       2      2      2       2
+    no such base           2      2       2      2      2       2
+    no images              0      2       2      2      2       2
+    no such table          0      2       2      2      2       2
+    a glob that is none    0      2       2      2      2       2
+    no such column         0      2       1      1      0       2
+    no SQL                 0      2       1      1      0       2
+    no such column in SQL  0      2       1      1      0       2
+    a table that is none   0      1       1      1      0       1
+    ");
+}
+
+#[test]
+fn a_mistake_of_one_experiment_among_others_is_a_failure() {
+    let context = TestContext::new();
+    context.replace("experiments/tuned.yaml", "label: label", "label: labels");
+    // The base is made, so that it was not for nothing that the command ran.
+    context.cliptune("run experiments").ended(1);
+    assert_eq!(context.statuses("base"), ["done"]);
+    context.cliptune("ingest experiments/tuned.yaml").ended(2);
+}
