@@ -186,10 +186,7 @@ impl<'a> Pipeline<'a> {
         } else if self.wait {
             command.arg("--wait");
         }
-        if let Some(threads) = self.means.threads {
-            command.envs(THREADS.map(|variable| (variable, threads.to_string())));
-        }
-        Ok(command)
+        Ok(with_threads(command, self.means.threads_of_one()))
     }
 
     /// Runs one tool for one experiment. The experiments that it starts from are passed along because they may be in
@@ -197,7 +194,7 @@ impl<'a> Pipeline<'a> {
     fn stage(&self, experiment: &Experiment, tool: Tool) -> Result<Exit, CliError> {
         let mut command = tool_of_this_run(tool, self.common)?;
         command.args(self.selection.arguments(&self.selection.with_bases(experiment)));
-        finish(tool, command, self.printer)
+        finish(tool, with_threads(command, self.means.threads), self.printer)
     }
 }
 
@@ -219,6 +216,14 @@ fn tool_of_this_run(tool: Tool, common: &CommonArgs) -> Result<Command, CliError
         }
     }
     Ok(command)
+}
+
+/// Lets a program take so many threads, if the number was declared.
+fn with_threads(mut command: Command, threads: Option<usize>) -> Command {
+    if let Some(threads) = threads {
+        command.envs(THREADS.map(|variable| (variable, threads.to_string())));
+    }
+    command
 }
 
 /// Waits for a tool. A crash counts as an ordinary failure, so that the remaining work can still be done.

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -84,7 +84,7 @@ impl Children {
     pub(crate) fn remove(&self, child: &Child) -> bool {
         let mut known = self.known();
         known.running.retain(|pid| *pid != Pid::from_child(child));
-        known.asked
+        known.asked || catch().load(Ordering::SeqCst)
     }
 
     fn pass_on(&self, origin: &Origin) {

@@ -147,5 +147,5 @@ pub use time_split::TimeSplit;
 pub use trash::{Kind, Trash, Trashed};
 pub use unread::{ContentHash, Unread};
 pub use utc::{age_since, utc_now};
-pub use work::{Claim, Patience, Work};
+pub use work::{Claim, Patience, Work, run_label};
 pub use worker::{Worker, host_name};

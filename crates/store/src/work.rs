@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use cliptune_experiment::{DataPlan, Plan};
+use cliptune_experiment::{DataPlan, Plan, spelled};
 use cliptune_terminal::Printer;
 use fs_err as fs;
 use fs_err::File;
@@ -45,8 +45,17 @@ impl Work {
     /// Returns the work of training, exporting and scoring the run of a plan that has this key.
     pub fn run(plan: &Plan, key: &str) -> Self {
         let identity = json!([plan.experiment, key]);
-        Self { file: file_name("run", &identity), what: format!("{} s{}", plan.experiment, plan.seed) }
+        Self { file: file_name("run", &identity), what: run_label(plan) }
     }
+}
+
+/// Returns what people call the run of a plan: its experiment, the settings that vary, and its seed.
+pub fn run_label(plan: &Plan) -> String {
+    let setting = |(key, value): (&String, &serde_json::Value)| {
+        format!(" {}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
+    };
+    let settings: String = plan.axes.iter().map(setting).collect();
+    format!("{}{settings} s{}", plan.experiment, plan.seed)
 }
 
 fn file_name(kind: &str, identity: &serde_json::Value) -> String {

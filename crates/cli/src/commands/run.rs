@@ -39,12 +39,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Divides what there is between the jobs.
+    /// Returns what there is for the jobs together.
     fn means(&self) -> Means {
         let jobs = self.jobs.get();
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         let declared = self.threads.map(usize::from).or((jobs > 1).then(processors));
-        Means { jobs, threads: declared.map(|threads| (threads / jobs).max(1)), memory: self.memory }
+        Means { jobs, threads: declared, memory: self.memory }
     }
 }
 

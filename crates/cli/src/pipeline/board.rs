@@ -159,6 +159,10 @@ impl<'a> Board<'a> {
                 self.printer.status(&format!("{}: done, {reached}", self.place(number, job)));
             }
             Finish::Failed { .. } => self.failed += 1,
+            Finish::Interrupted if self.has_several() => {
+                let place = self.place(number, job);
+                self.printer.status(&format!("{place}: interrupted; the same command goes on with it"));
+            }
             _ => {}
         }
         if let Some(all) = &self.all {

@@ -20,13 +20,18 @@ use crate::signals::{self, Caught, Children};
 pub(crate) struct Means {
     /// The number of runs that are worked on at once.
     pub(crate) jobs: usize,
-    /// The number of threads of each of them, unless each may take all.
+    /// The number of threads that they have together, unless each program may take all.
     pub(crate) threads: Option<usize>,
     /// The bytes that they may take together, if that was declared.
     pub(crate) memory: Option<u64>,
 }
 
 impl Means {
+    /// Returns the number of threads of each run.
+    pub(crate) fn threads_of_one(&self) -> Option<usize> {
+        self.threads.map(|threads| (threads / self.jobs).max(1))
+    }
+
     /// Checks whether it matters how much memory a run needs.
     pub(crate) fn counts_memory(&self) -> bool {
         self.jobs > 1 || self.memory.is_some()

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cliptune_experiment::{ExperimentName, ModelSource, Plan, spelled};
-use cliptune_store::{OnePlan, Standing};
+use cliptune_experiment::{ExperimentName, ModelSource, Plan, Seed};
+use cliptune_store::{OnePlan, Standing, run_label};
 use cliptune_terminal::Exit;
 
 use super::room::{Need, Room};
@@ -124,7 +124,7 @@ impl Jobs {
             references.push((plan.experiment.clone(), plan.seed));
             jobs.push(Job {
                 plan: one,
-                label: label(plan),
+                label: run_label(plan),
                 time: Duration::ZERO,
                 needs_scores: stages.needs(Tool::Score),
                 bases,
@@ -226,21 +226,12 @@ impl Jobs {
 }
 
 /// Returns the jobs that a plan starts from.
-fn bases(plan: &Plan, before: &[(ExperimentName, cliptune_experiment::Seed)]) -> Vec<usize> {
+fn bases(plan: &Plan, before: &[(ExperimentName, Seed)]) -> Vec<usize> {
     let ModelSource::Run(reference) = &plan.model.from else { return Vec::new() };
-    let is_meant = |(experiment, seed): &(ExperimentName, cliptune_experiment::Seed)| {
+    let is_meant = |(experiment, seed): &(ExperimentName, Seed)| {
         *experiment == reference.experiment && reference.seed.is_none_or(|wanted| wanted == *seed)
     };
     before.iter().enumerate().filter(|(_, one)| is_meant(one)).map(|(number, _)| number).collect()
-}
-
-/// Returns what people call the run of a plan: its experiment, the settings that vary, and its seed.
-fn label(plan: &Plan) -> String {
-    let setting = |(key, value): (&String, &serde_json::Value)| {
-        format!(" {}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
-    };
-    let settings: String = plan.axes.iter().map(setting).collect();
-    format!("{}{settings} s{}", plan.experiment, plan.seed)
 }
 
 #[cfg(test)]
