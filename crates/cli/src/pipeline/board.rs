@@ -123,15 +123,16 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Shows a warning, once, with the name of its run. One that begins with the name of its experiment is about all of
-    /// the experiment's runs.
+    /// Shows a warning with the name of its run, once for all runs of the experiment that have the same. One that begins
+    /// with the name of the experiment is about all of them already.
     pub(crate) fn warning(&mut self, job: &Job, text: &str) {
-        let text = match text.starts_with(&format!("{}", job.plan.experiment)) {
-            true => text.to_owned(),
-            false => format!("{}: {text}", job.label),
-        };
-        if self.told.insert(text.clone()) {
-            self.printer.warn(&text);
+        let experiment = job.plan.experiment.as_str();
+        if !self.told.insert(format!("{experiment}: {text}")) {
+            return;
+        }
+        match text.starts_with(experiment) {
+            true => self.printer.warn(text),
+            false => self.printer.warn(&format!("{}: {text}", job.label)),
         }
     }
 
