@@ -42,7 +42,7 @@ const MISTAKES: [Mistake; 13] = [
 /// what they can. `check` reads the experiment alone, and `train`, `score` and `report` read no cell of a table.
 #[test]
 fn one_mistake_has_one_exit_code_whichever_tool_meets_it() {
-    let mut table = format!("{:<22} {}", "", TOOLS.join("  "));
+    let mut table = format!("{:<22} {}", "mistake", TOOLS.join("  "));
     for (name, make) in MISTAKES {
         let context = TestContext::new();
         make(&context);
@@ -52,7 +52,7 @@ fn one_mistake_has_one_exit_code_whichever_tool_meets_it() {
         write!(table, "\n{name:<22} {}", codes.join("  ").trim_end()).unwrap();
     }
     insta::assert_snapshot!(table, @r"
-                           check  ingest  train  score  report  run
+    mistake                check  ingest  train  score  report  run
     no such file           2      2       2      2      2       2
     no YAML                2      2       2      2      2       2
     an unknown key         2      2       2      2      2       2

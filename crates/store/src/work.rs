@@ -208,9 +208,9 @@ mod tests {
             "{told}"
         );
         assert!(claim(&store, "tuned s0", true, true).unwrap().is_none(), "a wait can be interrupted");
+        drop(other);
         drop(held);
         drop(claim(&store, "tuned s0", true, false).unwrap().unwrap());
-        drop(other);
         assert!(!root.exists(), "nothing is left where nothing was made");
     }
 
@@ -219,8 +219,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let path = folder.path().join(FOLDER).join(&work("tuned").file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
         for left in ["", "garbage", r#"{"program":"cliptune-train","host":"far","pid":7,"since":"2026"}"#] {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, left).unwrap();
             assert!(claim(&store, "tuned", false, false).unwrap().is_some(), "{left}");
             assert!(!path.exists());

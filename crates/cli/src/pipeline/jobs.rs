@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn what_starts_from_a_run_waits_for_its_weights_and_not_for_its_scores() {
         let mut jobs = Jobs(vec![job("base", &[], Step::Train), job("tuned", &[0], Step::Train)]);
-        let mut room = Room::new(4, None);
+        let mut room = Room::new(4, Some(10));
         assert_eq!(jobs.begin(&mut room), Some((0, Step::Train)));
         assert_eq!(jobs.begin(&mut room), None, "the base is not trained yet");
         room.leave(0);
