@@ -12,11 +12,32 @@ use super::bytes::le16;
 use super::header::Header;
 use super::{LARGEST_IMAGE, check_size};
 
-/// Reads the size of the screen. The first frame may be larger.
+/// Reads the size of the screen, or of the first frame where that reaches beyond it.
 pub(super) fn header(bytes: &[u8]) -> Option<Header> {
     let (width, height) = (le16(bytes, 6)?.into(), le16(bytes, 8)?.into());
     bytes.get(12)?;
-    Some(Header { width, height, rotated: false, deep: false })
+    let [right, bottom] = first_frame(bytes).unwrap_or_default();
+    Some(Header { width: right.max(width), height: bottom.max(height), rotated: false, deep: false })
+}
+
+/// Finds the right and the lower edge of the first frame, which follows the colours of the screen and any extensions.
+fn first_frame(bytes: &[u8]) -> Option<[u32; 2]> {
+    const EXTENSION: u8 = 0x21;
+    const FRAME: u8 = 0x2C;
+    let screen = *bytes.get(10)?;
+    let colours = if screen & 0x80 == 0 { 0 } else { 3 << ((screen & 7) + 1) };
+    let mut at = 13 + colours;
+    while *bytes.get(at)? == EXTENSION {
+        at += 2;
+        // Its parts begin with their lengths, and the last one is empty.
+        while let length @ 1..=255 = *bytes.get(at)? {
+            at += 1 + usize::from(length);
+        }
+        at += 1;
+    }
+    let edge =
+        |from: usize| Some(u32::from(le16(bytes, at + from)?) + u32::from(le16(bytes, at + from + 4)?));
+    (*bytes.get(at)? == FRAME).then(|| Some([edge(1)?, edge(3)?]))?
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
@@ -66,4 +87,28 @@ fn palette(decoder: &Decoder<Cursor<&[u8]>>) -> Option<Palette> {
         *entry = [r, g, b, 255];
     }
     Some(palette)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Level, footprint, inspect};
+
+    /// A GIF of one black pixel, with an extension before it, at a place of its own.
+    fn placed(left: u16, top: u16) -> Vec<u8> {
+        let mut bytes = b"GIF89a\x02\0\x03\0\x80\0\0\0\0\0\xff\xff\xff\x21\xfe\x03abc\0,".to_vec();
+        [left, top, 1, 1].iter().for_each(|side| bytes.extend(side.to_le_bytes()));
+        bytes.extend(b"\0\x02\x02\x44\x01\0;");
+        bytes
+    }
+
+    #[test]
+    fn a_frame_beyond_the_screen_counts_for_the_size_and_for_the_memory() {
+        for (bytes, size) in [(placed(0, 0), [2, 3]), (placed(40, 5_000), [41, 5_001])] {
+            for level in [Level::Header, Level::Whole] {
+                let seen = inspect(&bytes, level).unwrap();
+                assert_eq!([seen.width, seen.height], size, "{level:?}");
+            }
+            assert!(footprint(&bytes) >= u64::from(size[0] * size[1]));
+        }
+    }
 }
