@@ -96,12 +96,6 @@ fn keys_and_values_that_do_not_exist_come_all_at_once() {
     16 |     patch_size: 7
        |                 ^ `patch_size` is 7 here
 
-    error: `train` lacks `epochs`
-      --> experiments/base.yaml:22:1
-       |
-    22 | train:
-       | ^^^^^ expected `epochs`: the number of passes over the train split
-
     error: unknown value `contrast` for `train.objective`
       --> experiments/base.yaml:23:14
        |
