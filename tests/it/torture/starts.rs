@@ -5,21 +5,24 @@ use std::collections::BTreeMap;
 use cliptune_random::Random;
 
 use super::tally::Tally;
-use super::trial::{RUN, Reference, Trial};
+use super::trial::{Reference, Trial};
+
+/// Each waits for what another is doing; without `--wait` it would say who that is, and leave it undone.
+const WAIT: &str = "run experiments --wait";
 
 /// A few at once.
 pub(super) fn of_the_same(reference: &Reference, _: &mut Random, tally: &mut Tally) {
-    start(&reference.empty(), &[RUN; 4], tally);
+    start(&reference.empty(), &[WAIT; 4], tally);
 }
 
 /// As many as there may be, of the same and of different experiments.
 pub(super) fn of_many(reference: &Reference, random: &mut Random, tally: &mut Tally) {
     let kinds = [
-        RUN,
-        "run experiments/base.yaml",
-        "run experiments/tuned.yaml",
+        WAIT,
+        "run experiments/base.yaml --wait",
+        "run experiments/tuned.yaml --wait",
         "ingest experiments",
-        "run experiments --quiet",
+        "run experiments --quiet --wait",
     ];
     let commands: Vec<&str> = (0..16).map(|_| random.pick(&kinds)).collect();
     start(&reference.empty(), &commands, tally);
