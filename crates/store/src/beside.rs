@@ -29,7 +29,7 @@ pub(crate) fn tables<'a>(
 }
 
 fn table(source: &Location, found: &ImageFiles) -> Result<Option<(TableLayout, FileNames)>, StoreError> {
-    let FileNames { folder, relative } = &found.names;
+    let FileNames { folder, relative, .. } = &found.names;
     let packings: Vec<Option<Packing>> = relative
         .iter()
         .map(|name| Packing::of(name.as_ref()).filter(|_| folder.join(name).is_file()))
@@ -54,7 +54,7 @@ fn table(source: &Location, found: &ImageFiles) -> Result<Option<(TableLayout, F
     let endings: Vec<&str> = relative.iter().filter_map(|name| name.rsplit('.').next()).collect();
     let is_one_kind = layout != TableLayout::Folders || endings.iter().all(|ending| *ending == endings[0]);
     let is_there = !relative.is_empty() && is_one_kind;
-    Ok(is_there.then(|| (layout, FileNames { folder: folder.clone(), relative })))
+    Ok(is_there.then(|| (layout, FileNames::new(folder.clone(), relative))))
 }
 
 /// What a table is known by.
@@ -77,5 +77,5 @@ pub(crate) fn contents(layout: TableLayout, files: &FileNames) -> Result<Content
             known.push(format!("{name}/{}", member.name()));
         }
     }
-    Ok(Contents { hashed: FileNames { folder: files.folder.clone(), relative }, named })
+    Ok(Contents { hashed: FileNames::new(files.folder.clone(), relative), named })
 }

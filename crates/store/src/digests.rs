@@ -4,6 +4,7 @@
 //! this, too. As in git, the hash of a file that changed a moment ago is not remembered, because the file could
 //! change again within the same tick of the file system's clock.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -62,9 +63,21 @@ impl Stamp {
     /// Returns the stamps of files below a folder, each `None` where there is none. They are asked for relative to the open
     /// folder, because the way to the folder is most of a path.
     pub fn of_files<'n>(folder: &Path, names: impl Iterator<Item = &'n str>) -> Vec<Option<Self>> {
+        names.map(Self::below(folder)).collect()
+    }
+
+    /// Returns the stamps of files directly in a folder, by paths that end with their names, or `None` where one of them
+    /// cannot be asked for any more.
+    pub(crate) fn of_all(folder: &Path, paths: &[String]) -> Option<Vec<Self>> {
+        let below = Self::below(folder);
+        let stamp = |path: &String| below(path.rsplit('/').next()?);
+        paths.par_iter().with_min_len(64).map(stamp).collect()
+    }
+
+    /// Opens a folder to ask for the stamps of files by their paths below it.
+    fn below(folder: &Path) -> impl Fn(&str) -> Option<Self> {
         let opened = File::open(folder).ok();
-        let stamp = |name| statat(opened.as_ref()?, name, AtFlags::empty()).ok();
-        names.map(|name| stamp(name).map(|file| Self::from_stat(&file))).collect()
+        move |name| statat(opened.as_ref()?, name, AtFlags::empty()).ok().map(|file| Self::from_stat(&file))
     }
 
     /// Returns whether the file had settled at a moment that [`settled`] gave: what was read of it since then is its content
@@ -98,18 +111,19 @@ impl Stamp {
     }
 }
 
-/// Returns the stamps of files, in their order. They are asked for relative to an open folder, because the way to the
-/// folder is most of a path.
-pub(crate) fn stamps(files: &FileNames) -> Result<Vec<Stamp>, StoreError> {
+/// Returns the stamps of files, in their order: those that their listing has, or else those of now.
+pub(crate) fn stamps(files: &FileNames) -> Result<Cow<'_, [Stamp]>, StoreError> {
+    if let Some(stamps) = &files.stamps {
+        return Ok(Cow::Borrowed(stamps));
+    }
     let is_within = matches!(Place::of(&files.folder.join("file")), Place::Within { .. });
-    let folder = if is_within { None } else { File::open(&files.folder).ok() };
-    let below = |name: &str| statat(folder.as_ref()?, name, AtFlags::empty()).ok();
+    let below = Stamp::below(&files.folder);
     let stamp = |name: &String| {
-        let stat = Place::is_plainly_a_file(name).then(|| below(name)).flatten();
+        let stamp = (!is_within && Place::is_plainly_a_file(name)).then(|| below(name)).flatten();
         // What cannot be asked for is an error that names the whole path.
-        stat.map_or_else(|| Stamp::of(&files.folder.join(name)), |stat| Ok(Stamp::from_stat(&stat)))
+        stamp.map_or_else(|| Stamp::of(&files.folder.join(name)), Ok)
     };
-    files.relative.par_iter().map(stamp).collect()
+    files.relative.par_iter().map(stamp).collect::<Result<_, _>>().map(Cow::Owned)
 }
 
 /// Returns the time before which a file must have changed for its content to be remembered.
@@ -206,43 +220,71 @@ pub(crate) fn cache_file(cache: &Path, kind: &str, subject: &str) -> PathBuf {
     cache.join(format!("{kind}-{}.bin", &blake3::hash(subject.as_bytes()).to_hex()[..16]))
 }
 
-/// Hashes files in parallel. Only those that have changed since the last call for the same `subject` are given to
-/// `read`.
-///
-/// Progress is in bytes, and is only reported when there is something to read.
-pub(crate) fn digests(
-    cache: &Path,
-    subject: &str,
-    files: &FileNames,
-    read: &ReadFile<'_>,
-    on_progress: &(dyn Fn(u64, u64) + Sync),
-) -> Result<Vec<Digest>, StoreError> {
-    digests_before(settled(), cache, subject, files, read, on_progress)
+/// What is remembered of the files of a subject.
+pub(crate) struct Memory {
+    file: PathBuf,
+    remembered: Remembered,
 }
 
-/// Does the same, and remembers the hashes of files that changed before `settled`.
-fn digests_before(
-    settled: i64,
-    cache: &Path,
-    subject: &str,
+impl Memory {
+    /// Recalls what was remembered when the files of the subject were last hashed.
+    pub(crate) fn recall(cache: &Path, subject: &str) -> Self {
+        let file = cache_file(cache, "digests", subject);
+        let remembered = read_compact(&file, FORMAT).unwrap_or_default();
+        Self { file, remembered }
+    }
+
+    /// Hashes files in parallel. Only those that have changed since the last time are given to `read`.
+    ///
+    /// Progress is in bytes, and is only reported when there is something to read.
+    pub(crate) fn digests(
+        self,
+        files: &FileNames,
+        read: &ReadFile<'_>,
+        on_progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Vec<Digest>, StoreError> {
+        self.digests_before(settled(), files, read, on_progress)
+    }
+
+    /// Does the same, and remembers the hashes of files that changed before `settled`.
+    fn digests_before(
+        self,
+        settled: i64,
+        files: &FileNames,
+        read: &ReadFile<'_>,
+        on_progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Vec<Digest>, StoreError> {
+        let Self { file, remembered } = self;
+        let stamps = stamps(files)?;
+        let digests = |hashes: Vec<[u8; HASH]>| {
+            stamps.iter().zip(hashes).map(|(stamp, hash)| Digest { size: stamp.size, hash }).collect()
+        };
+        if remembered.is_of(files, &stamps) {
+            return Ok(digests(remembered.hashes.0));
+        }
+        let hashes = hashes(&remembered.kept(files, &stamps), files, &stamps, read, on_progress)?;
+        let mut now = Remembered::default();
+        for ((name, stamp), hash) in files.relative.iter().zip(&*stamps).zip(&hashes) {
+            if stamp.is_settled(settled) {
+                now.push(name, *stamp, *hash);
+            }
+        }
+        write_compact(&file, FORMAT, &now);
+        Ok(digests(hashes))
+    }
+}
+
+/// Returns the hashes of files: those that are known, and of the rest what `read` says.
+fn hashes(
+    known: &[Option<[u8; HASH]>],
     files: &FileNames,
+    stamps: &[Stamp],
     read: &ReadFile<'_>,
     on_progress: &(dyn Fn(u64, u64) + Sync),
-) -> Result<Vec<Digest>, StoreError> {
-    let file = cache_file(cache, "digests", subject);
-    let (remembered, stamps) = rayon::join(|| read_compact(&file, FORMAT), || stamps(files));
-    let (remembered, stamps): (Remembered, _) = (remembered.unwrap_or_default(), stamps?);
-    let digests = |hashes: Vec<[u8; HASH]>| {
-        stamps.iter().zip(hashes).map(|(stamp, hash)| Digest { size: stamp.size, hash }).collect()
-    };
-    if remembered.is_of(files, &stamps) {
-        return Ok(digests(remembered.hashes.0));
-    }
-    let kept = remembered.kept(files, &stamps);
-    let total =
-        kept.iter().zip(&stamps).filter(|(kept, _)| kept.is_none()).map(|(_, stamp)| stamp.size).sum();
-    let done = AtomicU64::new(0);
-    let hash = |at: usize| match kept[at] {
+) -> Result<Vec<[u8; HASH]>, StoreError> {
+    let unknown = known.iter().zip(stamps).filter(|(known, _)| known.is_none());
+    let (done, total) = (AtomicU64::new(0), unknown.map(|(_, stamp)| stamp.size).sum());
+    let hash = |at: usize| match known[at] {
         Some(hash) => Ok(hash),
         None => {
             let (path, size) = (files.folder.join(&files.relative[at]), stamps[at].size);
@@ -251,15 +293,7 @@ fn digests_before(
             Ok(hash)
         }
     };
-    let hashes = (0..kept.len()).into_par_iter().map(hash).collect::<Result<Vec<_>, StoreError>>()?;
-    let mut now = Remembered::default();
-    for ((name, stamp), hash) in files.relative.iter().zip(&stamps).zip(&hashes) {
-        if stamp.is_settled(settled) {
-            now.push(name, *stamp, *hash);
-        }
-    }
-    write_compact(&file, FORMAT, &now);
-    Ok(digests(hashes))
+    (0..known.len()).into_par_iter().map(hash).collect()
 }
 
 #[cfg(test)]
@@ -274,11 +308,10 @@ mod tests {
     fn read_before(settled: i64, cache: &Path, path: &Path) -> ([u8; 32], u64) {
         let bytes = AtomicU64::new(0);
         let count = |done: u64, _| bytes.store(done, Ordering::Relaxed);
-        let files = FileNames {
-            folder: path.parent().unwrap().to_owned(),
-            relative: vec![path.file_name().unwrap().to_str().unwrap().to_owned()],
-        };
-        let digests = digests_before(settled, cache, "images", &files, &Unread::hash, &count).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let files = FileNames::new(path.parent().unwrap().to_owned(), vec![name]);
+        let memory = Memory::recall(cache, "images");
+        let digests = memory.digests_before(settled, &files, &Unread::hash, &count).unwrap();
         (digests[0].hash, bytes.load(Ordering::Relaxed))
     }
 
@@ -309,15 +342,16 @@ mod tests {
     #[test]
     fn only_the_files_that_are_new_or_have_changed_are_read() {
         let root = tempfile::tempdir().unwrap();
-        let names = |numbers: &[usize]| FileNames {
-            folder: root.path().to_owned(),
-            relative: numbers.iter().map(|number| format!("{number}.png")).collect(),
+        let names = |numbers: &[usize]| {
+            let names = numbers.iter().map(|number| format!("{number}.png"));
+            FileNames::new(root.path().to_owned(), names.collect())
         };
         let read = |numbers: &[usize]| {
             let total = AtomicU64::new(0);
             let count = |_, of| total.store(of, Ordering::Relaxed);
             let cache = root.path().join("cache");
-            digests_before(LONG_AGO, &cache, "images", &names(numbers), &Unread::hash, &count).unwrap();
+            let memory = Memory::recall(&cache, "images");
+            memory.digests_before(LONG_AGO, &names(numbers), &Unread::hash, &count).unwrap();
             total.into_inner()
         };
         for number in 1..=4 {

@@ -19,17 +19,30 @@ use crate::error::StoreError;
 /// that start with a dot are skipped. Folders are read side by side, level by level: a recursion could be as deep as an
 /// untrusted folder is.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let (mut files, mut level) = (Vec::new(), vec![PathBuf::new()]);
+    Ok(visit_below(folder, |_, files| Ok(files))?.into_iter().flatten().collect())
+}
+
+/// Lists a folder and every one below it, and returns what `visit` makes of each: it is given the folder's path and the paths
+/// of the files that lie directly in it, relative to the uppermost folder and in no particular order. Whatever is to be known
+/// of every file is best asked for there, side by side, while the system still has the folder at hand.
+pub(crate) fn visit_below<T: Send>(
+    folder: &Path,
+    visit: impl Fn(&Path, Vec<PathBuf>) -> Result<T, StoreError> + Sync,
+) -> Result<Vec<T>, StoreError> {
+    let (mut visited, mut level) = (Vec::new(), vec![PathBuf::new()]);
+    let visit = |below: &PathBuf| {
+        let (at, Content { files, folders }) = (path(folder, below), content(folder, below)?);
+        Ok::<_, StoreError>((visit(&at, files)?, folders))
+    };
     while !level.is_empty() {
-        let read: Vec<Content> =
-            level.par_iter().map(|below| content(folder, below)).collect::<Result<_, _>>()?;
+        let read: Vec<(T, Vec<PathBuf>)> = level.par_iter().map(visit).collect::<Result<_, _>>()?;
         level.clear();
-        for content in read {
-            files.extend(content.files);
-            level.extend(content.folders);
+        for (made, folders) in read {
+            visited.push(made);
+            level.extend(folders);
         }
     }
-    Ok(files)
+    Ok(visited)
 }
 
 /// What lies directly in a folder, as paths relative to the uppermost one.

@@ -8,9 +8,10 @@ use cliptune_sources::glob;
 use globset::GlobMatcher;
 use rayon::slice::ParallelSliceMut as _;
 
+use crate::digests::Stamp;
 use crate::error::{MissingImages, StoreError};
-use crate::folder_files::files_below;
-use crate::packed::Packing;
+use crate::folder_files::{files_below, visit_below};
+use crate::packed::{Packing, refuse_compressed};
 
 /// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
 pub(crate) const EXTENSIONS: [&str; 10] =
@@ -21,6 +22,15 @@ pub(crate) const EXTENSIONS: [&str; 10] =
 pub(crate) struct FileNames {
     pub(crate) folder: PathBuf,
     pub(crate) relative: Vec<String>,
+    /// The stamp of each, where the listing has asked for them: then every one is a file of its own.
+    pub(crate) stamps: Option<Vec<Stamp>>,
+}
+
+impl FileNames {
+    /// Returns files whose stamps nobody has asked for yet.
+    pub(crate) fn new(folder: PathBuf, relative: Vec<String>) -> Self {
+        Self { folder, relative, stamps: None }
+    }
 }
 
 /// The image files of a source.
@@ -31,6 +41,15 @@ pub(crate) struct ImageFiles {
     pub(crate) passed_over: BTreeMap<String, u64>,
     /// The tables that lie in the folder beside the images, sorted.
     pub(crate) tables: Vec<String>,
+}
+
+impl ImageFiles {
+    /// Returns files that are images because somebody has named them, unless they are compressed archives. Of what was named,
+    /// nothing but these was passed over.
+    pub(crate) fn named(names: FileNames, passed_over: BTreeMap<String, u64>) -> Result<Self, StoreError> {
+        refuse_compressed(&names)?;
+        Ok(Self { names, passed_over, tables: Vec::new() })
+    }
 }
 
 /// The names that Hugging Face gives the table of a folder of images.
@@ -74,15 +93,43 @@ impl Contents {
         *self.others.entry(extension(below)).or_default() += 1;
     }
 
+    /// Adds what is in another folder.
+    fn append(&mut self, other: Self) {
+        self.images.extend(other.images);
+        self.archives.extend(other.archives);
+        self.parquet.extend(other.parquet);
+        self.tables.extend(other.tables);
+        other.others.into_iter().for_each(|(kind, files)| *self.others.entry(kind).or_default() += files);
+    }
+
     /// Returns the images of the folder, and where it has none, the archives or else the parquet files that may hold them.
-    pub(crate) fn images(mut self, folder: PathBuf) -> ImageFiles {
+    /// The stamps are those of the images, in the order in which these were added.
+    pub(crate) fn images(mut self, folder: PathBuf, stamps: Option<Vec<Stamp>>) -> ImageFiles {
+        let stamps = stamps.filter(|_| !self.images.is_empty());
         let mut sources = [&mut self.images, &mut self.archives, &mut self.parquet].map(std::mem::take);
         let chosen = sources.iter_mut().find(|files| !files.is_empty()).map(std::mem::take);
         sources.iter().flatten().for_each(|name| self.count(Path::new(name)));
-        let mut relative = chosen.unwrap_or_default();
-        relative.par_sort_unstable();
+        let (relative, stamps) = sorted(chosen.unwrap_or_default(), stamps);
         self.tables.sort_unstable();
-        ImageFiles { names: FileNames { folder, relative }, passed_over: self.others, tables: self.tables }
+        let names = FileNames { folder, relative, stamps };
+        ImageFiles { names, passed_over: self.others, tables: self.tables }
+    }
+}
+
+/// Sorts names, and stamps along with them.
+fn sorted(mut names: Vec<String>, stamps: Option<Vec<Stamp>>) -> (Vec<String>, Option<Vec<Stamp>>) {
+    match stamps {
+        stamps if names.is_sorted() => (names, stamps),
+        None => {
+            names.par_sort_unstable();
+            (names, None)
+        }
+        Some(stamps) => {
+            let mut both: Vec<(String, Stamp)> = names.into_iter().zip(stamps).collect();
+            both.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            let (names, stamps) = both.into_iter().unzip();
+            (names, Some(stamps))
+        }
     }
 }
 
@@ -93,28 +140,45 @@ impl Contents {
 /// skipped as well, such as checkpoints of notebooks and resource forks.
 pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
-        let mut contents = Contents::default();
-        files_below(images)?.into_iter().try_for_each(|below| contents.add(below))?;
-        let found = contents.images(images.to_path_buf());
+        let found = in_folder(images)?;
         return match found.names.relative.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(found),
         };
     }
     if let Some(names) = single(images)? {
-        return Ok(named(names));
+        return ImageFiles::named(names, BTreeMap::new());
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
     let names = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
     if names.relative.is_empty() {
         return Err(missing(MissingImages::Glob));
     }
-    Ok(named(names))
+    ImageFiles::named(names, BTreeMap::new())
 }
 
-/// Returns files that were named. What was not named is not counted as passed over.
-fn named(names: FileNames) -> ImageFiles {
-    ImageFiles { names, passed_over: BTreeMap::new(), tables: Vec::new() }
+/// Lists the images of a folder, and looks at each while the system still has its folder at hand.
+fn in_folder(folder: &Path) -> Result<ImageFiles, StoreError> {
+    let mut parts = visit_below(folder, |at, files| {
+        let mut contents = Contents::default();
+        files.into_iter().try_for_each(|below| contents.add(below))?;
+        contents.images.par_sort_unstable();
+        let stamps = Stamp::of_all(at, &contents.images);
+        Ok((contents, stamps))
+    })?;
+    // In a tree that has its images in the lowest folders this is their order already, which spares a sort of all.
+    parts.sort_unstable_by(|(one, _), (other, _)| one.images.first().cmp(&other.images.first()));
+    let images = parts.iter().map(|(part, _)| part.images.len()).sum();
+    let (mut contents, mut stamps) = (Contents::default(), Some(Vec::with_capacity(images)));
+    contents.images.reserve(images);
+    for (part, found) in parts {
+        contents.append(part);
+        stamps = stamps.zip(found).map(|(mut all, found)| {
+            all.extend(found);
+            all
+        });
+    }
+    Ok(contents.images(folder.to_path_buf(), stamps))
 }
 
 /// Finds the tables of images in a folder.
@@ -127,7 +191,7 @@ pub(crate) fn single(path: &Path) -> Result<Option<FileNames>, StoreError> {
     let (true, Some(folder), Some(name)) = (path.is_file(), path.parent(), path.file_name()) else {
         return Ok(None);
     };
-    Ok(Some(FileNames { folder: folder.to_path_buf(), relative: vec![text_of(name.into(), path)?] }))
+    Ok(Some(FileNames::new(folder.to_path_buf(), vec![text_of(name.into(), path)?])))
 }
 
 /// Returns the files that a glob matches, possibly none. Returns `None` when the path is not a glob below an existing
@@ -139,7 +203,7 @@ pub(crate) fn matching(glob: &Path) -> Result<Option<FileNames>, StoreError> {
     }
     let matcher = matcher(glob, &pattern)?;
     let relative = matching_names(&folder, |below| matcher.is_match(below))?;
-    Ok(Some(FileNames { folder, relative }))
+    Ok(Some(FileNames::new(folder, relative)))
 }
 
 /// Returns the sorted paths of the wanted files below a folder.
@@ -223,6 +287,18 @@ mod tests {
         let root =
             folder(&["b/2.JPG", "a.png", "b/1.jpeg", "notes.txt", ".hidden.png", ".x/3.png", "c.webp", "d"]);
         assert_eq!(list(root.path()).unwrap().names.relative, ["a.png", "b/1.jpeg", "b/2.JPG", "c.webp"]);
+    }
+
+    #[test]
+    fn images_of_all_folders_are_in_one_order_and_each_has_its_own_stamp() {
+        let files = ["a-b.png", "a.png", "a/1.png", "a/b/2.png", "a/b0.png", "b.png", "c/d/3.png", "c/d.png"];
+        let root = folder(&files);
+        let names = list(root.path()).unwrap().names;
+        let mut expected = files.to_vec();
+        expected.sort_unstable();
+        assert_eq!(names.relative, expected);
+        let stamp = |name: &String| Stamp::of_file(&root.path().join(name)).unwrap();
+        assert_eq!(names.stamps, Some(names.relative.iter().map(stamp).collect()));
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Location, TableFormat, Verify};
+use rayon::prelude::*;
 use serde_json::json;
 
 use crate::beside;
 use crate::dataset_record::SourceBytes;
-use crate::digests::{Digest, Stamp, digests, stamps};
+use crate::digests::{Digest, Memory, Stamp, stamps};
 use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
 use crate::image_files::{self, FileNames, ImageFiles};
@@ -126,11 +127,13 @@ impl Inputs {
             Location::Local(path) => files_of_table(path),
             Location::Remote(address) => remote::table(address, plan),
         })?;
-        let images = listed(&plan.images, |images| match images {
+        let list = |images: &Location| match images {
             Location::Local(path) => image_files::list(path),
             Location::Remote(address) => remote::images(address, plan),
-        })?;
-        images.iter().try_for_each(|(_, found)| packed::refuse_compressed(&found.names))?;
+        };
+        let recall = || remembered(cache, plan);
+        let (images, memories) = rayon::join(|| listed(&plan.images, list), recall);
+        let images = images?;
         let mut inputs = Self::empty(plan.verify);
         let (layout, tables) = match plan.metadata.format {
             TableFormat::Beside => beside::tables(&images)?,
@@ -150,16 +153,14 @@ impl Inputs {
         }
         inputs.table_hash = table_hash(layout, &hashed, &named);
         on_table(&inputs.table);
-        for (source, found) in images {
+        for ((_, found), memory) in images.into_iter().zip(memories) {
             let ImageFiles { names, mut passed_over, tables } = packed::expanded(found)?;
             for table in tables.iter().filter(|_| layout != TableLayout::Folders) {
                 *passed_over.entry(image_files::extension(table.as_ref())).or_default() += 1;
             }
-            let known = match plan.verify {
-                Verify::Whole | Verify::Header => {
-                    by_content(&digests(cache, &source.to_string(), &names, read_image, on_progress)?)
-                }
-                Verify::None => by_stamp(inputs.images_folders.len() as u32, &names)?,
+            let known = match memory {
+                Some(memory) => by_content(&memory.digests(&names, read_image, on_progress)?),
+                None => by_stamp(inputs.images_folders.len() as u32, &names)?,
             };
             inputs.add_images(names, known);
             for (extension, files) in passed_over {
@@ -198,6 +199,15 @@ impl Inputs {
     }
 }
 
+/// Recalls what is remembered of the images of each source, if the plan is to read them at all.
+fn remembered(cache: &Path, plan: &DataPlan) -> Vec<Option<Memory>> {
+    let recall = |images: &Location| match plan.verify {
+        Verify::Whole | Verify::Header => Some(Memory::recall(cache, &images.to_string())),
+        Verify::None => None,
+    };
+    plan.images.iter().map(recall).collect()
+}
+
 fn by_content(digests: &[Digest]) -> Vec<(u64, ImageIdentity)> {
     digests.iter().map(|digest| (digest.size, ImageIdentity::Content(digest.hash))).collect()
 }
@@ -208,7 +218,7 @@ fn by_stamp(folder: u32, names: &FileNames) -> Result<Vec<(u64, ImageIdentity)>,
     let known = |(name, stamp): (&String, &Stamp)| {
         (stamp.size, ImageIdentity::stamp(folder, name, stamp.size, stamp.modified))
     };
-    Ok(names.relative.iter().zip(&stamps).map(known).collect())
+    Ok(names.relative.iter().zip(&*stamps).map(known).collect())
 }
 
 /// Lists the files of each of some sources.
@@ -238,11 +248,16 @@ fn table_digests(
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<Digest>, StoreError> {
     if plan.metadata.format != TableFormat::Parquet {
-        return digests(cache, &format!("{table} as a table"), files, &Unread::hash, on_progress);
+        return Memory::recall(cache, &format!("{table} as a table")).digests(
+            files,
+            &Unread::hash,
+            on_progress,
+        );
     }
     let columns = NamedColumns::of(plan);
     let read = |file: Unread| parquet_parts::digest(file.path(), &columns).map(ContentHash);
-    digests(cache, &format!("{table} as a table of {}", columns.key()), files, &read, on_progress)
+    let memory = Memory::recall(cache, &format!("{table} as a table of {}", columns.key()));
+    memory.digests(files, &read, on_progress)
 }
 
 /// Returns the hash of a table. A single file gives its own hash, so that the table stays the same under any name. Where rows
@@ -262,18 +277,25 @@ fn table_hash(layout: TableLayout, contents: &[(String, Digest)], named: &[Strin
 /// Returns the hash of all names and identities. A name ends where a byte stands that no name has. Long runs of bytes are
 /// hashed several times as fast as many short ones.
 fn images_hash(images: &[ImageFile]) -> String {
-    const RUN: usize = 1 << 20;
-    let (mut hasher, mut run) = (blake3::Hasher::new(), Vec::with_capacity(RUN + RUN / 8));
+    const RUN: usize = 1 << 12;
+    const RUNS: usize = 16;
+    let mut hasher = blake3::Hasher::new();
+    for images in images.chunks(RUN * RUNS) {
+        let runs: Vec<Vec<u8>> = images.par_chunks(RUN).map(run).collect();
+        runs.iter().for_each(|run| _ = hasher.update(run));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Returns the bytes that stand for some images in the hash of all.
+fn run(images: &[ImageFile]) -> Vec<u8> {
+    let mut run = Vec::with_capacity(images.len() * 128);
     for image in images {
         run.extend_from_slice(&image.folder.to_le_bytes());
         run.extend_from_slice(image.relative.as_bytes());
         run.push(0);
         image.identity.append_to(&mut run);
         run.push(0);
-        if run.len() >= RUN {
-            hasher.update(&run);
-            run.clear();
-        }
     }
-    hasher.update(&run).finalize().to_hex().to_string()
+    run
 }

@@ -7,7 +7,7 @@ use cliptune_clip::model_folder::{Found, NotAModel, diagnose};
 use fs_err as fs;
 use serde_json::json;
 
-use crate::digests::{Digest, digests};
+use crate::digests::{Digest, Memory};
 use crate::error::StoreError;
 use crate::identity;
 use crate::image_files::FileNames;
@@ -35,9 +35,9 @@ impl Store {
     /// Returns the BLAKE3 of a model folder's weights, configuration, tokenizer and preprocessor. Other files do not
     /// count. Files whose sizes and times have not changed since the last call are not read again.
     pub fn model_hash(&self, folder: &Path) -> Result<String, StoreError> {
-        let files = FileNames { folder: folder.to_path_buf(), relative: names(folder)? };
-        let digests =
-            digests(&self.cache_folder(), &folder.to_string_lossy(), &files, &Unread::hash, &|_, _| {})?;
+        let files = FileNames::new(folder.to_path_buf(), names(folder)?);
+        let memory = Memory::recall(&self.cache_folder(), &folder.to_string_lossy());
+        let digests = memory.digests(&files, &Unread::hash, &|_, _| {})?;
         Ok(over(&files.relative, digests.iter().map(Digest::hex)))
     }
 }

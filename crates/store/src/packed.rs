@@ -125,7 +125,10 @@ pub fn read_image(path: &Path) -> Result<Vec<u8>, StoreError> {
 
 /// Replaces each file that others lie within by the images in it.
 pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
-    let ImageFiles { names: FileNames { folder, relative }, mut passed_over, tables } = found;
+    if found.names.stamps.is_some() {
+        return Ok(found);
+    }
+    let ImageFiles { names: FileNames { folder, relative, .. }, mut passed_over, tables } = found;
     let mut expanded = Vec::with_capacity(relative.len());
     for name in relative {
         let holder_at = |packing| Some((packing, folder.join(&name))).filter(|(_, path)| path.is_file());
@@ -139,7 +142,7 @@ pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
         }
     }
     expanded.sort_unstable();
-    Ok(ImageFiles { names: FileNames { folder, relative: expanded }, passed_over, tables })
+    Ok(ImageFiles { names: FileNames::new(folder, expanded), passed_over, tables })
 }
 
 /// Refuses archives that were compressed as wholes.

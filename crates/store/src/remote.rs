@@ -105,7 +105,7 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
     let is_named = |name: &String| remote.file_name().is_some_and(|own| own == name);
     let found = match is_folder && !names.relative.iter().any(is_named) {
         true => in_folder(names, passed_over)?,
-        false => ImageFiles { names, passed_over, tables: Vec::new() },
+        false => ImageFiles::named(names, passed_over)?,
     };
     let missing = if is_folder { MissingImages::Folder } else { MissingImages::Glob };
     match found.names.relative.is_empty() {
@@ -118,7 +118,7 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
 fn in_folder(names: FileNames, passed_over: BTreeMap<String, u64>) -> Result<ImageFiles, StoreError> {
     let mut contents = Contents::default();
     names.relative.iter().try_for_each(|name| contents.add(PathBuf::from(name)))?;
-    let mut found = contents.images(names.folder);
+    let mut found = contents.images(names.folder, None);
     for (extension, files) in passed_over {
         *found.passed_over.entry(extension).or_default() += files;
     }
@@ -151,7 +151,7 @@ fn in_cache(
     let Fetched { folder, files, passed_over } =
         held(&Settings::from_env()?, address.remote(), &access(&plan.access), wanted)?;
     let relative = files.into_iter().map(|file| file.relative).collect();
-    Ok((FileNames { folder, relative }, passed_over))
+    Ok((FileNames::new(folder, relative), passed_over))
 }
 
 /// Checks whether a file of an address is one of its images, or a part of its table: what a pattern matches, the file
