@@ -72,11 +72,11 @@ pub(crate) fn wait(tool: Tool, command: Command) -> Result<Exit, CliError> {
         return Ok(Exit::Interrupted);
     }
     let children = signals::Children::default();
+    let forwarding = caught.forward_to(children.clone())?;
     let mut child = children.spawn(command)?;
-    let forwarding = caught.forward_to(children)?;
-    let status = child.wait()?;
+    let (status, interrupted) = children.wait(&mut child)?;
     drop(forwarding);
-    ended(tool, status, interrupted.load(Ordering::SeqCst))
+    ended(tool, status, interrupted)
 }
 
 /// Translates the exit status of a program.

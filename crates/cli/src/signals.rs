@@ -5,14 +5,16 @@
 //! that was closed, so it is passed on. If the other process received it as well, it takes the second signal for the
 //! same request.
 
+use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use cliptune_terminal::{Stopping, stop_signals};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
@@ -80,11 +82,15 @@ impl Children {
         Ok(child)
     }
 
-    /// Forgets a child process that has ended, and returns whether it was asked to stop.
-    pub(crate) fn remove(&self, child: &Child) -> bool {
-        let mut known = self.known();
-        known.running.retain(|pid| *pid != Pid::from_child(child));
-        known.asked || catch().load(Ordering::SeqCst)
+    /// Waits for the end of a child process, and returns how it ended and whether it was asked to stop. Its number is
+    /// forgotten before the system may give it to another process.
+    pub(crate) fn wait(&self, child: &mut Child) -> io::Result<(ExitStatus, bool)> {
+        let id = Pid::from_child(child);
+        let ended = retry_on_intr(|| waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
+        self.known().running.retain(|pid| *pid != id);
+        ended?;
+        let status = child.wait()?;
+        Ok((status, self.known().asked || catch().load(Ordering::SeqCst)))
     }
 
     fn pass_on(&self, origin: &Origin) {

@@ -49,7 +49,7 @@ pub(crate) fn spare(
     let beyond = beyond(wanted, &all.runs, printer)?;
     let mut stay: BTreeSet<String> = all.runs.iter().map(Run::id).filter(|id| !beyond.contains(id)).collect();
     let wanted_runs = stood_for(&standings, &all.runs);
-    let mut needed = used(&standings, &family);
+    let mut needed = used(&standings, &family, &all.runs);
     needed.extend(family.ancestors(&wanted_runs));
     if !wanted.weights {
         stay.extend(wanted_runs);
@@ -120,16 +120,22 @@ fn stood_for(standings: &Standings, runs: &[Run]) -> BTreeSet<String> {
     known.chain(of_unknown).map(Run::id).collect()
 }
 
-/// Returns the runs that present experiments start from or have not scored yet.
-fn used(standings: &Standings, family: &Family<'_>) -> BTreeSet<String> {
+/// Returns the runs that present experiments start from or have not scored yet. An experiment whose standing is unknown may
+/// start from any run that it can mean.
+fn used(standings: &Standings, family: &Family<'_>, runs: &[Run]) -> BTreeSet<String> {
     let known = standings.known.iter().filter_map(|standing| match &standing.base {
         ResolvedBase::Run { run, .. } => run.as_ref().map(|run| run.id()),
         ResolvedBase::Folder { path, .. } => family.run_at(path),
         ResolvedBase::Scratch | ResolvedBase::Hub { .. } => None,
     });
-    let unknown = standings.unknown.iter().filter_map(|unknown| match &unknown.plan.model.from {
-        ModelSource::Folder(path) => family.run_at(path),
-        _ => None,
+    let unknown = standings.unknown.iter().flat_map(|unknown| match &unknown.plan.model.from {
+        ModelSource::Folder(path) => family.run_at(path).into_iter().collect(),
+        ModelSource::Run(reference) => {
+            let meant = runs.iter().map(|run| (run.record(), run.id()));
+            let meant = meant.filter(|(record, _)| reference.means(&record.experiment, record.seed));
+            meant.map(|(_, id)| id).collect()
+        }
+        _ => Vec::new(),
     });
     let unscored = standings.known.iter().filter(|standing| !standing.is_scored());
     let unscored = unscored.filter_map(|standing| standing.run.as_ref()).map(Run::id);

@@ -69,7 +69,7 @@ impl AtomicFile {
             .tempfile_in(parent(path))
             .map_err(|error| named(path, &error))?;
         // Tells other processes that this one works on the file. File systems without locks go without.
-        let _ = file.as_file().try_lock_shared();
+        let _ = file.as_file().lock_shared();
         Ok(Self { file: BufWriter::new(file), path: path.to_path_buf() })
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use fs_err as fs;
@@ -16,6 +17,11 @@ pub(crate) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A process that makes something unfinished has locked it by then.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// How often a lock is tried before its holder counts as one that works, and the time in between. Whoever only looks, as this
+/// process does, has it for a moment.
+const LOOKS: u32 = 3;
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// Returns the folder of a file, which is the current folder for a bare name.
 pub fn parent(path: &Path) -> &Path {
@@ -46,7 +52,8 @@ pub(crate) fn sync_tree(folder: &Path) -> Result<(), DurableError> {
 /// file system has no locks, there is none, and only time tells what was abandoned.
 pub(crate) fn hold(path: &Path) -> Option<fs::File> {
     let file = fs::File::open(path).ok()?;
-    file.file().try_lock_shared().ok()?;
+    // Others lock it for a moment only, to see whether anybody holds it.
+    file.file().lock_shared().ok()?;
     Some(file)
 }
 
@@ -68,11 +75,15 @@ impl Work {
             // What is made in one step has no lock.
             return Self::Free;
         }
-        match fs::File::open(path).map(|file| file.file().try_lock()) {
-            Ok(Ok(())) => Self::Free,
-            Ok(Err(TryLockError::WouldBlock)) => Self::Held,
-            Ok(Err(TryLockError::Error(_))) | Err(_) => Self::Unknown,
+        let Ok(file) = fs::File::open(path) else { return Self::Unknown };
+        for _ in 0..LOOKS {
+            match file.file().try_lock() {
+                Ok(()) => return Self::Free,
+                Err(TryLockError::WouldBlock) => thread::sleep(GLANCE),
+                Err(TryLockError::Error(_)) => return Self::Unknown,
+            }
         }
+        Self::Held
     }
 }
 
@@ -151,7 +162,8 @@ pub fn remove_unfinished(folder: &Path) -> Result<(), DurableError> {
 /// Removes what processes that are gone have left directly in a folder. Errors are ignored, because the work can go on.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(is_unfinished) {
+    // What is young is left alone without a look, because the look is a lock.
+    for entry in entries.flatten().filter(|entry| is_unfinished(entry) && !is_younger(entry, SETTLED)) {
         if is_left(&entry, Work::on(&entry.path())) {
             let _ = remove(&entry.path());
         }

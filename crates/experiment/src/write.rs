@@ -1,5 +1,8 @@
 //! Writes a resolved plan in the language that it came from.
 
+use std::borrow::Cow;
+
+use cliptune_terminal::format::harmless_yaml;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -27,25 +30,12 @@ impl Plan {
         let document = document(self);
         let text = serde_yaml::to_string(&document)
             .map_err(|source| WriteError { experiment: self.experiment.to_string(), source })?;
-        Ok(if text.chars().any(is_obeyed) { escaped(&document) } else { text })
+        Ok(match harmless_yaml(&text) {
+            Cow::Borrowed(_) => text,
+            // JSON is YAML, too, and has all its texts in quotes, where every character can be escaped.
+            Cow::Owned(_) => harmless_yaml(&format!("{document:#}\n")).into_owned(),
+        })
     }
-}
-
-/// Checks whether a terminal or an editor obeys a character instead of showing it.
-fn is_obeyed(letter: char) -> bool {
-    (letter.is_control() && letter != '\n')
-        || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-}
-
-/// Writes a document as JSON, which is YAML, too, with an escape for each such character: its texts are all in quotes.
-fn escaped(document: &Value) -> String {
-    let text = format!("{document:#}\n");
-    let letters = text.chars().map(|letter| match is_obeyed(letter) {
-        true => format!("\\u{:04x}", u32::from(letter)),
-        false => letter.to_string(),
-    });
-    letters.collect()
 }
 
 pub(crate) fn document(plan: &Plan) -> Value {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use cliptune_experiment::{Split, setting_keys};
-use cliptune_store::sql_name;
+use cliptune_store::{merit, sql_name};
 use cliptune_terminal::did_you_mean;
 use serde_json::{Map, Value, json};
 
@@ -214,7 +214,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Returns the best run of each experiment by a metric. Of equal ones, it is the oldest.
+    /// Returns the best run of each experiment by a metric. Of equal ones, it is the newest.
     ///
     /// # Errors
     /// Returns an error when the column is no metric.
@@ -228,11 +228,11 @@ impl<'a> Listing<'a> {
                 name,
             });
         };
-        let sign = if is_better_when_low(name) { -1.0 } else { 1.0 };
         let blocks = runs.chunk_by(|one, other| self.experiment(*one) == self.experiment(*other));
         let best = |block: &[usize]| {
-            let merits = block.iter().filter_map(|run| Some((sign * self.value(*run, key).number()?, *run)));
-            merits.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, run)| run)
+            let merits =
+                block.iter().filter_map(|run| Some((merit(name, self.value(*run, key).number()?), *run)));
+            merits.reduce(|best, next| if next.0 >= best.0 { next } else { best }).map(|(_, run)| run)
         };
         Ok(blocks.filter_map(best).collect())
     }
@@ -349,11 +349,6 @@ fn keys(runs: &Runs) -> Vec<Key> {
 
 /// The metrics that every choice has; a filter may name them before there is any run.
 const METRICS: [&str; 5] = ["accuracy", "label_prob", "nll", "ece", "mrr"];
-
-/// Checks whether a smaller value of a metric is better.
-fn is_better_when_low(name: &str) -> bool {
-    matches!(name, "nll" | "ece") || name.ends_with("_rank") || name.ends_with("loss")
-}
 
 fn metric<'a>(runs: &'a Runs, run: &'a Summary, split: Split, name: &str) -> Option<&'a Metric> {
     let scores = run.scores.iter().find(|scores| scores.split == split)?;

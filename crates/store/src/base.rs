@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{ModelSource, RunReference};
+use cliptune_experiment::{ModelSource, Plan, RunReference};
 use cliptune_hub::{HubId, Snapshot};
 
 use crate::error::StoreError;
@@ -146,11 +146,8 @@ pub(crate) fn resolve(
 }
 
 fn planned(reference: &RunReference, before: &[Standing]) -> Result<Option<ResolvedBase>, StoreError> {
-    let meant = |standing: &Standing| {
-        let seed = standing.plan.seed;
-        standing.plan.experiment == reference.experiment && reference.seed.is_none_or(|wanted| wanted == seed)
-    };
-    let found: Vec<usize> = (0..before.len()).filter(|at| meant(&before[*at])).collect();
+    let meant = |plan: &Plan| reference.means(&plan.experiment, plan.seed);
+    let found: Vec<usize> = (0..before.len()).filter(|at| meant(&before[*at].plan)).collect();
     match found[..] {
         [] => Ok(None),
         [at] => {
@@ -169,7 +166,7 @@ fn planned(reference: &RunReference, before: &[Standing]) -> Result<Option<Resol
 fn stored(look: &mut Look<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
     let runs = look.runs(&reference.experiment)?.iter();
     let done: Vec<&Run> = runs
-        .filter(|run| reference.seed.is_none_or(|seed| seed == run.record().seed))
+        .filter(|run| reference.means(&run.record().experiment, run.record().seed))
         .filter(|run| run.status() == RunStatus::Done)
         .collect();
     let Some(newest) = done.last() else {

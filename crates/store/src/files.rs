@@ -4,11 +4,11 @@ use std::path::Path;
 
 use cliptune_durable::write_atomic;
 use cliptune_terminal::format::harmless_json;
-use fs_err as fs;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
+use crate::regular::read_file;
 
 /// Writes a record as indented JSON. The file is either complete or absent.
 pub fn write_json(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
@@ -19,12 +19,14 @@ pub fn write_json(path: &Path, record: &impl Serialize) -> Result<(), StoreError
 
 /// Reads a JSON record.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let text = fs::read(path)?;
+    let text = read_file(path)?;
     serde_json::from_slice(&text).map_err(|source| StoreError::Json { path: path.to_path_buf(), source })
 }
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     #[test]

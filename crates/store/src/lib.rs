@@ -126,7 +126,7 @@ pub use parquet_guard::guard_parquet;
 pub use pixels::{PIXEL_CHECKSUM, pixel_checksum};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
-pub use ranking::{Metric, ranked};
+pub use ranking::{Metric, merit, ranked};
 pub use reading::{ReadFile, Reading};
 pub use regular::read_file;
 pub use reject::{JoinSide, Reason, Reject};

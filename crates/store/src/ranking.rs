@@ -35,18 +35,21 @@ impl fmt::Display for Metric {
     }
 }
 
-impl Metric {
-    /// Checks whether a lower value is better, as for losses, errors and ranks.
-    fn is_lower_better(&self) -> bool {
-        matches!(self.name.as_str(), "nll" | "ece") || self.name.ends_with("median_rank")
-    }
+/// Returns what a value of a metric is worth: the value itself, turned around where lower is better, as for losses, errors and
+/// ranks. Of equal merits, the one of the newest run counts as best.
+pub fn merit(metric: &str, value: f64) -> f64 {
+    let is_lower_better =
+        matches!(metric, "nll" | "ece") || metric.ends_with("_rank") || metric.ends_with("loss");
+    if is_lower_better { -value } else { value }
+}
 
-    /// Returns the value that a run has reached, turned around where lower is better.
+impl Metric {
+    /// Returns what the value that a run has reached is worth.
     fn merit(&self, run: &Run) -> Result<Option<f64>, StoreError> {
         let scores = unless_damaged(read_scores(run, self.split))?;
         let value = scores.and_then(|scores| scores.metrics.get(&self.name).map(|estimate| estimate.value));
         let value = value.filter(|value| !value.is_nan());
-        Ok(value.map(|value| if self.is_lower_better() { -value } else { value }))
+        Ok(value.map(|value| merit(&self.name, value)))
     }
 }
 
@@ -54,8 +57,9 @@ impl Metric {
 /// which runs are kept unless it is asked.
 fn usual_merit(run: &Run) -> Result<Option<f64>, StoreError> {
     let scores = unless_damaged(read_scores(run, Split::Validation))?;
-    let first = scores.and_then(|scores| scores.metrics.0.first().map(|(_, estimate)| estimate.value));
-    Ok(first.filter(|value| !value.is_nan()))
+    let first = scores.and_then(|scores| scores.metrics.0.into_iter().next());
+    let first = first.filter(|(_, estimate)| !estimate.value.is_nan());
+    Ok(first.map(|(name, estimate)| merit(&name, estimate.value)))
 }
 
 /// Returns the completed runs that have a metric, the best first, and of equal ones the newest first. Runs without it are
@@ -92,8 +96,11 @@ mod tests {
 
     #[test]
     fn losses_and_ranks_are_better_when_they_are_lower() {
-        let is_lower = |text: &str| text.parse::<Metric>().unwrap().is_lower_better();
-        assert!(is_lower("test.nll") && is_lower("test.ece") && is_lower("test.image_to_text_median_rank"));
-        assert!(!is_lower("test.accuracy") && !is_lower("test.mrr") && !is_lower("test.label_prob"));
+        for metric in ["nll", "ece", "image_to_text_median_rank", "loss"] {
+            assert!(merit(metric, 1.0) > merit(metric, 2.0), "{metric}");
+        }
+        for metric in ["accuracy", "mrr", "label_prob", "image_to_text_recall@1"] {
+            assert!(merit(metric, 1.0) < merit(metric, 2.0), "{metric}");
+        }
     }
 }

@@ -226,13 +226,17 @@ impl Run {
 
     /// Returns the current status of the run.
     pub fn status(&self) -> RunStatus {
-        match self.record.end.as_ref().map(|end| &end.outcome) {
-            Some(Outcome::Done { .. }) => RunStatus::Done,
-            Some(Outcome::Interrupted) => RunStatus::Interrupted,
-            Some(Outcome::Failed { .. }) => RunStatus::Failed,
+        match &self.record.end {
+            Some(end) => end.outcome.status(),
             None if self.writer.is_some() || is_locked(&self.folder.join(LOCK)) => RunStatus::Running,
-            None => RunStatus::Crashed,
+            None => self.status_now(),
         }
+    }
+
+    /// Returns the status of a run that nobody writes any more. It may have ended after this record of it was read.
+    fn status_now(&self) -> RunStatus {
+        let end = Self::open(self.folder.clone()).ok().and_then(|now| now.record.end);
+        end.map_or(RunStatus::Crashed, |end| end.outcome.status())
     }
 
     /// Returns the process that writes the run, where there is one.

@@ -6,6 +6,8 @@ use cliptune_experiment::{ExperimentName, Plan, Seed};
 use cliptune_machine::Usage;
 use serde::{Deserialize, Serialize};
 
+use crate::run::RunStatus;
+
 /// The record of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -129,4 +131,15 @@ pub enum Outcome {
         /// The error message.
         message: String,
     },
+}
+
+impl Outcome {
+    /// Returns the status of a run that ended in this way.
+    pub(crate) fn status(&self) -> RunStatus {
+        match self {
+            Self::Done { .. } => RunStatus::Done,
+            Self::Interrupted => RunStatus::Interrupted,
+            Self::Failed { .. } => RunStatus::Failed,
+        }
+    }
 }

@@ -30,6 +30,11 @@ pub fn harmless_json(json: &str) -> Cow<'_, str> {
     escaped(json, |letter| letter == '\n', spell_for_json)
 }
 
+/// Escapes the same characters in a YAML document whose texts are all in double quotes. It means the same afterwards.
+pub fn harmless_yaml(yaml: &str) -> Cow<'_, str> {
+    escaped(yaml, |letter| letter == '\n', spell_for_yaml)
+}
+
 /// Checks whether a character is no letter but an order: to a terminal, or to whoever lays out lines. Joiners and variation
 /// selectors are none, because scripts and emoji need them.
 fn is_obeyed(letter: char) -> bool {
@@ -69,6 +74,10 @@ fn spell_for_json(text: &mut String, letter: char) {
     for unit in letter.encode_utf16(&mut [0; 2]) {
         let _ = write!(text, "\\u{unit:04x}");
     }
+}
+
+fn spell_for_yaml(text: &mut String, letter: char) {
+    let _ = write!(text, "\\U{:08x}", u32::from(letter));
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-pub use crate::foreign::{harmless_json, visible, visible_lines};
+pub use crate::foreign::{harmless_json, harmless_yaml, visible, visible_lines};
 
 /// Returns the number of columns that a text takes in a terminal.
 pub fn width(text: &str) -> usize {

@@ -57,7 +57,9 @@ fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
         dry_run(&store, &experiments, asked, device::choose()?, printer)?;
         return Ok(Exit::Done);
     }
-    train_all(arguments, &store, &experiments, printer)
+    let mut busy = Busy::default();
+    let ended = train_all(arguments, &store, &experiments, printer, &mut busy);
+    busy.end(ended, printer)
 }
 
 /// Trains what is missing, bases first. The standings are determined anew after each run, because the next run may
@@ -67,12 +69,13 @@ fn train_all(
     store: &Store,
     experiments: &[Experiment],
     printer: &Printer,
+    busy: &mut Busy,
 ) -> Result<Exit, TrainError> {
     let interrupted = interrupt_flag();
     let context = Context::new(store, printer, device::choose()?, &interrupted);
     let missing = Missing { store, experiments, only: arguments.only.as_ref() };
-    let (mut made, mut busy) = (Vec::new(), Busy::default());
-    while let Some(standing) = missing.next(&busy)? {
+    let mut made = Vec::new();
+    while let Some(standing) = missing.next(busy)? {
         if let ResolvedBase::Hub { id, cached: None } = &standing.base {
             // The downloaded model decides the run's identity, so the standings are determined again.
             fetch_shown(&Hub::from_env()?, id, printer, &interrupted)?;
@@ -89,7 +92,7 @@ fn train_all(
             Err(error) => return Err(error.into()),
         };
         // Another process may have done it before this one had the claim.
-        let Some(standing) = missing.next(&busy)?.filter(|now| now.key == standing.key) else { continue };
+        let Some(standing) = missing.next(busy)?.filter(|now| now.key == standing.key) else { continue };
         let run = train_one(&context, &missing, &standing)?;
         drop(claim);
         let Some(run) = run else { continue };
@@ -103,8 +106,8 @@ fn train_all(
             return Ok(Exit::Interrupted);
         }
     }
-    if let Some(error) = busy.first {
-        return Err(error.into());
+    if busy.first.is_some() {
+        return Ok(Exit::Done);
     }
     if made.is_empty() {
         printer.status("every run is fresh: nothing to train");
@@ -146,6 +149,18 @@ impl Busy {
         }
     }
 
+    /// Ends the command with the first error about them, or tells it where something else ends the command.
+    fn end(self, ended: Result<Exit, TrainError>, printer: &Printer) -> Result<Exit, TrainError> {
+        match (ended, self.first) {
+            (Ok(Exit::Done), Some(error)) => Err(error.into()),
+            (ended, Some(error)) => {
+                printer.failure(&error);
+                ended
+            }
+            (ended, None) => ended,
+        }
+    }
+
     /// Checks whether a plan has to be left to others: another process is at it, or at what it starts from.
     fn has(&self, standing: &Standing) -> bool {
         let waits = matches!(standing.base, ResolvedBase::Run { run: None, .. });
@@ -178,7 +193,7 @@ impl Missing<'_> {
 
 fn describe(run: &Run) -> String {
     let Some(end) = &run.record().end else { return run.id() };
-    let duration = format::duration(std::time::Duration::from_secs_f64(end.seconds));
+    let duration = format::duration(std::time::Duration::try_from_secs_f64(end.seconds).unwrap_or_default());
     let memory = end.peak_memory.map(|bytes| format!(", peak memory {}", format::bytes(bytes)));
     let epoch = match end.outcome {
         _ if run.record().kept_start() => "kept the starting weights: no epoch was better, ".to_owned(),

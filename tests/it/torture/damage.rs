@@ -69,6 +69,7 @@ pub(super) fn of_a_file(reference: &Reference, random: &mut Random, tally: &mut 
     for command in [
         "status experiments",
         "show base@0",
+        "fsck",
         "query SELECT/**/count(*)/**/FROM/**/events",
         "report experiments",
     ] {

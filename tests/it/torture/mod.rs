@@ -1,7 +1,8 @@
 //! Whatever happens to a tool, to its disk, to its clock or to its files: at worst the last unfinished line or file is lost,
 //! what is damaged is named once and hides nothing else, and the same command then ends with the same results.
 //!
-//! `short` is a part of the tests: every kind of misfortune a few times, always the same for its seed. `long` goes on for as
+//! `short` is a part of the tests: every kind of misfortune a few times. What is drawn is the same for a seed; which of a
+//! program's threads it meets is for the system to say, and what has to hold afterwards does not depend on it. `long` goes on for as
 //! long as `scripts/torture --minutes N --seed S` says, and adds what no test can promise to repeat: kills at random moments.
 //! In the end it cuts every record at every byte, however long that takes.
 

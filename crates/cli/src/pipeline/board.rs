@@ -26,6 +26,13 @@ pub(crate) struct Board<'a> {
     failed: u64,
 }
 
+/// Checks whether a text begins with the name of an experiment, as in `tuned: …` or `tuned s0`, and not just with its letters.
+fn is_about(text: &str, experiment: &str) -> bool {
+    let is_seed = |rest: &str| rest.starts_with(|letter: char| letter.is_ascii_digit());
+    text.strip_prefix(experiment)
+        .is_some_and(|rest| rest.starts_with([':', ',', '/']) || rest.strip_prefix(" s").is_some_and(is_seed))
+}
+
 /// The progress of one run.
 struct Row {
     of: (String, u64, String),
@@ -87,7 +94,7 @@ impl<'a> Board<'a> {
         let of = (label.clone(), *total, unit.clone());
         if self.rows.get(&number).is_none_or(|row| row.of != of) {
             // A training is called as its run is; other steps are named.
-            let label = match label.starts_with(job.plan.experiment.as_str()) {
+            let label = match is_about(label, job.plan.experiment.as_str()) {
                 true => job.label.clone(),
                 false => format!("{}: {label}", job.label),
             };
@@ -130,7 +137,7 @@ impl<'a> Board<'a> {
         if !self.told.insert(format!("{experiment}: {text}")) {
             return;
         }
-        match text.starts_with(experiment) {
+        match is_about(text, experiment) {
             true => self.printer.warn(text),
             false => self.printer.warn(&format!("{}: {text}", job.label)),
         }
@@ -176,5 +183,20 @@ impl<'a> Board<'a> {
 
     fn place(&self, number: usize, job: &Job) -> String {
         format!("[{}/{}] {}", number + 1, self.runs, job.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_about_an_experiment_that_it_names_and_not_about_one_whose_letters_it_begins_with() {
+        for about in ["t: it is slow", "t s0", "t/20260101-s0: lost", "t, seed 0: kept"] {
+            assert!(is_about(about, "t"), "{about}");
+        }
+        for other in ["texts of the test split", "t score", "t", "a t: b"] {
+            assert!(!is_about(other, "t"), "{other}");
+        }
     }
 }

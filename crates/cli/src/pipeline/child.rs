@@ -1,9 +1,9 @@
 //! One program that works on one run, and what it says meanwhile.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::Sender;
-use std::thread;
+use std::io::{self, BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use cliptune_terminal::{Exit, Message, RELAY};
@@ -58,22 +58,26 @@ pub(crate) fn start(mut command: Command, children: &Children, reporter: Reporte
     let output = if reporter.step == Step::Estimate { Stdio::piped() } else { Stdio::null() };
     command.env(RELAY, "1").stdin(Stdio::null()).stdout(output).stderr(Stdio::piped());
     let begun = Instant::now();
-    let child = children.spawn(command)?;
-    let children = children.clone();
-    let follow = move || follow(child, &children, &reporter, begun);
+    let (hand_over, child) = channel();
+    let followed = children.clone();
+    // There is a thread to follow the program before there is a program.
+    let follow = move || child.recv().map_or((), |child| follow(child, &followed, &reporter, begun));
     thread::Builder::new().name("job".to_owned()).spawn(follow)?;
+    // The thread lives until it has the child.
+    let _ = hand_over.send(children.spawn(command)?);
     Ok(())
 }
 
 fn follow(mut child: Child, children: &Children, reporter: &Reporter, begun: Instant) {
-    let output = child.stdout.take().map(|mut stdout| {
-        thread::spawn(move || {
-            let mut text = String::new();
-            // What cannot be read is missed by whoever reads the text.
-            let _ = stdout.read_to_string(&mut text);
-            text
-        })
-    });
+    let output = match child.stdout.take().map(read).transpose() {
+        Ok(output) => output,
+        Err(error) => {
+            let _ = child.kill();
+            let _ = children.wait(&mut child);
+            let (exit, output) = (Err(error.into()), String::new());
+            return reporter.tell(News::Ended(Ended { exit, output, time: begun.elapsed() }));
+        }
+    };
     for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
         let Ok(line) = line else { break };
         let line = String::from_utf8_lossy(&line).into_owned();
@@ -83,9 +87,18 @@ fn follow(mut child: Child, children: &Children, reporter: &Reporter, begun: Ins
             None => reporter.tell(News::Line(line)),
         }
     }
-    let status = child.wait().map_err(CliError::from);
-    let interrupted = children.remove(&child);
-    let exit = status.and_then(|status| ended(reporter.step.tool(), status, interrupted));
+    let exit = children.wait(&mut child).map_err(CliError::from);
+    let exit = exit.and_then(|(status, interrupted)| ended(reporter.step.tool(), status, interrupted));
     let output = output.and_then(|output| output.join().ok()).unwrap_or_default();
     reporter.tell(News::Ended(Ended { exit, output, time: begun.elapsed() }));
+}
+
+/// Reads a program's standard output in a thread of its own, because nobody knows which of its two outputs is full first.
+fn read(mut stdout: ChildStdout) -> io::Result<JoinHandle<String>> {
+    thread::Builder::new().name("output".to_owned()).spawn(move || {
+        let mut text = String::new();
+        // What cannot be read is missed by whoever reads the text.
+        let _ = stdout.read_to_string(&mut text);
+        text
+    })
 }

@@ -27,9 +27,14 @@ pub(crate) struct Means {
 }
 
 impl Means {
+    /// Returns the number of runs that are worked on at once: no more than there are threads.
+    fn places(&self) -> usize {
+        self.threads.map_or(self.jobs, |threads| threads.clamp(1, self.jobs))
+    }
+
     /// Returns the number of threads of each run.
     pub(crate) fn threads_of_one(&self) -> Option<usize> {
-        self.threads.map(|threads| (threads / self.jobs).max(1))
+        self.threads.map(|threads| (threads / self.places()).max(1))
     }
 
     /// Checks whether it matters how much memory a run needs.
@@ -58,7 +63,7 @@ impl<'a> Crew<'a> {
     /// Creates a crew for these jobs.
     pub(crate) fn new(jobs: Jobs, means: Means, printer: &'a Printer, command: MakeCommand<'a>) -> Self {
         let board = Board::new(printer, jobs.all().len());
-        let room = Room::new(means.jobs, means.memory);
+        let room = Room::new(means.places(), means.memory);
         let errors = BTreeMap::new();
         Self { jobs, room, means, board, command, children: Children::default(), news: channel(), errors }
     }
@@ -131,7 +136,17 @@ impl<'a> Crew<'a> {
                 let error = self.errors.remove(&number).unwrap_or_else(silent);
                 self.failed(number, step, &error, exit);
             }
-            Err(error) => self.failed(number, step, &ErrorDocument::of(&error), Exit::Failed),
+            Err(error) => {
+                let death = ErrorDocument::of(&error);
+                // What it said before it died is why.
+                match self.errors.remove(&number) {
+                    Some(told) => {
+                        self.warn(number, &death.in_one_line());
+                        self.failed(number, step, &told, Exit::Failed);
+                    }
+                    None => self.failed(number, step, &death, Exit::Failed),
+                }
+            }
         }
     }
 

@@ -74,6 +74,8 @@ pub(crate) struct Job {
     /// What runs that need the same memory have in common.
     point: String,
     need: Option<Need>,
+    /// The first step after the estimate.
+    work: Step,
     state: State,
 }
 
@@ -88,6 +90,7 @@ impl Job {
 
     fn is_trained(&self) -> bool {
         match &self.state {
+            State::Next(Step::Estimate) | State::At(Step::Estimate) => self.work == Step::Score,
             State::Next(step) | State::At(step) => *step == Step::Score,
             State::Finished(Finish::Done) => true,
             State::Finished(Finish::Failed { step, .. }) => *step == Step::Score,
@@ -105,7 +108,7 @@ impl Job {
 pub(crate) struct Jobs(Vec<Job>);
 
 impl Jobs {
-    /// Returns what the standings lack. With `estimate`, the memory of a run is estimated before it is trained.
+    /// Returns what the standings lack. With `estimate`, the memory of a run is estimated before anything else is done.
     ///
     /// `plans` has every plan that may be worked on, with its standing; a base comes before what starts from it.
     pub(crate) fn of<'a>(plans: impl Iterator<Item = (OnePlan, &'a Standing)>, estimate: bool) -> Self {
@@ -113,8 +116,7 @@ impl Jobs {
         let mut references = Vec::new();
         for (one, standing) in plans {
             let stages = Stages::of(standing);
-            let first = match (stages.needs(Tool::Train), stages.needs(Tool::Score)) {
-                (true, _) if estimate => Step::Estimate,
+            let work = match (stages.needs(Tool::Train), stages.needs(Tool::Score)) {
                 (true, _) => Step::Train,
                 (false, true) => Step::Score,
                 (false, false) => continue,
@@ -130,7 +132,8 @@ impl Jobs {
                 bases,
                 point: format!("{} {:?}", plan.experiment, plan.axes),
                 need: None,
-                state: State::Next(first),
+                work,
+                state: State::Next(if estimate { Step::Estimate } else { work }),
             });
         }
         Self(jobs)
@@ -177,10 +180,9 @@ impl Jobs {
             State::Next(step) => Some((number, job, step)),
             _ => None,
         });
-        if let Some((number, _, step)) = ready.clone().find(|(_, _, step)| *step == Step::Score) {
-            return Some((number, step));
-        }
-        let (number, job, step) = ready.find(|(_, job, step)| self.is_ready(job, *step))?;
+        let nearly_done = ready.clone().find(|(_, _, step)| *step == Step::Score);
+        let next = nearly_done.or_else(|| ready.find(|(_, job, step)| self.is_ready(job, *step)));
+        let (number, job, step) = next?;
         (step == Step::Estimate || room.fits(job.need)).then_some((number, step))
     }
 
@@ -196,7 +198,7 @@ impl Jobs {
         let Some(point) = self.0.get(number).map(|job| job.point.clone()) else { return };
         for (at, job) in self.0.iter_mut().enumerate().filter(|(_, job)| job.point == point) {
             if at == number || job.state == State::Next(Step::Estimate) {
-                (job.need, job.state) = (Some(need), State::Next(Step::Train));
+                (job.need, job.state) = (Some(need), State::Next(job.work));
             }
         }
     }
@@ -228,10 +230,9 @@ impl Jobs {
 /// Returns the jobs that a plan starts from.
 fn bases(plan: &Plan, before: &[(ExperimentName, Seed)]) -> Vec<usize> {
     let ModelSource::Run(reference) = &plan.model.from else { return Vec::new() };
-    let is_meant = |(experiment, seed): &(ExperimentName, Seed)| {
-        *experiment == reference.experiment && reference.seed.is_none_or(|wanted| wanted == *seed)
-    };
-    before.iter().enumerate().filter(|(_, one)| is_meant(one)).map(|(number, _)| number).collect()
+    let meant =
+        before.iter().enumerate().filter(|(_, (experiment, seed))| reference.means(experiment, *seed));
+    meant.map(|(number, _)| number).collect()
 }
 
 #[cfg(test)]
@@ -247,6 +248,7 @@ mod tests {
             bases: bases.to_vec(),
             point: name.to_owned(),
             need: Some(Need::Bytes(1)),
+            work: if first == Step::Score { Step::Score } else { Step::Train },
             state: State::Next(first),
         }
     }
@@ -298,6 +300,29 @@ mod tests {
         jobs.finished(0, Finish::Done);
         assert_eq!(jobs.begin(&mut room), Some((1, Step::Train)));
         assert_eq!(jobs.begin(&mut room), None);
+    }
+
+    #[test]
+    fn scoring_takes_as_much_room_as_training() {
+        let scored = |name| Job { need: Some(Need::Bytes(6)), ..job(name, &[], Step::Score) };
+        let mut jobs = Jobs(vec![scored("a"), scored("b"), job("c", &[], Step::Train)]);
+        let mut room = Room::new(3, Some(10));
+        assert_eq!(jobs.begin(&mut room), Some((0, Step::Score)));
+        assert_eq!(jobs.begin(&mut room), None, "it does not fit, and nothing overtakes it");
+        room.leave(0);
+        jobs.stepped(0, Step::Score);
+        assert_eq!(jobs.begin(&mut room), Some((1, Step::Score)));
+        assert_eq!(jobs.begin(&mut room), Some((2, Step::Train)));
+    }
+
+    #[test]
+    fn a_run_that_only_lacks_scores_is_estimated_and_then_scored() {
+        let mut jobs = Jobs(vec![Job { state: State::Next(Step::Estimate), ..job("a", &[], Step::Score) }]);
+        let mut room = Room::new(2, Some(10));
+        assert_eq!(jobs.begin(&mut room), Some((0, Step::Estimate)));
+        room.leave(0);
+        jobs.estimated(0, Need::Bytes(4));
+        assert_eq!(jobs.begin(&mut room), Some((0, Step::Score)));
     }
 
     #[test]

@@ -57,6 +57,11 @@ pub struct RunReference {
 }
 
 impl RunReference {
+    /// Checks whether the run of an experiment with a seed is one that is meant.
+    pub fn means(&self, experiment: &ExperimentName, seed: Seed) -> bool {
+        self.experiment == *experiment && self.seed.is_none_or(|wanted| wanted == seed)
+    }
+
     /// What stands for the seed of the run that starts from another one.
     pub(crate) const PAIRED: &str = "{seed}";
 
