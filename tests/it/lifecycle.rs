@@ -274,6 +274,19 @@ fn the_best_runs_the_pinned_ones_and_what_they_were_made_from_stay() {
 }
 
 #[test]
+fn what_an_experiment_may_start_from_stays_while_nobody_can_say_where_it_stands() {
+    let context = finished();
+    context.cliptune("rm tuned@0 tuned@1").succeeded();
+    // As on a disk that is not mounted.
+    fs::rename(context.path("contest"), context.path("elsewhere")).unwrap();
+    let gone = context.cliptune("gc --keep-best 0 --weights --json").succeeded().json();
+    assert_eq!(gone["removed"], serde_json::json!([]), "{gone:#}");
+    fs::rename(context.path("elsewhere"), context.path("contest")).unwrap();
+    context.cliptune("run experiments --quiet").succeeded();
+    assert_eq!(context.runs("base").len(), 1, "the base was not made again");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let context = TestContext::empty();
     context.cliptune("gc --trash --cache --unfinished").succeeded();

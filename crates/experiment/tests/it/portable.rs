@@ -213,6 +213,22 @@ fn the_starting_point_is_the_one_that_a_run_really_had() {
 }
 
 #[test]
+fn texts_that_give_orders_are_written_as_escapes_and_mean_the_same() {
+    let folder = Folder::with(&[("one.yaml", &format!("name: one{}", crate::support::REST))]);
+    let mut plan = folder.load("one.yaml", &[]).unwrap().remove(0).plans.remove(0);
+    let orders = "a\u{1b}[2J \u{202e}b\u{180e}\u{fffb}\u{ffff}\u{e0041}\u{9b} e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301} ü 東\n\"q\"";
+    plan.description = Some(orders.to_owned());
+    let text = plan.to_yaml().unwrap();
+    assert!(
+        text.is_ascii()
+            || !text.contains(['\u{1b}', '\u{202e}', '\u{180e}', '\u{fffb}', '\u{e0041}', '\u{9b}'])
+    );
+    assert!(text.contains("\\U0000001b") && text.contains("\\U000e0041") && text.contains('東'), "{text}");
+    let read = reread(&text, Path::new("/")).unwrap();
+    assert_eq!(read.description, plan.description);
+}
+
+#[test]
 fn a_file_that_does_not_say_everything_is_an_error() {
     for text in ["", "a", "name: x", "name: [", "- name"] {
         let error = reread(text, Path::new("/")).unwrap_err();

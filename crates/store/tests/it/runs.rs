@@ -30,6 +30,16 @@ fn a_run_goes_from_running_to_done() {
 }
 
 #[test]
+fn a_run_that_ends_while_somebody_looks_has_not_crashed() {
+    let world = World::new();
+    let mut run = create(&world, "key");
+    let seen = world.store().runs().unwrap().runs.remove(0);
+    run.finish(Outcome::Done { best_epoch: 3 }, None).unwrap();
+    drop(run);
+    assert_eq!((seen.record().end.as_ref(), seen.status()), (None, RunStatus::Done));
+}
+
+#[test]
 fn a_writer_that_is_gone_has_crashed_and_can_be_continued() {
     let world = World::new();
     let run = create(&world, "key");
