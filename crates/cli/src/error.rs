@@ -241,6 +241,9 @@ impl Diagnostic for CliError {
             Self::Needed { .. } => "--force removes it all the same, into the trash".to_owned(),
             Self::NoDataset { .. } => "write as much of the hash as stands for one; `cliptune show RUN` has it".to_owned(),
             Self::NotInTrash { .. } => "`cliptune restore --list` lists what is in it".to_owned(),
+            Self::AmbiguousRun { name, .. } if name.contains('@') => {
+                "they differ in their settings; write as much of a name as stands for one of them".to_owned()
+            }
             Self::AmbiguousRun { .. } => {
                 "write a little more of the name, or its seed behind the experiment, as in tuned@0".to_owned()
             },

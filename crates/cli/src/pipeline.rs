@@ -65,8 +65,18 @@ impl<'a> Pipeline<'a> {
         self.ingest()?;
         if !self.endings.interrupted() {
             self.make_runs()?;
+            self.sum_up();
         }
         Ok(self.endings)
+    }
+
+    /// Says of each experiment whose dataset could not be made that it is incomplete. What was wrong was said at once.
+    fn sum_up(&self) {
+        for experiment in &self.selection.experiments {
+            if let Ending::Failed { tool: Tool::Ingest, .. } = self.endings.of(&experiment.name) {
+                self.printer.warn(&format!("{} is incomplete: {} failed", experiment.name, Tool::Ingest));
+            }
+        }
     }
 
     /// Makes the dataset of every experiment.
@@ -117,7 +127,7 @@ impl<'a> Pipeline<'a> {
         }
         self.standings = look(self.store, &self.selection.experiments, self.printer);
         if exit != Exit::Done {
-            return Ok(self.failed(experiment, exit));
+            return Ok(Ending::Failed { tool: Tool::Ingest, exit });
         }
         Ok(self.unless_leaking(experiment, Ending::Done { time: started.elapsed() }))
     }
@@ -136,16 +146,11 @@ impl<'a> Pipeline<'a> {
         match leak {
             Some(error @ StoreError::Leak { .. }) => {
                 self.printer.warn(&error.to_string());
-                self.failed(experiment, error.exit())
+                Ending::Failed { tool: Tool::Ingest, exit: error.exit() }
             }
             // The tools report anything else that is wrong when they need it.
             _ => ending,
         }
-    }
-
-    fn failed(&self, experiment: &Experiment, exit: Exit) -> Ending {
-        self.printer.warn(&format!("{} is incomplete: {} failed", experiment.name, Tool::Ingest));
-        Ending::Failed { tool: Tool::Ingest, exit }
     }
 
     /// Trains and scores the runs of every experiment that has had no problem so far.

@@ -22,7 +22,7 @@ pub(crate) struct Spare<'a> {
     pub(crate) weights: bool,
     /// Whether pinned runs stay.
     pub(crate) keep_pinned: bool,
-    /// The experiment files that stand for what is wanted.
+    /// The experiment files that stand for what is wanted. Where some are named, only runs of their experiments could go.
     pub(crate) experiments: &'a [PathBuf],
 }
 
@@ -45,8 +45,9 @@ pub(crate) fn spare(
     let all = store.runs()?;
     all.damaged.iter().for_each(|(_, error)| warn_of(error, printer));
     let family = Family::of(store, &all.runs);
-    let standings = present(wanted.experiments, common, store, printer)?;
-    let beyond = beyond(wanted, &all.runs, printer)?;
+    let (standings, judged) = present(wanted.experiments, common, store, printer)?;
+    let own: Vec<&Run> = all.runs.iter().filter(|run| judged.has(run)).collect();
+    let beyond = beyond(wanted, &own, printer)?;
     let mut stay: BTreeSet<String> = all.runs.iter().map(Run::id).filter(|id| !beyond.contains(id)).collect();
     let wanted_runs = stood_for(&standings, &all.runs);
     let mut needed = used(&standings, &family, &all.runs);
@@ -63,39 +64,56 @@ pub(crate) fn spare(
     Ok(spare)
 }
 
-/// Determines where the present experiments stand. Those of a folder that does not exist are none.
+/// The experiments whose runs could go: all, or those that are named.
+struct Judged(Option<Vec<ExperimentName>>);
+
+impl Judged {
+    fn has(&self, run: &Run) -> bool {
+        self.0.as_ref().is_none_or(|names| names.contains(&run.record().experiment))
+    }
+}
+
+/// Determines where the present experiments stand, and whose runs could go. The experiments of a folder that does not exist
+/// are none.
 fn present(
     experiments: &[PathBuf],
     common: &CommonArgs,
     store: &Store,
     printer: &Printer,
-) -> Result<Standings, CliError> {
+) -> Result<(Standings, Judged), CliError> {
     let paths = match experiments {
         [] if Path::new(FOLDER).is_dir() => usual(Path::new(FOLDER))?,
         [] => {
             printer.warn(&format!(
                 "there is no folder {FOLDER}: no run counts as one that an experiment stands for"
             ));
-            return Ok(Standings::default());
+            return Ok((Standings::default(), Judged(None)));
         }
         named => named.to_vec(),
     };
     let selection = Selection::load(&paths, common)?;
     let standings = look(store, &selection.experiments, printer);
     tell(&standings, printer);
-    Ok(standings)
+    // What another experiment starts from is not named with it.
+    let named = selection.experiments.iter().filter(|one| one.is_named_by(experiments));
+    let named = (!experiments.is_empty()).then(|| named.map(|one| one.name.clone()).collect());
+    Ok((standings, Judged(named)))
 }
 
 /// Returns the runs beyond the best of each experiment that nobody has pinned.
-fn beyond(wanted: &Spare<'_>, runs: &[Run], printer: &Printer) -> Result<BTreeSet<String>, CliError> {
+fn beyond(wanted: &Spare<'_>, runs: &[&Run], printer: &Printer) -> Result<BTreeSet<String>, CliError> {
     let experiments: BTreeSet<&ExperimentName> = runs.iter().map(|run| &run.record().experiment).collect();
-    let mut beyond = BTreeSet::new();
+    let (mut beyond, mut has_judged) = (BTreeSet::new(), false);
     for name in experiments {
-        let own: Vec<&Run> = runs.iter().filter(|run| run.record().experiment == *name).collect();
+        let own: Vec<&Run> = runs.iter().copied().filter(|run| run.record().experiment == *name).collect();
         let judged = ranked(&own, wanted.by)?;
+        has_judged |= !judged.is_empty();
         let past = judged.into_iter().skip(wanted.best);
         let past = past.filter(|run| !(wanted.keep_pinned && is_pinned(run, printer)));
         beyond.extend(past.map(Run::id));
+    }
+    if let Some(metric) = wanted.by.filter(|_| !has_judged && !runs.is_empty()) {
+        printer.warn(&format!("no run has {metric}, so that none can be judged by it"));
     }
     Ok(beyond)
 }

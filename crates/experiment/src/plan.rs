@@ -103,6 +103,21 @@ impl Plan {
         point
     }
 
+    /// Returns the axes of the plan with their values, each by the last part of its key: `lr`. Where that would not tell it
+    /// from another axis or from the run's seed, it is called by the last two: `split.seed`.
+    pub fn named_axes(&self) -> impl Iterator<Item = (&str, &serde_json::Value)> {
+        let last = |key: &'_ str| key.rfind('.').map_or(0, |dot| dot + 1);
+        self.axes.iter().map(move |(key, value)| {
+            let own = &key[last(key)..];
+            let is_shared = self.axes.keys().filter(|other| other[last(other)..] == *own).count() > 1;
+            let from = match own == "seed" || is_shared {
+                true => last(key[..last(key)].trim_end_matches('.')),
+                false => last(key),
+            };
+            (&key[from..], value)
+        })
+    }
+
     /// Returns every path of the plan that is on this machine: those of its sources and that of a model folder.
     pub fn local_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let model = match &mut self.model.from {

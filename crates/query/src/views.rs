@@ -88,7 +88,11 @@ const PREDICTIONS: &[Column] = &[
     column("id", Text, "The identifier that the table gives the item."),
     column("group", Text, "The group of the item. It is a word of SQL: write `\"group\"`."),
     column("label", Whole, "The index of the right text or class."),
-    column("predicted", Whole, "The index of the text or class with the highest logit."),
+    column(
+        "predicted",
+        Whole,
+        "The index of the text or class with the highest logit. Of pairs, how many texts are ahead of the own one, which has the index 0.",
+    ),
     column("correct", Truth, "Whether the right one has the highest logit, alone."),
     column(
         "share",

@@ -51,10 +51,8 @@ impl Work {
 
 /// Returns what people call the run of a plan: its experiment, the settings that vary, and its seed.
 pub fn run_label(plan: &Plan) -> String {
-    let setting = |(key, value): (&String, &serde_json::Value)| {
-        format!(" {}={}", key.rsplit('.').next().unwrap_or(key), spelled(value))
-    };
-    let settings: String = plan.axes.iter().map(setting).collect();
+    let settings: String =
+        plan.named_axes().map(|(name, value)| format!(" {name}={}", spelled(value))).collect();
     format!("{}{settings} s{}", plan.experiment, plan.seed)
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{Experiment, Plan, spelled};
-use cliptune_terminal::{CommonArgs, Exit};
+use cliptune_terminal::{CommonArgs, Exit, format};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn text(experiment: &Experiment, join: Option<&str>) -> String {
     let mut text = experiment.name.to_string();
     // Writing to a String cannot fail.
     if let Some(description) = &experiment.description {
-        let _ = write!(text, ": {description}");
+        let _ = write!(text, ": {}", format::visible(description));
     }
     let mut lines = vec![("file", short(&experiment.file).to_string()), ("runs", runs(experiment))];
     lines.extend(experiment.plans.first().map(wording::plan).unwrap_or_default());

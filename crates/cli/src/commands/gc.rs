@@ -22,8 +22,8 @@ use crate::spare::{Spare, age_of_run, spare};
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("waste").required(true).multiple(true).args(["trash", "unfinished", "cache", "keep_best"])))]
 pub(crate) struct Args {
-    /// Experiment files, or folders of them: what their runs were made from stays, and so do the records of their runs
-    /// [default: those in experiments/]
+    /// Experiment files, or folders of them, whose runs could go: what they start from stays, and so do the records of the
+    /// runs that they stand for [default: all runs, and the files in experiments/]
     #[arg(value_name = "EXPERIMENT", requires = "keep_best")]
     experiments: Vec<PathBuf>,
 

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METRIC", conflicts_with_all = ["sort", "limit"])]
     best: Option<String>,
 
-    /// List at most this many runs of each experiment: the last ones
+    /// List at most this many runs of each experiment: the last ones, or the first ones where --sort puts the largest first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
 
@@ -155,20 +155,26 @@ fn choose(args: &Args, listing: &Listing<'_>, names: &[String]) -> Result<Vec<us
     if let Some(metric) = &args.best {
         return Ok(listing.best(&runs, &listing.key(metric)?)?);
     }
-    if let Some(sort) = &args.sort {
-        let (name, is_descending) =
-            sort.strip_suffix(":desc").map_or((sort.as_str(), false), |name| (name, true));
-        listing.sort(&mut runs, &Order { key: listing.key(name)?, is_descending });
+    let sort = args.sort.as_deref();
+    let descending = sort.and_then(|sort| sort.strip_suffix(":desc"));
+    if let Some(name) = descending.or(sort) {
+        let order = Order { key: listing.key(name)?, is_descending: descending.is_some() };
+        listing.sort(&mut runs, &order);
     }
-    Ok(match args.limit {
-        Some(limit) => last_of_each(listing, &runs, usize::try_from(limit).unwrap_or(usize::MAX)),
+    Ok(match args.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
+        Some(limit) => some_of_each(listing, &runs, limit, descending.is_some()),
         None => runs,
     })
 }
 
-fn last_of_each(listing: &Listing<'_>, runs: &[usize], limit: usize) -> Vec<usize> {
+/// Returns the last runs of each experiment, or the first ones where the largest value is first.
+fn some_of_each(listing: &Listing<'_>, runs: &[usize], limit: usize, first: bool) -> Vec<usize> {
     let blocks = runs.chunk_by(|one, other| listing.experiment(*one) == listing.experiment(*other));
-    blocks.flat_map(|block| &block[block.len().saturating_sub(limit)..]).copied().collect()
+    let some = |block: &[usize]| match first {
+        true => block[..block.len().min(limit)].to_vec(),
+        false => block[block.len().saturating_sub(limit)..].to_vec(),
+    };
+    blocks.flat_map(some).collect()
 }
 
 /// Says that nothing is listed, and whether there is something that could be.
@@ -177,6 +183,15 @@ fn nothing(args: &Args, all: &Listing<'_>, named: &Named, store: &Path) -> Strin
         0 if named.names.is_empty() => format!("there are no runs in {}", short(store)),
         0 => format!("there are no runs of {} in {}", named.names.join(", "), short(store)),
         _ if args.stale => "no such run is stale".to_owned(),
+        _ if args.best.is_some() && args.filter.is_none() => {
+            let metrics: Vec<String> =
+                all.main_metrics(&all.of(&named.names)).iter().map(Key::to_string).collect();
+            let metric = args.best.as_deref().unwrap_or_default();
+            match metrics.is_empty() {
+                true => format!("no run has {metric}, since none is scored"),
+                false => format!("no run has {metric}; there is {}", metrics.join(", ")),
+            }
+        }
         _ => "no run is like that".to_owned(),
     }
 }

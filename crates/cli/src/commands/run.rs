@@ -75,6 +75,9 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let means = (args.means(), args.wait);
     let endings = Pipeline::new(common, means, &printer, &selection, &store, standings).experiments()?;
     if endings.interrupted() {
+        if printer.is_json() {
+            summary::print(&selection, &endings, &folder, &printer);
+        }
         return Ok(Exit::Interrupted);
     }
     let reported = report(&args.experiments, common, &printer)?;

@@ -87,7 +87,7 @@ pub(crate) const TOP: &[Key] = &[
     Key::optional(
         "description",
         Shape::Text("a sentence"),
-        "what the experiment is, for readers of the report",
+        "what the experiment is, for whoever reads the file or what `check` and `show` say",
     ),
     Key::optional(
         "extends",

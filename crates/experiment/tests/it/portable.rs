@@ -213,6 +213,19 @@ fn the_starting_point_is_the_one_that_a_run_really_had() {
 }
 
 #[test]
+fn axes_are_called_by_as_much_of_their_keys_as_tells_them_apart() {
+    let folder = Folder::with(&[("one.yaml", &format!("name: one{}", crate::support::REST))]);
+    let mut plan = folder.load("one.yaml", &[]).unwrap().remove(0).plans.remove(0);
+    let mut names = |keys: &[&str]| -> Vec<String> {
+        plan.axes = keys.iter().map(|key| ((*key).to_owned(), serde_json::json!(1))).collect();
+        plan.named_axes().map(|(name, _)| name.to_owned()).collect()
+    };
+    assert_eq!(names(&["train.optimizer.lr", "train.batch_size"]), ["batch_size", "lr"]);
+    assert_eq!(names(&["data.split.seed", "train.optimizer.lr"]), ["split.seed", "lr"]);
+    assert_eq!(names(&["a.x.size", "a.y.size", "size"]), ["x.size", "y.size", "size"]);
+}
+
+#[test]
 fn texts_that_give_orders_are_written_as_escapes_and_mean_the_same() {
     let folder = Folder::with(&[("one.yaml", &format!("name: one{}", crate::support::REST))]);
     let mut plan = folder.load("one.yaml", &[]).unwrap().remove(0).plans.remove(0);

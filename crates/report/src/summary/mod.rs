@@ -75,10 +75,8 @@ fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
 
 /// Returns the experiment's name with its point of the matrix, such as `b32 lr=1e-5`.
 fn name(plan: &Plan) -> String {
-    let axis = |(key, value): (&String, &serde_json::Value)| {
-        format!("{}={}", key.rsplit('.').next().unwrap_or(key), both_ends(&spelled(value), NAMED))
-    };
-    let words = std::iter::once(plan.experiment.to_string()).chain(plan.axes.iter().map(axis));
+    let axes = plan.named_axes().map(|(name, value)| format!("{name}={}", both_ends(&spelled(value), NAMED)));
+    let words = std::iter::once(plan.experiment.to_string()).chain(axes);
     words.collect::<Vec<_>>().join(" ")
 }
 

@@ -4,7 +4,7 @@ use cliptune_experiment::Split;
 use cliptune_terminal::format::counted;
 
 use super::metric;
-use crate::data::{Entry, ReportData, State};
+use crate::data::{Entry, ReportData, RunSummary, State};
 
 /// Returns what a reader has to know before the numbers: what is missing, what is damaged, what came to nothing.
 pub(crate) fn notes(data: &ReportData) -> Vec<String> {
@@ -19,9 +19,24 @@ fn missing(data: &ReportData) -> Vec<String> {
         State::Done if data.row(index).is_none() => {
             Some(format!("{}: not scored on the test split{}", entry.name, on_training_items(entry)))
         }
-        State::Done => None,
+        State::Done => partly_scored(entry),
     });
     states.collect()
+}
+
+/// Returns a note on the runs that a result does without, because they are not scored.
+fn partly_scored(entry: &Entry) -> Option<String> {
+    let is_scored = |run: &&RunSummary| run.scores.iter().any(|scores| scores.split == Split::Test);
+    let (scored, missing): (Vec<&RunSummary>, Vec<&RunSummary>) = entry.runs.iter().partition(is_scored);
+    let labels: Vec<String> = missing.iter().map(|run| run.label()).collect();
+    (!missing.is_empty()).then(|| {
+        let of = format!("{} of {} runs", scored.len(), entry.runs.len());
+        format!(
+            "{}: its result is that of {of}; not scored on the test split: {}",
+            entry.name,
+            labels.join("; ")
+        )
+    })
 }
 
 /// Returns a note on what a score on the train split is worth, if there is one.
@@ -64,10 +79,12 @@ fn damage(data: &ReportData) -> Vec<String> {
 
 /// Returns notes on the runs in which training changed nothing.
 fn kept_start(data: &ReportData) -> Vec<String> {
-    let runs = data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)));
-    let kept = runs.filter(|(_, run)| run.kept_start());
-    let told = kept.map(|(entry, run)| {
-        format!("{}, {}: kept the starting weights: no epoch was better", entry.name, run.label())
+    let told = data.entries.iter().filter_map(|entry| {
+        let kept = entry.runs.iter().filter(|run| run.kept_start());
+        let labels: Vec<String> = kept.map(RunSummary::label).collect();
+        let runs = labels.join("; ");
+        (!labels.is_empty())
+            .then(|| format!("{}, {runs}: kept the starting weights: no epoch was better", entry.name))
     });
     told.collect()
 }
