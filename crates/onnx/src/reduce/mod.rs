@@ -84,8 +84,21 @@ pub fn shipped_bytes(graph: &Path) -> Result<u64, OnnxError> {
 
 fn read(path: &Path) -> Result<proto::Model, OnnxError> {
     let bytes = fs_err::read(path).map_err(|source| OnnxError::Read { path: path.to_path_buf(), source })?;
-    proto::Model::decode(bytes.as_slice())
-        .map_err(|source| OnnxError::Damaged { path: path.to_path_buf(), why: source.to_string() })
+    let damaged = |why: String| OnnxError::Damaged { path: path.to_path_buf(), why };
+    let model = proto::Model::decode(bytes.as_slice()).map_err(|source| damaged(source.to_string()))?;
+    let tensors = model.graph.iter().flat_map(|graph| &graph.initializer);
+    match tensors.map(elements).try_fold(0, |all: u64, own| all.checked_add(own?)) {
+        Some(all) if all <= MOST_ELEMENTS => Ok(model),
+        _ => Err(damaged("the shapes of its weights are impossible".to_owned())),
+    }
+}
+
+/// The most elements that all weights of a graph may have. No disk holds more, and their bytes can still be counted.
+const MOST_ELEMENTS: u64 = 1 << 48;
+
+/// Returns the number of elements that a tensor has by its shape, or `None` where no tensor can have it.
+fn elements(tensor: &proto::Tensor) -> Option<u64> {
+    tensor.dims.iter().try_fold(1_u64, |product, &size| product.checked_mul(size.try_into().ok()?))
 }
 
 /// The graph and the initialisers that a pass produces.
@@ -139,4 +152,33 @@ impl Made {
 
 fn is_float(tensor: &proto::Tensor) -> bool {
     tensor.data_type == Some(DataType::Float as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_impossible_shapes_are_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("graph.onnx");
+        let measured = |shapes: &[&[i64]]| {
+            let tensor = |dims: &&[i64]| proto::Tensor {
+                dims: dims.to_vec(),
+                data_type: Some(DataType::Float as i32),
+                external_data: vec![proto::StringEntry::new("location", "weights".to_owned())],
+                ..Default::default()
+            };
+            let initializer = shapes.iter().map(tensor).collect();
+            let graph = Some(proto::Graph { initializer, ..Default::default() });
+            fs_err::write(&path, proto::Model { graph, ..Default::default() }.encode_to_vec()).unwrap();
+            shipped_bytes(&path)
+        };
+        let empty = measured(&[]).unwrap();
+        assert!(measured(&[&[2, 3], &[]]).unwrap() > empty + 4 * 7);
+        for wrong in [&[&[-1][..]][..], &[&[i64::MAX, 4]], &[&[1 << 32, 1 << 32]], &[&[1 << 48], &[1]]] {
+            let error = measured(wrong).unwrap_err();
+            assert!(matches!(error, OnnxError::Damaged { .. }), "{wrong:?}: {error}");
+        }
+    }
 }

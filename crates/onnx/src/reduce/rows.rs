@@ -55,8 +55,13 @@ impl<'a> Floats<'a> {
 
     /// Reads the next `length` floats.
     pub(super) fn row(&mut self, length: usize) -> io::Result<&[f32]> {
-        self.bytes.resize(length * size_of::<f32>(), 0);
-        self.source.read_exact(&mut self.bytes)?;
+        let wanted = length * size_of::<f32>();
+        self.bytes.clear();
+        // The memory grows with what is there, and not with what a shape says.
+        self.source.take(wanted as u64).read_to_end(&mut self.bytes)?;
+        if self.bytes.len() < wanted {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let (floats, _) = self.bytes.as_chunks::<4>();
         self.values.clear();
         self.values.extend(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)));

@@ -12,7 +12,7 @@ use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 use super::source::Source;
-use super::{Form, Made, Reduced, half, rows};
+use super::{Form, Made, Reduced, elements, half, rows};
 use crate::error::OnnxError;
 use crate::proto::{self, DataType};
 
@@ -64,12 +64,12 @@ fn write_initializer(out: &mut impl Write, made: &Made, source: &Source) -> Resu
 fn write_elements(elements: &mut dyn io::Read, made: &Made, out: &mut dyn Write) -> io::Result<()> {
     // Forms that work by row are only given to matrices.
     let shape = || match made.source.dims.as_slice() {
-        [rows, columns] => Ok([*rows as usize, *columns as usize]),
+        [rows, columns] if *rows > 0 && *columns > 0 => Ok([*rows as usize, *columns as usize]),
         _ => Err(io::Error::other(format!("{} is no matrix", made.source.name()))),
     };
     match made.form {
         Form::Same => exactly(io::copy(elements, out)?, data_len(&made.tensor), made),
-        Form::Half => half::write(elements, count(&made.tensor), out),
+        Form::Half => half::write(elements, count(&made.tensor) as usize, out),
         Form::Rows(scaling) => rows::write_rows(elements, shape()?, scaling, out),
         Form::Columns(scaling) => rows::write_columns(elements, shape()?, scaling, out),
         Form::Scales(scaling) => rows::write_scales(elements, shape()?, scaling, out),
@@ -83,8 +83,9 @@ fn exactly(found: u64, expected: u64, made: &Made) -> io::Result<()> {
     if found == expected { Ok(()) } else { Err(io::Error::other(wrong())) }
 }
 
-fn count(tensor: &proto::Tensor) -> usize {
-    tensor.dims.iter().map(|&size| size as usize).product()
+/// Returns the number of a tensor's elements. Of a tensor that was read, it is known to be possible.
+fn count(tensor: &proto::Tensor) -> u64 {
+    elements(tensor).unwrap_or_default()
 }
 
 /// Returns the length of a tensor's elements in bytes.
@@ -95,7 +96,7 @@ pub(super) fn data_len(tensor: &proto::Tensor) -> u64 {
         DataType::Float | DataType::Int32 => 4,
         DataType::Int64 => 8,
     };
-    count(tensor) as u64 * element
+    count(tensor) * element
 }
 
 /// Returns the length of a tensor message, including its elements, in bytes.
