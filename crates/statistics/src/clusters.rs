@@ -45,6 +45,11 @@ impl Clusters {
         &self.group_of
     }
 
+    /// Returns the number of items in each group.
+    pub(crate) fn sizes(&self) -> Vec<f64> {
+        self.sizes.iter().map(|&size| size as f64).collect()
+    }
+
     /// Returns whether every group is a single item.
     pub(crate) fn are_single(&self) -> bool {
         self.count() == self.items()

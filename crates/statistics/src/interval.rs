@@ -18,9 +18,14 @@ pub struct Interval {
 
 impl Interval {
     /// Returns the percentile interval of bootstrap replicates (Efron & Tibshirani 1993, chapter 13).
-    pub(crate) fn percentile(value: f64, mut replicates: Vec<f64>, method: String) -> Self {
+    pub(crate) fn percentile(value: f64, replicates: Vec<f64>, method: String) -> Self {
+        Self::between(TAILS, value, replicates, method)
+    }
+
+    /// Returns the interval between two quantiles of bootstrap replicates.
+    pub(crate) fn between(tails: (f64, f64), value: f64, mut replicates: Vec<f64>, method: String) -> Self {
         replicates.sort_unstable_by(f64::total_cmp);
-        Self { value, low: quantile(&replicates, TAILS.0), high: quantile(&replicates, TAILS.1), method }
+        Self { value, low: quantile(&replicates, tails.0), high: quantile(&replicates, tails.1), method }
     }
 }
 

@@ -13,9 +13,9 @@
 //! | mean of any number per item | [`cluster_mean`] |
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
 //! | a median, a calibration error | [`cluster_median`], [`ece`] |
-//! | two runs on the same items | [`paired_cluster_difference`]; [`mcnemar_mid_p`] where every item is a group |
+//! | two runs, or two sets of seeds, on the same items | [`paired_differences`] |
+//! | is that chance | [`sign_flip()`]; [`mcnemar_mid_p`] where every item is a group |
 //! | several seeds | [`seeds_and_clusters`] |
-//! | several seeds against a baseline | [`paired_seeds_and_clusters`] |
 //! | several comparisons in one report | [`holm`] |
 //!
 //! All intervals have a level of 95 %. All random numbers come from cliptune-random, seeded by [`Bootstrap::seed`]: the
@@ -25,12 +25,15 @@ mod balanced;
 mod bootstrap;
 mod calibration;
 mod clusters;
-mod difference;
+mod distributions;
+mod draws;
 mod holm;
 mod interval;
 mod mcnemar;
 mod median;
+mod paired;
 mod seeds;
+mod sign_flip;
 mod ties;
 mod unusable;
 mod wilson;
@@ -38,11 +41,12 @@ mod wilson;
 pub use balanced::cluster_balanced;
 pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion};
 pub use calibration::ece;
-pub use difference::{Comparison, paired_cluster_difference, paired_seeds_and_clusters};
 pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::{cluster_median, median};
+pub use paired::{Paired, Sides, paired_cluster_difference, paired_differences};
 pub use seeds::seeds_and_clusters;
+pub use sign_flip::{SignFlip, sign_flip};
 pub use ties::TiedRank;
 pub use unusable::Unusable;

@@ -9,7 +9,7 @@
 /// two counts are equal, in particular when the runs agree everywhere.
 ///
 /// The test treats items as independent. Where they come in groups, use
-/// [`paired_cluster_difference`](crate::paired_cluster_difference) instead.
+/// [`sign_flip()`](crate::sign_flip()) instead.
 pub fn mcnemar_mid_p(only_a: usize, only_b: usize) -> f64 {
     if only_a == only_b {
         return 1.0;

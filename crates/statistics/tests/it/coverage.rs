@@ -1,0 +1,113 @@
+//! Intervals of 95 % hold the truth in 93 to 97 % of cases, and p-values are uniform where there is no difference.
+
+use cliptune_random::Random;
+use cliptune_statistics::{Bootstrap, mcnemar_mid_p, paired_differences, sign_flip};
+
+use crate::simulated::{Drawn, Shape};
+
+const OPTIONS: Bootstrap = Bootstrap { resamples: 2_000, seed: 0 };
+
+/// The most questions about a cartoon: the contest has five to six of them on average, and some cartoons have one.
+const QUESTIONS: usize = 10;
+
+/// Returns the share of simulated cases in which the interval holds the true difference.
+fn coverage(shape: &Shape, cases: u64) -> f64 {
+    let holds = |case: &u64| {
+        let drawn = Drawn::new(shape, &mut Random::at(1, &[*case]));
+        let found = paired_differences(&[drawn.sides()], &drawn.groups, &OPTIONS).unwrap().remove(0);
+        (found.difference.low..=found.difference.high).contains(&shape.difference)
+    };
+    (0..cases).filter(holds).count() as f64 / cases as f64
+}
+
+/// Returns the p-values of simulated cases.
+fn p_values(shape: &Shape, cases: u64, p_value: impl Fn(&Drawn) -> f64) -> Vec<f64> {
+    (0..cases).map(|case| p_value(&Drawn::new(shape, &mut Random::at(2, &[case])))).collect()
+}
+
+/// Asserts that about as many p-values are below some levels as should be. `slack` is what the steps of a p-value may take
+/// away; nothing may add to it but three standard errors.
+fn assert_uniform(p_values: &[f64], slack: f64) {
+    let cases = p_values.len() as f64;
+    for level in [0.01, 0.05, 0.1, 0.25, 0.5] {
+        let below = p_values.iter().filter(|p| **p <= level).count() as f64 / cases;
+        let noise = 3.0 * (level * (1.0 - level) / cases).sqrt();
+        assert!(
+            (level - slack * level - noise..=level + noise).contains(&below),
+            "{below} are below {level}"
+        );
+    }
+}
+
+fn flipped(drawn: &Drawn) -> f64 {
+    sign_flip(&drawn.differences(), &drawn.groups, &OPTIONS).unwrap().p_value
+}
+
+fn mid_p(drawn: &Drawn) -> f64 {
+    let differences = drawn.differences();
+    let only = |sign: f64| differences.iter().filter(|difference| **difference == sign).count();
+    mcnemar_mid_p(only(1.0), only(-1.0))
+}
+
+fn resampled(drawn: &Drawn) -> f64 {
+    paired_differences(&[drawn.sides()], &drawn.groups, &OPTIONS).unwrap()[0].p_value
+}
+
+#[test]
+fn intervals_hold_the_truth_about_as_often_as_they_say() {
+    for (groups, seeds) in [(10, [1, 1]), (10, [3, 3]), (60, [1, 1]), (60, [3, 1])] {
+        let shape = Shape { groups, questions: QUESTIONS, seeds, difference: 0.1 };
+        // Three standard errors of 800 cases are 2.3 %.
+        let covered = coverage(&shape, 800);
+        assert!(
+            (0.93 - 0.023..=0.97 + 0.023).contains(&covered),
+            "{groups} groups, {seeds:?} seeds: {covered}"
+        );
+    }
+}
+
+#[test]
+fn p_values_are_uniform_where_there_is_no_difference() {
+    let shape = |groups, questions, seeds| Shape { groups, questions, seeds, difference: 0.0 };
+    assert_uniform(&p_values(&shape(60, QUESTIONS, [1, 1]), 600, flipped), 0.1);
+    assert_uniform(&p_values(&shape(200, 1, [1, 1]), 2_000, mid_p), 0.2);
+    assert_uniform(&p_values(&shape(60, QUESTIONS, [3, 3]), 600, resampled), 0.3);
+}
+
+/// `cargo test --release -p cliptune-statistics -- --ignored --nocapture` takes some minutes and prints the table.
+#[test]
+#[ignore = "takes some minutes"]
+fn intervals_hold_the_truth_in_93_to_97_of_100_cases() {
+    println!("groups  seeds  covered");
+    let mut wrong = Vec::new();
+    for groups in [10, 20, 50, 130, 500] {
+        for seeds in [[1, 1], [3, 1], [3, 3], [5, 5]] {
+            let shape = Shape { groups, questions: QUESTIONS, seeds, difference: 0.1 };
+            let covered = coverage(&shape, 5_000);
+            println!("{groups:6}  {}:{}    {covered:.4}", seeds[0], seeds[1]);
+            if !(0.93..=0.97).contains(&covered) {
+                wrong.push((groups, seeds, covered));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// As above.
+#[test]
+#[ignore = "takes some minutes"]
+fn p_values_are_uniform_for_every_number_of_groups() {
+    for groups in [10, 20, 50, 130, 500] {
+        let shape = |questions, seeds| Shape { groups, questions, seeds, difference: 0.0 };
+        println!("{groups} groups");
+        // The fewer groups, the more a p-value goes in steps.
+        assert_uniform(
+            &p_values(&shape(QUESTIONS, [1, 1]), 5_000, flipped),
+            if groups < 20 { 0.4 } else { 0.1 },
+        );
+        assert_uniform(&p_values(&shape(QUESTIONS, [3, 3]), 5_000, resampled), 0.4);
+        if groups >= 130 {
+            assert_uniform(&p_values(&shape(1, [1, 1]), 5_000, mid_p), 0.2);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Answers of two sides to questions about cartoons, with a known difference between them.
+
+use cliptune_random::Random;
+use cliptune_statistics::Sides;
+
+/// What is drawn.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// The number of cartoons.
+    pub(crate) groups: usize,
+    /// The most questions about a cartoon.
+    pub(crate) questions: usize,
+    /// The number of seeds of each side.
+    pub(crate) seeds: [usize; 2],
+    /// By how much more likely the first side is right.
+    pub(crate) difference: f64,
+}
+
+/// The answers of each seed of both sides, and the cartoons of the questions.
+pub(crate) struct Drawn {
+    sides: [Vec<Vec<f64>>; 2],
+    pub(crate) groups: Vec<String>,
+}
+
+impl Drawn {
+    /// Draws cartoons that are easy or hard for both sides, and easier for one of them, and seeds that are better or worse.
+    pub(crate) fn new(shape: &Shape, random: &mut Random) -> Self {
+        let sizes: Vec<usize> = (0..shape.groups).map(|_| 1 + random.below(shape.questions)).collect();
+        let ease: Vec<f64> = sizes.iter().map(|_| random.between(0.3, 0.6)).collect();
+        let side = |random: &mut Random, seeds: usize, more: f64| -> Vec<Vec<f64>> {
+            let own: Vec<f64> = ease.iter().map(|ease| ease + more + random.between(-0.15, 0.15)).collect();
+            (0..seeds).map(|_| answers(random, &own, &sizes, seeds > 1)).collect()
+        };
+        let sides = [side(random, shape.seeds[0], shape.difference), side(random, shape.seeds[1], 0.0)];
+        let group = |(at, size): (usize, &usize)| vec![format!("{at:04}"); *size];
+        Self { sides, groups: sizes.iter().enumerate().flat_map(group).collect() }
+    }
+
+    pub(crate) fn sides(&self) -> Sides<'_> {
+        let [of, against] = self.sides.each_ref().map(|side| side.iter().map(Vec::as_slice).collect());
+        Sides { of, against }
+    }
+
+    /// The differences of each item between the first seeds.
+    pub(crate) fn differences(&self) -> Vec<f64> {
+        self.sides[0][0].iter().zip(&self.sides[1][0]).map(|(of, against)| of - against).collect()
+    }
+}
+
+fn answers(random: &mut Random, chances: &[f64], sizes: &[usize], has_luck: bool) -> Vec<f64> {
+    // Four small pieces of luck make one that is nearly normal, with a standard deviation of 3.5 points.
+    let luck: f64 = (0..4).map(|_| random.between(-0.03, 0.03)).sum();
+    let luck = if has_luck { luck } else { 0.0 };
+    let mut answers = Vec::new();
+    for (chance, size) in chances.iter().zip(sizes) {
+        answers.extend((0..*size).map(|_| f64::from(u8::from(random.unit() < chance + luck))));
+    }
+    answers
+}
