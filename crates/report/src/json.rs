@@ -101,6 +101,7 @@ struct FoldJson {
 struct DifferenceJson<'a> {
     delta: &'a Estimate,
     mcnemar_mid_p: Option<f64>,
+    detectable: Option<f64>,
     p_value: f64,
     holm_p: f64,
     verdict: &'static str,
@@ -191,7 +192,8 @@ fn measure(measure: &Measure) -> serde_json::Value {
 fn difference(difference: &Difference) -> DifferenceJson<'_> {
     DifferenceJson {
         delta: &difference.delta,
-        mcnemar_mid_p: difference.mid_p,
+        mcnemar_mid_p: difference.mid_p(),
+        detectable: difference.detectable,
         p_value: difference.p_value,
         holm_p: difference.holm_p,
         verdict: difference.verdict.as_str(),

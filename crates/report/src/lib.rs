@@ -10,6 +10,7 @@ pub mod data;
 mod error;
 mod json;
 mod markdown;
+mod outcomes;
 mod page;
 mod precisions;
 mod provenance;
@@ -21,5 +22,6 @@ pub mod summary;
 mod words;
 
 pub use error::ReportError;
+pub use outcomes::{ComparedSide, Outcomes, outcomes_page};
 pub use publish::{is_fresh, publish, report_name};
 pub use words::headline;

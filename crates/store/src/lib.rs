@@ -121,7 +121,7 @@ pub use one_plan::OnePlan;
 pub use origin::Origin;
 pub use packed::{TarArchive, TarMember, image_column, image_columns, is_text_name, read_image};
 pub use parity::{read_parity, write_parity};
-pub use parquet::{ROW_OF_FILE, Table, literal_path, open_database, sql_name, sql_text};
+pub use parquet::{ROW_OF_FILE, Table, foreign_rows, literal_path, open_database, sql_name, sql_text};
 pub use parquet_guard::guard_parquet;
 pub use pixels::{PIXEL_CHECKSUM, pixel_checksum};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};

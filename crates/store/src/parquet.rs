@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::closed::duckdb_said;
 use crate::error::StoreError;
+use crate::parquet_guard::guard_parquet;
 use crate::regular::check;
 
 /// A table, given by its columns in order and the columns that its rows are ordered by.
@@ -99,6 +101,17 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreErro
         serde_json::from_str(line).map_err(|source| StoreError::Json { path: path.to_path_buf(), source })
     };
     lines.iter().map(parse).collect()
+}
+
+/// Returns the rows of a parquet file that is not of the store as JSON objects, in the order of the file.
+///
+/// # Errors
+/// Returns the reason as a phrase.
+pub fn foreign_rows(path: &Path) -> Result<Vec<String>, String> {
+    check(path).map_err(|error| error.in_one_line())?;
+    guard_parquet(path)?;
+    let memory = || "it needs more memory than there is".to_owned();
+    lines(path).map_err(|error| duckdb_said(&error).unwrap_or_else(memory))
 }
 
 /// Writes the rows of a query to a new file, as the table describes them.

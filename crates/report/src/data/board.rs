@@ -1,5 +1,6 @@
 //! Boards, which say what can be compared with what.
 
+use cliptune_compare::Difference;
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_store::{ClassScores, Estimate};
 
@@ -72,58 +73,6 @@ pub struct Measure {
     pub value: f64,
     /// The interval that scoring computed, where there is a single seed.
     pub interval: Option<(f64, f64)>,
-}
-
-/// The paired difference of an entry and the baseline on the same items.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
-    /// The score of the entry minus that of the baseline.
-    pub delta: Estimate,
-    /// McNemar's mid-p, which exists only where both sides have a single seed and every item is a group of its own,
-    /// because the test treats items as independent.
-    pub mid_p: Option<f64>,
-    /// The p-value of this difference alone: McNemar's where there is one, or else that of the interval's resamples.
-    pub p_value: f64,
-    /// The p-value after Holm's correction for all differences of the report.
-    pub holm_p: f64,
-    /// The verdict that the interval and the p-value give.
-    pub verdict: Verdict,
-}
-
-/// The verdict on a difference that its interval and p-value give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The whole interval is above zero, and this cannot be explained by the number of differences.
-    Improved,
-    /// The interval contains zero, or a difference as large is to be expected among so many.
-    NoChange,
-    /// The whole interval is below zero, and this cannot be explained by the number of differences.
-    Worse,
-}
-
-/// The largest p-value that counts as a finding.
-const LEVEL: f64 = 0.05;
-
-impl Verdict {
-    /// Returns the verdict on a difference, from its interval and its p-value among all differences of a report. A
-    /// single difference is judged by its interval alone.
-    pub fn of(delta: &Estimate, holm_p: f64, differences: usize) -> Self {
-        match (delta.low > 0.0, delta.high < 0.0) {
-            _ if differences > 1 && holm_p >= LEVEL => Self::NoChange,
-            (true, _) => Self::Improved,
-            (_, true) => Self::Worse,
-            _ => Self::NoChange,
-        }
-    }
-
-    /// Returns the wording for tables and sentences.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Improved => "improved",
-            Self::NoChange => "no change detected",
-            Self::Worse => "worse",
-        }
-    }
 }
 
 impl Board {

@@ -59,7 +59,7 @@ fn card(data: &ReportData, gallery: &Gallery, item: &GalleryItem) -> Markup {
 
 /// Returns the texts of an item that are shown, in their order: of many, the right one, those that were given as answers, and
 /// the first ones.
-fn shown(item: &GalleryItem) -> Vec<usize> {
+pub(crate) fn shown(item: &GalleryItem) -> Vec<usize> {
     let is_needed =
         |index: &usize| *index == item.label || item.answers.iter().any(|answer| votes(answer, *index) > 0);
     let (mut shown, others): (Vec<usize>, Vec<usize>) = (0..item.texts.len()).partition(is_needed);
@@ -69,7 +69,8 @@ fn shown(item: &GalleryItem) -> Vec<usize> {
     shown
 }
 
-fn picture(item: &GalleryItem) -> Markup {
+/// Returns the image of an item, or why there is none.
+pub(crate) fn picture(item: &GalleryItem) -> Markup {
     match &item.image {
         Ok(thumbnail) => html! {
             div.picture {

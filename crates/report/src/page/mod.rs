@@ -13,7 +13,10 @@ use crate::charts::{Chart, DataTable, Look, Width, theme};
 use crate::data::ReportData;
 use crate::words;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) use gallery::{picture as item_picture, shown as shown_texts};
+
+/// The looks of the page.
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// Returns the whole page.
 pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {

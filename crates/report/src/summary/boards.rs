@@ -1,47 +1,28 @@
 //! Finds which entries can be compared, and compares them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate};
 use cliptune_experiment::{ModelSource, Seed, Split, TaskKind};
-use cliptune_statistics::{Bootstrap, Interval, Unusable, cluster_proportion, seeds_and_clusters};
+use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
 use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions};
 
-use super::differences::{correct, difference};
-use super::folds::{FoldPredictions, Pooled};
 use super::lineage::lineage;
 use crate::data::{Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean};
 use crate::error::ReportError;
 
-/// The predictions of an entry on its test split.
+/// The answers of an entry to the items of its test split.
 pub(super) struct Scored {
     /// The entry, as an index into the list of entries.
     pub(super) entry: usize,
-    /// The predictions of each seed that was scored, in one list per seed. In a cross-validation, each list holds the
-    /// predictions of all folds.
-    pub(super) seeds: Vec<Vec<Prediction>>,
-    /// The weight of each item in the score, with a mean of one.
-    pub(super) weights: Vec<f64>,
+    /// The answers of all its runs.
+    pub(super) answers: Answers,
 }
 
 impl Scored {
-    /// Returns whether all seeds of both entries answered the same items, in the same order.
+    /// Returns whether all seeds of both entries answered the same items.
     fn is_comparable(&self, other: &Self) -> bool {
-        let same = |a: &[Prediction], b: &[Prediction]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.item_id == b.item_id && a.id == b.id)
-        };
-        self.seeds.iter().all(|seed| other.seeds.iter().all(|other| same(seed, other)))
-    }
-
-    /// Returns how right each answer is, from 0 to 1, times the item's weight, in one list per seed.
-    pub(super) fn right(&self) -> Vec<Vec<f64>> {
-        let values = |seed: &Vec<Prediction>| {
-            seed.iter().zip(&self.weights).map(|(one, weight)| one.share * weight).collect()
-        };
-        self.seeds.iter().map(values).collect()
-    }
-
-    pub(super) fn groups(&self) -> Vec<&str> {
-        self.seeds[0].iter().map(|prediction| prediction.group.as_str()).collect()
+        self.answers.expect_same_items(&other.answers).is_ok()
     }
 }
 
@@ -54,16 +35,16 @@ pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Ve
         let runs = with_scores.filter_map(|(standing, _)| Some((standing, standing.run.as_ref()?)));
         let read = |(standing, run): (&&Standing, &Run)| {
             let Seed(seed) = standing.plan.seed;
-            read_predictions(run, Split::Test).map(|predictions| FoldPredictions {
+            read_predictions(run, Split::Test).map(|predictions| RunAnswers {
                 fold: standing.plan.fold(),
                 seed,
                 predictions,
             })
         };
         let runs = runs.map(read).collect::<Result<Vec<_>, _>>()?;
-        let Pooled { seeds, weights } = Pooled::of(runs, entries[entry].folds());
-        if seeds.first().is_some_and(|seed| !seed.is_empty()) {
-            all.push(Scored { entry, seeds, weights });
+        let answers = Answers::of(runs, entries[entry].folds());
+        if !answers.is_empty() {
+            all.push(Scored { entry, answers });
         }
     }
     Ok(all)
@@ -89,7 +70,8 @@ pub(super) fn boards(
     let boards = groups.iter().filter_map(|group| board(entries, group, grouped).transpose());
     let mut boards = boards.collect::<Result<Vec<_>, _>>()?;
     boards.sort_by_key(|board| board.task == TaskKind::Pairs);
-    correct(&mut boards);
+    let rows = boards.iter_mut().flat_map(|board| &mut board.rows);
+    correct(rows.filter_map(|row| row.difference.as_mut()));
     Ok(boards)
 }
 
@@ -118,8 +100,8 @@ fn board(
     Ok(Some(Board {
         task: task(first),
         dataset: first.dataset.clone().unwrap_or_default(),
-        n_items: group[0].seeds[0].len(),
-        n_groups: group[0].groups().into_iter().collect::<BTreeSet<_>>().len(),
+        n_items: group[0].answers.items().len(),
+        n_groups: group[0].answers.group_count(),
         chance: scores.chance,
         majority: mean(test_scores(first).filter_map(Scores::uneven_majority)),
         classes: classes(shown_entry, shown).map_err(|source| failed(shown_entry, source))?,
@@ -155,7 +137,7 @@ fn classes(entry: &Entry, scored: &Scored) -> Result<Option<ClassScores>, Unusab
         let groups: Vec<&str> = own.iter().map(|prediction| prediction.group.as_str()).collect();
         Ok(estimate(cluster_proportion(&right, &groups, &Bootstrap::default())?))
     };
-    ClassScores::of(&names, &scored.seeds[0], accuracy).map(Some)
+    ClassScores::of(&names, scored.answers.items(), accuracy).map(Some)
 }
 
 fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
@@ -207,7 +189,10 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
     let metric = main_metric(task(entry));
     let value = |run: &RunSummary| Some(run.scores_on(Split::Test)?.metrics.get(metric)?.value);
     let failed = |source| failed(entry, source);
-    let difference = baseline.map(|baseline| difference(scored, baseline)).transpose().map_err(failed)?;
+    let compared = |baseline: &Scored| {
+        difference(&scored.answers.right(), &baseline.answers.right(), &scored.answers.groups())
+    };
+    let difference = baseline.map(compared).transpose().map_err(failed)?;
     Ok(BoardRow {
         entry: scored.entry,
         per_seed: means(&entry.runs, |run| Some((run.seed, value(run)?))),
@@ -232,14 +217,11 @@ fn means<K: Ord>(runs: &[RunSummary], value: impl Fn(&RunSummary) -> Option<(K, 
 /// the groups.
 fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusable> {
     let single = test_scores(entry).next().and_then(|scores| scores.metrics.get(metric));
-    match (scored.seeds.len(), single) {
+    match (scored.answers.seeds.len(), single) {
         (1, Some(estimate)) if entry.folds().is_none() => Ok(estimate.clone()),
-        _ => seeds_and_clusters(&scored.right(), &scored.groups(), &Bootstrap::default()).map(estimate),
+        _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.groups(), &Bootstrap::default())
+            .map(estimate),
     }
-}
-
-pub(super) fn estimate(interval: Interval) -> Estimate {
-    Estimate { value: interval.value, low: interval.low, high: interval.high, method: interval.method }
 }
 
 fn others(entry: &Entry, main: &str) -> Vec<(String, Measure)> {

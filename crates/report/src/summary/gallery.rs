@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use cliptune_compare::Answers;
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{Dataset, ItemRef, Part, Prediction, Standing};
 
@@ -13,7 +14,7 @@ use crate::error::ReportError;
 /// The number of items in a gallery.
 const SIZE: usize = 16;
 /// The parts of items that the gallery shows.
-const SHOWN: &[Part] = &[Part::Identity, Part::Group, Part::Image, Part::Texts];
+pub(crate) const SHOWN: &[Part] = &[Part::Identity, Part::Group, Part::Image, Part::Texts];
 
 /// Returns the gallery of the first board of choices or classes, if there is one.
 pub(super) fn gallery(
@@ -29,7 +30,7 @@ pub(super) fn gallery(
     let datasets = datasets(&grouped[headline.entry]);
     let baseline = board.baseline.and_then(|entry| find(scored, entry));
     let strata = strata(headline, baseline);
-    let chosen = choose(&strata, &headline.seeds[0]);
+    let chosen = choose(&strata, headline.answers.items());
     let run = grouped[headline.entry].iter().find_map(|standing| standing.run.as_ref());
     let prepared = run.map_or_else(
         || Err("there is no model to show it as".to_owned()),
@@ -61,7 +62,7 @@ fn find(scored: &[Scored], entry: usize) -> Option<&Scored> {
 
 /// Returns the stratum of every item of the test split.
 fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
-    let items = 0..headline.seeds[0].len();
+    let items = 0..headline.answers.items().len();
     items
         .map(|item| match (is_right(headline, item), baseline.map(|baseline| is_right(baseline, item))) {
             (true, Some(false)) => Stratum::Gained,
@@ -74,7 +75,7 @@ fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
 
 /// Returns whether more than half of the seeds are right, where a tie counts in part.
 fn is_right(scored: &Scored, item: usize) -> bool {
-    2.0 * scored.seeds.iter().map(|seed| seed[item].share).sum::<f64>() > scored.seeds.len() as f64
+    2.0 * scored.answers.share_of(item) > 1.0
 }
 
 /// Takes the next item of each stratum in turn until the gallery is full. Items come in the order of their content
@@ -111,15 +112,17 @@ fn show(
     let read = datasets.iter().map(|dataset| dataset.columns(&[Split::Test], SHOWN));
     let items = read.collect::<Result<Vec<_>, _>>()?;
     let (Some(first), Some(dataset)) = (scored.first(), datasets.first()) else { return Ok(Vec::new()) };
-    let named: BTreeSet<&str> = chosen.iter().map(|&index| first.seeds[0][index].item_id.as_str()).collect();
+    let named: BTreeSet<&str> =
+        chosen.iter().map(|&index| first.answers.items()[index].item_id.as_str()).collect();
     let named =
         items.iter().flat_map(|items| items.all().iter()).filter(|item| named.contains(item.item_id()));
     let by_id: HashMap<&str, ItemRef<'_>> = named.map(|item| (item.item_id(), item)).collect();
+    let answers: Vec<&Answers> = scored.iter().map(|one| &one.answers).collect();
     let shown = chosen.iter().filter_map(|&index| {
-        let prediction = &first.seeds[0][index];
+        let prediction = &first.answers.items()[index];
         let item = *by_id.get(prediction.item_id.as_str())?;
         // The folds of one dataset have the same classes in the same order.
-        let (candidates, texts) = candidates(&dataset.record().classes, item, scored, index);
+        let (candidates, texts) = candidates(&dataset.record().classes, item, &answers, index);
         Some(GalleryItem {
             item_id: item.item_id().to_owned(),
             id: prediction.id.clone(),
@@ -127,7 +130,7 @@ fn show(
             stratum: strata[index],
             image: image(item),
             label: candidates.iter().position(|&candidate| candidate == item.label())?,
-            answers: scored.iter().map(|one| answer(one, index, &candidates)).collect(),
+            answers: answers.iter().map(|one| answer(one, index, &candidates)).collect(),
             texts,
         })
     });
@@ -136,26 +139,27 @@ fn show(
 
 /// Returns the candidates of an item that are shown, with their texts: all of its own texts, or of the dataset's classes
 /// the right one, those that were given as answers, and the likely ones.
-fn candidates(
+pub(crate) fn candidates(
     classes: &[String],
     item: ItemRef<'_>,
-    scored: &[&Scored],
+    answers: &[&Answers],
     index: usize,
 ) -> (Vec<usize>, Vec<String>) {
     if classes.is_empty() {
         return ((0..item.text_numbers().len()).collect(), item.texts().map(str::to_owned).collect());
     }
-    let predictions = || scored.iter().flat_map(|one| &one.seeds).map(|seed| &seed[index]);
+    let predictions = || answers.iter().flat_map(|one| &one.seeds).map(|seed| &seed[index]);
     let likely = predictions().next().into_iter().flat_map(|first| &first.candidates).copied();
     let given = predictions().map(|prediction| prediction.predicted);
     let shown: BTreeSet<usize> = given.chain(likely).chain([item.label()]).collect();
     shown.into_iter().filter_map(|class| Some((class, classes.get(class)?.clone()))).unzip()
 }
 
-fn answer(scored: &Scored, item: usize, candidates: &[usize]) -> Answer {
-    let votes = |&text: &usize| scored.seeds.iter().filter(|seed| seed[item].predicted == text).count();
+/// Returns what the seeds of an entry answered to an item, for each of some candidates.
+pub(crate) fn answer(answers: &Answers, item: usize, candidates: &[usize]) -> Answer {
+    let votes = |&text: &usize| answers.seeds.iter().filter(|seed| seed[item].predicted == text).count();
     let prob = |&text: &usize| {
-        let probs = scored.seeds.iter().filter_map(|seed| seed[item].prob_of(text));
+        let probs = answers.seeds.iter().filter_map(|seed| seed[item].prob_of(text));
         mean(probs).unwrap_or(f64::NAN)
     };
     Answer { votes: candidates.iter().map(votes).collect(), probs: candidates.iter().map(prob).collect() }
@@ -193,14 +197,14 @@ mod tests {
         let items = (0..n).map(|index| {
             prediction(&format!("{:016x}", index * 7919 % 1009), &index.to_string(), right(index))
         });
-        Scored { entry: 0, seeds: vec![items.collect()], weights: vec![1.0; n] }
+        Scored { entry: 0, answers: Answers::alone(vec![items.collect()]) }
     }
 
     #[test]
     fn every_stratum_has_its_share_and_no_group_comes_twice() {
         let (tuned, zero) = (many(200, |index| index % 4 != 0), many(200, |index| index % 3 == 0));
         let strata = strata(&tuned, Some(&zero));
-        let chosen = choose(&strata, &tuned.seeds[0]);
+        let chosen = choose(&strata, tuned.answers.items());
         assert_eq!(chosen.len(), SIZE);
         for stratum in Stratum::ALL {
             assert_eq!(chosen.iter().filter(|&&index| strata[index] == stratum).count(), SIZE / 4);
@@ -211,6 +215,6 @@ mod tests {
     fn a_small_split_is_shown_once() {
         let tuned = many(3, |_| true);
         let strata = strata(&tuned, None);
-        assert_eq!(choose(&strata, &tuned.seeds[0]).len(), 3);
+        assert_eq!(choose(&strata, tuned.answers.items()).len(), 3);
     }
 }

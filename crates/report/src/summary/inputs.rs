@@ -9,7 +9,7 @@ use cliptune_store::{Run, Standing};
 use crate::error::ReportError;
 
 /// The version of the report procedure. A new version makes every existing report stale.
-const REPORT_PROCEDURE: u32 = 3;
+const REPORT_PROCEDURE: u32 = 4;
 
 /// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, and of the version of this program.
 pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {

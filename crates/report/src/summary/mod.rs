@@ -2,8 +2,6 @@
 
 mod boards;
 mod curve;
-mod differences;
-mod folds;
 mod gallery;
 mod inputs;
 mod lineage;
@@ -19,7 +17,9 @@ use cliptune_store::{
 use crate::data::{Entry, ReportData, RunSummary};
 use crate::error::ReportError;
 
+pub(crate) use gallery::{SHOWN, answer, candidates};
 pub(crate) use inputs::hash as inputs_hash;
+pub(crate) use thumbnail::{preprocessor, thumbnail};
 
 /// The most letters of a value of a matrix in the name of an entry.
 const NAMED: usize = 60;

@@ -17,7 +17,7 @@ const BYTES: usize = 25_000;
 const QUALITIES: [u8; 4] = [80, 65, 50, 35];
 
 /// Returns how a run's model prepares images, or the reason why that is not known.
-pub(super) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
+pub(crate) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
     let own = Preprocessor::from_folder(model);
     let own = own.map_err(|_| "what the model does to images cannot be read".to_owned())?;
     Ok(Preprocessor { size: own.size.max(SIDE), ..own })
@@ -27,7 +27,7 @@ pub(super) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
 ///
 /// The colours, the transparency and the cut are those of the model's own preparation; only the size is chosen for
 /// readers.
-pub(super) fn thumbnail(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Thumbnail, String> {
+pub(crate) fn thumbnail(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Thumbnail, String> {
     let bytes = image.read().map_err(|error| unread(&error).to_owned())?;
     let pixels = preprocessor.decode(&bytes).map_err(|error| match error {
         DecodeError::TooLarge { .. } => "the image is too large".to_owned(),

@@ -1,5 +1,6 @@
 //! Describes what was found, in sentences.
 
+use cliptune_compare::p_value;
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format::{self, counted};
 
@@ -140,6 +141,16 @@ fn seeds_alone(entry: &Entry, row: &BoardRow) -> String {
     }
 }
 
+/// Returns how large a difference would have been found, where none was.
+fn could_show(difference: &Difference) -> String {
+    match (difference.verdict, difference.detectable) {
+        (Verdict::NoChange, Some(smallest)) => {
+            format!("; this test set could show {}", format::number(smallest))
+        }
+        _ => String::new(),
+    }
+}
+
 fn against(difference: &Difference, name: &str, baseline: &BoardRow) -> String {
     let delta = &difference.delta;
     let change = format::difference(delta.value, delta.low, delta.high);
@@ -149,20 +160,9 @@ fn against(difference: &Difference, name: &str, baseline: &BoardRow) -> String {
         Verdict::NoChange => "No change was detected",
     };
     format!(
-        "{verdict}: {change} compared with {name} ({}) on the same items, {}.",
+        "{verdict}: {change} compared with {name} ({}) on the same items, {}{}.",
         format::number(baseline.score.value),
         p_value(difference),
+        could_show(difference),
     )
-}
-
-/// Returns the p-value of a difference with its name.
-pub(crate) fn p_value(difference: &Difference) -> String {
-    let [alone, holm] = [difference.p_value, difference.holm_p].map(shown_p);
-    let name = if difference.mid_p.is_some() { "mid-p" } else { "p" };
-    if alone == holm { format!("{name} {alone}") } else { format!("{name} {alone} (Holm {holm})") }
-}
-
-/// Returns a p-value in words that do not pretend it is zero.
-fn shown_p(p: f64) -> String {
-    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }

@@ -5,7 +5,7 @@ use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted, counted_all};
 
 use super::{kind, split_rule};
-use crate::data::{Board, Difference, Lineage, ReportData};
+use crate::data::{Board, Difference, Lineage, ReportData, Test};
 
 /// Returns paragraphs on how the finding came about: what was chosen on which split, how intervals were made, and what
 /// leaks.
@@ -73,13 +73,7 @@ fn test_use(data: &ReportData) -> String {
 fn tests(data: &ReportData) -> String {
     let rows = data.boards.iter().flat_map(|board| &board.rows);
     let differences: Vec<&Difference> = rows.filter_map(|row| row.difference.as_ref()).collect();
-    let made = match differences.iter().filter(|difference| difference.mid_p.is_some()).count() {
-        0 => "The p-value comes from the resamples of the interval",
-        all if all == differences.len() => "The p-value is McNemar's mid-p",
-        _ => {
-            "The p-value is McNemar's mid-p where items are independent, and else comes from the resamples of the interval"
-        }
-    };
+    let made = p_values(&differences);
     match differences.len() {
         0 => String::new(),
         1 => format!(" {made}."),
@@ -87,6 +81,24 @@ fn tests(data: &ReportData) -> String {
             " {made}; the {several} differences are corrected for being several by Holm's method, so that the chance of a \
              single wrong finding among them stays below 5 %. Each interval is of its own difference alone."
         ),
+    }
+}
+
+/// Returns a sentence on where p-values come from.
+fn p_values(differences: &[&Difference]) -> String {
+    let mut used: Vec<&str> = differences.iter().map(|difference| source(difference.test)).collect();
+    used.sort_unstable();
+    used.dedup();
+    let plural = if differences.len() == 1 { "The p-value comes" } else { "P-values come" };
+    format!("{plural} from {}", used.join(", or from "))
+}
+
+/// Returns the words for where a p-value comes from.
+fn source(test: Test) -> &'static str {
+    match test {
+        Test::McNemar => "McNemar's test, as a mid-p, where items are independent",
+        Test::Permutation(_) => "a permutation of whole groups",
+        Test::Resamples => "the resamples of the interval where seeds vary",
     }
 }
 

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::{Fit, Preprocessor};
+use cliptune_compare::Answers;
 use cliptune_experiment::{Experiment, Plan, Split, TaskKind, load};
 use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
-use cliptune_report::{is_fresh, publish, summary};
+use cliptune_report::{ComparedSide, Outcomes, is_fresh, outcomes_page, publish, summary};
 use cliptune_store::{
     Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item, ItemCounts, Items,
     JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT, RunRecord,
-    SCORES_FORMAT, Scores, Sources, Standing, Store, run_name, standings, write_dataset_rows, write_scores,
+    SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions, run_name, standings,
+    write_dataset_rows, write_scores,
 };
 use tempfile::TempDir;
 
@@ -298,7 +300,7 @@ fn runs_become_a_board_with_a_paired_difference() {
     assert!((tuned.score.value - 0.75).abs() < 1e-9 && tuned.per_seed.len() == 2);
     let difference = tuned.difference.as_ref().unwrap();
     assert!((difference.delta.value - 0.55).abs() < 1e-9 && difference.delta.low > 0.0);
-    assert_eq!((difference.verdict, difference.mid_p), (Verdict::Improved, None));
+    assert_eq!((difference.verdict, difference.mid_p()), (Verdict::Improved, None));
     assert!(difference.p_value < 0.05 && difference.holm_p == difference.p_value, "{difference:?}");
     assert!(zero.difference.is_none());
 }
@@ -313,6 +315,31 @@ fn the_gallery_shows_items_of_the_test_split_with_their_images() {
     let gained = gallery.items.iter().find(|item| item.stratum == Stratum::Gained).unwrap();
     assert_eq!(gained.answers[0].votes[gained.label], 0);
     assert_eq!(gained.answers[1].votes[gained.label], 2);
+}
+
+#[test]
+fn a_page_shows_the_items_that_were_won_with_their_images() {
+    let world = World::new();
+    world.run_everything();
+    let standings = world.standings();
+    let run = |at: usize| standings[at].run.as_ref().unwrap();
+    let answers = |at: usize| Answers::alone(vec![read_predictions(run(at), Split::Test).unwrap()]);
+    let (zero, tuned) = (answers(0), answers(1));
+    let dataset = world.store.dataset(&standings[0].dataset_hash).unwrap().unwrap();
+    let page = outcomes_page(&Outcomes {
+        title: "tuned against <zero>".to_owned(),
+        baseline: ComparedSide { name: "zero", answers: &zero, verdict: String::new() },
+        others: vec![ComparedSide { name: "tuned", answers: &tuned, verdict: "improved".to_owned() }],
+        split: Split::Test,
+        datasets: &[dataset],
+        run: run(1),
+    });
+    let page = page.unwrap();
+    for part in
+        ["items won", "items lost", "data:image/jpeg;base64,", "&lt;zero&gt;", "✓ right", "caption 0 of"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[test]
@@ -365,7 +392,7 @@ fn the_folds_of_a_matrix_are_one_experiment_that_tests_every_item_once() {
     assert!((tuned.score.value - folds.iter().sum::<f64>() / 3.0).abs() < 1e-9, "{tuned:?}");
     let difference = tuned.difference.as_ref().unwrap();
     assert!((difference.delta.value - (tuned.score.value - board.rows[0].score.value)).abs() < 1e-9);
-    assert_eq!((difference.verdict, difference.mid_p), (Verdict::Improved, None));
+    assert_eq!((difference.verdict, difference.mid_p()), (Verdict::Improved, None));
     let gallery = data.gallery.as_ref().unwrap();
     assert!(gallery.items.len() == 16 && gallery.items.iter().all(|item| item.image.is_ok()));
     let files = render(&data).unwrap();

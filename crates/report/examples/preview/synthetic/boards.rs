@@ -1,7 +1,7 @@
 //! Results on two test splits.
 
 use cliptune_experiment::{Seed, TaskKind};
-use cliptune_report::data::{Board, BoardRow, Difference, Lineage, Measure, Verdict};
+use cliptune_report::data::{Board, BoardRow, Difference, Lineage, Measure, Test, Verdict};
 use cliptune_store::Estimate;
 
 use super::DATASET;
@@ -68,7 +68,9 @@ fn row(entry: usize, score: Estimate, seeds: &[f64], others: [f64; 3], delta: Op
 /// One of the three of the report.
 fn difference(delta: Estimate) -> Difference {
     let (p_value, holm_p) = if delta.low > 0.0 { (0.0002, 0.0006) } else { (0.11, 0.11) };
-    Difference { verdict: Verdict::of(&delta, holm_p, 3), delta, mid_p: None, p_value, holm_p }
+    let verdict = Verdict::of(&delta, holm_p, false);
+    let (test, detectable) = (Test::Permutation(Some(10_000)), Some(0.086));
+    Difference { delta, detectable, test, p_value, holm_p, is_lower_better: false, verdict }
 }
 
 pub(super) fn pairs_board() -> Board {

@@ -1,0 +1,185 @@
+//! How one side does compared with another, in every metric.
+
+use cliptune_experiment::TaskKind;
+use cliptune_statistics::{Bootstrap, Sides, paired_differences};
+use cliptune_store::Estimate;
+
+use crate::answers::Answers;
+use crate::difference::Difference;
+use crate::error::CompareError;
+use crate::estimate;
+use crate::metric::{Metric, metrics};
+use crate::table::Agreement;
+
+/// How one side does compared with the baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The number of items.
+    pub n_items: usize,
+    /// The number of groups that they come from.
+    pub n_groups: usize,
+    /// The metric that is judged.
+    pub metric: &'static str,
+    /// The difference in that metric, with its test and its verdict.
+    pub judged: Difference,
+    /// The difference in every metric that the answers of both sides tell, the judged one included. Those of the others are
+    /// neither tested nor corrected.
+    pub metrics: Vec<Measured>,
+    /// On how many items the sides agree.
+    pub agreement: Agreement,
+}
+
+/// A metric of both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The name, as in `scores.json`.
+    pub name: &'static str,
+    /// Whether a lower value is better.
+    pub is_lower_better: bool,
+    /// The value that the baseline reached, over all seeds and folds.
+    pub baseline: f64,
+    /// The value that the other side reached.
+    pub value: f64,
+    /// The difference, as paired on the items.
+    pub delta: Estimate,
+}
+
+/// A metric with its values on both sides, per seed.
+struct Values {
+    metric: Metric,
+    of: Vec<Vec<f64>>,
+    against: Vec<Vec<f64>>,
+}
+
+impl Values {
+    fn sides(&self) -> Sides<'_> {
+        let [of, against] = [&self.of, &self.against].map(|side| side.iter().map(Vec::as_slice).collect());
+        Sides { of, against }
+    }
+
+    fn are_told(&self) -> bool {
+        self.of.iter().chain(&self.against).flatten().all(|value| value.is_finite())
+    }
+
+    /// Returns whether the metric is the same for every item, as being among the first five is where there are five classes.
+    fn say_nothing(&self) -> bool {
+        let mut all = self.of.iter().chain(&self.against).flatten();
+        let first = all.next();
+        all.all(|value| Some(value) == first)
+    }
+}
+
+impl Comparison {
+    /// Compares answers with those of the baseline, and judges them by a metric, or by the first one of the task.
+    ///
+    /// # Errors
+    /// Returns an error when the items are not the same, or when the metric is none or cannot be told.
+    pub fn of(
+        task: TaskKind,
+        answers: &Answers,
+        baseline: &Answers,
+        metric: Option<&str>,
+    ) -> Result<Self, CompareError> {
+        baseline.expect_same_items(answers)?;
+        let all = metrics(task);
+        let name = judged_by(&all, metric)?;
+        let values = |metric: Metric| Values {
+            metric,
+            of: answers.values(&metric.of),
+            against: baseline.values(&metric.of),
+        };
+        let told = all.into_iter().map(values).filter(Values::are_told);
+        let told: Vec<Values> = told.filter(|one| one.metric.name == name || !one.say_nothing()).collect();
+        let Some(at) = told.iter().position(|values| values.metric.name == name) else {
+            return Err(CompareError::Untold { metric: name });
+        };
+        let groups = baseline.groups();
+        let sides: Vec<Sides<'_>> = told.iter().map(Values::sides).collect();
+        let paired = paired_differences(&sides, &groups, &Bootstrap::default())?;
+        let judged =
+            Difference::judged(&sides[at], &groups, paired[at].clone(), told[at].metric.is_lower_better)?;
+        let measured = told.iter().zip(paired).map(|(values, paired)| Measured {
+            name: values.metric.name,
+            is_lower_better: values.metric.is_lower_better,
+            baseline: mean(&values.against),
+            value: mean(&values.of),
+            delta: estimate(paired.difference),
+        });
+        Ok(Self {
+            n_items: groups.len(),
+            n_groups: baseline.group_count(),
+            metric: name,
+            judged,
+            metrics: measured.collect(),
+            agreement: Agreement::of(baseline, answers),
+        })
+    }
+}
+
+fn judged_by(all: &[Metric], wanted: Option<&str>) -> Result<&'static str, CompareError> {
+    let names = || all.iter().map(|metric| metric.name);
+    match wanted {
+        None => names().next().ok_or(CompareError::NoMetric { name: String::new(), known: Vec::new() }),
+        Some(wanted) => names()
+            .find(|name| *name == wanted)
+            .ok_or_else(|| CompareError::NoMetric { name: wanted.to_owned(), known: names().collect() }),
+    }
+}
+
+/// Returns the mean over seeds and items.
+fn mean(per_seed: &[Vec<f64>]) -> f64 {
+    let of_seed = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    per_seed.iter().map(of_seed).sum::<f64>() / per_seed.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::tests::answers;
+    use crate::verdict::Verdict;
+
+    /// Returns two sides that agree on half of 240 items, of which the second is right about more of the others.
+    fn two() -> (Answers, Answers) {
+        let share = |item: usize, lucky: usize| f64::from(u8::from(item % 4 < 2 || item % 12 == lucky));
+        let a: Vec<f64> = (0..240).map(|item| share(item, 2)).collect();
+        let b: Vec<f64> = (0..240).map(|item| share(item, 3).max(share(item, 7))).collect();
+        (answers(&a, |item| item / 3), answers(&b, |item| item / 3))
+    }
+
+    #[test]
+    fn every_metric_is_compared_and_one_is_judged() {
+        let (a, b) = two();
+        let found = Comparison::of(TaskKind::Choice, &b, &a, None).unwrap();
+        assert_eq!((found.n_items, found.n_groups, found.metric), (240, 80, "accuracy"));
+        let names: Vec<&str> = found.metrics.iter().map(|one| one.name).collect();
+        assert_eq!(names, ["accuracy", "label_prob", "nll", "mrr"]);
+        // 2/4 and 1/12 of the items, and 2/12.
+        let accuracy = &found.metrics[0];
+        assert!(
+            (accuracy.baseline - 7.0 / 12.0).abs() < 1e-12 && (accuracy.value - 8.0 / 12.0).abs() < 1e-12
+        );
+        assert_eq!((&accuracy.delta, found.judged.verdict), (&found.judged.delta, Verdict::Improved));
+        assert_eq!((found.agreement.only_a, found.agreement.only_b), (20.0, 40.0));
+    }
+
+    #[test]
+    fn a_likelihood_is_better_when_it_is_lower() {
+        let (a, b) = two();
+        let found = Comparison::of(TaskKind::Choice, &b, &a, Some("nll")).unwrap();
+        assert!(found.judged.delta.high < 0.0 && found.judged.verdict == Verdict::Improved, "{found:?}");
+        let back = Comparison::of(TaskKind::Choice, &a, &b, Some("nll")).unwrap();
+        assert!(back.judged.verdict == Verdict::Worse && back.judged.loss() > 0.0, "{back:?}");
+    }
+
+    #[test]
+    fn what_one_side_does_not_tell_is_left_out() {
+        let (a, mut b) = two();
+        b.seeds[0].iter_mut().for_each(|one| one.logits.clear());
+        let found = Comparison::of(TaskKind::Choice, &b, &a, None).unwrap();
+        assert_eq!(found.metrics.iter().map(|one| one.name).collect::<Vec<_>>(), ["accuracy", "label_prob"]);
+        let untold = Comparison::of(TaskKind::Choice, &b, &a, Some("nll"));
+        assert!(matches!(untold, Err(CompareError::Untold { metric: "nll" })), "{untold:?}");
+        let unknown = Comparison::of(TaskKind::Choice, &b, &a, Some("acuracy"));
+        assert!(matches!(unknown, Err(CompareError::NoMetric { .. })), "{unknown:?}");
+    }
+}

@@ -1,0 +1,325 @@
+//! Predictions that somebody else made: those of another library, or the answers of a language model.
+//!
+//! A file has a row for each item, in parquet or as JSON lines, with the columns `id` (or `item_id`), `group`, `label`, and
+//! `predicted` or `probabilities`. `label` and `predicted` are an index from 0 or a letter. Rows of other items do no harm, so
+//! that a file may hold all splits; an item without a row does.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use cliptune_statistics::TiedRank;
+use cliptune_store::{Prediction, foreign_rows};
+use fs_err as fs;
+use serde::Deserialize;
+
+use crate::answers::Answers;
+use crate::error::CompareError;
+
+/// The longest line of a file of JSON lines, in bytes.
+const LONGEST_LINE: u64 = 1 << 24;
+
+/// How far the sum of probabilities may be from one.
+const ROUNDING: f64 = 1e-3;
+
+/// The rows of a file of predictions.
+#[derive(Debug)]
+pub struct Foreign {
+    path: PathBuf,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: Option<Name>,
+    item_id: Option<String>,
+    group: Option<Name>,
+    label: Option<Pick>,
+    predicted: Option<Pick>,
+    #[serde(alias = "probs")]
+    probabilities: Option<Vec<f64>>,
+}
+
+/// A name that may be a number in its table.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Text(String),
+    Whole(i64),
+    Number(f64),
+}
+
+impl Name {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Whole(number) => number.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// One of the candidates of an item.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Pick {
+    Index(usize),
+    Text(String),
+}
+
+impl Pick {
+    /// Returns the index of the candidate: `2`, `"2"` and `"C"` are all the third one.
+    fn index(&self) -> Option<usize> {
+        match self {
+            Self::Index(index) => Some(*index),
+            Self::Text(text) => match text.trim().as_bytes() {
+                [letter] if letter.is_ascii_alphabetic() => {
+                    Some(usize::from(letter.to_ascii_uppercase() - b'A'))
+                }
+                _ => text.trim().parse().ok(),
+            },
+        }
+    }
+}
+
+impl Foreign {
+    /// Reads a parquet file, or a file of JSON lines where the name does not end with `.parquet`.
+    ///
+    /// # Errors
+    /// Returns an error when the file cannot be read, has no rows, or has a row that is none.
+    pub fn read(path: &Path) -> Result<Self, CompareError> {
+        let problem = |problem| CompareError::Foreign { path: path.to_path_buf(), problem };
+        let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+        let lines = if is_parquet { foreign_rows(path) } else { json_lines(path) }.map_err(problem)?;
+        let read = |(at, line): (usize, &String)| {
+            serde_json::from_str(line).map_err(|error| problem(format!("row {}: {error}", at + 1)))
+        };
+        let rows = lines.iter().enumerate().map(read).collect::<Result<Vec<Row>, _>>()?;
+        match rows.is_empty() {
+            true => Err(problem("it has no rows".to_owned())),
+            false => Ok(Self { path: path.to_path_buf(), rows }),
+        }
+    }
+
+    /// Returns the answers to the items that another side answered.
+    ///
+    /// # Errors
+    /// Returns an error when an item has no row or several, or a row says something else about an item.
+    pub fn onto(&self, reference: &Answers) -> Result<Answers, CompareError> {
+        let by_content = self.places(|row| row.item_id.clone())?;
+        let by_id =
+            self.places(|row| row.item_id.is_none().then(|| row.id.as_ref().map(Name::text)).flatten())?;
+        let row = |item: &Prediction| by_content.get(&item.item_id).or_else(|| by_id.get(&item.id)).copied();
+        let lacking: Vec<&Prediction> = reference.items().iter().filter(|item| row(item).is_none()).collect();
+        if let Some(first) = lacking.first() {
+            let of = reference.items().len();
+            return Err(self.problem(format!(
+                "{} of {of} items have no row, such as {}",
+                lacking.len(),
+                first.id
+            )));
+        }
+        let answer = |item: &Prediction| match row(item) {
+            Some(at) => self.answer(at, item),
+            None => Ok(item.clone()),
+        };
+        let answers = reference.items().iter().map(answer).collect::<Result<Vec<_>, _>>()?;
+        Ok(Answers { seeds: vec![answers], weights: reference.weights.clone() })
+    }
+
+    /// Returns the answers of a file that stands alone, whose rows are the items.
+    ///
+    /// # Errors
+    /// Returns an error when a row lacks what an item needs, or an item has several rows.
+    pub fn alone(&self) -> Result<Answers, CompareError> {
+        let item = |(at, row): (usize, &Row)| {
+            let name = row.item_id.clone().or_else(|| row.id.as_ref().map(Name::text));
+            let name = name.ok_or_else(|| self.row_problem(at, "it has no id"))?;
+            let label = row.label.as_ref().ok_or_else(|| self.row_problem(at, "it has no label"))?;
+            let label =
+                label.index().ok_or_else(|| self.row_problem(at, "its label is no index or letter"))?;
+            let group = row.group.as_ref().map_or_else(|| name.clone(), Name::text);
+            Ok(unanswered(row.id.as_ref().map_or_else(|| name.clone(), Name::text), name, group, label))
+        };
+        let mut items = self.rows.iter().enumerate().map(item).collect::<Result<Vec<_>, CompareError>>()?;
+        items.sort_by(|a, b| (&a.group, &a.item_id).cmp(&(&b.group, &b.item_id)));
+        self.onto(&Answers::alone(vec![items]))
+    }
+
+    /// Returns the rows by a name, which only one row may have.
+    fn places(&self, name: impl Fn(&Row) -> Option<String>) -> Result<HashMap<String, usize>, CompareError> {
+        let mut places = HashMap::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            if let Some(name) = name(row)
+                && places.insert(name.clone(), at).is_some()
+            {
+                return Err(self.problem(format!("{name} has several rows")));
+            }
+        }
+        Ok(places)
+    }
+
+    /// Returns the answer of a row to an item.
+    fn answer(&self, at: usize, item: &Prediction) -> Result<Prediction, CompareError> {
+        let row = &self.rows[at];
+        let index = |pick: &Option<Pick>, name: &str| match pick.as_ref().map(Pick::index) {
+            None => Ok(None),
+            Some(Some(index)) => Ok(Some(index)),
+            Some(None) => Err(self.row_problem(at, &format!("its {name} is no index or letter"))),
+        };
+        if index(&row.label, "label")?.is_some_and(|label| label != item.label) {
+            return Err(self.row_problem(at, &format!("another answer to {} is right", item.id)));
+        }
+        if row.group.as_ref().is_some_and(|group| group.text() != item.group) {
+            return Err(self.row_problem(at, &format!("{} is of the group {}", item.id, item.group)));
+        }
+        let probabilities = row.probabilities.as_deref().unwrap_or_default();
+        if row.probabilities.is_some() && !are_probabilities(probabilities, item) {
+            return Err(self.row_problem(at, "its probabilities are not those of the candidates"));
+        }
+        let predicted = index(&row.predicted, "prediction")?;
+        if predicted.is_none() && probabilities.is_empty() {
+            return Err(self.row_problem(at, "it has neither predicted nor probabilities"));
+        }
+        Ok(answered(item, predicted, probabilities))
+    }
+
+    fn row_problem(&self, at: usize, problem: &str) -> CompareError {
+        self.problem(format!("row {}: {problem}", at + 1))
+    }
+
+    fn problem(&self, problem: String) -> CompareError {
+        CompareError::Foreign { path: self.path.clone(), problem }
+    }
+}
+
+/// Returns whether numbers are probabilities of the candidates of an item: all of them, where the item tells how many it has.
+fn are_probabilities(numbers: &[f64], item: &Prediction) -> bool {
+    let sum: f64 = numbers.iter().sum();
+    let are_shares = numbers.iter().all(|number| (0.0..=1.0).contains(number));
+    let are_all = item.candidates.iter().all(|candidate| *candidate < numbers.len());
+    are_shares && are_all && (sum - 1.0).abs() < ROUNDING && item.label < numbers.len()
+}
+
+/// Returns an item without an answer.
+fn unanswered(id: String, item_id: String, group: String, label: usize) -> Prediction {
+    Prediction {
+        item_id,
+        id,
+        group,
+        label,
+        predicted: 0,
+        correct: false,
+        share: 0.0,
+        rank: f64::NAN,
+        label_prob: f64::NAN,
+        candidates: Vec::new(),
+        probs: Vec::new(),
+        logits: Vec::new(),
+    }
+}
+
+/// Returns an item with an answer: a named candidate, or else the most probable one.
+fn answered(item: &Prediction, predicted: Option<usize>, probabilities: &[f64]) -> Prediction {
+    let bare = unanswered(item.id.clone(), item.item_id.clone(), item.group.clone(), item.label);
+    let told = match probabilities {
+        [] => bare,
+        _ => {
+            let rank = TiedRank::new(probabilities, std::iter::once(item.label));
+            let highest = probabilities.iter().copied().fold(0.0, f64::max);
+            Prediction {
+                predicted: probabilities.iter().position(|one| *one == highest).unwrap_or_default(),
+                share: rank.within(1),
+                rank: rank.rank(),
+                label_prob: probabilities[item.label],
+                candidates: (0..probabilities.len()).collect(),
+                logits: probabilities.iter().map(|one| one.ln()).collect(),
+                probs: probabilities.to_vec(),
+                ..bare
+            }
+        }
+    };
+    let Some(predicted) = predicted else { return Prediction { correct: told.share == 1.0, ..told } };
+    let is_right = predicted == item.label;
+    Prediction { predicted, share: f64::from(u8::from(is_right)), correct: is_right, ..told }
+}
+
+/// Returns the lines of a file that are not blank.
+fn json_lines(path: &Path) -> Result<Vec<String>, String> {
+    let said = |error: std::io::Error| error.to_string();
+    if !path.is_file() {
+        return Err("there is no such file".to_owned());
+    }
+    let mut file = BufReader::new(fs::File::open(path).map_err(said)?);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        let read = file.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(said)?;
+        match line.trim() {
+            _ if read as u64 == LONGEST_LINE => return Err("it has a line of more than 16 MiB".to_owned()),
+            "" if read == 0 => return Ok(lines),
+            "" => {}
+            text => lines.push(text.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::tests::answers;
+
+    /// Reads lines in place of a file.
+    fn foreign(lines: &[&str]) -> Foreign {
+        let rows = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Foreign { path: PathBuf::from("theirs.jsonl"), rows }
+    }
+
+    fn problem(result: Result<Answers, CompareError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn letters_numbers_and_probabilities_are_answers() {
+        let ours = answers(&[1.0; 3], |item| item);
+        let theirs = foreign(&[
+            r#"{"id": "q1", "predicted": "A", "comment": "no column of ours"}"#,
+            r#"{"id": "q0", "group": 0, "label": "a", "predicted": 1}"#,
+            r#"{"item_id": "0000000000000002", "probs": [0.5, 0.25, 0.25]}"#,
+            r#"{"id": "q7", "predicted": "E"}"#,
+        ]);
+        let found = theirs.onto(&ours).unwrap();
+        assert_eq!(found.right(), [[0.0, 1.0, 1.0]]);
+        let third = &found.items()[2];
+        assert_eq!((third.label_prob, third.rank, third.predicted), (0.5, 1.0, 0));
+        assert!(found.items()[0].label_prob.is_nan());
+        ours.expect_same_items(&found).unwrap();
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let ours = answers(&[1.0; 2], |item| item);
+        let with = |second: &str| problem(foreign(&[r#"{"id": "q0", "predicted": 0}"#, second]).onto(&ours));
+        assert!(with(r#"{"id": "q5", "predicted": 0}"#).contains("1 of 2 items have no row, such as q1"));
+        assert!(
+            with(r#"{"id": "q1", "label": 3, "predicted": 0}"#).contains("another answer to q1 is right")
+        );
+        assert!(with(r#"{"id": "q1", "group": "g", "predicted": 0}"#).contains("q1 is of the group 1"));
+        assert!(with(r#"{"id": "q1", "predicted": "none"}"#).contains("row 2: its prediction is no index"));
+        assert!(with(r#"{"id": "q1"}"#).contains("neither predicted nor probabilities"));
+        assert!(with(r#"{"id": "q1", "probabilities": [0.9, 0.9]}"#).contains("not those of the candidates"));
+        assert!(with(r#"{"id": "q0", "predicted": 1}"#).contains("q0 has several rows"));
+    }
+
+    #[test]
+    fn two_files_have_items_of_their_own() {
+        let lines =
+            [r#"{"id": 2, "label": 1, "predicted": 1}"#, r#"{"id": 1, "label": "C", "predicted": "B"}"#];
+        let found = foreign(&lines).alone().unwrap();
+        let said: Vec<_> = found.items().iter().map(|one| (one.id.as_str(), one.label, one.share)).collect();
+        assert_eq!(said, [("1", 2, 0.0), ("2", 1, 1.0)]);
+        assert!(
+            problem(foreign(&[r#"{"id": 2, "predicted": 1}"#]).alone()).contains("row 1: it has no label")
+        );
+    }
+}
