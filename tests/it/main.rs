@@ -4,6 +4,7 @@
 
 mod classes;
 mod commands;
+mod compare;
 mod damage;
 mod data;
 #[path = "../../crates/query/tests/it/drawn.rs"]

@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments --set data.join=",
     "ingest experiments",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 32] = [
     "ls experiments --stale",
     "query --save out/runs.duckdb",
     "show base@0",
+    "compare tuned@0 tuned@1 --items",
     "tag tuned@0 --add good",
     "note tuned@0 --text tried",
     "rename tuned@0 champion",

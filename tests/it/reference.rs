@@ -17,7 +17,7 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "run",
     "check",
@@ -35,6 +35,7 @@ const COMMANDS: [&str; 28] = [
     "ls",
     "query",
     "show",
+    "compare",
     "tag",
     "note",
     "rename",

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, completions, demo_data, export, fetch, fsck, gc, ls, note, pin, query, relocate, rename,
-    restore, rm, run, sample, schema, show, soup, status, tag,
+    cache, check, compare, completions, demo_data, export, fetch, fsck, gc, ls, note, pin, query, relocate,
+    rename, restore, rm, run, sample, schema, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -15,6 +15,7 @@ Exit codes:
   1    it failed
   2    the command line or the YAML is wrong; nothing ran
   3    something is stale (status --exit-code)
+  4    something is worse than the baseline (compare --fail-if-worse)
   130  interrupted
 
 Environment:
@@ -77,6 +78,7 @@ pub(crate) enum Command {
     Ls(ls::Args),
     Query(query::Args),
     Show(show::Args),
+    Compare(compare::Args),
     Tag(tag::Args),
     Note(note::Args),
     Rename(rename::Args),

@@ -4,9 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use cliptune_clip::model_folder::FolderError;
+use cliptune_compare::CompareError;
 use cliptune_demo_data::Error as ContestError;
 use cliptune_durable::DurableError;
-use cliptune_experiment::{LoadError, WriteError};
+use cliptune_experiment::{LoadError, Split, WriteError};
 use cliptune_hub::HubError;
 use cliptune_native::LIBTORCH;
 use cliptune_query::QueryError;
@@ -81,7 +82,13 @@ pub enum CliError {
     DemoData(#[from] ContestError),
     /// A page was asked for on a terminal.
     #[error("a page is for a browser, and standard output is a terminal")]
-    PageOnTerminal,
+    PageOnTerminal {
+        /// The command, without the option that asks for the page.
+        command: &'static str,
+    },
+    /// A page of items was asked for, and no run says which dataset holds them.
+    #[error("a page shows the images of a run's dataset, and no run is named")]
+    PageWithoutRun,
     /// A page was asked for of rejects without a reason.
     #[error("a page shows what was rejected for one reason")]
     PageWithoutReason,
@@ -137,6 +144,47 @@ pub enum CliError {
     NeedsFiles {
         /// The option.
         option: &'static str,
+    },
+    /// Predictions of somebody else cannot be used.
+    #[error(transparent)]
+    Predictions(CompareError),
+    /// The answers of two sides cannot be compared.
+    #[error("cannot compare {side} with {baseline}")]
+    Compare {
+        /// The name of the one side.
+        side: String,
+        /// The name of the baseline.
+        baseline: String,
+        /// The reason.
+        source: CompareError,
+    },
+    /// A baseline stands for several sets of settings.
+    #[error("the baseline stands for {} settings: {}", points.len(), format::first_few(points))]
+    SeveralBaselines {
+        /// The names of the settings.
+        points: Vec<String>,
+    },
+    /// A side has no answers to the items of a split.
+    #[error("{name} is not scored on the {split} split")]
+    NotScored {
+        /// The name of the side.
+        name: String,
+        /// The split.
+        split: Split,
+    },
+    /// A comparison needs something to compare the baseline with.
+    #[error("there is nothing to compare {baseline} with")]
+    NothingToCompare {
+        /// The name of the baseline.
+        baseline: String,
+    },
+    /// Two sides of a comparison have items of different kinds.
+    #[error("{name} has items of another kind than {baseline}")]
+    OtherTask {
+        /// The name of the one side.
+        name: String,
+        /// The name of the baseline.
+        baseline: String,
     },
     /// No run in the store has the given name.
     #[error("there is no run {name} in {}", store.display())]
@@ -216,7 +264,8 @@ impl Diagnostic for CliError {
             Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
             Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),
             Self::Report(error) => return error.hint(),
-            Self::PageOnTerminal => "write it to a file: `cliptune sample EXPERIMENT --html > sample.html`".to_owned(),
+            Self::PageOnTerminal { command } => format!("write it to a file: `{command} --html > page.html`"),
+            Self::PageWithoutRun => "name an experiment or a run beside the predictions".to_owned(),
             Self::PageWithoutReason => "name the reason; --rejects without --html lists them".to_owned(),
             Self::NoLibtorch { .. } => format!(
                 "{LIBTORCH} is the folder above lib/libtorch_cpu.so; without it, cliptune takes the libtorch that it was built with"
@@ -238,6 +287,12 @@ impl Diagnostic for CliError {
                 "a path that is not UTF-8 can be the reason; `cliptune show {run} --json` has the record's plan"
             ),
             Self::SameRun { .. } => "`cliptune ls` lists the runs".to_owned(),
+            Self::Compare { source, .. } => return source.hint(),
+            Self::SeveralBaselines { .. } => "name a run of one of them; `cliptune ls` lists the runs".to_owned(),
+            Self::NotScored { .. } => {
+                "`cliptune score` with its experiment file scores the splits that `score.splits` names".to_owned()
+            }
+            Self::NothingToCompare { .. } => "name another experiment or run after it".to_owned(),
             Self::Needed { .. } => "--force removes it all the same, into the trash".to_owned(),
             Self::NoDataset { .. } => "write as much of the hash as stands for one; `cliptune show RUN` has it".to_owned(),
             Self::NotInTrash { .. } => "`cliptune restore --list` lists what is in it".to_owned(),
@@ -256,7 +311,8 @@ impl Diagnostic for CliError {
         match self {
             Self::Experiments(_)
             | Self::NoExperiments { .. }
-            | Self::PageOnTerminal
+            | Self::PageOnTerminal { .. }
+            | Self::PageWithoutRun
             | Self::PageWithoutReason
             | Self::NoExperiment { .. }
             | Self::NeedsFiles { .. }
@@ -268,6 +324,12 @@ impl Diagnostic for CliError {
             | Self::NoCopy { .. }
             | Self::NoLibtorch { .. }
             | Self::SameRun { .. }
+            | Self::Compare { .. }
+            | Self::Predictions(_)
+            | Self::SeveralBaselines { .. }
+            | Self::NotScored { .. }
+            | Self::NothingToCompare { .. }
+            | Self::OtherTask { .. }
             | Self::NotMoved { .. }
             | Self::Needed { .. }
             | Self::NoDataset { .. }

@@ -106,9 +106,9 @@ impl Foreign {
     /// # Errors
     /// Returns an error when an item has no row or several, or a row says something else about an item.
     pub fn onto(&self, reference: &Answers) -> Result<Answers, CompareError> {
-        let by_content = self.places(|row| row.item_id.clone())?;
+        let by_content = self.places(|row| row.item_id.clone());
         let by_id =
-            self.places(|row| row.item_id.is_none().then(|| row.id.as_ref().map(Name::text)).flatten())?;
+            self.places(|row| row.item_id.is_none().then(|| row.id.as_ref().map(Name::text)).flatten());
         let row = |item: &Prediction| by_content.get(&item.item_id).or_else(|| by_id.get(&item.id)).copied();
         let lacking: Vec<&Prediction> = reference.items().iter().filter(|item| row(item).is_none()).collect();
         if let Some(first) = lacking.first() {
@@ -120,8 +120,8 @@ impl Foreign {
             )));
         }
         let answer = |item: &Prediction| match row(item) {
-            Some(at) => self.answer(at, item),
-            None => Ok(item.clone()),
+            Some(Some(at)) => self.answer(at, item),
+            _ => Err(self.problem(format!("{} has several rows", item.id))),
         };
         let answers = reference.items().iter().map(answer).collect::<Result<Vec<_>, _>>()?;
         Ok(Answers { seeds: vec![answers], weights: reference.weights.clone() })
@@ -146,17 +146,15 @@ impl Foreign {
         self.onto(&Answers::alone(vec![items]))
     }
 
-    /// Returns the rows by a name, which only one row may have.
-    fn places(&self, name: impl Fn(&Row) -> Option<String>) -> Result<HashMap<String, usize>, CompareError> {
+    /// Returns the rows by a name; `None` where several have it, which matters only if it is that of an item.
+    fn places(&self, name: impl Fn(&Row) -> Option<String>) -> HashMap<String, Option<usize>> {
         let mut places = HashMap::new();
         for (at, row) in self.rows.iter().enumerate() {
-            if let Some(name) = name(row)
-                && places.insert(name.clone(), at).is_some()
-            {
-                return Err(self.problem(format!("{name} has several rows")));
+            if let Some(name) = name(row) {
+                places.entry(name).and_modify(|place| *place = None).or_insert(Some(at));
             }
         }
-        Ok(places)
+        places
     }
 
     /// Returns the answer of a row to an item.
@@ -308,7 +306,8 @@ mod tests {
         assert!(with(r#"{"id": "q1", "predicted": "none"}"#).contains("row 2: its prediction is no index"));
         assert!(with(r#"{"id": "q1"}"#).contains("neither predicted nor probabilities"));
         assert!(with(r#"{"id": "q1", "probabilities": [0.9, 0.9]}"#).contains("not those of the candidates"));
-        assert!(with(r#"{"id": "q0", "predicted": 1}"#).contains("q0 has several rows"));
+        let several = foreign(&[r#"{"id": "q0", "predicted": 1}"#, r#"{"id": "q0", "predicted": 1}"#]);
+        assert!(problem(several.onto(&answers(&[1.0], |item| item))).contains("q0 has several rows"));
     }
 
     #[test]

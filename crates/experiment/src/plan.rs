@@ -118,6 +118,13 @@ impl Plan {
         })
     }
 
+    /// Returns the settings that all seeds and all folds of the plan's point of the matrix share.
+    pub fn shared_settings(&self) -> Vec<(String, serde_json::Value)> {
+        let mut settings = self.settings();
+        settings.retain(|(key, _)| self.fold().is_none() || key != FOLD_AXIS);
+        settings
+    }
+
     /// Returns every path of the plan that is on this machine: those of its sources and that of a model folder.
     pub fn local_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let model = match &mut self.model.from {

@@ -14,6 +14,8 @@ pub enum Exit {
     Usage,
     /// Something is stale, and `status --exit-code` was given (3).
     Stale,
+    /// Something is worse than the baseline, and `compare --fail-if-worse` was given (4).
+    Worse,
     /// Ctrl-C, SIGTERM or SIGHUP ended the work early (130, as shells report it).
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Stale => 3,
+            Self::Worse => 4,
             Self::Interrupted => 130,
         }
     }
@@ -36,6 +39,7 @@ impl Exit {
             0 => Self::Done,
             2 => Self::Usage,
             3 => Self::Stale,
+            4 => Self::Worse,
             130 => Self::Interrupted,
             _ => Self::Failed,
         }
@@ -48,7 +52,7 @@ mod tests {
 
     #[test]
     fn every_code_survives_the_way_through_a_sibling_process() {
-        for exit in [Exit::Done, Exit::Failed, Exit::Usage, Exit::Stale, Exit::Interrupted] {
+        for exit in [Exit::Done, Exit::Failed, Exit::Usage, Exit::Stale, Exit::Worse, Exit::Interrupted] {
             assert_eq!(Exit::from_code(i32::from(exit.code())), exit);
         }
     }

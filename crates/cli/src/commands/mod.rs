@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod demo_data;
 pub(crate) mod export;
@@ -49,6 +50,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Ls(args) => ls::run(args, common),
         Command::Query(args) => query::run(args, common),
         Command::Show(args) => show::run(args, common),
+        Command::Compare(args) => compare::run(args, common),
         Command::Tag(args) => tag::run(args, common),
         Command::Note(args) => note::run(args, common),
         Command::Rename(args) => rename::run(args, common),

@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if args.request.html && stdout().is_terminal() {
-        return Err(CliError::PageOnTerminal);
+        return Err(CliError::PageOnTerminal { command: "cliptune sample EXPERIMENT" });
     }
     if args.request.html && args.request.rejects.as_deref() == Some("") {
         return Err(CliError::PageWithoutReason);

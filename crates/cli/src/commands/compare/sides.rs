@@ -1,0 +1,231 @@
+//! What is compared: the answers that the names on a command line stand for.
+
+use std::path::{Path, PathBuf};
+
+use cliptune_compare::{Answers, Foreign, RunAnswers};
+use cliptune_experiment::{Plan, Seed, Split, TaskKind, spelled};
+use cliptune_store::{Run, RunStatus, Store, read_predictions, read_scores};
+use cliptune_terminal::{CommonArgs, Printer, format};
+
+use super::{Args, expect_files};
+use crate::error::CliError;
+use crate::selection::{Selection, look, no_run, somewhere, tell};
+
+/// The settings of what is done with a run besides training it.
+const AFTERWARDS: [&str; 3] = ["checkpoint.", "export.", "score."];
+
+/// One side of a comparison: the runs of one experiment at one point of its matrix, with their answers.
+pub(super) struct Side {
+    pub(super) name: String,
+    pub(super) task: TaskKind,
+    pub(super) answers: Answers,
+    pub(super) runs: Vec<Run>,
+}
+
+/// Returns the baseline, and what is compared with it.
+pub(super) fn sides_of(
+    args: &Args,
+    store: &Store,
+    common: &CommonArgs,
+    printer: &Printer,
+) -> Result<(Side, Vec<Side>), CliError> {
+    let mut names = Names { store, common, printer, split: args.split, has_files: false };
+    let mut named = args.names.iter().map(|name| names.sides(name)).collect::<Result<Vec<_>, _>>()?;
+    expect_files(common, names.has_files)?;
+    named.extend(foreign(&args.predictions, &named)?.into_iter().map(|side| vec![side]));
+    let mut named = named.into_iter();
+    let baseline = one(named.next().unwrap_or_default())?;
+    // The baseline may be one of the settings of an experiment that is named after it.
+    let is_other = |side: &Side| {
+        side.runs.is_empty()
+            || side.runs.iter().any(|run| baseline.runs.iter().all(|own| own.id() != run.id()))
+    };
+    let others: Vec<Side> = named.flatten().filter(is_other).collect();
+    match others.is_empty() {
+        true => Err(CliError::NothingToCompare { baseline: baseline.name }),
+        false => Ok((baseline, others)),
+    }
+}
+
+/// Returns the baseline where there is one.
+fn one(mut sides: Vec<Side>) -> Result<Side, CliError> {
+    let points = sides.iter().map(|side| side.name.clone()).collect();
+    match (sides.pop(), sides.is_empty()) {
+        (Some(only), true) => Ok(only),
+        _ => Err(CliError::SeveralBaselines { points }),
+    }
+}
+
+/// Reads the predictions of others, about the items of the first side that there is, or of the first file.
+fn foreign(paths: &[PathBuf], named: &[Vec<Side>]) -> Result<Vec<Side>, CliError> {
+    let read = paths.iter().map(|path| Foreign::read(path)).collect::<Result<Vec<_>, _>>();
+    let read = read.map_err(CliError::Predictions)?;
+    let Some(first) = read.first() else { return Ok(Vec::new()) };
+    let ours = named.iter().flatten().next();
+    let task = ours.map_or(TaskKind::Choice, |side| side.task);
+    // A pair is scored by ranks among all items, which nobody's predictions of single items are.
+    if let (Some(pairs), TaskKind::Pairs) = (ours, task) {
+        return Err(CliError::OtherTask {
+            name: paths[0].display().to_string(),
+            baseline: pairs.name.clone(),
+        });
+    }
+    let reference = match ours {
+        Some(side) => side.answers.clone(),
+        None => first.alone().map_err(CliError::Predictions)?,
+    };
+    let side = |(path, foreign): (&PathBuf, Foreign)| {
+        let answers = foreign.onto(&reference).map_err(CliError::Predictions)?;
+        Ok(Side { name: path.display().to_string(), task, answers, runs: Vec::new() })
+    };
+    paths.iter().zip(read).map(side).collect()
+}
+
+/// Finds what names stand for.
+struct Names<'a> {
+    store: &'a Store,
+    common: &'a CommonArgs,
+    printer: &'a Printer,
+    split: Split,
+    has_files: bool,
+}
+
+impl Names<'_> {
+    /// Returns the sides that a name stands for: one, or for an experiment with a matrix one for each point of it.
+    fn sides(&mut self, name: &str) -> Result<Vec<Side>, CliError> {
+        let runs = self.runs(name)?;
+        let mut points: Vec<Vec<Run>> = Vec::new();
+        for run in runs {
+            let of_point = |runs: &&mut Vec<Run>| is_same_point(&runs[0].record().plan, &run.record().plan);
+            match points.iter_mut().find(of_point) {
+                Some(runs) => runs.push(run),
+                None => points.push(vec![run]),
+            }
+        }
+        let sides = points.into_iter().map(|runs| self.side(runs)).collect();
+        self.scored(sides)
+    }
+
+    /// Returns the sides that are scored, and says which are not. There has to be one.
+    fn scored(&self, sides: Vec<Result<Side, CliError>>) -> Result<Vec<Side>, CliError> {
+        let (mut scored, mut unscored) = (Vec::new(), Vec::new());
+        for side in sides {
+            match side {
+                Ok(side) => scored.push(side),
+                Err(error @ CliError::NotScored { .. }) => unscored.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        if scored.is_empty() && !unscored.is_empty() {
+            return Err(unscored.swap_remove(0));
+        }
+        unscored.iter().for_each(|error| self.printer.warn(&format!("left out: {error}")));
+        Ok(scored)
+    }
+
+    /// Returns the runs that a name stands for, of which there is at least one.
+    fn runs(&mut self, name: &str) -> Result<Vec<Run>, CliError> {
+        let path = Path::new(name);
+        let mut found = self.store.named(name)?;
+        if found.is_empty() && path.join("run.json").is_file() {
+            found.push(self.store.run_in(path)?);
+        }
+        if found.is_empty() && path.exists() {
+            self.has_files = true;
+            found = self.runs_of_files(path.to_path_buf())?;
+        }
+        match found.is_empty() {
+            true => Err(no_run(self.store, name)?),
+            false => Ok(found),
+        }
+    }
+
+    /// Returns the runs that experiment files stand for now.
+    fn runs_of_files(&self, path: PathBuf) -> Result<Vec<Run>, CliError> {
+        let paths = [path];
+        let mut selection = Selection::load(&paths, self.common)?;
+        // What another experiment starts from is not compared with it.
+        let named: Vec<_> = selection.experiments.iter().map(|one| one.is_named_by(&paths)).collect();
+        let standings = somewhere(look(self.store, &selection.experiments, self.printer))?;
+        tell(&standings, self.printer);
+        let mut named = named.into_iter();
+        selection.experiments.retain(|_| named.next().unwrap_or_default());
+        let known = standings.known.into_iter();
+        let known = known.filter(|standing| selection.get(&standing.plan.experiment).is_some());
+        Ok(known.filter_map(|standing| standing.run).collect())
+    }
+
+    /// Reads the answers of the runs of one point. Runs with other settings than the newest, which an experiment file had
+    /// earlier, and runs that are not scored are left out.
+    fn side(&self, mut runs: Vec<Run>) -> Result<Side, CliError> {
+        runs.sort_by(|a, b| (&a.record().started, a.folder()).cmp(&(&b.record().started, b.folder())));
+        let name = name(&runs);
+        let newest = runs.iter().rev().find(|run| run.status() == RunStatus::Done).or(runs.last());
+        let settings = newest.map(trained_by).unwrap_or_default();
+        self.keep(&mut runs, &name, "have other settings than the newest", &|run| {
+            Ok(trained_by(run) == settings)
+        })?;
+        let split = self.split;
+        self.keep(&mut runs, &name, &format!("are not scored on the {split} split"), &|run| {
+            Ok(read_scores(run, split)?.is_some())
+        })?;
+        let Some(first) = runs.first() else { return Err(CliError::NotScored { name, split }) };
+        let task = first.record().plan.data.columns.task.kind();
+        let mut folds: Vec<u32> = runs.iter().filter_map(|run| run.record().plan.fold()).collect();
+        folds.sort_unstable();
+        folds.dedup();
+        let answers = runs.iter().map(|run| self.answers(run)).collect::<Result<Vec<_>, _>>()?;
+        let answers = Answers::of(answers, (!folds.is_empty()).then_some(folds.len()));
+        match answers.is_empty() {
+            true => Err(CliError::NotScored { name, split }),
+            false => Ok(Side { name, task, answers, runs }),
+        }
+    }
+
+    /// Keeps some of the runs of a side, and says how many are left out.
+    fn keep(
+        &self,
+        runs: &mut Vec<Run>,
+        name: &str,
+        why: &str,
+        is_kept: &dyn Fn(&Run) -> Result<bool, CliError>,
+    ) -> Result<(), CliError> {
+        let before = runs.len();
+        let kept = runs.iter().map(is_kept).collect::<Result<Vec<bool>, _>>()?;
+        let mut kept = kept.into_iter();
+        runs.retain(|_| kept.next().unwrap_or_default());
+        let lost = before - runs.len();
+        if lost > 0 && !runs.is_empty() {
+            let lost = format::counted(lost as u64, "run");
+            self.printer.warn(&format!("{name}: {lost} of {before} left out, which {why}"));
+        }
+        Ok(())
+    }
+
+    fn answers(&self, run: &Run) -> Result<RunAnswers, CliError> {
+        let plan = &run.record().plan;
+        let Seed(seed) = plan.seed;
+        Ok(RunAnswers { fold: plan.fold(), seed, predictions: read_predictions(run, self.split)? })
+    }
+}
+
+/// Returns the settings that decide what a run has learned, apart from its seed and its fold.
+fn trained_by(run: &Run) -> Vec<(String, serde_json::Value)> {
+    let mut settings = run.record().plan.shared_settings();
+    settings.retain(|(key, _)| !AFTERWARDS.iter().any(|section| key.starts_with(section)));
+    settings
+}
+
+fn is_same_point(a: &Plan, b: &Plan) -> bool {
+    a.experiment == b.experiment && a.point() == b.point()
+}
+
+/// Returns the name of a side: the experiment, its point of the matrix, and the seed where one run was named.
+fn name(runs: &[Run]) -> String {
+    let Some(plan) = runs.first().map(|run| &run.record().plan) else { return String::new() };
+    let plan = Plan { axes: plan.point(), ..plan.clone() };
+    let seed = if runs.len() == 1 { format!("@{}", plan.seed) } else { String::new() };
+    let point: String =
+        plan.named_axes().map(|(name, value)| format!(" {name}={}", spelled(value))).collect();
+    format!("{}{seed}{point}", plan.experiment)
+}
