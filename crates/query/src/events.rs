@@ -5,30 +5,34 @@
 //! damaged logs is made again each time, so that the damage is named each time.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cliptune_durable::{discard, sweep};
-use cliptune_store::{Damage, Stamp, Store, StoreError, for_each_event, sql_name, sql_text};
+use cliptune_store::{Damage, EventRow, Stamp, Store, StoreError, file_hash, for_each_event};
 use fs_err as fs;
 use rayon::prelude::*;
+use tempfile::NamedTempFile;
 
-use crate::cell::Cell;
-use crate::columns::Kind;
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::index::Runs;
-use crate::load::{Rows, define, define_empty};
+use crate::load::{define, define_empty};
 use crate::summary::Summary;
+use crate::table_file::{Row, TableFile};
 use crate::tables::{Made, parquet};
 use crate::views::View;
 
 /// The version of the files. It has to change whenever a column does.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The number of runs that share a file.
 const RUNS: usize = 200;
 /// The time that a file is kept for which nobody asks any more: another process may be reading it.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The rows of some logs on their way into a file.
+pub(crate) type Rows<'c> = TableFile<'c, Hashed>;
 
 /// A kind of log that each run has one of.
 pub(crate) struct Log {
@@ -43,7 +47,7 @@ pub(crate) struct Log {
 pub(crate) const EVENTS: Log = Log {
     view: View::Events,
     file: "events.jsonl",
-    read: |run, log, rows| for_each_event(log, |event| rows.push(row(run, event))),
+    read: |run, log, rows| for_each_event(log, |event| add(rows.row(), run, event)),
 };
 
 /// Makes the view of all lines of a kind of log.
@@ -135,20 +139,14 @@ fn key(logs: &[(&str, PathBuf)]) -> String {
 /// Checks whether a file's content is what its name says.
 fn is_intact(path: &Path) -> bool {
     let hash = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.split_once('-'));
-    hash.is_some_and(|(_, hash)| hash_of(path).is_ok_and(|found| found == hash))
-}
-
-fn hash_of(path: &Path) -> Result<String, QueryError> {
-    Ok(blake3::hash(&cliptune_store::read_file(path)?).to_hex().to_string())
+    hash.is_some_and(|(_, hash)| file_hash(path).is_ok_and(|found| found == hash))
 }
 
 /// Reads logs into a file of the cache. A log that does not exist has no lines.
 fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result<Made, QueryError> {
     let columns = log.view.columns();
-    // The time is that of the log, in seconds, until it is written.
-    let kind = |kind: Kind| if kind == Kind::Time { Kind::Number } else { kind };
-    let names: Vec<(&str, Kind)> = columns.iter().map(|column| (column.name, kind(column.kind))).collect();
-    let mut rows = Rows::new(&names);
+    let staged = tempfile::Builder::new().prefix(".unfinished-").suffix(".parquet").tempfile_in(folder)?;
+    let mut rows = Rows::new(&columns, Hashed { file: staged, hasher: blake3::Hasher::new() });
     let mut damage = Vec::new();
     for (run, path) in logs.iter().filter(|(_, path)| fs::symlink_metadata(path).is_ok()) {
         match (log.read)(run, path, &mut rows) {
@@ -159,30 +157,10 @@ fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result
             Err(error) => damage.push(error),
         }
     }
-    let database = Database::open()?;
-    database.make("SET threads = 1")?;
-    rows.make(&database, "lines")?;
-    let staged = tempfile::Builder::new().prefix(".unfinished-").suffix(".parquet").tempfile_in(folder)?;
-    let written: Vec<String> = columns
-        .iter()
-        .map(|column| {
-            let name = sql_name(column.name);
-            match column.kind {
-                Kind::Time => format!(
-                    "TRY_CAST(make_timestamp(TRY_CAST({name} * 1e6 AS BIGINT)) AS TIMESTAMP) AS {name}"
-                ),
-                _ => name,
-            }
-        })
-        .collect();
-    database.make(&format!(
-        "COPY (SELECT {} FROM held.lines) TO {} (FORMAT parquet, COMPRESSION lz4)",
-        written.join(", "),
-        sql_text(&staged.path().to_string_lossy())
-    ))?;
+    let Hashed { file: staged, hasher } = rows.finish()?;
     // Nobody looks for a file by the second of these names.
     let name = if damage.is_empty() { key.to_owned() } else { format!("{key}d") };
-    let path = folder.join(format!("{name}-{}.parquet", hash_of(staged.path())?));
+    let path = folder.join(format!("{name}-{}.parquet", hasher.finalize().to_hex()));
     if path.is_dir() {
         discard(&path)?;
     }
@@ -190,25 +168,40 @@ fn make(folder: &Path, key: &str, logs: &[(&str, PathBuf)], log: &Log) -> Result
     Ok(Made { files: vec![path], damage })
 }
 
-fn row<'a>(run: &'a str, event: &'a cliptune_store::EventRow<'_>) -> [Cell<'a>; 17] {
-    let number = |value: Option<f64>| Cell::maybe(value, Cell::Number);
-    [
-        Cell::text(run),
-        Cell::count(event.seq),
-        Cell::Number(event.time),
-        Cell::text(&event.kind),
-        Cell::maybe(event.epoch, Cell::count),
-        Cell::maybe(event.step, Cell::count),
-        number(event.loss),
-        number(event.learning_rate),
-        number(event.grad_norm),
-        number(event.logit_scale),
-        number(event.items_per_second),
-        number(event.validation_loss),
-        number(event.validation_accuracy),
-        Cell::maybe(event.best, Cell::Truth),
-        number(event.alpha),
-        number(event.seconds),
-        Cell::maybe(event.reason.as_deref(), Cell::text),
-    ]
+/// A file whose content is hashed as it is written.
+pub(crate) struct Hashed {
+    file: NamedTempFile,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn add(mut row: Row<'_>, run: &str, event: &EventRow<'_>) {
+    row.text(Some(run));
+    row.count(Some(event.seq));
+    row.number(Some(event.time));
+    row.text(Some(&event.kind));
+    row.count(event.epoch);
+    row.count(event.step);
+    row.number(event.loss);
+    row.number(event.learning_rate);
+    row.number(event.grad_norm);
+    row.number(event.logit_scale);
+    row.number(event.items_per_second);
+    row.number(event.validation_loss);
+    row.number(event.validation_accuracy);
+    row.truth(event.best);
+    row.number(event.alpha);
+    row.number(event.seconds);
+    row.text(event.reason.as_deref());
 }

@@ -19,6 +19,7 @@ mod runs_view;
 mod statement;
 mod summary;
 mod system;
+mod table_file;
 mod tables;
 mod views;
 
