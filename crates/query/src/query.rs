@@ -16,9 +16,10 @@ use crate::index::Runs;
 use crate::json::harmless_json;
 use crate::load::load;
 use crate::output::Answer;
+use crate::predictions::predictions;
 use crate::statement::Statement;
 use crate::system::SYSTEM;
-use crate::tables::{Made, of_datasets, predictions};
+use crate::tables::{Made, of_datasets};
 use crate::views::View;
 
 /// The name that the rows of an answer have in SQL. Messages leave out lines that have it.
