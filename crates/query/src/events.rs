@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::index::Runs;
-use crate::kept::{Kept, Key, key, parts, together};
+use crate::kept::{Kept, Written, key, parts};
 use crate::load::{define, define_empty};
 use crate::summary::Summary;
 use crate::table_file::{Row, TableFile};
@@ -39,10 +39,11 @@ pub(crate) const EVENTS: Log = Log {
 
 /// Makes the view of all lines of a kind of log.
 pub(crate) fn lines(database: &Database, store: &Store, runs: &Runs, log: &Log) -> Result<Made, QueryError> {
-    let kept = Kept::open(store, log.view)?;
+    let kept = Kept::open(store, log.view);
     let parts = parts(runs);
-    let made = parts.par_iter().map(|part| file_of(&kept, store.root(), part, log));
-    let made = together(made.collect::<Result<_, QueryError>>()?);
+    let of_parts = parts.par_iter().map(|part| file_of(&kept, store.root(), part, log));
+    let mut made = Made::default();
+    of_parts.collect::<Result<Vec<_>, QueryError>>()?.into_iter().for_each(|part| made.extend(part));
     kept.forget(&made.files);
     match made.files.is_empty() {
         true => define_empty(database, log.view)?,
@@ -57,15 +58,15 @@ fn file_of(kept: &Kept, root: &Path, runs: &[Summary], log: &Log) -> Result<Made
         runs.iter().map(|run| (run.run.as_str(), root.join(&run.folder).join(log.file))).collect();
     let key = key(logs.iter().map(|(run, log)| (*run, Stamp::of_file(log))));
     match kept.find(&key) {
-        Some(path) => Ok(Made { files: vec![path], damage: Vec::new() }),
-        None => make(kept, &key, &logs, log),
+        Some(path) => Ok(Made { files: vec![path], ..Made::default() }),
+        None => kept.make(&key, |file| write(&logs, log, file)),
     }
 }
 
-/// Reads logs into a file of the cache. A log that does not exist has no lines.
-fn make(kept: &Kept, key: &Key, logs: &[(&str, PathBuf)], log: &Log) -> Result<Made, QueryError> {
+/// Writes the lines of logs into a file. A log that does not exist has none.
+fn write(logs: &[(&str, PathBuf)], log: &Log, file: NamedTempFile) -> Result<Written, QueryError> {
     let columns = log.view.columns();
-    let mut rows = Rows::new(&columns, Hashed { file: kept.staged()?, hasher: blake3::Hasher::new() });
+    let mut rows = Rows::new(&columns, Hashed { file, hasher: blake3::Hasher::new() });
     let mut damage = Vec::new();
     for (run, path) in logs.iter().filter(|(_, path)| fs::symlink_metadata(path).is_ok()) {
         match (log.read)(run, path, &mut rows) {
@@ -77,8 +78,8 @@ fn make(kept: &Kept, key: &Key, logs: &[(&str, PathBuf)], log: &Log) -> Result<M
         }
     }
     let Hashed { file, hasher } = rows.finish()?;
-    let path = kept.keep(key, file, &hasher.finalize().to_hex(), &damage)?;
-    Ok(Made { files: vec![path], damage })
+    let hash = hasher.finalize().to_hex().to_string();
+    Ok(Written { file, hash, is_whole: damage.is_empty(), damage })
 }
 
 /// A file whose content is hashed as it is written.

@@ -5,6 +5,8 @@
 //! damaged files is made again each time, so that the damage is named each time.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -36,13 +38,26 @@ pub(crate) struct Kept {
 /// What stands for files as they are now.
 pub(crate) struct Key(String);
 
+/// A file that was written.
+pub(crate) struct Written {
+    pub(crate) file: NamedTempFile,
+    /// The BLAKE3 of its content.
+    pub(crate) hash: String,
+    /// Whether nothing is missing in it.
+    pub(crate) is_whole: bool,
+    /// The errors about what is missing.
+    pub(crate) damage: Vec<StoreError>,
+}
+
 impl Kept {
-    pub(crate) fn open(store: &Store, view: View) -> Result<Self, QueryError> {
+    /// Looks at what is there. A cache that cannot be read or written counts as empty.
+    pub(crate) fn open(store: &Store, view: View) -> Self {
         let folder = store.cache_folder().join(view.name());
-        fs::create_dir_all(&folder)?;
-        sweep(&folder);
-        let there = files_of(&folder)?;
-        Ok(Self { folder, there })
+        if fs::create_dir_all(&folder).is_ok() {
+            sweep(&folder);
+        }
+        let there = files_of(&folder).unwrap_or_default();
+        Self { folder, there }
     }
 
     /// Returns the file that was made from files as they are now.
@@ -50,29 +65,31 @@ impl Kept {
         self.there.get(&key.0).filter(|path| is_intact(path)).cloned()
     }
 
-    /// Makes an empty file, which is removed unless it is kept.
-    pub(crate) fn staged(&self) -> Result<NamedTempFile, QueryError> {
-        let named =
-            tempfile::Builder::new().prefix(".unfinished-").suffix(".parquet").tempfile_in(&self.folder)?;
-        Ok(named)
-    }
-
-    /// Keeps a file with this hash, in which something is missing if there is any damage.
-    pub(crate) fn keep(
+    /// Makes a file with what a function writes. Where it cannot be kept, it lies among the temporary files of the system for
+    /// as long as it is needed.
+    pub(crate) fn make(
         &self,
         key: &Key,
-        staged: NamedTempFile,
-        hash: &str,
-        damage: &[StoreError],
-    ) -> Result<PathBuf, QueryError> {
+        write: impl Fn(NamedTempFile) -> Result<Written, QueryError>,
+    ) -> Result<Made, QueryError> {
+        let kept = staged(&self.folder).and_then(&write).and_then(|written| self.keep(key, written));
+        kept.or_else(|_| {
+            let Written { file, damage, .. } = write(staged(&std::env::temp_dir())?)?;
+            let path = file.into_temp_path();
+            Ok(Made { files: vec![path.to_path_buf()], damage, temporary: vec![path] })
+        })
+    }
+
+    fn keep(&self, key: &Key, written: Written) -> Result<Made, QueryError> {
+        let Written { file, hash, is_whole, damage } = written;
         // Nobody looks for a file by the second of these names.
-        let name = if damage.is_empty() { key.0.clone() } else { format!("{}d", key.0) };
+        let name = if is_whole { key.0.clone() } else { format!("{}d", key.0) };
         let path = self.folder.join(format!("{name}-{hash}.parquet"));
         if path.is_dir() {
             discard(&path)?;
         }
-        staged.persist(&path).map_err(|failed| failed.error)?;
-        Ok(path)
+        file.persist(&path).map_err(|failed| failed.error)?;
+        Ok(Made { files: vec![path], damage, ..Made::default() })
     }
 
     /// Removes what has not been asked for in a long time. What cannot be removed stays.
@@ -85,6 +102,16 @@ impl Kept {
             let _ = fs::remove_file(path);
         });
     }
+}
+
+/// Makes an empty file in a folder. It is there for all who may read the folder, and locked by this process.
+fn staged(folder: &Path) -> Result<NamedTempFile, QueryError> {
+    let mut named = tempfile::Builder::new();
+    let named = named.prefix(".unfinished-").suffix(".parquet").permissions(Permissions::from_mode(0o666));
+    let file = named.tempfile_in(folder)?;
+    // File systems without locks go without.
+    let _ = file.as_file().try_lock_shared();
+    Ok(file)
 }
 
 /// Returns the runs that share files.
@@ -101,12 +128,6 @@ pub(crate) fn key<'f>(files: impl Iterator<Item = (&'f str, Option<Stamp>)>) -> 
         hasher.update(format!("{run}\0{stamp:?}\n").as_bytes());
     }
     Key(hasher.finalize().to_hex()[..32].to_owned())
-}
-
-/// Puts together what was made of several parts.
-pub(crate) fn together(made: Vec<Made>) -> Made {
-    let (files, damage): (Vec<_>, Vec<_>) = made.into_iter().map(|made| (made.files, made.damage)).unzip();
-    Made { files: files.concat(), damage: damage.into_iter().flatten().collect() }
 }
 
 /// Returns the files of the cache that are not what their names say.

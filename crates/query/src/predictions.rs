@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::index::Runs;
-use crate::kept::{Kept, Key, key, parts};
+use crate::kept::{Kept, Key, Written, key, parts};
 use crate::load::{define, define_empty, typed};
 use crate::summary::Summary;
 use crate::tables::{File, Made, parquet, rows_of};
@@ -40,28 +40,24 @@ enum Found<'r> {
 
 /// Makes the view of all predictions.
 pub(crate) fn predictions(database: &Database, store: &Store, runs: &Runs) -> Result<Made, QueryError> {
-    let kept = Kept::open(store, View::Predictions)?;
+    let kept = Kept::open(store, View::Predictions);
     let found: Vec<Found<'_>> = parts(runs).par_iter().map(|part| find(&kept, store.root(), part)).collect();
-    let (mut shared, mut large, mut damage) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut made, mut large) = (Made::default(), Vec::new());
     for found in found {
         match found {
-            Found::Shared(path) => shared.push(path),
-            Found::Small(key, scored) => {
-                let (files, damaged) = verified(&scored);
-                shared.extend(share(database, &kept, &key, &files, &damaged)?);
-                damage.extend(damaged);
-            }
+            Found::Shared(path) => made.files.push(path),
+            Found::Small(key, scored) => made.extend(share(database, &kept, &key, &scored)?),
             Found::Large(scored) => {
-                let (files, damaged) = verified(&scored);
+                let (files, damage) = verified(&scored);
                 large.extend(files);
-                damage.extend(damaged);
+                made.damage.extend(damage);
             }
         }
     }
-    kept.forget(&shared);
-    view(database, &shared, &large)?;
-    let files = shared.into_iter().chain(large.into_iter().map(|file| file.path)).collect();
-    Ok(Made { files, damage })
+    kept.forget(&made.files);
+    view(database, &made.files, &large)?;
+    made.files.extend(large.into_iter().map(|file| file.path));
+    Ok(made)
 }
 
 fn find<'r>(kept: &Kept, root: &Path, runs: &'r [Summary]) -> Found<'r> {
@@ -106,26 +102,26 @@ fn verified(scored: &[Scored<'_>]) -> (Vec<File>, Vec<StoreError>) {
     (files, damage)
 }
 
-/// Copies the rows of files into one, if there are any.
-fn share(
-    database: &Database,
-    kept: &Kept,
-    key: &Key,
-    files: &[File],
-    damage: &[StoreError],
-) -> Result<Option<PathBuf>, QueryError> {
+/// Copies the predictions of several runs into one file, if there are any.
+fn share(database: &Database, kept: &Kept, key: &Key, scored: &[Scored<'_>]) -> Result<Made, QueryError> {
+    let (files, damage) = verified(scored);
     if files.is_empty() {
-        return Ok(None);
+        return Ok(Made { damage, ..Made::default() });
     }
-    let staged = kept.staged()?;
-    let rows = rows_of(database, "shared_predictions", View::Predictions, ORIGIN, files)?;
-    database.make(&format!(
-        "COPY (SELECT {} FROM {rows}) TO {} (FORMAT parquet, COMPRESSION lz4); DROP TABLE held.shared_predictions",
-        typed(&View::Predictions.columns()),
-        sql_text(&staged.path().to_string_lossy())
-    ))?;
-    let hash = file_hash(staged.path())?;
-    kept.keep(key, staged, &hash, damage).map(Some)
+    let rows = rows_of(database, "shared_predictions", View::Predictions, ORIGIN, &files)?;
+    let columns = typed(&View::Predictions.columns());
+    let is_whole = damage.is_empty();
+    let mut made = kept.make(key, |file| {
+        let path = sql_text(&file.path().to_string_lossy());
+        let copied =
+            format!("COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet, COMPRESSION lz4)");
+        database.make(&copied)?;
+        let hash = file_hash(file.path())?;
+        Ok(Written { file, hash, is_whole, damage: Vec::new() })
+    })?;
+    database.make("DROP TABLE held.shared_predictions")?;
+    made.damage = damage;
+    Ok(made)
 }
 
 /// Makes the view of the rows of files that many runs share, and of files of single runs.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_store::{Store, StoreError, literal_path, sql_name, sql_text};
+use tempfile::TempPath;
 
 use crate::cell::Cell;
 use crate::columns::Kind;
@@ -18,9 +19,20 @@ pub(crate) struct File {
 }
 
 /// The files of a view, and the errors about those that are left out.
+#[derive(Default)]
 pub(crate) struct Made {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) damage: Vec<StoreError>,
+    /// Those of the files that are removed when nobody needs them any more.
+    pub(crate) temporary: Vec<TempPath>,
+}
+
+impl Made {
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.files.extend(more.files);
+        self.damage.extend(more.damage);
+        self.temporary.extend(more.temporary);
+    }
 }
 
 /// Makes the view of all items or that of all rejects.
@@ -48,11 +60,11 @@ fn make(
 ) -> Result<Made, QueryError> {
     if files.is_empty() {
         define_empty(database, view)?;
-        return Ok(Made { files: Vec::new(), damage });
+        return Ok(Made { damage, ..Made::default() });
     }
     let rows = rows_of(database, &format!("{}_files", view.name()), view, origin, &files)?;
     define(database, view, &view.columns(), &rows)?;
-    Ok(Made { files: files.into_iter().map(|file| file.path).collect(), damage })
+    Ok(Made { files: files.into_iter().map(|file| file.path).collect(), damage, ..Made::default() })
 }
 
 /// Returns the SQL of the rows of all files of a view, each with its origin, which is put into a table with this name.

@@ -125,6 +125,29 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_is_changed_anywhere_is_read_as_any_other_event_is_or_left() {
+        let json = br#"{"seq":10,"time":1795937121.8454292,"seconds":0.25,"type":"step","step":3,"epoch":1,"loss":-0.5,"learning_rate":1e-5,"grad_norm":1.8414709848078965,"logit_scale":100.0,"items_per_second":12.5}"#;
+        assert!(EventRow::step(json).is_some());
+        for at in 0..json.len() {
+            for byte in b"0159.-+eE,:\"{}[ \nx" {
+                let changed = [&json[..at], &[*byte], &json[at + 1..]].concat();
+                let longer = [&json[..at], &[*byte], &json[at..]].concat();
+                let shorter = [&json[..at], &json[at + 1..]].concat();
+                for json in [changed, longer, shorter] {
+                    let Some(row) = EventRow::step(&json) else { continue };
+                    let other: EventRow<'_> = serde_json::from_slice(&json).unwrap();
+                    assert_eq!(
+                        format!("{row:?}"),
+                        format!("{other:?}"),
+                        "{}",
+                        String::from_utf8_lossy(&json)
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_step_that_is_written_in_another_way_is_read_as_well() {
         let json = br#"{"seq":1,"time":2.5,"type":"step","step":3,"epoch":1,"loss":"NaN","learning_rate":1e-5,"grad_norm":0.5,"logit_scale":100.0,"items_per_second":12.5}"#;
         assert_eq!(EventRow::step(json), None);
