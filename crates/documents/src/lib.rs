@@ -2,8 +2,9 @@
 //!
 //! Captions, file names, names of classes and of machines, notes and the errors of others end up in all of them. A page and
 //! its drawings are one file that runs nothing and loads nothing; Markdown has no markup but its author's; a spreadsheet
-//! finds no formula. Characters that no output may hold are escaped as `cliptune_terminal` does it.
+//! finds no formula. Names that are written from right to left turn nothing around them. Characters that no output may hold are escaped as `cliptune_terminal` does it.
 
+mod bidi;
 mod csv;
 mod cut;
 mod markdown;

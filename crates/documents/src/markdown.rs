@@ -4,6 +4,7 @@ use std::iter::repeat_n;
 
 use cliptune_terminal::format::{visible, visible_lines};
 
+use crate::bidi::isolated;
 use crate::cut::beginning;
 
 /// The most letters of a text in Markdown, which is for reading. Whoever needs more asks for JSON.
@@ -33,7 +34,7 @@ pub fn markdown_text(text: &str) -> String {
             escaped.push_str("&#8203;");
         }
     }
-    escaped
+    isolated(&escaped, "&#8296;", "&#8297;").into_owned()
 }
 
 /// Checks whether a letter makes a line an element of a list, a rule or a heading.
@@ -150,6 +151,11 @@ mod tests {
             r"a @ b, \# c, 0.62, recall@5",
         ];
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_number_behind_a_name_from_right_to_left_stays_there() {
+        assert_eq!(markdown_line(["run שלום", "12"]), "| run &#8296;שלום&#8297; | 12 |");
     }
 
     #[test]

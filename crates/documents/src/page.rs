@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use cliptune_terminal::format::visible_lines;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::bidi::isolated;
+
 /// The content security policy, by which nothing is run or loaded from anywhere, whatever a caption contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
@@ -36,12 +38,16 @@ pub fn page(title: &str, style: &str, body: &Markup) -> String {
 
 /// Returns markup whose texts do no harm.
 fn gated(markup: &str) -> String {
-    let mut gated = String::with_capacity(markup.len());
+    let (mut gated, mut is_drawing) = (String::with_capacity(markup.len()), false);
     // In a text and in an attribute, `<` and `>` are escaped: these are the ends of tags.
     for part in markup.split_inclusive('>') {
         let (text, tag) = part.split_at(part.find('<').unwrap_or(part.len()));
-        gated.push_str(&visible_lines(bounded(text).as_ref()));
+        let bounded = bounded(text);
+        let text = visible_lines(bounded.as_ref());
+        // A drawing has a gate of its own, and no such tag.
+        gated.push_str(&if is_drawing { text } else { isolated(&text, "<bdi>", "</bdi>") });
         gated.push_str(&visible_lines(tag));
+        is_drawing = tag.starts_with("<svg") || is_drawing && !tag.starts_with("</svg");
     }
     gated
 }
@@ -73,6 +79,15 @@ mod tests {
         let page = page("", "", &body);
         let escaped = r"a&gt;\u{1b}]8;;x\u{7}\u{202e}\u{0}b\u{9b}2J";
         assert!(page.contains(&format!("<p title=\"{escaped}\">{escaped}<br>two\nlines</p>")), "{page}");
+    }
+
+    #[test]
+    fn a_number_behind_a_name_from_right_to_left_stays_there() {
+        let drawing = PreEscaped("<svg><text>שלום 3</text></svg>");
+        let body = html! { p title="שלום 1" { "run שלום 2" } (drawing) p { "قطة" } };
+        let page = page("", "", &body);
+        let expected = "<p title=\"שלום 1\">run <bdi>שלום</bdi> 2</p><svg><text>שלום 3</text></svg><p><bdi>قطة</bdi></p>";
+        assert!(page.contains(expected), "{page}");
     }
 
     #[test]

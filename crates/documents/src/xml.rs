@@ -2,6 +2,8 @@
 
 use cliptune_terminal::format::visible;
 
+use crate::bidi::isolated;
+
 /// Returns a text as XML character data or as the value of an attribute.
 pub fn xml_text(text: &str) -> String {
     // Whatever XML forbids is a character that no output may hold.
@@ -17,7 +19,8 @@ pub fn xml_text(text: &str) -> String {
             letter => escaped.push(letter),
         }
     }
-    escaped
+    // As references, because the characters themselves are ones that no output may hold.
+    isolated(&escaped, "&#x2068;", "&#x2069;").into_owned()
 }
 
 #[cfg(test)]
@@ -30,6 +33,11 @@ mod tests {
             xml_text("</text>]]><script>'\"&\u{0}\u{1b}\u{ffff}\u{202e}"),
             r"&lt;/text&gt;]]&gt;&lt;script&gt;&#39;&quot;&amp;\u{0}\u{1b}\u{ffff}\u{202e}"
         );
+    }
+
+    #[test]
+    fn a_number_behind_a_name_from_right_to_left_stays_there() {
+        assert_eq!(xml_text("<שלום> 12"), "&lt;&#x2068;שלום&#x2069;&gt; 12");
     }
 
     #[test]
