@@ -39,7 +39,8 @@ const MISTAKES: [Mistake; 13] = [
 ];
 
 /// Where nothing is wrong with the experiment, a tool that lacks what another one makes fails, and `report` and `run` do
-/// what they can. `check` reads the experiment alone, and `train`, `score` and `report` read no cell of a table.
+/// what they can. `check` takes sources that are missing for ones that are still to come, and `train`, `score` and `report`
+/// read no cell of a table.
 #[test]
 fn one_mistake_has_one_exit_code_whichever_tool_meets_it() {
     let mut table = format!("{:<22} {}", "mistake", TOOLS.join("  "));
@@ -62,10 +63,10 @@ fn one_mistake_has_one_exit_code_whichever_tool_meets_it() {
     no images              0      2       2      2      2       2
     no such table          0      2       2      2      2       2
     a glob that is none    0      2       2      2      2       2
-    no such column         0      2       1      1      0       2
-    no SQL                 0      2       1      1      0       2
-    no such column in SQL  0      2       1      1      0       2
-    a table that is none   0      1       1      1      0       1
+    no such column         2      2       1      1      0       2
+    no SQL                 2      2       1      1      0       2
+    no such column in SQL  2      2       1      1      0       2
+    a table that is none   1      1       1      1      0       1
     ");
 }
 

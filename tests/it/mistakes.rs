@@ -316,3 +316,95 @@ fn library_path() -> std::ffi::OsString {
     std::env::var_os("DUCKDB_LIB_DIR")
         .unwrap_or_else(|| crate::support::checkout().join("native/duckdb").into())
 }
+
+/// An experiment whose table is there.
+const CHOICE: &str = "\
+name: choice
+data:
+  images: contest/images
+  metadata: contest/contest.parquet
+  join: { image: name, metadata: filename }
+  columns: { choices: caption_choices, label: label, group: contest_number, id: instance_id }
+model: { from: scratch, architecture: tiny }
+train: { objective: choice }
+";
+
+/// The keys that name a column or hold SQL, each with a mistake in it.
+const WRONG: [(&str, &str); 9] = [
+    ("data.join.metadata", "file_name"),
+    ("data.join.image", "upper(nmae)"),
+    ("data.where", "contest_nubmer>3"),
+    ("data.columns.choices", "caption_choice"),
+    ("data.columns.label", "lable"),
+    ("data.columns.id", "instance"),
+    ("data.columns.group", "contest_nubmer"),
+    ("data.columns.vocabulary", "[image_descripton]"),
+    ("data.split.stratify", "contest+nubmer"),
+];
+
+/// Returns the lines with the errors of an output, sorted.
+fn errors(stderr: &str) -> Vec<String> {
+    let mut errors: Vec<String> =
+        stderr.lines().filter(|line| line.starts_with("error: ")).map(str::to_owned).collect();
+    errors.sort();
+    errors
+}
+
+#[test]
+fn check_finds_all_that_is_not_in_the_table_at_once_and_what_ingest_finds_one_by_one() {
+    let context = TestContext::new();
+    context.write("choice.yaml", CHOICE);
+    let (mut settings, mut alone) = (String::new(), Vec::new());
+    for (key, wrong) in WRONG {
+        let setting = format!(" --set {key}={wrong}");
+        let refused = context.cliptune(&format!("ingest choice.yaml{setting}")).ended(2);
+        assert!(errors(&refused.stderr).iter().any(|error| error.contains(key)), "{refused}");
+        alone.extend(errors(&refused.stderr));
+        settings += &setting;
+    }
+    alone.sort();
+    let checked = context.cliptune(&format!("check choice.yaml{settings}")).ended(2);
+    assert_eq!(errors(&checked.stderr), alone, "{checked}");
+    assert!(checked.stderr.contains("did you mean \"contest_number\"?"), "{checked}");
+    assert!(checked.stderr.contains("its columns are ") && checked.stdout.is_empty(), "{checked}");
+    let document = context.cliptune(&format!("check --json choice.yaml{settings}")).ended(2).json();
+    assert_eq!(document["exit_code"], 2);
+    assert_nothing_made(&context);
+    // What is not there yet can have no wrong columns.
+    fs::remove_file(context.path("contest/contest.parquet")).unwrap();
+    context.cliptune(&format!("check choice.yaml{settings}")).succeeded();
+}
+
+#[test]
+fn check_looks_at_the_columns_of_every_kind_of_table() {
+    let context = TestContext::new();
+    let images: Vec<String> = fs::read_dir(context.path("contest/images"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    context.write("table.csv", &format!("picture,caption\n{},a cat\nan unfinished row\n", images[0]));
+    context.write("table.tsv", &format!("picture\tcaption\n{}\ta cat\n", images[0]));
+    context.write("table.jsonl", &format!("{{\"picture\": \"{}\", \"caption\": \"a cat\"}}\n", images[0]));
+    let experiment = |join: &str| {
+        format!(
+            "name: kinds\ndata:\n  images: contest/images\n  metadata: table.csv\n{join}  columns: {{ text: captoin }}\n\
+             model: {{ from: scratch, architecture: tiny }}\ntrain: {{ objective: contrastive }}\n"
+        )
+    };
+    context.write("kinds.yaml", &experiment("  join: { image: name, metadata: picture }\n"));
+    for table in ["table.csv", "table.tsv", "table.jsonl"] {
+        let refused = context.cliptune(&format!("check kinds.yaml --set data.metadata={table}")).ended(2);
+        let says = format!("{table} has no column \"captoin\", which data.columns.text names");
+        assert!(refused.stderr.contains(&says), "{refused}");
+        assert!(
+            refused.stderr.contains("did you mean \"caption\"? its columns are picture, caption"),
+            "{refused}"
+        );
+    }
+    context.write("kinds.yaml", &experiment(""));
+    let refused = context.cliptune("check kinds.yaml --set data.metadata=table.tsv").ended(2);
+    assert!(
+        refused.stderr.contains("has no column \"captoin\""),
+        "where the join has to be found, too: {refused}"
+    );
+}

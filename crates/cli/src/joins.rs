@@ -1,4 +1,5 @@
-//! How the sources of experiments join that do not say so. `cliptune-ingest` finds it, as it does before it makes a dataset.
+//! What `cliptune-ingest` finds out about the sources of experiments before it makes a dataset of them: how those join that do
+//! not say so, and whether the columns and the SQL that experiments name can be read.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -24,19 +25,22 @@ struct Told {
 }
 
 impl Joins {
-    /// Asks for the joins that experiments do not declare. No program is started where all of them do. Where a join cannot
-    /// be found, the other program has said why, and the exit code is returned in place of the joins.
+    /// Asks for the joins that experiments do not declare. Where one cannot be found, or something that an experiment names is
+    /// not in its table, the other program has said so, and the exit code is returned in place of the joins.
     pub(crate) fn of(
         experiments: &[Experiment],
         paths: &[PathBuf],
         common: &CommonArgs,
     ) -> Result<Result<Self, Exit>, CliError> {
         let mut plans = experiments.iter().flat_map(|experiment| &experiment.plans);
-        if plans.all(|plan| plan.data.join.is_some()) {
-            return Ok(Ok(Self(Vec::new())));
-        }
-        let mut command = sibling::command(Tool::Ingest)?;
-        command.args(common.forward()).arg("--find-join").arg("--").args(paths);
+        let mut command = match sibling::command(Tool::Ingest) {
+            Err(CliError::NoTool { .. }) if plans.all(|plan| plan.data.join.is_some()) => {
+                common.printer().status("the columns are not looked at: cliptune-ingest does that");
+                return Ok(Ok(Self(Vec::new())));
+            }
+            found => found?,
+        };
+        command.args(common.forward()).arg("--look").arg("--").args(paths);
         let program = PathBuf::from(command.get_program());
         let output = command.stderr(Stdio::inherit()).output();
         let output = output.map_err(|source| CliError::Start { program, source })?;

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName, ModelSource, Plan};
+use cliptune_machine::{confine_memory, memory_limit};
 use cliptune_sample::Request;
 use cliptune_store::{DatasetRecord, Extent, Origin, Store, fetch_remote, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
 use crate::ingest::ingest;
-use crate::joins;
+use crate::look;
 use crate::pack::{ShardSize, pack};
 use crate::sample::sample;
 use crate::summary::summary;
@@ -26,9 +27,10 @@ pub struct Arguments {
     /// Show a sample of the data and make nothing: what `cliptune sample` asks for
     #[arg(long, hide = true, value_name = "JSON", value_parser = request)]
     sample: Option<Request>,
-    /// Print how the sources join of experiments that do not say so, and make nothing: what `cliptune check` asks for
+    /// Look at the columns, print how the sources join of experiments that do not say so, and make nothing: what
+    /// `cliptune check` asks for
     #[arg(long, hide = true, conflicts_with = "sample")]
-    find_join: bool,
+    look: bool,
     /// Pack the dataset into WebDataset shards in this folder, for training elsewhere
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -46,9 +48,11 @@ pub struct Arguments {
 /// Whatever stops it, ready to be shown.
 pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
+    // The SQL of an experiment can ask for any memory, and not all of it is the database's to count.
+    memory_limit().into_iter().for_each(confine_memory);
     match &arguments.sample {
         Some(request) => show_sample(&arguments, request, &printer)?,
-        None if arguments.find_join => find_joins(&arguments, &printer)?,
+        None if arguments.look => look_at(&arguments, &printer)?,
         None => ingest_all(&arguments, &printer)?,
     }
     Ok(Exit::Done)
@@ -65,9 +69,9 @@ fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> R
     sample(&experiments, &store, request, arguments.common.offline, printer)
 }
 
-fn find_joins(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {
+fn look_at(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {
     let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
-    joins::tell(&experiments, &Store::open(&arguments.common.store)?, printer)
+    look::tell(&experiments, &Store::open(&arguments.common.store)?, printer)
 }
 
 fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {

@@ -11,7 +11,7 @@ use cliptune_terminal::{Diagnostic, Exit};
 
 use crate::label::{Example, words};
 use crate::shown::{shown, shown_list};
-use crate::summary::{form, said, sample_keys, such_as};
+use crate::summary::{sample_keys, such_as};
 
 /// The reason why a dataset could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -378,17 +378,17 @@ fn listed(reasons: &BTreeMap<String, u64>, notes: &SourceNotes) -> String {
 
 /// Says which column comes nearest to naming the images.
 fn nearest_to(nearest: Option<&FoundJoin>) -> String {
-    nearest.map(|found| format!("; the nearest is {}", said(found))).unwrap_or_default()
+    nearest.map(|found| format!("; the nearest is {found}")).unwrap_or_default()
 }
 
 /// Lists joins that were found, one per line.
 fn lines_of(candidates: &[FoundJoin]) -> String {
-    candidates.iter().map(|found| format!("\n{}", said(found))).collect()
+    candidates.iter().map(|found| format!("\n{found}")).collect()
 }
 
 /// Writes a join the way an experiment declares it.
 fn declared_join(image: &ImageKey, metadata: &str) -> String {
-    format!("`join: {{ image: {}, metadata: {} }}`", form(image), yaml_text(metadata))
+    format!("`join: {{ image: {}, metadata: {} }}`", image.as_written(), yaml_text(metadata))
 }
 
 /// Says which tables there are, and which of them is missed.

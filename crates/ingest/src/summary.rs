@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use cliptune_experiment::{ImageKey, Split, SplitBy};
-use cliptune_store::{Changes, DatasetRecord, Difference, FoundJoin, SourceNotes, Spread};
+use cliptune_experiment::{Split, SplitBy};
+use cliptune_store::{Changes, DatasetRecord, Difference, SourceNotes, Spread};
 use cliptune_terminal::format::{agreed, count, counted, counted_all};
 
 use crate::shown::shown;
@@ -78,30 +78,7 @@ pub(crate) fn summary(record: &DatasetRecord) -> String {
 
 /// Describes the join that was found, if it had to be.
 fn found(notes: &SourceNotes) -> String {
-    notes.join.as_ref().map_or_else(String::new, |join| format!("  join       {}\n", said(join)))
-}
-
-/// Describes a join that was found, as in `image name = file, found: 58 of 59 rows name 12 of 13 images`.
-pub(crate) fn said(found: &FoundJoin) -> String {
-    format!(
-        "image {} = {}, found: {} of {} name {} of {}",
-        form(&found.join.image),
-        found.join.metadata,
-        count(found.rows_matched),
-        counted(found.rows, "row"),
-        count(found.images_matched),
-        counted(found.images, "image"),
-    )
-}
-
-/// Returns what of an image its key is, as an experiment writes it.
-pub(crate) fn form(key: &ImageKey) -> &str {
-    match key {
-        ImageKey::Path => "path",
-        ImageKey::Name => "name",
-        ImageKey::Stem => "stem",
-        ImageKey::Sql(sql) => sql,
-    }
+    notes.join.as_ref().map_or_else(String::new, |join| format!("  join       {join}\n"))
 }
 
 /// Describes how many rows the matched images have, as in `  per image  1 to 25 rows (median 4); 3 images have only one`.

@@ -4,6 +4,7 @@
 //! [`Usage`]: means of what is a share, sums of what is an amount, extremes of what is a level. Whatever a machine does not
 //! tell is missing, and nothing here ever fails.
 
+mod confinement;
 mod control_groups;
 mod energy;
 mod gpu;
@@ -14,6 +15,7 @@ mod probe;
 mod proc_files;
 mod usage;
 
+pub use confinement::confine_memory;
 pub use control_groups::memory_limit;
 pub use gpu::{Gpu, GpuLook};
 pub use look::Look;

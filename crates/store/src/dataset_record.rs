@@ -1,8 +1,10 @@
 //! `dataset.json`: what a dataset is made from and what became of every image and row.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use cliptune_experiment::{DataPlan, ExperimentName, Join, LabelReading, Split, TaskKind};
+use cliptune_terminal::format::{count, counted};
 use serde::{Deserialize, Serialize};
 
 /// The record of one dataset.
@@ -169,6 +171,17 @@ pub struct FoundJoin {
     pub images: u64,
     /// The number of these that a value names.
     pub images_matched: u64,
+}
+
+impl fmt::Display for FoundJoin {
+    /// Writes `image name = file, found: 58 of 59 rows name 12 of 13 images`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Join { image, metadata } = &self.join;
+        let (image, matched) = (image.as_written(), count(self.rows_matched));
+        let (rows, named) = (counted(self.rows, "row"), count(self.images_matched));
+        let images = counted(self.images, "image");
+        write!(f, "image {image} = {metadata}, found: {matched} of {rows} name {named} of {images}")
+    }
 }
 
 /// The counts of both sides of the join.

@@ -55,6 +55,29 @@ pub struct TableFiles {
     pub names: Vec<String>,
 }
 
+impl TableFiles {
+    /// Lists the files of a plan's table without reading any of them, and returns them with their size in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the table is not there.
+    pub fn list(plan: &DataPlan) -> Result<(Self, u64), StoreError> {
+        let (layout, tables) = match plan.metadata.format {
+            TableFormat::Beside => beside::tables(&listed_images(plan)?)?,
+            TableFormat::Tar => (TableLayout::Archives, listed_tables(plan)?),
+            _ => (TableLayout::Plain, listed_tables(plan)?),
+        };
+        let mut table = Self { layout, files: Vec::new(), names: Vec::new() };
+        for (_, files) in tables {
+            table.files.extend(files.relative.iter().map(|name| files.folder.join(name)));
+            table.names.extend(files.relative);
+        }
+        let size = |file: &PathBuf| fs_err::metadata(file).map_or(0, |about| about.len());
+        let bytes = table.files.iter().map(size).sum();
+        Ok((table, bytes))
+    }
+}
+
 /// How a table lies in its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableLayout {
@@ -123,16 +146,8 @@ impl Inputs {
     pub(crate) fn read(cache: &Path, plan: &DataPlan, reading: &Reading<'_>) -> Result<Self, StoreError> {
         let Reading { image: read_image, on_table, on_progress } = *reading;
         // The existence of all sources is checked before any is read.
-        let tables = listed(&plan.metadata.locations, |table| match table {
-            Location::Local(path) => files_of_table(path),
-            Location::Remote(address) => remote::table(address, plan),
-        })?;
-        let list = |images: &Location| match images {
-            Location::Local(path) => image_files::list(path),
-            Location::Remote(address) => remote::images(address, plan),
-        };
-        let recall = || remembered(cache, plan);
-        let (images, memories) = rayon::join(|| listed(&plan.images, list), recall);
+        let tables = listed_tables(plan)?;
+        let (images, memories) = rayon::join(|| listed_images(plan), || remembered(cache, plan));
         let images = images?;
         let mut inputs = Self::empty(plan.verify);
         let (layout, tables) = match plan.metadata.format {
@@ -219,6 +234,20 @@ fn by_stamp(folder: u32, names: &FileNames) -> Result<Vec<(u64, ImageIdentity)>,
         (stamp.size, ImageIdentity::stamp(folder, name, stamp.size, stamp.modified))
     };
     Ok(names.relative.iter().zip(&*stamps).map(known).collect())
+}
+
+fn listed_tables(plan: &DataPlan) -> Result<Vec<(&Location, FileNames)>, StoreError> {
+    listed(&plan.metadata.locations, |table| match table {
+        Location::Local(path) => files_of_table(path),
+        Location::Remote(address) => remote::table(address, plan),
+    })
+}
+
+fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, ImageFiles)>, StoreError> {
+    listed(&plan.images, |images| match images {
+        Location::Local(path) => image_files::list(path),
+        Location::Remote(address) => remote::images(address, plan),
+    })
 }
 
 /// Lists the files of each of some sources.

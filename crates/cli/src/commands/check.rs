@@ -17,7 +17,8 @@ use crate::wording;
 /// Validate experiments and show what they would do; touches nothing
 ///
 /// All errors of all files come at once, each with its line and what was probably meant. Settings that nobody declares are
-/// listed as defaults. Where an experiment does not say how images and table join, they are looked at, as `ingest` does.
+/// listed as defaults. Where the table is there, its header is looked at: columns that it does not have and SQL that does not
+/// fit are errors, as for `ingest`. Where an experiment does not say how images and table join, both are looked at.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Experiment files, or folders of them
@@ -87,12 +88,8 @@ fn text(experiment: &Experiment, join: Option<&str>) -> String {
         let _ = write!(text, ": {}", format::visible(description));
     }
     let mut lines = vec![("file", short(&experiment.file).to_string()), ("runs", runs(experiment))];
-    lines.extend(experiment.plans.first().map(wording::plan).unwrap_or_default());
-    for (name, value) in &mut lines {
-        if let ("join", Some(join)) = (*name, join) {
-            join.clone_into(value);
-        }
-    }
+    let plan = experiment.plans.first();
+    lines.extend(plan.map(|plan| wording::plan_as_found(plan, join.map(str::to_owned))).unwrap_or_default());
     let defaults = wording::defaults(experiment).into_iter().enumerate();
     lines.extend(defaults.map(|(at, line)| (if at == 0 { "defaults" } else { "" }, line)));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();

@@ -148,6 +148,18 @@ pub enum ImageKey {
     Sql(String),
 }
 
+impl ImageKey {
+    /// Returns the key as an experiment writes it.
+    pub fn as_written(&self) -> &str {
+        match self {
+            Self::Path => "path",
+            Self::Name => "name",
+            Self::Stem => "stem",
+            Self::Sql(sql) => sql,
+        }
+    }
+}
+
 /// `data.columns`: what the columns of the table mean. Each is a column name or an SQL expression over the row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Columns {

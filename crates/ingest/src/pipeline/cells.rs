@@ -60,7 +60,8 @@ pub(crate) fn make(
     join: &Join,
     rules: &mut Rules,
 ) -> Result<(), IngestError> {
-    let (cells, spelling) = cells(&Values::of(database, table), plan, join)?;
+    let (cells, spelling) = cells(&Values::of(database, table), plan, Some(join));
+    let cells = cells.into_iter().collect::<Result<Vec<Cell>, IngestError>>()?;
     rules.spelling = spelling;
     register_facts(database, rules)?;
     let (long, short): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.is_long());
@@ -80,6 +81,18 @@ pub(crate) fn make(
         "CREATE VIEW cells AS SELECT number, facts, tied{} FROM cell_values; CREATE VIEW words AS {words}",
         kept(&short)
     ))
+}
+
+/// Finds what is wrong with the values that the plan names, without reading a row. Where the join is not known, neither is
+/// what is wrong with its column.
+pub(crate) fn mistakes(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    join: Option<&Join>,
+) -> Vec<IngestError> {
+    let (cells, _) = cells(&Values::of(database, table), plan, join);
+    cells.into_iter().filter_map(Result::err).collect()
 }
 
 /// Makes the table `cell_values`, with the values that the plan names and without those that lie in the table.
@@ -107,20 +120,11 @@ fn keep(
     database.execute(&statement).map_err(|problem| culprit(database, table, recipe, named, problem))
 }
 
-fn cells(values: &Values<'_>, plan: &DataPlan, join: &Join) -> Result<(Vec<Cell>, Spelling), IngestError> {
+type Found = Result<Cell, IngestError>;
+
+fn cells(values: &Values<'_>, plan: &DataPlan, join: Option<&Join>) -> (Vec<Found>, Spelling) {
     let columns = &plan.columns;
-    let (texts, no_list, label, spelling) = match &columns.task {
-        Task::Choice { choices, label } => {
-            let choices = values.named(choices, "data.columns.choices")?;
-            let label = values.named(&label.column, "data.columns.label")?;
-            let [texts, no_list] = values.list(&choices)?;
-            (texts, no_list, values.text(&label)?, spelling(label.kind()))
-        }
-        Task::Pairs { text } | Task::Classes { class: text, .. } => {
-            let text = values.key(text, single(&columns.task))?;
-            (format!("[{text}]"), NO_TEXT.to_owned(), NO_TEXT.to_owned(), Spelling::Text)
-        }
-    };
+    let (task, spelling) = task(values, &columns.task);
     let (split, across) = match &plan.split.by {
         SplitBy::Column(column) => (Some(column), [].as_slice()),
         SplitBy::Component { across, .. } => (None, across.as_slice()),
@@ -130,19 +134,43 @@ fn cells(values: &Values<'_>, plan: &DataPlan, join: &Join) -> Result<(Vec<Cell>
         [] => Ok(NO_LIST.to_owned()),
         columns => values.lists(columns, key),
     };
-    let cells = vec![
-        Cell::new("texts", texts),
-        Cell::new("no_list", no_list),
-        Cell::new("label", label),
-        Cell::new("id", values.text_of(columns.id.as_ref(), "data.columns.id")?),
-        Cell::new("group", values.text_of(columns.group.as_ref(), "data.columns.group")?),
-        Cell::new("split", values.text_of(split, split_key(plan))?),
-        Cell::new("stratum", values.text_of(plan.split.stratify.as_ref(), "data.split.stratify")?),
-        Cell::new("vocabulary", lists(&columns.vocabulary, "data.columns.vocabulary")?),
-        Cell::new("across", lists(across, "data.split.across")?),
-        Cell::new("key", values.key(&join.metadata, "data.join.metadata")?),
+    let others = [
+        ("id", values.text_of(columns.id.as_ref(), "data.columns.id")),
+        ("group", values.text_of(columns.group.as_ref(), "data.columns.group")),
+        ("split", values.text_of(split, split_key(plan))),
+        ("stratum", values.text_of(plan.split.stratify.as_ref(), "data.split.stratify")),
+        ("vocabulary", lists(&columns.vocabulary, "data.columns.vocabulary")),
+        ("across", lists(across, "data.split.across")),
+        ("key", values.text_of(join.map(|join| &join.metadata), "data.join.metadata")),
     ];
-    Ok((cells, spelling))
+    let others = others.into_iter().map(|(name, sql)| Ok(Cell::new(name, sql?)));
+    (task.into_iter().chain(others).collect(), spelling)
+}
+
+/// Returns the texts of a row and its label, and how labels are spelled.
+fn task(values: &Values<'_>, task: &Task) -> (Vec<Found>, Spelling) {
+    let (label, spelling) = match task {
+        Task::Choice { label, .. } => {
+            let label = values.named(&label.column, "data.columns.label");
+            let spelling = label.as_ref().map_or(Spelling::Text, |label| spelling(label.kind()));
+            (label.and_then(|label| values.text(&label)), spelling)
+        }
+        Task::Pairs { .. } | Task::Classes { .. } => (Ok(NO_TEXT.to_owned()), Spelling::Text),
+    };
+    let texts = match task {
+        Task::Choice { choices, .. } => {
+            values.named(choices, "data.columns.choices").and_then(|choices| values.list(&choices))
+        }
+        Task::Pairs { text } | Task::Classes { class: text, .. } => {
+            values.key(text, single(task)).map(|text| [format!("[{text}]"), NO_TEXT.to_owned()])
+        }
+    };
+    let mut cells = match texts {
+        Ok([texts, no_list]) => vec![Ok(Cell::new("texts", texts)), Ok(Cell::new("no_list", no_list))],
+        Err(error) => vec![Err(error)],
+    };
+    cells.push(label.map(|label| Cell::new("label", label)));
+    (cells, spelling)
 }
 
 /// Returns the key of the column that says where a row goes.

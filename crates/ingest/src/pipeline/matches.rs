@@ -4,8 +4,11 @@ use cliptune_experiment::{DataPlan, ImageKey, Join, Sample};
 
 use crate::database::Database;
 use crate::error::IngestError;
-use crate::expression::{execute_with, operand};
-use crate::table::{TABLE, Table};
+use crate::expression::{attributed, execute_with, operand};
+use crate::table::{TABLE, Table, described};
+
+const IMAGE_KEY: &str = "data.join.image";
+const WHERE: &str = "data.where";
 
 /// Makes the tables of the images' keys and the views over them. NULL matches no key, and a key that several images have
 /// matches none of them.
@@ -28,7 +31,7 @@ pub(crate) fn make(
     database.make(MATCHES)?;
     let mut eligible = "matches WHERE image IS NOT NULL";
     if let Some(filter) = plan.filter.as_deref() {
-        make_where(database, table, "data.where", filter, "met")?;
+        make_where(database, table, WHERE, filter, "met")?;
         eligible = "met";
     }
     if let Some(Sample { rows, seed }) = plan.sample {
@@ -48,18 +51,35 @@ pub(crate) fn make(
     ))
 }
 
-fn image_keys(database: &Database, key: &ImageKey) -> Result<(), IngestError> {
-    const KEY: &str = "data.join.image";
-    let (sql, expression) = match key {
-        ImageKey::Path => ("path", "path".to_owned()),
-        ImageKey::Name => ("name", "name".to_owned()),
-        ImageKey::Stem => ("stem", "stem".to_owned()),
-        ImageKey::Sql(sql) => (sql.as_str(), operand(database, KEY, sql, &[])?),
+/// Finds what is wrong with the SQL that looks at images, without reading a row or an image. Nothing is joined in this database.
+pub(crate) fn mistakes(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    join: Option<&Join>,
+) -> Result<Vec<IngestError>, IngestError> {
+    database.make("CREATE TABLE matches (number BIGINT, image INTEGER)")?;
+    let image = join.map(|join| &join.image);
+    let keys = image.map(|image| (IMAGE_KEY, image.as_written(), keys_query(database, image)));
+    let filter = plan.filter.as_deref();
+    let filter = filter.map(|sql| (WHERE, sql, where_query(database, table, WHERE, sql)));
+    let bound = |(key, sql, query): (_, &str, Result<String, IngestError>)| {
+        described(database, &query?).map(drop).map_err(|error| attributed(error, key, sql))
     };
-    let statement = format!(
-        "CREATE TABLE image_keys AS SELECT cliptune_file AS number, CAST({expression} AS VARCHAR) AS key FROM file"
-    );
-    execute_with(database, KEY, sql, &statement)
+    Ok(keys.into_iter().chain(filter).map(bound).filter_map(Result::err).collect())
+}
+
+fn image_keys(database: &Database, key: &ImageKey) -> Result<(), IngestError> {
+    let statement = format!("CREATE TABLE image_keys AS {}", keys_query(database, key)?);
+    execute_with(database, IMAGE_KEY, key.as_written(), &statement)
+}
+
+fn keys_query(database: &Database, key: &ImageKey) -> Result<String, IngestError> {
+    let expression = match key {
+        ImageKey::Sql(sql) => operand(database, IMAGE_KEY, sql, &[])?,
+        ImageKey::Path | ImageKey::Name | ImageKey::Stem => key.as_written().to_owned(),
+    };
+    Ok(format!("SELECT cliptune_file AS number, CAST({expression} AS VARCHAR) AS key FROM file"))
 }
 
 /// Makes a table with the numbers of the matched rows for which a condition is true. The condition sees the columns of the
@@ -71,13 +91,22 @@ pub(crate) fn make_where(
     filter: &str,
     name: &'static str,
 ) -> Result<(), IngestError> {
+    let statement = format!("CREATE TABLE {name} AS {}", where_query(database, table, key, filter)?);
+    execute_with(database, key, filter, &statement)
+}
+
+fn where_query(
+    database: &Database,
+    table: &Table,
+    key: &'static str,
+    filter: &str,
+) -> Result<String, IngestError> {
     let condition = operand(database, key, filter, &table.names())?;
-    let statement = format!(
-        "CREATE TABLE {name} AS SELECT {TABLE}.{number} AS number FROM {TABLE}
+    Ok(format!(
+        "SELECT {TABLE}.{number} AS number FROM {TABLE}
          JOIN (SELECT number AS cliptune_match, image AS cliptune_image FROM matches WHERE image IS NOT NULL) AS matches
              ON matches.cliptune_match = {TABLE}.{number}
          JOIN (SELECT * FROM file) AS file ON file.cliptune_file = matches.cliptune_image WHERE {condition}",
         number = table.number
-    );
-    execute_with(database, key, filter, &statement)
+    ))
 }

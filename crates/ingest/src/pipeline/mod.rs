@@ -41,7 +41,7 @@ use cliptune_store::{FoundJoin, Inputs, Reason, TableFiles, sql_text};
 use crate::database::Database;
 use crate::error::IngestError;
 use crate::functions::{self, Rules};
-use crate::table::{TABLE, Table};
+use crate::table::{Part, TABLE, Table};
 
 /// The SQL of what a row is called: its own identifier, or else its number.
 pub(crate) const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
@@ -68,7 +68,7 @@ pub(crate) fn join(
     readable: Option<PathBuf>,
     scratch: &Path,
 ) -> Result<Joined, IngestError> {
-    let table = load_table(database, plan, &inputs.table)?;
+    let table = load_table(database, plan, &inputs.table, Part::Whole)?;
     images::load(database, &inputs.images)?;
     let (join, found) = match &plan.join {
         Some(join) => (join.clone(), None),
@@ -82,15 +82,56 @@ pub(crate) fn join(
     Ok(Joined { table, rules, found })
 }
 
-/// Finds how the table and the images join, and does nothing else.
-pub(crate) fn find_join(
+/// What is known of a plan's sources without joining them.
+pub(crate) struct Looked {
+    /// The join, where the plan declares none and a column names the images.
+    pub(crate) found: Option<FoundJoin>,
+    /// What is wrong with what the plan names.
+    pub(crate) mistakes: Vec<IngestError>,
+}
+
+/// Finds how the table and the images join, and what is wrong with what the plan names of them.
+pub(crate) fn look(
     database: &Database,
     plan: &DataPlan,
     inputs: &Inputs,
-) -> Result<FoundJoin, IngestError> {
-    let table = load_table(database, plan, &inputs.table)?;
+    scratch: &Path,
+) -> Result<Looked, IngestError> {
+    let table = load_table(database, plan, &inputs.table, Part::Whole)?;
     images::load(database, &inputs.images)?;
-    found::find(database, &table)
+    let (found, mistake) = match found::find(database, &table) {
+        Ok(found) => (Some(found), None),
+        Err(mistake) => (None, Some(mistake)),
+    };
+    let join = found.as_ref().map(|found| &found.join);
+    let named = mistakes(database, plan, join, &table, scratch)?;
+    Ok(Looked { found, mistakes: mistake.into_iter().chain(named).collect() })
+}
+
+/// Finds what is wrong with what the plan names of a table, as far as its columns tell.
+pub(crate) fn look_at_header(
+    database: &Database,
+    plan: &DataPlan,
+    files: &TableFiles,
+    scratch: &Path,
+) -> Result<Looked, IngestError> {
+    let table = load_table(database, plan, files, Part::Header)?;
+    images::load(database, &[])?;
+    let mistakes = mistakes(database, plan, plan.join.as_ref(), &table, scratch)?;
+    Ok(Looked { found: None, mistakes })
+}
+
+fn mistakes(
+    database: &Database,
+    plan: &DataPlan,
+    join: Option<&Join>,
+    table: &Table,
+    scratch: &Path,
+) -> Result<Vec<IngestError>, IngestError> {
+    database.close_to_outside(&table.scanned, scratch)?;
+    let mut mistakes = cells::mistakes(database, table, plan, join);
+    mistakes.extend(matches::mistakes(database, table, plan, join)?);
+    Ok(mistakes)
 }
 
 /// Reads the table alone, for [`join_images`] to join. No expression of the plan can look at the images.
@@ -101,7 +142,7 @@ pub(crate) fn read_table(
     files: &TableFiles,
     scratch: &Path,
 ) -> Result<(Table, Rules), IngestError> {
-    let table = load_table(database, plan, files)?;
+    let table = load_table(database, plan, files, Part::Whole)?;
     let rules = read_cells(database, plan, join, &table, (None, scratch))?;
     Ok((table, rules))
 }
@@ -118,10 +159,15 @@ pub(crate) fn join_images(
     matches::make(database, table, plan, join)
 }
 
-fn load_table(database: &Database, plan: &DataPlan, files: &TableFiles) -> Result<Table, IngestError> {
+fn load_table(
+    database: &Database,
+    plan: &DataPlan,
+    files: &TableFiles,
+    part: Part,
+) -> Result<Table, IngestError> {
     functions::register(database)?;
     make_types(database)?;
-    let table = Table::load(database, &plan.metadata, files)?;
+    let table = Table::load(database, &plan.metadata, files, part)?;
     database.use_threads_for(database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?)?;
     Ok(table)
 }

@@ -7,7 +7,7 @@ use cliptune_store::{sql_name, sql_text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{csv, lines, load_csv, load_parquet};
+use super::{Part, csv, lines, load_csv, load_parquet};
 use crate::database::Database;
 use crate::error::IngestError;
 
@@ -17,10 +17,15 @@ const FILE_NAME: &str = "file_name";
 pub(super) const IMAGE: &str = "image";
 
 /// Makes a table of files that have one ending. Their paths below the folder of the images are given.
-pub(super) fn load(database: &Database, files: &[PathBuf], names: &[String]) -> Result<String, IngestError> {
+pub(super) fn load(
+    database: &Database,
+    files: &[PathBuf],
+    names: &[String],
+    part: Part,
+) -> Result<String, IngestError> {
     let folders: Vec<String> = names.iter().map(|name| folder(name).to_owned()).collect();
     match names.first().and_then(|name| name.rsplit('.').next()) {
-        Some("csv") => load_csv(database, files, Some(&folders)),
+        Some("csv") => load_csv(database, files, Some(&folders), part),
         Some("parquet") => load_parquet(database, files, &|at| Ok(select(&folders[at]))),
         _ => lines::load(database, files, Some(&folders)),
     }

@@ -29,6 +29,15 @@ pub(crate) use kind::{Kind, plain_name};
 /// The name by which the SQL of an experiment can refer to the table.
 pub(crate) use cliptune_store::TABLE_NAME as TABLE;
 
+/// How much of a table is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All rows.
+    Whole,
+    /// The columns, and rows only where these are needed to know the columns.
+    Header,
+}
+
 /// The loaded table, with its columns and the column that holds the row number.
 pub(crate) struct Table {
     /// The path that the experiment names, which is that of a file or a glob.
@@ -55,13 +64,14 @@ impl Table {
         database: &Database,
         source: &TableSource,
         table: &TableFiles,
+        part: Part,
     ) -> Result<Self, IngestError> {
         let TableFiles { layout, files, names } = table;
         let number = match layout {
-            TableLayout::Plain => load_plain(database, source, files)?,
+            TableLayout::Plain => load_plain(database, source, files, part)?,
             TableLayout::Archives => samples::load(database, files, names)?,
             TableLayout::Rows => rows::load(database, files, names)?,
-            TableLayout::Folders => folders::load(database, files, names)?,
+            TableLayout::Folders => folders::load(database, files, names, part)?,
         };
         let is_parquet =
             |file: &&PathBuf| file.extension().is_some_and(|it| it.eq_ignore_ascii_case("parquet"));
@@ -87,10 +97,15 @@ impl Table {
     }
 }
 
-fn load_plain(database: &Database, source: &TableSource, files: &[PathBuf]) -> Result<String, IngestError> {
+fn load_plain(
+    database: &Database,
+    source: &TableSource,
+    files: &[PathBuf],
+    part: Part,
+) -> Result<String, IngestError> {
     match source.format {
         TableFormat::Parquet => load_parquet(database, files, &|_| Ok("*".to_owned())),
-        TableFormat::Csv => load_csv(database, files, None),
+        TableFormat::Csv => load_csv(database, files, None, part),
         TableFormat::Jsonl => lines::load(database, files, None),
         TableFormat::Arrow => arrow::load(database, files),
         TableFormat::Database => database_file::load(database, files, source.table.as_deref()),
@@ -204,6 +219,7 @@ fn load_csv(
     database: &Database,
     files: &[PathBuf],
     folders: Option<&[String]>,
+    part: Part,
 ) -> Result<String, IngestError> {
     let mut header: Option<(&PathBuf, Vec<Column>, String)> = None;
     let mut row = 0_u64;
@@ -225,6 +241,9 @@ fn load_csv(
         match &header {
             Some((first, known, _)) => same_columns(file, &columns, first, known)?,
             None => header = Some((file, columns.clone(), create(database, file, &columns)?)),
+        }
+        if part == Part::Header {
+            continue;
         }
         let next = || {
             let record = next_record(&mut records, width)?;
