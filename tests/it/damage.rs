@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fs_err as fs;
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::signals::training;
 use crate::support::TestContext;
 
 /// A base that is complete, and one that starts from it.
@@ -68,6 +70,23 @@ fn what_is_derived_comes_back_and_the_weights_stay() {
             assert_comes_back(&context, &path);
         }
     }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_once_and_the_same_command_finishes() {
+    let context = TestContext::new();
+    let (child, run) = training(&context, "cliptune-train", "");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    child.wait_with_output().unwrap();
+    truncate(&run.join("checkpoint/last.safetensors"));
+    let finished = context.cliptune("run experiments/base.yaml --set train.epochs=150").succeeded();
+    let told = "is trained again from its beginning";
+    assert_eq!(finished.stderr.matches(told).count(), 1, "{finished}");
+    assert!(
+        finished.stderr.contains(run.join("checkpoint/last.safetensors").to_str().unwrap()),
+        "{finished}"
+    );
+    assert_eq!((context.only_run("base"), context.statuses("base")), (run, vec!["done".to_owned()]));
 }
 
 /// The dataset that the base was trained on.

@@ -144,3 +144,78 @@ fn has_dataset(context: &TestContext) -> bool {
     let Ok(entries) = fs::read_dir(context.path("runs/datasets")) else { return false };
     entries.map(|entry| entry.unwrap().file_name()).any(|name| !name.as_encoded_bytes().starts_with(b"."))
 }
+
+/// Runs a command whose n-th call of a kind fails.
+fn failing(context: &TestContext, calls: &str, error: &str, number: usize, arguments: &str) -> Output {
+    let mut command = context.command("cliptune");
+    let program = command.get_program().to_owned();
+    let inject = format!("inject={calls}:error={error}:when={number}");
+    command = Command::new("strace");
+    command.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "signal=none",
+        "-e",
+        &format!("trace={calls}"),
+        "-e",
+        &inject,
+    ]);
+    command
+        .arg(program)
+        .args(arguments.split_whitespace())
+        .current_dir(context.path(""))
+        .env("NO_COLOR", "1");
+    output(&mut command)
+}
+
+#[test]
+fn a_disk_that_does_not_confirm_a_removal_loses_nothing() {
+    let context = TestContext::new();
+    context.cliptune("run experiments/base.yaml").succeeded();
+    let run = context.only_run("base");
+    let files = || context.files("runs/base").into_iter().filter(|(path, _)| !path.ends_with("/lock"));
+    let before: Vec<_> = files().collect();
+    for removal in ["rm base", "rm base --weights"] {
+        let mut failures = 0;
+        for number in 1.. {
+            let removed = failing(&context, "fsync,fdatasync", "EIO", number, removal);
+            let restored = || context.cliptune("restore base@0");
+            if run.join("run.json").exists() && run.join("onnx").exists() {
+                assert_eq!(removed.code, Some(1), "{removed}");
+            } else {
+                restored().succeeded();
+            }
+            assert_eq!(files().collect::<Vec<_>>(), before, "{removal}, {number}: {removed}");
+            if removed.code == Some(0) {
+                break;
+            }
+            failures += 1;
+        }
+        assert!(failures > 2, "the disk was asked {failures} times");
+    }
+}
+
+#[test]
+fn what_lies_on_another_file_system_stays_where_it_is_and_no_advice_costs_it() {
+    let context = TestContext::new();
+    context.cliptune("run experiments/base.yaml").succeeded();
+    let run = context.only_run("base");
+    let renames = "rename,renameat,renameat2";
+    let across = |arguments: &str| {
+        // Each command renames the record of its entry before anything else, if it makes one.
+        (1..=4)
+            .map(|number| failing(&context, renames, "EXDEV", number, arguments))
+            .find(|output| output.stderr.contains("on another file system"))
+    };
+    let refused = across("rm base").expect("the run is moved by a rename").ended(1);
+    assert!(refused.stderr.contains("is a link or lies on another file system"), "{refused}");
+    assert!(run.join("onnx/model.safetensors").is_file());
+    context.cliptune("rm base").succeeded();
+    let refused = across("restore base@0").expect("it is moved back by a rename").ended(1);
+    assert!(refused.stderr.contains("hint: nothing was moved: copy "), "{refused}");
+    context.cliptune("restore base@0").succeeded();
+    assert!(run.join("onnx/model.safetensors").is_file());
+}

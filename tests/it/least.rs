@@ -33,7 +33,7 @@ fn a_first_experiment_is_valid_in_seven_lines_and_says_what_it_left_out() {
 }
 
 #[test]
-fn check_ingest_and_the_record_say_the_same_of_a_join_that_is_found() {
+fn check_ingest_the_record_show_and_the_report_say_the_same_of_a_join_that_is_found() {
     let context = TestContext::new();
     context.write("least/least.yaml", LEAST);
     let checked = context.cliptune("check least/least.yaml").succeeded().stdout;
@@ -46,6 +46,15 @@ fn check_ingest_and_the_record_say_the_same_of_a_join_that_is_found() {
     assert!(document[0]["defaults"].as_array().unwrap().contains(&"train.epochs".into()));
     let again = context.cliptune("ingest least/least.yaml").succeeded();
     assert!(again.stderr.contains("is fresh"), "{again}");
+    context.cliptune("run least/least.yaml --set train.epochs=1").succeeded();
+    let shown = context.cliptune("show least").succeeded().stdout;
+    assert_eq!(line(&checked, "join "), line(&shown, "join "));
+    assert_eq!(
+        context.cliptune("show least --json").succeeded().json()["found_join"],
+        document[0]["found_join"]
+    );
+    let page = fs_err::read_to_string(context.path("runs/reports/least/index.html")).unwrap();
+    assert!(page.contains(&format!("The join is {}.", line(&checked, "join "))));
 }
 
 #[test]

@@ -191,6 +191,8 @@ fn a_removed_run_comes_back_and_is_fresh_again() {
 fn without_weights_a_run_keeps_its_scores_and_says_how_they_come_back() {
     let context = finished();
     context.cliptune("rm base@0 --weights").ended(2);
+    // What loses its weights alone still needs those that it was made from, to be made again.
+    context.cliptune("rm base@0 tuned@0 tuned@1 --weights").ended(2);
     assert_output!(context, context.cliptune("rm tuned@0 --weights").succeeded().stderr, @r"
     tuned/[RUN]-s0: the report experiments shows it
     tuned/[RUN]-s0: its weights are in the trash; `cliptune restore tuned/[RUN]-s0` brings back what was removed

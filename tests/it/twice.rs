@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Child;
 
+use cliptune_store::Store;
 use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -132,6 +133,47 @@ fn a_wait_can_be_interrupted() {
     kill_process(Pid::from_child(&first), Signal::INT).unwrap();
     ended(first).ended(130);
     assert_eq!(context.statuses("base"), ["interrupted"]);
+}
+
+/// A scoring of the only run of the base that stands still in its middle.
+fn stopped_scoring(context: &TestContext, store: &Store) -> Child {
+    loop {
+        let run = context.only_run("base");
+        let mut child = context.start("cliptune-score", "experiments/base.yaml");
+        wait_for("scoring", || {
+            let is_at_it = fs::read_to_string(run.join("lock")).unwrap().contains("cliptune-score");
+            (is_at_it || child.try_wait().unwrap().is_some()).then_some(())
+        });
+        let _ = kill_process(Pid::from_child(&child), Signal::STOP);
+        if store.require_idle(&run).is_err() {
+            return child;
+        }
+        // It was too fast to be met.
+        let _ = kill_process(Pid::from_child(&child), Signal::KILL);
+        ended(child);
+        let _ = fs::remove_dir_all(run.join("scores"));
+    }
+}
+
+#[test]
+fn a_run_that_is_being_scored_is_taken_away_by_nobody() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments/base.yaml").succeeded();
+    context.cliptune("train experiments/base.yaml").succeeded();
+    let store = Store::open(&context.path("runs")).unwrap();
+    let child = stopped_scoring(&context, &store);
+    let (run, who) = (context.only_run("base"), format!("process {}", child.id()));
+    let dataset = fs::read_dir(context.path("runs/datasets")).unwrap().next().unwrap().unwrap().file_name();
+    let dataset = format!("rm --force --dataset {}", dataset.to_str().unwrap());
+    for command in ["rm base", "rm --force base", "rm --force --weights base", &dataset] {
+        let refused = context.cliptune(command).ended(1);
+        assert!(refused.stderr.contains("cliptune-score on ") && refused.stderr.contains(&who), "{refused}");
+    }
+    context.cliptune("rename base scored").succeeded();
+    kill_process(Pid::from_child(&child), Signal::CONT).unwrap();
+    ended(child).succeeded();
+    assert!(run.join("scores/validation/scores.json").is_file() && run.join("onnx").is_dir());
+    context.cliptune("rm scored").succeeded();
 }
 
 #[test]

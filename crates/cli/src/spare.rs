@@ -35,7 +35,7 @@ pub(crate) fn age_of_run(run: &Run) -> Option<Duration> {
 ///
 /// Whatever a run that stays was made from stays with it, and so does what a present experiment starts from. A run that a
 /// present experiment stands for may lose its weights but never its records, since it would only be made again. Runs that
-/// are not complete or lack the metric are not judged, and stay.
+/// are not complete or lack the metric are not judged, and stay, as do those that a process works on.
 pub(crate) fn spare(
     wanted: &Spare<'_>,
     common: &CommonArgs,
@@ -59,7 +59,9 @@ pub(crate) fn spare(
     let stay = family.with_ancestors(stay);
     let mut spare: Vec<Run> = all.runs.iter().filter(|run| !stay.contains(&run.id())).cloned().collect();
     spare.retain(|run| {
-        run.status() == RunStatus::Done && !(wanted.weights && run.weights_folders().is_empty())
+        run.status() == RunStatus::Done
+            && !(wanted.weights && run.weights_folders().is_empty())
+            && store.require_idle(run.folder()).is_ok()
     });
     Ok(spare)
 }

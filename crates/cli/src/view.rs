@@ -6,8 +6,8 @@ use std::path::Path;
 use cliptune_experiment::Split;
 use cliptune_query::{kept, kept_alpha_of};
 use cliptune_store::{
-    Outcome, Precisions, Run, RunRecord, RunStatus, Scores, StoreError, TimeSplit, Worker, read_events,
-    read_precisions, read_scores,
+    Damage, FoundJoin, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, Store, StoreError, TimeSplit,
+    Worker, read_events, read_precisions, read_scores,
 };
 use serde::Serialize;
 
@@ -30,6 +30,9 @@ pub(crate) struct RunView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time_split: Option<TimeSplit>,
     labels: Labelled,
+    /// The join that was found when the dataset was made, where the experiment declares none and the dataset is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found_join: Option<FoundJoin>,
     /// Whether the weights were removed while the records stayed.
     weights_removed: bool,
     scores: BTreeMap<Split, Scores>,
@@ -42,7 +45,7 @@ pub(crate) struct RunView<'a> {
 
 impl<'a> RunView<'a> {
     /// Reads everything there is about a run. A damaged file does not hide the others.
-    pub(crate) fn of(run: &'a Run) -> Self {
+    pub(crate) fn of(run: &'a Run, store: &Store) -> Self {
         let mut damage = Vec::new();
         let mut scores = BTreeMap::new();
         for split in Split::ALL {
@@ -50,9 +53,18 @@ impl<'a> RunView<'a> {
         }
         let precisions = intact(read_precisions(run), &mut damage);
         let alpha = intact(kept_alpha_of(run), &mut damage);
+        // What is wrong with the dataset is said where it is needed.
+        let dataset = store.dataset(&run.record().dataset).ok().flatten();
         let labels = intact(run.labels().map(Some), &mut damage).unwrap_or_default().into();
         let record = run.record();
         let status: RunStatus = run.status();
+        let events = read_events(&run.events_file()).ok();
+        // The last line of a run that is being written may be on its way.
+        let torn = events.as_ref().filter(|read| read.damaged_lines > 0 && status != RunStatus::Running);
+        damage.extend(torn.map(|read| StoreError::Damaged {
+            path: run.events_file(),
+            source: Damage::Lines(read.damaged_lines),
+        }));
         let best_epoch = match record.end.as_ref().map(|end| &end.outcome) {
             Some(Outcome::Done { best_epoch }) => Some(*best_epoch),
             _ => None,
@@ -65,8 +77,9 @@ impl<'a> RunView<'a> {
             best_epoch,
             alpha,
             record,
-            time_split: read_events(&run.events_file()).ok().and_then(|read| TimeSplit::of(&read.events)),
+            time_split: events.and_then(|read| TimeSplit::of(&read.events)),
             labels,
+            found_join: dataset.and_then(|dataset| dataset.record().notes.join.clone()),
             weights_removed: run.lacks_weights(),
             scores,
             precisions,
@@ -110,6 +123,11 @@ impl<'a> RunView<'a> {
     /// Returns what people say about the run.
     pub(crate) fn labels(&self) -> &Labelled {
         &self.labels
+    }
+
+    /// Returns the join that was found when the dataset was made, where the experiment declares none.
+    pub(crate) fn found_join(&self) -> Option<&FoundJoin> {
+        self.found_join.as_ref()
     }
 
     /// Returns whether the weights were removed while the records stayed.

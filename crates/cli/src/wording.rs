@@ -42,6 +42,15 @@ pub(crate) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
     lines
 }
 
+/// Does the same with the join that was found, where the plan declares none.
+pub(crate) fn plan_as_found(plan: &Plan, found: Option<String>) -> Vec<(&'static str, String)> {
+    let mut lines = self::plan(plan);
+    if let (Some(found), Some((_, join))) = (found, lines.iter_mut().find(|(name, _)| *name == "join")) {
+        *join = found;
+    }
+    lines
+}
+
 fn export(export: &ExportPlan) -> String {
     let margin =
         export.int8_margin.map(|margin| format!("; int8 if validation falls by less than {}", margin.get()));

@@ -15,6 +15,14 @@ pub enum DurableError {
         /// The path of the folder that was to be made.
         path: PathBuf,
     },
+    /// Something has been moved, but may be where it was again after a crash of the machine.
+    #[error("it lies in {} now, but the disk has not confirmed that", path.display())]
+    Unconfirmed {
+        /// The path that it has now.
+        path: PathBuf,
+        /// What the disk said.
+        source: io::Error,
+    },
 }
 
 impl DurableError {
@@ -22,6 +30,7 @@ impl DurableError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Io(error) => advice(error),
+            Self::Unconfirmed { source, .. } => advice(source),
             Self::Occupied { .. } => Some("nothing is ever overwritten: choose another folder"),
         }
     }
@@ -32,6 +41,7 @@ impl From<DurableError> for io::Error {
     fn from(error: DurableError) -> Self {
         match error {
             DurableError::Io(error) => error,
+            DurableError::Unconfirmed { ref source, .. } => Self::new(source.kind(), error),
             DurableError::Occupied { .. } => Self::new(io::ErrorKind::AlreadyExists, error),
         }
     }

@@ -142,12 +142,14 @@ impl StagedFolder {
 /// it at one of the two places, whole.
 ///
 /// # Errors
-/// When something is there, or the folder cannot be renamed.
+/// When something is there, or the folder cannot be renamed. [`DurableError::Unconfirmed`] means that it has moved all the same.
 pub fn move_folder(folder: &Path, place: &Path) -> Result<(), DurableError> {
     match fs::rename(folder, place) {
         Ok(()) => {
-            sync_folder(parent(place))?;
-            sync_folder(parent(folder))
+            let confirmed = [place, folder].map(|one| sync_folder(parent(one)));
+            let confirmed = confirmed.into_iter().collect::<Result<(), DurableError>>();
+            let path = place.to_path_buf();
+            confirmed.map_err(|error| DurableError::Unconfirmed { path, source: error.into() })
         }
         Err(error) if is_taken(&error) => Err(DurableError::Occupied { path: place.to_path_buf() }),
         Err(error) => Err(error.into()),

@@ -69,10 +69,10 @@ impl Statement {
         let mut names = Names::default();
         collect(statement, &mut names)?;
         let mut views = BTreeSet::new();
-        for name in names.tables {
+        for (name, is_plain) in names.tables {
             match View::named(&name) {
                 Some(view) => drop(views.insert(view)),
-                None if names.own.contains(&name.to_lowercase()) => {}
+                None if is_plain && names.own.contains(&name.to_lowercase()) => {}
                 None => return Err(QueryError::NoView { similar: View::similar(&name), name }),
             }
         }
@@ -110,7 +110,8 @@ fn tree(database: &Database, sql: &str) -> Result<Value, QueryError> {
 
 #[derive(Default)]
 struct Names {
-    tables: Vec<String>,
+    /// The tables, and whether each is named without its schema, as one that the statement itself defines.
+    tables: Vec<(String, bool)>,
     /// The names that the statement itself gives, in lower case.
     own: BTreeSet<String>,
     columns: Vec<Vec<String>>,
@@ -134,7 +135,7 @@ fn look_at(node: &Value, names: &mut Names) -> Result<(), QueryError> {
         names.own.extend(tables.iter().filter_map(|table| table["key"].as_str()).map(str::to_lowercase));
     }
     match text("type") {
-        "BASE_TABLE" => names.tables.push(table_name(node)),
+        "BASE_TABLE" => names.tables.push((table_name(node), text("schema_name").is_empty())),
         "SHOW_REF" if node["query"].is_null() => {
             return Err(QueryError::NotOneSelect("a query is one SELECT over the views"));
         }

@@ -114,8 +114,7 @@ pub(crate) struct Records {
     settings: Vec<(String, Value)>,
     scores: Vec<Scores>,
     alpha: Option<f64>,
-    /// What is said about the run, if that can be read.
-    labels: Option<Labels>,
+    labels: Labels,
     damage: Vec<StoreError>,
 }
 
@@ -132,7 +131,10 @@ impl Records {
         let scores: Vec<Scores> =
             Split::ALL.into_iter().filter_map(|split| intact(read_scores(&run, split))).collect();
         damage.extend(read_precisions(&run).err());
-        let labels = run.labels().map_err(|error| damage.push(error)).ok();
+        let labels = run.labels().unwrap_or_else(|error| {
+            damage.push(error);
+            Labels::default()
+        });
         let alpha = kept_alpha_of(&run).unwrap_or_else(|error| {
             damage.push(error);
             None
@@ -160,10 +162,7 @@ impl Records {
     }
 }
 
-fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -> Summary {
-    // What may be pinned is not to be taken for something that is not.
-    let pinned = labels.as_ref().is_none_or(|labels| labels.pinned);
-    let labels = labels.unwrap_or_default();
+fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Labels) -> Summary {
     let record = run.record();
     let end = record.end.as_ref();
     let (error, best_epoch) = match end.map(|end| &end.outcome) {
@@ -182,7 +181,7 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         name: labels.name.map(|name| name.to_string()),
         tags: labels.tags.into_iter().map(String::from).collect(),
         note: labels.note.map(String::from),
-        pinned,
+        pinned: labels.pinned,
         error,
         kept: kept(record, alpha),
         best_epoch,

@@ -141,6 +141,7 @@ fn score_one(runtime: &Runtime, standing: &Standing, run: &Run, printer: &Printe
         return Err(ScoreError::NotExported { run: run.id() });
     }
     let Some(dataset) = &standing.dataset else { return Err(ScoreError::NoDataset { run: run.id() }) };
+    let _held = run.hold()?;
     run.verify_export()?;
     let unjudged = !standing.unjudged_precisions.is_empty();
     let missing = Missing {

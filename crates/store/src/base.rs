@@ -6,6 +6,7 @@ use cliptune_experiment::{ModelSource, Plan, RunReference};
 use cliptune_hub::{HubId, Snapshot};
 
 use crate::error::StoreError;
+use crate::hold::Held;
 use crate::model_hash;
 use crate::run::{MODEL, Run, RunStatus};
 use crate::run_record::Base;
@@ -70,6 +71,18 @@ impl ResolvedBase {
             Self::Hub { cached: Some((snapshot, hash)), .. } => model_hash::verify(&snapshot.folder, hash),
             Self::Run { run: Some(run), .. } => run.verify_model(),
             Self::Scratch | Self::Hub { cached: None, .. } | Self::Run { run: None, .. } => Ok(()),
+        }
+    }
+
+    /// Holds the run that the starting weights come from, if there is one, while they are read.
+    ///
+    /// # Errors
+    /// Returns an error when another process is changing that run or has taken it away.
+    pub fn hold(&self) -> Result<Option<Held>, StoreError> {
+        match self {
+            Self::Folder { path, .. } => run_with_model(path).map(|run| run.hold()).transpose(),
+            Self::Run { run: Some(run), .. } => run.hold().map(Some),
+            Self::Scratch | Self::Hub { .. } | Self::Run { run: None, .. } => Ok(None),
         }
     }
 

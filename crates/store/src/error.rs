@@ -4,12 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cliptune_clip::model_folder::NotAModel;
-use cliptune_durable::{self as durable, DurableError};
+use cliptune_durable::DurableError;
 use cliptune_experiment::ExperimentName;
 use cliptune_hub::HubError;
 use cliptune_sources::SourceError;
-use cliptune_terminal::format::counted;
-use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_terminal::format::{counted, in_one_line};
 
 use crate::worker::Worker;
 
@@ -183,6 +182,14 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// What is in the trash cannot be moved back, because its place is on another file system by now.
+    #[error("{} lies on another file system than the trash", place.display())]
+    Unreachable {
+        /// The place that it is to have again.
+        place: PathBuf,
+        /// The folder that it lies in.
+        content: PathBuf,
+    },
     /// Something stands where a folder is to be restored.
     #[error("{} is there already", path.display())]
     Occupied {
@@ -217,11 +224,13 @@ pub enum StoreError {
         /// The run's folder.
         path: PathBuf,
     },
-    /// The run is being written by another process, or it is not being written by this one.
-    #[error("run {} is being written by another process", path.display())]
+    /// Another process works on the run, or this one does not write it.
+    #[error("{worker} is at work on {}", path.display())]
     InUse {
         /// The run's folder.
         path: PathBuf,
+        /// The process.
+        worker: Worker,
     },
     /// A run that was to be continued is already complete.
     #[error("another process has finished run {}", path.display())]
@@ -286,6 +295,11 @@ impl StoreError {
         Self::Damaged { path: path.to_path_buf(), source }
     }
 
+    /// Makes the error that says that another process, of which nothing is known, works on something.
+    pub(crate) fn in_use(path: &Path) -> Self {
+        Self::InUse { path: path.to_path_buf(), worker: Worker::unknown() }
+    }
+
     /// Checks whether the error means that a file of the store cannot be used, so that its content has to be made
     /// again: it is damaged, has an older version, or is a table that cannot be read. The other errors say nothing
     /// about the file. What a newer cliptune has written is whole, and is not made again over its head.
@@ -307,166 +321,6 @@ impl StoreError {
 
     /// Returns the error and its causes in one line.
     pub fn in_one_line(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            let message = error.to_string();
-            if !line.contains(&message) {
-                line = format!("{line}: {message}");
-            }
-            cause = error.source();
-        }
-        line
-    }
-
-    /// Returns advice on what the user can do about the error.
-    fn advice(&self) -> Option<String> {
-        let advice = match self {
-            Self::Io(error) => return durable::advice(error).map(str::to_owned),
-            Self::Durable(error) => return error.hint().map(str::to_owned),
-            Self::Hub(error) => return error.hint(),
-            Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
-            Self::Version { found, supported, .. } if found > supported => {
-                "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()
-            }
-            Self::Version { path, .. } => return other_version(path),
-            Self::ChangedModel { .. } => {
-                "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
-                    .to_owned()
-            }
-            Self::Leak { .. } => "give both experiments the same images, groups and `data.split`, naming the same columns in \
-                 `split.across`"
-                .to_owned(),
-            Self::Origin { path } => restoring(path),
-            Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
-            Self::Table { path, .. } => restoring(path),
-            Self::NoImages { missing: MissingImages::Folder, .. } => {
-                format!(
-                    "data.images takes files ending in {} below that folder, or where there are none, .tar or .parquet files",
-                    crate::image_files::EXTENSIONS.join(", ")
-                )
-            }
-            Self::NoImages { .. } => {
-                "data.images is relative to the experiment file; look at the path with cliptune check".to_owned()
-            }
-            Self::ImageChanged { .. } => {
-                "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
-            }
-            Self::Remote(error) => return error.hint(),
-            Self::Packed { .. } => "`data.images` can name the files that are to be read, one by one or with a glob".to_owned(),
-            Self::NoTableBeside { .. } => {
-                "name it with `data.metadata`; a table that lies with the images is in the samples of `.tar` shards, in the rows of \
-                 parquet files, or in one metadata.jsonl, metadata.csv or metadata.parquet in each folder, all of one kind"
-                    .to_owned()
-            }
-            Self::NoTable { .. } => {
-                "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
-            }
-            Self::Glob { .. } => "use *, ?, [a-z], {a,b} and ** as a whole folder name".to_owned(),
-            Self::FileName { .. } => "rename the file".to_owned(),
-            Self::NotAModel(error) => error.hint(),
-            Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
-            Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
-            Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
-            Self::NoWeights { run } => format!(
-                "`cliptune restore {run}` brings them back while they are in the trash; once they are not, \
-                 `cliptune rm {run}` and `cliptune run` train it again"
-            ),
-            Self::OtherContent { .. } => {
-                "nothing was changed; new or changed data makes a new dataset: name it in the experiment".to_owned()
-            }
-            Self::Immovable { .. } => {
-                "only what lies in the store itself can be moved to its trash; remove this by hand".to_owned()
-            }
-            Self::Occupied { .. } => "nothing is ever overwritten: remove that first, or move it away".to_owned(),
-            Self::NothingToRestoreTo { .. } => "restore the run first; `cliptune restore --list` shows the trash".to_owned(),
-            Self::NameTaken { .. } => {
-                "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
-            }
-            Self::Finished { .. } => "run the command again".to_owned(),
-            Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
-            Self::Busy { .. } => "--wait waits until that is done, and then does only what is left to do".to_owned(),
-            Self::Gone { .. } => {
-                "whatever was trained is lost with it; the same command trains the run again. `cliptune rm` refuses to \
-                 remove a run that a process works on"
-                    .to_owned()
-            }
-        };
-        Some(advice)
-    }
-}
-
-/// Says how the content of a damaged file can be restored. The advice never removes anything that cannot be made
-/// again.
-fn restoring(path: &Path) -> String {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
-    match name {
-        "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
-        "scores.json" | "predictions.parquet" | "choices.json" | "precisions.json" => again("score"),
-        "parity.json" => {
-            format!("{}, from the run's weights, which are untouched", again("train"))
-        }
-        _ if name.ends_with(".onnx") => {
-            format!("{}, from the run's weights, which are untouched", again("train"))
-        }
-        "run.json" => {
-            "nothing else in its folder is touched, and the weights in onnx/ stay; `cliptune run` trains the experiment \
-             again in another folder"
-                .to_owned()
-        }
-        "labels.json" => {
-            "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
-             give them again"
-                .to_owned()
-        }
-        "events.jsonl" | "system.jsonl" => {
-            "nothing but these lines is lost: they are missing from the curves and from what `query` sees".to_owned()
-        }
-        "trashed.json" => {
-            "it says where the folder `content` beside it came from: move that back by hand".to_owned()
-        }
-        "origin.json" => {
-            "it says which datasets the model has seen: put an intact copy there, or make the folder again with `cliptune \
-             soup` or `cliptune export`; without it the model counts as one that has seen none of them"
-                .to_owned()
-        }
-        _ => {
-            "put an intact copy of the file there; where there is none, move the run's folder out of the store, and \
-             `cliptune run` trains it again"
-                .to_owned()
-        }
-    }
-}
-
-fn other_version(path: &Path) -> Option<String> {
-    let is_run = path.file_name().is_some_and(|name| name == "run.json");
-    is_run.then(|| {
-        "its model stays usable by its path; `cliptune run` trains the experiment again in another folder"
-            .to_owned()
-    })
-}
-
-impl Diagnostic for StoreError {
-    fn hint(&self) -> Option<String> {
-        self.advice()
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Remote(error) => error.exit(),
-            Self::NoImages { .. }
-            | Self::Glob { .. }
-            | Self::NoTable { .. }
-            | Self::NotAModel(_)
-            | Self::NoBase { .. }
-            | Self::NameTaken { .. }
-            | Self::NoWeights { .. }
-            | Self::OtherContent { .. }
-            | Self::Occupied { .. }
-            | Self::NothingToRestoreTo { .. }
-            | Self::AmbiguousBase { .. } => Exit::Usage,
-            _ => Exit::Failed,
-        }
+        in_one_line(self)
     }
 }

@@ -4,6 +4,7 @@
 //! [`Run`] that can be opened is as complete as its record says. Whatever a crash leaves behind has a name that no
 //! reader looks for.
 
+mod advice;
 mod base;
 mod beside;
 mod class_scores;
@@ -13,7 +14,6 @@ mod compact;
 mod dataset;
 mod dataset_record;
 mod dataset_tables;
-mod decimal;
 mod dependents;
 mod digests;
 mod error;
@@ -23,6 +23,7 @@ mod event_row;
 mod files;
 mod folder_files;
 mod fsck;
+mod hold;
 mod identity;
 mod image_files;
 mod image_identity;
@@ -64,6 +65,7 @@ mod regular;
 mod reject;
 mod relocate;
 mod remote;
+mod removal;
 mod reproduction;
 mod run;
 mod run_files;
@@ -106,6 +108,7 @@ pub use event_log::{EventLog, Events, for_each_event, read_events};
 pub use event_row::EventRow;
 pub use files::{read_json, write_json};
 pub use fsck::{Checked, Finding, Severity, fsck};
+pub use hold::Held;
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT};
 pub use image_files::is_image_name;
 pub use image_identity::{ImageIdentity, NoIdentity};
@@ -129,7 +132,7 @@ pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
 pub use ranking::{Metric, merit, ranked};
 pub use reading::{ReadFile, Reading};
-pub use regular::{file_hash, read_file};
+pub use regular::read_file;
 pub use reject::{JoinSide, Reason, Reject};
 pub use relocate::{Relocated, Relocation};
 pub use remote::{Extent, fetch_remote, is_remote};

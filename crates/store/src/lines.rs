@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::path::Path;
 
+use cliptune_durable::write_atomic;
 use fs_err as fs;
 use fs_err::File;
-use memchr::memchr_iter;
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -45,8 +45,15 @@ impl Lines {
             check(path)?;
         }
         let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
-        let bytes = read_file(path)?;
-        let torn = bytes.last().is_some_and(|last| *last != b'\n');
+        let mut bytes = read_file(path)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let mut torn = whole < bytes.len();
+        // The line that a killed process did not finish is lost, and would be a damaged one in the middle from now on.
+        if torn && checked(&bytes[whole..]).is_none() {
+            file.set_len(whole as u64)?;
+            bytes.truncate(whole);
+            torn = false;
+        }
         Ok((Self { file, torn, unwritten: VecDeque::new() }, bytes))
     }
 
@@ -96,22 +103,40 @@ pub(crate) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// number of lines that cannot be read. A last line without an end is none of them: somebody is writing it, or was killed
 /// while doing so.
 pub(crate) fn for_each(bytes: &[u8], mut is_read: impl FnMut(&[u8]) -> bool) -> usize {
-    let (mut damaged, mut start) = (0, 0);
-    for end in memchr_iter(b'\n', bytes) {
-        let line = &bytes[start..end];
-        start = end + 1;
-        let is_intact = line.is_empty() || checked(line).is_some_and(&mut is_read);
-        damaged += usize::from(!is_intact);
+    let mut damaged = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let whole = line.strip_suffix(b"\n").unwrap_or(line);
+        let is_damaged = !checked(whole).is_some_and(&mut is_read);
+        damaged += usize::from(is_damaged && !whole.is_empty() && whole.len() < line.len());
     }
-    checked(&bytes[start..]).map(is_read);
     damaged
+}
+
+/// Takes the lines out of a file whose checksums are wrong, and adds them to another one beside it, from which somebody may yet
+/// guess what they were. Returns whether there were any.
+///
+/// # Errors
+/// Returns an error when the file cannot be read, or when one of the two cannot be written. No line is lost then.
+pub(crate) fn set_damage_aside(path: &Path) -> Result<bool, StoreError> {
+    let bytes = read_file(path)?;
+    let (whole, damaged): (Vec<&[u8]>, Vec<&[u8]>) = split(&bytes).partition(|line| checked(line).is_some());
+    if damaged.is_empty() {
+        return Ok(false);
+    }
+    let joined = |lines: &[&[u8]]| lines.iter().flat_map(|line| [line, b"\n".as_slice()].concat()).collect();
+    let mut name = path.as_os_str().to_owned();
+    name.push(".damaged");
+    let aside = Path::new(&name);
+    let before = if is_absent(aside) { Vec::new() } else { read_file(aside)? };
+    write_atomic(aside, &[before, joined(&damaged)].concat())?;
+    write_atomic(path, &joined(&whole))?;
+    Ok(true)
 }
 
 /// Returns the content of a line if its checksum is right.
 pub(crate) fn checked(line: &[u8]) -> Option<&[u8]> {
     let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
     let content = rest.strip_prefix(MIDDLE)?.strip_suffix(b"}")?;
-    let digit = |sum: u32, digit: &u8| Some(sum << 4 | char::from(*digit).to_digit(16)?);
-    let expected = checksum.iter().try_fold(0, digit)?;
+    let expected = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
     (crc32c::crc32c(content) == expected).then_some(content)
 }

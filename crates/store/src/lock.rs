@@ -39,5 +39,5 @@ pub(crate) fn open_lock(path: &Path) -> Result<File, StoreError> {
     if !is_absent(path) {
         check(path)?;
     }
-    Ok(fs::OpenOptions::new().create(true).append(true).open(path)?)
+    Ok(fs::OpenOptions::new().create(true).read(true).append(true).open(path)?)
 }

@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::dataset::RECORD as DATASET;
 use crate::dataset_record::{DatasetRecord, Sources};
 use crate::error::StoreError;
+use crate::hold::lock;
 use crate::lock::StoreLock;
 use crate::paths::{Paths, Placed};
 use crate::regular::is_absent;
-use crate::run::{RECORD as RUN, Run, lock};
+use crate::run::{RECORD as RUN, Run};
 use crate::run_record::{Base, RunRecord};
 use crate::store::{Store, subfolders};
 
@@ -185,7 +186,7 @@ impl<T: Placed + PartialEq> Change<T> {
         match paths.read::<T>(&self.file)? == self.before {
             true => paths.write(&self.file, &self.after),
             // Somebody has changed the record since it was looked at.
-            false => Err(StoreError::InUse { path: self.file.clone() }),
+            false => Err(StoreError::in_use(&self.file)),
         }
     }
 }

@@ -1,11 +1,8 @@
 //! A run on disk, open for reading or for writing.
 
 use std::collections::BTreeMap;
-use std::fs::TryLockError;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use cliptune_durable::{link_or_copy, remove_unfinished, sweep_below};
 use cliptune_experiment::{Seed, Split};
@@ -15,11 +12,12 @@ use fs_err::File;
 use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
-use crate::lock::open_lock;
+use crate::hold::{is_written, lock, lock_file, sign};
 use crate::paths::Paths;
 use crate::regular::{check, is_absent};
 use crate::run_files;
 use crate::run_record::{End, Outcome, RunRecord};
+use crate::scores::FOLDER as SCORES;
 use crate::system_log::read_system;
 use crate::utc::utc_now;
 use crate::work::has_name;
@@ -34,8 +32,6 @@ pub(crate) const ONNX: &str = "onnx";
 pub(crate) const ADAPTER: &str = "adapter";
 /// The file of the weights, which has the same name in both folders.
 const WEIGHTS: &str = "model.safetensors";
-/// The file that the process that writes the run keeps locked for as long as it lives. A crash releases the lock.
-const LOCK: &str = "lock";
 
 /// One run. Clones share the lock of the process that writes it.
 #[derive(Clone, Debug)]
@@ -119,7 +115,7 @@ impl Run {
     /// Writes the record of a new run into a staged folder and locks the run. `folder` is the place where the folder
     /// will be.
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
-        let mut lock = File::create(staged.join(LOCK))?;
+        let mut lock = File::create(lock_file(staged))?;
         lock.file().lock()?;
         sign(&mut lock);
         Paths::around(staged).write(&staged.join(RECORD), &record)?;
@@ -221,14 +217,14 @@ impl Run {
 
     /// Returns the folder of a split's scores.
     pub fn scores_folder(&self, split: Split) -> PathBuf {
-        self.folder.join("scores").join(split.as_str())
+        self.folder.join(SCORES).join(split.as_str())
     }
 
     /// Returns the current status of the run.
     pub fn status(&self) -> RunStatus {
         match &self.record.end {
             Some(end) => end.outcome.status(),
-            None if self.writer.is_some() || is_locked(&self.folder.join(LOCK)) => RunStatus::Running,
+            None if self.writer.is_some() || is_written(&self.folder) => RunStatus::Running,
             None => self.status_now(),
         }
     }
@@ -242,7 +238,7 @@ impl Run {
     /// Returns the process that writes the run, where there is one.
     pub fn worker(&self) -> Option<Worker> {
         let is_running = self.status() == RunStatus::Running;
-        is_running.then(|| Worker::read(&self.folder.join(LOCK))).flatten()
+        is_running.then(|| Worker::read(&lock_file(&self.folder))).flatten()
     }
 
     /// Makes sure that the folder is still the one that this process writes: it can be removed at any time, and files
@@ -252,9 +248,9 @@ impl Run {
     /// Returns an error when the folder was removed or replaced, or this process does not write the run.
     pub fn still_there(&self) -> Result<(), StoreError> {
         match &self.writer {
-            Some(writer) if has_name(&writer.lock, &self.folder.join(LOCK)) => Ok(()),
+            Some(writer) if has_name(&writer.lock, &lock_file(&self.folder)) => Ok(()),
             Some(_) => Err(StoreError::Gone { path: self.folder.clone() }),
-            None => Err(StoreError::InUse { path: self.folder.clone() }),
+            None => Err(StoreError::in_use(&self.folder)),
         }
     }
 
@@ -324,34 +320,4 @@ impl Run {
         let samples = read_system(&self.system_file()).map_or(0.0, |read| read.seconds());
         events.max(samples)
     }
-}
-
-/// Checks whether another process holds a lock. It asks for a shared lock, so that two readers do not block each
-/// other.
-fn is_locked(path: &Path) -> bool {
-    check(path).is_ok()
-        && File::open(path)
-            .is_ok_and(|file| matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Writes into the lock that this process holds it. A note that cannot be written is missed only by a message.
-fn sign(lock: &mut File) {
-    let _ = lock.set_len(0).and_then(|()| lock.write_all(&Worker::this().note()));
-}
-
-/// Takes a run's lock, which keeps other processes from writing the run for as long as the result lives.
-///
-/// # Errors
-/// Returns an error when a process writes the run, or when its lock cannot be opened.
-pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
-    let file = open_lock(&folder.join(LOCK))?;
-    for _ in 0..20 {
-        match file.file().try_lock() {
-            Ok(()) => return Ok(file),
-            // A reader that checks the status holds the lock for a few microseconds.
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::InUse { path: folder.to_path_buf() })
 }

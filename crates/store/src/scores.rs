@@ -1,10 +1,12 @@
 //! `scores/<split>/`: the scores that a run reached on one split.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::{StagedFolder, sweep_below};
 use cliptune_experiment::{Split, TaskKind};
+use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::digests::Stamp;
@@ -15,9 +17,11 @@ use crate::items::{ItemRef, ItemSlice};
 use crate::parquet::{self, Table};
 use crate::record::{read_record, write_record};
 use crate::regular::{expect_hash, file_hash, is_absent};
-use crate::run::Run;
+use crate::run::{RECORD, Run};
 use crate::score_record::{Prediction, Scores};
 
+/// The folder of a run that its scores are in.
+pub(crate) const FOLDER: &str = "scores";
 const PREDICTIONS: &str = "predictions.parquet";
 pub(crate) const SCORES: &str = "scores.json";
 const CHOICES: &str = "choices.json";
@@ -61,6 +65,7 @@ pub fn write_scores(
     items: ItemSlice<'_>,
 ) -> Result<(), StoreError> {
     sweep_below(run.folder());
+    make_folder_of_scores(run)?;
     let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
     let folder = staged.path();
     parquet::write(&folder.join(PREDICTIONS), &PREDICTIONS_TABLE, predictions)?;
@@ -74,6 +79,19 @@ pub fn write_scores(
     write_record(&folder.join(SCORES), &Record { scores, files })?;
     staged.replace()?;
     Ok(())
+}
+
+/// Makes the folder of all scores. That of a run which was removed does not come back for it.
+fn make_folder_of_scores(run: &Run) -> Result<(), StoreError> {
+    let gone = || StoreError::Gone { path: run.folder().to_path_buf() };
+    if is_absent(&run.folder().join(RECORD)) {
+        return Err(gone());
+    }
+    match fs::create_dir(run.folder().join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
+        made => Ok(made?),
+    }
 }
 
 /// Returns the scores of a split, if this version of the procedure has scored it.

@@ -52,6 +52,13 @@ impl Space {
         Ok(())
     }
 
+    /// Adds what another one has counted.
+    pub fn merge(&mut self, other: Self) {
+        for (file, names) in other.files {
+            self.files.entry(file).and_modify(|known| known.going += names.going).or_insert(names);
+        }
+    }
+
     fn count(&mut self, file: (u64, u64), names: Names) {
         self.files.entry(file).and_modify(|known| known.going += 1).or_insert(names);
     }

@@ -160,7 +160,7 @@ impl Store {
                 return Ok(run);
             }
         }
-        Err(StoreError::InUse { path: experiment.join(name) })
+        Err(StoreError::in_use(&experiment.join(name)))
     }
 
     /// Lists all runs.

@@ -3,11 +3,10 @@
 //! An entry is a folder with a record and `content`, which was moved there by renaming it. A process that is killed before
 //! that leaves a record alone, which means nothing; one that is killed after it leaves the whole content.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cliptune_durable::{DurableError, StagedFolder, discard, move_folder, unfinished, write_atomic};
+use cliptune_durable::{discard, unfinished};
 use cliptune_experiment::Split;
 use fs_err as fs;
 use jiff::Timestamp;
@@ -18,10 +17,10 @@ use crate::error::{Damage, StoreError};
 use crate::labels::OwnName;
 use crate::lock::StoreLock;
 use crate::place::Place;
-use crate::precisions::RECORD as PRECISIONS;
 use crate::record::{read_versions, write_record};
-use crate::regular::{is_absent, read_file};
-use crate::run::{ADAPTER, MODEL, ONNX, Run, lock, to_the_second};
+use crate::removal::moved;
+use crate::run::Run;
+use crate::scores::FOLDER as SCORES;
 use crate::store::{Store, subfolders};
 use crate::utc::{age_since, utc_now};
 
@@ -32,13 +31,8 @@ pub(crate) const RECORD: &str = "trashed.json";
 /// What was removed.
 const CONTENT: &str = "content";
 /// The version of the record. The first one knew no scores.
-const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 2;
 const OLDEST: u32 = 1;
-/// The folder of a run that its scores are in.
-const SCORES: &str = "scores";
-/// The parts of a run that can be made again by training and by nothing else. The graphs come first: once they are gone,
-/// the run counts as one without weights, and once they are back, as one with all of them.
-const WEIGHTS: [&str; 4] = [ONNX, MODEL, ADAPTER, "checkpoint"];
 
 /// The kinds of things that can be removed and restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,21 +62,21 @@ impl Kind {
 
 /// The record of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Record {
-    format_version: u32,
-    kind: Kind,
-    from: Place,
+pub(crate) struct Record {
+    pub(crate) format_version: u32,
+    pub(crate) kind: Kind,
+    pub(crate) from: Place,
     /// The split that scores are of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    split: Option<Split>,
-    removed: String,
+    pub(crate) split: Option<Split>,
+    pub(crate) removed: String,
 }
 
 /// Something that was removed and can be restored.
 #[derive(Clone, Debug)]
 pub struct Trashed {
-    folder: PathBuf,
-    record: Record,
+    pub(crate) folder: PathBuf,
+    pub(crate) record: Record,
 }
 
 /// Everything in the trash.
@@ -144,14 +138,15 @@ impl Trashed {
     }
 
     /// Moves a folder into the entry.
-    fn filled_by(self, folder: &Path) -> Result<Self, StoreError> {
-        match moved(folder, &self.content()) {
-            Ok(()) => Ok(self),
-            Err(error) => {
-                // Without content the entry means nothing; it need not stay.
-                let _ = discard(&self.folder);
-                Err(error)
-            }
+    pub(crate) fn filled_by(self, folder: &Path) -> Result<Self, StoreError> {
+        moved(folder, &self.content()).inspect_err(|_| self.discard_empty())?;
+        Ok(self)
+    }
+
+    /// Removes the entry if nothing has been moved to it: without content it means nothing.
+    pub(crate) fn discard_empty(&self) {
+        if !has_content(&self.folder) {
+            let _ = discard(&self.folder);
         }
     }
 
@@ -194,116 +189,6 @@ impl Store {
     /// Returns the folder of the trash.
     pub fn trash_folder(&self) -> PathBuf {
         self.root().join(FOLDER)
-    }
-
-    /// Moves a run to the trash.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when a process works on the run, or when it cannot be moved. The run then stays where it was.
-    pub fn trash_run(&self, _: &StoreLock, run: &Run) -> Result<Trashed, StoreError> {
-        self.trash_run_in(run.folder())
-    }
-
-    /// Moves a run whose record cannot be read to the trash, with everything in its folder.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when a process works on the run, or when it cannot be moved. The run then stays where it was.
-    pub fn trash_damaged_run(&self, _: &StoreLock, folder: &Path) -> Result<Trashed, StoreError> {
-        self.trash_run_in(folder)
-    }
-
-    fn trash_run_in(&self, folder: &Path) -> Result<Trashed, StoreError> {
-        let _held = idle(folder)?;
-        self.trash_folder_of(Kind::Run, folder)
-    }
-
-    /// Moves the scores of a split to the trash.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when a process works on the run, or when they cannot be moved. They then stay where they were.
-    pub fn trash_scores(&self, _: &StoreLock, run: &Run, split: Split) -> Result<Trashed, StoreError> {
-        let _held = idle(run.folder())?;
-        let entry = self.entry(Kind::Scores, Place::of(self, run.folder())?, Some(split))?;
-        entry.filled_by(&run.scores_folder(split))
-    }
-
-    /// Moves the weights of a run to the trash: its model, its graphs, its adapters and its checkpoint. The records and
-    /// the scores stay, as does what the reduced precisions cost.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when a process works on the run, when it has no weights, or when they cannot be moved.
-    pub fn trash_weights(&self, _: &StoreLock, run: &Run) -> Result<Trashed, StoreError> {
-        let _held = idle(run.folder())?;
-        let parts: Vec<&str> = weights(run).collect();
-        if parts.is_empty() {
-            return Err(StoreError::NoWeights { run: run.id() });
-        }
-        let from = Place::of(self, run.folder())?;
-        run.keep_precisions()?;
-        let entry = self.entry(Kind::Weights, from, None)?;
-        let moved = fs::create_dir(entry.content()).map_err(StoreError::from).and_then(|()| {
-            parts.iter().try_for_each(|part| moved(&run.folder().join(part), &entry.content().join(part)))
-        });
-        if moved.is_err() {
-            // What has moved already goes back; where even that fails, the entry keeps it.
-            let _ = restore_weights(&entry.content(), run.folder());
-        }
-        moved.map(|()| entry)
-    }
-
-    /// Moves a dataset to the trash.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when it cannot be moved. The dataset then stays where it was.
-    pub fn trash_dataset(&self, _: &StoreLock, dataset: &Dataset) -> Result<Trashed, StoreError> {
-        self.trash_folder_of(Kind::Dataset, dataset.folder())
-    }
-
-    fn trash_folder_of(&self, kind: Kind, folder: &Path) -> Result<Trashed, StoreError> {
-        self.entry(kind, Place::of(self, folder)?, None)?.filled_by(folder)
-    }
-
-    /// Makes an entry that has no content yet.
-    fn entry(&self, kind: Kind, from: Place, split: Option<Split>) -> Result<Trashed, StoreError> {
-        let removed = utc_now();
-        let name = to_the_second(&removed);
-        let record = Record { format_version: FORMAT, kind, from, split, removed };
-        for attempt in 1_u32.. {
-            let folder = self.trash_folder().join(format!("{name}-{attempt}"));
-            let staged = StagedFolder::beside(&folder)?;
-            write_record(&staged.path().join(RECORD), &record)?;
-            if staged.try_claim()? {
-                return Ok(Trashed { folder, record });
-            }
-        }
-        Err(StoreError::InUse { path: self.trash_folder() })
-    }
-
-    /// Moves something back to exactly where it was, and returns its folder.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when something else stands there now, or when it cannot be moved. It then stays in the trash.
-    pub fn restore(&self, _: &StoreLock, entry: &Trashed) -> Result<PathBuf, StoreError> {
-        let place = entry.record.from.path(self);
-        match entry.record.kind {
-            Kind::Run | Kind::Dataset => {
-                fs::create_dir_all(place.parent().unwrap_or(self.root()))?;
-                moved(&entry.content(), &place)?;
-            }
-            Kind::Weights => {
-                restore_weights(&entry.content(), &place)?;
-                discard(&place.join(PRECISIONS))?;
-            }
-            Kind::Scores => restore_scores(entry, &place)?,
-        }
-        discard(&entry.folder)?;
-        Ok(place)
     }
 
     /// Returns the name of a restored run that has come to mean something else while the run was away.
@@ -372,72 +257,7 @@ impl Store {
     }
 }
 
-/// Returns the parts of a run that hold weights.
-fn weights(run: &Run) -> impl Iterator<Item = &'static str> {
-    WEIGHTS.into_iter().filter(|part| !is_absent(&run.folder().join(part)))
-}
-
 /// Checks whether an entry has content. That of weights is a folder for what is moved next.
 pub(crate) fn has_content(entry: &Path) -> bool {
     fs::read_dir(entry.join(CONTENT)).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-/// Keeps the run in a folder as it is for as long as the result lives.
-fn idle(folder: &Path) -> Result<Option<fs::File>, StoreError> {
-    let held = match lock(folder) {
-        // Nobody can have locked what is no file.
-        Err(error) if error.is_damage() => None,
-        held => Some(held?),
-    };
-    match unfinished(folder)?.held.is_empty() {
-        true => Ok(held),
-        false => Err(StoreError::InUse { path: folder.to_path_buf() }),
-    }
-}
-
-fn restore_scores(entry: &Trashed, run: &Path) -> Result<(), StoreError> {
-    if is_absent(run) {
-        return Err(StoreError::NothingToRestoreTo { path: run.to_path_buf() });
-    }
-    let split = entry.record.split.map_or("", Split::as_str);
-    fs::create_dir_all(run.join(SCORES))?;
-    moved(&entry.content(), &run.join(SCORES).join(split))
-}
-
-fn restore_weights(content: &Path, run: &Path) -> Result<(), StoreError> {
-    if is_absent(run) {
-        return Err(StoreError::NothingToRestoreTo { path: run.to_path_buf() });
-    }
-    let parts = || WEIGHTS.iter().rev().filter(|part| !is_absent(&content.join(part)));
-    if let Some(part) = parts().find(|part| !is_absent(&run.join(part))) {
-        return Err(StoreError::Occupied { path: run.join(part) });
-    }
-    parts().try_for_each(|part| moved(&content.join(part), &run.join(part)))
-}
-
-/// Moves a folder within the store.
-fn moved(folder: &Path, place: &Path) -> Result<(), StoreError> {
-    match move_folder(folder, place) {
-        Err(DurableError::Occupied { path }) => Err(StoreError::Occupied { path }),
-        Err(DurableError::Io(error)) if error.kind() == io::ErrorKind::CrossesDevices => {
-            Err(StoreError::Immovable { path: folder.to_path_buf() })
-        }
-        other => Ok(other?),
-    }
-}
-
-impl Run {
-    /// Returns the folders that [`Store::trash_weights`] takes away.
-    pub fn weights_folders(&self) -> Vec<PathBuf> {
-        weights(self).map(|part| self.folder().join(part)).collect()
-    }
-
-    /// Copies the record of the reduced precisions to where it is read while `onnx/` is away.
-    fn keep_precisions(&self) -> Result<(), StoreError> {
-        let [record, kept] = self.precisions_files();
-        if is_absent(&record) {
-            return Ok(());
-        }
-        Ok(write_atomic(&kept, &read_file(&record)?)?)
-    }
 }

@@ -164,6 +164,20 @@ fn interval(value: f64, low: f64, high: f64, write: fn(f64) -> String) -> String
     }
 }
 
+/// Returns an error and its causes in one line, without those that it names already.
+pub fn in_one_line(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !line.contains(&message) {
+            line = format!("{line}: {message}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

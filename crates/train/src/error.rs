@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
@@ -203,10 +203,9 @@ impl Diagnostic for TrainError {
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
             }
-            Self::Checkpoint { path, .. } => Some(format!(
-                "remove the folder {} to train this run from its beginning",
-                path.parent().unwrap_or(Path::new(".")).display()
-            )),
+            Self::Checkpoint { .. } => {
+                Some("the same command trains this run again from its beginning".to_owned())
+            }
             Self::EmptySplit { .. } => Some("give it a share in `data.split`".to_owned()),
             Self::NotFinite { .. } => Some(
                 "such a model can neither be trained nor scored: start from another copy of it, or train with a lower \

@@ -8,7 +8,7 @@ use std::time::Instant;
 use cliptune_experiment::{Seed, Select, TaskKind, TrainPlan};
 use cliptune_store::Event;
 
-use crate::checkpoint::{Best, Position, Saver, State, unusable};
+use crate::checkpoint::{Best, OUTSIDE, Position, Saver, State, unusable};
 use crate::data::{Ahead, Arrangement, Augmenter, Example, epoch_batches, listed_batches};
 use crate::divergence::{Divergence, Symptom};
 use crate::draws::Draws;
@@ -100,7 +100,7 @@ impl Fit<'_> {
         let steps = steps_per_epoch(self.plan, self.seed, self.train);
         if !position.is_within(self.plan.epochs, steps) {
             let file = records.saver.checkpoints().last_file();
-            return Err(unusable(&file, "its position is outside of this run"));
+            return Err(unusable(&file, OUTSIDE));
         }
         optimizer.set_updates(position.steps);
         if position.steps == 0 {

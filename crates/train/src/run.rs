@@ -61,6 +61,8 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
     refuse_leak(context, standing)?;
     let mut splits = Splits::load(plan, dataset)?;
+    // The starting weights may be needed again at the end.
+    let _base = standing.base.hold()?;
     standing.base.verify()?;
     let start = Start::open(standing, splits.train_items(), context.device)?;
     let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
@@ -95,6 +97,7 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
 pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Result<(), TrainError> {
     let plan = &standing.plan;
     let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
+    let _held = run.hold()?;
     run.verify_model()?;
     run.make_way_for_export()?;
     let mut splits = Splits::load(plan, dataset)?;
@@ -119,7 +122,7 @@ fn refuse_leak(context: &Context<'_>, standing: &Standing) -> Result<(), TrainEr
 fn open_run(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
     let plan = &standing.plan;
     if let Some(mut run) = context.store.find_unfinished(&plan.experiment, &standing.key)?
-        && run.checkpoint_folder().exists()
+        && run.checkpoint_folder().is_dir()
     {
         run.resume()?;
         context.printer.status(&format!("continuing {}", run.id()));

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, Templates, TrainPlan};
 use cliptune_machine::memory_limit;
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
+use cliptune_terminal::format::in_one_line;
 
 use crate::board::Board;
 use crate::checkpoint::{Checkpoints, Position, Saver, State};
@@ -122,7 +123,7 @@ impl<'a> Session<'a> {
         device::compute_as(train.precision, train.deterministic)?;
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
         let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
-        let position = checkpoints.resume(&State::new(&tuned, &optimizer))?;
+        let position = self.position(train, &checkpoints, &State::new(&tuned, &optimizer))?;
         watch.iter().for_each(|watch| watch.at_step(position.as_ref().map_or(0, |position| position.steps)));
         let mut encoder =
             self.encoder(parameters).with_adapters(tuned.adapters()).with_precision(train.precision);
@@ -142,6 +143,26 @@ impl<'a> Session<'a> {
             Ok(Fitted::Interrupted) => Ok(self.run.still_there().map(|()| None)?),
             Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, records, best_epoch)?)),
             Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
+        }
+    }
+
+    /// Continues from the checkpoint, if there is one. One that is damaged is named and given up, so that the training starts
+    /// from its beginning and comes to the same results.
+    fn position(
+        &self,
+        train: &TrainPlan,
+        checkpoints: &Checkpoints,
+        state: &State<'_>,
+    ) -> Result<Option<Position>, TrainError> {
+        let steps = steps_per_epoch(train, self.plan.seed, &self.splits.train);
+        match checkpoints.resume(state, |position| position.is_within(train.epochs, steps)) {
+            Err(error @ TrainError::Checkpoint { .. }) => {
+                let id = self.run.id();
+                let error = in_one_line(&error);
+                self.context.printer.warn(&format!("{id}: {error}; it is trained again from its beginning"));
+                checkpoints.clear().map(|()| None)
+            }
+            other => other,
         }
     }
 

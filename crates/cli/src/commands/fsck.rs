@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use cliptune_query::damaged_tables;
-use cliptune_store::{Checked, Finding, Severity, Store, fsck};
+use cliptune_query::damaged_logs;
+use cliptune_store::{Checked, Finding, Severity, Store, StoreLock, fsck};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde::Serialize;
 use serde_json::json;
@@ -56,10 +56,12 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
         return Err(CliError::NeedsFiles { option: "--set" });
     }
     let store = Store::open(&common.store)?;
+    // What is found must not be moved or made again before it is mended.
+    let lock = (args.repair && store.root().is_dir()).then(|| store.lock()).transpose()?;
     let checked = check(&store, &printer)?;
-    let mended = match args.repair && !checked.findings.is_empty() {
-        true => repair(&store, &checked.findings, &printer)?,
-        false => vec![false; checked.findings.len()],
+    let mended = match &lock {
+        Some(lock) => repair(&store, &checked.findings, lock, &printer),
+        None => vec![false; checked.findings.len()],
     };
     let findings = checked.findings.iter().zip(mended);
     let lines: Vec<Line<'_>> = findings.map(|(finding, mended)| Line { finding, mended }).collect();
@@ -75,20 +77,19 @@ fn check(store: &Store, printer: &Printer) -> Result<Checked, CliError> {
     if let Some(progress) = progress.into_inner() {
         progress.finish();
     }
-    checked.findings.extend(damaged_tables(store)?.into_iter().map(Finding::cached));
+    checked.findings.extend(damaged_logs(store)?.into_iter().map(Finding::cached));
     Ok(checked)
 }
 
 /// Mends what can be mended, and says of each finding whether it was.
-fn repair(store: &Store, findings: &[Finding], printer: &Printer) -> Result<Vec<bool>, CliError> {
-    let lock = store.lock()?;
+fn repair(store: &Store, findings: &[Finding], lock: &StoreLock, printer: &Printer) -> Vec<bool> {
     let mend = |finding: &Finding| {
-        finding.mend(store, &lock).unwrap_or_else(|error| {
+        finding.mend(store, lock).unwrap_or_else(|error| {
             printer.failure(&error);
             false
         })
     };
-    Ok(findings.iter().map(mend).collect())
+    findings.iter().map(mend).collect()
 }
 
 fn tell(checked: &Checked, lines: &[Line<'_>], printer: &Printer) {

@@ -103,6 +103,13 @@ impl Waste {
         }
     }
 
+    /// Measures what is deleted, before it is.
+    fn space(&self) -> Result<Space, CliError> {
+        let mut space = Space::default();
+        self.paths().iter().try_for_each(|path| space.add(path))?;
+        Ok(space)
+    }
+
     /// Deletes it. A run goes through the trash, so that it is either there as a whole or gone.
     fn delete(&self, store: &Store, lock: &StoreLock) -> Result<(), CliError> {
         match self {
@@ -126,17 +133,20 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let waste = found(args, common, &store, &printer)?;
     let (mut gone, mut space, mut failed) = (Vec::new(), Space::default(), false);
     for one in &waste {
-        let paths = one.paths();
-        paths.iter().try_for_each(|path| space.add(path))?;
-        let bytes = Space::of(paths.iter().map(PathBuf::as_path))?;
-        if let Some(lock) = &lock
-            && let Err(error) = one.delete(&store, lock)
-        {
-            printer.failure(&error);
-            failed = true;
-            continue;
+        let measured = one.space();
+        let deleted = measured
+            .and_then(|own| lock.as_ref().map_or(Ok(()), |lock| one.delete(&store, lock)).map(|()| own));
+        match deleted {
+            Ok(own) => {
+                let (kind, name, bytes) = (one.kind(), one.name(), own.bytes());
+                space.merge(own);
+                gone.push(Removed { kind, name, bytes, dependents: None });
+            }
+            Err(error) => {
+                printer.failure(&error);
+                failed = true;
+            }
         }
-        gone.push(Removed { kind: one.kind(), name: one.name(), bytes, dependents: None });
     }
     tell(args, &gone, space.bytes(), &printer);
     Ok(if failed { Exit::Failed } else { Exit::Done })

@@ -5,10 +5,12 @@ mod shown;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use cliptune_machine::confine_memory;
 use cliptune_query::{Key, Listing, Order, Runs};
 use cliptune_store::Store;
 use cliptune_terminal::{CommonArgs, Exit, Printer, did_you_mean};
 
+use crate::commands::query::MEMORY;
 use crate::error::CliError;
 use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
 
@@ -59,6 +61,9 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
     let runs = open(&store, &printer)?;
+    if args.filter.is_some() {
+        confine_memory(MEMORY);
+    }
     let all = Listing::new(&runs, None);
     let named = Named::of(args, common, &all)?;
     let present = named.present(&store, args, common, &printer)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_documents::csv_line;
+use cliptune_machine::confine_memory;
 use cliptune_query::{Answer, Query};
 use cliptune_store::{Store, StoreError};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
@@ -37,11 +38,16 @@ pub(crate) struct Args {
     save: Option<PathBuf>,
 }
 
+/// The bytes that a program may take that runs SQL of a user: the bound of the database, which does not count what a single
+/// value takes, as much again for that, and as much for the answer.
+pub(crate) const MEMORY: u64 = 6 << 30;
+
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     refuse_settings(common)?;
     let store = Store::open(&common.store)?;
     let runs = open(&store, &printer)?;
+    confine_memory(MEMORY);
     if let Some(file) = &args.save {
         warn(&Query::save(&store, &runs, file)?, &printer);
         printer.status(&format!("{} has all views", short(file)));

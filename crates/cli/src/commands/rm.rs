@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use cliptune_experiment::Split;
 use cliptune_store::{
-    Dataset, Dependents, Family, Labels, Run, RunStatus, Space, Store, StoreError, StoreLock,
-    read_precisions, read_scores,
+    Dataset, Dependents, Family, Labels, Run, Space, Store, StoreError, StoreLock, read_precisions,
+    read_scores,
 };
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
@@ -18,7 +18,7 @@ use crate::selection::short;
 /// Move runs to the trash
 ///
 /// What depends on each of them is listed first. A run that others were made from, or that is pinned, is removed only with
-/// --force, and one that is being written never. `cliptune restore` brings back what was removed; only `cliptune gc` deletes
+/// --force, and one that a process works on never. `cliptune restore` brings back what was removed; only `cliptune gc` deletes
 /// anything for good. A run whose record is damaged is named by its folder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -84,7 +84,10 @@ fn runs(store: &Store, args: &Args, printer: &Printer) -> Result<Vec<Removed>, C
     let lock = store.lock()?;
     let all = store.runs()?.runs;
     let family = Family::of(store, &all);
-    let goes_too = |id: &str| ids.contains(id);
+    // Those whose weights alone go still need the weights that they were made from, to be made again.
+    let goes_too = |id: &str| !args.weights && ids.contains(id);
+    let mut folders = named.iter().map(Run::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
+    folders.try_for_each(|folder| store.require_idle(folder))?;
     let going = named.into_iter().map(|run| going(run, args.weights, &family, &goes_too));
     let going = going.collect::<Result<Vec<_>, _>>()?;
     let broken = broken.into_iter().map(|one| damaged::going(store, one, &family, &goes_too));
@@ -110,9 +113,6 @@ fn going(
     family: &Family<'_>,
     goes_too: &dyn Fn(&str) -> bool,
 ) -> Result<Going<Run>, CliError> {
-    if run.status() == RunStatus::Running {
-        return Err(StoreError::InUse { path: run.folder().to_path_buf() }.into());
-    }
     let dependents = without(family.dependents(&run)?, goes_too);
     let mut why = reasons(&dependents);
     why.extend(pinned(run.labels()));
@@ -126,8 +126,7 @@ fn going(
     })
 }
 
-/// Returns what depends on a run and is not removed with it. Those whose weights alone go still need the weights that they
-/// were made from.
+/// Returns what depends on a run and is not removed with it.
 fn without(mut dependents: Dependents, goes_too: &dyn Fn(&str) -> bool) -> Dependents {
     dependents.runs.retain(|id| !goes_too(id));
     dependents.soups.retain(|soup| !goes_too(&soup.run));
@@ -226,11 +225,8 @@ fn going_dataset(
 ) -> Result<Going<Dataset>, CliError> {
     let hash = dataset.record().hash.clone();
     let dependents = family.dependents_of_dataset(store, &hash)?;
-    let running =
-        all.iter().find(|run| dependents.runs.contains(&run.id()) && run.status() == RunStatus::Running);
-    if let Some(run) = running {
-        return Err(StoreError::InUse { path: run.folder().to_path_buf() }.into());
-    }
+    let mut users = all.iter().filter(|run| dependents.runs.contains(&run.id()));
+    users.try_for_each(|run| store.require_idle(run.folder()))?;
     let mut why = used_by(&dependents);
     why.extend(reasons(&Dependents { runs: Vec::new(), ..dependents.clone() }));
     let name = format!("datasets/{}", dataset.folder().file_name().unwrap_or_default().to_string_lossy());

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if let Some(file) = &args.yaml {
         return recipe::show(&run, &store, file.as_deref(), &printer);
     }
-    let view = RunView::of(&run);
+    let view = RunView::of(&run, &store);
     view.damage().iter().for_each(|error| warn_of(error, &printer));
     match printer.is_json() {
         true => printer.json(&view),
@@ -60,8 +60,9 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 }
 
 fn text(run: &Run, view: &RunView<'_>) -> Result<String, CliError> {
-    let mut sections =
-        vec![section(view.id(), &facts(run, view)), section("plan", &wording::plan(&run.record().plan))];
+    let found = view.found_join().map(ToString::to_string);
+    let plan = wording::plan_as_found(&run.record().plan, found);
+    let mut sections = vec![section(view.id(), &facts(run, view)), section("plan", &plan)];
     sections.extend(scores(view));
     sections.extend(view.precisions().map(precisions));
     sections.push(section("files", &files(run.folder())?));

@@ -23,6 +23,7 @@ fn nothing_but_the_views_can_be_reached() {
         "FROM glob('/*')".to_owned(),
         format!("SELECT (SELECT count(*) FROM read_csv('{file}')) FROM runs"),
         format!("WITH t AS (FROM read_csv('{file}')) FROM t"),
+        "WITH \"information_schema.tables\" AS (SELECT 1) FROM information_schema.tables".to_owned(),
         format!("SELECT * FROM runs WHERE EXISTS (FROM read_csv('{file}'))"),
         format!("FROM query('FROM read_csv(''{file}'')')"),
         "FROM query_table('runs')".to_owned(),

@@ -34,7 +34,7 @@ pub(crate) fn split_rule(dataset: &DatasetRecord) -> String {
     }
 }
 
-/// Returns a sentence that says what a dataset is.
+/// Returns sentences that say what a dataset is.
 pub(crate) fn dataset_sentence(dataset: &DatasetRecord) -> String {
     let items = &dataset.items;
     let crossing = match dataset.leaks.by_kind().as_slice() {
@@ -42,10 +42,12 @@ pub(crate) fn dataset_sentence(dataset: &DatasetRecord) -> String {
         [(1, only)] => format!("1 {only} crosses a split border"),
         leaks => format!("{} cross split borders", counted_all(leaks)),
     };
+    let join = dataset.notes.join.as_ref().map(|found| format!(" The join is {found}."));
     format!(
-        "{} from {}, {}. {crossing}.",
+        "{} from {}, {}. {crossing}.{}",
         counted(items.items, "item"),
         counted(items.groups, "group"),
-        split_rule(dataset)
+        split_rule(dataset),
+        join.unwrap_or_default()
     )
 }

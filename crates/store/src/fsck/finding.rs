@@ -8,10 +8,12 @@ use cliptune_terminal::Diagnostic as _;
 use serde::Serialize;
 
 use crate::error::StoreError;
+use crate::hold::lock;
+use crate::lines::set_damage_aside;
 use crate::lock::StoreLock;
 use crate::origin::Origin;
 use crate::regular::make_way;
-use crate::run::{Run, lock};
+use crate::run::Run;
 use crate::store::Store;
 
 /// How much is lost.
@@ -72,6 +74,8 @@ pub(super) enum Mend {
     CopyWeights(Box<Run>),
     /// The record of what the weights have seen is written again, from the run's record.
     Origin(Box<Run>),
+    /// The damaged lines of a log are put into a file beside it.
+    Log(Box<Run>, PathBuf),
     /// The record of an entry of the trash is written again, from its content.
     TrashRecord(PathBuf),
 }
@@ -155,10 +159,11 @@ impl Finding {
         match &self.mend {
             None => return Ok(false),
             Some(Mend::Discard) => discard(&self.path)?,
-            Some(Mend::TrashScores(run, split)) => drop(store.trash_scores(held, run, *split)?),
+            Some(Mend::TrashScores(run, split)) => return store.trash_damaged_scores(held, run, *split),
             Some(Mend::LinkWeights(run)) => with(run, Run::link_weights)?,
             Some(Mend::CopyWeights(run)) => with(run, copy_weights)?,
             Some(Mend::Origin(run)) => with(run, write_origin)?,
+            Some(Mend::Log(run, path)) => return with(run, |_| set_damage_aside(path)),
             Some(Mend::TrashRecord(entry)) => store.describe_again(entry)?,
         }
         Ok(true)
@@ -166,7 +171,7 @@ impl Finding {
 }
 
 /// Changes a run that nobody else writes meanwhile.
-fn with(run: &Run, change: impl Fn(&Run) -> Result<(), StoreError>) -> Result<(), StoreError> {
+fn with<T>(run: &Run, change: impl Fn(&Run) -> Result<T, StoreError>) -> Result<T, StoreError> {
     let _held = lock(run.folder())?;
     change(run)
 }

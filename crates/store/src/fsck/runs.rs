@@ -65,14 +65,17 @@ fn logs(run: &Run) -> Vec<Finding> {
         (run.system_file(), |path| read_system(path).map(|read| read.damaged_lines)),
     ];
     let there = logs.into_iter().filter(|(path, _)| !is_absent(path));
-    there.filter_map(|(path, read)| log(path, read)).collect()
+    there.filter_map(|(path, read)| log(run, path, read)).collect()
 }
 
-fn log(path: PathBuf, read: impl Fn(&Path) -> Result<usize, StoreError>) -> Option<Finding> {
+fn log(run: &Run, path: PathBuf, read: impl Fn(&Path) -> Result<usize, StoreError>) -> Option<Finding> {
     match read(&path) {
         Ok(0) => None,
         Ok(lines) => {
-            Some(Finding::harmless(KIND, path.clone(), &StoreError::damaged(&path, Damage::Lines(lines))))
+            let error = StoreError::damaged(&path, Damage::Lines(lines));
+            let finding = Finding::harmless(KIND, path.clone(), &error);
+            let is_written = run.status() == RunStatus::Running;
+            Some(if is_written { finding } else { finding.mended_by(Mend::Log(run.clone().into(), path)) })
         }
         Err(error) => Some(Finding::lost(KIND, path, &error)),
     }

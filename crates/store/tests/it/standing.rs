@@ -66,6 +66,13 @@ pub(crate) fn score_with(run: &Run, split: Split, metrics: &[(&str, f64)]) {
     write_scores(run, &scores, &[], Items::default().all()).unwrap();
 }
 
+/// What happens when somebody scores a run that is not there any more.
+pub(crate) fn scored_in_vain(run: &Run, split: Split) -> StoreError {
+    let scored = cliptune_store::read_scores(run, split).unwrap().unwrap();
+    fs::remove_dir_all(run.folder()).unwrap();
+    write_scores(run, &scored, &[], Items::default().all()).unwrap_err()
+}
+
 #[test]
 fn a_plan_goes_from_nothing_to_fresh() {
     let world = World::new();

@@ -8,7 +8,7 @@ use cliptune_store::{Base, Dependents, Family, Kind, Origin, Run, RunRecord, Sto
 use fs_err as fs;
 
 use crate::named::DONE;
-use crate::standing::score;
+use crate::standing::{score, scored_in_vain};
 use crate::support::{World, create, record};
 
 /// The hash of a dataset.
@@ -141,6 +141,40 @@ fn what_a_process_works_on_is_never_removed() {
     remove(&world, &scored).unwrap();
     assert_eq!(ids(&world), [running.id()]);
     assert!(running.folder().join("run.json").is_file());
+}
+
+#[test]
+fn what_a_process_holds_is_never_removed_and_several_can_hold_it() {
+    let world = World::new();
+    let run = trained(&world, "held", "aaaaaaaa", Base::Scratch);
+    score(&run, Split::Test);
+    let held = [run.hold().unwrap(), run.hold().unwrap()];
+    assert_eq!(run.status(), cliptune_store::RunStatus::Done, "whoever holds a run does not write it");
+    let lock = world.store().lock().unwrap();
+    let refused = [
+        world.store().trash_run(&lock, &run),
+        world.store().trash_weights(&lock, &run),
+        world.store().trash_scores(&lock, &run, Split::Test),
+        world.store().trash_damaged_run(&lock, run.folder()),
+    ];
+    for error in refused.map(Result::unwrap_err) {
+        let who = format!("process {}", std::process::id());
+        assert!(matches!(error, StoreError::InUse { .. }) && error.to_string().contains(&who), "{error}");
+    }
+    drop(held);
+    world.store().trash_run(&lock, &run).unwrap();
+    assert!(run.hold().is_err(), "what is gone cannot be held");
+    assert!(!run.folder().exists());
+}
+
+#[test]
+fn a_run_that_is_gone_does_not_come_back_as_a_folder_with_nothing_but_scores() {
+    let world = World::new();
+    let run = trained(&world, "tuned", "aaaaaaaa", Base::Scratch);
+    score(&run, Split::Test);
+    let error = scored_in_vain(&run, Split::Test);
+    assert!(matches!(error, StoreError::Gone { .. }), "{error}");
+    assert!(!run.folder().exists());
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The files of checkpoints.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use cliptune_durable::remove_unfinished;
+use cliptune_durable::{discard, open_regular, remove_unfinished};
 use safetensors::SafeTensors;
 use tch::Tensor;
 
@@ -16,6 +16,8 @@ use crate::tuning::Tuned;
 
 /// The key under which the file's header holds the position.
 const POSITION_KEY: &str = "cliptune.position";
+/// What is wrong with a checkpoint that is further than its run can come.
+pub(crate) const OUTSIDE: &str = "its position is outside of this run";
 /// The prefix of the file names of the best epochs' weights.
 const BEST_PREFIX: &str = "best-";
 
@@ -53,13 +55,13 @@ impl Checkpoints {
     /// Saves what [`resume`](Self::resume) needs, and removes the weights of epochs that are no longer the best.
     pub fn save_last(&self, state: &Snapshot, position: &Position) -> Result<(), TrainError> {
         let note = (POSITION_KEY, serde_json::to_string(position)?);
-        model::save(&self.last_file(), state.tensors(), Some(note))?;
+        model::save_sealed(&self.last_file(), state.tensors(), Some(note))?;
         position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
     /// Saves the weights that are kept of the best epoch so far.
     pub fn save_best(&self, weights: &Snapshot, epoch: usize) -> Result<(), TrainError> {
-        model::save(&self.best_file(epoch), weights.tensors(), None)
+        model::save_sealed(&self.best_file(epoch), weights.tensors(), None)
     }
 
     fn remove_best_but(&self, epoch: usize) -> Result<(), TrainError> {
@@ -77,19 +79,52 @@ impl Checkpoints {
     /// Loads the weights that were kept of a best epoch into the model.
     pub fn restore_best(&self, epoch: usize, tuned: &Tuned<'_>) -> Result<(), TrainError> {
         let path = self.best_file(epoch);
-        let data = fs_err::read(&path)?;
-        read(&path, &data, tuned.kept().into_iter()).map_err(|error| unusable(&path, error))
+        let data = content(&path)?;
+        let copied = parsed(&path, &data).and_then(|file| {
+            let tensors = fitting(&path, &file, tuned.kept().into_iter())?;
+            copy(&path, &file, tensors)
+        });
+        copied.map_err(|error| unusable(&path, error))
     }
 
     /// Loads the newest weights and moments and returns the position, or `None` if there is no checkpoint.
-    pub fn resume(&self, state: &State<'_>) -> Result<Option<Position>, TrainError> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TrainError::Checkpoint`] when a file of the checkpoint is missing or not as it was written, or when
+    /// `fits` refuses its position. Nothing was loaded then.
+    pub fn resume(
+        &self,
+        state: &State<'_>,
+        fits: impl FnOnce(&Position) -> bool,
+    ) -> Result<Option<Position>, TrainError> {
         let path = self.last_file();
-        if !path.exists() {
+        if fs_err::symlink_metadata(&path).is_err() {
             return Ok(None);
         }
-        let data = fs_err::read(&path)?;
-        let position = read(&path, &data, state.tensors()).and_then(|()| position(&data));
-        position.map(Some).map_err(|error| unusable(&path, error))
+        let data = content(&path)?;
+        let whole = parsed(&path, &data).and_then(|file| Ok((file, position(&data)?)));
+        let (file, position) = whole.map_err(|error| unusable(&path, error))?;
+        if !fits(&position) {
+            return Err(unusable(&path, OUTSIDE));
+        }
+        let tensors = fitting(&path, &file, state.tensors()).map_err(|error| unusable(&path, error))?;
+        // Epoch 0 is the model before training, which has no file.
+        position.best.filter(|best| best.epoch > 0).map_or(Ok(()), |best| self.check_best(best.epoch))?;
+        copy(&path, &file, tensors).map_err(|error| unusable(&path, error))?;
+        Ok(Some(position))
+    }
+
+    fn check_best(&self, epoch: usize) -> Result<(), TrainError> {
+        let path = self.best_file(epoch);
+        let data = content(&path)?;
+        parsed(&path, &data).map(drop).map_err(|error| unusable(&path, error))
+    }
+
+    /// Gives up all checkpoints, so that the run starts from its beginning.
+    pub fn clear(&self) -> Result<(), TrainError> {
+        discard(&self.folder)?;
+        Ok(fs_err::create_dir(&self.folder)?)
     }
 }
 
@@ -104,17 +139,47 @@ pub(crate) fn remove(folder: &Path) -> Result<(), TrainError> {
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Copies the values in a file into the tensors of the same names.
-fn read<'a>(
-    path: &Path,
-    data: &[u8],
-    tensors: impl Iterator<Item = (String, &'a Tensor)>,
-) -> Result<(), Cause> {
+/// Reads a file of a checkpoint. What is missing, or is no file, is as good as damaged; a disk that cannot be read says nothing
+/// about the file.
+fn content(path: &Path) -> Result<Vec<u8>, TrainError> {
+    let mut bytes = Vec::new();
+    let read = open_regular(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::InvalidInput].contains(&error.kind()) => {
+            Err(unusable(path, error))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Parses a file that is as it was written.
+fn parsed<'a>(path: &Path, data: &'a [u8]) -> Result<SafeTensors<'a>, Cause> {
     let file = model::parse(path, data)?;
+    let is_whole = model::is_as_written(&file, data);
+    is_whole.then_some(file).ok_or_else(|| "it was changed after it was written".into())
+}
+
+/// A tensor with its name and its shape.
+type Named<'a> = (String, Vec<usize>, &'a Tensor);
+
+/// Returns the tensors with their shapes, if a file has values for all of them.
+fn fitting<'a>(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    tensors: impl Iterator<Item = (String, &'a Tensor)>,
+) -> Result<Vec<Named<'a>>, Cause> {
+    let shape = |tensor: &Tensor| tensor.size().iter().map(|&size| size as usize).collect::<Vec<_>>();
+    let tensors: Vec<Named<'_>> = tensors.map(|(name, tensor)| (name, shape(tensor), tensor)).collect();
+    tensors.iter().try_for_each(|(name, shape, _)| model::view(path, file, name, shape).map(drop))?;
+    Ok(tensors)
+}
+
+/// Copies the values in a file into the tensors of the same names.
+fn copy(path: &Path, file: &SafeTensors<'_>, tensors: Vec<Named<'_>>) -> Result<(), Cause> {
     let _guard = tch::no_grad_guard();
-    for (name, tensor) in tensors {
-        let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-        let values = model::tensor(path, &file, &name, &shape, tensor.device())?;
+    for (name, shape, tensor) in tensors {
+        let values = model::tensor(path, file, &name, &shape, tensor.device())?;
         tensor.shallow_clone().f_copy_(&values)?;
     }
     Ok(())

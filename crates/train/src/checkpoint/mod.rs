@@ -14,7 +14,7 @@ mod saver;
 mod state;
 
 pub use files::Checkpoints;
-pub(crate) use files::{remove, unusable};
+pub(crate) use files::{OUTSIDE, remove, unusable};
 pub use position::{Best, Position};
 pub use saver::Saver;
 pub use state::{Snapshot, State};

@@ -6,10 +6,11 @@ use std::path::Path;
 use cliptune_clip::checkpoint::{FloatKind, safetensors_header};
 use cliptune_durable::AtomicFile;
 use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
+use safetensors::tensor::{Dtype, TensorView};
 use tch::{Device, Kind, Tensor};
 
 use super::parameters::torch_shape;
+use super::seal::{SEAL, Sealed};
 use crate::error::TrainError;
 
 /// The number of elements that are copied out of a tensor at once when it is written: 4 MiB.
@@ -23,6 +24,19 @@ pub(crate) fn tensor(
     shape: &[usize],
     device: Device,
 ) -> Result<Tensor, TrainError> {
+    let (view, kind) = view(path, file, name, shape)?;
+    Ok(Tensor::f_from_data_size(view.data(), &torch_shape(shape), kind)?
+        .f_to_kind(Kind::Float)?
+        .f_to_device(device)?)
+}
+
+/// Finds one tensor of a parsed file, and checks that it has the given shape.
+pub(crate) fn view<'a>(
+    path: &Path,
+    file: &SafeTensors<'a>,
+    name: &str,
+    shape: &[usize],
+) -> Result<(TensorView<'a>, Kind), TrainError> {
     let wrong = |problem| TrainError::Weight { path: path.to_owned(), name: name.to_owned(), problem };
     let view = file.tensor(name).map_err(|_| wrong("is missing".to_owned()))?;
     if view.shape() != shape {
@@ -30,9 +44,7 @@ pub(crate) fn tensor(
     }
     let kind =
         kind(view.dtype()).ok_or_else(|| wrong(format!("has type {}, expected a float", view.dtype())))?;
-    Ok(Tensor::f_from_data_size(view.data(), &torch_shape(shape), kind)?
-        .f_to_kind(Kind::Float)?
-        .f_to_device(device)?)
+    Ok((view, kind))
 }
 
 /// Parses the tensors in a file's bytes.
@@ -58,18 +70,39 @@ pub fn save<'a>(
     tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
     note: Option<(&str, String)>,
 ) -> Result<(), TrainError> {
+    let mut file = AtomicFile::create(path)?;
+    write(&mut file, path, tensors, None, note)?;
+    Ok(file.commit()?)
+}
+
+/// Does the same and seals the file, so that whoever reads it can tell whether it is as it was written.
+pub(crate) fn save_sealed<'a>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
+    note: Option<(&str, String)>,
+) -> Result<(), TrainError> {
+    let mut file = Sealed::new(AtomicFile::create(path)?);
+    write(&mut file, path, tensors, Some(SEAL), note)?;
+    Ok(file.seal()?.commit()?)
+}
+
+/// Writes all of a file but its last number, if one is named.
+fn write<'a>(
+    out: &mut impl Write,
+    path: &Path,
+    tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
+    last: Option<&str>,
+    note: Option<(&str, String)>,
+) -> Result<(), TrainError> {
     let mut tensors: Vec<_> = tensors.into_iter().collect();
     // This is the order of the safetensors library for tensors that all have one type.
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let mut file = AtomicFile::create(path)?;
     let shapes: Vec<Vec<usize>> = tensors.iter().map(|(_, tensor)| shape(tensor)).collect();
     let entries = tensors.iter().zip(&shapes);
     let entries = entries.map(|((name, _), shape)| (name.as_str(), FloatKind::F32, shape.as_slice()));
-    file.write_all(&safetensors_header(path, entries, note)?)?;
-    for (_, tensor) in tensors {
-        write_elements(&mut file, tensor)?;
-    }
-    Ok(file.commit()?)
+    let entries = entries.chain(last.map(|name| (name, FloatKind::F32, [1].as_slice())));
+    out.write_all(&safetensors_header(path, entries, note)?)?;
+    tensors.iter().try_for_each(|(_, tensor)| write_elements(out, tensor))
 }
 
 fn shape(tensor: &Tensor) -> Vec<usize> {

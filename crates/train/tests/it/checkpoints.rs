@@ -46,7 +46,7 @@ impl Saved {
 
     /// The step of the newest checkpoint.
     fn saved_step(&self) -> Option<usize> {
-        self.world.checkpoints().resume(&self.state()).unwrap().map(|position| position.steps)
+        self.world.checkpoints().resume(&self.state(), |_| true).unwrap().map(|position| position.steps)
     }
 
     fn fill(&self, value: f64) {
@@ -104,6 +104,34 @@ fn training_goes_on_while_a_checkpoint_is_being_written() {
     fs_err::write(&saved.events, "").unwrap();
     assert!(saver.save(&saved.state(), &at(101)));
     assert_eq!(saved.saved_step(), Some(101));
+}
+
+#[test]
+fn a_checkpoint_whose_best_epoch_is_damaged_or_missing_is_refused_and_nothing_is_loaded() {
+    let saved = Saved::new();
+    let checkpoints = saved.world.checkpoints();
+    saved.fill(1.0);
+    let kept = Snapshot::of(saved.tuned.kept().into_iter()).unwrap();
+    checkpoints.save_best(&kept, 2).unwrap();
+    let position =
+        Position { steps: 7, best: Some(Best { epoch: 2, merit: merit() }), ..Position::default() };
+    checkpoints.save_last(&saved.state().snapshot().unwrap(), &position).unwrap();
+    assert_eq!(saved.saved_step(), Some(7));
+    saved.fill(2.0);
+    let best = checkpoints.best_file(2);
+    let mut bytes = fs_err::read(&best).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs_err::write(&best, bytes).unwrap();
+    let refused = || {
+        let error = checkpoints.resume(&saved.state(), |_| true).unwrap_err();
+        cliptune_terminal::format::in_one_line(&error)
+    };
+    assert!(refused().contains("best-2.safetensors: it was changed after it was written"), "{}", refused());
+    fs_err::remove_file(&best).unwrap();
+    assert!(refused().contains("cannot continue from the checkpoint"), "{}", refused());
+    assert_eq!(saved.filled_with(), 2.0);
+    checkpoints.clear().unwrap();
+    assert_eq!(saved.saved_step(), None);
 }
 
 #[test]

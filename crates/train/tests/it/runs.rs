@@ -239,6 +239,37 @@ fn a_run_whose_export_failed_need_not_be_trained_again() {
 }
 
 #[test]
+fn a_damaged_checkpoint_is_given_up_and_the_run_comes_to_the_same_weights() {
+    let undisturbed = Place::new(TRAINED, &SPLITS);
+    let expected = weights(&undisturbed.make(false).unwrap().model_folder());
+    let damages: [fn(&Path); 3] = [
+        |file| {
+            let mut bytes = fs::read(file).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(file, bytes).unwrap();
+        },
+        |file| fs::write(file, "").unwrap(),
+        |file| {
+            fs::remove_file(file).unwrap();
+            fs::create_dir(file).unwrap();
+        },
+    ];
+    for damage in damages {
+        let place = Place::new(TRAINED, &SPLITS);
+        let run = place.make(true).unwrap();
+        damage(&run.checkpoint_folder().join("last.safetensors"));
+        let complete = place.make(false).unwrap();
+        assert_eq!(
+            (complete.id(), complete.status(), steps(&complete)),
+            (run.id(), RunStatus::Done, 1 + STEPS),
+            "from its first step, in the same folder"
+        );
+        assert_eq!(weights(&complete.model_folder()), expected);
+    }
+}
+
+#[test]
 fn the_seconds_of_a_run_are_those_before_its_interruption_too() {
     let place = Place::new(TRAINED, &SPLITS);
     place.make(true).unwrap();

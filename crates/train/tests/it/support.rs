@@ -291,7 +291,7 @@ impl World {
         let _generator = generator();
         let checkpoints = self.checkpoints();
         let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
-        let position = checkpoints.resume(&State::new(tuned, &optimizer))?.unwrap_or_default();
+        let position = checkpoints.resume(&State::new(tuned, &optimizer), |_| true)?.unwrap_or_default();
         let encoder = self.tiny.encoder(tuned.parameters()).with_adapters(tuned.adapters());
         let mut encoder = encoder.with_precision(self.plan.precision);
         encoder.lock(&self.plan)?;

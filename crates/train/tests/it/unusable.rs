@@ -253,7 +253,7 @@ fn a_truncated_checkpoint_is_refused_wherever_it_ends() {
       caused by: FOLDER/checkpoint/last.safetensors is not a usable safetensors file
       caused by: incomplete metadata, file not fully covered
 
-    hint: remove the folder FOLDER/checkpoint to train this run from its beginning
+    hint: the same command trains this run again from its beginning
     "#);
     fs::write(world.checkpoints().last_file(), &whole).unwrap();
     world.run(&go_on).unwrap();
@@ -264,7 +264,32 @@ fn with_position(world: &World, position: Option<&str>) -> Vec<u8> {
     let data = fs::read(world.checkpoints().last_file()).unwrap();
     let file = SafeTensors::deserialize(&data).unwrap();
     let note = position.map(|position| [("cliptune.position".to_owned(), position.to_owned())].into());
-    safetensors::serialize(file.iter(), note).unwrap()
+    // Without the checksum at its end, it is a checkpoint as earlier versions wrote it.
+    safetensors::serialize(file.iter().filter(|(name, _)| *name != "~crc32c"), note).unwrap()
+}
+
+#[test]
+fn a_checkpoint_of_an_earlier_version_has_no_checksum_and_can_be_continued() {
+    let world = interrupted();
+    let data = fs::read(world.checkpoints().last_file()).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&data).unwrap();
+    let position = header.metadata().as_ref().unwrap()["cliptune.position"].clone();
+    let data = with_position(&world, Some(&position));
+    fs::write(world.checkpoints().last_file(), data).unwrap();
+    world.run(&go_on).unwrap();
+}
+
+#[test]
+fn a_checkpoint_with_a_changed_bit_is_refused_wherever_it_is() {
+    let world = interrupted();
+    let whole = fs::read(world.checkpoints().last_file()).unwrap();
+    for at in (0..whole.len()).step_by(997).chain([whole.len() - 1]) {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x10;
+        let refusal = continued(&world, &changed);
+        let start = "error: cannot continue from the checkpoint FOLDER/checkpoint/last.safetensors\n";
+        assert!(refusal.starts_with(start), "byte {at}: {refusal}");
+    }
 }
 
 #[test]
@@ -275,7 +300,7 @@ fn a_checkpoint_without_a_position_is_refused() {
     error: cannot continue from the checkpoint FOLDER/checkpoint/last.safetensors
       caused by: it does not say how far the run has come
 
-    hint: remove the folder FOLDER/checkpoint to train this run from its beginning
+    hint: the same command trains this run again from its beginning
     "#);
 }
 
@@ -287,7 +312,7 @@ fn a_checkpoint_whose_position_cannot_be_read_is_refused() {
     error: cannot continue from the checkpoint FOLDER/checkpoint/last.safetensors
       caused by: invalid value: integer `-1`, expected usize at line 1 column 13
 
-    hint: remove the folder FOLDER/checkpoint to train this run from its beginning
+    hint: the same command trains this run again from its beginning
     "#);
 }
 
@@ -322,6 +347,6 @@ fn a_checkpoint_of_another_way_of_tuning_is_refused() {
     error: cannot continue from the checkpoint FOLDER/checkpoint/last.safetensors
       caused by: FOLDER/checkpoint/last.safetensors: weight text_model.embeddings.token_embedding.weight is missing
 
-    hint: remove the folder FOLDER/checkpoint to train this run from its beginning
+    hint: the same command trains this run again from its beginning
     "#);
 }

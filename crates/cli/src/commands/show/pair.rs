@@ -34,7 +34,7 @@ pub(super) fn show(runs: [&Run; 2], store: &Store, all: bool, printer: &Printer)
     if runs[0].folder() == runs[1].folder() {
         return Err(CliError::SameRun { run: runs[0].id() });
     }
-    let views = runs.map(RunView::of);
+    let views = runs.map(|run| RunView::of(run, store));
     views.iter().flat_map(RunView::damage).for_each(|error| warn_of(error, printer));
     let mut comparison = Comparison {
         runs: runs.map(Run::id),

@@ -1,0 +1,164 @@
+//! What a user can do about an error of the store, and which exit code it has.
+
+use std::path::Path;
+
+use cliptune_durable as durable;
+use cliptune_terminal::{Diagnostic, Exit};
+
+use crate::error::{MissingImages, StoreError};
+
+impl Diagnostic for StoreError {
+    fn hint(&self) -> Option<String> {
+        self.advice()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Remote(error) => error.exit(),
+            Self::NoImages { .. }
+            | Self::Glob { .. }
+            | Self::NoTable { .. }
+            | Self::NotAModel(_)
+            | Self::NoBase { .. }
+            | Self::NameTaken { .. }
+            | Self::NoWeights { .. }
+            | Self::OtherContent { .. }
+            | Self::Occupied { .. }
+            | Self::NothingToRestoreTo { .. }
+            | Self::AmbiguousBase { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl StoreError {
+    /// Returns advice on what the user can do about the error.
+    fn advice(&self) -> Option<String> {
+        let advice = match self {
+            Self::Io(error) => return durable::advice(error).map(str::to_owned),
+            Self::Durable(error) => return error.hint().map(str::to_owned),
+            Self::Hub(error) => return error.hint(),
+            Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
+            Self::Version { found, supported, .. } if found > supported => {
+                "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()
+            }
+            Self::Version { path, .. } => return other_version(path),
+            Self::ChangedModel { .. } => {
+                "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
+                    .to_owned()
+            }
+            Self::Leak { .. } => "give both experiments the same images, groups and `data.split`, naming the same columns in \
+                 `split.across`"
+                .to_owned(),
+            Self::Origin { path } => restoring(path),
+            Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
+            Self::Table { path, .. } => restoring(path),
+            Self::NoImages { missing: MissingImages::Folder, .. } => {
+                format!(
+                    "data.images takes files ending in {} below that folder, or where there are none, .tar or .parquet files",
+                    crate::image_files::EXTENSIONS.join(", ")
+                )
+            }
+            Self::NoImages { .. } => {
+                "data.images is relative to the experiment file; look at the path with cliptune check".to_owned()
+            }
+            Self::ImageChanged { .. } => {
+                "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
+            }
+            Self::Remote(error) => return error.hint(),
+            Self::Packed { .. } => "`data.images` can name the files that are to be read, one by one or with a glob".to_owned(),
+            Self::NoTableBeside { .. } => {
+                "name it with `data.metadata`; a table that lies with the images is in the samples of `.tar` shards, in the rows of \
+                 parquet files, or in one metadata.jsonl, metadata.csv or metadata.parquet in each folder, all of one kind"
+                    .to_owned()
+            }
+            Self::NoTable { .. } => {
+                "data.metadata is relative to the experiment file; look at the path with cliptune check".to_owned()
+            }
+            Self::Glob { .. } => "use *, ?, [a-z], {a,b} and ** as a whole folder name".to_owned(),
+            Self::FileName { .. } => "rename the file".to_owned(),
+            Self::NotAModel(error) => error.hint(),
+            Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
+            Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
+            Self::AmbiguousBase { reference, .. } => format!("name one by its seed: {reference}@0"),
+            Self::NoWeights { run } => format!(
+                "`cliptune restore {run}` brings them back while they are in the trash; once they are not, \
+                 `cliptune rm {run}` and `cliptune run` train it again"
+            ),
+            Self::OtherContent { .. } => {
+                "nothing was changed; new or changed data makes a new dataset: name it in the experiment".to_owned()
+            }
+            Self::Immovable { .. } => {
+                "only what lies in the store itself can be moved to its trash; remove this by hand".to_owned()
+            }
+            Self::Unreachable { content, .. } => {
+                format!("nothing was moved: copy {} there, or put a folder of the store in place of the link", content.display())
+            }
+            Self::Occupied { .. } => "nothing is ever overwritten: remove that first, or move it away".to_owned(),
+            Self::NothingToRestoreTo { .. } => "restore the run first; `cliptune restore --list` shows the trash".to_owned(),
+            Self::NameTaken { .. } => {
+                "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
+            }
+            Self::Finished { .. } => "run the command again".to_owned(),
+            Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
+            Self::Busy { .. } => "--wait waits until that is done, and then does only what is left to do".to_owned(),
+            Self::Gone { .. } => {
+                "whatever was trained is lost with it; the same command trains the run again. `cliptune rm` refuses to \
+                 remove a run that a process works on"
+                    .to_owned()
+            }
+        };
+        Some(advice)
+    }
+}
+
+/// Says how the content of a damaged file can be restored. The advice never removes anything that cannot be made
+/// again.
+fn restoring(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
+    match name {
+        "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
+        "scores.json" | "predictions.parquet" | "choices.json" | "precisions.json" => again("score"),
+        "parity.json" => {
+            format!("{}, from the run's weights, which are untouched", again("train"))
+        }
+        _ if name.ends_with(".onnx") => {
+            format!("{}, from the run's weights, which are untouched", again("train"))
+        }
+        "run.json" => {
+            "nothing else in its folder is touched, and the weights in onnx/ stay; `cliptune run` trains the experiment \
+             again in another folder"
+                .to_owned()
+        }
+        "labels.json" => {
+            "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
+             give them again"
+                .to_owned()
+        }
+        "events.jsonl" | "system.jsonl" => {
+            "nothing but these lines is lost: they are missing from the curves and from what `query` sees".to_owned()
+        }
+        "trashed.json" => {
+            "it says where the folder `content` beside it came from: move that back by hand".to_owned()
+        }
+        "origin.json" => {
+            "it says which datasets the model has seen: put an intact copy there, or make the folder again with `cliptune \
+             soup` or `cliptune export`; without it the model counts as one that has seen none of them"
+                .to_owned()
+        }
+        _ => {
+            "put an intact copy of the file there; where there is none, move the run's folder out of the store, and \
+             `cliptune run` trains it again"
+                .to_owned()
+        }
+    }
+}
+
+fn other_version(path: &Path) -> Option<String> {
+    let is_run = path.file_name().is_some_and(|name| name == "run.json");
+    is_run.then(|| {
+        "its model stays usable by its path; `cliptune run` trains the experiment again in another folder"
+            .to_owned()
+    })
+}
