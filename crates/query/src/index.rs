@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use cliptune_experiment::Split;
 use cliptune_store::{Stamp, Store, StoreError, read_compact, settled, write_compact};
+use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,10 @@ const FORMAT: u32 = 3;
 
 /// The file of the index in the cache.
 const FILE: &str = "runs.bin";
+
+/// The number of runs that are read at once where most have not been read before. They may have to come from a disk, and a disk
+/// serves many as fast as one.
+const READERS: usize = 16;
 
 /// The files that a summary is made from, by their paths below the run's folder.
 static FILES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -37,6 +42,32 @@ type Stamps = Vec<Option<Stamp>>;
 pub(crate) struct Words {
     pub(crate) words: Vec<String>,
     pub(crate) settings: Vec<(String, Setting)>,
+}
+
+impl Words {
+    /// Returns the words and settings that some runs have, and gives these runs their new numbers.
+    fn needed<'s>(&self, runs: impl Iterator<Item = &'s mut Summary>) -> Self {
+        let mut needed = Self::default();
+        let (mut words, mut settings) = (HashMap::new(), HashMap::new());
+        for run in runs {
+            for setting in &mut run.settings {
+                renumber(setting, &self.settings, &mut needed.settings, &mut settings);
+            }
+            for metric in run.scores.iter_mut().flat_map(|scores| &mut scores.metrics) {
+                renumber(&mut metric.name, &self.words, &mut needed.words, &mut words);
+                renumber(&mut metric.method, &self.words, &mut needed.words, &mut words);
+            }
+        }
+        needed
+    }
+}
+
+/// Changes the number of something among all to its number among what is needed, to which it is added if it is new there.
+fn renumber<T: Clone>(number: &mut u32, all: &[T], needed: &mut Vec<T>, numbers: &mut HashMap<u32, u32>) {
+    *number = *numbers.entry(*number).or_insert_with(|| {
+        needed.extend(all.get(*number as usize).cloned());
+        (needed.len() as u32).saturating_sub(1)
+    });
 }
 
 /// The content of the index's file.
@@ -79,8 +110,10 @@ impl Runs {
         let index = if known.root == root { known } else { Index::default() };
         let names: HashMap<&str, usize> =
             index.entries.iter().enumerate().map(|(at, entry)| (entry.summary.folder.as_str(), at)).collect();
-        let found: Vec<Found> =
-            folders.par_iter().map(|folder| find(store, folder, &names, &index.entries)).collect();
+        let read = || folders.par_iter().map(|folder| find(store, folder, &names, &index.entries)).collect();
+        let is_new = index.entries.len() < folders.len() / 2;
+        let readers = is_new.then(|| ThreadPoolBuilder::new().num_threads(READERS).build().ok()).flatten();
+        let found: Vec<Found> = readers.map_or_else(read, |readers| readers.install(read));
         Ok(collect(found, index, root, before, &file))
     }
 
@@ -157,6 +190,9 @@ fn collect(found: Vec<Found>, index: Index, root: &Path, before: i64, file: &Pat
     }
     entries.sort_by(|(one, _), (other, _)| one.summary.order().cmp(&other.summary.order()));
     runs.words = numbering.words;
+    if known < old.len() {
+        runs.words = runs.words.needed(entries.iter_mut().map(|(entry, _)| &mut entry.summary));
+    }
     if changed {
         write(file, root, &runs.words, &entries);
     }

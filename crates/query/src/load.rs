@@ -71,12 +71,16 @@ pub(crate) fn define(
     columns: &[Column],
     source: &str,
 ) -> Result<(), QueryError> {
+    database.make(&format!("CREATE VIEW {} AS SELECT {} FROM {source}", view.name(), typed(columns)))
+}
+
+/// Returns the SQL of columns with the types that they are documented with.
+pub(crate) fn typed(columns: &[Column]) -> String {
     let column = |column: &Column| {
         let name = sql_name(column.name);
         format!("TRY_CAST({name} AS {}) AS {name}", column.kind.sql())
     };
-    let columns: Vec<String> = columns.iter().map(column).collect();
-    database.make(&format!("CREATE VIEW {} AS SELECT {} FROM {source}", view.name(), columns.join(", ")))
+    columns.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// Makes a view without rows.

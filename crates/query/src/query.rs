@@ -7,7 +7,7 @@ use cliptune_durable::{parent, publish};
 use cliptune_store::{Store, StoreError, sql_text};
 use cliptune_terminal::did_you_mean;
 use fs_err as fs;
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 
 use crate::database::Database;
 use crate::error::QueryError;
@@ -16,9 +16,10 @@ use crate::index::Runs;
 use crate::json::harmless_json;
 use crate::load::load;
 use crate::output::Answer;
+use crate::predictions::predictions;
 use crate::statement::Statement;
 use crate::system::SYSTEM;
-use crate::tables::{Made, of_datasets, predictions};
+use crate::tables::{Made, of_datasets};
 use crate::views::View;
 
 /// The name that the rows of an answer have in SQL. Messages leave out lines that have it.
@@ -31,6 +32,8 @@ pub struct Query {
     damage: Vec<StoreError>,
     /// Where a file is written until it is whole.
     staging: Option<TempDir>,
+    /// Files that are removed when the question is answered.
+    _temporary: Vec<TempPath>,
 }
 
 impl Query {
@@ -45,7 +48,7 @@ impl Query {
         let staging = file.map(staging).transpose()?;
         let made = make(&database, store, runs, &statement.views)?;
         database.close(&made.files, staging.as_ref().map(TempDir::path))?;
-        Ok(Self { database, statement, damage: made.damage, staging })
+        Ok(Self { database, statement, damage: made.damage, staging, _temporary: made.temporary })
     }
 
     /// Returns the errors about files that are left out because they are damaged.
@@ -128,7 +131,7 @@ impl Query {
 
 /// Makes some views.
 fn make(database: &Database, store: &Store, runs: &Runs, views: &BTreeSet<View>) -> Result<Made, QueryError> {
-    let mut all = Made { files: Vec::new(), damage: Vec::new() };
+    let mut all = Made::default();
     for view in views {
         let made = match view {
             View::Runs | View::Settings | View::Metrics => {
@@ -140,8 +143,7 @@ fn make(database: &Database, store: &Store, runs: &Runs, views: &BTreeSet<View>)
             View::Predictions => predictions(database, store, runs)?,
             View::Items | View::Rejects => of_datasets(database, store, *view)?,
         };
-        all.files.extend(made.files);
-        all.damage.extend(made.damage);
+        all.extend(made);
     }
     Ok(all)
 }

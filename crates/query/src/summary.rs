@@ -114,7 +114,8 @@ pub(crate) struct Records {
     settings: Vec<(String, Value)>,
     scores: Vec<Scores>,
     alpha: Option<f64>,
-    labels: Labels,
+    /// What is said about the run, if that can be read.
+    labels: Option<Labels>,
     damage: Vec<StoreError>,
 }
 
@@ -131,10 +132,7 @@ impl Records {
         let scores: Vec<Scores> =
             Split::ALL.into_iter().filter_map(|split| intact(read_scores(&run, split))).collect();
         damage.extend(read_precisions(&run).err());
-        let labels = run.labels().unwrap_or_else(|error| {
-            damage.push(error);
-            Labels::default()
-        });
+        let labels = run.labels().map_err(|error| damage.push(error)).ok();
         let alpha = kept_alpha_of(&run).unwrap_or_else(|error| {
             damage.push(error);
             None
@@ -162,7 +160,10 @@ impl Records {
     }
 }
 
-fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Labels) -> Summary {
+fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -> Summary {
+    // What may be pinned is not to be taken for something that is not.
+    let pinned = labels.as_ref().is_none_or(|labels| labels.pinned);
+    let labels = labels.unwrap_or_default();
     let record = run.record();
     let end = record.end.as_ref();
     let (error, best_epoch) = match end.map(|end| &end.outcome) {
@@ -181,7 +182,7 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Labels) -> Summar
         name: labels.name.map(|name| name.to_string()),
         tags: labels.tags.into_iter().map(String::from).collect(),
         note: labels.note.map(String::from),
-        pinned: labels.pinned,
+        pinned,
         error,
         kept: kept(record, alpha),
         best_epoch,

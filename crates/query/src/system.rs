@@ -1,9 +1,9 @@
 //! What runs used of their machines.
 
-use cliptune_store::{Sample, Usage, read_system};
+use cliptune_store::{Sample, read_system};
 
-use crate::cell::Cell;
 use crate::events::Log;
+use crate::table_file::Row;
 use crate::views::View;
 
 /// What each run used of its machine.
@@ -12,39 +12,33 @@ pub(crate) const SYSTEM: Log = Log {
     file: "system.jsonl",
     read: |run, log, rows| {
         let read = read_system(log)?;
-        read.samples.iter().for_each(|sample| rows.push(row(run, sample)));
+        read.samples.iter().for_each(|sample| add(rows.row(), run, sample));
         Ok(read.damaged_lines)
     },
 };
 
-fn row<'a>(run: &'a str, sample: &Sample) -> [Cell<'a>; 22] {
+fn add(mut row: Row<'_>, run: &str, sample: &Sample) {
     let Sample { time, seconds, over, step, usage } = sample;
-    let Usage { cpu, processors, processors_limit, joules, gpu, watts, gpu_joules, gpu_temperature, .. } =
-        *usage;
-    let number = |value: Option<f64>| Cell::maybe(value, Cell::measured);
-    let bytes = |value: Option<u64>| Cell::maybe(value, Cell::count);
-    [
-        Cell::text(run),
-        Cell::Number(*time),
-        Cell::measured(*seconds),
-        Cell::measured(*over),
-        Cell::count(*step as u64),
-        number(cpu),
-        number(processors),
-        number(processors_limit),
-        bytes(usage.memory),
-        bytes(usage.memory_peak),
-        bytes(usage.memory_used),
-        bytes(usage.memory_limit),
-        bytes(usage.disk),
-        bytes(usage.read),
-        bytes(usage.written),
-        number(joules),
-        number(gpu),
-        bytes(usage.gpu_memory),
-        bytes(usage.gpu_memory_limit),
-        number(watts),
-        number(gpu_joules),
-        number(gpu_temperature),
-    ]
+    row.text(Some(run));
+    row.number(Some(*time));
+    row.number(Some(*seconds));
+    row.number(Some(*over));
+    row.count(Some(*step as u64));
+    row.number(usage.cpu);
+    row.number(usage.processors);
+    row.number(usage.processors_limit);
+    row.count(usage.memory);
+    row.count(usage.memory_peak);
+    row.count(usage.memory_used);
+    row.count(usage.memory_limit);
+    row.count(usage.disk);
+    row.count(usage.read);
+    row.count(usage.written);
+    row.number(usage.joules);
+    row.number(usage.gpu);
+    row.count(usage.gpu_memory);
+    row.count(usage.gpu_memory_limit);
+    row.number(usage.watts);
+    row.number(usage.gpu_joules);
+    row.number(usage.gpu_temperature);
 }

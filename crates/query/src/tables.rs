@@ -2,51 +2,37 @@
 
 use std::path::PathBuf;
 
-use cliptune_experiment::Split;
-use cliptune_store::{Store, StoreError, literal_path, sql_name, sql_text, verified_predictions};
-use rayon::prelude::*;
+use cliptune_store::{Store, StoreError, literal_path, sql_name, sql_text};
+use tempfile::TempPath;
 
 use crate::cell::Cell;
-use crate::columns::{Column, Kind};
+use crate::columns::Kind;
 use crate::database::Database;
 use crate::error::QueryError;
-use crate::index::Runs;
 use crate::load::{Rows, define, define_empty};
 use crate::views::View;
 
 /// A parquet file, with the values of the columns that say where its rows come from.
-struct File {
-    path: PathBuf,
-    origin: Vec<String>,
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) origin: Vec<String>,
 }
 
 /// The files of a view, and the errors about those that are left out.
+#[derive(Default)]
 pub(crate) struct Made {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) damage: Vec<StoreError>,
+    /// Those of the files that are removed when nobody needs them any more.
+    pub(crate) temporary: Vec<TempPath>,
 }
 
-/// Makes the view of all predictions.
-pub(crate) fn predictions(database: &Database, store: &Store, runs: &Runs) -> Result<Made, QueryError> {
-    let scored: Vec<(&str, &str, Split)> = runs
-        .summaries
-        .iter()
-        .flat_map(|run| run.scores.iter().map(|scores| (run.run.as_str(), run.folder.as_str(), scores.split)))
-        .collect();
-    let verify = |(run, folder, split): &(&str, &str, Split)| {
-        let scores = store.root().join(folder).join("scores").join(split.as_str());
-        let file = verified_predictions(&scores)?;
-        Ok(file.map(|path| File { path, origin: vec![(*run).to_owned(), split.as_str().to_owned()] }))
-    };
-    let verified: Vec<Result<Option<File>, StoreError>> = scored.par_iter().map(verify).collect();
-    let (mut files, mut damage) = (Vec::new(), Vec::new());
-    for verified in verified {
-        match verified {
-            Ok(file) => files.extend(file),
-            Err(error) => damage.push(error),
-        }
+impl Made {
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.files.extend(more.files);
+        self.damage.extend(more.damage);
+        self.temporary.extend(more.temporary);
     }
-    make(database, View::Predictions, &["run", "split"], files, damage)
 }
 
 /// Makes the view of all items or that of all rejects.
@@ -74,36 +60,42 @@ fn make(
 ) -> Result<Made, QueryError> {
     if files.is_empty() {
         define_empty(database, view)?;
-        return Ok(Made { files: Vec::new(), damage });
+        return Ok(Made { damage, ..Made::default() });
     }
+    let rows = rows_of(database, &format!("{}_files", view.name()), view, origin, &files)?;
+    define(database, view, &view.columns(), &rows)?;
+    Ok(Made { files: files.into_iter().map(|file| file.path).collect(), damage, ..Made::default() })
+}
+
+/// Returns the SQL of the rows of all files of a view, each with its origin, which is put into a table with this name.
+pub(crate) fn rows_of(
+    database: &Database,
+    of_files: &str,
+    view: View,
+    origin: &[&str],
+    files: &[File],
+) -> Result<String, QueryError> {
     let names: Vec<(&str, Kind)> = std::iter::once("cliptune_file")
         .chain(origin.iter().copied())
         .map(|name| (name, Kind::Text))
         .collect();
     let mut rows = Rows::new(&names);
-    for file in &files {
+    for file in files {
         let path = file.path.to_string_lossy();
         rows.push(std::iter::once(Cell::Text(path)).chain(file.origin.iter().map(|text| Cell::text(text))));
     }
-    let of_files = format!("{}_files", view.name());
-    rows.make(database, &of_files)?;
-    let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
+    rows.make(database, of_files)?;
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let of_origin = origin.iter().map(|name| format!("f.{}", sql_name(name)));
     let columns = view.columns();
-    let own: Vec<&Column> = columns.iter().filter(|column| !origin.contains(&column.name)).collect();
-    define(database, view, &columns, &source(&of_files, origin, &own, &files))?;
-    Ok(Made { files, damage })
-}
-
-/// Returns the SQL of the rows of all files, each with its origin.
-fn source(of_files: &str, origin: &[&str], own: &[&Column], files: &[PathBuf]) -> String {
-    let origin = origin.iter().map(|name| format!("f.{}", sql_name(name)));
-    let own = own.iter().map(|column| format!("p.{}", sql_name(column.name)));
-    let columns: Vec<String> = origin.chain(own).collect();
-    format!(
+    let own = columns.iter().filter(|column| !origin.contains(&column.name));
+    let own = own.map(|column| format!("p.{}", sql_name(column.name)));
+    let columns: Vec<String> = of_origin.chain(own).collect();
+    Ok(format!(
         "(SELECT {} FROM {} AS p JOIN held.{of_files} AS f ON p.cliptune_file = f.cliptune_file)",
         columns.join(", "),
-        parquet(files, Some("cliptune_file"))
-    )
+        parquet(&paths, Some("cliptune_file"))
+    ))
 }
 
 /// Returns the SQL of the rows of parquet files, with the name of the file in a column if one is given.

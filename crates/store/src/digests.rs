@@ -80,6 +80,11 @@ impl Stamp {
         move |name| statat(opened.as_ref()?, name, AtFlags::empty()).ok().map(|file| Self::from_stat(&file))
     }
 
+    /// Returns the number of bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Returns whether the file had settled at a moment that [`settled`] gave: what was read of it since then is its content
     /// for as long as its stamp stays.
     pub fn is_settled(&self, before: i64) -> bool {

@@ -10,6 +10,7 @@ use std::path::Path;
 use cliptune_durable::write_atomic;
 use fs_err as fs;
 use fs_err::File;
+use memchr::memchr_iter;
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -103,12 +104,14 @@ pub(crate) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// number of lines that cannot be read. A last line without an end is none of them: somebody is writing it, or was killed
 /// while doing so.
 pub(crate) fn for_each(bytes: &[u8], mut is_read: impl FnMut(&[u8]) -> bool) -> usize {
-    let mut damaged = 0;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let whole = line.strip_suffix(b"\n").unwrap_or(line);
-        let is_damaged = !checked(whole).is_some_and(&mut is_read);
-        damaged += usize::from(is_damaged && !whole.is_empty() && whole.len() < line.len());
+    let (mut damaged, mut start) = (0, 0);
+    for end in memchr_iter(b'\n', bytes) {
+        let line = &bytes[start..end];
+        start = end + 1;
+        let is_intact = line.is_empty() || checked(line).is_some_and(&mut is_read);
+        damaged += usize::from(!is_intact);
     }
+    checked(&bytes[start..]).map(is_read);
     damaged
 }
 
@@ -137,6 +140,7 @@ pub(crate) fn set_damage_aside(path: &Path) -> Result<bool, StoreError> {
 pub(crate) fn checked(line: &[u8]) -> Option<&[u8]> {
     let (checksum, rest) = line.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
     let content = rest.strip_prefix(MIDDLE)?.strip_suffix(b"}")?;
-    let expected = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
+    let digit = |sum: u32, digit: &u8| Some(sum << 4 | char::from(*digit).to_digit(16)?);
+    let expected = checksum.iter().try_fold(0, digit)?;
     (crc32c::crc32c(content) == expected).then_some(content)
 }

@@ -32,7 +32,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
 ///
 /// # Errors
 /// Returns an error when the file is missing, is not a regular file, or cannot be read.
-pub(crate) fn file_hash(path: &Path) -> Result<String, StoreError> {
+pub fn file_hash(path: &Path) -> Result<String, StoreError> {
     Ok(blake3::Hash::from_bytes(file_digest(path)?).to_hex().to_string())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use cliptune_query::damaged_logs;
+use cliptune_query::damaged_tables;
 use cliptune_store::{Checked, Finding, Severity, Store, StoreLock, fsck};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde::Serialize;
@@ -77,7 +77,7 @@ fn check(store: &Store, printer: &Printer) -> Result<Checked, CliError> {
     if let Some(progress) = progress.into_inner() {
         progress.finish();
     }
-    checked.findings.extend(damaged_logs(store)?.into_iter().map(Finding::cached));
+    checked.findings.extend(damaged_tables(store)?.into_iter().map(Finding::cached));
     Ok(checked)
 }
 

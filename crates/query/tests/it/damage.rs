@@ -67,7 +67,8 @@ fn an_index_that_is_cut_short_or_changed_is_made_again() {
     settle(&world);
     let all = "SELECT * FROM runs JOIN metrics USING (run) ORDER BY ALL";
     let events = "SELECT * FROM events ORDER BY ALL";
-    let (rows, logged) = (world.answer(all), world.answer(events));
+    let predictions = "SELECT * FROM predictions ORDER BY ALL";
+    let (rows, logged, predicted) = (world.answer(all), world.answer(events), world.answer(predictions));
     let index = world.path("runs/cache/runs.bin");
     let bytes = fs::read(&index).unwrap();
     for at in (0..bytes.len()).step_by(97) {
@@ -78,17 +79,67 @@ fn an_index_that_is_cut_short_or_changed_is_made_again() {
         fs::write(&index, &bytes[..at]).unwrap();
         assert_eq!(world.answer(all), rows, "cut at {at}");
     }
-    for entry in fs::read_dir(world.path("runs/cache/events")).unwrap() {
-        let path = entry.unwrap().path();
+    for kept in fs::read_dir(world.path("runs/cache/events"))
+        .unwrap()
+        .chain(fs::read_dir(world.path("runs/cache/predictions")).unwrap())
+    {
+        let path = kept.unwrap().path();
         let bytes = fs::read(&path).unwrap();
         for cut in [0, bytes.len() / 2, bytes.len() - 1] {
             fs::write(&path, &bytes[..cut]).unwrap();
             assert_eq!(world.answer(events), logged, "cut at {cut}");
+            assert_eq!(world.answer(predictions), predicted, "cut at {cut}");
         }
     }
     fs::remove_dir_all(world.path("runs/cache")).unwrap();
     fs::write(world.path("runs/cache"), "in the way").unwrap();
-    assert_eq!(world.answer(all), rows, "an index that cannot be kept is not needed");
+    for (sql, rows) in [(all, rows), (events, logged), (predictions, predicted)] {
+        assert_eq!(world.answer(sql), rows, "an index that cannot be kept is not needed");
+    }
+}
+
+#[test]
+fn predictions_that_change_are_seen() {
+    let world = World::new();
+    settle(&world);
+    let sql = "SELECT run, split, item_id, share FROM predictions ORDER BY ALL";
+    let before = world.answer(sql);
+    assert_eq!(before.len(), 12);
+    assert_eq!(world.answer(sql), before);
+    let again = drawn::run(&world.store, &world.runs[0].record().plan.clone(), 9, None);
+    drawn::score(&again, cliptune_experiment::Split::Test, 0.5);
+    assert_eq!(world.answer(sql).len(), 15);
+    fs::remove_dir_all(again.folder()).unwrap();
+    assert_eq!(world.answer(sql), before);
+}
+
+#[test]
+fn the_index_forgets_what_no_run_has_any_more() {
+    let world = World::new();
+    settle(&world);
+    let index = world.path("runs/cache/runs.bin");
+    let settings = "SELECT * FROM settings ORDER BY ALL";
+    let found = |world: &World| {
+        world.answer(settings);
+        fs::read(&index).unwrap().windows(4).filter(|bytes| bytes == b"lora").count()
+    };
+    let before = found(&world);
+    fs::remove_dir_all(world.runs[1].folder()).unwrap();
+    let (after, rows) = (found(&world), world.answer(settings));
+    assert!(after < before, "{after} of {before}");
+    fs::remove_file(&index).unwrap();
+    assert_eq!((found(&world), world.answer(settings)), (after, rows));
+}
+
+#[test]
+fn a_run_whose_labels_cannot_be_read_counts_as_pinned() {
+    let world = World::new();
+    settle(&world);
+    let sql = "SELECT count(*) FROM runs WHERE NOT pinned";
+    assert_eq!(world.answer(sql), ["4"]);
+    fs::write(world.runs[0].labels_file(), "{").unwrap();
+    assert_eq!(world.answer(sql), ["3"]);
+    assert_eq!(Runs::open(&world.store).unwrap().damage().len(), 1);
 }
 
 #[test]

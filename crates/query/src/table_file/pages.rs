@@ -1,0 +1,90 @@
+//! Appends the pages of a parquet file, as they are in memory.
+
+use std::io::{self, Write};
+
+use super::thrift::structure;
+
+/// The numbers of the encodings: values as they are, runs, and runs of numbers of a dictionary.
+pub(super) const PLAIN: usize = 0;
+pub(super) const RUNS: usize = 3;
+pub(super) const DICTIONARY: usize = 8;
+
+/// A file, and how much has been written into it.
+pub(super) struct Pages<W> {
+    pub(super) file: W,
+    written: usize,
+}
+
+/// Where the values of a column lie in the file.
+pub(super) struct Place {
+    pub(super) dictionary: Option<usize>,
+    pub(super) values: usize,
+    pub(super) end: usize,
+}
+
+impl Place {
+    pub(super) fn start(&self) -> usize {
+        self.dictionary.unwrap_or(self.values)
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.end - self.start()
+    }
+}
+
+impl<W: Write> Pages<W> {
+    pub(super) fn new(file: W) -> Self {
+        Self { file, written: 0 }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.written += bytes.len();
+        Ok(())
+    }
+
+    /// Appends a page with the values of so many rows, in two parts, and returns its place.
+    pub(super) fn values(
+        &mut self,
+        rows: usize,
+        encoding: usize,
+        levels: &[u8],
+        values: &[u8],
+    ) -> io::Result<Place> {
+        let (start, size) = (self.written, levels.len() + values.len());
+        let mut bytes = Vec::new();
+        structure(&mut bytes, |page| {
+            page.i32(1, 0);
+            page.i32(2, size);
+            page.i32(3, size);
+            page.structure(5, |data| {
+                data.i32(1, rows);
+                data.i32(2, encoding);
+                data.i32(3, RUNS);
+                data.i32(4, RUNS);
+            });
+        });
+        bytes.extend(levels);
+        self.write(&bytes)?;
+        self.write(values)?;
+        Ok(Place { dictionary: None, values: start, end: self.written })
+    }
+
+    /// Appends a page with so many different values, and returns where it begins.
+    pub(super) fn dictionary(&mut self, count: usize, values: &[u8]) -> io::Result<usize> {
+        let start = self.written;
+        let mut bytes = Vec::new();
+        structure(&mut bytes, |page| {
+            page.i32(1, 2);
+            page.i32(2, values.len());
+            page.i32(3, values.len());
+            page.structure(7, |dictionary| {
+                dictionary.i32(1, count);
+                dictionary.i32(2, PLAIN);
+            });
+        });
+        bytes.extend(values);
+        self.write(&bytes)?;
+        Ok(start)
+    }
+}

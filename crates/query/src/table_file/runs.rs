@@ -1,0 +1,44 @@
+//! Small numbers, most of which are like the one before.
+
+use super::thrift::varint;
+
+/// Numbers as runs of equal ones.
+#[derive(Default)]
+pub(super) struct Runs {
+    runs: Vec<Run>,
+}
+
+struct Run {
+    value: u32,
+    length: usize,
+}
+
+impl Runs {
+    /// Adds a number so many times.
+    #[inline]
+    pub(super) fn push(&mut self, value: u32, length: usize) {
+        match self.runs.last_mut().filter(|run| run.value == value) {
+            Some(run) => run.length += length,
+            None if length == 0 => {}
+            None => self.runs.push(Run { value, length }),
+        }
+    }
+
+    /// Returns the last number.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.runs.last().map(|run| run.value)
+    }
+
+    /// Appends the runs, in which each number has so many bits, and forgets them.
+    pub(super) fn encode(&mut self, bits: usize, bytes: &mut Vec<u8>) {
+        for Run { value, length } in self.runs.drain(..) {
+            varint(bytes, (length as u64) << 1);
+            bytes.extend(&value.to_le_bytes()[..bits.div_ceil(8)]);
+        }
+    }
+}
+
+/// Returns the number of bits that each of so many numbers, counted from zero, needs.
+pub(super) fn bits(numbers: usize) -> usize {
+    (usize::BITS - numbers.saturating_sub(1).leading_zeros()) as usize
+}
