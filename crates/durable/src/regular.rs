@@ -27,6 +27,22 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Reads a whole file in as few calls as its size allows. Its own `read_to_end` would begin with 32 bytes and double them.
+///
+/// # Errors
+///
+/// Returns an error that names the path when the file cannot be read.
+pub fn read_whole(file: File) -> io::Result<Vec<u8>> {
+    let (mut file, path) = file.into_parts();
+    let mut bytes = Vec::new();
+    match file.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => {
+            Err(io::Error::new(error.kind(), format!("{} cannot be read: {error}", path.display())))
+        }
+    }
+}
+
 /// Reads a whole regular file, unless it has more bytes than any such file should have.
 ///
 /// # Errors

@@ -30,13 +30,15 @@ pub(crate) struct Database {
     patience: Duration,
     /// The number of threads that each statement uses.
     threads: Cell<usize>,
+    /// The number of rows that they are for.
+    rows: Cell<u64>,
 }
 
 impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
-        let database = Self { connection, patience: PATIENCE, threads: Cell::new(1) };
+        let database = Self { connection, patience: PATIENCE, threads: Cell::new(1), rows: Cell::new(0) };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -57,6 +59,7 @@ impl Database {
         const ROWS: u64 = 122_880;
         let busy = usize::try_from(rows / ROWS).unwrap_or(usize::MAX).saturating_add(1);
         self.threads.set(busy.min(processors()));
+        self.rows.set(rows);
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
@@ -71,13 +74,33 @@ impl Database {
             return Ok((beside(self)?, here(self)?));
         }
         let connection = self.connection.try_clone().map_err(|error| IngestError::Database(said(&error)))?;
-        let other = Self { connection, patience: self.patience, threads: self.threads.clone() };
+        let (threads, rows) = (self.threads.clone(), self.rows.clone());
+        let other = Self { connection, patience: self.patience, threads, rows };
         std::thread::scope(|scope| {
             let beside = scope.spawn(move || beside(&other));
             let here = here(self);
             // Which of two errors is returned does not depend on which comes first.
             Ok((beside.join().unwrap_or_else(|panic| resume_unwind(panic))?, here?))
         })
+    }
+
+    /// Makes a table of the rows of a query. Its halves are made at the same time, by the column `number` of the query, where
+    /// a single statement keeps one thread busy for long. `numbers` is a table with these numbers.
+    pub(crate) fn make_table(&self, name: &str, query: &str, numbers: &str) -> Result<(), IngestError> {
+        /// The number of rows from which on two statements are faster than one.
+        const MANY: u64 = 1 << 15;
+        if self.threads.get() > 1 || self.rows.get() < MANY {
+            return self.make(&format!("CREATE TABLE {name} AS {query}"));
+        }
+        self.make(&format!("CREATE TABLE {name} AS {query} WITH NO DATA"))?;
+        let middle: i64 = self.row(&format!(
+            "SELECT CAST(coalesce((min(number) + max(number)) // 2, 0) AS VARCHAR) FROM {numbers}"
+        ))?;
+        let half = |condition| {
+            format!("INSERT INTO {name} SELECT * FROM ({query}) WHERE number {condition} {middle}")
+        };
+        self.both(|other| other.make(&half("<=")), |own| own.make(&half(">")))?;
+        Ok(())
     }
 
     /// Prevents all SQL from reading or writing files from here on, apart from the given files, which are read where

@@ -1,8 +1,7 @@
 //! Makes one dataset from its sources and puts it into the store.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use cliptune_experiment::{DataPlan, ExperimentName};
 use cliptune_store::{
@@ -117,21 +116,28 @@ fn refuse_changes(
 }
 
 /// Reads the sources, the images and the table at the same time.
+///
+/// All that follows waits for the table, so that it gets a whole processor: one of the threads that read the images does
+/// nothing else until it is read. It is read by a thread of its own all the same, whose memory is given back at its end.
 fn read_sources(
     store: &Store,
     plan: &DataPlan,
     printer: &Printer,
     inspector: &Inspector<'_>,
 ) -> Result<(Inputs, Option<Loaded>), IngestError> {
-    std::thread::scope(|scope| {
-        let ahead = Cell::new(None);
+    let ahead = Mutex::new(None);
+    let inputs = rayon::in_place_scope(|readers| {
         let on_table = |files: &TableFiles| {
-            let files = files.clone();
-            ahead.set(Some(scope.spawn(move || Loaded::ahead(store, plan, &files))));
+            let (files, ahead) = (files.clone(), &ahead);
+            readers.spawn(move |_| {
+                let load = || Loaded::ahead(store, plan, &files);
+                let loaded = std::thread::scope(|scope| scope.spawn(load).join());
+                *ahead.lock().unwrap_or_else(PoisonError::into_inner) = loaded.ok().flatten();
+            });
         };
-        let inputs = read_inputs(store, plan, printer, &|file| inspector.read(file), &on_table)?;
-        Ok((inputs, ahead.take().and_then(|loaded| loaded.join().ok().flatten())))
-    })
+        read_inputs(store, plan, printer, &|file| inspector.read(file), &on_table)
+    })?;
+    Ok((inputs, ahead.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Returns a store that may remember the hashes of files. A store that is not there is not made for that.

@@ -58,21 +58,20 @@ impl Job<'_> {
             let Refused { join, reasons, notes } = self.refused(database, label)?;
             return Err(IngestError::NoItems { join: join.into(), reasons, notes: notes.into() });
         }
-        // What is counted does not wait for what is decided next, nor the other way round.
-        let (refused, assigned) =
-            database.both(|database| self.refused(database, label), |database| self.assign(database))?;
+        // Whatever does not need the splits is done while they are decided, and the counting while the items are written.
+        let ((), assigned) = database
+            .both(|database| items::gather_copies(database, self.plan), |database| self.assign(database))?;
+        items::forget(database)?;
         self.tell_drift(assigned);
         let classes = self.classes(database)?;
-        let ((rejects, counted), items) = database.both(
+        let ((refused, rejects, counted), items) = database.both(
             |database| {
+                let refused = self.refused(database, label)?;
                 let query = REJECTS.ordered(rejects::REJECTS);
                 let rejects = write_rejects(folder, database.connection(), &query)?;
-                Ok((rejects, self.counted(database, assigned)?))
+                Ok((refused, rejects, self.counted(database, assigned)?))
             },
-            |database| {
-                items::gather_copies(database, self.plan)?;
-                Ok(write_items(folder, database.connection(), &items::query(self.plan))?)
-            },
+            |database| Ok(write_items(folder, database.connection(), &items::query(self.plan))?),
         )?;
         let Refused { join, reasons, notes } = refused;
         let Counted { items: counts, splits, leaks, history } = counted;

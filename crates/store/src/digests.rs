@@ -26,6 +26,9 @@ use crate::packed::Place;
 use crate::reading::ReadFile;
 use crate::unread::{ContentHash, Unread};
 
+/// The largest number of files that one thread reads while others may have nothing left to do.
+const TOGETHER: usize = 32;
+
 /// The longest tick that a file system's clock is assumed to have.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -298,7 +301,7 @@ fn hashes(
             Ok(hash)
         }
     };
-    (0..known.len()).into_par_iter().map(hash).collect()
+    (0..known.len()).into_par_iter().with_max_len(TOGETHER).map(hash).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Reads regular files and nothing else. Opening a FIFO or a device in their place could block the reader forever.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
-use cliptune_durable::{discard, open_regular};
+use cliptune_durable::{discard, open_regular, read_whole};
 use fs_err as fs;
 use fs_err::File;
 
@@ -14,8 +14,11 @@ use crate::error::{Damage, StoreError};
 /// # Errors
 /// Returns an error when the file is missing, is not a regular file, or cannot be opened.
 pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
-    check(path)?;
-    Ok(open_regular(path)?)
+    open_regular(path).or_else(|error| {
+        // What there is instead of a file says more.
+        check(path)?;
+        Err(error.into())
+    })
 }
 
 /// Reads a whole file.
@@ -23,9 +26,7 @@ pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
 /// # Errors
 /// Returns an error when the file is missing, is not a regular file, or cannot be read.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(read_whole(open(path)?)?)
 }
 
 /// Returns the BLAKE3 of a file's content, in 64 hexadecimal digits.

@@ -93,9 +93,13 @@ fn placed(database: &Database, place: &str, joins: &str) -> Result<(), IngestErr
     database.make(&format!(
         "CREATE TABLE placed AS
              SELECT items.item, items.split AS given, {place}, rows, items.number, image, items.gid, items.label, items.texts, component
-             FROM items JOIN units ON units.gid = items.gid {joins};
-         DROP TABLE items"
+             FROM items JOIN units ON units.gid = items.gid {joins}"
     ))
+}
+
+/// Removes the table `items`, which `placed` replaces.
+pub(crate) fn forget(database: &Database) -> Result<(), IngestError> {
+    database.make("DROP TABLE items")
 }
 
 /// Makes the table `dealt`: the split and the fold of each unit.
@@ -119,7 +123,7 @@ fn append(database: &Database, places: &Places) -> Result<(), IngestError> {
     ))
 }
 
-/// Makes the table `copies`: for each item of several rows, the names of the rows in order and all their vocabulary.
+/// Makes the table `copies` from the table `items`: for each item of several rows, the names of the rows in order and all their vocabulary.
 ///
 /// Lists of many rows are gathered in parts, because DuckDB holds those that it gathers in memory. They are put in order
 /// as lists: an ordered aggregate takes five times as long.
@@ -127,7 +131,7 @@ pub(crate) fn gather_copies(database: &Database, plan: &DataPlan) -> Result<(), 
     database
         .make("CREATE TABLE copies (item UBIGINT, given split_name, ids VARCHAR[], vocabulary VARCHAR[])")?;
     let repeated: Option<u64> =
-        database.row("SELECT coalesce(CAST(sum(rows) AS VARCHAR), 'null') FROM placed WHERE rows > 1")?;
+        database.row("SELECT coalesce(CAST(sum(rows) AS VARCHAR), 'null') FROM items WHERE rows > 1")?;
     let parts = repeated.unwrap_or(0).div_ceil(GATHERED);
     let [of_row, words, all] = match plan.columns.vocabulary.as_slice() {
         [] => ["", "", "CAST([] AS VARCHAR[])"],
@@ -144,8 +148,8 @@ pub(crate) fn gather_copies(database: &Database, plan: &DataPlan) -> Result<(), 
              FROM (SELECT outcomes.item, outcomes.split,
                           list_sort(list({{'number': cells.number, 'name': {ROW_NAME}{of_row}}})) AS copies
                    FROM outcomes JOIN cells ON cells.number = outcomes.number {words}
-                   SEMI JOIN (SELECT item, given FROM placed WHERE rows > 1) AS repeated
-                       ON repeated.item = outcomes.item AND repeated.given = outcomes.split
+                   SEMI JOIN (SELECT item, split FROM items WHERE rows > 1) AS repeated
+                       ON repeated.item = outcomes.item AND repeated.split = outcomes.split
                    WHERE outcomes.item % {parts} = {part} GROUP BY outcomes.item, outcomes.split)"
         ))?;
     }
@@ -181,14 +185,17 @@ pub(crate) fn query(plan: &DataPlan) -> String {
             "JOIN classes ON classes.name = words.texts[1]",
         ],
     };
+    let [vocabulary, kept] = match plan.columns.vocabulary.as_slice() {
+        [] => ["CAST([] AS VARCHAR[])", ""],
+        _ => ["coalesce(vocabulary, [])", ", coalesce(copies.vocabulary, words.vocabulary) AS vocabulary"],
+    };
     format!(
         "SELECT printf('%016x', item) AS item_id, name AS id, coalesce(ids, [name]) AS ids,
                 coalesce(group_name, {own}) AS \"group\", split, fold, folder,
                 cliptune_image_path(image) AS image, cliptune_image_hash(image) AS image_hash, width, height, texts, label,
-                rows AS multiplicity, coalesce(vocabulary, []) AS vocabulary
+                rows AS multiplicity, {vocabulary} AS vocabulary
          FROM (SELECT placed.item, {ROW_NAME} AS name, copies.ids, {group} AS group_name, placed.split, placed.fold,
-                      images.folder, placed.image, images.width, images.height, {texts}, {label}, placed.rows,
-                      coalesce(copies.vocabulary, words.vocabulary) AS vocabulary
+                      images.folder, placed.image, images.width, images.height, {texts}, {label}, placed.rows{kept}
                FROM placed JOIN cells ON cells.number = placed.number JOIN words ON words.number = placed.number
                JOIN images ON images.number = placed.image {groups} {classes}
                LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given

@@ -55,9 +55,8 @@ pub(crate) fn make(
         SplitBy::Component { .. } | SplitBy::Group | SplitBy::Row => "CAST('train' AS split_name)",
     };
     let apart = if plan.deduplicate { "" } else { ", coalesce(id, CAST(number AS VARCHAR))" };
-    database.make(&format!(
-        "CREATE TABLE outcomes AS
-             SELECT number, image, gid, kept, CAST(reason AS reason_name) AS reason, label, split, said, across,
+    let outcomes = format!(
+            "SELECT number, image, gid, kept, CAST(reason AS reason_name) AS reason, label, split, said, across,
                     CASE WHEN kept AND reason IS NULL THEN cliptune_item({name}image, said, label{apart}) END AS item
              FROM (SELECT *, {refusal} AS reason FROM (
                  SELECT joined.number, joined.images, joined.image, joined.kept, joined.id, joined.\"group\",
@@ -66,7 +65,8 @@ pub(crate) fn make(
                         joined.tied AS across, images.problem, {gid} AS gid
                  FROM joined {joins} LEFT JOIN fold_names ON fold_names.name = joined.split))",
         refusal = refusal(plan),
-    ))
+    );
+    database.make_table("outcomes", &outcomes, "cells")
 }
 
 /// Returns the SQL of the first reason to refuse a row, or NULL.
