@@ -1,7 +1,11 @@
-//! Reads the table while the images are still being read, where a dataset is sure to be made.
+//! Reads the table while the images are still being read, and joins it with what they are called, where a dataset is sure to be
+//! made.
+
+use std::sync::OnceLock;
 
 use cliptune_experiment::DataPlan;
 use cliptune_store::{FoundJoin, Inputs, Store, TableFiles};
+use duckdb::arrow::array::RecordBatch;
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -16,23 +20,34 @@ pub(crate) struct Loaded {
     pub(crate) rules: Rules,
     /// The join, where it had to be found.
     pub(crate) found: Option<FoundJoin>,
+    /// Whether the database has the join already.
+    is_joined: bool,
 }
 
 impl Loaded {
-    /// Reads the table alone, unless the store has a dataset of the plan, which may be what the plan makes now, or the
-    /// images have to be known to find how the two sides join.
+    /// Reads the table, and joins it with the names of the images if these are known by then, unless the store has a dataset of
+    /// the plan, which may be what the plan makes now, or the images have to be known to find how the two sides join.
     ///
     /// Whatever fails is left for [`join`](Self::join) to fail at, when it is known which source is to blame: an
     /// expression may look at the images, too.
-    pub(crate) fn ahead(store: &Store, plan: &DataPlan, files: &TableFiles) -> Option<Self> {
+    pub(crate) fn ahead(
+        store: &Store,
+        plan: &DataPlan,
+        files: &TableFiles,
+        names: &OnceLock<RecordBatch>,
+    ) -> Option<Self> {
         let join = plan.join.as_ref()?;
         if store.datasets().ok()?.iter().any(|dataset| dataset.record().plan == *plan) {
             return None;
         }
         let database = open(store).ok()?;
         let folder = store.datasets_folder();
-        let (table, rules) = pipeline::read_table(&database, plan, join, files, &folder).ok()?;
-        Some(Self { database, table, rules, found: None })
+        let (table, mut rules) = pipeline::read_table(&database, plan, join, files, &folder).ok()?;
+        let is_joined = match names.get() {
+            Some(names) => pipeline::join_names(&database, &table, plan, join, names, &mut rules).ok()?,
+            None => false,
+        };
+        Some(Self { database, table, rules, found: None, is_joined })
     }
 
     /// Joins the table with the images.
@@ -43,13 +58,15 @@ impl Loaded {
         inputs: &Inputs,
     ) -> Result<Self, IngestError> {
         if let (Some(loaded), Some(join)) = (ahead, &plan.join) {
-            pipeline::join_images(&loaded.database, &loaded.table, plan, join, inputs)?;
+            if !loaded.is_joined {
+                pipeline::join_images(&loaded.database, &loaded.table, plan, join, inputs)?;
+            }
             return Ok(loaded);
         }
         let database = open(store)?;
         let folder = store.datasets_folder();
         let Joined { table, rules, found } = pipeline::join(&database, plan, inputs, None, &folder)?;
-        Ok(Self { database, table, rules, found })
+        Ok(Self { database, table, rules, found, is_joined: true })
     }
 }
 

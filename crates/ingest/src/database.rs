@@ -63,6 +63,11 @@ impl Database {
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
+    /// Checks whether a statement over all rows keeps no more than one thread busy.
+    pub(crate) fn has_few_rows(&self) -> bool {
+        self.threads.get() == 1
+    }
+
     /// Does two things that do not need each other. They are done at the same time, each with a connection of its own,
     /// unless a single statement keeps more than one thread busy already.
     pub(crate) fn both<A: Send, B>(

@@ -180,7 +180,7 @@ mod tests {
         let inspector = Inspector::new(&store, plan);
         let inputs = {
             let image = |file| inspector.read(file);
-            let reading = Reading { image: &image, on_table: &|_| {}, on_progress: &|_, _| {} };
+            let reading = Reading { image: &image, ..Reading::quietly(&|_, _| {}) };
             store.inputs_by(plan, &reading).unwrap()
         };
         let headers = inspector.headers(&inputs, &|| {});

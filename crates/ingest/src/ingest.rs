@@ -1,12 +1,11 @@
 //! Makes one dataset from its sources and puts it into the store.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use cliptune_experiment::{DataPlan, ExperimentName};
 use cliptune_store::{
-    Claim, Dataset, Inputs, Patience, ReadFile, Reading, Store, StoreError, Succession, TableFiles, Unread,
-    Work, write_dataset,
+    Claim, Dataset, Inputs, Patience, Reading, Store, StoreError, Succession, TableFiles, Work, write_dataset,
 };
 use cliptune_terminal::{Printer, Progress, silent_interrupt_flag};
 
@@ -14,6 +13,7 @@ use crate::ahead::Loaded;
 use crate::error::IngestError;
 use crate::headers::Inspector;
 use crate::job::Job;
+use crate::pipeline::images;
 use crate::require;
 
 /// Makes the dataset of a plan of some experiments, or returns the one that exists. The flag says whether it was
@@ -59,11 +59,11 @@ pub fn ingest(
         experiments,
         printer,
         found,
+        refuse_changes: &|| refuse_changes(store, plan, printer, &inputs),
     };
     let record = job.make(&database, rules, staged.path())?;
     require::check(&plan.require, &record)?;
     write_dataset(staged.path(), &record)?;
-    refuse_changes(store, plan, printer, &inputs)?;
     // To give back all the memory takes as long as to wait for the disk.
     let path = std::thread::scope(|scope| {
         scope.spawn(move || drop(database));
@@ -108,7 +108,7 @@ fn refuse_changes(
     printer: &Printer,
     inputs: &Inputs,
 ) -> Result<(), IngestError> {
-    let now = read_inputs(store, plan, printer, &Unread::hash, &|_| {})?;
+    let now = read_inputs(store, plan, printer, &Reading::quietly(&|_, _| {}))?;
     match now.dataset_hash(plan) == inputs.dataset_hash(plan) {
         true => Ok(()),
         false => Err(IngestError::Changed),
@@ -118,24 +118,31 @@ fn refuse_changes(
 /// Reads the sources, the images and the table at the same time.
 ///
 /// All that follows waits for the table, so that it gets a whole processor: one of the threads that read the images does
-/// nothing else until it is read. It is read by a thread of its own all the same, whose memory is given back at its end.
+/// nothing else until it is read. It is read by a thread of its own all the same, whose memory is given back at its end, and
+/// which must not ask for those threads: it could be the last of them that waits for it.
 fn read_sources(
     store: &Store,
     plan: &DataPlan,
     printer: &Printer,
     inspector: &Inspector<'_>,
 ) -> Result<(Inputs, Option<Loaded>), IngestError> {
-    let ahead = Mutex::new(None);
+    let (names, ahead) = (OnceLock::new(), Mutex::new(None));
     let inputs = rayon::in_place_scope(|readers| {
         let on_table = |files: &TableFiles| {
-            let (files, ahead) = (files.clone(), &ahead);
+            let (files, names, ahead) = (files.clone(), &names, &ahead);
             readers.spawn(move |_| {
-                let load = || Loaded::ahead(store, plan, &files);
+                let load = || Loaded::ahead(store, plan, &files, names);
                 let loaded = std::thread::scope(|scope| scope.spawn(load).join());
                 *ahead.lock().unwrap_or_else(PoisonError::into_inner) = loaded.ok().flatten();
             });
         };
-        read_inputs(store, plan, printer, &|file| inspector.read(file), &on_table)
+        let on_names = |folders: &[&[String]]| {
+            let _ = images::names(folders).map(|found| names.set(found));
+        };
+        let image = |file| inspector.read(file);
+        let quietly = Reading::quietly(&|_, _| {});
+        let reading = Reading { image: &image, on_table: &on_table, on_names: &on_names, ..quietly };
+        read_inputs(store, plan, printer, &reading)
     })?;
     Ok((inputs, ahead.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
@@ -145,13 +152,13 @@ pub(crate) fn remembering(store: &Store, scratch: &Path) -> Result<Store, StoreE
     if store.root().is_dir() { Ok(store.clone()) } else { Store::open(scratch) }
 }
 
-/// Reads the contents of the sources, with a progress bar for each source that has to be read.
+/// Reads the contents of the sources, with a progress bar for each source that has to be read in place of what `reading` does
+/// to show progress.
 pub(crate) fn read_inputs(
     store: &Store,
     plan: &DataPlan,
     printer: &Printer,
-    image: &ReadFile<'_>,
-    on_table: &dyn Fn(&TableFiles),
+    reading: &Reading<'_>,
 ) -> Result<Inputs, IngestError> {
     let bar: Mutex<Option<(u64, Progress)>> = Mutex::new(None);
     let on_progress = |done: u64, of: u64| {
@@ -161,7 +168,7 @@ pub(crate) fn read_inputs(
             _ => *bar = Some((of, printer.progress("ingest: reading", of, "bytes"))),
         }
     };
-    Ok(store.inputs_by(plan, &Reading { image, on_table, on_progress: &on_progress })?)
+    Ok(store.inputs_by(plan, &Reading { on_progress: &on_progress, ..*reading })?)
 }
 
 #[cfg(test)]

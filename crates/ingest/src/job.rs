@@ -6,7 +6,7 @@ use std::path::Path;
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
     DATASET_FORMAT, Dataset, DatasetRecord, FoundJoin, History, Inputs, ItemCounts, JoinCounts, Leaks,
-    REJECTS, SourceNotes, Sources, SplitCounts, Succession, TableHashes, write_items, write_rejects,
+    REJECTS, SourceNotes, Sources, SplitCounts, Stamp, Succession, TableHashes, write_items, write_rejects,
 };
 use cliptune_terminal::Printer;
 
@@ -28,6 +28,8 @@ pub(crate) struct Job<'a> {
     pub(crate) printer: &'a Printer,
     /// The join, where the plan declares none.
     pub(crate) found: Option<FoundJoin>,
+    /// Refuses inputs that are no longer what they were when they were read.
+    pub(crate) refuse_changes: &'a (dyn Fn() -> Result<(), IngestError> + Sync),
 }
 
 /// What is known of a dataset once its rows have their outcomes.
@@ -64,15 +66,19 @@ impl Job<'_> {
         items::forget(database)?;
         self.tell_drift(assigned);
         let classes = self.classes(database)?;
-        let ((refused, rejects, counted), items) = database.both(
+        let ((refused, rejects, counted, unchanged), items) = database.both(
             |database| {
                 let refused = self.refused(database, label)?;
                 let query = REJECTS.ordered(rejects::REJECTS);
                 let rejects = write_rejects(folder, database.connection(), &query)?;
-                Ok((refused, rejects, self.counted(database, assigned)?))
+                Ok((refused, rejects, self.counted(database, assigned)?, self.unchanged()?))
             },
             |database| Ok(write_items(folder, database.connection(), &items::query(self.plan))?),
         )?;
+        // The images have been read by then, but the table may be read until the items are written.
+        if self.table_stamps() != unchanged {
+            return Err(IngestError::Changed);
+        }
         let Refused { join, reasons, notes } = refused;
         let Counted { items: counts, splits, leaks, history } = counted;
         Ok(DatasetRecord {
@@ -91,6 +97,17 @@ impl Job<'_> {
             history,
             tables: TableHashes { items, rejects },
         })
+    }
+
+    /// Refuses inputs that have changed since they were read, and returns the stamps that the table had before it was looked at.
+    fn unchanged(&self) -> Result<Vec<Option<Stamp>>, IngestError> {
+        let stamps = self.table_stamps();
+        (self.refuse_changes)()?;
+        Ok(stamps)
+    }
+
+    fn table_stamps(&self) -> Vec<Option<Stamp>> {
+        self.inputs.table.files.iter().map(|file| Stamp::of_file(file)).collect()
     }
 
     /// Puts every item into a split.
@@ -127,10 +144,12 @@ impl Job<'_> {
         if let Some(previous) = &self.succession.previous {
             votes::make_before(database, &previous.items_file())?;
         }
-        images::inspected(database, &self.headers())?;
+        images::inspected(database, &inputs.images, &self.headers())?;
         rules.reading = match &plan.columns.task {
-            Task::Choice { label, .. } => Some(reading::decide(database, label, &rules)?),
-            Task::Pairs { .. } | Task::Classes { .. } => None,
+            Task::Choice { label, .. } if rules.reading.is_none() => {
+                Some(reading::decide(database, label, &rules)?)
+            }
+            _ => rules.reading,
         };
         functions::register_labels(database, &rules)?;
         folds::make(database, &plan.split)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName, TableFormat, Verify};
-use cliptune_store::{FoundJoin, Store, TableFiles, Unread};
+use cliptune_store::{FoundJoin, Reading, Store, TableFiles};
 use cliptune_terminal::Printer;
 use serde::Serialize;
 
@@ -69,7 +69,8 @@ fn look(plan: &DataPlan, store: &Store, scratch: &Path) -> Result<Looked, Ingest
     }
     let unseen = DataPlan { verify: Verify::None, ..plan.clone() };
     let store = remembering(store, scratch)?;
-    let inputs = read_inputs(&store, &unseen, &Printer::new(true, false), &Unread::hash, &|_| {})?;
+    let reading = Reading::quietly(&|_, _| {});
+    let inputs = read_inputs(&store, &unseen, &Printer::new(true, false), &reading)?;
     pipeline::look(&database()?, plan, &inputs, scratch)
 }
 

@@ -144,7 +144,7 @@ impl Inputs {
     }
 
     pub(crate) fn read(cache: &Path, plan: &DataPlan, reading: &Reading<'_>) -> Result<Self, StoreError> {
-        let Reading { image: read_image, on_table, on_progress } = *reading;
+        let Reading { image: read_image, on_table, on_names, on_progress } = *reading;
         // The existence of all sources is checked before any is read.
         let tables = listed_tables(plan)?;
         let (images, memories) = rayon::join(|| listed_images(plan), || remembered(cache, plan));
@@ -168,19 +168,24 @@ impl Inputs {
         }
         inputs.table_hash = table_hash(layout, &hashed, &named);
         on_table(&inputs.table);
-        for ((_, found), memory) in images.into_iter().zip(memories) {
+        let mut expanded = Vec::new();
+        for (_, found) in images {
             let ImageFiles { names, mut passed_over, tables } = packed::expanded(found)?;
             for table in tables.iter().filter(|_| layout != TableLayout::Folders) {
                 *passed_over.entry(image_files::extension(table.as_ref())).or_default() += 1;
             }
+            for (extension, files) in passed_over {
+                *inputs.passed_over.entry(extension).or_default() += files;
+            }
+            expanded.push(names);
+        }
+        on_names(&expanded.iter().map(|names| names.relative.as_slice()).collect::<Vec<_>>());
+        for (names, memory) in expanded.into_iter().zip(memories) {
             let known = match memory {
                 Some(memory) => by_content(&memory.digests(&names, read_image, on_progress)?),
                 None => by_stamp(inputs.images_folders.len() as u32, &names)?,
             };
             inputs.add_images(names, known);
-            for (extension, files) in passed_over {
-                *inputs.passed_over.entry(extension).or_default() += files;
-            }
         }
         inputs.images_hash = images_hash(&inputs.images);
         inputs.bytes.images = inputs.images.iter().map(|image| image.size).sum();

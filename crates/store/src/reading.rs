@@ -14,6 +14,8 @@ pub struct Reading<'a> {
     pub image: &'a ReadFile<'a>,
     /// Is told which files make up the table, as soon as these are hashed and all images are listed.
     pub on_table: &'a dyn Fn(&TableFiles),
+    /// Is told the paths of the images below each folder, which are sorted, before any image is read.
+    pub on_names: &'a dyn Fn(&[&[String]]),
     /// Is told how many bytes are done, and of how many. Nothing is said when there is nothing to read.
     pub on_progress: &'a (dyn Fn(u64, u64) + Sync),
 }
@@ -21,6 +23,6 @@ pub struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Reads the files for nothing but their hashes.
     pub fn quietly(on_progress: &'a (dyn Fn(u64, u64) + Sync)) -> Self {
-        Self { image: &Unread::hash, on_table: &|_| {}, on_progress }
+        Self { image: &Unread::hash, on_table: &|_| {}, on_names: &|_| {}, on_progress }
     }
 }

@@ -52,7 +52,8 @@ impl Cell {
 /// that are long, `cells` the others and the facts about the texts. Completes the rules with the spelling of the labels.
 ///
 /// Every expression of the experiment is evaluated once, where it can see nothing but the table. Long values that are
-/// columns of the table are not kept, but read again from where they lie.
+/// columns of the table are not kept, but read again from where they lie, unless that is a small file: to read that takes
+/// longer than to keep them takes memory.
 pub(crate) fn make(
     database: &Database,
     table: &Table,
@@ -65,8 +66,8 @@ pub(crate) fn make(
     rules.spelling = spelling;
     register_facts(database, rules)?;
     let (long, short): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.is_long());
-    let lies =
-        long.iter().all(|cell| cell.is_missing() || expression(table, plan, join, cell.name).is_none());
+    let lies = !(database.has_few_rows() && table.is_small())
+        && long.iter().all(|cell| cell.is_missing() || expression(table, plan, join, cell.name).is_none());
     let named: Vec<&Cell> = cells.iter().filter(|cell| !cell.is_missing()).collect();
     keep(database, table, (plan, join), &named, lies)?;
     let kept = |cells: &[&Cell]| cells.iter().map(|cell| cell.kept()).collect::<String>();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cliptune_store::ImageFile;
 use duckdb::arrow::array::{
-    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+    Array as _, ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
 };
 use duckdb::arrow::error::ArrowError;
 
@@ -26,61 +26,87 @@ const FILE: &str = r"CREATE VIEW file AS
 
 /// Makes the table `files` and the view `file`.
 pub(crate) fn load(database: &Database, images: &[ImageFile]) -> Result<(), IngestError> {
-    database.make(
-        "CREATE TABLE files (number INTEGER, folder INTEGER, path VARCHAR, size BIGINT, hash VARCHAR)",
-    )?;
     let batches = images.chunks(BATCH).enumerate().map(|(at, images)| {
-        let first = at * BATCH;
-        let numbers: Int32Array = (first..first + images.len()).map(|number| number as i32).collect();
         let folders: Int32Array = images.iter().map(|image| image.folder.cast_signed()).collect();
         let paths = StringArray::from_iter_values(images.iter().map(|image| &*image.relative));
         let sizes: Int64Array = images.iter().map(|image| image.size.cast_signed()).collect();
-        let hashes = StringArray::from_iter_values(images.iter().map(|image| image.identity.to_string()));
-        columns(
-            ["number", "folder", "path", "size", "hash"],
-            [Arc::new(numbers), Arc::new(folders), Arc::new(paths), Arc::new(sizes), Arc::new(hashes)],
-        )
+        files(at * BATCH, folders, paths, sizes)
     });
+    append_files(database, batches)
+}
+
+/// Returns what is known of images before they are read: what they are called, given by the sorted paths below each folder.
+pub(crate) fn names(folders: &[&[String]]) -> Result<RecordBatch, ArrowError> {
+    let count = folders.iter().map(|paths| paths.len()).sum();
+    let numbered = (0..).zip(folders).flat_map(|(folder, paths)| std::iter::repeat_n(folder, paths.len()));
+    let paths = StringArray::from_iter_values(folders.iter().copied().flatten());
+    files(0, numbered.collect(), paths, Int64Array::new_null(count))
+}
+
+/// Makes the table `files` and the view `file` of what images are called. Their sizes are not known.
+pub(crate) fn load_names(database: &Database, names: &RecordBatch) -> Result<(), IngestError> {
+    let parts = (0..names.num_rows()).step_by(BATCH);
+    append_files(database, parts.map(|at| Ok(names.slice(at, BATCH.min(names.num_rows() - at)))))
+}
+
+/// Returns consecutive rows of the table `files`.
+fn files(
+    first: usize,
+    folders: Int32Array,
+    paths: StringArray,
+    sizes: Int64Array,
+) -> Result<RecordBatch, ArrowError> {
+    let numbers: Int32Array = (first..first + paths.len()).map(|number| number as i32).collect();
+    let files: [ArrayRef; 4] = [Arc::new(numbers), Arc::new(folders), Arc::new(paths), Arc::new(sizes)];
+    columns(["number", "folder", "path", "size"], files)
+}
+
+fn append_files(
+    database: &Database,
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+) -> Result<(), IngestError> {
+    database.make("CREATE TABLE files (number INTEGER, folder INTEGER, path VARCHAR, size BIGINT)")?;
     database.append("files", batches)?;
     database.make(FILE)
 }
 
-/// Makes the table `images` from what their inspection found, and removes `files`. Images with the same content have the
-/// same number in `content`, and `look` is how an image looks. Without an inspection nothing is known about any image.
-pub(crate) fn inspected(database: &Database, headers: &[Header]) -> Result<(), IngestError> {
+/// Makes the table `images` from `files`, from what each image is known by, and from what their inspection found, and removes
+/// `files`. Images with the same content have the same number in `content`, and `look` is how an image looks. Without an
+/// inspection there are no headers, and nothing is known about how any image looks.
+pub(crate) fn inspected(
+    database: &Database,
+    images: &[ImageFile],
+    headers: &[Header],
+) -> Result<(), IngestError> {
     database.make(
-        "CREATE TABLE inspected (number INTEGER, width INTEGER, height INTEGER, rotated BOOLEAN, deep BOOLEAN, look UBIGINT, problem VARCHAR)",
+        "CREATE TABLE inspected (number INTEGER, hash VARCHAR, width INTEGER, height INTEGER, rotated BOOLEAN, deep BOOLEAN,
+                                 look UBIGINT, problem VARCHAR)",
     )?;
-    let batches = headers.chunks(BATCH).enumerate().map(|(at, headers)| {
-        let first = at * BATCH;
+    let batches = (0..images.len()).step_by(BATCH).map(|first| {
+        let numbers = first..images.len().min(first + BATCH);
         let side = |side: u32| i32::try_from(side).ok();
-        let whole = || headers.iter().map(|header| header.as_ref().ok());
-        let numbers: Int32Array = (first..first + headers.len()).map(|number| number as i32).collect();
-        let widths: Int32Array = whole().map(|header| side(header?.width)).collect();
-        let heights: Int32Array = whole().map(|header| side(header?.height)).collect();
-        let rotated: BooleanArray = whole().map(|header| Some(header?.rotated)).collect();
-        let deep: BooleanArray = whole().map(|header| Some(header?.deep)).collect();
-        let looks: UInt64Array = whole().map(|header| Some(header?.hash?.bits())).collect();
-        let problems: StringArray = headers.iter().map(|header| header.as_ref().err()).collect();
-        columns(
-            ["number", "width", "height", "rotated", "deep", "look", "problem"],
-            [
-                Arc::new(numbers),
-                Arc::new(widths),
-                Arc::new(heights),
-                Arc::new(rotated),
-                Arc::new(deep),
-                Arc::new(looks),
-                Arc::new(problems),
-            ],
-        )
+        let whole = || numbers.clone().map(|number| headers.get(number)?.as_ref().ok());
+        let problem = |number: usize| headers.get(number)?.as_ref().err();
+        let hashes = images[numbers.clone()].iter().map(|image| image.identity.to_string());
+        let problems: StringArray = numbers.clone().map(problem).collect();
+        let columns_of: [ArrayRef; 8] = [
+            Arc::new(numbers.clone().map(|number| number as i32).collect::<Int32Array>()),
+            Arc::new(StringArray::from_iter_values(hashes)),
+            Arc::new(whole().map(|header| side(header?.width)).collect::<Int32Array>()),
+            Arc::new(whole().map(|header| side(header?.height)).collect::<Int32Array>()),
+            Arc::new(whole().map(|header| Some(header?.rotated)).collect::<BooleanArray>()),
+            Arc::new(whole().map(|header| Some(header?.deep)).collect::<BooleanArray>()),
+            Arc::new(whole().map(|header| Some(header?.hash?.bits())).collect::<UInt64Array>()),
+            Arc::new(problems),
+        ];
+        columns(["number", "hash", "width", "height", "rotated", "deep", "look", "problem"], columns_of)
     });
     database.append("inspected", batches)?;
     database.make(
         "CREATE TABLE images AS
              SELECT files.number, folder, path, hash, width, height, rotated, deep, look, problem,
                     CAST(dense_rank() OVER (ORDER BY hash) AS INTEGER) AS content
-             FROM files LEFT JOIN inspected ON inspected.number = files.number;
+             FROM files JOIN inspected ON inspected.number = files.number;
          DROP TABLE inspected; DROP VIEW file; DROP TABLE files",
     )
 }

@@ -35,8 +35,9 @@ pub(crate) mod votes;
 
 use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Join, Split};
+use cliptune_experiment::{DataPlan, ImageKey, Join, Split, Task};
 use cliptune_store::{FoundJoin, Inputs, Reason, TableFiles, sql_text};
+use duckdb::arrow::array::RecordBatch;
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -134,7 +135,7 @@ fn mistakes(
     Ok(mistakes)
 }
 
-/// Reads the table alone, for [`join_images`] to join. No expression of the plan can look at the images.
+/// Reads the table alone, for [`join_names`] or [`join_images`] to join. No expression of the plan can look at the images.
 pub(crate) fn read_table(
     database: &Database,
     plan: &DataPlan,
@@ -145,6 +146,27 @@ pub(crate) fn read_table(
     let table = load_table(database, plan, files, Part::Whole)?;
     let rules = read_cells(database, plan, join, &table, (None, scratch))?;
     Ok((table, rules))
+}
+
+/// Joins a table that has been read with images of which nothing is known but what they are called, and decides how labels
+/// are read. Returns whether that is possible: expressions may ask for more.
+pub(crate) fn join_names(
+    database: &Database,
+    table: &Table,
+    plan: &DataPlan,
+    join: &Join,
+    names: &RecordBatch,
+    rules: &mut Rules,
+) -> Result<bool, IngestError> {
+    if matches!(join.image, ImageKey::Sql(_)) || plan.filter.is_some() {
+        return Ok(false);
+    }
+    images::load_names(database, names)?;
+    matches::make(database, table, plan, join)?;
+    if let Task::Choice { label, .. } = &plan.columns.task {
+        rules.reading = Some(reading::decide(database, label, rules)?);
+    }
+    Ok(true)
 }
 
 /// Joins a table that has been read with the images.

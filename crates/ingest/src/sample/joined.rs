@@ -32,7 +32,7 @@ pub(super) fn samples(
 ) -> Result<Samples, IngestError> {
     let mut joining = Joining::open(subject)?;
     let total = choose(&joining, request)?;
-    images::inspected(&joining.database, &[])?;
+    images::inspected(&joining.database, &subject.inputs.images, &[])?;
     decide(&mut joining, printer)?;
     let (found, mut columns, became) = (joining.found()?, joining.columns()?, became(&joining)?);
     let items: Vec<&str> = became.values().filter_map(|became| became.item.as_deref()).collect();

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName};
 use cliptune_sample::{Request, show};
-use cliptune_store::{Dataset, Extent, Inputs, Store, Unread, fetch_remote};
+use cliptune_store::{Dataset, Extent, Inputs, Reading, Store, fetch_remote};
 use cliptune_terminal::{Printer, format, silent_interrupt_flag};
 
 use crate::command::distinct_data;
@@ -76,7 +76,7 @@ impl<'a> Subject<'a> {
         // All columns of a row are shown.
         fetch_remote(plan, Extent::Whole, is_offline, printer, &silent_interrupt_flag())?;
         let remembering = crate::ingest::remembering(store, scratch)?;
-        let inputs = crate::ingest::read_inputs(&remembering, plan, printer, &Unread::hash, &|_| {})?;
+        let inputs = crate::ingest::read_inputs(&remembering, plan, printer, &Reading::quietly(&|_, _| {}))?;
         let succession = store.succession(plan, &inputs, names)?;
         let experiment = names.first().ok_or_else(|| several(experiments))?;
         let experiment = experiments.iter().map(|one| &one.name).find(|name| *name == experiment);

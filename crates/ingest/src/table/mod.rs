@@ -81,6 +81,14 @@ impl Table {
         Ok(Self { path: files[0].clone(), columns, number, scanned })
     }
 
+    /// Checks whether the table is read from files so small that what they hold fits into memory beside all else.
+    pub(crate) fn is_small(&self) -> bool {
+        /// The size in bytes of all files together.
+        const SMALL: u64 = 16 << 20;
+        let size = |file: &PathBuf| fs_err::metadata(file).map_or(u64::MAX, |file| file.len());
+        !self.scanned.is_empty() && self.scanned.iter().map(size).fold(0, u64::saturating_add) <= SMALL
+    }
+
     /// Returns the column with exactly the given name.
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
