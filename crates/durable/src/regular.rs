@@ -78,6 +78,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_whole_file_is_all_its_bytes_whatever_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for size in [0, 1, 31, 32, 33, 8192, 100_000] {
+            let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            fs_err::write(&path, &bytes).unwrap();
+            assert_eq!(read_whole(open_regular(&path).unwrap()).unwrap(), bytes);
+        }
+        let folder = File::open(folder.path()).unwrap();
+        assert!(read_whole(folder).unwrap_err().to_string().contains("cannot be read"));
+    }
+
+    #[test]
     fn what_is_no_regular_file_and_what_is_too_long_are_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

@@ -34,7 +34,7 @@ impl Loaded {
         store: &Store,
         plan: &DataPlan,
         files: &TableFiles,
-        names: &OnceLock<RecordBatch>,
+        names: &OnceLock<Vec<RecordBatch>>,
     ) -> Option<Self> {
         let join = plan.join.as_ref()?;
         if store.datasets().ok()?.iter().any(|dataset| dataset.record().plan == *plan) {

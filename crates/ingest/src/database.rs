@@ -295,6 +295,26 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_the_same_whether_or_not_its_halves_are_made_at_once() {
+        let (_folder, database) = database();
+        for rows in [0_u64, 1, 2, 1 << 15, 100_001] {
+            database.use_threads_for(rows).unwrap();
+            database
+                .make(&format!(
+                    "CREATE OR REPLACE TABLE numbers AS SELECT range AS number FROM range({rows})"
+                ))
+                .unwrap();
+            database
+                .make_table("twice", "SELECT number, 2 * number AS double FROM numbers", "numbers")
+                .unwrap();
+            let sums = "SELECT CAST(to_json([count(*), count(DISTINCT number), coalesce(sum(double), 0)]) AS VARCHAR) FROM twice";
+            assert_eq!(database.row::<[u64; 3]>(sums).unwrap(), [rows, rows, rows * rows.saturating_sub(1)]);
+            database.make("DROP TABLE twice").unwrap();
+        }
+        assert!(database.make_table("twice", "SELECT nothing AS number FROM numbers", "numbers").is_err());
+    }
+
+    #[test]
     fn messages_have_neither_our_sql_nor_advice() {
         let (_folder, database) = database();
         for sql in ["SELECT nothing FROM range(3)", "SELEC 1", "SELECT CAST('x' AS INTEGER)", "FROM nowhere"]

@@ -36,17 +36,22 @@ pub(crate) fn load(database: &Database, images: &[ImageFile]) -> Result<(), Inge
 }
 
 /// Returns what is known of images before they are read: what they are called, given by the sorted paths below each folder.
-pub(crate) fn names(folders: &[&[String]]) -> Result<RecordBatch, ArrowError> {
-    let count = folders.iter().map(|paths| paths.len()).sum();
-    let numbered = (0..).zip(folders).flat_map(|(folder, paths)| std::iter::repeat_n(folder, paths.len()));
-    let paths = StringArray::from_iter_values(folders.iter().copied().flatten());
-    files(0, numbered.collect(), paths, Int64Array::new_null(count))
+pub(crate) fn names(folders: &[&[String]]) -> Result<Vec<RecordBatch>, ArrowError> {
+    let named: Vec<(i32, &str)> = (0..)
+        .zip(folders)
+        .flat_map(|(folder, paths)| paths.iter().map(move |path| (folder, path.as_str())))
+        .collect();
+    let batches = named.chunks(BATCH).enumerate().map(|(at, named)| {
+        let folders: Int32Array = named.iter().map(|(folder, _)| *folder).collect();
+        let paths = StringArray::from_iter_values(named.iter().map(|(_, path)| path));
+        files(at * BATCH, folders, paths, Int64Array::new_null(named.len()))
+    });
+    batches.collect()
 }
 
 /// Makes the table `files` and the view `file` of what images are called. Their sizes are not known.
-pub(crate) fn load_names(database: &Database, names: &RecordBatch) -> Result<(), IngestError> {
-    let parts = (0..names.num_rows()).step_by(BATCH);
-    append_files(database, parts.map(|at| Ok(names.slice(at, BATCH.min(names.num_rows() - at)))))
+pub(crate) fn load_names(database: &Database, names: &[RecordBatch]) -> Result<(), IngestError> {
+    append_files(database, names.iter().cloned().map(Ok))
 }
 
 /// Returns consecutive rows of the table `files`.

@@ -155,7 +155,7 @@ pub(crate) fn join_names(
     table: &Table,
     plan: &DataPlan,
     join: &Join,
-    names: &RecordBatch,
+    names: &[RecordBatch],
     rules: &mut Rules,
 ) -> Result<bool, IngestError> {
     if matches!(join.image, ImageKey::Sql(_)) || plan.filter.is_some() {

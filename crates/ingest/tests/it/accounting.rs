@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_experiment::Fraction;
+use cliptune_experiment::{DataPlan, Fraction, ImageKey, Join};
 use cliptune_ingest::IngestError;
 use cliptune_store::JoinSide;
 use proptest::prelude::*;
@@ -82,6 +82,53 @@ fn rows_stay_apart_when_they_are_to() {
     let made = sources.ingest(&plan).unwrap();
     let identities: BTreeSet<_> = made.items.iter().map(|item| &item.item_id).collect();
     assert_eq!((made.items.len(), identities.len()), (3, 3));
+}
+
+#[test]
+fn each_row_becomes_the_same_however_many_there_are() {
+    // Few rows are decided by one statement, more by two at once, and many by the threads of one; their texts are kept or read
+    // again.
+    for rows in [300, 40_000, 130_000] {
+        let sources = Sources::new();
+        sources.images(3).table(&format!(
+            "SELECT n % 4 || '.png' AS file, 'text ' || n AS text, n % 4 AS contest, 'row ' || n AS id FROM range({rows}) AS r(n)"
+        ));
+        let mut plan = sources.pairs();
+        plan.columns.id = Some("id".to_owned());
+        let made = sources.ingest(&plan).unwrap();
+        let join = &made.dataset.record().join;
+        assert_eq!((join.rows, join.rows_matched), (rows, rows / 4 * 3));
+        assert_eq!(made.rejects.len() as u64, rows / 4);
+        let mut found = BTreeSet::new();
+        for item in &made.items {
+            let number: u64 = item.id.strip_prefix("row ").unwrap().parse().unwrap();
+            assert_eq!(item.texts, [format!("text {number}")]);
+            assert_eq!(item.image, format!("{}.png", number % 4));
+            found.insert(number);
+        }
+        assert!(found.into_iter().eq((0..rows).filter(|number| number % 4 < 3)), "{rows}");
+    }
+}
+
+#[test]
+fn what_is_joined_while_images_are_read_is_what_is_joined_afterwards() {
+    let sources = Sources::new();
+    sources.images(3).image("a/0.png", 7).table(
+        "SELECT n % 5 || '.png' AS file, ['one ' || n, 'two'] AS choices, 'B' AS label, n // 2 AS contest FROM range(20) AS r(n)",
+    );
+    let early = sources.choice();
+    // An expression and a condition may ask for the size of a file, which is known later.
+    let by_name = Some(Join { image: ImageKey::Sql("name".to_owned()), metadata: "file".to_owned() });
+    let late = [
+        DataPlan { join: by_name, ..early.clone() },
+        DataPlan { filter: Some("size > 0".to_owned()), ..early.clone() },
+    ];
+    let made = sources.ingest(&early).unwrap();
+    for plan in late {
+        let again = sources.ingest(&plan).unwrap();
+        assert_eq!((&again.items, &again.rejects), (&made.items, &made.rejects));
+        assert_eq!(again.dataset.record().join.rows_matched, made.dataset.record().join.rows_matched);
+    }
 }
 
 #[test]
