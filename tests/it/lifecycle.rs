@@ -296,6 +296,9 @@ fn what_makes_no_sense_is_refused() {
     fs::create_dir_all(context.path("runs/base")).unwrap();
     for wrong in [
         "fsck --set train.epochs=1",
+        "gc --trash --set train.epochs=1",
+        "restore --list --set train.epochs=1",
+        "export x --to y --set train.epochs=1",
         "gc",
         "gc --dry-run",
         "gc --weights",

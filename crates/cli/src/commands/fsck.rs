@@ -52,9 +52,6 @@ impl Line<'_> {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    if !common.set.is_empty() {
-        return Err(CliError::NeedsFiles { option: "--set" });
-    }
     let store = Store::open(&common.store)?;
     // What is found must not be moved or made again before it is mended.
     let lock = (args.repair && store.root().is_dir()).then(|| store.lock()).transpose()?;

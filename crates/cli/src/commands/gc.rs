@@ -65,6 +65,13 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
+impl Args {
+    /// Returns whether it matters what experiments stand for.
+    pub(crate) fn reads_experiments(&self) -> bool {
+        self.keep_best.is_some()
+    }
+}
+
 /// Something that goes.
 enum Waste {
     /// A run, or its weights.

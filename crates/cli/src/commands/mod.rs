@@ -29,11 +29,15 @@ use cliptune_terminal::Exit;
 
 use crate::arguments::{Cli, Command};
 use crate::error::CliError;
+use crate::selection::refuse_settings;
 use crate::tool::{self, Tool};
 
 /// Runs the command that the command line names.
 pub fn run(cli: &Cli) -> Result<Exit, CliError> {
     let common = &cli.common;
+    if !reads_experiments(&cli.command) {
+        refuse_settings(common)?;
+    }
     match &cli.command {
         Command::Run(args) => run::run(args, common),
         Command::Cache(args) => cache::run(args, common),
@@ -63,5 +67,16 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Soup(args) => soup::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),
+    }
+}
+
+/// Checks whether a command may read experiments, over which `--set` is laid. For all others it makes no sense.
+fn reads_experiments(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Check(_) | Command::Status(_) | Command::Sample(_) => true,
+        Command::Ingest(_) | Command::Train(_) | Command::Score(_) | Command::Report(_) => true,
+        Command::Ls(_) | Command::Compare(_) => true,
+        Command::Gc(args) => args.reads_experiments(),
+        _ => false,
     }
 }

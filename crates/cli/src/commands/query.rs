@@ -10,7 +10,7 @@ use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 
 use crate::commands::ls::open;
 use crate::error::CliError;
-use crate::selection::{refuse_settings, short, warn_of};
+use crate::selection::{short, warn_of};
 
 /// The number of rows that a table for people has at most.
 const ROWS: usize = 1000;
@@ -44,7 +44,6 @@ pub(crate) const MEMORY: u64 = 6 << 30;
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    refuse_settings(common)?;
     let store = Store::open(&common.store)?;
     let runs = open(&store, &printer)?;
     confine_memory(MEMORY);

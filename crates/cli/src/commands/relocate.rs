@@ -8,7 +8,7 @@ use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::selection::{refuse_settings, short, warn_of};
+use crate::selection::{short, warn_of};
 
 /// Tell the store that data or a model has moved
 ///
@@ -38,7 +38,6 @@ struct Document<'a> {
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
-    refuse_settings(common)?;
     let printer = common.printer();
     let (from, to) = (absolute(&args.from)?, absolute(&args.to)?);
     if from == to {

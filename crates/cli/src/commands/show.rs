@@ -10,7 +10,7 @@ use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
 
 use crate::error::CliError;
-use crate::selection::{one_run, refuse_settings, short, warn_of};
+use crate::selection::{one_run, short, warn_of};
 use crate::usage;
 use crate::view::RunView;
 use crate::wording;
@@ -40,7 +40,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
-    refuse_settings(common)?;
     let printer = common.printer();
     let store = Store::open(&common.store)?;
     let run = one_run(&store, &args.run)?;
