@@ -67,7 +67,7 @@ fn is_point(plan: &Plan) -> bool {
 
 /// Right about every second item.
 fn half(item: usize) -> bool {
-    item % 2 == 0
+    item.is_multiple_of(2)
 }
 
 /// Right about three of four.

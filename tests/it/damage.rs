@@ -169,6 +169,11 @@ fn a_run_with_a_damaged_record_can_be_removed() {
     let base = context.only_run("base");
     let id = format!("base/{}", base.file_name().unwrap().to_str().unwrap());
     truncate(&base.join("run.json"));
+    let shown = context.cliptune(&format!("show {id}")).ended(1);
+    assert!(
+        shown.stderr.contains("run.json is damaged") && !shown.stderr.contains("did you mean"),
+        "{shown}"
+    );
     let needed = context.cliptune(&format!("rm {id}")).ended(2);
     assert!(needed.stderr.contains("was made from it"), "{needed}");
     let removed = context.cliptune(&format!("rm {id} --force")).succeeded();

@@ -7,7 +7,7 @@ use cliptune_terminal::{Column, Printer, Table, format};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::selection::no_run;
+use crate::selection::no_readable_run;
 
 /// One thing that was, or would be, removed or restored.
 #[derive(Debug, Serialize)]
@@ -35,7 +35,7 @@ pub(crate) fn the_only_run(store: &Store, name: &str) -> Result<Run, CliError> {
     let mut found = store.all_named(name)?;
     match found.len() {
         1 => Ok(found.swap_remove(0)),
-        0 => Err(no_run(store, name)?),
+        0 => Err(no_readable_run(store, name)?),
         _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: found.iter().map(Run::id).collect() }),
     }
 }

@@ -126,9 +126,14 @@ pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
 
 /// Returns the error that a name stands for no run, or that the run it stands for cannot be read.
 pub(crate) fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
-    if let Some((_, error)) = store.damaged_named(name)?.into_iter().next() {
-        return Ok(error.into());
+    match store.damaged_named(name)?.into_iter().next() {
+        Some((_, error)) => Ok(error.into()),
+        None => no_readable_run(store, name),
     }
+}
+
+/// Returns the error that a name stands for no run that can be read.
+pub(crate) fn no_readable_run(store: &Store, name: &str) -> Result<CliError, CliError> {
     let ids: Vec<String> = store.runs()?.runs.iter().map(Run::id).collect();
     let similar = did_you_mean(name, &ids).map(str::to_owned);
     Ok(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })

@@ -34,7 +34,7 @@ fn every_precision_is_measured_beside_fp32() {
         assert_eq!((precisions.task, precisions.n_items, precisions.n_groups), (task, 12, 4));
         let int8 = precisions.of(Precision::Int8).unwrap();
         assert_eq!((int8.max_logit_difference, int8.answers_agree, int8.difference.value), (0.0, 12, 0.0));
-        assert_eq!(int8.difference.method, "the runs do not differ on any item");
+        assert_eq!(int8.difference.method, "the sides do not differ on any item");
         assert_eq!(int8.margin.map(Fraction::get), Some(0.01));
         let fp16 = precisions.of(Precision::Fp16).unwrap();
         assert!(fp16.max_logit_difference > 0.0 && fp16.max_logit_difference < 1.0, "{fp16:?}");
