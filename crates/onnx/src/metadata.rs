@@ -1,5 +1,6 @@
 //! Metadata: what a program that runs the graphs has to know and cannot see from the nodes.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::OnnxError;
 use crate::flavour::Flavour;
+use crate::reduce;
 use crate::weights::WeightFile;
 
 /// The key for exp(logit_scale), the factor that the cosines are multiplied by.
@@ -54,6 +56,15 @@ impl Preparation {
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// Returns the metadata of a graph's file, by key.
+///
+/// # Errors
+/// When the file cannot be read or is not a graph.
+pub fn of_graph(graph: &Path) -> Result<HashMap<String, String>, OnnxError> {
+    let entries = reduce::read(graph)?.metadata_props.into_iter();
+    Ok(entries.filter_map(|entry| Some((entry.key?, entry.value?))).collect())
 }
 
 fn sizes(config: &ClipConfig) -> Vec<(String, String)> {

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::{Experiment, load};
 use cliptune_store::{Claim, OnePlan, Patience, Run, Standing, Store, Work, standings};
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
 use crate::error::ScoreError;
-use crate::runtime::Runtime;
-use crate::score::{Missing, score_run};
+use crate::score::{Missing, Recall, score_run};
 use crate::summary::{Scored, precision_lines, tell};
 
 /// Score the exported models of experiments with ONNX Runtime
@@ -97,7 +97,7 @@ fn score_missing(
     let (mut runtime, mut failed) = (None, None);
     for standing in standings.iter().filter(|standing| !standing.is_scored()) {
         match claimed(&store, standing, &patience).and_then(|claim| match claim {
-            Some(_claim) => score_now(&mut runtime, arguments, standing, printer).map(|()| true),
+            Some(_claim) => score_now(&mut runtime, arguments, &store, standing, printer).map(|()| true),
             None => Ok(false),
         }) {
             Ok(true) => {}
@@ -120,6 +120,7 @@ fn claimed(store: &Store, standing: &Standing, patience: &Patience<'_>) -> Resul
 fn score_now(
     runtime: &mut Option<Runtime>,
     arguments: &Arguments,
+    store: &Store,
     standing: &Standing,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
@@ -133,21 +134,28 @@ fn score_now(
         Some(started) => started,
         none => none.insert(Runtime::start()?),
     };
-    score_one(runtime, standing, run, printer)
+    score_one(runtime, store, standing, run, printer)
 }
 
-fn score_one(runtime: &Runtime, standing: &Standing, run: &Run, printer: &Printer) -> Result<(), ScoreError> {
+fn score_one(
+    runtime: &Runtime,
+    store: &Store,
+    standing: &Standing,
+    run: &Run,
+    printer: &Printer,
+) -> Result<(), ScoreError> {
     if standing.plan.export.onnx.is_empty() {
         return Err(ScoreError::NotExported { run: run.id() });
     }
     let Some(dataset) = &standing.dataset else { return Err(ScoreError::NoDataset { run: run.id() }) };
     let _held = run.hold()?;
-    run.verify_export()?;
+    let files = run.verify_export(store)?;
+    let recall = Recall { cache: &store.cache_folder(), files: &files };
     let unjudged = !standing.unjudged_precisions.is_empty();
     let missing = Missing {
         splits: &standing.missing_scores,
         scale: standing.plan.score.logit_scale,
         export: unjudged.then_some(&standing.plan.export),
     };
-    score_run(runtime, run, dataset, missing, printer)
+    score_run(runtime, run, dataset, missing, Some(recall), printer)
 }

@@ -1,5 +1,7 @@
 //! A split as the towers see it: its distinct images and texts, and the answers computed from their vectors.
 
+use cliptune_encode::model::Model;
+use cliptune_encode::texts::Texts;
 use cliptune_experiment::{TaskKind, Templates};
 use cliptune_store::{ItemImage, ItemSlice, Prediction};
 
@@ -7,10 +9,8 @@ use crate::answer::Answer;
 use crate::distinct::Distinct;
 use crate::error::ScoreError;
 use crate::matrix::{Matrix, product};
-use crate::model::Model;
 use crate::pairs::{self, Hits, Retrieval};
 use crate::temperature::Temperature;
-use crate::texts::Texts;
 
 /// The distinct images and texts of items, and which item has which. Each image and text is encoded once.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl<'a> Distinctions<'a> {
         items: ItemSlice<'a>,
         classes: &'a [String],
         templates: &Templates,
-        model: &Model,
+        model: &Model<'_>,
     ) -> Result<Self, ScoreError> {
         let image_rows = Distinct::new(items.iter().map(cliptune_store::ItemRef::image_number));
         let firsts = image_rows.firsts.iter().filter_map(|&first| items.get(first));

@@ -2,19 +2,15 @@
 
 use std::path::PathBuf;
 
-use cliptune_clip::ConfigError;
-use cliptune_clip::checkpoint::CheckpointError;
-use cliptune_clip::image::ImageError;
-use cliptune_clip::tokenizer::TokenizerError;
+use cliptune_encode::EncodeError;
+use cliptune_encode::graph::GraphError;
+use cliptune_encode::runtime::RuntimeError;
 use cliptune_experiment::{LoadError, Precision, Split};
 use cliptune_native::ORT_DISABLE_TELEMETRY;
 use cliptune_onnx::OnnxError;
 use cliptune_statistics::Unusable;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
-
-use crate::graph::GraphError;
-use crate::runtime::RuntimeError;
 
 /// The reason why scoring failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,24 +27,12 @@ pub enum ScoreError {
     /// ONNX Runtime is missing or unusable.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A graph is missing or unusable.
+    /// The model cannot be used, or cannot encode something.
     #[error(transparent)]
-    Graph(#[from] GraphError),
-    /// The weights beside the graphs are unusable.
-    #[error(transparent)]
-    Weights(#[from] CheckpointError),
+    Encode(Box<EncodeError>),
     /// A graph cannot be made in another precision, or what it is compared with cannot be read.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// The model's configuration is missing or unusable.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The tokenizer is missing or unusable.
-    #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
-    /// An image or the preprocessing is unusable.
-    #[error(transparent)]
-    Image(#[from] ImageError),
     /// No statistics can be computed from the items.
     #[error(transparent)]
     Statistics(#[from] Unusable),
@@ -139,16 +123,6 @@ pub enum ScoreError {
         /// What the embedding consists of: `NaN`, `infinite numbers` or `nothing but zeros`.
         computed: &'static str,
     },
-    /// An embedding has zero length or contains something that is not a finite number.
-    #[error("{}: ONNX Runtime computes {computed} for {input}", graph.display())]
-    NoDirection {
-        /// The graph of the tower.
-        graph: PathBuf,
-        /// The text or image whose embedding is unusable.
-        input: String,
-        /// What the embedding consists of: `NaN`, `infinite numbers` or `nothing but zeros`.
-        computed: &'static str,
-    },
     /// A logit that libtorch recorded when the run was exported is not a finite number.
     #[error(
         "the model of {run} is unusable: libtorch itself computed {computed} for text {text} of item {item} when the run \
@@ -166,10 +140,40 @@ pub enum ScoreError {
     },
 }
 
+impl From<EncodeError> for ScoreError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(Box::new(error))
+    }
+}
+
+/// The advice about files of a run that do not go together.
+const PUT_BACK: &str = "put the files of model/ and onnx/ back as the run wrote them, or move the run's folder out of the store \
+                        and train it again: scores of a model that is fed in another way than it was trained mean nothing";
+/// The advice about a run whose export nobody can use.
+const EXPORT_AGAIN: &str = "the export is damaged or of another program: move the run's folder out of the store, and \
+                            `cliptune run` trains it again";
+/// The advice about weights that compute nothing of use.
+const DIVERGED: &str = "the weights have diverged or were broken before: train with a lower learning rate, or start from \
+                        other weights";
+
+/// Returns what to do about a run's model that cannot be used.
+fn hint_about_model(error: &EncodeError) -> Option<String> {
+    match error {
+        EncodeError::Store(error) => error.hint(),
+        EncodeError::Graph(GraphError::Contradiction(_)) => Some(PUT_BACK.to_owned()),
+        EncodeError::Graph(_) | EncodeError::Weights(_) | EncodeError::Onnx(_) => {
+            Some(EXPORT_AGAIN.to_owned())
+        }
+        EncodeError::NoDirection { .. } => Some(DIVERGED.to_owned()),
+        EncodeError::Config(_) | EncodeError::Tokenizer(_) | EncodeError::Image(_) => None,
+    }
+}
+
 impl Diagnostic for ScoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
+            Self::Encode(error) => return hint_about_model(error),
             Self::Restart(_) => format!("set {ORT_DISABLE_TELEMETRY}=1 in the environment"),
             Self::Runtime(error) => error.advice(),
             Self::NotTrained { files, .. } => {
@@ -181,16 +185,8 @@ impl Diagnostic for ScoreError {
             Self::EmptySplit { split, .. } => {
                 format!("take {split} out of score.splits, or give it a share in data.split")
             }
-            Self::Graph(GraphError::Contradiction(_)) | Self::OtherFit { .. } => {
-                "put the files of model/ and onnx/ back as the run wrote them, or move the run's folder out of the \
-                 store and train it again: scores of a model that is fed in another way than it was trained mean nothing"
-                    .to_owned()
-            }
-            Self::Graph(_) | Self::Weights(_) | Self::NoSample { .. } | Self::ForeignSample { .. } => {
-                "the export is damaged or of another program: move the run's folder out of the store, and `cliptune run` \
-                 trains it again"
-                    .to_owned()
-            }
+            Self::OtherFit { .. } => PUT_BACK.to_owned(),
+            Self::NoSample { .. } | Self::ForeignSample { .. } => EXPORT_AGAIN.to_owned(),
             Self::Parity { .. } => {
                 "nothing was scored; please report this with the model's config.json, and do not deploy the export"
                     .to_owned()
@@ -201,11 +197,7 @@ impl Diagnostic for ScoreError {
             Self::TooCoarse { precision, .. } => {
                 format!("the model's numbers do not fit into it: take {precision} out of export.onnx")
             }
-            Self::NoDirection { .. } | Self::TrainedNotFinite { .. } => {
-                "the weights have diverged or were broken before: train with a lower learning rate, or start from other \
-                 weights"
-                    .to_owned()
-            }
+            Self::TrainedNotFinite { .. } => DIVERGED.to_owned(),
             _ => return None,
         };
         Some(hint)
@@ -215,6 +207,10 @@ impl Diagnostic for ScoreError {
         match self {
             Self::Experiments(_) => Exit::Usage,
             Self::Store(error) => error.exit(),
+            Self::Encode(error) => match &**error {
+                EncodeError::Store(error) => error.exit(),
+                _ => Exit::Failed,
+            },
             _ => Exit::Failed,
         }
     }

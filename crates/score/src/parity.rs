@@ -4,16 +4,17 @@
 //! plausible and are wrong (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds such errors;
 //! comparing accuracy does not.
 
+use cliptune_encode::EncodeError;
+use cliptune_encode::export::Export;
+use cliptune_encode::model::{CombinedModel, Model};
+use cliptune_encode::tower::Tower;
+use cliptune_encode::towers::Towers;
 use cliptune_experiment::Templates;
 use cliptune_store::{ItemImage, Parity, ParityItem, ParitySample};
 
 use crate::error::ScoreError;
-use crate::export::Export;
-use crate::graph::Graph;
 use crate::matrix::product;
-use crate::model::{CombinedModel, Model};
 use crate::softmax::highest;
-use crate::towers::Towers;
 
 /// The largest absolute difference between two logits that passes. Logits are compared after multiplication by
 /// exp(logit_scale), which gives cosines a range of ±100 for the published models.
@@ -24,14 +25,14 @@ pub(crate) const TOLERANCE: f64 = 1e-3;
 
 /// The graphs of a run that scoring does not use but other programs will; they have to pass as well.
 #[derive(Debug)]
-pub(crate) struct Unscored {
-    vision: Option<Graph>,
+pub(crate) struct Unscored<'r> {
+    vision: Option<Tower<'r>>,
     combined: Option<CombinedModel>,
 }
 
-impl Unscored {
+impl<'r> Unscored<'r> {
     /// Opens those of these graphs that were exported.
-    pub(crate) fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
+    pub(crate) fn open(export: &Export<'r>) -> Result<Self, ScoreError> {
         Ok(Self { vision: Towers::other_vision(export)?, combined: CombinedModel::open(export)? })
     }
 }
@@ -40,10 +41,10 @@ impl Unscored {
 ///
 /// `images` are the sample's image files, one per item. A difference beyond [`TOLERANCE`] is an error that names
 /// the run and the item.
-pub(crate) fn check(
+pub(crate) fn check<'r>(
     run: &str,
-    model: &mut Model,
-    unscored: Unscored,
+    model: &mut Model<'r>,
+    unscored: Unscored<'r>,
     sample: &ParitySample,
     images: &[ItemImage],
 ) -> Result<Parity, ScoreError> {
@@ -56,7 +57,8 @@ pub(crate) fn check(
     }
     if let Some(mut combined) = unscored.combined {
         let logits = |(item, image): (&ParityItem, &ItemImage)| combined.logits(model, image, &texts(item));
-        let logits = sample.items.iter().zip(images).map(logits).collect::<Result<Vec<_>, _>>()?;
+        let logits: Result<Vec<_>, EncodeError> = sample.items.iter().zip(images).map(logits).collect();
+        let logits = logits?;
         gate.compare("model.onnx", &logits)?;
     }
     Ok(gate.passed())
@@ -64,7 +66,7 @@ pub(crate) fn check(
 
 /// Returns the logits as scoring computes them, with the same batches and the same arithmetic.
 fn tower_logits(
-    model: &mut Model,
+    model: &mut Model<'_>,
     sample: &ParitySample,
     images: &[ItemImage],
 ) -> Result<Vec<Vec<f64>>, ScoreError> {

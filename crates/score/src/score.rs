@@ -1,19 +1,21 @@
 //! Scores one run: first the parity gate, then each split that has no scores, then the reduced precisions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
+use cliptune_encode::export::Export;
+use cliptune_encode::model::Model;
+use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::{ExportPlan, ImageFit, Split, TaskKind};
 use cliptune_store::{Dataset, ItemRef, ItemSlice, Items, Parity, Part, Run, read_parity, write_scores};
 use cliptune_terminal::Printer;
 
 use crate::distinct::Distinct;
 use crate::error::ScoreError;
-use crate::export::Export;
-use crate::model::Model;
 use crate::parity::{self, Unscored};
 use crate::precisions::{self, Subject};
-use crate::runtime::Runtime;
 use crate::split::{self, Job};
+use crate::verdict::Verdict;
 
 /// The parts of items that scoring reads.
 pub(crate) const SCORED: &[Part] = &[Part::Identity, Part::Rows, Part::Group, Part::Image, Part::Texts];
@@ -29,23 +31,49 @@ pub struct Missing<'a> {
     pub export: Option<&'a ExportPlan>,
 }
 
-/// Scores splits of a finished run, writes each as soon as it is complete, and judges the run's reduced precisions.
+/// What may be remembered of a run between calls, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Recall<'a> {
+    /// The cache of the store.
+    pub cache: &'a Path,
+    /// The hashes of all files of the run's model and graphs, as [`Run::verify_export`] gives them.
+    pub files: &'a BTreeMap<String, String>,
+}
+
+/// Scores splits of a finished run, writes each as soon as it is complete, and judges the run's reduced precisions. Where
+/// nothing may be remembered, the run passes the gate again and everything is encoded.
 pub fn score_run(
     runtime: &Runtime,
     run: &Run,
     dataset: &Dataset,
     missing: Missing<'_>,
+    recall: Option<Recall<'_>>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
     let Missing { splits, scale, export: plan } = missing;
     let items =
         splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
     let (graphs, folder) = (run.onnx_folder(), run.model_folder());
-    let export = Export::read(runtime, &graphs, &folder)?;
+    let verdict = recall.map(|recall| Verdict::of(&recall, runtime, run, dataset)).transpose()?;
+    let passed = verdict.as_ref().and_then(Verdict::passed);
+    let export = match &passed {
+        Some(_) => Export::known(runtime, &graphs, &folder),
+        None => Export::read(runtime, &graphs, &folder)?,
+    };
     let mut model = Model::open(&export)?;
     check_fit(run, &model)?;
+    let parity = match passed {
+        Some(parity) => parity,
+        None => {
+            let parity = pass_gate(&export, run, dataset, &mut model)?;
+            verdict.inspect(|verdict| verdict.remember(&parity));
+            parity
+        }
+    };
+    if let Some(recall) = recall {
+        model.remember(recall.cache, runtime, |file| recall.files.get(&format!("onnx/{file}")).cloned());
+    }
     let templates = run.record().plan.data.columns.task.templates();
-    let parity = pass_gate(&export, run, dataset, &mut model)?;
     for (&split, items) in splits.iter().zip(&items) {
         let items = items.all();
         let job = Job { dataset, split, items, templates: &templates, scale };
@@ -82,7 +110,7 @@ fn split_items(run: &Run, dataset: &Dataset, split: Split) -> Result<Items, Scor
 
 /// Refuses a model folder and graphs that agree with each other but not with the run's plan: both belong to another
 /// run.
-fn check_fit(run: &Run, model: &Model) -> Result<(), ScoreError> {
+fn check_fit(run: &Run, model: &Model<'_>) -> Result<(), ScoreError> {
     let found = model.fit().as_str();
     match run.record().plan.model.image_fit.map(ImageFit::as_str) {
         Some(planned) if planned != found => Err(ScoreError::OtherFit { run: run.id(), planned, found }),
@@ -91,11 +119,11 @@ fn check_fit(run: &Run, model: &Model) -> Result<(), ScoreError> {
 }
 
 /// Compares ONNX Runtime's logits with those that libtorch recorded when the run was exported.
-fn pass_gate(
-    export: &Export<'_>,
+fn pass_gate<'r>(
+    export: &Export<'r>,
     run: &Run,
     dataset: &Dataset,
-    model: &mut Model,
+    model: &mut Model<'r>,
 ) -> Result<Parity, ScoreError> {
     let sample = read_parity(run)?;
     let all = dataset.columns(&Split::ALL, &[Part::Identity, Part::Image])?;

@@ -1,5 +1,7 @@
 //! Scores one split of one run.
 
+use cliptune_encode::model::Model;
+use cliptune_encode::texts::Texts;
 use cliptune_experiment::{Split, TaskKind, Templates};
 use cliptune_statistics::Bootstrap;
 use cliptune_store::{ClassScores, Dataset, ItemSlice, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
@@ -12,9 +14,7 @@ use crate::distinct::Distinct;
 use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
 use crate::matrix::Matrix;
-use crate::model::Model;
 use crate::temperature::Temperature;
-use crate::texts::Texts;
 use crate::{choice, classes, pairs};
 
 /// The split that is to be scored.
@@ -53,7 +53,7 @@ impl Answers {
 /// Scores a split, encoding each distinct image and each distinct text once.
 pub(crate) fn score(
     job: &Job<'_>,
-    model: &mut Model,
+    model: &mut Model<'_>,
     parity: Parity,
     printer: &Printer,
 ) -> Result<(Scores, Vec<Prediction>), ScoreError> {
@@ -148,7 +148,7 @@ fn retrieval(
 fn encode(
     job: &Job<'_>,
     distinct: &Distinctions<'_>,
-    model: &mut Model,
+    model: &mut Model<'_>,
     printer: &Printer,
 ) -> Result<Encoded, ScoreError> {
     let texts = encode_texts(job, model, &distinct.texts, printer)?;
@@ -161,7 +161,7 @@ fn encode(
 
 fn encode_texts(
     job: &Job<'_>,
-    model: &mut Model,
+    model: &mut Model<'_>,
     texts: &Texts<'_>,
     printer: &Printer,
 ) -> Result<Matrix, ScoreError> {
@@ -172,7 +172,7 @@ fn encode_texts(
             job.split
         ));
     }
-    let rows = texts.batches().places().len() as u64;
+    let rows = texts.prompts().len() as u64;
     let progress = printer.progress(&format!("{} texts", job.split), rows, "text");
     let rows = model.encode_texts(texts, |texts| progress.advance(texts as u64))?;
     progress.finish();

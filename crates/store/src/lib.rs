@@ -94,7 +94,7 @@ pub use class_scores::{ClassScore, ClassScores, Confusion};
 pub use cliptune_machine::{Sample, Total, Usage, energy};
 pub use clock::Clock;
 pub use closed::{closing, duckdb_said, interruptible};
-pub use compact::{read_compact, write_compact};
+pub use compact::{make_room, oldest_first, read_compact, write_compact};
 pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{
     Changes, DatasetRecord, Difference, FoundJoin, History, ItemCounts, JoinCounts, Leaks, Move, SourceBytes,

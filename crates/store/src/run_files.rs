@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use crate::digests::{Digest, Memory};
 use crate::error::{Damage, StoreError};
+use crate::image_files::FileNames;
 use crate::parity::read_parity;
 use crate::regular::{expect_hash, file_hash, is_absent, make_way};
 use crate::run::{ADAPTER, MODEL, ONNX, Run};
 use crate::run_record::End;
+use crate::store::Store;
+use crate::unread::Unread;
 
 /// The files that have a checksum of their own. They are made again when they are damaged.
 const RECORDS: [&str; 3] = ["parity.json", "precisions.json", "origin.json"];
@@ -67,13 +71,31 @@ impl Run {
         self.verify(|path| path.starts_with(MODEL))
     }
 
-    /// Makes sure that the model and the graphs have not changed since the run ended. This is called before the run
-    /// is scored.
+    /// Makes sure that the model and the graphs have not changed since the run ended, and returns the BLAKE3 of each of their
+    /// files by its path in the run's folder. This is called before the run is scored. A file whose size, times and inode are
+    /// as they were when it was read last is not read again.
     ///
     /// # Errors
     /// Returns an error when one of their files is missing, has changed or cannot be read.
-    pub fn verify_export(&self) -> Result<(), StoreError> {
-        self.verify(|path| !path.starts_with(ADAPTER))
+    pub fn verify_export(&self, store: &Store) -> Result<BTreeMap<String, String>, StoreError> {
+        let wanted = |path: &Path| !path.starts_with(ADAPTER);
+        let mut names = Vec::new();
+        self.verify_by(wanted, |name, _| {
+            names.push(name.to_owned());
+            Ok(())
+        })?;
+        let memory = Memory::recall(&store.cache_folder(), &format!("export {}", self.folder().display()));
+        let files = FileNames::new(self.folder().to_path_buf(), names);
+        let digests = memory.digests(&files, &Unread::hash, &|_, _| {})?;
+        let found: HashMap<&str, String> =
+            files.relative.iter().map(String::as_str).zip(digests.iter().map(Digest::hex)).collect();
+        self.verify_by(wanted, |name, hash| match found.get(name) {
+            Some(found) if found == hash => Ok(()),
+            _ => Err(StoreError::damaged(&self.folder().join(name), Damage::Content)),
+        })?;
+        let files = self.record().end.iter().flat_map(|End { files, .. }| files);
+        let files = files.filter(|(name, _)| wanted(Path::new(name)));
+        Ok(files.map(|(name, hash)| (name.clone(), hash.clone())).collect())
     }
 
     /// Returns an error when something that is derived from the run's weights is damaged: the graphs or libtorch's
@@ -108,6 +130,15 @@ impl Run {
     }
 
     fn verify(&self, wanted: impl Fn(&Path) -> bool) -> Result<(), StoreError> {
+        self.verify_by(wanted, |name, hash| expect_hash(&self.folder().join(name), hash))
+    }
+
+    /// Has the hashes of files checked, each once: the weights have a name in each of two folders.
+    fn verify_by(
+        &self,
+        wanted: impl Fn(&Path) -> bool,
+        mut check: impl FnMut(&str, &str) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         if self.lacks_weights() {
             return Err(StoreError::NoWeights { run: self.id() });
         }
@@ -117,7 +148,7 @@ impl Run {
             let path = self.folder().join(name);
             let place = fs::canonicalize(&path).map_err(|_| StoreError::damaged(&path, Damage::Missing))?;
             if intact.get(&place) != Some(&hash.as_str()) {
-                expect_hash(&path, hash)?;
+                check(name, hash)?;
                 intact.insert(place, hash);
             }
         }

@@ -29,3 +29,7 @@ pub use pipeline::Pipeline;
 pub use preprocessor::{OPENAI_MEAN, OPENAI_STD, Pixels, Preprocessor, WHITE};
 pub use preprocessor_config::{FILE as PREPROCESSOR_FILE, PROCESSOR_FILE};
 pub use similarity::{PerceptualHash, near_duplicates};
+
+/// The version of the decoding, raised with every change in what it gives for the same file and settings. Caches of what was
+/// made of an image's pixels are named after it.
+pub const DECODING: u32 = 2;

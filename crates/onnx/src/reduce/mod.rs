@@ -82,7 +82,8 @@ pub fn shipped_bytes(graph: &Path) -> Result<u64, OnnxError> {
     Ok(file.len() + elsewhere)
 }
 
-fn read(path: &Path) -> Result<proto::Model, OnnxError> {
+/// Reads a graph with its metadata.
+pub(crate) fn read(path: &Path) -> Result<proto::Model, OnnxError> {
     let bytes = fs_err::read(path).map_err(|source| OnnxError::Read { path: path.to_path_buf(), source })?;
     let damaged = |why: String| OnnxError::Damaged { path: path.to_path_buf(), why };
     let model = proto::Model::decode(bytes.as_slice()).map_err(|source| damaged(source.to_string()))?;

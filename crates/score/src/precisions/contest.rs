@@ -1,21 +1,23 @@
-//! Runs the same items through the towers of every precision, batch by batch in turn, so that whatever else the machine
+//! Runs the same items through the towers of every precision, a few batches in turn, so that whatever else the machine
 //! does affects all of them alike.
 
 use std::time::{Duration, Instant};
 
 use cliptune_clip::image::Preprocessor;
+use cliptune_encode::EncodeError;
+use cliptune_encode::batch::Batch;
+use cliptune_encode::images::ImageBatches;
+use cliptune_encode::model::Model;
+use cliptune_encode::texts::TextBatches;
+use cliptune_encode::tower::Tower;
+use cliptune_encode::towers::{Towers, image_input, text_input};
 use cliptune_experiment::{Precision, Split, TaskKind};
 use cliptune_store::{ItemSlice, Prediction};
 use cliptune_terminal::Printer;
 
 use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
-use crate::graph::GraphError;
-use crate::images::in_batches;
 use crate::matrix::{Matrix, NoDirection};
-use crate::model::Model;
-use crate::texts::TextBatches;
-use crate::towers::{Towers, image_input, text_input};
 
 /// The answers of one precision, and how long they took.
 pub(super) struct Entrant {
@@ -34,23 +36,23 @@ pub(super) struct Entrants {
 }
 
 /// Runs the items through fp32, whose towers belong to the model, and through the reduced precisions.
-pub(super) fn run(
+pub(super) fn run<'r>(
     items: ItemSlice<'_>,
     task: TaskKind,
     distinct: &Distinctions<'_>,
-    model: &mut Model,
-    mut reduced: Vec<(Precision, Towers)>,
+    model: &mut Model<'r>,
+    mut reduced: Vec<(Precision, Towers<'r>)>,
     printer: &Printer,
 ) -> Result<Entrants, ScoreError> {
     let temperature = model.temperature();
     let (towers, preprocessor) = model.towers();
     let mut fp32 = Lane::new(Precision::Fp32, towers);
-    let mut reduced: Vec<Lane<'_>> =
+    let mut reduced: Vec<Lane<'_, '_>> =
         reduced.iter_mut().map(|(precision, towers)| Lane::new(*precision, towers)).collect();
-    let mut lanes: Vec<&mut Lane<'_>> = std::iter::once(&mut fp32).chain(&mut reduced).collect();
-    encode_texts(&mut lanes, distinct.texts.batches(), printer)?;
+    let mut lanes: Vec<&mut Lane<'_, '_>> = std::iter::once(&mut fp32).chain(&mut reduced).collect();
+    encode_texts(&mut lanes, &distinct.texts.all_batches(), printer)?;
     encode_images(&mut lanes, distinct, preprocessor, printer)?;
-    let finish = |lane: Lane<'_>| {
+    let finish = |lane: Lane<'_, '_>| {
         let (precision, image_time, text_time) = (lane.precision, lane.images.mean(), lane.texts.mean());
         let encoded = lane.encoded(distinct)?;
         let predictions = distinct.predictions(task, items, &encoded, temperature);
@@ -61,9 +63,9 @@ pub(super) fn run(
 }
 
 /// One precision on its way through the batches.
-struct Lane<'a> {
+struct Lane<'a, 'r> {
     precision: Precision,
-    towers: &'a mut Towers,
+    towers: &'a mut Towers<'r>,
     images: Rows,
     texts: Rows,
 }
@@ -76,8 +78,8 @@ struct Rows {
     encoded: u32,
 }
 
-impl<'a> Lane<'a> {
-    fn new(precision: Precision, towers: &'a mut Towers) -> Self {
+impl<'a, 'r> Lane<'a, 'r> {
+    fn new(precision: Precision, towers: &'a mut Towers<'r>) -> Self {
         Self { precision, towers, images: Rows::default(), texts: Rows::default() }
     }
 
@@ -87,25 +89,26 @@ impl<'a> Lane<'a> {
         let mut images = images.rows;
         let too_coarse =
             |input, lost: NoDirection| ScoreError::TooCoarse { precision, input, computed: lost.computed() };
-        let texts = distinct.texts.unit_vectors(&texts.rows).map_err(|lost| match precision {
-            Precision::Fp32 => towers.text_without_direction(&distinct.texts, lost),
+        let texts = texts.rows.select(&distinct.texts.all_batches().places());
+        let texts = distinct.texts.unit_vectors(texts).map_err(|lost| match precision {
+            Precision::Fp32 => towers.text_without_direction(&distinct.texts, lost).into(),
             _ => too_coarse(text_input(&distinct.texts, lost.row), lost),
         })?;
         images.normalise().map_err(|lost| match precision {
-            Precision::Fp32 => towers.image_without_direction(&distinct.images, lost),
+            Precision::Fp32 => towers.image_without_direction(&distinct.images, lost).into(),
             _ => too_coarse(image_input(&distinct.images, lost.row), lost),
         })?;
         Ok(Encoded { images, texts })
     }
 }
 
+/// The number of batches that a tower encodes before it is another tower's turn.
+const AT_A_TIME: usize = 4;
+
 impl Rows {
-    /// Runs one batch, of which the first `wanted` rows are kept. The others are filling, whose time is counted too.
-    fn add(
-        &mut self,
-        wanted: usize,
-        mut run: impl FnMut() -> Result<Matrix, GraphError>,
-    ) -> Result<(), GraphError> {
+    /// Encodes some batches.
+    fn add(&mut self, tower: &mut Tower<'_>, batches: &[Batch]) -> Result<(), EncodeError> {
+        let mut run = || tower.encode(batches.len(), batches.iter().map(Ok), |_| {});
         if self.encoded == 0 {
             // A session's first run sets up what all later runs use, so it is not timed.
             run()?;
@@ -114,7 +117,7 @@ impl Rows {
         let rows = run()?;
         self.time += begun.elapsed();
         self.encoded += rows.rows() as u32;
-        self.rows.extend(&rows, wanted);
+        self.rows.extend(&rows);
         Ok(())
     }
 
@@ -124,39 +127,38 @@ impl Rows {
 }
 
 fn encode_texts(
-    lanes: &mut [&mut Lane<'_>],
-    batches: &TextBatches,
+    lanes: &mut [&mut Lane<'_, '_>],
+    batches: &TextBatches<'_>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
     let progress = printer.progress("precisions: texts", batches.places().len() as u64, "text");
-    for (batch, texts) in batches.iter() {
+    for batches in batches.get().chunks(AT_A_TIME) {
         for lane in lanes.iter_mut() {
-            let Lane { towers, texts: rows, .. } = &mut **lane;
-            rows.add(texts, || towers.encode_texts(&batch))?;
+            lane.texts.add(&mut lane.towers.text, batches)?;
         }
-        progress.advance(texts as u64);
+        progress.advance(batches.iter().map(Batch::rows).sum::<usize>() as u64);
     }
     progress.finish();
     Ok(())
 }
 
 fn encode_images(
-    lanes: &mut [&mut Lane<'_>],
+    lanes: &mut [&mut Lane<'_, '_>],
     distinct: &Distinctions<'_>,
     preprocessor: &Preprocessor,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
-    let (paths, side) = (&distinct.images, preprocessor.size as usize);
+    let paths = &distinct.images;
     let progress =
         printer.progress(&format!("precisions: {} images", Split::Validation), paths.len() as u64, "image");
-    in_batches(preprocessor, paths, |batch| {
+    let mut batches = ImageBatches::new(preprocessor, paths).read().peekable();
+    while batches.peek().is_some() {
+        let some = batches.by_ref().take(AT_A_TIME).collect::<Result<Vec<Batch>, _>>()?;
         for lane in lanes.iter_mut() {
-            let Lane { towers, images: rows, .. } = &mut **lane;
-            rows.add(batch.images, || towers.encode_images(&batch, side))?;
+            lane.images.add(&mut lane.towers.vision, &some)?;
         }
-        progress.advance(batch.images as u64);
-        Ok(())
-    })?;
+        progress.advance(some.iter().map(Batch::rows).sum::<usize>() as u64);
+    }
     progress.finish();
     Ok(())
 }

@@ -10,6 +10,8 @@ mod workshop;
 
 use std::collections::BTreeSet;
 
+use cliptune_encode::model::Model;
+use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::{ExportPlan, Precision, Split};
 use cliptune_store::{
     Dataset, Precisions, ReducedPrecision, Run, read_precisions, unless_damaged, write_precisions,
@@ -18,8 +20,6 @@ use cliptune_terminal::Printer;
 
 use crate::encoded::Distinctions;
 use crate::error::ScoreError;
-use crate::model::Model;
-use crate::runtime::Runtime;
 use crate::score::SCORED;
 use workshop::Workshop;
 
@@ -35,10 +35,10 @@ pub(crate) struct Subject<'a> {
 /// leaves the files of those.
 ///
 /// `model` is the run's fp32 model, which has passed the parity gate.
-pub(crate) fn judge(
+pub(crate) fn judge<'r>(
     subject: &Subject<'_>,
-    runtime: &Runtime,
-    model: &mut Model,
+    runtime: &'r Runtime,
+    model: &mut Model<'r>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
     let workshop = Workshop::open(subject.run)?;
@@ -75,12 +75,12 @@ fn recorded(subject: &Subject<'_>) -> Result<Recorded, ScoreError> {
 }
 
 /// Runs the validation split through fp32 and the reduced precisions.
-fn measure(
+fn measure<'r>(
     subject: &Subject<'_>,
-    runtime: &Runtime,
+    runtime: &'r Runtime,
     workshop: &Workshop<'_>,
     precisions: &BTreeSet<Precision>,
-    model: &mut Model,
+    model: &mut Model<'r>,
     printer: &Printer,
 ) -> Result<Precisions, ScoreError> {
     let Subject { run, dataset, .. } = subject;
@@ -90,8 +90,8 @@ fn measure(
         return Err(ScoreError::NothingToJudgeBy { run: run.id() });
     }
     precisions.iter().try_for_each(|precision| workshop.make(*precision))?;
-    let open = |precision: &Precision| Ok((*precision, workshop.towers(runtime, *precision)?));
-    let reduced = precisions.iter().map(open).collect::<Result<Vec<_>, ScoreError>>()?;
+    let towers = |precision: &Precision| (*precision, workshop.towers(runtime, *precision));
+    let reduced = precisions.iter().map(towers).collect();
     let (record, templates) = (dataset.record(), run.record().plan.data.columns.task.templates());
     let distinct = Distinctions::of(items, &record.classes, &templates, model)?;
     let entrants = contest::run(items, record.task, &distinct, model, reduced, printer)?;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::StagedFolder;
+use cliptune_encode::runtime::Runtime;
+use cliptune_encode::towers::Towers;
 use cliptune_experiment::Precision;
 use cliptune_onnx::{Reduction, reduce, shipped_bytes};
 use cliptune_store::{Run, tower_files};
 
 use crate::error::ScoreError;
-use crate::runtime::Runtime;
-use crate::towers::Towers;
 
 /// A folder beside the run's graphs that is removed when the work is done.
 pub(super) struct Workshop<'a> {
@@ -50,10 +50,10 @@ impl<'a> Workshop<'a> {
         tower_files(precision).iter().all(|file| folder.join(file).is_file())
     }
 
-    /// Returns the towers of a precision, ready to run.
-    pub(super) fn towers(&self, runtime: &Runtime, precision: Precision) -> Result<Towers, ScoreError> {
+    /// Returns the towers of a precision.
+    pub(super) fn towers<'r>(&self, runtime: &'r Runtime, precision: Precision) -> Towers<'r> {
         let [text, vision] = self.files(precision);
-        Ok(Towers::open(runtime, &text, &vision)?)
+        Towers::new(runtime, text, vision)
     }
 
     /// Returns the size of both towers with their weights, in bytes; the fp32 towers are those of the run.

@@ -1,8 +1,8 @@
 //! Graphs that do not go with their run: refused before anything is scored.
 
+use cliptune_encode::EncodeError;
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_onnx::{FAST_VISION_MODEL_FILE, MODEL_FILE, TEXT_MODEL_FILE, VISION_MODEL_FILE};
-use cliptune_score::error::ScoreError;
 use cliptune_store::{Run, read_scores};
 use cliptune_terminal::Diagnostic;
 use fs_err as fs;
@@ -128,7 +128,7 @@ fn the_fast_vision_tower_is_preferred() {
     fs::write(onnx.join(VISION_MODEL_FILE), "damaged").unwrap();
     assert!(open(&run).is_ok());
     fs::remove_file(onnx.join(FAST_VISION_MODEL_FILE)).unwrap();
-    assert!(matches!(open(&run).unwrap_err(), ScoreError::Graph(_)));
+    assert!(matches!(open(&run).unwrap_err(), EncodeError::Onnx(_)));
 }
 
 #[test]
@@ -136,5 +136,5 @@ fn a_missing_tower_is_named() {
     let (message, ..) = refusal(&Fixture::new(TaskKind::Choice), |run| {
         fs::remove_file(run.onnx_folder().join(TEXT_MODEL_FILE)).unwrap();
     });
-    assert_eq!(message, "ONNX Runtime cannot open RUN/onnx/text_model.onnx");
+    assert_eq!(message, "cannot read RUN/onnx/text_model.onnx");
 }

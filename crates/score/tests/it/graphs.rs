@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_score::graph::{Graph, Input};
+use cliptune_encode::graph::{Graph, Input};
+use cliptune_encode::runtime::Purpose;
 use serde::Deserialize;
 
 use crate::RUNTIME;
@@ -26,7 +27,7 @@ fn expected() -> Expected {
 }
 
 fn open(file: &str, inputs: &[&'static str], outputs: &[&'static str]) -> Graph {
-    Graph::open(&RUNTIME, &reference(file), inputs, outputs).unwrap()
+    Graph::open(&RUNTIME, &reference(file), Purpose::Few, inputs, outputs).unwrap()
 }
 
 #[test]
@@ -54,27 +55,18 @@ fn outputs_are_numpys() {
 }
 
 #[test]
-fn the_multiplier_is_read_from_the_file() {
-    assert_eq!(open("text_model.onnx", &[], &[]).temperature().unwrap().scale, 10.0);
-    let error = open("vision_model.onnx", &[], &[]).temperature().unwrap_err();
-    assert!(
-        error.to_string().ends_with("vision_model.onnx does not say its logit_scale or logit_bias"),
-        "{error}"
-    );
-}
-
-#[test]
 fn a_missing_input_is_named_with_those_that_are_there() {
     let file = reference("text_model.onnx");
-    let error = Graph::open(&RUNTIME, &file, &["input_ids", "attention_mask"], &[]).unwrap_err();
+    let error =
+        Graph::open(&RUNTIME, &file, Purpose::Few, &["input_ids", "attention_mask"], &[]).unwrap_err();
     assert!(error.to_string().ends_with("has no input attention_mask; it has input_ids"), "{error}");
 }
 
 #[test]
 fn a_file_that_is_no_graph_is_an_error() {
-    let error = Graph::open(&RUNTIME, &reference("expected.json"), &[], &[]).unwrap_err();
+    let error = Graph::open(&RUNTIME, &reference("expected.json"), Purpose::Few, &[], &[]).unwrap_err();
     assert!(error.to_string().contains("expected.json"), "{error}");
-    let error = Graph::open(&RUNTIME, Path::new("nowhere.onnx"), &[], &[]).unwrap_err();
+    let error = Graph::open(&RUNTIME, Path::new("nowhere.onnx"), Purpose::Few, &[], &[]).unwrap_err();
     assert!(error.to_string().contains("nowhere.onnx"), "{error}");
 }
 

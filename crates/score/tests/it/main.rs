@@ -8,11 +8,12 @@ mod fixture;
 mod graphs;
 mod library;
 mod precisions;
+mod recall;
 mod towers;
 
 use std::sync::LazyLock;
 
-use cliptune_score::runtime::Runtime;
+use cliptune_encode::runtime::Runtime;
 
 /// There is one ONNX Runtime per process, and tests share theirs.
 static RUNTIME: LazyLock<Runtime> =

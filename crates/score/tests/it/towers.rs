@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use cliptune_experiment::Split;
-use cliptune_experiment::{TaskKind, Templates};
+use cliptune_encode::EncodeError;
+use cliptune_encode::export::Export;
+use cliptune_encode::matrix::product;
+use cliptune_encode::model::Model;
+use cliptune_experiment::{Split, TaskKind, Templates};
 use cliptune_onnx::{FAST_VISION_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_score::error::ScoreError;
-use cliptune_score::export::Export;
-use cliptune_score::matrix::product;
-use cliptune_score::model::Model;
 use cliptune_score::score::{Missing, score_run};
 use cliptune_store::{Dataset, Run, read_parity, read_scores, write_parity};
 use cliptune_terminal::Printer;
@@ -17,18 +17,18 @@ use fs_err as fs;
 use crate::RUNTIME;
 use crate::fixture::Fixture;
 
-pub(crate) fn open(run: &Run) -> Result<Model, ScoreError> {
+pub(crate) fn open(run: &Run) -> Result<Model<'static>, EncodeError> {
     Model::open(&Export::read(&RUNTIME, &run.onnx_folder(), &run.model_folder())?)
 }
 
-fn model(fixture: &Fixture) -> Model {
+fn model(fixture: &Fixture) -> Model<'static> {
     let (run, _) = fixture.train();
     open(&run).unwrap()
 }
 
 pub(crate) fn score_split(run: &Run, dataset: &Dataset, split: Split) -> Result<(), ScoreError> {
     let missing = Missing { splits: &[split], scale: None, export: None };
-    score_run(&RUNTIME, run, dataset, missing, &Printer::new(true, false))
+    score_run(&RUNTIME, run, dataset, missing, None, &Printer::new(true, false))
 }
 
 #[test]

@@ -15,18 +15,18 @@ pub(super) fn files(store: &Store) -> Vec<PathBuf> {
     let pixels = cache.join("pixels");
     let is_known = |path: &PathBuf| {
         let is_visible = !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        is_visible && (path.starts_with(&pixels) || is_binary(&cache, path))
+        is_visible && (path.starts_with(&pixels) || is_binary(path))
     };
     walk::files(&cache).into_iter().filter(is_known).collect()
 }
 
 /// Checks whether a file is one of those that `write_compact` writes.
-fn is_binary(cache: &Path, path: &Path) -> bool {
-    path.parent() == Some(cache) && path.extension().is_some_and(|extension| extension == "bin")
+fn is_binary(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "bin")
 }
 
-pub(super) fn look(store: &Store, path: &Path) -> Vec<Finding> {
-    let is_whole = match is_binary(&store.cache_folder(), path) {
+pub(super) fn look(_: &Store, path: &Path) -> Vec<Finding> {
+    let is_whole = match is_binary(path) {
         true => is_compact(path),
         false => are_pixels(path),
     };

@@ -189,10 +189,10 @@ fn a_flipped_byte_of_a_model_is_found_before_it_is_used() {
             matches!(&error, StoreError::Damaged { path, .. } if path.file_name() == file.file_name()),
             "{error}"
         );
-        assert!(made.run.verify_export().is_err());
+        assert!(made.run.verify_export(&made.world.store()).is_err());
         fs::write(&file, &bytes).unwrap();
     }
-    made.run.verify_export().unwrap();
+    made.run.verify_export(&made.world.store()).unwrap();
     // By its path, the run's model or the run itself, it is the same model.
     for folder in [made.run.model_folder(), made.run.folder().to_path_buf()] {
         let base = || {

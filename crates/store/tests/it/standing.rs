@@ -257,7 +257,7 @@ fn a_run_whose_weights_were_removed_is_fresh_until_something_needs_them() {
     fs::remove_dir_all(run.scores_folder(Split::Test)).unwrap();
     let standing = stand(&world, std::slice::from_ref(&plan)).remove(0);
     assert_eq!((standing.is_trained(), standing.why), (true, vec!["not scored on test".to_owned()]));
-    let error = run.verify_export().unwrap_err();
+    let error = run.verify_export(&world.store()).unwrap_err();
     assert!(matches!(error, StoreError::NoWeights { .. }), "{error}");
 
     let mut child = world.plan("child");

@@ -230,13 +230,13 @@ fn weights_go_and_come_back_while_records_and_scores_stay() {
         run.lacks_weights()
             && left.iter().all(|name| name.starts_with("scores/") || kept.contains(&name.as_str()))
     );
-    for needing in [run.verify_model(), run.verify_export()] {
+    for needing in [run.verify_model(), run.verify_export(&world.store()).map(drop)] {
         assert!(matches!(needing, Err(StoreError::NoWeights { .. })));
     }
     assert!(matches!(remove_weights(&world, &run), Err(StoreError::NoWeights { .. })));
     restore(&world).unwrap();
     assert_eq!(tree(run.folder()), before);
-    run.verify_export().unwrap();
+    run.verify_export(&world.store()).unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_clip::image::Preprocessor;
+use cliptune_clip::image::{DECODING, Preprocessor};
 use cliptune_durable::write_remade;
 use cliptune_store::{PIXEL_CHECKSUM, pixel_checksum, read_file};
 use fs_err as fs;
@@ -13,8 +13,6 @@ const DIGITS: usize = 16;
 const LARGEST: u64 = 32 << 30;
 /// The free space, in bytes, that is left to checkpoints and models.
 const RESERVE: u64 = 8 << 30;
-/// The version of the decoding, raised with every change in what it gives for the same file and settings.
-const DECODING: u32 = 2;
 
 /// Stores pixels by content and preprocessing: `<folder>/<preprocessing>/<first two digits>/<image hash>`.
 ///

@@ -2,14 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_onnx::Preparation;
-use cliptune_onnx::metadata::{LOGIT_BIAS, LOGIT_SCALE};
 use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 
 use crate::matrix::Matrix;
-use crate::runtime::Runtime;
-use crate::temperature::Temperature;
+use crate::runtime::{Purpose, Runtime};
 
 /// An ONNX graph, ready to run.
 #[derive(Debug)]
@@ -110,11 +107,13 @@ impl Graph {
     pub fn open(
         runtime: &Runtime,
         path: &Path,
+        purpose: Purpose,
         inputs: &[&'static str],
         outputs: &[&'static str],
     ) -> Result<Self, GraphError> {
-        let session =
-            runtime.open(path).map_err(|source| GraphError::Open { path: path.to_path_buf(), source })?;
+        let session = runtime
+            .open(path, purpose)
+            .map_err(|source| GraphError::Open { path: path.to_path_buf(), source })?;
         let graph = Self { session, path: path.to_path_buf() };
         graph.expect("input", graph.session.inputs(), inputs)?;
         graph.expect("output", graph.session.outputs(), outputs)?;
@@ -139,45 +138,6 @@ impl Graph {
         }
     }
 
-    /// Compares the metadata that the exporter wrote into the file with what a model folder says now.
-    ///
-    /// # Errors
-    /// Returns an error if an entry is missing or has a different value.
-    pub fn expect_preparation(&self, preparation: &Preparation, folder: &Path) -> Result<(), GraphError> {
-        let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
-        for (key, found) in preparation.entries() {
-            let (path, key) = (self.path.clone(), key.to_owned());
-            match metadata.custom(&key) {
-                Some(exported) if exported == found => {}
-                Some(exported) => {
-                    let (folder, found) = (folder.to_path_buf(), found.to_owned());
-                    let contradiction = Contradiction { path, key, exported, folder, found };
-                    return Err(GraphError::Contradiction(Box::new(contradiction)));
-                }
-                None => return Err(GraphError::Unsaid { path, key }),
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns what the exporter wrote into the file's metadata about its logits.
-    pub fn temperature(&self) -> Result<Temperature, GraphError> {
-        let metadata = self.session.metadata().map_err(|source| self.failed(source))?;
-        let unsaid = || GraphError::NoScale { path: self.path.clone() };
-        let scale = metadata.custom(LOGIT_SCALE).and_then(|text| text.parse().ok());
-        let scale = scale.filter(|scale: &f64| scale.is_finite() && *scale > 0.0).ok_or_else(unsaid)?;
-        let bias = match metadata.custom(LOGIT_BIAS) {
-            Some(text) => text.parse().ok().filter(|bias: &f64| bias.is_finite()).ok_or_else(unsaid)?,
-            None => 0.0,
-        };
-        Ok(Temperature { scale, bias })
-    }
-
-    /// Returns the path of the file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Returns whether the file has an input of that name.
     pub fn has_input(&self, name: &str) -> bool {
         self.session.inputs().iter().any(|input| input.name() == name)
@@ -200,10 +160,6 @@ impl Graph {
             [found, _] if usize::try_from(found) == Ok(rows) => Ok(Matrix::new(rows, values.to_vec())),
             _ => Err(GraphError::Shape { path: path.clone(), output, found: shape.to_vec(), rows }),
         }
-    }
-
-    fn failed(&self, source: ort::Error) -> GraphError {
-        GraphError::Run { path: self.path.clone(), source }
     }
 }
 

@@ -20,7 +20,7 @@ pub struct NoDirection {
 
 impl NoDirection {
     /// Returns the same for the row of another matrix that is made of this one.
-    pub(crate) fn of_row(self, row: usize) -> Self {
+    pub fn of_row(self, row: usize) -> Self {
         Self { row, ..self }
     }
 
@@ -62,10 +62,21 @@ impl Matrix {
         &self.values[row * self.columns()..(row + 1) * self.columns()]
     }
 
-    /// Appends the first `rows` rows of another matrix with the same number of columns.
-    pub fn extend(&mut self, other: &Self, rows: usize) {
-        self.values.extend_from_slice(&other.values[..rows * other.columns()]);
-        self.rows += rows;
+    /// Appends the rows of another matrix with the same number of columns.
+    pub fn extend(&mut self, other: &Self) {
+        self.values.extend_from_slice(&other.values);
+        self.rows += other.rows;
+    }
+
+    /// Appends one row, which is as long as the others.
+    pub fn push(&mut self, row: &[f32]) {
+        self.values.extend_from_slice(row);
+        self.rows += 1;
+    }
+
+    /// Returns the values, row by row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
     }
 
     /// Returns a matrix of the given rows, in any order; rows may be repeated or left out.
@@ -90,7 +101,7 @@ impl Matrix {
     }
 
     /// Returns the means of so many consecutive rows at a time.
-    pub(crate) fn means(&self, rows: usize) -> Self {
+    pub fn means(&self, rows: usize) -> Self {
         let columns = self.columns();
         let mean = |block: &[f32]| -> Vec<f32> {
             let sum = |column: usize| {

@@ -1,4 +1,6 @@
-//! A run's exported model, which turns texts and images into unit vectors.
+//! An exported model, which turns texts and images into unit vectors.
+
+use std::path::Path;
 
 use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{Fit, Preprocessor};
@@ -6,26 +8,30 @@ use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
 use cliptune_experiment::Templates;
 use cliptune_onnx::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
-    TEXT_EMBEDS,
+    TEXT_EMBEDS, TEXT_MODEL_FILE,
 };
-use cliptune_store::ItemImage;
+use cliptune_store::{ImageIdentity, ItemImage};
 
-use crate::error::ScoreError;
+use crate::error::EncodeError;
 use crate::export::Export;
 use crate::graph::{Graph, Input};
-use crate::images::{in_batches, read_pixels};
+use crate::images::{ImageBatches, read_pixels};
+use crate::known::{Key, Known, key_of_ids};
 use crate::matrix::Matrix;
+use crate::runtime::Runtime;
 use crate::temperature::Temperature;
 use crate::texts::Texts;
+use crate::tower::Tower;
 use crate::towers::Towers;
 
 /// The two towers, with the preparation of their inputs and the temperature for their cosines.
 #[derive(Debug)]
-pub struct Model {
-    towers: Towers,
+pub struct Model<'r> {
+    towers: Towers<'r>,
     tokenizer: Tokenizer,
     preprocessor: Preprocessor,
     temperature: Temperature,
+    known: Known,
 }
 
 /// Both towers in one graph, as some programs expect it. Only the parity gate runs it.
@@ -34,66 +40,86 @@ pub struct CombinedModel {
     graph: Graph,
 }
 
-impl Model {
-    /// Opens the model of a run: its towers, tokenizer and preprocessing.
-    pub fn open(export: &Export<'_>) -> Result<Self, ScoreError> {
+impl<'r> Model<'r> {
+    /// Reads a model: its towers, tokenizer and preprocessing. No graph is opened before there is something to encode.
+    pub fn open(export: &Export<'r>) -> Result<Self, EncodeError> {
         let folder = export.model();
         let config = ClipConfig::from_folder(folder)?;
-        let towers = Towers::of(export)?;
         Ok(Self {
-            temperature: towers.temperature()?,
-            towers,
+            towers: Towers::of(export)?,
+            temperature: export.temperature(TEXT_MODEL_FILE)?,
             tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
             preprocessor: Preprocessor::from_folder(folder)?,
+            known: Known::default(),
         })
     }
 
+    /// Remembers embeddings in a cache from now on, and takes those that it has. `hash_of` gives the hash of a file that
+    /// lies with the graphs; what has none is not remembered.
+    pub fn remember(&mut self, cache: &Path, runtime: &Runtime, hash_of: impl Fn(&str) -> Option<String>) {
+        self.known = Known::read(cache, runtime, &self.towers, hash_of);
+    }
+
     /// Returns how images are made square.
-    pub(crate) fn fit(&self) -> Fit {
+    pub fn fit(&self) -> Fit {
         self.preprocessor.fit
     }
 
     /// Returns the temperature, which turns cosines into logits.
-    pub(crate) fn temperature(&self) -> Temperature {
+    pub fn temperature(&self) -> Temperature {
         self.temperature
     }
 
-    /// Replaces the graph of the vision tower and returns the previous one.
-    pub(crate) fn replace_vision(&mut self, vision: Graph) -> Graph {
-        self.towers.replace_vision(vision)
+    /// Replaces the vision tower and returns the previous one.
+    pub fn replace_vision(&mut self, vision: Tower<'r>) -> Tower<'r> {
+        std::mem::replace(&mut self.towers.vision, vision)
     }
 
     /// Returns the towers and the preprocessor, for code that runs other towers beside them.
-    pub(crate) fn towers(&mut self) -> (&mut Towers, &Preprocessor) {
+    pub fn towers(&mut self) -> (&mut Towers<'r>, &Preprocessor) {
         (&mut self.towers, &self.preprocessor)
     }
 
     /// Tokenises texts, with each of the templates around them, for [`encode_texts`](Self::encode_texts).
-    pub fn tokenise<'t>(&self, texts: &[&'t str], templates: &Templates) -> Result<Texts<'t>, ScoreError> {
+    pub fn tokenise<'t>(&self, texts: &[&'t str], templates: &Templates) -> Result<Texts<'t>, EncodeError> {
         Ok(Texts::new(&self.tokenizer, texts, templates)?)
     }
 
-    /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is called with the size of each
-    /// batch.
-    pub fn encode_texts(&mut self, texts: &Texts<'_>, done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
-        let mut rows = Matrix::default();
-        for (batch, filled) in texts.batches().iter() {
-            rows.extend(&self.towers.encode_texts(&batch)?, filled);
-            done(filled);
-        }
-        texts.unit_vectors(&rows).map_err(|lost| self.towers.text_without_direction(texts, lost))
+    /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is called with numbers of prompts that
+    /// are ready.
+    pub fn encode_texts(
+        &mut self,
+        texts: &Texts<'_>,
+        done: impl FnMut(usize),
+    ) -> Result<Matrix, EncodeError> {
+        let Self { towers, known, .. } = self;
+        let keys: Vec<Option<Key>> = texts.prompts().iter().map(|text| Some(key_of_ids(&text.ids))).collect();
+        let prompts = known.texts.complete(&keys, done, |missing, done| {
+            let batches = texts.batches(missing);
+            let made = batches.get();
+            let rows = towers.text.encode(made.len(), made.iter().map(Ok), done)?;
+            Ok(rows.select(&batches.places()))
+        })?;
+        texts.unit_vectors(prompts).map_err(|lost| towers.text_without_direction(texts, lost))
     }
 
-    /// Returns the unit vectors of image files, one row per file in their order. `done` is called with the size of each
-    /// batch.
-    pub fn encode_images(&mut self, files: &[ItemImage], done: impl Fn(usize)) -> Result<Matrix, ScoreError> {
-        let Self { towers, preprocessor, .. } = self;
-        let side = preprocessor.size as usize;
-        let mut rows = Matrix::default();
-        in_batches(preprocessor, files, |batch| {
-            rows.extend(&towers.encode_images(&batch, side)?, batch.images);
-            done(batch.images);
-            Ok(())
+    /// Returns the unit vectors of image files, one row per file in their order. `done` is called with numbers of images
+    /// that are ready.
+    pub fn encode_images(
+        &mut self,
+        files: &[ItemImage],
+        done: impl FnMut(usize),
+    ) -> Result<Matrix, EncodeError> {
+        let Self { towers, preprocessor, known, .. } = self;
+        let key = |file: &ItemImage| match file.identity() {
+            ImageIdentity::Content(hash) => Some(hash),
+            ImageIdentity::Stamp { .. } => None,
+        };
+        let keys: Vec<Option<Key>> = files.iter().map(key).collect();
+        let mut rows = known.images.complete(&keys, done, |missing, done| {
+            let files: Vec<ItemImage> = missing.iter().map(|&file| files[file].clone()).collect();
+            let batches = ImageBatches::new(preprocessor, &files);
+            towers.vision.encode(batches.count(), batches.read(), done)
         })?;
         rows.normalise().map_err(|lost| towers.image_without_direction(files, lost))?;
         Ok(rows)
@@ -102,7 +128,7 @@ impl Model {
 
 impl CombinedModel {
     /// Opens the combined graph; returns `None` if it was not exported.
-    pub fn open(export: &Export<'_>) -> Result<Option<Self>, ScoreError> {
+    pub fn open(export: &Export<'_>) -> Result<Option<Self>, EncodeError> {
         if !export.has(MODEL_FILE) {
             return Ok(None);
         }
@@ -115,10 +141,10 @@ impl CombinedModel {
     /// Returns the logits of one image with several texts.
     pub fn logits(
         &mut self,
-        model: &Model,
+        model: &Model<'_>,
         image: &ItemImage,
         texts: &[&str],
-    ) -> Result<Vec<f64>, ScoreError> {
+    ) -> Result<Vec<f64>, EncodeError> {
         let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
         let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();
         let batch = TokenBatch::new(&encoded, model.tokenizer.layout());

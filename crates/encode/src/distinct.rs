@@ -9,12 +9,12 @@ pub struct Distinct {
     /// The number of the key for each entry of the list; keys are numbered by first appearance.
     pub row_of: Vec<usize>,
     /// The first entry of the list that has the key, for each key.
-    pub(crate) firsts: Vec<usize>,
+    pub firsts: Vec<usize>,
 }
 
 impl Distinct {
     /// Returns the distinct keys of a list.
-    pub(crate) fn new<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Self {
+    pub fn new<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Self {
         let mut rows = HashMap::new();
         let mut distinct = Self::default();
         for (entry, key) in keys.into_iter().enumerate() {
@@ -29,7 +29,7 @@ impl Distinct {
 
     /// Returns the distinct keys of the original list when this list's keys are themselves the entries of `keys`.
     #[must_use]
-    pub(crate) fn then(&self, keys: &Self) -> Self {
+    pub fn then(&self, keys: &Self) -> Self {
         Self {
             row_of: self.row_of.iter().map(|&row| keys.row_of[row]).collect(),
             firsts: keys.firsts.iter().map(|&first| self.firsts[first]).collect(),

@@ -11,12 +11,12 @@ pub struct Temperature {
 
 impl Temperature {
     /// Returns this temperature with another factor, if there is one.
-    pub(crate) fn with_scale(self, scale: Option<f64>) -> Self {
+    pub fn with_scale(self, scale: Option<f64>) -> Self {
         Self { scale: scale.unwrap_or(self.scale), ..self }
     }
 
     /// Returns the logit of a cosine.
-    pub(crate) fn logit(self, cosine: f64) -> f64 {
+    pub fn logit(self, cosine: f64) -> f64 {
         self.scale * cosine + self.bias
     }
 }

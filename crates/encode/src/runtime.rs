@@ -12,7 +12,22 @@ use ort::session::builder::GraphOptimizationLevel;
 pub struct Runtime {
     environment: Environment,
     library: PathBuf,
+    /// The number of sessions of a graph that run side by side.
+    sessions: usize,
+    /// The number of threads of each.
     threads: usize,
+}
+
+/// The numbers of sessions that share the threads, the first that divides them. Each session holds the weights once more.
+const SESSIONS: [usize; 2] = [2, 3];
+
+/// How much a graph is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Many runs: the weights are rearranged for quick products when the graph is opened.
+    Many,
+    /// A few runs: the graph is opened many times as quickly, and the weights stay as they are in their file.
+    Few,
 }
 
 /// Why ONNX Runtime cannot be used.
@@ -76,11 +91,12 @@ impl Runtime {
             cliptune_native::onnx_runtime().map_err(|looked_at| RuntimeError::NotFound { looked_at })?;
         // As many as everything else in this process takes: `cliptune run --jobs` divides the processor's.
         let threads = rayon::current_num_threads();
+        let sessions = SESSIONS.into_iter().find(|sessions| threads.is_multiple_of(*sessions)).unwrap_or(1);
         match ort::init_from(&library) {
             Err(source) => Err(RuntimeError::Load { library, source }),
             Ok(builder) => match builder.with_name("cliptune").build() {
                 Err(source) => Err(RuntimeError::Start { library, source }),
-                Ok(environment) => Ok(Self { environment, library, threads }),
+                Ok(environment) => Ok(Self { environment, library, sessions, threads: threads / sessions }),
             },
         }
     }
@@ -90,8 +106,18 @@ impl Runtime {
         &self.library
     }
 
-    /// Opens a graph for scoring. Every option that can change a number is set here.
-    pub(crate) fn open(&self, graph: &Path) -> ort::Result<Session> {
+    /// Returns what tells this build of ONNX Runtime from others, whose numbers may differ.
+    pub fn build(&self) -> &'static str {
+        ort::info()
+    }
+
+    /// Returns the number of sessions of a graph that run side by side.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions
+    }
+
+    /// Opens a graph. Every option that can change a number is set here.
+    pub(crate) fn open(&self, graph: &Path, purpose: Purpose) -> ort::Result<Session> {
         Session::builder(&self.environment)?
             // Layout changes (level 3) choose kernels by processor, while fusions (level 2) bring most of the speed.
             .with_optimization_level(GraphOptimizationLevel::Level2)?
@@ -99,6 +125,7 @@ impl Runtime {
             .with_intra_threads(self.threads)?
             // Spinning threads would take cores from the decoding of images, which happens at the same time.
             .with_intra_op_spinning(false)?
+            .with_prepacking(purpose == Purpose::Many)?
             .with_log_level(LogLevel::Error)?
             .commit_from_file(graph)
     }
