@@ -4,8 +4,8 @@ use std::path::Path;
 
 use cliptune_experiment::{Plan, Split, TaskKind};
 use cliptune_store::{
-    Estimate, Item, Items, Metrics, Outcome, Parity, Prediction, Run, SCORES_FORMAT, Scores, Store,
-    write_scores,
+    Answered, Chosen, Estimate, Item, Items, Metrics, Outcome, Parity, Prediction, Run, SCORES_FORMAT,
+    Scores, Store, write_scores,
 };
 use fs_err as fs;
 use serde_json::Value;
@@ -82,15 +82,17 @@ fn prediction(item: usize, is_right: bool) -> Prediction {
         item_id: format!("{item:016x}"),
         id: format!("q{item}"),
         group: format!("{:03}", item / 2),
-        label: 0,
-        predicted,
         correct: is_right,
         share: f64::from(u8::from(is_right)),
         rank: 1.0 + predicted as f64,
         label_prob: probs[0],
-        candidates: vec![0, 1],
-        logits: probs.iter().map(|one: &f64| one.ln()).collect(),
-        probs,
+        answered: Answered::Choice(Chosen {
+            label: 0,
+            predicted,
+            candidates: vec![0, 1],
+            logits: probs.iter().map(|one: &f64| one.ln()).collect(),
+            probs,
+        }),
     }
 }
 
@@ -109,7 +111,11 @@ fn score(run: &Run, predictions: &[Prediction]) {
         logit_scale: 100.0,
         is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), accuracy)]),
+        chances: std::collections::BTreeMap::new(),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 1, max_logit_difference: 0.0, answers_agree: 1, tolerance: 1e-3 },
     };
     write_scores(run, &scores, predictions, Items::of(&[] as &[Item]).all()).unwrap();

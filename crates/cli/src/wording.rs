@@ -59,7 +59,11 @@ fn export(export: &ExportPlan) -> String {
 
 fn score(score: &ScorePlan) -> String {
     let scale = score.logit_scale.map(|scale| format!(", with the constant scale {scale}"));
-    words(&score.splits) + &scale.unwrap_or_default()
+    let controls = match score.controls() {
+        [] => String::new(),
+        controls => format!(", with the controls {}", words(controls)),
+    };
+    words(&score.splits) + &scale.unwrap_or_default() + &controls
 }
 
 /// Describes the settings that nobody declares, a line for each section of the experiment.

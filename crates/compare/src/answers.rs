@@ -113,6 +113,7 @@ fn weights(items: &[(Option<u32>, Prediction)], folds: usize) -> Vec<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use cliptune_store::{Answered, Chosen};
 
     /// Returns the prediction of an item of five texts of which the first is right.
     pub(crate) fn prediction(item: usize, group: usize, share: f64) -> Prediction {
@@ -120,15 +121,29 @@ pub(crate) mod tests {
             item_id: format!("{item:016x}"),
             id: format!("q{item}"),
             group: group.to_string(),
-            label: 0,
-            predicted: usize::from(share < 1.0),
             correct: share == 1.0,
             share,
             rank: 2.0 - share,
             label_prob: 0.2 + share / 2.0,
+            answered: Answered::Choice(chosen(share)),
+        }
+    }
+
+    /// Returns what was chosen, where the first text is right.
+    pub(crate) fn chosen(share: f64) -> Chosen {
+        Chosen {
+            label: 0,
+            predicted: usize::from(share < 1.0),
             candidates: vec![0, 1],
             probs: vec![0.2 + share / 2.0, 0.8 - share / 2.0],
             logits: vec![(0.2 + share / 2.0).ln(), (0.8 - share / 2.0).ln()],
+        }
+    }
+
+    /// Changes what was chosen.
+    pub(crate) fn change(prediction: &mut Prediction, change: impl FnOnce(&mut Chosen)) {
+        if let Answered::Choice(chosen) = &mut prediction.answered {
+            change(chosen);
         }
     }
 

@@ -1,7 +1,7 @@
 //! How one side does compared with another, in every metric.
 
 use cliptune_experiment::TaskKind;
-use cliptune_statistics::{Bootstrap, Sides, paired_differences};
+use cliptune_statistics::{Bootstrap, Paired, Sides, Unusable, paired_differences, paired_statistics};
 use cliptune_store::Estimate;
 
 use crate::answers::Answers;
@@ -10,6 +10,7 @@ use crate::error::CompareError;
 use crate::estimate;
 use crate::metric::{Metric, metrics};
 use crate::table::Agreement;
+use crate::values::{Both, Values};
 
 /// How one side does compared with the baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,31 +45,6 @@ pub struct Measured {
     pub delta: Estimate,
 }
 
-/// A metric with its values on both sides, per seed.
-struct Values {
-    metric: Metric,
-    of: Vec<Vec<f64>>,
-    against: Vec<Vec<f64>>,
-}
-
-impl Values {
-    fn sides(&self) -> Sides<'_> {
-        let [of, against] = [&self.of, &self.against].map(|side| side.iter().map(Vec::as_slice).collect());
-        Sides { of, against }
-    }
-
-    fn are_told(&self) -> bool {
-        self.of.iter().chain(&self.against).flatten().all(|value| value.is_finite())
-    }
-
-    /// Returns whether the metric is the same for every item, as being among the first five is where there are five classes.
-    fn say_nothing(&self) -> bool {
-        let mut all = self.of.iter().chain(&self.against).flatten();
-        let first = all.next();
-        all.all(|value| Some(value) == first)
-    }
-}
-
 impl Comparison {
     /// Compares answers with those of the baseline, and judges them by a metric, or by the first one of the task.
     ///
@@ -83,26 +59,23 @@ impl Comparison {
         baseline.expect_same_items(answers)?;
         let all = metrics(task);
         let name = judged_by(&all, metric)?;
-        let values = |metric: Metric| Values {
-            metric,
-            of: answers.values(&metric.of),
-            against: baseline.values(&metric.of),
-        };
-        let told = all.into_iter().map(values).filter(Values::are_told);
-        let told: Vec<Values> = told.filter(|one| one.metric.name == name || !one.say_nothing()).collect();
-        let Some(at) = told.iter().position(|values| values.metric.name == name) else {
-            return Err(CompareError::Untold { metric: name });
-        };
         let groups = baseline.groups();
-        let sides: Vec<Sides<'_>> = told.iter().map(Values::sides).collect();
-        let paired = paired_differences(&sides, &groups, &Bootstrap::default())?;
-        let judged =
-            Difference::judged(&sides[at], &groups, paired[at].clone(), told[at].metric.is_lower_better)?;
-        let measured = told.iter().zip(paired).map(|(values, paired)| Measured {
+        let told = all.into_iter().filter_map(|metric| Values::of(metric, answers, baseline));
+        let told: Vec<Values> = told.filter(|one| one.metric.name == name || !one.say_nothing()).collect();
+        let differences = differences(&told, &groups)?;
+        let found = told.iter().zip(&differences).find(|(values, _)| values.metric.name == name);
+        let Some((values, paired)) = found else { return Err(CompareError::Untold { metric: name }) };
+        let judged = match values.sides() {
+            Some(sides) => {
+                Difference::judged(&sides, &groups, paired.clone(), values.metric.is_lower_better)?
+            }
+            None => Difference::resampled(paired.clone(), values.metric.is_lower_better),
+        };
+        let measured = told.iter().zip(differences).map(|(values, paired)| Measured {
             name: values.metric.name,
             is_lower_better: values.metric.is_lower_better,
-            baseline: mean(&values.against),
-            value: mean(&values.of),
+            baseline: values.baseline(),
+            value: values.value(),
             delta: estimate(paired.difference),
         });
         Ok(Self {
@@ -116,6 +89,18 @@ impl Comparison {
     }
 }
 
+/// Returns the difference in each metric. The groups are drawn once for all means.
+fn differences(told: &[Values], groups: &[&str]) -> Result<Vec<Paired>, CompareError> {
+    let options = Bootstrap::default();
+    let sides: Vec<Sides<'_>> = told.iter().filter_map(Values::sides).collect();
+    let mut of_means = paired_differences(&sides, groups, &options)?.into_iter();
+    let difference = |values: &Values| match &values.both {
+        Both::All { of, against } => Ok(paired_statistics(of, against, groups, &options)?),
+        Both::Each { .. } => of_means.next().ok_or(CompareError::Statistics(Unusable::Empty)),
+    };
+    told.iter().map(difference).collect()
+}
+
 fn judged_by(all: &[Metric], wanted: Option<&str>) -> Result<&'static str, CompareError> {
     let names = || all.iter().map(|metric| metric.name);
     match wanted {
@@ -126,16 +111,11 @@ fn judged_by(all: &[Metric], wanted: Option<&str>) -> Result<&'static str, Compa
     }
 }
 
-/// Returns the mean over seeds and items.
-fn mean(per_seed: &[Vec<f64>]) -> f64 {
-    let of_seed = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-    per_seed.iter().map(of_seed).sum::<f64>() / per_seed.len() as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::tests::answers;
+    use crate::answers::tests::{answers, change};
+    use crate::difference::Test;
     use crate::verdict::Verdict;
 
     /// Returns two sides that agree on half of 240 items, of which the second is right about more of the others.
@@ -152,7 +132,7 @@ mod tests {
         let found = Comparison::of(TaskKind::Choice, &b, &a, None).unwrap();
         assert_eq!((found.n_items, found.n_groups, found.metric), (240, 80, "accuracy"));
         let names: Vec<&str> = found.metrics.iter().map(|one| one.name).collect();
-        assert_eq!(names, ["accuracy", "label_prob", "nll", "mrr"]);
+        assert_eq!(names, ["accuracy", "label_prob", "nll", "brier", "ece", "mrr", "aurc"]);
         // 2/4 and 1/12 of the items, and 2/12.
         let accuracy = &found.metrics[0];
         assert!(
@@ -172,11 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn a_metric_that_is_no_mean_can_be_judged() {
+        let (a, b) = two();
+        let found = Comparison::of(TaskKind::Choice, &b, &a, Some("ece")).unwrap();
+        assert_eq!((found.metric, found.judged.test), ("ece", Test::Resamples));
+        let ece = found.metrics.iter().find(|one| one.name == "ece").unwrap();
+        assert!((ece.value - ece.baseline - found.judged.delta.value).abs() < 1e-12, "{ece:?}");
+        assert!(ece.is_lower_better && ece.delta.low < ece.delta.high, "{ece:?}");
+    }
+
+    #[test]
     fn what_one_side_does_not_tell_is_left_out() {
         let (a, mut b) = two();
-        b.seeds[0].iter_mut().for_each(|one| one.logits.clear());
+        b.seeds[0].iter_mut().for_each(|one| change(one, |chosen| chosen.logits.clear()));
         let found = Comparison::of(TaskKind::Choice, &b, &a, None).unwrap();
-        assert_eq!(found.metrics.iter().map(|one| one.name).collect::<Vec<_>>(), ["accuracy", "label_prob"]);
+        let names: Vec<&str> = found.metrics.iter().map(|one| one.name).collect();
+        assert_eq!(names, ["accuracy", "label_prob", "brier", "ece", "aurc"]);
         let untold = Comparison::of(TaskKind::Choice, &b, &a, Some("nll"));
         assert!(matches!(untold, Err(CompareError::Untold { metric: "nll" })), "{untold:?}");
         let unknown = Comparison::of(TaskKind::Choice, &b, &a, Some("acuracy"));

@@ -37,7 +37,7 @@ pub enum Test {
     McNemar,
     /// A permutation over groups, where both sides have a single seed: all exchanges of their answers, or this many of them.
     Permutation(Option<usize>),
-    /// The resamples of the interval, where a side has several seeds, which vary as groups do.
+    /// The resamples of the interval, where a side has several seeds, which vary as groups do, or the metric is no mean.
     Resamples,
 }
 
@@ -60,10 +60,19 @@ impl Difference {
         is_lower_better: bool,
     ) -> Result<Self, Unusable> {
         let (test, p_value) = tested(sides, groups, &paired)?;
+        Ok(Self::by(test, p_value, paired, is_lower_better))
+    }
+
+    /// Returns the difference with what the resamples of its interval say, as if it were the only one.
+    pub(crate) fn resampled(paired: Paired, is_lower_better: bool) -> Self {
+        Self::by(Test::Resamples, paired.p_value, paired, is_lower_better)
+    }
+
+    fn by(test: Test, p_value: f64, paired: Paired, is_lower_better: bool) -> Self {
         let detectable = paired.detectable();
         let delta = estimate(paired.difference);
         let verdict = Verdict::of(&delta, p_value, is_lower_better);
-        Ok(Self { delta, detectable, test, p_value, holm_p: p_value, is_lower_better, verdict })
+        Self { delta, detectable, test, p_value, holm_p: p_value, is_lower_better, verdict }
     }
 }
 

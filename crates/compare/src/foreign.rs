@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use cliptune_statistics::TiedRank;
-use cliptune_store::{Prediction, foreign_rows};
+use cliptune_store::{Answered, Chosen, Prediction, foreign_rows};
 use fs_err as fs;
 use serde::Deserialize;
 
@@ -160,26 +160,29 @@ impl Foreign {
     /// Returns the answer of a row to an item.
     fn answer(&self, at: usize, item: &Prediction) -> Result<Prediction, CompareError> {
         let row = &self.rows[at];
+        let Some(of) = item.chosen() else {
+            return Err(self.row_problem(at, &format!("{} is a pair, to which there is no answer", item.id)));
+        };
         let index = |pick: &Option<Pick>, name: &str| match pick.as_ref().map(Pick::index) {
             None => Ok(None),
             Some(Some(index)) => Ok(Some(index)),
             Some(None) => Err(self.row_problem(at, &format!("its {name} is no index or letter"))),
         };
-        if index(&row.label, "label")?.is_some_and(|label| label != item.label) {
+        if index(&row.label, "label")?.is_some_and(|label| label != of.label) {
             return Err(self.row_problem(at, &format!("another answer to {} is right", item.id)));
         }
         if row.group.as_ref().is_some_and(|group| group.text() != item.group) {
             return Err(self.row_problem(at, &format!("{} is of the group {}", item.id, item.group)));
         }
         let probabilities = row.probabilities.as_deref().unwrap_or_default();
-        if row.probabilities.is_some() && !are_probabilities(probabilities, item) {
+        if row.probabilities.is_some() && !are_probabilities(probabilities, of) {
             return Err(self.row_problem(at, "its probabilities are not those of the candidates"));
         }
         let predicted = index(&row.predicted, "prediction")?;
         if predicted.is_none() && probabilities.is_empty() {
             return Err(self.row_problem(at, "it has neither predicted nor probabilities"));
         }
-        Ok(answered(item, predicted, probabilities))
+        Ok(answered(item, of.label, predicted, probabilities))
     }
 
     fn row_problem(&self, at: usize, problem: &str) -> CompareError {
@@ -192,7 +195,7 @@ impl Foreign {
 }
 
 /// Returns whether numbers are probabilities of the candidates of an item: all of them, where the item tells how many it has.
-fn are_probabilities(numbers: &[f64], item: &Prediction) -> bool {
+fn are_probabilities(numbers: &[f64], item: &Chosen) -> bool {
     let sum: f64 = numbers.iter().sum();
     let are_shares = numbers.iter().all(|number| (0.0..=1.0).contains(number));
     let are_all = item.candidates.iter().all(|candidate| *candidate < numbers.len());
@@ -205,41 +208,42 @@ fn unanswered(id: String, item_id: String, group: String, label: usize) -> Predi
         item_id,
         id,
         group,
-        label,
-        predicted: 0,
         correct: false,
         share: 0.0,
         rank: f64::NAN,
         label_prob: f64::NAN,
-        candidates: Vec::new(),
-        probs: Vec::new(),
-        logits: Vec::new(),
+        answered: Answered::Choice(Chosen {
+            label,
+            predicted: 0,
+            candidates: Vec::new(),
+            probs: Vec::new(),
+            logits: Vec::new(),
+        }),
     }
 }
 
 /// Returns an item with an answer: a named candidate, or else the most probable one.
-fn answered(item: &Prediction, predicted: Option<usize>, probabilities: &[f64]) -> Prediction {
-    let bare = unanswered(item.id.clone(), item.item_id.clone(), item.group.clone(), item.label);
-    let told = match probabilities {
-        [] => bare,
-        _ => {
-            let rank = TiedRank::new(probabilities, std::iter::once(item.label));
-            let highest = probabilities.iter().copied().fold(0.0, f64::max);
-            Prediction {
-                predicted: probabilities.iter().position(|one| *one == highest).unwrap_or_default(),
-                share: rank.within(1),
-                rank: rank.rank(),
-                label_prob: probabilities[item.label],
-                candidates: (0..probabilities.len()).collect(),
-                logits: probabilities.iter().map(|one| one.ln()).collect(),
-                probs: probabilities.to_vec(),
-                ..bare
-            }
-        }
+fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabilities: &[f64]) -> Prediction {
+    let bare = unanswered(item.id.clone(), item.item_id.clone(), item.group.clone(), label);
+    let rank = TiedRank::new(probabilities, std::iter::once(label).filter(|_| !probabilities.is_empty()));
+    let highest = probabilities.iter().copied().fold(0.0, f64::max);
+    let likeliest = probabilities.iter().position(|one| *one == highest).unwrap_or_default();
+    let share = predicted.map_or(rank.within(1), |predicted| f64::from(u8::from(predicted == label)));
+    let chosen = Chosen {
+        label,
+        predicted: predicted.unwrap_or(likeliest),
+        candidates: (0..probabilities.len()).collect(),
+        probs: probabilities.to_vec(),
+        logits: probabilities.iter().map(|one| one.ln()).collect(),
     };
-    let Some(predicted) = predicted else { return Prediction { correct: told.share == 1.0, ..told } };
-    let is_right = predicted == item.label;
-    Prediction { predicted, share: f64::from(u8::from(is_right)), correct: is_right, ..told }
+    let (correct, answered) = (share == 1.0, Answered::Choice(chosen));
+    match probabilities {
+        [] => Prediction { share, correct, answered, ..bare },
+        _ => {
+            let (rank, label_prob) = (rank.rank(), probabilities[label]);
+            Prediction { share, correct, rank, label_prob, answered, ..bare }
+        }
+    }
 }
 
 /// Returns the lines of a file that are not blank.
@@ -289,7 +293,7 @@ mod tests {
         let found = theirs.onto(&ours).unwrap();
         assert_eq!(found.right(), [[0.0, 1.0, 1.0]]);
         let third = &found.items()[2];
-        assert_eq!((third.label_prob, third.rank, third.predicted), (0.5, 1.0, 0));
+        assert_eq!((third.label_prob, third.rank, third.predicted()), (0.5, 1.0, Some(0)));
         assert!(found.items()[0].label_prob.is_nan());
         ours.expect_same_items(&found).unwrap();
     }
@@ -315,8 +319,9 @@ mod tests {
         let lines =
             [r#"{"id": 2, "label": 1, "predicted": 1}"#, r#"{"id": 1, "label": "C", "predicted": "B"}"#];
         let found = foreign(&lines).alone().unwrap();
-        let said: Vec<_> = found.items().iter().map(|one| (one.id.as_str(), one.label, one.share)).collect();
-        assert_eq!(said, [("1", 2, 0.0), ("2", 1, 1.0)]);
+        let said: Vec<_> =
+            found.items().iter().map(|one| (one.id.as_str(), one.label(), one.share)).collect();
+        assert_eq!(said, [("1", Some(2), 0.0), ("2", Some(1), 1.0)]);
         assert!(
             problem(foreign(&[r#"{"id": 2, "predicted": 1}"#]).alone()).contains("row 1: it has no label")
         );

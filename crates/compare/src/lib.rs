@@ -12,8 +12,10 @@ mod difference;
 mod error;
 mod foreign;
 mod metric;
+mod reached;
 mod same;
 mod table;
+mod values;
 mod verdict;
 mod words;
 
@@ -22,6 +24,7 @@ pub use comparison::{Comparison, Measured};
 pub use difference::{Difference, Test, correct, difference};
 pub use error::CompareError;
 pub use foreign::Foreign;
+pub use reached::reached;
 pub use same::Unlike;
 pub use table::{Agreement, ItemOutcome, Outcome};
 pub use verdict::Verdict;

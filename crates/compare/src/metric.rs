@@ -1,47 +1,78 @@
-//! The metrics that sides can be compared in, item by item.
+//! The metrics that sides can be compared in.
 
 use cliptune_experiment::TaskKind;
-use cliptune_statistics::TiedRank;
-use cliptune_store::Prediction;
+use cliptune_statistics::{Bootstrap, Statistic, TiedRank, Unusable};
+use cliptune_store::{Answered, Prediction};
 
-/// A metric that is the mean of a number of each item.
+/// A metric of answers.
 #[derive(Clone, Copy)]
 pub(crate) struct Metric {
     /// The name, as in `scores.json`.
     pub(crate) name: &'static str,
     /// Whether a lower value is better.
     pub(crate) is_lower_better: bool,
-    /// The number of an item, which is not finite where the prediction does not tell.
-    pub(crate) of: fn(&Prediction) -> f64,
+    /// What it is made of.
+    pub(crate) of: Of,
+}
+
+/// What a metric is made of. The number of an item is not finite where its prediction does not tell.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    /// The mean of how right each item is, from 0 to 1.
+    Share(fn(&Prediction) -> f64),
+    /// The mean of a number of each item.
+    Mean(fn(&Prediction) -> f64),
+    /// A number of all items that is no mean.
+    All(fn(&[Prediction]) -> Result<Statistic, Unusable>),
 }
 
 impl Metric {
-    const fn new(name: &'static str, of: fn(&Prediction) -> f64) -> Self {
+    const fn new(name: &'static str, of: Of) -> Self {
         Self { name, is_lower_better: false, of }
+    }
+
+    const fn less(name: &'static str, of: Of) -> Self {
+        Self { name, is_lower_better: true, of }
     }
 }
 
-const RIGHT: fn(&Prediction) -> f64 = |one| one.share;
-const LABEL_PROB: Metric = Metric::new("label_prob", |one| one.label_prob);
-const NLL: Metric = Metric { name: "nll", is_lower_better: true, of: nll };
+const RIGHT: Of = Of::Share(|one| one.share);
+const LABEL_PROB: Metric = Metric::new("label_prob", Of::Mean(|one| one.label_prob));
+const NLL: Metric = Metric::less("nll", Of::Mean(nll));
+const ECE: Metric = Metric::less("ece", Of::All(ece));
+const AURC: Metric = Metric::less("aurc", Of::All(aurc));
 
-/// Returns the metrics of a kind of item, in the order in which they are shown. The first is the one that is judged unless
-/// another one is asked for.
+/// Returns the metrics of a kind of item, in the order of `scores.json`. The first is the one that is judged unless another one
+/// is asked for.
 pub(crate) fn metrics(task: TaskKind) -> Vec<Metric> {
     match task {
-        TaskKind::Choice => {
-            vec![Metric::new("accuracy", RIGHT), LABEL_PROB, NLL, Metric::new("mrr", reciprocal_rank)]
-        }
-        TaskKind::Classes => vec![
+        TaskKind::Choice => vec![
             Metric::new("accuracy", RIGHT),
-            Metric::new("top5_accuracy", |one| within(one, 5.0)),
             LABEL_PROB,
             NLL,
+            Metric::less("brier", Of::Mean(brier)),
+            ECE,
+            Metric::new("mrr", Of::Mean(reciprocal_rank)),
+            AURC,
+        ],
+        TaskKind::Classes => vec![
+            Metric::new("accuracy", RIGHT),
+            Metric::new("top5_accuracy", Of::Share(|one| within(one.rank, 5.0))),
+            Metric::new("balanced_accuracy", Of::All(balanced)),
+            LABEL_PROB,
+            NLL,
+            ECE,
+            AURC,
         ],
         TaskKind::Pairs => vec![
             Metric::new("image_to_text_recall@1", RIGHT),
-            Metric::new("image_to_text_recall@5", |one| within(one, 5.0)),
-            Metric::new("image_to_text_recall@10", |one| within(one, 10.0)),
+            Metric::new("image_to_text_recall@5", Of::Share(|one| within(one.rank, 5.0))),
+            Metric::new("image_to_text_recall@10", Of::Share(|one| within(one.rank, 10.0))),
+            Metric::new("text_to_image_recall@1", Of::Share(text_share)),
+            Metric::new("text_to_image_recall@5", Of::Share(|one| within(text_rank(one), 5.0))),
+            Metric::new("text_to_image_recall@10", Of::Share(|one| within(text_rank(one), 10.0))),
+            Metric::less("image_to_text_median_rank", Of::All(|all| median(all, |one| one.rank))),
+            Metric::less("text_to_image_median_rank", Of::All(|all| median(all, text_rank))),
         ],
     }
 }
@@ -49,58 +80,130 @@ pub(crate) fn metrics(task: TaskKind) -> Vec<Metric> {
 /// Returns -ln of the right candidate's probability. It is computed from the logits, where it is exact even for a probability
 /// that underflows: a logit is the logarithm of its probability and a number that all candidates share.
 fn nll(one: &Prediction) -> f64 {
-    let logits = one.candidates.iter().zip(&one.logits).zip(&one.probs);
-    let Some(((_, top), prob)) = logits.max_by(|(_, a), (_, b)| a.total_cmp(b)) else { return f64::NAN };
-    let own = one.candidates.iter().position(|candidate| *candidate == one.label);
-    own.map_or(f64::NAN, |own| top - prob.ln() - one.logits[own])
+    let Some(chosen) = one.chosen() else { return f64::NAN };
+    let logits = chosen.candidates.iter().zip(&chosen.logits).zip(&chosen.probs);
+    let Some(((_, top), prob)) = logits.max_by(|((_, a), _), ((_, b), _)| a.total_cmp(b)) else {
+        return f64::NAN;
+    };
+    let own = chosen.candidates.iter().position(|candidate| *candidate == chosen.label);
+    own.map_or(f64::NAN, |own| top - prob.ln() - chosen.logits[own])
+}
+
+/// Returns the sum of squared distances between probabilities and the truth, where the probabilities of all candidates are
+/// there: those of a choice.
+fn brier(one: &Prediction) -> f64 {
+    match &one.answered {
+        Answered::Choice(chosen) if !chosen.probs.is_empty() => {
+            let right = |candidate: &usize| f64::from(u8::from(*candidate == chosen.label));
+            let probs = chosen.candidates.iter().zip(&chosen.probs);
+            probs.map(|(candidate, prob)| (prob - right(candidate)).powi(2)).sum()
+        }
+        _ => f64::NAN,
+    }
 }
 
 /// Returns the expected value of 1 / rank, where all candidates of an item are there.
 fn reciprocal_rank(one: &Prediction) -> f64 {
-    match one.label < one.logits.len() {
-        true => TiedRank::new(&one.logits, std::iter::once(one.label)).reciprocal_rank(),
-        false => f64::NAN,
+    match &one.answered {
+        Answered::Choice(chosen) if chosen.label < chosen.logits.len() => {
+            TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).reciprocal_rank()
+        }
+        _ => f64::NAN,
     }
 }
 
-/// Returns whether the right answer is among the first ones. In a tie, the prediction keeps the expected rank alone, and that
-/// decides.
-fn within(one: &Prediction, depth: f64) -> f64 {
-    if one.rank.is_nan() { f64::NAN } else { f64::from(u8::from(one.rank <= depth)) }
+/// Returns whether a rank is among the first ones. In a tie, the prediction keeps the expected rank alone, and that decides.
+fn within(rank: f64, depth: f64) -> f64 {
+    if rank.is_nan() { f64::NAN } else { f64::from(u8::from(rank <= depth)) }
+}
+
+fn text_rank(one: &Prediction) -> f64 {
+    one.retrieved().map_or(f64::NAN, |retrieved| retrieved.text_to_image_rank)
+}
+
+fn text_share(one: &Prediction) -> f64 {
+    one.retrieved().map_or(f64::NAN, |retrieved| retrieved.text_to_image_share)
+}
+
+/// Returns the probability of the answer that was given.
+fn confidence(one: &Prediction) -> f64 {
+    one.chosen().and_then(|chosen| chosen.prob_of(chosen.predicted)).unwrap_or(f64::NAN)
+}
+
+fn of_all(all: &[Prediction], of: fn(&Prediction) -> f64) -> Vec<f64> {
+    all.iter().map(of).collect()
+}
+
+fn ece(all: &[Prediction]) -> Result<Statistic, Unusable> {
+    Statistic::ece(&of_all(all, confidence), &of_all(all, |one| one.share), &Bootstrap::default())
+}
+
+fn aurc(all: &[Prediction]) -> Result<Statistic, Unusable> {
+    Statistic::aurc(&of_all(all, confidence), &of_all(all, |one| one.share))
+}
+
+fn balanced(all: &[Prediction]) -> Result<Statistic, Unusable> {
+    let classes: Vec<usize> = all.iter().filter_map(Prediction::label).collect();
+    Statistic::balanced(&of_all(all, |one| one.share), &classes)
+}
+
+fn median(all: &[Prediction], of: fn(&Prediction) -> f64) -> Result<Statistic, Unusable> {
+    Statistic::median(&of_all(all, of))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::tests::prediction;
+    use crate::answers::tests::{chosen, prediction};
+    use cliptune_store::{Chosen, Retrieved};
 
     #[test]
     fn numbers_of_an_item_are_those_that_scores_are_made_of() {
-        // scipy: -log_softmax([1, 3, 2])[2] -> 1.407605964444380
-        let one = Prediction {
+        // scipy: -log_softmax([1, 3, 2])[2] -> 1.407605964444380; ((softmax([1, 3, 2]) - [0, 0, 1]) ** 2).sum()
+        let own = Chosen {
             label: 2,
+            predicted: 1,
             candidates: vec![0, 1, 2],
             probs: vec![0.090_030_573_170_380_46, 0.665_240_955_774_821_8, 0.244_728_471_054_797_64],
             logits: vec![1.0, 3.0, 2.0],
-            ..prediction(0, 0, 0.0)
         };
+        let of = |chosen: Chosen| Prediction { answered: Answered::Choice(chosen), ..prediction(0, 0, 0.0) };
+        let one = of(own.clone());
         assert!((nll(&one) - 1.407_605_964_444_38).abs() < 1e-12);
-        assert_eq!(reciprocal_rank(&one), 0.5);
-        let vanishing = Prediction { probs: vec![0.0, 1.0, 0.0], logits: vec![0.0, 1000.0, 1.0], ..one };
-        assert_eq!(nll(&vanishing), 999.0);
+        assert!((brier(&one) - 1.021_086_115_780_809_3).abs() < 1e-12, "{}", brier(&one));
+        assert_eq!((reciprocal_rank(&one), confidence(&one)), (0.5, 0.665_240_955_774_821_8));
+        let vanishing = Chosen { probs: vec![0.0, 1.0, 0.0], logits: vec![0.0, 1000.0, 1.0], ..own };
+        assert_eq!(nll(&of(vanishing)), 999.0);
     }
 
     #[test]
     fn what_a_prediction_does_not_tell_is_no_number() {
+        let bare = Chosen { candidates: vec![], probs: vec![], logits: vec![], ..chosen(1.0) };
         let bare = Prediction {
-            candidates: vec![],
-            probs: vec![],
-            logits: vec![],
             label_prob: f64::NAN,
             rank: f64::NAN,
+            answered: Answered::Choice(bare),
             ..prediction(0, 0, 1.0)
         };
-        let told = |task| metrics(task).iter().filter(|metric| (metric.of)(&bare).is_finite()).count();
-        assert_eq!([TaskKind::Choice, TaskKind::Classes, TaskKind::Pairs].map(told), [1, 1, 1]);
+        let is_told = |metric: &&Metric| match metric.of {
+            Of::Share(of) | Of::Mean(of) => of(&bare).is_finite(),
+            Of::All(of) => of(std::slice::from_ref(&bare)).is_ok(),
+        };
+        let told = |task| metrics(task).iter().filter(is_told).map(|metric| metric.name).collect::<Vec<_>>();
+        assert_eq!(told(TaskKind::Choice), ["accuracy"]);
+        assert_eq!(told(TaskKind::Classes), ["accuracy", "balanced_accuracy"]);
+        assert_eq!(told(TaskKind::Pairs), ["image_to_text_recall@1"]);
+    }
+
+    #[test]
+    fn both_directions_of_pairs_are_told() {
+        let retrieved = Retrieved { text_to_image_share: 0.0, text_to_image_rank: 7.0, logits: [3.0] };
+        let pair = Prediction { answered: Answered::Pairs(retrieved), ..prediction(0, 0, 1.0) };
+        let value = |metric: Metric| match metric.of {
+            Of::Share(of) | Of::Mean(of) => of(&pair),
+            Of::All(of) => of(std::slice::from_ref(&pair)).unwrap().value(),
+        };
+        let values: Vec<f64> = metrics(TaskKind::Pairs).into_iter().map(value).collect();
+        assert_eq!(values, [1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 7.0]);
     }
 }

@@ -61,7 +61,7 @@ fn key(prediction: &Prediction) -> (&str, &str) {
 
 fn same(a: &[Prediction], b: &[Prediction]) -> Result<(), Unlike> {
     let is_alike =
-        |(a, b): (&Prediction, &Prediction)| key(a) == key(b) && a.group == b.group && a.label == b.label;
+        |(a, b): (&Prediction, &Prediction)| key(a) == key(b) && a.group == b.group && a.label() == b.label();
     if a.len() == b.len() && a.iter().zip(b).all(is_alike) {
         return Ok(());
     }
@@ -80,7 +80,7 @@ fn same(a: &[Prediction], b: &[Prediction]) -> Result<(), Unlike> {
             .collect::<Vec<_>>()
     };
     let example = |items: &[&Prediction]| items.first().map(|one| one.id.clone()).unwrap_or_default();
-    let labels = differing(|a, b| a.label != b.label);
+    let labels = differing(|a, b| a.label() != b.label());
     match labels.is_empty() {
         false => Err(Unlike::Labels { items: labels.len(), example: example(&labels) }),
         true => {
@@ -93,7 +93,7 @@ fn same(a: &[Prediction], b: &[Prediction]) -> Result<(), Unlike> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::tests::answers;
+    use crate::answers::tests::{answers, change};
 
     #[test]
     fn items_are_the_same_by_content_group_and_right_answer() {
@@ -108,7 +108,7 @@ mod tests {
             "{grouped:?}"
         );
         let mut other = five.clone();
-        other.seeds[0][3].label = 1;
+        change(&mut other.seeds[0][3], |chosen| chosen.label = 1);
         let labelled = five.expect_same_items(&other);
         assert!(
             matches!(&labelled, Err(Unlike::Labels { items: 1, example }) if example == "q3"),

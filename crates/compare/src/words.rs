@@ -8,7 +8,7 @@ use crate::verdict::Verdict;
 
 /// Returns whether a metric is a share, which people read in points.
 fn is_share(metric: &str) -> bool {
-    metric != "nll"
+    !matches!(metric, "nll" | "brier") && !metric.ends_with("_rank")
 }
 
 /// Formats a value of a metric.
@@ -82,6 +82,7 @@ mod tests {
         let none = difference(0.0002, -0.0293, 0.03, 0.96, Test::Permutation(None));
         let said = "0.0 pt [-2.9, +3.0] no change detected; this test set could show 3.1 pt (p 0.960)";
         assert_eq!(judged("accuracy", &none), said);
+        assert_eq!(interval("text_to_image_median_rank", &none.delta), "0.000 [-0.029, +0.030]");
         let corrected =
             Difference { holm_p: 0.0004, ..difference(-0.2, -0.3, -0.1, 0.0002, Test::Resamples) };
         assert_eq!(judged("nll", &corrected), "-0.200 [-0.300, -0.100] worse (p < 0.001)");

@@ -15,6 +15,7 @@ use cliptune_store::{ImageIdentity, ItemImage};
 use crate::error::EncodeError;
 use crate::export::Export;
 use crate::graph::{Graph, Input};
+use crate::batch::Batch;
 use crate::images::{ImageBatches, read_pixels};
 use crate::known::{Key, Known, key_of_ids};
 use crate::matrix::Matrix;
@@ -101,6 +102,17 @@ impl<'r> Model<'r> {
             Ok(rows.select(&batches.places()))
         })?;
         texts.unit_vectors(prompts).map_err(|lost| towers.text_without_direction(texts, lost))
+    }
+
+    /// Returns the unit vector of an image that has the mean colour that the model expects, in a single row, or `None` if the
+    /// model sees no direction in it.
+    pub fn encode_blank(&mut self) -> Result<Option<Matrix>, EncodeError> {
+        let Self { towers, preprocessor, .. } = self;
+        // Normalised pixels say how far a colour is from the mean one.
+        let pixels = vec![0.0; preprocessor.length()];
+        let blank = Batch::of_images(1, preprocessor.size as usize, pixels);
+        let mut row = towers.vision.encode(1, std::iter::once(Ok(blank)), |_| {})?;
+        Ok(row.normalise().ok().map(|()| row))
     }
 
     /// Returns the unit vectors of image files, one row per file in their order. `done` is called with numbers of images

@@ -38,13 +38,13 @@ pub use error::LoadError;
 pub use listing::{PlanOption, setting_keys};
 pub use load::load;
 pub use plan::{
-    Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, DataPlan,
-    Decay, Experiment, ExportPlan, FoldSource, Folds, ImageFit, ImageKey, Join, Label, LabelReading,
-    Location, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan, ModelSource, NearDuplicates, Objective,
-    OptimizerPlan, Plan, Precision, RandomErasing, RandomResizedCrop, Reduction, RemoteAddress, Require,
-    RunReference, Sample, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan, SplitShares, TableFormat,
-    TableSource, Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune, UpdateRule, Verify,
-    Warmup,
+    Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, Control,
+    DataPlan, Decay, Experiment, ExportPlan, FoldSource, Folds, ImageFit, ImageKey, Join, Label,
+    LabelReading, Location, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan, ModelSource,
+    NearDuplicates, Objective, OptimizerPlan, Plan, Precision, RandomErasing, RandomResizedCrop, Reduction,
+    RemoteAddress, Require, RunReference, Sample, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan,
+    SplitShares, TableFormat, TableSource, Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune,
+    UpdateRule, Verify, Warmup,
 };
 pub use portable::reread;
 pub use schema::schema;

@@ -40,7 +40,7 @@ pub use location::{Location, RemoteAddress};
 pub use model::{ImageFit, ModelPlan, ModelSource, RunReference};
 pub use objective::{Objective, Reduction};
 pub use optimizer::{OptimizerPlan, UpdateRule};
-pub use outputs::{ExportPlan, Precision, ScorePlan};
+pub use outputs::{Control, ExportPlan, Precision, ScorePlan};
 pub use require::Require;
 pub use sample::Sample;
 pub use schedule::{Decay, Schedule, Warmup};

@@ -33,6 +33,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Returns the kind that a type of a parquet file has in a view, where whole numbers are of one size.
+    pub(crate) fn of(sql: &str) -> Self {
+        match sql {
+            "INTEGER" => Self::Whole,
+            "INTEGER[]" => Self::Wholes,
+            "DOUBLE" => Self::Number,
+            "DOUBLE[]" => Self::Numbers,
+            "BOOLEAN" => Self::Truth,
+            "VARCHAR[]" => Self::Texts,
+            _ => Self::Text,
+        }
+    }
+
     /// Returns the type in SQL.
     pub fn sql(self) -> &'static str {
         match self {

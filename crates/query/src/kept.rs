@@ -22,7 +22,7 @@ use crate::tables::Made;
 use crate::views::View;
 
 /// The version of the files. It has to change whenever a column does.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The number of runs that share a file.
 const RUNS: usize = 200;
 /// The time that a file is kept for which nobody asks any more: another process may be reading it.

@@ -124,7 +124,7 @@ fn metric<'a>(
         Cell::measured(metric.low),
         Cell::measured(metric.high),
         Cell::text(runs.word(metric.method)),
-        Cell::measured(scores.chance),
+        Cell::measured(metric.chance),
         Cell::count(scores.n_items),
         Cell::count(scores.n_groups),
     ]

@@ -50,6 +50,7 @@ pub(crate) struct ScoredSplit {
     pub(crate) split: Split,
     pub(crate) n_items: u64,
     pub(crate) n_groups: u64,
+    /// What guessing reaches in the first metric.
     pub(crate) chance: f64,
     pub(crate) metrics: Vec<Metric>,
 }
@@ -62,6 +63,8 @@ pub(crate) struct Metric {
     pub(crate) low: f64,
     pub(crate) high: f64,
     pub(crate) method: u32,
+    /// What guessing reaches; not a number where there is no such thing.
+    pub(crate) chance: f64,
 }
 
 /// The value of a setting.
@@ -207,7 +210,9 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
 }
 
 fn scored(scores: Scores, numbers: &mut impl Numbers) -> ScoredSplit {
+    let chances = scores.chances;
     let metrics = scores.metrics.0.into_iter().map(|(name, Estimate { value, low, high, method })| Metric {
+        chance: chances.get(&name).copied().unwrap_or(f64::NAN),
         name: numbers.word(&name),
         value,
         low,

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use cliptune_store::PREDICTION_COLUMNS;
 use cliptune_terminal::did_you_mean;
 
-use crate::columns::Kind::{Number, Numbers, Text, Texts, Time, Truth, Whole, Wholes};
-use crate::columns::{Column, column};
+use crate::columns::Kind::{Number, Text, Texts, Time, Truth, Whole};
+use crate::columns::{Column, Kind, column};
 use crate::runs_view::RUNS;
 
 /// The tables that SQL can name.
@@ -44,7 +45,11 @@ const METRICS: &[Column] = &[
     column("low", Number, "The lower end of the 95 % interval."),
     column("high", Number, "The upper end of the 95 % interval."),
     column("method", Text, "The method by which the interval was made."),
-    column("chance", Number, "What guessing reaches on this split, in accuracy or recall@1."),
+    column(
+        "chance",
+        Number,
+        "What guessing reaches in this metric on this split; missing where there is no such thing.",
+    ),
     column("n_items", Whole, "The number of items that were scored."),
     column("n_groups", Whole, "The number of groups that these items come from."),
 ];
@@ -81,30 +86,13 @@ const EVENTS: &[Column] = &[
     column("reason", Text, "What happened, where training diverged."),
 ];
 
-const PREDICTIONS: &[Column] = &[
-    column("run", Text, "The run, as in `runs`."),
-    column("split", Text, "The split that was scored."),
-    column("item_id", Text, "The identity of the item, as in `items`."),
-    column("id", Text, "The identifier that the table gives the item."),
-    column("group", Text, "The group of the item. It is a word of SQL: write `\"group\"`."),
-    column("label", Whole, "The index of the right text or class."),
-    column(
-        "predicted",
-        Whole,
-        "The index of the text or class with the highest logit. Of pairs, how many texts are ahead of the own one, which has the index 0.",
-    ),
-    column("correct", Truth, "Whether the right one has the highest logit, alone."),
-    column(
-        "share",
-        Number,
-        "The credit for the answer; in a tie, the expected one. Its mean is the accuracy.",
-    ),
-    column("rank", Number, "The rank of the right one, counted from 1."),
-    column("label_prob", Number, "The softmax probability of the right one."),
-    column("candidates", Wholes, "The indexes that `probs` and `logits` are of."),
-    column("probs", Numbers, "The softmax probabilities."),
-    column("logits", Numbers, "The logits."),
-];
+/// Returns the columns of the files of predictions, after those that say which file it is.
+fn predictions() -> Vec<Column> {
+    let origin =
+        [column("run", Text, "The run, as in `runs`."), column("split", Text, "The split that was scored.")];
+    let own = PREDICTION_COLUMNS.iter().map(|own| column(own.name, Kind::of(own.kind), own.about));
+    origin.into_iter().chain(own).collect()
+}
 
 const ITEMS: &[Column] = &[
     column("dataset", Text, "The hash of the dataset, as in `runs`."),
@@ -222,7 +210,7 @@ impl View {
             Self::Settings => SETTINGS.to_vec(),
             Self::Metrics => METRICS.to_vec(),
             Self::Events => EVENTS.to_vec(),
-            Self::Predictions => PREDICTIONS.to_vec(),
+            Self::Predictions => predictions(),
             Self::Items => ITEMS.to_vec(),
             Self::Rejects => REJECTS.to_vec(),
             Self::System => SYSTEM.to_vec(),

@@ -27,6 +27,7 @@ impl Random {
     }
 
     /// Draws 64 uniform bits.
+    #[inline]
     pub fn bits(&mut self) -> u64 {
         let s = &mut self.state;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);

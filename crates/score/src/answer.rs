@@ -1,7 +1,7 @@
 //! The answer to one item, and what its metrics are made of.
 
 use cliptune_statistics::TiedRank;
-use cliptune_store::{ItemRef, Prediction};
+use cliptune_store::{Answered, Chosen, ItemRef, Prediction};
 
 use crate::softmax::{highest, log_sum_exp, softmax};
 
@@ -21,6 +21,8 @@ pub(crate) struct Answer {
     /// -ln of the right candidate's probability, in nats. It is computed from the logits, where it is exact even for a
     /// probability that underflows.
     pub(crate) nll: f64,
+    /// The sum over all candidates of the squared distance between the probability and 1 for the right one, 0 for the others.
+    pub(crate) brier: f64,
     /// The probability of the answer that was given.
     pub(crate) confidence: f64,
 }
@@ -28,42 +30,64 @@ pub(crate) struct Answer {
 impl Answer {
     /// Returns the answer from the logits of an item's own texts.
     pub(crate) fn new(item: ItemRef<'_>, logits: Vec<f64>) -> Self {
-        let probs = softmax(&logits);
-        let (rank, predicted) = (TiedRank::new(&logits, std::iter::once(item.label())), highest(&logits));
+        let candidates = (0..logits.len()).collect();
+        Self::of(item, &logits, candidates, Answered::Choice)
+    }
+
+    /// Returns the answer from the logits of all classes. The prediction keeps the most likely classes and the right one:
+    /// all logits of many items would take more room than the images.
+    pub(crate) fn of_class(item: ItemRef<'_>, logits: Vec<f64>) -> Self {
+        let mut candidates: Vec<usize> = (0..logits.len()).collect();
+        candidates.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        let right = candidates.iter().skip(KEPT).copied().find(|&class| class == item.label());
+        candidates.truncate(KEPT);
+        candidates.extend(right);
+        Self::of(item, &logits, candidates, Answered::Classes)
+    }
+
+    /// Returns the answer from the logits of all candidates, of which some are kept.
+    fn of(
+        item: ItemRef<'_>,
+        logits: &[f64],
+        kept: Vec<usize>,
+        answered: impl Fn(Chosen) -> Answered,
+    ) -> Self {
+        let (label, probs) = (item.label(), softmax(logits));
+        let (rank, predicted) = (TiedRank::new(logits, std::iter::once(label)), highest(logits));
+        let of = |values: &[f64]| kept.iter().map(|&candidate| values[candidate]).collect();
         Self {
-            nll: log_sum_exp(&logits) - logits[item.label()],
+            nll: log_sum_exp(logits) - logits[label],
+            brier: brier(&probs, label),
             confidence: probs[predicted],
             rank,
             prediction: Prediction {
                 item_id: item.item_id().to_owned(),
                 id: item.id().to_owned(),
                 group: item.group().to_owned(),
-                label: item.label(),
-                predicted,
                 correct: rank.within(1) == 1.0,
                 share: rank.within(1),
                 rank: rank.rank(),
-                label_prob: probs[item.label()],
-                candidates: (0..logits.len()).collect(),
-                probs,
-                logits,
+                label_prob: probs[label],
+                answered: answered(Chosen {
+                    label,
+                    predicted,
+                    probs: of(&probs),
+                    logits: of(logits),
+                    candidates: kept,
+                }),
             },
         }
     }
 
-    /// Returns the answer from the logits of all classes. The prediction keeps the most likely classes and the right one:
-    /// all logits of many items would take more room than the images.
-    pub(crate) fn of_class(item: ItemRef<'_>, logits: Vec<f64>) -> Self {
-        let mut answer = Self::new(item, logits);
-        let whole = &answer.prediction;
-        let mut candidates = whole.candidates.clone();
-        candidates.sort_by(|&a, &b| whole.logits[b].total_cmp(&whole.logits[a]));
-        let right = candidates.iter().skip(KEPT).copied().find(|&class| class == item.label());
-        candidates.truncate(KEPT);
-        candidates.extend(right);
-        let of = |values: &[f64]| candidates.iter().map(|&class| values[class]).collect();
-        let (probs, logits) = (of(&whole.probs), of(&whole.logits));
-        answer.prediction = Prediction { candidates, probs, logits, ..answer.prediction };
-        answer
+    /// Returns the places or numbers of the right candidate and of the answer.
+    pub(crate) fn places(&self) -> (usize, usize) {
+        self.prediction.chosen().map(|chosen| (chosen.label, chosen.predicted)).unwrap_or_default()
     }
+}
+
+/// Returns the score of Brier (1950, Monthly Weather Review 78(1)), which is 0 for a sure and right answer and 2 for a sure and
+/// wrong one.
+fn brier(probs: &[f64], label: usize) -> f64 {
+    let of = |(at, prob): (usize, &f64)| (prob - f64::from(u8::from(at == label))).powi(2);
+    probs.iter().enumerate().map(of).sum()
 }

@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use cliptune_statistics::{Bootstrap, cluster_mean, cluster_proportion, ece};
-use cliptune_store::{ItemSlice, Metrics};
+use cliptune_statistics::{
+    Bootstrap, Statistic, cluster_mean, cluster_proportion, cluster_statistic, risk_coverage,
+};
+use cliptune_store::{ItemSlice, Metrics, Position, RiskPoint};
 
 use crate::answer::Answer;
 use crate::baseline::{Baselines, most_frequent};
@@ -41,18 +43,36 @@ fn chance(items: ItemSlice<'_>) -> f64 {
     counts.iter().map(|(&texts, &count)| count as f64 / texts as f64).sum::<f64>() / items.len() as f64
 }
 
-/// Computes accuracy, label_prob, nll, ece and mrr, each with its interval over groups.
+/// Computes accuracy, label_prob, nll, brier, ece, mrr and aurc, each with its interval over groups.
 pub(crate) fn metrics(answers: &[Answer], options: &Bootstrap) -> Result<Metrics, ScoreError> {
     let groups: Vec<&str> = answers.iter().map(|answer| answer.prediction.group.as_str()).collect();
     let of = |value: fn(&Answer) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
-    let right = of(|answer| answer.prediction.share);
+    let (right, confidence) = (of(|answer| answer.prediction.share), of(|answer| answer.confidence));
+    let statistic = |statistic: Statistic| cluster_statistic(&[statistic], &groups, options);
     Ok(Metrics(vec![
         named("accuracy", cluster_proportion(&right, &groups, options)?),
         named("label_prob", cluster_mean(&of(|answer| answer.prediction.label_prob), &groups, options)?),
         named("nll", cluster_mean(&of(|answer| answer.nll), &groups, options)?),
-        named("ece", ece(&of(|answer| answer.confidence), &right, &groups, options)?),
+        named("brier", cluster_mean(&of(|answer| answer.brier), &groups, options)?),
+        named("ece", statistic(Statistic::ece(&confidence, &right, options)?)?),
         named("mrr", cluster_mean(&of(|answer| answer.rank.reciprocal_rank()), &groups, options)?),
+        named("aurc", statistic(Statistic::aurc(&confidence, &right)?)?),
     ]))
+}
+
+/// Returns the share of wrong answers among those that the model is most confident of, from few to all.
+pub(crate) fn risks(answers: &[Answer]) -> Result<Vec<RiskPoint>, ScoreError> {
+    let of = |value: fn(&Answer) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
+    let curve = risk_coverage(&of(|answer| answer.confidence), &of(|answer| answer.prediction.share))?;
+    Ok(curve.iter().map(|point| RiskPoint { coverage: point.coverage, risk: point.risk }).collect())
+}
+
+/// Counts the items by the places of their right text and of the answer.
+pub(crate) fn positions(answers: &[Answer]) -> Vec<Position> {
+    let mut cells = BTreeMap::<(usize, usize), usize>::new();
+    answers.iter().for_each(|answer| *cells.entry(answer.places()).or_default() += 1);
+    let cell = |((label, predicted), n_items)| Position { label, predicted, n_items };
+    cells.into_iter().map(cell).collect()
 }
 
 #[cfg(test)]
@@ -100,6 +120,7 @@ pub(crate) mod tests {
         // p = np.exp(z) / np.exp(z).sum(1, keepdims=True); own = p[np.arange(12), y]
         // z.argmax(1) == y; own.mean(); -np.log(own).mean()
         // (1 / (1 + (z > z[np.arange(12), y][:, None]).sum(1))).mean()  (no item has a tie with its own text)
+        // ((p - np.eye(3)[y]) ** 2).sum(1).mean()
         let metrics = metrics(&sample(), &Bootstrap::default()).unwrap();
         for (name, expected) in REFERENCE {
             let value = metrics.get(name).unwrap().value;
@@ -107,18 +128,41 @@ pub(crate) mod tests {
         }
     }
 
-    const REFERENCE: [(&str, f64); 4] = [
+    const REFERENCE: [(&str, f64); 5] = [
         ("accuracy", 0.333333333333),
         ("label_prob", 0.374489450412),
         ("nll", 1.396828955727),
         ("mrr", 0.625000000000),
+        ("brier", 0.847776681883),
     ];
+
+    #[test]
+    fn answers_are_counted_by_their_places() {
+        let cells = positions(&sample());
+        assert_eq!(cells.iter().map(|cell| cell.n_items).sum::<usize>(), 12);
+        let right: usize =
+            cells.iter().filter(|cell| cell.label == cell.predicted).map(|cell| cell.n_items).sum();
+        assert_eq!(right, 4, "a third of the answers is right");
+        // numpy: ((y == 1) & (z.argmax(1) == 0)).sum()
+        let cell = cells.iter().find(|cell| (cell.label, cell.predicted) == (1, 0));
+        assert_eq!(cell.map(|cell| cell.n_items), Some(1), "{cells:?}");
+    }
+
+    #[test]
+    fn the_last_risk_is_the_share_of_all_mistakes() {
+        let risks = risks(&sample()).unwrap();
+        let last = risks.last().unwrap();
+        assert!(
+            risks.len() == 12 && last.coverage == 1.0 && (last.risk - 8.0 / 12.0).abs() < 1e-12,
+            "{risks:?}"
+        );
+    }
 
     #[test]
     fn metrics_come_in_their_order_with_groups_in_their_method() {
         let metrics = metrics(&sample(), &Bootstrap::default()).unwrap();
         let names: Vec<&str> = metrics.0.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["accuracy", "label_prob", "nll", "ece", "mrr"]);
+        assert_eq!(names, ["accuracy", "label_prob", "nll", "brier", "ece", "mrr", "aurc"]);
         // Every group happens to have one right answer, so the accuracy does not vary when groups are resampled.
         let (accuracy, others) = metrics.0.split_first().unwrap();
         assert!(accuracy.1.method.contains("4 trials as groups"), "{accuracy:?}");

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use cliptune_statistics::{Bootstrap, cluster_balanced, cluster_proportion};
+use cliptune_statistics::{Bootstrap, Statistic, cluster_proportion, cluster_statistic};
 use cliptune_store::{ClassScores, ItemSlice, Metrics};
 
 use crate::answer::Answer;
@@ -16,7 +16,7 @@ use crate::error::ScoreError;
 use crate::metrics::{estimate, named};
 
 /// The depth of the second accuracy, which says something only where there are more classes.
-const DEPTH: usize = 5;
+pub(crate) const DEPTH: usize = 5;
 
 /// Computes the metrics of a choice, and after the accuracy those of classes, each with its interval over groups.
 pub(crate) fn metrics(
@@ -31,7 +31,8 @@ pub(crate) fn metrics(
         let within: Vec<f64> = answers.iter().map(|answer| answer.rank.within(DEPTH)).collect();
         own.push(named(format!("top{DEPTH}_accuracy"), cluster_proportion(&within, &groups, options)?));
     }
-    let balanced = cluster_balanced(&shares(answers), &labels(answers), &groups, options)?;
+    let balanced = Statistic::balanced(&shares(answers), &labels(answers))?;
+    let balanced = cluster_statistic(&[balanced], &groups, options)?;
     own.push(named("balanced_accuracy", balanced));
     metrics.0.splice(1..1, own);
     Ok(metrics)
@@ -74,7 +75,7 @@ fn shares(answers: &[Answer]) -> Vec<f64> {
 }
 
 fn labels(answers: &[Answer]) -> Vec<usize> {
-    answers.iter().map(|answer| answer.prediction.label).collect()
+    answers.iter().map(|answer| answer.places().0).collect()
 }
 
 #[cfg(test)]
@@ -174,7 +175,17 @@ mod tests {
             let metrics = metrics(&sample(), classes, &Bootstrap::default()).unwrap();
             metrics.0.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
         };
-        let many = ["accuracy", "top5_accuracy", "balanced_accuracy", "label_prob", "nll", "ece", "mrr"];
+        let many = [
+            "accuracy",
+            "top5_accuracy",
+            "balanced_accuracy",
+            "label_prob",
+            "nll",
+            "brier",
+            "ece",
+            "mrr",
+            "aurc",
+        ];
         assert_eq!(names(7), many);
         assert_eq!(names(5), [&many[..1], &many[2..]].concat());
     }
@@ -183,11 +194,13 @@ mod tests {
     fn a_prediction_keeps_the_likely_classes_and_the_right_one() {
         let logits: Vec<f64> = (0..9).map(f64::from).collect();
         let prediction = |label| answer(&item(0, 0, label, 0), logits.clone()).prediction;
-        assert_eq!(prediction(7).candidates, [8, 7, 6, 5, 4]);
+        assert_eq!(prediction(7).chosen().unwrap().candidates, [8, 7, 6, 5, 4]);
         let last = prediction(0);
-        assert_eq!((last.candidates, last.predicted, last.rank), (vec![8, 7, 6, 5, 4, 0], 8, 9.0));
-        assert_eq!(last.logits, [8.0, 7.0, 6.0, 5.0, 4.0, 0.0]);
-        assert!((last.label_prob - last.probs[5]).abs() < 1e-15 && last.probs[0] > 0.6);
+        let chosen = last.chosen().unwrap();
+        assert_eq!((chosen.predicted, last.rank), (8, 9.0));
+        assert_eq!(chosen.candidates, [8, 7, 6, 5, 4, 0]);
+        assert_eq!(chosen.logits, [8.0, 7.0, 6.0, 5.0, 4.0, 0.0]);
+        assert!((last.label_prob - chosen.probs[5]).abs() < 1e-15 && chosen.probs[0] > 0.6);
     }
 
     #[test]

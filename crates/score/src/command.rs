@@ -154,7 +154,7 @@ fn score_one(
     let unjudged = !standing.unjudged_precisions.is_empty();
     let missing = Missing {
         splits: &standing.missing_scores,
-        scale: standing.plan.score.logit_scale,
+        plan: &standing.plan.score,
         export: unjudged.then_some(&standing.plan.export),
     };
     score_run(runtime, run, dataset, missing, Some(recall), printer)

@@ -6,9 +6,11 @@
 
 mod answer;
 mod baseline;
+mod chances;
 mod choice;
 mod classes;
 mod command;
+mod controls;
 mod encoded;
 pub mod error;
 mod metrics;
@@ -16,6 +18,7 @@ mod pairs;
 mod parity;
 mod precisions;
 pub mod score;
+mod shuffle;
 mod softmax;
 mod split;
 mod summary;

@@ -5,10 +5,10 @@
 //! are one text, which belongs to the groups of all its items: retrieving an image to which somebody else gave the same
 //! caption is a hit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_statistics::{Bootstrap, TiedRank, cluster_median, cluster_proportion};
-use cliptune_store::{ItemRef, ItemSlice, Metrics, Prediction};
+use cliptune_statistics::{Bootstrap, Statistic, TiedRank, cluster_proportion, cluster_statistic};
+use cliptune_store::{Answered, ItemRef, ItemSlice, Metrics, Prediction, Retrieved};
 
 use crate::baseline::Baselines;
 use crate::distinct::Distinct;
@@ -20,6 +20,15 @@ use crate::temperature::Temperature;
 
 /// The depths at which recall is computed.
 const DEPTHS: [usize; 3] = [1, 5, 10];
+
+/// The ways that retrieval goes, as the names of metrics have them.
+pub(crate) const IMAGE_TO_TEXT: &str = "image_to_text";
+pub(crate) const TEXT_TO_IMAGE: &str = "text_to_image";
+
+/// Returns the name of a recall.
+pub(crate) fn recall(way: &str, depth: usize) -> String {
+    format!("{way}_recall@{depth}")
+}
 
 /// The relation between distinct images and texts that belong together because they have a group in common.
 #[derive(Clone, Debug)]
@@ -91,6 +100,24 @@ impl<'a> Hits<'a> {
         self.images.rows_of(&self.texts.groups_of_row[text])
     }
 
+    /// Returns the recall at each depth, both ways, that a random order reaches.
+    pub(crate) fn chances(&self) -> BTreeMap<String, f64> {
+        let (images, texts) = (&self.image_rows.row_of, &self.text_rows.row_of);
+        let own_texts = owned(images, |image| self.texts_of(image).len());
+        let own_images = owned(texts, |text| self.images_of(text).len());
+        let ways = [
+            (IMAGE_TO_TEXT, own_texts, self.text_rows.count()),
+            (TEXT_TO_IMAGE, own_images, self.image_rows.count()),
+        ];
+        let of = |(way, owned, candidates): &(&str, BTreeMap<usize, usize>, usize), depth: usize| {
+            let chance = |(own, items): (&usize, &usize)| {
+                *items as f64 * TiedRank::of_guessing(*own, *candidates).within(depth)
+            };
+            (recall(way, depth), owned.iter().map(chance).sum::<f64>() / images.len() as f64)
+        };
+        ways.iter().flat_map(|way| DEPTHS.map(|depth| of(way, depth))).collect()
+    }
+
     /// Returns the image_to_text_recall@1 that is reached without looking at the images: by a random order, and by an
     /// order that always puts the same text first, namely the one that most images have.
     pub(crate) fn baselines(&self) -> Baselines {
@@ -105,6 +132,13 @@ impl<'a> Hits<'a> {
             majority: owners.iter().copied().max().unwrap_or_default() as f64 / items as f64,
         }
     }
+}
+
+/// Counts the queries by the number of candidates that belong to them.
+fn owned(rows: &[usize], own: impl Fn(usize) -> usize) -> BTreeMap<usize, usize> {
+    let mut counts = BTreeMap::new();
+    rows.iter().for_each(|&row| *counts.entry(own(row)).or_default() += 1);
+    counts
 }
 
 /// Ranks all texts for every image and all images for every text; `images` and `texts` are the distinct ones.
@@ -124,7 +158,12 @@ pub(crate) fn retrieve(
     let text_to_image = texts
         .select(text_of)
         .against(images, |query, cosines| TiedRank::new(cosines, hits.images_of(text_of[query]).into_iter()));
-    let (predictions, image_to_text) = found.into_iter().unzip();
+    let (mut predictions, image_to_text): (Vec<Prediction>, Vec<TiedRank>) = found.into_iter().unzip();
+    for (prediction, rank) in predictions.iter_mut().zip(&text_to_image) {
+        if let Answered::Pairs(retrieved) = &mut prediction.answered {
+            (retrieved.text_to_image_share, retrieved.text_to_image_rank) = (rank.within(1), rank.rank());
+        }
+    }
     Retrieval { predictions, image_to_text, text_to_image }
 }
 
@@ -143,18 +182,19 @@ pub(crate) fn metrics(
     options: &Bootstrap,
 ) -> Result<Metrics, ScoreError> {
     let groups: Vec<&str> = items.iter().map(cliptune_store::ItemRef::group).collect();
-    let ways = [("image_to_text", &retrieval.image_to_text), ("text_to_image", &retrieval.text_to_image)];
+    let ways = [(IMAGE_TO_TEXT, &retrieval.image_to_text), (TEXT_TO_IMAGE, &retrieval.text_to_image)];
     let mut metrics = Metrics::default();
     for (way, ranks) in ways {
         for depth in DEPTHS {
             let found: Vec<f64> = ranks.iter().map(|rank| rank.within(depth)).collect();
             let interval = cluster_proportion(&found, &groups, options)?;
-            metrics.0.push(named(format!("{way}_recall@{depth}"), interval));
+            metrics.0.push(named(recall(way, depth), interval));
         }
     }
     for (way, ranks) in ways {
         let ranks: Vec<f64> = ranks.iter().map(TiedRank::rank).collect();
-        metrics.0.push(named(format!("{way}_median_rank"), cluster_median(&ranks, &groups, options)?));
+        let median = cluster_statistic(&[Statistic::median(&ranks)?], &groups, options)?;
+        metrics.0.push(named(format!("{way}_median_rank"), median));
     }
     Ok(metrics)
 }
@@ -165,16 +205,16 @@ fn prediction(item: ItemRef<'_>, rank: TiedRank, logit: f64, total: f64) -> Pred
         item_id: item.item_id().to_owned(),
         id: item.id().to_owned(),
         group: item.group().to_owned(),
-        label: 0,
-        // Predictions hold whole ranks, from 0: a rank that a tie leaves open is rounded down.
-        predicted: rank.rank() as usize - 1,
         correct: rank.within(1) == 1.0,
         share: rank.within(1),
         rank: rank.rank(),
         label_prob,
-        candidates: vec![0],
-        probs: vec![label_prob],
-        logits: vec![logit],
+        // The other way is known when all texts have been gone through.
+        answered: Answered::Pairs(Retrieved {
+            text_to_image_share: f64::NAN,
+            text_to_image_rank: f64::NAN,
+            logits: [logit],
+        }),
     }
 }
 
@@ -281,7 +321,9 @@ mod tests {
             assert!((value - expected).abs() < 1e-12, "{metric} {value}");
         }
         let first = &found.predictions[0];
-        assert_eq!((first.predicted, first.rank, first.correct), (5, 6.5, false));
+        let other_way = first.retrieved().unwrap();
+        assert_eq!((first.rank, first.correct, other_way.text_to_image_rank), (6.5, false, 6.5));
+        assert!((other_way.text_to_image_share - 1.0 / 12.0).abs() < 1e-12, "{other_way:?}");
     }
 
     #[test]
@@ -302,6 +344,44 @@ mod tests {
         let found = baselines(&items);
         assert!((found.chance - (2.0 + 2.0 + 1.0) / 9.0).abs() < 1e-12);
         assert!((found.majority - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_depth_and_direction_has_a_chance_of_its_own() {
+        // Image 0 has three of five texts; the others have one each. A text has one of three images.
+        let items =
+            [item(0, 0, 0, 0), item(1, 0, 0, 1), item(2, 0, 0, 2), item(3, 1, 1, 3), item(4, 2, 2, 4)];
+        let image_rows = Distinct::new(items.iter().map(|item| item.image_hash));
+        let text_rows = Distinct::new(items.iter().map(|item| item.texts[0].as_str()));
+        let columns = Items::of(&items);
+        let chances = Hits::new(columns.all(), &image_rows, &text_rows).chances();
+        // scipy: hypergeom(5, own, 1).sf(0) of own = 3, 3, 3, 1, 1; with five of five drawn, all are found.
+        for (metric, expected) in [
+            ("image_to_text_recall@1", (3.0 * 0.6 + 2.0 * 0.2) / 5.0),
+            ("image_to_text_recall@5", 1.0),
+            ("image_to_text_recall@10", 1.0),
+            ("text_to_image_recall@1", 1.0 / 3.0),
+            ("text_to_image_recall@5", 1.0),
+        ] {
+            assert!((chances[metric] - expected).abs() < 1e-12, "{metric} {}", chances[metric]);
+        }
+        let many: Vec<Item> = (0..40).map(|i| item(i, i / 4, i / 4, i)).collect();
+        let image_rows = Distinct::new(many.iter().map(|item| item.image_hash));
+        let text_rows = Distinct::new(many.iter().map(|item| item.texts[0].as_str()));
+        let columns = Items::of(&many);
+        let chances = Hits::new(columns.all(), &image_rows, &text_rows).chances();
+        // scipy: hypergeom(40, 4, 5).sf(0) -> 0.427_070_795_491_848_2, hypergeom(40, 4, 10).sf(0) -> 0.700_131_305_394_463_3
+        assert!((chances["image_to_text_recall@5"] - 0.427_070_795_5).abs() < 1e-9, "{chances:?}");
+        assert!((chances["image_to_text_recall@10"] - 0.700_131_305_4).abs() < 1e-9, "{chances:?}");
+        assert!((chances["text_to_image_recall@5"] - 0.5).abs() < 1e-12, "{chances:?}");
+    }
+
+    #[test]
+    fn predictions_have_the_ranks_of_both_ways() {
+        let items = [item(0, 0, 0, 0), item(1, 0, 0, 1), item(2, 1, 1, 2)];
+        let found = retrieval(&items, &[0, 90], &[80, 1, 60]);
+        let of = |one: &Prediction| one.retrieved().unwrap().text_to_image_rank;
+        assert_eq!(found.predictions.iter().map(of).collect::<Vec<_>>(), ranks(&found.text_to_image));
     }
 
     proptest! {

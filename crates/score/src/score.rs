@@ -6,7 +6,7 @@ use std::path::Path;
 use cliptune_encode::export::Export;
 use cliptune_encode::model::Model;
 use cliptune_encode::runtime::Runtime;
-use cliptune_experiment::{ExportPlan, ImageFit, Split, TaskKind};
+use cliptune_experiment::{ExportPlan, ImageFit, ScorePlan, Split, TaskKind};
 use cliptune_store::{Dataset, ItemRef, ItemSlice, Items, Parity, Part, Run, read_parity, write_scores};
 use cliptune_terminal::Printer;
 
@@ -25,8 +25,8 @@ pub(crate) const SCORED: &[Part] = &[Part::Identity, Part::Rows, Part::Group, Pa
 pub struct Missing<'a> {
     /// The splits that have no scores.
     pub splits: &'a [Split],
-    /// The factor of the cosines, if it is not the model's own.
-    pub scale: Option<f64>,
+    /// How the splits are scored.
+    pub plan: &'a ScorePlan,
     /// The plan of the export, or `None` if no reduced precision is to be judged.
     pub export: Option<&'a ExportPlan>,
 }
@@ -50,7 +50,7 @@ pub fn score_run(
     recall: Option<Recall<'_>>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
-    let Missing { splits, scale, export: plan } = missing;
+    let Missing { splits, plan: how, export: plan } = missing;
     let items =
         splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
     let (graphs, folder) = (run.onnx_folder(), run.model_folder());
@@ -76,7 +76,8 @@ pub fn score_run(
     let templates = run.record().plan.data.columns.task.templates();
     for (&split, items) in splits.iter().zip(&items) {
         let items = items.all();
-        let job = Job { dataset, split, items, templates: &templates, scale };
+        let (scale, controls) = (how.logit_scale, how.controls());
+        let job = Job { dataset, split, items, templates: &templates, scale, controls };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
         write_scores(run, &scores, &predictions, items)?;
         tell_shared_ids(scores.task, split, items, printer);

@@ -1,21 +1,26 @@
 //! Scores one split of one run.
 
+use std::collections::BTreeMap;
+
 use cliptune_encode::model::Model;
 use cliptune_encode::texts::Texts;
-use cliptune_experiment::{Split, TaskKind, Templates};
+use cliptune_experiment::{Control, Split, TaskKind, Templates};
 use cliptune_statistics::Bootstrap;
-use cliptune_store::{ClassScores, Dataset, ItemSlice, Metrics, Parity, Prediction, SCORES_FORMAT, Scores};
+use cliptune_store::{
+    ClassScores, Dataset, ItemSlice, Metrics, Parity, Position, Prediction, RiskPoint, SCORES_FORMAT, Scores,
+};
 use cliptune_terminal::Printer;
 use cliptune_terminal::format::counted;
 
 use crate::answer::Answer;
 use crate::baseline::Baselines;
+use crate::controls::Questions;
 use crate::distinct::Distinct;
 use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
 use crate::matrix::Matrix;
 use crate::temperature::Temperature;
-use crate::{choice, classes, pairs};
+use crate::{chances, choice, classes, pairs};
 
 /// The split that is to be scored.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Job<'a> {
     pub(crate) templates: &'a Templates,
     /// The factor of the cosines, if it is not the model's own.
     pub(crate) scale: Option<f64>,
+    /// The controls that are asked for.
+    pub(crate) controls: &'a [Control],
 }
 
 /// The results that are computed from the encoded split, whatever its task is.
@@ -38,15 +45,24 @@ struct Answers {
     metrics: Metrics,
     predictions: Vec<Prediction>,
     tied: usize,
+    chances: BTreeMap<String, f64>,
     classes: Option<ClassScores>,
+    positions: Vec<Position>,
+    risk_coverage: Vec<RiskPoint>,
 }
 
 impl Answers {
     /// Returns the results for items that have one right text or class.
-    fn of(baselines: Baselines, metrics: Metrics, answers: Vec<Answer>) -> Self {
-        let tied = choice::tied(&answers);
+    fn of(
+        baselines: Baselines,
+        chances: BTreeMap<String, f64>,
+        metrics: Metrics,
+        answers: Vec<Answer>,
+    ) -> Result<Self, ScoreError> {
+        let (tied, risk_coverage) = (choice::tied(&answers), choice::risks(&answers)?);
         let predictions = answers.into_iter().map(|answer| answer.prediction).collect();
-        Self { baselines, metrics, predictions, tied, classes: None }
+        let (classes, positions) = (None, Vec::new());
+        Ok(Self { baselines, metrics, predictions, tied, chances, classes, positions, risk_coverage })
     }
 }
 
@@ -67,11 +83,15 @@ pub(crate) fn score(
     tell_equal_choices(job, task, &equal_choices, printer);
     let encoded = encode(job, &distinct, model, printer)?;
     let temperature = model.temperature().with_scale(job.scale);
-    let Answers { baselines, metrics, predictions, tied, classes } = match task {
+    let found = match task {
         TaskKind::Choice => choices(job.items, &distinct, &encoded, temperature)?,
         TaskKind::Classes => classified(job, &distinct, &encoded, temperature)?,
         TaskKind::Pairs => retrieval(job.items, &distinct, &encoded, temperature)?,
     };
+    let questions = Questions { task, items: job.items, distinct: &distinct, encoded: &encoded, temperature };
+    let controls = job.controls.iter().map(|&control| questions.under(control, || Ok(model.encode_blank()?)));
+    let controls = controls.collect::<Result<Vec<_>, _>>()?;
+    let Answers { baselines, metrics, predictions, tied, chances, classes, positions, risk_coverage } = found;
     let scores = Scores {
         format_version: SCORES_FORMAT,
         split: job.split,
@@ -85,7 +105,11 @@ pub(crate) fn score(
         logit_scale: temperature.scale,
         is_scale_constant: job.scale.is_some(),
         metrics,
+        chances,
         classes,
+        positions,
+        risk_coverage,
+        controls,
         parity,
     };
     Ok((scores, predictions))
@@ -115,7 +139,9 @@ fn choices(
 ) -> Result<Answers, ScoreError> {
     let answers = distinct.answers(items, encoded, temperature);
     let metrics = choice::metrics(&answers, &Bootstrap::default())?;
-    Ok(Answers::of(choice::baselines(items), metrics, answers))
+    let positions = choice::positions(&answers);
+    let found = Answers::of(choice::baselines(items), chances::of_choice(items), metrics, answers)?;
+    Ok(Answers { positions, ..found })
 }
 
 fn classified(
@@ -128,7 +154,8 @@ fn classified(
     let answers = distinct.answers(job.items, encoded, temperature);
     let metrics = classes::metrics(&answers, names.len(), &Bootstrap::default())?;
     let classes = Some(classes::class_scores(names, &answers, &Bootstrap::default())?);
-    Ok(Answers { classes, ..Answers::of(classes::baselines(job.items, names.len()), metrics, answers) })
+    let (baselines, chances) = (classes::baselines(job.items, names.len()), chances::of_classes(names.len()));
+    Ok(Answers { classes, ..Answers::of(baselines, chances, metrics, answers)? })
 }
 
 fn retrieval(
@@ -141,8 +168,16 @@ fn retrieval(
     let retrieval = pairs::retrieve(items, &hits, &encoded.images, &encoded.texts, temperature);
     let metrics = pairs::metrics(items, &retrieval, &Bootstrap::default())?;
     let tied = retrieval.tied();
-    let (baselines, predictions) = (hits.baselines(), retrieval.predictions);
-    Ok(Answers { baselines, metrics, predictions, tied, classes: None })
+    Ok(Answers {
+        baselines: hits.baselines(),
+        chances: hits.chances(),
+        metrics,
+        predictions: retrieval.predictions,
+        tied,
+        classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+    })
 }
 
 fn encode(

@@ -88,7 +88,11 @@ mod tests {
             logit_scale: 100.0,
             is_scale_constant: false,
             metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
+            chances: std::collections::BTreeMap::new(),
             classes: None,
+            positions: Vec::new(),
+            risk_coverage: Vec::new(),
+            controls: Vec::new(),
             parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },
         };
         let mut scored = Scored { run: "tuned/x-s0".to_owned(), scores };

@@ -1,38 +1,27 @@
 //! The accuracy in which every class counts the same, however many items it has.
 
-use crate::bootstrap::{Bootstrap, all_alike, cluster_statistic};
-use crate::clusters::Clusters;
-use crate::interval::Interval;
+use crate::statistic::Statistic;
 use crate::unusable::Unusable;
 
-/// Returns the mean over classes of the share of items that are right, with an interval from resampling the groups.
-///
-/// An item counts as right (1), as wrong (0), or, where there is a tie, with the probability that it is right.
-/// `classes` has the number of each item's class. A class without items does not count, neither in the value nor in a
-/// resample that drew none of its groups.
-pub fn cluster_balanced(
-    right: &[f64],
-    classes: &[usize],
-    groups: &[impl AsRef<str>],
-    options: &Bootstrap,
-) -> Result<Interval, Unusable> {
-    let clusters = Clusters::new(groups)?;
-    clusters.fit(right)?;
-    if classes.len() != right.len() {
-        return Err(Unusable::Lengths { values: classes.len(), items: right.len() });
-    }
-    if clusters.count() == 1 {
-        let method = "no interval: all items are of one group".to_owned();
-        return Ok(Interval {
-            value: balanced(right, classes, &vec![1.0; right.len()]),
-            low: 0.0,
-            high: 1.0,
-            method,
-        });
-    }
-    match clusters.common_mean(right).filter(|share| [0.0, 1.0].contains(share)) {
-        Some(share) => all_alike(share, &clusters),
-        None => Ok(cluster_statistic(&clusters, options, |weights| balanced(right, classes, weights))),
+impl Statistic {
+    /// Returns the mean over classes of the share of items that are right.
+    ///
+    /// An item counts as right (1), as wrong (0), or, where there is a tie, with the probability that it is right.
+    /// `classes` has the number of each item's class. A class without items does not count, neither in the value nor in a
+    /// resample that drew none of its groups.
+    ///
+    /// # Errors
+    /// Returns an error when there is not one finite number and one class for each item.
+    pub fn balanced(right: &[f64], classes: &[usize]) -> Result<Self, Unusable> {
+        if classes.len() != right.len() {
+            return Err(Unusable::Lengths { values: classes.len(), items: right.len() });
+        }
+        if !right.iter().all(|right| right.is_finite()) {
+            return Err(Unusable::NotFinite);
+        }
+        let (right, classes) = (right.to_vec(), classes.to_vec());
+        let items = right.len();
+        Ok(Self::new(items, (0.0, 1.0), move |weights| balanced(&right, &classes, weights)).share())
     }
 }
 
@@ -50,6 +39,12 @@ fn balanced(right: &[f64], classes: &[usize], weights: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Bootstrap, Interval, cluster_statistic};
+
+    fn cluster_balanced(right: &[f64], classes: &[usize], groups: &[impl AsRef<str>]) -> Interval {
+        let statistic = Statistic::balanced(right, classes).unwrap();
+        cluster_statistic(&[statistic], groups, &Bootstrap::default()).unwrap()
+    }
 
     /// Returns 60 items of 4 classes in 20 groups; class 3 has a single group, and no item is of class 1.
     fn sample() -> (Vec<f64>, Vec<usize>, Vec<String>) {
@@ -69,7 +64,7 @@ mod tests {
         // right = 7 * i % 5 < 3; sklearn.metrics.balanced_accuracy_score(y, numpy.where(right, y, 9))
         // (scikit-learn 1.9.1)
         let (right, classes, groups) = sample();
-        let interval = cluster_balanced(&right, &classes, &groups, &Bootstrap::default()).unwrap();
+        let interval = cluster_balanced(&right, &classes, &groups);
         assert!((interval.value - REFERENCE).abs() < 1e-12, "{interval:?}");
         assert!(interval.low < interval.value && interval.value < interval.high, "{interval:?}");
         assert_eq!(interval.method, "cluster bootstrap over 20 groups, 10000 resamples, seed 0");
@@ -82,22 +77,22 @@ mod tests {
         let right: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i < 99))).collect();
         let classes: Vec<usize> = (0..100).map(|i| usize::from(i == 99)).collect();
         let groups: Vec<String> = (0..100).map(|i| i.to_string()).collect();
-        let interval = cluster_balanced(&right, &classes, &groups, &Bootstrap::default()).unwrap();
+        let interval = cluster_balanced(&right, &classes, &groups);
         assert_eq!(interval.value, 0.5);
     }
 
     #[test]
     fn answers_that_are_all_right_still_have_an_interval() {
         let groups = ["a", "a", "b", "c"];
-        let interval = cluster_balanced(&[1.0; 4], &[0, 1, 0, 1], &groups, &Bootstrap::default()).unwrap();
+        let interval = cluster_balanced(&[1.0; 4], &[0, 1, 0, 1], &groups);
         assert!(interval.value == 1.0 && interval.low < 0.6 && interval.high == 1.0, "{interval:?}");
-        let alone = cluster_balanced(&[1.0, 0.0], &[0, 1], &["a"; 2], &Bootstrap::default()).unwrap();
+        let alone = cluster_balanced(&[1.0, 0.0], &[0, 1], &["a"; 2]);
         assert_eq!((alone.value, alone.low, alone.high), (0.5, 0.0, 1.0));
     }
 
     #[test]
     fn every_item_has_a_class() {
-        let lacking = cluster_balanced(&[1.0, 0.0], &[0], &["a", "b"], &Bootstrap::default());
-        assert_eq!(lacking, Err(Unusable::Lengths { values: 1, items: 2 }));
+        let lacking = Statistic::balanced(&[1.0, 0.0], &[0]).err();
+        assert_eq!(lacking, Some(Unusable::Lengths { values: 1, items: 2 }));
     }
 }

@@ -5,10 +5,10 @@
 //! drawn sums, since groups differ in size.
 
 use crate::clusters::Clusters;
+use crate::draws::resampled_means;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
 use crate::wilson::wilson;
-use cliptune_random::Random;
 
 /// The settings of a bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,25 +27,9 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// Returns the value of the statistic in each resample. The statistic is given how often each group was drawn.
-    pub(crate) fn replicates(
-        &self,
-        clusters: &Clusters,
-        mut statistic: impl FnMut(&[f64], &mut Random) -> f64,
-    ) -> Vec<f64> {
-        let mut random = Random::new(self.seed);
-        let mut drawn = vec![0.0; clusters.count()];
-        let replicate = |_| {
-            clusters.draw(&mut random, &mut drawn);
-            statistic(&drawn, &mut random)
-        };
-        (0..self.resamples).map(replicate).collect()
-    }
-
     /// Returns the mean of the values in each resample.
-    pub(crate) fn means(&self, clusters: &Clusters, values: &[f64]) -> Vec<f64> {
-        let sums = clusters.sums(values);
-        self.replicates(clusters, |drawn, _| dot(drawn, &sums) / clusters.drawn_items(drawn))
+    fn means(&self, clusters: &Clusters, values: &[f64]) -> Vec<f64> {
+        resampled_means(clusters, &[clusters.sums(values)], self, |means, _| means[0])
     }
 
     /// Returns the method in words, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
@@ -99,24 +83,6 @@ pub fn cluster_proportion(
     }
 }
 
-/// Computes any statistic of the items, with an interval from resampling the groups.
-///
-/// The statistic is given one weight per item: how often the item's group was drawn, or 1 for every item when the value
-/// itself is computed. If the statistic is a mean, use [`cluster_mean`] instead, which is faster.
-pub(crate) fn cluster_statistic(
-    clusters: &Clusters,
-    options: &Bootstrap,
-    mut statistic: impl FnMut(&[f64]) -> f64,
-) -> Interval {
-    let mut weights = vec![1.0; clusters.items()];
-    let value = statistic(&weights);
-    let replicates = options.replicates(clusters, |drawn, _| {
-        weights.iter_mut().zip(clusters.group_of()).for_each(|(weight, &group)| *weight = drawn[group]);
-        statistic(&weights)
-    });
-    Interval::percentile(value, replicates, options.described(clusters))
-}
-
 /// Returns the only interval that one group can honestly have: the range of its values.
 pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -140,11 +106,6 @@ pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unu
 /// Returns the mean of the values, of which there must be at least one.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Returns the scalar product of two lists of equal length.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
@@ -192,16 +153,6 @@ mod tests {
         // Items agree entirely within groups of 4, so the standard error doubles.
         let ratio = width(&together) / width(&alone);
         assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
-    }
-
-    #[test]
-    fn a_mean_is_the_statistic_of_its_weights() {
-        let (values, groups) = sample();
-        let clusters = Clusters::new(&groups).unwrap();
-        let mean = |weights: &[f64]| dot(weights, &values) / weights.iter().sum::<f64>();
-        let general = cluster_statistic(&clusters, &Bootstrap::default(), mean);
-        let special = cluster_mean(&values, &groups, &Bootstrap::default()).unwrap();
-        assert!((general.low - special.low).abs() < 1e-12 && (general.high - special.high).abs() < 1e-12);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Groups of items that belong together.
 
 use crate::unusable::Unusable;
-use cliptune_random::Random;
 
 /// The groups of a list of items, each of which is resampled as a whole.
 #[derive(Clone, Debug)]
@@ -9,7 +8,7 @@ pub(crate) struct Clusters {
     /// The group of each item.
     group_of: Vec<usize>,
     /// The number of items in each group, which is never 0.
-    sizes: Vec<usize>,
+    sizes: Vec<f64>,
 }
 
 impl Clusters {
@@ -25,8 +24,8 @@ impl Clusters {
         names.dedup();
         let group_of: Vec<usize> =
             groups.iter().map(|group| names.partition_point(|name| *name < group.as_ref())).collect();
-        let mut sizes = vec![0; names.len()];
-        group_of.iter().for_each(|&group| sizes[group] += 1);
+        let mut sizes = vec![0.0; names.len()];
+        group_of.iter().for_each(|&group| sizes[group] += 1.0);
         Ok(Self { group_of, sizes })
     }
 
@@ -46,8 +45,14 @@ impl Clusters {
     }
 
     /// Returns the number of items in each group.
-    pub(crate) fn sizes(&self) -> Vec<f64> {
-        self.sizes.iter().map(|&size| size as f64).collect()
+    pub(crate) fn sizes(&self) -> &[f64] {
+        &self.sizes
+    }
+
+    /// Returns the number of items in each group if it is the same for all groups.
+    pub(crate) fn common_size(&self) -> Option<f64> {
+        let first = *self.sizes.first()?;
+        self.sizes.iter().all(|size| *size == first).then_some(first)
     }
 
     /// Returns whether every group is a single item.
@@ -66,7 +71,7 @@ impl Clusters {
     /// the same.
     pub(crate) fn common_mean(&self, values: &[f64]) -> Option<f64> {
         let sums = self.sums(values);
-        let mut means = sums.iter().zip(&self.sizes).map(|(sum, &size)| sum / size as f64);
+        let mut means = sums.iter().zip(&self.sizes).map(|(sum, size)| sum / size);
         let first = means.next()?;
         means.all(|mean| (mean - first).abs() < 1e-12).then_some(first)
     }
@@ -80,19 +85,6 @@ impl Clusters {
             true => Ok(()),
             false => Err(Unusable::NotFinite),
         }
-    }
-
-    /// Draws as many groups as there are, with replacement, and writes to `drawn` how often each was drawn.
-    pub(crate) fn draw(&self, random: &mut Random, drawn: &mut [f64]) {
-        drawn.fill(0.0);
-        for _ in 0..self.count() {
-            drawn[random.below(self.count())] += 1.0;
-        }
-    }
-
-    /// Returns the number of items in a drawn sample, which is at least one.
-    pub(crate) fn drawn_items(&self, drawn: &[f64]) -> f64 {
-        drawn.iter().zip(&self.sizes).map(|(times, &size)| times * size as f64).sum()
     }
 
     /// Returns the number of groups in words, such as `210 groups`, or `780 items` when every group is a single item.
@@ -113,6 +105,7 @@ mod tests {
         assert_eq!(clusters.group_of(), [1, 0, 1, 2]);
         assert_eq!(clusters.sums(&[1.0, 2.0, 3.0, 4.0]), [2.0, 4.0, 4.0]);
         assert_eq!((clusters.count(), clusters.items(), clusters.are_single()), (3, 4, false));
+        assert_eq!((clusters.sizes(), clusters.common_size()), ([1.0, 2.0, 1.0].as_slice(), None));
         assert_eq!(clusters.described(), "3 groups");
     }
 

@@ -10,66 +10,120 @@ use cliptune_random::Random;
 use rayon::prelude::*;
 
 use crate::bootstrap::Bootstrap;
+use crate::clusters::Clusters;
+use crate::columns::Columns;
 
-/// The number of groups in a block. Its counts and its part of a few columns fit into the fastest cache.
-const BLOCK: usize = 256;
+/// The number of groups in a block. A group in it is eight random bits, and the numbers of a block fit into the fastest cache.
+pub(crate) const BLOCK: usize = 256;
 
-/// The number of resamples that go through the blocks together, so that each part of a column is loaded once for all.
+/// The number of resamples that go through the blocks together, so that each block is loaded once for all.
 const BATCH: usize = 32;
 
 /// The first part of the path of the generators of resamples.
 const PATH: u64 = 0;
 
-/// Returns what `finish` makes of each resample, in order. It is given the sum of each column over the drawn groups, and the
-/// generator of the resample. A column has one number for each group.
-pub(crate) fn resampled<T: Send>(
-    columns: &[Vec<f64>],
+/// Returns what `finish` makes of each resample, in order. It is given the mean over the drawn items of each list, which has
+/// the sum of each group, and the generator of the resample.
+pub(crate) fn resampled_means<T: Send>(
+    clusters: &Clusters,
+    sums: &[Vec<f64>],
     options: &Bootstrap,
     finish: impl Fn(&[f64], &mut Random) -> T + Sync,
 ) -> Vec<T> {
-    let starts: Vec<usize> = (0..options.resamples).step_by(BATCH).collect();
-    let batches = starts.into_par_iter().map(|start| {
-        let end = options.resamples.min(start + BATCH);
-        let mut resamples: Vec<Resample> =
-            (start..end).map(|number| Resample::new(options.seed, number, columns)).collect();
-        add_blocks(&mut resamples, columns);
-        resamples.iter_mut().map(|one| finish(&one.sums, &mut one.random)).collect::<Vec<T>>()
-    });
-    batches.collect::<Vec<_>>().into_iter().flatten().collect()
+    let Some(size) = clusters.common_size() else {
+        let with_sizes: Vec<&[f64]> = sums.iter().map(Vec::as_slice).chain([clusters.sizes()]).collect();
+        return resampled_sums(&with_sizes, options, |drawn, random| {
+            let Some((items, own)) = drawn.split_last() else { return finish(&[], random) };
+            let means: Vec<f64> = own.iter().map(|sum| sum / items).collect();
+            finish(&means, random)
+        });
+    };
+    // Groups of one size need no count of the drawn items, which is always the same.
+    let items = size * clusters.count() as f64;
+    let sums: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
+    resampled_sums(&sums, options, |drawn, random| {
+        let means: Vec<f64> = drawn.iter().map(|sum| sum / items).collect();
+        finish(&means, random)
+    })
 }
 
-/// Adds the drawn groups of each block to the sums of some resamples.
-fn add_blocks(resamples: &mut [Resample], columns: &[Vec<f64>]) {
-    let groups = columns.first().map_or(0, Vec::len);
-    let mut counts = [0.0; BLOCK];
-    for (block, start) in (0..groups).step_by(BLOCK).enumerate() {
-        let end = groups.min(start + BLOCK);
-        for resample in &mut *resamples {
-            let counts = &mut counts[..end - start];
-            scatter(&mut resample.random, resample.in_block[block], counts);
-            for (sum, column) in resample.sums.iter_mut().zip(columns) {
-                *sum += dot(counts, &column[start..end]);
+/// Returns what `finish` makes of each resample, in order. It is given the sum of each column over the drawn groups, and the
+/// generator of the resample. A column has one number for each group.
+fn resampled_sums<T: Send>(
+    columns: &[&[f64]],
+    options: &Bootstrap,
+    finish: impl Fn(&[f64], &mut Random) -> T + Sync,
+) -> Vec<T> {
+    let groups = columns.first().map_or(0, |column| column.len());
+    let packed = Columns::new(columns);
+    in_batches(options, |numbers| {
+        let mut resamples: Vec<Resample> =
+            numbers.map(|number| Resample::new(options.seed, number, groups)).collect();
+        let mut sums = vec![vec![0.0; packed.padded()]; resamples.len()];
+        let mut drawn = Vec::new();
+        for block in 0..groups.div_ceil(BLOCK) {
+            for (resample, sums) in resamples.iter_mut().zip(&mut sums) {
+                resample.draw(block, &mut drawn);
+                packed.add(block, &drawn, sums);
             }
         }
-    }
+        let finished = resamples.iter_mut().zip(&sums);
+        finished.map(|(one, sums)| finish(&sums[..columns.len()], &mut one.random)).collect()
+    })
+}
+
+/// Returns what `finish` makes of each resample, in order. It is given how often each group was drawn, and the generator of the
+/// resample. The draws are those of [`resampled_means`].
+pub(crate) fn resampled_counts<T: Send>(
+    groups: usize,
+    options: &Bootstrap,
+    finish: impl Fn(&[f64], &mut Random) -> T + Sync,
+) -> Vec<T> {
+    in_batches(options, |numbers| {
+        let (mut counts, mut drawn) = (vec![0.0; groups], Vec::new());
+        let one = |number| {
+            let mut resample = Resample::new(options.seed, number, groups);
+            counts.fill(0.0);
+            for (block, counts) in counts.chunks_mut(BLOCK).enumerate() {
+                resample.draw(block, &mut drawn);
+                drawn.iter().for_each(|&group| counts[usize::from(group)] += 1.0);
+            }
+            finish(&counts, &mut resample.random)
+        };
+        numbers.map(one).collect()
+    })
+}
+
+/// Goes through the numbers of all resamples on all processors.
+fn in_batches<T: Send>(
+    options: &Bootstrap,
+    batch: impl Fn(std::ops::Range<usize>) -> Vec<T> + Sync,
+) -> Vec<T> {
+    let starts: Vec<usize> = (0..options.resamples).step_by(BATCH).collect();
+    let batches = starts.into_par_iter().map(|start| batch(start..options.resamples.min(start + BATCH)));
+    batches.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 /// A resample in the making.
 struct Resample {
     random: Random,
+    groups: usize,
     /// The number of draws that fall into each block.
     in_block: Vec<usize>,
-    /// The sum of each column over the groups drawn so far.
-    sums: Vec<f64>,
 }
 
 impl Resample {
-    fn new(seed: u64, number: usize, columns: &[Vec<f64>]) -> Self {
-        let groups = columns.first().map_or(0, Vec::len);
+    fn new(seed: u64, number: usize, groups: usize) -> Self {
         let mut random = Random::at(seed, &[PATH, number as u64]);
         let mut in_block = vec![0; groups.div_ceil(BLOCK)];
         divide(&mut random, groups, groups, &mut in_block);
-        Self { random, in_block, sums: vec![0.0; columns.len()] }
+        Self { random, groups, in_block }
+    }
+
+    /// Draws the groups of the next block, as their places in it.
+    fn draw(&mut self, block: usize, drawn: &mut Vec<u8>) {
+        let size = BLOCK.min(self.groups - block * BLOCK);
+        places(&mut self.random, self.in_block[block], size, drawn);
     }
 }
 
@@ -121,37 +175,29 @@ fn succeeding(random: &mut Random, part: u64, whole: u64) -> u64 {
     below
 }
 
-/// Draws groups of a block, which has at most 256, and writes how often each was drawn. An index takes 16 bits of a random
-/// number, and those that would favour some groups are drawn again (Lemire 2019, doi 10.1145/3230636).
-fn scatter(random: &mut Random, draws: usize, counts: &mut [f64]) {
-    counts.fill(0.0);
-    let size = counts.len() as u32;
+/// Draws groups of a block, which has at most 256. In a full block, each byte of a random number is a group. Otherwise an index
+/// takes 16 bits, and those that would favour some groups are drawn again (Lemire 2019, doi 10.1145/3230636).
+fn places(random: &mut Random, draws: usize, size: usize, drawn: &mut Vec<u8>) {
+    drawn.clear();
+    if size == BLOCK {
+        while drawn.len() < draws {
+            drawn.extend_from_slice(&random.bits().to_le_bytes());
+        }
+        drawn.truncate(draws);
+        return;
+    }
+    let size = size as u32;
     let biased = (1 << 16) % size;
-    let mut left = draws;
-    while left > 0 {
+    while drawn.len() < draws {
         let mut bits = random.bits();
         for _ in 0..4 {
             let product = (bits as u32 & 0xffff) * size;
             bits >>= 16;
-            if product & 0xffff >= biased && left > 0 {
-                counts[(product >> 16) as usize] += 1.0;
-                left -= 1;
+            if product & 0xffff >= biased && drawn.len() < draws {
+                drawn.push((product >> 16) as u8);
             }
         }
     }
-}
-
-/// Returns the scalar product of two lists of equal length, in eight partial sums that a processor adds side by side.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
-    let mut sums = [0.0; 8];
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
-        }
-    }
-    rest + sums.iter().sum::<f64>()
 }
 
 #[cfg(test)]
@@ -160,9 +206,7 @@ mod tests {
 
     /// Returns how often each group is drawn in each resample.
     fn counts(groups: usize, resamples: usize) -> Vec<Vec<f64>> {
-        let column = |own: usize| (0..groups).map(|group| f64::from(u8::from(group == own))).collect();
-        let columns: Vec<Vec<f64>> = (0..groups).map(column).collect();
-        resampled(&columns, &Bootstrap { resamples, seed: 0 }, |sums, _| sums.to_vec())
+        resampled_counts(groups, &Bootstrap { resamples, seed: 0 }, |counts, _| counts.to_vec())
     }
 
     #[test]
@@ -210,12 +254,29 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_decides_nothing() {
-        let columns = vec![(0..1000).map(f64::from).collect::<Vec<f64>>()];
+        let column = (0..1000).map(f64::from).collect::<Vec<f64>>();
         let drawn = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let options = Bootstrap { resamples: 200, seed: 3 };
-            pool.install(|| resampled(&columns, &options, |sums, random| (sums[0], random.bits())))
+            pool.install(|| resampled_sums(&[&column], &options, |sums, random| (sums[0], random.bits())))
         };
         assert_eq!(drawn(1), drawn(3));
+    }
+
+    #[test]
+    fn sums_are_those_of_the_counts() {
+        // Whole numbers, for which every order of summation is exact; seven columns are packed four, two and one wide.
+        for groups in [3, 256, 600] {
+            let column = |factor: usize| (0..groups).map(|i| (i * factor % 97) as f64).collect::<Vec<f64>>();
+            let columns: Vec<Vec<f64>> = [3, 5, 7, 11, 13, 17, 19].map(column).to_vec();
+            let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let options = Bootstrap { resamples: 40, seed: 5 };
+            let sums = resampled_sums(&columns, &options, |sums, random| (sums.to_vec(), random.bits()));
+            let counted = resampled_counts(groups, &options, |counts, random| {
+                let dot = |column: &&[f64]| counts.iter().zip(*column).map(|(a, b)| a * b).sum();
+                (columns.iter().map(dot).collect::<Vec<f64>>(), random.bits())
+            });
+            assert_eq!(sums, counted, "{groups} groups");
+        }
     }
 }

@@ -9,11 +9,10 @@
 //! | question | function |
 //! |---|---|
 //! | share of right answers | [`cluster_proportion`] |
-//! | share of right answers in which every class counts the same | [`cluster_balanced`] |
 //! | mean of any number per item | [`cluster_mean`] |
+//! | a number that is no mean, of one or several seeds: a median, a calibration error, an accuracy in which every class counts the same, the area under a risk–coverage curve | [`Statistic`], [`cluster_statistic`] |
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
-//! | a median, a calibration error | [`cluster_median`], [`ece`] |
-//! | two runs, or two sets of seeds, on the same items | [`paired_differences`] |
+//! | two runs, or two sets of seeds, on the same items | [`paired_differences`], [`paired_statistics`] |
 //! | is that chance | [`sign_flip()`]; [`mcnemar_mid_p`] where every item is a group |
 //! | several seeds | [`seeds_and_clusters`] |
 //! | several comparisons in one report | [`holm`] |
@@ -25,28 +24,32 @@ mod balanced;
 mod bootstrap;
 mod calibration;
 mod clusters;
+mod columns;
 mod distributions;
 mod draws;
 mod holm;
 mod interval;
+mod levels;
 mod mcnemar;
 mod median;
 mod paired;
 mod seeds;
+mod selective;
 mod sign_flip;
+mod statistic;
 mod ties;
 mod unusable;
 mod wilson;
 
-pub use balanced::cluster_balanced;
 pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion};
-pub use calibration::ece;
 pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
-pub use median::{cluster_median, median};
-pub use paired::{Paired, Sides, paired_cluster_difference, paired_differences};
+pub use median::median;
+pub use paired::{Paired, Sides, paired_cluster_difference, paired_differences, paired_statistics};
 pub use seeds::seeds_and_clusters;
+pub use selective::{Risk, risk_coverage};
 pub use sign_flip::{SignFlip, sign_flip};
+pub use statistic::{Statistic, cluster_statistic};
 pub use ties::TiedRank;
 pub use unusable::Unusable;

@@ -1,8 +1,6 @@
 //! Medians of ranks.
 
-use crate::bootstrap::{Bootstrap, cluster_statistic, range_of_one_group};
-use crate::clusters::Clusters;
-use crate::interval::Interval;
+use crate::statistic::Statistic;
 use crate::unusable::Unusable;
 
 /// Returns the median of at least one value, which is the middle one or the mean of the two in the middle.
@@ -13,21 +11,22 @@ pub fn median(values: &[f64]) -> Result<f64, Unusable> {
     Ok(weighted_median(values, &ascending(values), &vec![1.0; values.len()]))
 }
 
-/// Returns the median of one value per item, with an interval from resampling the groups.
-///
-/// With a single group no interval is possible, so the range of its values is given instead.
-pub fn cluster_median(
-    values: &[f64],
-    groups: &[impl AsRef<str>],
-    options: &Bootstrap,
-) -> Result<Interval, Unusable> {
-    let clusters = Clusters::new(groups)?;
-    clusters.fit(values)?;
-    if clusters.count() == 1 {
-        return Ok(range_of_one_group(median(values)?, values));
+impl Statistic {
+    /// Returns the median of one value per item.
+    ///
+    /// # Errors
+    /// Returns an error when there is no value, or one is not finite.
+    pub fn median(values: &[f64]) -> Result<Self, Unusable> {
+        if values.is_empty() {
+            return Err(Unusable::Empty);
+        }
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(Unusable::NotFinite);
+        }
+        let (order, values) = (ascending(values), values.to_vec());
+        let range = (values[order[0]], values[order[order.len() - 1]]);
+        Ok(Self::new(values.len(), range, move |weights| weighted_median(&values, &order, weights)))
     }
-    let order = ascending(values);
-    Ok(cluster_statistic(&clusters, options, |weights| weighted_median(values, &order, weights)))
 }
 
 /// Returns the indices of the items in ascending order of their values.
@@ -60,6 +59,7 @@ fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Bootstrap, cluster_statistic};
     use proptest::prelude::*;
 
     #[test]
@@ -73,7 +73,8 @@ mod tests {
     fn the_interval_holds_the_median() {
         let values: Vec<f64> = (0..99).map(f64::from).collect();
         let groups: Vec<String> = (0..99).map(|i| i.to_string()).collect();
-        let interval = cluster_median(&values, &groups, &Bootstrap::default()).unwrap();
+        let median = Statistic::median(&values).unwrap();
+        let interval = cluster_statistic(&[median], &groups, &Bootstrap::default()).unwrap();
         assert_eq!(interval.value, 49.0);
         // By order statistics the ends are at the ranks 50 ± 1.96 √99 / 2, which are about 39 to 59 counted from 0.
         assert!((interval.low - 39.0).abs() <= 2.0 && (interval.high - 59.0).abs() <= 2.0, "{interval:?}");

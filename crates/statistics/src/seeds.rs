@@ -1,10 +1,11 @@
 //! Scores several runs that differ only in their seed.
 
-use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion, dot, mean, range_of_one_group};
+use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion, mean, range_of_one_group};
 use crate::clusters::Clusters;
+use crate::draws::resampled_means;
 use crate::interval::Interval;
+use crate::statistic::of_drawn_seeds;
 use crate::unusable::Unusable;
-use cliptune_random::Random;
 
 /// Returns the share of items that are right, over seeds and items. The interval comes from resampling both, and says
 /// how far another set of seeds and another set of groups might be.
@@ -12,8 +13,8 @@ use cliptune_random::Random;
 /// `per_seed` holds one list per seed, each with one value per item; all lists and `groups` are in the same item order.
 /// Seeds and groups are drawn independently, with the same groups for every seed: they are crossed, not nested (Owen
 /// 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2)). Drawing k seeds out of k understates their
-/// variance by (k - 1)/k, so the seeds' deviations are widened by the root of its inverse (Hesterberg 2015, "What
-/// Teachers Should Know About the Bootstrap", section 3.3). With a single seed only the groups vary.
+/// variance by (k - 1)/k, so the seeds' deviations are widened by the root of its inverse. With a single seed only the groups
+/// vary.
 pub fn seeds_and_clusters(
     per_seed: &[impl AsRef<[f64]>],
     groups: &[impl AsRef<str>],
@@ -36,8 +37,9 @@ pub fn seeds_and_clusters(
             ..interval
         });
     }
-    let replicates =
-        options.replicates(&clusters, |drawn, random| scores.replicate(&clusters, drawn, random));
+    let replicates = resampled_means(&clusters, &scores.sums, options, |means, random| {
+        of_drawn_seeds(means, random).clamp(scores.lowest, scores.highest)
+    });
     let method = format!("{}, crossed with {}", options.described(&clusters), scores.described());
     Ok(Interval::percentile(scores.value, replicates, method))
 }
@@ -46,23 +48,24 @@ pub fn seeds_and_clusters(
 fn common_share(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Option<f64> {
     let mut shares = per_seed.iter().map(|values| clusters.common_mean(values.as_ref()));
     let first = shares.next()??;
-    shares.all(|share| share.is_some_and(|share| (share - first).abs() < 1e-12)).then_some(first)
+    let are_alike = shares.all(|share| share.is_some_and(|share| (share - first).abs() < 1e-12));
+    (are_alike && (0.0..=1.0).contains(&first)).then_some(first)
 }
 
 /// The scores of the runs of one experiment: the same items under several seeds.
-pub(crate) struct SeedScores {
+struct SeedScores {
     /// The mean over seeds and items.
-    pub(crate) value: f64,
-    /// The sum of each group under each seed, in which the deviation from the mean over seeds is widened.
+    value: f64,
+    /// The sum of each group under each seed.
     sums: Vec<Vec<f64>>,
     /// The smallest value of any item, below which no replicate can lie.
-    pub(crate) lowest: f64,
+    lowest: f64,
     /// The largest value of any item, above which no replicate can lie.
-    pub(crate) highest: f64,
+    highest: f64,
 }
 
 impl SeedScores {
-    pub(crate) fn new(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Result<Self, Unusable> {
+    fn new(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Result<Self, Unusable> {
         if per_seed.is_empty() {
             return Err(Unusable::Empty);
         }
@@ -71,41 +74,21 @@ impl SeedScores {
         let all = || per_seed.iter().flat_map(AsRef::as_ref).copied();
         Ok(Self {
             value: mean(&means),
-            sums: widened(per_seed.iter().map(|values| clusters.sums(values.as_ref())).collect()),
+            sums: per_seed.iter().map(|values| clusters.sums(values.as_ref())).collect(),
             lowest: all().fold(f64::INFINITY, f64::min),
             highest: all().fold(f64::NEG_INFINITY, f64::max),
         })
     }
 
-    /// Returns the mean of a drawn sample of groups, for which the seeds are drawn as well.
-    pub(crate) fn replicate(&self, clusters: &Clusters, drawn: &[f64], random: &mut Random) -> f64 {
-        let seeds = self.sums.len();
-        let items = clusters.drawn_items(drawn) * seeds as f64;
-        let sum: f64 = (0..seeds).map(|_| dot(drawn, &self.sums[random.below(seeds)])).sum();
-        (sum / items).clamp(self.lowest, self.highest)
-    }
-
     /// Returns the number of seeds in words, such as `3 seeds`.
-    pub(crate) fn described(&self) -> String {
-        match self.sums.len() {
-            1 => "1 seed".to_owned(),
-            seeds => format!("{seeds} seeds"),
-        }
+    fn described(&self) -> String {
+        counted(self.sums.len())
     }
 }
 
-/// Returns the sums with each seed's deviation from the mean over seeds multiplied by √(k / (k - 1)).
-fn widened(mut sums: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    let seeds = sums.len() as f64;
-    if sums.len() < 2 {
-        return sums;
-    }
-    let factor = (seeds / (seeds - 1.0)).sqrt();
-    for group in 0..sums[0].len() {
-        let centre = sums.iter().map(|seed| seed[group]).sum::<f64>() / seeds;
-        sums.iter_mut().for_each(|seed| seed[group] = centre + factor * (seed[group] - centre));
-    }
-    sums
+/// Returns a number of seeds in words.
+pub(crate) fn counted(seeds: usize) -> String {
+    if seeds == 1 { "1 seed".to_owned() } else { format!("{seeds} seeds") }
 }
 
 #[cfg(test)]

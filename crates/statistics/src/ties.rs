@@ -33,6 +33,11 @@ impl TiedRank {
         Self { above, own: as_high.max(1), foreign: equal - as_high }
     }
 
+    /// Returns the rank of so many own candidates among all candidates when nothing tells them apart: what guessing reaches.
+    pub fn of_guessing(own: usize, candidates: usize) -> Self {
+        Self { above: 0, own: own.max(1), foreign: candidates.saturating_sub(own) }
+    }
+
     /// Returns whether a foreign candidate scores the same as the best own one.
     pub fn is_tied(&self) -> bool {
         self.foreign > 0

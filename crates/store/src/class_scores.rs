@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::score_record::{Estimate, Prediction};
+use crate::prediction::{Chosen, Prediction};
+use crate::score_record::Estimate;
 
 /// The scores of the classes of a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ impl ClassScores {
         let mut n_predicted = vec![0; names.len()];
         let mut cells = BTreeMap::<(usize, usize), usize>::new();
         for prediction in predictions {
-            let Prediction { label, predicted, .. } = *prediction;
+            let Some(&Chosen { label, predicted, .. }) = prediction.chosen() else { continue };
             of_class[label].push(prediction);
             n_predicted[predicted] += 1;
             *cells.entry((label, predicted)).or_default() += 1;

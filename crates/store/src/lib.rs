@@ -58,6 +58,7 @@ mod pixels;
 mod place;
 mod precision_record;
 mod precisions;
+mod prediction;
 mod ranking;
 mod read_items;
 mod reading;
@@ -131,6 +132,7 @@ pub use parquet_guard::guard_parquet;
 pub use pixels::{PIXEL_CHECKSUM, pixel_checksum};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
+pub use prediction::{Answered, Chosen, PREDICTION_COLUMNS, Prediction, PredictionColumn, Retrieved};
 pub use ranking::{Metric, merit, ranked};
 pub use reading::{ReadFile, Reading};
 pub use regular::{file_hash, read_file};
@@ -141,7 +143,9 @@ pub use reproduction::Reproduction;
 pub use run::{Run, RunStatus, run_name};
 pub use run_record::{Base, End, Outcome, Provenance, RunRecord};
 pub use score_record::indexed::Metrics;
-pub use score_record::{Estimate, Parity, ParityItem, ParitySample, Prediction, Scores};
+pub use score_record::{
+    ControlScores, Estimate, Parity, ParityItem, ParitySample, Position, RiskPoint, Scores,
+};
 pub use scores::{read_predictions, read_scores, verified_predictions, write_scores};
 pub use space::Space;
 pub use standings::{Standing, Standings, Unknown, look, standings, unless_damaged};

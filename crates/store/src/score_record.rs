@@ -1,6 +1,8 @@
 //! The scores of a run, as `scores/<split>/` holds them.
 
-use cliptune_experiment::{Split, TaskKind};
+use std::collections::BTreeMap;
+
+use cliptune_experiment::{Control, ScorePlan, Split, TaskKind};
 use cliptune_terminal::format;
 use serde::{Deserialize, Serialize};
 
@@ -55,13 +57,26 @@ pub struct Scores {
     /// Whether that is a constant of the experiment (`score.logit_scale`) in place of the model's own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_scale_constant: bool,
-    /// The metrics by name, in the order in which they are shown. For choice they are accuracy, label_prob, nll, ece
-    /// and mrr; for classes top5_accuracy (if there are more than five classes) and balanced_accuracy follow the accuracy;
+    /// The metrics by name, in the order in which they are shown. For choice they are accuracy, label_prob, nll, brier, ece,
+    /// mrr and aurc; for classes top5_accuracy (if there are more than five classes) and balanced_accuracy follow the accuracy;
     /// for pairs they are image_to_text_recall@1/5/10, text_to_image_recall@1/5/10 and *_median_rank.
     pub metrics: indexed::Metrics,
+    /// What guessing reaches in each metric, by its name: a random order of the candidates, and the same probability for all of
+    /// them. Metrics that guessing has no number in are not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chances: BTreeMap<String, f64>,
     /// The scores of each class; only where items have classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassScores>,
+    /// How often the right text stood at each place and the text at another one was the answer; only of choices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub positions: Vec<Position>,
+    /// How wrong the answers are that the model is most confident of, from the most confident ones to all; not of pairs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risk_coverage: Vec<RiskPoint>,
+    /// What the model reaches where it cannot know: the controls that the experiment asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<ControlScores>,
     /// The comparison of ONNX Runtime with libtorch that preceded the scoring.
     pub parity: Parity,
 }
@@ -72,14 +87,36 @@ impl Scores {
         self.is_scale_constant.then_some(self.logit_scale) == constant
     }
 
+    /// Returns whether the scores are those that a plan asks for: with its scale, and with all of its controls.
+    pub fn serve(&self, plan: &ScorePlan) -> bool {
+        let has = |control: &Control| self.controls.iter().any(|one| one.control == *control);
+        self.has_scale(plan.logit_scale) && plan.controls().iter().all(has)
+    }
+
+    /// Returns the metrics of controls in which the model is above chance although it cannot know, each with its control.
+    pub fn above_chance(&self) -> impl Iterator<Item = (Control, &str, &Estimate, f64)> {
+        let above = |one: &ControlScores, (name, estimate): &(String, Estimate)| {
+            let chance = self.chances.get(name).copied()?;
+            (estimate.low > chance).then_some((one.control, chance))
+        };
+        self.controls.iter().flat_map(move |one| {
+            let metrics = one.metrics.0.iter();
+            metrics.filter_map(move |metric| {
+                let (control, chance) = above(one, metric)?;
+                Some((control, metric.0.as_str(), &metric.1, chance))
+            })
+        })
+    }
+
     /// Returns the score of always giving the most frequent answer, if labels or classes are so uneven that it beats
     /// guessing by a difference that shows in three decimals.
     pub fn uneven_majority(&self) -> Option<f64> {
         (self.majority - self.chance >= 0.0005).then_some(self.majority)
     }
 
-    /// Describes the scores to compare with and the number of ties, for example `chance 0.200, always the most
-    /// frequent answer 0.314; 3 items tied`.
+    /// Describes the scores to compare with, the number of ties and the controls that are above chance, for example `chance
+    /// 0.200, always the most frequent answer 0.314; 3 items tied; above chance with a blank image, which it cannot be by
+    /// looking: accuracy 0.402 [0.357, 0.449]`.
     pub fn remarks(&self) -> String {
         let mut remarks = format!("chance {}", format::number(self.chance));
         if let Some(majority) = self.uneven_majority() {
@@ -88,8 +125,44 @@ impl Scores {
         if self.n_tied > 0 {
             remarks.push_str(&format!("; {} tied", format::counted(self.n_tied as u64, "item")));
         }
+        for (control, metric, Estimate { value, low, high, .. }, _) in self.above_chance() {
+            let score = format::estimate(*value, *low, *high);
+            let with = control.described();
+            remarks.push_str(&format!(
+                "; above chance with {with}, where looking cannot help: {metric} {score}"
+            ));
+        }
         remarks
     }
+}
+
+/// A cell of the confusion by position: the items whose right text stands at one place and whose answer stands at another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The place of the right text, from 0.
+    pub label: usize,
+    /// The place of the text with the highest logit, or of the first one if there is a tie.
+    pub predicted: usize,
+    /// The number of items, of which there is at least one.
+    pub n_items: usize,
+}
+
+/// A point of the risk–coverage curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RiskPoint {
+    /// The share of the items, those of the highest confidence.
+    pub coverage: f64,
+    /// The share of the answers to them that are wrong.
+    pub risk: f64,
+}
+
+/// What a model reaches under a control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlScores {
+    /// The control.
+    pub control: Control,
+    /// The accuracy, or recall@1 both ways.
+    pub metrics: indexed::Metrics,
 }
 
 /// The result of the parity gate, which compares ONNX Runtime with libtorch.
@@ -104,49 +177,6 @@ pub struct Parity {
     pub answers_agree: usize,
     /// The largest difference that passes the gate.
     pub tolerance: f64,
-}
-
-/// One line of `predictions.parquet`. Logits are on the ×exp(logit_scale) scale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// The identity of the item.
-    pub item_id: String,
-    /// The identifier that the table gives the item.
-    pub id: String,
-    /// The group of the item.
-    pub group: String,
-    /// The index of the right text or class.
-    pub label: usize,
-    /// The index of the text or class with the highest logit, or of the first one if there is a tie. For pairs, it is the rank
-    /// (from 0) of the best of the item's own texts, rounded down if there is a tie.
-    pub predicted: usize,
-    /// Whether the right text (for pairs: one of the item's own texts) has the highest logit, and no wrong text has
-    /// the same logit.
-    pub correct: bool,
-    /// The credit for the answer: 1 or 0, or in a tie the probability that a random order puts the right text first.
-    /// The mean over all items is the accuracy (for pairs: recall@1).
-    pub share: f64,
-    /// The rank of the right text (for pairs: of the best of the item's own texts), counted from 1. In a tie it is
-    /// the expected rank.
-    pub rank: f64,
-    /// The softmax probability of the right text (for pairs: among all texts of the split).
-    pub label_prob: f64,
-    /// The indexes of the texts that `probs` and `logits` are of: all texts of a choice in their order, the item's own
-    /// text for pairs, and for classes the five most likely ones, the likeliest first, and then the right one if it is
-    /// not among them.
-    pub candidates: Vec<usize>,
-    /// The softmax probabilities of the candidates among all texts or classes.
-    pub probs: Vec<f64>,
-    /// The logits of the candidates.
-    pub logits: Vec<f64>,
-}
-
-impl Prediction {
-    /// Returns the probability of a text or a class, if it was kept.
-    pub fn prob_of(&self, candidate: usize) -> Option<f64> {
-        let place = self.candidates.iter().position(|&one| one == candidate)?;
-        self.probs.get(place).copied()
-    }
 }
 
 /// `onnx/parity.json`: libtorch's own logits for a few items. They are written by train and read by score.

@@ -14,35 +14,18 @@ use crate::error::{Damage, StoreError};
 use crate::files::write_json;
 use crate::identity::SCORES_FORMAT;
 use crate::items::{ItemRef, ItemSlice};
-use crate::parquet::{self, Table};
+use crate::parquet;
+use crate::prediction::{PREDICTIONS_TABLE, Prediction};
 use crate::record::{read_record, write_record};
 use crate::regular::{expect_hash, file_hash, is_absent};
 use crate::run::{RECORD, Run};
-use crate::score_record::{Prediction, Scores};
+use crate::score_record::Scores;
 
 /// The folder of a run that its scores are in.
 pub(crate) const FOLDER: &str = "scores";
 const PREDICTIONS: &str = "predictions.parquet";
 pub(crate) const SCORES: &str = "scores.json";
 const CHOICES: &str = "choices.json";
-
-const PREDICTIONS_TABLE: Table = Table {
-    columns: &[
-        ("item_id", "VARCHAR"),
-        ("id", "VARCHAR"),
-        ("group", "VARCHAR"),
-        ("label", "INTEGER"),
-        ("predicted", "INTEGER"),
-        ("correct", "BOOLEAN"),
-        ("share", "DOUBLE"),
-        ("rank", "DOUBLE"),
-        ("label_prob", "DOUBLE"),
-        ("candidates", "INTEGER[]"),
-        ("probs", "DOUBLE[]"),
-        ("logits", "DOUBLE[]"),
-    ],
-    order: &["group", "item_id", "id"],
-};
 
 /// The content of `scores.json`: the scores, and the hashes that tell whether the files beside it were written with
 /// them.
@@ -181,7 +164,7 @@ fn choices(predictions: &[Prediction], items: ItemSlice<'_>) -> BTreeMap<String,
             .get(prediction.item_id.as_str())
             .map_or(vec![prediction.id.as_str()], |item| item.ids().collect());
         for id in ids {
-            let letter = letter(prediction.predicted);
+            let letter = letter(prediction.predicted().unwrap_or_default());
             match answers.get_mut(id) {
                 Some(letters) => letters.add(letter),
                 None => drop(answers.insert(id.to_owned(), Letters::One(letter))),

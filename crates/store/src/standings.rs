@@ -215,7 +215,7 @@ fn missing_scores(
     let mut missing = Vec::new();
     for split in splits {
         let scores = look.intact(read_scores(run, split))?.flatten();
-        if !scores.is_some_and(|scores| scores.has_scale(plan.logit_scale)) {
+        if !scores.is_some_and(|scores| scores.serve(plan)) {
             missing.push(split);
         }
     }

@@ -7,6 +7,7 @@ use crate::values::Fraction;
 
 const PRECISION: Shape = word::<Precision>();
 const SPLIT: Shape = word::<Split>();
+const CONTROL: Shape = word::<Control>();
 
 options! {
     /// `export`: what is written beside the model.
@@ -66,5 +67,45 @@ options! {
         /// The factor that cosines are multiplied by for the probabilities, in place of the model's own exp(logit_scale).
         /// Answers and ranks do not depend on it; label_prob, nll and ece do.
         logit_scale: Option<f64>, Shape::positive(1000.0);
+        /// The controls: what the model reaches where it cannot know the answer from the image. Scores say when it is above
+        /// chance there. No image and no text is encoded again for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        controls: Option<Vec<Control>>, Shape::set(&CONTROL, 0);
+    }
+}
+
+impl ScorePlan {
+    /// Returns the controls that are asked for.
+    pub fn controls(&self) -> &[Control] {
+        self.controls.as_deref().unwrap_or_default()
+    }
+}
+
+words! {
+    /// A control: the same questions, with something else in place of their images.
+    pub enum Control {
+        /// Each image is exchanged for that of another group.
+        ShuffledImages = "shuffled_images",
+        /// Each image is exchanged for a blank one, of the mean colour that the model expects.
+        BlankImage = "blank_image",
+        /// The texts are compared with the mean direction of all images of the split, which says how likely each text is
+        /// whatever the image.
+        TextAlone = "text_alone",
+    }
+}
+
+impl Control {
+    /// Returns the name used in files, tables and YAML.
+    pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+
+    /// Returns what the model is shown, in words that continue "with".
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::ShuffledImages => "shuffled images",
+            Self::BlankImage => "a blank image",
+            Self::TextAlone => "the text alone",
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use cliptune_experiment::{Plan, Split, TaskKind, load};
 use cliptune_store::{
-    Base, End, Estimate, Event, EventLog, Item, Items, Metrics, Outcome, Parity, Prediction, Provenance,
-    RUN_FORMAT, Run, RunRecord, SCORES_FORMAT, Scores, Store, run_name, write_scores,
+    Answered, Base, Chosen, End, Estimate, Event, EventLog, Item, Items, Metrics, Outcome, Parity,
+    Prediction, Provenance, RUN_FORMAT, Run, RunRecord, SCORES_FORMAT, Scores, Store, run_name, write_scores,
 };
 use fs_err as fs;
 
@@ -92,7 +92,11 @@ pub(crate) fn score(run: &Run, split: Split, accuracy: f64) {
             ("nll".to_owned(), estimate(2.0 - accuracy)),
             ("mrr".to_owned(), estimate(f64::NAN)),
         ]),
+        chances: BTreeMap::from([("accuracy".to_owned(), 0.2), ("nll".to_owned(), 3_f64.ln())]),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
     };
     let predictions: Vec<Prediction> = (0..3).map(prediction).collect();
@@ -104,15 +108,17 @@ fn prediction(number: usize) -> Prediction {
         item_id: format!("{number:016x}"),
         id: format!("row {number}"),
         group: "group".to_owned(),
-        label: 1,
-        predicted: number,
         correct: number == 1,
         share: if number == 1 { 1.0 } else { 0.0 },
         rank: 1.0,
         label_prob: 0.5,
-        candidates: vec![0, 1, 2],
-        probs: vec![0.25, 0.5, 0.25],
-        logits: vec![0.0, 1.0, 0.0],
+        answered: Answered::Choice(Chosen {
+            label: 1,
+            predicted: number,
+            candidates: vec![0, 1, 2],
+            probs: vec![0.25, 0.5, 0.25],
+            logits: vec![0.0, 1.0, 0.0],
+        }),
     }
 }
 

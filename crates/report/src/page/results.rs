@@ -48,7 +48,12 @@ fn result_row(data: &ReportData, index: usize, metrics: &[String]) -> Markup {
             td.number { (score(data, index, scored)) }
             (difference(data, index, scored))
             @for metric in metrics {
-                td.number { (scored.map_or_else(|| "–".to_owned(), |row| results::measure(row, metric))) }
+                td.number {
+                    (scored.map_or_else(|| "–".to_owned(), |row| results::measure(row, metric)))
+                    @if let Some(interval) = scored.and_then(|row| results::interval(row, metric)) {
+                        span.interval { (interval) }
+                    }
+                }
             }
         }
     }

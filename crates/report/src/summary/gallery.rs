@@ -149,15 +149,17 @@ pub(crate) fn candidates(
         return ((0..item.text_numbers().len()).collect(), item.texts().map(str::to_owned).collect());
     }
     let predictions = || answers.iter().flat_map(|one| &one.seeds).map(|seed| &seed[index]);
-    let likely = predictions().next().into_iter().flat_map(|first| &first.candidates).copied();
-    let given = predictions().map(|prediction| prediction.predicted);
+    let likely = predictions().next().and_then(Prediction::chosen);
+    let likely = likely.into_iter().flat_map(|first| &first.candidates).copied();
+    let given = predictions().filter_map(Prediction::predicted);
     let shown: BTreeSet<usize> = given.chain(likely).chain([item.label()]).collect();
     shown.into_iter().filter_map(|class| Some((class, classes.get(class)?.clone()))).unzip()
 }
 
 /// Returns what the seeds of an entry answered to an item, for each of some candidates.
 pub(crate) fn answer(answers: &Answers, item: usize, candidates: &[usize]) -> Answer {
-    let votes = |&text: &usize| answers.seeds.iter().filter(|seed| seed[item].predicted == text).count();
+    let votes =
+        |&text: &usize| answers.seeds.iter().filter(|seed| seed[item].predicted() == Some(text)).count();
     let prob = |&text: &usize| {
         let probs = answers.seeds.iter().filter_map(|seed| seed[item].prob_of(text));
         mean(probs).unwrap_or(f64::NAN)
@@ -175,21 +177,24 @@ fn count(stratum: Stratum, strata: &[Stratum], shown: &[GalleryItem]) -> Stratum
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cliptune_store::{Answered, Chosen};
 
     fn prediction(item_id: &str, group: &str, correct: bool) -> Prediction {
         Prediction {
             item_id: item_id.to_owned(),
             id: item_id.to_owned(),
             group: group.to_owned(),
-            label: 0,
-            predicted: usize::from(!correct),
             correct,
             share: f64::from(u8::from(correct)),
             rank: 1.0,
             label_prob: 0.5,
-            candidates: vec![0, 1],
-            probs: vec![0.5, 0.5],
-            logits: vec![0.0, 0.0],
+            answered: Answered::Choice(Chosen {
+                label: 0,
+                predicted: usize::from(!correct),
+                candidates: vec![0, 1],
+                probs: vec![0.5, 0.5],
+                logits: vec![0.0, 0.0],
+            }),
         }
     }
 

@@ -9,9 +9,9 @@ use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
 use cliptune_report::{ComparedSide, Outcomes, is_fresh, outcomes_page, publish, summary};
 use cliptune_store::{
-    Base, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item, ItemCounts, Items,
-    JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT, RunRecord,
-    SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions, run_name, standings,
+    Answered, Base, Chosen, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item,
+    ItemCounts, Items, JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT,
+    RunRecord, SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions, run_name, standings,
     write_dataset_rows, write_scores,
 };
 use tempfile::TempDir;
@@ -243,15 +243,17 @@ fn predictions(trained: bool, seed: usize) -> Vec<Prediction> {
             item_id: item.item_id.clone(),
             id: item.id.clone(),
             group: item.group.clone(),
-            label: item.label,
-            predicted,
             correct: right,
             share: f64::from(u8::from(right)),
             rank: if right { 1.0 } else { 2.0 },
             label_prob: 0.2,
-            candidates: (0..5).collect(),
-            probs: vec![0.2; 5],
-            logits: vec![0.0; 5],
+            answered: Answered::Choice(Chosen {
+                label: item.label,
+                predicted,
+                candidates: (0..5).collect(),
+                probs: vec![0.2; 5],
+                logits: vec![0.0; 5],
+            }),
         }
     };
     items().iter().enumerate().map(|(index, item)| predict(item, index)).collect()
@@ -273,7 +275,11 @@ fn scores(right: f64) -> Scores {
         logit_scale: 10.0,
         is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(right)), ("nll".to_owned(), estimate(1.5))]),
+        chances: std::collections::BTreeMap::new(),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use cliptune_experiment::TaskKind;
 use cliptune_statistics::{Bootstrap, paired_cluster_difference};
-use cliptune_store::{ItemSlice, Measured, PRECISIONS_FORMAT, Precisions, Prediction, ReducedPrecision};
+use cliptune_store::{
+    Answered, ItemSlice, Measured, PRECISIONS_FORMAT, Precisions, Prediction, ReducedPrecision,
+};
 
 use super::contest::{Entrant, Entrants};
 use super::workshop::Workshop;
@@ -72,17 +74,22 @@ fn largest_difference(a: &[Prediction], b: &[Prediction]) -> f64 {
 
 /// Returns the logits of the candidates that both predictions keep.
 fn shared_logits(a: &Prediction, b: &Prediction) -> Vec<(f64, f64)> {
-    let place = |candidate: &usize| b.candidates.iter().position(|other| other == candidate);
-    let shared =
-        a.candidates.iter().zip(&a.logits).filter_map(|(one, &logit)| Some((logit, b.logits[place(one)?])));
-    shared.collect()
+    match (&a.answered, &b.answered) {
+        (Answered::Pairs(a), Answered::Pairs(b)) => vec![(a.logits[0], b.logits[0])],
+        (Answered::Choice(a), Answered::Choice(b)) | (Answered::Classes(a), Answered::Classes(b)) => {
+            let place = |candidate: &usize| b.candidates.iter().position(|other| other == candidate);
+            let kept = a.candidates.iter().zip(&a.logits);
+            kept.filter_map(|(one, &logit)| Some((logit, b.logits[place(one)?]))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Counts the items on which both agree. For pairs, whose answer is a rank among many, they agree if an own text comes
 /// first for both or for neither.
 fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
     let agree = |(a, b): &(&Prediction, &Prediction)| match task {
-        TaskKind::Choice | TaskKind::Classes => a.predicted == b.predicted,
+        TaskKind::Choice | TaskKind::Classes => a.predicted() == b.predicted(),
         TaskKind::Pairs => a.share == b.share,
     };
     a.iter().zip(b).filter(agree).count()
@@ -91,21 +98,24 @@ fn agreements(task: TaskKind, a: &[Prediction], b: &[Prediction]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cliptune_store::Chosen;
 
     fn prediction(predicted: usize, correct: bool, logits: &[f64]) -> Prediction {
         Prediction {
             item_id: String::new(),
             id: String::new(),
             group: String::new(),
-            label: 0,
-            predicted,
             correct,
             share: f64::from(u8::from(correct)),
             rank: (predicted + 1) as f64,
             label_prob: 0.0,
-            candidates: (0..logits.len()).collect(),
-            probs: Vec::new(),
-            logits: logits.to_vec(),
+            answered: Answered::Choice(Chosen {
+                label: 0,
+                predicted,
+                candidates: (0..logits.len()).collect(),
+                probs: Vec::new(),
+                logits: logits.to_vec(),
+            }),
         }
     }
 
@@ -126,9 +136,10 @@ mod tests {
 
     #[test]
     fn logits_are_compared_candidate_by_candidate() {
-        let kept = |candidates: &[usize], logits: &[f64]| Prediction {
-            candidates: candidates.to_vec(),
-            ..prediction(0, true, logits)
+        let kept = |candidates: &[usize], logits: &[f64]| {
+            let (candidates, logits, probs) = (candidates.to_vec(), logits.to_vec(), Vec::new());
+            let chosen = Chosen { label: 0, predicted: 0, candidates, probs, logits };
+            Prediction { answered: Answered::Classes(chosen), ..prediction(0, true, &[]) }
         };
         // Class 7 is among the likely ones of one side alone.
         let (a, b) = (kept(&[3, 5, 7], &[9.0, 8.0, 1.0]), kept(&[5, 3, 2], &[8.5, 8.75, 7.0]));

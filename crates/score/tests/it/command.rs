@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
-use cliptune_experiment::{Split, TaskKind};
-use cliptune_store::{read_predictions, read_scores};
+use cliptune_experiment::{Control, Split, TaskKind};
+use cliptune_store::{Item, Scores, read_predictions, read_scores};
 use fs_err as fs;
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ fn choices_are_scored_as_by_hand() {
     for item in &fixture.items {
         let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
         let logits = fixture.logits(item);
-        for (found, expected) in prediction.logits.iter().zip(&logits) {
+        for (found, expected) in prediction.chosen().unwrap().logits.iter().zip(&logits) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
         let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
@@ -69,7 +69,8 @@ fn classes_are_scored_as_by_hand() {
     for item in &fixture.items {
         let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
         let logits = WORDS.map(|class| fixture.class_logit(item, class));
-        for (&class, found) in prediction.candidates.iter().zip(&prediction.logits) {
+        let chosen = prediction.chosen().unwrap();
+        for (&class, found) in chosen.candidates.iter().zip(&chosen.logits) {
             assert!((found - logits[class]).abs() < 1e-4, "{found} {}", logits[class]);
         }
         let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
@@ -109,12 +110,82 @@ fn pairs_are_ranked_as_by_hand() {
         let best = own.iter().map(|&bits| f64::from_bits(bits)).fold(f64::MIN, f64::max);
         let rank = all.difference(&own).filter(|&&bits| f64::from_bits(bits) > best).count();
         let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
-        assert_eq!((prediction.predicted, prediction.correct), (rank, rank == 0), "{}", item.item_id);
+        assert_eq!(prediction.correct, rank == 0, "{}", item.item_id);
         assert_eq!((prediction.rank, prediction.share), ((rank + 1) as f64, f64::from(u8::from(rank == 0))));
         let total: f64 = all.iter().map(|&bits| f64::from_bits(bits).exp()).sum();
         assert!((prediction.label_prob - fixture.logit(item, &item.texts[0]).exp() / total).abs() < 1e-4);
     }
     assert!(!run.scores_folder(Split::Test).join("choices.json").exists());
+}
+
+/// Returns how near a text is to all images together.
+fn prior(fixture: &Fixture, text: &str) -> f64 {
+    let first =
+        |(at, item): &(usize, &Item)| fixture.items[..*at].iter().all(|other| other.image != item.image);
+    let images = fixture.items.iter().enumerate().filter(first);
+    images.map(|(_, image)| fixture.logit(image, text)).sum()
+}
+
+/// Returns the accuracy of a control.
+fn of_control(scores: &Scores, control: Control) -> f64 {
+    let found = scores.controls.iter().find(|one| one.control == control).unwrap();
+    found.metrics.get("accuracy").unwrap().value
+}
+
+#[test]
+fn controls_are_scored_as_by_hand_and_only_where_they_are_asked_for() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    let (run, _) = fixture.train();
+    assert!(score(&fixture, &[]).status.success());
+    let before = read_scores(&run, Split::Test).unwrap().unwrap();
+    assert!(before.controls.is_empty());
+    let asked = ["--set", "score.controls=[shuffled_images, blank_image, text_alone]"];
+    assert!(score(&fixture, &asked).status.success());
+    let scores = read_scores(&run, Split::Test).unwrap().unwrap();
+    assert_eq!(scores.metrics, before.metrics, "a control changes nothing else");
+    // The mean direction of all images is as far from a text as the images are on average.
+    let prior = |text: &str| prior(&fixture, text);
+    let is_first = |item: &&Item| {
+        let own = prior(&item.texts[item.label]);
+        item.texts.iter().all(|text| prior(text) <= own)
+    };
+    let right = fixture.items.iter().filter(is_first).count();
+    assert!((of_control(&scores, Control::TextAlone) - right as f64 / 12.0).abs() < 1e-9, "{scores:?}");
+    assert!((0.0..=1.0).contains(&of_control(&scores, Control::ShuffledImages)));
+    // This model sees nothing at all in a blank image, so that there is nothing to compare.
+    let blank = scores.controls.iter().find(|one| one.control == Control::BlankImage).unwrap();
+    assert!(blank.metrics.0.is_empty(), "{blank:?}");
+    // Fewer are served by what there is.
+    let file = run.scores_folder(Split::Test).join("scores.json");
+    let written = fs::read(&file).unwrap();
+    assert!(score(&fixture, &["--set", "score.controls=[blank_image]"]).status.success());
+    assert_eq!(fs::read(&file).unwrap(), written);
+}
+
+#[test]
+fn a_model_that_answers_without_looking_is_told() {
+    let mut fixture = Fixture::new(TaskKind::Choice);
+    // Whatever the image, the likeliest of the three texts is right.
+    let likeliest = |item: &Item| {
+        (0..3).max_by(|&a, &b| prior(&fixture, &item.texts[a]).total_cmp(&prior(&fixture, &item.texts[b])))
+    };
+    let labels: Vec<usize> = fixture.items.iter().filter_map(likeliest).collect();
+    fixture.items.iter_mut().zip(labels).for_each(|(item, label)| item.label = label);
+    fixture.train();
+    let output = score(&fixture, &["--set", "score.controls=[text_alone]"]);
+    let told = "above chance with the text alone, where looking cannot help: accuracy 1.000 [";
+    assert!(output.status.success() && stderr(&output).contains(told), "{}", stderr(&output));
+}
+
+#[test]
+fn pairs_that_all_have_one_image_are_at_chance_from_text_to_image() {
+    let fixture = Fixture::new(TaskKind::Pairs);
+    let (run, _) = fixture.train();
+    assert!(score(&fixture, &["--set", "score.controls=[text_alone]"]).status.success());
+    let scores = read_scores(&run, Split::Test).unwrap().unwrap();
+    let alone = scores.controls[0].metrics.get("text_to_image_recall@1").unwrap().value;
+    assert!((alone - scores.chances["text_to_image_recall@1"]).abs() < 1e-9, "{alone} {:?}", scores.chances);
+    assert_eq!(scores.chances.len(), 6, "each depth and direction has a chance");
 }
 
 #[test]
@@ -190,9 +261,11 @@ fn choices_that_are_the_same_to_the_model_share_their_tie() {
     let mut right = 0.0;
     for item in &fixture.items {
         let prediction = predictions.iter().find(|prediction| prediction.item_id == item.item_id).unwrap();
-        let [own, other] = [item.label, (item.label + 1) % 3].map(|text| prediction.logits[text]);
+        let [own, other] =
+            [item.label, (item.label + 1) % 3].map(|text| prediction.chosen().unwrap().logits[text]);
         assert_eq!(own.to_bits(), other.to_bits(), "the same text has the same logit");
-        right += if prediction.logits.iter().all(|logit| *logit <= own) { 0.5 } else { 0.0 };
+        right +=
+            if prediction.chosen().unwrap().logits.iter().all(|logit| *logit <= own) { 0.5 } else { 0.0 };
         assert!(!prediction.correct);
     }
     assert_eq!(scores.metrics.get("accuracy").unwrap().value, right / 12.0);

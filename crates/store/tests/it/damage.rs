@@ -6,10 +6,10 @@ use std::process::Command;
 
 use cliptune_experiment::{ModelSource, Precision, Split, TaskKind};
 use cliptune_store::{
-    Estimate, Items, Measured, Metrics, Origin, Outcome, PRECISIONS_FORMAT, Parity, ParityItem, ParitySample,
-    Precisions, Prediction, ReducedPrecision, Run, SCORES_FORMAT, Scores, Standing, Standings, StoreError,
-    look, read_parity, read_precisions, read_predictions, read_scores, write_parity, write_precisions,
-    write_scores,
+    Answered, Chosen, Estimate, Items, Measured, Metrics, Origin, Outcome, PRECISIONS_FORMAT, Parity,
+    ParityItem, ParitySample, Precisions, Prediction, ReducedPrecision, Run, SCORES_FORMAT, Scores, Standing,
+    Standings, StoreError, look, read_parity, read_precisions, read_predictions, read_scores, write_parity,
+    write_precisions, write_scores,
 };
 use fs_err as fs;
 
@@ -90,7 +90,11 @@ fn scores(split: Split) -> Scores {
         logit_scale: 100.0,
         is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate(0.625)), ("nll".to_owned(), estimate(1.5))]),
+        chances: std::collections::BTreeMap::new(),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 9, max_logit_difference: 1e-5, answers_agree: 9, tolerance: 1e-3 },
     }
 }
@@ -102,15 +106,17 @@ fn predictions() -> Vec<Prediction> {
             item_id: item.item_id,
             id: item.id,
             group: item.group,
-            label: number % 3,
-            predicted: 2,
             correct: number % 3 == 2,
             share: 0.5,
             rank: 1.5,
             label_prob: 1.0 / number as f64,
-            candidates: vec![0, 1, 2],
-            probs: vec![0.5, 0.25, 0.25],
-            logits: vec![number as f64, 0.0, -12.5],
+            answered: Answered::Choice(Chosen {
+                label: number % 3,
+                predicted: 2,
+                candidates: vec![0, 1, 2],
+                probs: vec![0.5, 0.25, 0.25],
+                logits: vec![number as f64, 0.0, -12.5],
+            }),
         }
     };
     (1..20).map(prediction).collect()

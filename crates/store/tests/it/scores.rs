@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{
-    Estimate, Item, Items, Metrics, Parity, Prediction, SCORES_FORMAT, Scores, StoreError, read_json,
-    read_predictions, read_scores, write_scores,
+    Answered, Chosen, Estimate, Item, Items, Metrics, Parity, Prediction, Retrieved, SCORES_FORMAT, Scores,
+    StoreError, read_json, read_predictions, read_scores, write_scores,
 };
 
 use serde_json::Value;
@@ -27,7 +27,11 @@ fn scores(accuracy: f64) -> Scores {
         logit_scale: 100.0,
         is_scale_constant: false,
         metrics: Metrics(vec![("accuracy".to_owned(), estimate)]),
+        chances: BTreeMap::new(),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
     }
 }
@@ -38,15 +42,41 @@ fn prediction() -> Prediction {
         item_id: item.item_id,
         id: item.id,
         group: item.group,
-        label: 1,
-        predicted: 2,
         correct: false,
         share: 0.1 + 0.2,
         rank: 2.5,
         label_prob: 1.0 / 3.0,
-        candidates: vec![0, 1, 2],
-        probs: vec![0.1 + 0.2, 1e-30, 2.0 / 3.0],
-        logits: vec![-12.345_678_901_234_5, 0.0, 1e300],
+        answered: Answered::Choice(Chosen {
+            label: 1,
+            predicted: 2,
+            candidates: vec![0, 1, 2],
+            probs: vec![0.1 + 0.2, 1e-30, 2.0 / 3.0],
+            logits: vec![-12.345_678_901_234_5, 0.0, 1e300],
+        }),
+    }
+}
+
+#[test]
+fn predictions_of_every_kind_come_back() {
+    let world = World::new();
+    let run = create(&world, "key");
+    let chosen = Chosen {
+        label: 7,
+        predicted: 3,
+        candidates: vec![3, 1, 7],
+        probs: vec![0.5, 0.2, 0.1],
+        logits: vec![3.0, 2.0, 1.0],
+    };
+    let retrieved = Retrieved { text_to_image_share: 0.25, text_to_image_rank: 2.5, logits: [-1.5] };
+    for (task, answered) in [
+        (TaskKind::Choice, prediction().answered),
+        (TaskKind::Classes, Answered::Classes(chosen)),
+        (TaskKind::Pairs, Answered::Pairs(retrieved)),
+    ] {
+        let written = [Prediction { answered, ..prediction() }];
+        let scores = Scores { task, ..scores(0.5) };
+        write_scores(&run, &scores, &written, Items::of(&[item(1, Split::Test)]).all()).unwrap();
+        assert_eq!(read_predictions(&run, Split::Test).unwrap(), written);
     }
 }
 
@@ -82,8 +112,10 @@ fn rows_that_share_an_id_have_an_answer_each() {
     let run = create(&world, "key");
     let id = "row 1".to_owned();
     let other = Item { item_id: "another".to_owned(), id: id.clone(), ids: vec![id], ..item(2, Split::Test) };
+    let Answered::Choice(chosen) = prediction().answered else { unreachable!("it is a choice") };
+    let answered = Answered::Choice(Chosen { predicted: 0, ..chosen });
     let answer =
-        Prediction { item_id: other.item_id.clone(), id: other.id.clone(), predicted: 0, ..prediction() };
+        Prediction { item_id: other.item_id.clone(), id: other.id.clone(), answered, ..prediction() };
     write_scores(
         &run,
         &scores(0.5),

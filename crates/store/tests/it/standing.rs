@@ -60,7 +60,11 @@ pub(crate) fn score_with(run: &Run, split: Split, metrics: &[(&str, f64)]) {
         logit_scale: 1.0,
         is_scale_constant: false,
         metrics: Metrics(metrics.collect()),
+        chances: std::collections::BTreeMap::new(),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
     };
     write_scores(run, &scores, &[], Items::default().all()).unwrap();

@@ -63,7 +63,11 @@ impl World {
             train: Some(training(1e-5)),
             checkpoint: CheckpointInterval::default(),
             export: ExportPlan { onnx: vec![Precision::Fp32], int8_margin: None },
-            score: ScorePlan { splits: vec![Split::Validation, Split::Test], logit_scale: None },
+            score: ScorePlan {
+                splits: vec![Split::Validation, Split::Test],
+                logit_scale: None,
+                controls: None,
+            },
             seed: Seed(0),
             axes: BTreeMap::new(),
         }

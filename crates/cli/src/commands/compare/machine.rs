@@ -44,10 +44,11 @@ struct ItemJson<'a> {
     id: &'a str,
     group: &'a str,
     outcome: Outcome,
-    label: usize,
+    /// The right answer; pairs have none.
+    label: Option<usize>,
     /// What each seed answered.
-    a: Vec<usize>,
-    b: Vec<usize>,
+    a: Vec<Option<usize>>,
+    b: Vec<Option<usize>>,
 }
 
 /// Returns the document: the comparison of two sides, or a list of them.
@@ -108,7 +109,7 @@ fn runs(side: &Side) -> Vec<String> {
 
 fn items<'a>(baseline: &'a Side, side: &'a Side) -> Vec<ItemJson<'a>> {
     let answered =
-        |side: &Side, item: usize| side.answers.seeds.iter().map(|seed| seed[item].predicted).collect();
+        |side: &Side, item: usize| side.answers.seeds.iter().map(|seed| seed[item].predicted()).collect();
     let found = ItemOutcome::of(&baseline.answers, &side.answers).into_iter().map(|found| {
         let one = &baseline.answers.items()[found.item];
         ItemJson {
@@ -116,7 +117,7 @@ fn items<'a>(baseline: &'a Side, side: &'a Side) -> Vec<ItemJson<'a>> {
             id: &one.id,
             group: &one.group,
             outcome: found.outcome,
-            label: one.label,
+            label: one.label(),
             a: answered(baseline, found.item),
             b: answered(side, found.item),
         }

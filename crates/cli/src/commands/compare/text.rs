@@ -2,6 +2,7 @@
 
 use cliptune_compare::{Agreement, Comparison, ItemOutcome, Outcome, interval, judged, shown};
 use cliptune_experiment::spelled;
+use cliptune_store::Prediction;
 use cliptune_terminal::format::{counted, visible};
 use cliptune_terminal::{Column, Printer, Table};
 use serde_json::Value;
@@ -137,7 +138,7 @@ fn items(baseline: &Side, side: &Side) -> String {
             outcome.to_owned(),
             visible(&one.id),
             visible(&one.group),
-            (one.label + 1).to_string(),
+            one.label().map_or_else(|| "–".to_owned(), |label| (label + 1).to_string()),
             answers(baseline, *item),
             answers(side, *item),
         ]);
@@ -145,8 +146,12 @@ fn items(baseline: &Side, side: &Side) -> String {
     if found.is_empty() { "no item was won or lost\n".to_owned() } else { table.to_string() }
 }
 
-/// Returns what the seeds of a side answered, counted from 1 as the right answer is.
+/// Returns what the seeds of a side answered, counted from 1 as the right answer is; of pairs the rank of the own text.
 fn answers(side: &Side, item: usize) -> String {
-    let answers = side.answers.seeds.iter().map(|seed| (seed[item].predicted + 1).to_string());
+    let answer = |one: &Prediction| match one.predicted() {
+        Some(predicted) => (predicted + 1).to_string(),
+        None => format!("rank {}", one.rank),
+    };
+    let answers = side.answers.seeds.iter().map(|seed| answer(&seed[item]));
     answers.collect::<Vec<_>>().join(", ")
 }

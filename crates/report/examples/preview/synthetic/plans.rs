@@ -58,7 +58,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
             onnx: vec![Precision::Fp32, Precision::Fp16, Precision::Int8],
             int8_margin: Some(fraction(0.01)),
         },
-        score: ScorePlan { splits: vec![Split::Validation, Split::Test], logit_scale: None },
+        score: ScorePlan { splits: vec![Split::Validation, Split::Test], logit_scale: None, controls: None },
         seed: Seed(0),
         axes: BTreeMap::new(),
     }

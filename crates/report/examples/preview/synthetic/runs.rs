@@ -154,7 +154,11 @@ fn scores(plan: &Plan) -> Scores {
         logit_scale: 38.2,
         is_scale_constant: false,
         metrics: Metrics::default(),
+        chances: BTreeMap::new(),
         classes: None,
+        positions: Vec::new(),
+        risk_coverage: Vec::new(),
+        controls: Vec::new(),
         parity: Parity { n_items: 16, max_logit_difference: 2.4e-5, answers_agree: 16, tolerance: 1e-3 },
     }
 }

@@ -1,0 +1,89 @@
+//! A metric of both sides.
+
+use cliptune_statistics::{Sides, Statistic};
+use cliptune_store::Prediction;
+
+use crate::answers::Answers;
+use crate::metric::{Metric, Of};
+
+/// A metric with what it is made of on both sides, per seed.
+pub(crate) struct Values {
+    pub(crate) metric: Metric,
+    pub(crate) both: Both,
+}
+
+/// What a metric is made of on both sides, per seed.
+pub(crate) enum Both {
+    /// A number of each item, whose mean is the metric.
+    Each { of: Vec<Vec<f64>>, against: Vec<Vec<f64>> },
+    /// A number of all items.
+    All { of: Vec<Statistic>, against: Vec<Statistic> },
+}
+
+impl Values {
+    /// Returns the values of a metric, if both sides tell it.
+    pub(crate) fn of(metric: Metric, answers: &Answers, baseline: &Answers) -> Option<Self> {
+        let both = match metric.of {
+            Of::Share(of) | Of::Mean(of) => {
+                let [own, against] = [answers, baseline].map(|side| side.values(&of));
+                let are_told = own.iter().chain(&against).flatten().all(|value| value.is_finite());
+                are_told.then_some(Both::Each { of: own, against })?
+            }
+            Of::All(of) => {
+                Both::All { of: answers.statistics(of).ok()?, against: baseline.statistics(of).ok()? }
+            }
+        };
+        Some(Self { metric, both })
+    }
+
+    /// Returns the values of each item, if the metric is their mean.
+    pub(crate) fn sides(&self) -> Option<Sides<'_>> {
+        let Both::Each { of, against } = &self.both else { return None };
+        let [of, against] = [of, against].map(|side| side.iter().map(Vec::as_slice).collect());
+        Some(Sides { of, against })
+    }
+
+    /// Returns the metric of the baseline, over all its seeds.
+    pub(crate) fn baseline(&self) -> f64 {
+        match &self.both {
+            Both::Each { against, .. } => mean(against),
+            Both::All { against, .. } => mean_of(against),
+        }
+    }
+
+    /// Returns the metric of the other side, over all its seeds.
+    pub(crate) fn value(&self) -> f64 {
+        match &self.both {
+            Both::Each { of, .. } => mean(of),
+            Both::All { of, .. } => mean_of(of),
+        }
+    }
+
+    /// Returns whether the metric is the same for every item, as being among the first five is where there are five classes.
+    pub(crate) fn say_nothing(&self) -> bool {
+        let Both::Each { of, against } = &self.both else { return false };
+        let mut all = of.iter().chain(against).flatten();
+        let first = all.next();
+        all.all(|value| Some(value) == first)
+    }
+}
+
+impl Answers {
+    /// Returns a number of all answers, for each seed.
+    pub(crate) fn statistics<E>(
+        &self,
+        of: fn(&[Prediction]) -> Result<Statistic, E>,
+    ) -> Result<Vec<Statistic>, E> {
+        self.seeds.iter().map(|seed| Ok(of(seed)?.weighted(&self.weights))).collect()
+    }
+}
+
+/// Returns the mean over seeds and items.
+fn mean(per_seed: &[Vec<f64>]) -> f64 {
+    let of_seed = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    per_seed.iter().map(of_seed).sum::<f64>() / per_seed.len() as f64
+}
+
+fn mean_of(seeds: &[Statistic]) -> f64 {
+    seeds.iter().map(Statistic::value).sum::<f64>() / seeds.len() as f64
+}

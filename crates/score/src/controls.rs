@@ -1,0 +1,89 @@
+//! Controls: the same questions, with something else in place of their images.
+//!
+//! A model that is above chance there does not answer by looking: the texts give the answer away, or the split does. The texts
+//! are those that are encoded already, and so are the images but the blank one.
+
+use cliptune_experiment::{Control, TaskKind};
+use cliptune_statistics::{Bootstrap, cluster_proportion};
+use cliptune_store::{ControlScores, ItemSlice, Metrics, Prediction};
+
+use crate::encoded::{Distinctions, Encoded};
+use crate::error::ScoreError;
+use crate::matrix::Matrix;
+use crate::metrics::named;
+use crate::pairs::{IMAGE_TO_TEXT, TEXT_TO_IMAGE, recall};
+use crate::shuffle::shuffled;
+use crate::temperature::Temperature;
+
+/// The questions of a split, with what the model makes of their images and texts.
+pub(crate) struct Questions<'a> {
+    pub(crate) task: TaskKind,
+    pub(crate) items: ItemSlice<'a>,
+    pub(crate) distinct: &'a Distinctions<'a>,
+    pub(crate) encoded: &'a Encoded,
+    pub(crate) temperature: Temperature,
+}
+
+impl Questions<'_> {
+    /// Returns what the model reaches under a control. `blank` encodes the blank image. A control that is impossible has no
+    /// metrics: a single image cannot be exchanged, and a blank one may have no direction.
+    pub(crate) fn under(
+        &self,
+        control: Control,
+        blank: impl FnOnce() -> Result<Option<Matrix>, ScoreError>,
+    ) -> Result<ControlScores, ScoreError> {
+        let images = match control {
+            Control::ShuffledImages => self.exchanged(),
+            Control::BlankImage => blank()?.map(|blank| self.everywhere(&blank)),
+            Control::TextAlone => self.mean_direction().map(|mean| self.everywhere(&mean)),
+        };
+        let metrics = match images {
+            Some(images) => self.metrics(images)?,
+            None => Metrics::default(),
+        };
+        Ok(ControlScores { control, metrics })
+    }
+
+    /// Returns an image of another group in place of each image.
+    fn exchanged(&self) -> Option<Matrix> {
+        let group = |&first: &usize| self.items.at(first).group_number();
+        let groups: Vec<u32> = self.distinct.image_rows.firsts.iter().map(group).collect();
+        shuffled(&groups).map(|order| self.encoded.images.select(&order))
+    }
+
+    /// Returns the direction of the mean of all images, if they have one.
+    fn mean_direction(&self) -> Option<Matrix> {
+        let mut mean = self.encoded.images.means(self.encoded.images.rows());
+        mean.normalise().ok().map(|()| mean)
+    }
+
+    /// Returns the same image in place of each image.
+    fn everywhere(&self, image: &Matrix) -> Matrix {
+        image.select(&vec![0; self.encoded.images.rows()])
+    }
+
+    fn metrics(&self, images: Matrix) -> Result<Metrics, ScoreError> {
+        let Self { task, items, distinct, encoded, temperature } = *self;
+        let shown = Encoded { images, texts: encoded.texts.clone() };
+        let predictions = distinct.predictions(task, items, &shown, temperature);
+        let groups: Vec<&str> = predictions.iter().map(|one| one.group.as_str()).collect();
+        let measured = |name: String, share: &dyn Fn(&Prediction) -> f64| {
+            let shares: Vec<f64> = predictions.iter().map(share).collect();
+            Ok(named(name, cluster_proportion(&shares, &groups, &Bootstrap::default())?))
+        };
+        let metrics: Result<Vec<_>, ScoreError> = match task {
+            TaskKind::Choice | TaskKind::Classes => {
+                [measured("accuracy".to_owned(), &|one| one.share)].into_iter().collect()
+            }
+            TaskKind::Pairs => [
+                measured(recall(IMAGE_TO_TEXT, 1), &|one| one.share),
+                measured(recall(TEXT_TO_IMAGE, 1), &|one| {
+                    one.retrieved().map_or(f64::NAN, |retrieved| retrieved.text_to_image_share)
+                }),
+            ]
+            .into_iter()
+            .collect(),
+        };
+        Ok(Metrics(metrics?))
+    }
+}

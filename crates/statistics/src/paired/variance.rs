@@ -1,0 +1,64 @@
+//! The parts that the variance of a difference consists of.
+
+use crate::bootstrap::mean;
+use crate::clusters::Clusters;
+use crate::distributions::{bisect, t_quantile};
+
+/// The share of cases in which a 95 % interval does not hold the truth.
+pub(super) const LEVEL: f64 = 0.05;
+
+/// A part of a variance, with its degrees of freedom.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    pub(super) variance: f64,
+    pub(super) freedom: f64,
+}
+
+impl Part {
+    /// Returns the sum of independent parts. Its degrees of freedom are chosen by the width of the 95 % interval: that of
+    /// Satterthwaite (1946) is too narrow where a part with few of them is small by chance, and that of Banerjee (1960, Sankhyā
+    /// 22:359), which adds up the parts of the interval itself, is too wide. The mean of both holds its level.
+    pub(super) fn together(parts: &[Self]) -> Self {
+        let parts: Vec<Self> = parts.iter().copied().filter(|part| part.variance > 0.0).collect();
+        let variance: f64 = parts.iter().map(|part| part.variance).sum();
+        let shares = parts.iter().map(|part| part.variance.powi(2) / part.freedom);
+        let most = variance * variance / shares.sum::<f64>();
+        let [_, _, ..] = parts.as_slice() else { return Self { variance, freedom: most } };
+        let square = |part: &Self| t_quantile(LEVEL, part.freedom).powi(2) * part.variance;
+        let widest = parts.iter().map(square).sum::<f64>().sqrt();
+        let half = (t_quantile(LEVEL, most) * variance.sqrt() + widest) / 2.0;
+        let least = parts.iter().map(|part| part.freedom).fold(f64::INFINITY, f64::min);
+        let is_wider = |freedom: f64| t_quantile(LEVEL, freedom) * variance.sqrt() > half;
+        Self { variance, freedom: bisect(least.min(most), most, is_wider) }
+    }
+}
+
+/// Returns the variance of a mean difference over groups that differ in size, which is a ratio of two sums.
+pub(super) fn between(sums: &[f64], value: f64, clusters: &Clusters) -> Part {
+    let (groups, items) = (clusters.count() as f64, clusters.items() as f64);
+    let residual = |(sum, size): (&f64, &f64)| sum - value * size;
+    let squares: f64 =
+        sums.iter().zip(clusters.sizes()).map(residual).map(|residual| residual * residual).sum();
+    Part { variance: groups / (groups - 1.0) * squares / (items * items), freedom: groups - 1.0 }
+}
+
+/// Returns the variance that the seeds add to the mean over them: that of their means, less what each doing better with some
+/// groups than with others makes of it.
+pub(super) fn of_seeds(per_seed: &[Vec<f64>], means: &[f64], sums: &[f64], clusters: &Clusters) -> Part {
+    let (seeds, groups, items) = (means.len() as f64, clusters.count() as f64, clusters.items() as f64);
+    let freedom = seeds - 1.0;
+    if means.len() < 2 {
+        return Part { variance: 0.0, freedom };
+    }
+    let (centre, sizes) = (mean(means), clusters.sizes());
+    let of_means = means.iter().map(|one| (one - centre).powi(2)).sum::<f64>() / freedom;
+    let residuals = |(own, mean): (&Vec<f64>, &f64)| {
+        let of_group = |group: usize| own[group] - sums[group] - sizes[group] * (mean - centre);
+        (0..sizes.len()).map(|group| of_group(group).powi(2)).sum::<f64>()
+    };
+    let squares: f64 = per_seed.iter().zip(means).map(residuals).sum();
+    let with_groups = groups / (groups - 1.0) * squares / (freedom * items * items);
+    // The comparison with zero also takes what is not a number, which a single group gives.
+    let variance = f64::max(of_means - with_groups, 0.0) / seeds;
+    Part { variance, freedom }
+}

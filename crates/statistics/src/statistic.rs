@@ -1,0 +1,207 @@
+//! Numbers of all items that are no mean of a number of each.
+
+use crate::bootstrap::{Bootstrap, all_alike};
+use crate::clusters::Clusters;
+use crate::draws::resampled_counts;
+use crate::interval::Interval;
+use crate::unusable::Unusable;
+use cliptune_random::Random;
+
+/// A number of all items that is no mean of a number of each, such as a median. Its interval comes from resampling the groups.
+pub struct Statistic {
+    /// The number of items.
+    items: usize,
+    /// The number when each item counts with its weight.
+    of: Box<dyn Fn(&[f64]) -> f64 + Send + Sync>,
+    /// The weights of the items themselves, where they are not all one.
+    weights: Option<Vec<f64>>,
+    /// The smallest and the largest number that is possible.
+    pub(crate) range: (f64, f64),
+    /// Whether resamples are further from the truth on one side, as those of a distance are, so that they are shifted back.
+    is_biased: bool,
+    /// Whether the number is a share of right answers, which is as certain as a share where nothing varies.
+    is_share: bool,
+    /// What the method says about the number before the resampling.
+    about: String,
+}
+
+impl Statistic {
+    pub(crate) fn new(
+        items: usize,
+        range: (f64, f64),
+        of: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        let about = String::new();
+        Self { items, of: Box::new(of), weights: None, range, is_biased: false, is_share: false, about }
+    }
+
+    pub(crate) fn biased(self, about: String) -> Self {
+        Self { is_biased: true, about, ..self }
+    }
+
+    pub(crate) fn share(self) -> Self {
+        Self { is_share: true, ..self }
+    }
+
+    /// Returns the statistic of items that do not count alike. Their weights have a mean of one.
+    pub fn weighted(self, weights: &[f64]) -> Self {
+        let weights = weights.iter().any(|weight| *weight != 1.0).then(|| weights.to_vec());
+        Self { weights, ..self }
+    }
+
+    /// Returns the number for the items as they are.
+    pub fn value(&self) -> f64 {
+        match &self.weights {
+            Some(weights) => (self.of)(weights),
+            None => (self.of)(&vec![1.0; self.items]),
+        }
+    }
+
+    /// Returns the number when each group counts as often as `counts` says. `room` is for the weights of the items.
+    pub(crate) fn of_counts(&self, counts: &[f64], clusters: &Clusters, room: &mut Vec<f64>) -> f64 {
+        room.clear();
+        room.extend(clusters.group_of().iter().map(|&group| counts[group]));
+        if let Some(weights) = &self.weights {
+            room.iter_mut().zip(weights).for_each(|(count, weight)| *count *= weight);
+        }
+        (self.of)(room)
+    }
+
+    pub(crate) fn fit(&self, clusters: &Clusters) -> Result<(), Unusable> {
+        match self.items == clusters.items() {
+            true => Ok(()),
+            false => Err(Unusable::Lengths { values: self.items, items: clusters.items() }),
+        }
+    }
+
+    /// Returns resamples that are shifted to lie about the value, if they are biased (the bootstrap estimate of bias, Efron &
+    /// Tibshirani 1993, chapter 10).
+    pub(crate) fn centred(&self, value: f64, mut resamples: Vec<f64>) -> Vec<f64> {
+        if self.is_biased && !resamples.is_empty() {
+            let bias = resamples.iter().sum::<f64>() / resamples.len() as f64 - value;
+            resamples.iter_mut().for_each(|one| *one -= bias);
+        }
+        resamples
+    }
+}
+
+/// Returns the statistic of items, or its mean over several seeds, with an interval from resampling the groups and the seeds,
+/// as [`seeds_and_clusters`](crate::seeds_and_clusters) does for shares. There is one statistic for each seed.
+///
+/// With a single group no interval is possible, so the whole range of the statistic is given instead.
+pub fn cluster_statistic(
+    seeds: &[Statistic],
+    groups: &[impl AsRef<str>],
+    options: &Bootstrap,
+) -> Result<Interval, Unusable> {
+    let clusters = Clusters::new(groups)?;
+    let Some(first) = seeds.first() else { return Err(Unusable::Empty) };
+    seeds.iter().try_for_each(|seed| seed.fit(&clusters))?;
+    let values: Vec<f64> = seeds.iter().map(Statistic::value).collect();
+    let value = values.iter().sum::<f64>() / values.len() as f64;
+    if clusters.count() == 1 {
+        let (low, high) = (first.range.0.min(value), first.range.1.max(value));
+        let method = with(&first.about, "no interval: all items are of one group");
+        return Ok(Interval { value, low, high, method });
+    }
+    let are_all = |share: f64| values.iter().all(|one| *one == share);
+    if first.is_share && (are_all(0.0) || are_all(1.0)) {
+        return all_alike(value, &clusters);
+    }
+    let resamples = resampled_counts(clusters.count(), options, |counts, random| {
+        let mut room = Vec::new();
+        let own: Vec<f64> = seeds.iter().map(|seed| seed.of_counts(counts, &clusters, &mut room)).collect();
+        of_drawn_seeds(&own, random).clamp(first.range.0, first.range.1)
+    });
+    let shifted = if first.is_biased { ", shifted by its bias" } else { "" };
+    let crossed = match seeds.len() {
+        1 => String::new(),
+        several => format!(", crossed with {several} seeds"),
+    };
+    let method = format!("{}{crossed}{shifted}", with(&first.about, &options.described(&clusters)));
+    let interval = Interval::percentile(value, first.centred(value, resamples), method);
+    let within = |end: f64| end.clamp(first.range.0, first.range.1);
+    Ok(match first.is_biased {
+        true => Interval {
+            low: within(interval.low).min(value),
+            high: within(interval.high).max(value),
+            ..interval
+        },
+        false => interval,
+    })
+}
+
+/// Returns the mean over as many seeds as there are, drawn with replacement, where each seed's deviation from the mean over all
+/// is widened by the root of k / (k - 1): to draw k seeds out of k understates their variance (Hesterberg 2015, "What Teachers
+/// Should Know About the Bootstrap", section 3.3).
+pub(crate) fn of_drawn_seeds(values: &[f64], random: &mut Random) -> f64 {
+    let seeds = values.len() as f64;
+    let centre = values.iter().sum::<f64>() / seeds;
+    if values.len() < 2 {
+        return centre;
+    }
+    let drawn = values.iter().map(|_| values[random.below(values.len())]).sum::<f64>() / seeds;
+    centre + (seeds / (seeds - 1.0)).sqrt() * (drawn - centre)
+}
+
+fn with(about: &str, method: &str) -> String {
+    if about.is_empty() { method.to_owned() } else { format!("{about}; {method}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cluster_mean, seeds_and_clusters};
+
+    fn mean(values: &[f64]) -> Statistic {
+        let values = values.to_vec();
+        Statistic::new(values.len(), (0.0, 1.0), move |weights| {
+            let sum: f64 = weights.iter().zip(&values).map(|(weight, value)| weight * value).sum();
+            sum / weights.iter().sum::<f64>()
+        })
+    }
+
+    fn sample(factor: usize) -> Vec<f64> {
+        (0..60).map(|i| (i * factor % 17) as f64 / 16.0).collect()
+    }
+
+    fn groups() -> Vec<String> {
+        (0..60).map(|i| format!("{:02}", i / 4 + i % 3)).collect()
+    }
+
+    #[test]
+    fn a_mean_is_the_statistic_of_its_weights() {
+        let options = Bootstrap::default();
+        let general = cluster_statistic(&[mean(&sample(5))], &groups(), &options).unwrap();
+        let special = cluster_mean(&sample(5), &groups(), &options).unwrap();
+        assert!((general.low - special.low).abs() < 1e-12 && (general.high - special.high).abs() < 1e-12);
+        assert_eq!(general.method, special.method);
+    }
+
+    #[test]
+    fn seeds_are_drawn_as_those_of_a_share() {
+        let options = Bootstrap::default();
+        let seeds = [sample(3), sample(5), sample(7)];
+        let general =
+            cluster_statistic(&seeds.each_ref().map(|seed| mean(seed)), &groups(), &options).unwrap();
+        let special = seeds_and_clusters(&seeds, &groups(), &options).unwrap();
+        assert!((general.low - special.low).abs() < 1e-12 && (general.high - special.high).abs() < 1e-12);
+        assert_eq!(general.method, special.method);
+    }
+
+    #[test]
+    fn items_count_as_much_as_their_weights() {
+        let weights: Vec<f64> = (0..60).map(|i| if i < 30 { 0.5 } else { 1.5 }).collect();
+        let values = sample(5);
+        let expected = weights.iter().zip(&values).map(|(weight, value)| weight * value).sum::<f64>() / 60.0;
+        let found = cluster_statistic(&[mean(&values).weighted(&weights)], &groups(), &Bootstrap::default());
+        assert!((found.unwrap().value - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_statistic_of_other_items_is_an_error() {
+        let found = cluster_statistic(&[mean(&sample(5))], &["a"], &Bootstrap::default());
+        assert_eq!(found, Err(Unusable::Lengths { values: 60, items: 1 }));
+        assert_eq!(cluster_statistic(&[], &["a"], &Bootstrap::default()), Err(Unusable::Empty));
+    }
+}
