@@ -6,8 +6,8 @@ use std::path::Path;
 use cliptune_experiment::Split;
 use cliptune_query::{kept, kept_alpha_of};
 use cliptune_store::{
-    Damage, FoundJoin, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, Store, StoreError, TimeSplit,
-    Worker, read_events, read_precisions, read_scores,
+    Damage, FoundJoin, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, Store, StoreError,
+    TestLookCounts, TestLooks, TimeSplit, Worker, read_events, read_precisions, read_scores,
 };
 use serde::Serialize;
 
@@ -36,6 +36,12 @@ pub(crate) struct RunView<'a> {
     /// Whether the weights were removed while the records stayed.
     weights_removed: bool,
     scores: BTreeMap<Split, Scores>,
+    /// How often the test split of the dataset was looked at, where this run is scored on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_looks: Option<TestLookCounts>,
+    /// The same in words.
+    #[serde(skip)]
+    test_looks_described: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precisions: Option<Precisions>,
     /// The files that cannot be read; the other fields go without their content.
@@ -65,6 +71,8 @@ impl<'a> RunView<'a> {
             path: run.events_file(),
             source: Damage::Lines(read.damaged_lines),
         }));
+        let looks = scores.contains_key(&Split::Test).then(|| store.test_looks([record.dataset.as_str()]));
+        let looks = looks.and_then(|looks| intact(looks.map(Some), &mut damage));
         let best_epoch = match record.end.as_ref().map(|end| &end.outcome) {
             Some(Outcome::Done { best_epoch }) => Some(*best_epoch),
             _ => None,
@@ -81,6 +89,8 @@ impl<'a> RunView<'a> {
             labels,
             found_join: dataset.and_then(|dataset| dataset.record().notes.join.clone()),
             weights_removed: run.lacks_weights(),
+            test_looks: looks.as_ref().map(TestLooks::counts),
+            test_looks_described: looks.as_ref().map(TestLooks::described),
             scores,
             precisions,
             damage,
@@ -100,6 +110,11 @@ impl<'a> RunView<'a> {
     /// Returns the run's name in the store, `<experiment>/<run>`.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Returns how often the test split of the dataset was scored, in words, where this run is.
+    pub(crate) fn test_looks(&self) -> Option<&str> {
+        self.test_looks_described.as_deref()
     }
 
     /// Returns the run's status in words.

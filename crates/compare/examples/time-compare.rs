@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use cliptune_random::Random;
-use cliptune_statistics::{Bootstrap, Sides, paired_differences, sign_flip};
+use cliptune_statistics::{Bootstrap, Sides, Statistic, paired_differences, paired_statistics, sign_flip};
 
 /// The metrics of a choice.
 const METRICS: usize = 4;
@@ -36,5 +36,11 @@ fn main() {
     let begun = Instant::now();
     let flipped = sign_flip(&differences, &groups, &options);
     println!("permutation test: {:.3} s", begun.elapsed().as_secs_f64());
+    let right = drawn[0].each_ref();
+    let begun = Instant::now();
+    let ece = |side: usize| Statistic::ece(&drawn[1][side], right[side], &options).map(|one| vec![one]);
+    let calibrated = ece(0).and_then(|of| paired_statistics(&of, &ece(1)?, &groups, &options));
+    println!("the calibration error, of both sides: {:.3} s", begun.elapsed().as_secs_f64());
     println!("{:?} {flipped:?}", found.map(|found| found[0].difference.clone()));
+    println!("{:?}", calibrated.map(|calibrated| calibrated.difference));
 }

@@ -1,7 +1,7 @@
 //! Writes `report.json`, which holds the results for machines.
 
 use cliptune_experiment::{Seed, TaskKind};
-use cliptune_store::{ClassScores, Estimate, Precisions, Usage};
+use cliptune_store::{ClassScores, ControlScores, Estimate, Precisions, TestLookCounts, Usage};
 use cliptune_terminal::format::harmless_json;
 use serde::Serialize;
 
@@ -70,6 +70,7 @@ struct BoardJson<'a> {
     equal_choices: usize,
     baseline: Option<&'a str>,
     headline: Option<&'a str>,
+    test_looks: TestLookCounts,
     results: Vec<ResultJson<'a>>,
 }
 
@@ -82,6 +83,8 @@ struct ResultJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     per_fold: Vec<FoldJson>,
     metrics: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    controls: &'a [ControlScores],
     difference: Option<DifferenceJson<'a>>,
 }
 
@@ -166,6 +169,7 @@ fn board<'a>(data: &'a ReportData, board: &'a Board) -> BoardJson<'a> {
         equal_choices: board.equal_choices,
         baseline: board.baseline.map(name),
         headline: board.headline.map(name),
+        test_looks: board.test_looks.counts(),
         results: board.rows.iter().map(|row| result(name(row.entry), row)).collect(),
     }
 }
@@ -178,6 +182,7 @@ fn result<'a>(name: &'a str, row: &'a BoardRow) -> ResultJson<'a> {
         per_seed: row.per_seed.iter().map(|&(seed, score)| SeedJson { seed, score }).collect(),
         per_fold: row.per_fold.iter().map(|&(fold, score)| FoldJson { fold, score }).collect(),
         metrics: row.others.iter().map(|(name, value)| (name.clone(), measure(value))).collect(),
+        controls: &row.controls,
         difference: row.difference.as_ref().map(difference),
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{Damage, StoreError};
 use crate::files::write_json;
 use crate::identity::SCORES_FORMAT;
 use crate::items::{ItemRef, ItemSlice};
+use crate::looks;
 use crate::parquet;
 use crate::prediction::{PREDICTIONS_TABLE, Prediction};
 use crate::record::{read_record, write_record};
@@ -60,6 +61,9 @@ pub fn write_scores(
     let hashed = |name: &str| Ok((name.to_owned(), file_hash(&folder.join(name))?));
     let files = names.into_iter().map(hashed).collect::<Result<_, StoreError>>()?;
     write_record(&folder.join(SCORES), &Record { scores, files })?;
+    if scores.split == Split::Test {
+        looks::record(run)?;
+    }
     staged.replace()?;
     Ok(())
 }

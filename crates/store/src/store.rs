@@ -19,7 +19,7 @@ use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
 
 /// The number of hexadecimal digits of a dataset's hash in its folder's name.
-const FOLDER_DIGITS: usize = 16;
+pub(crate) const FOLDER_DIGITS: usize = 16;
 
 /// A folder with datasets and runs. Opening it creates nothing.
 #[derive(Clone, Debug)]

@@ -5,12 +5,13 @@ mod page;
 mod sides;
 mod text;
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
 use cliptune_compare::{Comparison, Verdict, correct};
 use cliptune_experiment::Split;
-use cliptune_store::Store;
+use cliptune_store::{Store, TestLooks};
 use cliptune_terminal::{CommonArgs, Exit};
 
 use crate::error::CliError;
@@ -71,6 +72,8 @@ pub(super) struct Compared {
     split: Split,
     baseline: Side,
     others: Vec<(Side, Comparison)>,
+    /// How often the test split was looked at, where that is what is compared and a side has runs.
+    looks: Option<TestLooks>,
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -86,7 +89,12 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     });
     let mut others = others.collect::<Result<Vec<_>, CliError>>()?;
     correct(others.iter_mut().map(|(_, comparison)| &mut comparison.judged));
-    let compared = Compared { split: args.split, baseline, others };
+    let looks = test_looks(
+        &store,
+        args.split,
+        std::iter::once(&baseline).chain(others.iter().map(|(side, _)| side)),
+    )?;
+    let compared = Compared { split: args.split, baseline, others, looks };
     match () {
         () if args.html => printer.document(&page::page(&compared, &store)?),
         () if printer.is_json() => printer.json(&machine::document(&compared, args.items)),
@@ -94,6 +102,20 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     }
     let is_worse = |margin| compared.others.iter().any(|(_, comparison)| is_worse(comparison, margin));
     Ok(if args.fail_if_worse.is_some_and(is_worse) { Exit::Worse } else { Exit::Done })
+}
+
+/// Returns how often the test split of the runs' dataset was looked at; in a cross-validation those of all folds.
+fn test_looks<'a>(
+    store: &Store,
+    split: Split,
+    sides: impl Iterator<Item = &'a Side>,
+) -> Result<Option<TestLooks>, CliError> {
+    let datasets: BTreeSet<&str> =
+        sides.flat_map(|side| &side.runs).map(|run| run.record().dataset.as_str()).collect();
+    match split == Split::Test && !datasets.is_empty() {
+        true => Ok(Some(store.test_looks(datasets)?)),
+        false => Ok(None),
+    }
 }
 
 fn compare(side: &Side, baseline: &Side, metric: Option<&str>) -> Result<Comparison, CliError> {

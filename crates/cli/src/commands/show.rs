@@ -5,6 +5,7 @@ mod recipe;
 
 use std::path::{Path, PathBuf};
 
+use cliptune_experiment::Split;
 use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
@@ -126,22 +127,33 @@ fn base(base: &Base) -> String {
 }
 
 fn scores(view: &RunView<'_>) -> Vec<String> {
-    view.scores().values().map(score_section).collect()
+    let looks = |split| view.test_looks().filter(|_| split == Split::Test);
+    view.scores().values().map(|scores| score_section(scores, looks(scores.split))).collect()
 }
 
-fn score_section(scores: &Scores) -> String {
+fn score_section(scores: &Scores, looks: Option<&str>) -> String {
     let mut table = Table::new([Column::left(""), Column::left(""), Column::left("")]);
     for (metric, estimate) in &scores.metrics.0 {
         table.row(["", metric, &format::estimate(estimate.value, estimate.low, estimate.high)]);
     }
+    for control in &scores.controls {
+        for (metric, estimate) in &control.metrics.0 {
+            let name = format!("{metric} with {}", control.control.described());
+            table.row(["", &name, &format::estimate(estimate.value, estimate.low, estimate.high)]);
+        }
+    }
+    let looks = looks.map(|looks| {
+        format!("  the test split of this dataset was scored {looks}; choose by the validation split\n")
+    });
     let rows: String = table.to_string().lines().skip(1).map(|line| format!("{line}\n")).collect();
     let parity = &scores.parity;
     format!(
-        "{}: {}, {}, {}\n{rows}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+        "{}: {}, {}, {}\n{rows}{}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
         scores.split,
         format::counted(scores.n_items as u64, "item"),
         format::counted(scores.n_groups as u64, "group"),
         scores.remarks(),
+        looks.unwrap_or_default(),
         format::counted(parity.n_items as u64, "item"),
         parity.max_logit_difference,
     )

@@ -1,8 +1,8 @@
 //! Boards, which say what can be compared with what.
 
 use cliptune_compare::Difference;
-use cliptune_experiment::{Seed, TaskKind};
-use cliptune_store::{ClassScores, Estimate};
+use cliptune_experiment::{Control, Seed, TaskKind};
+use cliptune_store::{ClassScores, ControlScores, Estimate, TestLooks};
 
 /// A board: the entries that were scored on the same test split.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Board {
     pub headline: Option<usize>,
     /// What the starting weights have seen of the test split, or `None` if they were trained on no dataset.
     pub lineage: Option<Lineage>,
+    /// How often the test split was looked at.
+    pub test_looks: TestLooks,
     /// The rows, one for each entry, in the order of [`ReportData::entries`](super::ReportData::entries).
     pub rows: Vec<BoardRow>,
 }
@@ -58,20 +60,35 @@ pub struct BoardRow {
     pub per_fold: Vec<(u32, f64)>,
     /// The accuracy (choice) or recall@1 from image to text (pairs), over all seeds.
     pub score: Estimate,
-    /// The other metrics in the order they are shown, averaged over seeds.
+    /// The other metrics in the order they are shown, over all seeds.
     pub others: Vec<(String, Measure)>,
     /// The number of items in which a right and a wrong answer score the same, for the seed that has most of them.
     pub tied: usize,
+    /// What the first run reaches under each control that the experiment asks for.
+    pub controls: Vec<ControlScores>,
+    /// Where a run is above chance under a control, though it cannot know.
+    pub above_chance: Vec<AboveChance>,
     /// The difference from the baseline, or `None` for the baseline itself and where nothing can be compared.
     pub difference: Option<Difference>,
 }
 
-/// A metric averaged over seeds.
+/// A metric of a control in which a run is above chance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AboveChance {
+    /// The control.
+    pub control: Control,
+    /// What the run reaches.
+    pub score: Estimate,
+    /// What guessing reaches.
+    pub chance: f64,
+}
+
+/// A metric over all seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
-    /// The mean over seeds.
+    /// The value, over all seeds.
     pub value: f64,
-    /// The interval that scoring computed, where there is a single seed.
+    /// The interval over groups and seeds, where the predictions tell it.
     pub interval: Option<(f64, f64)>,
 }
 

@@ -7,7 +7,7 @@ mod gallery;
 use cliptune_experiment::{Plan, Seed, Split, TaskKind};
 use cliptune_store::{DatasetRecord, Outcome, Precisions, RunRecord, Sample, Scores, Total, Usage};
 
-pub use board::{Board, BoardRow, Lineage, Measure};
+pub use board::{AboveChance, Board, BoardRow, Lineage, Measure};
 pub use cliptune_compare::{Difference, Test, Verdict};
 pub use curve::{Curve, EpochPoint, Interpolated, Start, StepPoint};
 pub use gallery::{Answer, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail};

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate, reached};
 use cliptune_experiment::{ModelSource, Seed, Split, TaskKind};
 use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
-use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions};
+use cliptune_store::{
+    ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions, test_looks,
+};
 
 use super::lineage::lineage;
-use crate::data::{Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean};
+use crate::data::{AboveChance, Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean};
 use crate::error::ReportError;
 
 /// The answers of an entry to the items of its test split.
@@ -109,6 +111,7 @@ fn board(
         baseline: baseline.map(|baseline| baseline.entry),
         headline,
         lineage: lineage(&plans, grouped)?,
+        test_looks: test_looks(plans.iter().filter_map(|plan| plan.dataset.as_ref()))?,
         rows,
     }))
 }
@@ -200,8 +203,21 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
         score: score(entry, scored, metric).map_err(failed)?,
         others: others(entry, scored, metric).map_err(failed)?,
         tied: most_of_a_seed(entry, |scores| scores.n_tied),
+        controls: test_scores(entry).next().map(|scores| scores.controls.clone()).unwrap_or_default(),
+        above_chance: above_chance(entry),
         difference,
     })
+}
+
+/// Returns the controls in which a run of an entry is above chance, each once.
+fn above_chance(entry: &Entry) -> Vec<AboveChance> {
+    let mut found: Vec<AboveChance> = Vec::new();
+    for (control, _, score, chance) in test_scores(entry).flat_map(Scores::above_chance) {
+        if found.iter().all(|known| known.control != control) {
+            found.push(AboveChance { control, score: score.clone(), chance });
+        }
+    }
+    found
 }
 
 /// Returns the mean of the values that some runs have under the same key, in the order of keys.

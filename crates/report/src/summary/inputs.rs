@@ -4,14 +4,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
-use cliptune_store::{Run, Standing};
+use cliptune_store::{Run, Standing, test_looks};
 
 use crate::error::ReportError;
 
 /// The version of the report procedure. A new version makes every existing report stale.
-const REPORT_PROCEDURE: u32 = 4;
+const REPORT_PROCEDURE: u32 = 5;
 
-/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, and of the version of this program.
+/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, of how often test splits were looked at, and of the
+/// version of this program.
 pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {
     let mut hasher = blake3::Hasher::new();
     let version = env!("CARGO_PKG_VERSION");
@@ -27,6 +28,8 @@ pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportE
             None => field(&mut hasher, b"not run"),
         }
     }
+    let datasets = standings.iter().filter_map(|standing| standing.dataset.as_ref());
+    field(&mut hasher, &serde_json::to_vec(&test_looks(datasets)?.counts())?);
     Ok(hasher.finalize().to_hex().to_string())
 }
 

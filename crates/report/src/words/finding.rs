@@ -4,7 +4,7 @@ use cliptune_compare::p_value;
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format::{self, counted};
 
-use crate::data::{Board, BoardRow, Difference, Entry, ReportData, Verdict};
+use crate::data::{AboveChance, Board, BoardRow, Difference, Entry, ReportData, Verdict};
 
 /// Returns the finding in one line: the title of the page.
 pub fn headline(data: &ReportData) -> String {
@@ -17,7 +17,19 @@ pub fn headline(data: &ReportData) -> String {
     let Some(row) = board.headline_row().or(board.rows.first()) else {
         return format!("{}: nothing was scored on a test split yet", data.name);
     };
-    format!("{}: {}{}", data.entries[row.entry].name, reached(board, row), compared(data, board, row))
+    let [reached, compared, blind] = [reached(board, row), compared(data, board, row), blind(row)];
+    format!("{}: {reached}{compared}{blind}", data.entries[row.entry].name)
+}
+
+/// Returns the words for what is above chance where looking at the images cannot help.
+fn blind(row: &BoardRow) -> String {
+    let controls = row.above_chance.iter();
+    let said: Vec<String> =
+        controls.map(|one| format!("{} ({:.2})", one.control.described(), one.score.value)).collect();
+    match said.is_empty() {
+        true => String::new(),
+        false => format!(" – but above chance with {}", said.join(" and with ")),
+    }
 }
 
 fn reached(board: &Board, row: &BoardRow) -> String {
@@ -79,12 +91,24 @@ fn board_finding(data: &ReportData, board: &Board) -> Vec<String> {
         guessing(board),
         seeds(entry, row),
     )];
+    sentences.extend(row.above_chance.iter().map(caution));
     sentences.extend(start_kept(entry));
     if let (Some(difference), Some(baseline)) = (&row.difference, board.baseline_row()) {
         let name = &data.entries[baseline.entry].name;
         sentences.push(against(difference, name, baseline));
     }
     sentences
+}
+
+/// Returns a sentence on a control in which the entry is above chance.
+fn caution(above: &AboveChance) -> String {
+    let AboveChance { control, score, chance } = above;
+    format!(
+        "Caution: with {} it reaches {}, where guessing reaches {}; so much of its score needs no look at the image.",
+        control.described(),
+        format::estimate(score.value, score.low, score.high),
+        share(*chance)
+    )
 }
 
 fn guessing(board: &Board) -> String {

@@ -1,11 +1,11 @@
 //! Describes how the finding came about, in sentences.
 
-use cliptune_experiment::Select;
+use cliptune_experiment::{Select, Split};
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted, counted_all};
 
 use super::{kind, split_rule};
-use crate::data::{Board, Difference, Lineage, ReportData, Test};
+use crate::data::{Board, Difference, Entry, Lineage, ReportData, Test};
 
 /// Returns paragraphs on how the finding came about: what was chosen on which split, how intervals were made, and what
 /// leaks.
@@ -66,7 +66,27 @@ fn test_use(data: &ReportData) -> String {
     let mut methods: Vec<&str> = rows.map(|row| row.score.method.as_str()).collect();
     methods.dedup();
     let method = format!(" Intervals are 95 %: {}.", methods.join("; and "));
-    format!("{chosen}The test split was used only for these numbers.{method}{}", tests(data))
+    let looks: Vec<String> = data.boards.iter().map(|board| looked_at(data, board)).collect();
+    format!("{chosen}The test split chose nothing in this report. {}{method}{}", looks.join(" "), tests(data))
+}
+
+/// Returns sentences on how often a test split was looked at, which is more than this report can answer for.
+fn looked_at(data: &ReportData, board: &Board) -> String {
+    let which = if data.boards.len() > 1 { format!("That of {}", kind(board.task)) } else { "It".to_owned() };
+    let shown: usize = board.rows.iter().map(|row| scored(&data.entries[row.entry])).sum();
+    let more = match board.test_looks.counts().count > shown {
+        true => {
+            " That is more than what is shown here: if anything was chosen after one of these looks, it does better on this \
+             split than on others."
+        }
+        false => "",
+    };
+    format!("{which} was scored {}.{more}", board.test_looks.described())
+}
+
+/// Returns the number of runs of an entry that were scored on the test split.
+fn scored(entry: &Entry) -> usize {
+    entry.runs.iter().filter(|run| run.scores_on(Split::Test).is_some()).count()
 }
 
 /// Returns sentences on how p-values were made, and that they are corrected where there are several.

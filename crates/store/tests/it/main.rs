@@ -6,6 +6,7 @@ mod damage;
 mod datasets;
 mod fsck;
 mod labels;
+mod looks;
 mod model_hash;
 mod named;
 mod precisions;

@@ -2,7 +2,7 @@
 
 use cliptune_compare::{Agreement, ItemOutcome, Outcome, Test, Verdict};
 use cliptune_experiment::Split;
-use cliptune_store::Estimate;
+use cliptune_store::{Estimate, TestLookCounts, TestLooks};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,9 @@ struct Machine<'a> {
     /// The smallest difference that would be found in four of five cases.
     detectable: Option<f64>,
     verdict: Verdict,
+    /// How often the test split was looked at, where that is what is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_looks: Option<TestLookCounts>,
     settings: Map<String, Value>,
     metrics: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +92,7 @@ fn machine<'a>(
         holm_p: judged.holm_p,
         detectable: judged.detectable,
         verdict: judged.verdict,
+        test_looks: compared.looks.as_ref().map(TestLooks::counts),
         settings: differing.map(|(key, values)| (key.clone(), json!([values[0], values[at + 1]]))).collect(),
         metrics: comparison.metrics.iter().map(|one| (one.name.to_owned(), metric(one))).collect(),
         items: with_items.then(|| items(baseline, side)),

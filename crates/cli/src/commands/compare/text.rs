@@ -28,13 +28,17 @@ fn about(compared: &Compared) -> String {
         format!("{} ({})", visible(&side.name), counted(side.answers.seeds.len() as u64, "seed"))
     };
     let others: Vec<String> = compared.others.iter().map(|(side, _)| seeds(side)).collect();
+    let looks = compared.looks.as_ref().map(|looks| {
+        format!("the test split was scored {}; choose by the validation split\n", looks.described())
+    });
     format!(
-        "{} against {}, on {} of the {} split from {}\n",
+        "{} against {}, on {} of the {} split from {}\n{}",
         others.join(", "),
         seeds(&compared.baseline),
         counted(first.n_items as u64, "item"),
         compared.split,
         counted(first.n_groups as u64, "group"),
+        looks.unwrap_or_default(),
     )
 }
 

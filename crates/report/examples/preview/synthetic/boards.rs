@@ -2,7 +2,7 @@
 
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_report::data::{Board, BoardRow, Difference, Lineage, Measure, Test, Verdict};
-use cliptune_store::Estimate;
+use cliptune_store::{Estimate, TestLooks};
 
 use super::DATASET;
 
@@ -24,6 +24,7 @@ pub(super) fn choice_board() -> Board {
         baseline: Some(1),
         headline: Some(2),
         lineage: Some(Lineage { datasets: 1, unknown: 0, seen_images: 0 }),
+        test_looks: TestLooks::default(),
         rows: vec![
             row(1, estimate(0.306, 0.052), &[0.306], [1.52, 0.241, 0.071], None),
             row(
@@ -61,6 +62,8 @@ fn row(entry: usize, score: Estimate, seeds: &[f64], others: [f64; 3], delta: Op
         score,
         tied: usize::from(entry == 1) * 3,
         others: names.map(str::to_owned).into_iter().zip(measures).collect(),
+        controls: Vec::new(),
+        above_chance: Vec::new(),
         difference: delta.map(difference),
     }
 }
@@ -96,6 +99,7 @@ pub(super) fn pairs_board() -> Board {
         baseline: None,
         headline: Some(0),
         lineage: None,
+        test_looks: TestLooks::default(),
         rows: vec![BoardRow {
             entry: 0,
             per_seed: vec![(Seed(0), 0.182)],
@@ -106,6 +110,8 @@ pub(super) fn pairs_board() -> Board {
             },
             tied: 0,
             others: others.to_vec(),
+            controls: Vec::new(),
+            above_chance: Vec::new(),
             difference: None,
         }],
     }
