@@ -119,6 +119,20 @@ fn check_fit(run: &Run, model: &Model<'_>) -> Result<(), ScoreError> {
     }
 }
 
+/// Returns items among which the named ones are, if the dataset has them. Nobody looks at the test split for them unless there is
+/// no other, because train takes its sample from the first split that has items: validation, train or test.
+fn sampled(dataset: &Dataset, named: &HashSet<&str>) -> Result<Items, ScoreError> {
+    let of = |splits: &[Split]| dataset.columns(splits, &[Part::Identity, Part::Image]);
+    for splits in [&[Split::Validation][..], &[Split::Validation, Split::Train]] {
+        let items = of(splits)?;
+        let found = items.all().iter().filter(|item| named.contains(item.item_id())).count();
+        if found == named.len() {
+            return Ok(items);
+        }
+    }
+    Ok(of(&Split::ALL)?)
+}
+
 /// Compares ONNX Runtime's logits with those that libtorch recorded when the run was exported.
 fn pass_gate<'r>(
     export: &Export<'r>,
@@ -127,8 +141,8 @@ fn pass_gate<'r>(
     model: &mut Model<'r>,
 ) -> Result<Parity, ScoreError> {
     let sample = read_parity(run)?;
-    let all = dataset.columns(&Split::ALL, &[Part::Identity, Part::Image])?;
     let named: HashSet<&str> = sample.items.iter().map(|item| item.item_id.as_str()).collect();
+    let all = sampled(dataset, &named)?;
     let in_sample = all.all().iter().filter(|item| named.contains(item.item_id()));
     let by_id: HashMap<&str, ItemRef<'_>> = in_sample.map(|item| (item.item_id(), item)).collect();
     let image = |item_id: &str| match by_id.get(item_id) {

@@ -10,7 +10,7 @@ use cliptune_experiment::{Split, TaskKind, Templates};
 use cliptune_onnx::{FAST_VISION_MODEL_FILE, VISION_MODEL_FILE};
 use cliptune_score::error::ScoreError;
 use cliptune_score::score::{Missing, score_run};
-use cliptune_store::{Dataset, Run, read_parity, read_scores, write_parity};
+use cliptune_store::{Dataset, Item, Run, read_parity, read_scores, write_parity};
 use cliptune_terminal::Printer;
 use fs_err as fs;
 
@@ -73,6 +73,23 @@ fn an_image_that_cannot_be_read_is_named() {
     let images: Vec<_> = (0..200).map(|i| fixture.item_image(i % 4)).collect();
     let error = model.encode_images(&images, |_| {}).unwrap_err();
     assert!(error.to_string().contains("2.png"), "{error}");
+}
+
+#[test]
+fn only_the_splits_that_are_asked_for_are_looked_at() {
+    let fixture = Fixture::new(TaskKind::Choice);
+    // The gate's sample is of the validation split, and the test items have an image of their own.
+    let (kept, apart): (Vec<Item>, Vec<Item>) =
+        fixture.items.iter().cloned().partition(|item| item.image != "3.png");
+    let validation = kept.into_iter().map(|item| Item { split: Split::Validation, ..item });
+    let (run, dataset) = fixture.train_on(&validation.chain(apart).collect::<Vec<_>>());
+    fs::write(fixture.image(3), "nobody reads this").unwrap();
+    score_split(&run, &dataset, Split::Validation).unwrap();
+    assert!(read_scores(&run, Split::Validation).unwrap().is_some());
+    assert!(read_scores(&run, Split::Test).unwrap().is_none());
+    assert!(!fixture.path("runs/.looks").exists());
+    let error = score_split(&run, &dataset, Split::Test).unwrap_err();
+    assert!(error.to_string().contains("3.png"), "{error}");
 }
 
 #[test]
