@@ -48,6 +48,13 @@ pub struct TestLook {
     pub at: Option<String>,
 }
 
+impl TestLook {
+    /// Returns the look at the test split of a dataset that was the scoring of a run.
+    pub fn new(dataset: String, experiment: ExperimentName, run: String, at: Option<String>) -> Self {
+        Self { format_version: FORMAT, dataset, experiment, run, at }
+    }
+}
+
 /// All looks at the test split of a dataset, or of the datasets of several folds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestLooks {
@@ -132,7 +139,7 @@ impl Store {
     fn recorded(&self, dataset: &str) -> Result<TestLooks, StoreError> {
         let mut found = TestLooks::default();
         for path in records(&folder(self.root(), dataset))? {
-            match read_record::<TestLook>(&path, FORMAT) {
+            match read(&path) {
                 // The folder's name contains only the beginning of the hash.
                 Ok(look) if look.dataset == dataset => found.looks.push(look),
                 Ok(_) => {}
@@ -146,10 +153,7 @@ impl Store {
     /// Returns the scores that no look was recorded for. Only the records of their runs are read.
     fn unrecorded(&self) -> Result<Vec<TestLook>, StoreError> {
         let mut known = BTreeSet::new();
-        for dataset in subfolders_of_looks(self.root())? {
-            let names = records(&dataset)?;
-            known.extend(names.iter().filter_map(|path| run_in_name(path)));
-        }
+        known.extend(files(self)?.iter().filter_map(|path| run_in_name(path)));
         let mut looks = Vec::new();
         for folder in self.run_folders()? {
             let scores = folder.join("scores").join(Split::Test.as_str()).join(SCORES);
@@ -164,6 +168,18 @@ impl Store {
         }
         Ok(looks)
     }
+}
+
+/// Returns the files of all looks.
+pub(crate) fn files(store: &Store) -> Result<Vec<PathBuf>, StoreError> {
+    let datasets = subfolders_of_looks(store.root())?;
+    let files = datasets.iter().map(|dataset| records(dataset)).collect::<Result<Vec<_>, _>>()?;
+    Ok(files.concat())
+}
+
+/// Reads a look.
+pub(crate) fn read(path: &Path) -> Result<TestLook, StoreError> {
+    read_record(path, FORMAT)
 }
 
 /// Returns how often the test splits of some datasets of a store were looked at: those of the folds of a cross-validation, or of
@@ -196,13 +212,7 @@ pub(crate) fn record(run: &Run) -> Result<(), StoreError> {
 
 fn look_of(run: &Run) -> TestLook {
     let record = run.record();
-    TestLook {
-        format_version: FORMAT,
-        dataset: record.dataset.clone(),
-        experiment: record.experiment.clone(),
-        run: run.id(),
-        at: Some(utc_now()),
-    }
+    TestLook::new(record.dataset.clone(), record.experiment.clone(), run.id(), Some(utc_now()))
 }
 
 fn folder(root: &Path, dataset: &str) -> PathBuf {

@@ -6,6 +6,7 @@
 mod caches;
 mod datasets;
 mod finding;
+mod looks;
 mod runs;
 mod trash;
 mod walk;
@@ -60,6 +61,7 @@ pub fn fsck(store: &Store, on_progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Ch
         .chain(with(reports, report))
         .collect();
     subjects.extend(with(caches::files(store), caches::look));
+    subjects.extend(with(crate::looks::files(store)?, looks::look));
     let sizes: Vec<u64> = subjects.par_iter().map(|subject| walk::size(&subject.path)).collect();
     let (total, done) = (sizes.iter().sum(), AtomicU64::new(0));
     let looked = subjects.par_iter().zip(&sizes).map(|(subject, size)| {

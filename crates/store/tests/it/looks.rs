@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{
-    Base, Items, Metrics, Parity, Run, SCORES_FORMAT, Scores, TestLookCounts, write_scores,
+    Base, Items, Metrics, Parity, Run, SCORES_FORMAT, Scores, TestLookCounts, fsck, write_scores,
 };
 use fs_err as fs;
 
@@ -101,6 +101,8 @@ fn a_damaged_record_was_a_look() {
     let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     fs::write(file, "{\n  \"checksum\": \"torn").unwrap();
     assert_eq!((counts(&world).count, counts(&world).runs), (1, 0));
+    let findings = fsck(&world.store(), &|_, _| {}).unwrap().findings;
+    assert!(findings.iter().any(|finding| finding.kind == "look"), "{findings:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_report::data::{Board, BoardRow, Difference, Lineage, Measure, Test, Verdict};
-use cliptune_store::{Estimate, TestLooks};
+use cliptune_store::{Estimate, TestLook, TestLooks};
 
 use super::DATASET;
 
@@ -24,7 +24,7 @@ pub(super) fn choice_board() -> Board {
         baseline: Some(1),
         headline: Some(2),
         lineage: Some(Lineage { datasets: 1, unknown: 0, seen_images: 0 }),
-        test_looks: TestLooks::default(),
+        test_looks: looks(14),
         rows: vec![
             row(1, estimate(0.306, 0.052), &[0.306], [1.52, 0.241, 0.071], None),
             row(
@@ -50,6 +50,15 @@ pub(super) fn choice_board() -> Board {
             ),
         ],
     }
+}
+
+/// Returns looks of one experiment, one a day.
+fn looks(count: usize) -> TestLooks {
+    let look = |number: usize| {
+        let (experiment, at) = ("tuned".parse().ok()?, format!("2026-11-{:02}T10:00:00.000Z", number + 1));
+        Some(TestLook::new(DATASET.to_owned(), experiment, format!("tuned/{}", number / 2), Some(at)))
+    };
+    TestLooks { looks: (0..count).filter_map(look).collect(), unreadable: 0 }
 }
 
 fn row(entry: usize, score: Estimate, seeds: &[f64], others: [f64; 3], delta: Option<Estimate>) -> BoardRow {
@@ -99,7 +108,7 @@ pub(super) fn pairs_board() -> Board {
         baseline: None,
         headline: Some(0),
         lineage: None,
-        test_looks: TestLooks::default(),
+        test_looks: looks(1),
         rows: vec![BoardRow {
             entry: 0,
             per_seed: vec![(Seed(0), 0.182)],
