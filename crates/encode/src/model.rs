@@ -12,10 +12,10 @@ use cliptune_onnx::{
 };
 use cliptune_store::{ImageIdentity, ItemImage};
 
+use crate::batch::Batch;
 use crate::error::EncodeError;
 use crate::export::Export;
 use crate::graph::{Graph, Input};
-use crate::batch::Batch;
 use crate::images::{ImageBatches, read_pixels};
 use crate::known::{Key, Known, key_of_ids};
 use crate::matrix::Matrix;

@@ -36,7 +36,7 @@ impl Trained {
     }
 
     fn score(&self, split: Split) -> Result<Vec<Prediction>, ScoreError> {
-        let missing = Missing { splits: &[split], scale: None, export: None };
+        let missing = Missing { splits: &[split], plan: &self.run.record().plan.score, export: None };
         let recall = Recall { cache: &self.cache(), files: &self.files };
         score_run(&RUNTIME, &self.run, &self.dataset, missing, Some(recall), &Printer::new(true, false))?;
         Ok(read_predictions(&self.run, split)?)
@@ -54,7 +54,7 @@ impl Trained {
 }
 
 fn logits(predictions: &[Prediction]) -> Vec<&[f64]> {
-    predictions.iter().map(|prediction| prediction.logits.as_slice()).collect()
+    predictions.iter().map(|prediction| prediction.chosen().unwrap().logits.as_slice()).collect()
 }
 
 #[test]
