@@ -10,7 +10,7 @@ use fs_err as fs;
 use crate::error::DurableError;
 
 /// The prefix of the names of unfinished files and folders. Readers skip names with a leading dot.
-pub(crate) const UNFINISHED: &str = ".unfinished-";
+pub const UNFINISHED: &str = ".unfinished-";
 
 /// Nobody works this long on a folder without touching it. It is what tells where the file system has no locks.
 pub(crate) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);

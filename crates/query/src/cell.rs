@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use cliptune_experiment::spelled_number;
+use cliptune_experiment::{spelled, spelled_number};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// A value, or the lack of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub enum Cell<'a> {
     Truth(bool),
     /// Several texts.
     Texts(&'a [String]),
+    /// A list or a map, as JSON.
+    Json(&'a Value),
 }
 
 impl<'a> Cell<'a> {
@@ -53,6 +56,7 @@ impl<'a> Cell<'a> {
             Self::Number(value) => Cow::Owned(spelled_number(*value)),
             Self::Truth(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Self::Texts(texts) => Cow::Owned(texts.join(", ")),
+            Self::Json(value) => Cow::Owned(spelled(value)),
         }
     }
 
@@ -62,6 +66,7 @@ impl<'a> Cell<'a> {
             (Self::Text(one), Self::Text(other)) => one.cmp(other),
             (Self::Truth(one), Self::Truth(other)) => one.cmp(other),
             (Self::Texts(one), Self::Texts(other)) => one.cmp(other),
+            (Self::Json(one), Self::Json(other)) => spelled(one).cmp(&spelled(other)),
             _ => match (self.number(), other.number()) {
                 (Some(one), Some(other)) => one.total_cmp(&other),
                 _ => self.rank().cmp(&other.rank()),
@@ -84,7 +89,7 @@ impl<'a> Cell<'a> {
             Self::Truth(_) => 1,
             Self::Whole(_) | Self::Number(_) => 2,
             Self::Text(_) => 3,
-            Self::Texts(_) => 4,
+            Self::Texts(_) | Self::Json(_) => 4,
         }
     }
 }
@@ -102,6 +107,7 @@ impl Serialize for Cell<'_> {
             Self::Number(value) => serializer.serialize_f64(*value),
             Self::Truth(value) => serializer.serialize_bool(*value),
             Self::Texts(texts) => serializer.collect_seq(*texts),
+            Self::Json(value) => value.serialize(serializer),
         }
     }
 }

@@ -19,6 +19,9 @@ pub enum QueryError {
     /// A file operation failed; fs-err has put the operation and the path into the message.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A table is written in a way that only DuckDB understands.
+    #[error("a table is written in a way that only DuckDB understands")]
+    Unfamiliar,
     /// The tables could not be made.
     #[error("the runs cannot be put into tables: {0}")]
     Database(String),
@@ -33,6 +36,9 @@ pub enum QueryError {
     /// Something other than one question was asked.
     #[error("{0}")]
     NotOneSelect(&'static str),
+    /// Something other than one condition was asked for.
+    #[error("a filter is one condition on a run, such as test.accuracy > 0.8")]
+    NotOneCondition,
     /// The SQL names a table that does not exist.
     #[error("there is no view {}", format::visible(name))]
     NoView {
@@ -104,6 +110,7 @@ impl Diagnostic for QueryError {
             Self::Store(error) => error.exit(),
             Self::Sql { .. }
             | Self::NotOneSelect(_)
+            | Self::NotOneCondition
             | Self::NoView { .. }
             | Self::Function { .. }
             | Self::NoColumn { .. }

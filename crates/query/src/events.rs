@@ -1,6 +1,5 @@
 //! The logs of all runs, through files of the cache that have their lines as rows.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use cliptune_store::{Damage, EventRow, Stamp, Store, StoreError, for_each_event};
@@ -11,7 +10,7 @@ use tempfile::NamedTempFile;
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::index::Runs;
-use crate::kept::{Kept, Written, key, parts};
+use crate::kept::{Hashed, Kept, Written, key, parts};
 use crate::load::{define, define_empty};
 use crate::summary::Summary;
 use crate::table_file::{Row, TableFile};
@@ -66,7 +65,7 @@ fn file_of(kept: &Kept, root: &Path, runs: &[Summary], log: &Log) -> Result<Made
 /// Writes the lines of logs into a file. A log that does not exist has none.
 fn write(logs: &[(&str, PathBuf)], log: &Log, file: NamedTempFile) -> Result<Written, QueryError> {
     let columns = log.view.columns();
-    let mut rows = Rows::new(&columns, Hashed { file, hasher: blake3::Hasher::new() });
+    let mut rows = Rows::new(&columns, Hashed::new(file));
     let mut damage = Vec::new();
     for (run, path) in logs.iter().filter(|(_, path)| fs::symlink_metadata(path).is_ok()) {
         match (log.read)(run, path, &mut rows) {
@@ -77,27 +76,7 @@ fn write(logs: &[(&str, PathBuf)], log: &Log, file: NamedTempFile) -> Result<Wri
             Err(error) => damage.push(error),
         }
     }
-    let Hashed { file, hasher } = rows.finish()?;
-    let hash = hasher.finalize().to_hex().to_string();
-    Ok(Written { file, hash, is_whole: damage.is_empty(), damage })
-}
-
-/// A file whose content is hashed as it is written.
-pub(crate) struct Hashed {
-    file: NamedTempFile,
-    hasher: blake3::Hasher,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    Ok(rows.finish()?.written(damage))
 }
 
 fn add(mut row: Row<'_>, run: &str, event: &EventRow<'_>) {

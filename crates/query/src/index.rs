@@ -17,7 +17,7 @@ use crate::error::QueryError;
 use crate::summary::{Numbers, Records, Setting, Summary};
 
 /// The version of the index. It has to change whenever a summary does.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The file of the index in the cache.
 const FILE: &str = "runs.bin";
@@ -31,7 +31,9 @@ static FILES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let of_scores = ["scores.json", "predictions.parquet", "choices.json"];
     let of_split = |split: Split| of_scores.map(|file| format!("scores/{}/{file}", split.as_str()));
     let of_run = ["run.json", "labels.json", "events.jsonl", "onnx/precisions.json"].map(str::to_owned);
-    of_run.into_iter().chain(Split::ALL.into_iter().flat_map(of_split)).collect()
+    // The folder changes when weights are taken out of it, or brought back.
+    let of_run = of_run.into_iter().chain([".".to_owned()]);
+    of_run.chain(Split::ALL.into_iter().flat_map(of_split)).collect()
 });
 
 /// The stamps of the files of a run; `None` where there is no file.

@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::fs::Permissions;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cliptune_durable::{discard, sweep};
+use cliptune_durable::{UNFINISHED, discard, sweep};
 use cliptune_store::{Stamp, Store, StoreError, file_hash};
 use fs_err as fs;
 use tempfile::NamedTempFile;
@@ -104,10 +105,41 @@ impl Kept {
     }
 }
 
+/// A file whose content is hashed as it is written.
+pub(crate) struct Hashed {
+    file: NamedTempFile,
+    hasher: blake3::Hasher,
+}
+
+impl Hashed {
+    pub(crate) fn new(file: NamedTempFile) -> Self {
+        Self { file, hasher: blake3::Hasher::new() }
+    }
+
+    /// Returns the file, from which nothing is missing but what the errors are about.
+    pub(crate) fn written(self, damage: Vec<StoreError>) -> Written {
+        let Self { file, hasher } = self;
+        let hash = hasher.finalize().to_hex().to_string();
+        Written { file, hash, is_whole: damage.is_empty(), damage }
+    }
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// Makes an empty file in a folder. It is there for all who may read the folder, and locked by this process.
 fn staged(folder: &Path) -> Result<NamedTempFile, QueryError> {
     let mut named = tempfile::Builder::new();
-    let named = named.prefix(".unfinished-").suffix(".parquet").permissions(Permissions::from_mode(0o666));
+    let named = named.prefix(UNFINISHED).suffix(".parquet").permissions(Permissions::from_mode(0o666));
     let file = named.tempfile_in(folder)?;
     // File systems without locks go without.
     let _ = file.as_file().try_lock_shared();

@@ -18,6 +18,7 @@ mod output;
 mod predictions;
 mod query;
 mod runs_view;
+mod small_file;
 mod statement;
 mod summary;
 mod system;

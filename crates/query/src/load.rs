@@ -100,6 +100,7 @@ impl Setting {
             Self::Truth(value) => Cell::Truth(*value),
             Self::Number(value) => Cell::Number(*value),
             Self::Text(text) => Cell::text(text),
+            Self::Json(value) => Cell::Json(value),
         }
     }
 }

@@ -2,19 +2,28 @@
 //!
 //! Those of small test sets are read from files of the cache that many runs share, because to open a file takes longer than to
 //! read a small one. Large ones are read where they lie.
+//!
+//! A shared file is made without DuckDB, which takes several times as long for each file that it reads.
 
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
-use cliptune_store::{Stamp, Store, StoreError, file_hash, sql_text, verified_predictions};
+use cliptune_store::{
+    Stamp, Store, StoreError, file_hash, sql_text, verified_predictions, verified_predictions_bytes,
+};
 use rayon::prelude::*;
+use ruzstd::decoding::FrameDecoder;
+use tempfile::NamedTempFile;
 
+use crate::columns::Column;
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::index::Runs;
-use crate::kept::{Kept, Key, Written, key, parts};
+use crate::kept::{Hashed, Kept, Key, Written, key, parts};
 use crate::load::{define, define_empty, typed};
+use crate::small_file::SmallFile;
 use crate::summary::Summary;
+use crate::table_file::TableFile;
 use crate::tables::{File, Made, parquet, rows_of};
 use crate::views::View;
 
@@ -32,21 +41,23 @@ struct Scored<'r> {
 
 /// What there is of some runs.
 enum Found<'r> {
-    Shared(PathBuf),
-    /// They are to share a file that does not exist yet.
-    Small(Key, Vec<Scored<'r>>),
+    Shared(Made),
+    /// They are to share a file that only DuckDB can make.
+    Unfamiliar(Key, Vec<Scored<'r>>),
     Large(Vec<Scored<'r>>),
 }
 
 /// Makes the view of all predictions.
 pub(crate) fn predictions(database: &Database, store: &Store, runs: &Runs) -> Result<Made, QueryError> {
     let kept = Kept::open(store, View::Predictions);
-    let found: Vec<Found<'_>> = parts(runs).par_iter().map(|part| find(&kept, store.root(), part)).collect();
+    let parts = parts(runs);
+    let found = parts.par_iter().map(|part| find(&kept, store.root(), part));
+    let found = found.collect::<Result<Vec<_>, QueryError>>()?;
     let (mut made, mut large) = (Made::default(), Vec::new());
     for found in found {
         match found {
-            Found::Shared(path) => made.files.push(path),
-            Found::Small(key, scored) => made.extend(share(database, &kept, &key, &scored)?),
+            Found::Shared(shared) => made.extend(shared),
+            Found::Unfamiliar(key, scored) => made.extend(share(database, &kept, &key, &scored)?),
             Found::Large(scored) => {
                 let (files, damage) = verified(&scored);
                 large.extend(files);
@@ -60,7 +71,7 @@ pub(crate) fn predictions(database: &Database, store: &Store, runs: &Runs) -> Re
     Ok(made)
 }
 
-fn find<'r>(kept: &Kept, root: &Path, runs: &'r [Summary]) -> Found<'r> {
+fn find<'r>(kept: &Kept, root: &Path, runs: &'r [Summary]) -> Result<Found<'r>, QueryError> {
     let scored: Vec<Scored<'_>> = runs.iter().flat_map(|run| scored(root, run)).collect();
     let stamps = scored.iter().flat_map(|scored| {
         let files = ["scores.json", "predictions.parquet", "choices.json"];
@@ -69,10 +80,41 @@ fn find<'r>(kept: &Kept, root: &Path, runs: &'r [Summary]) -> Found<'r> {
     let stamps: Vec<(&str, Option<Stamp>)> = stamps.collect();
     let size: u64 = stamps.iter().filter_map(|(_, stamp)| stamp.as_ref()).map(Stamp::size).sum();
     if size > SHARED {
-        return Found::Large(scored);
+        return Ok(Found::Large(scored));
     }
     let key = key(stamps.into_iter());
-    kept.find(&key).map_or_else(|| Found::Small(key, scored), Found::Shared)
+    if scored.is_empty() {
+        return Ok(Found::Shared(Made::default()));
+    }
+    if let Some(path) = kept.find(&key) {
+        return Ok(Found::Shared(Made { files: vec![path], ..Made::default() }));
+    }
+    match kept.make(&key, |file| write(&scored, file)) {
+        Err(QueryError::Unfamiliar) => Ok(Found::Unfamiliar(key, scored)),
+        made => Ok(Found::Shared(made?)),
+    }
+}
+
+/// Writes the predictions of several runs into one file, unless some are written in a way that only DuckDB understands.
+fn write(scored: &[Scored<'_>], file: NamedTempFile) -> Result<Written, QueryError> {
+    let columns = View::Predictions.columns();
+    let own: Vec<Column> = columns.iter().filter(|column| !ORIGIN.contains(&column.name)).copied().collect();
+    let mut rows = TableFile::new(&columns, Hashed::new(file));
+    let (mut damage, mut decoder) = (Vec::new(), FrameDecoder::new());
+    for scored in scored {
+        match verified_predictions_bytes(&scored.folder) {
+            Ok(None) => {}
+            Ok(Some(bytes)) => {
+                let read = SmallFile::read(&bytes, &own, &mut decoder).ok_or(QueryError::Unfamiliar)?;
+                read.add_to(&mut rows, |row| {
+                    row.text(Some(scored.run));
+                    row.text(Some(scored.split.as_str()));
+                });
+            }
+            Err(error) => damage.push(error),
+        }
+    }
+    Ok(rows.finish()?.written(damage))
 }
 
 fn scored<'r>(root: &Path, run: &'r Summary) -> impl Iterator<Item = Scored<'r>> {

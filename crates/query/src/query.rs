@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cliptune_durable::{parent, publish};
+use cliptune_durable::{UNFINISHED, parent, publish};
 use cliptune_store::{Store, StoreError, sql_text};
 use cliptune_terminal::did_you_mean;
 use fs_err as fs;
@@ -162,7 +162,7 @@ fn save(database: &Database, view: View) -> Result<(), QueryError> {
 /// Makes a folder beside a file.
 fn staging(file: &Path) -> Result<TempDir, QueryError> {
     let folder: PathBuf = std::path::absolute(parent(file))?;
-    Ok(tempfile::Builder::new().prefix(".unfinished-").tempdir_in(folder)?)
+    Ok(tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder)?)
 }
 
 /// Makes sure that nothing is lost when a file is written: what is there has to be of the same kind.

@@ -56,6 +56,14 @@ pub(crate) const RUNS: &[(Column, Get)] = &[
         ),
         |run| Cell::maybe(run.joules, Cell::measured),
     ),
+    (
+        column(
+            "weights",
+            Whole,
+            "The bytes that the model and its checkpoints take on the disk; 0 where there are none, or none any more.",
+        ),
+        |run| Cell::count(run.weights),
+    ),
     (column("key", Text, "The identity of all that decides the result."), |run| Cell::text(&run.key)),
     (column("dataset", Text, "The hash of the dataset."), |run| Cell::text(&run.dataset)),
     (column("base", Text, "What the run started from."), |run| Cell::text(&run.base)),

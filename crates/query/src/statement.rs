@@ -51,8 +51,10 @@ impl Statement {
 
     /// Reads a condition on one row.
     pub(crate) fn condition(database: &Database, sql: &str) -> Result<Self, QueryError> {
-        const NO_CONDITION: QueryError =
-            QueryError::NotOneSelect("a filter is one condition on a run, such as test.accuracy > 0.8");
+        const NO_CONDITION: QueryError = QueryError::NotOneCondition;
+        if sql.trim().is_empty() {
+            return Err(NO_CONDITION);
+        }
         let tree = tree(database, &format!("SELECT (\n{sql}\n)"))?;
         let statements = tree["statements"].as_array().map_or(&[][..], Vec::as_slice);
         let [statement] = statements else { return Err(NO_CONDITION) };

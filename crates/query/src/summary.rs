@@ -1,11 +1,11 @@
 //! What the tables say about one run, taken from its records.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{Split, spelled, spelled_number};
 use cliptune_store::{
-    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, StoreError, Usage, read_events, read_precisions,
-    read_scores,
+    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, Space, StoreError, Usage, read_events,
+    read_precisions, read_scores,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +32,7 @@ pub(crate) struct Summary {
     pub(crate) processors: Option<f64>,
     pub(crate) gpu: Option<f64>,
     pub(crate) joules: Option<f64>,
+    pub(crate) weights: u64,
     pub(crate) key: String,
     pub(crate) dataset: String,
     pub(crate) base: String,
@@ -72,8 +73,26 @@ pub(crate) struct Metric {
 pub(crate) enum Setting {
     Truth(bool),
     Number(f64),
-    /// A text, or a list as YAML has it.
+    /// A text.
     Text(String),
+    /// A list or a map, which is JSON in the index.
+    #[serde(with = "as_json")]
+    Json(Value),
+}
+
+/// A value as the text of its JSON, because the index cannot hold what describes itself.
+mod as_json {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use serde_json::Value;
+
+    pub(super) fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+        value.to_string().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 impl Setting {
@@ -83,7 +102,9 @@ impl Setting {
             Value::Number(number) => {
                 number.as_f64().map_or_else(|| Self::Text(number.to_string()), Self::Number)
             }
-            other => Self::Text(spelled(other)),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Null => Self::Text(spelled(value)),
+            Value::Array(_) | Value::Object(_) => Self::Json(value.clone()),
         }
     }
 
@@ -93,6 +114,7 @@ impl Setting {
             Self::Truth(value) => format!("t{value}"),
             Self::Number(value) => format!("n{:x}", value.to_bits()),
             Self::Text(text) => format!("x{text}"),
+            Self::Json(value) => format!("j{value}"),
         }
     }
 }
@@ -117,6 +139,8 @@ pub(crate) struct Records {
     settings: Vec<(String, Value)>,
     scores: Vec<Scores>,
     alpha: Option<f64>,
+    /// The bytes of its weights.
+    weights: u64,
     /// What is said about the run, if that can be read.
     labels: Option<Labels>,
     damage: Vec<StoreError>,
@@ -140,7 +164,10 @@ impl Records {
             damage.push(error);
             None
         });
-        Self { settings: run.record().plan.settings(), run, scores, alpha, labels, damage }
+        let folders = run.weights_folders();
+        // Those of a run that is being made, or removed, come and go.
+        let weights = Space::of(folders.iter().map(PathBuf::as_path)).unwrap_or_default();
+        Self { settings: run.record().plan.settings(), run, scores, alpha, weights, labels, damage }
     }
 
     /// Checks whether the run has ended. Whether it still runs is not in any file.
@@ -150,7 +177,7 @@ impl Records {
 
     /// Makes the summary. `root` is the store's folder.
     pub(crate) fn summary(self, root: &Path, numbers: &mut impl Numbers) -> Read {
-        let Self { run, settings, scores, alpha, labels, damage } = self;
+        let Self { run, settings, scores, alpha, weights, labels, damage } = self;
         let settings = settings.into_iter().map(|(key, value)| {
             let value = Setting::of(&value);
             let identity = format!("{key}={}", value.identity());
@@ -158,7 +185,7 @@ impl Records {
         });
         let settings = settings.collect();
         let scores = scores.into_iter().map(|scores| scored(scores, numbers)).collect();
-        let summary = Summary { settings, scores, ..summary(&run, root, alpha, labels) };
+        let summary = Summary { settings, scores, weights, ..summary(&run, root, alpha, labels) };
         Read { summary, damage }
     }
 }
@@ -196,6 +223,7 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         processors: usage.and_then(|usage| usage.processors),
         gpu: usage.and_then(|usage| usage.gpu),
         joules: usage.and_then(Usage::all_joules),
+        weights: 0,
         key: record.key.clone(),
         dataset: record.dataset.clone(),
         base: base(&record.base),

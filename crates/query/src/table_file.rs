@@ -4,18 +4,21 @@
 //! they are in memory. To put the rows into a table of DuckDB, and to have that written, takes ten times as long.
 
 mod chunk;
+mod lists;
 mod pages;
 mod runs;
-mod thrift;
+mod schema;
 
 use std::io::{self, Write};
 
-use crate::columns::{Column, Kind};
+use cliptune_store::thrift::{Fields, structure};
+
+use crate::columns::Column;
 use chunk::Chunk;
 use pages::{DICTIONARY, PLAIN, Pages, Place, RUNS};
-use thrift::{Fields, structure};
+use schema::{elements, path, physical};
 
-const MAGIC: &[u8; 4] = b"PAR1";
+pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 /// The number of rows that are kept in memory until they are written. Their values fit into the caches of a processor.
 const ROWS: usize = 20_480;
 
@@ -68,6 +71,20 @@ impl Row<'_> {
     pub(crate) fn text(&mut self, text: Option<&str>) {
         if let (Some(chunk), Some(text)) = (self.chunks.next(), text) {
             chunk.text(self.row, text);
+        }
+    }
+
+    /// Adds a list of whole numbers.
+    pub(crate) fn wholes(&mut self, list: Option<impl Iterator<Item = Option<i64>>>) {
+        if let (Some(chunk), Some(list)) = (self.chunks.next(), list) {
+            chunk.list(self.row, list.map(|number| number.map(i64::to_le_bytes)));
+        }
+    }
+
+    /// Adds a list of numbers.
+    pub(crate) fn numbers(&mut self, list: Option<impl Iterator<Item = Option<f64>>>) {
+        if let (Some(chunk), Some(list)) = (self.chunks.next(), list) {
+            chunk.list(self.row, list.map(|number| number.map(f64::to_le_bytes)));
         }
     }
 
@@ -136,13 +153,8 @@ impl<'c, W: Write> TableFile<'c, W> {
         let mut bytes = Vec::new();
         structure(&mut bytes, |fields| {
             fields.i32(1, 1);
-            fields.structures(2, 1 + columns.len(), |fields, at| match at.checked_sub(1) {
-                Some(at) => schema(fields, &columns[at]),
-                None => {
-                    fields.text(4, "rows");
-                    fields.i32(5, columns.len());
-                }
-            });
+            let elements = elements(columns);
+            fields.structures(2, elements.len(), |fields, at| elements[at].write(fields));
             fields.i64(3, groups.iter().map(|group| group.rows).sum());
             fields.structures(4, groups.len(), |fields, at| group(fields, columns, &groups[at]));
         });
@@ -150,50 +162,22 @@ impl<'c, W: Write> TableFile<'c, W> {
     }
 }
 
-/// Describes a column, which may have missing values.
-fn schema(fields: &mut Fields<'_>, column: &Column) {
-    fields.i32(1, physical(column.kind));
-    fields.i32(3, 1);
-    fields.text(4, column.name);
-    match column.kind {
-        Kind::Text => fields.i32(6, 0),
-        // Microseconds that are not adjusted to any time zone.
-        Kind::Time => fields.structure(10, |fields| {
-            fields.structure(8, |fields| {
-                fields.truth(1, false);
-                fields.structure(2, |unit| unit.structure(2, |_| {}));
-            });
-        }),
-        _ => {}
-    }
-}
-
-/// Returns the number of the type that values are stored as.
-fn physical(kind: Kind) -> usize {
-    match kind {
-        Kind::Truth => 0,
-        Kind::Whole | Kind::Time => 2,
-        Kind::Number => 5,
-        _ => 6,
-    }
-}
-
 fn group(fields: &mut Fields<'_>, columns: &[Column], group: &Group) {
     fields.structures(1, columns.len(), |fields, at| {
         fields.i64(2, group.places[at].start());
-        fields.structure(3, |fields| place(fields, &columns[at], &group.places[at], group.rows));
+        fields.structure(3, |fields| place(fields, &columns[at], &group.places[at]));
     });
     fields.i64(2, group.places.iter().map(Place::size).sum());
     fields.i64(3, group.rows);
 }
 
-fn place(fields: &mut Fields<'_>, column: &Column, place: &Place, rows: usize) {
+fn place(fields: &mut Fields<'_>, column: &Column, place: &Place) {
     fields.i32(1, physical(column.kind));
     fields.integers(2, &[PLAIN, RUNS, DICTIONARY]);
-    fields.texts(3, &[column.name]);
+    fields.texts(3, &path(column));
     // Nothing is compressed.
     fields.i32(4, 0);
-    fields.i64(5, rows);
+    fields.i64(5, place.count);
     fields.i64(6, place.size());
     fields.i64(7, place.size());
     fields.i64(9, place.values);
@@ -206,7 +190,7 @@ fn place(fields: &mut Fields<'_>, column: &Column, place: &Place, rows: usize) {
 mod tests {
     use super::*;
     use crate::cell::Cell;
-    use crate::columns::column;
+    use crate::columns::{Kind, column};
     use crate::database::Database;
     use crate::tables::parquet;
 
@@ -250,7 +234,7 @@ mod tests {
                 Cell::Whole(value) => row.whole(Some(value)),
                 Cell::Number(value) => row.number(Some(value)),
                 Cell::Truth(value) => row.truth(Some(value)),
-                Cell::Texts(_) => {}
+                Cell::Texts(_) | Cell::Json(_) => {}
             }
         }
     }
@@ -319,6 +303,44 @@ mod tests {
             "450.0".to_owned(),
         ];
         assert_eq!(asked(rows.into_iter(), sql), [expected]);
+    }
+
+    #[test]
+    fn lists_are_missing_empty_or_have_missing_numbers() {
+        const LISTS: &[Column] = &[
+            column("wholes", Kind::Wholes, ""),
+            column("numbers", Kind::Numbers, ""),
+            column("place", Kind::Whole, ""),
+        ];
+        let lists: [Option<&[Option<i64>]>; 5] =
+            [None, Some(&[]), Some(&[None]), Some(&[Some(1), None, Some(-3)]), Some(&[Some(i64::MIN)])];
+        let count = ROWS + 7;
+        let mut table = TableFile::new(LISTS, Vec::new());
+        for at in 0..count {
+            let mut row = table.row();
+            row.wholes(lists[at % 5].map(|list| list.iter().copied()));
+            row.numbers(
+                lists[at / 5 % 5].map(|list| list.iter().map(|number| number.map(|one| one as f64 / 2.0))),
+            );
+            row.whole(Some(at as i64));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("table.parquet");
+        fs_err::write(&file, table.finish().unwrap()).unwrap();
+        let sql = format!(
+            "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (FROM {} ORDER BY place)",
+            parquet(&[file], None)
+        );
+        let answer = Database::open().unwrap().texts(&sql).unwrap();
+        let wholes = ["NULL", "[]", "[NULL]", "[1, NULL, -3]", "[-9223372036854775808]"];
+        let numbers = ["NULL", "[]", "[NULL]", "[0.5, NULL, -1.5]", "[-4.611686018427388e+18]"];
+        let mut rows = 0;
+        for (at, row) in answer.rows().enumerate() {
+            let found: Vec<&str> = row.into_iter().map(|cell| cell.unwrap_or("NULL")).collect();
+            assert_eq!(found, [wholes[at % 5], numbers[at / 5 % 5], &at.to_string()]);
+            rows += 1;
+        }
+        assert_eq!(rows, count);
     }
 
     #[test]

@@ -82,7 +82,7 @@ mod strings;
 mod succession;
 mod system_log;
 pub mod table_limits;
-mod thrift;
+pub mod thrift;
 mod time_split;
 mod trash;
 mod unread;
@@ -148,7 +148,9 @@ pub use score_record::indexed::Metrics;
 pub use score_record::{
     ControlScores, Estimate, Parity, ParityItem, ParitySample, Position, RiskPoint, Scores,
 };
-pub use scores::{read_predictions, read_scores, verified_predictions, write_scores};
+pub use scores::{
+    read_predictions, read_scores, verified_predictions, verified_predictions_bytes, write_scores,
+};
 pub use space::Space;
 pub use standings::{Standing, Standings, Unknown, look, standings, unless_damaged};
 pub use store::{Listing, Store};

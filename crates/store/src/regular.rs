@@ -52,8 +52,26 @@ pub(crate) fn file_digest(path: &Path) -> Result<[u8; 32], StoreError> {
 /// # Errors
 /// Returns an error when the file is missing, is not a regular file, cannot be read, or has another content.
 pub(crate) fn expect_hash(path: &Path, hash: &str) -> Result<(), StoreError> {
-    match file_hash(path) {
-        Ok(found) if found == hash => Ok(()),
+    expected(path, hash, file_hash(path), String::clone).map(drop)
+}
+
+/// Reads a whole file, and makes sure that its content has the hash that a record gives.
+///
+/// # Errors
+/// Returns an error when the file is missing, is not a regular file, cannot be read, or has another content.
+pub(crate) fn expect_content(path: &Path, hash: &str) -> Result<Vec<u8>, StoreError> {
+    expected(path, hash, read_file(path), |bytes| blake3::hash(bytes).to_hex().to_string())
+}
+
+/// Returns what was read of a file if it has the hash that a record gives.
+fn expected<T>(
+    path: &Path,
+    hash: &str,
+    read: Result<T, StoreError>,
+    hash_of: impl Fn(&T) -> String,
+) -> Result<T, StoreError> {
+    match read {
+        Ok(read) if hash_of(&read) == hash => Ok(read),
         Ok(_) => Err(StoreError::damaged(path, Damage::Content)),
         Err(StoreError::Io(error)) if is_nothing(&error) => Err(StoreError::damaged(path, Damage::Missing)),
         Err(error) => Err(error),

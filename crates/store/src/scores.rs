@@ -18,7 +18,7 @@ use crate::looks;
 use crate::parquet;
 use crate::prediction::{PREDICTIONS_TABLE, Prediction};
 use crate::record::{read_record, write_record};
-use crate::regular::{expect_hash, file_hash, is_absent};
+use crate::regular::{expect_content, expect_hash, file_hash, is_absent};
 use crate::run::{RECORD, Run};
 use crate::score_record::Scores;
 
@@ -99,18 +99,42 @@ pub fn verified_predictions(scores: &Path) -> Result<Option<PathBuf>, StoreError
     Ok(steady(scores, || read_scores_in(scores))?.map(|_| scores.join(PREDICTIONS)))
 }
 
+/// Returns the content of the predictions in the folder of a split's scores, read once, after checking that all files are as they
+/// were written, if this version of the procedure has scored the split.
+///
+/// # Errors
+/// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
+pub fn verified_predictions_bytes(scores: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    steady(scores, || {
+        let Some(record) = read_record_in(scores)? else { return Ok(None) };
+        let mut predictions = Vec::new();
+        for (name, hash) in &record.files {
+            let bytes = expect_content(&scores.join(name), hash)?;
+            if name == PREDICTIONS {
+                predictions = bytes;
+            }
+        }
+        Ok(Some(predictions))
+    })
+}
+
 fn read_scores_in(folder: &Path) -> Result<Option<Scores>, StoreError> {
+    let Some(record) = read_record_in(folder)? else { return Ok(None) };
+    record.files.iter().try_for_each(|(name, hash)| expect_hash(&folder.join(name), hash))?;
+    Ok(Some(record.scores))
+}
+
+/// Returns the record in the folder of a split's scores, if this version of the procedure has scored the split.
+fn read_record_in(folder: &Path) -> Result<Option<Record<Scores>>, StoreError> {
     let path = folder.join(SCORES);
     if is_absent(&path) {
         return Ok(None);
     }
-    let record: Record<Scores> = match read_record(&path, SCORES_FORMAT) {
+    match read_record(&path, SCORES_FORMAT) {
         // Those of an earlier procedure are made again.
-        Err(StoreError::Version { found, .. }) if found < SCORES_FORMAT => return Ok(None),
-        read => read?,
-    };
-    record.files.iter().try_for_each(|(name, hash)| expect_hash(&folder.join(name), hash))?;
-    Ok(Some(record.scores))
+        Err(StoreError::Version { found, .. }) if found < SCORES_FORMAT => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// Returns the predictions for a split that was scored, ordered by group and item.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::io::{self, Write};
 
+use super::lists::Lists;
 use super::pages::{DICTIONARY, PLAIN, Pages, Place};
-use super::runs::{Runs, bits};
+use super::runs::{Runs, bits, levels};
 use crate::columns::Kind;
 
 /// A column of numbers has a dictionary when it has at most one change in so many values.
@@ -31,6 +32,7 @@ enum Values {
     Time(Vec<[u8; 8]>),
     Truth(Vec<bool>),
     Text(Dictionary<String>),
+    Lists(Lists),
 }
 
 impl Chunk {
@@ -40,6 +42,7 @@ impl Chunk {
             Kind::Number => Values::Number(Vec::new()),
             Kind::Time => Values::Time(Vec::new()),
             Kind::Truth => Values::Truth(Vec::new()),
+            Kind::Wholes | Kind::Numbers => Values::Lists(Lists::default()),
             _ => Values::Text(Dictionary::default()),
         };
         Self { present: Runs::default(), from: 0, rows: 0, values }
@@ -83,6 +86,13 @@ impl Chunk {
         }
     }
 
+    /// Adds the list of a row, whose numbers are given as they are in memory.
+    pub(super) fn list(&mut self, row: usize, list: impl Iterator<Item = Option<[u8; 8]>>) {
+        if let Values::Lists(lists) = &mut self.values {
+            lists.push(row, list);
+        }
+    }
+
     /// Notes that a row has a value, and that those before it without one have none.
     #[inline]
     fn fill(&mut self, row: usize) {
@@ -103,10 +113,7 @@ impl Chunk {
     pub(super) fn write<W: Write>(&mut self, rows: usize, file: &mut Pages<W>) -> io::Result<Place> {
         self.pad(rows);
         (self.from, self.rows) = (0, 0);
-        let mut present = Vec::new();
-        self.present.encode(1, &mut present);
-        let mut levels = (present.len() as u32).to_le_bytes().to_vec();
-        levels.append(&mut present);
+        let levels = levels(&mut self.present, 1);
         match &mut self.values {
             Values::Whole(numbers) | Values::Number(numbers) | Values::Time(numbers) => {
                 let place = match repeated(numbers) {
@@ -123,6 +130,7 @@ impl Chunk {
                 truths.clear();
                 Ok(place)
             }
+            Values::Lists(lists) => lists.write(rows, file),
             Values::Text(texts) if texts.words.is_empty() => file.values(rows, PLAIN, &levels, &[]),
             Values::Text(texts) => texts.write(rows, levels, file, |text, bytes| {
                 bytes.extend((text.len() as u32).to_le_bytes());

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::thrift::structure;
+use cliptune_store::thrift::structure;
 
 /// The numbers of the encodings: values as they are, runs, and runs of numbers of a dictionary.
 pub(super) const PLAIN: usize = 0;
@@ -17,6 +17,8 @@ pub(super) struct Pages<W> {
 
 /// Where the values of a column lie in the file.
 pub(super) struct Place {
+    /// The number of its values, missing ones included.
+    pub(super) count: usize,
     pub(super) dictionary: Option<usize>,
     pub(super) values: usize,
     pub(super) end: usize,
@@ -43,10 +45,10 @@ impl<W: Write> Pages<W> {
         Ok(())
     }
 
-    /// Appends a page with the values of so many rows, in two parts, and returns its place.
+    /// Appends a page with so many values, missing ones included, in two parts, and returns its place.
     pub(super) fn values(
         &mut self,
-        rows: usize,
+        count: usize,
         encoding: usize,
         levels: &[u8],
         values: &[u8],
@@ -58,7 +60,7 @@ impl<W: Write> Pages<W> {
             page.i32(2, size);
             page.i32(3, size);
             page.structure(5, |data| {
-                data.i32(1, rows);
+                data.i32(1, count);
                 data.i32(2, encoding);
                 data.i32(3, RUNS);
                 data.i32(4, RUNS);
@@ -67,7 +69,7 @@ impl<W: Write> Pages<W> {
         bytes.extend(levels);
         self.write(&bytes)?;
         self.write(values)?;
-        Ok(Place { dictionary: None, values: start, end: self.written })
+        Ok(Place { count, dictionary: None, values: start, end: self.written })
     }
 
     /// Appends a page with so many different values, and returns where it begins.

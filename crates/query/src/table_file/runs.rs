@@ -1,6 +1,6 @@
 //! Small numbers, most of which are like the one before.
 
-use super::thrift::varint;
+use cliptune_store::thrift::varint;
 
 /// Numbers as runs of equal ones.
 #[derive(Default)]
@@ -36,6 +36,15 @@ impl Runs {
             bytes.extend(&value.to_le_bytes()[..bits.div_ceil(8)]);
         }
     }
+}
+
+/// Returns levels of so many bits as a page begins with them, and forgets them.
+pub(super) fn levels(levels: &mut Runs, bits: usize) -> Vec<u8> {
+    let mut runs = Vec::new();
+    levels.encode(bits, &mut runs);
+    let mut bytes = (runs.len() as u32).to_le_bytes().to_vec();
+    bytes.append(&mut runs);
+    bytes
 }
 
 /// Returns the number of bits that each of so many numbers, counted from zero, needs.

@@ -77,6 +77,23 @@ fn what_a_run_used_of_its_machine_comes_with_its_run() {
 }
 
 #[test]
+fn weights_take_space_until_they_are_removed() {
+    let world = World::new();
+    let run = &world.runs[0];
+    let weights =
+        || world.answer(&format!("SELECT weights > 8000, weights FROM runs WHERE run = '{}'", run.id()));
+    assert_eq!(weights(), ["false|0"]);
+    fs::create_dir(run.folder().join("onnx")).unwrap();
+    fs::write(run.folder().join("onnx/model.safetensors"), vec![1; 8192]).unwrap();
+    assert!(weights()[0].starts_with("true"), "{:?}", weights());
+    let lock = world.store.lock().unwrap();
+    let entry = world.store.trash_weights(&lock, run).unwrap();
+    assert_eq!(weights(), ["false|0"]);
+    world.store.restore(&lock, &entry).unwrap();
+    assert!(weights()[0].starts_with("true"));
+}
+
+#[test]
 fn events_and_predictions_come_with_their_runs() {
     let world = World::new();
     for _ in 0..2 {
@@ -89,6 +106,35 @@ fn events_and_predictions_come_with_their_runs() {
         world.answer("SELECT split, count(DISTINCT run), avg(share) FILTER (predicted = 1), any_value(probs) FROM predictions GROUP BY ALL ORDER BY ALL"),
         ["test|2|1.0|[0.25, 0.5, 0.25]", "validation|2|1.0|[0.25, 0.5, 0.25]"]
     );
+}
+
+#[test]
+fn predictions_that_were_written_in_another_way_are_read_all_the_same() {
+    let world = World::new();
+    let all = "SELECT * FROM predictions ORDER BY ALL";
+    let before = world.answer(all);
+    assert_eq!(before.len(), 12);
+    let folder = world.runs[0].scores_folder(cliptune_experiment::Split::Test);
+    let (table, other) = (folder.join("predictions.parquet"), world.path("other.parquet"));
+    let database = duckdb::Connection::open_in_memory().unwrap();
+    let copy = format!(
+        "COPY (FROM '{}') TO '{}' (FORMAT parquet, COMPRESSION snappy)",
+        table.display(),
+        other.display()
+    );
+    database.execute_batch(&copy).unwrap();
+    let hashes = [&table, &other].map(|file| blake3::hash(&fs::read(file).unwrap()).to_hex().to_string());
+    fs::rename(&other, &table).unwrap();
+    let record = folder.join("scores.json");
+    let text = fs::read_to_string(&record).unwrap();
+    let (_, body) = text.split_once(",\n").unwrap();
+    let body = body.replace(&hashes[0], &hashes[1]);
+    assert!(body.contains(&hashes[1]));
+    let checksum = blake3::hash(body.as_bytes()).to_hex();
+    fs::write(&record, format!("{{\n  \"checksum\": \"{checksum}\",\n{body}")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.answer(all), before);
+    }
 }
 
 #[test]

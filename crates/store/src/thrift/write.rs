@@ -1,28 +1,21 @@
-//! Writes Thrift's compact protocol, in which parquet files describe themselves.
+//! Writes Thrift's compact protocol.
 
-/// The types of values, by the numbers that stand for them.
-const TRUE: u8 = 1;
-const FALSE: u8 = 2;
-const I32: u8 = 5;
-const I64: u8 = 6;
-const BINARY: u8 = 8;
-const LIST: u8 = 9;
-const STRUCTURE: u8 = 12;
+use super::{BINARY, FALSE, I32, I64, LIST, STRUCT, TRUE};
 
-/// The fields of a structure, written in the order of their numbers.
-pub(super) struct Fields<'a> {
+/// The fields of a struct, written in the order of their numbers.
+pub struct Fields<'a> {
     bytes: &'a mut Vec<u8>,
     last: u8,
 }
 
-/// Writes a structure.
-pub(super) fn structure(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Fields<'_>)) {
+/// Writes a struct.
+pub fn structure(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Fields<'_>)) {
     write(&mut Fields { bytes, last: 0 });
     bytes.push(0);
 }
 
 /// Writes a number in as few groups of seven bits as it needs.
-pub(super) fn varint(bytes: &mut Vec<u8>, mut value: u64) {
+pub fn varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
         value >>= 7;
@@ -31,43 +24,50 @@ pub(super) fn varint(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 impl Fields<'_> {
-    pub(super) fn i32(&mut self, number: u8, value: usize) {
+    /// Writes a whole number of 32 bits that is not negative.
+    pub fn i32(&mut self, number: u8, value: usize) {
         self.head(number, I32);
         self.integer(value);
     }
 
-    pub(super) fn i64(&mut self, number: u8, value: usize) {
+    /// Writes a whole number of 64 bits that is not negative.
+    pub fn i64(&mut self, number: u8, value: usize) {
         self.head(number, I64);
         self.integer(value);
     }
 
-    pub(super) fn truth(&mut self, number: u8, value: bool) {
+    /// Writes yes or no.
+    pub fn truth(&mut self, number: u8, value: bool) {
         self.head(number, if value { TRUE } else { FALSE });
     }
 
-    pub(super) fn text(&mut self, number: u8, text: &str) {
+    /// Writes a text.
+    pub fn text(&mut self, number: u8, text: &str) {
         self.head(number, BINARY);
         self.binary(text);
     }
 
-    pub(super) fn structure(&mut self, number: u8, write: impl FnOnce(&mut Fields<'_>)) {
-        self.head(number, STRUCTURE);
+    /// Writes a struct.
+    pub fn structure(&mut self, number: u8, write: impl FnOnce(&mut Fields<'_>)) {
+        self.head(number, STRUCT);
         structure(self.bytes, write);
     }
 
-    pub(super) fn integers(&mut self, number: u8, values: &[usize]) {
+    /// Writes a list of whole numbers of 32 bits that are not negative.
+    pub fn integers(&mut self, number: u8, values: &[usize]) {
         self.list(number, I32, values.len());
         values.iter().for_each(|value| self.integer(*value));
     }
 
-    pub(super) fn texts(&mut self, number: u8, texts: &[&str]) {
+    /// Writes a list of texts.
+    pub fn texts(&mut self, number: u8, texts: &[&str]) {
         self.list(number, BINARY, texts.len());
         texts.iter().for_each(|text| self.binary(text));
     }
 
-    /// Writes a list of structures, each of which `write` fills.
-    pub(super) fn structures(&mut self, number: u8, length: usize, write: impl Fn(&mut Fields<'_>, usize)) {
-        self.list(number, STRUCTURE, length);
+    /// Writes a list of structs, each of which `write` fills.
+    pub fn structures(&mut self, number: u8, length: usize, write: impl Fn(&mut Fields<'_>, usize)) {
+        self.list(number, STRUCT, length);
         (0..length).for_each(|at| structure(self.bytes, |fields| write(fields, at)));
     }
 
