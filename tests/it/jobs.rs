@@ -62,6 +62,33 @@ fn what_starts_from_a_run_is_made_behind_it() {
 }
 
 #[test]
+fn datasets_that_need_nothing_of_each_other_are_made_side_by_side() {
+    let context = TestContext::new();
+    let text = fs::read_to_string(context.path("experiments/base.yaml")).unwrap();
+    let other = text.replace("name: base", "name: other").replace("test: 0.2, seed: 0", "test: 0.2, seed: 1");
+    context.write("experiments/other.yaml", &other);
+    let output = context.cliptune("run experiments --jobs 3 --set train.epochs=1").succeeded();
+    for line in ["[1/2] base: ingest", "[2/2] other: ingest", "[1/1] tuned: ingest"] {
+        assert_eq!(output.stderr.lines().filter(|told| *told == line).count(), 1, "{line}: {output}");
+    }
+    // What a dataset holds is said of each of them.
+    for name in ["base", "other", "tuned"] {
+        assert!(output.stderr.contains(&format!(" ({name})")), "{output}");
+    }
+    assert_eq!(fs::read_dir(context.path("runs/datasets")).unwrap().count(), 3, "{output}");
+    let alone = TestContext::new();
+    alone.write("experiments/other.yaml", &other);
+    alone.cliptune("run experiments --set train.epochs=1").succeeded();
+    let datasets = |context: &TestContext| {
+        let folders = fs::read_dir(context.path("runs/datasets")).unwrap();
+        let mut names: Vec<_> = folders.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(datasets(&context), datasets(&alone));
+}
+
+#[test]
 fn a_failure_is_shown_at_once_and_summed_up_and_the_others_are_made() {
     let context = TestContext::new();
     // The tower has one block.
@@ -90,8 +117,13 @@ fn a_run_that_needs_more_than_the_declared_memory_is_not_begun() {
     assert!(context.runs("base").is_empty());
     context.cliptune("run experiments/base.yaml --jobs 2 --memory 3GB").succeeded();
     assert_eq!(context.statuses("base"), ["done"; 4]);
-    for wrong in ["--memory 3", "--memory much", "--jobs 0", "--threads 0"] {
+    for wrong in ["--memory 3", "--memory much"] {
         context.cliptune(&format!("run experiments/base.yaml {wrong}")).ended(2);
+    }
+    for wrong in ["--jobs 0", "--threads 0", "--jobs many", "--threads -1"] {
+        let refused = context.cliptune(&format!("run experiments/base.yaml {wrong}")).ended(2);
+        let is_plain = refused.stderr.contains("expected a whole number, 1 or more");
+        assert!(is_plain || wrong.ends_with("-1"), "{refused}");
     }
 }
 

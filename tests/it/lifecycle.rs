@@ -161,6 +161,37 @@ fn what_others_were_made_from_or_is_pinned_is_removed_only_by_force() {
 }
 
 #[test]
+fn runs_that_a_condition_is_true_of_are_listed_and_go_once_that_is_confirmed() {
+    let context = finished();
+    let both = ["tuned/", "tuned/"];
+    let named = |output: &Output| {
+        output.stdout.lines().filter(|line| line.contains("tuned/")).map(|_| "tuned/").collect::<Vec<_>>()
+    };
+    let before = state(&context);
+    let listed = context.cliptune("rm --filter train.objective='choice'").ended(2);
+    assert_eq!(named(&listed), both, "{listed}");
+    assert!(listed.stderr.contains("2 runs would go, and nobody has confirmed it"), "{listed}");
+    assert!(listed.stderr.contains("hint: --yes"), "{listed}");
+    let none = context.cliptune("rm --filter seed=7 --yes --json").succeeded().json();
+    assert_eq!(none, serde_json::json!([]));
+    context.cliptune("rm experiments --stale --yes").succeeded();
+    assert_eq!(state(&context), before, "nothing was changed");
+    // What others were made from stays, and with it everything else.
+    context.cliptune("rm base --filter true --yes").ended(2);
+    assert_eq!(state(&context), before, "nothing was changed");
+    context.cliptune("rm tuned --filter seed=1 --yes --weights").succeeded();
+    assert!(!tuned(&context, 1).join("onnx").exists() && tuned(&context, 0).join("onnx").exists());
+    // What the present files stand for no longer.
+    let stale = "rm experiments/tuned.yaml --stale --set train.epochs=3";
+    assert_eq!(named(&context.cliptune(stale).ended(2)), both);
+    let removed = context.cliptune(&format!("{stale} --yes --json")).succeeded().json();
+    assert_eq!(removed.as_array().unwrap().len(), 2, "{removed:#}");
+    assert!(context.runs("tuned").is_empty());
+    assert_eq!(context.statuses("base"), ["done"]);
+    assert_eq!(trash(&context).len(), 3, "two runs, and weights");
+}
+
+#[test]
 fn a_removed_run_comes_back_and_is_fresh_again() {
     let context = finished();
     let run = tuned(&context, 0);
@@ -291,7 +322,23 @@ fn what_an_experiment_may_start_from_stays_while_nobody_can_say_where_it_stands(
 #[test]
 fn what_makes_no_sense_is_refused() {
     let context = TestContext::empty();
-    context.cliptune("gc --trash --cache --unfinished").succeeded();
+    for command in [
+        "gc --trash --cache --unfinished",
+        "fsck",
+        "fsck --repair",
+        "restore --list",
+        "restore x",
+        "rm x",
+        "rm --filter seed=0 --yes",
+        "relocate a b",
+        "query x",
+    ] {
+        let refused = context.cliptune(command).ended(2);
+        assert!(
+            refused.stderr.contains("there is no store in ") && refused.stderr.contains("hint: "),
+            "{refused}"
+        );
+    }
     assert!(!context.path("runs").exists(), "a store that does not exist is not made");
     fs::create_dir_all(context.path("runs/base")).unwrap();
     for wrong in [
@@ -308,6 +355,13 @@ fn what_makes_no_sense_is_refused() {
         "gc experiments --trash",
         "rm x",
         "rm --dataset x",
+        "rm",
+        "rm --stale",
+        "rm x --yes",
+        "rm x --stale",
+        "rm --dataset x --filter seed=0",
+        "rm --filter nope=0 --yes",
+        "rm x --set train.epochs=1",
         "restore",
         "restore x",
         "restore x --list",

@@ -2,6 +2,7 @@
 //! nothing half-made in the store.
 
 use fs_err as fs;
+use serde_json::json;
 
 use crate::support::{TestContext, assert_output, output, program};
 
@@ -224,7 +225,7 @@ fn an_experiment_whose_base_failed_is_skipped_and_the_others_still_run() {
     let model = architecture.split("model:\n").nth(1).unwrap().split("train:\n").next().unwrap().to_owned();
     context.write("experiments/alone.yaml", &alone.replace("  from: run:base\n", &model));
 
-    let output = context.cliptune("run experiments").ended(1);
+    let output = context.cliptune("run experiments --json").ended(2);
     assert!(output.stderr.contains("warning: base is incomplete: ingest failed"), "{output}");
     assert!(
         output.stderr.contains("warning: tuned is skipped: base, which it starts from, is incomplete"),
@@ -232,6 +233,17 @@ fn an_experiment_whose_base_failed_is_skipped_and_the_others_still_run() {
     );
     assert_eq!(context.statuses("alone"), ["done"], "{output}");
     assert!(context.path("runs/reports/experiments/index.html").is_file(), "{output}");
+    // The summary says why.
+    let summary = output.json();
+    let line = |name: &str| {
+        let mut lines = summary["results"].as_array().unwrap().iter();
+        lines.find(|line| line["experiment"] == name).unwrap().clone()
+    };
+    assert_eq!((&line("alone")["failures"], &line("tuned")["outcome"]), (&json!([]), &json!("skipped")));
+    let base = line("base");
+    let [failure] = &base["failures"].as_array().unwrap()[..] else { panic!("{summary:#}") };
+    assert_eq!((&failure["step"], &failure["exit_code"]), (&json!("ingest"), &json!(2)));
+    assert!(failure["error"].as_str().unwrap().contains("image_descriptions"), "{summary:#}");
 }
 
 #[test]

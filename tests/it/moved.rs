@@ -277,6 +277,16 @@ fn two_runs_are_shown_side_by_side() {
     let json = context.cliptune("show tuned@0 by-path@0 --json").succeeded().json();
     assert_eq!(json["same_key"], false, "{json:#}");
     assert_eq!(json["settings"].as_object().unwrap().keys().collect::<Vec<_>>(), ["model.from"], "{json:#}");
+    // Facts are data, named as `show RUN --json` names them.
+    let seconds = &json["facts"]["end.seconds"];
+    assert!(seconds[0].is_number() && seconds[1].is_number(), "{json:#}");
+    assert!(json["facts"]["provenance.host"].is_null(), "{json:#}");
+    let all = context.cliptune("show tuned@0 by-path@0 --all --json").succeeded().json();
+    assert!(all["facts"]["provenance.threads"][0].is_number(), "{all:#}");
+    assert!(
+        all["facts"]["data.items"][0].is_number() && all["facts"]["labels.tags"][0].is_array(),
+        "{all:#}"
+    );
     let accuracy = &json["metrics"]["test"]["accuracy"];
     assert!(accuracy[0]["low"].is_number() && accuracy[1]["high"].is_number(), "{json:#}");
     for arguments in [

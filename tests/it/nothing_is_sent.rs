@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 36] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments --set data.join=",
     "ingest experiments",
@@ -30,11 +30,12 @@ const COMMANDS: [&str; 33] = [
     "rename tuned@0 champion",
     "pin champion",
     "rm tuned@1",
+    "rm --filter seed=7 --yes",
     "restore --list",
     "restore tuned",
     "fsck",
     "fsck --repair --json",
-    "relocate contest elsewhere --dry-run --store nowhere",
+    "relocate nothing elsewhere --dry-run",
     "gc --trash --unfinished --keep-best 9 --dry-run",
     "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",
@@ -42,6 +43,8 @@ const COMMANDS: [&str; 33] = [
     "cache ls",
     "schema",
     "completions bash",
+    "help ls",
+    "help train",
     "run experiments --set train.epochs=1",
 ];
 

@@ -136,10 +136,10 @@ fn a_wait_can_be_interrupted() {
 }
 
 /// A scoring of the only run of the base that stands still in its middle.
-fn stopped_scoring(context: &TestContext, store: &Store) -> Child {
+fn stopped_scoring(context: &TestContext, store: &Store, settings: &str) -> Child {
     loop {
         let run = context.only_run("base");
-        let mut child = context.start("cliptune-score", "experiments/base.yaml");
+        let mut child = context.start("cliptune-score", &format!("experiments/base.yaml {settings}"));
         wait_for("scoring", || {
             let is_at_it = fs::read_to_string(run.join("lock")).unwrap().contains("cliptune-score");
             (is_at_it || child.try_wait().unwrap().is_some()).then_some(())
@@ -156,12 +156,39 @@ fn stopped_scoring(context: &TestContext, store: &Store) -> Child {
 }
 
 #[test]
+fn whoever_has_trained_waits_for_another_process_that_scores_meanwhile() {
+    let context = TestContext::new();
+    let (first, run) = training(&context, "cliptune", "run");
+    // The command stands still while its training ends, and another process scores in the meantime.
+    kill_process(Pid::from_child(&first), Signal::STOP).unwrap();
+    wait_for("end of the training", || {
+        let record = fs::read_to_string(run.join("run.json")).unwrap_or_default();
+        record.contains("\"end\": {").then_some(())
+    });
+    let store = Store::open(&context.path("runs")).unwrap();
+    wait_for("end of its process", || store.require_idle(&run).ok());
+    let scoring = stopped_scoring(&context, &store, "--set train.epochs=150");
+    kill_process(Pid::from_child(&first), Signal::CONT).unwrap();
+    let who = format!("process {}", scoring.id());
+    let mut first = first;
+    let mut lines = BufReader::new(first.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let told = lines.find(|line| line.contains("waiting for")).expect("it says what it waits for");
+    assert!(told.contains("base s0: waiting for cliptune-score on ") && told.contains(&who), "{told}");
+    kill_process(Pid::from_child(&scoring), Signal::CONT).unwrap();
+    ended(scoring).succeeded();
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(first.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert_eq!(context.only_run("base"), run);
+    assert!(run.join("scores/test/scores.json").is_file());
+}
+
+#[test]
 fn a_run_that_is_being_scored_is_taken_away_by_nobody() {
     let context = TestContext::new();
     context.cliptune("ingest experiments/base.yaml").succeeded();
     context.cliptune("train experiments/base.yaml").succeeded();
     let store = Store::open(&context.path("runs")).unwrap();
-    let child = stopped_scoring(&context, &store);
+    let child = stopped_scoring(&context, &store, "");
     let (run, who) = (context.only_run("base"), format!("process {}", child.id()));
     let dataset = fs::read_dir(context.path("runs/datasets")).unwrap().next().unwrap().unwrap().file_name();
     let dataset = format!("rm --force --dataset {}", dataset.to_str().unwrap());

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, compare, completions, demo_data, export, fetch, fsck, gc, ls, note, pin, query, relocate,
-    rename, restore, rm, run, sample, schema, show, soup, status, tag,
+    cache, check, compare, completions, demo_data, export, fetch, fsck, gc, help, ls, note, pin, query,
+    relocate, rename, restore, rm, run, sample, schema, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -13,7 +13,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0    done
   1    it failed
-  2    the command line or the YAML is wrong; nothing ran
+  2    the command line or the YAML is wrong; what is wrong did not run
   3    something is stale (status --exit-code)
   4    something is worse than the baseline (compare --fail-if-worse)
   130  interrupted
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Fsck(fsck::Args),
     Schema(schema::Args),
     Completions(completions::Args),
+    Help(help::Args),
 }
 
 #[cfg(test)]

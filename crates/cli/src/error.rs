@@ -186,6 +186,20 @@ pub enum CliError {
         /// The name of the baseline.
         baseline: String,
     },
+    /// There is no command of that name.
+    #[error("there is no command {}", format::visible(name))]
+    NoCommand {
+        /// The name.
+        name: String,
+        /// The command that may have been meant.
+        similar: Option<String>,
+    },
+    /// Nobody has said that the runs that a condition is true of are to be removed.
+    #[error("{} would go, and nobody has confirmed it; nothing was changed", format::counted(*runs as u64, "run"))]
+    Unconfirmed {
+        /// The number of runs.
+        runs: usize,
+    },
     /// No run in the store has the given name.
     #[error("there is no run {name} in {}", store.display())]
     NoRun {
@@ -281,6 +295,9 @@ impl Diagnostic for CliError {
             }
             Self::Killed { .. } => "this is a bug in cliptune or in a library it uses; please report it".to_owned(),
             Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
+            Self::NoCommand { similar: Some(similar), .. } => format!("did you mean {similar}?"),
+            Self::NoCommand { .. } => "`cliptune help` lists the commands".to_owned(),
+            Self::Unconfirmed { .. } => "--yes moves all that is listed to the trash".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
             Self::Unfaithful { run } => format!(
@@ -316,6 +333,8 @@ impl Diagnostic for CliError {
             | Self::PageWithoutReason
             | Self::NoExperiment { .. }
             | Self::NeedsFiles { .. }
+            | Self::NoCommand { .. }
+            | Self::Unconfirmed { .. }
             | Self::NoRun { .. }
             | Self::NoModel { .. }
             | Self::OneRun { .. }

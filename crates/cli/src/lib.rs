@@ -17,6 +17,7 @@ mod spare;
 mod tool;
 mod usage;
 mod view;
+mod wanted;
 mod wording;
 
 pub use arguments::Cli;

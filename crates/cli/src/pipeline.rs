@@ -12,7 +12,6 @@ pub(crate) mod summary;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use cliptune_experiment::{Experiment, ExperimentName};
 use cliptune_store::{OnePlan, Standing, Standings, Store, StoreError};
@@ -23,8 +22,9 @@ use crate::selection::{Selection, bases, look};
 use crate::sibling;
 use crate::tool::Tool;
 use crew::{Crew, Means};
-use endings::{Ending, Endings};
+use endings::{Ending, Endings, Failure};
 use jobs::{Job, Jobs, Step};
+use room::Need;
 use state::Stages;
 
 /// The variables that say how many threads a program takes: for libtorch's and for all others.
@@ -73,63 +73,81 @@ impl<'a> Pipeline<'a> {
     /// Says of each experiment whose dataset could not be made that it is incomplete. What was wrong was said at once.
     fn sum_up(&self) {
         for experiment in &self.selection.experiments {
-            if let Ending::Failed { tool: Tool::Ingest, .. } = self.endings.of(&experiment.name) {
+            let failures = self.endings.of(&experiment.name).failures();
+            if failures.iter().any(|failure| failure.tool == Some(Tool::Ingest)) {
                 self.printer.warn(&format!("{} is incomplete: {} failed", experiment.name, Tool::Ingest));
             }
         }
     }
 
-    /// Makes the dataset of every experiment.
+    /// Makes the dataset of every experiment, side by side where none needs another one. The standings are determined anew
+    /// after each round, because a dataset may serve several experiments.
     fn ingest(&mut self) -> Result<(), CliError> {
-        for (at, experiment) in self.selection.experiments.iter().enumerate() {
-            let ending = if self.is_unknown(experiment) {
-                Ending::Unknown
-            } else if let Some(base) = bases(experiment).find(|base| !self.endings.is_good(base)) {
-                self.skipped(experiment, base)
-            } else {
-                self.dataset(at, experiment)?
-            };
-            self.endings.add(&experiment.name, ending);
+        loop {
+            let round = self.round();
+            if round.is_empty() {
+                return Ok(());
+            }
+            let means = self.means.for_jobs(round.len());
+            // Nobody knows how much memory a dataset needs. Where it was declared, one is made at a time.
+            let need = means.memory.map(|_| Need::Unknown);
+            let jobs = Jobs::datasets(round.iter().map(|experiment| &experiment.name), need);
+            let command = |job: &Job, _| self.ingest_command(&job.plan.experiment, means.threads_of_one());
+            let jobs = Crew::new(jobs, means, self.printer, &command).work()?;
+            self.standings = look(self.store, &self.selection.experiments, self.printer);
+            for (experiment, job) in round.into_iter().zip(jobs.all()) {
+                let ending = match outcome::ending(&[job]) {
+                    done @ Ending::Done { .. } => self.unless_leaking(experiment, done),
+                    ending => ending,
+                };
+                self.endings.add(&experiment.name, ending);
+            }
             if self.endings.interrupted() {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 
-    /// Checks whether the standing of any of the experiment's plans is unknown. A warning has already given the reason.
-    fn is_unknown(&self, experiment: &Experiment) -> bool {
-        self.standings.unknown.iter().any(|unknown| unknown.plan.experiment == experiment.name)
+    /// Returns the experiments whose datasets can be made now, each from other data, and notes the ending of those for which
+    /// there is nothing to make.
+    fn round(&mut self) -> Vec<&'a Experiment> {
+        let mut round = Vec::<&Experiment>::new();
+        for experiment in &self.selection.experiments {
+            let has_ended =
+                |base: &&ExperimentName| self.endings.has(base) || self.selection.get(base).is_none();
+            if self.endings.has(&experiment.name) || !bases(experiment).all(|base| has_ended(&base)) {
+                continue;
+            }
+            let ending = if let Some(unknown) = self.unknown(experiment) {
+                unknown
+            } else if let Some(base) = bases(experiment).find(|base| !self.endings.is_good(base)) {
+                self.skipped(experiment, base)
+            } else if !self.needs_dataset(&experiment.name) {
+                self.unless_leaking(experiment, Ending::Fresh)
+            } else {
+                if !round.iter().any(|other| share_data(other, experiment)) {
+                    round.push(experiment);
+                }
+                continue;
+            };
+            self.endings.add(&experiment.name, ending);
+        }
+        round
+    }
+
+    /// Returns the ending of an experiment of which the standing of any plan is unknown. A warning has already given the
+    /// reason.
+    fn unknown(&self, experiment: &Experiment) -> Option<Ending> {
+        let mut unknown = self.standings.unknown.iter();
+        let found = unknown.find(|unknown| unknown.plan.experiment == experiment.name)?;
+        let (exit, why) = (found.error.exit(), found.error.in_one_line());
+        Some(Ending::Unknown(Failure { run: None, tool: None, exit, why }))
     }
 
     fn skipped(&self, experiment: &Experiment, base: &ExperimentName) -> Ending {
         self.printer
             .warn(&format!("{} is skipped: {base}, which it starts from, is incomplete", experiment.name));
         Ending::Skipped
-    }
-
-    /// Makes the dataset of one experiment.
-    fn dataset(&mut self, at: usize, experiment: &Experiment) -> Result<Ending, CliError> {
-        if !self.needs_dataset(&experiment.name) {
-            return Ok(self.unless_leaking(experiment, Ending::Fresh));
-        }
-        let started = Instant::now();
-        self.printer.status(&format!(
-            "[{}/{}] {}: {}",
-            at + 1,
-            self.selection.experiments.len(),
-            experiment.name,
-            Tool::Ingest
-        ));
-        let exit = self.stage(experiment, Tool::Ingest)?;
-        if exit == Exit::Interrupted {
-            return Ok(Ending::Interrupted);
-        }
-        self.standings = look(self.store, &self.selection.experiments, self.printer);
-        if exit != Exit::Done {
-            return Ok(Ending::Failed { tool: Tool::Ingest, exit });
-        }
-        Ok(self.unless_leaking(experiment, Ending::Done { time: started.elapsed() }))
     }
 
     fn needs_dataset(&self, experiment: &ExperimentName) -> bool {
@@ -146,7 +164,8 @@ impl<'a> Pipeline<'a> {
         match leak {
             Some(error @ StoreError::Leak { .. }) => {
                 self.printer.warn(&error.to_string());
-                Ending::Failed { tool: Tool::Ingest, exit: error.exit() }
+                let (tool, exit, why) = (Some(Tool::Ingest), error.exit(), error.in_one_line());
+                Ending::Failed(vec![Failure { run: None, tool, exit, why }])
             }
             // The tools report anything else that is wrong when they need it.
             _ => ending,
@@ -188,19 +207,26 @@ impl<'a> Pipeline<'a> {
         command.arg(format!("--only={}", job.plan)).args(self.selection.arguments(&experiments));
         if step == Step::Estimate {
             command.args(["--dry-run", "--untimed", "--json"]);
-        } else if self.wait {
+        } else if self.wait || job.goes_on_with(step) {
             command.arg("--wait");
         }
         Ok(with_threads(command, self.means.threads_of_one()))
     }
 
-    /// Runs one tool for one experiment. The experiments that it starts from are passed along because they may be in
-    /// another folder.
-    fn stage(&self, experiment: &Experiment, tool: Tool) -> Result<Exit, CliError> {
-        let mut command = tool_of_this_run(tool, self.common)?;
-        command.args(self.selection.arguments(&self.selection.with_bases(experiment)));
-        finish(tool, with_threads(command, self.means.threads), self.printer)
+    /// Builds the command that makes the dataset of an experiment. The experiments that it starts from are passed along because
+    /// they may be in another folder.
+    fn ingest_command(&self, name: &ExperimentName, threads: Option<usize>) -> Result<Command, CliError> {
+        let mut command = tool_of_this_run(Tool::Ingest, self.common)?;
+        let experiment = self.selection.get(name);
+        let experiments = experiment.map(|one| self.selection.with_bases(one)).unwrap_or_default();
+        command.args(self.selection.arguments(&experiments));
+        Ok(with_threads(command, threads))
     }
+}
+
+/// Checks whether two experiments have a dataset in common.
+fn share_data(one: &Experiment, other: &Experiment) -> bool {
+    one.plans.iter().any(|plan| other.plans.iter().any(|other| other.data == plan.data))
 }
 
 /// Makes the report of all the experiments that the command line names.

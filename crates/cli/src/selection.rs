@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
 use cliptune_store::{Run, RunStatus, Standings, Store, StoreError, Unknown};
-use cliptune_terminal::{CommonArgs, Diagnostic, Printer, did_you_mean};
+use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, did_you_mean};
 
 use crate::error::CliError;
 
@@ -85,12 +85,15 @@ pub(crate) fn look(store: &Store, experiments: &[Experiment], printer: &Printer)
     found
 }
 
-/// Returns the standings, or an error when every plan's standing is unknown.
+/// Returns the standings, or an error when every plan's standing is unknown: one that is no mistake of whoever asks, if there is
+/// one.
 pub(crate) fn somewhere(mut standings: Standings) -> Result<Standings, CliError> {
-    match standings.known.is_empty() && !standings.unknown.is_empty() {
-        true => Err(standings.unknown.swap_remove(0).error.into()),
-        false => Ok(standings),
+    if !standings.known.is_empty() || standings.unknown.is_empty() {
+        return Ok(standings);
     }
+    let is_failure = |unknown: &Unknown| unknown.error.exit() == Exit::Failed;
+    let at = standings.unknown.iter().position(is_failure).unwrap_or_default();
+    Err(standings.unknown.swap_remove(at).error.into())
 }
 
 /// Warns about damage in the store and about experiments whose standing is unknown.

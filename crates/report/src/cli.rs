@@ -38,8 +38,8 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
         read(&store, &experiments, &|standings| summary::read(standings, &name, &arguments(args)), &printer)?;
     let files = render(&data)?;
     let page = publish(&store, &name, &files)?;
-    for note in words::notes(&data) {
-        printer.warn(&note);
+    for warning in words::warnings(&data) {
+        printer.warn(&warning);
     }
     printer.status(&headline(&data));
     match printer.is_json() {

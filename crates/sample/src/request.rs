@@ -1,6 +1,7 @@
 //! What the command line asks for.
 
 use cliptune_pictures::Mode;
+use cliptune_terminal::positive;
 use serde::{Deserialize, Serialize};
 
 /// The number of samples without `--limit`.
@@ -14,7 +15,7 @@ pub struct Request {
     pub filter: Option<String>,
 
     /// Show at most this many
-    #[arg(long, value_name = "N", default_value = LIMIT, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = LIMIT, value_parser = positive::<u32>)]
     pub limit: u32,
 
     /// Draw them at random, the same ones each time for a seed [default: the first ones of the table]

@@ -17,6 +17,7 @@ impl Diagnostic for StoreError {
             Self::Remote(error) => error.exit(),
             Self::NoImages { .. }
             | Self::Glob { .. }
+            | Self::NoStore { .. }
             | Self::NoTable { .. }
             | Self::NotAModel(_)
             | Self::NoBase { .. }
@@ -38,6 +39,9 @@ impl StoreError {
             Self::Io(error) => return durable::advice(error).map(str::to_owned),
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
+            Self::NoStore { .. } => {
+                "--store or CLIPTUNE_STORE names another folder; `cliptune run` makes a store where there is none".to_owned()
+            }
             Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
             Self::Version { found, supported, .. } if found > supported => {
                 "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()

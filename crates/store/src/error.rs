@@ -21,6 +21,12 @@ pub enum StoreError {
     /// A file or a folder could not be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
+    /// There is no store.
+    #[error("there is no store in {}", path.display())]
+    NoStore {
+        /// The folder that it should be.
+        path: PathBuf,
+    },
     /// JSON could not be read or written.
     #[error("damaged record {}", path.display())]
     Json {

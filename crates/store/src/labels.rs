@@ -190,9 +190,13 @@ impl Store {
         changed(run, |labels| labels.name = name)
     }
 
-    /// Returns what a name already means: an experiment, or a run other than the given one.
+    /// Returns what a name already means: an experiment, or a run other than the given one. An experiment has its name as long as
+    /// its folder is there, whether or not any run in it can be read.
     pub(crate) fn taken_by(&self, run: &Run, name: &OwnName) -> Result<Option<String>, StoreError> {
         let name = name.as_str();
+        if self.root().join(name).is_dir() {
+            return Ok(Some(format!("the experiment {name}")));
+        }
         for other in self.runs()?.runs {
             if other.record().experiment.as_str() == name {
                 return Ok(Some(format!("the experiment {name}")));

@@ -47,6 +47,18 @@ impl Store {
         Ok(Self { root })
     }
 
+    /// Opens the store at a folder that has to be there.
+    ///
+    /// # Errors
+    /// Returns an error when there is no such folder.
+    pub fn existing(root: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(root)?;
+        match store.root.is_dir() {
+            true => Ok(store),
+            false => Err(StoreError::NoStore { path: store.root }),
+        }
+    }
+
     /// Returns the store's folder.
     pub fn root(&self) -> &Path {
         &self.root

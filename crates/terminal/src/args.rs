@@ -55,6 +55,16 @@ impl CommonArgs {
     }
 }
 
+/// Accepts a whole number that is not zero.
+///
+/// # Errors
+/// Returns what was expected.
+pub fn positive<N: TryFrom<u64>>(written: &str) -> Result<N, String> {
+    let number = written.trim().parse::<u64>().ok().filter(|number| *number > 0);
+    let number = number.and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| "expected a whole number, 1 or more".to_owned())
+}
+
 /// Accepts `key=value`; what key and value mean is for the experiment to judge.
 fn setting(text: &str) -> Result<String, String> {
     match text.split_once('=') {

@@ -10,7 +10,7 @@ pub enum Exit {
     Done,
     /// The work failed (1).
     Failed,
-    /// The command line or the YAML is wrong; nothing ran (2).
+    /// The command line or the YAML is wrong; what is wrong did not run (2).
     Usage,
     /// Something is stale, and `status --exit-code` was given (3).
     Stale,

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Mend what can be made from what is whole; nothing else is touched
     ///
     /// Damaged files of the cache and what killed processes have left are removed. Damaged scores go to the trash, so that
-    /// `run` makes them again. Weights come back from their copy in the run, what a model has seen from the run's record, and
+    /// `run` makes them again where the weights are there. Weights come back from their copy in the run, what a model has seen from the run's record, and
     /// the record of an entry of the trash from its content.
     #[arg(long)]
     repair: bool,
@@ -52,9 +52,9 @@ impl Line<'_> {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let store = Store::open(&common.store)?;
+    let store = Store::existing(&common.store)?;
     // What is found must not be moved or made again before it is mended.
-    let lock = (args.repair && store.root().is_dir()).then(|| store.lock()).transpose()?;
+    let lock = args.repair.then(|| store.lock()).transpose()?;
     let checked = check(&store, &printer)?;
     let mended = match &lock {
         Some(lock) => repair(&store, &checked.findings, lock, &printer),

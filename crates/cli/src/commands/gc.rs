@@ -133,10 +133,9 @@ impl Waste {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let store = Store::open(&common.store)?;
-    // A store that does not exist, and one that is only looked at, is not locked.
-    let changes = !args.dry_run && store.root().is_dir();
-    let lock = changes.then(|| store.lock()).transpose()?;
+    let store = Store::existing(&common.store)?;
+    // One that is only looked at is not locked.
+    let lock = (!args.dry_run).then(|| store.lock()).transpose()?;
     let waste = found(args, common, &store, &printer)?;
     let (mut gone, mut space, mut failed) = (Vec::new(), Space::default(), false);
     for one in &waste {

@@ -2,17 +2,15 @@
 
 mod shown;
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cliptune_machine::confine_memory;
-use cliptune_query::{Key, Listing, Order, Runs};
+use cliptune_query::{Key, Listing, Order};
 use cliptune_store::Store;
-use cliptune_terminal::{CommonArgs, Exit, Printer, did_you_mean};
+use cliptune_terminal::{CommonArgs, Exit, positive};
 
-use crate::commands::query::MEMORY;
 use crate::error::CliError;
-use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
+use crate::selection::short;
+use crate::wanted::{Named, Wanted, open};
 
 /// List the runs in the store
 ///
@@ -37,8 +35,8 @@ pub(crate) struct Args {
     best: Option<String>,
 
     /// List at most this many runs of each experiment: the last ones, or the first ones where --sort puts the largest first
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
+    limit: Option<usize>,
 
     /// Show these columns and no others
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
@@ -61,15 +59,13 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
     let runs = open(&store, &printer)?;
-    if args.filter.is_some() {
-        confine_memory(MEMORY);
-    }
+    let wanted = Wanted { experiments: &args.experiments, filter: args.filter.as_deref(), stale: args.stale };
     let all = Listing::new(&runs, None);
-    let named = Named::of(args, common, &all)?;
-    let present = named.present(&store, args, common, &printer)?;
+    let named = wanted.named(common, &all)?;
+    let present = wanted.present(&named, &store, &printer)?;
     let is_marked = present.is_some();
     let listing = Listing::new(&runs, present);
-    let chosen = choose(args, &listing, &named.names)?;
+    let chosen = choose(args, &listing, wanted.of(&named, &listing)?)?;
     let columns = args.columns.iter().map(|name| listing.key(name.trim())).collect::<Result<Vec<_>, _>>()?;
     let shown = shown::Shown { listing: &listing, runs: &chosen, columns: &columns, is_marked };
     match () {
@@ -82,81 +78,8 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Reads what there is to know about all runs, and warns about what is damaged.
-pub(crate) fn open(store: &Store, printer: &Printer) -> Result<Runs, CliError> {
-    let runs = Runs::open(store)?;
-    for (folder, error) in runs.unreadable() {
-        printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
-    }
-    runs.damage().iter().for_each(|error| warn_of(error, printer));
-    Ok(runs)
-}
-
-/// What the command line names.
-struct Named {
-    /// The names of experiments, of which none stands for all.
-    names: Vec<String>,
-    selection: Option<Selection>,
-}
-
-impl Named {
-    /// Tells names of experiments from files.
-    fn of(args: &Args, common: &CommonArgs, listing: &Listing<'_>) -> Result<Self, CliError> {
-        let known = listing.experiments();
-        let is_name = |argument: &String| known.contains(argument);
-        let (mut names, files): (Vec<String>, Vec<String>) =
-            args.experiments.iter().cloned().partition(is_name);
-        if let Some(lost) = files.iter().find(|file| !Path::new(file).exists()) {
-            let similar = did_you_mean(lost, &known).map(str::to_owned);
-            return Err(CliError::NoExperiment { name: lost.clone(), similar });
-        }
-        let needs_files = [("--stale", args.stale), ("--set", !common.set.is_empty())];
-        if let Some((option, _)) = needs_files.into_iter().find(|(_, is_given)| *is_given && files.is_empty())
-        {
-            return Err(CliError::NeedsFiles { option });
-        }
-        let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
-        let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
-        // What another experiment starts from is not listed with it.
-        let of_files = selection.iter().flat_map(|selection| &selection.experiments);
-        let of_files = of_files.filter(|experiment| experiment.is_named_by(&files));
-        names.extend(of_files.map(|experiment| experiment.name.to_string()));
-        Ok(Self { names, selection })
-    }
-
-    /// Returns the runs that the experiment files stand for, if there are files.
-    fn present(
-        &self,
-        store: &Store,
-        args: &Args,
-        common: &CommonArgs,
-        printer: &Printer,
-    ) -> Result<Option<HashSet<String>>, CliError> {
-        let Some(selection) = &self.selection else { return Ok(None) };
-        let mut standings = look(store, &selection.experiments, printer);
-        // What the listing has warned of is not said twice.
-        standings.damage.clear();
-        let standings = if args.stale { somewhere(standings)? } else { standings };
-        tell(&standings, &common.printer());
-        Ok(Some(
-            standings
-                .known
-                .iter()
-                .filter_map(|standing| standing.run.as_ref().map(cliptune_store::Run::id))
-                .collect(),
-        ))
-    }
-}
-
-/// Returns the runs that are listed, in their order.
-fn choose(args: &Args, listing: &Listing<'_>, names: &[String]) -> Result<Vec<usize>, CliError> {
-    let mut runs = listing.of(names);
-    if args.stale {
-        runs.retain(|run| listing.value(*run, &Key::Present) != cliptune_query::Cell::Truth(true));
-    }
-    if let Some(filter) = &args.filter {
-        runs = listing.matching(&runs, filter)?;
-    }
+/// Returns those of some runs that are listed, in their order.
+fn choose(args: &Args, listing: &Listing<'_>, mut runs: Vec<usize>) -> Result<Vec<usize>, CliError> {
     if let Some(metric) = &args.best {
         return Ok(listing.best(&runs, &listing.key(metric)?)?);
     }
@@ -166,7 +89,7 @@ fn choose(args: &Args, listing: &Listing<'_>, names: &[String]) -> Result<Vec<us
         let order = Order { key: listing.key(name)?, is_descending: descending.is_some() };
         listing.sort(&mut runs, &order);
     }
-    Ok(match args.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
+    Ok(match args.limit {
         Some(limit) => some_of_each(listing, &runs, limit, descending.is_some()),
         None => runs,
     })

@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod fsck;
 pub(crate) mod gc;
+pub(crate) mod help;
 pub(crate) mod ls;
 pub(crate) mod note;
 pub(crate) mod pin;
@@ -67,6 +68,7 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
         Command::Soup(args) => soup::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),
+        Command::Help(args) => help::run(args, common),
     }
 }
 
@@ -77,6 +79,7 @@ fn reads_experiments(command: &Command) -> bool {
         Command::Ingest(_) | Command::Train(_) | Command::Score(_) | Command::Report(_) => true,
         Command::Ls(_) | Command::Compare(_) => true,
         Command::Gc(args) => args.reads_experiments(),
+        Command::Rm(args) => args.reads_experiments(),
         _ => false,
     }
 }

@@ -8,9 +8,9 @@ use cliptune_query::{Answer, Query};
 use cliptune_store::{Store, StoreError};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 
-use crate::commands::ls::open;
 use crate::error::CliError;
 use crate::selection::{short, warn_of};
+use crate::wanted::open;
 
 /// The number of rows that a table for people has at most.
 const ROWS: usize = 1000;
@@ -44,7 +44,7 @@ pub(crate) const MEMORY: u64 = 6 << 30;
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let store = Store::open(&common.store)?;
+    let store = Store::existing(&common.store)?;
     let runs = open(&store, &printer)?;
     confine_memory(MEMORY);
     if let Some(file) = &args.save {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if from == to {
         return Err(CliError::NotMoved { path: to });
     }
-    let store = Store::open(&common.store)?;
+    let store = Store::existing(&common.store)?;
     let relocation = store.relocation(&from, &to)?;
     relocation.damage.iter().for_each(|error| warn_of(error, &printer));
     verify(&relocation, &store, &printer)?;
@@ -96,7 +96,11 @@ fn tell(relocation: &Relocation, dry_run: bool, printer: &Printer) {
     }
     if !table.is_empty() {
         printer.table(&table);
-        let verb = if dry_run { "would change" } else { "changes" };
-        printer.status(&format!("{} {verb}", format::counted(records.len() as u64, "record")));
+        let counted = format::counted(records.len() as u64, "record");
+        printer.status(&match (dry_run, records.len()) {
+            (true, _) => format!("{counted} would change; nothing was changed"),
+            (false, 1) => format!("{counted} changes"),
+            (false, _) => format!("{counted} change"),
+        });
     }
 }

@@ -33,7 +33,7 @@ struct Line {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let store = Store::open(&common.store)?;
+    let store = Store::existing(&common.store)?;
     match args.list {
         true => list(&store.trash()?, &store, &printer)?,
         false => restore(args, &store, &printer)?,

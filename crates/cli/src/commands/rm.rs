@@ -1,5 +1,6 @@
 //! `cliptune rm`.
 
+mod chosen;
 mod damaged;
 
 use std::collections::BTreeSet;
@@ -19,12 +20,27 @@ use crate::selection::short;
 ///
 /// What depends on each of them is listed first. A run that others were made from, or that is pinned, is removed only with
 /// --force, and one that a process works on never. `cliptune restore` brings back what was removed; only `cliptune gc` deletes
-/// anything for good. A run whose record is damaged is named by its folder.
+/// anything for good. A run whose record is damaged is named by its folder. With --filter or --stale, all runs go that `cliptune
+/// ls` lists with the same options, once somebody has confirmed the list.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("chosen").multiple(true).args(["filter", "stale"])))]
 pub(crate) struct Args {
-    /// Runs as `cliptune show` takes them, where the name leaves no doubt: `tuned` and `tuned@0` stand for all of their runs
-    #[arg(value_name = "RUN", required = true)]
+    /// Runs as `cliptune show` takes them, where the name leaves no doubt: `tuned` and `tuned@0` stand for all of their runs;
+    /// with --filter or --stale, experiments by name or by file
+    #[arg(value_name = "RUN", required_unless_present = "filter")]
     names: Vec<String>,
+
+    /// The runs that a condition in SQL is true of, as `cliptune ls --filter` lists them
+    #[arg(long, value_name = "SQL", conflicts_with = "dataset")]
+    filter: Option<String>,
+
+    /// The runs that the experiment files no longer stand for, as `cliptune ls --stale` lists them
+    #[arg(long, conflicts_with = "dataset")]
+    stale: bool,
+
+    /// Do not ask whether all that is listed is to go
+    #[arg(long, requires = "chosen")]
+    yes: bool,
 
     /// Remove the weights alone: model/, onnx/, adapter/ and checkpoint/; the records and the scores stay
     #[arg(long)]
@@ -37,6 +53,13 @@ pub(crate) struct Args {
     /// Remove what others were made from, or what is pinned
     #[arg(long)]
     force: bool,
+}
+
+impl Args {
+    /// Returns whether it matters what experiments stand for.
+    pub(crate) fn reads_experiments(&self) -> bool {
+        self.filter.is_some() || self.stale
+    }
 }
 
 /// Something that is to be moved to the trash.
@@ -59,17 +82,28 @@ impl<T> Going<T> {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let store = Store::open(&common.store)?;
-    let removed =
-        if args.dataset { datasets(&store, args, &printer)? } else { runs(&store, args, &printer)? };
+    let store = Store::existing(&common.store)?;
+    let removed = match () {
+        () if args.dataset => datasets(&store, args, &printer)?,
+        () if args.reads_experiments() => match chosen::runs(&store, args, common, &printer)? {
+            chosen if chosen.is_empty() => Vec::new(),
+            chosen => runs(&store, chosen, Vec::new(), args, &printer)?,
+        },
+        () => {
+            let (named, broken) = named(&store, args)?;
+            runs(&store, named, broken, args, &printer)?
+        }
+    };
     match printer.is_json() {
         true => printer.json(&removed),
+        false if removed.is_empty() => {}
         false => table(&removed, &printer),
     }
     Ok(Exit::Done)
 }
 
-fn runs(store: &Store, args: &Args, printer: &Printer) -> Result<Vec<Removed>, CliError> {
+/// Returns the runs that the command line names, and those of them whose records cannot be read.
+fn named(store: &Store, args: &Args) -> Result<(Vec<Run>, Vec<damaged::Damaged>), CliError> {
     let mut ids = BTreeSet::new();
     let (mut named, mut broken) = (Vec::new(), Vec::new());
     for name in &args.names {
@@ -81,6 +115,19 @@ fn runs(store: &Store, args: &Args, printer: &Printer) -> Result<Vec<Removed>, C
             }
         }
     }
+    Ok((named, broken))
+}
+
+/// Moves runs to the trash, all of them or none.
+fn runs(
+    store: &Store,
+    named: Vec<Run>,
+    broken: Vec<damaged::Damaged>,
+    args: &Args,
+    printer: &Printer,
+) -> Result<Vec<Removed>, CliError> {
+    let of_broken = broken.iter().map(|(folder, _)| store.id_of(folder));
+    let ids: BTreeSet<String> = named.iter().map(Run::id).chain(of_broken).collect();
     let lock = store.lock()?;
     let all = store.runs()?.runs;
     let family = Family::of(store, &all);

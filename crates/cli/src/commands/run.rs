@@ -1,11 +1,10 @@
 //! `cliptune run`.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use cliptune_experiment::DataPlan;
 use cliptune_store::{Extent, Standing, Store, fetch_remote, is_remote};
-use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer, format};
+use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer, format, positive};
 
 use crate::error::CliError;
 use crate::pipeline::crew::Means;
@@ -17,19 +16,19 @@ use crate::signals;
 /// Ingest, train, score and report whatever is stale
 ///
 /// Datasets are made first, then runs, each behind those it starts from. When one fails, those that do not need it
-/// are still made. What is fresh is not done again, so the same command continues after a failure or an interruption.
+/// are still made, and the exit code is that of what failed. What is fresh is not done again, so the same command continues after a failure or an interruption.
 /// What another process is at is never done twice.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     experiments: Vec<PathBuf>,
-    /// How many runs are made side by side
-    #[arg(long, value_name = "N", default_value = "1")]
-    jobs: NonZeroUsize,
+    /// How many datasets, and then runs, are made side by side
+    #[arg(long, value_name = "N", default_value = "1", value_parser = positive::<usize>)]
+    jobs: usize,
     /// How many threads all of them have together [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
+    threads: Option<usize>,
     /// How much memory all of them have together, such as 16GiB [default: the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<u64>,
@@ -41,9 +40,9 @@ pub(crate) struct Args {
 impl Args {
     /// Returns what there is for the jobs together.
     fn means(&self) -> Means {
-        let jobs = self.jobs.get();
+        let jobs = self.jobs;
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        let declared = self.threads.map(usize::from).or((jobs > 1).then(processors));
+        let declared = self.threads.or((jobs > 1).then(processors));
         Means { jobs, threads: declared, memory: self.memory }
     }
 }

@@ -40,14 +40,14 @@ struct Row {
 }
 
 impl<'a> Board<'a> {
-    /// Creates the board of so many runs.
-    pub(crate) fn new(printer: &'a Printer, runs: usize) -> Self {
+    /// Creates the board of so many runs, or of other things that `noun` is the word for.
+    pub(crate) fn new(printer: &'a Printer, runs: usize, noun: &'static str) -> Self {
         let is_table = runs > 1 && printer.is_live();
         Self {
             printer,
             runs,
             is_table,
-            all: is_table.then(|| printer.progress("run", runs as u64, "run")),
+            all: is_table.then(|| printer.progress(noun, runs as u64, noun)),
             rows: BTreeMap::new(),
             results: BTreeMap::new(),
             begun: BTreeSet::new(),
@@ -114,9 +114,9 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Shows what a program says is going on, and remembers what a training has reached.
+    /// Shows what a program says is going on, and remembers what a training has reached. What a dataset holds is shown always.
     pub(crate) fn status(&mut self, number: usize, step: Step, text: &str) {
-        if !self.has_several() {
+        if !self.has_several() || step == Step::Ingest {
             self.printer.status(text);
         } else if step == Step::Train {
             self.results.insert(number, text.to_owned());

@@ -1,4 +1,4 @@
-//! Works on all runs that have to be made, several at a time.
+//! Works on all datasets or on all runs that have to be made, several at a time.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -32,6 +32,11 @@ impl Means {
         self.threads.map_or(self.jobs, |threads| threads.clamp(1, self.jobs))
     }
 
+    /// Returns the means for so many jobs, if there are no more.
+    pub(crate) fn for_jobs(self, jobs: usize) -> Self {
+        Self { jobs: self.jobs.min(jobs).max(1), ..self }
+    }
+
     /// Returns the number of threads of each run.
     pub(crate) fn threads_of_one(&self) -> Option<usize> {
         self.threads.map(|threads| (threads / self.places()).max(1))
@@ -62,7 +67,7 @@ pub(crate) struct Crew<'a> {
 impl<'a> Crew<'a> {
     /// Creates a crew for these jobs.
     pub(crate) fn new(jobs: Jobs, means: Means, printer: &'a Printer, command: MakeCommand<'a>) -> Self {
-        let board = Board::new(printer, jobs.all().len());
+        let board = Board::new(printer, jobs.all().len(), jobs.noun());
         let room = Room::new(means.places(), means.memory);
         let errors = BTreeMap::new();
         Self { jobs, room, means, board, command, children: Children::default(), news: channel(), errors }

@@ -13,6 +13,8 @@ use crate::tool::Tool;
 /// One thing that is done for a run, by one program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// The dataset of an experiment is made.
+    Ingest,
     /// Its memory is estimated.
     Estimate,
     /// It is trained and exported.
@@ -25,6 +27,7 @@ impl Step {
     /// Returns the tool that does it.
     pub(crate) fn tool(self) -> Tool {
         match self {
+            Self::Ingest => Tool::Ingest,
             Self::Estimate | Self::Train => Tool::Train,
             Self::Score => Tool::Score,
         }
@@ -88,6 +91,12 @@ impl Job {
         }
     }
 
+    /// Checks whether a step comes after another one that was done for the run here: what was begun is finished, even where
+    /// another process has taken up the work meanwhile.
+    pub(crate) fn goes_on_with(&self, step: Step) -> bool {
+        self.work == Step::Train && step == Step::Score
+    }
+
     fn is_trained(&self) -> bool {
         match &self.state {
             State::Next(Step::Estimate) | State::At(Step::Estimate) => self.work == Step::Score,
@@ -137,6 +146,33 @@ impl Jobs {
             });
         }
         Self(jobs)
+    }
+
+    /// Returns the jobs of making the datasets of some experiments, none of which needs another one.
+    pub(crate) fn datasets<'a>(
+        experiments: impl Iterator<Item = &'a ExperimentName>,
+        need: Option<Need>,
+    ) -> Self {
+        let job = |experiment: &ExperimentName| Job {
+            plan: OnePlan { experiment: experiment.clone(), number: 0 },
+            label: experiment.to_string(),
+            time: Duration::ZERO,
+            needs_scores: false,
+            bases: Vec::new(),
+            point: experiment.to_string(),
+            need,
+            work: Step::Ingest,
+            state: State::Next(Step::Ingest),
+        };
+        Self(experiments.map(job).collect())
+    }
+
+    /// Returns the noun for what is made.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self.0.first().map(|job| job.work) {
+            Some(Step::Ingest) => "dataset",
+            _ => "run",
+        }
     }
 
     /// Returns all jobs.

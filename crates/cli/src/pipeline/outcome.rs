@@ -6,20 +6,17 @@ use std::time::Duration;
 use cliptune_experiment::Experiment;
 use cliptune_terminal::{Printer, format};
 
-use super::endings::Ending;
+use super::endings::{Ending, Failure};
 use super::jobs::{Finish, Job, Step};
 
 /// Returns how an experiment ended whose runs ended like this.
 pub(crate) fn ending(jobs: &[&Job]) -> Ending {
     let finishes = || jobs.iter().map(|job| job.finish());
-    let failed = finishes().find_map(|finish| match finish {
-        Finish::Failed { step, exit, .. } => Some(Ending::Failed { tool: step.tool(), exit: *exit }),
-        _ => None,
-    });
+    let failures: Vec<Failure> = jobs.iter().filter_map(|job| failure(job)).collect();
     if finishes().any(|finish| *finish == Finish::Interrupted) {
         Ending::Interrupted
-    } else if let Some(failed) = failed {
-        failed
+    } else if !failures.is_empty() {
+        Ending::Failed(failures)
     } else if finishes().any(|finish| *finish == Finish::Skipped) {
         Ending::Skipped
     } else if jobs.is_empty() {
@@ -27,6 +24,13 @@ pub(crate) fn ending(jobs: &[&Job]) -> Ending {
     } else {
         Ending::Done { time: jobs.iter().map(|job| job.time).sum::<Duration>() }
     }
+}
+
+/// Returns why a run, or a dataset, could not be made.
+fn failure(job: &Job) -> Option<Failure> {
+    let Finish::Failed { step, exit, why } = job.finish() else { return None };
+    let run = (*step != Step::Ingest).then(|| job.label.clone());
+    Some(Failure { run, tool: Some(step.tool()), exit: *exit, why: why.clone() })
 }
 
 /// Sums up what went wrong. Each failure was shown when it happened.

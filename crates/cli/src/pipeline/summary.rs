@@ -7,7 +7,7 @@ use cliptune_store::Estimate;
 use cliptune_terminal::{Column, Printer, Table, format};
 use serde::{Deserialize, Serialize};
 
-use super::endings::Endings;
+use super::endings::{Endings, Failure};
 use crate::selection::Selection;
 
 /// The part of `report.json` that the summary shows. The report has already compared the runs, so nothing is computed
@@ -48,6 +48,8 @@ struct Line {
     score: Option<Estimate>,
     outcome: &'static str,
     seconds: Option<f64>,
+    /// Why it is incomplete.
+    failures: Vec<Failure>,
     #[serde(skip)]
     shown: String,
 }
@@ -93,6 +95,7 @@ fn line(entry: &Entry, boards: &[Board], endings: &Endings) -> Line {
         score,
         outcome: ending.as_str(),
         seconds: ending.seconds(),
+        failures: ending.failures().to_vec(),
         shown: ending.shown(),
     }
 }
@@ -107,6 +110,7 @@ fn without_report(experiment: &cliptune_experiment::Experiment, endings: &Ending
         score: None,
         outcome: ending.as_str(),
         seconds: ending.seconds(),
+        failures: ending.failures().to_vec(),
         shown: ending.shown(),
     }
 }

@@ -17,4 +17,4 @@ pub(crate) use labels::{
     metric_long, objective, validation_caption,
 };
 pub(crate) use method::method;
-pub(crate) use notes::notes;
+pub(crate) use notes::{notes, warnings};

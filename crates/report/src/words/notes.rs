@@ -8,7 +8,12 @@ use crate::data::{Entry, ReportData, RunSummary, State};
 
 /// Returns what a reader has to know before the numbers: what is missing, what is damaged, what came to nothing.
 pub(crate) fn notes(data: &ReportData) -> Vec<String> {
-    missing(data).into_iter().chain(damage(data)).chain(kept_start(data)).collect()
+    warnings(data).into_iter().chain(kept_start(data)).collect()
+}
+
+/// Returns those of the notes that nobody has told the person yet. What a training has come to is said when it ends.
+pub(crate) fn warnings(data: &ReportData) -> Vec<String> {
+    missing(data).into_iter().chain(damage(data)).collect()
 }
 
 /// Returns notes on the entries that have no result yet.

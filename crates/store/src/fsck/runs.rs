@@ -168,7 +168,16 @@ fn scores(run: &Run, split: Split) -> Option<Finding> {
         Err(error) => error,
     };
     let path = error.file().map_or(record, Path::to_path_buf);
-    let finding = Finding::remade("scores", path, &error);
-    let is_mendable = error.is_damage() && !run.lacks_weights();
-    Some(if is_mendable { finding.mended_by(Mend::TrashScores(run.clone().into(), split)) } else { finding })
+    let finding = match run.lacks_weights() {
+        true => Finding::lost("scores", path, &error).followed_by(&format!(
+            "the weights that could be scored again were removed; `cliptune restore {}` brings them back while they are in the \
+             trash",
+            run.id()
+        )),
+        false => Finding::remade("scores", path, &error),
+    };
+    Some(match error.is_damage() {
+        true => finding.mended_by(Mend::TrashScores(run.clone().into(), split)),
+        false => finding,
+    })
 }

@@ -120,6 +120,26 @@ fn damaged_scores_go_to_the_trash_and_what_cannot_be_mended_stays_as_it_is() {
 }
 
 #[test]
+fn damaged_scores_are_set_aside_even_where_nothing_could_be_scored_again() {
+    let made = Made::new();
+    let store = made.world.store();
+    let lock = store.lock().unwrap();
+    let weights = store.trash_weights(&lock, &made.run).unwrap();
+    fs::write(made.scores_file("predictions.parquet"), "PAR1").unwrap();
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((finding.severity, finding.can_be_mended), (Severity::Lost, true));
+    let follows = finding.follows.as_ref().unwrap();
+    assert!(follows.contains(&format!("cliptune restore {}", made.run.id())), "{follows}");
+    assert!(finding.mend(&store, &lock).unwrap());
+    assert!(check(&made).findings.is_empty());
+    assert_eq!(read_scores(&made.run, Split::Test).unwrap(), None);
+    assert_eq!(store.trash().unwrap().entries.len(), 2, "they can be looked at");
+    store.restore(&lock, &weights).unwrap();
+    assert!(check(&made).findings.is_empty());
+}
+
+#[test]
 fn weights_come_back_from_their_other_name_while_one_of_the_two_is_whole() {
     let made = Made::new();
     let (weights, link) = (made.run.weights_file(), made.run.model_folder().join("model.safetensors"));

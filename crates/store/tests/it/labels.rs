@@ -99,6 +99,9 @@ fn a_name_that_means_something_already_is_refused() {
         assert!(matches!(error, StoreError::NameTaken { .. }), "{taken}: {error}");
     }
     world.store().rename(&other, Some(name("best"))).unwrap();
+    // An experiment whose only run cannot be read has its name all the same.
+    fs::create_dir_all(world.store().root().join("lost/20260101T000000Z-000000-s0")).unwrap();
+    assert!(matches!(world.store().rename(&run, Some(name("lost"))), Err(StoreError::NameTaken { .. })));
     for impossible in ["", "a/b", "a@0", "../up", ".hidden", "cache", "a b", "\u{1b}[2J"] {
         assert!(impossible.parse::<OwnName>().is_err(), "{impossible}");
     }

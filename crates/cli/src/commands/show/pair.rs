@@ -17,7 +17,6 @@ use crate::view::RunView;
 type Pair<T> = [Option<T>; 2];
 
 /// What is said about two runs.
-#[derive(Serialize)]
 struct Comparison {
     runs: [String; 2],
     /// Whether both have the same key, so that they are the same run made twice.
@@ -48,7 +47,7 @@ pub(super) fn show(runs: [&Run; 2], store: &Store, all: bool, printer: &Printer)
         comparison.facts.retain(|(_, [one, other])| one != other);
     }
     match printer.is_json() {
-        true => printer.json(&Machine::from(&comparison)),
+        true => printer.json(&Machine::of(&comparison, &views, runs, store, all)),
         false => comparison.print(printer),
     }
     Ok(Exit::Done)
@@ -103,6 +102,19 @@ fn data(run: &Run, store: &Store) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Returns the same for machines.
+fn data_of(run: &Run, store: &Store) -> Value {
+    let Ok(Some(dataset)) = store.dataset(&run.record().dataset) else { return serde_json::json!({}) };
+    let record = dataset.record();
+    serde_json::json!({
+        "items": record.items.items,
+        "images": record.join.images,
+        "images_hash": record.sources.images_hash,
+        "rows": record.join.rows,
+        "table_hash": record.sources.table_hash,
+    })
+}
+
 fn metrics(views: &[RunView<'_>; 2]) -> BTreeMap<Split, Vec<(String, Pair<Estimate>)>> {
     let of = |view: &RunView<'_>, split| {
         view.scores().get(&split).map(|scores| scores.metrics.0.clone()).unwrap_or_default()
@@ -151,16 +163,47 @@ struct Machine<'a> {
     metrics: serde_json::Map<String, Value>,
 }
 
-impl<'a> From<&'a Comparison> for Machine<'a> {
-    fn from(comparison: &'a Comparison) -> Self {
+/// What of `show RUN --json` is said in another place here, or names a run instead of saying something about it.
+const ELSEWHERE: [&str; 6] = ["id", "folder", "scores", "record.run", "record.plan", "record.end.files"];
+
+impl<'a> Machine<'a> {
+    fn of(
+        comparison: &'a Comparison,
+        views: &[RunView<'_>; 2],
+        runs: [&Run; 2],
+        store: &Store,
+        all: bool,
+    ) -> Self {
+        let mut facts = joined([0, 1].map(|at| {
+            let mut facts = Vec::new();
+            flatten("", &serde_json::json!(views[at]), &mut facts);
+            flatten("data", &data_of(runs[at], store), &mut facts);
+            facts
+        }));
+        if !all {
+            facts.retain(|(_, [one, other])| one != other);
+        }
         let metrics = comparison.metrics.iter();
         Self {
             runs: &comparison.runs,
             same_key: comparison.same_key,
             settings: by_name(&comparison.settings),
-            facts: by_name(&comparison.facts),
+            facts: by_name(&facts),
             metrics: metrics.map(|(split, metrics)| (split.to_string(), by_name(metrics).into())).collect(),
         }
+    }
+}
+
+/// Adds the values of a document by their dotted names, as `show RUN --json` has them; those of its record without `record.`.
+fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, Value)>) {
+    match value {
+        _ if ELSEWHERE.contains(&name) => {}
+        Value::Object(fields) => {
+            let dotted =
+                |field: &String| if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+            fields.iter().for_each(|(field, value)| flatten(&dotted(field), value, facts));
+        }
+        value => facts.push((name.strip_prefix("record.").unwrap_or(name).to_owned(), value.clone())),
     }
 }
 

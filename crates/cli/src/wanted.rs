@@ -1,0 +1,96 @@
+//! The runs that `ls` and `rm` are asked for, by experiment, by a condition, and by what the experiment files say now.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use cliptune_machine::confine_memory;
+use cliptune_query::{Cell, Key, Listing, Runs};
+use cliptune_store::Store;
+use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
+
+use crate::commands::query::MEMORY;
+use crate::error::CliError;
+use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
+
+/// What is asked for.
+pub(crate) struct Wanted<'a> {
+    /// Experiments by name, or experiment files and folders of them.
+    pub(crate) experiments: &'a [String],
+    /// The condition in SQL.
+    pub(crate) filter: Option<&'a str>,
+    /// Whether only those runs are meant that the experiment files no longer stand for.
+    pub(crate) stale: bool,
+}
+
+/// The experiments that are asked for.
+pub(crate) struct Named {
+    /// Their names. None stands for all.
+    pub(crate) names: Vec<String>,
+    selection: Option<Selection>,
+}
+
+/// Reads what there is to know about all runs, and warns about what is damaged.
+pub(crate) fn open(store: &Store, printer: &Printer) -> Result<Runs, CliError> {
+    let runs = Runs::open(store)?;
+    for (folder, error) in runs.unreadable() {
+        printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
+    }
+    runs.damage().iter().for_each(|error| warn_of(error, printer));
+    Ok(runs)
+}
+
+impl Wanted<'_> {
+    /// Tells names of experiments from files.
+    pub(crate) fn named(&self, common: &CommonArgs, listing: &Listing<'_>) -> Result<Named, CliError> {
+        let known = listing.experiments();
+        let is_name = |argument: &String| known.contains(argument);
+        let (mut names, files): (Vec<String>, Vec<String>) =
+            self.experiments.iter().cloned().partition(is_name);
+        if let Some(lost) = files.iter().find(|file| !Path::new(file).exists()) {
+            let similar = did_you_mean(lost, &known).map(str::to_owned);
+            return Err(CliError::NoExperiment { name: lost.clone(), similar });
+        }
+        let needs_files = [("--stale", self.stale), ("--set", !common.set.is_empty())];
+        if let Some((option, _)) = needs_files.into_iter().find(|(_, is_given)| *is_given && files.is_empty())
+        {
+            return Err(CliError::NeedsFiles { option });
+        }
+        let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+        let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
+        // What another experiment starts from is not meant with it.
+        let of_files = selection.iter().flat_map(|selection| &selection.experiments);
+        let of_files = of_files.filter(|experiment| experiment.is_named_by(&files));
+        names.extend(of_files.map(|experiment| experiment.name.to_string()));
+        Ok(Named { names, selection })
+    }
+
+    /// Returns the runs that the experiment files stand for, if there are files.
+    pub(crate) fn present(
+        &self,
+        named: &Named,
+        store: &Store,
+        printer: &Printer,
+    ) -> Result<Option<HashSet<String>>, CliError> {
+        let Some(selection) = &named.selection else { return Ok(None) };
+        let mut standings = look(store, &selection.experiments, printer);
+        // What the listing has warned of is not said twice.
+        standings.damage.clear();
+        let standings = if self.stale { somewhere(standings)? } else { standings };
+        tell(&standings, printer);
+        let runs = standings.known.iter().filter_map(|standing| standing.run.as_ref());
+        Ok(Some(runs.map(cliptune_store::Run::id).collect()))
+    }
+
+    /// Returns the runs that are meant.
+    pub(crate) fn of(&self, named: &Named, listing: &Listing<'_>) -> Result<Vec<usize>, CliError> {
+        let mut runs = listing.of(&named.names);
+        if self.stale {
+            runs.retain(|run| listing.value(*run, &Key::Present) != Cell::Truth(true));
+        }
+        if let Some(filter) = self.filter {
+            confine_memory(MEMORY);
+            runs = listing.matching(&runs, filter)?;
+        }
+        Ok(runs)
+    }
+}
