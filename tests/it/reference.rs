@@ -17,7 +17,7 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "",
     "run",
     "check",
@@ -47,6 +47,7 @@ const COMMANDS: [&str; 29] = [
     "fsck",
     "schema",
     "completions",
+    "help",
 ];
 
 #[test]
