@@ -69,16 +69,17 @@ impl<'r> Export<'r> {
         Ok(Tower::new(self.runtime, self.graphs.join(file), ports, purpose))
     }
 
-    /// Opens a graph for a few runs, which must have these inputs and outputs and must have been exported for this model
-    /// folder.
+    /// Opens a graph for a few runs, as often as it runs side by side. It must have these inputs and outputs and must have
+    /// been exported for this model folder.
     pub(crate) fn open(
         &self,
         file: &str,
         inputs: &[&'static str],
         outputs: &[&'static str],
-    ) -> Result<Graph, EncodeError> {
+    ) -> Result<Vec<Graph>, EncodeError> {
         self.check(file)?;
-        Ok(Graph::open(self.runtime, &self.graphs.join(file), Purpose::Few, inputs, outputs)?)
+        let open = |_| Graph::open(self.runtime, &self.graphs.join(file), Purpose::Few, inputs, outputs);
+        Ok((0..self.runtime.sessions()).map(open).collect::<Result<_, _>>()?)
     }
 
     fn check(&self, file: &str) -> Result<(), EncodeError> {

@@ -46,10 +46,21 @@ pub struct Known {
 /// What is known of a tower's vectors, which are not normalised.
 #[derive(Debug, Default)]
 pub(crate) struct Vectors {
-    /// The folder, and the digits that stand for the tower. Without them nothing is remembered.
-    kept: Option<(PathBuf, String)>,
+    memory: Memory,
     places: HashMap<Key, usize>,
     rows: Matrix,
+}
+
+/// Where vectors are remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Memory {
+    /// Nowhere, so that any number of them needs no more room than a few.
+    #[default]
+    Nowhere,
+    /// In this process.
+    Here,
+    /// In a folder, and in this process; the digits stand for the tower.
+    Folder(PathBuf, String),
 }
 
 /// The content of `cache/embeddings/<tower>-<content>.bin`.
@@ -61,25 +72,36 @@ struct Segment {
 }
 
 impl Known {
-    /// Reads what the cache knows of a model. `hash_of` gives the hash of a file that lies with its graphs; a tower whose
-    /// files have none is not remembered.
-    pub(crate) fn read(
+    /// Remembers in this process alone.
+    pub(crate) fn here() -> Self {
+        let here = || Vectors { memory: Memory::Here, ..Vectors::default() };
+        Self { texts: here(), images: here() }
+    }
+
+    /// Reads what the cache knows of a model, and keeps what is known already. `hash_of` gives the hash of a file that lies
+    /// with its graphs; a tower whose files have none is not remembered there.
+    pub(crate) fn and_in(
+        self,
         cache: &Path,
         runtime: &Runtime,
         towers: &Towers<'_>,
         hash_of: impl Fn(&str) -> Option<String>,
     ) -> Self {
-        let read = |tower: &Tower<'_>| {
+        let name = |tower: &Tower<'_>| {
             let graph = hash_of(tower.path().file_name()?.to_str()?)?;
             // A graph of another program may hold its weights itself.
             let weights = hash_of(WEIGHTS_FILE).unwrap_or_default();
-            let name = format!("{FORMAT} {DECODING} {} {graph} {weights}", runtime.build());
-            Some(Vectors::read(cache.join(FOLDER), digits(name.as_bytes())))
+            Some(format!("{FORMAT} {DECODING} {} {graph} {weights}", runtime.build()))
         };
-        Self {
-            texts: read(&towers.text).unwrap_or_default(),
-            images: read(&towers.vision).unwrap_or_default(),
-        }
+        let read = |tower: &Tower<'_>, before: Vectors| match name(tower) {
+            Some(name) => {
+                let mut vectors = Vectors::read(cache.join(FOLDER), digits(name.as_bytes()));
+                vectors.learn(&before);
+                vectors
+            }
+            None => before,
+        };
+        Self { texts: read(&towers.text, self.texts), images: read(&towers.vision, self.images) }
     }
 }
 
@@ -94,8 +116,15 @@ impl Vectors {
                 vectors.add(&segment);
             }
         }
-        vectors.kept = Some((folder, tower));
+        vectors.memory = Memory::Folder(folder, tower);
         vectors
+    }
+
+    /// Remembers what another one knows.
+    fn learn(&mut self, other: &Self) {
+        let mut known: Vec<(usize, Key)> = other.places.iter().map(|(key, place)| (*place, *key)).collect();
+        known.sort_unstable();
+        self.keep(known.into_iter().map(|(_, key)| Some(key)), &other.rows);
     }
 
     fn add(&mut self, segment: &Segment) {
@@ -145,10 +174,13 @@ impl Vectors {
 
     /// Remembers vectors, but none that is no direction.
     fn keep(&mut self, keys: impl Iterator<Item = Option<Key>>, rows: &Matrix) {
-        let Some((folder, tower)) = self.kept.clone() else { return };
+        if self.memory == Memory::Nowhere {
+            return;
+        }
         let mut segment = Segment { columns: rows.columns(), keys: Vec::new(), values: Vec::new() };
         for (row, key) in keys.enumerate() {
             if let Some(key) = key
+                && !self.places.contains_key(&key)
                 && rows.row(row).iter().all(|value| value.is_finite())
             {
                 segment.keys.push(key);
@@ -158,10 +190,12 @@ impl Vectors {
         if segment.keys.is_empty() {
             return;
         }
-        let name = format!("{tower}-{}.bin", digits(segment.keys.as_flattened()));
-        write_compact(&folder.join(name), FORMAT, &segment);
         self.add(&segment);
-        make_room(&folder, LARGEST, MOST);
+        if let Memory::Folder(folder, tower) = &self.memory {
+            let name = format!("{tower}-{}.bin", digits(segment.keys.as_flattened()));
+            write_compact(&folder.join(name), FORMAT, &segment);
+            make_room(folder, LARGEST, MOST);
+        }
     }
 }
 
@@ -224,6 +258,17 @@ mod tests {
         );
         assert_eq!(ask(&mut vectors, &[key(1), key(3)]), [0_usize; 0], "the same process knows it, too");
         assert_eq!(ask(&mut open(folder.path()), &[key(3), key(1), key(2)]), [0_usize; 0]);
+    }
+
+    #[test]
+    fn what_was_encoded_before_the_cache_was_opened_goes_into_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut here = Known::here().texts;
+        assert_eq!(ask(&mut here, &[key(1), key(2)]), [0, 1]);
+        assert_eq!(ask(&mut here, &[key(2)]), [0_usize; 0]);
+        ask(&mut open(folder.path()), &[key(2)]);
+        open(folder.path()).learn(&here);
+        assert_eq!(ask(&mut open(folder.path()), &[key(1), key(2)]), [0_usize; 0]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use cliptune_onnx::{
     TEXT_EMBEDS, TEXT_MODEL_FILE,
 };
 use cliptune_store::{ImageIdentity, ItemImage};
+use rayon::prelude::*;
 
 use crate::batch::Batch;
 use crate::error::EncodeError;
@@ -23,7 +24,7 @@ use crate::runtime::Runtime;
 use crate::temperature::Temperature;
 use crate::texts::Texts;
 use crate::tower::Tower;
-use crate::towers::Towers;
+use crate::towers::{Towers, image_without_direction};
 
 /// The two towers, with the preparation of their inputs and the temperature for their cosines.
 #[derive(Debug)]
@@ -38,7 +39,8 @@ pub struct Model<'r> {
 /// Both towers in one graph, as some programs expect it. Only the parity gate runs it.
 #[derive(Debug)]
 pub struct CombinedModel {
-    graph: Graph,
+    /// The graph, as often as it runs side by side.
+    graphs: Vec<Graph>,
 }
 
 impl<'r> Model<'r> {
@@ -55,10 +57,15 @@ impl<'r> Model<'r> {
         })
     }
 
-    /// Remembers embeddings in a cache from now on, and takes those that it has. `hash_of` gives the hash of a file that
+    /// Remembers embeddings in this process from now on.
+    pub fn remember_here(&mut self) {
+        self.known = Known::here();
+    }
+
+    /// Remembers embeddings in a cache, those from before as well, and takes those that it has. `hash_of` gives the hash of a file that
     /// lies with the graphs; what has none is not remembered.
     pub fn remember(&mut self, cache: &Path, runtime: &Runtime, hash_of: impl Fn(&str) -> Option<String>) {
-        self.known = Known::read(cache, runtime, &self.towers, hash_of);
+        self.known = std::mem::take(&mut self.known).and_in(cache, runtime, &self.towers, hash_of);
     }
 
     /// Returns how images are made square.
@@ -69,11 +76,6 @@ impl<'r> Model<'r> {
     /// Returns the temperature, which turns cosines into logits.
     pub fn temperature(&self) -> Temperature {
         self.temperature
-    }
-
-    /// Replaces the vision tower and returns the previous one.
-    pub fn replace_vision(&mut self, vision: Tower<'r>) -> Tower<'r> {
-        std::mem::replace(&mut self.towers.vision, vision)
     }
 
     /// Returns the towers and the preprocessor, for code that runs other towers beside them.
@@ -128,14 +130,30 @@ impl<'r> Model<'r> {
             ImageIdentity::Stamp { .. } => None,
         };
         let keys: Vec<Option<Key>> = files.iter().map(key).collect();
-        let mut rows = known.images.complete(&keys, done, |missing, done| {
+        let rows = known.images.complete(&keys, done, |missing, done| {
             let files: Vec<ItemImage> = missing.iter().map(|&file| files[file].clone()).collect();
             let batches = ImageBatches::new(preprocessor, &files);
             towers.vision.encode(batches.count(), batches.read(), done)
         })?;
-        rows.normalise().map_err(|lost| towers.image_without_direction(files, lost))?;
-        Ok(rows)
+        image_vectors(rows, &towers.vision, files)
     }
+
+    /// Returns the same by another vision tower, which remembers nothing.
+    pub fn encode_images_by(
+        &self,
+        vision: &mut Tower<'_>,
+        files: &[ItemImage],
+    ) -> Result<Matrix, EncodeError> {
+        let batches = ImageBatches::new(&self.preprocessor, files);
+        let rows = vision.encode(batches.count(), batches.read(), |_| {})?;
+        image_vectors(rows, vision, files)
+    }
+}
+
+/// Divides the rows of images by their norms.
+fn image_vectors(mut rows: Matrix, vision: &Tower<'_>, files: &[ItemImage]) -> Result<Matrix, EncodeError> {
+    rows.normalise().map_err(|lost| image_without_direction(vision, files, lost))?;
+    Ok(rows)
 }
 
 impl CombinedModel {
@@ -147,34 +165,55 @@ impl CombinedModel {
         // No attention mask is required, because SigLIP's graph has none.
         let inputs = [INPUT_IDS, PIXEL_VALUES];
         let outputs = [LOGITS_PER_IMAGE, LOGITS_PER_TEXT, TEXT_EMBEDS, IMAGE_EMBEDS];
-        Ok(Some(Self { graph: export.open(MODEL_FILE, &inputs, &outputs)? }))
+        let graphs = export.open(MODEL_FILE, &inputs, &outputs)?;
+        Ok(Some(Self { graphs }))
     }
 
-    /// Returns the logits of one image with several texts.
+    /// Returns the logits of images, each with its own texts.
     pub fn logits(
         &mut self,
         model: &Model<'_>,
-        image: &ItemImage,
-        texts: &[&str],
-    ) -> Result<Vec<f64>, EncodeError> {
-        let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
-        let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();
-        let batch = TokenBatch::new(&encoded, model.tokenizer.layout());
-        let mask = attention_mask(&lengths, batch.columns);
-        let preprocessor = &model.preprocessor;
-        let mut pixels = vec![0.0; preprocessor.length()];
-        read_pixels(preprocessor, image, &mut pixels)?;
-        let side = preprocessor.size as usize;
-        let mut inputs = vec![
-            (INPUT_IDS, Input::Ids([batch.rows, batch.columns], &batch.ids)),
-            (PIXEL_VALUES, Input::Pixels([1, 3, side, side], &pixels)),
-        ];
-        if self.graph.has_input(ATTENTION_MASK) {
-            inputs.push((ATTENTION_MASK, Input::Ids([batch.rows, batch.columns], &mask)));
-        }
-        let logits = self.graph.run(&inputs, LOGITS_PER_IMAGE, 1)?;
-        Ok(logits.row(0).iter().map(|logit| f64::from(*logit)).collect())
+        asked: &[(&ItemImage, Vec<&str>)],
+    ) -> Result<Vec<Vec<f64>>, EncodeError> {
+        let at_a_time = asked.len().div_ceil(self.graphs.len()).max(1);
+        let groups = self.graphs.par_iter_mut().zip(asked.par_chunks(at_a_time));
+        let logits = groups.map(|(graph, some)| group_logits(graph, model, some));
+        Ok(logits.collect::<Result<Vec<_>, EncodeError>>()?.concat())
     }
+}
+
+/// Runs a combined graph once, with all images and all texts.
+fn group_logits(
+    graph: &mut Graph,
+    model: &Model<'_>,
+    asked: &[(&ItemImage, Vec<&str>)],
+) -> Result<Vec<Vec<f64>>, EncodeError> {
+    let Model { tokenizer, preprocessor, .. } = model;
+    let texts = asked.iter().flat_map(|(_, texts)| texts);
+    let encoded = texts.map(|text| tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
+    let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();
+    let batch = TokenBatch::new(&encoded, tokenizer.layout());
+    let mask = attention_mask(&lengths, batch.columns);
+    let mut pixels = vec![0.0; asked.len() * preprocessor.length()];
+    for (out, (image, _)) in pixels.chunks_exact_mut(preprocessor.length()).zip(asked) {
+        read_pixels(preprocessor, image, out)?;
+    }
+    let side = preprocessor.size as usize;
+    let mut inputs = vec![
+        (INPUT_IDS, Input::Ids([batch.rows, batch.columns], &batch.ids)),
+        (PIXEL_VALUES, Input::Pixels([asked.len(), 3, side, side], &pixels)),
+    ];
+    if graph.has_input(ATTENTION_MASK) {
+        inputs.push((ATTENTION_MASK, Input::Ids([batch.rows, batch.columns], &mask)));
+    }
+    let logits = graph.run(&inputs, LOGITS_PER_IMAGE, asked.len())?;
+    let mut first = 0;
+    let own = asked.iter().enumerate().map(|(image, (_, texts))| {
+        let own = logits.row(image)[first..first + texts.len()].iter().map(|logit| f64::from(*logit));
+        first += texts.len();
+        own.collect()
+    });
+    Ok(own.collect())
 }
 
 /// Returns 1 for each of a text's tokens and 0 for its padding.

@@ -52,11 +52,11 @@ impl<'r> Towers<'r> {
     pub fn text_without_direction(&self, texts: &Texts<'_>, lost: NoDirection) -> EncodeError {
         no_direction(&self.text, text_input(texts, lost.row), lost)
     }
+}
 
-    /// Returns the error for an image for which the vision tower computes no direction.
-    pub fn image_without_direction(&self, files: &[ItemImage], lost: NoDirection) -> EncodeError {
-        no_direction(&self.vision, image_input(files, lost.row), lost)
-    }
+/// Returns the error for an image for which a vision tower computes no direction.
+pub fn image_without_direction(vision: &Tower<'_>, files: &[ItemImage], lost: NoDirection) -> EncodeError {
+    no_direction(vision, image_input(files, lost.row), lost)
 }
 
 /// Describes a text for which a tower computes no direction.

@@ -4,16 +4,17 @@
 //! plausible and are wrong (Lednik7/CLIP-ONNX#3: accuracy .9928 instead of .4146). Comparing logits finds such errors;
 //! comparing accuracy does not.
 
-use cliptune_encode::EncodeError;
 use cliptune_encode::export::Export;
 use cliptune_encode::model::{CombinedModel, Model};
+use cliptune_encode::temperature::Temperature;
+use cliptune_encode::texts::Texts;
 use cliptune_encode::tower::Tower;
 use cliptune_encode::towers::Towers;
 use cliptune_experiment::Templates;
 use cliptune_store::{ItemImage, Parity, ParityItem, ParitySample};
 
 use crate::error::ScoreError;
-use crate::matrix::product;
+use crate::matrix::{Matrix, product};
 use crate::softmax::highest;
 
 /// The largest absolute difference between two logits that passes. Logits are compared after multiplication by
@@ -49,38 +50,36 @@ pub(crate) fn check<'r>(
     images: &[ItemImage],
 ) -> Result<Parity, ScoreError> {
     let mut gate = Gate::new(run, sample)?;
-    gate.compare("the two towers", &tower_logits(model, sample, images)?)?;
-    if let Some(portable) = unscored.vision {
-        let scored_with = model.replace_vision(portable);
-        gate.compare("vision_model.onnx", &tower_logits(model, sample, images)?)?;
-        model.replace_vision(scored_with);
+    let tokens =
+        model.tokenise(&sample.items.iter().flat_map(texts).collect::<Vec<_>>(), &Templates::plain())?;
+    let text_rows = model.encode_texts(&tokens, |_| {})?;
+    let temperature = model.temperature();
+    let logits = |image_rows: &Matrix| logits(sample, image_rows, &tokens, &text_rows, temperature);
+    gate.compare("the two towers", &logits(&model.encode_images(images, |_| {})?))?;
+    if let Some(mut portable) = unscored.vision {
+        gate.compare("vision_model.onnx", &logits(&model.encode_images_by(&mut portable, images)?))?;
     }
     if let Some(mut combined) = unscored.combined {
-        let logits = |(item, image): (&ParityItem, &ItemImage)| combined.logits(model, image, &texts(item));
-        let logits: Result<Vec<_>, EncodeError> = sample.items.iter().zip(images).map(logits).collect();
-        let logits = logits?;
-        gate.compare("model.onnx", &logits)?;
+        let asked: Vec<_> = images.iter().zip(sample.items.iter().map(texts)).collect();
+        gate.compare("model.onnx", &combined.logits(model, &asked)?)?;
     }
     Ok(gate.passed())
 }
 
-/// Returns the logits as scoring computes them, with the same batches and the same arithmetic.
-fn tower_logits(
-    model: &mut Model<'_>,
+/// Returns the logits as scoring computes them, with the same arithmetic.
+fn logits(
     sample: &ParitySample,
-    images: &[ItemImage],
-) -> Result<Vec<Vec<f64>>, ScoreError> {
-    let all: Vec<&str> = sample.items.iter().flat_map(texts).collect();
-    let tokens = model.tokenise(&all, &Templates::plain())?;
-    let text_rows = model.encode_texts(&tokens, |_| {})?;
-    let image_rows = model.encode_images(images, |_| {})?;
+    image_rows: &Matrix,
+    tokens: &Texts<'_>,
+    text_rows: &Matrix,
+    temperature: Temperature,
+) -> Vec<Vec<f64>> {
     let mut rows = tokens.rows().row_of.iter();
     let logits = |(image, item): (usize, &ParityItem)| {
         let own = rows.by_ref().take(item.texts.len());
-        own.map(|&text| model.temperature().logit(product(image_rows.row(image), text_rows.row(text))))
-            .collect()
+        own.map(|&text| temperature.logit(product(image_rows.row(image), text_rows.row(text)))).collect()
     };
-    Ok(sample.items.iter().enumerate().map(logits).collect())
+    sample.items.iter().enumerate().map(logits).collect()
 }
 
 fn texts(item: &ParityItem) -> Vec<&str> {

@@ -65,6 +65,8 @@ pub fn score_run(
     let parity = match passed {
         Some(parity) => parity,
         None => {
+            // What the gate encodes is part of a split, as a rule.
+            model.remember_here();
             let parity = pass_gate(&export, run, dataset, &mut model)?;
             verdict.inspect(|verdict| verdict.remember(&parity));
             parity

@@ -10,7 +10,7 @@ use cliptune_encode::images::ImageBatches;
 use cliptune_encode::model::Model;
 use cliptune_encode::texts::TextBatches;
 use cliptune_encode::tower::Tower;
-use cliptune_encode::towers::{Towers, image_input, text_input};
+use cliptune_encode::towers::{Towers, image_input, image_without_direction, text_input};
 use cliptune_experiment::{Precision, Split, TaskKind};
 use cliptune_store::{ItemSlice, Prediction};
 use cliptune_terminal::Printer;
@@ -95,7 +95,7 @@ impl<'a, 'r> Lane<'a, 'r> {
             _ => too_coarse(text_input(&distinct.texts, lost.row), lost),
         })?;
         images.normalise().map_err(|lost| match precision {
-            Precision::Fp32 => towers.image_without_direction(&distinct.images, lost).into(),
+            Precision::Fp32 => image_without_direction(&towers.vision, &distinct.images, lost).into(),
             _ => too_coarse(image_input(&distinct.images, lost.row), lost),
         })?;
         Ok(Encoded { images, texts })
