@@ -312,21 +312,25 @@ fn a_program_without_its_siblings() {
     let context = TestContext::empty();
     let lonely = context.path("cliptune");
     fs::copy(program("cliptune"), &lonely).unwrap();
-    let mut command = std::process::Command::new(&lonely);
-    command.args(["train", "base.yaml"]).env("PATH", "").env("LD_LIBRARY_PATH", library_path());
-    assert_output!(context, output(&mut command), @r"
+    // It loads no native library: here it would find none.
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(&lonely);
+        output(command.args(arguments).env("PATH", "").env_remove("LD_LIBRARY_PATH"))
+    };
+    assert_output!(context, run(&["train", "base.yaml"]), @r"
     exit code: 1
     ----- stderr -----
     error: there is no cliptune-train beside [DIR]/cliptune or in PATH
 
-    hint: build it with `cargo build --release -p cliptune-train`
+    hint: all programs belong into one folder; `cargo build --release --workspace --bins` builds them
     ");
-}
+    assert_output!(context, run(&["ls"]), @r"
+    exit code: 1
+    ----- stderr -----
+    error: there is no cliptune-store beside [DIR]/cliptune or in PATH
 
-/// Where the loader finds DuckDB for a program that was moved.
-fn library_path() -> std::ffi::OsString {
-    std::env::var_os("DUCKDB_LIB_DIR")
-        .unwrap_or_else(|| crate::support::checkout().join("native/duckdb").into())
+    hint: all programs belong into one folder; `cargo build --release --workspace --bins` builds them
+    ");
 }
 
 /// An experiment whose table is there.

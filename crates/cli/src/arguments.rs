@@ -51,8 +51,8 @@ pub struct Cli {
 /// What to do. A command that says nothing here has its help at its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Run(run::Args),
-    Check(check::Args),
+    #[command(flatten)]
+    Store(StoreCommand),
     /// Make the datasets of experiments (runs cliptune-ingest)
     #[command(disable_help_flag = true)]
     Ingest(tool::Args),
@@ -72,25 +72,32 @@ pub(crate) enum Command {
     Soup(soup::Args),
     Fetch(fetch::Args),
     Cache(cache::Args),
-    DemoData(demo_data::Args),
     Sample(sample::Args),
+    Tag(tag::Args),
+    Note(note::Args),
+    Rename(rename::Args),
+    Pin(pin::Args),
+    Restore(restore::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Help(help::Args),
+}
+
+/// What is done with data and runs by whoever has DuckDB to read tables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    Run(run::Args),
+    Check(check::Args),
     Status(status::Args),
     Ls(ls::Args),
     Query(query::Args),
     Show(show::Args),
     Compare(compare::Args),
-    Tag(tag::Args),
-    Note(note::Args),
-    Rename(rename::Args),
-    Pin(pin::Args),
     Rm(rm::Args),
-    Restore(restore::Args),
-    Relocate(relocate::Args),
     Gc(gc::Args),
+    Relocate(relocate::Args),
     Fsck(fsck::Args),
-    Schema(schema::Args),
-    Completions(completions::Args),
-    Help(help::Args),
+    DemoData(demo_data::Args),
 }
 
 #[cfg(test)]

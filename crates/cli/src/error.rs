@@ -93,10 +93,10 @@ pub enum CliError {
     #[error("a page shows what was rejected for one reason")]
     PageWithoutReason,
     /// A tool's program was not found.
-    #[error("there is no {} beside {} or in PATH", tool.program(), beside.display())]
+    #[error("there is no {name} beside {} or in PATH", beside.display())]
     NoTool {
-        /// The tool that was looked for.
-        tool: Tool,
+        /// The name of the program.
+        name: String,
         /// The program whose folder was searched first.
         beside: PathBuf,
     },
@@ -284,7 +284,7 @@ impl Diagnostic for CliError {
             Self::NoLibtorch { .. } => format!(
                 "{LIBTORCH} is the folder above lib/libtorch_cpu.so; without it, cliptune takes the libtorch that it was built with"
             ),
-            Self::NoTool { tool, .. } => format!("build it with `cargo build --release -p {}`", tool.program()),
+            Self::NoTool { .. } => "all programs belong into one folder; `cargo build --release --workspace --bins` builds them".to_owned(),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
                 "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"
                     .to_owned()

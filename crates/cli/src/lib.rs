@@ -1,7 +1,8 @@
 //! The cliptune command, which runs the tools in order and shows what they made.
 //!
 //! [`Cli`] describes the command line and [`run`] carries it out. Ingesting, training, scoring and reporting are
-//! separate programs, which `sibling` finds and waits for; every other command is one file in `commands`.
+//! separate programs, which `sibling` finds and waits for; every other command is one file in `commands`. Two programs
+//! are made of this crate: `cliptune` becomes `cliptune-store` for the few commands that need DuckDB.
 
 mod arguments;
 mod commands;
@@ -21,5 +22,5 @@ mod wanted;
 mod wording;
 
 pub use arguments::Cli;
-pub use commands::run;
+pub use commands::{StoreCommands, run};
 pub use error::CliError;

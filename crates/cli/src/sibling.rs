@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
@@ -19,13 +19,18 @@ const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
-    let mut command = Command::new(find(tool)?);
+    let mut command = Command::new(find(&tool.program())?);
     if tool == Tool::Train
         && let Some(folder) = env::var_os(LIBTORCH).filter(|folder| !folder.is_empty())
     {
         command.env(LIBRARY_PATH, prepended(&libraries(Path::new(&folder))?));
     }
     Ok(command)
+}
+
+/// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
+pub(crate) fn become_store() -> Result<CliError, CliError> {
+    Ok(Command::new(find("cliptune-store")?).args(env::args_os().skip(1)).exec().into())
 }
 
 /// Returns the folder with the libraries of a libtorch. The loader passes over one that is none without a word and takes
@@ -52,13 +57,15 @@ fn prepended(folder: &Path) -> OsString {
 
 /// Finds the program in the folder of this one, or else in PATH. That folder comes first because PATH may hold an older
 /// cliptune.
-fn find(tool: Tool) -> Result<PathBuf, CliError> {
+fn find(name: &str) -> Result<PathBuf, CliError> {
     let own = env::current_exe()?;
     let beside = own.parent().map(Path::to_path_buf);
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = beside.into_iter().chain(env::split_paths(&path));
-    let mut programs = folders.map(|folder| folder.join(tool.program()));
-    programs.find(|program| program.is_file()).ok_or(CliError::NoTool { tool, beside: own })
+    let mut programs = folders.map(|folder| folder.join(name));
+    programs
+        .find(|program| program.is_file())
+        .ok_or_else(|| CliError::NoTool { name: name.to_owned(), beside: own })
 }
 
 /// Runs the program to its end. Signals do not end the wait, because the program handles them. The program is not

@@ -11,7 +11,7 @@ use cliptune_store::{DatasetRecord, Extent, Origin, Store, fetch_remote, standin
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
-use crate::ingest::ingest;
+use crate::ingest::{Remains, ingest_over};
 use crate::look;
 use crate::pack::{ShardSize, pack};
 use crate::sample::sample;
@@ -88,9 +88,10 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestErro
     if arguments.pack.is_some() && asked_for > 1 {
         return Err(IngestError::SeveralDatasets { datasets: asked_for as u64 });
     }
+    let mut remains = Remains::default();
     for (plan, names) in &data {
         fetch_remote(plan, Extent::Needed, arguments.common.offline, printer, &silent_interrupt_flag())?;
-        let (dataset, made) = ingest(&store, plan, names, printer)?;
+        let (dataset, made) = ingest_over(&mut remains, &store, plan, names, printer)?;
         let record = dataset.record().clone();
         let listed: Vec<&str> = names.iter().map(ExperimentName::as_str).collect();
         let named = format!("dataset {} ({})", &record.hash[..12], listed.join(", "));
@@ -103,6 +104,7 @@ fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestErro
             pack(&dataset, folder, arguments.shard_size, printer)?;
         }
     }
+    remains.leave();
     refuse_leaks(&store, &experiments)?;
     if printer.is_json() {
         printer.json(&records);

@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A database in memory.
 pub(crate) struct Database {
     connection: Connection,
+    /// The folder for data that does not fit into memory, which the database makes when it needs it.
+    temporary: PathBuf,
     patience: Duration,
     /// The number of threads that each statement uses.
     threads: Cell<usize>,
@@ -38,7 +40,9 @@ impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
-        let database = Self { connection, patience: PATIENCE, threads: Cell::new(1), rows: Cell::new(0) };
+        let (threads, rows) = (Cell::new(1), Cell::new(0));
+        let database =
+            Self { connection, temporary: temporary.to_path_buf(), patience: PATIENCE, threads, rows };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -63,6 +67,11 @@ impl Database {
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
+    /// Checks whether there may be files with data that did not fit into memory, or were left by a process that was killed.
+    pub(crate) fn has_files(&self) -> bool {
+        self.temporary.exists()
+    }
+
     /// Checks whether a statement over all rows keeps no more than one thread busy.
     pub(crate) fn has_few_rows(&self) -> bool {
         self.threads.get() == 1
@@ -80,7 +89,8 @@ impl Database {
         }
         let connection = self.connection.try_clone().map_err(|error| IngestError::Database(said(&error)))?;
         let (threads, rows) = (self.threads.clone(), self.rows.clone());
-        let other = Self { connection, patience: self.patience, threads, rows };
+        let temporary = self.temporary.clone();
+        let other = Self { connection, temporary, patience: self.patience, threads, rows };
         std::thread::scope(|scope| {
             let beside = scope.spawn(move || beside(&other));
             let here = here(self);

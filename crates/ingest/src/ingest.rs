@@ -10,11 +10,34 @@ use cliptune_store::{
 use cliptune_terminal::{Printer, Progress, silent_interrupt_flag};
 
 use crate::ahead::Loaded;
+use crate::database::Database;
 use crate::error::IngestError;
 use crate::headers::Inspector;
 use crate::job::Job;
 use crate::pipeline::images;
 use crate::require;
+
+/// The database that the last dataset was made in. To give all its memory back takes as long as several statements, and a process
+/// that ends has nobody to give it to.
+#[derive(Default)]
+pub(crate) struct Remains(Option<Database>);
+
+impl Remains {
+    fn keep(&mut self, database: Database) {
+        self.0 = Some(database);
+    }
+
+    fn remove(&mut self) {
+        self.0 = None;
+    }
+
+    /// Leaves everything to the end of the process, but for files that would stay.
+    pub(crate) fn leave(self) {
+        if let Some(database) = self.0.filter(|database| !database.has_files()) {
+            std::mem::forget(database);
+        }
+    }
+}
 
 /// Makes the dataset of a plan of some experiments, or returns the one that exists. The flag says whether it was
 /// made. A damaged dataset is made again.
@@ -29,14 +52,25 @@ pub fn ingest(
     experiments: &[ExperimentName],
     printer: &Printer,
 ) -> Result<(Dataset, bool), IngestError> {
+    ingest_over(&mut Remains::default(), store, plan, experiments, printer)
+}
+
+/// Does as [`ingest`] does, in place of what remains of the dataset before, and keeps what remains of this one.
+pub(crate) fn ingest_over(
+    remains: &mut Remains,
+    store: &Store,
+    plan: &DataPlan,
+    experiments: &[ExperimentName],
+    printer: &Printer,
+) -> Result<(Dataset, bool), IngestError> {
     let _claim = claim(store, plan, experiments, printer)?;
     let inspector = Inspector::new(store, plan);
     let (inputs, ahead) = read_sources(store, plan, printer, &inspector)?;
-    let mut succession = store.succession(plan, &inputs, experiments)?;
+    let mut succession = store.succession(plan, &inputs.hashes, experiments)?;
     match intact(store, &succession) {
         Ok(Some(dataset)) => {
             require::check(&plan.require, dataset.record())?;
-            return Ok((dataset.adopt(plan, &inputs.images_folders, experiments)?, false));
+            return Ok((dataset.adopt(plan, &inputs.hashes.images_folders, experiments)?, false));
         }
         Ok(None) => {}
         Err(error) if error.is_damage() => {
@@ -44,11 +78,12 @@ pub fn ingest(
             printer.status(&format!("dataset {hash} is damaged and is made again"));
             // Without the dataset that it followed, this becomes a different dataset.
             if succession.previous.is_none() {
-                succession.hash = inputs.dataset_hash(plan);
+                succession.hash = inputs.hashes.dataset_hash(plan);
             }
         }
         Err(error) => return Err(error.into()),
     }
+    remains.remove();
     let staged = store.stage_dataset(&succession.hash)?;
     let Loaded { database, rules, found, .. } = Loaded::join(ahead, store, plan, &inputs)?;
     let job = Job {
@@ -59,16 +94,13 @@ pub fn ingest(
         experiments,
         printer,
         found,
-        refuse_changes: &|| refuse_changes(store, plan, printer, &inputs),
+        refuse_changes: &|| refuse_changes(store, plan, &inputs),
     };
     let record = job.make(&database, rules, staged.path())?;
     require::check(&plan.require, &record)?;
     write_dataset(staged.path(), &record)?;
-    // To give back all the memory takes as long as to wait for the disk.
-    let path = std::thread::scope(|scope| {
-        scope.spawn(move || drop(database));
-        store.commit_dataset(staged, &record.hash)
-    })?;
+    remains.keep(database);
+    let path = store.commit_dataset(staged, &record.hash)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;
     Ok((dataset, true))
 }
@@ -102,17 +134,11 @@ fn intact(store: &Store, succession: &Succession) -> Result<Option<Dataset>, Sto
 
 /// Refuses sources that are no longer what they were when they were read: a dataset must not carry the hash of sources
 /// that it was not made from.
-fn refuse_changes(
-    store: &Store,
-    plan: &DataPlan,
-    printer: &Printer,
-    inputs: &Inputs,
-) -> Result<(), IngestError> {
-    let now = read_inputs(store, plan, printer, &Reading::quietly(&|_, _| {}))?;
-    match now.dataset_hash(plan) == inputs.dataset_hash(plan) {
-        true => Ok(()),
-        false => Err(IngestError::Changed),
-    }
+fn refuse_changes(store: &Store, plan: &DataPlan, inputs: &Inputs) -> Result<(), IngestError> {
+    let now = store.source_hashes(plan, &|_, _| {})?;
+    let is_the_same =
+        [&now.images_hash, &now.table_hash] == [&inputs.hashes.images_hash, &inputs.hashes.table_hash];
+    if is_the_same { Ok(()) } else { Err(IngestError::Changed) }
 }
 
 /// Reads the sources, the images and the table at the same time.
@@ -192,9 +218,9 @@ mod tests {
             let small = Small::new("whole");
             let (store, plan) = (small.store(), small.plan());
             let (inputs, _) = read_sources(&store, &plan, &printer, &Inspector::new(&store, &plan)).unwrap();
-            refuse_changes(&store, &plan, &printer, &inputs).unwrap();
+            refuse_changes(&store, &plan, &inputs).unwrap();
             change(&small);
-            let refused = refuse_changes(&store, &plan, &printer, &inputs);
+            let refused = refuse_changes(&store, &plan, &inputs);
             assert!(matches!(refused, Err(IngestError::Changed)), "{what}");
         }
     }

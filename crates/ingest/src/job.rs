@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use cliptune_experiment::{DataPlan, ExperimentName, LabelReading, Task, Verify};
 use cliptune_store::{
@@ -66,15 +67,24 @@ impl Job<'_> {
         items::forget(database)?;
         self.tell_drift(assigned);
         let classes = self.classes(database)?;
-        let ((refused, rejects, counted, unchanged), items) = database.both(
+        // Whoever has written a table first counts: few items are written before the rejects, many after them.
+        let counted: OnceLock<Result<_, IngestError>> = OnceLock::new();
+        let count = |database: &Database| Ok((self.counted(database, assigned)?, self.unchanged()?));
+        let ((refused, rejects), items) = database.both(
             |database| {
                 let refused = self.refused(database, label)?;
                 let query = REJECTS.ordered(rejects::REJECTS);
                 let rejects = write_rejects(folder, database.connection(), &query)?;
-                Ok((refused, rejects, self.counted(database, assigned)?, self.unchanged()?))
+                counted.get_or_init(|| count(database));
+                Ok((refused, rejects))
             },
-            |database| Ok(write_items(folder, database.connection(), &items::query(self.plan))?),
+            |database| {
+                let items = write_items(folder, database.connection(), &items::query(self.plan))?;
+                counted.get_or_init(|| count(database));
+                Ok(items)
+            },
         )?;
+        let (counted, unchanged) = counted.into_inner().unwrap_or_else(|| count(database))?;
         // The images have been read by then, but the table may be read until the items are written.
         if self.table_stamps() != unchanged {
             return Err(IngestError::Changed);
@@ -181,11 +191,11 @@ impl Job<'_> {
     }
 
     fn sources(&self) -> Sources {
-        let folders = self.inputs.images_folders.iter();
+        let folders = self.inputs.hashes.images_folders.iter();
         Sources {
             images_folders: folders.map(|folder| folder.to_string_lossy().into_owned()).collect(),
-            images_hash: self.inputs.images_hash.clone(),
-            table_hash: self.inputs.table_hash.clone(),
+            images_hash: self.inputs.hashes.images_hash.clone(),
+            table_hash: self.inputs.hashes.table_hash.clone(),
             bytes: self.inputs.bytes,
         }
     }

@@ -83,6 +83,16 @@ impl Stamp {
         move |name| statat(opened.as_ref()?, name, AtFlags::empty()).ok().map(|file| Self::from_stat(&file))
     }
 
+    /// Returns bytes that no other stamp has.
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        let Self { size, modified, changed, inode } = self;
+        let mut bytes = [0; 32];
+        let numbers =
+            [size.to_le_bytes(), modified.to_le_bytes(), changed.to_le_bytes(), inode.to_le_bytes()];
+        bytes.copy_from_slice(numbers.as_flattened());
+        bytes
+    }
+
     /// Returns the number of bytes of the file.
     pub fn size(&self) -> u64 {
         self.size

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{DataPlan, Location, TableFormat, Verify};
-use rayon::prelude::*;
 use serde_json::json;
 
 use crate::beside;
 use crate::dataset_record::SourceBytes;
-use crate::digests::{Digest, Memory, Stamp, stamps};
+use crate::digests::{Digest, Memory, Stamp, settled, stamps};
 use crate::error::StoreError;
-use crate::identity::{self, DATASET_FORMAT};
+use crate::identity;
 use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
 use crate::named_columns::NamedColumns;
@@ -20,6 +19,7 @@ use crate::packed;
 use crate::parquet_parts;
 use crate::reading::Reading;
 use crate::remote;
+use crate::source_hashes::{Seen, SourceHashes, update_in_runs};
 use crate::unread::{ContentHash, Unread};
 
 /// The images and the table of a plan in their current state.
@@ -29,17 +29,12 @@ pub struct Inputs {
     pub verify: Verify,
     /// The images, sorted by [`folder`](ImageFile::folder) and [`relative`](ImageFile::relative).
     pub images: Vec<ImageFile>,
-    /// The folders that images are relative to, in the order of the plan.
-    pub images_folders: Vec<PathBuf>,
-    /// The number of files in these folders whose names are not those of images, by extension.
+    /// The number of files in the folders of the images whose names are not those of images, by extension.
     pub passed_over: BTreeMap<String, u64>,
     /// The files that make up the table.
     pub table: TableFiles,
-    /// The BLAKE3 of the table: that of its only file, or that of the hashes of its files in order. A parquet file is
-    /// known by what the plan reads of it.
-    pub table_hash: String,
-    /// The BLAKE3 of all image names and identities.
-    pub images_hash: String,
+    /// What a dataset knows them by.
+    pub hashes: SourceHashes,
     /// The sizes of the images and of the table.
     pub bytes: SourceBytes,
 }
@@ -124,90 +119,77 @@ impl ImageFile {
 }
 
 impl Inputs {
-    /// Returns the identity of the dataset that the plan makes of these sources, in 64 hexadecimal digits.
-    ///
-    /// The recipe, the names and identities of the images and the content of the table decide it; the places of the
-    /// sources do not.
-    pub fn dataset_hash(&self, plan: &DataPlan) -> String {
-        identity::hash(json!({
-            "format": DATASET_FORMAT,
-            "recipe": identity::recipe(plan),
-            "images": self.images_hash,
-            "table": self.table_hash,
-        }))
-    }
-
     /// Returns the path of an image.
     pub fn path(&self, image: &ImageFile) -> PathBuf {
-        let folder = self.images_folders.get(image.folder as usize);
+        let folder = self.hashes.images_folders.get(image.folder as usize);
         folder.map_or_else(PathBuf::new, |folder| folder.join(&*image.relative))
     }
 
     pub(crate) fn read(cache: &Path, plan: &DataPlan, reading: &Reading<'_>) -> Result<Self, StoreError> {
+        let (listed, memories) = rayon::join(|| Listed::of(plan), || remembered(cache, plan));
+        Self::of(cache, plan, listed?, Some(memories), reading)
+    }
+
+    /// Reads listed sources, with what is remembered of the images if that has been recalled already.
+    pub(crate) fn of(
+        cache: &Path,
+        plan: &DataPlan,
+        listed: Listed<'_>,
+        memories: Option<Vec<Option<Memory>>>,
+        reading: &Reading<'_>,
+    ) -> Result<Self, StoreError> {
         let Reading { image: read_image, on_table, on_names, on_progress } = *reading;
-        // The existence of all sources is checked before any is read.
-        let tables = listed_tables(plan)?;
-        let (images, memories) = rayon::join(|| listed_images(plan), || remembered(cache, plan));
-        let images = images?;
-        let mut inputs = Self::empty(plan.verify);
-        let (layout, tables) = match plan.metadata.format {
-            TableFormat::Beside => beside::tables(&images)?,
-            TableFormat::Tar => (TableLayout::Archives, tables),
-            _ => (TableLayout::Plain, tables),
-        };
-        inputs.table.layout = layout;
-        let (mut hashed, mut named) = (Vec::new(), Vec::new());
-        for (table, files) in tables {
-            let contents = beside::contents(layout, &files)?;
-            let digests = table_digests(cache, plan, table, &contents.hashed, on_progress)?;
-            inputs.bytes.table += digests.iter().map(|digest| digest.size).sum::<u64>();
-            hashed.extend(contents.hashed.relative.into_iter().zip(digests));
-            named.extend(contents.named);
-            inputs.table.files.extend(files.relative.iter().map(|name| files.folder.join(name)));
-            inputs.table.names.extend(files.relative);
-        }
-        inputs.table_hash = table_hash(layout, &hashed, &named);
-        on_table(&inputs.table);
+        let table = read_table(cache, plan, &listed, on_progress)?;
+        on_table(&table.files);
+        let mut inputs = Self::empty(plan.verify, table);
         let mut expanded = Vec::new();
-        for (_, found) in images {
-            let ImageFiles { names, mut passed_over, tables } = packed::expanded(found)?;
-            for table in tables.iter().filter(|_| layout != TableLayout::Folders) {
-                *passed_over.entry(image_files::extension(table.as_ref())).or_default() += 1;
-            }
-            for (extension, files) in passed_over {
-                *inputs.passed_over.entry(extension).or_default() += files;
-            }
-            expanded.push(names);
+        for (_, found) in listed.images {
+            expanded.push(inputs.pass_over(packed::expanded(found)?));
         }
         on_names(&expanded.iter().map(|names| names.relative.as_slice()).collect::<Vec<_>>());
+        let memories = memories.unwrap_or_else(|| remembered(cache, plan));
         for (names, memory) in expanded.into_iter().zip(memories) {
             let known = match memory {
                 Some(memory) => by_content(&memory.digests(&names, read_image, on_progress)?),
-                None => by_stamp(inputs.images_folders.len() as u32, &names)?,
+                None => by_stamp(inputs.hashes.images_folders.len() as u32, &names)?,
             };
             inputs.add_images(names, known);
         }
-        inputs.images_hash = images_hash(&inputs.images);
+        inputs.hashes.images_hash = images_hash(&inputs.images);
+        if let Some(seen) = listed.seen {
+            seen.remember(cache, plan, &inputs.hashes.images_hash);
+        }
         inputs.bytes.images = inputs.images.iter().map(|image| image.size).sum();
         Ok(inputs)
     }
 
-    fn empty(verify: Verify) -> Self {
+    fn empty(verify: Verify, table: Table) -> Self {
+        let Table { files, hash: table_hash, size } = table;
         Self {
             verify,
             images: Vec::new(),
-            images_folders: Vec::new(),
             passed_over: BTreeMap::new(),
-            table: TableFiles { layout: TableLayout::Plain, files: Vec::new(), names: Vec::new() },
-            table_hash: String::new(),
-            images_hash: String::new(),
-            bytes: SourceBytes::default(),
+            table: files,
+            hashes: SourceHashes { images_folders: Vec::new(), images_hash: String::new(), table_hash },
+            bytes: SourceBytes { table: size, ..SourceBytes::default() },
         }
+    }
+
+    /// Counts the files of a source that are no images, and returns the names of those that are.
+    fn pass_over(&mut self, found: ImageFiles) -> FileNames {
+        let ImageFiles { names, passed_over, tables } = found;
+        let is_ours = self.table.layout == TableLayout::Folders;
+        let tables =
+            tables.iter().filter(|_| !is_ours).map(|table| (image_files::extension(table.as_ref()), 1));
+        for (extension, files) in passed_over.into_iter().chain(tables) {
+            *self.passed_over.entry(extension).or_default() += files;
+        }
+        names
     }
 
     /// Adds the images of one folder, with the size and the identity of each.
     fn add_images(&mut self, names: FileNames, known: Vec<(u64, ImageIdentity)>) {
-        let folder = self.images_folders.len() as u32;
+        let folder = self.hashes.images_folders.len() as u32;
         let image = |(relative, (size, identity)): (String, (u64, ImageIdentity))| ImageFile {
             folder,
             relative: relative.into_boxed_str(),
@@ -215,8 +197,65 @@ impl Inputs {
             identity,
         };
         self.images.extend(names.relative.into_iter().zip(known).map(image));
-        self.images_folders.push(names.folder);
+        self.hashes.images_folders.push(names.folder);
     }
+}
+
+/// The files of a plan's sources, listed and not read.
+pub(crate) struct Listed<'p> {
+    tables: Vec<(&'p Location, FileNames)>,
+    pub(crate) images: Vec<(&'p Location, ImageFiles)>,
+    /// What the listing says of the images.
+    pub(crate) seen: Option<Seen>,
+}
+
+impl<'p> Listed<'p> {
+    /// Lists the files of all sources, and so checks that they exist before any is read.
+    pub(crate) fn of(plan: &'p DataPlan) -> Result<Self, StoreError> {
+        Self::settled(plan, settled())
+    }
+
+    /// Does the same where files that changed before a given moment have settled.
+    pub(crate) fn settled(plan: &'p DataPlan, settled: i64) -> Result<Self, StoreError> {
+        let tables = listed_tables(plan)?;
+        let images = listed_images(plan)?;
+        let seen = Seen::of(images.iter().map(|(_, found)| &found.names), settled);
+        Ok(Self { tables, images, seen })
+    }
+}
+
+/// A table that has been read as far as it has changed.
+pub(crate) struct Table {
+    files: TableFiles,
+    pub(crate) hash: String,
+    /// Its size in bytes.
+    size: u64,
+}
+
+/// Reads the table of a plan.
+pub(crate) fn read_table(
+    cache: &Path,
+    plan: &DataPlan,
+    listed: &Listed<'_>,
+    on_progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Table, StoreError> {
+    let (layout, tables) = match plan.metadata.format {
+        TableFormat::Beside => beside::tables(&listed.images)?,
+        TableFormat::Tar => (TableLayout::Archives, listed.tables.clone()),
+        _ => (TableLayout::Plain, listed.tables.clone()),
+    };
+    let mut all = TableFiles { layout, files: Vec::new(), names: Vec::new() };
+    let (mut hashed, mut named) = (Vec::new(), Vec::new());
+    for (table, files) in tables {
+        let contents = beside::contents(layout, &files)?;
+        let digests = table_digests(cache, plan, table, &contents.hashed, on_progress)?;
+        hashed.extend(contents.hashed.relative.into_iter().zip(digests));
+        named.extend(contents.named);
+        all.files.extend(files.relative.iter().map(|name| files.folder.join(name)));
+        all.names.extend(files.relative);
+    }
+    let size = hashed.iter().map(|(_, digest)| digest.size).sum();
+    Ok(Table { files: all, hash: table_hash(layout, &hashed, &named), size })
 }
 
 /// Recalls what is remembered of the images of each source, if the plan is to read them at all.
@@ -308,28 +347,16 @@ fn table_hash(layout: TableLayout, contents: &[(String, Digest)], named: &[Strin
     }
 }
 
-/// Returns the hash of all names and identities. A name ends where a byte stands that no name has. Long runs of bytes are
-/// hashed several times as fast as many short ones.
+/// Returns the hash of all names and identities. A name ends where a byte stands that no name has.
 fn images_hash(images: &[ImageFile]) -> String {
-    const RUN: usize = 1 << 12;
-    const RUNS: usize = 16;
     let mut hasher = blake3::Hasher::new();
-    for images in images.chunks(RUN * RUNS) {
-        let runs: Vec<Vec<u8>> = images.par_chunks(RUN).map(run).collect();
-        runs.iter().for_each(|run| _ = hasher.update(run));
-    }
-    hasher.finalize().to_hex().to_string()
-}
-
-/// Returns the bytes that stand for some images in the hash of all.
-fn run(images: &[ImageFile]) -> Vec<u8> {
-    let mut run = Vec::with_capacity(images.len() * 128);
-    for image in images {
+    update_in_runs(&mut hasher, images.len(), |at, run| {
+        let image = &images[at];
         run.extend_from_slice(&image.folder.to_le_bytes());
         run.extend_from_slice(image.relative.as_bytes());
         run.push(0);
-        image.identity.append_to(&mut run);
+        image.identity.append_to(run);
         run.push(0);
-    }
-    run
+    });
+    hasher.finalize().to_hex().to_string()
 }

@@ -75,6 +75,7 @@ mod run_files;
 mod run_record;
 mod score_record;
 mod scores;
+mod source_hashes;
 mod space;
 mod standings;
 mod store;
@@ -151,6 +152,7 @@ pub use score_record::{
 pub use scores::{
     read_predictions, read_scores, verified_predictions, verified_predictions_bytes, write_scores,
 };
+pub use source_hashes::SourceHashes;
 pub use space::Space;
 pub use standings::{Standing, Standings, Unknown, look, standings, unless_damaged};
 pub use store::{Listing, Store};

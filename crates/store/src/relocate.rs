@@ -230,7 +230,7 @@ impl Parts {
                 moved.metadata = TableSource { locations: Vec::new(), format: TableFormat::Csv, table: None };
             }
         }
-        let found = store.inputs(&moved, on_progress)?;
+        let found = store.source_hashes(&moved, on_progress)?;
         if self.images && found.images_hash != sources.images_hash {
             return Err(other("the images", plan.images.iter().map(ToString::to_string)));
         }
@@ -248,7 +248,7 @@ fn verify_whole(
     on_progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(), StoreError> {
     let data = &record.plan.data;
-    match store.inputs(data, on_progress)?.dataset_hash(data) == record.dataset {
+    match store.source_hashes(data, on_progress)?.dataset_hash(data) == record.dataset {
         true => Ok(()),
         false => Err(other("the sources", data.images.iter().map(ToString::to_string))),
     }

@@ -10,10 +10,10 @@ use crate::base::{ResolvedBase, resolve};
 use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::identity::run_key;
-use crate::inputs::Inputs;
 use crate::precisions::{read_precisions, unjudged};
 use crate::run::{Run, RunStatus};
 use crate::scores::read_scores;
+use crate::source_hashes::SourceHashes;
 use crate::store::{Listing, Store};
 use crate::succession::Succession;
 use crate::why::{Case, reasons};
@@ -138,8 +138,8 @@ pub fn standings(
 fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Standing, StoreError> {
     let data = look.data(&plan.data)?;
     let base = resolve(look, &plan.model.from, before)?;
-    let Data { inputs, hash, dataset, .. } = &look.data[data];
-    let (inputs, hash, dataset) = (inputs.clone(), hash.clone(), dataset.clone());
+    let Data { sources, hash, dataset, .. } = &look.data[data];
+    let (sources, hash, dataset) = (sources.clone(), hash.clone(), dataset.clone());
     let key = run_key(&hash, &base.key(), plan);
     let runs = look.runs(&plan.experiment)?;
     let of_key =
@@ -168,7 +168,7 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
     };
     let case = Case {
         plan,
-        inputs: &inputs,
+        sources: &sources,
         dataset_hash: &hash,
         dataset: dataset.as_ref(),
         base: &base,
@@ -238,7 +238,7 @@ pub(crate) struct Look<'a> {
 /// The sources of a plan and the dataset that they make.
 struct Data {
     plan: DataPlan,
-    inputs: std::sync::Arc<Inputs>,
+    sources: SourceHashes,
     hash: String,
     /// The dataset, if it exists and is intact.
     dataset: Option<Dataset>,
@@ -250,16 +250,16 @@ impl Look<'_> {
         if let Some(known) = self.data.iter().position(|data| data.plan == *plan) {
             return Ok(known);
         }
-        let inputs = self.store.inputs(plan, self.on_progress)?;
+        let sources = self.store.source_hashes(plan, self.on_progress)?;
         let Succession { hash, dataset, .. } =
-            self.store.succession(plan, &inputs, &self.experiments_with(plan))?;
+            self.store.succession(plan, &sources, &self.experiments_with(plan))?;
         let dataset = match dataset {
             Some(made) => self.intact(made.verify())?.map(|()| made),
             // A dataset whose record is damaged does not show up in the succession.
             None => self.intact(self.store.dataset(&hash))?.flatten(),
         };
-        let dataset = dataset.map(|dataset| dataset.with_images_folders(&inputs.images_folders));
-        self.data.push(Data { plan: plan.clone(), inputs: inputs.into(), hash, dataset });
+        let dataset = dataset.map(|dataset| dataset.with_images_folders(&sources.images_folders));
+        self.data.push(Data { plan: plan.clone(), sources, hash, dataset });
         Ok(self.data.len() - 1)
     }
 

@@ -17,6 +17,7 @@ use crate::inspections::Inspections;
 use crate::reading::Reading;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
+use crate::source_hashes::SourceHashes;
 
 /// The number of hexadecimal digits of a dataset's hash in its folder's name.
 pub(crate) const FOLDER_DIGITS: usize = 16;
@@ -89,6 +90,20 @@ impl Store {
     /// Does the same in a given way.
     pub fn inputs_by(&self, plan: &DataPlan, reading: &Reading<'_>) -> Result<Inputs, StoreError> {
         Inputs::read(&self.cache_folder(), plan, reading)
+    }
+
+    /// Reads the hashes of the sources of a plan in their current state, as [`inputs`](Self::inputs) does, but makes nothing of images
+    /// of which none has changed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a source is missing or cannot be read.
+    pub fn source_hashes(
+        &self,
+        plan: &DataPlan,
+        on_progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<SourceHashes, StoreError> {
+        SourceHashes::read(&self.cache_folder(), plan, on_progress)
     }
 
     /// Returns what is remembered about the contents of the images of a plan, as far as the plan has them examined.

@@ -10,7 +10,7 @@ use crate::dataset::Dataset;
 use crate::dataset_record::DatasetRecord;
 use crate::error::StoreError;
 use crate::identity::continued;
-use crate::inputs::Inputs;
+use crate::source_hashes::SourceHashes;
 use crate::store::Store;
 
 /// The dataset that a plan makes of its sources, and the dataset before it.
@@ -45,10 +45,10 @@ impl Store {
     pub fn succession(
         &self,
         plan: &DataPlan,
-        inputs: &Inputs,
+        sources: &SourceHashes,
         experiments: &[ExperimentName],
     ) -> Result<Succession, StoreError> {
-        let own = inputs.dataset_hash(plan);
+        let own = sources.dataset_hash(plan);
         let all = self.datasets()?;
         let used = self.used_by(experiments)?;
         let is_used = |record: &DatasetRecord| {

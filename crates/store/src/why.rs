@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use crate::base::{ResolvedBase, recorded_key};
 use crate::dataset::Dataset;
 use crate::identity::{recipe, settings};
-use crate::inputs::Inputs;
 use crate::precisions::Unjudged;
 use crate::run::{Run, RunStatus};
 use crate::run_record::Outcome;
+use crate::source_hashes::SourceHashes;
 use crate::store::Store;
 
 /// What is known about one plan.
 pub(crate) struct Case<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) inputs: &'a Inputs,
+    pub(crate) sources: &'a SourceHashes,
     pub(crate) dataset_hash: &'a str,
     pub(crate) dataset: Option<&'a Dataset>,
     pub(crate) base: &'a ResolvedBase,
@@ -105,11 +105,11 @@ fn dataset_changed(store: &Store, case: &Case<'_>, previous: &Run) -> String {
     let mut what = Vec::new();
     if let Ok(Some(dataset)) = store.dataset(&previous.record().dataset) {
         let before = &dataset.record().sources;
-        if before.table_hash != case.inputs.table_hash {
+        if before.table_hash != case.sources.table_hash {
             what.push(format!("table {}", table_name(&case.plan.data.metadata)));
         }
-        if before.images_hash != case.inputs.images_hash {
-            let names = case.inputs.images_folders.iter().map(|folder| name(folder));
+        if before.images_hash != case.sources.images_hash {
+            let names = case.sources.images_folders.iter().map(|folder| name(folder));
             what.push(format!("images {}", names.collect::<Vec<_>>().join(", ")));
         }
     }

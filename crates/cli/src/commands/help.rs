@@ -4,6 +4,7 @@ use clap::{CommandFactory as _, Parser as _};
 use cliptune_terminal::{CommonArgs, Exit, did_you_mean};
 
 use crate::arguments::Cli;
+use crate::commands::StoreCommands;
 use crate::error::CliError;
 
 /// Print the help of a command, as its --help does
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     }
     match Cli::try_parse_from(["cliptune"].into_iter().chain(name).chain(["--help"])) {
         // A program of its own has its own help.
-        Ok(cli) => super::run(&cli),
+        Ok(cli) => super::run(&cli, StoreCommands::ELSEWHERE),
         Err(help) => {
             common.printer().document(&help.render().to_string());
             Ok(Exit::Done)

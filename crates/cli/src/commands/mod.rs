@@ -26,45 +26,50 @@ pub(crate) mod soup;
 pub(crate) mod status;
 pub(crate) mod tag;
 
-use cliptune_terminal::Exit;
+use cliptune_terminal::{CommonArgs, Exit};
 
-use crate::arguments::{Cli, Command};
+use crate::arguments::{Cli, Command, StoreCommand};
 use crate::error::CliError;
 use crate::selection::refuse_settings;
+use crate::sibling;
 use crate::tool::{self, Tool};
 
+/// Where the commands of [`StoreCommand`] are run.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreCommands(fn(&StoreCommand, &CommonArgs) -> Result<Exit, CliError>);
+
+impl StoreCommands {
+    /// In this program, which links DuckDB for that.
+    pub const HERE: Self = Self(here);
+    /// In a program that takes the place of this one, which links no DuckDB.
+    pub const ELSEWHERE: Self = Self(elsewhere);
+}
+
 /// Runs the command that the command line names.
-pub fn run(cli: &Cli) -> Result<Exit, CliError> {
+///
+/// # Errors
+///
+/// Returns whatever stops the command.
+pub fn run(cli: &Cli, store: StoreCommands) -> Result<Exit, CliError> {
     let common = &cli.common;
     if !reads_experiments(&cli.command) {
         refuse_settings(common)?;
     }
     match &cli.command {
-        Command::Run(args) => run::run(args, common),
+        Command::Store(command) => store.0(command, common),
         Command::Cache(args) => cache::run(args, common),
-        Command::Check(args) => check::run(args, common),
         Command::Ingest(args) => tool::run(Tool::Ingest, args, common),
         Command::Train(args) => tool::run(Tool::Train, args, common),
         Command::Score(args) => tool::run(Tool::Score, args, common),
         Command::Report(args) => tool::run(Tool::Report, args, common),
         Command::Export(args) => export::run(args, common),
         Command::Fetch(args) => fetch::run(args, common),
-        Command::DemoData(args) => demo_data::run(args, common),
         Command::Sample(args) => sample::run(args, common),
-        Command::Status(args) => status::run(args, common),
-        Command::Ls(args) => ls::run(args, common),
-        Command::Query(args) => query::run(args, common),
-        Command::Show(args) => show::run(args, common),
-        Command::Compare(args) => compare::run(args, common),
         Command::Tag(args) => tag::run(args, common),
         Command::Note(args) => note::run(args, common),
         Command::Rename(args) => rename::run(args, common),
         Command::Pin(args) => pin::run(args, common),
-        Command::Rm(args) => rm::run(args, common),
         Command::Restore(args) => restore::run(args, common),
-        Command::Relocate(args) => relocate::run(args, common),
-        Command::Gc(args) => gc::run(args, common),
-        Command::Fsck(args) => fsck::run(args, common),
         Command::Soup(args) => soup::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),
@@ -72,14 +77,36 @@ pub fn run(cli: &Cli) -> Result<Exit, CliError> {
     }
 }
 
+fn here(command: &StoreCommand, common: &CommonArgs) -> Result<Exit, CliError> {
+    match command {
+        StoreCommand::Run(args) => run::run(args, common),
+        StoreCommand::Check(args) => check::run(args, common),
+        StoreCommand::Status(args) => status::run(args, common),
+        StoreCommand::Show(args) => show::run(args, common),
+        StoreCommand::Rm(args) => rm::run(args, common),
+        StoreCommand::Gc(args) => gc::run(args, common),
+        StoreCommand::Ls(args) => ls::run(args, common),
+        StoreCommand::Query(args) => query::run(args, common),
+        StoreCommand::Compare(args) => compare::run(args, common),
+        StoreCommand::Relocate(args) => relocate::run(args, common),
+        StoreCommand::Fsck(args) => fsck::run(args, common),
+        StoreCommand::DemoData(args) => demo_data::run(args, common),
+    }
+}
+
+fn elsewhere(_: &StoreCommand, _: &CommonArgs) -> Result<Exit, CliError> {
+    Err(sibling::become_store()?)
+}
+
 /// Checks whether a command may read experiments, over which `--set` is laid. For all others it makes no sense.
 fn reads_experiments(command: &Command) -> bool {
     match command {
-        Command::Run(_) | Command::Check(_) | Command::Status(_) | Command::Sample(_) => true,
         Command::Ingest(_) | Command::Train(_) | Command::Score(_) | Command::Report(_) => true,
-        Command::Ls(_) | Command::Compare(_) => true,
-        Command::Gc(args) => args.reads_experiments(),
-        Command::Rm(args) => args.reads_experiments(),
+        Command::Sample(_) => true,
+        Command::Store(StoreCommand::Run(_) | StoreCommand::Check(_) | StoreCommand::Status(_)) => true,
+        Command::Store(StoreCommand::Ls(_) | StoreCommand::Compare(_)) => true,
+        Command::Store(StoreCommand::Gc(args)) => args.reads_experiments(),
+        Command::Store(StoreCommand::Rm(args)) => args.reads_experiments(),
         _ => false,
     }
 }

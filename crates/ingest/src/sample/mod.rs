@@ -77,7 +77,7 @@ impl<'a> Subject<'a> {
         fetch_remote(plan, Extent::Whole, is_offline, printer, &silent_interrupt_flag())?;
         let remembering = crate::ingest::remembering(store, scratch)?;
         let inputs = crate::ingest::read_inputs(&remembering, plan, printer, &Reading::quietly(&|_, _| {}))?;
-        let succession = store.succession(plan, &inputs, names)?;
+        let succession = store.succession(plan, &inputs.hashes, names)?;
         let experiment = names.first().ok_or_else(|| several(experiments))?;
         let experiment = experiments.iter().map(|one| &one.name).find(|name| *name == experiment);
         let experiment = experiment.ok_or_else(|| several(experiments))?;

@@ -132,13 +132,13 @@ fn no_image_is_opened_where_nothing_is_verified_and_a_new_time_is_a_new_image() 
     let image = fs::File::options().write(true).open(world.path("images/1.png")).unwrap();
     image.file().set_modified(std::time::UNIX_EPOCH).unwrap();
     let after = world.inputs(&plan);
-    assert_ne!(before.dataset_hash(&plan), after.dataset_hash(&plan));
+    assert_ne!(before.hashes.dataset_hash(&plan), after.hashes.dataset_hash(&plan));
     assert_eq!(before.images[1], after.images[1]);
     // With its content verified, the image is the same.
     let plan = data(&world.path(""));
-    let before = world.inputs(&plan).dataset_hash(&plan);
+    let before = world.inputs(&plan).hashes.dataset_hash(&plan);
     image.file().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1)).unwrap();
-    assert_eq!(before, world.inputs(&plan).dataset_hash(&plan));
+    assert_eq!(before, world.inputs(&plan).hashes.dataset_hash(&plan));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn images_of_several_folders_are_told_apart_and_found() {
         assert_eq!(image.identity, ImageIdentity::of(&fs::read(inputs.path(image)).unwrap()));
     }
     let backwards = DataPlan { images: plan.images.iter().rev().cloned().collect(), ..plan.clone() };
-    assert_ne!(inputs.dataset_hash(&plan), world.inputs(&backwards).dataset_hash(&plan));
+    assert_ne!(inputs.hashes.dataset_hash(&plan), world.inputs(&backwards).hashes.dataset_hash(&plan));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_label_counts_the_classes_of_the_dataset_where_the_item_has_no_texts() {
 fn a_store_may_have_any_name() {
     let world = World::new();
     let plan = data(&world.path(""));
-    let hash = world.inputs(&plan).dataset_hash(&plan);
+    let hash = world.inputs(&plan).hashes.dataset_hash(&plan);
     let dataset = world.make_dataset(&plan, &[item(1, Split::Train)], &[]);
     for name in ["it's", "a*b", "[x]", "what?", "ü \"quoted\"", "semi;colon"] {
         let root = world.path(name);
@@ -206,7 +206,7 @@ fn identity_is_content_and_recipe_and_not_place() {
     let hash = |world: &World, change: &dyn Fn(&mut cliptune_experiment::DataPlan)| {
         let mut plan = data(&world.path(""));
         change(&mut plan);
-        world.inputs(&plan).dataset_hash(&plan)
+        world.inputs(&plan).hashes.dataset_hash(&plan)
     };
     let same = hash(&here, &|_| {});
     assert_eq!(same.len(), 64);

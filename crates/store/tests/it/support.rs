@@ -80,7 +80,7 @@ impl World {
     /// Makes the dataset of a plan without looking into its sources.
     pub(crate) fn make_dataset(&self, plan: &DataPlan, items: &[Item], rejects: &[Reject]) -> Dataset {
         let inputs = self.inputs(plan);
-        let hash = inputs.dataset_hash(plan);
+        let hash = inputs.hashes.dataset_hash(plan);
         let staged = self.store().stage_dataset(&hash).unwrap();
         let record = DatasetRecord {
             format_version: DATASET_FORMAT,
@@ -89,9 +89,9 @@ impl World {
             classes: Vec::new(),
             plan: plan.clone(),
             sources: Sources {
-                images_folders: vec![inputs.images_folders[0].to_string_lossy().into_owned()],
-                images_hash: inputs.images_hash,
-                table_hash: inputs.table_hash,
+                images_folders: vec![inputs.hashes.images_folders[0].to_string_lossy().into_owned()],
+                images_hash: inputs.hashes.images_hash,
+                table_hash: inputs.hashes.table_hash,
                 bytes: inputs.bytes,
             },
             notes: Default::default(),

@@ -20,15 +20,22 @@ pub(super) fn header(bytes: &[u8]) -> Option<Header> {
     Some(Header { width: right.max(width), height: bottom.max(height), rotated: false, deep: false })
 }
 
-/// Finds the right and the lower edge of the first frame, which follows the colours of the screen and any extensions.
+/// Finds the right and the lower edge of the first frame, which follows the colours of the screen and any extensions. What is of
+/// no known kind is passed over as the decoder does it: as an extension that does not say which it is.
 fn first_frame(bytes: &[u8]) -> Option<[u32; 2]> {
     const EXTENSION: u8 = 0x21;
     const FRAME: u8 = 0x2C;
+    const END: u8 = 0x3B;
     let screen = *bytes.get(10)?;
     let colours = if screen & 0x80 == 0 { 0 } else { 3 << ((screen & 7) + 1) };
     let mut at = 13 + colours;
-    while *bytes.get(at)? == EXTENSION {
-        at += 2;
+    loop {
+        match *bytes.get(at)? {
+            FRAME => break,
+            END => return None,
+            EXTENSION => at += 2,
+            _ => at += 1,
+        }
         // Its parts begin with their lengths, and the last one is empty.
         while let length @ 1..=255 = *bytes.get(at)? {
             at += 1 + usize::from(length);
@@ -37,7 +44,7 @@ fn first_frame(bytes: &[u8]) -> Option<[u32; 2]> {
     }
     let edge =
         |from: usize| Some(u32::from(le16(bytes, at + from)?) + u32::from(le16(bytes, at + from + 4)?));
-    (*bytes.get(at)? == FRAME).then(|| Some([edge(1)?, edge(3)?]))?
+    Some([edge(1)?, edge(3)?])
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Native, DecodeError> {
@@ -93,9 +100,11 @@ fn palette(decoder: &Decoder<Cursor<&[u8]>>) -> Option<Palette> {
 mod tests {
     use super::super::{Level, footprint, inspect};
 
-    /// A GIF of one black pixel, with an extension before it, at a place of its own.
-    fn placed(left: u16, top: u16) -> Vec<u8> {
-        let mut bytes = b"GIF89a\x02\0\x03\0\x80\0\0\0\0\0\xff\xff\xff\x21\xfe\x03abc\0,".to_vec();
+    /// A GIF of one black pixel, with an extension and some other bytes before it, at a place of its own.
+    fn placed(left: u16, top: u16, others: &[u8]) -> Vec<u8> {
+        let mut bytes = b"GIF89a\x02\0\x03\0\x80\0\0\0\0\0\xff\xff\xff\x21\xfe\x03abc\0".to_vec();
+        bytes.extend(others);
+        bytes.push(b',');
         [left, top, 1, 1].iter().for_each(|side| bytes.extend(side.to_le_bytes()));
         bytes.extend(b"\0\x02\x02\x44\x01\0;");
         bytes
@@ -103,7 +112,17 @@ mod tests {
 
     #[test]
     fn a_frame_beyond_the_screen_counts_for_the_size_and_for_the_memory() {
-        for (bytes, size) in [(placed(0, 0), [2, 3]), (placed(40, 5_000), [41, 5_001])] {
+        let others = [
+            b"".as_slice(),
+            b"\0\0",
+            b"\0\0\x21\xfe\0",
+            b"\x07\x02,,\x01;\0",
+            b"\x03\0\xff\x01,\0\x21\xfe\x01;\0",
+        ];
+        let places = others
+            .iter()
+            .flat_map(|others| [(placed(0, 0, others), [2, 3]), (placed(40, 5_000, others), [41, 5_001])]);
+        for (bytes, size) in places {
             for level in [Level::Header, Level::Whole] {
                 let seen = inspect(&bytes, level).unwrap();
                 assert_eq!([seen.width, seen.height], size, "{level:?}");
