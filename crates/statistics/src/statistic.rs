@@ -7,12 +7,15 @@ use crate::interval::Interval;
 use crate::unusable::Unusable;
 use cliptune_random::Random;
 
+/// A number of items, each of which counts with its weight.
+type OfWeights = Box<dyn Fn(&[f64]) -> f64 + Send + Sync>;
+
 /// A number of all items that is no mean of a number of each, such as a median. Its interval comes from resampling the groups.
 pub struct Statistic {
     /// The number of items.
     items: usize,
     /// The number when each item counts with its weight.
-    of: Box<dyn Fn(&[f64]) -> f64 + Send + Sync>,
+    of: OfWeights,
     /// The weights of the items themselves, where they are not all one.
     weights: Option<Vec<f64>>,
     /// The smallest and the largest number that is possible.
