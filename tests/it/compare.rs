@@ -137,7 +137,7 @@ fn a_better_run_is_told_so_with_what_differs() {
     assert!(delta[0] == 0.25 && 0.1 < delta[1] && delta[1] < 0.25 && delta[2] < 0.4, "{said}");
     assert_eq!(said["settings"]["train.tune"][0], "full");
     let metrics: Vec<&String> = said["metrics"].as_object().unwrap().keys().collect();
-    assert_eq!(metrics, ["accuracy", "label_prob", "nll", "mrr"]);
+    assert_eq!(metrics, ["accuracy", "label_prob", "nll", "brier", "ece", "mrr", "aurc"]);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn answers_of_anybody_stand_beside_ours() {
     assert_eq!(verdicts, ["improved", "worse"], "{said}");
     // Letters tell no likelihood.
     let metrics = |one: &Value| one["metrics"].as_object().unwrap().len();
-    assert_eq!((metrics(&said[0]), metrics(&said[1])), (1, 4));
+    assert_eq!((metrics(&said[0]), metrics(&said[1])), (1, 7));
     world.context.write("few.jsonl", &row(0, "A"));
     let lacking = world.context.cliptune("compare zero --predictions few.jsonl").ended(2);
     assert!(lacking.stderr.contains("119 of 120 items have no row"), "{lacking}");
