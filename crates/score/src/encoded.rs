@@ -8,8 +8,9 @@ use cliptune_store::{ItemImage, ItemSlice, Prediction};
 use crate::answer::Answer;
 use crate::distinct::Distinct;
 use crate::error::ScoreError;
+use crate::hits::Hits;
 use crate::matrix::{Matrix, product};
-use crate::pairs::{self, Hits, Retrieval};
+use crate::pairs::{self, Retrieval};
 use crate::temperature::Temperature;
 
 /// The distinct images and texts of items, and which item has which. Each image and text is encoded once.

@@ -13,6 +13,7 @@ mod command;
 mod controls;
 mod encoded;
 pub mod error;
+mod hits;
 mod metrics;
 mod pairs;
 mod parity;
