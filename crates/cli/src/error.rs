@@ -145,6 +145,9 @@ pub enum CliError {
         /// The option.
         option: &'static str,
     },
+    /// It is not known of every experiment which runs its file stands for, so that none of them can be called stale.
+    #[error("which runs are stale cannot be said, because the standing of an experiment is not known")]
+    UnknownStanding,
     /// Predictions of somebody else cannot be used.
     #[error(transparent)]
     Predictions(CompareError),
@@ -333,6 +336,7 @@ impl Diagnostic for CliError {
             | Self::PageWithoutReason
             | Self::NoExperiment { .. }
             | Self::NeedsFiles { .. }
+            | Self::UnknownStanding
             | Self::NoCommand { .. }
             | Self::Unconfirmed { .. }
             | Self::NoRun { .. }

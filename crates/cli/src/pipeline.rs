@@ -88,8 +88,9 @@ impl<'a> Pipeline<'a> {
             if round.is_empty() {
                 return Ok(());
             }
-            let means = self.means.for_jobs(round.len());
             // Nobody knows how much memory a dataset needs. Where it was declared, one is made at a time.
+            let at_once = if self.means.memory.is_some() { 1 } else { round.len() };
+            let means = self.means.for_jobs(at_once);
             let need = means.memory.map(|_| Need::Unknown);
             let jobs = Jobs::datasets(round.iter().map(|experiment| &experiment.name), need);
             let command = |job: &Job, _| self.ingest_command(&job.plan.experiment, means.threads_of_one());

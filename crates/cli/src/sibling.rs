@@ -30,7 +30,9 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
 
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
 pub(crate) fn become_store() -> Result<CliError, CliError> {
-    Ok(Command::new(find("cliptune-store")?).args(env::args_os().skip(1)).exec().into())
+    let program = find("cliptune-store")?;
+    let source = Command::new(&program).args(env::args_os().skip(1)).exec();
+    Ok(CliError::Start { program, source })
 }
 
 /// Returns the folder with the libraries of a libtorch. The loader passes over one that is none without a word and takes

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_machine::confine_memory;
 use cliptune_query::{Cell, Key, Listing, Runs};
-use cliptune_store::Store;
+use cliptune_store::{Run, Store};
 use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
 
 use crate::commands::query::MEMORY;
@@ -20,6 +20,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) filter: Option<&'a str>,
     /// Whether only those runs are meant that the experiment files no longer stand for.
     pub(crate) stale: bool,
+    /// Whether the runs are to go, for which it has to be known of every experiment what its file stands for.
+    pub(crate) goes: bool,
 }
 
 /// The experiments that are asked for.
@@ -55,6 +57,10 @@ impl Wanted<'_> {
         {
             return Err(CliError::NeedsFiles { option });
         }
+        // What is stale of an experiment, only its file can say.
+        if self.stale && !names.is_empty() {
+            return Err(CliError::NeedsFiles { option: "--stale" });
+        }
         let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
         let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
         // What another experiment starts from is not meant with it.
@@ -77,8 +83,17 @@ impl Wanted<'_> {
         standings.damage.clear();
         let standings = if self.stale { somewhere(standings)? } else { standings };
         tell(&standings, printer);
+        if self.stale && self.goes && !standings.unknown.is_empty() {
+            return Err(CliError::UnknownStanding);
+        }
         let runs = standings.known.iter().filter_map(|standing| standing.run.as_ref());
-        Ok(Some(runs.map(cliptune_store::Run::id).collect()))
+        let mut present: HashSet<String> = runs.map(Run::id).collect();
+        for standing in standings.known.iter().filter(|_| self.stale) {
+            // `run` would go on with it.
+            let unfinished = store.find_unfinished(&standing.plan.experiment, &standing.key)?;
+            present.extend(unfinished.map(|run| run.id()));
+        }
+        Ok(Some(present))
     }
 
     /// Returns the runs that are meant.

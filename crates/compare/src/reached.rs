@@ -37,6 +37,10 @@ fn of_metric(
             }
             match (metric.of, values.as_slice()) {
                 (Of::Mean(_), [only]) => cluster_mean(only, groups, options),
+                // Items of small folds count for more than one.
+                (Of::Share(_), _) => {
+                    seeds_and_clusters(&values, groups, options).map(|share| share.within(0.0, 1.0))
+                }
                 _ => seeds_and_clusters(&values, groups, options),
             }
         }

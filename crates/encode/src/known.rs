@@ -33,6 +33,12 @@ const MOST: usize = 1000;
 /// The number of hexadecimal digits of a hash in a file's name.
 const DIGITS: usize = 16;
 
+/// Returns the version of everything between the bytes of an image or a text and the numbers of its embedding that the files of a
+/// model do not say.
+pub fn version() -> String {
+    format!("{FORMAT} {DECODING}")
+}
+
 /// What a vector is known by: the BLAKE3 of a content.
 pub(crate) type Key = [u8; 32];
 
@@ -91,7 +97,7 @@ impl Known {
             let graph = hash_of(tower.path().file_name()?.to_str()?)?;
             // A graph of another program may hold its weights itself.
             let weights = hash_of(WEIGHTS_FILE).unwrap_or_default();
-            Some(format!("{FORMAT} {DECODING} {} {graph} {weights}", runtime.build()))
+            Some(format!("{} {} {graph} {weights}", version(), runtime.build()))
         };
         let read = |tower: &Tower<'_>, before: Vectors| match name(tower) {
             Some(name) => {

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use cliptune_durable::StagedFolder;
 use cliptune_experiment::DataPlan;
 use cliptune_store::{FoundJoin, Inputs, Store, TableFiles};
 use duckdb::arrow::array::RecordBatch;
@@ -71,5 +72,5 @@ impl Loaded {
 }
 
 fn open(store: &Store) -> Result<Database, IngestError> {
-    Database::open(&store.cache_folder().join("duckdb"))
+    Database::open_with(StagedFolder::beside(&store.cache_folder().join("duckdb"))?)
 }

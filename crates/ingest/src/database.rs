@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cliptune_durable::StagedFolder;
 use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_text};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
@@ -27,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A database in memory.
 pub(crate) struct Database {
     connection: Connection,
-    /// The folder for data that does not fit into memory, which the database makes when it needs it.
-    temporary: PathBuf,
+    /// The folder for data that does not fit into memory, where it is to go with the database.
+    spilled: Option<StagedFolder>,
     patience: Duration,
     /// The number of threads that each statement uses.
     threads: Cell<usize>,
@@ -41,8 +42,7 @@ impl Database {
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
         let (threads, rows) = (Cell::new(1), Cell::new(0));
-        let database =
-            Self { connection, temporary: temporary.to_path_buf(), patience: PATIENCE, threads, rows };
+        let database = Self { connection, spilled: None, patience: PATIENCE, threads, rows };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -67,9 +67,17 @@ impl Database {
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
-    /// Checks whether there may be files with data that did not fit into memory, or were left by a process that was killed.
-    pub(crate) fn has_files(&self) -> bool {
-        self.temporary.exists()
+    /// Opens the database with a folder of its own for data that does not fit into memory. Databases that share one write into
+    /// each other's files.
+    pub(crate) fn open_with(spilled: StagedFolder) -> Result<Self, IngestError> {
+        let database = Self::open(spilled.path())?;
+        Ok(Self { spilled: Some(spilled), ..database })
+    }
+
+    /// Leaves the memory of the database to the end of the process, and removes its files.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self.connection);
+        drop(self.spilled);
     }
 
     /// Checks whether a statement over all rows keeps no more than one thread busy.
@@ -89,8 +97,7 @@ impl Database {
         }
         let connection = self.connection.try_clone().map_err(|error| IngestError::Database(said(&error)))?;
         let (threads, rows) = (self.threads.clone(), self.rows.clone());
-        let temporary = self.temporary.clone();
-        let other = Self { connection, temporary, patience: self.patience, threads, rows };
+        let other = Self { connection, spilled: None, patience: self.patience, threads, rows };
         std::thread::scope(|scope| {
             let beside = scope.spawn(move || beside(&other));
             let here = here(self);

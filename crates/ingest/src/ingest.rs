@@ -31,11 +31,9 @@ impl Remains {
         self.0 = None;
     }
 
-    /// Leaves everything to the end of the process, but for files that would stay.
+    /// Leaves the memory to the end of the process.
     pub(crate) fn leave(self) {
-        if let Some(database) = self.0.filter(|database| !database.has_files()) {
-            std::mem::forget(database);
-        }
+        self.0.into_iter().for_each(Database::leave);
     }
 }
 
@@ -64,6 +62,8 @@ pub(crate) fn ingest_over(
     printer: &Printer,
 ) -> Result<(Dataset, bool), IngestError> {
     let _claim = claim(store, plan, experiments, printer)?;
+    // Two databases would take twice the memory.
+    remains.remove();
     let inspector = Inspector::new(store, plan);
     let (inputs, ahead) = read_sources(store, plan, printer, &inspector)?;
     let mut succession = store.succession(plan, &inputs.hashes, experiments)?;
@@ -83,7 +83,6 @@ pub(crate) fn ingest_over(
         }
         Err(error) => return Err(error.into()),
     }
-    remains.remove();
     let staged = store.stage_dataset(&succession.hash)?;
     let Loaded { database, rules, found, .. } = Loaded::join(ahead, store, plan, &inputs)?;
     let job = Job {

@@ -74,7 +74,10 @@ impl Kept {
         write: impl Fn(NamedTempFile) -> Result<Written, QueryError>,
     ) -> Result<Made, QueryError> {
         let kept = staged(&self.folder).and_then(&write).and_then(|written| self.keep(key, written));
-        kept.or_else(|_| {
+        kept.or_else(|error| {
+            if matches!(error, QueryError::Unfamiliar) {
+                return Err(error);
+            }
             let Written { file, damage, .. } = write(staged(&std::env::temp_dir())?)?;
             let path = file.into_temp_path();
             Ok(Made { files: vec![path.to_path_buf()], damage, temporary: vec![path] })

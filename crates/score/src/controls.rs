@@ -26,7 +26,7 @@ pub(crate) struct Questions<'a> {
 
 impl Questions<'_> {
     /// Returns what the model reaches under a control. `blank` encodes the blank image. A control that is impossible has no
-    /// metrics: a single image cannot be exchanged, and a blank one may have no direction.
+    /// metrics: a single image can neither be exchanged nor averaged away, and a blank one may have no direction.
     pub(crate) fn under(
         &self,
         control: Control,
@@ -51,8 +51,12 @@ impl Questions<'_> {
         shuffled(&groups).map(|order| self.encoded.images.select(&order))
     }
 
-    /// Returns the direction of the mean of all images, if they have one.
+    /// Returns the direction of the mean of all images, if there are several and it has one.
     fn mean_direction(&self) -> Option<Matrix> {
+        // The mean of one image is that image.
+        if self.encoded.images.rows() < 2 {
+            return None;
+        }
         let mut mean = self.encoded.images.means(self.encoded.images.rows());
         mean.normalise().ok().map(|()| mean)
     }

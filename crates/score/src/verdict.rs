@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cliptune_encode::known;
 use cliptune_encode::runtime::Runtime;
 use cliptune_store::{Dataset, Parity, Run, StoreError, file_hash, make_room, read_compact, write_compact};
 
@@ -28,11 +29,11 @@ impl Verdict {
         run: &Run,
         dataset: &Dataset,
     ) -> Result<Self, StoreError> {
-        let tolerance = TOLERANCE.to_string();
-        let gate = [runtime.build(), &tolerance, &dataset.record().hash, &file_hash(&run.parity_file())?]
-            .map(str::to_owned);
-        let all = serde_json::to_vec(&(gate, recall.files)).unwrap_or_default();
-        let name = format!("{}.bin", &blake3::hash(&all).to_hex()[..DIGITS]);
+        let (tolerance, version) = (TOLERANCE.to_string(), known::version());
+        let (dataset, sample) = (&dataset.record().hash, file_hash(&run.parity_file())?);
+        // Texts in quotes, which no two different ones have in common.
+        let all = format!("{:?}", ([runtime.build(), &tolerance, &version, dataset, &sample], recall.files));
+        let name = format!("{}.bin", &blake3::hash(all.as_bytes()).to_hex()[..DIGITS]);
         Ok(Self { file: recall.cache.join("verdicts").join(name) })
     }
 

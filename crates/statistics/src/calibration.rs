@@ -13,6 +13,7 @@
 //! same confidences would show (consistency resampling, Bröcker & Smith 2007, Weather and Forecasting 22:651–661).
 
 use std::f64::consts::FRAC_2_PI;
+use std::sync::Arc;
 
 use crate::bootstrap::Bootstrap;
 use crate::distributions::normal_below;
@@ -38,14 +39,16 @@ impl Statistic {
     /// # Errors
     /// Returns an error when there is not one finite number in each list for each item.
     pub fn ece(confidence: &[f64], right: &[f64], options: &Bootstrap) -> Result<Self, Unusable> {
-        let binned = Binned::new(confidence, right)?;
-        let all = vec![1.0; right.len()];
-        let about = format!(
-            "{} bins of equal mass, debiased (Kumar et al. 2019) from {:.3}, a calibrated model shows {:.3}",
-            binned.bins,
-            binned.of(&binned.right, &all, Bin::error),
-            binned.of_calibrated(options),
-        );
+        let binned = Arc::new(Binned::new(confidence, right)?);
+        let (itself, options) = (binned.clone(), *options);
+        let about = move || {
+            format!(
+                "{} bins of equal mass, debiased (Kumar et al. 2019) from {:.3}, a calibrated model shows {:.3}",
+                itself.bins,
+                itself.of(&itself.right, &vec![1.0; itself.right.len()], Bin::error),
+                itself.of_calibrated(&options),
+            )
+        };
         let of = move |weights: &[f64]| binned.debiased(&binned.right, weights);
         Ok(Self::new(right.len(), (0.0, 1.0), of).biased(about))
     }

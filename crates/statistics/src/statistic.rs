@@ -10,6 +10,9 @@ use cliptune_random::Random;
 /// A number of items, each of which counts with its weight.
 type OfWeights = Box<dyn Fn(&[f64]) -> f64 + Send + Sync>;
 
+/// What is said of a number.
+type About = Box<dyn Fn() -> String + Send + Sync>;
+
 /// A number of all items that is no mean of a number of each, such as a median. Its interval comes from resampling the groups.
 pub struct Statistic {
     /// The number of items.
@@ -24,8 +27,8 @@ pub struct Statistic {
     is_biased: bool,
     /// Whether the number is a share of right answers, which is as certain as a share where nothing varies.
     is_share: bool,
-    /// What the method says about the number before the resampling.
-    about: String,
+    /// What the method says about the number before the resampling, which may take a while to find out.
+    about: Option<About>,
 }
 
 impl Statistic {
@@ -34,12 +37,11 @@ impl Statistic {
         range: (f64, f64),
         of: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
     ) -> Self {
-        let about = String::new();
-        Self { items, of: Box::new(of), weights: None, range, is_biased: false, is_share: false, about }
+        Self { items, of: Box::new(of), weights: None, range, is_biased: false, is_share: false, about: None }
     }
 
-    pub(crate) fn biased(self, about: String) -> Self {
-        Self { is_biased: true, about, ..self }
+    pub(crate) fn biased(self, about: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self { is_biased: true, about: Some(Box::new(about)), ..self }
     }
 
     pub(crate) fn share(self) -> Self {
@@ -100,11 +102,16 @@ pub fn cluster_statistic(
     let clusters = Clusters::new(groups)?;
     let Some(first) = seeds.first() else { return Err(Unusable::Empty) };
     seeds.iter().try_for_each(|seed| seed.fit(&clusters))?;
+    // What is said of one seed is not true of a mean over several.
+    let about = match (seeds, &first.about) {
+        ([_], Some(about)) => about(),
+        _ => String::new(),
+    };
     let values: Vec<f64> = seeds.iter().map(Statistic::value).collect();
     let value = values.iter().sum::<f64>() / values.len() as f64;
     if clusters.count() == 1 {
         let (low, high) = (first.range.0.min(value), first.range.1.max(value));
-        let method = with(&first.about, "no interval: all items are of one group");
+        let method = with(&about, "no interval: all items are of one group");
         return Ok(Interval { value, low, high, method });
     }
     let are_all = |share: f64| values.iter().all(|one| *one == share);
@@ -121,7 +128,7 @@ pub fn cluster_statistic(
         1 => String::new(),
         several => format!(", crossed with {several} seeds"),
     };
-    let method = format!("{}{crossed}{shifted}", with(&first.about, &options.described(&clusters)));
+    let method = format!("{}{crossed}{shifted}", with(&about, &options.described(&clusters)));
     let interval = Interval::percentile(value, first.centred(value, resamples), method);
     let within = |end: f64| end.clamp(first.range.0, first.range.1);
     Ok(match first.is_biased {

@@ -14,7 +14,7 @@ pub const RUN_FORMAT: u32 = 3;
 pub const SCORES_FORMAT: u32 = 5;
 /// The version of everything between a run and the measurements of its reduced precisions. Raising it causes them to
 /// be made and measured again.
-pub const PRECISIONS_FORMAT: u32 = 3;
+pub const PRECISIONS_FORMAT: u32 = 4;
 
 /// Returns the BLAKE3 of a value as JSON with sorted keys and without spaces, in 64 hexadecimal digits.
 pub(crate) fn hash(mut value: Value) -> String {

@@ -125,7 +125,8 @@ impl Store {
         &self,
         datasets: impl IntoIterator<Item = &'h str>,
     ) -> Result<TestLooks, StoreError> {
-        let datasets: BTreeSet<&str> = datasets.into_iter().collect();
+        let datasets = self.with_those_before(datasets.into_iter().map(str::to_owned).collect())?;
+        let datasets: BTreeSet<&str> = datasets.iter().map(String::as_str).collect();
         let mut all = TestLooks::default();
         let unrecorded = self.unrecorded()?;
         for dataset in datasets {
@@ -134,6 +135,18 @@ impl Store {
             all.extend(TestLooks { looks, unreadable: 0 });
         }
         Ok(all)
+    }
+
+    /// Adds the datasets whose splits these have taken over: their test items are the same.
+    fn with_those_before(&self, mut datasets: BTreeSet<String>) -> Result<BTreeSet<String>, StoreError> {
+        let all = self.datasets()?;
+        let mut open: Vec<String> = datasets.iter().cloned().collect();
+        while let Some(hash) = open.pop() {
+            let record = all.iter().map(Dataset::record).find(|record| record.hash == hash);
+            let before = record.and_then(|record| record.history.continues.clone());
+            open.extend(before.filter(|before| datasets.insert(before.clone())));
+        }
+        Ok(datasets)
     }
 
     fn recorded(&self, dataset: &str) -> Result<TestLooks, StoreError> {
@@ -203,11 +216,22 @@ pub(crate) fn record(run: &Run) -> Result<(), StoreError> {
     let look = look_of(run);
     let folder = folder(root, &look.dataset);
     fs::create_dir_all(&folder)?;
+    let is_counted =
+        records(&folder)?.iter().any(|path| run_in_name(path).as_ref() == Some(&digits(&look.run)));
+    if !is_counted && !is_absent(&run.scores_folder(Split::Test).join(SCORES)) {
+        // Scores of an earlier cliptune were looked at, too, and are about to be replaced.
+        write(&folder, &TestLook { at: None, ..look.clone() })?;
+    }
+    write(&folder, &look)
+}
+
+/// Writes a look to a file of its own.
+fn write(folder: &Path, look: &TestLook) -> Result<(), StoreError> {
     let time = look.at.as_deref().unwrap_or_default().replace([':', '.'], "-");
     let name = |number: u32| folder.join(format!("{time}-{number}_{}.{EXTENSION}", digits(&look.run)));
     // Only one process works on a run, so that nobody else takes a name that is free.
     let free = (1..).map(name).find(|path| is_absent(path));
-    free.map_or(Ok(()), |path| write_record(&path, &look))
+    free.map_or(Ok(()), |path| write_record(&path, look))
 }
 
 fn look_of(run: &Run) -> TestLook {

@@ -30,9 +30,9 @@ pub struct Measured {
     pub bytes: u64,
     /// The accuracy (choice, classes) or recall@1 from image to text (pairs).
     pub score: f64,
-    /// The time that the vision tower takes for an image, in milliseconds, without decoding and resizing.
+    /// The time for an image in milliseconds while the vision tower keeps all processors busy, without decoding and resizing.
     pub image_milliseconds: f64,
-    /// The time that the text tower takes for a text, in milliseconds, without tokenising.
+    /// The time for a text in milliseconds while the text tower keeps all processors busy, without tokenising.
     pub text_milliseconds: f64,
 }
 

@@ -93,10 +93,19 @@ impl Scores {
         self.has_scale(plan.logit_scale) && plan.controls().iter().all(has)
     }
 
-    /// Returns the metrics of controls in which the model is above chance although it cannot know, each with its control.
+    /// Returns what can be reached in a metric without knowing anything of an item: by guessing, or in the first metric by always
+    /// giving the most frequent answer.
+    pub fn unknowing(&self, metric: &str) -> Option<f64> {
+        let chance = self.chances.get(metric).copied()?;
+        let is_first = self.metrics.0.first().is_some_and(|(name, _)| name == metric);
+        Some(if is_first { chance.max(self.majority) } else { chance })
+    }
+
+    /// Returns the metrics of controls in which the model is above chance although it cannot know, each with its control and with
+    /// what can be reached without knowing.
     pub fn above_chance(&self) -> impl Iterator<Item = (Control, &str, &Estimate, f64)> {
         let above = |one: &ControlScores, (name, estimate): &(String, Estimate)| {
-            let chance = self.chances.get(name).copied()?;
+            let chance = self.unknowing(name)?;
             (estimate.low > chance).then_some((one.control, chance))
         };
         self.controls.iter().flat_map(move |one| {
@@ -115,8 +124,8 @@ impl Scores {
     }
 
     /// Describes the scores to compare with, the number of ties and the controls that are above chance, for example `chance
-    /// 0.200, always the most frequent answer 0.314; 3 items tied; above chance with a blank image, which it cannot be by
-    /// looking: accuracy 0.402 [0.357, 0.449]`.
+    /// 0.200, always the most frequent answer 0.314; 3 items tied; above chance with a blank image, where looking
+    /// cannot help: accuracy 0.402 [0.357, 0.449]`.
     pub fn remarks(&self) -> String {
         let mut remarks = format!("chance {}", format::number(self.chance));
         if let Some(majority) = self.uneven_majority() {

@@ -93,7 +93,8 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Returns what has been seen of images that were listed after a moment that [`settled`](crate::settled) gave, or `None`
-    /// where they are parts of other files, of which a listing says nothing.
+    /// where they are parts of other files, of which a listing says nothing, or were not listed with
+    /// their stamps, as those are that a glob matches.
     pub(crate) fn of<'n>(images: impl Iterator<Item = &'n FileNames>, settled: i64) -> Option<Self> {
         let (mut hasher, mut is_settled) = (blake3::Hasher::new(), true);
         for FileNames { relative, stamps, .. } in images {

@@ -59,7 +59,12 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
     let runs = open(&store, &printer)?;
-    let wanted = Wanted { experiments: &args.experiments, filter: args.filter.as_deref(), stale: args.stale };
+    let wanted = Wanted {
+        experiments: &args.experiments,
+        filter: args.filter.as_deref(),
+        stale: args.stale,
+        goes: false,
+    };
     let all = Listing::new(&runs, None);
     let named = wanted.named(common, &all)?;
     let present = wanted.present(&named, &store, &printer)?;

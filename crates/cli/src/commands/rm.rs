@@ -135,6 +135,9 @@ fn runs(
     let goes_too = |id: &str| !args.weights && ids.contains(id);
     let mut folders = named.iter().map(Run::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
     folders.try_for_each(|folder| store.require_idle(folder))?;
+    if let Some(run) = named.iter().find(|run| args.weights && run.weights_folders().is_empty()) {
+        return Err(StoreError::NoWeights { run: run.id() }.into());
+    }
     let going = named.into_iter().map(|run| going(run, args.weights, &family, &goes_too));
     let going = going.collect::<Result<Vec<_>, _>>()?;
     let broken = broken.into_iter().map(|one| damaged::going(store, one, &family, &goes_too));

@@ -87,7 +87,12 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if reported == Exit::Done {
         printer.status(&format!("the report is {}", short(&page)));
     }
-    Ok(if endings.exit() == Exit::Done { reported } else { endings.exit() })
+    Ok(match (endings.exit(), reported) {
+        (Exit::Done, reported) => reported,
+        // What failed for another reason outweighs a mistake.
+        (Exit::Usage, Exit::Failed) => Exit::Failed,
+        (exit, _) => exit,
+    })
 }
 
 /// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the

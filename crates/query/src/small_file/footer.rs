@@ -76,7 +76,9 @@ pub(super) fn read(thrift: &mut Thrift<'_>, columns: &[Column]) -> Option<Footer
     })?;
     let stored = stored(&elements, columns)?;
     let is_whole = groups.iter().all(|group| group.len() == stored.len());
-    is_whole.then_some(Footer { rows: rows?, stored, groups })
+    // However many groups say that they lie in one place.
+    let is_small = |column: usize| groups.iter().map(|group| group[column].count).sum::<usize>() <= MOST;
+    (is_whole && (0..stored.len()).all(is_small)).then_some(Footer { rows: rows?, stored, groups })
 }
 
 fn size(thrift: &mut Thrift<'_>) -> Option<usize> {

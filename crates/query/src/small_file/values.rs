@@ -12,7 +12,8 @@ const THERE_IN_LIST: u32 = 3;
 
 /// Values one after the other, none of which is missing.
 pub(super) enum Flat {
-    Texts(Vec<String>),
+    /// Texts, and the number of their bytes.
+    Texts(Vec<String>, usize),
     Wholes(Vec<i64>),
     Numbers(Vec<f64>),
     Truths(Vec<bool>),
@@ -31,7 +32,7 @@ pub(super) struct Values {
 impl Flat {
     pub(super) fn new(stored: Stored) -> Self {
         match stored {
-            Stored::Texts => Self::Texts(Vec::new()),
+            Stored::Texts => Self::Texts(Vec::new(), 0),
             Stored::Halves | Stored::Wholes => Self::Wholes(Vec::new()),
             Stored::Numbers => Self::Numbers(Vec::new()),
             Stored::Truths => Self::Truths(Vec::new()),
@@ -41,11 +42,10 @@ impl Flat {
     /// Reads so many values.
     pub(super) fn read(&mut self, mut bytes: &[u8], count: usize, stored: Stored) -> Option<()> {
         match (self, stored) {
-            (Self::Texts(texts), _) => (0..count).try_for_each(|_| {
+            (Self::Texts(texts, size), _) => (0..count).try_for_each(|_| {
                 let length = number(take(&mut bytes, 4)?);
                 let text = take(&mut bytes, usize::try_from(length).ok()?)?;
-                texts.push(std::str::from_utf8(text).ok()?.to_owned());
-                Some(())
+                push(texts, size, std::str::from_utf8(text).ok()?)
             }),
             (Self::Wholes(numbers), Stored::Halves) => {
                 let all = fixed::<4>(bytes, count)?;
@@ -71,13 +71,27 @@ impl Flat {
     /// Appends values of a dictionary.
     pub(super) fn look_up(&mut self, dictionary: &Self, numbers: &[u32]) -> Option<()> {
         match (self, dictionary) {
-            (Self::Texts(all), Self::Texts(words)) => look_up(all, words, numbers),
+            (Self::Texts(all, size), Self::Texts(words, _)) => {
+                numbers.iter().try_for_each(|number| push(all, size, words.get(*number as usize)?))
+            }
             (Self::Wholes(all), Self::Wholes(words)) => look_up(all, words, numbers),
             (Self::Numbers(all), Self::Numbers(words)) => look_up(all, words, numbers),
             (Self::Truths(all), Self::Truths(words)) => look_up(all, words, numbers),
             _ => None,
         }
     }
+}
+
+/// Adds a text, unless all of them would take more memory than a small file may.
+fn push(texts: &mut Vec<String>, size: &mut usize, text: &str) -> Option<()> {
+    /// The most bytes of all texts of a column. A dictionary may hold one of millions of bytes, and name it a million times.
+    const MOST: usize = 64 << 20;
+    *size = size.saturating_add(text.len());
+    if *size > MOST {
+        return None;
+    }
+    texts.push(text.to_owned());
+    Some(())
 }
 
 fn fixed<const N: usize>(mut bytes: &[u8], count: usize) -> Option<&[[u8; N]]> {
@@ -150,7 +164,7 @@ impl Values {
     pub(super) fn add_to(&self, row: &mut Row<'_>, at: usize) {
         let place = |at: usize| self.places.get(at).copied().flatten();
         match (&self.flat, &self.lists) {
-            (Flat::Texts(texts), _) => row.text(place(at).map(|at| texts[at].as_str())),
+            (Flat::Texts(texts, _), _) => row.text(place(at).map(|at| texts[at].as_str())),
             (Flat::Truths(truths), _) => row.truth(place(at).map(|at| truths[at])),
             (Flat::Wholes(numbers), None) => row.whole(place(at).map(|at| numbers[at])),
             (Flat::Numbers(numbers), None) => row.number(place(at).map(|at| numbers[at])),

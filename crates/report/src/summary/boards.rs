@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate, reached};
-use cliptune_experiment::{ModelSource, Seed, Split, TaskKind};
+use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
 use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
 use cliptune_store::{
     ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions, test_looks,
@@ -209,15 +209,42 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
     })
 }
 
-/// Returns the controls in which a run of an entry is above chance, each once.
+/// Returns the controls in which an entry is above chance in the mean over its runs, each once. Of many runs, one is above chance
+/// by chance.
 fn above_chance(entry: &Entry) -> Vec<AboveChance> {
+    let mut all: Vec<((Control, &str), Vec<(&Estimate, f64)>)> = Vec::new();
+    for scores in test_scores(entry) {
+        for (control, (name, score)) in
+            scores.controls.iter().flat_map(|one| one.metrics.0.iter().map(|metric| (one.control, metric)))
+        {
+            let Some(chance) = scores.unknowing(name) else { continue };
+            let key = (control, name.as_str());
+            match all.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, found)) => found.push((score, chance)),
+                None => all.push((key, vec![(score, chance)])),
+            }
+        }
+    }
     let mut found: Vec<AboveChance> = Vec::new();
-    for (control, _, score, chance) in test_scores(entry).flat_map(Scores::above_chance) {
-        if found.iter().all(|known| known.control != control) {
-            found.push(AboveChance { control, score: score.clone(), chance });
+    for ((control, _), runs) in &all {
+        if found.iter().all(|known| known.control != *control) {
+            found.extend(above_in_the_mean(*control, runs));
         }
     }
     found
+}
+
+/// Returns the mean of what runs reach under a control, if that is above chance. Its interval is as wide as those of the runs are in
+/// the mean, because they have their items in common.
+fn above_in_the_mean(control: Control, runs: &[(&Estimate, f64)]) -> Option<AboveChance> {
+    let of = |value: fn(&Estimate) -> f64| mean(runs.iter().map(|(score, _)| value(score)));
+    let (value, low, high) = (of(|score| score.value)?, of(|score| score.low)?, of(|score| score.high)?);
+    let chance = mean(runs.iter().map(|(_, chance)| *chance))?;
+    let method = match runs {
+        [(only, _)] => only.method.clone(),
+        runs => format!("mean over {} runs", runs.len()),
+    };
+    (low > chance).then_some(AboveChance { control, score: Estimate { value, low, high, method }, chance })
 }
 
 /// Returns the mean of the values that some runs have under the same key, in the order of keys.
@@ -236,7 +263,7 @@ fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusa
     match (scored.answers.seeds.len(), single) {
         (1, Some(estimate)) if entry.folds().is_none() => Ok(estimate.clone()),
         _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.groups(), &Bootstrap::default())
-            .map(estimate),
+            .map(|share| estimate(share.within(0.0, 1.0))),
     }
 }
 

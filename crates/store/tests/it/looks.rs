@@ -76,6 +76,9 @@ fn scores_that_nobody_counted_are_a_look() {
     assert_eq!((found.count, found.runs, found.first), (1, 1, None));
     score(&create(&world, "other"), Split::Test);
     assert_eq!(counts(&world).count, 2);
+    // They are still a look when others take their place.
+    score(&run, Split::Test);
+    assert_eq!((counts(&world).count, counts(&world).runs), (3, 2));
 }
 
 #[test]
