@@ -209,10 +209,13 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
     })
 }
 
+/// What each run reaches under a control, and what can be reached without knowing.
+type Runs<'r> = Vec<(&'r Estimate, f64)>;
+
 /// Returns the controls in which an entry is above chance in the mean over its runs, each once. Of many runs, one is above chance
 /// by chance.
 fn above_chance(entry: &Entry) -> Vec<AboveChance> {
-    let mut all: Vec<((Control, &str), Vec<(&Estimate, f64)>)> = Vec::new();
+    let mut all: Vec<((Control, &str), Runs<'_>)> = Vec::new();
     for scores in test_scores(entry) {
         for (control, (name, score)) in
             scores.controls.iter().flat_map(|one| one.metrics.0.iter().map(|metric| (one.control, metric)))
@@ -236,11 +239,11 @@ fn above_chance(entry: &Entry) -> Vec<AboveChance> {
 
 /// Returns the mean of what runs reach under a control, if that is above chance. Its interval is as wide as those of the runs are in
 /// the mean, because they have their items in common.
-fn above_in_the_mean(control: Control, runs: &[(&Estimate, f64)]) -> Option<AboveChance> {
+fn above_in_the_mean(control: Control, runs: &Runs<'_>) -> Option<AboveChance> {
     let of = |value: fn(&Estimate) -> f64| mean(runs.iter().map(|(score, _)| value(score)));
     let (value, low, high) = (of(|score| score.value)?, of(|score| score.low)?, of(|score| score.high)?);
     let chance = mean(runs.iter().map(|(_, chance)| *chance))?;
-    let method = match runs {
+    let method = match runs.as_slice() {
         [(only, _)] => only.method.clone(),
         runs => format!("mean over {} runs", runs.len()),
     };
