@@ -34,7 +34,7 @@ use crate::selection::refuse_settings;
 use crate::sibling;
 use crate::tool::{self, Tool};
 
-/// Where the commands of [`StoreCommand`] are run.
+/// Where the commands of `StoreCommand` are run.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreCommands(fn(&StoreCommand, &CommonArgs) -> Result<Exit, CliError>);
 
