@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use crate::support::{Output, TestContext, wait_for};
 
 /// Long enough to be hit, short enough to be finished later.
-const LONG: &str = "--set train.epochs=150";
+pub(crate) const LONG: &str = "--set train.epochs=150";
 
 /// A base that is being trained; returns once its first steps are in the log.
 pub(crate) fn training(context: &TestContext, program: &str, arguments: &str) -> (Child, PathBuf) {

@@ -93,12 +93,14 @@ pub enum CliError {
     #[error("a page shows what was rejected for one reason")]
     PageWithoutReason,
     /// A tool's program was not found.
-    #[error("there is no {name} beside {} or in PATH", beside.display())]
+    #[error("there is no {name} beside {}{}", beside.display(), if *in_path { " or in PATH" } else { "" })]
     NoTool {
         /// The name of the program.
         name: String,
         /// The program whose folder was searched first.
         beside: PathBuf,
+        /// Whether PATH was searched, too.
+        in_path: bool,
     },
     /// The variable for a libtorch names a folder that is none.
     #[error("there is no libtorch in {}, which {LIBTORCH} names", folder.display())]
@@ -198,11 +200,14 @@ pub enum CliError {
         similar: Option<String>,
     },
     /// Nobody has said that the runs that a condition is true of are to be removed.
-    #[error("{} would go, and nobody has confirmed it; nothing was changed", format::counted(*runs as u64, "run"))]
+    #[error("nothing was removed, because nobody confirmed that {} may go", format::counted(*runs as u64, "run"))]
     Unconfirmed {
         /// The number of runs.
         runs: usize,
     },
+    /// Other runs were found after the question than before it.
+    #[error("nothing was removed, because other runs are like that now than those that were listed")]
+    ChosenAnew,
     /// No run in the store has the given name.
     #[error("there is no run {name} in {}", store.display())]
     NoRun {
@@ -300,7 +305,11 @@ impl Diagnostic for CliError {
             Self::NoExperiments { .. } => "name an experiment file or a folder of them".to_owned(),
             Self::NoCommand { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoCommand { .. } => "`cliptune help` lists the commands".to_owned(),
-            Self::Unconfirmed { .. } => "--yes moves all that is listed to the trash".to_owned(),
+            Self::Unconfirmed { .. } => {
+                "`cliptune ls` lists them with the same options; --yes moves them to the trash".to_owned()
+            }
+            Self::ChosenAnew => "the same command lists those of now".to_owned(),
+            Self::UnknownStanding => "the warnings say what is unknown; without --stale, --filter alone asks no experiment file".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
             Self::Unfaithful { run } => format!(
@@ -339,6 +348,7 @@ impl Diagnostic for CliError {
             | Self::UnknownStanding
             | Self::NoCommand { .. }
             | Self::Unconfirmed { .. }
+            | Self::ChosenAnew
             | Self::NoRun { .. }
             | Self::NoModel { .. }
             | Self::OneRun { .. }

@@ -21,7 +21,7 @@ pub(crate) struct Removed {
 }
 
 /// Shows a table with a line for each of them.
-pub(crate) fn table(removed: &[Removed], printer: &Printer) {
+pub(crate) fn table<'a>(removed: impl IntoIterator<Item = &'a Removed>, printer: &Printer) {
     let mut table = Table::new([Column::left("what"), Column::left("name"), Column::right("size")]);
     for one in removed {
         table.row([one.kind.to_owned(), one.name.clone(), format::bytes(one.bytes)]);

@@ -85,10 +85,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let store = Store::existing(&common.store)?;
     let removed = match () {
         () if args.dataset => datasets(&store, args, &printer)?,
-        () if args.reads_experiments() => match chosen::runs(&store, args, common, &printer)? {
-            chosen if chosen.is_empty() => Vec::new(),
-            chosen => runs(&store, chosen, Vec::new(), args, &printer)?,
-        },
+        () if args.reads_experiments() => chosen::runs(&store, args, common, &printer)?,
         () => {
             let (named, broken) = named(&store, args)?;
             runs(&store, named, broken, args, &printer)?
@@ -126,34 +123,67 @@ fn runs(
     args: &Args,
     printer: &Printer,
 ) -> Result<Vec<Removed>, CliError> {
-    let of_broken = broken.iter().map(|(folder, _)| store.id_of(folder));
-    let ids: BTreeSet<String> = named.iter().map(Run::id).chain(of_broken).collect();
     let lock = store.lock()?;
-    let all = store.runs()?.runs;
-    let family = Family::of(store, &all);
-    // Those whose weights alone go still need the weights that they were made from, to be made again.
-    let goes_too = |id: &str| !args.weights && ids.contains(id);
-    let mut folders = named.iter().map(Run::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
-    folders.try_for_each(|folder| store.require_idle(folder))?;
-    if let Some(run) = named.iter().find(|run| args.weights && run.weights_folders().is_empty()) {
-        return Err(StoreError::NoWeights { run: run.id() }.into());
+    let removal = Removal::of(store, named, broken, args)?;
+    removal.announce(printer);
+    removal.refuse(args.force)?;
+    removal.carry_out(store, &lock, args.weights, printer)
+}
+
+/// All the runs that are to go, with what depends on them.
+struct Removal {
+    runs: Vec<Going<Run>>,
+    broken: Vec<Going<damaged::Damaged>>,
+}
+
+impl Removal {
+    /// Looks up what depends on the runs, none of which may be at work.
+    fn of(
+        store: &Store,
+        named: Vec<Run>,
+        broken: Vec<damaged::Damaged>,
+        args: &Args,
+    ) -> Result<Self, CliError> {
+        let of_broken = broken.iter().map(|(folder, _)| store.id_of(folder));
+        let ids: BTreeSet<String> = named.iter().map(Run::id).chain(of_broken).collect();
+        let all = store.runs()?.runs;
+        let family = Family::of(store, &all);
+        // Those whose weights alone go still need the weights that they were made from, to be made again.
+        let goes_too = |id: &str| !args.weights && ids.contains(id);
+        let mut folders =
+            named.iter().map(Run::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
+        folders.try_for_each(|folder| store.require_idle(folder))?;
+        if let Some(run) = named.iter().find(|run| args.weights && run.weights_folders().is_empty()) {
+            return Err(StoreError::NoWeights { run: run.id() }.into());
+        }
+        let runs = named.into_iter().map(|run| going(run, args.weights, &family, &goes_too));
+        let broken = broken.into_iter().map(|one| damaged::going(store, one, &family, &goes_too));
+        Ok(Self { runs: runs.collect::<Result<_, _>>()?, broken: broken.collect::<Result<_, _>>()? })
     }
-    let going = named.into_iter().map(|run| going(run, args.weights, &family, &goes_too));
-    let going = going.collect::<Result<Vec<_>, _>>()?;
-    let broken = broken.into_iter().map(|one| damaged::going(store, one, &family, &goes_too));
-    let broken = broken.collect::<Result<Vec<_>, _>>()?;
-    announce(&going, printer);
-    damaged::announce(&broken, printer);
-    refuse(&going, args.force)?;
-    refuse(&broken, args.force)?;
-    let mut removed = Vec::new();
-    for one in going {
-        removed.push(remove(store, &lock, one, args.weights, printer)?);
+
+    /// Lists what depends on each of the runs, and what else goes with them.
+    fn announce(&self, printer: &Printer) {
+        announce(&self.runs, printer);
+        damaged::announce(&self.broken, printer);
     }
-    for one in broken {
-        removed.push(damaged::remove(store, &lock, one, printer)?);
+
+    /// Refuses all of them when one should stay.
+    fn refuse(&self, force: bool) -> Result<(), CliError> {
+        refuse(&self.runs, force)?;
+        refuse(&self.broken, force)
     }
-    Ok(removed)
+
+    fn carry_out(
+        self,
+        store: &Store,
+        lock: &StoreLock,
+        weights: bool,
+        printer: &Printer,
+    ) -> Result<Vec<Removed>, CliError> {
+        let runs = self.runs.into_iter().map(|one| remove(store, lock, one, weights, printer));
+        let broken = self.broken.into_iter().map(|one| damaged::remove(store, lock, one, printer));
+        runs.chain(broken).collect()
+    }
 }
 
 /// Looks up what depends on a run. What is removed with it does not count.
@@ -191,7 +221,6 @@ fn pinned(labels: Result<Labels, StoreError>) -> Option<String> {
     }
 }
 
-/// Lists what depends on each of the runs, and what else goes with them.
 fn announce(going: &[Going<Run>], printer: &Printer) {
     for one in going {
         one.announce(printer);
@@ -212,7 +241,6 @@ fn holds(run: &Run) -> Vec<String> {
     held
 }
 
-/// Refuses all of them when one should stay.
 fn refuse<T>(going: &[Going<T>], force: bool) -> Result<(), CliError> {
     match going.iter().find(|one| !one.reasons.is_empty()) {
         Some(one) if !force => {

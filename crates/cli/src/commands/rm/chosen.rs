@@ -1,30 +1,52 @@
 //! Runs that a condition is true of. Somebody confirms their list before they go.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, stdin};
 
 use cliptune_query::Listing;
-use cliptune_store::{Run, Space, Store};
+use cliptune_store::{Run, Store};
 use cliptune_terminal::{CommonArgs, Printer, format};
 
-use super::Args;
+use super::{Args, Going, Removal};
 use crate::error::CliError;
 use crate::removal::{Removed, table};
 use crate::wanted::{Wanted, open};
 
-/// Returns the runs that are to go.
+/// Moves the runs to the trash that the options choose, all of them or none.
+///
+/// While a person reads the list nothing is locked, so that afterwards the same has to be found again: a run that has come
+/// meanwhile was never confirmed.
 pub(super) fn runs(
     store: &Store,
     args: &Args,
     common: &CommonArgs,
     printer: &Printer,
-) -> Result<Vec<Run>, CliError> {
-    let runs = matching(store, args, common, printer)?;
-    if runs.is_empty() {
+) -> Result<Vec<Removed>, CliError> {
+    let chosen = matching(store, args, common, printer)?;
+    if chosen.is_empty() {
         printer.status("no run is like that");
-    } else if !args.yes {
-        confirm(&runs, args.weights, common, printer)?;
+        return Ok(Vec::new());
     }
-    Ok(runs)
+    if args.yes {
+        return super::runs(store, chosen, Vec::new(), args, printer);
+    }
+    let ids = ids(&chosen);
+    let listed = Removal::of(store, chosen, Vec::new(), args)?;
+    listed.announce(printer);
+    listed.refuse(args.force)?;
+    confirm(&listed.runs, args.weights, common, printer)?;
+    let lock = store.lock()?;
+    let chosen = matching(store, args, common, printer)?;
+    if self::ids(&chosen) != ids {
+        return Err(CliError::ChosenAnew);
+    }
+    let removal = Removal::of(store, chosen, Vec::new(), args)?;
+    removal.refuse(args.force)?;
+    removal.carry_out(store, &lock, args.weights, printer)
+}
+
+fn ids(runs: &[Run]) -> BTreeSet<String> {
+    runs.iter().map(Run::id).collect()
 }
 
 fn matching(
@@ -48,22 +70,20 @@ fn matching(
 }
 
 /// Lists what would go, and asks a person. Where there is none to answer, nothing goes.
-fn confirm(runs: &[Run], weights: bool, common: &CommonArgs, printer: &Printer) -> Result<(), CliError> {
-    let kind = if weights { "weights" } else { "run" };
-    let listed = runs.iter().map(|run| {
-        let folders = if weights { run.weights_folders() } else { vec![run.folder().to_path_buf()] };
-        let bytes = Space::of(folders.iter().map(std::path::PathBuf::as_path))?;
-        Ok(Removed { kind, name: run.id(), bytes, dependents: None })
-    });
-    let listed = listed.collect::<Result<Vec<_>, CliError>>()?;
+fn confirm(
+    going: &[Going<Run>],
+    weights: bool,
+    common: &CommonArgs,
+    printer: &Printer,
+) -> Result<(), CliError> {
     // Nobody is asked who sees no question.
     let is_answered = !printer.is_json() && !common.quiet && stdin().is_terminal();
     if !printer.is_json() {
-        table(&listed, printer);
+        table(going.iter().map(|one| &one.removed), printer);
     }
     if is_answered {
         let what = if weights { "the weights of " } else { "" };
-        let all = format::counted(runs.len() as u64, "run");
+        let all = format::counted(going.len() as u64, "run");
         printer.notice(&format!("Move {what}{all} to the trash? Write yes if that is meant."));
         let mut answer = String::new();
         stdin().lock().read_line(&mut answer)?;
@@ -71,5 +91,5 @@ fn confirm(runs: &[Run], weights: bool, common: &CommonArgs, printer: &Printer) 
             return Ok(());
         }
     }
-    Err(CliError::Unconfirmed { runs: runs.len() })
+    Err(CliError::Unconfirmed { runs: going.len() })
 }
