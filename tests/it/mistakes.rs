@@ -327,7 +327,7 @@ fn a_program_without_its_siblings() {
     assert_output!(context, run(&["ls"]), @r"
     exit code: 1
     ----- stderr -----
-    error: there is no cliptune-store beside [DIR]/cliptune or in PATH
+    error: there is no cliptune-store beside [DIR]/cliptune
 
     hint: all programs belong into one folder; `cargo build --release --workspace --bins` builds them
     ");

@@ -19,7 +19,7 @@ const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
-    let mut command = Command::new(find(&tool.program())?);
+    let mut command = Command::new(find(tool)?);
     if tool == Tool::Train
         && let Some(folder) = env::var_os(LIBTORCH).filter(|folder| !folder.is_empty())
     {
@@ -30,7 +30,8 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
 
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
 pub(crate) fn become_store() -> Result<CliError, CliError> {
-    let program = find("cliptune-store")?;
+    // Another version in PATH would answer for this one without a word.
+    let program = beside("cliptune-store")?;
     let source = Command::new(&program).args(env::args_os().skip(1)).exec();
     Ok(CliError::Start { program, source })
 }
@@ -57,17 +58,27 @@ fn prepended(folder: &Path) -> OsString {
     path
 }
 
-/// Finds the program in the folder of this one, or else in PATH. That folder comes first because PATH may hold an older
-/// cliptune.
-fn find(name: &str) -> Result<PathBuf, CliError> {
+/// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an
+/// older cliptune.
+fn find(tool: Tool) -> Result<PathBuf, CliError> {
+    let (name, path) = (tool.program(), env::var_os("PATH").unwrap_or_default());
+    let mut elsewhere =
+        env::split_paths(&path).map(|folder| folder.join(&name)).filter(|file| file.is_file());
+    match beside(&name) {
+        Err(CliError::NoTool { name, beside, .. }) => {
+            elsewhere.next().ok_or(CliError::NoTool { name, beside, in_path: true })
+        }
+        found => found,
+    }
+}
+
+/// Finds the program in the folder of this one.
+fn beside(name: &str) -> Result<PathBuf, CliError> {
     let own = env::current_exe()?;
-    let beside = own.parent().map(Path::to_path_buf);
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = beside.into_iter().chain(env::split_paths(&path));
-    let mut programs = folders.map(|folder| folder.join(name));
-    programs
-        .find(|program| program.is_file())
-        .ok_or_else(|| CliError::NoTool { name: name.to_owned(), beside: own })
+    match own.with_file_name(name) {
+        program if program.is_file() => Ok(program),
+        _ => Err(CliError::NoTool { name: name.to_owned(), beside: own, in_path: false }),
+    }
 }
 
 /// Runs the program to its end. Signals do not end the wait, because the program handles them. The program is not
