@@ -10,10 +10,11 @@ mod room;
 pub(crate) mod state;
 pub(crate) mod summary;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use cliptune_experiment::{Experiment, ExperimentName};
+use cliptune_experiment::{Experiment, ExperimentName, Location};
 use cliptune_store::{OnePlan, Standing, Standings, Store, StoreError};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
@@ -109,7 +110,7 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Returns the experiments whose datasets can be made now, each from other data, and notes the ending of those for which
+    /// Returns the experiments whose datasets can be made now, each from other images, and notes the ending of those for which
     /// there is nothing to make.
     fn round(&mut self) -> Vec<&'a Experiment> {
         let mut round = Vec::<&Experiment>::new();
@@ -126,7 +127,7 @@ impl<'a> Pipeline<'a> {
             } else if !self.needs_dataset(&experiment.name) {
                 self.unless_leaking(experiment, Ending::Fresh)
             } else {
-                if !round.iter().any(|other| share_data(other, experiment)) {
+                if !round.iter().any(|other| share_images(other, experiment)) {
                     round.push(experiment);
                 }
                 continue;
@@ -225,9 +226,13 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-/// Checks whether two experiments have a dataset in common.
-fn share_data(one: &Experiment, other: &Experiment) -> bool {
-    one.plans.iter().any(|plan| other.plans.iter().any(|other| other.data == plan.data))
+/// Checks whether two experiments have images in common. What one of them finds out about an image, the other need not find out
+/// again, and the two may even have the same dataset.
+fn share_images(one: &Experiment, other: &Experiment) -> bool {
+    let images = |experiment: &Experiment| -> HashSet<Location> {
+        experiment.plans.iter().flat_map(|plan| plan.data.images.iter().cloned()).collect()
+    };
+    !images(one).is_disjoint(&images(other))
 }
 
 /// Makes the report of all the experiments that the command line names.
