@@ -15,6 +15,7 @@ mod kept;
 mod listing;
 mod load;
 mod output;
+mod parquet_format;
 mod predictions;
 mod query;
 mod runs_view;

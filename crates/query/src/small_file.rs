@@ -14,7 +14,8 @@ use cliptune_store::thrift::Thrift;
 use ruzstd::decoding::FrameDecoder;
 
 use crate::columns::Column;
-use crate::table_file::{MAGIC, Row, TableFile};
+use crate::parquet_format::MAGIC;
+use crate::table_file::{Row, TableFile};
 use values::Values;
 
 /// The rows of a file, column by column.

@@ -14,11 +14,11 @@ use std::io::{self, Write};
 use cliptune_store::thrift::{Fields, structure};
 
 use crate::columns::Column;
+use crate::parquet_format::{MAGIC, codec, encoding};
 use chunk::Chunk;
-use pages::{DICTIONARY, PLAIN, Pages, Place, RUNS};
+use pages::{Pages, Place};
 use schema::{elements, path, physical};
 
-pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 /// The number of rows that are kept in memory until they are written. Their values fit into the caches of a processor.
 const ROWS: usize = 20_480;
 
@@ -173,10 +173,9 @@ fn group(fields: &mut Fields<'_>, columns: &[Column], group: &Group) {
 
 fn place(fields: &mut Fields<'_>, column: &Column, place: &Place) {
     fields.i32(1, physical(column.kind));
-    fields.integers(2, &[PLAIN, RUNS, DICTIONARY]);
+    fields.integers(2, &[encoding::PLAIN, encoding::RLE, encoding::RLE_DICTIONARY]);
     fields.texts(3, &path(column));
-    // Nothing is compressed.
-    fields.i32(4, 0);
+    fields.i32(4, codec::UNCOMPRESSED);
     fields.i64(5, place.count);
     fields.i64(6, place.size());
     fields.i64(7, place.size());

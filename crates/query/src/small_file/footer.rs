@@ -3,6 +3,8 @@
 use cliptune_store::thrift::{Kind as Coded, Thrift};
 
 use crate::columns::{Column, Kind};
+use crate::parquet_format::physical;
+use crate::parquet_format::repetition::{OPTIONAL, REPEATED};
 
 /// The most values that a column is read with.
 const MOST: usize = 1 << 20;
@@ -30,7 +32,7 @@ pub(super) struct StoredColumn {
 /// Where the values of a column lie.
 pub(super) struct Place {
     /// The number of the method that they are compressed with.
-    pub(super) codec: i64,
+    pub(super) codec: usize,
     /// The number of values, missing ones included.
     pub(super) count: usize,
     pub(super) start: usize,
@@ -48,8 +50,8 @@ pub(super) struct Footer {
 /// One element of a schema.
 #[derive(Default)]
 struct Element<'a> {
-    physical: Option<i64>,
-    repetition: i64,
+    physical: Option<usize>,
+    repetition: usize,
     name: &'a [u8],
     children: usize,
 }
@@ -81,7 +83,7 @@ pub(super) fn read(thrift: &mut Thrift<'_>, columns: &[Column]) -> Option<Footer
     (is_whole && (0..stored.len()).all(is_small)).then_some(Footer { rows: rows?, stored, groups })
 }
 
-fn size(thrift: &mut Thrift<'_>) -> Option<usize> {
+pub(super) fn size(thrift: &mut Thrift<'_>) -> Option<usize> {
     usize::try_from(thrift.integer()?).ok()
 }
 
@@ -89,8 +91,8 @@ fn element<'a>(thrift: &mut Thrift<'a>) -> Option<Element<'a>> {
     let mut element = Element::default();
     thrift.fields(|thrift, field, kind| {
         match (field, kind) {
-            (1, Coded::Integer) => element.physical = Some(thrift.integer()?),
-            (3, Coded::Integer) => element.repetition = thrift.integer()?,
+            (1, Coded::Integer) => element.physical = Some(size(thrift)?),
+            (3, Coded::Integer) => element.repetition = size(thrift)?,
             (4, Coded::Binary) => element.name = thrift.binary()?,
             (5, Coded::Integer) => element.children = size(thrift)?,
             _ => thrift.skip(kind)?,
@@ -114,7 +116,7 @@ fn stored(elements: &[Element<'_>], columns: &[Column]) -> Option<Vec<StoredColu
         let Some(item) = item else {
             return Some(StoredColumn { values: first.values(column.kind)?, is_list: false });
         };
-        let is_list = first.has(1) && elements.next()?.has(2);
+        let is_list = first.has(OPTIONAL) && elements.next()?.has(REPEATED);
         let values = elements.next()?.values(item)?;
         is_list.then_some(StoredColumn { values, is_list })
     });
@@ -124,21 +126,21 @@ fn stored(elements: &[Element<'_>], columns: &[Column]) -> Option<Vec<StoredColu
 
 impl Element<'_> {
     /// Checks whether this has one child, and no values of its own.
-    fn has(&self, repetition: i64) -> bool {
+    fn has(&self, repetition: usize) -> bool {
         self.physical.is_none() && self.children == 1 && self.repetition == repetition
     }
 
     /// Returns how values are stored that may be missing, if they are of a kind.
     fn values(&self, kind: Kind) -> Option<Stored> {
         let stored = match (kind, self.physical?) {
-            (Kind::Truth, 0) => Stored::Truths,
-            (Kind::Whole, 1) => Stored::Halves,
-            (Kind::Whole, 2) => Stored::Wholes,
-            (Kind::Number, 5) => Stored::Numbers,
-            (Kind::Text, 6) => Stored::Texts,
+            (Kind::Truth, physical::BOOLEAN) => Stored::Truths,
+            (Kind::Whole, physical::INT32) => Stored::Halves,
+            (Kind::Whole, physical::INT64) => Stored::Wholes,
+            (Kind::Number, physical::DOUBLE) => Stored::Numbers,
+            (Kind::Text, physical::BYTE_ARRAY) => Stored::Texts,
             _ => return None,
         };
-        (self.repetition == 1 && self.children == 0).then_some(stored)
+        (self.repetition == OPTIONAL && self.children == 0).then_some(stored)
     }
 }
 
@@ -183,5 +185,5 @@ fn place(thrift: &mut Thrift<'_>) -> Option<Place> {
         Some(())
     })?;
     let start = dictionary.into_iter().chain(data).min()?;
-    Some(Place { codec: codec? as i64, count: count.filter(|count| *count <= MOST)?, start, size: length? })
+    Some(Place { codec: codec?, count: count.filter(|count| *count <= MOST)?, start, size: length? })
 }

@@ -5,29 +5,23 @@ use std::borrow::Cow;
 use cliptune_store::thrift::{Kind, Thrift};
 use ruzstd::decoding::FrameDecoder;
 
-use super::footer::{Place, StoredColumn};
+use super::footer::{Place, StoredColumn, size};
 use super::levels::{levels, numbers, take};
 use super::values::{Flat, Values};
+use crate::parquet_format::encoding::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
+use crate::parquet_format::{codec, page};
 
 /// The largest page that is read, in bytes.
 const LARGEST: usize = 16 << 20;
 
-/// The numbers of what is understood: how pages are compressed and what they hold, and how values are written.
-const AS_IT_IS: i64 = 0;
-const ZSTD: i64 = 6;
-const DATA: i64 = 0;
-const DICTIONARY: i64 = 2;
-const PLAIN: i64 = 0;
-const IN_DICTIONARY: [i64; 2] = [2, 8];
-
 /// The header of a page.
 struct Header {
-    kind: i64,
+    kind: usize,
     /// The number of bytes when it is not compressed.
     whole: usize,
     size: usize,
     count: usize,
-    encoding: i64,
+    encoding: usize,
 }
 
 /// Appends the values of a column in one group of rows.
@@ -42,16 +36,16 @@ pub(super) fn read(
     let (mut left, mut dictionary) = (place.count, None);
     while left > 0 {
         let header = header(&mut rest)?;
-        let page = plain(place.codec, take(&mut rest, header.size)?, header.whole, decoder)?;
+        let content = plain(place.codec, take(&mut rest, header.size)?, header.whole, decoder)?;
         match header.kind {
-            DICTIONARY if header.encoding == PLAIN => {
+            page::DICTIONARY if header.encoding == PLAIN => {
                 let mut words = Flat::new(stored.values);
-                words.read(&page, header.count, stored.values)?;
+                words.read(&content, header.count, stored.values)?;
                 dictionary = Some(words);
             }
-            DATA => {
+            page::DATA => {
                 left = left.checked_sub(header.count)?;
-                data(&page, &header, stored, dictionary.as_ref(), values)?;
+                data(&content, &header, stored, dictionary.as_ref(), values)?;
             }
             _ => return None,
         }
@@ -61,11 +55,11 @@ pub(super) fn read(
 
 fn header(bytes: &mut &[u8]) -> Option<Header> {
     let mut thrift = Thrift::new(bytes);
-    let [mut kind_of_page, mut whole, mut size, mut count, mut encoding] = [None; 5];
+    let [mut kind_of_page, mut whole, mut stored, mut count, mut encoding] = [None; 5];
     thrift.fields(|thrift, field, kind| match (field, kind) {
         (1, Kind::Integer) => set(&mut kind_of_page, thrift),
         (2, Kind::Integer) => set(&mut whole, thrift),
-        (3, Kind::Integer) => set(&mut size, thrift),
+        (3, Kind::Integer) => set(&mut stored, thrift),
         // A page of data, or a dictionary.
         (5 | 7, Kind::Struct) => thrift.fields(|thrift, field, kind| match (field, kind) {
             (1, Kind::Integer) => set(&mut count, thrift),
@@ -75,25 +69,24 @@ fn header(bytes: &mut &[u8]) -> Option<Header> {
         _ => thrift.skip(kind),
     })?;
     *bytes = &bytes[bytes.len() - thrift.left()..];
-    Some(Header {
-        kind: kind_of_page?,
-        whole: usize::try_from(whole?).ok()?,
-        size: usize::try_from(size?).ok()?,
-        count: usize::try_from(count?).ok()?,
-        encoding: encoding?,
-    })
+    Some(Header { kind: kind_of_page?, whole: whole?, size: stored?, count: count?, encoding: encoding? })
 }
 
-fn set(number: &mut Option<i64>, thrift: &mut Thrift<'_>) -> Option<()> {
-    *number = Some(thrift.integer()?);
+fn set(number: &mut Option<usize>, thrift: &mut Thrift<'_>) -> Option<()> {
+    *number = Some(size(thrift)?);
     Some(())
 }
 
 /// Returns the content of a page that has so many bytes.
-fn plain<'b>(codec: i64, page: &'b [u8], whole: usize, decoder: &mut FrameDecoder) -> Option<Cow<'b, [u8]>> {
+fn plain<'b>(
+    codec: usize,
+    page: &'b [u8],
+    whole: usize,
+    decoder: &mut FrameDecoder,
+) -> Option<Cow<'b, [u8]>> {
     match codec {
-        AS_IT_IS => Some(Cow::Borrowed(page)),
-        ZSTD if whole <= LARGEST => {
+        codec::UNCOMPRESSED => Some(Cow::Borrowed(page)),
+        codec::ZSTD if whole <= LARGEST => {
             let mut content = vec![0; whole];
             let length = decoder.decode_all(page, &mut content).ok()?;
             (length == whole).then_some(Cow::Owned(content))
@@ -116,7 +109,7 @@ fn data(
     match header.encoding {
         _ if present == 0 => Some(()),
         PLAIN => values.flat.read(page, present, stored.values),
-        encoding if IN_DICTIONARY.contains(&encoding) => {
+        PLAIN_DICTIONARY | RLE_DICTIONARY => {
             let (bits, page) = page.split_first()?;
             values.flat.look_up(dictionary?, &numbers(page, usize::from(*bits), present)?)
         }

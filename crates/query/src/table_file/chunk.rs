@@ -6,9 +6,10 @@ use std::hash::Hash;
 use std::io::{self, Write};
 
 use super::lists::Lists;
-use super::pages::{DICTIONARY, PLAIN, Pages, Place};
+use super::pages::{Pages, Place};
 use super::runs::{Runs, bits, levels};
 use crate::columns::Kind;
+use crate::parquet_format::encoding::{PLAIN, RLE_DICTIONARY};
 
 /// A column of numbers has a dictionary when it has at most one change in so many values.
 const REPEATED: usize = 16;
@@ -210,6 +211,6 @@ impl<T: Clone + Eq + Hash> Dictionary<T> {
         self.runs.encode(bits, &mut levels);
         self.words.clear();
         self.numbers.clear();
-        Ok(Place { dictionary: Some(dictionary), ..file.values(rows, DICTIONARY, &levels, &[])? })
+        Ok(Place { dictionary: Some(dictionary), ..file.values(rows, RLE_DICTIONARY, &levels, &[])? })
     }
 }

@@ -4,10 +4,8 @@ use std::io::{self, Write};
 
 use cliptune_store::thrift::structure;
 
-/// The numbers of the encodings: values as they are, runs, and runs of numbers of a dictionary.
-pub(super) const PLAIN: usize = 0;
-pub(super) const RUNS: usize = 3;
-pub(super) const DICTIONARY: usize = 8;
+use crate::parquet_format::encoding::{PLAIN, RLE};
+use crate::parquet_format::page;
 
 /// A file, and how much has been written into it.
 pub(super) struct Pages<W> {
@@ -55,15 +53,15 @@ impl<W: Write> Pages<W> {
     ) -> io::Result<Place> {
         let (start, size) = (self.written, levels.len() + values.len());
         let mut bytes = Vec::new();
-        structure(&mut bytes, |page| {
-            page.i32(1, 0);
-            page.i32(2, size);
-            page.i32(3, size);
-            page.structure(5, |data| {
+        structure(&mut bytes, |header| {
+            header.i32(1, page::DATA);
+            header.i32(2, size);
+            header.i32(3, size);
+            header.structure(5, |data| {
                 data.i32(1, count);
                 data.i32(2, encoding);
-                data.i32(3, RUNS);
-                data.i32(4, RUNS);
+                data.i32(3, RLE);
+                data.i32(4, RLE);
             });
         });
         bytes.extend(levels);
@@ -76,11 +74,11 @@ impl<W: Write> Pages<W> {
     pub(super) fn dictionary(&mut self, count: usize, values: &[u8]) -> io::Result<usize> {
         let start = self.written;
         let mut bytes = Vec::new();
-        structure(&mut bytes, |page| {
-            page.i32(1, 2);
-            page.i32(2, values.len());
-            page.i32(3, values.len());
-            page.structure(7, |dictionary| {
+        structure(&mut bytes, |header| {
+            header.i32(1, page::DICTIONARY);
+            header.i32(2, values.len());
+            header.i32(3, values.len());
+            header.structure(7, |dictionary| {
                 dictionary.i32(1, count);
                 dictionary.i32(2, PLAIN);
             });

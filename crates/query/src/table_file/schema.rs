@@ -3,10 +3,8 @@
 use cliptune_store::thrift::Fields;
 
 use crate::columns::{Column, Kind};
-
-/// The numbers that say whether there may be none or many.
-const OPTIONAL: usize = 1;
-const REPEATED: usize = 2;
+use crate::parquet_format::repetition::{OPTIONAL, REPEATED};
+use crate::parquet_format::{converted, physical};
 
 /// The names of what a list consists of.
 const LIST: &str = "list";
@@ -53,10 +51,10 @@ fn of_list(kind: Kind) -> Option<Kind> {
 /// Returns the number of the type that values are stored as.
 pub(super) fn physical(kind: Kind) -> usize {
     match kind {
-        Kind::Truth => 0,
-        Kind::Whole | Kind::Wholes | Kind::Time => 2,
-        Kind::Number | Kind::Numbers => 5,
-        _ => 6,
+        Kind::Truth => physical::BOOLEAN,
+        Kind::Whole | Kind::Wholes | Kind::Time => physical::INT64,
+        Kind::Number | Kind::Numbers => physical::DOUBLE,
+        _ => physical::BYTE_ARRAY,
     }
 }
 
@@ -72,7 +70,7 @@ impl Element {
                 fields.i32(3, OPTIONAL);
                 fields.text(4, name);
                 fields.i32(5, 1);
-                fields.i32(6, 3);
+                fields.i32(6, converted::LIST);
             }
             Self::Places => {
                 fields.i32(3, REPEATED);
@@ -88,7 +86,7 @@ fn values(fields: &mut Fields<'_>, name: &str, kind: Kind) {
     fields.i32(3, OPTIONAL);
     fields.text(4, name);
     match kind {
-        Kind::Text => fields.i32(6, 0),
+        Kind::Text => fields.i32(6, converted::UTF8),
         // Microseconds that are not adjusted to any time zone.
         Kind::Time => fields.structure(10, |fields| {
             fields.structure(8, |fields| {
