@@ -1,5 +1,7 @@
 //! Finds groups that are connected and have to stay together in a split.
 
+use cliptune_store::DisjointSets;
+
 /// Units that go into a split as a whole: components of groups, which have numbers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Components {
@@ -16,7 +18,7 @@ impl Components {
     /// Finds the components of groups. `rows` is the number of rows of each group, and `edges` are pairs of groups that
     /// belong together. Components are numbered by their smallest groups.
     pub(crate) fn find(rows: &[usize], edges: &[[usize; 2]]) -> Self {
-        let mut sets = Sets::of(rows.len());
+        let mut sets = DisjointSets::of(rows.len());
         for [one, other] in edges {
             sets.unite(*one, *other);
         }
@@ -33,40 +35,6 @@ impl Components {
             found.groups[number as usize] += 1;
         }
         found
-    }
-}
-
-/// Disjoint sets, with union by size and path halving.
-pub(crate) struct Sets {
-    parents: Vec<u32>,
-    sizes: Vec<u32>,
-}
-
-impl Sets {
-    /// Returns a set for each of some elements.
-    pub(crate) fn of(elements: usize) -> Self {
-        Self { parents: (0..elements as u32).collect(), sizes: vec![1; elements] }
-    }
-
-    /// Returns the element that stands for the set of an element.
-    pub(crate) fn root(&mut self, element: usize) -> usize {
-        let mut element = element;
-        while self.parents[element] as usize != element {
-            self.parents[element] = self.parents[self.parents[element] as usize];
-            element = self.parents[element] as usize;
-        }
-        element
-    }
-
-    /// Makes one set of those of two elements.
-    pub(crate) fn unite(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        if a == b {
-            return;
-        }
-        let (small, large) = if self.sizes[a] < self.sizes[b] { (a, b) } else { (b, a) };
-        self.parents[small] = large as u32;
-        self.sizes[large] += self.sizes[small];
     }
 }
 

@@ -5,8 +5,9 @@
 
 use cliptune_experiment::{Control, TaskKind};
 use cliptune_statistics::{Bootstrap, cluster_proportion};
-use cliptune_store::{ControlScores, ItemSlice, Metrics, Prediction};
+use cliptune_store::{ControlScores, DisjointSets, ItemSlice, Metrics, Prediction};
 
+use crate::distinct::Distinct;
 use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
 use crate::matrix::Matrix;
@@ -44,11 +45,19 @@ impl Questions<'_> {
         Ok(ControlScores { control, metrics })
     }
 
-    /// Returns an image of another group in place of each image.
+    /// Returns in place of each image one that shares no group with it, not even through other images.
     fn exchanged(&self) -> Option<Matrix> {
-        let group = |&first: &usize| self.items.at(first).group_number();
-        let groups: Vec<u32> = self.distinct.image_rows.firsts.iter().map(group).collect();
-        shuffled(&groups).map(|order| self.encoded.images.select(&order))
+        let groups = Distinct::new(self.items.iter().map(cliptune_store::ItemRef::group_number)).row_of;
+        let rows = &self.distinct.image_rows;
+        let group_of_first = |image: usize| groups[rows.firsts[image]];
+        let mut connected = DisjointSets::of(groups.len());
+        rows.row_of
+            .iter()
+            .zip(&groups)
+            .for_each(|(&image, &group)| connected.unite(group_of_first(image), group));
+        let components: Vec<usize> =
+            (0..rows.firsts.len()).map(|image| connected.root(group_of_first(image))).collect();
+        shuffled(&components).map(|order| self.encoded.images.select(&order))
     }
 
     /// Returns the direction of the mean of all images, if there are several and it has one.

@@ -9,14 +9,14 @@ const SEED: u64 = 0;
 
 /// Returns for each image, whose group is given, the image that takes its place; each image takes one. If a group has more than
 /// half of all images, some of these keep to their own group. A single image cannot be exchanged.
-pub(crate) fn shuffled(groups: &[u32]) -> Option<Vec<usize>> {
+pub(crate) fn shuffled(groups: &[usize]) -> Option<Vec<usize>> {
     if groups.len() < 2 {
         return None;
     }
     let mut random = Random::new(SEED);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     random.shuffle(&mut order);
-    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     order.into_iter().for_each(|image| members.entry(groups[image]).or_default().push(image));
     let mut members: Vec<Vec<usize>> = members.into_values().collect();
     random.shuffle(&mut members);
@@ -45,12 +45,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_image_takes_one_place_of_another_group(groups in proptest::collection::vec(0_u32..9, 2..60)) {
+        fn every_image_takes_one_place_of_another_group(groups in proptest::collection::vec(0_usize..9, 2..60)) {
             let images = shuffled(&groups).unwrap();
             let mut taken = images.clone();
             taken.sort_unstable();
             prop_assert_eq!(taken, (0..groups.len()).collect::<Vec<_>>());
-            let count = |group: u32| groups.iter().filter(|one| **one == group).count();
+            let count = |group: usize| groups.iter().filter(|one| **one == group).count();
             if groups.iter().all(|&group| 2 * count(group) <= groups.len()) {
                 prop_assert!(images.iter().zip(&groups).all(|(&image, &group)| groups[image] != group));
             }

@@ -17,6 +17,7 @@ mod dataset_tables;
 mod decimal;
 mod dependents;
 mod digests;
+mod disjoint_sets;
 mod error;
 mod event;
 mod event_log;
@@ -106,6 +107,7 @@ pub use dataset_record::{
 pub use dataset_tables::{ITEMS, REJECTS, write_items, write_rejects};
 pub use dependents::{Dependents, Family, Soup};
 pub use digests::{Stamp, settled};
+pub use disjoint_sets::DisjointSets;
 pub use error::{Damage, MissingImages, StoreError};
 pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, for_each_event, read_events};

@@ -6,12 +6,11 @@
 use std::sync::Arc;
 
 use cliptune_clip::image::{PerceptualHash, near_duplicates};
-use cliptune_store::ImageFile;
+use cliptune_store::{DisjointSets, ImageFile};
 use duckdb::arrow::array::{AsArray, Int32Array, UInt64Array};
 use duckdb::arrow::datatypes::{Int32Type, Int64Type, UInt64Type};
 
 use super::images::columns;
-use crate::components::Sets;
 use crate::database::Database;
 use crate::error::IngestError;
 
@@ -29,7 +28,7 @@ pub(crate) fn make_clusters(database: &Database, images: &str) -> Result<(), Ing
         &format!("SELECT DISTINCT look FROM {images} WHERE look IS NOT NULL ORDER BY look"),
         |batch| looks.extend(hashes(batch.column(0).as_primitive::<UInt64Type>())),
     )?;
-    let mut clusters = Sets::of(looks.len());
+    let mut clusters = DisjointSets::of(looks.len());
     near_duplicates(&looks, PerceptualHash::NEAR, |one, other| clusters.unite(one, other));
     database.make("CREATE TABLE alike (look UBIGINT, cluster INTEGER)")?;
     let batches = looks.chunks(BATCH).enumerate().map(|(at, looks)| {
