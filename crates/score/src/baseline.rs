@@ -1,16 +1,7 @@
-//! Scores that are reached without looking at the images.
+//! What always giving the same answer reaches.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-
-/// Scores of answers that do not look at the image.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Baselines {
-    /// The score that guessing reaches.
-    pub(crate) chance: f64,
-    /// The score of always giving the same answer, namely the most frequent one.
-    pub(crate) majority: f64,
-}
 
 /// Returns how often the most frequent key occurs.
 pub(crate) fn most_frequent<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> usize {

@@ -11,7 +11,7 @@ use cliptune_statistics::{
 use cliptune_store::{ItemSlice, Metrics, Position, RiskPoint};
 
 use crate::answer::Answer;
-use crate::baseline::{Baselines, most_frequent};
+use crate::baseline::most_frequent;
 use crate::error::ScoreError;
 use crate::metrics::named;
 
@@ -27,20 +27,11 @@ pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>)
     own_texts.enumerate().filter(|(_, own)| is_repeated(own)).map(|(item, _)| item).collect()
 }
 
-/// Returns the accuracies that are reached without looking at the images: by guessing, and by always giving the same
-/// answer, whether that is a position among the texts or a text.
-pub(crate) fn baselines(items: ItemSlice<'_>) -> Baselines {
+/// Returns the accuracy that is reached by always giving the same answer, whether that is a position among the texts or a text.
+pub(crate) fn majority(items: ItemSlice<'_>) -> f64 {
     let place = most_frequent(items.iter().map(cliptune_store::ItemRef::label));
     let text = most_frequent(items.iter().map(|item| item.text_numbers()[item.label()]));
-    Baselines { chance: chance(items), majority: place.max(text) as f64 / items.len() as f64 }
-}
-
-/// Returns the accuracy of guessing: the mean of 1 / number of texts.
-fn chance(items: ItemSlice<'_>) -> f64 {
-    // Items are counted by their number of texts, so that the mean of 774 fifths is exactly a fifth.
-    let mut counts = BTreeMap::<usize, usize>::new();
-    items.iter().for_each(|item| *counts.entry(item.text_numbers().len()).or_default() += 1);
-    counts.iter().map(|(&texts, &count)| count as f64 / texts as f64).sum::<f64>() / items.len() as f64
+    place.max(text) as f64 / items.len() as f64
 }
 
 /// Computes accuracy, label_prob, nll, brier, ece, mrr and aurc, each with its interval over groups.
@@ -201,13 +192,13 @@ pub(crate) mod tests {
     #[test]
     fn an_answer_that_is_always_the_same_is_a_baseline() {
         let mut items: Vec<Item> = (0..10).map(|i| item(i, i, usize::from(i >= 7), 2)).collect();
-        assert_eq!(baselines(Items::of(&items).all()), Baselines { chance: 0.5, majority: 0.7 });
+        assert_eq!(majority(Items::of(&items).all()), 0.7);
         // The classes are the same in another order: no position is more frequent than the others, but one text is.
         items.iter_mut().skip(4).take(3).for_each(|item| {
             item.texts.reverse();
             item.label = 1;
         });
-        assert_eq!(baselines(Items::of(&items).all()).majority, 0.7);
+        assert_eq!(majority(Items::of(&items).all()), 0.7);
     }
 
     #[test]
@@ -215,11 +206,6 @@ pub(crate) mod tests {
         let answer = answer(&item(0, 0, 0, 2), vec![0.0, 1000.0]);
         assert_eq!(answer.prediction.label_prob, 0.0);
         assert_eq!(answer.nll, 1000.0);
-    }
-
-    #[test]
-    fn guessing_depends_on_the_number_of_texts() {
-        assert_eq!(baselines(Items::of(&[item(0, 0, 0, 5), item(1, 0, 0, 2)]).all()).chance, 0.35);
     }
 
     proptest! {

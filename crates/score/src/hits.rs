@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use cliptune_statistics::TiedRank;
 use cliptune_store::ItemSlice;
 
-use crate::baseline::Baselines;
 use crate::distinct::Distinct;
 use crate::pairs::{DEPTHS, IMAGE_TO_TEXT, TEXT_TO_IMAGE, recall};
 
@@ -90,19 +89,13 @@ impl<'a> Hits<'a> {
         ways.iter().flat_map(|way| DEPTHS.map(|depth| of(way, depth))).collect()
     }
 
-    /// Returns the image_to_text_recall@1 that is reached without looking at the images: by a random order, and by an
-    /// order that always puts the same text first, namely the one that most images have.
-    pub(crate) fn baselines(&self) -> Baselines {
-        let items = self.image_rows.row_of.len();
+    /// Returns the image_to_text_recall@1 of an order that always puts the same text first, namely the one that most images have.
+    pub(crate) fn majority(&self) -> f64 {
         let mut owners = vec![0_usize; self.text_rows.count()];
         for &image in &self.image_rows.row_of {
             self.texts_of(image).into_iter().for_each(|text| owners[text] += 1);
         }
-        let own: usize = owners.iter().sum();
-        Baselines {
-            chance: own as f64 / (items * owners.len()) as f64,
-            majority: owners.iter().copied().max().unwrap_or_default() as f64 / items as f64,
-        }
+        owners.into_iter().max().unwrap_or_default() as f64 / self.image_rows.row_of.len() as f64
     }
 }
 

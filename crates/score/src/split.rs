@@ -13,7 +13,6 @@ use cliptune_terminal::Printer;
 use cliptune_terminal::format::counted;
 
 use crate::answer::Answer;
-use crate::baseline::Baselines;
 use crate::controls::Questions;
 use crate::distinct::Distinct;
 use crate::encoded::{Distinctions, Encoded};
@@ -41,7 +40,7 @@ pub(crate) struct Job<'a> {
 
 /// The results that are computed from the encoded split, whatever its task is.
 struct Answers {
-    baselines: Baselines,
+    majority: f64,
     metrics: Metrics,
     predictions: Vec<Prediction>,
     tied: usize,
@@ -54,7 +53,7 @@ struct Answers {
 impl Answers {
     /// Returns the results for items that have one right text or class.
     fn of(
-        baselines: Baselines,
+        majority: f64,
         chances: BTreeMap<String, f64>,
         metrics: Metrics,
         answers: Vec<Answer>,
@@ -62,7 +61,12 @@ impl Answers {
         let (tied, risk_coverage) = (choice::tied(&answers), choice::risks(&answers)?);
         let predictions = answers.into_iter().map(|answer| answer.prediction).collect();
         let (classes, positions) = (None, Vec::new());
-        Ok(Self { baselines, metrics, predictions, tied, chances, classes, positions, risk_coverage })
+        Ok(Self { majority, metrics, predictions, tied, chances, classes, positions, risk_coverage })
+    }
+
+    /// Returns what guessing reaches in the first metric, which is the one that a split is known by.
+    fn chance(&self) -> f64 {
+        self.metrics.0.first().and_then(|(name, _)| self.chances.get(name)).copied().unwrap_or_default()
     }
 }
 
@@ -91,7 +95,8 @@ pub(crate) fn score(
     let questions = Questions { task, items: job.items, distinct: &distinct, encoded: &encoded, temperature };
     let controls = job.controls.iter().map(|&control| questions.under(control, || Ok(model.encode_blank()?)));
     let controls = controls.collect::<Result<Vec<_>, _>>()?;
-    let Answers { baselines, metrics, predictions, tied, chances, classes, positions, risk_coverage } = found;
+    let chance = found.chance();
+    let Answers { majority, metrics, predictions, tied, chances, classes, positions, risk_coverage } = found;
     let scores = Scores {
         format_version: SCORES_FORMAT,
         split: job.split,
@@ -100,8 +105,8 @@ pub(crate) fn score(
         n_groups: Distinct::new(job.items.iter().map(cliptune_store::ItemRef::group_number)).count(),
         n_tied: tied,
         n_equal_choices: equal_choices.len(),
-        chance: baselines.chance,
-        majority: baselines.majority,
+        chance,
+        majority,
         logit_scale: temperature.scale,
         is_scale_constant: job.scale.is_some(),
         metrics,
@@ -140,7 +145,7 @@ fn choices(
     let answers = distinct.answers(items, encoded, temperature);
     let metrics = choice::metrics(&answers, &Bootstrap::default())?;
     let positions = choice::positions(&answers);
-    let found = Answers::of(choice::baselines(items), chances::of_choice(items), metrics, answers)?;
+    let found = Answers::of(choice::majority(items), chances::of_choice(items), metrics, answers)?;
     Ok(Answers { positions, ..found })
 }
 
@@ -154,8 +159,8 @@ fn classified(
     let answers = distinct.answers(job.items, encoded, temperature);
     let metrics = classes::metrics(&answers, names.len(), &Bootstrap::default())?;
     let classes = Some(classes::class_scores(names, &answers, &Bootstrap::default())?);
-    let (baselines, chances) = (classes::baselines(job.items, names.len()), chances::of_classes(names.len()));
-    Ok(Answers { classes, ..Answers::of(baselines, chances, metrics, answers)? })
+    let (majority, chances) = (classes::majority(job.items), chances::of_classes(names.len()));
+    Ok(Answers { classes, ..Answers::of(majority, chances, metrics, answers)? })
 }
 
 fn retrieval(
@@ -169,7 +174,7 @@ fn retrieval(
     let metrics = pairs::metrics(items, &retrieval, &Bootstrap::default())?;
     let tied = retrieval.tied();
     Ok(Answers {
-        baselines: hits.baselines(),
+        majority: hits.majority(),
         chances: hits.chances(),
         metrics,
         predictions: retrieval.predictions,
