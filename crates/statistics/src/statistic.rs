@@ -90,6 +90,12 @@ impl Statistic {
     }
 }
 
+/// Returns the smallest and the largest value that is possible for any of some statistics.
+pub(crate) fn ends(statistics: &[Statistic]) -> (f64, f64) {
+    let low = statistics.iter().map(|one| one.range.0).fold(f64::INFINITY, f64::min);
+    (low, statistics.iter().map(|one| one.range.1).fold(f64::NEG_INFINITY, f64::max))
+}
+
 /// Returns the statistic of items, or its mean over several seeds, with an interval from resampling the groups and the seeds,
 /// as [`seeds_and_clusters`](crate::seeds_and_clusters) does for shares. There is one statistic for each seed.
 ///
@@ -109,8 +115,9 @@ pub fn cluster_statistic(
     };
     let values: Vec<f64> = seeds.iter().map(Statistic::value).collect();
     let value = values.iter().sum::<f64>() / values.len() as f64;
+    let range = ends(seeds);
     if clusters.count() == 1 {
-        let (low, high) = (first.range.0.min(value), first.range.1.max(value));
+        let (low, high) = (range.0.min(value), range.1.max(value));
         let method = with(&about, "no interval: all items are of one group");
         return Ok(Interval { value, low, high, method });
     }
@@ -121,7 +128,7 @@ pub fn cluster_statistic(
     let resamples = resampled_counts(clusters.count(), options, |counts, random| {
         let mut room = Vec::new();
         let own: Vec<f64> = seeds.iter().map(|seed| seed.of_counts(counts, &clusters, &mut room)).collect();
-        of_drawn_seeds(&own, random).clamp(first.range.0, first.range.1)
+        of_drawn_seeds(&own, random).clamp(range.0, range.1)
     });
     let shifted = if first.is_biased { ", shifted by its bias" } else { "" };
     let crossed = match seeds.len() {
@@ -130,7 +137,7 @@ pub fn cluster_statistic(
     };
     let method = format!("{}{crossed}{shifted}", with(&about, &options.described(&clusters)));
     let interval = Interval::percentile(value, first.centred(value, resamples), method);
-    let within = |end: f64| end.clamp(first.range.0, first.range.1);
+    let within = |end: f64| end.clamp(range.0, range.1);
     Ok(match first.is_biased {
         true => Interval {
             low: within(interval.low).min(value),

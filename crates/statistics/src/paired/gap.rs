@@ -29,8 +29,8 @@ pub(super) struct Gap {
     pub(super) value: f64,
     /// The smallest and the largest difference that is possible.
     pub(super) range: (f64, f64),
-    /// Whether no item has another value on the one side than on the other.
-    pub(super) is_same: bool,
+    /// In what way the sides are the same, if they are.
+    pub(super) same: Option<&'static str>,
     /// The variance that comes from the seeds of each side.
     pub(super) of_seeds: [Part; 2],
     /// The variance of the difference over groups and seeds.
@@ -43,7 +43,7 @@ impl Gap {
     /// Returns whether the difference varies when groups are resampled and seeds are drawn.
     pub(super) fn varies(&self, clusters: &Clusters) -> bool {
         let rounding = ROUNDING * self.range.0.abs().max(self.range.1.abs());
-        clusters.count() > 1 && !self.is_same && self.whole.variance > rounding * rounding
+        clusters.count() > 1 && self.same.is_none() && self.whole.variance > rounding * rounding
     }
 
     /// Returns whether the seeds add any variance.
@@ -106,9 +106,8 @@ impl Gap {
     /// Returns what can be said where there is nothing to resample.
     pub(super) fn degenerate(&self, clusters: &Clusters) -> Result<Paired, Unusable> {
         let difference = match clusters.count() {
-            _ if self.is_same => {
-                let method = "the sides do not differ on any item".to_owned();
-                Interval { value: 0.0, low: 0.0, high: 0.0, method }
+            _ if let Some(same) = self.same => {
+                Interval { value: 0.0, low: 0.0, high: 0.0, method: same.to_owned() }
             }
             1 => range_of_one_group(self.value, &[self.range.0, self.range.1]),
             groups => self.all_alike(groups)?,

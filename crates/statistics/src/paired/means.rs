@@ -57,11 +57,12 @@ impl MeanGap {
         let sums: Vec<f64> = of.sums.iter().zip(&against.sums).map(|(of, against)| of - against).collect();
         let of_groups = between(&sums, value, clusters);
         let of_seeds = [of.of_seeds, against.of_seeds];
+        let are_same = sides.of.iter().chain(&sides.against).all(|values| *values == sides.of[0]);
         let gap = Gap {
             value,
             whole: Part::together(&[of_groups, of_seeds[0], of_seeds[1]]),
             range: (of.lowest - against.highest, of.highest - against.lowest),
-            is_same: sides.of.iter().chain(&sides.against).all(|values| *values == sides.of[0]),
+            same: are_same.then_some("the sides do not differ on any item"),
             of_seeds,
             seeds: [sides.of.len(), sides.against.len()],
         };

@@ -6,7 +6,7 @@ use super::variance::Part;
 use crate::bootstrap::{Bootstrap, mean};
 use crate::clusters::Clusters;
 use crate::draws::resampled_counts;
-use crate::statistic::Statistic;
+use crate::statistic::{Statistic, ends};
 use crate::unusable::Unusable;
 
 /// Returns the mean of the statistics of one side minus that of the other, on the same items. Each side has one statistic for
@@ -74,16 +74,14 @@ fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], cluster
         of_seeds(&own, resamples, |one| &one.of, groups),
         of_seeds(&others, resamples, |one| &one.against, groups),
     ];
-    let ends = |side: &[Statistic]| {
-        let low = side.iter().map(|one| one.range.0).fold(f64::INFINITY, f64::min);
-        (low, side.iter().map(|one| one.range.1).fold(f64::NEG_INFINITY, f64::max))
-    };
     let (of_ends, against_ends) = (ends(of), ends(against));
     let value = mean(&own) - mean(&others);
+    // Sides may differ on single items without any of it showing: a median does not notice.
+    let is_same = value == 0.0 && differences.iter().all(|difference| *difference == 0.0);
     Gap {
         value,
         range: (of_ends.0 - against_ends.1, of_ends.1 - against_ends.0),
-        is_same: value == 0.0 && differences.iter().all(|difference| *difference == 0.0),
+        same: is_same.then_some("the sides do not differ in any resample"),
         whole: Part::together(&[of_groups, of_seeds[0], of_seeds[1]]),
         of_seeds,
         seeds: [of.len(), against.len()],
