@@ -115,6 +115,7 @@ fn score(run: &Run, predictions: &[Prediction]) {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 1, max_logit_difference: 0.0, answers_agree: 1, tolerance: 1e-3 },
     };

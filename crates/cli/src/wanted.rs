@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use cliptune_machine::confine_memory;
-use cliptune_query::{Cell, Key, Listing, Runs};
+use cliptune_query::{Cell, Key, Listing, MEMORY, Runs};
 use cliptune_store::{Run, Store};
 use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
 
-use crate::commands::query::MEMORY;
 use crate::error::CliError;
 use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
 

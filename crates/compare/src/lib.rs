@@ -24,6 +24,7 @@ pub use comparison::{Comparison, Measured};
 pub use difference::{Difference, Test, correct, difference};
 pub use error::CompareError;
 pub use foreign::Foreign;
+pub use metric::confidence;
 pub use reached::reached;
 pub use same::Unlike;
 pub use table::{Agreement, ItemOutcome, Outcome};

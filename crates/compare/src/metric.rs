@@ -125,8 +125,8 @@ fn text_share(one: &Prediction) -> f64 {
     one.retrieved().map_or(f64::NAN, |retrieved| retrieved.text_to_image_share)
 }
 
-/// Returns the probability of the answer that was given.
-fn confidence(one: &Prediction) -> f64 {
+/// Returns the probability of the answer that was given, or NaN where the prediction does not tell it.
+pub fn confidence(one: &Prediction) -> f64 {
     one.chosen().and_then(|chosen| chosen.prob_of(chosen.predicted)).unwrap_or(f64::NAN)
 }
 

@@ -15,6 +15,6 @@ mod xml;
 pub use csv::csv_line;
 pub use cut::{beginning, both_ends};
 pub use markdown::{fenced, markdown_line, markdown_text};
-pub use page::page;
+pub use page::{page, page_with_script};
 pub use texts::{folded, named};
 pub use xml::xml_text;

@@ -2,13 +2,18 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use cliptune_terminal::format::visible_lines;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
 
 use crate::bidi::isolated;
 
-/// The content security policy, by which nothing is run or loaded from anywhere, whatever a caption contains.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/// The content security policy, by which nothing is run or loaded from anywhere, whatever a caption contains, and nothing is sent.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// What holds for the texts of every page: a word without end is broken, also where a column is as wide as its words.
 const STYLE: &str = include_str!("style.css");
@@ -19,18 +24,29 @@ const MOST: usize = 150_000;
 /// Returns a whole page: its title, the rules of its looks in CSS, and its body. The style is trusted. Of the body, the tags
 /// are: no text in it can hold a character that no output may hold, or be without end.
 pub fn page(title: &str, style: &str, body: &Markup) -> String {
+    framed(title, style, body, POLICY, &html! {})
+}
+
+/// Returns a page with a script of ours at its end. The policy names the script by its hash, so that no other one runs.
+pub fn page_with_script(title: &str, style: &str, script: &str, body: &Markup) -> String {
+    let hash = STANDARD.encode(Sha256::digest(script.as_bytes()));
+    let policy = format!("{POLICY}; script-src 'sha256-{hash}'");
+    framed(title, style, body, &policy, &html! { script { (PreEscaped(script)) } })
+}
+
+fn framed(title: &str, style: &str, body: &Markup, policy: &str, script: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="generator" content="cliptune";
                 title { (visible_lines(title)) }
                 style { (PreEscaped(STYLE)) (PreEscaped(style)) }
             }
-            body { (PreEscaped(gated(&body.0))) }
+            body { (PreEscaped(gated(&body.0))) (script) }
         }
     };
     page.into_string()
@@ -70,6 +86,15 @@ mod tests {
         let page = page("<script>1</script>\u{1b}", "p > b {}", &html! { p { "text" } });
         assert!(page.contains("<title>&lt;script&gt;1&lt;/script&gt;\\u{1b}</title>"), "{page}");
         assert!(page.contains("default-src 'none'") && page.contains("p > b {}</style>"), "{page}");
+    }
+
+    #[test]
+    fn the_only_script_that_runs_is_ours() {
+        let page = page_with_script("", "", "let a = 1 < 2;", &html! { p { "</script><script>b</script>" } });
+        // printf 'let a = 1 < 2;' | openssl dgst -sha256 -binary | base64
+        assert!(page.contains("script-src 'sha256-Xd/xFl+DmsVqHczJvGQWMh7nLH7H7r5iGmQKRm0JimU='"), "{page}");
+        assert!(page.ends_with("</p><script>let a = 1 < 2;</script></body></html>"), "{page}");
+        assert_eq!(page.matches("<script>").count(), 1, "{page}");
     }
 
     #[test]

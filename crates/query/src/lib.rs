@@ -34,6 +34,6 @@ pub use index::Runs;
 pub use kept::damaged_tables;
 pub use listing::{Key, Listing, Order, Part};
 pub use output::Answer;
-pub use query::Query;
+pub use query::{MEMORY, Query};
 pub use summary::{kept, kept_alpha_of};
 pub use views::{View, reference};

@@ -25,6 +25,10 @@ use crate::views::View;
 /// The name that the rows of an answer have in SQL. Messages leave out lines that have it.
 const ROWS: &str = "cliptune_rows";
 
+/// The bytes that a program may take that runs SQL of a user: the bound of the database, which does not count what a single
+/// value takes, as much again for that, and as much for the answer.
+pub const MEMORY: u64 = 6 << 30;
+
 /// A question that can be answered. Nothing is read or written any more but what the answer needs.
 pub struct Query {
     database: Database,

@@ -3,22 +3,40 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use cliptune_experiment::{Experiment, load};
+use cliptune_experiment::load;
 use cliptune_store::{Standing, Standings, Store, Unknown, look};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer};
 
 use crate::data::ReportData;
 use crate::error::ReportError;
 use crate::render::{RESULTS, ReportFile, render};
-use crate::{headline, publish, report_name, summary, words};
+use crate::request::{Options, Request};
+use crate::select::Selected;
+use crate::{headline, publish, summary, words};
 
 /// Make charts, a page and tables that compare the runs of experiments
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "cliptune-report", version, styles = cliptune_terminal::STYLES)]
 pub struct Args {
     /// Experiment files, or folders of them
     #[arg(required = true, value_name = "EXPERIMENT")]
     pub experiments: Vec<PathBuf>,
+
+    /// Write the report to this folder [default: reports/NAME in the store]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+
+    /// The name of the report [default: that of the only EXPERIMENT, or "report"]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// What the others are compared with [default: the experiment without training that most others start from, or the first]
+    #[arg(long, value_name = "EXPERIMENT")]
+    pub baseline: Option<String>,
+
+    /// Show only the runs that a query names, such as "SELECT run FROM runs WHERE seed = 0"
+    #[arg(long, value_name = "SQL")]
+    pub select: Option<String>,
 
     #[command(flatten)]
     #[allow(
@@ -33,11 +51,12 @@ pub fn run(args: &Args) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = args.common.printer();
     let experiments = load(&args.experiments, &args.common.set).map_err(ReportError::from)?;
     let store = Store::open(&args.common.store).map_err(ReportError::from)?;
-    let name = report_name(&args.experiments)?;
-    let data =
-        read(&store, &experiments, &|standings| summary::read(standings, &name, &arguments(args)), &printer)?;
+    let request = Request::of(&store, &args.experiments, &args.common.set, &args.options())?;
+    let selected = Selected::of(&store, request.select.as_deref())?;
+    let look = || look(&store, &experiments, &|_, _| {});
+    let data = read(&look, &selected, &|standings| summary::read(standings, &request), &printer)?;
     let files = render(&data)?;
-    let page = publish(&store, &name, &files)?;
+    let page = publish(&request, &files)?;
     for warning in words::warnings(&data) {
         printer.warn(&warning);
     }
@@ -56,14 +75,15 @@ const TRIES: usize = 5;
 /// Reads what a report shows. Other processes may replace scores and remove runs meanwhile: what is then not there any more,
 /// or does not fit together, is looked at again, and named if it stays so.
 fn read(
-    store: &Store,
-    experiments: &[Experiment],
+    look: &dyn Fn() -> Standings,
+    selected: &Selected,
     summarize: &dyn Fn(&[Standing]) -> Result<ReportData, ReportError>,
     printer: &Printer,
 ) -> Result<ReportData, ReportError> {
     let mut tries = 1..TRIES;
     loop {
-        let found = look(store, experiments, &|_, _| {});
+        let mut found = look();
+        selected.keep(&mut found.known)?;
         let data = summarize(&found.known);
         let again = data.as_ref().is_err_and(ReportError::may_pass) && tries.next().is_some();
         if !again {
@@ -94,11 +114,11 @@ fn tell(found: Standings, printer: &Printer) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Returns what the person typed, for the page to repeat.
-fn arguments(args: &Args) -> Vec<String> {
-    let experiments = args.experiments.iter().map(|path| path.display().to_string());
-    let settings = args.common.set.iter().map(|setting| format!("--set={setting}"));
-    experiments.chain(settings).collect()
+impl Args {
+    fn options(&self) -> Options {
+        let Self { to, name, baseline, select, .. } = self.clone();
+        Options { to, name, baseline, select }
+    }
 }
 
 fn results(printer: &Printer, files: &[ReportFile]) {
@@ -119,11 +139,13 @@ mod tests {
     fn tried(error: impl Fn() -> ReportError) -> (usize, bool) {
         let folder = tempfile::tempdir().unwrap();
         let (store, tries) = (Store::open(folder.path()).unwrap(), Cell::new(0));
+        let request = Request::of(&store, &[], &[], &Options::default()).unwrap();
         let summarize = |standings: &[Standing]| {
             tries.set(tries.get() + 1);
-            if tries.get() < 3 { Err(error()) } else { summary::read(standings, "report", &[]) }
+            if tries.get() < 3 { Err(error()) } else { summary::read(standings, &request) }
         };
-        let data = read(&store, &[], &summarize, &Printer::new(true, false));
+        let all = Selected::of(&store, None).unwrap();
+        let data = read(&Standings::default, &all, &summarize, &Printer::new(true, false));
         (tries.get(), data.is_ok())
     }
 

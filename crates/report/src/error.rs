@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use cliptune_query::QueryError;
 use cliptune_store::StoreError;
-use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_terminal::{Diagnostic, Exit, format};
 
 /// The errors that can occur while making a report.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +38,38 @@ pub enum ReportError {
     /// A report's results could not be written as JSON.
     #[error("cannot write the results as JSON")]
     Json(#[from] serde_json::Error),
-    /// The name that several arguments agree on cannot name a folder.
+    /// The name cannot be that of a folder.
     #[error("cannot name a report after {}", .0.display())]
     Name(PathBuf),
+    /// The folder holds a report about something else.
+    #[error("{} holds another report", folder.display())]
+    Another {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder holds something that is no report.
+    #[error("{} holds something that is no report", folder.display())]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The baseline is none of the experiments, or several.
+    #[error("{} is no experiment of this report", format::visible(name))]
+    NoBaseline {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        similar: Option<String>,
+    },
+    /// The runs cannot be selected.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The query has neither a column of runs nor one of experiments.
+    #[error("the query names no runs: its columns have to be `run` or `experiment`")]
+    NamesNoRuns,
+    /// The query selects nothing of what the report is about.
+    #[error("the query selects no run of these experiments")]
+    NothingSelected,
 }
 
 impl ReportError {
@@ -64,6 +94,13 @@ impl Diagnostic for ReportError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
+            Self::Query(error) => error.hint(),
+            Self::Another { .. } => {
+                Some("give it another name (--name) or folder (--to), or remove this one".to_owned())
+            }
+            Self::Occupied { .. } => Some("name a folder that is empty or does not exist yet".to_owned()),
+            Self::NoBaseline { similar: Some(similar), .. } => Some(format!("did you mean \"{similar}\"?")),
+            Self::NamesNoRuns => Some("such as \"SELECT run FROM runs WHERE seed = 0\"".to_owned()),
             Self::Statistics { .. } => Some("score it again: cliptune score EXPERIMENT".to_owned()),
             _ => None,
         }
@@ -71,7 +108,14 @@ impl Diagnostic for ReportError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::Name(_) => Exit::Usage,
+            Self::Experiments(_)
+            | Self::Name(_)
+            | Self::Another { .. }
+            | Self::Occupied { .. }
+            | Self::NoBaseline { .. }
+            | Self::NamesNoRuns
+            | Self::NothingSelected => Exit::Usage,
+            Self::Query(error) => error.exit(),
             Self::Store(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -15,11 +15,15 @@ const FORMAT_VERSION: u32 = 2;
 /// The key of the inputs' hash, which [`is_fresh`](crate::is_fresh) looks at.
 pub(crate) const INPUTS_KEY: &str = "inputs";
 
+/// The key of the hash of what a report is about, by which [`Request`](crate::Request) tells reports apart.
+pub(crate) const SUBJECT_KEY: &str = "subject";
+
 #[derive(Serialize)]
 struct Report<'a> {
     format_version: u32,
     name: &'a str,
     inputs: &'a str,
+    subject: &'a str,
     finding: String,
     experiments: Vec<ExperimentJson<'a>>,
     boards: Vec<BoardJson<'a>>,
@@ -116,6 +120,7 @@ pub(crate) fn json(data: &ReportData) -> Result<String, ReportError> {
         format_version: FORMAT_VERSION,
         name: &data.name,
         inputs: &data.inputs,
+        subject: &data.subject,
         finding: words::headline(data),
         experiments: data.entries.iter().map(experiment).collect(),
         boards: data.boards.iter().map(|one| board(data, one)).collect(),

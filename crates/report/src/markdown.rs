@@ -9,7 +9,7 @@ use crate::charts::Chart;
 use crate::data::{ReportData, State};
 use crate::precisions::{self, Line};
 use crate::settings::{self, Setting};
-use crate::{provenance, results, words};
+use crate::{overview, provenance, results, words};
 
 /// Returns the text of `report.md`.
 pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     for sentence in words::finding(data).into_iter().chain(words::method(data)) {
         let _ = writeln!(text, "{}\n", markdown_text(&sentence));
     }
-    for note in words::notes(data) {
+    for note in words::first_notes(data) {
         let _ = writeln!(text, "> {}\n", markdown_text(&note));
     }
     table(&mut text, data);
@@ -43,12 +43,13 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
 fn table(text: &mut String, data: &ReportData) {
     let settings = settings::differing(&data.entries);
     let metrics = results::metrics(data);
-    let mut header = vec!["experiment".to_owned(), "score".into(), "difference".into(), "verdict".into()];
+    let header = ["experiment", "score", "difference", "verdict", "kept epoch", "seeds done"];
+    let mut header = header.map(str::to_owned).to_vec();
     header.extend(metrics.iter().map(|metric| results::metric_name(metric).to_owned()));
     header.extend(settings.iter().map(|setting| setting.name.clone()));
     line(text, &header.iter().map(|name| markdown_text(name)).collect::<Vec<_>>());
     line(text, &alignments(metrics.len(), &settings));
-    for index in 0..data.entries.len() {
+    for index in overview::order(data) {
         line(text, &cells(data, index, &metrics, &settings));
     }
 }
@@ -80,7 +81,7 @@ fn alignment(numeric: bool) -> String {
 }
 
 fn alignments(metrics: usize, settings: &[Setting]) -> Vec<String> {
-    let mut columns: Vec<String> = [false, true, true, false].map(alignment).to_vec();
+    let mut columns: Vec<String> = [false, true, true, false, true, true].map(alignment).to_vec();
     columns.extend((0..metrics).map(|_| alignment(true)));
     columns.extend(settings.iter().map(|setting| alignment(setting.numeric)));
     columns
@@ -106,6 +107,7 @@ fn cells(data: &ReportData, index: usize, metrics: &[String], settings: &[Settin
             cells.push(if data.is_baseline(index) { "baseline" } else { "–" }.to_owned());
         }
     }
+    cells.extend([overview::kept(entry), overview::seeds(entry)]);
     let measured =
         metrics.iter().map(|metric| row.map_or_else(|| "–".to_owned(), |row| results::measure(row, metric)));
     cells.extend(measured);

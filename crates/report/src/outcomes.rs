@@ -13,7 +13,7 @@ use crate::charts::theme;
 use crate::data::{Answer, GalleryItem, Stratum};
 use crate::error::ReportError;
 use crate::page::{STYLE, item_picture, shown_texts};
-use crate::summary::{SHOWN, answer, candidates, preprocessor, thumbnail};
+use crate::summary::{SHOWN, answer, candidates, preprocessor, seen};
 
 /// The most items of one outcome that a page shows of a side.
 const MOST: usize = 48;
@@ -120,7 +120,7 @@ fn cards(
             id: of[place].id.clone(),
             group: item.group().to_owned(),
             stratum: Stratum::Gained,
-            image: prepared.as_ref().map_err(Clone::clone).and_then(|how| thumbnail(&item.image(), how)),
+            image: prepared.as_ref().map_err(Clone::clone).and_then(|how| seen(&item.image(), how)),
             label: candidates.iter().position(|&candidate| candidate == item.label())?,
             answers: sides.iter().map(|side| answer(side, place, &candidates)).collect(),
             texts,
@@ -136,7 +136,7 @@ fn card(item: &GalleryItem, names: [&str; 2]) -> Markup {
                 span { "group " (named(&item.group)) }
                 span { (named(&item.id)) }
             }
-            (item_picture(item))
+            (item_picture(&item.image, &item.id))
             ol.choices { @for index in shown_texts(item) { (text(item, names, index)) } }
         }
     }

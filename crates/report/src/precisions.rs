@@ -59,8 +59,7 @@ fn detailed(value: impl Into<String>, detail: impl Into<String>) -> Cell {
 
 /// Returns the lines of all runs whose precisions were measured, each with fp32 first and then the reduced precisions.
 pub(crate) fn lines(data: &ReportData) -> Vec<Line> {
-    let entries = data.entries.iter().enumerate();
-    entries.flat_map(|(index, entry)| of_entry(index, entry)).collect()
+    data.named().flat_map(|(index, entry)| of_entry(index, entry)).collect()
 }
 
 fn of_entry(index: usize, entry: &Entry) -> Vec<Line> {

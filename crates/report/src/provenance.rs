@@ -11,7 +11,13 @@ pub(crate) fn command(data: &ReportData) -> String {
     let checkout =
         commits.next().map(|commit| format!("git checkout {}\n", quoted(commit.trim_end_matches('+'))));
     let arguments: Vec<String> = data.arguments.iter().map(|argument| quoted(argument)).collect();
-    format!("{}cliptune run {}", checkout.unwrap_or_default(), arguments.join(" "))
+    let arguments = arguments.join(" ");
+    let options: Vec<String> = data.options.iter().map(|option| quoted(option)).collect();
+    let report = match options.is_empty() {
+        true => String::new(),
+        false => format!("\ncliptune report {arguments} {}", options.join(" ")),
+    };
+    format!("{}cliptune run {arguments}{report}", checkout.unwrap_or_default())
 }
 
 /// Returns a word quoted for a shell. Control characters are left out, as they have no place in a command to be copied.

@@ -3,38 +3,29 @@
 use std::path::PathBuf;
 
 use cliptune_durable::StagedFolder;
-use cliptune_store::{Standing, Store};
+use cliptune_store::Standing;
 use fs_err as fs;
 
 use crate::error::ReportError;
 use crate::json::INPUTS_KEY;
 use crate::render::{PAGE, RESULTS, ReportFile};
+use crate::request::Request;
 use crate::summary;
 
-/// Returns the name of a report on these files and folders: the name of the only one, or `report` if there are several.
-pub fn report_name(paths: &[PathBuf]) -> Result<String, ReportError> {
-    let [only] = paths else { return Ok("report".to_owned()) };
-    // The paths `.` and `..` have no name of their own.
-    let full = fs::canonicalize(only)?;
-    let name = if full.is_dir() { full.file_name() } else { full.file_stem() };
-    let name = name.and_then(|name| name.to_str()).filter(|name| !name.starts_with('.'));
-    name.map(str::to_owned).ok_or_else(|| ReportError::Name(only.clone()))
-}
-
-/// Returns whether the report of that name is complete and made from exactly what is in the store now.
-pub fn is_fresh(store: &Store, standings: &[Standing], name: &str) -> Result<bool, ReportError> {
-    let folder = store.report_folder(name);
-    let Ok(text) = cliptune_store::read_file(&folder.join(RESULTS)) else { return Ok(false) };
+/// Returns whether the report is complete and made from exactly what is in the store now.
+pub fn is_fresh(standings: &[Standing], request: &Request) -> Result<bool, ReportError> {
+    let Ok(text) = cliptune_store::read_file(&request.folder.join(RESULTS)) else { return Ok(false) };
     // A results file that cannot be read is of another version or not ours, so the report is made again.
     let Ok(results) = serde_json::from_slice::<serde_json::Value>(&text) else { return Ok(false) };
     let recorded = results.get(INPUTS_KEY).and_then(serde_json::Value::as_str);
-    Ok(recorded == Some(summary::inputs_hash(standings, name)?.as_str()) && folder.join(PAGE).is_file())
+    Ok(recorded == Some(summary::inputs_hash(standings, request)?.as_str())
+        && request.folder.join(PAGE).is_file())
 }
 
 /// Writes all files beside the report's folder and then swaps the folders, so that a reader never sees half a report.
 /// Returns the path of the page.
-pub fn publish(store: &Store, name: &str, files: &[ReportFile]) -> Result<PathBuf, ReportError> {
-    let staged = StagedFolder::beside(&store.report_folder(name))?;
+pub fn publish(request: &Request, files: &[ReportFile]) -> Result<PathBuf, ReportError> {
+    let staged = StagedFolder::beside(&request.folder)?;
     for file in files {
         fs::write(staged.path().join(&file.name), &file.bytes)?;
     }
@@ -45,42 +36,43 @@ pub fn publish(store: &Store, name: &str, files: &[ReportFile]) -> Result<PathBu
 mod tests {
     use std::path::Path;
 
+    use cliptune_store::Store;
+
     use super::*;
+    use crate::request::Options;
 
     fn file(name: &str, text: &str) -> ReportFile {
         ReportFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
     }
 
+    fn request(folder: &Path) -> Request {
+        let store = Store::open(&folder.join("runs")).unwrap();
+        Request::of(
+            &store,
+            &[folder.to_path_buf()],
+            &[],
+            &Options { name: Some("demo".to_owned()), ..Options::default() },
+        )
+        .unwrap()
+    }
+
     #[test]
     fn a_report_replaces_the_one_before_it_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        publish(&store, "demo", &[file(PAGE, "one"), file("old.svg", "")]).unwrap();
-        let page = publish(&store, "demo", &[file(PAGE, "two")]).unwrap();
+        let request = request(folder.path());
+        publish(&request, &[file(PAGE, "one"), file("old.svg", "")]).unwrap();
+        let page = publish(&request, &[file(PAGE, "two")]).unwrap();
         assert_eq!(fs::read_to_string(&page).unwrap(), "two");
         let names = |folder: &Path| -> Vec<_> {
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
         };
         assert_eq!(names(page.parent().unwrap()), [PAGE]);
-        assert_eq!(names(&folder.path().join("reports")), ["demo"]);
-    }
-
-    #[test]
-    fn a_report_is_named_after_its_only_argument() {
-        let folder = tempfile::tempdir().unwrap();
-        let yaml = folder.path().join("tuned.yaml");
-        fs::write(&yaml, "").unwrap();
-        let inside = folder.path().join("demo");
-        fs::create_dir(&inside).unwrap();
-        assert_eq!(report_name(std::slice::from_ref(&yaml)).unwrap(), "tuned");
-        assert_eq!(report_name(&[inside.join(".")]).unwrap(), "demo");
-        assert_eq!(report_name(&[yaml, inside]).unwrap(), "report");
+        assert_eq!(names(&folder.path().join("runs/reports")), ["demo"]);
     }
 
     #[test]
     fn a_report_that_is_not_there_is_not_fresh() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        assert!(!is_fresh(&store, &[], "demo").unwrap());
+        assert!(!is_fresh(&[], &request(folder.path())).unwrap());
     }
 }

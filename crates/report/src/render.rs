@@ -19,6 +19,14 @@ pub struct ReportFile {
     pub bytes: Vec<u8>,
 }
 
+/// The name of the Markdown.
+const MARKDOWN: &str = "report.md";
+
+/// Returns whether a file may be one of a report, by its name.
+pub(crate) fn is_file_of_a_report(name: &str) -> bool {
+    [PAGE, RESULTS, MARKDOWN].contains(&name) || [".svg", ".png"].iter().any(|end| name.ends_with(end))
+}
+
 /// Draws all charts and writes all files. The same data gives the same bytes.
 pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
     let charts = charts::all(data)?;
@@ -35,7 +43,7 @@ pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
 pub fn documents(data: &ReportData, charts: &[Chart]) -> Result<Vec<ReportFile>, ReportError> {
     Ok(vec![
         file(PAGE, page::page(data, charts)),
-        file("report.md", markdown::markdown(data, charts)),
+        file(MARKDOWN, markdown::markdown(data, charts)),
         file(RESULTS, json::json(data)?),
     ])
 }

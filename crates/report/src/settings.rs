@@ -14,8 +14,12 @@ pub(crate) struct Setting {
     pub(crate) name: String,
     /// Whether values are aligned as numbers.
     pub(crate) numeric: bool,
+    /// Whether a matrix varies the setting.
+    pub(crate) is_axis: bool,
     /// The values, one for each entry, which are `–` where the setting does not exist.
     pub(crate) values: Vec<String>,
+    /// The numbers to sort by, where the values do not tell them.
+    pub(crate) numbers: Option<Vec<f64>>,
 }
 
 const NONE: &str = "–";
@@ -50,23 +54,55 @@ fn setting(
     value: impl Fn(&Entry) -> Option<String>,
 ) -> Setting {
     let values = entries.iter().map(|entry| value(entry).unwrap_or_else(|| NONE.to_owned()));
-    Setting { name: name.to_owned(), numeric, values: values.collect() }
+    Setting { name: name.to_owned(), numeric, is_axis: false, values: values.collect(), numbers: None }
+}
+
+/// Returns a column of measured numbers, which are shown in words.
+fn number(
+    name: &str,
+    entries: &[Entry],
+    value: impl Fn(&Entry) -> Option<f64>,
+    shown: impl Fn(f64) -> String,
+) -> Setting {
+    let numbers: Vec<Option<f64>> = entries.iter().map(value).collect();
+    let values = numbers.iter().map(|number| number.map_or_else(|| NONE.to_owned(), &shown));
+    Setting {
+        name: name.to_owned(),
+        numeric: true,
+        is_axis: false,
+        values: values.collect(),
+        numbers: Some(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect()),
+    }
+}
+
+/// Returns whether a matrix of some entry varies a key, or something below it.
+fn is_axis(entries: &[Entry], key: &str) -> bool {
+    entries
+        .iter()
+        .flat_map(|entry| entry.plan.axes.keys())
+        .any(|axis| is_below(axis, key) || is_below(key, axis))
 }
 
 fn plain(entries: &[Entry]) -> Vec<Setting> {
-    let train = |name, numeric, value: fn(&TrainPlan) -> String| {
-        setting(name, numeric, entries, move |entry| entry.plan.train.as_ref().map(value))
+    let of = |name, key, numeric, value: &dyn Fn(&Entry) -> Option<String>| Setting {
+        is_axis: is_axis(entries, key),
+        ..setting(name, numeric, entries, value)
+    };
+    let train = |name, key, numeric, value: fn(&TrainPlan) -> String| {
+        of(name, key, numeric, &move |entry| entry.plan.train.as_ref().map(value))
     };
     vec![
-        setting("starts from", false, entries, |entry| Some(starts_from(&entry.plan.model.from))),
-        train("objective", false, |train| train.objective.as_str().to_owned()),
-        train("tune", false, |train| train.tune.to_string()),
-        train("optimiser", false, |train| train.optimizer.rule.as_str().to_owned()),
-        train("learning rate", true, |train| spelled_number(train.optimizer.lr.get())),
-        train("weight decay", true, |train| train.optimizer.weight_decay.to_string()),
-        train("epochs", true, |train| train.epochs.to_string()),
-        train("batch", true, |train| train.batch_size.get().to_string()),
-        train("warm-up steps", true, |train| train.schedule.warmup.to_string()),
+        of("starts from", "model.from", false, &|entry| Some(starts_from(&entry.plan.model.from))),
+        train("objective", "train.objective", false, |train| train.objective.as_str().to_owned()),
+        train("tune", "train.tune", false, |train| train.tune.to_string()),
+        train("optimiser", "train.optimizer.name", false, |train| train.optimizer.rule.as_str().to_owned()),
+        train("learning rate", "train.optimizer.lr", true, |train| spelled_number(train.optimizer.lr.get())),
+        train("weight decay", "train.optimizer.weight_decay", true, |train| {
+            train.optimizer.weight_decay.to_string()
+        }),
+        train("epochs", "train.epochs", true, |train| train.epochs.to_string()),
+        train("batch", "train.batch_size", true, |train| train.batch_size.get().to_string()),
+        train("warm-up steps", "train.schedule.warmup", true, |train| train.schedule.warmup.to_string()),
     ]
 }
 
@@ -128,6 +164,8 @@ fn option(key: &str, entries: &[Entry], listed: &[Vec<PlanOption>]) -> Setting {
     Setting {
         name: key.strip_prefix("train.").unwrap_or(key).to_owned(),
         numeric: false,
+        is_axis: is_axis(entries, key),
+        numbers: None,
         values: entries.iter().zip(listed).map(|(entry, options)| value(entry, options)).collect(),
     }
 }
@@ -143,33 +181,47 @@ fn axes(entries: &[Entry], shown: &[Setting]) -> Vec<Setting> {
         shown.iter().any(|setting| is_below(&setting.name, name))
     };
     let hidden = keys.into_iter().filter(|key| !SHOWN.contains(key) && !has_column(key));
-    hidden.map(|key| setting(key, true, entries, |entry| entry.plan.axes.get(key).map(spelled))).collect()
+    let axis = |key: &str| Setting {
+        is_axis: true,
+        ..setting(key, true, entries, |entry| entry.plan.axes.get(key).map(spelled))
+    };
+    hidden.map(axis).collect()
 }
 
 fn measured(entries: &[Entry]) -> Vec<Setting> {
     let start = |entry: &Entry| entry.runs.iter().find_map(|run| run.curve.start.clone());
     vec![
-        setting("seeds", true, entries, |entry| Some(entry.runs.len().to_string())),
         setting("kept alpha", true, entries, |entry| {
             let kept = entry.runs.iter().filter_map(|run| run.curve.interpolated);
             let alphas: Vec<_> = kept.map(|point| spelled_number(point.alpha)).collect();
             (!alphas.is_empty()).then(|| alphas.join(", "))
         }),
-        setting("trainable weights", true, entries, |entry| {
-            entry.plan.train.as_ref()?;
-            start(entry).map(|start| millions(start.trainable))
+        number(
+            "trainable weights",
+            entries,
+            |entry| {
+                entry.plan.train.as_ref()?;
+                start(entry).map(|start| start.trainable as f64)
+            },
+            millions,
+        ),
+        number("training time", entries, training_seconds, |seconds| {
+            format::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
         }),
-        setting("training time", true, entries, |entry| {
-            entry.plan.train.as_ref()?;
-            let ends = entry.runs.iter().filter_map(|run| Some(run.record.as_ref()?.end.as_ref()?.seconds));
-            let seconds = mean(ends).filter(|seconds| seconds.is_finite() && *seconds >= 0.0)?;
-            Some(format::duration(Duration::try_from_secs_f64(seconds).ok()?))
-        }),
-        setting("items/s", true, entries, |entry| {
-            let rates = entry.runs.iter().filter_map(|run| run.curve.items_per_second);
-            mean(rates).map(|rate| format!("{rate:.0}"))
-        }),
+        number(
+            "items/s",
+            entries,
+            |entry| mean(entry.runs.iter().filter_map(|run| run.curve.items_per_second)),
+            |rate| format!("{rate:.0}"),
+        ),
     ]
+}
+
+/// Returns the time that a training took, in the mean over runs.
+fn training_seconds(entry: &Entry) -> Option<f64> {
+    entry.plan.train.as_ref()?;
+    let ends = entry.runs.iter().filter_map(|run| Some(run.record.as_ref()?.end.as_ref()?.seconds));
+    mean(ends).filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
 }
 
 fn starts_from(source: &ModelSource) -> String {
@@ -188,8 +240,8 @@ fn starts_from(source: &ModelSource) -> String {
     }
 }
 
-fn millions(count: usize) -> String {
-    match count as f64 {
+fn millions(count: f64) -> String {
+    match count {
         n if n >= 1e6 => format!("{:.1} M", n / 1e6),
         n if n >= 1e4 => format!("{:.0} k", n / 1e3),
         n => format!("{n}"),

@@ -5,8 +5,10 @@
 //! are one text, which belongs to the groups of all its items: retrieving an image to which somebody else gave the same
 //! caption is a hit.
 
+use std::collections::BTreeSet;
+
 use cliptune_statistics::{Bootstrap, Statistic, TiedRank, cluster_proportion, cluster_statistic};
-use cliptune_store::{Answered, ItemRef, ItemSlice, Metrics, Prediction, Retrieved};
+use cliptune_store::{Answered, ItemRef, ItemSlice, Metrics, NearText, Nearest, Prediction, Retrieved};
 
 use crate::error::ScoreError;
 use crate::hits::Hits;
@@ -17,6 +19,10 @@ use crate::temperature::Temperature;
 
 /// The depths at which recall is computed.
 pub(crate) const DEPTHS: [usize; 3] = [1, 5, 10];
+
+/// The number of items whose nearest texts are kept, and how many of them.
+const SHOWN: usize = 96;
+const NEAR: usize = 5;
 
 /// The ways that retrieval goes, as the names of metrics have them.
 pub(crate) const IMAGE_TO_TEXT: &str = "image_to_text";
@@ -36,6 +42,8 @@ pub(crate) struct Retrieval {
     pub(crate) image_to_text: Vec<TiedRank>,
     /// The rank of the best own image for each item's text.
     pub(crate) text_to_image: Vec<TiedRank>,
+    /// The texts that are nearest to the images of some items.
+    pub(crate) nearest: Vec<Nearest>,
 }
 
 /// Ranks all texts for every image and all images for every text; `images` and `texts` are the distinct ones.
@@ -47,11 +55,21 @@ pub(crate) fn retrieve(
     temperature: Temperature,
 ) -> Retrieval {
     let (image_of, text_of) = (&hits.image_rows.row_of, &hits.text_rows.row_of);
+    let shown = shown(items, image_of);
     let found = images.select(image_of).against(texts, |query, cosines| {
-        let rank = TiedRank::new(cosines, hits.texts_of(image_of[query]).into_iter());
+        let own = hits.texts_of(image_of[query]);
         let logits: Vec<f64> = cosines.iter().map(|&cosine| temperature.logit(cosine)).collect();
-        (prediction(items.at(query), rank, logits[text_of[query]], log_sum_exp(&logits)), rank)
+        let total = log_sum_exp(&logits);
+        let near = shown.contains(&query).then(|| near(items, hits, &own, &logits, total));
+        let rank = TiedRank::new(cosines, own.into_iter());
+        ((prediction(items.at(query), rank, logits[text_of[query]], total), rank), near)
     });
+    let (found, near): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let near = near.into_iter().enumerate();
+    let nearest = near.filter_map(|(query, texts)| {
+        Some(Nearest { item_id: items.at(query).item_id().to_owned(), texts: texts? })
+    });
+    let nearest = nearest.collect();
     let text_to_image = texts
         .select(text_of)
         .against(images, |query, cosines| TiedRank::new(cosines, hits.images_of(text_of[query]).into_iter()));
@@ -61,7 +79,29 @@ pub(crate) fn retrieve(
             (retrieved.text_to_image_share, retrieved.text_to_image_rank) = (rank.within(1), rank.rank());
         }
     }
-    Retrieval { predictions, image_to_text, text_to_image }
+    Retrieval { predictions, image_to_text, text_to_image, nearest }
+}
+
+/// Returns the items whose nearest texts are kept: the first ones in the order of their content hashes, each image once. Whoever
+/// shows some of them did not pick them either.
+fn shown(items: ItemSlice<'_>, image_of: &[usize]) -> BTreeSet<usize> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&item| (items.at(item).item_id(), items.at(item).id()));
+    let mut images = BTreeSet::new();
+    order.into_iter().filter(|&item| images.insert(image_of[item])).take(SHOWN).collect()
+}
+
+/// Returns the texts that are nearest to an image, of which `own` belong to it.
+fn near(items: ItemSlice<'_>, hits: &Hits<'_>, own: &[usize], logits: &[f64], total: f64) -> Vec<NearText> {
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    // The first ones of equal logits are not better than the others, but always the same.
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    let text = |&text: &usize| NearText {
+        item_id: items.at(hits.text_rows.firsts[text]).item_id().to_owned(),
+        prob: (logits[text] - total).exp(),
+        is_hit: own.contains(&text),
+    };
+    order.iter().take(NEAR).map(text).collect()
 }
 
 impl Retrieval {
@@ -236,6 +276,26 @@ mod tests {
         assert_eq!(names[..2], ["image_to_text_recall@1", "image_to_text_recall@5"]);
         assert_eq!(names[6..], ["image_to_text_median_rank", "text_to_image_median_rank"]);
         assert_eq!(metrics.get("text_to_image_recall@1").unwrap().value, 1.0);
+    }
+
+    #[test]
+    fn the_nearest_texts_of_an_image_are_kept_and_its_own_are_hits() {
+        // Items 0 and 1 are of one image; the text at 80 degrees is that of item 0, the nearest one to the image at 0 that of item 1.
+        let items = [item(0, 0, 0, 0), item(1, 0, 0, 1), item(2, 1, 1, 2)];
+        let found = retrieval(&items, &[0, 90], &[80, 1, 60]).nearest;
+        let told: Vec<(&str, Vec<(&str, bool)>)> = found
+            .iter()
+            .map(|near| {
+                let texts = near.texts.iter().map(|text| (text.item_id.trim_start_matches('0'), text.is_hit));
+                (near.item_id.trim_start_matches('0'), texts.collect())
+            })
+            .collect();
+        let expected = vec![
+            ("", vec![("1", true), ("2", false), ("", true)]),
+            ("2", vec![("", false), ("2", true), ("1", false)]),
+        ];
+        assert_eq!(told, expected);
+        assert!((found[0].texts.iter().map(|text| text.prob).sum::<f64>() - 1.0).abs() < 1e-9);
     }
 
     #[test]

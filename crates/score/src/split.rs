@@ -7,7 +7,8 @@ use cliptune_encode::texts::Texts;
 use cliptune_experiment::{Control, Split, TaskKind, Templates};
 use cliptune_statistics::Bootstrap;
 use cliptune_store::{
-    ClassScores, Dataset, ItemSlice, Metrics, Parity, Position, Prediction, RiskPoint, SCORES_FORMAT, Scores,
+    ClassScores, Dataset, ItemSlice, Metrics, Nearest, Parity, Position, Prediction, RiskPoint,
+    SCORES_FORMAT, Scores,
 };
 use cliptune_terminal::Printer;
 use cliptune_terminal::format::counted;
@@ -48,6 +49,7 @@ struct Answers {
     classes: Option<ClassScores>,
     positions: Vec<Position>,
     risk_coverage: Vec<RiskPoint>,
+    nearest: Vec<Nearest>,
 }
 
 impl Answers {
@@ -60,8 +62,8 @@ impl Answers {
     ) -> Result<Self, ScoreError> {
         let (tied, risk_coverage) = (choice::tied(&answers), choice::risks(&answers)?);
         let predictions = answers.into_iter().map(|answer| answer.prediction).collect();
-        let (classes, positions) = (None, Vec::new());
-        Ok(Self { majority, metrics, predictions, tied, chances, classes, positions, risk_coverage })
+        let (classes, positions, nearest) = (None, Vec::new(), Vec::new());
+        Ok(Self { majority, metrics, predictions, tied, chances, classes, positions, risk_coverage, nearest })
     }
 
     /// Returns what guessing reaches in the first metric, which is the one that a split is known by.
@@ -96,7 +98,8 @@ pub(crate) fn score(
     let controls = job.controls.iter().map(|&control| questions.under(control, || Ok(model.encode_blank()?)));
     let controls = controls.collect::<Result<Vec<_>, _>>()?;
     let chance = found.chance();
-    let Answers { majority, metrics, predictions, tied, chances, classes, positions, risk_coverage } = found;
+    let Answers { majority, metrics, predictions, tied, chances, classes, positions, risk_coverage, nearest } =
+        found;
     let scores = Scores {
         format_version: SCORES_FORMAT,
         split: job.split,
@@ -114,6 +117,7 @@ pub(crate) fn score(
         classes,
         positions,
         risk_coverage,
+        nearest,
         controls,
         parity,
     };
@@ -182,6 +186,7 @@ fn retrieval(
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: retrieval.nearest,
     })
 }
 

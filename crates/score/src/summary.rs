@@ -92,6 +92,7 @@ mod tests {
             classes: None,
             positions: Vec::new(),
             risk_coverage: Vec::new(),
+            nearest: Vec::new(),
             controls: Vec::new(),
             parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },
         };

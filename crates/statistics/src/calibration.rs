@@ -62,7 +62,7 @@ struct Part {
 }
 
 /// The items in bins of equal mass. A resample has the same bins.
-struct Binned {
+pub(crate) struct Binned {
     confidence: Vec<f64>,
     right: Vec<f64>,
     parts: Vec<Part>,
@@ -105,7 +105,7 @@ fn folded_mean(mean: f64, spread: f64) -> f64 {
 }
 
 impl Binned {
-    fn new(confidence: &[f64], right: &[f64]) -> Result<Self, Unusable> {
+    pub(crate) fn new(confidence: &[f64], right: &[f64]) -> Result<Self, Unusable> {
         let levels = Levels::new(confidence, right)?;
         let bins = BINS.min(right.len() / 2).max(1);
         let full = right.len() as f64 / bins as f64;
@@ -129,8 +129,14 @@ impl Binned {
         Ok(Self { confidence: confidence.to_vec(), right: right.to_vec(), parts, bins })
     }
 
-    /// Returns the mean error of bins, when each item is as right as `right` says and counts with its weight.
-    fn of(&self, right: &[f64], weights: &[f64], error: fn(&Bin) -> f64) -> f64 {
+    /// Returns the mass of each bin that has any, and the sums of its confidences and of its right answers.
+    pub(crate) fn sums(&self) -> Vec<(f64, f64, f64)> {
+        let bins = self.filled(&self.right, &vec![1.0; self.right.len()]);
+        bins.filter(|bin| bin.mass > 0.0).map(|bin| (bin.mass, bin.confidence, bin.right)).collect()
+    }
+
+    /// Returns the bins, when each item is as right as `right` says and counts with its weight.
+    fn filled(&self, right: &[f64], weights: &[f64]) -> impl Iterator<Item = Bin> + use<> {
         let mut bins = [Bin::default(); BINS];
         for &Part { item, bin, share } in &self.parts {
             let (weight, bin) = (share * weights[item], &mut bins[bin]);
@@ -138,9 +144,17 @@ impl Binned {
             bin.confidence += weight * self.confidence[item];
             bin.right += weight * right[item];
         }
-        let filled = || bins.iter().filter(|bin| bin.mass > 0.0);
-        let mass: f64 = filled().map(|bin| bin.mass).sum();
-        filled().map(|bin| bin.mass * error(bin)).sum::<f64>() / mass
+        bins.into_iter()
+    }
+
+    /// Returns the mean error of bins, when each item is as right as `right` says and counts with its weight.
+    fn of(&self, right: &[f64], weights: &[f64], error: fn(&Bin) -> f64) -> f64 {
+        let (mut sum, mut mass) = (0.0, 0.0);
+        for bin in self.filled(right, weights).filter(|bin| bin.mass > 0.0) {
+            sum += bin.mass * error(&bin);
+            mass += bin.mass;
+        }
+        sum / mass
     }
 
     fn debiased(&self, right: &[f64], weights: &[f64]) -> f64 {

@@ -11,6 +11,7 @@
 //! | share of right answers | [`cluster_proportion`] |
 //! | mean of any number per item | [`cluster_mean`] |
 //! | a number that is no mean, of one or several seeds: a median, a calibration error, an accuracy in which every class counts the same, the area under a risk–coverage curve | [`Statistic`], [`cluster_statistic`] |
+//! | is a confidence what it says, bin by bin | [`reliability()`] |
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
 //! | two runs, or two sets of seeds, on the same items | [`paired_differences`], [`paired_statistics`] |
 //! | is that chance | [`sign_flip()`]; [`mcnemar_mid_p`] where every item is a group |
@@ -33,6 +34,7 @@ mod levels;
 mod mcnemar;
 mod median;
 mod paired;
+mod reliability;
 mod seeds;
 mod selective;
 mod sign_flip;
@@ -47,6 +49,7 @@ pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::median;
 pub use paired::{Paired, Sides, paired_cluster_difference, paired_differences, paired_statistics};
+pub use reliability::{Reliability, reliability};
 pub use seeds::seeds_and_clusters;
 pub use selective::{Risk, risk_coverage};
 pub use sign_flip::{SignFlip, sign_flip};

@@ -17,12 +17,18 @@ pub(crate) fn wilson(successes: f64, trials: usize) -> Result<Interval, Unusable
         _ if !(0.0..=n).contains(&k) => return Err(Unusable::Successes { successes, trials }),
         _ => {}
     }
+    let (low, high) = ends(k, n);
+    Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials} trials") })
+}
+
+/// Returns the ends of the interval of `k` successes in `n` trials, of which there are more than none.
+pub(crate) fn ends(k: f64, n: f64) -> (f64, f64) {
     let centre = (k + Z * Z / 2.0) / (n + Z * Z);
     let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
     // At the borders the formula is exact apart from rounding.
     let low = if k == 0.0 { 0.0 } else { centre - half };
     let high = if k == n { 1.0 } else { centre + half };
-    Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials} trials") })
+    (low, high)
 }
 
 #[cfg(test)]

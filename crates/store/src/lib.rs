@@ -149,7 +149,7 @@ pub use run::{Run, RunStatus, run_name};
 pub use run_record::{Base, End, Outcome, Provenance, RunRecord};
 pub use score_record::indexed::Metrics;
 pub use score_record::{
-    ControlScores, Estimate, Parity, ParityItem, ParitySample, Position, RiskPoint, Scores,
+    ControlScores, Estimate, NearText, Nearest, Parity, ParityItem, ParitySample, Position, RiskPoint, Scores,
 };
 pub use scores::{
     read_predictions, read_scores, verified_predictions, verified_predictions_bytes, write_scores,

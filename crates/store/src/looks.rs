@@ -93,6 +93,15 @@ impl TestLooks {
         }
     }
 
+    /// Returns the looks up to the last one that was the scoring of one of these runs, given as `<experiment>/<run>`. What is known
+    /// of the runs cannot have been chosen after a later look.
+    pub fn until_last_of(self, runs: &BTreeSet<String>) -> Self {
+        let own = self.looks.iter().filter(|look| runs.contains(&look.run));
+        let last = own.filter_map(|look| look.at.clone()).max();
+        let is_before = |look: &TestLook| look.at.is_none() || look.at <= last;
+        Self { looks: self.looks.into_iter().filter(is_before).collect(), ..self }
+    }
+
     /// Returns the looks in words that continue "the test split was scored", such as `12 times by 7 runs of 3 experiments, from
     /// 2026-11-02 to 2026-11-05`.
     pub fn described(&self) -> String {

@@ -74,6 +74,9 @@ pub struct Scores {
     /// How wrong the answers are that the model is most confident of, from the most confident ones to all; not of pairs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub risk_coverage: Vec<RiskPoint>,
+    /// The texts that are nearest to some of the images, for somebody to look at; only of pairs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<Nearest>,
     /// What the model reaches where it cannot know: the controls that the experiment asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<ControlScores>,
@@ -163,6 +166,27 @@ pub struct RiskPoint {
     pub coverage: f64,
     /// The share of the answers to them that are wrong.
     pub risk: f64,
+}
+
+/// The texts that are nearest to the image of an item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nearest {
+    /// The identity of the item.
+    pub item_id: String,
+    /// The texts, the nearest first.
+    pub texts: Vec<NearText>,
+}
+
+/// A text that is near an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NearText {
+    /// The identity of an item that has the text.
+    pub item_id: String,
+    /// The probability of the text among all texts of the split.
+    #[serde(with = "crate::number")]
+    pub prob: f64,
+    /// Whether the text belongs to the image.
+    pub is_hit: bool,
 }
 
 /// What a model reaches under a control.

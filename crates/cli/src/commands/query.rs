@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use cliptune_documents::csv_line;
 use cliptune_machine::confine_memory;
-use cliptune_query::{Answer, Query};
+use cliptune_query::{Answer, MEMORY, Query};
 use cliptune_store::{Store, StoreError};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 
@@ -37,10 +37,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     save: Option<PathBuf>,
 }
-
-/// The bytes that a program may take that runs SQL of a user: the bound of the database, which does not count what a single
-/// value takes, as much again for that, and as much for the answer.
-pub(crate) const MEMORY: u64 = 6 << 30;
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();

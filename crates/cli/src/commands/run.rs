@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_experiment::DataPlan;
+use cliptune_report::{Options, Request};
 use cliptune_store::{Extent, Standing, Store, fetch_remote, is_remote};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer, format, positive};
 
@@ -58,16 +59,16 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if !fetch(&selection, common, &printer) {
         return Ok(Exit::Interrupted);
     }
-    let name = cliptune_report::report_name(&args.experiments)?;
-    let folder = store.report_folder(&name);
+    let request = Request::of(&store, &args.experiments, &common.set, &Options::default())?;
+    let folder = &request.folder;
     let page = folder.join(cliptune_report::render::PAGE);
     let standings = somewhere(look(&store, &selection.experiments, &printer))?;
     tell(&standings, &printer);
     let is_fresh = standings.unknown.is_empty() && standings.known.iter().all(Standing::is_fresh);
-    if is_fresh && cliptune_report::is_fresh(&store, &standings.known, &name)? {
+    if is_fresh && cliptune_report::is_fresh(&standings.known, &request)? {
         printer.status(&format!("everything is fresh; the report is {}", short(&page)));
         if printer.is_json() {
-            summary::print(&selection, &Endings::default(), &folder, &printer);
+            summary::print(&selection, &Endings::default(), folder, &printer);
         }
         return Ok(Exit::Done);
     }
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let endings = Pipeline::new(common, means, &printer, &selection, &store, standings).experiments()?;
     if endings.interrupted() {
         if printer.is_json() {
-            summary::print(&selection, &endings, &folder, &printer);
+            summary::print(&selection, &endings, folder, &printer);
         }
         return Ok(Exit::Interrupted);
     }
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if reported == Exit::Interrupted {
         return Ok(reported);
     }
-    summary::print(&selection, &endings, &folder, &printer);
+    summary::print(&selection, &endings, folder, &printer);
     if reported == Exit::Done {
         printer.status(&format!("the report is {}", short(&page)));
     }

@@ -75,6 +75,26 @@ impl Native {
         }
     }
 
+    /// Returns the image as RGBA, if its pixels can be transparent.
+    pub(super) fn with_alpha(self) -> Option<Raster> {
+        Some(match self {
+            Self::Bytes { mode: Mode::GrayAlpha, raster, .. } => {
+                raster.map_pixels(|[gray, a]| [gray, gray, gray, a])
+            }
+            Self::Bytes { mode: Mode::Rgba, raster, .. } => raster,
+            Self::Bytes { mode: Mode::Palette(palette), raster, .. } => {
+                raster.map_pixels(|[index]| palette[usize::from(index)])
+            }
+            Self::Bytes { mode: Mode::Rgb, raster, key: Some(key) } => {
+                raster.map_pixels(|[r, g, b]| [r, g, b, if [r, g, b] == key { 0 } else { 255 }])
+            }
+            Self::Bytes { mode: Mode::Gray | Mode::Bilevel, raster, key: Some([key, ..]) } => {
+                raster.map_pixels(|[gray]| [gray, gray, gray, if gray == key { 0 } else { 255 }])
+            }
+            _ => return None,
+        })
+    }
+
     /// Converts to gray or RGB and ignores transparency, like Pillow's `convert("RGB")`.
     pub(super) fn opaque(self) -> Raster {
         match self {
@@ -145,7 +165,7 @@ fn multiplied(a: u8, b: u8) -> u8 {
 }
 
 /// Multiplies all channels by the last one, which is alpha.
-fn premultiplied<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
+pub(super) fn premultiplied<const CHANNELS: usize>(pixel: [u8; CHANNELS]) -> [u8; CHANNELS] {
     let alpha = pixel[CHANNELS - 1];
     std::array::from_fn(|at| if at + 1 < CHANNELS { multiplied(pixel[at], alpha) } else { alpha })
 }

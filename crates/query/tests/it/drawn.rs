@@ -96,6 +96,7 @@ pub(crate) fn score(run: &Run, split: Split, accuracy: f64) {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
     };

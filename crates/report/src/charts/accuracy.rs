@@ -6,10 +6,11 @@ use cliptune_terminal::format;
 
 use super::axes::{bottom_ticks, padded, ticks};
 use super::chart::{Chart, DataTable, Drawing, Width};
+use super::field::{self, Dot, Field};
 use super::figure::{Anchor, Figure, Frame, Stroke, Text};
 use super::text::{shorten, width as text_width};
 use super::theme::{self, Colour};
-use crate::data::{Board, BoardRow, Measure, ReportData};
+use crate::data::{Board, BoardRow, Measure, ReportData, Role};
 use crate::error::ReportError;
 use crate::words;
 
@@ -19,10 +20,15 @@ struct Panel {
     chance: f64,
     majority: Option<f64>,
     baseline: Option<(String, f64)>,
+    /// All entries, where there are too many for a row each.
+    field: Option<Field>,
     rows: Vec<Row>,
+    /// The rows of the table, which leaves nothing out.
+    all: Vec<Row>,
 }
 
 /// One dot with its interval.
+#[derive(Clone)]
 struct Row {
     name: String,
     colour: Colour,
@@ -40,7 +46,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     Ok(Some(Chart {
         name: "accuracy",
         title: words::accuracy_title(data),
-        caption: words::interval_caption(data),
+        caption: caption(data),
         description: description(&panels),
         table: table(&panels),
         wide: draw(&panels, Width::Wide)?,
@@ -48,26 +54,60 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
+fn caption(data: &ReportData) -> String {
+    let crowded = data.boards.iter().any(|board| board.rows.len() > MOST_ROWS);
+    let rule = if crowded { words::named_rule(data) } else { String::new() };
+    format!("{}{rule}", words::interval_caption(data))
+}
+
 fn panel(data: &ReportData, board: &Board) -> Panel {
     let several = data.boards.len() > 1;
-    let rows = match (board.task, board.rows.as_slice()) {
+    let all = match (board.task, board.rows.as_slice()) {
         (TaskKind::Pairs, [only]) => recalls(data, only),
         _ => board.sorted().into_iter().map(|row| entry_row(data, row)).collect(),
     };
+    let is_crowded = board.rows.len() > MOST_ROWS;
+    let is_named = |row: &&BoardRow| data.entries[row.entry].role != Role::Other;
+    let rows = match is_crowded {
+        true => board.sorted().into_iter().filter(is_named).map(|row| entry_row(data, row)).collect(),
+        false => all.clone(),
+    };
     let baseline = board.baseline_row().filter(|_| board.rows.len() > 1);
     Panel {
+        field: is_crowded.then(|| field(data, board)),
+        all,
         heading: several.then(|| words::board_heading(board)),
         chance: board.chance,
         // Beside an equal number, another line would say nothing.
         majority: board.majority.filter(|majority| short(*majority) != short(board.chance)),
-        baseline: baseline.map(|row| (data.entries[row.entry].name.clone(), row.score.value)),
+        baseline: baseline.map(|row| (data.entries[row.entry].label.clone(), row.score.value)),
         rows,
+    }
+}
+
+/// Returns all entries of a board, for one drawing.
+fn field(data: &ReportData, board: &Board) -> Field {
+    let dot = |row: &BoardRow| Dot {
+        entry: row.entry,
+        role: data.entries[row.entry].role,
+        colour: theme::of_entry(data, row.entry),
+        value: row.score.value,
+        interval: (row.score.low, row.score.high),
+    };
+    let baseline = board.baseline_row().map(|row| {
+        let label = format!("{} {}", short(row.score.value), data.entries[row.entry].label);
+        (label, row.score.value, theme::BASELINE)
+    });
+    let chance = (format!("{} chance", short(board.chance)), board.chance, theme::MUTED);
+    Field {
+        dots: board.sorted().into_iter().map(dot).collect(),
+        levels: std::iter::once(chance).chain(baseline).collect(),
     }
 }
 
 fn entry_row(data: &ReportData, row: &BoardRow) -> Row {
     Row {
-        name: data.entries[row.entry].name.clone(),
+        name: data.entries[row.entry].label.clone(),
         colour: theme::of_entry(data, row.entry),
         value: row.score.value,
         interval: Some((row.score.low, row.score.high)),
@@ -111,6 +151,10 @@ const HEAD: f64 = 40.0;
 const FOOT: f64 = 34.0;
 /// The height of the heading of a panel, in pixels.
 const HEADING: f64 = 30.0;
+/// The height between the field of all entries and the rows, in pixels.
+const FIELD_GAP: f64 = 14.0;
+/// The most entries that have a row each.
+const MOST_ROWS: usize = 16;
 const NAME_SIZE: f64 = 14.0;
 
 impl Layout {
@@ -145,8 +189,12 @@ impl Layout {
 
     fn height(&self, panel: &Panel) -> f64 {
         let heading = if panel.heading.is_some() { HEADING } else { 0.0 };
-        heading + HEAD + self.row_height * panel.rows.len() as f64 + FOOT
+        heading + field_height(panel) + HEAD + self.row_height * panel.rows.len() as f64 + FOOT
     }
+}
+
+fn field_height(panel: &Panel) -> f64 {
+    panel.field.as_ref().map_or(0.0, |_| field::HEIGHT + FIELD_GAP)
 }
 
 fn draw(panels: &[Panel], width: Width) -> Result<Drawing, ReportError> {
@@ -167,6 +215,10 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     if let Some(heading) = &panel.heading {
         figure.text(&Text::new(heading, (0.0, top + 15.0)).size(13.5).strong().colour(theme::INK));
         top += HEADING;
+    }
+    if let Some(field) = &panel.field {
+        field.draw(figure, top, layout.width)?;
+        top += field_height(panel);
     }
     let frame = layout.frame(panel, top + HEAD);
     bottom_ticks(figure, &frame, &ticks(&frame.x, if layout.width == Width::Wide { 9 } else { 5 }));
@@ -295,9 +347,15 @@ fn description(panels: &[Panel]) -> String {
             .iter()
             .map(|heading| format!("{heading}."))
             .chain([chance])
+            .chain(panel.field.iter().map(field_sentence))
             .chain(panel.rows.iter().map(sentence))
     });
     sentences.collect::<Vec<_>>().join(" ")
+}
+
+fn field_sentence(field: &Field) -> String {
+    let ends = [field.dots.last(), field.dots.first()].map(|dot| dot.map_or(f64::NAN, |dot| dot.value));
+    format!("{} experiments, from {} to {}.", field.dots.len(), short(ends[0]), short(ends[1]))
 }
 
 fn sentence(row: &Row) -> String {
@@ -320,6 +378,6 @@ fn table(panels: &[Panel]) -> DataTable {
             format::number(panel.chance),
         ]
     };
-    let rows = panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| cells(panel, row)));
+    let rows = panels.iter().flat_map(|panel| panel.all.iter().map(move |row| cells(panel, row)));
     DataTable { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
 }

@@ -50,11 +50,14 @@ pub struct Drawing {
     width: f64,
     height: f64,
     body: String,
+    /// What a page shows in addition of the entries that a reader picks.
+    picks: String,
 }
 
 impl From<Figure> for Drawing {
     fn from(figure: Figure) -> Self {
-        Self { width: figure.width(), height: figure.height(), body: figure.into_body() }
+        let picks = figure.picks();
+        Self { width: figure.width(), height: figure.height(), body: figure.into_body(), picks }
     }
 }
 
@@ -111,12 +114,13 @@ impl Chart {
         let id = format!("{}-{class}", self.name);
         let svg = format!(
             r#"<svg class="{class}" viewBox="0 0 {} {}" role="img" aria-labelledby="{id}-title {id}-desc"><title id="{id}-title">{}</title><desc id="{id}-desc">{}</desc>
-{}</svg>"#,
+{}{}</svg>"#,
             px(drawing.width),
             px(drawing.height),
             xml_text(&self.title),
             self.described(),
             drawing.body,
+            drawing.picks,
         );
         // Quotes in texts are escaped, so a quoted colour is always an attribute.
         theme::all().fold(svg, |svg, colour| {
@@ -146,6 +150,11 @@ impl Chart {
             drawing.body
         );
         svg
+    }
+
+    /// Returns whether a reader can pick entries that are drawn then.
+    pub(crate) fn has_picks(&self) -> bool {
+        !self.wide.picks.is_empty()
     }
 
     /// Returns the description as XML.

@@ -145,12 +145,13 @@ pub(crate) struct Figure {
     width: f64,
     height: f64,
     body: String,
+    picks: String,
 }
 
 impl Figure {
     /// Returns an empty figure.
     pub(crate) fn new(width: f64, height: f64) -> Self {
-        Self { width, height, body: String::new() }
+        Self { width, height, body: String::new(), picks: String::new() }
     }
 
     /// Returns the width in pixels.
@@ -166,6 +167,37 @@ impl Figure {
     /// Returns what was drawn so far, as the body of an SVG file.
     pub(crate) fn into_body(self) -> String {
         self.body
+    }
+
+    /// Returns what a page shows of the entries that a reader picks. It belongs over the body.
+    pub(crate) fn picks(&self) -> String {
+        self.picks.clone()
+    }
+
+    /// Draws the curves of entries that a reader may pick, each in whole pixels, so that hundreds of them are small.
+    pub(crate) fn pick_curves(&mut self, frame: &Frame, curves: &[(usize, Vec<Point>)]) {
+        let mut drawn = String::new();
+        for (entry, points) in curves {
+            let path = path(points.iter().filter(|(_, y)| y.is_finite()).map(|point| frame.at(*point)));
+            let colour = theme::of_picked(*entry).light;
+            let _ = write!(drawn, r#"<path class="p p{entry}" d="{path}" stroke="{colour}"/>"#);
+        }
+        if !drawn.is_empty() {
+            let group = format!(r#"<g fill="none" stroke-width="2" stroke-dasharray="6 3">{drawn}</g>"#);
+            let _ = writeln!(self.picks, "{}", clipped(frame, &group));
+        }
+    }
+
+    /// Draws a ring around the point of an entry that a reader may pick.
+    pub(crate) fn pick_dot(&mut self, entry: usize, at: Point) {
+        let _ = writeln!(
+            self.picks,
+            r#"<circle class="p p{entry}" cx="{}" cy="{}" r="5" fill="{}" stroke="{}" stroke-width="1.2"/>"#,
+            px(at.0),
+            px(at.1),
+            theme::of_picked(entry).light,
+            theme::PAPER.light,
+        );
     }
 
     /// Draws lines through points; with `clip`, only the parts inside the frame.
@@ -297,6 +329,20 @@ fn clipped(frame: &Frame, drawn: &str) -> String {
     format!(
         r#"<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{x} {y} {width} {height}" overflow="hidden">{drawn}</svg>"#
     )
+}
+
+/// Returns a path through points, rounded to whole pixels and relative to each other.
+fn path(points: impl Iterator<Item = Point>) -> String {
+    let (mut path, mut before) = (String::new(), None);
+    for (x, y) in points {
+        let (x, y) = (x.round() as i64, y.round() as i64);
+        let _ = match before {
+            None => write!(path, "M{x} {y}"),
+            Some((from_x, from_y)) => write!(path, "l{} {}", x - from_x, y - from_y),
+        };
+        before = Some((x, y));
+    }
+    path
 }
 
 fn rim() -> String {

@@ -14,6 +14,8 @@ use crate::words;
 
 /// The number of points of a smoothed curve; more could not be seen.
 const CURVE_POINTS: usize = 220;
+/// The number of points of a curve that is drawn when a reader picks it.
+pub(crate) const PICKED_POINTS: usize = 40;
 /// The number of points of a raw curve.
 const RAW_POINTS: usize = 360;
 
@@ -31,7 +33,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     Ok(Some(Chart {
         name: "loss",
         title: "Loss while training".to_owned(),
-        caption: words::loss_caption(&weights),
+        caption: format!("{}{}", words::loss_caption(&weights), words::drawn_rule(data)),
         description: description(data),
         table: table(data),
         wide: draw(&panels, Width::Wide, true)?,
@@ -39,13 +41,19 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
-/// Returns the entries of an objective that have something to draw.
+/// Returns the entries of an objective that have something to draw, and are drawn by name.
 fn trained<'a>(data: &'a ReportData, objective: &str) -> impl Iterator<Item = (usize, &'a Entry)> {
-    let entries = data.entries.iter().enumerate();
-    entries.filter(move |(_, entry)| {
-        let same = entry.plan.train.as_ref().is_some_and(|train| train.objective.as_str() == objective);
-        same && entry.runs.iter().any(|run| !run.curve.steps.is_empty() || !run.curve.epochs.is_empty())
-    })
+    data.named().filter(move |(_, entry)| has_curve(entry, objective))
+}
+
+/// Returns the others.
+fn others<'a>(data: &'a ReportData, objective: &str) -> impl Iterator<Item = (usize, &'a Entry)> {
+    data.others().filter(move |(_, entry)| has_curve(entry, objective))
+}
+
+fn has_curve(entry: &Entry, objective: &str) -> bool {
+    let same = entry.plan.train.as_ref().is_some_and(|train| train.objective.as_str() == objective);
+    same && entry.runs.iter().any(|run| !run.curve.steps.is_empty() || !run.curve.epochs.is_empty())
 }
 
 fn row_weight(data: &ReportData, objective: &str) -> Option<f64> {
@@ -60,15 +68,26 @@ fn row(data: &ReportData, objective: &str) -> Option<Vec<Panel>> {
     let name = words::objective(objective);
     let training = entries.iter().map(|(index, entry)| training_curve(data, *index, entry, weight)).collect();
     let validation = entries.iter().map(|(index, entry)| validation_loss(data, *index, entry)).collect();
-    let panel = |what: &str, curves| Panel {
+    let other = |of: &dyn Fn(usize, &Entry) -> CurveSet| {
+        others(data, objective)
+            .map(|(index, entry)| (index, thin(&of(index, entry).mean, PICKED_POINTS)))
+            .collect()
+    };
+    let training_of = other(&|index, entry| training_curve(data, index, entry, weight));
+    let validation_of = other(&|index, entry| validation_loss(data, index, entry));
+    let panel = |what: &str, curves, others| Panel {
         heading: format!("{what}, {name}"),
         curves,
+        others,
         level: None,
         axis: "epoch",
         last: last_epoch,
         is_amount: false,
     };
-    Some(vec![panel("training loss", training), panel("validation loss", validation)])
+    Some(vec![
+        panel("training loss", training, training_of),
+        panel("validation loss", validation, validation_of),
+    ])
 }
 
 fn planned_epochs(entry: &Entry) -> f64 {
@@ -80,7 +99,7 @@ fn training_curve(data: &ReportData, index: usize, entry: &Entry, weight: f64) -
     let smooth: Vec<_> = raw.iter().map(|curve| ema(curve, weight)).collect();
     let several = smooth.len() > 1;
     CurveSet {
-        name: entry.name.clone(),
+        name: entry.label.clone(),
         colour: theme::of_entry(data, index),
         mean: thin(&mean(&smooth), CURVE_POINTS),
         seeds: smooth.iter().filter(|_| several).map(|curve| thin(curve, CURVE_POINTS)).collect(),
@@ -130,7 +149,7 @@ pub(crate) fn validation_curve(
         kept.clear();
     }
     CurveSet {
-        name: entry.name.clone(),
+        name: entry.label.clone(),
         colour: theme::of_entry(data, index),
         mean: mean(&seeds),
         seeds: if seeds.len() > 1 { seeds } else { Vec::new() },
@@ -153,15 +172,15 @@ fn description(data: &ReportData) -> String {
             entry.name
         ))
     };
-    let trained = data.entries.iter().filter(|entry| entry.is_trained());
+    let trained = data.named().map(|(_, entry)| entry).filter(|entry| entry.is_trained());
     trained.filter_map(sentence).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the table of every evaluation of every trained run.
+/// Returns the table of every evaluation of the trained runs that are drawn.
 fn table(data: &ReportData) -> DataTable {
     let header =
         ["experiment", "seed", "epoch", "training loss", "validation loss", "validation score", "kept"];
-    let trained = data.entries.iter().filter(|entry| entry.is_trained());
+    let trained = data.named().map(|(_, entry)| entry).filter(|entry| entry.is_trained());
     let rows = trained.flat_map(|entry| {
         entry
             .runs

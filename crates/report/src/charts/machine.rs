@@ -66,7 +66,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     Ok(Some(Chart {
         name: "machine",
         title: "What the runs used of their machines".to_owned(),
-        caption: words::machine_caption().to_owned(),
+        caption: format!("{}{}", words::machine_caption(), words::drawn_rule(data)),
         description: description(data),
         table: table(data),
         wide: draw(&rows, Width::Wide, false)?,
@@ -74,8 +74,9 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
+/// Returns the runs of the entries that are drawn by name.
 fn runs(data: &ReportData) -> impl Iterator<Item = (&Entry, &RunSummary)> {
-    data.entries.iter().flat_map(|entry| entry.runs.iter().map(move |run| (entry, run)))
+    data.named().flat_map(|(_, entry)| entry.runs.iter().map(move |run| (entry, run)))
 }
 
 /// Returns the unit in which the longest run has a number that can be read.
@@ -88,9 +89,7 @@ fn unit(longest: f64) -> Unit {
 
 fn panel(data: &ReportData, measure: &Measure, unit: Unit, longest: f64) -> Option<Panel> {
     let curves: Vec<CurveSet> = data
-        .entries
-        .iter()
-        .enumerate()
+        .named()
         .filter_map(|(index, entry)| {
             let curves = entry.runs.iter().map(|run| curve(&run.machine, measure, unit));
             curves_of(data, index, curves.filter(|curve| !curve.is_empty()).collect())
@@ -101,6 +100,7 @@ fn panel(data: &ReportData, measure: &Measure, unit: Unit, longest: f64) -> Opti
     (!curves.is_empty()).then(|| Panel {
         heading: measure.heading.to_owned(),
         curves,
+        others: Vec::new(),
         level: limit.map(|limit| ("all there are".to_owned(), limit)),
         axis: unit.name,
         last: longest / unit.seconds,
@@ -123,7 +123,7 @@ fn curve(samples: &[Sample], measure: &Measure, unit: Unit) -> Vec<Point> {
 fn curves_of(data: &ReportData, index: usize, runs: Vec<Vec<Point>>) -> Option<CurveSet> {
     let mean = mean(&runs)?;
     Some(CurveSet {
-        name: data.entries[index].name.clone(),
+        name: data.entries[index].label.clone(),
         colour: theme::of_entry(data, index),
         mean,
         seeds: if runs.len() > 1 { runs } else { Vec::new() },

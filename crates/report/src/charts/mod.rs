@@ -4,16 +4,20 @@
 //! library plotters knows no font metrics, and it does not keep labels from colliding.
 
 mod accuracy;
+mod answers;
 mod axes;
 mod chart;
 mod confusion;
+mod field;
 mod figure;
 mod labels;
 mod loss;
 mod machine;
 mod panel;
 mod raster;
+mod reliability;
 mod smooth;
+mod sweep;
 mod text;
 pub(crate) mod theme;
 mod validation;
@@ -28,7 +32,11 @@ use crate::error::ReportError;
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
     let charts = [
         accuracy::chart(data)?,
+        sweep::chart(data)?,
         confusion::chart(data)?,
+        reliability::chart(data)?,
+        answers::risk(data)?,
+        answers::places(data)?,
         loss::chart(data)?,
         validation::chart(data)?,
         machine::chart(data)?,

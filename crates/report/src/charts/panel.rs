@@ -15,6 +15,8 @@ pub(crate) struct Panel {
     pub(crate) heading: String,
     /// The curves, in the order of entries.
     pub(crate) curves: Vec<CurveSet>,
+    /// The curves of other entries, which a page shows when a reader picks them.
+    pub(crate) others: Vec<(usize, Vec<Point>)>,
     /// The name and value of a level to compare with, such as chance.
     pub(crate) level: Option<(String, f64)>,
     /// What the horizontal axis counts.
@@ -105,7 +107,9 @@ impl Panel {
     fn values(&self) -> impl Iterator<Item = f64> {
         let curves = self.curves.iter().flat_map(|set| set.mean.iter().chain(set.seeds.iter().flatten()));
         let values = curves.map(|point| point.1).chain(self.level.iter().map(|(_, value)| *value));
-        values.chain(self.is_amount.then_some(0.0))
+        // Of a curve that nobody has picked yet, the end is sure to be visible.
+        let ends = self.others.iter().filter_map(|(_, curve)| Some(curve.last()?.1));
+        values.chain(ends).chain(self.is_amount.then_some(0.0))
     }
 
     fn label_room(&self, width: f64) -> f64 {
@@ -131,6 +135,7 @@ fn draw_panel(figure: &mut Figure, panel: &Panel, frame: &Frame, right: f64) -> 
     for set in &panel.curves {
         foreground(figure, frame, set)?;
     }
+    figure.pick_curves(frame, &panel.others);
     end_labels(figure, panel, frame, right);
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Colours: one list for charts and page, in which each colour has a light and a dark value.
 //!
 //! The hues are Okabe and Ito's, darkened until text in them is legible on paper (contrast of at least 4.5) and
-//! lightened for dark backgrounds. The baseline is always grey. An entry has the same colour in every chart.
+//! lightened for dark backgrounds. The baseline is always grey. An entry has the same colour in every chart; those that are
+//! some of many share one.
 
-use crate::data::ReportData;
+use crate::data::{NAMED, ReportData, Role};
 
 /// A colour with a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +33,13 @@ pub(crate) const GRID: Colour = colour("grid", "#E7E4DD", "#2f3134");
 pub(crate) const SHADE: Colour = colour("shade", "#F6F4EF", "#1e2023");
 /// The colour of the baseline.
 pub(crate) const BASELINE: Colour = colour("baseline", "#73706A", "#9b9892");
+/// The colour of entries that are some of many.
+pub(crate) const OTHER: Colour = colour("other", "#5F7486", "#8ea3b5");
 /// The colour of right answers.
 pub(crate) const RIGHT: Colour = colour("right", "#00734F", "#4fc79a");
 
 /// The colours of entries that are not a baseline, in order; after the last one, the first is used again.
-pub(crate) const SERIES: [Colour; 7] = [
+pub(crate) const SERIES: [Colour; NAMED] = [
     colour("series-1", "#0069A8", "#5db8ee"),
     colour("series-2", "#C24A00", "#ff9356"),
     colour("series-3", "#007A5A", "#3cc9a0"),
@@ -48,24 +51,21 @@ pub(crate) const SERIES: [Colour; 7] = [
 
 /// Returns all colours.
 pub(crate) fn all() -> impl Iterator<Item = Colour> {
-    [PAPER, INK, MUTED, GRID, SHADE, BASELINE, RIGHT].into_iter().chain(SERIES)
+    [PAPER, INK, MUTED, GRID, SHADE, BASELINE, OTHER, RIGHT].into_iter().chain(SERIES)
 }
 
 /// Returns the colour of an entry.
 pub(crate) fn of_entry(data: &ReportData, entry: usize) -> Colour {
-    if is_grey(data, entry) {
-        return BASELINE;
+    match data.entries[entry].role {
+        Role::Baseline => BASELINE,
+        Role::Named(place) => SERIES[place % SERIES.len()],
+        Role::Other => OTHER,
     }
-    let before = (0..entry).filter(|&other| !is_grey(data, other)).count();
-    SERIES[before % SERIES.len()]
 }
 
-/// Returns whether an entry is grey: a baseline is, and so is the only entry without training, which will be the
-/// baseline once the others have run.
-fn is_grey(data: &ReportData, entry: usize) -> bool {
-    let mut untrained = data.entries.iter().enumerate().filter(|(_, entry)| !entry.is_trained());
-    let is_only = untrained.next().is_some_and(|(index, _)| index == entry) && untrained.next().is_none();
-    data.is_baseline(entry) || (is_only && data.entries.len() > 1)
+/// Returns the colour of the curve of an entry that the reader has asked for, which is one of many.
+pub(crate) fn of_picked(entry: usize) -> Colour {
+    SERIES[entry % SERIES.len()]
 }
 
 /// Returns the CSS rules that define the variables.

@@ -3,9 +3,9 @@
 use cliptune_experiment::TaskKind;
 
 use super::chart::{Chart, DataTable, Width};
-use super::loss::validation_curve;
+use super::loss::{PICKED_POINTS, validation_curve};
 use super::panel::{CurveSet, Panel, draw};
-use super::smooth::Point;
+use super::smooth::{Point, thin};
 use crate::data::{Entry, ReportData};
 use crate::error::ReportError;
 use crate::words;
@@ -22,7 +22,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     Ok(Some(Chart {
         name: "validation",
         title: "Validation score, epoch by epoch".to_owned(),
-        caption: words::validation_caption().to_owned(),
+        caption: format!("{}{}", words::validation_caption(), words::drawn_rule(data)),
         description: description(data),
         table,
         wide: draw(&rows, Width::Wide, false)?,
@@ -31,15 +31,17 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
 }
 
 fn panel(data: &ReportData, kind: TaskKind) -> Option<Panel> {
-    let entries: Vec<_> =
-        data.entries.iter().enumerate().filter(|(_, entry)| is_drawn(entry, kind)).collect();
+    let entries: Vec<_> = data.named().filter(|(_, entry)| is_drawn(entry, kind)).collect();
+    let others = data.others().filter(|(_, entry)| is_drawn(entry, kind));
     let trained = entries.iter().filter_map(|(_, entry)| entry.plan.train.as_ref());
     let last_epoch = trained.map(|train| train.epochs as f64).max_by(f64::total_cmp)?;
     let curves = entries.iter().map(|(index, entry)| curve(data, *index, entry, last_epoch)).collect();
+    let other = |(index, entry)| (index, thin(&curve(data, index, entry, last_epoch).mean, PICKED_POINTS));
     let chance = data.boards.iter().find(|board| board.task == kind).map(|board| board.chance);
     Some(Panel {
         heading: format!("validation {}", words::metric_long(kind)),
         curves,
+        others: others.map(other).collect(),
         level: chance.map(|chance| ("chance".to_owned(), chance)),
         axis: "epoch",
         last: last_epoch,
@@ -48,7 +50,7 @@ fn panel(data: &ReportData, kind: TaskKind) -> Option<Panel> {
 }
 
 fn is_drawn(entry: &Entry, kind: TaskKind) -> bool {
-    entry.plan.data.columns.task.kind() == kind && entry.runs.iter().any(|run| !run.curve.epochs.is_empty())
+    entry.task() == kind && entry.runs.iter().any(|run| !run.curve.epochs.is_empty())
 }
 
 /// Returns the curve of an entry. An entry without training has one evaluation, which is a level for the others.
@@ -68,7 +70,7 @@ fn description(data: &ReportData) -> String {
         let score = entry.validation_score()?;
         Some(format!("{}: {score:.2} at the epoch that was kept.", entry.name))
     };
-    data.entries.iter().filter_map(sentence).collect::<Vec<_>>().join(" ")
+    data.named().filter_map(|(_, entry)| sentence(entry)).collect::<Vec<_>>().join(" ")
 }
 
 fn table(panels: &[Panel]) -> DataTable {

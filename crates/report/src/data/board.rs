@@ -4,6 +4,8 @@ use cliptune_compare::Difference;
 use cliptune_experiment::{Control, Seed, TaskKind};
 use cliptune_store::{ClassScores, ControlScores, Estimate, TestLooks};
 
+use super::confidence::Confidence;
+
 /// A board: the entries that were scored on the same test split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board {
@@ -27,15 +29,28 @@ pub struct Board {
     /// The entry that the others are compared with, as an index into
     /// [`ReportData::entries`](super::ReportData::entries).
     pub baseline: Option<usize>,
+    /// Why that entry is the baseline.
+    pub baseline_rule: Option<BaselineRule>,
     /// The entry that the title names: the best one on the validation split, or else the first that is not the
     /// baseline. It is an index into [`ReportData::entries`](super::ReportData::entries).
     pub headline: Option<usize>,
     /// What the starting weights have seen of the test split, or `None` if they were trained on no dataset.
     pub lineage: Option<Lineage>,
-    /// How often the test split was looked at.
+    /// How often the test split had been looked at when the last of these scores was made.
     pub test_looks: TestLooks,
     /// The rows, one for each entry, in the order of [`ReportData::entries`](super::ReportData::entries).
     pub rows: Vec<BoardRow>,
+}
+
+/// Why an entry is the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaselineRule {
+    /// Somebody asked for it.
+    Asked,
+    /// It is the entry without training that most others start from or share their start with.
+    Untrained,
+    /// All entries are trained, and it is the first.
+    First,
 }
 
 /// What starting weights have seen.
@@ -62,6 +77,8 @@ pub struct BoardRow {
     pub score: Estimate,
     /// The other metrics in the order they are shown, over all seeds.
     pub others: Vec<(String, Measure)>,
+    /// How sure the entry is of its answers, where the predictions tell it.
+    pub confidence: Option<Confidence>,
     /// The number of items in which a right and a wrong answer score the same, for the seed that has most of them.
     pub tied: usize,
     /// What the first run reaches under each control that the experiment asks for.
@@ -77,6 +94,8 @@ pub struct BoardRow {
 pub struct AboveChance {
     /// The control.
     pub control: Control,
+    /// The name of the metric, as in `scores.json`.
+    pub metric: String,
     /// What the run reaches.
     pub score: Estimate,
     /// What guessing reaches.

@@ -5,6 +5,8 @@
 pub struct Gallery {
     /// The board that the gallery belongs to, as an index into [`ReportData::boards`](super::ReportData::boards).
     pub board: usize,
+    /// The entries whose answers are shown, as indexes into [`ReportData::entries`](super::ReportData::entries).
+    pub entries: Vec<usize>,
     /// The items, stratum after stratum.
     pub items: Vec<GalleryItem>,
     /// The number of items of the test split in each stratum, and how many of them are shown.
@@ -49,14 +51,64 @@ pub struct GalleryItem {
     pub group: String,
     /// The stratum that the item is in.
     pub stratum: Stratum,
-    /// A small JPEG of the image, or the reason why there is none.
-    pub image: Result<Thumbnail, String>,
+    /// The image, or the reason why there is none.
+    pub image: Result<Seen, String>,
     /// The candidate texts of the item, or the names of the classes that were considered.
     pub texts: Vec<String>,
     /// The index of the right text.
     pub label: usize,
-    /// The answer of each row of the board, in the order of its rows.
+    /// The answer of each entry of the gallery, in their order.
     pub answers: Vec<Answer>,
+}
+
+/// An image as the model sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What the model sees: the colours, the transparency and the cut are those of its own preparation.
+    pub as_model: Thumbnail,
+    /// The whole image with what is transparent on a checkerboard, where something is.
+    pub transparent: Option<Thumbnail>,
+}
+
+/// The images of pairs, each with the texts that are nearest to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairsGallery {
+    /// The board that the gallery belongs to, as an index into [`ReportData::boards`](super::ReportData::boards).
+    pub board: usize,
+    /// The entry whose nearest texts these are.
+    pub entry: usize,
+    /// The items, stratum after stratum.
+    pub items: Vec<PairsItem>,
+}
+
+/// One image of pairs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairsItem {
+    /// The identifier that the dataset's table gives the item.
+    pub id: String,
+    /// The group that the item is in.
+    pub group: String,
+    /// The stratum that the item is in: where "right" is that a text of the image ranks first.
+    pub stratum: Stratum,
+    /// The image, or the reason why there is none.
+    pub image: Result<Seen, String>,
+    /// The nearest texts, the nearest first.
+    pub near: Vec<NearItem>,
+    /// The item's own text.
+    pub own: String,
+    /// The rank of the best text of the image: for the entry, and for the baseline if there is one.
+    pub ranks: (f64, Option<f64>),
+}
+
+/// A text that is near an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearItem {
+    /// The text.
+    pub text: String,
+    /// The probability of the text among all texts of the split.
+    pub prob: f64,
+    /// Whether the text belongs to the image.
+    pub is_hit: bool,
 }
 
 /// A small JPEG.

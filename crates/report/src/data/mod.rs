@@ -1,16 +1,24 @@
 //! What a report shows: plain data, read once and never changed. Charts, page, Markdown and JSON are functions of it.
 
 mod board;
+mod confidence;
 mod curve;
 mod gallery;
+mod role;
+
+use std::collections::BTreeSet;
 
 use cliptune_experiment::{Plan, Seed, Split, TaskKind};
 use cliptune_store::{DatasetRecord, Outcome, Precisions, RunRecord, Sample, Scores, Total, Usage};
 
-pub use board::{AboveChance, Board, BoardRow, Lineage, Measure};
+pub use board::{AboveChance, BaselineRule, Board, BoardRow, Lineage, Measure};
 pub use cliptune_compare::{Difference, Test, Verdict};
+pub use confidence::{COLUMNS, Confidence, Place};
 pub use curve::{Curve, EpochPoint, Interpolated, Start, StepPoint};
-pub use gallery::{Answer, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail};
+pub use gallery::{
+    Answer, Gallery, GalleryItem, NearItem, PairsGallery, PairsItem, Seen, Stratum, StratumCount, Thumbnail,
+};
+pub use role::{NAMED, Role};
 
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +27,12 @@ pub struct ReportData {
     pub name: String,
     /// The arguments on the command line, as they were typed.
     pub arguments: Vec<String>,
+    /// The options on the command line that say what is shown, as they are typed.
+    pub options: Vec<String>,
+    /// The hash of what the report is about.
+    pub subject: String,
+    /// The entry that was asked for as the baseline, as an index into the entries.
+    pub asked_baseline: Option<usize>,
     /// The BLAKE3 hash of everything that the report was made from.
     pub inputs: String,
     /// The experiments in the order given, with one entry for each point of a matrix.
@@ -29,6 +43,8 @@ pub struct ReportData {
     pub datasets: Vec<DatasetRecord>,
     /// A few items of the test split with every entry's answer.
     pub gallery: Option<Gallery>,
+    /// A few images of pairs with the texts that are nearest to them.
+    pub pairs: Option<PairsGallery>,
 }
 
 /// An experiment at one point of its matrix, with all its seeds and, in a cross-validation, all its folds.
@@ -42,6 +58,10 @@ pub struct Entry {
     pub dataset: Option<String>,
     /// The runs of the entry, in the order of folds and seeds.
     pub runs: Vec<RunSummary>,
+    /// The name that charts have room for.
+    pub label: String,
+    /// How prominent the entry is in charts.
+    pub role: Role,
 }
 
 /// One run of an entry, or the place where it will be.
@@ -89,8 +109,21 @@ impl Entry {
 
     /// Returns the number of folds of a cross-validation, or `None` if the entry is none.
     pub fn folds(&self) -> Option<usize> {
-        let folds: std::collections::BTreeSet<u32> = self.runs.iter().filter_map(|run| run.fold).collect();
+        let folds: BTreeSet<u32> = self.runs.iter().filter_map(|run| run.fold).collect();
         (!folds.is_empty()).then_some(folds.len())
+    }
+
+    /// Returns the kind of the entry's items.
+    pub fn task(&self) -> TaskKind {
+        self.plan.data.columns.task.kind()
+    }
+
+    /// Returns how many of the declared seeds are done, with all their folds, and how many there are.
+    pub fn seeds_done(&self) -> (usize, usize) {
+        let seeds: BTreeSet<Seed> = self.runs.iter().map(|run| run.seed).collect();
+        let is_done =
+            |seed: &&Seed| self.runs.iter().filter(|run| run.seed == **seed).all(RunSummary::is_done);
+        (seeds.iter().filter(is_done).count(), seeds.len())
     }
 
     /// Returns whether any weights of the entry are trained.

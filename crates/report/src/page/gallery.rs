@@ -8,7 +8,7 @@ use cliptune_terminal::format::counted;
 use maud::{Markup, html};
 
 use super::colour_style;
-use crate::data::{Answer, Gallery, GalleryItem, ReportData, Stratum, Thumbnail};
+use crate::data::{Answer, Gallery, GalleryItem, ReportData, Seen, Stratum, Thumbnail};
 use crate::words;
 
 /// The most texts of an item that are shown, unless more were given as answers.
@@ -48,7 +48,7 @@ fn card(data: &ReportData, gallery: &Gallery, item: &GalleryItem) -> Markup {
                 span { "group " (named(&item.group)) }
                 span { (named(&item.id)) }
             }
-            (picture(item))
+            (picture(&item.image, &item.id))
             ol.choices {
                 @for index in &shown { (choice(data, gallery, item, *index)) }
                 @if others > 0 { li { span {} div.votes { "and " (counted(others, "other text")) } } }
@@ -70,15 +70,23 @@ pub(crate) fn shown(item: &GalleryItem) -> Vec<usize> {
 }
 
 /// Returns the image of an item, or why there is none.
-pub(crate) fn picture(item: &GalleryItem) -> Markup {
-    match &item.image {
-        Ok(thumbnail) => html! {
-            div.picture {
-                img src=(data_uri(thumbnail)) width=(thumbnail.width) height=(thumbnail.height)
-                    alt=(format!("Image of item {}", beginning(&item.id, ALT))) loading="lazy";
+pub(crate) fn picture(seen: &Result<Seen, String>, id: &str) -> Markup {
+    match seen {
+        Ok(seen) => html! {
+            div.picture.twice[seen.transparent.is_some()] {
+                (image(&seen.as_model, &format!("Image of item {}", beginning(id, ALT))))
+                @if let Some(whole) = &seen.transparent {
+                    (image(whole, "The whole image, with what is transparent on a checkerboard"))
+                }
             }
         },
         Err(reason) => html! { div.picture.none { div { "Image not shown: " (named(reason)) } } },
+    }
+}
+
+fn image(thumbnail: &Thumbnail, alt: &str) -> Markup {
+    html! {
+        img src=(data_uri(thumbnail)) width=(thumbnail.width) height=(thumbnail.height) alt=(alt) loading="lazy";
     }
 }
 
@@ -88,8 +96,8 @@ fn data_uri(thumbnail: &Thumbnail) -> String {
 
 fn choice(data: &ReportData, gallery: &Gallery, item: &GalleryItem, index: usize) -> Markup {
     let right = index == item.label;
-    let rows = data.boards[gallery.board].rows.iter().zip(&item.answers);
-    let takers: Vec<_> = rows.filter(|(_, answer)| votes(answer, index) > 0).collect();
+    let answers = gallery.entries.iter().zip(&item.answers);
+    let takers: Vec<_> = answers.filter(|(_, answer)| votes(answer, index) > 0).collect();
     html! {
         li.correct[right] {
             span.letter { @if data.boards[gallery.board].task == TaskKind::Choice { (words::letter(index)) } }
@@ -97,7 +105,7 @@ fn choice(data: &ReportData, gallery: &Gallery, item: &GalleryItem, index: usize
                 (folded(&item.texts[index]))
                 @if right { " " span.tick { "✓ right" } }
                 @if !takers.is_empty() {
-                    div.votes { @for (row, answer) in takers { (vote(data, row.entry, answer, index)) } }
+                    div.votes { @for (entry, answer) in takers { (vote(data, *entry, answer, index)) } }
                 }
             }
         }

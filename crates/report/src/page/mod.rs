@@ -1,7 +1,8 @@
-//! The page: one file without scripts and without network.
+//! The page: one file without network. Its only script sorts and filters tables, which are there without it.
 
 mod dataset;
 mod gallery;
+mod pairs;
 mod precisions;
 mod provenance;
 mod results;
@@ -17,6 +18,8 @@ pub(crate) use gallery::{picture as item_picture, shown as shown_texts};
 
 /// The looks of the page.
 pub(crate) const STYLE: &str = include_str!("style.css");
+/// What sorts and filters tables.
+const SCRIPT: &str = include_str!("tables.js");
 
 /// Returns the whole page.
 pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
@@ -24,20 +27,21 @@ pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
     let body = html! {
         main {
             (lead(data, &title))
-            @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
+            @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(data, chart)) }
             (results::section(data))
-            @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
+            @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(data, chart)) }
             @if let Some(precisions) = precisions::section(data) { (precisions) }
             @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
+            @if let Some(pairs) = &data.pairs { (pairs::section(data, pairs)) }
             @if !data.datasets.is_empty() { (dataset::section(data)) }
         }
         (provenance::footer(data))
     };
-    cliptune_documents::page(&title, &format!("{}{STYLE}", theme::css()), &body)
+    cliptune_documents::page_with_script(&title, &format!("{}{STYLE}", theme::css()), SCRIPT, &body)
 }
 
 fn lead(data: &ReportData, title: &str) -> Markup {
-    let notes = words::notes(data);
+    let notes = words::first_notes(data);
     html! {
         p.kicker { b { "cliptune" } span { "report " (named(&data.name)) } span { (words::extent(data)) } }
         h1 { (title) }
@@ -49,16 +53,32 @@ fn lead(data: &ReportData, title: &str) -> Markup {
     }
 }
 
-fn figure(chart: &Chart) -> Markup {
+fn figure(data: &ReportData, chart: &Chart) -> Markup {
     html! {
         section #(chart.name) {
             h2 { (chart.title) }
             p { (chart.caption) }
+            @if chart.has_picks() { (picked(data)) }
             figure {
                 (PreEscaped(chart.svg(Width::Wide, Look::Inline)))
                 (PreEscaped(chart.svg(Width::Narrow, Look::Inline)))
             }
             details { summary { "The numbers in this chart" } (table(&chart.table)) }
+        }
+    }
+}
+
+/// Returns the names of the entries that the reader has picked, each with the colour of its curve.
+fn picked(data: &ReportData) -> Markup {
+    html! {
+        p.picked {
+            "Boxes in the table of results draw more of them. "
+            @for (index, entry) in data.others() {
+                span class=(format!("p p{index}")) {
+                    span.dot style=(picked_style(index)) aria-hidden="true" {}
+                    (named(&entry.label)) " "
+                }
+            }
         }
     }
 }
@@ -88,4 +108,9 @@ fn entry_name(data: &ReportData, entry: usize) -> Markup {
 
 fn colour_style(data: &ReportData, entry: usize) -> String {
     format!("--c:var(--{})", theme::of_entry(data, entry).variable)
+}
+
+/// Returns the colour of an entry that the reader has picked.
+fn picked_style(entry: usize) -> String {
+    format!("--c:var(--{})", theme::of_picked(entry).variable)
 }

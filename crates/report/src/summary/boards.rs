@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate, reached};
 use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
 use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
-use cliptune_store::{
-    ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions, test_looks,
-};
+use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions};
 
+use super::confidence::confidences;
+use super::inputs::looks;
 use super::lineage::lineage;
-use crate::data::{AboveChance, Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean};
+use crate::data::{
+    AboveChance, BaselineRule, Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean,
+};
 use crate::error::ReportError;
 
 /// The answers of an entry to the items of its test split.
@@ -58,6 +60,7 @@ pub(super) fn boards(
     entries: &[Entry],
     scored: &[Scored],
     grouped: &[Vec<&Standing>],
+    asked: Option<usize>,
 ) -> Result<Vec<Board>, ReportError> {
     let mut groups: Vec<Vec<&Scored>> = Vec::new();
     for one in scored {
@@ -69,7 +72,7 @@ pub(super) fn boards(
             None => groups.push(vec![one]),
         }
     }
-    let boards = groups.iter().filter_map(|group| board(entries, group, grouped).transpose());
+    let boards = groups.iter().filter_map(|group| board(entries, group, grouped, asked).transpose());
     let mut boards = boards.collect::<Result<Vec<_>, _>>()?;
     boards.sort_by_key(|board| board.task == TaskKind::Pairs);
     let rows = boards.iter_mut().flat_map(|board| &mut board.rows);
@@ -85,10 +88,12 @@ fn board(
     entries: &[Entry],
     group: &[&Scored],
     grouped: &[Vec<&Standing>],
+    asked: Option<usize>,
 ) -> Result<Option<Board>, ReportError> {
     let first = &entries[group[0].entry];
     let Some(scores) = test_scores(first).next() else { return Ok(None) };
-    let baseline = baseline(entries, group);
+    let chosen = baseline(entries, group, asked);
+    let baseline = chosen.map(|(baseline, _)| baseline);
     let rows = group.iter().map(|one| {
         let reference = baseline.filter(|baseline| baseline.entry != one.entry);
         row(&entries[one.entry], one, reference)
@@ -109,9 +114,10 @@ fn board(
         classes: classes(shown_entry, shown).map_err(|source| failed(shown_entry, source))?,
         equal_choices: most_of_a_seed(first, |scores| scores.n_equal_choices),
         baseline: baseline.map(|baseline| baseline.entry),
+        baseline_rule: chosen.map(|(_, rule)| rule),
         headline,
         lineage: lineage(&plans, grouped)?,
-        test_looks: test_looks(plans.iter().filter_map(|plan| plan.dataset.as_ref()))?,
+        test_looks: looks(&plans)?,
         rows,
     }))
 }
@@ -147,11 +153,18 @@ fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
     entry.runs.iter().filter_map(|run| run.scores_on(Split::Test))
 }
 
-/// Returns the entry without training that most others start from or share their start with; if all entries are
-/// trained, returns the first. A single entry has nothing to be compared with.
-fn baseline<'a>(entries: &[Entry], group: &[&'a Scored]) -> Option<&'a Scored> {
+/// Returns the entry that was asked for, if it is among these; else the one without training that most others start from or
+/// share their start with; if all entries are trained, the first. A single entry has nothing to be compared with.
+fn baseline<'a>(
+    entries: &[Entry],
+    group: &[&'a Scored],
+    asked: Option<usize>,
+) -> Option<(&'a Scored, BaselineRule)> {
     if group.len() < 2 {
         return None;
+    }
+    if let Some(one) = group.iter().find(|one| Some(one.entry) == asked) {
+        return Some((one, BaselineRule::Asked));
     }
     let mut best: Option<(&Scored, usize)> = None;
     for one in group.iter().filter(|one| !entries[one.entry].is_trained()) {
@@ -161,7 +174,8 @@ fn baseline<'a>(entries: &[Entry], group: &[&'a Scored]) -> Option<&'a Scored> {
             best = Some((one, followers));
         }
     }
-    best.map(|(one, _)| one).or(group.first().copied())
+    let untrained = best.map(|(one, _)| (one, BaselineRule::Untrained));
+    untrained.or_else(|| Some((*group.first()?, BaselineRule::First)))
 }
 
 fn starts_from(entry: &Entry, base: &Entry) -> bool {
@@ -202,6 +216,7 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
         per_fold: means(&entry.runs, |run| Some((run.fold?, value(run)?))),
         score: score(entry, scored, metric).map_err(failed)?,
         others: others(entry, scored, metric).map_err(failed)?,
+        confidence: confidences(&scored.answers),
         tied: most_of_a_seed(entry, |scores| scores.n_tied),
         controls: test_scores(entry).next().map(|scores| scores.controls.clone()).unwrap_or_default(),
         above_chance: above_chance(entry),
@@ -229,9 +244,9 @@ fn above_chance(entry: &Entry) -> Vec<AboveChance> {
         }
     }
     let mut found: Vec<AboveChance> = Vec::new();
-    for ((control, _), runs) in &all {
+    for ((control, metric), runs) in &all {
         if found.iter().all(|known| known.control != *control) {
-            found.extend(above_in_the_mean(*control, runs));
+            found.extend(above_in_the_mean(*control, metric, runs));
         }
     }
     found
@@ -239,7 +254,7 @@ fn above_chance(entry: &Entry) -> Vec<AboveChance> {
 
 /// Returns the mean of what runs reach under a control, if that is above chance. Its interval is as wide as those of the runs are in
 /// the mean, because they have their items in common.
-fn above_in_the_mean(control: Control, runs: &Runs<'_>) -> Option<AboveChance> {
+fn above_in_the_mean(control: Control, metric: &str, runs: &Runs<'_>) -> Option<AboveChance> {
     let of = |value: fn(&Estimate) -> f64| mean(runs.iter().map(|(score, _)| value(score)));
     let (value, low, high) = (of(|score| score.value)?, of(|score| score.low)?, of(|score| score.high)?);
     let chance = mean(runs.iter().map(|(_, chance)| *chance))?;
@@ -247,7 +262,8 @@ fn above_in_the_mean(control: Control, runs: &Runs<'_>) -> Option<AboveChance> {
         [(only, _)] => only.method.clone(),
         runs => format!("mean over {} runs", runs.len()),
     };
-    (low > chance).then_some(AboveChance { control, score: Estimate { value, low, high, method }, chance })
+    let score = Estimate { value, low, high, method };
+    (low > chance).then(|| AboveChance { control, metric: metric.to_owned(), score, chance })
 }
 
 /// Returns the mean of the values that some runs have under the same key, in the order of keys.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use cliptune_clip::image::Preprocessor;
 use cliptune_compare::Answers;
 use cliptune_experiment::{Split, TaskKind};
 use cliptune_store::{Dataset, ItemRef, Part, Prediction, Standing};
 
 use super::boards::Scored;
-use super::thumbnail::{preprocessor, thumbnail};
-use crate::data::{Answer, Board, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail, mean};
+use super::thumbnail::{preprocessor, seen};
+use crate::data::{Answer, Gallery, GalleryItem, ReportData, Role, Seen, Stratum, StratumCount, mean};
 use crate::error::ReportError;
 
 /// The number of items in a gallery.
@@ -18,35 +19,46 @@ pub(crate) const SHOWN: &[Part] = &[Part::Identity, Part::Group, Part::Image, Pa
 
 /// Returns the gallery of the first board of choices or classes, if there is one.
 pub(super) fn gallery(
-    boards: &[Board],
+    data: &ReportData,
     scored: &[Scored],
     grouped: &[Vec<&Standing>],
 ) -> Result<Option<Gallery>, ReportError> {
-    let Some(index) = boards.iter().position(|board| board.task != TaskKind::Pairs) else { return Ok(None) };
-    let board = &boards[index];
-    let of_board: Vec<&Scored> = board.rows.iter().filter_map(|row| find(scored, row.entry)).collect();
+    let Some(index) = data.boards.iter().position(|board| board.task != TaskKind::Pairs) else {
+        return Ok(None);
+    };
+    let board = &data.boards[index];
+    let named = board.rows.iter().filter(|row| data.entries[row.entry].role != Role::Other);
+    let of_board: Vec<&Scored> = named.filter_map(|row| find(scored, row.entry)).collect();
     let headline = board.headline.or(board.rows.first().map(|row| row.entry));
     let Some(headline) = headline.and_then(|entry| find(scored, entry)) else { return Ok(None) };
     let datasets = datasets(&grouped[headline.entry]);
     let baseline = board.baseline.and_then(|entry| find(scored, entry));
     let strata = strata(headline, baseline);
-    let chosen = choose(&strata, headline.answers.items());
-    let run = grouped[headline.entry].iter().find_map(|standing| standing.run.as_ref());
-    let prepared = run.map_or_else(
-        || Err("there is no model to show it as".to_owned()),
-        |run| preprocessor(&run.model_folder()),
-    );
-    let image = |item: ItemRef<'_>| match &prepared {
-        Ok(preprocessor) => thumbnail(&item.image(), preprocessor),
-        Err(reason) => Err(reason.clone()),
-    };
+    let chosen = choose(&strata, headline.answers.items(), &|_| true);
+    let prepared = prepared(&grouped[headline.entry]);
+    let image = |item: ItemRef<'_>| seen_as(&prepared, item);
     let items = show(&datasets, &of_board, &strata, &chosen, image)?;
     let strata = Stratum::ALL.map(|stratum| (stratum, count(stratum, &strata, &items)));
-    Ok(Some(Gallery { board: index, items, strata: strata.to_vec() }))
+    let entries = of_board.iter().map(|one| one.entry).collect();
+    Ok(Some(Gallery { board: index, entries, items, strata: strata.to_vec() }))
+}
+
+/// Returns how the model of some plans prepares images, or the reason why that is not known.
+pub(super) fn prepared(plans: &[&Standing]) -> Result<Preprocessor, String> {
+    let run = plans.iter().find_map(|standing| standing.run.as_ref());
+    run.map_or_else(
+        || Err("there is no model to show it as".to_owned()),
+        |run| preprocessor(&run.model_folder()),
+    )
+}
+
+/// Returns the image of an item as a model sees it, or the reason why it cannot be shown.
+pub(super) fn seen_as(prepared: &Result<Preprocessor, String>, item: ItemRef<'_>) -> Result<Seen, String> {
+    prepared.as_ref().map_err(Clone::clone).and_then(|preprocessor| seen(&item.image(), preprocessor))
 }
 
 /// Returns the datasets of some plans, each once: one for each fold.
-fn datasets<'a>(plans: &[&'a Standing]) -> Vec<&'a Dataset> {
+pub(super) fn datasets<'a>(plans: &[&'a Standing]) -> Vec<&'a Dataset> {
     let mut datasets: Vec<&Dataset> = Vec::new();
     for dataset in plans.iter().filter_map(|standing| standing.dataset.as_ref()) {
         if datasets.iter().all(|known| known.record().hash != dataset.record().hash) {
@@ -56,12 +68,12 @@ fn datasets<'a>(plans: &[&'a Standing]) -> Vec<&'a Dataset> {
     datasets
 }
 
-fn find(scored: &[Scored], entry: usize) -> Option<&Scored> {
+pub(super) fn find(scored: &[Scored], entry: usize) -> Option<&Scored> {
     scored.iter().find(|one| one.entry == entry)
 }
 
 /// Returns the stratum of every item of the test split.
-fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
+pub(super) fn strata(headline: &Scored, baseline: Option<&Scored>) -> Vec<Stratum> {
     let items = 0..headline.answers.items().len();
     items
         .map(|item| match (is_right(headline, item), baseline.map(|baseline| is_right(baseline, item))) {
@@ -79,9 +91,14 @@ fn is_right(scored: &Scored, item: usize) -> bool {
 }
 
 /// Takes the next item of each stratum in turn until the gallery is full. Items come in the order of their content
-/// hashes, and each group is taken only once.
-fn choose(strata: &[Stratum], predictions: &[Prediction]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..strata.len()).collect();
+/// hashes, and each group is taken only once. Only those are taken that can be shown.
+pub(super) fn choose(
+    strata: &[Stratum],
+    predictions: &[Prediction],
+    can_be_shown: &dyn Fn(&Prediction) -> bool,
+) -> Vec<usize> {
+    let mut order: Vec<usize> =
+        (0..strata.len()).filter(|&index| can_be_shown(&predictions[index])).collect();
     order.sort_by_key(|&index| (&predictions[index].item_id, &predictions[index].id));
     let mut queues = Stratum::ALL.map(|stratum| {
         let items: Vec<usize> = order.iter().copied().filter(|&index| strata[index] == stratum).collect();
@@ -107,7 +124,7 @@ fn show(
     scored: &[&Scored],
     strata: &[Stratum],
     chosen: &[usize],
-    image: impl Fn(ItemRef<'_>) -> Result<Thumbnail, String>,
+    image: impl Fn(ItemRef<'_>) -> Result<Seen, String>,
 ) -> Result<Vec<GalleryItem>, ReportError> {
     let read = datasets.iter().map(|dataset| dataset.columns(&[Split::Test], SHOWN));
     let items = read.collect::<Result<Vec<_>, _>>()?;
@@ -209,7 +226,7 @@ mod tests {
     fn every_stratum_has_its_share_and_no_group_comes_twice() {
         let (tuned, zero) = (many(200, |index| index % 4 != 0), many(200, |index| index % 3 == 0));
         let strata = strata(&tuned, Some(&zero));
-        let chosen = choose(&strata, tuned.answers.items());
+        let chosen = choose(&strata, tuned.answers.items(), &|_| true);
         assert_eq!(chosen.len(), SIZE);
         for stratum in Stratum::ALL {
             assert_eq!(chosen.iter().filter(|&&index| strata[index] == stratum).count(), SIZE / 4);
@@ -220,6 +237,6 @@ mod tests {
     fn a_small_split_is_shown_once() {
         let tuned = many(3, |_| true);
         let strata = strata(&tuned, None);
-        assert_eq!(choose(&strata, tuned.answers.items()).len(), 3);
+        assert_eq!(choose(&strata, tuned.answers.items(), &|_| true).len(), 3);
     }
 }

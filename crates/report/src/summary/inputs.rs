@@ -4,19 +4,21 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
-use cliptune_store::{Run, Standing, test_looks};
+use cliptune_store::{Run, Standing, TestLooks, test_looks};
 
 use crate::error::ReportError;
+use crate::request::Request;
 
 /// The version of the report procedure. A new version makes every existing report stale.
-const REPORT_PROCEDURE: u32 = 5;
+const REPORT_PROCEDURE: u32 = 6;
 
-/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, of how often test splits were looked at, and of the
-/// version of this program.
-pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportError> {
+/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, of how often test splits had been looked at when
+/// these scores were made, and of the version of this program.
+pub(crate) fn hash(standings: &[Standing], request: &Request) -> Result<String, ReportError> {
     let mut hasher = blake3::Hasher::new();
     let version = env!("CARGO_PKG_VERSION");
-    field(&mut hasher, format!("report {REPORT_PROCEDURE} {version} {name}").as_bytes());
+    let Request { name, subject, .. } = request;
+    field(&mut hasher, format!("report {REPORT_PROCEDURE} {version} {subject} {name}").as_bytes());
     for standing in standings {
         field(&mut hasher, &serde_json::to_vec(&standing.plan)?);
         field(&mut hasher, standing.dataset_hash.as_bytes());
@@ -28,9 +30,17 @@ pub(crate) fn hash(standings: &[Standing], name: &str) -> Result<String, ReportE
             None => field(&mut hasher, b"not run"),
         }
     }
-    let datasets = standings.iter().filter_map(|standing| standing.dataset.as_ref());
-    field(&mut hasher, &serde_json::to_vec(&test_looks(datasets)?.counts())?);
+    let all: Vec<&Standing> = standings.iter().collect();
+    field(&mut hasher, &serde_json::to_vec(&looks(&all)?.counts())?);
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Returns the looks at the test splits of some plans, up to the scores that the plans have. Whatever is scored on the same datasets
+/// later changes nothing about them.
+pub(super) fn looks(plans: &[&Standing]) -> Result<TestLooks, ReportError> {
+    let runs = plans.iter().filter_map(|plan| plan.run.as_ref()).map(Run::id).collect();
+    let looks = test_looks(plans.iter().filter_map(|plan| plan.dataset.as_ref()))?;
+    Ok(looks.until_last_of(&runs))
 }
 
 /// Returns the files of a run that a report reads.

@@ -1,10 +1,12 @@
 //! Reads what a report shows from the runs on disk.
 
 mod boards;
+mod confidence;
 mod curve;
 mod gallery;
 mod inputs;
 mod lineage;
+mod pairs;
 mod thumbnail;
 
 use cliptune_documents::both_ends;
@@ -13,35 +15,58 @@ use cliptune_store::{
     DatasetRecord, Events, Precisions, Run, Standing, read_events, read_precisions, read_scores, read_system,
     unless_damaged,
 };
+use cliptune_terminal::did_you_mean;
 
-use crate::data::{Entry, ReportData, RunSummary};
+use crate::data::{Entry, ReportData, Role, RunSummary};
 use crate::error::ReportError;
+use crate::request::Request;
 
 pub(crate) use gallery::{SHOWN, answer, candidates};
 pub(crate) use inputs::hash as inputs_hash;
-pub(crate) use thumbnail::{preprocessor, thumbnail};
+pub(crate) use thumbnail::{preprocessor, seen};
 
 /// The most letters of a value of a matrix in the name of an entry.
 const NAMED: usize = 60;
 
 /// Reads everything that a report on these plans shows, including plans that have no run yet.
-///
-/// `arguments` are those of the command line; the page repeats them, and nothing else depends on them.
-pub fn read(standings: &[Standing], name: &str, arguments: &[String]) -> Result<ReportData, ReportError> {
+pub fn read(standings: &[Standing], request: &Request) -> Result<ReportData, ReportError> {
     let grouped = group(standings);
     let entries = grouped.iter().map(|plans| entry(plans)).collect::<Result<Vec<_>, _>>()?;
+    let asked_baseline = request.baseline.as_deref().map(|name| named(&entries, name)).transpose()?;
     let scored = boards::scored(&entries, &grouped)?;
-    let boards = boards::boards(&entries, &scored, &grouped)?;
-    let gallery = gallery::gallery(&boards, &scored, &grouped)?;
-    Ok(ReportData {
-        name: name.to_owned(),
-        arguments: arguments.to_vec(),
-        inputs: inputs::hash(standings, name)?,
+    let boards = boards::boards(&entries, &scored, &grouped, asked_baseline)?;
+    let data = ReportData {
+        name: request.name.clone(),
+        arguments: request.arguments.clone(),
+        options: request.options(),
+        subject: request.subject.clone(),
+        asked_baseline,
+        inputs: inputs::hash(standings, request)?,
         datasets: datasets(standings),
         entries,
         boards,
-        gallery,
-    })
+        gallery: None,
+        pairs: None,
+    };
+    let data = data.with_roles();
+    let gallery = gallery::gallery(&data, &scored, &grouped)?;
+    let pairs = pairs::gallery(&data, &scored, &grouped)?;
+    Ok(ReportData { gallery, pairs, ..data })
+}
+
+/// Returns the entry of a name: that of its experiment, or with its point of the matrix where there are several.
+fn named(entries: &[Entry], name: &str) -> Result<usize, ReportError> {
+    let is_whole = |entry: &Entry| entry.name == name;
+    let is_experiment = |entry: &Entry| entry.plan.experiment.as_str() == name;
+    let of: Vec<usize> = (0..entries.len()).filter(|&index| is_experiment(&entries[index])).collect();
+    match (entries.iter().position(is_whole), of.as_slice()) {
+        (Some(index), _) | (None, &[index]) => Ok(index),
+        (None, several) => {
+            let known: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+            let similar = several.first().map(|&index| known[index]).or_else(|| did_you_mean(name, &known));
+            Err(ReportError::NoBaseline { name: name.to_owned(), similar: similar.map(str::to_owned) })
+        }
+    }
 }
 
 /// Returns the plans of each entry, which belong to one experiment and differ only in their seed and their fold.
@@ -70,6 +95,8 @@ fn entry(plans: &[&Standing]) -> Result<Entry, ReportError> {
         plan,
         dataset: first.dataset.as_ref().map(|dataset| dataset.record().hash.clone()),
         runs: plans.iter().map(|standing| run_summary(standing)).collect::<Result<_, _>>()?,
+        label: String::new(),
+        role: Role::default(),
     })
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cliptune_clip::image::{DecodeError, Preprocessor};
+use cliptune_clip::image::{DecodeError, Picture, Preprocessor};
 use cliptune_store::{ItemImage, StoreError};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageResult};
 
-use crate::data::Thumbnail;
+use crate::data::{Seen, Thumbnail};
 
 /// The side of a thumbnail in pixels, unless the model sees more.
 const SIDE: u32 = 320;
@@ -23,17 +23,24 @@ pub(crate) fn preprocessor(model: &Path) -> Result<Preprocessor, String> {
     Ok(Preprocessor { size: own.size.max(SIDE), ..own })
 }
 
-/// Returns a small JPEG of an image file, or the reason why there is none.
+/// Returns an image file as a model sees it, or the reason why it cannot be shown.
 ///
 /// The colours, the transparency and the cut are those of the model's own preparation; only the size is chosen for
 /// readers.
-pub(crate) fn thumbnail(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Thumbnail, String> {
+pub(crate) fn seen(image: &ItemImage, preprocessor: &Preprocessor) -> Result<Seen, String> {
     let bytes = image.read().map_err(|error| unread(&error).to_owned())?;
-    let pixels = preprocessor.decode(&bytes).map_err(|error| match error {
+    let undecoded = |error| match error {
         DecodeError::TooLarge { .. } => "the image is too large".to_owned(),
         _ => "the file is damaged".to_owned(),
-    })?;
-    encode(&pixels, preprocessor.size).map_err(|_| "it cannot be encoded".to_owned())
+    };
+    let pixels = preprocessor.decode(&bytes).map_err(undecoded)?;
+    let side = preprocessor.size;
+    let encoded = |pixels: &[u8], width, height| {
+        encode(pixels, width, height).map_err(|_| "it cannot be encoded".to_owned())
+    };
+    let whole = Picture::over_checkerboard(&bytes, SIDE).map_err(undecoded)?;
+    let transparent = whole.map(|whole| encoded(&whole.rgb, whole.width, whole.height)).transpose()?;
+    Ok(Seen { as_model: encoded(&pixels, side, side)?, transparent })
 }
 
 fn unread(error: &StoreError) -> &'static str {
@@ -44,21 +51,21 @@ fn unread(error: &StoreError) -> &'static str {
     }
 }
 
-fn encode(pixels: &[u8], side: u32) -> ImageResult<Thumbnail> {
+fn encode(pixels: &[u8], width: u32, height: u32) -> ImageResult<Thumbnail> {
     let mut jpeg = Vec::new();
     for quality in QUALITIES {
         jpeg.clear();
         JpegEncoder::new_with_quality(&mut jpeg, quality).encode(
             pixels,
-            side,
-            side,
+            width,
+            height,
             ExtendedColorType::Rgb8,
         )?;
         if jpeg.len() <= BYTES {
             break;
         }
     }
-    Ok(Thumbnail { jpeg, width: side, height: side })
+    Ok(Thumbnail { jpeg, width, height })
 }
 
 #[cfg(test)]
@@ -74,7 +81,9 @@ mod tests {
         let path = folder.path().join("two halves.png");
         drawn.save(&path).unwrap();
         Preprocessor::openai(16, Fit::Crop).save(folder.path()).unwrap();
-        let small = thumbnail(&image(&path), &preprocessor(folder.path()).unwrap()).unwrap();
+        let seen = seen(&image(&path), &preprocessor(folder.path()).unwrap()).unwrap();
+        assert_eq!(seen.transparent.is_some(), drawn.pixels().any(|pixel| pixel.0[3] < 255));
+        let small = seen.as_model;
         assert_eq!((small.width, small.height), (SIDE, SIDE));
         let shown = image::load_from_memory(&small.jpeg).unwrap().to_rgb8();
         [SIDE / 4, SIDE * 3 / 4].map(|x| shown.get_pixel(x, SIDE / 2).0)
@@ -102,11 +111,11 @@ mod tests {
         let prepared = Preprocessor::openai(16, Fit::Crop);
         std::fs::write(&path, b"no image").unwrap();
         let damaged = image(&path);
-        assert_eq!(thumbnail(&damaged, &prepared).unwrap_err(), "the file is damaged");
+        assert_eq!(seen(&damaged, &prepared).unwrap_err(), "the file is damaged");
         std::fs::write(&path, b"another").unwrap();
-        assert_eq!(thumbnail(&damaged, &prepared).unwrap_err(), "the file has changed since it was scored");
+        assert_eq!(seen(&damaged, &prepared).unwrap_err(), "the file has changed since it was scored");
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(thumbnail(&damaged, &prepared).unwrap_err(), "the file is gone");
+        assert_eq!(seen(&damaged, &prepared).unwrap_err(), "the file is gone");
         let unknown = preprocessor(folder.path()).unwrap_err();
         assert_eq!(unknown, "what the model does to images cannot be read");
     }

@@ -4,6 +4,7 @@ use cliptune_compare::p_value;
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format::{self, counted};
 
+use super::metric_in_words;
 use crate::data::{AboveChance, Board, BoardRow, Difference, Entry, ReportData, Verdict};
 
 /// Returns the finding in one line: the title of the page.
@@ -24,8 +25,11 @@ pub fn headline(data: &ReportData) -> String {
 /// Returns the words for what is above chance where looking at the images cannot help.
 fn blind(row: &BoardRow) -> String {
     let controls = row.above_chance.iter();
-    let said: Vec<String> =
-        controls.map(|one| format!("{} ({:.2})", one.control.described(), one.score.value)).collect();
+    let said: Vec<String> = controls
+        .map(|one| {
+            format!("{} ({} {:.2})", one.control.described(), metric_in_words(&one.metric), one.score.value)
+        })
+        .collect();
     match said.is_empty() {
         true => String::new(),
         false => format!(" – but above chance with {}", said.join(" and with ")),
@@ -102,10 +106,11 @@ fn board_finding(data: &ReportData, board: &Board) -> Vec<String> {
 
 /// Returns a sentence on a control in which the entry is above chance.
 fn caution(above: &AboveChance) -> String {
-    let AboveChance { control, score, chance } = above;
+    let AboveChance { control, metric, score, chance } = above;
     format!(
-        "Caution: with {} it reaches {}, where guessing reaches {}; so much of its score needs no look at the image.",
+        "Caution: with {} its {} is {}, where guessing reaches {}; so much of its score needs no look at the image.",
         control.described(),
+        metric_in_words(metric),
         format::estimate(score.value, score.low, score.high),
         share(*chance)
     )

@@ -1,6 +1,6 @@
 //! The sentences of the gallery.
 
-use crate::data::{Gallery, ReportData, Stratum};
+use crate::data::{Gallery, PairsGallery, ReportData, Stratum};
 
 /// Returns the name of a stratum, with the two entries it is about.
 pub(crate) fn stratum(stratum: Stratum, headline: &str, baseline: Option<&str>) -> String {
@@ -34,6 +34,23 @@ pub(crate) fn gallery_names<'a>(data: &'a ReportData, gallery: &Gallery) -> (&'a
     let name = |entry: usize| data.entries[entry].name.as_str();
     let headline = board.headline.or(board.rows.first().map(|row| row.entry)).map_or("", name);
     (headline, board.baseline.filter(|_| board.rows.len() > 1).map(name))
+}
+
+/// Returns a description of what the gallery of pairs shows.
+pub(crate) fn pairs_choice(entry: &str) -> String {
+    format!(
+        "Nobody picked these: each outcome gives its first images in the order of their content hashes, at most one of a group. \
+         “Right” is that a text of the image ranks first. Below each image are the five texts that {entry} finds nearest to it among \
+         all texts of the split, each with its probability; texts that belong to the image are hits. Images are as the model of \
+         {entry} sees them, enlarged."
+    )
+}
+
+/// Returns the names of the entry and the baseline that a gallery of pairs is about.
+pub(crate) fn pairs_names<'a>(data: &'a ReportData, gallery: &PairsGallery) -> (&'a str, Option<&'a str>) {
+    let board = &data.boards[gallery.board];
+    let name = |entry: usize| data.entries[entry].name.as_str();
+    (name(gallery.entry), board.baseline.filter(|_| board.rows.len() > 1).map(name))
 }
 
 /// Returns the letter of a choice, from A to Z, or its number after those.

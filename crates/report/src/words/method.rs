@@ -5,12 +5,13 @@ use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted, counted_all};
 
 use super::{kind, split_rule};
-use crate::data::{Board, Difference, Entry, Lineage, ReportData, Test};
+use crate::data::{BaselineRule, Board, Difference, Entry, Lineage, ReportData, Test};
 
 /// Returns paragraphs on how the finding came about: what was chosen on which split, how intervals were made, and what
 /// leaks.
 pub(crate) fn method(data: &ReportData) -> Vec<String> {
     let mut paragraphs: Vec<String> = data.boards.iter().filter_map(|board| named(data, board)).collect();
+    paragraphs.extend(data.boards.iter().filter_map(|board| baseline(data, board)));
     if !data.boards.is_empty() {
         paragraphs.push(test_use(data));
     }
@@ -54,6 +55,19 @@ fn named(data: &ReportData, board: &Board) -> Option<String> {
     Some(format!("Of {} experiments, {} is named because {why}.", board.rows.len(), entry.name))
 }
 
+/// Returns a sentence on what the others are compared with, and why.
+fn baseline(data: &ReportData, board: &Board) -> Option<String> {
+    let name = &data.entries[board.baseline?].name;
+    let why = match board.baseline_rule? {
+        BaselineRule::Asked => "as was asked for",
+        BaselineRule::Untrained => {
+            "the one without training that most others start from or share their start with"
+        }
+        BaselineRule::First => "which comes first: all were trained",
+    };
+    Some(format!("Differences are from {name}, {why}."))
+}
+
 fn test_use(data: &ReportData) -> String {
     let rules = || data.entries.iter().filter_map(|entry| Some(entry.plan.train.as_ref()?.select));
     let chosen = match (rules().any(|rule| rule != Select::Last), rules().any(|rule| rule == Select::Last)) {
@@ -81,7 +95,7 @@ fn looked_at(data: &ReportData, board: &Board) -> String {
         }
         false => "",
     };
-    format!("{which} was scored {}.{more}", board.test_looks.described())
+    format!("{which} was scored {}, up to the last score shown here.{more}", board.test_looks.described())
 }
 
 /// Returns the number of runs of an entry that were scored on the test split.

@@ -11,9 +11,23 @@ pub(crate) fn notes(data: &ReportData) -> Vec<String> {
     warnings(data).into_iter().chain(kept_start(data)).collect()
 }
 
+/// The most notes that somebody reads.
+const READ: usize = 24;
+
+/// Returns those of the notes that a page has room for; `report.json` has all.
+pub(crate) fn first_notes(data: &ReportData) -> Vec<String> {
+    let mut notes = notes(data);
+    if notes.len() > READ {
+        let more = counted((notes.len() - READ + 1) as u64, "more note");
+        notes.truncate(READ - 1);
+        notes.push(format!("{more}, which report.json has"));
+    }
+    notes
+}
+
 /// Returns those of the notes that nobody has told the person yet. What a training has come to is said when it ends.
 pub(crate) fn warnings(data: &ReportData) -> Vec<String> {
-    missing(data).into_iter().chain(damage(data)).collect()
+    missing(data).into_iter().chain(damage(data)).chain(lost_baseline(data)).collect()
 }
 
 /// Returns notes on the entries that have no result yet.
@@ -80,6 +94,18 @@ fn damage(data: &ReportData) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Returns a note if nothing could be compared with the baseline that was asked for.
+fn lost_baseline(data: &ReportData) -> Option<String> {
+    let asked = data.asked_baseline?;
+    let is_used = data.boards.iter().any(|board| board.baseline == Some(asked));
+    (!is_used).then(|| {
+        format!(
+            "{}: asked for as the baseline, but no other was scored on the same test items",
+            data.entries[asked].name
+        )
+    })
 }
 
 /// Returns notes on the runs in which training changed nothing.

@@ -8,4 +8,5 @@ mod synthetic;
 mod charts;
 mod files;
 mod hostile;
+mod labels;
 mod store;

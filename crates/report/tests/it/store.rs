@@ -7,7 +7,7 @@ use cliptune_compare::Answers;
 use cliptune_experiment::{Experiment, Plan, Split, TaskKind, load};
 use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
-use cliptune_report::{ComparedSide, Outcomes, is_fresh, outcomes_page, publish, summary};
+use cliptune_report::{ComparedSide, Options, Outcomes, Request, is_fresh, outcomes_page, publish, summary};
 use cliptune_store::{
     Answered, Base, Chosen, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item,
     ItemCounts, Items, JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT,
@@ -78,8 +78,13 @@ impl World {
         standings(&self.store, &self.experiments, &|_, _| {}).unwrap()
     }
 
+    fn request(&self) -> Request {
+        let options = Options { name: Some("demo".to_owned()), ..Options::default() };
+        Request::of(&self.store, &[self.folder.path().to_path_buf()], &[], &options).unwrap()
+    }
+
     fn read(&self) -> ReportData {
-        summary::read(&self.standings(), "demo", &["experiments".to_owned()]).unwrap()
+        summary::read(&self.standings(), &self.request()).unwrap()
     }
 
     /// Does what ingest, train and score do.
@@ -279,6 +284,7 @@ fn scores(right: f64) -> Scores {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
     }
@@ -368,16 +374,16 @@ fn runs_on_other_images_are_not_shown() {
 fn a_report_is_fresh_until_its_inputs_change() {
     let world = World::new();
     world.run_everything();
-    assert!(!is_fresh(&world.store, &world.standings(), "demo").unwrap());
+    assert!(!is_fresh(&world.standings(), &world.request()).unwrap());
     let data = world.read();
-    let page = publish(&world.store, "demo", &render(&data).unwrap()).unwrap();
-    assert!(is_fresh(&world.store, &world.standings(), "demo").unwrap());
+    let page = publish(&world.request(), &render(&data).unwrap()).unwrap();
+    assert!(is_fresh(&world.standings(), &world.request()).unwrap());
     assert_eq!(render(&world.read()).unwrap(), render(&data).unwrap());
     let standings = world.standings();
     let scores = standings[1].run.as_ref().unwrap().scores_folder(Split::Test).join("scores.json");
     let text = std::fs::read_to_string(&scores).unwrap();
     std::fs::write(&scores, text.replace("invented", "guessed")).unwrap();
-    assert!(!is_fresh(&world.store, &world.standings(), "demo").unwrap());
+    assert!(!is_fresh(&world.standings(), &world.request()).unwrap());
     assert!(page.ends_with(Path::new("reports/demo").join(PAGE)));
 }
 

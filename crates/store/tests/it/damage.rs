@@ -94,6 +94,7 @@ fn scores(split: Split) -> Scores {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 9, max_logit_difference: 1e-5, answers_agree: 9, tolerance: 1e-3 },
     }

@@ -31,6 +31,7 @@ fn scores(accuracy: f64) -> Scores {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
     }

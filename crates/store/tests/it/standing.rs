@@ -64,6 +64,7 @@ pub(crate) fn score_with(run: &Run, split: Split, metrics: &[(&str, f64)]) {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
     };

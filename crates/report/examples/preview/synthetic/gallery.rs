@@ -1,6 +1,8 @@
 //! Cartoons that nobody drew, with their answers.
 
-use cliptune_report::data::{Answer, Gallery, GalleryItem, Stratum, StratumCount, Thumbnail};
+use cliptune_report::data::{
+    Answer, Gallery, GalleryItem, NearItem, PairsGallery, PairsItem, Seen, Stratum, StratumCount, Thumbnail,
+};
 
 use super::noise::Noise;
 
@@ -21,6 +23,7 @@ pub(super) fn gallery() -> Gallery {
         [(Stratum::Gained, 166), (Stratum::Lost, 16), (Stratum::BothRight, 94), (Stratum::BothWrong, 84)];
     Gallery {
         board: 0,
+        entries: vec![1, 2, 3, 4],
         items: items.collect(),
         strata: strata.map(|(stratum, items)| (stratum, StratumCount { items, shown: 4 })).to_vec(),
     }
@@ -37,7 +40,7 @@ fn gallery_item(index: usize, stratum: Stratum) -> GalleryItem {
         id: format!("q-{index}"),
         group: (400 + index * 7).to_string(),
         stratum,
-        image: if index == 6 { Err("the file is gone".to_owned()) } else { Ok(drawing(index as u64)) },
+        image: if index == 6 { Err("the file is gone".to_owned()) } else { Ok(seen(index as u64)) },
         texts: (0..5).map(|text| CAPTIONS[(index + text * 3) % CAPTIONS.len()].to_owned()).collect(),
         label,
         answers: vec![
@@ -55,6 +58,30 @@ fn answer(choices: &[usize], top: f64) -> Answer {
     let share = |votes: usize| votes as f64 / choices.len() as f64;
     let probs = votes.iter().map(|&votes| share(votes) * top + (1.0 - top) / 5.0).collect();
     Answer { votes, probs }
+}
+
+fn seen(seed: u64) -> Seen {
+    let transparent = (seed == 3).then(|| drawing(seed + 100));
+    Seen { as_model: drawing(seed), transparent }
+}
+
+/// A few images with the texts that are nearest to them.
+pub(super) fn pairs() -> PairsGallery {
+    let near = |index: usize, place: usize| NearItem {
+        text: CAPTIONS[(index + place) % CAPTIONS.len()].to_owned(),
+        prob: 0.4 / (place + 1) as f64,
+        is_hit: place == index % 3,
+    };
+    let item = |index: usize| PairsItem {
+        id: format!("p-{index}"),
+        group: (900 + index).to_string(),
+        stratum: if index % 3 == 0 { Stratum::BothRight } else { Stratum::BothWrong },
+        image: Ok(seen(index as u64 + 40)),
+        near: (0..5).map(|place| near(index, place)).collect(),
+        own: CAPTIONS[(index + index % 3) % CAPTIONS.len()].to_owned(),
+        ranks: ((index % 3 + 1) as f64, None),
+    };
+    PairsGallery { board: 1, entry: 0, items: [0, 3, 1, 2].map(item).to_vec() }
 }
 
 /// A landscape in pen strokes, with a red sun.

@@ -51,7 +51,7 @@ pub(crate) fn hostile() -> ReportData {
         }
     }
     data.boards[0].classes = Some(classes(&sprawling));
-    data
+    data.with_roles()
 }
 
 /// Scores of classes with such names.

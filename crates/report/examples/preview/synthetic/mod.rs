@@ -4,6 +4,7 @@ mod boards;
 mod dataset;
 mod gallery;
 pub(crate) mod hostile;
+pub(crate) mod many;
 mod noise;
 mod plans;
 mod runs;
@@ -13,7 +14,7 @@ use cliptune_report::data::{Entry, ReportData, RunSummary};
 
 use boards::{choice_board, pairs_board};
 use dataset::dataset;
-use gallery::gallery;
+use gallery::{gallery, pairs};
 
 use plans::{pairs_plan, plan, train};
 use runs::{NOTHING, Shape, entry, tuned};
@@ -48,15 +49,20 @@ pub(crate) fn report() -> ReportData {
             )
         },
     ];
-    ReportData {
+    let data = ReportData {
         name: "demo".to_owned(),
         arguments: vec!["experiments/demo".to_owned()],
+        options: Vec::new(),
+        subject: "51ab".repeat(16),
+        asked_baseline: None,
         inputs: "9b1d".repeat(16),
         boards: vec![choice_board(), pairs_board()],
         datasets: vec![dataset()],
         gallery: Some(gallery()),
+        pairs: Some(pairs()),
         entries,
-    }
+    };
+    data.with_roles()
 }
 
 /// A report of experiments that have not run.
@@ -71,6 +77,7 @@ pub(crate) fn nothing_run() -> ReportData {
         boards: Vec::new(),
         datasets: Vec::new(),
         gallery: None,
+        pairs: None,
         entries: full.entries.into_iter().map(bare).collect(),
         ..full
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{Objective, Plan, Precision, Seed, Split, TaskKind, Tune};
-use cliptune_report::data::{Curve, Entry, EpochPoint, RunSummary, Start, StepPoint};
+use cliptune_report::data::{Curve, Entry, EpochPoint, Role, RunSummary, Start, StepPoint};
 use cliptune_store::{
     Base, End, Measured, Metrics, Outcome, Parity, Precisions, Provenance, ReducedPrecision, RunRecord,
     Sample, Scores, Usage,
@@ -31,7 +31,14 @@ pub(super) fn tuned(name: &str, tune: Tune, first: f64, last: f64, accuracy: f64
 pub(super) fn entry(name: &str, plan: Plan, seeds: u32, shape: Shape) -> Entry {
     let plan = Plan { experiment: experiment(name), ..plan };
     let runs = (0..seeds).map(|seed| run(name, &plan, seed, &shape));
-    Entry { name: name.to_owned(), dataset: Some(DATASET.to_owned()), runs: runs.collect(), plan }
+    Entry {
+        name: name.to_owned(),
+        dataset: Some(DATASET.to_owned()),
+        runs: runs.collect(),
+        plan,
+        label: String::new(),
+        role: Role::default(),
+    }
 }
 
 fn run(name: &str, plan: &Plan, seed: u32, shape: &Shape) -> RunSummary {
@@ -158,6 +165,7 @@ fn scores(plan: &Plan) -> Scores {
         classes: None,
         positions: Vec::new(),
         risk_coverage: Vec::new(),
+        nearest: Vec::new(),
         controls: Vec::new(),
         parity: Parity { n_items: 16, max_logit_difference: 2.4e-5, answers_agree: 16, tolerance: 1e-3 },
     }
