@@ -16,7 +16,7 @@ use ruzstd::decoding::FrameDecoder;
 use crate::columns::Column;
 use crate::parquet_format::MAGIC;
 use crate::table_file::{Row, TableFile};
-use values::Values;
+pub(crate) use values::Values;
 
 /// The rows of a file, column by column.
 pub(crate) struct SmallFile {
@@ -36,6 +36,16 @@ impl SmallFile {
         }
         let is_whole = read.iter().all(|values| values.rows() == footer.rows);
         is_whole.then_some(Self { rows: footer.rows, columns: read })
+    }
+
+    /// Returns the number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns a column by its place among those that were asked for.
+    pub(crate) fn column(&self, at: usize) -> Option<&Values> {
+        self.columns.get(at)
     }
 
     /// Adds the rows to a file. `begin` adds what comes before these columns.

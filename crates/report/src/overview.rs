@@ -3,25 +3,17 @@
 use crate::data::{Entry, ReportData};
 use crate::settings::Setting;
 
-/// The most entries that come in the order in which they were given.
-const FEW: usize = 16;
-
 /// Returns the entries in the order of the overview: as they were given, or many of them from the highest score to the lowest,
 /// board by board, with those that have no score at the end.
 pub(crate) fn order(data: &ReportData) -> Vec<usize> {
     let all = 0..data.entries.len();
-    if data.entries.len() <= FEW {
+    if !data.has_many() {
         return all.collect();
     }
     let mut order: Vec<usize> =
         data.boards.iter().flat_map(|board| board.sorted()).map(|row| row.entry).collect();
     order.extend(all.filter(|entry| data.row(*entry).is_none()));
     order
-}
-
-/// Returns whether the entries come in the order of their scores.
-pub(crate) fn is_ranked(data: &ReportData) -> bool {
-    data.entries.len() > FEW
 }
 
 /// Returns the name of an entry beside columns that have its point of the matrix.

@@ -20,7 +20,7 @@ pub(super) enum Flat {
 }
 
 /// The values of a column, row by row.
-pub(super) struct Values {
+pub(crate) struct Values {
     pub(super) flat: Flat,
     /// For each place of a row or of a list, the place of its value among all that are there.
     places: Vec<Option<usize>>,
@@ -158,6 +158,55 @@ impl Values {
             self.place(found == THERE_IN_LIST);
         }
         Some(())
+    }
+
+    /// Returns the place of the value of a row that has no list.
+    fn at(&self, row: usize) -> Option<usize> {
+        self.places.get(row).copied().flatten().filter(|_| self.lists.is_none())
+    }
+
+    /// Returns the text of a row, if it has one.
+    pub(crate) fn text(&self, row: usize) -> Option<&str> {
+        let Flat::Texts(texts, _) = &self.flat else { return None };
+        texts.get(self.at(row)?).map(String::as_str)
+    }
+
+    /// Returns the whole number of a row, if it has one.
+    pub(crate) fn whole(&self, row: usize) -> Option<i64> {
+        let Flat::Wholes(numbers) = &self.flat else { return None };
+        numbers.get(self.at(row)?).copied()
+    }
+
+    /// Returns the number of a row, if it has one.
+    pub(crate) fn number(&self, row: usize) -> Option<f64> {
+        let Flat::Numbers(numbers) = &self.flat else { return None };
+        numbers.get(self.at(row)?).copied()
+    }
+
+    /// Returns whether a row is true, if it says so or the opposite.
+    pub(crate) fn truth(&self, row: usize) -> Option<bool> {
+        let Flat::Truths(truths) = &self.flat else { return None };
+        truths.get(self.at(row)?).copied()
+    }
+
+    /// Returns the list of whole numbers of a row, if it has one in which none is missing.
+    pub(crate) fn wholes(&self, row: usize) -> Option<Vec<i64>> {
+        let Flat::Wholes(numbers) = &self.flat else { return None };
+        self.list(row)?
+            .map(|place| numbers.get(self.places.get(place).copied().flatten()?).copied())
+            .collect()
+    }
+
+    /// Returns the list of numbers of a row, if it has one in which none is missing.
+    pub(crate) fn numbers(&self, row: usize) -> Option<Vec<f64>> {
+        let Flat::Numbers(numbers) = &self.flat else { return None };
+        self.list(row)?
+            .map(|place| numbers.get(self.places.get(place).copied().flatten()?).copied())
+            .collect()
+    }
+
+    fn list(&self, row: usize) -> Option<Range<usize>> {
+        self.lists.as_ref()?.get(row).cloned().flatten()
     }
 
     /// Adds the value of a row, or its list.

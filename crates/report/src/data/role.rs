@@ -9,6 +9,9 @@ use super::{Entry, ReportData};
 /// The most entries beside baselines that are drawn by name: as many as there are colours that people can tell apart.
 pub const NAMED: usize = 7;
 
+/// The most entries of which everything is shown.
+const FEW: usize = 16;
+
 /// How prominent an entry is in charts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
@@ -42,6 +45,11 @@ impl ReportData {
             };
         }
         self
+    }
+
+    /// Returns whether there are so many entries that some of what is shown of few is left out.
+    pub fn has_many(&self) -> bool {
+        self.entries.len() > FEW
     }
 
     /// Returns the entries that are drawn by name, in their order.

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate, reached};
+use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate};
 use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
+use cliptune_query::predictions_of;
 use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
-use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing, read_predictions};
+use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing};
+use rayon::prelude::*;
 
 use super::confidence::confidences;
 use super::inputs::looks;
 use super::lineage::lineage;
-use crate::data::{
-    AboveChance, BaselineRule, Board, BoardRow, Entry, Measure, RunSummary, main_metric, mean,
-};
+use crate::data::{AboveChance, BaselineRule, Board, BoardRow, Entry, RunSummary, main_metric, mean};
 use crate::error::ReportError;
 
 /// The answers of an entry to the items of its test split.
@@ -32,26 +32,23 @@ impl Scored {
 
 /// Returns the entries that were scored on their test split, with their predictions.
 pub(super) fn scored(entries: &[Entry], grouped: &[Vec<&Standing>]) -> Result<Vec<Scored>, ReportError> {
-    let mut all = Vec::new();
-    for (entry, plans) in grouped.iter().enumerate() {
-        let with_scores =
-            plans.iter().zip(&entries[entry].runs).filter(|(_, run)| run.scores_on(Split::Test).is_some());
-        let runs = with_scores.filter_map(|(standing, _)| Some((standing, standing.run.as_ref()?)));
-        let read = |(standing, run): (&&Standing, &Run)| {
-            let Seed(seed) = standing.plan.seed;
-            read_predictions(run, Split::Test).map(|predictions| RunAnswers {
-                fold: standing.plan.fold(),
-                seed,
-                predictions,
-            })
-        };
-        let runs = runs.map(read).collect::<Result<Vec<_>, _>>()?;
-        let answers = Answers::of(runs, entries[entry].folds());
-        if !answers.is_empty() {
-            all.push(Scored { entry, answers });
-        }
-    }
+    let all = entries.par_iter().zip(grouped).enumerate();
+    let all = all.map(|(index, (entry, plans))| Ok(Scored { entry: index, answers: answers(entry, plans)? }));
+    let mut all = all.collect::<Result<Vec<Scored>, ReportError>>()?;
+    all.retain(|one| !one.answers.is_empty());
     Ok(all)
+}
+
+fn answers(entry: &Entry, plans: &[&Standing]) -> Result<Answers, ReportError> {
+    let with_scores = plans.iter().zip(&entry.runs).filter(|(_, run)| run.scores_on(Split::Test).is_some());
+    let runs = with_scores.filter_map(|(standing, _)| Some((standing, standing.run.as_ref()?)));
+    let read = |(standing, run): (&&Standing, &Run)| {
+        let Seed(seed) = standing.plan.seed;
+        let predictions = predictions_of(run, Split::Test)?;
+        Ok(RunAnswers { fold: standing.plan.fold(), seed, predictions })
+    };
+    let runs = runs.map(read).collect::<Result<Vec<_>, ReportError>>()?;
+    Ok(Answers::of(runs, entry.folds()))
 }
 
 /// Returns the boards, each with the entries of one task that answered the same test items. Choices and classes come before
@@ -65,7 +62,7 @@ pub(super) fn boards(
     let mut groups: Vec<Vec<&Scored>> = Vec::new();
     for one in scored {
         let fits = |group: &&mut Vec<&Scored>| {
-            task(&entries[group[0].entry]) == task(&entries[one.entry]) && group[0].is_comparable(one)
+            entries[group[0].entry].task() == entries[one.entry].task() && group[0].is_comparable(one)
         };
         match groups.iter_mut().find(fits) {
             Some(group) => group.push(one),
@@ -80,10 +77,6 @@ pub(super) fn boards(
     Ok(boards)
 }
 
-fn task(entry: &Entry) -> TaskKind {
-    entry.plan.data.columns.task.kind()
-}
-
 fn board(
     entries: &[Entry],
     group: &[&Scored],
@@ -94,7 +87,7 @@ fn board(
     let Some(scores) = test_scores(first).next() else { return Ok(None) };
     let chosen = baseline(entries, group, asked);
     let baseline = chosen.map(|(baseline, _)| baseline);
-    let rows = group.iter().map(|one| {
+    let rows = group.par_iter().map(|one| {
         let reference = baseline.filter(|baseline| baseline.entry != one.entry);
         row(&entries[one.entry], one, reference)
     });
@@ -105,7 +98,7 @@ fn board(
     let shown = group.iter().find(|one| Some(one.entry) == headline).unwrap_or(&group[0]);
     let shown_entry = &entries[shown.entry];
     Ok(Some(Board {
-        task: task(first),
+        task: first.task(),
         dataset: first.dataset.clone().unwrap_or_default(),
         n_items: group[0].answers.items().len(),
         n_groups: group[0].answers.group_count(),
@@ -149,7 +142,7 @@ fn classes(entry: &Entry, scored: &Scored) -> Result<Option<ClassScores>, Unusab
     ClassScores::of(&names, scored.answers.items(), accuracy).map(Some)
 }
 
-fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
+pub(super) fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {
     entry.runs.iter().filter_map(|run| run.scores_on(Split::Test))
 }
 
@@ -198,12 +191,12 @@ fn headline(entries: &[Entry], rows: &[BoardRow], baseline: Option<usize>) -> Op
     best.map(|(entry, _)| entry)
 }
 
-fn failed(entry: &Entry, source: Unusable) -> ReportError {
+pub(super) fn failed(entry: &Entry, source: Unusable) -> ReportError {
     ReportError::Statistics { entry: entry.name.clone(), source }
 }
 
 fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<BoardRow, ReportError> {
-    let metric = main_metric(task(entry));
+    let metric = main_metric(entry.task());
     let value = |run: &RunSummary| Some(run.scores_on(Split::Test)?.metrics.get(metric)?.value);
     let failed = |source| failed(entry, source);
     let compared = |baseline: &Scored| {
@@ -215,7 +208,7 @@ fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<Boar
         per_seed: means(&entry.runs, |run| Some((run.seed, value(run)?))),
         per_fold: means(&entry.runs, |run| Some((run.fold?, value(run)?))),
         score: score(entry, scored, metric).map_err(failed)?,
-        others: others(entry, scored, metric).map_err(failed)?,
+        others: Vec::new(),
         confidence: confidences(&scored.answers),
         tied: most_of_a_seed(entry, |scores| scores.n_tied),
         controls: test_scores(entry).next().map(|scores| scores.controls.clone()).unwrap_or_default(),
@@ -284,33 +277,4 @@ fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusa
         _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.groups(), &Bootstrap::default())
             .map(|share| estimate(share.within(0.0, 1.0))),
     }
-}
-
-/// The resamples of the metrics beside the score, over seeds. Their ends are known to a fortieth of the half-width by ten
-/// thousand, which a report of hundreds of experiments has no time for.
-const OTHERS: Bootstrap = Bootstrap { resamples: 2_000, seed: 0 };
-
-/// Returns the other metrics of an entry. A single run keeps the estimates that scoring made; several seeds are resampled with
-/// the groups. What the predictions do not tell is the mean over the runs, without an interval.
-fn others(entry: &Entry, scored: &Scored, main: &str) -> Result<Vec<(String, Measure)>, Unusable> {
-    let Some(first) = test_scores(entry).next() else { return Ok(Vec::new()) };
-    let is_single = scored.answers.seeds.len() == 1 && entry.folds().is_none();
-    let told = if is_single { Vec::new() } else { reached(task(entry), &scored.answers, &OTHERS)? };
-    let names = first.metrics.0.iter().map(|(name, _)| name).filter(|name| *name != main);
-    let of = |name: &String| match told.iter().find(|(told, _)| told == name) {
-        Some((_, Estimate { value, low, high, .. })) => {
-            Some(Measure { value: *value, interval: Some((*low, *high)) })
-        }
-        None => measure(entry, name),
-    };
-    Ok(names.filter_map(|name| Some((name.clone(), of(name)?))).collect())
-}
-
-fn measure(entry: &Entry, name: &str) -> Option<Measure> {
-    let found: Vec<&Estimate> = test_scores(entry).filter_map(|scores| scores.metrics.get(name)).collect();
-    let interval = match found.as_slice() {
-        [only] => Some((only.low, only.high)),
-        _ => None,
-    };
-    Some(Measure { value: mean(found.iter().map(|estimate| estimate.value))?, interval })
 }

@@ -6,6 +6,7 @@ mod curve;
 mod gallery;
 mod inputs;
 mod lineage;
+mod others;
 mod pairs;
 mod thumbnail;
 
@@ -16,6 +17,7 @@ use cliptune_store::{
     unless_damaged,
 };
 use cliptune_terminal::did_you_mean;
+use rayon::prelude::*;
 
 use crate::data::{Entry, ReportData, Role, RunSummary};
 use crate::error::ReportError;
@@ -31,7 +33,7 @@ const NAMED: usize = 60;
 /// Reads everything that a report on these plans shows, including plans that have no run yet.
 pub fn read(standings: &[Standing], request: &Request) -> Result<ReportData, ReportError> {
     let grouped = group(standings);
-    let entries = grouped.iter().map(|plans| entry(plans)).collect::<Result<Vec<_>, _>>()?;
+    let entries = grouped.par_iter().map(|plans| entry(plans)).collect::<Result<Vec<_>, _>>()?;
     let asked_baseline = request.baseline.as_deref().map(|name| named(&entries, name)).transpose()?;
     let scored = boards::scored(&entries, &grouped)?;
     let boards = boards::boards(&entries, &scored, &grouped, asked_baseline)?;
@@ -48,7 +50,7 @@ pub fn read(standings: &[Standing], request: &Request) -> Result<ReportData, Rep
         gallery: None,
         pairs: None,
     };
-    let data = data.with_roles();
+    let data = others::with_others(data.with_roles(), &scored)?;
     let gallery = gallery::gallery(&data, &scored, &grouped)?;
     let pairs = pairs::gallery(&data, &scored, &grouped)?;
     Ok(ReportData { gallery, pairs, ..data })
