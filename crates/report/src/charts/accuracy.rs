@@ -55,8 +55,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
 }
 
 fn caption(data: &ReportData) -> String {
-    let crowded = data.boards.iter().any(|board| board.rows.len() > MOST_ROWS);
-    let rule = if crowded { words::named_rule(data) } else { String::new() };
+    let rule = if data.has_many() { words::named_rule(data) } else { String::new() };
     format!("{}{rule}", words::interval_caption(data))
 }
 
@@ -66,7 +65,7 @@ fn panel(data: &ReportData, board: &Board) -> Panel {
         (TaskKind::Pairs, [only]) => recalls(data, only),
         _ => board.sorted().into_iter().map(|row| entry_row(data, row)).collect(),
     };
-    let is_crowded = board.rows.len() > MOST_ROWS;
+    let is_crowded = data.has_many();
     let is_named = |row: &&BoardRow| data.entries[row.entry].role != Role::Other;
     let rows = match is_crowded {
         true => board.sorted().into_iter().filter(is_named).map(|row| entry_row(data, row)).collect(),
@@ -153,8 +152,6 @@ const FOOT: f64 = 34.0;
 const HEADING: f64 = 30.0;
 /// The height between the field of all entries and the rows, in pixels.
 const FIELD_GAP: f64 = 14.0;
-/// The most entries that have a row each.
-const MOST_ROWS: usize = 16;
 const NAME_SIZE: f64 = 14.0;
 
 impl Layout {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
 use cliptune_store::{Run, Standing, TestLooks, test_looks};
+use rayon::prelude::*;
 
 use crate::error::ReportError;
 use crate::request::Request;
@@ -19,20 +20,27 @@ pub(crate) fn hash(standings: &[Standing], request: &Request) -> Result<String, 
     let version = env!("CARGO_PKG_VERSION");
     let Request { name, subject, .. } = request;
     field(&mut hasher, format!("report {REPORT_PROCEDURE} {version} {subject} {name}").as_bytes());
-    for standing in standings {
-        field(&mut hasher, &serde_json::to_vec(&standing.plan)?);
-        field(&mut hasher, standing.dataset_hash.as_bytes());
-        if let Some(dataset) = &standing.dataset {
-            field(&mut hasher, &serde_json::to_vec(dataset.record())?);
-        }
-        match &standing.run {
-            Some(run) => files(run).iter().try_for_each(|path| file(&mut hasher, path))?,
-            None => field(&mut hasher, b"not run"),
-        }
+    for standing in standings.par_iter().map(of_standing).collect::<Result<Vec<_>, _>>()? {
+        field(&mut hasher, standing.as_bytes());
     }
     let all: Vec<&Standing> = standings.iter().collect();
     field(&mut hasher, &serde_json::to_vec(&looks(&all)?.counts())?);
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Returns the hash of what there is of a plan.
+fn of_standing(standing: &Standing) -> Result<blake3::Hash, ReportError> {
+    let mut hasher = blake3::Hasher::new();
+    field(&mut hasher, &serde_json::to_vec(&standing.plan)?);
+    field(&mut hasher, standing.dataset_hash.as_bytes());
+    if let Some(dataset) = &standing.dataset {
+        field(&mut hasher, &serde_json::to_vec(dataset.record())?);
+    }
+    match &standing.run {
+        Some(run) => files(run).iter().try_for_each(|path| file(&mut hasher, path))?,
+        None => field(&mut hasher, b"not run"),
+    }
+    Ok(hasher.finalize())
 }
 
 /// Returns the looks at the test splits of some plans, up to the scores that the plans have. Whatever is scored on the same datasets

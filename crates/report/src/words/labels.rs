@@ -5,7 +5,6 @@ use cliptune_terminal::format::counted;
 
 use super::kind;
 use crate::data::{Board, ReportData, Role};
-use crate::overview;
 
 /// Returns the name of an objective.
 pub(crate) fn objective(word: &str) -> String {
@@ -120,9 +119,10 @@ pub(crate) fn machine_caption() -> &'static str {
 
 /// Returns the caption that says how to read the overview.
 pub(crate) fn overview_caption(data: &ReportData) -> String {
-    let order = match overview::is_ranked(data) {
+    let order = match data.has_many() {
         true => {
-            " Experiments come in the order of their test scores, which choose nothing: the one in the title did best on the validation split."
+            " Experiments come in the order of their test scores, which choose nothing: the one in the title did best on the \
+             validation split. Only those that charts name have intervals over seeds of the metrics beside the score."
         }
         false => "",
     };
