@@ -53,7 +53,7 @@ fn check_ingest_the_record_show_and_the_report_say_the_same_of_a_join_that_is_fo
         context.cliptune("show least --json").succeeded().json()["found_join"],
         document[0]["found_join"]
     );
-    let page = fs_err::read_to_string(context.path("runs/reports/least/index.html")).unwrap();
+    let page = fs_err::read_to_string(context.report("least").join("index.html")).unwrap();
     assert!(page.contains(&format!("The join is {}.", line(&checked, "join "))));
 }
 

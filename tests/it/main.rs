@@ -30,6 +30,7 @@ mod pipeline;
 mod precisions;
 mod reference;
 mod remote;
+mod reports;
 #[path = "../../crates/hub/tests/it/repository.rs"]
 #[expect(dead_code, reason = "the hub's own tests use all of it")]
 mod repository;

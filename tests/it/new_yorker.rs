@@ -151,7 +151,7 @@ fn the_papers_folds_are_read_from_the_files_of_the_hub_and_reported_as_one() {
     let folds =
         contest.cliptune(&format!("run experiments/new-yorker/cross-validate.yaml {small}")).succeeded();
     assert_eq!(contest.datasets(), 6, "the checkpoint's and one for each fold: {folds}");
-    let report = contest.context.path("runs/reports/cross-validate/report.json");
+    let report = contest.context.report("cross-validate").join("report.json");
     let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
     let results = &report["boards"][0]["results"];
     assert_eq!(results.as_array().map(Vec::len), Some(1), "{report}");
@@ -178,8 +178,8 @@ fn every_recipe_runs_on_a_fold_of_the_paper() {
     ] {
         let run = contest.cliptune(&format!("run experiments/new-yorker/published/{name}.yaml {settings}"));
         let run = run.succeeded();
-        let report = format!("runs/reports/{name}/report.json");
-        let report = fs::read_to_string(contest.context.path(&report)).unwrap_or_else(|_| panic!("{run}"));
+        let report = contest.context.report(name).join("report.json");
+        let report = fs::read_to_string(report).unwrap_or_else(|_| panic!("{run}"));
         let report: serde_json::Value = serde_json::from_str(&report).unwrap();
         assert_eq!(report["boards"][0]["results"].as_array().map(Vec::len), Some(1), "{name}: {report}");
     }
@@ -202,7 +202,7 @@ fn the_tutorials_ten_rows_are_drawn_and_the_report_says_what_its_numbers_are_wor
         assert_eq!(scores["n_items"], 10, "{file}");
         assert_eq!((&scores["logit_scale"], &scores["is_scale_constant"]), (&100.0.into(), &true.into()));
     }
-    let report = fs::read_to_string(contest.context.path("runs/reports/tutorial/index.html")).unwrap();
+    let report = fs::read_to_string(contest.context.report("tutorial").join("index.html")).unwrap();
     assert!(report.contains("measured on the items that it was trained on"), "{report}");
 }
 

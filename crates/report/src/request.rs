@@ -26,6 +26,13 @@ pub struct Options {
     pub select: Option<String>,
 }
 
+impl Options {
+    /// Returns whether they say what is shown.
+    fn say_what(&self) -> bool {
+        self.baseline.is_some() || self.select.is_some()
+    }
+}
+
 /// What is asked of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -46,8 +53,8 @@ pub struct Request {
 impl Request {
     /// Resolves what was asked for.
     ///
-    /// The name is that of the only experiment or folder, or `report` if there are several. Where another report has it, the
-    /// beginning of the hash of what this one is about follows.
+    /// The name is that of the only experiment or folder, or `report` if there are several. Where settings or options make it another
+    /// report, or another one has the name, the beginning of the hash of what it is about follows.
     ///
     /// # Errors
     /// Returns an error when a path has no name, the name can be none of a folder, or the folder that was named holds another
@@ -69,7 +76,7 @@ impl Request {
                 expect_report(to)?;
                 (name, std::path::absolute(to)?)
             }
-            (None, None) if is_taken(&own, &subject) => {
+            (None, None) if options.say_what() || !settings.is_empty() || is_taken(&own, &subject) => {
                 let name = format!("{name}-{}", &subject[..DIGITS]);
                 let folder = store.report_folder(&name);
                 (name, folder)
@@ -228,6 +235,19 @@ mod tests {
         let other = Options { baseline: Some("zero".to_owned()), ..plain };
         let third = world.request(&["a/demo.yaml"], &other).unwrap();
         assert!(![&first.folder, &second.folder].contains(&&third.folder), "{third:?}");
+    }
+
+    #[test]
+    fn settings_make_another_report_and_leave_the_plain_name_to_the_plain_one() {
+        let world = World::new();
+        let path = [world.path("a/demo.yaml")];
+        let set = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+            Request::of(&world.store, &path, &settings, &Options::default()).unwrap().name
+        };
+        let changed = set(&["train.epochs=1"]);
+        assert!(changed.starts_with("demo-") && changed != set(&["train.epochs=2"]), "{changed}");
+        assert_eq!((set(&["train.epochs=1"]), set(&[])), (changed, "demo".to_owned()));
     }
 
     #[test]

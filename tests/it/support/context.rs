@@ -59,6 +59,18 @@ impl TestContext {
         self.root.join(below)
     }
 
+    /// The folder of the only report of a name, whatever settings it has.
+    pub(crate) fn report(&self, name: &str) -> PathBuf {
+        let folders = fs::read_dir(self.path("runs/reports")).unwrap().map(|entry| entry.unwrap().path());
+        let is_meant = |folder: &PathBuf| {
+            let own = folder.file_name().unwrap().to_str().unwrap();
+            own == name || own.strip_prefix(name).is_some_and(|rest| rest.starts_with('-') && rest.len() == 7)
+        };
+        let found: Vec<PathBuf> = folders.filter(is_meant).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    }
+
     /// Writes a file with all its folders.
     pub(crate) fn write(&self, below: &str, text: &str) {
         let path = self.path(below);

@@ -37,7 +37,7 @@ pub(super) fn section(data: &ReportData) -> Markup {
 fn pick_rules(data: &ReportData) -> Markup {
     let rules: String = data
         .others()
-        .map(|(index, _)| format!("body:has(#pick-{index}:checked) .p{index}{{display:inline}}"))
+        .map(|(index, _)| format!("body:has(#pick-{index}:checked) .p{index}{{display:inline-block}}"))
         .collect();
     html! { @if !rules.is_empty() { style { ".p{display:none}" (PreEscaped(rules)) } } }
 }
@@ -52,7 +52,7 @@ fn table(
     cells: &dyn Fn(usize) -> Markup,
 ) -> Markup {
     html! {
-        div.scroll.tall[order.len() > TALL] tabindex="0" role="region" aria-label="experiments" {
+        div.scroll.tall[order.len() > TALL] tabindex="0" role="region" aria-label=(if can_pick { "results" } else { "settings" }) {
             table.sortable {
                 thead { tr {
                     th scope="col" { "experiment" }

@@ -1,11 +1,12 @@
 //! The files of a report as a whole.
 
 use cliptune_report::charts::all;
-use cliptune_report::data::{ReportData, RunSummary};
+use cliptune_report::data::{NAMED, ReportData, RunSummary};
 use cliptune_report::render::{ReportFile, documents, render};
 use cliptune_store::Outcome;
 
 use crate::synthetic;
+use crate::synthetic::many::many;
 
 /// The text of a file of the report.
 pub(crate) fn text(data: &ReportData, name: &str) -> String {
@@ -52,6 +53,12 @@ fn a_report_has_all_its_files() {
         "report.json",
         "accuracy.png",
         "accuracy.svg",
+        "reliability.png",
+        "reliability.svg",
+        "risk.png",
+        "risk.svg",
+        "places.png",
+        "places.svg",
         "loss.png",
         "loss.svg",
         "validation.png",
@@ -113,10 +120,79 @@ fn a_training_that_changed_nothing_is_told_in_words() {
 #[test]
 fn the_page_loads_nothing() {
     let page = text(&synthetic::report(), "index.html");
-    for load in ["http:", "https:", "<script", "<link", "@import", "url(", "src=\"//"] {
+    for load in
+        ["http:", "https:", "<script src", "<link", "@import", "url(", "src=\"//", "fetch(", "import("]
+    {
         assert!(!page.contains(load), "{load}");
     }
-    assert!(page.contains("default-src 'none'"));
+    assert!(page.contains("default-src 'none'") && page.contains("script-src 'sha256-"));
+}
+
+#[test]
+fn without_its_script_the_page_is_whole_and_has_nothing_that_does_nothing() {
+    let data = many(60);
+    let page = text(&data, "index.html");
+    let (plain, _) = page.split_once("<script>").unwrap();
+    assert_eq!(plain.matches("<table class=\"sortable\">").count(), 2);
+    for index in 0..60 {
+        assert_eq!(
+            plain.matches(&format!("<tr data-e=\"{index}\">")).count(),
+            2,
+            "a row of results and one of settings"
+        );
+    }
+    for inert in ["<button", "type=\"search\"", "hidden", "onclick"] {
+        assert!(!plain.contains(inert), "{inert}");
+    }
+    // A box draws curves by a rule of style alone.
+    let other = data.others().next().unwrap().0;
+    assert!(plain.contains(&format!("id=\"pick-{other}\"")));
+    assert!(plain.contains(&format!("body:has(#pick-{other}:checked) .p{other}{{display:inline-block}}")));
+    assert!(plain.contains(&format!("<path class=\"p p{other}\"")));
+}
+
+#[test]
+fn the_axes_of_a_matrix_are_columns_beside_kept_epochs_and_seeds() {
+    let page = text(&many(60), "index.html");
+    let head = page.split_once("<thead>").unwrap().1.split_once("</thead>").unwrap().0;
+    let words: String =
+        head.split('<').filter_map(|tag| tag.split_once('>')).map(|(_, text)| format!("{text}|")).collect();
+    let columns: Vec<&str> = words.split('|').filter(|word| !word.is_empty()).collect();
+    assert_eq!(
+        columns[..9],
+        [
+            "experiment",
+            "tune",
+            "learning rate",
+            "weight decay",
+            "score",
+            "difference",
+            "verdict",
+            "kept epoch",
+            "seeds done"
+        ]
+    );
+    assert!(page.contains("3 of 3"));
+}
+
+#[test]
+fn a_page_of_a_thousand_runs_is_small() {
+    let data = many(334);
+    assert!(data.entries.iter().map(|entry| entry.runs.len()).sum::<usize>() >= 1_000);
+    let page = text(&data, "index.html");
+    assert!(page.len() < 3_000_000, "{}", page.len());
+}
+
+#[test]
+fn of_many_experiments_the_best_by_validation_are_named_and_no_chart_has_more() {
+    let data = many(200);
+    let named: Vec<usize> = data.named().map(|(index, _)| index).collect();
+    assert_eq!(named.len(), NAMED + 1, "and the baseline");
+    let worst = data.named().skip(1).filter_map(|(_, entry)| entry.validation_score()).fold(1.0, f64::min);
+    assert!(data.others().all(|(_, entry)| entry.validation_score().unwrap_or(0.0) <= worst));
+    for chart in all(&data).unwrap().iter().filter(|chart| ["loss", "validation"].contains(&chart.name)) {
+        assert!(chart.caption.contains("Drawn are the best 7 on the validation split"), "{}", chart.caption);
+    }
 }
 
 /// What a reader of the page reads, without markup: one line for each block.

@@ -54,6 +54,24 @@ fn scores_of_the_test_split_are_a_look_and_those_of_others_are_none() {
 }
 
 #[test]
+fn what_is_scored_later_is_no_part_of_the_looks_until_then() {
+    let world = World::new();
+    let (run, other) = (create(&world, "key"), create(&world, "other"));
+    score(&other, Split::Test);
+    score(&run, Split::Test);
+    let until = |run: &Run| {
+        let looks = world.store().test_looks(["dataset"]).unwrap();
+        looks.until_last_of(&[run.id()].into()).counts().count
+    };
+    let before = [until(&other), until(&run)];
+    assert_eq!(before, [1, 2]);
+    score(&create(&world, "third"), Split::Test);
+    assert_eq!([until(&other), until(&run)], before);
+    score(&other, Split::Test);
+    assert_eq!(until(&other), 4);
+}
+
+#[test]
 fn removing_what_was_scored_hides_no_look_at_it() {
     let world = World::new();
     let run = create(&world, "key");
