@@ -150,5 +150,5 @@ fn a_run_without_events_is_no_curve() {
         run.machine.clear();
     }
     let names: Vec<_> = all(&data).unwrap().into_iter().map(|chart| chart.name).collect();
-    assert_eq!(names, ["accuracy"]);
+    assert_eq!(names, ["accuracy", "reliability", "risk", "places"]);
 }
