@@ -141,6 +141,8 @@ struct Layout {
     width: Width,
     name_column: f64,
     value_column: f64,
+    /// The room of the widest interval.
+    interval: f64,
     row_height: f64,
 }
 
@@ -153,18 +155,23 @@ const HEADING: f64 = 30.0;
 /// The height between the field of all entries and the rows, in pixels.
 const FIELD_GAP: f64 = 14.0;
 const NAME_SIZE: f64 = 14.0;
+const INTERVAL_SIZE: f64 = 13.0;
 
 impl Layout {
     fn new(panels: &[Panel], width: Width) -> Self {
+        let rows = || panels.iter().flat_map(|panel| &panel.rows);
+        let intervals = rows().map(|row| text_width(&interval_of(row), INTERVAL_SIZE));
+        let interval = intervals.fold(text_width("[0.00, 0.00]", INTERVAL_SIZE), f64::max);
         let names = panels.iter().flat_map(|panel| &panel.rows).map(|row| text_width(&row.name, NAME_SIZE));
         match width {
             Width::Wide => Self {
                 width,
                 name_column: names.fold(90.0, f64::max).min(260.0) + 16.0,
-                value_column: 165.0,
+                value_column: interval + 78.0,
+                interval,
                 row_height: 40.0,
             },
-            Width::Narrow => Self { width, name_column: 6.0, value_column: 6.0, row_height: 56.0 },
+            Width::Narrow => Self { width, name_column: 6.0, value_column: 6.0, interval, row_height: 56.0 },
         }
     }
 
@@ -314,18 +321,22 @@ fn draw_row(
 fn row_words(figure: &mut Figure, layout: &Layout, y: f64, row: &Row) {
     let wide = layout.width == Width::Wide;
     let base = if wide { y + 5.0 } else { y - 17.0 };
-    let room = if wide { layout.name_column - 16.0 } else { 190.0 };
+    let right = layout.width.pixels();
+    let room = if wide { layout.name_column - 16.0 } else { right - layout.interval - 60.0 };
     let name = shorten(&row.name, NAME_SIZE, room);
     figure.text(&Text::new(&name, (0.0, base)).size(NAME_SIZE).strong().colour(row.colour));
-    let interval =
-        row.interval.map(|(low, high)| format!("[{}, {}]", short(low), short(high))).unwrap_or_default();
-    let right = layout.width.pixels();
-    let numbers = Text::new(&interval, (right, base)).anchor(Anchor::End).size(13.0);
+    let interval = interval_of(row);
+    let numbers = Text::new(&interval, (right, base)).anchor(Anchor::End).size(INTERVAL_SIZE);
     let value = short(row.value);
     // Every interval gets the same room, so that the values line up in a column.
-    let at = (right - text_width("[0.00, 0.00]", 13.0) - 10.0, base);
+    let at = (right - layout.interval - 10.0, base);
     figure.text(&numbers);
     figure.text(&Text::new(&value, at).anchor(Anchor::End).size(NAME_SIZE).strong().colour(theme::INK));
+}
+
+/// Returns the interval of a row in words, if it has one.
+fn interval_of(row: &Row) -> String {
+    row.interval.map(|(low, high)| format!("[{}, {}]", short(low), short(high))).unwrap_or_default()
 }
 
 /// Returns a value with two decimals, which is what an interval of a few hundred items supports; small chances need a

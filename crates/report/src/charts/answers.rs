@@ -67,13 +67,13 @@ pub(crate) fn places(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     }
     let even = ("evenly".to_owned(), 1.0 / accuracy.last);
     let answers = panel("share of answers, by place", |place| Some(place.answers), Some(even));
-    let table = table(&accuracy, "place");
+    let (table, description) = (table(&accuracy, "place"), preference(&accuracy));
     let rows = [vec![accuracy, answers]];
     Ok(Some(Chart {
         name: "places",
         title: "Does a place among the choices matter?".to_owned(),
         caption: words::places_caption().to_owned(),
-        description: described(data, board),
+        description,
         table,
         wide: draw(&rows, Width::Wide, false)?,
         narrow: draw(&rows, Width::Narrow, false)?,
@@ -118,6 +118,19 @@ fn described(data: &ReportData, board: &Board) -> String {
         Some(format!("{name}: of the more confident half, {:.2} are wrong.", half.risk))
     };
     board.rows.iter().filter_map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns sentences on the places where answers are best and worst.
+fn preference(accuracy: &Panel) -> String {
+    let sentence = |set: &CurveSet| {
+        let best = set.mean.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let worst = set.mean.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(format!(
+            "{}: accuracy from {:.2} at place {:.0} to {:.2} at place {:.0}.",
+            set.name, worst.1, worst.0, best.1, best.0
+        ))
+    };
+    accuracy.curves.iter().filter_map(sentence).collect::<Vec<_>>().join(" ")
 }
 
 fn table(panel: &Panel, axis: &str) -> DataTable {

@@ -6,7 +6,11 @@ use plotters::coord::ranged1d::Ranged;
 use plotters::coord::types::RangedCoordf64;
 
 use super::figure::{Anchor, Figure, Frame, Stroke, Text};
+use super::text::width as text_width;
 use super::theme;
+
+/// The font size of numbers at an axis, in pixels.
+const SIZE: f64 = 11.5;
 
 /// Returns a range around the values that is a twentieth wider at both ends. It is never empty, whatever the values
 /// are.
@@ -73,8 +77,8 @@ pub(crate) fn vertical_grid(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
     for &tick in ticks {
         let (x, _) = frame.at((tick, frame.y.start));
         figure.rule((x, frame.top), (x, frame.bottom), Stroke::solid(theme::GRID, 1.0));
-        below(figure, frame, tick, ticks);
     }
+    below(figure, frame, ticks);
 }
 
 /// Draws numbers below the frame, with short marks instead of grid lines.
@@ -82,16 +86,24 @@ pub(crate) fn bottom_ticks(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
     for &tick in ticks {
         let (x, _) = frame.at((tick, frame.y.start));
         figure.rule((x, frame.bottom), (x, frame.bottom + 4.0), Stroke::solid(theme::MUTED, 1.0));
-        below(figure, frame, tick, ticks);
     }
+    below(figure, frame, ticks);
     let baseline = Stroke::solid(theme::MUTED, 1.0);
     figure.rule((frame.left, frame.bottom), (frame.right, frame.bottom), baseline);
 }
 
-fn below(figure: &mut Figure, frame: &Frame, tick: f64, ticks: &[f64]) {
-    let (x, _) = frame.at((tick, frame.y.start));
-    let label = tick_text(tick, ticks);
-    figure.text(&Text::new(&label, (x, frame.bottom + 18.0)).anchor(Anchor::Middle).size(11.5));
+/// Writes the numbers below a frame, inside the figure, and as many of them as fit beside each other.
+fn below(figure: &mut Figure, frame: &Frame, ticks: &[f64]) {
+    let mut free = 0.0;
+    for &tick in ticks {
+        let label = tick_text(tick, ticks);
+        let half = text_width(&label, SIZE) / 2.0;
+        let x = frame.at((tick, frame.y.start)).0.min(figure.width() - half).max(half);
+        if x - half >= free {
+            figure.text(&Text::new(&label, (x, frame.bottom + 18.0)).anchor(Anchor::Middle).size(SIZE));
+            free = x + half + 2.0;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ const LARGEST: f64 = 38.0;
 /// The side from which on a cell has room for its share in per cent, in pixels.
 const READABLE: f64 = 26.0;
 const NAME_SIZE: f64 = 12.5;
+/// The height of a line of text, for each pixel of its size.
+const LINE: f64 = 1.25;
 /// The most letters of a class's name in texts.
 const NAMED: usize = 100;
 
@@ -89,11 +91,15 @@ fn draw(grid: &Grid, width: Width) -> Drawing {
     let left = names.fold(60.0, f64::max).min(most);
     let side = ((width.pixels() - left) / grid.names.len().max(1) as f64).min(LARGEST);
     let mut figure = Figure::new(width.pixels(), HEAD + side * grid.names.len() as f64);
+    // Where columns are narrow, only some have room for their number.
+    let step = (text_width("00", NAME_SIZE.min(side / LINE)) / side).ceil().max(1.0) as usize;
     for (row, (name, shares)) in grid.names.iter().zip(&grid.shares).enumerate() {
         let middle = HEAD + side * (row as f64 + 0.5);
         let (number, column) = ((row + 1).to_string(), left + side * (row as f64 + 0.5));
-        let size = NAME_SIZE.min(side - 1.0);
-        figure.text(&Text::new(&number, (column, HEAD - 8.0)).anchor(Anchor::Middle).size(size));
+        let size = NAME_SIZE.min(side / LINE);
+        if row % step == 0 {
+            figure.text(&Text::new(&number, (column, HEAD - 8.0)).anchor(Anchor::Middle).size(size));
+        }
         let name = format!("{number}  {}", shorten(name, size, left - 34.0));
         figure.text(&Text::new(&name, (0.0, middle + 4.0)).size(size).colour(theme::INK));
         for (column, &share) in shares.iter().enumerate() {

@@ -55,7 +55,7 @@ impl Field {
         let frame = self.frame(top, width.pixels() - room);
         horizontal_grid(figure, &frame, 5);
         let heading = format!("all {}, by score", self.dots.len());
-        figure.text(&Text::new(&heading, (0.0, top + 12.0)).size(13.0).strong().colour(theme::INK));
+        figure.text(&Text::new(&heading, (0.0, top + 13.0)).size(13.0).strong().colour(theme::INK));
         self.levels(figure, &frame, room - 12.0);
         for (place, dot) in self.dots.iter().enumerate() {
             let x = place as f64 + 0.5;

@@ -33,12 +33,12 @@ pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
     let charts = [
         accuracy::chart(data)?,
         sweep::chart(data)?,
+        loss::chart(data)?,
+        validation::chart(data)?,
         confusion::chart(data)?,
         reliability::chart(data)?,
         answers::risk(data)?,
         answers::places(data)?,
-        loss::chart(data)?,
-        validation::chart(data)?,
         machine::chart(data)?,
     ];
     Ok(charts.into_iter().flatten().collect())

@@ -119,12 +119,14 @@ impl Panel {
 }
 
 fn draw_panel(figure: &mut Figure, panel: &Panel, frame: &Frame, right: f64) -> Result<(), ReportError> {
-    let heading = Text::new(&panel.heading, (frame.left - LEFT, frame.top - 14.0));
+    let heading = shorten(&panel.heading, 13.5, right - frame.left + LEFT);
+    let heading = Text::new(&heading, (frame.left - LEFT, frame.top - 14.0));
     figure.text(&heading.size(13.5).strong().colour(theme::INK));
     horizontal_grid(figure, frame, 5);
     let most = if frame.right - frame.left > 180.0 { 8 } else { 5 };
     vertical_grid(figure, frame, &whole_ticks(&frame.x, most));
-    figure.text(&Text::new(panel.axis, (frame.right + 14.0, frame.bottom + 18.0)).size(11.5));
+    let axis = Text::new(panel.axis, (frame.right, frame.bottom + 34.0));
+    figure.text(&axis.anchor(Anchor::End).size(11.5));
     if let Some((name, value)) = &panel.level {
         level(figure, frame, name, *value);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cliptune_random::Random;
 use cliptune_report::charts::{Chart, Look, Width, all};
 use cliptune_report::data::ReportData;
+use cliptune_store::{ClassScore, ClassScores, Confusion};
 use resvg::tiny_skia::Rect;
 use resvg::usvg::{Group, Node, Options, Tree, fontdb};
 
@@ -78,6 +79,24 @@ fn expect_readable(data: &ReportData, what: &str) {
     }
 }
 
+/// Scores of so many classes.
+fn of_classes(count: usize) -> ClassScores {
+    let class = |class: usize| ClassScore {
+        name: format!("class {class} with a name"),
+        n_items: 4,
+        n_predicted: 4,
+        accuracy: None,
+    };
+    let cells = |class: usize| {
+        [(class, 3), ((class + 1) % count, 1)].map(|(predicted, n_items)| Confusion {
+            class,
+            predicted,
+            n_items,
+        })
+    };
+    ClassScores { classes: (0..count).map(class).collect(), confusion: (0..count).flat_map(cells).collect() }
+}
+
 /// Gives every experiment a name of up to a hundred letters, and every result another number.
 fn shuffled(mut data: ReportData, seed: u64) -> ReportData {
     let mut random = Random::new(seed);
@@ -111,6 +130,11 @@ fn shuffled(mut data: ReportData, seed: u64) -> ReportData {
 #[test]
 fn no_label_covers_another_or_leaves_its_chart() {
     expect_readable(&synthetic::report(), "the demo");
+    for classes in [2, 10, 40] {
+        let mut data = synthetic::report();
+        data.boards[0].classes = Some(of_classes(classes));
+        expect_readable(&data, &format!("{classes} classes"));
+    }
     for count in [2, 9, 20, 38, 120, 200] {
         expect_readable(&many(count), &format!("{count} experiments"));
     }

@@ -39,25 +39,23 @@ pub(crate) fn many(count: usize) -> ReportData {
     data.with_roles()
 }
 
-/// Returns points of a matrix.
+/// Returns points of a matrix: of two axes up to fifty of them, three up to two hundred, and four beyond.
 fn points(count: usize) -> Vec<Vec<(&'static str, Value)>> {
     let rates = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3].map(|rate| json!(rate));
     let decays = [json!(0.0), json!(0.05), json!(0.1), json!(0.2)];
-    let tunes =
-        [json!("full"), json!("lora"), json!("projections"), json!("locked-image"), json!("locked-text")];
+    let tunes = ["full", "lora", "projections", "locked-image", "locked-text"].map(|tune| json!(tune));
     let mut points = Vec::new();
-    for tune in tunes {
-        for decay in &decays {
-            for rate in &rates {
-                let mut point = vec![
-                    ("train.optimizer.lr", rate.clone()),
-                    ("train.optimizer.weight_decay", decay.clone()),
-                ];
-                if count > 50 {
-                    point.push(("train.tune", tune.clone()));
-                }
-                points.push(point);
+    for (batch, tune) in [16, 32].into_iter().flat_map(|batch| tunes.iter().map(move |tune| (batch, tune))) {
+        for (decay, rate) in decays.iter().flat_map(|decay| rates.iter().map(move |rate| (decay, rate))) {
+            let mut point =
+                vec![("train.optimizer.lr", rate.clone()), ("train.optimizer.weight_decay", decay.clone())];
+            if count > 50 {
+                point.push(("train.tune", tune.clone()));
             }
+            if count > 200 {
+                point.push(("train.batch_size", json!(batch)));
+            }
+            points.push(point);
         }
     }
     points.truncate(count);
