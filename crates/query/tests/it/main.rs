@@ -6,5 +6,6 @@ mod closed;
 mod damage;
 mod drawn;
 mod listing;
+mod rows;
 mod support;
 mod views;
