@@ -46,6 +46,21 @@ fn a_baseline_is_named_in_the_page_and_a_folder_can_be_handed_on() {
 }
 
 #[test]
+fn images_of_pairs_are_shown_with_the_five_texts_nearest_to_them() {
+    let page = fs::read_to_string(finished().path("runs/reports/experiments/index.html")).unwrap();
+    let pairs = page.split_once("<section id=\"pairs\">").unwrap().1.split_once("</section>").unwrap().0;
+    let cards: Vec<&str> = pairs.split("<ol class=\"choices ranked\">").skip(1).collect();
+    assert!(cards.len() >= 4, "{}", cards.len());
+    for card in cards {
+        let (texts, rest) = card.split_once("</ol>").unwrap();
+        assert_eq!(texts.matches("<li").count(), 5, "{card}");
+        // Where no text of the image is near, its own is named with its rank.
+        assert!(texts.contains("✓ hit") != rest.contains("own text, rank"), "{card}");
+    }
+    assert!(pairs.contains("data:image/jpeg;base64,"));
+}
+
+#[test]
 fn mistakes_are_named_and_nothing_is_written() {
     let context = finished();
     let before = context.files("experiments");
