@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use cliptune_statistics::{
-    Bootstrap, Paired, Sides, Unusable, holm, mcnemar_mid_p, paired_differences, sign_flip,
+    Bootstrap, Paired, Sides, Unusable, holm, mcnemar_mid_p, paired_differences, paired_differences_of_many,
+    sign_flip,
 };
 use cliptune_store::Estimate;
 
@@ -84,6 +85,24 @@ pub fn difference(of: &[Vec<f64>], against: &[Vec<f64>], groups: &[&str]) -> Res
     let paired = paired_differences(std::slice::from_ref(&sides), groups, &Bootstrap::default())?;
     let paired = paired.into_iter().next().ok_or(Unusable::Empty)?;
     Difference::judged(&sides, groups, paired, false)
+}
+
+/// Returns the paired differences of many sides from the same baseline, each as [`difference`] does.
+///
+/// # Errors
+/// Returns an error when the values of a side do not fit the items.
+pub fn differences(
+    of: &[Vec<Vec<f64>>],
+    against: &[Vec<f64>],
+    groups: &[&str],
+) -> Result<Vec<Difference>, Unusable> {
+    let against: Vec<&[f64]> = against.iter().map(Vec::as_slice).collect();
+    let sides: Vec<Sides<'_>> = of
+        .iter()
+        .map(|of| Sides { of: of.iter().map(Vec::as_slice).collect(), against: against.clone() })
+        .collect();
+    let paired = paired_differences_of_many(&sides, groups, &Bootstrap::default())?;
+    sides.iter().zip(paired).map(|(sides, paired)| Difference::judged(sides, groups, paired, false)).collect()
 }
 
 /// Corrects the p-values of several differences for their number.
@@ -170,6 +189,21 @@ mod tests {
         assert!(grouped.p_value > alone.p_value, "items of a group go right and wrong together: {grouped:?}");
         let tied: Vec<f64> = a.iter().map(|share| share / 2.0).collect();
         assert!(matches!(compare(&tied, &b, |item| item).test, Test::Permutation(_)));
+    }
+
+    #[test]
+    fn many_sides_at_once_differ_as_each_alone() {
+        let side = |lucky: usize| -> Vec<Vec<f64>> {
+            let seed = |seed: usize| {
+                (0..90).map(|item| f64::from(u8::from((item * 7 + seed * lucky) % 5 < lucky))).collect()
+            };
+            (0..lucky).map(seed).collect()
+        };
+        let groups: Vec<String> = (0..90).map(|item| (item / 3).to_string()).collect();
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let (of, against) = ([side(1), side(2), side(3)], side(2));
+        let alone: Vec<Difference> = of.iter().map(|of| difference(of, &against, &groups).unwrap()).collect();
+        assert_eq!(differences(&of, &against, &groups).unwrap(), alone);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod words;
 
 pub use answers::{Answers, RunAnswers};
 pub use comparison::{Comparison, Measured};
-pub use difference::{Difference, Test, correct, difference};
+pub use difference::{Difference, Test, correct, difference, differences};
 pub use error::CompareError;
 pub use foreign::Foreign;
 pub use metric::confidence;

@@ -13,7 +13,7 @@
 //! | a number that is no mean, of one or several seeds: a median, a calibration error, an accuracy in which every class counts the same, the area under a risk–coverage curve | [`Statistic`], [`cluster_statistic`] |
 //! | is a confidence what it says, bin by bin | [`reliability()`] |
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
-//! | two runs, or two sets of seeds, on the same items | [`paired_differences`], [`paired_statistics`] |
+//! | two runs, or two sets of seeds, on the same items | [`paired_differences`], [`paired_statistics`]; many at once: [`paired_differences_of_many`] |
 //! | is that chance | [`sign_flip()`]; [`mcnemar_mid_p`] where every item is a group |
 //! | several seeds | [`seeds_and_clusters`] |
 //! | several comparisons in one report | [`holm`] |
@@ -48,7 +48,10 @@ pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::median;
-pub use paired::{Paired, Sides, paired_cluster_difference, paired_differences, paired_statistics};
+pub use paired::{
+    Paired, Sides, paired_cluster_difference, paired_differences, paired_differences_of_many,
+    paired_statistics,
+};
 pub use reliability::{Reliability, reliability};
 pub use seeds::seeds_and_clusters;
 pub use selective::{Risk, risk_coverage};

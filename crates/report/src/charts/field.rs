@@ -57,23 +57,24 @@ impl Field {
         let heading = format!("all {}, by score", self.dots.len());
         figure.text(&Text::new(&heading, (0.0, top + 13.0)).size(13.0).strong().colour(theme::INK));
         self.levels(figure, &frame, room - 12.0);
-        for (place, dot) in self.dots.iter().enumerate() {
-            let x = place as f64 + 0.5;
-            let ends = [dot.interval.0, dot.interval.1].map(|y| frame.at((x, y)));
-            let width = (0.6 * (frame.right - frame.left) / self.dots.len() as f64).clamp(0.6, 2.5);
-            figure.rule(ends[0], ends[1], Stroke::solid(dot.colour, width).faint(0.45));
+        let x = |place: usize| place as f64 + 0.5;
+        let (others, named): (Vec<(usize, &Dot)>, Vec<(usize, &Dot)>) =
+            self.dots.iter().enumerate().partition(|(_, dot)| dot.role == Role::Other);
+        let bar = |(place, dot): &(usize, &Dot)| {
+            [dot.interval.0, dot.interval.1].map(|end| frame.at((x(*place), end)))
+        };
+        let width = (0.6 * (frame.right - frame.left) / self.dots.len() as f64).clamp(0.6, 2.5);
+        figure.bars(&others.iter().map(bar).collect::<Vec<_>>(), width, theme::OTHER, 0.45);
+        let points: Vec<_> = others.iter().map(|(place, dot)| frame.at((x(*place), dot.value))).collect();
+        figure.specks(&points, 2.6, theme::OTHER, 1.0);
+        for ((_, dot), point) in others.iter().zip(points) {
+            figure.pick_dot(dot.entry, point);
         }
         // What is named lies over what is not.
-        for named in [false, true] {
-            for (place, dot) in
-                self.dots.iter().enumerate().filter(|(_, dot)| (dot.role != Role::Other) == named)
-            {
-                let point = (place as f64 + 0.5, dot.value);
-                figure.dots(&frame, &[point], if named { 4.5 } else { 2.6 }, dot.colour, 1.0)?;
-                if !named {
-                    figure.pick_dot(dot.entry, frame.at(point));
-                }
-            }
+        for one in &named {
+            let (place, dot) = *one;
+            figure.bars(&[bar(one)], width, dot.colour, 0.45);
+            figure.dots(&frame, &[(x(place), dot.value)], 4.5, dot.colour, 1.0)?;
         }
         Ok(())
     }

@@ -241,6 +241,29 @@ impl Figure {
         Ok(())
     }
 
+    /// Draws many dots, given in pixels, each in a few bytes: lines without length that have round ends.
+    pub(crate) fn specks(&mut self, points: &[Point], radius: f64, colour: Colour, opacity: f64) {
+        let path: String = points.iter().map(|(x, y)| format!("M{} {}h.01", px(*x), px(*y))).collect();
+        self.strokes(&path, 2.0 * radius, colour, opacity, r#" stroke-linecap="round""#);
+    }
+
+    /// Draws many vertical lines, given by their two ends in pixels.
+    pub(crate) fn bars(&mut self, bars: &[[Point; 2]], width: f64, colour: Colour, opacity: f64) {
+        let path: String =
+            bars.iter().map(|[from, to]| format!("M{} {}V{}", px(from.0), px(from.1), px(to.1))).collect();
+        self.strokes(&path, width, colour, opacity, "");
+    }
+
+    fn strokes(&mut self, path: &str, width: f64, colour: Colour, opacity: f64, attributes: &str) {
+        if !path.is_empty() {
+            let (width, colour) = (px(width), colour.light);
+            let _ = writeln!(
+                self.body,
+                r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-opacity="{opacity}"{attributes}/>"#
+            );
+        }
+    }
+
     /// Draws rings around points.
     pub(crate) fn rings(
         &mut self,

@@ -15,7 +15,7 @@ use crate::words;
 /// The number of points of a smoothed curve; more could not be seen.
 const CURVE_POINTS: usize = 220;
 /// The number of points of a curve that is drawn when a reader picks it.
-pub(crate) const PICKED_POINTS: usize = 40;
+pub(crate) const PICKED_POINTS: usize = 24;
 /// The number of points of a raw curve.
 const RAW_POINTS: usize = 360;
 
@@ -103,7 +103,8 @@ fn training_curve(data: &ReportData, index: usize, entry: &Entry, weight: f64) -
         colour: theme::of_entry(data, index),
         mean: thin(&mean(&smooth), CURVE_POINTS),
         seeds: smooth.iter().filter(|_| several).map(|curve| thin(curve, CURVE_POINTS)).collect(),
-        raw: raw.iter().map(|curve| envelope(curve, RAW_POINTS)).collect(),
+        // The raw values of many runs are a smear.
+        raw: raw.iter().filter(|_| !data.has_many()).map(|curve| envelope(curve, RAW_POINTS)).collect(),
         dotted: false,
         kept: Vec::new(),
     }

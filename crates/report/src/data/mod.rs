@@ -18,6 +18,7 @@ pub use curve::{Curve, EpochPoint, Interpolated, Start, StepPoint};
 pub use gallery::{
     Answer, Gallery, GalleryItem, NearItem, PairsGallery, PairsItem, Seen, Stratum, StratumCount, Thumbnail,
 };
+pub(crate) use role::is_many;
 pub use role::{NAMED, Role};
 
 /// Everything that a report shows.

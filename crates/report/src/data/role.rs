@@ -24,6 +24,11 @@ pub enum Role {
     Other,
 }
 
+/// Returns whether so many entries are many.
+pub(crate) fn is_many(entries: usize) -> bool {
+    entries > FEW
+}
+
 impl ReportData {
     /// Gives every entry its role and its label. Baselines are grey, and so is the only entry without training, which will be
     /// the baseline once the others have run. Of the others, those that the titles name and the best ones on the validation
@@ -49,7 +54,7 @@ impl ReportData {
 
     /// Returns whether there are so many entries that some of what is shown of few is left out.
     pub fn has_many(&self) -> bool {
-        self.entries.len() > FEW
+        is_many(self.entries.len())
     }
 
     /// Returns the entries that are drawn by name, in their order.

@@ -34,6 +34,7 @@ pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
             @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
             @if let Some(pairs) = &data.pairs { (pairs::section(data, pairs)) }
             @if !data.datasets.is_empty() { (dataset::section(data)) }
+            @if data.others().next().is_some() { (picked(data)) }
         }
         (provenance::footer(data))
     };
@@ -58,7 +59,7 @@ fn figure(data: &ReportData, chart: &Chart) -> Markup {
         section #(chart.name) {
             h2 { (chart.title) }
             p { (chart.caption) }
-            @if chart.has_picks() { (picked(data)) }
+            @if chart.has_picks() { p.fine { "Boxes in the table of results draw others." } }
             figure {
                 (PreEscaped(chart.svg(Width::Wide, Look::Inline)))
                 (PreEscaped(chart.svg(Width::Narrow, Look::Inline)))
@@ -71,8 +72,7 @@ fn figure(data: &ReportData, chart: &Chart) -> Markup {
 /// Returns the names of the entries that the reader has picked, each with the colour of its curve.
 fn picked(data: &ReportData) -> Markup {
     html! {
-        p.picked {
-            "Boxes in the table of results draw more of them. "
+        div.picked role="status" {
             @for (index, entry) in data.others() {
                 span class=(format!("p p{index}")) {
                     span.dot style=(picked_style(index)) aria-hidden="true" {}

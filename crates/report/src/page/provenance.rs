@@ -19,6 +19,9 @@ pub(super) fn footer(data: &ReportData) -> Markup {
             details {
                 summary { "Runs, hashes, versions and hosts" }
                 div.scroll tabindex="0" { (runs(data)) }
+                @if data.others().next().is_some() {
+                    p { "These are the runs of what the charts name. " code { "cliptune show" } " has the others'." }
+                }
             }
             @for dataset in &data.datasets {
                 p { "Dataset " code { (short(&dataset.hash)) }
@@ -45,7 +48,7 @@ fn runs(data: &ReportData) -> Markup {
         table {
             thead { tr { @for name in header { th scope="col" { (name) } } } }
             tbody {
-                @for entry in &data.entries {
+                @for (_, entry) in data.named() {
                     @for run in &entry.runs { (row(entry, run)) }
                 }
             }

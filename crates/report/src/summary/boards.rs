@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliptune_compare::{Answers, RunAnswers, correct, difference, estimate};
+use cliptune_compare::{Answers, Difference, RunAnswers, correct, differences, estimate};
 use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
 use cliptune_query::predictions_of;
 use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
@@ -12,7 +12,10 @@ use rayon::prelude::*;
 use super::confidence::confidences;
 use super::inputs::looks;
 use super::lineage::lineage;
-use crate::data::{AboveChance, BaselineRule, Board, BoardRow, Entry, RunSummary, main_metric, mean};
+use super::others::FEWER;
+use crate::data::{
+    AboveChance, BaselineRule, Board, BoardRow, Entry, RunSummary, is_many, main_metric, mean,
+};
 use crate::error::ReportError;
 
 /// The answers of an entry to the items of its test split.
@@ -87,10 +90,10 @@ fn board(
     let Some(scores) = test_scores(first).next() else { return Ok(None) };
     let chosen = baseline(entries, group, asked);
     let baseline = chosen.map(|(baseline, _)| baseline);
-    let rows = group.par_iter().map(|one| {
-        let reference = baseline.filter(|baseline| baseline.entry != one.entry);
-        row(&entries[one.entry], one, reference)
-    });
+    let differences = differences_from(entries, group, baseline)?;
+    let options = resamples(entries.len());
+    let rows = group.par_iter().zip(differences);
+    let rows = rows.map(|(one, difference)| row(&entries[one.entry], one, difference, &options));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     let headline = headline(entries, &rows, baseline.map(|baseline| baseline.entry));
     let plans: Vec<&Standing> = group.iter().flat_map(|one| &grouped[one.entry]).copied().collect();
@@ -195,19 +198,40 @@ pub(super) fn failed(entry: &Entry, source: Unusable) -> ReportError {
     ReportError::Statistics { entry: entry.name.clone(), source }
 }
 
-fn row(entry: &Entry, scored: &Scored, baseline: Option<&Scored>) -> Result<BoardRow, ReportError> {
+/// Returns the difference of each side from the baseline; none for the baseline itself.
+fn differences_from(
+    entries: &[Entry],
+    group: &[&Scored],
+    baseline: Option<&Scored>,
+) -> Result<Vec<Option<Difference>>, ReportError> {
+    let Some(baseline) = baseline else { return Ok(vec![None; group.len()]) };
+    let others = || group.iter().filter(|one| one.entry != baseline.entry);
+    let of: Vec<Vec<Vec<f64>>> = others().map(|one| one.answers.right()).collect();
+    let found = differences(&of, &baseline.answers.right(), &baseline.answers.groups());
+    let mut found = found.map_err(|source| failed(&entries[baseline.entry], source))?.into_iter();
+    let difference = |one: &&Scored| if one.entry == baseline.entry { None } else { found.next() };
+    Ok(group.iter().map(difference).collect())
+}
+
+/// Returns how the scores of so many entries are resampled. Of many entries, those that are drawn by name are resampled again, as
+/// often as those of few.
+fn resamples(entries: usize) -> Bootstrap {
+    if is_many(entries) { FEWER } else { Bootstrap::default() }
+}
+
+fn row(
+    entry: &Entry,
+    scored: &Scored,
+    difference: Option<Difference>,
+    options: &Bootstrap,
+) -> Result<BoardRow, ReportError> {
     let metric = main_metric(entry.task());
     let value = |run: &RunSummary| Some(run.scores_on(Split::Test)?.metrics.get(metric)?.value);
-    let failed = |source| failed(entry, source);
-    let compared = |baseline: &Scored| {
-        difference(&scored.answers.right(), &baseline.answers.right(), &scored.answers.groups())
-    };
-    let difference = baseline.map(compared).transpose().map_err(failed)?;
     Ok(BoardRow {
         entry: scored.entry,
         per_seed: means(&entry.runs, |run| Some((run.seed, value(run)?))),
         per_fold: means(&entry.runs, |run| Some((run.fold?, value(run)?))),
-        score: score(entry, scored, metric).map_err(failed)?,
+        score: score(entry, scored, options).map_err(|source| failed(entry, source))?,
         others: Vec::new(),
         confidence: confidences(&scored.answers),
         tied: most_of_a_seed(entry, |scores| scores.n_tied),
@@ -270,11 +294,12 @@ fn means<K: Ord>(runs: &[RunSummary], value: impl Fn(&RunSummary) -> Option<(K, 
 
 /// Returns the score of an entry. A single seed keeps the estimate that scoring made; several seeds are resampled with
 /// the groups.
-fn score(entry: &Entry, scored: &Scored, metric: &str) -> Result<Estimate, Unusable> {
+pub(super) fn score(entry: &Entry, scored: &Scored, options: &Bootstrap) -> Result<Estimate, Unusable> {
+    let metric = main_metric(entry.task());
     let single = test_scores(entry).next().and_then(|scores| scores.metrics.get(metric));
     match (scored.answers.seeds.len(), single) {
         (1, Some(estimate)) if entry.folds().is_none() => Ok(estimate.clone()),
-        _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.groups(), &Bootstrap::default())
+        _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.groups(), options)
             .map(|share| estimate(share.within(0.0, 1.0))),
     }
 }

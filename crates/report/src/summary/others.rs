@@ -5,16 +5,16 @@ use cliptune_statistics::{Bootstrap, Unusable};
 use cliptune_store::Estimate;
 use rayon::prelude::*;
 
-use super::boards::{Scored, failed, test_scores};
+use super::boards::{Scored, failed, score, test_scores};
 use crate::data::{BoardRow, Entry, Measure, ReportData, Role, main_metric, mean};
 use crate::error::ReportError;
 
-/// The resamples of the metrics beside the score, over seeds. Their ends are known to a fortieth of the half-width by ten
-/// thousand, which a report of hundreds of experiments has no time for.
-const OTHERS: Bootstrap = Bootstrap { resamples: 2_000, seed: 0 };
+/// Fewer resamples than usual: of the metrics beside the score, over seeds, and of the scores of many entries. Their ends are known to
+/// a fortieth of the half-width by ten thousand, which a report of hundreds of experiments has no time for.
+pub(super) const FEWER: Bootstrap = Bootstrap { resamples: 2_000, seed: 0 };
 
 /// Returns the report with the other metrics of all entries. Of many entries, only those that are drawn by name have intervals over
-/// seeds.
+/// seeds, and scores with as many resamples as usual.
 pub(super) fn with_others(mut data: ReportData, scored: &[Scored]) -> Result<ReportData, ReportError> {
     let is_few = !data.has_many();
     let rows: Vec<&BoardRow> = data.boards.iter().flat_map(|board| &board.rows).collect();
@@ -22,11 +22,16 @@ pub(super) fn with_others(mut data: ReportData, scored: &[Scored]) -> Result<Rep
         let entry = &data.entries[row.entry];
         let own = scored.iter().find(|one| one.entry == row.entry);
         let own = own.filter(|_| is_few || entry.role != Role::Other);
-        others(entry, own).map_err(|source| failed(entry, source))
+        let again = own.filter(|_| !is_few).map(|own| score(entry, own, &Bootstrap::default()));
+        let found = again.transpose().and_then(|score| Ok((score, others(entry, own)?)));
+        found.map_err(|source| failed(entry, source))
     };
     let found = rows.par_iter().map(of).collect::<Result<Vec<_>, ReportError>>()?;
     let rows = data.boards.iter_mut().flat_map(|board| &mut board.rows);
-    rows.zip(found).for_each(|(row, others)| row.others = others);
+    for (row, (score, others)) in rows.zip(found) {
+        row.others = others;
+        row.score = score.unwrap_or_else(|| row.score.clone());
+    }
     Ok(data)
 }
 
@@ -36,7 +41,7 @@ fn others(entry: &Entry, scored: Option<&Scored>) -> Result<Vec<(String, Measure
     let Some(first) = test_scores(entry).next() else { return Ok(Vec::new()) };
     let is_single = |one: &&Scored| one.answers.seeds.len() == 1 && entry.folds().is_none();
     let told = match scored.filter(|one| !is_single(one)) {
-        Some(scored) => reached(entry.task(), &scored.answers, &OTHERS)?,
+        Some(scored) => reached(entry.task(), &scored.answers, &FEWER)?,
         None => Vec::new(),
     };
     let main = main_metric(entry.task());

@@ -17,14 +17,25 @@ pub(super) struct MeanGap {
     sums: Vec<f64>,
 }
 
+/// How the luck of the seeds is drawn in a resample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Luck {
+    /// For each pair of sides anew.
+    OfEach,
+    /// Once for all pairs of sides.
+    Common,
+}
+
 /// Compares some pairs of sides, for which the groups are drawn once.
 pub(super) fn compared(
     gaps: &[MeanGap],
     clusters: &Clusters,
     options: &Bootstrap,
+    luck: Luck,
 ) -> Result<Vec<Paired>, Unusable> {
     let varying: Vec<&MeanGap> = gaps.iter().filter(|one| one.gap.varies(clusters)).collect();
-    let resamples = if varying.is_empty() { Vec::new() } else { replicates(&varying, clusters, options) };
+    let resamples =
+        if varying.is_empty() { Vec::new() } else { replicates(&varying, clusters, options, luck) };
     let mut resamples = resamples.into_iter();
     let compared = gaps.iter().map(|one| match one.gap.varies(clusters) {
         true => Ok(one.gap.compared(resamples.next().unwrap_or_default(), clusters, options)),
@@ -34,12 +45,17 @@ pub(super) fn compared(
 }
 
 /// Returns the difference of each pair of sides in each resample.
-fn replicates(gaps: &[&MeanGap], clusters: &Clusters, options: &Bootstrap) -> Vec<Vec<f64>> {
+fn replicates(gaps: &[&MeanGap], clusters: &Clusters, options: &Bootstrap, luck: Luck) -> Vec<Vec<f64>> {
     let sums: Vec<Vec<f64>> = gaps.iter().map(|one| one.sums.clone()).collect();
     let resamples = resampled_means(clusters, &sums, options, |means, random: &mut Random| {
+        let mut common = None;
         let one = |(one, mean): (&&MeanGap, &f64)| {
-            let luck = if one.gap.has_seeds() { normal(random) } else { 0.0 };
-            one.gap.replicate(*mean, luck)
+            let drawn = match luck {
+                _ if !one.gap.has_seeds() => 0.0,
+                Luck::OfEach => normal(random),
+                Luck::Common => *common.get_or_insert_with(|| normal(random)),
+            };
+            one.gap.replicate(*mean, drawn)
         };
         gaps.iter().zip(means).map(one).collect::<Vec<f64>>()
     });

@@ -68,9 +68,12 @@ fn strips(figure: &mut Figure, matrix: &Matrix, at: usize, frame: &Frame) -> Res
         let name = shorten(value, SIZE, frame.left - 12.0);
         figure.text(&Text::new(&name, (0.0, place + 4.0)).size(SIZE).colour(theme::INK));
         let own = || matrix.points.iter().filter(|point| point.values[at] == row);
-        for point in own() {
+        let others = own().filter(|point| point.colour == theme::OTHER).filter_map(|point| point.score);
+        let others: Vec<_> = others.map(|score| frame.at((score, y))).collect();
+        figure.specks(&others, 3.4, theme::OTHER, 0.6);
+        for point in own().filter(|point| point.colour != theme::OTHER) {
             let dots: Vec<_> = point.score.map(|score| (score, y)).into_iter().collect();
-            figure.dots(frame, &dots, 3.4, point.colour, 0.75)?;
+            figure.dots(frame, &dots, 3.8, point.colour, 1.0)?;
         }
         if let Some(mean) = mean(own().filter_map(|point| point.score)) {
             let x = frame.at((mean, y)).0;
