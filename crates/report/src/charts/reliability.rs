@@ -102,7 +102,7 @@ fn draw_one(
 }
 
 fn grid(figure: &mut Figure, frame: &Frame) {
-    let ticks = ticks(&frame.y, 5);
+    let ticks = ticks(&frame.y, 8);
     for &tick in &ticks {
         let (x, y) = frame.at((tick, tick));
         figure.rule((frame.left, y), (frame.right, y), Stroke::solid(theme::GRID, 1.0));
