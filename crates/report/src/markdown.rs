@@ -8,11 +8,11 @@ use cliptune_terminal::format::{self, visible_lines};
 use crate::charts::Chart;
 use crate::data::{ReportData, State};
 use crate::precisions::{self, Line};
-use crate::settings::{self, Setting};
+use crate::settings::Setting;
 use crate::{overview, provenance, results, words};
 
 /// Returns the text of `report.md`.
-pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
+pub(crate) fn markdown(data: &ReportData, settings: &[Setting], charts: &[Chart]) -> String {
     let mut text = format!("# {}\n\n", markdown_text(&words::headline(data)));
     for sentence in words::finding(data).into_iter().chain(words::method(data)) {
         let _ = writeln!(text, "{}\n", markdown_text(&sentence));
@@ -20,7 +20,7 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     for note in words::first_notes(data) {
         let _ = writeln!(text, "> {}\n", markdown_text(&note));
     }
-    table(&mut text, data);
+    table(&mut text, data, settings);
     for chart in charts {
         let _ = writeln!(text, "\n## {}\n", markdown_text(&chart.title));
         let _ = writeln!(text, "![{}]({}.svg)\n", markdown_text(&chart.description), chart.name);
@@ -40,17 +40,16 @@ pub(crate) fn markdown(data: &ReportData, charts: &[Chart]) -> String {
     visible_lines(&text).into_owned()
 }
 
-fn table(text: &mut String, data: &ReportData) {
-    let settings = settings::differing(&data.entries);
+fn table(text: &mut String, data: &ReportData, settings: &[Setting]) {
     let metrics = results::metrics(data);
     let header = ["experiment", "score", "difference", "verdict", "kept epoch", "seeds done"];
     let mut header = header.map(str::to_owned).to_vec();
     header.extend(metrics.iter().map(|metric| results::metric_name(metric).to_owned()));
     header.extend(settings.iter().map(|setting| setting.name.clone()));
     line(text, &header.iter().map(|name| markdown_text(name)).collect::<Vec<_>>());
-    line(text, &alignments(metrics.len(), &settings));
+    line(text, &alignments(metrics.len(), settings));
     for index in overview::order(data) {
-        line(text, &cells(data, index, &metrics, &settings));
+        line(text, &cells(data, index, &metrics, settings));
     }
 }
 

@@ -1,9 +1,11 @@
 //! Makes all files of a report, in memory.
 
+use rayon::prelude::*;
+
 use crate::charts::{self, Chart, Look, Width};
 use crate::data::ReportData;
 use crate::error::ReportError;
-use crate::{json, markdown, page};
+use crate::{json, markdown, page, settings};
 
 /// The name of the page.
 pub const PAGE: &str = "index.html";
@@ -30,20 +32,26 @@ pub(crate) fn is_file_of_a_report(name: &str) -> bool {
 /// Draws all charts and writes all files. The same data gives the same bytes.
 pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
     let charts = charts::all(data)?;
-    let mut files = documents(data, &charts)?;
-    for chart in &charts {
-        let svg = chart.svg(Width::Wide, Look::Standalone);
-        files.push(ReportFile { name: format!("{}.png", chart.name), bytes: charts::png(&svg)? });
-        files.push(file(&format!("{}.svg", chart.name), svg));
-    }
+    let drawn = || charts.par_iter().map(drawings).collect::<Result<Vec<_>, ReportError>>();
+    let (documents, drawn) = rayon::join(|| documents(data, &charts), drawn);
+    let mut files = documents?;
+    files.extend(drawn?.into_iter().flatten());
     Ok(files)
+}
+
+/// Returns the files of a chart.
+fn drawings(chart: &Chart) -> Result<[ReportFile; 2], ReportError> {
+    let svg = chart.svg(Width::Wide, Look::Standalone);
+    let png = ReportFile { name: format!("{}.png", chart.name), bytes: charts::png(&svg)? };
+    Ok([png, file(&format!("{}.svg", chart.name), svg)])
 }
 
 /// Returns the page, the Markdown and the results, which are all files except those of the charts.
 pub fn documents(data: &ReportData, charts: &[Chart]) -> Result<Vec<ReportFile>, ReportError> {
+    let settings = settings::differing(&data.entries);
     Ok(vec![
-        file(PAGE, page::page(data, charts)),
-        file(MARKDOWN, markdown::markdown(data, charts)),
+        file(PAGE, page::page(data, &settings, charts)),
+        file(MARKDOWN, markdown::markdown(data, &settings, charts)),
         file(RESULTS, json::json(data)?),
     ])
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cliptune_experiment::{ModelSource, PlanOption, TrainPlan, spelled, spelled_number};
 use cliptune_terminal::format;
+use rayon::prelude::*;
 
 use crate::data::{Entry, mean};
 
@@ -140,7 +141,7 @@ fn is_shown(key: &str) -> bool {
 /// Returns a column for each remaining option by its name in an experiment, where those of `train` go without the name
 /// of that section.
 fn options(entries: &[Entry]) -> Vec<Setting> {
-    let listed: Vec<Vec<PlanOption>> = entries.iter().map(|entry| entry.plan.options()).collect();
+    let listed: Vec<Vec<PlanOption>> = entries.par_iter().map(|entry| entry.plan.options()).collect();
     let mut keys: Vec<&str> = Vec::new();
     for option in listed.iter().flatten() {
         if !is_shown(&option.key) && !keys.contains(&option.key.as_str()) {

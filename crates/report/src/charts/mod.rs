@@ -25,21 +25,24 @@ mod validation;
 pub use chart::{Chart, DataTable, Drawing, Look, Width};
 pub use raster::png;
 
+use rayon::prelude::*;
+
 use crate::data::ReportData;
 use crate::error::ReportError;
 
 /// Returns all charts for which there is data, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
-    let charts = [
-        accuracy::chart(data)?,
-        sweep::chart(data)?,
-        loss::chart(data)?,
-        validation::chart(data)?,
-        confusion::chart(data)?,
-        reliability::chart(data)?,
-        answers::risk(data)?,
-        answers::places(data)?,
-        machine::chart(data)?,
+    let draw: [fn(&ReportData) -> Result<Option<Chart>, ReportError>; 9] = [
+        accuracy::chart,
+        sweep::chart,
+        loss::chart,
+        validation::chart,
+        confusion::chart,
+        reliability::chart,
+        answers::risk,
+        answers::places,
+        machine::chart,
     ];
+    let charts = draw.par_iter().map(|draw| draw(data)).collect::<Result<Vec<_>, ReportError>>()?;
     Ok(charts.into_iter().flatten().collect())
 }

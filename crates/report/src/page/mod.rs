@@ -12,6 +12,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::charts::{Chart, DataTable, Look, Width, theme};
 use crate::data::ReportData;
+use crate::settings::Setting;
 use crate::words;
 
 pub(crate) use gallery::{picture as item_picture, shown as shown_texts};
@@ -22,14 +23,14 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("tables.js");
 
 /// Returns the whole page.
-pub(crate) fn page(data: &ReportData, charts: &[Chart]) -> String {
+pub(crate) fn page(data: &ReportData, settings: &[Setting], charts: &[Chart]) -> String {
     let title = words::headline(data);
     let body = html! {
         main {
             (lead(data, &title))
-            @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(data, chart)) }
-            (results::section(data))
-            @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(data, chart)) }
+            @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
+            (results::section(data, settings))
+            @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
             @if let Some(precisions) = precisions::section(data) { (precisions) }
             @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }
             @if let Some(pairs) = &data.pairs { (pairs::section(data, pairs)) }
@@ -54,7 +55,7 @@ fn lead(data: &ReportData, title: &str) -> Markup {
     }
 }
 
-fn figure(data: &ReportData, chart: &Chart) -> Markup {
+fn figure(chart: &Chart) -> Markup {
     html! {
         section #(chart.name) {
             h2 { (chart.title) }

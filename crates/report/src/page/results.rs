@@ -7,15 +7,14 @@ use maud::{Markup, PreEscaped, html};
 use super::{colour_style, picked_style};
 use crate::data::{BoardRow, Difference, ReportData, Role, State, mean};
 use crate::overview;
-use crate::settings::{self, Setting};
+use crate::settings::Setting;
 use crate::{results, words};
 
 /// The number of rows from which on a table scrolls by itself, with its header in sight.
 const TALL: usize = 30;
 
 /// Returns the section with two tables of the same rows: one of results and one of the settings behind them.
-pub(super) fn section(data: &ReportData) -> Markup {
-    let settings = settings::differing(&data.entries);
+pub(super) fn section(data: &ReportData, settings: &[Setting]) -> Markup {
     let (axes, others): (Vec<&Setting>, Vec<&Setting>) = settings.iter().partition(|setting| setting.is_axis);
     let metrics = results::metrics(data);
     let order = overview::order(data);

@@ -21,6 +21,7 @@ use crate::interval::Interval;
 use crate::unusable::Unusable;
 
 use means::{Luck, MeanGap};
+use rayon::prelude::*;
 use variance::LEVEL;
 
 pub use statistics::paired_statistics;
@@ -83,7 +84,8 @@ pub fn paired_differences_of_many(
     options: &Bootstrap,
 ) -> Result<Vec<Paired>, Unusable> {
     let clusters = Clusters::new(groups)?;
-    let gaps = sides.iter().map(|sides| MeanGap::new(sides, &clusters)).collect::<Result<Vec<_>, _>>()?;
+    let gaps = sides.par_iter().map(|sides| MeanGap::new(sides, &clusters));
+    let gaps = gaps.collect::<Result<Vec<_>, _>>()?;
     means::compared(&gaps, &clusters, options, Luck::Common)
 }
 
