@@ -47,3 +47,4 @@ mod stand_in;
 mod support;
 mod torture;
 mod twice;
+mod using;

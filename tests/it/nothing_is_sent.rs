@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 41] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments --set data.join=",
     "ingest experiments",
@@ -25,6 +25,10 @@ const COMMANDS: [&str; 36] = [
     "query --save out/runs.duckdb",
     "show base@0",
     "compare tuned@0 tuned@1 --items",
+    "rank tuned@best contest/images --texts texts.txt",
+    "classify tuned@0 contest/images --classes texts.txt",
+    "embed tuned@0 contest/images --to out/embeddings.parquet",
+    "search out/embeddings.parquet snail",
     "tag tuned@0 --add good",
     "note tuned@0 --text tried",
     "rename tuned@0 champion",
@@ -39,6 +43,7 @@ const COMMANDS: [&str; 36] = [
     "gc --trash --unfinished --keep-best 9 --dry-run",
     "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",
+    "rank out/exported contest/images --texts texts.txt",
     "soup tuned --to out/averaged",
     "cache ls",
     "schema",
@@ -68,6 +73,7 @@ fn no_command_opens_a_socket_or_writes_outside_of_its_folders() {
     // Reduced precisions, so that ONNX Runtime sees all kinds of graphs.
     let tuned = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
     context.write("experiments/tuned.yaml", &format!("{tuned}export: {{ onnx: [fp32, fp16, int8] }}\n"));
+    context.write("texts.txt", "a cat\na dog\n");
     for command in COMMANDS {
         let arguments: Vec<&str> = command.split_whitespace().collect();
         let watched = context.watch(&program("cliptune"), &arguments, &[]);

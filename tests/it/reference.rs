@@ -17,7 +17,7 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 34] = [
     "",
     "run",
     "check",
@@ -26,6 +26,10 @@ const COMMANDS: [&str; 30] = [
     "query",
     "show",
     "compare",
+    "rank",
+    "classify",
+    "embed",
+    "search",
     "rm",
     "gc",
     "relocate",

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, compare, completions, demo_data, export, fetch, fsck, gc, help, ls, note, pin, query,
-    relocate, rename, restore, rm, run, sample, schema, show, soup, status, tag,
+    cache, check, classify, compare, completions, demo_data, embed, export, fetch, fsck, gc, help, ls, note,
+    pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -23,7 +23,7 @@ Environment:
   CLIPTUNE_CACHE  where copies of remote data are kept
   LIBTORCH        a libtorch to train with, in place of the one cliptune was built with: a host with a GPU
                   brings its own
-  ORT_DYLIB_PATH  the ONNX Runtime library to score with";
+  ORT_DYLIB_PATH  the ONNX Runtime library to score with, and to use models with";
 
 /// Fine-tune CLIP, and find out whether it helped
 ///
@@ -93,6 +93,10 @@ pub(crate) enum StoreCommand {
     Query(query::Args),
     Show(show::Args),
     Compare(compare::Args),
+    Rank(rank::Args),
+    Classify(classify::Args),
+    Embed(embed::Args),
+    Search(search::Args),
     Rm(rm::Args),
     Gc(gc::Args),
     Relocate(relocate::Args),

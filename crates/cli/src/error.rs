@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_apply::ApplyError;
 use cliptune_clip::model_folder::FolderError;
 use cliptune_compare::CompareError;
 use cliptune_demo_data::Error as ContestError;
@@ -44,6 +45,9 @@ pub enum CliError {
     /// A model folder cannot be read or written.
     #[error(transparent)]
     Model(#[from] FolderError),
+    /// A model cannot be applied.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
     /// A run has no model.
     #[error("{run} has no model: it is {status}")]
     NoModel {
@@ -282,6 +286,7 @@ impl Diagnostic for CliError {
             Self::Sources(error) => return error.hint(),
             Self::NoCopy { .. } => "`cliptune cache ls` lists the copies".to_owned(),
             Self::Model(error) => return error.hint(),
+            Self::Apply(error) => return error.hint(),
             Self::OneRun { .. } => "name several runs, or an experiment with several `seeds`".to_owned(),
             Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
             Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),
@@ -372,6 +377,7 @@ impl Diagnostic for CliError {
                 ContestError::Cartoons { .. } | ContestError::Occupied(_) | ContestError::OtherContest { .. },
             ) => Exit::Usage,
             Self::Store(error) => error.exit(),
+            Self::Apply(error) => error.exit(),
             Self::Query(error) => error.exit(),
             Self::Hub(error) => error.exit(),
             Self::Sources(error) => error.exit(),

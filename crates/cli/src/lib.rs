@@ -9,6 +9,7 @@ mod commands;
 mod error;
 mod joins;
 mod labelling;
+mod model;
 mod pipeline;
 mod removal;
 mod selection;

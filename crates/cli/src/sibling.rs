@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::LIBTORCH;
+use cliptune_native::{LIBTORCH, ORT_DISABLE_TELEMETRY};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
@@ -32,7 +32,9 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
 pub(crate) fn become_store() -> Result<CliError, CliError> {
     // Another version in PATH would answer for this one without a word.
     let program = beside("cliptune-store")?;
-    let source = Command::new(&program).args(env::args_os().skip(1)).exec();
+    // A command that loads ONNX Runtime would otherwise have to start once more.
+    let mut command = Command::new(&program);
+    let source = command.args(env::args_os().skip(1)).env(ORT_DISABLE_TELEMETRY, "1").exec();
     Ok(CliError::Start { program, source })
 }
 

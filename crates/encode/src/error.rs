@@ -6,6 +6,7 @@ use cliptune_clip::ConfigError;
 use cliptune_clip::checkpoint::CheckpointError;
 use cliptune_clip::image::ImageError;
 use cliptune_clip::tokenizer::TokenizerError;
+use cliptune_experiment::Precision;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 
@@ -35,6 +36,14 @@ pub enum EncodeError {
     /// An image cannot be read, or is not the one of its dataset any more.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The model was not exported in a precision, or that precision was not kept.
+    #[error("{} has no graphs in {precision}", folder.display())]
+    NoPrecision {
+        /// The folder of the graphs.
+        folder: PathBuf,
+        /// The precision.
+        precision: Precision,
+    },
     /// An embedding has zero length or contains something that is not a finite number.
     #[error("{}: ONNX Runtime computes {computed} for {input}", graph.display())]
     NoDirection {

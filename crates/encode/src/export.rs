@@ -48,6 +48,11 @@ impl<'r> Export<'r> {
         &self.model
     }
 
+    /// Returns the folder of the graphs.
+    pub(crate) fn graphs(&self) -> &Path {
+        &self.graphs
+    }
+
     /// Returns whether the graph was exported.
     pub(crate) fn has(&self, file: &str) -> bool {
         self.graphs.join(file).is_file()

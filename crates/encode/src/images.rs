@@ -1,6 +1,6 @@
 //! Reads image files as batches of the vision tower's input.
 
-use cliptune_clip::image::Preprocessor;
+use cliptune_clip::image::{Pixels, Preprocessor};
 use cliptune_store::ItemImage;
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::error::EncodeError;
 
 /// The most images in a batch: as many rows as a batch of texts has, with the 50 rows of a B/32.
-const IMAGES: usize = 8;
+pub const IMAGES: usize = 8;
 
 /// Image files in batches.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,18 @@ impl<'a> ImageBatches<'a> {
         let start = move |batch: usize| batch * files.len() / count;
         (0..count).map(move |batch| read(preprocessor, &files[start(batch)..start(batch + 1)]))
     }
+}
+
+/// Returns a batch of images that were decoded by this preprocessor, of which there may be none.
+///
+/// # Errors
+/// Returns an error if an image was decoded by another preprocessor.
+pub fn batch_of(preprocessor: &Preprocessor, images: &[Pixels]) -> Result<Batch, EncodeError> {
+    let length = preprocessor.length();
+    let mut pixels = vec![0.0; images.len() * length];
+    let rows = pixels.par_chunks_exact_mut(length).zip(images);
+    rows.try_for_each(|(out, image)| preprocessor.normalise(image, out))?;
+    Ok(Batch::of_images(images.len(), preprocessor.size as usize, pixels))
 }
 
 fn read(preprocessor: &Preprocessor, files: &[ItemImage]) -> Result<Batch, EncodeError> {

@@ -16,6 +16,7 @@ pub mod known;
 pub mod matrix;
 pub mod model;
 pub mod runtime;
+pub mod softmax;
 pub mod temperature;
 pub mod texts;
 pub mod tower;

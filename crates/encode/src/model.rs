@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
-use cliptune_clip::image::{Fit, Preprocessor};
+use cliptune_clip::image::{Fit, Pixels, Preprocessor};
 use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
-use cliptune_experiment::Templates;
+use cliptune_experiment::{Precision, Templates};
 use cliptune_onnx::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
     TEXT_EMBEDS, TEXT_MODEL_FILE,
@@ -17,10 +17,10 @@ use crate::batch::Batch;
 use crate::error::EncodeError;
 use crate::export::Export;
 use crate::graph::{Graph, Input};
-use crate::images::{ImageBatches, read_pixels};
+use crate::images::{IMAGES, ImageBatches, batch_of, read_pixels};
 use crate::known::{Key, Known, key_of_ids};
 use crate::matrix::Matrix;
-use crate::runtime::Runtime;
+use crate::runtime::{Purpose, Runtime};
 use crate::temperature::Temperature;
 use crate::texts::Texts;
 use crate::tower::Tower;
@@ -44,12 +44,24 @@ pub struct CombinedModel {
 }
 
 impl<'r> Model<'r> {
-    /// Reads a model: its towers, tokenizer and preprocessing. No graph is opened before there is something to encode.
+    /// Reads a model in fp32, to encode much.
     pub fn open(export: &Export<'r>) -> Result<Self, EncodeError> {
+        Self::open_for(export, Precision::Fp32, Purpose::Many)
+    }
+
+    /// Reads a model: its towers, tokenizer and preprocessing. No graph is opened before there is something to encode.
+    ///
+    /// # Errors
+    /// Returns an error if a file is missing or unusable, or if there are no graphs in the precision.
+    pub fn open_for(
+        export: &Export<'r>,
+        precision: Precision,
+        purpose: Purpose,
+    ) -> Result<Self, EncodeError> {
         let folder = export.model();
         let config = ClipConfig::from_folder(folder)?;
         Ok(Self {
-            towers: Towers::of(export)?,
+            towers: Towers::of(export, precision, purpose)?,
             temperature: export.temperature(TEXT_MODEL_FILE)?,
             tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
             preprocessor: Preprocessor::from_folder(folder)?,
@@ -66,6 +78,11 @@ impl<'r> Model<'r> {
     /// lies with the graphs; what has none is not remembered.
     pub fn remember(&mut self, cache: &Path, runtime: &Runtime, hash_of: impl Fn(&str) -> Option<String>) {
         self.known = std::mem::take(&mut self.known).and_in(cache, runtime, &self.towers, hash_of);
+    }
+
+    /// Returns the preprocessing that images need before they are encoded.
+    pub fn preprocessor(&self) -> &Preprocessor {
+        &self.preprocessor
     }
 
     /// Returns how images are made square.
@@ -147,6 +164,16 @@ impl<'r> Model<'r> {
         let batches = ImageBatches::new(&self.preprocessor, files);
         let rows = vision.encode(batches.count(), batches.read(), |_| {})?;
         image_vectors(rows, vision, files)
+    }
+
+    /// Returns the embeddings of decoded images, one row for each in their order, which are not normalised.
+    ///
+    /// # Errors
+    /// Returns an error if the graph cannot be run.
+    pub fn encode_pixels(&mut self, images: &[Pixels]) -> Result<Matrix, EncodeError> {
+        let (towers, preprocessor) = self.towers();
+        let batches = images.chunks(IMAGES).map(|some| batch_of(preprocessor, some));
+        towers.vision.encode(images.len().div_ceil(IMAGES), batches, |_| {})
     }
 }
 

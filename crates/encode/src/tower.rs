@@ -5,8 +5,9 @@
 //! rearranged for quick products, so that there are only two or three however many cores there are.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
@@ -61,13 +62,34 @@ impl<'r> Tower<'r> {
         batches: impl Iterator<Item = Result<B, EncodeError>> + Send,
         mut done: impl FnMut(usize),
     ) -> Result<Matrix, EncodeError> {
-        self.open(count)?;
+        let mut all = Matrix::default();
+        self.each(count, batches.map(|batch| Ok((batch?, ()))), |rows, ()| {
+            done(rows.rows());
+            all.extend(&rows);
+            Ok::<(), EncodeError>(())
+        })?;
+        Ok(all)
+    }
+
+    /// Encodes batches, of which there are about so many, and passes the rows of each with its note to `sink`, in order. Batches
+    /// are made while earlier ones are encoded, and only a few are there at a time, however many there are. A batch without
+    /// rows is passed on without being encoded.
+    ///
+    /// # Errors
+    /// Returns the first error of whoever makes batches, of the graph or of `sink`; nothing is encoded after it.
+    pub fn each<B: Borrow<Batch> + Send, N: Send, E: From<EncodeError>>(
+        &mut self,
+        count: usize,
+        batches: impl Iterator<Item = Result<(B, N), EncodeError>> + Send,
+        mut sink: impl FnMut(Matrix, N) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open(count).map_err(EncodeError::from)?;
         let Self { sessions, input, output, .. } = self;
         let (ready, waiting) = sync_channel(sessions.len());
-        let (finished, results) = channel::<(usize, Result<Matrix, EncodeError>)>();
+        let (finished, results) = sync_channel::<Placed<Matrix, N>>(sessions.len());
         // The last session that ends drops it, by which whoever makes batches learns that nobody waits any more.
         let waiting = Arc::new(Mutex::new(waiting));
-        let mut rows = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             for session in sessions {
                 let work = Work { waiting: Arc::clone(&waiting), input, output, finished: finished.clone() };
                 scope.spawn(move || work.run(session));
@@ -75,45 +97,48 @@ impl<'r> Tower<'r> {
             drop((waiting, finished));
             scope.spawn(move || batches.enumerate().try_for_each(|batch| ready.send(batch)));
             // An error drops the receiver, by which the sessions learn that nothing more is needed.
-            let kept = results.into_iter().map(|(place, rows)| {
-                let rows = rows?;
-                done(rows.rows());
-                Ok((place, rows))
-            });
-            kept.collect::<Result<Vec<_>, EncodeError>>()
-        })?;
-        rows.sort_unstable_by_key(|(place, _)| *place);
-        let mut all = Matrix::default();
-        rows.iter().for_each(|(_, rows)| all.extend(rows));
-        Ok(all)
+            let (mut early, mut next) = (BTreeMap::new(), 0);
+            for (place, rows) in results {
+                early.insert(place, rows?);
+                while let Some((rows, note)) = early.remove(&next) {
+                    sink(rows, note)?;
+                    next += 1;
+                }
+            }
+            Ok(())
+        })
     }
 }
 
-/// The batches that wait for a session, each with its place.
-type Waiting<B> = Mutex<Receiver<(usize, Result<B, EncodeError>)>>;
+/// A batch or its rows, with its note and its place.
+type Placed<T, N> = (usize, Result<(T, N), EncodeError>);
 
 /// What a session's thread does.
-struct Work<B> {
-    waiting: Arc<Waiting<B>>,
+struct Work<B, N> {
+    waiting: Arc<Mutex<Receiver<Placed<B, N>>>>,
     input: &'static str,
     output: &'static str,
-    finished: Sender<(usize, Result<Matrix, EncodeError>)>,
+    finished: SyncSender<Placed<Matrix, N>>,
 }
 
-impl<B: Borrow<Batch>> Work<B> {
+impl<B: Borrow<Batch>, N> Work<B, N> {
     fn run(self, session: &mut Graph) {
         while let Some((place, batch)) = self.next() {
-            let rows = batch.and_then(|batch| {
-                let batch = batch.borrow();
-                Ok(session.run(&[(self.input, batch.input())], self.output, batch.rows())?)
-            });
+            let rows = batch.and_then(|(batch, note)| Ok((self.encode(session, batch.borrow())?, note)));
             if self.finished.send((place, rows)).is_err() {
                 return;
             }
         }
     }
 
-    fn next(&self) -> Option<(usize, Result<B, EncodeError>)> {
+    fn encode(&self, session: &mut Graph, batch: &Batch) -> Result<Matrix, GraphError> {
+        match batch.rows() {
+            0 => Ok(Matrix::default()),
+            rows => session.run(&[(self.input, batch.input())], self.output, rows),
+        }
+    }
+
+    fn next(&self) -> Option<Placed<B, N>> {
         self.waiting.lock().ok()?.recv().ok()
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use cliptune_experiment::Precision;
 use cliptune_onnx::{
-    FAST_VISION_MODEL_FILE, IMAGE_EMBEDS, INPUT_IDS, PIXEL_VALUES, TEXT_EMBEDS, TEXT_MODEL_FILE,
-    VISION_MODEL_FILE,
+    FAST_VISION_MODEL_FILE, IMAGE_EMBEDS, INPUT_IDS, PIXEL_VALUES, TEXT_EMBEDS, VISION_MODEL_FILE,
 };
-use cliptune_store::ItemImage;
+use cliptune_store::{ItemImage, tower_files};
 
 use crate::error::EncodeError;
 use crate::export::Export;
@@ -25,12 +25,21 @@ pub struct Towers<'r> {
 }
 
 impl<'r> Towers<'r> {
-    /// Returns the towers of an export, preferring those made for ONNX Runtime where there are any.
-    pub(crate) fn of(export: &Export<'r>) -> Result<Self, EncodeError> {
-        let vision = if has_fast(export) { FAST_VISION_MODEL_FILE } else { VISION_MODEL_FILE };
+    /// Returns the towers of an export in a precision, preferring those made for ONNX Runtime where there are any.
+    pub(crate) fn of(
+        export: &Export<'r>,
+        precision: Precision,
+        purpose: Purpose,
+    ) -> Result<Self, EncodeError> {
+        let [text, vision] = tower_files(precision);
+        if precision != Precision::Fp32 && !(export.has(&text) && export.has(&vision)) {
+            return Err(EncodeError::NoPrecision { folder: export.graphs().to_path_buf(), precision });
+        }
+        let is_fast = precision == Precision::Fp32 && has_fast(export);
+        let vision = if is_fast { FAST_VISION_MODEL_FILE } else { &vision };
         Ok(Self {
-            text: export.tower(TEXT_MODEL_FILE, [INPUT_IDS, TEXT_EMBEDS], Purpose::Many)?,
-            vision: export.tower(vision, [PIXEL_VALUES, IMAGE_EMBEDS], Purpose::Many)?,
+            text: export.tower(&text, [INPUT_IDS, TEXT_EMBEDS], purpose)?,
+            vision: export.tower(vision, [PIXEL_VALUES, IMAGE_EMBEDS], purpose)?,
         })
     }
 

@@ -15,7 +15,6 @@ mod kept;
 mod listing;
 mod load;
 mod output;
-mod parquet_format;
 mod prediction_rows;
 mod predictions;
 mod query;

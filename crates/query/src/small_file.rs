@@ -14,7 +14,7 @@ use cliptune_store::thrift::Thrift;
 use ruzstd::decoding::FrameDecoder;
 
 use crate::columns::Column;
-use crate::parquet_format::MAGIC;
+use cliptune_store::parquet_format::MAGIC;
 use crate::table_file::{Row, TableFile};
 pub(crate) use values::Values;
 

@@ -5,8 +5,6 @@
 
 mod chunk;
 mod lists;
-mod pages;
-mod runs;
 mod schema;
 
 use std::io::{self, Write};
@@ -14,9 +12,9 @@ use std::io::{self, Write};
 use cliptune_store::thrift::{Fields, structure};
 
 use crate::columns::Column;
-use crate::parquet_format::{MAGIC, codec, encoding};
+use cliptune_store::parquet_format::{MAGIC, codec, encoding};
 use chunk::Chunk;
-use pages::{Pages, Place};
+use cliptune_store::parquet_write::{Pages, Place};
 use schema::{elements, path, physical};
 
 /// The number of rows that are kept in memory until they are written. Their values fit into the caches of a processor.

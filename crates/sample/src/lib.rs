@@ -12,6 +12,7 @@ mod show;
 mod text;
 mod words;
 
+pub use picture::data_uri;
 pub use request::Request;
 pub use sample::{Outcome, Place, ReadImage, Row, Sample, SampleImage, Samples, Texts};
 pub use show::show;

@@ -17,8 +17,11 @@ pub(crate) fn decode(image: &SampleImage, longest: u32) -> Result<Picture, Strin
     Picture::decode(&bytes, longest).map_err(|error| error.to_string())
 }
 
-/// Returns a picture as the address of itself.
-pub(crate) fn data_uri(picture: &Picture) -> Result<String, String> {
+/// Returns a picture as the address of itself, for a page.
+///
+/// # Errors
+/// Returns a phrase if it cannot be encoded.
+pub fn data_uri(picture: &Picture) -> Result<String, String> {
     let mut jpeg = Vec::new();
     let encoded = JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode(
         &picture.rgb,

@@ -165,7 +165,10 @@ fn hint_about_model(error: &EncodeError) -> Option<String> {
             Some(EXPORT_AGAIN.to_owned())
         }
         EncodeError::NoDirection { .. } => Some(DIVERGED.to_owned()),
-        EncodeError::Config(_) | EncodeError::Tokenizer(_) | EncodeError::Image(_) => None,
+        EncodeError::NoPrecision { .. }
+        | EncodeError::Config(_)
+        | EncodeError::Tokenizer(_)
+        | EncodeError::Image(_) => None,
     }
 }
 

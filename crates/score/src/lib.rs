@@ -20,12 +20,11 @@ mod parity;
 mod precisions;
 pub mod score;
 mod shuffle;
-mod softmax;
 mod split;
 mod summary;
 mod verdict;
 
-use cliptune_encode::{distinct, matrix, temperature};
+use cliptune_encode::{distinct, matrix, softmax, temperature};
 
 pub use command::{Arguments, run};
 pub use error::ScoreError;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cliptune_durable as durable;
-use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::error::{MissingImages, StoreError};
 
@@ -22,6 +22,8 @@ impl Diagnostic for StoreError {
             | Self::NotAModel(_)
             | Self::NoBase { .. }
             | Self::NameTaken { .. }
+            | Self::NoBest { .. }
+            | Self::NoColumn { .. }
             | Self::NoWeights { .. }
             | Self::OtherContent { .. }
             | Self::Occupied { .. }
@@ -54,6 +56,10 @@ impl StoreError {
             Self::Leak { .. } => "give both experiments the same images, groups and `data.split`, naming the same columns in \
                  `split.across`"
                 .to_owned(),
+            Self::NoColumn { has, .. } => format!("it has {}", format::first_few(has)),
+            Self::NoBest { .. } => {
+                "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
+            }
             Self::Origin { path } => restoring(path),
             Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
             Self::Table { path, .. } => restoring(path),

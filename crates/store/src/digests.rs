@@ -63,6 +63,11 @@ impl Stamp {
         std::fs::metadata(path).ok().map(|file| Self::from_metadata(&file, file.len()))
     }
 
+    /// Returns the stamp of an image, with its own size where it lies within another file, or `None` where there is none.
+    pub fn of_image(path: &Path) -> Option<Self> {
+        Self::of(path).ok()
+    }
+
     /// Returns the stamps of files below a folder, each `None` where there is none. They are asked for relative to the open
     /// folder, because the way to the folder is most of a path.
     pub fn of_files<'n>(folder: &Path, names: impl Iterator<Item = &'n str>) -> Vec<Option<Self>> {

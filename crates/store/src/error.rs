@@ -238,6 +238,22 @@ pub enum StoreError {
         /// The process.
         worker: Worker,
     },
+    /// A table has no column of a name.
+    #[error("{} has no column {column}", path.display())]
+    NoColumn {
+        /// The table.
+        path: PathBuf,
+        /// The name.
+        column: String,
+        /// The columns that it has.
+        has: Vec<String>,
+    },
+    /// The best run of an experiment is asked for, and none can be judged.
+    #[error("no run of {name} is best: none has scores on the validation split")]
+    NoBest {
+        /// The name of the experiment.
+        name: String,
+    },
     /// A run that was to be continued is already complete.
     #[error("another process has finished run {}", path.display())]
     Finished {

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use crate::error::StoreError;
+use crate::ranking::ranked;
 use crate::run::{Run, RunStatus};
 use crate::store::Store;
+
+/// What stands behind the name of an experiment to mean its best run.
+const BEST: &str = "@best";
 
 impl Store {
     /// Returns the runs that a name can stand for. A name is unambiguous when there is exactly one.
@@ -14,9 +18,19 @@ impl Store {
     /// A name can be a run as it is listed (`tuned/20260101T090000Z-0a1b2c-s0`, with or without its experiment), the
     /// folder of a run, an experiment with a seed (`tuned@0`), an experiment that has one run, the name that a run was
     /// given, or the beginning of one of these. Of the runs of one experiment, seed and point of the matrix, the newest
-    /// complete one is meant, or the newest one if none is complete.
+    /// complete one is meant, or the newest one if none is complete. `tuned@best` is the one of these that has the best first
+    /// metric of the validation split.
+    ///
+    /// # Errors
+    /// Returns an error when the store cannot be read, or when the best run is asked for and none has such a score.
     pub fn named(&self, name: &str) -> Result<Vec<Run>, StoreError> {
-        self.meant(name, newest_of_each)
+        let Some(experiment) = name.strip_suffix(BEST) else { return self.meant(name, newest_of_each) };
+        let runs = self.meant(experiment, newest_of_each)?;
+        let best = ranked(&runs.iter().collect::<Vec<_>>(), None)?.into_iter().next().cloned();
+        match best {
+            None if !runs.is_empty() => Err(StoreError::NoBest { name: experiment.to_owned() }),
+            best => Ok(best.into_iter().collect()),
+        }
     }
 
     /// Returns all runs that a name can stand for. An experiment or an experiment and a seed stand for all of their runs,

@@ -10,8 +10,7 @@ use crate::named_columns::folded;
 use crate::parquet::ROW_OF_FILE;
 use crate::thrift::{Kind, Thrift};
 
-/// The magic bytes at both ends of a parquet file.
-pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
+pub(crate) use crate::parquet_format::MAGIC;
 /// The length in bytes of the longest footer that is examined.
 const LONGEST: u64 = 256 << 20;
 /// How much of a file's end is looked at first. Most footers are shorter.

@@ -1,6 +1,6 @@
 //! `cliptune export`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use cliptune_clip::ModelFolder;
@@ -11,7 +11,8 @@ use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
 use crate::error::CliError;
-use crate::selection::{complete, one_run, short};
+use crate::model::Named;
+use crate::selection::{complete, short};
 
 /// Write a run's model as another library lays it out
 ///
@@ -79,12 +80,9 @@ struct Source {
 impl Source {
     /// Returns the model of the run with this name or, when there is no such run, the model folder at this path.
     fn named(name: &str, common: &CommonArgs) -> Result<Self, CliError> {
-        let run = match one_run(&Store::open(&common.store)?, name) {
-            Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => {
-                let folder = PathBuf::from(name);
-                return Ok(Self { origin: Origin::read(&folder)?, folder });
-            }
-            run => complete(run?)?,
+        let run = match Named::find(&Store::open(&common.store)?, name)? {
+            Named::Folder(folder) => return Ok(Self { origin: Origin::read(&folder)?, folder }),
+            Named::Run(run) => complete(run)?,
         };
         // The origin comes from the run's record and not from the folder: a damaged copy there must not make this fail.
         Ok(Self { folder: run.model_folder(), origin: Some(Origin::of(std::slice::from_ref(&run))) })

@@ -2,9 +2,11 @@
 
 pub(crate) mod cache;
 pub(crate) mod check;
+pub(crate) mod classify;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod demo_data;
+pub(crate) mod embed;
 pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod fsck;
@@ -14,6 +16,7 @@ pub(crate) mod ls;
 pub(crate) mod note;
 pub(crate) mod pin;
 pub(crate) mod query;
+pub(crate) mod rank;
 pub(crate) mod relocate;
 pub(crate) mod rename;
 pub(crate) mod restore;
@@ -21,6 +24,7 @@ pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod sample;
 pub(crate) mod schema;
+pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod soup;
 pub(crate) mod status;
@@ -88,6 +92,10 @@ fn here(command: &StoreCommand, common: &CommonArgs) -> Result<Exit, CliError> {
         StoreCommand::Ls(args) => ls::run(args, common),
         StoreCommand::Query(args) => query::run(args, common),
         StoreCommand::Compare(args) => compare::run(args, common),
+        StoreCommand::Rank(args) => rank::run(args, common),
+        StoreCommand::Classify(args) => classify::run(args, common),
+        StoreCommand::Embed(args) => embed::run(args, common),
+        StoreCommand::Search(args) => search::run(args, common),
         StoreCommand::Relocate(args) => relocate::run(args, common),
         StoreCommand::Fsck(args) => fsck::run(args, common),
         StoreCommand::DemoData(args) => demo_data::run(args, common),

@@ -3,8 +3,8 @@
 use cliptune_store::thrift::{Kind as Coded, Thrift};
 
 use crate::columns::{Column, Kind};
-use crate::parquet_format::physical;
-use crate::parquet_format::repetition::{OPTIONAL, REPEATED};
+use cliptune_store::parquet_format::physical;
+use cliptune_store::parquet_format::repetition::{OPTIONAL, REPEATED};
 
 /// The most values that a column is read with.
 const MOST: usize = 1 << 20;

@@ -8,8 +8,8 @@ use ruzstd::decoding::FrameDecoder;
 use super::footer::{Place, StoredColumn, size};
 use super::levels::{levels, numbers, take};
 use super::values::{Flat, Values};
-use crate::parquet_format::encoding::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
-use crate::parquet_format::{codec, page};
+use cliptune_store::parquet_format::encoding::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
+use cliptune_store::parquet_format::{codec, page};
 
 /// The largest page that is read, in bytes.
 const LARGEST: usize = 16 << 20;

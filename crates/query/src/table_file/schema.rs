@@ -3,8 +3,8 @@
 use cliptune_store::thrift::Fields;
 
 use crate::columns::{Column, Kind};
-use crate::parquet_format::repetition::{OPTIONAL, REPEATED};
-use crate::parquet_format::{converted, physical};
+use cliptune_store::parquet_format::repetition::{OPTIONAL, REPEATED};
+use cliptune_store::parquet_format::{converted, physical};
 
 /// The names of what a list consists of.
 const LIST: &str = "list";

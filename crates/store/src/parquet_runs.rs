@@ -1,10 +1,10 @@
 //! Small numbers, most of which are like the one before.
 
-use cliptune_store::thrift::varint;
+use crate::thrift::varint;
 
 /// Numbers as runs of equal ones.
 #[derive(Default)]
-pub(super) struct Runs {
+pub struct Runs {
     runs: Vec<Run>,
 }
 
@@ -16,7 +16,7 @@ struct Run {
 impl Runs {
     /// Adds a number so many times.
     #[inline]
-    pub(super) fn push(&mut self, value: u32, length: usize) {
+    pub fn push(&mut self, value: u32, length: usize) {
         match self.runs.last_mut().filter(|run| run.value == value) {
             Some(run) => run.length += length,
             None if length == 0 => {}
@@ -25,12 +25,12 @@ impl Runs {
     }
 
     /// Returns the last number.
-    pub(super) fn last(&self) -> Option<u32> {
+    pub fn last(&self) -> Option<u32> {
         self.runs.last().map(|run| run.value)
     }
 
     /// Appends the runs, in which each number has so many bits, and forgets them.
-    pub(super) fn encode(&mut self, bits: usize, bytes: &mut Vec<u8>) {
+    pub fn encode(&mut self, bits: usize, bytes: &mut Vec<u8>) {
         for Run { value, length } in self.runs.drain(..) {
             varint(bytes, (length as u64) << 1);
             bytes.extend(&value.to_le_bytes()[..bits.div_ceil(8)]);
@@ -39,7 +39,7 @@ impl Runs {
 }
 
 /// Returns levels of so many bits as a page begins with them, and forgets them.
-pub(super) fn levels(levels: &mut Runs, bits: usize) -> Vec<u8> {
+pub fn levels(levels: &mut Runs, bits: usize) -> Vec<u8> {
     let mut runs = Vec::new();
     levels.encode(bits, &mut runs);
     let mut bytes = (runs.len() as u32).to_le_bytes().to_vec();
@@ -48,6 +48,6 @@ pub(super) fn levels(levels: &mut Runs, bits: usize) -> Vec<u8> {
 }
 
 /// Returns the number of bits that each of so many numbers, counted from zero, needs.
-pub(super) fn bits(numbers: usize) -> usize {
+pub fn bits(numbers: usize) -> usize {
     (usize::BITS - numbers.saturating_sub(1).leading_zeros()) as usize
 }

@@ -1,7 +1,7 @@
 //! Computes probabilities from logits.
 
 /// Returns the softmax probabilities. The largest logit is subtracted first, so that no exponential overflows.
-pub(crate) fn softmax(logits: &[f64]) -> Vec<f64> {
+pub fn softmax(logits: &[f64]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let shares: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
     let total: f64 = shares.iter().sum();
@@ -9,13 +9,13 @@ pub(crate) fn softmax(logits: &[f64]) -> Vec<f64> {
 }
 
 /// Returns ln Σ exp(logits). The negative log-likelihood of choice i is this value minus logit i.
-pub(crate) fn log_sum_exp(logits: &[f64]) -> f64 {
+pub fn log_sum_exp(logits: &[f64]) -> f64 {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     largest + logits.iter().map(|logit| (logit - largest).exp()).sum::<f64>().ln()
 }
 
 /// Returns the index of the highest logit, or the first such index at a tie.
-pub(crate) fn highest(logits: &[f64]) -> usize {
+pub fn highest(logits: &[f64]) -> usize {
     (0..logits.len()).fold(0, |best, index| if logits[index] > logits[best] { index } else { best })
 }
 

@@ -1,50 +1,68 @@
-//! Appends the pages of a parquet file, as they are in memory.
+//! Appends the pages of a parquet file, as they are in memory. Nothing is compressed.
 
 use std::io::{self, Write};
 
-use cliptune_store::thrift::structure;
-
 use crate::parquet_format::encoding::{PLAIN, RLE};
 use crate::parquet_format::page;
+use crate::thrift::structure;
 
 /// A file, and how much has been written into it.
-pub(super) struct Pages<W> {
-    pub(super) file: W,
+pub struct Pages<W> {
+    /// The file.
+    pub file: W,
     written: usize,
 }
 
 /// Where the values of a column lie in the file.
-pub(super) struct Place {
+pub struct Place {
     /// The number of its values, missing ones included.
-    pub(super) count: usize,
-    pub(super) dictionary: Option<usize>,
-    pub(super) values: usize,
-    pub(super) end: usize,
+    pub count: usize,
+    /// Where the page of its dictionary begins, if it has one.
+    pub dictionary: Option<usize>,
+    /// Where the page of its values begins.
+    pub values: usize,
+    /// Where its last page ends.
+    pub end: usize,
 }
 
 impl Place {
-    pub(super) fn start(&self) -> usize {
+    /// Returns where its first page begins.
+    pub fn start(&self) -> usize {
         self.dictionary.unwrap_or(self.values)
     }
 
-    pub(super) fn size(&self) -> usize {
+    /// Returns the number of bytes of its pages.
+    pub fn size(&self) -> usize {
         self.end - self.start()
     }
 }
 
 impl<W: Write> Pages<W> {
-    pub(super) fn new(file: W) -> Self {
+    /// Begins a file, of which nothing is written yet.
+    pub fn new(file: W) -> Self {
         Self { file, written: 0 }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Returns the number of bytes that have been written.
+    pub fn written(&self) -> usize {
+        self.written
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// Returns an error when they cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.written += bytes.len();
         Ok(())
     }
 
     /// Appends a page with so many values, missing ones included, in two parts, and returns its place.
-    pub(super) fn values(
+    ///
+    /// # Errors
+    /// Returns an error when it cannot be written.
+    pub fn values(
         &mut self,
         count: usize,
         encoding: usize,
@@ -71,7 +89,10 @@ impl<W: Write> Pages<W> {
     }
 
     /// Appends a page with so many different values, and returns where it begins.
-    pub(super) fn dictionary(&mut self, count: usize, values: &[u8]) -> io::Result<usize> {
+    ///
+    /// # Errors
+    /// Returns an error when it cannot be written.
+    pub fn dictionary(&mut self, count: usize, values: &[u8]) -> io::Result<usize> {
         let start = self.written;
         let mut bytes = Vec::new();
         structure(&mut bytes, |header| {

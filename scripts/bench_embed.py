@@ -1,0 +1,190 @@
+"""Times the embedding of a folder of images beside what people use in Python, on the same weights.
+
+A CLIP ViT-B/32 at full size with random weights, and JPEG files of 600 × 450 pixels that differ from each other. The sides take
+turns in every round, and numbers are medians. cliptune's time is that of its whole process, from its start to the complete
+file; the peers' is that of the call that encodes, without Python's imports and the loading of the model. All embeddings, as
+unit vectors, must be the same within 0.0001.
+
+    cliptune                cliptune embed, whose graphs are there from an earlier call
+    sentence-transformers   SentenceTransformer.encode over the opened images, in batches of 32
+    fastembed               ImageEmbedding.embed over the paths, on the portable graph of the same weights, in batches of 16
+    onnxruntime             a loop that people write: Pillow, transformers' preprocessing, Python's ONNX Runtime, batches of 32
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+START, END = "<!-- scripts/bench embed: begin -->", "<!-- scripts/bench embed: end -->"
+PEERS = ["sentence-transformers", "fastembed", "onnxruntime"]
+SAME, WANTED = 1e-4, 1.5
+
+
+def draw(folder, count):
+    """Images with edges, gradients and noise, as photographs and drawings have them."""
+    import numpy
+    from PIL import Image
+
+    folder.mkdir()
+    random = numpy.random.default_rng(0)
+    for number in range(count):
+        small = random.integers(0, 256, (9, 12, 3), dtype=numpy.uint8)
+        image = Image.fromarray(small).resize((600, 450), Image.Resampling.BICUBIC)
+        noisy = numpy.asarray(image).astype(numpy.int16) + random.integers(-12, 13, (450, 600, 1), dtype=numpy.int16)
+        Image.fromarray(noisy.clip(0, 255).astype(numpy.uint8)).save(folder / f"{number:05}.jpg", quality=90)
+
+
+def make(folder, count):
+    from bench_score import make_attentive
+    from bench_train import make_model
+
+    make_model(folder / "model")
+    make_attentive(folder / "model")
+    draw(folder / "images", count)
+
+
+def graphs(folder):
+    """The graphs that cliptune has written of the model."""
+    return next(path for path in (folder / "runs/cache/graphs").iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def ours(folder):
+    to = folder / "ours.parquet"
+    to.unlink(missing_ok=True)
+    start = time.perf_counter()
+    command = [TARGET / "cliptune", "embed", "model", "images", "--to", to, "--quiet"]
+    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def own_vectors(folder):
+    import duckdb
+    import numpy
+
+    rows = duckdb.sql(f"SELECT embedding FROM '{folder}/ours.parquet' ORDER BY path").fetchall()
+    return numpy.array([row for (row,) in rows], dtype=numpy.float32)
+
+
+def peer(name, folder, threads):
+    """A peer: writes its vectors and the seconds that it took."""
+    import numpy
+
+    paths = sorted((folder / "images").iterdir())
+    run = {"sentence-transformers": by_sentences, "fastembed": by_fastembed, "onnxruntime": by_runtime}[name]
+    seconds, vectors = run(folder, paths, threads)
+    vectors = numpy.asarray(vectors, dtype=numpy.float32)
+    numpy.save(folder / f"{name}.npy", vectors / numpy.linalg.norm(vectors, axis=-1, keepdims=True))
+    (folder / f"{name}.json").write_text(json.dumps(seconds))
+
+
+def by_sentences(folder, paths, threads):
+    import torch
+    from PIL import Image
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import CLIPModel
+
+    torch.set_num_threads(threads)
+    model = SentenceTransformer(modules=[CLIPModel(str(folder / "model"))], device="cpu")
+    start = time.perf_counter()
+    vectors = model.encode([Image.open(path) for path in paths], batch_size=32, show_progress_bar=False)
+    return time.perf_counter() - start, vectors
+
+
+def by_fastembed(folder, paths, threads):
+    from fastembed import ImageEmbedding
+
+    place = folder / "fastembed"
+    if not place.is_dir():
+        place.mkdir()
+        made = graphs(folder)
+        shutil.copy(made / "vision_model.onnx", place / "model.onnx")
+        shutil.copy(made / "model.safetensors", place)
+        shutil.copy(folder / "model/preprocessor_config.json", place)
+        shutil.copy(made / "config.json", place)
+    model = ImageEmbedding("Qdrant/clip-ViT-B-32-vision", specific_model_path=str(place), threads=threads)
+    start = time.perf_counter()
+    vectors = list(model.embed([str(path) for path in paths]))
+    return time.perf_counter() - start, vectors
+
+
+def by_runtime(folder, paths, threads):
+    import numpy
+    import onnxruntime
+    from PIL import Image
+    from transformers import CLIPImageProcessorPil
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(graphs(folder) / "vision_model.onnx", options)
+    processor = CLIPImageProcessorPil.from_pretrained(folder / "model")
+    start, vectors = time.perf_counter(), []
+    for at in range(0, len(paths), 32):
+        images = [Image.open(path).convert("RGB") for path in paths[at : at + 32]]
+        vectors.append(session.run(None, {"pixel_values": processor(images, return_tensors="np").pixel_values})[0])
+    return time.perf_counter() - start, numpy.concatenate(vectors)
+
+
+def compare(folder, options):
+    import numpy
+
+    make(folder, options.images)
+    ours(folder)
+    times, apart = {side: [] for side in ["cliptune", *options.only]}, {}
+    for turn in range(options.rounds):
+        times["cliptune"].append(ours(folder))
+        vectors = own_vectors(folder)
+        for name in options.only:
+            command = [sys.executable, "-B", __file__, "--peer", name, folder, "--threads", str(options.threads)]
+            environment = os.environ | {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(options.threads)}
+            subprocess.run(command, check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+            times[name].append(json.loads((folder / f"{name}.json").read_text()))
+            apart[name] = max(apart.get(name, 0), float(numpy.abs(vectors - numpy.load(folder / f"{name}.npy")).max()))
+        print(f"round {turn + 1}:", {side: round(one[-1], 2) for side, one in times.items()}, flush=True)
+    return table(times, apart, options)
+
+
+def table(times, apart, options):
+    rates = {side: options.images / median(seconds) for side, seconds in times.items()}
+    drawn = (
+        f"{options.images} JPEG files of 600 × 450 pixels, ViT-B/32 at full size, 32-bit floats; {options.threads} cores; medians of "
+        f"{options.rounds} rounds in turn. Others kept {options.load:.1f} processors busy at the beginning."
+    )
+    lines = ["| | images a second | cliptune is as fast, times | largest difference of a component |", "|---|---:|---:|---:|"]
+    for side, rate in rates.items():
+        ratio = "" if side == "cliptune" else f"{rates['cliptune'] / rate:.2f}"
+        lines.append(f"| {side} | {rate:.1f} | {ratio} | {f'{apart[side]:.1e}' if side in apart else ''} |")
+    return "\n".join([drawn, "", *lines, "", f"Wanted: {WANTED} × of the fastest peer, and differences below {SAME}."])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench embed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="those of the peers")
+    parser.add_argument("--only", nargs="*", default=PEERS, choices=PEERS, help="the peers")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
+    parser.add_argument("--peer", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peer:
+        return peer(options.peer[0], Path(options.peer[1]), options.threads)
+    options.load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
+        section = compare(Path(folder).resolve(), options)
+    print(section)
+    if options.write:
+        file = ROOT / "docs/speed.md"
+        before, rest = file.read_text().split(START)
+        file.write_text(f"{before}{START}\n{section}\n{END}{rest.split(END)[1]}")
+
+
+if __name__ == "__main__":
+    main()

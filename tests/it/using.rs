@@ -1,0 +1,245 @@
+//! A model put to use: `rank`, `classify`, `embed` and `search`.
+
+use std::path::Path;
+
+use fs_err as fs;
+use serde_json::Value;
+
+use crate::outputs::finished;
+use crate::support::{TestContext, assert_output, output, wait_for};
+
+/// A place with the store of a finished run, and with copies of some of its images.
+fn place() -> TestContext {
+    let context = TestContext::empty();
+    std::os::unix::fs::symlink(finished().path("runs"), context.path("runs")).unwrap();
+    for (number, image) in images().into_iter().take(12).enumerate() {
+        fs::create_dir_all(context.path("images")).unwrap();
+        fs::copy(image, context.path(&format!("images/{number:02}.jpeg"))).unwrap();
+    }
+    context
+}
+
+fn images() -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(finished().path("contest/images")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn rows(context: &TestContext, file: &str, sql: &str) -> Vec<String> {
+    let database = duckdb::Connection::open_in_memory().unwrap();
+    let mut statement =
+        database.prepare(&sql.replace("FILE", &format!("'{}'", context.path(file).display()))).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn texts_are_ranked_with_the_probabilities_that_scoring_gives() {
+    let context = place();
+    // Items of the test split: their image, texts and what was predicted.
+    let run = finished().only_run("tuned");
+    let dataset = fs::read_dir(finished().path("runs/datasets")).unwrap();
+    let database = duckdb::Connection::open_in_memory().unwrap();
+    let sql = format!(
+        "SELECT to_json({{image: i.image, texts: i.texts, candidates: p.candidates, probs: p.probs}})::VARCHAR
+         FROM read_parquet({:?}) p JOIN read_parquet({:?}) i USING (item_id) LIMIT 3",
+        dataset_pattern(&run.join("scores/test/predictions.parquet")),
+        dataset_pattern(&dataset.map(|one| one.unwrap().path()).next().unwrap().join("../*/items.parquet")),
+    )
+    .replace('"', "'");
+    let mut statement = database.prepare(&sql).unwrap();
+    let items: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(!items.is_empty());
+    for item in items {
+        let item: Value = serde_json::from_str(&item).unwrap();
+        let texts: Vec<&str> =
+            item["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+        context.write("texts.txt", &texts.join("\n"));
+        let image = finished().path("contest/images").join(item["image"].as_str().unwrap());
+        let mut rank = context.command("cliptune");
+        rank.args(["rank", "tuned@0"]).arg(&image).args(["--texts", "texts.txt", "--json"]);
+        let ranked = output(&mut rank).succeeded().json();
+        for (candidate, expected) in
+            item["candidates"].as_array().unwrap().iter().zip(item["probs"].as_array().unwrap())
+        {
+            let text = texts[candidate.as_u64().unwrap() as usize];
+            let of_image = ranked[0]["texts"].as_array().unwrap();
+            let found = of_image.iter().find(|one| one["text"] == text).unwrap();
+            let apart = found["probability"].as_f64().unwrap() - expected.as_f64().unwrap();
+            assert!(apart.abs() < 1e-5, "{text}: {found} {expected}");
+        }
+    }
+}
+
+fn dataset_pattern(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[test]
+fn an_image_that_is_none_is_told_and_harms_no_other() {
+    let context = place();
+    context.write("texts.txt", "a cat\na dog\na cat\n");
+    context.write("broken.png", "no image");
+    let rank = "rank tuned@best images/00.jpeg broken.png images/01.jpeg --texts texts.txt --json";
+    let ranked = context.cliptune(rank).ended(1);
+    assert!(ranked.stderr.contains("broken.png is left out: the bytes are not a JPEG"), "{ranked}");
+    assert!(ranked.stderr.contains("1 line of texts.txt repeats"), "{ranked}");
+    let found = ranked.json();
+    let problems: Vec<bool> =
+        found.as_array().unwrap().iter().map(|one| one["problem"].is_string()).collect();
+    assert_eq!(problems, [false, true, false]);
+    let total: f64 =
+        found[2]["texts"].as_array().unwrap().iter().map(|one| one["probability"].as_f64().unwrap()).sum();
+    assert!((total - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn classes_are_the_mean_of_their_prompts_and_each_has_one_name() {
+    let context = place();
+    context.write("classes.txt", "cat\ndog\nboat\n");
+    let classify = |more: &str| {
+        context.cliptune(&format!("classify tuned@0 images --classes classes.txt --json {more}"))
+    };
+    let one = classify("-k 3").succeeded().json();
+    assert_eq!(one.as_array().unwrap().len(), 12);
+    assert_eq!(one[0]["classes"].as_array().unwrap().len(), 3);
+    let mut command = context.command("cliptune");
+    command.args(["classify", "tuned@0", "images", "--classes", "classes.txt", "--json", "-k", "3"]);
+    command.args(["--template", "a photo of a {}", "--template", "a drawing of the {}"]);
+    assert_ne!(output(&mut command).succeeded().json(), one, "a second template counts");
+    context.write("classes.txt", "cat\ndog\ncat\n");
+    assert!(classify("").ended(2).stdout.contains("repeats the name of a class"));
+}
+
+#[test]
+fn embeddings_are_searched_by_text_and_by_image() {
+    let context = place();
+    fs::copy(context.path("images/03.jpeg"), context.path("images/copy.jpeg")).unwrap();
+    context.write("images/broken.png", "no image");
+    let embedded = context.cliptune("embed tuned@0 images --to e.parquet --json").succeeded();
+    let summary = &embedded.json()["summary"];
+    assert_eq!(
+        (&summary["embedded"], &summary["distinct"], &summary["problems"]),
+        (&13.into(), &12.into(), &1.into())
+    );
+    assert!(embedded.stderr.contains("images/broken.png is left out: the bytes are not"), "{embedded}");
+    assert!(!context.path("e.parquet.partial").exists());
+    // Others read the table.
+    let lengths = rows(
+        &context,
+        "e.parquet",
+        "SELECT DISTINCT format('{} {:.4f}', len(embedding), list_sum(list_transform(embedding, x -> x * x))) FROM FILE WHERE embedding IS NOT NULL",
+    );
+    assert_eq!(lengths, ["32 1.0000"]);
+    let problems =
+        rows(&context, "e.parquet", "SELECT path || ': ' || problem FROM FILE WHERE problem IS NOT NULL");
+    assert!(problems[0].starts_with("images/broken.png: the bytes are not"), "{problems:?}");
+    // An image finds itself first, with its copy.
+    let found = context.cliptune("search e.parquet --image images/03.jpeg -k 4 --json").succeeded().json();
+    assert_eq!(
+        (&found[0]["name"], &found[0]["also"][0]),
+        (&"images/03.jpeg".into(), &"images/copy.jpeg".into())
+    );
+    assert!(
+        (found[0]["cosine"].as_f64().unwrap() - 1.0).abs() < 1e-5 && found.as_array().unwrap().len() == 4
+    );
+    // A text finds what rank finds for it.
+    context.write("texts.txt", "a snail at a desk");
+    let ranked = context.cliptune("rank tuned@0 images/03.jpeg --texts texts.txt --json").succeeded().json();
+    let mut search = context.command("cliptune");
+    search.args(["search", "e.parquet", "a snail at a desk", "-k", "12", "--json"]);
+    let found = output(&mut search).succeeded().json();
+    let own = found.as_array().unwrap().iter().find(|hit| hit["name"] == "images/03.jpeg").unwrap();
+    let apart = own["cosine"].as_f64().unwrap() - ranked[0]["texts"][0]["cosine"].as_f64().unwrap();
+    assert!(apart.abs() < 1e-5, "{own} {ranked}");
+    let mut page = context.command("cliptune");
+    page.args(["search", "e.parquet", "<script>alert(1)</script>", "--html"]);
+    let page = output(&mut page).succeeded().stdout;
+    assert!(page.contains("data:image/jpeg;base64") && !page.contains("<script>"));
+}
+
+#[test]
+fn a_model_that_did_not_make_the_embeddings_is_refused() {
+    let context = place();
+    context.cliptune("embed tuned@0 images --to e.parquet").succeeded();
+    assert_output!(context, context.cliptune("search e.parquet snail --model base@0"), @"");
+    assert_output!(context, context.cliptune("search images/00.jpeg snail"), @"");
+    assert_output!(context, context.cliptune("embed tuned@0 images --to e.parquet"), @"");
+    assert_output!(context, context.cliptune("embed tuned@0 images --precision int8 --to f.parquet"), @"");
+    context.write("texts.txt", "a\n");
+    assert_output!(context, context.cliptune("embed tuned@0 images texts.txt --to f.parquet"), @"");
+}
+
+#[test]
+fn any_model_folder_can_be_used_and_is_left_as_it_is() {
+    let context = place();
+    context.cliptune("export tuned@0 --layout open_clip --to model").succeeded();
+    let before = context.files("model");
+    context.write("texts.txt", "a cat\na dog\n");
+    let mut of_folder = context.command("cliptune");
+    of_folder.args(["rank", "model", "images", "--texts", "texts.txt", "--json", "--store", "other"]);
+    let of_folder = output(&mut of_folder).succeeded().json();
+    assert_eq!(context.files("model"), before);
+    let of_run = context.cliptune("rank tuned@0 images --texts texts.txt --json").succeeded().json();
+    for (one, other) in of_folder.as_array().unwrap().iter().zip(of_run.as_array().unwrap()) {
+        let cosine = |one: &Value| one["texts"][0]["cosine"].as_f64().unwrap();
+        assert!((cosine(one) - cosine(other)).abs() < 1e-5, "{one} {other}");
+    }
+}
+
+#[test]
+fn a_call_that_is_killed_goes_on_to_the_same_file() {
+    let context = place();
+    for image in images() {
+        let name = image.file_name().unwrap().to_str().unwrap().to_owned();
+        fs::copy(&image, context.path("images").join(name)).unwrap();
+    }
+    context.cliptune("embed tuned@0 images --to whole.parquet").succeeded();
+    let mut child = context.start("cliptune", "embed tuned@0 images --to killed.parquet");
+    let entries = context.path("killed.parquet.partial/entries.bin");
+    wait_for("something is embedded", || {
+        let is_ended = child.try_wait().unwrap().is_some();
+        (is_ended || fs::metadata(&entries).is_ok_and(|file| file.len() > 0)).then_some(())
+    });
+    // Nothing happens to one that was quicker.
+    let _ = child.kill();
+    child.wait().unwrap();
+    if !context.path("killed.parquet").exists() {
+        context.cliptune("embed tuned@0 images --to killed.parquet").succeeded();
+    }
+    let read = |name: &str| fs::read(context.path(name)).unwrap();
+    assert!(read("killed.parquet") == read("whole.parquet"));
+}
+
+#[test]
+fn texts_are_embedded_from_lines_and_from_columns() {
+    let context = place();
+    context.write("texts.txt", "a cat\n\na dog\na cat\n");
+    context.write("table.csv", "id,caption\n1,a cat\n2,\n3,a dog\n");
+    context.cliptune("embed tuned@0 texts.txt --to lines.parquet").succeeded();
+    let texts = "SELECT coalesce(text, '') FROM FILE";
+    assert_eq!(rows(&context, "lines.parquet", texts), ["a cat", "a dog", "a cat"]);
+    context.cliptune("embed tuned@0 table.csv --column caption --to column.parquet").succeeded();
+    assert_eq!(rows(&context, "column.parquet", texts), ["a cat", "a dog", ""]);
+    let same = "SELECT CAST(embedding AS VARCHAR) FROM FILE WHERE text = 'a dog'";
+    assert_eq!(rows(&context, "lines.parquet", same), rows(&context, "column.parquet", same));
+    assert_output!(context, context.cliptune("embed tuned@0 table.csv --to none.parquet"), @"");
+    assert_output!(context, context.cliptune("embed tuned@0 table.csv --column text --to none.parquet"), @"");
+    let found = context.cliptune("search lines.parquet --image images/00.jpeg --json").succeeded().json();
+    assert_eq!(found.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_best_run_is_the_best_on_the_validation_split() {
+    let context = TestContext::empty();
+    let mut copy = std::process::Command::new("cp");
+    copy.arg("-r").arg(finished().path("runs")).arg(context.path("runs"));
+    assert!(copy.status().unwrap().success());
+    let run = context.only_run("tuned");
+    let shown = context.cliptune("show tuned@best").succeeded().stdout;
+    assert!(shown.contains(run.file_name().unwrap().to_str().unwrap()), "{shown}");
+    assert!(context.cliptune("show nothing@best").ended(2).stderr.contains("there is no run"));
+    fs::remove_dir_all(run.join("scores/validation")).unwrap();
+    assert_output!(context, context.cliptune("show tuned@best"), @"");
+}
