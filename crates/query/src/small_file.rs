@@ -14,8 +14,8 @@ use cliptune_store::thrift::Thrift;
 use ruzstd::decoding::FrameDecoder;
 
 use crate::columns::Column;
-use cliptune_store::parquet_format::MAGIC;
 use crate::table_file::{Row, TableFile};
+use cliptune_store::parquet_format::MAGIC;
 pub(crate) use values::Values;
 
 /// The rows of a file, column by column.

@@ -12,8 +12,8 @@ use std::io::{self, Write};
 use cliptune_store::thrift::{Fields, structure};
 
 use crate::columns::Column;
-use cliptune_store::parquet_format::{MAGIC, codec, encoding};
 use chunk::Chunk;
+use cliptune_store::parquet_format::{MAGIC, codec, encoding};
 use cliptune_store::parquet_write::{Pages, Place};
 use schema::{elements, path, physical};
 

@@ -6,10 +6,10 @@ use std::hash::Hash;
 use std::io::{self, Write};
 
 use super::lists::Lists;
-use cliptune_store::parquet_runs::{Runs, bits, levels};
-use cliptune_store::parquet_write::{Pages, Place};
 use crate::columns::Kind;
 use cliptune_store::parquet_format::encoding::{PLAIN, RLE_DICTIONARY};
+use cliptune_store::parquet_runs::{Runs, bits, levels};
+use cliptune_store::parquet_write::{Pages, Place};
 
 /// A column of numbers has a dictionary when it has at most one change in so many values.
 const REPEATED: usize = 16;

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
+use cliptune_store::parquet_format::encoding::PLAIN;
 use cliptune_store::parquet_runs::{Runs, levels};
 use cliptune_store::parquet_write::{Pages, Place};
-use cliptune_store::parquet_format::encoding::PLAIN;
 
 /// What there is in a place of a list, by the number that stands for it.
 const NO_LIST: u32 = 0;
