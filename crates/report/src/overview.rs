@@ -1,6 +1,6 @@
 //! The overview: what there is of each entry, and in which order many of them come.
 
-use crate::data::{Entry, ReportData};
+use crate::data::{Board, Entry, ReportData, RunSummary};
 use crate::settings::Setting;
 
 /// Returns the entries in the order of the overview: as they were given, or many of them from the highest score to the lowest,
@@ -10,8 +10,7 @@ pub(crate) fn order(data: &ReportData) -> Vec<usize> {
     if !data.has_many() {
         return all.collect();
     }
-    let mut order: Vec<usize> =
-        data.boards.iter().flat_map(|board| board.sorted()).map(|row| row.entry).collect();
+    let mut order: Vec<usize> = data.boards.iter().flat_map(Board::sorted).map(|row| row.entry).collect();
     order.extend(all.filter(|entry| data.row(*entry).is_none()));
     order
 }
@@ -26,7 +25,7 @@ pub(crate) fn name<'a>(entry: &'a Entry, axes: &[&Setting]) -> &'a str {
 
 /// Returns the epochs that the runs of an entry kept, in the order of the runs, if anything was trained.
 pub(crate) fn kept_epochs(entry: &Entry) -> Vec<usize> {
-    entry.plan.train.iter().flat_map(|_| entry.runs.iter().filter_map(|run| run.best_epoch())).collect()
+    entry.plan.train.iter().flat_map(|_| entry.runs.iter().filter_map(RunSummary::best_epoch)).collect()
 }
 
 /// Returns the kept epochs as a cell shows them: `3`, or `2 to 4` of several runs that differ.

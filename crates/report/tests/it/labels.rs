@@ -34,7 +34,7 @@ fn labels(group: &Group) -> Vec<(String, Rect)> {
         match node {
             Node::Group(group) => found.extend(labels(group)),
             Node::Text(text) => {
-                let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                let content = text.chunks().iter().map(|chunk| chunk.text().to_owned()).collect();
                 found.push((content, text.abs_bounding_box()));
             }
             _ => {}
