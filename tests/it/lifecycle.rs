@@ -207,10 +207,15 @@ fn no_run_is_stale_that_would_be_gone_on_with_or_while_an_experiment_is_unknown(
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     child.wait_with_output().unwrap();
     assert_eq!(context.statuses("base"), ["interrupted"]);
-    let stale = format!("rm experiments/base.yaml --stale --yes {LONG}");
+    let other = fs::read_to_string(context.path("experiments/base.yaml")).unwrap();
+    let other = other.replace("name: base", "name: other").replace("contest.parquet", "other.parquet");
+    context.write("experiments/other.yaml", &other);
+    let table = context.path("contest/other.parquet");
+    fs::copy(context.path("contest/contest.parquet"), &table).unwrap();
+    let stale = format!("rm experiments/base.yaml experiments/other.yaml --stale --yes {LONG}");
     let none = context.cliptune(&format!("{stale} --json")).succeeded().json();
     assert_eq!(none, serde_json::json!([]), "training goes on with it");
-    fs::remove_file(context.path("contest/contest.parquet")).unwrap();
+    fs::remove_file(&table).unwrap();
     let unknown = context.cliptune(&stale).ended(2);
     assert!(unknown.stderr.contains("which runs are stale cannot be said"), "{unknown}");
     assert!(unknown.stderr.contains("hint: the warnings say what is unknown"), "{unknown}");

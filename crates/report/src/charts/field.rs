@@ -28,6 +28,9 @@ pub(crate) struct Dot {
     pub(crate) interval: (f64, f64),
 }
 
+/// A dot with its place in the order.
+type Placed<'a> = (usize, &'a Dot);
+
 /// The height, in pixels.
 pub(crate) const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 40.0;
@@ -58,9 +61,9 @@ impl Field {
         figure.text(&Text::new(&heading, (0.0, top + 13.0)).size(13.0).strong().colour(theme::INK));
         self.levels(figure, &frame, room - 12.0);
         let x = |place: usize| place as f64 + 0.5;
-        let (others, named): (Vec<(usize, &Dot)>, Vec<(usize, &Dot)>) =
+        let (others, named): (Vec<Placed<'_>>, Vec<Placed<'_>>) =
             self.dots.iter().enumerate().partition(|(_, dot)| dot.role == Role::Other);
-        let bar = |(place, dot): &(usize, &Dot)| {
+        let bar = |(place, dot): &Placed<'_>| {
             [dot.interval.0, dot.interval.1].map(|end| frame.at((x(*place), end)))
         };
         let width = (0.6 * (frame.right - frame.left) / self.dots.len() as f64).clamp(0.6, 2.5);

@@ -30,9 +30,12 @@ use rayon::prelude::*;
 use crate::data::ReportData;
 use crate::error::ReportError;
 
+/// Draws a chart, if there is data for it.
+type Draw = fn(&ReportData) -> Result<Option<Chart>, ReportError>;
+
 /// Returns all charts for which there is data, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
-    let draw: [fn(&ReportData) -> Result<Option<Chart>, ReportError>; 9] = [
+    let draw: [Draw; 9] = [
         accuracy::chart,
         sweep::chart,
         loss::chart,
