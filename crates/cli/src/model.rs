@@ -14,7 +14,7 @@ use crate::selection::one_run;
 /// A model that a command line names: that of a run, or of a folder.
 #[derive(Debug)]
 pub(crate) enum Named {
-    Run(Run),
+    Run(Box<Run>),
     Folder(PathBuf),
 }
 
@@ -23,7 +23,7 @@ impl Named {
     pub(crate) fn find(store: &Store, name: &str) -> Result<Self, CliError> {
         match one_run(store, name) {
             Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => Ok(Self::Folder(PathBuf::from(name))),
-            run => run.map(Self::Run),
+            run => run.map(|run| Self::Run(Box::new(run))),
         }
     }
 }

@@ -63,13 +63,19 @@ pub enum ReportError {
     },
     /// The runs cannot be selected.
     #[error(transparent)]
-    Query(#[from] QueryError),
+    Query(Box<QueryError>),
     /// The query has neither a column of runs nor one of experiments.
     #[error("the query names no runs: its columns have to be `run` or `experiment`")]
     NamesNoRuns,
     /// The query selects nothing of what the report is about.
     #[error("the query selects no run of these experiments")]
     NothingSelected,
+}
+
+impl From<QueryError> for ReportError {
+    fn from(error: QueryError) -> Self {
+        Self::Query(Box::new(error))
+    }
 }
 
 impl ReportError {

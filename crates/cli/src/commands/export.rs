@@ -82,7 +82,7 @@ impl Source {
     fn named(name: &str, common: &CommonArgs) -> Result<Self, CliError> {
         let run = match Named::find(&Store::open(&common.store)?, name)? {
             Named::Folder(folder) => return Ok(Self { origin: Origin::read(&folder)?, folder }),
-            Named::Run(run) => complete(run)?,
+            Named::Run(run) => complete(*run)?,
         };
         // The origin comes from the run's record and not from the folder: a damaged copy there must not make this fail.
         Ok(Self { folder: run.model_folder(), origin: Some(Origin::of(std::slice::from_ref(&run))) })

@@ -75,7 +75,7 @@ pub(super) fn pairs() -> PairsGallery {
     let item = |index: usize| PairsItem {
         id: format!("p-{index}"),
         group: (900 + index).to_string(),
-        stratum: if index % 3 == 0 { Stratum::BothRight } else { Stratum::BothWrong },
+        stratum: if index.is_multiple_of(3) { Stratum::BothRight } else { Stratum::BothWrong },
         image: Ok(seen(index as u64 + 40)),
         near: (0..5).map(|place| near(index, place)).collect(),
         own: CAPTIONS[(index + index % 3) % CAPTIONS.len()].to_owned(),
