@@ -1,4 +1,4 @@
-//! Embeds any number of images or texts into a table that other programs read and `search` maps.
+//! Embeds any number of images or texts into a table that other programs read and `search` scans.
 //!
 //! [`Inputs`] lists what is embedded. A journal keeps what is done, so that a call that was interrupted goes on; the
 //! table is made of it in the end. Memory holds a few images, and a few dozen bytes for every input.
