@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cliptune_apply::{Applied, ApplyError, Proof};
 use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::Precision;
+use cliptune_pictures::Mode;
 use cliptune_store::{Run, RunStatus, Store};
 use cliptune_terminal::{CommonArgs, Printer};
 
@@ -39,6 +40,21 @@ pub(crate) struct Args {
     /// The precision to compute in, of those that the run was exported with
     #[arg(long, value_name = "PRECISION", default_value = "fp32", value_parser = precision)]
     precision: Precision,
+}
+
+/// A model that looks at images, which a terminal may show.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OnImages {
+    #[command(flatten)]
+    pub(crate) model: Args,
+
+    /// Images, folders of them, globs, tar archives, or parquet files that hold images
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+
+    /// How to show pictures in the terminal
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub(crate) pictures: Mode,
 }
 
 /// The precisions that there are.

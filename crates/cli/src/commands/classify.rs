@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use cliptune_apply::show::Show;
 use cliptune_apply::{ApplyError, read_lines};
 use cliptune_experiment::{Template, Templates};
-use cliptune_pictures::Mode;
 use cliptune_terminal::{CommonArgs, Exit, positive};
 
 use super::rank::Work;
@@ -19,11 +18,7 @@ use crate::model;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    model: model::Args,
-
-    /// Images, folders of them, globs, tar archives, or parquet files that hold images
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<PathBuf>,
+    on: model::OnImages,
 
     /// The names of the classes, one in each line of a file
     #[arg(long, value_name = "FILE")]
@@ -36,10 +31,6 @@ pub(crate) struct Args {
     /// Show so many classes of each image, the most likely ones; with more than one, each image is drawn above them
     #[arg(long, short = 'k', value_name = "N", default_value = "1", value_parser = positive::<usize>)]
     top: usize,
-
-    /// How to show pictures in the terminal
-    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
-    pictures: Mode,
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -48,13 +39,13 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if repeated > 0 {
         return Err(ApplyError::RepeatedClass { path: args.classes.clone(), lines: repeated }.into());
     }
-    let applied = args.model.find(common, &printer)?;
+    let applied = args.on.model.find(common, &printer)?;
     let asked = Templates::new(args.template.clone()).or_else(|| applied.templates.clone());
     let templates = &asked.unwrap_or_default();
-    let work = Work { texts: &classes, templates, images: &args.images, top: args.top };
+    let work = Work { texts: &classes, templates, images: &args.on.images, top: args.top };
     let show = match args.top {
         1 => Show::best(&printer, &classes, "class"),
-        _ => Show::each(&printer, &classes, "class", args.pictures),
+        _ => Show::each(&printer, &classes, "class", args.on.pictures),
     };
     work.run(&applied, &printer, show)
 }

@@ -7,7 +7,6 @@ use cliptune_apply::show::Show;
 use cliptune_apply::{Applied, find, read_lines};
 use cliptune_encode::runtime::Purpose;
 use cliptune_experiment::Templates;
-use cliptune_pictures::Mode;
 use cliptune_terminal::format::{agreed, counted};
 use cliptune_terminal::{CommonArgs, Exit, Printer, positive};
 
@@ -20,11 +19,7 @@ use crate::model;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    model: model::Args,
-
-    /// Images, folders of them, globs, tar archives, or parquet files that hold images
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<PathBuf>,
+    on: model::OnImages,
 
     /// The texts, one in each line of a file
     #[arg(long, value_name = "FILE")]
@@ -33,10 +28,6 @@ pub(crate) struct Args {
     /// Show so many texts of each image, the best ones
     #[arg(long, short = 'k', value_name = "N", default_value = "10", value_parser = positive::<usize>)]
     top: usize,
-
-    /// How to show pictures in the terminal
-    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
-    pictures: Mode,
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
@@ -47,9 +38,9 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
             (counted(repeated as u64, "line"), agreed(repeated as u64, "repeats", "repeat"));
         printer.warn(&format!("{lines} of {} {repeat} another: each text counts once", args.texts.display()));
     }
-    let applied = args.model.find(common, &printer)?;
-    let work = Work { texts: &texts, templates: &Templates::plain(), images: &args.images, top: args.top };
-    work.run(&applied, &printer, Show::each(&printer, &texts, "text", args.pictures))
+    let applied = args.on.model.find(common, &printer)?;
+    let work = Work { texts: &texts, templates: &Templates::plain(), images: &args.on.images, top: args.top };
+    work.run(&applied, &printer, Show::each(&printer, &texts, "text", args.on.pictures))
 }
 
 /// Texts to be ranked for images.
