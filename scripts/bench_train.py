@@ -37,14 +37,14 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 
-def make_model(folder):
-    """A B/32 of random weights as transformers saves it, with the vocabulary of open_clip's package."""
+def make_model(folder, **parts):
+    """A B/32 of random weights as transformers saves it, with the vocabulary of open_clip's package; `parts` of it may differ."""
     import open_clip
     import torch
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
     torch.manual_seed(0)
-    config = CLIPConfig()
+    config = CLIPConfig(**parts)
     CLIPModel(config).save_pretrained(folder)
     CLIPImageProcessorPil().save_pretrained(folder)
     merges = gzip.open(Path(open_clip.__file__).parent / "bpe_simple_vocab_16e6.txt.gz").read().decode().split("\n")
