@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cliptune_experiment::{Plan, Split, TaskKind};
+use cliptune_experiment::{FoldSource, Folds, Plan, Seed, Split, TaskKind};
 use cliptune_store::{
     Answered, Chosen, Estimate, Item, Items, Metrics, Outcome, Parity, Prediction, Run, SCORES_FORMAT,
     Scores, Store, write_scores,
@@ -11,7 +11,7 @@ use fs_err as fs;
 use serde_json::Value;
 
 use crate::drawn;
-use crate::support::TestContext;
+use crate::support::{TestContext, output};
 
 /// Two questions about each of 60 cartoons.
 const ITEMS: usize = 120;
@@ -215,6 +215,66 @@ fn runs_of_earlier_settings_are_left_out() {
     let said = world.context.cliptune("compare zero tuned --json").succeeded();
     assert_eq!(said.json()["seeds"], serde_json::json!([1, 1]));
     assert!(said.stderr.contains("1 run of 2 left out, which have other settings"), "{said}");
+}
+
+#[test]
+fn runs_on_earlier_data_are_left_out() {
+    let mut world = World::new();
+    world.runs("zero", first, half);
+    let plans = drawn::plans(world.folder.path(), "tuned");
+    for (number, plan) in plans.iter().filter(|plan| is_point(plan)).enumerate() {
+        let dataset = ["db", "da"][number].repeat(32);
+        let done = Some(Outcome::Done { best_epoch: 1 });
+        let run = drawn::run_on(&world.store, plan, 600 + number, done, &dataset);
+        let items = number * ITEMS..(number + 1) * ITEMS;
+        score(&run, &items.map(|item| prediction(item % (ITEMS + 7), most(item))).collect::<Vec<_>>());
+    }
+    let newest = world.context.cliptune("compare zero tuned");
+    assert!(newest.stderr.contains("1 run of 2 left out, which have other data than the newest"), "{newest}");
+}
+
+#[test]
+fn folds_and_seeds_that_are_missing_are_named() {
+    let mut world = World::new();
+    let plan = drawn::plans(world.folder.path(), "cross").into_iter().find(first).unwrap();
+    for (seed, fold) in [(0, 0), (0, 2), (1, 0)] {
+        let mut plan = Plan { seed: Seed(seed), ..plan.clone() };
+        plan.data.split.folds = Some(Folds { of: FoldSource::Dealt(3), test: fold });
+        plan.axes.insert("data.split.test_fold".to_owned(), fold.into());
+        world.runs += 1;
+        let run = drawn::run(&world.store, &plan, world.runs, Some(Outcome::Done { best_epoch: 1 }));
+        let items = 40 * fold as usize..40 * (fold as usize + 1);
+        score(&run, &items.map(|item| prediction(item, half(item))).collect::<Vec<_>>());
+    }
+    let lines = (0..ITEMS).map(|item| format!("{{\"id\": \"q{item}\", \"predicted\": 0}}\n"));
+    world.context.write("theirs.jsonl", &lines.collect::<String>());
+    let said = world.context.cliptune("compare cross --predictions theirs.jsonl --json").succeeded();
+    assert_eq!(said.json()["n"], 80);
+    for part in [
+        "fold 1 has no scored run, so that its items are left out",
+        "seed 1 is left out, because it lacks fold 2",
+    ] {
+        assert!(said.stderr.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn a_side_that_is_named_twice_is_compared_once() {
+    let mut world = World::new();
+    world.runs("zero", first, half);
+    world.runs("tuned", first, most);
+    let said = world.context.cliptune("compare zero tuned@0 tuned --json").succeeded();
+    assert!(said.json().is_object() && said.stderr.contains("is named twice and compared once"), "{said}");
+}
+
+#[test]
+fn a_name_that_is_empty_stands_for_nothing() {
+    let mut world = World::new();
+    let zero = world.runs("zero", first, half);
+    for command in [&["compare", "zero", ""][..], &["show", ""], &["rm", "", "--force"], &["tag", "", "x"]] {
+        output(world.context.command("cliptune").args(command)).ended(2);
+    }
+    assert!(zero[0].folder().is_dir());
 }
 
 #[test]

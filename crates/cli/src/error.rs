@@ -181,6 +181,12 @@ pub enum CliError {
         /// The split.
         split: Split,
     },
+    /// No run stands for what experiment files say now.
+    #[error("no run stands for what {} says now", path.display())]
+    NotRun {
+        /// The file, or the folder of files.
+        path: PathBuf,
+    },
     /// A comparison needs something to compare the baseline with.
     #[error("there is nothing to compare {baseline} with")]
     NothingToCompare {
@@ -326,6 +332,13 @@ impl Diagnostic for CliError {
             Self::NotScored { .. } => {
                 "`cliptune score` with its experiment file scores the splits that `score.splits` names".to_owned()
             }
+            Self::NotRun { path } => format!(
+                "`cliptune run {}` makes it; runs of other settings or data have names, which `cliptune ls` lists",
+                path.display()
+            ),
+            Self::OtherTask { .. } => {
+                "only items of one kind can be compared; name the experiments that have the same".to_owned()
+            }
             Self::NothingToCompare { .. } => "name another experiment or run after it".to_owned(),
             Self::Needed { .. } => "--force removes it all the same, into the trash".to_owned(),
             Self::NoDataset { .. } => "write as much of the hash as stands for one; `cliptune show RUN` has it".to_owned(),
@@ -366,6 +379,7 @@ impl Diagnostic for CliError {
             | Self::Predictions(_)
             | Self::SeveralBaselines { .. }
             | Self::NotScored { .. }
+            | Self::NotRun { .. }
             | Self::NothingToCompare { .. }
             | Self::OtherTask { .. }
             | Self::NotMoved { .. }

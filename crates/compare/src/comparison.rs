@@ -2,7 +2,7 @@
 
 use cliptune_experiment::TaskKind;
 use cliptune_statistics::{Bootstrap, Paired, Sides, Unusable, paired_differences, paired_statistics};
-use cliptune_store::Estimate;
+use cliptune_store::{Estimate, is_lower_better};
 
 use crate::answers::Answers;
 use crate::difference::Difference;
@@ -67,13 +67,13 @@ impl Comparison {
         let Some((values, paired)) = found else { return Err(CompareError::Untold { metric: name }) };
         let judged = match values.sides() {
             Some(sides) => {
-                Difference::judged(&sides, &groups, paired.clone(), values.metric.is_lower_better)?
+                Difference::judged(&sides, &groups, paired.clone(), is_lower_better(values.metric.name))?
             }
-            None => Difference::resampled(paired.clone(), values.metric.is_lower_better),
+            None => Difference::resampled(paired.clone(), is_lower_better(values.metric.name)),
         };
         let measured = told.iter().zip(differences).map(|(values, paired)| Measured {
             name: values.metric.name,
-            is_lower_better: values.metric.is_lower_better,
+            is_lower_better: is_lower_better(values.metric.name),
             baseline: values.baseline(),
             value: values.value(),
             delta: estimate(paired.difference),

@@ -25,7 +25,7 @@ pub enum CompareError {
         problem: String,
     },
     /// There is no such metric.
-    #[error("there is no metric {name} of single items")]
+    #[error("there is no metric {name} to compare")]
     NoMetric {
         /// The name that was given.
         name: String,
@@ -51,6 +51,10 @@ impl CompareError {
             }
             Self::Unlike(Unlike::Items { .. }) => Some(
                 "only answers to the same items can be compared: those of one dataset and split".to_owned(),
+            ),
+            Self::Foreign { .. } => Some(
+                "--predictions takes files of rows with id, label, and predicted or probabilities; write names of runs before it"
+                    .to_owned(),
             ),
             _ => None,
         }

@@ -42,7 +42,7 @@ struct Row {
 
 /// A name that may be a number in its table.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a name is a text or a number")]
 enum Name {
     Text(String),
     Whole(i64),
@@ -61,22 +61,28 @@ impl Name {
 
 /// One of the candidates of an item.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a candidate is an index from 0 or a letter")]
 enum Pick {
-    Index(usize),
+    /// A table's column of whole numbers has numbers with a point where some are missing, as pandas makes it.
+    Index(f64),
     Text(String),
 }
 
 impl Pick {
-    /// Returns the index of the candidate: `2`, `"2"` and `"C"` are all the third one.
+    /// Returns the index of the candidate: `2`, `2.0`, `"2"` and `"C"` are all the third one.
     fn index(&self) -> Option<usize> {
+        /// The number from which on not every whole number is a 64-bit float.
+        const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+        let whole = |number: f64| {
+            ((0.0..EXACT).contains(&number) && number.fract() == 0.0).then_some(number as usize)
+        };
         match self {
-            Self::Index(index) => Some(*index),
+            Self::Index(index) => whole(*index),
             Self::Text(text) => match text.trim().as_bytes() {
                 [letter] if letter.is_ascii_alphabetic() => {
                     Some(usize::from(letter.to_ascii_uppercase() - b'A'))
                 }
-                _ => text.trim().parse().ok(),
+                _ => text.trim().parse().ok().and_then(whole),
             },
         }
     }
@@ -89,6 +95,11 @@ impl Foreign {
     /// Returns an error when the file cannot be read, has no rows, or has a row that is none.
     pub fn read(path: &Path) -> Result<Self, CompareError> {
         let problem = |problem| CompareError::Foreign { path: path.to_path_buf(), problem };
+        match fs::metadata(path) {
+            Err(_) => return Err(problem("there is no such file".to_owned())),
+            Ok(about) if !about.is_file() => return Err(problem("it is no regular file".to_owned())),
+            Ok(_) => {}
+        }
         let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
         let lines = if is_parquet { foreign_rows(path) } else { json_lines(path) }.map_err(problem)?;
         let read = |(at, line): (usize, &String)| {
@@ -175,10 +186,20 @@ impl Foreign {
             return Err(self.row_problem(at, &format!("{} is of the group {}", item.id, item.group)));
         }
         let probabilities = row.probabilities.as_deref().unwrap_or_default();
-        if row.probabilities.is_some() && !are_probabilities(probabilities, of) {
+        if row.probabilities.is_some() && !are_probabilities(probabilities, of.label, count(item)) {
             return Err(self.row_problem(at, "its probabilities are not those of the candidates"));
         }
         let predicted = index(&row.predicted, "prediction")?;
+        let candidates = count(item).or(row.probabilities.as_ref().map(Vec::len));
+        if let (Some(predicted), Some(candidates)) = (predicted, candidates)
+            && predicted >= candidates
+        {
+            let problem = format!(
+                "it predicts {predicted}, counted from 0, and {} has {candidates} candidates",
+                item.id
+            );
+            return Err(self.row_problem(at, &problem));
+        }
         if predicted.is_none() && probabilities.is_empty() {
             return Err(self.row_problem(at, "it has neither predicted nor probabilities"));
         }
@@ -194,12 +215,21 @@ impl Foreign {
     }
 }
 
-/// Returns whether numbers are probabilities of the candidates of an item: all of them, where the item tells how many it has.
-fn are_probabilities(numbers: &[f64], item: &Chosen) -> bool {
+/// Returns how many candidates an item has, where it tells: of many classes only the likeliest are kept, and an item of a file that
+/// stands alone tells nothing.
+fn count(item: &Prediction) -> Option<usize> {
+    match &item.answered {
+        Answered::Choice(chosen) if !chosen.candidates.is_empty() => Some(chosen.candidates.len()),
+        _ => None,
+    }
+}
+
+/// Returns whether numbers are probabilities of the candidates of an item, of which `label` is right.
+fn are_probabilities(numbers: &[f64], label: usize, candidates: Option<usize>) -> bool {
     let sum: f64 = numbers.iter().sum();
     let are_shares = numbers.iter().all(|number| (0.0..=1.0).contains(number));
-    let are_all = item.candidates.iter().all(|candidate| *candidate < numbers.len());
-    are_shares && are_all && (sum - 1.0).abs() < ROUNDING && item.label < numbers.len()
+    let are_all = candidates.is_none_or(|candidates| candidates == numbers.len());
+    are_shares && are_all && (sum - 1.0).abs() < ROUNDING && label < numbers.len()
 }
 
 /// Returns an item without an answer.
@@ -249,15 +279,13 @@ fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabili
 /// Returns the lines of a file that are not blank.
 fn json_lines(path: &Path) -> Result<Vec<String>, String> {
     let said = |error: std::io::Error| error.to_string();
-    if !path.is_file() {
-        return Err("there is no such file".to_owned());
-    }
     let mut file = BufReader::new(fs::File::open(path).map_err(said)?);
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
         let read = file.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(said)?;
-        match line.trim() {
+        // Some editors begin a file with a mark of the byte order.
+        match line.trim_start_matches('\u{feff}').trim() {
             _ if read as u64 == LONGEST_LINE => return Err("it has a line of more than 16 MiB".to_owned()),
             "" if read == 0 => return Ok(lines),
             "" => {}
@@ -287,13 +315,13 @@ mod tests {
         let theirs = foreign(&[
             r#"{"id": "q1", "predicted": "A", "comment": "no column of ours"}"#,
             r#"{"id": "q0", "group": 0, "label": "a", "predicted": 1}"#,
-            r#"{"item_id": "0000000000000002", "probs": [0.5, 0.25, 0.25]}"#,
+            r#"{"item_id": "0000000000000002", "probs": [0.75, 0.25]}"#,
             r#"{"id": "q7", "predicted": "E"}"#,
         ]);
         let found = theirs.onto(&ours).unwrap();
         assert_eq!(found.right(), [[0.0, 1.0, 1.0]]);
         let third = &found.items()[2];
-        assert_eq!((third.label_prob, third.rank, third.predicted()), (0.5, 1.0, Some(0)));
+        assert_eq!((third.label_prob, third.rank, third.predicted()), (0.75, 1.0, Some(0)));
         assert!(found.items()[0].label_prob.is_nan());
         ours.expect_same_items(&found).unwrap();
     }
@@ -312,6 +340,51 @@ mod tests {
         assert!(with(r#"{"id": "q1", "probabilities": [0.9, 0.9]}"#).contains("not those of the candidates"));
         let several = foreign(&[r#"{"id": "q0", "predicted": 1}"#, r#"{"id": "q0", "predicted": 1}"#]);
         assert!(problem(several.onto(&answers(&[1.0], |item| item))).contains("q0 has several rows"));
+    }
+
+    #[test]
+    fn an_answer_is_one_of_the_candidates() {
+        // Two candidates each.
+        let ours = answers(&[1.0; 2], |item| item);
+        let with = |second: &str| foreign(&[r#"{"id": "q0", "predicted": 0}"#, second]).onto(&ours);
+        for beyond in ["2", "99999", r#""Z""#, r#""2""#, "1e15"] {
+            let said = problem(with(&format!(r#"{{"id": "q1", "predicted": {beyond}}}"#)));
+            assert!(said.contains("counted from 0, and q1 has 2 candidates"), "{beyond}: {said}");
+        }
+        for none in ["-1", "0.5", "1e300", r#""-1""#, r#""0.5""#, r#""""#, r#""NaN""#] {
+            let said = problem(with(&format!(r#"{{"id": "q1", "predicted": {none}}}"#)));
+            assert!(said.contains("its prediction is no index or letter"), "{none}: {said}");
+        }
+        for more in ["[0.5, 0.25, 0.25]", "[1.0]", "[]"] {
+            let said = problem(with(&format!(r#"{{"id": "q1", "probabilities": {more}}}"#)));
+            assert!(said.contains("not those of the candidates"), "{more}: {said}");
+        }
+        for second in ["1", "1.0", r#""1""#, r#""b""#, r#""1.0""#] {
+            let found = with(&format!(r#"{{"id": "q1", "predicted": {second}}}"#)).unwrap();
+            assert_eq!(found.items()[1].predicted(), Some(1), "{second}");
+        }
+        let alone = foreign(&[r#"{"id": 1, "label": 0, "predicted": 3, "probs": [0.5, 0.5]}"#]).alone();
+        assert!(problem(alone).contains("it predicts 3"));
+    }
+
+    #[test]
+    fn a_file_is_told_what_is_wrong_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |content: &str| {
+            let path = folder.path().join("theirs.jsonl");
+            fs::write(&path, content).unwrap();
+            Foreign::read(&path).map(|foreign| foreign.rows.len())
+        };
+        assert_eq!(read("\u{feff}{\"id\": 1, \"predicted\": \"A\"}\r\n\r\n").unwrap(), 1);
+        let said = |content: &str| read(content).unwrap_err().to_string();
+        assert!(said("").ends_with("it has no rows"), "{}", said(""));
+        let list = said(r#"{"id": 1, "predicted": [1]}"#);
+        assert!(list.contains("row 1: a candidate is an index from 0 or a letter"), "{list}");
+        let name = said(r#"{"id": {}, "predicted": 1}"#);
+        assert!(name.contains("row 1: a name is a text or a number"), "{name}");
+        let of = |path: &Path| Foreign::read(path).unwrap_err().to_string();
+        assert!(of(folder.path()).ends_with("it is no regular file"));
+        assert!(of(&folder.path().join("none.parquet")).ends_with("there is no such file"));
     }
 
     #[test]

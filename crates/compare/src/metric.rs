@@ -9,8 +9,6 @@ use cliptune_store::{Answered, Prediction};
 pub(crate) struct Metric {
     /// The name, as in `scores.json`.
     pub(crate) name: &'static str,
-    /// Whether a lower value is better.
-    pub(crate) is_lower_better: bool,
     /// What it is made of.
     pub(crate) of: Of,
 }
@@ -28,19 +26,15 @@ pub(crate) enum Of {
 
 impl Metric {
     const fn new(name: &'static str, of: Of) -> Self {
-        Self { name, is_lower_better: false, of }
-    }
-
-    const fn less(name: &'static str, of: Of) -> Self {
-        Self { name, is_lower_better: true, of }
+        Self { name, of }
     }
 }
 
 const RIGHT: Of = Of::Share(|one| one.share);
 const LABEL_PROB: Metric = Metric::new("label_prob", Of::Mean(|one| one.label_prob));
-const NLL: Metric = Metric::less("nll", Of::Mean(nll));
-const ECE: Metric = Metric::less("ece", Of::All(ece));
-const AURC: Metric = Metric::less("aurc", Of::All(aurc));
+const NLL: Metric = Metric::new("nll", Of::Mean(nll));
+const ECE: Metric = Metric::new("ece", Of::All(ece));
+const AURC: Metric = Metric::new("aurc", Of::All(aurc));
 
 /// Returns the metrics of a kind of item, in the order of `scores.json`. The first is the one that is judged unless another one
 /// is asked for.
@@ -50,7 +44,7 @@ pub(crate) fn metrics(task: TaskKind) -> Vec<Metric> {
             Metric::new("accuracy", RIGHT),
             LABEL_PROB,
             NLL,
-            Metric::less("brier", Of::Mean(brier)),
+            Metric::new("brier", Of::Mean(brier)),
             ECE,
             Metric::new("mrr", Of::Mean(reciprocal_rank)),
             AURC,
@@ -71,8 +65,8 @@ pub(crate) fn metrics(task: TaskKind) -> Vec<Metric> {
             Metric::new("text_to_image_recall@1", Of::Share(text_share)),
             Metric::new("text_to_image_recall@5", Of::Share(|one| within(text_rank(one), 5.0))),
             Metric::new("text_to_image_recall@10", Of::Share(|one| within(text_rank(one), 10.0))),
-            Metric::less("image_to_text_median_rank", Of::All(|all| median(all, |one| one.rank))),
-            Metric::less("text_to_image_median_rank", Of::All(|all| median(all, text_rank))),
+            Metric::new("image_to_text_median_rank", Of::All(|all| median(all, |one| one.rank))),
+            Metric::new("text_to_image_median_rank", Of::All(|all| median(all, text_rank))),
         ],
     }
 }
@@ -155,7 +149,7 @@ fn median(all: &[Prediction], of: fn(&Prediction) -> f64) -> Result<Statistic, U
 mod tests {
     use super::*;
     use crate::answers::tests::{chosen, prediction};
-    use cliptune_store::{Chosen, Retrieved};
+    use cliptune_store::{Chosen, Retrieved, merit};
 
     #[test]
     fn numbers_of_an_item_are_those_that_scores_are_made_of() {
@@ -174,6 +168,37 @@ mod tests {
         assert_eq!((reciprocal_rank(&one), confidence(&one)), (0.5, 0.665_240_955_774_821_8));
         let vanishing = Chosen { probs: vec![0.0, 1.0, 0.0], logits: vec![0.0, 1000.0, 1.0], ..own };
         assert_eq!(nll(&of(vanishing)), 999.0);
+    }
+
+    #[test]
+    fn better_answers_are_worth_more_in_every_metric() {
+        let set = |task, is_right: bool| -> Vec<Prediction> {
+            let share = f64::from(u8::from(is_right));
+            let one = |item: usize| {
+                let rank = if is_right { 1.0 } else { 19.0 };
+                let answered = match task {
+                    TaskKind::Pairs => Answered::Pairs(Retrieved {
+                        text_to_image_share: share,
+                        text_to_image_rank: rank,
+                        logits: [3.0],
+                    }),
+                    TaskKind::Choice | TaskKind::Classes => Answered::Choice(chosen(share)),
+                };
+                Prediction { rank, answered, ..prediction(item, item, share) }
+            };
+            (0..30).map(one).collect()
+        };
+        for task in [TaskKind::Choice, TaskKind::Classes, TaskKind::Pairs] {
+            let [right, wrong] = [true, false].map(|is_right| set(task, is_right));
+            for metric in metrics(task) {
+                let value = |all: &[Prediction]| match metric.of {
+                    Of::Share(of) | Of::Mean(of) => all.iter().map(of).sum::<f64>() / all.len() as f64,
+                    Of::All(of) => of(all).unwrap().value(),
+                };
+                let [right, wrong] = [&right, &wrong].map(|all| merit(metric.name, value(all)));
+                assert!(right > wrong, "{}: {right} {wrong}", metric.name);
+            }
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub use pixels::{PIXEL_CHECKSUM, pixel_checksum};
 pub use precision_record::{Measured, Precisions, ReducedPrecision};
 pub use precisions::{read_precisions, tower_files, write_precisions};
 pub use prediction::{Answered, Chosen, PREDICTION_COLUMNS, Prediction, PredictionColumn, Retrieved};
-pub use ranking::{Metric, merit, ranked};
+pub use ranking::{Metric, is_lower_better, merit, ranked};
 pub use reading::{ReadFile, Reading};
 pub use regular::{file_hash, read_file};
 pub use reject::{JoinSide, Reason, Reject};

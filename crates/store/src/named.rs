@@ -45,6 +45,9 @@ impl Store {
     /// # Errors
     /// Returns an error when the store cannot be listed.
     pub fn damaged_named(&self, name: &str) -> Result<Vec<(PathBuf, StoreError)>, StoreError> {
+        if name.is_empty() {
+            return Ok(Vec::new());
+        }
         let damaged = self.runs()?.damaged;
         let own = |folder: &Path| [self.id_of(folder), last_name(folder)];
         let readings: [&dyn Fn(&Path) -> bool; 3] = [
@@ -66,6 +69,10 @@ impl Store {
 
     /// Returns the runs that a name stands for, given which of the runs of an experiment are meant by its name.
     fn meant(&self, name: &str, of_experiment: fn(&[Run]) -> Vec<Run>) -> Result<Vec<Run>, StoreError> {
+        // Every name begins with nothing, such as the value of a variable that is not set.
+        if name.is_empty() {
+            return Ok(Vec::new());
+        }
         let runs = self.runs()?.runs;
         let readings: [&dyn Fn(&Run) -> bool; 2] =
             [&|run| run.id() == name || run.record().run == name, &|run| is_same_folder(run.folder(), name)];

@@ -35,12 +35,17 @@ impl fmt::Display for Metric {
     }
 }
 
-/// Returns what a value of a metric is worth: the value itself, turned around where lower is better, as for losses, errors and
-/// ranks. Of equal merits, the one of the newest run counts as best.
+/// Returns whether a lower value of a metric is better, as of losses, errors, risks and ranks. This is the only place that knows.
+pub fn is_lower_better(metric: &str) -> bool {
+    matches!(metric, "nll" | "brier" | "ece" | "aurc")
+        || metric.ends_with("_rank")
+        || metric.ends_with("loss")
+}
+
+/// Returns what a value of a metric is worth: the value itself, turned around where lower is better. Of equal merits, the one of
+/// the newest run counts as best.
 pub fn merit(metric: &str, value: f64) -> f64 {
-    let is_lower_better =
-        matches!(metric, "nll" | "ece") || metric.ends_with("_rank") || metric.ends_with("loss");
-    if is_lower_better { -value } else { value }
+    if is_lower_better(metric) { -value } else { value }
 }
 
 impl Metric {
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn losses_and_ranks_are_better_when_they_are_lower() {
-        for metric in ["nll", "ece", "image_to_text_median_rank", "loss"] {
+        for metric in ["nll", "brier", "ece", "aurc", "image_to_text_median_rank", "loss"] {
             assert!(merit(metric, 1.0) > merit(metric, 2.0), "{metric}");
         }
         for metric in ["accuracy", "mrr", "label_prob", "image_to_text_recall@1"] {

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 
 use crate::diagnostic::{Diagnostic, ErrorDocument, Failure};
 use crate::exit::Exit;
+use crate::foreign::{visible, visible_lines};
 use crate::output;
 use crate::panic::{after_panic, tell_of_panics};
 use crate::printer::Printer;
@@ -54,13 +55,28 @@ fn explain<A: Parser>(error: &clap::Error, json: Option<&Printer>) -> u8 {
             Exit::Done.code()
         }
         (_, json) => {
-            // If the terminal is gone, there is nowhere left to report that.
-            let _ = error.print();
+            print(error);
             if let Some(json) = json.filter(|_| error.use_stderr()) {
                 json.json(&ErrorDocument::of(&misuse(&error.render().to_string())));
             }
             if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() }
         }
+    }
+}
+
+/// Prints what the parser has to say. A mistake is told with what was typed or set, of which a terminal must obey nothing: where
+/// there is anything of the kind, the text has no colours and shows it.
+fn print(error: &clap::Error) {
+    let own = std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"CLIPTUNE_"));
+    let typed = std::env::args_os().chain(own.map(|(_, value)| value));
+    let is_harmless = |text: OsString| {
+        let text = text.to_string_lossy();
+        visible(&text) == text
+    };
+    // If the terminal is gone, there is nowhere left to report that.
+    match !error.use_stderr() || typed.into_iter().all(is_harmless) {
+        true => _ = error.print(),
+        false => output::stderr(&visible_lines(&error.render().to_string())),
     }
 }
 

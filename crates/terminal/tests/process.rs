@@ -93,6 +93,7 @@ fn wait(printer: &Printer, flag: &AtomicBool, stubborn: bool) -> Result<Exit, Bo
 fn look() -> ExitCode {
     data_and_talk_go_different_ways();
     what_a_terminal_would_obey_is_shown();
+    what_was_typed_is_repeated_and_not_obeyed();
     whoever_asks_for_json_gets_it_whatever_happens();
     a_log_file_gets_plain_lines();
     an_error_is_told_once();
@@ -144,6 +145,22 @@ fn what_a_terminal_would_obey_is_shown() {
 
     hint: l\u{85}
     ");
+}
+
+fn what_was_typed_is_repeated_and_not_obeyed() {
+    let coloured = |argument: &str| {
+        let output = command("talks").arg(argument).env("CLICOLOR_FORCE", "1").output().expect("it runs");
+        String::from_utf8(output.stderr).expect("it is a text")
+    };
+    for hostile in ["--c\u{1b}]0;owned\u{7}\u{1b}[2J", "--d\u{9b}31m", "--e\u{202e}f"] {
+        let said = coloured(hostile);
+        assert!(said.starts_with("error: unexpected argument '--"), "{said:?}");
+        assert!(
+            !said.contains(|letter: char| letter == '\u{202e}' || letter.is_control() && letter != '\n'),
+            "{said:?}"
+        );
+    }
+    assert!(coloured("--quick").contains('\u{1b}'), "what is harmless keeps its colours");
 }
 
 fn whoever_asks_for_json_gets_it_whatever_happens() {

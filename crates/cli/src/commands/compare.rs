@@ -64,7 +64,9 @@ fn split(text: &str) -> Result<Split, String> {
 
 fn margin(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|margin| margin.is_finite() && *margin >= 0.0);
-    number.ok_or_else(|| "a margin is a number that is not negative, such as 0.01".to_owned())
+    let advice =
+        "a margin is a number that is not negative, such as 0.01; write names before --fail-if-worse";
+    number.ok_or_else(|| advice.to_owned())
 }
 
 /// The sides of a call, and how each but the first compares with it.

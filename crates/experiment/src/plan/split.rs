@@ -48,6 +48,14 @@ impl Folds {
     /// The smallest number of folds, which leaves one for each split.
     pub const FEWEST: u32 = 3;
 
+    /// Returns the number of folds where the experiment says it: a column tells it only when its table is read.
+    pub fn dealt(&self) -> Option<u32> {
+        match self.of {
+            FoldSource::Dealt(folds) => Some(folds),
+            FoldSource::Column(_) => None,
+        }
+    }
+
     /// Returns the split that a fold belongs to when there are `count` folds.
     pub fn split(&self, fold: u32, count: u32) -> Split {
         match fold {

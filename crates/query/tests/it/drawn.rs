@@ -35,6 +35,17 @@ pub(crate) fn plans(folder: &Path, name: &str) -> Vec<Plan> {
 
 /// Makes a run. The number tells it from others: it is the minute at which the run began.
 pub(crate) fn run(store: &Store, plan: &Plan, number: usize, outcome: Option<Outcome>) -> Run {
+    run_on(store, plan, number, outcome, &"da".repeat(32))
+}
+
+/// Makes a run on a dataset with this hash.
+pub(crate) fn run_on(
+    store: &Store,
+    plan: &Plan,
+    number: usize,
+    outcome: Option<Outcome>,
+    dataset: &str,
+) -> Run {
     let started =
         format!("2026-01-{:02}T{:02}:{:02}:00.000Z", 1 + number / 1440, number / 60 % 24, number % 60);
     let key = blake3::hash(format!("{}{number}", plan.experiment).as_bytes()).to_hex().to_string();
@@ -54,7 +65,7 @@ pub(crate) fn run(store: &Store, plan: &Plan, number: usize, outcome: Option<Out
         seed: plan.seed,
         key,
         plan: plan.clone(),
-        dataset: "da".repeat(32),
+        dataset: dataset.to_owned(),
         base: Base::Hub { id: "openai/clip".to_owned(), commit: "c0".repeat(20), hash: "ba".repeat(32) },
         lineage: Vec::new(),
         provenance: Provenance {

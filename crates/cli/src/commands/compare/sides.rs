@@ -1,5 +1,6 @@
 //! What is compared: the answers that the names on a command line stand for.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cliptune_compare::{Answers, Foreign, RunAnswers};
@@ -40,11 +41,24 @@ pub(super) fn sides_of(
         side.runs.is_empty()
             || side.runs.iter().any(|run| baseline.runs.iter().all(|own| own.id() != run.id()))
     };
-    let others: Vec<Side> = named.flatten().filter(is_other).collect();
+    let others: Vec<Side> = distinct(named.flatten().filter(is_other), printer);
     match others.is_empty() {
         true => Err(CliError::NothingToCompare { baseline: baseline.name }),
         false => Ok((baseline, others)),
     }
+}
+
+/// Returns the sides without those that were named before: a comparison that is made twice would be corrected for being two.
+fn distinct(sides: impl Iterator<Item = Side>, printer: &Printer) -> Vec<Side> {
+    let mut distinct = Vec::<Side>::new();
+    for side in sides {
+        let ids = |side: &Side| side.runs.iter().map(Run::id).collect::<Vec<_>>();
+        match distinct.iter().any(|other| other.name == side.name && ids(other) == ids(&side)) {
+            true => printer.warn(&format!("{} is named twice and compared once", side.name)),
+            false => distinct.push(side),
+        }
+    }
+    distinct
 }
 
 /// Returns the baseline where there is one.
@@ -132,7 +146,7 @@ impl Names<'_> {
         }
         if found.is_empty() && path.exists() {
             self.has_files = true;
-            found = self.runs_of_files(path.to_path_buf())?;
+            return self.runs_of_files(path.to_path_buf());
         }
         match found.is_empty() {
             true => Err(no_run(self.store, name)?),
@@ -140,19 +154,30 @@ impl Names<'_> {
         }
     }
 
-    /// Returns the runs that experiment files stand for now.
+    /// Returns the runs that experiment files stand for now, of which there is at least one, and says which are not there.
     fn runs_of_files(&self, path: PathBuf) -> Result<Vec<Run>, CliError> {
-        let paths = [path];
-        let mut selection = Selection::load(&paths, self.common)?;
+        let paths = std::slice::from_ref(&path);
+        let mut selection = Selection::load(paths, self.common)?;
         // What another experiment starts from is not compared with it.
-        let named: Vec<_> = selection.experiments.iter().map(|one| one.is_named_by(&paths)).collect();
+        let named: Vec<_> = selection.experiments.iter().map(|one| one.is_named_by(paths)).collect();
         let standings = somewhere(look(self.store, &selection.experiments, self.printer))?;
         tell(&standings, self.printer);
         let mut named = named.into_iter();
         selection.experiments.retain(|_| named.next().unwrap_or_default());
-        let known = standings.known.into_iter();
-        let known = known.filter(|standing| selection.get(&standing.plan.experiment).is_some());
-        Ok(known.filter_map(|standing| standing.run).collect())
+        let mut known = standings.known;
+        known.retain(|standing| selection.get(&standing.plan.experiment).is_some());
+        let missing: Vec<&Plan> =
+            known.iter().filter(|standing| standing.run.is_none()).map(|standing| &standing.plan).collect();
+        match (missing.len(), known.len()) {
+            (all, of) if all == of => return Err(CliError::NotRun { path }),
+            (0, _) => {}
+            (some, of) => {
+                let names: Vec<String> = missing.iter().map(|plan| spelled_out(plan, true)).collect();
+                let runs = format::counted(of as u64, "run");
+                self.printer.warn(&format!("{some} of {runs} are not there: {}", format::first_few(&names)));
+            }
+        }
+        Ok(known.into_iter().filter_map(|standing| standing.run).collect())
     }
 
     /// Reads the answers of the runs of one point. Runs with other settings than the newest, which an experiment file had
@@ -165,15 +190,18 @@ impl Names<'_> {
         self.keep(&mut runs, &name, "have other settings than the newest", &|run| {
             Ok(trained_by(run) == settings)
         })?;
+        let datasets = newest_datasets(&runs);
+        self.keep(&mut runs, &name, "have other data than the newest", &|run| {
+            Ok(datasets.get(&run.record().plan.fold()) == Some(&run.record().dataset))
+        })?;
         let split = self.split;
         self.keep(&mut runs, &name, &format!("are not scored on the {split} split"), &|run| {
             Ok(read_scores(run, split)?.is_some())
         })?;
         let Some(first) = runs.first() else { return Err(CliError::NotScored { name, split }) };
         let task = first.record().plan.data.columns.task.kind();
-        let mut folds: Vec<u32> = runs.iter().filter_map(|run| run.record().plan.fold()).collect();
-        folds.sort_unstable();
-        folds.dedup();
+        let folds: BTreeSet<u32> = runs.iter().filter_map(|run| run.record().plan.fold()).collect();
+        self.tell_missing(&name, &runs, &folds);
         let answers = runs.iter().map(|run| self.answers(run)).collect::<Result<Vec<_>, _>>()?;
         let answers = Answers::of(answers, (!folds.is_empty()).then_some(folds.len()));
         match answers.is_empty() {
@@ -202,11 +230,47 @@ impl Names<'_> {
         Ok(())
     }
 
+    /// Says which folds of a cross-validation no run was tested on, and which seeds are left out because they lack a fold.
+    fn tell_missing(&self, name: &str, runs: &[Run], folds: &BTreeSet<u32>) {
+        let plans = || runs.iter().map(|run| &run.record().plan);
+        let declared = plans().filter_map(|plan| plan.data.split.folds.as_ref()?.dealt()).max();
+        let all: BTreeSet<u32> = match folds.is_empty() {
+            true => BTreeSet::new(),
+            false => (0..declared.unwrap_or_default()).chain(folds.iter().copied()).collect(),
+        };
+        if let Some(missing) = told(all.difference(folds)) {
+            let warning = "has no scored run, so that its items are left out";
+            self.printer.warn(&format!("{name}: fold {missing} {warning}"));
+        }
+        let seeds: BTreeSet<u32> = plans().map(|plan| plan.seed.0).collect();
+        for seed in seeds {
+            let own = plans().filter(|plan| plan.seed.0 == seed).filter_map(Plan::fold).collect();
+            if let Some(missing) = told(folds.difference(&own)) {
+                self.printer
+                    .warn(&format!("{name}: seed {seed} is left out, because it lacks fold {missing}"));
+            }
+        }
+    }
+
     fn answers(&self, run: &Run) -> Result<RunAnswers, CliError> {
         let plan = &run.record().plan;
         let Seed(seed) = plan.seed;
         Ok(RunAnswers { fold: plan.fold(), seed, predictions: read_predictions(run, self.split)? })
     }
+}
+
+/// Returns the dataset of the newest run of each fold. Whoever was tested on other data has answered other questions.
+fn newest_datasets(runs: &[Run]) -> BTreeMap<Option<u32>, String> {
+    let of = |run: &Run| (run.record().plan.fold(), run.record().dataset.clone());
+    // Of several runs, the last one is the newest, and a complete one counts before all others.
+    let (done, others): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| run.status() == RunStatus::Done);
+    others.into_iter().chain(done).map(of).collect()
+}
+
+/// Returns numbers as people write them, if there are any.
+fn told<'n>(numbers: impl Iterator<Item = &'n u32>) -> Option<String> {
+    let numbers: Vec<String> = numbers.map(u32::to_string).collect();
+    (!numbers.is_empty()).then(|| numbers.join(", "))
 }
 
 /// Returns the settings that decide what a run has learned, apart from its seed and its fold.
@@ -223,8 +287,12 @@ fn is_same_point(a: &Plan, b: &Plan) -> bool {
 /// Returns the name of a side: the experiment, its point of the matrix, and the seed where one run was named.
 fn name(runs: &[Run]) -> String {
     let Some(plan) = runs.first().map(|run| &run.record().plan) else { return String::new() };
-    let plan = Plan { axes: plan.point(), ..plan.clone() };
-    let seed = if runs.len() == 1 { format!("@{}", plan.seed) } else { String::new() };
+    spelled_out(&Plan { axes: plan.point(), ..plan.clone() }, runs.len() == 1)
+}
+
+/// Returns the name of a plan, with its seed where that matters: `tuned@0 lr=0.001`.
+fn spelled_out(plan: &Plan, has_seed: bool) -> String {
+    let seed = if has_seed { format!("@{}", plan.seed) } else { String::new() };
     let point: String =
         plan.named_axes().map(|(name, value)| format!(" {name}={}", spelled(value))).collect();
     format!("{}{seed}{point}", plan.experiment)
