@@ -33,7 +33,7 @@ impl ImageNames {
     }
 
     fn of(found: ImageFiles) -> Result<Self, StoreError> {
-        let FileNames { folder, relative, .. } = expanded(found)?.names;
+        let FileNames { folder, relative, .. } = expanded(None, found)?.names;
         Ok(Self { folder, relative })
     }
 }

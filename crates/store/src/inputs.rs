@@ -144,7 +144,7 @@ impl Inputs {
         let mut inputs = Self::empty(plan.verify, table);
         let mut expanded = Vec::new();
         for (_, found) in listed.images {
-            expanded.push(inputs.pass_over(packed::expanded(found)?));
+            expanded.push(inputs.pass_over(packed::expanded(Some(cache), found)?));
         }
         on_names(&expanded.iter().map(|names| names.relative.as_slice()).collect::<Vec<_>>());
         let memories = memories.unwrap_or_else(|| remembered(cache, plan));
