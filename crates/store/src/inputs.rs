@@ -12,7 +12,7 @@ use crate::dataset_record::SourceBytes;
 use crate::digests::{Digest, Memory, Stamp, settled, stamps};
 use crate::error::StoreError;
 use crate::identity;
-use crate::image_files::{self, FileNames, ImageFiles};
+use crate::image_files::{self, FileNames, ImageFiles, Kinds};
 use crate::image_identity::ImageIdentity;
 use crate::named_columns::NamedColumns;
 use crate::packed;
@@ -289,7 +289,7 @@ fn listed_tables(plan: &DataPlan) -> Result<Vec<(&Location, FileNames)>, StoreEr
 
 fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, ImageFiles)>, StoreError> {
     listed(&plan.images, |images| match images {
-        Location::Local(path) => image_files::list(path),
+        Location::Local(path) => image_files::list(path, Kinds::of(plan)),
         Location::Remote(address) => remote::images(address, plan),
     })
 }
