@@ -285,16 +285,21 @@ impl Diagnostic for IngestError {
                 declared(column, LabelReading::Index)
             )),
             Self::Sql { key, .. } => Some(format!("it can name {}; unusual names need \"double quotes\"", nameable(key))),
+            Self::NoItems { join, .. } if join.rows == 0 => Some("the table has no rows".to_owned()),
             Self::NoItems { join, .. } if join.rows_filtered > 0 && join.rows_filtered == join.rows_matched => {
                 Some("`data.where` leaves out every row".to_owned())
             }
             Self::NoItems { join, .. } if join.rows_matched > 0 => {
                 Some("look at the reasons: every row that has an image was refused".to_owned())
             }
-            Self::NoItems { notes, .. } => {
-                let keys = sample_keys(notes).join(", ");
-                Some(format!("check `data.join`: both sides must give the same keys; {keys}"))
-            }
+            Self::NoItems { notes, .. } => Some(match sample_keys(notes).as_slice() {
+                [] => "let `data.join` tell the images apart, by their path or by an SQL expression: what a row looks for has to \
+                       be the key of one image"
+                    .to_owned(),
+                keys => {
+                    format!("check `data.join`: both sides must give the same keys; {}", keys.join(", "))
+                }
+            }),
             Self::Coverage { .. } => {
                 Some("without `data.require` the dataset is made, and its rejects say why each one is missing".to_owned())
             }

@@ -99,6 +99,14 @@ pub enum StoreError {
         /// The part that is missing.
         missing: MissingImages,
     },
+    /// The plan names the same images twice, so that no row could tell one from itself.
+    #[error("{one} and {other} are the same images")]
+    ImagesTwice {
+        /// The folder, file, glob or address that the plan names first.
+        one: String,
+        /// The one that it names later.
+        other: String,
+    },
     /// The plan declares its images by an invalid glob.
     #[error("impossible glob {}", path.display())]
     Glob {
