@@ -49,7 +49,7 @@ pub use access::Access;
 pub use error::{Result, SourceError};
 pub use progress::{Event, Observer};
 pub use ranges::Ranges;
-pub use remote::Remote;
+pub use remote::{Remote, unescaped};
 pub use settings::Settings;
 pub use shown::Shown;
 pub use sources::{Fetched, RemoteFile, Sources, Wanted, held};

@@ -1,8 +1,9 @@
 //! Locations of files: folders, files and globs on this machine, and addresses of others.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-use cliptune_sources::Remote;
+use cliptune_sources::{Remote, unescaped};
 
 use super::Context;
 use super::options::FromValue;
@@ -36,7 +37,7 @@ pub(super) fn path(node: &Node, context: &mut Context<'_>) -> Option<PathBuf> {
 fn location(node: &Node, context: &mut Context<'_>) -> Option<Location> {
     let written = String::from_node(node)?;
     let local = match written.split_once("://") {
-        None => written.as_str(),
+        None => Cow::Borrowed(written.as_str()),
         Some(("file", rest)) => file_address(node, rest, context.problems)?,
         Some(_) => return remote(node, written, context),
     };
@@ -44,10 +45,17 @@ fn location(node: &Node, context: &mut Context<'_>) -> Option<Location> {
         let problem = Problem::at(node.span, "`~` has no meaning in a path").label("expected the whole path");
         return context.problems.refuse(problem);
     }
-    Some(Location::Local(context.sources.resolve(node.span, local)))
+    Some(Location::Local(context.sources.resolve(node.span, &local)))
 }
 
 fn remote(node: &Node, written: String, context: &mut Context<'_>) -> Option<Location> {
+    if !Remote::is_remote(&written) {
+        return context.problems.refuse(
+            Problem::at(node.span, "not an address that files can be read from")
+                .label("it does not start with gs://, s3://, https://, http:// or file://")
+                .help("files elsewhere can be copied to a local folder first"),
+        );
+    }
     match RemoteAddress::try_from(written) {
         Ok(address) => Some(Location::Remote(address)),
         Err(Impossible(why)) => context.problems.refuse(
@@ -72,14 +80,16 @@ pub(super) fn access(node: &Node, context: &mut Context<'_>) -> Option<Access> {
     Some(access)
 }
 
-/// Returns the path of `file:///a/b` or `file://localhost/a/b`.
-fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Option<&'a str> {
+/// Returns the path of `file:///a/b` or `file://localhost/a/b`, in which `%20` is a space.
+fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Option<Cow<'a, str>> {
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
-    if path.starts_with('/') {
-        return Some(path);
-    }
-    let problem = Problem::at(node.span, "a `file://` address of another host")
-        .label("expected three slashes: `file:///folder/file`");
+    let problem = match (path.starts_with('/'), unescaped(path)) {
+        (true, Some(path)) => return Some(path),
+        (true, None) => Problem::at(node.span, "a `file://` address whose path is no text")
+            .label("expected the bytes after each `%` to be UTF-8"),
+        (false, _) => Problem::at(node.span, "a `file://` address of another host")
+            .label("expected three slashes: `file:///folder/file`"),
+    };
     problems.refuse(problem)
 }
 
