@@ -54,4 +54,4 @@ pub use settings::Settings;
 pub use shown::Shown;
 pub use sources::{Fetched, RemoteFile, Sources, Wanted, held};
 pub use sparse::{Need, Needs, Sparse};
-pub use stock::{Copied, clear, copies};
+pub use stock::{Copied, clear, copied_from, copies};
