@@ -1,7 +1,7 @@
 //! Locations of files: folders, files and globs on this machine, and addresses of others.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cliptune_sources::{Remote, unescaped};
 
@@ -96,7 +96,7 @@ fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Opti
 /// Reads the locations of a table, and its format from their file names.
 pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSource> {
     let files = node.get("file").unwrap_or(node);
-    let locations = several(files, context)?;
+    let locations: Vec<Location> = several(files, context)?.into_iter().map(tables_in).collect();
     let format = common_format(files, &locations, context)?;
     match node.entry_of("table").filter(|_| format != TableFormat::Database) {
         Some(named) => context.problems.refuse(
@@ -105,6 +105,32 @@ pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSourc
         ),
         None => Some(TableSource { locations, format, table: node.read("table") }),
     }
+}
+
+/// Replaces a folder by the glob of the tables that lie directly in it, if these are of one kind: only their names tell
+/// which format they have.
+fn tables_in(location: Location) -> Location {
+    match location.local().and_then(|folder| Some(folder.join(format!("*.{}", only_ending(folder)?)))) {
+        Some(tables) => Location::Local(tables),
+        None => location,
+    }
+}
+
+/// Returns the one ending of all tables in a folder.
+fn only_ending(folder: &Path) -> Option<String> {
+    let names = fs_err::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut endings =
+        names.filter(|name| !name.starts_with('.')).filter_map(|name| Some(ending(&name)?.to_owned()));
+    let first = endings.next()?;
+    endings.all(|ending| ending == first).then_some(first)
+}
+
+/// Returns the ending of a table's name, with that of its compression.
+fn ending(name: &str) -> Option<&str> {
+    format(name)?;
+    let plain = [".gz", ".zst"].into_iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+    let (stem, _) = plain.rsplit_once('.')?;
+    name.get(stem.len() + 1..)
 }
 
 /// Returns the one format of all files of a table.
@@ -117,10 +143,10 @@ fn common_format(node: &Node, locations: &[Location], context: &mut Context<'_>)
             Problem::at(node.span, "the files of a table have different formats")
                 .label("expected files of one format"),
         ),
-        _ => context.problems.refuse(
-            Problem::at(node.span, "a table of unknown format")
-                .label(format!("expected a file that ends in {}", endings())),
-        ),
+        _ => context.problems.refuse(Problem::at(node.span, "a table of unknown format").label(format!(
+            "expected a file that ends in {}, or a local folder of such files of one kind",
+            endings()
+        ))),
     }
 }
 
@@ -176,5 +202,25 @@ mod tests {
         assert_eq!(format("t.parquet.gz"), None);
         assert_eq!(format("t"), None);
         assert_eq!(format("parquet"), None);
+    }
+
+    #[test]
+    fn a_folder_of_tables_of_one_kind_is_all_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = |files: &[&str]| {
+            for file in files {
+                fs_err::write(folder.path().join(file), "").unwrap();
+            }
+            match tables_in(Location::Local(folder.path().to_owned())) {
+                Location::Local(path) => path.strip_prefix(folder.path()).unwrap().display().to_string(),
+                Location::Remote(address) => address.to_string(),
+            }
+        };
+        assert_eq!(tables(&[]), "");
+        assert_eq!(tables(&["README.md", ".hidden.parquet"]), "");
+        assert_eq!(tables(&["1.csv.gz", "2.csv.gz"]), "*.csv.gz");
+        assert_eq!(tables(&["3.csv"]), "");
+        let file = Location::Local(folder.path().join("3.csv"));
+        assert_eq!(tables_in(file.clone()), file);
     }
 }
