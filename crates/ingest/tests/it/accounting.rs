@@ -1,4 +1,5 @@
-//! Every row becomes part of an item, a reject, or is filtered. Every image becomes part of an item, a reject, or goes with its rows.
+//! Every row becomes part of an item, a reject, or is filtered. Every image becomes part of an item, a reject, or goes with its
+//! rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
