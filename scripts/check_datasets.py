@@ -6,10 +6,12 @@ the same values of the same kinds in the same columns; Hugging Face datasets als
 library's first item has to lead to an image of the recorded size.
 """
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 from itertools import chain
 from pathlib import Path
@@ -42,12 +44,12 @@ data:
 model:
   from: openai/clip-vit-base-patch32
 """
-ROWS = """
-name: rows
+WITHIN = """
+name: {name}
 data:
-  images: rows
-  columns: { text: text }
-  split: { train: 1, validation: 0, test: 0 }
+  images: {name}
+  columns: {{ text: {text} }}
+  split: {{ train: 1, validation: 0, test: 0 }}
 model:
   from: openai/clip-vit-base-patch32
 """
@@ -147,18 +149,46 @@ def expect_equal(name, path, found, others):
 
 
 def image_of(folder, item):
-    """The image file of an item: below the folder that its number stands for in dataset.json, seen from the store."""
+    """The bytes of an item's image: a file below the folder that its number stands for in dataset.json, seen from the store,
+    or, where a tar archive or a parquet file is on its path, the member or the row that the rest of the path names."""
     record = json.loads((folder / "dataset.json").read_text())
     store = folder.resolve().parent.parent
-    return store / record["sources"]["images_folders"][item["folder"]] / item["image"]
+    path = store / record["sources"]["images_folders"][item["folder"]] / item["image"]
+    holder = next((above for above in path.parents if above.suffix.lower() in HOLDERS and above.is_file()), None)
+    return HOLDERS[holder.suffix.lower()](holder, path.relative_to(holder).as_posix()) if holder else path.read_bytes()
+
+
+def member_of(archive, name):
+    """A file of a tar archive, by its name without a `./` before it."""
+    with tarfile.open(archive) as members:
+        found = next((member for member in members if member.isfile() and member.name.removeprefix("./") == name), None)
+        expect(found, f"{archive} has no file {name}")
+        return members.extractfile(found).read()
+
+
+def row_of(table, number):
+    """The image in a row of a parquet file: in its only column of `bytes` and `path`, or in the one called image."""
+    rows = duckdb.read_parquet(str(table))
+    kinds = ("STRUCT(bytes BLOB, path VARCHAR)", "STRUCT(path VARCHAR, bytes BLOB)")
+    columns = [name for name, of in zip(rows.columns, rows.types) if str(of).replace('"', "") in kinds]
+    column = columns[0] if len(columns) == 1 else "image"
+    expect(column in columns, f"{table} has no column of images")
+    found = rows.limit(1, int(number)).fetchall()
+    image = found and found[0][rows.columns.index(column)]
+    expect(image and image["bytes"], f"{table} has no image in row {number}")
+    return image["bytes"]
+
+
+#: The files that images lie within, by their endings, each with what reads one of its images.
+HOLDERS = {".tar": member_of, ".parquet": row_of}
 
 
 def first_image(folder, columns):
     """Follows the first item to its image, which has to have the recorded size."""
     item = {name: values[0] for name, values in columns.items()}
-    with Image.open(image_of(folder, item)) as image:
+    with Image.open(io.BytesIO(image_of(folder, item))) as image:
         size = (item["width"], item["height"])
-        expect(size in (image.size, (None, None)), f"{image.filename} is {image.size}, not {size}")
+        expect(size in (image.size, (None, None)), f"{item['image']} is {image.size}, not {size}")
         image.load()
         return f"{item['image']} {image.width} × {image.height}"
 
@@ -166,7 +196,8 @@ def first_image(folder, columns):
 def check_decoding(folder):
     """Lets Hugging Face datasets decode images, as a column of its own type."""
     table = datasets.load_dataset("parquet", data_files=str(folder / "items.parquet"), split="train[:3]")
-    table = table.map(lambda item: {"pixels": str(image_of(folder, item))}).cast_column("pixels", datasets.Image())
+    held = lambda item: {"pixels": {"bytes": image_of(folder, item), "path": item["image"]}}
+    table = table.map(held).cast_column("pixels", datasets.Image())
     sizes = [((item["width"], item["height"]), item["pixels"].size) for item in table]
     expect(all(size in (found, (None, None)) for size, found in sizes), "datasets decodes other images")
 
@@ -242,8 +273,11 @@ def check_packing(room):
     rows = rows.cast_column("image", datasets.Image())
     (room / "rows").mkdir()
     rows.to_parquet(room / "rows/train-00000-of-00001.parquet")
-    (room / "rows.yaml").write_text(ROWS)
-    run("ingest", "rows.yaml", "--store", "rows-store")
+    for name, text in {"rows": "text", "packed": "txt"}.items():
+        (room / f"{name}.yaml").write_text(WITHIN.format(name=name, text=text))
+        run("ingest", f"{name}.yaml", "--store", f"{name}-store")
+        for dataset in (room / f"{name}-store/datasets").iterdir():
+            check(dataset)
     read = duckdb.sql(f"FROM '{room}/rows-store/datasets/*/items.parquet'").pl()
     hashes = dict(zip(items["image"], items["image_hash"]))
     same = {text[0]: hash for text, hash in zip(read["texts"], read["image_hash"])}

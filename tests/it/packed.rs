@@ -3,7 +3,7 @@
 use fs_err as fs;
 
 use crate::stand_in::StandIn;
-use crate::support::{TestContext, checkout, output};
+use crate::support::{Output, TestContext, checkout, output};
 
 /// The experiment on the shards of the dataset of another one.
 const PACKED: &str = "\
@@ -43,10 +43,8 @@ fn shards_are_trained_on_and_scored_as_the_images_that_they_were_packed_from() {
     assert!(leak.stderr.contains("seen in training"), "{leak}");
 }
 
-#[test]
-fn shards_in_a_bucket_are_fetched_as_they_are_and_read_with_the_table_in_them() {
-    let context = TestContext::new();
-    packed(&context, "gs://contest/packed");
+/// Puts the shards into a bucket, makes a dataset of them there, and returns what was said and the number of shards.
+fn ingested_from_a_bucket(context: &TestContext) -> (Output, u64) {
     let store = StandIn::start(&checkout().join("scripts"), "gcs", "contest");
     let mut shards = 0;
     for (file, _) in context.files("shards") {
@@ -55,9 +53,26 @@ fn shards_in_a_bucket_are_fetched_as_they_are_and_read_with_the_table_in_them() 
     }
     let mut ingest = context.command("cliptune");
     ingest.args(["ingest", "experiments/packed.yaml"]).env("CLIPTUNE_CACHE", context.path("cache"));
-    let ingest =
-        output(ingest.env("STORAGE_EMULATOR_HOST", &store.address).env("no_proxy", "127.0.0.1")).succeeded();
+    ingest.env("STORAGE_EMULATOR_HOST", &store.address).env("no_proxy", "127.0.0.1");
+    (output(&mut ingest).succeeded(), shards)
+}
+
+#[test]
+fn shards_in_a_bucket_are_fetched_as_they_are_and_read_with_the_table_in_them() {
+    let context = TestContext::new();
+    packed(&context, "gs://contest/packed");
+    let (ingest, shards) = ingested_from_a_bucket(&context);
     assert!(ingest.stderr.contains(&format!("gs://contest/packed: {shards} files")), "{ingest}");
     let cached = context.files("cache").into_iter().filter(|(file, _)| file.ends_with(".jpeg"));
     assert_eq!(cached.count(), 0, "nothing is unpacked");
+}
+
+#[test]
+fn a_folder_of_shards_in_a_bucket_needs_no_pattern_where_the_table_lies_elsewhere() {
+    let context = TestContext::new();
+    packed(&context, "gs://contest/packed");
+    let table = "metadata: ../shards/*.tar\n  join: { image: path, metadata: image }";
+    context.replace("experiments/packed.yaml", "metadata: null\n  join: null", table);
+    let (ingest, shards) = ingested_from_a_bucket(&context);
+    assert!(ingest.stderr.contains(&format!("gs://contest/packed: {shards} files")), "{ingest}");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_durable::DurableError;
 use cliptune_experiment::{ImageKey, LabelReading, LoadError, Split};
-use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError};
+use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named};
 use cliptune_terminal::format::{self, counted};
 use cliptune_terminal::{Diagnostic, Exit};
 
@@ -26,7 +26,7 @@ pub enum IngestError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The table is damaged, or is not what its name says.
-    #[error("cannot read the table {}: {problem}", path.display())]
+    #[error("cannot read the table {}: {problem}", as_named(path))]
     Table {
         /// The path of the table.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum IngestError {
         problem: String,
     },
     /// It is not clear which table of a database is meant.
-    #[error("{} {}", path.display(), choice_of_tables(named.as_deref(), tables))]
+    #[error("{} {}", as_named(path), choice_of_tables(named.as_deref(), tables))]
     WhichTable {
         /// The path of the database.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum IngestError {
         tables: Vec<String>,
     },
     /// A column that the experiment names does not exist in the table.
-    #[error("{} has no column \"{column}\", which {key} names", path.display())]
+    #[error("{} has no column \"{column}\", which {key} names", as_named(path))]
     NoColumn {
         /// The path of the table.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum IngestError {
         columns: Vec<String>,
     },
     /// No column names the images of an experiment that does not say how the two sides join.
-    #[error("no column of {} names the images{}", path.display(), nearest_to(nearest.as_deref()))]
+    #[error("no column of {} names the images{}", as_named(path), nearest_to(nearest.as_deref()))]
     JoinNotFound {
         /// The path of the table.
         path: PathBuf,
@@ -70,7 +70,11 @@ pub enum IngestError {
         below: Option<String>,
     },
     /// Several columns name images, and not the same ones.
-    #[error("several columns of {} name images, and not the same ones{}", path.display(), lines_of(candidates))]
+    #[error(
+        "several columns of {} name images, and not the same ones{}",
+        as_named(path),
+        lines_of(candidates)
+    )]
     JoinAmbiguous {
         /// The path of the table.
         path: PathBuf,
@@ -285,16 +289,21 @@ impl Diagnostic for IngestError {
                 declared(column, LabelReading::Index)
             )),
             Self::Sql { key, .. } => Some(format!("it can name {}; unusual names need \"double quotes\"", nameable(key))),
+            Self::NoItems { join, .. } if join.rows == 0 => Some("the table has no rows".to_owned()),
             Self::NoItems { join, .. } if join.rows_filtered > 0 && join.rows_filtered == join.rows_matched => {
                 Some("`data.where` leaves out every row".to_owned())
             }
             Self::NoItems { join, .. } if join.rows_matched > 0 => {
                 Some("look at the reasons: every row that has an image was refused".to_owned())
             }
-            Self::NoItems { notes, .. } => {
-                let keys = sample_keys(notes).join(", ");
-                Some(format!("check `data.join`: both sides must give the same keys; {keys}"))
-            }
+            Self::NoItems { notes, .. } => Some(match sample_keys(notes).as_slice() {
+                [] => "let `data.join` tell the images apart, by their path or by an SQL expression: what a row looks for has to \
+                       be the key of one image"
+                    .to_owned(),
+                keys => {
+                    format!("check `data.join`: both sides must give the same keys; {}", keys.join(", "))
+                }
+            }),
             Self::Coverage { .. } => {
                 Some("without `data.require` the dataset is made, and its rejects say why each one is missing".to_owned())
             }

@@ -5,8 +5,8 @@
 //! join files with rows, decide what every row becomes, and put items together. `functions` are the rules in Rust that
 //! the statements call: `texts`, `label`, `identity`. Rust itself decides three things, over numbers: `headers` inspects
 //! every image, `components` finds groups that are connected, and `split` assigns units to splits (`kept` finds the
-//! splits that stay as they were, `deal` assigns the rest, and `ties` explains why that failed). Every image and every
-//! row ends up in an item or in `rejects.parquet`, or is filtered out by `where`.
+//! splits that stay as they were, `deal` assigns the rest, and `ties` explains why that failed). Every row ends
+//! up in an item or in `rejects.parquet`, or is filtered out by `where`, and so does every image, by itself or with its rows.
 //!
 //! `pack` writes a dataset as WebDataset shards. `sample` looks at joined rows and rejects, for `cliptune sample`; it makes nothing.
 

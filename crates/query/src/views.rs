@@ -196,7 +196,9 @@ impl View {
             }
             Self::Predictions => "One row for each item of each scored split of each run.",
             Self::Items => "One row for each item of each dataset.",
-            Self::Rejects => "One row for each image or row that is in no item of its dataset.",
+            Self::Rejects => {
+                "One row for each row that its dataset refused, and for each image that no row can use."
+            }
             Self::System => {
                 "One row for each period of each run: what it used of its machine. What the machine does not tell is missing."
             }

@@ -7,6 +7,8 @@ use cliptune_durable::DurableError;
 use cliptune_terminal::{Diagnostic, Exit, format};
 use cliptune_web::{Stopped, WebError};
 
+use crate::remote::Remote;
+
 /// The result type of this crate.
 pub type Result<T> = std::result::Result<T, SourceError>;
 
@@ -226,7 +228,22 @@ impl SourceError {
 
     /// Checks whether the server does not let a stranger know, which is also how a store says that a name is absent.
     pub(crate) fn is_absent_or_denied(&self) -> bool {
-        matches!(self, Self::Absent { .. } | Self::Denied { .. })
+        matches!(self, Self::Absent { .. }) || self.is_denied()
+    }
+
+    /// Checks whether the server refuses access.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self, Self::Denied { .. })
+    }
+
+    /// Returns what is said about an address as its user writes it, where a request to the store's service has failed.
+    pub(crate) fn about(self, remote: &Remote) -> Self {
+        let address = remote.to_string();
+        match self {
+            Self::Absent { code, .. } => Self::Absent { address, code },
+            Self::Denied { has_credentials, code, .. } => Self::Denied { address, has_credentials, code },
+            other => other,
+        }
     }
 
     /// Returns the message with its causes, on one line.

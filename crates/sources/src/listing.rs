@@ -47,8 +47,13 @@ pub(crate) struct Listing {
     pub(crate) objects: Vec<Object>,
 }
 
-/// Lists what an address holds: one object, all below a folder, or what a pattern matches.
+/// Lists what an address holds: one object, all below a folder, or what a pattern matches. What is missing or refused is
+/// called by that address.
 pub(crate) fn list(asking: &Asking<'_>, remote: &Remote) -> Result<Listing> {
+    found(asking, remote).map_err(|error| if remote.is_in_bucket() { error.about(remote) } else { error })
+}
+
+fn found(asking: &Asking<'_>, remote: &Remote) -> Result<Listing> {
     if remote.is_pattern() {
         return matching(asking, remote);
     }
@@ -61,7 +66,10 @@ pub(crate) fn list(asking: &Asking<'_>, remote: &Remote) -> Result<Listing> {
     match asking.describe(&remote.key()) {
         Ok(object) => Ok(single(remote, object)),
         // What has no object of that very name may be a folder. Some stores do not tell strangers.
-        Err(error) if error.is_absent_or_denied() => below(asking, remote),
+        Err(error) if error.is_absent_or_denied() => below(asking, remote).map_err(|second| {
+            let is_hidden = error.is_denied() && matches!(second, SourceError::Absent { .. });
+            if is_hidden { error } else { second }
+        }),
         Err(error) => Err(error),
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses of remote files.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -197,6 +198,12 @@ impl fmt::Display for Remote {
     }
 }
 
+/// Returns the path of an address with each `%` and two digits as the byte that they stand for, or `None` where that is no
+/// text.
+pub fn unescaped(path: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(path).decode_utf8().ok().filter(|path| !path.contains('\0'))
+}
+
 /// Checks whether a query names a value by what only secrets are called.
 fn has_secret(query: &str) -> bool {
     let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default().to_ascii_lowercase());
@@ -234,6 +241,15 @@ mod tests {
         assert_eq!(split("gs://bucket"), parts("", ""));
         assert_eq!(split("https://host/a%20b/meta.parquet?version=x"), parts("a b", "meta.parquet"));
         assert_eq!(split("https://host/a[1].csv"), parts("", "a[1].csv"));
+    }
+
+    #[test]
+    fn escapes_are_those_that_python_writes() {
+        // pathlib.Path("/a b/ü%/#?.csv").as_uri()
+        let path = unescaped("/a%20b/%C3%BC%25/%23%3F.csv");
+        assert_eq!(path.as_deref(), Some("/a b/ü%/#?.csv"));
+        assert_eq!(unescaped("/100%/a%2").as_deref(), Some("/100%/a%2"));
+        assert_eq!((unescaped("/%FF"), unescaped("/%00")), (None, None));
     }
 
     #[test]

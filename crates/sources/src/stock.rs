@@ -57,6 +57,16 @@ pub fn clear(copied: &Copied) -> Result<()> {
     Ok(fs::remove_dir_all(&copied.folder)?)
 }
 
+/// Returns the address that a file of a cache is a copy of, or `None` where a path leads to no such file.
+pub fn copied_from(path: &Path) -> Option<String> {
+    let files =
+        path.ancestors().skip(1).filter(|above| above.file_name().is_some_and(|name| name == "files"));
+    // A copy may have folders that look like another one.
+    let copies = files.filter_map(|files| Some((files, about(files.parent()?)?)));
+    let (files, about) = copies.last()?;
+    Some(format!("{}/{}", about.address, path.strip_prefix(files).ok()?.display()))
+}
+
 fn copied(folder: PathBuf) -> Result<Copied> {
     let about = about(&folder);
     let (mut files, mut bytes) = (0, 0);

@@ -16,6 +16,7 @@ impl Diagnostic for StoreError {
         match self {
             Self::Remote(error) => error.exit(),
             Self::NoImages { .. }
+            | Self::ImagesTwice { .. }
             | Self::Glob { .. }
             | Self::NoStore { .. }
             | Self::NoTable { .. }
@@ -72,6 +73,7 @@ impl StoreError {
             Self::NoImages { .. } => {
                 "data.images is relative to the experiment file; look at the path with cliptune check".to_owned()
             }
+            Self::ImagesTwice { .. } => "name them once in data.images".to_owned(),
             Self::ImageChanged { .. } => {
                 "put the old file back, or run the command again: `cliptune run` makes a new dataset of the files as they are".to_owned()
             }

@@ -159,7 +159,7 @@ impl Dataset {
         Ok(self.columns(&[Split::Train, Split::Validation], &[Part::Image])?.identities().collect())
     }
 
-    /// Reads the images and rows that are in no item.
+    /// Reads the rows that were refused and the images that no row can use.
     pub fn rejects(&self) -> Result<Vec<Reject>, StoreError> {
         parquet::read(&self.intact(REJECTS_FILE, &self.record.tables.rejects)?)
     }

@@ -7,7 +7,7 @@ use cliptune_clip::model_folder::NotAModel;
 use cliptune_durable::DurableError;
 use cliptune_experiment::ExperimentName;
 use cliptune_hub::HubError;
-use cliptune_sources::SourceError;
+use cliptune_sources::{SourceError, copied_from};
 use cliptune_terminal::format::{counted, in_one_line};
 
 use crate::worker::Worker;
@@ -99,6 +99,14 @@ pub enum StoreError {
         /// The part that is missing.
         missing: MissingImages,
     },
+    /// The plan names the same images twice, so that no row could tell one from itself.
+    #[error("{one} and {other} are the same images")]
+    ImagesTwice {
+        /// The folder, file, glob or address that the plan names first.
+        one: String,
+        /// The one that it names later.
+        other: String,
+    },
     /// The plan declares its images by an invalid glob.
     #[error("impossible glob {}", path.display())]
     Glob {
@@ -123,7 +131,7 @@ pub enum StoreError {
     #[error(transparent)]
     Remote(Box<SourceError>),
     /// A file that images lie within cannot be read.
-    #[error("cannot read the images in {}: {problem}", path.display())]
+    #[error("cannot read the images in {}: {problem}", as_named(path))]
     Packed {
         /// The path of the archive or the parquet file.
         path: PathBuf,
@@ -260,6 +268,11 @@ pub enum StoreError {
         /// The run's folder.
         path: PathBuf,
     },
+}
+
+/// Returns a path as its user knows it: that of a copy in the cache of remote sources is the address that it is a copy of.
+pub fn as_named(path: &Path) -> String {
+    copied_from(path).unwrap_or_else(|| path.display().to_string())
 }
 
 /// The evidence that a file of the store is not as it was written.

@@ -1,9 +1,10 @@
 //! Finds the image files of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use cliptune_experiment::{DataPlan, Verify};
 use cliptune_sources::glob;
 use globset::GlobMatcher;
 use rayon::slice::ParallelSliceMut as _;
@@ -16,6 +17,41 @@ use crate::packed::{Packing, refuse_compressed};
 /// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
 pub(crate) const EXTENSIONS: [&str; 10] =
     ["bmp", "dib", "gif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
+
+/// The extensions of images of kinds that are known and not read, in lower case.
+const UNREAD: [&str; 16] = [
+    "avif", "dds", "exr", "heic", "heif", "ico", "j2k", "jp2", "jxl", "pam", "pbm", "pgm", "pnm", "ppm",
+    "psd", "qoi",
+];
+
+/// Which files of a folder are its images, by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    /// Those of the kinds that are read.
+    Read,
+    /// Those of all kinds that are known: whoever opens one that is not read rejects it, with the reason.
+    Known,
+}
+
+impl Kinds {
+    /// Returns the kinds that a plan takes. Where no image is opened, nobody would reject one.
+    pub(crate) fn of(plan: &DataPlan) -> Self {
+        match plan.verify {
+            Verify::None => Self::Read,
+            Verify::Header | Verify::Whole => Self::Known,
+        }
+    }
+
+    /// Checks whether a file is of one of these kinds.
+    pub(crate) fn have(self, path: &Path) -> bool {
+        is_image_name(path) || self == Self::Known && is_unread_name(path)
+    }
+}
+
+/// Checks whether a file is by its name an image of a kind that is not read.
+pub(crate) fn is_unread_name(path: &Path) -> bool {
+    has_ending(path, &UNREAD)
+}
 
 /// Files, as sorted paths relative to a folder, with forward slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +100,8 @@ pub(crate) fn is_table(path: &Path) -> bool {
 #[derive(Default)]
 pub(crate) struct Contents {
     images: Vec<String>,
+    /// Images of kinds that are not read, until it is known which of them are there in another kind as well.
+    unread: Vec<String>,
     archives: Vec<String>,
     parquet: Vec<String>,
     tables: Vec<String>,
@@ -72,9 +110,10 @@ pub(crate) struct Contents {
 
 impl Contents {
     /// Adds a file by its path below the folder.
-    pub(crate) fn add(&mut self, below: PathBuf) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, below: PathBuf, kinds: Kinds) -> Result<(), StoreError> {
         let files = match () {
             () if is_image_name(&below) => &mut self.images,
+            () if kinds.have(&below) => &mut self.unread,
             () if is_table(&below) => &mut self.tables,
             () => match Packing::of(&below) {
                 Some(Packing::Tar) => &mut self.archives,
@@ -87,6 +126,23 @@ impl Contents {
         };
         files.push(text(below)?);
         Ok(())
+    }
+
+    /// Takes the images that are not read for images like all others once every file of their folder has been added, except
+    /// those that lie beside the same image in a kind that is read, as `1.avif` beside `1.jpg` does.
+    pub(crate) fn add_unread(&mut self) {
+        fn stem(name: &str) -> &str {
+            name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+        }
+        let unread = std::mem::take(&mut self.unread);
+        if unread.is_empty() {
+            return;
+        }
+        let read: HashSet<&str> = self.images.iter().map(|name| stem(name)).collect();
+        let (doubled, alone): (Vec<String>, Vec<String>) =
+            unread.into_iter().partition(|name| read.contains(stem(name)));
+        self.images.extend(alone);
+        doubled.iter().for_each(|name| self.count(Path::new(name)));
     }
 
     fn count(&mut self, below: &Path) {
@@ -105,6 +161,11 @@ impl Contents {
     /// Returns the images of the folder, and where it has none, the archives or else the parquet files that may hold them.
     /// The stamps are those of the images, in the order in which these were added.
     pub(crate) fn images(mut self, folder: PathBuf, stamps: Option<Vec<Stamp>>) -> ImageFiles {
+        let is_packed = !(self.archives.is_empty() && self.parquet.is_empty());
+        if is_packed && self.images.iter().all(|name| is_unread_name(name.as_ref())) {
+            // What is not read hides no archive.
+            std::mem::take(&mut self.images).iter().for_each(|name| self.count(Path::new(name)));
+        }
         let stamps = stamps.filter(|_| !self.images.is_empty());
         let mut sources = [&mut self.images, &mut self.archives, &mut self.parquet].map(std::mem::take);
         let chosen = sources.iter_mut().find(|files| !files.is_empty()).map(std::mem::take);
@@ -138,9 +199,9 @@ fn sorted(mut names: Vec<String>, stamps: Option<Vec<Stamp>>) -> (Vec<String>, O
 ///
 /// Symbolic links are followed, except those that lead back to a folder above them. Names that start with a dot are
 /// skipped as well, such as checkpoints of notebooks and resource forks.
-pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
+pub(crate) fn list(images: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
-        let found = in_folder(images)?;
+        let found = in_folder(images, kinds)?;
         return match found.names.relative.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(found),
@@ -158,10 +219,11 @@ pub(crate) fn list(images: &Path) -> Result<ImageFiles, StoreError> {
 }
 
 /// Lists the images of a folder, and looks at each while the system still has its folder at hand.
-fn in_folder(folder: &Path) -> Result<ImageFiles, StoreError> {
+fn in_folder(folder: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
     let mut parts = visit_below(folder, |at, files| {
         let mut contents = Contents::default();
-        files.into_iter().try_for_each(|below| contents.add(below))?;
+        files.into_iter().try_for_each(|below| contents.add(below, kinds))?;
+        contents.add_unread();
         contents.images.par_sort_unstable();
         let stamps = Stamp::of_all(at, &contents.images);
         Ok((contents, stamps))
@@ -272,6 +334,10 @@ mod tests {
     use super::*;
     use fs_err as fs;
 
+    fn list(images: &Path) -> Result<ImageFiles, StoreError> {
+        super::list(images, Kinds::Read)
+    }
+
     fn folder(files: &[&str]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for file in files {
@@ -308,6 +374,26 @@ mod tests {
         let expected = [("", 1), ("avif", 2), ("svg", 1)].map(|(name, number)| (name.to_owned(), number));
         assert_eq!(passed_over, BTreeMap::from(expected));
         assert!(list(&root.path().join("*.png")).unwrap().passed_over.is_empty());
+    }
+
+    #[test]
+    fn images_that_are_not_read_are_images_unless_they_are_there_in_another_kind() {
+        let known = |files: &[&str]| {
+            let root = folder(files);
+            let found = super::list(root.path(), Kinds::Known).unwrap();
+            let stamp = |name: &String| Stamp::of_file(&root.path().join(name)).unwrap();
+            if let Some(stamps) = &found.names.stamps {
+                assert_eq!(stamps, &found.names.relative.iter().map(stamp).collect::<Vec<_>>());
+            }
+            let passed_over: Vec<String> =
+                found.passed_over.iter().map(|(kind, files)| format!("{files} {kind}")).collect();
+            (found.names.relative.join(" "), passed_over.join(" "))
+        };
+        let both = |names: &str, passed_over: &str| (names.to_owned(), passed_over.to_owned());
+        let files = ["1.jpg", "1.avif", "2.HEIC", "a/1.jxl", "a/2.png", "drawing.svg", "print.pdf"];
+        assert_eq!(known(&files), both("1.jpg 2.HEIC a/1.jxl a/2.png", "1 avif 1 pdf 1 svg"));
+        assert_eq!(known(&["logo.ico", "1.tar"]), both("1.tar", "1 ico"));
+        assert_eq!(known(&["1.avif"]), both("1.avif", ""));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, ImageFiles, list};
+use crate::image_files::{FileNames, ImageFiles, Kinds, list};
 use crate::packed::expanded;
 
 /// Images below a folder, by their paths. One that lies within an archive or a parquet file has a path that leads through it.
@@ -21,7 +21,7 @@ impl ImageNames {
     /// # Errors
     /// Returns an error if there are none, or if a file that they lie within cannot be read.
     pub fn at(path: &Path) -> Result<Self, StoreError> {
-        Self::of(list(path)?)
+        Self::of(list(path, Kinds::Read)?)
     }
 
     /// Returns the images in these files of a folder.
@@ -33,7 +33,7 @@ impl ImageNames {
     }
 
     fn of(found: ImageFiles) -> Result<Self, StoreError> {
-        let FileNames { folder, relative, .. } = expanded(found)?.names;
+        let FileNames { folder, relative, .. } = expanded(None, found)?.names;
         Ok(Self { folder, relative })
     }
 }

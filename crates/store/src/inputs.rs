@@ -12,7 +12,7 @@ use crate::dataset_record::SourceBytes;
 use crate::digests::{Digest, Memory, Stamp, settled, stamps};
 use crate::error::StoreError;
 use crate::identity;
-use crate::image_files::{self, FileNames, ImageFiles};
+use crate::image_files::{self, FileNames, ImageFiles, Kinds};
 use crate::image_identity::ImageIdentity;
 use crate::named_columns::NamedColumns;
 use crate::packed;
@@ -144,7 +144,7 @@ impl Inputs {
         let mut inputs = Self::empty(plan.verify, table);
         let mut expanded = Vec::new();
         for (_, found) in listed.images {
-            expanded.push(inputs.pass_over(packed::expanded(found)?));
+            expanded.push(inputs.pass_over(packed::expanded(Some(cache), found)?));
         }
         on_names(&expanded.iter().map(|names| names.relative.as_slice()).collect::<Vec<_>>());
         let memories = memories.unwrap_or_else(|| remembered(cache, plan));
@@ -288,9 +288,25 @@ fn listed_tables(plan: &DataPlan) -> Result<Vec<(&Location, FileNames)>, StoreEr
 }
 
 fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, ImageFiles)>, StoreError> {
-    listed(&plan.images, |images| match images {
-        Location::Local(path) => image_files::list(path),
+    let images = listed(&plan.images, |images| match images {
+        Location::Local(path) => image_files::list(path, Kinds::of(plan)),
         Location::Remote(address) => remote::images(address, plan),
+    })?;
+    match same(&images) {
+        Some((one, other)) => Err(StoreError::ImagesTwice { one: one.to_string(), other: other.to_string() }),
+        None => Ok(images),
+    }
+}
+
+/// Finds two sources that are the same files, as a folder is that is named twice.
+fn same<'p>(images: &[(&'p Location, ImageFiles)]) -> Option<(&'p Location, &'p Location)> {
+    let folder = |found: &ImageFiles| std::fs::canonicalize(&found.names.folder).ok();
+    images.iter().enumerate().find_map(|(at, (other, found))| {
+        let mut earlier = images[..at].iter();
+        let (one, _) = earlier.find(|(_, earlier)| {
+            earlier.names.relative == found.names.relative && folder(earlier) == folder(found)
+        })?;
+        Some((*one, *other))
     })
 }
 

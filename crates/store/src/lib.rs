@@ -113,7 +113,7 @@ pub use dataset_tables::{ITEMS, REJECTS, write_items, write_rejects};
 pub use dependents::{Dependents, Family, Soup};
 pub use digests::{Stamp, settled};
 pub use disjoint_sets::DisjointSets;
-pub use error::{Damage, MissingImages, StoreError};
+pub use error::{Damage, MissingImages, StoreError, as_named};
 pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, for_each_event, read_events};
 pub use event_row::EventRow;

@@ -4,6 +4,7 @@
 //! or measures an image does it through [`Place`], and nothing is unpacked.
 
 mod parquet_rows;
+mod row_sizes;
 mod tar;
 
 use std::collections::BTreeMap;
@@ -123,8 +124,9 @@ pub fn read_image(path: &Path) -> Result<Vec<u8>, StoreError> {
     }
 }
 
-/// Replaces each file that others lie within by the images in it.
-pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
+/// Replaces each file that others lie within by the images in it. What only reading all of these tells is remembered in a
+/// cache, if there is one.
+pub(crate) fn expanded(cache: Option<&Path>, found: ImageFiles) -> Result<ImageFiles, StoreError> {
     if found.names.stamps.is_some() {
         return Ok(found);
     }
@@ -135,7 +137,7 @@ pub(crate) fn expanded(found: ImageFiles) -> Result<ImageFiles, StoreError> {
         match Packing::of(Path::new(&name)).and_then(holder_at) {
             None => expanded.push(name),
             Some((packing, path)) => {
-                let (images, others) = holder(&path, packing, &fs::metadata(&path)?)?.images()?;
+                let (images, others) = holder(&path, packing, &fs::metadata(&path)?)?.images(cache)?;
                 expanded.extend(images.into_iter().map(|image| format!("{name}/{image}")));
                 others.into_iter().for_each(|(kind, files)| *passed_over.entry(kind).or_default() += files);
             }
@@ -190,10 +192,10 @@ enum Holder {
 
 impl Holder {
     /// Lists the images as they are called within the file, and counts its other files by their extension.
-    fn images(&self) -> Result<(Vec<String>, BTreeMap<String, u64>), StoreError> {
+    fn images(&self, cache: Option<&Path>) -> Result<(Vec<String>, BTreeMap<String, u64>), StoreError> {
         let archive = match self {
             Self::Tar(archive) => archive,
-            Self::Parquet(rows) => return Ok((rows.names()?, BTreeMap::new())),
+            Self::Parquet(rows) => return Ok((rows.names(cache)?, BTreeMap::new())),
         };
         let mut others: BTreeMap<String, u64> = archive.passed_over().clone();
         let (images, rest): (Vec<&TarMember>, Vec<&TarMember>) =

@@ -1,4 +1,4 @@
-//! The images and rows that are in no item, and the reasons why.
+//! The rows that are refused and the images that no row can use, and the reasons why.
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use cliptune_sources::{Fetched, Settings, Shown, Sources, Sparse, Wanted, held};
 use cliptune_terminal::Printer;
 
 use crate::error::{MissingImages, StoreError};
-use crate::image_files::{Contents, FileNames, ImageFiles, is_image_name, is_table};
+use crate::image_files::{Contents, FileNames, ImageFiles, Kinds, is_table, is_unread_name};
 use crate::named_columns::NamedColumns;
 use crate::packed::Packing;
 use crate::parquet_parts::need;
@@ -29,6 +29,8 @@ pub enum Extent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Images,
+    /// Images, or where there are none the archives and parquet files that may hold them.
+    PackedImages,
     /// Images, and the table that lies with them.
     ImagesWithTable,
     Table,
@@ -40,6 +42,13 @@ impl Content {
             TableFormat::Beside => Self::ImagesWithTable,
             _ => Self::Images,
         }
+    }
+
+    /// Returns what a source whose files are these may have instead. Only once all have been seen is it known that no image
+    /// is among them.
+    fn otherwise(self, found: &Fetched) -> Option<Self> {
+        let is_nothing = || found.files.iter().all(|file| is_unread_name(file.relative.as_ref()));
+        (self == Self::Images && is_nothing()).then_some(Self::PackedImages)
     }
 }
 
@@ -65,14 +74,28 @@ pub fn fetch_remote(
     let columns = NamedColumns::of(plan);
     let needs = |file: &Sparse| need(file, &columns);
     for (address, content) in elsewhere(plan) {
-        let is_wanted = |name: &str| is_wanted(address, content, name);
-        let wanted = match extent == Extent::Needed && is_read_in_parts(address, content, plan) {
-            true => Wanted::parts(&is_wanted, &needs),
-            false => Wanted::whole(&is_wanted),
-        };
-        sources.fetch(address.remote(), &access, wanted, &shown)?;
+        chosen(content, |content| {
+            let is_wanted = |name: &str| is_wanted(plan, address, content, name);
+            let wanted = match extent == Extent::Needed && is_read_in_parts(address, content, plan) {
+                true => Wanted::parts(&is_wanted, &needs),
+                false => Wanted::whole(&is_wanted),
+            };
+            Ok(sources.fetch(address.remote(), &access, wanted, &shown)?)
+        })?;
     }
     Ok(())
+}
+
+/// Finds the files of a source by what they are, or else by what they may be instead.
+fn chosen(
+    content: Content,
+    find: impl Fn(Content) -> Result<Fetched, StoreError>,
+) -> Result<Fetched, StoreError> {
+    let found = find(content)?;
+    match content.otherwise(&found) {
+        Some(content) => find(content),
+        None => Ok(found),
+    }
 }
 
 /// Checks whether only some parts of the files of a source are read. Images in them are read whole.
@@ -104,7 +127,7 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
     let (names, passed_over) = in_cache(address, plan, Content::of_images(plan))?;
     let is_named = |name: &String| remote.file_name().is_some_and(|own| own == name);
     let found = match is_folder && !names.relative.iter().any(is_named) {
-        true => in_folder(names, passed_over)?,
+        true => in_folder(names, passed_over, Kinds::of(plan))?,
         false => ImageFiles::named(names, passed_over)?,
     };
     let missing = if is_folder { MissingImages::Folder } else { MissingImages::Glob };
@@ -115,9 +138,14 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
 }
 
 /// Returns the images of a remote folder as those of a local one.
-fn in_folder(names: FileNames, passed_over: BTreeMap<String, u64>) -> Result<ImageFiles, StoreError> {
+fn in_folder(
+    names: FileNames,
+    passed_over: BTreeMap<String, u64>,
+    kinds: Kinds,
+) -> Result<ImageFiles, StoreError> {
     let mut contents = Contents::default();
-    names.relative.iter().try_for_each(|name| contents.add(PathBuf::from(name)))?;
+    names.relative.iter().try_for_each(|name| contents.add(PathBuf::from(name), kinds))?;
+    contents.add_unread();
     let mut found = contents.images(names.folder, None);
     for (extension, files) in passed_over {
         *found.passed_over.entry(extension).or_default() += files;
@@ -142,30 +170,34 @@ fn in_cache(
     content: Content,
 ) -> Result<(FileNames, BTreeMap<String, u64>), StoreError> {
     let columns = NamedColumns::of(plan);
-    let is_wanted = |name: &str| is_wanted(address, content, name);
     let needs = |file: &Sparse| need(file, &columns);
-    let wanted = match is_read_in_parts(address, content, plan) {
-        true => Wanted::parts(&is_wanted, &needs),
-        false => Wanted::whole(&is_wanted),
-    };
-    let Fetched { folder, files, passed_over } =
-        held(&Settings::from_env()?, address.remote(), &access(&plan.access), wanted)?;
+    let (settings, access) = (Settings::from_env()?, access(&plan.access));
+    let Fetched { folder, files, passed_over } = chosen(content, |content| {
+        let is_wanted = |name: &str| is_wanted(plan, address, content, name);
+        let wanted = match is_read_in_parts(address, content, plan) {
+            true => Wanted::parts(&is_wanted, &needs),
+            false => Wanted::whole(&is_wanted),
+        };
+        Ok(held(&settings, address.remote(), &access, wanted)?)
+    })?;
     let relative = files.into_iter().map(|file| file.relative).collect();
     Ok((FileNames::new(folder, relative), passed_over))
 }
 
 /// Checks whether a file of an address is one of its images, or a part of its table: what a pattern matches, the file
 /// that is named, or, in a folder, what has the name of an image.
-fn is_wanted(address: &RemoteAddress, content: Content, name: &str) -> bool {
+fn is_wanted(plan: &DataPlan, address: &RemoteAddress, content: Content, name: &str) -> bool {
     let remote = address.remote();
     let is_named = remote.file_name().is_some_and(|own| own == name);
     // The file of a web address may have escapes in its name, and is the only one.
     let is_only = !remote.is_in_bucket();
     let path = Path::new(name);
-    let is_beside = || is_table(path) || Packing::of(path).is_some();
+    let is_image = || Kinds::of(plan).have(path);
+    let is_packed = || Packing::of(path).is_some();
     let is_in_folder = match content {
-        Content::Images => is_image_name(path),
-        Content::ImagesWithTable => is_image_name(path) || is_beside(),
+        Content::Images => is_image(),
+        Content::PackedImages => is_image() || is_packed(),
+        Content::ImagesWithTable => is_image() || is_packed() || is_table(path),
         Content::Table => false,
     };
     is_named || remote.is_pattern() || is_only || is_in_folder

@@ -1,8 +1,9 @@
 //! Locations of files: folders, files and globs on this machine, and addresses of others.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
-use cliptune_sources::Remote;
+use cliptune_sources::{Remote, unescaped};
 
 use super::Context;
 use super::options::FromValue;
@@ -36,7 +37,7 @@ pub(super) fn path(node: &Node, context: &mut Context<'_>) -> Option<PathBuf> {
 fn location(node: &Node, context: &mut Context<'_>) -> Option<Location> {
     let written = String::from_node(node)?;
     let local = match written.split_once("://") {
-        None => written.as_str(),
+        None => Cow::Borrowed(written.as_str()),
         Some(("file", rest)) => file_address(node, rest, context.problems)?,
         Some(_) => return remote(node, written, context),
     };
@@ -44,10 +45,17 @@ fn location(node: &Node, context: &mut Context<'_>) -> Option<Location> {
         let problem = Problem::at(node.span, "`~` has no meaning in a path").label("expected the whole path");
         return context.problems.refuse(problem);
     }
-    Some(Location::Local(context.sources.resolve(node.span, local)))
+    Some(Location::Local(context.sources.resolve(node.span, &local)))
 }
 
 fn remote(node: &Node, written: String, context: &mut Context<'_>) -> Option<Location> {
+    if !Remote::is_remote(&written) {
+        return context.problems.refuse(
+            Problem::at(node.span, "not an address that files can be read from")
+                .label("it does not start with gs://, s3://, https://, http:// or file://")
+                .help("files elsewhere can be copied to a local folder first"),
+        );
+    }
     match RemoteAddress::try_from(written) {
         Ok(address) => Some(Location::Remote(address)),
         Err(Impossible(why)) => context.problems.refuse(
@@ -72,21 +80,23 @@ pub(super) fn access(node: &Node, context: &mut Context<'_>) -> Option<Access> {
     Some(access)
 }
 
-/// Returns the path of `file:///a/b` or `file://localhost/a/b`.
-fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Option<&'a str> {
+/// Returns the path of `file:///a/b` or `file://localhost/a/b`, in which `%20` is a space.
+fn file_address<'a>(node: &Node, rest: &'a str, problems: &mut Problems) -> Option<Cow<'a, str>> {
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
-    if path.starts_with('/') {
-        return Some(path);
-    }
-    let problem = Problem::at(node.span, "a `file://` address of another host")
-        .label("expected three slashes: `file:///folder/file`");
+    let problem = match (path.starts_with('/'), unescaped(path)) {
+        (true, Some(path)) => return Some(path),
+        (true, None) => Problem::at(node.span, "a `file://` address whose path is no text")
+            .label("expected the bytes after each `%` to be UTF-8"),
+        (false, _) => Problem::at(node.span, "a `file://` address of another host")
+            .label("expected three slashes: `file:///folder/file`"),
+    };
     problems.refuse(problem)
 }
 
 /// Reads the locations of a table, and its format from their file names.
 pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSource> {
     let files = node.get("file").unwrap_or(node);
-    let locations = several(files, context)?;
+    let locations: Vec<Location> = several(files, context)?.into_iter().map(tables_in).collect();
     let format = common_format(files, &locations, context)?;
     match node.entry_of("table").filter(|_| format != TableFormat::Database) {
         Some(named) => context.problems.refuse(
@@ -95,6 +105,32 @@ pub(super) fn table(node: &Node, context: &mut Context<'_>) -> Option<TableSourc
         ),
         None => Some(TableSource { locations, format, table: node.read("table") }),
     }
+}
+
+/// Replaces a folder by the glob of the tables that lie directly in it, if these are of one kind: only their names tell
+/// which format they have.
+fn tables_in(location: Location) -> Location {
+    match location.local().and_then(|folder| Some(folder.join(format!("*.{}", only_ending(folder)?)))) {
+        Some(tables) => Location::Local(tables),
+        None => location,
+    }
+}
+
+/// Returns the one ending of all tables in a folder.
+fn only_ending(folder: &Path) -> Option<String> {
+    let names = fs_err::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut endings =
+        names.filter(|name| !name.starts_with('.')).filter_map(|name| Some(ending(&name)?.to_owned()));
+    let first = endings.next()?;
+    endings.all(|ending| ending == first).then_some(first)
+}
+
+/// Returns the ending of a table's name, with that of its compression.
+fn ending(name: &str) -> Option<&str> {
+    format(name)?;
+    let plain = [".gz", ".zst"].into_iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+    let (stem, _) = plain.rsplit_once('.')?;
+    name.get(stem.len() + 1..)
 }
 
 /// Returns the one format of all files of a table.
@@ -107,10 +143,10 @@ fn common_format(node: &Node, locations: &[Location], context: &mut Context<'_>)
             Problem::at(node.span, "the files of a table have different formats")
                 .label("expected files of one format"),
         ),
-        _ => context.problems.refuse(
-            Problem::at(node.span, "a table of unknown format")
-                .label(format!("expected a file that ends in {}", endings())),
-        ),
+        _ => context.problems.refuse(Problem::at(node.span, "a table of unknown format").label(format!(
+            "expected a file that ends in {}, or a local folder of such files of one kind",
+            endings()
+        ))),
     }
 }
 
@@ -166,5 +202,25 @@ mod tests {
         assert_eq!(format("t.parquet.gz"), None);
         assert_eq!(format("t"), None);
         assert_eq!(format("parquet"), None);
+    }
+
+    #[test]
+    fn a_folder_of_tables_of_one_kind_is_all_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = |files: &[&str]| {
+            for file in files {
+                fs_err::write(folder.path().join(file), "").unwrap();
+            }
+            match tables_in(Location::Local(folder.path().to_owned())) {
+                Location::Local(path) => path.strip_prefix(folder.path()).unwrap().display().to_string(),
+                Location::Remote(address) => address.to_string(),
+            }
+        };
+        assert_eq!(tables(&[]), "");
+        assert_eq!(tables(&["README.md", ".hidden.parquet"]), "");
+        assert_eq!(tables(&["1.csv.gz", "2.csv.gz"]), "*.csv.gz");
+        assert_eq!(tables(&["3.csv"]), "");
+        let file = Location::Local(folder.path().join("3.csv"));
+        assert_eq!(tables_in(file.clone()), file);
     }
 }

@@ -1,4 +1,5 @@
-//! The images and rows that are in no item.
+//! The rows that are refused, and the images that no row can use. A good image whose rows are all refused or filtered is no
+//! reject: its rows say what became of it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Every image and every row becomes part of an item, a reject, or is filtered.
+//! Every row becomes part of an item, a reject, or is filtered. Every image becomes part of an item, a reject, or goes with its
+//! rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,6 +152,22 @@ fn images_with_the_same_key_are_nobodys() {
             "row 0: several images for this row",
         ]
     );
+}
+
+#[test]
+fn an_image_whose_rows_are_all_refused_or_filtered_goes_with_its_rows() {
+    let sources = Sources::new();
+    sources.images(3).table(
+        "SELECT * FROM (VALUES ('0.png', true, 'a dog', 1), ('1.png', true, ' ', 1), ('2.png', false, 'a cat', 1))
+             AS t(file, keep, text, contest)",
+    );
+    let mut plan = sources.pairs();
+    plan.filter = Some("keep".to_owned());
+    let made = sources.ingest(&plan).unwrap();
+    assert_eq!(made.reasons(), ["row 1: empty text"]);
+    assert_eq!(made.rejects[0].join_key.as_deref(), Some("1.png"));
+    let join = &made.dataset.record().join;
+    assert_eq!((join.images, join.images_matched, join.rows_filtered), (3, 3, 1));
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn absurd_tables_are_refused_before_anybody_builds_their_types() {
 #[test]
 fn what_could_be_expected_otherwise_is_counted() {
     let sources = Sources::new();
-    sources.images(2).file("images/a.avif", "").file("images/b.AVIF", "").file("images/notes", "");
+    sources.images(2).file("images/a.pdf", "").file("images/b.PDF", "").file("images/notes", "");
     image::ImageBuffer::from_pixel(4, 4, image::Luma([40_000_u16]))
         .save(sources.path("images/0.png"))
         .unwrap();
@@ -188,5 +188,27 @@ fn what_could_be_expected_otherwise_is_counted() {
     assert_eq!((notes.rotated_images, notes.deep_images), (1, 1));
     let passed: Vec<(&str, u64)> =
         notes.passed_over.iter().map(|(name, number)| (name.as_str(), *number)).collect();
-    assert_eq!(passed, [("", 1), ("avif", 2)]);
+    assert_eq!(passed, [("", 1), ("pdf", 2)]);
+}
+
+#[test]
+fn images_of_kinds_that_are_not_read_are_rejected_with_the_reason_as_a_glob_rejects_them() {
+    let avif = "\0\0\0\x20ftypavif\0\0\0\0";
+    let sources = Sources::new();
+    sources.images(2).file("images/0.avif", avif).file("images/2.avif", avif).file("images/a.svg", "<svg/>");
+    sources.table("SELECT unnest(['0.png', '1.png', '2.avif']) AS file, 'a dog' AS text, 1 AS contest");
+    let made = sources.ingest(&sources.pairs()).unwrap();
+    assert_eq!(made.reasons(), ["image 2.avif: unreadable image", "row 2: this row's image is unreadable"]);
+    let said = "the bytes are an AVIF image, which is not read: convert it to PNG or JPEG";
+    assert!(made.rejects.iter().any(|reject| reject.detail == said), "{:?}", made.rejects);
+    // What lies beside the same image in a kind that is read is no other image.
+    let passed: Vec<(&str, u64)> = made
+        .dataset
+        .record()
+        .notes
+        .passed_over
+        .iter()
+        .map(|(name, number)| (name.as_str(), *number))
+        .collect();
+    assert_eq!(passed, [("avif", 1), ("svg", 1)]);
 }

@@ -1,6 +1,7 @@
 //! Several folders of images, in which files may have the same paths.
 
 use cliptune_experiment::{DataPlan, ImageKey, SplitBy};
+use cliptune_terminal::Diagnostic as _;
 
 use crate::support::{Made, Sources, shares};
 
@@ -26,6 +27,11 @@ fn plan(sources: &Sources, rows: impl Iterator<Item = (&'static str, u32)>) -> D
     };
     let rows: Vec<String> = rows.map(row).collect();
     sources.table(&format!("SELECT * FROM (VALUES {}) AS t(file, text)", rows.join(", ")));
+    plan_of(sources)
+}
+
+/// The plan of the two folders and of a table of files and texts.
+fn plan_of(sources: &Sources) -> DataPlan {
     let mut plan = sources.pairs();
     plan.images = vec![sources.path("images").into(), sources.path("more").into()];
     plan.join.as_mut().unwrap().image = ImageKey::Sql("name || ' ' || size".to_owned());
@@ -87,4 +93,35 @@ fn an_image_has_not_changed_because_another_folder_has_one_of_its_path() {
     assert_eq!((changes.images.added, changes.images.removed, changes.images.changed), (1, 1, 0));
     // Rows without an identifier of their own are known by their groups and images.
     assert_eq!((changes.rows.added, changes.rows.removed, changes.rows.changed), (1, 1, 0));
+}
+
+#[test]
+fn a_folder_that_is_named_twice_is_refused_whatever_it_is_called() {
+    let sources = sources();
+    std::os::unix::fs::symlink("images", sources.path("link")).unwrap();
+    for other in ["images", "images/", "link", "more/../images"] {
+        let mut plan = plan(&sources, [("images", 0)].into_iter());
+        plan.images = vec![sources.path("images").into(), sources.path(other).into()];
+        let said = format!("{} and {} are the same images", sources.path("images").display(), plan.images[1]);
+        assert_eq!(sources.ingest(&plan).unwrap_err().to_string(), said);
+    }
+}
+
+#[test]
+fn images_that_no_key_tells_apart_are_told_apart_by_more() {
+    let sources = sources();
+    sources.table("SELECT '0.png' AS file, 'a dog' AS text");
+    let mut plan = plan_of(&sources);
+    plan.join.as_mut().unwrap().image = ImageKey::Name;
+    plan.images = vec![sources.path("images/0.png").into(), sources.path("more/0.png").into()];
+    let hint = sources.ingest(&plan).unwrap_err().hint().unwrap();
+    assert!(hint.ends_with("what a row looks for has to be the key of one image"), "{hint}");
+}
+
+#[test]
+fn a_table_without_rows_is_named_as_the_reason_for_no_items() {
+    let sources = sources();
+    sources.table("SELECT '0.png' AS file, 'a dog' AS text WHERE false");
+    let error = sources.ingest(&plan_of(&sources)).unwrap_err();
+    assert_eq!(error.hint().as_deref(), Some("the table has no rows"), "{error}");
 }

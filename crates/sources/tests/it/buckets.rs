@@ -3,7 +3,7 @@
 use cliptune_sources::{Remote, SourceError, Wanted};
 
 use crate::http::{Answer, Fault, Server};
-use crate::support::{Machine, contents, files, lines, quiet, s3, s3_listing, store, texts};
+use crate::support::{Machine, contents, files, lines, quiet, refusal, s3, s3_listing, store, texts};
 
 const CONTEST: [(&str, &str); 6] = [
     ("contest/images/1.jpeg", "one"),
@@ -125,7 +125,22 @@ fn what_a_store_does_not_have_is_absent() {
         assert!(matches!(error, SourceError::Absent { .. }), "{address}: {error}");
     }
     let error = s3_machine(&server).fetch("s3://other/contest/").unwrap_err();
-    assert!(error.to_string().ends_with("(NoSuchBucket)"), "{error}");
+    assert_eq!(error.to_string(), "there is nothing at s3://other/contest/ (NoSuchBucket)");
+}
+
+#[test]
+fn an_object_that_may_not_be_read_is_denied_and_not_absent() {
+    let server = s3("bucket", &store(&CONTEST));
+    server.fails("HEAD /bucket/contest/secret.parquet", refusal(403));
+    let error = s3_machine(&server).fetch("s3://bucket/contest/secret.parquet").unwrap_err();
+    assert_eq!(error.to_string(), "s3://bucket/contest/secret.parquet cannot be read without credentials");
+}
+
+#[test]
+fn a_folder_is_found_where_strangers_may_not_ask_for_its_name() {
+    let server = s3("bucket", &store(&CONTEST));
+    server.fails("HEAD /bucket/contest/images", refusal(403));
+    assert_eq!(s3_machine(&server).fetch("s3://bucket/contest/images").unwrap().files.len(), 4);
 }
 
 /// The error of a listing whose every page is this.

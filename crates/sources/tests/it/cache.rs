@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use cliptune_sources::{Event, Remote, SourceError, Wanted, clear, copies};
+use cliptune_sources::{Event, Remote, SourceError, Wanted, clear, copied_from, copies};
 
 use crate::http::Server;
 use crate::support::{Impatient, Machine, contents, files, lines, quiet, refusal, s3, store, texts};
@@ -141,4 +141,16 @@ fn copies_are_listed_and_removed() {
     clear(copy).unwrap();
     assert!(copies(&machine.cache()).unwrap().is_empty());
     assert!(matches!(offline(machine).fetch(ADDRESS), Err(SourceError::NotListed { .. })));
+}
+
+#[test]
+fn a_file_of_the_cache_is_known_by_its_address() {
+    let about = "{\"format\": 1, \"address\": \"s3://elsewhere\"}";
+    let server = s3("bucket", &store(&[("d/1", "one"), ("d/about.json", about), ("d/files/2", "two")]));
+    let machine = Machine::new().at(&server.address);
+    let fetched = machine.fetch(ADDRESS).unwrap();
+    let address = |name: &str| copied_from(&fetched.folder.join(name));
+    assert_eq!(address("1").as_deref(), Some("s3://bucket/d/1"));
+    assert_eq!(address("files/2").as_deref(), Some("s3://bucket/d/files/2"));
+    assert_eq!(copied_from(&machine.cache().join("files/1")), None);
 }

@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use duckdb::Connection;
 
+use super::row_sizes::{RowSizes, Sizes};
 use super::unreadable;
+use crate::digests::settled;
 use crate::error::StoreError;
 use crate::parquet::{ROW_OF_FILE, literal_path, open_database, sql_name, sql_text};
 use crate::parquet_guard::guard_parquet;
@@ -26,15 +28,12 @@ pub(super) struct ParquetRows {
     bytes: String,
     /// The numbers of the rows that have an image, with the sizes of these, once somebody has asked for them. All images
     /// have to be read to know their sizes.
-    sizes: Mutex<Option<Sizes>>,
+    sizes: Mutex<Option<Arc<Sizes>>>,
     /// What tells the file from the others whose blocks are kept.
     number: u64,
     /// Held by whoever reads a block.
     reading: Mutex<()>,
 }
-
-/// The numbers of rows with the sizes of their images, in order.
-type Sizes = Arc<[(u64, u64)]>;
 
 /// The images of consecutive rows.
 type Block = Arc<Vec<(u64, Vec<u8>)>>;
@@ -123,17 +122,26 @@ impl ParquetRows {
     }
 
     /// Returns the rows that have an image, of which there is at least one.
-    fn sizes(&self) -> Result<Sizes, StoreError> {
+    fn sizes(&self) -> Result<Arc<Sizes>, StoreError> {
+        self.known_or(|| self.measured())
+    }
+
+    /// Returns the rows that have an image if they are known, and else finds them.
+    fn known_or(&self, find: impl FnOnce() -> Result<Sizes, StoreError>) -> Result<Arc<Sizes>, StoreError> {
         let mut known = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sizes) = &*known {
-            return Ok(Arc::clone(sizes));
+        match &*known {
+            Some(sizes) => Ok(Arc::clone(sizes)),
+            None => Ok(Arc::clone(known.insert(Arc::new(find()?)))),
         }
-        let sizes: Sizes =
-            sizes(&self.path, &self.bytes).map_err(|problem| unreadable(&self.path, problem))?.into();
-        if sizes.is_empty() {
-            return Err(unreadable(&self.path, "none of its rows holds the bytes of an image"));
+    }
+
+    /// Reads all images to find their rows and sizes.
+    fn measured(&self) -> Result<Sizes, StoreError> {
+        let sizes = sizes(&self.path, &self.bytes).map_err(|problem| unreadable(&self.path, problem))?;
+        match sizes.is_empty() {
+            true => Err(unreadable(&self.path, "none of its rows holds the bytes of an image")),
+            false => Ok(sizes),
         }
-        Ok(Arc::clone(known.insert(sizes)))
     }
 
     /// Returns the number of images that are kept in mind.
@@ -141,9 +149,19 @@ impl ParquetRows {
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |sizes| sizes.len())
     }
 
-    /// Returns what the images are called: the numbers of their rows.
-    pub(super) fn names(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.sizes()?.iter().map(|(row, _)| row.to_string()).collect())
+    /// Returns what the images are called: the numbers of their rows. These and the sizes are remembered in a cache.
+    pub(super) fn names(&self, cache: Option<&Path>) -> Result<Vec<String>, StoreError> {
+        self.names_before(settled(), cache)
+    }
+
+    /// Does the same where files that changed before a given moment have settled.
+    fn names_before(&self, settled: i64, cache: Option<&Path>) -> Result<Vec<String>, StoreError> {
+        let remembered = || cache.and_then(|cache| RowSizes::of(cache, &self.path, settled));
+        let sizes = self.known_or(|| match remembered() {
+            Some(remembered) => remembered.recall_or(|| self.measured()),
+            None => self.measured(),
+        })?;
+        Ok(sizes.iter().map(|(row, _)| row.to_string()).collect())
     }
 
     pub(super) fn size(&self, name: &str) -> Result<u64, StoreError> {
@@ -200,7 +218,7 @@ impl ParquetRows {
 }
 
 /// Returns the numbers of the rows that have an image, with the sizes of these.
-fn sizes(path: &Path, bytes: &str) -> duckdb::Result<Vec<(u64, u64)>> {
+fn sizes(path: &Path, bytes: &str) -> duckdb::Result<Sizes> {
     let database = connection()?;
     let mut statement = database.prepare(&format!(
         "SELECT {ROW_OF_FILE}, octet_length({bytes}) FROM {} WHERE {bytes} IS NOT NULL ORDER BY {ROW_OF_FILE}",
@@ -208,4 +226,43 @@ fn sizes(path: &Path, bytes: &str) -> duckdb::Result<Vec<(u64, u64)>> {
     ))?;
     let unsigned = |number: i64| number.cast_unsigned();
     statement.query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes a parquet file with an image of one byte in row 0, none in row 1, and a given one in row 2.
+    fn write_rows(path: &Path, last: &str) {
+        let rows = format!(
+            "SELECT {{'bytes': encode(text), 'path': 'a.png'}} AS image FROM (VALUES ('a'), (NULL), ('{last}')) AS t(text)"
+        );
+        let copy = format!("COPY ({rows}) TO {} (FORMAT parquet)", sql_text(&path.to_string_lossy()));
+        open_database().unwrap().execute_batch(&copy).unwrap();
+    }
+
+    #[test]
+    fn rows_and_sizes_come_from_the_cache_until_the_file_changes() {
+        let root = tempfile::tempdir().unwrap();
+        let (path, cache) = (root.path().join("a.parquet"), root.path().join("cache"));
+        write_rows(&path, "abc");
+        let names = || ParquetRows::open(&path).unwrap().names_before(i64::MAX, Some(&cache)).unwrap();
+        assert_eq!(names(), ["0", "2"]);
+
+        // Another memory of the same file shows that it is asked, and nobody else.
+        fs_err::remove_dir_all(&cache).unwrap();
+        let remembered = RowSizes::of(&cache, &path, i64::MAX).unwrap();
+        remembered.recall_or(|| Ok(vec![(7, 70)])).unwrap();
+        assert_eq!(names(), ["7"]);
+        let rows = ParquetRows::open(&path).unwrap();
+        rows.names_before(i64::MAX, Some(&cache)).unwrap();
+        assert_eq!(rows.size("7").unwrap(), 70);
+
+        write_rows(&path, "a longer one");
+        assert_eq!(names(), ["0", "2"]);
+        // Who has no cache reads the file.
+        let rows = ParquetRows::open(&path).unwrap();
+        assert_eq!(rows.names(None).unwrap(), ["0", "2"]);
+        assert_eq!(rows.size("2").unwrap(), 12);
+    }
 }
