@@ -215,7 +215,11 @@ fn no_run_is_stale_that_would_be_gone_on_with_or_while_an_experiment_is_unknown(
     let stale = format!("rm experiments/base.yaml experiments/other.yaml --stale --yes {LONG}");
     let none = context.cliptune(&format!("{stale} --json")).succeeded().json();
     assert_eq!(none, serde_json::json!([]), "training goes on with it");
+    let absent = stale.replace("--stale", "--filter=NOT(present)");
+    let none = context.cliptune(&format!("{absent} --json")).succeeded().json();
+    assert_eq!(none, serde_json::json!([]), "a condition that asks the same gets the same answer");
     fs::remove_file(&table).unwrap();
+    context.cliptune(&absent).ended(2);
     let unknown = context.cliptune(&stale).ended(2);
     assert!(unknown.stderr.contains("which runs are stale cannot be said"), "{unknown}");
     assert!(unknown.stderr.contains("hint: the warnings say what is unknown"), "{unknown}");
@@ -392,6 +396,7 @@ fn what_makes_no_sense_is_refused() {
         "rm x --stale",
         "rm --dataset x --filter seed=0",
         "rm --filter nope=0 --yes",
+        "rm --filter present --yes",
         "rm x --set train.epochs=1",
         "restore",
         "restore x",

@@ -61,6 +61,9 @@ pub enum QueryError {
         /// The column that may have been meant.
         similar: Option<String>,
     },
+    /// It is asked which runs the present YAML stands for, and nobody has looked.
+    #[error("which runs the YAML stands for is known only where experiment files are named")]
+    PresentUnknown,
     /// Something that is no metric was asked for as one.
     #[error("{} is no metric", format::visible(name))]
     NoMetric {
@@ -97,6 +100,9 @@ impl Diagnostic for QueryError {
                 "a column is one of `runs`, a setting such as train.tune, or a metric such as test.accuracy"
                     .to_owned(),
             ),
+            Self::PresentUnknown => {
+                Some("name experiment files or folders of them, such as experiments/".to_owned())
+            }
             Self::NoMetric { .. } => {
                 Some("a metric is named with its split, as in validation.accuracy".to_owned())
             }
@@ -114,6 +120,7 @@ impl Diagnostic for QueryError {
             | Self::NoView { .. }
             | Self::Function { .. }
             | Self::NoColumn { .. }
+            | Self::PresentUnknown
             | Self::NoMetric { .. }
             | Self::Occupied { .. } => Exit::Usage,
             _ => Exit::Failed,
