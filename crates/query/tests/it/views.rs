@@ -4,6 +4,7 @@ use cliptune_query::{Query, Runs, View};
 use cliptune_store::{Clock, SystemLog, Usage};
 use fs_err as fs;
 
+use crate::drawn;
 use crate::support::World;
 
 #[test]
@@ -181,4 +182,28 @@ fn files_are_whole_and_replace_only_their_own_kind() {
     let left =
         fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(left.into_iter().all(|name| !name.starts_with(".unfinished")));
+}
+
+#[test]
+fn a_run_that_was_killed_has_spent_what_the_last_lines_of_its_logs_say() {
+    let world = World::new();
+    let run = drawn::run(&world.store, &world.runs[0].record().plan.clone(), 9, None);
+    let spent = |run: &str| {
+        let sql = "SELECT seconds >= 10, ended, peak_memory, processors, joules FROM runs WHERE run =";
+        world.ask(&format!("{sql} '{run}'")).unwrap()
+    };
+    assert_eq!(spent(&run.id()), ["NULL|NULL|NULL|NULL|NULL"], "nothing is known yet");
+    let mut log = SystemLog::open_append(&run.system_file(), Clock::start(10.0)).unwrap();
+    let usage = |step| Usage {
+        processors: Some(1.5),
+        memory_peak: Some(1 << step),
+        gpu_joules: Some(2.5),
+        ..Usage::default()
+    };
+    for step in 1..=2 {
+        log.append(2.0, step, usage(step)).1.unwrap();
+    }
+    assert_eq!(spent(&run.id()), ["true|NULL|4|1.5|5.0"]);
+    assert!(run.seconds().unwrap() >= 10.0, "the same rule as everywhere");
+    assert_eq!(world.runs[0].seconds(), Some(30.5), "the record of a run that has ended says it");
 }
