@@ -72,6 +72,12 @@ pub enum QueryError {
         /// The metric that may have been meant.
         similar: Option<String>,
     },
+    /// The file to write to would lie in a folder that is none.
+    #[error("there is no folder {}", path.display())]
+    NoFolder {
+        /// The path of the folder.
+        path: PathBuf,
+    },
     /// The file to write to holds something else.
     #[error("{} exists, and is no {kind} file", path.display())]
     Occupied {
@@ -106,6 +112,7 @@ impl Diagnostic for QueryError {
             Self::NoMetric { .. } => {
                 Some("a metric is named with its split, as in validation.accuracy".to_owned())
             }
+            Self::NoFolder { .. } => Some("make it first, or write the file elsewhere".to_owned()),
             Self::Occupied { .. } => Some("name another file, or remove this one".to_owned()),
             _ => None,
         }
@@ -122,6 +129,7 @@ impl Diagnostic for QueryError {
             | Self::NoColumn { .. }
             | Self::PresentUnknown
             | Self::NoMetric { .. }
+            | Self::NoFolder { .. }
             | Self::Occupied { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
