@@ -5,7 +5,7 @@ use std::path::Path;
 use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
-use crate::error::{MissingImages, StoreError};
+use crate::error::{Damage, MissingImages, StoreError};
 
 impl Diagnostic for StoreError {
     fn hint(&self) -> Option<String> {
@@ -43,6 +43,9 @@ impl StoreError {
             Self::Hub(error) => return error.hint(),
             Self::NoStore { .. } => {
                 "--store or CLIPTUNE_STORE names another folder; `cliptune run` makes a store where there is none".to_owned()
+            }
+            Self::Damaged { source: Damage::NotAFolder, .. } => {
+                "move it away: the folder of that name is made again where it is needed".to_owned()
             }
             Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
             Self::Version { found, supported, .. } if found > supported => {
@@ -141,6 +144,8 @@ fn restoring(path: &Path) -> String {
              again in another folder"
                 .to_owned()
         }
+        // They are only ever locked.
+        ".lock" | "lock" => "remove it: there is nothing in it, and it is made again".to_owned(),
         "labels.json" => {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
              give them again"

@@ -268,6 +268,9 @@ pub enum Damage {
     /// Something that is not a regular file has the file's name.
     #[error("it is not a regular file")]
     NotAFile,
+    /// Something that is no folder has the name of one.
+    #[error("it is not a folder")]
+    NotAFolder,
     /// A record does not begin with a checksum.
     #[error("it does not begin with a checksum, as every record does")]
     NoChecksum,

@@ -25,7 +25,7 @@ use crate::store::{Store, subfolders};
 use crate::utc::{age_since, utc_now};
 
 /// The folder in the store. Readers of the store skip names with a leading dot.
-const FOLDER: &str = ".trash";
+pub(crate) const FOLDER: &str = ".trash";
 /// The record of an entry.
 pub(crate) const RECORD: &str = "trashed.json";
 /// What was removed.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
 use cliptune_store::{Checked, Event, EventLog, Finding, Kind, Severity, fsck, read_events, read_scores};
+use cliptune_terminal::Diagnostic as _;
 use fs_err as fs;
 
 use crate::damage::{Made, damages, restore};
@@ -194,6 +195,62 @@ fn what_only_saves_time_or_was_never_finished_is_harmless_and_goes() {
     assert!(findings.iter().all(|finding| finding.severity == Severity::Harmless), "{findings:#?}");
     assert_eq!((findings.len(), mend(&made)), (4, 4));
     assert!(check(&made).findings.is_empty());
+}
+
+#[test]
+fn what_has_the_name_of_a_folder_of_the_store_and_is_none_is_named() {
+    let made = Made::new();
+    let root = made.world.store().root().to_path_buf();
+    fs::write(root.join("notes.txt"), "somebody's own").unwrap();
+    assert!(check(&made).findings.is_empty());
+    for name in ["datasets", "reports", "cache", ".trash", ".looks", ".work", "other"] {
+        let (place, aside) = (root.join(name), made.world.path("aside"));
+        let is_there = place.exists();
+        if is_there {
+            fs::rename(&place, &aside).unwrap();
+        }
+        fs::write(&place, "no folder").unwrap();
+        let findings = check(&made).findings;
+        let found: Vec<_> = findings.iter().filter(|finding| finding.path == place).collect();
+        let [finding] = &found[..] else { panic!("{name}: {findings:#?}") };
+        assert_eq!((finding.kind, finding.severity), ("store", Severity::Lost), "{finding:#?}");
+        assert!(finding.problem.contains("it is not a folder"), "{finding:#?}");
+        assert!(finding.follows.as_ref().unwrap().starts_with("move it away"), "{finding:#?}");
+        fs::remove_file(&place).unwrap();
+        if is_there {
+            fs::rename(&aside, &place).unwrap();
+        }
+    }
+    assert!(check(&made).findings.is_empty());
+}
+
+#[test]
+fn looks_that_cannot_be_counted_say_what_stands_in_their_place() {
+    let made = Made::new();
+    let looks = made.world.store().root().join(".looks");
+    if looks.exists() {
+        fs::remove_dir_all(&looks).unwrap();
+    }
+    fs::write(&looks, "no folder").unwrap();
+    let error = made.world.store().test_looks(["da"]).unwrap_err();
+    assert!(error.to_string().contains(".looks is damaged"), "{error}");
+    assert!(error.hint().unwrap().starts_with("move it away"), "{error}");
+}
+
+#[test]
+fn a_lock_that_cannot_be_locked_is_named_and_can_be_removed() {
+    let made = Made::new();
+    let lock = made.world.store().root().join(".lock");
+    if lock.exists() {
+        fs::remove_file(&lock).unwrap();
+    }
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((&finding.path, finding.severity), (&lock, Severity::Lost));
+    let error = made.world.store().lock().unwrap_err();
+    assert_eq!(error.hint(), finding.follows);
+    assert!(error.hint().unwrap().starts_with("remove it"), "{error}");
 }
 
 #[test]
