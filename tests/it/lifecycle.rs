@@ -355,6 +355,27 @@ fn what_an_experiment_may_start_from_stays_while_nobody_can_say_where_it_stands(
 }
 
 #[test]
+fn an_entry_of_the_trash_that_does_not_say_what_it_is_is_listed_and_goes_with_the_others() {
+    let context = TestContext::empty();
+    for (name, record) in [("damaged", Some("{")), ("missing", None)] {
+        context.write(&format!("runs/.trash/{name}/content/file"), "something");
+        if let Some(record) = record {
+            context.write(&format!("runs/.trash/{name}/trashed.json"), record);
+        }
+    }
+    let listed = context.cliptune("restore --list --json").succeeded().json();
+    for (line, name) in listed.as_array().unwrap().iter().zip(["damaged", "missing"]) {
+        assert_eq!(line["kind"], "damaged", "{listed:#}");
+        assert_eq!(line["name"], format!("runs/.trash/{name}"), "{listed:#}");
+    }
+    let table = context.cliptune("restore --list").succeeded().stdout;
+    assert!(table.contains("runs/.trash/missing"), "{table}");
+    let gone = context.cliptune("gc --trash --json").succeeded().json();
+    assert_eq!(gone["removed"].as_array().unwrap().len(), 2, "{gone:#}");
+    assert!(!context.path("runs/.trash/damaged").exists() && !context.path("runs/.trash/missing").exists());
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let context = TestContext::empty();
     for command in [

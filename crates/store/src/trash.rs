@@ -18,6 +18,7 @@ use crate::labels::OwnName;
 use crate::lock::StoreLock;
 use crate::place::Place;
 use crate::record::{read_versions, write_record};
+use crate::regular::is_absent;
 use crate::removal::moved;
 use crate::run::Run;
 use crate::scores::FOLDER as SCORES;
@@ -156,6 +157,14 @@ impl Trashed {
 }
 
 impl Trash {
+    /// Returns the folders of the entries whose records are damaged or missing. What a newer cliptune has removed is not among
+    /// them: its record is whole.
+    pub fn lost(&self) -> impl Iterator<Item = &Path> {
+        let is_lost =
+            |(folder, error): &&(PathBuf, StoreError)| error.is_damage() || is_absent(&folder.join(RECORD));
+        self.damaged.iter().filter(is_lost).map(|(folder, _)| folder.as_path())
+    }
+
     /// Returns what a name can stand for: everything that was removed of one run, or of several, or a dataset.
     pub fn named(&self, name: &str) -> Vec<&Trashed> {
         let matching = |matches: &dyn Fn(&str) -> bool| -> Vec<&Trashed> {

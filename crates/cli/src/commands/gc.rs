@@ -191,6 +191,8 @@ fn found(args: &Args, common: &CommonArgs, store: &Store, printer: &Printer) -> 
     if args.trash {
         let trash = store.trash()?;
         trash.damaged.iter().for_each(|(_, error)| warn_of(error, printer));
+        let lost = trash.lost().filter(|folder| is_older(args, age_of(folder)));
+        waste.extend(lost.map(|folder| Waste::Path { kind: "trash", path: folder.to_path_buf() }));
         let entries = trash.entries.into_iter().filter(|entry| is_older(args, entry.age()));
         waste.extend(entries.map(Waste::Trashed));
     }
