@@ -405,6 +405,7 @@ fn what_makes_no_sense_is_refused() {
         "gc",
         "gc --dry-run",
         "gc --weights",
+        "gc --trash --keep-best x",
         "gc --by test.accuracy --trash",
         "gc --keep-best 1 --by accuracy",
         "gc --trash --older-than soon",

@@ -19,7 +19,7 @@ mod style;
 mod suggest;
 mod table;
 
-pub use args::{CommonArgs, STORE_VARIABLE, positive};
+pub use args::{CommonArgs, STORE_VARIABLE, positive, whole};
 pub use diagnostic::{Diagnostic, ErrorDocument, Failure, render};
 pub use entry::{fail_now, main};
 pub use exit::Exit;

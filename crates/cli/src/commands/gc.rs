@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use cliptune_durable::discard;
 use cliptune_store::{Metric, Run, Space, Store, StoreLock, Trashed};
-use cliptune_terminal::{CommonArgs, Exit, Printer, format};
+use cliptune_terminal::{CommonArgs, Exit, Printer, format, whole};
 use fs_err as fs;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     cache: bool,
 
     /// Of every experiment, the completed runs beyond the best N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     keep_best: Option<usize>,
 
     /// The metric that says which are best, such as test.accuracy [default: the first one of the validation split]
