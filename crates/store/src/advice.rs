@@ -52,6 +52,7 @@ impl StoreError {
                 "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()
             }
             Self::Version { path, .. } => return other_version(path),
+            Self::NewerLines { .. } => "they are left out; a newer cliptune reads them".to_owned(),
             Self::ChangedModel { .. } => {
                 "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
                     .to_owned()

@@ -63,6 +63,14 @@ pub enum StoreError {
         /// The version that this program reads.
         supported: u32,
     },
+    /// Lines of a log are of kinds that only a newer cliptune knows.
+    #[error("{} has {} that a newer cliptune has written", path.display(), counted(*lines as u64, "line"))]
+    NewerLines {
+        /// The path of the log.
+        path: PathBuf,
+        /// The number of these lines.
+        lines: usize,
+    },
     /// The record of a model folder cannot be trusted to say what the model was made from.
     #[error("{} does not tell which datasets the model has seen", path.display())]
     Origin {

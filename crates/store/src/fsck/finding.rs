@@ -83,7 +83,11 @@ pub(super) enum Mend {
 
 impl Finding {
     fn new(kind: &'static str, severity: Severity, path: PathBuf, error: &StoreError) -> Self {
-        let is_newer = matches!(error, StoreError::Version { .. }) && !error.is_damage();
+        let is_newer = match error {
+            StoreError::Version { .. } => !error.is_damage(),
+            StoreError::NewerLines { .. } => true,
+            _ => false,
+        };
         let severity = if is_newer { Severity::Newer } else { severity };
         Self {
             path,

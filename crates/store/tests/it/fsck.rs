@@ -291,6 +291,22 @@ pub(crate) fn newer(record: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn lines_of_a_log_that_a_newer_program_has_written_are_named_and_stay() {
+    let made = Made::new();
+    let log = made.run.events_file();
+    let event = r#"{"seq":99,"time":5.5,"type":"merged","step":3}"#;
+    let line = format!("{{\"crc32c\":\"{:08x}\",\"event\":{event}}}\n", crc32c::crc32c(event.as_bytes()));
+    let before = if log.exists() { fs::read(&log).unwrap() } else { Vec::new() };
+    let bytes = [before, line.into_bytes()].concat();
+    fs::write(&log, &bytes).unwrap();
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((finding.severity, finding.can_be_mended), (Severity::Newer, false), "{finding:#?}");
+    assert!(finding.problem.contains("1 line that a newer cliptune has written"), "{finding:#?}");
+    assert_eq!((mend(&made), fs::read(&log).unwrap()), (0, bytes));
+}
+
+#[test]
 fn damaged_lines_of_a_log_are_put_beside_it_and_the_others_stay_as_they_are() {
     let made = Made::new();
     let (log, aside) = (made.run.events_file(), made.run.folder().join("events.jsonl.damaged"));
