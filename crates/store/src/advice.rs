@@ -6,6 +6,7 @@ use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::error::{Damage, MissingImages, StoreError};
+use crate::work;
 
 impl Diagnostic for StoreError {
     fn hint(&self) -> Option<String> {
@@ -130,6 +131,7 @@ impl StoreError {
 /// again.
 fn restoring(path: &Path) -> String {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let made_again = || "remove it: there is nothing in it, and it is made again".to_owned();
     let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
     match name {
         "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
@@ -146,7 +148,8 @@ fn restoring(path: &Path) -> String {
                 .to_owned()
         }
         // They are only ever locked.
-        ".lock" | "lock" => "remove it: there is nothing in it, and it is made again".to_owned(),
+        ".lock" | "lock" => made_again(),
+        _ if path.parent().is_some_and(|folder| folder.ends_with(work::FOLDER)) => made_again(),
         "labels.json" => {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
              give them again"

@@ -281,13 +281,30 @@ fn what_a_newer_program_has_written_is_named_and_left_alone() {
 }
 
 pub(crate) fn newer(record: &[u8]) -> Vec<u8> {
+    of_version(record, |version| version + 1)
+}
+
+/// Rewrites a record as another version, with the checksum that belongs to it.
+fn of_version(record: &[u8], version: impl Fn(u64) -> u64) -> Vec<u8> {
     let text = std::str::from_utf8(record).unwrap();
     let (_, body) = text.split_once("\",\n").unwrap();
     let mut value: serde_json::Value = serde_json::from_str(&format!("{{{body}")).unwrap();
-    value["format_version"] = (value["format_version"].as_u64().unwrap() + 1).into();
+    value["format_version"] = version(value["format_version"].as_u64().unwrap()).into();
     let body = serde_json::to_string_pretty(&value).unwrap();
     let body = format!("{}\n", body.strip_prefix("{\n").unwrap());
     format!("{{\n  \"checksum\": \"{}\",\n{body}", blake3::hash(body.as_bytes()).to_hex()).into_bytes()
+}
+
+#[test]
+fn a_run_of_an_older_program_is_called_that_and_not_damaged() {
+    let made = Made::new();
+    let record = made.run.folder().join("run.json");
+    let bytes = fs::read(&record).unwrap();
+    fs::write(&record, of_version(&bytes, |version| version - 1)).unwrap();
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((finding.severity, finding.can_be_mended), (Severity::Older, false), "{finding:#?}");
+    assert!(finding.problem.contains("an older cliptune has written it"), "{finding:#?}");
 }
 
 #[test]
