@@ -102,9 +102,9 @@ impl Query {
     /// Returns an error when the store cannot be read, or when the file cannot be written or holds something else.
     pub fn save(store: &Store, runs: &Runs, file: &Path) -> Result<Vec<StoreError>, QueryError> {
         make_way(file, 8, b"DUCK", "DuckDB")?;
+        let staging = staging(file)?;
         let database = Database::open()?;
         let made = make(&database, store, runs, &View::ALL.into_iter().collect())?;
-        let staging = staging(file)?;
         let staged = staging.path().join("saved.duckdb");
         save_all(&database, &staged)?;
         publish(&staged, file)?;

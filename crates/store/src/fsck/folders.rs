@@ -18,6 +18,9 @@ const HIDDEN: [&str; 3] = [trash::FOLDER, looks::FOLDER, work::FOLDER];
 /// locked.
 pub(super) fn look(store: &Store) -> Result<Vec<Finding>, StoreError> {
     let mut found = Vec::new();
+    if !store.root().is_dir() {
+        return Ok(found);
+    }
     for entry in fs::read_dir(store.root())? {
         let path = entry?.path();
         if is_name_of_folder(&path) {
