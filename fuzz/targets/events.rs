@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let path = write("events.jsonl", &log);
     let read = read_events(&path).expect("a log with damage is read");
     let lines = log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
-    assert_eq!(read.events.len() + read.damaged_lines, lines);
+    assert_eq!(read.events.len() + read.damaged_lines + read.newer_lines, lines);
     let mut rows = 0;
     for_each_event(&path, |_| rows += 1).expect("a log with damage is read");
     assert!(rows >= read.events.len(), "what is an event is a row");

@@ -59,7 +59,7 @@ fn what_is_there_is_never_overwritten() {
     ----- stderr -----
     error: out is there already
 
-    hint: nothing is ever overwritten: choose another folder
+    hint: nothing is ever overwritten: choose another place
     ");
     assert_eq!(fs::read_dir(context.path("out")).unwrap().count(), 1);
 }

@@ -215,7 +215,11 @@ fn no_run_is_stale_that_would_be_gone_on_with_or_while_an_experiment_is_unknown(
     let stale = format!("rm experiments/base.yaml experiments/other.yaml --stale --yes {LONG}");
     let none = context.cliptune(&format!("{stale} --json")).succeeded().json();
     assert_eq!(none, serde_json::json!([]), "training goes on with it");
+    let absent = stale.replace("--stale", "--filter=NOT(present)");
+    let none = context.cliptune(&format!("{absent} --json")).succeeded().json();
+    assert_eq!(none, serde_json::json!([]), "a condition that asks the same gets the same answer");
     fs::remove_file(&table).unwrap();
+    context.cliptune(&absent).ended(2);
     let unknown = context.cliptune(&stale).ended(2);
     assert!(unknown.stderr.contains("which runs are stale cannot be said"), "{unknown}");
     assert!(unknown.stderr.contains("hint: the warnings say what is unknown"), "{unknown}");
@@ -351,6 +355,27 @@ fn what_an_experiment_may_start_from_stays_while_nobody_can_say_where_it_stands(
 }
 
 #[test]
+fn an_entry_of_the_trash_that_does_not_say_what_it_is_is_listed_and_goes_with_the_others() {
+    let context = TestContext::empty();
+    for (name, record) in [("damaged", Some("{")), ("missing", None)] {
+        context.write(&format!("runs/.trash/{name}/content/file"), "something");
+        if let Some(record) = record {
+            context.write(&format!("runs/.trash/{name}/trashed.json"), record);
+        }
+    }
+    let listed = context.cliptune("restore --list --json").succeeded().json();
+    for (line, name) in listed.as_array().unwrap().iter().zip(["damaged", "missing"]) {
+        assert_eq!(line["kind"], "damaged", "{listed:#}");
+        assert_eq!(line["name"], format!("runs/.trash/{name}"), "{listed:#}");
+    }
+    let table = context.cliptune("restore --list").succeeded().stdout;
+    assert!(table.contains("runs/.trash/missing"), "{table}");
+    let gone = context.cliptune("gc --trash --json").succeeded().json();
+    assert_eq!(gone["removed"].as_array().unwrap().len(), 2, "{gone:#}");
+    assert!(!context.path("runs/.trash/damaged").exists() && !context.path("runs/.trash/missing").exists());
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let context = TestContext::empty();
     for command in [
@@ -380,6 +405,7 @@ fn what_makes_no_sense_is_refused() {
         "gc",
         "gc --dry-run",
         "gc --weights",
+        "gc --trash --keep-best x",
         "gc --by test.accuracy --trash",
         "gc --keep-best 1 --by accuracy",
         "gc --trash --older-than soon",
@@ -392,6 +418,7 @@ fn what_makes_no_sense_is_refused() {
         "rm x --stale",
         "rm --dataset x --filter seed=0",
         "rm --filter nope=0 --yes",
+        "rm --filter present --yes",
         "rm x --set train.epochs=1",
         "restore",
         "restore x",

@@ -424,3 +424,19 @@ fn check_looks_at_the_columns_of_every_kind_of_table() {
         "where the join has to be found, too: {refused}"
     );
 }
+
+#[test]
+fn a_working_folder_that_is_gone_is_named_as_what_is_wrong() {
+    let context = TestContext::empty();
+    let mut shell = std::process::Command::new("sh");
+    let script = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" ls";
+    shell.current_dir(context.path("")).env_remove("CLIPTUNE_STORE").args(["-c", script]);
+    let failed = output(shell.arg(program("cliptune"))).ended(1);
+    assert!(failed.stderr.contains("the working folder, which the store `runs` is in, is gone"), "{failed}");
+}
+
+#[test]
+fn a_number_that_is_none_is_answered_with_what_is_expected() {
+    let refused = TestContext::empty().cliptune("gc --keep-best x").ended(2);
+    assert!(refused.stderr.contains("expected a whole number, 0 or more"), "{refused}");
+}

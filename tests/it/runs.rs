@@ -124,6 +124,8 @@ fn what_makes_no_sense_is_refused() {
             &["ls", "--limit", "0"],
             &["ls", "--best", "train.tune"],
             &["ls", "tuned", "--stale"],
+            &["ls", "--filter", "present is not true"],
+            &["ls", "--sort", "present"],
             &["ls", "tuned", "--set", "train.epochs=1"],
             &["query", "SELECT acuracy FROM runs"],
             &["query", "SELECT metrc FROM metrics"],

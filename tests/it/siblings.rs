@@ -21,7 +21,7 @@ fn a_libtorch_of_the_host_is_looked_at_first() {
     // A libtorch that cannot be one: that the loader stumbles over it proves that it looked there.
     context.write("gpu/lib/libtorch_cpu.so", "no library");
     let mut command = context.command("cliptune");
-    let failed = output(command.args(["train", "--help"]).env("LIBTORCH", context.path("gpu")));
+    let failed = output(command.args(["train", "x.yaml"]).env("LIBTORCH", context.path("gpu")));
     assert_ne!(failed.code, Some(0), "{failed}");
     assert!(failed.stderr.contains("gpu/lib/libtorch_cpu.so"), "{failed}");
 }
@@ -31,8 +31,28 @@ fn a_libtorch_that_is_not_there_is_named() {
     let context = TestContext::empty();
     context.write("empty/lib/libtorch.txt", "no library");
     for folder in ["nowhere", "empty"] {
-        let mut command = context.command("cliptune");
-        let failed = output(command.args(["train", "--help"]).env("LIBTORCH", context.path(folder))).ended(2);
-        assert!(failed.stderr.contains(folder) && failed.stderr.contains("LIBTORCH"), "{failed}");
+        for (program, arguments) in [("cliptune", &["train", "x.yaml"][..]), ("cliptune-train", &["x.yaml"])]
+        {
+            let mut command = context.command(program);
+            let failed = output(command.args(arguments).env("LIBTORCH", context.path(folder))).ended(2);
+            assert!(failed.stderr.contains(folder) && failed.stderr.contains("LIBTORCH"), "{failed}");
+            assert!(failed.stderr.contains("hint: "), "{failed}");
+        }
+        for asked in ["--help", "--version"] {
+            let mut command = context.command("cliptune");
+            output(command.args(["train", asked]).env("LIBTORCH", context.path(folder))).succeeded();
+        }
     }
+}
+
+#[test]
+fn a_libtorch_that_is_not_there_is_the_same_mistake_for_every_command() {
+    let context = TestContext::new();
+    let nowhere = context.path("nowhere");
+    for arguments in [&["run", "experiments/base.yaml"][..], &["train", "experiments/base.yaml"]] {
+        let mut command = context.command("cliptune");
+        let failed = output(command.args(arguments).env("LIBTORCH", &nowhere)).ended(2);
+        assert!(failed.stderr.contains("there is no libtorch in"), "{failed}");
+    }
+    assert!(context.runs("base").is_empty(), "nothing was trained");
 }

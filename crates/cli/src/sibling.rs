@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::{LIBTORCH, ORT_DISABLE_TELEMETRY};
+use cliptune_native::{ORT_DISABLE_TELEMETRY, named_libtorch};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
@@ -19,13 +19,19 @@ const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
-    let mut command = Command::new(find(tool)?);
-    if tool == Tool::Train
-        && let Some(folder) = env::var_os(LIBTORCH).filter(|folder| !folder.is_empty())
-    {
-        command.env(LIBRARY_PATH, prepended(&libraries(Path::new(&folder))?));
+    let mut command = bare(tool)?;
+    if tool == Tool::Train {
+        let libraries = named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?;
+        if let Some(libraries) = libraries {
+            command.env(LIBRARY_PATH, prepended(&libraries));
+        }
     }
     Ok(command)
+}
+
+/// Returns a command for a tool's program that only describes itself, for which any libtorch will do.
+pub(crate) fn bare(tool: Tool) -> Result<Command, CliError> {
+    Ok(Command::new(find(tool)?))
 }
 
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
@@ -36,18 +42,6 @@ pub(crate) fn become_store() -> Result<CliError, CliError> {
     let mut command = Command::new(&program);
     let source = command.args(env::args_os().skip(1)).env(ORT_DISABLE_TELEMETRY, "1").exec();
     Ok(CliError::Start { program, source })
-}
-
-/// Returns the folder with the libraries of a libtorch. The loader passes over one that is none without a word and takes
-/// the libraries that cliptune was built with.
-fn libraries(libtorch: &Path) -> Result<PathBuf, CliError> {
-    let libraries = libtorch.join("lib");
-    let is_there =
-        ["libtorch_cpu.so", "libtorch_cpu.dylib"].iter().any(|name| libraries.join(name).is_file());
-    match is_there {
-        true => Ok(libraries),
-        false => Err(CliError::NoLibtorch { folder: libtorch.to_path_buf() }),
-    }
 }
 
 /// Returns the folder followed by the current value of the variable.

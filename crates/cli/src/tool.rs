@@ -53,9 +53,22 @@ pub(crate) struct Args {
     arguments: Vec<OsString>,
 }
 
+impl Args {
+    /// Checks whether the tool is only to say what it is. That works whatever is wrong with the machine.
+    fn asks_for_words(&self) -> bool {
+        let mut options = self.arguments.iter().take_while(|argument| *argument != "--");
+        options.any(|option| {
+            option.to_str().is_some_and(|option| ["--help", "-h", "--version", "-V"].contains(&option))
+        })
+    }
+}
+
 /// Runs a tool in place of this command.
 pub(crate) fn run(tool: Tool, args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
-    let mut command = sibling::command(tool)?;
+    let mut command = match args.asks_for_words() {
+        true => sibling::bare(tool)?,
+        false => sibling::command(tool)?,
+    };
     command.args(given(common)).args(&args.arguments);
     sibling::wait(tool, command)
 }

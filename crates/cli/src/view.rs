@@ -6,7 +6,7 @@ use std::path::Path;
 use cliptune_experiment::Split;
 use cliptune_query::{kept, kept_alpha_of};
 use cliptune_store::{
-    Damage, FoundJoin, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, Store, StoreError,
+    Events, FoundJoin, LeftOut, Outcome, Precisions, Run, RunRecord, RunStatus, Scores, Store, StoreError,
     TestLookCounts, TestLooks, TimeSplit, Worker, read_events, read_precisions, read_scores,
 };
 use serde::Serialize;
@@ -66,11 +66,9 @@ impl<'a> RunView<'a> {
         let status: RunStatus = run.status();
         let events = read_events(&run.events_file()).ok();
         // The last line of a run that is being written may be on its way.
-        let torn = events.as_ref().filter(|read| read.damaged_lines > 0 && status != RunStatus::Running);
-        damage.extend(torn.map(|read| StoreError::Damaged {
-            path: run.events_file(),
-            source: Damage::Lines(read.damaged_lines),
-        }));
+        let left_out = events.as_ref().map(Events::left_out).unwrap_or_default();
+        let torn = if status == RunStatus::Running { 0 } else { left_out.damaged };
+        damage.extend(LeftOut { damaged: torn, ..left_out }.errors(&run.events_file()));
         let looks = scores.contains_key(&Split::Test).then(|| store.test_looks([record.dataset.as_str()]));
         let looks = looks.and_then(|looks| intact(looks.map(Some), &mut damage));
         let best_epoch = match record.end.as_ref().map(|end| &end.outcome) {

@@ -60,6 +60,9 @@ impl Wanted<'_> {
         if self.stale && !names.is_empty() {
             return Err(CliError::NeedsFiles { option: "--stale" });
         }
+        if !files.is_empty() && !names.is_empty() && self.filters_by_present()? {
+            return Err(CliError::NeedsFiles { option: "--filter with `present`" });
+        }
         let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
         let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
         // What another experiment starts from is not meant with it.
@@ -82,17 +85,23 @@ impl Wanted<'_> {
         standings.damage.clear();
         let standings = if self.stale { somewhere(standings)? } else { standings };
         tell(&standings, printer);
-        if self.stale && self.goes && !standings.unknown.is_empty() {
+        let goes_by_present = self.goes && (self.stale || self.filters_by_present()?);
+        if goes_by_present && !standings.unknown.is_empty() {
             return Err(CliError::UnknownStanding);
         }
         let runs = standings.known.iter().filter_map(|standing| standing.run.as_ref());
         let mut present: HashSet<String> = runs.map(Run::id).collect();
-        for standing in standings.known.iter().filter(|_| self.stale) {
+        for standing in standings.known.iter().filter(|_| self.stale || goes_by_present) {
             // `run` would go on with it.
             let unfinished = store.find_unfinished(&standing.plan.experiment, &standing.key)?;
             present.extend(unfinished.map(|run| run.id()));
         }
         Ok(Some(present))
+    }
+
+    /// Checks whether the condition is about which runs the files stand for.
+    fn filters_by_present(&self) -> Result<bool, CliError> {
+        Ok(self.filter.map_or(Ok(false), Listing::asks_present)?)
     }
 
     /// Returns the runs that are meant.

@@ -31,7 +31,7 @@ impl DurableError {
         match self {
             Self::Io(error) => advice(error),
             Self::Unconfirmed { source, .. } => advice(source),
-            Self::Occupied { .. } => Some("nothing is ever overwritten: choose another folder"),
+            Self::Occupied { .. } => Some("nothing is ever overwritten: choose another place"),
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Texts<'a> {
     /// The number of prompts of a text.
     templates: usize,
     cut: usize,
+    /// The first text of which a prompt was cut.
+    first_cut: Option<&'a str>,
     spellings: usize,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Texts<'a> {
             prompts.map(|prompt| tokenizer.encode(&prompt)).collect::<Result<Vec<_>, _>>()
         };
         let encoded = spellings.firsts.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let is_cut = |prompts: &Vec<Encoded>| prompts.iter().any(|prompt| prompt.truncated);
         let ids =
             |prompts: &Vec<Encoded>| prompts.iter().map(|prompt| prompt.ids.clone()).collect::<Vec<_>>();
         let tokens = Distinct::new(encoded.iter().map(ids));
@@ -53,7 +56,8 @@ impl<'a> Texts<'a> {
             prompts,
             layout: tokenizer.layout(),
             templates: templates.count(),
-            cut: encoded.iter().filter(|text| text.iter().any(|prompt| prompt.truncated)).count(),
+            cut: encoded.iter().filter(|text| is_cut(text)).count(),
+            first_cut: encoded.iter().position(is_cut).map(|first| texts[spellings.firsts[first]]),
             spellings: encoded.len(),
             rows: spellings.then(&tokens),
         })
@@ -103,6 +107,11 @@ impl<'a> Texts<'a> {
     /// of differently spelled texts.
     pub fn cut(&self) -> (usize, usize) {
         (self.cut, self.spellings)
+    }
+
+    /// Returns the first text that has a prompt which is longer than the model's context, if there is one.
+    pub fn first_cut(&self) -> Option<&'a str> {
+        self.first_cut
     }
 }
 
@@ -208,6 +217,7 @@ mod tests {
         let texts = ["a a a a a a a a a", "a", "a a a a a a a a a"];
         let tokenizer = tokenizer();
         let texts = Texts::new(&tokenizer, &texts, &Templates::plain()).unwrap();
+        assert!(texts.first_cut().is_some());
         assert_eq!((texts.cut(), &texts.rows().row_of), ((1, 2), &vec![0, 1, 0]));
         assert_eq!(texts.all_batches().places(), [0, 1], "the longest is first");
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cliptune_durable::StagedFolder;
 use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_text};
+use cliptune_terminal::{Failure, fail_now};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 use duckdb::arrow::error::ArrowError;
@@ -238,7 +239,8 @@ impl Database {
     /// Runs a function and interrupts the database when it takes too long.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
         let interrupt = self.connection.interrupt_handle();
-        let (result, is_late) = interruptible(self.patience, move || interrupt.interrupt(), run);
+        let (result, is_late) =
+            interruptible(self.patience, move || interrupt.interrupt(), self.give_up(), run);
         result.map_err(|error| if is_late { self.stopped() } else { said(&error) })
     }
 
@@ -248,12 +250,21 @@ impl Database {
         interrupt: impl Fn() + Send,
         run: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, String> {
-        let (result, is_late) = interruptible(self.patience, interrupt, run);
+        let (result, is_late) = interruptible(self.patience, interrupt, self.give_up(), run);
         result.map_err(|problem| if is_late { self.stopped() } else { problem })
     }
 
     fn stopped(&self) -> String {
         format!("it was stopped after {} seconds", self.patience.as_secs())
+    }
+
+    /// Returns what ends the process when the database heeds no interrupt.
+    fn give_up(&self) -> impl Fn() + Send + use<> {
+        let seconds = self.patience.as_secs();
+        move || {
+            let said = format!("a table or an SQL expression was given up after {seconds} seconds");
+            fail_now(&Failure::usage(said));
+        }
     }
 }
 

@@ -45,6 +45,26 @@ pub fn emit_rpath() {
     }
 }
 
+/// Returns the folder with the libraries of the libtorch that [`LIBTORCH`] names, if it names one. The loader passes over one
+/// that is none without a word and takes the libraries that cliptune was built with.
+///
+/// # Errors
+/// Returns the folder that the variable names when there is no libtorch in it.
+pub fn named_libtorch() -> Result<Option<PathBuf>, PathBuf> {
+    match env::var_os(LIBTORCH).filter(|folder| !folder.is_empty()) {
+        Some(folder) => libraries(PathBuf::from(folder)).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns the folder with the libraries of a libtorch, or the libtorch's own folder when they are not there.
+fn libraries(libtorch: PathBuf) -> Result<PathBuf, PathBuf> {
+    let libraries = libtorch.join("lib");
+    let is_there =
+        ["libtorch_cpu.so", "libtorch_cpu.dylib"].iter().any(|name| libraries.join(name).is_file());
+    if is_there { Ok(libraries) } else { Err(libtorch) }
+}
+
 /// Checks whether ONNX Runtime would send nothing if it were loaded into this process.
 pub fn onnx_runtime_is_silent() -> bool {
     env::var_os(ORT_DISABLE_TELEMETRY).is_some_and(|value| value == "1")

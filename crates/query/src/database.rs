@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_text};
+use cliptune_terminal::fail_now;
 use cliptune_terminal::format::visible;
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
@@ -102,15 +103,20 @@ impl Database {
     /// Runs a function and interrupts the database when it takes too long.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, QueryError> {
         let interrupt = self.connection.interrupt_handle();
-        let (result, is_late) = interruptible(self.patience, move || interrupt.interrupt(), run);
-        result.map_err(|error| {
-            let said = match is_late {
-                true => format!("the query was stopped after {} seconds", self.patience.as_secs()),
-                false => said(&error),
-            };
-            QueryError::Sql { said, hint: None }
+        let patience = self.patience;
+        let (result, is_late) =
+            interruptible(patience, move || interrupt.interrupt(), move || fail_now(&stopped(patience)), run);
+        result.map_err(|error| match is_late {
+            true => stopped(patience),
+            false => QueryError::Sql { said: said(&error), hint: None },
         })
     }
+}
+
+/// Returns the error about SQL that takes too long.
+fn stopped(patience: Duration) -> QueryError {
+    let said = format!("the query was stopped after {} seconds", patience.as_secs());
+    QueryError::Sql { said, hint: None }
 }
 
 /// Returns DuckDB's message about an error on one line, as a user can follow it.

@@ -61,6 +61,9 @@ pub enum QueryError {
         /// The column that may have been meant.
         similar: Option<String>,
     },
+    /// It is asked which runs the present YAML stands for, and nobody has looked.
+    #[error("which runs the YAML stands for is known only where experiment files are named")]
+    PresentUnknown,
     /// Something that is no metric was asked for as one.
     #[error("{} is no metric", format::visible(name))]
     NoMetric {
@@ -68,6 +71,12 @@ pub enum QueryError {
         name: String,
         /// The metric that may have been meant.
         similar: Option<String>,
+    },
+    /// The file to write to would lie in a folder that is none.
+    #[error("there is no folder {}", path.display())]
+    NoFolder {
+        /// The path of the folder.
+        path: PathBuf,
     },
     /// The file to write to holds something else.
     #[error("{} exists, and is no {kind} file", path.display())]
@@ -97,9 +106,13 @@ impl Diagnostic for QueryError {
                 "a column is one of `runs`, a setting such as train.tune, or a metric such as test.accuracy"
                     .to_owned(),
             ),
+            Self::PresentUnknown => {
+                Some("name experiment files or folders of them, such as experiments/".to_owned())
+            }
             Self::NoMetric { .. } => {
                 Some("a metric is named with its split, as in validation.accuracy".to_owned())
             }
+            Self::NoFolder { .. } => Some("make it first, or write the file elsewhere".to_owned()),
             Self::Occupied { .. } => Some("name another file, or remove this one".to_owned()),
             _ => None,
         }
@@ -114,7 +127,9 @@ impl Diagnostic for QueryError {
             | Self::NoView { .. }
             | Self::Function { .. }
             | Self::NoColumn { .. }
+            | Self::PresentUnknown
             | Self::NoMetric { .. }
+            | Self::NoFolder { .. }
             | Self::Occupied { .. } => Exit::Usage,
             _ => Exit::Failed,
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cliptune_store::{Damage, EventRow, Stamp, Store, StoreError, for_each_event};
+use cliptune_store::{EventRow, LeftOut, Stamp, Store, StoreError, for_each_event};
 use fs_err as fs;
 use rayon::prelude::*;
 use tempfile::NamedTempFile;
@@ -25,8 +25,8 @@ pub(crate) struct Log {
     pub(crate) view: View,
     /// The name of the log in the folder of its run.
     pub(crate) file: &'static str,
-    /// Adds the rows of a run's log, and returns the number of lines that cannot be read.
-    pub(crate) read: fn(run: &str, log: &Path, rows: &mut Rows<'_>) -> Result<usize, StoreError>,
+    /// Adds the rows of a run's log, and returns the numbers of the lines that are left out.
+    pub(crate) read: fn(run: &str, log: &Path, rows: &mut Rows<'_>) -> Result<LeftOut, StoreError>,
 }
 
 /// What happened in each run.
@@ -69,10 +69,7 @@ fn write(logs: &[(&str, PathBuf)], log: &Log, file: NamedTempFile) -> Result<Wri
     let mut damage = Vec::new();
     for (run, path) in logs.iter().filter(|(_, path)| fs::symlink_metadata(path).is_ok()) {
         match (log.read)(run, path, &mut rows) {
-            Ok(0) => {}
-            Ok(lines) => {
-                damage.push(StoreError::Damaged { path: path.clone(), source: Damage::Lines(lines) });
-            }
+            Ok(left_out) => damage.extend(left_out.errors(path)),
             Err(error) => damage.push(error),
         }
     }

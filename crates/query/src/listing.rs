@@ -103,16 +103,30 @@ impl<'a> Listing<'a> {
     /// Returns the column of a name.
     ///
     /// # Errors
-    /// Returns an error when there is no column of that name.
+    /// Returns an error when there is no column of that name, or when nothing is known of it.
     pub fn key(&self, name: &str) -> Result<Key, QueryError> {
         let known = self.keys.iter().find(|key| key.to_string().eq_ignore_ascii_case(name));
-        known.cloned().ok_or_else(|| {
-            let names: Vec<String> = self.keys.iter().map(Key::to_string).collect();
-            QueryError::NoColumn {
-                similar: did_you_mean(name, &names).map(str::to_owned),
-                name: name.to_owned(),
+        match known {
+            // Where nobody has looked, no run would be present, and every run would be not present.
+            Some(Key::Present) if self.present.is_none() => Err(QueryError::PresentUnknown),
+            Some(key) => Ok(key.clone()),
+            None => {
+                let names: Vec<String> = self.keys.iter().map(Key::to_string).collect();
+                Err(QueryError::NoColumn {
+                    similar: did_you_mean(name, &names).map(str::to_owned),
+                    name: name.to_owned(),
+                })
             }
-        })
+        }
+    }
+
+    /// Checks whether a condition in SQL is about which runs the present YAML stands for.
+    ///
+    /// # Errors
+    /// Returns an error when the condition cannot be read.
+    pub fn asks_present(condition: &str) -> Result<bool, QueryError> {
+        let statement = Statement::condition(&Database::open()?, condition)?;
+        Ok(statement.columns.iter().any(|parts| parts.join(".").eq_ignore_ascii_case(PRESENT)))
     }
 
     /// Returns the value that a run has in a column.

@@ -1,13 +1,13 @@
 //! Answers SQL over the views.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cliptune_durable::{UNFINISHED, parent, publish};
+use cliptune_durable::{StagedFolder, parent, publish};
 use cliptune_store::{Store, StoreError, sql_text};
 use cliptune_terminal::did_you_mean;
 use fs_err as fs;
-use tempfile::{TempDir, TempPath};
+use tempfile::TempPath;
 
 use crate::database::Database;
 use crate::error::QueryError;
@@ -35,7 +35,7 @@ pub struct Query {
     statement: Statement,
     damage: Vec<StoreError>,
     /// Where a file is written until it is whole.
-    staging: Option<TempDir>,
+    staging: Option<StagedFolder>,
     /// Files that are removed when the question is answered.
     _temporary: Vec<TempPath>,
 }
@@ -51,7 +51,7 @@ impl Query {
         let statement = Statement::read(&database, sql)?;
         let staging = file.map(staging).transpose()?;
         let made = make(&database, store, runs, &statement.views)?;
-        database.close(&made.files, staging.as_ref().map(TempDir::path))?;
+        database.close(&made.files, staging.as_ref().map(StagedFolder::path))?;
         Ok(Self { database, statement, damage: made.damage, staging, _temporary: made.temporary })
     }
 
@@ -102,11 +102,11 @@ impl Query {
     /// Returns an error when the store cannot be read, or when the file cannot be written or holds something else.
     pub fn save(store: &Store, runs: &Runs, file: &Path) -> Result<Vec<StoreError>, QueryError> {
         make_way(file, 8, b"DUCK", "DuckDB")?;
+        let staging = staging(file)?;
         let database = Database::open()?;
         let made = make(&database, store, runs, &View::ALL.into_iter().collect())?;
-        let staging = staging(file)?;
         let staged = staging.path().join("saved.duckdb");
-        database.saved(&staged, || View::ALL.into_iter().try_for_each(|view| save(&database, view)))?;
+        save_all(&database, &staged)?;
         publish(&staged, file)?;
         Ok(made.damage)
     }
@@ -163,10 +163,28 @@ fn save(database: &Database, view: View) -> Result<(), QueryError> {
     })
 }
 
-/// Makes a folder beside a file.
-fn staging(file: &Path) -> Result<TempDir, QueryError> {
-    let folder: PathBuf = std::path::absolute(parent(file))?;
-    Ok(tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder)?)
+/// Writes all views to a new DuckDB file.
+fn save_all(database: &Database, file: &Path) -> Result<(), QueryError> {
+    let fill = || View::ALL.into_iter().try_for_each(|view| save(database, view));
+    // DuckDB follows links, and takes what follows a `?` in a path for parameters.
+    let place = fs::canonicalize(parent(file))?;
+    if !place.as_os_str().as_encoded_bytes().contains(&b'?') {
+        return database.saved(file, fill);
+    }
+    let elsewhere = tempfile::tempdir()?;
+    let saved = elsewhere.path().join("saved.duckdb");
+    database.saved(&saved, fill)?;
+    fs::copy(&saved, file)?;
+    Ok(())
+}
+
+/// Makes a folder beside a file, and removes what killed processes have left there.
+fn staging(file: &Path) -> Result<StagedFolder, QueryError> {
+    let folder = parent(file);
+    match folder.is_dir() {
+        true => Ok(StagedFolder::beside(&std::path::absolute(file)?)?),
+        false => Err(QueryError::NoFolder { path: folder.to_path_buf() }),
+    }
 }
 
 /// Makes sure that nothing is lost when a file is written: what is there has to be of the same kind.

@@ -139,6 +139,9 @@ pub(crate) struct Records {
     settings: Vec<(String, Value)>,
     scores: Vec<Scores>,
     alpha: Option<f64>,
+    /// The seconds spent on it, and what it used of its machines, from its logs where it did not end by itself.
+    seconds: Option<f64>,
+    usage: Option<Usage>,
     /// The bytes of its weights.
     weights: u64,
     /// What is said about the run, if that can be read.
@@ -167,7 +170,8 @@ impl Records {
         let folders = run.weights_folders();
         // Those of a run that is being made, or removed, come and go.
         let weights = Space::of(folders.iter().map(PathBuf::as_path)).unwrap_or_default();
-        Self { settings: run.record().plan.settings(), run, scores, alpha, weights, labels, damage }
+        let (settings, seconds, usage) = (run.record().plan.settings(), run.seconds(), run.usage());
+        Self { run, settings, scores, alpha, seconds, usage, weights, labels, damage }
     }
 
     /// Checks whether the run has ended. Whether it still runs is not in any file.
@@ -177,7 +181,7 @@ impl Records {
 
     /// Makes the summary. `root` is the store's folder.
     pub(crate) fn summary(self, root: &Path, numbers: &mut impl Numbers) -> Read {
-        let Self { run, settings, scores, alpha, weights, labels, damage } = self;
+        let Self { run, settings, scores, alpha, seconds, usage, weights, labels, damage } = self;
         let settings = settings.into_iter().map(|(key, value)| {
             let value = Setting::of(&value);
             let identity = format!("{key}={}", value.identity());
@@ -185,7 +189,19 @@ impl Records {
         });
         let settings = settings.collect();
         let scores = scores.into_iter().map(|scores| scored(scores, numbers)).collect();
-        let summary = Summary { settings, scores, weights, ..summary(&run, root, alpha, labels) };
+        let usage = usage.unwrap_or_default();
+        let peak_memory = run.record().end.as_ref().and_then(|end| end.peak_memory);
+        let summary = Summary {
+            settings,
+            scores,
+            weights,
+            seconds,
+            peak_memory: peak_memory.or(usage.memory_peak).or(usage.memory),
+            processors: usage.processors,
+            gpu: usage.gpu,
+            joules: usage.all_joules(),
+            ..summary(&run, root, alpha, labels)
+        };
         Read { summary, damage }
     }
 }
@@ -202,7 +218,6 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         _ => (None, None),
     };
     let made = &record.provenance;
-    let usage = end.and_then(|end| end.usage.as_ref());
     Summary {
         run: run.id(),
         experiment: record.experiment.to_string(),
@@ -218,11 +233,11 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         best_epoch,
         started: record.started.clone(),
         ended: end.map(|end| end.at.clone()),
-        seconds: end.map(|end| end.seconds),
-        peak_memory: end.and_then(|end| end.peak_memory),
-        processors: usage.and_then(|usage| usage.processors),
-        gpu: usage.and_then(|usage| usage.gpu),
-        joules: usage.and_then(Usage::all_joules),
+        seconds: None,
+        peak_memory: None,
+        processors: None,
+        gpu: None,
+        joules: None,
         weights: 0,
         key: record.key.clone(),
         dataset: record.dataset.clone(),

@@ -204,6 +204,15 @@ fn encode(
     Ok(Encoded { images, texts })
 }
 
+/// Names the first item that has a text, or the class that is one.
+fn with_text(job: &Job<'_>, text: &str) -> Option<String> {
+    if job.dataset.record().classes.iter().any(|class| class == text) {
+        return Some(format!(", the first of them that of the class {text}"));
+    }
+    let item = job.items.iter().find(|item| item.texts().any(|own| own == text))?;
+    Some(format!(", the first of them that of item {}", item.id()))
+}
+
 fn encode_texts(
     job: &Job<'_>,
     model: &mut Model<'_>,
@@ -213,8 +222,9 @@ fn encode_texts(
     let (cut, all) = texts.cut();
     if cut > 0 {
         printer.warn(&format!(
-            "{cut} of {all} texts of the {} split are longer than the model's context and were cut",
-            job.split
+            "{cut} of {all} texts of the {} split are longer than the model's context and were cut{}",
+            job.split,
+            texts.first_cut().and_then(|text| with_text(job, text)).unwrap_or_default(),
         ));
     }
     let rows = texts.prompts().len() as u64;

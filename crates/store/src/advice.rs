@@ -5,7 +5,8 @@ use std::path::Path;
 use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
-use crate::error::{MissingImages, StoreError};
+use crate::error::{Damage, MissingImages, StoreError};
+use crate::work;
 
 impl Diagnostic for StoreError {
     fn hint(&self) -> Option<String> {
@@ -45,11 +46,15 @@ impl StoreError {
             Self::NoStore { .. } => {
                 "--store or CLIPTUNE_STORE names another folder; `cliptune run` makes a store where there is none".to_owned()
             }
+            Self::Damaged { source: Damage::NotAFolder, .. } => {
+                "move it away: the folder of that name is made again where it is needed".to_owned()
+            }
             Self::Json { path, .. } | Self::Damaged { path, .. } => restoring(path),
             Self::Version { found, supported, .. } if found > supported => {
                 "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()
             }
             Self::Version { path, .. } => return other_version(path),
+            Self::NewerLines { .. } => "they are left out; a newer cliptune reads them".to_owned(),
             Self::ChangedModel { .. } => {
                 "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
                     .to_owned()
@@ -128,6 +133,7 @@ impl StoreError {
 /// again.
 fn restoring(path: &Path) -> String {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let made_again = || "remove it: there is nothing in it, and it is made again".to_owned();
     let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
     match name {
         "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
@@ -143,6 +149,9 @@ fn restoring(path: &Path) -> String {
              again in another folder"
                 .to_owned()
         }
+        // They are only ever locked.
+        ".lock" | "lock" => made_again(),
+        _ if path.parent().is_some_and(|folder| folder.ends_with(work::FOLDER)) => made_again(),
         "labels.json" => {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
              give them again"

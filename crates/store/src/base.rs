@@ -177,6 +177,8 @@ fn planned(reference: &RunReference, before: &[Standing]) -> Result<Option<Resol
 
 /// Finds the newest completed run of an experiment that is not among the plans.
 fn stored(look: &mut Look<'_>, reference: &RunReference) -> Result<ResolvedBase, StoreError> {
+    look.runs(&reference.experiment)?;
+    look.refuse_newer(&reference.experiment)?;
     let runs = look.runs(&reference.experiment)?.iter();
     let done: Vec<&Run> = runs
         .filter(|run| reference.means(&run.record().experiment, run.record().seed))

@@ -23,20 +23,41 @@ pub fn closing(files: &[PathBuf], folders: &[&Path]) -> String {
     )
 }
 
-/// Returns what a function gives, and whether it had to be interrupted because it took too long.
+/// How long an interrupt may be ignored. A database looks for one between two vectors of rows, and a single value of a hostile
+/// expression can take for ever.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Returns what a function gives, and whether it had to be interrupted because it took too long. When it does not heed the
+/// interrupt either, `give_up` is called, which should end the process: nothing else ends a thread that does not look up.
 pub fn interruptible<T>(
     patience: Duration,
     interrupt: impl Fn() + Send,
+    give_up: impl Fn() + Send,
+    run: impl FnOnce() -> T,
+) -> (T, bool) {
+    bounded([patience, GRACE], interrupt, give_up, run)
+}
+
+/// Runs a function with bounds: after the first it is interrupted, and after the second, counted from there, it is given up.
+fn bounded<T>(
+    [patience, grace]: [Duration; 2],
+    interrupt: impl Fn() + Send,
+    give_up: impl Fn() + Send,
     run: impl FnOnce() -> T,
 ) -> (T, bool) {
     let late = &AtomicBool::new(false);
     let (ended, end) = channel::<()>();
     let result = std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut pause = patience;
+            let (mut pause, mut ignored) = (patience, Duration::ZERO);
             // The interrupt is repeated, because one that falls between two statements is lost.
             while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                late.store(true, Ordering::Relaxed);
+                if late.swap(true, Ordering::Relaxed) {
+                    ignored += pause;
+                    if ignored >= grace {
+                        give_up();
+                    }
+                }
                 interrupt();
                 pause = patience.min(Duration::from_secs(1));
             }
@@ -59,4 +80,42 @@ pub fn duckdb_said(error: &duckdb::Error) -> Option<String> {
     let kept: Vec<&str> =
         said.lines().take_while(followable).filter(|line| !line.contains("cliptune_")).collect();
     (!said.starts_with("Out of Memory Error")).then(|| kept.join("\n").trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_heeds_no_interrupt_is_given_up() {
+        let (tell, told) = channel();
+        let ignore = || {};
+        let give_up = move || {
+            let _ = tell.send(());
+        };
+        let (result, is_late) = bounded([MOMENT; 2], ignore, give_up, || told.recv());
+        assert_eq!((result, is_late), (Ok(()), true), "it waited until it was given up");
+    }
+
+    #[test]
+    fn what_heeds_the_interrupt_is_not_given_up() {
+        let (tell, told) = channel();
+        let given_up = AtomicBool::new(false);
+        let give_up = || given_up.store(true, Ordering::Relaxed);
+        let interrupt = move || {
+            let _ = tell.send(());
+        };
+        let (result, is_late) = bounded([MOMENT, Duration::MAX], interrupt, give_up, || told.recv());
+        assert_eq!((result, is_late, given_up.into_inner()), (Ok(()), true, false));
+    }
+
+    #[test]
+    fn what_ends_in_time_is_left_alone() {
+        fn never() {
+            unreachable!("there was time enough");
+        }
+        assert_eq!(bounded([Duration::from_secs(3600), GRACE], never, never, || 7), (7, false));
+    }
 }

@@ -63,6 +63,14 @@ pub enum StoreError {
         /// The version that this program reads.
         supported: u32,
     },
+    /// Lines of a log are of kinds that only a newer cliptune knows.
+    #[error("{} has {} that a newer cliptune has written", path.display(), counted(*lines as u64, "line"))]
+    NewerLines {
+        /// The path of the log.
+        path: PathBuf,
+        /// The number of these lines.
+        lines: usize,
+    },
     /// The record of a model folder cannot be trusted to say what the model was made from.
     #[error("{} does not tell which datasets the model has seen", path.display())]
     Origin {
@@ -281,6 +289,9 @@ pub enum Damage {
     /// Something that is not a regular file has the file's name.
     #[error("it is not a regular file")]
     NotAFile,
+    /// Something that is no folder has the name of one.
+    #[error("it is not a folder")]
+    NotAFolder,
     /// A record does not begin with a checksum.
     #[error("it does not begin with a checksum, as every record does")]
     NoChecksum,

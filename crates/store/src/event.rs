@@ -123,6 +123,17 @@ pub enum Event {
     },
 }
 
+/// The kinds of events, as logs spell them. Nearly all events are the first.
+const KINDS: [&str; 8] =
+    ["step", "epoch", "started", "resumed", "diverged", "interpolated", "interrupted", "finished"];
+
+impl Event {
+    /// Checks whether there is a kind of events of this name. A newer cliptune may have others.
+    pub(crate) fn has_kind(name: &str) -> bool {
+        KINDS.contains(&name)
+    }
+}
+
 /// Returns the position, between the starting weights (0) and the tuned ones (1), of the weights that a run has kept.
 /// It is `None` when only the tuned weights were asked for, and before the run is finished.
 pub fn kept_alpha(events: &[Stamped]) -> Option<f64> {
@@ -130,4 +141,22 @@ pub fn kept_alpha(events: &[Stamped]) -> Option<f64> {
         Event::Finished { alpha, .. } => alpha,
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_name() {
+        for kind in KINDS {
+            // What is missing is a field, and not the kind.
+            let said = serde_json::from_value::<Event>(serde_json::json!({ "type": kind })).unwrap_err();
+            assert!(said.to_string().contains("missing field"), "{kind}: {said}");
+        }
+        let unknown = serde_json::from_value::<Event>(serde_json::json!({ "type": "merged" })).unwrap_err();
+        let named = unknown.to_string();
+        assert!(KINDS.iter().all(|kind| named.contains(&format!("`{kind}`"))), "{named}");
+        assert_eq!(named.matches('`').count(), 2 * (KINDS.len() + 1), "no kind is missing: {named}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::clock::Clock;
-use crate::error::StoreError;
+use crate::error::{Damage, StoreError};
 use crate::event::{Event, Stamped};
 use crate::event_row::EventRow;
 use crate::lines::{Lines, checked, for_each, split};
@@ -74,6 +74,36 @@ pub struct Events {
     pub events: Vec<Stamped>,
     /// The number of lines that cannot be read.
     pub damaged_lines: usize,
+    /// The number of lines of kinds that only a newer cliptune knows. They are whole, and left out.
+    pub newer_lines: usize,
+}
+
+impl Events {
+    /// Returns the lines that are left out.
+    pub fn left_out(&self) -> LeftOut {
+        LeftOut { damaged: self.damaged_lines, newer: self.newer_lines }
+    }
+}
+
+/// How many lines of a log are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The lines that cannot be read. A last line without an end is none of them: somebody is writing it, or was killed while
+    /// doing so.
+    pub damaged: usize,
+    /// The whole lines of kinds that only a newer cliptune knows.
+    pub newer: usize,
+}
+
+impl LeftOut {
+    /// Returns the errors that say that these lines of a log are left out.
+    pub fn errors(self, log: &Path) -> impl Iterator<Item = StoreError> {
+        let path = || log.to_path_buf();
+        let damaged = (self.damaged > 0)
+            .then(|| StoreError::Damaged { path: path(), source: Damage::Lines(self.damaged) });
+        let newer = (self.newer > 0).then(|| StoreError::NewerLines { path: path(), lines: self.newer });
+        damaged.into_iter().chain(newer)
+    }
 }
 
 /// Reads a log. A torn tail or a damaged line loses only that line.
@@ -83,29 +113,41 @@ pub fn read_events(path: &Path) -> Result<Events, StoreError> {
 
 /// Gives every event of a log that can be read to a function, in the order of the file, each as one row of a table.
 ///
-/// This is for many long logs: it takes a fraction of the time of [`read_events`]. It returns the number of lines that
-/// cannot be read. A last line without an end is none of them: somebody is writing it, or was killed while doing so.
+/// This is for many long logs: it takes a fraction of the time of [`read_events`]. It returns the numbers of the lines that are
+/// left out.
 ///
 /// # Errors
 ///
 /// Returns an error when the log itself cannot be read.
-pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<usize, StoreError> {
-    Ok(for_each(&read_file(path)?, |event| EventRow::read(event).map(|row| on_event(&row)).is_some()))
+pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<LeftOut, StoreError> {
+    let mut newer = 0;
+    let damaged = for_each(&read_file(path)?, |event| {
+        let Some(row) = EventRow::read(event) else { return false };
+        match Event::has_kind(&row.kind) {
+            true => on_event(&row),
+            false => newer += 1,
+        }
+        true
+    });
+    Ok(LeftOut { damaged, newer })
 }
 
 fn parse(bytes: &[u8]) -> Events {
     let mut read = Events::default();
     for line in split(bytes) {
-        match event(line) {
+        let content = checked(line);
+        match content.and_then(|content| serde_json::from_slice::<Stamped>(content).ok()) {
             Some(event) => read.events.push(event),
+            None if content.is_some_and(is_of_newer_kind) => read.newer_lines += 1,
             None => read.damaged_lines += 1,
         }
     }
     read
 }
 
-fn event(line: &[u8]) -> Option<Stamped> {
-    serde_json::from_slice(checked(line)?).ok()
+/// Checks whether the content of a whole line is an event of a kind that is not known here.
+fn is_of_newer_kind(content: &[u8]) -> bool {
+    EventRow::read(content).is_some_and(|row| !Event::has_kind(&row.kind))
 }
 
 #[cfg(test)]
@@ -158,8 +200,8 @@ mod tests {
         bytes.extend(b"{\"crc32c\":\"00000000\",\"event\":{}}\n{\"crc32c\":\"0");
         fs::write(&path, bytes).unwrap();
         let mut rows = Vec::new();
-        let damaged = for_each_event(&path, |row| rows.push(format!("{row:?}"))).unwrap();
-        assert_eq!((rows.len(), damaged), (3, 1));
+        let left_out = for_each_event(&path, |row| rows.push(format!("{row:?}"))).unwrap();
+        assert_eq!((rows.len(), left_out), (3, LeftOut { damaged: 1, newer: 0 }));
         assert!(
             rows[0].contains("loss: Some(NaN)") && rows[0].contains("learning_rate: Some(1e-5)"),
             "{}",
@@ -167,6 +209,27 @@ mod tests {
         );
         assert!(rows[1].contains(&format!("{reason:?}")), "{}", rows[1]);
         assert!(rows[2].contains("alpha: Some(0.5)") && rows[2].contains("seconds: None"), "{}", rows[2]);
+    }
+
+    #[test]
+    fn whole_lines_of_kinds_that_only_a_newer_program_knows_are_left_out_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut bytes) = log(folder.path());
+        for event in
+            [r#"{"seq":4,"time":5.5,"type":"merged","step":3}"#, r#"{"seq":5,"time":6.5,"type":"step"}"#]
+        {
+            let sum = crc32c::crc32c(event.as_bytes());
+            bytes.extend(format!("{{\"crc32c\":\"{sum:08x}\",\"event\":{event}}}\n").as_bytes());
+        }
+        fs::write(&path, bytes).unwrap();
+        let read = read_events(&path).unwrap();
+        assert_eq!((read.events.len(), read.damaged_lines, read.newer_lines), (4, 1, 1));
+        let mut kinds = Vec::new();
+        let left_out = for_each_event(&path, |row| kinds.push(row.kind.to_string())).unwrap();
+        assert!(!kinds.contains(&"merged".to_owned()), "{kinds:?}");
+        assert_eq!(left_out.newer, 1);
+        let errors: Vec<String> = left_out.errors(&path).map(|error| error.to_string()).collect();
+        assert!(errors.len() == 1 && errors[0].contains("a newer cliptune has written"), "{errors:?}");
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub use digests::{Stamp, settled};
 pub use disjoint_sets::DisjointSets;
 pub use error::{Damage, MissingImages, StoreError, as_named};
 pub use event::{Event, Stamped, kept_alpha};
-pub use event_log::{EventLog, Events, for_each_event, read_events};
+pub use event_log::{EventLog, Events, LeftOut, for_each_event, read_events};
 pub use event_row::EventRow;
 pub use files::{read_json, write_json};
 pub use fsck::{Checked, Finding, Severity, fsck};

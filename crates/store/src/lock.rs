@@ -10,7 +10,7 @@ use crate::regular::{check, is_absent};
 use crate::store::Store;
 
 /// The name of the locked file. Readers of the store skip names with a leading dot.
-const FILE: &str = ".lock";
+pub(crate) const FILE: &str = ".lock";
 
 /// Keeps other processes from changing labels or moving runs for as long as it lives. A crash releases the lock.
 #[derive(Debug)]

@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::record::{read_record, write_record};
-use crate::regular::is_absent;
+use crate::regular::{check_folder, is_absent};
 use crate::run::Run;
 use crate::scores::SCORES;
 use crate::store::{FOLDER_DIGITS, Store};
 use crate::utc::utc_now;
 
 /// The folder in the store. Readers of the store skip names with a leading dot.
-const FOLDER: &str = ".looks";
+pub(crate) const FOLDER: &str = ".looks";
 /// The version of a record.
 const FORMAT: u32 = 1;
 /// The file name extension of records.
@@ -160,7 +160,7 @@ impl Store {
 
     fn recorded(&self, dataset: &str) -> Result<TestLooks, StoreError> {
         let mut found = TestLooks::default();
-        for path in records(&folder(self.root(), dataset))? {
+        for path in records(&folder_in(self.root(), dataset)?)? {
             match read(&path) {
                 // The folder's name contains only the beginning of the hash.
                 Ok(look) if look.dataset == dataset => found.looks.push(look),
@@ -223,7 +223,7 @@ pub fn test_looks<'d>(datasets: impl IntoIterator<Item = &'d Dataset>) -> Result
 pub(crate) fn record(run: &Run) -> Result<(), StoreError> {
     let Some(root) = grandparent(run.folder()) else { return Ok(()) };
     let look = look_of(run);
-    let folder = folder(root, &look.dataset);
+    let folder = folder_in(root, &look.dataset)?;
     fs::create_dir_all(&folder)?;
     let is_counted =
         records(&folder)?.iter().any(|path| run_in_name(path).as_ref() == Some(&digits(&look.run)));
@@ -248,11 +248,16 @@ fn look_of(run: &Run) -> TestLook {
     TestLook::new(record.dataset.clone(), record.experiment.clone(), run.id(), Some(utc_now()))
 }
 
-fn folder(root: &Path, dataset: &str) -> PathBuf {
+/// Returns the folder of the looks at a dataset, which may not exist.
+fn folder_in(root: &Path, dataset: &str) -> Result<PathBuf, StoreError> {
     let is_hash = dataset.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let name =
         if is_hash { dataset.get(..FOLDER_DIGITS).unwrap_or(dataset).to_owned() } else { digits(dataset) };
-    root.join(FOLDER).join(name)
+    let all = root.join(FOLDER);
+    let folder = all.join(name);
+    check_folder(&all)?;
+    check_folder(&folder)?;
+    Ok(folder)
 }
 
 /// Returns the store's folder from that of a run or a dataset in it.

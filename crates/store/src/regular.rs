@@ -91,6 +91,14 @@ pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Makes sure that what has the name of a folder is one. There may be nothing.
+pub(crate) fn check_folder(path: &Path) -> Result<(), StoreError> {
+    match path.is_dir() || is_absent(path) {
+        true => Ok(()),
+        false => Err(StoreError::damaged(path, Damage::NotAFolder)),
+    }
+}
+
 /// Removes a folder that has the name of a file that is about to be made again. Whatever else has it is replaced.
 pub(crate) fn make_way(path: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(path).is_ok_and(|about| about.is_dir()) {
@@ -130,5 +138,7 @@ mod tests {
         assert_eq!(read_file(&path("link")).unwrap(), b"x");
         assert!(["missing", "file/below"].iter().all(|name| is_absent(&path(name))));
         assert!(["file", "dangling", "loop"].iter().all(|name| !is_absent(&path(name))));
+        assert!(["folder", "missing"].iter().all(|name| check_folder(&path(name)).is_ok()));
+        assert!(["file", "link", "dangling", "loop"].iter().all(|name| check_folder(&path(name)).is_err()));
     }
 }

@@ -308,6 +308,13 @@ impl Run {
         self.writer.as_ref().map_or_else(ended, |writer| writer.clock.clone())
     }
 
+    /// Returns the seconds spent on the run: those of its record once it has ended, and of the last lines of its logs while it
+    /// runs or when it was killed. `None` where nothing tells.
+    pub fn seconds(&self) -> Option<f64> {
+        let logged = || Some(self.logged_seconds()).filter(|seconds| *seconds > 0.0);
+        self.record.end.as_ref().map(|end| end.seconds).or_else(logged)
+    }
+
     /// Returns what the run has used of its machines so far; `None` where nothing was recorded or can be read.
     pub fn usage(&self) -> Option<Usage> {
         let logged = || Total::of(&read_system(&self.system_file()).ok()?.samples);

@@ -105,6 +105,7 @@ pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64
         on_progress,
         data: Vec::new(),
         runs: HashMap::new(),
+        newer: HashMap::new(),
         models: HashMap::new(),
         unknown: Vec::new(),
         damage: Vec::new(),
@@ -116,6 +117,11 @@ pub fn look(store: &Store, experiments: &[Experiment], on_progress: &(dyn Fn(u64
             Err(error) => look.unknown.push(Unknown { plan: plan.clone(), error }),
         }
     }
+    // What keeps a plan from being known is said with the plan.
+    let is_said = |error: &StoreError| {
+        look.unknown.iter().any(|unknown| unknown.error.to_string() == error.to_string())
+    };
+    look.damage.retain(|error| !is_said(error));
     Standings { known, unknown: look.unknown, damage: look.damage }
 }
 
@@ -151,6 +157,9 @@ fn standing(look: &mut Look<'_>, plan: &Plan, before: &[Standing]) -> Result<Sta
         earlier.seed == plan.seed && earlier.axes == plan.axes
     });
     let previous = previous.cloned();
+    if run.is_none() {
+        look.refuse_newer(&plan.experiment)?;
+    }
     let missing_scores =
         missing_scores(look, run.as_ref(), &plan.score, splits_to_score(plan, dataset.as_ref()))?;
     let precisions = match &run {
@@ -230,6 +239,8 @@ pub(crate) struct Look<'a> {
     on_progress: &'a (dyn Fn(u64, u64) + Sync),
     data: Vec<Data>,
     runs: HashMap<ExperimentName, Vec<Run>>,
+    /// A record that a newer cliptune has written, with its version and ours, for each experiment that has one.
+    newer: HashMap<ExperimentName, (PathBuf, [u32; 2])>,
     models: HashMap<PathBuf, String>,
     unknown: Vec<Unknown>,
     damage: Vec<StoreError>,
@@ -273,10 +284,28 @@ impl Look<'_> {
     pub(crate) fn runs(&mut self, experiment: &ExperimentName) -> Result<&[Run], StoreError> {
         if !self.runs.contains_key(experiment) {
             let Listing { runs, damaged } = self.store.runs_of(experiment)?;
-            damaged.into_iter().for_each(|(_, error)| self.note(error));
+            for (_, error) in damaged {
+                if let StoreError::Version { path, found, supported } = &error
+                    && found > supported
+                {
+                    self.newer.insert(experiment.clone(), (path.clone(), [*found, *supported]));
+                }
+                self.note(error);
+            }
             self.runs.insert(experiment.clone(), runs);
         }
         Ok(self.runs.get(experiment).map_or(&[], Vec::as_slice))
+    }
+
+    /// Refuses an experiment that a newer cliptune has made a run of. It may be the run that is looked for, which must not be
+    /// made a second time.
+    pub(crate) fn refuse_newer(&self, experiment: &ExperimentName) -> Result<(), StoreError> {
+        match self.newer.get(experiment) {
+            Some((path, [found, supported])) => {
+                Err(StoreError::Version { path: path.clone(), found: *found, supported: *supported })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns what was read, or `None` if it is damaged, in which case the damage is noted.

@@ -40,7 +40,11 @@ pub struct Listing {
 impl Store {
     /// Opens the store at a folder that may not exist yet.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let root = std::path::absolute(root)?;
+        let root = std::path::absolute(root).map_err(|error| {
+            let said =
+                format!("the working folder, which the store `{}` is in, is gone: {error}", root.display());
+            std::io::Error::new(error.kind(), said)
+        })?;
         if root.exists() && !root.is_dir() {
             let error = std::io::Error::from(std::io::ErrorKind::NotADirectory);
             return Err(std::io::Error::new(error.kind(), format!("{error}: `{}`", root.display())).into());

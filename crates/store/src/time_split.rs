@@ -42,11 +42,6 @@ impl TimeSplit {
         }
     }
 
-    /// Returns the seconds of all parts.
-    pub fn total(&self) -> f64 {
-        self.parts().map(|(_, seconds)| seconds).sum()
-    }
-
     /// Returns the parts that took any time, with their names, in the order of a run.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let parts = [
@@ -98,7 +93,7 @@ mod tests {
         let split = TimeSplit::of(&events).unwrap();
         let expected = TimeSplit { preparation: 4.5, steps: 2.0, validation: 2.5, export: 4.0 };
         assert_eq!(split, expected);
-        assert_eq!(split.total(), 13.0);
+        assert_eq!(split.parts().map(|(_, seconds)| seconds).sum::<f64>(), 13.0);
     }
 
     #[test]

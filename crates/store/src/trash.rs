@@ -18,6 +18,7 @@ use crate::labels::OwnName;
 use crate::lock::StoreLock;
 use crate::place::Place;
 use crate::record::{read_versions, write_record};
+use crate::regular::is_absent;
 use crate::removal::moved;
 use crate::run::Run;
 use crate::scores::FOLDER as SCORES;
@@ -25,7 +26,7 @@ use crate::store::{Store, subfolders};
 use crate::utc::{age_since, utc_now};
 
 /// The folder in the store. Readers of the store skip names with a leading dot.
-const FOLDER: &str = ".trash";
+pub(crate) const FOLDER: &str = ".trash";
 /// The record of an entry.
 pub(crate) const RECORD: &str = "trashed.json";
 /// What was removed.
@@ -156,6 +157,14 @@ impl Trashed {
 }
 
 impl Trash {
+    /// Returns the folders of the entries whose records are damaged or missing. What a newer cliptune has removed is not among
+    /// them: its record is whole.
+    pub fn lost(&self) -> impl Iterator<Item = &Path> {
+        let is_lost =
+            |(folder, error): &&(PathBuf, StoreError)| error.is_damage() || is_absent(&folder.join(RECORD));
+        self.damaged.iter().filter(is_lost).map(|(folder, _)| folder.as_path())
+    }
+
     /// Returns what a name can stand for: everything that was removed of one run, or of several, or a dataset.
     pub fn named(&self, name: &str) -> Vec<&Trashed> {
         let matching = |matches: &dyn Fn(&str) -> bool| -> Vec<&Trashed> {

@@ -23,7 +23,7 @@ use crate::store::Store;
 use crate::worker::Worker;
 
 /// The folder of the files. Readers of the store skip names with a leading dot.
-const FOLDER: &str = ".work";
+pub(crate) const FOLDER: &str = ".work";
 /// The time between two attempts of a process that waits.
 const PAUSE: Duration = Duration::from_millis(100);
 

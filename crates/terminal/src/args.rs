@@ -60,9 +60,21 @@ impl CommonArgs {
 /// # Errors
 /// Returns what was expected.
 pub fn positive<N: TryFrom<u64>>(written: &str) -> Result<N, String> {
-    let number = written.trim().parse::<u64>().ok().filter(|number| *number > 0);
+    at_least(1, written)
+}
+
+/// Accepts a whole number, zero included.
+///
+/// # Errors
+/// Returns what was expected.
+pub fn whole<N: TryFrom<u64>>(written: &str) -> Result<N, String> {
+    at_least(0, written)
+}
+
+fn at_least<N: TryFrom<u64>>(least: u64, written: &str) -> Result<N, String> {
+    let number = written.trim().parse::<u64>().ok().filter(|number| *number >= least);
     let number = number.and_then(|number| N::try_from(number).ok());
-    number.ok_or_else(|| "expected a whole number, 1 or more".to_owned())
+    number.ok_or_else(|| format!("expected a whole number, {least} or more"))
 }
 
 /// Accepts `key=value`; what key and value mean is for the experiment to judge.

@@ -98,10 +98,23 @@ fn conclude(result: Result<Exit, Box<dyn Diagnostic>>, json: Option<&Printer>) -
     });
     match result {
         Ok(exit) => exit.code(),
-        Err(error) => {
-            Printer::new(false, false).failure(&*error);
-            json.inspect(|json| json.json(&ErrorDocument::of(&*error)));
-            error.exit().code()
-        }
+        Err(error) => tell(&*error, json),
     }
+}
+
+/// Prints an error, and picks the exit code.
+fn tell(error: &dyn Diagnostic, json: Option<&Printer>) -> u8 {
+    Printer::new(false, false).failure(error);
+    json.inspect(|json| json.json(&ErrorDocument::of(error)));
+    error.exit().code()
+}
+
+/// Prints an error as [`main`] does, and ends the process at once, whatever its other threads are doing. It is for work that
+/// cannot be stopped; what it has written is under unfinished names.
+pub fn fail_now(error: &dyn Diagnostic) -> ! {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let json = Printer::new(false, true);
+    let code = tell(error, wants_json(&arguments).then_some(&json));
+    // No destructor of a native library runs while its threads are alive.
+    signal_hook::low_level::exit(code.into())
 }

@@ -18,9 +18,23 @@ pub(crate) fn of_start(start: &Start, texts: &TextBank, splits: &Splits) -> Vec<
     let cut = (texts.truncated() > 0).then(|| {
         let (cut, length) = (texts.truncated() as u64, start.config.text.context_length);
         let are = format::agreed(cut, "is", "are");
-        format!("{} {are} longer than {length} tokens and {are} cut", format::counted(cut, "text"))
+        let one = texts.first_truncated().and_then(|row| with_text(row, texts, splits));
+        let one = one.map(|name| format!(", the first of them that of {name}")).unwrap_or_default();
+        format!("{} {are} longer than {length} tokens and {are} cut{one}", format::counted(cut, "text"))
     });
     [extra, cut, equal_choices(splits), equal_classes(texts, splits)].into_iter().flatten().collect()
+}
+
+/// Names the class, or the first item for training or validation, that has a text.
+fn with_text(row: usize, texts: &TextBank, splits: &Splits) -> Option<String> {
+    let mut classes = splits.classes.iter().zip(texts.rows());
+    if !splits.classes.is_empty() {
+        return classes.find(|(_, own)| **own == row).map(|(name, _)| format!("the class {name}"));
+    }
+    let train = splits.train.iter().zip(splits.train_items().iter());
+    let mut all = train.chain(splits.validation.iter().zip(splits.validation_items().iter()));
+    let (_, item) = all.find(|(example, _)| example.texts.contains(&row))?;
+    Some(format!("item {}", item.id()))
 }
 
 /// Warns of items with choices that the model cannot tell apart, such as choices that differ only after the last token

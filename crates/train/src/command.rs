@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use clap::Parser;
 use cliptune_experiment::Experiment;
 use cliptune_hub::{Hub, fetch_shown};
+use cliptune_native::named_libtorch;
 use cliptune_store::{OnePlan, Outcome, ResolvedBase, Run, Standing, Store, StoreError, Work, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
 
@@ -44,6 +45,8 @@ pub struct Arguments {
 /// Returns whatever stops the command, ready to be shown.
 pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
+    // The loader has passed over a folder that is no libtorch without a word.
+    named_libtorch().map_err(|folder| TrainError::NoLibtorch { folder })?;
     Ok(train(&arguments, &printer)?)
 }
 

@@ -11,6 +11,7 @@ use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_hub::HubError;
+use cliptune_native::LIBTORCH;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
@@ -29,6 +30,12 @@ pub enum TrainError {
     /// The store failed.
     #[error(transparent)]
     Store(Box<StoreError>),
+    /// The variable for a libtorch names a folder that is none.
+    #[error("there is no libtorch in {}, which {LIBTORCH} names", folder.display())]
+    NoLibtorch {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The dataset of an experiment has not been made yet.
     #[error("{experiment} has no dataset yet")]
     NoDataset {
@@ -199,6 +206,9 @@ impl Diagnostic for TrainError {
             Self::Weights(error) => error.hint().map(str::to_owned),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::UnlockedLayers { .. } => Some("`tune: full` moves all of them".to_owned()),
+            Self::NoLibtorch { .. } => Some(format!(
+                "{LIBTORCH} is the folder above lib/libtorch_cpu.so; without it, the libtorch is taken that cliptune was built with"
+            )),
             Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
             Self::NoBase { base, .. } => {
                 Some(format!("run `cliptune train` on {base} first, or `cliptune run`"))
@@ -220,7 +230,7 @@ impl Diagnostic for TrainError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) => Exit::Usage,
+            Self::Experiments(_) | Self::NoLibtorch { .. } => Exit::Usage,
             Self::Store(error) => error.exit(),
             Self::Hub(error) => error.exit(),
             _ => Exit::Failed,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use cliptune_durable::discard;
 use cliptune_store::{Metric, Run, Space, Store, StoreLock, Trashed};
-use cliptune_terminal::{CommonArgs, Exit, Printer, format};
+use cliptune_terminal::{CommonArgs, Exit, Printer, format, whole};
 use fs_err as fs;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     cache: bool,
 
     /// Of every experiment, the completed runs beyond the best N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     keep_best: Option<usize>,
 
     /// The metric that says which are best, such as test.accuracy [default: the first one of the validation split]
@@ -191,6 +191,8 @@ fn found(args: &Args, common: &CommonArgs, store: &Store, printer: &Printer) -> 
     if args.trash {
         let trash = store.trash()?;
         trash.damaged.iter().for_each(|(_, error)| warn_of(error, printer));
+        let lost = trash.lost().filter(|folder| is_older(args, age_of(folder)));
+        waste.extend(lost.map(|folder| Waste::Path { kind: "trash", path: folder.to_path_buf() }));
         let entries = trash.entries.into_iter().filter(|entry| is_older(args, entry.age()));
         waste.extend(entries.map(Waste::Trashed));
     }

@@ -1,5 +1,7 @@
 //! `cliptune restore`.
 
+use std::path::Path;
+
 use cliptune_store::{Kind, Run, Space, Store, StoreLock, Trash, Trashed};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 use serde::Serialize;
@@ -27,7 +29,8 @@ pub(crate) struct Args {
 struct Line {
     kind: &'static str,
     name: String,
-    removed: String,
+    /// The time at which it was removed, unless its record is damaged.
+    removed: Option<String>,
     bytes: u64,
 }
 
@@ -49,19 +52,28 @@ fn list(trash: &Trash, store: &Store, printer: &Printer) -> Result<(), CliError>
     warn_of_damage(trash, printer);
     let line = |entry: &Trashed| -> Result<Line, CliError> {
         let bytes = Space::of([entry.folder()])?;
-        let removed = entry.removed().to_owned();
+        let removed = Some(entry.removed().to_owned());
         Ok(Line { kind: entry.kind().as_str(), name: entry.id(), removed, bytes })
     };
-    let lines = trash.entries.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    // It has no name that `restore` could bring it back by, but `gc --trash` frees its space.
+    let lost = |folder: &Path| -> Result<Line, CliError> {
+        let bytes = Space::of([folder])?;
+        Ok(Line { kind: "damaged", name: short(folder).to_string(), removed: None, bytes })
+    };
+    let lines = trash.entries.iter().map(line).chain(trash.lost().map(lost));
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
     if printer.is_json() {
         printer.json(&lines);
     } else if lines.is_empty() {
-        printer.status(&format!("the trash of {} is empty", short(store.root())));
+        if trash.damaged.is_empty() {
+            printer.status(&format!("the trash of {} is empty", short(store.root())));
+        }
     } else {
         let columns = [Column::left("what"), Column::left("name"), Column::left("removed (UTC)")];
         let mut table = Table::new(columns.into_iter().chain([Column::right("size")]));
         for line in lines {
-            table.row([line.kind.to_owned(), line.name, line.removed, format::bytes(line.bytes)]);
+            let removed = line.removed.unwrap_or_else(|| "–".to_owned());
+            table.row([line.kind.to_owned(), line.name, removed, format::bytes(line.bytes)]);
         }
         printer.table(&table);
     }

@@ -86,9 +86,7 @@ fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
     }
     let said = view.labels().facts();
     facts.extend(said.into_iter().map(|(name, text)| (name, format::visible(&text))));
-    let split = view.time_split();
-    let seconds = record.end.as_ref().map(|end| end.seconds).or(split.map(|split| split.total()));
-    facts.extend(seconds.map(|seconds| ("time", usage::time(seconds, split))));
+    facts.extend(run.seconds().map(|seconds| ("time", usage::time(seconds, view.time_split()))));
     facts.extend(usage::facts(record.end.as_ref().and_then(|end| end.peak_memory), run.usage().as_ref()));
     facts.push(("started", record.started.clone()));
     facts.push(("seed", record.seed.to_string()));

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use cliptune_terminal::{ErrorDocument, Exit, Failure, Message, Printer, format};
+use cliptune_terminal::{Diagnostic as _, ErrorDocument, Exit, Failure, Message, Printer, format};
 use serde_json::Value;
 
 use super::board::Board;
@@ -102,7 +102,7 @@ impl<'a> Crew<'a> {
         let reporter = Reporter { job: number, step, news: self.news.0.clone() };
         let started = (self.command)(job, step).and_then(|command| start(command, &self.children, reporter));
         if let Err(error) = started {
-            self.failed(number, step, &ErrorDocument::of(&error), Exit::Failed);
+            self.failed(number, step, &ErrorDocument::of(&error), error.exit());
         }
     }
 

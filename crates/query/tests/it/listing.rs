@@ -66,6 +66,23 @@ fn what_is_no_condition_is_refused() {
 }
 
 #[test]
+fn a_column_that_nothing_is_known_of_is_refused() {
+    let world = World::new();
+    let runs = Runs::open(&world.store).unwrap();
+    let listing = Listing::new(&runs, None);
+    let all = listing.of(&[]);
+    for condition in ["present", "present is not true", "not \"Present\"", "seed = 0 or present is null"] {
+        let error = listing.matching(&all, condition).expect_err(condition);
+        assert!(matches!(error, QueryError::PresentUnknown), "{condition}: {error}");
+        assert!(error.hint().unwrap().contains("experiment files"), "{condition}");
+        assert!(Listing::asks_present(condition).unwrap(), "{condition}");
+    }
+    assert!(matches!(listing.key("present"), Err(QueryError::PresentUnknown)));
+    assert!(!Listing::asks_present("seed = 0 and note = 'present'").unwrap());
+    assert_eq!(with_listing(&world, |listing| listing.key("present").unwrap()), Key::Present);
+}
+
+#[test]
 fn the_newest_run_is_last_and_settings_that_vary_are_known() {
     let world = World::new();
     with_listing(&world, |listing| {

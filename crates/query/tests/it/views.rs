@@ -1,9 +1,10 @@
 //! What the views say.
 
-use cliptune_query::{Query, Runs, View};
+use cliptune_query::{Query, QueryError, Runs, View};
 use cliptune_store::{Clock, SystemLog, Usage};
 use fs_err as fs;
 
+use crate::drawn;
 use crate::support::World;
 
 #[test]
@@ -181,4 +182,62 @@ fn files_are_whole_and_replace_only_their_own_kind() {
     let left =
         fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(left.into_iter().all(|name| !name.starts_with(".unfinished")));
+}
+
+#[test]
+fn a_run_that_was_killed_has_spent_what_the_last_lines_of_its_logs_say() {
+    let world = World::new();
+    let run = drawn::run(&world.store, &world.runs[0].record().plan.clone(), 9, None);
+    let spent = |run: &str| {
+        let sql = "SELECT seconds >= 10, ended, peak_memory, processors, joules FROM runs WHERE run =";
+        world.ask(&format!("{sql} '{run}'")).unwrap()
+    };
+    assert_eq!(spent(&run.id()), ["NULL|NULL|NULL|NULL|NULL"], "nothing is known yet");
+    let mut log = SystemLog::open_append(&run.system_file(), Clock::start(10.0)).unwrap();
+    let usage = |step| Usage {
+        processors: Some(1.5),
+        memory_peak: Some(1 << step),
+        gpu_joules: Some(2.5),
+        ..Usage::default()
+    };
+    for step in 1..=2 {
+        log.append(2.0, step, usage(step)).1.unwrap();
+    }
+    assert_eq!(spent(&run.id()), ["true|NULL|4|1.5|5.0"]);
+    assert!(run.seconds().unwrap() >= 10.0, "the same rule as everywhere");
+    assert_eq!(world.runs[0].seconds(), Some(30.5), "the record of a run that has ended says it");
+}
+
+#[test]
+fn what_killed_queries_have_left_beside_a_file_goes_with_the_next_one() {
+    let world = World::new();
+    let left = world.path(".unfinished-left");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("answer.parquet"), "half").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::open(&left).unwrap().file().set_modified(long_ago).unwrap();
+    let runs = Runs::open(&world.store).unwrap();
+    Query::save(&world.store, &runs, &world.path("saved.duckdb")).unwrap();
+    assert!(!left.exists());
+    let unfinished = fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(unfinished.filter(|name| name.to_string_lossy().starts_with(".unfinished")).count(), 0);
+}
+
+#[test]
+fn a_folder_may_have_any_name_and_has_to_be_there() {
+    let world = World::new();
+    let runs = Runs::open(&world.store).unwrap();
+    for name in ["a?b", "it's", "[x]*", "a b"] {
+        fs::create_dir(world.path(name)).unwrap();
+        let (saved, written) = (world.path(name).join("s.duckdb"), world.path(name).join("a.parquet"));
+        Query::save(&world.store, &runs, &saved).unwrap();
+        assert_eq!(&fs::read(&saved).unwrap()[8..12], b"DUCK", "{name}");
+        Query::open(&world.store, &runs, "FROM runs", Some(&written)).unwrap().parquet(&written).unwrap();
+        assert_eq!(&fs::read(&written).unwrap()[..4], b"PAR1", "{name}");
+        assert_eq!(fs::read_dir(world.path(name)).unwrap().count(), 2, "{name}");
+    }
+    let nowhere = world.path("nowhere/a.parquet");
+    let error = Query::open(&world.store, &runs, "FROM runs", Some(&nowhere)).err().unwrap();
+    assert!(matches!(error, QueryError::NoFolder { .. }), "{error}");
+    assert!(!world.path("nowhere").exists());
 }

@@ -26,6 +26,8 @@ pub enum Severity {
     Remade,
     /// A newer cliptune has written it, so that this one cannot tell.
     Newer,
+    /// An older cliptune has written it, whole, in a way that is not read any more, and no command makes it again in its place.
+    Older,
     /// Nothing is missing, or nothing that anything else needs.
     Harmless,
 }
@@ -37,6 +39,7 @@ impl Severity {
             Self::Lost => "damaged",
             Self::Remade => "made again",
             Self::Newer => "newer",
+            Self::Older => "older",
             Self::Harmless => "harmless",
         }
     }
@@ -47,7 +50,8 @@ impl Severity {
 pub struct Finding {
     /// The file or folder.
     pub path: PathBuf,
-    /// What it is: `run`, `dataset`, `scores`, `trash`, `report`, `cache`, `look` or `unfinished`.
+    /// What it is: `run`, `dataset`, `scores`, `trash`, `report`, `cache`, `look`, `store` or
+    /// `unfinished`.
     pub kind: &'static str,
     /// How much is lost.
     pub severity: Severity,
@@ -82,8 +86,12 @@ pub(super) enum Mend {
 
 impl Finding {
     fn new(kind: &'static str, severity: Severity, path: PathBuf, error: &StoreError) -> Self {
-        let is_newer = matches!(error, StoreError::Version { .. }) && !error.is_damage();
-        let severity = if is_newer { Severity::Newer } else { severity };
+        let severity = match error {
+            StoreError::NewerLines { .. } => Severity::Newer,
+            StoreError::Version { .. } if !error.is_damage() => Severity::Newer,
+            StoreError::Version { .. } if severity == Severity::Lost => Severity::Older,
+            _ => severity,
+        };
         Self {
             path,
             kind,

@@ -6,6 +6,7 @@
 mod caches;
 mod datasets;
 mod finding;
+mod folders;
 mod looks;
 mod runs;
 mod trash;
@@ -70,6 +71,7 @@ pub fn fsck(store: &Store, on_progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Ch
         found
     });
     let mut findings: Vec<Finding> = looked.collect::<Vec<_>>().concat();
+    findings.extend(folders::look(store)?);
     findings.extend(store.leftovers()?.into_iter().map(Finding::leftover));
     let [runs, datasets, trash, reports] = counts;
     Ok(Checked { runs, datasets, trash, reports, bytes: total, findings })

@@ -9,7 +9,7 @@ use fs_err as fs;
 
 use super::finding::{Finding, Mend};
 use crate::error::{Damage, StoreError};
-use crate::event_log::for_each_event;
+use crate::event_log::{LeftOut, for_each_event};
 use crate::origin::Origin;
 use crate::parity::read_parity;
 use crate::precisions::read_precisions;
@@ -59,25 +59,28 @@ fn place(store: &Store, run: &Run) -> Option<Finding> {
 }
 
 fn logs(run: &Run) -> Vec<Finding> {
-    type Read = fn(&Path) -> Result<usize, StoreError>;
+    type Read = fn(&Path) -> Result<LeftOut, StoreError>;
     let logs: [(PathBuf, Read); 2] = [
         (run.events_file(), |path| for_each_event(path, |_| {})),
-        (run.system_file(), |path| read_system(path).map(|read| read.damaged_lines)),
+        (run.system_file(), |path| {
+            read_system(path).map(|read| LeftOut { damaged: read.damaged_lines, newer: 0 })
+        }),
     ];
     let there = logs.into_iter().filter(|(path, _)| !is_absent(path));
-    there.filter_map(|(path, read)| log(run, path, read)).collect()
+    there.flat_map(|(path, read)| log(run, &path, read)).collect()
 }
 
-fn log(run: &Run, path: PathBuf, read: impl Fn(&Path) -> Result<usize, StoreError>) -> Option<Finding> {
-    match read(&path) {
-        Ok(0) => None,
-        Ok(lines) => {
-            let error = StoreError::damaged(&path, Damage::Lines(lines));
-            let finding = Finding::harmless(KIND, path.clone(), &error);
-            let is_written = run.status() == RunStatus::Running;
-            Some(if is_written { finding } else { finding.mended_by(Mend::Log(run.clone().into(), path)) })
+fn log(run: &Run, path: &Path, read: impl Fn(&Path) -> Result<LeftOut, StoreError>) -> Vec<Finding> {
+    let finding = |error: StoreError| {
+        let finding = Finding::harmless(KIND, path.to_path_buf(), &error);
+        match error.is_damage() && run.status() != RunStatus::Running {
+            true => finding.mended_by(Mend::Log(run.clone().into(), path.to_path_buf())),
+            false => finding,
         }
-        Err(error) => Some(Finding::lost(KIND, path, &error)),
+    };
+    match read(path) {
+        Ok(left_out) => left_out.errors(path).map(finding).collect(),
+        Err(error) => vec![Finding::lost(KIND, path.to_path_buf(), &error)],
     }
 }
 

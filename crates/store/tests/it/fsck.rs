@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
 use cliptune_store::{Checked, Event, EventLog, Finding, Kind, Severity, fsck, read_events, read_scores};
+use cliptune_terminal::Diagnostic as _;
 use fs_err as fs;
 
 use crate::damage::{Made, damages, restore};
@@ -197,6 +198,62 @@ fn what_only_saves_time_or_was_never_finished_is_harmless_and_goes() {
 }
 
 #[test]
+fn what_has_the_name_of_a_folder_of_the_store_and_is_none_is_named() {
+    let made = Made::new();
+    let root = made.world.store().root().to_path_buf();
+    fs::write(root.join("notes.txt"), "somebody's own").unwrap();
+    assert!(check(&made).findings.is_empty());
+    for name in ["datasets", "reports", "cache", ".trash", ".looks", ".work", "other"] {
+        let (place, aside) = (root.join(name), made.world.path("aside"));
+        let is_there = place.exists();
+        if is_there {
+            fs::rename(&place, &aside).unwrap();
+        }
+        fs::write(&place, "no folder").unwrap();
+        let findings = check(&made).findings;
+        let found: Vec<_> = findings.iter().filter(|finding| finding.path == place).collect();
+        let [finding] = &found[..] else { panic!("{name}: {findings:#?}") };
+        assert_eq!((finding.kind, finding.severity), ("store", Severity::Lost), "{finding:#?}");
+        assert!(finding.problem.contains("it is not a folder"), "{finding:#?}");
+        assert!(finding.follows.as_ref().unwrap().starts_with("move it away"), "{finding:#?}");
+        fs::remove_file(&place).unwrap();
+        if is_there {
+            fs::rename(&aside, &place).unwrap();
+        }
+    }
+    assert!(check(&made).findings.is_empty());
+}
+
+#[test]
+fn looks_that_cannot_be_counted_say_what_stands_in_their_place() {
+    let made = Made::new();
+    let looks = made.world.store().root().join(".looks");
+    if looks.exists() {
+        fs::remove_dir_all(&looks).unwrap();
+    }
+    fs::write(&looks, "no folder").unwrap();
+    let error = made.world.store().test_looks(["da"]).unwrap_err();
+    assert!(error.to_string().contains(".looks is damaged"), "{error}");
+    assert!(error.hint().unwrap().starts_with("move it away"), "{error}");
+}
+
+#[test]
+fn a_lock_that_cannot_be_locked_is_named_and_can_be_removed() {
+    let made = Made::new();
+    let lock = made.world.store().root().join(".lock");
+    if lock.exists() {
+        fs::remove_file(&lock).unwrap();
+    }
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((&finding.path, finding.severity), (&lock, Severity::Lost));
+    let error = made.world.store().lock().unwrap_err();
+    assert_eq!(error.hint(), finding.follows);
+    assert!(error.hint().unwrap().starts_with("remove it"), "{error}");
+}
+
+#[test]
 fn what_a_newer_program_has_written_is_named_and_left_alone() {
     let made = Made::new();
     // Rewrites a record as a newer version, with the checksum that belongs to it.
@@ -213,9 +270,8 @@ fn what_a_newer_program_has_written_is_named_and_left_alone() {
         assert!(finding.problem.contains("a newer cliptune has written it"), "{finding:#?}");
         assert_eq!(mend(&made), 0);
         let standings = made.standings(&["tuned"]);
-        // The record of a run is left out; what the model has seen matters to whoever starts from it.
+        // What the model has seen matters to whoever starts from it.
         let expected = match path.file_name().unwrap().to_str().unwrap() {
-            "run.json" => (0, 1),
             "origin.json" => (0, 0),
             _ => (1, 0),
         };
@@ -224,14 +280,47 @@ fn what_a_newer_program_has_written_is_named_and_left_alone() {
     }
 }
 
-fn newer(record: &[u8]) -> Vec<u8> {
+pub(crate) fn newer(record: &[u8]) -> Vec<u8> {
+    of_version(record, |version| version + 1)
+}
+
+/// Rewrites a record as another version, with the checksum that belongs to it.
+fn of_version(record: &[u8], version: impl Fn(u64) -> u64) -> Vec<u8> {
     let text = std::str::from_utf8(record).unwrap();
     let (_, body) = text.split_once("\",\n").unwrap();
     let mut value: serde_json::Value = serde_json::from_str(&format!("{{{body}")).unwrap();
-    value["format_version"] = (value["format_version"].as_u64().unwrap() + 1).into();
+    value["format_version"] = version(value["format_version"].as_u64().unwrap()).into();
     let body = serde_json::to_string_pretty(&value).unwrap();
     let body = format!("{}\n", body.strip_prefix("{\n").unwrap());
     format!("{{\n  \"checksum\": \"{}\",\n{body}", blake3::hash(body.as_bytes()).to_hex()).into_bytes()
+}
+
+#[test]
+fn a_run_of_an_older_program_is_called_that_and_not_damaged() {
+    let made = Made::new();
+    let record = made.run.folder().join("run.json");
+    let bytes = fs::read(&record).unwrap();
+    fs::write(&record, of_version(&bytes, |version| version - 1)).unwrap();
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((finding.severity, finding.can_be_mended), (Severity::Older, false), "{finding:#?}");
+    assert!(finding.problem.contains("an older cliptune has written it"), "{finding:#?}");
+}
+
+#[test]
+fn lines_of_a_log_that_a_newer_program_has_written_are_named_and_stay() {
+    let made = Made::new();
+    let log = made.run.events_file();
+    let event = r#"{"seq":99,"time":5.5,"type":"merged","step":3}"#;
+    let line = format!("{{\"crc32c\":\"{:08x}\",\"event\":{event}}}\n", crc32c::crc32c(event.as_bytes()));
+    let before = if log.exists() { fs::read(&log).unwrap() } else { Vec::new() };
+    let bytes = [before, line.into_bytes()].concat();
+    fs::write(&log, &bytes).unwrap();
+    let findings = check(&made).findings;
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((finding.severity, finding.can_be_mended), (Severity::Newer, false), "{finding:#?}");
+    assert!(finding.problem.contains("1 line that a newer cliptune has written"), "{finding:#?}");
+    assert_eq!((mend(&made), fs::read(&log).unwrap()), (0, bytes));
 }
 
 #[test]

@@ -5,10 +5,11 @@ use cliptune_experiment::{
 };
 use cliptune_store::{
     Estimate, Items, Metrics, Outcome, Parity, ResolvedBase, Run, SCORES_FORMAT, Scores, Standing,
-    StoreError, standings, write_scores,
+    StoreError, look, standings, write_scores,
 };
 use fs_err as fs;
 
+use crate::fsck::newer;
 use crate::support::{World, experiment, record, training};
 
 fn stand(world: &World, plans: &[Plan]) -> Vec<Standing> {
@@ -213,6 +214,30 @@ fn a_base_may_only_be_in_the_store() {
     assert!(matches!(error(), StoreError::AmbiguousBase { count: 2, .. }));
     let chosen = from(&world, "base", Some(Seed(1)));
     assert_eq!(stand(&world, &[chosen]).len(), 1);
+}
+
+#[test]
+fn a_run_that_a_newer_program_has_made_is_not_made_a_second_time() {
+    let world = World::new();
+    let (base, other) = (world.plan("base"), world.plan("other"));
+    let done = train(&world, &base);
+    let is_known = |plan: &Plan| {
+        let experiments = [experiment(std::slice::from_ref(plan))];
+        let found = look(&world.store(), &experiments, &|_, _| {});
+        let errors = found
+            .unknown
+            .iter()
+            .map(|unknown| unknown.error.to_string())
+            .chain(found.damage.iter().map(ToString::to_string));
+        let newer = errors.filter(|error| error.contains("a newer cliptune has written it")).count();
+        (found.known.len(), newer)
+    };
+    assert_eq!(is_known(&base), (1, 0));
+    let path = done.folder().join("run.json");
+    fs::write(&path, newer(&fs::read(&path).unwrap())).unwrap();
+    assert_eq!(is_known(&base), (0, 1), "it may be the run of the plan; that is said once");
+    assert_eq!(is_known(&from(&world, "base", None)), (0, 1), "nothing else is trained from in its place");
+    assert_eq!(is_known(&other), (1, 0), "no other experiment is hidden");
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct TextBank {
     /// The row of each text that was given to the bank.
     rows: Vec<usize>,
     truncated: usize,
+    /// The row of the first text that was cut.
+    first_truncated: Option<usize>,
 }
 
 impl TextBank {
@@ -38,17 +40,20 @@ impl TextBank {
         let encode = |text: &str| templates.prompts(text).map(|prompt| tokenizer.encode(&prompt)).collect();
         let encoded: Vec<Vec<Encoded>> =
             texts.par_iter().map(|text| encode(text.as_ref())).collect::<Result<_, _>>()?;
-        let truncated = encoded.iter().filter(|text| text.iter().any(|prompt| prompt.truncated)).count();
+        let is_cut = |text: &Vec<Encoded>| text.iter().any(|prompt| prompt.truncated);
+        let truncated = encoded.iter().filter(|text| is_cut(text)).count();
         let mut distinct: Numbering<Vec<Vec<i64>>> = Numbering::default();
         let ids = |text: &Vec<Encoded>| text.iter().map(|prompt| prompt.ids.clone()).collect();
         let rows: Vec<usize> = encoded.iter().map(|text| distinct.number(&ids(text))).collect();
+        let first_truncated = encoded.iter().position(is_cut).map(|text| rows[text]);
         let mut prompts: Vec<Encoded> = Vec::with_capacity(distinct.order().len() * templates.count());
         for (text, &row) in encoded.into_iter().zip(&rows) {
             if row * templates.count() == prompts.len() {
                 prompts.extend(text);
             }
         }
-        Ok(Self { prompts, templates: templates.count(), layout: tokenizer.layout(), rows, truncated })
+        let (templates, layout) = (templates.count(), tokenizer.layout());
+        Ok(Self { prompts, templates, layout, rows, truncated, first_truncated })
     }
 
     /// Returns the number of prompts of each text.
@@ -85,6 +90,11 @@ impl TextBank {
     /// Returns the number of texts of which a prompt was cut at the context length.
     pub fn truncated(&self) -> usize {
         self.truncated
+    }
+
+    /// Returns the row of the first text that was cut, if there is one.
+    pub fn first_truncated(&self) -> Option<usize> {
+        self.first_truncated
     }
 
     /// Returns the ids of all texts and of padding, ascending.

@@ -132,6 +132,7 @@ fn texts_are_equal_when_the_model_sees_the_same_tokens() {
     let texts = ["cat", "dog"].map(|last| format!("{}{last}", "a ".repeat(20)));
     let bank = TextBank::encode(&tokenizer(9), &texts, &Templates::plain()).unwrap();
     assert_eq!((bank.rows(), bank.len(), bank.truncated()), ([0, 0].as_slice(), 1, 2));
+    assert_eq!(bank.first_truncated(), Some(0));
 }
 
 /// The train items of the references, in which some texts are the same.
