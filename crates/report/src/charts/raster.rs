@@ -39,7 +39,8 @@ pub fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
 /// Returns opaque pixels as a PNG file. Compression that takes more time than the drawing makes a large report wait, and a flat
 /// drawing hardly smaller.
 fn encoded(pixels: &Pixmap) -> Result<Vec<u8>, ReportError> {
-    let rgb: Vec<u8> = pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let rgb: Vec<u8> =
+        pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Up)
         .write_image(&rgb, pixels.width(), pixels.height(), ExtendedColorType::Rgb8)
