@@ -46,6 +46,41 @@ fn a_baseline_is_named_in_the_page_and_a_folder_can_be_handed_on() {
 }
 
 #[test]
+fn whatever_no_report_wrote_stays_and_is_named() {
+    let context = finished();
+    report(&context, &["--name", "keep"]).succeeded();
+    let before = fs::read(context.path("runs/reports/keep/index.html")).unwrap();
+    for (options, folder) in
+        [(["--name", "keep"], "runs/reports/keep"), (["--to", "handed/over"], "handed/over")]
+    {
+        report(&context, &options).succeeded();
+        for foreign in ["notes.txt", "mine.svg"] {
+            let path = context.path(folder).join(foreign);
+            fs::write(&path, "mine").unwrap();
+            let refused = report(&context, &options).ended(2);
+            assert!(refused.stderr.contains(&format!("holds {foreign}, which no report wrote")), "{refused}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+            fs::remove_file(path).unwrap();
+        }
+        report(&context, &options).succeeded();
+    }
+    assert_eq!(fs::read(context.path("runs/reports/keep/index.html")).unwrap(), before);
+}
+
+#[test]
+fn another_order_of_experiments_is_another_report() {
+    let context = finished();
+    let of = |order: [&str; 2]| {
+        output(context.command("cliptune").arg("report").args(order).args(["--name", "order"]))
+    };
+    let [base, tuned] = ["experiments/base.yaml", "experiments/tuned.yaml"];
+    of([tuned, base]).succeeded();
+    let refused = of([base, tuned]).ended(2);
+    assert!(refused.stderr.contains("order holds another report"), "{refused}");
+    of([tuned, base]).succeeded();
+}
+
+#[test]
 fn images_of_pairs_are_shown_with_the_five_texts_nearest_to_them() {
     let page = fs::read_to_string(finished().path("runs/reports/experiments/index.html")).unwrap();
     let pairs = page.split_once("<section id=\"pairs\">").unwrap().1.split_once("</section>").unwrap().0;
@@ -71,7 +106,8 @@ fn mistakes_are_named_and_nothing_is_written() {
         (["--select", "SELECT run FROM runs WHERE seed = 99"], "selects no run of these experiments"),
         (["--select", "DROP TABLE runs"], "error"),
         (["--select", "SELECT run FROM read_csv('/etc/passwd')"], "error"),
-        (["--to", "experiments"], "holds something that is no report"),
+        (["--to", "experiments"], "experiments holds base.yaml and 1 other, which no report wrote"),
+        (["--to", "experiments/base.yaml"], "experiments/base.yaml is a file, and no folder"),
         (["--name", "../elsewhere"], "cannot name a report after ../elsewhere"),
     ] {
         let refused = report(context, &arguments).ended(2);

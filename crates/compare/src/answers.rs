@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cliptune_statistics::Weighted;
 use cliptune_store::Prediction;
 
 /// The predictions of one run, with its fold and its seed.
@@ -61,8 +62,13 @@ impl Answers {
     }
 
     /// Returns the group of each item.
-    pub fn groups(&self) -> Vec<&str> {
+    fn groups(&self) -> Vec<&str> {
         self.items().iter().map(|prediction| prediction.group.as_str()).collect()
+    }
+
+    /// Returns the groups of the items, and how much each of these counts.
+    pub fn grouping(&self) -> Weighted<'_, Vec<&str>> {
+        Weighted { groups: self.groups(), weights: &self.weights }
     }
 
     /// Returns the number of groups that the items come from.
@@ -70,17 +76,14 @@ impl Answers {
         self.groups().into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// Returns how right each answer is, from 0 to 1, times the item's weight, in one list per seed.
+    /// Returns how right each answer is, from 0 to 1, in one list per seed.
     pub fn right(&self) -> Vec<Vec<f64>> {
         self.values(&|prediction| prediction.share)
     }
 
-    /// Returns a number of each answer times the item's weight, in one list per seed.
+    /// Returns a number of each answer, in one list per seed.
     pub(crate) fn values(&self, value: &dyn Fn(&Prediction) -> f64) -> Vec<Vec<f64>> {
-        let of_seed = |seed: &Vec<Prediction>| {
-            seed.iter().zip(&self.weights).map(|(one, weight)| value(one) * weight).collect()
-        };
-        self.seeds.iter().map(of_seed).collect()
+        self.seeds.iter().map(|seed| seed.iter().map(value).collect()).collect()
     }
 
     /// Returns how right the seeds are about an item, on average.
@@ -113,6 +116,7 @@ fn weights(items: &[(Option<u32>, Prediction)], folds: usize) -> Vec<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use cliptune_statistics::{Bootstrap, seeds_and_clusters};
     use cliptune_store::{Answered, Chosen};
 
     /// Returns the prediction of an item of five texts of which the first is right.
@@ -153,7 +157,8 @@ pub(crate) mod tests {
         Answers::alone(vec![items.collect()])
     }
 
-    fn run(fold: u32, seed: u32, shares: &[f64]) -> RunAnswers {
+    /// Returns the answers to items of one fold.
+    pub(crate) fn run(fold: u32, seed: u32, shares: &[f64]) -> RunAnswers {
         let item = |(item, &share): (usize, &f64)| Prediction {
             item_id: format!("{fold}/{item}"),
             ..prediction(item, item, share)
@@ -164,8 +169,9 @@ pub(crate) mod tests {
     #[test]
     fn the_score_is_the_mean_over_the_folds_whatever_their_sizes() {
         let pooled = Answers::of(vec![run(0, 0, &[1.0]), run(1, 0, &[1.0, 0.0, 0.0, 0.0])], Some(2));
+        let score = seeds_and_clusters(&pooled.right(), &pooled.grouping(), &Bootstrap::default()).unwrap();
         // (1 + 1/4) / 2
-        assert!((pooled.right()[0].iter().sum::<f64>() / 5.0 - 0.625).abs() < 1e-12);
+        assert!((score.value - 0.625).abs() < 1e-12, "{score:?}");
         assert!((pooled.weights.iter().sum::<f64>() / 5.0 - 1.0).abs() < 1e-12);
     }
 

@@ -1,7 +1,9 @@
 //! How one side does compared with another, in every metric.
 
 use cliptune_experiment::TaskKind;
-use cliptune_statistics::{Bootstrap, Paired, Sides, Unusable, paired_differences, paired_statistics};
+use cliptune_statistics::{
+    Bootstrap, Grouping, Paired, Sides, Unusable, paired_differences, paired_statistics,
+};
 use cliptune_store::{Estimate, is_lower_better};
 
 use crate::answers::Answers;
@@ -46,7 +48,8 @@ pub struct Measured {
 }
 
 impl Comparison {
-    /// Compares answers with those of the baseline, and judges them by a metric, or by the first one of the task.
+    /// Compares answers with those of the baseline, and judges them by a metric, or by the first one of the task. Where each side
+    /// has folds of its own, those of the baseline decide how much an item counts: it has to count alike on both sides.
     ///
     /// # Errors
     /// Returns an error when the items are not the same, or when the metric is none or cannot be told.
@@ -59,27 +62,27 @@ impl Comparison {
         baseline.expect_same_items(answers)?;
         let all = metrics(task);
         let name = judged_by(&all, metric)?;
-        let groups = baseline.groups();
+        let items = baseline.grouping();
         let told = all.into_iter().filter_map(|metric| Values::of(metric, answers, baseline));
         let told: Vec<Values> = told.filter(|one| one.metric.name == name || !one.say_nothing()).collect();
-        let differences = differences(&told, &groups)?;
+        let differences = differences(&told, &items)?;
         let found = told.iter().zip(&differences).find(|(values, _)| values.metric.name == name);
         let Some((values, paired)) = found else { return Err(CompareError::Untold { metric: name }) };
         let judged = match values.sides() {
             Some(sides) => {
-                Difference::judged(&sides, &groups, paired.clone(), is_lower_better(values.metric.name))?
+                Difference::judged(&sides, &items, paired.clone(), is_lower_better(values.metric.name))?
             }
             None => Difference::resampled(paired.clone(), is_lower_better(values.metric.name)),
         };
         let measured = told.iter().zip(differences).map(|(values, paired)| Measured {
             name: values.metric.name,
             is_lower_better: is_lower_better(values.metric.name),
-            baseline: values.baseline(),
-            value: values.value(),
+            baseline: paired.against,
+            value: paired.of,
             delta: estimate(paired.difference),
         });
         Ok(Self {
-            n_items: groups.len(),
+            n_items: baseline.items().len(),
             n_groups: baseline.group_count(),
             metric: name,
             judged,
@@ -90,12 +93,12 @@ impl Comparison {
 }
 
 /// Returns the difference in each metric. The groups are drawn once for all means.
-fn differences(told: &[Values], groups: &[&str]) -> Result<Vec<Paired>, CompareError> {
+fn differences(told: &[Values], items: &impl Grouping) -> Result<Vec<Paired>, CompareError> {
     let options = Bootstrap::default();
     let sides: Vec<Sides<'_>> = told.iter().filter_map(Values::sides).collect();
-    let mut of_means = paired_differences(&sides, groups, &options)?.into_iter();
+    let mut of_means = paired_differences(&sides, items, &options)?.into_iter();
     let difference = |values: &Values| match &values.both {
-        Both::All { of, against } => Ok(paired_statistics(of, against, groups, &options)?),
+        Both::All { of, against } => Ok(paired_statistics(of, against, items, &options)?),
         Both::Each { .. } => of_means.next().ok_or(CompareError::Statistics(Unusable::Empty)),
     };
     told.iter().map(difference).collect()
@@ -114,7 +117,7 @@ fn judged_by(all: &[Metric], wanted: Option<&str>) -> Result<&'static str, Compa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::tests::{answers, change};
+    use crate::answers::tests::{answers, change, run};
     use crate::difference::Test;
     use crate::verdict::Verdict;
 
@@ -159,6 +162,23 @@ mod tests {
         let ece = found.metrics.iter().find(|one| one.name == "ece").unwrap();
         assert!((ece.value - ece.baseline - found.judged.delta.value).abs() < 1e-12, "{ece:?}");
         assert!(ece.is_lower_better && ece.delta.low < ece.delta.high, "{ece:?}");
+    }
+
+    #[test]
+    fn folds_count_alike_whatever_their_sizes() {
+        // The one side gets the first of three folds right, the other one all of them.
+        let side = |others: f64| {
+            let folds = [(0, 1.0, 4), (1, others, 8), (2, others, 12)];
+            let runs = folds.map(|(fold, share, items)| run(fold, 0, &vec![share; items]));
+            Answers::of(runs.to_vec(), Some(3))
+        };
+        let found = Comparison::of(TaskKind::Choice, &side(1.0), &side(0.0), None).unwrap();
+        let accuracy = &found.metrics[0];
+        assert!((accuracy.baseline - 1.0 / 3.0).abs() < 1e-12 && accuracy.value == 1.0, "{accuracy:?}");
+        assert!(
+            (accuracy.delta.value - 2.0 / 3.0).abs() < 1e-12 && accuracy.delta.high <= 1.0,
+            "{accuracy:?}"
+        );
     }
 
     #[test]

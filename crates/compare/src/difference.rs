@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use cliptune_statistics::{
-    Bootstrap, Paired, Sides, Unusable, holm, mcnemar_mid_p, paired_differences, paired_differences_of_many,
-    sign_flip,
+    Bootstrap, Grouping, Paired, Sides, Unusable, holm, mcnemar_mid_p, paired_differences,
+    paired_differences_of_many, sign_flip,
 };
 use cliptune_store::Estimate;
 
@@ -33,8 +33,8 @@ pub struct Difference {
 /// Where a p-value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Test {
-    /// McNemar's mid-p, where both sides have a single seed, answers are right or wrong, and every item is a group of its
-    /// own: the test treats items as independent.
+    /// McNemar's mid-p, where both sides have a single seed, answers are right or wrong, and every item is a group of its own and
+    /// counts as much as any other: the test treats items as independent, and counts them.
     McNemar,
     /// A permutation over groups, where both sides have a single seed: all exchanges of their answers, or this many of them.
     Permutation(Option<usize>),
@@ -56,11 +56,11 @@ impl Difference {
     /// Returns the difference with what a test says, as if it were the only one.
     pub(crate) fn judged(
         sides: &Sides<'_>,
-        groups: &[&str],
+        items: &impl Grouping,
         paired: Paired,
         is_lower_better: bool,
     ) -> Result<Self, Unusable> {
-        let (test, p_value) = tested(sides, groups, &paired)?;
+        let (test, p_value) = tested(sides, items, &paired)?;
         Ok(Self::by(test, p_value, paired, is_lower_better))
     }
 
@@ -78,13 +78,17 @@ impl Difference {
 }
 
 /// Returns the paired difference of two sides in a metric of which more is better, as if it were the only one. Each side has
-/// one list of values per seed, in the order of the items that `groups` has.
-pub fn difference(of: &[Vec<f64>], against: &[Vec<f64>], groups: &[&str]) -> Result<Difference, Unusable> {
+/// one list of values per seed, in the order of the items.
+pub fn difference(
+    of: &[Vec<f64>],
+    against: &[Vec<f64>],
+    items: &impl Grouping,
+) -> Result<Difference, Unusable> {
     let [of, against] = [of, against].map(|side| side.iter().map(Vec::as_slice).collect());
     let sides = Sides { of, against };
-    let paired = paired_differences(std::slice::from_ref(&sides), groups, &Bootstrap::default())?;
+    let paired = paired_differences(std::slice::from_ref(&sides), items, &Bootstrap::default())?;
     let paired = paired.into_iter().next().ok_or(Unusable::Empty)?;
-    Difference::judged(&sides, groups, paired, false)
+    Difference::judged(&sides, items, paired, false)
 }
 
 /// Returns the paired differences of many sides from the same baseline, each as [`difference`] does.
@@ -94,15 +98,15 @@ pub fn difference(of: &[Vec<f64>], against: &[Vec<f64>], groups: &[&str]) -> Res
 pub fn differences(
     of: &[Vec<Vec<f64>>],
     against: &[Vec<f64>],
-    groups: &[&str],
+    items: &impl Grouping,
 ) -> Result<Vec<Difference>, Unusable> {
     let against: Vec<&[f64]> = against.iter().map(Vec::as_slice).collect();
     let sides: Vec<Sides<'_>> = of
         .iter()
         .map(|of| Sides { of: of.iter().map(Vec::as_slice).collect(), against: against.clone() })
         .collect();
-    let paired = paired_differences_of_many(&sides, groups, &Bootstrap::default())?;
-    sides.iter().zip(paired).map(|(sides, paired)| Difference::judged(sides, groups, paired, false)).collect()
+    let paired = paired_differences_of_many(&sides, items, &Bootstrap::default())?;
+    sides.iter().zip(paired).map(|(sides, paired)| Difference::judged(sides, items, paired, false)).collect()
 }
 
 /// Corrects the p-values of several differences for their number.
@@ -115,22 +119,24 @@ pub fn correct<'a>(differences: impl IntoIterator<Item = &'a mut Difference>) {
     }
 }
 
-fn tested(sides: &Sides<'_>, groups: &[&str], paired: &Paired) -> Result<(Test, f64), Unusable> {
+fn tested(sides: &Sides<'_>, items: &impl Grouping, paired: &Paired) -> Result<(Test, f64), Unusable> {
     let (of, against) = match (sides.of.as_slice(), sides.against.as_slice()) {
         ([of], [against]) => (*of, *against),
         _ => return Ok((Test::Resamples, paired.p_value)),
     };
-    if let Some(mid_p) = mcnemar(of, against).filter(|_| are_independent(groups)) {
+    if let Some(mid_p) = mcnemar(of, against).filter(|_| are_independent(items)) {
         return Ok((Test::McNemar, mid_p));
     }
     let differences: Vec<f64> = of.iter().zip(against).map(|(of, against)| of - against).collect();
-    let found = sign_flip(&differences, groups, &Bootstrap::default())?;
+    let found = sign_flip(&differences, items, &Bootstrap::default())?;
     Ok((Test::Permutation(found.drawn), found.p_value))
 }
 
-/// Returns whether every item is a group of its own.
-fn are_independent(groups: &[&str]) -> bool {
-    groups.iter().collect::<BTreeSet<_>>().len() == groups.len()
+/// Returns whether every item is a group of its own and counts as much as any other.
+fn are_independent(items: &impl Grouping) -> bool {
+    let groups = items.groups();
+    let count_alike = items.weights().is_none_or(|weights| weights.iter().all(|one| *one == weights[0]));
+    count_alike && groups.iter().collect::<BTreeSet<_>>().len() == groups.len()
 }
 
 /// Returns McNemar's mid-p of two runs, or `None` if ties leave an answer neither right nor wrong.
@@ -144,6 +150,7 @@ fn mcnemar(a: &[f64], b: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cliptune_statistics::Weighted;
 
     fn compare(a: &[f64], b: &[f64], group: fn(usize) -> usize) -> Difference {
         let groups: Vec<String> = (0..a.len()).map(|item| group(item).to_string()).collect();
@@ -189,6 +196,17 @@ mod tests {
         assert!(grouped.p_value > alone.p_value, "items of a group go right and wrong together: {grouped:?}");
         let tied: Vec<f64> = a.iter().map(|share| share / 2.0).collect();
         assert!(matches!(compare(&tied, &b, |item| item).test, Test::Permutation(_)));
+    }
+
+    #[test]
+    fn mcnemar_is_for_items_that_count_alike() {
+        let groups: Vec<String> = (0..8).map(|item| item.to_string()).collect();
+        let test = |weights: &[f64]| {
+            let items = Weighted { groups: &groups, weights };
+            difference(&[vec![1.0; 8]], &[vec![0.0; 8]], &items).unwrap().test
+        };
+        assert_eq!(test(&[2.0; 8]), Test::McNemar);
+        assert_eq!(test(&[0.5, 0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5]), Test::Permutation(None));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a side reaches in every metric, over all its seeds and folds.
 
 use cliptune_experiment::TaskKind;
-use cliptune_statistics::{Bootstrap, Unusable, cluster_mean, cluster_statistic, seeds_and_clusters};
+use cliptune_statistics::{
+    Bootstrap, Grouping, Unusable, cluster_mean, cluster_statistic, seeds_and_clusters,
+};
 use cliptune_store::Estimate;
 
 use crate::answers::Answers;
@@ -18,15 +20,15 @@ pub fn reached(
     answers: &Answers,
     options: &Bootstrap,
 ) -> Result<Vec<(&'static str, Estimate)>, Unusable> {
-    let groups = answers.groups();
-    let told = metrics(task).into_iter().filter_map(|metric| of_metric(metric, answers, &groups, options));
+    let items = answers.grouping();
+    let told = metrics(task).into_iter().filter_map(|metric| of_metric(metric, answers, &items, options));
     told.collect()
 }
 
 fn of_metric(
     metric: Metric,
     answers: &Answers,
-    groups: &[&str],
+    items: &impl Grouping,
     options: &Bootstrap,
 ) -> Option<Result<(&'static str, Estimate), Unusable>> {
     let interval = match metric.of {
@@ -36,15 +38,11 @@ fn of_metric(
                 return None;
             }
             match (metric.of, values.as_slice()) {
-                (Of::Mean(_), [only]) => cluster_mean(only, groups, options),
-                // Items of small folds count for more than one.
-                (Of::Share(_), _) => {
-                    seeds_and_clusters(&values, groups, options).map(|share| share.within(0.0, 1.0))
-                }
-                _ => seeds_and_clusters(&values, groups, options),
+                (Of::Mean(_), [only]) => cluster_mean(only, items, options),
+                _ => seeds_and_clusters(&values, items, options),
             }
         }
-        Of::All(of) => cluster_statistic(&answers.statistics(of).ok()?, groups, options),
+        Of::All(of) => cluster_statistic(&answers.statistics(of).ok()?, items, options),
     };
     Some(interval.map(|interval| (metric.name, estimate(interval))))
 }
@@ -52,7 +50,7 @@ fn of_metric(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::tests::answers;
+    use crate::answers::tests::{answers, run};
 
     #[test]
     fn every_metric_has_an_interval_over_seeds() {
@@ -67,6 +65,19 @@ mod tests {
         for (name, one) in &found {
             assert!(one.low < one.value && one.value < one.high, "{name} {one:?}");
             assert!(one.method.contains("crossed with 3 seeds"), "{name} {one:?}");
+        }
+    }
+
+    #[test]
+    fn answers_that_are_all_right_are_exactly_right_in_uneven_folds() {
+        let options = Bootstrap { resamples: 500, seed: 0 };
+        let folds = |seed| [(0, 3), (1, 5), (2, 5)].map(|(fold, items)| run(fold, seed, &vec![1.0; items]));
+        for seeds in [1, 2] {
+            let pooled = Answers::of((0..seeds).flat_map(folds).collect(), Some(3));
+            let found = reached(TaskKind::Choice, &pooled, &options).unwrap();
+            let (accuracy, aurc) = (&found[0].1, &found[6].1);
+            assert!(accuracy.value == 1.0 && accuracy.low < 1.0 && accuracy.high == 1.0, "{accuracy:?}");
+            assert!(aurc.value == 0.0 && aurc.low >= 0.0, "{aurc:?}");
         }
     }
 

@@ -43,22 +43,6 @@ impl Values {
         Some(Sides { of, against })
     }
 
-    /// Returns the metric of the baseline, over all its seeds.
-    pub(crate) fn baseline(&self) -> f64 {
-        match &self.both {
-            Both::Each { against, .. } => mean(against),
-            Both::All { against, .. } => mean_of(against),
-        }
-    }
-
-    /// Returns the metric of the other side, over all its seeds.
-    pub(crate) fn value(&self) -> f64 {
-        match &self.both {
-            Both::Each { of, .. } => mean(of),
-            Both::All { of, .. } => mean_of(of),
-        }
-    }
-
     /// Returns whether the metric is the same for every item, as being among the first five is where there are five classes.
     pub(crate) fn say_nothing(&self) -> bool {
         let Both::Each { of, against } = &self.both else { return false };
@@ -74,16 +58,6 @@ impl Answers {
         &self,
         of: fn(&[Prediction]) -> Result<Statistic, E>,
     ) -> Result<Vec<Statistic>, E> {
-        self.seeds.iter().map(|seed| Ok(of(seed)?.weighted(&self.weights))).collect()
+        self.seeds.iter().map(|seed| of(seed)).collect()
     }
-}
-
-/// Returns the mean over seeds and items.
-fn mean(per_seed: &[Vec<f64>]) -> f64 {
-    let of_seed = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-    per_seed.iter().map(of_seed).sum::<f64>() / per_seed.len() as f64
-}
-
-fn mean_of(seeds: &[Statistic]) -> f64 {
-    seeds.iter().map(Statistic::value).sum::<f64>() / seeds.len() as f64
 }

@@ -47,12 +47,20 @@ pub enum ReportError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The folder holds something that is no report.
-    #[error("{} holds something that is no report", folder.display())]
+    /// The folder holds something that no report wrote.
+    #[error("{} holds {}, which no report wrote", folder.display(), named(names))]
     Occupied {
         /// The folder.
         folder: PathBuf,
+        /// The names of what it holds.
+        names: Vec<String>,
     },
+    /// Something else stands where a folder is to be.
+    #[error("{} is a file, and no folder", .0.display())]
+    NoFolder(PathBuf),
+    /// The folder is a link that leads nowhere.
+    #[error("{} is a link that leads nowhere", .0.display())]
+    LeadsNowhere(PathBuf),
     /// The baseline is none of the experiments, or several.
     #[error("{} is no experiment of this report", format::visible(name))]
     NoBaseline {
@@ -70,6 +78,15 @@ pub enum ReportError {
     /// The query selects nothing of what the report is about.
     #[error("the query selects no run of these experiments")]
     NothingSelected,
+}
+
+/// Returns the first of some names, and how many others there are.
+fn named(names: &[String]) -> String {
+    let first = names.first().map(|name| format::visible(name)).unwrap_or_default();
+    match names.len() {
+        0 | 1 => first,
+        several => format!("{first} and {}", format::counted(several as u64 - 1, "other")),
+    }
 }
 
 impl From<QueryError> for ReportError {
@@ -104,7 +121,12 @@ impl Diagnostic for ReportError {
             Self::Another { .. } => {
                 Some("give it another name (--name) or folder (--to), or remove this one".to_owned())
             }
-            Self::Occupied { .. } => Some("name a folder that is empty or does not exist yet".to_owned()),
+            Self::Occupied { .. } => Some(
+                "move it away, or give the report a folder that is empty or does not exist yet".to_owned(),
+            ),
+            Self::NoFolder(_) | Self::LeadsNowhere(_) => {
+                Some("name a folder, or one that does not exist yet".to_owned())
+            }
             Self::NoBaseline { similar: Some(similar), .. } => Some(format!("did you mean \"{similar}\"?")),
             Self::NamesNoRuns => Some("such as \"SELECT run FROM runs WHERE seed = 0\"".to_owned()),
             Self::Statistics { .. } => Some("score it again: cliptune score EXPERIMENT".to_owned()),
@@ -118,6 +140,8 @@ impl Diagnostic for ReportError {
             | Self::Name(_)
             | Self::Another { .. }
             | Self::Occupied { .. }
+            | Self::NoFolder(_)
+            | Self::LeadsNowhere(_)
             | Self::NoBaseline { .. }
             | Self::NamesNoRuns
             | Self::NothingSelected => Exit::Usage,

@@ -18,12 +18,20 @@ pub(crate) const INPUTS_KEY: &str = "inputs";
 /// The key of the hash of what a report is about, by which [`Request`](crate::Request) tells reports apart.
 pub(crate) const SUBJECT_KEY: &str = "subject";
 
+/// The key of the hash of where the store of a report lies, which tells projects apart.
+pub(crate) const HOME_KEY: &str = "home";
+
+/// The key of the names of all files that a report wrote, which are all that is replaced.
+pub(crate) const FILES_KEY: &str = "files";
+
 #[derive(Serialize)]
 struct Report<'a> {
     format_version: u32,
     name: &'a str,
     inputs: &'a str,
     subject: &'a str,
+    home: &'a str,
+    files: Vec<String>,
     finding: String,
     experiments: Vec<ExperimentJson<'a>>,
     boards: Vec<BoardJson<'a>>,
@@ -114,13 +122,15 @@ struct DifferenceJson<'a> {
     verdict: &'static str,
 }
 
-/// Returns the text of `report.json`.
-pub(crate) fn json(data: &ReportData) -> Result<String, ReportError> {
+/// Returns the text of `report.json`, which names all files of the report.
+pub(crate) fn json(data: &ReportData, files: Vec<String>) -> Result<String, ReportError> {
     let report = Report {
         format_version: FORMAT_VERSION,
         name: &data.name,
         inputs: &data.inputs,
         subject: &data.subject,
+        home: &data.home,
+        files,
         finding: words::headline(data),
         experiments: data.entries.iter().map(experiment).collect(),
         boards: data.boards.iter().map(|one| board(data, one)).collect(),

@@ -10,6 +10,7 @@ pub mod data;
 mod error;
 mod json;
 mod markdown;
+mod occupant;
 mod outcomes;
 mod overview;
 mod page;

@@ -24,11 +24,15 @@ pub fn is_fresh(standings: &[Standing], request: &Request) -> Result<bool, Repor
 
 /// Writes all files beside the report's folder and then swaps the folders, so that a reader never sees half a report.
 /// Returns the path of the page.
+///
+/// # Errors
+/// Returns an error when the folder holds another report by now, or anything that no report wrote, or cannot be written.
 pub fn publish(request: &Request, files: &[ReportFile]) -> Result<PathBuf, ReportError> {
     let staged = StagedFolder::beside(&request.folder)?;
     for file in files {
         fs::write(staged.path().join(&file.name), &file.bytes)?;
     }
+    request.expect_replaceable()?;
     Ok(staged.replace()?.join(PAGE))
 }
 
@@ -39,10 +43,25 @@ mod tests {
     use cliptune_store::Store;
 
     use super::*;
+    use crate::json::FILES_KEY;
     use crate::request::Options;
 
     fn file(name: &str, text: &str) -> ReportFile {
         ReportFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+    }
+
+    /// The results of a report with these files.
+    fn results(files: &[&str]) -> ReportFile {
+        let files: Vec<&str> = files.iter().copied().chain([RESULTS]).collect();
+        file(RESULTS, &serde_json::json!({ FILES_KEY: files }).to_string())
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
     }
 
     fn request(folder: &Path) -> Request {
@@ -60,13 +79,23 @@ mod tests {
     fn a_report_replaces_the_one_before_it_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let request = request(folder.path());
-        publish(&request, &[file(PAGE, "one"), file("old.svg", "")]).unwrap();
-        let page = publish(&request, &[file(PAGE, "two")]).unwrap();
+        publish(&request, &[file(PAGE, "one"), file("old.svg", ""), results(&[PAGE, "old.svg"])]).unwrap();
+        let page = publish(&request, &[file(PAGE, "two"), results(&[PAGE])]).unwrap();
         assert_eq!(fs::read_to_string(&page).unwrap(), "two");
-        let names = |folder: &Path| -> Vec<_> {
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
-        };
-        assert_eq!(names(page.parent().unwrap()), [PAGE]);
+        assert_eq!(names(page.parent().unwrap()), [PAGE, RESULTS]);
+        assert_eq!(names(&folder.path().join("runs/reports")), ["demo"]);
+    }
+
+    #[test]
+    fn what_comes_into_the_folder_while_a_report_is_made_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = request(folder.path());
+        publish(&request, &[file(PAGE, "one"), results(&[PAGE])]).unwrap();
+        fs::write(request.folder.join("notes.txt"), "mine").unwrap();
+        let refused = publish(&request, &[file(PAGE, "two"), results(&[PAGE])]).unwrap_err().to_string();
+        assert!(refused.ends_with("runs/reports/demo holds notes.txt, which no report wrote"), "{refused}");
+        assert_eq!(names(&request.folder), [PAGE, "notes.txt", RESULTS]);
+        assert_eq!(fs::read_to_string(request.folder.join(PAGE)).unwrap(), "one");
         assert_eq!(names(&folder.path().join("runs/reports")), ["demo"]);
     }
 

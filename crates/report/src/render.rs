@@ -23,10 +23,19 @@ pub struct ReportFile {
 
 /// The name of the Markdown.
 const MARKDOWN: &str = "report.md";
+/// The kinds of file that a chart is drawn as.
+const PNG: &str = "png";
+const SVG: &str = "svg";
 
-/// Returns whether a file may be one of a report, by its name.
-pub(crate) fn is_file_of_a_report(name: &str) -> bool {
-    [PAGE, RESULTS, MARKDOWN].contains(&name) || [".svg", ".png"].iter().any(|end| name.ends_with(end))
+/// Returns the names of all files of a report with these charts.
+fn names<'a>(charts: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = String> {
+    let drawn = charts.into_iter().flat_map(|chart| [PNG, SVG].map(|end| format!("{chart}.{end}")));
+    [PAGE, MARKDOWN, RESULTS].map(str::to_owned).into_iter().chain(drawn)
+}
+
+/// Returns the names of all files that a report may have.
+pub(crate) fn any_names() -> impl Iterator<Item = String> {
+    names(charts::NAMES)
 }
 
 /// Draws all charts and writes all files. The same data gives the same bytes.
@@ -42,8 +51,8 @@ pub fn render(data: &ReportData) -> Result<Vec<ReportFile>, ReportError> {
 /// Returns the files of a chart.
 fn drawings(chart: &Chart) -> Result<[ReportFile; 2], ReportError> {
     let svg = chart.svg(Width::Wide, Look::Standalone);
-    let png = ReportFile { name: format!("{}.png", chart.name), bytes: charts::png(&svg)? };
-    Ok([png, file(&format!("{}.svg", chart.name), svg)])
+    let png = ReportFile { name: format!("{}.{PNG}", chart.name), bytes: charts::png(&svg)? };
+    Ok([png, file(&format!("{}.{SVG}", chart.name), svg)])
 }
 
 /// Returns the page, the Markdown and the results, which are all files except those of the charts.
@@ -52,7 +61,7 @@ pub fn documents(data: &ReportData, charts: &[Chart]) -> Result<Vec<ReportFile>,
     Ok(vec![
         file(PAGE, page::page(data, &settings, charts)),
         file(MARKDOWN, markdown::markdown(data, &settings, charts)),
-        file(RESULTS, json::json(data)?),
+        file(RESULTS, json::json(data, names(charts.iter().map(|chart| chart.name)).collect())?),
     ])
 }
 

@@ -1,14 +1,15 @@
 //! What is asked of a report, and which folder it has. Two different reports never have the same one.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use cliptune_store::{Store, read_file};
+use cliptune_store::Store;
 use fs_err as fs;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::error::ReportError;
-use crate::json::SUBJECT_KEY;
-use crate::render::{PAGE, RESULTS, is_file_of_a_report};
+use crate::json::{HOME_KEY, SUBJECT_KEY};
+use crate::occupant::{Occupant, resolved};
 
 /// The number of hexadecimal digits that tell a report from others of the same name.
 const DIGITS: usize = 6;
@@ -31,6 +32,11 @@ impl Options {
     fn say_what(&self) -> bool {
         self.baseline.is_some() || self.select.is_some()
     }
+
+    /// Returns whether they leave open where the report is.
+    fn is_anywhere(&self) -> bool {
+        self.to.is_none() && self.name.is_none()
+    }
 }
 
 /// What is asked of a report.
@@ -40,14 +46,18 @@ pub struct Request {
     pub name: String,
     /// The folder of the report.
     pub folder: PathBuf,
-    /// The hash of what the report is about. Two reports are the same if they are about the same.
+    /// The hash of what the report is about. Two reports are the same if they are about the same and of one project.
     pub subject: String,
+    /// The hash of where the store lies, as seen from the folder of the report. It tells projects of the same layout apart.
+    pub home: String,
     /// The experiments and settings, as they were typed.
     pub arguments: Vec<String>,
     /// The experiment that the others are compared with, if one was named.
     pub baseline: Option<String>,
     /// The query for the runs that are shown, if there is one.
     pub select: Option<String>,
+    /// Whether somebody chose a folder that is none of the store's.
+    is_elsewhere: bool,
 }
 
 impl Request {
@@ -57,8 +67,8 @@ impl Request {
     /// report, or another one has the name, the beginning of the hash of what it is about follows.
     ///
     /// # Errors
-    /// Returns an error when a path has no name, the name can be none of a folder, or the folder that was named holds another
-    /// report, or anything else.
+    /// Returns an error when a path has no name, the name can be none of a folder, or the folder holds another report, or anything
+    /// that no report wrote.
     pub fn of(
         store: &Store,
         experiments: &[PathBuf],
@@ -70,30 +80,58 @@ impl Request {
             Some(name) => usable(name)?,
             None => report_name(experiments)?,
         };
-        let own = store.report_folder(&name);
-        let (name, folder) = match (&options.to, &options.name) {
-            (Some(to), _) => {
-                expect_report(to)?;
-                (name, std::path::absolute(to)?)
-            }
-            (None, None) if options.say_what() || !settings.is_empty() || is_taken(&own, &subject) => {
-                let name = format!("{name}-{}", &subject[..DIGITS]);
-                let folder = store.report_folder(&name);
-                (name, folder)
-            }
-            (None, _) => (name, own),
-        };
-        if is_taken(&folder, &subject) {
-            return Err(ReportError::Another { folder });
-        }
-        Ok(Self {
+        let mut request = Self {
+            folder: resolved(options.to.as_ref().unwrap_or(&store.report_folder(&name)))?,
             name,
-            folder,
             subject,
+            home: String::new(),
             arguments: arguments(experiments, settings),
             baseline: options.baseline.clone(),
             select: options.select.clone(),
-        })
+            is_elsewhere: options.to.is_some(),
+        };
+        let is_plain = settings.is_empty() && !options.say_what();
+        if options.is_anywhere() && !(is_plain && request.is_free()?) {
+            request.name = format!("{}-{}", request.name, &request.subject[..DIGITS]);
+            request.folder = resolved(&store.report_folder(&request.name))?;
+        }
+        let home = seen_from(&canonical(&request.folder), &canonical(store.root()));
+        request.home = blake3::hash(home.as_os_str().as_bytes()).to_hex().to_string();
+        request.expect_replaceable()?;
+        request.expect_project(store)?;
+        Ok(request)
+    }
+
+    /// Returns whether no other report lies in the folder.
+    fn is_free(&self) -> Result<bool, ReportError> {
+        let there = Occupant::of(&self.folder)?;
+        Ok(there.is_none_or(|there| self.is_told(there.says(SUBJECT_KEY, &self.subject))))
+    }
+
+    /// Returns what a report says of itself. One in the store that does not say it is made again; elsewhere it is somebody else's.
+    fn is_told(&self, said: Option<bool>) -> bool {
+        said.unwrap_or(!self.is_elsewhere)
+    }
+
+    /// Makes sure that nothing but the same report is replaced.
+    ///
+    /// # Errors
+    /// Returns an error when the folder holds another report, or anything that no report wrote.
+    pub(crate) fn expect_replaceable(&self) -> Result<(), ReportError> {
+        match self.is_free()? {
+            true => Ok(()),
+            false => Err(ReportError::Another { folder: self.folder.clone() }),
+        }
+    }
+
+    /// Makes sure that the report which is replaced is of the same project: one whose store lies where it lay, as seen from the report,
+    /// or one that has moved and still has all runs that the report shows.
+    fn expect_project(&self, store: &Store) -> Result<(), ReportError> {
+        let Some(there) = Occupant::of(&self.folder)? else { return Ok(()) };
+        match self.is_told(there.says(HOME_KEY, &self.home)) || there.shows_only_runs_of(store)? {
+            true => Ok(()),
+            false => Err(ReportError::Another { folder: self.folder.clone() }),
+        }
     }
 
     /// Returns the options that have a part in what the report shows, as they are typed.
@@ -129,17 +167,17 @@ fn usable(name: &str) -> Result<String, ReportError> {
 }
 
 /// Returns the hash of what a report is about: the experiments by their places as the store sees them, so that both can move
-/// together, and what the options say about what is shown.
+/// together, in their order, which decides what comes first and what is compared with what; and what the options say about what is
+/// shown.
 fn subject(
     store: &Store,
     experiments: &[PathBuf],
     settings: &[String],
     options: &Options,
 ) -> Result<String, ReportError> {
-    let root = fs::canonicalize(store.root()).unwrap_or_else(|_| store.root().to_path_buf());
+    let root = canonical(store.root());
     let seen = |path: &PathBuf| Ok(seen_from(&root, &fs::canonicalize(path)?).to_string_lossy().into_owned());
-    let mut paths = experiments.iter().map(seen).collect::<Result<Vec<String>, ReportError>>()?;
-    paths.sort_unstable();
+    let paths = experiments.iter().map(seen).collect::<Result<Vec<String>, ReportError>>()?;
     let about = json!([paths, settings, options.baseline, options.select]);
     Ok(blake3::hash(about.to_string().as_bytes()).to_hex().to_string())
 }
@@ -151,31 +189,20 @@ fn seen_from(folder: &Path, path: &Path) -> PathBuf {
     up.chain(path.components().skip(shared)).collect()
 }
 
-/// Returns whether a folder holds a report about something else. One of an earlier cliptune does not say what it is about.
-fn is_taken(folder: &Path, subject: &str) -> bool {
-    let Ok(text) = read_file(&folder.join(RESULTS)) else { return false };
-    let Ok(results) = serde_json::from_slice::<Value>(&text) else { return false };
-    results.get(SUBJECT_KEY).and_then(Value::as_str).is_some_and(|found| found != subject)
-}
-
-/// Makes sure that nothing but a report is replaced in a folder that is none of the store.
-fn expect_report(folder: &Path) -> Result<(), ReportError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    let names = names.collect::<Result<Vec<String>, ReportError>>()?;
-    let is_whole = [PAGE, RESULTS].iter().all(|name| names.iter().any(|there| there == name));
-    match names.is_empty() || is_whole && names.iter().all(|name| is_file_of_a_report(name)) {
-        true => Ok(()),
-        false => Err(ReportError::Occupied { folder: folder.to_path_buf() }),
+/// Returns a path without links, as far as it exists.
+fn canonical(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| Some((above, fs::canonicalize(above).ok()?)));
+    match there {
+        Some((above, full)) => full.join(path.strip_prefix(above).unwrap_or(Path::new(""))),
+        None => path.to_path_buf(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::FILES_KEY;
+    use crate::render::{PAGE, RESULTS};
 
     /// A folder with two experiments, `a/demo.yaml` and `b/demo.yaml`, and a store.
     struct World {
@@ -203,12 +230,25 @@ mod tests {
             Request::of(&self.store, &paths, &[], options)
         }
 
-        /// Does what publishing does, as far as it matters here.
+        /// Does what publishing does, as far as it matters here: a page, a drawing and the results, which show a run.
         fn publish(&self, request: &Request) {
             fs::create_dir_all(&request.folder).unwrap();
-            fs::write(request.folder.join(PAGE), "").unwrap();
-            let results = json!({ SUBJECT_KEY: request.subject }).to_string();
-            fs::write(request.folder.join(RESULTS), results).unwrap();
+            for name in [PAGE, "accuracy.svg"] {
+                fs::write(request.folder.join(name), "").unwrap();
+            }
+            let results = json!({
+                SUBJECT_KEY: request.subject,
+                HOME_KEY: request.home,
+                FILES_KEY: [PAGE, RESULTS, "accuracy.svg"],
+                "experiments": [{ "experiment": "demo", "runs": [{ "run": "1" }, { "run": null }] }],
+            });
+            fs::write(request.folder.join(RESULTS), results.to_string()).unwrap();
+        }
+
+        /// Moves all of it to another place.
+        fn moved_to(self, place: &Path) -> Self {
+            fs::rename(self.folder.path(), place).unwrap();
+            Self { folder: self.folder, store: Store::open(&place.join("runs")).unwrap() }
         }
     }
 
@@ -270,20 +310,115 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_anything_but_a_report_is_left_alone() {
+    fn the_order_of_experiments_is_part_of_what_a_report_shows() {
+        let world = World::new();
+        let named = Options { name: Some("order".to_owned()), ..Options::default() };
+        let [one, other] = [["a/demo.yaml", "b/demo.yaml"], ["b/demo.yaml", "a/demo.yaml"]];
+        world.publish(&world.request(&one, &named).unwrap());
+        assert!(world.request(&one, &named).is_ok());
+        assert!(matches!(world.request(&other, &named), Err(ReportError::Another { .. })));
+        let plain = [one, other].map(|order| world.request(&order, &Options::default()).unwrap());
+        assert_ne!(plain[0].subject, plain[1].subject);
+    }
+
+    #[test]
+    fn a_folder_with_anything_but_a_report_is_left_alone_whoever_names_it() {
         let world = World::new();
         let to = |name: &str| Options { to: Some(world.path(name)), ..Options::default() };
+        let name = |name: &str| Options { name: Some(name.to_owned()), ..Options::default() };
+        let refused = |options: &Options| match world.request(&["a"], options) {
+            Err(ReportError::Occupied { names, .. }) => names,
+            other => panic!("{other:?}"),
+        };
         for free in ["new", "deep/er"] {
             assert!(world.request(&["a"], &to(free)).is_ok());
         }
-        let request = world.request(&["a"], &to("out")).unwrap();
-        world.publish(&request);
-        assert_eq!(world.request(&["a"], &to("out")).unwrap().folder, request.folder);
-        assert!(matches!(world.request(&["b"], &to("out")), Err(ReportError::Another { .. })));
-        fs::write(world.path("out/notes.txt"), "mine").unwrap();
-        for taken in ["out", "a"] {
-            let refused = world.request(&["a"], &to(taken));
-            assert!(matches!(refused, Err(ReportError::Occupied { .. })), "{taken}: {refused:?}");
+        assert_eq!(refused(&to("a")), ["demo.yaml"]);
+        for (options, folder) in [(to("out"), "out"), (name("keep"), "runs/reports/keep")] {
+            let request = world.request(&["a"], &options).unwrap();
+            world.publish(&request);
+            assert_eq!(world.request(&["a"], &options).unwrap().folder, request.folder);
+            assert!(matches!(world.request(&["b"], &options), Err(ReportError::Another { .. })));
+            // The report has no chart of this name.
+            for foreign in ["notes.txt", "loss.svg", ".hidden"] {
+                let path = world.path(folder).join(foreign);
+                fs::write(&path, "mine").unwrap();
+                assert_eq!(refused(&options), [foreign]);
+                fs::remove_file(path).unwrap();
+            }
+            fs::remove_file(world.path(folder).join("accuracy.svg")).unwrap();
+            fs::create_dir(world.path(folder).join("accuracy.svg")).unwrap();
+            assert_eq!(refused(&options), ["accuracy.svg"], "a folder is no drawing");
+        }
+        fs::create_dir_all(world.path("runs/reports/a")).unwrap();
+        fs::write(world.path("runs/reports/a/notes.txt"), "mine").unwrap();
+        assert_eq!(refused(&Options::default()), ["notes.txt"], "nor without any option");
+    }
+
+    #[test]
+    fn a_damaged_report_is_made_again_in_the_store_and_left_alone_elsewhere() {
+        let world = World::new();
+        let page = "<html><meta name=\"generator\" content=\"cliptune\">";
+        for (to, is_taken) in [(None, false), (Some(world.path("out")), true)] {
+            let options = Options { to, ..Options::default() };
+            let request = world.request(&["a"], &options).unwrap();
+            world.publish(&request);
+            fs::write(request.folder.join(PAGE), page).unwrap();
+            fs::write(request.folder.join(RESULTS), "{").unwrap();
+            assert_eq!(world.request(&["a"], &options).is_err(), is_taken);
+            fs::remove_file(request.folder.join(RESULTS)).unwrap();
+            assert_eq!(world.request(&["a"], &options).is_err(), is_taken);
+            fs::write(request.folder.join(PAGE), "a page of mine").unwrap();
+            let refused = world.request(&["a"], &options);
+            assert!(matches!(refused, Err(ReportError::Occupied { .. })), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn projects_of_the_same_layout_keep_their_reports_apart_and_one_that_moves_keeps_its_own() {
+        let (one, other, out) = (World::new(), World::new(), tempfile::tempdir().unwrap());
+        let options = Options { to: Some(out.path().join("public")), ..Options::default() };
+        let request = one.request(&["a"], &options).unwrap();
+        one.publish(&request);
+        assert!(one.request(&["a"], &options).is_ok());
+        let refused = other.request(&["a"], &options);
+        assert!(matches!(refused, Err(ReportError::Another { .. })), "{refused:?}");
+        // A project that has moved still has the runs.
+        let place = out.path().join("moved");
+        fs::create_dir_all(one.path("runs/demo/1")).unwrap();
+        let moved = one.moved_to(&place);
+        let again = |world: &World| {
+            Request::of(&world.store, &[place.join("a")], &[], &options).map(|request| request.subject)
+        };
+        assert_eq!(again(&moved).unwrap(), request.subject);
+        fs::rename(place.join("runs/demo/1"), place.join("runs/demo/2")).unwrap();
+        assert!(matches!(again(&moved), Err(ReportError::Another { .. })));
+    }
+
+    #[test]
+    fn a_link_to_a_folder_is_written_through_and_what_is_no_folder_is_told_in_words() {
+        let world = World::new();
+        let to = |name: &str| {
+            let options = Options { to: Some(world.path(name)), ..Options::default() };
+            world.request(&["a"], &options)
+        };
+        let link = |from: &str, name: &str| std::os::unix::fs::symlink(world.path(from), world.path(name));
+        fs::create_dir(world.path("target")).unwrap();
+        fs::write(world.path("file"), "mine").unwrap();
+        link("target", "link").unwrap();
+        link("gone", "nowhere").unwrap();
+        let target = fs::canonicalize(world.path("target")).unwrap();
+        for name in ["link", "link/", "link/."] {
+            assert_eq!(to(name).unwrap().folder, target, "{name}");
+        }
+        for (name, said) in [
+            ("file", "is a file, and no folder"),
+            ("file/below", "is a file, and no folder"),
+            ("nowhere", "is a link that leads nowhere"),
+            ("nowhere/below", "is a link that leads nowhere"),
+        ] {
+            let refused = to(name).unwrap_err().to_string();
+            assert!(refused.ends_with(said), "{name}: {refused}");
         }
     }
 

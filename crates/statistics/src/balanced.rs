@@ -39,9 +39,9 @@ fn balanced(right: &[f64], classes: &[usize], weights: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Bootstrap, Interval, cluster_statistic};
+    use crate::{Bootstrap, Grouping, Interval, cluster_statistic};
 
-    fn cluster_balanced(right: &[f64], classes: &[usize], groups: &[impl AsRef<str>]) -> Interval {
+    fn cluster_balanced(right: &[f64], classes: &[usize], groups: &impl Grouping) -> Interval {
         let statistic = Statistic::balanced(right, classes).unwrap();
         cluster_statistic(&[statistic], groups, &Bootstrap::default()).unwrap()
     }

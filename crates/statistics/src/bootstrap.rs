@@ -2,10 +2,11 @@
 //!
 //! Groups are drawn with replacement and keep all their items (Field & Welsh 2007, "Bootstrapping clustered data",
 //! JRSS B 69(3), the randomized cluster bootstrap; Davison & Hinkley 1997, section 3.8). A mean is a ratio of two
-//! drawn sums, since groups differ in size.
+//! drawn sums, since groups differ in size: in the number of their items, or in what these weigh together.
 
 use crate::clusters::Clusters;
 use crate::draws::resampled_means;
+use crate::grouping::Grouping;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
 use crate::wilson::wilson;
@@ -44,16 +45,17 @@ impl Bootstrap {
 /// With a single group no interval is possible, so the range of its values is given instead.
 pub fn cluster_mean(
     values: &[f64],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
     clusters.fit(values)?;
+    let value = clusters.mean(values);
     if clusters.count() == 1 {
-        return Ok(range_of_one_group(mean(values), values));
+        return Ok(range_of_one_group(value, values));
     }
     let replicates = options.means(&clusters, values);
-    Ok(Interval::percentile(mean(values), replicates, options.described(&clusters)))
+    Ok(Interval::percentile(value, replicates, options.described(&clusters)))
 }
 
 /// Returns the share of items that are right, with an interval from resampling the groups.
@@ -65,23 +67,32 @@ pub fn cluster_mean(
 /// groups, because every resample would be the same; a single group gets the whole range.
 pub fn cluster_proportion(
     right: &[f64],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
     clusters.fit(right)?;
     match clusters.count() {
-        // Weights that make one in the mean may add up to a little more than all.
-        _ if clusters.are_single() => wilson(right.iter().sum::<f64>().min(right.len() as f64), right.len()),
+        _ if clusters.are_single() => of_single_items(right, &clusters),
         1 => {
             let method = "no interval: all items are of one group".to_owned();
-            Ok(Interval { value: mean(right), low: 0.0, high: 1.0, method })
+            Ok(Interval { value: clusters.mean(right), low: 0.0, high: 1.0, method })
         }
         _ => match clusters.common_mean(right) {
             Some(share) => all_alike(share, &clusters),
             None => cluster_mean(right, groups, options),
         },
     }
+}
+
+/// Returns Wilson's interval for items that are groups of their own. Where they do not count alike, it is that of the weighted
+/// share in the number of equal trials whose share would vary as much, (Σw)² / Σw² (the effective sample size of Kish 1992,
+/// Journal of Official Statistics 8(2):183). This is an approximation: it takes the weight of an item to say nothing about whether
+/// it is right.
+fn of_single_items(right: &[f64], clusters: &Clusters) -> Result<Interval, Unusable> {
+    let squares: f64 = clusters.weights().iter().map(|weight| weight * weight).sum();
+    let scale = clusters.total() / squares;
+    wilson(clusters.weighted(right).sum::<f64>() * scale, clusters.total() * scale)
 }
 
 /// Returns the only interval that one group can honestly have: the range of its values.
@@ -93,8 +104,8 @@ pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
 
 /// Returns the interval for groups that all have the same share.
 pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
-    let count = clusters.count();
-    let interval = wilson((share * count as f64).min(count as f64), count)?;
+    let count = clusters.count() as f64;
+    let interval = wilson(share * count, count)?;
     let how = match share {
         0.0 => "every item is wrong",
         1.0 => "every item is right",
@@ -112,17 +123,8 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Weighted;
     use proptest::prelude::*;
-
-    #[test]
-    fn items_whose_weights_add_up_to_a_little_more_are_all_right() {
-        // Thirteen items in folds of three, five and five, each of which counts alike: the sum is 13.000000000000002.
-        let fold = |items: usize| vec![13.0 / (3 * items) as f64; items];
-        let right = [fold(3), fold(5), fold(5)].concat();
-        let groups: Vec<String> = (0..right.len()).map(|item| item.to_string()).collect();
-        let all = cluster_proportion(&right, &groups, &Bootstrap::default()).unwrap();
-        assert!((all.value - 1.0).abs() < 1e-12 && all.high <= 1.0, "{all:?}");
-    }
 
     /// Returns 40 groups of 1 to 5 items; item i of group g has the value ((7g + 3i) mod 11) / 10.
     fn sample() -> (Vec<f64>, Vec<String>) {
@@ -151,6 +153,66 @@ mod tests {
     const REFERENCE_MEAN: f64 = 0.51;
     const REFERENCE_LOW: f64 = 0.471_8;
     const REFERENCE_HIGH: f64 = 0.547_3;
+
+    #[test]
+    fn the_interval_of_weighted_items_is_numpys() {
+        // As above, where the items of every third group weigh 5/2 and those of the others 1/4:
+        //   weights = numpy.where(numpy.arange(40) % 3 == 0, 2.5, .25)
+        //   numpy.quantile((w @ (weights * sums)) / (w @ (weights * sizes)), [.025, .975])
+        let (values, groups) = sample();
+        let weight =
+            |group: &String| if group[1..].parse::<u32>().unwrap().is_multiple_of(3) { 2.5 } else { 0.25 };
+        let weights: Vec<f64> = groups.iter().map(weight).collect();
+        let weighted = Weighted { groups: &groups, weights: &weights };
+        let interval = cluster_mean(&values, &weighted, &Bootstrap::default()).unwrap();
+        assert!((interval.value - WEIGHTED_MEAN).abs() < 1e-12, "{interval:?}");
+        assert!((interval.low - WEIGHTED_LOW).abs() < 0.003, "{interval:?}");
+        assert!((interval.high - WEIGHTED_HIGH).abs() < 0.003, "{interval:?}");
+    }
+
+    const WEIGHTED_MEAN: f64 = 0.507_831_325_301_204_8;
+    const WEIGHTED_LOW: f64 = 0.455_6;
+    const WEIGHTED_HIGH: f64 = 0.554_2;
+
+    #[test]
+    fn no_resample_of_shares_is_more_than_all() {
+        // Folds of uneven sizes, each of which counts alike, with groups of two items. None of the weights is a whole number.
+        for sizes in [[6, 10, 10], [30, 30, 30], [2, 58, 30]] {
+            let items: usize = sizes.iter().sum();
+            let weights: Vec<f64> =
+                sizes.iter().flat_map(|size| vec![0.1 * items as f64 / (3 * size) as f64; *size]).collect();
+            let groups: Vec<String> = (0..items).map(|item| (item / 2).to_string()).collect();
+            let weighted = Weighted { groups: &groups, weights: &weights };
+            let clusters = Clusters::new(&weighted).unwrap();
+            let mut right = vec![1.0; items];
+            right[0] = 0.0;
+            let means = Bootstrap::default().means(&clusters, &right);
+            assert!(means.iter().all(|mean| (0.0..=1.0).contains(mean)) && means.contains(&1.0), "{sizes:?}");
+            right[0] = 1.0;
+            let all = cluster_proportion(&right, &weighted, &Bootstrap::default()).unwrap();
+            assert!(all.value == 1.0 && all.low < 1.0 && all.high == 1.0, "{all:?}");
+        }
+    }
+
+    #[test]
+    fn single_items_that_do_not_count_alike_are_fewer_trials() {
+        // Thirteen items in folds of three, five and five, each of which counts alike; two of the first fold are wrong. Their
+        // weights are 13/9 and 13/15, whose squares add up to 13.77: 12.27 trials. statsmodels:
+        // proportion_confint(7 / 9 * n, n, method="wilson"), n = 13 ** 2 / (3 * (13 / 9) ** 2 + 10 * (13 / 15) ** 2)
+        let weights = [vec![13.0 / 9.0; 3], vec![13.0 / 15.0; 10]].concat();
+        let groups: Vec<String> = (0..13).map(|item| item.to_string()).collect();
+        let weighted = Weighted { groups: &groups, weights: &weights };
+        let mut right = vec![1.0; 13];
+        (right[0], right[1]) = (0.0, 0.0);
+        let found = cluster_proportion(&right, &weighted, &Bootstrap::default()).unwrap();
+        assert!((found.value - 7.0 / 9.0).abs() < 1e-12, "{found:?}");
+        assert!((found.low - KISH.0).abs() < 1e-9 && (found.high - KISH.1).abs() < 1e-9, "{found:?}");
+        assert_eq!(found.method, "Wilson interval, 12.3 effective trials");
+        let all = cluster_proportion(&[1.0; 13], &weighted, &Bootstrap::default()).unwrap();
+        assert!(all.value == 1.0 && all.low < 1.0 && all.high == 1.0, "{all:?}");
+    }
+
+    const KISH: (f64, f64) = (0.498_044_437_027, 0.925_072_298_665);
 
     #[test]
     fn groups_widen_the_interval() {
@@ -196,7 +258,7 @@ mod tests {
         let right: Vec<f64> = (0..50).map(|i| f64::from(u8::from(i % 5 != 0))).collect();
         let groups: Vec<String> = (0..50).map(|i| i.to_string()).collect();
         let interval = cluster_proportion(&right, &groups, &Bootstrap::default()).unwrap();
-        assert_eq!(interval, wilson(40.0, 50).unwrap());
+        assert_eq!(interval, wilson(40.0, 50.0).unwrap());
     }
 
     proptest! {

@@ -34,19 +34,20 @@ impl Statistic {
     ///
     /// `confidence` is the probability of the given answer; `right` is 1 if that answer was right, 0 if it was wrong, and a
     /// share at a tie. The error of a resample is biased upwards once more, so resamples are shifted back by the difference
-    /// between their mean and the value. `options` seeds the calibrated answers whose level is told.
+    /// between their mean and the value. `options` seeds the calibrated answers whose level is told. The bins hold equal numbers
+    /// of items, whether or not these count alike.
     ///
     /// # Errors
     /// Returns an error when there is not one finite number in each list for each item.
     pub fn ece(confidence: &[f64], right: &[f64], options: &Bootstrap) -> Result<Self, Unusable> {
         let binned = Arc::new(Binned::new(confidence, right)?);
         let (itself, options) = (binned.clone(), *options);
-        let about = move || {
+        let about = move |weights: &[f64]| {
             format!(
                 "{} bins of equal mass, debiased (Kumar et al. 2019) from {:.3}, a calibrated model shows {:.3}",
                 itself.bins,
-                itself.of(&itself.right, &vec![1.0; itself.right.len()], Bin::error),
-                itself.of_calibrated(&options),
+                itself.of(&itself.right, weights, Bin::error),
+                itself.of_calibrated(weights, &options),
             )
         };
         let of = move |weights: &[f64]| binned.debiased(&binned.right, weights);
@@ -163,14 +164,13 @@ impl Binned {
 
     /// Returns the error that a perfectly calibrated model with these confidences shows on average if its answers are
     /// independent.
-    fn of_calibrated(&self, options: &Bootstrap) -> f64 {
+    fn of_calibrated(&self, weights: &[f64], options: &Bootstrap) -> f64 {
         let mut random = Random::new(options.seed);
-        let all = vec![1.0; self.right.len()];
         let mut sum = 0.0;
         for _ in 0..CALIBRATED_SETS {
             let draw = |confidence: &f64| f64::from(u8::from(random.unit() < *confidence));
             let right: Vec<f64> = self.confidence.iter().map(draw).collect();
-            sum += self.debiased(&right, &all);
+            sum += self.debiased(&right, weights);
         }
         sum / CALIBRATED_SETS as f64
     }
@@ -234,7 +234,7 @@ mod tests {
         let mut random = Random::new(3);
         let confidence: Vec<f64> = (0..528).map(|_| 0.2 + 0.8 * random.unit()).collect();
         let binned = Binned::new(&confidence, &[0.0; 528]).unwrap();
-        let level = binned.of_calibrated(&Bootstrap::default());
+        let level = binned.of_calibrated(&[1.0; 528], &Bootstrap::default());
         assert!((level - 0.0335).abs() < 0.004, "{level}");
     }
 

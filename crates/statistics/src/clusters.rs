@@ -1,5 +1,6 @@
 //! Groups of items that belong together.
 
+use crate::grouping::Grouping;
 use crate::unusable::Unusable;
 
 /// The groups of a list of items, each of which is resampled as a whole.
@@ -7,26 +8,32 @@ use crate::unusable::Unusable;
 pub(crate) struct Clusters {
     /// The group of each item.
     group_of: Vec<usize>,
-    /// The number of items in each group, which is never 0.
+    /// How much each item counts, which is one where all count alike.
+    weights: Vec<f64>,
+    /// The sum of the weights in each group, which is never 0.
     sizes: Vec<f64>,
+    /// The sum of all weights.
+    total: f64,
 }
 
 impl Clusters {
-    /// Returns the groups of items from their group names, which are given in item order.
+    /// Returns the groups of items.
     ///
     /// Groups are numbered by their sorted names, so that the order of the items has no influence.
-    pub(crate) fn new(groups: &[impl AsRef<str>]) -> Result<Self, Unusable> {
+    pub(crate) fn new(items: &(impl Grouping + ?Sized)) -> Result<Self, Unusable> {
+        let groups = items.groups();
         if groups.is_empty() {
             return Err(Unusable::Empty);
         }
-        let mut names: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
+        let weights = weights(items.weights(), groups.len())?;
+        let mut names = groups.clone();
         names.sort_unstable();
         names.dedup();
         let group_of: Vec<usize> =
-            groups.iter().map(|group| names.partition_point(|name| *name < group.as_ref())).collect();
+            groups.iter().map(|group| names.partition_point(|name| name < group)).collect();
         let mut sizes = vec![0.0; names.len()];
-        group_of.iter().for_each(|&group| sizes[group] += 1.0);
-        Ok(Self { group_of, sizes })
+        group_of.iter().zip(&weights).for_each(|(&group, weight)| sizes[group] += weight);
+        Ok(Self { total: weights.iter().sum(), group_of, weights, sizes })
     }
 
     /// Returns the number of groups, which is at least one.
@@ -44,15 +51,26 @@ impl Clusters {
         &self.group_of
     }
 
-    /// Returns the number of items in each group.
+    /// Returns how much each item counts.
+    pub(crate) fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// Returns the sum of the weights in each group: the number of its items, where all count alike.
     pub(crate) fn sizes(&self) -> &[f64] {
         &self.sizes
     }
 
-    /// Returns the number of items in each group if it is the same for all groups.
+    /// Returns the sum of all weights.
+    pub(crate) fn total(&self) -> f64 {
+        self.total
+    }
+
+    /// Returns the size that all groups have, if it is a whole number. Sums of another one are rounded, and a mean has to be
+    /// divided by what is rounded in the same way: else that of answers that are all right could be more than one.
     pub(crate) fn common_size(&self) -> Option<f64> {
         let first = *self.sizes.first()?;
-        self.sizes.iter().all(|size| *size == first).then_some(first)
+        (first.fract() == 0.0 && self.sizes.iter().all(|size| *size == first)).then_some(first)
     }
 
     /// Returns whether every group is a single item.
@@ -60,11 +78,21 @@ impl Clusters {
         self.count() == self.items()
     }
 
-    /// Returns the sum of the values in each group.
+    /// Returns the sum in each group of the values times their weights.
     pub(crate) fn sums(&self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.count()];
-        self.group_of.iter().zip(values).for_each(|(&group, value)| sums[group] += value);
+        self.group_of.iter().zip(self.weighted(values)).for_each(|(&group, value)| sums[group] += value);
         sums
+    }
+
+    /// Returns the mean of the values, each of which counts with its weight.
+    pub(crate) fn mean(&self, values: &[f64]) -> f64 {
+        self.weighted(values).sum::<f64>() / self.total
+    }
+
+    /// Returns the values times their weights.
+    pub(crate) fn weighted(&self, values: &[f64]) -> impl Iterator<Item = f64> {
+        values.iter().zip(&self.weights).map(|(value, weight)| weight * value)
     }
 
     /// Returns the mean of the values in each group if it is the same for all groups, in which case all resamples are
@@ -95,9 +123,22 @@ impl Clusters {
     }
 }
 
+/// Returns the weights of so many items.
+fn weights(given: Option<&[f64]>, items: usize) -> Result<Vec<f64>, Unusable> {
+    match given {
+        None => Ok(vec![1.0; items]),
+        Some(weights) if weights.len() != items => Err(Unusable::Lengths { values: weights.len(), items }),
+        Some(weights) if !weights.iter().all(|weight| weight.is_finite() && *weight > 0.0) => {
+            Err(Unusable::Weight)
+        }
+        Some(weights) => Ok(weights.to_vec()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grouping::Weighted;
 
     #[test]
     fn groups_are_numbered_by_name() {
@@ -107,6 +148,24 @@ mod tests {
         assert_eq!((clusters.count(), clusters.items(), clusters.are_single()), (3, 4, false));
         assert_eq!((clusters.sizes(), clusters.common_size()), ([1.0, 2.0, 1.0].as_slice(), None));
         assert_eq!(clusters.described(), "3 groups");
+    }
+
+    #[test]
+    fn items_count_with_their_weights() {
+        let weights = [1.0, 0.5, 2.0, 1.5];
+        let clusters = Clusters::new(&Weighted { groups: ["b", "a", "b", "c"], weights: &weights }).unwrap();
+        assert_eq!((clusters.sizes(), clusters.total()), ([0.5, 3.0, 1.5].as_slice(), 5.0));
+        assert_eq!(clusters.sums(&[1.0, 2.0, 3.0, 4.0]), [1.0, 7.0, 6.0]);
+        assert_eq!(clusters.mean(&[1.0, 2.0, 3.0, 4.0]), 14.0 / 5.0);
+    }
+
+    #[test]
+    fn every_item_has_a_weight_that_is_more_than_nothing() {
+        let problem = |weights: &[f64]| Clusters::new(&Weighted { groups: ["a", "b"], weights }).unwrap_err();
+        assert_eq!(problem(&[1.0]), Unusable::Lengths { values: 1, items: 2 });
+        for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(problem(&[1.0, weight]), Unusable::Weight);
+        }
     }
 
     #[test]

@@ -22,12 +22,6 @@ impl Interval {
         Self::between(TAILS, value, replicates, method)
     }
 
-    /// Returns the interval without what lies outside of the numbers that are possible.
-    pub fn within(self, low: f64, high: f64) -> Self {
-        let within = |end: f64| end.clamp(low, high);
-        Self { low: within(self.low), high: within(self.high), ..self }
-    }
-
     /// Returns the interval between two quantiles of bootstrap replicates.
     pub(crate) fn between(tails: (f64, f64), value: f64, mut replicates: Vec<f64>, method: String) -> Self {
         replicates.sort_unstable_by(f64::total_cmp);

@@ -18,6 +18,9 @@
 //! | several seeds | [`seeds_and_clusters`] |
 //! | several comparisons in one report | [`holm`] |
 //!
+//! A [`Grouping`] is a list of the groups' names, or [`Weighted`] where items do not all count alike. Values are given as they
+//! are, and never times their weights.
+//!
 //! All intervals have a level of 95 %. All random numbers come from cliptune-random, seeded by [`Bootstrap::seed`]: the
 //! same items give the same interval on every machine, whatever their order.
 
@@ -28,6 +31,7 @@ mod clusters;
 mod columns;
 mod distributions;
 mod draws;
+mod grouping;
 mod holm;
 mod interval;
 mod levels;
@@ -44,6 +48,7 @@ mod unusable;
 mod wilson;
 
 pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion};
+pub use grouping::{Grouping, Weighted};
 pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;

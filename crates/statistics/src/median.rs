@@ -36,9 +36,11 @@ fn ascending(values: &[f64]) -> Vec<usize> {
     order
 }
 
-/// Returns the median of values that each count as often as their whole-numbered weight says.
+/// Returns the median of values that each count as often as their weight says. Sums of weights that are no whole numbers are
+/// rounded, and reach the half when they reach it apart from that.
 fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
     let half = weights.iter().sum::<f64>() / 2.0;
+    let rounding = 1e-12 * half;
     let mut passed = 0.0;
     let mut lower = None;
     for &item in order.iter().filter(|&&item| weights[item] > 0.0) {
@@ -46,10 +48,10 @@ fn weighted_median(values: &[f64], order: &[usize], weights: &[f64]) -> f64 {
             return (lower + values[item]) / 2.0;
         }
         passed += weights[item];
-        if passed > half {
+        if passed > half + rounding {
             return values[item];
         }
-        if passed == half {
+        if passed >= half - rounding {
             lower = Some(values[item]);
         }
     }
@@ -78,6 +80,14 @@ mod tests {
         assert_eq!(interval.value, 49.0);
         // By order statistics the ends are at the ranks 50 ± 1.96 √99 / 2, which are about 39 to 59 counted from 0.
         assert!((interval.low - 39.0).abs() <= 2.0 && (interval.high - 59.0).abs() <= 2.0, "{interval:?}");
+    }
+
+    #[test]
+    fn half_of_weights_that_are_rounded_is_half() {
+        // Each of two folds of five and of six items counts alike: the sums are 5.5 and, for half of both, 5.499999999999999.
+        let values: Vec<f64> = (1..=11).map(f64::from).collect();
+        let weights = [vec![1.1; 5], vec![11.0 / 12.0; 6]].concat();
+        assert_eq!(weighted_median(&values, &ascending(&values), &weights), 5.5);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion, mean, range_of_one_group};
 use crate::clusters::Clusters;
 use crate::draws::resampled_means;
+use crate::grouping::Grouping;
 use crate::interval::Interval;
 use crate::statistic::of_drawn_seeds;
 use crate::unusable::Unusable;
@@ -17,7 +18,7 @@ use crate::unusable::Unusable;
 /// vary.
 pub fn seeds_and_clusters(
     per_seed: &[impl AsRef<[f64]>],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
@@ -56,7 +57,7 @@ fn common_share(per_seed: &[impl AsRef<[f64]>], clusters: &Clusters) -> Option<f
 struct SeedScores {
     /// The mean over seeds and items.
     value: f64,
-    /// The sum of each group under each seed.
+    /// The weighted sum of each group under each seed.
     sums: Vec<Vec<f64>>,
     /// The smallest value of any item, below which no replicate can lie.
     lowest: f64,
@@ -70,7 +71,7 @@ impl SeedScores {
             return Err(Unusable::Empty);
         }
         per_seed.iter().try_for_each(|values| clusters.fit(values.as_ref()))?;
-        let means: Vec<f64> = per_seed.iter().map(|values| mean(values.as_ref())).collect();
+        let means: Vec<f64> = per_seed.iter().map(|values| clusters.mean(values.as_ref())).collect();
         let all = || per_seed.iter().flat_map(AsRef::as_ref).copied();
         Ok(Self {
             value: mean(&means),

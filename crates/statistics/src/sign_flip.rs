@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;
+use crate::grouping::Grouping;
 use crate::unusable::Unusable;
 
 /// The number of groups up to which all permutations are gone through.
@@ -27,10 +28,11 @@ pub struct SignFlip {
 /// If the two sides are alike, it is a coin that decides which of them a group's answers belong to. The p-value is the share
 /// of all such exchanges whose sum of differences is as far from zero as the observed one (Fisher 1935, "The Design of
 /// Experiments", section 21, with groups for pairs). Few groups are gone through exactly. Otherwise exchanges are drawn, and
-/// the observed one counts as one of them, so that the test keeps its level (Phipson & Smyth 2010, SAGMB 9(1):39).
+/// the observed one counts as one of them, so that the test keeps its level (Phipson & Smyth 2010, SAGMB 9(1):39). Where items
+/// do not count alike, each difference counts with its weight in the sum: which sum is taken does not matter to the level.
 pub fn sign_flip(
     differences: &[f64],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<SignFlip, Unusable> {
     let clusters = Clusters::new(groups)?;

@@ -3,6 +3,7 @@
 use crate::bootstrap::{Bootstrap, all_alike};
 use crate::clusters::Clusters;
 use crate::draws::resampled_counts;
+use crate::grouping::Grouping;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
 use cliptune_random::Random;
@@ -10,8 +11,8 @@ use cliptune_random::Random;
 /// A number of items, each of which counts with its weight.
 type OfWeights = Box<dyn Fn(&[f64]) -> f64 + Send + Sync>;
 
-/// What is said of a number.
-type About = Box<dyn Fn() -> String + Send + Sync>;
+/// What is said of a number of items, each of which counts with its weight.
+type About = Box<dyn Fn(&[f64]) -> String + Send + Sync>;
 
 /// A number of all items that is no mean of a number of each, such as a median. Its interval comes from resampling the groups.
 pub struct Statistic {
@@ -19,8 +20,6 @@ pub struct Statistic {
     items: usize,
     /// The number when each item counts with its weight.
     of: OfWeights,
-    /// The weights of the items themselves, where they are not all one.
-    weights: Option<Vec<f64>>,
     /// The smallest and the largest number that is possible.
     pub(crate) range: (f64, f64),
     /// Whether resamples are further from the truth on one side, as those of a distance are, so that they are shifted back.
@@ -37,10 +36,10 @@ impl Statistic {
         range: (f64, f64),
         of: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
     ) -> Self {
-        Self { items, of: Box::new(of), weights: None, range, is_biased: false, is_share: false, about: None }
+        Self { items, of: Box::new(of), range, is_biased: false, is_share: false, about: None }
     }
 
-    pub(crate) fn biased(self, about: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn biased(self, about: impl Fn(&[f64]) -> String + Send + Sync + 'static) -> Self {
         Self { is_biased: true, about: Some(Box::new(about)), ..self }
     }
 
@@ -48,27 +47,21 @@ impl Statistic {
         Self { is_share: true, ..self }
     }
 
-    /// Returns the statistic of items that do not count alike. Their weights have a mean of one.
-    pub fn weighted(self, weights: &[f64]) -> Self {
-        let weights = weights.iter().any(|weight| *weight != 1.0).then(|| weights.to_vec());
-        Self { weights, ..self }
+    /// Returns the number for the items as they are, where all count alike.
+    pub fn value(&self) -> f64 {
+        (self.of)(&vec![1.0; self.items])
     }
 
     /// Returns the number for the items as they are.
-    pub fn value(&self) -> f64 {
-        match &self.weights {
-            Some(weights) => (self.of)(weights),
-            None => (self.of)(&vec![1.0; self.items]),
-        }
+    pub(crate) fn of_items(&self, clusters: &Clusters) -> f64 {
+        (self.of)(clusters.weights())
     }
 
     /// Returns the number when each group counts as often as `counts` says. `room` is for the weights of the items.
     pub(crate) fn of_counts(&self, counts: &[f64], clusters: &Clusters, room: &mut Vec<f64>) -> f64 {
         room.clear();
-        room.extend(clusters.group_of().iter().map(|&group| counts[group]));
-        if let Some(weights) = &self.weights {
-            room.iter_mut().zip(weights).for_each(|(count, weight)| *count *= weight);
-        }
+        let weights = clusters.group_of().iter().zip(clusters.weights());
+        room.extend(weights.map(|(&group, weight)| counts[group] * weight));
         (self.of)(room)
     }
 
@@ -102,7 +95,7 @@ pub(crate) fn ends(statistics: &[Statistic]) -> (f64, f64) {
 /// With a single group no interval is possible, so the whole range of the statistic is given instead.
 pub fn cluster_statistic(
     seeds: &[Statistic],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
@@ -110,10 +103,10 @@ pub fn cluster_statistic(
     seeds.iter().try_for_each(|seed| seed.fit(&clusters))?;
     // What is said of one seed is not true of a mean over several.
     let about = match (seeds, &first.about) {
-        ([_], Some(about)) => about(),
+        ([_], Some(about)) => about(clusters.weights()),
         _ => String::new(),
     };
-    let values: Vec<f64> = seeds.iter().map(Statistic::value).collect();
+    let values: Vec<f64> = seeds.iter().map(|seed| seed.of_items(&clusters)).collect();
     let value = values.iter().sum::<f64>() / values.len() as f64;
     let range = ends(seeds);
     if clusters.count() == 1 {
@@ -168,7 +161,7 @@ fn with(about: &str, method: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cluster_mean, seeds_and_clusters};
+    use crate::{Weighted, cluster_mean, seeds_and_clusters};
 
     fn mean(values: &[f64]) -> Statistic {
         let values = values.to_vec();
@@ -211,8 +204,11 @@ mod tests {
         let weights: Vec<f64> = (0..60).map(|i| if i < 30 { 0.5 } else { 1.5 }).collect();
         let values = sample(5);
         let expected = weights.iter().zip(&values).map(|(weight, value)| weight * value).sum::<f64>() / 60.0;
-        let found = cluster_statistic(&[mean(&values).weighted(&weights)], &groups(), &Bootstrap::default());
-        assert!((found.unwrap().value - expected).abs() < 1e-12);
+        let weighted = Weighted { groups: groups(), weights: &weights };
+        let general = cluster_statistic(&[mean(&values)], &weighted, &Bootstrap::default()).unwrap();
+        assert!((general.value - expected).abs() < 1e-12);
+        let special = cluster_mean(&values, &weighted, &Bootstrap::default()).unwrap();
+        assert!((general.low - special.low).abs() < 1e-12 && (general.high - special.high).abs() < 1e-12);
     }
 
     #[test]

@@ -17,12 +17,15 @@ pub enum Unusable {
     /// A value is NaN or infinite.
     #[error("a value is not a finite number")]
     NotFinite,
+    /// The weight of an item is no positive number.
+    #[error("a weight is not a positive number")]
+    Weight,
     /// There are more successes than trials.
     #[error("{successes} successes in {trials} trials")]
     Successes {
         /// The number of successes.
         successes: f64,
         /// The number of trials.
-        trials: usize,
+        trials: f64,
     },
 }

@@ -9,16 +9,22 @@ const Z: f64 = 1.959_963_984_540_054;
 /// Returns the score interval for independent trials (Wilson 1927, JASA 22:209–212), which is close to its level at any
 /// size and never a point at 0 or 1.
 ///
-/// Successes need not be whole numbers: a tie that a coin would decide is half a success.
-pub(crate) fn wilson(successes: f64, trials: usize) -> Result<Interval, Unusable> {
-    let (k, n) = (successes, trials as f64);
-    match trials {
-        0 => return Err(Unusable::Empty),
-        _ if !(0.0..=n).contains(&k) => return Err(Unusable::Successes { successes, trials }),
-        _ => {}
+/// Successes need not be whole numbers: a tie that a coin would decide is half a success. Nor need trials, which are fewer where
+/// they do not count alike.
+pub(crate) fn wilson(successes: f64, trials: f64) -> Result<Interval, Unusable> {
+    let (k, n) = (successes, trials);
+    if n == 0.0 {
+        return Err(Unusable::Empty);
+    }
+    if !(0.0..=n).contains(&k) {
+        return Err(Unusable::Successes { successes, trials });
     }
     let (low, high) = ends(k, n);
-    Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials} trials") })
+    let trials = match n.fract() {
+        0.0 => format!("{n} trials"),
+        _ => format!("{n:.1} effective trials"),
+    };
+    Ok(Interval { value: k / n, low, high, method: format!("Wilson interval, {trials}") })
 }
 
 /// Returns the ends of the interval of `k` successes in `n` trials, of which there are more than none.
@@ -47,20 +53,20 @@ mod tests {
         }
     }
 
-    const REFERENCE: [(f64, usize, f64, f64); 5] = [
-        (0.0, 10, 0.0, 0.277_532_799_86),
-        (81.0, 263, 0.255_288_519_88, 0.366_209_576_98),
-        (484.0, 780, 0.585_946_109_24, 0.653_898_310_68),
-        (29.0, 30, 0.833_296_090_09, 0.994_091_409_62),
-        (12.5, 30, WITH_A_TIE.0, WITH_A_TIE.1),
+    const REFERENCE: [(f64, f64, f64, f64); 5] = [
+        (0.0, 10.0, 0.0, 0.277_532_799_86),
+        (81.0, 263.0, 0.255_288_519_88, 0.366_209_576_98),
+        (484.0, 780.0, 0.585_946_109_24, 0.653_898_310_68),
+        (29.0, 30.0, 0.833_296_090_09, 0.994_091_409_62),
+        (12.5, 30.0, WITH_A_TIE.0, WITH_A_TIE.1),
     ];
 
     const WITH_A_TIE: (f64, f64) = (0.259_754_417_71, 0.592_497_814_49);
 
     #[test]
     fn impossible_counts_are_errors() {
-        assert_eq!(wilson(0.0, 0), Err(Unusable::Empty));
-        assert_eq!(wilson(3.0, 2), Err(Unusable::Successes { successes: 3.0, trials: 2 }));
-        assert!(wilson(f64::NAN, 2).is_err());
+        assert_eq!(wilson(0.0, 0.0), Err(Unusable::Empty));
+        assert_eq!(wilson(3.0, 2.0), Err(Unusable::Successes { successes: 3.0, trials: 2.0 }));
+        assert!(wilson(f64::NAN, 2.0).is_err());
     }
 }

@@ -196,7 +196,7 @@ fn a_run_that_was_killed_has_spent_what_the_last_lines_of_its_logs_say() {
     let mut log = SystemLog::open_append(&run.system_file(), Clock::start(10.0)).unwrap();
     let usage = |step| Usage {
         processors: Some(1.5),
-        memory_peak: Some(1 << step),
+        memory_peak: Some(1_u64 << step),
         gpu_joules: Some(2.5),
         ..Usage::default()
     };

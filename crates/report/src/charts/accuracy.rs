@@ -14,6 +14,9 @@ use crate::data::{Board, BoardRow, Measure, ReportData, Role};
 use crate::error::ReportError;
 use crate::words;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "accuracy";
+
 /// One panel, whose dots share an axis.
 struct Panel {
     heading: Option<String>,
@@ -44,7 +47,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
         return Ok(None);
     }
     Ok(Some(Chart {
-        name: "accuracy",
+        name: NAME,
         title: words::accuracy_title(data),
         caption: caption(data),
         description: description(&panels),

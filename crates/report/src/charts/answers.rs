@@ -12,6 +12,12 @@ use crate::data::{Board, BoardRow, Confidence, Place, ReportData, Role};
 use crate::error::ReportError;
 use crate::words;
 
+/// The name of the chart of places.
+pub(super) const PLACES: &str = "places";
+
+/// The name of the chart of risk.
+pub(super) const RISK: &str = "risk";
+
 /// Returns the chart of wrong answers among the most confident ones, or `None` if nothing tells how sure the models are.
 pub(crate) fn risk(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let Some(board) = data.main_board() else { return Ok(None) };
@@ -36,7 +42,7 @@ pub(crate) fn risk(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let table = table(&panel, "% of items");
     let rows = [vec![panel]];
     Ok(Some(Chart {
-        name: "risk",
+        name: RISK,
         title: "How wrong the most confident answers are".to_owned(),
         caption: format!("{}{}", words::risk_caption(), words::drawn_rule(data)),
         description: described(data, board),
@@ -70,7 +76,7 @@ pub(crate) fn places(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let (table, description) = (table(&accuracy, "place"), preference(&accuracy));
     let rows = [vec![accuracy, answers]];
     Ok(Some(Chart {
-        name: "places",
+        name: PLACES,
         title: "Does a place among the choices matter?".to_owned(),
         caption: words::places_caption().to_owned(),
         description,

@@ -11,6 +11,9 @@ use super::theme;
 use crate::data::ReportData;
 use crate::error::ReportError;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "confusion";
+
 /// The number of classes that can be told apart in a drawing.
 const MOST: usize = 20;
 /// The height of the line with the numbers of the columns, in pixels.
@@ -42,7 +45,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let shown = most_confused(scores);
     let grid = Grid::of(scores, &shown);
     Ok(Some(Chart {
-        name: "confusion",
+        name: NAME,
         title: "Which class is taken for which".to_owned(),
         caption: caption(name, scores, &shown),
         description: description(scores),

@@ -12,6 +12,9 @@ use crate::data::{Entry, EpochPoint, ReportData, RunSummary};
 use crate::error::ReportError;
 use crate::words;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "loss";
+
 /// The number of points of a smoothed curve; more could not be seen.
 const CURVE_POINTS: usize = 220;
 /// The number of points of a curve that is drawn when a reader picks it.
@@ -31,7 +34,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let weights: Vec<_> =
         objectives.into_iter().filter_map(|objective| row_weight(data, objective)).collect();
     Ok(Some(Chart {
-        name: "loss",
+        name: NAME,
         title: "Loss while training".to_owned(),
         caption: format!("{}{}", words::loss_caption(&weights), words::drawn_rule(data)),
         description: description(data),

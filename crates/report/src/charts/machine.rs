@@ -13,6 +13,9 @@ use crate::data::{Entry, ReportData, RunSummary};
 use crate::error::ReportError;
 use crate::words;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "machine";
+
 /// The number of points of a curve; more could not be seen.
 const POINTS: usize = 160;
 /// The bytes of a gibibyte.
@@ -64,7 +67,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     }
     let rows = vec![panels];
     Ok(Some(Chart {
-        name: "machine",
+        name: NAME,
         title: "What the runs used of their machines".to_owned(),
         caption: format!("{}{}", words::machine_caption(), words::drawn_rule(data)),
         description: description(data),

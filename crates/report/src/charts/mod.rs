@@ -30,6 +30,19 @@ use rayon::prelude::*;
 use crate::data::ReportData;
 use crate::error::ReportError;
 
+/// The names of all charts that there can be.
+pub(crate) const NAMES: [&str; 9] = [
+    accuracy::NAME,
+    sweep::NAME,
+    loss::NAME,
+    validation::NAME,
+    confusion::NAME,
+    reliability::NAME,
+    answers::RISK,
+    answers::PLACES,
+    machine::NAME,
+];
+
 /// Draws a chart, if there is data for it.
 type Draw = fn(&ReportData) -> Result<Option<Chart>, ReportError>;
 

@@ -11,6 +11,9 @@ use crate::data::{COLUMNS, Confidence, ReportData};
 use crate::error::ReportError;
 use crate::words;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "reliability";
+
 /// The diagram of one entry.
 struct Diagram<'a> {
     name: &'a str,
@@ -45,7 +48,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
         return Ok(None);
     }
     Ok(Some(Chart {
-        name: "reliability",
+        name: NAME,
         title: "Is an answer right as often as its confidence says?".to_owned(),
         caption: words::reliability_caption().to_owned(),
         description: description(&diagrams),

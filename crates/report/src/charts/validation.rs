@@ -10,6 +10,9 @@ use crate::data::{Entry, ReportData};
 use crate::error::ReportError;
 use crate::words;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "validation";
+
 /// Returns the chart of both kinds of item, or `None` if nothing was trained.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let kinds = [TaskKind::Choice, TaskKind::Classes, TaskKind::Pairs];
@@ -20,7 +23,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
     let table = table(&panels);
     let rows = vec![panels];
     Ok(Some(Chart {
-        name: "validation",
+        name: NAME,
         title: "Validation score, epoch by epoch".to_owned(),
         caption: format!("{}{}", words::validation_caption(), words::drawn_rule(data)),
         description: description(data),

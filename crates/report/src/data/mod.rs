@@ -32,6 +32,8 @@ pub struct ReportData {
     pub options: Vec<String>,
     /// The hash of what the report is about.
     pub subject: String,
+    /// The hash of where the store lies, as seen from the report.
+    pub home: String,
     /// The entry that was asked for as the baseline, as an index into the entries.
     pub asked_baseline: Option<usize>,
     /// The BLAKE3 hash of everything that the report was made from.

@@ -207,7 +207,7 @@ fn differences_from(
     let Some(baseline) = baseline else { return Ok(vec![None; group.len()]) };
     let others = || group.iter().filter(|one| one.entry != baseline.entry);
     let of: Vec<Vec<Vec<f64>>> = others().map(|one| one.answers.right()).collect();
-    let found = differences(&of, &baseline.answers.right(), &baseline.answers.groups());
+    let found = differences(&of, &baseline.answers.right(), &baseline.answers.grouping());
     let mut found = found.map_err(|source| failed(&entries[baseline.entry], source))?.into_iter();
     let difference = |one: &&Scored| if one.entry == baseline.entry { None } else { found.next() };
     Ok(group.iter().map(difference).collect())
@@ -299,7 +299,6 @@ pub(super) fn score(entry: &Entry, scored: &Scored, options: &Bootstrap) -> Resu
     let single = test_scores(entry).next().and_then(|scores| scores.metrics.get(metric));
     match (scored.answers.seeds.len(), single) {
         (1, Some(estimate)) if entry.folds().is_none() => Ok(estimate.clone()),
-        _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.groups(), options)
-            .map(|share| estimate(share.within(0.0, 1.0))),
+        _ => seeds_and_clusters(&scored.answers.right(), &scored.answers.grouping(), options).map(estimate),
     }
 }

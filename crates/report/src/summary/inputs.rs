@@ -11,7 +11,7 @@ use crate::error::ReportError;
 use crate::request::Request;
 
 /// The version of the report procedure. A new version makes every existing report stale.
-const REPORT_PROCEDURE: u32 = 6;
+const REPORT_PROCEDURE: u32 = 7;
 
 /// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, of how often test splits had been looked at when
 /// these scores were made, and of the version of this program.

@@ -42,6 +42,7 @@ pub fn read(standings: &[Standing], request: &Request) -> Result<ReportData, Rep
         arguments: request.arguments.clone(),
         options: request.options(),
         subject: request.subject.clone(),
+        home: request.home.clone(),
         asked_baseline,
         inputs: inputs::hash(standings, request)?,
         datasets: datasets(standings),

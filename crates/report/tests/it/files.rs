@@ -67,6 +67,9 @@ fn a_report_has_all_its_files() {
         "machine.svg",
     ];
     assert_eq!(names(&files), expected);
+    let results: serde_json::Value =
+        serde_json::from_str(&text(&synthetic::report(), "report.json")).unwrap();
+    assert_eq!(results["files"], serde_json::json!(expected), "by which it knows them again");
     let png = files.iter().find(|file| file.name == "loss.png").unwrap();
     assert_eq!(image::load_from_memory(&png.bytes).unwrap().width(), 2 * (940 + 56));
 }

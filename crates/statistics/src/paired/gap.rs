@@ -25,8 +25,8 @@ const ROUNDING: f64 = 1e-12;
 
 /// The difference between two sides in one metric, with what is known of its variance.
 pub(super) struct Gap {
-    /// The metric of the one side minus that of the other.
-    pub(super) value: f64,
+    /// The metric of each side, over its seeds.
+    pub(super) sides: [f64; 2],
     /// The smallest and the largest difference that is possible.
     pub(super) range: (f64, f64),
     /// In what way the sides are the same, if they are.
@@ -40,6 +40,11 @@ pub(super) struct Gap {
 }
 
 impl Gap {
+    /// Returns the metric of the one side minus that of the other.
+    pub(super) fn value(&self) -> f64 {
+        self.sides[0] - self.sides[1]
+    }
+
     /// Returns whether the difference varies when groups are resampled and seeds are drawn.
     pub(super) fn varies(&self, clusters: &Clusters) -> bool {
         let rounding = ROUNDING * self.range.0.abs().max(self.range.1.abs());
@@ -70,15 +75,16 @@ impl Gap {
                 let beyond = normal_quantile(beyond(&replicates)).min(0.0);
                 let method = self.method(clusters, options);
                 (
-                    Interval::between((tail, 1.0 - tail), self.value, replicates, method),
+                    Interval::between((tail, 1.0 - tail), self.value(), replicates, method),
                     t_beyond(beyond / wider, freedom),
                 )
             }
             false => {
-                (self.students(further * error, freedom, clusters), t_beyond(self.value / error, freedom))
+                (self.students(further * error, freedom, clusters), t_beyond(self.value() / error, freedom))
             }
         };
-        Paired { difference, standard_error: Some(error), freedom, p_value }
+        let [of, against] = self.sides;
+        Paired { of, against, difference, standard_error: Some(error), freedom, p_value }
     }
 
     fn method(&self, clusters: &Clusters, options: &Bootstrap) -> String {
@@ -89,9 +95,9 @@ impl Gap {
     fn students(&self, half: f64, freedom: f64, clusters: &Clusters) -> Interval {
         let from = format!("{}{}{}", clusters.described(), self.crossed(), few(clusters));
         Interval {
-            value: self.value,
-            low: (self.value - half).max(self.range.0),
-            high: (self.value + half).min(self.range.1),
+            value: self.value(),
+            low: (self.value() - half).max(self.range.0),
+            high: (self.value() + half).min(self.range.1),
             method: format!("Student's t with {freedom:.1} degrees of freedom, paired, over {from}"),
         }
     }
@@ -109,19 +115,20 @@ impl Gap {
             _ if let Some(same) = self.same => {
                 Interval { value: 0.0, low: 0.0, high: 0.0, method: same.to_owned() }
             }
-            1 => range_of_one_group(self.value, &[self.range.0, self.range.1]),
+            1 => range_of_one_group(self.value(), &[self.range.0, self.range.1]),
             groups => self.all_alike(groups)?,
         };
-        Ok(Paired { difference, standard_error: None, freedom: clusters.count() as f64 - 1.0, p_value: 1.0 })
+        let ([of, against], freedom) = (self.sides, clusters.count() as f64 - 1.0);
+        Ok(Paired { of, against, difference, standard_error: None, freedom, p_value: 1.0 })
     }
 
     /// Returns the interval for groups that all differ alike. It is as wide as that of a share of all groups.
     fn all_alike(&self, groups: usize) -> Result<Interval, Unusable> {
-        let share = wilson(groups as f64, groups)?;
-        let ends = [self.value * share.low, self.value];
+        let share = wilson(groups as f64, groups as f64)?;
+        let ends = [self.value() * share.low, self.value()];
         let method =
             format!("{} as groups: every group differs alike, a bootstrap has nothing to vary", share.method);
-        Ok(Interval { value: self.value, low: ends[0].min(ends[1]), high: ends[0].max(ends[1]), method })
+        Ok(Interval { value: self.value(), low: ends[0].min(ends[1]), high: ends[0].max(ends[1]), method })
     }
 }
 

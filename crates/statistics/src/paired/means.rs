@@ -13,7 +13,7 @@ use crate::unusable::Unusable;
 /// The difference of two sides in a mean.
 pub(super) struct MeanGap {
     gap: Gap,
-    /// The difference of each group's sums, averaged over seeds.
+    /// The difference of each group's weighted sums, averaged over seeds.
     sums: Vec<f64>,
 }
 
@@ -69,13 +69,12 @@ impl MeanGap {
         }
         sides.of.iter().chain(&sides.against).try_for_each(|values| clusters.fit(values))?;
         let [of, against] = [&sides.of, &sides.against].map(|side| Side::new(side, clusters));
-        let value = of.mean - against.mean;
         let sums: Vec<f64> = of.sums.iter().zip(&against.sums).map(|(of, against)| of - against).collect();
-        let of_groups = between(&sums, value, clusters);
+        let of_groups = between(&sums, of.mean - against.mean, clusters);
         let of_seeds = [of.of_seeds, against.of_seeds];
         let are_same = sides.of.iter().chain(&sides.against).all(|values| *values == sides.of[0]);
         let gap = Gap {
-            value,
+            sides: [of.mean, against.mean],
             whole: Part::together(&[of_groups, of_seeds[0], of_seeds[1]]),
             range: (of.lowest - against.highest, of.highest - against.lowest),
             same: are_same.then_some("the sides do not differ on any item"),
@@ -92,7 +91,7 @@ struct Side {
     mean: f64,
     lowest: f64,
     highest: f64,
-    /// The sum of each group, averaged over the seeds.
+    /// The weighted sum of each group, averaged over the seeds.
     sums: Vec<f64>,
     of_seeds: Part,
 }
@@ -100,7 +99,7 @@ struct Side {
 impl Side {
     fn new(seeds: &[&[f64]], clusters: &Clusters) -> Self {
         let per_seed: Vec<Vec<f64>> = seeds.iter().map(|values| clusters.sums(values)).collect();
-        let means: Vec<f64> = seeds.iter().map(|values| mean(values)).collect();
+        let means: Vec<f64> = seeds.iter().map(|values| clusters.mean(values)).collect();
         let mean_of =
             |group: usize| per_seed.iter().map(|seed| seed[group]).sum::<f64>() / seeds.len() as f64;
         let sums: Vec<f64> = (0..clusters.count()).map(mean_of).collect();

@@ -17,6 +17,7 @@ mod variance;
 use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;
 use crate::distributions::{normal_quantile, t_quantile};
+use crate::grouping::Grouping;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
 
@@ -39,6 +40,10 @@ pub struct Sides<'a> {
 /// The difference between two sides in one metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paired {
+    /// The metric of the one side, over all its seeds.
+    pub of: f64,
+    /// The metric of the other side.
+    pub against: f64,
     /// The metric of the one side minus that of the other.
     pub difference: Interval,
     /// The standard error of the difference over groups and seeds, or `None` where it cannot be estimated.
@@ -65,7 +70,7 @@ impl Paired {
 /// on any item get an interval of 0 to 0, and the method says so.
 pub fn paired_differences(
     metrics: &[Sides<'_>],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Vec<Paired>, Unusable> {
     let clusters = Clusters::new(groups)?;
@@ -80,7 +85,7 @@ pub fn paired_differences(
 /// Returns an error when the values of a side do not fit the groups.
 pub fn paired_differences_of_many(
     sides: &[Sides<'_>],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Vec<Paired>, Unusable> {
     let clusters = Clusters::new(groups)?;
@@ -95,7 +100,7 @@ pub fn paired_differences_of_many(
 pub fn paired_cluster_difference(
     a: &[f64],
     b: &[f64],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let sides = Sides { of: vec![a], against: vec![b] };

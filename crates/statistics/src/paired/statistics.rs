@@ -6,6 +6,7 @@ use super::variance::Part;
 use crate::bootstrap::{Bootstrap, mean};
 use crate::clusters::Clusters;
 use crate::draws::resampled_counts;
+use crate::grouping::Grouping;
 use crate::statistic::{Statistic, ends};
 use crate::unusable::Unusable;
 
@@ -20,7 +21,7 @@ use crate::unusable::Unusable;
 pub fn paired_statistics(
     of: &[Statistic],
     against: &[Statistic],
-    groups: &[impl AsRef<str>],
+    groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Paired, Unusable> {
     let clusters = Clusters::new(groups)?;
@@ -35,7 +36,7 @@ pub fn paired_statistics(
         return gap.degenerate(&clusters);
     }
     let means = resamples.iter().map(|one| mean(&one.of) - mean(&one.against)).collect();
-    let means = first.centred(gap.value, means);
+    let means = first.centred(gap.value(), means);
     let replicates = means.iter().zip(&resamples).map(|(mean, one)| gap.replicate(*mean, one.luck));
     Ok(gap.compared(replicates.collect(), &clusters, options))
 }
@@ -64,7 +65,8 @@ fn resampled(
 }
 
 fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], clusters: &Clusters) -> Gap {
-    let [own, others] = [of, against].map(|side| side.iter().map(Statistic::value).collect::<Vec<f64>>());
+    let [own, others] =
+        [of, against].map(|side| side.iter().map(|seed| seed.of_items(clusters)).collect::<Vec<f64>>());
     let groups = clusters.count() as f64;
     let differences: Vec<f64> = resamples.iter().map(|one| mean(&one.of) - mean(&one.against)).collect();
     // A resample of few groups varies less than another set of groups would.
@@ -75,11 +77,11 @@ fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], cluster
         of_seeds(&others, resamples, |one| &one.against, groups),
     ];
     let (of_ends, against_ends) = (ends(of), ends(against));
-    let value = mean(&own) - mean(&others);
+    let sides = [mean(&own), mean(&others)];
     // Sides may differ on single items without any of it showing: a median does not notice.
-    let is_same = value == 0.0 && differences.iter().all(|difference| *difference == 0.0);
+    let is_same = sides[0] == sides[1] && differences.iter().all(|difference| *difference == 0.0);
     Gap {
-        value,
+        sides,
         range: (of_ends.0 - against_ends.1, of_ends.1 - against_ends.0),
         same: is_same.then_some("the sides do not differ in any resample"),
         whole: Part::together(&[of_groups, of_seeds[0], of_seeds[1]]),

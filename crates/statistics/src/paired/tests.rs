@@ -1,12 +1,13 @@
 //! Differences are those of published tests.
 
 use super::*;
+use crate::Weighted;
 
 fn groups(items: usize) -> Vec<String> {
     (0..items).map(|i| (i / 2).to_string()).collect()
 }
 
-fn compare(of: &[&[f64]], against: &[&[f64]], groups: &[impl AsRef<str>]) -> Paired {
+fn compare(of: &[&[f64]], against: &[&[f64]], groups: &impl Grouping) -> Paired {
     let sides = Sides { of: of.to_vec(), against: against.to_vec() };
     paired_differences(&[sides], groups, &Bootstrap::default()).unwrap().remove(0)
 }
@@ -44,6 +45,22 @@ fn the_interval_is_numpys_percentiles_further_out() {
 }
 
 const REFERENCE: (f64, f64) = (0.0205, 0.0986);
+
+#[test]
+fn a_weighted_difference_has_the_error_of_weighted_least_squares() {
+    // i = numpy.arange(60); a, b = i * 5 % 17 / 16, i * 3 % 17 / 16; w = numpy.where(i < 20, 2.25, 0.375)
+    // statsmodels: WLS(a - b, numpy.ones(60), weights=w).fit(cov_type="cluster",
+    //   cov_kwds={"groups": i // 2, "use_correction": True}) -> params[0], bse[0]
+    let values = |factor: usize| (0..60).map(|i| (i * factor % 17) as f64 / 16.0).collect::<Vec<f64>>();
+    let weights: Vec<f64> = (0..60).map(|i| if i < 20 { 2.25 } else { 0.375 }).collect();
+    let (a, b, groups) = (values(5), values(3), groups(60));
+    let found = compare(&[&a], &[&b], &Weighted { groups: &groups, weights: &weights });
+    assert!((found.difference.value - WEIGHTED.0).abs() < 1e-12, "{found:?}");
+    assert!((found.standard_error.unwrap() - WEIGHTED.1).abs() < 1e-12, "{found:?}");
+    assert!((found.of - found.against - WEIGHTED.0).abs() < 1e-12, "{found:?}");
+}
+
+const WEIGHTED: (f64, f64) = (0.013_281_25, 0.073_300_744_372_165_4);
 
 #[test]
 fn a_run_does_not_differ_from_itself() {

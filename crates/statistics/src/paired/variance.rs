@@ -33,19 +33,20 @@ impl Part {
     }
 }
 
-/// Returns the variance of a mean difference over groups that differ in size, which is a ratio of two sums.
+/// Returns the variance of a mean difference over groups that differ in size or weight, which is a ratio of two sums (Cochran
+/// 1977, "Sampling Techniques", section 6.4).
 pub(super) fn between(sums: &[f64], value: f64, clusters: &Clusters) -> Part {
-    let (groups, items) = (clusters.count() as f64, clusters.items() as f64);
+    let (groups, total) = (clusters.count() as f64, clusters.total());
     let residual = |(sum, size): (&f64, &f64)| sum - value * size;
     let squares: f64 =
         sums.iter().zip(clusters.sizes()).map(residual).map(|residual| residual * residual).sum();
-    Part { variance: groups / (groups - 1.0) * squares / (items * items), freedom: groups - 1.0 }
+    Part { variance: groups / (groups - 1.0) * squares / (total * total), freedom: groups - 1.0 }
 }
 
 /// Returns the variance that the seeds add to the mean over them: that of their means, less what each doing better with some
 /// groups than with others makes of it.
 pub(super) fn of_seeds(per_seed: &[Vec<f64>], means: &[f64], sums: &[f64], clusters: &Clusters) -> Part {
-    let (seeds, groups, items) = (means.len() as f64, clusters.count() as f64, clusters.items() as f64);
+    let (seeds, groups, total) = (means.len() as f64, clusters.count() as f64, clusters.total());
     let freedom = seeds - 1.0;
     if means.len() < 2 {
         return Part { variance: 0.0, freedom };
@@ -57,7 +58,7 @@ pub(super) fn of_seeds(per_seed: &[Vec<f64>], means: &[f64], sums: &[f64], clust
         (0..sizes.len()).map(|group| of_group(group).powi(2)).sum::<f64>()
     };
     let squares: f64 = per_seed.iter().zip(means).map(residuals).sum();
-    let with_groups = groups / (groups - 1.0) * squares / (freedom * items * items);
+    let with_groups = groups / (groups - 1.0) * squares / (freedom * total * total);
     // The comparison with zero also takes what is not a number, which a single group gives.
     let variance = f64::max(of_means - with_groups, 0.0) / seeds;
     Part { variance, freedom }

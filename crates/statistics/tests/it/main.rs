@@ -4,3 +4,4 @@
 
 mod coverage;
 mod simulated;
+mod weights;

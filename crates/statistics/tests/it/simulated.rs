@@ -1,7 +1,7 @@
 //! Answers of two sides to questions about cartoons, with a known difference between them.
 
 use cliptune_random::Random;
-use cliptune_statistics::Sides;
+use cliptune_statistics::{Sides, Weighted};
 
 /// What is drawn.
 #[derive(Clone, Copy)]
@@ -14,12 +14,36 @@ pub(crate) struct Shape {
     pub(crate) seeds: [usize; 2],
     /// By how much more likely the first side is right.
     pub(crate) difference: f64,
+    /// The number of folds, each of which counts alike: half of the cartoons are in the first one, half of the others in the next
+    /// one, and so on.
+    pub(crate) folds: usize,
+}
+
+impl Shape {
+    /// Returns the probability that an answer of the first side is right.
+    pub(crate) fn share(&self) -> f64 {
+        0.45 + self.difference
+    }
+
+    fn fold(&self, cartoon: usize) -> usize {
+        ((cartoon + 1).trailing_zeros() as usize).min(self.folds - 1)
+    }
+
+    /// Returns how much each question counts, by the numbers of questions about the cartoons.
+    fn weights(&self, sizes: &[usize]) -> Vec<f64> {
+        let mut questions = vec![0; self.folds];
+        sizes.iter().enumerate().for_each(|(at, size)| questions[self.fold(at)] += size);
+        let all: usize = sizes.iter().sum();
+        let weight = |at: usize| all as f64 / (self.folds * questions[self.fold(at)]) as f64;
+        sizes.iter().enumerate().flat_map(|(at, size)| vec![weight(at); *size]).collect()
+    }
 }
 
 /// The answers of each seed of both sides, and the cartoons of the questions.
 pub(crate) struct Drawn {
     sides: [Vec<Vec<f64>>; 2],
-    pub(crate) groups: Vec<String>,
+    groups: Vec<String>,
+    weights: Vec<f64>,
 }
 
 impl Drawn {
@@ -33,7 +57,17 @@ impl Drawn {
         };
         let sides = [side(random, shape.seeds[0], shape.difference), side(random, shape.seeds[1], 0.0)];
         let group = |(at, size): (usize, &usize)| vec![format!("{at:04}"); *size];
-        Self { sides, groups: sizes.iter().enumerate().flat_map(group).collect() }
+        let weights = shape.weights(&sizes);
+        Self { sides, groups: sizes.iter().enumerate().flat_map(group).collect(), weights }
+    }
+
+    pub(crate) fn items(&self) -> Weighted<'_, &Vec<String>> {
+        Weighted { groups: &self.groups, weights: &self.weights }
+    }
+
+    /// The answers of the first seed of the first side.
+    pub(crate) fn right(&self) -> &[f64] {
+        &self.sides[0][0]
     }
 
     pub(crate) fn sides(&self) -> Sides<'_> {

@@ -54,6 +54,7 @@ pub(crate) fn report() -> ReportData {
         arguments: vec!["experiments/demo".to_owned()],
         options: Vec::new(),
         subject: "51ab".repeat(16),
+        home: "40e3".repeat(16),
         asked_baseline: None,
         inputs: "9b1d".repeat(16),
         boards: vec![choice_board(), pairs_board()],

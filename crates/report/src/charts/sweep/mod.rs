@@ -14,6 +14,9 @@ use crate::error::ReportError;
 use crate::words;
 use matrix::Matrix;
 
+/// The name of the chart.
+pub(super) const NAME: &str = "sweep";
+
 /// The most experiments whose matrices are drawn.
 const MOST: usize = 4;
 /// The height of the heading of a matrix, in pixels.
@@ -31,7 +34,7 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
         return Ok(None);
     }
     Ok(Some(Chart {
-        name: "sweep",
+        name: NAME,
         title: "What the settings of a matrix do to the score".to_owned(),
         caption: words::sweep_caption(
             matrices.iter().any(|matrix| matrix.axes.len() == 2),
