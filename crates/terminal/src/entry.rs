@@ -68,13 +68,13 @@ fn explain<A: Parser>(error: &clap::Error, json: Option<&Printer>) -> u8 {
 /// there is anything of the kind, the text has no colours and shows it.
 fn print(error: &clap::Error) {
     let own = std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"CLIPTUNE_"));
-    let typed = std::env::args_os().chain(own.map(|(_, value)| value));
+    let mut typed = std::env::args_os().chain(own.map(|(_, value)| value));
     let is_harmless = |text: OsString| {
         let text = text.to_string_lossy();
         visible(&text) == text
     };
     // If the terminal is gone, there is nowhere left to report that.
-    match !error.use_stderr() || typed.into_iter().all(is_harmless) {
+    match !error.use_stderr() || typed.all(is_harmless) {
         true => _ = error.print(),
         false => output::stderr(&visible_lines(&error.render().to_string())),
     }
