@@ -11,7 +11,10 @@ const WAYS: [(&str, &str); 2] = [("image_to_text", "image to text"), ("text_to_i
 
 /// What there is of each direction, as the names of metrics and as the headers have it.
 const MEASURES: [(&str, &str); 4] =
-    [("recall@1", "@1"), ("recall@5", "@5"), ("recall@10", "@10"), ("median_rank", "median rank")];
+    [("recall@1", "@1"), ("recall@5", "@5"), ("recall@10", "@10"), (MEDIAN_RANK, "median rank")];
+
+/// The name of the rank of the middle item, which is no share.
+const MEDIAN_RANK: &str = "median_rank";
 
 /// How to read the table.
 pub(crate) const CAPTION: &str = "Recall@k is the share of test images (texts) for which an own text (image) is among the first k; the median \
@@ -61,13 +64,22 @@ fn cell(row: &BoardRow, metric: &str) -> (String, Option<String>) {
     let other = row.others.iter().find(|(name, _)| name == metric).map(|(_, measure)| measure);
     let is_score = metric == main_metric(TaskKind::Pairs);
     match if is_score { Some(&score) } else { other } {
-        Some(Measure { value, interval }) => (format::number(*value), interval.map(bracketed)),
+        Some(Measure { value, interval }) if metric.ends_with(MEDIAN_RANK) => {
+            (rank(*value), interval.map(|interval| bracketed(interval, rank)))
+        }
+        Some(Measure { value, interval }) => {
+            (format::number(*value), interval.map(|interval| bracketed(interval, format::number)))
+        }
         None => ("–".to_owned(), None),
     }
 }
 
-fn bracketed(interval: (f64, f64)) -> String {
-    let [low, high] = <[f64; 2]>::from(interval).map(format::number);
+fn rank(rank: f64) -> String {
+    format!("{rank:.1}")
+}
+
+fn bracketed(interval: (f64, f64), written: fn(f64) -> String) -> String {
+    let [low, high] = <[f64; 2]>::from(interval).map(written);
     format!("[{low}, {high}]")
 }
 

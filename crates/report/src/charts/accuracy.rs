@@ -269,13 +269,15 @@ fn own_chances(figure: &mut Figure, layout: &Layout, frame: &Frame, panel: &Pane
     if let Some(majority) = panel.majority {
         label = format!("{label}; most frequent {}", short(majority));
     }
+    // On a narrow screen the words of a row stand over its dot.
+    let words = if layout.width == Width::Wide { 2.0 } else { layout.row_height / 2.0 };
     for (index, row) in panel.rows.iter().enumerate() {
         // The most frequent answer is that of the first measure.
         let levels = row.chance.into_iter().chain(panel.majority.filter(|_| index == 0));
         for level in levels {
             let top = frame.top + layout.row_height * index as f64;
             let (x, _) = frame.at((level, 0.0));
-            figure.rule((x, top + 2.0), (x, top + layout.row_height - 2.0), dashed());
+            figure.rule((x, top + words), (x, top + layout.row_height - 2.0), dashed());
         }
     }
     let (x, _) = frame.at((least, 0.0));

@@ -95,7 +95,8 @@
     });
   }
 
-  const tables = [...document.querySelectorAll("table.sortable")].filter((table) => table.tBodies[0].rows.length > 1);
-  tables.forEach(sortable);
-  if (tables.length) filter(tables);
+  const tables = [...document.querySelectorAll("table.sortable")];
+  const isLong = (table) => table.tBodies[0].rows.length > 1;
+  tables.filter(isLong).forEach(sortable);
+  if (tables.length && isLong(tables[0])) filter(tables);
 })();

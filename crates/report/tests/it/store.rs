@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_compare::Answers;
-use cliptune_experiment::{Experiment, Plan, Split, TaskKind, load};
+use cliptune_experiment::{Control, Experiment, Plan, Split, TaskKind, load};
 use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
 use cliptune_report::{
     ComparedSide, Options, Outcomes, Request, headline, is_fresh, outcomes_page, publish, summary,
 };
 use cliptune_store::{
-    Answered, Base, Chosen, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item,
-    ItemCounts, Items, JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT,
-    RunRecord, SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions, run_name, standings,
-    write_dataset_rows, write_scores,
+    Answered, Base, Chosen, ControlScores, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog,
+    ImageIdentity, Item, ItemCounts, Items, JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction,
+    Provenance, RUN_FORMAT, RunRecord, SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions,
+    run_name, standings, write_dataset_rows, write_scores,
 };
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const ITEMS: usize = 40;
@@ -434,18 +433,21 @@ fn a_fold_that_is_missing_is_named_and_nothing_is_compared_without_it() {
     assert!(text.contains("missing (fold 1, seed 0), (fold 1, seed 1)"), "{text}");
 }
 
-/// Adds to the scores of the trained runs what they reach with a blank image, each with the low end of its interval.
+/// Scores the trained runs again, with what they reach with a blank image, each with the low end of its interval.
 fn add_controls(world: &World, lows: &[f64]) {
     let standings = world.standings();
-    let runs =
-        standings.iter().filter(|standing| standing.plan.train.is_some()).filter_map(|one| one.run.as_ref());
-    for (run, low) in runs.zip(lows) {
-        let path = run.scores_folder(Split::Test).join("scores.json");
-        let mut scores: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let reached = json!({ "value": 0.5, "low": low, "high": 0.7, "method": "invented" });
-        scores["controls"] = json!([{ "control": "blank_image", "metrics": { "accuracy": reached } }]);
-        scores["chances"] = json!({ "accuracy": 0.2 });
-        std::fs::write(&path, scores.to_string()).unwrap();
+    let trained = standings.iter().filter(|standing| standing.plan.train.is_some());
+    for (standing, &low) in trained.zip(lows) {
+        let run = standing.run.as_ref().unwrap();
+        let reached = Estimate { value: 0.5, low, high: 0.7, method: "invented".to_owned() };
+        let metrics = Metrics(vec![("accuracy".to_owned(), reached)]);
+        let scores = Scores {
+            controls: vec![ControlScores { control: Control::BlankImage, metrics }],
+            chances: [("accuracy".to_owned(), 0.2)].into(),
+            ..scores(0.75)
+        };
+        let predictions = read_predictions(run, Split::Test).unwrap();
+        write_scores(run, &scores, &predictions, Items::of(&tested(&standing.plan)).all()).unwrap();
     }
 }
 
