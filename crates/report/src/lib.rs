@@ -20,6 +20,7 @@ mod publish;
 pub mod render;
 mod request;
 mod results;
+mod retrieval;
 mod select;
 mod settings;
 pub mod summary;

@@ -7,7 +7,8 @@ use cliptune_terminal::format::{self, visible_lines};
 
 use crate::charts::Chart;
 use crate::data::{ReportData, State};
-use crate::precisions::{self, Line};
+use crate::precisions;
+use crate::retrieval::{self, Chance, Line};
 use crate::settings::Setting;
 use crate::{overview, provenance, results, words};
 
@@ -21,6 +22,7 @@ pub(crate) fn markdown(data: &ReportData, settings: &[Setting], charts: &[Chart]
         let _ = writeln!(text, "> {}\n", markdown_text(&note));
     }
     table(&mut text, data, settings);
+    retrieval_table(&mut text, data);
     for chart in charts {
         let _ = writeln!(text, "\n## {}\n", markdown_text(&chart.title));
         let _ = writeln!(text, "![{}]({}.svg)\n", markdown_text(&chart.description), chart.name);
@@ -53,6 +55,31 @@ fn table(text: &mut String, data: &ReportData, settings: &[Setting]) {
     }
 }
 
+fn retrieval_table(text: &mut String, data: &ReportData) {
+    let lines = retrieval::lines(data);
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n## Retrieval, in both directions\n\n{}\n", markdown_text(retrieval::CAPTION));
+    let header: Vec<String> = std::iter::once("experiment".to_owned()).chain(retrieval::header()).collect();
+    line(text, &header);
+    line(text, &(0..header.len()).map(|column| alignment(column > 0)).collect::<Vec<_>>());
+    for Line { entry, cells } in &lines {
+        let cells = cells.iter().map(|(value, interval)| match interval {
+            Some(interval) => format!("{value} {interval}"),
+            None => value.clone(),
+        });
+        let name = &data.entries[*entry].name;
+        line(
+            text,
+            &std::iter::once(name.clone()).chain(cells).map(|cell| markdown_text(&cell)).collect::<Vec<_>>(),
+        );
+    }
+    for Chance { name, cells } in &retrieval::chances(data) {
+        line(text, &std::iter::once(name).chain(cells).map(|cell| markdown_text(cell)).collect::<Vec<_>>());
+    }
+}
+
 fn precision_table(text: &mut String, data: &ReportData) {
     let lines = precisions::lines(data);
     if lines.is_empty() {
@@ -63,7 +90,7 @@ fn precision_table(text: &mut String, data: &ReportData) {
     line(text, &header.collect::<Vec<_>>());
     let columns = (0..precisions::HEADER.len()).map(precisions::is_number);
     line(text, &std::iter::once(false).chain(columns).map(alignment).collect::<Vec<_>>());
-    for Line { entry, run, cells } in &lines {
+    for precisions::Line { entry, run, cells } in &lines {
         let run = run.as_ref().map(|run| format!(", {run}")).unwrap_or_default();
         let name = markdown_text(&data.entries[*entry].name) + &run;
         line(

@@ -35,7 +35,7 @@ fn names<'a>(charts: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = 
 
 /// Returns the names of all files that a report may have.
 pub(crate) fn any_names() -> impl Iterator<Item = String> {
-    names(charts::NAMES)
+    names(charts::names())
 }
 
 /// Draws all charts and writes all files. The same data gives the same bytes.

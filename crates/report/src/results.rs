@@ -1,14 +1,15 @@
-//! The metrics that the tables show beside the score.
+//! The metrics of choices and classes that the tables show beside the score. Those of pairs have a table of their own.
 
 use std::fmt::Write as _;
 
 use crate::data::{BoardRow, ReportData};
 
 /// The metrics of choices and classes, in the order of the table.
-const CHOICE: [(&str, &str, &str); 7] = [
+const CHOICE: [(&str, &str, &str); 8] = [
     ("top5_accuracy", "top 5", "share of images whose class is among the five likeliest"),
     ("balanced_accuracy", "balanced", "mean over classes of the share that is answered rightly"),
     ("nll", "nll", "mean negative log-likelihood of the right text, lower is better"),
+    ("mrr", "MRR", "mean reciprocal rank of the right text"),
     ("label_prob", "label prob", "mean probability of the right text"),
     (
         "brier",

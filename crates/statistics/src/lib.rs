@@ -54,7 +54,7 @@ pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::median;
 pub use paired::{
-    Paired, Sides, paired_cluster_difference, paired_differences, paired_differences_of_many,
+    Paired, Sides, few_groups, paired_cluster_difference, paired_differences, paired_differences_of_many,
     paired_statistics,
 };
 pub use reliability::{Reliability, reliability};

@@ -20,8 +20,11 @@ pub(super) const NAME: &str = "accuracy";
 /// One panel, whose dots share an axis.
 struct Panel {
     heading: Option<String>,
+    /// What guessing reaches in the score that all rows have in common.
     chance: f64,
     majority: Option<f64>,
+    /// Whether each row is a measure of its own, with a chance of its own.
+    has_measures: bool,
     baseline: Option<(String, f64)>,
     /// All entries, where there are too many for a row each.
     field: Option<Field>,
@@ -38,6 +41,8 @@ struct Row {
     value: f64,
     interval: Option<(f64, f64)>,
     per_seed: Vec<f64>,
+    /// What guessing reaches in what the row measures.
+    chance: Option<f64>,
 }
 
 /// Returns the chart of all boards, or `None` if nothing was scored on a test split.
@@ -64,14 +69,18 @@ fn caption(data: &ReportData) -> String {
 
 fn panel(data: &ReportData, board: &Board) -> Panel {
     let several = data.boards.len() > 1;
-    let all = match (board.task, board.rows.as_slice()) {
-        (TaskKind::Pairs, [only]) => recalls(data, only),
-        _ => board.sorted().into_iter().map(|row| entry_row(data, row)).collect(),
+    let only = match board.rows.as_slice() {
+        [only] if board.task == TaskKind::Pairs => Some(only),
+        _ => None,
+    };
+    let all = match only {
+        Some(only) => recalls(data, board, only),
+        None => board.sorted().into_iter().map(|row| entry_row(data, board, row)).collect(),
     };
     let is_crowded = data.has_many();
     let is_named = |row: &&BoardRow| data.entries[row.entry].role != Role::Other;
     let rows = match is_crowded {
-        true => board.sorted().into_iter().filter(is_named).map(|row| entry_row(data, row)).collect(),
+        true => board.sorted().into_iter().filter(is_named).map(|row| entry_row(data, board, row)).collect(),
         false => all.clone(),
     };
     let baseline = board.baseline_row().filter(|_| board.rows.len() > 1);
@@ -80,6 +89,7 @@ fn panel(data: &ReportData, board: &Board) -> Panel {
         all,
         heading: several.then(|| words::board_heading(board)),
         chance: board.chance,
+        has_measures: only.is_some(),
         // Beside an equal number, another line would say nothing.
         majority: board.majority.filter(|majority| short(*majority) != short(board.chance)),
         baseline: baseline.map(|row| (data.entries[row.entry].label.clone(), row.score.value)),
@@ -107,31 +117,32 @@ fn field(data: &ReportData, board: &Board) -> Field {
     }
 }
 
-fn entry_row(data: &ReportData, row: &BoardRow) -> Row {
+fn entry_row(data: &ReportData, board: &Board, row: &BoardRow) -> Row {
     Row {
         name: data.entries[row.entry].label.clone(),
         colour: theme::of_entry(data, row.entry),
         value: row.score.value,
         interval: Some((row.score.low, row.score.high)),
         per_seed: row.per_seed.iter().map(|(_, value)| *value).collect(),
+        chance: Some(board.chance),
     }
 }
 
 /// Returns a row for every recall, for a pairs board whose only entry has the panel to itself.
-fn recalls(data: &ReportData, row: &BoardRow) -> Vec<Row> {
-    let first =
-        Row { name: format!("image → text, {}", words::metric(TaskKind::Pairs)), ..entry_row(data, row) };
-    let others = row.others.iter().filter_map(|(name, measure)| recall_row(name, measure, first.colour));
-    std::iter::once(Row { name: first.name.clone(), per_seed: first.per_seed.clone(), ..first })
-        .chain(others)
-        .collect()
+fn recalls(data: &ReportData, board: &Board, row: &BoardRow) -> Vec<Row> {
+    let name = format!("image → text, {}", words::metric(TaskKind::Pairs));
+    let first = Row { name, ..entry_row(data, board, row) };
+    let colour = first.colour;
+    let others = row.others.iter().filter_map(|(name, measure)| recall_row(board, name, measure, colour));
+    std::iter::once(first).chain(others).collect()
 }
 
-fn recall_row(name: &str, measure: &Measure, colour: Colour) -> Option<Row> {
+fn recall_row(board: &Board, name: &str, measure: &Measure, colour: Colour) -> Option<Row> {
     let (way, k) = name.split_once("_recall@")?;
     let way = way.replace("_to_", " → ");
     Some(Row {
         name: format!("{way}, recall@{k}"),
+        chance: board.chances.get(name).copied(),
         colour,
         value: measure.value,
         interval: measure.interval,
@@ -183,7 +194,8 @@ impl Layout {
             let (low, high) = row.interval.unwrap_or((row.value, row.value));
             [low, high].into_iter().chain(row.per_seed.iter().copied())
         });
-        let x = padded(values.chain([panel.chance]).chain(panel.majority));
+        let chances = panel.rows.iter().filter_map(|row| row.chance);
+        let x = padded(values.chain([panel.chance]).chain(chances).chain(panel.majority));
         Frame {
             left: self.name_column,
             right: self.width.pixels() - self.value_column,
@@ -229,12 +241,57 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
     }
     let frame = layout.frame(panel, top + HEAD);
     bottom_ticks(figure, &frame, &ticks(&frame.x, if layout.width == Width::Wide { 9 } else { 5 }));
-    let dashed = Stroke::solid(theme::MUTED, 1.2).dashed();
+    match panel.has_measures {
+        true => own_chances(figure, layout, &frame, panel),
+        false => common_levels(figure, &frame, panel),
+    }
+    for (index, row) in panel.rows.iter().enumerate() {
+        draw_row(figure, layout, &frame, row, panel.rows.len() - index)?;
+    }
+    Ok(())
+}
+
+fn dashed() -> Stroke {
+    Stroke::solid(theme::MUTED, 1.2).dashed()
+}
+
+/// Draws chance for each row alone, and says over all rows what the lines are.
+fn own_chances(figure: &mut Figure, layout: &Layout, frame: &Frame, panel: &Panel) {
+    let chances: Vec<f64> = panel.rows.iter().filter_map(|row| row.chance).collect();
+    let (least, most) = (
+        chances.iter().copied().fold(f64::INFINITY, f64::min),
+        chances.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    );
+    let mut label = match short(least) == short(most) {
+        true => format!("chance {}", short(least)),
+        false => format!("chance of each, {} to {}", short(least), short(most)),
+    };
+    if let Some(majority) = panel.majority {
+        label = format!("{label}; most frequent {}", short(majority));
+    }
+    // On a narrow screen the words of a row stand over its dot.
+    let words = if layout.width == Width::Wide { 2.0 } else { layout.row_height / 2.0 };
+    for (index, row) in panel.rows.iter().enumerate() {
+        // The most frequent answer is that of the first measure.
+        let levels = row.chance.into_iter().chain(panel.majority.filter(|_| index == 0));
+        for level in levels {
+            let top = frame.top + layout.row_height * index as f64;
+            let (x, _) = frame.at((level, 0.0));
+            figure.rule((x, top + words), (x, top + layout.row_height - 2.0), dashed());
+        }
+    }
+    let (x, _) = frame.at((least, 0.0));
+    let at = (x.min(figure.width() - text_width(&label, 12.0)).max(0.0), frame.top - 8.0);
+    figure.text(&Text::new(&label, at).colour(theme::MUTED));
+}
+
+/// Draws the levels that all rows are to be compared with: chance, the most frequent answer and the baseline.
+fn common_levels(figure: &mut Figure, frame: &Frame, panel: &Panel) {
     let mut chance = format!("chance {}", short(panel.chance));
     if let Some(majority) = panel.majority {
         // Both lines share a label: they are often too close for two.
         chance = format!("{chance}, most frequent {}", short(majority));
-        rule(figure, &frame, majority, 8.0, dashed);
+        rule(figure, frame, majority, 8.0, dashed());
     }
     // The label stays on the side away from the baseline's line.
     let anchor = match &panel.baseline {
@@ -242,22 +299,12 @@ fn draw_panel(figure: &mut Figure, layout: &Layout, panel: &Panel, top: f64) -> 
         Some(_) => Anchor::Start,
         None => Anchor::Middle,
     };
-    reference(figure, &frame, (&chance, anchor), panel.chance, 8.0, dashed);
+    reference(figure, frame, (&chance, anchor), panel.chance, 8.0, dashed());
     if let Some((name, value)) = &panel.baseline {
         let label = format!("{} {}", shorten(name, 12.0, 150.0), short(*value));
-        reference(
-            figure,
-            &frame,
-            (&label, Anchor::Middle),
-            *value,
-            24.0,
-            Stroke::solid(theme::BASELINE, 1.2),
-        );
+        let stroke = Stroke::solid(theme::BASELINE, 1.2);
+        reference(figure, frame, (&label, Anchor::Middle), *value, 24.0, stroke);
     }
-    for (index, row) in panel.rows.iter().enumerate() {
-        draw_row(figure, layout, &frame, row, panel.rows.len() - index)?;
-    }
-    Ok(())
 }
 
 /// Draws a vertical line over all rows and returns its place.
@@ -352,14 +399,18 @@ fn description(panels: &[Panel]) -> String {
     let sentences = panels.iter().flat_map(|panel| {
         let majority =
             panel.majority.map(|majority| format!(" Always the most frequent answer: {}.", short(majority)));
-        let chance = format!("Chance is {}.{}", short(panel.chance), majority.unwrap_or_default());
+        let majority = majority.unwrap_or_default();
+        let chance = match panel.has_measures {
+            true => majority.trim_start().to_owned(),
+            false => format!("Chance is {}.{majority}", short(panel.chance)),
+        };
         panel
             .heading
             .iter()
             .map(|heading| format!("{heading}."))
-            .chain([chance])
+            .chain(Some(chance).filter(|chance| !chance.is_empty()))
             .chain(panel.field.iter().map(field_sentence))
-            .chain(panel.rows.iter().map(sentence))
+            .chain(panel.rows.iter().map(|row| sentence(row, panel.has_measures)))
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
@@ -369,15 +420,17 @@ fn field_sentence(field: &Field) -> String {
     format!("{} experiments, from {} to {}.", field.dots.len(), short(ends[0]), short(ends[1]))
 }
 
-fn sentence(row: &Row) -> String {
+fn sentence(row: &Row, has_own_chance: bool) -> String {
     let interval =
         row.interval.map(|(low, high)| format!(", 95 % interval {} to {}", short(low), short(high)));
-    format!("{}: {}{}.", row.name, short(row.value), interval.unwrap_or_default())
+    let chance = row.chance.filter(|_| has_own_chance).map(|chance| format!("; chance is {}", short(chance)));
+    let [interval, chance] = [interval, chance].map(Option::unwrap_or_default);
+    format!("{}: {}{interval}{chance}.", row.name, short(row.value))
 }
 
 fn table(panels: &[Panel]) -> DataTable {
     let header = ["experiment", "score", "low", "high", "each seed", "chance"];
-    let cells = |panel: &Panel, row: &Row| {
+    let cells = |row: &Row| {
         let end = |pick: fn((f64, f64)) -> f64| format::number(row.interval.map_or(f64::NAN, pick));
         let seeds: Vec<_> = row.per_seed.iter().map(|&value| format::number(value)).collect();
         vec![
@@ -386,9 +439,9 @@ fn table(panels: &[Panel]) -> DataTable {
             end(|interval| interval.0),
             end(|interval| interval.1),
             seeds.join(", "),
-            format::number(panel.chance),
+            row.chance.map_or_else(|| "–".to_owned(), format::number),
         ]
     };
-    let rows = panels.iter().flat_map(|panel| panel.all.iter().map(move |row| cells(panel, row)));
+    let rows = panels.iter().flat_map(|panel| panel.all.iter().map(cells));
     DataTable { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
 }

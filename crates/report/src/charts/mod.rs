@@ -30,35 +30,29 @@ use rayon::prelude::*;
 use crate::data::ReportData;
 use crate::error::ReportError;
 
-/// The names of all charts that there can be.
-pub(crate) const NAMES: [&str; 9] = [
-    accuracy::NAME,
-    sweep::NAME,
-    loss::NAME,
-    validation::NAME,
-    confusion::NAME,
-    reliability::NAME,
-    answers::RISK,
-    answers::PLACES,
-    machine::NAME,
-];
-
 /// Draws a chart, if there is data for it.
 type Draw = fn(&ReportData) -> Result<Option<Chart>, ReportError>;
 
+/// All charts that there can be, by their names, in the order of the page.
+const ALL: [(&str, Draw); 9] = [
+    (accuracy::NAME, accuracy::chart),
+    (sweep::NAME, sweep::chart),
+    (loss::NAME, loss::chart),
+    (validation::NAME, validation::chart),
+    (confusion::NAME, confusion::chart),
+    (reliability::NAME, reliability::chart),
+    (answers::RISK, answers::risk),
+    (answers::PLACES, answers::places),
+    (machine::NAME, machine::chart),
+];
+
+/// Returns the names of all charts that there can be.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(name, _)| *name)
+}
+
 /// Returns all charts for which there is data, in the order of the page.
 pub fn all(data: &ReportData) -> Result<Vec<Chart>, ReportError> {
-    let draw: [Draw; 9] = [
-        accuracy::chart,
-        sweep::chart,
-        loss::chart,
-        validation::chart,
-        confusion::chart,
-        reliability::chart,
-        answers::risk,
-        answers::places,
-        machine::chart,
-    ];
-    let charts = draw.par_iter().map(|draw| draw(data)).collect::<Result<Vec<_>, ReportError>>()?;
+    let charts = ALL.par_iter().map(|(_, draw)| draw(data)).collect::<Result<Vec<_>, ReportError>>()?;
     Ok(charts.into_iter().flatten().collect())
 }

@@ -1,5 +1,7 @@
 //! Boards, which say what can be compared with what.
 
+use std::collections::BTreeMap;
+
 use cliptune_compare::Difference;
 use cliptune_experiment::{Control, Seed, TaskKind};
 use cliptune_store::{ClassScores, ControlScores, Estimate, TestLooks};
@@ -19,6 +21,8 @@ pub struct Board {
     pub n_groups: usize,
     /// The score that guessing reaches.
     pub chance: f64,
+    /// What guessing reaches in each metric, by its name in `scores.json`; of each depth and direction of recall.
+    pub chances: BTreeMap<String, f64>,
     /// The score that the most frequent answer reaches, where labels or classes are so uneven that it is higher than
     /// guessing.
     pub majority: Option<f64>,

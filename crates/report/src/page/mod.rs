@@ -6,6 +6,7 @@ mod pairs;
 mod precisions;
 mod provenance;
 mod results;
+mod retrieval;
 
 use cliptune_documents::named;
 use maud::{Markup, PreEscaped, html};
@@ -30,6 +31,7 @@ pub(crate) fn page(data: &ReportData, settings: &[Setting], charts: &[Chart]) ->
             (lead(data, &title))
             @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
             (results::section(data, settings))
+            @if let Some(retrieval) = retrieval::section(data) { (retrieval) }
             @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
             @if let Some(precisions) = precisions::section(data) { (precisions) }
             @if let Some(gallery) = &data.gallery { (gallery::section(data, gallery)) }

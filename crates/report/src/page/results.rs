@@ -11,7 +11,7 @@ use crate::settings::Setting;
 use crate::{results, words};
 
 /// The number of rows from which on a table scrolls by itself, with its header in sight.
-const TALL: usize = 30;
+pub(super) const TALL: usize = 30;
 
 /// Returns the section with two tables of the same rows: one of results and one of the settings behind them.
 pub(super) fn section(data: &ReportData, settings: &[Setting]) -> Markup {

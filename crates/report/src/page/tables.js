@@ -1,6 +1,16 @@
 "use strict";
 (() => {
-  const text = (cell) => cell.textContent.trim();
+  // What a person reads: the pieces of a cell stand below each other, or have a colour of their own.
+  function text(cell, isWanted = () => true) {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const pieces = [];
+    while (walk.nextNode()) if (isWanted(walk.currentNode)) pieces.push(walk.currentNode.data);
+    return pieces.join(" ").replace(/\s+/g, " ").trim();
+  }
+  // Without what is smaller print: the interval or the p-value.
+  const main = (cell) => text(cell, (piece) => !piece.parentElement.closest(".interval"));
+  // Spaces may be written as underscores.
+  const plain = (words) => words.toLowerCase().replace(/\s+/g, "_");
   const number = (cell) => parseFloat(cell.dataset.v ?? text(cell).replace(/,/g, ""));
   const byText = new Intl.Collator("en", { numeric: true });
 
@@ -40,15 +50,14 @@
   }
 
   // What a word of the filter demands of the rows of an entry: a condition on a column, such as score>0.7 or tune=lora, or
-  // that the word stands anywhere.
+  // that the word stands anywhere. A table may have no row for an entry.
   function demand(word, tables) {
-    const parts = /^(.+?)(<=|>=|<|>|=)(.+)$/.exec(word.toLowerCase());
-    const name = (head) => text(head).toLowerCase().replace(/\s+/g, "_");
+    const parts = /^(.+?)(<=|>=|<|>|=)(.+)$/.exec(word);
     for (const [at, table] of parts ? tables.entries() : []) {
-      const column = [...table.tHead.rows[0].cells].findIndex((head) => name(head).startsWith(parts[1]));
-      if (column >= 0) return (rows) => compare(rows[at].cells[column], parts[2], parts[3]);
+      const column = [...table.tHead.rows[0].cells].findIndex((head) => plain(text(head)).startsWith(plain(parts[1])));
+      if (column >= 0) return (rows) => rows[at] !== null && compare(rows[at].cells[column], parts[2], parts[3]);
     }
-    return (rows) => rows.some((row) => row.textContent.toLowerCase().includes(word.toLowerCase()));
+    return (rows) => rows.some((row) => row && text(row).toLowerCase().includes(word.toLowerCase()));
   }
 
   function compare(cell, sign, wanted) {
@@ -58,11 +67,11 @@
       case ">": return a > b;
       case "<=": return a <= b;
       case ">=": return a >= b;
-      default: return text(cell).toLowerCase() === wanted || a === Number(wanted);
+      default: return [main(cell), text(cell)].map(plain).includes(plain(wanted)) || a === Number(wanted);
     }
   }
 
-  // Each table has a row for every entry.
+  // The first table has a row for every entry. Quotes hold words together: verdict="no change detected".
   function filter(tables) {
     const label = document.createElement("label");
     const input = document.createElement("input");
@@ -75,17 +84,19 @@
     const row = (table, entry) => table.querySelector(`tr[data-e="${entry}"]`);
     const entries = [...tables[0].tBodies[0].rows].map(({ dataset }) => tables.map((table) => row(table, dataset.e)));
     input.addEventListener("input", () => {
-      const demands = input.value.split(/\s+/).filter(Boolean).map((word) => demand(word, tables));
+      const words = input.value.match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];
+      const demands = words.map((word) => demand(word.replace(/"/g, ""), tables));
       const shown = entries.filter((rows) => {
         const holds = demands.every((holds) => holds(rows));
-        rows.forEach((row) => (row.hidden = !holds));
+        rows.forEach((row) => row && (row.hidden = !holds));
         return holds;
       });
       count.value = demands.length ? `${shown.length} of ${entries.length}` : "";
     });
   }
 
-  const tables = [...document.querySelectorAll("table.sortable")].filter((table) => table.tBodies[0].rows.length > 1);
-  tables.forEach(sortable);
-  if (tables.length) filter(tables);
+  const tables = [...document.querySelectorAll("table.sortable")];
+  const isLong = (table) => table.tBodies[0].rows.length > 1;
+  tables.filter(isLong).forEach(sortable);
+  if (tables.length && isLong(tables[0])) filter(tables);
 })();

@@ -1,6 +1,6 @@
 //! Finds which entries can be compared, and compares them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cliptune_compare::{Answers, Difference, RunAnswers, correct, differences, estimate};
 use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
@@ -106,6 +106,7 @@ fn board(
         n_items: group[0].answers.items().len(),
         n_groups: group[0].answers.group_count(),
         chance: scores.chance,
+        chances: chances(first),
         majority: mean(test_scores(first).filter_map(Scores::uneven_majority)),
         classes: classes(shown_entry, shown).map_err(|source| failed(shown_entry, source))?,
         equal_choices: most_of_a_seed(first, |scores| scores.n_equal_choices),
@@ -116,6 +117,13 @@ fn board(
         test_looks: looks(&plans)?,
         rows,
     }))
+}
+
+/// Returns what guessing reaches in each metric, in the mean over runs: folds differ in their items.
+fn chances(entry: &Entry) -> BTreeMap<String, f64> {
+    let names: BTreeSet<&String> = test_scores(entry).flat_map(|scores| scores.chances.keys()).collect();
+    let of = |name: &String| mean(test_scores(entry).filter_map(|scores| scores.chances.get(name).copied()));
+    names.into_iter().filter_map(|name| Some((name.clone(), of(name)?))).collect()
 }
 
 /// Returns a number of items over all folds, for the seed that has most of them.

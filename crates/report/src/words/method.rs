@@ -1,6 +1,7 @@
 //! Describes how the finding came about, in sentences.
 
 use cliptune_experiment::{Select, Split};
+use cliptune_statistics::few_groups;
 use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted, counted_all};
 
@@ -76,12 +77,18 @@ fn test_use(data: &ReportData) -> String {
         (false, true) => "The last epoch was taken. ",
         (false, false) => "",
     };
-    let rows = data.boards.iter().filter_map(|board| board.headline_row().or(board.rows.first()));
-    let mut methods: Vec<&str> = rows.map(|row| row.score.method.as_str()).collect();
+    let mut methods: Vec<String> = data.boards.iter().filter_map(interval_of_score).collect();
     methods.dedup();
     let method = format!(" Intervals are 95 %: {}.", methods.join("; and "));
     let looks: Vec<String> = data.boards.iter().map(|board| looked_at(data, board)).collect();
     format!("{chosen}The test split chose nothing in this report. {}{method}{}", looks.join(" "), tests(data))
+}
+
+/// Returns how the interval of a board's score was made, and whether it comes from few groups.
+fn interval_of_score(board: &Board) -> Option<String> {
+    let method = &board.headline_row().or(board.rows.first())?.score.method;
+    let few = few_groups(board.n_groups).filter(|few| !method.contains(few));
+    Some(few.map_or_else(|| method.clone(), |few| format!("{method}; {few}")))
 }
 
 /// Returns sentences on how often a test split was looked at, which is more than this report can answer for.

@@ -1,9 +1,11 @@
 //! The files of a report as a whole.
 
+use cliptune_experiment::Control;
 use cliptune_report::charts::all;
-use cliptune_report::data::{NAMED, ReportData, RunSummary};
+use cliptune_report::data::{AboveChance, Measure, NAMED, ReportData, RunSummary};
+use cliptune_report::headline;
 use cliptune_report::render::{ReportFile, documents, render};
-use cliptune_store::Outcome;
+use cliptune_store::{Estimate, Outcome};
 
 use crate::synthetic;
 use crate::synthetic::many::many;
@@ -197,6 +199,109 @@ fn of_many_experiments_the_best_by_validation_are_named_and_no_chart_has_more() 
     for chart in all(&data).unwrap().iter().filter(|chart| ["loss", "validation"].contains(&chart.name)) {
         assert!(chart.caption.contains("Drawn are the best 7 on the validation split"), "{}", chart.caption);
     }
+}
+
+#[test]
+fn every_recall_is_drawn_beside_its_own_chance() {
+    let data = synthetic::report();
+    let chart = all(&data).unwrap().into_iter().find(|chart| chart.name == "accuracy").unwrap();
+    let chances: Vec<[&str; 2]> = chart
+        .table
+        .rows
+        .iter()
+        .filter(|row| row[0].contains('→'))
+        .map(|row| [row[0].as_str(), row[5].as_str()])
+        .collect();
+    let expected = [
+        ["image → text, recall@1", "0.011"],
+        ["image → text, recall@5", "0.055"],
+        ["image → text, recall@10", "0.108"],
+        ["text → image, recall@1", "0.011"],
+        ["text → image, recall@5", "0.056"],
+        ["text → image, recall@10", "0.111"],
+    ];
+    assert_eq!(chances, expected);
+    assert!(
+        chart
+            .description
+            .contains("text → image, recall@10: 0.60, 95 % interval 0.53 to 0.67; chance is 0.11.")
+    );
+}
+
+#[test]
+fn both_directions_of_several_experiments_on_pairs_are_in_a_table_with_chance() {
+    let mut data = synthetic::report();
+    let mut other = data.boards[1].rows[0].clone();
+    other.entry = 3;
+    other.others[0].1.value = 0.5;
+    data.boards[0].rows.retain(|row| row.entry != 3);
+    data.boards[1].rows.push(other);
+    let page = text(&data, "index.html");
+    let (retrieval, _) =
+        page.split_once("<section id=\"retrieval\">").unwrap().1.split_once("</section>").unwrap();
+    for part in ["image to text @5", "text to image @1", "text to image @10", "text to image median rank"] {
+        assert!(retrieval.contains(part), "{part}");
+    }
+    assert_eq!(retrieval.matches("<tr data-e=").count(), 2);
+    let markdown = text(&data, "report.md").replace('\\', "");
+    let line = |name: &str| markdown.lines().find(|line| line.starts_with(&format!("| {name} | 0"))).unwrap();
+    assert_eq!(line("chance"), "| chance | 0.011 | 0.055 | 0.108 | – | 0.011 | 0.056 | 0.111 | – |");
+    assert!(markdown.contains("| image to text @1 | image to text @5 |"), "{markdown}");
+    assert!(markdown.contains("0.500 [0.401, 0.541]"), "{markdown}");
+}
+
+#[test]
+fn the_mean_reciprocal_rank_is_shown() {
+    let mut data = synthetic::report();
+    data.boards[0].rows[1].others.push(("mrr".to_owned(), Measure { value: 0.8125, interval: None }));
+    for file in ["index.html", "report.md"] {
+        let told = text(&data, file);
+        assert!(told.contains("MRR") && told.contains("0.812"), "{file}");
+    }
+}
+
+#[test]
+fn an_interval_of_a_score_from_few_groups_is_said_to_be_rough() {
+    let mut data = synthetic::report();
+    data.boards.truncate(1);
+    data.pairs = None;
+    let few = "resamples, seed 0; from fewer than ten groups, so it is rough.";
+    for (groups, is_few) in [(1, false), (2, true), (9, true), (10, false)] {
+        data.boards[0].n_groups = groups;
+        for file in ["index.html", "report.md"] {
+            assert_eq!(text(&data, file).replace('\\', "").contains(few), is_few, "{groups} groups, {file}");
+        }
+    }
+}
+
+#[test]
+fn a_model_that_is_above_chance_without_looking_is_told_so_in_the_title() {
+    let mut data = synthetic::report();
+    let score = Estimate { value: 0.41, low: 0.36, high: 0.46, method: "invented".to_owned() };
+    let above =
+        |control| AboveChance { control, metric: "accuracy".to_owned(), score: score.clone(), chance: 0.2 };
+    data.boards[0].rows[1].above_chance = vec![above(Control::BlankImage), above(Control::TextAlone)];
+    let title = headline(&data);
+    assert_eq!(
+        title,
+        "tuned: 0.72 of held-out items matched with the right text, +0.42 over zero-shot – but above chance with a blank image \
+         (accuracy 0.41) and with the text alone (accuracy 0.41)"
+    );
+    let page = text(&data, "index.html");
+    assert!(page.contains(&format!("<title>{title}</title>")) && page.contains(&format!("<h1>{title}</h1>")));
+    for file in ["index.html", "report.md"] {
+        let told = text(&data, file).replace('\\', "");
+        assert!(
+            told.contains(
+                "Caution: with a blank image its accuracy is 0.410 [0.360, 0.460], where guessing reaches 0.20; so much of its \
+                 score needs no look at the image."
+            ),
+            "{file}"
+        );
+    }
+    // Of another entry, the title says nothing.
+    data.boards[0].rows.swap_remove(1);
+    assert!(!headline(&data).contains("above chance"));
 }
 
 /// What a reader of the page reads, without markup: one line for each block.

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_compare::Answers;
-use cliptune_experiment::{Experiment, Plan, Split, TaskKind, load};
+use cliptune_experiment::{Control, Experiment, Plan, Split, TaskKind, load};
 use cliptune_report::data::{ReportData, State, Stratum, Verdict};
 use cliptune_report::render::{PAGE, render};
-use cliptune_report::{ComparedSide, Options, Outcomes, Request, is_fresh, outcomes_page, publish, summary};
+use cliptune_report::{
+    ComparedSide, Options, Outcomes, Request, headline, is_fresh, outcomes_page, publish, summary,
+};
 use cliptune_store::{
-    Answered, Base, Chosen, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog, ImageIdentity, Item,
-    ItemCounts, Items, JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction, Provenance, RUN_FORMAT,
-    RunRecord, SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions, run_name, standings,
-    write_dataset_rows, write_scores,
+    Answered, Base, Chosen, ControlScores, DATASET_FORMAT, DatasetRecord, Estimate, Event, EventLog,
+    ImageIdentity, Item, ItemCounts, Items, JoinCounts, Leaks, Metrics, Outcome, Parity, Prediction,
+    Provenance, RUN_FORMAT, RunRecord, SCORES_FORMAT, Scores, Sources, Standing, Store, read_predictions,
+    run_name, standings, write_dataset_rows, write_scores,
 };
 use tempfile::TempDir;
 
@@ -429,4 +431,35 @@ fn a_fold_that_is_missing_is_named_and_nothing_is_compared_without_it() {
     let markdown = page.iter().find(|file| file.name == "report.md").unwrap();
     let text = String::from_utf8(markdown.bytes.clone()).unwrap();
     assert!(text.contains("missing (fold 1, seed 0), (fold 1, seed 1)"), "{text}");
+}
+
+/// Scores the trained runs again, with what they reach with a blank image, each with the low end of its interval.
+fn add_controls(world: &World, lows: &[f64]) {
+    let standings = world.standings();
+    let trained = standings.iter().filter(|standing| standing.plan.train.is_some());
+    for (standing, &low) in trained.zip(lows) {
+        let run = standing.run.as_ref().unwrap();
+        let reached = Estimate { value: 0.5, low, high: 0.7, method: "invented".to_owned() };
+        let metrics = Metrics(vec![("accuracy".to_owned(), reached)]);
+        let scores = Scores {
+            controls: vec![ControlScores { control: Control::BlankImage, metrics }],
+            chances: [("accuracy".to_owned(), 0.2)].into(),
+            ..scores(0.75)
+        };
+        let predictions = read_predictions(run, Split::Test).unwrap();
+        write_scores(run, &scores, &predictions, Items::of(&tested(&standing.plan)).all()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_above_chance_without_looking_in_the_mean_over_seeds_is_told_in_the_title() {
+    let world = World::new();
+    world.run_everything();
+    add_controls(&world, &[0.3, 0.15]);
+    let title = headline(&world.read());
+    assert!(title.ends_with("over zero – but above chance with a blank image (accuracy 0.50)"), "{title}");
+    // One of two seeds is above chance by chance.
+    add_controls(&world, &[0.3, 0.05]);
+    let title = headline(&world.read());
+    assert!(!title.contains("above chance"), "{title}");
 }

@@ -116,18 +116,22 @@ impl Gap {
                 Interval { value: 0.0, low: 0.0, high: 0.0, method: same.to_owned() }
             }
             1 => range_of_one_group(self.value(), &[self.range.0, self.range.1]),
-            groups => self.all_alike(groups)?,
+            _ => self.all_alike(clusters)?,
         };
         let ([of, against], freedom) = (self.sides, clusters.count() as f64 - 1.0);
         Ok(Paired { of, against, difference, standard_error: None, freedom, p_value: 1.0 })
     }
 
     /// Returns the interval for groups that all differ alike. It is as wide as that of a share of all groups.
-    fn all_alike(&self, groups: usize) -> Result<Interval, Unusable> {
+    fn all_alike(&self, clusters: &Clusters) -> Result<Interval, Unusable> {
+        let groups = clusters.count();
         let share = wilson(groups as f64, groups as f64)?;
         let ends = [self.value() * share.low, self.value()];
-        let method =
-            format!("{} as groups: every group differs alike, a bootstrap has nothing to vary", share.method);
+        let method = format!(
+            "{} as groups: every group differs alike, a bootstrap has nothing to vary{}",
+            share.method,
+            few(clusters)
+        );
         Ok(Interval { value: self.value(), low: ends[0].min(ends[1]), high: ends[0].max(ends[1]), method })
     }
 }
@@ -152,6 +156,11 @@ pub(super) fn normal(random: &mut Random) -> f64 {
     (-2.0 * radius.ln()).sqrt() * (2.0 * PI * angle).cos()
 }
 
-fn few(clusters: &Clusters) -> &'static str {
-    if clusters.count() < FEW_GROUPS { "; from fewer than ten groups, so it is rough" } else { "" }
+fn few(clusters: &Clusters) -> String {
+    few_groups(clusters.count()).map(|said| format!("; {said}")).unwrap_or_default()
+}
+
+/// Returns what has to be said of an interval from so many groups, if they are few. One group has no interval at all.
+pub fn few_groups(groups: usize) -> Option<&'static str> {
+    (2..FEW_GROUPS).contains(&groups).then_some("from fewer than ten groups, so it is rough")
 }

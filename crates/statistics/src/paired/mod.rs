@@ -25,6 +25,7 @@ use means::{Luck, MeanGap};
 use rayon::prelude::*;
 use variance::LEVEL;
 
+pub use gap::few_groups;
 pub use statistics::paired_statistics;
 
 /// The values of one metric on both sides: a list for each seed, with a value for each item. All lists are in the same

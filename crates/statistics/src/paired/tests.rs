@@ -134,6 +134,7 @@ fn groups_that_differ_alike_are_as_sure_as_their_number() {
     // statsmodels: proportion_confint(3, 3, method="wilson")[0] -> 0.43850
     assert!((found.low - 0.438_503).abs() < 1e-5 && found.high == 1.0, "{found:?}");
     assert!(found.method.contains("differs alike"), "{found:?}");
+    assert!(found.method.ends_with("from fewer than ten groups, so it is rough"), "{found:?}");
 }
 
 #[test]

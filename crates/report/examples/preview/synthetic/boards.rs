@@ -1,5 +1,7 @@
 //! Results on two test splits.
 
+use std::collections::BTreeMap;
+
 use cliptune_experiment::{Seed, TaskKind};
 use cliptune_report::data::{
     BaselineRule, Board, BoardRow, COLUMNS, Confidence, Difference, Lineage, Measure, Place, Test, Verdict,
@@ -21,6 +23,7 @@ pub(super) fn choice_board() -> Board {
         n_items: 360,
         n_groups: 90,
         chance: 0.2,
+        chances: BTreeMap::from([("accuracy".to_owned(), 0.2)]),
         majority: None,
         classes: None,
         equal_choices: 2,
@@ -117,22 +120,33 @@ fn difference(delta: Estimate) -> Difference {
 }
 
 pub(super) fn pairs_board() -> Board {
-    let recalls = [
+    let others = [
         ("image_to_text_recall@5", 0.471),
         ("image_to_text_recall@10", 0.611),
         ("text_to_image_recall@1", 0.169),
         ("text_to_image_recall@5", 0.452),
         ("text_to_image_recall@10", 0.598),
+        ("image_to_text_median_rank", 6.0),
+        ("text_to_image_median_rank", 7.0),
     ];
-    let others = recalls.map(|(name, value)| {
+    let others = others.map(|(name, value)| {
         (name.to_owned(), Measure { value, interval: Some((value - 0.07, value + 0.07)) })
     });
+    let chances = [
+        ("image_to_text_recall@1", 0.011),
+        ("image_to_text_recall@5", 0.055),
+        ("image_to_text_recall@10", 0.108),
+        ("text_to_image_recall@1", 0.011),
+        ("text_to_image_recall@5", 0.056),
+        ("text_to_image_recall@10", 0.111),
+    ];
     Board {
         task: TaskKind::Pairs,
         dataset: DATASET.to_owned(),
         n_items: 90,
         n_groups: 90,
         chance: 0.011,
+        chances: chances.map(|(name, chance)| (name.to_owned(), chance)).into_iter().collect(),
         majority: Some(0.033),
         classes: None,
         equal_choices: 0,
