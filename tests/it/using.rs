@@ -272,3 +272,185 @@ fn the_best_run_is_the_best_on_the_validation_split() {
     fs::remove_dir_all(run.join("scores/validation")).unwrap();
     refused(&context, "show tuned@best", "none has scores on the validation split");
 }
+
+/// Writes the rows of a query to a parquet file.
+fn parquet(context: &TestContext, file: &str, query: &str) {
+    let database = duckdb::Connection::open_in_memory().unwrap();
+    let path = context.path(file);
+    database.execute_batch(&format!("COPY ({query}) TO '{}' (FORMAT parquet)", path.display())).unwrap();
+}
+
+#[test]
+fn a_column_is_the_one_that_is_named_and_of_a_type_that_can_be_embedded() {
+    let context = place();
+    let folder = context.path("images").display().to_string();
+    let image = |number: usize| format!("(SELECT content FROM read_blob('{folder}/{number:02}.jpeg'))");
+    let packed = |number: usize| format!("{{'bytes': {}, 'path': NULL::VARCHAR}}", image(number));
+    parquet(
+        &context,
+        "two.parquet",
+        &format!(
+            "SELECT {} AS image, {} AS second, {} AS bare, 'a cat' AS caption, 7 AS n, ['a'] AS l",
+            packed(0),
+            packed(1),
+            image(2)
+        ),
+    );
+    for (number, column) in ["image", "second", "bare"].into_iter().enumerate() {
+        let to = format!("{column}.parquet");
+        context.cliptune(&format!("embed tuned@0 two.parquet --column {column} --to {to}")).succeeded();
+        let hash =
+            blake3::hash(&fs::read(context.path(&format!("images/{number:02}.jpeg"))).unwrap()).to_hex();
+        assert_eq!(rows(&context, &to, "SELECT hash FROM FILE"), [hash.to_string()], "{column}");
+    }
+    assert_eq!(rows(&context, "second.parquet", "SELECT path FROM FILE"), ["two.parquet/second/0"]);
+    // What was found can be shown: its path leads into the column.
+    let page = context.cliptune("search second.parquet snail --html").succeeded().stdout;
+    assert!(page.contains("data:image/jpeg;base64"));
+    refused(
+        &context,
+        "embed tuned@0 two.parquet --column n --to n.parquet",
+        "column n of two.parquet has the type INTEGER",
+    );
+    refused(
+        &context,
+        "embed tuned@0 two.parquet --column l --to l.parquet",
+        "column l of two.parquet has the type VARCHAR[]",
+    );
+    context.cliptune("embed tuned@0 two.parquet --column caption --to caption.parquet").succeeded();
+    assert_eq!(rows(&context, "caption.parquet", "SELECT text FROM FILE"), ["a cat"]);
+    for path in ["images", "images/00.jpeg", "images/*.jpeg"] {
+        let said =
+            context.cliptune(&format!("embed tuned@0 {path} --column caption --to none.parquet")).ended(2);
+        assert!(said.stderr.contains("is no table with columns"), "{said}");
+        assert!(said.stderr.contains("--column is for"), "{said}");
+    }
+}
+
+#[test]
+fn texts_that_are_paths_of_images_are_told() {
+    let context = place();
+    context.write("table.csv", "image,caption\nimages/00.jpeg,a cat\nimages/01.jpeg,a dog\n");
+    let embedded = context.cliptune("embed tuned@0 table.csv --column image --to e.parquet").succeeded();
+    assert!(
+        embedded
+            .stderr
+            .contains("the column image of table.csv has the paths of images, which are embedded as texts"),
+        "{embedded}"
+    );
+    let embedded = context.cliptune("embed tuned@0 table.csv --column caption --to f.parquet").succeeded();
+    assert!(!embedded.stderr.contains("warning"), "{embedded}");
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_told_in_one_line_with_what_it_should_be() {
+    let context = place();
+    context.write("bad.jsonl", "{\"cap\": \"a cat\"}\n{\"cap\": oops}\n");
+    let said = context.cliptune("embed tuned@0 bad.jsonl --column cap --to e.parquet").ended(1);
+    let error: Vec<&str> = said.stderr.lines().skip_while(|line| !line.starts_with("error")).collect();
+    let expected = [
+        "error: cannot read bad.jsonl: line 2 is no JSON: expected value at column 9",
+        "",
+        "hint: each line is one JSON object, such as {\"caption\": \"a cat\"}",
+    ];
+    assert_eq!(error, expected);
+    assert!(!context.path("e.parquet.partial").exists());
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_is_refused_before_anything_is_read() {
+    let context = place();
+    fs::create_dir(context.path("folder")).unwrap();
+    for to in ["folder", "folder/", "new/"] {
+        refused(
+            &context,
+            &format!("embed tuned@0 nothing.txt --to {to}"),
+            "is a folder and not the name of a file",
+        );
+    }
+    refused(&context, "embed tuned@0 nothing.txt --to new/e.parquet", "there is no folder new");
+    let said = context.cliptune("embed tuned@0 nothing.txt --to /proc/e.parquet").ended(1);
+    assert!(said.stderr.contains("/proc/e.parquet"), "{said}");
+}
+
+#[test]
+fn nothing_stays_of_a_call_that_embedded_nothing() {
+    let context = place();
+    context.write("table.csv", "id,caption\n1,\n");
+    context.write("empty.txt", "\n \n");
+    fs::write(context.path("latin.txt"), b"caf\xe9\n").unwrap();
+    context.write("none.png", "no image");
+    for (inputs, words) in [
+        ("table.csv --column text", "table.csv has no column text"),
+        ("table.csv --column caption", "none of 1 text can be embedded"),
+        ("empty.txt", "there are no texts in what is to be embedded"),
+        ("latin.txt", "latin.txt is not UTF-8"),
+        ("none.png", "none of 1 image can be embedded"),
+    ] {
+        let mut command = context.command("cliptune");
+        command.args(format!("embed tuned@0 {inputs} --to e.parquet").split(' '));
+        let said = output(&mut command);
+        assert!(said.stderr.contains(words) && said.code != Some(0), "{inputs}: {said}");
+        for file in ["e.parquet", "e.parquet.partial"] {
+            assert!(!context.path(file).exists(), "{inputs}: {file}");
+        }
+    }
+}
+
+#[test]
+fn an_image_whose_name_is_no_text_is_told_and_harms_no_other() {
+    use std::os::unix::ffi::OsStrExt;
+    let context = place();
+    let name = std::ffi::OsStr::from_bytes(b"b\xff\x1b[31m.jpeg");
+    fs::copy(context.path("images/00.jpeg"), context.path("images").join(name)).unwrap();
+    context.write("texts.txt", "a cat\na dog\n");
+    let embedded = context.cliptune("embed tuned@0 images --to e.parquet --json").succeeded();
+    let told = "images/b\u{fffd}\\u{1b}[31m.jpeg is left out: its path is not UTF-8";
+    assert!(embedded.stderr.contains(told), "{embedded}");
+    let summary = &embedded.json()["summary"];
+    assert_eq!((&summary["embedded"], &summary["problems"]), (&12.into(), &1.into()));
+    let ranked = context.cliptune("rank tuned@0 images --texts texts.txt --json").ended(1);
+    assert!(ranked.stderr.contains(told), "{ranked}");
+    let found = ranked.json();
+    let problems = found.as_array().unwrap().iter().filter(|one| one["problem"].is_string()).count();
+    assert_eq!((found.as_array().unwrap().len(), problems), (13, 1));
+}
+
+#[test]
+fn all_paths_where_there_is_nothing_are_named_before_any_work() {
+    let context = place();
+    context.write("texts.txt", "a cat\na dog\n");
+    context.write("classes.txt", "cat\ndog\n");
+    for command in ["rank tuned@0", "classify tuned@0"] {
+        let list = if command.starts_with("rank") { "--texts texts.txt" } else { "--classes classes.txt" };
+        let command = format!("{command} gone.png images/00.jpeg away/*.png images/01.jpeg {list}");
+        let said = context.cliptune(&command).ended(2);
+        assert!(said.stderr.contains("there are no images at gone.png, away/*.png"), "{said}");
+        assert!(said.stdout.is_empty(), "{said}");
+    }
+    refused(
+        &context,
+        "embed tuned@0 gone.txt images away --to e.parquet",
+        "there are no images or texts at gone.txt, away",
+    );
+}
+
+#[test]
+fn a_search_for_nothing_is_refused() {
+    let context = place();
+    context.cliptune("embed tuned@0 images --to e.parquet").succeeded();
+    for blank in ["", "  ", "\t\n"] {
+        let mut search = context.command("cliptune");
+        search.args(["search", "e.parquet", blank]);
+        let said = output(&mut search).ended(2);
+        assert!(said.stderr.contains("there is nothing in it to search for"), "{said}");
+    }
+}
+
+#[test]
+fn what_was_never_fetched_is_refused_offline_with_what_fits() {
+    let context = place();
+    let said = context.cliptune("embed tuned@0 gs://no-such-bucket/images --to e.parquet --offline").ended(1);
+    assert!(said.stderr.contains("run the same command without --offline"), "{said}");
+    assert!(!said.stderr.contains("ingest"), "{said}");
+}

@@ -58,11 +58,10 @@ impl Applied {
             templates => Some(templates),
         };
         let named = |applied: Self| Self { name: run.id(), templates, ..applied };
+        run.verify_export(store)?;
         if plan.export.onnx.is_empty() {
-            run.verify_model()?;
             return Self::of_folder(store, &run.model_folder(), precision, printer).map(named);
         }
-        run.verify_export(store)?;
         let folder = run.model_folder();
         let hash = store.model_hash(&folder)?;
         let proof = if has_passed(run)? { Proof::Passed } else { Proof::Unscored };
@@ -103,9 +102,8 @@ impl Applied {
         if !tower_files(self.precision).iter().all(is_there) {
             return Err(ApplyError::NoPrecision { model: self.name.clone(), precision: self.precision });
         }
-        // What was compared when it was written or scored has not changed since. Of reduced precisions nobody has kept the hash.
-        let is_known = self.proof != Proof::Unscored && self.precision == Precision::Fp32;
-        let export = match is_known {
+        // These are the files that were written together. Of reduced precisions nobody has kept the hash.
+        let export = match self.precision == Precision::Fp32 {
             true => Export::known(runtime, &self.graphs, &self.folder),
             false => Export::read(runtime, &self.graphs, &self.folder)?,
         };

@@ -1,7 +1,7 @@
 //! Why a model cannot be applied.
 
-use std::io;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use cliptune_clip::model_folder::FolderError;
 use cliptune_durable::DurableError;
@@ -13,6 +13,38 @@ use cliptune_onnx::OnnxError;
 use cliptune_sources::SourceError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit, format};
+
+/// What a command looks for at the paths that it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// Images.
+    Images,
+    /// Images, or texts in files of lines and in tables.
+    ImagesOrTexts,
+}
+
+impl Sought {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Images => {
+                "name image files, a folder or a glob of them, or .tar or .parquet files that hold images"
+            }
+            Self::ImagesOrTexts => {
+                "name images, folders or globs of them, .tar or .parquet files that hold images, .txt files with a text in each line, or \
+                 tables with --column"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Sought {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Images => "images",
+            Self::ImagesOrTexts => "images or texts",
+        })
+    }
+}
 
 /// Why a model cannot be applied to something.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +103,16 @@ pub enum ApplyError {
         /// The number of lines that repeat an earlier one.
         lines: usize,
     },
-    /// None of the inputs can be embedded.
-    #[error("none of {} can be embedded", format::counted(*inputs, noun))]
+    /// There is nothing at some paths.
+    #[error("there are no {sought} at {}", listed(paths))]
+    Nothing {
+        /// What there could be.
+        sought: Sought,
+        /// The paths.
+        paths: Vec<PathBuf>,
+    },
+    /// None of the inputs can be embedded, or there are none.
+    #[error("{}", nothing_embedded(*inputs, noun))]
     NothingEmbedded {
         /// The number of inputs.
         inputs: u64,
@@ -94,11 +134,17 @@ pub enum ApplyError {
         /// The file.
         path: PathBuf,
     },
-    /// An address has no images and no texts.
-    #[error("there are no images at {address}")]
+    /// An address has nothing that can be embedded.
+    #[error("there is nothing to embed at {address}")]
     NothingElsewhere {
         /// The address.
         address: String,
+    },
+    /// The file that is to be made has the name of a folder.
+    #[error("{} is a folder and not the name of a file", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
     },
     /// Something has the name of the file that is to be made.
     #[error("{} is there already", path.display())]
@@ -170,6 +216,18 @@ pub enum ApplyError {
     },
 }
 
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
+}
+
+fn nothing_embedded(inputs: u64, noun: &str) -> String {
+    match inputs {
+        0 => format!("there are no {noun}s in what is to be embedded"),
+        _ => format!("none of {} can be embedded", format::counted(inputs, noun)),
+    }
+}
+
 impl From<EncodeError> for ApplyError {
     fn from(error: EncodeError) -> Self {
         Self::Encode(Box::new(error))
@@ -179,15 +237,14 @@ impl From<EncodeError> for ApplyError {
 impl Diagnostic for ApplyError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Store(StoreError::NoImages { .. }) => {
-                "name image files, a folder or a glob of them, or .tar or .parquet files that hold images".to_owned()
-            }
+            Self::Nothing { sought, .. } => sought.advice().to_owned(),
+            Self::Store(StoreError::Packed { .. }) => "name the others one by one or with a glob, without this one".to_owned(),
             Self::Store(error) => return error.hint(),
             Self::Runtime(error) => error.advice(),
             Self::Encode(error) => return hint_about_model(error),
             Self::Model(error) => return error.hint(),
             Self::Durable(error) => return error.hint().map(str::to_owned),
-            Self::Sources(error) => return error.hint(),
+            Self::Sources(error) => return hint_about_source(error),
             Self::NoPrecision { .. } => {
                 "a run has the precisions that its `export.onnx` names, int8 only where it was kept; `cliptune show RUN` says which"
                     .to_owned()
@@ -198,6 +255,9 @@ impl Diagnostic for ApplyError {
             }
             Self::ImagesAndTexts => "make two files: call it once for the images, and once for the texts".to_owned(),
             Self::NoColumn { .. } => "--column names it".to_owned(),
+            Self::NoTable { .. } => "--column is for .parquet, .csv, .tsv and .jsonl files".to_owned(),
+            Self::NoFolder { .. } => "make it first".to_owned(),
+            Self::Folder { path } => format!("name a file in it: --to {}", path.join("embeddings.parquet").display()),
             Self::Occupied { .. } => "name another file, or move this one away".to_owned(),
             Self::OtherJob { .. } => "--restart forgets it and begins anew; another --to leaves it as it is".to_owned(),
             Self::NotEmbeddings { .. } => "`cliptune embed` makes a file that can be searched".to_owned(),
@@ -220,6 +280,8 @@ impl Diagnostic for ApplyError {
             },
             Self::Sources(error) => error.exit(),
             Self::NoTexts { .. }
+            | Self::Nothing { .. }
+            | Self::Folder { .. }
             | Self::NoPrecision { .. }
             | Self::TooManyTexts { .. }
             | Self::RepeatedClass { .. }
@@ -240,6 +302,21 @@ impl Diagnostic for ApplyError {
 
 /// The advice about weights that compute nothing of use.
 const DIVERGED: &str = "the weights have diverged or were broken before: take another model";
+
+/// Returns what to do about an address, where options are at hand and no experiment.
+fn hint_about_source(error: &SourceError) -> Option<String> {
+    let hint = match error {
+        SourceError::NotListed { .. } | SourceError::NotHeld { .. } | SourceError::PartsHeld { .. } => {
+            "run the same command without --offline: what it fetches stays in the cache"
+        }
+        SourceError::Credentials { .. } => "public data needs none: --anonymous sends none",
+        SourceError::Denied { has_credentials: true, .. } => {
+            "check what the account may read; for public data, --anonymous sends none"
+        }
+        other => return other.hint(),
+    };
+    Some(hint.to_owned())
+}
 
 /// Returns what to do about a model that cannot be used.
 fn hint_about_model(error: &EncodeError) -> Option<String> {

@@ -16,6 +16,6 @@ pub mod search;
 pub mod show;
 
 pub use applied::{Applied, Proof};
-pub use error::ApplyError;
+pub use error::{ApplyError, Sought};
 pub use lines::{MOST_TEXTS, read_lines};
-pub use pictures::{Found, find};
+pub use pictures::find;

@@ -9,11 +9,11 @@ use cliptune_encode::model::Model;
 use cliptune_encode::softmax::softmax;
 use cliptune_encode::temperature::Temperature;
 use cliptune_experiment::Templates;
-use cliptune_store::read_image;
 use cliptune_terminal::format::in_one_line;
 use rayon::prelude::*;
 
 use crate::error::ApplyError;
+use crate::pictures::read;
 
 /// The number of images that are in memory at a time.
 const AT_A_TIME: usize = 4 * IMAGES;
@@ -135,6 +135,5 @@ pub(crate) fn unit(mut row: Matrix) -> Result<Matrix, String> {
 }
 
 fn decode(preprocessor: &Preprocessor, path: &Path) -> Result<Pixels, String> {
-    let bytes = read_image(path).map_err(|error| in_one_line(&error))?;
-    preprocessor.decode(&bytes).map_err(|error| in_one_line(&error))
+    preprocessor.decode(&read(path)?).map_err(|error| in_one_line(&error))
 }

@@ -47,8 +47,9 @@ impl<'a> Show<'a> {
         match ranked {
             Err(problem) => {
                 self.failed += 1;
-                self.printer.warn(&format!("{} is left out: {problem}", image.display()));
-                self.found.push(json!({ "image": image, "problem": problem }));
+                let name = image.to_string_lossy();
+                self.printer.warn(&format!("{} is left out: {problem}", visible(&name)));
+                self.found.push(json!({ "image": name, "problem": problem }));
             }
             Ok(ranked) => self.ranked(image, &ranked),
         }
@@ -57,7 +58,9 @@ impl<'a> Show<'a> {
     fn ranked(&mut self, image: &Path, ranked: &[Ranked]) {
         self.shown += 1;
         if self.printer.is_json() {
-            return self.found.push(json!({ "image": image, self.nouns(): self.json(ranked) }));
+            return self
+                .found
+                .push(json!({ "image": image.to_string_lossy(), self.nouns(): self.json(ranked) }));
         }
         match &mut self.table {
             Some(table) => {

@@ -6,6 +6,7 @@ use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::error::{Damage, MissingImages, StoreError};
+use crate::table_column::TableForm;
 use crate::work;
 
 impl Diagnostic for StoreError {
@@ -26,6 +27,7 @@ impl Diagnostic for StoreError {
             | Self::NameTaken { .. }
             | Self::NoBest { .. }
             | Self::NoColumn { .. }
+            | Self::ColumnType { .. }
             | Self::NoWeights { .. }
             | Self::OtherContent { .. }
             | Self::Occupied { .. }
@@ -63,6 +65,8 @@ impl StoreError {
                  `split.across`"
                 .to_owned(),
             Self::NoColumn { has, .. } => format!("it has {}", format::first_few(has)),
+            Self::ColumnType { usable, .. } => other_column(usable),
+            Self::ForeignTable { form, .. } => well_formed(*form).to_owned(),
             Self::NoBest { .. } => {
                 "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
             }
@@ -126,6 +130,27 @@ impl StoreError {
             }
         };
         Some(advice)
+    }
+}
+
+/// Says what to do about a column that holds neither texts nor images.
+fn other_column(usable: &[String]) -> String {
+    const AS_TEXTS: &str =
+        "its values can be written as texts first, one in each row, such as by CAST(… AS VARCHAR)";
+    match usable {
+        [] => format!("no column of this table does; {AS_TEXTS}"),
+        usable => format!("these do: {}; or {AS_TEXTS}", format::first_few(usable)),
+    }
+}
+
+/// Says how a table should be written.
+fn well_formed(form: TableForm) -> &'static str {
+    match form {
+        TableForm::Parquet => "the file is damaged or no parquet file: put an intact copy there",
+        TableForm::Csv => {
+            "the first line names the columns, and every row has a value for each; quotes are doubled within quotes"
+        }
+        TableForm::Lines => "each line is one JSON object, such as {\"caption\": \"a cat\"}",
     }
 }
 

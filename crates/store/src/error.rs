@@ -10,6 +10,7 @@ use cliptune_hub::HubError;
 use cliptune_sources::{SourceError, copied_from};
 use cliptune_terminal::format::{counted, in_one_line};
 
+use crate::table_column::TableForm;
 use crate::worker::Worker;
 
 /// An error that the store can return.
@@ -255,7 +256,7 @@ pub enum StoreError {
         worker: Worker,
     },
     /// A table has no column of a name.
-    #[error("{} has no column {column}", path.display())]
+    #[error("{} has no column {column}", as_named(path))]
     NoColumn {
         /// The table.
         path: PathBuf,
@@ -263,6 +264,28 @@ pub enum StoreError {
         column: String,
         /// The columns that it has.
         has: Vec<String>,
+    },
+    /// A column of a table holds neither texts nor images.
+    #[error("column {column} of {} has the type {kind}: it holds neither texts nor images", as_named(path))]
+    ColumnType {
+        /// The table.
+        path: PathBuf,
+        /// The name of the column.
+        column: String,
+        /// Its type, as SQL or JSON calls it.
+        kind: String,
+        /// The columns that hold texts or images.
+        usable: Vec<String>,
+    },
+    /// A table that is not of the store cannot be read.
+    #[error("cannot read {}: {problem}", as_named(path))]
+    ForeignTable {
+        /// The table.
+        path: PathBuf,
+        /// How it should be written.
+        form: TableForm,
+        /// A description of what is wrong with it, with its place.
+        problem: String,
     },
     /// The best run of an experiment is asked for, and none can be judged.
     #[error("no run of {name} is best: none has scores on the validation split")]

@@ -58,6 +58,8 @@ pub(crate) fn is_unread_name(path: &Path) -> bool {
 pub(crate) struct FileNames {
     pub(crate) folder: PathBuf,
     pub(crate) relative: Vec<String>,
+    /// Those whose names are not UTF-8, which neither a table nor JSON can hold; in no particular order.
+    pub(crate) unnamed: Vec<PathBuf>,
     /// The stamp of each, where the listing has asked for them: then every one is a file of its own.
     pub(crate) stamps: Option<Vec<Stamp>>,
 }
@@ -65,7 +67,33 @@ pub(crate) struct FileNames {
 impl FileNames {
     /// Returns files whose stamps nobody has asked for yet.
     pub(crate) fn new(folder: PathBuf, relative: Vec<String>) -> Self {
-        Self { folder, relative, stamps: None }
+        Self { folder, relative, unnamed: Vec::new(), stamps: None }
+    }
+
+    /// Splits files by whether their names are texts, and sorts these.
+    fn sorted(folder: PathBuf, below: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut names = Self::new(folder, Vec::new());
+        for below in below {
+            match below.into_os_string().into_string() {
+                Ok(name) => names.relative.push(name),
+                Err(other) => names.unnamed.push(other.into()),
+            }
+        }
+        names.relative.par_sort_unstable();
+        names
+    }
+
+    /// Checks whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.relative.is_empty() && self.unnamed.is_empty()
+    }
+
+    /// Makes sure that all of them have names that are texts.
+    pub(crate) fn all_named(self) -> Result<Self, StoreError> {
+        match self.unnamed.first() {
+            Some(unnamed) => Err(StoreError::FileName { path: self.folder.join(unnamed) }),
+            None => Ok(self),
+        }
     }
 }
 
@@ -86,6 +114,11 @@ impl ImageFiles {
         refuse_compressed(&names)?;
         Ok(Self { names, passed_over, tables: Vec::new() })
     }
+
+    /// Makes sure that all of them have names that are texts.
+    pub(crate) fn all_named(self) -> Result<Self, StoreError> {
+        Ok(Self { names: self.names.all_named()?, ..self })
+    }
 }
 
 /// The names that Hugging Face gives the table of a folder of images.
@@ -105,12 +138,13 @@ pub(crate) struct Contents {
     archives: Vec<String>,
     parquet: Vec<String>,
     tables: Vec<String>,
+    unnamed: Vec<PathBuf>,
     others: BTreeMap<String, u64>,
 }
 
 impl Contents {
     /// Adds a file by its path below the folder.
-    pub(crate) fn add(&mut self, below: PathBuf, kinds: Kinds) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, below: PathBuf, kinds: Kinds) {
         let files = match () {
             () if is_image_name(&below) => &mut self.images,
             () if kinds.have(&below) => &mut self.unread,
@@ -118,14 +152,13 @@ impl Contents {
             () => match Packing::of(&below) {
                 Some(Packing::Tar) => &mut self.archives,
                 Some(Packing::Parquet) => &mut self.parquet,
-                None => {
-                    self.count(&below);
-                    return Ok(());
-                }
+                None => return self.count(&below),
             },
         };
-        files.push(text(below)?);
-        Ok(())
+        match below.into_os_string().into_string() {
+            Ok(name) => files.push(name),
+            Err(other) => self.unnamed.push(other.into()),
+        }
     }
 
     /// Takes the images that are not read for images like all others once every file of their folder has been added, except
@@ -155,6 +188,7 @@ impl Contents {
         self.archives.extend(other.archives);
         self.parquet.extend(other.parquet);
         self.tables.extend(other.tables);
+        self.unnamed.extend(other.unnamed);
         other.others.into_iter().for_each(|(kind, files)| *self.others.entry(kind).or_default() += files);
     }
 
@@ -172,7 +206,7 @@ impl Contents {
         sources.iter().flatten().for_each(|name| self.count(Path::new(name)));
         let (relative, stamps) = sorted(chosen.unwrap_or_default(), stamps);
         self.tables.sort_unstable();
-        let names = FileNames { folder, relative, stamps };
+        let names = FileNames { folder, relative, unnamed: self.unnamed, stamps };
         ImageFiles { names, passed_over: self.others, tables: self.tables }
     }
 }
@@ -202,17 +236,17 @@ fn sorted(mut names: Vec<String>, stamps: Option<Vec<Stamp>>) -> (Vec<String>, O
 pub(crate) fn list(images: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
     if images.is_dir() {
         let found = in_folder(images, kinds)?;
-        return match found.names.relative.is_empty() {
+        return match found.names.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(found),
         };
     }
-    if let Some(names) = single(images)? {
+    if let Some(names) = single(images) {
         return ImageFiles::named(names, BTreeMap::new());
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
     let names = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
-    if names.relative.is_empty() {
+    if names.is_empty() {
         return Err(missing(MissingImages::Glob));
     }
     ImageFiles::named(names, BTreeMap::new())
@@ -222,7 +256,7 @@ pub(crate) fn list(images: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError
 fn in_folder(folder: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
     let mut parts = visit_below(folder, |at, files| {
         let mut contents = Contents::default();
-        files.into_iter().try_for_each(|below| contents.add(below, kinds))?;
+        files.into_iter().for_each(|below| contents.add(below, kinds));
         contents.add_unread();
         contents.images.par_sort_unstable();
         let stamps = Stamp::of_all(at, &contents.images);
@@ -245,15 +279,15 @@ fn in_folder(folder: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
 
 /// Finds the tables of images in a folder.
 pub(crate) fn tables_below(folder: &Path) -> Result<Vec<String>, StoreError> {
-    matching_names(folder, is_table)
+    Ok(below(folder, is_table)?.all_named()?.relative)
 }
 
 /// Returns the only file that a path names, if it names a file.
-pub(crate) fn single(path: &Path) -> Result<Option<FileNames>, StoreError> {
+pub(crate) fn single(path: &Path) -> Option<FileNames> {
     let (true, Some(folder), Some(name)) = (path.is_file(), path.parent(), path.file_name()) else {
-        return Ok(None);
+        return None;
     };
-    Ok(Some(FileNames::new(folder.to_path_buf(), vec![text_of(name.into(), path)?])))
+    Some(FileNames::sorted(folder.to_path_buf(), [PathBuf::from(name)]))
 }
 
 /// Returns the files that a glob matches, possibly none. Returns `None` when the path is not a glob below an existing
@@ -264,16 +298,13 @@ pub(crate) fn matching(glob: &Path) -> Result<Option<FileNames>, StoreError> {
         return Ok(None);
     }
     let matcher = matcher(glob, &pattern)?;
-    let relative = matching_names(&folder, |below| matcher.is_match(below))?;
-    Ok(Some(FileNames::new(folder, relative)))
+    Ok(Some(below(&folder, |below| matcher.is_match(below))?))
 }
 
-/// Returns the sorted paths of the wanted files below a folder.
-fn matching_names(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<String>, StoreError> {
+/// Returns the wanted files below a folder.
+pub(crate) fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<FileNames, StoreError> {
     let wanted = files_below(folder)?.into_iter().filter(|below| wanted(below));
-    let mut relative = wanted.map(text).collect::<Result<Vec<_>, _>>()?;
-    relative.par_sort_unstable();
-    Ok(relative)
+    Ok(FileNames::sorted(folder.to_path_buf(), wanted))
 }
 
 /// Returns the extension of a file name in lower case.
@@ -315,18 +346,8 @@ pub(crate) fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
 }
 
 fn matcher(images: &Path, pattern: &Path) -> Result<GlobMatcher, StoreError> {
-    let text = text_of(pattern.to_path_buf(), images)?;
-    glob::matcher(&text).map_err(|source| StoreError::Glob { path: images.to_path_buf(), source })
-}
-
-/// Returns a path below a folder as text.
-fn text(relative: PathBuf) -> Result<String, StoreError> {
-    relative.into_os_string().into_string().map_err(|path| StoreError::FileName { path: path.into() })
-}
-
-/// Returns the last part of a path as text. An error names the whole path.
-fn text_of(part: PathBuf, path: &Path) -> Result<String, StoreError> {
-    text(part).map_err(|_| StoreError::FileName { path: path.to_path_buf() })
+    let text = pattern.to_str().ok_or_else(|| StoreError::FileName { path: images.to_path_buf() })?;
+    glob::matcher(text).map_err(|source| StoreError::Glob { path: images.to_path_buf(), source })
 }
 
 #[cfg(test)]
@@ -426,6 +447,31 @@ mod tests {
         assert_eq!(list(root.path()).unwrap().names.relative, expected);
         // A path that names an existing file is that file, even if it looks like a glob.
         assert_eq!(list(&root.path().join("g[1].png")).unwrap().names.relative, ["g[1].png"]);
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_kept_apart() {
+        use std::ffi::OsStr;
+        let root = folder(&["a.png", "notes.txt"]);
+        for other in [&b"\xff.png"[..], b"\xff.txt"] {
+            fs::write(root.path().join(OsStr::from_bytes(other)), "").unwrap();
+        }
+        let unnamed = PathBuf::from(OsStr::from_bytes(b"\xff.png"));
+        for path in [root.path().to_path_buf(), root.path().join("*.png")] {
+            let names = list(&path).unwrap().names;
+            assert_eq!(
+                (&*names.relative, &*names.unnamed),
+                (&["a.png".to_owned()][..], &[unnamed.clone()][..])
+            );
+            assert!(
+                matches!(names.all_named(), Err(StoreError::FileName { path }) if path == root.path().join(&unnamed))
+            );
+        }
+        fs::remove_file(root.path().join("a.png")).unwrap();
+        // A folder of such files is not empty.
+        for path in [root.path().to_path_buf(), root.path().join(&unnamed)] {
+            assert_eq!(list(&path).unwrap().names.unnamed, std::slice::from_ref(&unnamed));
+        }
     }
 
     #[test]

@@ -289,7 +289,7 @@ fn listed_tables(plan: &DataPlan) -> Result<Vec<(&Location, FileNames)>, StoreEr
 
 fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, ImageFiles)>, StoreError> {
     let images = listed(&plan.images, |images| match images {
-        Location::Local(path) => image_files::list(path, Kinds::of(plan)),
+        Location::Local(path) => image_files::list(path, Kinds::of(plan))?.all_named(),
         Location::Remote(address) => remote::images(address, plan),
     })?;
     match same(&images) {
@@ -320,11 +320,11 @@ fn listed<F>(
 
 /// Returns the single file of a table, or the files that a glob matches.
 fn files_of_table(table: &Path) -> Result<FileNames, StoreError> {
-    if let Some(file) = image_files::single(table)? {
-        return Ok(file);
-    }
-    let found = image_files::matching(table)?.filter(|found| !found.relative.is_empty());
-    found.ok_or_else(|| StoreError::NoTable { path: table.to_path_buf() })
+    let found = match image_files::single(table) {
+        Some(file) => Some(file),
+        None => image_files::matching(table)?.filter(|found| !found.is_empty()),
+    };
+    found.ok_or_else(|| StoreError::NoTable { path: table.to_path_buf() })?.all_named()
 }
 
 /// Hashes the files of a table: of parquet files what the plan reads of them, of others all. The digests are remembered

@@ -1,7 +1,8 @@
 //! Images that lie within other files: members of tar archives, and rows of parquet files.
 //!
-//! Such an image has a path like any other, which goes through the file: `train.tar/17.jpg`, `train.parquet/17`. What reads
-//! or measures an image does it through [`Place`], and nothing is unpacked.
+//! Such an image has a path like any other, which goes through the file: `train.tar/17.jpg`, `train.parquet/17`, or
+//! `train.parquet/photo/17` in a column that somebody has named. What reads or measures an image does it through [`Place`], and
+//! nothing is unpacked.
 
 mod parquet_rows;
 mod row_sizes;
@@ -10,7 +11,7 @@ mod tar;
 use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fs_err as fs;
@@ -19,7 +20,8 @@ use crate::error::StoreError;
 use crate::image_files::{FileNames, ImageFiles, extension, has_ending, is_image_name};
 use crate::image_identity::modification_time;
 use crate::regular::{file_digest, read_file};
-use parquet_rows::ParquetRows;
+use parquet_rows::{ParquetRows, named_column};
+pub(crate) use parquet_rows::{SqlColumn, parquet_columns, parquet_source};
 pub use parquet_rows::{image_column, image_columns};
 pub use tar::{TarArchive, TarMember};
 
@@ -87,7 +89,9 @@ impl Place {
         let file = fs::metadata(self.file())?;
         let size = match self {
             Self::File(_) => file.len(),
-            Self::Within { file: path, packing, member } => holder(path, *packing, &file)?.size(member)?,
+            Self::Within { file: path, packing, member } => {
+                holder(path, *packing, member, &file)?.size(member)?
+            }
         };
         Ok((file, size))
     }
@@ -97,7 +101,7 @@ impl Place {
         match self {
             Self::File(file) => Ok(fs::read(file)?),
             Self::Within { file, packing, member } => {
-                holder(file, *packing, &fs::metadata(file)?)?.read(member)
+                holder(file, *packing, member, &fs::metadata(file)?)?.read(member)
             }
         }
     }
@@ -107,7 +111,7 @@ impl Place {
         match self {
             Self::File(file) => file_digest(file),
             Self::Within { file, packing, member } => {
-                holder(file, *packing, &fs::metadata(file)?)?.digest(member)
+                holder(file, *packing, member, &fs::metadata(file)?)?.digest(member)
             }
         }
     }
@@ -130,21 +134,46 @@ pub(crate) fn expanded(cache: Option<&Path>, found: ImageFiles) -> Result<ImageF
     if found.names.stamps.is_some() {
         return Ok(found);
     }
-    let ImageFiles { names: FileNames { folder, relative, .. }, mut passed_over, tables } = found;
+    let ImageFiles { names: FileNames { folder, relative, unnamed, .. }, mut passed_over, tables } = found;
     let mut expanded = Vec::with_capacity(relative.len());
     for name in relative {
         let holder_at = |packing| Some((packing, folder.join(&name))).filter(|(_, path)| path.is_file());
         match Packing::of(Path::new(&name)).and_then(holder_at) {
             None => expanded.push(name),
             Some((packing, path)) => {
-                let (images, others) = holder(&path, packing, &fs::metadata(&path)?)?.images(cache)?;
+                let (images, others) = opened(&path, packing, None, &fs::metadata(&path)?)?.images(cache)?;
                 expanded.extend(images.into_iter().map(|image| format!("{name}/{image}")));
                 others.into_iter().for_each(|(kind, files)| *passed_over.entry(kind).or_default() += files);
             }
         }
     }
     expanded.sort_unstable();
-    Ok(ImageFiles { names: FileNames::new(folder, expanded), passed_over, tables })
+    let names = FileNames { unnamed, ..FileNames::new(folder, expanded) };
+    Ok(ImageFiles { names, passed_over, tables })
+}
+
+/// Returns what the images in a column of a parquet file are called within it.
+pub(crate) fn images_of_column(path: &Path, column: &str) -> Result<Vec<String>, StoreError> {
+    if !is_part_of_path(column) {
+        return Err(unreadable(path, format!("no path can lead into its column {column:?}")));
+    }
+    let is_usual = image_column(path).is_ok_and(|usual| usual == column);
+    let named = Some(column).filter(|_| !is_usual);
+    let (rows, _) = opened(path, Packing::Parquet, named, &fs::metadata(path)?)?.images(None)?;
+    match named {
+        Some(column) => Ok(rows.into_iter().map(|row| format!("{column}/{row}")).collect()),
+        None => Ok(rows),
+    }
+}
+
+/// Checks whether a path that has a name in it leads to what has this name.
+fn is_part_of_path(name: &str) -> bool {
+    let parts = Path::new(name).components();
+    !name.is_empty()
+        && name.split('/').eq(parts.filter_map(|part| match part {
+            Component::Normal(part) => part.to_str(),
+            _ => None,
+        }))
 }
 
 /// Refuses archives that were compressed as wholes.
@@ -234,28 +263,46 @@ const KEPT: usize = 1 << 21;
 /// A file that was looked through, with its size, time and inode at that time.
 type Known = (u64, i64, u64, Arc<Holder>);
 
-static HOLDERS: LazyLock<Mutex<BTreeMap<PathBuf, Known>>> = LazyLock::new(Mutex::default);
+/// A file, and the column of it that was named, if it is a parquet file.
+type Opened = (PathBuf, Option<String>);
 
-/// Returns what is known of a file that images lie within. It is looked through once, and again when it has changed.
-fn holder(path: &Path, packing: Packing, file: &Metadata) -> Result<Arc<Holder>, StoreError> {
+static HOLDERS: LazyLock<Mutex<BTreeMap<Opened, Known>>> = LazyLock::new(Mutex::default);
+
+/// Returns what is known of a file that an image lies within.
+fn holder(path: &Path, packing: Packing, member: &str, file: &Metadata) -> Result<Arc<Holder>, StoreError> {
+    let column = match packing {
+        Packing::Tar => None,
+        Packing::Parquet => named_column(member),
+    };
+    opened(path, packing, column, file)
+}
+
+/// Returns what is known of a file, or of a column of it. It is looked through once, and again when it has changed.
+fn opened(
+    path: &Path,
+    packing: Packing,
+    column: Option<&str>,
+    file: &Metadata,
+) -> Result<Arc<Holder>, StoreError> {
+    let place = (path.to_path_buf(), column.map(str::to_owned));
     let stamp = (file.len(), modification_time(file), file.ino());
     // Whoever needs the same file waits until it is looked through.
     let mut known = HOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((size, time, inode, holder)) = known.get(path)
+    if let Some((size, time, inode, holder)) = known.get(&place)
         && (*size, *time, *inode) == stamp
     {
         return Ok(Arc::clone(holder));
     }
     let opened = match packing {
         Packing::Tar => Holder::Tar(TarArchive::open(path)?),
-        Packing::Parquet => Holder::Parquet(ParquetRows::open(path)?),
+        Packing::Parquet => Holder::Parquet(ParquetRows::open(path, column)?),
     };
     let opened = Arc::new(opened);
     let images: usize = known.values().map(|(.., holder)| holder.weight()).sum();
     if images + opened.weight() > KEPT {
         known.clear();
     }
-    known.insert(path.to_path_buf(), (stamp.0, stamp.1, stamp.2, Arc::clone(&opened)));
+    known.insert(place, (stamp.0, stamp.1, stamp.2, Arc::clone(&opened)));
     Ok(opened)
 }
 

@@ -127,7 +127,7 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
     let (names, passed_over) = in_cache(address, plan, Content::of_images(plan))?;
     let is_named = |name: &String| remote.file_name().is_some_and(|own| own == name);
     let found = match is_folder && !names.relative.iter().any(is_named) {
-        true => in_folder(names, passed_over, Kinds::of(plan))?,
+        true => in_folder(names, passed_over, Kinds::of(plan)),
         false => ImageFiles::named(names, passed_over)?,
     };
     let missing = if is_folder { MissingImages::Folder } else { MissingImages::Glob };
@@ -138,19 +138,15 @@ pub(crate) fn images(address: &RemoteAddress, plan: &DataPlan) -> Result<ImageFi
 }
 
 /// Returns the images of a remote folder as those of a local one.
-fn in_folder(
-    names: FileNames,
-    passed_over: BTreeMap<String, u64>,
-    kinds: Kinds,
-) -> Result<ImageFiles, StoreError> {
+fn in_folder(names: FileNames, passed_over: BTreeMap<String, u64>, kinds: Kinds) -> ImageFiles {
     let mut contents = Contents::default();
-    names.relative.iter().try_for_each(|name| contents.add(PathBuf::from(name), kinds))?;
+    names.relative.iter().for_each(|name| contents.add(PathBuf::from(name), kinds));
     contents.add_unread();
     let mut found = contents.images(names.folder, None);
     for (extension, files) in passed_over {
         *found.passed_over.entry(extension).or_default() += files;
     }
-    Ok(found)
+    found
 }
 
 /// Finds the files of a table in the cache, as they were when they were last fetched.

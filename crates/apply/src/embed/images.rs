@@ -9,7 +9,7 @@ use cliptune_encode::batch::Batch;
 use cliptune_encode::images::{IMAGES, batch_of};
 use cliptune_encode::matrix::Matrix;
 use cliptune_encode::model::Model;
-use cliptune_store::{Stamp, read_image};
+use cliptune_store::Stamp;
 use cliptune_terminal::format::in_one_line;
 use rayon::prelude::*;
 
@@ -18,6 +18,7 @@ use super::distinct::Seen;
 use super::inputs::Images;
 use super::journal::{Entry, Outcome};
 use crate::error::ApplyError;
+use crate::pictures::read;
 
 /// The most images of a piece, where most of them are known or cannot be used.
 const MOST: usize = 8 * IMAGES;
@@ -35,7 +36,7 @@ pub(super) fn embed(run: &mut Run<'_>, model: &mut Model<'_>, images: &Images) -
             seen.add_all(entries);
             tally.add_kept(entries);
         }
-        is_still
+        Ok(is_still)
     })?;
     let interrupted = run.interrupted;
     let is_running = || !interrupted.load(Ordering::Relaxed);
@@ -113,7 +114,7 @@ fn look(preprocessor: &Preprocessor, seen: &Seen, path: &Path) -> Looked {
     // Asked for first: a file that changes meanwhile has another one the next time.
     let stamp = Stamp::of_image(path);
     let content = || {
-        let bytes = read_image(path).map_err(|error| in_one_line(&error))?;
+        let bytes = read(path)?;
         let hash = *blake3::hash(&bytes).as_bytes();
         let pixels = match seen.get(&hash) {
             Some(_) => None,

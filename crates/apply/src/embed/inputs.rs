@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cliptune_sources::{Access, Remote, Settings, Shown, Sources, Wanted};
-use cliptune_store::{ImageNames, image_columns, is_image_name, text_column};
+use cliptune_store::{
+    Cell, Holds, ImageNames, MissingImages, StoreError, TableColumn, TableForm, image_columns, is_image_name,
+    tables_at,
+};
 use cliptune_terminal::Printer;
+use cliptune_terminal::format::visible;
 
 use super::Kind;
-use crate::error::ApplyError;
+use crate::error::{ApplyError, Sought};
 use crate::lines;
+use crate::pictures::at_each;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +52,7 @@ enum TextFile {
     /// One text in a line.
     Lines(PathBuf),
     /// A table, with the column that has them.
-    Column(PathBuf, String),
+    Column(TableColumn),
 }
 
 /// A text, or why there is none.
@@ -58,7 +63,7 @@ pub(super) type Text = Result<String, NoText>;
 pub(super) struct NoText {
     /// How it begins.
     pub(super) beginning: String,
-    pub(super) reason: &'static str,
+    pub(super) reason: String,
 }
 
 /// The longest text in bytes. Of a text, a model reads the first few hundred bytes.
@@ -76,11 +81,17 @@ impl Inputs {
         printer: &Printer,
         interrupted: &AtomicBool,
     ) -> Result<Self, ApplyError> {
+        let finder = Finder { request, printer, interrupted };
+        // What is here is looked at before anything is fetched.
+        let here = at_each(request.paths, Sought::ImagesOrTexts, |path| match Remote::is_remote(path) {
+            true => Ok(None),
+            false => finder.here(Path::new(path)).map(Some),
+        })?;
         let (mut images, mut texts) = (Images::default(), Texts::default());
-        for path in request.paths {
-            let found = match Remote::is_remote(path) {
-                true => Found::elsewhere(path, request, printer, interrupted)?,
-                false => Found::here(PathBuf::from(path), request.column)?,
+        for (path, here) in request.paths.iter().zip(here) {
+            let found = match here {
+                Some(found) => found,
+                None => finder.elsewhere(path)?,
             };
             images.0.extend(found.images);
             texts.0.extend(found.texts);
@@ -103,7 +114,7 @@ impl Inputs {
     /// Returns their number, or 0 if it is not known before they are read.
     pub fn count(&self) -> u64 {
         match self {
-            Self::Images(images) => images.0.iter().map(|names| names.relative.len() as u64).sum(),
+            Self::Images(images) => images.0.iter().map(|names| names.count() as u64).sum(),
             Self::Texts(_) => 0,
         }
     }
@@ -116,82 +127,129 @@ struct Found {
     texts: Vec<TextFile>,
 }
 
-/// The endings of tables.
-const TABLES: [&str; 5] = ["parquet", "csv", "tsv", "jsonl", "ndjson"];
+/// Finds what a command line names.
+struct Finder<'a> {
+    request: &'a Request<'a>,
+    printer: &'a Printer,
+    interrupted: &'a AtomicBool,
+}
 
-impl Found {
-    fn here(path: PathBuf, column: Option<&str>) -> Result<Self, ApplyError> {
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let is_file = path.is_file();
-        match column {
-            Some(column) if is_file && TABLES.contains(&ending.as_str()) => {
-                Self::column(path, &ending, column)
+impl Finder<'_> {
+    /// Finds what a path stands for.
+    fn here(&self, path: &Path) -> Result<Found, ApplyError> {
+        match self.request.column {
+            None => self.among(ImageNames::files_at(path)?),
+            Some(column) => {
+                match tables_at(path)? {
+                    tables if !tables.is_empty() => self.columns(tables, column),
+                    _ if path.exists() => Err(ApplyError::NoTable { path: path.to_path_buf() }),
+                    _ => Err(StoreError::NoImages { path: path.to_path_buf(), missing: MissingImages::Path }
+                        .into()),
+                }
             }
-            Some(_) if is_file => Err(ApplyError::NoTable { path }),
-            None if is_file && ending == "txt" => {
-                Ok(Self { texts: vec![TextFile::Lines(path)], ..Self::default() })
-            }
-            None if is_file && TABLES.contains(&ending.as_str()) && ending != "parquet" => {
-                Err(ApplyError::NoColumn { path })
-            }
-            None if is_file && ending == "parquet" && image_columns(&path)?.is_empty() => {
-                Err(ApplyError::NoColumn { path })
-            }
-            _ => Ok(Self { images: vec![ImageNames::at(&path)?], ..Self::default() }),
         }
     }
 
-    /// Returns the texts of a column, or the images if these are what it has.
-    fn column(path: PathBuf, ending: &str, column: &str) -> Result<Self, ApplyError> {
-        let has_images = ending == "parquet" && image_columns(&path)?.iter().any(|own| own == column);
-        match has_images {
-            true => Ok(Self { images: vec![ImageNames::at(&path)?], ..Self::default() }),
-            false => Ok(Self { texts: vec![TextFile::Column(path, column.to_owned())], ..Self::default() }),
+    /// Returns what is in files, by what they are.
+    fn among(&self, files: ImageNames) -> Result<Found, ApplyError> {
+        let (others, images) = files.split(|path| is_lines(path) || TableForm::of(path).is_some())?;
+        let mut found = Found::default();
+        found.images.extend((images.count() > 0).then_some(images));
+        for path in others {
+            match TableForm::of(&path) {
+                None => found.texts.push(TextFile::Lines(path)),
+                Some(TableForm::Parquet) if !image_columns(&path)?.is_empty() => {
+                    found.images.push(ImageNames::at(&path)?);
+                }
+                Some(_) => return Err(ApplyError::NoColumn { path }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the texts of a column of tables, or the images if these are what it has.
+    fn columns(&self, tables: Vec<PathBuf>, name: &str) -> Result<Found, ApplyError> {
+        let mut found = Found::default();
+        for path in tables {
+            let Some(form) = TableForm::of(&path) else { return Err(ApplyError::NoTable { path }) };
+            match TableColumn::find(&path, form, name)? {
+                (_, Holds::Images) => found.images.push(ImageNames::of_column(&path, name)?),
+                (column, Holds::Texts) => {
+                    self.tell_of_paths(&column);
+                    found.texts.push(TextFile::Column(column));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Warns of texts that are the paths of images.
+    fn tell_of_paths(&self, column: &TableColumn) {
+        if names_images(column) {
+            self.printer.warn(&format!(
+                "the column {} of {} has the paths of images, which are embedded as texts; to embed the images, name their files or \
+                 their folder in place of the table",
+                visible(column.name()),
+                visible(&column.path().to_string_lossy())
+            ));
         }
     }
 
     /// Fetches what an address stands for.
-    fn elsewhere(
-        address: &str,
-        request: &Request<'_>,
-        printer: &Printer,
-        interrupted: &AtomicBool,
-    ) -> Result<Self, ApplyError> {
+    fn elsewhere(&self, address: &str) -> Result<Found, ApplyError> {
         let remote = Remote::parse(address)?;
         let mut settings = Settings::from_env()?;
-        settings.offline |= request.offline;
-        let access = Access { anonymous: request.anonymous, ..Access::default() };
+        settings.offline |= self.request.offline;
+        let access = Access { anonymous: self.request.anonymous, ..Access::default() };
         let is_folder = remote.is_in_bucket() && !remote.is_pattern();
-        let is_wanted = |name: &str| {
-            !is_folder || is_image_name(Path::new(name)) || remote.file_name().is_some_and(|own| own == name)
+        let is_of_kind = |name: &Path| match self.request.column {
+            Some(_) => TableForm::of(name).is_some(),
+            None => is_image_name(name),
         };
-        let shown = Shown::new(printer, interrupted);
+        let is_wanted = |name: &str| {
+            !is_folder || is_of_kind(Path::new(name)) || remote.file_name().is_some_and(|own| own == name)
+        };
+        let shown = Shown::new(self.printer, self.interrupted);
         let fetched = Sources::new(settings)?.fetch(&remote, &access, Wanted::whole(&is_wanted), &shown)?;
-        let (mut found, mut images) = (Self::default(), Vec::new());
-        for file in fetched.files {
-            match is_image_name(Path::new(&file.relative)) {
-                true => images.push(file.relative),
-                false => {
-                    let other = Self::here(fetched.folder.join(&file.relative), request.column)?;
-                    found.images.extend(other.images);
-                    found.texts.extend(other.texts);
-                }
+        let files: Vec<String> = fetched.files.into_iter().map(|file| file.relative).collect();
+        if files.is_empty() {
+            return Err(ApplyError::NothingElsewhere { address: address.to_owned() });
+        }
+        match self.request.column {
+            None => self.among(ImageNames::files(fetched.folder, files)?),
+            Some(column) => {
+                self.columns(files.iter().map(|file| fetched.folder.join(file)).collect(), column)
             }
         }
-        if !images.is_empty() {
-            found.images.push(ImageNames::among(fetched.folder, images)?);
-        }
-        match found.images.is_empty() && found.texts.is_empty() {
-            true => Err(ApplyError::NothingElsewhere { address: address.to_owned() }),
-            false => Ok(found),
-        }
     }
+}
+
+/// Checks whether a file has a text in each line.
+fn is_lines(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
+}
+
+/// The number of the first texts of a column that have to be paths before it counts as one of paths.
+const LOOKED_AT: usize = 20;
+
+/// Checks whether the first texts of a column are all paths of images, below the folder of the table or as they are.
+fn names_images(column: &TableColumn) -> bool {
+    let folder = column.path().parent().unwrap_or(Path::new(""));
+    let texts = column.cells().take(LOOKED_AT).filter_map(|cell| match cell {
+        Ok(Cell::Text(text)) => Some(text),
+        _ => None,
+    });
+    let is_image = |text: String| {
+        is_image_name(Path::new(&text)) && (folder.join(&text).is_file() || Path::new(&text).is_file())
+    };
+    let found: Vec<bool> = texts.map(is_image).collect();
+    !found.is_empty() && found.into_iter().all(|is_image| is_image)
 }
 
 impl Images {
     /// Returns their paths, in order.
     pub(super) fn paths(&self) -> impl Iterator<Item = PathBuf> + Clone + '_ {
-        self.0.iter().flat_map(|names| names.relative.iter().map(|name| names.folder.join(name)))
+        self.0.iter().flat_map(ImageNames::paths)
     }
 }
 
@@ -204,9 +262,7 @@ impl Texts {
                     Ok(lines) => Box::new(lines.map(|line| line.map(Ok))),
                     Err(error) => Box::new(std::iter::once(Err(error))),
                 },
-                TextFile::Column(path, column) => {
-                    Box::new(text_column(path, column).map(|cell| Ok(of_cell(cell?))))
-                }
+                TextFile::Column(column) => Box::new(column.cells().map(|cell| Ok(of_cell(cell?)))),
             }
         };
         self.0.iter().flat_map(read)
@@ -214,13 +270,16 @@ impl Texts {
 }
 
 /// Returns the text of a cell.
-fn of_cell(cell: Option<String>) -> Text {
+fn of_cell(cell: Cell) -> Text {
+    let none = |beginning: String, reason: String| Err(NoText { beginning, reason });
     match cell {
-        None => Err(NoText { beginning: String::new(), reason: "the cell is empty" }),
-        Some(text) if text.len() > LONGEST => {
+        Cell::Text(text) if text.trim().is_empty() => none(String::new(), "the cell is empty".to_owned()),
+        Cell::Text(text) if text.len() > LONGEST => {
             let beginning = format!("{}…", text.chars().take(BEGINNING).collect::<String>());
-            Err(NoText { beginning, reason: "it is too long for a text" })
+            none(beginning, "it is too long for a text".to_owned())
         }
-        Some(text) => Ok(text),
+        Cell::Text(text) => Ok(text),
+        Cell::Missing => none(String::new(), "the cell is empty".to_owned()),
+        Cell::Other(kind) => none(String::new(), format!("the cell has {kind} in place of a text")),
     }
 }

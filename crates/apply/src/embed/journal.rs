@@ -115,12 +115,15 @@ impl Journal {
     }
 
     /// Passes the pieces that are whole to `is_still`, in order, as long as it says that their inputs are as they were. What
-    /// follows is forgotten.
-    pub(crate) fn resume(&mut self, mut is_still: impl FnMut(&[Entry]) -> bool) -> Result<(), ApplyError> {
+    /// follows is forgotten; where it cannot say it, nothing is.
+    pub(crate) fn resume(
+        &mut self,
+        mut is_still: impl FnMut(&[Entry]) -> Result<bool, ApplyError>,
+    ) -> Result<(), ApplyError> {
         let (mut end, mut vectors_end) = (0, 0);
         let mut reader = Pieces::over(&self.entries, &self.vectors)?;
         while let Some(Whole { entries, columns, vectors }) = reader.next()? {
-            if !is_still(&entries) {
+            if !is_still(&entries)? {
                 break;
             }
             self.columns = self.columns.max(columns);
@@ -167,6 +170,14 @@ impl Journal {
     /// Returns the file of the vectors, one behind the other.
     pub(crate) fn vectors(&self) -> io::Result<File> {
         File::open(self.folder.join(VECTORS))
+    }
+
+    /// Leaves the journal for a call that goes on. One without any vector would spare it nothing, and is removed.
+    pub(crate) fn leave(self) -> Result<(), ApplyError> {
+        match self.vectors.metadata()?.len() {
+            0 => self.remove(),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the journal, which has become a file.
@@ -289,7 +300,7 @@ mod tests {
             journal.resume(|entries| {
                 assert_eq!(entries, piece(kept).0);
                 kept += 1;
-                true
+                Ok(true)
             }).unwrap();
             append(&mut journal, kept..pieces);
             prop_assert_eq!(files(&to), whole);
@@ -306,11 +317,38 @@ mod tests {
         journal
             .resume(|_| {
                 asked += 1;
-                asked <= 4
+                Ok(asked <= 4)
             })
             .unwrap();
         let left: Vec<Entry> = journal.entries().unwrap().map(Result::unwrap).collect();
         assert_eq!(left, (0..4).flat_map(|number| piece(number).0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn inputs_that_cannot_be_read_again_cost_nothing_of_what_was_made() {
+        let root = tempfile::tempdir().unwrap();
+        let to = root.path().join("e.parquet");
+        append(&mut Journal::open(&to, &job("a"), false).unwrap(), 0..6);
+        let whole = files(&to);
+        let mut journal = Journal::open(&to, &job("a"), false).unwrap();
+        let mut asked = 0;
+        let failed = journal.resume(|_| {
+            asked += 1;
+            if asked < 3 { Ok(true) } else { Err(io::Error::other("the disk is away").into()) }
+        });
+        assert!(failed.is_err());
+        journal.leave().unwrap();
+        assert_eq!(files(&to), whole);
+    }
+
+    #[test]
+    fn a_journal_without_vectors_is_not_left() {
+        let root = tempfile::tempdir().unwrap();
+        let to = root.path().join("e.parquet");
+        let mut journal = Journal::open(&to, &job("a"), false).unwrap();
+        append(&mut journal, 0..1);
+        journal.leave().unwrap();
+        assert!(!folder_of(&to).exists());
     }
 
     #[test]
@@ -340,7 +378,7 @@ mod tests {
         journal
             .resume(|_| {
                 kept += 1;
-                true
+                Ok(true)
             })
             .unwrap();
         assert_eq!(kept, 2);

@@ -10,14 +10,16 @@ pub(crate) mod journal;
 pub(crate) mod table;
 mod texts;
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cliptune_durable::parent;
+use cliptune_durable::{AtomicFile, parent};
 use cliptune_encode::known;
 use cliptune_encode::matrix::Matrix;
 use cliptune_encode::model::Model;
 use cliptune_encode::runtime::Runtime;
+use cliptune_terminal::format::visible;
 use cliptune_terminal::{Printer, Progress};
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +133,7 @@ impl Tally<'_> {
 
     fn tell(&self, name: &str, problem: &str) {
         match self.summary.problems {
-            ..=TOLD => self.printer.warn(&format!("{name} is left out: {problem}")),
+            ..=TOLD => self.printer.warn(&format!("{} is left out: {problem}", visible(name))),
             more if more == TOLD + 1 => self.printer.warn("more are left out; the table says which, and why"),
             _ => {}
         }
@@ -157,35 +159,53 @@ pub fn embed(
     let progress = printer.progress(&format!("{}s", kind.noun()), inputs.count(), kind.noun());
     let mut run =
         Run { journal, tally: Tally { printer, progress, summary: Summary::default() }, interrupted };
-    match inputs {
-        Inputs::Images(images) => images::embed(&mut run, model, images)?,
-        Inputs::Texts(texts) => texts::embed(&mut run, model, texts)?,
-    }
+    let ended = match inputs {
+        Inputs::Images(images) => images::embed(&mut run, model, images),
+        Inputs::Texts(texts) => texts::embed(&mut run, model, texts),
+    };
     let is_interrupted = run.is_interrupted();
     let Run { journal, tally: Tally { progress, mut summary, .. }, .. } = run;
     progress.finish();
     (summary.dimension, summary.interrupted) = (journal.columns(), is_interrupted);
-    match summary.embedded {
-        _ if is_interrupted => {}
-        0 => return Err(ApplyError::NothingEmbedded { inputs: summary.problems, noun: kind.noun() }),
-        _ => {
-            table::write(to, &journal, origin(applied, kind))?;
-            journal.remove()?;
+    let ended = ended.and_then(|()| match summary.embedded {
+        0 if !is_interrupted => {
+            Err(ApplyError::NothingEmbedded { inputs: summary.problems, noun: kind.noun() })
         }
+        _ => Ok(()),
+    });
+    if ended.is_err() || is_interrupted {
+        journal.leave()?;
+        return ended.map(|()| summary);
     }
+    table::write(to, &journal, origin(applied, kind))?;
+    journal.remove()?;
     Ok(summary)
 }
 
 /// Makes sure that a file can be made.
 ///
 /// # Errors
-/// Returns an error if something has its name, or if there is no folder for it.
+/// Returns an error if something has its name, if there is no folder for it, or if nothing can be written there.
 pub fn require_free(to: &Path) -> Result<(), ApplyError> {
-    match std::fs::symlink_metadata(to) {
-        Ok(_) => Err(ApplyError::Occupied { path: to.to_path_buf() }),
-        Err(_) if parent(to).is_dir() && to.file_name().is_some() => Ok(()),
-        Err(_) => Err(ApplyError::NoFolder { path: parent(to).to_path_buf() }),
+    let path = to.to_path_buf();
+    if to.is_dir() || is_written_as_folder(to) {
+        return Err(ApplyError::Folder { path });
     }
+    if std::fs::symlink_metadata(to).is_ok() {
+        return Err(ApplyError::Occupied { path });
+    }
+    if !parent(to).is_dir() {
+        return Err(ApplyError::NoFolder { path: parent(to).to_path_buf() });
+    }
+    // Begins a file as it will be begun in the end, and gives it up.
+    AtomicFile::create(to).map(drop)?;
+    Ok(())
+}
+
+/// Checks whether a path can only be that of a folder: it ends with a slash or with dots.
+fn is_written_as_folder(path: &Path) -> bool {
+    let last = path.as_os_str().as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    matches!(last, b"" | b"." | b"..")
 }
 
 fn origin(applied: &Applied, kind: Kind) -> Origin {
@@ -203,5 +223,34 @@ fn job(applied: &Applied, runtime: &Runtime, kind: Kind) -> Job {
         model_hash: applied.hash.clone(),
         precision: applied.precision.to_string(),
         version: format!("{} {}", known::version(), runtime.build()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fs_err as fs;
+
+    use super::*;
+
+    #[test]
+    fn a_place_where_no_file_can_be_is_known_before_anything_is_made() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir(at("folder")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", at("link")).unwrap();
+        for folder in ["folder", "folder/", "new/", "new/.", "folder/..", "new//"] {
+            assert!(matches!(require_free(&at(folder)), Err(ApplyError::Folder { .. })), "{folder}");
+        }
+        for occupied in ["file", "link"] {
+            assert!(matches!(require_free(&at(occupied)), Err(ApplyError::Occupied { .. })), "{occupied}");
+        }
+        for below in ["new/e.parquet", "file/e.parquet"] {
+            assert!(matches!(require_free(&at(below)), Err(ApplyError::NoFolder { .. })), "{below}");
+        }
+        // Nobody may write here, not even whoever may write everywhere.
+        assert!(matches!(require_free(Path::new("/proc/e.parquet")), Err(ApplyError::Durable(_))));
+        require_free(&at("e.parquet")).unwrap();
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3, "nothing of the attempt stays");
     }
 }

@@ -17,13 +17,9 @@ const AT_A_TIME: usize = 4096;
 pub(super) fn embed(run: &mut Run<'_>, model: &mut Model<'_>, texts: &Texts) -> Result<(), ApplyError> {
     let (mut texts, mut seen) = (texts.read(), Seen::default());
     let Run { journal, tally, .. } = run;
-    let (mut changed, mut failed) = (Vec::new(), None);
+    let mut changed = Vec::new();
     journal.resume(|entries| {
-        let found = texts.by_ref().take(entries.len()).collect::<Result<Vec<Text>, _>>();
-        let found = found.unwrap_or_else(|error| {
-            failed = Some(error);
-            Vec::new()
-        });
+        let found = texts.by_ref().take(entries.len()).collect::<Result<Vec<Text>, _>>()?;
         let is_still = found.len() == entries.len() && found.iter().zip(entries).all(is_same);
         match is_still {
             true => {
@@ -32,11 +28,8 @@ pub(super) fn embed(run: &mut Run<'_>, model: &mut Model<'_>, texts: &Texts) -> 
             }
             false => changed = found,
         }
-        is_still
+        Ok(is_still)
     })?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
     let mut texts = changed.into_iter().map(Ok).chain(texts);
     loop {
         let piece = texts.by_ref().take(AT_A_TIME).collect::<Result<Vec<Text>, _>>()?;
@@ -54,7 +47,7 @@ fn is_same((text, entry): (&Text, &Entry)) -> bool {
     match text {
         Ok(text) => *text == entry.name && !matches!(entry.outcome, Outcome::Problem(_)),
         Err(problem) => {
-            entry.name == problem.beginning && entry.outcome == Outcome::Problem(problem.reason.to_owned())
+            entry.name == problem.beginning && entry.outcome == Outcome::Problem(problem.reason.clone())
         }
     }
 }
@@ -64,7 +57,7 @@ fn entries(texts: Vec<Text>, seen: &mut Seen) -> (Vec<Entry>, Vec<usize>) {
     let (mut entries, mut new) = (Vec::with_capacity(texts.len()), Vec::new());
     for text in texts {
         let (name, outcome) = match text {
-            Err(problem) => (problem.beginning, Outcome::Problem(problem.reason.to_owned())),
+            Err(problem) => (problem.beginning, Outcome::Problem(problem.reason)),
             Ok(text) => {
                 let hash = *blake3::hash(text.as_bytes()).as_bytes();
                 let known = seen.get(&hash);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_apply::show::Show;
-use cliptune_apply::{ApplyError, read_lines};
+use cliptune_apply::{ApplyError, find, read_lines};
 use cliptune_experiment::{Template, Templates};
 use cliptune_terminal::{CommonArgs, Exit, positive};
 
@@ -39,10 +39,11 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if repeated > 0 {
         return Err(ApplyError::RepeatedClass { path: args.classes.clone(), lines: repeated }.into());
     }
+    let images = find(&args.on.images)?;
     let applied = args.on.model.find(common, &printer)?;
     let asked = Templates::new(args.template.clone()).or_else(|| applied.templates.clone());
     let templates = &asked.unwrap_or_default();
-    let work = Work { texts: &classes, templates, images: &args.on.images, top: args.top };
+    let work = Work { texts: &classes, templates, images: &images, top: args.top };
     let show = match args.top {
         1 => Show::best(&printer, &classes, "class"),
         _ => Show::each(&printer, &classes, "class", args.on.pictures),

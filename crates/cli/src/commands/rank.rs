@@ -38,8 +38,9 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
             (counted(repeated as u64, "line"), agreed(repeated as u64, "repeats", "repeat"));
         printer.warn(&format!("{lines} of {} {repeat} another: each text counts once", args.texts.display()));
     }
+    let images = find(&args.on.images)?;
     let applied = args.on.model.find(common, &printer)?;
-    let work = Work { texts: &texts, templates: &Templates::plain(), images: &args.on.images, top: args.top };
+    let work = Work { texts: &texts, templates: &Templates::plain(), images: &images, top: args.top };
     work.run(&applied, &printer, Show::each(&printer, &texts, "text", args.on.pictures))
 }
 
@@ -59,12 +60,8 @@ impl Work<'_> {
         printer: &Printer,
         mut show: Show<'_>,
     ) -> Result<Exit, CliError> {
-        let mut images = Vec::new();
-        for path in self.images {
-            images.extend(find(path)?.paths());
-        }
         let runtime = model::start()?;
-        let mut model = applied.open(&runtime, purpose(images.len() + self.texts.len()))?;
+        let mut model = applied.open(&runtime, purpose(self.images.len() + self.texts.len()))?;
         let prompts = self.texts.len() * self.templates.count();
         let progress = printer.progress("texts", prompts as u64, "text");
         let candidates = Candidates::encode(&mut model, self.texts, self.templates, |texts| {
@@ -72,7 +69,7 @@ impl Work<'_> {
         })?;
         progress.finish();
         tell(&candidates, printer);
-        candidates.rank(&mut model, &images, self.top, |image, ranked| show.add(image, ranked))?;
+        candidates.rank(&mut model, self.images, self.top, |image, ranked| show.add(image, ranked))?;
         Ok(if show.finish() == 0 { Exit::Done } else { Exit::Failed })
     }
 }

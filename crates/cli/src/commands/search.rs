@@ -26,7 +26,7 @@ pub(crate) struct Args {
     embeddings: PathBuf,
 
     /// The text to search for
-    #[arg(value_name = "TEXT", required_unless_present = "image", conflicts_with = "image")]
+    #[arg(value_name = "TEXT", required_unless_present = "image", conflicts_with = "image", value_parser = text)]
     text: Option<String>,
 
     /// The image to search for
@@ -44,6 +44,10 @@ pub(crate) struct Args {
     /// Write a page for a browser to standard output, one file with the pictures that were found
     #[arg(long, conflicts_with = "json")]
     html: bool,
+}
+
+fn text(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("there is nothing in it to search for") } else { Ok(text.to_owned()) }
 }
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use cliptune_store::{sql_name, sql_text};
+use cliptune_store::{csv, sql_name, sql_text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Part, csv, lines, load_csv, load_parquet};
+use super::{Part, lines, load_csv, load_parquet};
 use crate::database::Database;
 use crate::error::IngestError;
 

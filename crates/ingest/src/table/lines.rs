@@ -1,12 +1,12 @@
 //! Tables whose rows are JSON objects, with columns whose types are learned from all rows.
 
-use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use cliptune_store::table_text::{self, next_line};
 use cliptune_store::{sql_name, sql_text};
 
 use super::folders::with_image;
-use super::{TABLE, limits, number_column, shape, text, unreadable};
+use super::{TABLE, number_column, shape, unreadable};
 use crate::database::Database;
 use crate::error::IngestError;
 
@@ -72,7 +72,7 @@ pub(super) fn load(
 }
 
 fn append_file(lines: &mut Lines<'_>, file: &Path, folder: Option<&str>) -> Result<(), String> {
-    let mut input = text::open(file).map_err(|problem| problem.to_string())?;
+    let mut input = table_text::open(file).map_err(|problem| problem.to_string())?;
     let mut line = 0_u64;
     lines.append(|| {
         while let Some(text) = next_line(&mut input, &mut line)? {
@@ -88,18 +88,6 @@ fn append_file(lines: &mut Lines<'_>, file: &Path, folder: Option<&str>) -> Resu
         }
         Ok(None)
     })
-}
-
-fn next_line(input: &mut dyn BufRead, line: &mut u64) -> Result<Option<String>, String> {
-    let mut bytes = Vec::new();
-    let limit = limits::ROW as u64 + 1;
-    let read = input.take(limit).read_until(b'\n', &mut bytes).map_err(|problem| problem.to_string())?;
-    *line += 1;
-    match read as u64 {
-        0 => Ok(None),
-        read if read == limit => Err(format!("line {line} is longer than {} MB", limits::ROW >> 20)),
-        _ => text::utf8(bytes, *line).map(Some),
-    }
 }
 
 /// Returns the columns of objects as SQL over `lines`, each followed by a comma.

@@ -4,7 +4,6 @@
 //! column.
 
 mod arrow;
-mod csv;
 mod database_file;
 mod folders;
 mod kind;
@@ -14,12 +13,13 @@ mod rows;
 mod samples;
 mod shape;
 mod sqlite;
-mod text;
 
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{TableFormat, TableSource};
-use cliptune_store::{ROW_OF_FILE, TableFiles, TableLayout, guard_parquet, literal_path, sql_name, sql_text};
+use cliptune_store::{
+    ROW_OF_FILE, TableFiles, TableLayout, csv, guard_parquet, literal_path, sql_name, sql_text,
+};
 use serde::Deserialize;
 
 use crate::database::Database;
@@ -232,10 +232,8 @@ fn load_csv(
     let mut header: Option<(&PathBuf, Vec<Column>, String)> = None;
     let mut row = 0_u64;
     for (at, file) in files.iter().enumerate() {
-        let always = is_tsv(file).then_some(b'\t');
-        let records = text::open(file).and_then(|text| csv::Records::new(text, always));
-        let mut records = records.map_err(|problem| unreadable(file, problem))?;
-        let names = records.next().map_err(|problem| unreadable(file, problem))?;
+        let mut records = csv::Records::open(file).map_err(|problem| unreadable(file, problem))?;
+        let names = records.record().map_err(|problem| unreadable(file, problem))?;
         let names = names.ok_or_else(|| unreadable(file, "it is empty: not even a header"))?;
         let width = names.len();
         let images = match folders {
@@ -254,7 +252,7 @@ fn load_csv(
             continue;
         }
         let next = || {
-            let record = next_record(&mut records, width)?;
+            let record = records.row(width)?;
             Ok(record.map(|record| {
                 images.iter().map(|images| images.path(&record)).chain(record.iter().cloned()).collect()
             }))
@@ -264,24 +262,6 @@ fn load_csv(
     }
     let (.., number) = header.ok_or_else(|| IngestError::Changed)?;
     Ok(number)
-}
-
-/// Reads the next row. An empty line is a missing value if there is only one column, and is ignored otherwise.
-fn next_record(records: &mut csv::Records, width: usize) -> Result<Option<csv::Record>, String> {
-    loop {
-        let line = records.line();
-        let Some(record) = records.next()? else { return Ok(None) };
-        match record.len() {
-            found if found == width => return Ok(Some(record)),
-            1 if record[0].is_none() => {}
-            found => return Err(format!("line {line} has {found} values, and the header {width}")),
-        }
-    }
-}
-
-fn is_tsv(file: &Path) -> bool {
-    let name = file.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    name.split('.').any(|part| part == "tsv")
 }
 
 fn text_columns(names: Vec<String>) -> Vec<Column> {

@@ -1,5 +1,5 @@
 //! Images in the rows of parquet files, as Hugging Face datasets have them: a column of structs with the `bytes` of an image
-//! and the `path` that it had.
+//! and the `path` that it had. A column of bytes alone holds images, too, where somebody names it.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -64,38 +64,62 @@ fn connection() -> duckdb::Result<Connection> {
 /// Returns an error when the file cannot be read, or when rows in it have no numbers because a column has their name.
 pub fn image_columns(path: &Path) -> Result<Vec<String>, StoreError> {
     guard_parquet(path).map_err(|problem| unreadable(path, problem))?;
-    let columns = described(path).map_err(|problem| unreadable(path, problem))?;
-    if columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(ROW_OF_FILE)) {
+    let columns = parquet_columns(path).map_err(|problem| unreadable(path, problem))?;
+    if columns.iter().any(|column| column.name.eq_ignore_ascii_case(ROW_OF_FILE)) {
         return Err(unreadable(
             path,
             format!("it has a column {ROW_OF_FILE}, which is the name of the row's own number"),
         ));
     }
-    let is_image = |kind: &str| {
-        let kind = kind.replace('"', "");
-        kind == "STRUCT(bytes BLOB, path VARCHAR)" || kind == "STRUCT(path VARCHAR, bytes BLOB)"
-    };
-    Ok(columns.into_iter().filter(|(_, kind)| is_image(kind)).map(|(name, _)| name).collect())
+    Ok(columns.into_iter().filter(SqlColumn::is_image_struct).map(|column| column.name).collect())
 }
 
-/// Returns the names and the types of the columns of a file.
-fn described(path: &Path) -> duckdb::Result<Vec<(String, String)>> {
+/// A column of a parquet file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SqlColumn {
+    pub(crate) name: String,
+    /// Its type, as SQL has it.
+    pub(crate) sql_type: String,
+}
+
+impl SqlColumn {
+    fn is_image_struct(&self) -> bool {
+        let kind = self.sql_type.replace('"', "");
+        kind == "STRUCT(bytes BLOB, path VARCHAR)" || kind == "STRUCT(path VARCHAR, bytes BLOB)"
+    }
+
+    /// Returns the SQL of an image's bytes; `None` where the column can hold no images.
+    pub(crate) fn image_bytes(&self) -> Option<String> {
+        match self.sql_type.as_str() {
+            "BLOB" => Some(sql_name(&self.name)),
+            _ => self.is_image_struct().then(|| format!("{}.bytes", sql_name(&self.name))),
+        }
+    }
+}
+
+/// Returns the columns of a parquet file.
+pub(crate) fn parquet_columns(path: &Path) -> duckdb::Result<Vec<SqlColumn>> {
     let database = connection()?;
     let mut statement = database.prepare(&format!(
         "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {})",
-        source(path)
+        parquet_source(path)
     ))?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    statement.query_map([], |row| Ok(SqlColumn { name: row.get(0)?, sql_type: row.get(1)? }))?.collect()
 }
 
-fn source(path: &Path) -> String {
+/// Returns the SQL of a parquet file. Folders in the path do not become columns.
+pub(crate) fn parquet_source(path: &Path) -> String {
     format!("read_parquet({}, hive_partitioning = false)", sql_text(&literal_path(path)))
 }
 
 /// Returns the column that holds the images: the only one of its kind, or the one that is called `image`.
 pub fn image_column(path: &Path) -> Result<String, StoreError> {
-    let columns = image_columns(path)?;
-    match columns.as_slice() {
+    one_of(path, &image_columns(path)?)
+}
+
+/// Returns that column of all that hold images.
+fn one_of(path: &Path, columns: &[String]) -> Result<String, StoreError> {
+    match columns {
         [only] => Ok(only.clone()),
         [] => {
             Err(unreadable(path, "it has no column of images: a struct with their `bytes` and their `path`"))
@@ -108,9 +132,29 @@ pub fn image_column(path: &Path) -> Result<String, StoreError> {
     }
 }
 
+/// Splits what an image is called within a file into the column, where it is named, and the number of the row.
+fn split(name: &str) -> (Option<&str>, &str) {
+    name.rsplit_once('/').map_or((None, name), |(column, row)| (Some(column), row))
+}
+
+/// Returns the column that an image within a file names.
+pub(super) fn named_column(name: &str) -> Option<&str> {
+    split(name).0
+}
+
+/// Returns the SQL of an image's bytes.
+fn image_bytes(path: &Path, column: Option<&str>) -> Result<String, StoreError> {
+    let all = image_columns(path)?;
+    let Some(name) = column else { return Ok(format!("{}.bytes", sql_name(&one_of(path, &all)?))) };
+    let columns = parquet_columns(path).map_err(|problem| unreadable(path, problem))?;
+    let found = columns.iter().find(|column| column.name == name).and_then(SqlColumn::image_bytes);
+    found.ok_or_else(|| unreadable(path, format!("it has no column of images that is called {name}")))
+}
+
 impl ParquetRows {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let bytes = format!("{}.bytes", sql_name(&image_column(path)?));
+    /// Opens a file for the images of a column; where none is named, of the one that [`image_column`] finds.
+    pub(super) fn open(path: &Path, column: Option<&str>) -> Result<Self, StoreError> {
+        let bytes = image_bytes(path, column)?;
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             path: path.to_path_buf(),
@@ -172,7 +216,8 @@ impl ParquetRows {
 
     /// Returns the number of the row that a name stands for.
     fn row(&self, name: &str) -> Result<u64, StoreError> {
-        let row = name.parse().ok().filter(|row: &u64| row.to_string() == name);
+        let (_, written) = split(name);
+        let row = written.parse().ok().filter(|row: &u64| row.to_string() == written);
         row.ok_or_else(|| self.missing(name))
     }
 
@@ -209,7 +254,7 @@ impl ParquetRows {
         let mut statement = database.prepare(&format!(
             "SELECT {ROW_OF_FILE}, {} FROM {} WHERE {ROW_OF_FILE} >= {first} AND {ROW_OF_FILE} < {} AND {} IS NOT NULL",
             self.bytes,
-            source(&self.path),
+            parquet_source(&self.path),
             first + BLOCK,
             self.bytes
         ))?;
@@ -222,7 +267,7 @@ fn sizes(path: &Path, bytes: &str) -> duckdb::Result<Sizes> {
     let database = connection()?;
     let mut statement = database.prepare(&format!(
         "SELECT {ROW_OF_FILE}, octet_length({bytes}) FROM {} WHERE {bytes} IS NOT NULL ORDER BY {ROW_OF_FILE}",
-        source(path)
+        parquet_source(path)
     ))?;
     let unsigned = |number: i64| number.cast_unsigned();
     statement.query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?.collect()
@@ -246,7 +291,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (path, cache) = (root.path().join("a.parquet"), root.path().join("cache"));
         write_rows(&path, "abc");
-        let names = || ParquetRows::open(&path).unwrap().names_before(i64::MAX, Some(&cache)).unwrap();
+        let names = || ParquetRows::open(&path, None).unwrap().names_before(i64::MAX, Some(&cache)).unwrap();
         assert_eq!(names(), ["0", "2"]);
 
         // Another memory of the same file shows that it is asked, and nobody else.
@@ -254,14 +299,14 @@ mod tests {
         let remembered = RowSizes::of(&cache, &path, i64::MAX).unwrap();
         remembered.recall_or(|| Ok(vec![(7, 70)])).unwrap();
         assert_eq!(names(), ["7"]);
-        let rows = ParquetRows::open(&path).unwrap();
+        let rows = ParquetRows::open(&path, None).unwrap();
         rows.names_before(i64::MAX, Some(&cache)).unwrap();
         assert_eq!(rows.size("7").unwrap(), 70);
 
         write_rows(&path, "a longer one");
         assert_eq!(names(), ["0", "2"]);
         // Who has no cache reads the file.
-        let rows = ParquetRows::open(&path).unwrap();
+        let rows = ParquetRows::open(&path, None).unwrap();
         assert_eq!(rows.names(None).unwrap(), ["0", "2"]);
         assert_eq!(rows.size("2").unwrap(), 12);
     }

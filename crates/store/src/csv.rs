@@ -2,20 +2,21 @@
 //! line ends.
 
 use std::io::{BufRead, Read};
+use std::path::Path;
 
-use super::limits;
-use super::text::utf8;
+use crate::table_limits as limits;
+use crate::table_text::{open, utf8};
 
 /// The records of a file. A value in quotes is a text, even if it is empty. An empty value without quotes is missing.
-pub(crate) struct Records {
-    input: Box<dyn BufRead>,
+pub struct Records {
+    input: Box<dyn BufRead + Send>,
     separator: u8,
     /// The number of the line that is being read, counted from 1.
     line: u64,
 }
 
 /// The values of one row.
-pub(crate) type Record = Vec<Option<String>>;
+pub type Record = Vec<Option<String>>;
 
 enum State {
     Start,
@@ -54,20 +55,43 @@ impl Growing {
 }
 
 impl Records {
+    /// Opens a file. The values of one that is called `.tsv` are separated by tabs.
+    ///
+    /// # Errors
+    /// Returns an error when the file cannot be read.
+    pub fn open(file: &Path) -> std::io::Result<Self> {
+        Self::new(open(file)?, is_tsv(file).then_some(b'\t'))
+    }
+
     /// Reads the records of a text. Unless a separator is given, it is the one that occurs most often in the first
     /// line.
-    pub(crate) fn new(mut input: Box<dyn BufRead>, always: Option<u8>) -> std::io::Result<Self> {
+    fn new(mut input: Box<dyn BufRead + Send>, always: Option<u8>) -> std::io::Result<Self> {
         let separator = always.unwrap_or(separator(input.fill_buf()?));
         Ok(Self { input, separator, line: 1 })
     }
 
-    /// Returns the number of the line that was read last.
-    pub(crate) fn line(&self) -> u64 {
-        self.line
+    /// Reads the next record that has as many values as the header. An empty line is a missing value if there is only one
+    /// column, and is ignored otherwise. Returns `None` at the end.
+    ///
+    /// # Errors
+    /// Returns the reason as a phrase when the text is no table or the row is of another width.
+    pub fn row(&mut self, width: usize) -> Result<Option<Record>, String> {
+        loop {
+            let line = self.line;
+            let Some(record) = self.record()? else { return Ok(None) };
+            match record.len() {
+                found if found == width => return Ok(Some(record)),
+                1 if record[0].is_none() => {}
+                found => return Err(format!("line {line} has {found} values, and the header {width}")),
+            }
+        }
     }
 
     /// Reads the next record. Returns `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Record>, String> {
+    ///
+    /// # Errors
+    /// Returns the reason as a phrase when the text is no table.
+    pub fn record(&mut self) -> Result<Option<Record>, String> {
         let mut record = Growing::default();
         let mut state = State::Start;
         let opened = self.line;
@@ -119,6 +143,11 @@ impl Records {
     }
 }
 
+fn is_tsv(file: &Path) -> bool {
+    let name = file.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    name.split('.').any(|part| part == "tsv")
+}
+
 fn said(error: std::io::Error) -> String {
     error.to_string()
 }
@@ -148,7 +177,7 @@ mod tests {
     fn records(text: &str) -> Result<Vec<Record>, String> {
         let mut records = Records::new(Box::new(std::io::Cursor::new(text.to_owned())), None).unwrap();
         let mut all = Vec::new();
-        while let Some(record) = records.next()? {
+        while let Some(record) = records.record()? {
             all.push(record);
         }
         Ok(all)

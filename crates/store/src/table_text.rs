@@ -6,15 +6,20 @@ use std::path::Path;
 
 use fs_err::File;
 
+use crate::table_limits as limits;
+
 const BUFFER: usize = 1 << 18;
 
 /// Opens a text file. Compression and UTF-16 are recognised by the first bytes and not by the name.
-pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+///
+/// # Errors
+/// Returns an error when the file cannot be read.
+pub fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     let text = decompressed(BufReader::with_capacity(BUFFER, File::open(path)?))?;
     decoded(text)
 }
 
-fn decompressed(mut file: BufReader<File>) -> io::Result<Box<dyn BufRead>> {
+fn decompressed(mut file: BufReader<File>) -> io::Result<Box<dyn BufRead + Send>> {
     Ok(match file.fill_buf()? {
         [0x1F, 0x8B, ..] => buffered(flate2::bufread::MultiGzDecoder::new(file)),
         [0x28, 0xB5, 0x2F, 0xFD, ..] => {
@@ -24,7 +29,7 @@ fn decompressed(mut file: BufReader<File>) -> io::Result<Box<dyn BufRead>> {
     })
 }
 
-fn decoded(mut text: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
+fn decoded(mut text: Box<dyn BufRead + Send>) -> io::Result<Box<dyn BufRead + Send>> {
     let (mark, big_endian) = match text.fill_buf()? {
         [0xEF, 0xBB, 0xBF, ..] => (3, None),
         [0xFF, 0xFE, ..] => (2, Some(false)),
@@ -43,13 +48,13 @@ fn decoded(mut text: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
     })
 }
 
-fn buffered(input: impl Read + 'static) -> Box<dyn BufRead> {
+fn buffered(input: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {
     Box::new(BufReader::with_capacity(BUFFER, input))
 }
 
 /// A reader that turns UTF-16 into UTF-8.
 struct Utf16 {
-    input: Box<dyn BufRead>,
+    input: Box<dyn BufRead + Send>,
     big_endian: bool,
     /// The first half of a character that consists of two units.
     carried: Option<u16>,
@@ -84,6 +89,22 @@ impl Read for Utf16 {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.ready.is_empty() && self.advance()? {}
         self.ready.read(buffer)
+    }
+}
+
+/// Reads the next line, and counts it. Returns `None` at the end.
+///
+/// # Errors
+/// Returns the reason as a phrase when the line cannot be read, is too long or is not UTF-8.
+pub fn next_line(input: &mut dyn BufRead, line: &mut u64) -> Result<Option<String>, String> {
+    let mut bytes = Vec::new();
+    let limit = limits::ROW as u64 + 1;
+    let read = input.take(limit).read_until(b'\n', &mut bytes).map_err(|problem| problem.to_string())?;
+    *line += 1;
+    match read as u64 {
+        0 => Ok(None),
+        read if read == limit => Err(format!("line {line} is longer than {} MB", limits::ROW >> 20)),
+        _ => utf8(bytes, *line).map(Some),
     }
 }
 
