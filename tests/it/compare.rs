@@ -272,7 +272,8 @@ fn a_name_that_is_empty_stands_for_nothing() {
     let mut world = World::new();
     let zero = world.runs("zero", first, half);
     for command in [&["compare", "zero", ""][..], &["show", ""], &["rm", "", "--force"], &["tag", "", "x"]] {
-        output(world.context.command("cliptune").args(command)).ended(2);
+        let refused = output(world.context.command("cliptune").args(command)).ended(2);
+        assert!(refused.stderr.contains("the name of a run is empty"), "{refused}");
     }
     assert!(zero[0].folder().is_dir());
 }
@@ -285,8 +286,11 @@ fn other_items_are_refused_by_their_number() {
     let others: Vec<Prediction> = (3..ITEMS + 1).map(|item| prediction(item, true)).collect();
     score(&tuned[0], &others);
     let refused = world.context.cliptune("compare zero tuned").ended(2);
-    assert!(refused.stderr.contains("3 of 120 items are not among those of the other"), "{refused}");
-    assert!(refused.stderr.contains("and 1 of its 118 items are not among these"), "{refused}");
+    assert!(
+        refused.stderr.contains("3 of 120 items are not among those of the other (q0, q1, q2)"),
+        "{refused}"
+    );
+    assert!(refused.stderr.contains("and 1 of its 118 items are not among these (q120)"), "{refused}");
     let unscored = world.context.cliptune("compare zero tuned --split validation").ended(2);
     assert!(unscored.stderr.contains("is not scored on the validation split"), "{unscored}");
     world.context.cliptune("compare zero nobody").ended(2);

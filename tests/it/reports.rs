@@ -48,21 +48,21 @@ fn a_baseline_is_named_in_the_page_and_a_folder_can_be_handed_on() {
 #[test]
 fn whatever_no_report_wrote_stays_and_is_named() {
     let context = finished();
-    report(&context, &["--name", "keep"]).succeeded();
+    report(context, &["--name", "keep"]).succeeded();
     let before = fs::read(context.path("runs/reports/keep/index.html")).unwrap();
     for (options, folder) in
         [(["--name", "keep"], "runs/reports/keep"), (["--to", "handed/over"], "handed/over")]
     {
-        report(&context, &options).succeeded();
+        report(context, &options).succeeded();
         for foreign in ["notes.txt", "mine.svg"] {
             let path = context.path(folder).join(foreign);
             fs::write(&path, "mine").unwrap();
-            let refused = report(&context, &options).ended(2);
+            let refused = report(context, &options).ended(2);
             assert!(refused.stderr.contains(&format!("holds {foreign}, which no report wrote")), "{refused}");
             assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
             fs::remove_file(path).unwrap();
         }
-        report(&context, &options).succeeded();
+        report(context, &options).succeeded();
     }
     assert_eq!(fs::read(context.path("runs/reports/keep/index.html")).unwrap(), before);
 }

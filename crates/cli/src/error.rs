@@ -1,7 +1,7 @@
 //! Why a command failed.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cliptune_apply::ApplyError;
 use cliptune_clip::model_folder::FolderError;
@@ -219,7 +219,7 @@ pub enum CliError {
     #[error("nothing was removed, because other runs are like that now than those that were listed")]
     ChosenAnew,
     /// No run in the store has the given name.
-    #[error("there is no run {name} in {}", store.display())]
+    #[error("{}", no_run(name, store))]
     NoRun {
         /// The name that was asked for.
         name: String,
@@ -280,6 +280,13 @@ pub enum CliError {
     },
 }
 
+fn no_run(name: &str, store: &Path) -> String {
+    match name {
+        "" => "the name of a run is empty".to_owned(),
+        name => format!("there is no run {name} in {}", store.display()),
+    }
+}
+
 impl Diagnostic for CliError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -322,12 +329,13 @@ impl Diagnostic for CliError {
             Self::ChosenAnew => "the same command lists those of now".to_owned(),
             Self::UnknownStanding => "the warnings say what is unknown; without --stale, --filter alone asks no experiment file".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
+            Self::NoRun { name, .. } if name.is_empty() => "a variable of the shell may not be set".to_owned(),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
             Self::Unfaithful { run } => format!(
                 "a path that is not UTF-8 can be the reason; `cliptune show {run} --json` has the record's plan"
             ),
             Self::SameRun { .. } => "`cliptune ls` lists the runs".to_owned(),
-            Self::Compare { source, .. } => return source.hint(),
+            Self::Compare { source, .. } | Self::Predictions(source) => return source.hint(),
             Self::SeveralBaselines { .. } => "name a run of one of them; `cliptune ls` lists the runs".to_owned(),
             Self::NotScored { .. } => {
                 "`cliptune score` with its experiment file scores the splits that `score.splits` names".to_owned()

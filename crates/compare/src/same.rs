@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_store::Prediction;
+use cliptune_terminal::format::first_few;
 
 use crate::answers::Answers;
 
@@ -11,19 +12,18 @@ use crate::answers::Answers;
 pub enum Unlike {
     /// Items that only one side answered.
     #[error(
-        "{only_a} of {a} items are not among those of the other, and {only_b} of its {b} items are not among these, such as {example}"
+        "{} of {a} items are not among those of the other{}, and {} of its {b} items are not among these{}",
+        only_a.len(), listed(only_a), only_b.len(), listed(only_b)
     )]
     Items {
         /// The number of items of the one side.
         a: usize,
         /// The number of items of the other side.
         b: usize,
-        /// The number of items that only the one side answered.
-        only_a: usize,
-        /// The number of items that only the other side answered.
-        only_b: usize,
-        /// The identifier of one of them.
-        example: String,
+        /// The identifiers of the items that only the one side answered.
+        only_a: Vec<String>,
+        /// The identifiers of the items that only the other side answered.
+        only_b: Vec<String>,
     },
     /// Items that stand in other groups.
     #[error("{items} of the same items are in other groups, such as {example}")]
@@ -41,6 +41,11 @@ pub enum Unlike {
         /// The identifier of one of them.
         example: String,
     },
+}
+
+/// Returns the first of some identifiers in brackets, if there are any.
+fn listed(ids: &[String]) -> String {
+    if ids.is_empty() { String::new() } else { format!(" ({})", first_few(ids)) }
 }
 
 impl Answers {
@@ -68,10 +73,15 @@ fn same(a: &[Prediction], b: &[Prediction]) -> Result<(), Unlike> {
     let mut counts: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     a.iter().for_each(|one| *counts.entry(key(one)).or_default() += 1);
     b.iter().for_each(|one| *counts.entry(key(one)).or_default() -= 1);
-    let sum = |sign: i64| counts.values().map(|count| (sign * count).max(0)).sum::<i64>() as usize;
-    if let Some(((_, id), _)) = counts.iter().find(|(_, count)| **count != 0) {
-        let example = (*id).to_owned();
-        return Err(Unlike::Items { a: a.len(), b: b.len(), only_a: sum(1), only_b: sum(-1), example });
+    let only = |sign: i64| -> Vec<String> {
+        let surplus = |((_, id), count): (&(&str, &str), &i64)| {
+            std::iter::repeat_n((*id).to_owned(), (sign * count).max(0) as usize)
+        };
+        counts.iter().flat_map(surplus).collect()
+    };
+    let (only_a, only_b) = (only(1), only(-1));
+    if !(only_a.is_empty() && only_b.is_empty()) {
+        return Err(Unlike::Items { a: a.len(), b: b.len(), only_a, only_b });
     }
     let of_b: BTreeMap<_, _> = b.iter().map(|one| (key(one), one)).collect();
     let differing = |differs: fn(&Prediction, &Prediction) -> bool| {
@@ -100,7 +110,11 @@ mod tests {
         let five = answers(&[1.0; 5], |item| item / 2);
         assert_eq!(five.expect_same_items(&answers(&[0.0; 5], |item| item / 2)), Ok(()));
         let four = answers(&[1.0; 4], |item| item / 2);
-        let fewer = Unlike::Items { a: 5, b: 4, only_a: 1, only_b: 0, example: "q4".to_owned() };
+        let fewer = Unlike::Items { a: 5, b: 4, only_a: vec!["q4".to_owned()], only_b: Vec::new() };
+        assert_eq!(
+            fewer.to_string(),
+            "1 of 5 items are not among those of the other (q4), and 0 of its 4 items are not among these"
+        );
         assert_eq!(five.expect_same_items(&four), Err(fewer));
         let grouped = five.expect_same_items(&answers(&[0.0; 5], |item| item / 3));
         assert!(
