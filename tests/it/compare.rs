@@ -271,7 +271,9 @@ fn a_side_that_is_named_twice_is_compared_once() {
 fn a_name_that_is_empty_stands_for_nothing() {
     let mut world = World::new();
     let zero = world.runs("zero", first, half);
-    for command in [&["compare", "zero", ""][..], &["show", ""], &["rm", "", "--force"], &["tag", "", "x"]] {
+    for command in
+        [&["compare", "zero", ""][..], &["show", ""], &["rm", "", "--force"], &["tag", "", "--add", "x"]]
+    {
         let refused = output(world.context.command("cliptune").args(command)).ended(2);
         assert!(refused.stderr.contains("the name of a run is empty"), "{refused}");
     }

@@ -29,7 +29,7 @@ fn a_dry_run_says_what_would_be_trained_and_writes_nothing() {
     tuned: 2 runs, seeds 0, 1
       cannot be told yet: tuned starts from base, which has not been trained
     ----- stderr -----
-    warning: base: 112 texts are longer than 32 tokens and are cut
+    warning: base: 112 texts are longer than 32 tokens and are cut, the first of them that of item [HASH]
     base: measuring some steps
     ");
     assert_eq!(context.files(""), before);
