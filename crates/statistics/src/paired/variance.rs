@@ -2,7 +2,7 @@
 
 use crate::bootstrap::mean;
 use crate::clusters::Clusters;
-use crate::distributions::{bisect, t_quantile};
+use crate::distributions::{bisect, t_beyond, t_quantile};
 
 /// The share of cases in which a 95 % interval does not hold the truth.
 pub(super) const LEVEL: f64 = 0.05;
@@ -28,7 +28,8 @@ impl Part {
         let widest = parts.iter().map(square).sum::<f64>().sqrt();
         let half = (t_quantile(LEVEL, most) * variance.sqrt() + widest) / 2.0;
         let least = parts.iter().map(|part| part.freedom).fold(f64::INFINITY, f64::min);
-        let is_wider = |freedom: f64| t_quantile(LEVEL, freedom) * variance.sqrt() > half;
+        // That the quantile of these degrees of freedom is larger is asked without looking for it.
+        let is_wider = |freedom: f64| t_beyond(half / variance.sqrt(), freedom) > LEVEL;
         Self { variance, freedom: bisect(least.min(most), most, is_wider) }
     }
 }
