@@ -76,7 +76,7 @@ impl StoreError {
             Self::NoImages { missing: MissingImages::Folder, .. } => {
                 format!(
                     "data.images takes files ending in {} below that folder, or where there are none, .tar or .parquet files",
-                    crate::image_files::EXTENSIONS.join(", ")
+                    crate::image_kinds::EXTENSIONS.join(", ")
                 )
             }
             Self::NoImages { .. } => {

@@ -1,10 +1,8 @@
 //! Finds the image files of a plan.
 
 use std::collections::{BTreeMap, HashSet};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Verify};
 use cliptune_sources::glob;
 use globset::GlobMatcher;
 use rayon::slice::ParallelSliceMut as _;
@@ -12,46 +10,8 @@ use rayon::slice::ParallelSliceMut as _;
 use crate::digests::Stamp;
 use crate::error::{MissingImages, StoreError};
 use crate::folder_files::{files_below, visit_below};
+use crate::image_kinds::{Kinds, extension, is_image_name, is_unread_name};
 use crate::packed::{Packing, refuse_compressed};
-
-/// The file name extensions of images in a folder, in lower case. A glob itself says which files it means.
-pub(crate) const EXTENSIONS: [&str; 10] =
-    ["bmp", "dib", "gif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
-
-/// The extensions of images of kinds that are known and not read, in lower case.
-const UNREAD: [&str; 16] = [
-    "avif", "dds", "exr", "heic", "heif", "ico", "j2k", "jp2", "jxl", "pam", "pbm", "pgm", "pnm", "ppm",
-    "psd", "qoi",
-];
-
-/// Which files of a folder are its images, by their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kinds {
-    /// Those of the kinds that are read.
-    Read,
-    /// Those of all kinds that are known: whoever opens one that is not read rejects it, with the reason.
-    Known,
-}
-
-impl Kinds {
-    /// Returns the kinds that a plan takes. Where no image is opened, nobody would reject one.
-    pub(crate) fn of(plan: &DataPlan) -> Self {
-        match plan.verify {
-            Verify::None => Self::Read,
-            Verify::Header | Verify::Whole => Self::Known,
-        }
-    }
-
-    /// Checks whether a file is of one of these kinds.
-    pub(crate) fn have(self, path: &Path) -> bool {
-        is_image_name(path) || self == Self::Known && is_unread_name(path)
-    }
-}
-
-/// Checks whether a file is by its name an image of a kind that is not read.
-pub(crate) fn is_unread_name(path: &Path) -> bool {
-    has_ending(path, &UNREAD)
-}
 
 /// Files, as sorted paths relative to a folder, with forward slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -307,27 +267,6 @@ pub(crate) fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Fil
     Ok(FileNames::sorted(folder.to_path_buf(), wanted))
 }
 
-/// Returns the extension of a file name in lower case.
-pub(crate) fn extension(path: &Path) -> String {
-    path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
-}
-
-/// Checks whether the extension of a file name is one of these, in upper or lower case. Unlike [`Path::extension`] this does
-/// not take the path apart, which is much of the time of listing a folder.
-pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
-    let name = path.as_os_str().as_bytes();
-    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    let dot = name.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0);
-    dot.is_some_and(|dot| {
-        endings.iter().any(|ending| name[dot + 1..].eq_ignore_ascii_case(ending.as_bytes()))
-    })
-}
-
-/// Checks whether a file is an image by its name.
-pub fn is_image_name(path: &Path) -> bool {
-    has_ending(path, &EXTENSIONS)
-}
-
 /// Splits a path into the folder before the first component with a wildcard, and the rest. A folder that exists is no
 /// wildcard, whatever its name: a glob means the same wherever the folder above it has been moved to.
 pub(crate) fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
@@ -452,6 +391,7 @@ mod tests {
     #[test]
     fn names_that_are_no_text_are_kept_apart() {
         use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
         let root = folder(&["a.png", "notes.txt"]);
         for other in [&b"\xff.png"[..], b"\xff.txt"] {
             fs::write(root.path().join(OsStr::from_bytes(other)), "").unwrap();
@@ -481,17 +421,6 @@ mod tests {
         std::os::unix::fs::symlink("nowhere.png", root.path().join("a/dangling.png")).unwrap();
         std::os::unix::fs::symlink("1.png", root.path().join("a/2.png")).unwrap();
         assert_eq!(list(root.path()).unwrap().names.relative, ["a/1.png", "a/2.png"]);
-    }
-
-    #[test]
-    fn an_ending_is_what_follows_the_last_dot_of_a_name() {
-        let is_png = |path: &str| has_ending(Path::new(path), &["png", "jpg"]);
-        for path in ["a.png", "a.PNG", "a/b.c.Png", "a.jpg", "...png"] {
-            assert!(is_png(path), "{path}");
-        }
-        for path in ["", ".", "..", "png", ".png", "a/.png", "a.png/b", "a.pngx", "a.png.", "a."] {
-            assert!(!is_png(path), "{path}");
-        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, ImageFiles, Kinds, list, single};
+use crate::image_files::{FileNames, ImageFiles, list, single};
+use crate::image_kinds::Kinds;
 use crate::packed::{expanded, images_of_column};
 
 /// Images below a folder, by their paths. One that lies within an archive or a parquet file has a path that leads through it.

@@ -12,8 +12,9 @@ use crate::dataset_record::SourceBytes;
 use crate::digests::{Digest, Memory, Stamp, settled, stamps};
 use crate::error::StoreError;
 use crate::identity;
-use crate::image_files::{self, FileNames, ImageFiles, Kinds};
+use crate::image_files::{self, FileNames, ImageFiles};
 use crate::image_identity::ImageIdentity;
+use crate::image_kinds::{Kinds, extension};
 use crate::named_columns::NamedColumns;
 use crate::packed;
 use crate::parquet_parts;
@@ -179,8 +180,7 @@ impl Inputs {
     fn pass_over(&mut self, found: ImageFiles) -> FileNames {
         let ImageFiles { names, passed_over, tables } = found;
         let is_ours = self.table.layout == TableLayout::Folders;
-        let tables =
-            tables.iter().filter(|_| !is_ours).map(|table| (image_files::extension(table.as_ref()), 1));
+        let tables = tables.iter().filter(|_| !is_ours).map(|table| (extension(table.as_ref()), 1));
         for (extension, files) in passed_over.into_iter().chain(tables) {
             *self.passed_over.entry(extension).or_default() += files;
         }

@@ -17,8 +17,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use fs_err as fs;
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, ImageFiles, extension, has_ending, is_image_name};
+use crate::image_files::{FileNames, ImageFiles};
 use crate::image_identity::modification_time;
+use crate::image_kinds::{extension, has_ending, is_image_name};
 use crate::regular::{file_digest, read_file};
 use parquet_rows::{ParquetRows, named_column};
 pub(crate) use parquet_rows::{SqlColumn, parquet_columns, parquet_source};

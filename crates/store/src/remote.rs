@@ -11,7 +11,8 @@ use cliptune_sources::{Fetched, Settings, Shown, Sources, Sparse, Wanted, held};
 use cliptune_terminal::Printer;
 
 use crate::error::{MissingImages, StoreError};
-use crate::image_files::{Contents, FileNames, ImageFiles, Kinds, is_table, is_unread_name};
+use crate::image_files::{Contents, FileNames, ImageFiles, is_table};
+use crate::image_kinds::{Kinds, is_unread_name};
 use crate::named_columns::NamedColumns;
 use crate::packed::Packing;
 use crate::parquet_parts::need;

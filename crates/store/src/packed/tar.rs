@@ -12,7 +12,7 @@ use tar::{EntryType, Header};
 
 use super::unreadable;
 use crate::error::StoreError;
-use crate::image_files::extension;
+use crate::image_kinds::extension;
 
 /// The size of a header, and of what everything is padded to.
 const BLOCK: u64 = 512;

@@ -12,7 +12,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, below, has_ending, matching, single};
+use crate::image_files::{FileNames, below, matching, single};
+use crate::image_kinds::has_ending;
 use crate::regular::check;
 
 /// How a table is written that has columns with names.
