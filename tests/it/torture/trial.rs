@@ -84,8 +84,11 @@ impl Trial<'_> {
     }
 
     /// Makes sure that nothing is damaged, that every command that only looks goes on, and that no run counts as running that
-    /// nobody works on.
+    /// nobody works on. Without a store nothing was lost: the kill came before there was one.
     pub(super) fn assert_whole(&self, after: &str) {
+        if !self.store().exists() {
+            return;
+        }
         let checked = self.cliptune("fsck --json");
         assert_eq!(checked.code, Some(0), "{after}: something is damaged\n{checked}");
         for run in self.listed(after) {
