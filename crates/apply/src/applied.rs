@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_encode::export::Export;
 use cliptune_encode::model::Model;
+use cliptune_encode::preparation::Preparation;
 use cliptune_encode::runtime::{Purpose, Runtime};
 use cliptune_experiment::{Precision, Split, Templates};
 use cliptune_store::{Run, Store, read_scores, tower_files, unless_damaged};
@@ -93,11 +94,24 @@ impl Applied {
         })
     }
 
+    /// Reads the model's tokenizer and preprocessing, for which no runtime is needed yet.
+    ///
+    /// # Errors
+    /// Returns an error if a file is unusable.
+    pub fn prepare(&self) -> Result<Preparation, ApplyError> {
+        Ok(Preparation::read(&self.folder)?)
+    }
+
     /// Opens the model.
     ///
     /// # Errors
     /// Returns an error if a file is unusable, or if there are no graphs in the precision.
-    pub fn open<'r>(&self, runtime: &'r Runtime, purpose: Purpose) -> Result<Model<'r>, ApplyError> {
+    pub fn open<'r>(
+        &self,
+        runtime: &'r Runtime,
+        preparation: Preparation,
+        purpose: Purpose,
+    ) -> Result<Model<'r>, ApplyError> {
         let is_there = |file: &String| self.graphs.join(file).is_file();
         if !tower_files(self.precision).iter().all(is_there) {
             return Err(ApplyError::NoPrecision { model: self.name.clone(), precision: self.precision });
@@ -107,7 +121,7 @@ impl Applied {
             true => Export::known(runtime, &self.graphs, &self.folder),
             false => Export::read(runtime, &self.graphs, &self.folder)?,
         };
-        Ok(Model::open_for(&export, self.precision, purpose)?)
+        Ok(Model::open_for(&export, preparation, self.precision, purpose)?)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_apply::{Applied, ApplyError, Proof};
+use cliptune_encode::preparation::Preparation;
 use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::Precision;
 use cliptune_pictures::Mode;
@@ -92,8 +93,9 @@ impl Args {
     }
 }
 
-/// Starts ONNX Runtime, without its telemetry.
-pub(crate) fn start() -> Result<Runtime, CliError> {
+/// Starts ONNX Runtime, without its telemetry, and meanwhile reads the model's tokenizer, which takes as long.
+pub(crate) fn start(applied: &Applied) -> Result<(Runtime, Preparation), CliError> {
     cliptune_native::silence_onnx_runtime()?;
-    Ok(Runtime::start().map_err(ApplyError::from)?)
+    let (runtime, preparation) = rayon::join(Runtime::start, || applied.prepare());
+    Ok((runtime.map_err(ApplyError::from)?, preparation?))
 }

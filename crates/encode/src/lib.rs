@@ -15,6 +15,7 @@ pub mod images;
 pub mod known;
 pub mod matrix;
 pub mod model;
+pub mod preparation;
 pub mod runtime;
 pub mod softmax;
 pub mod temperature;

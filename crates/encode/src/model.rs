@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use cliptune_clip::ClipConfig;
 use cliptune_clip::image::{Fit, Pixels, Preprocessor};
-use cliptune_clip::tokenizer::{TokenBatch, Tokenizer};
+use cliptune_clip::tokenizer::TokenBatch;
 use cliptune_experiment::{Precision, Templates};
 use cliptune_onnx::{
     ATTENTION_MASK, IMAGE_EMBEDS, INPUT_IDS, LOGITS_PER_IMAGE, LOGITS_PER_TEXT, MODEL_FILE, PIXEL_VALUES,
@@ -20,6 +19,7 @@ use crate::graph::{Graph, Input};
 use crate::images::{IMAGES, ImageBatches, batch_of, read_pixels};
 use crate::known::{Key, Known, key_of_ids};
 use crate::matrix::Matrix;
+use crate::preparation::Preparation;
 use crate::runtime::{Purpose, Runtime};
 use crate::temperature::Temperature;
 use crate::texts::Texts;
@@ -30,8 +30,7 @@ use crate::towers::{Towers, image_without_direction};
 #[derive(Debug)]
 pub struct Model<'r> {
     towers: Towers<'r>,
-    tokenizer: Tokenizer,
-    preprocessor: Preprocessor,
+    preparation: Preparation,
     temperature: Temperature,
     known: Known,
 }
@@ -46,25 +45,24 @@ pub struct CombinedModel {
 impl<'r> Model<'r> {
     /// Reads a model in fp32, to encode much.
     pub fn open(export: &Export<'r>) -> Result<Self, EncodeError> {
-        Self::open_for(export, Precision::Fp32, Purpose::Many)
+        Self::open_for(export, Preparation::read(export.model())?, Precision::Fp32, Purpose::Many)
     }
 
-    /// Reads a model: its towers, tokenizer and preprocessing. No graph is opened before there is something to encode.
+    /// Returns the model of an export with the tokenizer and preprocessing of its folder. No graph is opened before there is
+    /// something to encode.
     ///
     /// # Errors
     /// Returns an error if a file is missing or unusable, or if there are no graphs in the precision.
     pub fn open_for(
         export: &Export<'r>,
+        preparation: Preparation,
         precision: Precision,
         purpose: Purpose,
     ) -> Result<Self, EncodeError> {
-        let folder = export.model();
-        let config = ClipConfig::from_folder(folder)?;
         Ok(Self {
             towers: Towers::of(export, precision, purpose)?,
             temperature: export.temperature(TEXT_MODEL_FILE)?,
-            tokenizer: Tokenizer::from_folder(folder, config.text.context_length)?,
-            preprocessor: Preprocessor::from_folder(folder)?,
+            preparation,
             known: Known::default(),
         })
     }
@@ -82,12 +80,12 @@ impl<'r> Model<'r> {
 
     /// Returns the preprocessing that images need before they are encoded.
     pub fn preprocessor(&self) -> &Preprocessor {
-        &self.preprocessor
+        &self.preparation.preprocessor
     }
 
     /// Returns how images are made square.
     pub fn fit(&self) -> Fit {
-        self.preprocessor.fit
+        self.preprocessor().fit
     }
 
     /// Returns the temperature, which turns cosines into logits.
@@ -97,12 +95,12 @@ impl<'r> Model<'r> {
 
     /// Returns the towers and the preprocessor, for code that runs other towers beside them.
     pub fn towers(&mut self) -> (&mut Towers<'r>, &Preprocessor) {
-        (&mut self.towers, &self.preprocessor)
+        (&mut self.towers, &self.preparation.preprocessor)
     }
 
     /// Tokenises texts, with each of the templates around them, for [`encode_texts`](Self::encode_texts).
     pub fn tokenise<'t>(&self, texts: &[&'t str], templates: &Templates) -> Result<Texts<'t>, EncodeError> {
-        Ok(Texts::new(&self.tokenizer, texts, templates)?)
+        Ok(Texts::new(&self.preparation.tokenizer, texts, templates)?)
     }
 
     /// Returns the unit vectors of texts, one row for each of [`Texts::rows`]. `done` is called with numbers of prompts that
@@ -126,7 +124,7 @@ impl<'r> Model<'r> {
     /// Returns the unit vector of an image that has the mean colour that the model expects, in a single row, or `None` if the
     /// model sees no direction in it.
     pub fn encode_blank(&mut self) -> Result<Option<Matrix>, EncodeError> {
-        let Self { towers, preprocessor, .. } = self;
+        let (towers, preprocessor) = self.towers();
         // Normalised pixels say how far a colour is from the mean one.
         let pixels = vec![0.0; preprocessor.length()];
         let blank = Batch::of_images(1, preprocessor.size as usize, pixels);
@@ -141,7 +139,7 @@ impl<'r> Model<'r> {
         files: &[ItemImage],
         done: impl FnMut(usize),
     ) -> Result<Matrix, EncodeError> {
-        let Self { towers, preprocessor, known, .. } = self;
+        let Self { towers, preparation: Preparation { preprocessor, .. }, known, .. } = self;
         let key = |file: &ItemImage| match file.identity() {
             ImageIdentity::Content(hash) => Some(hash),
             ImageIdentity::Stamp { .. } => None,
@@ -161,7 +159,7 @@ impl<'r> Model<'r> {
         vision: &mut Tower<'_>,
         files: &[ItemImage],
     ) -> Result<Matrix, EncodeError> {
-        let batches = ImageBatches::new(&self.preprocessor, files);
+        let batches = ImageBatches::new(self.preprocessor(), files);
         let rows = vision.encode(batches.count(), batches.read(), |_| {})?;
         image_vectors(rows, vision, files)
     }
@@ -215,7 +213,7 @@ fn group_logits(
     model: &Model<'_>,
     asked: &[(&ItemImage, Vec<&str>)],
 ) -> Result<Vec<Vec<f64>>, EncodeError> {
-    let Model { tokenizer, preprocessor, .. } = model;
+    let Preparation { tokenizer, preprocessor } = &model.preparation;
     let texts = asked.iter().flat_map(|(_, texts)| texts);
     let encoded = texts.map(|text| tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
     let lengths: Vec<usize> = encoded.iter().map(|text| text.ids.len()).collect();

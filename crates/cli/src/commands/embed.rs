@@ -54,8 +54,8 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     };
     let inputs = Inputs::find(&request, &printer, &interrupted)?;
     let applied = args.model.find(common, &printer)?;
-    let runtime = model::start()?;
-    let mut model = applied.open(&runtime, Purpose::Many)?;
+    let (runtime, preparation) = model::start(&applied)?;
+    let mut model = applied.open(&runtime, preparation, Purpose::Many)?;
     let order = Order { inputs: &inputs, to: &args.to, restart: args.restart };
     let summary = embed(&applied, (&runtime, &mut model), &order, &printer, &interrupted)?;
     printer.status(&said(&summary, inputs.kind().noun()));

@@ -60,8 +60,8 @@ impl Work<'_> {
         printer: &Printer,
         mut show: Show<'_>,
     ) -> Result<Exit, CliError> {
-        let runtime = model::start()?;
-        let mut model = applied.open(&runtime, purpose(self.images.len() + self.texts.len()))?;
+        let (runtime, preparation) = model::start(applied)?;
+        let mut model = applied.open(&runtime, preparation, purpose(self.images.len() + self.texts.len()))?;
         let prompts = self.texts.len() * self.templates.count();
         let progress = printer.progress("texts", prompts as u64, "text");
         let candidates = Candidates::encode(&mut model, self.texts, self.templates, |texts| {

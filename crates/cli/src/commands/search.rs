@@ -57,8 +57,8 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     }
     let embeddings = Embeddings::open(&args.embeddings)?;
     let applied = fitting(args, &embeddings, common, &printer)?;
-    let runtime = model::start()?;
-    let query = encode(args, &mut applied.open(&runtime, Purpose::Few)?)?;
+    let (runtime, preparation) = model::start(&applied)?;
+    let query = encode(args, &mut applied.open(&runtime, preparation, Purpose::Few)?)?;
     let hits = embeddings.nearest(&query, args.top)?;
     match () {
         () if args.html => printer.document(&page(&embeddings, &asked(args), &hits)),

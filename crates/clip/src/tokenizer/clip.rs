@@ -29,11 +29,8 @@ const WORDS: &str =
 /// Builds the whole CLIP pipeline around a vocabulary.
 ///
 /// # Errors
-/// Fails when a special token is missing from the vocabulary or a merge does not fit the vocabulary.
+/// Fails when a special token is missing from the vocabulary.
 pub(super) fn build(model: Merges) -> Result<Tokenizer, TokenizerError> {
-    if let Some(reason) = model.broken() {
-        return Err(TokenizerError::Library(reason));
-    }
     let post_processor = RobertaProcessing::new(special(&model, END)?, special(&model, START)?)
         .trim_offsets(false)
         .add_prefix_space(false);
@@ -56,8 +53,8 @@ pub(super) fn build(model: Merges) -> Result<Tokenizer, TokenizerError> {
 
 /// Looks up a special token in the form that the post-processor needs.
 fn special(model: &Merges, token: &str) -> Result<(String, u32), TokenizerError> {
-    match model.vocabulary.get(token) {
-        Some(&id) => Ok((token.to_owned(), id)),
+    match model.id(token) {
+        Some(id) => Ok((token.to_owned(), id)),
         None => Err(TokenizerError::Library(format!("{token} is not in the vocabulary"))),
     }
 }

@@ -4,14 +4,16 @@
 //! around them are built here for each family, as transformers 5 builds them for each class. This gives the same ids as
 //! transformers, and a file cannot introduce steps of its own that fail or hang later.
 
-use std::collections::HashMap;
+use std::fmt::{self, Formatter};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokenizers::AddedToken;
+use tokenizers::models::bpe::Vocab;
 
 use super::bpe::Merges;
 use super::charsmap::Charsmap;
@@ -76,17 +78,39 @@ struct Whole<M> {
 
 #[derive(Deserialize)]
 struct BpeModel {
-    vocab: HashMap<String, u32>,
+    vocab: Vocab,
     #[serde(default)]
     merges: Vec<Merge>,
 }
 
-/// A merge, which older files write as one string and newer ones as a pair.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Merge {
-    Joined(String),
-    Pair(String, String),
+/// A merge, which older files write as one string and newer ones as a pair. There are tens of thousands of them, and an
+/// untagged enum would first make a copy of each.
+struct Merge(String, String);
+
+impl<'de> Deserialize<'de> for Merge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MergeVisitor)
+    }
+}
+
+struct MergeVisitor;
+
+impl<'de> Visitor<'de> for MergeVisitor {
+    type Value = Merge;
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("two tokens, or both in one string")
+    }
+
+    fn visit_str<E>(self, line: &str) -> Result<Merge, E> {
+        let (a, b) = split_merge(line).unwrap_or((line.to_owned(), String::new()));
+        Ok(Merge(a, b))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, pair: A) -> Result<Merge, A::Error> {
+        let (a, b) = Deserialize::deserialize(SeqAccessDeserializer::new(pair))?;
+        Ok(Merge(a, b))
+    }
 }
 
 #[derive(Deserialize)]
@@ -119,12 +143,8 @@ fn bpe(files: &Files) -> Result<Option<(Merges, Vec<Added>)>, TokenizerError> {
     let Some(Whole::<BpeModel> { model, added_tokens, .. }) = files.json(TOKENIZER)? else {
         return Ok(None);
     };
-    let pair = |merge: Merge| match merge {
-        Merge::Pair(a, b) => (a, b),
-        Merge::Joined(line) => split_merge(&line).unwrap_or((line, String::new())),
-    };
-    let merges = Merges { vocabulary: model.vocab, merges: model.merges.into_iter().map(pair).collect() };
-    checked(files, TOKENIZER, merges).map(|merges| Some((merges, added_tokens)))
+    let merges = model.merges.into_iter().map(|Merge(a, b)| (a, b)).collect();
+    merged(files, TOKENIZER, model.vocab, merges).map(|merges| Some((merges, added_tokens)))
 }
 
 fn unigram(files: &Files, whole: Whole<UnigramModel>) -> Result<Contents, TokenizerError> {
@@ -160,7 +180,7 @@ pub(super) fn parts(files: &Files) -> Result<Option<Merges>, TokenizerError> {
     let lines = std::str::from_utf8(lines).map_err(|error| files.malformed(MERGES, error.to_string()))?;
     let merges = merge_lines(lines)
         .map_err(|number| files.malformed(MERGES, format!("line {number} is not a pair of tokens")))?;
-    checked(files, MERGES, Merges { vocabulary, merges }).map(Some)
+    merged(files, MERGES, vocabulary, merges).map(Some)
 }
 
 /// Parses the pairs in `merges.txt`; on failure, returns the number of the first line that is not a pair.
@@ -182,11 +202,13 @@ fn split_merge(line: &str) -> Option<(String, String)> {
     Some((a.to_owned(), b.to_owned()))
 }
 
-fn checked(files: &Files, name: &str, merges: Merges) -> Result<Merges, TokenizerError> {
-    match merges.broken() {
-        Some(reason) => Err(files.malformed(name, reason)),
-        None => Ok(merges),
-    }
+fn merged(
+    files: &Files,
+    name: &str,
+    vocabulary: Vocab,
+    merges: Vec<(String, String)>,
+) -> Result<Merges, TokenizerError> {
+    Merges::new(vocabulary, merges).map_err(|reason| files.malformed(name, reason))
 }
 
 /// Adds the added tokens of a file to a tokenizer.

@@ -76,7 +76,7 @@ impl Reader {
     fn clip(&self, merges: Merges, added: Vec<Added>) -> Result<(Encoder, Frame), TokenizerError> {
         let name = if self.files.get(TOKENIZER).is_some() { TOKENIZER } else { VOCABULARY };
         for token in [clip::START, clip::END] {
-            if !merges.vocabulary.contains_key(token) {
+            if merges.id(token).is_none() {
                 return Err(self.files.not_clip(name, format!("it has no token {token}")));
             }
         }
