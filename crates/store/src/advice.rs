@@ -26,6 +26,7 @@ impl Diagnostic for StoreError {
             | Self::NoBase { .. }
             | Self::NameTaken { .. }
             | Self::NoBest { .. }
+            | Self::SqlSeconds { .. }
             | Self::NoColumn { .. }
             | Self::ColumnType { .. }
             | Self::NoWeights { .. }
@@ -67,6 +68,7 @@ impl StoreError {
             Self::NoColumn { has, .. } => format!("it has {}", format::first_few(has)),
             Self::ColumnType { usable, .. } => other_column(usable),
             Self::ForeignTable { form, .. } => well_formed(*form).to_owned(),
+            Self::SqlSeconds { .. } => "leave it away, or give it a number from 1 on".to_owned(),
             Self::NoBest { .. } => {
                 "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
             }
