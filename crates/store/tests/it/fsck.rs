@@ -326,6 +326,23 @@ fn a_run_of_an_older_program_is_called_that_and_not_damaged() {
     let [finding] = &findings[..] else { panic!("{findings:#?}") };
     assert_eq!((finding.severity, finding.can_be_mended), (Severity::Older, false), "{finding:#?}");
     assert!(finding.problem.contains("an older cliptune has written it"), "{finding:#?}");
+    let follows = finding.follows.as_ref().unwrap();
+    assert!(follows.starts_with("`cliptune run` trains the experiment again with this version"), "{follows}");
+    let model = made.run.model_folder().display().to_string();
+    assert!(follows.contains(&model), "what is usable until then: {follows}");
+}
+
+#[test]
+fn a_dataset_of_an_older_program_says_which_command_makes_it_again() {
+    let made = Made::new();
+    let record = made.dataset.join("dataset.json");
+    let bytes = fs::read(&record).unwrap();
+    fs::write(&record, of_version(&bytes, |version| version - 1)).unwrap();
+    let findings = check(&made).findings;
+    let finding = findings.iter().find(|finding| finding.path == record).unwrap();
+    assert_eq!(finding.severity, Severity::Remade, "{finding:#?}");
+    let follows = finding.follows.as_deref();
+    assert_eq!(follows, Some("`cliptune run` or `cliptune ingest` makes it again"), "{finding:#?}");
 }
 
 #[test]
