@@ -24,6 +24,25 @@ fn an_experiment_that_is_not_there() {
 }
 
 #[test]
+fn sql_that_does_not_end_is_stopped_and_the_error_says_what_gives_it_more_time() {
+    let context = TestContext::new();
+    let endless =
+        "(SELECT count(*) FROM range(1000000000000000) AS counted WHERE sqrt(counted.range) < 0) = 0";
+    context.replace("experiments/base.yaml", "model:\n", &format!("  where: \"{endless}\"\nmodel:\n"));
+    let ingest = |seconds: &str| {
+        let mut command = context.command("cliptune");
+        output(command.args(["ingest", "experiments/base.yaml"]).env("CLIPTUNE_SQL_SECONDS", seconds))
+    };
+    let stopped = ingest("1").ended(2);
+    assert!(stopped.stderr.contains("data.where is not usable SQL"), "{stopped}");
+    assert!(stopped.stderr.contains("it was stopped after 1 seconds"), "{stopped}");
+    assert!(stopped.stderr.contains("CLIPTUNE_SQL_SECONDS=1200 gives it more time"), "{stopped}");
+    let wrong = ingest("soon").ended(2);
+    assert!(wrong.stderr.contains("CLIPTUNE_SQL_SECONDS is soon, and no whole number of seconds"), "{wrong}");
+    assert_nothing_made(&context);
+}
+
+#[test]
 fn an_experiment_that_is_no_file_is_named_and_nobody_waits_for_it() {
     let context = TestContext::empty();
     let pipe = |name: &str| {

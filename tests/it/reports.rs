@@ -68,6 +68,31 @@ fn whatever_no_report_wrote_stays_and_is_named() {
 }
 
 #[test]
+fn results_that_are_gone_are_made_again_and_what_stands_in_their_place_is_moved_away_by_hand() {
+    let context = finished();
+    let asked = ["--name", "mended"];
+    report(context, &asked).succeeded();
+    let results = context.path("runs/reports/mended/report.json");
+    let before = fs::read(&results).unwrap();
+    for damaged in [true, false] {
+        fs::remove_file(&results).unwrap();
+        if damaged {
+            fs::write(&results, "{").unwrap();
+        }
+        report(context, &asked).succeeded();
+        assert_eq!(fs::read(&results).unwrap(), before);
+    }
+    fs::remove_file(&results).unwrap();
+    fs::create_dir(&results).unwrap();
+    let refused = report(context, &asked).ended(2);
+    assert!(refused.stderr.contains("holds report.json, which no report wrote"), "{refused}");
+    assert!(refused.stderr.contains("hint: move it away"), "{refused}");
+    fs::rename(&results, context.path("aside")).unwrap();
+    report(context, &asked).succeeded();
+    assert_eq!(fs::read(&results).unwrap(), before);
+}
+
+#[test]
 fn another_order_of_experiments_is_another_report() {
     let context = finished();
     let of = |order: [&str; 2]| {

@@ -20,10 +20,12 @@ fn a_libtorch_of_the_host_is_looked_at_first() {
     let context = TestContext::empty();
     // A libtorch that cannot be one: that the loader stumbles over it proves that it looked there.
     context.write("gpu/lib/libtorch_cpu.so", "no library");
-    let mut command = context.command("cliptune");
-    let failed = output(command.args(["train", "x.yaml"]).env("LIBTORCH", context.path("gpu")));
-    assert_ne!(failed.code, Some(0), "{failed}");
-    assert!(failed.stderr.contains("gpu/lib/libtorch_cpu.so"), "{failed}");
+    for (program, arguments) in [("cliptune", &["train", "x.yaml"][..]), ("cliptune-train", &["x.yaml"])] {
+        let mut command = context.command(program);
+        let failed = output(command.args(arguments).env("LIBTORCH", context.path("gpu")));
+        assert_ne!(failed.code, Some(0), "{failed}");
+        assert!(failed.stderr.contains("gpu/lib/libtorch_cpu.so"), "{failed}");
+    }
 }
 
 #[test]

@@ -259,18 +259,39 @@ fn texts_are_embedded_from_lines_and_from_columns() {
     assert_eq!(found.as_array().unwrap().len(), 2);
 }
 
-#[test]
-fn the_best_run_is_the_best_on_the_validation_split() {
+/// A place with a copy of the store of a finished run, which may be changed.
+fn of_my_own() -> TestContext {
     let context = TestContext::empty();
     let mut copy = std::process::Command::new("cp");
     copy.arg("-r").arg(finished().path("runs")).arg(context.path("runs"));
     assert!(copy.status().unwrap().success());
+    context
+}
+
+#[test]
+fn the_best_run_is_the_best_on_the_validation_split() {
+    let context = of_my_own();
     let run = context.only_run("tuned");
     let shown = context.cliptune("show tuned@best").succeeded().stdout;
     assert!(shown.contains(run.file_name().unwrap().to_str().unwrap()), "{shown}");
     assert!(context.cliptune("show nothing@best").ended(2).stderr.contains("there is no run"));
+    context.cliptune("pin tuned@best").succeeded();
+    assert!(run.join("labels.json").exists(), "labels are of the run, whichever is the best one later");
     fs::remove_dir_all(run.join("scores/validation")).unwrap();
     refused(&context, "show tuned@best", "none has scores on the validation split");
+}
+
+#[test]
+fn no_run_is_removed_for_being_the_best_of_the_moment() {
+    let context = of_my_own();
+    let run = format!("tuned/{}", context.only_run("tuned").file_name().unwrap().to_str().unwrap());
+    for command in ["rm tuned@best", "rm tuned@best --force", "rm tuned@best --weights"] {
+        let refused = context.cliptune(command).ended(2);
+        assert!(refused.stderr.contains(&format!("tuned@best stands for {run} only until")), "{refused}");
+        assert!(refused.stderr.contains(&format!("hint: `cliptune rm {run}` removes that one")), "{refused}");
+    }
+    assert!(context.cliptune("rm nothing@best").ended(2).stderr.contains("there is no run"));
+    assert!(context.path("runs").join(&run).join("onnx").is_dir(), "everything is as it was");
 }
 
 /// Writes the rows of a query to a parquet file.

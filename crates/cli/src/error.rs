@@ -228,6 +228,14 @@ pub enum CliError {
         /// The name of a run that may have been meant.
         similar: Option<String>,
     },
+    /// A name by which no run is removed, because it may stand for another one with the next scores.
+    #[error("{} stands for {run} only until the next scores", format::visible(name))]
+    MayChange {
+        /// The name that was asked for.
+        name: String,
+        /// The name of the run that it stands for now.
+        run: String,
+    },
     /// The experiment file of a run would not say what the run's record says.
     #[error("no experiment file can say what the record of {run} says")]
     Unfaithful {
@@ -331,6 +339,7 @@ impl Diagnostic for CliError {
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { name, .. } if name.is_empty() => "a variable of the shell may not be set".to_owned(),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
+            Self::MayChange { run, .. } => format!("`cliptune rm {run}` removes that one, whatever is scored meanwhile"),
             Self::Unfaithful { run } => format!(
                 "a path that is not UTF-8 can be the reason; `cliptune show {run} --json` has the record's plan"
             ),
@@ -376,6 +385,7 @@ impl Diagnostic for CliError {
             | Self::Unconfirmed { .. }
             | Self::ChosenAnew
             | Self::NoRun { .. }
+            | Self::MayChange { .. }
             | Self::NoModel { .. }
             | Self::OneRun { .. }
             | Self::Unlike { .. }

@@ -30,13 +30,21 @@ pub(crate) fn table<'a>(removed: impl IntoIterator<Item = &'a Removed>, printer:
 }
 
 /// Returns the one run that a name can stand for. Unlike where a run is only looked at, the name of an experiment with
-/// several runs leaves in doubt which one is meant.
+/// several runs leaves in doubt which one is meant, and the best one may be another with the next scores.
 pub(crate) fn the_only_run(store: &Store, name: &str) -> Result<Run, CliError> {
     let mut found = store.all_named(name)?;
     match found.len() {
         1 => Ok(found.swap_remove(0)),
-        0 => Err(no_readable_run(store, name)?),
+        0 => Err(no_certain_run(store, name)?),
         _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: found.iter().map(Run::id).collect() }),
+    }
+}
+
+/// Returns the error that a name stands for no run, or only where a run is looked at.
+fn no_certain_run(store: &Store, name: &str) -> Result<CliError, CliError> {
+    match store.named(name)?.into_iter().next() {
+        Some(run) => Ok(CliError::MayChange { name: name.to_owned(), run: run.id() }),
+        None => no_readable_run(store, name),
     }
 }
 

@@ -1,30 +1,23 @@
 //! Finding the sibling programs and waiting for them.
 
 use std::env;
-use std::ffi::OsString;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::{ORT_DISABLE_TELEMETRY, named_libtorch};
+use cliptune_native::{ORT_DISABLE_TELEMETRY, path_to_named_libtorch};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
 use crate::signals;
 use crate::tool::Tool;
 
-/// The variable with the folders that the loader searches before those that the program names.
-const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
-
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     let mut command = bare(tool)?;
     if tool == Tool::Train {
-        let libraries = named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?;
-        if let Some(libraries) = libraries {
-            command.env(LIBRARY_PATH, prepended(&libraries));
-        }
+        command.envs(path_to_named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?);
     }
     Ok(command)
 }
@@ -42,16 +35,6 @@ pub(crate) fn become_store() -> Result<CliError, CliError> {
     let mut command = Command::new(&program);
     let source = command.args(env::args_os().skip(1)).env(ORT_DISABLE_TELEMETRY, "1").exec();
     Ok(CliError::Start { program, source })
-}
-
-/// Returns the folder followed by the current value of the variable.
-fn prepended(folder: &Path) -> OsString {
-    let mut path = folder.as_os_str().to_owned();
-    if let Some(rest) = env::var_os(LIBRARY_PATH).filter(|rest| !rest.is_empty()) {
-        path.push(":");
-        path.push(rest);
-    }
-    path
 }
 
 /// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an

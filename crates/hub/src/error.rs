@@ -218,6 +218,14 @@ pub enum HubError {
         /// The last failure.
         source: Box<Self>,
     },
+    /// The hub's service failed, or answered with something else than a model; the cause names its address.
+    #[error("cannot fetch {id}")]
+    Service {
+        /// The model that was asked for.
+        id: HubId,
+        /// What happened.
+        source: Box<Self>,
+    },
     /// The user asked to stop.
     #[error("interrupted; the next fetch continues here")]
     Interrupted,
@@ -257,6 +265,18 @@ impl HubError {
         }
     }
 
+    /// Names the model as its user wrote it, where the error names nothing but an address of the hub's service.
+    pub(crate) fn about(self, id: &HubId) -> Self {
+        match self {
+            Self::Refused { .. }
+            | Self::Server { .. }
+            | Self::Connection { .. }
+            | Self::Redirect { .. }
+            | Self::Listing { .. } => Self::Service { id: id.clone(), source: Box::new(self) },
+            other => other,
+        }
+    }
+
     /// Returns the message with its causes, on one line.
     pub(crate) fn one_line(&self) -> String {
         cliptune_web::in_one_line(self)
@@ -269,6 +289,7 @@ impl HubError {
                 "write it as the hub does: openai/clip-vit-base-patch32, or org/name@revision".to_owned()
             }
             Self::Durable(error) => return error.hint().map(str::to_owned),
+            Self::Service { source, .. } => return source.advice(),
             Self::NoHome => "set HF_HOME to the folder that models are to be kept in".to_owned(),
             Self::Offline { id, .. } => {
                 format!("run `cliptune fetch {id}` where there is a network, without HF_HUB_OFFLINE")

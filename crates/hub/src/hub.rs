@@ -86,6 +86,7 @@ impl Hub {
     /// [`Interrupted`](crate::HubError::Interrupted), [`Stopped`](crate::HubError::Stopped) or a full disk, the next
     /// fetch continues where this one ended.
     pub fn fetch(&self, id: &HubId, observer: &dyn Observer) -> Result<Snapshot> {
-        Fetch { hub: self, id, repository: CachedRepository::new(&self.settings.cache, id), observer }.run()
+        let repository = CachedRepository::new(&self.settings.cache, id);
+        Fetch { hub: self, id, repository, observer }.run().map_err(|error| error.about(id))
     }
 }

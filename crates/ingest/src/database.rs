@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cliptune_durable::StagedFolder;
-use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_text};
+use cliptune_store::{
+    closing, duckdb_said, interruptible, more_time_for_sql, open_database, sql_patience, sql_text,
+};
 use cliptune_terminal::{Failure, fail_now};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
@@ -22,16 +24,23 @@ use crate::text_rows::TextRows;
 const MEMORY: usize = 480;
 /// The amount of disk space that those temporary files may use.
 const DISK: &str = "64GB";
-/// The time that one statement may take. An SQL expression of an experiment that takes longer is assumed never to
-/// end.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The microseconds that a statement may take for each row of the table that it goes over, beyond the time that any may take.
+/// They are two minutes for a million rows, as slow as disks and expressions are that do end.
+const FOR_A_ROW: u64 = 120;
+/// The microseconds that reading a table may take for each byte of its files, which a slow disk needs.
+const FOR_A_BYTE: u64 = 1;
+/// How the message begins that a statement was stopped.
+pub(crate) const STOPPED: &str = "it was stopped after";
 
 /// A database in memory.
 pub(crate) struct Database {
     connection: Connection,
     /// The folder for data that does not fit into memory, where it is to go with the database.
     spilled: Option<StagedFolder>,
+    /// The time that any statement may take. SQL of an experiment that takes longer is assumed never to end.
     patience: Duration,
+    /// The time that it may take beyond that, by the size of what it goes over.
+    more: Cell<Duration>,
     /// The number of threads that each statement uses.
     threads: Cell<usize>,
     /// The number of rows that they are for.
@@ -42,8 +51,8 @@ impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
-        let (threads, rows) = (Cell::new(1), Cell::new(0));
-        let database = Self { connection, spilled: None, patience: PATIENCE, threads, rows };
+        let (threads, rows, more) = (Cell::new(1), Cell::new(0), Cell::default());
+        let database = Self { connection, spilled: None, patience: sql_patience()?, more, threads, rows };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -57,14 +66,22 @@ impl Database {
         Ok(database)
     }
 
-    /// Uses as many threads as a table of so many rows keeps busy. A thread without work looks for some all the time, which
-    /// slows the others down.
-    pub(crate) fn use_threads_for(&self, rows: u64) -> Result<(), IngestError> {
+    /// Gives statements the time that reading files takes.
+    pub(crate) fn wait_for_files(&self, files: &[PathBuf]) {
+        let sizes = files.iter().map(|file| fs_err::metadata(file).map_or(0, |file| file.len()));
+        let bytes = sizes.fold(0, u64::saturating_add);
+        self.more.set(Duration::from_micros(bytes.saturating_mul(FOR_A_BYTE)));
+    }
+
+    /// Gives statements the time that a table of so many rows takes, and as many threads as it keeps busy. A thread without work
+    /// looks for some all the time, which slows the others down.
+    pub(crate) fn prepare_for(&self, rows: u64) -> Result<(), IngestError> {
         /// The number of rows in a row group of the database, which one thread reads.
         const ROWS: u64 = 122_880;
         let busy = usize::try_from(rows / ROWS).unwrap_or(usize::MAX).saturating_add(1);
         self.threads.set(busy.min(processors()));
         self.rows.set(rows);
+        self.more.set(Duration::from_micros(rows.saturating_mul(FOR_A_ROW)));
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
@@ -97,8 +114,8 @@ impl Database {
             return Ok((beside(self)?, here(self)?));
         }
         let connection = self.connection.try_clone().map_err(|error| IngestError::Database(said(&error)))?;
-        let (threads, rows) = (self.threads.clone(), self.rows.clone());
-        let other = Self { connection, spilled: None, patience: self.patience, threads, rows };
+        let (threads, rows, more) = (self.threads.clone(), self.rows.clone(), self.more.clone());
+        let other = Self { connection, spilled: None, patience: self.patience, more, threads, rows };
         std::thread::scope(|scope| {
             let beside = scope.spawn(move || beside(&other));
             let here = here(self);
@@ -240,7 +257,7 @@ impl Database {
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
         let interrupt = self.connection.interrupt_handle();
         let (result, is_late) =
-            interruptible(self.patience, move || interrupt.interrupt(), self.give_up(), run);
+            interruptible(self.patience(), move || interrupt.interrupt(), self.give_up(), run);
         result.map_err(|error| if is_late { self.stopped() } else { said(&error) })
     }
 
@@ -250,20 +267,25 @@ impl Database {
         interrupt: impl Fn() + Send,
         run: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, String> {
-        let (result, is_late) = interruptible(self.patience, interrupt, self.give_up(), run);
+        let (result, is_late) = interruptible(self.patience(), interrupt, self.give_up(), run);
         result.map_err(|problem| if is_late { self.stopped() } else { problem })
     }
 
+    /// Returns the time that a statement may take now.
+    fn patience(&self) -> Duration {
+        self.patience.saturating_add(self.more.get())
+    }
+
     fn stopped(&self) -> String {
-        format!("it was stopped after {} seconds", self.patience.as_secs())
+        format!("{STOPPED} {} seconds", self.patience().as_secs())
     }
 
     /// Returns what ends the process when the database heeds no interrupt.
     fn give_up(&self) -> impl Fn() + Send + use<> {
-        let seconds = self.patience.as_secs();
+        let seconds = self.patience().as_secs();
         move || {
             let said = format!("a table or an SQL expression was given up after {seconds} seconds");
-            fail_now(&Failure::usage(said));
+            fail_now(&Failure::usage(said).with_hint(more_time_for_sql()));
         }
     }
 }
@@ -304,6 +326,21 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_over_more_may_take_longer() {
+        let (folder, mut database) = database();
+        database.patience = Duration::from_secs(120);
+        assert_eq!(database.patience().as_secs(), 120);
+        let files = ["one.csv", "other.csv"].map(|name| folder.path().join(name));
+        files.iter().for_each(|file| fs_err::write(file, vec![0; 3_000_000]).unwrap());
+        database.wait_for_files(&files);
+        assert_eq!(database.patience().as_secs(), 120 + 6);
+        database.prepare_for(10_000_000).unwrap();
+        assert_eq!(database.patience().as_secs(), 120 + 10 * 120);
+        let beside = database.both(|other| Ok(other.patience()), |_| Ok(())).unwrap().0;
+        assert_eq!(beside, database.patience());
+    }
+
+    #[test]
     fn two_things_at_once_see_the_same_tables_and_settings() {
         let (_folder, database) = database();
         database
@@ -326,7 +363,7 @@ mod tests {
     fn a_table_is_the_same_whether_or_not_its_halves_are_made_at_once() {
         let (_folder, database) = database();
         for rows in [0_u64, 1, 2, 1 << 15, 100_001] {
-            database.use_threads_for(rows).unwrap();
+            database.prepare_for(rows).unwrap();
             database
                 .make(&format!(
                     "CREATE OR REPLACE TABLE numbers AS SELECT range AS number FROM range({rows})"

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use cliptune_durable::DurableError;
 use cliptune_experiment::{ImageKey, LabelReading, LoadError, Split};
-use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named};
+use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named, more_time_for_sql};
 use cliptune_terminal::format::{self, counted};
 use cliptune_terminal::{Diagnostic, Exit};
 
+use crate::database::STOPPED;
 use crate::label::{Example, words};
 use crate::shown::{shown, shown_list};
 use crate::summary::{sample_keys, such_as};
@@ -256,6 +257,11 @@ impl Diagnostic for IngestError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Table { problem, .. } | Self::Sql { problem, .. } | Self::Database(problem)
+                if problem.starts_with(STOPPED) =>
+            {
+                Some(more_time_for_sql())
+            }
             Self::WhichTable { tables, .. } => tables.first().map(|first| {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
             }),

@@ -5,7 +5,9 @@
 //! `cliptune-score` calls [`silence_onnx_runtime`] and [`onnx_runtime`].
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +23,9 @@ pub const ORT_DYLIB_PATH: &str = "ORT_DYLIB_PATH";
 /// Since 1.29 the library sends telemetry on Linux, too. It looks up a host and writes into the user's cache as soon as
 /// its environment is created, so no function of its interface could be called early enough.
 pub const ORT_DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// The variable with the folders that the loader searches before those that a program names.
+const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// The library file below `native/` that [`onnx_runtime`] falls back to.
 const ONNX_RUNTIME_FILE: &str = "onnxruntime/lib/libonnxruntime.so";
@@ -45,12 +50,37 @@ pub fn emit_rpath() {
     }
 }
 
-/// Returns the folder with the libraries of the libtorch that [`LIBTORCH`] names, if it names one. The loader passes over one
-/// that is none without a word and takes the libraries that cliptune was built with.
+/// Returns the variable, and its value, with which a program has to be started for its loader to take the libtorch that
+/// [`LIBTORCH`] names; nothing where none is named, or where this process has been started like that.
 ///
 /// # Errors
-/// Returns the folder that the variable names when there is no libtorch in it.
-pub fn named_libtorch() -> Result<Option<PathBuf>, PathBuf> {
+/// Returns the folder that [`LIBTORCH`] names when there is no libtorch in it: the loader would pass over it without a word and
+/// take the libraries that cliptune was built with.
+pub fn path_to_named_libtorch() -> Result<Option<(&'static str, OsString)>, PathBuf> {
+    let Some(libraries) = named_libtorch()? else { return Ok(None) };
+    let path = env::var_os(LIBRARY_PATH).unwrap_or_default();
+    Ok(searched_first(&libraries, path).map(|path| (LIBRARY_PATH, path)))
+}
+
+/// Returns a search path that begins with a folder, unless the path does already.
+fn searched_first(folder: &Path, path: OsString) -> Option<OsString> {
+    // Bytes are compared, and no folders, because what the path was given once has to be found in it even if it holds a colon.
+    if let Some(rest) = path.as_bytes().strip_prefix(folder.as_os_str().as_bytes())
+        && matches!(rest.first(), None | Some(b':'))
+    {
+        return None;
+    }
+    let mut first = folder.as_os_str().to_owned();
+    if !path.is_empty() {
+        first.push(":");
+        first.push(path);
+    }
+    Some(first)
+}
+
+/// Returns the folder with the libraries of the libtorch that [`LIBTORCH`] names, if it names one, or the folder that it names
+/// when there is no libtorch in it.
+fn named_libtorch() -> Result<Option<PathBuf>, PathBuf> {
     match env::var_os(LIBTORCH).filter(|folder| !folder.is_empty()) {
         Some(folder) => libraries(PathBuf::from(folder)).map(Some),
         None => Ok(None),
@@ -112,4 +142,25 @@ fn onnx_runtime_candidates() -> Vec<PathBuf> {
     let mut candidates = vec![folder.join("libonnxruntime.so")];
     candidates.extend(folder.ancestors().map(|above| above.join("native").join(ONNX_RUNTIME_FILE)));
     candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_put_in_front_of_a_search_path_once() {
+        let first = |folder: &str, path: &str| {
+            searched_first(Path::new(folder), OsString::from(path))
+                .map(|path| path.into_string().expect("UTF-8"))
+        };
+        assert_eq!(first("/gpu/lib", "").as_deref(), Some("/gpu/lib"));
+        assert_eq!(first("/gpu/lib", "/other:/gpu/lib").as_deref(), Some("/gpu/lib:/other:/gpu/lib"));
+        assert_eq!(first("/gpu/lib", "/gpu/lib64").as_deref(), Some("/gpu/lib:/gpu/lib64"));
+        for folder in ["/gpu/lib", "/a:b/lib"] {
+            let path = first(folder, "/other").expect("it is not there yet");
+            assert_eq!(first(folder, &path), None, "a program that starts itself again would never end");
+            assert_eq!(first(folder, folder), None);
+        }
+    }
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_text};
+use cliptune_store::{
+    closing, duckdb_said, interruptible, more_time_for_sql, open_database, sql_patience, sql_text,
+};
 use cliptune_terminal::fail_now;
 use cliptune_terminal::format::visible;
 use duckdb::Connection;
@@ -14,12 +16,11 @@ use crate::output::Answer;
 
 /// The gigabytes of memory that the database may use. Nothing goes to temporary files.
 const MEMORY: usize = 2;
-/// The time that one statement may take.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A database in memory.
 pub(crate) struct Database {
     connection: Connection,
+    /// The time that one statement may take.
     patience: Duration,
 }
 
@@ -27,7 +28,7 @@ impl Database {
     /// Opens an empty database.
     pub(crate) fn open() -> Result<Self, QueryError> {
         let connection = open_database().map_err(|error| QueryError::Database(said(&error)))?;
-        let database = Self { connection, patience: PATIENCE };
+        let database = Self { connection, patience: sql_patience()? };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         database.make(&format!(
             "SET threads = {threads}; SET memory_limit = '{MEMORY}GB'; SET temp_directory = '';
@@ -116,7 +117,7 @@ impl Database {
 /// Returns the error about SQL that takes too long.
 fn stopped(patience: Duration) -> QueryError {
     let said = format!("the query was stopped after {} seconds", patience.as_secs());
-    QueryError::Sql { said, hint: None }
+    QueryError::Sql { said, hint: Some(more_time_for_sql()) }
 }
 
 /// Returns DuckDB's message about an error on one line, as a user can follow it.

@@ -30,7 +30,7 @@ pub enum QueryError {
     Sql {
         /// What is wrong.
         said: String,
-        /// The column that may have been meant.
+        /// The column that may have been meant, or how it gets more time.
         hint: Option<String>,
     },
     /// Something other than one question was asked.

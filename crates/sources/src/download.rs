@@ -162,7 +162,7 @@ impl Download<'_> {
             error if error.is_transient() => {
                 SourceError::Stopped { address, done, total, source: Box::new(error) }
             }
-            error => error,
+            error => error.about(&self.address),
         }
     }
 

@@ -7,8 +7,6 @@ use cliptune_durable::DurableError;
 use cliptune_terminal::{Diagnostic, Exit, format};
 use cliptune_web::{Stopped, WebError};
 
-use crate::remote::Remote;
-
 /// The result type of this crate.
 pub type Result<T> = std::result::Result<T, SourceError>;
 
@@ -197,6 +195,14 @@ pub enum SourceError {
         /// The address of the bucket or host.
         address: String,
     },
+    /// The service that holds what is at an address cannot be asked; the cause names the service's own address.
+    #[error("{address} cannot be read")]
+    Service {
+        /// The address as its user writes it.
+        address: String,
+        /// What happened.
+        source: Box<Self>,
+    },
     /// The user asked to stop.
     #[error("interrupted; the same command continues here")]
     Interrupted,
@@ -236,12 +242,25 @@ impl SourceError {
         matches!(self, Self::Denied { .. })
     }
 
-    /// Returns what is said about an address as its user writes it, where a request to the store's service has failed.
-    pub(crate) fn about(self, remote: &Remote) -> Self {
-        let address = remote.to_string();
+    /// Returns what is said about an address as its user writes it, where a request to a store's service has failed. What is on the
+    /// web is called by its own address already.
+    pub(crate) fn about(self, address: &str) -> Self {
+        if address.starts_with("http") {
+            return self;
+        }
+        let address = address.to_owned();
         match self {
             Self::Absent { code, .. } => Self::Absent { address, code },
             Self::Denied { has_credentials, code, .. } => Self::Denied { address, has_credentials, code },
+            Self::Refused { status, code, .. } => Self::Refused { address, status, code },
+            Self::Server { status, code, retry_after, .. } => {
+                Self::Server { address, status, code, retry_after }
+            }
+            Self::Answer { reason, .. } => Self::Answer { address, reason },
+            // Which service it is says where to look.
+            Self::Connection { .. } | Self::Redirect { .. } => {
+                Self::Service { address, source: Box::new(self) }
+            }
             other => other,
         }
     }
@@ -256,6 +275,7 @@ impl SourceError {
             Self::Durable(DurableError::Io(error)) | Self::Io(error) if is_full(error) => {
                 "free some space, or set CLIPTUNE_CACHE to a folder on a larger disk"
             }
+            Self::Service { source, .. } => return source.advice(),
             Self::NoHome => "set CLIPTUNE_CACHE to the folder that remote files are to be kept in",
             Self::Credentials { .. } => {
                 "public data needs none: `data.access: { anonymous: true }` sends none"

@@ -47,10 +47,10 @@ pub(crate) struct Listing {
     pub(crate) objects: Vec<Object>,
 }
 
-/// Lists what an address holds: one object, all below a folder, or what a pattern matches. What is missing or refused is
-/// called by that address.
+/// Lists what an address holds: one object, all below a folder, or what a pattern matches. What cannot be listed is called by
+/// that address.
 pub(crate) fn list(asking: &Asking<'_>, remote: &Remote) -> Result<Listing> {
-    found(asking, remote).map_err(|error| if remote.is_in_bucket() { error.about(remote) } else { error })
+    found(asking, remote).map_err(|error| error.about(&remote.to_string()))
 }
 
 fn found(asking: &Asking<'_>, remote: &Remote) -> Result<Listing> {

@@ -244,7 +244,7 @@ impl<'a> Parts<'a> {
     /// Says how far the file was when a failure ended it.
     fn stopped(&self, error: SourceError) -> SourceError {
         if !error.is_transient() {
-            return error;
+            return error.about(&self.address);
         }
         let State { present, needed, .. } = &*self.state();
         let (done, total) = (present.bytes(), (*needed).max(present.bytes()));

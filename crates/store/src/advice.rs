@@ -26,6 +26,7 @@ impl Diagnostic for StoreError {
             | Self::NoBase { .. }
             | Self::NameTaken { .. }
             | Self::NoBest { .. }
+            | Self::SqlSeconds { .. }
             | Self::NoColumn { .. }
             | Self::ColumnType { .. }
             | Self::NoWeights { .. }
@@ -55,7 +56,7 @@ impl StoreError {
             Self::Version { found, supported, .. } if found > supported => {
                 "use the cliptune that has written it, or a newer one; nothing of it is touched".to_owned()
             }
-            Self::Version { path, .. } => return other_version(path),
+            Self::Version { path, .. } => older_version(path),
             Self::NewerLines { .. } => "they are left out; a newer cliptune reads them".to_owned(),
             Self::ChangedModel { .. } => {
                 "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
@@ -67,6 +68,7 @@ impl StoreError {
             Self::NoColumn { has, .. } => format!("it has {}", format::first_few(has)),
             Self::ColumnType { usable, .. } => other_column(usable),
             Self::ForeignTable { form, .. } => well_formed(*form).to_owned(),
+            Self::SqlSeconds { .. } => "leave it away, or give it a number from 1 on".to_owned(),
             Self::NoBest { .. } => {
                 "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
             }
@@ -201,10 +203,14 @@ fn restoring(path: &Path) -> String {
     }
 }
 
-fn other_version(path: &Path) -> Option<String> {
-    let is_run = path.file_name().is_some_and(|name| name == "run.json");
-    is_run.then(|| {
-        "its model stays usable by its path; `cliptune run` trains the experiment again in another folder"
-            .to_owned()
-    })
+/// Says what to do about a record that an older cliptune has written.
+fn older_version(path: &Path) -> String {
+    match path.file_name() {
+        Some(name) if name == "run.json" => format!(
+            "`cliptune run` trains the experiment again with this version, in another folder; until then the model is usable as \
+             {}, and the cliptune that has written the record still reads it",
+            path.with_file_name("model").display()
+        ),
+        _ => restoring(path),
+    }
 }

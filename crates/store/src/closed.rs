@@ -1,12 +1,21 @@
 //! What every database has that runs the SQL of a user: it is closed to the outside and bounded in time, and its messages
 //! give no advice that cannot be followed.
 
+use std::env;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use crate::error::StoreError;
 use crate::parquet::{literal_path, sql_text};
+
+/// The variable with the seconds that a statement with SQL of a user may take.
+const SQL_SECONDS: &str = "CLIPTUNE_SQL_SECONDS";
+/// The time that it may take where nobody says so. One that takes longer is assumed never to end.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Returns the SQL that prevents all later SQL from reading or writing files and from changing settings. The given files are
 /// still read where they lie, and those in the given folders are written.
@@ -21,6 +30,27 @@ pub fn closing(files: &[PathBuf], folders: &[&Path]) -> String {
         files.join(", "),
         folders.join(", ")
     )
+}
+
+/// Returns the time that a statement with SQL of a user may take.
+///
+/// # Errors
+/// Returns an error when the variable that says so has no number of seconds.
+pub fn sql_patience() -> Result<Duration, StoreError> {
+    patience(env::var_os(SQL_SECONDS))
+}
+
+fn patience(said: Option<OsString>) -> Result<Duration, StoreError> {
+    let Some(said) = said.filter(|said| !said.is_empty()) else { return Ok(PATIENCE) };
+    let seconds: Option<NonZeroU32> = said.to_str().and_then(|said| said.parse().ok());
+    seconds
+        .map(|seconds| Duration::from_secs(seconds.get().into()))
+        .ok_or_else(|| StoreError::SqlSeconds { said: said.to_string_lossy().into_owned() })
+}
+
+/// Says how a statement that was stopped gets more time.
+pub fn more_time_for_sql() -> String {
+    format!("if it is to end at all, {SQL_SECONDS}={} gives it more time", 10 * PATIENCE.as_secs())
 }
 
 /// How long an interrupt may be ignored. A database looks for one between two vectors of rows, and a single value of a hostile
@@ -87,6 +117,18 @@ mod tests {
     use super::*;
 
     const MOMENT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_time_for_sql_is_a_whole_number_of_seconds() {
+        let told = |said: &str| patience(Some(said.into()));
+        assert_eq!(patience(None).unwrap(), PATIENCE);
+        assert_eq!(told("").unwrap(), PATIENCE);
+        assert_eq!(told("1200").unwrap(), Duration::from_secs(1200));
+        for wrong in ["0", "-1", "1.5", "2m", "soon", "4294967296"] {
+            let error = told(wrong).unwrap_err().to_string();
+            assert_eq!(error, format!("CLIPTUNE_SQL_SECONDS is {wrong}, and no whole number of seconds"));
+        }
+    }
 
     #[test]
     fn what_heeds_no_interrupt_is_given_up() {

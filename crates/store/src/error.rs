@@ -8,7 +8,7 @@ use cliptune_durable::DurableError;
 use cliptune_experiment::ExperimentName;
 use cliptune_hub::HubError;
 use cliptune_sources::{SourceError, copied_from};
-use cliptune_terminal::format::{counted, in_one_line};
+use cliptune_terminal::format::{counted, in_one_line, visible};
 
 use crate::table_column::TableForm;
 use crate::worker::Worker;
@@ -286,6 +286,12 @@ pub enum StoreError {
         form: TableForm,
         /// A description of what is wrong with it, with its place.
         problem: String,
+    },
+    /// The variable with the time that SQL may take has none.
+    #[error("CLIPTUNE_SQL_SECONDS is {}, and no whole number of seconds", visible(said))]
+    SqlSeconds {
+        /// What the variable says.
+        said: String,
     },
     /// The best run of an experiment is asked for, and none can be judged.
     #[error("no run of {name} is best: none has scores on the validation split")]

@@ -105,7 +105,7 @@ pub use base::ResolvedBase;
 pub use class_scores::{ClassScore, ClassScores, Confusion};
 pub use cliptune_machine::{Sample, Total, Usage, energy};
 pub use clock::Clock;
-pub use closed::{closing, duckdb_said, interruptible};
+pub use closed::{closing, duckdb_said, interruptible, more_time_for_sql, sql_patience};
 pub use compact::{make_room, oldest_first, read_compact, write_compact};
 pub use dataset::{Dataset, write_dataset, write_dataset_rows};
 pub use dataset_record::{

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use clap::Parser;
 use cliptune_experiment::Experiment;
 use cliptune_hub::{Hub, fetch_shown};
-use cliptune_native::named_libtorch;
+use cliptune_native::path_to_named_libtorch;
 use cliptune_store::{OnePlan, Outcome, ResolvedBase, Run, Standing, Store, StoreError, Work, standings};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
 
@@ -45,8 +45,11 @@ pub struct Arguments {
 /// Returns whatever stops the command, ready to be shown.
 pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
-    // The loader has passed over a folder that is no libtorch without a word.
-    named_libtorch().map_err(|folder| TrainError::NoLibtorch { folder })?;
+    // The loader has passed over a folder that is no libtorch without a word, and over one that the program could not be started
+    // again with.
+    if path_to_named_libtorch().map_err(|folder| TrainError::NoLibtorch { folder })?.is_some() {
+        return Err(TrainError::OtherLibtorch.into());
+    }
     Ok(train(&arguments, &printer)?)
 }
 

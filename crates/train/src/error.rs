@@ -36,6 +36,9 @@ pub enum TrainError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The program could not start itself again with the libtorch that the variable names.
+    #[error("cliptune-train cannot start itself again with the libtorch that {LIBTORCH} names")]
+    OtherLibtorch,
     /// The dataset of an experiment has not been made yet.
     #[error("{experiment} has no dataset yet")]
     NoDataset {

@@ -13,6 +13,7 @@ pub mod divergence;
 pub mod draws;
 mod dry_run;
 pub mod encoder;
+pub mod environment;
 pub mod error;
 pub mod evaluate;
 pub mod export;
@@ -31,7 +32,6 @@ pub mod run;
 pub mod schedule;
 mod session;
 pub mod start;
-pub mod threads;
 pub mod tuning;
 pub mod watch;
 

@@ -1,4 +1,4 @@
-//! System calls that fail: the disk is full, broken, or read-only.
+//! System calls that write and fail: the disk is full, broken, or read-only.
 
 use cliptune_random::Random;
 

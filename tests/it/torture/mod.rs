@@ -11,6 +11,7 @@ mod damage;
 mod deletions;
 mod faults;
 mod kills;
+mod reads;
 mod starts;
 mod tally;
 mod trial;
@@ -28,7 +29,7 @@ type Round = fn(&Reference, &mut Random, &mut Tally);
 #[test]
 fn short() {
     let (reference, mut tally) = (Reference::new(), Tally::default());
-    let rounds: [(Round, usize); 7] = [
+    let rounds: [(Round, usize); 8] = [
         (kills::at_a_call, 5),
         (damage::of_a_file, 6),
         (faults::of_one_call, 5),
@@ -36,6 +37,7 @@ fn short() {
         (starts::of_the_same, 1),
         (clocks::that_are_wrong, 2),
         (deletions::under_a_tool, 2),
+        (reads::that_fail, 6),
     ];
     for (kind, (round, times)) in (0..).zip(rounds) {
         let mut random = Random::at(1, &[kind]);
@@ -58,7 +60,7 @@ fn long() {
     let end = Instant::now() + Duration::from_secs(60 * minutes);
     let (reference, mut tally) = (Reference::new(), Tally::default());
     // Kills are most of what happens to a tool.
-    let rounds: [Round; 12] = [
+    let rounds: [Round; 14] = [
         kills::at_random_moments,
         kills::at_random_moments,
         kills::at_random_moments,
@@ -68,6 +70,8 @@ fn long() {
         damage::of_a_file,
         faults::of_one_call,
         faults::from_a_call_on,
+        reads::that_fail,
+        reads::that_fail,
         starts::of_many,
         clocks::that_are_wrong,
         deletions::under_a_tool,

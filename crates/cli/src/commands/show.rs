@@ -23,7 +23,8 @@ use crate::wording;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The run as `cliptune ls` lists it, with or without its experiment; its own name; its folder; an
-    /// experiment with a seed (tuned@0); or the beginning of one of these, when only one run begins like that
+    /// experiment with a seed (tuned@0); the run of an experiment that is best on the validation split (tuned@best); or the
+    /// beginning of one of these, when only one run begins like that
     run: String,
 
     /// A second run to compare it with

@@ -105,7 +105,8 @@ fn a_busy_hub_is_asked_again_and_then_given_up() {
     let (server, machine) = (FakeHub::start([Repository::clip()]), Machine::new());
     (0..5).for_each(|_| server.fails(LISTING, refusal(502, &[("X-Error-Message", "maintenance")])));
     let error = machine.fetch(&server, "org/clip").unwrap_err();
-    assert_says(&error, &["answers with status 502: maintenance"]);
+    assert_eq!(error.to_string(), "cannot fetch org/clip", "what was typed comes first");
+    assert_says(&error, &["/api/models/org/clip/revision/main answers with status 502: maintenance"]);
     assert_eq!(server.asked().len(), 5);
 }
 
@@ -116,7 +117,8 @@ fn a_closed_port_is_reported_at_once() {
     let mut server = FakeHub::start([]);
     server.endpoint = format!("http://{closed}");
     let error = machine.fetch(&server, "org/clip").unwrap_err();
-    assert_says(&error, &[&format!("no answer from http://{closed}/api/models/org/clip"), "HF_ENDPOINT"]);
+    let caused = format!("caused by: no answer from http://{closed}/api/models/org/clip");
+    assert_says(&error, &["cannot fetch org/clip", &caused, "HF_ENDPOINT"]);
     assert_eq!(machine.waited(), Duration::ZERO);
 }
 

@@ -190,7 +190,7 @@ fn load_table(
     functions::register(database)?;
     make_types(database)?;
     let table = Table::load(database, &plan.metadata, files, part)?;
-    database.use_threads_for(database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?)?;
+    database.prepare_for(database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?)?;
     Ok(table)
 }
 

@@ -67,6 +67,7 @@ impl Table {
         part: Part,
     ) -> Result<Self, IngestError> {
         let TableFiles { layout, files, names } = table;
+        database.wait_for_files(files);
         let number = match layout {
             TableLayout::Plain => load_plain(database, source, files, part)?,
             TableLayout::Archives => samples::load(database, files, names)?,

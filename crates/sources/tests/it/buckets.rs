@@ -137,6 +137,26 @@ fn an_object_that_may_not_be_read_is_denied_and_not_absent() {
 }
 
 #[test]
+fn a_service_that_fails_is_told_with_the_address_that_was_written() {
+    let address = "s3://bucket/contest/meta.parquet";
+    let failed = |request: &str, fault: Fault| {
+        let server = s3("bucket", &store(&CONTEST));
+        server.fails(request, fault);
+        s3_machine(&server).fetch(address).unwrap_err()
+    };
+    for method in ["HEAD", "GET"] {
+        let request = format!("{method} /bucket/contest/meta.parquet");
+        let refused = failed(&request, refusal(400));
+        assert_eq!(refused.to_string(), format!("{address} answers with status 400"));
+        let headers = vec![("Location", "ftp://elsewhere/a".to_owned())];
+        let astray = failed(&request, Fault::Instead { status: 302, headers, body: String::new() });
+        assert_eq!(astray.to_string(), format!("{address} cannot be read"));
+        let said = astray.in_one_line();
+        assert!(said.contains("/bucket/contest/meta.parquet redirects to a place"), "{said}");
+    }
+}
+
+#[test]
 fn a_folder_is_found_where_strangers_may_not_ask_for_its_name() {
     let server = s3("bucket", &store(&CONTEST));
     server.fails("HEAD /bucket/contest/images", refusal(403));

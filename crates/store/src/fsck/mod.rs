@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use finding::{Finding, Severity};
 
-use crate::error::StoreError;
+use crate::error::{Damage, StoreError};
 use crate::store::{Store, subfolders};
 
 /// What was looked at, and what was found.
@@ -83,7 +83,14 @@ fn report(_: &Store, folder: &Path) -> Vec<Finding> {
     match crate::files::read_json::<serde_json::Value>(&path) {
         Ok(_) => Vec::new(),
         Err(error) => {
-            vec![Finding::remade("report", path, &error).followed_by("`cliptune report` makes it again")]
+            let follows = match &error {
+                // A report replaces nothing that no report wrote.
+                StoreError::Damaged { source: Damage::NotAFile, .. } => {
+                    "move it away: no report wrote it, and `cliptune report` makes the file again once it is gone"
+                }
+                _ => "`cliptune report` makes it again",
+            };
+            vec![Finding::remade("report", path, &error).followed_by(follows)]
         }
     }
 }

@@ -225,6 +225,27 @@ fn what_has_the_name_of_a_folder_of_the_store_and_is_none_is_named() {
 }
 
 #[test]
+fn a_report_is_made_again_in_place_of_a_damaged_file_but_not_of_what_no_report_wrote() {
+    let made = Made::new();
+    let path = made.world.store().root().join("reports/demo/report.json");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "{}").unwrap();
+    assert!(check(&made).findings.is_empty());
+    let follows = || {
+        let findings = check(&made).findings;
+        let [finding] = &findings[..] else { panic!("{findings:#?}") };
+        assert_eq!((finding.kind, finding.severity, &finding.path), ("report", Severity::Remade, &path));
+        finding.follows.clone().unwrap()
+    };
+    fs::write(&path, "{").unwrap();
+    assert_eq!(follows(), "`cliptune report` makes it again");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(follows(), "`cliptune report` makes it again");
+    fs::create_dir(&path).unwrap();
+    assert!(follows().starts_with("move it away: no report wrote it"), "{}", follows());
+}
+
+#[test]
 fn looks_that_cannot_be_counted_say_what_stands_in_their_place() {
     let made = Made::new();
     let looks = made.world.store().root().join(".looks");
@@ -305,6 +326,23 @@ fn a_run_of_an_older_program_is_called_that_and_not_damaged() {
     let [finding] = &findings[..] else { panic!("{findings:#?}") };
     assert_eq!((finding.severity, finding.can_be_mended), (Severity::Older, false), "{finding:#?}");
     assert!(finding.problem.contains("an older cliptune has written it"), "{finding:#?}");
+    let follows = finding.follows.as_ref().unwrap();
+    assert!(follows.starts_with("`cliptune run` trains the experiment again with this version"), "{follows}");
+    let model = made.run.model_folder().display().to_string();
+    assert!(follows.contains(&model), "what is usable until then: {follows}");
+}
+
+#[test]
+fn a_dataset_of_an_older_program_says_which_command_makes_it_again() {
+    let made = Made::new();
+    let record = made.dataset.join("dataset.json");
+    let bytes = fs::read(&record).unwrap();
+    fs::write(&record, of_version(&bytes, |version| version - 1)).unwrap();
+    let findings = check(&made).findings;
+    let finding = findings.iter().find(|finding| finding.path == record).unwrap();
+    assert_eq!(finding.severity, Severity::Remade, "{finding:#?}");
+    let follows = finding.follows.as_deref();
+    assert_eq!(follows, Some("`cliptune run` or `cliptune ingest` makes it again"), "{finding:#?}");
 }
 
 #[test]
