@@ -157,9 +157,9 @@ fn resampled(
     }
 }
 
-/// Returns an interval whose ends lie further out by the bias of the resamples, within what is possible. The value is as much too
-/// far from the truth as the resamples are from the value, if the bias of both is the same; but it is smaller where there are
-/// many groups, and then has been taken off already.
+/// Returns an interval whose ends lie further out by the bias of the resamples, within what is possible. The resamples are so far
+/// off the value, and the value may be as far off the truth: it is too high by about as much where there are few items, and a
+/// little too low where there are so many that debiasing takes off more than there is. Simulated, as `docs/scoring.md` tells.
 fn reaching_further(interval: Interval, bias: f64, range: (f64, f64)) -> Interval {
     let within = |end: f64| end.clamp(range.0, range.1);
     Interval {
