@@ -2,7 +2,7 @@
 
 use cliptune_experiment::TaskKind;
 use cliptune_statistics::{Bootstrap, Statistic, TiedRank, Unusable};
-use cliptune_store::{Answered, Prediction};
+use cliptune_store::{Answered, Chosen, Prediction};
 
 /// A metric of answers.
 #[derive(Clone, Copy)]
@@ -31,8 +31,13 @@ impl Metric {
 }
 
 const RIGHT: Of = Of::Share(|one| one.share);
+/// The probability that may be missing of all candidates together where none is: what is lost by rounding.
+const LOST: f64 = 1e-6;
+
 const LABEL_PROB: Metric = Metric::new("label_prob", Of::Mean(|one| one.label_prob));
 const NLL: Metric = Metric::new("nll", Of::Mean(nll));
+const BRIER: Metric = Metric::new("brier", Of::Mean(brier));
+const MRR: Metric = Metric::new("mrr", Of::Mean(reciprocal_rank));
 const ECE: Metric = Metric::new("ece", Of::All(ece));
 const AURC: Metric = Metric::new("aurc", Of::All(aurc));
 
@@ -40,22 +45,16 @@ const AURC: Metric = Metric::new("aurc", Of::All(aurc));
 /// is asked for.
 pub(crate) fn metrics(task: TaskKind) -> Vec<Metric> {
     match task {
-        TaskKind::Choice => vec![
-            Metric::new("accuracy", RIGHT),
-            LABEL_PROB,
-            NLL,
-            Metric::new("brier", Of::Mean(brier)),
-            ECE,
-            Metric::new("mrr", Of::Mean(reciprocal_rank)),
-            AURC,
-        ],
+        TaskKind::Choice => vec![Metric::new("accuracy", RIGHT), LABEL_PROB, NLL, BRIER, ECE, MRR, AURC],
         TaskKind::Classes => vec![
             Metric::new("accuracy", RIGHT),
             Metric::new("top5_accuracy", Of::Share(|one| within(one.rank, 5.0))),
             Metric::new("balanced_accuracy", Of::All(balanced)),
             LABEL_PROB,
             NLL,
+            BRIER,
             ECE,
+            MRR,
             AURC,
         ],
         TaskKind::Pairs => vec![
@@ -84,26 +83,41 @@ fn nll(one: &Prediction) -> f64 {
 }
 
 /// Returns the sum of squared distances between probabilities and the truth, where the probabilities of all candidates are
-/// there: those of a choice.
+/// there: those of a choice, and of classes where all that have any probability are among the few that a prediction keeps.
 fn brier(one: &Prediction) -> f64 {
-    match &one.answered {
-        Answered::Choice(chosen) if !chosen.probs.is_empty() => {
-            let right = |candidate: &usize| f64::from(u8::from(*candidate == chosen.label));
-            let probs = chosen.candidates.iter().zip(&chosen.probs);
-            probs.map(|(candidate, prob)| (prob - right(candidate)).powi(2)).sum()
-        }
-        _ => f64::NAN,
-    }
+    let chosen = match &one.answered {
+        Answered::Choice(chosen) if !chosen.probs.is_empty() => chosen,
+        Answered::Classes(chosen) if (1.0 - chosen.probs.iter().sum::<f64>()).abs() < LOST => chosen,
+        _ => return f64::NAN,
+    };
+    let right = |candidate: &usize| f64::from(u8::from(*candidate == chosen.label));
+    let probs = chosen.candidates.iter().zip(&chosen.probs);
+    probs.map(|(candidate, prob)| (prob - right(candidate)).powi(2)).sum()
 }
 
-/// Returns the expected value of 1 / rank, where all candidates of an item are there.
+/// Returns the expected value of 1 / rank, where all candidates of an item are there, or the rank of its class.
 fn reciprocal_rank(one: &Prediction) -> f64 {
     match &one.answered {
         Answered::Choice(chosen) if chosen.label < chosen.logits.len() => {
             TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).reciprocal_rank()
         }
+        Answered::Classes(chosen) if one.rank.is_finite() => {
+            rank_among_classes(chosen, one.rank).reciprocal_rank()
+        }
         _ => f64::NAN,
     }
+}
+
+/// Returns the rank of the right class among all classes, from its expected value and from the likeliest classes, which a prediction
+/// keeps. Where all of these score higher, so may others, and nothing tells how many: then it is taken to be tied with no other
+/// class, or with one where the rank is a half one, which is wrong only where three classes are tied.
+fn rank_among_classes(chosen: &Chosen, rank: f64) -> TiedRank {
+    let own = chosen.candidates.iter().position(|candidate| *candidate == chosen.label);
+    let own = own.and_then(|own| chosen.logits.get(own));
+    let above = own.map(|own| chosen.logits.iter().filter(|logit| *logit > own).count());
+    let is_known = |above: &usize| above + 1 < chosen.candidates.len();
+    let above = above.filter(is_known).unwrap_or((rank - 1.0).floor().max(0.0) as usize);
+    TiedRank::of_expected(above, rank)
 }
 
 /// Returns whether a rank is among the first ones. In a tie, the prediction keeps the expected rank alone, and that decides.
@@ -149,7 +163,7 @@ fn median(all: &[Prediction], of: fn(&Prediction) -> f64) -> Result<Statistic, U
 mod tests {
     use super::*;
     use crate::answers::tests::{chosen, prediction};
-    use cliptune_store::{Chosen, Retrieved, merit};
+    use cliptune_store::{Retrieved, merit};
 
     #[test]
     fn numbers_of_an_item_are_those_that_scores_are_made_of() {
@@ -168,6 +182,48 @@ mod tests {
         assert_eq!((reciprocal_rank(&one), confidence(&one)), (0.5, 0.665_240_955_774_821_8));
         let vanishing = Chosen { probs: vec![0.0, 1.0, 0.0], logits: vec![0.0, 1000.0, 1.0], ..own };
         assert_eq!(nll(&of(vanishing)), 999.0);
+    }
+
+    /// Returns what is kept of the answer to an item of classes: the five likeliest ones, and then the right one.
+    fn of_classes(logits: &[f64], label: usize) -> Prediction {
+        let exponents: Vec<f64> = logits.iter().map(|logit| logit.exp()).collect();
+        let all: f64 = exponents.iter().sum();
+        let mut candidates: Vec<usize> = (0..logits.len()).collect();
+        candidates.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        let right = candidates.iter().skip(5).copied().find(|&class| class == label);
+        candidates.truncate(5);
+        candidates.extend(right);
+        let chosen = Chosen {
+            label,
+            predicted: candidates[0],
+            probs: candidates.iter().map(|&class| exponents[class] / all).collect(),
+            logits: candidates.iter().map(|&class| logits[class]).collect(),
+            candidates,
+        };
+        let rank = TiedRank::new(logits, std::iter::once(label)).rank();
+        Prediction { rank, answered: Answered::Classes(chosen), ..prediction(0, 0, 0.0) }
+    }
+
+    #[test]
+    fn the_reciprocal_rank_of_a_class_is_that_among_all_classes() {
+        for logits in
+            [[3.0, 1.0, 2.0, 5.0, 4.0, 0.5, 0.0, -1.0], [3.0, 3.0, 3.0, 1.0, 1.0, 0.0, -1.0, -1.0], [2.0; 8]]
+        {
+            for label in 0..8 {
+                let whole = TiedRank::new(&logits, std::iter::once(label)).reciprocal_rank();
+                let found = reciprocal_rank(&of_classes(&logits, label));
+                assert!((found - whole).abs() < 1e-12, "{logits:?} {label}: {found} {whole}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_brier_score_of_classes_is_told_where_all_of_them_are_kept() {
+        // scipy: ((softmax([1, 3, 2]) - [0, 0, 1]) ** 2).sum()
+        let few = brier(&of_classes(&[1.0, 3.0, 2.0], 2));
+        assert!((few - 1.021_086_115_780_809_3).abs() < 1e-12, "{few}");
+        let many = brier(&of_classes(&[1.0, 3.0, 2.0, 0.0, 0.5, 0.7, 0.1], 2));
+        assert!(many.is_nan(), "{many}");
     }
 
     #[test]

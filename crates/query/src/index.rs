@@ -17,7 +17,7 @@ use crate::error::QueryError;
 use crate::summary::{Numbers, Records, Setting, Summary};
 
 /// The version of the index. It has to change whenever a summary does.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// The file of the index in the cache.
 const FILE: &str = "runs.bin";

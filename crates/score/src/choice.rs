@@ -54,7 +54,8 @@ pub(crate) fn metrics(answers: &[Answer], options: &Bootstrap) -> Result<Metrics
 /// Returns the share of wrong answers among those that the model is most confident of, from few to all.
 pub(crate) fn risks(answers: &[Answer]) -> Result<Vec<RiskPoint>, ScoreError> {
     let of = |value: fn(&Answer) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
-    let curve = risk_coverage(&of(|answer| answer.confidence), &of(|answer| answer.prediction.share))?;
+    let (confidence, right) = (of(|answer| answer.confidence), of(|answer| answer.prediction.share));
+    let curve = risk_coverage(&confidence, &right, None)?;
     Ok(curve.iter().map(|point| RiskPoint { coverage: point.coverage, risk: point.risk }).collect())
 }
 

@@ -44,9 +44,9 @@ pub(crate) fn class_scores(
     answers: &[Answer],
     options: &Bootstrap,
 ) -> Result<ClassScores, ScoreError> {
-    ClassScores::of(names, answers.iter().map(|answer| &answer.prediction), |own| {
-        let right: Vec<f64> = own.iter().map(|prediction| prediction.share).collect();
-        let groups: Vec<&str> = own.iter().map(|prediction| prediction.group.as_str()).collect();
+    ClassScores::of(names, answers.iter().map(|answer| (&answer.prediction, 1.0)), |own| {
+        let right: Vec<f64> = own.iter().map(|(prediction, _)| prediction.share).collect();
+        let groups: Vec<&str> = own.iter().map(|(prediction, _)| prediction.group.as_str()).collect();
         Ok(estimate(cluster_proportion(&right, &groups, options)?))
     })
 }

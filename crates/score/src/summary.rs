@@ -103,5 +103,8 @@ mod tests {
         );
         (scored.scores.n_tied, scored.scores.majority) = (3, 0.314);
         insta::assert_snapshot!(scored.line(), @"tuned/x-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200, always the most frequent answer 0.314; 3 items tied)");
+        scored.scores.n_groups = 8;
+        let few = "3 items tied; each interval is from fewer than ten groups, so it is rough)";
+        assert!(scored.line().ends_with(few), "{}", scored.line());
     }
 }

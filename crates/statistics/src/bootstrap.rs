@@ -1,13 +1,13 @@
-//! The percentile bootstrap over groups.
+//! The bootstrap over groups.
 //!
 //! Groups are drawn with replacement and keep all their items (Field & Welsh 2007, "Bootstrapping clustered data",
 //! JRSS B 69(3), the randomized cluster bootstrap; Davison & Hinkley 1997, section 3.8). A mean is a ratio of two
 //! drawn sums, since groups differ in size: in the number of their items, or in what these weigh together.
 
 use crate::clusters::Clusters;
-use crate::draws::resampled_means;
 use crate::grouping::Grouping;
 use crate::interval::Interval;
+use crate::side::Side;
 use crate::unusable::Unusable;
 use crate::wilson::wilson;
 
@@ -28,11 +28,6 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// Returns the mean of the values in each resample.
-    fn means(&self, clusters: &Clusters, values: &[f64]) -> Vec<f64> {
-        resampled_means(clusters, &[clusters.sums(values)], self, |means, _| means[0])
-    }
-
     /// Returns the method in words, such as `cluster bootstrap over 210 groups, 10000 resamples, seed 0`.
     pub(crate) fn described(&self, clusters: &Clusters) -> String {
         let kind = if clusters.are_single() { "bootstrap" } else { "cluster bootstrap" };
@@ -50,12 +45,7 @@ pub fn cluster_mean(
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
     clusters.fit(values)?;
-    let value = clusters.mean(values);
-    if clusters.count() == 1 {
-        return Ok(range_of_one_group(value, values));
-    }
-    let replicates = options.means(&clusters, values);
-    Ok(Interval::percentile(value, replicates, options.described(&clusters)))
+    Ok(Side::new(&[values], &clusters).interval(&clusters, options))
 }
 
 /// Returns the share of items that are right, with an interval from resampling the groups.
@@ -124,6 +114,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::Weighted;
+    use crate::draws::resampled_means;
     use proptest::prelude::*;
 
     /// Returns 40 groups of 1 to 5 items; item i of group g has the value ((7g + 3i) mod 11) / 10.
@@ -136,12 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_numpys() {
+    fn the_interval_is_numpys_percentiles_further_out() {
         // The reference takes the same sample and one million resamples, so its own noise is below 1e-4:
-        //   sums = numpy.array([...]); sizes = numpy.arange(40) % 5 + 1
-        //   w = numpy.random.default_rng(1).multinomial(40, numpy.full(40, 1 / 40), 1_000_000)
-        //   numpy.quantile((w @ sums) / (w @ sizes), [.025, .975])
-        // The tolerance allows for the ends of 10 000 resamples, which have a standard error of about 0.0007.
+        //   sums = numpy.array([...]); sizes = numpy.arange(40) % 5 + 1; n = 40
+        //   r = (w @ sums) / (w @ sizes), w = numpy.random.default_rng(1).multinomial(n, numpy.full(n, 1 / n), 1_000_000)
+        //   v = n / (n - 1) * ((sums - .51 * sizes) ** 2).sum() / sizes.sum() ** 2
+        //   z = 2.022691 * numpy.sqrt(v / r.var()), the t of 39 degrees of freedom
+        //   numpy.quantile(r, [P(-z), P(z)]), P(z) = math.erfc(-z / math.sqrt(2)) / 2
+        // The plain percentiles are 0.4718 and 0.5473. The tolerance allows for the ends of 10 000 resamples, which have a standard error of about 0.0007.
         let (values, groups) = sample();
         let interval = cluster_mean(&values, &groups, &Bootstrap::default()).unwrap();
         assert!((interval.value - REFERENCE_MEAN).abs() < 1e-9);
@@ -151,14 +144,14 @@ mod tests {
     }
 
     const REFERENCE_MEAN: f64 = 0.51;
-    const REFERENCE_LOW: f64 = 0.471_8;
-    const REFERENCE_HIGH: f64 = 0.547_3;
+    const REFERENCE_LOW: f64 = 0.470_5;
+    const REFERENCE_HIGH: f64 = 0.548_6;
 
     #[test]
     fn the_interval_of_weighted_items_is_numpys() {
         // As above, where the items of every third group weigh 5/2 and those of the others 1/4:
         //   weights = numpy.where(numpy.arange(40) % 3 == 0, 2.5, .25)
-        //   numpy.quantile((w @ (weights * sums)) / (w @ (weights * sizes)), [.025, .975])
+        // and `sums` and `sizes` are those times the weights.
         let (values, groups) = sample();
         let weight =
             |group: &String| if group[1..].parse::<u32>().unwrap().is_multiple_of(3) { 2.5 } else { 0.25 };
@@ -171,8 +164,8 @@ mod tests {
     }
 
     const WEIGHTED_MEAN: f64 = 0.507_831_325_301_204_8;
-    const WEIGHTED_LOW: f64 = 0.455_6;
-    const WEIGHTED_HIGH: f64 = 0.554_2;
+    const WEIGHTED_LOW: f64 = 0.454_4;
+    const WEIGHTED_HIGH: f64 = 0.555_1;
 
     #[test]
     fn no_resample_of_shares_is_more_than_all() {
@@ -186,7 +179,8 @@ mod tests {
             let clusters = Clusters::new(&weighted).unwrap();
             let mut right = vec![1.0; items];
             right[0] = 0.0;
-            let means = Bootstrap::default().means(&clusters, &right);
+            let sums = [clusters.sums(&right)];
+            let means = resampled_means(&clusters, &sums, &Bootstrap::default(), |means, _| means[0]);
             assert!(means.iter().all(|mean| (0.0..=1.0).contains(mean)) && means.contains(&1.0), "{sizes:?}");
             right[0] = 1.0;
             let all = cluster_proportion(&right, &weighted, &Bootstrap::default()).unwrap();
@@ -223,9 +217,10 @@ mod tests {
             let interval = cluster_mean(&values, groups, &Bootstrap::default()).unwrap();
             interval.high - interval.low
         };
-        // Items agree entirely within groups of 4, so the standard error doubles.
+        // Items agree entirely within groups of 4, so the standard error doubles; and 50 groups say less than 200:
+        // 2 * t.ppf(.975, 49) * sqrt(50 / 49) / (t.ppf(.975, 199) * sqrt(200 / 199)) -> 2.0537
         let ratio = width(&together) / width(&alone);
-        assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
+        assert!((ratio - 2.0537).abs() < 0.1, "{ratio}");
     }
 
     #[test]
@@ -242,6 +237,17 @@ mod tests {
         let halves = cluster_proportion(&[1.0, 0.0, 0.0, 1.0, 1.0, 0.0], &groups, &Bootstrap::default());
         assert_eq!(tied, halves.unwrap());
         assert!(tied.low < 0.2 && tied.high > 0.8 && tied.method.contains("the same share"), "{tied:?}");
+    }
+
+    #[test]
+    fn two_groups_say_nearly_nothing_and_that_they_are_few() {
+        let right = [1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let groups = ["a", "a", "a", "a", "b", "b", "b", "b"];
+        // The shares are 3/4 and 1/4, with a standard error of 1/4: Student's t of one degree of freedom goes beyond all shares.
+        let two = cluster_proportion(&right, &groups, &Bootstrap::default()).unwrap();
+        assert_eq!((two.value, two.low, two.high), (0.5, 0.0, 1.0));
+        let said = "Student's t with 1.0 degrees of freedom over 2 groups; from fewer than ten groups, so it is rough";
+        assert_eq!(two.method, said);
     }
 
     #[test]

@@ -72,20 +72,26 @@ pub(crate) struct Binned {
 
 /// The sums of the items of a bin.
 #[derive(Clone, Copy, Default)]
-struct Bin {
+pub(crate) struct Bin {
     mass: f64,
     confidence: f64,
     right: f64,
 }
 
 impl Bin {
-    fn accuracy(&self) -> f64 {
+    /// Returns the share of right answers.
+    pub(crate) fn accuracy(&self) -> f64 {
         self.right / self.mass
+    }
+
+    /// Returns the mean confidence.
+    pub(crate) fn confidence(&self) -> f64 {
+        self.confidence / self.mass
     }
 
     /// Returns the distance between accuracy and confidence.
     fn error(&self) -> f64 {
-        (self.accuracy() - self.confidence / self.mass).abs()
+        (self.accuracy() - self.confidence()).abs()
     }
 
     /// Returns that distance without what chance adds to it: as much as it adds to what was found.
@@ -130,10 +136,13 @@ impl Binned {
         Ok(Self { confidence: confidence.to_vec(), right: right.to_vec(), parts, bins })
     }
 
-    /// Returns the mass of each bin that has any, and the sums of its confidences and of its right answers.
-    pub(crate) fn sums(&self) -> Vec<(f64, f64, f64)> {
-        let bins = self.filled(&self.right, &vec![1.0; self.right.len()]);
-        bins.filter(|bin| bin.mass > 0.0).map(|bin| (bin.mass, bin.confidence, bin.right)).collect()
+    /// Returns the bins that have any mass when each item counts with its weight, each with the number of items of equal weight that
+    /// would say as much: (Σw)² / Σw² (the effective sample size of Kish 1992, Journal of Official Statistics 8(2):183).
+    pub(crate) fn weighed(&self, weights: &[f64]) -> Vec<(Bin, f64)> {
+        let mut squares = [0.0; BINS];
+        self.parts.iter().for_each(|part| squares[part.bin] += part.share * weights[part.item].powi(2));
+        let bins = self.filled(&self.right, weights).zip(squares).filter(|(bin, _)| bin.mass > 0.0);
+        bins.map(|(bin, squares)| (bin, bin.mass * bin.mass / squares)).collect()
     }
 
     /// Returns the bins, when each item is as right as `right` says and counts with its weight.

@@ -123,8 +123,8 @@ impl Clusters {
     }
 }
 
-/// Returns the weights of so many items.
-fn weights(given: Option<&[f64]>, items: usize) -> Result<Vec<f64>, Unusable> {
+/// Returns the weights of so many items, which are one where none are given.
+pub(crate) fn weights(given: Option<&[f64]>, items: usize) -> Result<Vec<f64>, Unusable> {
     match given {
         None => Ok(vec![1.0; items]),
         Some(weights) if weights.len() != items => Err(Unusable::Lengths { values: weights.len(), items }),

@@ -2,8 +2,16 @@
 
 use std::f64::consts::PI;
 
+use cliptune_random::Random;
+
 /// The number of halvings after which a bracket of quantiles is as narrow as numbers are.
 const HALVINGS: usize = 60;
+
+/// Draws a standard normal number (Box & Muller 1958).
+pub(crate) fn normal(random: &mut Random) -> f64 {
+    let (radius, angle) = (1.0 - random.unit(), random.unit());
+    (-2.0 * radius.ln()).sqrt() * (2.0 * PI * angle).cos()
+}
 
 /// Returns the probability that a standard normal number is below `z`.
 pub(crate) fn normal_below(z: f64) -> f64 {

@@ -1,8 +1,5 @@
 //! A number with an interval.
 
-/// The quantiles that a 95 % interval lies between.
-pub(crate) const TAILS: (f64, f64) = (0.025, 0.975);
-
 /// An estimate with its 95 % interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
@@ -17,11 +14,6 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Returns the percentile interval of bootstrap replicates (Efron & Tibshirani 1993, chapter 13).
-    pub(crate) fn percentile(value: f64, replicates: Vec<f64>, method: String) -> Self {
-        Self::between(TAILS, value, replicates, method)
-    }
-
     /// Returns the interval between two quantiles of bootstrap replicates.
     pub(crate) fn between(tails: (f64, f64), value: f64, mut replicates: Vec<f64>, method: String) -> Self {
         replicates.sort_unstable_by(f64::total_cmp);

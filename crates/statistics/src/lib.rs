@@ -31,6 +31,7 @@ mod clusters;
 mod columns;
 mod distributions;
 mod draws;
+mod expanded;
 mod grouping;
 mod holm;
 mod interval;
@@ -41,20 +42,23 @@ mod paired;
 mod reliability;
 mod seeds;
 mod selective;
+mod side;
 mod sign_flip;
 mod statistic;
 mod ties;
 mod unusable;
+mod variance;
 mod wilson;
 
 pub use bootstrap::{Bootstrap, cluster_mean, cluster_proportion};
+pub use expanded::few_groups;
 pub use grouping::{Grouping, Weighted};
 pub use holm::holm;
 pub use interval::Interval;
 pub use mcnemar::mcnemar_mid_p;
 pub use median::median;
 pub use paired::{
-    Paired, Sides, few_groups, paired_cluster_difference, paired_differences, paired_differences_of_many,
+    Paired, Sides, paired_cluster_difference, paired_differences, paired_differences_of_many,
     paired_statistics,
 };
 pub use reliability::{Reliability, reliability};

@@ -5,12 +5,16 @@
 //! El-Yaniv 2017, arXiv 1705.08500; Geifman, Uziel & El-Yaniv 2019, arXiv 1805.08206). Items of equal confidence come in a
 //! random order, and what is computed is the mean over all of them.
 
+use crate::clusters::weights;
 use crate::levels::Levels;
 use crate::statistic::Statistic;
 use crate::unusable::Unusable;
 
 /// The number of points of a curve.
 const POINTS: usize = 100;
+
+/// The part of an item that is a matter of rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// A point of the risk–coverage curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,28 +25,40 @@ pub struct Risk {
     pub risk: f64,
 }
 
-/// Returns the risk at every hundredth of the items, or at every item where there are fewer.
+/// Returns the risk at every hundredth of the items, or at every item where there are fewer. `weighing` says how much each item
+/// counts, as [`Grouping::weights`](crate::Grouping::weights) does.
 ///
 /// # Errors
-/// Returns an error when there is not one finite number in each list for each item.
-pub fn risk_coverage(confidence: &[f64], right: &[f64]) -> Result<Vec<Risk>, Unusable> {
-    let levels = Levels::new(confidence, right)?;
-    let (items, points) = (right.len(), POINTS.min(right.len()));
-    let mut curve = Vec::with_capacity(points);
-    let (mut passed, mut wrong) = (0, 0.0);
+/// Returns an error when there is not one finite number in each list for each item, or a weight is not positive.
+pub fn risk_coverage(
+    confidence: &[f64],
+    right: &[f64],
+    weighing: Option<&[f64]>,
+) -> Result<Vec<Risk>, Unusable> {
+    let (levels, weights) = (Levels::new(confidence, right)?, weights(weighing, right.len())?);
+    let (points, total) = (POINTS.min(right.len()), weights.iter().sum::<f64>());
+    let mut curve: Vec<Risk> = Vec::with_capacity(points);
+    let (mut point, mut passed, mut wrong) = (1, 0.0, 0.0);
     for level in levels.ascending().rev() {
-        let own: f64 = level.iter().map(|&item| 1.0 - right[item]).sum();
-        let end = passed + level.len();
-        // The number of items at a point is rounded up, so that the last one has all.
-        while curve.len() < points {
-            let at = (items * (curve.len() + 1)).div_ceil(points);
-            if at > end {
+        let mass: f64 = level.iter().map(|&item| weights[item]).sum();
+        let own: f64 = level.iter().map(|&item| weights[item] * (1.0 - right[item])).sum();
+        let (count, of_item) = (level.len() as f64, mass / level.len() as f64);
+        while point <= points {
+            // The items at a point are rounded up to whole ones, so that the last point has all.
+            let wanted = total * point as f64 / points as f64 - passed;
+            let items = (wanted / of_item - ROUNDING).ceil().max(1.0);
+            if items > count {
                 break;
             }
-            let of_level = own * (at - passed) as f64 / level.len() as f64;
-            curve.push(Risk { coverage: at as f64 / items as f64, risk: (wrong + of_level) / at as f64 });
+            let (at, risky) = (passed + items * of_item, wrong + own * items / count);
+            let next = Risk { coverage: (at / total).min(1.0), risk: risky / at };
+            // An item that counts much may be at several points.
+            if curve.last().is_none_or(|last| last.coverage < next.coverage) {
+                curve.push(next);
+            }
+            point += 1;
         }
-        (passed, wrong) = (end, wrong + own);
+        (passed, wrong) = (passed + mass, wrong + own);
     }
     Ok(curve)
 }
@@ -118,7 +134,7 @@ mod tests {
         let (confidence, right) = sample(1);
         let area = Statistic::aurc(&confidence, &right).unwrap();
         assert!((area.value() - 0.524_151_616_138_348_3).abs() < 1e-12, "{}", area.value());
-        let curve = risk_coverage(&confidence, &right).unwrap();
+        let curve = risk_coverage(&confidence, &right, None).unwrap();
         let mean = curve.iter().map(|point| point.risk).sum::<f64>() / 90.0;
         assert!(curve.len() == 90 && (mean - area.value()).abs() < 1e-12, "{mean}");
     }
@@ -129,10 +145,10 @@ mod tests {
         let (confidence, right) = sample(20);
         let area = Statistic::aurc(&confidence, &right).unwrap().value();
         assert!((area - 0.543_57).abs() < 0.000_2, "{area}");
-        let curve = risk_coverage(&confidence, &right).unwrap();
+        let curve = risk_coverage(&confidence, &right, None).unwrap();
         assert!((curve.iter().map(|point| point.risk).sum::<f64>() / 90.0 - area).abs() < 1e-12);
         // Without any difference in confidence, the risk is that of all items, at every coverage.
-        let flat = risk_coverage(&[0.5; 4], &[1.0, 0.0, 0.0, 1.0]).unwrap();
+        let flat = risk_coverage(&[0.5; 4], &[1.0, 0.0, 0.0, 1.0], None).unwrap();
         assert!(flat.iter().all(|point| (point.risk - 0.5).abs() < 1e-12), "{flat:?}");
     }
 
@@ -140,10 +156,26 @@ mod tests {
     fn a_curve_of_many_items_has_a_hundred_points_and_ends_with_all() {
         let right: Vec<f64> = (0..1001).map(|i| f64::from(u8::from(i < 700))).collect();
         let confidence: Vec<f64> = (0..1001).map(|i| f64::from(-i)).collect();
-        let curve = risk_coverage(&confidence, &right).unwrap();
+        let curve = risk_coverage(&confidence, &right, None).unwrap();
         assert_eq!((curve.len(), curve[0].risk, curve[99].coverage), (100, 0.0, 1.0));
         assert!((curve[99].risk - 301.0 / 1001.0).abs() < 1e-12, "{:?}", curve[99]);
         assert!(curve.is_sorted_by(|a, b| a.coverage < b.coverage));
+    }
+
+    #[test]
+    fn items_of_a_curve_count_as_much_as_their_weights() {
+        let (confidence, right) = ([0.9, 0.8, 0.7, 0.6], [1.0, 0.0, 1.0, 0.0]);
+        let of = |weights: &[f64]| risk_coverage(&confidence, &right, Some(weights)).unwrap();
+        assert_eq!(of(&[1.0; 4]), risk_coverage(&confidence, &right, None).unwrap());
+        let points = |weights: &[f64]| -> Vec<(f64, f64)> {
+            of(weights).iter().map(|point| (point.coverage, point.risk)).collect()
+        };
+        // The second item is half of all, so that it ends the first quarter and the second one.
+        assert_eq!(points(&[1.0, 4.0, 2.0, 1.0]), [(0.625, 0.8), (0.875, 4.0 / 7.0), (1.0, 0.625)]);
+        // Weights whose sum is rounded end with all, too.
+        let tenths: Vec<f64> = vec![0.1; 4];
+        assert_eq!(of(&tenths).last().map(|last| last.coverage), Some(1.0));
+        assert_eq!(risk_coverage(&confidence, &right, Some(&[0.0; 4])), Err(Unusable::Weight));
     }
 
     #[test]

@@ -38,6 +38,12 @@ impl TiedRank {
         Self { above: 0, own: own.max(1), foreign: candidates.saturating_sub(own) }
     }
 
+    /// Returns the rank of a single own candidate from how many score higher and its expected rank, which says with how many it is tied.
+    pub fn of_expected(above: usize, rank: f64) -> Self {
+        let foreign = 2.0 * (rank - (above + 1) as f64);
+        Self { above, own: 1, foreign: foreign.round().max(0.0) as usize }
+    }
+
     /// Returns whether a foreign candidate scores the same as the best own one.
     pub fn is_tied(&self) -> bool {
         self.foreign > 0
@@ -114,6 +120,14 @@ mod tests {
                     assert!(close, "{tied:?}: {found:?}, expected {expected:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_expected_rank_says_with_how_many_it_is_tied() {
+        for (above, foreign) in [(0, 0), (0, 3), (4, 1), (7, 2)] {
+            let tied = TiedRank { above, own: 1, foreign };
+            assert_eq!(TiedRank::of_expected(above, tied.rank()), tied);
         }
     }
 

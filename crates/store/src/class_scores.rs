@@ -17,30 +17,38 @@ pub struct ClassScores {
 }
 
 impl ClassScores {
-    /// Counts the answers to items of the named classes. `accuracy` estimates the share of right answers among some.
+    /// Counts the answers to items of the named classes, each with how much it counts in shares. `accuracy` estimates the share of
+    /// right answers among some.
     ///
     /// # Errors
     ///
     /// Returns an error when `accuracy` does.
     pub fn of<'a, E>(
         names: &[String],
-        predictions: impl IntoIterator<Item = &'a Prediction>,
-        accuracy: impl Fn(&[&'a Prediction]) -> Result<Estimate, E>,
+        predictions: impl IntoIterator<Item = (&'a Prediction, f64)>,
+        accuracy: impl Fn(&[(&'a Prediction, f64)]) -> Result<Estimate, E>,
     ) -> Result<Self, E> {
         let mut of_class = vec![Vec::new(); names.len()];
         let mut n_predicted = vec![0; names.len()];
-        let mut cells = BTreeMap::<(usize, usize), usize>::new();
-        for prediction in predictions {
+        let mut cells = BTreeMap::<(usize, usize), (usize, f64)>::new();
+        for (prediction, weight) in predictions {
             let Some(&Chosen { label, predicted, .. }) = prediction.chosen() else { continue };
-            of_class[label].push(prediction);
+            of_class[label].push((prediction, weight));
             n_predicted[predicted] += 1;
-            *cells.entry((label, predicted)).or_default() += 1;
+            let (items, weights) = cells.entry((label, predicted)).or_default();
+            (*items, *weights) = (*items + 1, *weights + weight);
         }
-        let class = |((name, own), n_predicted): ((&String, &Vec<&'a Prediction>), usize)| {
+        let class = |((name, own), n_predicted): ((&String, &Vec<(&'a Prediction, f64)>), usize)| {
             let accuracy = if own.is_empty() { None } else { Some(accuracy(own)?) };
             Ok(ClassScore { name: name.clone(), n_items: own.len(), n_predicted, accuracy })
         };
-        let confusion = |((class, predicted), n_items)| Confusion { class, predicted, n_items };
+        let total = |class: usize| of_class[class].iter().map(|(_, weight)| weight).sum::<f64>();
+        let confusion = |((class, predicted), (n_items, weight)): ((usize, usize), (usize, f64))| Confusion {
+            class,
+            predicted,
+            n_items,
+            share: weight / total(class),
+        };
         Ok(Self {
             classes: names.iter().zip(&of_class).zip(n_predicted).map(class).collect::<Result<_, E>>()?,
             confusion: cells.into_iter().map(confusion).collect(),
@@ -62,7 +70,7 @@ pub struct ClassScore {
 }
 
 /// A cell of the confusion matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
     /// The index of the items' class.
     pub class: usize,
@@ -70,4 +78,53 @@ pub struct Confusion {
     pub predicted: usize,
     /// The number of items.
     pub n_items: usize,
+    /// The share of the class that these items are. In a cross-validation each fold counts alike, as in every metric, whatever its
+    /// number of items.
+    #[serde(with = "crate::number")]
+    pub share: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prediction::Answered;
+
+    fn answer(label: usize, predicted: usize) -> Prediction {
+        let correct = label == predicted;
+        let share = f64::from(u8::from(correct));
+        let chosen = Chosen { label, predicted, candidates: vec![], probs: vec![], logits: vec![] };
+        Prediction {
+            item_id: String::new(),
+            id: String::new(),
+            group: String::new(),
+            correct,
+            share,
+            rank: 2.0 - share,
+            label_prob: share,
+            answered: Answered::Classes(chosen),
+        }
+    }
+
+    #[test]
+    fn shares_are_of_what_items_weigh_and_numbers_say_how_many_they_are() {
+        let answers = [answer(0, 0), answer(0, 1), answer(0, 1), answer(1, 1)];
+        let weighed = answers.iter().zip([2.0, 0.5, 1.5, 1.0]);
+        let accuracy = |own: &[(&Prediction, f64)]| -> Result<Estimate, std::convert::Infallible> {
+            let total: f64 = own.iter().map(|(_, weight)| weight).sum();
+            let value = own.iter().map(|(one, weight)| weight * one.share).sum::<f64>() / total;
+            Ok(Estimate { value, low: 0.0, high: 1.0, method: String::new() })
+        };
+        let names = ["cat".to_owned(), "dog".to_owned()];
+        let Ok(scores) = ClassScores::of(&names, weighed, accuracy);
+        let cells: Vec<_> = scores
+            .confusion
+            .iter()
+            .map(|cell| (cell.class, cell.predicted, cell.n_items, cell.share))
+            .collect();
+        assert_eq!(cells, [(0, 0, 1, 0.5), (0, 1, 2, 0.5), (1, 1, 1, 1.0)]);
+        let numbers: Vec<_> = scores.classes.iter().map(|class| (class.n_items, class.n_predicted)).collect();
+        assert_eq!(numbers, [(3, 1), (1, 3)]);
+        // The diagonal is the accuracy.
+        assert_eq!(scores.classes[0].accuracy.as_ref().map(|accuracy| accuracy.value), Some(0.5));
+    }
 }

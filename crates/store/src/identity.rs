@@ -11,7 +11,7 @@ pub(crate) const TRAIN_PROCEDURE: u32 = 5;
 /// The version of `run.json`.
 pub const RUN_FORMAT: u32 = 3;
 /// The version of everything between a run and its scores. Raising it makes all scores stale.
-pub const SCORES_FORMAT: u32 = 5;
+pub const SCORES_FORMAT: u32 = 6;
 /// The version of everything between a run and the measurements of its reduced precisions. Raising it causes them to
 /// be made and measured again.
 pub const PRECISIONS_FORMAT: u32 = 4;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{Control, ScorePlan, Split, TaskKind};
+use cliptune_statistics::few_groups;
 use cliptune_terminal::format;
 use serde::{Deserialize, Serialize};
 
@@ -126,9 +127,9 @@ impl Scores {
         (self.majority - self.chance >= 0.0005).then_some(self.majority)
     }
 
-    /// Describes the scores to compare with, the number of ties and the controls that are above chance, for example `chance
-    /// 0.200, always the most frequent answer 0.314; 3 items tied; above chance with a blank image, where looking
-    /// cannot help: accuracy 0.402 [0.357, 0.449]`.
+    /// Describes the scores to compare with, the number of ties, that there are few groups, and the controls that are above chance,
+    /// for example `chance 0.200, always the most frequent answer 0.314; 3 items tied; each interval is from fewer than ten groups, so
+    /// it is rough; above chance with a blank image, where looking cannot help: accuracy 0.402 [0.357, 0.449]`.
     pub fn remarks(&self) -> String {
         let mut remarks = format!("chance {}", format::number(self.chance));
         if let Some(majority) = self.uneven_majority() {
@@ -136,6 +137,9 @@ impl Scores {
         }
         if self.n_tied > 0 {
             remarks.push_str(&format!("; {} tied", format::counted(self.n_tied as u64, "item")));
+        }
+        if let Some(few) = few_groups(self.n_groups) {
+            remarks.push_str(&format!("; each interval is {few}"));
         }
         for (control, metric, Estimate { value, low, high, .. }, _) in self.above_chance() {
             let score = format::estimate(*value, *low, *high);

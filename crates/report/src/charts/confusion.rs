@@ -78,7 +78,7 @@ impl Grid {
         let mut shares = vec![vec![0.0; shown.len()]; shown.len()];
         for cell in &scores.confusion {
             if let (Some(row), Some(column)) = (place(cell.class), place(cell.predicted)) {
-                shares[row][column] = cell.n_items as f64 / scores.classes[cell.class].n_items as f64;
+                shares[row][column] = cell.share;
             }
         }
         Self { names: shown.iter().map(|&class| scores.classes[class].name.clone()).collect(), shares }
@@ -185,15 +185,18 @@ mod tests {
     use cliptune_store::Confusion;
 
     fn scores(classes: usize, confusion: &[(usize, usize, usize)]) -> ClassScores {
-        let items = |class: usize| confusion.iter().filter(|cell| cell.0 == class).map(|cell| cell.2).sum();
+        let items =
+            |class: usize| confusion.iter().filter(|cell| cell.0 == class).map(|cell| cell.2).sum::<usize>();
         let class = |class: usize| ClassScore {
             name: format!("class {class}"),
             n_items: items(class),
             n_predicted: confusion.iter().filter(|cell| cell.1 == class).map(|cell| cell.2).sum(),
             accuracy: None,
         };
-        let cell =
-            |&(class, predicted, n_items): &(usize, usize, usize)| Confusion { class, predicted, n_items };
+        let cell = |&(class, predicted, n_items): &(usize, usize, usize)| {
+            let share = n_items as f64 / items(class) as f64;
+            Confusion { class, predicted, n_items, share }
+        };
         ClassScores {
             classes: (0..classes).map(class).collect(),
             confusion: confusion.iter().map(cell).collect(),

@@ -5,7 +5,8 @@ use cliptune_statistics::{Reliability, Risk};
 /// The number of columns of a histogram of confidences.
 pub const COLUMNS: usize = 20;
 
-/// The confidences of an entry on a board's test split, over all its seeds and folds.
+/// The confidences of an entry on a board's test split, over all its seeds and folds. Each fold counts alike, as it does in the
+/// metrics, whatever its number of items.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confidence {
     /// How often answers of some confidence are right, in bins of equal mass from the lowest confidence.

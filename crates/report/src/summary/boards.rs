@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cliptune_compare::{Answers, Difference, RunAnswers, correct, differences, estimate};
 use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
 use cliptune_query::predictions_of;
-use cliptune_statistics::{Bootstrap, Unusable, cluster_proportion, seeds_and_clusters};
+use cliptune_statistics::{Bootstrap, Unusable, Weighted, cluster_proportion, seeds_and_clusters};
 use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing};
 use rayon::prelude::*;
 
@@ -138,19 +138,22 @@ fn most_of_a_seed(entry: &Entry, number: impl Fn(&Scores) -> usize) -> usize {
 }
 
 /// Returns the scores of the classes, of an entry's first seed. In a cross-validation they are counted over the answers
-/// of all folds.
+/// of all folds, each of which counts alike in shares, as it does in the score.
 fn classes(entry: &Entry, scored: &Scored) -> Result<Option<ClassScores>, Unusable> {
     let Some(told) = test_scores(entry).find_map(|scores| scores.classes.as_ref()) else { return Ok(None) };
     if entry.folds().is_none() {
         return Ok(Some(told.clone()));
     }
     let names: Vec<String> = told.classes.iter().map(|class| class.name.clone()).collect();
-    let accuracy = |own: &[&Prediction]| -> Result<Estimate, Unusable> {
-        let right: Vec<f64> = own.iter().map(|prediction| prediction.share).collect();
-        let groups: Vec<&str> = own.iter().map(|prediction| prediction.group.as_str()).collect();
-        Ok(estimate(cluster_proportion(&right, &groups, &Bootstrap::default())?))
+    let accuracy = |own: &[(&Prediction, f64)]| -> Result<Estimate, Unusable> {
+        let right: Vec<f64> = own.iter().map(|(prediction, _)| prediction.share).collect();
+        let groups: Vec<&str> = own.iter().map(|(prediction, _)| prediction.group.as_str()).collect();
+        let weights: Vec<f64> = own.iter().map(|(_, weight)| *weight).collect();
+        let items = Weighted { groups, weights: &weights };
+        Ok(estimate(cluster_proportion(&right, &items, &Bootstrap::default())?))
     };
-    ClassScores::of(&names, scored.answers.items(), accuracy).map(Some)
+    let items = scored.answers.items().iter().zip(scored.answers.weights.iter().copied());
+    ClassScores::of(&names, items, accuracy).map(Some)
 }
 
 pub(super) fn test_scores(entry: &Entry) -> impl Iterator<Item = &Scores> {

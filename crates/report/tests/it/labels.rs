@@ -92,6 +92,7 @@ fn of_classes(count: usize) -> ClassScores {
             class,
             predicted,
             n_items,
+            share: n_items as f64 / 4.0,
         })
     };
     ClassScores { classes: (0..count).map(class).collect(), confusion: (0..count).flat_map(cells).collect() }

@@ -2,13 +2,16 @@
 
 use cliptune_random::Random;
 
-use super::gap::{Gap, normal};
-use super::variance::{Part, between, of_seeds};
+use super::gap::Gap;
 use super::{Paired, Sides};
-use crate::bootstrap::{Bootstrap, mean};
+use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;
+use crate::distributions::normal;
 use crate::draws::resampled_means;
+use crate::expanded::Spread;
+use crate::side::Side;
 use crate::unusable::Unusable;
+use crate::variance::between;
 
 /// The difference of two sides in a mean.
 pub(super) struct MeanGap {
@@ -51,11 +54,11 @@ fn replicates(gaps: &[&MeanGap], clusters: &Clusters, options: &Bootstrap, luck:
         let mut common = None;
         let one = |(one, mean): (&&MeanGap, &f64)| {
             let drawn = match luck {
-                _ if !one.gap.has_seeds() => 0.0,
+                _ if !one.gap.spread.has_seeds() => 0.0,
                 Luck::OfEach => normal(random),
                 Luck::Common => *common.get_or_insert_with(|| normal(random)),
             };
-            one.gap.replicate(*mean, drawn)
+            one.gap.spread.replicate(*mean, drawn)
         };
         gaps.iter().zip(means).map(one).collect::<Vec<f64>>()
     });
@@ -71,45 +74,14 @@ impl MeanGap {
         let [of, against] = [&sides.of, &sides.against].map(|side| Side::new(side, clusters));
         let sums: Vec<f64> = of.sums.iter().zip(&against.sums).map(|(of, against)| of - against).collect();
         let of_groups = between(&sums, of.mean - against.mean, clusters);
-        let of_seeds = [of.of_seeds, against.of_seeds];
+        let range = (of.lowest - against.highest, of.highest - against.lowest);
         let are_same = sides.of.iter().chain(&sides.against).all(|values| *values == sides.of[0]);
         let gap = Gap {
             sides: [of.mean, against.mean],
-            whole: Part::together(&[of_groups, of_seeds[0], of_seeds[1]]),
-            range: (of.lowest - against.highest, of.highest - against.lowest),
+            spread: Spread::new(range, of_groups, &[of.of_seeds, against.of_seeds]),
             same: are_same.then_some("the sides do not differ on any item"),
-            of_seeds,
             seeds: [sides.of.len(), sides.against.len()],
         };
         Ok(Self { gap, sums })
-    }
-}
-
-/// The seeds of one side.
-struct Side {
-    /// The mean over seeds and items.
-    mean: f64,
-    lowest: f64,
-    highest: f64,
-    /// The weighted sum of each group, averaged over the seeds.
-    sums: Vec<f64>,
-    of_seeds: Part,
-}
-
-impl Side {
-    fn new(seeds: &[&[f64]], clusters: &Clusters) -> Self {
-        let per_seed: Vec<Vec<f64>> = seeds.iter().map(|values| clusters.sums(values)).collect();
-        let means: Vec<f64> = seeds.iter().map(|values| clusters.mean(values)).collect();
-        let mean_of =
-            |group: usize| per_seed.iter().map(|seed| seed[group]).sum::<f64>() / seeds.len() as f64;
-        let sums: Vec<f64> = (0..clusters.count()).map(mean_of).collect();
-        let values = || seeds.iter().flat_map(|values| values.iter().copied());
-        Self {
-            mean: mean(&means),
-            lowest: values().fold(f64::INFINITY, f64::min),
-            highest: values().fold(f64::NEG_INFINITY, f64::max),
-            of_seeds: of_seeds(&per_seed, &means, &sums, clusters),
-            sums,
-        }
     }
 }

@@ -2,17 +2,13 @@
 //!
 //! The groups are resampled, the same ones for both sides. Two or three seeds are too few to be resampled: their mean is
 //! drawn from a normal distribution with the variance that they show, apart from what they show because each does better with
-//! some groups than with others, which is variance of the groups. Percentiles of resamples are too narrow where there are few
-//! groups or seeds: with ten groups, 95 % intervals cover 91 %. So they are taken further out, as far as Student's t says
-//! (the expanded percentile interval of Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 5.3).
-//! `tests/it/coverage.rs` holds the intervals to their level.
+//! some groups than with others, which is variance of the groups. What resamples become is in `expanded.rs`, for scores too.
 
 mod gap;
 mod means;
 mod statistics;
 #[cfg(test)]
 mod tests;
-mod variance;
 
 use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;
@@ -20,12 +16,11 @@ use crate::distributions::{normal_quantile, t_quantile};
 use crate::grouping::Grouping;
 use crate::interval::Interval;
 use crate::unusable::Unusable;
+use crate::variance::LEVEL;
 
 use means::{Luck, MeanGap};
 use rayon::prelude::*;
-use variance::LEVEL;
 
-pub use gap::few_groups;
 pub use statistics::paired_statistics;
 
 /// The values of one metric on both sides: a list for each seed, with a value for each item. All lists are in the same

@@ -1,14 +1,16 @@
 //! The difference between two sides in a number that is no mean of a number of each item.
 
 use super::Paired;
-use super::gap::{Gap, deviation, normal};
-use super::variance::Part;
+use super::gap::Gap;
 use crate::bootstrap::{Bootstrap, mean};
 use crate::clusters::Clusters;
+use crate::distributions::normal;
 use crate::draws::resampled_counts;
+use crate::expanded::Spread;
 use crate::grouping::Grouping;
 use crate::statistic::{Statistic, ends};
 use crate::unusable::Unusable;
+use crate::variance::{Part, between_resamples, of_resampled_seeds};
 
 /// Returns the mean of the statistics of one side minus that of the other, on the same items. Each side has one statistic for
 /// each seed.
@@ -37,7 +39,7 @@ pub fn paired_statistics(
     }
     let means = resamples.iter().map(|one| mean(&one.of) - mean(&one.against)).collect();
     let means = first.centred(gap.value(), means);
-    let replicates = means.iter().zip(&resamples).map(|(mean, one)| gap.replicate(*mean, one.luck));
+    let replicates = means.iter().zip(&resamples).map(|(mean, one)| gap.spread.replicate(*mean, one.luck));
     Ok(gap.compared(replicates.collect(), &clusters, options))
 }
 
@@ -67,46 +69,23 @@ fn resampled(
 fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], clusters: &Clusters) -> Gap {
     let [own, others] =
         [of, against].map(|side| side.iter().map(|seed| seed.of_items(clusters)).collect::<Vec<f64>>());
-    let groups = clusters.count() as f64;
+    let groups = clusters.count();
     let differences: Vec<f64> = resamples.iter().map(|one| mean(&one.of) - mean(&one.against)).collect();
-    // A resample of few groups varies less than another set of groups would.
-    let of_groups =
-        Part { variance: groups / (groups - 1.0) * deviation(&differences).powi(2), freedom: groups - 1.0 };
-    let of_seeds = [
-        of_seeds(&own, resamples, |one| &one.of, groups),
-        of_seeds(&others, resamples, |one| &one.against, groups),
-    ];
+    let of_seeds = |values: &[f64], side: fn(&Resampled) -> &[f64]| -> Part {
+        of_resampled_seeds(values, &resamples.iter().map(side).collect::<Vec<_>>(), groups)
+    };
+    let of_seeds = [of_seeds(&own, |one| one.of.as_slice()), of_seeds(&others, |one| one.against.as_slice())];
     let (of_ends, against_ends) = (ends(of), ends(against));
+    let range = (of_ends.0 - against_ends.1, of_ends.1 - against_ends.0);
     let sides = [mean(&own), mean(&others)];
     // Sides may differ on single items without any of it showing: a median does not notice.
     let is_same = sides[0] == sides[1] && differences.iter().all(|difference| *difference == 0.0);
     Gap {
         sides,
-        range: (of_ends.0 - against_ends.1, of_ends.1 - against_ends.0),
         same: is_same.then_some("the sides do not differ in any resample"),
-        whole: Part::together(&[of_groups, of_seeds[0], of_seeds[1]]),
-        of_seeds,
+        spread: Spread::new(range, between_resamples(&differences, groups), &of_seeds),
         seeds: [of.len(), against.len()],
     }
-}
-
-/// Returns the variance that the seeds of a side add to the mean over them: that of their values, less what each doing better
-/// with some groups than with others makes of it.
-fn of_seeds(values: &[f64], resamples: &[Resampled], side: fn(&Resampled) -> &Vec<f64>, groups: f64) -> Part {
-    let seeds = values.len() as f64;
-    let freedom = seeds - 1.0;
-    if values.len() < 2 {
-        return Part { variance: 0.0, freedom };
-    }
-    let centre = mean(values);
-    let of_values = values.iter().map(|one| (one - centre).powi(2)).sum::<f64>() / freedom;
-    let apart = |seed: usize| {
-        let from_mean: Vec<f64> = resamples.iter().map(|one| side(one)[seed] - mean(side(one))).collect();
-        deviation(&from_mean).powi(2)
-    };
-    let with_groups = groups / (groups - 1.0) * (0..values.len()).map(apart).sum::<f64>() / freedom;
-    // The comparison with zero also takes what is not a number, which a single group gives.
-    Part { variance: f64::max(of_values - with_groups, 0.0) / seeds, freedom }
 }
 
 #[cfg(test)]

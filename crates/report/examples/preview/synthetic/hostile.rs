@@ -68,6 +68,7 @@ fn classes(names: &[String]) -> ClassScores {
             class,
             predicted,
             n_items,
+            share: n_items as f64 / 4.0,
         })
     });
     ClassScores { classes: names.iter().map(class).collect(), confusion: cells.collect() }
