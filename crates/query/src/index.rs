@@ -188,7 +188,7 @@ fn find(store: &Store, place: Place, names: &HashMap<&str, usize>, entries: &[En
         return Found::Known(*at);
     }
     match store.run_in(&folder) {
-        Ok(run) => Found::Changed(Box::new(Records::read(run)), stamps),
+        Ok(run) => Found::Changed(Box::new(Records::read(&run, store.root())), stamps),
         Err(_) if !folder.exists() => Found::Gone,
         Err(error) => Found::Unreadable(folder, error),
     }
@@ -212,7 +212,7 @@ fn collect(found: Vec<Found>, index: Index, root: &Path, before: i64, file: &Pat
             Found::Gone => {}
             Found::Changed(records, stamps) => {
                 let is_ended = records.is_ended();
-                let read = records.summary(root, &mut numbering);
+                let read = records.summary(&mut numbering);
                 let is_settled = stamps.iter().flatten().all(|stamp| stamp.is_settled(before));
                 let is_kept = is_ended && is_settled && read.damage.is_empty();
                 changed |= is_kept;
