@@ -40,7 +40,8 @@ pub(crate) const EVENTS: Log = Log {
 pub(crate) fn lines(database: &Database, store: &Store, runs: &Runs, log: &Log) -> Result<Made, QueryError> {
     let kept = Kept::open(store, log.view);
     let parts = parts(runs);
-    let of_parts = parts.par_iter().map(|part| file_of(&kept, store.root(), part, log));
+    // A part takes long, and whoever is done takes the next.
+    let of_parts = parts.par_iter().with_max_len(1).map(|part| file_of(&kept, store.root(), part, log));
     let mut made = Made::default();
     of_parts.collect::<Result<Vec<_>, QueryError>>()?.into_iter().for_each(|part| made.extend(part));
     kept.forget(&made.files);

@@ -81,6 +81,13 @@ struct Index {
     entries: Vec<Entry>,
 }
 
+impl Index {
+    /// Returns what is known of a store in this folder.
+    fn recall(file: &Path, root: &Path) -> Self {
+        read_compact(file, FORMAT).filter(|known: &Self| known.root == root).unwrap_or_default()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Entry {
     stamps: Stamps,
@@ -106,16 +113,20 @@ impl Runs {
     pub fn open(store: &Store) -> Result<Self, QueryError> {
         let file = store.cache_folder().join(FILE);
         let before = settled();
-        let folders = store.run_folders()?;
         let root = store.root();
-        let known: Index = read_compact(&file, FORMAT).unwrap_or_default();
-        let index = if known.root == root { known } else { Index::default() };
+        // An index is decoded by one thread, while the others ask for the stamps.
+        let (index, places) = match file.is_file() {
+            true => rayon::join(|| Index::recall(&file, root), || places(store)),
+            false => (Index::default(), by_readers(|| places(store))),
+        };
+        let places = places?;
         let names: HashMap<&str, usize> =
             index.entries.iter().enumerate().map(|(at, entry)| (entry.summary.folder.as_str(), at)).collect();
-        let read = || folders.par_iter().map(|folder| find(store, folder, &names, &index.entries)).collect();
-        let is_new = index.entries.len() < folders.len() / 2;
-        let readers = is_new.then(|| ThreadPoolBuilder::new().num_threads(READERS).build().ok()).flatten();
-        let found: Vec<Found> = readers.map_or_else(read, |readers| readers.install(read));
+        let is_new = index.entries.len() < places.len() / 2;
+        let read = || -> Vec<Found> {
+            places.into_par_iter().map(|place| find(store, place, &names, &index.entries)).collect()
+        };
+        let found = if is_new { by_readers(read) } else { read() };
         Ok(collect(found, index, root, before, &file))
     }
 
@@ -139,6 +150,26 @@ impl Runs {
     }
 }
 
+/// The folder of a run, with the stamps of its files.
+struct Place {
+    folder: PathBuf,
+    stamps: Stamps,
+}
+
+/// Lists the folders of all runs, and asks for the stamps of their files.
+fn places(store: &Store) -> Result<Vec<Place>, StoreError> {
+    let place = |folder: PathBuf| Place { stamps: stamps(&folder), folder };
+    Ok(store.run_folders()?.into_par_iter().map(place).collect())
+}
+
+/// Does something with [`READERS`] threads.
+fn by_readers<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    match ThreadPoolBuilder::new().num_threads(READERS).build() {
+        Ok(readers) => readers.install(work),
+        Err(_) => work(),
+    }
+}
+
 /// What there is about one run.
 enum Found {
     /// The entry of the index with this number.
@@ -149,17 +180,17 @@ enum Found {
     Gone,
 }
 
-fn find(store: &Store, folder: &Path, names: &HashMap<&str, usize>, entries: &[Entry]) -> Found {
-    let stamps = stamps(folder);
-    let name = folder.strip_prefix(store.root()).unwrap_or(folder).to_str();
+fn find(store: &Store, place: Place, names: &HashMap<&str, usize>, entries: &[Entry]) -> Found {
+    let Place { folder, stamps } = place;
+    let name = folder.strip_prefix(store.root()).unwrap_or(&folder).to_str();
     let known = name.and_then(|name| names.get(name)).filter(|at| entries[**at].stamps == stamps);
     if let Some(at) = known {
         return Found::Known(*at);
     }
-    match store.run_in(folder) {
-        Ok(run) => Found::Changed(Box::new(Records::read(run)), stamps),
+    match store.run_in(&folder) {
+        Ok(run) => Found::Changed(Box::new(Records::read(&run, store.root())), stamps),
         Err(_) if !folder.exists() => Found::Gone,
-        Err(error) => Found::Unreadable(folder.to_path_buf(), error),
+        Err(error) => Found::Unreadable(folder, error),
     }
 }
 
@@ -181,7 +212,7 @@ fn collect(found: Vec<Found>, index: Index, root: &Path, before: i64, file: &Pat
             Found::Gone => {}
             Found::Changed(records, stamps) => {
                 let is_ended = records.is_ended();
-                let read = records.summary(root, &mut numbering);
+                let read = records.summary(&mut numbering);
                 let is_settled = stamps.iter().flatten().all(|stamp| stamp.is_settled(before));
                 let is_kept = is_ended && is_settled && read.damage.is_empty();
                 changed |= is_kept;

@@ -76,9 +76,14 @@ pub struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Makes a listing of all runs. `present` names those that the present YAML stands for, if it was asked.
-    pub fn new(runs: &'a Runs, present: Option<HashSet<String>>) -> Self {
-        Self { runs, keys: keys(runs), present }
+    /// Makes a listing of all runs, of which nobody has asked yet whether the present YAML stands for them.
+    pub fn new(runs: &'a Runs) -> Self {
+        Self { runs, keys: keys(runs), present: None }
+    }
+
+    /// Returns the same listing with the names of the runs that the present YAML stands for, if it was asked.
+    pub fn with_present(self, present: Option<HashSet<String>>) -> Self {
+        Self { present, ..self }
     }
 
     /// Returns the numbers of the runs of some experiments, or of all where none is named.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{Split, spelled, spelled_number};
 use cliptune_store::{
-    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, Space, StoreError, Usage, read_events,
-    read_precisions, read_scores,
+    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, Space, StoreError, read_events, read_precisions,
+    read_scores,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -133,25 +133,21 @@ pub(crate) trait Numbers {
     fn setting(&mut self, key: String, value: Setting, identity: String) -> u32;
 }
 
-/// The records of a run, before its settings and methods have numbers.
+/// The records of a run, before its settings and methods have numbers. All else is made of them by whoever reads them, because
+/// runs are read side by side and numbered one after the other.
 pub(crate) struct Records {
-    run: Run,
-    settings: Vec<(String, Value)>,
+    /// The summary, which lacks the settings and the scores.
+    summary: Summary,
+    /// The settings by their keys, each with what tells it from all others.
+    settings: Vec<(String, Setting, String)>,
     scores: Vec<Scores>,
-    alpha: Option<f64>,
-    /// The seconds spent on it, and what it used of its machines, from its logs where it did not end by itself.
-    seconds: Option<f64>,
-    usage: Option<Usage>,
-    /// The bytes of its weights.
-    weights: u64,
-    /// What is said about the run, if that can be read.
-    labels: Option<Labels>,
+    is_ended: bool,
     damage: Vec<StoreError>,
 }
 
 impl Records {
-    /// Reads the records of a run. Those that are damaged are left out.
-    pub(crate) fn read(run: Run) -> Self {
+    /// Reads the records of a run. Those that are damaged are left out. `root` is the store's folder.
+    pub(crate) fn read(run: &Run, root: &Path) -> Self {
         let mut damage = Vec::new();
         let mut intact = |read: Result<Option<Scores>, StoreError>| {
             read.unwrap_or_else(|error| {
@@ -160,49 +156,54 @@ impl Records {
             })
         };
         let scores: Vec<Scores> =
-            Split::ALL.into_iter().filter_map(|split| intact(read_scores(&run, split))).collect();
-        damage.extend(read_precisions(&run).err());
+            Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split))).collect();
+        damage.extend(read_precisions(run).err());
         let labels = run.labels().map_err(|error| damage.push(error)).ok();
-        let alpha = kept_alpha_of(&run).unwrap_or_else(|error| {
+        let alpha = kept_alpha_of(run).unwrap_or_else(|error| {
             damage.push(error);
             None
         });
-        let folders = run.weights_folders();
-        // Those of a run that is being made, or removed, come and go.
-        let weights = Space::of(folders.iter().map(PathBuf::as_path)).unwrap_or_default();
-        let (settings, seconds, usage) = (run.record().plan.settings(), run.seconds(), run.usage());
-        Self { run, settings, scores, alpha, seconds, usage, weights, labels, damage }
+        let settings = run.record().plan.settings().into_iter().map(|(key, value)| {
+            let value = Setting::of(&value);
+            let identity = format!("{key}={}", value.identity());
+            (key, value, identity)
+        });
+        let summary = measured(run, summary(run, root, alpha, labels));
+        let is_ended = run.record().end.is_some();
+        Self { summary, settings: settings.collect(), scores, is_ended, damage }
     }
 
     /// Checks whether the run has ended. Whether it still runs is not in any file.
     pub(crate) fn is_ended(&self) -> bool {
-        self.run.record().end.is_some()
+        self.is_ended
     }
 
-    /// Makes the summary. `root` is the store's folder.
-    pub(crate) fn summary(self, root: &Path, numbers: &mut impl Numbers) -> Read {
-        let Self { run, settings, scores, alpha, seconds, usage, weights, labels, damage } = self;
-        let settings = settings.into_iter().map(|(key, value)| {
-            let value = Setting::of(&value);
-            let identity = format!("{key}={}", value.identity());
-            numbers.setting(key, value, identity)
-        });
-        let settings = settings.collect();
+    /// Makes the summary.
+    pub(crate) fn summary(self, numbers: &mut impl Numbers) -> Read {
+        let Self { summary, settings, scores, damage, .. } = self;
+        let settings = settings.into_iter();
+        let settings = settings.map(|(key, value, identity)| numbers.setting(key, value, identity)).collect();
         let scores = scores.into_iter().map(|scores| scored(scores, numbers)).collect();
-        let usage = usage.unwrap_or_default();
-        let peak_memory = run.record().end.as_ref().and_then(|end| end.peak_memory);
-        let summary = Summary {
-            settings,
-            scores,
-            weights,
-            seconds,
-            peak_memory: peak_memory.or(usage.memory_peak).or(usage.memory),
-            processors: usage.processors,
-            gpu: usage.gpu,
-            joules: usage.all_joules(),
-            ..summary(&run, root, alpha, labels)
-        };
-        Read { summary, damage }
+        Read { summary: Summary { settings, scores, ..summary }, damage }
+    }
+}
+
+/// Adds what a run took: the seconds spent on it and what it used of its machines, from its logs where it did not end by itself,
+/// and the bytes of its weights.
+fn measured(run: &Run, summary: Summary) -> Summary {
+    let folders = run.weights_folders();
+    // Those of a run that is being made, or removed, come and go.
+    let weights = Space::of(folders.iter().map(PathBuf::as_path)).unwrap_or_default();
+    let usage = run.usage().unwrap_or_default();
+    let peak_memory = run.record().end.as_ref().and_then(|end| end.peak_memory);
+    Summary {
+        weights,
+        seconds: run.seconds(),
+        peak_memory: peak_memory.or(usage.memory_peak).or(usage.memory),
+        processors: usage.processors,
+        gpu: usage.gpu,
+        joules: usage.all_joules(),
+        ..summary
     }
 }
 

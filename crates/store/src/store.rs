@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cliptune_durable::StagedFolder;
 use cliptune_experiment::{DataPlan, ExperimentName, RESERVED_NAMES};
 use fs_err as fs;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -214,8 +215,9 @@ impl Store {
     /// Returns the folders of all runs without reading any of them, by experiment and then by name.
     pub fn run_folders(&self) -> Result<Vec<PathBuf>, StoreError> {
         let experiments = self.experiment_folders()?;
-        let runs = experiments.iter().map(|experiment| subfolders(experiment));
-        Ok(runs.collect::<Result<Vec<_>, _>>()?.concat())
+        let runs = experiments.par_iter().map(|experiment| subfolders(experiment));
+        let runs: Vec<Vec<PathBuf>> = runs.collect::<Result<_, _>>()?;
+        Ok(runs.into_iter().flatten().collect())
     }
 
     /// Opens the run in one of the folders of [`run_folders`](Self::run_folders).
@@ -269,6 +271,7 @@ pub(crate) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
             folders.push(entry.path());
         }
     }
-    folders.sort_unstable();
+    // Their paths differ in the last part alone, so that their bytes have the order of their parts, and are compared sooner.
+    folders.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     Ok(folders)
 }

@@ -49,6 +49,11 @@ fn is_obeyed(letter: char) -> bool {
 fn escaped(text: &str, stays: fn(char) -> bool, write: fn(&mut String, char)) -> Cow<'_, str> {
     let (mut harmless, mut copied, mut marks) = (String::new(), 0, 0);
     for (at, letter) in text.char_indices() {
+        // Nearly every character is one of these.
+        if matches!(letter, ' '..='~') {
+            marks = 0;
+            continue;
+        }
         let is_mark = letter >= '\u{300}' && letter.width() == Some(0);
         marks = if is_mark { marks + 1 } else { 0 };
         if marks > MARKS || is_obeyed(letter) && !stays(letter) {

@@ -1,5 +1,6 @@
 //! Small tables in plain text.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -57,7 +58,7 @@ impl Table {
 
     /// Adds a row. Missing cells are empty, and cells beyond the last column are left out.
     pub fn row<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Self {
-        let mut cells: Vec<String> = cells.into_iter().map(|cell| one_line(&cell.into())).collect();
+        let mut cells: Vec<String> = cells.into_iter().map(|cell| one_line(cell.into())).collect();
         cells.resize(self.columns.len(), String::new());
         self.rows.push(cells);
         self
@@ -74,26 +75,33 @@ impl Table {
         if let Some(width) = width {
             shrink(&mut widths, width);
         }
-        let header = self.columns.iter().map(|column| column.header.as_str());
-        let mut text = self.line(header, &widths);
+        let mut text = String::new();
+        self.line(&mut text, self.columns.iter().map(|column| column.header.as_str()), &widths);
         for row in &self.rows {
-            text.push_str(&self.line(row.iter().map(String::as_str), &widths));
+            self.line(&mut text, row.iter().map(String::as_str), &widths);
         }
         text
     }
 
     fn natural_widths(&self) -> Vec<usize> {
         let widest = |(at, column): (usize, &Column)| {
-            let cells = self.rows.iter().map(|row| row[at].width());
-            cells.fold(column.header.width(), usize::max)
+            let cells = self.rows.iter().map(|row| width(&row[at]));
+            cells.fold(width(&column.header), usize::max)
         };
         self.columns.iter().enumerate().map(widest).collect()
     }
 
-    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
-        let padded = cells.zip(&self.columns).zip(widths);
-        let padded: Vec<_> = padded.map(|((cell, column), width)| pad(cell, column.align, *width)).collect();
-        format!("{}\n", padded.join(GAP).trim_end())
+    /// Adds a line to a text.
+    fn line<'a>(&self, text: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
+        let start = text.len();
+        for (at, ((cell, column), width)) in cells.zip(&self.columns).zip(widths).enumerate() {
+            if at > 0 {
+                text.push_str(GAP);
+            }
+            pad(text, cell, column.align, *width);
+        }
+        text.truncate(start + text[start..].trim_end().len());
+        text.push('\n');
     }
 }
 
@@ -115,23 +123,34 @@ fn shrink(widths: &mut [usize], available: usize) {
     }
 }
 
-/// Pads the cell to the width of its column.
-fn pad(cell: &str, align: Align, width: usize) -> String {
-    let cell = truncate(cell, width);
-    let space = " ".repeat(width.saturating_sub(cell.width()));
+/// Adds a cell to a text, padded to the width of its column.
+fn pad(text: &mut String, cell: &str, align: Align, column: usize) {
+    let cell = truncate(cell, column);
+    let space = std::iter::repeat_n(' ', column.saturating_sub(width(&cell)));
     match align {
-        Align::Left => cell + &space,
-        Align::Right => space + &cell,
+        Align::Left => {
+            text.push_str(&cell);
+            text.extend(space);
+        }
+        Align::Right => {
+            text.extend(space);
+            text.push_str(&cell);
+        }
     }
 }
 
+/// Returns the width of a text without control characters. Most cells are ASCII, and there may be a hundred thousand.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
 /// Cuts the text to a width and marks a cut with `…`.
-fn truncate(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
+fn truncate(text: &str, column: usize) -> Cow<'_, str> {
+    if width(text) <= column {
+        return Cow::Borrowed(text);
     }
     let mut cut = String::new();
-    let mut left = width.saturating_sub(1);
+    let mut left = column.saturating_sub(1);
     for letter in text.chars() {
         let needed = letter.width().unwrap_or(0);
         if needed > left {
@@ -141,12 +160,15 @@ fn truncate(text: &str, width: usize) -> String {
         cut.push(letter);
     }
     cut.push('…');
-    cut
+    Cow::Owned(cut)
 }
 
 /// Puts the text on one line. Captions come from strangers: a control character in one must not reach the terminal.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+fn one_line(text: String) -> String {
+    match text.chars().any(char::is_control) {
+        true => text.replace(char::is_control, " "),
+        false => text,
+    }
 }
 
 #[cfg(test)]

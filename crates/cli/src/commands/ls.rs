@@ -2,6 +2,7 @@
 
 mod shown;
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use cliptune_query::{Key, Listing, Order};
@@ -58,18 +59,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
-    let runs = open(&store, &printer)?;
+    // To free hundreds of thousands of texts takes longer than to end.
+    let runs = ManuallyDrop::new(open(&store, &printer)?);
     let wanted = Wanted {
         experiments: &args.experiments,
         filter: args.filter.as_deref(),
         stale: args.stale,
         goes: false,
     };
-    let all = Listing::new(&runs, None);
-    let named = wanted.named(common, &all)?;
+    let listing = Listing::new(&runs);
+    let named = wanted.named(common, &listing)?;
     let present = wanted.present(&named, &store, &printer)?;
     let is_marked = present.is_some();
-    let listing = Listing::new(&runs, present);
+    let listing = listing.with_present(present);
     let chosen = choose(args, &listing, wanted.of(&named, &listing)?)?;
     let columns = args.columns.iter().map(|name| listing.key(name.trim())).collect::<Result<Vec<_>, _>>()?;
     let shown = shown::Shown { listing: &listing, runs: &chosen, columns: &columns, is_marked };
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
         () if printer.is_json() => printer.json(&shown.json()),
         () if args.csv => printer.data(&shown.csv()),
         () if args.md => printer.data(&shown.markdown()),
-        () if chosen.is_empty() => printer.status(&nothing(args, &all, &named, &common.store)),
+        () if chosen.is_empty() => printer.status(&nothing(args, &listing, &named, &common.store)),
         () => shown.print(&printer),
     }
     Ok(Exit::Done)

@@ -10,7 +10,7 @@ use crate::support::World;
 fn with_listing<T>(world: &World, look: impl FnOnce(&Listing<'_>) -> T) -> T {
     let runs = Runs::open(&world.store).unwrap();
     let present = [world.runs[1].id()].into_iter().collect();
-    look(&Listing::new(&runs, Some(present)))
+    look(&Listing::new(&runs).with_present(Some(present)))
 }
 
 fn matching(world: &World, condition: &str) -> Result<Vec<usize>, QueryError> {
@@ -69,7 +69,7 @@ fn what_is_no_condition_is_refused() {
 fn a_column_that_nothing_is_known_of_is_refused() {
     let world = World::new();
     let runs = Runs::open(&world.store).unwrap();
-    let listing = Listing::new(&runs, None);
+    let listing = Listing::new(&runs);
     let all = listing.of(&[]);
     for condition in ["present", "present is not true", "not \"Present\"", "seed = 0 or present is null"] {
         let error = listing.matching(&all, condition).expect_err(condition);

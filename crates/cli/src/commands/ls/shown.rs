@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cliptune_documents::{csv_line, markdown_line};
 use cliptune_query::{Cell, Key, Listing, Part};
 use cliptune_terminal::{Align, Column, Printer, Table, format};
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// The runs to list.
@@ -36,11 +37,13 @@ impl Shown<'_> {
         let is_marked = self.is_marked && self.columns.is_empty();
         let mut columns: Vec<Column> = is_marked.then(|| Column::left("")).into_iter().collect();
         columns.extend(keys.iter().map(|key| self.column(block, key)));
-        let mut table = Table::new(columns);
-        for run in block {
+        let row = |run: &usize| -> Vec<String> {
             let mark = is_marked.then(|| self.mark(*run).to_owned());
-            table.row(mark.into_iter().chain(keys.iter().map(|key| self.text(*run, key))));
-        }
+            mark.into_iter().chain(keys.iter().map(|key| self.text(*run, key))).collect()
+        };
+        let rows: Vec<Vec<String>> = block.par_iter().map(row).collect();
+        let mut table = Table::new(columns);
+        rows.into_iter().for_each(|row| _ = table.row(row));
         table
     }
 

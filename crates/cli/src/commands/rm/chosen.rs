@@ -58,8 +58,9 @@ fn matching(
     let all = open(store, printer)?;
     let filter = args.filter.as_deref();
     let wanted = Wanted { experiments: &args.names, filter, stale: args.stale, goes: true };
-    let named = wanted.named(common, &Listing::new(&all, None))?;
-    let listing = Listing::new(&all, wanted.present(&named, store, printer)?);
+    let listing = Listing::new(&all);
+    let named = wanted.named(common, &listing)?;
+    let listing = listing.with_present(wanted.present(&named, store, printer)?);
     let folder = listing.key("folder")?;
     let chosen = wanted.of(&named, &listing)?.into_iter();
     let run_at = |run| store.run_in(&store.root().join(&*listing.value(run, &folder).spelled()));
