@@ -1,14 +1,37 @@
 //! `cliptune run`: what runs, what does not run again, and why.
 
+use std::process::Command;
+
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::support::{Output, TestContext, assert_output};
+use crate::support::{Output, TestContext, assert_output, output, program};
+use crate::torture::injected;
 
 /// The lines about what a run does, without what it has reached.
 fn headings(output: &Output) -> Vec<&str> {
     let lines = output.stderr.lines().filter(|line| line.starts_with('['));
     lines.map(|line| line.split(',').next().unwrap()).collect()
+}
+
+/// Runs the experiments with a folder of images that no thread can open any more from a certain time on.
+fn with_images_until(context: &TestContext, time: usize) -> Output {
+    let before = injected("openat", "error=EIO", &format!("{time}+"));
+    let mut command = Command::new(&before[0]);
+    command.args(&before[1..]).arg("-P").arg(context.path("contest/images"));
+    command.arg(program("cliptune")).args(["run", "experiments", "--store"]);
+    command.arg(context.path(&format!("store-{time}"))).current_dir(context.path(""));
+    output(command.env("NO_COLOR", "1").env_remove("CLIPTUNE_STORE"))
+}
+
+#[test]
+fn images_that_cannot_be_read_any_more_are_a_reason_that_is_told_and_nothing_counts_as_done() {
+    let context = TestContext::new();
+    for time in 1..=6 {
+        let failed = with_images_until(&context, time).ended(1);
+        assert!(failed.stderr.contains("contest/images`: Input/output error"), "{time}: {failed}");
+        assert!(!failed.stderr.contains("everything is fresh"), "{time}: {failed}");
+    }
 }
 
 #[test]

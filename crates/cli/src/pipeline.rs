@@ -19,7 +19,7 @@ use cliptune_store::{OnePlan, Standing, Standings, Store, StoreError};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
 use crate::error::CliError;
-use crate::selection::{Selection, bases, look};
+use crate::selection::{Selection, bases, left_out, look};
 use crate::sibling;
 use crate::tool::Tool;
 use crew::{Crew, Means};
@@ -65,6 +65,7 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn experiments(mut self) -> Result<Endings, CliError> {
         self.ingest()?;
         if !self.endings.interrupted() {
+            self.give_up_unknown();
             self.make_runs()?;
             self.sum_up();
         }
@@ -96,7 +97,7 @@ impl<'a> Pipeline<'a> {
             let jobs = Jobs::datasets(round.iter().map(|experiment| &experiment.name), need);
             let command = |job: &Job, _| self.ingest_command(&job.plan.experiment, means.threads_of_one());
             let jobs = Crew::new(jobs, means, self.printer, &command).work()?;
-            self.standings = look(self.store, &self.selection.experiments, self.printer);
+            self.look_again();
             for (experiment, job) in round.into_iter().zip(jobs.all()) {
                 let ending = match outcome::ending(&[job]) {
                     done @ Ending::Done { .. } => self.unless_leaking(experiment, done),
@@ -108,6 +109,19 @@ impl<'a> Pipeline<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Determines the standings anew, and warns about experiments that have none any more.
+    fn look_again(&mut self) {
+        let standings = look(self.store, &self.selection.experiments, self.printer);
+        let told = self.standings.unknown.iter().map(|unknown| unknown.plan.experiment.clone());
+        let mut told: HashSet<ExperimentName> = told.collect();
+        for unknown in &standings.unknown {
+            if told.insert(unknown.plan.experiment.clone()) {
+                self.printer.warn(&left_out(unknown));
+            }
+        }
+        self.standings = standings;
     }
 
     /// Returns the experiments whose datasets can be made now, each from other images, and notes the ending of those for which
@@ -144,6 +158,25 @@ impl<'a> Pipeline<'a> {
         let found = unknown.find(|unknown| unknown.plan.experiment == experiment.name)?;
         let (exit, why) = (found.error.exit(), found.error.in_one_line());
         Some(Ending::Unknown(Failure { run: None, tool: None, exit, why }))
+    }
+
+    /// Gives up the experiments that had a standing and have none any more, because their data or the store could not be read at
+    /// the last look, with what starts from them. Without a standing, there would be nothing left to do for them.
+    fn give_up_unknown(&mut self) {
+        let selection = self.selection;
+        for experiment in &selection.experiments {
+            if !self.endings.is_good(&experiment.name) {
+                continue;
+            }
+            let ending = if let Some(unknown) = self.unknown(experiment) {
+                unknown
+            } else if let Some(base) = bases(experiment).find(|base| !self.endings.is_good(base)) {
+                self.skipped(experiment, base)
+            } else {
+                continue;
+            };
+            self.endings.add(&experiment.name, ending);
+        }
     }
 
     fn skipped(&self, experiment: &Experiment, base: &ExperimentName) -> Ending {

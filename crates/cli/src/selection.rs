@@ -102,13 +102,17 @@ pub(crate) fn tell(standings: &Standings, printer: &Printer) {
         warn_of(error, printer);
     }
     let mut told: Vec<String> = Vec::new();
-    for Unknown { plan, error } in &standings.unknown {
-        let text = format!("{} is left out: {}", plan.experiment, error.in_one_line());
+    for text in standings.unknown.iter().map(left_out) {
         if !told.contains(&text) {
             printer.warn(&text);
             told.push(text);
         }
     }
+}
+
+/// Says that an experiment is left out, and why.
+pub(crate) fn left_out(Unknown { plan, error }: &Unknown) -> String {
+    format!("{} is left out: {}", plan.experiment, error.in_one_line())
 }
 
 /// Warns about damage, with a hint on how to repair it.

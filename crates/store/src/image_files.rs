@@ -14,6 +14,7 @@ use crate::error::{MissingImages, StoreError};
 use crate::folder_files::files_below;
 use crate::image_kinds::{Kinds, extension, is_image_name, is_unread_name};
 use crate::packed::{Packing, refuse_compressed};
+use crate::regular::{is_folder, is_regular};
 use found::Parts;
 
 pub(crate) use found::{Found, Look};
@@ -218,14 +219,14 @@ pub(crate) fn list(images: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError
 
 /// Does the same without putting the images of a folder tree into one list.
 pub(crate) fn find(images: &Path, kinds: Kinds) -> Result<Found, StoreError> {
-    if images.is_dir() {
+    if is_folder(images)? {
         let found = Parts::of(images, kinds)?;
         return match found.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(Found::Parts(found)),
         };
     }
-    if let Some(names) = single(images) {
+    if let Some(names) = single(images)? {
         return ImageFiles::named(names, BTreeMap::new()).map(Found::Files);
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
@@ -242,18 +243,18 @@ pub(crate) fn tables_below(folder: &Path) -> Result<Vec<String>, StoreError> {
 }
 
 /// Returns the only file that a path names, if it names a file.
-pub(crate) fn single(path: &Path) -> Option<FileNames> {
-    let (true, Some(folder), Some(name)) = (path.is_file(), path.parent(), path.file_name()) else {
-        return None;
+pub(crate) fn single(path: &Path) -> Result<Option<FileNames>, StoreError> {
+    let (true, Some(folder), Some(name)) = (is_regular(path)?, path.parent(), path.file_name()) else {
+        return Ok(None);
     };
-    Some(FileNames::sorted(folder.to_path_buf(), [PathBuf::from(name)]))
+    Ok(Some(FileNames::sorted(folder.to_path_buf(), [PathBuf::from(name)])))
 }
 
 /// Returns the files that a glob matches, possibly none. Returns `None` when the path is not a glob below an existing
 /// folder.
 pub(crate) fn matching(glob: &Path) -> Result<Option<FileNames>, StoreError> {
     let (folder, pattern) = split_glob(glob);
-    if pattern.as_os_str().is_empty() || !folder.is_dir() {
+    if pattern.as_os_str().is_empty() || !is_folder(&folder)? {
         return Ok(None);
     }
     let matcher = matcher(glob, &pattern)?;

@@ -50,7 +50,7 @@ impl ImageNames {
     /// Returns an error if the file cannot be read, or has none there.
     pub fn of_column(path: &Path, column: &str) -> Result<Self, StoreError> {
         let file =
-            single(path).ok_or_else(|| StoreError::NoTable { path: path.to_path_buf() })?.all_named()?;
+            single(path)?.ok_or_else(|| StoreError::NoTable { path: path.to_path_buf() })?.all_named()?;
         let images = images_of_column(path, column)?;
         let mut relative: Vec<String> = file
             .relative

@@ -322,7 +322,7 @@ fn listed<F>(
 
 /// Returns the single file of a table, or the files that a glob matches.
 fn files_of_table(table: &Path) -> Result<FileNames, StoreError> {
-    let found = match image_files::single(table) {
+    let found = match image_files::single(table)? {
         Some(file) => Some(file),
         None => image_files::matching(table)?.filter(|found| !found.is_empty()),
     };

@@ -1,5 +1,6 @@
 //! Reads regular files and nothing else. Opening a FIFO or a device in their place could block the reader forever.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
@@ -91,6 +92,37 @@ pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Checks whether a path leads to a folder.
+///
+/// # Errors
+/// Returns an error when the system cannot say so: it would be wrong that there is none.
+pub(crate) fn is_folder(path: &Path) -> Result<bool, StoreError> {
+    Ok(looked_at(path)?.is_some_and(|about| about.is_dir()))
+}
+
+/// Checks whether a path leads to a regular file.
+///
+/// # Errors
+/// Returns an error when the system cannot say so: it would be wrong that there is none.
+pub(crate) fn is_regular(path: &Path) -> Result<bool, StoreError> {
+    Ok(looked_at(path)?.is_some_and(|about| about.is_file()))
+}
+
+/// Returns what the system says about what a path leads to, if there is anything, as there cannot be where no file can have such a
+/// name.
+fn looked_at(path: &Path) -> Result<Option<Metadata>, StoreError> {
+    let is_no_name = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput)
+    };
+    match fs::metadata(path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if is_nothing(&error) || is_no_name(&error) => Ok(None),
+        // A link that leads to itself.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Makes sure that what has the name of a folder is one. There may be nothing.
 pub(crate) fn check_folder(path: &Path) -> Result<(), StoreError> {
     match path.is_dir() || is_absent(path) {
@@ -140,5 +172,15 @@ mod tests {
         assert!(["file", "dangling", "loop"].iter().all(|name| !is_absent(&path(name))));
         assert!(["folder", "missing"].iter().all(|name| check_folder(&path(name)).is_ok()));
         assert!(["file", "link", "dangling", "loop"].iter().all(|name| check_folder(&path(name)).is_err()));
+        assert!(["file", "link"].iter().all(|name| is_regular(&path(name)).unwrap()));
+        assert!(
+            ["folder", "missing", "dangling", "loop"].iter().all(|name| !is_regular(&path(name)).unwrap())
+        );
+        assert!(is_folder(&path("folder")).unwrap());
+        assert!(
+            ["file", "missing", "file/below", "loop"].iter().all(|name| !is_folder(&path(name)).unwrap())
+        );
+        let pattern = format!("{{{}}}", "long,".repeat(100));
+        assert!(!is_regular(&path(&pattern)).unwrap(), "no file can be called that");
     }
 }

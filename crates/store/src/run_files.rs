@@ -10,7 +10,7 @@ use crate::digests::{Digest, Memory};
 use crate::error::{Damage, StoreError};
 use crate::image_files::FileNames;
 use crate::parity::read_parity;
-use crate::regular::{expect_hash, file_hash, is_absent, make_way};
+use crate::regular::{expect_hash, file_hash, is_absent, is_folder, is_regular, make_way};
 use crate::run::{ADAPTER, MODEL, ONNX, Run};
 use crate::run_record::End;
 use crate::store::Store;
@@ -44,7 +44,7 @@ pub(crate) fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, StoreErr
 /// Lists the files of a folder, except records and files that are being written. A folder that does not exist has
 /// none.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    if !folder.is_dir() {
+    if !is_folder(folder)? {
         return Ok(Vec::new());
     }
     let mut files = Vec::new();
@@ -53,7 +53,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         let name = entry.file_name();
         let passed_over =
             RECORDS.iter().any(|record| name == *record) || name.as_encoded_bytes().starts_with(b".");
-        if !passed_over && entry.path().is_file() {
+        if !passed_over && is_regular(&entry.path())? {
             files.push(entry.path());
         }
     }

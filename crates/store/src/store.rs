@@ -16,6 +16,7 @@ use crate::error::StoreError;
 use crate::inputs::Inputs;
 use crate::inspections::Inspections;
 use crate::reading::Reading;
+use crate::regular::is_folder;
 use crate::run::{Run, RunStatus};
 use crate::run_record::RunRecord;
 use crate::source_hashes::SourceHashes;
@@ -258,7 +259,7 @@ fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError>
 /// Returns the folders in a folder, sorted, without those whose names start with a dot. If the folder does not exist, or is
 /// none, there are none.
 pub(crate) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    if !folder.is_dir() {
+    if !is_folder(folder)? {
         return Ok(Vec::new());
     }
     let mut folders = Vec::new();

@@ -11,7 +11,7 @@ const ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EROFS", "EDQUOT"];
 
 /// Returns the words that have `strace` tamper with a call of all threads and children: the one with this number in a thread,
 /// or with `N+` all from that one on.
-pub(super) fn injected(call: &str, what: &str, when: &str) -> Vec<String> {
+pub(crate) fn injected(call: &str, what: &str, when: &str) -> Vec<String> {
     let words = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "signal=none"];
     let tampered = [format!("trace={call}"), format!("inject={call}:{what}:when={when}")];
     let tampered = tampered.into_iter().flat_map(|option| ["-e".to_owned(), option]);

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use cliptune_random::Random;
 
+pub(crate) use faults::injected;
 use tally::Tally;
 use trial::Reference;
 

@@ -44,7 +44,7 @@ impl TableForm {
 /// # Errors
 /// Returns an error when the folder cannot be listed, or when a file has a name that is not UTF-8.
 pub fn tables_at(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let found = match single(path) {
+    let found = match single(path)? {
         _ if path.is_dir() => Some(below(path, |file| TableForm::of(file).is_some())?),
         None => matching(path)?,
         file => file,
