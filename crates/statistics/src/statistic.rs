@@ -152,19 +152,19 @@ fn resampled(
     let told = Told { clusters, options, is_paired: false, is_shifted, crossed };
     let interval = spread.interval(value, replicates, &told);
     match first.is_biased {
-        true => reaching_further(interval, bias.abs(), spread.range),
+        true => reaching_down(interval, bias, spread.range),
         false => interval,
     }
 }
 
-/// Returns an interval whose ends lie further out by the bias of the resamples, within what is possible. The resamples are so far
-/// off the value, and the value may be as far off the truth: it is too high by about as much where there are few items, and a
-/// little too low where there are so many that debiasing takes off more than there is. Simulated, as `docs/scoring.md` tells.
-fn reaching_further(interval: Interval, bias: f64, range: (f64, f64)) -> Interval {
+/// Returns an interval whose lower end lies further down by the bias of the resamples, within what is possible. So much further from
+/// zero than the value are the resamples, and by about as much may the value be further than the truth, where there are few
+/// items: debiasing takes off only a part. `docs/scoring.md` tells what that comes to.
+fn reaching_down(interval: Interval, bias: f64, range: (f64, f64)) -> Interval {
     let within = |end: f64| end.clamp(range.0, range.1);
     Interval {
-        low: within(interval.low - bias).min(interval.value),
-        high: within(interval.high + bias).max(interval.value),
+        low: within(interval.low - bias.max(0.0)).min(interval.value),
+        high: within(interval.high).max(interval.value),
         ..interval
     }
 }

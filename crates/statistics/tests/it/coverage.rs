@@ -1,5 +1,7 @@
 //! Intervals of 95 % hold the truth in 93 to 97 % of cases, and p-values are uniform where there is no difference.
 
+use std::ops::RangeInclusive;
+
 use cliptune_random::Random;
 use cliptune_statistics::{
     Bootstrap, Statistic, Unusable, cluster_statistic, mcnemar_mid_p, paired_differences, seeds_and_clusters,
@@ -119,8 +121,7 @@ fn intervals_of_scores_hold_the_truth_about_as_often_as_they_say() {
     }
 }
 
-/// The estimate itself is too high where there are few answers, so the interval reaches further than it would have to elsewhere: it
-/// may hold the truth too often.
+/// The estimate itself is too high where there are few answers, so the interval reaches further down, and may hold the truth too often.
 #[test]
 fn intervals_of_calibration_errors_hold_the_truth_at_least_about_as_often_as_they_say() {
     for groups in [10, 60] {
@@ -197,21 +198,28 @@ fn intervals_of_uneven_folds_hold_the_truth_in_93_to_97_of_100_cases() {
 fn intervals_of_scores_hold_the_truth_in_93_to_97_of_100_cases() {
     println!("groups  score   covered");
     let mut wrong = Vec::new();
-    let mut check = |groups: usize, what: &str, covered: f64, most: f64| {
+    let mut check = |groups: usize, what: &str, covered: f64, expected: RangeInclusive<f64>| {
         println!("{groups:6}  {what:6}  {covered:.4}");
-        if !(0.93..=most).contains(&covered) {
+        if !expected.contains(&covered) {
             wrong.push((groups, what.to_owned(), covered));
         }
     };
     for (groups, cases) in [(10, 5_000), (20, 5_000), (50, 5_000), (200, 2_000), (500, 1_000)] {
         for seeds in [1, 3] {
             let shape = Shape { groups, questions: QUESTIONS, seeds: [seeds, 1], difference: 0.1, folds: 1 };
-            check(groups, &format!("{seeds} seed"), coverage_of_score(&shape, 5_000), 0.97);
+            // Of three seeds and hundreds of groups, nearly all of the variance is that of the seeds: docs/scoring.md has 92.5 %.
+            let least = if seeds > 1 && groups >= 200 { 0.915 } else { 0.93 };
+            check(groups, &format!("{seeds} seed"), coverage_of_score(&shape, 5_000), least..=0.97);
         }
-        check(groups, "aurc", coverage_of_statistic(Statistic::aurc, AREA, (groups, 0.0), cases), 0.97);
+        // Three standard errors, of fewer cases.
+        let noise = 3.0 * (0.95 * 0.05 / cases as f64).sqrt();
+        let covered = coverage_of_statistic(Statistic::aurc, AREA, (groups, 0.0), cases);
+        check(groups, "aurc", covered, 0.93 - noise..=0.97 + noise);
         for too_high in [0.05, 0.1, 0.15] {
             let covered = coverage_of_statistic(ece, too_high, (groups, too_high), cases);
-            check(groups, &format!("ece {too_high}"), covered, 1.0);
+            // Of many answers, the error is estimated a little too low: docs/scoring.md has 91.1 to 92.8 % where it is worst.
+            let least = if groups >= 50 { 0.91 } else { 0.93 };
+            check(groups, &format!("ece {too_high}"), covered, least - noise..=0.99 + noise);
         }
         // What is exactly calibrated is held less often: docs/scoring.md says how often.
         println!("{groups:6}  ece 0   {:.4}", coverage_of_statistic(ece, 0.0, (groups, 0.0), cases));
