@@ -3,7 +3,7 @@
 use cliptune_experiment::Location;
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, ImageFiles, tables_below};
+use crate::image_files::{FileNames, Found, ImageFiles, tables_below};
 use crate::inputs::TableLayout;
 use crate::packed::{Packing, TarArchive, is_text_name};
 
@@ -11,14 +11,12 @@ use crate::packed::{Packing, TarArchive, is_text_name};
 type Tables<'a> = Vec<(&'a Location, FileNames)>;
 
 /// Finds the tables of all sources. They lie with their images in one way.
-pub(crate) fn tables<'a>(
-    images: &[(&'a Location, ImageFiles)],
-) -> Result<(TableLayout, Tables<'a>), StoreError> {
+pub(crate) fn tables<'a>(images: &[(&'a Location, Found)]) -> Result<(TableLayout, Tables<'a>), StoreError> {
     let mut tables = Vec::new();
     let mut layouts = Vec::new();
     for (source, found) in images {
         let missing = || StoreError::NoTableBeside { path: source.to_string().into() };
-        let (layout, files) = table(source, found)?.ok_or_else(missing)?;
+        let (layout, files) = table(source, &found.to_files())?.ok_or_else(missing)?;
         tables.push((*source, files));
         layouts.push(layout);
         if layouts[0] != layout {

@@ -106,7 +106,12 @@ impl Stamp {
     /// Returns whether the file had settled at a moment that [`settled`] gave: what was read of it since then is its content
     /// for as long as its stamp stays.
     pub fn is_settled(&self, before: i64) -> bool {
-        self.changed.max(self.modified) < before
+        self.latest() < before
+    }
+
+    /// Returns the time of the last change of any kind, in nanoseconds since the Unix epoch.
+    pub(crate) fn latest(&self) -> i64 {
+        self.changed.max(self.modified)
     }
 
     fn of(path: &Path) -> Result<Self, StoreError> {

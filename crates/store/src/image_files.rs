@@ -1,5 +1,7 @@
 //! Finds the image files of a plan.
 
+mod found;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
@@ -9,9 +11,12 @@ use rayon::slice::ParallelSliceMut as _;
 
 use crate::digests::Stamp;
 use crate::error::{MissingImages, StoreError};
-use crate::folder_files::{files_below, visit_below};
+use crate::folder_files::files_below;
 use crate::image_kinds::{Kinds, extension, is_image_name, is_unread_name};
 use crate::packed::{Packing, refuse_compressed};
+use found::Parts;
+
+pub(crate) use found::{Found, Look};
 
 /// Files, as sorted paths relative to a folder, with forward slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +63,7 @@ impl FileNames {
 }
 
 /// The image files of a source.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ImageFiles {
     pub(crate) names: FileNames,
     /// The number of other files in the folder, by extension. Some of them may be images that the user meant.
@@ -90,7 +95,7 @@ pub(crate) fn is_table(path: &Path) -> bool {
 }
 
 /// The files of a folder, by what they are.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Contents {
     images: Vec<String>,
     /// Images of kinds that are not read, until it is known which of them are there in another kind as well.
@@ -142,6 +147,21 @@ impl Contents {
         *self.others.entry(extension(below)).or_default() += 1;
     }
 
+    /// Checks whether there is nothing that is an image or that images may lie within.
+    fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.unnamed.is_empty() && !self.is_packed()
+    }
+
+    /// Checks whether there is something that images may lie within.
+    fn is_packed(&self) -> bool {
+        !(self.archives.is_empty() && self.parquet.is_empty())
+    }
+
+    /// Checks whether no image is of a kind that is read.
+    fn is_unread(&self) -> bool {
+        self.images.iter().all(|name| is_unread_name(name.as_ref()))
+    }
+
     /// Adds what is in another folder.
     fn append(&mut self, other: Self) {
         self.images.extend(other.images);
@@ -155,8 +175,7 @@ impl Contents {
     /// Returns the images of the folder, and where it has none, the archives or else the parquet files that may hold them.
     /// The stamps are those of the images, in the order in which these were added.
     pub(crate) fn images(mut self, folder: PathBuf, stamps: Option<Vec<Stamp>>) -> ImageFiles {
-        let is_packed = !(self.archives.is_empty() && self.parquet.is_empty());
-        if is_packed && self.images.iter().all(|name| is_unread_name(name.as_ref())) {
+        if self.is_packed() && self.is_unread() {
             // What is not read hides no archive.
             std::mem::take(&mut self.images).iter().for_each(|name| self.count(Path::new(name)));
         }
@@ -194,47 +213,27 @@ fn sorted(mut names: Vec<String>, stamps: Option<Vec<Stamp>>) -> (Vec<String>, O
 /// Symbolic links are followed, except those that lead back to a folder above them. Names that start with a dot are
 /// skipped as well, such as checkpoints of notebooks and resource forks.
 pub(crate) fn list(images: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
+    find(images, kinds).map(Found::files)
+}
+
+/// Does the same without putting the images of a folder tree into one list.
+pub(crate) fn find(images: &Path, kinds: Kinds) -> Result<Found, StoreError> {
     if images.is_dir() {
-        let found = in_folder(images, kinds)?;
-        return match found.names.is_empty() {
+        let found = Parts::of(images, kinds)?;
+        return match found.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
-            false => Ok(found),
+            false => Ok(Found::Parts(found)),
         };
     }
     if let Some(names) = single(images) {
-        return ImageFiles::named(names, BTreeMap::new());
+        return ImageFiles::named(names, BTreeMap::new()).map(Found::Files);
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };
     let names = matching(images)?.ok_or_else(|| missing(MissingImages::Path))?;
     if names.is_empty() {
         return Err(missing(MissingImages::Glob));
     }
-    ImageFiles::named(names, BTreeMap::new())
-}
-
-/// Lists the images of a folder, and looks at each while the system still has its folder at hand.
-fn in_folder(folder: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError> {
-    let mut parts = visit_below(folder, |at, files| {
-        let mut contents = Contents::default();
-        files.into_iter().for_each(|below| contents.add(below, kinds));
-        contents.add_unread();
-        contents.images.par_sort_unstable();
-        let stamps = Stamp::of_all(at, &contents.images);
-        Ok((contents, stamps))
-    })?;
-    // In a tree that has its images in the lowest folders this is their order already, which spares a sort of all.
-    parts.sort_unstable_by(|(one, _), (other, _)| one.images.first().cmp(&other.images.first()));
-    let images = parts.iter().map(|(part, _)| part.images.len()).sum();
-    let (mut contents, mut stamps) = (Contents::default(), Some(Vec::with_capacity(images)));
-    contents.images.reserve(images);
-    for (part, found) in parts {
-        contents.append(part);
-        stamps = stamps.zip(found).map(|(mut all, found)| {
-            all.extend(found);
-            all
-        });
-    }
-    Ok(contents.images(folder.to_path_buf(), stamps))
+    ImageFiles::named(names, BTreeMap::new()).map(Found::Files)
 }
 
 /// Finds the tables of images in a folder.

@@ -12,7 +12,7 @@ use crate::dataset_record::SourceBytes;
 use crate::digests::{Digest, Memory, Stamp, settled, stamps};
 use crate::error::StoreError;
 use crate::identity;
-use crate::image_files::{self, FileNames, ImageFiles};
+use crate::image_files::{self, FileNames, Found, ImageFiles};
 use crate::image_identity::ImageIdentity;
 use crate::image_kinds::{Kinds, extension};
 use crate::named_columns::NamedColumns;
@@ -145,7 +145,7 @@ impl Inputs {
         let mut inputs = Self::empty(plan.verify, table);
         let mut expanded = Vec::new();
         for (_, found) in listed.images {
-            expanded.push(inputs.pass_over(packed::expanded(Some(cache), found)?));
+            expanded.push(inputs.pass_over(packed::expanded(Some(cache), found.files())?));
         }
         on_names(&expanded.iter().map(|names| names.relative.as_slice()).collect::<Vec<_>>());
         let memories = memories.unwrap_or_else(|| remembered(cache, plan));
@@ -204,7 +204,7 @@ impl Inputs {
 /// The files of a plan's sources, listed and not read.
 pub(crate) struct Listed<'p> {
     tables: Vec<(&'p Location, FileNames)>,
-    pub(crate) images: Vec<(&'p Location, ImageFiles)>,
+    pub(crate) images: Vec<(&'p Location, Found)>,
     /// What the listing says of the images.
     pub(crate) seen: Option<Seen>,
 }
@@ -219,7 +219,7 @@ impl<'p> Listed<'p> {
     pub(crate) fn settled(plan: &'p DataPlan, settled: i64) -> Result<Self, StoreError> {
         let tables = listed_tables(plan)?;
         let images = listed_images(plan)?;
-        let seen = Seen::of(images.iter().map(|(_, found)| &found.names), settled);
+        let seen = Seen::of(images.iter().map(|(_, found)| found), settled);
         Ok(Self { tables, images, seen })
     }
 }
@@ -287,10 +287,10 @@ fn listed_tables(plan: &DataPlan) -> Result<Vec<(&Location, FileNames)>, StoreEr
     })
 }
 
-fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, ImageFiles)>, StoreError> {
+fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, Found)>, StoreError> {
     let images = listed(&plan.images, |images| match images {
-        Location::Local(path) => image_files::list(path, Kinds::of(plan))?.all_named(),
-        Location::Remote(address) => remote::images(address, plan),
+        Location::Local(path) => image_files::find(path, Kinds::of(plan))?.all_named(),
+        Location::Remote(address) => remote::images(address, plan).map(Found::Files),
     })?;
     match same(&images) {
         Some((one, other)) => Err(StoreError::ImagesTwice { one: one.to_string(), other: other.to_string() }),
@@ -299,14 +299,16 @@ fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, ImageFiles)>, StoreE
 }
 
 /// Finds two sources that are the same files, as a folder is that is named twice.
-fn same<'p>(images: &[(&'p Location, ImageFiles)]) -> Option<(&'p Location, &'p Location)> {
-    let folder = |found: &ImageFiles| std::fs::canonicalize(&found.names.folder).ok();
-    images.iter().enumerate().find_map(|(at, (other, found))| {
-        let mut earlier = images[..at].iter();
-        let (one, _) = earlier.find(|(_, earlier)| {
-            earlier.names.relative == found.names.relative && folder(earlier) == folder(found)
-        })?;
-        Some((*one, *other))
+fn same<'p>(images: &[(&'p Location, Found)]) -> Option<(&'p Location, &'p Location)> {
+    let folders: Vec<Option<PathBuf>> =
+        images.iter().map(|(_, found)| std::fs::canonicalize(found.folder()).ok()).collect();
+    let is_same = |one: usize, other: usize| {
+        let names = |at: usize| images[at].1.to_files().into_owned().names.relative;
+        folders[one] == folders[other] && names(one) == names(other)
+    };
+    (0..images.len()).find_map(|other| {
+        let one = (0..other).find(|one| is_same(*one, other))?;
+        Some((images[one].0, images[other].0))
     })
 }
 

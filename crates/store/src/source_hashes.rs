@@ -12,7 +12,7 @@ use crate::digests::cache_file;
 
 use crate::error::StoreError;
 use crate::identity::{self, DATASET_FORMAT};
-use crate::image_files::FileNames;
+use crate::image_files::{Found, Look};
 use crate::inputs::{Inputs, Listed, read_table};
 use crate::reading::Reading;
 
@@ -59,7 +59,11 @@ impl SourceHashes {
     ) -> Result<Self, StoreError> {
         if let Some(images_hash) = listed.seen.and_then(|seen| seen.recall(cache, plan)) {
             let table = read_table(cache, plan, &listed, on_progress)?;
-            let images_folders = listed.images.into_iter().map(|(_, found)| found.names.folder).collect();
+            let images_folders =
+                listed.images.iter().map(|(_, found)| found.folder().to_path_buf()).collect();
+            // Nobody waits until the names of all images are freed.
+            let images: Vec<Found> = listed.images.into_iter().map(|(_, found)| found).collect();
+            rayon::spawn(move || drop(images));
             return Ok(Self { images_folders, images_hash, table_hash: table.hash });
         }
         Ok(Inputs::of(cache, plan, listed, None, &Reading::quietly(on_progress))?.hashes)
@@ -67,12 +71,12 @@ impl SourceHashes {
 }
 
 /// The version of the cache's files.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The content of `cache/images-<hash>.bin`.
 #[derive(Serialize, Deserialize)]
 struct Known {
-    /// The hash of the names and the stamps of all images.
+    /// The hash of what all images look like.
     seen: [u8; 32],
     images_hash: String,
 }
@@ -83,7 +87,7 @@ fn file(cache: &Path, plan: &DataPlan) -> PathBuf {
     cache_file(cache, "images", &json!([is_content, plan.images]).to_string())
 }
 
-/// What a listing says of images: a hash of their names and their stamps.
+/// What a listing says of the images of all sources: a hash of what those of each look like.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {
     hash: [u8; 32],
@@ -95,17 +99,12 @@ impl Seen {
     /// Returns what has been seen of images that were listed after a moment that [`settled`](crate::settled) gave, or `None`
     /// where they are parts of other files, of which a listing says nothing, or were not listed with
     /// their stamps, as those are that a glob matches.
-    pub(crate) fn of<'n>(images: impl Iterator<Item = &'n FileNames>, settled: i64) -> Option<Self> {
+    pub(crate) fn of<'f>(images: impl Iterator<Item = &'f Found>, settled: i64) -> Option<Self> {
         let (mut hasher, mut is_settled) = (blake3::Hasher::new(), true);
-        for FileNames { relative, stamps, .. } in images {
-            let stamps = stamps.as_ref()?;
-            hasher.update(&(relative.len() as u64).to_le_bytes());
-            update_in_runs(&mut hasher, relative.len(), |at, run| {
-                run.extend_from_slice(relative[at].as_bytes());
-                run.push(0);
-                run.extend_from_slice(&stamps[at].to_bytes());
-            });
-            is_settled &= stamps.par_iter().all(|stamp| stamp.is_settled(settled));
+        for found in images {
+            let Look { hash, latest } = found.look()?;
+            hasher.update(&hash);
+            is_settled &= latest < settled;
         }
         Some(Self { hash: *hasher.finalize().as_bytes(), is_settled })
     }
@@ -135,8 +134,9 @@ pub(crate) fn update_in_runs(
     const RUN: usize = 1 << 12;
     const RUNS: usize = 16;
     let run = |start: usize| {
-        let mut run = Vec::with_capacity(RUN * 128);
-        (start..count.min(start + RUN)).for_each(|at| write(at, &mut run));
+        let end = count.min(start + RUN);
+        let mut run = Vec::with_capacity((end - start) * 96);
+        (start..end).for_each(|at| write(at, &mut run));
         run
     };
     let starts: Vec<usize> = (0..count).step_by(RUN).collect();
