@@ -1,6 +1,7 @@
 //! The runs that `ls` and `rm` are asked for, by experiment, by a condition, and by what the experiment files say now.
 
 use std::collections::HashSet;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use cliptune_machine::confine_memory;
@@ -30,14 +31,15 @@ pub(crate) struct Named {
     selection: Option<Selection>,
 }
 
-/// Reads what there is to know about all runs, and warns about what is damaged.
-pub(crate) fn open(store: &Store, printer: &Printer) -> Result<Runs, CliError> {
+/// Reads what there is to know about all runs, and warns about what is damaged. It is kept until the command ends: to free the
+/// hundreds of thousands of texts of many runs takes longer than to end.
+pub(crate) fn open(store: &Store, printer: &Printer) -> Result<ManuallyDrop<Runs>, CliError> {
     let runs = Runs::open(store)?;
     for (folder, error) in runs.unreadable() {
         printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
     }
     runs.damage().iter().for_each(|error| warn_of(error, printer));
-    Ok(runs)
+    Ok(ManuallyDrop::new(runs))
 }
 
 impl Wanted<'_> {

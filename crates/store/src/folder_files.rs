@@ -35,7 +35,9 @@ pub(crate) fn visit_below<T: Send>(
         Ok::<_, StoreError>((visit(&at, files)?, folders))
     };
     while !level.is_empty() {
-        let read: Vec<(T, Vec<PathBuf>)> = level.par_iter().map(visit).collect::<Result<_, _>>()?;
+        // A folder may hold a million files: whoever is done takes the next one.
+        let read = level.par_iter().with_max_len(1).map(visit);
+        let read: Vec<(T, Vec<PathBuf>)> = read.collect::<Result<_, _>>()?;
         level.clear();
         for (made, folders) in read {
             visited.push(made);

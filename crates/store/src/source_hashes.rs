@@ -61,6 +61,9 @@ impl SourceHashes {
             let table = read_table(cache, plan, &listed, on_progress)?;
             let folders = listed.images.iter().map(|(_, found)| found.folder().to_path_buf());
             let images_folders = folders.collect();
+            // Nobody waits until the names of all images are freed.
+            let images: Vec<Found> = listed.images.into_iter().map(|(_, found)| found).collect();
+            rayon::spawn(move || drop(images));
             return Ok(Self { images_folders, images_hash, table_hash: table.hash });
         }
         Ok(Inputs::of(cache, plan, listed, None, &Reading::quietly(on_progress))?.hashes)

@@ -2,7 +2,6 @@
 
 mod shown;
 
-use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use cliptune_query::{Key, Listing, Order};
@@ -59,8 +58,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
-    // To free hundreds of thousands of texts takes longer than to end.
-    let runs = ManuallyDrop::new(open(&store, &printer)?);
+    let runs = open(&store, &printer)?;
     let wanted = Wanted {
         experiments: &args.experiments,
         filter: args.filter.as_deref(),
