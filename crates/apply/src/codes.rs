@@ -2,7 +2,7 @@
 //!
 //! The rows of a group are one block, in which each dimension has a scale of its own: codes from 0 to 255 divide what lies between
 //! its least and its largest value. So neither a direction that all vectors share nor a dimension that is larger than others
-//! makes the steps coarser. Faiss calls this scalar quantisation (`QT_8bit`), with one scale for a whole index.
+//! makes the steps coarser. Faiss calls this scalar quantisation (`QT_8bit`), and has one scale of a dimension for a whole index.
 //!
 //! With the value *middle* + *step* · (*code* − 127.5) for a component, the product of a query and a row is
 //! Σ *q* · *middle* + Σ *q* · *step* · (*code* − 127.5). The first sum is the same for all rows of a block. For the second one,

@@ -11,7 +11,7 @@ const AT_A_TIME: usize = 256 << 10;
 /// The most row groups that a thread takes at once, so that none waits long for another.
 const GROUPS: usize = 4;
 /// The least number of vectors that are read before others are ruled out by what they tell.
-const VECTORS: usize = 256;
+const VECTORS: usize = 64;
 
 /// Returns the `most` rows that are nearest to a unit vector with their cosines, the nearest first; of those that are equally
 /// near, the first.
@@ -24,7 +24,7 @@ pub(super) fn best(
     let kept = groups
         .try_fold(|| Kept::new(most), |kept, (first, group)| pass(embeddings, query, first, &group, kept))
         .try_reduce(|| Kept::new(most), |one: Kept, other| Ok(one.and(other)))?;
-    nearest(kept.candidates(), most, |row| embeddings.cosine(row, query))
+    nearest(&kept.candidates(), most, |row| embeddings.cosine(row, query))
 }
 
 /// Compares a query with the codes of a row group.
@@ -52,7 +52,7 @@ fn pass(
 
 /// Returns the `most` nearest of some candidates, the best bounds first, of which no more are compared than need be.
 fn nearest(
-    candidates: Vec<Candidate>,
+    candidates: &[Candidate],
     most: usize,
     cosine: impl Fn(usize) -> Result<f64, ApplyError> + Sync,
 ) -> Result<Vec<(usize, f64)>, ApplyError> {
@@ -162,7 +162,7 @@ mod tests {
         };
         let kept = see(rows.len() / 2..rows.len()).and(see(0..rows.len() / 2));
         let read = AtomicUsize::new(0);
-        let found = nearest(kept.candidates(), most, |row| {
+        let found = nearest(&kept.candidates(), most, |row| {
             read.fetch_add(1, Ordering::Relaxed);
             Ok(rows[row].cosine)
         });
@@ -200,7 +200,7 @@ mod tests {
         let cosine = |row: i32| f64::from(row * 7919 % 50_000) / 5e4;
         let seen = |cosine| Seen { cosine, estimate: cosine, error: 0.01 };
         let rows: Vec<Seen> = (0..50_000).map(cosine).map(seen).collect();
-        // The next 256 begin 503 steps below the tenth.
-        assert_eq!(searched(&rows, 10), (naive(&rows, 10), 2 * VECTORS));
+        // The next ones would begin 503 of them below the tenth.
+        assert_eq!(searched(&rows, 10), (naive(&rows, 10), 512));
     }
 }
