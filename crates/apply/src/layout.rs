@@ -8,7 +8,7 @@
 //! | `embedding` | the unit vector, as a list of 32-bit floats |
 //!
 //! Nothing is compressed, and the vectors of a row group are one page of plain values, so that a row can be read where it lies.
-//! Behind the rows stand the codes of all vectors ([`codes`](crate::search)), which no column refers to: a reader of parquet
+//! Behind each row group stand the codes of its vectors ([`codes`](crate::codes)), which no column refers to: a reader of parquet
 //! passes over them. The footer says where they are, in the key-value metadata `cliptune`.
 
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,9 @@ use crate::embed::Kind;
 /// The key of the metadata.
 pub(crate) const KEY: &str = "cliptune";
 /// The version of the layout.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// The number of rows in a row group.
 pub(crate) const GROUP: usize = 8192;
-/// The boundary that the codes begin at, in bytes.
-pub(crate) const ALIGNED: usize = 64;
 
 /// The metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,12 +34,14 @@ pub(crate) struct Layout {
     pub(crate) rows: usize,
     /// The number of rows that have none, which stand behind the others.
     pub(crate) problems: usize,
-    /// The first byte of the codes.
-    pub(crate) codes: u64,
-    /// How far a code and its vector are apart at most, as the length of their difference.
-    pub(crate) error: f64,
     /// The row groups whose rows have vectors.
     pub(crate) groups: Vec<Group>,
+}
+
+/// The part of the metadata that all versions have.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) format: u32,
 }
 
 /// What the vectors were made of, and by what.
@@ -66,4 +66,6 @@ pub(crate) struct Group {
     pub(crate) hashes: u64,
     /// The first byte of the vectors, one behind the other.
     pub(crate) vectors: u64,
+    /// The first byte of the block of their codes.
+    pub(crate) codes: u64,
 }

@@ -14,10 +14,7 @@ use crate::error::{MissingImages, StoreError};
 use crate::folder_files::files_below;
 use crate::image_kinds::{Kinds, extension, is_image_name, is_unread_name};
 use crate::packed::{Packing, refuse_compressed};
-<<<<<<< HEAD
 use crate::regular::{is_folder, is_regular};
-=======
->>>>>>> idle
 use found::Parts;
 
 pub(crate) use found::{Found, Look};
@@ -222,22 +219,14 @@ pub(crate) fn list(images: &Path, kinds: Kinds) -> Result<ImageFiles, StoreError
 
 /// Does the same without putting the images of a folder tree into one list.
 pub(crate) fn find(images: &Path, kinds: Kinds) -> Result<Found, StoreError> {
-<<<<<<< HEAD
     if is_folder(images)? {
-=======
-    if images.is_dir() {
->>>>>>> idle
         let found = Parts::of(images, kinds)?;
         return match found.is_empty() {
             true => Err(StoreError::NoImages { path: images.to_path_buf(), missing: MissingImages::Folder }),
             false => Ok(Found::Parts(found)),
         };
     }
-<<<<<<< HEAD
     if let Some(names) = single(images)? {
-=======
-    if let Some(names) = single(images) {
->>>>>>> idle
         return ImageFiles::named(names, BTreeMap::new()).map(Found::Files);
     }
     let missing = |missing| StoreError::NoImages { path: images.to_path_buf(), missing };

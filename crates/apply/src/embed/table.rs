@@ -16,7 +16,7 @@ use super::Kind;
 use super::journal::{Journal, Outcome};
 use crate::codes;
 use crate::error::ApplyError;
-use crate::layout::{ALIGNED, FORMAT, GROUP, Group, KEY, Layout, Origin};
+use crate::layout::{FORMAT, GROUP, Group, KEY, Layout, Origin};
 
 /// The bytes of a component.
 const FLOAT: usize = size_of::<f32>();
@@ -29,8 +29,6 @@ pub(crate) fn write(to: &Path, journal: &Journal, origin: Origin) -> Result<(), 
         dimension: journal.columns(),
         rows: 0,
         problems: 0,
-        codes: 0,
-        error: 0.0,
         groups: Vec::new(),
     };
     let mut pages = Pages::new(AtomicFile::create(to)?);
@@ -38,7 +36,6 @@ pub(crate) fn write(to: &Path, journal: &Journal, origin: Origin) -> Result<(), 
     let mut table = Table { pages, layout, chunks: Vec::new() };
     table.rows(journal)?;
     table.problems(journal)?;
-    table.codes(journal)?;
     Ok(table.finish()?.commit()?)
 }
 
@@ -103,6 +100,15 @@ fn push(texts: &mut Vec<u8>, text: &str) {
     texts.extend(text.as_bytes());
 }
 
+/// Returns the codes of vectors that are there as bytes.
+fn block(vectors: &[u8], dimension: usize) -> Vec<u8> {
+    let (floats, _) = vectors.as_chunks::<FLOAT>();
+    let vectors: Vec<f32> = floats.iter().map(|float| f32::from_le_bytes(*float)).collect();
+    let mut block = Vec::with_capacity(codes::head(dimension) + vectors.len());
+    codes::encode(&vectors, dimension, &mut block);
+    block
+}
+
 impl<W: Write> Table<W> {
     /// Writes the rows that have vectors.
     fn rows(&mut self, journal: &Journal) -> Result<(), ApplyError> {
@@ -148,12 +154,15 @@ impl<W: Write> Table<W> {
             pages.values(count, PLAIN, &none, &[])?,
             pages.values(count * self.layout.dimension, PLAIN, &lists, &vectors)?,
         ];
+        let codes = pages.written() as u64;
+        pages.write(&block(&vectors, self.layout.dimension))?;
         let first = |place: &Place, values: &[u8]| (place.end - values.len()) as u64;
         self.layout.groups.push(Group {
             rows: count,
             names: first(&places[0], &names),
             hashes: first(&places[1], &hashes),
             vectors: first(&places[3], &vectors),
+            codes,
         });
         self.layout.rows += count;
         self.chunks.push((count, places));
@@ -173,25 +182,6 @@ impl<W: Write> Table<W> {
         ];
         self.layout.problems += count;
         self.chunks.push((count, places));
-        Ok(())
-    }
-
-    /// Writes the codes of all vectors, in the order of the rows.
-    fn codes(&mut self, journal: &Journal) -> Result<(), ApplyError> {
-        let gap = self.pages.written().next_multiple_of(ALIGNED) - self.pages.written();
-        self.pages.write(&vec![0; gap])?;
-        self.layout.codes = self.pages.written() as u64;
-        let (mut vectors, mut new, mut bytes) = (Vectors::of(journal)?, 0, Vec::new());
-        for entry in journal.entries()? {
-            let Some((number, _)) = vector_of(&entry?.outcome, &mut new) else { continue };
-            bytes.clear();
-            vectors.read(number, &mut bytes)?;
-            let (floats, _) = bytes.as_chunks::<FLOAT>();
-            let vector: Vec<f32> = floats.iter().map(|float| f32::from_le_bytes(*float)).collect();
-            self.layout.error = self.layout.error.max(codes::error(&vector));
-            let code: Vec<u8> = vector.iter().flat_map(|&value| codes::code(value).to_le_bytes()).collect();
-            self.pages.write(&code)?;
-        }
         Ok(())
     }
 

@@ -10,9 +10,10 @@ use cliptune_store::parquet_format::MAGIC;
 use cliptune_store::thrift::{Kind as Thrifty, Thrift};
 use fs_err::File;
 
+use crate::codes::{Prepared, head};
 use crate::embed::Kind;
 use crate::error::ApplyError;
-use crate::layout::{FORMAT, Group, KEY, Layout};
+use crate::layout::{FORMAT, Group, KEY, Layout, Version};
 
 /// The longest footer in bytes.
 const LONGEST: u64 = 256 << 20;
@@ -41,10 +42,7 @@ impl Embeddings {
         let size = file.metadata()?.len();
         let foreign = |problem| ApplyError::NotEmbeddings { path: path.to_path_buf(), problem };
         let footer = footer(&file, size)?.ok_or_else(|| foreign("it is no whole parquet file"))?;
-        let layout = layout(&footer).ok_or_else(|| foreign("`cliptune embed` has not made it"))?;
-        if layout.format != FORMAT {
-            return Err(foreign("another version of cliptune has made it"));
-        }
+        let layout = layout(&footer).map_err(foreign)?;
         match is_sound(&layout, size - footer.len() as u64) {
             true => Ok(Self { path: path.to_path_buf(), file, layout }),
             false => Err(foreign("its footer contradicts itself")),
@@ -81,15 +79,27 @@ impl Embeddings {
         &self.layout.origin.precision
     }
 
-    /// Returns how far a code and its vector are apart at most.
-    pub(super) fn error(&self) -> f64 {
-        self.layout.error
+    /// Returns the row groups, each with the number of its first row.
+    pub(super) fn groups(&self) -> Vec<(usize, Group)> {
+        let (mut groups, mut first) = (Vec::new(), 0);
+        for group in &self.layout.groups {
+            groups.push((first, *group));
+            first += group.rows;
+        }
+        groups
     }
 
-    /// Reads the codes of rows from this one on, as many as there is room for.
-    pub(super) fn codes(&self, first: usize, into: &mut [u8]) -> Result<(), ApplyError> {
-        let at = self.layout.codes + (first * self.layout.dimension * size_of::<i16>()) as u64;
-        self.read(at, into)
+    /// Makes a query ready for the codes of a row group.
+    pub(super) fn prepared(&self, group: &Group, query: &[f32]) -> Result<Prepared, ApplyError> {
+        let mut bytes = vec![0; head(self.layout.dimension)];
+        self.read(group.codes, &mut bytes)?;
+        Prepared::new(query, &bytes).ok_or_else(|| self.damaged())
+    }
+
+    /// Reads the codes of a row group from this row of it on, as many as there is room for.
+    pub(super) fn codes(&self, group: &Group, first: usize, into: &mut [u8]) -> Result<(), ApplyError> {
+        let before = head(self.layout.dimension) + first * self.layout.dimension;
+        self.read(group.codes + before as u64, into)
     }
 
     /// Returns the cosine of a row and a query.
@@ -141,7 +151,7 @@ impl Embeddings {
             }
             within -= group.rows;
         }
-        (Group { rows: 0, names: 0, hashes: 0, vectors: 0 }, 0)
+        (Group { rows: 0, names: 0, hashes: 0, vectors: 0, codes: 0 }, 0)
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<(), ApplyError> {
@@ -178,8 +188,19 @@ fn footer(file: &File, size: u64) -> Result<Option<Vec<u8>>, ApplyError> {
     Ok(Some(footer))
 }
 
-/// Returns what the metadata of a footer say of the layout, if there are any.
-fn layout(footer: &[u8]) -> Option<Layout> {
+/// Returns what the metadata of a footer say of the layout, or why they do not.
+fn layout(footer: &[u8]) -> Result<Layout, &'static str> {
+    const FOREIGN: &str = "`cliptune embed` has not made it";
+    let metadata = metadata(footer).ok_or(FOREIGN)?;
+    match serde_json::from_slice(metadata) {
+        Ok(Version { format: FORMAT }) => serde_json::from_slice(metadata).map_err(|_| FOREIGN),
+        Ok(_) => Err("another version of cliptune has made it"),
+        Err(_) => Err(FOREIGN),
+    }
+}
+
+/// Returns the metadata of a footer that `embed` has made.
+fn metadata(footer: &[u8]) -> Option<&[u8]> {
     let mut found = None;
     Thrift::new(footer).fields(|thrift, field, kind| match (field, kind) {
         (5, Thrifty::List) => thrift.structs(|thrift| {
@@ -199,12 +220,12 @@ fn layout(footer: &[u8]) -> Option<Layout> {
         }),
         _ => thrift.skip(kind),
     })?;
-    serde_json::from_slice(found?).ok()
+    found
 }
 
 /// Checks that everything a layout speaks of lies before the end of the rows.
 fn is_sound(layout: &Layout, end: u64) -> bool {
-    let Layout { dimension, rows, codes, error, groups, .. } = layout;
+    let Layout { dimension, rows, groups, .. } = layout;
     let fits = |at: u64, rows: usize, bytes: u64| {
         let length = (rows as u64).checked_mul(bytes);
         length.and_then(|length| at.checked_add(length)).is_some_and(|last| last <= end)
@@ -215,12 +236,11 @@ fn is_sound(layout: &Layout, end: u64) -> bool {
             && fits(group.vectors, group.rows, vector(size_of::<f32>()))
             && fits(group.hashes, group.rows, HASH)
             && fits(group.names, group.rows, 4)
+            && fits(group.codes, 1, head(*dimension) as u64 + group.rows as u64 * vector(size_of::<u8>()))
     };
     let counted = groups.iter().try_fold(0_usize, |sum, group| sum.checked_add(group.rows));
     (1..=LARGEST_DIMENSION).contains(dimension)
-        && (0.0..1.0).contains(error)
         && groups.iter().all(is_group)
         && counted == Some(*rows)
         && *rows > 0
-        && fits(*codes, *rows, vector(size_of::<i16>()))
 }

@@ -1,9 +1,9 @@
 //! Finds what is nearest to a text or an image among any number of embeddings, exactly.
 //!
 //! The codes of all vectors are passed over once, on all cores, in pieces that fit into a processor's cache. Only rows that may be
-//! among the best by what their codes tell are compared by their vectors. Nothing of the file is kept in memory: it is read from
-//! where the system keeps files that were read before, which costs no more than to map it, and a file that is cut short
-//! meanwhile is an error and no signal that ends the process.
+//! among the best by what their codes tell are compared by their vectors, and only until no other can be. Nothing of the file is
+//! kept in memory: it is read from where the system keeps files that were read before, which costs no more than to map it, and
+//! a file that is cut short meanwhile is an error and no signal that ends the process.
 
 mod file;
 mod page;

@@ -1,20 +1,17 @@
-//! Passes over the codes of all rows and keeps those that may be among the best.
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+//! Passes over the codes of all rows, and reads the vectors of those that may be among the best.
 
 use rayon::prelude::*;
 
 use super::Embeddings;
-use crate::codes::{self, UNIT};
 use crate::error::ApplyError;
+use crate::layout::Group;
 
 /// The bytes that are read at a time: half of a processor's second-level cache.
 const AT_A_TIME: usize = 256 << 10;
-/// The number of parts for each thread, so that none waits long for another.
-const PARTS: usize = 8;
-/// How far single precision may leave the length of a unit vector from 1, with room to spare.
-const ROUNDING: f64 = 1e-5;
+/// The most row groups that a thread takes at once, so that none waits long for another.
+const GROUPS: usize = 4;
+/// The least number of vectors that are read before others are ruled out by what they tell.
+const VECTORS: usize = 64;
 
 /// Returns the `most` rows that are nearest to a unit vector with their cosines, the nearest first; of those that are equally
 /// near, the first.
@@ -23,102 +20,187 @@ pub(super) fn best(
     query: &[f32],
     most: usize,
 ) -> Result<Vec<(usize, f64)>, ApplyError> {
-    let code: Vec<i16> = query.iter().map(|&value| codes::code(value)).collect();
-    // |q·r − q'·r'| ≤ |q'| |r − r'| + |q − q'| |r|, where q' and r' are what the codes stand for.
-    let off = codes::error(query);
-    let bound = (1.0 + ROUNDING + off) * embeddings.error() + off * (1.0 + ROUNDING) + ROUNDING;
-    let margin = (2.0 * bound / UNIT).ceil() as i64;
-    let rows = embeddings.rows();
-    let parts = (rayon::current_num_threads() * PARTS).min(rows).max(1);
-    let part = |part: usize| {
-        let mut kept = Kept::new(most, margin);
-        pass(embeddings, &code, rows * part / parts..rows * (part + 1) / parts, &mut kept)?;
-        Ok(kept)
-    };
-    let kept = (0..parts).into_par_iter().map(part).collect::<Result<Vec<_>, ApplyError>>()?;
-    let all = kept.into_iter().fold(Kept::new(most, margin), Kept::and);
-    let cosine = |(row, _): &(usize, i64)| Ok((*row, embeddings.cosine(*row, query)?));
-    let mut found = all.rows.par_iter().map(cosine).collect::<Result<Vec<(usize, f64)>, ApplyError>>()?;
-    found.sort_by(|(row, cosine), (other, its)| its.total_cmp(cosine).then(row.cmp(other)));
-    found.truncate(most);
+    let groups = embeddings.groups().into_par_iter().with_max_len(GROUPS);
+    let kept = groups
+        .try_fold(|| Kept::new(most), |kept, (first, group)| pass(embeddings, query, first, &group, kept))
+        .try_reduce(|| Kept::new(most), |one: Kept, other| Ok(one.and(other)))?;
+    nearest(&kept.candidates(), most, |row| embeddings.cosine(row, query))
+}
+
+/// Compares a query with the codes of a row group.
+fn pass(
+    embeddings: &Embeddings,
+    query: &[f32],
+    first: usize,
+    group: &Group,
+    mut kept: Kept,
+) -> Result<Kept, ApplyError> {
+    let prepared = embeddings.prepared(group, query)?;
+    let dimension = embeddings.dimension();
+    let at_a_time = (AT_A_TIME / dimension).clamp(1, group.rows);
+    let mut bytes = vec![0; at_a_time * dimension];
+    for start in (0..group.rows).step_by(at_a_time) {
+        let count = at_a_time.min(group.rows - start);
+        let some = &mut bytes[..count * dimension];
+        embeddings.codes(group, start, some)?;
+        for (row, codes) in (first + start..).zip(some.chunks_exact(dimension)) {
+            kept.see(row, prepared.cosine(codes), prepared.error);
+        }
+    }
+    Ok(kept)
+}
+
+/// Returns the `most` nearest of some candidates, the best bounds first, of which no more are compared than need be.
+fn nearest(
+    candidates: &[Candidate],
+    most: usize,
+    cosine: impl Fn(usize) -> Result<f64, ApplyError> + Sync,
+) -> Result<Vec<(usize, f64)>, ApplyError> {
+    let mut found: Vec<(usize, f64)> = Vec::new();
+    for some in candidates.chunks(most.max(VECTORS)) {
+        let worst = found.last().map_or(f64::NEG_INFINITY, |(_, worst)| *worst);
+        if found.len() == most && some[0].upper < worst {
+            break;
+        }
+        let exact = |candidate: &Candidate| cosine(candidate.row).map(|cosine| (candidate.row, cosine));
+        found.extend(some.par_iter().map(exact).collect::<Result<Vec<(usize, f64)>, ApplyError>>()?);
+        found.sort_by(|(row, cosine), (other, its)| its.total_cmp(cosine).then(row.cmp(other)));
+        found.truncate(most);
+    }
     Ok(found)
 }
 
-/// Compares a query with the codes of some rows.
-fn pass(
-    embeddings: &Embeddings,
-    query: &[i16],
-    rows: std::ops::Range<usize>,
-    kept: &mut Kept,
-) -> Result<(), ApplyError> {
-    let row_bytes = size_of_val(query);
-    let at_a_time = (AT_A_TIME / row_bytes).max(1);
-    let mut bytes = vec![0; at_a_time * row_bytes];
-    for first in rows.clone().step_by(at_a_time) {
-        let count = at_a_time.min(rows.end - first);
-        let some = &mut bytes[..count * row_bytes];
-        embeddings.codes(first, some)?;
-        for (row, code) in (first..).zip(some.chunks_exact(row_bytes)) {
-            kept.see(row, codes::product(query, code).into());
-        }
-    }
-    Ok(())
+/// A row that may be among the best.
+struct Candidate {
+    row: usize,
+    /// What its cosine is not below.
+    lower: f64,
+    /// What its cosine is not above.
+    upper: f64,
 }
 
 /// The rows that may be among the best of those that were seen.
 struct Kept {
     most: usize,
-    /// How far the product of a row among the best may be below the worst of the best products.
-    margin: i64,
-    /// The best products.
-    best: BinaryHeap<Reverse<i64>>,
-    rows: Vec<(usize, i64)>,
-    /// The number of rows at which those that fell behind are forgotten.
+    candidates: Vec<Candidate>,
+    /// What `most` rows are certainly not below. A row that is certainly below it is not among the best.
+    least: f64,
+    /// The number of candidates at which those that fell behind are forgotten.
     full: usize,
 }
 
 impl Kept {
-    fn new(most: usize, margin: i64) -> Self {
-        Self { most, margin, best: BinaryHeap::new(), rows: Vec::new(), full: 4 * most + 1024 }
+    fn new(most: usize) -> Self {
+        Self { most, candidates: Vec::new(), least: f64::NEG_INFINITY, full: 4 * most + 1024 }
     }
 
-    /// Returns the least product that a row needs to be kept.
-    fn least(&self) -> i64 {
-        match self.best.peek() {
-            Some(Reverse(worst)) if self.best.len() == self.most => worst.saturating_sub(self.margin),
-            _ => i64::MIN,
-        }
-    }
-
+    /// Sees a row whose cosine is no further from this one than the error.
     #[inline]
-    fn see(&mut self, row: usize, product: i64) {
-        if product >= self.least() {
-            self.keep(row, product);
+    fn see(&mut self, row: usize, cosine: f64, error: f64) {
+        if cosine + error >= self.least {
+            self.keep(Candidate { row, lower: cosine - error, upper: cosine + error });
         }
     }
 
-    fn keep(&mut self, row: usize, product: i64) {
-        self.rows.push((row, product));
-        self.best.push(Reverse(product));
-        if self.best.len() > self.most {
-            self.best.pop();
-        }
-        if self.rows.len() >= self.full {
+    fn keep(&mut self, candidate: Candidate) {
+        self.candidates.push(candidate);
+        if self.candidates.len() >= self.full {
             self.forget();
-            self.full = self.full.max(2 * self.rows.len());
+            self.full = self.full.max(2 * self.candidates.len());
         }
     }
 
     /// Forgets the rows that have fallen behind.
     fn forget(&mut self) {
-        let least = self.least();
-        self.rows.retain(|(_, product)| *product >= least);
+        if (1..self.candidates.len()).contains(&self.most) {
+            let downwards = |one: &Candidate, other: &Candidate| other.lower.total_cmp(&one.lower);
+            let (_, worst, _) = self.candidates.select_nth_unstable_by(self.most - 1, downwards);
+            self.least = worst.lower;
+            let least = self.least;
+            self.candidates.retain(|candidate| candidate.upper >= least);
+        }
     }
 
     /// Adds what another one has kept.
     fn and(mut self, other: Self) -> Self {
-        other.rows.into_iter().for_each(|(row, product)| self.see(row, product));
+        self.candidates.extend(other.candidates);
         self.forget();
         self
+    }
+
+    /// Returns the rows that may be among the best of all, those with the best bounds first.
+    fn candidates(mut self) -> Vec<Candidate> {
+        self.forget();
+        self.candidates.sort_unstable_by(|one, other| other.upper.total_cmp(&one.upper));
+        self.candidates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A row as a search sees it.
+    #[derive(Clone, Copy, Debug)]
+    struct Seen {
+        cosine: f64,
+        /// What its codes say of the cosine.
+        estimate: f64,
+        error: f64,
+    }
+
+    /// Returns the nearest of some rows, of which two threads see half each, and how many vectors were read.
+    fn searched(rows: &[Seen], most: usize) -> (Vec<(usize, f64)>, usize) {
+        let see = |some: std::ops::Range<usize>| {
+            let mut kept = Kept::new(most);
+            some.for_each(|row| kept.see(row, rows[row].estimate, rows[row].error));
+            kept
+        };
+        let kept = see(rows.len() / 2..rows.len()).and(see(0..rows.len() / 2));
+        let read = AtomicUsize::new(0);
+        let found = nearest(&kept.candidates(), most, |row| {
+            read.fetch_add(1, Ordering::Relaxed);
+            Ok(rows[row].cosine)
+        });
+        (found.unwrap(), read.into_inner())
+    }
+
+    fn naive(rows: &[Seen], most: usize) -> Vec<(usize, f64)> {
+        let mut all: Vec<(usize, f64)> = rows.iter().map(|row| row.cosine).enumerate().collect();
+        all.sort_by(|(row, cosine), (other, its)| its.total_cmp(cosine).then(row.cmp(other)));
+        all.truncate(most);
+        all
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_row_is_lost_that_the_errors_leave_open(
+            // Cosines in steps of a sixteenth, so that many are equal.
+            rows in proptest::collection::vec((-16_i32..=16, 0.0..0.1_f64, -1.0..=1.0_f64), 1..6000),
+            most in 1_usize..300,
+        ) {
+            let seen = |(cosine, error, off): (i32, f64, f64)| {
+                let cosine = f64::from(cosine) / 16.0;
+                Seen { cosine, estimate: cosine + off * error, error: error + 1e-12 }
+            };
+            let rows: Vec<Seen> = rows.into_iter().map(seen).collect();
+            prop_assert_eq!(searched(&rows, most).0, naive(&rows, most));
+        }
+    }
+
+    #[test]
+    fn vectors_are_read_only_as_long_as_one_may_be_among_the_best() {
+        // All multiples of 1 ÷ 50,000 in another order, each seen with an error of 500 of them.
+        let cosine = |row: i32| f64::from(row * 7919 % 50_000) / 5e4;
+        let seen = |cosine| Seen { cosine, estimate: cosine, error: 0.01 };
+        let rows: Vec<Seen> = (0..50_000).map(cosine).map(seen).collect();
+        // The next ones would begin 503 of them below the tenth.
+        assert_eq!(searched(&rows, 10), (naive(&rows, 10), 512));
     }
 }

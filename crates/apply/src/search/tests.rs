@@ -95,6 +95,71 @@ proptest! {
     }
 }
 
+/// Vectors that are hard to tell apart by codes, or that make codes coarse.
+#[derive(Clone, Copy, Debug)]
+enum Hostile {
+    /// All are the same.
+    Equal,
+    /// Three vectors again and again.
+    Repeated,
+    /// A vector and its opposite in turn.
+    Opposite,
+    /// Each has one component beside which the others are next to nothing, not always the same one.
+    OneComponent,
+    /// All but the last bits are the same.
+    LastBits,
+    /// The same, but for one row that is far away in every dimension.
+    OneFarAway,
+}
+
+const HOSTILE: &[Hostile] = &[
+    Hostile::Equal,
+    Hostile::Repeated,
+    Hostile::Opposite,
+    Hostile::OneComponent,
+    Hostile::LastBits,
+    Hostile::OneFarAway,
+];
+
+fn hostile(kind: Hostile, rows: usize, columns: usize, seed: u64) -> Matrix {
+    let drawn = drawn(rows, columns, seed);
+    let sign = |number: usize| if number.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let value = |row: usize, column: usize| {
+        let (first, own) = (drawn.row(0)[column] + 0.1, drawn.row(row)[column]);
+        match kind {
+            Hostile::Equal => first,
+            Hostile::Repeated => drawn.row(row % 3 % rows)[column] + 0.1,
+            Hostile::Opposite => sign(row) * first,
+            Hostile::OneComponent if row * 7 % columns == column => 1e6,
+            Hostile::OneComponent => own,
+            Hostile::OneFarAway if row == rows / 3 => sign(column),
+            Hostile::LastBits | Hostile::OneFarAway => first * (1.0 + own * 1e-6),
+        }
+    };
+    let values = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+    let mut matrix = Matrix::new(rows, values.map(|(row, column)| value(row, column)).collect());
+    matrix.normalise().unwrap();
+    matrix
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_search_is_exact_whatever_the_vectors_are(
+        kind in proptest::sample::select(HOSTILE),
+        rows in 1_usize..1500, columns in 2_usize..40, most in 1_usize..2000, seed in 0_u64..1_000,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let vectors = hostile(kind, rows, columns, seed);
+        let embeddings = Embeddings::open(&written(folder.path(), &vectors, usize::MAX)).unwrap();
+        let queries = drawn(2, columns, seed + 1);
+        for query in [queries.row(0), queries.row(1), vectors.row(rows / 2), vectors.row(rows / 3)] {
+            prop_assert_eq!(super::scan::best(&embeddings, query, most).unwrap(), naive(&vectors, query, most));
+        }
+    }
+}
+
 #[test]
 fn copies_of_one_image_are_one_hit_and_take_no_places_of_others() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +204,36 @@ fn rows_are_found_in_all_row_groups_with_their_names() {
         assert_eq!(embeddings.name(row).unwrap(), format!("images/{row} é.png"));
         assert_eq!(embeddings.hash(row).unwrap(), blake3::Hash::from_bytes(hash(row)).to_string());
         assert!((embeddings.cosine(row, vectors.row(row)).unwrap() - 1.0).abs() < 1e-6);
+        let found = super::scan::best(&embeddings, vectors.row(row), 9).unwrap();
+        assert_eq!(found, naive(&vectors, vectors.row(row), 9));
     }
+}
+
+#[test]
+fn a_file_of_another_version_is_told_from_a_damaged_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), &drawn(20, 5, 1), 4);
+    let mut bytes = fs::read(&path).unwrap();
+    // The first version had no blocks of codes.
+    for (from, to) in [(r#""format":2"#, r#""format":1"#), (r#","codes":"#, r#","other":"#)] {
+        let at = bytes.windows(from.len()).rposition(|some| some == from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    fs::write(&path, bytes).unwrap();
+    let problem = Embeddings::open(&path).unwrap_err().to_string();
+    assert!(problem.ends_with("another version of cliptune has made it"), "{problem}");
+}
+
+#[test]
+fn codes_that_no_vectors_give_are_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), &drawn(20, 5, 1), 4);
+    let group = Embeddings::open(&path).unwrap().groups()[0].1;
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[group.codes as usize..][..size_of::<f64>()].copy_from_slice(&f64::NAN.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    let found = Embeddings::open(&path).unwrap().nearest(&[1.0, 0.0, 0.0, 0.0, 0.0], 3);
+    assert!(matches!(found, Err(ApplyError::NotEmbeddings { problem: "it is damaged", .. })), "{found:?}");
 }
 
 #[test]
