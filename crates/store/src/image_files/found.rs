@@ -77,11 +77,7 @@ pub(crate) struct Look {
 }
 
 impl Look {
-<<<<<<< HEAD
-    /// Looks at images in their order, of which there is one at least.
-=======
     /// Looks at images in their order.
->>>>>>> idle
     fn of(names: &[String], stamps: &[Stamp]) -> Self {
         let mut hasher = blake3::Hasher::new();
         update_in_runs(&mut hasher, names.len(), |at, run| {
