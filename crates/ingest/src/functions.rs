@@ -8,7 +8,6 @@ use cliptune_store::ImageFile;
 use cliptune_terminal::format::counted;
 use duckdb::arrow::array::{
     Array, ArrayRef, AsArray, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt64Array,
-    UInt64Builder,
 };
 use duckdb::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, UInt64Type};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
@@ -19,6 +18,7 @@ use crate::error::IngestError;
 use crate::facts::Facts;
 use crate::identity;
 use crate::label::{self, Spelling};
+use crate::saying::Saying;
 use crate::shown::shown;
 use crate::texts::{self, listed};
 
@@ -161,14 +161,14 @@ impl VArrowScalar for Said {
 
     fn invoke((): &(), input: RecordBatch) -> Given {
         let lists = EncodedTexts::of(input.column(0))?;
-        let mut said = ListBuilder::new(UInt64Builder::new());
+        let mut said = Saying::default();
         let mut listed = Vec::new();
         for row in 0..input.num_rows() {
             lists.read(row, &mut listed);
             let present: Vec<&str> = listed.iter().copied().flatten().collect();
-            texts::say(&mut said, Some(&present));
+            said.push(Some(&present));
         }
-        Ok(Arc::new(said.finish()))
+        Ok(said.finish())
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
