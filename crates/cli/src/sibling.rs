@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::{ORT_DISABLE_TELEMETRY, named_libtorch};
+use cliptune_native::{DUCKDB_ALLOCATOR, ORT_DISABLE_TELEMETRY, duckdb_allocator, named_libtorch};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
@@ -25,6 +25,9 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
         if let Some(libraries) = libraries {
             command.env(LIBRARY_PATH, prepended(&libraries));
         }
+    }
+    if tool == Tool::Ingest && env::var_os(DUCKDB_ALLOCATOR).is_none() {
+        command.env(DUCKDB_ALLOCATOR, duckdb_allocator());
     }
     Ok(command)
 }
