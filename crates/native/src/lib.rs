@@ -71,10 +71,10 @@ fn libraries(libtorch: PathBuf) -> Result<PathBuf, PathBuf> {
 /// Returns options for the allocator in DuckDB's library, for a process whose memory one thread after another uses.
 ///
 /// DuckDB gives each processor an arena, and a thread touches new memory beside what another one has freed. Here two processors
-/// share one. What has been free for 0.3 seconds goes back to the system and no longer counts as used.
+/// share one. What has been free for 0.2 seconds goes back to the system and no longer counts as used.
 pub fn duckdb_allocator() -> String {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("narenas:{},dirty_decay_ms:300,muzzy_decay_ms:0", processors.div_ceil(2))
+    format!("narenas:{},dirty_decay_ms:200,muzzy_decay_ms:0", processors.div_ceil(2))
 }
 
 /// Checks whether ONNX Runtime would send nothing if it were loaded into this process.
