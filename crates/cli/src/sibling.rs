@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::{ORT_DISABLE_TELEMETRY, path_to_named_libtorch};
+use cliptune_native::{DUCKDB_ALLOCATOR, ORT_DISABLE_TELEMETRY, duckdb_allocator, path_to_named_libtorch};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
@@ -18,6 +18,9 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     let mut command = bare(tool)?;
     if tool == Tool::Train {
         command.envs(path_to_named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?);
+    }
+    if tool == Tool::Ingest && env::var_os(DUCKDB_ALLOCATOR).is_none() {
+        command.env(DUCKDB_ALLOCATOR, duckdb_allocator());
     }
     Ok(command)
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use cliptune_experiment::LabelReading;
 use cliptune_store::Reason;
 use duckdb::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    StructArray, UInt32Array, UInt64Builder,
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StringBuilder, StructArray, UInt32Array,
 };
 use duckdb::arrow::datatypes::{DataType, Field, Fields};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
@@ -16,6 +15,7 @@ use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 use crate::encoded::{EncodedTexts, encoded, encoded_texts};
 use crate::functions::{Rules, list_of, text, text_at};
 use crate::label::Means;
+use crate::saying::Saying;
 use crate::texts::{self, Listed};
 
 /// The function that gives the facts about a row: from its texts alone, or from its texts and its label.
@@ -97,27 +97,27 @@ fn fields(has_label: bool) -> Fields {
 
 /// What is known about texts, column by column.
 #[derive(Default)]
-struct AboutTexts {
-    said: ListBuilder<UInt64Builder>,
+struct AboutTexts<'a> {
+    said: Saying<'a>,
     flaws: StringBuilder,
     details: StringBuilder,
 }
 
-impl AboutTexts {
-    fn push(&mut self, rules: &Rules, texts: Option<Listed<'_>>) {
-        texts::say(&mut self.said, texts.map(|texts| texts.present));
+impl<'a> AboutTexts<'a> {
+    fn push(&mut self, rules: &Rules, texts: Option<Listed<'_, 'a>>) {
+        self.said.push(texts.map(|texts| texts.present));
         let (flaw, detail) = texts.and_then(|texts| texts::flaw(rules.task, texts)).unzip();
         self.flaws.append_option(flaw.map(Reason::as_str));
         self.details.append_option(detail);
     }
 
     fn finish(mut self) -> [ArrayRef; 3] {
-        [Arc::new(self.said.finish()), Arc::new(self.flaws.finish()), Arc::new(self.details.finish())]
+        [self.said.finish(), Arc::new(self.flaws.finish()), Arc::new(self.details.finish())]
     }
 }
 
 /// Returns what the label in a row means, if it is one and all the texts are.
-fn means_at(rules: &Rules, labels: &StringArray, row: usize, texts: Option<Listed<'_>>) -> Option<Means> {
+fn means_at(rules: &Rules, labels: &StringArray, row: usize, texts: Option<Listed<'_, '_>>) -> Option<Means> {
     Some(Means::of(rules.spelling, text_at(labels, row)?, texts?.whole()?))
 }
 

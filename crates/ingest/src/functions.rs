@@ -8,7 +8,6 @@ use cliptune_store::ImageFile;
 use cliptune_terminal::format::counted;
 use duckdb::arrow::array::{
     Array, ArrayRef, AsArray, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt64Array,
-    UInt64Builder,
 };
 use duckdb::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, UInt64Type};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
@@ -19,6 +18,7 @@ use crate::error::IngestError;
 use crate::facts::Facts;
 use crate::identity;
 use crate::label::{self, Spelling};
+use crate::saying::Saying;
 use crate::shown::shown;
 use crate::texts::{self, listed};
 
@@ -161,14 +161,14 @@ impl VArrowScalar for Said {
 
     fn invoke((): &(), input: RecordBatch) -> Given {
         let lists = EncodedTexts::of(input.column(0))?;
-        let mut said = ListBuilder::new(UInt64Builder::new());
+        let mut said = Saying::default();
         let mut listed = Vec::new();
         for row in 0..input.num_rows() {
             lists.read(row, &mut listed);
             let present: Vec<&str> = listed.iter().copied().flatten().collect();
-            texts::say(&mut said, Some(&present));
+            said.push(Some(&present));
         }
-        Ok(Arc::new(said.finish()))
+        Ok(said.finish())
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {
@@ -191,18 +191,24 @@ impl VArrowScalar for ItemIdentity {
             (input.column(said).as_list::<i32>(), input.column(label).as_primitive::<Int32Type>());
         let apart = (input.num_columns() > apart).then(|| input.column(apart).as_string::<i32>());
         let (texts, offsets) = (said.values().as_primitive::<UInt64Type>().values(), said.value_offsets());
+        // The rows of an image often follow each other.
+        let (mut last, mut hash) = (None, String::new());
         let identity = |row: usize| {
             if numbers.is_null(row) || said.is_null(row) || labels.is_null(row) {
                 return None;
             }
-            let image = images.get(usize::try_from(numbers.value(row)).ok()?)?;
+            let number = usize::try_from(numbers.value(row)).ok()?;
+            let image = images.get(number)?;
+            if last.replace(number) != Some(number) {
+                hash = image.identity.to_string();
+            }
             let group = match groups {
                 Some(groups) => text_at(groups, row)?.into(),
                 None => image.name(),
             };
             let texts = &texts[offsets[row] as usize..offsets[row + 1] as usize];
             let apart = apart.and_then(|names| text_at(names, row));
-            Some(identity::item(&group, &image.identity.to_string(), texts, labels.value(row), apart))
+            Some(identity::item(&group, &hash, texts, labels.value(row), apart))
         };
         Ok(Arc::new((0..input.num_rows()).map(identity).collect::<UInt64Array>()))
     }
@@ -275,7 +281,11 @@ impl VArrowScalar for LabelDetail {
 }
 
 /// Gives a text for each image in the first column.
-fn of_images(images: &[ImageFile], input: &RecordBatch, give: impl Fn(&ImageFile) -> String) -> Given {
+fn of_images<'a, T: AsRef<str>>(
+    images: &'a [ImageFile],
+    input: &RecordBatch,
+    give: impl Fn(&'a ImageFile) -> T,
+) -> Given {
     let numbers = input.column(0).as_primitive::<Int32Type>();
     let image = |number: Option<i32>| images.get(usize::try_from(number?).ok()?);
     Ok(Arc::new(numbers.iter().map(|number| image(number).map(&give)).collect::<StringArray>()))
@@ -288,7 +298,7 @@ impl VArrowScalar for ImagePath {
     type State = Arc<Vec<ImageFile>>;
 
     fn invoke(images: &Self::State, input: RecordBatch) -> Given {
-        of_images(images, &input, |image| image.relative.to_string())
+        of_images(images, &input, |image| &*image.relative)
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {

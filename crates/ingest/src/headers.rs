@@ -128,17 +128,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// An amount of memory that several threads share.
 #[derive(Default)]
 struct Budget {
-    taken: Mutex<u64>,
+    taken: Mutex<Taken>,
     given_back: Condvar,
+}
+
+/// What is taken of a budget.
+#[derive(Default)]
+struct Taken {
+    bytes: u64,
+    /// The number of threads that wait for more. Where there is none, nobody has to be woken, which is a call to the system.
+    waiting: usize,
 }
 
 impl Budget {
     /// Waits until there is enough memory, or until no other thread holds any.
     fn take(&self, bytes: u64) -> Share<'_> {
-        let taken = lock(&self.taken);
-        let wait = |taken: &mut u64| *taken > 0 && *taken + bytes > MEMORY;
+        let mut taken = lock(&self.taken);
+        taken.waiting += 1;
+        let wait = |taken: &mut Taken| taken.bytes > 0 && taken.bytes + bytes > MEMORY;
         let taken = self.given_back.wait_while(taken, wait);
-        *taken.unwrap_or_else(PoisonError::into_inner) += bytes;
+        let mut taken = taken.unwrap_or_else(PoisonError::into_inner);
+        taken.waiting -= 1;
+        taken.bytes += bytes;
         Share { budget: self, bytes }
     }
 }
@@ -151,8 +162,11 @@ struct Share<'a> {
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        *lock(&self.budget.taken) -= self.bytes;
-        self.budget.given_back.notify_all();
+        let mut taken = lock(&self.budget.taken);
+        taken.bytes -= self.bytes;
+        if taken.waiting > 0 {
+            self.budget.given_back.notify_all();
+        }
     }
 }
 
@@ -226,6 +240,6 @@ mod tests {
             now.fetch_sub(size, Ordering::SeqCst);
         });
         assert!(most.into_inner() <= MEMORY);
-        assert_eq!(*budget.taken.lock().unwrap(), 0);
+        assert_eq!(budget.taken.lock().unwrap().bytes, 0);
     }
 }

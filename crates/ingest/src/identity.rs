@@ -48,7 +48,7 @@ pub(crate) fn item(group: &str, image: &str, texts: &[u64], label: i32, apart: O
     parts.add(group.as_bytes());
     parts.add(image.as_bytes());
     parts.begin(size_of_val(texts));
-    parts.0.extend(texts.iter().flat_map(|text| text.to_be_bytes()));
+    texts.iter().for_each(|text| parts.0.extend_from_slice(&text.to_be_bytes()));
     parts.add(&label.to_be_bytes());
     if let Some(apart) = apart {
         parts.add(apart.as_bytes());

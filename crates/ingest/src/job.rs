@@ -154,7 +154,18 @@ impl Job<'_> {
         if let Some(previous) = &self.succession.previous {
             votes::make_before(database, &previous.items_file())?;
         }
-        images::inspected(database, &inputs.images, &self.headers())?;
+        let headers = self.headers();
+        let inspected = |database: &Database| images::inspected(database, &inputs.images, &headers);
+        match plan.columns.group {
+            // Groups that a column names have nothing to do with the images.
+            Some(_) => {
+                database.both(|database| outcomes::number_groups(database, plan), inspected)?;
+            }
+            None => {
+                inspected(database)?;
+                outcomes::number_groups(database, plan)?;
+            }
+        }
         rules.reading = match &plan.columns.task {
             Task::Choice { label, .. } if rules.reading.is_none() => {
                 Some(reading::decide(database, label, &rules)?)

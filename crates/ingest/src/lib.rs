@@ -31,6 +31,7 @@ mod pack;
 mod pipeline;
 mod require;
 mod sample;
+mod saying;
 mod shown;
 #[cfg(test)]
 mod small;

@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use cliptune_experiment::TaskKind;
 use cliptune_store::Reason;
-use duckdb::arrow::array::{ListBuilder, UInt64Builder};
 use serde::Deserialize;
 
-use crate::identity;
 use crate::shown::shown_list;
 
 /// Checks whether a text has nothing but spaces.
@@ -15,32 +13,24 @@ pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-/// The texts of a row.
+/// The texts of a row, in lists that are used again for the next one.
 #[derive(Clone, Copy)]
-pub(crate) struct Listed<'a> {
+pub(crate) struct Listed<'l, 'a> {
     /// The list, with `None` where a text is missing.
-    pub(crate) all: &'a [Option<&'a str>],
+    pub(crate) all: &'l [Option<&'a str>],
     /// Those that are not missing.
-    pub(crate) present: &'a [&'a str],
+    pub(crate) present: &'l [&'a str],
 }
 
-impl<'a> Listed<'a> {
+impl<'l, 'a> Listed<'l, 'a> {
     /// Returns the texts if none is missing.
-    pub(crate) fn whole(self) -> Option<&'a [&'a str]> {
+    pub(crate) fn whole(self) -> Option<&'l [&'a str]> {
         (self.present.len() == self.all.len()).then_some(self.present)
     }
 }
 
-/// Appends the fingerprints of the texts that say something, or NULL if there is no list.
-pub(crate) fn say(said: &mut ListBuilder<UInt64Builder>, texts: Option<&[&str]>) {
-    for text in texts.into_iter().flatten().filter(|text| !is_blank(text)) {
-        said.values().append_value(identity::fingerprint(text));
-    }
-    said.append(texts.is_some());
-}
-
 /// Returns the reason why texts cannot be those of an item, and the value that was refused.
-pub(crate) fn flaw(task: Option<TaskKind>, listed: Listed<'_>) -> Option<(Reason, String)> {
+pub(crate) fn flaw(task: Option<TaskKind>, listed: Listed<'_, '_>) -> Option<(Reason, String)> {
     let refuse = |reason| Some((reason, shown_list(listed.all)));
     let Some(texts) = listed.whole() else {
         return refuse(match task {

@@ -27,6 +27,9 @@ pub const ORT_DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 /// The variable with the folders that the loader searches before those that a program names.
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
+/// The variable with options for the allocator in DuckDB's library, which reads them when it is loaded.
+pub const DUCKDB_ALLOCATOR: &str = "DUCKDB_JE_MALLOC_CONF";
+
 /// The library file below `native/` that [`onnx_runtime`] falls back to.
 const ONNX_RUNTIME_FILE: &str = "onnxruntime/lib/libonnxruntime.so";
 
@@ -93,6 +96,15 @@ fn libraries(libtorch: PathBuf) -> Result<PathBuf, PathBuf> {
     let is_there =
         ["libtorch_cpu.so", "libtorch_cpu.dylib"].iter().any(|name| libraries.join(name).is_file());
     if is_there { Ok(libraries) } else { Err(libtorch) }
+}
+
+/// Returns options for the allocator in DuckDB's library, for a process whose memory one thread after another uses.
+///
+/// DuckDB gives each processor an arena, and a thread touches new memory beside what another one has freed. Here two processors
+/// share one. What has been free for 0.2 seconds goes back to the system and no longer counts as used.
+pub fn duckdb_allocator() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("narenas:{},dirty_decay_ms:200,muzzy_decay_ms:0", processors.div_ceil(2))
 }
 
 /// Checks whether ONNX Runtime would send nothing if it were loaded into this process.

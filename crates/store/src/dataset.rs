@@ -33,7 +33,7 @@ pub struct Dataset {
 ///
 /// Returns an error when the record cannot be written.
 pub fn write_dataset(folder: &Path, record: &DatasetRecord) -> Result<(), StoreError> {
-    Paths::around(folder).write(&folder.join(RECORD), record)
+    Paths::around(folder).stage(&folder.join(RECORD), record)
 }
 
 /// Writes a dataset of items and rejects that are in memory.
@@ -198,7 +198,7 @@ impl Dataset {
         adopted.record.plan.metadata.clone_from(&plan.metadata);
         adopted.record.history.experiments.extend(experiments.iter().cloned());
         if adopted.record != self.record {
-            write_dataset(&adopted.folder, &adopted.record)?;
+            Paths::around(&adopted.folder).write(&adopted.folder.join(RECORD), &adopted.record)?;
         }
         Ok(adopted)
     }

@@ -14,7 +14,7 @@ use crate::dataset_record::DatasetRecord;
 use crate::error::StoreError;
 use crate::identity::{DATASET_FORMAT, RUN_FORMAT};
 use crate::image_files::split_glob;
-use crate::record::{read_record_and, write_record};
+use crate::record::{read_record_and, stage_record, write_record};
 use crate::run_record::RunRecord;
 use crate::store::Store;
 
@@ -85,9 +85,18 @@ impl Paths {
 
     /// Writes a record with its paths as they are seen from here.
     pub(crate) fn write<T: Placed>(&self, file: &Path, record: &T) -> Result<(), StoreError> {
+        write_record(file, &self.written(record))
+    }
+
+    /// Does the same in a folder that is staged.
+    pub(crate) fn stage<T: Placed>(&self, file: &Path, record: &T) -> Result<(), StoreError> {
+        stage_record(file, &self.written(record))
+    }
+
+    fn written<T: Placed>(&self, record: &T) -> Written<'_, T> {
         let mut record = record.clone();
         record.replace_paths(&|path| self.recorded(path));
-        write_record(file, &Written { record, store: self.root.to_str() })
+        Written { record, store: self.root.to_str() }
     }
 
     /// Reads a record with absolute paths.

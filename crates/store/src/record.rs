@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use cliptune_durable::write_atomic;
+use cliptune_durable::{write_atomic, write_remade};
 use cliptune_terminal::format::harmless_json;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,13 +29,24 @@ struct Version {
 
 /// Writes a record, which is either complete or absent. It must be a JSON object with a field `format_version`.
 pub(crate) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
+    Ok(write_atomic(path, &written(path, record)?)?)
+}
+
+/// Writes a record into a folder that is staged. The disk is not waited for: the folder gets its name once all that is in it
+/// is on disk.
+pub(crate) fn stage_record(path: &Path, record: &impl Serialize) -> Result<(), StoreError> {
+    Ok(write_remade(path, &written(path, record)?)?)
+}
+
+/// Returns the bytes of the file of a record.
+fn written(path: &Path, record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let text = serde_json::to_string_pretty(record)
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
     // People look at records in terminals, and texts of strangers are in some.
     let text = harmless_json(&text);
     let body = [text.as_bytes().strip_prefix(START).unwrap_or(text.as_bytes()), b"\n"].concat();
     let checksum = blake3::hash(&body).to_hex();
-    Ok(write_atomic(path, &[HEAD, checksum.as_bytes(), MIDDLE, &body].concat())?)
+    Ok([HEAD, checksum.as_bytes(), MIDDLE, &body].concat())
 }
 
 /// Reads a record that has the version that this program writes.

@@ -48,8 +48,9 @@ impl Cell {
     }
 }
 
-/// Makes the views `cells` and `words`. Both have the number of each row and values that the plan names: `words` has those
-/// that are long, `cells` the others and the facts about the texts. Completes the rules with the spelling of the labels.
+/// Makes the views `cells`, `words` and `whole`. All have the number of each row and values that the plan names: `words` has
+/// those that are long, `cells` the others and the facts about the texts, and `whole` has all. Completes the rules with the
+/// spelling of the labels.
 ///
 /// Every expression of the experiment is evaluated once, where it can see nothing but the table. Long values that are
 /// columns of the table are not kept, but read again from where they lie, unless that is a small file: to read that takes
@@ -71,16 +72,27 @@ pub(crate) fn make(
     let named: Vec<&Cell> = cells.iter().filter(|cell| !cell.is_missing()).collect();
     keep(database, table, (plan, join), &named, lies)?;
     let kept = |cells: &[&Cell]| cells.iter().map(|cell| cell.kept()).collect::<String>();
-    let words = match lies {
+    let short = kept(&short);
+    let [words, whole] = match lies {
         true => {
             let long: String = long.iter().map(|cell| cell.computed()).collect();
-            format!("SELECT {TABLE}.{} AS number{long} FROM {TABLE}", table.number)
+            [
+                format!("SELECT {TABLE}.{} AS number{long} FROM {TABLE}", table.number),
+                "SELECT cells.*, words.* EXCLUDE (number) FROM cells JOIN words ON words.number = cells.number".to_owned(),
+            ]
         }
-        false => format!("SELECT number{} FROM cell_values", kept(&long)),
+        // What is kept in one table is not joined with itself.
+        false => {
+            let long = kept(&long);
+            [
+                format!("SELECT number{long} FROM cell_values"),
+                format!("SELECT number, facts, tied{short}{long} FROM cell_values"),
+            ]
+        }
     };
     database.make(&format!(
-        "CREATE VIEW cells AS SELECT number, facts, tied{} FROM cell_values; CREATE VIEW words AS {words}",
-        kept(&short)
+        "CREATE VIEW cells AS SELECT number, facts, tied{short} FROM cell_values;
+         CREATE VIEW words AS {words}; CREATE VIEW whole AS {whole}"
     ))
 }
 

@@ -7,6 +7,7 @@ use duckdb::arrow::array::{
     Array as _, ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
 };
 use duckdb::arrow::error::ArrowError;
+use rayon::slice::ParallelSliceMut as _;
 
 use crate::database::Database;
 use crate::error::IngestError;
@@ -85,8 +86,9 @@ pub(crate) fn inspected(
 ) -> Result<(), IngestError> {
     database.make(
         "CREATE TABLE inspected (number INTEGER, hash VARCHAR, width INTEGER, height INTEGER, rotated BOOLEAN, deep BOOLEAN,
-                                 look UBIGINT, problem VARCHAR)",
+                                 look UBIGINT, problem VARCHAR, content INTEGER)",
     )?;
+    let contents = contents(images);
     let batches = (0..images.len()).step_by(BATCH).map(|first| {
         let numbers = first..images.len().min(first + BATCH);
         let side = |side: u32| i32::try_from(side).ok();
@@ -94,7 +96,7 @@ pub(crate) fn inspected(
         let problem = |number: usize| headers.get(number)?.as_ref().err();
         let hashes = images[numbers.clone()].iter().map(|image| image.identity.to_string());
         let problems: StringArray = numbers.clone().map(problem).collect();
-        let columns_of: [ArrayRef; 8] = [
+        let columns_of: [ArrayRef; 9] = [
             Arc::new(numbers.clone().map(|number| number as i32).collect::<Int32Array>()),
             Arc::new(StringArray::from_iter_values(hashes)),
             Arc::new(whole().map(|header| side(header?.width)).collect::<Int32Array>()),
@@ -103,17 +105,30 @@ pub(crate) fn inspected(
             Arc::new(whole().map(|header| Some(header?.deep)).collect::<BooleanArray>()),
             Arc::new(whole().map(|header| Some(header?.hash?.bits())).collect::<UInt64Array>()),
             Arc::new(problems),
+            Arc::new(Int32Array::from(contents[numbers].to_vec())),
         ];
-        columns(["number", "hash", "width", "height", "rotated", "deep", "look", "problem"], columns_of)
+        let names = ["number", "hash", "width", "height", "rotated", "deep", "look", "problem", "content"];
+        columns(names, columns_of)
     });
     database.append("inspected", batches)?;
     database.make(
         "CREATE TABLE images AS
-             SELECT files.number, folder, path, hash, width, height, rotated, deep, look, problem,
-                    CAST(dense_rank() OVER (ORDER BY hash) AS INTEGER) AS content
+             SELECT files.number, folder, path, hash, width, height, rotated, deep, look, problem, content
              FROM files JOIN inspected ON inspected.number = files.number;
          DROP TABLE inspected; DROP VIEW file; DROP TABLE files",
     )
+}
+
+/// Numbers the contents of images: those with the same content have the same number.
+fn contents(images: &[ImageFile]) -> Vec<i32> {
+    let identity = |image: &u32| images[*image as usize].identity;
+    let mut sorted: Vec<u32> = (0..images.len() as u32).collect();
+    sorted.par_sort_unstable_by_key(identity);
+    let mut contents = vec![0; images.len()];
+    for (content, same) in (0..).zip(sorted.chunk_by(|one, other| identity(one) == identity(other))) {
+        same.iter().for_each(|image| contents[*image as usize] = content);
+    }
+    contents
 }
 
 /// Returns columns with their names as a batch.
@@ -124,4 +139,25 @@ pub(crate) fn columns<const N: usize>(
     RecordBatch::try_from_iter_with_nullable(
         names.into_iter().zip(columns).map(|(name, column)| (name, column, true)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use cliptune_store::ImageIdentity;
+
+    use super::*;
+
+    #[test]
+    fn images_with_the_same_content_and_no_others_have_the_same_number() {
+        let images = ["a", "b", "a", "c", "b", "a"].map(|content| {
+            let identity = ImageIdentity::of(content.as_bytes());
+            ImageFile { folder: 0, relative: "1.png".into(), size: 1, identity }
+        });
+        let numbers = contents(&images);
+        for (one, image) in images.iter().enumerate() {
+            for (other, compared) in images.iter().enumerate() {
+                assert_eq!(numbers[one] == numbers[other], image.identity == compared.identity);
+            }
+        }
+    }
 }

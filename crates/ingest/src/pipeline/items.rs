@@ -133,11 +133,11 @@ pub(crate) fn gather_copies(database: &Database, plan: &DataPlan) -> Result<(), 
     let repeated: Option<u64> =
         database.row("SELECT coalesce(CAST(sum(rows) AS VARCHAR), 'null') FROM items WHERE rows > 1")?;
     let parts = repeated.unwrap_or(0).div_ceil(GATHERED);
-    let [of_row, words, all] = match plan.columns.vocabulary.as_slice() {
-        [] => ["", "", "CAST([] AS VARCHAR[])"],
+    let [of_row, cells, all] = match plan.columns.vocabulary.as_slice() {
+        [] => ["", "cells", "CAST([] AS VARCHAR[])"],
         _ => [
-            ", 'vocabulary': coalesce(words.vocabulary, [])",
-            "JOIN words ON words.number = outcomes.number",
+            ", 'vocabulary': coalesce(cells.vocabulary, [])",
+            "whole",
             "cliptune_distinct(flatten(list_transform(copies, lambda copy: copy.vocabulary)))",
         ],
     };
@@ -147,7 +147,7 @@ pub(crate) fn gather_copies(database: &Database, plan: &DataPlan) -> Result<(), 
              SELECT item, split, list_transform(copies, lambda copy: copy.name), {all}
              FROM (SELECT outcomes.item, outcomes.split,
                           list_sort(list({{'number': cells.number, 'name': {ROW_NAME}{of_row}}})) AS copies
-                   FROM outcomes JOIN cells ON cells.number = outcomes.number {words}
+                   FROM outcomes JOIN {cells} AS cells ON cells.number = outcomes.number
                    SEMI JOIN (SELECT item, split FROM items WHERE rows > 1) AS repeated
                        ON repeated.item = outcomes.item AND repeated.split = outcomes.split
                    WHERE outcomes.item % {parts} = {part} GROUP BY outcomes.item, outcomes.split)"
@@ -178,16 +178,16 @@ pub(crate) fn query(plan: &DataPlan) -> String {
         None => ("NULL", ""),
     };
     let [texts, label, classes] = match plan.columns.task {
-        Task::Choice { .. } | Task::Pairs { .. } => ["words.texts", "placed.label", ""],
+        Task::Choice { .. } | Task::Pairs { .. } => ["cells.texts", "placed.label", ""],
         Task::Classes { .. } => [
             "CAST([] AS VARCHAR[]) AS texts",
             "classes.number AS label",
-            "JOIN classes ON classes.name = words.texts[1]",
+            "JOIN classes ON classes.name = cells.texts[1]",
         ],
     };
     let [vocabulary, kept] = match plan.columns.vocabulary.as_slice() {
         [] => ["CAST([] AS VARCHAR[])", ""],
-        _ => ["coalesce(vocabulary, [])", ", coalesce(copies.vocabulary, words.vocabulary) AS vocabulary"],
+        _ => ["coalesce(vocabulary, [])", ", coalesce(copies.vocabulary, cells.vocabulary) AS vocabulary"],
     };
     format!(
         "SELECT printf('%016x', item) AS item_id, name AS id, coalesce(ids, [name]) AS ids,
@@ -196,7 +196,7 @@ pub(crate) fn query(plan: &DataPlan) -> String {
                 rows AS multiplicity, {vocabulary} AS vocabulary
          FROM (SELECT placed.item, {ROW_NAME} AS name, copies.ids, {group} AS group_name, placed.split, placed.fold,
                       images.folder, placed.image, images.width, images.height, {texts}, {label}, placed.rows{kept}
-               FROM placed JOIN cells ON cells.number = placed.number JOIN words ON words.number = placed.number
+               FROM placed JOIN whole AS cells ON cells.number = placed.number
                JOIN images ON images.number = placed.image {groups} {classes}
                LEFT JOIN copies ON copies.item = placed.item AND copies.given = placed.given
                ORDER BY CAST(placed.split AS VARCHAR), placed.gid, placed.item, placed.number)",

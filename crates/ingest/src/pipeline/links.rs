@@ -39,9 +39,9 @@ impl Links {
             _ => "said",
         };
         database.make(&format!(
-            "CREATE TABLE ties AS SELECT gid, unnest({said}) AS tie FROM {LINKED};
+            "CREATE VIEW ties AS SELECT gid, unnest({said}) AS tie FROM {LINKED};
              CREATE TABLE edges AS {texts} UNION {images};
-             DROP TABLE ties",
+             DROP VIEW ties",
             texts = edges("ties", "tie"),
             images = edges(&format!("(SELECT DISTINCT gid, content FROM {LINKED_IMAGES})"), "content"),
         ))?;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `images` | `files` and the view `file` that SQL of an experiment sees; `images` once they have been inspected |
 //! | `found`, `rivals` | nothing: they find the column that names the images, where the plan does not say |
-//! | `cells` | `cells` and `words`: for each row of the table the values that the plan names, and facts about its texts |
+//! | `cells` | `cells`, `words` and `whole`: for each row of the table the values that the plan names, and facts about its texts |
 //! | `matches` | `image_keys`, `keys` and the view `joined`: for each row the image that its key names, and whether `where` keeps it |
 //! | `reading` | nothing: it decides how all labels are read |
 //! | `folds` | `fold_names`: the folds that a column names |

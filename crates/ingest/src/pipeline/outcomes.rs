@@ -8,22 +8,29 @@ use crate::database::Database;
 use crate::error::IngestError;
 use crate::facts::index_of;
 
-/// Makes the tables `groups` and `outcomes`.
-///
-/// `groups` numbers the groups in the order of their names. Where no column names them, each image is one.
-///
-/// `outcomes` has for each row: its image and its group, whether `where` keeps it, the reason for which it is refused or
-/// else the identity of its item, the index of the right text, the split that a column gives it (or the first one), and the
-/// fingerprints of what it says: of its texts, and of the values of `split.across`.
+/// Makes the table `groups`, which numbers the groups in the order of their names. Where no column names them, each image is
+/// one.
+pub(crate) fn number_groups(database: &Database, plan: &DataPlan) -> Result<(), IngestError> {
+    let groups = match &plan.columns.group {
+        Some(_) => "SELECT DISTINCT \"group\" AS name FROM cells WHERE \"group\" IS NOT NULL".to_owned(),
+        None => format!("SELECT DISTINCT {} AS name FROM images", ImageFile::name_sql("folder", "path")),
+    };
+    database.make(&format!(
+        "CREATE TABLE groups AS
+             SELECT CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS number, name FROM ({groups})"
+    ))
+}
+
+/// Makes the table `outcomes`, which has for each row: its image and its group, whether `where` keeps it, the reason for which
+/// it is refused or else the identity of its item, the index of the right text, the split that a column gives it (or the first
+/// one), and the fingerprints of what it says: of its texts, and of the values of `split.across`.
 pub(crate) fn make(
     database: &Database,
     plan: &DataPlan,
     reading: Option<LabelReading>,
 ) -> Result<(), IngestError> {
-    let own = ImageFile::name_sql("folder", "path");
-    let [groups, joins, gid, name] = match &plan.columns.group {
+    let [joins, gid, name] = match &plan.columns.group {
         Some(_) => [
-            "SELECT DISTINCT \"group\" AS name FROM cells WHERE \"group\" IS NOT NULL".to_owned(),
             "LEFT JOIN images ON images.number = joined.image LEFT JOIN groups ON groups.name = joined.\"group\""
                 .to_owned(),
             "groups.number".to_owned(),
@@ -31,19 +38,15 @@ pub(crate) fn make(
         ],
         // There are fewer images than rows whose groups have to be found by their names.
         None => [
-            format!("SELECT DISTINCT {own} AS name FROM images"),
             format!(
                 "LEFT JOIN (SELECT images.number, problem, groups.number AS gid FROM images JOIN groups ON groups.name = {own})
-                     AS images ON images.number = joined.image"
+                     AS images ON images.number = joined.image",
+                own = ImageFile::name_sql("folder", "path"),
             ),
             "images.gid".to_owned(),
             String::new(),
         ],
     };
-    database.make(&format!(
-        "CREATE TABLE groups AS
-             SELECT CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS number, name FROM ({groups})"
-    ))?;
     let label = match plan.columns.task {
         Task::Choice { .. } => reading.map_or("NULL", index_of),
         // A class is known by its name: its number depends on which other classes there are.

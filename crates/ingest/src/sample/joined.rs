@@ -97,6 +97,7 @@ fn decide(joining: &mut Joining<'_>, printer: &Printer) -> Result<(), IngestErro
          DROP VIEW joined; ALTER TABLE looked_at RENAME TO joined",
     )?;
     functions::register_images(database, &subject.inputs.images)?;
+    outcomes::number_groups(database, subject.plan)?;
     outcomes::make(database, subject.plan, rules.reading)?;
     rejects::make(database)
 }
