@@ -33,9 +33,9 @@ impl Merges {
         };
         match merges.iter().find(|pair| is_broken(pair)) {
             None => Ok(Self { vocabulary, merges }),
-            Some((a, b)) => Err(format!(
-                "the merge {a:?} {b:?} joins or makes a token that is not in the vocabulary"
-            )),
+            Some((a, b)) => {
+                Err(format!("the merge {a:?} {b:?} joins or makes a token that is not in the vocabulary"))
+            }
         }
     }
 

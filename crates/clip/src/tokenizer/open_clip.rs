@@ -81,7 +81,8 @@ pub(super) fn built_in() -> Result<Merges, TokenizerError> {
 /// Checks whether a tokenizer has that vocabulary. The ids also determine the order of the merges.
 pub(super) fn has_vocabulary(tokenizer: &Tokenizer) -> Result<bool, TokenizerError> {
     let (found, known) = (tokenizer.get_vocab(true), built_in()?);
-    Ok(found.len() == known.vocabulary().len() && found.iter().all(|(token, id)| known.id(token) == Some(*id)))
+    Ok(found.len() == known.vocabulary().len()
+        && found.iter().all(|(token, id)| known.id(token) == Some(*id)))
 }
 
 #[cfg(test)]
