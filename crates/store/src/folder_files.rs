@@ -1,17 +1,16 @@
 //! The files below a folder.
 
 use std::ffi::OsString;
-use std::fs::{FileType, Metadata};
-use std::io;
+use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use rayon::prelude::*;
-use rustix::io::Errno;
 
 use crate::error::StoreError;
+use crate::regular::looked_at;
 
 /// Returns the path of every file below a folder, relative to it and in no particular order.
 ///
@@ -94,7 +93,7 @@ fn kind(root: &Path, relative: &Path, entry: &fs::DirEntry) -> Result<Option<Fil
     if !kind.is_symlink() {
         return Ok(Some(kind));
     }
-    let Some(target) = target(&entry.path())? else { return Ok(None) };
+    let Some(target) = looked_at(&entry.path())? else { return Ok(None) };
     let is_above = |above: &Path| -> Result<bool, StoreError> {
         let above = fs::metadata(path(root, above))?;
         Ok((above.dev(), above.ino()) == (target.dev(), target.ino()))
@@ -107,22 +106,6 @@ fn kind(root: &Path, relative: &Path, entry: &fs::DirEntry) -> Result<Option<Fil
         }
     }
     Ok(Some(target.file_type()))
-}
-
-/// Returns the properties of what a link leads to, or `None` where it leads to nothing.
-fn target(link: &Path) -> Result<Option<Metadata>, StoreError> {
-    match std::fs::metadata(link) {
-        Ok(target) => Ok(Some(target)),
-        Err(error) if leads_nowhere(&error) => Ok(None),
-        // This error does not name the path, and the next one does.
-        Err(_) => Ok(Some(fs::metadata(link)?)),
-    }
-}
-
-/// Checks whether following a link failed because of the link itself.
-fn leads_nowhere(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-        || Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 #[cfg(test)]

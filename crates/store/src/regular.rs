@@ -7,6 +7,7 @@ use std::path::Path;
 use cliptune_durable::{discard, open_regular, read_whole};
 use fs_err as fs;
 use fs_err::File;
+use rustix::io::Errno;
 
 use crate::error::{Damage, StoreError};
 
@@ -81,15 +82,14 @@ fn expected<T>(
 
 /// Makes sure that there is a regular file at a path.
 pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
-    match fs::metadata(path) {
-        Ok(about) if about.is_file() => Ok(()),
-        Ok(_) => Err(StoreError::damaged(path, Damage::NotAFile)),
-        // A link that leads nowhere, or to itself.
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => {
-            Err(StoreError::damaged(path, Damage::NotAFile))
-        }
-        Err(error) => Err(error.into()),
+    if is_regular(path)? {
+        return Ok(());
     }
+    // Where nothing is at all, not even a link that leads nowhere, this says so.
+    if fs::symlink_metadata(path).is_err() {
+        fs::metadata(path)?;
+    }
+    Err(StoreError::damaged(path, Damage::NotAFile))
 }
 
 /// Checks whether a path leads to a folder.
@@ -108,24 +108,29 @@ pub(crate) fn is_regular(path: &Path) -> Result<bool, StoreError> {
     Ok(looked_at(path)?.is_some_and(|about| about.is_file()))
 }
 
-/// Returns what the system says about what a path leads to, if there is anything, as there cannot be where no file can have such a
-/// name.
-fn looked_at(path: &Path) -> Result<Option<Metadata>, StoreError> {
-    let is_no_name = |error: &io::Error| {
-        matches!(error.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput)
-    };
-    match fs::metadata(path) {
+/// Returns what the system says about what a path leads to, or `None` where it leads to nothing.
+///
+/// # Errors
+/// Returns an error when the system cannot say so, as when a disk or a server does not answer for a moment.
+pub(crate) fn looked_at(path: &Path) -> Result<Option<Metadata>, StoreError> {
+    match std::fs::metadata(path) {
         Ok(about) => Ok(Some(about)),
-        Err(error) if is_nothing(&error) || is_no_name(&error) => Ok(None),
-        // A link that leads to itself.
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) if leads_nowhere(&error) => Ok(None),
+        // This error does not name the path, and the next one does.
+        Err(_) => Ok(Some(fs::metadata(path)?)),
     }
+}
+
+/// Checks whether an error of the system means that a path leads to nothing: there is no such file, there can be none of that name,
+/// or a link leads back to itself.
+fn leads_nowhere(error: &io::Error) -> bool {
+    let is_no_name = matches!(error.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput);
+    is_nothing(error) || is_no_name || Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 /// Makes sure that what has the name of a folder is one. There may be nothing.
 pub(crate) fn check_folder(path: &Path) -> Result<(), StoreError> {
-    match path.is_dir() || is_absent(path) {
+    match is_folder(path)? || is_absent(path) {
         true => Ok(()),
         false => Err(StoreError::damaged(path, Damage::NotAFolder)),
     }
@@ -182,5 +187,15 @@ mod tests {
         );
         let pattern = format!("{{{}}}", "long,".repeat(100));
         assert!(!is_regular(&path(&pattern)).unwrap(), "no file can be called that");
+    }
+    #[test]
+    fn what_cannot_be_looked_at_for_a_moment_is_not_absent() {
+        let is_passing = |number: Errno| !leads_nowhere(&io::Error::from(number));
+        for number in [Errno::IO, Errno::STALE, Errno::NOMEM, Errno::ACCESS, Errno::PERM, Errno::TIMEDOUT] {
+            assert!(is_passing(number), "{number:?}");
+        }
+        for number in [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::NAMETOOLONG] {
+            assert!(!is_passing(number), "{number:?}");
+        }
     }
 }
