@@ -265,14 +265,43 @@ pub(crate) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        let is_folder =
-            entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && entry.path().is_dir());
-        if !hidden && is_folder {
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let kind = entry.file_type()?;
+        if kind.is_dir() || kind.is_symlink() && is_folder(&entry.path())? {
             folders.push(entry.path());
         }
     }
     // Their paths differ in the last part alone, so that their bytes have the order of their parts, and are compared sooner.
     folders.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn folders_are_listed_through_links_unless_these_lead_nowhere() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for folder in ["b", ".hidden"] {
+            fs::create_dir(at(folder)).unwrap();
+        }
+        fs::write(at("file"), "").unwrap();
+        for (target, link) in [
+            ("b", "a"),
+            ("file", "to-a-file"),
+            ("nowhere", "dangling"),
+            ("loop", "loop"),
+            ("file/below", "below"),
+        ] {
+            symlink(target, at(link)).unwrap();
+        }
+        assert_eq!(subfolders(root.path()).unwrap(), ["a", "b"].map(at));
+        assert!(subfolders(&at("missing")).unwrap().is_empty());
+    }
 }
