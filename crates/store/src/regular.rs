@@ -188,6 +188,7 @@ mod tests {
         let pattern = format!("{{{}}}", "long,".repeat(100));
         assert!(!is_regular(&path(&pattern)).unwrap(), "no file can be called that");
     }
+
     #[test]
     fn what_cannot_be_looked_at_for_a_moment_is_not_absent() {
         let is_passing = |number: Errno| !leads_nowhere(&io::Error::from(number));
