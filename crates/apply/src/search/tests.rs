@@ -225,15 +225,19 @@ fn a_file_of_another_version_is_told_from_a_damaged_one() {
 }
 
 #[test]
-fn codes_that_no_vectors_give_are_damage() {
+fn a_wrong_length_before_the_codes_is_damage_and_hides_no_row() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), &drawn(20, 5, 1), 4);
     let group = Embeddings::open(&path).unwrap().groups()[0].1;
     let mut bytes = fs::read(&path).unwrap();
-    bytes[group.codes as usize..][..size_of::<f64>()].copy_from_slice(&f64::NAN.to_le_bytes());
-    fs::write(&path, bytes).unwrap();
-    let found = Embeddings::open(&path).unwrap().nearest(&[1.0, 0.0, 0.0, 0.0, 0.0], 3);
-    assert!(matches!(found, Err(ApplyError::NotEmbeddings { problem: "it is damaged", .. })), "{found:?}");
+    // With a length below 0, the rows of the block would all be passed over.
+    for wrong in [f64::NAN, -1.0, 0.0] {
+        bytes[group.codes as usize..][..size_of::<f64>()].copy_from_slice(&wrong.to_le_bytes());
+        fs::write(&path, &bytes).unwrap();
+        let found = Embeddings::open(&path).unwrap().nearest(&[1.0, 0.0, 0.0, 0.0, 0.0], 3);
+        let is_told = matches!(found, Err(ApplyError::NotEmbeddings { problem: "it is damaged", .. }));
+        assert!(is_told, "{wrong}: {found:?}");
+    }
 }
 
 #[test]
