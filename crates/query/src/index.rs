@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cliptune_experiment::Split;
-use cliptune_store::{Stamp, Store, StoreError, read_compact, settled, write_compact};
+use cliptune_store::{Stamp, Store, StoreError, is_absent, read_compact, settled, write_compact};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ fn find(store: &Store, place: Place, names: &HashMap<&str, usize>, entries: &[En
     }
     match store.run_in(&folder) {
         Ok(run) => Found::Changed(Box::new(Records::read(&run, store.root())), stamps),
-        Err(_) if !folder.exists() => Found::Gone,
+        Err(_) if is_absent(&folder) => Found::Gone,
         Err(error) => Found::Unreadable(folder, error),
     }
 }
@@ -290,5 +290,32 @@ impl Numbers for Numbering {
         self.words.settings.push((key, value));
         self.settings.insert(identity, number);
         number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_a_folder_that_is_not_there_has_vanished() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir(root.path().join("empty")).unwrap();
+        fs_err::write(root.path().join("file"), "").unwrap();
+        // A link to itself cannot be looked at, as what lies on a disk that does not answer.
+        symlink("loop", root.path().join("loop")).unwrap();
+        let store = Store::open(root.path()).unwrap();
+        let found = |name: &str| {
+            let place = Place { folder: root.path().join(name), stamps: Stamps::new() };
+            find(&store, place, &HashMap::new(), &[])
+        };
+        for name in ["gone", "file/below"] {
+            assert!(matches!(found(name), Found::Gone), "{name}");
+        }
+        for name in ["empty", "file", "loop"] {
+            assert!(matches!(found(name), Found::Unreadable(..)), "{name}");
+        }
     }
 }

@@ -149,7 +149,7 @@ pub use precisions::{read_precisions, tower_files, write_precisions};
 pub use prediction::{Answered, Chosen, PREDICTION_COLUMNS, Prediction, PredictionColumn, Retrieved};
 pub use ranking::{Metric, is_lower_better, merit, ranked};
 pub use reading::{ReadFile, Reading};
-pub use regular::{file_hash, read_file};
+pub use regular::{file_hash, is_absent, read_file};
 pub use reject::{JoinSide, Reason, Reject};
 pub use relocate::{Relocated, Relocation};
 pub use remote::{Extent, fetch_remote, is_remote};

@@ -144,8 +144,8 @@ pub(crate) fn make_way(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Checks whether nothing at all exists at a path. Nothing exists below a file.
-pub(crate) fn is_absent(path: &Path) -> bool {
+/// Checks whether nothing at all exists at a path. Nothing exists below a file. Where the system cannot say so, there is something.
+pub fn is_absent(path: &Path) -> bool {
     matches!(fs::symlink_metadata(path), Err(error) if is_nothing(&error))
 }
 
