@@ -25,7 +25,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
 }
 
 /// Writes a file that is either complete or absent to other processes, without waiting for the disk. After a crash of the
-/// machine its content may be anything: it is for files that have a checksum and can be made again.
+/// machine its content may be anything: it is for files that have a checksum and can be made again, and for those in a
+/// [`StagedFolder`](crate::StagedFolder), which puts all that is in it on disk before it gets its name.
 ///
 /// # Errors
 /// When the file cannot be written; the message names it.

@@ -8,7 +8,7 @@
 //! | to write | use |
 //! |---|---|
 //! | a file from memory | [`write_atomic`] |
-//! | a file of a cache, with a checksum | [`write_remade`] |
+//! | a file of a cache, with a checksum, or one in a staged folder | [`write_remade`] |
 //! | a file too large for memory, or several that belong together | [`AtomicFile`] |
 //! | a folder | [`StagedFolder`] |
 //! | a file that lies elsewhere, complete | [`publish`], [`link_or_copy`] |

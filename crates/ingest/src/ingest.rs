@@ -97,7 +97,7 @@ pub(crate) fn ingest_over(
     };
     let record = job.make(&database, rules, staged.path())?;
     require::check(&plan.require, &record)?;
-    write_dataset(staged.path(), &record)?;
+    write_dataset(&staged, &record)?;
     remains.keep(database);
     let path = store.commit_dataset(staged, &record.hash)?;
     let dataset = store.dataset(&record.hash)?.ok_or(IngestError::Removed { path })?;

@@ -118,7 +118,7 @@ fn dataset(store: &Store, folder: &Path, standing: &Standing) {
     };
     let items: Vec<Item> = (0..ITEMS).map(item).map(hashed).collect();
     let staged = store.stage_dataset(&standing.dataset_hash).unwrap();
-    write_dataset_rows(staged.path(), &record, &items, &[]).unwrap();
+    write_dataset_rows(&staged, &record, &items, &[]).unwrap();
     staged.commit().unwrap();
 }
 

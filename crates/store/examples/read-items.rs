@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     let begun = Instant::now();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["list", experiment] => list(Path::new(experiment))?,
-        ["write", store, items] => write(&dataset(store)?, items.parse()?)?,
+        ["write", store, items] => write(store, &dataset(store)?, items.parse()?)?,
         ["columns", store] => columns(&dataset(store)?)?,
         ["one-by-one", store] => one_by_one(&dataset(store)?)?,
         _ => return Err("list EXPERIMENT, write STORE ITEMS, columns STORE, or one-by-one STORE".into()),
@@ -46,7 +46,7 @@ fn list(experiment: &Path) -> Result<String> {
 }
 
 /// Writes pairs with a caption each, ten to an image.
-fn write(sample: &Dataset, items: u64) -> Result<String> {
+fn write(store: &str, sample: &Dataset, items: u64) -> Result<String> {
     let database = open_database()?;
     database.execute_batch(&format!(
         "{}; {}; INSERT INTO items SELECT format('{{:016x}}', i), CAST(i AS VARCHAR), [CAST(i AS VARCHAR)],
@@ -56,11 +56,13 @@ fn write(sample: &Dataset, items: u64) -> Result<String> {
         ITEMS.create("items"),
         REJECTS.create("rejects"),
     ))?;
+    let staged = Store::open(Path::new(store))?.stage_dataset(&sample.record().hash)?;
     let tables = TableHashes {
-        items: write_items(sample.folder(), &database, &ITEMS.ordered("FROM items"))?,
-        rejects: write_rejects(sample.folder(), &database, &REJECTS.ordered("FROM rejects"))?,
+        items: write_items(staged.path(), &database, &ITEMS.ordered("FROM items"))?,
+        rejects: write_rejects(staged.path(), &database, &REJECTS.ordered("FROM rejects"))?,
     };
-    write_dataset(sample.folder(), &DatasetRecord { tables, ..sample.record().clone() })?;
+    write_dataset(&staged, &DatasetRecord { tables, ..sample.record().clone() })?;
+    staged.replace()?;
     Ok(format!("{items} items"))
 }
 

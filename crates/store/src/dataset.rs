@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use cliptune_durable::StagedFolder;
 use cliptune_experiment::{DataPlan, ExperimentName, Split};
 
 use crate::dataset_record::{DatasetRecord, TableHashes};
@@ -27,26 +28,28 @@ pub struct Dataset {
     record: DatasetRecord,
 }
 
-/// Completes a dataset that is being staged: writes the record, after the tables whose hashes it has.
+/// Completes a dataset that is being staged: writes the record, after the tables whose hashes it has. The disk is not waited for,
+/// which the folder does before it gets its name.
 ///
 /// # Errors
 ///
 /// Returns an error when the record cannot be written.
-pub fn write_dataset(folder: &Path, record: &DatasetRecord) -> Result<(), StoreError> {
-    Paths::around(folder).stage(&folder.join(RECORD), record)
+pub fn write_dataset(staged: &StagedFolder, record: &DatasetRecord) -> Result<(), StoreError> {
+    Paths::around(staged.path()).stage(&staged.path().join(RECORD), record)
 }
 
-/// Writes a dataset of items and rejects that are in memory.
+/// Writes a dataset of items and rejects that are in memory into the folder that it is staged in.
 ///
 /// # Errors
 ///
 /// Returns an error when a file cannot be written.
 pub fn write_dataset_rows(
-    folder: &Path,
+    staged: &StagedFolder,
     record: &DatasetRecord,
     items: &[Item],
     rejects: &[Reject],
 ) -> Result<(), StoreError> {
+    let folder = staged.path();
     let failed = |source| StoreError::Table { action: "write", path: folder.join(ITEMS_FILE), source };
     let database = open_database().map_err(failed)?;
     item_rows::load(&database, items, rejects).map_err(failed)?;
@@ -55,7 +58,7 @@ pub fn write_dataset_rows(
         items: write_items(folder, &database, &items)?,
         rejects: write_rejects(folder, &database, &rejects)?,
     };
-    write_dataset(folder, &DatasetRecord { tables, ..record.clone() })
+    write_dataset(staged, &DatasetRecord { tables, ..record.clone() })
 }
 
 impl Dataset {

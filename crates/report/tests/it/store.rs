@@ -111,7 +111,7 @@ impl World {
             Item { image_hash, ..item }
         };
         let items: Vec<Item> = tested(&standing.plan).into_iter().map(hashed).collect();
-        write_dataset_rows(staged.path(), &record, &items, &[]).unwrap();
+        write_dataset_rows(&staged, &record, &items, &[]).unwrap();
         staged.commit().unwrap();
     }
 }

@@ -167,8 +167,7 @@ impl Fixture {
             image_hash: content_hash(&self.path("images").join(&item.image)),
             ..item.clone()
         };
-        write_dataset_rows(staged.path(), &record, &items.iter().map(hashed).collect::<Vec<_>>(), &[])
-            .unwrap();
+        write_dataset_rows(&staged, &record, &items.iter().map(hashed).collect::<Vec<_>>(), &[]).unwrap();
         staged.commit().unwrap();
     }
 

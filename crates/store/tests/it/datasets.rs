@@ -11,6 +11,13 @@ use fs_err as fs;
 
 use crate::support::{World, data, item};
 
+/// Puts a dataset in the place of the one with its hash.
+fn replace_dataset(world: &World, record: &DatasetRecord, items: &[Item]) {
+    let staged = world.store().stage_dataset(&record.hash).unwrap();
+    write_dataset_rows(&staged, record, items, &[]).unwrap();
+    staged.replace().unwrap();
+}
+
 #[test]
 fn items_and_rejects_come_back_as_they_were() {
     let world = World::new();
@@ -74,12 +81,14 @@ fn a_dataset_is_written_from_tables_in_a_database_in_the_order_of_splits() {
              INSERT INTO \"left out\" VALUES ('row', 'key', NULL, 'no id', 'NULL')",
         )
         .unwrap();
+    let staged = world.store().stage_dataset(&there.record().hash).unwrap();
     let [items, left_out] = [ITEMS.ordered("FROM items"), REJECTS.ordered("FROM \"left out\"")];
     let tables = TableHashes {
-        items: write_items(there.folder(), &database, &items).unwrap(),
-        rejects: write_rejects(there.folder(), &database, &left_out).unwrap(),
+        items: write_items(staged.path(), &database, &items).unwrap(),
+        rejects: write_rejects(staged.path(), &database, &left_out).unwrap(),
     };
-    write_dataset(there.folder(), &DatasetRecord { tables, ..there.record().clone() }).unwrap();
+    write_dataset(&staged, &DatasetRecord { tables, ..there.record().clone() }).unwrap();
+    staged.replace().unwrap();
     let dataset = world.store().dataset(&there.record().hash).unwrap().unwrap();
     let items = dataset.items(None).unwrap();
     let order: Vec<&str> = items.iter().map(|item| item.item_id.as_str()).collect();
@@ -169,7 +178,7 @@ fn a_label_counts_the_classes_of_the_dataset_where_the_item_has_no_texts() {
     let record =
         DatasetRecord { classes: vec!["cat".to_owned(), "dog".to_owned()], ..there.record().clone() };
     let read = |label| {
-        write_dataset_rows(there.folder(), &record, &[pictured(label)], &[]).unwrap();
+        replace_dataset(&world, &record, &[pictured(label)]);
         world.store().dataset(&record.hash).unwrap().unwrap().items(None)
     };
     assert_eq!(read(1).unwrap(), [pictured(1)]);
@@ -195,7 +204,7 @@ fn a_store_may_have_any_name() {
         let there = store.dataset(&hash).unwrap().unwrap();
         assert_eq!(there.items(None).unwrap().len(), 1, "{name}");
         let staged = store.stage_dataset("0123456789abcdef0").unwrap();
-        write_dataset_rows(staged.path(), there.record(), &[item(1, Split::Test)], &[]).unwrap();
+        write_dataset_rows(&staged, there.record(), &[item(1, Split::Test)], &[]).unwrap();
         assert_eq!(staged.commit().unwrap(), root.join("datasets/0123456789abcdef"));
     }
 }
@@ -251,7 +260,7 @@ fn a_dataset_of_a_later_version_is_refused_by_name() {
     let dataset = world.make_dataset(&data(&world.path("")), &[], &[]);
     let later = DATASET_FORMAT + 1;
     let record = DatasetRecord { format_version: later, ..dataset.record().clone() };
-    write_dataset_rows(dataset.folder(), &record, &[], &[]).unwrap();
+    replace_dataset(&world, &record, &[]);
     let error = world.store().dataset(&dataset.record().hash).unwrap_err();
     assert!(matches!(error, StoreError::Version { found, .. } if found == later), "{error}");
 }

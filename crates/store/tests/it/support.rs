@@ -103,7 +103,7 @@ impl World {
             history: Default::default(),
             tables: Default::default(),
         };
-        write_dataset_rows(staged.path(), &record, items, rejects).unwrap();
+        write_dataset_rows(&staged, &record, items, rejects).unwrap();
         staged.commit().unwrap();
         self.store().dataset(&hash).unwrap().unwrap()
     }

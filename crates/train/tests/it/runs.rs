@@ -103,7 +103,7 @@ fn dataset(folder: &TempDir, plan: &Plan, splits: &[Split]) -> Dataset {
     };
     let items: Vec<Item> = splits.iter().enumerate().map(|(number, split)| item(number, *split)).collect();
     let staged = store.stage_dataset(&record.hash).unwrap();
-    write_dataset_rows(staged.path(), &record, &items, &[]).unwrap();
+    write_dataset_rows(&staged, &record, &items, &[]).unwrap();
     staged.commit().unwrap();
     store.dataset(&record.hash).unwrap().unwrap()
 }
