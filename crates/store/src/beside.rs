@@ -3,7 +3,7 @@
 use cliptune_experiment::Location;
 
 use crate::error::StoreError;
-use crate::image_files::{FileNames, Found, ImageFiles, tables_below};
+use crate::image_files::{Beside, FileNames, Found, tables_below};
 use crate::inputs::TableLayout;
 use crate::packed::{Packing, TarArchive, is_text_name};
 
@@ -16,7 +16,7 @@ pub(crate) fn tables<'a>(images: &[(&'a Location, Found)]) -> Result<(TableLayou
     let mut layouts = Vec::new();
     for (source, found) in images {
         let missing = || StoreError::NoTableBeside { path: source.to_string().into() };
-        let (layout, files) = table(source, &found.to_files())?.ok_or_else(missing)?;
+        let (layout, files) = table(source, found)?.ok_or_else(missing)?;
         tables.push((*source, files));
         layouts.push(layout);
         if layouts[0] != layout {
@@ -26,12 +26,10 @@ pub(crate) fn tables<'a>(images: &[(&'a Location, Found)]) -> Result<(TableLayou
     Ok((layouts.first().copied().unwrap_or(TableLayout::Plain), tables))
 }
 
-fn table(source: &Location, found: &ImageFiles) -> Result<Option<(TableLayout, FileNames)>, StoreError> {
-    let FileNames { folder, relative, .. } = &found.names;
-    let packings: Vec<Option<Packing>> = relative
-        .iter()
-        .map(|name| Packing::of(name.as_ref()).filter(|_| folder.join(name).is_file()))
-        .collect();
+fn table(source: &Location, found: &Found) -> Result<Option<(TableLayout, FileNames)>, StoreError> {
+    let (folder, Beside { named, tables }) = (found.folder(), found.beside());
+    let packing = |name: &&str| Packing::of(name.as_ref()).filter(|_| folder.join(name).is_file());
+    let packings: Vec<Option<Packing>> = named.iter().map(packing).collect();
     let layout = match packings.first().copied().flatten() {
         Some(Packing::Tar) => TableLayout::Archives,
         Some(Packing::Parquet) => TableLayout::Rows,
@@ -41,18 +39,20 @@ fn table(source: &Location, found: &ImageFiles) -> Result<Option<(TableLayout, F
         return Ok(None);
     }
     let relative = match layout {
-        TableLayout::Folders
-            if found.tables.is_empty() && source.local().is_some_and(|path| !path.is_dir()) =>
-        {
+        TableLayout::Folders if tables.is_empty() && source.local().is_some_and(|path| !path.is_dir()) => {
             tables_below(folder)?
         }
-        TableLayout::Folders => found.tables.clone(),
-        _ => relative.clone(),
+        TableLayout::Folders => owned(&tables),
+        _ => owned(&named),
     };
     let endings: Vec<&str> = relative.iter().filter_map(|name| name.rsplit('.').next()).collect();
     let is_one_kind = layout != TableLayout::Folders || endings.iter().all(|ending| *ending == endings[0]);
     let is_there = !relative.is_empty() && is_one_kind;
-    Ok(is_there.then(|| (layout, FileNames::new(folder.clone(), relative))))
+    Ok(is_there.then(|| (layout, FileNames::new(folder.to_path_buf(), relative))))
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// What a table is known by.

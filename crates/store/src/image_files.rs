@@ -17,7 +17,7 @@ use crate::packed::{Packing, refuse_compressed};
 use crate::regular::{is_folder, is_regular};
 use found::Parts;
 
-pub(crate) use found::{Found, Look};
+pub(crate) use found::{Beside, Found, Look};
 
 /// Files, as sorted paths relative to a folder, with forward slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub(crate) fn is_table(path: &Path) -> bool {
 }
 
 /// The files of a folder, by what they are.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Contents {
     images: Vec<String>,
     /// Images of kinds that are not read, until it is known which of them are there in another kind as well.

@@ -300,12 +300,10 @@ fn listed_images(plan: &DataPlan) -> Result<Vec<(&Location, Found)>, StoreError>
 
 /// Finds two sources that are the same files, as a folder is that is named twice.
 fn same<'p>(images: &[(&'p Location, Found)]) -> Option<(&'p Location, &'p Location)> {
-    let folders: Vec<Option<PathBuf>> =
-        images.iter().map(|(_, found)| std::fs::canonicalize(found.folder()).ok()).collect();
-    let is_same = |one: usize, other: usize| {
-        let names = |at: usize| images[at].1.to_files().into_owned().names.relative;
-        folders[one] == folders[other] && names(one) == names(other)
-    };
+    let folder = |found: &Found| std::fs::canonicalize(found.folder()).ok();
+    let folders: Vec<Option<PathBuf>> = images.iter().map(|(_, found)| folder(found)).collect();
+    let is_same =
+        |one: usize, other: usize| folders[one] == folders[other] && images[one].1.is_same(&images[other].1);
     (0..images.len()).find_map(|other| {
         let one = (0..other).find(|one| is_same(*one, other))?;
         Some((images[one].0, images[other].0))
