@@ -93,7 +93,7 @@ impl Args {
     }
 }
 
-/// Starts ONNX Runtime, without its telemetry, and meanwhile reads the model's tokenizer, which takes as long.
+/// Starts ONNX Runtime, without its telemetry, and meanwhile reads the model's tokenizer.
 pub(crate) fn start(applied: &Applied) -> Result<(Runtime, Preparation), CliError> {
     cliptune_native::silence_onnx_runtime()?;
     let (runtime, preparation) = rayon::join(Runtime::start, || applied.prepare());
