@@ -42,12 +42,13 @@ impl ClassScores {
             let accuracy = if own.is_empty() { None } else { Some(accuracy(own)?) };
             Ok(ClassScore { name: name.clone(), n_items: own.len(), n_predicted, accuracy })
         };
-        let total = |class: usize| of_class[class].iter().map(|(_, weight)| weight).sum::<f64>();
+        let total = |own: &Vec<(&'a Prediction, f64)>| own.iter().map(|(_, weight)| weight).sum::<f64>();
+        let totals: Vec<f64> = of_class.iter().map(total).collect();
         let confusion = |((class, predicted), (n_items, weight)): ((usize, usize), (usize, f64))| Confusion {
             class,
             predicted,
             n_items,
-            share: weight / total(class),
+            share: weight / totals[class],
         };
         Ok(Self {
             classes: names.iter().zip(&of_class).zip(n_predicted).map(class).collect::<Result<_, E>>()?,
