@@ -6,6 +6,7 @@ use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::error::{Damage, MissingImages, StoreError};
+use crate::run::MODEL;
 use crate::table_column::TableForm;
 use crate::work;
 
@@ -49,6 +50,55 @@ impl StoreError {
             Self::NoStore { .. } => {
                 "--store or CLIPTUNE_STORE names another folder; `cliptune run` makes a store where there is none".to_owned()
             }
+            Self::Json { .. }
+            | Self::Damaged { .. }
+            | Self::Version { .. }
+            | Self::NewerLines { .. }
+            | Self::Origin { .. }
+            | Self::Table { .. } => return self.about_record(),
+            Self::NoColumn { has, .. } => format!("it has {}", format::first_few(has)),
+            Self::ColumnType { usable, .. } => other_column(usable),
+            Self::ForeignTable { form, .. } => well_formed(*form).to_owned(),
+            Self::Leak { .. } => "give both experiments the same images, groups and `data.split`, naming the same columns in \
+                 `split.across`"
+                .to_owned(),
+            Self::SqlSeconds { .. } => "leave it unset, or give it a number from 1 on".to_owned(),
+            Self::NoBest { .. } => {
+                "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
+            }
+            Self::NoImages { .. }
+            | Self::ImagesTwice { .. }
+            | Self::ImageChanged { .. }
+            | Self::Remote(_)
+            | Self::Packed { .. }
+            | Self::NoTableBeside { .. }
+            | Self::NoTable { .. }
+            | Self::Glob { .. }
+            | Self::FileName { .. } => return self.about_source(),
+            Self::NotAModel(_)
+            | Self::ChangedModel { .. }
+            | Self::NoBase { .. }
+            | Self::UnknownBase { .. }
+            | Self::AmbiguousBase { .. }
+            | Self::NoWeights { .. } => return self.about_model(),
+            Self::OtherContent { .. }
+            | Self::Immovable { .. }
+            | Self::Unreachable { .. }
+            | Self::Occupied { .. }
+            | Self::NothingToRestoreTo { .. } => return self.about_move(),
+            Self::NameTaken { .. } => {
+                "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
+            }
+            Self::Finished { .. } | Self::InUse { .. } | Self::Busy { .. } | Self::Gone { .. } => {
+                return self.about_other_process();
+            }
+        };
+        Some(advice)
+    }
+
+    /// Returns advice on a record or a table of the store that cannot be read or written.
+    fn about_record(&self) -> Option<String> {
+        let advice = match self {
             Self::Damaged { source: Damage::NotAFolder, .. } => {
                 "move it away: the folder of that name is made again where it is needed".to_owned()
             }
@@ -58,23 +108,19 @@ impl StoreError {
             }
             Self::Version { path, .. } => older_version(path),
             Self::NewerLines { .. } => "they are left out; a newer cliptune reads them".to_owned(),
-            Self::ChangedModel { .. } => {
-                "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
-                    .to_owned()
-            }
-            Self::Leak { .. } => "give both experiments the same images, groups and `data.split`, naming the same columns in \
-                 `split.across`"
-                .to_owned(),
-            Self::NoColumn { has, .. } => format!("it has {}", format::first_few(has)),
-            Self::ColumnType { usable, .. } => other_column(usable),
-            Self::ForeignTable { form, .. } => well_formed(*form).to_owned(),
-            Self::SqlSeconds { .. } => "leave it away, or give it a number from 1 on".to_owned(),
-            Self::NoBest { .. } => {
-                "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
-            }
             Self::Origin { path } => restoring(path),
-            Self::Table { action: "write", .. } => "look at the free space and the permissions of the store".to_owned(),
+            Self::Table { action: "write", .. } => {
+                "look at the free space and the permissions of the store".to_owned()
+            }
             Self::Table { path, .. } => restoring(path),
+            _ => return None,
+        };
+        Some(advice)
+    }
+
+    /// Returns advice on images and tables that a plan names.
+    fn about_source(&self) -> Option<String> {
+        let advice = match self {
             Self::NoImages { missing: MissingImages::Folder, .. } => {
                 format!(
                     "data.images takes files ending in {} below that folder, or where there are none, .tar or .parquet files",
@@ -100,6 +146,18 @@ impl StoreError {
             }
             Self::Glob { .. } => "use *, ?, [a-z], {a,b} and ** as a whole folder name".to_owned(),
             Self::FileName { .. } => "rename the file".to_owned(),
+            _ => return None,
+        };
+        Some(advice)
+    }
+
+    /// Returns advice on a model or its weights.
+    fn about_model(&self) -> Option<String> {
+        let advice = match self {
+            Self::ChangedModel { .. } => {
+                "put an intact copy of the model there; where the change is meant, `touch` the file that has changed"
+                    .to_owned()
+            }
             Self::NotAModel(error) => error.hint(),
             Self::NoBase { .. } => "run that experiment first, or name it on the same command line".to_owned(),
             Self::UnknownBase { .. } => "the warning about that experiment says why".to_owned(),
@@ -108,20 +166,14 @@ impl StoreError {
                 "`cliptune restore {run}` brings them back while they are in the trash; once they are not, \
                  `cliptune rm {run}` and `cliptune run` train it again"
             ),
-            Self::OtherContent { .. } => {
-                "nothing was changed; new or changed data makes a new dataset: name it in the experiment".to_owned()
-            }
-            Self::Immovable { .. } => {
-                "only what lies in the store itself can be moved to its trash; remove this by hand".to_owned()
-            }
-            Self::Unreachable { content, .. } => {
-                format!("nothing was moved: copy {} there, or put a folder of the store in place of the link", content.display())
-            }
-            Self::Occupied { .. } => "nothing is ever overwritten: remove that first, or move it away".to_owned(),
-            Self::NothingToRestoreTo { .. } => "restore the run first; `cliptune restore --list` shows the trash".to_owned(),
-            Self::NameTaken { .. } => {
-                "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
-            }
+            _ => return None,
+        };
+        Some(advice)
+    }
+
+    /// Returns advice on what another process does or has done.
+    fn about_other_process(&self) -> Option<String> {
+        let advice = match self {
             Self::Finished { .. } => "run the command again".to_owned(),
             Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
             Self::Busy { .. } => "--wait waits until that is done, and then does only what is left to do".to_owned(),
@@ -130,6 +182,34 @@ impl StoreError {
                  remove a run that a process works on"
                     .to_owned()
             }
+            _ => return None,
+        };
+        Some(advice)
+    }
+
+    /// Returns advice on what was to be moved into the store, within it or out of it.
+    fn about_move(&self) -> Option<String> {
+        let advice = match self {
+            Self::OtherContent { .. } => {
+                "nothing was changed; new or changed data makes a new dataset: name it in the experiment"
+                    .to_owned()
+            }
+            Self::Immovable { .. } => {
+                "only what lies in the store itself can be moved to its trash; remove this by hand".to_owned()
+            }
+            Self::Unreachable { content, .. } => {
+                format!(
+                    "nothing was moved: copy {} there, or put a folder of the store in place of the link",
+                    content.display()
+                )
+            }
+            Self::Occupied { .. } => {
+                "nothing is ever overwritten: remove that first, or move it away".to_owned()
+            }
+            Self::NothingToRestoreTo { .. } => {
+                "restore the run first; `cliptune restore --list` shows the trash".to_owned()
+            }
+            _ => return None,
         };
         Some(advice)
     }
@@ -205,12 +285,38 @@ fn restoring(path: &Path) -> String {
 
 /// Says what to do about a record that an older cliptune has written.
 fn older_version(path: &Path) -> String {
-    match path.file_name() {
-        Some(name) if name == "run.json" => format!(
-            "`cliptune run` trains the experiment again with this version, in another folder; until then the model is usable as \
-             {}, and the cliptune that has written the record still reads it",
-            path.with_file_name("model").display()
-        ),
-        _ => restoring(path),
+    if path.file_name().is_none_or(|name| name != "run.json") {
+        return restoring(path);
+    }
+    let model = path.with_file_name(MODEL);
+    // A run that failed has none, and neither has one whose weights were removed.
+    let model = match model.is_dir() {
+        true => format!("until then the model is usable as {}, and ", model.display()),
+        false => String::new(),
+    };
+    format!(
+        "`cliptune run` trains the experiment again with this version, in another folder; {model}the cliptune that has written the \
+         record still reads it"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_on_an_old_run_names_its_model_only_where_it_has_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = StoreError::Version { path: folder.path().join("run.json"), found: 1, supported: 2 };
+        let advice = || error.advice().unwrap();
+        assert!(!advice().contains("usable"), "{}", advice());
+        let model = folder.path().join(MODEL);
+        fs_err::create_dir(&model).unwrap();
+        assert!(advice().contains(&format!("usable as {}", model.display())), "{}", advice());
+        assert!(
+            advice().ends_with("the cliptune that has written the record still reads it"),
+            "{}",
+            advice()
+        );
     }
 }
