@@ -39,19 +39,28 @@ pub(crate) struct Database {
     spilled: Option<StagedFolder>,
     /// The time that any statement may take. SQL of an experiment that takes longer is assumed never to end.
     patience: Duration,
-    /// The time that it may take beyond that, by the size of what it goes over.
-    more: Cell<Duration>,
+    /// The time that it may take beyond that.
+    more: More,
     /// The number of threads that each statement uses.
     threads: Cell<usize>,
     /// The number of rows that they are for.
     rows: Cell<u64>,
 }
 
+/// The time that a statement may take for what it goes over.
+#[derive(Clone, Debug, Default)]
+struct More {
+    /// That for the bytes of the files that it reads.
+    bytes: Cell<Duration>,
+    /// That for the rows of the table.
+    rows: Cell<Duration>,
+}
+
 impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
-        let (threads, rows, more) = (Cell::new(1), Cell::new(0), Cell::default());
+        let (threads, rows, more) = (Cell::new(1), Cell::new(0), More::default());
         let database = Self { connection, spilled: None, patience: sql_patience()?, more, threads, rows };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
@@ -66,11 +75,11 @@ impl Database {
         Ok(database)
     }
 
-    /// Gives statements the time that reading files takes.
+    /// Gives statements the time that reading these files takes, which they do until others are named here.
     pub(crate) fn wait_for_files(&self, files: &[PathBuf]) {
         let sizes = files.iter().map(|file| fs_err::metadata(file).map_or(0, |file| file.len()));
         let bytes = sizes.fold(0, u64::saturating_add);
-        self.more.set(Duration::from_micros(bytes.saturating_mul(FOR_A_BYTE)));
+        self.more.bytes.set(Duration::from_micros(bytes.saturating_mul(FOR_A_BYTE)));
     }
 
     /// Gives statements the time that a table of so many rows takes, and as many threads as it keeps busy. A thread without work
@@ -81,7 +90,7 @@ impl Database {
         let busy = usize::try_from(rows / ROWS).unwrap_or(usize::MAX).saturating_add(1);
         self.threads.set(busy.min(processors()));
         self.rows.set(rows);
-        self.more.set(Duration::from_micros(rows.saturating_mul(FOR_A_ROW)));
+        self.more.rows.set(Duration::from_micros(rows.saturating_mul(FOR_A_ROW)));
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
@@ -273,7 +282,7 @@ impl Database {
 
     /// Returns the time that a statement may take now.
     fn patience(&self) -> Duration {
-        self.patience.saturating_add(self.more.get())
+        self.patience.saturating_add(self.more.bytes.get()).saturating_add(self.more.rows.get())
     }
 
     fn stopped(&self) -> String {
@@ -334,7 +343,10 @@ mod tests {
         files.iter().for_each(|file| fs_err::write(file, vec![0; 3_000_000]).unwrap());
         database.wait_for_files(&files);
         assert_eq!(database.patience().as_secs(), 120 + 6);
+        // A table that lies in its files is read from them with each statement.
         database.prepare_for(10_000_000).unwrap();
+        assert_eq!(database.patience().as_secs(), 120 + 6 + 10 * 120);
+        database.wait_for_files(&[]);
         assert_eq!(database.patience().as_secs(), 120 + 10 * 120);
         let beside = database.both(|other| Ok(other.patience()), |_| Ok(())).unwrap().0;
         assert_eq!(beside, database.patience());

@@ -190,6 +190,8 @@ fn load_table(
     functions::register(database)?;
     make_types(database)?;
     let table = Table::load(database, &plan.metadata, files, part)?;
+    // Those that are left where they lie are read again with each statement over the table.
+    database.wait_for_files(&table.scanned);
     database.prepare_for(database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?)?;
     Ok(table)
 }
