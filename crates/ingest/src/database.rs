@@ -10,6 +10,7 @@ use cliptune_durable::StagedFolder;
 use cliptune_store::{
     closing, duckdb_said, interruptible, more_time_for_sql, open_database, sql_patience, sql_text,
 };
+use cliptune_terminal::format::counted;
 use cliptune_terminal::{Failure, fail_now};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
@@ -18,6 +19,7 @@ use duckdb::vscalar::VArrowScalar;
 use serde::Deserialize;
 
 use crate::error::IngestError;
+use crate::problem::Problem;
 use crate::text_rows::TextRows;
 
 /// The megabytes of memory that the database may use for each thread. Larger tables go to temporary files.
@@ -29,8 +31,6 @@ const DISK: &str = "64GB";
 const FOR_A_ROW: u64 = 120;
 /// The microseconds that reading a table may take for each byte of its files, which a slow disk needs.
 const FOR_A_BYTE: u64 = 1;
-/// How the message begins that a statement was stopped.
-pub(crate) const STOPPED: &str = "it was stopped after";
 
 /// A database in memory.
 pub(crate) struct Database {
@@ -59,7 +59,7 @@ struct More {
 impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
-        let connection = open_database().map_err(|error| IngestError::Database(said(&error)))?;
+        let connection = open_database().map_err(|error| failed(&error))?;
         let (threads, rows, more) = (Cell::new(1), Cell::new(0), More::default());
         let database = Self { connection, spilled: None, patience: sql_patience()?, more, threads, rows };
         let memory = MEMORY * processors().max(2);
@@ -122,7 +122,7 @@ impl Database {
         if self.threads.get() > 1 {
             return Ok((beside(self)?, here(self)?));
         }
-        let connection = self.connection.try_clone().map_err(|error| IngestError::Database(said(&error)))?;
+        let connection = self.connection.try_clone().map_err(|error| failed(&error))?;
         let (threads, rows, more) = (self.threads.clone(), self.rows.clone(), self.more.clone());
         let other = Self { connection, spilled: None, patience: self.patience, more, threads, rows };
         std::thread::scope(|scope| {
@@ -165,7 +165,7 @@ impl Database {
         F::State: Clone,
     {
         let registered = self.connection.register_scalar_function_with_state::<F>(name, rules);
-        registered.map_err(|error| IngestError::Database(said(&error)))
+        registered.map_err(|error| failed(&error))
     }
 
     /// Returns the connection, for whoever writes what has been made.
@@ -173,14 +173,14 @@ impl Database {
         &self.connection
     }
 
-    /// Runs statements. The error is a sentence for the user.
-    pub(crate) fn execute(&self, sql: &str) -> Result<(), String> {
+    /// Runs statements. The error is for the user.
+    pub(crate) fn execute(&self, sql: &str) -> Result<(), Problem> {
         self.bounded(|| self.connection.execute_batch(sql))
     }
 
     /// Runs statements of our own.
     pub(crate) fn make(&self, sql: &str) -> Result<(), IngestError> {
-        self.connection.execute_batch(sql).map_err(|error| IngestError::Database(said(&error)))
+        self.connection.execute_batch(sql).map_err(|error| failed(&error))
     }
 
     /// Appends columns to a table.
@@ -197,7 +197,7 @@ impl Database {
             }
             appender.flush()
         };
-        append().map_err(|error| IngestError::Database(said(&error)))
+        append().map_err(|error| failed(&error))
     }
 
     /// Gives the columns of a query to a function, one batch after the other.
@@ -213,7 +213,7 @@ impl Database {
             statement.stream_arrow([])?.for_each(|batch| on_batch(&batch));
             Ok(())
         };
-        stream().map_err(|error| IngestError::Database(said(&error)))
+        stream().map_err(|error| failed(&error))
     }
 
     /// Appends rows of texts to a table until the source has no next one. The table's last column gets the number of
@@ -255,7 +255,7 @@ impl Database {
         lines.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
-    fn lines(&self, sql: &str) -> Result<Vec<String>, String> {
+    fn lines(&self, sql: &str) -> Result<Vec<String>, Problem> {
         self.bounded(|| {
             let mut statement = self.connection.prepare(sql)?;
             statement.query_map([], |row| row.get(0))?.collect()
@@ -263,11 +263,11 @@ impl Database {
     }
 
     /// Runs a function and interrupts the database when it takes too long.
-    fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, String> {
+    fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, Problem> {
         let interrupt = self.connection.interrupt_handle();
         let (result, is_late) =
             interruptible(self.patience(), move || interrupt.interrupt(), self.give_up(), run);
-        result.map_err(|error| if is_late { self.stopped() } else { said(&error) })
+        result.map_err(|error| if is_late { self.stopped() } else { said(&error).into() })
     }
 
     /// Runs a function that reads from another database, and interrupts that one when it takes too long.
@@ -275,9 +275,9 @@ impl Database {
         &self,
         interrupt: impl Fn() + Send,
         run: impl FnOnce() -> Result<T, String>,
-    ) -> Result<T, String> {
+    ) -> Result<T, Problem> {
         let (result, is_late) = interruptible(self.patience(), interrupt, self.give_up(), run);
-        result.map_err(|problem| if is_late { self.stopped() } else { problem })
+        result.map_err(|problem| if is_late { self.stopped() } else { problem.into() })
     }
 
     /// Returns the time that a statement may take now.
@@ -285,22 +285,28 @@ impl Database {
         self.patience.saturating_add(self.more.bytes.get()).saturating_add(self.more.rows.get())
     }
 
-    fn stopped(&self) -> String {
-        format!("{STOPPED} {} seconds", self.patience().as_secs())
+    fn stopped(&self) -> Problem {
+        Problem::Stopped(self.patience())
     }
 
     /// Returns what ends the process when the database heeds no interrupt.
     fn give_up(&self) -> impl Fn() + Send + use<> {
-        let seconds = self.patience().as_secs();
+        let patience = self.patience();
         move || {
-            let said = format!("a table or an SQL expression was given up after {seconds} seconds");
-            fail_now(&Failure::usage(said).with_hint(more_time_for_sql()));
+            let after = counted(patience.as_secs(), "second");
+            let said = format!("a table or an SQL expression was given up after {after}");
+            fail_now(&Failure::usage(said).with_hint(more_time_for_sql(patience)));
         }
     }
 }
 
 fn processors() -> usize {
     rayon::current_num_threads()
+}
+
+/// Returns the error about a statement of our own.
+fn failed(error: &duckdb::Error) -> IngestError {
+    IngestError::Database(said(error).into())
 }
 
 /// Returns DuckDB's message about an error as a user can follow it.
@@ -329,7 +335,7 @@ mod tests {
         database.patience = Duration::from_millis(50);
         let endless = "SELECT count(*) FROM range(1000000000000) AS a, range(1000000000000) AS b WHERE a.range = -b.range";
         let problem = database.execute(&format!("CREATE TABLE t AS {endless}")).unwrap_err();
-        assert!(problem.starts_with("it was stopped after"), "{problem}");
+        assert_eq!(problem, Problem::Stopped(Duration::from_millis(50)));
         // The database can still be used afterwards.
         assert_eq!(database.rows::<u64>("SELECT '1'").unwrap(), [1]);
     }
@@ -396,7 +402,7 @@ mod tests {
         let (_folder, database) = database();
         for sql in ["SELECT nothing FROM range(3)", "SELEC 1", "SELECT CAST('x' AS INTEGER)", "FROM nowhere"]
         {
-            let problem = database.execute(sql).unwrap_err();
+            let problem = database.execute(sql).unwrap_err().to_string();
             assert!(
                 !problem.contains("LINE") && !problem.contains("SELECT") && !problem.contains("Did you"),
                 "{problem}"

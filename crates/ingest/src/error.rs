@@ -9,8 +9,8 @@ use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named, m
 use cliptune_terminal::format::{self, counted};
 use cliptune_terminal::{Diagnostic, Exit};
 
-use crate::database::STOPPED;
 use crate::label::{Example, words};
+use crate::problem::Problem;
 use crate::shown::{shown, shown_list};
 use crate::summary::{sample_keys, such_as};
 
@@ -31,8 +31,8 @@ pub enum IngestError {
     Table {
         /// The path of the table.
         path: PathBuf,
-        /// A description of what is wrong with the table.
-        problem: String,
+        /// What is wrong with the table.
+        problem: Problem,
     },
     /// It is not clear which table of a database is meant.
     #[error("{} {}", as_named(path), choice_of_tables(named.as_deref(), tables))]
@@ -128,11 +128,11 @@ pub enum IngestError {
         /// The SQL as it was written.
         sql: String,
         /// DuckDB's message.
-        problem: String,
+        problem: Problem,
     },
     /// DuckDB failed at a statement of our own.
     #[error("the join failed: {0}")]
-    Database(String),
+    Database(Problem),
     /// DuckDB gave an answer that cannot be read.
     #[error("the join gave a row that cannot be read")]
     Row(#[from] serde_json::Error),
@@ -257,11 +257,9 @@ impl Diagnostic for IngestError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
-            Self::Table { problem, .. } | Self::Sql { problem, .. } | Self::Database(problem)
-                if problem.starts_with(STOPPED) =>
-            {
-                Some(more_time_for_sql())
-            }
+            Self::Table { problem: Problem::Stopped(after), .. }
+            | Self::Sql { problem: Problem::Stopped(after), .. }
+            | Self::Database(Problem::Stopped(after)) => Some(more_time_for_sql(*after)),
             Self::WhichTable { tables, .. } => tables.first().map(|first| {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
             }),

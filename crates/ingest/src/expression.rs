@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::problem::Problem;
 use crate::table::TABLE;
 
 /// The tables that an expression can name in a subquery.
@@ -36,14 +37,14 @@ pub(crate) fn operand(
 ) -> Result<String, IngestError> {
     let operand = format!("({sql}\n)");
     let refused =
-        |problem: String| IngestError::Sql { key, sql: sql.to_owned(), problem: place_in(sql, problem) };
+        |problem: Problem| IngestError::Sql { key, sql: sql.to_owned(), problem: place_in(sql, problem) };
     let parsed = parse(database, &operand).map_err(|error| match error {
         IngestError::Database(problem) => refused(problem),
         other => other,
     })?;
-    parsed.refusal(columns).map_or(Ok(()), |problem| Err(refused(problem)))?;
+    parsed.refusal(columns).map_or(Ok(()), |problem| Err(refused(problem.into())))?;
     match unstable(database, &parsed.functions, 0)? {
-        Some(problem) => Err(refused(problem)),
+        Some(problem) => Err(refused(problem.into())),
         None => Ok(operand),
     }
 }
@@ -83,10 +84,11 @@ struct Parsed {
 
 /// Returns what is wrong with an expression, without naming the word of our own statement at which the parser noticed
 /// it.
-fn place_in(sql: &str, problem: String) -> String {
-    let token = problem.split("at or near \"").nth(1).and_then(|rest| rest.split('"').next());
-    match token.is_some_and(|token| !sql.contains(token)) || problem.contains("at end of input") {
-        true => "it ends before it is complete".to_owned(),
+fn place_in(sql: &str, problem: Problem) -> Problem {
+    let Problem::Said(said) = &problem else { return problem };
+    let token = said.split("at or near \"").nth(1).and_then(|rest| rest.split('"').next());
+    match token.is_some_and(|token| !sql.contains(token)) || said.contains("at end of input") {
+        true => "it ends before it is complete".into(),
         false => problem,
     }
 }

@@ -7,7 +7,7 @@ use cliptune_store::{
     closing, duckdb_said, interruptible, more_time_for_sql, open_database, sql_patience, sql_text,
 };
 use cliptune_terminal::fail_now;
-use cliptune_terminal::format::visible;
+use cliptune_terminal::format::{counted, visible};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 
@@ -116,8 +116,8 @@ impl Database {
 
 /// Returns the error about SQL that takes too long.
 fn stopped(patience: Duration) -> QueryError {
-    let said = format!("the query was stopped after {} seconds", patience.as_secs());
-    QueryError::Sql { said, hint: Some(more_time_for_sql()) }
+    let said = format!("the query was stopped after {}", counted(patience.as_secs(), "second"));
+    QueryError::Sql { said, hint: Some(more_time_for_sql(patience)) }
 }
 
 /// Returns DuckDB's message about an error on one line, as a user can follow it.

@@ -48,9 +48,10 @@ fn patience(said: Option<OsString>) -> Result<Duration, StoreError> {
         .ok_or_else(|| StoreError::SqlSeconds { said: said.to_string_lossy().into_owned() })
 }
 
-/// Says how a statement that was stopped gets more time.
-pub fn more_time_for_sql() -> String {
-    format!("if it is to end at all, {SQL_SECONDS}={} gives it more time", 10 * PATIENCE.as_secs())
+/// Says how a statement that was stopped after this time gets more, which is ten times as much.
+pub fn more_time_for_sql(patience: Duration) -> String {
+    let seconds = patience.as_secs().max(1).saturating_mul(10).min(u32::MAX.into());
+    format!("if it is to end at all, {SQL_SECONDS}={seconds} gives it more time")
 }
 
 /// How long an interrupt may be ignored. A database looks for one between two vectors of rows, and a single value of a hostile
@@ -126,7 +127,17 @@ mod tests {
         assert_eq!(told("1200").unwrap(), Duration::from_secs(1200));
         for wrong in ["0", "-1", "1.5", "2m", "soon", "4294967296"] {
             let error = told(wrong).unwrap_err().to_string();
-            assert_eq!(error, format!("CLIPTUNE_SQL_SECONDS is {wrong}, and no whole number of seconds"));
+            let why = "which is no whole number of seconds from 1 to 4294967295";
+            assert_eq!(error, format!("CLIPTUNE_SQL_SECONDS is {wrong}, {why}"));
+        }
+    }
+
+    #[test]
+    fn more_time_is_ten_times_as_much_as_there_was() {
+        for (seconds, more) in [(0, "10"), (120, "1200"), (3600, "36000"), (4_000_000_000, "4294967295")] {
+            let said = more_time_for_sql(Duration::from_secs(seconds));
+            assert!(said.contains(&format!("CLIPTUNE_SQL_SECONDS={more} gives it more time")), "{said}");
+            assert!(patience(Some(more.into())).is_ok(), "{more}");
         }
     }
 

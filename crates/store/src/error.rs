@@ -288,7 +288,11 @@ pub enum StoreError {
         problem: String,
     },
     /// The variable with the time that SQL may take has none.
-    #[error("CLIPTUNE_SQL_SECONDS is {}, and no whole number of seconds", visible(said))]
+    #[error(
+        "CLIPTUNE_SQL_SECONDS is {}, which is no whole number of seconds from 1 to {}",
+        visible(said),
+        u32::MAX
+    )]
     SqlSeconds {
         /// What the variable says.
         said: String,

@@ -9,6 +9,7 @@ use crate::error::IngestError;
 use crate::facts::facts;
 use crate::functions::{Rules, register_facts, said};
 use crate::label::Spelling;
+use crate::problem::Problem;
 use crate::table::{Kind, TABLE, Table, unreadable};
 use crate::value::{NO_TEXT, Values};
 
@@ -213,7 +214,7 @@ fn culprit(
     table: &Table,
     (plan, join): (&DataPlan, &Join),
     cells: &[&Cell],
-    problem: String,
+    problem: Problem,
 ) -> IngestError {
     for cell in cells {
         let alone =

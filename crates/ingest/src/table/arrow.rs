@@ -76,7 +76,7 @@ fn append(
     let appended = database.append(TABLE, std::iter::from_fn(next).map(Ok));
     match problem {
         Some(problem) => Err(unreadable(file, problem)),
-        None => appended.map_err(|error| unreadable(file, error)),
+        None => appended.map_err(|error| unreadable(file, error.to_string())),
     }
 }
 

@@ -9,6 +9,7 @@ use fs_err::File;
 use super::{Column, TABLE, described, number_column, same_columns, sqlite, unreadable};
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::problem::Problem;
 
 /// The database that made a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,7 +96,7 @@ fn load_duckdb(database: &Database, files: &[PathBuf], name: Option<&str>) -> Re
     let mut first: Option<(&PathBuf, Vec<Column>, String)> = None;
     database.make("SET preserve_insertion_order = true")?;
     for file in files {
-        let refused = |problem: String| unreadable(file, problem);
+        let refused = |problem: Problem| unreadable(file, problem);
         let path = sql_text(&file.to_string_lossy());
         database.execute(&format!("ATTACH {path} AS {SOURCE} (READ_ONLY, TYPE duckdb)")).map_err(refused)?;
         let table = table_in_source(database, file, name)?;

@@ -24,6 +24,7 @@ use serde::Deserialize;
 
 use crate::database::Database;
 use crate::error::IngestError;
+use crate::problem::Problem;
 pub(crate) use kind::{Kind, plain_name};
 
 /// The name by which the SQL of an experiment can refer to the table.
@@ -137,8 +138,8 @@ fn of_file(path: &Path, error: IngestError) -> IngestError {
     }
 }
 
-pub(crate) fn unreadable(path: &Path, problem: impl ToString) -> IngestError {
-    IngestError::Table { path: path.to_path_buf(), problem: problem.to_string() }
+pub(crate) fn unreadable(path: &Path, problem: impl Into<Problem>) -> IngestError {
+    IngestError::Table { path: path.to_path_buf(), problem: problem.into() }
 }
 
 /// Finds a name for the row number that no column has.
@@ -233,7 +234,8 @@ fn load_csv(
     let mut header: Option<(&PathBuf, Vec<Column>, String)> = None;
     let mut row = 0_u64;
     for (at, file) in files.iter().enumerate() {
-        let mut records = csv::Records::open(file).map_err(|problem| unreadable(file, problem))?;
+        let mut records =
+            csv::Records::open(file).map_err(|problem| unreadable(file, problem.to_string()))?;
         let names = records.record().map_err(|problem| unreadable(file, problem))?;
         let names = names.ok_or_else(|| unreadable(file, "it is empty: not even a header"))?;
         let width = names.len();

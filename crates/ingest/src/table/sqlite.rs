@@ -26,7 +26,7 @@ pub(super) fn load(
     let mut lines = Lines::begin(database)?;
     let mut columns = None;
     for file in files {
-        let read = |problem: rusqlite::Error| unreadable(file, problem);
+        let read = |problem: rusqlite::Error| unreadable(file, problem.to_string());
         let source = open(file).map_err(read)?;
         let tables = tables(&source).map_err(read)?;
         let table = sql_name(&tables[place_of(file, &tables, name)?]);
