@@ -121,7 +121,7 @@ pub fn cluster_statistic(
     }
     let are_all = |share: f64| values.iter().all(|one| *one == share);
     if first.is_share && (are_all(0.0) || are_all(1.0)) {
-        return all_alike(value, &clusters);
+        return all_alike(value, &clusters, "");
     }
     let interval = resampled(first, seeds, &values, &clusters, options);
     Ok(Interval { method: with(&about, &interval.method), ..interval })
