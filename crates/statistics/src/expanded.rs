@@ -97,11 +97,11 @@ impl Spread {
         Reach { wider, tail: is_told.then_some(tail), half: further * self.error() }
     }
 
-    /// Returns the interval of a number from its resamples. One that does not vary has no width.
+    /// Returns the interval of a number from its resamples. One that does not vary has no width, and its method says why.
     pub(crate) fn interval(&self, value: f64, replicates: Vec<f64>, told: &Told<'_>) -> Interval {
         match self.varies() {
             true => self.reaching(&self.reach(&replicates), value, replicates, told),
-            false => Interval { value, low: value, high: value, method: told.resampled() },
+            false => Interval { value, low: value, high: value, method: told.nothing() },
         }
     }
 
@@ -134,6 +134,11 @@ impl Told<'_> {
         );
         let resampled = self.options.described(self.clusters);
         format!("{paired}{resampled}{}{shifted}{}", self.crossed, few(self.clusters))
+    }
+
+    fn nothing(&self) -> String {
+        let over = self.clusters.described();
+        format!("nothing varies between {over}{}{}", self.crossed, few(self.clusters))
     }
 
     fn students(&self, freedom: f64) -> String {

@@ -233,4 +233,17 @@ mod tests {
         let interval = cluster_statistic(&[area], &groups, &Bootstrap::default()).unwrap();
         assert!(interval.low < interval.value && interval.value < interval.high, "{interval:?}");
     }
+    #[test]
+    fn an_area_that_is_the_same_in_every_resample_says_that_nothing_varies() {
+        let confidence: Vec<f64> = (0..30).map(|i| f64::from(i) / 30.0).collect();
+        let said = |size: usize| {
+            let groups: Vec<String> = (0..30).map(|i| (i / size).to_string()).collect();
+            let area = Statistic::aurc(&confidence, &[1.0; 30]).unwrap();
+            let found = cluster_statistic(&[area], &groups, &Bootstrap::default()).unwrap();
+            assert_eq!((found.value, found.low, found.high), (0.0, 0.0, 0.0));
+            found.method
+        };
+        assert_eq!(said(3), "nothing varies between 10 groups");
+        assert_eq!(said(10), "nothing varies between 3 groups; from fewer than ten groups, so it is rough");
+    }
 }

@@ -151,7 +151,7 @@ fn resampled(
     let (is_shifted, crossed) = (first.is_biased, crossed(seeds.len()));
     let told = Told { clusters, options, is_paired: false, is_shifted, crossed };
     let interval = spread.interval(value, replicates, &told);
-    match first.is_biased {
+    match first.is_biased && spread.varies() {
         true => reaching_down(interval, bias, spread.range),
         false => interval,
     }
