@@ -4,8 +4,9 @@
 //! the truth in 89.6 % of cases, with twenty in 92.4 % (`docs/scoring.md` has the table). So they are taken further out, as far as Student's t says (the expanded percentile interval of Hesterberg
 //! 2015, "What Teachers Should Know About the Bootstrap", section 5.3): where a plain percentile would be at Φ(-1.96), it is at
 //! Φ(-t · w), with the quantile t of Student's distribution and the number w of times that the error is larger than the
-//! deviation of the resamples, which is √(n / (n - 1)) for n groups and one seed. No resample is outside of what is possible,
-//! and so is no end. `tests/it/coverage.rs` holds the intervals to their level.
+//! deviation of the resamples, which is √(n / (n - 1)) for n groups and one seed. No end is outside of what is possible; resamples may
+//! be, where they are shifted by their bias or by the luck of the seeds, for else they would vary less than the error that they are
+//! compared with. `tests/it/coverage.rs` holds the intervals to their level.
 
 use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;

@@ -233,6 +233,7 @@ mod tests {
         let interval = cluster_statistic(&[area], &groups, &Bootstrap::default()).unwrap();
         assert!(interval.low < interval.value && interval.value < interval.high, "{interval:?}");
     }
+
     #[test]
     fn an_area_that_is_the_same_in_every_resample_says_that_nothing_varies() {
         let confidence: Vec<f64> = (0..30).map(|i| f64::from(i) / 30.0).collect();
