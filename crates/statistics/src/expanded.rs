@@ -17,8 +17,10 @@ use crate::variance::{LEVEL, Part, deviation};
 /// The number of groups below which the method says that there are few.
 const FEW_GROUPS: usize = 10;
 
-/// The number of resamples that a percentile needs beyond it. Where there are fewer, the interval is Student's.
-const BEYOND: f64 = 10.0;
+/// The smallest share of resamples that is looked for beyond an end: ten of 10,000. Where it is smaller, the interval is Student's,
+/// however many resamples there are. It lies between those of five groups, 0.00095, and of six, 0.00243, and between those of four seeds
+/// that all of the variance is of, 0.00073, and of five, 0.00275.
+const LEAST_TAIL: f64 = 0.001;
 
 /// The share of the largest number below which the root of a variance is a matter of rounding.
 const ROUNDING: f64 = 1e-12;
@@ -31,13 +33,15 @@ pub(crate) struct Spread {
     whole: Part,
     /// The variance that the seeds add.
     of_seeds: f64,
+    /// The variance of resamples, apart from what chance makes of it: that of n groups is n / (n - 1) times smaller than that over groups.
+    of_resamples: f64,
 }
 
 /// How far out the ends of an interval are.
 pub(crate) struct Reach {
     /// How many times the error is larger than the deviation of the resamples.
     pub(crate) wider: f64,
-    /// The share of resamples beyond each end, or `None` where these would be too few.
+    /// The share of resamples beyond each end, or `None` where it would be so small that the interval is Student's.
     pub(crate) tail: Option<f64>,
     /// Half the width of Student's interval.
     half: f64,
@@ -59,7 +63,9 @@ impl Spread {
     /// Returns the spread of a number within a range, from its variance over groups and what the seeds of each side add.
     pub(crate) fn new(range: (f64, f64), of_groups: Part, of_seeds: &[Part]) -> Self {
         let whole = Part::together(&[std::slice::from_ref(&of_groups), of_seeds].concat());
-        Self { range, whole, of_seeds: of_seeds.iter().map(|part| part.variance).sum() }
+        let of_seeds: f64 = of_seeds.iter().map(|part| part.variance).sum();
+        let of_resamples = of_groups.variance * of_groups.freedom / (of_groups.freedom + 1.0) + of_seeds;
+        Self { range, whole, of_seeds, of_resamples }
     }
 
     /// Returns whether anything varies when groups are resampled and seeds are drawn.
@@ -95,8 +101,14 @@ impl Spread {
         let wider = self.error() / deviation(replicates);
         let further = t_quantile(LEVEL, self.freedom());
         let tail = normal_below(-further * wider);
-        let is_told = tail * replicates.len() as f64 >= BEYOND;
-        Reach { wider, tail: is_told.then_some(tail), half: further * self.error() }
+        Reach { wider, tail: self.has_percentiles().then_some(tail), half: further * self.error() }
+    }
+
+    /// Returns whether the ends are percentiles of resamples. Neither the number of resamples nor their luck has a say, so that the same
+    /// groups and seeds get the same kind of interval everywhere.
+    fn has_percentiles(&self) -> bool {
+        let wider = (self.whole.variance / self.of_resamples).sqrt();
+        normal_below(-t_quantile(LEVEL, self.freedom()) * wider) >= LEAST_TAIL
     }
 
     /// Returns the interval of a number from its resamples. One that does not vary has no width, and its method says why.
@@ -108,7 +120,7 @@ impl Spread {
     }
 
     /// Returns the interval whose ends are so far out: between percentiles of the resamples, or Student's where groups or seeds are
-    /// so few that the percentiles would lie beyond all resamples.
+    /// so few that the percentiles would lie beyond nearly all resamples.
     pub(crate) fn reaching(
         &self,
         reach: &Reach,
@@ -170,6 +182,7 @@ pub fn few_groups(groups: usize) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::distributions::normal_quantile;
+    use crate::{cluster_proportion, seeds_and_clusters};
 
     /// Returns the interval of a number that is never negative and has a standard error of one over 200 groups, from resamples that are
     /// normal about it.
@@ -196,6 +209,42 @@ mod tests {
             assert!((found.high - value - 1.971_957).abs() < 0.01, "{found:?}");
             assert!((found.low - (value - 1.971_957).max(0.0)).abs() < 0.01, "{found:?}");
             assert_eq!(found.method, "bootstrap over 200 items, 2000 resamples, seed 0, shifted by its bias");
+        }
+    }
+
+    #[test]
+    fn percentiles_or_students_is_a_matter_of_groups_and_not_of_resamples() {
+        for (groups, is_students) in
+            [(2_usize, true), (4, true), (5, true), (6, false), (7, false), (12, false)]
+        {
+            // Groups of one to three items, which differ.
+            let items = || (0..groups).flat_map(|group| (0..=group % 3).map(move |item| (group, item)));
+            let names: Vec<String> = items().map(|(group, _)| format!("{group:02}")).collect();
+            let right: Vec<f64> = items().map(|(group, item)| ((group + item) % 2) as f64).collect();
+            for resamples in [500, 1_000, 2_000, 10_000] {
+                let options = Bootstrap { resamples, seed: 0 };
+                let found = cluster_proportion(&right, &names, &options).unwrap();
+                let said = found.method.starts_with("Student's t");
+                assert_eq!(said, is_students, "{groups} groups, {resamples} resamples: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn percentiles_or_students_is_a_matter_of_seeds_where_only_these_vary() {
+        let names: Vec<String> = (0..200).map(|item| (item / 2).to_string()).collect();
+        for (seeds, is_students) in [(2, true), (3, true), (4, true), (5, false)] {
+            // All groups are alike, and each seed is a little better than the one before.
+            let seed = |seed: usize| {
+                (0..200).map(|item| (f64::from(item % 2) + seed as f64 / 64.0) / 2.0).collect::<Vec<f64>>()
+            };
+            let per_seed: Vec<Vec<f64>> = (0..seeds).map(seed).collect();
+            for resamples in [500, 2_000, 10_000] {
+                let options = Bootstrap { resamples, seed: 0 };
+                let found = seeds_and_clusters(&per_seed, &names, &options).unwrap();
+                let said = found.method.starts_with("Student's t");
+                assert_eq!(said, is_students, "{seeds} seeds, {resamples} resamples: {found:?}");
+            }
         }
     }
 }
