@@ -53,10 +53,40 @@ pub(crate) struct Told<'a> {
     pub(crate) options: &'a Bootstrap,
     /// Whether two sides were resampled together.
     pub(crate) is_paired: bool,
-    /// Whether resamples were shifted by their bias.
-    pub(crate) is_shifted: bool,
+    /// What was done about the bias of the resamples.
+    pub(crate) shift: Shift,
     /// The seeds that the groups are crossed with, such as `, crossed with 3 seeds`, or nothing where there is one.
     pub(crate) crossed: String,
+}
+
+/// What was done about the bias of resamples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shift {
+    /// Nothing: there is none that matters.
+    None,
+    /// The resamples were shifted to lie about the value.
+    Centred,
+    /// They were, and the lower end was then moved down by as much again.
+    Lowered,
+}
+
+impl Shift {
+    /// Returns what the method of percentiles says.
+    fn of_percentiles(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Centred => ", shifted by its bias",
+            Self::Lowered => ", shifted by its bias, the lower end twice",
+        }
+    }
+
+    /// Returns what the method of Student's interval says, which lies about the value anyway.
+    fn of_students(self) -> &'static str {
+        match self {
+            Self::None | Self::Centred => "",
+            Self::Lowered => ", the lower end shifted by the bias of resamples",
+        }
+    }
 }
 
 impl Spread {
@@ -148,11 +178,8 @@ impl Spread {
 
 impl Told<'_> {
     fn resampled(&self) -> String {
-        let (paired, shifted) = (
-            if self.is_paired { "paired " } else { "" },
-            if self.is_shifted { ", shifted by its bias" } else { "" },
-        );
-        let resampled = self.options.described(self.clusters);
+        let paired = if self.is_paired { "paired " } else { "" };
+        let (resampled, shifted) = (self.options.described(self.clusters), self.shift.of_percentiles());
         format!("{paired}{resampled}{}{shifted}{}", self.crossed, few(self.clusters))
     }
 
@@ -163,7 +190,8 @@ impl Told<'_> {
 
     fn students(&self, freedom: f64) -> String {
         let paired = if self.is_paired { ", paired," } else { "" };
-        let from = format!("{}{}{}", self.clusters.described(), self.crossed, few(self.clusters));
+        let (groups, shifted) = (self.clusters.described(), self.shift.of_students());
+        let from = format!("{groups}{}{shifted}{}", self.crossed, few(self.clusters));
         format!("Student's t with {freedom:.1} degrees of freedom{paired} over {from}")
     }
 }
@@ -196,7 +224,7 @@ mod tests {
             (0..resamples).map(|i| spread.replicate(value + of_resamples * drawn(i), 0.0)).collect();
         let options = Bootstrap { resamples, seed: 0 };
         let (clusters, options, crossed) = (&clusters, &options, String::new());
-        let told = Told { clusters, options, is_paired: false, is_shifted: true, crossed };
+        let told = Told { clusters, options, is_paired: false, shift: Shift::Centred, crossed };
         spread.interval(value, replicates, &told)
     }
 
