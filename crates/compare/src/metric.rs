@@ -31,8 +31,8 @@ impl Metric {
 }
 
 const RIGHT: Of = Of::Share(|one| one.share);
-/// The probability that may be missing of all candidates together where none is: what is lost by rounding.
-const LOST: f64 = 1e-6;
+/// The most classes of which a prediction keeps all: the likeliest ones.
+const KEPT: usize = 5;
 
 const LABEL_PROB: Metric = Metric::new("label_prob", Of::Mean(|one| one.label_prob));
 const NLL: Metric = Metric::new("nll", Of::Mean(nll));
@@ -83,16 +83,23 @@ fn nll(one: &Prediction) -> f64 {
 }
 
 /// Returns the sum of squared distances between probabilities and the truth, where the probabilities of all candidates are
-/// there: those of a choice, and of classes where all that have any probability are among the few that a prediction keeps.
+/// there: those of a choice, and of classes where there are no more than a prediction keeps.
 fn brier(one: &Prediction) -> f64 {
     let chosen = match &one.answered {
         Answered::Choice(chosen) if !chosen.probs.is_empty() => chosen,
-        Answered::Classes(chosen) if (1.0 - chosen.probs.iter().sum::<f64>()).abs() < LOST => chosen,
+        Answered::Classes(chosen) if are_all_classes(&chosen.candidates) => chosen,
         _ => return f64::NAN,
     };
     let right = |candidate: &usize| f64::from(u8::from(*candidate == chosen.label));
     let probs = chosen.candidates.iter().zip(&chosen.probs);
     probs.map(|(candidate, prob)| (prob - right(candidate)).powi(2)).sum()
+}
+
+/// Returns whether the classes that a prediction keeps are all that there are, as far as it tells: those from the first on, without one
+/// left out. Which classes have any probability is no matter, so that a metric does not come and go with how sure a model is.
+fn are_all_classes(kept: &[usize]) -> bool {
+    let are_first = kept.iter().all(|&class| class < kept.len());
+    !kept.is_empty() && kept.len() <= KEPT && are_first
 }
 
 /// Returns the expected value of 1 / rank, where all candidates of an item are there, or the rank of its class.
@@ -224,6 +231,19 @@ mod tests {
         assert!((few - 1.021_086_115_780_809_3).abs() < 1e-12, "{few}");
         let many = brier(&of_classes(&[1.0, 3.0, 2.0, 0.0, 0.5, 0.7, 0.1], 2));
         assert!(many.is_nan(), "{many}");
+    }
+
+    #[test]
+    fn the_brier_score_of_many_classes_is_not_told_by_a_model_that_is_sure_either() {
+        // Five of seven classes have all but 1e-13 of the probability, of which the class with the index 6 has the most.
+        let sure = brier(&of_classes(&[0.0, 1.0, 2.0, 3.0, -30.0, -31.0, 30.0], 6));
+        assert!(sure.is_nan(), "{sure}");
+        // Of five classes it is told, whatever is lost of their probabilities.
+        let mut five = of_classes(&[0.0, 1.0, 2.0, 3.0, 30.0], 4);
+        if let Answered::Classes(chosen) = &mut five.answered {
+            chosen.probs[0] -= 1e-5;
+        }
+        assert!(brier(&five).is_finite(), "{}", brier(&five));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! drawn sums, since groups differ in size: in the number of their items, or in what these weigh together.
 
 use crate::clusters::Clusters;
+use crate::expanded::few;
 use crate::grouping::Grouping;
 use crate::interval::Interval;
 use crate::side::Side;
@@ -69,7 +70,7 @@ pub fn cluster_proportion(
             Ok(Interval { value: clusters.mean(right), low: 0.0, high: 1.0, method })
         }
         _ => match clusters.common_mean(right) {
-            Some(share) => all_alike(share, &clusters),
+            Some(share) => all_alike(share, &clusters, ""),
             None => cluster_mean(right, groups, options),
         },
     }
@@ -82,7 +83,9 @@ pub fn cluster_proportion(
 fn of_single_items(right: &[f64], clusters: &Clusters) -> Result<Interval, Unusable> {
     let squares: f64 = clusters.weights().iter().map(|weight| weight * weight).sum();
     let scale = clusters.total() / squares;
-    wilson(clusters.weighted(right).sum::<f64>() * scale, clusters.total() * scale)
+    let interval = wilson(clusters.weighted(right).sum::<f64>() * scale, clusters.total() * scale)?;
+    let method = format!("{}{}", interval.method, few(clusters));
+    Ok(Interval { method, ..interval })
 }
 
 /// Returns the only interval that one group can honestly have: the range of its values.
@@ -92,8 +95,8 @@ pub(crate) fn range_of_one_group(value: f64, values: &[f64]) -> Interval {
     Interval { value, low, high, method: "no interval: all items are of one group; their range".to_owned() }
 }
 
-/// Returns the interval for groups that all have the same share.
-pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unusable> {
+/// Returns the interval for groups that all have the same share. `seeds` is what the method says of the seeds, or nothing.
+pub(crate) fn all_alike(share: f64, clusters: &Clusters, seeds: &str) -> Result<Interval, Unusable> {
     let count = clusters.count() as f64;
     let interval = wilson(share * count, count)?;
     let how = match share {
@@ -101,7 +104,8 @@ pub(crate) fn all_alike(share: f64, clusters: &Clusters) -> Result<Interval, Unu
         1.0 => "every item is right",
         _ => "every group has the same share",
     };
-    let method = format!("{} as groups: {how}, a bootstrap has nothing to vary", interval.method);
+    let (wilson, few) = (&interval.method, few(clusters));
+    let method = format!("{wilson} as groups: {how}, a bootstrap has nothing to vary{seeds}{few}");
     Ok(Interval { method, value: share, ..interval })
 }
 
@@ -230,7 +234,9 @@ mod tests {
         assert_eq!((right.value, right.high), (1.0, 1.0));
         // statsmodels: proportion_confint(3, 3, method="wilson")[0] -> 0.43850
         assert!((right.low - 0.438_503).abs() < 1e-5, "{right:?}");
-        assert!(right.method.contains("3 trials") && right.method.contains("every item is right"));
+        let said = "Wilson interval, 3 trials as groups: every item is right, a bootstrap has nothing to vary; from fewer than ten groups, \
+                    so it is rough";
+        assert_eq!(right.method, said);
         let wrong = cluster_proportion(&[0.0; 6], &groups, &Bootstrap::default()).unwrap();
         assert!((wrong.high - 0.561_497).abs() < 1e-5 && wrong.low == 0.0, "{wrong:?}");
         let tied = cluster_proportion(&[0.5; 6], &groups, &Bootstrap::default()).unwrap();
@@ -265,6 +271,17 @@ mod tests {
         let groups: Vec<String> = (0..50).map(|i| i.to_string()).collect();
         let interval = cluster_proportion(&right, &groups, &Bootstrap::default()).unwrap();
         assert_eq!(interval, wilson(40.0, 50.0).unwrap());
+    }
+
+    #[test]
+    fn few_single_items_are_rough_and_ten_are_not() {
+        let method = |items: usize| {
+            let right: Vec<f64> = (0..items).map(|i| if i < items / 2 { 1.0 } else { 0.0 }).collect();
+            let groups: Vec<String> = (0..items).map(|i| i.to_string()).collect();
+            cluster_proportion(&right, &groups, &Bootstrap::default()).unwrap().method
+        };
+        assert_eq!(method(9), "Wilson interval, 9 trials; from fewer than ten groups, so it is rough");
+        assert_eq!(method(10), "Wilson interval, 10 trials");
     }
 
     proptest! {

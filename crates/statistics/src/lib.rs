@@ -3,8 +3,9 @@
 //! Items of one group (the questions about one cartoon) go right and wrong together, so an interval that treats them as
 //! independent is too narrow: in a simulation of 132 groups of 4 items its standard error was 20 to 33 % too small.
 //! Everything here therefore resamples whole groups. Each function returns an [`Interval`] whose `method` says in words
-//! how it was made, and no function returns an interval that collapses to a point because there was nothing to
-//! resample.
+//! how it was made. A share that is the same in all groups has an interval all the same, Wilson's. A number that is no share and is the
+//! same in every resample has none: the area under the risk–coverage curve of answers that are all right is 0 from 0 to 0, and the
+//! method says that nothing varies between groups.
 //!
 //! | question | function |
 //! |---|---|

@@ -32,11 +32,7 @@ pub fn seeds_and_clusters(
         return Ok(Interval { method, ..interval });
     }
     match common_share(&seeds, &clusters).filter(|_| clusters.count() > 1) {
-        Some(share) => {
-            let interval = all_alike(share, &clusters)?;
-            let method = format!("{}, with {}", interval.method, counted(seeds.len()));
-            Ok(Interval { method, ..interval })
-        }
+        Some(share) => all_alike(share, &clusters, &format!(", with {}", counted(seeds.len()))),
         None => Ok(Side::new(&seeds, &clusters).interval(&clusters, options)),
     }
 }
@@ -88,7 +84,8 @@ mod tests {
         // statsmodels: proportion_confint(3, 3, method="wilson")[0] -> 0.43850
         assert_eq!((interval.value, interval.high), (1.0, 1.0));
         assert!((interval.low - 0.438_503).abs() < 1e-5, "{interval:?}");
-        assert!(interval.method.ends_with("with 2 seeds"), "{}", interval.method);
+        let said = "nothing to vary, with 2 seeds; from fewer than ten groups, so it is rough";
+        assert!(interval.method.ends_with(said), "{}", interval.method);
     }
 
     #[test]

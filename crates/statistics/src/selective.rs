@@ -13,8 +13,8 @@ use crate::unusable::Unusable;
 /// The number of points of a curve.
 const POINTS: usize = 100;
 
-/// The part of an item that is a matter of rounding.
-const ROUNDING: f64 = 1e-9;
+/// The part of an item that is a matter of rounding: two sums of a hundred thousand weights in different orders drift apart by 1e-7 of one.
+const ROUNDING: f64 = 1e-6;
 
 /// A point of the risk–coverage curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,19 +39,22 @@ pub fn risk_coverage(
     let (points, total) = (POINTS.min(right.len()), weights.iter().sum::<f64>());
     let mut curve: Vec<Risk> = Vec::with_capacity(points);
     let (mut point, mut passed, mut wrong) = (1, 0.0, 0.0);
-    for level in levels.ascending().rev() {
+    let mut levels = levels.ascending().rev().peekable();
+    while let Some(level) = levels.next() {
         let mass: f64 = level.iter().map(|&item| weights[item]).sum();
         let own: f64 = level.iter().map(|&item| weights[item] * (1.0 - right[item])).sum();
         let (count, of_item) = (level.len() as f64, mass / level.len() as f64);
-        while point <= points {
-            // The items at a point are rounded up to whole ones, so that the last point has all.
+        // The very last item is that of the last point.
+        let most = if levels.peek().is_some() { count } else { count - 1.0 };
+        while point < points {
+            // The items at a point are rounded up to whole ones.
             let wanted = total * point as f64 / points as f64 - passed;
             let items = (wanted / of_item - ROUNDING).ceil().max(1.0);
-            if items > count {
+            if items > most {
                 break;
             }
             let (at, risky) = (passed + items * of_item, wrong + own * items / count);
-            let next = Risk { coverage: (at / total).min(1.0), risk: risky / at };
+            let next = Risk { coverage: at / total, risk: risky / at };
             // An item that counts much may be at several points.
             if curve.last().is_none_or(|last| last.coverage < next.coverage) {
                 curve.push(next);
@@ -60,6 +63,8 @@ pub fn risk_coverage(
         }
         (passed, wrong) = (passed + mass, wrong + own);
     }
+    // The last point has all items, whatever is lost by rounding: `passed` is their total in the order of `wrong`.
+    curve.push(Risk { coverage: 1.0, risk: wrong / passed });
     Ok(curve)
 }
 
@@ -179,6 +184,25 @@ mod tests {
     }
 
     #[test]
+    fn a_curve_of_uneven_folds_ends_with_all_whatever_is_lost_by_rounding() {
+        // Four folds, one after the other, whose weights are no binary fractions. Added up in the order of confidence, those of 40,000 items
+        // are 5.6e-9 less than in the order of the items, and those of 4,000 are 8.9e-11 less.
+        for items in [1_000_usize, 4_000, 40_000, 100_000] {
+            let weights: Vec<f64> = (0..items).map(|i| [0.30, 0.31, 0.20, 0.19][i * 4 / items]).collect();
+            let confidence: Vec<f64> = (0..items).map(|i| (i * 7919 % items) as f64).collect();
+            let right: Vec<f64> = (0..items).map(|i| f64::from(u8::from(i * 13 % 7 < 4))).collect();
+            let curve = risk_coverage(&confidence, &right, Some(&weights)).unwrap();
+            assert_eq!((curve.len(), curve[99].coverage), (100, 1.0), "{items} items");
+            let wrong: f64 = weights.iter().zip(&right).map(|(weight, right)| weight * (1.0 - right)).sum();
+            let risk = wrong / weights.iter().sum::<f64>();
+            assert!((curve[99].risk - risk).abs() < 1e-9, "{items} items: {:?} {risk}", curve[99]);
+            assert!(curve.is_sorted_by(|a, b| a.coverage < b.coverage), "{items} items");
+            let all_wrong = risk_coverage(&confidence, &vec![0.0; items], Some(&weights)).unwrap();
+            assert_eq!(all_wrong[99], Risk { coverage: 1.0, risk: 1.0 });
+        }
+    }
+
+    #[test]
     fn a_weight_is_a_number_of_copies() {
         let (confidence, right) = sample(1);
         let weights: Vec<f64> = (0..90).map(|i| f64::from(i % 12)).collect();
@@ -208,5 +232,19 @@ mod tests {
         let area = Statistic::aurc(&confidence, &right).unwrap();
         let interval = cluster_statistic(&[area], &groups, &Bootstrap::default()).unwrap();
         assert!(interval.low < interval.value && interval.value < interval.high, "{interval:?}");
+    }
+
+    #[test]
+    fn an_area_that_is_the_same_in_every_resample_says_that_nothing_varies() {
+        let confidence: Vec<f64> = (0..30).map(|i| f64::from(i) / 30.0).collect();
+        let said = |size: usize| {
+            let groups: Vec<String> = (0..30).map(|i| (i / size).to_string()).collect();
+            let area = Statistic::aurc(&confidence, &[1.0; 30]).unwrap();
+            let found = cluster_statistic(&[area], &groups, &Bootstrap::default()).unwrap();
+            assert_eq!((found.value, found.low, found.high), (0.0, 0.0, 0.0));
+            found.method
+        };
+        assert_eq!(said(3), "nothing varies between 10 groups");
+        assert_eq!(said(10), "nothing varies between 3 groups; from fewer than ten groups, so it is rough");
     }
 }

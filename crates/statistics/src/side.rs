@@ -4,7 +4,7 @@ use crate::bootstrap::{Bootstrap, mean, range_of_one_group};
 use crate::clusters::Clusters;
 use crate::distributions::normal;
 use crate::draws::resampled_means;
-use crate::expanded::{Spread, Told};
+use crate::expanded::{Shift, Spread, Told};
 use crate::interval::Interval;
 use crate::variance::{Part, between, of_seeds};
 
@@ -58,7 +58,7 @@ impl Side {
         spread.interval(
             value,
             replicates,
-            &Told { clusters, options, is_paired: false, is_shifted: false, crossed },
+            &Told { clusters, options, is_paired: false, shift: Shift::None, crossed },
         )
     }
 }

@@ -4,7 +4,7 @@ use super::Paired;
 use crate::bootstrap::{Bootstrap, range_of_one_group};
 use crate::clusters::Clusters;
 use crate::distributions::{normal_quantile, t_beyond};
-use crate::expanded::{Spread, Told, few};
+use crate::expanded::{Shift, Spread, Told, few};
 use crate::interval::Interval;
 use crate::seeds::counted;
 use crate::unusable::Unusable;
@@ -18,6 +18,8 @@ pub(super) struct Gap {
     pub(super) same: Option<&'static str>,
     /// How far the difference might be from the truth.
     pub(super) spread: Spread,
+    /// What was done about the bias of the resamples.
+    pub(super) shift: Shift,
     /// The number of seeds of each side.
     pub(super) seeds: [usize; 2],
 }
@@ -41,7 +43,7 @@ impl Gap {
             Some(_) => t_beyond(normal_quantile(beyond(&replicates)).min(0.0) / reach.wider, freedom),
             None => t_beyond(self.value() / error, freedom),
         };
-        let told = Told { clusters, options, is_paired: true, is_shifted: false, crossed: self.crossed() };
+        let told = Told { clusters, options, is_paired: true, shift: self.shift, crossed: self.crossed() };
         let difference = self.spread.reaching(&reach, self.value(), replicates, &told);
         let [of, against] = self.sides;
         Paired { of, against, difference, standard_error: Some(error), freedom, p_value }

@@ -8,7 +8,7 @@ use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;
 use crate::distributions::normal;
 use crate::draws::resampled_means;
-use crate::expanded::Spread;
+use crate::expanded::{Shift, Spread};
 use crate::side::Side;
 use crate::unusable::Unusable;
 use crate::variance::between;
@@ -79,6 +79,7 @@ impl MeanGap {
         let gap = Gap {
             sides: [of.mean, against.mean],
             spread: Spread::new(range, of_groups, &[of.of_seeds, against.of_seeds]),
+            shift: Shift::None,
             same: are_same.then_some("the sides do not differ on any item"),
             seeds: [sides.of.len(), sides.against.len()],
         };

@@ -6,7 +6,7 @@ use crate::bootstrap::{Bootstrap, mean};
 use crate::clusters::Clusters;
 use crate::distributions::normal;
 use crate::draws::resampled_counts;
-use crate::expanded::Spread;
+use crate::expanded::{Shift, Spread};
 use crate::grouping::Grouping;
 use crate::statistic::{Statistic, ends};
 use crate::unusable::Unusable;
@@ -83,6 +83,7 @@ fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], cluster
     Gap {
         sides,
         same: is_same.then_some("the sides do not differ in any resample"),
+        shift: of.first().map_or(Shift::None, Statistic::shift),
         spread: Spread::new(range, between_resamples(&differences, groups), &of_seeds),
         seeds: [of.len(), against.len()],
     }
@@ -158,7 +159,8 @@ mod tests {
         let ece = |confidence: &[f64]| Statistic::ece(confidence, &right, &Bootstrap::default()).unwrap();
         let alone: Vec<String> = (0..400).map(|i| i.to_string()).collect();
         let found = paired_statistics(&[ece(&sure)], &[ece(&modest)], &alone, &Bootstrap::default()).unwrap();
-        let Interval { value, low, high, .. } = found.difference;
+        let Interval { value, low, high, method } = found.difference;
+        assert_eq!(method, "paired bootstrap over 400 items, 10000 resamples, seed 0, shifted by its bias");
         assert!(value > 0.2 && low > 0.1 && low < value && value < high, "{low} {value} {high}");
         assert!(((high - value) / (value - low) - 1.0).abs() < 0.5, "{low} {value} {high}");
     }
