@@ -14,14 +14,15 @@ fn headings(output: &Output) -> Vec<&str> {
     lines.map(|line| line.split(',').next().unwrap()).collect()
 }
 
-/// Runs the experiments with a folder of images that no thread can open any more from a certain time on.
+/// Runs the experiments with a folder of images that no thread can open any more from a certain time on. Times are counted for
+/// each thread, so that whatever lists the folder has to be one: of many, none may come to that time.
 fn with_images_until(context: &TestContext, time: usize) -> Output {
     let before = injected("openat", "error=EIO", &format!("{time}+"));
     let mut command = Command::new(&before[0]);
     command.args(&before[1..]).arg("-P").arg(context.path("contest/images"));
     command.arg(program("cliptune")).args(["run", "experiments", "--store"]);
     command.arg(context.path(&format!("store-{time}"))).current_dir(context.path(""));
-    output(command.env("NO_COLOR", "1").env_remove("CLIPTUNE_STORE"))
+    output(command.env("NO_COLOR", "1").env("RAYON_NUM_THREADS", "1").env_remove("CLIPTUNE_STORE"))
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The tools behind `cliptune`.
 
-use crate::support::{TestContext, output};
+use std::process::Command;
+
+use crate::support::{TestContext, output, program};
 
 #[test]
 fn arguments_and_exit_codes_pass_through() {
@@ -26,6 +28,31 @@ fn a_libtorch_of_the_host_is_looked_at_first() {
         assert_ne!(failed.code, Some(0), "{failed}");
         assert!(failed.stderr.contains("gpu/lib/libtorch_cpu.so"), "{failed}");
     }
+}
+
+#[test]
+fn a_program_that_gets_no_search_path_does_not_start_itself_again_for_ever() {
+    let context = TestContext::empty();
+    context.write("gpu/lib/libtorch_cpu.so", "no library");
+    // As the loader does it where the program has capabilities: the search path is gone, and the mark is not.
+    let again = |argument: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "export CLIPTUNE_TRAIN_STARTED_AGAIN=$$; exec \"$0\" \"$1\""]);
+        shell.arg(program("cliptune-train")).arg(argument);
+        output(shell.current_dir(context.path("")).env("LIBTORCH", context.path("gpu")).env("NO_COLOR", "1"))
+    };
+    again("--help").succeeded();
+    let failed = again("x.yaml").ended(1);
+    assert!(
+        failed.stderr.contains("cannot start itself again with the libtorch that LIBTORCH names"),
+        "{failed}"
+    );
+    assert!(failed.stderr.contains("hint: the loader takes LD_LIBRARY_PATH away"), "{failed}");
+    // The mark of another process, such as the one that has started this one, says nothing of this one.
+    let mut command = context.command("cliptune-train");
+    command.arg("x.yaml").env("LIBTORCH", context.path("gpu")).env("CLIPTUNE_TRAIN_STARTED_AGAIN", "1");
+    let failed = output(&mut command);
+    assert!(failed.stderr.contains("gpu/lib/libtorch_cpu.so"), "{failed}");
 }
 
 #[test]

@@ -140,6 +140,32 @@ fn any_signal_that_asks_to_stop_saves_whoever_it_was_sent_to() {
     }
 }
 
+/// The number of unfinished files and folders in a folder of the store.
+fn unfinished(context: &TestContext, folder: &str) -> usize {
+    let Ok(entries) = fs::read_dir(context.path("runs").join(folder)) else { return 0 };
+    let names = entries.map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.as_encoded_bytes().starts_with(b".unfinished-")).count()
+}
+
+#[test]
+fn sql_that_never_ends_ends_with_the_first_signal_and_nothing_is_left_of_it() {
+    let endless =
+        "(SELECT count(*) FROM range(1000000000000000) AS counted WHERE sqrt(counted.range) < 0) = 0";
+    let ways = [("cliptune-ingest", "", Signal::INT), ("cliptune", "ingest ", Signal::TERM)];
+    for (program, arguments, signal) in ways {
+        let context = TestContext::new();
+        context.replace("experiments/base.yaml", "model:\n", &format!("  where: \"{endless}\"\nmodel:\n"));
+        let child = context.start(program, &format!("{arguments}experiments/base.yaml"));
+        // It is there from before the first statement to the end, and signals are caught by then.
+        wait_for("database", || (unfinished(&context, "cache") > 0).then_some(()));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = ended(child).ended(130);
+        assert!(output.stderr.contains("error: interrupted"), "{output}");
+        assert!(!output.stderr.contains("data.where"), "nothing is wrong with it: {output}");
+        assert_eq!((unfinished(&context, "cache"), unfinished(&context, "datasets")), (0, 0), "{output}");
+    }
+}
+
 #[test]
 fn a_hangup_that_is_ignored_stops_nothing() {
     let context = TestContext::new();

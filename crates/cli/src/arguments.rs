@@ -22,7 +22,8 @@ Environment:
   CLIPTUNE_STORE  where datasets and runs are kept
   CLIPTUNE_CACHE  where copies of remote data are kept
   CLIPTUNE_SQL_SECONDS
-                  how long SQL of an experiment or a query may take before it counts as endless: 120
+                  how many seconds SQL of an experiment or a query may take; 120 where it is not
+                  set. `ingest` adds time by the size of the table
   LIBTORCH        a libtorch to train with, in place of the one cliptune was built with: a host with a GPU
                   brings its own
   ORT_DYLIB_PATH  the ONNX Runtime library to score with, and to use models with";

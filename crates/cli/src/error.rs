@@ -339,7 +339,8 @@ impl Diagnostic for CliError {
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoRun { name, .. } if name.is_empty() => "a variable of the shell may not be set".to_owned(),
             Self::NoRun { .. } => "`cliptune ls` lists the runs".to_owned(),
-            Self::MayChange { run, .. } => format!("`cliptune rm {run}` removes that one, whatever is scored meanwhile"),
+            // No command line: without the options of this one, it would remove more.
+            Self::MayChange { run, .. } => format!("name it: {run}"),
             Self::Unfaithful { run } => format!(
                 "a path that is not UTF-8 can be the reason; `cliptune show {run} --json` has the record's plan"
             ),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::Parser;
 use cliptune_experiment::{DataPlan, Experiment, ExperimentName, ModelSource, Plan};
@@ -50,12 +51,23 @@ pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
     // The SQL of an experiment can ask for any memory, and not all of it is the database's to count.
     memory_limit().into_iter().for_each(confine_memory);
-    match &arguments.sample {
-        Some(request) => show_sample(&arguments, request, &printer)?,
-        None if arguments.look => look_at(&arguments, &printer)?,
-        None => ingest_all(&arguments, &printer)?,
+    let ended = match &arguments.sample {
+        Some(request) => show_sample(&arguments, request, &printer),
+        None if arguments.look => look_at(&arguments, &printer),
+        None => ingest_all(&arguments, &printer),
+    };
+    match ended {
+        // A statement that a signal has stopped reports a fault, and whoever asked for it finds one in a table or in SQL.
+        Err(error) if error.exit() != Exit::Interrupted && is_asked_to_stop() => {
+            Err(IngestError::Interrupted.into())
+        }
+        ended => Ok(ended.map(|()| Exit::Done)?),
     }
-    Ok(Exit::Done)
+}
+
+/// Checks whether a signal has asked this process to stop.
+pub(crate) fn is_asked_to_stop() -> bool {
+    silent_interrupt_flag().load(Ordering::Relaxed)
 }
 
 fn request(json: &str) -> Result<Request, String> {

@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use cliptune_durable::StagedFolder;
@@ -11,7 +13,7 @@ use cliptune_store::{
     closing, duckdb_said, interruptible, more_time_for_sql, open_database, sql_patience, sql_text,
 };
 use cliptune_terminal::format::counted;
-use cliptune_terminal::{Failure, fail_now};
+use cliptune_terminal::{Failure, fail_now, silent_interrupt_flag};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 use duckdb::arrow::error::ArrowError;
@@ -180,7 +182,9 @@ impl Database {
 
     /// Runs statements of our own.
     pub(crate) fn make(&self, sql: &str) -> Result<(), IngestError> {
-        self.connection.execute_batch(sql).map_err(|error| failed(&error))
+        let handle = self.connection.interrupt_handle();
+        let made = heeding_signals(|| handle.interrupt(), || self.connection.execute_batch(sql));
+        made.map_err(|error| failed(&error))
     }
 
     /// Appends columns to a table.
@@ -262,20 +266,20 @@ impl Database {
         })
     }
 
-    /// Runs a function and interrupts the database when it takes too long.
+    /// Runs a function and interrupts the database when it takes too long or a signal asks to stop.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, Problem> {
-        let interrupt = self.connection.interrupt_handle();
-        let (result, is_late) =
-            interruptible(self.patience(), move || interrupt.interrupt(), self.give_up(), run);
-        result.map_err(|error| if is_late { self.stopped() } else { said(&error).into() })
+        let handle = self.connection.interrupt_handle();
+        self.stoppable(|| handle.interrupt(), || run().map_err(|error| said(&error)))
     }
 
-    /// Runs a function that reads from another database, and interrupts that one when it takes too long.
+    /// Runs a function that reads from another database, and interrupts that one when it takes too long or a signal asks to stop.
     pub(crate) fn stoppable<T>(
         &self,
-        interrupt: impl Fn() + Send,
+        interrupt: impl Fn() + Send + Sync,
         run: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, Problem> {
+        let interrupt = &interrupt;
+        let run = || heeding_signals(interrupt, run);
         let (result, is_late) = interruptible(self.patience(), interrupt, self.give_up(), run);
         result.map_err(|problem| if is_late { self.stopped() } else { problem.into() })
     }
@@ -298,6 +302,28 @@ impl Database {
             fail_now(&Failure::usage(said).with_hint(more_time_for_sql(patience)));
         }
     }
+}
+
+/// Runs a function, and interrupts what it does once a signal has asked this process to stop. What is reported then is for
+/// [`command`](crate::command()) to tell from a fault.
+fn heeding_signals<T>(interrupt: impl Fn() + Send, run: impl FnOnce() -> T) -> T {
+    /// How long a signal waits to be seen.
+    const LOOK: Duration = Duration::from_millis(100);
+    let asked = silent_interrupt_flag();
+    let (ended, end) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // The interrupt is repeated, because one that falls between two statements is lost.
+            while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if asked.load(Ordering::Relaxed) {
+                    interrupt();
+                }
+            }
+        });
+        let result = run();
+        drop(ended);
+        result
+    })
 }
 
 fn processors() -> usize {

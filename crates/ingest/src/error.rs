@@ -17,8 +17,8 @@ use crate::summary::{sample_keys, such_as};
 /// The reason why a dataset could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// The person did not want to wait any longer for another process.
-    #[error("interrupted while waiting for another process")]
+    /// A signal asked to stop.
+    #[error("interrupted; the same command makes what is missing")]
     Interrupted,
     /// The experiments contain errors.
     #[error(transparent)]

@@ -10,6 +10,7 @@ use cliptune_store::{
 use cliptune_terminal::{Printer, Progress, silent_interrupt_flag};
 
 use crate::ahead::Loaded;
+use crate::command::is_asked_to_stop;
 use crate::database::Database;
 use crate::error::IngestError;
 use crate::headers::Inspector;
@@ -96,6 +97,10 @@ pub(crate) fn ingest_over(
         refuse_changes: &|| refuse_changes(store, plan, &inputs),
     };
     let record = job.make(&database, rules, staged.path())?;
+    // A statement that was stopped may have been one that is allowed to fail.
+    if is_asked_to_stop() {
+        return Err(IngestError::Interrupted);
+    }
     require::check(&plan.require, &record)?;
     write_dataset(&staged, &record)?;
     remains.keep(database);

@@ -56,6 +56,9 @@ pub fn emit_rpath() {
 /// Returns the variable, and its value, with which a program has to be started for its loader to take the libtorch that
 /// [`LIBTORCH`] names; nothing where none is named, or where this process has been started like that.
 ///
+/// Whoever starts itself again needs an end of its own: the loader removes the variable from a program that has capabilities or
+/// the rights of another user, and the answer stays the same.
+///
 /// # Errors
 /// Returns the folder that [`LIBTORCH`] names when there is no libtorch in it: the loader would pass over it without a word and
 /// take the libraries that cliptune was built with.

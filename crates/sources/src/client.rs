@@ -157,6 +157,12 @@ impl Reply {
         SourceError::Answer { address: self.address.clone(), reason: reason.into() }
     }
 
+    /// Returns what makes errors about this answer, for whoever takes its body.
+    pub(crate) fn faults(&self) -> impl Fn(&str) -> SourceError + use<> {
+        let address = self.address.clone();
+        move |reason| SourceError::Answer { address: address.clone(), reason: reason.to_owned() }
+    }
+
     /// Returns the body as it arrives.
     pub(crate) fn into_reader(self) -> impl Read {
         self.response.into_body().into_reader()

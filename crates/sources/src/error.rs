@@ -195,7 +195,7 @@ pub enum SourceError {
         /// The address of the bucket or host.
         address: String,
     },
-    /// The service that holds what is at an address cannot be asked; the cause names the service's own address.
+    /// The service that holds what is at an address cannot be asked or does not answer as one; the cause names its own address.
     #[error("{address} cannot be read")]
     Service {
         /// The address as its user writes it.
@@ -243,25 +243,30 @@ impl SourceError {
     }
 
     /// Returns what is said about an address as its user writes it, where a request to a store's service has failed. What is on the
-    /// web is called by its own address already.
+    /// web is called by its own address already. Where the service may be the wrong one, its address follows.
     pub(crate) fn about(self, address: &str) -> Self {
         if address.starts_with("http") {
             return self;
         }
+        let is_of_service = self.failed_request().is_some_and(|asked| asked != address);
         let address = address.to_owned();
         match self {
             Self::Absent { code, .. } => Self::Absent { address, code },
             Self::Denied { has_credentials, code, .. } => Self::Denied { address, has_credentials, code },
-            Self::Refused { status, code, .. } => Self::Refused { address, status, code },
-            Self::Server { status, code, retry_after, .. } => {
-                Self::Server { address, status, code, retry_after }
-            }
-            Self::Answer { reason, .. } => Self::Answer { address, reason },
-            // Which service it is says where to look.
-            Self::Connection { .. } | Self::Redirect { .. } => {
-                Self::Service { address, source: Box::new(self) }
-            }
+            failed if is_of_service => Self::Service { address, source: Box::new(failed) },
             other => other,
+        }
+    }
+
+    /// Returns the address of a request that says nothing about what was asked for, but about the service or the way to it.
+    fn failed_request(&self) -> Option<&str> {
+        match self {
+            Self::Refused { address, .. }
+            | Self::Server { address, .. }
+            | Self::Answer { address, .. }
+            | Self::Connection { address, .. }
+            | Self::Redirect { address } => Some(address),
+            _ => None,
         }
     }
 

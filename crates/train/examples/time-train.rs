@@ -76,7 +76,7 @@ impl Timed {
 }
 
 fn main() -> Result<()> {
-    cliptune_train::environment::complete();
+    cliptune_train::environment::complete()?;
     cliptune_torch_bridge::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, tune, threads] = &arguments[..] else { return Err("time-train FOLDER TUNE THREADS".into()) };

@@ -1,5 +1,6 @@
 //! The command line of `cliptune-train`.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -38,19 +39,20 @@ pub struct Arguments {
     common: CommonArgs,
 }
 
-/// Runs the command.
+/// Runs the command in an environment that was [completed](crate::environment::complete) or could not be.
 ///
 /// # Errors
 ///
 /// Returns whatever stops the command, ready to be shown.
-pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
+pub fn command(arguments: &Arguments, completed: io::Result<()>) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
     // The loader has passed over a folder that is no libtorch without a word, and over one that the program could not be started
     // again with.
-    if path_to_named_libtorch().map_err(|folder| TrainError::NoLibtorch { folder })?.is_some() {
-        return Err(TrainError::OtherLibtorch.into());
+    let needed = path_to_named_libtorch().map_err(|folder| TrainError::NoLibtorch { folder })?;
+    if let Some((variable, path)) = needed {
+        return Err(TrainError::OtherLibtorch { variable, path, source: completed.err() }.into());
     }
-    Ok(train(&arguments, &printer)?)
+    Ok(train(arguments, &printer)?)
 }
 
 fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {

@@ -1,6 +1,7 @@
 //! The errors of training.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -38,7 +39,14 @@ pub enum TrainError {
     },
     /// The program could not start itself again with the libtorch that the variable names.
     #[error("cliptune-train cannot start itself again with the libtorch that {LIBTORCH} names")]
-    OtherLibtorch,
+    OtherLibtorch {
+        /// The variable that has the loader take it.
+        variable: &'static str,
+        /// The variable's value for that.
+        path: OsString,
+        /// The reason, unless the program was started again and the variable has not arrived.
+        source: Option<io::Error>,
+    },
     /// The dataset of an experiment has not been made yet.
     #[error("{experiment} has no dataset yet")]
     NoDataset {
@@ -211,6 +219,13 @@ impl Diagnostic for TrainError {
             Self::UnlockedLayers { .. } => Some("`tune: full` moves all of them".to_owned()),
             Self::NoLibtorch { .. } => Some(format!(
                 "{LIBTORCH} is the folder above lib/libtorch_cpu.so; without it, the libtorch is taken that cliptune was built with"
+            )),
+            Self::OtherLibtorch { variable, path, source: Some(_) } => {
+                Some(format!("start it with `{variable}={}`", path.to_string_lossy()))
+            }
+            Self::OtherLibtorch { variable, .. } => Some(format!(
+                "the loader takes {variable} away from a program with capabilities or the rights of another user: start a copy \
+                 without them"
             )),
             Self::NoDataset { .. } => Some("run `cliptune ingest` on it first, or `cliptune run`".to_owned()),
             Self::NoBase { base, .. } => {

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use cliptune_train::Arguments;
+
 fn main() -> ExitCode {
-    cliptune_train::environment::complete();
+    let completed = cliptune_train::environment::complete();
     cliptune_torch_bridge::keep_freed_memory();
-    cliptune_terminal::main(cliptune_train::command)
+    cliptune_terminal::main(|arguments: Arguments| cliptune_train::command(&arguments, completed))
 }

@@ -32,14 +32,15 @@ impl Reference {
 
     /// Returns a store with all that the experiments make.
     pub(super) fn complete(&self) -> Trial<'_> {
-        let trial = self.empty();
+        let trial = Trial { begins_empty: false, ..self.empty() };
         copy(&self.context.path("runs"), &trial.store());
         trial
     }
 
     /// Returns a store with nothing.
     pub(super) fn empty(&self) -> Trial<'_> {
-        Trial { reference: self, folder: tempfile::tempdir_in(self.context.path("")).unwrap() }
+        let folder = tempfile::tempdir_in(self.context.path("")).unwrap();
+        Trial { reference: self, folder, begins_empty: true }
     }
 }
 
@@ -47,6 +48,8 @@ impl Reference {
 pub(super) struct Trial<'a> {
     reference: &'a Reference,
     folder: tempfile::TempDir,
+    /// Whether there was no store at first, so that there may be none yet.
+    begins_empty: bool,
 }
 
 impl Trial<'_> {
@@ -84,9 +87,10 @@ impl Trial<'_> {
     }
 
     /// Makes sure that nothing is damaged, that every command that only looks goes on, and that no run counts as running that
-    /// nobody works on. Without a store nothing was lost: the kill came before there was one.
+    /// nobody works on. Where there was no store at first, nothing was lost without one: the misfortune came before there was one.
     pub(super) fn assert_whole(&self, after: &str) {
         if !self.store().exists() {
+            assert!(self.begins_empty, "{after}: the store is gone");
             return;
         }
         let checked = self.cliptune("fsck --json");

@@ -14,7 +14,7 @@ use crate::client::{Question, Reply, header};
 use crate::connector::Connector;
 use crate::credentials::{AmazonCredentials, Profile};
 use crate::encoding::{md5_of_digits, timestamp};
-use crate::error::{Result, SourceError};
+use crate::error::Result;
 use crate::listing::{Object, Page};
 use crate::remote::Remote;
 use crate::settings::Amazon;
@@ -85,10 +85,7 @@ impl Place for Bucket {
     }
 
     fn read_page(&self, reply: Reply) -> Result<Page> {
-        let fault = |reason: &str| SourceError::Answer {
-            address: format!("s3://{}", self.bucket),
-            reason: reason.to_owned(),
-        };
+        let fault = reply.faults();
         let text = String::from_utf8(reply.into_bytes()?).map_err(|_| fault("it is not text"))?;
         let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
         let document = Document::parse_with_options(&text, options);

@@ -10,7 +10,7 @@ use crate::client::{Question, Reply};
 use crate::connector::Connector;
 use crate::credentials::GoogleCredentials;
 use crate::encoding::{crc32c, md5, timestamp};
-use crate::error::{Result, SourceError};
+use crate::error::Result;
 use crate::listing::{Object, Page};
 use crate::remote::Remote;
 use crate::settings::Google;
@@ -117,14 +117,12 @@ impl Place for Bucket {
     }
 
     fn read_page(&self, reply: Reply) -> Result<Page> {
-        let fault = reply.fault("it is not a listing of a bucket");
-        let listed: Listed = serde_json::from_slice(&reply.into_bytes()?).map_err(|_| fault)?;
+        let fault = reply.faults();
+        let listed = serde_json::from_slice(&reply.into_bytes()?);
+        let listed: Listed = listed.map_err(|_| fault("it is not a listing of a bucket"))?;
         let objects: Option<Vec<Object>> = listed.items.into_iter().map(Item::object).collect();
         let incomplete = "it lists an object without a size or a version";
-        let objects = objects.ok_or_else(|| SourceError::Answer {
-            address: format!("gs://{}", self.bucket),
-            reason: incomplete.to_owned(),
-        })?;
+        let objects = objects.ok_or_else(|| fault(incomplete))?;
         Ok(Page { objects, next: listed.next.filter(|next| !next.is_empty()) })
     }
 

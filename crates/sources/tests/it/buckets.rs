@@ -147,13 +147,24 @@ fn a_service_that_fails_is_told_with_the_address_that_was_written() {
     for method in ["HEAD", "GET"] {
         let request = format!("{method} /bucket/contest/meta.parquet");
         let refused = failed(&request, refusal(400));
-        assert_eq!(refused.to_string(), format!("{address} answers with status 400"));
+        assert_eq!(refused.to_string(), format!("{address} cannot be read"));
+        let said = refused.in_one_line();
+        assert!(
+            said.contains(": http") && said.ends_with("/bucket/contest/meta.parquet answers with status 400"),
+            "{said}"
+        );
         let headers = vec![("Location", "ftp://elsewhere/a".to_owned())];
         let astray = failed(&request, Fault::Instead { status: 302, headers, body: String::new() });
         assert_eq!(astray.to_string(), format!("{address} cannot be read"));
         let said = astray.in_one_line();
         assert!(said.contains("/bucket/contest/meta.parquet redirects to a place"), "{said}");
     }
+    let server = s3("bucket", &store(&CONTEST));
+    // As often as it is asked before it is given up.
+    (0..9).for_each(|_| server.fails("HEAD /bucket/contest/meta.parquet", refusal(503)));
+    let broken = s3_machine(&server).fetch(address).unwrap_err().in_one_line();
+    let first = format!("{address} cannot be read: {}/bucket/", server.address);
+    assert!(broken.starts_with(&first) && broken.ends_with(" answers with status 503"), "{broken}");
 }
 
 #[test]
@@ -180,11 +191,11 @@ fn listings_that_never_end_are_given_up() {
         ))
     };
     let circles = listing_error(move |page| next(page % 3));
-    assert!(circles.to_string().contains("goes in circles"), "{circles}");
+    assert!(circles.in_one_line().contains("goes in circles"), "{circles}");
     let endless = listing_error(next);
-    assert!(endless.to_string().contains("does not end"), "{endless}");
+    assert!(endless.in_one_line().contains("does not end"), "{endless}");
     let cut = listing_error(|_| s3_listing("<IsTruncated>true</IsTruncated>"));
-    assert!(cut.to_string().contains("cut short"), "{cut}");
+    assert!(cut.in_one_line().contains("cut short"), "{cut}");
 }
 
 #[test]
@@ -204,7 +215,10 @@ fn answers_that_are_no_listings_are_refused() {
     for page in pages {
         let shown = page.chars().take(100).collect::<String>();
         let error = listing_error(move |_| page.clone());
-        assert!(matches!(error, SourceError::Answer { .. }), "{shown}: {error}");
+        let said = error.in_one_line();
+        let whose = ["s3://bucket/d/ cannot be read: the answer of http://", "the answer of s3://bucket/d/"];
+        assert!(whose.iter().any(|whose| said.starts_with(whose)), "{shown}: {said}");
+        assert!(said.contains(" cannot be used: it "), "{shown}: {said}");
     }
 }
 
