@@ -55,7 +55,9 @@ mod tests {
     #[test]
     fn every_metric_has_an_interval_over_seeds() {
         let shares = |seed: usize| {
-            (0..60).map(|i| f64::from(u8::from(!usize::is_multiple_of(i + i / 5 * seed, 3)))).collect::<Vec<_>>()
+            (0..60)
+                .map(|i| f64::from(u8::from(!usize::is_multiple_of(i + i / 5 * seed, 3))))
+                .collect::<Vec<_>>()
         };
         let mut three = answers(&shares(0), |item| item / 2);
         three.seeds.extend((1..3).map(|seed| answers(&shares(seed), |item| item / 2).seeds.remove(0)));
