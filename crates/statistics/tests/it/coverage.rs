@@ -3,9 +3,10 @@
 use std::ops::RangeInclusive;
 
 use cliptune_random::Random;
+use cliptune_statistics::range::SHARE;
 use cliptune_statistics::{
-    Bootstrap, Statistic, Unusable, cluster_statistic, mcnemar_mid_p, paired_differences, seeds_and_clusters,
-    sign_flip,
+    Bootstrap, Statistic, Unusable, cluster_mean, cluster_statistic, mcnemar_mid_p, paired_differences,
+    seeds_and_clusters, sign_flip,
 };
 
 use crate::simulated::{AREA, Drawn, Shape, Stated};
@@ -131,6 +132,24 @@ fn intervals_of_calibration_errors_hold_the_truth_at_least_about_as_often_as_the
     // A confidence that is exactly right has the smallest error that there is. 84.2 % of 4,000 cases.
     let calibrated = coverage_of_statistic(ece, 0.0, (10, 0.0), 400);
     assert!(calibrated >= 0.84 - 0.055, "{calibrated}");
+}
+
+#[test]
+fn intervals_of_a_few_single_items_hold_the_truth_as_often_as_they_say() {
+    for groups in [2, 3, 4, 5] {
+        let names: Vec<String> = (0..groups).map(|group| group.to_string()).collect();
+        let holds = |case: &u64| {
+            let random = &mut Random::at(5, &[*case]);
+            let nearly_normal = |random: &mut Random| (0..4).map(|_| random.between(-0.1, 0.1)).sum::<f64>();
+            let values: Vec<f64> = (0..groups).map(|_| 0.5 + nearly_normal(random)).collect();
+            let found = cluster_mean(&values, SHARE, &names, &OPTIONS).unwrap();
+            (found.low..=found.high).contains(&0.5)
+        };
+        // Of 60,000 cases, by Python: 94.9, 95.0, 94.7 and 94.9 %. Cut at the smallest and the largest item, they were 50.1, 75.2, 87.4 and
+        // 92.9 %. Four standard errors of 2,000 cases are 1.9 %.
+        let covered = (0..2_000).filter(holds).count() as f64 / 2_000.0;
+        assert!((0.95 - 0.02..=0.95 + 0.02).contains(&covered), "{groups} groups: {covered}");
+    }
 }
 
 #[test]
