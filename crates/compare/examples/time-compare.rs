@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use cliptune_random::Random;
+use cliptune_statistics::range::SHARE;
 use cliptune_statistics::{Bootstrap, Sides, Statistic, paired_differences, paired_statistics, sign_flip};
 
 /// The metrics of a choice.
@@ -22,8 +23,10 @@ fn main() {
         (0..METRICS).map(|_| [side(&mut random), side(&mut random)]).collect();
     drawn[0] = drawn[0].each_ref().map(|values| right(values));
     let groups: Vec<String> = (0..items).map(|item| format!("{:09}", item / size)).collect();
-    let sides: Vec<Sides<'_>> =
-        drawn.iter().map(|[of, against]| Sides { of: vec![of], against: vec![against] }).collect();
+    let sides: Vec<Sides<'_>> = drawn
+        .iter()
+        .map(|[of, against]| Sides { of: vec![of], against: vec![against], range: SHARE })
+        .collect();
     let options = Bootstrap::default();
     let begun = Instant::now();
     let found = paired_differences(&sides, &groups, &options);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cliptune_statistics::range::SHARE;
 use cliptune_statistics::{
     Bootstrap, Grouping, Paired, Sides, Unusable, holm, mcnemar_mid_p, paired_differences,
     paired_differences_of_many, sign_flip,
@@ -77,15 +78,15 @@ impl Difference {
     }
 }
 
-/// Returns the paired difference of two sides in a metric of which more is better, as if it were the only one. Each side has
-/// one list of values per seed, in the order of the items.
+/// Returns the paired difference of two sides in how right they are, as if it were the only one. Each side has one list of values
+/// from 0 to 1 per seed, in the order of the items.
 pub fn difference(
     of: &[Vec<f64>],
     against: &[Vec<f64>],
     items: &impl Grouping,
 ) -> Result<Difference, Unusable> {
     let [of, against] = [of, against].map(|side| side.iter().map(Vec::as_slice).collect());
-    let sides = Sides { of, against };
+    let sides = Sides { of, against, range: SHARE };
     let paired = paired_differences(std::slice::from_ref(&sides), items, &Bootstrap::default())?;
     let paired = paired.into_iter().next().ok_or(Unusable::Empty)?;
     Difference::judged(&sides, items, paired, false)
@@ -103,7 +104,11 @@ pub fn differences(
     let against: Vec<&[f64]> = against.iter().map(Vec::as_slice).collect();
     let sides: Vec<Sides<'_>> = of
         .iter()
-        .map(|of| Sides { of: of.iter().map(Vec::as_slice).collect(), against: against.clone() })
+        .map(|of| Sides {
+            of: of.iter().map(Vec::as_slice).collect(),
+            against: against.clone(),
+            range: SHARE,
+        })
         .collect();
     let paired = paired_differences_of_many(&sides, items, &Bootstrap::default())?;
     sides.iter().zip(paired).map(|(sides, paired)| Difference::judged(sides, items, paired, false)).collect()

@@ -1,6 +1,7 @@
 //! The metrics that sides can be compared in.
 
 use cliptune_experiment::TaskKind;
+use cliptune_statistics::range::{self, Range};
 use cliptune_statistics::{Bootstrap, Statistic, TiedRank, Unusable};
 use cliptune_store::{Answered, Chosen, Prediction};
 
@@ -18,8 +19,8 @@ pub(crate) struct Metric {
 pub(crate) enum Of {
     /// The mean of how right each item is, from 0 to 1.
     Share(fn(&Prediction) -> f64),
-    /// The mean of a number of each item.
-    Mean(fn(&Prediction) -> f64),
+    /// The mean of a number of each item, which is within a range.
+    Mean(Range, fn(&Prediction) -> f64),
     /// A number of all items that is no mean.
     All(fn(&[Prediction]) -> Result<Statistic, Unusable>),
 }
@@ -34,10 +35,10 @@ const RIGHT: Of = Of::Share(|one| one.share);
 /// The most classes of which a prediction keeps all: the likeliest ones.
 const KEPT: usize = 5;
 
-const LABEL_PROB: Metric = Metric::new("label_prob", Of::Mean(|one| one.label_prob));
-const NLL: Metric = Metric::new("nll", Of::Mean(nll));
-const BRIER: Metric = Metric::new("brier", Of::Mean(brier));
-const MRR: Metric = Metric::new("mrr", Of::Mean(reciprocal_rank));
+const LABEL_PROB: Metric = Metric::new("label_prob", Of::Mean(range::SHARE, |one| one.label_prob));
+const NLL: Metric = Metric::new("nll", Of::Mean(range::LOSS, nll));
+const BRIER: Metric = Metric::new("brier", Of::Mean(range::BRIER, brier));
+const MRR: Metric = Metric::new("mrr", Of::Mean(range::SHARE, reciprocal_rank));
 const ECE: Metric = Metric::new("ece", Of::All(ece));
 const AURC: Metric = Metric::new("aurc", Of::All(aurc));
 
@@ -268,7 +269,7 @@ mod tests {
             let [right, wrong] = [true, false].map(|is_right| set(task, is_right));
             for metric in metrics(task) {
                 let value = |all: &[Prediction]| match metric.of {
-                    Of::Share(of) | Of::Mean(of) => all.iter().map(of).sum::<f64>() / all.len() as f64,
+                    Of::Share(of) | Of::Mean(_, of) => all.iter().map(of).sum::<f64>() / all.len() as f64,
                     Of::All(of) => of(all).unwrap().value(),
                 };
                 let [right, wrong] = [&right, &wrong].map(|all| merit(metric.name, value(all)));
@@ -287,7 +288,7 @@ mod tests {
             ..prediction(0, 0, 1.0)
         };
         let is_told = |metric: &&Metric| match metric.of {
-            Of::Share(of) | Of::Mean(of) => of(&bare).is_finite(),
+            Of::Share(of) | Of::Mean(_, of) => of(&bare).is_finite(),
             Of::All(of) => of(std::slice::from_ref(&bare)).is_ok(),
         };
         let told = |task| metrics(task).iter().filter(is_told).map(|metric| metric.name).collect::<Vec<_>>();
@@ -301,7 +302,7 @@ mod tests {
         let retrieved = Retrieved { text_to_image_share: 0.0, text_to_image_rank: 7.0, logits: [3.0] };
         let pair = Prediction { answered: Answered::Pairs(retrieved), ..prediction(0, 0, 1.0) };
         let value = |metric: Metric| match metric.of {
-            Of::Share(of) | Of::Mean(of) => of(&pair),
+            Of::Share(of) | Of::Mean(_, of) => of(&pair),
             Of::All(of) => of(std::slice::from_ref(&pair)).unwrap().value(),
         };
         let values: Vec<f64> = metrics(TaskKind::Pairs).into_iter().map(value).collect();

@@ -2,9 +2,9 @@
 
 use cliptune_experiment::TaskKind;
 use cliptune_statistics::{
-    Bootstrap, Grouping, Unusable, cluster_mean, cluster_statistic, seeds_and_clusters,
+    Bootstrap, Grouping, Unusable, cluster_statistic, seeds_and_cluster_means, seeds_and_clusters,
 };
-use cliptune_store::Estimate;
+use cliptune_store::{Estimate, Prediction};
 
 use crate::answers::Answers;
 use crate::estimate;
@@ -32,19 +32,17 @@ fn of_metric(
     options: &Bootstrap,
 ) -> Option<Result<(&'static str, Estimate), Unusable>> {
     let interval = match metric.of {
-        Of::Share(of) | Of::Mean(of) => {
-            let values = answers.values(&of);
-            if !values.iter().flatten().all(|value| value.is_finite()) {
-                return None;
-            }
-            match (metric.of, values.as_slice()) {
-                (Of::Mean(_), [only]) => cluster_mean(only, items, options),
-                _ => seeds_and_clusters(&values, items, options),
-            }
-        }
+        Of::Share(of) => seeds_and_clusters(&told(of, answers)?, items, options),
+        Of::Mean(range, of) => seeds_and_cluster_means(&told(of, answers)?, range, items, options),
         Of::All(of) => cluster_statistic(&answers.statistics(of).ok()?, items, options),
     };
     Some(interval.map(|interval| (metric.name, estimate(interval))))
+}
+
+/// Returns a number of each answer, in one list per seed, if all predictions tell it.
+fn told(of: fn(&Prediction) -> f64, answers: &Answers) -> Option<Vec<Vec<f64>>> {
+    let values = answers.values(&of);
+    values.iter().flatten().all(|value| value.is_finite()).then_some(values)
 }
 
 #[cfg(test)]

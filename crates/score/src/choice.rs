@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use cliptune_statistics::{
-    Bootstrap, Statistic, cluster_mean, cluster_proportion, cluster_statistic, risk_coverage,
+    Bootstrap, Statistic, cluster_mean, cluster_proportion, cluster_statistic, range, risk_coverage,
 };
 use cliptune_store::{ItemSlice, Metrics, Position, RiskPoint};
 
@@ -42,11 +42,17 @@ pub(crate) fn metrics(answers: &[Answer], options: &Bootstrap) -> Result<Metrics
     let statistic = |statistic: Statistic| cluster_statistic(&[statistic], &groups, options);
     Ok(Metrics(vec![
         named("accuracy", cluster_proportion(&right, &groups, options)?),
-        named("label_prob", cluster_mean(&of(|answer| answer.prediction.label_prob), &groups, options)?),
-        named("nll", cluster_mean(&of(|answer| answer.nll), &groups, options)?),
-        named("brier", cluster_mean(&of(|answer| answer.brier), &groups, options)?),
+        named(
+            "label_prob",
+            cluster_mean(&of(|answer| answer.prediction.label_prob), range::SHARE, &groups, options)?,
+        ),
+        named("nll", cluster_mean(&of(|answer| answer.nll), range::LOSS, &groups, options)?),
+        named("brier", cluster_mean(&of(|answer| answer.brier), range::BRIER, &groups, options)?),
         named("ece", statistic(Statistic::ece(&confidence, &right, options)?)?),
-        named("mrr", cluster_mean(&of(|answer| answer.rank.reciprocal_rank()), &groups, options)?),
+        named(
+            "mrr",
+            cluster_mean(&of(|answer| answer.rank.reciprocal_rank()), range::SHARE, &groups, options)?,
+        ),
         named("aurc", statistic(Statistic::aurc(&confidence, &right)?)?),
     ]))
 }

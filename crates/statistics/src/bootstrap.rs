@@ -8,6 +8,7 @@ use crate::clusters::Clusters;
 use crate::expanded::few;
 use crate::grouping::Grouping;
 use crate::interval::Interval;
+use crate::range::{Range, SHARE};
 use crate::side::Side;
 use crate::unusable::Unusable;
 use crate::wilson::wilson;
@@ -36,17 +37,19 @@ impl Bootstrap {
     }
 }
 
-/// Returns the mean of one value per item, with an interval from resampling the groups.
+/// Returns the mean of one value per item, with an interval from resampling the groups that is within what the value of an item can
+/// be.
 ///
 /// With a single group no interval is possible, so the range of its values is given instead.
 pub fn cluster_mean(
     values: &[f64],
+    range: Range,
     groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
     clusters.fit(values)?;
-    Ok(Side::new(&[values], &clusters).interval(&clusters, options))
+    Ok(Side::new(&[values], range, &clusters).interval(&clusters, options))
 }
 
 /// Returns the share of items that are right, with an interval from resampling the groups.
@@ -71,7 +74,7 @@ pub fn cluster_proportion(
         }
         _ => match clusters.common_mean(right) {
             Some(share) => all_alike(share, &clusters, ""),
-            None => cluster_mean(right, groups, options),
+            None => cluster_mean(right, SHARE, groups, options),
         },
     }
 }
@@ -119,6 +122,7 @@ mod tests {
     use super::*;
     use crate::Weighted;
     use crate::draws::resampled_means;
+    use crate::range::LOSS;
     use proptest::prelude::*;
 
     /// Returns 40 groups of 1 to 5 items; item i of group g has the value ((7g + 3i) mod 11) / 10.
@@ -140,7 +144,7 @@ mod tests {
         //   numpy.quantile(r, [P(-z), P(z)]), P(z) = math.erfc(-z / math.sqrt(2)) / 2
         // The plain percentiles are 0.4718 and 0.5473. The tolerance allows for the ends of 10 000 resamples, which have a standard error of about 0.0007.
         let (values, groups) = sample();
-        let interval = cluster_mean(&values, &groups, &Bootstrap::default()).unwrap();
+        let interval = cluster_mean(&values, SHARE, &groups, &Bootstrap::default()).unwrap();
         assert!((interval.value - REFERENCE_MEAN).abs() < 1e-9);
         assert!((interval.low - REFERENCE_LOW).abs() < 0.003, "{interval:?}");
         assert!((interval.high - REFERENCE_HIGH).abs() < 0.003, "{interval:?}");
@@ -161,7 +165,7 @@ mod tests {
             |group: &String| if group[1..].parse::<u32>().unwrap().is_multiple_of(3) { 2.5 } else { 0.25 };
         let weights: Vec<f64> = groups.iter().map(weight).collect();
         let weighted = Weighted { groups: &groups, weights: &weights };
-        let interval = cluster_mean(&values, &weighted, &Bootstrap::default()).unwrap();
+        let interval = cluster_mean(&values, SHARE, &weighted, &Bootstrap::default()).unwrap();
         assert!((interval.value - WEIGHTED_MEAN).abs() < 1e-12, "{interval:?}");
         assert!((interval.low - WEIGHTED_LOW).abs() < 0.003, "{interval:?}");
         assert!((interval.high - WEIGHTED_HIGH).abs() < 0.003, "{interval:?}");
@@ -218,7 +222,7 @@ mod tests {
         let alone: Vec<String> = (0..200).map(|i| i.to_string()).collect();
         let together: Vec<String> = (0..200).map(|i| (i / 4).to_string()).collect();
         let width = |groups: &[String]| {
-            let interval = cluster_mean(&values, groups, &Bootstrap::default()).unwrap();
+            let interval = cluster_mean(&values, SHARE, groups, &Bootstrap::default()).unwrap();
             interval.high - interval.low
         };
         // Items agree entirely within groups of 4, so the standard error doubles; and 50 groups say less than 200:
@@ -261,7 +265,7 @@ mod tests {
         let one = cluster_proportion(&[1.0, 1.0, 0.0, 1.0], &["a"; 4], &Bootstrap::default()).unwrap();
         assert_eq!((one.value, one.low, one.high), (0.75, 0.0, 1.0));
         assert!(one.method.starts_with("no interval"));
-        let mean = cluster_mean(&[1.0, 4.0], &["a"; 2], &Bootstrap::default()).unwrap();
+        let mean = cluster_mean(&[1.0, 4.0], LOSS, &["a"; 2], &Bootstrap::default()).unwrap();
         assert_eq!((mean.value, mean.low, mean.high), (2.5, 1.0, 4.0));
     }
 
@@ -296,7 +300,7 @@ mod tests {
             let interval = |items: &[(f64, u8)]| {
                 let (values, groups): (Vec<f64>, Vec<String>) =
                     items.iter().map(|(value, group)| (*value, group.to_string())).unzip();
-                cluster_mean(&values, &groups, &options).unwrap()
+                cluster_mean(&values, SHARE, &groups, &options).unwrap()
             };
             let before = interval(&items);
             prop_assert_eq!(&before, &interval(&items));

@@ -34,7 +34,7 @@ impl Statistic {
     ///
     /// `confidence` is the probability of the given answer; `right` is 1 if that answer was right, 0 if it was wrong, and a
     /// share at a tie. The error of a resample is biased upwards once more, so resamples are shifted back by the difference
-    /// between their mean and the value. `options` seeds the calibrated answers whose level is told. The bins hold equal numbers
+    /// between their mean and the value, and then the lower end of an interval, other than of a difference, by as much again. `options` seeds the calibrated answers whose level is told. The bins hold equal numbers
     /// of items, whether or not these count alike.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::bootstrap::Bootstrap;
 use crate::clusters::Clusters;
 use crate::distributions::{normal_below, t_quantile};
 use crate::interval::Interval;
+use crate::range::Range;
 use crate::variance::{LEVEL, Part, deviation};
 
 /// The number of groups below which the method says that there are few.
@@ -22,13 +23,15 @@ const FEW_GROUPS: usize = 10;
 /// that all of the variance is of, 0.00073, and of five, 0.00275.
 const LEAST_TAIL: f64 = 0.001;
 
-/// The share of the largest number below which the root of a variance is a matter of rounding.
+/// The share of the largest observed number below which the root of a variance is a matter of rounding.
 const ROUNDING: f64 = 1e-12;
 
 /// What is known of how far a score, or a difference, might be from the truth.
 pub(crate) struct Spread {
     /// The smallest and the largest number that is possible.
-    pub(crate) range: (f64, f64),
+    range: Range,
+    /// The smallest and the largest number that items have.
+    pub(crate) observed: Range,
     /// The variance over groups and seeds.
     whole: Part,
     /// The variance that the seeds add.
@@ -90,17 +93,18 @@ impl Shift {
 }
 
 impl Spread {
-    /// Returns the spread of a number within a range, from its variance over groups and what the seeds of each side add.
-    pub(crate) fn new(range: (f64, f64), of_groups: Part, of_seeds: &[Part]) -> Self {
+    /// Returns the spread of a number within a range, of items within what was observed, from its variance over groups and what the seeds
+    /// of each side add.
+    pub(crate) fn new(range: Range, observed: Range, of_groups: Part, of_seeds: &[Part]) -> Self {
         let whole = Part::together(&[std::slice::from_ref(&of_groups), of_seeds].concat());
         let of_seeds: f64 = of_seeds.iter().map(|part| part.variance).sum();
         let of_resamples = of_groups.variance * of_groups.freedom / (of_groups.freedom + 1.0) + of_seeds;
-        Self { range, whole, of_seeds, of_resamples }
+        Self { range, observed, whole, of_seeds, of_resamples }
     }
 
     /// Returns whether anything varies when groups are resampled and seeds are drawn.
     pub(crate) fn varies(&self) -> bool {
-        let rounding = ROUNDING * self.range.0.abs().max(self.range.1.abs());
+        let rounding = ROUNDING * self.observed.0.abs().max(self.observed.1.abs());
         self.whole.variance > rounding * rounding
     }
 
@@ -217,7 +221,8 @@ mod tests {
     fn near_zero(value: f64, resamples: usize) -> Interval {
         let names: Vec<String> = (0..200).map(|group| group.to_string()).collect();
         let clusters = Clusters::new(&names).unwrap();
-        let spread = Spread::new((0.0, 100.0), Part { variance: 1.0, freedom: 199.0 }, &[]);
+        let range = (0.0, 100.0);
+        let spread = Spread::new(range, range, Part { variance: 1.0, freedom: 199.0 }, &[]);
         let of_resamples = (199.0_f64 / 200.0).sqrt();
         let drawn = |i: usize| normal_quantile((i as f64 + 0.5) / resamples as f64);
         let replicates =

@@ -16,7 +16,7 @@
 //! | is an answer right, how far down it stands, when candidates score the same | [`TiedRank`] |
 //! | two runs, or two sets of seeds, on the same items | [`paired_differences`], [`paired_statistics`]; many at once: [`paired_differences_of_many`] |
 //! | is that chance | [`sign_flip()`]; [`mcnemar_mid_p`] where every item is a group |
-//! | several seeds | [`seeds_and_clusters`] |
+//! | several seeds | [`seeds_and_clusters`] of shares, [`seeds_and_cluster_means`] of any numbers |
 //! | several comparisons in one report | [`holm`] |
 //!
 //! A [`Grouping`] is a list of the groups' names, or [`Weighted`] where items do not all count alike. Values are given as they
@@ -40,6 +40,7 @@ mod levels;
 mod mcnemar;
 mod median;
 mod paired;
+pub mod range;
 mod reliability;
 mod seeds;
 mod selective;
@@ -63,7 +64,7 @@ pub use paired::{
     paired_statistics,
 };
 pub use reliability::{Reliability, reliability};
-pub use seeds::seeds_and_clusters;
+pub use seeds::{seeds_and_cluster_means, seeds_and_clusters};
 pub use selective::{Risk, risk_coverage};
 pub use sign_flip::{SignFlip, sign_flip};
 pub use statistic::{Statistic, cluster_statistic};

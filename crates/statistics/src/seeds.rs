@@ -4,6 +4,7 @@ use crate::bootstrap::{Bootstrap, all_alike, cluster_proportion};
 use crate::clusters::Clusters;
 use crate::grouping::Grouping;
 use crate::interval::Interval;
+use crate::range::{Range, SHARE};
 use crate::side::Side;
 use crate::unusable::Unusable;
 
@@ -21,11 +22,7 @@ pub fn seeds_and_clusters(
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
     let clusters = Clusters::new(groups)?;
-    let seeds: Vec<&[f64]> = per_seed.iter().map(AsRef::as_ref).collect();
-    if seeds.is_empty() {
-        return Err(Unusable::Empty);
-    }
-    seeds.iter().try_for_each(|values| clusters.fit(values))?;
+    let seeds = fitting(per_seed, &clusters)?;
     if let [only] = seeds.as_slice() {
         let interval = cluster_proportion(only, groups, options)?;
         let method = format!("{}; one seed, whose own spread is unknown", interval.method);
@@ -33,8 +30,36 @@ pub fn seeds_and_clusters(
     }
     match common_share(&seeds, &clusters).filter(|_| clusters.count() > 1) {
         Some(share) => all_alike(share, &clusters, &format!(", with {}", counted(seeds.len()))),
-        None => Ok(Side::new(&seeds, &clusters).interval(&clusters, options)),
+        None => Ok(Side::new(&seeds, SHARE, &clusters).interval(&clusters, options)),
     }
+}
+
+/// Returns the mean of one value per item, over seeds and items, as [`seeds_and_clusters`] does for shares. The interval is within what
+/// the value of an item can be.
+///
+/// With a single group no interval is possible, so the range of its values is given instead.
+///
+/// # Errors
+/// Returns an error when there is no seed, or one has not one finite value for each item.
+pub fn seeds_and_cluster_means(
+    per_seed: &[impl AsRef<[f64]>],
+    range: Range,
+    groups: &(impl Grouping + ?Sized),
+    options: &Bootstrap,
+) -> Result<Interval, Unusable> {
+    let clusters = Clusters::new(groups)?;
+    let seeds = fitting(per_seed, &clusters)?;
+    Ok(Side::new(&seeds, range, &clusters).interval(&clusters, options))
+}
+
+/// Returns the values of each seed, of which there must be at least one, after checking that they fit the items.
+fn fitting<'a>(per_seed: &'a [impl AsRef<[f64]>], clusters: &Clusters) -> Result<Vec<&'a [f64]>, Unusable> {
+    let seeds: Vec<&[f64]> = per_seed.iter().map(AsRef::as_ref).collect();
+    if seeds.is_empty() {
+        return Err(Unusable::Empty);
+    }
+    seeds.iter().try_for_each(|values| clusters.fit(values))?;
+    Ok(seeds)
 }
 
 /// Returns the share that every group has under every seed, if it is the same everywhere.

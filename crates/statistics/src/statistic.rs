@@ -149,7 +149,8 @@ fn resampled(
     let means: Vec<f64> = of_seeds.iter().map(|own| mean(own)).collect();
     let (value, groups) = (mean(values), clusters.count());
     let of_seeds = of_resampled_seeds(values, &of_seeds, groups);
-    let spread = Spread::new(ends(seeds), between_resamples(&means, groups), &[of_seeds]);
+    let range = ends(seeds);
+    let spread = Spread::new(range, range, between_resamples(&means, groups), &[of_seeds]);
     let bias = first.bias(value, &means);
     let means = first.centred(value, means).into_iter().zip(&resamples);
     let replicates = means.map(|(mean, (_, luck))| spread.replicate(mean, *luck)).collect();
@@ -160,7 +161,7 @@ fn resampled(
     let told = Told { clusters, options, is_paired: false, shift, crossed: crossed(seeds.len()) };
     let interval = spread.interval(value, replicates, &told);
     match first.is_biased && spread.varies() {
-        true => reaching_down(interval, bias, spread.range),
+        true => reaching_down(interval, bias, range),
         false => interval,
     }
 }
@@ -184,6 +185,7 @@ fn with(about: &str, method: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::range::SHARE;
     use crate::{Weighted, cluster_mean, seeds_and_clusters};
 
     fn mean(values: &[f64]) -> Statistic {
@@ -213,7 +215,7 @@ mod tests {
     fn a_mean_is_the_statistic_of_its_weights() {
         let options = Bootstrap::default();
         let general = cluster_statistic(&[mean(&sample(5))], &groups(), &options).unwrap();
-        let special = cluster_mean(&sample(5), &groups(), &options).unwrap();
+        let special = cluster_mean(&sample(5), SHARE, &groups(), &options).unwrap();
         assert_alike(&general, &special);
         assert_eq!(general.method, special.method);
     }
@@ -237,7 +239,7 @@ mod tests {
         let weighted = Weighted { groups: groups(), weights: &weights };
         let general = cluster_statistic(&[mean(&values)], &weighted, &Bootstrap::default()).unwrap();
         assert!((general.value - expected).abs() < 1e-12);
-        let special = cluster_mean(&values, &weighted, &Bootstrap::default()).unwrap();
+        let special = cluster_mean(&values, SHARE, &weighted, &Bootstrap::default()).unwrap();
         assert_alike(&general, &special);
     }
 

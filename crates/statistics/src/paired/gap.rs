@@ -62,7 +62,7 @@ impl Gap {
             _ if let Some(same) = self.same => {
                 Interval { value: 0.0, low: 0.0, high: 0.0, method: same.to_owned() }
             }
-            1 => range_of_one_group(self.value(), &[self.spread.range.0, self.spread.range.1]),
+            1 => range_of_one_group(self.value(), &[self.spread.observed.0, self.spread.observed.1]),
             _ => self.all_alike(clusters)?,
         };
         let ([of, against], freedom) = (self.sides, clusters.count() as f64 - 1.0);

@@ -9,6 +9,7 @@ use crate::clusters::Clusters;
 use crate::distributions::normal;
 use crate::draws::resampled_means;
 use crate::expanded::{Shift, Spread};
+use crate::range::Range;
 use crate::side::Side;
 use crate::unusable::Unusable;
 use crate::variance::between;
@@ -71,14 +72,16 @@ impl MeanGap {
             return Err(Unusable::Empty);
         }
         sides.of.iter().chain(&sides.against).try_for_each(|values| clusters.fit(values))?;
-        let [of, against] = [&sides.of, &sides.against].map(|side| Side::new(side, clusters));
+        let [of, against] = [&sides.of, &sides.against].map(|side| Side::new(side, sides.range, clusters));
         let sums: Vec<f64> = of.sums.iter().zip(&against.sums).map(|(of, against)| of - against).collect();
         let of_groups = between(&sums, of.mean - against.mean, clusters);
-        let range = (of.lowest - against.highest, of.highest - against.lowest);
+        // A difference is largest where one side is as high and the other as low as can be.
+        let apart = |of: Range, against: Range| (of.0 - against.1, of.1 - against.0);
+        let (range, observed) = (apart(sides.range, sides.range), apart(of.observed, against.observed));
         let are_same = sides.of.iter().chain(&sides.against).all(|values| *values == sides.of[0]);
         let gap = Gap {
             sides: [of.mean, against.mean],
-            spread: Spread::new(range, of_groups, &[of.of_seeds, against.of_seeds]),
+            spread: Spread::new(range, observed, of_groups, &[of.of_seeds, against.of_seeds]),
             shift: Shift::None,
             same: are_same.then_some("the sides do not differ on any item"),
             seeds: [sides.of.len(), sides.against.len()],

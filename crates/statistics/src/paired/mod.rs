@@ -15,6 +15,7 @@ use crate::clusters::Clusters;
 use crate::distributions::{normal_quantile, t_quantile};
 use crate::grouping::Grouping;
 use crate::interval::Interval;
+use crate::range::{Range, SHARE};
 use crate::unusable::Unusable;
 use crate::variance::LEVEL;
 
@@ -31,6 +32,8 @@ pub struct Sides<'a> {
     pub of: Vec<&'a [f64]>,
     /// The side whose values are taken off.
     pub against: Vec<&'a [f64]>,
+    /// What the value of an item can be.
+    pub range: Range,
 }
 
 /// The difference between two sides in one metric.
@@ -90,7 +93,7 @@ pub fn paired_differences_of_many(
     means::compared(&gaps, &clusters, options, Luck::Common)
 }
 
-/// Returns the mean of `a` minus the mean of `b`, two runs on the same items.
+/// Returns the mean of `a` minus the mean of `b`, which say how right two runs are about each of the same items, from 0 to 1.
 ///
 /// Pairing the items removes what is common to both runs (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640).
 pub fn paired_cluster_difference(
@@ -99,7 +102,7 @@ pub fn paired_cluster_difference(
     groups: &(impl Grouping + ?Sized),
     options: &Bootstrap,
 ) -> Result<Interval, Unusable> {
-    let sides = Sides { of: vec![a], against: vec![b] };
+    let sides = Sides { of: vec![a], against: vec![b], range: SHARE };
     let compared = paired_differences(&[sides], groups, options)?.into_iter().next();
     compared.map(|paired| paired.difference).ok_or(Unusable::Empty)
 }

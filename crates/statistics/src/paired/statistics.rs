@@ -84,7 +84,7 @@ fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], cluster
         sides,
         same: is_same.then_some("the sides do not differ in any resample"),
         shift: of.first().map_or(Shift::None, Statistic::shift),
-        spread: Spread::new(range, between_resamples(&differences, groups), &of_seeds),
+        spread: Spread::new(range, range, between_resamples(&differences, groups), &of_seeds),
         seeds: [of.len(), against.len()],
     }
 }
@@ -92,6 +92,7 @@ fn gap(of: &[Statistic], against: &[Statistic], resamples: &[Resampled], cluster
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::range::SHARE;
     use crate::{Interval, Sides, paired_differences};
 
     /// Returns the mean of some values, as a statistic.
@@ -122,8 +123,9 @@ mod tests {
                 [&of, &against].map(|side| side.iter().map(|one| mean_of(one)).collect::<Vec<_>>());
             let general = paired_statistics(&own, &others, &groups(), &options).unwrap();
             let [of, against] = [of, against].map(|side| side.into_iter().map(Vec::as_slice).collect());
-            let special =
-                paired_differences(&[Sides { of, against }], &groups(), &options).unwrap().remove(0);
+            let special = paired_differences(&[Sides { of, against, range: SHARE }], &groups(), &options)
+                .unwrap()
+                .remove(0);
             // The variances differ by the noise of 10,000 resamples.
             let width = special.difference.high - special.difference.low;
             for (a, b) in [

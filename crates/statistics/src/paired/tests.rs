@@ -3,12 +3,14 @@
 use super::*;
 use crate::Weighted;
 
+const ANY: Range = (f64::NEG_INFINITY, f64::INFINITY);
+
 fn groups(items: usize) -> Vec<String> {
     (0..items).map(|i| (i / 2).to_string()).collect()
 }
 
 fn compare(of: &[&[f64]], against: &[&[f64]], groups: &impl Grouping) -> Paired {
-    let sides = Sides { of: of.to_vec(), against: against.to_vec() };
+    let sides = Sides { of: of.to_vec(), against: against.to_vec(), range: ANY };
     paired_differences(&[sides], groups, &Bootstrap::default()).unwrap().remove(0)
 }
 
@@ -141,7 +143,10 @@ fn groups_that_differ_alike_are_as_sure_as_their_number() {
 fn metrics_together_are_metrics_one_by_one() {
     let values = |factor: usize| (0..60).map(|i| (i * factor % 17) as f64).collect::<Vec<f64>>();
     let [a, b, c, d] = [3, 5, 7, 11].map(values);
-    let both = [Sides { of: vec![&a], against: vec![&b] }, Sides { of: vec![&c], against: vec![&d] }];
+    let both = [
+        Sides { of: vec![&a], against: vec![&b], range: ANY },
+        Sides { of: vec![&c], against: vec![&d], range: ANY },
+    ];
     let found = paired_differences(&both, &groups(60), &Bootstrap::default()).unwrap();
     assert_eq!(found[0], compare(&[&a], &[&b], &groups(60)));
     assert_eq!(found[1], compare(&[&c], &[&d], &groups(60)));
@@ -151,7 +156,10 @@ fn metrics_together_are_metrics_one_by_one() {
 fn lists_of_different_items_are_an_error() {
     let error = paired_cluster_difference(&[1.0], &[1.0, 2.0], &["a"], &Bootstrap::default());
     assert_eq!(error, Err(Unusable::Lengths { values: 2, items: 1 }));
-    let none =
-        paired_differences(&[Sides { of: vec![], against: vec![&[1.0]] }], &["a"], &Bootstrap::default());
+    let none = paired_differences(
+        &[Sides { of: vec![], against: vec![&[1.0]], range: ANY }],
+        &["a"],
+        &Bootstrap::default(),
+    );
     assert_eq!(none, Err(Unusable::Empty));
 }

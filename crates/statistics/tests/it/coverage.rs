@@ -3,9 +3,10 @@
 use std::ops::RangeInclusive;
 
 use cliptune_random::Random;
+use cliptune_statistics::range::SHARE;
 use cliptune_statistics::{
-    Bootstrap, Statistic, Unusable, cluster_statistic, mcnemar_mid_p, paired_differences, seeds_and_clusters,
-    sign_flip,
+    Bootstrap, Statistic, Unusable, cluster_mean, cluster_statistic, mcnemar_mid_p, paired_differences,
+    seeds_and_clusters, sign_flip,
 };
 
 use crate::simulated::{AREA, Drawn, Shape, Stated};
@@ -57,6 +58,13 @@ fn coverage_of_statistic(of: OfConfidence, truth: f64, (groups, too_high): (usiz
     (0..cases).filter(holds).count() as f64 / cases as f64
 }
 
+/// Returns what the share of so many cases may be where a program in C found a reference, with as many resamples ([`OPTIONS`]), 600 to
+/// 5,000 cases and other random numbers: within four standard errors.
+fn near(reference: f64, cases: u64) -> RangeInclusive<f64> {
+    let noise = 4.0 * (reference * (1.0 - reference) / cases as f64).sqrt();
+    reference - noise..=reference + noise
+}
+
 /// Returns the p-values of simulated cases.
 fn p_values(shape: &Shape, cases: u64, p_value: impl Fn(&Drawn) -> f64) -> Vec<f64> {
     (0..cases).map(|case| p_value(&Drawn::new(shape, &mut Random::at(2, &[case])))).collect()
@@ -92,54 +100,63 @@ fn resampled(drawn: &Drawn) -> f64 {
 
 #[test]
 fn intervals_hold_the_truth_about_as_often_as_they_say() {
-    for (groups, seeds) in [(10, [1, 1]), (10, [3, 3]), (60, [1, 1]), (60, [3, 1])] {
+    for (groups, seeds, reference) in
+        [(10, [1, 1], 0.934), (10, [3, 3], 0.961), (60, [1, 1], 0.941), (60, [3, 1], 0.951)]
+    {
         let shape = Shape { groups, questions: QUESTIONS, seeds, difference: 0.1, folds: 1 };
-        // Three standard errors of 800 cases are 2.3 %.
         let covered = coverage(&shape, 800);
-        assert!(
-            (0.93 - 0.023..=0.97 + 0.023).contains(&covered),
-            "{groups} groups, {seeds:?} seeds: {covered}"
-        );
+        assert!(near(reference, 800).contains(&covered), "{groups} groups, {seeds:?} seeds: {covered}");
     }
 }
 
 #[test]
 fn intervals_of_scores_hold_the_truth_about_as_often_as_they_say() {
-    for (groups, seeds) in [(10, 1), (20, 1), (60, 1), (20, 3)] {
+    for (groups, seeds, reference) in [(10, 1, 0.941), (20, 1, 0.944), (60, 1, 0.952), (20, 3, 0.951)] {
         let shape = Shape { groups, questions: QUESTIONS, seeds: [seeds, 1], difference: 0.1, folds: 1 };
-        // Three standard errors of 800 cases are 2.3 %.
         let covered = coverage_of_score(&shape, 800);
-        assert!(
-            (0.93 - 0.023..=0.97 + 0.023).contains(&covered),
-            "{groups} groups, {seeds} seeds: {covered}"
-        );
+        assert!(near(reference, 800).contains(&covered), "{groups} groups, {seeds} seeds: {covered}");
     }
-    for groups in [10, 60] {
-        // Three standard errors of 400 cases are 3.3 %.
+    for (groups, reference) in [(10, 0.946), (60, 0.944)] {
         let covered = coverage_of_statistic(Statistic::aurc, AREA, (groups, 0.0), 400);
-        assert!((0.93 - 0.033..=0.97 + 0.033).contains(&covered), "aurc of {groups} groups: {covered}");
+        assert!(near(reference, 400).contains(&covered), "aurc of {groups} groups: {covered}");
     }
 }
 
 /// The estimate itself is too high where there are few answers, so the interval reaches further down, and may hold the truth too often.
+/// A confidence that is exactly right has the smallest error that there is, and is held less often.
 #[test]
 fn intervals_of_calibration_errors_hold_the_truth_at_least_about_as_often_as_they_say() {
-    for groups in [10, 60] {
-        let covered = coverage_of_statistic(ece, 0.1, (groups, 0.1), 400);
-        assert!(covered >= 0.93 - 0.033, "{groups} groups: {covered}");
+    for (groups, too_high, reference) in [(10, 0.1, 0.971), (60, 0.1, 0.940), (10, 0.0, 0.841)] {
+        let covered = coverage_of_statistic(ece, too_high, (groups, too_high), 400);
+        assert!(near(reference, 400).contains(&covered), "{groups} groups, {too_high}: {covered}");
     }
-    // A confidence that is exactly right has the smallest error that there is. 84.2 % of 4,000 cases.
-    let calibrated = coverage_of_statistic(ece, 0.0, (10, 0.0), 400);
-    assert!(calibrated >= 0.84 - 0.055, "{calibrated}");
+}
+
+#[test]
+fn intervals_of_a_few_single_items_hold_the_truth_as_often_as_they_say() {
+    for groups in [2, 3, 4, 5] {
+        let names: Vec<String> = (0..groups).map(|group| group.to_string()).collect();
+        let holds = |case: &u64| {
+            let random = &mut Random::at(5, &[*case]);
+            let nearly_normal = |random: &mut Random| (0..4).map(|_| random.between(-0.1, 0.1)).sum::<f64>();
+            let values: Vec<f64> = (0..groups).map(|_| 0.5 + nearly_normal(random)).collect();
+            let found = cluster_mean(&values, SHARE, &names, &OPTIONS).unwrap();
+            (found.low..=found.high).contains(&0.5)
+        };
+        // Of 60,000 cases, by Python: 94.9, 95.0, 94.7 and 94.9 %. Cut at the smallest and the largest item, they were 50.1, 75.2, 87.4 and
+        // 92.9 %. Four standard errors of 2,000 cases are 1.9 %.
+        let covered = (0..2_000).filter(holds).count() as f64 / 2_000.0;
+        assert!((0.95 - 0.02..=0.95 + 0.02).contains(&covered), "{groups} groups: {covered}");
+    }
 }
 
 #[test]
 fn intervals_of_uneven_folds_hold_the_truth_about_as_often_as_they_say() {
     let shape = Shape { groups: 60, questions: QUESTIONS, seeds: [3, 1], difference: 0.1, folds: 4 };
-    // As above.
-    for covered in [coverage(&shape, 800), coverage_of_score(&Shape { seeds: [1, 1], ..shape }, 800)] {
-        assert!((0.93 - 0.023..=0.97 + 0.023).contains(&covered), "{covered}");
-    }
+    let covered = coverage(&shape, 800);
+    assert!(near(0.952, 800).contains(&covered), "{covered}");
+    let covered = coverage_of_score(&Shape { seeds: [1, 1], ..shape }, 800);
+    assert!(near(0.940, 800).contains(&covered), "{covered}");
 }
 
 #[test]
@@ -152,6 +169,9 @@ fn p_values_are_uniform_where_there_is_no_difference() {
     assert_uniform(&p_values(&shape(60, QUESTIONS, [3, 3]), 600, resampled), 0.3);
 }
 
+/// Three standard errors of 5,000 cases.
+const NOISE: f64 = 0.009;
+
 /// `cargo test --release -p cliptune-statistics -- --ignored --nocapture` takes some minutes and prints the table.
 #[test]
 #[ignore = "takes some minutes"]
@@ -163,7 +183,7 @@ fn intervals_hold_the_truth_in_93_to_97_of_100_cases() {
             let shape = Shape { groups, questions: QUESTIONS, seeds, difference: 0.1, folds: 1 };
             let covered = coverage(&shape, 5_000);
             println!("{groups:6}  {}:{}    {covered:.4}", seeds[0], seeds[1]);
-            if !(0.93..=0.97).contains(&covered) {
+            if !(0.93 - NOISE..=0.97 + NOISE).contains(&covered) {
                 wrong.push((groups, seeds, covered));
             }
         }
@@ -181,7 +201,8 @@ fn intervals_of_uneven_folds_hold_the_truth_in_93_to_97_of_100_cases() {
         let shape = |seeds| Shape { groups, questions: QUESTIONS, seeds, difference: 0.1, folds: 4 };
         let mut check = |what: &str, covered: f64| {
             println!("{groups:6}  {what:5}  {covered:.4}");
-            if !(0.93..=0.97).contains(&covered) {
+            // The score of 20 groups is nearest to a bound: 93.1 % of 5,000 cases by a program in C.
+            if !(0.93 - NOISE..=0.97 + NOISE).contains(&covered) {
                 wrong.push((groups, what.to_owned(), covered));
             }
         };
@@ -204,12 +225,20 @@ fn intervals_of_scores_hold_the_truth_in_93_to_97_of_100_cases() {
             wrong.push((groups, what.to_owned(), covered));
         }
     };
-    for (groups, cases) in [(10, 5_000), (20, 5_000), (50, 5_000), (200, 2_000), (500, 1_000)] {
+    let sizes = [
+        (10, 5_000, 0.841),
+        (20, 5_000, 0.876),
+        (50, 5_000, 0.897),
+        (200, 2_000, 0.902),
+        (500, 1_000, 0.913),
+    ];
+    for (groups, cases, of_calibrated) in sizes {
         for seeds in [1, 3] {
             let shape = Shape { groups, questions: QUESTIONS, seeds: [seeds, 1], difference: 0.1, folds: 1 };
-            // Of three seeds and hundreds of groups, nearly all of the variance is that of the seeds: docs/scoring.md has 92.5 %.
-            let least = if seeds > 1 && groups >= 200 { 0.915 } else { 0.93 };
-            check(groups, &format!("{seeds} seed"), coverage_of_score(&shape, 5_000), least..=0.97);
+            // Of three seeds and hundreds of groups, nearly all of the variance is that of the seeds: docs/scoring.md has 92.1 %.
+            let least = if seeds > 1 && groups >= 200 { 0.92 } else { 0.93 };
+            let expected = least - NOISE..=0.97 + NOISE;
+            check(groups, &format!("{seeds} seed"), coverage_of_score(&shape, 5_000), expected);
         }
         // Three standard errors, of fewer cases.
         let noise = 3.0 * (0.95 * 0.05 / cases as f64).sqrt();
@@ -221,8 +250,9 @@ fn intervals_of_scores_hold_the_truth_in_93_to_97_of_100_cases() {
             let least = if groups >= 50 { 0.91 } else { 0.93 };
             check(groups, &format!("ece {too_high}"), covered, least - noise..=0.99 + noise);
         }
-        // What is exactly calibrated is held less often: docs/scoring.md says how often.
-        println!("{groups:6}  ece 0   {:.4}", coverage_of_statistic(ece, 0.0, (groups, 0.0), cases));
+        // What is exactly calibrated is held less often.
+        let covered = coverage_of_statistic(ece, 0.0, (groups, 0.0), cases);
+        check(groups, "ece 0", covered, near(of_calibrated, cases));
     }
     assert!(wrong.is_empty(), "{wrong:?}");
 }

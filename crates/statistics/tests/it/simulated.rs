@@ -1,6 +1,7 @@
 //! Answers of two sides to questions about cartoons, with a known difference between them.
 
 use cliptune_random::Random;
+use cliptune_statistics::range::SHARE;
 use cliptune_statistics::{Sides, Weighted};
 
 /// What is drawn.
@@ -97,7 +98,7 @@ impl Drawn {
 
     pub(crate) fn sides(&self) -> Sides<'_> {
         let [of, against] = self.sides.each_ref().map(|side| side.iter().map(Vec::as_slice).collect());
-        Sides { of, against }
+        Sides { of, against, range: SHARE }
     }
 
     /// The differences of each item between the first seeds.

@@ -1,5 +1,6 @@
 //! Weights of one are none, and a weight of two is an item that is there twice.
 
+use cliptune_statistics::range::SHARE;
 use cliptune_statistics::{
     Bootstrap, Grouping, Interval, Paired, Sides, SignFlip, Statistic, Weighted, cluster_mean,
     cluster_proportion, cluster_statistic, paired_differences, paired_statistics, seeds_and_clusters,
@@ -52,14 +53,17 @@ impl Answers {
         let [a, b, c] = self.right.each_ref().map(Vec::as_slice);
         let differences: Vec<f64> = a.iter().zip(c).map(|(a, c)| a - c).collect();
         let mut intervals = vec![
-            cluster_mean(a, items, &OPTIONS).unwrap(),
+            cluster_mean(a, SHARE, items, &OPTIONS).unwrap(),
             cluster_proportion(a, items, &OPTIONS).unwrap(),
             seeds_and_clusters(&[a, b], items, &OPTIONS).unwrap(),
         ];
         let [own, second, others] = self.right.each_ref().map(|right| self.statistics(right));
         let seeds = own.into_iter().zip(second);
         let mut paired = paired_differences(
-            &[Sides { of: vec![a, b], against: vec![c] }, Sides { of: vec![a], against: vec![c] }],
+            &[
+                Sides { of: vec![a, b], against: vec![c], range: SHARE },
+                Sides { of: vec![a], against: vec![c], range: SHARE },
+            ],
             items,
             &OPTIONS,
         )
