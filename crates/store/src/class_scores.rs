@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::{Chosen, Prediction};
 use crate::score_record::Estimate;
 
+/// A prediction with how much it counts.
+type Weighed<'a> = (&'a Prediction, f64);
+
 /// The scores of the classes of a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
@@ -25,8 +28,8 @@ impl ClassScores {
     /// Returns an error when `accuracy` does.
     pub fn of<'a, E>(
         names: &[String],
-        predictions: impl IntoIterator<Item = (&'a Prediction, f64)>,
-        accuracy: impl Fn(&[(&'a Prediction, f64)]) -> Result<Estimate, E>,
+        predictions: impl IntoIterator<Item = Weighed<'a>>,
+        accuracy: impl Fn(&[Weighed<'a>]) -> Result<Estimate, E>,
     ) -> Result<Self, E> {
         let mut of_class = vec![Vec::new(); names.len()];
         let mut n_predicted = vec![0; names.len()];
@@ -38,11 +41,11 @@ impl ClassScores {
             let (items, weights) = cells.entry((label, predicted)).or_default();
             (*items, *weights) = (*items + 1, *weights + weight);
         }
-        let class = |((name, own), n_predicted): ((&String, &Vec<(&'a Prediction, f64)>), usize)| {
+        let class = |((name, own), n_predicted): ((&String, &Vec<Weighed<'a>>), usize)| {
             let accuracy = if own.is_empty() { None } else { Some(accuracy(own)?) };
             Ok(ClassScore { name: name.clone(), n_items: own.len(), n_predicted, accuracy })
         };
-        let total = |own: &Vec<(&'a Prediction, f64)>| own.iter().map(|(_, weight)| weight).sum::<f64>();
+        let total = |own: &Vec<Weighed<'a>>| own.iter().map(|(_, weight)| weight).sum::<f64>();
         let totals: Vec<f64> = of_class.iter().map(total).collect();
         let confusion = |((class, predicted), (n_items, weight)): ((usize, usize), (usize, f64))| Confusion {
             class,
