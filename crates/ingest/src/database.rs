@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use cliptune_durable::StagedFolder;
@@ -37,6 +37,8 @@ const FOR_A_BYTE: u64 = 1;
 /// A database in memory.
 pub(crate) struct Database {
     connection: Connection,
+    /// What interrupts the connection once a signal has asked this process to stop.
+    _watch: Watch,
     /// The folder for data that does not fit into memory, where it is to go with the database.
     spilled: Option<StagedFolder>,
     /// The time that any statement may take. SQL of an experiment that takes longer is assumed never to end.
@@ -63,7 +65,8 @@ impl Database {
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| failed(&error))?;
         let (threads, rows, more) = (Cell::new(1), Cell::new(0), More::default());
-        let database = Self { connection, spilled: None, patience: sql_patience()?, more, threads, rows };
+        let (watch, patience) = (Watch::over(&connection), sql_patience()?);
+        let database = Self { connection, _watch: watch, spilled: None, patience, more, threads, rows };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -126,7 +129,8 @@ impl Database {
         }
         let connection = self.connection.try_clone().map_err(|error| failed(&error))?;
         let (threads, rows, more) = (self.threads.clone(), self.rows.clone(), self.more.clone());
-        let other = Self { connection, spilled: None, patience: self.patience, more, threads, rows };
+        let (watch, patience) = (Watch::over(&connection), self.patience);
+        let other = Self { connection, _watch: watch, spilled: None, patience, more, threads, rows };
         std::thread::scope(|scope| {
             let beside = scope.spawn(move || beside(&other));
             let here = here(self);
@@ -182,9 +186,7 @@ impl Database {
 
     /// Runs statements of our own.
     pub(crate) fn make(&self, sql: &str) -> Result<(), IngestError> {
-        let handle = self.connection.interrupt_handle();
-        let made = heeding_signals(|| handle.interrupt(), || self.connection.execute_batch(sql));
-        made.map_err(|error| failed(&error))
+        self.connection.execute_batch(sql).map_err(|error| failed(&error))
     }
 
     /// Appends columns to a table.
@@ -266,10 +268,10 @@ impl Database {
         })
     }
 
-    /// Runs a function and interrupts the database when it takes too long or a signal asks to stop.
+    /// Runs a function and interrupts the database when it takes too long.
     fn bounded<T>(&self, run: impl FnOnce() -> duckdb::Result<T>) -> Result<T, Problem> {
         let handle = self.connection.interrupt_handle();
-        self.stoppable(|| handle.interrupt(), || run().map_err(|error| said(&error)))
+        self.in_time(|| handle.interrupt(), || run().map_err(|error| said(&error)))
     }
 
     /// Runs a function that reads from another database, and interrupts that one when it takes too long or a signal asks to stop.
@@ -279,7 +281,23 @@ impl Database {
         run: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, Problem> {
         let interrupt = &interrupt;
-        let run = || heeding_signals(interrupt, run);
+        self.in_time(interrupt, || {
+            let (ended, end) = channel();
+            std::thread::scope(|scope| {
+                scope.spawn(move || interrupt_on_signal(&end, interrupt));
+                let result = run();
+                drop(ended);
+                result
+            })
+        })
+    }
+
+    /// Runs a function that is interrupted when it takes too long.
+    fn in_time<T>(
+        &self,
+        interrupt: impl Fn() + Send,
+        run: impl FnOnce() -> Result<T, String>,
+    ) -> Result<T, Problem> {
         let (result, is_late) = interruptible(self.patience(), interrupt, self.give_up(), run);
         result.map_err(|problem| if is_late { self.stopped() } else { problem.into() })
     }
@@ -304,26 +322,33 @@ impl Database {
     }
 }
 
-/// Runs a function, and interrupts what it does once a signal has asked this process to stop. What is reported then is for
-/// [`command`](crate::command()) to tell from a fault.
-fn heeding_signals<T>(interrupt: impl Fn() + Send, run: impl FnOnce() -> T) -> T {
+/// A thread that interrupts a connection once a signal has asked this process to stop, for as long as this exists. One thread for
+/// each statement would take as long as most statements.
+struct Watch {
+    _ended: Sender<()>,
+}
+
+impl Watch {
+    fn over(connection: &Connection) -> Self {
+        let handle = connection.interrupt_handle();
+        let (ended, end) = channel();
+        std::thread::spawn(move || interrupt_on_signal(&end, || handle.interrupt()));
+        Self { _ended: ended }
+    }
+}
+
+/// Interrupts what a database does once a signal has asked this process to stop, until the other side of the channel is gone. What
+/// is reported then is for [`command`](crate::command()) to tell from a fault.
+fn interrupt_on_signal(end: &Receiver<()>, interrupt: impl Fn()) {
     /// How long a signal waits to be seen.
     const LOOK: Duration = Duration::from_millis(100);
     let asked = silent_interrupt_flag();
-    let (ended, end) = channel::<()>();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            // The interrupt is repeated, because one that falls between two statements is lost.
-            while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                if asked.load(Ordering::Relaxed) {
-                    interrupt();
-                }
-            }
-        });
-        let result = run();
-        drop(ended);
-        result
-    })
+    // The interrupt is repeated, because one that falls between two statements is lost.
+    while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        if asked.load(Ordering::Relaxed) {
+            interrupt();
+        }
+    }
 }
 
 fn processors() -> usize {
