@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(sql) = std::str::from_utf8(data) else { return };
     let (store, runs) = store();
     let before = files();
-    let listing = Listing::new(runs, None);
+    let listing = Listing::new(runs);
     let _ = listing.matching(&[], sql);
     if let Ok(query) = Query::open(store, runs, sql, None) {
         let _ = query.answer();
