@@ -1,0 +1,1 @@
+//! Runs as other tools lay them out.

@@ -1,0 +1,1 @@
+//! Runs of other tools, and the predictions of anyone, read into a store.
