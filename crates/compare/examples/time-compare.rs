@@ -44,6 +44,11 @@ fn main() {
     let ece = |side: usize| Statistic::ece(&drawn[1][side], right[side], &options).map(|one| vec![one]);
     let calibrated = ece(0).and_then(|of| paired_statistics(&of, &ece(1)?, &groups, &options));
     println!("the calibration error, of both sides: {:.3} s", begun.elapsed().as_secs_f64());
+    let begun = Instant::now();
+    let aurc = |side: usize| Statistic::aurc(&drawn[1][side], right[side]).map(|one| vec![one]);
+    let ranked = aurc(0).and_then(|of| paired_statistics(&of, &aurc(1)?, &groups, &options));
+    println!("the area under the risk-coverage curve, of both sides: {:.3} s", begun.elapsed().as_secs_f64());
     println!("{:?} {flipped:?}", found.map(|found| found[0].difference.clone()));
     println!("{:?}", calibrated.map(|calibrated| calibrated.difference));
+    println!("{:?}", ranked.map(|ranked| ranked.difference));
 }

@@ -1,5 +1,6 @@
 //! The accuracy in which every class counts the same, however many items it has.
 
+use crate::cells::{Cells, Part, Sums};
 use crate::statistic::Statistic;
 use crate::unusable::Unusable;
 
@@ -19,21 +20,21 @@ impl Statistic {
         if !right.iter().all(|right| right.is_finite()) {
             return Err(Unusable::NotFinite);
         }
-        let (right, classes) = (right.to_vec(), classes.to_vec());
-        let items = right.len();
-        Ok(Self::new(items, (0.0, 1.0), move |weights| balanced(&right, &classes, weights)).share())
+        let part = |(item, (&right, &class)): (usize, (&f64, &usize))| Part {
+            item,
+            cell: class,
+            adds: [1.0, right, 0.0],
+        };
+        let parts = right.iter().zip(classes).enumerate().map(part).collect();
+        let cells = Cells::new(parts, classes.iter().max().map_or(0, |last| last + 1), balanced);
+        Ok(Self::of_number(right.len(), (0.0, 1.0), cells).share())
     }
 }
 
-/// Returns the mean over classes when each item counts with its weight.
-fn balanced(right: &[f64], classes: &[usize], weights: &[f64]) -> f64 {
-    let mut sums = vec![(0.0, 0.0); classes.iter().max().map_or(0, |last| last + 1)];
-    for ((&class, right), weight) in classes.iter().zip(right).zip(weights) {
-        sums[class].0 += weight * right;
-        sums[class].1 += weight;
-    }
-    let present = || sums.iter().filter(|(_, weight)| *weight > 0.0);
-    present().map(|(right, weight)| right / weight).sum::<f64>() / present().count() as f64
+/// Returns the mean over classes, from the weight of the items of each and that of its right answers.
+fn balanced(classes: &[Sums]) -> f64 {
+    let present = || classes.iter().filter(|[weight, ..]| *weight > 0.0);
+    present().map(|[weight, right, _]| right / weight).sum::<f64>() / present().count() as f64
 }
 
 #[cfg(test)]

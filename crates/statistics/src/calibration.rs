@@ -16,6 +16,7 @@ use std::f64::consts::FRAC_2_PI;
 use std::sync::Arc;
 
 use crate::bootstrap::Bootstrap;
+use crate::cells::{self, Cells, Sums};
 use crate::distributions::normal_below;
 use crate::levels::Levels;
 use crate::statistic::Statistic;
@@ -50,8 +51,7 @@ impl Statistic {
                 itself.of_calibrated(weights, &options),
             )
         };
-        let of = move |weights: &[f64]| binned.debiased(&binned.right, weights);
-        Ok(Self::new(right.len(), (0.0, 1.0), of).biased(about))
+        Ok(Self::of_number(right.len(), (0.0, 1.0), binned.cells()).biased(about))
     }
 }
 
@@ -111,6 +111,21 @@ fn folded_mean(mean: f64, spread: f64) -> f64 {
     spread * FRAC_2_PI.sqrt() * (-away * away / 2.0).exp() + mean * (1.0 - 2.0 * normal_below(-away))
 }
 
+/// Returns the mean error of bins.
+fn mean_error(bins: impl Iterator<Item = Bin>, error: fn(&Bin) -> f64) -> f64 {
+    let (mut sum, mut mass) = (0.0, 0.0);
+    for bin in bins.filter(|bin| bin.mass > 0.0) {
+        sum += bin.mass * error(&bin);
+        mass += bin.mass;
+    }
+    sum / mass
+}
+
+/// Returns the mean error of bins without what chance adds to it.
+fn debiased(bins: impl Iterator<Item = Bin>) -> f64 {
+    mean_error(bins, Bin::debiased).max(0.0)
+}
+
 impl Binned {
     pub(crate) fn new(confidence: &[f64], right: &[f64]) -> Result<Self, Unusable> {
         let levels = Levels::new(confidence, right)?;
@@ -157,18 +172,21 @@ impl Binned {
         bins.into_iter()
     }
 
-    /// Returns the mean error of bins, when each item is as right as `right` says and counts with its weight.
-    fn of(&self, right: &[f64], weights: &[f64], error: fn(&Bin) -> f64) -> f64 {
-        let (mut sum, mut mass) = (0.0, 0.0);
-        for bin in self.filled(right, weights).filter(|bin| bin.mass > 0.0) {
-            sum += bin.mass * error(&bin);
-            mass += bin.mass;
-        }
-        sum / mass
+    /// Returns the error as a number of the sums in the bins.
+    fn cells(&self) -> Cells {
+        let cell = |part: &Part| cells::Part {
+            item: part.item,
+            cell: part.bin,
+            adds: [1.0, self.confidence[part.item], self.right[part.item]].map(|one| part.share * one),
+        };
+        let bin = |&[mass, confidence, right]: &Sums| Bin { mass, confidence, right };
+        let parts = self.parts.iter().map(cell).collect();
+        Cells::new(parts, self.bins, move |sums| debiased(sums.iter().map(bin)))
     }
 
-    fn debiased(&self, right: &[f64], weights: &[f64]) -> f64 {
-        self.of(right, weights, Bin::debiased).max(0.0)
+    /// Returns the mean error of bins, when each item is as right as `right` says and counts with its weight.
+    fn of(&self, right: &[f64], weights: &[f64], error: fn(&Bin) -> f64) -> f64 {
+        mean_error(self.filled(right, weights), error)
     }
 
     /// Returns the error that a perfectly calibrated model with these confidences shows on average if its answers are
@@ -179,7 +197,7 @@ impl Binned {
         for _ in 0..CALIBRATED_SETS {
             let draw = |confidence: &f64| f64::from(u8::from(random.unit() < *confidence));
             let right: Vec<f64> = self.confidence.iter().map(draw).collect();
-            sum += self.debiased(&right, weights);
+            sum += debiased(self.filled(&right, weights));
         }
         sum / CALIBRATED_SETS as f64
     }

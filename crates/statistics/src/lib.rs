@@ -28,8 +28,10 @@
 mod balanced;
 mod bootstrap;
 mod calibration;
+mod cells;
 mod clusters;
 mod columns;
+mod counted;
 mod distributions;
 mod draws;
 mod expanded;

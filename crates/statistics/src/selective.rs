@@ -5,9 +5,10 @@
 //! El-Yaniv 2017, arXiv 1705.08500; Geifman, Uziel & El-Yaniv 2019, arXiv 1805.08206). Items of equal confidence come in a
 //! random order, and what is computed is the mean over all of them.
 
-use crate::clusters::weights;
+use crate::clusters::{Clusters, weights};
+use crate::counted::Counted;
 use crate::levels::Levels;
-use crate::statistic::Statistic;
+use crate::statistic::{Drawn, Number, OfGroups, Statistic};
 use crate::unusable::Unusable;
 
 /// The number of points of a curve.
@@ -74,8 +75,27 @@ impl Statistic {
     /// # Errors
     /// Returns an error when there is not one finite number in each list for each item.
     pub fn aurc(confidence: &[f64], right: &[f64]) -> Result<Self, Unusable> {
-        let (levels, right) = (Levels::new(confidence, right)?, right.to_vec());
-        Ok(Self::new(right.len(), (0.0, 1.0), move |weights| area(&levels, &right, weights)))
+        let ranked = Ranked { levels: Levels::new(confidence, right)?, right: right.to_vec() };
+        Ok(Self::of_number(right.len(), (0.0, 1.0), ranked))
+    }
+}
+
+/// The items in the order of their confidence, and how right they are.
+struct Ranked {
+    levels: Levels,
+    right: Vec<f64>,
+}
+
+impl Number for Ranked {
+    fn of_weights(&self, weights: &[f64]) -> f64 {
+        area(&self.levels, &self.right, weights)
+    }
+
+    fn by_group<'a>(&'a self, clusters: &'a Clusters) -> Box<dyn OfGroups + 'a> {
+        match clusters.weights().iter().all(|weight| *weight == 1.0) {
+            true => Box::new(Counted::new(&self.levels, &self.right, clusters)),
+            false => Box::new(move |drawn: &Drawn<'_>| self.of_weights(drawn.weights())),
+        }
     }
 }
 
@@ -99,7 +119,7 @@ fn area(levels: &Levels, right: &[f64], weights: &[f64]) -> f64 {
 }
 
 /// Returns Σ 1 / (from + j) over j from 1 to `count`. Numbers that are not whole are those of the function that continues it.
-fn harmonic_between(from: f64, count: f64) -> f64 {
+pub(crate) fn harmonic_between(from: f64, count: f64) -> f64 {
     if count <= 8.0 && count.fract() == 0.0 {
         return (1..=count as u32).map(|j| (from + f64::from(j)).recip()).sum();
     }
@@ -212,6 +232,30 @@ mod tests {
         let copies = Statistic::aurc(&copied(&confidence), &copied(&right)).unwrap().value();
         let levels = Levels::new(&confidence, &right).unwrap();
         assert!((area(&levels, &right, &weights) - copies).abs() < 1e-12);
+    }
+
+    #[test]
+    fn resamples_have_the_area_of_their_items() {
+        // Every confidence for itself, and many that are equal.
+        for level in [1, 5, 97] {
+            let (confidence, right) = sample(level);
+            let ranked = Ranked { levels: Levels::new(&confidence, &right).unwrap(), right };
+            for size in [1, 4, 30] {
+                let groups: Vec<String> = (0..90).map(|i| format!("{:02}", i * 7 % 90 / size)).collect();
+                let clusters = Clusters::new(&groups).unwrap();
+                let by_group = ranked.by_group(&clusters);
+                // One group alone may be drawn every time, and then there are more items than the table of harmonic numbers expects.
+                for most in [0, 1, 3, 40] {
+                    let count = |group: usize| ((group * 5 + 3) % 7).min(most) as f64;
+                    let counts: Vec<f64> = (0..clusters.count())
+                        .map(|group| count(group) + f64::from(u8::from(most == 0)))
+                        .collect();
+                    let drawn = Drawn::new(&counts, &clusters);
+                    let (found, expected) = (by_group.of(&drawn), ranked.of_weights(drawn.weights()));
+                    assert!((found - expected).abs() < 1e-12, "{level} {size} {most}: {found} {expected}");
+                }
+            }
+        }
     }
 
     #[test]

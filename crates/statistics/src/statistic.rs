@@ -1,5 +1,7 @@
 //! Numbers of all items that are no mean of a number of each.
 
+use std::cell::OnceCell;
+
 use crate::bootstrap::{Bootstrap, all_alike, mean};
 use crate::clusters::Clusters;
 use crate::distributions::normal;
@@ -11,18 +13,45 @@ use crate::side::crossed;
 use crate::unusable::Unusable;
 use crate::variance::{between_resamples, of_resampled_seeds};
 
-/// A number of items, each of which counts with its weight.
-type OfWeights = Box<dyn Fn(&[f64]) -> f64 + Send + Sync>;
-
 /// What is said of a number of items, each of which counts with its weight.
 type About = Box<dyn Fn(&[f64]) -> String + Send + Sync>;
+
+/// What a statistic computes.
+pub(crate) trait Number: Send + Sync {
+    /// Returns the number when each item counts with its weight.
+    fn of_weights(&self, weights: &[f64]) -> f64;
+
+    /// Returns the number as resamples of the groups need it, which ask for it thousands of times.
+    fn by_group<'a>(&'a self, clusters: &'a Clusters) -> Box<dyn OfGroups + 'a>;
+}
+
+/// A number of resampled groups.
+pub(crate) trait OfGroups: Send + Sync {
+    /// Returns the number of a resample.
+    fn of(&self, drawn: &Drawn<'_>) -> f64;
+}
+
+impl<F: Fn(&[f64]) -> f64 + Send + Sync> Number for F {
+    fn of_weights(&self, weights: &[f64]) -> f64 {
+        self(weights)
+    }
+
+    fn by_group<'a>(&'a self, _: &'a Clusters) -> Box<dyn OfGroups + 'a> {
+        Box::new(move |drawn: &Drawn<'_>| self(drawn.weights()))
+    }
+}
+
+impl<F: Fn(&Drawn<'_>) -> f64 + Send + Sync> OfGroups for F {
+    fn of(&self, drawn: &Drawn<'_>) -> f64 {
+        self(drawn)
+    }
+}
 
 /// A number of all items that is no mean of a number of each, such as a median. Its interval comes from resampling the groups.
 pub struct Statistic {
     /// The number of items.
     items: usize,
-    /// The number when each item counts with its weight.
-    of: OfWeights,
+    number: Box<dyn Number>,
     /// The smallest and the largest number that is possible.
     pub(crate) range: (f64, f64),
     /// Whether resamples are further from the truth on one side, as those of a distance are, so that they are shifted back.
@@ -34,12 +63,17 @@ pub struct Statistic {
 }
 
 impl Statistic {
+    /// Returns what `of` computes of the items, each of which counts with its weight.
     pub(crate) fn new(
         items: usize,
         range: (f64, f64),
         of: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
     ) -> Self {
-        Self { items, of: Box::new(of), range, is_biased: false, is_share: false, about: None }
+        Self::of_number(items, range, of)
+    }
+
+    pub(crate) fn of_number(items: usize, range: (f64, f64), number: impl Number + 'static) -> Self {
+        Self { items, number: Box::new(number), range, is_biased: false, is_share: false, about: None }
     }
 
     pub(crate) fn biased(self, about: impl Fn(&[f64]) -> String + Send + Sync + 'static) -> Self {
@@ -52,20 +86,17 @@ impl Statistic {
 
     /// Returns the number for the items as they are, where all count alike.
     pub fn value(&self) -> f64 {
-        (self.of)(&vec![1.0; self.items])
+        self.number.of_weights(&vec![1.0; self.items])
     }
 
     /// Returns the number for the items as they are.
     pub(crate) fn of_items(&self, clusters: &Clusters) -> f64 {
-        (self.of)(clusters.weights())
+        self.number.of_weights(clusters.weights())
     }
 
-    /// Returns the number when each group counts as often as `counts` says. `room` is for the weights of the items.
-    pub(crate) fn of_counts(&self, counts: &[f64], clusters: &Clusters, room: &mut Vec<f64>) -> f64 {
-        room.clear();
-        let weights = clusters.group_of().iter().zip(clusters.weights());
-        room.extend(weights.map(|(&group, weight)| counts[group] * weight));
-        (self.of)(room)
+    /// Returns the number as resamples of the groups need it.
+    pub(crate) fn by_group<'a>(&'a self, clusters: &'a Clusters) -> Box<dyn OfGroups + 'a> {
+        self.number.by_group(clusters)
     }
 
     pub(crate) fn fit(&self, clusters: &Clusters) -> Result<(), Unusable> {
@@ -91,6 +122,29 @@ impl Statistic {
     /// Returns how much further from the truth resamples are than the value is, on average, if they are biased.
     fn bias(&self, value: f64, resamples: &[f64]) -> f64 {
         if self.is_biased && !resamples.is_empty() { mean(resamples) - value } else { 0.0 }
+    }
+}
+
+/// The groups of a resample.
+pub(crate) struct Drawn<'a> {
+    /// How often each group counts.
+    pub(crate) counts: &'a [f64],
+    clusters: &'a Clusters,
+    /// How much each item counts, which not every number asks for.
+    weights: OnceCell<Vec<f64>>,
+}
+
+impl<'a> Drawn<'a> {
+    pub(crate) fn new(counts: &'a [f64], clusters: &'a Clusters) -> Self {
+        Self { counts, clusters, weights: OnceCell::new() }
+    }
+
+    /// Returns how much each item counts.
+    pub(crate) fn weights(&self) -> &[f64] {
+        self.weights.get_or_init(|| {
+            let items = self.clusters.group_of().iter().zip(self.clusters.weights());
+            items.map(|(&group, weight)| self.counts[group] * weight).collect()
+        })
     }
 }
 
@@ -140,10 +194,10 @@ fn resampled(
     clusters: &Clusters,
     options: &Bootstrap,
 ) -> Interval {
+    let by_group: Vec<_> = seeds.iter().map(|seed| seed.by_group(clusters)).collect();
     let resamples: Vec<(Vec<f64>, f64)> = resampled_counts(clusters.count(), options, |counts, random| {
-        let mut room = Vec::new();
-        let own = seeds.iter().map(|seed| seed.of_counts(counts, clusters, &mut room)).collect();
-        (own, normal(random))
+        let drawn = Drawn::new(counts, clusters);
+        (by_group.iter().map(|seed| seed.of(&drawn)).collect(), normal(random))
     });
     let of_seeds: Vec<&[f64]> = resamples.iter().map(|(own, _)| own.as_slice()).collect();
     let means: Vec<f64> = of_seeds.iter().map(|own| mean(own)).collect();

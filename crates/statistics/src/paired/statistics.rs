@@ -8,7 +8,7 @@ use crate::distributions::normal;
 use crate::draws::resampled_counts;
 use crate::expanded::{Shift, Spread};
 use crate::grouping::Grouping;
-use crate::statistic::{Statistic, ends};
+use crate::statistic::{Drawn, Statistic, ends};
 use crate::unusable::Unusable;
 use crate::variance::{Part, between_resamples, of_resampled_seeds};
 
@@ -57,11 +57,12 @@ fn resampled(
     clusters: &Clusters,
     options: &Bootstrap,
 ) -> Vec<Resampled> {
+    let [of, against] =
+        [of, against].map(|side| side.iter().map(|seed| seed.by_group(clusters)).collect::<Vec<_>>());
     resampled_counts(clusters.count(), options, |counts, random| {
-        let mut room = Vec::new();
-        let [of, against] = [of, against].map(|side| {
-            side.iter().map(|seed| seed.of_counts(counts, clusters, &mut room)).collect::<Vec<f64>>()
-        });
+        let drawn = Drawn::new(counts, clusters);
+        let [of, against] =
+            [&of, &against].map(|side| side.iter().map(|seed| seed.of(&drawn)).collect::<Vec<f64>>());
         Resampled { of, against, luck: normal(random) }
     })
 }
