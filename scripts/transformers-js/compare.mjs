@@ -105,11 +105,14 @@ async function imageSamples({ name, store, record, size, processor, antialiasing
   if (files.length === 0) fail(`the images of ${name} are no files on this machine`);
   const sample = (what, list, bound, by) => ({ what, list, column: 'path', bound, processor: by });
   const exact = sample('images of the exact size', await exactImages(files, size), 'exact', processor);
+  const { cliptune_image_fit: fit, cliptune_pipeline: pipeline } = processor.image_processor.config;
   // transformers.js has no centred padding. The graph refuses what it makes of an image that is not square.
-  if (processor.image_processor.config.cliptune_image_fit === 'pad') return [exact];
+  if (fit === 'pad') return [exact];
+  // Like transformers, it may crop a pixel beside torchvision.
+  const crops = pipeline === undefined ? 'antialiased' : 'resized';
   return [
     exact,
-    sample('images, resample = 1', files, 'antialiased', antialiasing),
+    sample('images, resample = 1', files, crops, antialiasing),
     sample('images', files, 'resized', processor),
   ];
 }
