@@ -68,6 +68,23 @@ fn a_run_has_every_file_that_others_read() {
     }
 }
 
+/// `scripts/check-transformers-js` opens runs with transformers.js itself.
+#[test]
+fn transformers_js_finds_the_classes_and_files_that_it_looks_for() {
+    let model = tuned().join("model");
+    let [config, tokenizer, processor] = ["config.json", "tokenizer_config.json", "preprocessor_config.json"]
+        .map(|file| json(&model.join(file)));
+    assert_eq!(config["model_type"], "clip");
+    assert_eq!(tokenizer["tokenizer_class"], "CLIPTokenizer");
+    assert_eq!(processor["image_processor_type"], "CLIPImageProcessor");
+    // Without these, texts would be neither padded nor cut.
+    assert_eq!(tokenizer["model_max_length"], config["text_config"]["max_position_embeddings"]);
+    assert!(["eos_token", "pad_token"].iter().all(|token| tokenizer[token].is_string()), "{tokenizer:#}");
+    for graph in ["text_model.onnx", "vision_model.onnx", "model.onnx"] {
+        assert!(model.join("../onnx").join(graph).is_file(), "no {graph} where `subfolder: '../onnx'` leads");
+    }
+}
+
 #[test]
 fn what_a_run_used_of_its_machine_is_shown_and_can_be_asked_for() {
     let context = finished();
