@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::{DUCKDB_ALLOCATOR, ORT_DISABLE_TELEMETRY, duckdb_allocator, path_to_named_libtorch};
+use cliptune_native::{
+    DUCKDB_ALLOCATOR, Libtorch, Loaded, NoLibtorch, ORT_DISABLE_TELEMETRY, duckdb_allocator,
+    path_to_named_libtorch,
+};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
@@ -15,9 +18,10 @@ use crate::tool::Tool;
 
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
-    let mut command = bare(tool)?;
+    let mut command = Command::new(find(tool)?);
     if tool == Tool::Train {
         command.envs(path_to_named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?);
+        check_libtorch(&command)?;
     }
     if tool == Tool::Ingest && env::var_os(DUCKDB_ALLOCATOR).is_none() {
         command.env(DUCKDB_ALLOCATOR, duckdb_allocator());
@@ -27,7 +31,23 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
 
 /// Returns a command for a tool's program that only describes itself, for which any libtorch will do.
 pub(crate) fn bare(tool: Tool) -> Result<Command, CliError> {
-    Ok(Command::new(find(tool)?))
+    let mut command = Command::new(find(tool)?);
+    if tool == Tool::Train && check_libtorch(&command).is_err() {
+        // Where there is no other, even the help needs the one that is named.
+        command.envs(path_to_named_libtorch().ok().flatten());
+        check_libtorch(&command)?;
+    }
+    Ok(command)
+}
+
+/// Checks whether the loader has the right libtorch for a program. It would itself speak of symbols, or of a file's name.
+fn check_libtorch(command: &Command) -> Result<(), CliError> {
+    let Some(loaded) = Loaded::by(command) else { return Ok(()) };
+    match Libtorch::among(&loaded) {
+        Err(NoLibtorch) => Err(CliError::MissingLibtorch),
+        Ok(Some(found)) if !found.is_right() => Err(CliError::OtherLibtorch { found }),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
@@ -42,7 +62,7 @@ pub(crate) fn become_store() -> Result<CliError, CliError> {
 
 /// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an
 /// older cliptune.
-fn find(tool: Tool) -> Result<PathBuf, CliError> {
+pub(crate) fn find(tool: Tool) -> Result<PathBuf, CliError> {
     let (name, path) = (tool.program(), env::var_os("PATH").unwrap_or_default());
     let mut elsewhere =
         env::split_paths(&path).map(|folder| folder.join(&name)).filter(|file| file.is_file());
@@ -55,7 +75,7 @@ fn find(tool: Tool) -> Result<PathBuf, CliError> {
 }
 
 /// Finds the program in the folder of this one.
-fn beside(name: &str) -> Result<PathBuf, CliError> {
+pub(crate) fn beside(name: &str) -> Result<PathBuf, CliError> {
     let own = env::current_exe()?;
     match own.with_file_name(name) {
         program if program.is_file() => Ok(program),
