@@ -50,14 +50,23 @@ fn check_libtorch(command: &Command) -> Result<(), CliError> {
     }
 }
 
+/// The program with the commands that may have to read tables.
+pub(crate) const STORE: &str = "cliptune-store";
+
+/// Returns a command for `cliptune-store`, ready to be given its arguments.
+pub(crate) fn store() -> Result<Command, CliError> {
+    // Another version in PATH would answer for this one without a word.
+    let mut command = Command::new(beside(STORE)?);
+    // A command that loads ONNX Runtime would otherwise have to start once more.
+    command.env(ORT_DISABLE_TELEMETRY, "1");
+    Ok(command)
+}
+
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
 pub(crate) fn become_store() -> Result<CliError, CliError> {
-    // Another version in PATH would answer for this one without a word.
-    let program = beside("cliptune-store")?;
-    // A command that loads ONNX Runtime would otherwise have to start once more.
-    let mut command = Command::new(&program);
-    let source = command.args(env::args_os().skip(1)).env(ORT_DISABLE_TELEMETRY, "1").exec();
-    Ok(CliError::Start { program, source })
+    let mut command = store()?;
+    let source = command.args(env::args_os().skip(1)).exec();
+    Ok(CliError::Start { program: PathBuf::from(command.get_program()), source })
 }
 
 /// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an

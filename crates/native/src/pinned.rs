@@ -36,7 +36,7 @@ impl Pinned {
     }
 
     fn version_in(self, list: &str) -> Option<&str> {
-        list.lines().find_map(|line| {
+        list.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
             let mut words = line.split_whitespace();
             let (_, package, version) = (words.next()?, words.next()?, words.next()?);
             // DuckDB's package is a revision of its library.
