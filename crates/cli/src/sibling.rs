@@ -18,10 +18,16 @@ use crate::tool::Tool;
 
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
+    let command = unchecked(tool)?;
+    check(tool, &command)?;
+    Ok(command)
+}
+
+/// Returns a command for a tool's program, whether or not it has the libraries that it needs.
+pub(crate) fn unchecked(tool: Tool) -> Result<Command, CliError> {
     let mut command = Command::new(find(tool)?);
     if tool == Tool::Train {
         command.envs(path_to_named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?);
-        check_libtorch(&command)?;
     }
     if tool == Tool::Ingest && env::var_os(DUCKDB_ALLOCATOR).is_none() {
         command.env(DUCKDB_ALLOCATOR, duckdb_allocator());
@@ -29,18 +35,26 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     Ok(command)
 }
 
+/// Checks whether a tool's program has the libraries of which the loader would only name symbols or files.
+pub(crate) fn check(tool: Tool, command: &Command) -> Result<(), CliError> {
+    match tool {
+        Tool::Train => check_libtorch(command),
+        Tool::Ingest | Tool::Score | Tool::Report => Ok(()),
+    }
+}
+
 /// Returns a command for a tool's program that only describes itself, for which any libtorch will do.
 pub(crate) fn bare(tool: Tool) -> Result<Command, CliError> {
     let mut command = Command::new(find(tool)?);
-    if tool == Tool::Train && check_libtorch(&command).is_err() {
+    if check(tool, &command).is_err() {
         // Where there is no other, even the help needs the one that is named.
         command.envs(path_to_named_libtorch().ok().flatten());
-        check_libtorch(&command)?;
+        check(tool, &command)?;
     }
     Ok(command)
 }
 
-/// Checks whether the loader has the right libtorch for a program. It would itself speak of symbols, or of a file's name.
+/// Checks whether the loader has the right libtorch for a program.
 fn check_libtorch(command: &Command) -> Result<(), CliError> {
     let Some(loaded) = Loaded::by(command) else { return Ok(()) };
     match Libtorch::among(&loaded) {

@@ -1,7 +1,7 @@
 //! Asking the system's loader which libraries a program would be given.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The variable with which glibc's loader lists the libraries of a program in place of starting it. `ldd` sets it.
@@ -38,11 +38,6 @@ impl Loaded {
         }
         let output = asking(command).output().ok().filter(|output| output.status.success())?;
         Some(Self::read(&String::from_utf8(output.stdout).ok()?))
-    }
-
-    /// Asks the loader about a program in the environment of this process.
-    pub fn by_program(program: &Path) -> Option<Self> {
-        Self::by(&Command::new(program))
     }
 
     /// Returns the library of the given name, if the program needs one.
@@ -108,7 +103,7 @@ mod tests {
         let loaded = Loaded::read(said);
         assert_eq!(loaded.missing().collect::<Vec<_>>(), ["libtorch_cpu.so"]);
         let libc = loaded.library("libc.so.6").and_then(|library| library.file.clone());
-        assert_eq!(libc.as_deref(), Some(Path::new("/my lib/libc.so.6")));
+        assert_eq!(libc, Some(PathBuf::from("/my lib/libc.so.6")));
         assert_eq!(loaded.library("libduckdb.so"), None);
         assert_eq!(loaded.complaints.len(), 1);
         assert!(loaded.complaints[0].contains("GLIBC_2.38"));
@@ -117,13 +112,13 @@ mod tests {
     #[test]
     fn the_loader_is_asked_about_a_program_that_is_not_started() {
         // As a program, `false` would fail.
-        let loaded = Loaded::by_program(Path::new("/bin/false"));
+        let loaded = Loaded::by(&Command::new("/bin/false"));
         let loaded = loaded.expect("every Linux with glibc has it, linked to its C library");
         assert!(loaded.library("libc.so.6").is_some_and(|library| library.file.is_some()), "{loaded:?}");
     }
 
     #[test]
     fn there_is_no_answer_about_what_is_no_program() {
-        assert_eq!(Loaded::by_program(Path::new("/nowhere/program")), None);
+        assert_eq!(Loaded::by(&Command::new("/nowhere/program")), None);
     }
 }

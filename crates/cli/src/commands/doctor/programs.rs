@@ -7,7 +7,6 @@ use cliptune_native::{Installation, LIBDUCKDB, Loaded, Pinned};
 use serde::Serialize;
 
 use super::problem::Problem;
-use crate::error::CliError;
 use crate::sibling::{self, STORE};
 use crate::tool::Tool;
 
@@ -42,16 +41,19 @@ impl Program {
         let file = tool.map_or_else(|| sibling::beside(STORE), sibling::find).ok();
         let nothing =
             Self { tool, program, version: None, file, loaded: Loaded::default(), problems: Vec::new() };
-        match tool.map_or_else(sibling::store, sibling::command) {
+        match tool.map_or_else(sibling::store, sibling::unchecked) {
             Ok(command) => nothing.started_by(command),
-            Err(error) => nothing.refused(&error),
+            Err(error) => Self { problems: vec![Problem::of(tool, &error)], ..nothing },
         }
     }
 
-    /// Adds what is known of a program that `cliptune` would start.
+    /// Adds what is known of a program that a command would start.
     fn started_by(mut self, command: Command) -> Self {
         self.loaded = Loaded::by(&command).unwrap_or_default();
-        self.problems = unloadable(self.tool, &self.loaded);
+        self.problems = match self.tool.map_or(Ok(()), |tool| sibling::check(tool, &command)) {
+            Ok(()) => unloadable(self.tool, &self.loaded),
+            Err(error) => vec![Problem::of(self.tool, &error)],
+        };
         if self.problems.is_empty() {
             match version(command) {
                 Ok(version) => self.version = Some(version),
@@ -62,13 +64,6 @@ impl Program {
             let problem = format!("{} is of another version than cliptune", self.program);
             self.problems.push(Problem::new(self.tool, problem, again()));
         }
-        self
-    }
-
-    /// Adds what is known of a program that `cliptune` would not start.
-    fn refused(mut self, error: &CliError) -> Self {
-        self.loaded = self.file.as_deref().and_then(Loaded::by_program).unwrap_or_default();
-        self.problems = vec![Problem::of(self.tool, error)];
         self
     }
 
