@@ -113,11 +113,11 @@ pub enum CliError {
         folder: PathBuf,
     },
     /// The loader finds no libtorch to train with.
-    #[error("cliptune-train finds no libtorch to train with")]
+    #[error("there is no libtorch to train with")]
     MissingLibtorch,
     /// The loader finds a libtorch of another version than cliptune was built against.
     #[error(
-        "{} is of libtorch {}, and cliptune-train was built against {}",
+        "{} is of libtorch {}, and cliptune was built against {}",
         found.file.display(),
         found.version.as_deref().unwrap_or("?"),
         Pinned::Torch.version()

@@ -79,7 +79,7 @@ fn examine(args: &Args, common: &CommonArgs) -> Result<Findings, CliError> {
 
 fn word(installation: Installation) -> &'static str {
     match installation {
-        Installation::Environment => "Python environment",
+        Installation::Environment => "environment",
         Installation::Folder => "folder",
         Installation::Checkout => "checkout",
     }

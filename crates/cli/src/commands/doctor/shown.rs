@@ -59,7 +59,7 @@ fn libraries(libraries: &[Library]) -> Table {
 
 fn machine(version: &str, installation: &str, machine: &Machine) -> Table {
     let mut table = Table::new([Column::left("machine"), Column::left("")]);
-    table.row(["cliptune".to_owned(), format!("{version}, {installation}")]);
+    table.row(["cliptune".to_owned(), format!("{version} ({installation})")]);
     table.row(["processor".to_owned(), known(machine.processor.as_deref())]);
     table.row(["features".to_owned(), machine.features.join(" ")]);
     table.row(["threads".to_owned(), known(machine.threads.map(|threads| threads.to_string()))]);
