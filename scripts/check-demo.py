@@ -1,4 +1,4 @@
-"""Fails when the demo misses its bars: python3 scripts/check-demo.py STORE SECONDS."""
+"""Fails when the demo misses its bars: python3 scripts/check-demo.py STORE [SECONDS]."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ MAX_SECONDS = 300
 MAX_MEMORY = 4 * 1024**3
 MIN_ACCURACY = 0.60
 
-store, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+store, seconds = pathlib.Path(sys.argv[1]), sys.argv[2:]
 
 
 def newest(experiment):
@@ -24,7 +24,7 @@ def newest(experiment):
 
 zero_shot, tuned, locked = newest("zero-shot"), newest("tuned"), newest("locked-image")
 assert zero_shot and len(tuned) == 3 and locked, "a run is missing"
-bars = [("everything after the build", f"{seconds} s", seconds < MAX_SECONDS, f"under {MAX_SECONDS} s")]
+bars = [("everything after the build", f"{s} s", int(s) < MAX_SECONDS, f"under {MAX_SECONDS} s") for s in seconds]
 above = zero_shot[0][1]["high"]
 for run, accuracy in tuned:
     value, low = accuracy["value"], accuracy["low"]

@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 42] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments --set data.join=",
     "ingest experiments",
@@ -46,6 +46,7 @@ const COMMANDS: [&str; 41] = [
     "rank out/exported contest/images --texts texts.txt",
     "soup tuned --to out/averaged",
     "cache ls",
+    "doctor",
     "schema",
     "completions bash",
     "help ls",

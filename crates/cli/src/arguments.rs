@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, classify, compare, completions, demo_data, embed, export, fetch, fsck, gc, help, ls, note,
-    pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup, status, tag,
+    cache, check, classify, compare, completions, demo_data, doctor, embed, export, fetch, fsck, gc, help,
+    ls, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup,
+    status, tag,
 };
 use crate::tool;
 
@@ -81,6 +82,7 @@ pub(crate) enum Command {
     Rename(rename::Args),
     Pin(pin::Args),
     Restore(restore::Args),
+    Doctor(doctor::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Help(help::Args),

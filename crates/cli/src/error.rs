@@ -10,7 +10,7 @@ use cliptune_demo_data::Error as ContestError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, Split, WriteError};
 use cliptune_hub::HubError;
-use cliptune_native::LIBTORCH;
+use cliptune_native::{Installation, LIBTORCH, Libtorch, Origin, Pinned};
 use cliptune_query::QueryError;
 use cliptune_sources::SourceError;
 use cliptune_store::{RunStatus, StoreError};
@@ -111,6 +111,20 @@ pub enum CliError {
     NoLibtorch {
         /// The folder.
         folder: PathBuf,
+    },
+    /// The loader finds no libtorch to train with.
+    #[error("there is no libtorch to train with")]
+    MissingLibtorch,
+    /// The loader finds a libtorch of another version than cliptune was built against.
+    #[error(
+        "{} is of libtorch {}, and cliptune was built against {}",
+        found.file.display(),
+        found.version.as_deref().unwrap_or("?"),
+        Pinned::Torch.version()
+    )]
+    OtherLibtorch {
+        /// The libtorch.
+        found: Libtorch,
     },
     /// A tool's program cannot be started.
     #[error("cannot start {}", program.display())]
@@ -295,6 +309,16 @@ fn no_run(name: &str, store: &Path) -> String {
     }
 }
 
+/// Says what brings the right libtorch in place of one of another version.
+fn instead_of(found: &Libtorch) -> String {
+    let advice = Installation::of_this_program().advice(Pinned::Torch);
+    // Only a variable has precedence, and for that the program does not matter.
+    match Origin::of(&found.file, Path::new("")) {
+        Origin::Variable(name) => format!("{name} leads to it; {advice}"),
+        _ => advice,
+    }
+}
+
 impl Diagnostic for CliError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -318,6 +342,8 @@ impl Diagnostic for CliError {
             Self::NoLibtorch { .. } => format!(
                 "{LIBTORCH} is the folder above lib/libtorch_cpu.so; without it, cliptune takes the libtorch that it was built with"
             ),
+            Self::MissingLibtorch => Installation::of_this_program().advice(Pinned::Torch),
+            Self::OtherLibtorch { found } => instead_of(found),
             Self::NoTool { .. } => "all programs belong into one folder; `cargo build --release --workspace --bins` builds them".to_owned(),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
                 "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"

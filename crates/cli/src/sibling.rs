@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::Ordering;
 
-use cliptune_native::{DUCKDB_ALLOCATOR, ORT_DISABLE_TELEMETRY, duckdb_allocator, path_to_named_libtorch};
+use cliptune_native::{
+    DUCKDB_ALLOCATOR, Libtorch, Loaded, NoLibtorch, ORT_DISABLE_TELEMETRY, duckdb_allocator,
+    path_to_named_libtorch,
+};
 use cliptune_terminal::Exit;
 
 use crate::error::CliError;
@@ -15,7 +18,14 @@ use crate::tool::Tool;
 
 /// Returns a command for a tool's program, ready to be given its arguments.
 pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
-    let mut command = bare(tool)?;
+    let command = unchecked(tool)?;
+    check(tool, &command)?;
+    Ok(command)
+}
+
+/// Returns a command for a tool's program, whether or not it has the libraries that it needs.
+pub(crate) fn unchecked(tool: Tool) -> Result<Command, CliError> {
+    let mut command = Command::new(find(tool)?);
     if tool == Tool::Train {
         command.envs(path_to_named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?);
     }
@@ -25,24 +35,57 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
     Ok(command)
 }
 
+/// Checks whether a tool's program has the libraries of which the loader would only name symbols or files.
+pub(crate) fn check(tool: Tool, command: &Command) -> Result<(), CliError> {
+    match tool {
+        Tool::Train => check_libtorch(command),
+        Tool::Ingest | Tool::Score | Tool::Report => Ok(()),
+    }
+}
+
 /// Returns a command for a tool's program that only describes itself, for which any libtorch will do.
 pub(crate) fn bare(tool: Tool) -> Result<Command, CliError> {
-    Ok(Command::new(find(tool)?))
+    let mut command = Command::new(find(tool)?);
+    if check(tool, &command).is_err() {
+        // Where there is no other, even the help needs the one that is named.
+        command.envs(path_to_named_libtorch().ok().flatten());
+        check(tool, &command)?;
+    }
+    Ok(command)
+}
+
+/// Checks whether the loader has the right libtorch for a program.
+fn check_libtorch(command: &Command) -> Result<(), CliError> {
+    let Some(loaded) = Loaded::by(command) else { return Ok(()) };
+    match Libtorch::among(&loaded) {
+        Err(NoLibtorch) => Err(CliError::MissingLibtorch),
+        Ok(Some(found)) if !found.is_right() => Err(CliError::OtherLibtorch { found }),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// The program with the commands that may have to read tables.
+pub(crate) const STORE: &str = "cliptune-store";
+
+/// Returns a command for `cliptune-store`, ready to be given its arguments.
+pub(crate) fn store() -> Result<Command, CliError> {
+    // Another version in PATH would answer for this one without a word.
+    let mut command = Command::new(beside(STORE)?);
+    // A command that loads ONNX Runtime would otherwise have to start once more.
+    command.env(ORT_DISABLE_TELEMETRY, "1");
+    Ok(command)
 }
 
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
 pub(crate) fn become_store() -> Result<CliError, CliError> {
-    // Another version in PATH would answer for this one without a word.
-    let program = beside("cliptune-store")?;
-    // A command that loads ONNX Runtime would otherwise have to start once more.
-    let mut command = Command::new(&program);
-    let source = command.args(env::args_os().skip(1)).env(ORT_DISABLE_TELEMETRY, "1").exec();
-    Ok(CliError::Start { program, source })
+    let mut command = store()?;
+    let source = command.args(env::args_os().skip(1)).exec();
+    Ok(CliError::Start { program: PathBuf::from(command.get_program()), source })
 }
 
 /// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an
 /// older cliptune.
-fn find(tool: Tool) -> Result<PathBuf, CliError> {
+pub(crate) fn find(tool: Tool) -> Result<PathBuf, CliError> {
     let (name, path) = (tool.program(), env::var_os("PATH").unwrap_or_default());
     let mut elsewhere =
         env::split_paths(&path).map(|folder| folder.join(&name)).filter(|file| file.is_file());
@@ -55,7 +98,7 @@ fn find(tool: Tool) -> Result<PathBuf, CliError> {
 }
 
 /// Finds the program in the folder of this one.
-fn beside(name: &str) -> Result<PathBuf, CliError> {
+pub(crate) fn beside(name: &str) -> Result<PathBuf, CliError> {
     let own = env::current_exe()?;
     match own.with_file_name(name) {
         program if program.is_file() => Ok(program),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cliptune_native::{Installation, Pinned};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::Session;
@@ -66,11 +67,14 @@ impl RuntimeError {
         if let Self::Telemetry = self {
             return format!("set {}=1 in the environment", cliptune_native::ORT_DISABLE_TELEMETRY);
         }
-        format!(
-            "run scripts/setup, or point {} at a libonnxruntime.so of version 1.{} or newer",
-            cliptune_native::ORT_DYLIB_PATH,
-            ort::MINOR_VERSION
-        )
+        match Installation::of_this_program() {
+            Installation::Checkout => format!(
+                "run scripts/setup, or point {} at a libonnxruntime.so of version 1.{} or newer",
+                cliptune_native::ORT_DYLIB_PATH,
+                ort::MINOR_VERSION
+            ),
+            installed => installed.advice(Pinned::OnnxRuntime),
+        }
     }
 }
 

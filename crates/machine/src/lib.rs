@@ -6,6 +6,7 @@
 
 mod confinement;
 mod control_groups;
+mod driver;
 mod energy;
 mod gpu;
 mod look;
@@ -13,13 +14,16 @@ mod pace;
 mod period;
 mod probe;
 mod proc_files;
+mod processor;
 mod usage;
 
 pub use confinement::confine_memory;
 pub use control_groups::memory_limit;
+pub use driver::NvidiaDriver;
 pub use gpu::{Gpu, GpuLook};
 pub use look::Look;
 pub use pace::{LOOK, is_due};
 pub use period::Period;
-pub use probe::Probe;
+pub use probe::{Probe, free_space};
+pub use processor::Processor;
 pub use usage::{Sample, Total, Usage, energy};

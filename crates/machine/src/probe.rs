@@ -51,7 +51,8 @@ impl Probe {
     }
 }
 
-fn free_space(folder: &Path) -> Option<u64> {
+/// Returns the bytes that a user may still write to the disk of a folder; `None` where there is no such folder.
+pub fn free_space(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }

@@ -6,6 +6,7 @@ pub(crate) mod classify;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod demo_data;
+pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod export;
 pub(crate) mod fetch;
@@ -75,6 +76,7 @@ pub fn run(cli: &Cli, store: StoreCommands) -> Result<Exit, CliError> {
         Command::Pin(args) => pin::run(args, common),
         Command::Restore(args) => restore::run(args, common),
         Command::Soup(args) => soup::run(args, common),
+        Command::Doctor(args) => doctor::run(args, common),
         Command::Schema(args) => schema::run(args, common),
         Command::Completions(args) => completions::run(args, common),
         Command::Help(args) => help::run(args, common),
