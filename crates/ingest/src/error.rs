@@ -82,6 +82,23 @@ pub enum IngestError {
         /// The columns, the best one first.
         candidates: Vec<FoundJoin>,
     },
+    /// A table that no experiment is about yet has no rows.
+    #[error("{} has no rows", as_named(path))]
+    NoRows {
+        /// The path of the table.
+        path: PathBuf,
+    },
+    /// No column of a table that no experiment is about yet says anything of its images.
+    #[error("nothing in {} can be captions, classes or choices", as_named(path))]
+    NothingToLearn {
+        /// The path of the table.
+        path: PathBuf,
+        /// The columns that the table has.
+        columns: Vec<String>,
+    },
+    /// Sources that no experiment is about yet are not there.
+    #[error(transparent)]
+    NoSources(StoreError),
     /// The type of a column cannot be read as what the column should be.
     #[error("{key} has to be {wanted}, and {column} is {sql_type}")]
     ColumnType {
@@ -264,6 +281,21 @@ impl Diagnostic for IngestError {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
             }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
+            Self::NoRows { .. } => Some("a table has a row for each image, or several".to_owned()),
+            Self::NothingToLearn { columns, .. } => Some(format!(
+                "captions are a column of texts, classes a column of few values, choices a list of texts, or columns such as option_1 \
+                 and option_2, beside a column that says which one is right; the columns are {}",
+                named_few(columns)
+            )),
+            Self::NoSources(StoreError::NoTableBeside { .. }) => Some(
+                "name it with --metadata; where folders are classes, write a CSV file with the path and the class of each image: \
+                 `file,class`"
+                    .to_owned(),
+            ),
+            Self::NoSources(_) => Some(
+                "--images and --metadata name files, folders, globs or addresses; paths are relative to the folder that you are in"
+                    .to_owned(),
+            ),
             Self::JoinNotFound { below: Some(sql), .. } => Some(format!(
                 "the names of images are at the end of its values: {}",
                 declared_join(&ImageKey::Name, sql)
@@ -360,6 +392,9 @@ impl Diagnostic for IngestError {
             | Self::NoColumn { .. }
             | Self::JoinNotFound { .. }
             | Self::JoinAmbiguous { .. }
+            | Self::NoSources(_)
+            | Self::NoRows { .. }
+            | Self::NothingToLearn { .. }
             | Self::ColumnType { .. }
             | Self::LabelAmbiguous { .. }
             | Self::LabelsFromOne { .. }
