@@ -4,8 +4,13 @@
 /// and `image_caption` have the word `caption`.
 pub(super) fn hint(name: &str, words: &[&str]) -> Option<usize> {
     let parts = parts(name);
-    let is_in = |word: &&str| parts.iter().any(|part| part == word || part.strip_suffix('s') == Some(word));
+    let is_in = |word: &&str| parts.iter().any(|part| is_word(part, word));
     words.iter().position(is_in)
+}
+
+/// Checks whether a part of a name is a word, or several of what it names.
+fn is_word(part: &str, word: &str) -> bool {
+    part.strip_prefix(word).is_some_and(|end| matches!(end, "" | "s" | "es"))
 }
 
 /// Splits a name where its words begin, and returns them in lower case.
@@ -35,6 +40,7 @@ mod tests {
         for name in ["caption", "Captions", "image_caption", "imageCaption", "alt-caption 2", "CAPTION"] {
             assert_eq!(hint(name, &words), Some(0), "{name}");
         }
+        assert_eq!(hint("image classes", &["class"]), Some(0));
         assert_eq!(hint("caption_text", &["text", "caption"]), Some(0));
         for name in ["recaptioned", "context", "", "é", "title"] {
             assert_eq!(hint(name, &words), None, "{name}");
