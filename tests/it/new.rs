@@ -69,6 +69,28 @@ fn what_is_written_runs() {
 }
 
 #[test]
+fn folders_of_images_are_classes_where_there_is_no_table() {
+    let context = TestContext::new();
+    for n in 1..=20 {
+        let class = if n % 2 == 0 { "a cat, asleep" } else { "dog" };
+        let folder = context.path("photos").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(context.path(&format!("contest/images/{n}.jpeg")), folder.join(format!("{n}.jpeg")))
+            .unwrap();
+    }
+    let written = context.cliptune("new own --images photos").succeeded();
+    assert!(written.stdout.starts_with("wrote own/own.yaml and own/own.csv\n"), "{written}");
+    assert_eq!(task(&context, "own")["classes"]["class"], "class");
+    let table = fs::read_to_string(context.path("own/own.csv")).unwrap();
+    assert!(table.starts_with("file,class\n\"a cat, asleep/10.jpeg\",\"a cat, asleep\"\n"), "{table}");
+    context.cliptune("ingest own").succeeded();
+    // Neither file is replaced, and without the table there is no experiment.
+    fs::remove_file(context.path("own/own.yaml")).unwrap();
+    assert_usage(context.cliptune("new own --images photos"), "own.csv is there already");
+    assert!(!context.path("own/own.yaml").exists());
+}
+
+#[test]
 fn the_guesses_are_there_for_machines() {
     let context = TestContext::new();
     let written = context.cliptune(&format!("new own {SOURCES} --json")).succeeded().json();

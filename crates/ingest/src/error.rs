@@ -288,8 +288,7 @@ impl Diagnostic for IngestError {
                 named_few(columns)
             )),
             Self::NoSources(StoreError::NoTableBeside { .. }) => Some(
-                "name it with --metadata; where folders are classes, write a CSV file with the path and the class of each image: \
-                 `file,class`"
+                "name it with --metadata; where folders are classes, every image lies in one of them, and a class has three images or more"
                     .to_owned(),
             ),
             Self::NoSources(_) => Some(

@@ -147,6 +147,7 @@ mod tests {
             id: Guesses::first_of(vec![guess("instance_id".to_owned(), "no two rows have the same")]),
             group: Guesses::offered(vec![guess("contest".to_owned(), "each image has one value")]),
             split: Guesses::offered(vec![guess(split, "`part` has the values train, validation and test")]),
+            table: None,
         }
     }
 

@@ -26,6 +26,9 @@ pub struct Proposal {
     pub group: Guesses<String>,
     /// The column that says which rows train, validate and test.
     pub split: Guesses<SplitColumn>,
+    /// The text of a table that is to lie with the experiment, where there was none and folders are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 impl Proposal {

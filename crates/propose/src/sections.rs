@@ -46,6 +46,10 @@ fn images(draft: &Draft<'_>) -> String {
 fn table(draft: &Draft<'_>) -> String {
     let (proposal, table) = (draft.proposal, &draft.sources.metadata);
     let said = match proposal.rows {
+        rows if proposal.table.is_some() => format!(
+            "The folders of the {}, as a table of their own: `cliptune new` wrote it, and whoever adds images adds their rows.",
+            counted(rows, "image")
+        ),
         0 => "The table: a row for each image, or several.".to_owned(),
         rows => format!(
             "{} with {}{}.",

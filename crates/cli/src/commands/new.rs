@@ -5,10 +5,11 @@ mod place;
 mod said;
 
 use std::env;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use cliptune_durable::write_atomic;
-use cliptune_experiment::{Plan, reread};
+use cliptune_durable::{AtomicFile, CompleteFile};
+use cliptune_experiment::{Plan, TableFormat, TableSource, reread};
 use cliptune_propose::{Draft, Proposal, Template, demo, scalar};
 use cliptune_terminal::{CommonArgs, Exit};
 use fs_err as fs;
@@ -26,8 +27,8 @@ const CONTEST: &str = "contest";
 /// Write a first experiment about your images and your table
 ///
 /// Both are looked at: which column names the images, what an item is, what the labels mean, what identifies a row, what must not
-/// cross a split. The file says why each guess was made, and has what else is plausible as comments. Nothing else is made,
-/// and no image is opened. Without --images, --template writes a file about the contest that `cliptune demo-data` draws.
+/// cross a split. The file says why each guess was made, and has what else is plausible as comments. No image is opened. Where
+/// there is no table and folders are classes, a table of them is written, too. Without --images, --template writes a file about the contest that `cliptune demo-data` draws.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder for the file, which is named after it; other files may be in it
@@ -58,7 +59,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let asker = if args.interactive { Some(Asker::of(common)?) } else { None };
     let place = Place::of(&args.folder)?;
-    let sources = sources(args, &place)?;
+    let mut sources = sources(args, &place)?;
     let mut proposal = match drawn(args) {
         Some(template) => demo(template.kind()),
         None => match guessed(&sources, &place, common)? {
@@ -74,9 +75,14 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if let Some(asker) = asker {
         asker.settle(&mut proposal)?;
     }
+    if proposal.table.is_some() {
+        Place::refuse(&place.table)?;
+        sources.data.metadata = TableSource::at(place.table.clone(), TableFormat::Csv);
+    }
     write(&place, &sources, &proposal, args.template)?;
     let contest = drawn(args).map(|_| args.folder.join(CONTEST));
-    Written { place: &place, proposal: &proposal, contest }.tell(&common.printer());
+    let table = proposal.table.take().map(|_| place.table.as_path());
+    Written { place: &place, proposal: &proposal, table, contest }.tell(&common.printer());
     Ok(Exit::Done)
 }
 
@@ -139,8 +145,21 @@ fn write(
         return Err(unsayable());
     }
     fs::create_dir_all(&place.folder)?;
-    place.refuse_file()?;
-    Ok(write_atomic(&place.file, text.as_bytes())?)
+    Place::refuse(&place.file)?;
+    // The table gets its name first: without it, the experiment is about nothing.
+    let table = proposal.table.as_ref().map(|table| complete(&place.table, table)).transpose()?;
+    let file = complete(&place.file, &text)?;
+    if let Some(table) = table {
+        table.publish()?;
+    }
+    Ok(file.publish()?)
+}
+
+/// Puts a file on the disk which has no name yet.
+fn complete(path: &Path, text: &str) -> Result<CompleteFile, CliError> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(file.complete()?)
 }
 
 /// Returns the folder below which a file names what it is about by relative paths: the working directory, or the folder that the

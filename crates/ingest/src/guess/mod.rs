@@ -7,12 +7,14 @@
 //! | `choices`, `labels` | lists of texts, and the column that says which of a list is right |
 //! | `kinds` | captions and classes, and which kind of item is the likeliest |
 //! | `roles` | what identifies a row, what must not cross a split, which rows train and test |
+//! | `folders` | classes from the folders of images, where there is no table |
 //! | `names` | nothing: it finds words in the names of columns |
 //!
 //! Values decide where they can, and names of columns only between columns whose values would do.
 
 mod choices;
 mod columns;
+mod folders;
 mod joins;
 mod kinds;
 mod labels;
@@ -23,9 +25,9 @@ mod tests;
 
 use std::path::Path;
 
-use cliptune_experiment::{DataPlan, Verify};
+use cliptune_experiment::{DataPlan, Location, TableFormat, TableSource, Verify};
 use cliptune_propose::Proposal;
-use cliptune_store::{Extent, Reading, Store, StoreError, fetch_remote};
+use cliptune_store::{Extent, Inputs, Reading, Store, StoreError, fetch_remote};
 use cliptune_terminal::{Printer, silent_interrupt_flag};
 
 use crate::database::Database;
@@ -47,8 +49,47 @@ pub(crate) fn tell(
 ) -> Result<(), IngestError> {
     fetch_remote(sources, Extent::Needed, is_offline, printer, &silent_interrupt_flag())?;
     let scratch = tempfile::Builder::new().prefix("cliptune-new-").tempdir()?;
-    printer.json(&propose(sources, store, printer, scratch.path())?);
+    let proposal = match propose(sources, store, printer, scratch.path()) {
+        Err(error @ IngestError::NoSources(StoreError::NoTableBeside { .. })) => {
+            of_folders(sources, printer, scratch.path())?.ok_or(error)?
+        }
+        proposed => proposed?,
+    };
+    printer.json(&proposal);
     Ok(())
+}
+
+/// Returns what an experiment could say of images whose folders are classes, with the table that it needs for that.
+fn of_folders(
+    sources: &DataPlan,
+    printer: &Printer,
+    scratch: &Path,
+) -> Result<Option<Proposal>, IngestError> {
+    let [Location::Local(_)] = sources.images.as_slice() else { return Ok(None) };
+    // A table that is gone in a moment is nothing for a store to remember.
+    let (store, file) = (Store::open(scratch)?, scratch.join("folders.csv"));
+    let table = TableSource::at(file.clone(), TableFormat::Csv);
+    let sources = DataPlan { metadata: table, join: None, verify: Verify::None, ..sources.clone() };
+    // There has to be a table where images are looked for, and what is in it has no meaning yet.
+    fs_err::write(&file, "file\n")?;
+    let inputs = inputs(&sources, &store, printer, scratch)?;
+    let Some(text) = folders::table(inputs.images.iter().map(|image| &*image.relative)) else {
+        return Ok(None);
+    };
+    fs_err::write(&file, &text)?;
+    let proposal = propose(&sources, &store, printer, scratch)?;
+    Ok(Some(Proposal { table: Some(text), ..proposal }))
+}
+
+/// Finds the sources of a plan.
+fn inputs(
+    sources: &DataPlan,
+    store: &Store,
+    printer: &Printer,
+    scratch: &Path,
+) -> Result<Inputs, IngestError> {
+    let store = remembering(store, scratch)?;
+    read_inputs(&store, sources, printer, &Reading::quietly(&|_, _| {})).map_err(not_there)
 }
 
 /// Returns what an experiment about the sources of a plan could say. No image is opened.
@@ -59,8 +100,7 @@ fn propose(
     scratch: &Path,
 ) -> Result<Proposal, IngestError> {
     let unseen = DataPlan { verify: Verify::None, ..sources.clone() };
-    let store = remembering(store, scratch)?;
-    let inputs = read_inputs(&store, &unseen, printer, &Reading::quietly(&|_, _| {})).map_err(not_there)?;
+    let inputs = inputs(&unseen, store, printer, scratch)?;
     let database = Database::open(&scratch.join("duckdb"))?;
     let table = pipeline::open(&database, &unseen, &inputs)?;
     let rows: u64 = database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?;
@@ -89,6 +129,7 @@ fn propose(
         id,
         group,
         split,
+        table: None,
     })
 }
 

@@ -138,7 +138,7 @@ pub(super) fn split(look: &Look<'_>, seen: &[Seen]) -> Result<Guesses<SplitColum
 }
 
 /// Returns the split that a value names, if it names one.
-fn meaning(value: &str) -> Option<Split> {
+pub(super) fn meaning(value: &str) -> Option<Split> {
     let value = value.trim().to_lowercase();
     NAMES.iter().find(|(name, _)| *name == value).map(|(_, split)| *split)
 }

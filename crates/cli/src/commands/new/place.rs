@@ -19,6 +19,8 @@ pub(super) struct Place {
     /// The absolute path of its folder, which may not be there yet.
     pub(super) folder: PathBuf,
     pub(super) file: PathBuf,
+    /// The path of a table that is made for it.
+    pub(super) table: PathBuf,
     pub(super) name: ExperimentName,
 }
 
@@ -34,15 +36,15 @@ impl Place {
             Some(name) => name,
             None => NAME.parse().map_err(|_| CliError::Unsayable { file: folder.clone() })?,
         };
-        let place = Self { file: folder.join(format!("{name}.yaml")), folder, name };
-        place.refuse_file()?;
-        Ok(place)
+        let [file, table] = ["yaml", "csv"].map(|ending| folder.join(format!("{name}.{ending}")));
+        Self::refuse(&file)?;
+        Ok(Self { folder, file, table, name })
     }
 
-    /// Refuses a file that exists.
-    pub(super) fn refuse_file(&self) -> Result<(), CliError> {
-        match fs::symlink_metadata(&self.file) {
-            Ok(_) => Err(DurableError::Occupied { path: self.file.clone() }.into()),
+    /// Refuses a path at which something is.
+    pub(super) fn refuse(path: &Path) -> Result<(), CliError> {
+        match fs::symlink_metadata(path) {
+            Ok(_) => Err(DurableError::Occupied { path: path.to_path_buf() }.into()),
             Err(_) => Ok(()),
         }
     }

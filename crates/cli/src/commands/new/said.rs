@@ -17,6 +17,8 @@ use crate::wording;
 pub(super) struct Written<'a> {
     pub(super) place: &'a Place,
     pub(super) proposal: &'a Proposal,
+    /// The table that was made of folders.
+    pub(super) table: Option<&'a Path>,
     /// The folder of the contest that has to be drawn first, if the experiment is about one.
     pub(super) contest: Option<PathBuf>,
 }
@@ -26,6 +28,8 @@ pub(super) struct Written<'a> {
 struct Document<'a> {
     name: &'a str,
     file: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a Path>,
     #[serde(flatten)]
     proposal: &'a Proposal,
     /// The commands to go on with.
@@ -41,12 +45,13 @@ impl Written<'_> {
     }
 
     fn document(&self) -> Document<'_> {
-        let Self { place, proposal, .. } = self;
-        Document { name: place.name.as_str(), file: &place.file, proposal, next: self.next() }
+        let Self { place, proposal, table, .. } = self;
+        Document { name: place.name.as_str(), file: &place.file, table: *table, proposal, next: self.next() }
     }
 
     fn text(&self) -> String {
-        let mut text = format!("wrote {}\n", short(&self.place.file));
+        let table = self.table.map(|table| format!(" and {}", short(table))).unwrap_or_default();
+        let mut text = format!("wrote {}{table}\n", short(&self.place.file));
         let lines = self.guesses();
         let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         // Writing to a String cannot fail.
