@@ -89,7 +89,9 @@ fn inputs(
     scratch: &Path,
 ) -> Result<Inputs, IngestError> {
     let store = remembering(store, scratch)?;
-    read_inputs(&store, sources, printer, &Reading::quietly(&|_, _| {})).map_err(not_there)
+    // A bar on a terminal says why a large table takes a while. In a log, it would be all that is said of the look.
+    let shown = if printer.is_live() { printer.clone() } else { Printer::new(true, false) };
+    read_inputs(&store, sources, &shown, &Reading::quietly(&|_, _| {})).map_err(not_there)
 }
 
 /// Returns what an experiment about the sources of a plan could say. No image is opened.

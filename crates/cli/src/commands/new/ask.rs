@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal as _, StdinLock, stdin};
 
 use cliptune_propose::{Guesses, Proposal, in_words, split_in_words};
+use cliptune_terminal::format::visible;
 use cliptune_terminal::{CommonArgs, Printer};
 
 use crate::error::CliError;
@@ -47,7 +48,8 @@ impl<R: BufRead> Asker<R> {
         if !guesses.is_unsure() {
             return Ok(());
         }
-        let told = guesses.all.iter().map(|guess| format!("{} ({})", words(&guess.value), guess.why));
+        let told =
+            guesses.all.iter().map(|guess| visible(&format!("{} ({})", words(&guess.value), guess.why)));
         let options: Vec<String> = told.chain(none.map(str::to_owned)).collect();
         let default = guesses.taken.unwrap_or(guesses.all.len());
         let answer = self.answer(question, &options, default)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_propose::{Guess, Guesses, Proposal, in_words, split_in_words};
 use cliptune_terminal::Printer;
-use cliptune_terminal::format::{count, counted};
+use cliptune_terminal::format::{count, counted, visible};
 use serde::Serialize;
 
 use super::place::Place;
@@ -112,7 +112,7 @@ fn line<T>(
     words: impl Fn(&T) -> String,
 ) -> Option<(&'static str, String)> {
     let Guess { value, why } = guesses.taken()?;
-    Some((name, format!("{}: {why}", words(value))))
+    Some((name, visible(&format!("{}: {why}", words(value)))))
 }
 
 /// Quotes a path for a shell, where it needs that.
