@@ -31,7 +31,7 @@ pub(super) struct Texts {
     called: String,
     /// The columns that it is made of.
     pub(super) members: Vec<String>,
-    is_hinted: bool,
+    pub(super) is_hinted: bool,
 }
 
 /// How many texts the lists of a table have.
@@ -50,8 +50,13 @@ pub(super) fn guess(look: &Look<'_>, seen: &[Seen]) -> Result<Vec<Guess<Task>>, 
         if lengths.most < 2 || 2 * lengths.filled < look.rows() {
             continue;
         }
+        let is_even = lengths.fewest == lengths.most;
         for label in labels::read(look, &texts, seen)? {
-            let is_even = lengths.fewest == lengths.most;
+            // Small numbers are places in any list: tags beside the number of a class are no choices.
+            let is_told = texts.is_hinted || label.strength() > 0 || (is_even && label.is_hinted);
+            if !is_told {
+                continue;
+            }
             let rank = (texts.is_hinted, label.is_hinted, is_even, label.strength(), label.places);
             guesses.push((rank, reasoned(&texts, &lengths, label)));
         }

@@ -46,7 +46,9 @@ pub(super) fn rank(
     let is_free = |column: &&Seen| {
         let name = column.name.as_str();
         let is_split = split.all.iter().any(|split| split.value.named == name);
+        // Names like `__url__` are those of tools, for their own use.
         Some(name) != look.joined
+            && !name.starts_with("__")
             && !is_split
             && !is_label(&choices, name)
             && 2 * column.is.filled >= look.rows()

@@ -83,6 +83,11 @@ pub(super) fn read(look: &Look<'_>, texts: &Texts, seen: &[Seen]) -> Result<Vec<
         return Ok(Vec::new());
     }
     let rows = rows(look, texts, &columns)?;
+    // Lists of numbers are boxes and vectors, unless they are called choices.
+    let is_number = |text: &str| text.trim().parse::<f64>().is_ok();
+    if !texts.is_hinted && rows.iter().filter_map(texts_of).flatten().all(is_number) {
+        return Ok(Vec::new());
+    }
     let found = columns.iter().enumerate().flat_map(|(at, column)| of_column(&rows, at, column));
     Ok(found.collect())
 }

@@ -184,6 +184,21 @@ fn a_number_is_no_label_by_chance() {
 }
 
 #[test]
+fn tags_and_boxes_beside_the_number_of_a_class_are_no_choices() {
+    let folder = Folder::of(12);
+    for list in
+        ["['red', 'small', 'old'][1:2 + n % 2]", "[n * 1.5, 2.5, 30, 40]", "'[' || n || ', 2, 30, 40]'"]
+    {
+        let proposal = folder
+            .parquet(&format!(
+                "SELECT n || '.png' AS file, {list} AS about, n % 2 AS label FROM range(12) AS r(n)"
+            ))
+            .unwrap();
+        assert_eq!(items(&proposal), &classes("label"), "{list}");
+    }
+}
+
+#[test]
 fn texts_that_differ_are_captions_and_values_that_repeat_are_classes() {
     let folder = Folder::of(12);
     let proposal = folder
