@@ -141,7 +141,7 @@ fn what_cannot_be_guessed_leaves_nothing() {
     for (arguments, said) in [
         ("--images nowhere --metadata contest/contest.parquet", "there are no images at"),
         ("--images contest/images --metadata nowhere.csv", "there is no table"),
-        ("--images contest/images", "no table lies with the images"),
+        ("--images contest/images", "/contest/contest.parquet? name it with --metadata"),
         ("--images contest/images --metadata empty.csv", "has no rows"),
         ("--images contest/images --metadata other.csv", "names the images"),
         ("--images contest/images --metadata experiments/base.yaml", "a table of unknown format"),

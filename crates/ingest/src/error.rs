@@ -99,6 +99,14 @@ pub enum IngestError {
     /// Sources that no experiment is about yet are not there.
     #[error(transparent)]
     NoSources(StoreError),
+    /// No table is named for images that no experiment is about yet, and none lies with them.
+    #[error("no table lies with the images at {}", path.display())]
+    NoTable {
+        /// The folder, file or glob of the images.
+        path: PathBuf,
+        /// Files nearby that could be meant.
+        near: Vec<PathBuf>,
+    },
     /// The type of a column cannot be read as what the column should be.
     #[error("{key} has to be {wanted}, and {column} is {sql_type}")]
     ColumnType {
@@ -287,10 +295,12 @@ impl Diagnostic for IngestError {
                  and option_2, beside a column that says which one is right; the columns are {}",
                 named_few(columns)
             )),
-            Self::NoSources(StoreError::NoTableBeside { .. }) => Some(
-                "name it with --metadata; where folders are classes, every image lies in one of them, and a class has three images or more"
+            Self::NoTable { near, .. } => Some(match near.as_slice() {
+                [] => "name it with --metadata; where folders are classes, every image lies in one of them, and a class has three \
+                       images or more"
                     .to_owned(),
-            ),
+                [first, ..] => format!("is it {}? name it with --metadata", as_named(first)),
+            }),
             Self::NoSources(_) => Some(
                 "--images and --metadata name files, folders, globs or addresses; paths are relative to the folder that you are in"
                     .to_owned(),
@@ -392,6 +402,7 @@ impl Diagnostic for IngestError {
             | Self::JoinNotFound { .. }
             | Self::JoinAmbiguous { .. }
             | Self::NoSources(_)
+            | Self::NoTable { .. }
             | Self::NoRows { .. }
             | Self::NothingToLearn { .. }
             | Self::ColumnType { .. }

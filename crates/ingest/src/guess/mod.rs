@@ -23,9 +23,9 @@ mod roles;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cliptune_experiment::{DataPlan, Location, TableFormat, TableSource, Verify};
+use cliptune_experiment::{DataPlan, Location, TableFormat, TableSource, Verify, table_format};
 use cliptune_propose::Proposal;
 use cliptune_store::{Extent, Inputs, Reading, Store, StoreError, fetch_remote};
 use cliptune_terminal::{Printer, silent_interrupt_flag};
@@ -50,8 +50,9 @@ pub(crate) fn tell(
     fetch_remote(sources, Extent::Needed, is_offline, printer, &silent_interrupt_flag())?;
     let scratch = tempfile::Builder::new().prefix("cliptune-new-").tempdir()?;
     let proposal = match propose(sources, store, printer, scratch.path()) {
-        Err(error @ IngestError::NoSources(StoreError::NoTableBeside { .. })) => {
-            of_folders(sources, printer, scratch.path())?.ok_or(error)?
+        Err(IngestError::NoSources(StoreError::NoTableBeside { path })) => {
+            of_folders(sources, printer, scratch.path())?
+                .ok_or_else(|| IngestError::NoTable { near: near(&path), path })?
         }
         proposed => proposed?,
     };
@@ -79,6 +80,19 @@ fn of_folders(
     fs_err::write(&file, &text)?;
     let proposal = propose(&sources, &store, printer, scratch)?;
     Ok(Some(Proposal { table: Some(text), ..proposal }))
+}
+
+/// Returns the tables that lie beside images, or beside their folder.
+fn near(images: &Path) -> Vec<PathBuf> {
+    let folders = [images, images.parent().unwrap_or(images)];
+    let files = folders.into_iter().filter_map(|folder| fs_err::read_dir(folder).ok()).flatten().flatten();
+    let is_table = |path: &PathBuf| {
+        let format = path.file_name().and_then(|name| table_format(name.to_str()?));
+        path.is_file() && format.is_some_and(|format| format != TableFormat::Tar)
+    };
+    let mut tables: Vec<PathBuf> = files.map(|file| file.path()).filter(is_table).collect();
+    tables.sort();
+    tables
 }
 
 /// Finds the sources of a plan.

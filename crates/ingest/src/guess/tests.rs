@@ -8,7 +8,7 @@ use cliptune_store::{Store, open_database, sql_text};
 use cliptune_terminal::{Diagnostic as _, Exit, Printer};
 use tempfile::TempDir;
 
-use super::propose;
+use super::{near, propose};
 use crate::error::IngestError;
 
 /// A folder with images, of which nobody opens one, and tables.
@@ -338,11 +338,22 @@ fn sources_that_are_not_there_are_named_as_options_name_them() {
     let folder = Folder::of(1);
     let missing = folder.guess("  metadata: none.csv\n").unwrap_err();
     assert!(missing.hint().unwrap().contains("--metadata"), "{missing}");
-    let beside = folder.guess("").unwrap_err();
-    assert!(beside.hint().unwrap().contains("--metadata"), "{beside}");
     fs_err::remove_file(folder.path("images/0.png")).unwrap();
     folder.write("t.csv", "file,caption\n0.png,a\n");
     let empty = folder.guess("  metadata: t.csv\n").unwrap_err();
     assert!(empty.hint().unwrap().contains("--images"), "{empty}");
     assert_eq!(empty.exit(), Exit::Usage);
+}
+
+#[test]
+fn tables_beside_images_are_found_where_none_is_named() {
+    let folder = Folder::of(1);
+    assert!(near(&folder.path("images")).is_empty());
+    folder.write("captions.csv", "");
+    folder.write("images/texts.jsonl.gz", "");
+    folder.write("notes.txt", "");
+    assert_eq!(
+        near(&folder.path("images")),
+        [folder.path("captions.csv"), folder.path("images/texts.jsonl.gz")]
+    );
 }
