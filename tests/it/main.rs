@@ -23,6 +23,7 @@ mod least;
 mod lifecycle;
 mod mistakes;
 mod moved;
+mod new;
 mod new_yorker;
 mod nothing_is_sent;
 mod outputs;

@@ -11,6 +11,7 @@ use crate::support::{TestContext, Watched, output, program};
 /// Every command but `fetch`, which is there to ask a hub.
 const COMMANDS: [&str; 42] = [
     "demo-data out/drawn --cartoons 50",
+    "new out/own --images contest/images --metadata contest/contest.parquet",
     "check experiments --set data.join=",
     "ingest experiments",
     "ingest experiments/tuned.yaml --pack out/shards",

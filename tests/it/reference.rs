@@ -19,6 +19,7 @@ The help of every command, as the programs print it. Generated; after a change o
 
 const COMMANDS: [&str; 35] = [
     "",
+    "new",
     "run",
     "check",
     "status",

@@ -5,7 +5,7 @@ use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
     cache, check, classify, compare, completions, demo_data, doctor, embed, export, fetch, fsck, gc, help,
-    ls, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup,
+    ls, new, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup,
     status, tag,
 };
 use crate::tool;
@@ -91,6 +91,7 @@ pub(crate) enum Command {
 /// What is done with data and runs by whoever has DuckDB to read tables.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
+    New(new::Args),
     Run(run::Args),
     Check(check::Args),
     Status(status::Args),

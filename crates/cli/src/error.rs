@@ -229,6 +229,21 @@ pub enum CliError {
         /// The number of runs.
         runs: usize,
     },
+    /// Questions were asked for, and nobody can answer them.
+    #[error("--interactive asks in a terminal, and nobody can answer there")]
+    NobodyToAsk,
+    /// Nothing in a table can be what a template is about.
+    #[error("nothing in the table can be the items of --template {template}")]
+    NoItems {
+        /// The word that names the template.
+        template: &'static str,
+    },
+    /// A new experiment file would not say what is meant.
+    #[error("{} cannot say what is meant", file.display())]
+    Unsayable {
+        /// The file, which was not written.
+        file: PathBuf,
+    },
     /// Other runs were found after the question than before it.
     #[error("nothing was removed, because other runs are like that now than those that were listed")]
     ChosenAnew,
@@ -360,6 +375,9 @@ impl Diagnostic for CliError {
             Self::Unconfirmed { .. } => {
                 "`cliptune ls` lists them with the same options; --yes moves them to the trash".to_owned()
             }
+            Self::NobodyToAsk => "without --interactive, the likeliest is taken, and what else is plausible is in the file".to_owned(),
+            Self::NoItems { .. } => "without --template, the likeliest kind is taken; `cliptune help new` lists the kinds".to_owned(),
+            Self::Unsayable { .. } => "a path that is not UTF-8 can be the reason".to_owned(),
             Self::ChosenAnew => "the same command lists those of now".to_owned(),
             Self::UnknownStanding => "the warnings say what is unknown; without --stale, --filter alone asks no experiment file".to_owned(),
             Self::NoRun { similar: Some(similar), .. } => format!("did you mean {similar}?"),
@@ -411,6 +429,8 @@ impl Diagnostic for CliError {
             | Self::NoCommand { .. }
             | Self::Unconfirmed { .. }
             | Self::ChosenAnew
+            | Self::NobodyToAsk
+            | Self::NoItems { .. }
             | Self::NoRun { .. }
             | Self::MayChange { .. }
             | Self::NoModel { .. }

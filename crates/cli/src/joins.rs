@@ -2,7 +2,6 @@
 //! not say so, and whether the columns and the SQL that experiments name can be read.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use cliptune_experiment::{Experiment, ExperimentName};
 use cliptune_terminal::{CommonArgs, Exit};
@@ -41,19 +40,7 @@ impl Joins {
             found => found?,
         };
         command.args(common.forward()).arg("--look").arg("--").args(paths);
-        let program = PathBuf::from(command.get_program());
-        let output = command.stderr(Stdio::inherit()).output();
-        let output = output.map_err(|source| CliError::Start { program, source })?;
-        match serde_json::from_slice(&output.stdout) {
-            Ok(told) if output.status.success() => Ok(Ok(Self(told))),
-            _ => {
-                // With `--json`, an error is a document.
-                if !output.stdout.is_empty() {
-                    common.printer().document(&String::from_utf8_lossy(&output.stdout));
-                }
-                Ok(Err(output.status.code().map_or(Exit::Failed, Exit::from_code)))
-            }
-        }
+        Ok(sibling::answer(command, common)?.map(Self))
     }
 
     /// Returns the join of an experiment in words, if it had to be found.

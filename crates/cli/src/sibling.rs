@@ -3,14 +3,15 @@
 use std::env;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 
 use cliptune_native::{
     DUCKDB_ALLOCATOR, Libtorch, Loaded, NoLibtorch, ORT_DISABLE_TELEMETRY, duckdb_allocator,
     path_to_named_libtorch,
 };
-use cliptune_terminal::Exit;
+use cliptune_terminal::{CommonArgs, Exit};
+use serde::de::DeserializeOwned;
 
 use crate::error::CliError;
 use crate::signals;
@@ -122,6 +123,27 @@ pub(crate) fn wait(tool: Tool, command: Command) -> Result<Exit, CliError> {
     let (status, interrupted) = children.wait(&mut child)?;
     drop(forwarding);
     ended(tool, status, interrupted)
+}
+
+/// Runs a program to its end and reads the JSON that it answers with. Where it has failed, it has said so itself, and its exit code
+/// is returned in place of the answer.
+pub(crate) fn answer<T: DeserializeOwned>(
+    mut command: Command,
+    common: &CommonArgs,
+) -> Result<Result<T, Exit>, CliError> {
+    let program = PathBuf::from(command.get_program());
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|source| CliError::Start { program, source })?;
+    match serde_json::from_slice(&output.stdout) {
+        Ok(answer) if output.status.success() => Ok(Ok(answer)),
+        _ => {
+            // With `--json`, an error is a document.
+            if !output.stdout.is_empty() {
+                common.printer().document(&String::from_utf8_lossy(&output.stdout));
+            }
+            Ok(Err(output.status.code().map_or(Exit::Failed, Exit::from_code)))
+        }
+    }
 }
 
 /// Translates the exit status of a program.

@@ -35,6 +35,7 @@ mod write;
 mod yaml;
 
 pub use error::LoadError;
+pub use language::table_format;
 pub use listing::{PlanOption, setting_keys};
 pub use load::load;
 pub use plan::{

@@ -12,6 +12,7 @@ use cliptune_store::{DatasetRecord, Extent, Origin, Store, fetch_remote, standin
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, silent_interrupt_flag};
 
 use crate::error::IngestError;
+use crate::guess;
 use crate::ingest::{Remains, ingest_over};
 use crate::look;
 use crate::pack::{ShardSize, pack};
@@ -32,6 +33,10 @@ pub struct Arguments {
     /// `cliptune check` asks for
     #[arg(long, hide = true, conflicts_with = "sample")]
     look: bool,
+    /// Look at sources, print what the experiment could say of them that is not written yet, and make nothing: what `cliptune new`
+    /// asks for
+    #[arg(long, hide = true, value_name = "JSON", value_parser = sources, conflicts_with_all = ["sample", "look"])]
+    guess: Option<Box<DataPlan>>,
     /// Pack the dataset into WebDataset shards in this folder, for training elsewhere
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -51,10 +56,11 @@ pub fn command(arguments: Arguments) -> Result<Exit, Box<dyn Diagnostic>> {
     let printer = arguments.common.printer();
     // The SQL of an experiment can ask for any memory, and not all of it is the database's to count.
     memory_limit().into_iter().for_each(confine_memory);
-    let ended = match &arguments.sample {
-        Some(request) => show_sample(&arguments, request, &printer),
-        None if arguments.look => look_at(&arguments, &printer),
-        None => ingest_all(&arguments, &printer),
+    let ended = match (&arguments.sample, &arguments.guess) {
+        (Some(request), _) => show_sample(&arguments, request, &printer),
+        (None, Some(sources)) => guess_at(&arguments, sources, &printer),
+        (None, None) if arguments.look => look_at(&arguments, &printer),
+        (None, None) => ingest_all(&arguments, &printer),
     };
     match ended {
         // A statement that a signal has stopped reports a fault, and whoever asked for it finds one in a table or in SQL.
@@ -74,6 +80,10 @@ fn request(json: &str) -> Result<Request, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
+fn sources(json: &str) -> Result<Box<DataPlan>, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
 fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> Result<(), IngestError> {
     let mut experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     experiments.retain(|experiment| experiment.is_named_by(&arguments.experiments));
@@ -84,6 +94,11 @@ fn show_sample(arguments: &Arguments, request: &Request, printer: &Printer) -> R
 fn look_at(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {
     let experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
     look::tell(&experiments, &Store::open(&arguments.common.store)?, printer)
+}
+
+fn guess_at(arguments: &Arguments, sources: &DataPlan, printer: &Printer) -> Result<(), IngestError> {
+    let common = &arguments.common;
+    guess::tell(sources, &Store::open(&common.store)?, common.offline, printer)
 }
 
 fn ingest_all(arguments: &Arguments, printer: &Printer) -> Result<(), IngestError> {

@@ -82,6 +82,31 @@ pub enum IngestError {
         /// The columns, the best one first.
         candidates: Vec<FoundJoin>,
     },
+    /// A table that no experiment is about yet has no rows.
+    #[error("{} has no rows", as_named(path))]
+    NoRows {
+        /// The path of the table.
+        path: PathBuf,
+    },
+    /// No column of a table that no experiment is about yet says anything of its images.
+    #[error("nothing in {} can be captions, classes or choices", as_named(path))]
+    NothingToLearn {
+        /// The path of the table.
+        path: PathBuf,
+        /// The columns that the table has.
+        columns: Vec<String>,
+    },
+    /// Sources that no experiment is about yet are not there.
+    #[error(transparent)]
+    NoSources(StoreError),
+    /// No table is named for images that no experiment is about yet, and none lies with them.
+    #[error("no table lies with the images at {}", path.display())]
+    NoTable {
+        /// The folder, file or glob of the images.
+        path: PathBuf,
+        /// Files nearby that could be meant.
+        near: Vec<PathBuf>,
+    },
     /// The type of a column cannot be read as what the column should be.
     #[error("{key} has to be {wanted}, and {column} is {sql_type}")]
     ColumnType {
@@ -264,6 +289,22 @@ impl Diagnostic for IngestError {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
             }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
+            Self::NoRows { .. } => Some("a table has a row for each image, or several".to_owned()),
+            Self::NothingToLearn { columns, .. } => Some(format!(
+                "captions are a column of texts, classes a column of few values, choices a list of texts, or columns such as option_1 \
+                 and option_2, beside a column that says which one is right; the columns are {}",
+                named_few(columns)
+            )),
+            Self::NoTable { near, .. } => Some(match near.as_slice() {
+                [] => "name it with --metadata; where folders are classes, every image lies in one of them, and a class has three \
+                       images or more"
+                    .to_owned(),
+                [first, ..] => format!("is it {}? name it with --metadata", as_named(first)),
+            }),
+            Self::NoSources(_) => Some(
+                "--images and --metadata name files, folders, globs or addresses; paths are relative to the folder that you are in"
+                    .to_owned(),
+            ),
             Self::JoinNotFound { below: Some(sql), .. } => Some(format!(
                 "the names of images are at the end of its values: {}",
                 declared_join(&ImageKey::Name, sql)
@@ -360,6 +401,10 @@ impl Diagnostic for IngestError {
             | Self::NoColumn { .. }
             | Self::JoinNotFound { .. }
             | Self::JoinAmbiguous { .. }
+            | Self::NoSources(_)
+            | Self::NoTable { .. }
+            | Self::NoRows { .. }
+            | Self::NothingToLearn { .. }
             | Self::ColumnType { .. }
             | Self::LabelAmbiguous { .. }
             | Self::LabelsFromOne { .. }

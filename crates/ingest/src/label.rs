@@ -113,7 +113,8 @@ impl Means {
         }
     }
 
-    fn read_as(&self, reading: LabelReading) -> Option<u32> {
+    /// Returns the index of the text that a reading chooses.
+    pub(crate) fn read_as(&self, reading: LabelReading) -> Option<u32> {
         match reading {
             LabelReading::Text => self.text,
             LabelReading::Letter => self.letter,

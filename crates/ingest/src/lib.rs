@@ -8,7 +8,8 @@
 //! splits that stay as they were, `deal` assigns the rest, and `ties` explains why that failed). Every row ends
 //! up in an item or in `rejects.parquet`, or is filtered out by `where`, and so does every image, by itself or with its rows.
 //!
-//! `pack` writes a dataset as WebDataset shards. `sample` looks at joined rows and rejects, for `cliptune sample`; it makes nothing.
+//! `pack` writes a dataset as WebDataset shards. `sample` looks at joined rows and rejects, for `cliptune sample`, and `guess` at
+//! sources that no experiment is about yet, for `cliptune new`; they make nothing.
 
 mod ahead;
 mod command;
@@ -20,6 +21,7 @@ mod error;
 mod expression;
 mod facts;
 mod functions;
+mod guess;
 mod headers;
 mod identity;
 mod ingest;

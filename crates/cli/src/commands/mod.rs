@@ -14,6 +14,7 @@ pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod help;
 pub(crate) mod ls;
+pub(crate) mod new;
 pub(crate) mod note;
 pub(crate) mod pin;
 pub(crate) mod query;
@@ -85,6 +86,7 @@ pub fn run(cli: &Cli, store: StoreCommands) -> Result<Exit, CliError> {
 
 fn here(command: &StoreCommand, common: &CommonArgs) -> Result<Exit, CliError> {
     match command {
+        StoreCommand::New(args) => new::run(args, common),
         StoreCommand::Run(args) => run::run(args, common),
         StoreCommand::Check(args) => check::run(args, common),
         StoreCommand::Status(args) => status::run(args, common),

@@ -127,7 +127,7 @@ fn only_ending(folder: &Path) -> Option<String> {
 
 /// Returns the ending of a table's name, with that of its compression.
 fn ending(name: &str) -> Option<&str> {
-    format(name)?;
+    table_format(name)?;
     let plain = [".gz", ".zst"].into_iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
     let (stem, _) = plain.rsplit_once('.')?;
     name.get(stem.len() + 1..)
@@ -136,7 +136,7 @@ fn ending(name: &str) -> Option<&str> {
 /// Returns the one format of all files of a table.
 fn common_format(node: &Node, locations: &[Location], context: &mut Context<'_>) -> Option<TableFormat> {
     let formats: Vec<Option<TableFormat>> =
-        locations.iter().map(|location| format(location.file_name()?)).collect();
+        locations.iter().map(|location| table_format(location.file_name()?)).collect();
     match formats.first().copied().flatten() {
         Some(first) if formats.iter().all(|format| *format == Some(first)) => Some(first),
         Some(_) if formats.iter().all(Option::is_some) => context.problems.refuse(
@@ -178,8 +178,8 @@ fn endings() -> String {
     }
 }
 
-/// Returns the format of a file by its name. Only text is read compressed.
-fn format(name: &str) -> Option<TableFormat> {
+/// Returns the format of a table by the name of its file, if it ends as those of tables do. Only text is read compressed.
+pub fn table_format(name: &str) -> Option<TableFormat> {
     let name = name.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz").or(name.strip_suffix(".zst"));
     let (_, ending) = plain.unwrap_or(&name).rsplit_once('.')?;
@@ -194,14 +194,14 @@ mod tests {
 
     #[test]
     fn the_format_of_a_table_is_in_its_name() {
-        assert_eq!(format("t.parquet"), Some(TableFormat::Parquet));
-        assert_eq!(format("t.TSV"), Some(TableFormat::Csv));
-        assert_eq!(format("*.jsonl.gz"), Some(TableFormat::Jsonl));
-        assert_eq!(format("t.feather"), Some(TableFormat::Arrow));
-        assert_eq!(format("t.DB"), Some(TableFormat::Database));
-        assert_eq!(format("t.parquet.gz"), None);
-        assert_eq!(format("t"), None);
-        assert_eq!(format("parquet"), None);
+        assert_eq!(table_format("t.parquet"), Some(TableFormat::Parquet));
+        assert_eq!(table_format("t.TSV"), Some(TableFormat::Csv));
+        assert_eq!(table_format("*.jsonl.gz"), Some(TableFormat::Jsonl));
+        assert_eq!(table_format("t.feather"), Some(TableFormat::Arrow));
+        assert_eq!(table_format("t.DB"), Some(TableFormat::Database));
+        assert_eq!(table_format("t.parquet.gz"), None);
+        assert_eq!(table_format("t"), None);
+        assert_eq!(table_format("parquet"), None);
     }
 
     #[test]

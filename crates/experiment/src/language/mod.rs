@@ -20,6 +20,7 @@ mod split;
 mod train;
 pub(crate) mod words;
 
+pub use location::table_format;
 pub(crate) use options::options;
 pub(crate) use words::{Vocabulary, either, variants, word, words};
 

@@ -43,6 +43,7 @@ use crate::database::Database;
 use crate::error::IngestError;
 use crate::functions::{self, Rules};
 use crate::table::{Part, TABLE, Table};
+pub(crate) use found::find as find_join;
 
 /// The SQL of what a row is called: its own identifier, or else its number.
 pub(crate) const ROW_NAME: &str = "coalesce(cells.id, CAST(cells.number AS VARCHAR))";
@@ -69,8 +70,7 @@ pub(crate) fn join(
     readable: Option<PathBuf>,
     scratch: &Path,
 ) -> Result<Joined, IngestError> {
-    let table = load_table(database, plan, &inputs.table, Part::Whole)?;
-    images::load(database, &inputs.images)?;
+    let table = open(database, plan, inputs)?;
     let (join, found) = match &plan.join {
         Some(join) => (join.clone(), None),
         None => {
@@ -81,6 +81,13 @@ pub(crate) fn join(
     let rules = read_cells(database, plan, &join, &table, (readable, scratch))?;
     matches::make(database, &table, plan, &join)?;
     Ok(Joined { table, rules, found })
+}
+
+/// Makes the table and what the images are called known to the database, and nothing of what a plan says of them.
+pub(crate) fn open(database: &Database, plan: &DataPlan, inputs: &Inputs) -> Result<Table, IngestError> {
+    let table = load_table(database, plan, &inputs.table, Part::Whole)?;
+    images::load(database, &inputs.images)?;
+    Ok(table)
 }
 
 /// What is known of a plan's sources without joining them.
@@ -98,8 +105,7 @@ pub(crate) fn look(
     inputs: &Inputs,
     scratch: &Path,
 ) -> Result<Looked, IngestError> {
-    let table = load_table(database, plan, &inputs.table, Part::Whole)?;
-    images::load(database, &inputs.images)?;
+    let table = open(database, plan, inputs)?;
     let (found, mistake) = match found::find(database, &table) {
         Ok(found) => (Some(found), None),
         Err(mistake) => (None, Some(mistake)),

@@ -1,0 +1,144 @@
+//! What an experiment about some data could say.
+
+use cliptune_experiment::{Join, Task, TaskKind};
+use serde::{Deserialize, Serialize};
+
+/// What was seen of images and a table, and what an experiment about them could say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The number of images.
+    pub images: u64,
+    /// What one of them is called.
+    pub example: Option<String>,
+    /// The number of rows of the table.
+    pub rows: u64,
+    /// The number of rows whose columns were looked at.
+    pub looked_at: u64,
+    /// The number of columns of the table.
+    pub columns: u64,
+    /// Which image belongs to which row. There is nothing to say of a table that lies with the images.
+    pub join: Guesses<Join>,
+    /// What an item is.
+    pub items: Guesses<Task>,
+    /// The column or SQL expression that identifies a row.
+    pub id: Guesses<String>,
+    /// The column or SQL expression whose values must not cross a split.
+    pub group: Guesses<String>,
+    /// The column that says which rows train, validate and test.
+    pub split: Guesses<SplitColumn>,
+    /// The text of a table that is to lie with the experiment, where there was none and folders are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+impl Proposal {
+    /// Keeps only items of one kind. Returns whether there are any.
+    pub fn keep(&mut self, kind: TaskKind) -> bool {
+        self.items.all.retain(|items| items.value.kind() == kind);
+        self.items.taken = (!self.items.all.is_empty()).then_some(0);
+        self.items.taken.is_some()
+    }
+}
+
+/// A column or an SQL expression that names splits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitColumn {
+    /// The column, or the SQL expression that translates its values.
+    pub column: String,
+    /// The name of the column whose values these are.
+    pub named: String,
+    /// Whether any row validates. Otherwise no epoch can be chosen by validation.
+    pub validates: bool,
+}
+
+/// Something that an experiment could say, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guess<T> {
+    /// What it could say.
+    pub value: T,
+    /// The reason, as a sentence without its full stop.
+    pub why: String,
+}
+
+/// What an experiment could say of one thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guesses<T> {
+    /// All that is plausible, the likeliest first.
+    pub all: Vec<Guess<T>>,
+    /// The place of the one that is taken. Where none is, what is plausible is left to whoever reads the file.
+    pub taken: Option<usize>,
+}
+
+impl<T> Default for Guesses<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), taken: None }
+    }
+}
+
+impl<T> Guesses<T> {
+    /// Takes the first of some guesses, if there is any.
+    pub fn first_of(all: Vec<Guess<T>>) -> Self {
+        let taken = (!all.is_empty()).then_some(0);
+        Self { all, taken }
+    }
+
+    /// Offers guesses of which none is taken.
+    pub fn offered(all: Vec<Guess<T>>) -> Self {
+        Self { all, taken: None }
+    }
+
+    /// Returns the guess that is taken.
+    pub fn taken(&self) -> Option<&Guess<T>> {
+        self.all.get(self.taken?)
+    }
+
+    /// Returns the guesses that are not taken.
+    pub fn others(&self) -> impl Iterator<Item = &Guess<T>> {
+        self.all.iter().enumerate().filter(|(at, _)| Some(*at) != self.taken).map(|(_, guess)| guess)
+    }
+
+    /// Checks whether anything but what is taken is plausible.
+    pub fn is_unsure(&self) -> bool {
+        self.others().next().is_some()
+    }
+}
+
+impl<T> Guess<T> {
+    /// Returns a guess with its reason.
+    pub fn new(value: T, why: impl Into<String>) -> Self {
+        Self { value, why: why.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_guess_is_sure_and_two_are_not() {
+        let guesses =
+            |names: &[&str]| names.iter().map(|name| Guess::new(*name, "it looks like it")).collect();
+        assert!(!Guesses::<&str>::default().is_unsure());
+        assert!(!Guesses::first_of(guesses(&["a"])).is_unsure());
+        let two = Guesses::first_of(guesses(&["a", "b"]));
+        assert!(two.is_unsure());
+        assert_eq!(two.taken().map(|guess| guess.value), Some("a"));
+        assert_eq!(two.others().map(|guess| guess.value).collect::<Vec<_>>(), ["b"]);
+        // What nobody takes is an open question, too.
+        assert!(Guesses::offered(guesses(&["a"])).is_unsure());
+    }
+
+    #[test]
+    fn a_kind_of_item_that_is_asked_for_comes_first_or_not_at_all() {
+        let pairs = |text: &str| Guess::new(Task::Pairs { text: text.to_owned() }, "");
+        let classes = Task::Classes { class: "kind".to_owned(), templates: Default::default() };
+        let mut proposal = Proposal {
+            items: Guesses::first_of(vec![pairs("caption"), Guess::new(classes, "")]),
+            ..Proposal::default()
+        };
+        assert!(proposal.keep(TaskKind::Classes));
+        assert_eq!(proposal.items.all.len(), 1);
+        assert!(!proposal.keep(TaskKind::Choice));
+        assert_eq!(proposal.items, Guesses::default());
+    }
+}
