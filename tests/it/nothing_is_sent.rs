@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 43] = [
     "demo-data out/drawn --cartoons 50",
     "check experiments --set data.join=",
     "ingest experiments",
@@ -44,6 +44,8 @@ const COMMANDS: [&str; 41] = [
     "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",
     "rank out/exported contest/images --texts texts.txt",
+    "export base@0 --as mlflow --weights --to out/mlflow",
+    "export base@0 --as parquet --to out/tables",
     "soup tuned --to out/averaged",
     "cache ls",
     "schema",

@@ -71,7 +71,6 @@ pub(crate) enum Command {
     /// Compare experiments in charts, pages and tables (runs cliptune-report)
     #[command(disable_help_flag = true)]
     Report(tool::Args),
-    Export(export::Args),
     Soup(soup::Args),
     Fetch(fetch::Args),
     Cache(cache::Args),
@@ -100,6 +99,7 @@ pub(crate) enum StoreCommand {
     Classify(classify::Args),
     Embed(embed::Args),
     Search(search::Args),
+    Export(export::Args),
     Rm(rm::Args),
     Gc(gc::Args),
     Relocate(relocate::Args),

@@ -1,6 +1,10 @@
 //! Why a run cannot be exchanged with another tool.
 
+use std::io;
+
 use cliptune_durable::DurableError;
+use cliptune_experiment::WriteError;
+use cliptune_query::QueryError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
 
@@ -10,23 +14,39 @@ pub enum ExchangeError {
     /// The store or a run cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The runs cannot be put into tables.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// Something cannot be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
+    /// A file operation failed; fs-err has put the operation and the path into the message.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A plan cannot be written as YAML.
+    #[error(transparent)]
+    Yaml(#[from] WriteError),
+    /// The tracking database of MLflow cannot be written.
+    #[error("cannot write the tracking database of MLflow")]
+    Tracking(#[from] rusqlite::Error),
 }
 
 impl Diagnostic for ExchangeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Query(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
+            _ => None,
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
             Self::Store(error) => error.exit(),
-            Self::Durable(_) => Exit::Failed,
+            Self::Query(error) => error.exit(),
+            Self::Durable(DurableError::Occupied { .. }) => Exit::Usage,
+            _ => Exit::Failed,
         }
     }
 }

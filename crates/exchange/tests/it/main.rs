@@ -1,0 +1,9 @@
+//! Runs written for other tools, and read back.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+#[path = "../../../query/tests/it/drawn.rs"]
+mod drawn;
+mod mlflow;
+mod support;
+mod tables;
