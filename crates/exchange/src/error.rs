@@ -6,6 +6,7 @@ use cliptune_durable::DurableError;
 use cliptune_experiment::WriteError;
 use cliptune_query::QueryError;
 use cliptune_store::StoreError;
+use cliptune_terminal::format::first_few;
 use cliptune_terminal::{Diagnostic, Exit};
 
 /// Why a run cannot be written for another tool, or one of another tool be read.
@@ -26,6 +27,15 @@ pub enum ExchangeError {
     /// A plan cannot be written as YAML.
     #[error(transparent)]
     Yaml(#[from] WriteError),
+    /// The pipeline of DVC cannot be written as YAML.
+    #[error("cannot write the pipeline of DVC")]
+    Pipeline(#[from] serde_yaml::Error),
+    /// TensorBoard has nothing to show of any run.
+    #[error("TensorBoard has nothing to show of {}", first_few(runs))]
+    NoEvents {
+        /// The names of the runs.
+        runs: Vec<String>,
+    },
     /// The tracking database of MLflow cannot be written.
     #[error("cannot write the tracking database of MLflow")]
     Tracking(#[from] rusqlite::Error),
@@ -37,6 +47,9 @@ impl Diagnostic for ExchangeError {
             Self::Store(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
+            Self::NoEvents { .. } => {
+                Some("runs that trained nothing have no curves; --as csv has their settings and scores".to_owned())
+            }
             _ => None,
         }
     }
@@ -45,7 +58,7 @@ impl Diagnostic for ExchangeError {
         match self {
             Self::Store(error) => error.exit(),
             Self::Query(error) => error.exit(),
-            Self::Durable(DurableError::Occupied { .. }) => Exit::Usage,
+            Self::Durable(DurableError::Occupied { .. }) | Self::NoEvents { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -14,14 +14,14 @@ use layout::Layout;
 /// Write runs for other tools, or a run's model for another library
 ///
 /// With --as, into a folder that another tool opens, or as tables: settings, metrics with their intervals, curves by step, tags
-/// and notes. An experiment stands for all of its runs. docs/exchange.md says what each format has and how it is opened.
+/// and notes. An experiment stands for its runs, and so does an experiment file. docs/exchange.md says what each format has and how it is opened.
 ///
 /// With --layout, into a folder with weights, configuration, tokenizer and preprocessing, from which transformers or open_clip
 /// load the same model: every number is the same to the bit. docs/models.md says what each library then computes.
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("how").required(true).multiple(false).args(["layout", "format"])))]
 pub(crate) struct Args {
-    /// Runs as `cliptune show` takes them, or experiments; with --layout, one run or a model folder
+    /// Runs as `cliptune show` takes them, experiments, or experiment files; with --layout, one run or a model folder
     #[arg(required = true, value_name = "RUN|FOLDER")]
     runs: Vec<String>,
 

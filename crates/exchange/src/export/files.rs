@@ -3,9 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::UNFINISHED;
+use cliptune_store::Run;
 use fs_err as fs;
 
 use crate::error::ExchangeError;
+
+/// Returns the path that a run has below its store: its experiment's folder and its own.
+pub(super) fn own(run: &Run) -> PathBuf {
+    let mut last: Vec<_> = run.folder().components().rev().take(2).collect();
+    last.reverse();
+    last.into_iter().collect()
+}
 
 /// Copies a file into a folder, if there is such a file. A link is followed: a run's model has one to its weights.
 pub(super) fn copy_file(file: &Path, folder: &Path) -> Result<(), ExchangeError> {

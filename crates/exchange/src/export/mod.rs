@@ -3,10 +3,13 @@
 //! [`export`] writes runs into a folder of its own, which has its name only when all of it is there.
 
 mod content;
+mod dvc;
 mod facts;
 mod files;
 mod mlflow;
+mod model_card;
 mod tables;
+mod tensorboard;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,12 @@ use tables::Form;
 pub enum Format {
     /// A tracking database of MLflow with the artifacts beside it.
     Mlflow,
+    /// Parameters, metrics and plots of DVC, and the pipeline that makes them.
+    Dvc,
+    /// The event files of TensorBoard.
+    Tensorboard,
+    /// The model card of Hugging Face.
+    ModelCard,
     /// Tables of CSV.
     Csv,
     /// Tables of parquet.
@@ -47,6 +56,8 @@ pub struct Exported {
     pub files: Vec<PathBuf>,
     /// The names of the runs that have no scores, and were written without.
     pub without_scores: Vec<String>,
+    /// The names of the runs that TensorBoard has nothing to show of, and that were left out.
+    pub without_events: Vec<String>,
     /// The errors about parts of runs that were left out because they are damaged.
     pub damage: Vec<StoreError>,
 }
@@ -61,17 +72,38 @@ pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<
     let mut damage = Vec::new();
     let contents: Vec<Content> = runs.iter().map(|run| Content::read(run, &mut damage)).collect();
     let folder = staged.path();
+    let mut without_events = Vec::new();
     match wanted.format {
         Format::Mlflow => mlflow::write(store, &contents, wanted.weights, folder, &place(folder, to)?)?,
+        Format::Dvc => {
+            let place = place(folder, to)?;
+            each(&contents, |content, own| dvc::write(store, content, &folder.join(own), &place.join(own)))?;
+        }
+        Format::Tensorboard => without_events = tensorboard::write(runs, folder)?,
+        Format::ModelCard => {
+            each(&contents, |content, own| model_card::write(store, content, &folder.join(own)))?;
+        }
         Format::Csv => tables::write(store, runs, Form::Csv, folder)?,
         Format::Parquet => tables::write(store, runs, Form::Parquet, folder)?,
         Format::Json => tables::write(store, runs, Form::Json, folder)?,
     }
     let files = files::listed(folder)?;
     staged.claim()?;
-    let unscored = contents.iter().filter(|content| content.scores.is_empty());
+    let has_scores = wanted.format != Format::Tensorboard;
+    let unscored = contents.iter().filter(|content| has_scores && content.scores.is_empty());
     let without_scores = unscored.map(|content| content.run.id()).collect();
-    Ok(Exported { files, without_scores, damage })
+    Ok(Exported { files, without_scores, without_events, damage })
+}
+
+/// Writes each run into the folder itself if there is only one, and else into a folder of its own in it.
+fn each(
+    contents: &[Content],
+    write: impl Fn(&Content, &Path) -> Result<(), ExchangeError>,
+) -> Result<(), ExchangeError> {
+    match contents {
+        [content] => write(content, Path::new("")),
+        contents => contents.iter().try_for_each(|content| write(content, &files::own(&content.run))),
+    }
 }
 
 /// Returns the path that a staged folder will have, without links and dots in it as far as that can be said.

@@ -1,6 +1,6 @@
 //! `cliptune export RUN… --as FORMAT`: runs as other tools have them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use cliptune_exchange::export::{self, Exported, Wanted, export};
@@ -9,6 +9,7 @@ use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
 use crate::error::CliError;
+use crate::of_files::runs_of_files;
 use crate::selection::{complete, no_run, warn_of};
 
 /// The tool or the kind of tables.
@@ -16,6 +17,12 @@ use crate::selection::{complete, no_run, warn_of};
 pub(super) enum Format {
     /// A tracking database and artifacts for `mlflow server`
     Mlflow,
+    /// Parameters, metrics and plots for `dvc`, with a pipeline that calls the tools
+    Dvc,
+    /// Event files for `tensorboard --logdir DIR`
+    Tensorboard,
+    /// A README.md for the Hugging Face Hub, with the scores and how the model is used
+    ModelCard,
     /// Tables of CSV: runs, settings, metrics, events
     Csv,
     /// The same tables as parquet files
@@ -28,6 +35,9 @@ impl From<Format> for export::Format {
     fn from(format: Format) -> Self {
         match format {
             Format::Mlflow => Self::Mlflow,
+            Format::Dvc => Self::Dvc,
+            Format::Tensorboard => Self::Tensorboard,
+            Format::ModelCard => Self::ModelCard,
             Format::Csv => Self::Csv,
             Format::Parquet => Self::Parquet,
             Format::Json => Self::Json,
@@ -48,7 +58,7 @@ pub(super) fn write(
     }
     let printer = common.printer();
     let store = Store::existing(&common.store)?;
-    let mut runs = all_named(&store, names)?;
+    let mut runs = Names { store: &store, common, printer: &printer }.runs(names)?;
     if weights {
         runs = runs.into_iter().map(complete).collect::<Result<_, _>>()?;
     }
@@ -65,29 +75,44 @@ pub(super) fn write(
     Ok(Exit::Done)
 }
 
-/// Returns the runs that some names stand for, each once.
-fn all_named(store: &Store, names: &[String]) -> Result<Vec<Run>, CliError> {
-    let mut runs: Vec<Run> = Vec::new();
-    for name in names {
-        for run in named(store, name)? {
-            if runs.iter().all(|other| other.id() != run.id()) {
-                runs.push(run);
-            }
-        }
-    }
-    Ok(runs)
+/// Finds the runs that are named.
+struct Names<'a> {
+    store: &'a Store,
+    common: &'a CommonArgs,
+    printer: &'a Printer,
 }
 
-/// Returns the runs that a name stands for: those of an experiment, or one run.
-fn named(store: &Store, name: &str) -> Result<Vec<Run>, CliError> {
-    let runs = store.named(name)?;
-    let experiment = name.split('@').next().unwrap_or_default();
-    let are_of_one = runs.iter().all(|run| run.record().experiment.as_str() == experiment);
-    match runs.len() {
-        0 => Err(no_run(store, name)?),
-        1 => Ok(runs),
-        _ if are_of_one => Ok(runs),
-        _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: runs.iter().map(Run::id).collect() }),
+impl Names<'_> {
+    /// Returns the runs that some names stand for, each once.
+    fn runs(&self, names: &[String]) -> Result<Vec<Run>, CliError> {
+        let mut runs: Vec<Run> = Vec::new();
+        for name in names {
+            for run in self.named(name)? {
+                if runs.iter().all(|other| other.id() != run.id()) {
+                    runs.push(run);
+                }
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Returns the runs that a name stands for: one run, those of an experiment, or those of experiment files.
+    fn named(&self, name: &str) -> Result<Vec<Run>, CliError> {
+        let runs = self.store.named(name)?;
+        let experiment = name.split('@').next().unwrap_or_default();
+        let are_of_one = runs.iter().all(|run| run.record().experiment.as_str() == experiment);
+        match runs.len() {
+            0 if Path::new(name).exists() => {
+                runs_of_files(PathBuf::from(name), self.store, self.common, self.printer)
+            }
+            0 => Err(no_run(self.store, name)?),
+            1 => Ok(runs),
+            _ if are_of_one => Ok(runs),
+            _ => {
+                let runs = runs.iter().map(Run::id).collect();
+                Err(CliError::AmbiguousRun { name: name.to_owned(), runs })
+            }
+        }
     }
 }
 
@@ -99,6 +124,10 @@ fn warn(runs: &[Run], exported: &Exported, printer: &Printer) {
     if !running.is_empty() {
         let are = format::agreed(running.len() as u64, "is", "are");
         printer.warn(&format!("{} {are} running: exported as of now", format::first_few(&running)));
+    }
+    if !exported.without_events.is_empty() {
+        let left_out = format::first_few(&exported.without_events);
+        printer.warn(&format!("left out, because TensorBoard has nothing to show of it: {left_out}"));
     }
     let unscored = &exported.without_scores;
     if !unscored.is_empty() {
