@@ -30,6 +30,12 @@ pub enum ExchangeError {
     /// The pipeline of DVC cannot be written as YAML.
     #[error("cannot write the pipeline of DVC")]
     Pipeline(#[from] serde_yaml::Error),
+    /// A model card is about a model, and a run has none.
+    #[error("{run} has no model that a card could be about")]
+    NoModel {
+        /// The name of the run.
+        run: String,
+    },
     /// TensorBoard has nothing to show of any run.
     #[error("TensorBoard has nothing to show of {}", first_few(runs))]
     NoEvents {
@@ -47,9 +53,12 @@ impl Diagnostic for ExchangeError {
             Self::Store(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
-            Self::NoEvents { .. } => {
-                Some("runs that trained nothing have no curves; --as csv has their settings and scores".to_owned())
+            Self::NoModel { .. } => {
+                Some("a run that is done has one, as long as its weights are not removed".to_owned())
             }
+            Self::NoEvents { .. } => Some(
+                "runs that trained nothing have no curves; --as csv has their settings and scores".to_owned(),
+            ),
             _ => None,
         }
     }
@@ -58,7 +67,9 @@ impl Diagnostic for ExchangeError {
         match self {
             Self::Store(error) => error.exit(),
             Self::Query(error) => error.exit(),
-            Self::Durable(DurableError::Occupied { .. }) | Self::NoEvents { .. } => Exit::Usage,
+            Self::Durable(DurableError::Occupied { .. }) | Self::NoModel { .. } | Self::NoEvents { .. } => {
+                Exit::Usage
+            }
             _ => Exit::Failed,
         }
     }
