@@ -10,6 +10,7 @@ mod data;
 #[path = "../../crates/query/tests/it/drawn.rs"]
 mod drawn;
 mod dry_run;
+mod exchange_export;
 mod exit_codes;
 mod export;
 mod fetch;

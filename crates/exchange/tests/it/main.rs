@@ -4,6 +4,9 @@
 
 #[path = "../../../query/tests/it/drawn.rs"]
 mod drawn;
+mod dvc;
 mod mlflow;
+mod model_card;
 mod support;
 mod tables;
+mod tensorboard;
