@@ -11,6 +11,7 @@ mod doctor;
 #[path = "../../crates/query/tests/it/drawn.rs"]
 mod drawn;
 mod dry_run;
+mod exchange_export;
 mod exit_codes;
 mod export;
 mod fetch;

@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 45] = [
     "demo-data out/drawn --cartoons 50",
     "new out/own --images contest/images --metadata contest/contest.parquet",
     "check experiments --set data.join=",
@@ -45,6 +45,8 @@ const COMMANDS: [&str; 42] = [
     "gc --trash --unfinished --cache",
     "export base@0 --layout hugging-face --to out/exported",
     "rank out/exported contest/images --texts texts.txt",
+    "export base@0 --as mlflow --weights --to out/mlflow",
+    "export base@0 --as parquet --to out/tables",
     "soup tuned --to out/averaged",
     "cache ls",
     "doctor",

@@ -72,7 +72,6 @@ pub(crate) enum Command {
     /// Compare experiments in charts, pages and tables (runs cliptune-report)
     #[command(disable_help_flag = true)]
     Report(tool::Args),
-    Export(export::Args),
     Soup(soup::Args),
     Fetch(fetch::Args),
     Cache(cache::Args),
@@ -103,6 +102,7 @@ pub(crate) enum StoreCommand {
     Classify(classify::Args),
     Embed(embed::Args),
     Search(search::Args),
+    Export(export::Args),
     Rm(rm::Args),
     Gc(gc::Args),
     Relocate(relocate::Args),

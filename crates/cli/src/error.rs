@@ -8,6 +8,7 @@ use cliptune_clip::model_folder::FolderError;
 use cliptune_compare::CompareError;
 use cliptune_demo_data::Error as ContestError;
 use cliptune_durable::DurableError;
+use cliptune_exchange::ExchangeError;
 use cliptune_experiment::{LoadError, Split, WriteError};
 use cliptune_hub::HubError;
 use cliptune_native::{Installation, LIBTORCH, Libtorch, Origin, Pinned};
@@ -55,6 +56,23 @@ pub enum CliError {
         run: String,
         /// The run's status.
         status: RunStatus,
+    },
+    /// Runs cannot be written for another tool.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// An option has no meaning with the others.
+    #[error("{option} is for {of} alone")]
+    OnlyFor {
+        /// The option.
+        option: &'static str,
+        /// What it is for.
+        of: &'static str,
+    },
+    /// A layout is that of one model.
+    #[error("a layout is of one model, and {count} are named")]
+    OneModel {
+        /// The number of names.
+        count: usize,
     },
     /// A soup needs at least two runs.
     #[error("a soup is made of two runs or more{}", run.as_ref().map(|run| format!(", not of {run} alone")).unwrap_or_default())]
@@ -347,6 +365,8 @@ impl Diagnostic for CliError {
             Self::NoCopy { .. } => "`cliptune cache ls` lists the copies".to_owned(),
             Self::Model(error) => return error.hint(),
             Self::Apply(error) => return error.hint(),
+            Self::Exchange(error) => return error.hint(),
+            Self::OneModel { .. } => "name one run, or export several with --as".to_owned(),
             Self::OneRun { .. } => "name several runs, or an experiment with several `seeds`".to_owned(),
             Self::Unlike { .. } => "only models that started as one can be averaged".to_owned(),
             Self::NoModel { .. } => "`cliptune run` or `cliptune train` finishes it".to_owned(),
@@ -434,6 +454,8 @@ impl Diagnostic for CliError {
             | Self::NoRun { .. }
             | Self::MayChange { .. }
             | Self::NoModel { .. }
+            | Self::OnlyFor { .. }
+            | Self::OneModel { .. }
             | Self::OneRun { .. }
             | Self::Unlike { .. }
             | Self::Durable(DurableError::Occupied { .. })
@@ -457,6 +479,7 @@ impl Diagnostic for CliError {
             ) => Exit::Usage,
             Self::Store(error) => error.exit(),
             Self::Apply(error) => error.exit(),
+            Self::Exchange(error) => error.exit(),
             Self::Query(error) => error.exit(),
             Self::Hub(error) => error.exit(),
             Self::Sources(error) => error.exit(),

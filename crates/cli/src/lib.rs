@@ -10,6 +10,7 @@ mod error;
 mod joins;
 mod labelling;
 mod model;
+mod of_files;
 mod pipeline;
 mod removal;
 mod selection;

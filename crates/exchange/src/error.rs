@@ -1,7 +1,12 @@
 //! Why a run cannot be exchanged with another tool.
 
+use std::io;
+
 use cliptune_durable::DurableError;
+use cliptune_experiment::WriteError;
+use cliptune_query::QueryError;
 use cliptune_store::StoreError;
+use cliptune_terminal::format::first_few;
 use cliptune_terminal::{Diagnostic, Exit};
 
 /// Why a run cannot be written for another tool, or one of another tool be read.
@@ -10,23 +15,62 @@ pub enum ExchangeError {
     /// The store or a run cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The runs cannot be put into tables.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// Something cannot be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
+    /// A file operation failed; fs-err has put the operation and the path into the message.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A plan cannot be written as YAML.
+    #[error(transparent)]
+    Yaml(#[from] WriteError),
+    /// The pipeline of DVC cannot be written as YAML.
+    #[error("cannot write the pipeline of DVC")]
+    Pipeline(#[from] serde_yaml::Error),
+    /// A model card is about a model, and a run has none.
+    #[error("{run} has no model that a card could be about")]
+    NoModel {
+        /// The name of the run.
+        run: String,
+    },
+    /// TensorBoard has nothing to show of any run.
+    #[error("TensorBoard has nothing to show of {}", first_few(runs))]
+    NoEvents {
+        /// The names of the runs.
+        runs: Vec<String>,
+    },
+    /// The tracking database of MLflow cannot be written.
+    #[error("cannot write the tracking database of MLflow")]
+    Tracking(#[from] rusqlite::Error),
 }
 
 impl Diagnostic for ExchangeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Query(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
+            Self::NoModel { .. } => {
+                Some("a run that is done has one, as long as its weights are not removed".to_owned())
+            }
+            Self::NoEvents { .. } => Some(
+                "runs that trained nothing have no curves; --as csv has their settings and scores".to_owned(),
+            ),
+            _ => None,
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
             Self::Store(error) => error.exit(),
-            Self::Durable(_) => Exit::Failed,
+            Self::Query(error) => error.exit(),
+            Self::Durable(DurableError::Occupied { .. }) | Self::NoModel { .. } | Self::NoEvents { .. } => {
+                Exit::Usage
+            }
+            _ => Exit::Failed,
         }
     }
 }

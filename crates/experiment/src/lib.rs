@@ -47,10 +47,10 @@ pub use plan::{
     SplitShares, TableFormat, TableSource, Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune,
     UpdateRule, Verify, Warmup,
 };
-pub use portable::reread;
+pub use portable::{relative, reread};
 pub use schema::schema;
 pub use spelling::{spelled, spelled_number};
 pub use values::{
     BatchSize, EmaDecay, ExperimentName, Fraction, Impossible, LearningRate, RESERVED_NAMES, Seed,
 };
-pub use write::WriteError;
+pub use write::{WriteError, yaml_text};

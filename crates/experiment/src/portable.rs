@@ -40,7 +40,7 @@ impl Plan {
 }
 
 /// Returns the way from a folder to a path, which are both absolute and without dots.
-fn relative(path: &Path, folder: &Path) -> PathBuf {
+pub fn relative(path: &Path, folder: &Path) -> PathBuf {
     let shared = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
     let up = folder.components().count() - shared;
     let start = if up == 0 { PathBuf::from(".") } else { PathBuf::from_iter(std::iter::repeat_n("..", up)) };

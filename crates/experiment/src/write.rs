@@ -27,15 +27,22 @@ impl Plan {
     /// # Errors
     /// Fails when the YAML writer does; no plan is known for which this happens.
     pub fn to_yaml(&self) -> Result<String, WriteError> {
-        let document = document(self);
-        let text = serde_yaml::to_string(&document)
-            .map_err(|source| WriteError { experiment: self.experiment.to_string(), source })?;
-        Ok(match harmless_yaml(&text) {
-            Cow::Borrowed(_) => text,
-            // JSON is YAML, too, and has all its texts in quotes, where every character can be escaped.
-            Cow::Owned(_) => harmless_yaml(&format!("{document:#}\n")).into_owned(),
-        })
+        yaml_text(&document(self))
+            .map_err(|source| WriteError { experiment: self.experiment.to_string(), source })
     }
+}
+
+/// Returns a document as YAML, with escapes in place of the characters that no output may hold.
+///
+/// # Errors
+/// Fails when the YAML writer does; no document is known for which this happens.
+pub fn yaml_text(document: &Value) -> Result<String, serde_yaml::Error> {
+    let text = serde_yaml::to_string(document)?;
+    Ok(match harmless_yaml(&text) {
+        Cow::Borrowed(_) => text,
+        // JSON is YAML, too, and has all its texts in quotes, where every character can be escaped.
+        Cow::Owned(_) => harmless_yaml(&format!("{document:#}\n")).into_owned(),
+    })
 }
 
 pub(crate) fn document(plan: &Plan) -> Value {

@@ -8,6 +8,14 @@ pub(crate) fn harmless_json(json: &str) -> String {
     format::harmless_json(&quoted(json)).into_owned()
 }
 
+/// Returns a JSON document of rows that are JSON already.
+pub fn json_document(rows: &[String]) -> String {
+    match rows {
+        [] => "[]".to_owned(),
+        rows => format!("[\n  {}\n]", rows.join(",\n  ")),
+    }
+}
+
 fn quoted(json: &str) -> String {
     const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
     let mut quoted = String::with_capacity(json.len());

@@ -1,5 +1,6 @@
 //! The answer to a question.
 
+use cliptune_documents::csv_line;
 use duckdb::arrow::array::{Array, AsArray, RecordBatch, StringArray};
 
 /// The rows that answer a question. All values are texts.
@@ -26,6 +27,13 @@ impl Answer {
                 batch.columns().iter().map(|column| column.as_string_opt::<i32>()).collect();
             (0..batch.num_rows()).map(move |row| columns.iter().map(|column| cell(*column, row)).collect())
         })
+    }
+
+    /// Returns the rows as CSV, after a line with the names of the columns. What is missing is empty.
+    pub fn csv(&self) -> String {
+        let header = csv_line(self.columns().iter().map(String::as_str));
+        let rows = self.rows().map(|row| csv_line(row.into_iter().map(Option::unwrap_or_default)));
+        std::iter::once(header).chain(rows).map(|line| format!("{line}\n")).collect()
     }
 
     /// Returns the number of rows.

@@ -132,6 +132,29 @@ impl Event {
     pub(crate) fn has_kind(name: &str) -> bool {
         KINDS.contains(&name)
     }
+
+    /// Returns the step that the event belongs to and the points that it adds there to curves, each with the curve's name.
+    /// Events that measure nothing at a step have none.
+    pub fn points(&self) -> Option<(usize, Vec<(&'static str, f64)>)> {
+        match self {
+            Self::Step { step, loss, learning_rate, grad_norm, logit_scale, items_per_second, .. } => {
+                let points = [
+                    ("train/loss", *loss),
+                    ("train/learning_rate", *learning_rate),
+                    ("train/gradient_norm", *grad_norm),
+                    ("train/logit_scale", *logit_scale),
+                    ("train/items_per_second", *items_per_second),
+                ];
+                Some((*step, points.to_vec()))
+            }
+            Self::Epoch { step, validation_loss, validation_accuracy, .. } => {
+                let points =
+                    [("validation/loss", *validation_loss), ("validation/accuracy", *validation_accuracy)];
+                Some((*step, points.to_vec()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Returns the position, between the starting weights (0) and the tuned ones (1), of the weights that a run has kept.

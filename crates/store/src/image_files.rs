@@ -269,7 +269,7 @@ pub(crate) fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Fil
 
 /// Splits a path into the folder before the first component with a wildcard, and the rest. A folder that exists is no
 /// wildcard, whatever its name: a glob means the same wherever the folder above it has been moved to.
-pub(crate) fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
+pub fn split_glob(images: &Path) -> (PathBuf, PathBuf) {
     let is_wild = |component: &Component<'_>| glob::is_pattern(&component.as_os_str().to_string_lossy());
     let mut folder = PathBuf::new();
     let mut components = images.components();

@@ -124,6 +124,7 @@ pub use files::{read_json, write_json};
 pub use fsck::{Checked, Finding, Severity, fsck};
 pub use hold::Held;
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT};
+pub use image_files::split_glob;
 pub use image_identity::{ImageIdentity, NoIdentity};
 pub use image_kinds::is_image_name;
 pub use image_names::ImageNames;

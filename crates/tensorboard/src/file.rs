@@ -16,7 +16,7 @@ use crate::proto::{
 use crate::record::frame;
 
 /// The prefix of the names of event files. The seconds since the Unix epoch follow.
-const PREFIX: &str = "events.out.tfevents.";
+pub const PREFIX: &str = "events.out.tfevents.";
 /// The version of the format, which is written at the beginning of every file.
 const VERSION: &str = "brain.Event:2";
 

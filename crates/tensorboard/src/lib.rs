@@ -8,4 +8,4 @@ mod file;
 mod proto;
 mod record;
 
-pub use file::{EventFile, Setting, Status};
+pub use file::{EventFile, PREFIX, Setting, Status};

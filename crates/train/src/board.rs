@@ -97,23 +97,11 @@ impl Shown {
                 self.step = *step;
                 self.file()?.begin_at(step + 1)
             }
-            Event::Step { step, loss, learning_rate, grad_norm, logit_scale, items_per_second, .. } => {
+            Event::Step { step, .. } => {
                 self.step = *step;
-                self.file()?.scalars(
-                    *step,
-                    &[
-                        ("train/loss", *loss),
-                        ("train/learning_rate", *learning_rate),
-                        ("train/gradient_norm", *grad_norm),
-                        ("train/logit_scale", *logit_scale),
-                        ("train/items_per_second", *items_per_second),
-                    ],
-                )
+                self.add(event)
             }
-            Event::Epoch { step, validation_loss, validation_accuracy, .. } => self.file()?.scalars(
-                *step,
-                &[("validation/loss", *validation_loss), ("validation/accuracy", *validation_accuracy)],
-            ),
+            Event::Epoch { .. } => self.add(event),
             Event::Finished { .. } => self.end(Status::Success),
             Event::Diverged { .. } => self.end(Status::Failure),
             // An interrupted run will go on, and the models tried after training belong to no step.
@@ -128,6 +116,12 @@ impl Shown {
         file.begin_at(0)?;
         file.text(0, "plan", &fenced("yaml", &plan))?;
         file.session_start(&group, &settings)
+    }
+
+    /// Adds what was measured to the curves.
+    fn add(&mut self, event: &Event) -> io::Result<()> {
+        let Some((step, points)) = event.points() else { return Ok(()) };
+        self.file()?.scalars(step, &points)
     }
 
     fn end(&mut self, status: Status) -> io::Result<()> {

@@ -1,99 +1,51 @@
 //! `cliptune export`.
 
+mod format;
+mod layout;
+
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-use cliptune_clip::ModelFolder;
-use cliptune_clip::model_folder::FolderLayout;
-use cliptune_durable::StagedFolder;
-use cliptune_store::{Origin, Store};
-use cliptune_terminal::{CommonArgs, Exit, Printer, format};
-use serde_json::json;
+use cliptune_terminal::{CommonArgs, Exit};
 
 use crate::error::CliError;
-use crate::model::Named;
-use crate::selection::{complete, short};
+use format::Format;
+use layout::Layout;
 
-/// Write a run's model as another library lays it out
+/// Write runs for other tools, or a run's model for another library
 ///
-/// Into a folder with weights, configuration, tokenizer and preprocessing, from which transformers or open_clip load the
-/// same model: every number is the same to the bit. docs/models.md says what each library then computes.
+/// With --as, into a folder that another tool opens, or as tables: settings, metrics with their intervals, curves by step, tags
+/// and notes. An experiment stands for its runs, and so does an experiment file. docs/exchange.md says what each format has and how it is opened.
+///
+/// With --layout, into a folder with weights, configuration, tokenizer and preprocessing, from which transformers or open_clip
+/// load the same model: every number is the same to the bit. docs/models.md says what each library then computes.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("how").required(true).multiple(false).args(["layout", "format"])))]
 pub(crate) struct Args {
-    /// The run as `cliptune show` takes it, or a model folder
-    #[arg(value_name = "RUN|FOLDER")]
-    model: String,
+    /// Runs as `cliptune show` takes them, experiments, or experiment files; with --layout, one run or a model folder
+    #[arg(required = true, value_name = "RUN|FOLDER")]
+    runs: Vec<String>,
+
+    /// The tool or the kind of tables
+    #[arg(long = "as", value_enum)]
+    format: Option<Format>,
 
     /// Whose layout
-    #[arg(long)]
-    layout: Layout,
+    #[arg(long, value_enum)]
+    layout: Option<Layout>,
+
+    /// With --as mlflow, copy the models and the ONNX files, too
+    #[arg(long, requires = "format")]
+    weights: bool,
 
     /// Where to put it: a folder that is not there yet, or empty
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
 }
 
-/// Whose layout.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Layout {
-    /// For `CLIPModel.from_pretrained` and `SiglipModel.from_pretrained` of transformers
-    HuggingFace,
-    /// For `create_model_and_transforms("local-dir:DIR")` of open_clip
-    #[value(name = "open_clip", alias = "open-clip")]
-    OpenClip,
-}
-
-impl From<Layout> for FolderLayout {
-    fn from(layout: Layout) -> Self {
-        match layout {
-            Layout::HuggingFace => Self::HuggingFace,
-            Layout::OpenClip => Self::OpenClip,
-        }
-    }
-}
-
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
-    let printer = common.printer();
-    let Source { folder, origin } = Source::named(&args.model, common)?;
-    let model = ModelFolder::open(&folder)?;
-    warn_of_extra(&model, &printer);
-    let staged = StagedFolder::claiming(&args.to)?;
-    model.write(args.layout.into(), staged.path())?;
-    if let Some(origin) = origin {
-        origin.write(staged.path())?;
-    }
-    staged.claim()?;
-    match printer.is_json() {
-        true => printer.json(&json!({ "from": model.folder, "folder": args.to })),
-        false => printer.data(&args.to.display().to_string()),
-    }
-    Ok(Exit::Done)
-}
-
-/// The model to export.
-struct Source {
-    folder: PathBuf,
-    /// The runs that the model was made from, if they are known.
-    origin: Option<Origin>,
-}
-
-impl Source {
-    /// Returns the model of the run with this name or, when there is no such run, the model folder at this path.
-    fn named(name: &str, common: &CommonArgs) -> Result<Self, CliError> {
-        let run = match Named::find(&Store::open(&common.store)?, name)? {
-            Named::Folder(folder) => return Ok(Self { origin: Origin::read(&folder)?, folder }),
-            Named::Run(run) => complete(*run)?,
-        };
-        // The origin comes from the run's record and not from the folder: a damaged copy there must not make this fail.
-        Ok(Self { folder: run.model_folder(), origin: Some(Origin::of(std::slice::from_ref(&run))) })
-    }
-}
-
-fn warn_of_extra(model: &ModelFolder, printer: &Printer) {
-    let extra = model.checkpoint.extra();
-    if !extra.is_empty() {
-        let count = format::counted(extra.len() as u64, "tensor");
-        let names = format::first_few(extra);
-        printer.warn(&format!("{count} of {} left out: {names}", short(&model.folder)));
+    match (args.format, args.layout, args.runs.as_slice()) {
+        (Some(format), _, names) => format::write(names, format, args.weights, &args.to, common),
+        (None, Some(layout), [name]) => layout::write(name, layout, &args.to, common),
+        (None, _, names) => Err(CliError::OneModel { count: names.len() }),
     }
 }

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use cliptune_documents::csv_line;
 use cliptune_machine::confine_memory;
-use cliptune_query::{Answer, MEMORY, Query};
+use cliptune_query::{Answer, MEMORY, Query, json_document};
 use cliptune_store::{Store, StoreError};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 
@@ -53,8 +52,8 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     warn(query.damage(), &printer);
     match &args.parquet {
         Some(file) => query.parquet(file)?,
-        None if printer.is_json() => printer.document(&json(&query.json()?)),
-        None if args.csv => printer.data(&csv(&query.answer()?)),
+        None if printer.is_json() => printer.document(&json_document(&query.json()?)),
+        None if args.csv => printer.data(&query.answer()?.csv()),
         None => print(&query.answer()?, &printer),
     }
     Ok(Exit::Done)
@@ -62,20 +61,6 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 
 fn warn(damage: &[StoreError], printer: &Printer) {
     damage.iter().for_each(|error| warn_of(error, printer));
-}
-
-/// Returns a JSON document of rows that are JSON already.
-fn json(rows: &[String]) -> String {
-    match rows {
-        [] => "[]".to_owned(),
-        rows => format!("[\n  {}\n]", rows.join(",\n  ")),
-    }
-}
-
-fn csv(answer: &Answer) -> String {
-    let header = csv_line(answer.columns().iter().map(String::as_str));
-    let rows = answer.rows().map(|row| csv_line(row.into_iter().map(Option::unwrap_or_default)));
-    std::iter::once(header).chain(rows).map(|line| format!("{line}\n")).collect()
 }
 
 fn print(answer: &Answer, printer: &Printer) {

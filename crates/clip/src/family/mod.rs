@@ -49,6 +49,11 @@ impl Family {
         self.traits().title
     }
 
+    /// Returns the class of transformers, and of transformers.js, that loads the models.
+    pub fn class(self) -> &'static str {
+        self.traits().class
+    }
+
     /// Checks whether a graph of the text tower takes an attention mask, as Optimum's graphs do.
     pub fn takes_attention_mask(self) -> bool {
         self.traits().takes_attention_mask

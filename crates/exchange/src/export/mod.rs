@@ -1,1 +1,116 @@
 //! Runs as other tools lay them out.
+//!
+//! [`export`] writes runs into a folder of its own, which has its name only when all of it is there.
+
+mod content;
+mod dvc;
+mod facts;
+mod files;
+mod mlflow;
+mod model_card;
+mod tables;
+mod tensorboard;
+
+use std::path::{Path, PathBuf};
+
+use cliptune_durable::StagedFolder;
+use cliptune_store::{Run, Store, StoreError};
+use fs_err as fs;
+
+use crate::error::ExchangeError;
+use content::Content;
+use tables::Form;
+
+/// The tools and formats that a run can be written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A tracking database of MLflow with the artifacts beside it.
+    Mlflow,
+    /// Parameters, metrics and plots of DVC, and the pipeline that makes them.
+    Dvc,
+    /// The event files of TensorBoard.
+    Tensorboard,
+    /// The model card of Hugging Face.
+    ModelCard,
+    /// Tables of CSV.
+    Csv,
+    /// Tables of parquet.
+    Parquet,
+    /// Tables of JSON.
+    Json,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The format.
+    pub format: Format,
+    /// Whether the weights and graphs come along where the format has a place for them.
+    pub weights: bool,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Exported {
+    /// The paths of all files in the folder, in order.
+    pub files: Vec<PathBuf>,
+    /// The names of the runs that have no scores, and were written without.
+    pub without_scores: Vec<String>,
+    /// The names of the runs that TensorBoard has nothing to show of, and that were left out.
+    pub without_events: Vec<String>,
+    /// The errors about parts of runs that were left out because they are damaged.
+    pub damage: Vec<StoreError>,
+}
+
+/// Writes some runs, of which there is at least one, into a folder that is not there yet or empty.
+///
+/// # Errors
+/// Returns an error when something is in the folder already, when the format cannot hold a run, or when something cannot be read
+/// or written. Nothing is left behind then.
+pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<Exported, ExchangeError> {
+    let staged = StagedFolder::claiming(to)?;
+    let mut damage = Vec::new();
+    let contents: Vec<Content> = runs.iter().map(|run| Content::read(run, &mut damage)).collect();
+    let folder = staged.path();
+    let mut without_events = Vec::new();
+    match wanted.format {
+        Format::Mlflow => mlflow::write(store, &contents, wanted.weights, folder, &place(folder, to)?)?,
+        Format::Dvc => {
+            let place = place(folder, to)?;
+            each(&contents, |content, own| dvc::write(store, content, &folder.join(own), &place.join(own)))?;
+        }
+        Format::Tensorboard => without_events = tensorboard::write(runs, folder)?,
+        Format::ModelCard => {
+            each(&contents, |content, own| model_card::write(store, content, &folder.join(own)))?;
+        }
+        Format::Csv => tables::write(store, runs, Form::Csv, folder)?,
+        Format::Parquet => tables::write(store, runs, Form::Parquet, folder)?,
+        Format::Json => tables::write(store, runs, Form::Json, folder)?,
+    }
+    let files = files::listed(folder)?;
+    staged.claim()?;
+    let has_scores = wanted.format != Format::Tensorboard;
+    let unscored = contents.iter().filter(|content| has_scores && content.scores.is_empty());
+    let without_scores = unscored.map(|content| content.run.id()).collect();
+    Ok(Exported { files, without_scores, without_events, damage })
+}
+
+/// Writes each run into the folder itself if there is only one, and else into a folder of its own in it.
+fn each(
+    contents: &[Content],
+    write: impl Fn(&Content, &Path) -> Result<(), ExchangeError>,
+) -> Result<(), ExchangeError> {
+    match contents {
+        [content] => write(content, Path::new("")),
+        contents => contents.iter().try_for_each(|content| write(content, &files::own(&content.run))),
+    }
+}
+
+/// Returns the path that a staged folder will have, without links and dots in it as far as that can be said.
+fn place(staged: &Path, to: &Path) -> Result<PathBuf, ExchangeError> {
+    let above = fs::canonicalize(staged.parent().unwrap_or(staged))?;
+    Ok(match to.file_name() {
+        Some(name) => above.join(name),
+        None => std::path::absolute(to)?,
+    })
+}

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cliptune_compare::{Answers, Foreign, RunAnswers};
-use cliptune_experiment::{Plan, Seed, Split, TaskKind, spelled};
+use cliptune_experiment::{Plan, Seed, Split, TaskKind};
 use cliptune_store::{Run, RunStatus, Store, read_predictions, read_scores};
 use cliptune_terminal::{CommonArgs, Printer, format};
 
 use super::{Args, expect_files};
 use crate::error::CliError;
-use crate::selection::{Selection, look, no_run, somewhere, tell};
+use crate::of_files::{runs_of_files, spelled_out};
+use crate::selection::no_run;
 
 /// The settings of what is done with a run besides training it.
 const AFTERWARDS: [&str; 3] = ["checkpoint.", "export.", "score."];
@@ -146,38 +147,12 @@ impl Names<'_> {
         }
         if found.is_empty() && path.exists() {
             self.has_files = true;
-            return self.runs_of_files(path.to_path_buf());
+            return runs_of_files(path.to_path_buf(), self.store, self.common, self.printer);
         }
         match found.is_empty() {
             true => Err(no_run(self.store, name)?),
             false => Ok(found),
         }
-    }
-
-    /// Returns the runs that experiment files stand for now, of which there is at least one, and says which are not there.
-    fn runs_of_files(&self, path: PathBuf) -> Result<Vec<Run>, CliError> {
-        let paths = std::slice::from_ref(&path);
-        let mut selection = Selection::load(paths, self.common)?;
-        // What another experiment starts from is not compared with it.
-        let named: Vec<_> = selection.experiments.iter().map(|one| one.is_named_by(paths)).collect();
-        let standings = somewhere(look(self.store, &selection.experiments, self.printer))?;
-        tell(&standings, self.printer);
-        let mut named = named.into_iter();
-        selection.experiments.retain(|_| named.next().unwrap_or_default());
-        let mut known = standings.known;
-        known.retain(|standing| selection.get(&standing.plan.experiment).is_some());
-        let missing: Vec<&Plan> =
-            known.iter().filter(|standing| standing.run.is_none()).map(|standing| &standing.plan).collect();
-        match (missing.len(), known.len()) {
-            (all, of) if all == of => return Err(CliError::NotRun { path }),
-            (0, _) => {}
-            (some, of) => {
-                let names: Vec<String> = missing.iter().map(|plan| spelled_out(plan, true)).collect();
-                let runs = format::counted(of as u64, "run");
-                self.printer.warn(&format!("{some} of {runs} are not there: {}", format::first_few(&names)));
-            }
-        }
-        Ok(known.into_iter().filter_map(|standing| standing.run).collect())
     }
 
     /// Reads the answers of the runs of one point. Runs with other settings than the newest, which an experiment file had
@@ -288,12 +263,4 @@ fn is_same_point(a: &Plan, b: &Plan) -> bool {
 fn name(runs: &[Run]) -> String {
     let Some(plan) = runs.first().map(|run| &run.record().plan) else { return String::new() };
     spelled_out(&Plan { axes: plan.point(), ..plan.clone() }, runs.len() == 1)
-}
-
-/// Returns the name of a plan, with its seed where that matters: `tuned@0 lr=0.001`.
-fn spelled_out(plan: &Plan, has_seed: bool) -> String {
-    let seed = if has_seed { format!("@{}", plan.seed) } else { String::new() };
-    let point: String =
-        plan.named_axes().map(|(name, value)| format!(" {name}={}", spelled(value))).collect();
-    format!("{}{seed}{point}", plan.experiment)
 }

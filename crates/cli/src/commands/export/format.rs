@@ -1,0 +1,137 @@
+//! `cliptune export RUN… --as FORMAT`: runs as other tools have them.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use cliptune_exchange::export::{self, Exported, Wanted, export};
+use cliptune_store::{Run, RunStatus, Store};
+use cliptune_terminal::{CommonArgs, Exit, Printer, format};
+use serde_json::json;
+
+use crate::error::CliError;
+use crate::of_files::runs_of_files;
+use crate::selection::{complete, no_run, warn_of};
+
+/// The tool or the kind of tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A tracking database and artifacts for `mlflow server`
+    Mlflow,
+    /// Parameters, metrics and plots for `dvc`, with a pipeline that calls the tools
+    Dvc,
+    /// Event files for `tensorboard --logdir DIR`
+    Tensorboard,
+    /// A README.md for the Hugging Face Hub, with the scores and how the model is used
+    ModelCard,
+    /// Tables of CSV: runs, settings, metrics, events
+    Csv,
+    /// The same tables as parquet files
+    Parquet,
+    /// The same tables as JSON
+    Json,
+}
+
+impl From<Format> for export::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Mlflow => Self::Mlflow,
+            Format::Dvc => Self::Dvc,
+            Format::Tensorboard => Self::Tensorboard,
+            Format::ModelCard => Self::ModelCard,
+            Format::Csv => Self::Csv,
+            Format::Parquet => Self::Parquet,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
+/// Writes the runs that some names stand for.
+pub(super) fn write(
+    names: &[String],
+    format: Format,
+    weights: bool,
+    to: &Path,
+    common: &CommonArgs,
+) -> Result<Exit, CliError> {
+    if weights && format != Format::Mlflow {
+        return Err(CliError::OnlyFor { option: "--weights", of: "--as mlflow" });
+    }
+    let printer = common.printer();
+    let store = Store::existing(&common.store)?;
+    let mut runs = Names { store: &store, common, printer: &printer }.runs(names)?;
+    if weights {
+        runs = runs.into_iter().map(complete).collect::<Result<_, _>>()?;
+    }
+    let exported = export(&store, &runs, Wanted { format: format.into(), weights }, to)?;
+    warn(&runs, &exported, &printer);
+    match printer.is_json() {
+        true => printer.json(&json!({
+            "runs": runs.iter().map(Run::id).collect::<Vec<_>>(),
+            "folder": to.display().to_string(),
+            "files": exported.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
+        })),
+        false => printer.data(&to.display().to_string()),
+    }
+    Ok(Exit::Done)
+}
+
+/// Finds the runs that are named.
+struct Names<'a> {
+    store: &'a Store,
+    common: &'a CommonArgs,
+    printer: &'a Printer,
+}
+
+impl Names<'_> {
+    /// Returns the runs that some names stand for, each once.
+    fn runs(&self, names: &[String]) -> Result<Vec<Run>, CliError> {
+        let mut runs: Vec<Run> = Vec::new();
+        for name in names {
+            for run in self.named(name)? {
+                if runs.iter().all(|other| other.id() != run.id()) {
+                    runs.push(run);
+                }
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Returns the runs that a name stands for: one run, those of an experiment, or those of experiment files.
+    fn named(&self, name: &str) -> Result<Vec<Run>, CliError> {
+        let runs = self.store.named(name)?;
+        let experiment = name.split('@').next().unwrap_or_default();
+        let are_of_one = runs.iter().all(|run| run.record().experiment.as_str() == experiment);
+        match runs.len() {
+            0 if Path::new(name).exists() => {
+                runs_of_files(PathBuf::from(name), self.store, self.common, self.printer)
+            }
+            0 => Err(no_run(self.store, name)?),
+            1 => Ok(runs),
+            _ if are_of_one => Ok(runs),
+            _ => {
+                let runs = runs.iter().map(Run::id).collect();
+                Err(CliError::AmbiguousRun { name: name.to_owned(), runs })
+            }
+        }
+    }
+}
+
+/// Says what is not all there.
+fn warn(runs: &[Run], exported: &Exported, printer: &Printer) {
+    exported.damage.iter().for_each(|error| warn_of(error, printer));
+    let running = runs.iter().filter(|run| run.status() == RunStatus::Running);
+    let running: Vec<String> = running.map(Run::id).collect();
+    if !running.is_empty() {
+        let are = format::agreed(running.len() as u64, "is", "are");
+        printer.warn(&format!("{} {are} running: exported as of now", format::first_few(&running)));
+    }
+    if !exported.without_events.is_empty() {
+        let left_out = format::first_few(&exported.without_events);
+        printer.warn(&format!("left out, because TensorBoard has nothing to show of it: {left_out}"));
+    }
+    let unscored = &exported.without_scores;
+    if !unscored.is_empty() {
+        let have = format::agreed(unscored.len() as u64, "has", "have");
+        printer.warn(&format!("{} {have} no scores, and went without", format::first_few(unscored)));
+    }
+}

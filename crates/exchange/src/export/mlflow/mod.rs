@@ -1,0 +1,93 @@
+//! Runs for MLflow: a tracking database that it opens as it is, and the artifacts beside it.
+//!
+//! MLflow has two kinds of stores on disk. Its folders of files are in maintenance mode, and since 3.13 it refuses them unless a
+//! variable is set; a database of SQLite is what it makes by default.
+
+mod database;
+mod entry;
+mod names;
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use cliptune_durable::write_remade;
+use cliptune_query::Runs;
+use cliptune_store::{Store, write_json};
+use fs_err as fs;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::content::Content;
+use super::facts::Facts;
+use super::files::{copy_file, copy_files};
+use crate::error::ExchangeError;
+use database::Database;
+use entry::Entry;
+
+/// The name that `mlflow server` looks for in its folder.
+const DATABASE: &str = "mlflow.db";
+/// The folder of all artifacts.
+const ARTIFACTS: &str = "mlartifacts";
+/// The experiment that every store of MLflow has, with the number 0.
+const DEFAULT: &str = "Default";
+
+/// What is escaped in the path of a URI.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Writes runs into a folder that will have the path `place`.
+pub(super) fn write(
+    store: &Store,
+    contents: &[Content],
+    weights: bool,
+    folder: &Path,
+    place: &Path,
+) -> Result<(), ExchangeError> {
+    let runs = Runs::open(store)?;
+    let facts = Facts::of(&runs)?;
+    let database = Database::create(&folder.join(DATABASE))?;
+    let experiments = experiments(contents);
+    for (number, name) in experiments.iter().enumerate() {
+        database.experiment(number, name, &uri(&place.join(ARTIFACTS).join(number.to_string())))?;
+    }
+    for content in contents {
+        let name = content.run.record().experiment.as_str();
+        let experiment = experiments.iter().position(|one| *one == name).unwrap_or_default();
+        let mut entry = Entry::of(content, &facts.about(&content.run.id()));
+        let artifacts = Path::new(ARTIFACTS).join(experiment.to_string()).join(&entry.id).join("artifacts");
+        entry.artifacts = uri(&place.join(&artifacts));
+        database.run(experiment, &entry)?;
+        write_artifacts(content, weights, &folder.join(&artifacts))?;
+    }
+    Ok(database.finish()?)
+}
+
+/// Returns the names of the experiments, each at the place that is its number in MLflow.
+fn experiments(contents: &[Content]) -> Vec<&str> {
+    let mut names = vec![DEFAULT];
+    for name in contents.iter().map(|content| content.run.record().experiment.as_str()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Writes the artifacts of a run: its record and plan, its log, its scores and predictions, and its model and graphs if asked to.
+fn write_artifacts(content: &Content, weights: bool, folder: &Path) -> Result<(), ExchangeError> {
+    let run = &content.run;
+    fs::create_dir_all(folder)?;
+    write_json(&folder.join("run.json"), run.record())?;
+    write_remade(&folder.join("experiment.yaml"), run.record().plan.to_yaml()?.as_bytes())?;
+    copy_file(&run.events_file(), folder)?;
+    for scores in &content.scores {
+        copy_files(&run.scores_folder(scores.split), &folder.join("scores").join(scores.split.as_str()))?;
+    }
+    if weights {
+        copy_files(&run.model_folder(), &folder.join("model"))?;
+        copy_files(&run.onnx_folder(), &folder.join("onnx"))?;
+    }
+    Ok(())
+}
+
+fn uri(path: &Path) -> String {
+    format!("file://{}", percent_encode(path.as_os_str().as_bytes(), ESCAPED))
+}

@@ -1,0 +1,58 @@
+//! The model card of a run, as the Hugging Face Hub shows it: a README.md with its metadata in front.
+
+mod metadata;
+mod sections;
+mod usage;
+
+use std::path::Path;
+
+use cliptune_clip::ClipConfig;
+use cliptune_durable::write_remade;
+use cliptune_store::{DatasetRecord, RunStatus, Store};
+use fs_err as fs;
+
+use super::content::Content;
+use crate::error::ExchangeError;
+
+/// What a card is about: a model, with the data that it was tuned and scored on as far as that is known.
+struct Card<'a> {
+    content: &'a Content,
+    config: ClipConfig,
+    /// The record of the dataset; `None` where the store has it no more.
+    dataset: Option<DatasetRecord>,
+}
+
+/// Writes the card of a run into a folder.
+///
+/// # Errors
+/// Returns an error when the run has no model, when its dataset is damaged, or when the card cannot be written.
+pub(super) fn write(store: &Store, content: &Content, folder: &Path) -> Result<(), ExchangeError> {
+    let card = Card::of(store, content)?;
+    fs::create_dir_all(folder)?;
+    Ok(write_remade(&folder.join("README.md"), card.text()?.as_bytes())?)
+}
+
+impl<'a> Card<'a> {
+    fn of(store: &Store, content: &'a Content) -> Result<Self, ExchangeError> {
+        let run = &content.run;
+        let no_model = || ExchangeError::NoModel { run: run.id() };
+        if run.status() != RunStatus::Done {
+            return Err(no_model());
+        }
+        let config = ClipConfig::from_folder(&run.model_folder()).map_err(|_| no_model())?;
+        let dataset = store.dataset(&run.record().dataset)?.map(|dataset| dataset.record().clone());
+        Ok(Self { content, config, dataset })
+    }
+
+    fn text(&self) -> Result<String, ExchangeError> {
+        let sections = [
+            sections::introduction(self),
+            sections::scores(self),
+            sections::data(self),
+            sections::training(self),
+            usage::section(self),
+            sections::limits(self),
+        ];
+        Ok(format!("{}\n{}", metadata::front_matter(self)?, sections.join("\n")))
+    }
+}

@@ -1,0 +1,16 @@
+import numpy as np
+import onnxruntime
+from PIL import Image
+from transformers import AutoImageProcessor, AutoTokenizer
+
+session = onnxruntime.InferenceSession("MODEL_DIR/onnx/model.onnx")
+tokenizer = AutoTokenizer.from_pretrained("MODEL_DIR")
+processor = AutoImageProcessor.from_pretrained("MODEL_DIR")
+
+texts = TEXTS
+tokens = tokenizer(texts, padding=PADDING, truncation=True, return_tensors="np")
+pixels = processor(images=Image.open("image.jpg").convert("RGB"), return_tensors="np")
+wanted = {entry.name for entry in session.get_inputs()}
+inputs = {name: value for name, value in {**tokens, **pixels}.items() if name in wanted}
+(logits,) = session.run(["logits_per_image"], inputs)
+RESULT
