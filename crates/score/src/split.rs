@@ -119,7 +119,7 @@ pub(crate) fn score(
         risk_coverage,
         nearest,
         controls,
-        parity,
+        parity: Some(parity),
     };
     Ok((scores, predictions))
 }

@@ -145,16 +145,21 @@ fn score_section(scores: &Scores, looks: Option<&str>) -> String {
         format!("  the test split of this dataset was scored {looks}; choose by the validation split\n")
     });
     let rows: String = table.to_string().lines().skip(1).map(|line| format!("{line}\n")).collect();
-    let parity = &scores.parity;
+    let parity = scores.parity.as_ref().map(|parity| {
+        format!(
+            "  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+            format::counted(parity.n_items as u64, "item"),
+            parity.max_logit_difference
+        )
+    });
     format!(
-        "{}: {}, {}, {}\n{rows}{}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+        "{}: {}, {}, {}\n{rows}{}{}",
         scores.split,
         format::counted(scores.n_items as u64, "item"),
         format::counted(scores.n_groups as u64, "group"),
         scores.remarks(),
         looks.unwrap_or_default(),
-        format::counted(parity.n_items as u64, "item"),
-        parity.max_logit_difference,
+        parity.unwrap_or_default(),
     )
 }
 
