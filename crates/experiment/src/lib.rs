@@ -17,6 +17,7 @@ mod manual;
 mod merge;
 mod origins;
 mod overrides;
+mod plain;
 mod plan;
 mod point;
 mod portable;
@@ -37,6 +38,7 @@ mod yaml;
 pub use error::LoadError;
 pub use listing::{PlanOption, setting_keys};
 pub use load::load;
+pub use plain::plain_yaml;
 pub use plan::{
     Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, Control,
     DataPlan, Decay, Experiment, ExportPlan, FoldSource, Folds, ImageFit, ImageKey, Join, Label,
