@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
-    cache, check, classify, compare, completions, demo_data, embed, export, fetch, fsck, gc, help, ls, note,
-    pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup, status, tag,
+    cache, check, classify, compare, completions, demo_data, embed, export, fetch, fsck, gc, help, import,
+    ls, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup,
+    status, tag,
 };
 use crate::tool;
 
@@ -96,6 +97,7 @@ pub(crate) enum StoreCommand {
     Query(query::Args),
     Show(show::Args),
     Compare(compare::Args),
+    Import(import::Args),
     Rank(rank::Args),
     Classify(classify::Args),
     Embed(embed::Args),
