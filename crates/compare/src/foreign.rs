@@ -292,7 +292,9 @@ fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabili
     let rank = TiedRank::new(probabilities, std::iter::once(label).filter(|_| !probabilities.is_empty()));
     let highest = probabilities.iter().copied().fold(0.0, f64::max);
     let likeliest = probabilities.iter().position(|one| *one == highest).unwrap_or_default();
-    let share = predicted.map_or(rank.within(1), |predicted| f64::from(u8::from(predicted == label)));
+    // Who names the first of several that are equally probable has named what comes first in its list, and the tie is shared as ever.
+    let named = predicted.filter(|&predicted| probabilities.is_empty() || predicted != likeliest);
+    let share = named.map_or(rank.within(1), |named| f64::from(u8::from(named == label)));
     let chosen = Chosen {
         label,
         predicted: predicted.unwrap_or(likeliest),
@@ -365,6 +367,15 @@ mod tests {
         assert_eq!((third.label_prob, third.rank, third.predicted()), (0.75, 1.0, Some(0)));
         assert!(found.items()[0].label_prob.is_nan());
         ours.expect_same_items(&found).unwrap();
+    }
+
+    #[test]
+    fn a_tie_is_shared_whoever_names_the_first_of_its_candidates() {
+        let share = |answer: &str| {
+            let row = format!(r#"{{"id": "q0", "probs": [0.5, 0.5], {answer} "label": 0}}"#);
+            foreign(&[&row]).onto(&answers(&[1.0], |item| item)).unwrap().items()[0].share
+        };
+        assert_eq!([share(""), share(r#""predicted": 0,"#), share(r#""predicted": 1,"#)], [0.5, 0.5, 0.0]);
     }
 
     #[test]

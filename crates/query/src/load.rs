@@ -136,7 +136,7 @@ fn metric<'a>(
 
 /// Returns the row of a metric that another tool computed: it has no split and no interval, and says who told it.
 fn told_metric<'a>(runs: &'a Runs, run: &'a Summary, told: &'a Told) -> [Cell<'a>; 10] {
-    let by = run.foreign.as_deref().unwrap_or_default();
+    let by = run.tool.as_deref().unwrap_or_default();
     let mut row = [const { Cell::Null }; 10];
     row[0] = Cell::text(&run.run);
     row[2] = Cell::text(runs.word(told.name));

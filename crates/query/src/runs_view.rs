@@ -15,11 +15,11 @@ pub(crate) const RUNS: &[(Column, Get)] = &[
     (column("experiment", Text, "The experiment."), |run| Cell::text(&run.experiment)),
     (
         column(
-            "foreign",
+            "tool",
             Text,
             "What the run was imported from, such as `mlflow 3.4.0` or `predictions`; missing of runs that cliptune made.",
         ),
-        |run| optional(run.foreign.as_deref()),
+        |run| optional(run.tool.as_deref()),
     ),
     (column("seed", Whole, "The seed."), |run| Cell::maybe(run.seed, |seed| Cell::Whole(seed.into()))),
     (

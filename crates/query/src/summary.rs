@@ -19,7 +19,7 @@ pub(crate) struct Summary {
     pub(crate) experiment: String,
     pub(crate) folder: String,
     /// What it was imported from, if it was.
-    pub(crate) foreign: Option<String>,
+    pub(crate) tool: Option<String>,
     pub(crate) seed: Option<u32>,
     pub(crate) status: String,
     pub(crate) name: Option<String>,
@@ -255,7 +255,7 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         run: run.id(),
         experiment: record.experiment.to_string(),
         folder: run.folder().strip_prefix(root).unwrap_or(run.folder()).display().to_string(),
-        foreign: None,
+        tool: None,
         seed: Some(record.seed.0),
         status: run.status().as_str().to_owned(),
         name: labels.name.map(|name| name.to_string()),

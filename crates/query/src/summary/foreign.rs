@@ -38,7 +38,7 @@ fn summary(run: &ForeignRun, root: &Path) -> Summary {
         run: run.id(),
         experiment: record.name.to_string(),
         folder: run.folder().strip_prefix(root).unwrap_or(run.folder()).display().to_string(),
-        foreign: Some(run.origin()),
+        tool: Some(run.origin()),
         seed: None,
         status: STATUS.to_owned(),
         name: None,

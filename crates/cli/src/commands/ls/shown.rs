@@ -79,7 +79,7 @@ impl Shown<'_> {
         };
         let mut keys: Vec<Key> = ["run", "status"].into_iter().filter_map(named).collect();
         keys.extend(
-            ["foreign", "name", "tags", "pinned", "note"].into_iter().filter_map(named).filter(is_said),
+            ["tool", "name", "tags", "pinned", "note"].into_iter().filter_map(named).filter(is_said),
         );
         keys.extend(self.listing.varying(runs));
         keys.extend(named("seed").filter(differs));

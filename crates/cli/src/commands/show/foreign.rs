@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cliptune_experiment::{Split, spelled};
+use cliptune_experiment::{Split, spelled, spelled_number};
 use cliptune_store::{
     ForeignRecord, ForeignRun, Listed as _, Scores, Store, StoreError, TestLookCounts, TestLooks, Told,
     read_scores,
 };
 use cliptune_terminal::format::visible;
-use cliptune_terminal::{Exit, Printer, format};
+use cliptune_terminal::{Exit, Printer};
 use serde::Serialize;
 
 use super::{files, score_section, section};
@@ -93,7 +93,7 @@ fn text(run: &ForeignRun, view: &View<'_>) -> Result<String, CliError> {
     let looks = |split| view.described.as_deref().filter(|_| split == Split::Test);
     sections.extend(view.scores.values().map(|scores| score_section(scores, looks(scores.split))));
     let metrics: Vec<(String, String)> =
-        told.last_metrics().map(|(name, value)| (visible(name), format::number(value))).collect();
+        told.last_metrics().map(|(name, value)| (visible(name), shown(value))).collect();
     if !metrics.is_empty() {
         let title =
             format!("metrics as {} told them, the last value of each, without intervals", run.origin());
@@ -101,6 +101,11 @@ fn text(run: &ForeignRun, view: &View<'_>) -> Result<String, CliError> {
     }
     sections.push(section("files", &files(run.folder())?));
     Ok(sections.join("\n"))
+}
+
+/// Returns a number as it was told.
+fn shown(value: f64) -> String {
+    if value.is_finite() { spelled_number(value) } else { value.to_string() }
 }
 
 fn facts(run: &ForeignRun, view: &View<'_>) -> Vec<(&'static str, String)> {
