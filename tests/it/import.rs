@@ -144,8 +144,7 @@ fn an_imported_run_is_labelled_removed_and_restored_and_nothing_takes_it_for_a_m
         (&json!(run), &json!("rival"), &json!(["paper"]))
     );
     // A condition finds it as it finds any run.
-    let gone =
-        output(context.command("cliptune").args(["rm", "--filter", "tool = 'predictions'", "--yes"]));
+    let gone = output(context.command("cliptune").args(["rm", "--filter", "tool = 'predictions'", "--yes"]));
     gone.succeeded();
     assert!(context.runs("theirs").is_empty());
 }

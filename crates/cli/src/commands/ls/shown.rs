@@ -78,9 +78,7 @@ impl Shown<'_> {
             runs.iter().any(|run| !matches!(self.listing.value(*run, key).spelled().as_ref(), "" | "false"))
         };
         let mut keys: Vec<Key> = ["run", "status"].into_iter().filter_map(named).collect();
-        keys.extend(
-            ["tool", "name", "tags", "pinned", "note"].into_iter().filter_map(named).filter(is_said),
-        );
+        keys.extend(["tool", "name", "tags", "pinned", "note"].into_iter().filter_map(named).filter(is_said));
         keys.extend(self.listing.varying(runs));
         keys.extend(named("seed").filter(differs));
         keys.extend(["kept", "error"].into_iter().filter_map(named).filter(has));
