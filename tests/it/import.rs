@@ -106,8 +106,27 @@ fn predictions_of_a_run_reach_what_the_run_did_and_are_marked_as_foreign() {
     let again = context.cliptune(&format!("import {source} --name other --experiment tuned")).succeeded();
     assert!(again.stderr.contains("it is there already") && again.stdout.trim() == run, "{again}");
     assert!(!context.path("runs/other").exists());
+    // The report has it beside the experiment that it was imported for, and never among the entries.
+    let report = context.cliptune("report experiments --json").succeeded().json();
+    let foreign = &report["foreign"];
+    assert_eq!(foreign.as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(
+        (&foreign[0]["name"], &foreign[0]["run"]),
+        (&json!("copied (foreign: predictions)"), &json!(run))
+    );
+    let scored = &foreign[0]["scored"];
+    assert_eq!((&scored["against"], &scored["difference"]["delta"]["value"]), (&json!("tuned"), &json!(0.0)));
+    assert_eq!(scored["score"]["value"], ours["metrics"]["accuracy"]["value"]);
+    assert!(report["experiments"].as_array().unwrap().iter().all(|entry| entry["name"] != "copied"));
+    for file in ["index.html", "report.md"] {
+        let text = fs::read_to_string(context.path("runs/reports/experiments").join(file)).unwrap();
+        assert!(text.contains("Imported runs") && text.contains("copied"), "{file}");
+    }
     context.cliptune("status --exit-code").succeeded();
     context.cliptune("fsck").succeeded();
+    let removed = context.cliptune("rm copied").succeeded();
+    assert!(removed.stderr.contains("the report experiments shows it"), "{removed}");
+    context.cliptune("restore copied").succeeded();
     assert_eq!(query(&context, "SELECT run FROM runs WHERE tool IS NULL ORDER BY run"), before);
 }
 

@@ -202,6 +202,9 @@ fn shows(report: &Path, id: &str) -> bool {
     let Ok(report) = serde_json::from_slice::<Value>(&text) else { return false };
     let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
     let own = |entry: &Value| entry["experiment"] == experiment;
+    if list(&report, "foreign").iter().any(|shown| shown["run"] == id) {
+        return true;
+    }
     let entries = list(&report, "experiments");
     entries
         .iter()

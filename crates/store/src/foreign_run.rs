@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cliptune_durable::StagedFolder;
 use cliptune_experiment::{ExperimentName, Split};
 
+use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::foreign_record::{FOREIGN_FORMAT, ForeignRecord};
 use crate::items::ItemSlice;
@@ -16,10 +17,14 @@ use crate::regular::is_absent;
 use crate::run::to_the_second;
 use crate::score_record::Scores;
 use crate::scores::{FOLDER as SCORES, write_scores_into};
+use crate::standings::unless_damaged;
 use crate::store::{Store, subfolders};
 
 /// The name of the record.
 pub(crate) const RECORD: &str = "foreign.json";
+
+/// What the names of the folders of imported runs end with.
+const SUFFIX: &str = "-foreign";
 
 /// A run that was imported.
 #[derive(Clone, Debug)]
@@ -82,7 +87,7 @@ pub enum Published {
 
 /// Returns the name of the folder of a run that is imported now, from the time and the identity of what is imported.
 pub fn foreign_name(imported: &str, content: &str) -> String {
-    format!("{}-{}-foreign", to_the_second(imported), content.get(..6).unwrap_or(content))
+    format!("{}-{}{SUFFIX}", to_the_second(imported), content.get(..6).unwrap_or(content))
 }
 
 impl Store {
@@ -118,6 +123,29 @@ impl Store {
             None => Ok(()),
         }
     }
+}
+
+/// Returns the imported runs of the store that some datasets lie in that are to be shown beside an experiment, as their records say.
+/// Those whose records are damaged are left out: whoever lists runs names them.
+///
+/// # Errors
+/// Returns an error when the store cannot be listed or a record cannot be read.
+pub fn imported_beside<'d>(
+    datasets: impl IntoIterator<Item = &'d Dataset>,
+    is_beside: impl Fn(&ExperimentName) -> bool,
+) -> Result<Vec<ForeignRun>, StoreError> {
+    let Some(root) = datasets.into_iter().find_map(|dataset| dataset.folder().parent()?.parent()) else {
+        return Ok(Vec::new());
+    };
+    let mut folders = Store::open(root)?.run_folders()?;
+    // Only these are read: a store may have thousands of others.
+    folders.retain(|folder| folder.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes()));
+    let mut found = Vec::new();
+    for folder in folders {
+        let run = unless_damaged(ForeignRun::open(folder).map(Some))?;
+        found.extend(run.filter(|run| run.record.experiment.as_ref().is_some_and(&is_beside)));
+    }
+    Ok(found)
 }
 
 impl StagedForeign {

@@ -126,7 +126,7 @@ pub use event_log::{EventLog, Events, LeftOut, for_each_event, read_events};
 pub use event_row::EventRow;
 pub use files::{read_json, write_json};
 pub use foreign_record::{FOREIGN_FORMAT, ForeignRecord, Told, ToldPoint, Tool};
-pub use foreign_run::{ForeignRun, Published, StagedForeign, foreign_name};
+pub use foreign_run::{ForeignRun, Published, StagedForeign, foreign_name, imported_beside};
 pub use fsck::{Checked, Finding, Severity, fsck};
 pub use hold::Held;
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT};
