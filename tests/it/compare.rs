@@ -117,7 +117,7 @@ fn score(run: &Run, predictions: &[Prediction]) {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 1, max_logit_difference: 0.0, answers_agree: 1, tolerance: 1e-3 },
+        parity: Some(Parity { n_items: 1, max_logit_difference: 0.0, answers_agree: 1, tolerance: 1e-3 }),
     };
     write_scores(run, &scores, predictions, Items::of(&[] as &[Item]).all()).unwrap();
 }

@@ -19,6 +19,7 @@ mod full_disk;
 #[path = "../../crates/web/tests/support/http.rs"]
 #[expect(dead_code, reason = "the tests of sources and of the hub use all of it")]
 mod http;
+mod import;
 mod jobs;
 mod least;
 mod lifecycle;

@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 45] = [
+const COMMANDS: [&str; 46] = [
     "demo-data out/drawn --cartoons 50",
     "new out/own --images contest/images --metadata contest/contest.parquet",
     "check experiments --set data.join=",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 45] = [
     "query --save out/runs.duckdb",
     "show base@0",
     "compare tuned@0 tuned@1 --items",
+    "import theirs --name theirs --experiment tuned",
     "rank tuned@best contest/images --texts texts.txt",
     "classify tuned@0 contest/images --classes texts.txt",
     "embed tuned@0 contest/images --to out/embeddings.parquet",
@@ -78,6 +79,8 @@ fn no_command_opens_a_socket_or_writes_outside_of_its_folders() {
     let tuned = fs::read_to_string(context.path("experiments/tuned.yaml")).unwrap();
     context.write("experiments/tuned.yaml", &format!("{tuned}export: {{ onnx: [fp32, fp16, int8] }}\n"));
     context.write("texts.txt", "a cat\na dog\n");
+    context.write("theirs/meta.yaml", "run_id: '0a'\nlifecycle_stage: active\n");
+    context.write("theirs/params/lr", "1e-5");
     for command in COMMANDS {
         let arguments: Vec<&str> = command.split_whitespace().collect();
         let watched = context.watch(&program("cliptune"), &arguments, &[]);

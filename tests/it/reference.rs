@@ -27,6 +27,7 @@ const COMMANDS: [&str; 35] = [
     "query",
     "show",
     "compare",
+    "import",
     "rank",
     "classify",
     "embed",

@@ -5,8 +5,8 @@ use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
     cache, check, classify, compare, completions, demo_data, doctor, embed, export, fetch, fsck, gc, help,
-    ls, new, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search, show, soup,
-    status, tag,
+    import, ls, new, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search,
+    show, soup, status, tag,
 };
 use crate::tool;
 
@@ -98,6 +98,7 @@ pub(crate) enum StoreCommand {
     Query(query::Args),
     Show(show::Args),
     Compare(compare::Args),
+    Import(import::Args),
     Rank(rank::Args),
     Classify(classify::Args),
     Embed(embed::Args),

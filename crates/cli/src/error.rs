@@ -9,6 +9,7 @@ use cliptune_compare::CompareError;
 use cliptune_demo_data::Error as ContestError;
 use cliptune_durable::DurableError;
 use cliptune_exchange::ExchangeError;
+use cliptune_exchange::import::ImportError;
 use cliptune_experiment::{LoadError, Split, WriteError};
 use cliptune_hub::HubError;
 use cliptune_native::{Installation, LIBTORCH, Libtorch, Origin, Pinned};
@@ -186,6 +187,33 @@ pub enum CliError {
     /// It is not known of every experiment which runs its file stands for, so that none of them can be called stale.
     #[error("which runs are stale cannot be said, because the standing of an experiment is not known")]
     UnknownStanding,
+    /// A run cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The items of an experiment are not those of one dataset that is there.
+    #[error("{name} has {}", match found { 0 => "no dataset".to_owned(), found => format!("{found} datasets") })]
+    NoOneDataset {
+        /// The experiment.
+        name: String,
+        /// The number of datasets that are there.
+        found: usize,
+    },
+    /// Files name another number of experiments than one.
+    #[error("{} names {}", path.display(), format::counted(*found as u64, "experiment"))]
+    NotOneExperiment {
+        /// The file or folder.
+        path: PathBuf,
+        /// The number of experiments.
+        found: usize,
+    },
+    /// An imported run has no predictions of a split.
+    #[error("{name} has no predictions of the {split} split")]
+    NoPredictions {
+        /// The name of the side.
+        name: String,
+        /// The split.
+        split: Split,
+    },
     /// Predictions of somebody else cannot be used.
     #[error(transparent)]
     Predictions(CompareError),
@@ -357,6 +385,18 @@ impl Diagnostic for CliError {
         let hint = match self {
             Self::Store(error) => return error.hint(),
             Self::Query(error) => return error.hint(),
+            Self::Import(error) => return error.hint(),
+            Self::NoOneDataset { found: 0, .. } => {
+                "`cliptune ingest` makes it of its experiment file".to_owned()
+            }
+            Self::NoOneDataset { .. } => {
+                "predictions are of the items of one dataset; each fold of a cross-validation and each point of a matrix of data has its own"
+                    .to_owned()
+            }
+            Self::NotOneExperiment { .. } => "name the file of one experiment, or its name".to_owned(),
+            Self::NoPredictions { .. } => {
+                "`cliptune import` takes predictions, with the experiment whose items they answer and --split".to_owned()
+            }
             Self::NoExperiment { similar: Some(similar), .. } => format!("did you mean {similar}?"),
             Self::NoExperiment { .. } => "`cliptune ls` lists all experiments that have runs".to_owned(),
             Self::Durable(error) => return error.hint().map(str::to_owned),
@@ -466,6 +506,9 @@ impl Diagnostic for CliError {
             | Self::Predictions(_)
             | Self::SeveralBaselines { .. }
             | Self::NotScored { .. }
+            | Self::NoOneDataset { .. }
+            | Self::NotOneExperiment { .. }
+            | Self::NoPredictions { .. }
             | Self::NotRun { .. }
             | Self::NothingToCompare { .. }
             | Self::OtherTask { .. }
@@ -481,6 +524,7 @@ impl Diagnostic for CliError {
             Self::Apply(error) => error.exit(),
             Self::Exchange(error) => error.exit(),
             Self::Query(error) => error.exit(),
+            Self::Import(error) => error.exit(),
             Self::Hub(error) => error.exit(),
             Self::Sources(error) => error.exit(),
             Self::Report(error) => error.exit(),

@@ -1,11 +1,11 @@
 //! What the commands that label runs share: finding all runs before one is changed, and saying what they are called now.
 
-use cliptune_store::{Labels, Note, OwnName, Run, Store, StoreError, Tag};
+use cliptune_store::{AnyRun, Labels, Listed as _, Note, OwnName, Store, StoreError, Tag};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::selection::one_run;
+use crate::selection::any_run;
 
 /// The labels of a run as `show`, `ls` and the commands that change them have them for machines.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -51,10 +51,10 @@ struct Line {
 pub(crate) fn label(
     names: &[String],
     common: &CommonArgs,
-    change: impl Fn(&Store, &Run) -> Result<Labels, StoreError>,
+    change: impl Fn(&Store, &AnyRun) -> Result<Labels, StoreError>,
 ) -> Result<Exit, CliError> {
     let store = Store::open(&common.store)?;
-    let runs = names.iter().map(|name| one_run(&store, name)).collect::<Result<Vec<_>, _>>()?;
+    let runs = names.iter().map(|name| any_run(&store, name)).collect::<Result<Vec<_>, _>>()?;
     let mut lines = Vec::new();
     for run in &runs {
         lines.push(Line { run: run.id(), labels: change(&store, run)?.into() });

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use cliptune_store::{Dependents, Run, Store};
+use cliptune_store::{AnyRun, Dependents, Listed as _, Store};
 use cliptune_terminal::{Column, Printer, Table, format};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::selection::no_readable_run;
+use crate::selection::{ambiguous, no_readable_run};
 
 /// One thing that was, or would be, removed or restored.
 #[derive(Debug, Serialize)]
@@ -31,18 +31,18 @@ pub(crate) fn table<'a>(removed: impl IntoIterator<Item = &'a Removed>, printer:
 
 /// Returns the one run that a name can stand for. Unlike where a run is only looked at, the name of an experiment with
 /// several runs leaves in doubt which one is meant, and the best one may be another with the next scores.
-pub(crate) fn the_only_run(store: &Store, name: &str) -> Result<Run, CliError> {
+pub(crate) fn the_only_run(store: &Store, name: &str) -> Result<AnyRun, CliError> {
     let mut found = store.all_named(name)?;
     match found.len() {
         1 => Ok(found.swap_remove(0)),
         0 => Err(no_certain_run(store, name)?),
-        _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: found.iter().map(Run::id).collect() }),
+        _ => Err(ambiguous(name, &found)),
     }
 }
 
 /// Returns the error that a name stands for no run, or only where a run is looked at.
 fn no_certain_run(store: &Store, name: &str) -> Result<CliError, CliError> {
-    match store.named(name)?.into_iter().next() {
+    match store.any_named(name)?.into_iter().next() {
         Some(run) => Ok(CliError::MayChange { name: name.to_owned(), run: run.id() }),
         None => no_readable_run(store, name),
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
-use cliptune_store::{Run, RunStatus, Standings, Store, StoreError, Unknown};
+use cliptune_store::{AnyRun, Listed, Run, RunStatus, Standings, Store, StoreError, Unknown};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, did_you_mean};
 
 use crate::error::CliError;
@@ -121,18 +121,37 @@ pub(crate) fn warn_of(error: &StoreError, printer: &Printer) {
     printer.warn(&format!("{}{hint}", error.in_one_line()));
 }
 
-/// Returns the run that a name stands for, following the rules of [`Store::named`].
+/// Returns the run of cliptune's that a name stands for, following the rules of [`Store::named`].
 pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
     let mut found = store.named(name)?;
     match found.len() {
         1 => Ok(found.swap_remove(0)),
         0 => Err(no_run(store, name)?),
-        _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: found.iter().map(Run::id).collect() }),
+        _ => Err(ambiguous(name, &found)),
     }
 }
 
-/// Returns the error that a name stands for no run, or that the run it stands for cannot be read.
+/// Returns the run that a name stands for, whether cliptune has made it or it was imported, following the rules of
+/// [`Store::any_named`].
+pub(crate) fn any_run(store: &Store, name: &str) -> Result<AnyRun, CliError> {
+    let mut found = store.any_named(name)?;
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        0 => Err(no_run(store, name)?),
+        _ => Err(ambiguous(name, &found)),
+    }
+}
+
+/// Returns the error that a name stands for several runs.
+pub(crate) fn ambiguous(name: &str, runs: &[impl Listed]) -> CliError {
+    CliError::AmbiguousRun { name: name.to_owned(), runs: runs.iter().map(Listed::id).collect() }
+}
+
+/// Returns the error that a name stands for no run of cliptune's, or that the run it stands for cannot be read.
 pub(crate) fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
+    if let Some(AnyRun::Foreign(run)) = store.any_named(name)?.into_iter().next() {
+        return Ok(StoreError::Foreign { run: run.id() }.into());
+    }
     match store.damaged_named(name)?.into_iter().next() {
         Some((_, error)) => Ok(error.into()),
         None => no_readable_run(store, name),
@@ -141,7 +160,9 @@ pub(crate) fn no_run(store: &Store, name: &str) -> Result<CliError, CliError> {
 
 /// Returns the error that a name stands for no run that can be read.
 pub(crate) fn no_readable_run(store: &Store, name: &str) -> Result<CliError, CliError> {
-    let ids: Vec<String> = store.runs()?.runs.iter().map(Run::id).collect();
+    let all = store.runs()?;
+    let foreign = all.foreign.iter().map(Listed::id);
+    let ids: Vec<String> = all.runs.iter().map(Run::id).chain(foreign).collect();
     let similar = did_you_mean(name, &ids).map(str::to_owned);
     Ok(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
 }

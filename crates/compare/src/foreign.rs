@@ -5,11 +5,11 @@
 //! that a file may hold all splits; an item without a row does.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use cliptune_statistics::TiedRank;
-use cliptune_store::{Answered, Chosen, Prediction, foreign_rows};
+use cliptune_store::{Answered, Chosen, ItemRef, ItemSlice, Prediction, foreign_rows};
 use fs_err as fs;
 use serde::Deserialize;
 
@@ -89,7 +89,7 @@ impl Pick {
 }
 
 impl Foreign {
-    /// Reads a parquet file, or a file of JSON lines where the name does not end with `.parquet`.
+    /// Reads a parquet file, or a file of JSON lines where neither its name nor its first bytes are those of one.
     ///
     /// # Errors
     /// Returns an error when the file cannot be read, has no rows, or has a row that is none.
@@ -100,7 +100,8 @@ impl Foreign {
             Ok(about) if !about.is_file() => return Err(problem("it is no regular file".to_owned())),
             Ok(_) => {}
         }
-        let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+        let is_named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+        let is_parquet = is_named || begins_as_parquet(path).map_err(|error| problem(error.to_string()))?;
         let lines = if is_parquet { foreign_rows(path) } else { json_lines(path) }.map_err(problem)?;
         let read = |(at, line): (usize, &String)| {
             serde_json::from_str(line).map_err(|error| problem(format!("row {}: {error}", at + 1)))
@@ -112,11 +113,39 @@ impl Foreign {
         }
     }
 
+    /// Returns the number of rows.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Returns the answers to the items that another side answered.
     ///
     /// # Errors
     /// Returns an error when an item has no row or several, or a row says something else about an item.
     pub fn onto(&self, reference: &Answers) -> Result<Answers, CompareError> {
+        self.onto_counted(reference, &|at| reference.items().get(at).and_then(count))
+    }
+
+    /// Returns the answers to the items of a split, of which everything is known. `classes` is the number of classes, where items
+    /// are to be told one in place of texts of their own.
+    ///
+    /// # Errors
+    /// Returns an error when an item has no row or several, or a row says something else about an item.
+    pub fn onto_items(&self, items: ItemSlice<'_>, classes: Option<usize>) -> Result<Answers, CompareError> {
+        let asked = |item: ItemRef<'_>| {
+            unanswered(item.id().to_owned(), item.item_id().to_owned(), item.group().to_owned(), item.label())
+        };
+        let reference = Answers::alone(vec![items.iter().map(asked).collect()]);
+        let texts = |at| items.get(at).map(|item| item.text_numbers().len());
+        self.onto_counted(&reference, &|at| classes.or_else(|| texts(at)))
+    }
+
+    /// Returns the answers to items, given how many candidates each has, where that is known.
+    fn onto_counted(
+        &self,
+        reference: &Answers,
+        candidates: &dyn Fn(usize) -> Option<usize>,
+    ) -> Result<Answers, CompareError> {
         let by_content = self.places(|row| row.item_id.clone());
         let by_id =
             self.places(|row| row.item_id.is_none().then(|| row.id.as_ref().map(Name::text)).flatten());
@@ -130,11 +159,11 @@ impl Foreign {
                 first.id
             )));
         }
-        let answer = |item: &Prediction| match row(item) {
-            Some(Some(at)) => self.answer(at, item),
+        let answer = |(place, item): (usize, &Prediction)| match row(item) {
+            Some(Some(at)) => self.answer(at, item, candidates(place)),
             _ => Err(self.problem(format!("{} has several rows", item.id))),
         };
-        let answers = reference.items().iter().map(answer).collect::<Result<Vec<_>, _>>()?;
+        let answers = reference.items().iter().enumerate().map(answer).collect::<Result<Vec<_>, _>>()?;
         Ok(Answers { seeds: vec![answers], weights: reference.weights.clone() })
     }
 
@@ -168,8 +197,13 @@ impl Foreign {
         places
     }
 
-    /// Returns the answer of a row to an item.
-    fn answer(&self, at: usize, item: &Prediction) -> Result<Prediction, CompareError> {
+    /// Returns the answer of a row to an item, which has so many candidates.
+    fn answer(
+        &self,
+        at: usize,
+        item: &Prediction,
+        candidates: Option<usize>,
+    ) -> Result<Prediction, CompareError> {
         let row = &self.rows[at];
         let Some(of) = item.chosen() else {
             return Err(self.row_problem(at, &format!("{} is a pair, to which there is no answer", item.id)));
@@ -186,11 +220,11 @@ impl Foreign {
             return Err(self.row_problem(at, &format!("{} is of the group {}", item.id, item.group)));
         }
         let probabilities = row.probabilities.as_deref().unwrap_or_default();
-        if row.probabilities.is_some() && !are_probabilities(probabilities, of.label, count(item)) {
+        if row.probabilities.is_some() && !are_probabilities(probabilities, of.label, candidates) {
             return Err(self.row_problem(at, "its probabilities are not those of the candidates"));
         }
         let predicted = index(&row.predicted, "prediction")?;
-        let candidates = count(item).or(row.probabilities.as_ref().map(Vec::len));
+        let candidates = candidates.or(row.probabilities.as_ref().map(Vec::len));
         if let (Some(predicted), Some(candidates)) = (predicted, candidates)
             && predicted >= candidates
         {
@@ -258,7 +292,9 @@ fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabili
     let rank = TiedRank::new(probabilities, std::iter::once(label).filter(|_| !probabilities.is_empty()));
     let highest = probabilities.iter().copied().fold(0.0, f64::max);
     let likeliest = probabilities.iter().position(|one| *one == highest).unwrap_or_default();
-    let share = predicted.map_or(rank.within(1), |predicted| f64::from(u8::from(predicted == label)));
+    // Who names the first of several that are equally probable has named what comes first in its list, and the tie is shared as ever.
+    let named = predicted.filter(|&predicted| probabilities.is_empty() || predicted != likeliest);
+    let share = named.map_or(rank.within(1), |named| f64::from(u8::from(named == label)));
     let chosen = Chosen {
         label,
         predicted: predicted.unwrap_or(likeliest),
@@ -276,9 +312,16 @@ fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabili
     }
 }
 
+/// Checks whether a file begins as parquet files do.
+fn begins_as_parquet(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    fs::File::open(path)?.take(4).read_to_end(&mut beginning)?;
+    Ok(beginning == b"PAR1")
+}
+
 /// Returns the lines of a file that are not blank.
 fn json_lines(path: &Path) -> Result<Vec<String>, String> {
-    let said = |error: std::io::Error| error.to_string();
+    let said = |error: io::Error| error.to_string();
     let mut file = BufReader::new(fs::File::open(path).map_err(said)?);
     let mut lines = Vec::new();
     loop {
@@ -324,6 +367,15 @@ mod tests {
         assert_eq!((third.label_prob, third.rank, third.predicted()), (0.75, 1.0, Some(0)));
         assert!(found.items()[0].label_prob.is_nan());
         ours.expect_same_items(&found).unwrap();
+    }
+
+    #[test]
+    fn a_tie_is_shared_whoever_names_the_first_of_its_candidates() {
+        let share = |answer: &str| {
+            let row = format!(r#"{{"id": "q0", "probs": [0.5, 0.5], {answer} "label": 0}}"#);
+            foreign(&[&row]).onto(&answers(&[1.0], |item| item)).unwrap().items()[0].share
+        };
+        assert_eq!([share(""), share(r#""predicted": 0,"#), share(r#""predicted": 1,"#)], [0.5, 0.5, 0.0]);
     }
 
     #[test]

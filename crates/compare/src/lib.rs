@@ -4,13 +4,14 @@
 //! cross-validation are joined. [`Difference`] is what the answers of two of them differ by in the metric that they are judged
 //! by, with its interval, its test and its [`Verdict`]; [`correct`] corrects for several of them. [`Comparison`] is that, and
 //! what the other metrics differ by. `cliptune compare` and the report both take all of it from here. [`Foreign`] reads the predictions
-//! of anybody else.
+//! of anybody else, and [`guessing`] says what is reached without looking.
 
 mod answers;
 mod comparison;
 mod difference;
 mod error;
 mod foreign;
+pub mod guessing;
 mod metric;
 mod reached;
 mod same;

@@ -106,8 +106,10 @@ fn are_all_classes(kept: &[usize]) -> bool {
 /// Returns the expected value of 1 / rank, where all candidates of an item are there, or the rank of its class.
 fn reciprocal_rank(one: &Prediction) -> f64 {
     match &one.answered {
-        Answered::Choice(chosen) if chosen.label < chosen.logits.len() => {
-            TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).reciprocal_rank()
+        Answered::Choice(chosen) if chosen.label < chosen.probs.len() => {
+            // Imported probabilities of 0 have no logits, and rank as these would.
+            let scores = if chosen.logits.is_empty() { &chosen.probs } else { &chosen.logits };
+            TiedRank::new(scores, std::iter::once(chosen.label)).reciprocal_rank()
         }
         Answered::Classes(chosen) if one.rank.is_finite() => {
             rank_among_classes(chosen, one.rank).reciprocal_rank()

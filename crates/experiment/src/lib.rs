@@ -17,6 +17,7 @@ mod manual;
 mod merge;
 mod origins;
 mod overrides;
+mod plain;
 mod plan;
 mod point;
 mod portable;
@@ -38,6 +39,7 @@ pub use error::LoadError;
 pub use language::table_format;
 pub use listing::{PlanOption, setting_keys};
 pub use load::load;
+pub use plain::plain_yaml;
 pub use plan::{
     Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, Control,
     DataPlan, Decay, Experiment, ExportPlan, FoldSource, Folds, ImageFit, ImageKey, Join, Label,

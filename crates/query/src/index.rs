@@ -17,7 +17,7 @@ use crate::error::QueryError;
 use crate::summary::{Numbers, Records, Setting, Summary};
 
 /// The version of the index. It has to change whenever a summary does.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// The file of the index in the cache.
 const FILE: &str = "runs.bin";
@@ -30,7 +30,8 @@ const READERS: usize = 16;
 static FILES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let of_scores = ["scores.json", "predictions.parquet", "choices.json"];
     let of_split = |split: Split| of_scores.map(|file| format!("scores/{}/{file}", split.as_str()));
-    let of_run = ["run.json", "labels.json", "events.jsonl", "onnx/precisions.json"].map(str::to_owned);
+    let of_run = ["run.json", "foreign.json", "labels.json", "events.jsonl", "onnx/precisions.json"];
+    let of_run = of_run.map(str::to_owned);
     // The folder changes when weights are taken out of it, or brought back.
     let of_run = of_run.into_iter().chain([".".to_owned()]);
     of_run.chain(Split::ALL.into_iter().flat_map(of_split)).collect()
@@ -58,6 +59,9 @@ impl Words {
             for metric in run.scores.iter_mut().flat_map(|scores| &mut scores.metrics) {
                 renumber(&mut metric.name, &self.words, &mut needed.words, &mut words);
                 renumber(&mut metric.method, &self.words, &mut needed.words, &mut words);
+            }
+            for told in &mut run.told {
+                renumber(&mut told.name, &self.words, &mut needed.words, &mut words);
             }
         }
         needed
@@ -187,7 +191,7 @@ fn find(store: &Store, place: Place, names: &HashMap<&str, usize>, entries: &[En
     if let Some(at) = known {
         return Found::Known(*at);
     }
-    match store.run_in(&folder) {
+    match store.any_run_in(&folder) {
         Ok(run) => Found::Changed(Box::new(Records::read(&run, store.root())), stamps),
         Err(_) if is_absent(&folder) => Found::Gone,
         Err(error) => Found::Unreadable(folder, error),

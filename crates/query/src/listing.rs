@@ -187,6 +187,13 @@ impl<'a> Listing<'a> {
         scores.collect::<Map<_, _>>().into()
     }
 
+    /// Returns the metrics that another tool computed of an imported run, each with its last value, as JSON.
+    pub fn told(&self, run: usize) -> Map<String, Value> {
+        let told = self.runs.summaries[run].told.iter();
+        let told = told.map(|told| (self.runs.word(told.name).to_owned(), json!(Cell::measured(told.value))));
+        told.collect()
+    }
+
     /// Returns the settings that vary among some runs, in the order of an experiment.
     pub fn varying(&self, runs: &[usize]) -> Vec<Key> {
         let mut counts = vec![0_usize; self.runs.words.settings.len()];

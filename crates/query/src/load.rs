@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::error::QueryError;
 use crate::index::Runs;
 use crate::runs_view::RUNS;
-use crate::summary::{Metric, ScoredSplit, Setting, Summary};
+use crate::summary::{Metric, ScoredSplit, Setting, Summary, Told};
 use crate::views::View;
 
 /// Makes one of the views that are about the records of runs.
@@ -27,7 +27,10 @@ pub(crate) fn load(database: &Database, view: View, runs: &Runs) -> Result<(), Q
     for run in &runs.summaries {
         match view {
             View::Runs => rows.push(RUNS.iter().map(|(_, get)| get(run))),
-            _ => each_metric(run, |scores, metric| rows.push(self::metric(runs, run, scores, metric))),
+            _ => {
+                each_metric(run, |scores, metric| rows.push(self::metric(runs, run, scores, metric)));
+                run.told.iter().for_each(|told| rows.push(told_metric(runs, run, told)));
+            }
         }
     }
     rows.make(database, view.name())?;
@@ -129,6 +132,17 @@ fn metric<'a>(
         Cell::count(scores.n_items),
         Cell::count(scores.n_groups),
     ]
+}
+
+/// Returns the row of a metric that another tool computed: it has no split and no interval, and says who told it.
+fn told_metric<'a>(runs: &'a Runs, run: &'a Summary, told: &'a Told) -> [Cell<'a>; 10] {
+    let by = run.tool.as_deref().unwrap_or_default();
+    let mut row = [const { Cell::Null }; 10];
+    row[0] = Cell::text(&run.run);
+    row[2] = Cell::text(runs.word(told.name));
+    row[3] = Cell::measured(told.value);
+    row[6] = Cell::Text(format!("told by {by}").into());
+    row
 }
 
 /// Rows on their way into a table.

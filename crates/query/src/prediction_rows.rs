@@ -2,7 +2,7 @@
 
 use cliptune_experiment::Split;
 use cliptune_store::{
-    Answered, Chosen, Prediction, Retrieved, Run, StoreError, read_predictions, verified_predictions_bytes,
+    Answered, Chosen, Listed, Prediction, Retrieved, StoreError, read_predictions, verified_predictions_bytes,
 };
 use ruzstd::decoding::FrameDecoder;
 
@@ -14,7 +14,7 @@ use crate::views::View;
 ///
 /// # Errors
 /// Returns an error when there are no predictions, or when they are damaged or cannot be read.
-pub fn predictions_of(run: &Run, split: Split) -> Result<Vec<Prediction>, StoreError> {
+pub fn predictions_of(run: &impl Listed, split: Split) -> Result<Vec<Prediction>, StoreError> {
     let bytes = verified_predictions_bytes(&run.scores_folder(split))?;
     match bytes.and_then(|bytes| read(&bytes)) {
         Some(predictions) => Ok(predictions),

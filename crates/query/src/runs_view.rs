@@ -13,10 +13,19 @@ pub(crate) const RUNS: &[(Column, Get)] = &[
     (column("run", Text, "The run's name in the store, `<experiment>/<run>`."), |run| Cell::text(&run.run)),
     (column("name", Text, "The name that somebody gave the run."), |run| optional(run.name.as_deref())),
     (column("experiment", Text, "The experiment."), |run| Cell::text(&run.experiment)),
-    (column("seed", Whole, "The seed."), |run| Cell::Whole(run.seed.into())),
-    (column("status", Text, "`running`, `done`, `interrupted`, `failed` or `crashed`."), |run| {
-        Cell::text(&run.status)
-    }),
+    (
+        column(
+            "tool",
+            Text,
+            "What the run was imported from, such as `mlflow 3.4.0` or `predictions`; missing of runs that cliptune made.",
+        ),
+        |run| optional(run.tool.as_deref()),
+    ),
+    (column("seed", Whole, "The seed."), |run| Cell::maybe(run.seed, |seed| Cell::Whole(seed.into()))),
+    (
+        column("status", Text, "`running`, `done`, `interrupted`, `failed` or `crashed`; or `imported`."),
+        |run| Cell::text(&run.status),
+    ),
     (
         column(
             "tags",
@@ -65,17 +74,19 @@ pub(crate) const RUNS: &[(Column, Get)] = &[
         |run| Cell::count(run.weights),
     ),
     (column("key", Text, "The identity of all that decides the result."), |run| Cell::text(&run.key)),
-    (column("dataset", Text, "The hash of the dataset."), |run| Cell::text(&run.dataset)),
-    (column("base", Text, "What the run started from."), |run| Cell::text(&run.base)),
+    (column("dataset", Text, "The hash of the dataset."), |run| optional(run.dataset.as_deref())),
+    (column("base", Text, "What the run started from."), |run| optional(run.base.as_deref())),
     (column("folder", Text, "The run's folder, below the store."), |run| Cell::text(&run.folder)),
-    (column("cliptune", Text, "The version of cliptune that made the run."), |run| Cell::text(&run.cliptune)),
+    (column("cliptune", Text, "The version of cliptune that made the run."), |run| {
+        optional(run.cliptune.as_deref())
+    }),
     (
         column("git_commit", Text, "The commit that the experiment file was in, with `+` for changes."),
         |run| optional(run.git_commit.as_deref()),
     ),
-    (column("host", Text, "The machine."), |run| Cell::text(&run.host)),
-    (column("device", Text, "`cpu`, or the GPU."), |run| Cell::text(&run.device)),
-    (column("threads", Whole, "The number of threads."), |run| Cell::count(run.threads)),
+    (column("host", Text, "The machine."), |run| optional(run.host.as_deref())),
+    (column("device", Text, "`cpu`, or the GPU."), |run| optional(run.device.as_deref())),
+    (column("threads", Whole, "The number of threads."), |run| Cell::maybe(run.threads, Cell::count)),
 ];
 
 fn optional(text: Option<&str>) -> Cell<'_> {

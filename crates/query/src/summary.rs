@@ -1,11 +1,13 @@
 //! What the tables say about one run, taken from its records.
 
+mod foreign;
+
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{Split, spelled, spelled_number};
 use cliptune_store::{
-    Base, Estimate, Labels, Outcome, Run, RunRecord, Scores, Space, StoreError, read_events, read_precisions,
-    read_scores,
+    AnyRun, Base, Estimate, Labels, Listed, Outcome, Run, RunRecord, Scores, Space, StoreError, read_events,
+    read_precisions, read_scores,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +18,9 @@ pub(crate) struct Summary {
     pub(crate) run: String,
     pub(crate) experiment: String,
     pub(crate) folder: String,
-    pub(crate) seed: u32,
+    /// What it was imported from, if it was.
+    pub(crate) tool: Option<String>,
+    pub(crate) seed: Option<u32>,
     pub(crate) status: String,
     pub(crate) name: Option<String>,
     pub(crate) tags: Vec<String>,
@@ -34,15 +38,25 @@ pub(crate) struct Summary {
     pub(crate) joules: Option<f64>,
     pub(crate) weights: u64,
     pub(crate) key: String,
-    pub(crate) dataset: String,
-    pub(crate) base: String,
-    pub(crate) cliptune: String,
+    pub(crate) dataset: Option<String>,
+    pub(crate) base: Option<String>,
+    pub(crate) cliptune: Option<String>,
     pub(crate) git_commit: Option<String>,
-    pub(crate) host: String,
-    pub(crate) device: String,
-    pub(crate) threads: u64,
+    pub(crate) host: Option<String>,
+    pub(crate) device: Option<String>,
+    pub(crate) threads: Option<u64>,
     pub(crate) settings: Vec<u32>,
     pub(crate) scores: Vec<ScoredSplit>,
+    /// What another tool computed of a run that was imported.
+    pub(crate) told: Vec<Told>,
+}
+
+/// A metric as another tool told it, without an interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) name: u32,
+    /// The last value.
+    pub(crate) value: f64,
 }
 
 /// The scores of a split.
@@ -136,41 +150,40 @@ pub(crate) trait Numbers {
 /// The records of a run, before its settings and methods have numbers. All else is made of them by whoever reads them, because
 /// runs are read side by side and numbered one after the other.
 pub(crate) struct Records {
-    /// The summary, which lacks the settings and the scores.
+    /// The summary, which lacks the settings, the scores and what another tool told.
     summary: Summary,
     /// The settings by their keys, each with what tells it from all others.
     settings: Vec<(String, Setting, String)>,
     scores: Vec<Scores>,
+    /// The metrics that another tool told, each with its last value.
+    told: Vec<(String, f64)>,
     is_ended: bool,
     damage: Vec<StoreError>,
 }
 
 impl Records {
     /// Reads the records of a run. Those that are damaged are left out. `root` is the store's folder.
-    pub(crate) fn read(run: &Run, root: &Path) -> Self {
+    pub(crate) fn read(run: &AnyRun, root: &Path) -> Self {
+        match run {
+            AnyRun::Own(run) => Self::of_own(run, root),
+            AnyRun::Foreign(run) => Self::of_foreign(run, root),
+        }
+    }
+
+    fn of_own(run: &Run, root: &Path) -> Self {
         let mut damage = Vec::new();
-        let mut intact = |read: Result<Option<Scores>, StoreError>| {
-            read.unwrap_or_else(|error| {
-                damage.push(error);
-                None
-            })
-        };
-        let scores: Vec<Scores> =
-            Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split))).collect();
+        let scores = scores_of(run, &mut damage);
         damage.extend(read_precisions(run).err());
         let labels = run.labels().map_err(|error| damage.push(error)).ok();
         let alpha = kept_alpha_of(run).unwrap_or_else(|error| {
             damage.push(error);
             None
         });
-        let settings = run.record().plan.settings().into_iter().map(|(key, value)| {
-            let value = Setting::of(&value);
-            let identity = format!("{key}={}", value.identity());
-            (key, value, identity)
-        });
+        let settings = run.record().plan.settings();
+        let settings = settings.into_iter().map(|(key, value)| identified(key, &value)).collect();
         let summary = measured(run, summary(run, root, alpha, labels));
         let is_ended = run.record().end.is_some();
-        Self { summary, settings: settings.collect(), scores, is_ended, damage }
+        Self { summary, settings, scores, told: Vec::new(), is_ended, damage }
     }
 
     /// Checks whether the run has ended. Whether it still runs is not in any file.
@@ -180,12 +193,31 @@ impl Records {
 
     /// Makes the summary.
     pub(crate) fn summary(self, numbers: &mut impl Numbers) -> Read {
-        let Self { summary, settings, scores, damage, .. } = self;
+        let Self { summary, settings, scores, told, damage, .. } = self;
         let settings = settings.into_iter();
         let settings = settings.map(|(key, value, identity)| numbers.setting(key, value, identity)).collect();
         let scores = scores.into_iter().map(|scores| scored(scores, numbers)).collect();
-        Read { summary: Summary { settings, scores, ..summary }, damage }
+        let told = told.into_iter().map(|(name, value)| Told { name: numbers.word(&name), value }).collect();
+        Read { summary: Summary { settings, scores, told, ..summary }, damage }
     }
+}
+
+/// Reads the scores of all splits. Those that are damaged are left out.
+fn scores_of(run: &impl Listed, damage: &mut Vec<StoreError>) -> Vec<Scores> {
+    let mut intact = |read: Result<Option<Scores>, StoreError>| {
+        read.unwrap_or_else(|error| {
+            damage.push(error);
+            None
+        })
+    };
+    Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split))).collect()
+}
+
+/// Returns a setting with what tells it from all others.
+fn identified(key: String, value: &Value) -> (String, Setting, String) {
+    let value = Setting::of(value);
+    let identity = format!("{key}={}", value.identity());
+    (key, value, identity)
 }
 
 /// Adds what a run took: the seconds spent on it and what it used of its machines, from its logs where it did not end by itself,
@@ -223,7 +255,8 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         run: run.id(),
         experiment: record.experiment.to_string(),
         folder: run.folder().strip_prefix(root).unwrap_or(run.folder()).display().to_string(),
-        seed: record.seed.0,
+        tool: None,
+        seed: Some(record.seed.0),
         status: run.status().as_str().to_owned(),
         name: labels.name.map(|name| name.to_string()),
         tags: labels.tags.into_iter().map(String::from).collect(),
@@ -241,15 +274,16 @@ fn summary(run: &Run, root: &Path, alpha: Option<f64>, labels: Option<Labels>) -
         joules: None,
         weights: 0,
         key: record.key.clone(),
-        dataset: record.dataset.clone(),
-        base: base(&record.base),
-        cliptune: made.cliptune.clone(),
+        dataset: Some(record.dataset.clone()),
+        base: Some(base(&record.base)),
+        cliptune: Some(made.cliptune.clone()),
         git_commit: made.git_commit.clone(),
-        host: made.host.clone(),
-        device: made.device.clone(),
-        threads: made.threads as u64,
+        host: Some(made.host.clone()),
+        device: Some(made.device.clone()),
+        threads: Some(made.threads as u64),
         settings: Vec::new(),
         scores: Vec::new(),
+        told: Vec::new(),
     }
 }
 

@@ -39,12 +39,20 @@ const SETTINGS: &[Column] = &[
 
 const METRICS: &[Column] = &[
     column("run", Text, "The run, as in `runs`."),
-    column("split", Text, "The split that was scored: `train`, `validation` or `test`."),
+    column(
+        "split",
+        Text,
+        "The split that was scored: `train`, `validation` or `test`; missing where another tool computed the metric, which does not say.",
+    ),
     column("metric", Text, "The metric, such as `accuracy`."),
     column("value", Number, "The value; missing where it could not be computed."),
     column("low", Number, "The lower end of the 95 % interval."),
     column("high", Number, "The upper end of the 95 % interval."),
-    column("method", Text, "The method by which the interval was made."),
+    column(
+        "method",
+        Text,
+        "The method by which the interval was made; `told by` and the tool where there is none, because another tool computed the metric.",
+    ),
     column(
         "chance",
         Number,
@@ -190,7 +198,9 @@ impl View {
         match self {
             Self::Runs => "One row for each run.",
             Self::Settings => "One row for each setting of each run.",
-            Self::Metrics => "One row for each metric of each scored split of each run.",
+            Self::Metrics => {
+                "One row for each metric of each scored split of each run, and for the last value of each metric that another tool computed of an imported run."
+            }
             Self::Events => {
                 "One row for each event of each run. What a kind of event does not have is missing."
             }

@@ -256,6 +256,6 @@ fn scores(split: Split, predictions: &[Prediction]) -> Scores {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
+        parity: Some(Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 }),
     }
 }

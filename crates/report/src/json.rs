@@ -5,7 +5,9 @@ use cliptune_store::{ClassScores, ControlScores, Estimate, Precisions, TestLookC
 use cliptune_terminal::format::harmless_json;
 use serde::Serialize;
 
-use crate::data::{Board, BoardRow, Difference, Entry, Measure, ReportData, State};
+use crate::data::{
+    Board, BoardRow, Difference, Entry, ForeignEntry, ForeignScore, Measure, ReportData, State,
+};
 use crate::error::ReportError;
 use crate::words;
 
@@ -35,6 +37,9 @@ struct Report<'a> {
     finding: String,
     experiments: Vec<ExperimentJson<'a>>,
     boards: Vec<BoardJson<'a>>,
+    /// Imported runs beside the experiments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    foreign: Vec<ForeignJson<'a>>,
     datasets: Vec<&'a str>,
     notes: Vec<String>,
 }
@@ -101,6 +106,25 @@ struct ResultJson<'a> {
 }
 
 #[derive(Serialize)]
+struct ForeignJson<'a> {
+    name: &'a str,
+    run: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scored: Option<ForeignScoreJson<'a>>,
+    /// The metrics that another tool told, without intervals.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    told: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct ForeignScoreJson<'a> {
+    score: &'a Estimate,
+    metrics: serde_json::Map<String, serde_json::Value>,
+    against: Option<&'a str>,
+    difference: Option<DifferenceJson<'a>>,
+}
+
+#[derive(Serialize)]
 struct SeedJson {
     seed: Seed,
     score: f64,
@@ -134,6 +158,7 @@ pub(crate) fn json(data: &ReportData, files: Vec<String>) -> Result<String, Repo
         finding: words::headline(data),
         experiments: data.entries.iter().map(experiment).collect(),
         boards: data.boards.iter().map(|one| board(data, one)).collect(),
+        foreign: data.foreign.iter().map(|one| foreign(data, one)).collect(),
         datasets: data.datasets.iter().map(|dataset| dataset.hash.as_str()).collect(),
         notes: words::notes(data),
     };
@@ -186,6 +211,21 @@ fn board<'a>(data: &'a ReportData, board: &'a Board) -> BoardJson<'a> {
         headline: board.headline.map(name),
         test_looks: board.test_looks.counts(),
         results: board.rows.iter().map(|row| result(name(row.entry), row)).collect(),
+    }
+}
+
+fn foreign<'a>(data: &'a ReportData, one: &'a ForeignEntry) -> ForeignJson<'a> {
+    let scored = |scored: &'a ForeignScore| ForeignScoreJson {
+        score: &scored.score,
+        metrics: scored.others.iter().map(|(name, value)| (name.clone(), measure(value))).collect(),
+        against: scored.against.and_then(|entry| Some(data.entries.get(entry)?.name.as_str())),
+        difference: scored.difference.as_ref().map(difference),
+    };
+    ForeignJson {
+        name: &one.name,
+        run: &one.run,
+        scored: one.scored.as_ref().map(scored),
+        told: one.told.iter().map(|(name, value)| (name.clone(), (*value).into())).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod charts;
 pub mod cli;
 pub mod data;
 mod error;
+mod foreign;
 mod json;
 mod markdown;
 mod occupant;

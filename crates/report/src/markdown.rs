@@ -7,6 +7,7 @@ use cliptune_terminal::format::{self, visible_lines};
 
 use crate::charts::Chart;
 use crate::data::{ReportData, State};
+use crate::foreign;
 use crate::precisions;
 use crate::retrieval::{self, Chance, Line};
 use crate::settings::Setting;
@@ -22,6 +23,7 @@ pub(crate) fn markdown(data: &ReportData, settings: &[Setting], charts: &[Chart]
         let _ = writeln!(text, "> {}\n", markdown_text(&note));
     }
     table(&mut text, data, settings);
+    foreign_table(&mut text, data);
     retrieval_table(&mut text, data);
     for chart in charts {
         let _ = writeln!(text, "\n## {}\n", markdown_text(&chart.title));
@@ -52,6 +54,22 @@ fn table(text: &mut String, data: &ReportData, settings: &[Setting]) {
     line(text, &alignments(metrics.len(), settings));
     for index in overview::order(data) {
         line(text, &cells(data, index, &metrics, settings));
+    }
+}
+
+fn foreign_table(text: &mut String, data: &ReportData) {
+    let lines = foreign::lines(data);
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n## Imported runs\n\n{}\n", markdown_text(foreign::CAPTION));
+    let header = std::iter::once("run").chain(foreign::HEADER).map(str::to_owned);
+    line(text, &header.collect::<Vec<_>>());
+    let columns = (0..foreign::HEADER.len()).map(foreign::is_number);
+    line(text, &std::iter::once(false).chain(columns).map(alignment).collect::<Vec<_>>());
+    for foreign::Line { name, cells } in &lines {
+        let cells = std::iter::once(*name).chain(cells.iter().map(String::as_str));
+        line(text, &cells.map(markdown_text).collect::<Vec<_>>());
     }
 }
 

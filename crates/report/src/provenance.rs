@@ -33,7 +33,7 @@ fn quoted(word: &str) -> String {
 /// Returns the largest difference between the exported graphs and the trained weights, over all runs.
 pub(crate) fn worst_parity(data: &ReportData) -> Option<Parity> {
     let scores = data.entries.iter().flat_map(|entry| &entry.runs).flat_map(|run| &run.scores);
-    let all: Vec<&Parity> = scores.map(|scores| &scores.parity).collect();
+    let all: Vec<&Parity> = scores.filter_map(|scores| scores.parity.as_ref()).collect();
     let first = all.first()?;
     Some(Parity {
         n_items: all.iter().map(|parity| parity.n_items).sum(),

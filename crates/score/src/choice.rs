@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, HashSet};
 use cliptune_statistics::{
     Bootstrap, Statistic, cluster_mean, cluster_proportion, cluster_statistic, range, risk_coverage,
 };
-use cliptune_store::{ItemSlice, Metrics, Position, RiskPoint};
+use cliptune_store::{Metrics, Position, RiskPoint};
 
 use crate::answer::Answer;
-use crate::baseline::most_frequent;
 use crate::error::ScoreError;
 use crate::metrics::named;
 
@@ -25,13 +24,6 @@ pub(crate) fn tied(answers: &[Answer]) -> usize {
 pub(crate) fn with_equal_texts<'a>(own_texts: impl Iterator<Item = &'a [usize]>) -> Vec<usize> {
     let is_repeated = |own: &[usize]| own.iter().collect::<HashSet<_>>().len() < own.len();
     own_texts.enumerate().filter(|(_, own)| is_repeated(own)).map(|(item, _)| item).collect()
-}
-
-/// Returns the accuracy that is reached by always giving the same answer, whether that is a position among the texts or a text.
-pub(crate) fn majority(items: ItemSlice<'_>) -> f64 {
-    let place = most_frequent(items.iter().map(cliptune_store::ItemRef::label));
-    let text = most_frequent(items.iter().map(|item| item.text_numbers()[item.label()]));
-    place.max(text) as f64 / items.len() as f64
 }
 
 /// Computes accuracy, label_prob, nll, brier, ece, mrr and aurc, each with its interval over groups.
@@ -194,18 +186,6 @@ pub(crate) mod tests {
     fn items_that_have_a_text_twice_are_found() {
         let rows: [&[usize]; 3] = [&[0, 1, 2], &[3, 4, 3], &[]];
         assert_eq!(with_equal_texts(rows.into_iter()), [1]);
-    }
-
-    #[test]
-    fn an_answer_that_is_always_the_same_is_a_baseline() {
-        let mut items: Vec<Item> = (0..10).map(|i| item(i, i, usize::from(i >= 7), 2)).collect();
-        assert_eq!(majority(Items::of(&items).all()), 0.7);
-        // The classes are the same in another order: no position is more frequent than the others, but one text is.
-        items.iter_mut().skip(4).take(3).for_each(|item| {
-            item.texts.reverse();
-            item.label = 1;
-        });
-        assert_eq!(majority(Items::of(&items).all()), 0.7);
     }
 
     #[test]

@@ -6,17 +6,14 @@
 
 use std::collections::HashMap;
 
+use cliptune_compare::guessing::DEPTH;
 use cliptune_statistics::{Bootstrap, Statistic, cluster_proportion, cluster_statistic};
 use cliptune_store::{ClassScores, ItemSlice, Metrics};
 
 use crate::answer::Answer;
-use crate::baseline::most_frequent;
 use crate::choice;
 use crate::error::ScoreError;
 use crate::metrics::{estimate, named};
-
-/// The depth of the second accuracy, which says something only where there are more classes.
-pub(crate) const DEPTH: usize = 5;
 
 /// Computes the metrics of a choice, and after the accuracy those of classes, each with its interval over groups.
 pub(crate) fn metrics(
@@ -49,11 +46,6 @@ pub(crate) fn class_scores(
         let groups: Vec<&str> = own.iter().map(|(prediction, _)| prediction.group.as_str()).collect();
         Ok(estimate(cluster_proportion(&right, &groups, options)?))
     })
-}
-
-/// Returns the accuracy that is reached by always giving the class that most items have.
-pub(crate) fn majority(items: ItemSlice<'_>) -> f64 {
-    most_frequent(items.iter().map(cliptune_store::ItemRef::label)) as f64 / items.len() as f64
 }
 
 /// Returns the items whose class has the same prompts as another class. `rows` has the row of each class; classes with
@@ -199,12 +191,6 @@ mod tests {
         assert_eq!(chosen.candidates, [8, 7, 6, 5, 4, 0]);
         assert_eq!(chosen.logits, [8.0, 7.0, 6.0, 5.0, 4.0, 0.0]);
         assert!((last.label_prob - chosen.probs[5]).abs() < 1e-15 && chosen.probs[0] > 0.6);
-    }
-
-    #[test]
-    fn always_giving_the_most_frequent_class_is_a_baseline() {
-        let items: Vec<Item> = (0..10).map(|i| item(i, i, [0, 2, 2, 2, 1][i % 5], 0)).collect();
-        assert_eq!(majority(Items::of(&items).all()), 0.6);
     }
 
     #[test]

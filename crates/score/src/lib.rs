@@ -5,8 +5,6 @@
 //! predictions and metrics. Intervals come from `cliptune-statistics`.
 
 mod answer;
-mod baseline;
-mod chances;
 mod choice;
 mod classes;
 mod command;

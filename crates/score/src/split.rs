@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cliptune_compare::guessing;
 use cliptune_encode::model::Model;
 use cliptune_encode::texts::Texts;
 use cliptune_experiment::{Control, Split, TaskKind, Templates};
@@ -20,7 +21,7 @@ use crate::encoded::{Distinctions, Encoded};
 use crate::error::ScoreError;
 use crate::matrix::Matrix;
 use crate::temperature::Temperature;
-use crate::{chances, choice, classes, pairs};
+use crate::{choice, classes, pairs};
 
 /// The split that is to be scored.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +120,7 @@ pub(crate) fn score(
         risk_coverage,
         nearest,
         controls,
-        parity,
+        parity: Some(parity),
     };
     Ok((scores, predictions))
 }
@@ -149,7 +150,8 @@ fn choices(
     let answers = distinct.answers(items, encoded, temperature);
     let metrics = choice::metrics(&answers, &Bootstrap::default())?;
     let positions = choice::positions(&answers);
-    let found = Answers::of(choice::majority(items), chances::of_choice(items), metrics, answers)?;
+    let found =
+        Answers::of(guessing::majority_of_choice(items), guessing::of_choice(items), metrics, answers)?;
     Ok(Answers { positions, ..found })
 }
 
@@ -163,7 +165,7 @@ fn classified(
     let answers = distinct.answers(job.items, encoded, temperature);
     let metrics = classes::metrics(&answers, names.len(), &Bootstrap::default())?;
     let classes = Some(classes::class_scores(names, &answers, &Bootstrap::default())?);
-    let (majority, chances) = (classes::majority(job.items), chances::of_classes(names.len()));
+    let (majority, chances) = (guessing::majority_of_classes(job.items), guessing::of_classes(names.len()));
     Ok(Answers { classes, ..Answers::of(majority, chances, metrics, answers)? })
 }
 

@@ -94,7 +94,12 @@ mod tests {
             risk_coverage: Vec::new(),
             nearest: Vec::new(),
             controls: Vec::new(),
-            parity: Parity { n_items: 8, max_logit_difference: 1e-4, answers_agree: 8, tolerance: 1e-3 },
+            parity: Some(Parity {
+                n_items: 8,
+                max_logit_difference: 1e-4,
+                answers_agree: 8,
+                tolerance: 1e-3,
+            }),
         };
         let mut scored = Scored { run: "tuned/x-s0".to_owned(), scores };
         insta::assert_snapshot!(scored.line(), @"tuned/x-s0 test: accuracy 0.621 [0.579, 0.661] (780 items, 210 groups; chance 0.200)");

@@ -31,6 +31,7 @@ impl Diagnostic for StoreError {
             | Self::NoColumn { .. }
             | Self::ColumnType { .. }
             | Self::NoWeights { .. }
+            | Self::Foreign { .. }
             | Self::OtherContent { .. }
             | Self::Occupied { .. }
             | Self::NothingToRestoreTo { .. }
@@ -203,6 +204,9 @@ impl StoreError {
                     content.display()
                 )
             }
+            Self::Foreign { run } => {
+                format!("`cliptune show {run}` says what it is; ls, query, compare and report take it, too")
+            }
             Self::Occupied { .. } => {
                 "nothing is ever overwritten: remove that first, or move it away".to_owned()
             }
@@ -258,6 +262,9 @@ fn restoring(path: &Path) -> String {
         }
         // They are only ever locked.
         ".lock" | "lock" => made_again(),
+        "foreign.json" => {
+            "put an intact copy there; or remove the run with `cliptune rm` and import it again".to_owned()
+        }
         _ if path.parent().is_some_and(|folder| folder.ends_with(work::FOLDER)) => made_again(),
         "labels.json" => {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \

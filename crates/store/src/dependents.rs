@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::dataset::Dataset;
 use crate::error::StoreError;
+use crate::foreign_run::ForeignRun;
 use crate::origin::Origin;
 use crate::regular::read_file;
 use crate::run::Run;
@@ -127,8 +128,8 @@ impl<'a> Family<'a> {
         run_at(self.root, path).filter(|id| self.runs.iter().any(|run| run.id() == *id))
     }
 
-    /// Returns what a dataset is used by: runs that were trained or scored on it, or whose starting weights were, and
-    /// datasets that keep its splits.
+    /// Returns what a dataset is used by: runs that were trained or scored on it, or whose starting weights were, imported runs
+    /// that answer its items, and datasets that keep its splits.
     ///
     /// # Errors
     ///
@@ -141,8 +142,10 @@ impl<'a> Family<'a> {
         let follows = |dataset: &&Dataset| {
             dataset.record().history.continues.as_deref() == Some(hash) && dataset.record().hash != hash
         };
+        let foreign = store.runs()?.foreign;
+        let foreign = foreign.iter().filter(|run| run.record().dataset.as_deref() == Some(hash));
         Ok(Dependents {
-            runs: self.runs.iter().filter(uses).map(Run::id).collect(),
+            runs: self.runs.iter().filter(uses).map(Run::id).chain(foreign.map(ForeignRun::id)).collect(),
             datasets: store.datasets()?.iter().filter(follows).map(|one| one.record().hash.clone()).collect(),
             ..Dependents::default()
         })
@@ -199,6 +202,9 @@ fn shows(report: &Path, id: &str) -> bool {
     let Ok(report) = serde_json::from_slice::<Value>(&text) else { return false };
     let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
     let own = |entry: &Value| entry["experiment"] == experiment;
+    if list(&report, "foreign").iter().any(|shown| shown["run"] == id) {
+        return true;
+    }
     let entries = list(&report, "experiments");
     entries
         .iter()

@@ -303,6 +303,12 @@ pub enum StoreError {
         /// The name of the experiment.
         name: String,
     },
+    /// A run of cliptune's is wanted, and the one that there is was imported.
+    #[error("{run} was imported: it has no model, and cliptune can neither train nor go on with it")]
+    Foreign {
+        /// The run's name.
+        run: String,
+    },
     /// A run that was to be continued is already complete.
     #[error("another process has finished run {}", path.display())]
     Finished {

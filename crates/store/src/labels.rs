@@ -8,6 +8,7 @@ use std::str::FromStr;
 use cliptune_experiment::{ExperimentName, Impossible};
 use serde::{Deserialize, Serialize};
 
+use crate::any_run::{AnyRun, Listed};
 use crate::error::StoreError;
 use crate::record::{read_record, write_record};
 use crate::regular::is_absent;
@@ -15,7 +16,7 @@ use crate::run::Run;
 use crate::store::Store;
 
 /// The name of the file in the run's folder.
-const FILE: &str = "labels.json";
+pub(crate) const FILE: &str = "labels.json";
 /// The version of the record.
 const FORMAT: u32 = 1;
 
@@ -150,16 +151,6 @@ impl Run {
     pub fn labels(&self) -> Result<Labels, StoreError> {
         labels_in(self.folder())
     }
-
-    /// Checks whether the run has this name of its own. A run whose labels cannot be read has none.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.own_name().is_some_and(|own| own.as_str() == name)
-    }
-
-    /// Returns the run's own name, if it has one that can be read.
-    pub(crate) fn own_name(&self) -> Option<OwnName> {
-        self.labels().ok().and_then(|labels| labels.name)
-    }
 }
 
 impl Store {
@@ -169,7 +160,7 @@ impl Store {
     /// # Errors
     ///
     /// Returns an error when the labels are damaged, or cannot be read or written.
-    pub fn label(&self, run: &Run, change: impl FnOnce(&mut Labels)) -> Result<Labels, StoreError> {
+    pub fn label(&self, run: &impl Listed, change: impl FnOnce(&mut Labels)) -> Result<Labels, StoreError> {
         let _lock = self.lock()?;
         changed(run, change)
     }
@@ -180,7 +171,7 @@ impl Store {
     ///
     /// Returns an error when the name already means an experiment or another run, or when the labels cannot be read or
     /// written.
-    pub fn rename(&self, run: &Run, name: Option<OwnName>) -> Result<Labels, StoreError> {
+    pub fn rename(&self, run: &impl Listed, name: Option<OwnName>) -> Result<Labels, StoreError> {
         let _lock = self.lock()?;
         if let Some(name) = &name
             && let Some(by) = self.taken_by(run, name)?
@@ -192,17 +183,24 @@ impl Store {
 
     /// Returns what a name already means: an experiment, or a run other than the given one. An experiment has its name as long as
     /// its folder is there, whether or not any run in it can be read.
-    pub(crate) fn taken_by(&self, run: &Run, name: &OwnName) -> Result<Option<String>, StoreError> {
+    pub(crate) fn taken_by(&self, run: &impl Listed, name: &OwnName) -> Result<Option<String>, StoreError> {
         let name = name.as_str();
-        if self.root().join(name).is_dir() {
-            return Ok(Some(format!("the experiment {name}")));
-        }
-        for other in self.runs()?.runs {
-            if other.record().experiment.as_str() == name {
-                return Ok(Some(format!("the experiment {name}")));
-            }
-            if other.record().run == name || (other.id() != run.id() && other.is_called(name)) {
-                return Ok(Some(other.id()));
+        let of_folder = || self.root().join(name).is_dir().then(|| format!("the experiment {name}"));
+        Ok(self.meaning_of(name, Some(&run.id()))?.or_else(of_folder))
+    }
+
+    /// Returns what a name already means: an experiment, an imported run, or a run other than the one that is excepted.
+    pub(crate) fn meaning_of(&self, name: &str, except: Option<&str>) -> Result<Option<String>, StoreError> {
+        for other in self.runs()?.all() {
+            let id = other.id();
+            match &other {
+                AnyRun::Own(run) if run.record().experiment.as_str() == name => {
+                    return Ok(Some(format!("the experiment {name}")));
+                }
+                AnyRun::Foreign(run) if run.record().name.as_str() == name => return Ok(Some(id)),
+                _ if other.run() == name => return Ok(Some(id)),
+                _ if except != Some(id.as_str()) && other.is_called(name) => return Ok(Some(id)),
+                _ => {}
             }
         }
         Ok(None)
@@ -210,12 +208,12 @@ impl Store {
 }
 
 /// Changes the labels of a run; the store is locked. Labels that stay as they are are not written again.
-fn changed(run: &Run, change: impl FnOnce(&mut Labels)) -> Result<Labels, StoreError> {
+fn changed(run: &impl Listed, change: impl FnOnce(&mut Labels)) -> Result<Labels, StoreError> {
     let before = run.labels()?;
     let mut labels = before.clone();
     change(&mut labels);
     if labels != before {
-        write_record(&run.labels_file(), &labels)?;
+        write_record(&run.folder().join(FILE), &labels)?;
     }
     Ok(labels)
 }

@@ -5,6 +5,7 @@
 //! reader looks for.
 
 mod advice;
+mod any_run;
 mod base;
 mod beside;
 mod class_scores;
@@ -25,6 +26,8 @@ mod event_log;
 mod event_row;
 mod files;
 mod folder_files;
+mod foreign_record;
+mod foreign_run;
 mod fsck;
 mod hold;
 mod identity;
@@ -101,6 +104,7 @@ mod why;
 mod work;
 mod worker;
 
+pub use any_run::{AnyRun, Listed};
 pub use base::ResolvedBase;
 pub use class_scores::{ClassScore, ClassScores, Confusion};
 pub use cliptune_machine::{Sample, Total, Usage, energy};
@@ -121,6 +125,8 @@ pub use event::{Event, Stamped, kept_alpha};
 pub use event_log::{EventLog, Events, LeftOut, for_each_event, read_events};
 pub use event_row::EventRow;
 pub use files::{read_json, write_json};
+pub use foreign_record::{FOREIGN_FORMAT, ForeignRecord, Told, ToldPoint, Tool};
+pub use foreign_run::{ForeignRun, Published, StagedForeign, foreign_name, imported_beside};
 pub use fsck::{Checked, Finding, Severity, fsck};
 pub use hold::Held;
 pub use identity::{DATASET_FORMAT, PRECISIONS_FORMAT, RUN_FORMAT, SCORES_FORMAT};

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::StoreError;
+use crate::foreign_run::ForeignRun;
 use crate::record::{read_record, write_record};
 use crate::regular::{check_folder, is_absent};
 use crate::run::Run;
@@ -222,16 +223,27 @@ pub fn test_looks<'d>(datasets: impl IntoIterator<Item = &'d Dataset>) -> Result
 /// Records that the test split is looked at, before anybody can see what is found there.
 pub(crate) fn record(run: &Run) -> Result<(), StoreError> {
     let Some(root) = grandparent(run.folder()) else { return Ok(()) };
-    let look = look_of(run);
+    let was_scored = !is_absent(&run.scores_folder(Split::Test).join(SCORES));
+    record_in(root, &look_of(run), was_scored)
+}
+
+/// Records that the predictions of an imported run are looked at, which are for the test split of a dataset.
+pub(crate) fn record_foreign(root: &Path, run: &ForeignRun) -> Result<(), StoreError> {
+    let record = run.record();
+    let Some(dataset) = record.dataset.clone() else { return Ok(()) };
+    record_in(root, &TestLook::new(dataset, record.name.clone(), run.id(), Some(utc_now())), false)
+}
+
+fn record_in(root: &Path, look: &TestLook, was_scored: bool) -> Result<(), StoreError> {
     let folder = folder_in(root, &look.dataset)?;
     fs::create_dir_all(&folder)?;
     let is_counted =
         records(&folder)?.iter().any(|path| run_in_name(path).as_ref() == Some(&digits(&look.run)));
-    if !is_counted && !is_absent(&run.scores_folder(Split::Test).join(SCORES)) {
+    if !is_counted && was_scored {
         // Scores of an earlier cliptune were looked at, too, and are about to be replaced.
         write(&folder, &TestLook { at: None, ..look.clone() })?;
     }
-    write(&folder, &look)
+    write(&folder, look)
 }
 
 /// Writes a look to a file of its own.

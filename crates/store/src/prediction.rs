@@ -20,9 +20,12 @@ pub struct Prediction {
     /// The mean over all items is the accuracy (for pairs: recall@1).
     pub share: f64,
     /// The rank of the right text (for pairs: of the best of those that belong to the image), counted from 1. In a tie it is
-    /// the expected rank.
+    /// the expected rank. It is not a number where an imported prediction does not tell it.
+    #[serde(deserialize_with = "crate::number::deserialize")]
     pub rank: f64,
-    /// The softmax probability of the right text (for pairs: of the own text among all texts of the split).
+    /// The softmax probability of the right text (for pairs: of the own text among all texts of the split). It is not a number
+    /// where an imported prediction does not tell it.
+    #[serde(deserialize_with = "crate::number::deserialize")]
     pub label_prob: f64,
     /// What only such items have.
     #[serde(flatten)]

@@ -8,6 +8,7 @@ use cliptune_durable::{DurableError, StagedFolder, discard, move_folder, write_a
 use cliptune_experiment::Split;
 use fs_err as fs;
 
+use crate::any_run::Listed;
 use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::hold::idle;
@@ -32,7 +33,7 @@ impl Store {
     /// # Errors
     ///
     /// Returns an error when a process works on the run, or when it cannot be moved. The run then stays where it was.
-    pub fn trash_run(&self, _: &StoreLock, run: &Run) -> Result<Trashed, StoreError> {
+    pub fn trash_run(&self, _: &StoreLock, run: &impl Listed) -> Result<Trashed, StoreError> {
         self.trash_run_in(run.folder())
     }
 

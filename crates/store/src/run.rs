@@ -12,6 +12,7 @@ use fs_err::File;
 use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
+use crate::foreign_run::ForeignRun;
 use crate::hold::{is_written, lock, lock_file, sign};
 use crate::paths::Paths;
 use crate::regular::{check, is_absent};
@@ -102,12 +103,21 @@ pub(crate) fn to_the_second(time: &str) -> String {
     format!("{digits}Z")
 }
 
+/// Returns the name that the run in a folder has by the folder's place, `<experiment>/<run>`.
+fn id_by_place(folder: &Path) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    format!("{}/{}", name(folder.parent().unwrap_or(folder)), name(folder))
+}
+
 impl Run {
     /// Opens a run for reading.
     pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
         let path = folder.join(RECORD);
         if is_absent(&path) {
-            return Err(StoreError::damaged(&path, Damage::Missing));
+            return Err(match ForeignRun::is_at(&folder) {
+                true => StoreError::Foreign { run: id_by_place(&folder) },
+                false => StoreError::damaged(&path, Damage::Missing),
+            });
         }
         Ok(Self { record: Paths::around(&folder).read(&path)?, folder, writer: None })
     }

@@ -53,7 +53,8 @@ pub struct Scores {
     /// classes are uneven.
     #[serde(default)]
     pub majority: f64,
-    /// The exp(logit_scale) that the probabilities are computed with.
+    /// The exp(logit_scale) that the probabilities are computed with; 1 of an imported run, whose logits are the logarithms of its
+    /// probabilities.
     pub logit_scale: f64,
     /// Whether that is a constant of the experiment (`score.logit_scale`) in place of the model's own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -81,8 +82,9 @@ pub struct Scores {
     /// What the model reaches where it cannot know: the controls that the experiment asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<ControlScores>,
-    /// The comparison of ONNX Runtime with libtorch that preceded the scoring.
-    pub parity: Parity,
+    /// The comparison of ONNX Runtime with libtorch that preceded the scoring. Of an imported run, which has no graphs, there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parity: Option<Parity>,
 }
 
 impl Scores {

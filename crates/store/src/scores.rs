@@ -9,6 +9,7 @@ use cliptune_experiment::{Split, TaskKind};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
+use crate::any_run::Listed;
 use crate::digests::Stamp;
 use crate::error::{Damage, StoreError};
 use crate::files::write_json;
@@ -51,7 +52,21 @@ pub fn write_scores(
     sweep_below(run.folder());
     make_folder_of_scores(run)?;
     let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
-    let folder = staged.path();
+    write_scores_into(staged.path(), scores, predictions, items)?;
+    if scores.split == Split::Test {
+        looks::record(run)?;
+    }
+    staged.replace()?;
+    Ok(())
+}
+
+/// Writes the files of the scores of a split into a folder that is staged.
+pub(crate) fn write_scores_into(
+    folder: &Path,
+    scores: &Scores,
+    predictions: &[Prediction],
+    items: ItemSlice<'_>,
+) -> Result<(), StoreError> {
     parquet::write(&folder.join(PREDICTIONS), &PREDICTIONS_TABLE, predictions)?;
     let mut names = vec![PREDICTIONS];
     if scores.task == TaskKind::Choice {
@@ -60,12 +75,7 @@ pub fn write_scores(
     }
     let hashed = |name: &str| Ok((name.to_owned(), file_hash(&folder.join(name))?));
     let files = names.into_iter().map(hashed).collect::<Result<_, StoreError>>()?;
-    write_record(&folder.join(SCORES), &Record { scores, files })?;
-    if scores.split == Split::Test {
-        looks::record(run)?;
-    }
-    staged.replace()?;
-    Ok(())
+    write_record(&folder.join(SCORES), &Record { scores, files })
 }
 
 /// Makes the folder of all scores. That of a run which was removed does not come back for it.
@@ -85,7 +95,7 @@ fn make_folder_of_scores(run: &Run) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// Returns an error when the record, or a file that belongs to it, is damaged or cannot be read.
-pub fn read_scores(run: &Run, split: Split) -> Result<Option<Scores>, StoreError> {
+pub fn read_scores(run: &impl Listed, split: Split) -> Result<Option<Scores>, StoreError> {
     let folder = run.scores_folder(split);
     steady(&folder, || read_scores_in(&folder))
 }
@@ -141,7 +151,7 @@ fn read_record_in(folder: &Path) -> Result<Option<Record<Scores>>, StoreError> {
 ///
 /// # Errors
 /// Returns an error when there are no predictions, or when they are damaged or cannot be read.
-pub fn read_predictions(run: &Run, split: Split) -> Result<Vec<Prediction>, StoreError> {
+pub fn read_predictions(run: &impl Listed, split: Split) -> Result<Vec<Prediction>, StoreError> {
     let folder = run.scores_folder(split);
     let path = folder.join(PREDICTIONS);
     steady(&folder, || match read_scores_in(&folder)? {

@@ -283,7 +283,7 @@ impl Look<'_> {
     /// Returns the runs of an experiment, oldest first.
     pub(crate) fn runs(&mut self, experiment: &ExperimentName) -> Result<&[Run], StoreError> {
         if !self.runs.contains_key(experiment) {
-            let Listing { runs, damaged } = self.store.runs_of(experiment)?;
+            let Listing { runs, damaged, .. } = self.store.runs_of(experiment)?;
             for (_, error) in damaged {
                 if let StoreError::Version { path, found, supported } = &error
                     && found > supported

@@ -10,9 +10,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::any_run::AnyRun;
 use crate::dataset::Dataset;
 use crate::digests::cache_file;
 use crate::error::StoreError;
+use crate::foreign_run::ForeignRun;
 use crate::inputs::Inputs;
 use crate::inspections::Inspections;
 use crate::reading::Reading;
@@ -33,10 +35,20 @@ pub struct Store {
 /// All runs of a store.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// The runs that can be read, by experiment and then by age, the oldest first.
+    /// The runs that cliptune has made and that can be read, by experiment and then by age, the oldest first.
     pub runs: Vec<Run>,
+    /// The runs that were imported, in the same order.
+    pub foreign: Vec<ForeignRun>,
     /// The folders that should be runs but cannot be read, each with the error. One bad run never hides the others.
     pub damaged: Vec<(PathBuf, StoreError)>,
+}
+
+impl Listing {
+    /// Returns all runs that can be read: those that cliptune has made, and then those that were imported.
+    pub(crate) fn all(self) -> impl Iterator<Item = AnyRun> {
+        let foreign = self.foreign.into_iter().map(AnyRun::from);
+        self.runs.into_iter().map(AnyRun::from).chain(foreign)
+    }
 }
 
 impl Store {
@@ -244,15 +256,18 @@ impl Store {
 }
 
 fn list_runs(experiment: &Path, listing: &mut Listing) -> Result<(), StoreError> {
-    let mut runs = Vec::new();
+    let (mut runs, mut foreign) = (Vec::new(), Vec::new());
     for folder in subfolders(experiment)? {
-        match Run::open(folder.clone()) {
-            Ok(run) => runs.push(run),
+        match AnyRun::open(folder.clone()) {
+            Ok(AnyRun::Own(run)) => runs.push(*run),
+            Ok(AnyRun::Foreign(run)) => foreign.push(*run),
             Err(error) => listing.damaged.push((folder, error)),
         }
     }
     runs.sort_by(|a, b| a.record().started.cmp(&b.record().started).then_with(|| a.folder().cmp(b.folder())));
+    foreign.sort_by(|a, b| a.folder().cmp(b.folder()));
     listing.runs.append(&mut runs);
+    listing.foreign.append(&mut foreign);
     Ok(())
 }
 

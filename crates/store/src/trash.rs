@@ -12,6 +12,7 @@ use fs_err as fs;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::any_run::{AnyRun, Listed};
 use crate::dataset::Dataset;
 use crate::error::{Damage, StoreError};
 use crate::labels::OwnName;
@@ -20,7 +21,6 @@ use crate::place::Place;
 use crate::record::{read_versions, write_record};
 use crate::regular::is_absent;
 use crate::removal::moved;
-use crate::run::Run;
 use crate::scores::FOLDER as SCORES;
 use crate::store::{Store, subfolders};
 use crate::utc::{age_since, utc_now};
@@ -129,13 +129,15 @@ impl Trashed {
             || self.other_names().iter().any(|name| matches(name))
     }
 
-    /// Returns what else a run is called: its own name, and its experiment with its seed.
+    /// Returns what else a run is called: its own name, and its experiment with its seed or the name that it was imported by.
     fn other_names(&self) -> Vec<String> {
-        let run = (self.record.kind == Kind::Run).then(|| Run::open(self.content()).ok()).flatten();
+        let run = (self.record.kind == Kind::Run).then(|| AnyRun::open(self.content()).ok()).flatten();
         let Some(run) = run else { return Vec::new() };
-        let record = run.record();
-        let seeded = format!("{}@{}", record.experiment, record.seed);
-        run.own_name().map(|name| name.to_string()).into_iter().chain([seeded]).collect()
+        let other = match &run {
+            AnyRun::Own(run) => format!("{}@{}", run.record().experiment, run.record().seed),
+            AnyRun::Foreign(run) => run.record().name.to_string(),
+        };
+        run.own_name().map(|name| name.to_string()).into_iter().chain([other]).collect()
     }
 
     /// Moves a folder into the entry.
@@ -205,7 +207,7 @@ impl Store {
     /// # Errors
     ///
     /// Returns an error when the store cannot be listed.
-    pub fn lost_name(&self, run: &Run) -> Result<Option<OwnName>, StoreError> {
+    pub fn lost_name(&self, run: &impl Listed) -> Result<Option<OwnName>, StoreError> {
         let Some(name) = run.own_name() else { return Ok(None) };
         Ok(self.taken_by(run, &name)?.map(|_| name))
     }
@@ -251,7 +253,7 @@ impl Store {
         let content = entry.join(CONTENT);
         let (kind, from) = match Dataset::open(content.clone()) {
             Ok(Some(dataset)) => (Kind::Dataset, self.id_of(&self.dataset_folder(&dataset.record().hash))),
-            _ => (Kind::Run, Run::open(content).ok()?.id()),
+            _ => (Kind::Run, AnyRun::open(content).ok()?.id()),
         };
         Some((kind, Place::try_from(from).ok()?))
     }

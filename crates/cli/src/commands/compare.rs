@@ -56,7 +56,7 @@ pub(crate) struct Args {
     fail_if_worse: Option<f64>,
 }
 
-fn split(text: &str) -> Result<Split, String> {
+pub(super) fn split(text: &str) -> Result<Split, String> {
     let known = || Split::ALL.into_iter();
     let named = known().find(|split| split.as_str() == text);
     named.ok_or_else(|| format!("one of {}", known().map(Split::as_str).collect::<Vec<_>>().join(", ")))
@@ -112,8 +112,7 @@ fn test_looks<'a>(
     split: Split,
     sides: impl Iterator<Item = &'a Side>,
 ) -> Result<Option<TestLooks>, CliError> {
-    let datasets: BTreeSet<&str> =
-        sides.flat_map(|side| &side.runs).map(|run| run.record().dataset.as_str()).collect();
+    let datasets: BTreeSet<&str> = sides.flat_map(Side::datasets).collect();
     match split == Split::Test && !datasets.is_empty() {
         true => Ok(Some(store.test_looks(datasets)?)),
         false => Ok(None),

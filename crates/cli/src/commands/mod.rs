@@ -13,6 +13,7 @@ pub(crate) mod fetch;
 pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod help;
+pub(crate) mod import;
 pub(crate) mod ls;
 pub(crate) mod new;
 pub(crate) mod note;
@@ -95,6 +96,7 @@ fn here(command: &StoreCommand, common: &CommonArgs) -> Result<Exit, CliError> {
         StoreCommand::Ls(args) => ls::run(args, common),
         StoreCommand::Query(args) => query::run(args, common),
         StoreCommand::Compare(args) => compare::run(args, common),
+        StoreCommand::Import(args) => import::run(args, common),
         StoreCommand::Rank(args) => rank::run(args, common),
         StoreCommand::Classify(args) => classify::run(args, common),
         StoreCommand::Embed(args) => embed::run(args, common),
@@ -116,7 +118,7 @@ fn reads_experiments(command: &Command) -> bool {
         Command::Ingest(_) | Command::Train(_) | Command::Score(_) | Command::Report(_) => true,
         Command::Sample(_) => true,
         Command::Store(StoreCommand::Run(_) | StoreCommand::Check(_) | StoreCommand::Status(_)) => true,
-        Command::Store(StoreCommand::Ls(_) | StoreCommand::Compare(_)) => true,
+        Command::Store(StoreCommand::Ls(_) | StoreCommand::Compare(_) | StoreCommand::Import(_)) => true,
         Command::Store(StoreCommand::Gc(args)) => args.reads_experiments(),
         Command::Store(StoreCommand::Rm(args)) => args.reads_experiments(),
         _ => false,

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use cliptune_store::{Kind, Run, Space, Store, StoreLock, Trash, Trashed};
+use cliptune_store::{Kind, Listed as _, Space, Store, StoreLock, Trash, Trashed};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::removal::{Removed, table};
-use crate::selection::{one_run, short, warn_of};
+use crate::selection::{any_run, short, warn_of};
 
 /// Bring back what `rm` has removed, exactly where it was
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,7 @@ fn restore(args: &Args, store: &Store, printer: &Printer) -> Result<(), CliError
 /// Returns the entries that a name stands for, which are all of one run or dataset. Of a dataset that was removed, made
 /// again and removed again, the newest is as good as the others.
 fn meant<'t>(store: &Store, trash: &'t Trash, name: &str) -> Result<Vec<&'t Trashed>, CliError> {
-    let own = one_run(store, name).map(|run| run.id());
+    let own = any_run(store, name).map(|run| run.id());
     let mut found = trash.named(name);
     if let (true, Ok(id)) = (found.is_empty(), own) {
         // The run is there, called by a name that the trash does not know; its weights may be in the trash.
@@ -145,7 +145,7 @@ fn bring_back(
 }
 
 fn warn_of_lost_name(store: &Store, id: &str, printer: &Printer) -> Result<(), CliError> {
-    let Some(run) = store.named(id)?.into_iter().find(|run| Run::id(run) == id) else { return Ok(()) };
+    let Some(run) = store.any_named(id)?.into_iter().find(|run| run.id() == id) else { return Ok(()) };
     if let Some(name) = store.lost_name(&run)? {
         printer.warn(&format!(
             "{id} and another run or experiment are named {name}; `cliptune rename {id} --remove` ends the doubt"

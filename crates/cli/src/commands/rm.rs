@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use cliptune_experiment::Split;
 use cliptune_store::{
-    Dataset, Dependents, Family, Labels, Run, Space, Store, StoreError, StoreLock, read_precisions,
-    read_scores,
+    AnyRun, Dataset, Dependents, Family, Labels, Listed, Run, Space, Store, StoreError, StoreLock,
+    read_precisions, read_scores,
 };
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 }
 
 /// Returns the runs that the command line names, and those of them whose records cannot be read.
-fn named(store: &Store, args: &Args) -> Result<(Vec<Run>, Vec<damaged::Damaged>), CliError> {
+fn named(store: &Store, args: &Args) -> Result<(Vec<AnyRun>, Vec<damaged::Damaged>), CliError> {
     let mut ids = BTreeSet::new();
     let (mut named, mut broken) = (Vec::new(), Vec::new());
     for name in &args.names {
@@ -118,7 +118,7 @@ fn named(store: &Store, args: &Args) -> Result<(Vec<Run>, Vec<damaged::Damaged>)
 /// Moves runs to the trash, all of them or none.
 fn runs(
     store: &Store,
-    named: Vec<Run>,
+    named: Vec<AnyRun>,
     broken: Vec<damaged::Damaged>,
     args: &Args,
     printer: &Printer,
@@ -132,7 +132,7 @@ fn runs(
 
 /// All the runs that are to go, with what depends on them.
 struct Removal {
-    runs: Vec<Going<Run>>,
+    runs: Vec<Going<AnyRun>>,
     broken: Vec<Going<damaged::Damaged>>,
 }
 
@@ -140,21 +140,21 @@ impl Removal {
     /// Looks up what depends on the runs, none of which may be at work.
     fn of(
         store: &Store,
-        named: Vec<Run>,
+        named: Vec<AnyRun>,
         broken: Vec<damaged::Damaged>,
         args: &Args,
     ) -> Result<Self, CliError> {
         let of_broken = broken.iter().map(|(folder, _)| store.id_of(folder));
-        let ids: BTreeSet<String> = named.iter().map(Run::id).chain(of_broken).collect();
+        let ids: BTreeSet<String> = named.iter().map(Listed::id).chain(of_broken).collect();
         let all = store.runs()?.runs;
         let family = Family::of(store, &all);
         // Those whose weights alone go still need the weights that they were made from, to be made again.
         let goes_too = |id: &str| !args.weights && ids.contains(id);
         let mut folders =
-            named.iter().map(Run::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
+            named.iter().map(Listed::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
         folders.try_for_each(|folder| store.require_idle(folder))?;
-        if let Some(run) = named.iter().find(|run| args.weights && run.weights_folders().is_empty()) {
-            return Err(StoreError::NoWeights { run: run.id() }.into());
+        if args.weights {
+            named.iter().try_for_each(expect_weights)?;
         }
         let runs = named.into_iter().map(|run| going(run, args.weights, &family, &goes_too));
         let broken = broken.into_iter().map(|one| damaged::going(store, one, &family, &goes_too));
@@ -186,18 +186,31 @@ impl Removal {
     }
 }
 
+/// Makes sure that a run has weights that could be removed.
+fn expect_weights(run: &AnyRun) -> Result<(), CliError> {
+    match run {
+        AnyRun::Own(own) if own.weights_folders().is_empty() => {
+            Err(StoreError::NoWeights { run: run.id() }.into())
+        }
+        AnyRun::Own(_) => Ok(()),
+        AnyRun::Foreign(_) => Err(StoreError::Foreign { run: run.id() }.into()),
+    }
+}
+
 /// Looks up what depends on a run. What is removed with it does not count.
 fn going(
-    run: Run,
+    run: AnyRun,
     weights: bool,
     family: &Family<'_>,
     goes_too: &dyn Fn(&str) -> bool,
-) -> Result<Going<Run>, CliError> {
-    let dependents = without(family.dependents(&run)?, goes_too);
+) -> Result<Going<AnyRun>, CliError> {
+    let dependents = without(family.dependents_of(&run.id())?, goes_too);
     let mut why = reasons(&dependents);
     why.extend(pinned(run.labels()));
-    let (kind, folders) =
-        if weights { ("weights", run.weights_folders()) } else { ("run", vec![run.folder().to_path_buf()]) };
+    let (kind, folders) = match run.own() {
+        Some(run) if weights => ("weights", run.weights_folders()),
+        _ => ("run", vec![run.folder().to_path_buf()]),
+    };
     let bytes = Space::of(folders.iter().map(std::path::PathBuf::as_path))?;
     Ok(Going {
         removed: Removed { kind, name: run.id(), bytes, dependents: Some(dependents) },
@@ -221,7 +234,7 @@ fn pinned(labels: Result<Labels, StoreError>) -> Option<String> {
     }
 }
 
-fn announce(going: &[Going<Run>], printer: &Printer) {
+fn announce(going: &[Going<AnyRun>], printer: &Printer) {
     for one in going {
         one.announce(printer);
         if one.removed.kind == "run" {
@@ -234,10 +247,11 @@ fn announce(going: &[Going<Run>], printer: &Printer) {
 }
 
 /// Names the results that a run holds.
-fn holds(run: &Run) -> Vec<String> {
+fn holds(run: &AnyRun) -> Vec<String> {
     let scored = Split::ALL.into_iter().filter(|split| matches!(read_scores(run, *split), Ok(Some(_))));
     let mut held: Vec<String> = scored.map(|split| format!("scores on {split}")).collect();
-    held.extend(matches!(read_precisions(run), Ok(Some(_))).then(|| "measured precisions".to_owned()));
+    let has_precisions = |run: &Run| matches!(read_precisions(run), Ok(Some(_)));
+    held.extend(run.own().is_some_and(has_precisions).then(|| "measured precisions".to_owned()));
     held
 }
 
@@ -253,17 +267,20 @@ fn refuse<T>(going: &[Going<T>], force: bool) -> Result<(), CliError> {
 fn remove(
     store: &Store,
     lock: &StoreLock,
-    going: Going<Run>,
+    going: Going<AnyRun>,
     weights: bool,
     printer: &Printer,
 ) -> Result<Removed, CliError> {
     let Going { what: run, removed, .. } = going;
-    let what = if weights {
-        store.trash_weights(lock, &run)?;
-        "its weights are in the trash"
-    } else {
-        store.trash_run(lock, &run)?;
-        "it is in the trash"
+    let what = match run.own() {
+        Some(run) if weights => {
+            store.trash_weights(lock, run)?;
+            "its weights are in the trash"
+        }
+        _ => {
+            store.trash_run(lock, &run)?;
+            "it is in the trash"
+        }
     };
     printer.status(&format!(
         "{}: {what}; `cliptune restore {}` brings back what was removed",

@@ -1,17 +1,18 @@
 //! `cliptune show`.
 
+mod foreign;
 mod pair;
 mod recipe;
 
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
-use cliptune_store::{Base, Outcome, Precisions, Run, Scores, Store};
+use cliptune_store::{AnyRun, Base, Outcome, Precisions, Run, Scores, Store, StoreError};
 use cliptune_terminal::{Column, CommonArgs, Exit, Table, format};
 use fs_err as fs;
 
 use crate::error::CliError;
-use crate::selection::{one_run, short, warn_of};
+use crate::selection::{any_run, one_run, short, warn_of};
 use crate::usage;
 use crate::view::RunView;
 use crate::wording;
@@ -44,7 +45,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     let store = Store::open(&common.store)?;
-    let run = one_run(&store, &args.run)?;
+    let run = match any_run(&store, &args.run)? {
+        AnyRun::Foreign(run) if args.other.is_none() && args.yaml.is_none() => {
+            return foreign::show(&run, &store, &printer);
+        }
+        AnyRun::Foreign(run) => return Err(StoreError::Foreign { run: run.id() }.into()),
+        AnyRun::Own(run) => *run,
+    };
     if let Some(other) = &args.other {
         return pair::show([&run, &one_run(&store, other)?], &store, args.all, &printer);
     }
@@ -145,16 +152,21 @@ fn score_section(scores: &Scores, looks: Option<&str>) -> String {
         format!("  the test split of this dataset was scored {looks}; choose by the validation split\n")
     });
     let rows: String = table.to_string().lines().skip(1).map(|line| format!("{line}\n")).collect();
-    let parity = &scores.parity;
+    let parity = scores.parity.as_ref().map(|parity| {
+        format!(
+            "  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+            format::counted(parity.n_items as u64, "item"),
+            parity.max_logit_difference
+        )
+    });
     format!(
-        "{}: {}, {}, {}\n{rows}{}  parity with libtorch: {}, largest difference of a logit {:.1e}\n",
+        "{}: {}, {}, {}\n{rows}{}{}",
         scores.split,
         format::counted(scores.n_items as u64, "item"),
         format::counted(scores.n_groups as u64, "group"),
         scores.remarks(),
         looks.unwrap_or_default(),
-        format::counted(parity.n_items as u64, "item"),
-        parity.max_logit_difference,
+        parity.unwrap_or_default(),
     )
 }
 

@@ -1,1 +1,156 @@
 //! Runs of other tools, and the predictions of anyone, read into a store.
+//!
+//! What is at a path is told by its content (`detect`). What another tool says of a run is kept as it was told (`mlflow`,
+//! `mlflow_database`, `dvc`). Predictions are checked against the items of a dataset, and what they reach is computed here, as it is
+//! for a run of cliptune's (`predictions`).
+
+mod detect;
+mod dvc;
+mod error;
+mod files;
+mod flat;
+mod gathered;
+mod mlflow;
+mod mlflow_database;
+mod predictions;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cliptune_experiment::{ExperimentName, Split};
+use cliptune_store::{
+    Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, Told, Tool, file_hash,
+    foreign_name, host_name, utc_now,
+};
+use serde_json::json;
+
+use detect::Form;
+pub use error::ImportError;
+use gathered::Gathered;
+use predictions::Scored;
+
+/// What is to be imported.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Where it is.
+    pub source: &'a Path,
+    /// The name that the run is to have.
+    pub name: &'a ExperimentName,
+    /// What it is of, where somebody says so.
+    pub from: Option<Tool>,
+    /// Which of several runs is meant.
+    pub run: Option<&'a str>,
+    /// The experiment that it is to be shown beside.
+    pub experiment: Option<&'a ExperimentName>,
+    /// The dataset whose items predictions are about.
+    pub dataset: Option<&'a Dataset>,
+    /// The split of these items.
+    pub split: Split,
+}
+
+/// What became of an import.
+#[derive(Debug)]
+pub struct Imported {
+    /// The run.
+    pub run: ForeignRun,
+    /// Whether it is new. Where the same was imported before, that run is there and nothing was added.
+    pub is_new: bool,
+    /// What the predictions reach, where there are any and the run is new.
+    pub scores: Option<Scores>,
+    /// The number of rows that are about no item of the split.
+    pub other_rows: usize,
+}
+
+impl Imported {
+    fn there(run: ForeignRun) -> Self {
+        Self { run, is_new: false, scores: None, other_rows: 0 }
+    }
+}
+
+/// Imports a run as a whole, or not at all.
+///
+/// # Errors
+/// Returns an error when the source is nothing that can be read, contradicts the dataset, or when the name means something else.
+pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportError> {
+    let form = Form::of(request.source, request.from)?;
+    let gathered = gathered(&form, request.run)?;
+    let content = identity(&gathered, request);
+    if let Some(there) = store.foreign_with(&content)? {
+        return Ok(Imported::there(there));
+    }
+    store.expect_free(request.name)?;
+    let scored = match &form {
+        Form::Predictions(path) => {
+            let dataset = request.dataset.ok_or_else(|| ImportError::NoItems { path: path.clone() })?;
+            Some(Scored::read(path, dataset, request.split)?)
+        }
+        _ => None,
+    };
+    let mut staged = store.stage_foreign(record(gathered, content, request))?;
+    if let Some(Scored { items, scores, predictions, .. }) = &scored {
+        staged.write_scores(scores, predictions, items.all())?;
+    }
+    match staged.publish(store)? {
+        Published::There(run) => Ok(Imported::there(run)),
+        Published::New(run) => Ok(Imported {
+            run,
+            is_new: true,
+            other_rows: scored.as_ref().map_or(0, |scored| scored.other_rows),
+            scores: scored.map(|scored| scored.scores),
+        }),
+    }
+}
+
+/// Reads what is at a path, but for the answers in a table of predictions.
+fn gathered(form: &Form, run: Option<&str>) -> Result<Gathered, ImportError> {
+    match form {
+        Form::MlflowFolder(path) => mlflow::read(path, run),
+        Form::MlflowDatabase(path) => mlflow_database::read(path, run),
+        Form::Dvc(path) => dvc::read(path),
+        Form::Predictions(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let files = BTreeMap::from([(name, file_hash(path)?)]);
+            Ok(Gathered { tool: form.tool(), tool_version: None, files, told: Told::default() })
+        }
+    }
+}
+
+/// Returns what tells an import from all others: what was told or predicted, and what it was said to be about, but neither its name nor
+/// its place.
+fn identity(gathered: &Gathered, request: &Request<'_>) -> String {
+    let is_predictions = gathered.tool == Tool::Predictions;
+    let predictions: Vec<&String> = gathered.files.values().filter(|_| is_predictions).collect();
+    let dataset = request.dataset.filter(|_| is_predictions).map(|dataset| dataset.record().hash.as_str());
+    let split = is_predictions.then_some(request.split);
+    let identity = json!({
+        "tool": gathered.tool,
+        "told": gathered.told,
+        "predictions": predictions,
+        "experiment": request.experiment,
+        "dataset": dataset,
+        "split": split,
+    });
+    blake3::hash(identity.to_string().as_bytes()).to_hex().to_string()
+}
+
+fn record(gathered: Gathered, content: String, request: &Request<'_>) -> ForeignRecord {
+    let Gathered { tool, tool_version, files, told } = gathered;
+    let imported = utc_now();
+    let dataset = request.dataset.filter(|_| tool == Tool::Predictions);
+    ForeignRecord {
+        format_version: FOREIGN_FORMAT,
+        run: foreign_name(&imported, &content),
+        name: request.name.clone(),
+        tool,
+        tool_version,
+        content,
+        files,
+        source: request.source.display().to_string(),
+        experiment: request.experiment.cloned(),
+        dataset: dataset.map(|dataset| dataset.record().hash.clone()),
+        told,
+        imported,
+        cliptune: env!("CARGO_PKG_VERSION").to_owned(),
+        host: host_name(),
+    }
+}

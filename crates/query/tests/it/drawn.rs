@@ -109,7 +109,7 @@ pub(crate) fn score(run: &Run, split: Split, accuracy: f64) {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 },
+        parity: Some(Parity { n_items: 1, max_logit_difference: 1e-5, answers_agree: 1, tolerance: 1e-3 }),
     };
     let predictions: Vec<Prediction> = (0..3).map(prediction).collect();
     write_scores(run, &scores, &predictions, Items::of(&[item(split)]).all()).unwrap();

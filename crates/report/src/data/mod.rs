@@ -3,6 +3,7 @@
 mod board;
 mod confidence;
 mod curve;
+mod foreign;
 mod gallery;
 mod role;
 
@@ -15,6 +16,7 @@ pub use board::{AboveChance, BaselineRule, Board, BoardRow, Lineage, Measure};
 pub use cliptune_compare::{Difference, Test, Verdict};
 pub use confidence::{COLUMNS, Confidence, Place};
 pub use curve::{Curve, EpochPoint, Interpolated, Start, StepPoint};
+pub use foreign::{ForeignEntry, ForeignScore};
 pub use gallery::{
     Answer, Gallery, GalleryItem, NearItem, PairsGallery, PairsItem, Seen, Stratum, StratumCount, Thumbnail,
 };
@@ -42,6 +44,8 @@ pub struct ReportData {
     pub entries: Vec<Entry>,
     /// The boards, which say what can be compared with what: one for each test split.
     pub boards: Vec<Board>,
+    /// The imported runs that are shown beside these experiments.
+    pub foreign: Vec<ForeignEntry>,
     /// The datasets of the entries, each once.
     pub datasets: Vec<DatasetRecord>,
     /// A few items of the test split with every entry's answer.

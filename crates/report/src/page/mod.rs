@@ -1,6 +1,7 @@
 //! The page: one file without network. Its only script sorts and filters tables, which are there without it.
 
 mod dataset;
+mod foreign;
 mod gallery;
 mod pairs;
 mod precisions;
@@ -31,6 +32,7 @@ pub(crate) fn page(data: &ReportData, settings: &[Setting], charts: &[Chart]) ->
             (lead(data, &title))
             @for chart in charts.iter().filter(|chart| chart.name == "accuracy") { (figure(chart)) }
             (results::section(data, settings))
+            @if let Some(foreign) = foreign::section(data) { (foreign) }
             @if let Some(retrieval) = retrieval::section(data) { (retrieval) }
             @for chart in charts.iter().filter(|chart| chart.name != "accuracy") { (figure(chart)) }
             @if let Some(precisions) = precisions::section(data) { (precisions) }

@@ -60,7 +60,7 @@ fn row(entry: &Entry, run: &RunSummary) -> Markup {
     html! {
         tr {
             @match &run.record {
-                Some(record) => (recorded(record, run.scores_on(Split::Test).map(|scores| &scores.parity))),
+                Some(record) => (recorded(record, run.scores_on(Split::Test).and_then(|scores| scores.parity.as_ref()))),
                 None => td colspan="8" { (named(&entry.name)) ", " (run.label()) ": not run yet" },
             }
         }

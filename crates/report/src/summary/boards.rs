@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliptune_compare::{Answers, Difference, RunAnswers, correct, differences, estimate};
+use cliptune_compare::{Answers, Difference, RunAnswers, differences, estimate};
 use cliptune_experiment::{Control, ModelSource, Seed, Split, TaskKind};
 use cliptune_query::predictions_of;
 use cliptune_statistics::{Bootstrap, Unusable, Weighted, cluster_proportion, seeds_and_clusters};
-use cliptune_store::{ClassScores, Estimate, Prediction, Run, Scores, Standing};
+use cliptune_store::{ClassScores, Estimate, ForeignRun, Prediction, Run, Scores, Standing};
 use rayon::prelude::*;
 
 use super::confidence::confidences;
@@ -55,12 +55,13 @@ fn answers(entry: &Entry, plans: &[&Standing]) -> Result<Answers, ReportError> {
 }
 
 /// Returns the boards, each with the entries of one task that answered the same test items. Choices and classes come before
-/// pairs.
+/// pairs. Their differences are not corrected yet for being several.
 pub(super) fn boards(
     entries: &[Entry],
     scored: &[Scored],
     grouped: &[Vec<&Standing>],
     asked: Option<usize>,
+    imported: &[ForeignRun],
 ) -> Result<Vec<Board>, ReportError> {
     let mut groups: Vec<Vec<&Scored>> = Vec::new();
     for one in scored {
@@ -72,11 +73,10 @@ pub(super) fn boards(
             None => groups.push(vec![one]),
         }
     }
-    let boards = groups.iter().filter_map(|group| board(entries, group, grouped, asked).transpose());
+    let boards =
+        groups.iter().filter_map(|group| board(entries, group, grouped, asked, imported).transpose());
     let mut boards = boards.collect::<Result<Vec<_>, _>>()?;
     boards.sort_by_key(|board| board.task == TaskKind::Pairs);
-    let rows = boards.iter_mut().flat_map(|board| &mut board.rows);
-    correct(rows.filter_map(|row| row.difference.as_mut()));
     Ok(boards)
 }
 
@@ -85,6 +85,7 @@ fn board(
     group: &[&Scored],
     grouped: &[Vec<&Standing>],
     asked: Option<usize>,
+    imported: &[ForeignRun],
 ) -> Result<Option<Board>, ReportError> {
     let first = &entries[group[0].entry];
     let Some(scores) = test_scores(first).next() else { return Ok(None) };
@@ -114,7 +115,7 @@ fn board(
         baseline_rule: chosen.map(|(_, rule)| rule),
         headline,
         lineage: lineage(&plans, grouped)?,
-        test_looks: looks(&plans)?,
+        test_looks: looks(&plans, imported)?,
         rows,
     }))
 }

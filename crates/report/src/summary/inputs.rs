@@ -4,16 +4,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::Split;
-use cliptune_store::{Run, Standing, TestLooks, test_looks};
+use cliptune_store::{ForeignRun, Listed, Run, Standing, TestLooks, test_looks};
 use rayon::prelude::*;
 
+use super::foreign::beside;
 use crate::error::ReportError;
 use crate::request::Request;
 
 /// The version of the report procedure. A new version makes every existing report stale.
 const REPORT_PROCEDURE: u32 = 7;
 
-/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, of how often test splits had been looked at when
+/// Returns the BLAKE3 hash of plans, records, logs, scores and predictions, those of imported runs included, of how often test splits had been looked at when
 /// these scores were made, and of the version of this program.
 pub(crate) fn hash(standings: &[Standing], request: &Request) -> Result<String, ReportError> {
     let mut hasher = blake3::Hasher::new();
@@ -23,8 +24,12 @@ pub(crate) fn hash(standings: &[Standing], request: &Request) -> Result<String, 
     for standing in standings.par_iter().map(of_standing).collect::<Result<Vec<_>, _>>()? {
         field(&mut hasher, standing.as_bytes());
     }
+    let imported = beside(standings)?;
+    for path in imported.iter().flat_map(foreign_files) {
+        file(&mut hasher, &path)?;
+    }
     let all: Vec<&Standing> = standings.iter().collect();
-    field(&mut hasher, &serde_json::to_vec(&looks(&all)?.counts())?);
+    field(&mut hasher, &serde_json::to_vec(&looks(&all, &imported)?.counts())?);
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -43,10 +48,11 @@ fn of_standing(standing: &Standing) -> Result<blake3::Hash, ReportError> {
     Ok(hasher.finalize())
 }
 
-/// Returns the looks at the test splits of some plans, up to the scores that the plans have. Whatever is scored on the same datasets
-/// later changes nothing about them.
-pub(super) fn looks(plans: &[&Standing]) -> Result<TestLooks, ReportError> {
-    let runs = plans.iter().filter_map(|plan| plan.run.as_ref()).map(Run::id).collect();
+/// Returns the looks at the test splits of some plans, up to the scores that the plans have and to the imported runs beside them.
+/// Whatever is scored on the same datasets later changes nothing about them.
+pub(super) fn looks(plans: &[&Standing], imported: &[ForeignRun]) -> Result<TestLooks, ReportError> {
+    let own = plans.iter().filter_map(|plan| plan.run.as_ref()).map(Run::id);
+    let runs = own.chain(imported.iter().map(ForeignRun::id)).collect();
     let looks = test_looks(plans.iter().filter_map(|plan| plan.dataset.as_ref()))?;
     Ok(looks.until_last_of(&runs))
 }
@@ -55,11 +61,19 @@ pub(super) fn looks(plans: &[&Standing]) -> Result<TestLooks, ReportError> {
 fn files(run: &Run) -> Vec<PathBuf> {
     let mut files =
         vec![run.folder().join("run.json"), run.events_file(), run.system_file(), run.precisions_file()];
-    for split in Split::ALL {
-        let folder = run.scores_folder(split);
-        files.extend(["scores.json", "predictions.parquet"].map(|name| folder.join(name)));
-    }
+    files.extend(Split::ALL.into_iter().flat_map(|split| score_files(run, split)));
     files
+}
+
+/// Returns the files of an imported run that a report reads.
+fn foreign_files(run: &ForeignRun) -> Vec<PathBuf> {
+    let record = run.folder().join("foreign.json");
+    std::iter::once(record).chain(score_files(run, Split::Test)).collect()
+}
+
+fn score_files(run: &impl Listed, split: Split) -> [PathBuf; 2] {
+    let folder = run.scores_folder(split);
+    ["scores.json", "predictions.parquet"].map(|name| folder.join(name))
 }
 
 /// Hashes a field with its length in front, so that neighbouring fields cannot run into each other.

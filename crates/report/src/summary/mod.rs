@@ -3,6 +3,7 @@
 mod boards;
 mod confidence;
 mod curve;
+mod foreign;
 mod gallery;
 mod inputs;
 mod lineage;
@@ -36,7 +37,10 @@ pub fn read(standings: &[Standing], request: &Request) -> Result<ReportData, Rep
     let entries = grouped.par_iter().map(|plans| entry(plans)).collect::<Result<Vec<_>, _>>()?;
     let asked_baseline = request.baseline.as_deref().map(|name| named(&entries, name)).transpose()?;
     let scored = boards::scored(&entries, &grouped)?;
-    let boards = boards::boards(&entries, &scored, &grouped, asked_baseline)?;
+    let imported = foreign::beside(standings)?;
+    let mut boards = boards::boards(&entries, &scored, &grouped, asked_baseline, &imported)?;
+    let mut foreign = foreign::entries(&imported, &boards, &scored)?;
+    foreign::correct_all(&mut boards, &mut foreign);
     let data = ReportData {
         name: request.name.clone(),
         arguments: request.arguments.clone(),
@@ -48,6 +52,7 @@ pub fn read(standings: &[Standing], request: &Request) -> Result<ReportData, Rep
         datasets: datasets(standings),
         entries,
         boards,
+        foreign,
         gallery: None,
         pairs: None,
     };

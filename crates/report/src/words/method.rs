@@ -6,7 +6,7 @@ use cliptune_store::DatasetRecord;
 use cliptune_terminal::format::{self, counted, counted_all};
 
 use super::{kind, split_rule};
-use crate::data::{BaselineRule, Board, Difference, Entry, Lineage, ReportData, Test};
+use crate::data::{BaselineRule, Board, Difference, Entry, ForeignScore, Lineage, ReportData, Test};
 
 /// Returns paragraphs on how the finding came about: what was chosen on which split, how intervals were made, and what
 /// leaks.
@@ -94,7 +94,9 @@ fn interval_of_score(board: &Board) -> Option<String> {
 /// Returns sentences on how often a test split was looked at, which is more than this report can answer for.
 fn looked_at(data: &ReportData, board: &Board) -> String {
     let which = if data.boards.len() > 1 { format!("That of {}", kind(board.task)) } else { "It".to_owned() };
-    let shown: usize = board.rows.iter().map(|row| scored(&data.entries[row.entry])).sum();
+    let own: usize = board.rows.iter().map(|row| scored(&data.entries[row.entry])).sum();
+    let is_on_it = |scored: &ForeignScore| scored.board.is_some_and(|at| data.boards.get(at) == Some(board));
+    let shown = own + data.foreign.iter().filter(|one| one.scored.as_ref().is_some_and(is_on_it)).count();
     let more = match board.test_looks.counts().count > shown {
         true => {
             " That is more than what is shown here: if anything was chosen after one of these looks, it does better on this \
@@ -113,7 +115,9 @@ fn scored(entry: &Entry) -> usize {
 /// Returns sentences on how p-values were made, and that they are corrected where there are several.
 fn tests(data: &ReportData) -> String {
     let rows = data.boards.iter().flat_map(|board| &board.rows);
-    let differences: Vec<&Difference> = rows.filter_map(|row| row.difference.as_ref()).collect();
+    let foreign = data.foreign.iter().filter_map(|one| one.scored.as_ref()?.difference.as_ref());
+    let differences: Vec<&Difference> =
+        rows.filter_map(|row| row.difference.as_ref()).chain(foreign).collect();
     let made = p_values(&differences);
     match differences.len() {
         0 => String::new(),

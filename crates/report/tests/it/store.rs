@@ -288,7 +288,7 @@ fn scores(right: f64) -> Scores {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 },
+        parity: Some(Parity { n_items: 8, max_logit_difference: 1e-6, answers_agree: 8, tolerance: 1e-3 }),
     }
 }
 

@@ -47,8 +47,9 @@ fn choices_are_scored_as_by_hand() {
     assert_eq!((scores.n_items, scores.n_groups, scores.logit_scale), (12, 4, 10.0));
     assert!((scores.chance - 1.0 / 3.0).abs() < 1e-12);
     assert_eq!(scores.metrics.get("accuracy").unwrap().value, right as f64 / 12.0);
-    assert_eq!((scores.parity.n_items, scores.parity.answers_agree), (3, 3));
-    assert!(scores.parity.max_logit_difference < 1e-4);
+    let parity = scores.parity.unwrap();
+    assert_eq!((parity.n_items, parity.answers_agree), (3, 3));
+    assert!(parity.max_logit_difference < 1e-4);
     let choices: Value =
         serde_json::from_slice(&fs::read(run.scores_folder(Split::Test).join("choices.json")).unwrap())
             .unwrap();

@@ -8,13 +8,16 @@ use cliptune_experiment::Split;
 use fs_err as fs;
 
 use super::finding::{Finding, Mend};
+use crate::any_run::{AnyRun, Listed};
 use crate::error::{Damage, StoreError};
 use crate::event_log::{LeftOut, for_each_event};
+use crate::foreign_run::{ForeignRun, RECORD as FOREIGN};
+use crate::labels::FILE as LABELS;
 use crate::origin::Origin;
 use crate::parity::read_parity;
 use crate::precisions::read_precisions;
 use crate::regular::{expect_hash, is_absent};
-use crate::run::{Run, RunStatus};
+use crate::run::{RECORD, Run, RunStatus};
 use crate::scores::{SCORES, read_scores};
 use crate::store::Store;
 use crate::system_log::read_system;
@@ -23,21 +26,38 @@ const KIND: &str = "run";
 
 /// Looks at a run in its place in the store.
 pub(super) fn look(store: &Store, folder: &Path) -> Vec<Finding> {
-    let run = match Run::open(folder.to_path_buf()) {
+    let run = match AnyRun::open(folder.to_path_buf()) {
         Ok(run) => run,
         // It was removed a moment ago.
         Err(_) if is_absent(folder) => return Vec::new(),
-        Err(error) => return vec![Finding::lost(KIND, folder.join("run.json"), &error)],
+        Err(error) => return vec![unreadable(folder, &error)],
     };
     let mut findings: Vec<Finding> = place(store, &run).into_iter().collect();
     findings.extend(content(&run));
     findings
 }
 
+/// Says that the record of the run in a folder cannot be read.
+pub(super) fn unreadable(folder: &Path, error: &StoreError) -> Finding {
+    let path = error.file().map_or_else(|| folder.join("run.json"), Path::to_path_buf);
+    Finding::lost(KIND, path, error)
+}
+
 /// Looks at everything that belongs to a run, wherever it lies.
-pub(super) fn content(run: &Run) -> Vec<Finding> {
-    let labels = run.labels().err().map(|error| Finding::lost(KIND, run.labels_file(), &error));
-    let mut findings: Vec<Finding> = labels.into_iter().chain(logs(run)).collect();
+pub(super) fn content(run: &AnyRun) -> Vec<Finding> {
+    let labels = run.labels().err();
+    let labels = labels.map(|error| Finding::lost(KIND, run.folder().join(LABELS), &error));
+    let found = match run {
+        AnyRun::Own(run) => own_content(run),
+        AnyRun::Foreign(run) => {
+            Split::ALL.into_iter().filter_map(|split| foreign_scores(run, split)).collect()
+        }
+    };
+    labels.into_iter().chain(found).collect()
+}
+
+fn own_content(run: &Run) -> Vec<Finding> {
+    let mut findings = logs(run);
     match run.status() {
         // Somebody is making the rest.
         RunStatus::Running => return findings,
@@ -49,8 +69,9 @@ pub(super) fn content(run: &Run) -> Vec<Finding> {
 }
 
 /// A run is known by its record. One in another place was copied or moved there.
-fn place(store: &Store, run: &Run) -> Option<Finding> {
-    let (id, path) = (run.id(), run.folder().join("run.json"));
+fn place(store: &Store, run: &AnyRun) -> Option<Finding> {
+    let record = if run.own().is_some() { RECORD } else { FOREIGN };
+    let (id, path) = (run.id(), run.folder().join(record));
     let error = StoreError::damaged(&path, Damage::Foreign(id.clone()));
     (store.id_of(run.folder()) != id).then(|| {
         Finding::harmless(KIND, path, &error)
@@ -162,7 +183,8 @@ fn origin(run: &Run) -> Option<Finding> {
     Some(if is_mendable { finding.mended_by(Mend::Origin(run.clone().into())) } else { finding })
 }
 
-fn scores(run: &Run, split: Split) -> Option<Finding> {
+/// Returns what is wrong with the scores of a split, if anything is, and the file.
+fn score_damage(run: &impl Listed, split: Split) -> Option<(PathBuf, StoreError)> {
     let folder = run.scores_folder(split);
     let record = folder.join(SCORES);
     let error = match read_scores(run, split) {
@@ -170,7 +192,20 @@ fn scores(run: &Run, split: Split) -> Option<Finding> {
         Ok(_) => return None,
         Err(error) => error,
     };
-    let path = error.file().map_or(record, Path::to_path_buf);
+    Some((error.file().map_or(record, Path::to_path_buf), error))
+}
+
+/// Looks at the scores of an imported run, which nothing here could make again.
+fn foreign_scores(run: &ForeignRun, split: Split) -> Option<Finding> {
+    let (path, error) = score_damage(run, split)?;
+    let id = run.id();
+    Some(Finding::lost("scores", path, &error).followed_by(&format!(
+        "nothing in the store can make them again: `cliptune rm {id}`, and import the predictions again"
+    )))
+}
+
+fn scores(run: &Run, split: Split) -> Option<Finding> {
+    let (path, error) = score_damage(run, split)?;
     let finding = match run.lacks_weights() {
         true => Finding::lost("scores", path, &error).followed_by(&format!(
             "the weights that could be scored again were removed; `cliptune restore {}` brings them back while they are in the \

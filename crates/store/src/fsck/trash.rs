@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::finding::{Finding, Mend};
 use super::{datasets, runs};
+use crate::any_run::AnyRun;
 use crate::dataset::Dataset;
-use crate::run::Run;
 use crate::store::Store;
 use crate::trash::{Kind, RECORD, Trashed, has_content};
 
@@ -28,9 +28,9 @@ pub(super) fn look(store: &Store, folder: &Path) -> Vec<Finding> {
 fn content(entry: &Trashed) -> Vec<Finding> {
     let content = entry.content();
     let found = match entry.kind() {
-        Kind::Run => match Run::open(content.clone()) {
+        Kind::Run => match AnyRun::open(content.clone()) {
             Ok(run) => runs::content(&run),
-            Err(error) => vec![Finding::lost("run", content.join("run.json"), &error)],
+            Err(error) => vec![runs::unreadable(&content, &error)],
         },
         Kind::Dataset => match Dataset::open(content.clone()) {
             Ok(dataset) => dataset.as_ref().map(datasets::content).unwrap_or_default(),

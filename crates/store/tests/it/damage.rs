@@ -96,7 +96,7 @@ fn scores(split: Split) -> Scores {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 9, max_logit_difference: 1e-5, answers_agree: 9, tolerance: 1e-3 },
+        parity: Some(Parity { n_items: 9, max_logit_difference: 1e-5, answers_agree: 9, tolerance: 1e-3 }),
     }
 }
 

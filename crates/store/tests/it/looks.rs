@@ -30,7 +30,7 @@ fn score(run: &Run, split: Split) {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
+        parity: Some(Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 }),
     };
     write_scores(run, &scores, &[], Items::default().all()).unwrap();
 }

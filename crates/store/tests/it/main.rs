@@ -4,6 +4,7 @@
 
 mod damage;
 mod datasets;
+mod foreign;
 mod fsck;
 mod labels;
 mod looks;

@@ -67,7 +67,7 @@ pub(crate) fn score_with(run: &Run, split: Split, metrics: &[(&str, f64)]) {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 },
+        parity: Some(Parity { n_items: 0, max_logit_difference: 0.0, answers_agree: 0, tolerance: 0.0 }),
     };
     write_scores(run, &scores, &[], Items::default().all()).unwrap();
 }

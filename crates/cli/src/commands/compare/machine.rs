@@ -78,7 +78,7 @@ fn machine<'a>(
     Machine {
         a: &baseline.name,
         b: &side.name,
-        runs: [runs(baseline), runs(side)],
+        runs: [baseline.ids(), side.ids()],
         split: compared.split,
         metric: comparison.metric,
         n: comparison.n_items,
@@ -105,10 +105,6 @@ fn test(test: Test) -> &'static str {
         Test::Permutation(_) => "permutation over groups",
         Test::Resamples => "resamples",
     }
-}
-
-fn runs(side: &Side) -> Vec<String> {
-    side.runs.iter().map(cliptune_store::Run::id).collect()
 }
 
 fn items<'a>(baseline: &'a Side, side: &'a Side) -> Vec<ItemJson<'a>> {

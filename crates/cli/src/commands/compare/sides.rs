@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_compare::{Answers, Foreign, RunAnswers};
 use cliptune_experiment::{Plan, Seed, Split, TaskKind};
-use cliptune_store::{Run, RunStatus, Store, read_predictions, read_scores};
+use cliptune_store::{AnyRun, ForeignRun, Run, RunStatus, Store, read_predictions, read_scores};
 use cliptune_terminal::{CommonArgs, Printer, format};
 
 use super::{Args, expect_files};
@@ -16,12 +16,27 @@ use crate::selection::no_run;
 /// The settings of what is done with a run besides training it.
 const AFTERWARDS: [&str; 3] = ["checkpoint.", "export.", "score."];
 
-/// One side of a comparison: the runs of one experiment at one point of its matrix, with their answers.
+/// One side of a comparison: the runs of one experiment at one point of its matrix, an imported run, or a file, with the answers.
 pub(super) struct Side {
     pub(super) name: String,
     pub(super) task: TaskKind,
     pub(super) answers: Answers,
     pub(super) runs: Vec<Run>,
+    /// The imported run, if it is one.
+    pub(super) foreign: Option<ForeignRun>,
+}
+
+impl Side {
+    /// Returns the names of its runs in the store.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.runs.iter().map(Run::id).chain(self.foreign.iter().map(ForeignRun::id)).collect()
+    }
+
+    /// Returns the datasets that its runs were scored on.
+    pub(super) fn datasets(&self) -> impl Iterator<Item = &str> {
+        let foreign = self.foreign.iter().filter_map(|run| run.record().dataset.as_deref());
+        self.runs.iter().map(|run| run.record().dataset.as_str()).chain(foreign)
+    }
 }
 
 /// Returns the baseline, and what is compared with it.
@@ -38,9 +53,10 @@ pub(super) fn sides_of(
     let mut named = named.into_iter();
     let baseline = one(named.next().unwrap_or_default())?;
     // The baseline may be one of the settings of an experiment that is named after it.
+    let of_baseline = baseline.ids();
     let is_other = |side: &Side| {
-        side.runs.is_empty()
-            || side.runs.iter().any(|run| baseline.runs.iter().all(|own| own.id() != run.id()))
+        let own = side.ids();
+        own.is_empty() || own.iter().any(|run| !of_baseline.contains(run))
     };
     let others: Vec<Side> = distinct(named.flatten().filter(is_other), printer);
     match others.is_empty() {
@@ -53,8 +69,7 @@ pub(super) fn sides_of(
 fn distinct(sides: impl Iterator<Item = Side>, printer: &Printer) -> Vec<Side> {
     let mut distinct = Vec::<Side>::new();
     for side in sides {
-        let ids = |side: &Side| side.runs.iter().map(Run::id).collect::<Vec<_>>();
-        match distinct.iter().any(|other| other.name == side.name && ids(other) == ids(&side)) {
+        match distinct.iter().any(|other| other.name == side.name && other.ids() == side.ids()) {
             true => printer.warn(&format!("{} is named twice and compared once", side.name)),
             false => distinct.push(side),
         }
@@ -91,7 +106,7 @@ fn foreign(paths: &[PathBuf], named: &[Vec<Side>]) -> Result<Vec<Side>, CliError
     };
     let side = |(path, foreign): (&PathBuf, Foreign)| {
         let answers = foreign.onto(&reference).map_err(CliError::Predictions)?;
-        Ok(Side { name: path.display().to_string(), task, answers, runs: Vec::new() })
+        Ok(Side { name: path.display().to_string(), task, answers, runs: Vec::new(), foreign: None })
     };
     paths.iter().zip(read).map(side).collect()
 }
@@ -108,7 +123,7 @@ struct Names<'a> {
 impl Names<'_> {
     /// Returns the sides that a name stands for: one, or for an experiment with a matrix one for each point of it.
     fn sides(&mut self, name: &str) -> Result<Vec<Side>, CliError> {
-        let runs = self.runs(name)?;
+        let (runs, foreign) = self.runs(name)?;
         let mut points: Vec<Vec<Run>> = Vec::new();
         for run in runs {
             let of_point = |runs: &&mut Vec<Run>| is_same_point(&runs[0].record().plan, &run.record().plan);
@@ -117,8 +132,9 @@ impl Names<'_> {
                 None => points.push(vec![run]),
             }
         }
-        let sides = points.into_iter().map(|runs| self.side(runs)).collect();
-        self.scored(sides)
+        let sides = points.into_iter().map(|runs| self.side(runs));
+        let foreign = foreign.into_iter().map(|run| self.foreign_side(run));
+        self.scored(sides.chain(foreign).collect())
     }
 
     /// Returns the sides that are scored, and says which are not. There has to be one.
@@ -138,21 +154,41 @@ impl Names<'_> {
         Ok(scored)
     }
 
-    /// Returns the runs that a name stands for, of which there is at least one.
-    fn runs(&mut self, name: &str) -> Result<Vec<Run>, CliError> {
+    /// Returns the runs that a name stands for, of which there is at least one: those of cliptune's, and those that were imported.
+    fn runs(&mut self, name: &str) -> Result<(Vec<Run>, Vec<ForeignRun>), CliError> {
         let path = Path::new(name);
-        let mut found = self.store.named(name)?;
+        let mut found = self.store.any_named(name)?;
         if found.is_empty() && path.join("run.json").is_file() {
-            found.push(self.store.run_in(path)?);
+            found.push(self.store.any_run_in(path)?);
         }
         if found.is_empty() && path.exists() {
             self.has_files = true;
-            return runs_of_files(path.to_path_buf(), self.store, self.common, self.printer);
+            return Ok((
+                runs_of_files(path.to_path_buf(), self.store, self.common, self.printer)?,
+                Vec::new(),
+            ));
         }
-        match found.is_empty() {
-            true => Err(no_run(self.store, name)?),
-            false => Ok(found),
+        if found.is_empty() {
+            return Err(no_run(self.store, name)?);
         }
+        let (mut own, mut foreign) = (Vec::new(), Vec::new());
+        for run in found {
+            match run {
+                AnyRun::Own(run) => own.push(*run),
+                AnyRun::Foreign(run) => foreign.push(*run),
+            }
+        }
+        Ok((own, foreign))
+    }
+
+    /// Reads the answers of an imported run.
+    fn foreign_side(&self, run: ForeignRun) -> Result<Side, CliError> {
+        let (split, name) = (self.split, format!("{} (foreign: {})", run.record().name, run.origin()));
+        let Some(scores) = read_scores(&run, split)? else {
+            return Err(CliError::NoPredictions { name, split });
+        };
+        let answers = Answers::alone(vec![read_predictions(&run, split)?]);
+        Ok(Side { name, task: scores.task, answers, runs: Vec::new(), foreign: Some(run) })
     }
 
     /// Reads the answers of the runs of one point. Runs with other settings than the newest, which an experiment file had
@@ -181,7 +217,7 @@ impl Names<'_> {
         let answers = Answers::of(answers, (!folds.is_empty()).then_some(folds.len()));
         match answers.is_empty() {
             true => Err(CliError::NotScored { name, split }),
-            false => Ok(Side { name, task, answers, runs }),
+            false => Ok(Side { name, task, answers, runs, foreign: None }),
         }
     }
 

@@ -78,7 +78,7 @@ impl Shown<'_> {
             runs.iter().any(|run| !matches!(self.listing.value(*run, key).spelled().as_ref(), "" | "false"))
         };
         let mut keys: Vec<Key> = ["run", "status"].into_iter().filter_map(named).collect();
-        keys.extend(["name", "tags", "pinned", "note"].into_iter().filter_map(named).filter(is_said));
+        keys.extend(["tool", "name", "tags", "pinned", "note"].into_iter().filter_map(named).filter(is_said));
         keys.extend(self.listing.varying(runs));
         keys.extend(named("seed").filter(differs));
         keys.extend(["kept", "error"].into_iter().filter_map(named).filter(has));
@@ -167,6 +167,10 @@ impl Shown<'_> {
         row.insert("present".to_owned(), json!(self.listing.value(run, &Key::Present)));
         row.insert("settings".to_owned(), json!(self.listing.settings(run).collect::<BTreeMap<_, _>>()));
         row.insert("scores".to_owned(), json!(self.listing.scores(run)));
+        let told = self.listing.told(run);
+        if !told.is_empty() {
+            row.insert("told".to_owned(), told.into());
+        }
         row.into()
     }
 }

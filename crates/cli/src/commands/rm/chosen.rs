@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, stdin};
 
 use cliptune_query::Listing;
-use cliptune_store::{Run, Store};
+use cliptune_store::{AnyRun, Listed, Store};
 use cliptune_terminal::{CommonArgs, Printer, format};
 
 use super::{Args, Going, Removal};
@@ -45,8 +45,8 @@ pub(super) fn runs(
     removal.carry_out(store, &lock, args.weights, printer)
 }
 
-fn ids(runs: &[Run]) -> BTreeSet<String> {
-    runs.iter().map(Run::id).collect()
+fn ids(runs: &[AnyRun]) -> BTreeSet<String> {
+    runs.iter().map(Listed::id).collect()
 }
 
 fn matching(
@@ -54,7 +54,7 @@ fn matching(
     args: &Args,
     common: &CommonArgs,
     printer: &Printer,
-) -> Result<Vec<Run>, CliError> {
+) -> Result<Vec<AnyRun>, CliError> {
     let all = open(store, printer)?;
     let filter = args.filter.as_deref();
     let wanted = Wanted { experiments: &args.names, filter, stale: args.stale, goes: true };
@@ -63,16 +63,17 @@ fn matching(
     let listing = listing.with_present(wanted.present(&named, store, printer)?);
     let folder = listing.key("folder")?;
     let chosen = wanted.of(&named, &listing)?.into_iter();
-    let run_at = |run| store.run_in(&store.root().join(&*listing.value(run, &folder).spelled()));
+    let run_at = |run| store.any_run_in(&store.root().join(&*listing.value(run, &folder).spelled()));
     let mut runs = chosen.map(run_at).collect::<Result<Vec<_>, _>>()?;
-    // Those that have lost their weights already have none to lose.
-    runs.retain(|run| !args.weights || !run.weights_folders().is_empty());
+    // Those that have lost their weights already have none to lose, and imported ones never had any.
+    let has_weights = |run: &AnyRun| run.own().is_some_and(|run| !run.weights_folders().is_empty());
+    runs.retain(|run| !args.weights || has_weights(run));
     Ok(runs)
 }
 
 /// Lists what would go, and asks a person. Where there is none to answer, nothing goes.
 fn confirm(
-    going: &[Going<Run>],
+    going: &[Going<AnyRun>],
     weights: bool,
     common: &CommonArgs,
     printer: &Printer,

@@ -58,6 +58,7 @@ pub(crate) fn report() -> ReportData {
         asked_baseline: None,
         inputs: "9b1d".repeat(16),
         boards: vec![choice_board(), pairs_board()],
+        foreign: Vec::new(),
         datasets: vec![dataset()],
         gallery: Some(gallery()),
         pairs: Some(pairs()),

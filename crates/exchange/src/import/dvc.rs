@@ -1,0 +1,244 @@
+//! A project of DVC, or the folder of DVCLive: the metrics, parameters and plots that `dvc.yaml` names, or those that have the usual
+//! names where it names none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use cliptune_store::{Told, ToldPoint, Tool};
+use serde_json::Value;
+
+use super::error::ImportError;
+use super::files::Files;
+use super::flat::flatten;
+use super::gathered::{Gathered, point};
+
+/// The versions of `dvc.lock` that are known.
+const LOCKS: [&str; 2] = ["1.0", "2.0"];
+/// The names that files have where nobody gives them another: those of DVC and those of DVCLive.
+const METRICS: [&str; 2] = ["metrics.json", "dvclive/metrics.json"];
+const PARAMS: [&str; 2] = ["params.yaml", "dvclive/params.yaml"];
+const PLOTS: [&str; 2] = ["plots", "dvclive/plots"];
+/// The column of a plot that counts the steps.
+const STEP: &str = "step";
+
+/// The files that a project names.
+#[derive(Default)]
+struct Named {
+    metrics: BTreeSet<String>,
+    params: BTreeSet<String>,
+    plots: BTreeSet<String>,
+}
+
+/// Reads the present state of a project.
+pub(super) fn read(path: &Path) -> Result<Gathered, ImportError> {
+    let mut files = Files::below(path);
+    expect_known(&mut files)?;
+    let named = named(&mut files)?;
+    let mut told = Told::default();
+    for file in &named.params {
+        flatten(&mapped(&mut files, file)?, &mut told.settings);
+    }
+    let mut last = BTreeMap::new();
+    for file in &named.metrics {
+        flatten(&mapped(&mut files, file)?, &mut last);
+    }
+    for plot in &named.plots {
+        plotted(&mut files, plot, &mut told.metrics)?;
+    }
+    for (name, value) in last {
+        if let Some(value) = value.as_f64() {
+            // What the metrics say counts, whether or not a plot ends with it.
+            let points = told.metrics.entry(name).or_default();
+            let step = points.last().and_then(|last| last.step);
+            points.push(point(step, None, value));
+        }
+    }
+    if told.metrics.is_empty() && told.settings.is_empty() {
+        return Err(ImportError::Unknown { path: path.to_path_buf() });
+    }
+    Gathered { tool: Tool::Dvc, tool_version: None, files: files.into_hashes(), told }.bounded(path)
+}
+
+/// Refuses a project that another version of DVC has locked.
+fn expect_known(files: &mut Files) -> Result<(), ImportError> {
+    let Some(lock) = files.yaml("dvc.lock")? else { return Ok(()) };
+    match lock.get("schema").and_then(Value::as_str) {
+        Some(schema) if !LOCKS.contains(&schema) => Err(ImportError::OtherVersion {
+            path: files.root().join("dvc.lock"),
+            tool: Tool::Dvc,
+            found: format!("its schema is {schema}, and {} are known", LOCKS.join(" and ")),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the files that `dvc.yaml` names at its top or in its stages; those with the usual names of each kind that it names none of.
+fn named(files: &mut Files) -> Result<Named, ImportError> {
+    let project = files.yaml("dvc.yaml")?.unwrap_or_default();
+    let stages = project.get("stages").and_then(Value::as_object).into_iter().flatten();
+    let sections: Vec<&Value> = std::iter::once(&project).chain(stages.map(|(_, stage)| stage)).collect();
+    let mut found = Named {
+        metrics: listed(&sections, "metrics").filter(|path| has_values(path)).collect(),
+        // A stage lists keys of params.yaml, and other files with keys of theirs.
+        params: listed(&sections, "params").filter(|path| has_values(path)).collect(),
+        plots: listed(&sections, "plots").collect(),
+    };
+    if found.metrics.is_empty() {
+        found.metrics = usual(&METRICS);
+    }
+    if found.params.is_empty() || sections.iter().skip(1).any(|stage| stage.get("params").is_some()) {
+        found.params.extend(usual(&PARAMS));
+    }
+    if found.plots.is_empty() {
+        found.plots = usual(&PLOTS);
+    }
+    Ok(found)
+}
+
+/// Returns the files of a kind that some sections name.
+fn listed<'v>(sections: &'v [&'v Value], kind: &'static str) -> impl Iterator<Item = String> + 'v {
+    sections.iter().filter_map(move |section| section.get(kind)).flat_map(paths)
+}
+
+fn usual(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Returns the names in a list of files, each of which is a text or a map with settings of its own; or in a map.
+fn paths(list: &Value) -> Vec<String> {
+    let keys = |value: &Value| value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
+    match list {
+        Value::String(path) => vec![path.clone()],
+        Value::Array(list) => list.iter().flat_map(paths).collect(),
+        other => keys(other),
+    }
+}
+
+fn has_values(path: &str) -> bool {
+    [".json", ".yaml", ".yml"].iter().any(|extension| path.ends_with(extension))
+}
+
+/// Reads a file of values; nothing where it is not there.
+fn mapped(files: &mut Files, file: &str) -> Result<Value, ImportError> {
+    let read = if file.ends_with(".json") { files.json(file)? } else { files.yaml(file)? };
+    Ok(read.unwrap_or_default())
+}
+
+/// Reads the values of metrics by step from a plot, or from all plots in a folder: tables with tabulators, which have a column of steps.
+fn plotted(
+    files: &mut Files,
+    plot: &str,
+    metrics: &mut BTreeMap<String, Vec<ToldPoint>>,
+) -> Result<(), ImportError> {
+    let table = |path: &str| path.ends_with(".tsv");
+    if table(plot) {
+        let name = plot.rsplit('/').next().unwrap_or(plot);
+        return tabulated(files, plot, name.trim_end_matches(".tsv"), metrics);
+    }
+    // Pictures, and plots of other forms, hold no steps.
+    if plot.contains('.') {
+        return Ok(());
+    }
+    for below in files.list(plot)?.into_iter().filter(|below| table(below)) {
+        let name = below.trim_end_matches(".tsv");
+        // DVCLive keeps metrics in a folder of that name among other plots.
+        let name = name.strip_prefix("metrics/").unwrap_or(name);
+        tabulated(files, &format!("{plot}/{below}"), name, metrics)?;
+    }
+    Ok(())
+}
+
+/// Reads a table: each of its columns but the steps and the times is a metric, which has the name of the file where it is the only one.
+fn tabulated(
+    files: &mut Files,
+    file: &str,
+    name: &str,
+    metrics: &mut BTreeMap<String, Vec<ToldPoint>>,
+) -> Result<(), ImportError> {
+    let Some(text) = files.text(file)? else { return Ok(()) };
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').map(str::trim).collect();
+    let Some(steps) = header.iter().position(|column| *column == STEP) else { return Ok(()) };
+    let is_value = |at: usize| at != steps && header[at] != "timestamp";
+    let values: Vec<usize> = (0..header.len()).filter(|&at| is_value(at)).collect();
+    for (at, line) in lines.enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let problem = || files.unreadable(file, format!("line {} does not fit its first line", at + 2));
+        let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
+        if cells.len() != header.len() {
+            return Err(problem());
+        }
+        let step = cells[steps].parse().map_err(|_| problem())?;
+        for &value in &values {
+            // A cell without a number, such as an answer in a confusion matrix, is none of a metric.
+            let Ok(number) = cells[value].parse() else { continue };
+            let own = if values.len() == 1 { name.to_owned() } else { format!("{name}/{}", header[value]) };
+            metrics.entry(own).or_default().push(point(Some(step), None, number));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use fs_err as fs;
+
+    use super::*;
+
+    fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn what_a_project_names_is_read() {
+        let folder = project(&[
+            (
+                "dvc.yaml",
+                "stages:\n  train:\n    cmd: python train.py\n    params:\n    - lr\n    - other.yaml: [depth]\n    \
+                 metrics:\n    - out/scores.json: {cache: false}\n    plots:\n    - out/acc.tsv: {x: step}\n    - a.png\n",
+            ),
+            ("dvc.lock", "schema: '2.0'\nstages: {}\n"),
+            ("params.yaml", "lr: 1e-5\ntrain: {tune: full}\n"),
+            ("other.yaml", "depth: 3\n"),
+            ("metrics.json", "{\"not\": 1}"),
+            ("out/scores.json", "{\"test\": {\"accuracy\": 0.75}, \"note\": \"text\"}"),
+            ("out/acc.tsv", "step\tacc\n0\t0.5\n1\t0.625\n"),
+        ]);
+        let told = read(folder.path()).unwrap().told;
+        let keys: Vec<&str> = told.settings.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["depth", "lr", "train.tune"]);
+        let last: Vec<(&str, f64)> = told.last_metrics().collect();
+        assert_eq!(last, [("acc", 0.625), ("test.accuracy", 0.75)]);
+        assert_eq!(told.metrics["acc"].len(), 2);
+    }
+
+    #[test]
+    fn the_folder_of_dvclive_is_read_by_its_usual_names() {
+        let folder = project(&[
+            ("metrics.json", "{\"train\": {\"loss\": 0.1}, \"step\": 1}"),
+            ("params.yaml", "lr: 1\n"),
+            ("plots/metrics/train/loss.tsv", "step\tloss\n0\t0.2\n1\t0.1\n"),
+        ]);
+        let found = read(folder.path()).unwrap();
+        assert_eq!(found.told.metrics["train/loss"].len(), 2);
+        assert_eq!(found.told.metrics["train.loss"].len(), 1);
+        assert_eq!(found.files.len(), 3);
+    }
+
+    #[test]
+    fn another_version_a_torn_table_and_paths_outside_are_named() {
+        let said = |files: &[(&str, &str)]| read(project(files).path()).unwrap_err().to_string();
+        assert!(said(&[("dvc.lock", "schema: '9.0'\n")]).contains("its schema is 9.0"));
+        let torn = said(&[("metrics.json", "{}"), ("plots/a.tsv", "step\ta\n0\t1\n1")]);
+        assert!(torn.contains("line 3 does not fit"), "{torn}");
+        let outside = said(&[("dvc.yaml", "metrics: [../secret.json]\n")]);
+        assert!(outside.contains("does not lie in the folder"), "{outside}");
+        assert!(said(&[("params.yaml", "a: &a [1]\nb: *a\n")]).contains("params.yaml"));
+        assert!(said(&[("metrics.json", "{\"a\": ")]).contains("metrics.json"));
+    }
+}
