@@ -63,6 +63,16 @@ impl Installation {
             }
         }
     }
+
+    /// Returns what brings back programs that are missing, or that are of several versions.
+    pub fn advice_on_programs(self) -> String {
+        let all = match self {
+            Self::Environment => "`pip install --force-reinstall cliptune` installs them again",
+            Self::Folder => "unpack the whole archive of cliptune",
+            Self::Checkout => "`cargo build --release --workspace --bins` builds them",
+        };
+        format!("all programs belong into one folder; {all}")
+    }
 }
 
 fn variable(library: Pinned) -> &'static str {
