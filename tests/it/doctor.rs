@@ -90,15 +90,41 @@ fn a_missing_onnx_runtime_is_a_problem_of_scoring() {
     doctor(&context, &["train"], &nowhere).succeeded();
 }
 
-#[test]
-fn programs_that_are_not_beside_cliptune_are_named() {
-    let context = TestContext::empty();
+/// `cliptune` alone in a folder `bin`, with nothing of the checkout around it.
+fn alone(context: &TestContext) -> Command {
     fs::create_dir_all(context.path("bin")).unwrap();
     fs::copy(program("cliptune"), context.path("bin/cliptune")).unwrap();
     let mut command = Command::new(context.path("bin/cliptune"));
-    command.arg("doctor").current_dir(context.path("")).env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1");
-    let shown = output(&mut command).ended(1);
+    command.current_dir(context.path("")).env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1");
+    command.env_remove("ORT_DYLIB_PATH").env_remove("LIBTORCH");
+    command
+}
+
+#[test]
+fn programs_that_are_not_beside_cliptune_are_named() {
+    let context = TestContext::empty();
+    let shown = output(alone(&context).arg("doctor")).ended(1);
     for name in ["cliptune-store", "cliptune-ingest", "cliptune-train", "cliptune-score", "cliptune-report"] {
         assert!(shown.stdout.contains(&format!("there is no {name} beside")), "{shown}");
     }
+}
+
+#[test]
+fn an_installed_cliptune_takes_the_onnx_runtime_of_its_environment() {
+    let context = TestContext::empty();
+    let library = "lib/python3.12/site-packages/onnxruntime/capi/libonnxruntime.so.1.32.0";
+    context.write("lib/cliptune/native-libraries.txt", "");
+    let found = output(alone(&context).args(["doctor", "--json"])).ended(1).json();
+    assert_eq!(found["installation"], "folder");
+    context.write(library, "no library");
+    let found = output(alone(&context).args(["doctor", "--json"])).ended(1).json();
+    assert_eq!(found["installation"], "environment");
+    let runtime = &found["libraries"][1];
+    assert_eq!(runtime["library"], "ONNX Runtime");
+    assert_eq!(runtime["file"], context.path(library).display().to_string());
+    assert_eq!(runtime["version"], "1.32.0");
+    assert_eq!(runtime["found_by"], "Python environment");
+    let problems = found["problems"].as_array().unwrap();
+    let hints = problems.iter().filter_map(|problem| problem["mend"].as_str()).collect::<Vec<_>>();
+    assert!(hints.len() == problems.len() && !hints.is_empty(), "each comes with what mends it: {found}");
 }

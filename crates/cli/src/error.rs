@@ -419,7 +419,7 @@ impl Diagnostic for CliError {
             ),
             Self::MissingLibtorch => Installation::of_this_program().advice(Pinned::Torch),
             Self::OtherLibtorch { found } => instead_of(found),
-            Self::NoTool { .. } => "all programs belong into one folder; `cargo build --release --workspace --bins` builds them".to_owned(),
+            Self::NoTool { .. } => Installation::of_this_program().advice_on_programs(),
             Self::Killed { signal, .. } if signal == "SIGKILL" => {
                 "nobody but the system sends it: most often, memory ran out. A smaller train.batch_size needs less"
                     .to_owned()

@@ -44,7 +44,7 @@ impl Installation {
                 format!("`pip install onnxruntime=={version}` brings it into the environment of cliptune")
             }
             (Self::Environment, Pinned::DuckDb) => {
-                "`pip install --force-reinstall cliptune` brings back what came with cliptune".to_owned()
+                "`pip install --force-reinstall` of the wheel brings back what came with cliptune".to_owned()
             }
             (Self::Folder, Pinned::Torch) => format!(
                 "set {LIBTORCH} to the folder above lib/{} of a libtorch {version}: `pip install torch=={version}` puts one into \
@@ -62,6 +62,16 @@ impl Installation {
                 format!("`scripts/setup` fetches it; {} names one of your own", variable(library))
             }
         }
+    }
+
+    /// Returns what brings back programs that are missing, or that are of several versions.
+    pub fn advice_on_programs(self) -> String {
+        let all = match self {
+            Self::Environment => "`pip install --force-reinstall` of the wheel installs them again",
+            Self::Folder => "unpack the whole archive of cliptune",
+            Self::Checkout => "`cargo build --release --workspace --bins` builds them",
+        };
+        format!("all programs belong into one folder; {all}")
     }
 }
 

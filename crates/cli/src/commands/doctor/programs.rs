@@ -55,32 +55,29 @@ impl Program {
             Err(error) => vec![Problem::of(self.tool, &error)],
         };
         if self.problems.is_empty() {
-            match version(command) {
-                Ok(version) => self.version = Some(version),
-                Err(said) => self.problems.push(Problem::new(self.tool, said, again())),
-            }
-        }
-        if self.version.as_deref().is_some_and(|version| version != env!("CARGO_PKG_VERSION")) {
-            let problem = format!("{} is of another version than cliptune", self.program);
-            self.problems.push(Problem::new(self.tool, problem, again()));
+            self.ask_version(command);
         }
         self
+    }
+
+    /// Asks the program for its version, which has to be that of `cliptune`.
+    fn ask_version(&mut self, command: Command) {
+        let problem = match version(command) {
+            Err(said) => Some(said),
+            Ok(version) => {
+                let is_another = version != env!("CARGO_PKG_VERSION");
+                self.version = Some(version);
+                is_another.then(|| format!("{} is of another version than cliptune", self.program))
+            }
+        };
+        let advice = Installation::of_this_program().advice_on_programs();
+        self.problems.extend(problem.map(|problem| Problem::new(self.tool, problem, advice)));
     }
 
     /// Hands over the problems.
     pub(super) fn take_problems(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.problems)
     }
-}
-
-/// Returns what puts all programs where they belong.
-fn again() -> String {
-    let words = match Installation::of_this_program() {
-        Installation::Environment => "`pip install --force-reinstall cliptune` installs all programs again",
-        Installation::Folder => "unpack the whole archive of cliptune into a new folder",
-        Installation::Checkout => "`cargo build --release --workspace --bins` builds all programs",
-    };
-    words.to_owned()
 }
 
 /// Returns the problems that the loader would have with a program.
