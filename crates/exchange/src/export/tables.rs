@@ -9,10 +9,14 @@ use cliptune_store::{Run, Store, sql_text};
 use super::content::Reader;
 use crate::error::ExchangeError;
 
-/// The views that become files: a row for each run, setting, metric and event. Those of events are put in order, because they
-/// come from files that many runs share; the others are in the order in which the store lists them.
-const TABLES: [(View, &str); 4] =
-    [(View::Runs, ""), (View::Settings, ""), (View::Metrics, ""), (View::Events, " ORDER BY run, seq")];
+/// The views that become files: a row for each run, setting, metric and event. Settings and events are put in order, because
+/// they are joined, or come from files that many runs share; the others are in the order in which the store lists them.
+const TABLES: [(View, &str); 4] = [
+    (View::Runs, ""),
+    (View::Settings, " ORDER BY run, key"),
+    (View::Metrics, ""),
+    (View::Events, " ORDER BY run, seq"),
+];
 
 /// How tables are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
