@@ -26,8 +26,8 @@ pub(super) fn write(
     place: &Path,
 ) -> Result<(), ExchangeError> {
     fs::create_dir_all(folder)?;
-    let plan = &content.run.record().plan;
-    let alone = plan.alone(plan.model.from.clone());
+    let record = content.run.record();
+    let alone = record.plan.alone(store.starting_point(record));
     let seen = alone.seen_from(place, &store.surroundings());
     write_remade(&folder.join(PARAMS), seen.to_yaml()?.as_bytes())?;
     write_json(&folder.join(METRICS), &metrics(content.metrics()))?;
