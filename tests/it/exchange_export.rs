@@ -91,8 +91,9 @@ fn the_parameters_for_dvc_are_an_experiment_that_stands_for_the_same_run() {
     let run = export("tuned@0", "dvc", "pipeline");
     let params = context.path("pipeline/params.yaml").display().to_string();
     assert_eq!(export(&params, "csv", "tables"), run);
+    assert!(context.path("pipeline/from-base.yaml").is_file(), "the run has started from one of base");
     let pipeline = fs::read_to_string(context.path("pipeline/dvc.yaml")).unwrap();
-    let store = finished().path("runs").display().to_string();
+    let store = fs::canonicalize(finished().path("runs")).unwrap().display().to_string();
     assert!(pipeline.contains(&format!("cliptune train params.yaml --store {store}")), "{pipeline}");
 }
 
