@@ -81,6 +81,23 @@ fn an_experiment_file_stands_for_its_run_and_the_weights_come_along_for_mlflow()
 }
 
 #[test]
+fn the_parameters_for_dvc_are_an_experiment_that_stands_for_the_same_run() {
+    let context = TestContext::empty();
+    let export = |what: &str, format: &str, to: &str| {
+        let to = context.path(to);
+        let command = format!("export {what} --as {format} --to {} --json", to.display());
+        finished().cliptune(&command).succeeded().json()["runs"].clone()
+    };
+    let run = export("tuned@0", "dvc", "pipeline");
+    let params = context.path("pipeline/params.yaml").display().to_string();
+    assert_eq!(export(&params, "csv", "tables"), run);
+    assert!(context.path("pipeline/from-base.yaml").is_file(), "the run has started from one of base");
+    let pipeline = fs::read_to_string(context.path("pipeline/dvc.yaml")).unwrap();
+    let store = fs::canonicalize(finished().path("runs")).unwrap().display().to_string();
+    assert!(pipeline.contains(&format!("cliptune train params.yaml --store {store}")), "{pipeline}");
+}
+
+#[test]
 fn what_cannot_be_exported_is_named_and_leaves_nothing() {
     let context = TestContext::empty();
     context.write("mine/notes.txt", "mine");

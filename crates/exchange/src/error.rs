@@ -27,9 +27,9 @@ pub enum ExchangeError {
     /// A plan cannot be written as YAML.
     #[error(transparent)]
     Yaml(#[from] WriteError),
-    /// The pipeline of DVC cannot be written as YAML.
-    #[error("cannot write the pipeline of DVC")]
-    Pipeline(#[from] serde_yaml::Error),
+    /// A document cannot be written as YAML.
+    #[error("cannot write a document as YAML")]
+    Document(#[from] serde_yaml::Error),
     /// A model card is about a model, and a run has none.
     #[error("{run} has no model that a card could be about")]
     NoModel {

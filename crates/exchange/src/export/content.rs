@@ -27,9 +27,28 @@ pub(super) struct Point {
     pub(super) value: f64,
 }
 
+/// Reads runs one after the other, and remembers what is missing in them.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// The names of the runs that have no scores.
+    pub(super) unscored: Vec<String>,
+    /// The errors about what was left out because it is damaged.
+    pub(super) damage: Vec<StoreError>,
+}
+
+impl Reader {
+    pub(super) fn read(&mut self, run: &Run) -> Content {
+        let content = Content::read(run, &mut self.damage);
+        if content.scores.is_empty() {
+            self.unscored.push(run.id());
+        }
+        content
+    }
+}
+
 impl Content {
     /// Reads a run, and adds the errors about what is left out to a list.
-    pub(super) fn read(run: &Run, damage: &mut Vec<StoreError>) -> Self {
+    fn read(run: &Run, damage: &mut Vec<StoreError>) -> Self {
         let labels = intact(run.labels(), damage).unwrap_or_default();
         let scores = Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split), damage)?);
         let scores = scores.collect();

@@ -18,7 +18,7 @@ use cliptune_store::{Run, Store, StoreError};
 use fs_err as fs;
 
 use crate::error::ExchangeError;
-use content::Content;
+use content::Reader;
 use tables::Form;
 
 /// The tools and formats that a run can be written for.
@@ -69,40 +69,37 @@ pub struct Exported {
 /// or written. Nothing is left behind then.
 pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<Exported, ExchangeError> {
     let staged = StagedFolder::claiming(to)?;
-    let mut damage = Vec::new();
-    let contents: Vec<Content> = runs.iter().map(|run| Content::read(run, &mut damage)).collect();
     let folder = staged.path();
-    let mut without_events = Vec::new();
+    let (mut reader, mut without_events) = (Reader::default(), Vec::new());
     match wanted.format {
-        Format::Mlflow => mlflow::write(store, &contents, wanted.weights, folder, &place(folder, to)?)?,
+        Format::Mlflow => {
+            mlflow::write(store, runs, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
+        }
         Format::Dvc => {
             let place = place(folder, to)?;
-            each(&contents, |content, own| dvc::write(store, content, &folder.join(own), &place.join(own)))?;
+            each(runs, |run, own| dvc::write(store, &reader.read(run), &folder.join(own), &place.join(own)))?;
         }
         Format::Tensorboard => without_events = tensorboard::write(runs, folder)?,
         Format::ModelCard => {
-            each(&contents, |content, own| model_card::write(store, content, &folder.join(own)))?;
+            each(runs, |run, own| model_card::write(store, &reader.read(run), &folder.join(own)))?;
         }
-        Format::Csv => tables::write(store, runs, Form::Csv, folder)?,
-        Format::Parquet => tables::write(store, runs, Form::Parquet, folder)?,
-        Format::Json => tables::write(store, runs, Form::Json, folder)?,
+        Format::Csv => tables::write(store, runs, &mut reader, Form::Csv, folder)?,
+        Format::Parquet => tables::write(store, runs, &mut reader, Form::Parquet, folder)?,
+        Format::Json => tables::write(store, runs, &mut reader, Form::Json, folder)?,
     }
     let files = files::listed(folder)?;
     staged.claim()?;
-    let has_scores = wanted.format != Format::Tensorboard;
-    let unscored = contents.iter().filter(|content| has_scores && content.scores.is_empty());
-    let without_scores = unscored.map(|content| content.run.id()).collect();
-    Ok(Exported { files, without_scores, without_events, damage })
+    Ok(Exported { files, without_scores: reader.unscored, without_events, damage: reader.damage })
 }
 
 /// Writes each run into the folder itself if there is only one, and else into a folder of its own in it.
 fn each(
-    contents: &[Content],
-    write: impl Fn(&Content, &Path) -> Result<(), ExchangeError>,
+    runs: &[Run],
+    mut write: impl FnMut(&Run, &Path) -> Result<(), ExchangeError>,
 ) -> Result<(), ExchangeError> {
-    match contents {
-        [content] => write(content, Path::new("")),
-        contents => contents.iter().try_for_each(|content| write(content, &files::own(&content.run))),
+    match runs {
+        [run] => write(run, Path::new("")),
+        runs => runs.iter().try_for_each(|run| write(run, &files::own(run))),
     }
 }
 

@@ -6,12 +6,17 @@ use cliptune_durable::write_remade;
 use cliptune_query::{Query, Runs, View, json_document};
 use cliptune_store::{Run, Store, sql_text};
 
+use super::content::Reader;
 use crate::error::ExchangeError;
 
-/// The views that become files: a row for each run, setting, metric and event. Those of events are put in order, because they
-/// come from files that many runs share; the others are in the order in which the store lists them.
-const TABLES: [(View, &str); 4] =
-    [(View::Runs, ""), (View::Settings, ""), (View::Metrics, ""), (View::Events, " ORDER BY run, seq")];
+/// The views that become files: a row for each run, setting, metric and event. Settings and events are put in order, because
+/// they are joined, or come from files that many runs share; the others are in the order in which the store lists them.
+const TABLES: [(View, &str); 4] = [
+    (View::Runs, ""),
+    (View::Settings, " ORDER BY run, key"),
+    (View::Metrics, ""),
+    (View::Events, " ORDER BY run, seq"),
+];
 
 /// How tables are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +37,15 @@ impl Form {
 }
 
 /// Writes the rows of some runs into a folder, a file for each table.
-pub(super) fn write(store: &Store, runs: &[Run], form: Form, folder: &Path) -> Result<(), ExchangeError> {
+pub(super) fn write(
+    store: &Store,
+    runs: &[Run],
+    reader: &mut Reader,
+    form: Form,
+    folder: &Path,
+) -> Result<(), ExchangeError> {
+    // The views leave out what is damaged in any run of the store; only what is damaged in these is to be told.
+    runs.iter().for_each(|run| drop(reader.read(run)));
     let known = Runs::open(store)?;
     let names: Vec<String> = runs.iter().map(|run| sql_text(&run.id())).collect();
     for (view, order) in TABLES {

@@ -2,7 +2,7 @@
 
 use cliptune_exchange::export::Format;
 use cliptune_experiment::Split;
-use cliptune_store::Labels;
+use cliptune_store::{Labels, Tag};
 use fs_err as fs;
 use rusqlite::Connection;
 
@@ -13,12 +13,13 @@ use crate::support::World;
 fn rows(database: &Connection, sql: &str) -> Vec<String> {
     let mut statement = database.prepare(sql).unwrap();
     let columns = statement.column_count();
-    let row = |row: &rusqlite::Row<'_>| {
-        let cell =
-            |at| row.get::<_, Option<String>>(at).map(|text| text.unwrap_or_else(|| "NULL".to_owned()));
-        Ok((0..columns).map(cell).collect::<Result<Vec<_>, _>>()?.join("|"))
-    };
-    statement.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
+    let found = statement.query_map([], |row| {
+        let cell = |at: usize| -> rusqlite::Result<String> {
+            Ok(row.get::<_, Option<String>>(at)?.unwrap_or_else(|| "NULL".to_owned()))
+        };
+        (0..columns).map(cell).collect::<rusqlite::Result<Vec<String>>>()
+    });
+    found.unwrap().map(|row| row.unwrap().join("|")).collect()
 }
 
 fn exported(world: &World) -> Connection {
@@ -79,7 +80,7 @@ fn what_people_said_of_a_run_is_where_mlflow_shows_it() {
     let label = |labels: &mut Labels| {
         labels.name = Some("champion".parse().unwrap());
         labels.note = Some("two\nlines".parse().unwrap());
-        labels.tags = ["paper".parse().unwrap(), "a=b".parse().unwrap()].into();
+        labels.tags = ["paper", "a=b"].iter().map(|tag| tag.parse::<Tag>().unwrap()).collect();
     };
     world.store.label(&world.runs[0], label).unwrap();
     let database = exported(&world);

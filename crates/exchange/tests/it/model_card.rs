@@ -1,10 +1,12 @@
 //! The model card of a run.
 
 use cliptune_exchange::export::Format;
-use cliptune_store::Run;
+use cliptune_experiment::{Split, Task};
+use cliptune_store::{Outcome, Run};
 use fs_err as fs;
 use serde_json::Value;
 
+use crate::drawn;
 use crate::support::{World, texts};
 
 /// The configuration of a small CLIP, as a run's model has it.
@@ -22,15 +24,21 @@ const CONFIG: &str = r#"{
   }
 }"#;
 
-fn give_model(run: &Run) {
+/// All that google/siglip-base-patch16-224 says of itself.
+const SIGLIP: &str = r#"{
+  "architectures": ["SiglipModel"], "initializer_factor": 1.0, "model_type": "siglip",
+  "text_config": {"model_type": "siglip_text_model"}, "vision_config": {"model_type": "siglip_vision_model"}
+}"#;
+
+fn give_model(run: &Run, config: &str) {
     fs::create_dir_all(run.model_folder()).unwrap();
-    fs::write(run.model_folder().join("config.json"), CONFIG).unwrap();
+    fs::write(run.model_folder().join("config.json"), config).unwrap();
 }
 
 /// Returns the card of the first run, whose name in the store is left out of it.
 fn card(world: &World) -> String {
     let run = &world.runs[0];
-    give_model(run);
+    give_model(run, CONFIG);
     let exported = world.export(&world.runs[..1], Format::ModelCard, "out").unwrap();
     assert_eq!(texts(&exported.files), ["README.md"]);
     world.read("out/README.md")
@@ -75,7 +83,7 @@ fn a_card_names_no_path_and_no_machine() {
 #[test]
 fn a_run_without_scores_says_so_and_one_without_a_model_has_no_card() {
     let world = World::new();
-    give_model(&world.runs[3]);
+    give_model(&world.runs[3], CONFIG);
     let exported = world.export(&world.runs[3..], Format::ModelCard, "out").unwrap();
     assert_eq!(exported.without_scores, [world.runs[3].id()]);
     let card = world.read("out/README.md");
@@ -84,4 +92,47 @@ fn a_run_without_scores_says_so_and_one_without_a_model_has_no_card() {
     let error = world.export(&world.runs[2..3], Format::ModelCard, "failed").unwrap_err();
     assert!(error.to_string().ends_with("has no model that a card could be about"), "{error}");
     assert!(!world.path("failed").exists());
+}
+
+#[test]
+fn the_code_fits_the_family_and_the_kind_of_items() {
+    let world = World::new();
+    let mut plan = drawn::plans(&world.path(""), "pairs").swap_remove(0);
+    plan.data.columns.task = Task::Pairs { text: "caption".to_owned() };
+    let run = drawn::run(&world.store, &plan, 7, Some(Outcome::Done { best_epoch: 1 }));
+    give_model(&run, SIGLIP);
+    world.export(&[run], Format::ModelCard, "out").unwrap();
+    let card = world.read("out/README.md");
+    for code in [
+        "from transformers import AutoImageProcessor, AutoTokenizer, SiglipModel",
+        "tokenizer(texts, padding='max_length', truncation=True, return_tensors=\"pt\")",
+        "model.logit_scale.exp() * of_image @ of_texts.T + model.logit_bias",
+        "import { AutoProcessor, AutoTokenizer, SiglipModel, load_image } from",
+        "console.log(logits.tolist());",
+    ] {
+        assert!(card.contains(code), "{code}\n{card}");
+    }
+    for left in ["MODEL_DIR", "CLASS", "PADDING", "RESULT", "SOFTMAX", "BIAS", "TEXTS", "softmax"] {
+        assert!(!card.contains(left), "{left}\n{card}");
+    }
+}
+
+#[test]
+fn texts_of_strangers_are_no_markup_and_end_no_metadata() {
+    let world = World::new();
+    let mut plan = drawn::plans(&world.path(""), "hostile").swap_remove(0);
+    plan.description = Some("---\n<img src=x> [x](javascript:alert(1)) \u{202e}@someone".to_owned());
+    plan.data.metadata.locations = vec![world.path("=a\n---\n\u{1b}[31m<b>.csv").into()];
+    let run = drawn::run(&world.store, &plan, 8, Some(Outcome::Done { best_epoch: 1 }));
+    drawn::score(&run, Split::Test, 0.5);
+    give_model(&run, CONFIG);
+    world.export(&[run], Format::ModelCard, "out").unwrap();
+    let card = world.read("out/README.md");
+    let (_, body) = card.split_once("\n---\n").unwrap();
+    for markup in ["<img", "<b>", "[x](", "\u{202e}", "\u{1b}"] {
+        assert!(!body.contains(markup), "{markup:?}\n{card}");
+    }
+    assert!(!card.contains('\u{1b}'), "{card}");
+    let name = &metadata(&card)["model-index"][0]["results"][0]["dataset"]["name"];
+    assert!(name.as_str().unwrap().ends_with(".csv"), "{name}");
 }

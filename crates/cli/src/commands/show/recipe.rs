@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use cliptune_durable::{DurableError, parent, write_atomic};
-use cliptune_experiment::{Location, ModelSource, Plan, RunReference, TableFormat, Verify, reread};
-use cliptune_store::{Base, DatasetRecord, Origin, Reproduction, Run, RunRecord, Store};
+use cliptune_experiment::{Location, ModelSource, Plan, TableFormat, Verify, reread};
+use cliptune_store::{Base, DatasetRecord, Origin, Reproduction, Run, Store};
 use cliptune_terminal::{Exit, Printer, format};
 use fs_err as fs;
 
@@ -19,7 +19,7 @@ pub(super) fn show(
     printer: &Printer,
 ) -> Result<Exit, CliError> {
     let record = run.record();
-    let plan = record.plan.alone(starting_point(record, store));
+    let plan = record.plan.alone(store.starting_point(record));
     let Some(file) = file else {
         printer.document(&Recipe::of(run, store, printer).checked(&plan, &plan, Path::new("/"))?);
         return Ok(Exit::Done);
@@ -33,28 +33,6 @@ pub(super) fn show(
     write_atomic(file, text.as_bytes())?;
     printer.status(&format!("wrote {}", short(file)));
     Ok(Exit::Done)
-}
-
-/// Returns where the run really started from: the commit of a hub model, and the seed of another run, even if its
-/// experiment left them open.
-fn starting_point(record: &RunRecord, store: &Store) -> ModelSource {
-    let from = &record.plan.model.from;
-    match (from, &record.base) {
-        (ModelSource::Hub(id), Base::Hub { commit, .. }) => {
-            let exact = format!("{}@{commit}", id.repository()).parse();
-            exact.map_or_else(|_| from.clone(), ModelSource::Hub)
-        }
-        (ModelSource::Run(reference), Base::Run { run, .. }) => {
-            let base = store.run_in(&store.root().join(run)).ok();
-            let seed = reference.seed.or_else(|| base.map(|base| base.record().seed));
-            ModelSource::Run(RunReference {
-                experiment: reference.experiment.clone(),
-                seed,
-                is_paired: false,
-            })
-        }
-        _ => from.clone(),
-    }
 }
 
 /// What is said in the file about the run, beside its plan.

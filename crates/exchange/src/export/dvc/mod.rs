@@ -6,8 +6,8 @@ mod plots;
 use std::path::Path;
 
 use cliptune_durable::write_remade;
-use cliptune_experiment::{Split, yaml_text};
-use cliptune_store::{Store, write_json};
+use cliptune_experiment::{Plan, Split, yaml_text};
+use cliptune_store::{Base, Run, Store, write_json};
 use fs_err as fs;
 use serde_json::{Map, Value, json};
 
@@ -17,6 +17,8 @@ use crate::error::ExchangeError;
 /// The parameters, which are the experiment file of the run.
 const PARAMS: &str = "params.yaml";
 const METRICS: &str = "metrics.json";
+/// The most runs that follow from each other. No line is as long, but records that somebody has changed may lead in a circle.
+const LONGEST: usize = 100;
 
 /// Writes a run into a folder that will have the path `place`.
 pub(super) fn write(
@@ -26,14 +28,46 @@ pub(super) fn write(
     place: &Path,
 ) -> Result<(), ExchangeError> {
     fs::create_dir_all(folder)?;
-    let plan = &content.run.record().plan;
-    let alone = plan.alone(plan.model.from.clone());
-    let seen = alone.seen_from(place, &store.surroundings());
-    write_remade(&folder.join(PARAMS), seen.to_yaml()?.as_bytes())?;
+    let alone = write_plan(store, &content.run, PARAMS, folder, place)?;
+    let ancestors = ancestors(store, &content.run);
+    for ancestor in &ancestors {
+        write_plan(store, ancestor, &file_of(ancestor), folder, place)?;
+    }
     write_json(&folder.join(METRICS), &metrics(content.metrics()))?;
     let plots = plots::write(&content.curves, folder)?;
-    let pipeline = pipeline::of(&alone, store, place, &plots);
+    let experiments: Vec<String> = ancestors.iter().map(file_of).collect();
+    let pipeline = pipeline::of(&alone, store, place, &experiments, &plots);
     Ok(write_remade(&folder.join("dvc.yaml"), yaml_text(&pipeline)?.as_bytes())?)
+}
+
+/// Writes the plan of a run as an experiment file, and returns it as it was written but for its paths.
+fn write_plan(
+    store: &Store,
+    run: &Run,
+    name: &str,
+    folder: &Path,
+    place: &Path,
+) -> Result<Plan, ExchangeError> {
+    let record = run.record();
+    let alone = record.plan.alone(store.starting_point(record));
+    let seen = alone.seen_from(place, &store.surroundings());
+    write_remade(&folder.join(name), seen.to_yaml()?.as_bytes())?;
+    Ok(alone)
+}
+
+/// Returns the runs that a run started from, however far back, as far as they are in the store. Where an experiment starts from
+/// another one, both have to be in one folder.
+fn ancestors(store: &Store, run: &Run) -> Vec<Run> {
+    let before = |run: &Run| match &run.record().base {
+        Base::Run { run, .. } => store.run_in(&store.root().join(run)).ok(),
+        _ => None,
+    };
+    std::iter::successors(before(run), before).take(LONGEST).collect()
+}
+
+/// Returns the file of the experiment of a run that another one started from.
+fn file_of(run: &Run) -> String {
+    format!("from-{}.yaml", run.record().experiment)
 }
 
 /// Returns the metrics by split. JSON has no number that is none, so those are left out.

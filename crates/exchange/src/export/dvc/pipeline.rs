@@ -13,11 +13,12 @@ use super::{METRICS, PARAMS};
 /// Where a stage exports the new run before it puts its metrics and plots in place.
 const EXPORTED: &str = "exported";
 
-/// Returns the pipeline that makes a run of this plan again in the folder `place`.
+/// Returns the pipeline that makes a run of this plan again in the folder `place`. `experiments` are the files of those that it starts
+/// from.
 ///
 /// What a tool leaves in the store is no output of its stage, because DVC would remove it before the next time. In its place stands what
 /// the tool says in JSON, which is the same as long as nothing was made anew.
-pub(super) fn of(plan: &Plan, store: &Store, place: &Path, plots: &[Plot]) -> Value {
+pub(super) fn of(plan: &Plan, store: &Store, place: &Path, experiments: &[String], plots: &[Plot]) -> Value {
     let seen = |path: &Path| seen(path, store, place);
     let sources = sources(plan).iter().map(|path| seen(path)).collect::<Vec<_>>();
     let root = fs::canonicalize(store.root()).unwrap_or_else(|_| store.root().to_path_buf());
@@ -35,7 +36,7 @@ pub(super) fn of(plan: &Plan, store: &Store, place: &Path, plots: &[Plot]) -> Va
             },
             "train": {
                 "cmd": format!("{} --json > run.json", command("train")),
-                "deps": dependencies(plan, &seen),
+                "deps": dependencies(plan, experiments, &seen),
                 "params": params_of_training(plan),
                 "outs": [uncached("run.json")],
             },
@@ -68,13 +69,14 @@ fn plot(plot: &Plot) -> Value {
     Value::Object(Map::from_iter([(plot.name.to_owned(), json!({ "x": "step", "y": y }))]))
 }
 
-/// Returns what the training needs: the dataset, and the model that it starts from if that is a folder.
-fn dependencies(plan: &Plan, seen: &impl Fn(&Path) -> String) -> Vec<String> {
+/// Returns what the training needs: the dataset, the experiments that it starts from, and the model if that is a folder.
+fn dependencies(plan: &Plan, experiments: &[String], seen: &impl Fn(&Path) -> String) -> Vec<String> {
     let model = match &plan.model.from {
         ModelSource::Folder(folder) => Some(templated(&seen(folder))),
         _ => None,
     };
-    std::iter::once("dataset.json".to_owned()).chain(model).collect()
+    let dataset = std::iter::once("dataset.json".to_owned());
+    dataset.chain(experiments.iter().cloned()).chain(model).collect()
 }
 
 /// Returns the sections of the plan that decide the training and the export. One without a training has none for it.

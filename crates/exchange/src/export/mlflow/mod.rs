@@ -12,11 +12,11 @@ use std::path::Path;
 
 use cliptune_durable::write_remade;
 use cliptune_query::Runs;
-use cliptune_store::{Store, write_json};
+use cliptune_store::{Run, Store, write_json};
 use fs_err as fs;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::content::Content;
+use super::content::{Content, Reader};
 use super::facts::Facts;
 use super::files::{copy_file, copy_files};
 use crate::error::ExchangeError;
@@ -36,34 +36,36 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'
 /// Writes runs into a folder that will have the path `place`.
 pub(super) fn write(
     store: &Store,
-    contents: &[Content],
+    runs: &[Run],
+    reader: &mut Reader,
     weights: bool,
     folder: &Path,
     place: &Path,
 ) -> Result<(), ExchangeError> {
-    let runs = Runs::open(store)?;
-    let facts = Facts::of(&runs)?;
+    let known = Runs::open(store)?;
+    let facts = Facts::of(&known)?;
     let database = Database::create(&folder.join(DATABASE))?;
-    let experiments = experiments(contents);
+    let experiments = experiments(runs);
     for (number, name) in experiments.iter().enumerate() {
         database.experiment(number, name, &uri(&place.join(ARTIFACTS).join(number.to_string())))?;
     }
-    for content in contents {
-        let name = content.run.record().experiment.as_str();
+    for run in runs {
+        let content = reader.read(run);
+        let name = run.record().experiment.as_str();
         let experiment = experiments.iter().position(|one| *one == name).unwrap_or_default();
-        let mut entry = Entry::of(content, &facts.about(&content.run.id()));
+        let mut entry = Entry::of(&content, &facts.about(&run.id()));
         let artifacts = Path::new(ARTIFACTS).join(experiment.to_string()).join(&entry.id).join("artifacts");
         entry.artifacts = uri(&place.join(&artifacts));
         database.run(experiment, &entry)?;
-        write_artifacts(content, weights, &folder.join(&artifacts))?;
+        write_artifacts(&content, weights, &folder.join(&artifacts))?;
     }
     Ok(database.finish()?)
 }
 
 /// Returns the names of the experiments, each at the place that is its number in MLflow.
-fn experiments(contents: &[Content]) -> Vec<&str> {
+fn experiments(runs: &[Run]) -> Vec<&str> {
     let mut names = vec![DEFAULT];
-    for name in contents.iter().map(|content| content.run.record().experiment.as_str()) {
+    for name in runs.iter().map(|run| run.record().experiment.as_str()) {
         if !names.contains(&name) {
             names.push(name);
         }

@@ -19,7 +19,7 @@ impl Names {
         let allowed = restricted(name);
         let numbered = (2..).map(|number| format!("{allowed}_{number}"));
         let is_free = |one: &String| self.real.get(one).is_none_or(|real| real == name);
-        let free = std::iter::once(allowed.clone()).chain(numbered).find(is_free).unwrap_or(allowed);
+        let free = std::iter::once(allowed.clone()).chain(numbered).find(is_free).unwrap_or_default();
         self.real.insert(free.clone(), name.to_owned());
         free
     }
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(names.allowed("a\nb"), "a_b", "a name stays what it is");
         assert_eq!(names.allowed("../x"), ".._x");
         assert_eq!(names.allowed("/"), "_");
-        assert_eq!(names.allowed(".."), "_");
+        assert_eq!(names.allowed(".."), "__2");
         assert!(names.allowed(&"x".repeat(1000)).len() <= LONGEST);
         let changed: BTreeMap<String, String> = serde_json::from_str(&names.changed().unwrap()).unwrap();
         assert_eq!(changed["a_b_2"], "a=b");

@@ -1,6 +1,7 @@
 //! What a card says in words and tables: the model, its scores, its data, its training and its limits.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use cliptune_documents::{markdown_line, markdown_text};
 use cliptune_experiment::{Location, Split, TaskKind, spelled};
@@ -150,12 +151,12 @@ pub(super) fn training(card: &Card<'_>) -> String {
         return "## Training\n\nNothing was trained.\n".to_owned();
     }
     let alpha = kept_alpha_of(&card.content.run).ok().flatten();
-    let seconds = record.end.as_ref().map(|end| std::time::Duration::from_secs_f64(end.seconds.max(0.0)));
+    let time = record.end.as_ref().and_then(|end| Duration::try_from_secs_f64(end.seconds).ok());
     let facts = [
         ("kept", kept(record, alpha)),
         ("seed", Some(record.seed.to_string())),
         ("device", Some(record.provenance.device.clone())),
-        ("time", seconds.map(duration)),
+        ("time", time.map(duration)),
         ("code", record.provenance.git_commit.clone()),
         ("run", Some(card.content.run.id())),
     ];

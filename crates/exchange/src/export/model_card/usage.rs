@@ -135,7 +135,10 @@ fn texts(card: &Card<'_>) -> String {
         Task::Pairs { .. } => ["a text", "another text"].map(str::to_owned).to_vec(),
         Task::Classes { templates, .. } => {
             let classes = card.dataset.iter().flat_map(|dataset| &dataset.classes).take(CLASSES);
-            classes.filter_map(|class| templates.prompts(class).next()).collect()
+            let prompts = classes.filter_map(|class| templates.prompts(class).next());
+            // Without its dataset, nobody knows the classes any more.
+            let unknown = templates.prompts("class").filter(|_| card.dataset.is_none()).take(1);
+            prompts.chain(unknown).collect()
         }
     };
     harmless_json(&serde_json::json!(texts).to_string()).into_owned()
