@@ -93,8 +93,9 @@ fn scores(
 }
 
 fn is_tied(one: &Prediction) -> bool {
-    let told = one.chosen().filter(|chosen| chosen.label < chosen.logits.len());
-    told.is_some_and(|chosen| TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).is_tied())
+    let Answered::Choice(chosen) = &one.answered else { return false };
+    let is_told = chosen.label < chosen.logits.len();
+    is_told && TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).is_tied()
 }
 
 /// Checks whether a text occurs twice.
