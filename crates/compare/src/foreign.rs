@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use cliptune_statistics::TiedRank;
 use cliptune_store::{Answered, Chosen, ItemRef, ItemSlice, Prediction, foreign_rows};
 use fs_err as fs;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::answers::Answers;
 use crate::error::CompareError;
@@ -39,24 +39,13 @@ struct Row {
     #[serde(alias = "probs")]
     probabilities: Option<Vec<f64>>,
     /// What these are of, where they are not of all candidates in their order.
-    candidates: Option<Which>,
+    #[serde(default, deserialize_with = "indexes")]
+    candidates: Option<Vec<usize>>,
 }
 
-/// The candidates that probabilities are of. A column of that name may hold something else, which is no matter.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Which {
-    Indexes(Vec<usize>),
-    Other(IgnoredAny),
-}
-
-impl Which {
-    fn indexes(&self) -> Option<&[usize]> {
-        match self {
-            Self::Indexes(indexes) => Some(indexes),
-            Self::Other(_) => None,
-        }
-    }
+/// Reads the candidates that probabilities are of. A column of that name may hold something else, such as their texts.
+fn indexes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<usize>>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// A name that may be a number in its table.
@@ -239,8 +228,7 @@ impl Foreign {
             return Err(self.row_problem(at, &format!("{} is of the group {}", item.id, item.group)));
         }
         let told = row.probabilities.as_deref().map(|probs| {
-            let told =
-                Told::of(row.candidates.as_ref().and_then(Which::indexes), probs, of.label, candidates);
+            let told = Told::of(row.candidates.as_deref(), probs, of.label, candidates);
             told.ok_or_else(|| self.row_problem(at, "its probabilities are not those of the candidates"))
         });
         let told = told.transpose()?;
