@@ -26,9 +26,11 @@ fn imported(world: &World, source: &str, name: &str, run: Option<&str>) -> Resul
     import(&world.store, &request)
 }
 
-fn texts_below(folder: &Path) -> Vec<String> {
+fn names_in(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    names.map(|name| name.into_string().unwrap()).collect()
+    let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn what_is_refused_leaves_the_store_as_it_was() {
     world.export(&world.runs, Format::Mlflow, "several").unwrap();
     fs::write(world.path("theirs.jsonl"), "{\"id\": 1, \"predicted\": 0}\n").unwrap();
     fs::create_dir(world.path("nothing")).unwrap();
-    let before = texts_below(world.store.root());
+    let before = names_in(world.store.root());
     let refused = |source: &str, name: &str, run| imported(&world, source, name, run).unwrap_err();
     assert!(matches!(refused("several", "theirs", None), ImportError::SeveralRuns { .. }));
     assert!(matches!(refused("several", "theirs", Some("none")), ImportError::NoRun { .. }));
@@ -81,5 +83,5 @@ fn what_is_refused_leaves_the_store_as_it_was() {
     world.export(&world.runs[..1], Format::Mlflow, "one").unwrap();
     let taken = refused("one", "first", None);
     assert!(matches!(taken, ImportError::Store(StoreError::NameTaken { .. })), "{taken}");
-    assert_eq!(texts_below(world.store.root()), before);
+    assert_eq!(names_in(world.store.root()), before);
 }
