@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Exports a run in every format, opens each export with the tool that it is for, and compares what the tool sees.
+"""Exports a run in every format, opens each export with the tool that it is for, and compares what the tool sees; and imports runs
+that the tools make themselves.
 
     check_exchange.py [PYTHON]     PYTHON has transformers, open_clip and ONNX Runtime, to run the code of the model card
 
@@ -23,6 +24,8 @@ TOOLS = Path(sys.executable).parent
 os.environ |= {
     "PATH": f"{TARGET}:{TOOLS}:{os.environ['PATH']}", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Without it, MLflow makes no folders of files any more, of which many lie about.
+    "MLFLOW_ALLOW_FILE_STORE": "true",
 }
 
 import mlflow
@@ -191,6 +194,30 @@ def check_tables(project):
     return f"pandas {pandas.__version__}: {', '.join(readers)}"
 
 
+def check_import(project):
+    room = project.folder / "theirs"
+    room.mkdir()
+    for name, address in [("mlruns", f"file:{room}/mlruns"), ("mlflow.db", f"sqlite:///{room}/mlflow.db")]:
+        mlflow.set_tracking_uri(address)
+        with mlflow.start_run() as run:
+            mlflow.log_param("train/lr", 1e-5)
+            mlflow.log_metric("bad", math.nan)
+            for step in range(3):
+                mlflow.log_metric("val/acc", 0.1 * step, step=step)
+        project("import", str(room / name), "--name", f"their-{name}", "--run", run.info.run_id)
+        found = json.loads(project("query", f"SELECT metric, value, method FROM metrics WHERE run LIKE 'their-{name}/%' ORDER BY metric", "--json"))
+        expected = [("bad", None), ("val/acc", 0.1 * 2)]
+        same(f"what is imported of {name}", found, [{"metric": metric, "value": value, "method": "told by mlflow"} for metric, value in expected])
+        found = json.loads(project("query", f"SELECT number FROM settings WHERE run LIKE 'their-{name}/%' AND key = 'train/lr'", "--json"))
+        same(f"the setting of {name}", found, [{"number": 1e-5}])
+    predictions = pandas.read_parquet(project.folder / "runs" / project.run["run"] / "scores/test/predictions.parquet")
+    predictions[["id", "predicted"]].to_parquet(room / "theirs.parquet")
+    project("import", str(room / "theirs.parquet"), "--name", "theirs", "--experiment", "small")
+    (found,) = json.loads(project("query", "SELECT value FROM metrics WHERE run LIKE 'theirs/%'", "--json"))
+    assert math.isclose(found["value"], (predictions["predicted"] == predictions["label"]).mean()), found
+    return f"imported: runs of MLflow {mlflow.__version__} from folders and from a database, a table of pandas {pandas.__version__}"
+
+
 def main():
     python = sys.argv[1] if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as room:
@@ -200,6 +227,7 @@ def main():
         print(check_model_card(project, python))
         print(check_mlflow(project))
         print(check_dvc(project))
+        print(check_import(project))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,18 @@ fn classes_are_told_apart_better_than_by_the_most_frequent_one() {
     assert_eq!(report["boards"][0]["classes"], scores["classes"]);
     assert!(context.path("runs/reports/experiments/confusion.svg").is_file());
     context.cliptune("status --exit-code").succeeded();
+
+    // Its predictions reach the same when somebody imports them: of three classes, they keep all.
+    let source = run.join("scores/test/predictions.parquet").display().to_string();
+    let import = format!("import {source} --name copied --experiment classes");
+    let copied = context.cliptune(&import).succeeded().stdout;
+    let copied = read(&context.path("runs").join(copied.trim()).join("scores/test/scores.json"));
+    for metric in ["accuracy", "balanced_accuracy", "label_prob", "brier", "ece", "mrr", "aurc"] {
+        for end in ["value", "low", "high"] {
+            assert_eq!(copied["metrics"][metric][end], scores["metrics"][metric][end], "{metric} {end}");
+        }
+    }
+    assert_eq!(copied["classes"], scores["classes"]);
 }
 
 #[test]

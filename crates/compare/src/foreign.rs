@@ -1,7 +1,8 @@
 //! Predictions that somebody else made: those of another library, or the answers of a language model.
 //!
 //! A file has a row for each item, in parquet or as JSON lines, with the columns `id` (or `item_id`), `group`, `label`, and
-//! `predicted` or `probabilities`. `label` and `predicted` are an index from 0 or a letter. Rows of other items do no harm, so
+//! `predicted` or `probabilities`. `label` and `predicted` are an index from 0 or a letter. Of many classes, `candidates` may say
+//! which of them the probabilities are of. Rows of other items do no harm, so
 //! that a file may hold all splits; an item without a row does.
 
 use std::collections::HashMap;
@@ -11,16 +12,15 @@ use std::path::{Path, PathBuf};
 use cliptune_statistics::TiedRank;
 use cliptune_store::{Answered, Chosen, ItemRef, ItemSlice, Prediction, foreign_rows};
 use fs_err as fs;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::answers::Answers;
 use crate::error::CompareError;
+use crate::kept::Told;
 
 /// The longest line of a file of JSON lines, in bytes.
 const LONGEST_LINE: u64 = 1 << 24;
-
-/// How far the sum of probabilities may be from one.
-const ROUNDING: f64 = 1e-3;
 
 /// The rows of a file of predictions.
 #[derive(Debug)]
@@ -38,6 +38,14 @@ struct Row {
     predicted: Option<Pick>,
     #[serde(alias = "probs")]
     probabilities: Option<Vec<f64>>,
+    /// What these are of, where they are not of all candidates in their order.
+    #[serde(default, deserialize_with = "indexes")]
+    candidates: Option<Vec<usize>>,
+}
+
+/// Reads the candidates that probabilities are of. A column of that name may hold something else, such as their texts.
+fn indexes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<usize>>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// A name that may be a number in its table.
@@ -219,12 +227,14 @@ impl Foreign {
         if row.group.as_ref().is_some_and(|group| group.text() != item.group) {
             return Err(self.row_problem(at, &format!("{} is of the group {}", item.id, item.group)));
         }
-        let probabilities = row.probabilities.as_deref().unwrap_or_default();
-        if row.probabilities.is_some() && !are_probabilities(probabilities, of.label, candidates) {
-            return Err(self.row_problem(at, "its probabilities are not those of the candidates"));
-        }
+        let told = row.probabilities.as_deref().map(|probs| {
+            let told = Told::of(row.candidates.as_deref(), probs, of.label, candidates);
+            told.ok_or_else(|| self.row_problem(at, "its probabilities are not those of the candidates"))
+        });
+        let told = told.transpose()?;
         let predicted = index(&row.predicted, "prediction")?;
-        let candidates = candidates.or(row.probabilities.as_ref().map(Vec::len));
+        let all = if let Some(Told::All(all)) = &told { Some(all.len()) } else { None };
+        let candidates = candidates.or(all);
         if let (Some(predicted), Some(candidates)) = (predicted, candidates)
             && predicted >= candidates
         {
@@ -234,10 +244,14 @@ impl Foreign {
             );
             return Err(self.row_problem(at, &problem));
         }
-        if predicted.is_none() && probabilities.is_empty() {
-            return Err(self.row_problem(at, "it has neither predicted nor probabilities"));
+        match told {
+            None if predicted.is_none() => {
+                Err(self.row_problem(at, "it has neither predicted nor probabilities"))
+            }
+            None => Ok(answered(item, of.label, predicted, &[])),
+            Some(Told::All(all)) => Ok(answered(item, of.label, predicted, &all)),
+            Some(Told::Likeliest(some)) => Ok(some.answer(bare(item, of.label), of.label, predicted)),
         }
-        Ok(answered(item, of.label, predicted, probabilities))
     }
 
     fn row_problem(&self, at: usize, problem: &str) -> CompareError {
@@ -256,14 +270,6 @@ fn count(item: &Prediction) -> Option<usize> {
         Answered::Choice(chosen) if !chosen.candidates.is_empty() => Some(chosen.candidates.len()),
         _ => None,
     }
-}
-
-/// Returns whether numbers are probabilities of the candidates of an item, of which `label` is right.
-fn are_probabilities(numbers: &[f64], label: usize, candidates: Option<usize>) -> bool {
-    let sum: f64 = numbers.iter().sum();
-    let are_shares = numbers.iter().all(|number| (0.0..=1.0).contains(number));
-    let are_all = candidates.is_none_or(|candidates| candidates == numbers.len());
-    are_shares && are_all && (sum - 1.0).abs() < ROUNDING && label < numbers.len()
 }
 
 /// Returns an item without an answer.
@@ -286,9 +292,14 @@ fn unanswered(id: String, item_id: String, group: String, label: usize) -> Predi
     }
 }
 
+/// Returns an item without its answer.
+fn bare(item: &Prediction, label: usize) -> Prediction {
+    unanswered(item.id.clone(), item.item_id.clone(), item.group.clone(), label)
+}
+
 /// Returns an item with an answer: a named candidate, or else the most probable one.
 fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabilities: &[f64]) -> Prediction {
-    let bare = unanswered(item.id.clone(), item.item_id.clone(), item.group.clone(), label);
+    let bare = bare(item, label);
     let rank = TiedRank::new(probabilities, std::iter::once(label).filter(|_| !probabilities.is_empty()));
     let highest = probabilities.iter().copied().fold(0.0, f64::max);
     let likeliest = probabilities.iter().position(|one| *one == highest).unwrap_or_default();
@@ -367,6 +378,13 @@ mod tests {
         assert_eq!((third.label_prob, third.rank, third.predicted()), (0.75, 1.0, Some(0)));
         assert!(found.items()[0].label_prob.is_nan());
         ours.expect_same_items(&found).unwrap();
+    }
+
+    #[test]
+    fn a_column_of_candidates_may_hold_their_texts() {
+        let row = r#"{"id": "q0", "candidates": ["a cat", "a dog"], "probs": [0.75, 0.25]}"#;
+        let found = foreign(&[row]).onto(&answers(&[1.0], |item| item)).unwrap();
+        assert_eq!(found.items()[0].label_prob, 0.75);
     }
 
     #[test]

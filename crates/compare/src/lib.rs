@@ -12,6 +12,7 @@ mod difference;
 mod error;
 mod foreign;
 pub mod guessing;
+mod kept;
 mod metric;
 mod reached;
 mod same;

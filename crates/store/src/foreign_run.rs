@@ -107,7 +107,7 @@ impl Store {
     /// # Errors
     /// Returns an error when the store cannot be listed.
     pub fn foreign_with(&self, content: &str) -> Result<Option<ForeignRun>, StoreError> {
-        Ok(self.runs()?.foreign.into_iter().find(|run| run.record.content == content))
+        Ok(all(self)?.into_iter().find(|run| run.record.content == content))
     }
 
     /// Makes sure that a name means nothing yet, so that a run can be imported by it.
@@ -137,13 +137,18 @@ pub fn imported_beside<'d>(
     let Some(root) = datasets.into_iter().find_map(|dataset| dataset.folder().parent()?.parent()) else {
         return Ok(Vec::new());
     };
-    let mut folders = Store::open(root)?.run_folders()?;
-    // Only these are read: a store may have thousands of others.
+    let mut found = all(&Store::open(root)?)?;
+    found.retain(|run| run.record.experiment.as_ref().is_some_and(&is_beside));
+    Ok(found)
+}
+
+/// Returns the imported runs of a store whose records are whole. Only their folders are read: a store may have thousands of others.
+fn all(store: &Store) -> Result<Vec<ForeignRun>, StoreError> {
+    let mut folders = store.run_folders()?;
     folders.retain(|folder| folder.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes()));
     let mut found = Vec::new();
     for folder in folders {
-        let run = unless_damaged(ForeignRun::open(folder).map(Some))?;
-        found.extend(run.filter(|run| run.record.experiment.as_ref().is_some_and(&is_beside)));
+        found.extend(unless_damaged(ForeignRun::open(folder).map(Some))?);
     }
     Ok(found)
 }

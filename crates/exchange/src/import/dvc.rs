@@ -81,7 +81,7 @@ fn named(files: &mut Files) -> Result<Named, ImportError> {
         metrics: listed(&sections, "metrics").filter(|path| has_values(path)).collect(),
         // A stage lists keys of params.yaml, and other files with keys of theirs.
         params: listed(&sections, "params").filter(|path| has_values(path)).collect(),
-        plots: listed(&sections, "plots").collect(),
+        plots: sections.iter().filter_map(|section| section.get("plots")).flat_map(plots).collect(),
     };
     if found.metrics.is_empty() {
         found.metrics = usual(&METRICS);
@@ -114,6 +114,28 @@ fn paths(list: &Value) -> Vec<String> {
     }
 }
 
+/// Returns the names in a list of plots, and those of the tables that their axes are from: `acc: { y: { plots/acc.tsv: acc } }`.
+fn plots(list: &Value) -> Vec<String> {
+    fn tables(value: &Value) -> Vec<String> {
+        let below = value.as_object().into_iter().flatten();
+        below
+            .flat_map(|(key, value)| {
+                let own = is_table(key).then(|| key.clone());
+                own.into_iter().chain(tables(value)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+    let entries = if let Value::Array(list) = list { list.as_slice() } else { std::slice::from_ref(list) };
+    entries
+        .iter()
+        .flat_map(|entry| paths(entry).into_iter().chain(tables(entry)).collect::<Vec<_>>())
+        .collect()
+}
+
+fn is_table(path: &str) -> bool {
+    path.ends_with(".tsv")
+}
+
 fn has_values(path: &str) -> bool {
     [".json", ".yaml", ".yml"].iter().any(|extension| path.ends_with(extension))
 }
@@ -130,8 +152,7 @@ fn plotted(
     plot: &str,
     metrics: &mut BTreeMap<String, Vec<ToldPoint>>,
 ) -> Result<(), ImportError> {
-    let table = |path: &str| path.ends_with(".tsv");
-    if table(plot) {
+    if is_table(plot) {
         let name = plot.rsplit('/').next().unwrap_or(plot);
         return tabulated(files, plot, name.trim_end_matches(".tsv"), metrics);
     }
@@ -139,7 +160,7 @@ fn plotted(
     if plot.contains('.') {
         return Ok(());
     }
-    for below in files.list(plot)?.into_iter().filter(|below| table(below)) {
+    for below in files.list(plot)?.into_iter().filter(|below| is_table(below)) {
         let name = below.trim_end_matches(".tsv");
         // DVCLive keeps metrics in a folder of that name among other plots.
         let name = name.strip_prefix("metrics/").unwrap_or(name);
@@ -148,7 +169,8 @@ fn plotted(
     Ok(())
 }
 
-/// Reads a table: each of its columns but the steps and the times is a metric, which has the name of the file where it is the only one.
+/// Reads a table: each of its columns but the steps and the times is a metric, whose name is that of the file and of the column, once
+/// where both are the same.
 fn tabulated(
     files: &mut Files,
     file: &str,
@@ -171,7 +193,8 @@ fn tabulated(
         for &value in &values {
             // A cell without a number, such as an answer in a confusion matrix, is none of a metric.
             let Ok(number) = cells[value].parse() else { continue };
-            let own = if values.len() == 1 { name.to_owned() } else { format!("{name}/{}", header[value]) };
+            let is_named = name.rsplit('/').next() == Some(header[value]);
+            let own = if is_named { name.to_owned() } else { format!("{name}/{}", header[value]) };
             metrics.entry(own).or_default().push(point(Some(step), None, number));
         }
     }
@@ -200,7 +223,8 @@ mod tests {
             (
                 "dvc.yaml",
                 "stages:\n  train:\n    cmd: python train.py\n    params:\n    - lr\n    - other.yaml: [depth]\n    \
-                 metrics:\n    - out/scores.json: {cache: false}\n    plots:\n    - out/acc.tsv: {x: step}\n    - a.png\n",
+                 metrics:\n    - out/scores.json: {cache: false}\n    plots:\n    - out/acc.tsv: {x: step}\n    - a.png\n\
+                 plots:\n- loss:\n    x: {out/train.tsv: step}\n    y: {out/train.tsv: loss}\n",
             ),
             ("dvc.lock", "schema: '2.0'\nstages: {}\n"),
             ("params.yaml", "lr: 1e-5\ntrain: {tune: full}\n"),
@@ -208,12 +232,13 @@ mod tests {
             ("metrics.json", "{\"not\": 1}"),
             ("out/scores.json", "{\"test\": {\"accuracy\": 0.75}, \"note\": \"text\"}"),
             ("out/acc.tsv", "step\tacc\n0\t0.5\n1\t0.625\n"),
+            ("out/train.tsv", "step\tloss\n0\t0.5\n1\t\n"),
         ]);
         let told = read(folder.path()).unwrap().told;
         let keys: Vec<&str> = told.settings.keys().map(String::as_str).collect();
         assert_eq!(keys, ["depth", "lr", "train.tune"]);
         let last: Vec<(&str, f64)> = told.last_metrics().collect();
-        assert_eq!(last, [("acc", 0.625), ("test.accuracy", 0.75)]);
+        assert_eq!(last, [("acc", 0.625), ("test.accuracy", 0.75), ("train/loss", 0.5)]);
         assert_eq!(told.metrics["acc"].len(), 2);
     }
 

@@ -28,7 +28,10 @@ pub(super) fn read(path: &Path, run: Option<&str>) -> Result<Gathered, ImportErr
     let mut files = Files::below(&folder);
     let meta = files.yaml(META)?.ok_or_else(|| files.unreadable(META, "it is not there"))?;
     let field = |key: &str| meta.get(key).and_then(text_of);
-    let id = field("run_id").or_else(|| field("run_uuid"));
+    // An identity of digits that is not quoted is a number, and the folder has its name.
+    let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let own = ["run_id", "run_uuid"].iter().find_map(|key| meta.get(key).filter(|id| !id.is_null()));
+    let id = own.and_then(|id| if id.is_string() { text_of(id) } else { of_folder() });
     let id = id.ok_or_else(|| files.unreadable(META, "it names no run_id, as that of a run does"))?;
     if field("lifecycle_stage").is_some_and(|stage| stage != ACTIVE) {
         return Err(ImportError::Deleted { path: folder, run: id });

@@ -10,11 +10,15 @@ use cliptune_store::{
     Answered, Chosen, ClassScores, Dataset, Items, Metrics, Part, Position, Prediction, RiskPoint,
     SCORES_FORMAT, Scores,
 };
+use fs_err as fs;
 
 use super::error::ImportError;
 
 /// The number of likely classes that a prediction keeps, as those of a run do.
 const KEPT: usize = 5;
+
+/// The most bytes of a table, all of whose rows have to fit into memory.
+const LARGEST: u64 = 2 << 30;
 
 /// The answers to the items of a split, with what they reach.
 pub(super) struct Scored {
@@ -38,6 +42,10 @@ impl Scored {
             return Err(ImportError::EmptySplit { split });
         }
         let classes = (record.task == TaskKind::Classes).then_some(record.classes.as_slice());
+        if fs::metadata(path)?.len() > LARGEST {
+            let problem = "it has more than 2 GiB: leave the rows of other splits out of it".to_owned();
+            return Err(ImportError::Unreadable { path: path.to_path_buf(), problem });
+        }
         let foreign = Foreign::read(path)?;
         let answers = foreign.onto_items(items.all(), classes.map(<[String]>::len))?;
         let scores = scores(&items, &answers, split, classes)?;
@@ -93,8 +101,9 @@ fn scores(
 }
 
 fn is_tied(one: &Prediction) -> bool {
-    let told = one.chosen().filter(|chosen| chosen.label < chosen.logits.len());
-    told.is_some_and(|chosen| TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).is_tied())
+    let Answered::Choice(chosen) = &one.answered else { return false };
+    let is_told = chosen.label < chosen.logits.len();
+    is_told && TiedRank::new(&chosen.logits, std::iter::once(chosen.label)).is_tied()
 }
 
 /// Checks whether a text occurs twice.

@@ -5,6 +5,7 @@
 #[path = "../../../query/tests/it/drawn.rs"]
 mod drawn;
 mod dvc;
+mod import;
 mod mlflow;
 mod model_card;
 mod support;

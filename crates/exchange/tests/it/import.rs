@@ -1,0 +1,87 @@
+//! Runs that were written for other tools, and are imported as runs of these tools.
+
+use std::path::Path;
+
+use cliptune_exchange::export::Format;
+use cliptune_exchange::import::{ImportError, Imported, Request, import};
+use cliptune_experiment::{ExperimentName, Split};
+use cliptune_store::{StoreError, Tool};
+use fs_err as fs;
+use serde_json::json;
+
+use crate::support::World;
+
+fn imported(world: &World, source: &str, name: &str, run: Option<&str>) -> Result<Imported, ImportError> {
+    let name: ExperimentName = name.parse().unwrap();
+    let source = world.path(source);
+    let request = Request {
+        source: &source,
+        name: &name,
+        from: None,
+        run,
+        experiment: None,
+        dataset: None,
+        split: Split::Test,
+    };
+    import(&world.store, &request)
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_run_comes_back_from_mlflow_as_it_was_told() {
+    let world = World::new();
+    world.export(&world.runs[..1], Format::Mlflow, "out").unwrap();
+    let first = imported(&world, "out", "theirs", None).unwrap();
+    assert!(first.is_new && first.scores.is_none(), "{first:?}");
+    let record = first.run.record();
+    let told = &record.told;
+    assert_eq!((record.tool, told.status.as_deref()), (Tool::Mlflow, Some("FINISHED")));
+    assert_eq!(told.started.as_deref(), Some("2026-01-01T00:01:00.000Z"));
+    assert_eq!(told.settings["train.optimizer.lr"], json!(1e-5));
+    let last = |name: &str| told.last_metrics().find(|(own, _)| *own == name).map(|(_, value)| value);
+    assert_eq!(last("test.accuracy"), Some(0.1 + 0.2));
+    assert_eq!(told.metrics["train/loss"].len(), 4);
+    // The same is found by its content, under whatever name.
+    let again = imported(&world, "out/mlflow.db", "other", None).unwrap();
+    assert!(!again.is_new && again.run.id() == first.run.id(), "{again:?}");
+    let listing = world.store.runs().unwrap();
+    assert_eq!((listing.runs.len(), listing.foreign.len()), (world.runs.len(), 1));
+}
+
+#[test]
+fn a_run_comes_back_from_dvc_with_its_curves() {
+    let world = World::new();
+    world.export(&world.runs[..1], Format::Dvc, "out").unwrap();
+    let found = imported(&world, "out", "theirs", None).unwrap();
+    let told = &found.run.record().told;
+    assert_eq!(told.settings["train.optimizer.lr"], json!(1e-5));
+    assert_eq!(told.metrics["test.accuracy"].last().unwrap().value, 0.1 + 0.2);
+    let steps: Vec<Option<i64>> = told.metrics["train/loss"].iter().map(|point| point.step).collect();
+    assert_eq!(steps, [Some(1), Some(2), Some(3), Some(4)]);
+    assert!(found.run.record().files.contains_key("plots/train.tsv"));
+}
+
+#[test]
+fn what_is_refused_leaves_the_store_as_it_was() {
+    let world = World::new();
+    world.export(&world.runs, Format::Mlflow, "several").unwrap();
+    fs::write(world.path("theirs.jsonl"), "{\"id\": 1, \"predicted\": 0}\n").unwrap();
+    fs::create_dir(world.path("nothing")).unwrap();
+    let before = names_in(world.store.root());
+    let refused = |source: &str, name: &str, run| imported(&world, source, name, run).unwrap_err();
+    assert!(matches!(refused("several", "theirs", None), ImportError::SeveralRuns { .. }));
+    assert!(matches!(refused("several", "theirs", Some("none")), ImportError::NoRun { .. }));
+    assert!(matches!(refused("theirs.jsonl", "theirs", None), ImportError::NoItems { .. }));
+    assert!(matches!(refused("nothing", "theirs", None), ImportError::Unknown { .. }));
+    assert!(matches!(refused("missing", "theirs", None), ImportError::Nothing { .. }));
+    world.export(&world.runs[..1], Format::Mlflow, "one").unwrap();
+    let taken = refused("one", "first", None);
+    assert!(matches!(taken, ImportError::Store(StoreError::NameTaken { .. })), "{taken}");
+    assert_eq!(names_in(world.store.root()), before);
+}
