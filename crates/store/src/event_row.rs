@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::decimal;
+use crate::event::Stamped;
 
 /// An event with a field for everything that some kind of event counts or measures. What the kind does not have is `None`.
 /// [`Event`](crate::Event) says what each field means.
@@ -41,7 +42,14 @@ pub struct EventRow<'a> {
 impl<'a> EventRow<'a> {
     /// Reads an event from its JSON.
     pub(crate) fn read(json: &'a [u8]) -> Option<Self> {
-        Self::step(json).or_else(|| serde_json::from_slice(json).ok())
+        Self::step(json).or_else(|| serde_json::from_slice(json).ok()).or_else(|| Self::of_event(json))
+    }
+
+    /// Reads an event that holds more than its kind has, which does not fit the columns: something twice, or a number that is a text.
+    /// Whatever is an event is a row, of what its kind has.
+    fn of_event(json: &[u8]) -> Option<Self> {
+        let event: Stamped = serde_json::from_slice(json).ok()?;
+        Self::deserialize(serde_json::to_value(event).ok()?).ok()
     }
 
     /// Reads a step as it is written nearly always, in a fraction of the time. Whatever looks any different is `None`, such as
@@ -96,7 +104,7 @@ impl Rest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Stamped};
+    use crate::event::Event;
 
     #[test]
     fn a_step_is_read_as_any_other_event_is() {
@@ -147,6 +155,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_event_that_holds_more_than_its_kind_has_is_a_row_of_what_it_has() {
+        for more in [
+            r#""grad_norm":1.0,"grad_norm":2.0"#,
+            r#""loss":"much""#,
+            r#""epoch":-1"#,
+            r#""best":0,"reason":[]"#,
+        ] {
+            let json = format!(r#"{{"seq":2,"time":3.5,"type":"interrupted","step":101,{more}}}"#);
+            assert!(serde_json::from_str::<Stamped>(&json).is_ok(), "{more}");
+            let row = EventRow::read(json.as_bytes()).unwrap();
+            assert_eq!(
+                (row.seq, row.time, &*row.kind, row.step),
+                (2, 3.5, "interrupted", Some(101)),
+                "{more}"
+            );
+            assert_eq!((row.loss, row.epoch, row.grad_norm, row.reason), (None, None, None, None), "{more}");
+        }
+        // What is no event of any kind is none.
+        assert_eq!(EventRow::read(br#"{"seq":2,"time":3.5,"type":"step","step":-1}"#), None);
     }
 
     #[test]
