@@ -64,6 +64,7 @@ impl StoreError {
                  `split.across`"
                 .to_owned(),
             Self::SqlSeconds { .. } => "leave it unset, or give it a number from 1 on".to_owned(),
+            Self::Foreign { .. } => "name a run that was trained here; `cliptune ls` says which were imported".to_owned(),
             Self::NoBest { .. } => {
                 "name a run, or let the experiment's `score.splits` have validation and `cliptune run` it".to_owned()
             }
