@@ -141,6 +141,18 @@ fn choices_may_be_lists_in_json_structs_or_columns_that_are_numbered() {
     let expected = "[c for c in [\"option_a\", \"option_b\", \"option_c\"] if c IS NOT NULL]";
     assert_eq!(items(&lettered), &choice(expected, "correct", LabelReading::Letter));
 
+    // A column with the name that stands for each text would be taken for it, and every text would be that column's.
+    let rows: String = (0..6)
+        .map(|n| {
+            let e = if n < 3 { String::new() } else { format!("violet {n}") };
+            format!("{n}.png,red {n},green {n},blue {n},black {n},{e},{}\n", ["A", "B", "D"][n % 3])
+        })
+        .collect();
+    folder.write("to_e.csv", &format!("file,a,b,c,d,e,answer\n{rows}"));
+    let to_e = folder.guess("  metadata: to_e.csv\n").unwrap();
+    let expected = "[c_ for c_ in [\"a\", \"b\", \"c\", \"d\", \"e\"] if c_ IS NOT NULL]";
+    assert_eq!(items(&to_e), &choice(expected, "answer", LabelReading::Letter));
+
     let structs = folder
         .parquet(
             "SELECT n || '.png' AS file, [{'raw': 'a ' || n, 'n': 1}, {'raw': 'b ' || n, 'n': 2}] AS options, n % 2 AS label
