@@ -1,6 +1,6 @@
 //! The questions of `cliptune new --interactive`.
 
-use std::io::{BufRead, IsTerminal as _, StdinLock, stdin};
+use std::io::{BufRead, IsTerminal as _, StdinLock, stderr, stdin};
 
 use cliptune_propose::{Guesses, Proposal, in_words, split_in_words};
 use cliptune_terminal::format::visible;
@@ -19,7 +19,7 @@ pub(super) struct Asker<R> {
 impl Asker<StdinLock<'static>> {
     /// Returns what asks, if there is a person who sees the questions and can answer.
     pub(super) fn of(common: &CommonArgs) -> Result<Self, CliError> {
-        match !common.quiet && stdin().is_terminal() {
+        match !common.quiet && stdin().is_terminal() && stderr().is_terminal() {
             true => Ok(Self { printer: common.printer(), answers: stdin().lock() }),
             false => Err(CliError::NobodyToAsk),
         }
