@@ -15,6 +15,8 @@ use cliptune_terminal::{CommonArgs, Exit};
 use fs_err as fs;
 
 use crate::error::CliError;
+use crate::joins::Joins;
+use crate::selection::{Selection, short};
 use crate::sibling;
 use crate::tool::Tool;
 use ask::Asker;
@@ -80,6 +82,11 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
         sources.data.metadata = TableSource::at(place.table.clone(), TableFormat::Csv);
     }
     write(&place, &sources, &proposal, args.template)?;
+    let exit = checked(&place, common)?;
+    if exit != Exit::Done {
+        common.printer().warn(&format!("{} was written, and has not passed the check", short(&place.file)));
+        return Ok(exit);
+    }
     let contest = drawn(args).map(|_| args.folder.join(CONTEST));
     let table = proposal.table.take().map(|_| place.table.as_path());
     Written { place: &place, proposal: &proposal, table, contest }.tell(&common.printer());
@@ -121,7 +128,7 @@ fn listed(paths: &[String]) -> String {
 /// Asks what an experiment about some sources could say. Where nothing can be said, the other program has said why, and its exit
 /// code is returned.
 fn guessed(sources: &Plan, place: &Place, common: &CommonArgs) -> Result<Result<Proposal, Exit>, CliError> {
-    let request = serde_json::json!(sources.data);
+    let request = serde_json::to_string(&sources.data).map_err(|_| unsayable(place))?;
     let mut command = sibling::command(Tool::Ingest)?;
     command.args(common.forward()).arg(format!("--guess={request}")).arg("--").arg(&place.file);
     sibling::answer(command, common)
@@ -134,15 +141,14 @@ fn write(
     proposal: &Proposal,
     template: Option<Template>,
 ) -> Result<(), CliError> {
-    let unsayable = || CliError::Unsayable { file: place.file.clone() };
     let seen = sources.seen_from(&place.folder, &surroundings(&place.folder)?);
-    let draft = Draft::of(&place.name, &seen.data, proposal, template).ok_or_else(unsayable)?;
+    let draft = Draft::of(&place.name, &seen.data, proposal, template).ok_or_else(|| unsayable(place))?;
     let text = draft.text();
-    let again = reread(&text, &place.folder).map_err(|_| unsayable())?;
+    let again = reread(&text, &place.folder).map_err(|_| unsayable(place))?;
     let has_sources =
         again.data.images == sources.data.images && again.data.metadata == sources.data.metadata;
     if !has_sources || !draft.is_said_by(&again) {
-        return Err(unsayable());
+        return Err(unsayable(place));
     }
     fs::create_dir_all(&place.folder)?;
     Place::refuse(&place.file)?;
@@ -153,6 +159,18 @@ fn write(
         table.publish()?;
     }
     Ok(file.publish()?)
+}
+
+fn unsayable(place: &Place) -> CliError {
+    CliError::Unsayable { file: place.file.clone() }
+}
+
+/// Looks at the written file as `cliptune check` does. Where it is not accepted, the other program has said why, and its exit code is
+/// returned.
+fn checked(place: &Place, common: &CommonArgs) -> Result<Exit, CliError> {
+    let files = [place.file.clone()];
+    let experiments = Selection::load(&files, common)?.experiments;
+    Ok(Joins::of(&experiments, &files, common)?.err().unwrap_or(Exit::Done))
 }
 
 /// Puts a file on the disk which has no name yet.
