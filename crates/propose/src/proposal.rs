@@ -36,7 +36,26 @@ impl Proposal {
     pub fn keep(&mut self, kind: TaskKind) -> bool {
         self.items.all.retain(|items| items.value.kind() == kind);
         self.items.taken = (!self.items.all.is_empty()).then_some(0);
+        self.keep_apart();
         self.items.taken.is_some()
+    }
+
+    /// Drops an identifier and a group that are what items are about, once that is chosen: where classes were groups, no class would be
+    /// in two splits.
+    pub fn keep_apart(&mut self) {
+        let Self { items, id, group, .. } = self;
+        let Some(items) = items.taken() else { return };
+        id.retain(|column| !is_about(&items.value, column));
+        group.retain(|column| !is_about(&items.value, column));
+    }
+}
+
+/// Checks whether a column is what items are about.
+pub fn is_about(items: &Task, column: &str) -> bool {
+    match items {
+        Task::Choice { choices, label } => choices == column || label.column == column,
+        Task::Pairs { text } => text == column,
+        Task::Classes { class, .. } => class == column,
     }
 }
 
@@ -97,6 +116,14 @@ impl<T> Guesses<T> {
         self.all.iter().enumerate().filter(|(at, _)| Some(*at) != self.taken).map(|(_, guess)| guess)
     }
 
+    /// Drops what is not plausible any more. Nothing is taken in place of it.
+    fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
+        let is_kept = |guess: &Guess<T>| is_kept(&guess.value);
+        let place = self.taken.filter(|_| self.taken().is_some_and(is_kept));
+        self.taken = place.map(|place| self.all.iter().take(place).filter(|guess| is_kept(guess)).count());
+        self.all.retain(is_kept);
+    }
+
     /// Checks whether anything but what is taken is plausible.
     pub fn is_unsure(&self) -> bool {
         self.others().next().is_some()
@@ -140,5 +167,23 @@ mod tests {
         assert_eq!(proposal.items.all.len(), 1);
         assert!(!proposal.keep(TaskKind::Choice));
         assert_eq!(proposal.items, Guesses::default());
+    }
+
+    #[test]
+    fn what_items_are_about_is_no_group_of_them() {
+        let named = |names: &[&str]| names.iter().map(|name| Guess::new((*name).to_owned(), "")).collect();
+        let of_class = |class: &str| Task::Classes { class: class.to_owned(), templates: Default::default() };
+        let of = |class: &str, taken: usize| {
+            let mut proposal = Proposal {
+                items: Guesses::first_of(vec![Guess::new(of_class(class), "")]),
+                group: Guesses { all: named(&["scene", "author"]), taken: Some(taken) },
+                ..Proposal::default()
+            };
+            proposal.keep_apart();
+            (proposal.group.all.len(), proposal.group.taken().map(|group| group.value.clone()))
+        };
+        assert_eq!(of("kind", 0), (2, Some("scene".to_owned())));
+        assert_eq!(of("scene", 0), (1, None), "nobody has chosen the other one");
+        assert_eq!(of("scene", 1), (1, Some("author".to_owned())));
     }
 }

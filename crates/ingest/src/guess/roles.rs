@@ -1,7 +1,7 @@
 //! What identifies a row, what must not cross a split, and which rows train and test.
 
 use cliptune_experiment::{Split, Task};
-use cliptune_propose::{Guess, Guesses, SplitColumn};
+use cliptune_propose::{Guess, Guesses, SplitColumn, is_about};
 use cliptune_store::{sql_name, sql_text};
 use cliptune_terminal::format::{count, counted};
 
@@ -66,7 +66,7 @@ const NAMES: [(&str, Split); 13] = [
 pub(super) fn id(look: &Look<'_>, seen: &[Seen], task: &Task) -> Result<Guesses<String>, IngestError> {
     let mut named: Vec<(usize, &Seen)> = seen
         .iter()
-        .filter(|column| Some(column.name.as_str()) != look.joined && !is_part_of(task, &column.name))
+        .filter(|column| Some(column.name.as_str()) != look.joined && !is_about(task, &column.name))
         .filter(|column| column.is.letters <= 64.0 && column.is.words <= 1.2)
         .filter_map(|column| Some((hint(&column.name, &IDS)?, column)))
         .collect();
@@ -85,7 +85,7 @@ pub(super) fn id(look: &Look<'_>, seen: &[Seen], task: &Task) -> Result<Guesses<
 pub(super) fn group(look: &Look<'_>, seen: &[Seen], task: &Task, id: &Guesses<String>) -> Guesses<String> {
     let is_free = |column: &&Seen| {
         let is_id = id.taken().is_some_and(|id| id.value == column.name);
-        !is_id && Some(column.name.as_str()) != look.joined && !is_part_of(task, &column.name)
+        !is_id && Some(column.name.as_str()) != look.joined && !is_about(task, &column.name)
     };
     let is_group = |column: &&Seen| {
         let is = &column.is;
@@ -109,15 +109,6 @@ fn grouped(column: &Seen) -> Guess<String> {
     let Seen { name, is, .. } = column;
     let (values, images) = (counted(is.distinct, "different value"), counted(is.images, "image"));
     Guess::new(name.clone(), format!("`{name}` has {values} for {images}, and each image has one of them"))
-}
-
-/// Checks whether a column is what items are about.
-fn is_part_of(task: &Task, name: &str) -> bool {
-    match task {
-        Task::Choice { choices, label } => choices == name || label.column == name,
-        Task::Pairs { text } => text == name,
-        Task::Classes { class, .. } => class == name,
-    }
 }
 
 /// Guesses which column says which rows train, validate and test: all its values are names of splits.
