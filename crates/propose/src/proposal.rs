@@ -24,7 +24,7 @@ pub struct Proposal {
     pub id: Guesses<String>,
     /// The column or SQL expression whose values must not cross a split.
     pub group: Guesses<String>,
-    /// The column that says which rows train, validate and test.
+    /// The column that says which rows train, validate and test, or which fold each is in.
     pub split: Guesses<SplitColumn>,
     /// The text of a table that is to lie with the experiment, where there was none and folders are classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,15 +59,27 @@ pub fn is_about(items: &Task, column: &str) -> bool {
     }
 }
 
-/// A column or an SQL expression that names splits.
+/// A column or an SQL expression that divides the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitColumn {
+    /// What it names.
+    pub names: Parts,
     /// The column, or the SQL expression that translates its values.
     pub column: String,
     /// The name of the column whose values these are.
     pub named: String,
     /// Whether any row validates. Otherwise no epoch can be chosen by validation.
     pub validates: bool,
+}
+
+/// The parts that rows are divided into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Parts {
+    /// Those that train, validate and test.
+    Splits,
+    /// The folds of a cross-validation.
+    Folds,
 }
 
 /// Something that an experiment could say, and why.
