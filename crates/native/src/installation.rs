@@ -38,7 +38,8 @@ impl Installation {
         let version = library.version();
         match (self, library) {
             (Self::Environment, Pinned::Torch) => format!(
-                "`pip install 'cliptune[train]'` brings torch {version} into this environment; uv and pipx take the same name"
+                "`pip install 'cliptune[train]'` brings torch {version} into this environment; with pipx it is `pipx inject cliptune \
+                 torch=={version}`, with uv `uv tool install` of the wheel `--with torch=={version}`"
             ),
             (Self::Environment, Pinned::OnnxRuntime) => {
                 format!("`pip install onnxruntime=={version}` brings it into the environment of cliptune")
