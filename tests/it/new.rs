@@ -120,6 +120,22 @@ fn names_of_columns_keep_their_meaning_whatever_they_are() {
 }
 
 #[test]
+fn names_in_capitals_are_those_of_images_and_tables_too() {
+    let context = TestContext::new();
+    fs::create_dir_all(context.path("photos")).unwrap();
+    for n in 1..=20 {
+        let image = context.path(&format!("photos/IMG_{n}.JPEG"));
+        fs::copy(context.path(&format!("contest/images/{n}.jpeg")), image).unwrap();
+    }
+    let rows: String =
+        (1..=20).map(|n| format!("IMG_{n}.JPEG,\"a text of cartoon {n}, in words\"\n")).collect();
+    context.write("TEXTS.CSV", &format!("Image,Caption\n{rows}"));
+    context.cliptune("new own --images photos --metadata TEXTS.CSV").succeeded();
+    assert_eq!(task(&context, "own")["pairs"]["text"], "Caption");
+    context.cliptune("ingest own").succeeded();
+}
+
+#[test]
 fn a_folder_may_hold_other_things_and_nothing_in_it_is_replaced() {
     let context = TestContext::new();
     context.write("own/notes.txt", "mine");

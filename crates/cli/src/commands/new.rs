@@ -30,7 +30,8 @@ const CONTEST: &str = "contest";
 ///
 /// Both are looked at: which column names the images, what an item is, what the labels mean, what identifies a row, what must not
 /// cross a split. The file says why each guess was made, and has what else is plausible as comments. No image is opened. Where
-/// there is no table and folders are classes, a table of them is written, too. Without --images, --template writes a file about the contest that `cliptune demo-data` draws.
+/// there is no table and folders are classes, a table of them is written, too. Without --images, --template writes a file about the
+/// contest that `cliptune demo-data` draws.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder for the file, which is named after it; other files may be in it
