@@ -153,10 +153,12 @@ impl<T> Guess<T> {
 mod tests {
     use super::*;
 
+    fn guesses<'n>(names: &[&'n str]) -> Vec<Guess<&'n str>> {
+        names.iter().map(|name| Guess::new(*name, "it looks like it")).collect()
+    }
+
     #[test]
     fn one_guess_is_sure_and_two_are_not() {
-        let guesses =
-            |names: &[&str]| names.iter().map(|name| Guess::new(*name, "it looks like it")).collect();
         assert!(!Guesses::<&str>::default().is_unsure());
         assert!(!Guesses::first_of(guesses(&["a"])).is_unsure());
         let two = Guesses::first_of(guesses(&["a", "b"]));
