@@ -1,5 +1,8 @@
 //! A first experiment about somebody's own data: it says why, `check` accepts it, and `run` does it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use fs_err as fs;
 use serde_json::Value;
 
@@ -171,6 +174,20 @@ fn what_cannot_be_guessed_leaves_nothing() {
         assert!(!context.path("own").exists(), "{arguments}");
     }
     assert!(!context.path("runs").exists());
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_an_error() {
+    let context = TestContext::new();
+    let folder = context.path("").join(OsStr::from_bytes(b"photos-\xff"));
+    fs::create_dir(&folder).unwrap();
+    fs::copy(context.path("contest/images/1.jpeg"), folder.join("1.jpeg")).unwrap();
+    fs::write(folder.join("texts.csv"), "file,caption\n1.jpeg,a text of one\n").unwrap();
+    let mut command = context.command("cliptune");
+    command.current_dir(&folder).args(["new", "own", "--images", ".", "--metadata", "texts.csv"]);
+    let refused = output(&mut command).ended(1);
+    assert!(refused.stderr.contains("cannot say what is meant"), "{refused}");
+    assert!(!folder.join("own").exists());
 }
 
 #[test]

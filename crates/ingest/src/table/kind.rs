@@ -172,6 +172,8 @@ mod tests {
             "[c.\"a \"\"b\"\", c\".t for c in options]"
         );
         assert_eq!(list("BIGINT"), None);
+        let structs = Kind::parse("STRUCT(raw VARCHAR)[]");
+        assert_eq!(structs.as_list("options", "c_").unwrap(), "[c_.raw for c_ in options]");
         let text = |written: &str| Kind::parse(written).as_text("caption");
         assert_eq!(text("STRUCT(id BIGINT, raw VARCHAR)").unwrap(), "caption.raw");
         assert_eq!(text("VARCHAR[]").unwrap(), "caption[1]");
