@@ -1,5 +1,8 @@
 //! A first experiment about somebody's own data: it says why, `check` accepts it, and `run` does it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use fs_err as fs;
 use serde_json::Value;
 
@@ -120,6 +123,22 @@ fn names_of_columns_keep_their_meaning_whatever_they_are() {
 }
 
 #[test]
+fn names_in_capitals_are_those_of_images_and_tables_too() {
+    let context = TestContext::new();
+    fs::create_dir_all(context.path("photos")).unwrap();
+    for n in 1..=20 {
+        let image = context.path(&format!("photos/IMG_{n}.JPEG"));
+        fs::copy(context.path(&format!("contest/images/{n}.jpeg")), image).unwrap();
+    }
+    let rows: String =
+        (1..=20).map(|n| format!("IMG_{n}.JPEG,\"a text of cartoon {n}, in words\"\n")).collect();
+    context.write("TEXTS.CSV", &format!("Image,Caption\n{rows}"));
+    context.cliptune("new own --images photos --metadata TEXTS.CSV").succeeded();
+    assert_eq!(task(&context, "own")["pairs"]["text"], "Caption");
+    context.cliptune("ingest own").succeeded();
+}
+
+#[test]
 fn a_folder_may_hold_other_things_and_nothing_in_it_is_replaced() {
     let context = TestContext::new();
     context.write("own/notes.txt", "mine");
@@ -155,6 +174,20 @@ fn what_cannot_be_guessed_leaves_nothing() {
         assert!(!context.path("own").exists(), "{arguments}");
     }
     assert!(!context.path("runs").exists());
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_an_error() {
+    let context = TestContext::new();
+    let folder = context.path("").join(OsStr::from_bytes(b"photos-\xff"));
+    fs::create_dir(&folder).unwrap();
+    fs::copy(context.path("contest/images/1.jpeg"), folder.join("1.jpeg")).unwrap();
+    fs::write(folder.join("texts.csv"), "file,caption\n1.jpeg,a text of one\n").unwrap();
+    let mut command = context.command("cliptune");
+    command.current_dir(&folder).args(["new", "own", "--images", ".", "--metadata", "texts.csv"]);
+    let refused = output(&mut command).ended(1);
+    assert!(refused.stderr.contains("cannot say what is meant"), "{refused}");
+    assert!(!folder.join("own").exists());
 }
 
 #[test]

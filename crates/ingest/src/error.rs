@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_durable::DurableError;
 use cliptune_experiment::{ImageKey, LabelReading, LoadError, Split};
+use cliptune_propose::scalar;
 use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named, more_time_for_sql};
 use cliptune_terminal::format::{self, counted};
 use cliptune_terminal::{Diagnostic, Exit};
@@ -286,7 +287,7 @@ impl Diagnostic for IngestError {
             | Self::Sql { problem: Problem::Stopped(after), .. }
             | Self::Database(Problem::Stopped(after)) => Some(more_time_for_sql(*after)),
             Self::WhichTable { tables, .. } => tables.first().map(|first| {
-                format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", yaml_text(first))
+                format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", scalar(first))
             }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
             Self::NoRows { .. } => Some("a table has a row for each image, or several".to_owned()),
@@ -319,7 +320,7 @@ impl Diagnostic for IngestError {
                 format!("say which one, as in {}", declared_join(&best.join.image, &best.join.metadata))
             }),
             Self::ColumnType { key, expression: Some(expression), .. } => {
-                Some(format!("name an SQL expression: {}: {}", last_part(key), yaml_text(expression)))
+                Some(format!("name an SQL expression: {}: {}", last_part(key), scalar(expression)))
             }
             Self::ColumnType { wanted: "a list of texts", .. } => {
                 Some("give a column of lists, or of JSON arrays such as [\"one\", \"two\"]".to_owned())
@@ -446,7 +447,7 @@ fn lines_of(candidates: &[FoundJoin]) -> String {
 
 /// Writes a join the way an experiment declares it.
 fn declared_join(image: &ImageKey, metadata: &str) -> String {
-    format!("`join: {{ image: {}, metadata: {} }}`", image.as_written(), yaml_text(metadata))
+    format!("`join: {{ image: {}, metadata: {} }}`", image.as_written(), scalar(metadata))
 }
 
 /// Says which tables there are, and which of them is missed.
@@ -501,17 +502,11 @@ fn labelled(example: &Example) -> String {
 
 /// Writes a label with its reading the way an experiment declares it.
 fn declared(column: &str, reading: LabelReading) -> String {
-    format!("label: {{ column: {}, is: {} }}", yaml_text(column), reading.as_str())
+    format!("label: {{ column: {}, is: {} }}", scalar(column), reading.as_str())
 }
 
 fn last_part(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
-}
-
-/// Writes a text as YAML, in quotes where it could be read as something else.
-fn yaml_text(text: &str) -> String {
-    let plain = text.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.');
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 /// Says what the SQL of a key can name.

@@ -88,7 +88,10 @@ impl<'a> Values<'a> {
                 return Ok([format!("CAST({} AS VARCHAR[])", value.sql), NO_TEXT.to_owned()]);
             }
             Kind::Text | Kind::Json => format!("CAST({} AS VARCHAR)", value.sql),
-            kind => return Err(value.refusal("a list of texts", kind.as_list(&value.operand()))),
+            kind => {
+                let expression = kind.as_list(&value.operand(), &self.table.one_of_list());
+                return Err(value.refusal("a list of texts", expression));
+            }
         };
         // JSON has null for a missing list as well.
         let other = format!("CASE WHEN cliptune_listed({json}) IS NULL THEN nullif({json}, 'null') END");
@@ -105,9 +108,8 @@ impl<'a> Values<'a> {
                     format!("coalesce(CAST(to_json({}) AS VARCHAR[]), [])", value.sql)
                 }
                 Kind::List(_) => {
-                    return Err(
-                        value.refusal("a text or a list of texts", value.kind.as_list(&value.operand()))
-                    );
+                    let expression = value.kind.as_list(&value.operand(), &self.table.one_of_list());
+                    return Err(value.refusal("a text or a list of texts", expression));
                 }
                 _ => format!("[{}]", self.text(&value)?),
             });

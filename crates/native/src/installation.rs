@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::environment::{OWN_LIBRARIES, above_programs, package_folders};
+use crate::environment::{OWN_LIBRARIES, above_programs, packages_below};
 use crate::pinned::Pinned;
 use crate::{DUCKDB_LIB_DIR, LIBTORCH, ORT_DYLIB_PATH};
 
@@ -26,7 +26,7 @@ impl Installation {
     fn around(above: &Path) -> Self {
         if !above.join(OWN_LIBRARIES).is_dir() {
             Self::Checkout
-        } else if package_folders().any(|packages| above.join(packages).is_dir()) {
+        } else if packages_below(above).next().is_some() {
             Self::Environment
         } else {
             Self::Folder
@@ -38,7 +38,8 @@ impl Installation {
         let version = library.version();
         match (self, library) {
             (Self::Environment, Pinned::Torch) => format!(
-                "`pip install 'cliptune[train]'` brings torch {version} into this environment; uv and pipx take the same name"
+                "`pip install 'cliptune[train]'` brings torch {version} into this environment; with pipx it is `pipx inject cliptune \
+                 torch=={version}`, with uv `uv tool install` of the wheel `--with torch=={version}`"
             ),
             (Self::Environment, Pinned::OnnxRuntime) => {
                 format!("`pip install onnxruntime=={version}` brings it into the environment of cliptune")

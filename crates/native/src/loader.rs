@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// The variable with which glibc's loader lists the libraries of a program in place of starting it. `ldd` sets it.
 const TRACE: &str = "LD_TRACE_LOADED_OBJECTS";
@@ -36,8 +36,16 @@ impl Loaded {
             // Any other loader would start the program.
             return None;
         }
-        let output = asking(command).output().ok().filter(|output| output.status.success())?;
-        Some(Self::read(&String::from_utf8(output.stdout).ok()?))
+        Self::heard(asking(command).output().ok()?)
+    }
+
+    /// Understands what the loader has written: the libraries to standard output, and what it complains of to standard error.
+    fn heard(output: Output) -> Option<Self> {
+        if !output.status.success() {
+            return None;
+        }
+        let said = [output.stdout, output.stderr].concat();
+        Some(Self::read(&String::from_utf8(said).ok()?))
     }
 
     /// Returns the library of the given name, if the program needs one.
@@ -91,16 +99,21 @@ fn found(file: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::ExitStatus;
+
     use super::*;
 
     #[test]
     fn the_words_of_the_loader_are_understood() {
-        let said = "/bin/x: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /bin/x)\n\
-                    \tlinux-vdso.so.1 (0x00007f)\n\
-                    \tlibtorch_cpu.so => not found\n\
-                    \tlibc.so.6 => /my lib/libc.so.6 (0x00007f6d)\n\
-                    \t/lib64/ld-linux-x86-64.so.2 (0x00007f6d)\n";
-        let loaded = Loaded::read(said);
+        let listed = "\tlinux-vdso.so.1 (0x00007f)\n\
+                      \tlibtorch_cpu.so => not found\n\
+                      \tlibc.so.6 => /my lib/libc.so.6 (0x00007f6d)\n\
+                      \t/lib64/ld-linux-x86-64.so.2 (0x00007f6d)\n";
+        // What glibc 2.36 writes of a program that was linked on a newer system, and where.
+        let complained = "/bin/x: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /bin/x)\n";
+        let output =
+            Output { status: ExitStatus::default(), stdout: listed.into(), stderr: complained.into() };
+        let loaded = Loaded::heard(output).expect("the loader has answered");
         assert_eq!(loaded.missing().collect::<Vec<_>>(), ["libtorch_cpu.so"]);
         let libc = loaded.library("libc.so.6").and_then(|library| library.file.clone());
         assert_eq!(libc, Some(PathBuf::from("/my lib/libc.so.6")));

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::environment::{above_programs, package_folders};
+use crate::environment::{above_programs, packages_below};
 use crate::pinned::Pinned;
 use crate::{ORT_DISABLE_TELEMETRY, ORT_DYLIB_PATH};
 
@@ -77,9 +77,7 @@ fn candidates() -> Vec<PathBuf> {
 
 /// Returns the libraries of the environment around a program's folder, and where one would be if there were any.
 fn in_environment(above: &Path) -> Vec<PathBuf> {
-    let packages =
-        package_folders().map(|packages| above.join(packages)).filter(|packages| packages.is_dir());
-    packages
+    packages_below(above)
         .flat_map(|packages| {
             let folder = packages.join(IN_PACKAGES);
             let mut libraries = libraries(&folder);

@@ -2,9 +2,9 @@
 
 use std::env;
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use crate::environment::OWN_LIBRARIES;
+use crate::environment::{OWN_LIBRARIES, is_of_python};
 use crate::{LIBRARY_PATH, LIBTORCH, ORT_DYLIB_PATH};
 
 /// By which rule a library was found.
@@ -60,13 +60,6 @@ impl Origin {
     }
 }
 
-/// Checks whether a path, seen from the folder above `bin/`, is like `lib/python3.12/…`.
-fn is_of_python(path: &Path) -> bool {
-    let mut parts = path.components();
-    let is_lib = parts.next() == Some(Component::Normal("lib".as_ref()));
-    is_lib && parts.next().is_some_and(|part| part.as_os_str().to_string_lossy().starts_with("python"))
-}
-
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -93,6 +86,10 @@ mod tests {
             Some(Origin::Environment)
         );
         assert_eq!(of("/env/lib/python3.12/site-packages/onnxruntime/capi/x.so"), Some(Origin::Environment));
+        assert_eq!(
+            of("/env/bin/../lib64/python3.12/site-packages/torch/lib/libc10.so"),
+            Some(Origin::Environment)
+        );
         assert_eq!(of("/env/bin/libonnxruntime.so"), Some(Origin::Beside));
         assert_eq!(of("/env/bin/../../native/duckdb/libduckdb.so"), Some(Origin::Checkout));
         assert_eq!(of("/lib/x86_64-linux-gnu/libc.so.6"), None);

@@ -11,7 +11,7 @@ use crate::{DUCKDB_LIB_DIR, LIBTORCH};
 /// This is for build scripts. The search path is a RUNPATH, so `LD_LIBRARY_PATH` still wins: a GPU host can point the
 /// same binary at its own libtorch. The `$ORIGIN` entries come first so that a moved checkout keeps working, and the
 /// folders that were used for linking follow. The last are those of an installed cliptune, which `scripts/package` leaves alone
-/// when it takes all others away: they begin with `$ORIGIN/../lib/`.
+/// when it takes all others away: they begin with `$ORIGIN/../lib/` or `$ORIGIN/../lib64/`.
 #[expect(clippy::print_stdout, reason = "a build script speaks to cargo through its standard output")]
 pub fn emit_rpath() {
     for up in ["../..", "../../.."] {
@@ -45,6 +45,7 @@ mod tests {
         let folders: Vec<String> = installed().collect();
         assert_eq!(folders[0], "lib/cliptune");
         assert!(folders.contains(&"lib/python3.12/site-packages/torch/lib".to_owned()), "{folders:?}");
-        assert!(folders.iter().all(|folder| folder.starts_with("lib/")), "scripts/package keeps these alone");
+        let is_kept = |folder: &String| folder.starts_with("lib/") || folder.starts_with("lib64/");
+        assert!(folders.iter().all(is_kept), "scripts/package keeps these alone");
     }
 }

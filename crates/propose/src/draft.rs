@@ -2,7 +2,7 @@
 
 use cliptune_experiment::{Columns, DataPlan, ExperimentName, Plan, SplitBy, Task};
 
-use crate::proposal::{Guess, Proposal};
+use crate::proposal::{Guess, Parts, Proposal, SplitColumn};
 use crate::sections;
 use crate::template::Template;
 
@@ -47,19 +47,20 @@ impl<'a> Draft<'a> {
             vocabulary: Vec::new(),
         };
         let split = match &plan.data.split.by {
-            SplitBy::Column(column) => Some(column),
+            SplitBy::Column(column) => Some((column, plan.data.split.folds.is_some())),
             SplitBy::Component { .. } | SplitBy::Group | SplitBy::Row => None,
         };
+        let own_split = self.split().map(|split| (&split.column, split.names == Parts::Folds));
         plan.experiment == *self.name
             && (join.is_none() || plan.data.join.as_ref() == join)
             && plan.data.columns == columns
-            && split == self.split_column()
+            && split == own_split
     }
 
     /// Returns the column that says which rows train, validate and test. The tutorial takes all rows for both.
-    pub(crate) fn split_column(&self) -> Option<&'a String> {
+    fn split(&self) -> Option<&'a SplitColumn> {
         let split = self.proposal.split.taken().filter(|_| !self.is_tutorial());
-        split.map(|split| &split.value.column)
+        split.map(|split| &split.value)
     }
 
     /// Checks whether no row validates.
@@ -82,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::proposal::{Guesses, SplitColumn};
+    use crate::proposal::Guesses;
 
     /// The sources that people have most often.
     fn sources() -> DataPlan {
@@ -116,10 +117,14 @@ mod tests {
         Task::Classes { class: class.to_owned(), templates: Templates::default() }
     }
 
+    fn divided(column: &str, names: Parts, validates: bool) -> SplitColumn {
+        SplitColumn { column: column.to_owned(), named: column.to_owned(), names, validates }
+    }
+
     /// A proposal with something to say everywhere.
     fn full() -> Proposal {
         let join = |metadata: &str| Join { image: ImageKey::Name, metadata: metadata.to_owned() };
-        let split = SplitColumn { column: "part".to_owned(), named: "part".to_owned(), validates: true };
+        let split = divided("part", Parts::Splits, true);
         Proposal {
             images: 60,
             example: Some("1.jpeg".to_owned()),
@@ -176,11 +181,20 @@ mod tests {
 
     #[test]
     fn a_table_without_rows_that_validate_keeps_the_last_epoch() {
-        let split = SplitColumn { column: "part".to_owned(), named: "part".to_owned(), validates: false };
+        let split = divided("part", Parts::Splits, false);
         let split = Guesses::first_of(vec![guess(split, "`part` has the values train and test")]);
         let text = kept(&Proposal { split, ..full() }, None);
         assert!(text.contains("split: { column: part }") && text.contains("select: last"), "{text}");
         assert!(text.contains("score: { splits: [test] }"), "{text}");
+    }
+
+    #[test]
+    fn folds_of_a_table_divide_its_rows() {
+        let folds = divided("fold", Parts::Folds, true);
+        let split = Guesses::first_of(vec![guess(folds, "`fold` has the names of 5 folds")]);
+        let text = kept(&Proposal { split, ..full() }, None);
+        assert!(text.contains("\n  split: { folds: fold, test_fold: 0 }\n"), "{text}");
+        assert!(text.contains("select: validation.accuracy"), "{text}");
     }
 
     #[test]
@@ -234,7 +248,7 @@ mod tests {
             proposal.items.taken = Some(first);
             proposal.id = Guesses::first_of(vec![guess(id.clone(), &say(&id))]);
             proposal.group = Guesses::first_of(vec![guess(group.clone(), &say(&group))]);
-            let split = SplitColumn { column: part.clone(), named: part.clone(), validates: true };
+            let split = divided(&part, Parts::Splits, true);
             proposal.split = Guesses::first_of(vec![guess(split, &say(&part))]);
             let text = kept(&proposal, None);
             for line in text.lines() {

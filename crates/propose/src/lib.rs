@@ -15,7 +15,7 @@ mod words;
 
 pub use demo::demo;
 pub use draft::Draft;
-pub use proposal::{Guess, Guesses, Proposal, SplitColumn};
+pub use proposal::{Guess, Guesses, Parts, Proposal, SplitColumn, is_about};
 pub use scalar::scalar;
 pub use template::Template;
 pub use words::{in_words, split_in_words};

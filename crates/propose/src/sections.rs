@@ -5,7 +5,7 @@ use cliptune_terminal::format::{count, counted};
 
 use crate::comment::{comment, setting};
 use crate::draft::Draft;
-use crate::proposal::{Guesses, Proposal};
+use crate::proposal::{Guesses, Parts, Proposal, SplitColumn};
 use crate::scalar::scalar;
 use crate::words;
 
@@ -175,16 +175,24 @@ fn rows(draft: &Draft<'_>) -> String {
     }
     if let Some(split) = proposal.split.taken() {
         return comment("  ", &format!("Which rows train, validate and test: {}.", split.why))
-            + &format!("  split: {{ column: {} }}\n", scalar(&split.value.column));
+            + &format!("  {}\n", divided(&split.value))
+            + &others("  ", &proposal.split, |split| vec![divided(split)]);
     }
     comment(
         "  ",
         "Which rows train, validate and test: what shares a group or a text stays together, so that nothing that is tested was \
          seen in training.",
     ) + "  split: { by: component, train: 0.8, validation: 0.1, test: 0.1, seed: 0 }\n"
-        + &others("  ", &proposal.split, |split| {
-            vec![format!("split: {{ column: {} }}", scalar(&split.column))]
-        })
+        + &others("  ", &proposal.split, |split| vec![divided(split)])
+}
+
+/// Returns the line that says which column divides the rows.
+fn divided(split: &SplitColumn) -> String {
+    let column = scalar(&split.column);
+    match split.names {
+        Parts::Splits => format!("split: {{ column: {column} }}"),
+        Parts::Folds => format!("split: {{ folds: {column}, test_fold: 0 }}"),
+    }
 }
 
 pub(crate) fn model() -> String {

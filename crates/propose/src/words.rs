@@ -3,7 +3,7 @@
 use cliptune_experiment::{Label, Task};
 use cliptune_terminal::format::visible;
 
-use crate::proposal::SplitColumn;
+use crate::proposal::{Parts, SplitColumn};
 
 /// Says what an item is, and which columns say so.
 pub fn in_words(items: &Task) -> String {
@@ -22,7 +22,11 @@ pub fn in_words(items: &Task) -> String {
 
 /// Says where the split of a row comes from.
 pub fn split_in_words(split: &SplitColumn) -> String {
-    format!("as the table says: {}", visible(&split.column))
+    let column = visible(&split.column);
+    match split.names {
+        Parts::Splits => format!("as the table says: {column}"),
+        Parts::Folds => format!("by the folds of the table: {column}"),
+    }
 }
 
 /// Returns the line that a report has under an experiment's name.

@@ -1,6 +1,7 @@
 //! What a reader needs in order to check or repeat the numbers.
 
 use cliptune_store::Parity;
+use cliptune_terminal::shell_word;
 
 use crate::data::ReportData;
 
@@ -9,10 +10,10 @@ pub(crate) fn command(data: &ReportData) -> String {
     let runs = data.entries.iter().flat_map(|entry| &entry.runs);
     let mut commits = runs.filter_map(|run| run.record.as_ref()?.provenance.git_commit.as_deref());
     let checkout =
-        commits.next().map(|commit| format!("git checkout {}\n", quoted(commit.trim_end_matches('+'))));
-    let arguments: Vec<String> = data.arguments.iter().map(|argument| quoted(argument)).collect();
+        commits.next().map(|commit| format!("git checkout {}\n", word(commit.trim_end_matches('+'))));
+    let arguments: Vec<String> = data.arguments.iter().map(|argument| word(argument)).collect();
     let arguments = arguments.join(" ");
-    let options: Vec<String> = data.options.iter().map(|option| quoted(option)).collect();
+    let options: Vec<String> = data.options.iter().map(|option| word(option)).collect();
     let report = match options.is_empty() {
         true => String::new(),
         false => format!("\ncliptune report {arguments} {}", options.join(" ")),
@@ -20,14 +21,10 @@ pub(crate) fn command(data: &ReportData) -> String {
     format!("{}cliptune run {arguments}{report}", checkout.unwrap_or_default())
 }
 
-/// Returns a word quoted for a shell. Control characters are left out, as they have no place in a command to be copied.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    let printable: String = word.chars().filter(|c| !c.is_control()).collect();
-    format!("'{}'", printable.replace('\'', r"'\''"))
+/// Returns a word for a shell. Control characters are left out, as they have no place in a command to be copied.
+fn word(text: &str) -> String {
+    let printable: String = text.chars().filter(|c| !c.is_control()).collect();
+    shell_word(&printable).into_owned()
 }
 
 /// Returns the largest difference between the exported graphs and the trained weights, over all runs.

@@ -15,6 +15,7 @@ mod panic;
 mod printer;
 mod progress;
 mod relay;
+mod shell;
 mod style;
 mod suggest;
 mod table;
@@ -27,6 +28,7 @@ pub use interrupt::{Stopping, interrupt_flag, silent_interrupt_flag, stop_signal
 pub use printer::Printer;
 pub use progress::Progress;
 pub use relay::{Message, Position, RELAY};
+pub use shell::shell_word;
 pub use style::STYLES;
 pub use suggest::did_you_mean;
 pub use table::{Align, Column, Table};

@@ -15,6 +15,8 @@ use cliptune_terminal::{CommonArgs, Exit};
 use fs_err as fs;
 
 use crate::error::CliError;
+use crate::joins::Joins;
+use crate::selection::{Selection, short};
 use crate::sibling;
 use crate::tool::Tool;
 use ask::Asker;
@@ -28,7 +30,8 @@ const CONTEST: &str = "contest";
 ///
 /// Both are looked at: which column names the images, what an item is, what the labels mean, what identifies a row, what must not
 /// cross a split. The file says why each guess was made, and has what else is plausible as comments. No image is opened. Where
-/// there is no table and folders are classes, a table of them is written, too. Without --images, --template writes a file about the contest that `cliptune demo-data` draws.
+/// there is no table and folders are classes, a table of them is written, too. Without --images, --template writes a file about the
+/// contest that `cliptune demo-data` draws.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder for the file, which is named after it; other files may be in it
@@ -80,6 +83,11 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
         sources.data.metadata = TableSource::at(place.table.clone(), TableFormat::Csv);
     }
     write(&place, &sources, &proposal, args.template)?;
+    let exit = checked(&place, common)?;
+    if exit != Exit::Done {
+        common.printer().warn(&format!("{} was written, and has not passed the check", short(&place.file)));
+        return Ok(exit);
+    }
     let contest = drawn(args).map(|_| args.folder.join(CONTEST));
     let table = proposal.table.take().map(|_| place.table.as_path());
     Written { place: &place, proposal: &proposal, table, contest }.tell(&common.printer());
@@ -121,7 +129,7 @@ fn listed(paths: &[String]) -> String {
 /// Asks what an experiment about some sources could say. Where nothing can be said, the other program has said why, and its exit
 /// code is returned.
 fn guessed(sources: &Plan, place: &Place, common: &CommonArgs) -> Result<Result<Proposal, Exit>, CliError> {
-    let request = serde_json::json!(sources.data);
+    let request = serde_json::to_string(&sources.data).map_err(|_| unsayable(place))?;
     let mut command = sibling::command(Tool::Ingest)?;
     command.args(common.forward()).arg(format!("--guess={request}")).arg("--").arg(&place.file);
     sibling::answer(command, common)
@@ -134,15 +142,14 @@ fn write(
     proposal: &Proposal,
     template: Option<Template>,
 ) -> Result<(), CliError> {
-    let unsayable = || CliError::Unsayable { file: place.file.clone() };
     let seen = sources.seen_from(&place.folder, &surroundings(&place.folder)?);
-    let draft = Draft::of(&place.name, &seen.data, proposal, template).ok_or_else(unsayable)?;
+    let draft = Draft::of(&place.name, &seen.data, proposal, template).ok_or_else(|| unsayable(place))?;
     let text = draft.text();
-    let again = reread(&text, &place.folder).map_err(|_| unsayable())?;
+    let again = reread(&text, &place.folder).map_err(|_| unsayable(place))?;
     let has_sources =
         again.data.images == sources.data.images && again.data.metadata == sources.data.metadata;
     if !has_sources || !draft.is_said_by(&again) {
-        return Err(unsayable());
+        return Err(unsayable(place));
     }
     fs::create_dir_all(&place.folder)?;
     Place::refuse(&place.file)?;
@@ -153,6 +160,18 @@ fn write(
         table.publish()?;
     }
     Ok(file.publish()?)
+}
+
+fn unsayable(place: &Place) -> CliError {
+    CliError::Unsayable { file: place.file.clone() }
+}
+
+/// Looks at the written file as `cliptune check` does. Where it is not accepted, the other program has said why, and its exit code is
+/// returned.
+fn checked(place: &Place, common: &CommonArgs) -> Result<Exit, CliError> {
+    let files = [place.file.clone()];
+    let experiments = Selection::load(&files, common)?.experiments;
+    Ok(Joins::of(&experiments, &files, common)?.err().unwrap_or(Exit::Done))
 }
 
 /// Puts a file on the disk which has no name yet.

@@ -168,7 +168,8 @@ fn together(look: &Look<'_>, family: &[&Seen]) -> Result<Option<Texts>, IngestEr
     let names: Vec<String> = family.iter().map(|column| sql_name(&column.name)).collect();
     let all = format!("[{}]", names.join(", "));
     let is_whole = family.iter().all(|column| column.is.filled == look.rows());
-    let written = if is_whole { all } else { format!("[c for c in {all} if c IS NOT NULL]") };
+    let one = look.table.one_of_list();
+    let written = if is_whole { all } else { format!("[{one} for {one} in {all} if {one} IS NOT NULL]") };
     let (first, last) = (&family[0].name, &family[family.len() - 1].name);
     let texts = listed(look, &written)?;
     Ok(texts.map(|texts| Texts {

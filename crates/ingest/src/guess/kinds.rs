@@ -16,6 +16,8 @@ const CLASSES: [&str; 12] = [
     "class", "category", "label", "cls", "species", "breed", "kind", "type", "genre", "style", "tag",
     "target",
 ];
+/// Words in the names of columns that divide rows. A model has nothing to learn from their values.
+const PARTS: [&str; 3] = ["fold", "split", "partition"];
 /// The number of words from which on a text is more likely a caption than the name of a class.
 const SENTENCE: f64 = 3.0;
 /// The number of characters on average beyond which a text is more than a model reads: 77 tokens.
@@ -45,7 +47,8 @@ pub(super) fn rank(
 ) -> Guesses<Task> {
     let is_free = |column: &&Seen| {
         let name = column.name.as_str();
-        let is_split = split.all.iter().any(|split| split.value.named == name);
+        let is_split =
+            hint(name, &PARTS).is_some() || split.all.iter().any(|split| split.value.named == name);
         // Names like `__url__` are those of tools, for their own use.
         Some(name) != look.joined
             && !name.starts_with("__")

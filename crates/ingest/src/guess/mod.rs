@@ -133,7 +133,7 @@ fn propose(
         return Err(IngestError::NothingToLearn { columns: table.names(), path: table.path.clone() });
     };
     let id = roles::id(&look, &seen, &taken.value)?;
-    let group = roles::group(&look, &seen, &taken.value, &id);
+    let group = roles::group(&look, &seen, &taken.value, &id, &split);
     Ok(Proposal {
         images: inputs.images.len() as u64,
         example: inputs.images.first().map(|image| image.relative.to_string()),

@@ -1,7 +1,9 @@
 //! What identifies a row, what must not cross a split, and which rows train and test.
 
-use cliptune_experiment::{Split, Task};
-use cliptune_propose::{Guess, Guesses, SplitColumn};
+use std::ops::RangeInclusive;
+
+use cliptune_experiment::{Folds, Split, Task};
+use cliptune_propose::{Guess, Guesses, Parts, SplitColumn, is_about};
 use cliptune_store::{sql_name, sql_text};
 use cliptune_terminal::format::{count, counted};
 
@@ -45,6 +47,10 @@ const GROUPS: [&str; 26] = [
 const GROUPS_AT_LEAST: u64 = 10;
 /// The largest number of different values of a column that names splits.
 const SPLITS: u64 = 8;
+/// Words in the names of columns that hold folds.
+const FOLDS: [&str; 2] = ["fold", "kfold"];
+/// The number of folds that people make.
+const FOLD_COUNTS: RangeInclusive<u64> = Folds::FEWEST as u64..=20;
 /// What splits are called, and which they are. The rest of COCO's validation images trains in the usual division of it.
 const NAMES: [(&str, Split); 13] = [
     ("train", Split::Train),
@@ -66,7 +72,7 @@ const NAMES: [(&str, Split); 13] = [
 pub(super) fn id(look: &Look<'_>, seen: &[Seen], task: &Task) -> Result<Guesses<String>, IngestError> {
     let mut named: Vec<(usize, &Seen)> = seen
         .iter()
-        .filter(|column| Some(column.name.as_str()) != look.joined && !is_part_of(task, &column.name))
+        .filter(|column| Some(column.name.as_str()) != look.joined && !is_about(task, &column.name))
         .filter(|column| column.is.letters <= 64.0 && column.is.words <= 1.2)
         .filter_map(|column| Some((hint(&column.name, &IDS)?, column)))
         .collect();
@@ -82,10 +88,18 @@ pub(super) fn id(look: &Look<'_>, seen: &[Seen], task: &Task) -> Result<Guesses<
 
 /// Guesses which column says what belongs together: each image has one value, and the name says so. Without such a name it is
 /// only offered.
-pub(super) fn group(look: &Look<'_>, seen: &[Seen], task: &Task, id: &Guesses<String>) -> Guesses<String> {
+pub(super) fn group(
+    look: &Look<'_>,
+    seen: &[Seen],
+    task: &Task,
+    id: &Guesses<String>,
+    split: &Guesses<SplitColumn>,
+) -> Guesses<String> {
     let is_free = |column: &&Seen| {
         let is_id = id.taken().is_some_and(|id| id.value == column.name);
-        !is_id && Some(column.name.as_str()) != look.joined && !is_part_of(task, &column.name)
+        let is_split = split.all.iter().any(|split| split.value.named == column.name);
+        let is_joined = Some(column.name.as_str()) == look.joined;
+        !is_id && !is_split && !is_joined && !is_about(task, &column.name)
     };
     let is_group = |column: &&Seen| {
         let is = &column.is;
@@ -111,16 +125,8 @@ fn grouped(column: &Seen) -> Guess<String> {
     Guess::new(name.clone(), format!("`{name}` has {values} for {images}, and each image has one of them"))
 }
 
-/// Checks whether a column is what items are about.
-fn is_part_of(task: &Task, name: &str) -> bool {
-    match task {
-        Task::Choice { choices, label } => choices == name || label.column == name,
-        Task::Pairs { text } => text == name,
-        Task::Classes { class, .. } => class == name,
-    }
-}
-
-/// Guesses which column says which rows train, validate and test: all its values are names of splits.
+/// Guesses which column says which rows train, validate and test: all its values are names of splits. Where there is none, it may be
+/// one that names the fold of each row.
 pub(super) fn split(look: &Look<'_>, seen: &[Seen]) -> Result<Guesses<SplitColumn>, IngestError> {
     let is_short = |column: &&Seen| {
         column.kind == Kind::Text && (2..=SPLITS).contains(&column.is.distinct) && column.is.letters <= 12.0
@@ -134,7 +140,28 @@ pub(super) fn split(look: &Look<'_>, seen: &[Seen]) -> Result<Guesses<SplitColum
             found.push(reasoned(look, column, &values, has(Split::Validation)));
         }
     }
+    found.extend(seen.iter().filter(|column| is_fold(look, column)).map(folded));
     Ok(Guesses::first_of(found))
+}
+
+/// Checks whether a column is called as folds are, and divides the images into as many as there may be.
+fn is_fold(look: &Look<'_>, column: &Seen) -> bool {
+    let is_filled = column.is.filled == look.rows();
+    is_filled
+        && hint(&column.name, &FOLDS).is_some()
+        && FOLD_COUNTS.contains(&column.is.distinct)
+        && column.is_of_image()
+        && !column.is_listed()
+}
+
+fn folded(column: &Seen) -> Guess<SplitColumn> {
+    let named = column.name.clone();
+    let why = format!(
+        "`{named}` has the names of {}: the first one tests and the next one validates; a matrix over `data.split.test_fold` tests each \
+         of them once",
+        counted(column.is.distinct, "fold")
+    );
+    Guess::new(SplitColumn { names: Parts::Folds, column: named.clone(), named, validates: true }, why)
 }
 
 /// Returns the split that a value names, if it names one.
@@ -151,7 +178,8 @@ fn reasoned(look: &Look<'_>, column: &Seen, values: &[String], validates: bool) 
     };
     let why = format!("the values of `{}` are {}{without}", column.name, values.join(", "));
     let named = column.name.clone();
-    Guess::new(SplitColumn { column: translated(&named, values), named, validates }, why)
+    let column = translated(&named, values);
+    Guess::new(SplitColumn { names: Parts::Splits, column, named, validates }, why)
 }
 
 /// Returns the column, or the SQL that translates its values where they are not the names that an experiment knows.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cliptune_experiment::{DataPlan, ImageKey, Join, Label, LabelReading, Task, TaskKind, Templates, reread};
-use cliptune_propose::Proposal;
+use cliptune_propose::{Parts, Proposal};
 use cliptune_store::{Store, open_database, sql_text};
 use cliptune_terminal::{Diagnostic as _, Exit, Printer};
 use tempfile::TempDir;
@@ -141,6 +141,18 @@ fn choices_may_be_lists_in_json_structs_or_columns_that_are_numbered() {
     let expected = "[c for c in [\"option_a\", \"option_b\", \"option_c\"] if c IS NOT NULL]";
     assert_eq!(items(&lettered), &choice(expected, "correct", LabelReading::Letter));
 
+    // A column with the name that stands for each text would be taken for it, and every text would be that column's.
+    let rows: String = (0..6)
+        .map(|n| {
+            let e = if n < 3 { String::new() } else { format!("violet {n}") };
+            format!("{n}.png,red {n},green {n},blue {n},black {n},{e},{}\n", ["A", "B", "D"][n % 3])
+        })
+        .collect();
+    folder.write("to_e.csv", &format!("file,a,b,c,d,e,answer\n{rows}"));
+    let to_e = folder.guess("  metadata: to_e.csv\n").unwrap();
+    let expected = "[c_ for c_ in [\"a\", \"b\", \"c\", \"d\", \"e\"] if c_ IS NOT NULL]";
+    assert_eq!(items(&to_e), &choice(expected, "answer", LabelReading::Letter));
+
     let structs = folder
         .parquet(
             "SELECT n || '.png' AS file, [{'raw': 'a ' || n, 'n': 1}, {'raw': 'b ' || n, 'n': 2}] AS options, n % 2 AS label
@@ -263,6 +275,27 @@ fn what_is_no_group_by_its_name_is_only_offered() {
         proposal.group.all[0].why,
         "`batch` has 12 different values for 24 images, and each image has one of them"
     );
+}
+
+#[test]
+fn a_column_of_folds_divides_the_rows_and_is_no_class() {
+    let table = |fold: &str| {
+        let query = format!(
+            "SELECT n || '.png' AS file, {fold} AS fold, ['ant', 'bee'][n % 2 + 1] AS insect FROM range(20) AS r(n)"
+        );
+        Folder::of(20).parquet(&query).unwrap()
+    };
+    for fold in ["n % 5", "'fold' || n % 5"] {
+        let proposal = table(fold);
+        let split = &proposal.split.taken().unwrap().value;
+        assert_eq!((split.names, split.column.as_str(), split.validates), (Parts::Folds, "fold", true));
+        assert_eq!(items(&proposal), &classes("insect"));
+        assert!(proposal.group.all.is_empty(), "{:?}", proposal.group);
+    }
+    // A cross-validation has three folds at least.
+    let halves = table("'fold' || n % 2");
+    assert!(halves.split.all.is_empty());
+    assert_eq!(items(&halves), &classes("insect"));
 }
 
 #[test]

@@ -59,15 +59,16 @@ impl Kind {
         }
     }
 
-    /// Returns an SQL expression that makes a list of texts of a value of this kind, if there is one.
-    pub(crate) fn as_list(&self, value: &str) -> Option<String> {
+    /// Returns an SQL expression that makes a list of texts of a value of this kind, if there is one. `one` is a name that no column
+    /// of the table has.
+    pub(crate) fn as_list(&self, value: &str, one: &str) -> Option<String> {
         match self {
             Self::List(of) => match &**of {
                 of if of.is_text() => Some(value.to_owned()),
                 Self::List(inner) if inner.is_text() => Some(format!("flatten({value})")),
-                of => of.as_text("c").map(|text| format!("[{text} for c in {value}]")),
+                of => of.as_text(one).map(|text| format!("[{text} for {one} in {value}]")),
             },
-            Self::Struct(fields) => within(fields, value, Self::as_list),
+            Self::Struct(fields) => within(fields, value, |kind, value| kind.as_list(value, one)),
             Self::Map => Some(format!("map_values({value})")),
             _ => None,
         }
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_comes_with_an_expression_that_gives_one() {
-        let list = |written: &str| Kind::parse(written).as_list("options");
+        let list = |written: &str| Kind::parse(written).as_list("options", "c");
         assert_eq!(list("STRUCT(id BIGINT, raw VARCHAR)[]").unwrap(), "[c.raw for c in options]");
         assert_eq!(list("STRUCT(n BIGINT, raw VARCHAR[])").unwrap(), "options.raw");
         assert_eq!(list("VARCHAR[][]").unwrap(), "flatten(options)");
@@ -171,6 +172,8 @@ mod tests {
             "[c.\"a \"\"b\"\", c\".t for c in options]"
         );
         assert_eq!(list("BIGINT"), None);
+        let structs = Kind::parse("STRUCT(raw VARCHAR)[]");
+        assert_eq!(structs.as_list("options", "c_").unwrap(), "[c_.raw for c_ in options]");
         let text = |written: &str| Kind::parse(written).as_text("caption");
         assert_eq!(text("STRUCT(id BIGINT, raw VARCHAR)").unwrap(), "caption.raw");
         assert_eq!(text("VARCHAR[]").unwrap(), "caption[1]");

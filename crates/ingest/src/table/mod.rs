@@ -105,6 +105,12 @@ impl Table {
     pub(crate) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
+
+    /// Returns what an SQL expression can call each value of a list: in `[c.raw for c in options]`, DuckDB would take a column `c` for
+    /// it if there were one.
+    pub(crate) fn one_of_list(&self) -> String {
+        free_name("c", self.columns.iter().map(|column| column.name.as_str()))
+    }
 }
 
 fn load_plain(
@@ -144,11 +150,16 @@ pub(crate) fn unreadable(path: &Path, problem: impl Into<Problem>) -> IngestErro
 
 /// Finds a name for the row number that no column has.
 fn number_column<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
-    let mut number = "cliptune_row".to_owned();
-    while columns.clone().any(|column| column.eq_ignore_ascii_case(&number)) {
-        number.push('_');
+    free_name("cliptune_row", columns)
+}
+
+/// Returns a name that no column has, and that begins with the given one.
+fn free_name<'a>(first: &str, columns: impl Iterator<Item = &'a str> + Clone) -> String {
+    let mut name = first.to_owned();
+    while columns.clone().any(|column| column.eq_ignore_ascii_case(&name)) {
+        name.push('_');
     }
-    number
+    name
 }
 
 /// Makes a view over parquet files. A function gives the SQL of what is read of each of them.

@@ -86,7 +86,7 @@ fn unloadable(tool: Option<Tool>, loaded: &Loaded) -> Vec<Problem> {
         loaded.missing().map(|name| Problem::new(tool, format!("{name} is missing"), bringing(name)));
     let complaints = loaded.complaints.iter().map(|complaint| {
         let mend =
-            "cliptune was built on a newer system; take one that is as new, or compile cliptune on this one";
+            "cliptune was built on a newer system: run it on one that is as new, or compile it on this one";
         Problem::new(tool, complaint.clone(), mend.to_owned())
     });
     missing.chain(complaints).collect()

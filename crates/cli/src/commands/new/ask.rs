@@ -1,6 +1,6 @@
 //! The questions of `cliptune new --interactive`.
 
-use std::io::{BufRead, IsTerminal as _, StdinLock, stdin};
+use std::io::{BufRead, IsTerminal as _, StdinLock, stderr, stdin};
 
 use cliptune_propose::{Guesses, Proposal, in_words, split_in_words};
 use cliptune_terminal::format::visible;
@@ -19,7 +19,7 @@ pub(super) struct Asker<R> {
 impl Asker<StdinLock<'static>> {
     /// Returns what asks, if there is a person who sees the questions and can answer.
     pub(super) fn of(common: &CommonArgs) -> Result<Self, CliError> {
-        match !common.quiet && stdin().is_terminal() {
+        match !common.quiet && stdin().is_terminal() && stderr().is_terminal() {
             true => Ok(Self { printer: common.printer(), answers: stdin().lock() }),
             false => Err(CliError::NobodyToAsk),
         }
@@ -29,9 +29,10 @@ impl Asker<StdinLock<'static>> {
 impl<R: BufRead> Asker<R> {
     /// Asks about everything of which a proposal is not sure, and takes the answers into it.
     pub(super) fn settle(mut self, proposal: &mut Proposal) -> Result<(), CliError> {
-        let Proposal { join, items, id, group, split, .. } = proposal;
-        self.choose("Which column names the images?", join, None, wording::join)?;
-        self.choose("What is an item?", items, None, in_words)?;
+        self.choose("Which column names the images?", &mut proposal.join, None, wording::join)?;
+        self.choose("What is an item?", &mut proposal.items, None, in_words)?;
+        proposal.keep_apart();
+        let Proposal { id, group, split, .. } = proposal;
         self.choose("What identifies a row?", id, Some("its number"), Clone::clone)?;
         self.choose("What must not be in two splits?", group, Some("the image alone"), Clone::clone)?;
         self.choose("Which rows train, validate and test?", split, Some("drawn by lot"), split_in_words)

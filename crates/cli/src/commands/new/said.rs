@@ -1,12 +1,11 @@
 //! What `cliptune new` says once it has written a file.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cliptune_propose::{Guess, Guesses, Proposal, in_words, split_in_words};
-use cliptune_terminal::Printer;
 use cliptune_terminal::format::{count, counted, visible};
+use cliptune_terminal::{Printer, shell_word};
 use serde::Serialize;
 
 use super::place::Place;
@@ -95,10 +94,10 @@ impl Written<'_> {
     /// Returns the commands to go on with.
     fn next(&self) -> Vec<String> {
         let file = short(&self.place.file).to_string();
-        let file = quoted(&file);
+        let file = shell_word(&file);
         let contest = self.contest.as_ref().map(|folder| {
             let folder = folder.display().to_string();
-            format!("cliptune demo-data {}", quoted(&folder))
+            format!("cliptune demo-data {}", shell_word(&folder))
         });
         let own = [format!("cliptune check {file}"), format!("cliptune run {file}")];
         contest.into_iter().chain(own).collect()
@@ -113,26 +112,4 @@ fn line<T>(
 ) -> Option<(&'static str, String)> {
     let Guess { value, why } = guesses.taken()?;
     Some((name, visible(&format!("{}: {why}", words(value)))))
-}
-
-/// Quotes a path for a shell, where it needs that.
-fn quoted(path: &str) -> Cow<'_, str> {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
-    match path.chars().all(is_plain) && !path.starts_with('-') {
-        true => Cow::Borrowed(path),
-        false => Cow::Owned(format!("'{}'", path.replace('\'', "'\\''"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_quoted_where_a_shell_would_take_them_apart() {
-        assert_eq!(quoted("experiments/own.yaml"), "experiments/own.yaml");
-        assert_eq!(quoted("my photos"), "'my photos'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("$(rm)"), "'$(rm)'");
-    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{ModelSource, Plan, relative};
 use cliptune_store::{Store, split_glob};
+use cliptune_terminal::shell_word;
 use fs_err as fs;
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,8 @@ pub(super) fn of(plan: &Plan, store: &Store, place: &Path, experiments: &[String
     let seen = |path: &Path| seen(path, store, place);
     let sources = sources(plan).iter().map(|path| seen(path)).collect::<Vec<_>>();
     let root = fs::canonicalize(store.root()).unwrap_or_else(|_| store.root().to_path_buf());
-    let store = quoted(&seen(&root));
+    let root = seen(&root);
+    let store = shell_word(&root);
     let command = |tool: &str| templated(&format!("cliptune {tool} {PARAMS} --store {store}"));
     let mut tables: Vec<&str> = plots.iter().map(|plot| plot.file.as_str()).collect();
     tables.dedup();
@@ -102,15 +104,6 @@ fn seen(path: &Path, store: &Store, place: &Path) -> String {
     path.display().to_string()
 }
 
-/// Returns a text for a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+@%:,=".contains(letter);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
 /// Returns a text in which DVC replaces nothing.
 fn templated(text: &str) -> String {
     text.replace("${", r"\${")
@@ -121,10 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_what_it_was_to_a_shell_and_to_dvc() {
-        assert_eq!(quoted("../runs"), "../runs");
-        assert_eq!(quoted("it's ours"), r"'it'\''s ours'");
-        assert_eq!(quoted("$(rm -rf ~)"), "'$(rm -rf ~)'");
+    fn a_text_is_what_it_was_to_dvc() {
         assert_eq!(templated("${HOME}"), r"\${HOME}");
     }
 }

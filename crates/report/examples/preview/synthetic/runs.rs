@@ -167,7 +167,12 @@ fn scores(plan: &Plan) -> Scores {
         risk_coverage: Vec::new(),
         nearest: Vec::new(),
         controls: Vec::new(),
-        parity: Some(Parity { n_items: 16, max_logit_difference: 2.4e-5, answers_agree: 16, tolerance: 1e-3 }),
+        parity: Some(Parity {
+            n_items: 16,
+            max_logit_difference: 2.4e-5,
+            answers_agree: 16,
+            tolerance: 1e-3,
+        }),
     }
 }
 
