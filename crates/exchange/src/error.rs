@@ -1,6 +1,7 @@
 //! Why a run cannot be exchanged with another tool.
 
 use std::io;
+use std::path::PathBuf;
 
 use cliptune_durable::DurableError;
 use cliptune_experiment::WriteError;
@@ -30,6 +31,12 @@ pub enum ExchangeError {
     /// A document cannot be written as YAML.
     #[error("cannot write a document as YAML")]
     Document(#[from] serde_yaml::Error),
+    /// What is exported would lie among the runs of the store.
+    #[error("{} is in the store", path.display())]
+    InStore {
+        /// The folder that was to be made.
+        path: PathBuf,
+    },
     /// A model card is about a model, and a run has none.
     #[error("{run} has no model that a card could be about")]
     NoModel {
@@ -53,6 +60,9 @@ impl Diagnostic for ExchangeError {
             Self::Store(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
+            Self::InStore { .. } => {
+                Some("the store takes the folders in it for runs: choose a place beside it".to_owned())
+            }
             Self::NoModel { .. } => {
                 Some("a run that is done has one, as long as its weights are not removed".to_owned())
             }
@@ -67,9 +77,10 @@ impl Diagnostic for ExchangeError {
         match self {
             Self::Store(error) => error.exit(),
             Self::Query(error) => error.exit(),
-            Self::Durable(DurableError::Occupied { .. }) | Self::NoModel { .. } | Self::NoEvents { .. } => {
-                Exit::Usage
-            }
+            Self::Durable(DurableError::Occupied { .. })
+            | Self::InStore { .. }
+            | Self::NoModel { .. }
+            | Self::NoEvents { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

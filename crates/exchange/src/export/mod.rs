@@ -65,9 +65,10 @@ pub struct Exported {
 /// Writes some runs, of which there is at least one, into a folder that is not there yet or empty.
 ///
 /// # Errors
-/// Returns an error when something is in the folder already, when the format cannot hold a run, or when something cannot be read
-/// or written. Nothing is left behind then.
+/// Returns an error when something is in the folder already, when it would lie in the store, when the format cannot hold a run, or
+/// when something cannot be read or written. Nothing is left behind then.
 pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<Exported, ExchangeError> {
+    expect_outside(store, to)?;
     let staged = StagedFolder::claiming(to)?;
     let folder = staged.path();
     let (mut reader, mut without_events) = (Reader::default(), Vec::new());
@@ -90,6 +91,17 @@ pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<
     let files = files::listed(folder)?;
     staged.claim()?;
     Ok(Exported { files, without_scores: reader.unscored, without_events, damage: reader.damage })
+}
+
+/// Makes sure that a folder is not made in the store, where its own folders would be taken for runs.
+fn expect_outside(store: &Store, to: &Path) -> Result<(), ExchangeError> {
+    let root = fs::canonicalize(store.root())?;
+    let place = std::path::absolute(to)?;
+    let above = place.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
+    match above.is_some_and(|folder| folder.starts_with(&root)) {
+        true => Err(ExchangeError::InStore { path: to.to_path_buf() }),
+        false => Ok(()),
+    }
 }
 
 /// Writes each run into the folder itself if there is only one, and else into a folder of its own in it.
