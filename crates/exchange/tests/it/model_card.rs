@@ -107,7 +107,9 @@ fn the_code_fits_the_family_and_the_kind_of_items() {
         "from transformers import AutoImageProcessor, AutoTokenizer, SiglipModel",
         "tokenizer(texts, padding='max_length', truncation=True, return_tensors=\"pt\")",
         "model.logit_scale.exp() * of_image @ of_texts.T + model.logit_bias",
-        "import { AutoProcessor, AutoTokenizer, SiglipModel, load_image } from",
+        "import { AutoProcessor, AutoTokenizer, SiglipModel, env, load_image } from",
+        "processor.image_processor.resample = 1;",
+        "AutoImageProcessor.from_pretrained(\"USER/NAME\", backend=\"pil\")",
         "console.log(logits.tolist());",
     ] {
         assert!(card.contains(code), "{code}\n{card}");

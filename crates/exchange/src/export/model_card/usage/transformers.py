@@ -4,7 +4,7 @@ from transformers import AutoImageProcessor, AutoTokenizer, CLASS
 
 model = CLASS.from_pretrained("MODEL_DIR").eval()
 tokenizer = AutoTokenizer.from_pretrained("MODEL_DIR")
-processor = AutoImageProcessor.from_pretrained("MODEL_DIR")
+processor = AutoImageProcessor.from_pretrained("MODEL_DIR", backend="pil")
 
 texts = TEXTS
 tokens = tokenizer(texts, padding=PADDING, truncation=True, return_tensors="pt")
