@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use cliptune_clip::ConfigError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::WriteError;
 use cliptune_query::QueryError;
@@ -43,6 +44,9 @@ pub enum ExchangeError {
         /// The name of the run.
         run: String,
     },
+    /// The configuration of a run's model is damaged.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// TensorBoard has nothing to show of any run.
     #[error("TensorBoard has nothing to show of {}", first_few(runs))]
     NoEvents {

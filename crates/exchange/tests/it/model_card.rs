@@ -91,6 +91,9 @@ fn a_run_without_scores_says_so_and_one_without_a_model_has_no_card() {
     assert!(metadata(&card).get("model-index").is_none());
     let error = world.export(&world.runs[2..3], Format::ModelCard, "failed").unwrap_err();
     assert!(error.to_string().ends_with("has no model that a card could be about"), "{error}");
+    give_model(&world.runs[0], "{");
+    let error = world.export(&world.runs[..1], Format::ModelCard, "failed").unwrap_err();
+    assert!(error.to_string().contains("config.json is not a configuration that can be used"), "{error}");
     assert!(!world.path("failed").exists());
 }
 
