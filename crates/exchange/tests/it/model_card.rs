@@ -128,7 +128,8 @@ fn texts_of_strangers_are_no_markup_and_end_no_metadata() {
     let mut plan = drawn::plans(&world.path(""), "hostile").swap_remove(0);
     plan.description = Some("---\n<img src=x> [x](javascript:alert(1)) \u{202e}@someone".to_owned());
     plan.data.metadata.locations = vec![world.path("=a\n---\n\u{1b}[31m<b>.csv").into()];
-    let run = drawn::run(&world.store, &plan, 8, Some(Outcome::Done { best_epoch: 1 }));
+    let done = Some(Outcome::Done { best_epoch: 1 });
+    let run = drawn::run_on(&world.store, &plan, 8, done, "`<b>`\n# a");
     drawn::score(&run, Split::Test, 0.5);
     give_model(&run, CONFIG);
     world.export(&[run], Format::ModelCard, "out").unwrap();
