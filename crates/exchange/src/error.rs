@@ -38,6 +38,12 @@ pub enum ExchangeError {
         /// The folder that was to be made.
         path: PathBuf,
     },
+    /// The format is for runs of cliptune's, and a run was imported.
+    #[error("{run} was imported, and this format is for runs that cliptune has made")]
+    Foreign {
+        /// The name of the run.
+        run: String,
+    },
     /// A model card is about a model, and a run has none.
     #[error("{run} has no model that a card could be about")]
     NoModel {
@@ -67,6 +73,7 @@ impl Diagnostic for ExchangeError {
             Self::InStore { .. } => {
                 Some("the store takes the folders in it for runs: choose a place beside it".to_owned())
             }
+            Self::Foreign { .. } => Some("--as csv, parquet and json write imported runs, too".to_owned()),
             Self::NoModel { .. } => {
                 Some("a run that is done has one, as long as its weights are not removed".to_owned())
             }
@@ -83,6 +90,7 @@ impl Diagnostic for ExchangeError {
             Self::Query(error) => error.exit(),
             Self::Durable(DurableError::Occupied { .. })
             | Self::InStore { .. }
+            | Self::Foreign { .. }
             | Self::NoModel { .. }
             | Self::NoEvents { .. } => Exit::Usage,
             _ => Exit::Failed,
