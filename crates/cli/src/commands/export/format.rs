@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::of_files::runs_of_files;
-use crate::selection::{ambiguous, complete, no_run, warn_of};
+use crate::selection::{ambiguous, complete, no_run, warn_of, warn_of_unreadable};
 
 /// The tool or the kind of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -91,7 +91,19 @@ impl Names<'_> {
             let named = self.named(name)?;
             runs.extend(named.into_iter().filter(|run| known.insert(run.id())));
         }
+        self.warn_of_damaged(names)?;
         Ok(runs)
+    }
+
+    /// Says which runs of the experiments that are named cannot be read, and are left out.
+    fn warn_of_damaged(&self, names: &[String]) -> Result<(), CliError> {
+        let folder = |name: &String| self.store.root().join(name.split('@').next().unwrap_or_default());
+        let folders: Vec<PathBuf> = names.iter().map(folder).collect();
+        let is_named = |run: &Path| folders.iter().any(|folder| run.parent() == Some(folder.as_path()));
+        let damaged = self.store.runs()?.damaged;
+        let damaged = damaged.iter().filter(|(run, _)| is_named(run));
+        damaged.for_each(|(run, error)| warn_of_unreadable(run, error, self.printer));
+        Ok(())
     }
 
     /// Returns the runs that a name stands for: one run, those of an experiment, or those of experiment files.
