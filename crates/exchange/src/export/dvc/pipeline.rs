@@ -86,7 +86,7 @@ fn params_of_training(plan: &Plan) -> Vec<&'static str> {
     ["model"].into_iter().chain(train).chain(["export", "seeds"]).collect()
 }
 
-/// Returns the files and folders that the dataset is made of, as far as they are on this machine, each once, as DVC wants it. DVC
+/// Returns the files and folders that the dataset is made of, as far as they are on this machine, each once. DVC
 /// knows no wildcards: the folder above stands for them.
 fn sources(plan: &Plan) -> BTreeSet<PathBuf> {
     let mut data = plan.data.clone();
