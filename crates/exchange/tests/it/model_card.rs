@@ -109,6 +109,8 @@ fn the_code_fits_the_family_and_the_kind_of_items() {
     for code in [
         "from transformers import AutoImageProcessor, AutoTokenizer, SiglipModel",
         "tokenizer(texts, padding='max_length', truncation=True, return_tensors=\"pt\")",
+        // A mask of the padding, which some tokenizers give, changes what a SigLIP answers.
+        "model(input_ids=tokens.input_ids, pixel_values=pixels.pixel_values)",
         "model.logit_scale.exp() * of_image @ of_texts.T + model.logit_bias",
         "import { AutoProcessor, AutoTokenizer, SiglipModel, env, load_image } from",
         "processor.image_processor.resample = 1;",

@@ -10,5 +10,5 @@ texts = TEXTS
 tokens = tokenizer(texts, padding=PADDING, truncation=True, return_tensors="pt")
 pixels = processor(images=Image.open("image.jpg").convert("RGB"), return_tensors="pt")
 with torch.no_grad():
-    logits = model(**tokens, **pixels).logits_per_image
+    logits = model(input_ids=tokens.input_ids, pixel_values=pixels.pixel_values).logits_per_image
 RESULT
