@@ -117,6 +117,15 @@ fn ls_and_show_go_on_without_what_is_damaged() {
 }
 
 #[test]
+fn the_runs_of_an_experiment_are_exported_without_the_one_that_is_damaged() {
+    let context = complete();
+    truncate(&context.runs("tuned")[0].join("run.json"));
+    let exported = context.cliptune("export tuned --as json --to tables --json").succeeded();
+    assert!(exported.stderr.contains("is no readable run: "), "{exported}");
+    assert_eq!(exported.json()["runs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_changed_bit_of_weights_stops_whatever_would_use_them() {
     let context = complete();
     let base = context.only_run("base");

@@ -120,6 +120,10 @@ fn what_cannot_be_exported_is_named_and_leaves_nothing() {
 
     hint: name one run, or export several with --as
     ");
+    let inside = finished().path("runs/exported");
+    let refused = context.cliptune(&export(&format!("tuned@0 --as csv --to {}", inside.display()))).ended(2);
+    assert!(refused.stderr.contains("is in the store") && refused.stderr.contains("beside it"), "{refused}");
+    assert!(!inside.exists());
     let lost = context.cliptune(&export("tuned@7 --as csv --to out")).ended(2);
     assert!(lost.stderr.contains("there is no run tuned@7 in"), "{lost}");
     context.cliptune(&export("tuned@0 --as csv --layout open_clip --to out")).ended(2);

@@ -121,6 +121,11 @@ pub(crate) fn warn_of(error: &StoreError, printer: &Printer) {
     printer.warn(&format!("{}{hint}", error.in_one_line()));
 }
 
+/// Says that the run in a folder cannot be read, and is left out.
+pub(crate) fn warn_of_unreadable(folder: &Path, error: &StoreError, printer: &Printer) {
+    printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
+}
+
 /// Returns the run of cliptune's that a name stands for, following the rules of [`Store::named`].
 pub(crate) fn one_run(store: &Store, name: &str) -> Result<Run, CliError> {
     let mut found = store.named(name)?;

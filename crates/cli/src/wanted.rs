@@ -10,7 +10,7 @@ use cliptune_store::{Run, Store};
 use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
 
 use crate::error::CliError;
-use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
+use crate::selection::{Selection, look, somewhere, tell, warn_of, warn_of_unreadable};
 
 /// What is asked for.
 pub(crate) struct Wanted<'a> {
@@ -36,7 +36,7 @@ pub(crate) struct Named {
 pub(crate) fn open(store: &Store, printer: &Printer) -> Result<ManuallyDrop<Runs>, CliError> {
     let runs = Runs::open(store)?;
     for (folder, error) in runs.unreadable() {
-        printer.warn(&format!("{} is no readable run: {}", short(folder), error.in_one_line()));
+        warn_of_unreadable(folder, error, printer);
     }
     runs.damage().iter().for_each(|error| warn_of(error, printer));
     Ok(ManuallyDrop::new(runs))

@@ -1,7 +1,9 @@
 //! Why a run cannot be exchanged with another tool.
 
 use std::io;
+use std::path::PathBuf;
 
+use cliptune_clip::ConfigError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::WriteError;
 use cliptune_query::QueryError;
@@ -30,12 +32,27 @@ pub enum ExchangeError {
     /// A document cannot be written as YAML.
     #[error("cannot write a document as YAML")]
     Document(#[from] serde_yaml::Error),
+    /// What is exported would lie among the runs of the store.
+    #[error("{} is in the store", path.display())]
+    InStore {
+        /// The folder that was to be made.
+        path: PathBuf,
+    },
+    /// The format is for runs of cliptune's, and a run was imported.
+    #[error("{run} was imported, and this format is for runs that cliptune has made")]
+    Foreign {
+        /// The name of the run.
+        run: String,
+    },
     /// A model card is about a model, and a run has none.
     #[error("{run} has no model that a card could be about")]
     NoModel {
         /// The name of the run.
         run: String,
     },
+    /// The configuration of a run's model is damaged.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// TensorBoard has nothing to show of any run.
     #[error("TensorBoard has nothing to show of {}", first_few(runs))]
     NoEvents {
@@ -53,6 +70,10 @@ impl Diagnostic for ExchangeError {
             Self::Store(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Durable(error) => error.hint().map(str::to_owned),
+            Self::InStore { .. } => {
+                Some("the store takes the folders in it for runs: choose a place beside it".to_owned())
+            }
+            Self::Foreign { .. } => Some("--as csv, parquet and json write imported runs, too".to_owned()),
             Self::NoModel { .. } => {
                 Some("a run that is done has one, as long as its weights are not removed".to_owned())
             }
@@ -67,9 +88,11 @@ impl Diagnostic for ExchangeError {
         match self {
             Self::Store(error) => error.exit(),
             Self::Query(error) => error.exit(),
-            Self::Durable(DurableError::Occupied { .. }) | Self::NoModel { .. } | Self::NoEvents { .. } => {
-                Exit::Usage
-            }
+            Self::Durable(DurableError::Occupied { .. })
+            | Self::InStore { .. }
+            | Self::Foreign { .. }
+            | Self::NoModel { .. }
+            | Self::NoEvents { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

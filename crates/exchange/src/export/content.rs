@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::Split;
-use cliptune_store::{Event, Labels, OwnName, Run, Scores, Stamped, StoreError, read_events, read_scores};
+use cliptune_store::{
+    AnyRun, Event, Labels, Listed, OwnName, Run, Scores, Stamped, StoreError, read_events, read_scores,
+};
 
 /// A run with what is said about it and what was measured. Parts that are damaged are left out.
 pub(super) struct Content {
@@ -44,14 +46,26 @@ impl Reader {
         }
         content
     }
+
+    /// Looks through a run for what is missing or damaged in it, where something else reads it.
+    pub(super) fn look(&mut self, run: &AnyRun) {
+        match run {
+            AnyRun::Own(run) => drop(self.read(run)),
+            AnyRun::Foreign(run) => {
+                let scores = scores_of(run, &mut self.damage);
+                if scores.is_empty() && run.record().told.metrics.is_empty() {
+                    self.unscored.push(run.id());
+                }
+            }
+        }
+    }
 }
 
 impl Content {
     /// Reads a run, and adds the errors about what is left out to a list.
     fn read(run: &Run, damage: &mut Vec<StoreError>) -> Self {
         let labels = intact(run.labels(), damage).unwrap_or_default();
-        let scores = Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split), damage)?);
-        let scores = scores.collect();
+        let scores = scores_of(run, damage);
         let has_log = intact(run.has_log(), damage).unwrap_or_default();
         let events = has_log.then(|| read_events(&run.events_file()));
         let events = events.and_then(|read| intact(read, damage)).unwrap_or_default();
@@ -82,6 +96,11 @@ fn metrics(scores: &Scores) -> Vec<(String, f64)> {
     metrics.push(("n_items".to_owned(), scores.n_items as f64));
     metrics.push(("n_groups".to_owned(), scores.n_groups as f64));
     metrics
+}
+
+/// Reads the scores of each split that was scored.
+fn scores_of(run: &impl Listed, damage: &mut Vec<StoreError>) -> Vec<Scores> {
+    Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split), damage)?).collect()
 }
 
 /// Returns what was read, or puts the error where it is told.

@@ -14,7 +14,7 @@ mod tensorboard;
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::StagedFolder;
-use cliptune_store::{Run, Store, StoreError};
+use cliptune_store::{AnyRun, Listed, Run, Store, StoreError};
 use fs_err as fs;
 
 use crate::error::ExchangeError;
@@ -65,23 +65,26 @@ pub struct Exported {
 /// Writes some runs, of which there is at least one, into a folder that is not there yet or empty.
 ///
 /// # Errors
-/// Returns an error when something is in the folder already, when the format cannot hold a run, or when something cannot be read
-/// or written. Nothing is left behind then.
-pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<Exported, ExchangeError> {
+/// Returns an error when something is in the folder already, when it would lie in the store, when the format cannot hold a run, or
+/// when something cannot be read or written. Nothing is left behind then.
+pub fn export(store: &Store, runs: &[AnyRun], wanted: Wanted, to: &Path) -> Result<Exported, ExchangeError> {
+    expect_outside(store, to)?;
     let staged = StagedFolder::claiming(to)?;
     let folder = staged.path();
     let (mut reader, mut without_events) = (Reader::default(), Vec::new());
     match wanted.format {
         Format::Mlflow => {
-            mlflow::write(store, runs, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
+            mlflow::write(store, &own(runs)?, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
         }
         Format::Dvc => {
             let place = place(folder, to)?;
-            each(runs, |run, own| dvc::write(store, &reader.read(run), &folder.join(own), &place.join(own)))?;
+            each(&own(runs)?, |run, own| {
+                dvc::write(store, &reader.read(run), &folder.join(own), &place.join(own))
+            })?;
         }
-        Format::Tensorboard => without_events = tensorboard::write(runs, folder)?,
+        Format::Tensorboard => without_events = tensorboard::write(&own(runs)?, folder)?,
         Format::ModelCard => {
-            each(runs, |run, own| model_card::write(store, &reader.read(run), &folder.join(own)))?;
+            each(&own(runs)?, |run, own| model_card::write(store, &reader.read(run), &folder.join(own)))?;
         }
         Format::Csv => tables::write(store, runs, &mut reader, Form::Csv, folder)?,
         Format::Parquet => tables::write(store, runs, &mut reader, Form::Parquet, folder)?,
@@ -90,6 +93,23 @@ pub fn export(store: &Store, runs: &[Run], wanted: Wanted, to: &Path) -> Result<
     let files = files::listed(folder)?;
     staged.claim()?;
     Ok(Exported { files, without_scores: reader.unscored, without_events, damage: reader.damage })
+}
+
+/// Returns the runs, if none of them was imported: of those, there is nothing but what tables hold.
+fn own(runs: &[AnyRun]) -> Result<Vec<Run>, ExchangeError> {
+    let own = |run: &AnyRun| run.own().cloned().ok_or_else(|| ExchangeError::Foreign { run: run.id() });
+    runs.iter().map(own).collect()
+}
+
+/// Makes sure that a folder is not made in the store, where its own folders would be taken for runs.
+fn expect_outside(store: &Store, to: &Path) -> Result<(), ExchangeError> {
+    let root = fs::canonicalize(store.root())?;
+    let place = std::path::absolute(to)?;
+    let above = place.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
+    match above.is_some_and(|folder| folder.starts_with(&root)) {
+        true => Err(ExchangeError::InStore { path: to.to_path_buf() }),
+        false => Ok(()),
+    }
 }
 
 /// Writes each run into the folder itself if there is only one, and else into a folder of its own in it.

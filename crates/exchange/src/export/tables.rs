@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cliptune_durable::write_remade;
 use cliptune_query::{Query, Runs, View, json_document};
-use cliptune_store::{Run, Store, sql_text};
+use cliptune_store::{AnyRun, Listed, Store, sql_text};
 
 use super::content::Reader;
 use crate::error::ExchangeError;
@@ -36,16 +36,16 @@ impl Form {
     }
 }
 
-/// Writes the rows of some runs into a folder, a file for each table.
+/// Writes the rows of some runs into a folder, a file for each table. Imported runs are in the views as well.
 pub(super) fn write(
     store: &Store,
-    runs: &[Run],
+    runs: &[AnyRun],
     reader: &mut Reader,
     form: Form,
     folder: &Path,
 ) -> Result<(), ExchangeError> {
     // The views leave out what is damaged in any run of the store; only what is damaged in these is to be told.
-    runs.iter().for_each(|run| drop(reader.read(run)));
+    runs.iter().for_each(|run| reader.look(run));
     let known = Runs::open(store)?;
     let names: Vec<String> = runs.iter().map(|run| sql_text(&run.id())).collect();
     for (view, order) in TABLES {

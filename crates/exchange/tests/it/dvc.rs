@@ -1,8 +1,10 @@
 //! Runs for DVC, read back as DVC reads them.
 
 use cliptune_exchange::export::Format;
+use cliptune_experiment::Location;
 use serde_json::Value;
 
+use crate::drawn;
 use crate::support::{World, texts};
 
 fn yaml(text: &str) -> Value {
@@ -44,6 +46,19 @@ fn the_pipeline_calls_each_tool_on_the_parameters() {
     assert_eq!(again, "cliptune export params.yaml --store ../runs --as dvc --to exported");
     let plots = pipeline["plots"].as_array().unwrap();
     assert!(plots.iter().any(|plot| plot["train/loss"]["y"]["plots/train.tsv"] == "loss"), "{plots:?}");
+}
+
+#[test]
+fn what_the_data_is_made_of_is_named_once() {
+    let world = World::new();
+    let mut plan = drawn::plans(&world.path(""), "several").swap_remove(0);
+    plan.data.images =
+        ["images/*.png", "more", "images/*.jpg"].map(|path| Location::from(world.path(path))).to_vec();
+    let run = drawn::run(&world.store, &plan, 7, None);
+    world.export(&[run], Format::Dvc, "out").unwrap();
+    let pipeline = yaml(&world.read("out/dvc.yaml"));
+    let expected = serde_json::json!(["../images", "../more", "../table.parquet"]);
+    assert_eq!(pipeline["stages"]["ingest"]["deps"], expected);
 }
 
 #[test]

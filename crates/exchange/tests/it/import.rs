@@ -5,9 +5,9 @@ use std::path::Path;
 use cliptune_exchange::export::Format;
 use cliptune_exchange::import::{ImportError, Imported, Request, import};
 use cliptune_experiment::{ExperimentName, Split};
-use cliptune_store::{StoreError, Tool};
+use cliptune_store::{AnyRun, StoreError, Tool};
 use fs_err as fs;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -65,6 +65,30 @@ fn a_run_comes_back_from_dvc_with_its_curves() {
     let steps: Vec<Option<i64>> = told.metrics["train/loss"].iter().map(|point| point.step).collect();
     assert_eq!(steps, [Some(1), Some(2), Some(3), Some(4)]);
     assert!(found.run.record().files.contains_key("plots/train.tsv"));
+}
+
+#[test]
+fn an_imported_run_is_in_tables_beside_ours_and_in_nothing_else() {
+    let world = World::new();
+    world.export(&world.runs[..1], Format::Mlflow, "theirs").unwrap();
+    let foreign = imported(&world, "theirs", "theirs", None).unwrap().run;
+    let id = foreign.id();
+    let runs = [AnyRun::from(foreign), AnyRun::from(world.runs[1].clone())];
+    let exported = world.export_any(&runs, Format::Json, "tables").unwrap();
+    assert!(exported.without_scores.is_empty(), "another tool has told its metrics: {exported:?}");
+    let rows = |table: &str| -> Vec<Value> { serde_json::from_str(&world.read(table)).unwrap() };
+    let names: Vec<Value> = rows("tables/runs.json").iter().map(|row| row["run"].clone()).collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.contains(&json!(id)), "{names:?}");
+    let told = |row: &Value| row["run"] == json!(id) && row["metric"] == "test.accuracy";
+    let metrics = rows("tables/metrics.json");
+    let accuracy = metrics.iter().find(|row| told(row)).unwrap();
+    assert_eq!((&accuracy["value"], &accuracy["method"]), (&json!(0.1 + 0.2), &json!("told by mlflow")));
+    for format in [Format::Mlflow, Format::Dvc, Format::Tensorboard, Format::ModelCard] {
+        let error = world.export_any(&runs, format, "refused").unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{id} was imported")), "{error}");
+        assert!(!world.path("refused").exists());
+    }
 }
 
 #[test]

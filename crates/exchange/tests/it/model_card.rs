@@ -91,6 +91,9 @@ fn a_run_without_scores_says_so_and_one_without_a_model_has_no_card() {
     assert!(metadata(&card).get("model-index").is_none());
     let error = world.export(&world.runs[2..3], Format::ModelCard, "failed").unwrap_err();
     assert!(error.to_string().ends_with("has no model that a card could be about"), "{error}");
+    give_model(&world.runs[0], "{");
+    let error = world.export(&world.runs[..1], Format::ModelCard, "failed").unwrap_err();
+    assert!(error.to_string().contains("config.json is not a configuration that can be used"), "{error}");
     assert!(!world.path("failed").exists());
 }
 
@@ -106,8 +109,12 @@ fn the_code_fits_the_family_and_the_kind_of_items() {
     for code in [
         "from transformers import AutoImageProcessor, AutoTokenizer, SiglipModel",
         "tokenizer(texts, padding='max_length', truncation=True, return_tensors=\"pt\")",
+        // A mask of the padding, which some tokenizers give, changes what a SigLIP answers.
+        "model(input_ids=tokens.input_ids, pixel_values=pixels.pixel_values)",
         "model.logit_scale.exp() * of_image @ of_texts.T + model.logit_bias",
-        "import { AutoProcessor, AutoTokenizer, SiglipModel, load_image } from",
+        "import { AutoProcessor, AutoTokenizer, SiglipModel, env, load_image } from",
+        "processor.image_processor.resample = 1;",
+        "AutoImageProcessor.from_pretrained(\"USER/NAME\", backend=\"pil\")",
         "console.log(logits.tolist());",
     ] {
         assert!(card.contains(code), "{code}\n{card}");
@@ -123,7 +130,8 @@ fn texts_of_strangers_are_no_markup_and_end_no_metadata() {
     let mut plan = drawn::plans(&world.path(""), "hostile").swap_remove(0);
     plan.description = Some("---\n<img src=x> [x](javascript:alert(1)) \u{202e}@someone".to_owned());
     plan.data.metadata.locations = vec![world.path("=a\n---\n\u{1b}[31m<b>.csv").into()];
-    let run = drawn::run(&world.store, &plan, 8, Some(Outcome::Done { best_epoch: 1 }));
+    let done = Some(Outcome::Done { best_epoch: 1 });
+    let run = drawn::run_on(&world.store, &plan, 8, done, "`<b>`\n# a");
     drawn::score(&run, Split::Test, 0.5);
     give_model(&run, CONFIG);
     world.export(&[run], Format::ModelCard, "out").unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use cliptune_exchange::ExchangeError;
 use cliptune_exchange::export::{Exported, Format, Wanted, export};
 use cliptune_experiment::{Plan, Split};
-use cliptune_store::{Outcome, Run, Store};
+use cliptune_store::{AnyRun, Outcome, Run, Store};
 use fs_err as fs;
 use tempfile::TempDir;
 
@@ -47,6 +47,17 @@ impl World {
 
     /// Exports some of the runs into a folder beside the store.
     pub(crate) fn export(&self, runs: &[Run], format: Format, name: &str) -> Result<Exported, ExchangeError> {
+        let runs: Vec<AnyRun> = runs.iter().cloned().map(AnyRun::from).collect();
+        self.export_any(&runs, format, name)
+    }
+
+    /// Exports some runs, whoever has made them.
+    pub(crate) fn export_any(
+        &self,
+        runs: &[AnyRun],
+        format: Format,
+        name: &str,
+    ) -> Result<Exported, ExchangeError> {
         export(&self.store, runs, Wanted { format, weights: false }, &self.path(name))
     }
 

@@ -88,3 +88,18 @@ fn what_is_there_stays_and_nothing_is_left_behind() {
     world.export(&world.runs, Format::Csv, "empty").unwrap();
     assert_eq!(fs::read_dir(world.path("empty")).unwrap().count(), 4);
 }
+
+#[test]
+fn nothing_is_exported_into_the_store() {
+    let world = World::new();
+    let before = fs::read_dir(world.store.root()).unwrap().count();
+    for place in ["runs/out", "runs", "runs/first/out", "runs/new/out"] {
+        let error = world.export(&world.runs, Format::Mlflow, place).unwrap_err();
+        assert!(error.to_string().ends_with("is in the store"), "{place}: {error}");
+    }
+    let own = world.runs[0].folder().strip_prefix(world.path("")).unwrap().to_str().unwrap();
+    assert!(
+        world.export(&world.runs, Format::Csv, own).unwrap_err().to_string().ends_with("is in the store")
+    );
+    assert_eq!(fs::read_dir(world.store.root()).unwrap().count(), before);
+}

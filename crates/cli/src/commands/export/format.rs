@@ -1,16 +1,17 @@
 //! `cliptune export RUN… --as FORMAT`: runs as other tools have them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use cliptune_exchange::export::{self, Exported, Wanted, export};
-use cliptune_store::{Run, RunStatus, Store};
+use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::of_files::runs_of_files;
-use crate::selection::{complete, no_run, warn_of};
+use crate::selection::{ambiguous, complete, no_run, warn_of, warn_of_unreadable};
 
 /// The tool or the kind of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,15 +59,15 @@ pub(super) fn write(
     }
     let printer = common.printer();
     let store = Store::existing(&common.store)?;
-    let mut runs = Names { store: &store, common, printer: &printer }.runs(names)?;
+    let runs = Names { store: &store, common, printer: &printer }.runs(names)?;
     if weights {
-        runs = runs.into_iter().map(complete).collect::<Result<_, _>>()?;
+        runs.iter().filter_map(AnyRun::own).try_for_each(|run| complete(run.clone()).map(drop))?;
     }
     let exported = export(&store, &runs, Wanted { format: format.into(), weights }, to)?;
     warn(&runs, &exported, &printer);
     match printer.is_json() {
         true => printer.json(&json!({
-            "runs": runs.iter().map(Run::id).collect::<Vec<_>>(),
+            "runs": runs.iter().map(Listed::id).collect::<Vec<_>>(),
             "folder": to.display().to_string(),
             "files": exported.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         })),
@@ -84,42 +85,50 @@ struct Names<'a> {
 
 impl Names<'_> {
     /// Returns the runs that some names stand for, each once.
-    fn runs(&self, names: &[String]) -> Result<Vec<Run>, CliError> {
-        let mut runs: Vec<Run> = Vec::new();
+    fn runs(&self, names: &[String]) -> Result<Vec<AnyRun>, CliError> {
+        let (mut runs, mut known) = (Vec::new(), HashSet::new());
         for name in names {
-            for run in self.named(name)? {
-                if runs.iter().all(|other| other.id() != run.id()) {
-                    runs.push(run);
-                }
-            }
+            let named = self.named(name)?;
+            runs.extend(named.into_iter().filter(|run| known.insert(run.id())));
         }
+        self.warn_of_damaged(names)?;
         Ok(runs)
     }
 
+    /// Says which runs of the experiments that are named cannot be read, and are left out.
+    fn warn_of_damaged(&self, names: &[String]) -> Result<(), CliError> {
+        let folder = |name: &String| self.store.root().join(name.split('@').next().unwrap_or_default());
+        let folders: Vec<PathBuf> = names.iter().map(folder).collect();
+        let is_named = |run: &Path| folders.iter().any(|folder| run.parent() == Some(folder.as_path()));
+        let damaged = self.store.runs()?.damaged;
+        let damaged = damaged.iter().filter(|(run, _)| is_named(run));
+        damaged.for_each(|(run, error)| warn_of_unreadable(run, error, self.printer));
+        Ok(())
+    }
+
     /// Returns the runs that a name stands for: one run, those of an experiment, or those of experiment files.
-    fn named(&self, name: &str) -> Result<Vec<Run>, CliError> {
-        let runs = self.store.named(name)?;
+    fn named(&self, name: &str) -> Result<Vec<AnyRun>, CliError> {
+        let runs = self.store.any_named(name)?;
         let experiment = name.split('@').next().unwrap_or_default();
-        let are_of_one = runs.iter().all(|run| run.record().experiment.as_str() == experiment);
+        let of_experiment = format!("{experiment}/");
+        let are_of_one = runs.iter().all(|run| run.id().starts_with(&of_experiment));
         match runs.len() {
             0 if Path::new(name).exists() => {
-                runs_of_files(PathBuf::from(name), self.store, self.common, self.printer)
+                let runs = runs_of_files(PathBuf::from(name), self.store, self.common, self.printer)?;
+                Ok(runs.into_iter().map(AnyRun::from).collect())
             }
             0 => Err(no_run(self.store, name)?),
             1 => Ok(runs),
             _ if are_of_one => Ok(runs),
-            _ => {
-                let runs = runs.iter().map(Run::id).collect();
-                Err(CliError::AmbiguousRun { name: name.to_owned(), runs })
-            }
+            _ => Err(ambiguous(name, &runs)),
         }
     }
 }
 
 /// Says what is not all there.
-fn warn(runs: &[Run], exported: &Exported, printer: &Printer) {
+fn warn(runs: &[AnyRun], exported: &Exported, printer: &Printer) {
     exported.damage.iter().for_each(|error| warn_of(error, printer));
-    let running = runs.iter().filter(|run| run.status() == RunStatus::Running);
+    let running = runs.iter().filter_map(AnyRun::own).filter(|run| run.status() == RunStatus::Running);
     let running: Vec<String> = running.map(Run::id).collect();
     if !running.is_empty() {
         let are = format::agreed(running.len() as u64, "is", "are");

@@ -17,8 +17,6 @@ use crate::error::ExchangeError;
 /// The parameters, which are the experiment file of the run.
 const PARAMS: &str = "params.yaml";
 const METRICS: &str = "metrics.json";
-/// The most runs that follow from each other. No line is as long, but records that somebody has changed may lead in a circle.
-const LONGEST: usize = 100;
 
 /// Writes a run into a folder that will have the path `place`.
 pub(super) fn write(
@@ -55,14 +53,25 @@ fn write_plan(
     Ok(alone)
 }
 
-/// Returns the runs that a run started from, however far back, as far as they are in the store. Where an experiment starts from
-/// another one, both have to be in one folder.
+/// Returns the runs that a run started from, however far back, as far as they are in the store, each of another experiment. Where an
+/// experiment starts from another one, both have to be in one folder.
 fn ancestors(store: &Store, run: &Run) -> Vec<Run> {
     let before = |run: &Run| match &run.record().base {
         Base::Run { run, .. } => store.run_in(&store.root().join(run)).ok(),
         _ => None,
     };
-    std::iter::successors(before(run), before).take(LONGEST).collect()
+    let mut ancestors: Vec<Run> = Vec::new();
+    let mut next = before(run);
+    while let Some(ancestor) = next {
+        let is_same = |other: &Run| other.record().experiment == ancestor.record().experiment;
+        // Records that somebody has changed may lead in a circle.
+        if is_same(run) || ancestors.iter().any(is_same) {
+            break;
+        }
+        next = before(&ancestor);
+        ancestors.push(ancestor);
+    }
+    ancestors
 }
 
 /// Returns the file of the experiment of a run that another one started from.

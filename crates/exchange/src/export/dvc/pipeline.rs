@@ -1,5 +1,6 @@
 //! `dvc.yaml`: a stage for each tool, and the plots.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cliptune_experiment::{ModelSource, Plan, relative};
@@ -87,13 +88,11 @@ fn params_of_training(plan: &Plan) -> Vec<&'static str> {
     ["model"].into_iter().chain(train).chain(["export", "seeds"]).collect()
 }
 
-/// Returns the files and folders that the dataset is made of, as far as they are on this machine. DVC knows no wildcards: the
-/// folder above stands for them.
-fn sources(plan: &Plan) -> Vec<PathBuf> {
+/// Returns the files and folders that the dataset is made of, as far as they are on this machine, each once. DVC
+/// knows no wildcards: the folder above stands for them.
+fn sources(plan: &Plan) -> BTreeSet<PathBuf> {
     let mut data = plan.data.clone();
-    let mut sources: Vec<_> = data.local_paths_mut().map(|path| split_glob(path).0).collect();
-    sources.dedup();
-    sources
+    data.local_paths_mut().map(|path| split_glob(path).0).collect()
 }
 
 /// Returns a path as it is seen from the folder: relative where both are in the same project.

@@ -39,9 +39,12 @@ fn restricted(name: &str) -> String {
     let spelled = name.replace('@', "_at_");
     let spelled: String = spelled.chars().map(|letter| if kept(letter) { letter } else { '_' }).collect();
     let is_plain = |part: &str| !matches!(part, "" | "." | "..");
-    let spelled = if spelled.split('/').all(is_plain) { spelled } else { spelled.replace('/', "_") };
+    let is_path = spelled.split('/').all(is_plain) && !spelled.starts_with("..");
+    let spelled = if is_path { spelled } else { spelled.replace('/', "_").replacen("..", "__", 1) };
     let spelled: String = spelled.chars().take(LONGEST - "_00".len()).collect();
-    if is_plain(&spelled) { spelled } else { "_".to_owned() }
+    // A name that is cut, too, may end at a slash.
+    let spelled = spelled.trim_end_matches('/');
+    if is_plain(spelled) { spelled.to_owned() } else { "_".to_owned() }
 }
 
 #[cfg(test)]
@@ -57,10 +60,12 @@ mod tests {
         assert_eq!(names.allowed("a=b"), "a_b_2", "two names never become one");
         assert_eq!(names.allowed("a_b"), "a_b_3", "not even with one that is allowed");
         assert_eq!(names.allowed("a\nb"), "a_b", "a name stays what it is");
-        assert_eq!(names.allowed("../x"), ".._x");
+        assert_eq!(names.allowed("../x"), "___x");
+        assert_eq!(names.allowed("..x"), "__x", "as MLflow takes it for a path");
         assert_eq!(names.allowed("/"), "_");
-        assert_eq!(names.allowed(".."), "__2");
+        assert_eq!(names.allowed(".."), "__");
         assert!(names.allowed(&"x".repeat(1000)).len() <= LONGEST);
+        assert!(!names.allowed(&format!("{}/x", "y".repeat(246))).ends_with('/'));
         let changed: BTreeMap<String, String> = serde_json::from_str(&names.changed().unwrap()).unwrap();
         assert_eq!(changed["a_b_2"], "a=b");
         assert!(!changed.contains_key("train/loss"));

@@ -2,11 +2,11 @@
 
 use cliptune_experiment::{TaskKind, yaml_text};
 use cliptune_store::{Base, Estimate, Scores};
-use cliptune_terminal::format::{number, visible};
+use cliptune_terminal::format::visible;
 use serde_json::{Map, Value, json};
 
 use super::Card;
-use super::sections::{by_weight, table_name};
+use super::sections::{by_weight, interval, table_name};
 use crate::error::ExchangeError;
 
 /// What only the author of a model knows.
@@ -67,7 +67,8 @@ fn metric(scores: &Scores, name: &str, estimate: &Estimate) -> Value {
     args.extend(finite.map(|(end, value)| (end.to_owned(), json!(value))));
     args.insert("interval".to_owned(), json!(format!("95 %, {method}")));
     args.extend(scores.chances.get(name).map(|chance| ("chance".to_owned(), json!(chance))));
-    let shown = format!("{name} (95 % interval {} to {})", number(*low), number(*high));
+    let interval = interval(estimate).map(|interval| format!(" (95 % interval {interval})"));
+    let shown = format!("{name}{}", interval.unwrap_or_default());
     json!({ "type": name, "value": value, "name": shown, "args": args })
 }
 

@@ -25,7 +25,8 @@ struct Card<'a> {
 /// Writes the card of a run into a folder.
 ///
 /// # Errors
-/// Returns an error when the run has no model, when its dataset is damaged, or when the card cannot be written.
+/// Returns an error when the run has no model, when the model's configuration or the dataset is damaged, or when the card cannot be
+/// written.
 pub(super) fn write(store: &Store, content: &Content, folder: &Path) -> Result<(), ExchangeError> {
     let card = Card::of(store, content)?;
     fs::create_dir_all(folder)?;
@@ -35,11 +36,10 @@ pub(super) fn write(store: &Store, content: &Content, folder: &Path) -> Result<(
 impl<'a> Card<'a> {
     fn of(store: &Store, content: &'a Content) -> Result<Self, ExchangeError> {
         let run = &content.run;
-        let no_model = || ExchangeError::NoModel { run: run.id() };
-        if run.status() != RunStatus::Done {
-            return Err(no_model());
+        if run.status() != RunStatus::Done || !run.model_folder().is_dir() {
+            return Err(ExchangeError::NoModel { run: run.id() });
         }
-        let config = ClipConfig::from_folder(&run.model_folder()).map_err(|_| no_model())?;
+        let config = ClipConfig::from_folder(&run.model_folder())?;
         let dataset = store.dataset(&run.record().dataset)?.map(|dataset| dataset.record().clone());
         Ok(Self { content, config, dataset })
     }

@@ -7,7 +7,7 @@ use cliptune_documents::{markdown_line, markdown_text};
 use cliptune_experiment::{Location, Split, TaskKind, spelled};
 use cliptune_query::{kept, kept_alpha_of};
 use cliptune_statistics::few_groups;
-use cliptune_store::{Base, DatasetRecord, Scores};
+use cliptune_store::{Base, DatasetRecord, Estimate, Scores};
 use cliptune_terminal::format::{counted, duration, number, percent};
 
 use super::Card;
@@ -58,7 +58,7 @@ fn origin(card: &Card<'_>) -> String {
     let record = card.content.run.record();
     let from = match &record.base {
         Base::Scratch => "random weights".to_owned(),
-        Base::Folder { hash } => format!("a model with the BLAKE3 `{hash}`"),
+        Base::Folder { hash } => format!("a model with the BLAKE3 {}", markdown_text(hash)),
         Base::Hub { id, commit, .. } => {
             format!("{} at commit {}", markdown_text(id), markdown_text(commit))
         }
@@ -88,8 +88,9 @@ fn of_split(scores: &Scores) -> String {
         counted(scores.n_groups as u64, "group"),
     );
     for (name, estimate) in &scores.metrics.0 {
-        let interval = format!("{} to {}", number(estimate.low), number(estimate.high));
-        let chance = scores.chances.get(name).map_or_else(|| "–".to_owned(), |chance| number(*chance));
+        let missing = || "–".to_owned();
+        let interval = interval(estimate).unwrap_or_else(missing);
+        let chance = scores.chances.get(name).map_or_else(missing, |chance| number(*chance));
         let row = [name.as_str(), &number(estimate.value), &interval, &chance];
         text.push_str(&format!("{}\n", markdown_line(row)));
     }
@@ -100,6 +101,12 @@ fn of_split(scores: &Scores) -> String {
         markdown_text(&scores.remarks())
     ));
     text
+}
+
+/// Returns the ends of an interval, if there is one.
+pub(super) fn interval(estimate: &Estimate) -> Option<String> {
+    let Estimate { low, high, .. } = estimate;
+    (low.is_finite() && high.is_finite()).then(|| format!("{} to {}", number(*low), number(*high)))
 }
 
 /// Says what the model was tuned and scored on.
@@ -115,10 +122,10 @@ pub(super) fn data(card: &Card<'_>) -> String {
         None => "The dataset is no longer beside the run, so that nothing more is known of it.\n".to_owned(),
     };
     format!(
-        "## Data\n\nAn item is {task}. The data is that of {} (dataset `{}`).\n\n{known}\n\
+        "## Data\n\nAn item is {task}. The data is that of {} (dataset {}).\n\n{known}\n\
          <!-- To fill in: where the data comes from, whose it is, who is in it, and what may be done with it. -->\n",
         markdown_text(&table_name(card)),
-        record.dataset,
+        markdown_text(&record.dataset),
     )
 }
 

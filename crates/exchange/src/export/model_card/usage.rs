@@ -83,7 +83,7 @@ fn introduction(task: TaskKind) -> String {
     )
 }
 
-/// Returns what has to be known beside the code.
+/// Returns what has to be known beside the code. What is said of transformers.js is what docs/onnx.md says and measures.
 fn note(library: &Library, family: Family) -> Option<&'static str> {
     match (library.name, family) {
         ("open_clip", Family::Clip) => Some(
@@ -93,9 +93,13 @@ fn note(library: &Library, family: Family) -> Option<&'static str> {
             "From the folder that `cliptune export RUN --layout open_clip --to OPEN_CLIP_FOLDER` writes, if open_clip has a SigLIP \
              of this size and activation:",
         ),
-        ("transformers.js", _) => {
-            Some("In Node, from a folder. It resizes images in its own way, so that results differ a little:")
-        }
+        ("transformers.js", Family::Clip) => Some(
+            "In Node, from a folder. It resizes images in its own way, so that results differ a little, and it cuts the end off texts \
+             that are too long, without which the model makes nothing of them:",
+        ),
+        ("transformers.js", Family::Siglip) => Some(
+            "In Node, from a folder that has a `tokenizer.json`. It resizes images in its own way, so that results differ a little:",
+        ),
         _ => None,
     }
 }

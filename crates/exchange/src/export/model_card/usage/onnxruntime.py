@@ -5,7 +5,7 @@ from transformers import AutoImageProcessor, AutoTokenizer
 
 session = onnxruntime.InferenceSession("MODEL_DIR/onnx/model.onnx")
 tokenizer = AutoTokenizer.from_pretrained("MODEL_DIR")
-processor = AutoImageProcessor.from_pretrained("MODEL_DIR")
+processor = AutoImageProcessor.from_pretrained("MODEL_DIR", backend="pil")
 
 texts = TEXTS
 tokens = tokenizer(texts, padding=PADDING, truncation=True, return_tensors="np")

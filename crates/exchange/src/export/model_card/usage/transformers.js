@@ -1,9 +1,11 @@
-import { AutoProcessor, AutoTokenizer, CLASS, load_imageSOFTMAX } from '@huggingface/transformers';
+import { AutoProcessor, AutoTokenizer, CLASS, env, load_imageSOFTMAX } from '@huggingface/transformers';
 
-const folder = '/path/to/NAME'; // on this machine: the graphs read their weights from the file beside them
+env.allowRemoteModels = false; // nothing is looked for on the Hub
+const folder = './MODEL_DIR'; // with the dot; the graphs read their weights from the file beside them
 const model = await CLASS.from_pretrained(folder, { dtype: 'fp32' });
 const tokenizer = await AutoTokenizer.from_pretrained(folder);
 const processor = await AutoProcessor.from_pretrained(folder);
+processor.image_processor.resample = 1; // or images are resized without antialiasing
 
 const texts = TEXTS;
 const tokens = tokenizer(texts, { padding: PADDING, truncation: true });
