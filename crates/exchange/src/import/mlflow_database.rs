@@ -35,6 +35,9 @@ const TABLES: [(&str, &[&str]); 4] = [
 /// The most rows that are read of a table: one more than a record can hold, so that it is told.
 const ROWS: usize = 1_000_001;
 
+/// What SQLite adds to the name of a database for changes that are not all in it: its log, or what takes back half of a change.
+const UNFINISHED: [&str; 2] = ["-wal", "-journal"];
+
 /// A database that is open.
 struct Database {
     path: PathBuf,
@@ -63,9 +66,7 @@ pub(super) fn read(path: &Path, run: Option<&str>) -> Result<Gathered, ImportErr
 impl Database {
     /// Opens a database so that nothing is written beside it and its own SQL can call nothing unusual.
     fn open(path: &Path) -> Result<Self, ImportError> {
-        let mut wal = OsString::from(path);
-        wal.push("-wal");
-        if fs_err::metadata(&wal).is_ok_and(|about| about.len() > 0) {
+        if UNFINISHED.iter().any(|ending| is_beside(path, ending)) {
             let problem = "a process has it open, or left changes beside it: end MLflow, which puts them into the database";
             return Err(ImportError::Unreadable { path: path.to_path_buf(), problem: problem.to_owned() });
         }
@@ -192,6 +193,13 @@ impl Database {
     }
 }
 
+/// Checks whether a file that is not empty lies beside a database, with its name and an ending.
+fn is_beside(path: &Path, ending: &str) -> bool {
+    let mut beside = OsString::from(path);
+    beside.push(ending);
+    fs_err::metadata(&beside).is_ok_and(|about| about.len() > 0)
+}
+
 fn unreadable(path: &Path, error: &rusqlite::Error) -> ImportError {
     ImportError::Unreadable { path: path.to_path_buf(), problem: error.to_string() }
 }
@@ -251,6 +259,19 @@ mod tests {
         );
         assert_eq!(read(&path, Some("bb")).unwrap().told.settings["lr"], serde_json::json!(1));
         assert!(matches!(read(&path, Some("cc")), Err(ImportError::NoRun { .. })));
+    }
+
+    #[test]
+    fn one_that_is_being_changed_is_left_alone() {
+        for ending in UNFINISHED {
+            let (folder, path) = made("");
+            let beside = folder.path().join(format!("mlflow.db{ending}"));
+            fs_err::write(&beside, "").unwrap();
+            assert!(read(&path, None).is_ok(), "nothing is left over in {ending}");
+            fs_err::write(&beside, "half of a change").unwrap();
+            let said = read(&path, None).unwrap_err().to_string();
+            assert!(said.contains("a process has it open"), "{ending}: {said}");
+        }
     }
 
     #[test]
