@@ -19,8 +19,8 @@ use std::path::Path;
 
 use cliptune_experiment::{ExperimentName, Split};
 use cliptune_store::{
-    Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, Told, Tool, file_hash,
-    foreign_name, host_name, utc_now,
+    Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, StoreError, Told, Tool,
+    file_hash, foreign_name, host_name, utc_now,
 };
 use serde_json::json;
 
@@ -78,7 +78,7 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
     if let Some(there) = store.foreign_with(&content)? {
         return Ok(Imported::there(there));
     }
-    store.expect_free(request.name)?;
+    expect_free(store, request)?;
     let scored = match &form {
         Form::Predictions(path) => {
             let dataset = request.dataset.ok_or_else(|| ImportError::NoItems { path: path.clone() })?;
@@ -98,6 +98,16 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
             other_rows: scored.as_ref().map_or(0, |scored| scored.other_rows),
             scores: scored.map(|scored| scored.scores),
         }),
+    }
+}
+
+/// Makes sure that the name means nothing else, in the store or as that of the experiment, which may have no run there yet.
+fn expect_free(store: &Store, request: &Request<'_>) -> Result<(), ImportError> {
+    match request.experiment.filter(|experiment| *experiment == request.name) {
+        Some(name) => {
+            Err(StoreError::NameTaken { name: name.to_string(), by: format!("the experiment {name}") }.into())
+        }
+        None => Ok(store.expect_free(request.name)?),
     }
 }
 
