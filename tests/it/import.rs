@@ -205,7 +205,8 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     refused(&context, "theirs.jsonl --name datasets --experiment experiments/tuned.yaml", "expected a name");
     refused(&context, &format!("{by} --split train"), "have no row");
     // Nothing was trained yet, and the experiment has its name all the same.
-    let own = context.cliptune("import theirs.jsonl --name tuned --experiment experiments/tuned.yaml").ended(2);
+    let own =
+        context.cliptune("import theirs.jsonl --name tuned --experiment experiments/tuned.yaml").ended(2);
     assert!(own.stderr.contains("tuned is already the name of the experiment tuned"), "{own}");
     assert!(!context.path("runs/tuned").exists());
 
