@@ -34,9 +34,10 @@ pub struct ForeignRun {
 }
 
 impl ForeignRun {
-    /// Checks whether a folder that has no record of a run of cliptune's holds one that was imported.
+    /// Checks whether a folder that has no record of a run of cliptune's holds one that was imported. One that has lost its record
+    /// still has the name of its folder.
     pub(crate) fn is_at(folder: &Path) -> bool {
-        !is_absent(&folder.join(RECORD))
+        is_named_so(folder) || !is_absent(&folder.join(RECORD))
     }
 
     pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
@@ -125,8 +126,13 @@ impl Store {
     }
 }
 
+/// Checks whether a folder has a name that only imported runs have.
+pub(crate) fn is_named_so(folder: &Path) -> bool {
+    folder.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes())
+}
+
 /// Returns the imported runs of the store that some datasets lie in that are to be shown beside an experiment, as their records say.
-/// Those whose records are damaged are left out: whoever lists runs names them.
+/// Those whose records are damaged, or of a newer cliptune, are left out: whoever lists runs names them.
 ///
 /// # Errors
 /// Returns an error when the store cannot be listed or a record cannot be read.
@@ -142,13 +148,16 @@ pub fn imported_beside<'d>(
     Ok(found)
 }
 
-/// Returns the imported runs of a store whose records are whole. Only their folders are read: a store may have thousands of others.
+/// Returns the imported runs of a store whose records this program can make sense of. Only their folders are read: a store may have
+/// thousands of others.
 fn all(store: &Store) -> Result<Vec<ForeignRun>, StoreError> {
-    let mut folders = store.run_folders()?;
-    folders.retain(|folder| folder.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes()));
     let mut found = Vec::new();
-    for folder in folders {
-        found.extend(unless_damaged(ForeignRun::open(folder).map(Some))?);
+    for folder in store.run_folders()?.into_iter().filter(|folder| is_named_so(folder)) {
+        match unless_damaged(ForeignRun::open(folder).map(Some)) {
+            // That of a newer cliptune is no reason to import or to report nothing.
+            Err(StoreError::Version { .. }) => {}
+            read => found.extend(read?),
+        }
     }
     Ok(found)
 }
