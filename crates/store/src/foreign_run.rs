@@ -7,7 +7,7 @@ use cliptune_durable::StagedFolder;
 use cliptune_experiment::{ExperimentName, Split};
 
 use crate::dataset::Dataset;
-use crate::error::StoreError;
+use crate::error::{Damage, StoreError};
 use crate::foreign_record::{FOREIGN_FORMAT, ForeignRecord};
 use crate::items::ItemSlice;
 use crate::looks;
@@ -41,7 +41,11 @@ impl ForeignRun {
     }
 
     pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
-        Ok(Self { record: read_record(&folder.join(RECORD), FOREIGN_FORMAT)?, folder })
+        let path = folder.join(RECORD);
+        if is_absent(&path) {
+            return Err(StoreError::damaged(&path, Damage::Missing));
+        }
+        Ok(Self { record: read_record(&path, FOREIGN_FORMAT)?, folder })
     }
 
     /// Returns the run's folder.

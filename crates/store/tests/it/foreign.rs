@@ -119,6 +119,7 @@ fn one_that_has_lost_its_record_is_told_by_its_folder() {
     fs::remove_file(&record).unwrap();
     let damaged = world.store().runs().unwrap().damaged;
     assert!(matches!(&damaged[..], [(_, error)] if error.is_damage()), "{damaged:?}");
+    imported(&world, "other", "cccccccc");
     let found = fsck(&world.store(), &|_, _| {}).unwrap().findings;
     assert!(found.iter().any(|finding| finding.path == record), "{found:?}");
 }
