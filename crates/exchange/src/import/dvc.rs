@@ -21,6 +21,9 @@ const PLOTS: [&str; 2] = ["plots", "dvclive/plots"];
 /// The column of a plot that counts the steps.
 const STEP: &str = "step";
 
+/// The words for what is no finite number.
+const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
 /// The files that a project names.
 #[derive(Default)]
 struct Named {
@@ -46,10 +49,10 @@ pub(super) fn read(path: &Path) -> Result<Gathered, ImportError> {
         plotted(&mut files, plot, &mut told.metrics)?;
     }
     for (name, value) in last {
-        if let Some(value) = value.as_f64() {
+        if let Some(value) = number(&value) {
             // What the metrics say counts, whether or not a plot ends with it.
             let points = told.metrics.entry(name).or_default();
-            let step = points.last().and_then(|last| last.step);
+            let step = points.iter().filter_map(|point| point.step).max();
             points.push(point(step, None, value));
         }
     }
@@ -57,6 +60,14 @@ pub(super) fn read(path: &Path) -> Result<Gathered, ImportError> {
         return Err(ImportError::Unknown { path: path.to_path_buf() });
     }
     Gathered { tool: Tool::Dvc, tool_version: None, files: files.into_hashes(), told }.bounded(path)
+}
+
+/// Returns a number of a file of metrics. JSON has no word for what is no number, and Python writes one all the same.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) if NOT_FINITE.contains(&text.as_str()) => text.parse().ok(),
+        other => other.as_f64(),
+    }
 }
 
 /// Refuses a project that another version of DVC has locked.
@@ -245,14 +256,26 @@ mod tests {
     #[test]
     fn the_folder_of_dvclive_is_read_by_its_usual_names() {
         let folder = project(&[
-            ("metrics.json", "{\"train\": {\"loss\": 0.1}, \"step\": 1}"),
+            ("metrics.json", "{\"train\": {\"loss\": 0.1}, \"step\": 1, \"lost\": NaN}"),
             ("params.yaml", "lr: 1\n"),
             ("plots/metrics/train/loss.tsv", "step\tloss\n0\t0.2\n1\t0.1\n"),
         ]);
         let found = read(folder.path()).unwrap();
         assert_eq!(found.told.metrics["train/loss"].len(), 2);
         assert_eq!(found.told.metrics["train.loss"].len(), 1);
+        assert!(found.told.metrics["lost"][0].value.is_nan(), "as Python writes it");
         assert_eq!(found.files.len(), 3);
+    }
+
+    #[test]
+    fn what_the_metrics_say_is_the_last_value_of_a_plot_in_any_order() {
+        let folder = project(&[
+            ("metrics.json", "{\"loss\": 0.25}"),
+            ("plots/loss.tsv", "step\tloss\n3\t0.5\n1\t0.75\n"),
+        ]);
+        let told = read(folder.path()).unwrap().told;
+        assert_eq!(told.last_metrics().collect::<Vec<_>>(), [("loss", 0.25)]);
+        assert_eq!(told.metrics["loss"].len(), 3);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use cliptune_durable::read_regular;
 use cliptune_experiment::plain_yaml;
+use cliptune_query::quote_words;
 use fs_err as fs;
 use serde_json::Value;
 
@@ -63,10 +64,10 @@ impl Files {
         plain_yaml(&text).map(Some).map_err(|problem| self.unreadable(relative, problem))
     }
 
-    /// Reads a file of JSON, if it is there.
+    /// Reads a file of JSON, if it is there. Python's words for what is no finite number, which JSON does not have, become texts.
     pub(super) fn json(&mut self, relative: &str) -> Result<Option<Value>, ImportError> {
         let Some(text) = self.text(relative)? else { return Ok(None) };
-        let read = serde_json::from_str(&text);
+        let read = serde_json::from_str(&quote_words(&text));
         read.map(Some).map_err(|error| self.unreadable(relative, error.to_string()))
     }
 
