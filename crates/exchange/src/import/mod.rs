@@ -15,6 +15,7 @@ mod mlflow_database;
 mod predictions;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use cliptune_experiment::{ExperimentName, Split};
@@ -22,7 +23,6 @@ use cliptune_store::{
     Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, StoreError, Told, Tool,
     file_hash, foreign_name, host_name, utc_now,
 };
-use serde_json::json;
 
 use detect::Form;
 pub use error::ImportError;
@@ -74,7 +74,7 @@ impl Imported {
 pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportError> {
     let form = Form::of(request.source, request.from)?;
     let gathered = gathered(&form, request.run)?;
-    let content = identity(&gathered, request);
+    let content = identity(&gathered, request)?;
     if let Some(there) = store.foreign_with(&content)? {
         return Ok(Imported::there(there));
     }
@@ -127,20 +127,18 @@ fn gathered(form: &Form, run: Option<&str>) -> Result<Gathered, ImportError> {
 
 /// Returns what tells an import from all others: what was told or predicted, and what it was said to be about, but neither its name nor
 /// its place.
-fn identity(gathered: &Gathered, request: &Request<'_>) -> String {
-    let is_predictions = gathered.tool == Tool::Predictions;
-    let predictions: Vec<&String> = gathered.files.values().filter(|_| is_predictions).collect();
-    let dataset = request.dataset.filter(|_| is_predictions).map(|dataset| dataset.record().hash.as_str());
-    let split = is_predictions.then_some(request.split);
-    let identity = json!({
-        "tool": gathered.tool,
-        "told": gathered.told,
-        "predictions": predictions,
-        "experiment": request.experiment,
-        "dataset": dataset,
-        "split": split,
+fn identity(gathered: &Gathered, request: &Request<'_>) -> Result<String, ImportError> {
+    let Gathered { tool, told, files, .. } = gathered;
+    // Which items predictions are of matters, and what another tool told is of none.
+    let predictions = (*tool == Tool::Predictions).then(|| {
+        let dataset = request.dataset.map(|dataset| dataset.record().hash.as_str());
+        (files.values().collect::<Vec<_>>(), dataset, request.split)
     });
-    blake3::hash(identity.to_string().as_bytes()).to_hex().to_string()
+    let mut hasher = blake3::Hasher::new();
+    // A run may have told a million numbers, which are hashed as they are written.
+    serde_json::to_writer(&mut hasher, &(tool, told, request.experiment, predictions))
+        .map_err(io::Error::from)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 fn record(gathered: Gathered, content: String, request: &Request<'_>) -> ForeignRecord {
