@@ -210,6 +210,10 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     assert!(own.stderr.contains("tuned is already the name of the experiment tuned"), "{own}");
     assert!(!context.path("runs/tuned").exists());
 
+    // Of a table of comma-separated text, the same is told.
+    context.write("theirs.csv", "id,label\n1,2\n");
+    refused(&context, "theirs.csv --name theirs --experiment experiments/tuned.yaml", "have no row");
+
     // Rows of other items do no harm, and are counted.
     write(&format!("{good}{{\"id\": \"nobody\", \"predicted\": 0}}\n"));
     let said = context.cliptune(&format!("import {by}")).succeeded();
@@ -218,6 +222,26 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     let taken = context.cliptune(&format!("import {by}")).ended(2);
     assert!(taken.stderr.contains("theirs is already the name of theirs/"), "{taken}");
     assert_eq!(context.runs("theirs").len(), 1);
+}
+
+#[test]
+fn comma_separated_text_reaches_what_the_same_rows_reach_as_json_lines() {
+    let context = ingested();
+    context.write("theirs.jsonl", &lines(&context, |_, _| {}));
+    let rows = lines(&context, |_, _| {});
+    let cells = |line: &str| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let cell = |name: &str| row[name].as_str().map_or_else(|| row[name].to_string(), str::to_owned);
+        format!("{}\n", ["id", "group", "label", "predicted"].map(cell).join(","))
+    };
+    let table: String = rows.lines().map(cells).collect();
+    context.write("theirs.csv", &format!("id,group,label,predicted\n{table}"));
+    let scores = |source: &str, name: &str| {
+        let by = format!("{source} --name {name} --experiment experiments/tuned.yaml");
+        let run = imported(&context, &by);
+        json_of(&context.path("runs").join(run).join("scores/test/scores.json"))["metrics"].clone()
+    };
+    assert_eq!(scores("theirs.csv", "table"), scores("theirs.jsonl", "lines"));
 }
 
 #[test]

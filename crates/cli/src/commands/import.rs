@@ -20,7 +20,7 @@ use crate::selection::{Selection, look, short, somewhere, tell};
 /// docs/importing.md says what is read. The same again changes nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Predictions in parquet or as JSON lines (id, group, label, and predicted or probabilities); the folder of a run of MLflow,
+    /// Predictions in parquet, as JSON lines or as CSV (id, group, label, and predicted or probabilities); the folder of a run of MLflow,
     /// or its database; or the folder of a project of DVC or of DVCLive
     source: PathBuf,
 
