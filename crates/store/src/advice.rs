@@ -6,6 +6,7 @@ use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::error::{Damage, MissingImages, StoreError};
+use crate::foreign_run::is_named_so;
 use crate::run::MODEL;
 use crate::table_column::TableForm;
 use crate::work;
@@ -240,6 +241,12 @@ fn well_formed(form: TableForm) -> &'static str {
     }
 }
 
+/// Checks whether a file is the record of an imported run or of its scores, which lie two folders below it. Nothing here makes them again.
+fn is_imported(path: &Path, name: &str) -> bool {
+    let is_of_scores = matches!(name, "scores.json" | "predictions.parquet" | "choices.json");
+    name == "foreign.json" || is_of_scores && path.ancestors().nth(3).is_some_and(is_named_so)
+}
+
 /// Says how the content of a damaged file can be restored. The advice never removes anything that cannot be made
 /// again.
 fn restoring(path: &Path) -> String {
@@ -247,6 +254,9 @@ fn restoring(path: &Path) -> String {
     let made_again = || "remove it: there is nothing in it, and it is made again".to_owned();
     let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
     match name {
+        _ if is_imported(path, name) => {
+            "put an intact copy there; or remove the run with `cliptune rm` and import it again".to_owned()
+        }
         "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
         "scores.json" | "predictions.parquet" | "choices.json" | "precisions.json" => again("score"),
         "parity.json" => {
@@ -262,9 +272,6 @@ fn restoring(path: &Path) -> String {
         }
         // They are only ever locked.
         ".lock" | "lock" => made_again(),
-        "foreign.json" => {
-            "put an intact copy there; or remove the run with `cliptune rm` and import it again".to_owned()
-        }
         _ if path.parent().is_some_and(|folder| folder.ends_with(work::FOLDER)) => made_again(),
         "labels.json" => {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
@@ -310,6 +317,16 @@ fn older_version(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_of_an_imported_run_are_imported_again_and_those_of_ours_scored() {
+        let advice = |path: &str| restoring(Path::new(path));
+        assert!(
+            advice("runs/a/20260101T090000Z-0a1b2c-foreign/scores/test/scores.json").contains("import it")
+        );
+        assert!(advice("runs/a/20260101T090000Z-0a1b2c-s0/scores/test/scores.json").contains("score"));
+        assert!(advice("lost-foreign.json").contains("move the run's folder"));
+    }
 
     #[test]
     fn advice_on_an_old_run_names_its_model_only_where_it_has_one() {

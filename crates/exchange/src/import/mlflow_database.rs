@@ -183,13 +183,21 @@ impl Database {
         unreadable(&self.path, error)
     }
 
-    /// Returns the error that another version of MLflow has made the database.
+    /// Returns the error that another version of MLflow has made the database, or none: each version writes which schema it has made.
     fn other(&self, what: &str) -> ImportError {
         let sql = "SELECT version_num FROM alembic_version LIMIT 1";
         let revision = self.source.query_row(sql, [], |row| row.get::<_, String>(0)).optional();
-        let revision = revision.ok().flatten().map(|revision| format!(" (its schema is {revision})"));
-        let found = format!("{what}{}", revision.unwrap_or_default());
-        ImportError::OtherVersion { path: self.path.clone(), tool: Tool::Mlflow, found }
+        let path = self.path.clone();
+        match revision.ok().flatten() {
+            Some(revision) => {
+                let found = format!("{what} (its schema is {revision})");
+                ImportError::OtherVersion { path, tool: Tool::Mlflow, found }
+            }
+            None => {
+                let problem = format!("{what}, which every database of MLflow has");
+                ImportError::Unreadable { path, problem }
+            }
+        }
     }
 }
 
@@ -287,5 +295,8 @@ mod tests {
             let said = read(&path, None).unwrap_err().to_string();
             assert!(said.contains(lost) && said.contains("dc11669786a5"), "{said}");
         }
+        let (_folder, path) = made("DROP TABLE runs; DROP TABLE alembic_version;");
+        let said = read(&path, None).unwrap_err().to_string();
+        assert!(said.contains("it has no table runs, which every database of MLflow has"), "{said}");
     }
 }
