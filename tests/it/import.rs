@@ -225,6 +225,25 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
 }
 
 #[test]
+fn scores_that_are_damaged_are_made_again_by_the_same_import() {
+    let context = ingested();
+    context.write("theirs.jsonl", &lines(&context, |_, _| {}));
+    let by = "theirs.jsonl --name theirs --experiment experiments/tuned.yaml";
+    let run = imported(&context, by);
+    let path = context.path("runs").join(&run).join("scores/test/scores.json");
+    let before = json_of(&path)["metrics"].clone();
+    fs::write(&path, "{").unwrap();
+    let found = context.cliptune("fsck").ended(1);
+    assert!(found.stdout.contains("import the same predictions again"), "{found}");
+    let again = context.cliptune(&format!("import {by}")).succeeded();
+    assert!(again.stderr.contains("its scores were made again") && again.stdout.trim() == run, "{again}");
+    assert_eq!(json_of(&path)["metrics"], before);
+    context.cliptune("fsck").succeeded();
+    let third = context.cliptune(&format!("import {by}")).succeeded();
+    assert!(third.stderr.contains("nothing was changed"), "{third}");
+}
+
+#[test]
 fn comma_separated_text_reaches_what_the_same_rows_reach_as_json_lines() {
     let context = ingested();
     context.write("theirs.jsonl", &lines(&context, |_, _| {}));

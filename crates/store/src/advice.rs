@@ -241,10 +241,10 @@ fn well_formed(form: TableForm) -> &'static str {
     }
 }
 
-/// Checks whether a file is the record of an imported run or of its scores, which lie two folders below it. Nothing here makes them again.
-fn is_imported(path: &Path, name: &str) -> bool {
-    let is_of_scores = matches!(name, "scores.json" | "predictions.parquet" | "choices.json");
-    name == "foreign.json" || is_of_scores && path.ancestors().nth(3).is_some_and(is_named_so)
+/// Checks whether a file is of the scores of an imported run, which lie two folders below it. Nothing in the store makes them again.
+fn is_of_import(path: &Path, name: &str) -> bool {
+    matches!(name, "scores.json" | "predictions.parquet" | "choices.json")
+        && path.ancestors().nth(3).is_some_and(is_named_so)
 }
 
 /// Says how the content of a damaged file can be restored. The advice never removes anything that cannot be made
@@ -254,7 +254,10 @@ fn restoring(path: &Path) -> String {
     let made_again = || "remove it: there is nothing in it, and it is made again".to_owned();
     let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
     match name {
-        _ if is_imported(path, name) => {
+        _ if is_of_import(path, name) => {
+            "`cliptune import` of the same predictions for the same items makes it again".to_owned()
+        }
+        "foreign.json" => {
             "put an intact copy there; or remove the run with `cliptune rm` and import it again".to_owned()
         }
         "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
@@ -322,9 +325,12 @@ mod tests {
     fn scores_of_an_imported_run_are_imported_again_and_those_of_ours_scored() {
         let advice = |path: &str| restoring(Path::new(path));
         assert!(
-            advice("runs/a/20260101T090000Z-0a1b2c-foreign/scores/test/scores.json").contains("import it")
+            advice("runs/a/20260101T090000Z-0a1b2c-foreign/scores/test/scores.json")
+                .contains("`cliptune import`")
         );
-        assert!(advice("runs/a/20260101T090000Z-0a1b2c-s0/scores/test/scores.json").contains("score"));
+        assert!(
+            advice("runs/a/20260101T090000Z-0a1b2c-s0/scores/test/scores.json").contains("`cliptune score`")
+        );
         assert!(advice("lost-foreign.json").contains("move the run's folder"));
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cliptune_durable::StagedFolder;
 use cliptune_experiment::{ExperimentName, Split};
 
+use crate::any_run::Listed as _;
 use crate::dataset::Dataset;
 use crate::error::{Damage, StoreError};
 use crate::foreign_record::{FOREIGN_FORMAT, ForeignRecord};
@@ -105,6 +106,30 @@ impl Store {
         let staged = StagedFolder::beside(&folder)?;
         stage_record(&staged.path().join(RECORD), &record)?;
         Ok(StagedForeign { staged, folder, record, is_tested: false })
+    }
+
+    /// Writes the scores of a split of an imported run again, in place of those that are damaged or of an earlier procedure.
+    ///
+    /// # Errors
+    /// Returns an error when the run was removed meanwhile, or when something cannot be written.
+    pub fn rescore_foreign(
+        &self,
+        run: &ForeignRun,
+        scores: &Scores,
+        predictions: &[Prediction],
+        items: ItemSlice<'_>,
+    ) -> Result<(), StoreError> {
+        let _lock = self.lock()?;
+        if is_absent(&run.folder.join(RECORD)) {
+            return Err(StoreError::Gone { path: run.folder.clone() });
+        }
+        let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
+        write_scores_into(staged.path(), scores, predictions, items)?;
+        if scores.split == Split::Test {
+            looks::record_foreign(self.root(), run)?;
+        }
+        staged.replace()?;
+        Ok(())
     }
 
     /// Returns the imported run that has this identity, if there is one.

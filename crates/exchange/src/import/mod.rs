@@ -21,7 +21,7 @@ use std::path::Path;
 use cliptune_experiment::{ExperimentName, Split};
 use cliptune_store::{
     Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, StoreError, Told, Tool,
-    file_hash, foreign_name, host_name, utc_now,
+    file_hash, foreign_name, host_name, read_scores, unless_damaged, utc_now,
 };
 
 use detect::Form;
@@ -55,7 +55,7 @@ pub struct Imported {
     pub run: ForeignRun,
     /// Whether it is new. Where the same was imported before, that run is there and nothing was added.
     pub is_new: bool,
-    /// What the predictions reach, where there are any and the run is new.
+    /// What the predictions reach, where there are any and that was computed now: for a run that is new, or has lost its scores.
     pub scores: Option<Scores>,
     /// The number of rows that are about no item of the split.
     pub other_rows: usize,
@@ -76,16 +76,10 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
     let gathered = gathered(&form, request.run)?;
     let content = identity(&gathered, request)?;
     if let Some(there) = store.foreign_with(&content)? {
-        return Ok(Imported::there(there));
+        return again(store, there, &form, request);
     }
     expect_free(store, request)?;
-    let scored = match &form {
-        Form::Predictions(path) => {
-            let dataset = request.dataset.ok_or_else(|| ImportError::NoItems { path: path.clone() })?;
-            Some(Scored::read(path, dataset, request.split)?)
-        }
-        _ => None,
-    };
+    let scored = scored(&form, request)?;
     let mut staged = store.stage_foreign(record(gathered, content, request))?;
     if let Some(Scored { items, scores, predictions, .. }) = &scored {
         staged.write_scores(scores, predictions, items.all())?;
@@ -99,6 +93,30 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
             scores: scored.map(|scored| scored.scores),
         }),
     }
+}
+
+/// Returns a run that was imported before. Scores of it that are damaged, or of an earlier procedure, are made again.
+fn again(
+    store: &Store,
+    there: ForeignRun,
+    form: &Form,
+    request: &Request<'_>,
+) -> Result<Imported, ImportError> {
+    if unless_damaged(read_scores(&there, request.split))?.is_some() {
+        return Ok(Imported::there(there));
+    }
+    let Some(Scored { items, scores, predictions, other_rows }) = scored(form, request)? else {
+        return Ok(Imported::there(there));
+    };
+    store.rescore_foreign(&there, &scores, &predictions, items.all())?;
+    Ok(Imported { scores: Some(scores), other_rows, ..Imported::there(there) })
+}
+
+/// Returns what predictions reach; nothing where another tool tells of a run.
+fn scored(form: &Form, request: &Request<'_>) -> Result<Option<Scored>, ImportError> {
+    let Form::Predictions(path) = form else { return Ok(None) };
+    let dataset = request.dataset.ok_or_else(|| ImportError::NoItems { path: path.clone() })?;
+    Scored::read(path, dataset, request.split).map(Some)
 }
 
 /// Makes sure that the name means nothing else, in the store or as that of the experiment, which may have no run there yet.
