@@ -70,10 +70,12 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// Refuses a project that another version of DVC has locked.
+/// Refuses a project that another version of DVC has locked. Only the line of the version is looked at: there may be any number of
+/// files in a lock.
 fn expect_known(files: &mut Files) -> Result<(), ImportError> {
-    let Some(lock) = files.yaml("dvc.lock")? else { return Ok(()) };
-    match lock.get("schema").and_then(Value::as_str) {
+    let lock = files.text("dvc.lock")?.unwrap_or_default();
+    let schema = lock.lines().find_map(|line| line.strip_prefix("schema:"));
+    match schema.map(|schema| schema.trim().trim_matches(['\'', '"'])) {
         Some(schema) if !LOCKS.contains(&schema) => Err(ImportError::OtherVersion {
             path: files.root().join("dvc.lock"),
             tool: Tool::Dvc,
