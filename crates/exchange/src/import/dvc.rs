@@ -94,14 +94,17 @@ fn named(files: &mut Files) -> Result<Named, ImportError> {
         metrics: listed(&sections, "metrics").filter(|path| has_values(path)).collect(),
         // A stage lists keys of params.yaml, and other files with keys of theirs.
         params: listed(&sections, "params").filter(|path| has_values(path)).collect(),
-        plots: sections.iter().filter_map(|section| section.get("plots")).flat_map(plots).collect(),
+        plots: listed_by(&sections, "plots", plots).collect(),
     };
     if found.metrics.is_empty() {
         found.metrics = usual(&METRICS);
     }
-    if found.params.is_empty() || sections.iter().skip(1).any(|stage| stage.get("params").is_some()) {
+    let with_keys: Vec<&&Value> =
+        sections.iter().skip(1).filter(|stage| stage.get("params").is_some()).collect();
+    if found.params.is_empty() || !with_keys.is_empty() {
         found.params.extend(usual(&PARAMS));
     }
+    found.params.extend(with_keys.into_iter().map(|stage| in_its_folder(stage, PARAMS[0])));
     if found.plots.is_empty() {
         found.plots = usual(&PLOTS);
     }
@@ -110,7 +113,27 @@ fn named(files: &mut Files) -> Result<Named, ImportError> {
 
 /// Returns the files of a kind that some sections name.
 fn listed<'v>(sections: &'v [&'v Value], kind: &'static str) -> impl Iterator<Item = String> + 'v {
-    sections.iter().filter_map(move |section| section.get(kind)).flat_map(paths)
+    listed_by(sections, kind, paths)
+}
+
+/// Returns the files that `paths` finds in what some sections say under a key.
+fn listed_by<'v>(
+    sections: &'v [&'v Value],
+    kind: &'static str,
+    paths: fn(&Value) -> Vec<String>,
+) -> impl Iterator<Item = String> + 'v {
+    sections.iter().flat_map(move |section| {
+        let own = section.get(kind).map(paths).unwrap_or_default();
+        own.into_iter().map(|path| in_its_folder(section, &path)).collect::<Vec<_>>()
+    })
+}
+
+/// Returns the path of a file of a stage, which is below the folder that the stage works in, if it names one.
+fn in_its_folder(stage: &Value, path: &str) -> String {
+    match stage.get("wdir").and_then(Value::as_str).map(|folder| folder.trim_end_matches('/')) {
+        None | Some("." | "") => path.to_owned(),
+        Some(folder) => format!("{folder}/{path}"),
+    }
 }
 
 fn usual(names: &[&str]) -> BTreeSet<String> {
@@ -267,6 +290,21 @@ mod tests {
         assert_eq!(found.told.metrics["train.loss"].len(), 1);
         assert!(found.told.metrics["lost"][0].value.is_nan(), "as Python writes it");
         assert_eq!(found.files.len(), 3);
+    }
+
+    #[test]
+    fn a_stage_may_work_in_a_folder_of_its_own() {
+        let folder = project(&[
+            (
+                "dvc.yaml",
+                "stages:\n  train:\n    wdir: ./model\n    cmd: python train.py\n    params: [lr]\n    metrics: [scores.json]\n",
+            ),
+            ("model/params.yaml", "lr: 1\n"),
+            ("model/scores.json", "{\"accuracy\": 0.5}"),
+        ]);
+        let told = read(folder.path()).unwrap().told;
+        assert_eq!(told.last_metrics().collect::<Vec<_>>(), [("accuracy", 0.5)]);
+        assert_eq!(told.settings.len(), 1);
     }
 
     #[test]

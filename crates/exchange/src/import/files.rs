@@ -106,10 +106,11 @@ impl Files {
     fn place(&self, relative: &str) -> Result<PathBuf, ImportError> {
         let mut path = self.root.clone();
         for part in Path::new(relative).components() {
-            let Component::Normal(name) = part else {
-                return Err(self.unreadable(relative, "it does not lie in the folder that was named"));
-            };
-            path.push(name);
+            match part {
+                Component::CurDir => continue,
+                Component::Normal(name) => path.push(name),
+                _ => return Err(self.unreadable(relative, "it does not lie in the folder that was named")),
+            }
             if std::fs::symlink_metadata(&path).is_ok_and(|about| about.is_symlink()) {
                 return Err(self.unreadable(relative, "it is a link, and none is followed"));
             }
