@@ -13,6 +13,8 @@ use super::error::ImportError;
 
 /// The most bytes of a file.
 const LONGEST: u64 = 16 << 20;
+/// The most bytes of all files of one run, in MiB: all of them are in memory at once.
+const LARGEST: usize = 128;
 /// The most files of one run.
 const MOST: usize = 20_000;
 /// The most folders within each other.
@@ -22,11 +24,13 @@ const DEEPEST: usize = 16;
 pub(super) struct Files {
     root: PathBuf,
     hashes: BTreeMap<String, String>,
+    /// The number of bytes that were read.
+    read: usize,
 }
 
 impl Files {
     pub(super) fn below(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), hashes: BTreeMap::new() }
+        Self { root: root.to_path_buf(), hashes: BTreeMap::new(), read: 0 }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -53,6 +57,14 @@ impl Files {
             return Err(ImportError::TooMany { path: self.root.clone(), what: "files", limit: MOST });
         }
         let bytes = read_regular(&path, LONGEST)?;
+        self.read += bytes.len();
+        if self.read > LARGEST << 20 {
+            return Err(ImportError::TooMany {
+                path: self.root.clone(),
+                what: "MiB of files",
+                limit: LARGEST,
+            });
+        }
         self.hashes.insert(relative.to_owned(), blake3::hash(&bytes).to_hex().to_string());
         let text = String::from_utf8(bytes).map_err(|_| self.unreadable(relative, "it is not UTF-8"))?;
         Ok(Some(text))
