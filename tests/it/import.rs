@@ -103,6 +103,13 @@ fn predictions_of_a_run_reach_what_the_run_did_and_are_marked_as_foreign() {
     let looks = context.cliptune("show copied --json").succeeded().json()["test_looks"].clone();
     assert_eq!((&looks["count"], &looks["experiments"]), (&json!(2), &json!(2)));
 
+    // It stays one where its record is lost: the scores are there to be looked at.
+    for folder in fs::read_dir(context.path("runs/.looks")).unwrap() {
+        fs::remove_dir_all(folder.unwrap().path()).unwrap();
+    }
+    let looks = context.cliptune("show copied --json").succeeded().json()["test_looks"].clone();
+    assert_eq!((&looks["count"], &looks["experiments"]), (&json!(2), &json!(2)));
+
     let again = context.cliptune(&format!("import {source} --name other --experiment tuned")).succeeded();
     assert!(again.stderr.contains("it is there already") && again.stdout.trim() == run, "{again}");
     assert!(!context.path("runs/other").exists());
