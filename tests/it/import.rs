@@ -103,6 +103,13 @@ fn predictions_of_a_run_reach_what_the_run_did_and_are_marked_as_foreign() {
     let looks = context.cliptune("show copied --json").succeeded().json()["test_looks"].clone();
     assert_eq!((&looks["count"], &looks["experiments"]), (&json!(2), &json!(2)));
 
+    // It stays one where its record is lost: the scores are there to be looked at.
+    for folder in fs::read_dir(context.path("runs/.looks")).unwrap() {
+        fs::remove_dir_all(folder.unwrap().path()).unwrap();
+    }
+    let looks = context.cliptune("show copied --json").succeeded().json()["test_looks"].clone();
+    assert_eq!((&looks["count"], &looks["experiments"]), (&json!(2), &json!(2)));
+
     let again = context.cliptune(&format!("import {source} --name other --experiment tuned")).succeeded();
     assert!(again.stderr.contains("it is there already") && again.stdout.trim() == run, "{again}");
     assert!(!context.path("runs/other").exists());
@@ -204,6 +211,15 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     refused(&context, "theirs.jsonl --name theirs --experiment experiments", "names 2 experiments");
     refused(&context, "theirs.jsonl --name datasets --experiment experiments/tuned.yaml", "expected a name");
     refused(&context, &format!("{by} --split train"), "have no row");
+    // Nothing was trained yet, and the experiment has its name all the same.
+    let own =
+        context.cliptune("import theirs.jsonl --name tuned --experiment experiments/tuned.yaml").ended(2);
+    assert!(own.stderr.contains("tuned is already the name of the experiment tuned"), "{own}");
+    assert!(!context.path("runs/tuned").exists());
+
+    // Of a table of comma-separated text, the same is told.
+    context.write("theirs.csv", "id,label\n1,2\n");
+    refused(&context, "theirs.csv --name theirs --experiment experiments/tuned.yaml", "have no row");
 
     // Rows of other items do no harm, and are counted.
     write(&format!("{good}{{\"id\": \"nobody\", \"predicted\": 0}}\n"));
@@ -213,6 +229,45 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     let taken = context.cliptune(&format!("import {by}")).ended(2);
     assert!(taken.stderr.contains("theirs is already the name of theirs/"), "{taken}");
     assert_eq!(context.runs("theirs").len(), 1);
+}
+
+#[test]
+fn scores_that_are_damaged_are_made_again_by_the_same_import() {
+    let context = ingested();
+    context.write("theirs.jsonl", &lines(&context, |_, _| {}));
+    let by = "theirs.jsonl --name theirs --experiment experiments/tuned.yaml";
+    let run = imported(&context, by);
+    let path = context.path("runs").join(&run).join("scores/test/scores.json");
+    let before = json_of(&path)["metrics"].clone();
+    fs::write(&path, "{").unwrap();
+    let found = context.cliptune("fsck").ended(1);
+    assert!(found.stdout.contains("import the same predictions again"), "{found}");
+    let again = context.cliptune(&format!("import {by}")).succeeded();
+    assert!(again.stderr.contains("its scores were made again") && again.stdout.trim() == run, "{again}");
+    assert_eq!(json_of(&path)["metrics"], before);
+    context.cliptune("fsck").succeeded();
+    let third = context.cliptune(&format!("import {by}")).succeeded();
+    assert!(third.stderr.contains("nothing was changed"), "{third}");
+}
+
+#[test]
+fn comma_separated_text_reaches_what_the_same_rows_reach_as_json_lines() {
+    let context = ingested();
+    context.write("theirs.jsonl", &lines(&context, |_, _| {}));
+    let rows = lines(&context, |_, _| {});
+    let cells = |line: &str| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let cell = |name: &str| row[name].as_str().map_or_else(|| row[name].to_string(), str::to_owned);
+        format!("{}\n", ["id", "group", "label", "predicted"].map(cell).join(","))
+    };
+    let table: String = rows.lines().map(cells).collect();
+    context.write("theirs.csv", &format!("id,group,label,predicted\n{table}"));
+    let scores = |source: &str, name: &str| {
+        let by = format!("{source} --name {name} --experiment experiments/tuned.yaml");
+        let run = imported(&context, &by);
+        json_of(&context.path("runs").join(run).join("scores/test/scores.json"))["metrics"].clone()
+    };
+    assert_eq!(scores("theirs.csv", "table"), scores("theirs.jsonl", "lines"));
 }
 
 #[test]

@@ -1,26 +1,21 @@
 //! Predictions that somebody else made: those of another library, or the answers of a language model.
 //!
-//! A file has a row for each item, in parquet or as JSON lines, with the columns `id` (or `item_id`), `group`, `label`, and
+//! A file has a row for each item, in parquet, as JSON lines or as CSV, with the columns `id` (or `item_id`), `group`, `label`, and
 //! `predicted` or `probabilities`. `label` and `predicted` are an index from 0 or a letter. Of many classes, `candidates` may say
-//! which of them the probabilities are of. Rows of other items do no harm, so
-//! that a file may hold all splits; an item without a row does.
+//! which of them the probabilities are of. Rows of other items do no harm, so that a file may hold all splits; an item without a
+//! row does.
 
-use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use cliptune_statistics::TiedRank;
-use cliptune_store::{Answered, Chosen, ItemRef, ItemSlice, Prediction, foreign_rows};
+use cliptune_store::{Answered, Chosen, ItemRef, ItemSlice, Prediction};
 use fs_err as fs;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use crate::answers::Answers;
 use crate::error::CompareError;
 use crate::kept::Told;
-
-/// The longest line of a file of JSON lines, in bytes.
-const LONGEST_LINE: u64 = 1 << 24;
+use crate::row::{Name, Pick, Row, read};
 
 /// The rows of a file of predictions.
 #[derive(Debug)]
@@ -29,75 +24,8 @@ pub struct Foreign {
     rows: Vec<Row>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Row {
-    id: Option<Name>,
-    item_id: Option<String>,
-    group: Option<Name>,
-    label: Option<Pick>,
-    predicted: Option<Pick>,
-    #[serde(alias = "probs")]
-    probabilities: Option<Vec<f64>>,
-    /// What these are of, where they are not of all candidates in their order.
-    #[serde(default, deserialize_with = "indexes")]
-    candidates: Option<Vec<usize>>,
-}
-
-/// Reads the candidates that probabilities are of. A column of that name may hold something else, such as their texts.
-fn indexes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<usize>>, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
-}
-
-/// A name that may be a number in its table.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a name is a text or a number")]
-enum Name {
-    Text(String),
-    Whole(i64),
-    Number(f64),
-}
-
-impl Name {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Whole(number) => number.to_string(),
-            Self::Number(number) => number.to_string(),
-        }
-    }
-}
-
-/// One of the candidates of an item.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a candidate is an index from 0 or a letter")]
-enum Pick {
-    /// A table's column of whole numbers has numbers with a point where some are missing, as pandas makes it.
-    Index(f64),
-    Text(String),
-}
-
-impl Pick {
-    /// Returns the index of the candidate: `2`, `2.0`, `"2"` and `"C"` are all the third one.
-    fn index(&self) -> Option<usize> {
-        /// The number from which on not every whole number is a 64-bit float.
-        const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
-        let whole = |number: f64| {
-            ((0.0..EXACT).contains(&number) && number.fract() == 0.0).then_some(number as usize)
-        };
-        match self {
-            Self::Index(index) => whole(*index),
-            Self::Text(text) => match text.trim().as_bytes() {
-                [letter] if letter.is_ascii_alphabetic() => {
-                    Some(usize::from(letter.to_ascii_uppercase() - b'A'))
-                }
-                _ => text.trim().parse().ok().and_then(whole),
-            },
-        }
-    }
-}
-
 impl Foreign {
-    /// Reads a parquet file, or a file of JSON lines where neither its name nor its first bytes are those of one.
+    /// Reads a parquet file, which its name or its first bytes tell, a file that is called `.csv` or `.tsv`, or one of JSON lines.
     ///
     /// # Errors
     /// Returns an error when the file cannot be read, has no rows, or has a row that is none.
@@ -108,22 +36,23 @@ impl Foreign {
             Ok(about) if !about.is_file() => return Err(problem("it is no regular file".to_owned())),
             Ok(_) => {}
         }
-        let is_named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
-        let is_parquet = is_named || begins_as_parquet(path).map_err(|error| problem(error.to_string()))?;
-        let lines = if is_parquet { foreign_rows(path) } else { json_lines(path) }.map_err(problem)?;
-        let read = |(at, line): (usize, &String)| {
-            serde_json::from_str(line).map_err(|error| problem(format!("row {}: {error}", at + 1)))
-        };
-        let rows = lines.iter().enumerate().map(read).collect::<Result<Vec<Row>, _>>()?;
+        let rows = read(path).map_err(problem)?;
         match rows.is_empty() {
             true => Err(problem("it has no rows".to_owned())),
             false => Ok(Self { path: path.to_path_buf(), rows }),
         }
     }
 
-    /// Returns the number of rows.
-    pub fn row_count(&self) -> usize {
-        self.rows.len()
+    /// Returns the number of rows that are about none of some items, of which all identifiers are known.
+    pub fn rows_about_others(&self, items: ItemSlice<'_>) -> usize {
+        let by_content: HashSet<&str> = items.iter().map(ItemRef::item_id).collect();
+        let by_id: HashSet<&str> = items.iter().flat_map(ItemRef::ids).collect();
+        let is_known = |row: &Row| match (&row.item_id, &row.id) {
+            (Some(item_id), _) => by_content.contains(item_id.as_str()),
+            (None, Some(id)) => by_id.contains(id.text().as_str()),
+            (None, None) => false,
+        };
+        self.rows.iter().filter(|row| !is_known(row)).count()
     }
 
     /// Returns the answers to the items that another side answered.
@@ -319,31 +248,6 @@ fn answered(item: &Prediction, label: usize, predicted: Option<usize>, probabili
         _ => {
             let (rank, label_prob) = (rank.rank(), probabilities[label]);
             Prediction { share, correct, rank, label_prob, answered, ..bare }
-        }
-    }
-}
-
-/// Checks whether a file begins as parquet files do.
-fn begins_as_parquet(path: &Path) -> io::Result<bool> {
-    let mut beginning = Vec::new();
-    fs::File::open(path)?.take(4).read_to_end(&mut beginning)?;
-    Ok(beginning == b"PAR1")
-}
-
-/// Returns the lines of a file that are not blank.
-fn json_lines(path: &Path) -> Result<Vec<String>, String> {
-    let said = |error: io::Error| error.to_string();
-    let mut file = BufReader::new(fs::File::open(path).map_err(said)?);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        let read = file.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(said)?;
-        // Some editors begin a file with a mark of the byte order.
-        match line.trim_start_matches('\u{feff}').trim() {
-            _ if read as u64 == LONGEST_LINE => return Err("it has a line of more than 16 MiB".to_owned()),
-            "" if read == 0 => return Ok(lines),
-            "" => {}
-            text => lines.push(text.to_owned()),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod guessing;
 mod kept;
 mod metric;
 mod reached;
+mod row;
 mod same;
 mod table;
 mod values;

@@ -75,6 +75,9 @@ pub(crate) fn metrics(task: TaskKind) -> Vec<Metric> {
 /// that underflows: a logit is the logarithm of its probability and a number that all candidates share.
 fn nll(one: &Prediction) -> f64 {
     let Some(chosen) = one.chosen() else { return f64::NAN };
+    if chosen.logits.is_empty() {
+        return chosen.prob_of(chosen.label).map_or(f64::NAN, |prob| -prob.ln());
+    }
     let logits = chosen.candidates.iter().zip(&chosen.logits).zip(&chosen.probs);
     let Some(((_, top), prob)) = logits.max_by(|((_, a), _), ((_, b), _)| a.total_cmp(b)) else {
         return f64::NAN;
@@ -107,9 +110,7 @@ fn are_all_classes(kept: &[usize]) -> bool {
 fn reciprocal_rank(one: &Prediction) -> f64 {
     match &one.answered {
         Answered::Choice(chosen) if chosen.label < chosen.probs.len() => {
-            // Imported probabilities of 0 have no logits, and rank as these would.
-            let scores = if chosen.logits.is_empty() { &chosen.probs } else { &chosen.logits };
-            TiedRank::new(scores, std::iter::once(chosen.label)).reciprocal_rank()
+            TiedRank::new(scores(chosen), std::iter::once(chosen.label)).reciprocal_rank()
         }
         Answered::Classes(chosen) if one.rank.is_finite() => {
             rank_among_classes(chosen, one.rank).reciprocal_rank()
@@ -118,13 +119,19 @@ fn reciprocal_rank(one: &Prediction) -> f64 {
     }
 }
 
+/// Returns what ranks the candidates: the logits, or the probabilities where an import has no logits because one of these is 0.
+fn scores(chosen: &Chosen) -> &[f64] {
+    if chosen.logits.is_empty() { &chosen.probs } else { &chosen.logits }
+}
+
 /// Returns the rank of the right class among all classes, from its expected value and from the likeliest classes, which a prediction
 /// keeps. Where all of these score higher, so may others, and nothing tells how many: then it is taken to be tied with no other
 /// class, or with one where the rank is a half one, which is wrong only where three classes are tied.
 fn rank_among_classes(chosen: &Chosen, rank: f64) -> TiedRank {
     let own = chosen.candidates.iter().position(|candidate| *candidate == chosen.label);
-    let own = own.and_then(|own| chosen.logits.get(own));
-    let above = own.map(|own| chosen.logits.iter().filter(|logit| *logit > own).count());
+    let scores = scores(chosen);
+    let own = own.and_then(|own| scores.get(own));
+    let above = own.map(|own| scores.iter().filter(|score| *score > own).count());
     let is_known = |above: &usize| above + 1 < chosen.candidates.len();
     let above = above.filter(is_known).unwrap_or((rank - 1.0).floor().max(0.0) as usize);
     TiedRank::of_expected(above, rank)
@@ -190,6 +197,9 @@ mod tests {
         assert!((nll(&one) - 1.407_605_964_444_38).abs() < 1e-12);
         assert!((brier(&one) - 1.021_086_115_780_809_3).abs() < 1e-12, "{}", brier(&one));
         assert_eq!((reciprocal_rank(&one), confidence(&one)), (0.5, 0.665_240_955_774_821_8));
+        let without = Chosen { logits: Vec::new(), ..own.clone() };
+        assert!((nll(&of(without.clone())) - 1.407_605_964_444_38).abs() < 1e-12);
+        assert_eq!(reciprocal_rank(&of(without)), 0.5);
         let vanishing = Chosen { probs: vec![0.0, 1.0, 0.0], logits: vec![0.0, 1000.0, 1.0], ..own };
         assert_eq!(nll(&of(vanishing)), 999.0);
     }

@@ -2,10 +2,9 @@
 
 use cliptune_terminal::format;
 
-/// Puts the words for infinite numbers and for what is no number into quotes, wherever DuckDB has written them as numbers, and
-/// escapes the characters that no output may hold.
+/// Puts the words that DuckDB has written as numbers into quotes, as [`quote_words`] does, and escapes the characters that no output may hold.
 pub(crate) fn harmless_json(json: &str) -> String {
-    format::harmless_json(&quoted(json)).into_owned()
+    format::harmless_json(&quote_words(json)).into_owned()
 }
 
 /// Returns a JSON document of rows that are JSON already.
@@ -16,7 +15,8 @@ pub fn json_document(rows: &[String]) -> String {
     }
 }
 
-fn quoted(json: &str) -> String {
+/// Puts the words for infinite numbers and for what is no number into quotes, wherever a program has written them as numbers.
+pub fn quote_words(json: &str) -> String {
     const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
     let mut quoted = String::with_capacity(json.len());
     let (mut rest, mut is_text) = (json, false);

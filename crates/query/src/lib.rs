@@ -31,7 +31,7 @@ pub use cell::Cell;
 pub use columns::{Column, Kind};
 pub use error::QueryError;
 pub use index::Runs;
-pub use json::json_document;
+pub use json::{json_document, quote_words};
 pub use kept::damaged_tables;
 pub use listing::{Key, Listing, Order, Part};
 pub use output::Answer;

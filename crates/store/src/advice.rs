@@ -6,6 +6,7 @@ use cliptune_durable as durable;
 use cliptune_terminal::{Diagnostic, Exit, format};
 
 use crate::error::{Damage, MissingImages, StoreError};
+use crate::foreign_run::is_named_so;
 use crate::run::MODEL;
 use crate::table_column::TableForm;
 use crate::work;
@@ -241,6 +242,12 @@ fn well_formed(form: TableForm) -> &'static str {
     }
 }
 
+/// Checks whether a file is of the scores of an imported run, which lie two folders below it. Nothing in the store makes them again.
+fn is_of_import(path: &Path, name: &str) -> bool {
+    matches!(name, "scores.json" | "predictions.parquet" | "choices.json")
+        && path.ancestors().nth(3).is_some_and(is_named_so)
+}
+
 /// Says how the content of a damaged file can be restored. The advice never removes anything that cannot be made
 /// again.
 fn restoring(path: &Path) -> String {
@@ -248,6 +255,12 @@ fn restoring(path: &Path) -> String {
     let made_again = || "remove it: there is nothing in it, and it is made again".to_owned();
     let again = |command: &str| format!("`cliptune run` or `cliptune {command}` makes it again");
     match name {
+        _ if is_of_import(path, name) => {
+            "`cliptune import` of the same predictions for the same items makes it again".to_owned()
+        }
+        "foreign.json" => {
+            "put an intact copy there; or remove the run with `cliptune rm` and import it again".to_owned()
+        }
         "dataset.json" | "items.parquet" | "rejects.parquet" => again("ingest"),
         "scores.json" | "predictions.parquet" | "choices.json" | "precisions.json" => again("score"),
         "parity.json" => {
@@ -263,9 +276,6 @@ fn restoring(path: &Path) -> String {
         }
         // They are only ever locked.
         ".lock" | "lock" => made_again(),
-        "foreign.json" => {
-            "put an intact copy there; or remove the run with `cliptune rm` and import it again".to_owned()
-        }
         _ if path.parent().is_some_and(|folder| folder.ends_with(work::FOLDER)) => made_again(),
         "labels.json" => {
             "it holds nothing but the run's own name, tags, note and pin: put an intact copy there, or move it away and \
@@ -311,6 +321,19 @@ fn older_version(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_of_an_imported_run_are_imported_again_and_those_of_ours_scored() {
+        let advice = |path: &str| restoring(Path::new(path));
+        assert!(
+            advice("runs/a/20260101T090000Z-0a1b2c-foreign/scores/test/scores.json")
+                .contains("`cliptune import`")
+        );
+        assert!(
+            advice("runs/a/20260101T090000Z-0a1b2c-s0/scores/test/scores.json").contains("`cliptune score`")
+        );
+        assert!(advice("lost-foreign.json").contains("move the run's folder"));
+    }
 
     #[test]
     fn advice_on_an_old_run_names_its_model_only_where_it_has_one() {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use cliptune_durable::StagedFolder;
 use cliptune_experiment::{ExperimentName, Split};
 
+use crate::any_run::Listed as _;
 use crate::dataset::Dataset;
-use crate::error::StoreError;
+use crate::error::{Damage, StoreError};
 use crate::foreign_record::{FOREIGN_FORMAT, ForeignRecord};
 use crate::items::ItemSlice;
 use crate::looks;
@@ -34,13 +35,18 @@ pub struct ForeignRun {
 }
 
 impl ForeignRun {
-    /// Checks whether a folder that has no record of a run of cliptune's holds one that was imported.
+    /// Checks whether a folder that has no record of a run of cliptune's holds one that was imported. One that has lost its record
+    /// still has the name of its folder.
     pub(crate) fn is_at(folder: &Path) -> bool {
-        !is_absent(&folder.join(RECORD))
+        is_named_so(folder) || !is_absent(&folder.join(RECORD))
     }
 
     pub(crate) fn open(folder: PathBuf) -> Result<Self, StoreError> {
-        Ok(Self { record: read_record(&folder.join(RECORD), FOREIGN_FORMAT)?, folder })
+        let path = folder.join(RECORD);
+        if is_absent(&path) {
+            return Err(StoreError::damaged(&path, Damage::Missing));
+        }
+        Ok(Self { record: read_record(&path, FOREIGN_FORMAT)?, folder })
     }
 
     /// Returns the run's folder.
@@ -102,6 +108,30 @@ impl Store {
         Ok(StagedForeign { staged, folder, record, is_tested: false })
     }
 
+    /// Writes the scores of a split of an imported run again, in place of those that are damaged or of an earlier procedure.
+    ///
+    /// # Errors
+    /// Returns an error when the run was removed meanwhile, or when something cannot be written.
+    pub fn rescore_foreign(
+        &self,
+        run: &ForeignRun,
+        scores: &Scores,
+        predictions: &[Prediction],
+        items: ItemSlice<'_>,
+    ) -> Result<(), StoreError> {
+        let _lock = self.lock()?;
+        if is_absent(&run.folder.join(RECORD)) {
+            return Err(StoreError::Gone { path: run.folder.clone() });
+        }
+        let staged = StagedFolder::beside(&run.scores_folder(scores.split))?;
+        write_scores_into(staged.path(), scores, predictions, items)?;
+        if scores.split == Split::Test {
+            looks::record_foreign(self.root(), run)?;
+        }
+        staged.replace()?;
+        Ok(())
+    }
+
     /// Returns the imported run that has this identity, if there is one.
     ///
     /// # Errors
@@ -125,8 +155,13 @@ impl Store {
     }
 }
 
+/// Checks whether a folder has a name that only imported runs have.
+pub(crate) fn is_named_so(folder: &Path) -> bool {
+    folder.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes())
+}
+
 /// Returns the imported runs of the store that some datasets lie in that are to be shown beside an experiment, as their records say.
-/// Those whose records are damaged are left out: whoever lists runs names them.
+/// Those whose records are damaged, or of a newer cliptune, are left out: whoever lists runs names them.
 ///
 /// # Errors
 /// Returns an error when the store cannot be listed or a record cannot be read.
@@ -142,13 +177,16 @@ pub fn imported_beside<'d>(
     Ok(found)
 }
 
-/// Returns the imported runs of a store whose records are whole. Only their folders are read: a store may have thousands of others.
+/// Returns the imported runs of a store whose records this program can make sense of. Only their folders are read: a store may have
+/// thousands of others.
 fn all(store: &Store) -> Result<Vec<ForeignRun>, StoreError> {
-    let mut folders = store.run_folders()?;
-    folders.retain(|folder| folder.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes()));
     let mut found = Vec::new();
-    for folder in folders {
-        found.extend(unless_damaged(ForeignRun::open(folder).map(Some))?);
+    for folder in store.run_folders()?.into_iter().filter(|folder| is_named_so(folder)) {
+        match unless_damaged(ForeignRun::open(folder).map(Some)) {
+            // That of a newer cliptune is no reason to import or to report nothing.
+            Err(StoreError::Version { .. }) => {}
+            read => found.extend(read?),
+        }
     }
     Ok(found)
 }

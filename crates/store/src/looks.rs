@@ -15,6 +15,7 @@ use cliptune_terminal::format::counted;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
+use crate::any_run::AnyRun;
 use crate::dataset::Dataset;
 use crate::error::StoreError;
 use crate::foreign_run::ForeignRun;
@@ -183,11 +184,14 @@ impl Store {
             if is_absent(&scores) || id_of(&folder).is_some_and(|id| known.contains(&digits(&id))) {
                 continue;
             }
-            // A damaged run is named elsewhere.
-            let Ok(run) = self.run_in(&folder) else { continue };
-            if !known.contains(&digits(&run.id())) {
-                looks.push(TestLook { at: None, ..look_of(&run) });
-            }
+            let look = match self.any_run_in(&folder) {
+                Ok(AnyRun::Own(run)) => Some(look_of(&run)),
+                Ok(AnyRun::Foreign(run)) => look_of_foreign(&run),
+                // A damaged run is named elsewhere.
+                Err(_) => None,
+            };
+            let look = look.filter(|look| !known.contains(&digits(&look.run)));
+            looks.extend(look.map(|look| TestLook { at: None, ..look }));
         }
         Ok(looks)
     }
@@ -229,9 +233,7 @@ pub(crate) fn record(run: &Run) -> Result<(), StoreError> {
 
 /// Records that the predictions of an imported run are looked at, which are for the test split of a dataset.
 pub(crate) fn record_foreign(root: &Path, run: &ForeignRun) -> Result<(), StoreError> {
-    let record = run.record();
-    let Some(dataset) = record.dataset.clone() else { return Ok(()) };
-    record_in(root, &TestLook::new(dataset, record.name.clone(), run.id(), Some(utc_now())), false)
+    look_of_foreign(run).map_or(Ok(()), |look| record_in(root, &look, false))
 }
 
 fn record_in(root: &Path, look: &TestLook, was_scored: bool) -> Result<(), StoreError> {
@@ -258,6 +260,12 @@ fn write(folder: &Path, look: &TestLook) -> Result<(), StoreError> {
 fn look_of(run: &Run) -> TestLook {
     let record = run.record();
     TestLook::new(record.dataset.clone(), record.experiment.clone(), run.id(), Some(utc_now()))
+}
+
+/// Returns the look that the predictions of an imported run are; none where it has no predictions.
+fn look_of_foreign(run: &ForeignRun) -> Option<TestLook> {
+    let record = run.record();
+    Some(TestLook::new(record.dataset.clone()?, record.name.clone(), run.id(), Some(utc_now())))
 }
 
 /// Returns the folder of the looks at a dataset, which may not exist.

@@ -14,7 +14,7 @@ use crate::any_run::AnyRun;
 use crate::dataset::Dataset;
 use crate::digests::cache_file;
 use crate::error::StoreError;
-use crate::foreign_run::ForeignRun;
+use crate::foreign_run::{ForeignRun, is_named_so};
 use crate::inputs::Inputs;
 use crate::inspections::Inspections;
 use crate::reading::Reading;
@@ -187,8 +187,15 @@ impl Store {
     /// Starts a run by making its folder, which no other process can share, with `run.json`, and locking it.
     ///
     /// When the name in the record is taken, the run gets a suffix (`-2`), also in its record.
+    ///
+    /// # Errors
+    /// Returns an error when the experiment has the name that a run was imported by, or when nothing can be written.
     pub fn create_run(&self, mut record: RunRecord) -> Result<Run, StoreError> {
         let experiment = self.root.join(record.experiment.as_str());
+        if let Some(foreign) = subfolders(&experiment)?.iter().find(|folder| is_named_so(folder)) {
+            let by = self.id_of(foreign);
+            return Err(StoreError::NameTaken { name: record.experiment.to_string(), by });
+        }
         let name = record.run.clone();
         for attempt in 1_u32.. {
             if attempt > 1 {

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "predictions", value_name = "EXPERIMENT")]
     names: Vec<String>,
 
-    /// Predictions of anybody else, in parquet or as JSON lines: id, group, label, and predicted or probabilities
+    /// Predictions of anybody else, in parquet, as JSON lines or as CSV: id, group, label, and predicted or probabilities
     #[arg(long, value_name = "FILE", num_args = 1..)]
     predictions: Vec<PathBuf>,
 

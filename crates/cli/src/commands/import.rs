@@ -20,7 +20,7 @@ use crate::selection::{Selection, look, short, somewhere, tell};
 /// docs/importing.md says what is read. The same again changes nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Predictions in parquet or as JSON lines (id, group, label, and predicted or probabilities); the folder of a run of MLflow,
+    /// Predictions in parquet, as JSON lines or as CSV (id, group, label, and predicted or probabilities); the folder of a run of MLflow,
     /// or its database; or the folder of a project of DVC or of DVCLive
     source: PathBuf,
 
@@ -177,10 +177,11 @@ fn no_experiment(name: &str, store: &Store) -> Result<CliError, CliError> {
 fn say(imported: &Imported, split: Split, printer: &Printer) {
     let Imported { run, is_new, scores, other_rows } = imported;
     let id = run.id();
-    match is_new {
-        true => printer.status(&format!("{id}: imported ({})", run.origin())),
-        false => printer.status(&format!("{id}: it is there already, and nothing was changed")),
-    }
+    printer.status(&match (is_new, scores) {
+        (true, _) => format!("{id}: imported ({})", run.origin()),
+        (false, None) => format!("{id}: it is there already, and nothing was changed"),
+        (false, Some(_)) => format!("{id}: it is there already, and its scores were made again"),
+    });
     if *other_rows > 0 {
         let rows = format::counted(*other_rows as u64, "row");
         printer.status(&format!("{id}: {rows} about other items than those of the {split} split"));

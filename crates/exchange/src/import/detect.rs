@@ -1,4 +1,4 @@
-//! What lies at a path, by its content.
+//! What lies at a path, by its content; of comma-separated text by its name.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use super::error::ImportError;
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 /// The database that MLflow makes where it is told nothing else.
 const DATABASE: &str = "mlflow.db";
+/// What the names of tables of comma-separated text end with.
+const TABLES: [&str; 2] = ["csv", "tsv"];
 /// The files that make a folder a project of DVC, or the folder of DVCLive.
 const OF_DVC: [&str; 5] = ["dvc.yaml", "metrics.json", "params.yaml", "dvclive", ".dvc"];
 
@@ -79,6 +81,9 @@ fn has_runs(path: &Path) -> bool {
 fn of_file(path: &Path, from: Option<Tool>) -> Result<Vec<Form>, ImportError> {
     let folder = || path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    // Nothing in a text tells that it is comma-separated.
+    let is_table =
+        path.extension().is_some_and(|own| TABLES.iter().any(|known| own.eq_ignore_ascii_case(known)));
     let mut beginning = Vec::new();
     open_regular(path)?.take(64).read_to_end(&mut beginning)?;
     let is_line = beginning.trim_ascii_start().starts_with(b"{")
@@ -89,7 +94,7 @@ fn of_file(path: &Path, from: Option<Tool>) -> Result<Vec<Form>, ImportError> {
         _ if beginning.starts_with(SQLITE) => Form::MlflowDatabase(path.to_path_buf()),
         "meta.yaml" => Form::MlflowFolder(folder().to_path_buf()),
         "dvc.yaml" => Form::Dvc(folder().to_path_buf()),
-        _ if from == Some(Tool::Predictions) || is_line || beginning.starts_with(b"PAR1") => {
+        _ if from == Some(Tool::Predictions) || is_table || is_line || beginning.starts_with(b"PAR1") => {
             Form::Predictions(path.to_path_buf())
         }
         _ => return Ok(Vec::new()),
@@ -126,13 +131,15 @@ mod tests {
         let of = |name: &str, from| Form::of(&at(name), from);
         assert_eq!(of("lines.txt", None).unwrap(), Form::Predictions(at("lines.txt")));
         assert_eq!(of("table.bin", None).unwrap(), Form::Predictions(at("table.bin")));
+        assert_eq!(of("some.csv", None).unwrap(), Form::Predictions(at("some.csv")));
         assert_eq!(of("some.db", None).unwrap(), Form::MlflowDatabase(at("some.db")));
         assert_eq!(of("run", None).unwrap(), Form::MlflowFolder(at("run")));
         assert_eq!(of("run/meta.yaml", None).unwrap(), Form::MlflowFolder(at("run")));
         assert_eq!(of("project", None).unwrap(), Form::Dvc(at("project")));
         assert!(matches!(of("both", None), Err(ImportError::Ambiguous { .. })));
         assert_eq!(of("both", Some(Tool::Dvc)).unwrap(), Form::Dvc(at("both")));
-        for name in ["nothing", "some.csv"] {
+        fs::write(at("some.txt"), "id,label\n").unwrap();
+        for name in ["nothing", "some.txt"] {
             assert!(matches!(of(name, None), Err(ImportError::Unknown { .. })), "{name}");
         }
         assert!(matches!(of("run", Some(Tool::Dvc)), Err(ImportError::Unknown { .. })));

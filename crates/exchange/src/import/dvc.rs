@@ -21,6 +21,9 @@ const PLOTS: [&str; 2] = ["plots", "dvclive/plots"];
 /// The column of a plot that counts the steps.
 const STEP: &str = "step";
 
+/// The words for what is no finite number.
+const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
 /// The files that a project names.
 #[derive(Default)]
 struct Named {
@@ -46,10 +49,10 @@ pub(super) fn read(path: &Path) -> Result<Gathered, ImportError> {
         plotted(&mut files, plot, &mut told.metrics)?;
     }
     for (name, value) in last {
-        if let Some(value) = value.as_f64() {
+        if let Some(value) = number(&value) {
             // What the metrics say counts, whether or not a plot ends with it.
             let points = told.metrics.entry(name).or_default();
-            let step = points.last().and_then(|last| last.step);
+            let step = points.iter().filter_map(|point| point.step).max();
             points.push(point(step, None, value));
         }
     }
@@ -59,10 +62,20 @@ pub(super) fn read(path: &Path) -> Result<Gathered, ImportError> {
     Gathered { tool: Tool::Dvc, tool_version: None, files: files.into_hashes(), told }.bounded(path)
 }
 
-/// Refuses a project that another version of DVC has locked.
+/// Returns a number of a file of metrics. JSON has no word for what is no number, and Python writes one all the same.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) if NOT_FINITE.contains(&text.as_str()) => text.parse().ok(),
+        other => other.as_f64(),
+    }
+}
+
+/// Refuses a project that another version of DVC has locked. Only the line of the version is looked at: there may be any number of
+/// files in a lock.
 fn expect_known(files: &mut Files) -> Result<(), ImportError> {
-    let Some(lock) = files.yaml("dvc.lock")? else { return Ok(()) };
-    match lock.get("schema").and_then(Value::as_str) {
+    let lock = files.text("dvc.lock")?.unwrap_or_default();
+    let schema = lock.lines().find_map(|line| line.strip_prefix("schema:"));
+    match schema.map(|schema| schema.trim().trim_matches(['\'', '"'])) {
         Some(schema) if !LOCKS.contains(&schema) => Err(ImportError::OtherVersion {
             path: files.root().join("dvc.lock"),
             tool: Tool::Dvc,
@@ -81,14 +94,17 @@ fn named(files: &mut Files) -> Result<Named, ImportError> {
         metrics: listed(&sections, "metrics").filter(|path| has_values(path)).collect(),
         // A stage lists keys of params.yaml, and other files with keys of theirs.
         params: listed(&sections, "params").filter(|path| has_values(path)).collect(),
-        plots: sections.iter().filter_map(|section| section.get("plots")).flat_map(plots).collect(),
+        plots: listed_by(&sections, "plots", plots).collect(),
     };
     if found.metrics.is_empty() {
         found.metrics = usual(&METRICS);
     }
-    if found.params.is_empty() || sections.iter().skip(1).any(|stage| stage.get("params").is_some()) {
+    let with_keys: Vec<&&Value> =
+        sections.iter().skip(1).filter(|stage| stage.get("params").is_some()).collect();
+    if found.params.is_empty() || !with_keys.is_empty() {
         found.params.extend(usual(&PARAMS));
     }
+    found.params.extend(with_keys.into_iter().map(|stage| in_its_folder(stage, PARAMS[0])));
     if found.plots.is_empty() {
         found.plots = usual(&PLOTS);
     }
@@ -97,7 +113,27 @@ fn named(files: &mut Files) -> Result<Named, ImportError> {
 
 /// Returns the files of a kind that some sections name.
 fn listed<'v>(sections: &'v [&'v Value], kind: &'static str) -> impl Iterator<Item = String> + 'v {
-    sections.iter().filter_map(move |section| section.get(kind)).flat_map(paths)
+    listed_by(sections, kind, paths)
+}
+
+/// Returns the files that `paths` finds in what some sections say under a key.
+fn listed_by<'v>(
+    sections: &'v [&'v Value],
+    kind: &'static str,
+    paths: fn(&Value) -> Vec<String>,
+) -> impl Iterator<Item = String> + 'v {
+    sections.iter().flat_map(move |section| {
+        let own = section.get(kind).map(paths).unwrap_or_default();
+        own.into_iter().map(|path| in_its_folder(section, &path)).collect::<Vec<_>>()
+    })
+}
+
+/// Returns the path of a file of a stage, which is below the folder that the stage works in, if it names one.
+fn in_its_folder(stage: &Value, path: &str) -> String {
+    match stage.get("wdir").and_then(Value::as_str).map(|folder| folder.trim_end_matches('/')) {
+        None | Some("." | "") => path.to_owned(),
+        Some(folder) => format!("{folder}/{path}"),
+    }
 }
 
 fn usual(names: &[&str]) -> BTreeSet<String> {
@@ -245,14 +281,41 @@ mod tests {
     #[test]
     fn the_folder_of_dvclive_is_read_by_its_usual_names() {
         let folder = project(&[
-            ("metrics.json", "{\"train\": {\"loss\": 0.1}, \"step\": 1}"),
+            ("metrics.json", "{\"train\": {\"loss\": 0.1}, \"step\": 1, \"lost\": NaN}"),
             ("params.yaml", "lr: 1\n"),
             ("plots/metrics/train/loss.tsv", "step\tloss\n0\t0.2\n1\t0.1\n"),
         ]);
         let found = read(folder.path()).unwrap();
         assert_eq!(found.told.metrics["train/loss"].len(), 2);
         assert_eq!(found.told.metrics["train.loss"].len(), 1);
+        assert!(found.told.metrics["lost"][0].value.is_nan(), "as Python writes it");
         assert_eq!(found.files.len(), 3);
+    }
+
+    #[test]
+    fn a_stage_may_work_in_a_folder_of_its_own() {
+        let folder = project(&[
+            (
+                "dvc.yaml",
+                "stages:\n  train:\n    wdir: ./model\n    cmd: python train.py\n    params: [lr]\n    metrics: [scores.json]\n",
+            ),
+            ("model/params.yaml", "lr: 1\n"),
+            ("model/scores.json", "{\"accuracy\": 0.5}"),
+        ]);
+        let told = read(folder.path()).unwrap().told;
+        assert_eq!(told.last_metrics().collect::<Vec<_>>(), [("accuracy", 0.5)]);
+        assert_eq!(told.settings.len(), 1);
+    }
+
+    #[test]
+    fn what_the_metrics_say_is_the_last_value_of_a_plot_in_any_order() {
+        let folder = project(&[
+            ("metrics.json", "{\"loss\": 0.25}"),
+            ("plots/loss.tsv", "step\tloss\n3\t0.5\n1\t0.75\n"),
+        ]);
+        let told = read(folder.path()).unwrap().told;
+        assert_eq!(told.last_metrics().collect::<Vec<_>>(), [("loss", 0.25)]);
+        assert_eq!(told.metrics["loss"].len(), 3);
     }
 
     #[test]

@@ -128,12 +128,12 @@ impl Diagnostic for ImportError {
             Self::Io(error) => return advice(error).map(str::to_owned),
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Predictions(CompareError::Foreign { .. }) => {
-                "a row has id, label, and predicted or probabilities, in parquet or as JSON lines; docs/importing.md says more"
+                "a row has id, label, and predicted or probabilities, in parquet, as JSON lines or as CSV; docs/importing.md says more"
                     .to_owned()
             }
             Self::Predictions(error) => return error.hint(),
             Self::Unknown { .. } => {
-                "predictions are parquet or JSON lines; name the folder of a run of MLflow, its database with --run, or the folder \
+                "predictions are parquet, JSON lines or CSV; name the folder of a run of MLflow, its database with --run, or the folder \
                  of a project of DVC"
                     .to_owned()
             }
@@ -147,7 +147,7 @@ impl Diagnostic for ImportError {
             Self::NoRun { known, .. } if !known.is_empty() => format!("it has {}", first_few(known)),
             Self::EmptySplit { .. } => "--split names another one".to_owned(),
             Self::OtherVersion { .. } => {
-                "write the run's predictions as parquet or JSON lines, which can be imported whatever made them".to_owned()
+                "write the run's predictions as parquet, JSON lines or CSV, which can be imported whatever made them".to_owned()
             }
             _ => return None,
         };

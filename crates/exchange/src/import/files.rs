@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use cliptune_durable::read_regular;
 use cliptune_experiment::plain_yaml;
+use cliptune_query::quote_words;
 use fs_err as fs;
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use super::error::ImportError;
 
 /// The most bytes of a file.
 const LONGEST: u64 = 16 << 20;
+/// The most bytes of all files of one run, in MiB: all of them are in memory at once.
+const LARGEST: usize = 128;
 /// The most files of one run.
 const MOST: usize = 20_000;
 /// The most folders within each other.
@@ -21,11 +24,13 @@ const DEEPEST: usize = 16;
 pub(super) struct Files {
     root: PathBuf,
     hashes: BTreeMap<String, String>,
+    /// The number of bytes that were read.
+    read: usize,
 }
 
 impl Files {
     pub(super) fn below(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), hashes: BTreeMap::new() }
+        Self { root: root.to_path_buf(), hashes: BTreeMap::new(), read: 0 }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -52,6 +57,14 @@ impl Files {
             return Err(ImportError::TooMany { path: self.root.clone(), what: "files", limit: MOST });
         }
         let bytes = read_regular(&path, LONGEST)?;
+        self.read += bytes.len();
+        if self.read > LARGEST << 20 {
+            return Err(ImportError::TooMany {
+                path: self.root.clone(),
+                what: "MiB of files",
+                limit: LARGEST,
+            });
+        }
         self.hashes.insert(relative.to_owned(), blake3::hash(&bytes).to_hex().to_string());
         let text = String::from_utf8(bytes).map_err(|_| self.unreadable(relative, "it is not UTF-8"))?;
         Ok(Some(text))
@@ -63,10 +76,10 @@ impl Files {
         plain_yaml(&text).map(Some).map_err(|problem| self.unreadable(relative, problem))
     }
 
-    /// Reads a file of JSON, if it is there.
+    /// Reads a file of JSON, if it is there. Python's words for what is no finite number, which JSON does not have, become texts.
     pub(super) fn json(&mut self, relative: &str) -> Result<Option<Value>, ImportError> {
         let Some(text) = self.text(relative)? else { return Ok(None) };
-        let read = serde_json::from_str(&text);
+        let read = serde_json::from_str(&quote_words(&text));
         read.map(Some).map_err(|error| self.unreadable(relative, error.to_string()))
     }
 
@@ -105,10 +118,11 @@ impl Files {
     fn place(&self, relative: &str) -> Result<PathBuf, ImportError> {
         let mut path = self.root.clone();
         for part in Path::new(relative).components() {
-            let Component::Normal(name) = part else {
-                return Err(self.unreadable(relative, "it does not lie in the folder that was named"));
-            };
-            path.push(name);
+            match part {
+                Component::CurDir => continue,
+                Component::Normal(name) => path.push(name),
+                _ => return Err(self.unreadable(relative, "it does not lie in the folder that was named")),
+            }
             if std::fs::symlink_metadata(&path).is_ok_and(|about| about.is_symlink()) {
                 return Err(self.unreadable(relative, "it is a link, and none is followed"));
             }

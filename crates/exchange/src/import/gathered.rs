@@ -15,6 +15,7 @@ const ENTRIES: usize = 10_000;
 const POINTS: usize = 1_000_000;
 
 /// What was read of another tool.
+#[derive(Debug)]
 pub(super) struct Gathered {
     pub(super) tool: Tool,
     pub(super) tool_version: Option<String>,

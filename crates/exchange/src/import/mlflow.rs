@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_small_one_by_one_may_be_too_much_together() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &RUN);
+        for number in 0..9 {
+            let file = fs::File::create(folder.path().join(format!("tags/note{number}"))).unwrap();
+            file.set_len(15 << 20).unwrap();
+        }
+        let said = read(folder.path(), None).unwrap_err().to_string();
+        assert!(said.ends_with("has more than 128 MiB of files"), "{said}");
+    }
+
+    #[test]
     fn of_several_runs_one_has_to_be_named() {
         let folder = tempfile::tempdir().unwrap();
         for run in ["one", "two"] {

@@ -35,6 +35,9 @@ const TABLES: [(&str, &[&str]); 4] = [
 /// The most rows that are read of a table: one more than a record can hold, so that it is told.
 const ROWS: usize = 1_000_001;
 
+/// What SQLite adds to the name of a database for changes that are not all in it: its log, or what takes back half of a change.
+const UNFINISHED: [&str; 2] = ["-wal", "-journal"];
+
 /// A database that is open.
 struct Database {
     path: PathBuf,
@@ -63,9 +66,7 @@ pub(super) fn read(path: &Path, run: Option<&str>) -> Result<Gathered, ImportErr
 impl Database {
     /// Opens a database so that nothing is written beside it and its own SQL can call nothing unusual.
     fn open(path: &Path) -> Result<Self, ImportError> {
-        let mut wal = OsString::from(path);
-        wal.push("-wal");
-        if fs_err::metadata(&wal).is_ok_and(|about| about.len() > 0) {
+        if UNFINISHED.iter().any(|ending| is_beside(path, ending)) {
             let problem = "a process has it open, or left changes beside it: end MLflow, which puts them into the database";
             return Err(ImportError::Unreadable { path: path.to_path_buf(), problem: problem.to_owned() });
         }
@@ -182,14 +183,29 @@ impl Database {
         unreadable(&self.path, error)
     }
 
-    /// Returns the error that another version of MLflow has made the database.
+    /// Returns the error that another version of MLflow has made the database, or none: each version writes which schema it has made.
     fn other(&self, what: &str) -> ImportError {
         let sql = "SELECT version_num FROM alembic_version LIMIT 1";
         let revision = self.source.query_row(sql, [], |row| row.get::<_, String>(0)).optional();
-        let revision = revision.ok().flatten().map(|revision| format!(" (its schema is {revision})"));
-        let found = format!("{what}{}", revision.unwrap_or_default());
-        ImportError::OtherVersion { path: self.path.clone(), tool: Tool::Mlflow, found }
+        let path = self.path.clone();
+        match revision.ok().flatten() {
+            Some(revision) => {
+                let found = format!("{what} (its schema is {revision})");
+                ImportError::OtherVersion { path, tool: Tool::Mlflow, found }
+            }
+            None => {
+                let problem = format!("{what}, which every database of MLflow has");
+                ImportError::Unreadable { path, problem }
+            }
+        }
     }
+}
+
+/// Checks whether a file that is not empty lies beside a database, with its name and an ending.
+fn is_beside(path: &Path, ending: &str) -> bool {
+    let mut beside = OsString::from(path);
+    beside.push(ending);
+    fs_err::metadata(&beside).is_ok_and(|about| about.len() > 0)
 }
 
 fn unreadable(path: &Path, error: &rusqlite::Error) -> ImportError {
@@ -254,6 +270,19 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_being_changed_is_left_alone() {
+        for ending in UNFINISHED {
+            let (folder, path) = made("");
+            let beside = folder.path().join(format!("mlflow.db{ending}"));
+            fs_err::write(&beside, "").unwrap();
+            assert!(read(&path, None).is_ok(), "nothing is left over in {ending}");
+            fs_err::write(&beside, "half of a change").unwrap();
+            let said = read(&path, None).unwrap_err().to_string();
+            assert!(said.contains("a process has it open"), "{ending}: {said}");
+        }
+    }
+
+    #[test]
     fn another_schema_is_named() {
         for (change, lost) in [
             ("ALTER TABLE metrics DROP COLUMN is_nan;", "no column is_nan"),
@@ -266,5 +295,8 @@ mod tests {
             let said = read(&path, None).unwrap_err().to_string();
             assert!(said.contains(lost) && said.contains("dc11669786a5"), "{said}");
         }
+        let (_folder, path) = made("DROP TABLE runs; DROP TABLE alembic_version;");
+        let said = read(&path, None).unwrap_err().to_string();
+        assert!(said.contains("it has no table runs, which every database of MLflow has"), "{said}");
     }
 }

@@ -15,14 +15,14 @@ mod mlflow_database;
 mod predictions;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use cliptune_experiment::{ExperimentName, Split};
 use cliptune_store::{
-    Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, Told, Tool, file_hash,
-    foreign_name, host_name, utc_now,
+    Dataset, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Published, Scores, Store, StoreError, Told, Tool,
+    file_hash, foreign_name, host_name, read_scores, unless_damaged, utc_now,
 };
-use serde_json::json;
 
 use detect::Form;
 pub use error::ImportError;
@@ -55,7 +55,7 @@ pub struct Imported {
     pub run: ForeignRun,
     /// Whether it is new. Where the same was imported before, that run is there and nothing was added.
     pub is_new: bool,
-    /// What the predictions reach, where there are any and the run is new.
+    /// What the predictions reach, where there are any and that was computed now: for a run that is new, or has lost its scores.
     pub scores: Option<Scores>,
     /// The number of rows that are about no item of the split.
     pub other_rows: usize,
@@ -74,18 +74,12 @@ impl Imported {
 pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportError> {
     let form = Form::of(request.source, request.from)?;
     let gathered = gathered(&form, request.run)?;
-    let content = identity(&gathered, request);
+    let content = identity(&gathered, request)?;
     if let Some(there) = store.foreign_with(&content)? {
-        return Ok(Imported::there(there));
+        return again(store, there, &form, request);
     }
-    store.expect_free(request.name)?;
-    let scored = match &form {
-        Form::Predictions(path) => {
-            let dataset = request.dataset.ok_or_else(|| ImportError::NoItems { path: path.clone() })?;
-            Some(Scored::read(path, dataset, request.split)?)
-        }
-        _ => None,
-    };
+    expect_free(store, request)?;
+    let scored = scored(&form, request)?;
     let mut staged = store.stage_foreign(record(gathered, content, request))?;
     if let Some(Scored { items, scores, predictions, .. }) = &scored {
         staged.write_scores(scores, predictions, items.all())?;
@@ -98,6 +92,40 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
             other_rows: scored.as_ref().map_or(0, |scored| scored.other_rows),
             scores: scored.map(|scored| scored.scores),
         }),
+    }
+}
+
+/// Returns a run that was imported before. Scores of it that are damaged, or of an earlier procedure, are made again.
+fn again(
+    store: &Store,
+    there: ForeignRun,
+    form: &Form,
+    request: &Request<'_>,
+) -> Result<Imported, ImportError> {
+    if unless_damaged(read_scores(&there, request.split))?.is_some() {
+        return Ok(Imported::there(there));
+    }
+    let Some(Scored { items, scores, predictions, other_rows }) = scored(form, request)? else {
+        return Ok(Imported::there(there));
+    };
+    store.rescore_foreign(&there, &scores, &predictions, items.all())?;
+    Ok(Imported { scores: Some(scores), other_rows, ..Imported::there(there) })
+}
+
+/// Returns what predictions reach; nothing where another tool tells of a run.
+fn scored(form: &Form, request: &Request<'_>) -> Result<Option<Scored>, ImportError> {
+    let Form::Predictions(path) = form else { return Ok(None) };
+    let dataset = request.dataset.ok_or_else(|| ImportError::NoItems { path: path.clone() })?;
+    Scored::read(path, dataset, request.split).map(Some)
+}
+
+/// Makes sure that the name means nothing else, in the store or as that of the experiment, which may have no run there yet.
+fn expect_free(store: &Store, request: &Request<'_>) -> Result<(), ImportError> {
+    match request.experiment.filter(|experiment| *experiment == request.name) {
+        Some(name) => {
+            Err(StoreError::NameTaken { name: name.to_string(), by: format!("the experiment {name}") }.into())
+        }
+        None => Ok(store.expect_free(request.name)?),
     }
 }
 
@@ -117,20 +145,18 @@ fn gathered(form: &Form, run: Option<&str>) -> Result<Gathered, ImportError> {
 
 /// Returns what tells an import from all others: what was told or predicted, and what it was said to be about, but neither its name nor
 /// its place.
-fn identity(gathered: &Gathered, request: &Request<'_>) -> String {
-    let is_predictions = gathered.tool == Tool::Predictions;
-    let predictions: Vec<&String> = gathered.files.values().filter(|_| is_predictions).collect();
-    let dataset = request.dataset.filter(|_| is_predictions).map(|dataset| dataset.record().hash.as_str());
-    let split = is_predictions.then_some(request.split);
-    let identity = json!({
-        "tool": gathered.tool,
-        "told": gathered.told,
-        "predictions": predictions,
-        "experiment": request.experiment,
-        "dataset": dataset,
-        "split": split,
+fn identity(gathered: &Gathered, request: &Request<'_>) -> Result<String, ImportError> {
+    let Gathered { tool, told, files, .. } = gathered;
+    // Which items predictions are of matters, and what another tool told is of none.
+    let predictions = (*tool == Tool::Predictions).then(|| {
+        let dataset = request.dataset.map(|dataset| dataset.record().hash.as_str());
+        (files.values().collect::<Vec<_>>(), dataset, request.split)
     });
-    blake3::hash(identity.to_string().as_bytes()).to_hex().to_string()
+    let mut hasher = blake3::Hasher::new();
+    // A run may have told a million numbers, which are hashed as they are written.
+    serde_json::to_writer(&mut hasher, &(tool, told, request.experiment, predictions))
+        .map_err(io::Error::from)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 fn record(gathered: Gathered, content: String, request: &Request<'_>) -> ForeignRecord {

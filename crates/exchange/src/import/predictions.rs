@@ -49,7 +49,7 @@ impl Scored {
         let foreign = Foreign::read(path)?;
         let answers = foreign.onto_items(items.all(), classes.map(<[String]>::len))?;
         let scores = scores(&items, &answers, split, classes)?;
-        let other_rows = foreign.row_count().saturating_sub(items.all().len());
+        let other_rows = foreign.rows_about_others(items.all());
         let predictions = answers.seeds.into_iter().flatten();
         let predictions = match classes {
             Some(_) => predictions.map(of_class).map(kept).collect(),

@@ -1,5 +1,5 @@
 //! The chart of held-out accuracy: a dot and an interval for each entry, sorted, with chance and the baseline to
-//! compare with.
+//! compare with. Imported runs that answered the same items stand below.
 
 use cliptune_experiment::TaskKind;
 use cliptune_terminal::format;
@@ -10,9 +10,12 @@ use super::field::{self, Dot, Field};
 use super::figure::{Anchor, Figure, Frame, Stroke, Text};
 use super::text::{shorten, width as text_width};
 use super::theme::{self, Colour};
-use crate::data::{Board, BoardRow, Measure, ReportData, Role};
+use crate::data::{Board, BoardRow, ForeignEntry, ForeignScore, Measure, ReportData, Role};
 use crate::error::ReportError;
 use crate::words;
+
+/// The most imported runs that a panel draws.
+const IMPORTED: usize = 8;
 
 /// The name of the chart.
 pub(super) const NAME: &str = "accuracy";
@@ -28,6 +31,7 @@ struct Panel {
     baseline: Option<(String, f64)>,
     /// All entries, where there are too many for a row each.
     field: Option<Field>,
+    /// The rows that are drawn: those of entries, and then those of imported runs.
     rows: Vec<Row>,
     /// The rows of the table, which leaves nothing out.
     all: Vec<Row>,
@@ -47,7 +51,8 @@ struct Row {
 
 /// Returns the chart of all boards, or `None` if nothing was scored on a test split.
 pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
-    let panels: Vec<Panel> = data.boards.iter().map(|board| panel(data, board)).collect();
+    let panels: Vec<Panel> =
+        data.boards.iter().enumerate().map(|(at, board)| panel(data, at, board)).collect();
     if panels.is_empty() {
         return Ok(None);
     }
@@ -64,25 +69,58 @@ pub(crate) fn chart(data: &ReportData) -> Result<Option<Chart>, ReportError> {
 
 fn caption(data: &ReportData) -> String {
     let rule = if data.has_many() { words::named_rule(data) } else { String::new() };
-    format!("{}{rule}", words::interval_caption(data))
+    let most = (0..data.boards.len()).map(|board| imported(data, board).count()).max().unwrap_or_default();
+    let imported = match most {
+        0 => String::new(),
+        1..=IMPORTED => " Imported runs stand last, in the colour of the text.".to_owned(),
+        _ => format!(
+            " Imported runs stand last, in the colour of the text: the {IMPORTED} with the highest scores."
+        ),
+    };
+    format!("{}{rule}{imported}", words::interval_caption(data))
 }
 
-fn panel(data: &ReportData, board: &Board) -> Panel {
+/// Returns the imported runs that answered the items of a board, by its index, with what they reach.
+fn imported(data: &ReportData, board: usize) -> impl Iterator<Item = (&ForeignEntry, &ForeignScore)> {
+    let scored = data.foreign.iter().filter_map(|one| Some((one, one.scored.as_ref()?)));
+    scored.filter(move |(_, scored)| scored.board == Some(board))
+}
+
+/// Returns the rows of the imported runs on a board, from the highest to the lowest score. None of them has the colour of an entry.
+fn imported_rows(data: &ReportData, at: usize, board: &Board) -> Vec<Row> {
+    let row = |(one, scored): (&ForeignEntry, &ForeignScore)| Row {
+        name: one.name.clone(),
+        colour: theme::INK,
+        value: scored.score.value,
+        interval: Some((scored.score.low, scored.score.high)),
+        per_seed: Vec::new(),
+        chance: Some(board.chance),
+    };
+    let mut rows: Vec<Row> = imported(data, at).map(row).collect();
+    rows.sort_by(|a, b| b.value.total_cmp(&a.value));
+    rows
+}
+
+/// Returns the panel of a board and its index.
+fn panel(data: &ReportData, at: usize, board: &Board) -> Panel {
     let several = data.boards.len() > 1;
     let only = match board.rows.as_slice() {
         [only] if board.task == TaskKind::Pairs => Some(only),
         _ => None,
     };
-    let all = match only {
+    let mut all = match only {
         Some(only) => recalls(data, board, only),
         None => board.sorted().into_iter().map(|row| entry_row(data, board, row)).collect(),
     };
     let is_crowded = data.has_many();
     let is_named = |row: &&BoardRow| data.entries[row.entry].role != Role::Other;
-    let rows = match is_crowded {
+    let mut rows = match is_crowded {
         true => board.sorted().into_iter().filter(is_named).map(|row| entry_row(data, board, row)).collect(),
         false => all.clone(),
     };
+    let imported = imported_rows(data, at, board);
+    rows.extend(imported.iter().take(IMPORTED).cloned());
+    all.extend(imported);
     let baseline = board.baseline_row().filter(|_| board.rows.len() > 1);
     Panel {
         field: is_crowded.then(|| field(data, board)),

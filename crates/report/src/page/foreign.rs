@@ -1,6 +1,6 @@
 //! The table of imported runs.
 
-use cliptune_documents::named;
+use cliptune_documents::{folded, named};
 use maud::{Markup, html};
 
 use crate::data::ReportData;
@@ -27,7 +27,7 @@ pub(super) fn section(data: &ReportData) -> Option<Markup> {
                                 tr {
                                     th scope="row" { (named(line.name)) }
                                     @for (column, cell) in line.cells.iter().enumerate() {
-                                        td.number[is_number(column)] { (named(cell)) }
+                                        td.number[is_number(column)] { (folded(cell)) }
                                     }
                                 }
                             }

@@ -95,7 +95,8 @@ fn interval_of_score(board: &Board) -> Option<String> {
 fn looked_at(data: &ReportData, board: &Board) -> String {
     let which = if data.boards.len() > 1 { format!("That of {}", kind(board.task)) } else { "It".to_owned() };
     let own: usize = board.rows.iter().map(|row| scored(&data.entries[row.entry])).sum();
-    let is_on_it = |scored: &ForeignScore| scored.board.is_some_and(|at| data.boards.get(at) == Some(board));
+    let is_this = |at: usize| data.boards.get(at).is_some_and(|other| std::ptr::eq(other, board));
+    let is_on_it = |scored: &ForeignScore| scored.board.is_some_and(is_this);
     let shown = own + data.foreign.iter().filter(|one| one.scored.as_ref().is_some_and(is_on_it)).count();
     let more = match board.test_looks.counts().count > shown {
         true => {

@@ -1,7 +1,8 @@
 //! Charts.
 
 use cliptune_report::charts::{Chart, Look, Width, all};
-use cliptune_report::data::{Curve, ReportData};
+use cliptune_report::data::{Curve, ForeignEntry, ForeignScore, ReportData};
+use cliptune_store::Estimate;
 use resvg::usvg::roxmltree::Document;
 
 use crate::synthetic;
@@ -140,6 +141,46 @@ fn a_run_without_a_single_finite_loss_is_drawn() {
         run.curve.epochs.iter_mut().for_each(|point| point.loss = f64::NAN);
     }
     Document::parse(&chart(&data, "loss").svg(Width::Wide, Look::Standalone)).unwrap();
+}
+
+/// Returns an imported run with predictions for the items of a board, or without any.
+fn imported(name: &str, board: Option<usize>, value: f64) -> ForeignEntry {
+    let score = Estimate { value, low: value - 0.05, high: value + 0.05, method: "invented".to_owned() };
+    let scored = ForeignScore { board, score, others: Vec::new(), against: None, difference: None };
+    ForeignEntry {
+        name: format!("{name} (foreign: predictions)"),
+        run: format!("{name}/20260101T090000Z-0a1b2c-foreign"),
+        scored: Some(scored),
+        told: Vec::new(),
+    }
+}
+
+#[test]
+fn imported_runs_are_drawn_below_the_entries_that_answered_the_same_items() {
+    let mut data = small();
+    let before = chart(&data, "accuracy");
+    data.foreign = vec![
+        imported("low", Some(0), 0.4),
+        imported("rival", Some(0), 0.9),
+        imported("elsewhere", None, 0.9),
+    ];
+    let after = chart(&data, "accuracy");
+    let own = data.boards[0].rows.len();
+    assert_eq!(after.table.rows[..own], before.table.rows[..own]);
+    let names: Vec<&str> = after.table.rows[own..own + 2].iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(names, ["rival (foreign: predictions)", "low (foreign: predictions)"]);
+    assert_eq!(after.table.rows.len(), before.table.rows.len() + 2, "what answered other items is not drawn");
+    assert!(after.caption.contains("Imported runs stand last") && !before.caption.contains("Imported"));
+    for width in [Width::Wide, Width::Narrow] {
+        Document::parse(&after.svg(width, Look::Standalone)).unwrap();
+    }
+    assert!(after.description.contains("rival (foreign: predictions): 0.90, 95 % interval 0.85 to 0.95."));
+    // Of many, the table has all and the drawing the best.
+    data.foreign =
+        (0..20).map(|run| imported(&format!("run{run}"), Some(0), f64::from(run) / 25.0)).collect();
+    let many = chart(&data, "accuracy");
+    assert_eq!(many.table.rows.len(), before.table.rows.len() + 20);
+    assert!(many.description.contains("run12 ") && !many.description.contains("run11 "));
 }
 
 #[test]

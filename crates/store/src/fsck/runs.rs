@@ -198,10 +198,8 @@ fn score_damage(run: &impl Listed, split: Split) -> Option<(PathBuf, StoreError)
 /// Looks at the scores of an imported run, which nothing here could make again.
 fn foreign_scores(run: &ForeignRun, split: Split) -> Option<Finding> {
     let (path, error) = score_damage(run, split)?;
-    let id = run.id();
-    Some(Finding::lost("scores", path, &error).followed_by(&format!(
-        "nothing in the store can make them again: `cliptune rm {id}`, and import the predictions again"
-    )))
+    let followed = "nothing in the store can make them again: import the same predictions again";
+    Some(Finding::lost("scores", path, &error).followed_by(followed))
 }
 
 fn scores(run: &Run, split: Split) -> Option<Finding> {

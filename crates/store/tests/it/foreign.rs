@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use cliptune_store::{
-    AnyRun, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Listed, Published, Severity, StoreError, Told,
+    AnyRun, Base, FOREIGN_FORMAT, ForeignRecord, ForeignRun, Listed, Published, Severity, StoreError, Told,
     ToldPoint, Tool, foreign_name, fsck, utc_now,
 };
 use fs_err as fs;
 
 use crate::named::{DONE, make, named};
-use crate::support::World;
+use crate::support::{self, World};
 
 fn record(name: &str, content: &str) -> ForeignRecord {
     let imported = utc_now();
@@ -101,6 +101,30 @@ fn the_same_is_imported_once_and_a_name_that_means_something_is_refused() {
 }
 
 #[test]
+fn no_experiment_takes_the_name_of_an_imported_run() {
+    let world = World::new();
+    let run = imported(&world, "rival", "bbbbbbbb");
+    let of_experiment = support::record(&world.plan("rival"), "dataset", Base::Scratch, "aaaaaaaa");
+    let refused = world.store().create_run(of_experiment).unwrap_err();
+    assert!(matches!(&refused, StoreError::NameTaken { by, .. } if *by == run.id()), "{refused}");
+    let listing = world.store().runs().unwrap();
+    assert_eq!((listing.runs.len(), listing.foreign.len()), (0, 1));
+}
+
+#[test]
+fn one_that_has_lost_its_record_is_told_by_its_folder() {
+    let world = World::new();
+    let run = imported(&world, "rival", "bbbbbbbb");
+    let record = run.folder().join("foreign.json");
+    fs::remove_file(&record).unwrap();
+    let damaged = world.store().runs().unwrap().damaged;
+    assert!(matches!(&damaged[..], [(_, error)] if error.is_damage()), "{damaged:?}");
+    imported(&world, "other", "cccccccc");
+    let found = fsck(&world.store(), &|_, _| {}).unwrap().findings;
+    assert!(found.iter().any(|finding| finding.path == record), "{found:?}");
+}
+
+#[test]
 fn what_is_damaged_or_newer_is_named_and_hides_nothing() {
     let world = World::new();
     make(&world, "tuned", 0, "aaaaaaaa", DONE);
@@ -132,6 +156,10 @@ fn what_is_damaged_or_newer_is_named_and_hides_nothing() {
         matches!(&damaged[..], [(_, error @ StoreError::Version { .. })] if !error.is_damage()),
         "{damaged:?}"
     );
+    // It is in nobody's way.
+    imported(&world, "other", "cccccccc");
+    let taken = import(&world, "rival", "dddddddd").unwrap_err();
+    assert!(matches!(taken, StoreError::NameTaken { .. }), "{taken}");
 }
 
 #[test]

@@ -158,7 +158,7 @@ impl Names<'_> {
     fn runs(&mut self, name: &str) -> Result<(Vec<Run>, Vec<ForeignRun>), CliError> {
         let path = Path::new(name);
         let mut found = self.store.any_named(name)?;
-        if found.is_empty() && path.join("run.json").is_file() {
+        if found.is_empty() && ["run.json", "foreign.json"].iter().any(|record| path.join(record).is_file()) {
             found.push(self.store.any_run_in(path)?);
         }
         if found.is_empty() && path.exists() {
