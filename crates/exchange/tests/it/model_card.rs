@@ -2,7 +2,7 @@
 
 use cliptune_exchange::export::Format;
 use cliptune_experiment::{Split, Task};
-use cliptune_store::{Outcome, Run};
+use cliptune_store::{Base, Outcome, Run, RunRecord};
 use fs_err as fs;
 use serde_json::Value;
 
@@ -95,6 +95,21 @@ fn a_run_without_scores_says_so_and_one_without_a_model_has_no_card() {
     let error = world.export(&world.runs[..1], Format::ModelCard, "failed").unwrap_err();
     assert!(error.to_string().contains("config.json is not a configuration that can be used"), "{error}");
     assert!(!world.path("failed").exists());
+}
+
+#[test]
+fn a_run_that_started_from_another_one_names_the_model_that_began_it() {
+    let world = World::new();
+    let before = &world.runs[3];
+    let base = Base::Run { run: before.id(), key: before.record().key.clone() };
+    let experiment = "third".parse().unwrap();
+    let run = RunRecord { experiment, base, ..world.runs[0].record().clone() };
+    let run = world.store.create_run(run).unwrap();
+    give_model(&run, CONFIG);
+    world.export(&[run], Format::ModelCard, "out").unwrap();
+    let card = world.read("out/README.md");
+    assert_eq!(metadata(&card)["base_model"], "openai/clip");
+    assert!(card.contains(", which began as openai/clip"), "{card}");
 }
 
 #[test]
