@@ -60,7 +60,7 @@ fn file_of(run: &Run) -> String {
     format!("from-{}.yaml", run.record().experiment)
 }
 
-/// Returns the metrics by split. JSON has no number that is none, so those are left out.
+/// Returns the metrics by split. JSON has no NaN and no infinity, so those are left out.
 fn metrics(scores: impl Iterator<Item = (Split, Vec<(String, f64)>)>) -> Value {
     let of_split = |(split, metrics): (Split, Vec<(String, f64)>)| {
         let finite = metrics.into_iter().filter(|(_, value)| value.is_finite());
