@@ -2,11 +2,13 @@
 
 mod metadata;
 mod sections;
+mod squared;
 mod usage;
 
 use std::path::Path;
 
 use cliptune_clip::ClipConfig;
+use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_durable::write_remade;
 use cliptune_store::{Base, DatasetRecord, Run, RunStatus, Store};
 use fs_err as fs;
@@ -21,6 +23,8 @@ struct Card<'a> {
     /// The runs that the run started from, the nearest first.
     ancestors: Vec<Run>,
     config: ClipConfig,
+    /// How images are prepared; `None` where nothing that can be read says it.
+    preprocessor: Option<Preprocessor>,
     /// The record of the dataset; `None` where the store has it no more.
     dataset: Option<DatasetRecord>,
 }
@@ -43,8 +47,14 @@ impl<'a> Card<'a> {
             return Err(ExchangeError::NoModel { run: run.id() });
         }
         let config = ClipConfig::from_folder(&run.model_folder())?;
+        let preprocessor = Preprocessor::from_folder(&run.model_folder()).ok();
         let dataset = store.dataset(&run.record().dataset)?.map(|dataset| dataset.record().clone());
-        Ok(Self { content, ancestors: ancestors(store, run), config, dataset })
+        Ok(Self { content, ancestors: ancestors(store, run), config, preprocessor, dataset })
+    }
+
+    /// Returns the side of the squares that images are padded to, if they are.
+    fn padded(&self) -> Option<u32> {
+        self.preprocessor.as_ref().filter(|one| one.fit == Fit::Pad).map(|one| one.size)
     }
 
     /// Returns the model of the Hub that the weights began as, however many runs ago, if it was one.
