@@ -6,6 +6,7 @@ mod content;
 mod dvc;
 mod facts;
 mod files;
+mod lineage;
 mod mlflow;
 mod model_card;
 mod tables;

@@ -54,7 +54,7 @@ pub(super) fn write(
         let query = Query::open(store, &known, &sql, (form == Form::Parquet).then_some(file.as_path()))?;
         match form {
             Form::Csv => write_remade(&file, query.answer()?.csv().as_bytes())?,
-            Form::Json => write_remade(&file, format!("{}\n", json_document(&query.json()?)).as_bytes())?,
+            Form::Json => write_remade(&file, (json_document(&query.json()?) + "\n").as_bytes())?,
             Form::Parquet => query.parquet(&file)?,
         }
     }

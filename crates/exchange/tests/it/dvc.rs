@@ -23,7 +23,7 @@ fn a_run_has_its_parameters_metrics_and_curves() {
     assert_eq!(metrics["test"]["accuracy"], 0.1 + 0.2);
     assert_eq!(metrics["test"]["accuracy.low"], 0.1 + 0.2 - 0.1);
     assert_eq!(metrics["validation"]["n_items"], 3.0);
-    assert!(metrics["test"].get("mrr").is_none(), "JSON has no number that is none: {metrics}");
+    assert!(metrics["test"].get("mrr").is_none(), "JSON has no NaN: {metrics}");
     let curves = world.read("out/plots/train.tsv");
     assert_eq!(
         curves.lines().next().unwrap(),

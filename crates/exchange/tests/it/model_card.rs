@@ -1,8 +1,9 @@
 //! The model card of a run.
 
+use cliptune_clip::image::{Fit, OPENAI_MEAN, OPENAI_STD, Pipeline, Preprocessor, Resample, WHITE};
 use cliptune_exchange::export::Format;
 use cliptune_experiment::{Split, Task};
-use cliptune_store::{Outcome, Run};
+use cliptune_store::{Base, Outcome, Run, RunRecord};
 use fs_err as fs;
 use serde_json::Value;
 
@@ -98,6 +99,21 @@ fn a_run_without_scores_says_so_and_one_without_a_model_has_no_card() {
 }
 
 #[test]
+fn a_run_that_started_from_another_one_names_the_model_that_began_it() {
+    let world = World::new();
+    let before = &world.runs[3];
+    let base = Base::Run { run: before.id(), key: before.record().key.clone() };
+    let experiment = "third".parse().unwrap();
+    let run = RunRecord { experiment, base, ..world.runs[0].record().clone() };
+    let run = world.store.create_run(run).unwrap();
+    give_model(&run, CONFIG);
+    world.export(&[run], Format::ModelCard, "out").unwrap();
+    let card = world.read("out/README.md");
+    assert_eq!(metadata(&card)["base_model"], "openai/clip");
+    assert!(card.contains(", which began as openai/clip"), "{card}");
+}
+
+#[test]
 fn the_code_fits_the_family_and_the_kind_of_items() {
     let world = World::new();
     let mut plan = drawn::plans(&world.path(""), "pairs").swap_remove(0);
@@ -119,8 +135,34 @@ fn the_code_fits_the_family_and_the_kind_of_items() {
     ] {
         assert!(card.contains(code), "{code}\n{card}");
     }
-    for left in ["MODEL_DIR", "CLASS", "PADDING", "RESULT", "SOFTMAX", "BIAS", "TEXTS", "softmax"] {
+    let placeholders = ["MODEL_DIR", "CLASS", "PADDING", "RESULT", "SOFTMAX", "BIAS", "TEXTS", "IMAGE_OPS"];
+    for left in placeholders.into_iter().chain(["SQUARED", "RESIZED", "softmax", "do_resize", "pads"]) {
         assert!(!card.contains(left), "{left}\n{card}");
+    }
+}
+
+#[test]
+fn the_code_for_a_model_whose_images_are_padded_pads_them() {
+    let world = World::new();
+    let preprocessor = Preprocessor {
+        size: 72,
+        fit: Fit::Pad,
+        fill: WHITE,
+        resample: Resample::Bicubic,
+        mean: OPENAI_MEAN,
+        std: OPENAI_STD,
+        pipeline: Pipeline::Transformers,
+    };
+    preprocessor.save(&world.runs[0].model_folder()).unwrap();
+    let card = card(&world);
+    for code in [
+        "from PIL import Image, ImageOps\n",
+        "image = Image.open(\"image.jpg\").convert(\"RGB\")\nimage = ImageOps.contain(image, (72, 72), ",
+        "Image.Resampling.BICUBIC)\nsquare = Image.new(\"RGB\", (72, 72), (255, 255, 255))\n",
+        "processor(images=image, do_resize=False, return_tensors=\"np\")",
+        "make squares of 72 × 72 pixels",
+    ] {
+        assert!(card.contains(code), "{code}\n{card}");
     }
 }
 

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use cliptune_durable::write_remade;
 use cliptune_experiment::{Plan, Split, yaml_text};
-use cliptune_store::{Base, Run, Store, write_json};
+use cliptune_store::{Run, Store, write_json};
 use fs_err as fs;
 use serde_json::{Map, Value, json};
 
 use super::content::Content;
+use super::lineage::ancestors;
 use crate::error::ExchangeError;
 
 /// The parameters, which are the experiment file of the run.
@@ -27,6 +28,7 @@ pub(super) fn write(
 ) -> Result<(), ExchangeError> {
     fs::create_dir_all(folder)?;
     let alone = write_plan(store, &content.run, PARAMS, folder, place)?;
+    // Where an experiment starts from another one, both have to be in one folder.
     let ancestors = ancestors(store, &content.run);
     for ancestor in &ancestors {
         write_plan(store, ancestor, &file_of(ancestor), folder, place)?;
@@ -53,33 +55,12 @@ fn write_plan(
     Ok(alone)
 }
 
-/// Returns the runs that a run started from, however far back, as far as they are in the store, each of another experiment. Where an
-/// experiment starts from another one, both have to be in one folder.
-fn ancestors(store: &Store, run: &Run) -> Vec<Run> {
-    let before = |run: &Run| match &run.record().base {
-        Base::Run { run, .. } => store.run_in(&store.root().join(run)).ok(),
-        _ => None,
-    };
-    let mut ancestors: Vec<Run> = Vec::new();
-    let mut next = before(run);
-    while let Some(ancestor) = next {
-        let is_same = |other: &Run| other.record().experiment == ancestor.record().experiment;
-        // Records that somebody has changed may lead in a circle.
-        if is_same(run) || ancestors.iter().any(is_same) {
-            break;
-        }
-        next = before(&ancestor);
-        ancestors.push(ancestor);
-    }
-    ancestors
-}
-
 /// Returns the file of the experiment of a run that another one started from.
 fn file_of(run: &Run) -> String {
     format!("from-{}.yaml", run.record().experiment)
 }
 
-/// Returns the metrics by split. JSON has no number that is none, so those are left out.
+/// Returns the metrics by split. JSON has no NaN and no infinity, so those are left out.
 fn metrics(scores: impl Iterator<Item = (Split, Vec<(String, f64)>)>) -> Value {
     let of_split = |(split, metrics): (Split, Vec<(String, f64)>)| {
         let finite = metrics.into_iter().filter(|(_, value)| value.is_finite());

@@ -1,7 +1,7 @@
 //! The metadata of a card, which the Hub reads: what the model is, and its scores as a `model-index`.
 
 use cliptune_experiment::{TaskKind, yaml_text};
-use cliptune_store::{Base, Estimate, Scores};
+use cliptune_store::{Estimate, Scores};
 use cliptune_terminal::format::visible;
 use serde_json::{Map, Value, json};
 
@@ -30,8 +30,8 @@ fn metadata(card: &Card<'_>) -> Value {
         "pipeline_tag": "zero-shot-image-classification",
         "tags": [card.config.family.as_str(), "cliptune"],
     });
-    if let Base::Hub { id, .. } = &record.base {
-        metadata["base_model"] = json!(id.split('@').next());
+    if let Some(id) = card.hub_model() {
+        metadata["base_model"] = json!(id);
     }
     let results: Vec<Value> =
         by_weight(&card.content.scores).map(|scores| result(card, task, scores)).collect();

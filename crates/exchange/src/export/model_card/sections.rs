@@ -62,7 +62,10 @@ fn origin(card: &Card<'_>) -> String {
         Base::Hub { id, commit, .. } => {
             format!("{} at commit {}", markdown_text(id), markdown_text(commit))
         }
-        Base::Run { run, .. } => format!("the model of the run {}", markdown_text(run)),
+        Base::Run { run, .. } => {
+            let began = card.hub_model().map(|id| format!(", which began as {}", markdown_text(id)));
+            format!("the model of the run {}{}", markdown_text(run), began.unwrap_or_default())
+        }
     };
     match (&record.plan.train, record.kept_start()) {
         (None, _) => format!("with the weights of {from} as they are"),

@@ -6,6 +6,7 @@ use cliptune_experiment::{Task, TaskKind};
 use cliptune_terminal::format::harmless_json;
 
 use super::Card;
+use super::squared::Squared;
 
 /// The most classes that the code names.
 const CLASSES: usize = 3;
@@ -58,6 +59,11 @@ pub(super) fn section(card: &Card<'_>) -> String {
     let mut text = format!("## How to use it\n\n{}\n", introduction(task));
     for library in &LIBRARIES {
         text.push_str(&format!("\n### {}\n\n", library.name));
+        if let Some(size) = card.padded().filter(|_| library.language == "js") {
+            text.push_str(&format!(
+                "transformers.js pads no images: make squares of {size} × {size} pixels of them first.\n\n"
+            ));
+        }
         if let Some(note) = note(library, family) {
             text.push_str(&format!("{note}\n\n"));
         }
@@ -119,6 +125,7 @@ fn filled(card: &Card<'_>, library: &Library) -> String {
         TaskKind::Choice | TaskKind::Classes => (probabilities, ", softmax"),
     };
     let bias = if is_sigmoid { " + model.logit_bias" } else { "" };
+    let squared = Squared::of(card.preprocessor.as_ref());
     // The texts come last: nothing in them is filled in.
     library
         .code
@@ -128,6 +135,9 @@ fn filled(card: &Card<'_>, library: &Library) -> String {
         .replace("RESULT", result)
         .replace("SOFTMAX", softmax)
         .replace(".TBIAS", &format!(".T{bias}"))
+        .replace("IMAGE_OPS", squared.import)
+        .replace("SQUARED", &squared.lines)
+        .replace("RESIZED", squared.argument)
         .replace("TEXTS", &texts(card))
 }
 
