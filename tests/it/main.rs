@@ -31,6 +31,7 @@ mod nothing_is_sent;
 mod outputs;
 mod packed;
 mod pipeline;
+mod plan;
 mod precisions;
 mod reference;
 mod remote;

@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 
 /// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the
 /// user asked to stop. What cannot be fetched is told, and the cache stands in for it.
-fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
+pub(crate) fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
     let mut fetched: Vec<&DataPlan> = Vec::new();
     for plan in selection.experiments.iter().flat_map(|experiment| &experiment.plans) {
         if fetched.contains(&&plan.data) || !is_remote(&plan.data) {
