@@ -103,6 +103,25 @@ fn a_command_of_a_plan_is_the_one_that_run_starts() {
 }
 
 #[test]
+fn resources_are_told_and_change_no_result() {
+    let context = TestContext::new();
+    context.cliptune("run experiments/base.yaml").succeeded();
+    let set = ["cpus=2", "memory=4GiB", "gpus=1", "time=90min", "partition=short"];
+    let set: String = set.map(|one| format!(" --set resources.{one}")).concat();
+    assert!(steps(&context, &format!("experiments/base.yaml{set}")).is_empty(), "nothing is stale");
+    let all = steps(&context, &format!("experiments/base.yaml --all{set}"));
+    let train = all.iter().find(|step| step["stage"] == "train").unwrap();
+    let expected = serde_json::json!({
+        "cpus": 2, "memory_bytes": 4_u64 << 30, "gpus": 1, "time_seconds": 5400, "partition": "short",
+    });
+    assert_eq!(train["resources"], expected);
+    assert_eq!(train["environment"]["OMP_NUM_THREADS"], "2");
+    let ingest = all.iter().find(|step| step["stage"] == "ingest").unwrap();
+    assert_eq!(ingest["resources"]["gpus"], Value::Null, "only training is given GPUs");
+    assert_eq!(ingest["resources"]["cpus"], 2);
+}
+
+#[test]
 fn what_cannot_be_planned_is_left_out_and_told() {
     let context = TestContext::new();
     let alone = fs::read_to_string(context.path("experiments/base.yaml")).unwrap();

@@ -6,13 +6,14 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use cliptune_experiment::{Experiment, ExperimentName};
+use cliptune_experiment::{Experiment, ExperimentName, MemorySize, Resources};
 use cliptune_report::{Options, Request};
 use cliptune_store::{OnePlan, Standings, Store};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
-use super::commands::{Commands, of_report};
+use super::commands::{Commands, of_report, with_threads};
 use super::state::StageState;
 use super::todo::{RunTodo, leak, needs_dataset, plans_of, share_images, standings_of};
 use crate::error::CliError;
@@ -56,6 +57,20 @@ pub(crate) struct PlannedStep {
     pub(crate) even_if_failed: bool,
     #[serde(flatten)]
     pub(crate) call: Call,
+    /// What is set aside for it.
+    #[serde(serialize_with = "in_numbers")]
+    pub(crate) resources: Resources,
+}
+
+/// Writes resources in numbers, which no scheduler has to read as cliptune does.
+fn in_numbers<S: Serializer>(resources: &Resources, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut object = serializer.serialize_struct("Resources", 5)?;
+    object.serialize_field("cpus", &resources.cpus)?;
+    object.serialize_field("memory_bytes", &resources.memory.map(MemorySize::bytes))?;
+    object.serialize_field("gpus", &resources.gpus)?;
+    object.serialize_field("time_seconds", &resources.time.map(|time| time.duration().as_secs()))?;
+    object.serialize_field("partition", &resources.partition)?;
+    object.end()
 }
 
 /// A program with its arguments, and the variables that it needs beside those of this process.
@@ -68,8 +83,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Returns what a command would start.
-    fn of(command: &Command) -> Result<Self, CliError> {
+    /// Returns what a command would start that has these resources.
+    fn of(command: Command, resources: &Resources) -> Result<Self, CliError> {
+        let command = with_threads(command, resources.cpus.map(usize::from));
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         Ok(Self {
@@ -104,7 +120,7 @@ impl Steps {
         let commands = Commands::new(ground.common, ground.selection);
         let mut steps = datasets(ground, &good, &commands)?;
         steps.extend(runs(ground, &good, &commands)?);
-        steps.push(report(ground, &steps)?);
+        steps.push(report(ground, &good, &steps)?);
         if !all {
             steps.retain(|step| step.state == StageState::Stale);
         }
@@ -163,6 +179,7 @@ fn datasets(
             bases(experiment).any(|base| *base == other.name) || share_images(other, experiment)
         };
         let before = good.iter().take(number).filter(comes_first);
+        let resources = Resources { time: None, gpus: None, ..needed_by(&[*experiment]) };
         let mut hashes: Vec<String> = standings_of(&experiment.name, ground.standings)
             .map(|standing| standing.dataset_hash.clone())
             .collect();
@@ -176,7 +193,8 @@ fn datasets(
             state: StageState::of(!needs_dataset(&experiment.name, ground.standings)),
             needs: before.map(|other| dataset_id(&other.name)).collect(),
             even_if_failed: false,
-            call: Call::of(&commands.of_dataset(&experiment.name)?)?,
+            call: Call::of(commands.of_dataset(&experiment.name)?, &resources)?,
+            resources,
         });
     }
     Ok(steps)
@@ -207,6 +225,10 @@ fn run_step(
     needs: Vec<String>,
     commands: &Commands<'_>,
 ) -> Result<PlannedStep, CliError> {
+    let mut resources = todo.standing.plan.resources.clone().unwrap_or_default();
+    if tool != Tool::Train {
+        resources.gpus = None;
+    }
     let mut command = commands.of_run(tool, &todo.one)?;
     if todo.goes_on_with(tool) {
         command.arg("--wait");
@@ -220,12 +242,14 @@ fn run_step(
         state: StageState::of(!todo.stages.needs(tool)),
         needs,
         even_if_failed: false,
-        call: Call::of(&command)?,
+        call: Call::of(command, &resources)?,
+        resources,
     })
 }
 
 /// Returns the step that makes the report, after everything else.
-fn report(ground: Ground<'_>, before: &[PlannedStep]) -> Result<PlannedStep, CliError> {
+fn report(ground: Ground<'_>, good: &[&Experiment], before: &[PlannedStep]) -> Result<PlannedStep, CliError> {
+    let resources = Resources { time: None, gpus: None, ..needed_by(good) };
     let request = Request::of(ground.store, ground.paths, &ground.common.set, &Options::default())?;
     let is_fresh = before.iter().all(|step| step.state == StageState::Fresh)
         && cliptune_report::is_fresh(&ground.standings.known, &request)?;
@@ -238,8 +262,15 @@ fn report(ground: Ground<'_>, before: &[PlannedStep]) -> Result<PlannedStep, Cli
         state: StageState::of(is_fresh),
         needs: before.iter().map(|step| step.id.clone()).collect(),
         even_if_failed: true,
-        call: Call::of(&of_report(ground.paths, ground.common)?)?,
+        call: Call::of(of_report(ground.paths, ground.common)?, &resources)?,
+        resources,
     })
+}
+
+/// Returns what work for all runs of some experiments needs.
+fn needed_by(experiments: &[&Experiment]) -> Resources {
+    let plans = experiments.iter().flat_map(|experiment| &experiment.plans);
+    plans.filter_map(|plan| plan.resources.clone()).reduce(Resources::or_more).unwrap_or_default()
 }
 
 fn dataset_id(experiment: &ExperimentName) -> String {
