@@ -46,6 +46,7 @@ mod sample;
 mod server;
 mod siblings;
 mod signals;
+mod slurm;
 mod soup;
 #[path = "../../crates/sources/tests/it/stand_in.rs"]
 mod stand_in;

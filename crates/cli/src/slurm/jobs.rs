@@ -70,15 +70,18 @@ impl Jobs {
     /// Returns the job that is at a plan or will be, or the last one that failed at what the plan lacks.
     pub(crate) fn about(&self, standing: &Standing) -> Option<ShownJob> {
         let stages = Stages::of(standing);
-        let tools = [Tool::Ingest, Tool::Train, Tool::Score];
+        // Scores wait in a job even where the run that they need has failed.
+        let tools: &[Tool] = match stages.needs(Tool::Train) {
+            true => &[Tool::Train, Tool::Ingest],
+            false => &[Tool::Score],
+        };
+        let wanted = tools.iter().copied().filter(|tool| stages.needs(*tool));
         let of = |tool: Tool| self.0.iter().rev().filter(move |known| is_about(&known.step, tool, standing));
-        let live = [Tool::Train, Tool::Ingest, Tool::Score]
-            .into_iter()
-            .filter(|tool| stages.needs(*tool))
-            .find_map(|tool| of(tool).find(|known| known.state.is_live()));
+        let live = wanted.clone().find_map(|tool| of(tool).find(|known| known.state.is_live()));
+        // What failed first is why the rest could not be done.
         let failed = || {
-            let last = tools.into_iter().filter(|tool| stages.needs(*tool)).find_map(|tool| of(tool).next());
-            last.filter(|known| known.state != JobState::Done)
+            let ended = |tool| of(tool).next().filter(|known| known.state != JobState::Done);
+            wanted.rev().find_map(ended)
         };
         live.or_else(failed).map(Known::shown)
     }
