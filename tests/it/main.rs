@@ -47,6 +47,7 @@ mod server;
 mod siblings;
 mod signals;
 mod slurm;
+mod slurm_here;
 mod soup;
 #[path = "../../crates/sources/tests/it/stand_in.rs"]
 mod stand_in;
