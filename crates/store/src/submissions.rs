@@ -4,22 +4,26 @@
 //! runs. So a record that is lost loses nothing but the place of a job in `cliptune status`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cliptune_experiment::ExperimentName;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use crate::lock::{StoreLock, lock};
 use crate::record::{read_record, write_record};
 use crate::regular::is_absent;
 use crate::store::Store;
-use crate::utc::utc_now;
+use crate::utc::{age_since, utc_now};
 use crate::worker::host_name;
 
 /// The folder in the store. Readers of the store skip names with a leading dot.
 pub(crate) const FOLDER: &str = ".slurm";
 /// The folder in that folder for what jobs write.
 const LOGS: &str = "logs";
+/// The file in that folder that whoever submits locks meanwhile.
+const LOCK: &str = "lock";
 /// The version of a record.
 const FORMAT: u32 = 1;
 
@@ -62,6 +66,11 @@ impl Submission {
         Self { format_version: FORMAT, at: utc_now(), host: host_name(), job, name, is_array, steps }
     }
 
+    /// Returns the time since the submission; `None` where a clock was set back.
+    pub fn age(&self) -> Option<Duration> {
+        age_since(&self.at)
+    }
+
     /// Returns each step with the number of the task that takes it, if the job is an array.
     pub fn tasks(&self) -> impl Iterator<Item = (Option<usize>, &SubmittedStep)> {
         self.steps.iter().enumerate().map(|(number, step)| (self.is_array.then_some(number), step))
@@ -81,6 +90,28 @@ impl Store {
     /// Returns the folder for what jobs write.
     pub fn job_logs_folder(&self) -> PathBuf {
         self.root().join(FOLDER).join(LOGS)
+    }
+
+    /// Waits until nobody else submits jobs for the store, and keeps others from it: otherwise, two would submit the same.
+    ///
+    /// # Errors
+    /// Returns an error when nothing can be written into the store.
+    pub fn lock_submissions(&self) -> Result<StoreLock, StoreError> {
+        let folder = self.root().join(FOLDER);
+        fs::create_dir_all(&folder)?;
+        lock(&folder.join(LOCK))
+    }
+
+    /// Removes the records of jobs that were submitted longer ago than this.
+    ///
+    /// # Errors
+    /// Returns an error when the records cannot be listed, or one of them cannot be removed.
+    pub fn forget_submissions(&self, age: Duration) -> Result<(), StoreError> {
+        let old = |submission: &Submission| submission.age().is_some_and(|own| own > age);
+        for (path, _) in self.submissions()?.known.iter().filter(|(_, submission)| old(submission)) {
+            fs::remove_file(path)?;
+        }
+        Ok(())
     }
 
     /// Records a job that was submitted.
@@ -165,6 +196,20 @@ mod tests {
         let known: Vec<Submission> = all.known.into_iter().map(|(_, submission)| submission).collect();
         assert_eq!(known, [early, late]);
         assert!(all.damage.is_empty());
+    }
+
+    #[test]
+    fn records_of_long_ago_are_forgotten_and_those_of_now_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let old = Submission { at: "2020-01-01T00:00:00.000Z".to_owned(), ..submission(1, true) };
+        for one in [&old, &submission(2, true)] {
+            store.record_submission(one).unwrap();
+        }
+        let _lock = store.lock_submissions().unwrap();
+        store.forget_submissions(Duration::from_secs(3600)).unwrap();
+        let kept: Vec<u64> = store.submissions().unwrap().known.iter().map(|(_, one)| one.job).collect();
+        assert_eq!(kept, [2]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What Slurm has of a store: the steps that were submitted, each with the state of its job.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cliptune_store::{Standing, Store, Submission, SubmittedStep};
 use cliptune_terminal::Printer;
@@ -14,6 +15,9 @@ use crate::pipeline::state::Stages;
 use crate::pipeline::steps::PlannedStep;
 use crate::selection::warn_of;
 use crate::tool::Tool;
+
+/// How long a job is asked for. Whoever has thousands of them would wait long for what was forgotten long ago.
+pub(super) const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// The steps that were submitted and that Slurm still knows, the latest last.
 #[derive(Debug, Default)]
@@ -45,11 +49,13 @@ impl Jobs {
     pub(crate) fn of(store: &Store, printer: &Printer) -> Result<Self, CliError> {
         let submissions = store.submissions()?;
         submissions.damage.iter().for_each(|error| warn_of(error, printer));
-        let jobs: Vec<u64> = submissions.known.iter().map(|(_, submission)| submission.job).collect();
+        let is_old = |submission: &Submission| submission.age().is_some_and(|age| age > KEPT);
+        let recent = || submissions.known.iter().map(|(_, one)| one).filter(|one| !is_old(one));
+        let jobs: Vec<u64> = recent().map(|submission| submission.job).collect();
         let states = client::states(&jobs)?;
         let logs = store.job_logs_folder();
         let mut known = Vec::new();
-        for (_, submission) in &submissions.known {
+        for submission in recent() {
             for (task, step) in submission.tasks() {
                 let name = name(submission.job, task);
                 let Some(state) = states.get(&name).cloned() else { continue };

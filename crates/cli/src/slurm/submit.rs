@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::batch::{BatchJob, Form, JobRef};
 use super::chain::Chain;
 use super::client;
-use super::jobs::{Jobs, name, record};
+use super::jobs::{Jobs, KEPT, name, record};
 use super::quote::line;
 use crate::error::CliError;
 use crate::pipeline::steps::{Ground, PlannedStep, Steps};
@@ -57,6 +57,8 @@ pub(crate) fn submit(order: Order<'_>, ground: Ground<'_>) -> Result<Exit, CliEr
     if steps.is_empty() {
         printer.status("everything is fresh: there is nothing to submit");
     }
+    let is_sent = !order.dry_run && !steps.is_empty();
+    let _lock = is_sent.then(|| ground.store.lock_submissions()).transpose()?;
     let jobs = match Jobs::of(ground.store, printer) {
         // The scripts can be shown anywhere.
         Err(error @ CliError::NoSlurm { .. }) if order.dry_run => {
@@ -110,6 +112,7 @@ impl Submitting<'_> {
         if !chain.jobs.is_empty() {
             // Slurm makes no folder for what a job writes.
             fs::create_dir_all(self.ground.store.job_logs_folder())?;
+            self.ground.store.forget_submissions(KEPT)?;
         }
         let mut numbers: Vec<u64> = Vec::new();
         let mut submitted = Vec::new();
