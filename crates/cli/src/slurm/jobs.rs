@@ -49,13 +49,13 @@ impl Jobs {
     pub(crate) fn of(store: &Store, printer: &Printer) -> Result<Self, CliError> {
         let submissions = store.submissions()?;
         submissions.damage.iter().for_each(|error| warn_of(error, printer));
-        let is_old = |submission: &Submission| submission.age().is_some_and(|age| age > KEPT);
-        let recent = || submissions.known.iter().map(|(_, one)| one).filter(|one| !is_old(one));
-        let jobs: Vec<u64> = recent().map(|submission| submission.job).collect();
+        let all = submissions.known.iter().map(|(_, submission)| submission);
+        let recent: Vec<&Submission> = all.filter(is_recent).collect();
+        let jobs: Vec<u64> = recent.iter().map(|submission| submission.job).collect();
         let states = client::states(&jobs)?;
         let logs = store.job_logs_folder();
         let mut known = Vec::new();
-        for submission in recent() {
+        for submission in recent {
             for (task, step) in submission.tasks() {
                 let name = name(submission.job, task);
                 let Some(state) = states.get(&name).cloned() else { continue };
@@ -102,6 +102,10 @@ impl Known {
             log: self.log.is_file().then(|| self.log.clone()),
         }
     }
+}
+
+fn is_recent(submission: &&Submission) -> bool {
+    submission.age().is_none_or(|age| age <= KEPT)
 }
 
 /// Returns the name of a job or a task, as Slurm's commands have it.
