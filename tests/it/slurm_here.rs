@@ -26,6 +26,8 @@ impl Slurm {
             return None;
         }
         let context = TestContext::new();
+        let resources = "resources: { cpus: 1, memory: 1GiB, time: 20min, partition: main }";
+        context.replace("experiments/base.yaml", "seeds: [0]", &format!("seeds: [0]\n{resources}"));
         let folder = context.path("slurm-here");
         let slurm = Self { context, folder };
         let started = slurm.script("start");
