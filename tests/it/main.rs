@@ -31,6 +31,7 @@ mod nothing_is_sent;
 mod outputs;
 mod packed;
 mod pipeline;
+mod plan;
 mod precisions;
 mod reference;
 mod remote;
@@ -45,6 +46,8 @@ mod sample;
 mod server;
 mod siblings;
 mod signals;
+mod slurm;
+mod slurm_here;
 mod soup;
 #[path = "../../crates/sources/tests/it/stand_in.rs"]
 mod stand_in;

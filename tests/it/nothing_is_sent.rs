@@ -9,7 +9,7 @@ use crate::server::FakeHub;
 use crate::support::{TestContext, Watched, output, program};
 
 /// Every command but `fetch`, which is there to ask a hub.
-const COMMANDS: [&str; 46] = [
+const COMMANDS: [&str; 48] = [
     "demo-data out/drawn --cartoons 50",
     "new out/own --images contest/images --metadata contest/contest.parquet",
     "check experiments --set data.join=",
@@ -21,6 +21,8 @@ const COMMANDS: [&str; 46] = [
     "report experiments",
     "sample experiments/tuned.yaml --pictures blocks",
     "status --why",
+    "plan experiments --all --json",
+    "run experiments --slurm --dry-run",
     "ls --json",
     "ls experiments --stale",
     "query --save out/runs.duckdb",

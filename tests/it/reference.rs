@@ -17,10 +17,11 @@ The help of every command, as the programs print it. Generated; after a change o
     CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
 ";
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 38] = [
     "",
     "new",
     "run",
+    "plan",
     "check",
     "status",
     "ls",

@@ -5,8 +5,8 @@ use cliptune_terminal::CommonArgs;
 
 use crate::commands::{
     cache, check, classify, compare, completions, demo_data, doctor, embed, export, fetch, fsck, gc, help,
-    import, ls, new, note, pin, query, rank, relocate, rename, restore, rm, run, sample, schema, search,
-    show, soup, status, tag,
+    import, ls, new, note, pin, plan, query, rank, relocate, rename, restore, rm, run, sample, schema,
+    search, show, soup, status, tag,
 };
 use crate::tool;
 
@@ -92,6 +92,7 @@ pub(crate) enum Command {
 pub(crate) enum StoreCommand {
     New(new::Args),
     Run(run::Args),
+    Plan(plan::Args),
     Check(check::Args),
     Status(status::Args),
     Ls(ls::Args),

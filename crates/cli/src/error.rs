@@ -290,6 +290,34 @@ pub enum CliError {
         /// The file, which was not written.
         file: PathBuf,
     },
+    /// A command of Slurm is missing.
+    #[error("there is no {program} in PATH")]
+    NoSlurm {
+        /// The name of the command.
+        program: &'static str,
+    },
+    /// A command of Slurm failed.
+    #[error("{program} failed: {}", format::visible(said))]
+    Slurm {
+        /// The name of the command.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// A command of Slurm did not answer in time.
+    #[error("{program} has not answered within {seconds} s")]
+    SlurmSilent {
+        /// The name of the command.
+        program: &'static str,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Part of a command cannot be written as text.
+    #[error("{} is not UTF-8, and commands are written as text", path.display())]
+    NoText {
+        /// A path or another argument.
+        path: PathBuf,
+    },
     /// Other runs were found after the question than before it.
     #[error("nothing was removed, because other runs are like that now than those that were listed")]
     ChosenAnew,
@@ -437,6 +465,18 @@ impl Diagnostic for CliError {
             }
             Self::NobodyToAsk => "without --interactive, the likeliest is taken, and what else is plausible is in the file".to_owned(),
             Self::NoItems { .. } => "without --template, the likeliest kind is taken; `cliptune help new` lists the kinds".to_owned(),
+            Self::NoSlurm { .. } => {
+                "jobs are submitted from a host of the cluster; `cliptune plan --json` has the same steps for any other scheduler"
+                    .to_owned()
+            }
+            Self::Slurm { program: "sbatch", .. } => {
+                "options behind `--` reach sbatch as they are; --dry-run shows all jobs; what was submitted already is not submitted again"
+                    .to_owned()
+            }
+            Self::SlurmSilent { .. } => {
+                "`scontrol ping` says whether Slurm's controller can be reached; the same command goes on from here".to_owned()
+            }
+            Self::NoText { .. } => "a name of UTF-8 text can be planned; `cliptune run` takes any".to_owned(),
             Self::Unsayable { .. } => "a path that is not UTF-8 can be the reason".to_owned(),
             Self::ChosenAnew => "the same command lists those of now".to_owned(),
             Self::UnknownStanding => "the warnings say what is unknown; without --stale, --filter alone asks no experiment file".to_owned(),
@@ -489,6 +529,7 @@ impl Diagnostic for CliError {
             | Self::NoCommand { .. }
             | Self::Unconfirmed { .. }
             | Self::ChosenAnew
+            | Self::NoText { .. }
             | Self::NobodyToAsk
             | Self::NoItems { .. }
             | Self::NoRun { .. }

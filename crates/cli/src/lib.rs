@@ -16,6 +16,7 @@ mod removal;
 mod selection;
 mod sibling;
 mod signals;
+mod slurm;
 mod spare;
 mod tool;
 mod usage;

@@ -2,38 +2,39 @@
 
 mod board;
 mod child;
+pub(crate) mod commands;
 pub(crate) mod crew;
 pub(crate) mod endings;
 mod jobs;
 mod outcome;
 mod room;
 pub(crate) mod state;
+pub(crate) mod steps;
 pub(crate) mod summary;
+mod todo;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use cliptune_experiment::{Experiment, ExperimentName, Location};
-use cliptune_store::{OnePlan, Standing, Standings, Store, StoreError};
+use cliptune_experiment::{Experiment, ExperimentName};
+use cliptune_store::{Standings, Store};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
 use crate::error::CliError;
 use crate::selection::{Selection, bases, left_out, look};
 use crate::sibling;
 use crate::tool::Tool;
+use commands::{Commands, with_threads};
 use crew::{Crew, Means};
 use endings::{Ending, Endings, Failure};
 use jobs::{Job, Jobs, Step};
 use room::Need;
-use state::Stages;
-
-/// The variables that say how many threads a program takes: for libtorch's and for all others.
-const THREADS: [&str; 2] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"];
+use todo::{RunTodo, needs_dataset, plans_of, share_images};
 
 /// Everything that `cliptune run` works with.
 pub(crate) struct Pipeline<'a> {
-    common: &'a CommonArgs,
+    commands: Commands<'a>,
     means: Means,
     /// Whether work that another process is at is waited for.
     wait: bool,
@@ -55,7 +56,8 @@ impl<'a> Pipeline<'a> {
         store: &'a Store,
         standings: Standings,
     ) -> Self {
-        Self { common, means, wait, printer, selection, store, standings, endings: Endings::default() }
+        let (commands, endings) = (Commands::new(common, selection), Endings::default());
+        Self { commands, means, wait, printer, selection, store, standings, endings }
     }
 
     /// Brings every experiment up to date. An experiment that fails does not stop the others; an interruption does.
@@ -95,7 +97,7 @@ impl<'a> Pipeline<'a> {
             let means = self.means.for_jobs(at_once);
             let need = means.memory.map(|_| Need::Unknown);
             let jobs = Jobs::datasets(round.iter().map(|experiment| &experiment.name), need);
-            let command = |job: &Job, _| self.ingest_command(&job.plan.experiment, means.threads_of_one());
+            let command = |job: &Job, _| self.ingest_command(job, means.threads_of_one());
             let jobs = Crew::new(jobs, means, self.printer, &command).work()?;
             self.look_again();
             for (experiment, job) in round.into_iter().zip(jobs.all()) {
@@ -138,7 +140,7 @@ impl<'a> Pipeline<'a> {
                 unknown
             } else if let Some(base) = bases(experiment).find(|base| !self.endings.is_good(base)) {
                 self.skipped(experiment, base)
-            } else if !self.needs_dataset(&experiment.name) {
+            } else if !needs_dataset(&experiment.name, &self.standings) {
                 self.unless_leaking(experiment, Ending::Fresh)
             } else {
                 if !round.iter().any(|other| share_images(other, experiment)) {
@@ -185,31 +187,25 @@ impl<'a> Pipeline<'a> {
         Ending::Skipped
     }
 
-    fn needs_dataset(&self, experiment: &ExperimentName) -> bool {
-        let own = self.standings.known.iter().filter(|standing| standing.plan.experiment == *experiment);
-        own.map(Stages::of).any(|stages| stages.needs(Tool::Ingest))
-    }
-
     /// Refuses an experiment whose test images its base has seen or will see, before either of them is trained. For a
     /// dataset that was just made, ingest has already reported this.
     fn unless_leaking(&self, experiment: &Experiment, ending: Ending) -> Ending {
-        let planned = &self.standings.known;
-        let own = planned.iter().filter(|standing| standing.plan.experiment == experiment.name);
-        let leak = own.map(|standing| standing.refuse_leak(self.store, planned)).find_map(Result::err);
-        match leak {
-            Some(error @ StoreError::Leak { .. }) => {
+        match todo::leak(&experiment.name, &self.standings, self.store) {
+            Some(error) => {
                 self.printer.warn(&error.to_string());
                 let (tool, exit, why) = (Some(Tool::Ingest), error.exit(), error.in_one_line());
                 Ending::Failed(vec![Failure { run: None, tool, exit, why }])
             }
-            // The tools report anything else that is wrong when they need it.
-            _ => ending,
+            None => ending,
         }
     }
 
     /// Trains and scores the runs of every experiment that has had no problem so far.
     fn make_runs(&mut self) -> Result<(), CliError> {
-        let jobs = Jobs::of(self.plans(), self.means.counts_memory());
+        let jobs = {
+            let good = self.selection.experiments.iter().filter(|one| self.endings.is_good(&one.name));
+            Jobs::of(&RunTodo::all(plans_of(good, &self.standings)), self.means.counts_memory())
+        };
         let command = |job: &Job, step| self.command(job, step);
         let jobs = Crew::new(jobs, self.means, self.printer, &command).work()?;
         let good: Vec<&Experiment> =
@@ -223,23 +219,9 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Returns every plan of the experiments that have had no problem so far, with its standing.
-    fn plans(&self) -> impl Iterator<Item = (OnePlan, &Standing)> {
-        let good = self.selection.experiments.iter().filter(|one| self.endings.is_good(&one.name));
-        good.flat_map(|experiment| {
-            let own = self.standings.known.iter().filter(|one| one.plan.experiment == experiment.name);
-            // An experiment without a problem has a standing for each of its plans, in their order.
-            own.enumerate()
-                .map(|(number, standing)| (OnePlan { experiment: experiment.name.clone(), number }, standing))
-        })
-    }
-
     /// Builds the command for a step of a run.
     fn command(&self, job: &Job, step: Step) -> Result<Command, CliError> {
-        let mut command = tool_of_this_run(step.tool(), self.common)?;
-        let experiment = self.selection.get(&job.plan.experiment);
-        let experiments = experiment.map(|one| self.selection.with_bases(one)).unwrap_or_default();
-        command.arg(format!("--only={}", job.plan)).args(self.selection.arguments(&experiments));
+        let mut command = self.commands.of_run(step.tool(), &job.plan)?;
         if step == Step::Estimate {
             command.args(["--dry-run", "--untimed", "--json"]);
         } else if self.wait || job.goes_on_with(step) {
@@ -248,52 +230,16 @@ impl<'a> Pipeline<'a> {
         Ok(with_threads(command, self.means.threads_of_one()))
     }
 
-    /// Builds the command that makes the dataset of an experiment. The experiments that it starts from are passed along because
-    /// they may be in another folder.
-    fn ingest_command(&self, name: &ExperimentName, threads: Option<usize>) -> Result<Command, CliError> {
-        let mut command = tool_of_this_run(Tool::Ingest, self.common)?;
-        let experiment = self.selection.get(name);
-        let experiments = experiment.map(|one| self.selection.with_bases(one)).unwrap_or_default();
-        command.args(self.selection.arguments(&experiments));
-        Ok(with_threads(command, threads))
+    /// Builds the command that makes the dataset of an experiment.
+    fn ingest_command(&self, job: &Job, threads: Option<usize>) -> Result<Command, CliError> {
+        Ok(with_threads(self.commands.of_dataset(&job.plan.experiment)?, threads))
     }
-}
-
-/// Checks whether two experiments have images in common. What one of them finds out about an image, the other need not find out
-/// again, and the two may even have the same dataset.
-fn share_images(one: &Experiment, other: &Experiment) -> bool {
-    let images = |experiment: &Experiment| -> HashSet<Location> {
-        experiment.plans.iter().flat_map(|plan| plan.data.images.iter().cloned()).collect()
-    };
-    !images(one).is_disjoint(&images(other))
 }
 
 /// Makes the report of all the experiments that the command line names.
 pub(crate) fn report(paths: &[PathBuf], common: &CommonArgs, printer: &Printer) -> Result<Exit, CliError> {
     printer.status("report");
-    let mut command = tool_of_this_run(Tool::Report, common)?;
-    command.args(paths).args(common.set.iter().map(|set| format!("--set={set}")));
-    finish(Tool::Report, command, printer)
-}
-
-/// Builds the command for a tool that prints messages but no data, since this command's own summary covers the data.
-fn tool_of_this_run(tool: Tool, common: &CommonArgs) -> Result<Command, CliError> {
-    let mut command = sibling::command(tool)?;
-    command.arg("--store").arg(&common.store).stdout(Stdio::null());
-    for (flag, is_on) in [("--quiet", common.quiet), ("--offline", common.offline)] {
-        if is_on {
-            command.arg(flag);
-        }
-    }
-    Ok(command)
-}
-
-/// Lets a program take so many threads, if the number was declared.
-fn with_threads(mut command: Command, threads: Option<usize>) -> Command {
-    if let Some(threads) = threads {
-        command.envs(THREADS.map(|variable| (variable, threads.to_string())));
-    }
-    command
+    finish(Tool::Report, commands::of_report(paths, common)?, printer)
 }
 
 /// Waits for a tool. A crash counts as an ordinary failure, so that the remaining work can still be done.

@@ -10,7 +10,8 @@ use crate::error::CliError;
 use crate::sibling;
 
 /// A tool that is a separate program. Two of them link native libraries that cannot be loaded into one process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tool {
     /// `cliptune-ingest`.
     Ingest,

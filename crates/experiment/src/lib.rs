@@ -43,11 +43,11 @@ pub use plain::plain_yaml;
 pub use plan::{
     Access, Activation, Architecture, Augment, CheckpointInterval, ColorJitter, Columns, Compute, Control,
     DataPlan, Decay, Experiment, ExportPlan, FoldSource, Folds, ImageFit, ImageKey, Join, Label,
-    LabelReading, Location, LogitScale, Lora, LoraTarget, LoraTargets, ModelPlan, ModelSource,
-    NearDuplicates, Objective, OptimizerPlan, Plan, Precision, RandomErasing, RandomResizedCrop, Reduction,
-    RemoteAddress, Require, RunReference, Sample, Schedule, ScorePlan, Select, Split, SplitBy, SplitPlan,
-    SplitShares, TableFormat, TableSource, Task, TaskKind, Template, Templates, TrainPlan, Transformer, Tune,
-    UpdateRule, Verify, Warmup,
+    LabelReading, Location, LogitScale, Lora, LoraTarget, LoraTargets, MemorySize, ModelPlan, ModelSource,
+    NearDuplicates, Objective, OptimizerPlan, Partition, Plan, Precision, RandomErasing, RandomResizedCrop,
+    Reduction, RemoteAddress, Require, Resources, RunReference, Sample, Schedule, ScorePlan, Select, Split,
+    SplitBy, SplitPlan, SplitShares, TableFormat, TableSource, Task, TaskKind, Template, Templates,
+    TimeLimit, TrainPlan, Transformer, Tune, UpdateRule, Verify, Warmup,
 };
 pub use portable::{relative, reread};
 pub use schema::schema;

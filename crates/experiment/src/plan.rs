@@ -22,6 +22,7 @@ mod objective;
 mod optimizer;
 mod outputs;
 mod require;
+mod resources;
 mod sample;
 mod schedule;
 mod split;
@@ -42,6 +43,7 @@ pub use objective::{Objective, Reduction};
 pub use optimizer::{OptimizerPlan, UpdateRule};
 pub use outputs::{Control, ExportPlan, Precision, ScorePlan};
 pub use require::Require;
+pub use resources::{MemorySize, Partition, Resources, TimeLimit};
 pub use sample::Sample;
 pub use schedule::{Decay, Schedule, Warmup};
 pub use split::{FoldSource, Folds, NearDuplicates, Split, SplitBy, SplitPlan, SplitShares};
@@ -151,6 +153,9 @@ pub struct Plan {
     /// The interval at which training saves a checkpoint. Runs recorded before this could be chosen have the default.
     #[serde(default)]
     pub checkpoint: CheckpointInterval,
+    /// What a scheduler sets aside for the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
     /// What is exported.
     pub export: ExportPlan,
     /// What is scored.

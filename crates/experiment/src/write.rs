@@ -53,6 +53,7 @@ pub(crate) fn document(plan: &Plan) -> Value {
         "model": model(&plan.model),
         "train": plan.train.as_ref().map(section),
         "checkpoint": section(&plan.checkpoint),
+        "resources": plan.resources.as_ref().map(section),
         "export": section(&plan.export),
         "score": section(&plan.score),
         "seeds": [plan.seed],

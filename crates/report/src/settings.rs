@@ -127,8 +127,9 @@ const SHOWN: &[&str] = &[
 ];
 
 /// The keys that say nothing about a model: the dataset, the scores and the precisions have their own places on the
-/// page, and the time at which a checkpoint is written changes no result.
-const ELSEWHERE: &[&str] = &["name", "description", "data", "checkpoint", "export", "score", "seeds"];
+/// page, and neither the time at which a checkpoint is written nor what a scheduler sets aside changes any result.
+const ELSEWHERE: &[&str] =
+    &["name", "description", "data", "checkpoint", "resources", "export", "score", "seeds"];
 
 fn is_below(key: &str, section: &str) -> bool {
     key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

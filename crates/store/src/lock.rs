@@ -25,10 +25,18 @@ impl Store {
     ///
     /// Returns an error when there is no store, or nothing can be written into it.
     pub fn lock(&self) -> Result<StoreLock, StoreError> {
-        let file = open_lock(&self.root().join(FILE))?;
-        file.file().lock()?;
-        Ok(StoreLock { _file: file })
+        lock(&self.root().join(FILE))
     }
+}
+
+/// Waits until no other process holds the lock on a file, and keeps others from it. The file is made if it does not exist.
+///
+/// # Errors
+/// Returns an error when something that is not a regular file has its name, or when it cannot be opened.
+pub(crate) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
+    let file = open_lock(path)?;
+    file.file().lock()?;
+    Ok(StoreLock { _file: file })
 }
 
 /// Opens a file that is only ever locked, and makes it if it does not exist.

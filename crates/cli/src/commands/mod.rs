@@ -18,6 +18,7 @@ pub(crate) mod ls;
 pub(crate) mod new;
 pub(crate) mod note;
 pub(crate) mod pin;
+pub(crate) mod plan;
 pub(crate) mod query;
 pub(crate) mod rank;
 pub(crate) mod relocate;
@@ -88,6 +89,7 @@ fn here(command: &StoreCommand, common: &CommonArgs) -> Result<Exit, CliError> {
     match command {
         StoreCommand::New(args) => new::run(args, common),
         StoreCommand::Run(args) => run::run(args, common),
+        StoreCommand::Plan(args) => plan::run(args, common),
         StoreCommand::Check(args) => check::run(args, common),
         StoreCommand::Status(args) => status::run(args, common),
         StoreCommand::Show(args) => show::run(args, common),
@@ -117,7 +119,8 @@ fn reads_experiments(command: &Command) -> bool {
     match command {
         Command::Ingest(_) | Command::Train(_) | Command::Score(_) | Command::Report(_) => true,
         Command::Sample(_) => true,
-        Command::Store(StoreCommand::Run(_) | StoreCommand::Check(_) | StoreCommand::Status(_)) => true,
+        Command::Store(StoreCommand::Run(_) | StoreCommand::Plan(_) | StoreCommand::Check(_)) => true,
+        Command::Store(StoreCommand::Status(_)) => true,
         Command::Store(StoreCommand::Ls(_) | StoreCommand::Compare(_) | StoreCommand::Import(_)) => true,
         Command::Store(StoreCommand::Gc(args)) => args.reads_experiments(),
         Command::Store(StoreCommand::Rm(args)) => args.reads_experiments(),

@@ -1,5 +1,6 @@
 //! `cliptune run`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use cliptune_experiment::DataPlan;
@@ -10,15 +11,20 @@ use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer, format, posi
 use crate::error::CliError;
 use crate::pipeline::crew::Means;
 use crate::pipeline::endings::Endings;
+use crate::pipeline::steps::Ground;
 use crate::pipeline::{Pipeline, report, summary};
 use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
 use crate::signals;
+use crate::slurm;
 
 /// Ingest, train, score and report whatever is stale
 ///
 /// Datasets are made first, then runs, each behind those it starts from. When one fails, those that do not need it
 /// are still made, and the exit code is that of what failed. What is fresh is not done again, so the same command continues after a failure or an interruption.
 /// What another process is at is never done twice.
+///
+/// With --slurm, the steps are submitted as jobs, and this command ends at once. What is queued or running already is not submitted
+/// again, so the same command submits what has failed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Experiment files, or folders of them
@@ -36,6 +42,15 @@ pub(crate) struct Args {
     /// Wait for other processes that are at the same runs, and then do what is left to do
     #[arg(long)]
     wait: bool,
+    /// Submit the steps to Slurm instead, as a chain of jobs, with the `resources` of the experiments
+    #[arg(long, conflicts_with_all = ["jobs", "threads", "memory", "wait"])]
+    slurm: bool,
+    /// Show what --slurm would submit, and submit nothing
+    #[arg(long, requires = "slurm")]
+    dry_run: bool,
+    /// Options for sbatch, which are given to every job
+    #[arg(last = true, requires = "slurm", value_name = "SBATCH-OPTION")]
+    sbatch: Vec<OsString>,
 }
 
 impl Args {
@@ -64,6 +79,17 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let page = folder.join(cliptune_report::render::PAGE);
     let standings = somewhere(look(&store, &selection.experiments, &printer))?;
     tell(&standings, &printer);
+    if args.slurm {
+        let ground = Ground {
+            common,
+            printer: &printer,
+            paths: &args.experiments,
+            selection: &selection,
+            store: &store,
+            standings: &standings,
+        };
+        return slurm::submit(slurm::Order { dry_run: args.dry_run, options: &args.sbatch }, ground);
+    }
     let is_fresh = standings.unknown.is_empty() && standings.known.iter().all(Standing::is_fresh);
     if is_fresh && cliptune_report::is_fresh(&standings.known, &request)? {
         printer.status(&format!("everything is fresh; the report is {}", short(&page)));
@@ -98,7 +124,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
 
 /// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the
 /// user asked to stop. What cannot be fetched is told, and the cache stands in for it.
-fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
+pub(crate) fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
     let mut fetched: Vec<&DataPlan> = Vec::new();
     for plan in selection.experiments.iter().flat_map(|experiment| &experiment.plans) {
         if fetched.contains(&&plan.data) || !is_remote(&plan.data) {

@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use cliptune_store::{Standing, Store, Unknown};
-use cliptune_terminal::{Column, CommonArgs, Exit, Table};
+use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table};
 use fs_err as fs;
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::pipeline::state::{StageState, Stages};
-use crate::selection::{Selection, look, somewhere, tell};
+use crate::selection::{Selection, look, short, somewhere, tell};
+use crate::slurm::{Jobs, ShownJob};
 
 /// The folder that experiments are usually in.
 pub(crate) const FOLDER: &str = "experiments";
 
-/// Show what is stale
+/// Show what is stale, and which jobs of Slurm are at it
 ///
 /// A dataset is stale when its images, its table or its recipe have changed; a run when its dataset, its starting
 /// weights, its settings or its seed have; scores when they are missing. Whatever is not stale is never done again.
@@ -43,6 +44,9 @@ struct Line<'a> {
     stages: Stages,
     run: Option<String>,
     fresh: bool,
+    /// The job of Slurm that is at it or will be, or that failed at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<ShownJob>,
     why: Vec<String>,
 }
 
@@ -51,9 +55,11 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let paths =
         if args.experiments.is_empty() { usual(Path::new(FOLDER))? } else { args.experiments.clone() };
     let selection = Selection::load(&paths, common)?;
-    let standings = somewhere(look(&Store::open(&common.store)?, &selection.experiments, &printer))?;
+    let store = Store::open(&common.store)?;
+    let standings = somewhere(look(&store, &selection.experiments, &printer))?;
     tell(&standings, &printer);
-    let known = standings.known.iter().map(line);
+    let jobs = jobs(&store, &printer)?;
+    let known = standings.known.iter().map(|standing| line(standing, &jobs));
     let lines: Vec<Line<'_>> = known.chain(standings.unknown.iter().map(unknown)).collect();
     match printer.is_json() {
         true => printer.json(&lines),
@@ -87,7 +93,21 @@ fn holds_experiments(folder: &Path) -> bool {
         .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| is_yaml(entry.path()))))
 }
 
-fn line(standing: &Standing) -> Line<'_> {
+/// Returns what Slurm has of the store. Where it does not answer, that is told, and nothing else is missing.
+fn jobs(store: &Store, printer: &Printer) -> Result<Jobs, CliError> {
+    match Jobs::of(store, printer) {
+        Err(error @ (CliError::NoSlurm { .. } | CliError::Slurm { .. } | CliError::SlurmSilent { .. })) => {
+            printer.warn(&format!("what became of the jobs that were submitted is not known: {error}"));
+            Ok(Jobs::default())
+        }
+        known => known,
+    }
+}
+
+fn line<'a>(standing: &'a Standing, jobs: &Jobs) -> Line<'a> {
+    let job = jobs.about(standing);
+    let mut why = standing.why.clone();
+    why.extend(job.as_ref().and_then(said));
     Line {
         experiment: standing.plan.experiment.as_str(),
         seed: standing.plan.seed.0,
@@ -95,8 +115,15 @@ fn line(standing: &Standing) -> Line<'_> {
         stages: Stages::of(standing),
         run: standing.run.as_ref().map(cliptune_store::Run::id),
         fresh: standing.is_fresh(),
-        why: standing.why.clone(),
+        job,
+        why,
     }
+}
+
+/// Says where a job that ended says why.
+fn said(job: &ShownJob) -> Option<String> {
+    let log = job.log.as_ref().filter(|_| !job.state.is_live())?;
+    Some(format!("the log of job {} is {}", job.id, short(log)))
 }
 
 fn unknown(unknown: &Unknown) -> Line<'_> {
@@ -108,23 +135,31 @@ fn unknown(unknown: &Unknown) -> Line<'_> {
         stages: Stages::UNKNOWN,
         run: None,
         fresh: false,
+        job: None,
         why: vec![error.in_one_line()],
     }
 }
 
 fn table(lines: &[Line<'_>], why: bool) -> Table {
     let has_axes = lines.iter().any(|line| !line.axes.is_empty());
+    let has_jobs = lines.iter().any(|line| line.job.is_some());
     let mut columns = vec![Column::left("experiment"), Column::right("seed")];
     columns.extend(has_axes.then(|| Column::left("settings")));
     columns.extend(["dataset", "training", "scores"].map(Column::left));
+    columns.extend(has_jobs.then(|| Column::left("job")));
     columns.extend(why.then(|| Column::left("why")));
     let mut table = Table::new(columns);
     for line in lines {
         let mut cells = vec![line.experiment.to_owned(), line.seed.to_string()];
         cells.extend(has_axes.then(|| crate::wording::axes(line.axes)));
         cells.extend(line.stages.all().map(StageState::as_str).map(str::to_owned));
+        cells.extend(has_jobs.then(|| line.job.as_ref().map(shown).unwrap_or_default()));
         cells.extend(why.then(|| line.why.join("; ")));
         table.row(cells);
     }
     table
+}
+
+fn shown(job: &ShownJob) -> String {
+    format!("{} {}", job.id, job.state.as_str())
 }

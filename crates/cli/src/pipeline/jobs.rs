@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use cliptune_experiment::{ExperimentName, ModelSource, Plan, Seed};
-use cliptune_store::{OnePlan, Standing, run_label};
+use cliptune_experiment::ExperimentName;
+use cliptune_store::OnePlan;
 use cliptune_terminal::Exit;
 
 use super::room::{Need, Room};
-use super::state::Stages;
+use super::todo::RunTodo;
 use crate::tool::Tool;
 
 /// One thing that is done for a run, by one program.
@@ -117,28 +117,23 @@ impl Job {
 pub(crate) struct Jobs(Vec<Job>);
 
 impl Jobs {
-    /// Returns what the standings lack. With `estimate`, the memory of a run is estimated before anything else is done.
-    ///
-    /// `plans` has every plan that may be worked on, with its standing; a base comes before what starts from it.
-    pub(crate) fn of<'a>(plans: impl Iterator<Item = (OnePlan, &'a Standing)>, estimate: bool) -> Self {
+    /// Returns the jobs of all runs for which there is something to do. With `estimate`, the memory of a run is estimated before
+    /// anything else is done.
+    pub(crate) fn of(runs: &[RunTodo<'_>], estimate: bool) -> Self {
         let mut jobs = Vec::<Job>::new();
-        let mut references = Vec::new();
-        for (one, standing) in plans {
-            let stages = Stages::of(standing);
-            let work = match (stages.needs(Tool::Train), stages.needs(Tool::Score)) {
-                (true, _) => Step::Train,
-                (false, true) => Step::Score,
-                (false, false) => continue,
-            };
-            let plan = &standing.plan;
-            let bases = bases(plan, &references);
-            references.push((plan.experiment.clone(), plan.seed));
+        // The number of each run's job. Whoever starts from a run without one waits for nothing.
+        let mut numbers = Vec::with_capacity(runs.len());
+        for run in runs {
+            let work = run.first().map(|tool| if tool == Tool::Train { Step::Train } else { Step::Score });
+            numbers.push(work.map(|_| jobs.len()));
+            let Some(work) = work else { continue };
+            let plan = &run.standing.plan;
             jobs.push(Job {
-                plan: one,
-                label: run_label(plan),
+                plan: run.one.clone(),
+                label: run.label.clone(),
                 time: Duration::ZERO,
-                needs_scores: stages.needs(Tool::Score),
-                bases,
+                needs_scores: run.stages.needs(Tool::Score),
+                bases: run.bases.iter().filter_map(|&base| numbers.get(base).copied().flatten()).collect(),
                 point: format!("{} {:?}", plan.experiment, plan.axes),
                 need: None,
                 work,
@@ -261,14 +256,6 @@ impl Jobs {
             job.time += time;
         }
     }
-}
-
-/// Returns the jobs that a plan starts from.
-fn bases(plan: &Plan, before: &[(ExperimentName, Seed)]) -> Vec<usize> {
-    let ModelSource::Run(reference) = &plan.model.from else { return Vec::new() };
-    let meant =
-        before.iter().enumerate().filter(|(_, (experiment, seed))| reference.means(experiment, *seed));
-    meant.map(|(number, _)| number).collect()
 }
 
 #[cfg(test)]

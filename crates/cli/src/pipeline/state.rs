@@ -18,7 +18,8 @@ pub(crate) enum StageState {
 }
 
 impl StageState {
-    fn of(fresh: bool) -> Self {
+    /// Returns the state of what is fresh, or is not.
+    pub(crate) fn of(fresh: bool) -> Self {
         if fresh { Self::Fresh } else { Self::Stale }
     }
 

@@ -16,6 +16,7 @@ mod model_path;
 mod objective;
 pub(crate) mod options;
 mod outputs;
+mod resources;
 mod split;
 mod train;
 pub(crate) mod words;
@@ -25,7 +26,9 @@ pub(crate) use options::options;
 pub(crate) use words::{Vocabulary, either, variants, word, words};
 
 use self::options::{FromValue, OptionType, Shaped};
-use crate::plan::{CheckpointInterval, ExportPlan, ModelPlan, ModelSource, Plan, ScorePlan, TrainPlan};
+use crate::plan::{
+    CheckpointInterval, ExportPlan, ModelPlan, ModelSource, Plan, Resources, ScorePlan, TrainPlan,
+};
 use crate::problem::{Problem, Problems};
 use crate::shape::{Key, Shape};
 use crate::source::{Sources, Span};
@@ -108,6 +111,11 @@ pub(crate) const TOP: &[Key] = &[
         "{}",
         "how often training saves what it goes on from after an interruption or a crash",
     ),
+    Key::optional(
+        "resources",
+        Resources::SHAPE,
+        "what a scheduler sets aside for each run; it changes no result",
+    ),
     Key::with_default("export", ExportPlan::SHAPE, "{}", "what is written beside the model"),
     Key::with_default("score", ScorePlan::SHAPE, "{}", "what is evaluated"),
     Key::with_default(
@@ -156,6 +164,7 @@ pub(crate) fn plan(document: &Node, context: &mut Context<'_>) -> Option<Plan> {
             None => None,
         },
         checkpoint: CheckpointInterval::read(document.get("checkpoint")?, "checkpoint", context)?,
+        resources: Option::<Resources>::read(document, "resources", context)?,
         export: export?,
         score: ScorePlan::from_value(document.get("score")?, context)?,
         seed: Seed(0),

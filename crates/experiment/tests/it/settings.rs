@@ -1,6 +1,6 @@
 //! `extends`, `--set`, `matrix` and `seeds`.
 
-use cliptune_experiment::{CheckpointInterval, Location, Split, UpdateRule};
+use cliptune_experiment::{CheckpointInterval, Location, MemorySize, Split, UpdateRule};
 
 use crate::support::{Folder, REST, TEXTS, TRAIN};
 
@@ -145,6 +145,35 @@ fn checkpoints_are_declared_in_steps_or_in_minutes() {
     insta::assert_snapshot!(
         folder.load("one.yaml", &["checkpoint={every_steps: 100, every_minutes: 5}"]).unwrap_err()
     );
+}
+
+#[test]
+fn resources_are_sizes_times_and_names() {
+    let folder = one(TRAIN);
+    let resources = |settings: &[&str]| {
+        let plan = folder.load("one.yaml", settings).unwrap().remove(0).plans.remove(0);
+        let again = Folder::with(&[("plan.yaml", &plan.to_yaml().unwrap())]);
+        assert_eq!(again.load("plan.yaml", &[]).unwrap()[0].plans[0].resources, plan.resources);
+        plan.resources
+    };
+    assert_eq!(resources(&[]), None);
+    let all = "resources={cpus: 8, memory: 32GiB, gpus: 1, time: 1-12:00:00, partition: gpu}";
+    let all = resources(&[all]).unwrap();
+    assert_eq!((all.cpus.map(usize::from), all.gpus.map(usize::from)), (Some(8), Some(1)));
+    assert_eq!(all.memory.map(MemorySize::bytes), Some(32 << 30));
+    assert_eq!(all.time.as_ref().map(ToString::to_string), Some("36h".to_owned()));
+    assert_eq!(all.partition.as_ref().map(ToString::to_string), Some("gpu".to_owned()));
+    for (wrong, expected) in [
+        ("resources.memory=32G", "expected a size such as `16GiB`"),
+        ("resources.memory=32", "put it in quotes"),
+        ("resources.time=soon", "expected a time such as"),
+        ("resources.partition='a b'", "expected the name of a partition"),
+        ("resources.cpus=0", "expected a whole number from 1"),
+        ("resources.cpu=1", "did you mean `cpus`?"),
+    ] {
+        let error = folder.load("one.yaml", &[wrong]).unwrap_err();
+        assert!(error.contains(expected), "{wrong}: {error}");
+    }
 }
 
 #[test]

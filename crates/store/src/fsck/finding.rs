@@ -50,8 +50,8 @@ impl Severity {
 pub struct Finding {
     /// The file or folder.
     pub path: PathBuf,
-    /// What it is: `run`, `dataset`, `scores`, `trash`, `report`, `cache`, `look`, `store` or
-    /// `unfinished`.
+    /// What it is: `run`, `dataset`, `scores`, `trash`, `report`, `cache`, `look`, `job`, `store`
+    /// or `unfinished`.
     pub kind: &'static str,
     /// How much is lost.
     pub severity: Severity,

@@ -9,10 +9,10 @@ use super::finding::Finding;
 use crate::error::StoreError;
 use crate::regular::{check, check_folder, is_absent};
 use crate::store::Store;
-use crate::{lock, looks, trash, work};
+use crate::{lock, looks, submissions, trash, work};
 
 /// The folders of the store that readers pass over.
-const HIDDEN: [&str; 3] = [trash::FOLDER, looks::FOLDER, work::FOLDER];
+const HIDDEN: [&str; 4] = [trash::FOLDER, looks::FOLDER, work::FOLDER, submissions::FOLDER];
 
 /// Returns a finding for each thing directly in the store that has the name of a folder and is none, and for a lock that cannot be
 /// locked.

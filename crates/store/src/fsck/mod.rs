@@ -9,6 +9,7 @@ mod finding;
 mod folders;
 mod looks;
 mod runs;
+mod submissions;
 mod trash;
 mod walk;
 
@@ -63,6 +64,7 @@ pub fn fsck(store: &Store, on_progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Ch
         .collect();
     subjects.extend(with(caches::files(store), caches::look));
     subjects.extend(with(crate::looks::files(store)?, looks::look));
+    subjects.extend(with(crate::submissions::files(store)?, submissions::look));
     let sizes: Vec<u64> = subjects.par_iter().map(|subject| walk::size(&subject.path)).collect();
     let (total, done) = (sizes.iter().sum(), AtomicU64::new(0));
     let looked = subjects.par_iter().zip(&sizes).map(|(subject, size)| {

@@ -62,6 +62,7 @@ impl World {
             model: ModelPlan { from: ModelSource::Folder(self.path("base")), image_fit: None },
             train: Some(training(1e-5)),
             checkpoint: CheckpointInterval::default(),
+            resources: None,
             export: ExportPlan { onnx: vec![Precision::Fp32], int8_margin: None },
             score: ScorePlan {
                 splits: vec![Split::Validation, Split::Test],

@@ -13,8 +13,8 @@ use crate::error::CliError;
 use crate::of_files::{runs_of_files, spelled_out};
 use crate::selection::no_run;
 
-/// The settings of what is done with a run besides training it.
-const AFTERWARDS: [&str; 3] = ["checkpoint.", "export.", "score."];
+/// The settings of what is done with a run besides training it, or around that.
+const AFTERWARDS: [&str; 4] = ["checkpoint.", "resources.", "export.", "score."];
 
 /// One side of a comparison: the runs of one experiment at one point of its matrix, an imported run, or a file, with the answers.
 pub(super) struct Side {

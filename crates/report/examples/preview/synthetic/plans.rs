@@ -54,6 +54,7 @@ pub(super) fn plan(name: &str, train: Option<TrainPlan>) -> Plan {
         },
         train,
         checkpoint: CheckpointInterval::default(),
+        resources: None,
         export: ExportPlan {
             onnx: vec![Precision::Fp32, Precision::Fp16, Precision::Int8],
             int8_margin: Some(fraction(0.01)),
