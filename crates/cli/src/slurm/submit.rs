@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use cliptune_terminal::{Diagnostic as _, Exit, Printer, format};
+use cliptune_terminal::{Exit, Printer, format};
 use fs_err as fs;
 use serde::Serialize;
 
