@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn packages_of_both_folders_are_found_once() {
-        let above = tempfile::tempdir().unwrap();
+        let above = crate::scratch::Scratch::new();
         let found = || packages_below(above.path()).collect::<Vec<_>>();
         let [first, second] =
             ["lib", "lib64"].map(|below| above.path().join(below).join("python3.13/site-packages"));

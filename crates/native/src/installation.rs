@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_folders_around_a_program_tell_how_it_came() {
-        let root = tempfile::tempdir().unwrap();
+        let root = crate::scratch::Scratch::new();
         let around = || Installation::around(root.path());
         assert_eq!(around(), Installation::Checkout);
         std::fs::create_dir_all(root.path().join("lib/cliptune")).unwrap();

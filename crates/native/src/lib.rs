@@ -14,6 +14,8 @@ mod loader;
 mod onnx_runtime;
 mod origin;
 mod pinned;
+#[cfg(test)]
+mod scratch;
 mod search_path;
 
 pub use duckdb::{DUCKDB_ALLOCATOR, LIBDUCKDB, duckdb_allocator, duckdb_version};

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_library_of_the_environment_is_found_by_its_versioned_name() {
-        let above = tempfile::tempdir().unwrap();
+        let above = crate::scratch::Scratch::new();
         assert!(in_environment(above.path()).is_empty(), "without packages there is nowhere to look");
         let folder = above.path().join("lib/python3.12/site-packages/onnxruntime/capi");
         fs::create_dir_all(above.path().join("lib/python3.12/site-packages")).unwrap();
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_version_of_a_library_in_a_checkout_is_that_of_the_list() {
-        let native = tempfile::tempdir().unwrap();
+        let native = crate::scratch::Scratch::new();
         let library = native.path().join("onnxruntime/lib/libonnxruntime.so");
         fs::create_dir_all(library.parent().unwrap()).unwrap();
         fs::write(&library, "").unwrap();

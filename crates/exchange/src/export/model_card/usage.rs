@@ -155,5 +155,7 @@ fn texts(card: &Card<'_>) -> String {
             prompts.chain(unknown).collect()
         }
     };
-    harmless_json(&serde_json::json!(texts).to_string()).into_owned()
+    let written: Vec<String> =
+        texts.into_iter().map(|text| serde_json::Value::from(text).to_string()).collect();
+    harmless_json(&format!("[{}]", written.join(", "))).into_owned()
 }
