@@ -184,10 +184,19 @@ mod tests {
     #[test]
     fn what_one_side_does_not_tell_is_left_out() {
         let (a, mut b) = two();
+        let names = |b: &Answers| -> Vec<&str> {
+            Comparison::of(TaskKind::Choice, b, &a, None)
+                .unwrap()
+                .metrics
+                .iter()
+                .map(|one| one.name)
+                .collect()
+        };
+        // Probabilities tell as much as logits do.
         b.seeds[0].iter_mut().for_each(|one| change(one, |chosen| chosen.logits.clear()));
-        let found = Comparison::of(TaskKind::Choice, &b, &a, None).unwrap();
-        let names: Vec<&str> = found.metrics.iter().map(|one| one.name).collect();
-        assert_eq!(names, ["accuracy", "label_prob", "brier", "ece", "aurc"]);
+        assert_eq!(names(&b), ["accuracy", "label_prob", "nll", "brier", "ece", "mrr", "aurc"]);
+        b.seeds[0].iter_mut().for_each(|one| change(one, |chosen| chosen.probs.clear()));
+        assert_eq!(names(&b), ["accuracy"]);
         let untold = Comparison::of(TaskKind::Choice, &b, &a, Some("nll"));
         assert!(matches!(untold, Err(CompareError::Untold { metric: "nll" })), "{untold:?}");
         let unknown = Comparison::of(TaskKind::Choice, &b, &a, Some("acuracy"));

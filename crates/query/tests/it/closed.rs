@@ -92,7 +92,7 @@ fn what_is_harmless_is_answered() {
         ("WITH events AS (SELECT 1 AS one) FROM events", 1),
         ("SELECT unnest(range(3))", 3),
         ("FROM range(5)", 5),
-        ("DESCRIBE runs", 28),
+        ("DESCRIBE runs", 29),
         ("VALUES (1), (2)", 2),
         ("SELECT * FROM runs LEFT JOIN metrics USING (run)", 14),
         ("FROM system", 0),
