@@ -19,7 +19,7 @@ pub enum ExchangeError {
     Store(#[from] StoreError),
     /// The runs cannot be put into tables.
     #[error(transparent)]
-    Query(#[from] QueryError),
+    Query(Box<QueryError>),
     /// Something cannot be written.
     #[error(transparent)]
     Durable(#[from] DurableError),
@@ -62,6 +62,12 @@ pub enum ExchangeError {
     /// The tracking database of MLflow cannot be written.
     #[error("cannot write the tracking database of MLflow")]
     Tracking(#[from] rusqlite::Error),
+}
+
+impl From<QueryError> for ExchangeError {
+    fn from(error: QueryError) -> Self {
+        Self::Query(Box::new(error))
+    }
 }
 
 impl Diagnostic for ExchangeError {

@@ -99,7 +99,7 @@ pub enum IngestError {
     },
     /// Sources that no experiment is about yet are not there.
     #[error(transparent)]
-    NoSources(StoreError),
+    NoSources(Box<StoreError>),
     /// No table is named for images that no experiment is about yet, and none lies with them.
     #[error("no table lies with the images at {}", path.display())]
     NoTable {

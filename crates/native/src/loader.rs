@@ -64,7 +64,7 @@ impl Loaded {
         for line in text.lines().map(str::trim) {
             match line.split_once(" => ") {
                 Some((name, file)) => {
-                    loaded.libraries.push(Library { name: name.to_owned(), file: found(file) })
+                    loaded.libraries.push(Library { name: name.to_owned(), file: found(file) });
                 }
                 None if line.contains("' not found (required by ") => loaded.complaints.push(line.to_owned()),
                 None => {}

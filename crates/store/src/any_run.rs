@@ -41,21 +41,21 @@ pub trait Listed {
 
 impl Listed for Run {
     fn folder(&self) -> &Path {
-        Run::folder(self)
+        Self::folder(self)
     }
 
     fn id(&self) -> String {
-        Run::id(self)
+        Self::id(self)
     }
 }
 
 impl Listed for ForeignRun {
     fn folder(&self) -> &Path {
-        ForeignRun::folder(self)
+        Self::folder(self)
     }
 
     fn id(&self) -> String {
-        ForeignRun::id(self)
+        Self::id(self)
     }
 }
 

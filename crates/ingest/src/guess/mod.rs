@@ -50,10 +50,11 @@ pub(crate) fn tell(
     fetch_remote(sources, Extent::Needed, is_offline, printer, &silent_interrupt_flag())?;
     let scratch = tempfile::Builder::new().prefix("cliptune-new-").tempdir()?;
     let proposal = match propose(sources, store, printer, scratch.path()) {
-        Err(IngestError::NoSources(StoreError::NoTableBeside { path })) => {
-            of_folders(sources, printer, scratch.path())?
-                .ok_or_else(|| IngestError::NoTable { near: near(&path), path })?
-        }
+        Err(IngestError::NoSources(error)) => match *error {
+            StoreError::NoTableBeside { path } => of_folders(sources, printer, scratch.path())?
+                .ok_or_else(|| IngestError::NoTable { near: near(&path), path })?,
+            other => return Err(IngestError::NoSources(Box::new(other))),
+        },
         proposed => proposed?,
     };
     printer.json(&proposal);
@@ -156,7 +157,7 @@ fn not_there(error: IngestError) -> IngestError {
             source @ (StoreError::NoImages { .. }
             | StoreError::NoTable { .. }
             | StoreError::NoTableBeside { .. }),
-        ) => IngestError::NoSources(source),
+        ) => IngestError::NoSources(Box::new(source)),
         other => other,
     }
 }
