@@ -64,7 +64,7 @@ mod tests {
             ["lib", "lib64"].map(|below| above.path().join(below).join("python3.13/site-packages"));
         fs::create_dir_all(&first).unwrap();
         symlink("lib", above.path().join("lib64")).unwrap();
-        assert_eq!(found(), [first.clone()]);
+        assert_eq!(found(), std::slice::from_ref(&first));
         fs::remove_file(above.path().join("lib64")).unwrap();
         fs::create_dir_all(&second).unwrap();
         assert_eq!(found(), [first, second]);

@@ -118,7 +118,7 @@ mod tests {
             fs::write(folder.join(name), "").unwrap();
         }
         let library = folder.join("libonnxruntime.so.1.32.0");
-        assert_eq!(in_environment(above.path()), [library.clone()]);
+        assert_eq!(in_environment(above.path()), std::slice::from_ref(&library));
         assert_eq!(onnx_runtime_version(&library).as_deref(), Some("1.32.0"));
     }
 
