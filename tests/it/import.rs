@@ -43,9 +43,9 @@ fn refused(context: &TestContext, arguments: &str, words: &str) -> Output {
     said
 }
 
-/// A line for each item of the test split, changed by a function. The dataset of `base` has pairs, which have no label.
+/// A line for each item of the test split, changed by a function. The dataset of `base` has pairs, of one text each.
 fn lines(context: &TestContext, mut change: impl FnMut(usize, &mut Value)) -> String {
-    let sql = "SELECT id, \"group\", label FROM items WHERE split = 'test' AND label IS NOT NULL ORDER BY id";
+    let sql = "SELECT id, \"group\", label FROM items WHERE split = 'test' AND len(texts) > 1 ORDER BY id";
     let rows = query(context, sql);
     let row = |(at, row): (usize, &Value)| {
         let mut line =

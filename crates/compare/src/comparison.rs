@@ -196,7 +196,7 @@ mod tests {
         b.seeds[0].iter_mut().for_each(|one| change(one, |chosen| chosen.logits.clear()));
         assert_eq!(names(&b), ["accuracy", "label_prob", "nll", "brier", "ece", "mrr", "aurc"]);
         b.seeds[0].iter_mut().for_each(|one| change(one, |chosen| chosen.probs.clear()));
-        assert_eq!(names(&b), ["accuracy"]);
+        assert_eq!(names(&b), ["accuracy", "label_prob"]);
         let untold = Comparison::of(TaskKind::Choice, &b, &a, Some("nll"));
         assert!(matches!(untold, Err(CompareError::Untold { metric: "nll" })), "{untold:?}");
         let unknown = Comparison::of(TaskKind::Choice, &b, &a, Some("acuracy"));
